@@ -1,0 +1,1 @@
+"""The embedded engine: isolated workspaces and toolchains on this machine, no containers."""

@@ -1,0 +1,34 @@
+"""The seam between the executor and what really runs a step."""
+
+from pathlib import Path
+from types import TracebackType
+from typing import Protocol, Self
+
+from tasks.models import EngineFacts
+from tasks.steps import Environment, Exit, Prepared, Step
+
+
+class Engine(Protocol):
+    """Interprets steps. Never raises for a step that failed; raises EngineError where it cannot run any."""
+
+    provides: frozenset[str]
+
+    async def __aenter__(self) -> Self: ...
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Ends everything that the engine started, whatever happened."""
+
+    @property
+    def facts(self) -> EngineFacts:
+        """Name, version and why it was chosen."""
+
+    async def prepare(self, environment: Environment, log: Path) -> Prepared:
+        """Makes an environment once per key, whoever asks, and appends what was said to `log`."""
+
+    async def run(self, step: Step, log: Path) -> Exit:
+        """Runs a step whose environment is prepared, and appends command, output and exit to `log` as they come."""
+
+    async def trouble(self) -> tuple[str, str] | None:
+        """Asks what steps rely on (disk, database) a trivial question: None, or a reason code and one line."""

@@ -1,0 +1,152 @@
+"""What a stack is made of, as found in its tree: components and how their dependencies are locked."""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Literal
+
+
+class Kind(StrEnum):
+    """What kind of deployable a component is."""
+
+    WEB = "web"
+    WORKER = "worker"
+    SITE = "site"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Version:
+    """A version of Python or Node as the stack asks for it.
+
+    `wanted` is a specifier (`==3.13.*`, `>=22`), or empty where the stack does not say; `source` is the file that says
+    it. `accepts` is the hard bound (`requires-python`, `engines`): an interpreter outside of it is of no use.
+    """
+
+    wanted: str = ""
+    source: str = ""
+    accepts: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PythonProject:
+    """How a Python component's dependencies are declared and locked. Paths are relative to the stack's root.
+
+    `kind` says what installs them: `uv` (uv.lock, `lock` is its path), `requirements` (`production` and `development`
+    list the files) or `none` (nothing declared). `hashed` tells whether requirements carry hashes.
+    `packages` are the normalised names that the lock holds, production and development together;
+    `versions` maps them to the locked version where one is pinned.
+    `tools` are the quality tools that the stack uses (among `ruff`, `mypy`, `pytest`): configured, or asked for.
+    `paths` are directories to have on the module path: the project's own root (or its `src`) and path dependencies'.
+    """
+
+    root: str
+    kind: Literal["uv", "requirements", "none"]
+    manifest: str | None = None
+    lock: str | None = None
+    production: tuple[str, ...] = ()
+    development: tuple[str, ...] = ()
+    hashed: bool = False
+    python: Version = Version()
+    packages: frozenset[str] = frozenset()
+    versions: dict[str, str] = field(default_factory=dict)
+    tools: frozenset[str] = frozenset()
+    paths: tuple[str, ...] = ()
+    inputs: tuple[str, ...] = ()
+    """Files that an installation reads: manifests, locks and requirement files included by others."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NodeProject:
+    """How a Node component's dependencies are declared and locked. Paths are relative to the stack's root.
+
+    `root` is the directory that holds the lock (the workspace's root), `package` the component's own.
+    `manager_version` is the exact version that `packageManager` names, or empty; `lock` is None where there is none.
+    `dependencies` maps names to ranges, development ones included; `locked` maps names to locked versions where cheaply
+    known. `inputs` are the files that an installation reads: every package.json of the workspace, locks, .npmrc,
+    patches.
+    """
+
+    root: str
+    package: str
+    manager: Literal["pnpm", "npm", "yarn", "bun"]
+    manager_version: str = ""
+    lock: str | None = None
+    node: Version = Version()
+    scripts: dict[str, str] = field(default_factory=dict)
+    dependencies: dict[str, str] = field(default_factory=dict)
+    locked: dict[str, str] = field(default_factory=dict)
+    inputs: tuple[str, ...] = ()
+    paths: tuple[str, ...] = ()
+    """Directories of workspace packages (and path dependencies) that the component depends on, transitively."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Web:
+    """A Django project. `directory` is the one that holds manage.py.
+
+    `settings` is the module that the deployed process uses: configured, else the Dockerfile's DJANGO_SETTINGS_MODULE,
+    else what wsgi.py or asgi.py sets as its default, else what manage.py sets. `wsgi`, `asgi` are `module:attribute`.
+    `apps` are directories with migrations. `server` is the argv that production starts (from the Dockerfile's CMD or a
+    Procfile), empty where the stack does not say. `env_example` is the path of `.env.example`, `dockerfile` of its own.
+    """
+
+    directory: str
+    settings: str = ""
+    manage_settings: str = ""
+    wsgi: str = ""
+    asgi: str = ""
+    apps: tuple[str, ...] = ()
+    server: tuple[str, ...] = ()
+    dockerfile: str | None = None
+    env_example: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Worker:
+    """A Cloudflare Worker: its wrangler file, `main` as written there, and whether it is TypeScript."""
+
+    config: str
+    name: str
+    main: str = ""
+    tsconfig: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Site:
+    """A static site: its generator (`astro`, `vite`, `eleventy`, `next`, …), build command and output directory.
+
+    `output` is relative to the component. `base` is the path prefix that its links carry (`/` by default).
+    """
+
+    generator: str
+    output: str
+    base: str = "/"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Component:
+    """One deployable. `path` is its directory relative to the stack's root, `.` for the root itself.
+
+    `name` is what people call it: the last part of the path, or the Worker's or package's name at the root.
+    Exactly one of `web`, `worker` and `site` is set, in step with `kind`.
+    """
+
+    kind: Kind
+    path: str
+    name: str
+    python: PythonProject | None = None
+    node: NodeProject | None = None
+    web: Web | None = None
+    worker: Worker | None = None
+    site: Site | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stack:
+    """The components of a tree, ordered by kind and path. `warnings` are for the report (no lock, …)."""
+
+    components: tuple[Component, ...]
+    warnings: tuple[str, ...] = ()
+
+    def of(self, kind: Kind) -> tuple[Component, ...]:
+        """The components of one kind."""
+        return tuple(component for component in self.components if component.kind is kind)

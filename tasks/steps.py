@@ -1,0 +1,190 @@
+"""What rows of the catalogue are lowered to, and what engines interpret: data only."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from tasks.models import Stage
+from tasks.stack import Version
+
+# Tokens that an engine replaces in argv and in values of the environment.
+WORK = "@work@"
+"""The root of the step's workspace: the tree of the stack."""
+OUT = "@out@"
+"""A directory for the outputs of a check: empty when its first step begins, shared by its steps."""
+CACHE = "@cache@"
+"""A directory kept between runs, for the own cache of a check's tools."""
+ENV = "@env@"
+"""The directory that an environment is made in."""
+PROBES = "@probes@"
+"""The directory of our own programs that run beside the services; they need nothing but a Python."""
+PYTHON = "@python@"
+"""A plain Python 3.11 or newer of the engine's own, without the stack's packages."""
+DB_URL, DB_HOST, DB_PORT = "@db.url@", "@db.host@", "@db.port@"
+DB_USER, DB_PASSWORD, DB_NAME = "@db.user@", "@db.password@", "@db.name@"
+"""The step's own database on the run's Postgres."""
+SERVER_HOST, SERVER_PORT = "@server.host@", "@server.port@"
+"""Where the step's service listens. In the service's own argv: where it has to listen."""
+
+Phase = Literal["acquire", "execute"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Command:
+    """One program of a check, as a row states it.
+
+    `verdicts` maps exit codes to reason codes: these, and only these, say that the stack's code is broken.
+    `empty` holds exit codes that mean: there was nothing to do, which passes and is said.
+    `parser` names the reader of its output in `tasks.diagnostics`. `cwd` is relative to the stack's root.
+    `environment` names what has to be installed for it: `production`, `development`, `node` or nothing.
+    `requires` are capabilities that an engine must provide; where it does not, the command is left out and `gap` says
+    what the pass is then not worth. `limit` is in seconds.
+    """
+
+    argv: tuple[str, ...]
+    label: str
+    cwd: str = "."
+    environment: Literal["", "production", "development", "node"] = ""
+    env: tuple[tuple[str, str], ...] = ()
+    verdicts: tuple[tuple[int, str], ...] = ((1, "findings"),)
+    empty: tuple[int, ...] = ()
+    parser: str = ""
+    phase: Phase = "execute"
+    requires: frozenset[str] = frozenset()
+    gap: str = ""
+    limit: float = 600.0
+    advisory: bool = False
+    """Its findings are warnings: whatever it says, the check goes on."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inputs:
+    """Which files of the tree a step sees: those below `include`, without those below `exclude`."""
+
+    include: tuple[str, ...] = (".",)
+    exclude: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Environment:
+    """Locked dependencies, installed once for every step that asks for the same key.
+
+    `commands` run in `root` of a directory that holds nothing but `inputs` (a list of files). For `python` they make a
+    virtual environment at ENV, whose programs are then first on PATH; for `node` they leave `node_modules` directories,
+    which every workspace then has in the same places. `manager` is `pnpm@10.34.9`, `npm`, or empty.
+    `control` is a command that succeeds if and only if the package registry answers.
+    """
+
+    kind: Literal["python", "node"]
+    title: str
+    root: str
+    version: Version
+    inputs: tuple[str, ...]
+    commands: tuple[Command, ...]
+    control: tuple[str, ...]
+    key: str
+    manager: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Database:
+    """A database of a step's own on the run's Postgres, made when the step first asks for it.
+
+    `template` names another one that it is a copy of (its maker has finished by then), else it is empty.
+    """
+
+    name: str
+    template: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Service:
+    """A server of the stack that runs beside a step, from before it until after it."""
+
+    name: str
+    argv: tuple[str, ...]
+    cwd: str
+    env: tuple[tuple[str, str], ...] = ()
+    environment: Environment | None = None
+    database: Database | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """One command, ready for an engine. `slot` tells which steps share a workspace, OUT and CACHE."""
+
+    slot: str
+    argv: tuple[str, ...]
+    cwd: str
+    inputs: Inputs
+    limit: float
+    phase: Phase = "execute"
+    env: tuple[tuple[str, str], ...] = ()
+    environment: Environment | None = None
+    database: Database | None = None
+    service: Service | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Check:
+    """A row of the catalogue for one component.
+
+    `id` is unique in a plan (`mypy[apps/web]`), `name` is the row's, `title` what people read.
+    `needs` are ids of checks that have to pass first. `database` says which one its commands get; `service` is started
+    beside the last command. `custom` marks a row of the stack's own configuration.
+    """
+
+    id: str
+    name: str
+    title: str
+    stage: Stage
+    component: str
+    commands: tuple[Command, ...]
+    inputs: Inputs = Inputs()
+    needs: tuple[str, ...] = ()
+    database: Literal["", "template", "empty", "migrated"] = ""
+    service: Command | None = None
+    counts_tests: bool = False
+    optional: bool = False
+    custom: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServiceExit:
+    """A service that ended, or never listened, while a step needed it. `output` is the end of what it said."""
+
+    name: str
+    code: int | None
+    signal: int | None
+    output: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exit:
+    """How a step ended: facts only, no verdict.
+
+    `code` is None where it did not exit by itself; then `signal`, `timed_out` or `trouble` tell why. Outputs longer
+    than an engine keeps lose their beginning; the log file has everything. `trouble` is an engine's own knowledge of
+    why the outcome means nothing (`disk_full`, `service_lost`, `out_of_memory`, `engine_lost`, …), `detail` one line
+    about it.
+    """
+
+    code: int | None
+    stdout: str = ""
+    stderr: str = ""
+    duration: float = 0.0
+    signal: int | None = None
+    timed_out: bool = False
+    trouble: str = ""
+    detail: str = ""
+    service: ServiceExit | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prepared:
+    """An environment that is there, or how making it ended. `gaps` tell in what it differs from production's."""
+
+    exit: Exit
+    command: Command | None = None
+    gaps: tuple[str, ...] = ()
+    version: str = ""
+    reused: bool = False
