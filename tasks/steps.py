@@ -36,8 +36,8 @@ class Command:
     `empty` holds exit codes that mean: there was nothing to do, which passes and is said.
     `parser` names the reader of its output in `tasks.diagnostics`. `cwd` is relative to the stack's root.
     `environment` names what has to be installed for it: `production`, `development`, `node` or nothing.
-    `requires` are capabilities that an engine must provide; where it does not, the command is left out and `gap` says
-    what the pass is then not worth. `limit` is in seconds.
+    `unfit` maps exit codes to reason codes that mean: no verdict, and trying again would not help. `limit` is in
+    seconds. What an `advisory` command finds are warnings: whatever it says, the check goes on.
     """
 
     argv: tuple[str, ...]
@@ -47,13 +47,11 @@ class Command:
     env: tuple[tuple[str, str], ...] = ()
     verdicts: tuple[tuple[int, str], ...] = ((1, "findings"),)
     empty: tuple[int, ...] = ()
+    unfit: tuple[tuple[int, str], ...] = ()
     parser: str = ""
     phase: Phase = "execute"
-    requires: frozenset[str] = frozenset()
-    gap: str = ""
     limit: float = 600.0
     advisory: bool = False
-    """Its findings are warnings: whatever it says, the check goes on."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,8 +127,9 @@ class Check:
     """A row of the catalogue for one component.
 
     `id` is unique in a plan (`mypy[apps/web]`), `name` is the row's, `title` what people read.
-    `needs` are ids of checks that have to pass first. `database` says which one its commands get; `service` is started
-    beside the last command. `custom` marks a row of the stack's own configuration.
+    `needs` are ids of checks that have to pass first. `database` says which one its commands get: the one that later
+    checks copy (`template`), an `empty` one, or a copy of the `migrated` one. `service` runs beside the last command.
+    `wants` are capabilities that an engine may lack; where it does, the second word of the pair is the gap in the proof.
     """
 
     id: str
@@ -143,9 +142,7 @@ class Check:
     needs: tuple[str, ...] = ()
     database: Literal["", "template", "empty", "migrated"] = ""
     service: Command | None = None
-    counts_tests: bool = False
-    optional: bool = False
-    custom: bool = False
+    wants: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
