@@ -1,0 +1,10 @@
+"""Where each app's pages live."""
+
+from django.contrib import admin
+from django.urls import include, path
+
+urlpatterns = [
+    path("", include("menu.urls")),
+    path("inbox/", include("inbox.urls")),
+    path("admin/", admin.site.urls),
+]

@@ -1,0 +1,7 @@
+"""The menu: what the café sells."""
+
+from django.apps import AppConfig
+
+
+class MenuConfig(AppConfig):
+    name = "menu"
