@@ -20,9 +20,9 @@ const FORM = /^\/intake\/([a-z0-9-]{1,64})\/form$/;
 export async function handle(request: Request, env: Env, openInbox: OpenInbox): Promise<Response> {
   const { pathname } = new URL(request.url);
   if (pathname === "/health") return health(request);
-  const client = FORM.exec(pathname)?.[1];
-  const origins = client !== undefined && Object.hasOwn(env.CLIENTS, client) ? env.CLIENTS[client] : undefined;
-  if (client === undefined || origins === undefined) return json({ error: "Not found." }, 404);
+  const client = FORM.exec(pathname)?.[1] ?? "";
+  const origins = Object.hasOwn(env.CLIENTS, client) ? env.CLIENTS[client] : undefined;
+  if (origins === undefined) return json({ error: "Not found." }, 404);
 
   const cors = corsHeaders(request.headers.get("Origin"), origins);
   if (request.method === "OPTIONS") return preflight(cors);

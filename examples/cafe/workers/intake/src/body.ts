@@ -17,7 +17,9 @@ export async function parseBody(request: Request): Promise<Fields> {
 
 async function readText(request: Request): Promise<string> {
   const bytes = await request.arrayBuffer();
-  if (bytes.byteLength > MAX_BODY_BYTES) throw new Refusal(413, { error: "The body is too large." });
+  if (bytes.byteLength > MAX_BODY_BYTES) {
+    throw new Refusal(413, { error: "The body is too large." });
+  }
   return new TextDecoder().decode(bytes);
 }
 

@@ -11,6 +11,10 @@ export class Refusal extends Error {
   }
 }
 
-export function json(body: unknown, status: number, headers: Record<string, string> = {}): Response {
+export function json(
+  body: unknown,
+  status: number,
+  headers: Record<string, string> = {},
+): Response {
   return Response.json(body, { status, headers: { "Cache-Control": "no-store", ...headers } });
 }

@@ -1,4 +1,4 @@
-/** The inbox table, over Neon's HTTP endpoint. Its columns are Django's: apps/web/inbox/models.py. */
+/** The inbox table, over Neon's HTTP endpoint. It is Django's: apps/web/inbox/models.py. */
 
 import { neon } from "@neondatabase/serverless";
 

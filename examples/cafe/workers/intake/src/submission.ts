@@ -17,7 +17,7 @@ interface Rule {
   readonly problem?: (value: string) => string | undefined;
 }
 
-// The lengths are those of the columns in apps/web/inbox/models.py, which has none for the message.
+// The lengths are those of the columns in apps/web/inbox/models.py; the message's is our own.
 const RULES = {
   name: { maxLength: 120, required: true },
   email: { maxLength: 254, required: true, problem: emailProblem },
@@ -67,5 +67,6 @@ function emailProblem(text: string): string | undefined {
 function urlProblem(text: string): string | undefined {
   // The scheme matters: staff click on these.
   const url = URL.parse(text);
-  return url?.protocol === "https:" || url?.protocol === "http:" ? undefined : "Is not a web address.";
+  const isWeb = url?.protocol === "https:" || url?.protocol === "http:";
+  return isWeb ? undefined : "Is not a web address.";
 }

@@ -51,14 +51,16 @@ describe("GET /health", () => {
 
 describe("POST /intake/{client}/form", () => {
   it("stores a JSON message and returns its id", async () => {
-    const response = await post(JSON.stringify({ ...MESSAGE, source_url: "https://coffee-shop.example/contact/" }));
+    const page = "https://coffee-shop.example/contact/";
+
+    const response = await post(JSON.stringify({ ...MESSAGE, source_url: page }));
 
     expect(response.status).toBe(201);
     expect(await response.json()).toEqual({ id: "7" });
     expect(openInbox).toHaveBeenCalledExactlyOnceWith(ENV.NEON_DATABASE_URL);
     expect(add).toHaveBeenCalledExactlyOnceWith("coffee-shop", {
       ...MESSAGE,
-      sourceUrl: "https://coffee-shop.example/contact/",
+      sourceUrl: page,
     });
   });
 
@@ -151,7 +153,9 @@ describe("CORS", () => {
   });
 
   it("names no other origin", async () => {
-    const response = await send(FORM, { method: "OPTIONS", headers: { Origin: "https://evil.example" } });
+    const headers = { Origin: "https://evil.example" };
+
+    const response = await send(FORM, { method: "OPTIONS", headers });
 
     expect(response.headers.has("Access-Control-Allow-Origin")).toBe(false);
   });

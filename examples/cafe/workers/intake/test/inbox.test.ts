@@ -25,7 +25,7 @@ afterEach(() => {
 it("inserts one row, with the values as parameters", async () => {
   const id = { name: "id", dataTypeID: 20 };
   request.mockResolvedValue(
-    Response.json({ command: "INSERT", rowCount: 1, rowAsArray: true, fields: [id], rows: [["7"]] }),
+    Response.json({ command: "INSERT", rowCount: 1, fields: [id], rows: [["7"]] }),
   );
 
   expect(await neonInbox(DATABASE_URL).add("coffee-shop", SUBMISSION)).toBe("7");
