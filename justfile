@@ -1,0 +1,91 @@
+# `./just` brings everything that these recipes need; once it has run, a `just` of your own works as well.
+
+set positional-arguments
+
+python := justfile_directory() / '.venv/bin/python'
+
+# Without a STACK among the arguments: here the sample, in any other directory that directory.
+export PREDEPLOY_STACK := env('PREDEPLOY_STACK', if invocation_directory() == justfile_directory() { 'examples/cafe' } else { '' })
+
+# -P: no module of the directory that this is called in is taken for one of ours.
+predeploy := 'PYTHONPATH=' + quote(justfile_directory()) + ' ' + quote(python) + ' -P -m flows.predeploy'
+
+[private]
+default:
+    @{{ quote(just_executable()) }} --justfile {{ quote(justfile()) }} --list --unsorted
+
+# Would a deploy succeed? STACK and every flag of predeploy can follow
+[group('validate')]
+[no-cd]
+[no-exit-message]
+pre-deploy *args:
+    @{{ predeploy }} "$@"
+
+# The same, with the report as JSON on stdout
+[group('validate')]
+[no-cd]
+[no-exit-message]
+pre-deploy-json *args:
+    @{{ predeploy }} --json-output "$@"
+
+# Only the build stage
+[group('validate')]
+[no-cd]
+[no-exit-message]
+pre-deploy-build *args:
+    @{{ predeploy }} --stage build "$@"
+
+# Only the quality stage
+[group('validate')]
+[no-cd]
+[no-exit-message]
+pre-deploy-quality *args:
+    @{{ predeploy }} --stage quality "$@"
+
+# Only the integration stage
+[group('validate')]
+[no-cd]
+[no-exit-message]
+pre-deploy-integration *args:
+    @{{ predeploy }} --stage integration "$@"
+
+# Make or renew the environment in .venv
+[group('develop')]
+setup:
+    @./just --version >/dev/null
+    @{{ quote(python) }} --version
+
+# Everything that has to be green before a commit
+[group('develop')]
+check: fmt-check lint types test
+
+# Format the code and the justfile
+[group('develop')]
+fmt:
+    {{ quote(python) }} -m ruff format
+    {{ quote(just_executable()) }} --fmt
+
+[private]
+fmt-check:
+    {{ quote(python) }} -m ruff format --check
+    {{ quote(just_executable()) }} --fmt --check
+
+# Lint; `just lint --fix` mends what it can
+[group('develop')]
+lint *args:
+    {{ quote(python) }} -m ruff check "$@"
+
+# Check the types
+[group('develop')]
+types *args:
+    {{ quote(python) }} -m mypy "$@"
+
+# The tests, under five minutes; arguments go to pytest
+[group('test')]
+test *args:
+    {{ quote(python) }} -m pytest -m 'not faults' "$@"
+
+# The whole fault matrix, which takes longer
+[group('test')]
+test-faults *args:
+    {{ quote(python) }} -m pytest -m faults "$@"
