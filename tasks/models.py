@@ -47,7 +47,7 @@ class Diagnostic:
     def fingerprint(self) -> str:
         """The same finding keeps it when lines above it move."""
         parts = (self.tool, self.file or "", self.rule or "", self.message)
-        return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]
+        return hashlib.sha256("\0".join(parts).encode("utf-8", "backslashreplace")).hexdigest()[:16]
 
     @property
     def location(self) -> str:

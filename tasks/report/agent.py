@@ -1,0 +1,77 @@
+"""The report for a coding agent: what is red and nothing else, a line for each finding."""
+
+from collections.abc import Iterator
+
+from tasks.models import CheckReport, Outcome, Report, Severity, Status
+from tasks.report.facts import counted, engine_line, gap_texts, log_path, named, seconds, tally, untracked_line
+from tasks.report.layout import clean, clean_line, shorten
+from tasks.report.ranking import describe, findings, rank_fixes, red_checks
+from tasks.report.style import Style
+
+_EACH = 20  # findings of one check
+_LENGTH = 300  # cells of one finding
+_NAMES = 8
+
+
+def render_agent(report: Report, reason: str, style: Style | None = None) -> str:
+    """Lines without colour or box. `reason` tells why this mode was chosen; of the style only Unicode counts."""
+    lines = [*_header(report, reason), *_red(report), *_closing(report)]
+    spell = (style or Style(unicode=True)).spell
+    return "\n".join(map(spell, lines)) + "\n"
+
+
+def _header(report: Report, reason: str) -> Iterator[str]:
+    yield f"agent output: {clean_line(reason)}; failures only (--output human shows all)"
+    outcome = report.verdict.outcome.value.upper()
+    passed = sum(check.result.passed for check in report.checks)
+    numbers = tally(report) or f"{passed} of {counted(len(report.checks), 'check')} passed."
+    said = " ".join(text for text in (numbers, clean_line(report.verdict.reason)) if text)
+    yield f"{outcome} in {seconds(report.duration)}: {said}"
+    yield f"engine: {engine_line(report)}"
+    if report.run.unrecorded:
+        yield f"run not recorded: {clean_line(report.run.unrecorded)}"
+
+
+def _red(report: Report) -> Iterator[str]:
+    for check in red_checks(report):
+        yield from _check(report, check)
+    skipped = [check for check in report.checks if check.result.status is Status.SKIPPED]
+    for reason in dict.fromkeys(check.result.reason for check in skipped):
+        names = [check.name for check in skipped if check.result.reason == reason]
+        yield f"skipped: {named(names, _NAMES)} ({clean_line(reason) or 'no reason was given'})"
+
+
+def _check(report: Report, check: CheckReport) -> Iterator[str]:
+    result = check.result
+    facts = [clean_line(result.reason), f"[{result.reason_code}]" if result.reason_code else ""]
+    log = log_path(report, result)
+    said = " ".join(fact for fact in facts if fact)
+    yield f"{result.status.value}: {check.id}{': ' if said else ''}{said}{f' log={log}' if log else ''}"
+    found = findings(result.diagnostics)
+    for finding in found[:_EACH]:
+        diagnostic = finding.diagnostic
+        again = f" ({finding.count} times)" if finding.count > 1 else ""
+        mild = "" if diagnostic.severity is Severity.ERROR else f"{diagnostic.severity.value}: "
+        where = f"{clean_line(diagnostic.location)}: " if diagnostic.location else ""
+        message = " | ".join(filter(None, map(clean_line, clean(describe(diagnostic)).split("\n"))))
+        yield f"  {where}{mild}{shorten(message, _LENGTH, '…')}{again}"
+    if len(found) > _EACH:
+        yield f"  … and {len(found) - _EACH} more in {report.directory}/report.json"
+
+
+def _closing(report: Report) -> Iterator[str]:
+    yield from (f"warning: {clean_line(text)}" for text in report.warnings)
+    if untracked := untracked_line(report):
+        yield untracked
+    fixes, _ = rank_fixes(report, 1)
+    for fix in fixes:
+        where = f"{clean_line(fix.location)}: " if fix.location else ""
+        head = clean_line(fix.text.strip("\n").split("\n")[0])
+        yield f"fix first: {where}{shorten(head, _LENGTH, '…')} ({named(fix.checks, _NAMES)})"
+    if report.verdict.outcome is not Outcome.PASSED:
+        if report.rerun:
+            yield f"{'rerun' if fixes else 'run what is left'}: {clean_line(report.rerun)}"
+    elif report.verdict.ready:
+        yield "Ready to deploy!"
+    else:
+        yield f"PASSED (partial: {'; '.join(gap_texts(report))})"

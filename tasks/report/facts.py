@@ -1,0 +1,90 @@
+"""Short phrases about a report that more than one rendering says."""
+
+from collections.abc import Sequence
+from pathlib import PurePosixPath
+
+from tasks.models import Outcome, Report, Result, Stage, Status
+from tasks.report.layout import clean_line
+
+_NAMED = 5  # names in a sentence
+
+
+def seconds(duration: float) -> str:
+    """`5.9s`, from a minute on `2m 05s`."""
+    if round(duration, 1) < 60:
+        return f"{duration:.1f}s"
+    minutes, rest = divmod(round(duration), 60)
+    return f"{minutes}m {rest:02d}s"
+
+
+def counted(number: int, noun: str) -> str:
+    """`1 check`, `2 checks`."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def named(names: Sequence[str], most: int = _NAMED) -> str:
+    """`a, b and 3 more`."""
+    shown = ", ".join(map(clean_line, names[:most]))
+    return shown if len(names) <= most else f"{shown} and {len(names) - most} more"
+
+
+def duration_of(report: Report, stage: Stage) -> float:
+    """What the stage took: as measured, else from its first check's start to its last one's end."""
+    if stage in report.stage_durations:
+        return report.stage_durations[stage]
+    ran = [check.result for check in report.of(stage) if check.result.duration]
+    if not ran:
+        return 0.0
+    return max(result.started + result.duration for result in ran) - min(result.started for result in ran)
+
+
+def engine_line(report: Report) -> str:
+    """`local 0.1.0: why this one`."""
+    engine = report.engine
+    name = " ".join(part for part in (engine.name, engine.version) if part)
+    return clean_line(f"{name}: {engine.reason}" if engine.reason else name)
+
+
+def run_line(report: Report) -> str:
+    """Where the run is recorded, or why it is not."""
+    run = report.run
+    if run.url and not run.unrecorded:
+        return clean_line(run.url)
+    return clean_line(f"not recorded: {run.unrecorded}") if run.unrecorded else f"{clean_line(run.id)} (no address)"
+
+
+def log_path(report: Report, result: Result) -> str:
+    """The log of a check as seen from the stack; `Result.log` is relative to the report's directory."""
+    return clean_line(str(PurePosixPath(report.directory) / result.log)) if result.log else ""
+
+
+def tally(report: Report) -> str:
+    """How many checks are what, where not all of them passed."""
+    statuses = [check.result.status for check in report.checks]
+    failed, errored, skipped = map(statuses.count, (Status.FAILED, Status.ERRORED, Status.SKIPPED))
+    said = [(failed, "failed"), (errored, "without a verdict"), (skipped, "skipped")]
+    numbers = ", ".join(f"{number} {what}" for number, what in said if number)
+    if not numbers or not report.checks or report.verdict.outcome is Outcome.PASSED:
+        return ""
+    mild = "; the code may be fine, something around it is not" if errored and not failed else ""
+    return f"{counted(len(statuses), 'check')}: {numbers}{mild}."
+
+
+def untracked_line(report: Report) -> str:
+    """What a deploy of the commit would lack."""
+    if not report.untracked:
+        return ""
+    files = counted(len(report.untracked), "untracked file")
+    lacks = "a deploy of the commit lacks it" if len(report.untracked) == 1 else "a deploy of the commit lacks them"
+    return f"Note: {files} took part, {lacks}: {named(report.untracked)}"
+
+
+def gap_texts(report: Report) -> list[str]:
+    """Why a pass is partial, each reason with the checks that it is about."""
+    return [_gap(report, gap) for gap in report.verdict.gaps] or ["not every check of the catalogue ran"]
+
+
+def _gap(report: Report, gap: str) -> str:
+    titles = [check.title for check in report.checks if gap in check.result.proof.gaps]
+    text = clean_line(gap)
+    return f"{text} ({named(titles, 3)})" if titles else text

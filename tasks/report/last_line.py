@@ -1,0 +1,60 @@
+"""The line that a run always ends with, made to survive `| tail -1`."""
+
+import json
+import re
+
+from tasks.models import Outcome, Report, Status
+
+UNKNOWN = "-"
+
+
+def last_line(
+    outcome: Outcome,
+    exit_code: int,
+    *,
+    checks: int = 0,
+    failed: int = 0,
+    errored: int = 0,
+    skipped: int = 0,
+    cached: int = 0,
+    seconds: float = 0.0,
+    engine: str = UNKNOWN,
+    report: str = UNKNOWN,
+) -> str:
+    """`PREDEPLOY <WORD> key=value …` without a newline. Only the path can hold a space; then it stands in quotes."""
+    facts: dict[str, object] = {
+        "exit": exit_code,
+        "checks": checks,
+        "failed": failed,
+        "errored": errored,
+        "skipped": skipped,
+        "cached": cached,
+        "seconds": f"{seconds:.1f}",
+        "engine": _value(engine),
+        "report": _value(report),
+    }
+    return " ".join([f"PREDEPLOY {outcome.value.upper()}", *(f"{key}={value}" for key, value in facts.items())])
+
+
+def last_line_of(report: Report) -> str:
+    """The last line of a run that came as far as a report."""
+    statuses = [check.result.status for check in report.checks]
+    return last_line(
+        report.verdict.outcome,
+        report.verdict.exit_code,
+        checks=len(statuses),
+        failed=statuses.count(Status.FAILED),
+        errored=statuses.count(Status.ERRORED),
+        skipped=statuses.count(Status.SKIPPED),
+        cached=sum(check.result.cached for check in report.checks),
+        seconds=report.duration,
+        engine=report.engine.name,
+        report=f"{report.directory}/report.json" if report.directory else UNKNOWN,
+    )
+
+
+def _value(text: str) -> str:
+    """One word, whatever it holds."""
+    if text and re.fullmatch(r"[!#-&(-~…]+", text):
+        return text
+    return json.dumps(text) if text else UNKNOWN

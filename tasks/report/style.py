@@ -1,0 +1,117 @@
+"""What a text may look like where it is going: colour, signs, width. A value, so that renderers stay pure."""
+
+import codecs
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TextIO
+
+from tasks.models import Status
+
+WIDTH = 80
+NARROWEST = 40
+
+_CODES = {"red": "31", "green": "32", "yellow": "33", "dim": "2", "bold": "1", "reset": "0"}
+_SIGNS = {
+    Status.PASSED: ("✓", "+", "green"),
+    Status.FAILED: ("✗", "x", "red"),
+    Status.ERRORED: ("!", "!", "yellow"),
+    Status.SKIPPED: ("○", "-", "dim"),
+}
+# By code point, since some look like what they stand for.
+_ASCII = {ord("→"): "->", ord("…"): "...", ord("·"): "-", 0x2013: "-", 0x2014: "-"}
+_ASCII |= {0x2018: "'", 0x2019: "'", 0x201C: '"', 0x201D: '"'}
+
+
+@dataclass(frozen=True, slots=True)
+class Style:
+    """The codes of each colour, empty where colour is off, and what stands for the signs where Unicode is off."""
+
+    colour: bool = False
+    unicode: bool = False
+    width: int = WIDTH
+    red: str = field(init=False)
+    green: str = field(init=False)
+    yellow: str = field(init=False)
+    dim: str = field(init=False)
+    bold: str = field(init=False)
+    reset: str = field(init=False)
+
+    def __post_init__(self) -> None:
+        for name, code in _CODES.items():
+            object.__setattr__(self, name, f"\x1b[{code}m" if self.colour else "")
+
+    @property
+    def arrow(self) -> str:
+        """What leads a diagnostic."""
+        return "→" if self.unicode else "->"
+
+    @property
+    def rule(self) -> str:
+        """What the lines of a box are made of: one cell."""
+        return "═" if self.unicode else "="
+
+    def sign(self, status: Status) -> str:
+        """One cell that tells a status without its colour."""
+        fancy, plain, _ = _SIGNS[status]
+        return fancy if self.unicode else plain
+
+    def tint(self, status: Status) -> str:
+        """The colour of a status, for `paint`."""
+        return str(getattr(self, _SIGNS[status][2]))
+
+    def paint(self, code: str, text: str) -> str:
+        """The text in that colour: the text itself where the code is empty."""
+        return f"{code}{text}{self.reset}" if code else text
+
+    def spell(self, text: str) -> str:
+        """The text as the terminal can show it: escapes stand for what ASCII lacks."""
+        if self.unicode or text.isascii():
+            return text
+        return text.translate(_ASCII).encode("ascii", "backslashreplace").decode("ascii")
+
+
+def detect_style(stream: TextIO | None, environ: Mapping[str, str]) -> Style:
+    """The style of a stream. NO_COLOR beats FORCE_COLOR; both beat what the stream is."""
+    return Style(_has_colour(stream, environ), _is_utf8(stream), _width(stream, environ))
+
+
+def is_interactive(stream: TextIO | None, environ: Mapping[str, str]) -> bool:
+    """A person may watch the stream, and it can move its cursor."""
+    return _is_terminal(stream) and environ.get("TERM", "") != "dumb" and not environ.get("CI")
+
+
+def _has_colour(stream: TextIO | None, environ: Mapping[str, str]) -> bool:
+    if environ.get("NO_COLOR"):
+        return False
+    if forced := environ.get("FORCE_COLOR"):
+        return forced.lower() not in {"0", "false"}
+    return _is_terminal(stream) and environ.get("TERM", "") != "dumb"
+
+
+def _is_utf8(stream: TextIO | None) -> bool:
+    try:
+        return codecs.lookup(getattr(stream, "encoding", None) or "ascii").name in {"utf-8", "utf-8-sig"}
+    except LookupError:
+        return False
+
+
+def _is_terminal(stream: TextIO | None) -> bool:
+    try:
+        return stream is not None and stream.isatty()
+    except ValueError:  # closed
+        return False
+
+
+def _width(stream: TextIO | None, environ: Mapping[str, str]) -> int:
+    """80 columns, fewer where the terminal has fewer: a report reads the same wherever it is kept."""
+    columns = environ.get("COLUMNS", "")
+    if columns.isascii() and columns.isdigit() and int(columns) > 0:
+        return max(NARROWEST, min(WIDTH, int(columns)))
+    if stream is None or not _is_terminal(stream):
+        return WIDTH
+    try:
+        seen = os.get_terminal_size(stream.fileno()).columns
+    except OSError:
+        return WIDTH
+    return max(NARROWEST, min(WIDTH, seen or WIDTH))

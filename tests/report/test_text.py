@@ -1,0 +1,124 @@
+"""The text for people and the text for agents."""
+
+import re
+from collections.abc import Callable
+
+import pytest
+
+from tasks.models import Outcome, Report, Status
+from tasks.report.agent import render_agent
+from tasks.report.layout import cells
+from tasks.report.style import Style
+from tasks.report.text import render_text
+from tests.report import factories as make
+
+PEOPLE = Style(colour=False, unicode=True, width=80)
+ASCII = Style(colour=False, unicode=False, width=80)
+Golden = Callable[[str, str], None]
+
+
+@pytest.mark.parametrize("case", make.CASES)
+def test_text_is_as_agreed(case: str, golden: Golden) -> None:
+    golden(f"{case}.txt", render_text(make.CASES[case](), PEOPLE))
+
+
+@pytest.mark.parametrize("case", ["broken_settings", "green_partial", "wide"])
+def test_ascii_text_is_as_agreed(case: str, golden: Golden) -> None:
+    text = render_text(make.CASES[case](), ASCII)
+
+    assert text.isascii()
+    golden(f"{case}.ascii.txt", text)
+
+
+@pytest.mark.parametrize("case", make.CASES)
+def test_agent_text_is_as_agreed(case: str, golden: Golden) -> None:
+    golden(f"{case}.agent.txt", render_agent(make.CASES[case](), "because CLAUDECODE is set"))
+
+
+@pytest.mark.parametrize("case", make.CASES)
+@pytest.mark.parametrize("width", [40, 60, 80])
+@pytest.mark.parametrize("unicode", [True, False])
+def test_only_a_path_is_wider_than_the_terminal(case: str, width: int, unicode: bool) -> None:
+    text = render_text(make.CASES[case](), Style(False, unicode, width))
+
+    wide = [line for line in text.splitlines() if cells(line) > width]
+    assert [line for line in wide if not any("/" in word and len(word) > width - 18 for word in line.split())] == []
+
+
+@pytest.mark.parametrize("case", make.CASES)
+def test_colour_changes_no_letter(case: str) -> None:
+    coloured = render_text(make.CASES[case](), Style(True, True, 80))
+
+    assert re.sub(r"\x1b\[\d*m", "", coloured) == render_text(make.CASES[case](), PEOPLE)
+    assert coloured.count("\x1b[0m") * 2 == coloured.count("\x1b[")
+
+
+@pytest.mark.parametrize("case", make.CASES)
+@pytest.mark.parametrize("render", [lambda r: render_text(r, PEOPLE), lambda r: render_agent(r, "asked for")])
+def test_nothing_of_a_tool_reaches_the_terminal_raw(case: str, render: Callable[[Report], str]) -> None:
+    text = render(make.CASES[case]())
+
+    assert not re.search("[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e]", text)
+    text.encode("utf-8")
+
+
+@pytest.mark.parametrize(
+    ("outcome", "ready", "said"),
+    [
+        (Outcome.PASSED, True, True),
+        (Outcome.PASSED, False, False),
+        *((outcome, True, False) for outcome in Outcome if outcome is not Outcome.PASSED),
+    ],
+)
+def test_ready_is_said_only_of_a_full_pass(outcome: Outcome, ready: bool, said: bool) -> None:
+    report = make.report(verdict=make.verdict(outcome, ready=ready))
+
+    for text in (render_text(report, PEOPLE), render_agent(report, "asked for")):
+        assert ("Ready to deploy!" in text) is said
+        assert ("PASSED (partial: " in text) is (outcome is Outcome.PASSED and not ready)
+
+
+def test_thirty_findings_take_ten_lines_at_most() -> None:
+    text = render_text(make.one_failed(), PEOPLE)
+
+    block = text.split("✗ mypy")[1].split("✓ pytest")[0].splitlines()[1:-1]
+    assert len(block) <= 10
+    assert block[-1] == "    … and 26 more in .predeploy/runs/20260121-101500-7f3a/logs/mypy.log"
+
+
+def test_one_cause_seen_by_many_tools_is_mended_once() -> None:
+    text = render_text(make.broken_settings(), PEOPLE)
+
+    fixes = text.split("Fix first:")[1].split("Run the red")[0]
+    assert fixes.count("settings.py:41") == 1
+    assert "(Django container, ruff check, mypy)" in fixes
+    assert fixes.index("settings.py") < fixes.index("npm registry") < fixes.index("F401") < fixes.index("pytest")
+
+
+def test_every_red_check_is_named_before_a_second_finding_of_one() -> None:
+    many = tuple(make.diagnostic(f"m{n}", "a.py", n, tool="ruff") for n in range(1, 9))
+    checks = make.checks(
+        ruff_check=make.result("ruff_check", Status.FAILED, diagnostics=many),
+        mypy=make.result("mypy", Status.FAILED, diagnostics=(make.diagnostic("wrong type", "b.py", 1),)),
+    )
+
+    text = render_text(make.report(Outcome.FAILED, checks=checks), PEOPLE)
+
+    fixes = text.split("Fix first:")[1].split("  and ")[0].strip().splitlines()
+    assert [line.split()[1] for line in fixes] == ["a.py:1", "a.py:2", "a.py:3", "a.py:4", "b.py:1"]
+    assert "  and 4 more" in text
+
+
+def test_the_command_to_run_again_can_be_pasted() -> None:
+    report = make.broken_settings()
+
+    block = render_text(report, PEOPLE).split("Run the red checks again:\n")[1]
+
+    assert " ".join(block.replace("\\\n", " ").split()) == report.rerun
+
+
+def test_a_stage_that_did_not_run_through_has_no_tick() -> None:
+    text = render_text(make.interrupted(), PEOPLE)
+
+    assert "Build Stage ✓" in text
+    assert "Quality Stage ○ (1 of 3 skipped)" in text
