@@ -129,7 +129,7 @@ class Check:
     `id` is unique in a plan (`mypy[apps/web]`), `name` is the row's, `title` what people read.
     `needs` are ids of checks that have to pass first. `database` says which one its commands get: the one that later
     checks copy (`template`), an `empty` one, or a copy of the `migrated` one. `service` runs beside the last command.
-    `wants` are capabilities that an engine may lack; where it does, the second word of the pair is the gap in the proof.
+    `wants` are capabilities that an engine may lack; then the second word of the pair is the gap in the proof.
     """
 
     id: str
@@ -162,7 +162,7 @@ class Exit:
     `code` is None where it did not exit by itself; then `signal`, `timed_out` or `trouble` tell why. Outputs longer
     than an engine keeps lose their beginning; the log file has everything. `trouble` is an engine's own knowledge of
     why the outcome means nothing (`disk_full`, `service_lost`, `out_of_memory`, `engine_lost`, …), `detail` one line
-    about it.
+    about it. `root` is what the program took for the root of the stack: where paths in its output begin.
     """
 
     code: int | None
@@ -173,6 +173,7 @@ class Exit:
     timed_out: bool = False
     trouble: str = ""
     detail: str = ""
+    root: str = ""
     service: ServiceExit | None = None
 
 

@@ -30,5 +30,8 @@ class Engine(Protocol):
     async def run(self, step: Step, log: Path) -> Exit:
         """Runs a step whose environment is prepared, and appends command, output and exit to `log` as they come."""
 
+    async def answers(self, environment: Environment, log: Path) -> bool:
+        """Does the package registry of an environment answer its control command? Asked after a failure only."""
+
     async def trouble(self) -> tuple[str, str] | None:
         """Asks what steps rely on (disk, database) a trivial question: None, or a reason code and one line."""

@@ -1,0 +1,199 @@
+"""One attempt at a check: its commands in order, until one does not pass; and the second attempt where one may help."""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from tasks.diagnostics import Parsed, parse
+from tasks.engines.protocol import Engine
+from tasks.fault import PASS, Judgement, failed, judge, judge_acquire
+from tasks.lowering import Lowering
+from tasks.models import Diagnostic, Proof, Result, Severity, Stage, Status, TestCounts
+from tasks.plan import Plan
+from tasks.steps import Check, Command, Environment, Exit, Prepared
+
+
+@dataclass(slots=True, kw_only=True)
+class Findings:
+    """What the commands of a check have said so far."""
+
+    diagnostics: list[Diagnostic] = field(default_factory=list)
+    summaries: list[str] = field(default_factory=list)
+    gaps: list[str] = field(default_factory=list)
+    tests: TestCounts | None = None
+    exit_code: int | None = None
+
+    def take(self, parsed: Parsed) -> None:
+        """Adds what one command's output holds."""
+        self.diagnostics += parsed.diagnostics
+        self.summaries += [parsed.summary] if parsed.summary else []
+        self.tests = parsed.tests or self.tests
+
+
+def log_name(check_id: str) -> str:
+    """A file name that a person recognises: `mypy[apps/web]` is `mypy-apps-web.log`."""
+    return re.sub(r"[^\w.]+", "-", check_id).strip("-.") + ".log"
+
+
+def as_warnings(diagnostics: Iterable[Diagnostic]) -> list[Diagnostic]:
+    """Findings that do not turn a check red."""
+    return [
+        replace(each, severity=Severity.WARNING) if each.severity is Severity.ERROR else each for each in diagnostics
+    ]
+
+
+def reason_of(judgement: Judgement, findings: Findings) -> str:
+    """One line: the first error where a tool named one, else how the command ended."""
+    first = next((each for each in findings.diagnostics if each.severity is Severity.ERROR), None)
+    if first is None or judgement.status is Status.PASSED:
+        return judgement.reason
+    if judgement.status is Status.ERRORED and judgement.reason_code not in {
+        "other_database",
+        "unknown_exit",
+        "acquire",
+    }:
+        return judgement.reason
+    where = f"{first.location}: " if first.file else ""
+    return where + first.message.partition("\n")[0]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attempt:
+    """Runs checks on an engine, and says what became of them. Never raises for a check that is red."""
+
+    plan: Plan
+    engine: Engine
+    lowering: Lowering
+    logs: Path
+
+    async def run(self, check: Check) -> Result:
+        """Only a check without a verdict is tried again, once, and only if the engine is well."""
+        first, judgement = await self._once(check, 1)
+        if not judgement.again or await self.engine.trouble() is not None:
+            return first
+        second, again = await self._once(check, 2)
+        if judgement.crash and again.crash and await self.engine.trouble() is None:
+            verdict = failed("crash", f"{again.reason}, twice")
+            second = replace(second, status=verdict.status, reason_code="crash", reason=verdict.reason)
+        return replace(second, attempts=2)
+
+    async def _once(self, check: Check, number: int) -> tuple[Result, Judgement]:
+        log = self.logs / log_name(check.id)
+        findings = Findings(gaps=[gap for name, gap in check.wants if name not in self.engine.provides])
+        judgement = PASS
+        for command in check.commands:
+            blocked = await self._prepare(check, command, findings, log)
+            judgement = blocked or await self._command(check, command, number, findings, log)
+            if judgement.status is not Status.PASSED:
+                break
+        return self._result(check, judgement, findings, log), judgement
+
+    def _result(self, check: Check, judgement: Judgement, findings: Findings, log: Path) -> Result:
+        passed = judgement.status is Status.PASSED
+        return Result(
+            check=check.id,
+            status=judgement.status,
+            reason_code=judgement.reason_code,
+            reason=reason_of(judgement, findings),
+            proof=Proof(gaps=tuple(dict.fromkeys(findings.gaps))),
+            summary=", ".join(findings.summaries) if passed else "",
+            tests=findings.tests,
+            exit_code=findings.exit_code,
+            log=f"logs/{log.name}",
+            diagnostics=tuple(dict.fromkeys(findings.diagnostics)),
+        )
+
+    async def _prepare(self, check: Check, command: Command, findings: Findings, log: Path) -> Judgement | None:
+        """Installs what the command, and a service beside it, need; a judgement where that did not work."""
+        names = {command.environment: None}
+        if check.service is not None and command is check.commands[-1]:
+            names[check.service.environment] = None
+        for name in names:
+            environment = self.lowering.environment(check, name)
+            if environment is None:
+                continue
+            prepared = await self.engine.prepare(environment, log)
+            findings.gaps += prepared.gaps
+            if prepared.exit.code != 0 or prepared.exit.trouble:
+                return await self._unprepared(check, name, environment, prepared, findings, log)
+        return None
+
+    async def _unprepared(
+        self, check: Check, name: str, environment: Environment, prepared: Prepared, findings: Findings, log: Path
+    ) -> Judgement:
+        """One broken lock is one red check: the others that need the same packages are skipped."""
+        owner = next((each for each in self.plan.of(Stage.BUILD) if self._installs(each, check, name)), None)
+        if owner is not None and owner.id != check.id:
+            reason = f"needs {owner.title}: the {environment.title} did not install"
+            return Judgement(status=Status.SKIPPED, reason_code="needs", reason=reason)
+        command = prepared.command or environment.commands[-1]
+        self._read(command, prepared.exit, findings)
+        judgement = await self._acquired(command, environment, prepared.exit, log)
+        findings.diagnostics += [] if findings.diagnostics else plain(command, judgement)
+        return judgement
+
+    @staticmethod
+    def _installs(owner: Check, check: Check, name: str) -> bool:
+        uses = any(command.environment == name for command in owner.commands)
+        return uses and owner.component == check.component
+
+    async def _acquired(self, command: Command, environment: Environment, exit: Exit, log: Path) -> Judgement:
+        trouble = await self.engine.trouble()
+        registry = exit.code == 0 or bool(exit.trouble) or await self.engine.answers(environment, log)
+        return judge_acquire(command, exit, trouble, registry=registry)
+
+    async def _command(self, check: Check, command: Command, number: int, findings: Findings, log: Path) -> Judgement:
+        exit = await self.engine.run(self.lowering.step(check, command, number), log)
+        findings.exit_code = exit.code
+        if command.advisory:
+            findings.diagnostics += as_warnings(self._parsed(command, exit).diagnostics)
+            return PASS if exit.code is not None and not exit.trouble else judge(command, exit, None)
+        self._read(command, exit, findings)
+        judgement = await self._judged(check, command, exit, log)
+        if judgement.status is not Status.PASSED:
+            self._explain(check, command, exit, judgement, findings)
+        return judgement
+
+    async def _judged(self, check: Check, command: Command, exit: Exit, log: Path) -> Judgement:
+        if exit.code == 0 and not exit.trouble:
+            return PASS
+        environment = self.lowering.environment(check, command.environment or "production")
+        if command.phase == "acquire" and environment is not None:
+            return await self._acquired(command, environment, exit, log)
+        return judge(command, exit, await self.engine.trouble())
+
+    def _parsed(self, command: Command, exit: Exit) -> Parsed:
+        return parse(command.parser or "plain", stdout=exit.stdout, stderr=exit.stderr, root=exit.root, cwd=command.cwd)
+
+    def _read(self, command: Command, exit: Exit, findings: Findings) -> None:
+        if command.parser or exit.code != 0:
+            findings.take(self._parsed(command, exit))
+
+    def _explain(self, check: Check, command: Command, exit: Exit, judgement: Judgement, findings: Findings) -> None:
+        """Where the tool's own reader found nothing: a traceback, then whatever was said last; a server's words too."""
+        if any(each.severity is Severity.ERROR for each in findings.diagnostics):
+            served = [] if exit.service is None else self._served(check, exit)
+            findings.diagnostics[:0] = [each for each in served if each.file]
+            return
+        for reader in ("traceback", "plain"):
+            parsed = parse(reader, stdout=exit.stdout, stderr=exit.stderr, root=exit.root, cwd=command.cwd)
+            if parsed.diagnostics:
+                findings.diagnostics += parsed.diagnostics
+                return
+        findings.diagnostics += self._served(check, exit) or plain(command, judgement)
+
+    @staticmethod
+    def _served(check: Check, exit: Exit) -> list[Diagnostic]:
+        if exit.service is None or check.service is None:
+            return []
+        return list(
+            parse("traceback", stdout="", stderr=exit.service.output, root=exit.root, cwd=check.service.cwd).diagnostics
+        )
+
+
+def plain(command: Command, judgement: Judgement) -> list[Diagnostic]:
+    """The judgement itself as the one diagnostic of a red check that said nothing."""
+    if judgement.status is Status.SKIPPED:
+        return []
+    return [Diagnostic(tool=command.label, message=judgement.reason, rule=judgement.reason_code or None)]

@@ -1,0 +1,111 @@
+"""The catalogue: which checks a stack has, made from rows and components."""
+
+import re
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import replace
+
+from tasks.catalogue import django, node, quality
+from tasks.catalogue.custom import custom_check
+from tasks.catalogue.row import Absent, Catalogue, Row, Scene
+from tasks.models import Stage
+from tasks.stack import Component, Kind
+from tasks.steps import Check, Inputs
+
+ROWS = (*django.BUILD_ROWS, *node.ROWS, *quality.ROWS, *django.INTEGRATION_ROWS)
+NAMES = frozenset(row.name for row in ROWS if "{" not in row.name)
+ORDER = tuple(Stage)
+
+__all__ = ["NAMES", "ROWS", "Absent", "Catalogue", "Scene", "make_catalogue"]
+
+
+def slug(component: Component) -> str:
+    """The component's name as a part of an identifier: `coffee-shop` is `coffee_shop`."""
+    return re.sub(r"\W+", "_", component.name).strip("_").lower() or "root"
+
+
+def inputs_of(component: Component, components: Iterable[Component]) -> Inputs:
+    """All files of the tree but other components' own. What it depends on stays, and so does what contains it."""
+    followed = {component.path, *(component.python.paths if component.python else ())}
+    followed |= set(component.node.paths if component.node else ())
+    others = {other.path for other in components} - {"."}
+    exclude = {path for path in others if not any(overlap(path, mine) for mine in followed)}
+    return Inputs(exclude=tuple(sorted(exclude)))
+
+
+def overlap(path: str, mine: str) -> bool:
+    """Is one of the two directories the other, or above it? Nothing lies above the root here."""
+    return mine != "." and (path == mine or path.startswith(mine + "/") or mine.startswith(path + "/"))
+
+
+def check_of(row: Row, component: Component, scene: Scene) -> Check:
+    """A row for one component. Needs are still names of rows."""
+    name = row.name.format(slug=slug(component))
+    return Check(
+        id=f"{name}[{component.path}]",
+        name=name,
+        title=row.title.format(component=component.name),
+        stage=row.stage,
+        component=component.path,
+        commands=row.commands(component, scene),
+        inputs=inputs_of(component, scene.stack.components),
+        needs=tuple(f"{need}[{component.path}]" for need in row.needs),
+        database=row.database,
+        service=row.service(component, scene) if row.service else None,
+        wants=row.wants(component, scene),
+    )
+
+
+def distinct(checks: Iterable[Check]) -> tuple[Check, ...]:
+    """Titles that two components share get the component's path behind them."""
+    listed = tuple(checks)
+    titles = Counter(check.title for check in listed)
+    return tuple(
+        replace(check, title=f"{check.title} ({check.component})") if titles[check.title] > 1 else check
+        for check in listed
+    )
+
+
+def expand(row: Row, scene: Scene) -> tuple[list[Check], list[Absent]]:
+    """The checks of one row, and the components that have no such check."""
+    checks, absent = [], []
+    components = [component for component in scene.stack.components if component.kind in row.kinds]
+    for component in components:
+        name = row.name.format(slug=slug(component))
+        off = name in scene.configured(component).skip
+        reason = f"skipped by predeploy.toml for {component.path}" if off else row.absent(component, scene)
+        if reason:
+            absent.append(Absent(name=name, component=component.path, reason=reason))
+        else:
+            checks.append(check_of(row, component, scene))
+    if not components and "{" not in row.name:
+        kinds = " or ".join(row.kinds)
+        absent.append(Absent(name=row.name, component="", reason=f"the stack has no {kinds}"))
+    return checks, absent
+
+
+def make_catalogue(scene: Scene) -> Catalogue:
+    """Every check of the stack, in the order of stages and rows; the stack's own come last in their stage."""
+    checks: list[Check] = []
+    absent: list[Absent] = []
+    for row in ROWS:
+        found, missing = expand(row, scene)
+        checks += found
+        absent += missing
+    checks += [custom_check(row, scene) for row in scene.settings.check]
+    limited = [with_limit(check, scene.settings.limits.get(check.name)) for check in checks]
+    ordered = sorted(limited, key=lambda check: ORDER.index(check.stage))
+    return Catalogue(checks=distinct(ordered), absent=tuple(absent))
+
+
+def with_limit(check: Check, limit: float | None) -> Check:
+    """The check with a time limit of the settings for each of its commands."""
+    if limit is None:
+        return check
+    return replace(check, commands=tuple(replace(command, limit=limit) for command in check.commands))
+
+
+def kinds_found(scene: Scene) -> str:
+    """What there is, in words: `1 web, 2 workers`."""
+    counts = {kind: len(scene.stack.of(kind)) for kind in Kind}
+    return ", ".join(f"{count} {kind}{'s' * (count > 1)}" for kind, count in counts.items() if count)

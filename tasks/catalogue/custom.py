@@ -1,0 +1,51 @@
+"""Checks that a stack adds in its own configuration."""
+
+from tasks.catalogue.django_environment import django_env
+from tasks.catalogue.row import Scene
+from tasks.errors import UsageError
+from tasks.settings import CustomCheck
+from tasks.stack import Component
+from tasks.steps import Check, Command
+
+
+def component_at(path: str | None, scene: Scene, name: str) -> Component | None:
+    """The component that a custom check names."""
+    if path is None:
+        return None
+    found = [component for component in scene.stack.components if component.path == path]
+    if not found:
+        known = ", ".join(component.path for component in scene.stack.components) or "none"
+        message = (
+            f"predeploy.toml: the check {name} is for the component {path}, which is not there. Components: {known}."
+        )
+        raise UsageError(message)
+    return found[0]
+
+
+def custom_check(row: CustomCheck, scene: Scene) -> Check:
+    """One check of `predeploy.toml`. Its needs are resolved with those of the catalogue."""
+    component = component_at(row.component, scene, row.name)
+    env = django_env(component, scene) if component is not None and component.web else tuple(scene.settings.env.items())
+    if row.environment and component is None:
+        message = f"predeploy.toml: the check {row.name} asks for the {row.environment} environment of no component."
+        raise UsageError(f"{message} Say which one: component = …")
+    command = Command(
+        argv=row.run,
+        label=" ".join(row.run),
+        cwd=component.path if component else ".",
+        environment=row.environment,
+        env=env,
+        verdicts=tuple((code, "findings") for code in row.verdicts),
+        parser=row.parser or "plain",
+        limit=row.limit,
+    )
+    return Check(
+        id=f"{row.name}[{component.path}]" if component else row.name,
+        name=row.name,
+        title=row.title or row.name,
+        stage=row.stage,
+        component=component.path if component else ".",
+        commands=(command,),
+        needs=row.needs,
+        database=row.database,
+    )

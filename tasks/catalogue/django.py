@@ -1,0 +1,264 @@
+"""Rows for Django: does it build, do its migrations apply, does its server answer."""
+
+from tasks.catalogue.django_environment import django_env
+from tasks.catalogue.row import Row, Scene
+from tasks.models import Stage
+from tasks.stack import Component, Kind, Web
+from tasks.steps import DB_HOST, DB_NAME, DB_PORT, PROBES, PYTHON, SERVER_HOST, SERVER_PORT, WORK, Command
+
+HEALTH = "/admin/login/"
+DEVELOPMENT_SERVER = "the stack names no production server: Django's development server answered"
+SERVERS = ("gunicorn", "uvicorn", "granian", "hypercorn", "daphne", "waitress")
+
+
+def web_of(component: Component) -> Web:
+    """The Django facts of a component of kind `web`."""
+    assert component.web is not None
+    return component.web
+
+
+def manage(component: Component, scene: Scene, label: str, *arguments: str, parser: str = "django_check") -> Command:
+    """A `manage.py` command under the settings that production uses."""
+    return Command(
+        argv=("python", "manage.py", *arguments),
+        label=f"manage.py {label}",
+        cwd=web_of(component).directory,
+        environment="production",
+        env=django_env(component, scene),
+        parser=parser,
+        limit=300,
+    )
+
+
+def probe(component: Component, scene: Scene, program: str, *arguments: str, label: str) -> Command:
+    """One of our programs, run with the stack's own packages; exit 1 is its verdict, 3 means it could not tell."""
+    return Command(
+        argv=("python", f"{PROBES}/{program}.py", *arguments),
+        label=label,
+        cwd=web_of(component).directory,
+        environment="production",
+        env=django_env(component, scene),
+        unfit=((3, "other_database"),),
+        parser="probe",
+        limit=300,
+    )
+
+
+def lock_commands(component: Component) -> tuple[Command, ...]:
+    """Does the lock fit its manifest? A frozen installation alone does not notice."""
+    project = component.python
+    if project is None or project.kind == "none":
+        return ()
+    if project.kind == "uv":
+        check = Command(
+            argv=("uv", "lock", "--check"),
+            label="uv lock --check",
+            cwd=project.root,
+            verdicts=((1, "lock_stale"), (2, "lock_stale")),
+            parser="uv",
+            phase="acquire",
+        )
+        return (check,)
+    if project.manifest is None or not project.production or not project.manifest.endswith("pyproject.toml"):
+        return ()
+    fits = Command(
+        argv=(PYTHON, f"{PROBES}/lock_fits.py", WORK, project.manifest),
+        label="lock fits its manifest",
+        cwd=project.root,
+        environment="production",
+        verdicts=((1, "lock_stale"),),
+        parser="probe",
+    )
+    return (fits,)
+
+
+def build_commands(component: Component, scene: Scene) -> tuple[Command, ...]:
+    """Lock, installation, import of what the server imports, and the static files."""
+    web = web_of(component)
+    consistent = Command(
+        argv=("uv", "pip", "check"),
+        label="uv pip check",
+        environment="production",
+        verdicts=((1, "lock_inconsistent"),),
+        parser="uv",
+    )
+    entry = (web.wsgi or web.asgi).partition(":")[0]
+    code = f"from importlib import import_module; import_module({entry!r})" if entry else ""
+    argv = ("python", "-c", code) if entry else ("python", "manage.py", "shell", "-c", "pass")
+    imports = Command(
+        argv=argv,
+        label=f"import {entry}" if entry else "settings import",
+        cwd=web.directory,
+        environment="production",
+        env=django_env(component, scene),
+        verdicts=((1, "import_error"),),
+        parser="traceback",
+        limit=120,
+    )
+    static = probe(component, scene, "static_files", label="static files are collected")
+    installed = (consistent,) if component.python and component.python.kind != "none" else ()
+    return (*lock_commands(component), *installed, imports, static)
+
+
+def identity(component: Component, scene: Scene) -> Command:
+    """Do the settings talk to this run's database? Otherwise nothing below would prove anything."""
+    arguments = ("--host", DB_HOST, "--port", DB_PORT, "--name", DB_NAME)
+    return probe(component, scene, "database_identity", *arguments, label="settings use this run's database")
+
+
+def migrate_commands(component: Component, scene: Scene) -> tuple[Command, ...]:
+    """Every migration, on a fresh Postgres."""
+    migrate = manage(component, scene, "migrate", "migrate", "--noinput", "--no-color", parser="migrations")
+    return (identity(component, scene), migrate)
+
+
+def missing_commands(component: Component, scene: Scene) -> tuple[Command, ...]:
+    """Is there a migration for every change of a model?"""
+    arguments = ("makemigrations", "--check", "--dry-run", "--noinput", "--no-color")
+    return (manage(component, scene, "makemigrations --check", *arguments, parser="migrations"),)
+
+
+def applied_commands(component: Component, scene: Scene) -> tuple[Command, ...]:
+    """Nothing is left to apply after the migrations ran."""
+    migrate = manage(component, scene, "migrate --check", "migrate", "--check", "--no-color", parser="migrations")
+    return (identity(component, scene), migrate)
+
+
+def check_commands(component: Component, scene: Scene) -> tuple[Command, ...]:
+    """Django's own checks, with the database; those for deployments as warnings."""
+    check = manage(component, scene, "check --database default", "check", "--database", "default", "--no-color")
+    deploy = manage(component, scene, "check --deploy", "check", "--deploy", "--no-color")
+    advisory = Command(
+        argv=deploy.argv,
+        label=deploy.label,
+        cwd=deploy.cwd,
+        environment="production",
+        env=deploy.env,
+        parser=deploy.parser,
+        limit=deploy.limit,
+        advisory=True,
+    )
+    return (identity(component, scene), check, advisory)
+
+
+def health_commands(component: Component, scene: Scene) -> tuple[Command, ...]:
+    """A real request to the real server, as a proxy in front of it would send it."""
+    configured = scene.configured(component).health
+    path = ("--path", configured) if configured else ("--path", HEALTH, "--else", "/")
+    arguments = ("--host", SERVER_HOST, "--port", SERVER_PORT, *path, "--wait", "30")
+    request = Command(
+        argv=(PYTHON, f"{PROBES}/http_health.py", *arguments),
+        label=f"GET {configured or HEALTH}",
+        verdicts=((1, "unhealthy"), (4, "not_ready")),
+        parser="probe",
+        limit=90,
+    )
+    return (identity(component, scene), request)
+
+
+def server_argv(component: Component, scene: Scene) -> tuple[str, ...]:
+    """What production starts, listening where this run wants it."""
+    web, packages = web_of(component), component.python.packages if component.python else frozenset()
+    configured = scene.configured(component).server
+    if configured:
+        return tuple(part.replace("{host}", SERVER_HOST).replace("{port}", SERVER_PORT) for part in configured)
+    if web.server:
+        return web.server
+    bind = f"{SERVER_HOST}:{SERVER_PORT}"
+    known = {
+        "gunicorn": ("gunicorn", "--workers", "1", "--bind", bind, web.wsgi),
+        "uvicorn": ("uvicorn", "--host", SERVER_HOST, "--port", SERVER_PORT, web.asgi),
+        "granian": ("granian", "--interface", "wsgi", "--host", SERVER_HOST, "--port", SERVER_PORT, web.wsgi),
+        "hypercorn": ("hypercorn", "--bind", bind, web.asgi or web.wsgi),
+        "daphne": ("daphne", "--bind", SERVER_HOST, "--port", SERVER_PORT, web.asgi),
+        "waitress": ("waitress-serve", f"--listen={bind}", web.wsgi),
+    }
+    for server in SERVERS:
+        if server in packages and all(known[server]):
+            return known[server]
+    return ("python", "manage.py", "runserver", "--noreload", bind)
+
+
+def server(component: Component, scene: Scene) -> Command:
+    """The server as a service beside the request."""
+    return Command(
+        argv=server_argv(component, scene),
+        label="server",
+        cwd=web_of(component).directory,
+        environment="production",
+        env=django_env(component, scene),
+        parser="traceback",
+    )
+
+
+def image_gap(component: Component, _: Scene) -> tuple[tuple[str, str], ...]:
+    """Where an image is what production runs, a pass without one is worth less."""
+    return (("image", f"no image of {component.path} was built"),)
+
+
+def server_gap(component: Component, scene: Scene) -> tuple[tuple[str, str], ...]:
+    """The development server is no proof that production's answers."""
+    development = "runserver" in server_argv(component, scene)
+    return (("development_server", DEVELOPMENT_SERVER),) if development else ()
+
+
+WEB = (Kind.WEB,)
+BUILD_ROWS = (
+    Row(
+        name="django_container",
+        title="Django container",
+        stage=Stage.BUILD,
+        kinds=WEB,
+        commands=build_commands,
+        wants=image_gap,
+    ),
+)
+INTEGRATION_ROWS = (
+    Row(
+        name="migrate",
+        title="Run migrations",
+        stage=Stage.INTEGRATION,
+        kinds=WEB,
+        commands=migrate_commands,
+        needs=("django_container",),
+        database="template",
+    ),
+    Row(
+        name="migrations_missing",
+        title="Models match migrations",
+        stage=Stage.INTEGRATION,
+        kinds=WEB,
+        commands=missing_commands,
+        needs=("django_container",),
+        database="empty",
+    ),
+    Row(
+        name="migration_check",
+        title="Migration check",
+        stage=Stage.INTEGRATION,
+        kinds=WEB,
+        commands=applied_commands,
+        needs=("migrate",),
+        database="migrated",
+    ),
+    Row(
+        name="django_check",
+        title="Django check",
+        stage=Stage.INTEGRATION,
+        kinds=WEB,
+        commands=check_commands,
+        needs=("migrate",),
+        database="migrated",
+    ),
+    Row(
+        name="django_health",
+        title="Django health",
+        stage=Stage.INTEGRATION,
+        kinds=WEB,
+        commands=health_commands,
+        needs=("migrate",),
+        database="migrated",
+        service=server,
+        wants=server_gap,
+    ),
+)

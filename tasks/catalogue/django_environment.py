@@ -1,0 +1,81 @@
+"""The environment that a Django process of the stack gets: what production would give it, with throwaway values."""
+
+from collections.abc import Mapping
+
+from tasks.catalogue.row import Scene
+from tasks.stack import Component
+from tasks.steps import DB_HOST, DB_NAME, DB_PASSWORD, DB_PORT, DB_URL, DB_USER
+
+# Long and varied enough for Django's own check of it (security.W009); no deploy uses it.
+THROWAWAY_KEY = "throwaway-k3y-0f-a-validation-run-w1th-n0-worth-anywhere-else-8c1d7"
+DATABASE = {"HOST": DB_HOST, "PORT": DB_PORT, "USER": DB_USER, "PASSWORD": DB_PASSWORD, "NAME": DB_NAME}
+PREFIXES = ("POSTGRES_", "DB_", "DATABASE_", "DJANGO_DB_", "SQL_")
+HOSTS = "localhost,127.0.0.1,testserver"
+
+
+def given() -> dict[str, str]:
+    """The variables that are always there: a key, the database under its usual names, the hosts."""
+    env = {"SECRET_KEY": THROWAWAY_KEY, "DJANGO_SECRET_KEY": THROWAWAY_KEY}
+    env |= {"ALLOWED_HOSTS": HOSTS, "DJANGO_ALLOWED_HOSTS": HOSTS}
+    env |= {"DATABASE_URL": DB_URL}
+    env |= {"PGHOST": DB_HOST, "PGPORT": DB_PORT, "PGUSER": DB_USER, "PGPASSWORD": DB_PASSWORD, "PGDATABASE": DB_NAME}
+    for prefix in PREFIXES:
+        env |= {prefix + name: value for name, value in DATABASE.items()}
+    return env | {"POSTGRES_DB": DB_NAME, "SQL_DATABASE": DB_NAME}
+
+
+def parse_dotenv(text: str) -> dict[str, str]:
+    """Names and values of a dotenv file; no interpolation, no multi-line values. The last of a name wins."""
+    values = {}
+    for line in text.splitlines():
+        entry = line.strip().removeprefix("export ").strip()
+        name, equals, value = entry.partition("=")
+        if not equals or entry.startswith("#") or not name.strip().isidentifier():
+            continue
+        value = value.strip()
+        if value[:1] in {"'", '"'} and value[0] in value[1:]:
+            value = value[1 : value.index(value[0], 1)]
+        else:
+            value = value.partition(" #")[0].strip()
+        values[name.strip()] = value
+    return values
+
+
+def filled(example: Mapping[str, str], taken: Mapping[str, str]) -> dict[str, str]:
+    """What the example fills in: names that nobody gave and that have a value there. Production is never in debug."""
+    debug = {name: "False" for name in example if name in {"DEBUG", "DJANGO_DEBUG"}}
+    return {name: value for name, value in example.items() if value and name not in taken} | debug
+
+
+def example_of(component: Component, scene: Scene) -> dict[str, str]:
+    """The values of the component's `.env.example`, where it has one."""
+    path = component.web.env_example if component.web else None
+    return parse_dotenv(scene.read(path)) if path and path in scene.paths else {}
+
+
+def filled_names(component: Component, scene: Scene) -> tuple[str, ...]:
+    """Names that only the example gave a value: production needs them too."""
+    own = own_env(component, scene)
+    return tuple(sorted(name for name in filled(example_of(component, scene), {**given(), **own}) if name not in own))
+
+
+def own_env(component: Component, scene: Scene) -> dict[str, str]:
+    """What the settings say, with `{db.url}` and the like standing for the check's database."""
+    said = {**scene.settings.env, **scene.configured(component).env}
+    tokens = {f"{{{token.strip('@')}}}": token for token in (DB_URL, *DATABASE.values())}
+    for word, token in tokens.items():
+        said = {name: value.replace(word, token) for name, value in said.items()}
+    return said
+
+
+def django_env(component: Component, scene: Scene, *, settings_module: bool = True) -> tuple[tuple[str, str], ...]:
+    """Variables for one process of the component, sorted by name."""
+    own = own_env(component, scene)
+    env = given()
+    env |= filled(example_of(component, scene), env)
+    module = scene.configured(component).settings or (component.web.settings if component.web else "")
+    if module and settings_module:
+        env["DJANGO_SETTINGS_MODULE"] = module
+    if component.python and component.python.paths:
+        env["PYTHONPATH"] = ":".join(f"@work@/{path}".removesuffix("/.") for path in component.python.paths)
+    return tuple(sorted((env | own).items()))

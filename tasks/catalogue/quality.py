@@ -1,0 +1,192 @@
+"""Rows for the quality of Python and Node code: each in the version that the stack locks, only where it is used."""
+
+import re
+
+from tasks.catalogue.django_environment import django_env
+from tasks.catalogue.row import Row, Scene
+from tasks.models import Stage
+from tasks.stack import Component, Kind
+from tasks.steps import CACHE, Command
+
+MYPY_TARGETS = re.compile(r"^\s*(?:files|packages|modules)\s*=", re.MULTILINE)
+MYPY_CONFIGS = ("mypy.ini", ".mypy.ini", "pyproject.toml", "setup.cfg")
+FINDINGS = ((1, "findings"), (2, "tool_config"))
+
+
+def joined(folder: str, name: str) -> str:
+    """A path below a folder of the tree, without a leading `./`."""
+    return name if folder == "." else f"{folder}/{name}"
+
+
+def python_absent(tool: str, component: Component, scene: Scene) -> str:
+    """Why a component has no such check: it does not use the tool, or another component's check covers it."""
+    project = component.python
+    if project is None or tool not in project.tools:
+        return f"{component.path} does not use {tool}"
+    if tool not in project.packages:
+        return f"{component.path} configures {tool}, but its lock does not hold it"
+    for other in scene.stack.of(Kind.WEB):
+        if other is component:
+            return ""
+        if other.python and other.python.root == project.root:
+            return f"the check of {other.path} covers {project.root}"
+    return ""
+
+
+def tool(component: Component, scene: Scene, label: str, *argv: str, parser: str, limit: float = 300) -> Command:
+    """A quality tool of the development environment, run where the project's configuration lies."""
+    assert component.python is not None
+    return Command(
+        argv=argv,
+        label=label,
+        cwd=component.python.root,
+        environment="development",
+        env=django_env(component, scene, settings_module=False),
+        verdicts=FINDINGS,
+        parser=parser,
+        limit=limit,
+    )
+
+
+def ruff_check(component: Component, scene: Scene) -> tuple[Command, ...]:
+    """Lint."""
+    argv = ("ruff", "check", "--no-cache", "--output-format", "json", ".")
+    return (tool(component, scene, "ruff check", *argv, parser="ruff"),)
+
+
+def ruff_format(component: Component, scene: Scene) -> tuple[Command, ...]:
+    """Formatting, with the first difference of each file."""
+    argv = ("ruff", "format", "--no-cache", "--check", "--diff", ".")
+    return (tool(component, scene, "ruff format --check", *argv, parser="ruff_format"),)
+
+
+def mypy_configured(component: Component, scene: Scene) -> bool:
+    """Does the configuration say what to check? Then no argument is given."""
+    assert component.python is not None
+    paths = (joined(component.python.root, name) for name in MYPY_CONFIGS)
+    texts = (scene.read(path) for path in paths if path in scene.paths)
+    return any("mypy" in text and MYPY_TARGETS.search(text[text.index("mypy") :]) for text in texts)
+
+
+def mypy(component: Component, scene: Scene) -> tuple[Command, ...]:
+    """Types."""
+    target = () if mypy_configured(component, scene) else (".",)
+    flags = ("--cache-dir", CACHE, "--show-column-numbers", "--no-color-output", "--no-pretty", "--hide-error-context")
+    return (tool(component, scene, "mypy", "mypy", *flags, *target, parser="mypy", limit=600),)
+
+
+def pytest(component: Component, scene: Scene) -> tuple[Command, ...]:
+    """Tests, with a database of their own."""
+    argv = ("pytest", "-q", "--tb=short", "-rfE", "--color=no", "-p", "no:cacheprovider")
+    row = tool(component, scene, "pytest", *argv, parser="pytest", limit=900)
+    codes = ((1, "tests_failed"), (2, "collection_error"), (3, "internal_error"), (4, "tool_config"))
+    run = Command(
+        argv=row.argv,
+        label=row.label,
+        cwd=row.cwd,
+        environment=row.environment,
+        env=row.env,
+        verdicts=codes,
+        empty=(5,),
+        parser=row.parser,
+        limit=row.limit,
+    )
+    return (run,)
+
+
+def node_absent(package: str, component: Component) -> str:
+    """Why a component has no such check: its package does not depend on the tool."""
+    uses = component.node is not None and package in component.node.dependencies
+    return "" if uses else f"{component.path} does not use {package}"
+
+
+def node_tool(component: Component, label: str, *argv: str, parser: str, reason: str = "findings") -> Command:
+    """A quality tool of the component's own packages."""
+    return Command(
+        argv=argv,
+        label=label,
+        cwd=component.path,
+        environment="node",
+        verdicts=((1, reason), (2, "tool_config")),
+        parser=parser,
+        limit=600,
+    )
+
+
+def eslint(component: Component, _: Scene) -> tuple[Command, ...]:
+    """Lint."""
+    return (node_tool(component, "eslint", "eslint", "--format", "json", ".", parser="eslint"),)
+
+
+def vitest(component: Component, _: Scene) -> tuple[Command, ...]:
+    """Tests."""
+    argv = ("vitest", "run", "--reporter=json")
+    return (node_tool(component, "vitest", *argv, parser="vitest", reason="tests_failed"),)
+
+
+def astro_check(component: Component, _: Scene) -> tuple[Command, ...]:
+    """Types in Astro's components."""
+    return (node_tool(component, "astro check", "astro", "check", parser="astro_check"),)
+
+
+NODE = (Kind.WORKER, Kind.SITE)
+WEB = (Kind.WEB,)
+ROWS = (
+    Row(
+        name="ruff_check",
+        title="ruff check",
+        stage=Stage.QUALITY,
+        kinds=WEB,
+        commands=ruff_check,
+        absent=lambda component, scene: python_absent("ruff", component, scene),
+    ),
+    Row(
+        name="ruff_format",
+        title="ruff format --check",
+        stage=Stage.QUALITY,
+        kinds=WEB,
+        commands=ruff_format,
+        absent=lambda component, scene: python_absent("ruff", component, scene),
+    ),
+    Row(
+        name="mypy",
+        title="mypy",
+        stage=Stage.QUALITY,
+        kinds=WEB,
+        commands=mypy,
+        absent=lambda component, scene: python_absent("mypy", component, scene),
+    ),
+    Row(
+        name="pytest",
+        title="pytest",
+        stage=Stage.QUALITY,
+        kinds=WEB,
+        commands=pytest,
+        absent=lambda component, scene: python_absent("pytest", component, scene),
+        database="empty",
+    ),
+    Row(
+        name="eslint",
+        title="eslint",
+        stage=Stage.QUALITY,
+        kinds=NODE,
+        commands=eslint,
+        absent=lambda component, _: node_absent("eslint", component),
+    ),
+    Row(
+        name="vitest",
+        title="vitest",
+        stage=Stage.QUALITY,
+        kinds=NODE,
+        commands=vitest,
+        absent=lambda component, _: node_absent("vitest", component),
+    ),
+    Row(
+        name="astro_check",
+        title="astro check",
+        stage=Stage.QUALITY,
+        kinds=(Kind.SITE,),
+        commands=astro_check,
+        absent=lambda component, _: node_absent("@astrojs/check", component),
+    ),
+)

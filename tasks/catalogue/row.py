@@ -1,0 +1,73 @@
+"""What a row of the catalogue is, and what it may look at."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+from tasks.models import Stage
+from tasks.settings import ComponentSettings, Settings
+from tasks.stack import Component, Kind, Stack
+from tasks.steps import Check, Command
+
+NO_SETTINGS = ComponentSettings()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scene:
+    """What rows are expanded from: the components, the files of the tree, and the settings."""
+
+    stack: Stack
+    paths: frozenset[str]
+    read: Callable[[str], str]
+    settings: Settings
+
+    def configured(self, component: Component) -> ComponentSettings:
+        """What the settings say of one component."""
+        return self.settings.component.get(component.path, NO_SETTINGS)
+
+
+def always(_: Component, __: Scene) -> str:
+    """Every component of the kind has the check."""
+    return ""
+
+
+def nothing(_: Component, __: Scene) -> tuple[tuple[str, str], ...]:
+    """The check wants nothing that an engine may lack."""
+    return ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """One kind of check. It is expanded for every component of `kind` for which `absent` returns no reason.
+
+    `needs` are names of other rows; those of the same component are meant. `name` and `title` may hold `{slug}` and
+    `{component}`.
+    """
+
+    name: str
+    title: str
+    stage: Stage
+    kinds: tuple[Kind, ...]
+    commands: Callable[[Component, Scene], tuple[Command, ...]]
+    absent: Callable[[Component, Scene], str] = always
+    needs: tuple[str, ...] = ()
+    database: Literal["", "template", "empty", "migrated"] = ""
+    service: Callable[[Component, Scene], Command] | None = None
+    wants: Callable[[Component, Scene], tuple[tuple[str, str], ...]] = nothing
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Absent:
+    """A check that a component does not have, and why: for `--list`."""
+
+    name: str
+    component: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Catalogue:
+    """Every check that this stack has, in the report's order, and those it does not have."""
+
+    checks: tuple[Check, ...]
+    absent: tuple[Absent, ...]

@@ -1,0 +1,158 @@
+"""Whose fault is it? From the facts of an exit to passed, failed, or no verdict. Pure.
+
+Never read from error text alone: an execute step is failed only by an exit code that its row calls a verdict, while
+what it relied on is well; an acquire step only on proof, while the registry answers a control request.
+"""
+
+import re
+from dataclasses import dataclass
+
+from tasks.models import Status
+from tasks.steps import Command, Exit
+
+# A program that ends itself so crashed; any other signal came from outside.
+CRASHES = {4: "SIGILL", 6: "SIGABRT", 7: "SIGBUS", 8: "SIGFPE", 11: "SIGSEGV"}
+SIGNALS = {1: "SIGHUP", 2: "SIGINT", 9: "SIGKILL", 15: "SIGTERM", **CRASHES}
+
+# What installers say where the stack's own files are the reason, by reason code.
+PROOFS: tuple[tuple[str, re.Pattern[str]], ...] = (
+    (
+        "lock_stale",
+        re.compile(
+            r"ERR_PNPM_OUTDATED_LOCKFILE|ERR_PNPM_LOCKFILE_CONFIG_MISMATCH"
+            r"|package\.json and package-lock\.json.*in sync"
+            r"|lockfile.* needs to be updated|`--locked` was provided|in `--require-hashes` mode, all requirements"
+            r"|ERR_PNPM_LOCKFILE_MISSING_DEPENDENCY|ERR_PNPM_NO_LOCKFILE|Missing: .* from lock file",
+            re.IGNORECASE,
+        ),
+    ),
+    (
+        "hash_mismatch",
+        re.compile(r"hash mismatch|EINTEGRITY|ERR_PNPM_TARBALL_INTEGRITY|do not match the hash", re.IGNORECASE),
+    ),
+    (
+        "not_found",
+        re.compile(
+            r"was not found in the package registry|ERR_PNPM_FETCH_404|ERR_PNPM_NO_MATCHING_VERSION|\bE404\b|ETARGET"
+            r"|there (?:is|are) no versions? of|no version of",
+            re.IGNORECASE,
+        ),
+    ),
+    (
+        "unsatisfiable",
+        re.compile(
+            r"No solution found|unsatisfiable|ERESOLVE|incompatible with the Python|requires-python", re.IGNORECASE
+        ),
+    ),
+    (
+        "manifest_broken",
+        re.compile(
+            r"Failed to parse|TOML parse error|EJSONPARSE|ERR_PNPM_BROKEN_LOCKFILE|ERR_PNPM_JSON_PARSE|JSON_PARSE"
+            r"|ERR_PNPM_BAD_PACKAGE_JSON|Couldn't parse requirement|EUSAGE|File not found: `",
+            re.IGNORECASE,
+        ),
+    ),
+    ("build_failed", re.compile(r"Failed to build|build backend returned an error|ELIFECYCLE", re.IGNORECASE)),
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judgement:
+    """What an exit means. `again`: a second try may tell more. `crash`: the program itself may be at fault."""
+
+    status: Status
+    reason_code: str = ""
+    reason: str = ""
+    again: bool = False
+    crash: bool = False
+
+
+PASS = Judgement(status=Status.PASSED)
+
+
+def errored(code: str, reason: str, *, again: bool = False, crash: bool = False) -> Judgement:
+    """No verdict."""
+    return Judgement(status=Status.ERRORED, reason_code=code, reason=reason, again=again, crash=crash)
+
+
+def failed(code: str, reason: str) -> Judgement:
+    """The stack's code is broken."""
+    return Judgement(status=Status.FAILED, reason_code=code, reason=reason)
+
+
+def unwell(exit: Exit, trouble: tuple[str, str] | None) -> Judgement | None:
+    """What the engine knows itself about an exit that means nothing."""
+    if exit.trouble:
+        return errored(exit.trouble, exit.detail or exit.trouble)
+    if trouble is not None and exit.code != 0:
+        return errored(*trouble)
+    return None
+
+
+def judge(command: Command, exit: Exit, trouble: tuple[str, str] | None) -> Judgement:
+    """The meaning of how an execute command ended. `trouble` is what the engine answered after a failure."""
+    if exit.code == 0 and not exit.trouble:
+        return PASS
+    if (sick := unwell(exit, trouble)) is not None:
+        return sick
+    if exit.timed_out:
+        return failed("timeout", f"{command.label} was still running after {command.limit:g} s")
+    if exit.service is not None and (exit.service.code is not None or exit.service.signal is not None):
+        return failed("not_ready", service_end(exit))
+    if exit.signal is not None:
+        return by_signal(command, exit.signal)
+    return by_code(command, exit)
+
+
+def by_code(command: Command, exit: Exit) -> Judgement:
+    """An exit code: nothing to do, a verdict, no verdict for a known reason, or one that the row does not know."""
+    code = exit.code
+    if code in command.empty:
+        return PASS
+    verdicts, unfit = dict(command.verdicts), dict(command.unfit)
+    if code in verdicts:
+        return failed(verdicts[code], f"{command.label}: exit code {code}")
+    if code in unfit:
+        return errored(unfit[code], f"{command.label}: exit code {code}")
+    missing = {126: "is not executable", 127: "was not found"}.get(code or 0)
+    if missing:
+        return errored("tool_missing", f"{command.argv[0]} {missing}: is it among the locked dependencies?")
+    return errored("unknown_exit", f"{command.label} ended with exit code {code}, which is no verdict", again=True)
+
+
+def by_signal(command: Command, signal: int) -> Judgement:
+    """A signal: the program crashed, or something outside killed it."""
+    name = SIGNALS.get(signal, f"signal {signal}")
+    if signal in CRASHES:
+        return errored("crash", f"{command.label} crashed with {name}", again=True, crash=True)
+    return errored("killed", f"{command.label} was killed by {name} from outside", again=True)
+
+
+def service_end(exit: Exit) -> str:
+    """One line about a server that ended while it was needed."""
+    service = exit.service
+    assert service is not None
+    how = f"exit code {service.code}" if service.code is not None else SIGNALS.get(service.signal or 0, "a signal")
+    return f"the {service.name} ended with {how} before it answered"
+
+
+def judge_acquire(command: Command, exit: Exit, trouble: tuple[str, str] | None, *, registry: bool) -> Judgement:
+    """The meaning of how an acquire command ended. `registry` tells whether a control request was answered.
+
+    What the stack's own files prove (a stale lock, a broken manifest) stands also where no registry answers.
+    """
+    if exit.code == 0 and not exit.trouble:
+        return PASS
+    if (sick := unwell(exit, trouble)) is not None:
+        return sick
+    if exit.timed_out:
+        return errored("timeout", f"{command.label} was still running after {command.limit:g} s")
+    if exit.signal is not None:
+        return by_signal(command, exit.signal)
+    text = exit.stderr + "\n" + exit.stdout
+    proof = next((code for code, pattern in PROOFS if pattern.search(text)), "")
+    if proof in {"lock_stale", "manifest_broken"} or (proof and registry):
+        return failed(proof, f"{command.label}: {proof.replace('_', ' ')}")
+    if not registry:
+        return errored("registry", f"{command.label}: the package registry does not answer", again=False)
+    return errored("acquire", f"{command.label} ended with exit code {exit.code}", again=True)

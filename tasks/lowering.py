@@ -1,0 +1,225 @@
+"""Lowers rows to steps: one pure function for checks, one for the environments that they run in.
+
+Engines interpret what comes out of here and never see a check's name.
+"""
+
+import hashlib
+import json
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+
+from tasks.errors import UsageError
+from tasks.stack import Component, NodeProject, PythonProject, Stack
+from tasks.steps import (
+    DB_HOST,
+    DB_NAME,
+    DB_PASSWORD,
+    DB_PORT,
+    DB_URL,
+    DB_USER,
+    ENV,
+    Check,
+    Command,
+    Database,
+    Environment,
+    Service,
+    Step,
+)
+
+# What a command without a database sees in its variables: well-formed, and nobody there.
+NO_DATABASE = {
+    DB_URL: "postgresql://nobody:nothing@127.0.0.1:1/none",
+    DB_HOST: "127.0.0.1",
+    DB_PORT: "1",
+    DB_USER: "nobody",
+    DB_PASSWORD: "nothing",
+    DB_NAME: "none",
+}
+PYTHON_CONTROL = (
+    "uv",
+    "pip",
+    "install",
+    "--dry-run",
+    "--no-cache",
+    "--no-deps",
+    "--target",
+    f"{ENV}-control",
+    "packaging",
+)
+NODE_CONTROL = ("npm", "view", "semver", "version", "--prefer-online")
+COMPILED = (("UV_COMPILE_BYTECODE", "1"),)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lowering:
+    """What lowering looks at beside the check itself. `digest` gives the content digest of a file of the tree."""
+
+    stack: Stack
+    digest: Callable[[str], str]
+
+    def component(self, check: Check) -> Component | None:
+        """The component that a check is for."""
+        return next((each for each in self.stack.components if each.path == check.component), None)
+
+    def environment(self, check: Check, name: str) -> Environment | None:
+        """What has to be installed for a command of the check, or None where it asks for nothing."""
+        component = self.component(check)
+        if not name:
+            return None
+        if component is not None and name == "node" and component.node is not None:
+            return node_environment(component.node, self.digest)
+        if component is not None and name != "node" and component.python is not None:
+            return python_environment(component.python, name, self.digest)
+        raise UsageError(
+            f"the check {check.id} asks for the {name} environment, but {check.component} declares no such packages. "
+            "Take `environment` out of the check, or name another component."
+        )
+
+    def step(self, check: Check, command: Command, attempt: int = 1) -> Step:
+        """One command of a check as a step. The service runs beside the last command."""
+        database = database_of(check, attempt)
+        last = command is check.commands[-1]
+        return Step(
+            slot=slot_of(check),
+            argv=with_database(command.argv, database),
+            cwd=command.cwd,
+            inputs=check.inputs,
+            limit=command.limit,
+            phase=command.phase,
+            env=variables(command, database),
+            environment=self.environment(check, command.environment),
+            database=database,
+            service=self.service(check, database) if last else None,
+        )
+
+    def service(self, check: Check, database: Database | None) -> Service | None:
+        """The server of a check, with the check's own database."""
+        if check.service is None:
+            return None
+        return Service(
+            name=check.service.label,
+            argv=check.service.argv,
+            cwd=check.service.cwd,
+            env=variables(check.service, database),
+            environment=self.environment(check, check.service.environment),
+            database=database,
+        )
+
+
+def slug(text: str) -> str:
+    """A name that is safe in paths and in SQL, and different for different texts."""
+    plain = "".join(letter if letter.isalnum() else "_" for letter in text.lower()).strip("_")
+    return f"{plain[:32]}_{hashlib.sha256(text.encode()).hexdigest()[:6]}"
+
+
+def slot_of(check: Check) -> str:
+    """Checks do not see each other's files: each has a workspace of its own."""
+    return slug(check.id)
+
+
+def database_of(check: Check, attempt: int) -> Database | None:
+    """The database of a check: the one later checks copy has the component's name, others are the check's own."""
+    template = f"migrated_{slug(check.component)}"
+    match check.database:
+        case "template":
+            return Database(name=template if attempt == 1 else f"{template}_{attempt}")
+        case "empty":
+            return Database(name=f"{slug(check.id)}_{attempt}")
+        case "migrated":
+            return Database(name=f"{slug(check.id)}_{attempt}", template=template)
+        case _:
+            return None
+
+
+def with_database(argv: tuple[str, ...], database: Database | None) -> tuple[str, ...]:
+    """Where there is no database, its tokens become an address that nobody is at."""
+    return argv if database else tuple(replaced(part) for part in argv)
+
+
+def replaced(text: str) -> str:
+    """A text with the tokens of a database replaced by those of none."""
+    for token, value in NO_DATABASE.items():
+        text = text.replace(token, value)
+    return text
+
+
+def variables(command: Command, database: Database | None) -> tuple[tuple[str, str], ...]:
+    """The command's own variables."""
+    return command.env if database else tuple((name, replaced(value)) for name, value in command.env)
+
+
+def key_of(*parts: object) -> str:
+    """A digest of plain data."""
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:20]
+
+
+def acquire(label: str, *argv: str, cwd: str, parser: str, env: tuple[tuple[str, str], ...] = ()) -> Command:
+    """A command that brings something from outside."""
+    return Command(argv=argv, label=label, cwd=cwd, env=env, parser=parser, phase="acquire", limit=900)
+
+
+def python_commands(project: PythonProject, name: str) -> tuple[Command, ...]:
+    """Installs what the lock holds, and nothing of the project itself: that comes from the workspace."""
+    wheel = COMPILED
+    if project.kind == "uv":
+        groups = ("--no-dev",) if name == "production" else ("--all-groups", "--all-extras")
+        frozen = ("--frozen",) if project.lock else ()
+        argv = ("uv", "sync", *frozen, *groups, "--no-install-project", "--no-install-workspace", "--no-editable")
+        env = (*wheel, ("UV_PROJECT_ENVIRONMENT", ENV))
+        return (acquire("uv sync --frozen", *argv, cwd=project.root, parser="uv", env=env),)
+    more = () if name == "production" else tuple(file for file in project.development if file not in project.production)
+    files = project.production + more
+    make = acquire("uv venv", "uv", "venv", "--allow-existing", ENV, cwd=project.root, parser="uv")
+    if not files:
+        return (make,)
+    listed = tuple(part for file in files for part in ("-r", f"@work@/{file}"))
+    hashes = ("--require-hashes",) if project.hashed else ()
+    argv = ("uv", "pip", "install", "--python", ENV, *hashes, *listed)
+    return (make, acquire("uv pip install", *argv, cwd=project.root, parser="uv", env=wheel))
+
+
+def python_environment(project: PythonProject, name: str, digest: Callable[[str], str]) -> Environment:
+    """A virtual environment from the lock: production's, or with everything that development adds."""
+    commands = python_commands(project, name)
+    content = [(path, digest(path)) for path in project.inputs]
+    return Environment(
+        kind="python",
+        title=f"{name} dependencies of {project.root}",
+        root=project.root,
+        version=project.python,
+        inputs=project.inputs,
+        commands=commands,
+        control=PYTHON_CONTROL,
+        key=key_of("python", content, [asdict(command) for command in commands], asdict(project.python)),
+    )
+
+
+def node_commands(project: NodeProject) -> tuple[Command, ...]:
+    """A frozen installation by the stack's own package manager; a plain one where there is no lock."""
+    if project.manager == "pnpm":
+        frozen = "--frozen-lockfile" if project.lock else "--no-frozen-lockfile"
+        argv = ("pnpm", "install", frozen, "--reporter=append-only")
+        return (acquire(f"pnpm install {frozen}", *argv, cwd=project.root, parser="pnpm"),)
+    if project.manager == "npm":
+        verb = "ci" if project.lock else "install"
+        argv = ("npm", verb, "--no-audit", "--no-fund", "--loglevel=error")
+        return (acquire(f"npm {verb}", *argv, cwd=project.root, parser="npm"),)
+    return (acquire(f"{project.manager} install", project.manager, "install", cwd=project.root, parser="plain"),)
+
+
+def node_environment(project: NodeProject, digest: Callable[[str], str]) -> Environment:
+    """The `node_modules` of a package or workspace, as its lock says."""
+    commands = node_commands(project)
+    content = [(path, digest(path)) for path in project.inputs]
+    manager = f"{project.manager}@{project.manager_version}" if project.manager_version else project.manager
+    return Environment(
+        kind="node",
+        title=f"packages of {project.root}",
+        root=project.root,
+        version=project.node,
+        inputs=project.inputs,
+        commands=commands,
+        control=NODE_CONTROL,
+        key=key_of("node", content, [asdict(command) for command in commands], asdict(project.node), manager),
+        manager=manager,
+    )

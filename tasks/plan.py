@@ -1,0 +1,124 @@
+"""The plan: the checks chosen for a run and what they need, their order and their spec keys. Pure."""
+
+import difflib
+import hashlib
+import json
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import asdict, dataclass, replace
+from graphlib import CycleError, TopologicalSorter
+
+from tasks.catalogue import Catalogue
+from tasks.errors import UsageError
+from tasks.models import Stage
+from tasks.steps import Check
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """The checks of a run in the report's order. `whole`: nothing of the catalogue was left out by choice."""
+
+    checks: tuple[Check, ...]
+    whole: bool
+
+    def __getitem__(self, check_id: str) -> Check:
+        return next(check for check in self.checks if check.id == check_id)
+
+    def of(self, stage: Stage) -> tuple[Check, ...]:
+        """The checks of one stage."""
+        return tuple(check for check in self.checks if check.stage is stage)
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """The part of a message that helps with a misspelt name."""
+    names = sorted(set(known))
+    close = difflib.get_close_matches(name, names, n=3, cutoff=0.5)
+    return f"did you mean {' or '.join(close)}?" if close else f"there are: {', '.join(names)}"
+
+
+def matching(name: str, checks: Collection[Check]) -> set[str]:
+    """The ids that a name on the command line means: an id, or a short name. Nothing: UsageError."""
+    found = {check.id for check in checks if name in {check.id, check.name}}
+    if not found:
+        known = {check.name for check in checks} | {check.id for check in checks if name.partition("[")[1]}
+        raise UsageError(f"no check is named {name}; {nearest(name, known)}\nSee them all: predeploy --list")
+    return found
+
+
+def resolve_needs(checks: tuple[Check, ...]) -> dict[str, tuple[str, ...]]:
+    """For each id the ids it needs; a need on a check that the stack does not have falls away for catalogue rows."""
+    ids = {check.id for check in checks}
+    needs = {}
+    for check in checks:
+        wanted: list[str] = []
+        for need in check.needs:
+            if need in ids:
+                wanted.append(need)
+            elif "[" not in need:
+                wanted += sorted(matching(need, checks))
+        needs[check.id] = tuple(wanted)
+    return needs
+
+
+def closed(chosen: Collection[str], needs: Mapping[str, tuple[str, ...]]) -> set[str]:
+    """The chosen ids and everything that they need, transitively."""
+    result: set[str] = set()
+    waiting = list(chosen)
+    while waiting:
+        check_id = waiting.pop()
+        if check_id not in result:
+            result.add(check_id)
+            waiting += needs[check_id]
+    return result
+
+
+def make_plan(
+    catalogue: Catalogue,
+    *,
+    stages: Collection[Stage] = (),
+    only: Collection[str] = (),
+    skip: Collection[str] = (),
+) -> Plan:
+    """Chooses. Checks that a chosen one needs come along; what is skipped takes those that need it along.
+
+    Raises UsageError for a name that matches nothing, an empty selection, and needs that lead round in a circle.
+    """
+    checks = catalogue.checks
+    needs = resolve_needs(checks)
+    reject_cycles(needs)
+    chosen = {check.id for check in checks if not stages or check.stage in stages}
+    if only:
+        named = set[str]().union(*(matching(name, checks) for name in only))
+        chosen = (chosen & named) if stages else named
+    chosen = closed(chosen, needs)
+    dropped = set[str]().union(*(matching(name, checks) for name in skip))
+    kept = {check_id for check_id in chosen if not closed({check_id}, needs) & dropped}
+    if not kept:
+        raise UsageError("nothing is left to check: " + emptiness(catalogue, bool(stages or only or skip)))
+    ordered = tuple(check for check in checks if check.id in kept)
+    resolved = tuple(replace(check, needs=needs[check.id]) for check in ordered)
+    return Plan(checks=resolved, whole=len(resolved) == len(checks))
+
+
+def emptiness(catalogue: Catalogue, narrowed: bool) -> str:
+    """Why there is nothing to do, and what to do about it."""
+    if narrowed and catalogue.checks:
+        return "the flags leave no check.\nSee them all: predeploy --list"
+    return (
+        "no Django project (manage.py), Cloudflare Worker (wrangler.toml, .json, .jsonc) or static site was found.\n"
+        "Name the stack's directory: predeploy path/to/stack"
+    )
+
+
+def reject_cycles(needs: Mapping[str, tuple[str, ...]]) -> None:
+    """Raises UsageError where checks wait for each other."""
+    try:
+        TopologicalSorter(needs).prepare()
+    except CycleError as error:
+        circle = " → ".join(error.args[1])
+        raise UsageError(f"predeploy.toml: checks need each other in a circle: {circle}. Take one need out.") from error
+
+
+def spec_key(check: Check, inputs_digest: str, version: str) -> str:
+    """What decides a check before any engine is asked: the row, our own version, and the inputs' content and modes."""
+    document = json.dumps([asdict(check), inputs_digest, version], sort_keys=True)
+    return hashlib.sha256(document.encode()).hexdigest()[:16]

@@ -1,0 +1,154 @@
+"""The executor: runs every check of a plan once, whoever asks, as soon as what it needs has passed."""
+
+import asyncio
+import contextlib
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Protocol
+
+from tasks.attempt import Attempt
+from tasks.engines.protocol import Engine
+from tasks.errors import PredeployError
+from tasks.lowering import Lowering
+from tasks.models import Report, Result, Status
+from tasks.plan import Plan
+from tasks.steps import Check
+
+
+class Progress(Protocol):
+    """Who wants to see what happens."""
+
+    def started(self, check: str) -> None: ...
+
+    def finished(self, check: str, result: Result) -> None: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Policy:
+    """How to run: how many checks at once, and whether the first red one stops the rest."""
+
+    jobs: int
+    fail_fast: bool = False
+
+
+class Run:
+    """One future per check. The work is done by tasks of its own: nobody who watches can hold it up.
+
+    `stop` ends it early: what runs is cancelled, what did not begin never does, and every future is resolved.
+    """
+
+    def __init__(self, plan: Plan, engine: Engine, lowering: Lowering, logs: Path, progress: Progress, policy: Policy):
+        loop = asyncio.get_running_loop()
+        self.plan = plan
+        self._attempt = Attempt(plan=plan, engine=engine, lowering=lowering, logs=logs)
+        self._progress = progress
+        self._policy = policy
+        self._slots = asyncio.Semaphore(policy.jobs)
+        self._begun = {check.id: asyncio.Event() for check in plan.checks}
+        self._results: dict[str, asyncio.Future[Result]] = {check.id: loop.create_future() for check in plan.checks}
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._report: asyncio.Future[Report] = loop.create_future()
+        self._ended: tuple[str, str] | None = None
+        self._zero = time.monotonic()
+
+    @property
+    def checks(self) -> Sequence[Check]:
+        """The plan's checks."""
+        return self.plan.checks
+
+    @property
+    def elapsed(self) -> float:
+        """Seconds since the run began."""
+        return time.monotonic() - self._zero
+
+    @property
+    def ended(self) -> tuple[str, str] | None:
+        """Why the run was stopped before its end, as a reason code and a line; None where it was not."""
+        return self._ended
+
+    def start(self) -> None:
+        """Begins every check that needs nothing; the others follow."""
+        for check in self.plan.checks:
+            self._tasks[check.id] = asyncio.create_task(self._settle(check), name=check.id)
+
+    async def execute(self, check_id: str) -> Result:
+        """The result of a check. Cancelling the caller cancels nothing."""
+        return await asyncio.shield(self._results[check_id])
+
+    finished = execute
+
+    async def started(self, check_id: str) -> None:
+        """Returns when the check has begun, or was decided without."""
+        await self._begun[check_id].wait()
+
+    async def report(self) -> Report:
+        """The report, once there is one."""
+        return await asyncio.shield(self._report)
+
+    def publish(self, report: Report) -> None:
+        """Hands the report to whoever waits for it."""
+        if not self._report.done():
+            self._report.set_result(report)
+
+    async def wait(self) -> dict[str, Result]:
+        """All results, in the plan's order."""
+        await asyncio.gather(*self._tasks.values(), return_exceptions=True)
+        return {check_id: await self.execute(check_id) for check_id in self._results}
+
+    def stop(self, reason_code: str, reason: str) -> None:
+        """Ends the run: cancels what runs. The first reason stands."""
+        self._ended = self._ended or (reason_code, reason)
+        for task in self._tasks.values():
+            task.cancel()
+
+    async def _settle(self, check: Check) -> None:
+        """Resolves the check's future, whatever happens on the way."""
+        started = self.elapsed
+        result: Result | None = None
+        try:
+            result = await self._blocked(check)
+            if result is None:
+                async with self._slots:
+                    started = self.elapsed
+                    self._begun[check.id].set()
+                    self._progress.started(check.id)
+                    result = await self._attempt.run(check)
+        except asyncio.CancelledError:
+            result = self._unfinished(check, begun=self._begun[check.id].is_set())
+        except PredeployError as error:
+            result = Result(check=check.id, status=Status.ERRORED, reason_code=error.reason_code, reason=str(error))
+        except Exception as error:  # a mistake of ours is no verdict on the stack
+            text = f"{type(error).__name__}: {error}"
+            result = Result(check=check.id, status=Status.ERRORED, reason_code="internal", reason=text)
+        finally:
+            assert result is not None
+            self._decide(check, replace(result, started=started, duration=self.elapsed - started))
+
+    def _decide(self, check: Check, result: Result) -> None:
+        self._results[check.id].set_result(result)
+        self._begun[check.id].set()
+        with contextlib.suppress(OSError):  # a terminal that went away changes no verdict
+            self._progress.finished(check.id, result)
+        red = result.status in {Status.FAILED, Status.ERRORED}
+        if red and self._policy.fail_fast and self._ended is None:
+            self.stop("fail_fast", f"not run: {check.title} is red, and --fail-fast was given")
+
+    async def _blocked(self, check: Check) -> Result | None:
+        """Waits for what the check needs; a result where that did not pass."""
+        for need in check.needs:
+            result = await self.execute(need)
+            if not result.passed:
+                title = self.plan[need].title
+                reason = f"needs {title}, which {result.status}"
+                return Result(check=check.id, status=Status.SKIPPED, reason_code="needs", reason=reason)
+        return None
+
+    def _unfinished(self, check: Check, *, begun: bool) -> Result:
+        code, reason = self._ended or ("interrupted", "the run was interrupted")
+        if begun and code != "fail_fast":
+            return Result(
+                check=check.id, status=Status.ERRORED, reason_code=code, reason=f"stopped while it ran: {reason}"
+            )
+        return Result(check=check.id, status=Status.SKIPPED, reason_code=code, reason=reason)

@@ -1,0 +1,38 @@
+"""What the results add up to. Pure."""
+
+from collections.abc import Iterable, Sequence
+
+from tasks.models import Outcome, Result, Status, Verdict
+
+ENDINGS = {
+    "budget": (Outcome.BUDGET, 124),
+    "interrupted": (Outcome.INTERRUPTED, 130),
+    "terminated": (Outcome.INTERRUPTED, 143),
+}
+
+
+def gaps_of(results: Iterable[Result]) -> tuple[str, ...]:
+    """Why the proof is partial, each reason once, in the order met."""
+    return tuple(dict.fromkeys(gap for result in results for gap in result.proof.gaps))
+
+
+def give_verdict(results: Sequence[Result], *, whole: bool, ended: tuple[str, str] | None = None) -> Verdict:
+    """Interruption beats all; a failed check beats a spent budget, which beats a check without a verdict.
+
+    `whole`: the plan was the whole catalogue. `ended` is why the run stopped early, where it did.
+    """
+    code, reason = ended or ("", "")
+    statuses = [result.status for result in results]
+    if code in {"interrupted", "terminated"}:
+        outcome, exit_code = ENDINGS[code]
+        return Verdict(outcome=outcome, exit_code=exit_code, reason=reason)
+    if Status.FAILED in statuses:
+        return Verdict(outcome=Outcome.FAILED, exit_code=1)
+    if code == "budget":
+        return Verdict(outcome=Outcome.BUDGET, exit_code=124, reason=reason)
+    if Status.ERRORED in statuses or Status.PASSED not in statuses:
+        first = next((result for result in results if result.status is Status.ERRORED), None)
+        return Verdict(outcome=Outcome.ERRORED, exit_code=3, reason=first.reason if first else "no check passed")
+    gaps = gaps_of(results)
+    skipped = Status.SKIPPED in statuses
+    return Verdict(outcome=Outcome.PASSED, exit_code=0, ready=whole and not gaps and not skipped, gaps=gaps)
