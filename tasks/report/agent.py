@@ -24,7 +24,9 @@ def _header(report: Report, reason: str) -> Iterator[str]:
     yield f"agent output: {clean_line(reason)}; failures only (--output human shows all)"
     outcome = report.verdict.outcome.value.upper()
     passed = sum(check.result.passed for check in report.checks)
-    numbers = tally(report) or f"{passed} of {counted(len(report.checks), 'check')} passed."
+    numbers = tally(report)
+    if report.checks and not numbers:
+        numbers = f"{passed} of {counted(len(report.checks), 'check')} passed."
     said = " ".join(text for text in (numbers, clean_line(report.verdict.reason)) if text)
     yield f"{outcome} in {seconds(report.duration)}: {said}"
     yield f"engine: {engine_line(report)}"

@@ -9,7 +9,7 @@ from typing import TextIO
 from tasks.models import Status
 
 WIDTH = 80
-NARROWEST = 40
+NARROWEST = 48
 
 _CODES = {"red": "31", "green": "32", "yellow": "33", "dim": "2", "bold": "1", "reset": "0"}
 _SIGNS = {

@@ -71,15 +71,15 @@ def _stage(report: Report, stage: Stage, style: Style) -> Iterator[str]:
     title = f"{stage.value.capitalize()} Stage {style.sign(status)}{note}"
     shown = title.replace(style.sign(status), style.paint(style.tint(status), style.sign(status)), 1)
     time = f"[{seconds(duration_of(report, stage))}]"
-    yield shown + _gap(title, _TIME + 2, style) + time
+    yield shown + _timed(title, _TIME + 2, time, style)
     for check in checks:
         yield from _check(report, check, style)
 
 
-def _gap(text: str, column: int, style: Style) -> str:
-    """The spaces between a title and its time."""
-    column = min(column, style.width - 12)
-    return " " * max(2, column - cells(text))
+def _timed(text: str, column: int, time: str, style: Style) -> str:
+    """What follows a title so that its time stands in that column, or as far to the right as there is room."""
+    column = min(column, style.width - cells(time))
+    return " " * max(2, column - cells(text)) + time
 
 
 def _check(report: Report, check: CheckReport, style: Style) -> Iterator[str]:
@@ -88,7 +88,7 @@ def _check(report: Report, check: CheckReport, style: Style) -> Iterator[str]:
     title = style.spell(clean_line(check.title + _remark(result)))
     time = _time(result)
     *above, last = hang(title, f"  {sign} ", style.width - len(time) - 2)
-    lines = [*above, last + (_gap(last, _TIME, style) + time if time else "")]
+    lines = [*above, last + (_timed(last, _TIME, time, style) if time else "")]
     yield lines[0].replace(sign, style.paint(style.tint(result.status), sign), 1)
     yield from lines[1:]
     if result.status in (Status.FAILED, Status.ERRORED):
@@ -162,7 +162,7 @@ def _result(report: Report, style: Style) -> Iterator[str]:
     line = f"  RESULT: {_RESULTS[verdict.outcome]}{partial}"
     total = f"Total: {seconds(report.duration)}"
     colour = _colour(verdict, style)
-    yield from _box([style.paint(colour, line) + _gap(line, _TIME, style) + total], style)
+    yield from _box([style.paint(colour, line) + _timed(line, _TIME, total, style)], style)
 
 
 def _colour(verdict: Verdict, style: Style) -> str:
@@ -199,7 +199,8 @@ def _partial(report: Report, style: Style) -> list[str]:
     if len(gaps) == 1:
         return hang(f"PASSED (partial: {gaps[0]})", "", style.width)
     lines = [line for gap in gaps for line in hang(gap, "  - ", style.width)]
-    return [f"PASSED (partial: {len(gaps)} reasons), not yet the proof that a deploy needs:", *lines]
+    head = f"PASSED (partial: {len(gaps)} reasons), not yet the proof that a deploy needs:"
+    return [*hang(head, "", style.width), *lines]
 
 
 def _fix_first(report: Report, style: Style) -> Iterator[list[str]]:

@@ -8,7 +8,7 @@ import pytest
 from tasks.models import Outcome, Report, Status
 from tasks.report.agent import render_agent
 from tasks.report.layout import cells
-from tasks.report.style import Style
+from tasks.report.style import NARROWEST, Style
 from tasks.report.text import render_text
 from tests.report import factories as make
 
@@ -36,7 +36,7 @@ def test_agent_text_is_as_agreed(case: str, golden: Golden) -> None:
 
 
 @pytest.mark.parametrize("case", make.CASES)
-@pytest.mark.parametrize("width", [40, 60, 80])
+@pytest.mark.parametrize("width", [NARROWEST, 60, 80])
 @pytest.mark.parametrize("unicode", [True, False])
 def test_only_a_path_is_wider_than_the_terminal(case: str, width: int, unicode: bool) -> None:
     text = render_text(make.CASES[case](), Style(False, unicode, width))

@@ -1,0 +1,137 @@
+"""The report for programs: `report.json`, schema 1. Keys are added over time, never renamed or taken away."""
+
+import json
+from pathlib import Path
+from typing import TypeAlias
+
+from tasks.models import CheckReport, Diagnostic, Outcome, Proof, Report, Severity, Stage, Status, TestCounts, worst
+from tasks.report.facts import duration_of, log_path
+from tasks.report.layout import encodable
+
+SCHEMA = 1
+Json: TypeAlias = "dict[str, Json] | list[Json] | str | int | float | bool | None"
+
+
+def to_document(report: Report) -> dict[str, Json]:
+    """The report as `report.schema.json` describes it: every key always there, every text valid Unicode."""
+    verdict = report.verdict
+    return {
+        "schema": SCHEMA,
+        "result": verdict.outcome.value,
+        "exit_code": verdict.exit_code,
+        "reason": encodable(verdict.reason),
+        "ready": verdict.ready,
+        "proof": _proof(verdict.outcome is Outcome.PASSED, verdict.gaps),
+        "duration_seconds": _seconds(report.duration),
+        "started_at": report.started_at,
+        "engine": {
+            "name": encodable(report.engine.name),
+            "version": encodable(report.engine.version),
+            "reason": encodable(report.engine.reason),
+        },
+        "stack": encodable(report.stack),
+        "tree": encodable(report.tree),
+        "untracked": _texts(report.untracked),
+        "warnings": _texts(report.warnings),
+        "run": {"id": report.run.id, "url": report.run.url, "unrecorded": _optional(report.run.unrecorded)},
+        "directory": encodable(report.directory),
+        "rerun": encodable(report.rerun),
+        "stages": {stage.value: _stage(report, stage) for stage in Stage},
+        "counts": _counts(report),
+    }
+
+
+def render_document(report: Report) -> str:
+    """The document as text, ending with a newline. ASCII only: it has to survive any stdout."""
+    return json.dumps(to_document(report), indent=2) + "\n"
+
+
+def schema() -> str:
+    """The JSON Schema of the document, as text."""
+    return Path(__file__).with_name("report.schema.json").read_text(encoding="utf-8")
+
+
+def _stage(report: Report, stage: Stage) -> dict[str, Json]:
+    checks = report.of(stage)
+    return {
+        "status": worst(check.result for check in checks).value,
+        "duration_seconds": _seconds(duration_of(report, stage)),
+        "checks": [_check(report, check) for check in checks],
+    }
+
+
+def _check(report: Report, check: CheckReport) -> dict[str, Json]:
+    result = check.result
+    tests = result.tests
+    return {
+        "id": encodable(check.id),
+        "name": encodable(check.name),
+        "title": encodable(check.title),
+        "component": encodable(check.component),
+        "status": result.status.value,
+        "reason_code": result.reason_code,
+        "reason": encodable(result.reason),
+        "proof": _proof(result.passed, result.proof.gaps),
+        "cached": result.cached,
+        "attempts": result.attempts,
+        "started_seconds": _seconds(result.started),
+        "duration_seconds": _seconds(result.duration),
+        "summary": encodable(result.summary),
+        **_tests(tests),
+        "exit_code": result.exit_code,
+        "log": log_path(report, result) or None,
+        "rerun": encodable(check.rerun),
+        "diagnostics": [_diagnostic(diagnostic) for diagnostic in result.diagnostics],
+    }
+
+
+def _tests(tests: TestCounts | None) -> dict[str, Json]:
+    """Three numbers, or three nulls where a check counts no tests."""
+    return {
+        "tests_passed": tests.passed if tests else None,
+        "tests_failed": tests.failed if tests else None,
+        "tests_skipped": tests.skipped if tests else None,
+    }
+
+
+def _diagnostic(diagnostic: Diagnostic) -> dict[str, Json]:
+    return {
+        "tool": diagnostic.tool,
+        "file": _optional(diagnostic.file),
+        "line": diagnostic.line,
+        "column": diagnostic.column,
+        "severity": diagnostic.severity.value,
+        "rule": _optional(diagnostic.rule),
+        "message": encodable(diagnostic.message),
+        "fingerprint": diagnostic.fingerprint,
+    }
+
+
+def _counts(report: Report) -> dict[str, Json]:
+    results = [check.result for check in report.checks]
+    statuses = [result.status for result in results]
+    found = [diagnostic.severity for result in results for diagnostic in result.diagnostics]
+    return {
+        "checks": len(results),
+        **{status.value: statuses.count(status) for status in Status},
+        "cached": sum(result.cached for result in results),
+        "errors": found.count(Severity.ERROR),
+        "warnings": found.count(Severity.WARNING),
+    }
+
+
+def _proof(passed: bool, gaps: tuple[str, ...]) -> dict[str, Json]:
+    """Without a pass there is no proof, whatever its gaps would have been."""
+    return {"full": passed and Proof(gaps=gaps).full, "gaps": _texts(gaps)}
+
+
+def _seconds(duration: float) -> float:
+    return round(float(duration), 3)
+
+
+def _texts(texts: tuple[str, ...]) -> list[Json]:
+    return [encodable(text) for text in texts]
+
+
+def _optional(text: str | None) -> str | None:
+    return None if text is None else encodable(text)
