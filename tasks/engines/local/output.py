@@ -1,0 +1,75 @@
+"""Where a command's output goes: the end of it into memory, all of it into the log, as it comes."""
+
+import errno
+import os
+import shlex
+from collections.abc import Sequence
+from pathlib import Path
+
+from tasks.errors import EngineError
+
+KEPT = 8 << 20
+LOG_LIMIT = 256 << 20
+FULL = {errno.ENOSPC, errno.EDQUOT}
+
+
+class Tail:
+    """The last bytes of a stream; how much is kept in memory has an upper bound."""
+
+    def __init__(self, limit: int = KEPT) -> None:
+        self._limit, self._bytes, self._cut = limit, bytearray(), False
+
+    def add(self, data: bytes) -> None:
+        self._bytes += data[-self._limit :]
+        if len(self._bytes) > self._limit + self._limit // 8:  # not at every read: cutting moves memory
+            del self._bytes[: -self._limit]
+            self._cut = True
+
+    def text(self) -> str:
+        """What is kept, from the beginning of a line; bytes that are no UTF-8 are replaced."""
+        kept = bytes(self._bytes[-self._limit :])
+        if self._cut or len(self._bytes) > self._limit:
+            kept = kept[kept.find(b"\n") + 1 :]
+        return kept.decode("utf-8", "replace")
+
+
+class Log:
+    """A log file that commands append to in turn. Once it is open nothing raises: `trouble` notes what went wrong."""
+
+    def __init__(self, path: Path, limit: int = LOG_LIMIT) -> None:
+        self.trouble = ""
+        self._left, self._descriptor = limit, -1
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644)
+            self._left = max(0, limit - os.fstat(self._descriptor).st_size)
+        except OSError as error:
+            if error.errno not in FULL:
+                text = f"Cannot write the log {path}: {error.strerror}. Make its directory writable."
+                raise EngineError(text) from error
+            self.trouble = "disk_full"
+
+    def begin(self, argv: Sequence[str], cwd: Path) -> None:
+        self._write(f"$ {shlex.join(argv)}\n# in {cwd}\n".encode("utf-8", "surrogateescape"))
+
+    def add(self, data: bytes) -> None:
+        if self._left <= 0:
+            return
+        self._write(data[: self._left])
+        self._left -= len(data)
+        if self._left <= 0:
+            self._write(b"\n# The log has reached its limit: the rest of the output is not kept.\n")
+
+    def end(self, summary: str) -> None:
+        self._write(f"\n# {summary}\n\n".encode("utf-8", "replace"))
+        if self._descriptor >= 0:
+            os.close(self._descriptor)
+            self._descriptor = -1
+
+    def _write(self, data: bytes) -> None:
+        view = memoryview(data)
+        while view and self._descriptor >= 0 and not self.trouble:
+            try:
+                view = view[os.write(self._descriptor, view) :]
+            except OSError as error:
+                self.trouble = "disk_full" if error.errno in FULL else "log_lost"

@@ -1,0 +1,210 @@
+"""Our end of a reaper: starts it, reads what the command says and what the reaper tells, and builds the Exit."""
+
+import asyncio
+import fcntl
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack, suppress
+from dataclasses import replace
+from pathlib import Path
+
+from tasks.engines.local import process_table
+from tasks.engines.local.endings import Facts, explain, summarize
+from tasks.engines.local.output import Log, Tail
+from tasks.errors import EngineError
+from tasks.steps import Exit
+
+REAPER = Path(__file__).with_name("reaper.py")
+READ_SIZE = 1 << 18
+RECENT = 64 << 10
+SEND_PATIENCE = 10.0
+PIPE_PATIENCE = 2.0
+"""Seconds that a pipe may stay open once the reaper is gone: somebody out of its reach holds the other end."""
+F_SETPIPE_SZ = 1031
+LIBRARY_PATHS = ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")
+"""The only variables that a reaper gets from us: a Python may need them to start at all."""
+
+
+class Supervised:
+    """A command under its reaper, driven by callbacks alone: no cancellation of a task can leave it half-read."""
+
+    def __init__(
+        self, argv: Sequence[str], reaper: subprocess.Popen[bytes], channel: socket.socket, log: Log, marker: str
+    ) -> None:
+        self.pid = 0
+        self.started = asyncio.Event()
+        self._loop = asyncio.get_running_loop()
+        self.done: asyncio.Future[Exit] = self._loop.create_future()
+        self.stdout, self.stderr, self.recent = Tail(), Tail(), Tail(RECENT)
+        self._argv, self._reaper, self._channel, self._log, self._marker = argv, reaper, channel, log, marker
+        self._lines, self._facts = b"", Facts()
+        self._pipes: set[int] = set()
+        self._writing = -1
+        self._begun, self._ended = time.monotonic(), 0.0
+        channel.setblocking(False)
+        self._loop.add_reader(channel, self._hear)
+
+    def say(self, line: str) -> None:
+        """Tells the reaper; one that is gone needs no telling."""
+        if not self.done.done():
+            with suppress(OSError):
+                self._channel.send(line.encode() + b"\n")
+
+    def read(self, pipe: int, tail: Tail) -> None:
+        os.set_blocking(pipe, False)
+        if sys.platform == "linux":
+            with suppress(OSError):  # beyond the user's allowance the usual 64 KiB have to do
+                fcntl.fcntl(pipe, F_SETPIPE_SZ, READ_SIZE)
+        self._pipes.add(pipe)
+        self._loop.add_reader(pipe, self._receive, pipe, tail)
+
+    def write(self, pipe: int, data: bytes) -> None:
+        os.set_blocking(pipe, False)
+        self._writing = pipe
+        self._loop.add_writer(pipe, self._feed, pipe, memoryview(data))
+
+    def _feed(self, pipe: int, data: memoryview) -> None:
+        self._loop.remove_writer(pipe)
+        try:
+            data = data[os.write(pipe, data) :]
+        except BlockingIOError:
+            pass
+        except OSError:
+            data = data[:0]  # the command does not read it: its own affair
+        if data:
+            self._loop.add_writer(pipe, self._feed, pipe, data)
+        else:
+            os.close(pipe)
+            self._writing = -1
+
+    def _receive(self, pipe: int, tail: Tail) -> None:
+        try:
+            data = os.read(pipe, READ_SIZE)
+        except BlockingIOError:
+            return
+        except OSError:
+            data = b""
+        if data:
+            tail.add(data)
+            self.recent.add(data)
+            self._log.add(data)
+        else:
+            self._close(pipe)
+            self._settle()
+
+    def _close(self, pipe: int) -> None:
+        if pipe in self._pipes:
+            self._pipes.remove(pipe)
+            self._loop.remove_reader(pipe)
+            os.close(pipe)
+
+    def _hear(self) -> None:
+        try:
+            data = self._channel.recv(4096)
+        except BlockingIOError:
+            return
+        except OSError:
+            data = b""
+        *lines, self._lines = (self._lines + data).split(b"\n")
+        for line in lines:
+            self._facts = replace(self._facts, **json.loads(line))
+        if self._facts.pid is not None:
+            self.pid = self._facts.pid
+            self.started.set()
+        if not data:
+            self._lose_reaper()
+
+    def _lose_reaper(self) -> None:
+        """It has closed its channel, by ending: nothing that it knew of is left."""
+        self._loop.remove_reader(self._channel)
+        self._channel.close()
+        self._ended = time.monotonic()
+        self._reaper.wait()
+        if self._facts.left is None:
+            process_table.kill_carriers(self._marker.encode())
+        self._settle()
+        if self._pipes:
+            self._loop.call_later(PIPE_PATIENCE, self._give_up_pipes)
+
+    def _give_up_pipes(self) -> None:
+        for pipe in tuple(self._pipes):
+            self._close(pipe)
+        self._settle()
+
+    def _settle(self) -> None:
+        if self._pipes or not self._ended or self.done.done():
+            return
+        if self._writing >= 0:
+            self._loop.remove_writer(self._writing)
+            os.close(self._writing)
+        self.started.set()
+        self.done.set_result(self._exit())
+
+    def _exit(self) -> Exit:
+        duration = self._ended - self._begun
+        ended = explain(self._facts, self._argv)
+        self._log.end(summarize(ended, self._facts, duration))
+        if self._log.trouble:
+            ended = replace(ended, trouble=self._log.trouble, detail="The log of the command could not be written.")
+        return replace(ended, stdout=self.stdout.text(), stderr=self.stderr.text(), duration=duration)
+
+
+def launch(
+    argv: Sequence[str],
+    *,
+    cwd: Path,
+    env: Mapping[str, str],
+    log: Log,
+    marker: str,
+    options: Sequence[str],
+    stdin: bytes,
+) -> Supervised:
+    """Starts a reaper and tells it what to run. The command's environment goes through the channel, never argv."""
+    fields = [str(cwd), str(len(argv)), *argv, *(f"{name}={value}" for name, value in env.items())]
+    if any("\0" in field for field in fields):
+        raise EngineError(f"A NUL character stands in the arguments or the environment of {argv[0]}. Take it out.")
+    payload = b"\0".join(map(os.fsencode, fields))
+    with ExitStack() as ours, ExitStack() as theirs:
+        try:
+            channel, far_channel = socket.socketpair()
+            ours.callback(channel.close)
+            theirs.callback(far_channel.close)
+            stdout, stderr, feed = (_open_pipe(ours, theirs, inward=inward) for inward in (True, True, False))
+            program = [sys.executable, "-I", "-S", str(REAPER), str(far_channel.fileno()), marker, *options]
+            reaper = subprocess.Popen(
+                program,
+                stdin=feed[1] if stdin else subprocess.DEVNULL,
+                stdout=stdout[1],
+                stderr=stderr[1],
+                cwd="/",
+                env={name: os.environ[name] for name in LIBRARY_PATHS if name in os.environ},
+                pass_fds=(far_channel.fileno(),),
+                start_new_session=True,
+            )
+        except OSError as error:
+            reason = f"Cannot start {argv[0]}: {error.strerror}. The machine is out of processes, files or memory"
+            raise EngineError(f"{reason}; end something else, or use fewer --jobs.") from error
+        theirs.close()
+        channel.settimeout(SEND_PATIENCE)
+        with suppress(OSError):  # a reaper that did not come up is noticed by its silence
+            channel.sendall(b"%d\n" % len(payload) + payload)
+        supervised = Supervised(argv, reaper, channel, log, marker)
+        supervised.read(stdout[0], supervised.stdout)
+        supervised.read(stderr[0], supervised.stderr)
+        supervised.write(feed[0], stdin)
+        ours.pop_all()
+    return supervised
+
+
+def _open_pipe(ours: ExitStack, theirs: ExitStack, *, inward: bool) -> tuple[int, int]:
+    """(our end, the command's end)."""
+    reader, writer = os.pipe()
+    near, far = (reader, writer) if inward else (writer, reader)
+    ours.callback(os.close, near)
+    theirs.callback(os.close, far)
+    return near, far
