@@ -7,7 +7,7 @@ from pathlib import Path
 
 from tasks.diagnostics import Parsed, parse
 from tasks.engines.protocol import Engine
-from tasks.fault import PASS, Judgement, failed, judge, judge_acquire
+from tasks.fault import PASS, Judgement, errored, failed, judge, judge_acquire
 from tasks.lowering import Lowering
 from tasks.models import Diagnostic, Proof, Result, Severity, Stage, Status, TestCounts
 from tasks.plan import Plan
@@ -34,6 +34,16 @@ class Findings:
 def log_name(check_id: str) -> str:
     """A file name that a person recognises: `mypy[apps/web]` is `mypy-apps-web.log`."""
     return re.sub(r"[^\w.]+", "-", check_id).strip("-.") + ".log"
+
+
+def worked(command: Command, exit: Exit) -> bool:
+    """Does the output of a pass hold what shows that the work was done?"""
+    return not command.evidence or re.search(command.evidence, exit.stdout + "\n" + exit.stderr) is not None
+
+
+def idle(command: Command) -> Judgement:
+    """A program that ended with 0 and did nothing is no pass."""
+    return errored("no_evidence", f"{command.label} ended with exit code 0, but did not say that it did its work")
 
 
 def as_warnings(diagnostics: Iterable[Diagnostic]) -> list[Diagnostic]:
@@ -157,7 +167,7 @@ class Attempt:
 
     async def _judged(self, check: Check, command: Command, exit: Exit, log: Path) -> Judgement:
         if exit.code == 0 and not exit.trouble:
-            return PASS
+            return PASS if worked(command, exit) else idle(command)
         environment = self.lowering.environment(check, command.environment or "production")
         if command.phase == "acquire" and environment is not None:
             return await self._acquired(command, environment, exit, log)

@@ -113,8 +113,8 @@ def slug(text: str) -> str:
 
 
 def slot_of(check: Check) -> str:
-    """Checks do not see each other's files: each has a workspace of its own."""
-    return slug(check.id)
+    """Checks do not see each other's files, unless one goes on with what another made."""
+    return slug(check.upon or check.id)
 
 
 def database_of(check: Check, attempt: int) -> Database | None:

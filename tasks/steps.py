@@ -37,7 +37,8 @@ class Command:
     `parser` names the reader of its output in `tasks.diagnostics`. `cwd` is relative to the stack's root.
     `environment` names what has to be installed for it: `production`, `development`, `node` or nothing.
     `unfit` maps exit codes to reason codes that mean: no verdict, and trying again would not help. `limit` is in
-    seconds. What an `advisory` command finds are warnings: whatever it says, the check goes on.
+    seconds. What an `advisory` command finds are warnings: whatever it says, the check goes on. `evidence` is a pattern
+    that the output of a pass must hold: some tools end with 0 where they did nothing.
     """
 
     argv: tuple[str, ...]
@@ -48,6 +49,7 @@ class Command:
     verdicts: tuple[tuple[int, str], ...] = ((1, "findings"),)
     empty: tuple[int, ...] = ()
     unfit: tuple[tuple[int, str], ...] = ()
+    evidence: str = ""
     parser: str = ""
     phase: Phase = "execute"
     limit: float = 600.0
@@ -129,6 +131,7 @@ class Check:
     `id` is unique in a plan (`mypy[apps/web]`), `name` is the row's, `title` what people read.
     `needs` are ids of checks that have to pass first. `database` says which one its commands get: the one that later
     checks copy (`template`), an `empty` one, or a copy of the `migrated` one. `service` runs beside the last command.
+    `upon` is the id of a check whose workspace it goes on with, where it runs what that one made; else it has its own.
     `wants` are capabilities that an engine may lack; then the second word of the pair is the gap in the proof.
     """
 
@@ -142,6 +145,7 @@ class Check:
     needs: tuple[str, ...] = ()
     database: Literal["", "template", "empty", "migrated"] = ""
     service: Command | None = None
+    upon: str = ""
     wants: tuple[tuple[str, str], ...] = ()
 
 

@@ -52,6 +52,7 @@ def check_of(row: Row, component: Component, scene: Scene) -> Check:
         needs=tuple(f"{need}[{component.path}]" for need in row.needs),
         database=row.database,
         service=row.service(component, scene) if row.service else None,
+        upon=f"{row.upon}[{component.path}]" if row.upon else "",
         wants=row.wants(component, scene),
     )
 

@@ -1,5 +1,7 @@
 """Rows for Django: does it build, do its migrations apply, does its server answer."""
 
+from dataclasses import replace
+
 from tasks.catalogue.django_environment import django_env
 from tasks.catalogue.row import Row, Scene
 from tasks.models import Stage
@@ -17,7 +19,9 @@ def web_of(component: Component) -> Web:
     return component.web
 
 
-def manage(component: Component, scene: Scene, label: str, *arguments: str, parser: str = "django_check") -> Command:
+def manage(
+    component: Component, scene: Scene, label: str, *arguments: str, evidence: str, parser: str = "migrations"
+) -> Command:
     """A `manage.py` command under the settings that production uses."""
     return Command(
         argv=("python", "manage.py", *arguments),
@@ -25,6 +29,7 @@ def manage(component: Component, scene: Scene, label: str, *arguments: str, pars
         cwd=web_of(component).directory,
         environment="production",
         env=django_env(component, scene),
+        evidence=evidence,
         parser=parser,
         limit=300,
     )
@@ -108,36 +113,32 @@ def identity(component: Component, scene: Scene) -> Command:
 
 def migrate_commands(component: Component, scene: Scene) -> tuple[Command, ...]:
     """Every migration, on a fresh Postgres."""
-    migrate = manage(component, scene, "migrate", "migrate", "--noinput", "--no-color", parser="migrations")
+    arguments = ("migrate", "--noinput", "--no-color")
+    migrate = manage(component, scene, "migrate", *arguments, evidence=r"Running migrations:")
     return (identity(component, scene), migrate)
 
 
 def missing_commands(component: Component, scene: Scene) -> tuple[Command, ...]:
     """Is there a migration for every change of a model?"""
     arguments = ("makemigrations", "--check", "--dry-run", "--noinput", "--no-color")
-    return (manage(component, scene, "makemigrations --check", *arguments, parser="migrations"),)
+    return (manage(component, scene, "makemigrations --check", *arguments, evidence=r"No changes detected"),)
 
 
 def applied_commands(component: Component, scene: Scene) -> tuple[Command, ...]:
     """Nothing is left to apply after the migrations ran."""
-    migrate = manage(component, scene, "migrate --check", "migrate", "--check", "--no-color", parser="migrations")
+    # it says nothing where there is nothing to apply; that it was this database, the command before it shows
+    migrate = manage(component, scene, "migrate --check", "migrate", "--check", "--no-color", evidence="")
     return (identity(component, scene), migrate)
 
 
 def check_commands(component: Component, scene: Scene) -> tuple[Command, ...]:
     """Django's own checks, with the database; those for deployments as warnings."""
-    check = manage(component, scene, "check --database default", "check", "--database", "default", "--no-color")
-    deploy = manage(component, scene, "check --deploy", "check", "--deploy", "--no-color")
-    advisory = Command(
-        argv=deploy.argv,
-        label=deploy.label,
-        cwd=deploy.cwd,
-        environment="production",
-        env=deploy.env,
-        parser=deploy.parser,
-        limit=deploy.limit,
-        advisory=True,
-    )
+    done, reader = r"System check identified", "django_check"
+    arguments = ("check", "--database", "default", "--no-color")
+    check = manage(component, scene, "check --database default", *arguments, evidence=done, parser=reader)
+    arguments = ("check", "--deploy", "--no-color")
+    deploy = manage(component, scene, "check --deploy", *arguments, evidence=done, parser=reader)
+    advisory = replace(deploy, advisory=True)
     return (identity(component, scene), check, advisory)
 
 
@@ -259,6 +260,8 @@ INTEGRATION_ROWS = (
         needs=("migrate",),
         database="migrated",
         service=server,
+        # the static files that the build collected are part of what the server serves
+        upon="django_container",
         wants=server_gap,
     ),
 )

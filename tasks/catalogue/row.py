@@ -40,8 +40,8 @@ def nothing(_: Component, __: Scene) -> tuple[tuple[str, str], ...]:
 class Row:
     """One kind of check. It is expanded for every component of `kind` for which `absent` returns no reason.
 
-    `needs` are names of other rows; those of the same component are meant. `name` and `title` may hold `{slug}` and
-    `{component}`.
+    `needs` and `upon` are names of other rows; those of the same component are meant. `name` may hold `{slug}`,
+    `title` may hold `{component}`.
     """
 
     name: str
@@ -53,6 +53,7 @@ class Row:
     needs: tuple[str, ...] = ()
     database: Literal["", "template", "empty", "migrated"] = ""
     service: Callable[[Component, Scene], Command] | None = None
+    upon: str = ""
     wants: Callable[[Component, Scene], tuple[tuple[str, str], ...]] = nothing
 
 
