@@ -1,0 +1,42 @@
+"""What `--list` and `--plan` print: the checks of a stack, and what would run. Pure."""
+
+from flows.scope import Scope
+from tasks.catalogue import Catalogue
+from tasks.models import Stage
+from tasks.plan import spec_key
+from tasks.tree import digest_of, select
+from tasks.version import VERSION
+
+
+def columns(rows: list[tuple[str, ...]]) -> list[str]:
+    """Rows as aligned lines; the last column is not padded."""
+    widths = [max(len(row[place]) for row in rows) for place in range(len(rows[0]) - 1)]
+    return ["  ".join([*(cell.ljust(width) for cell, width in zip(row, widths, strict=False)), row[-1]]) for row in rows]
+
+
+def render_list(catalogue: Catalogue) -> str:
+    """The checks that the stack has, by stage, then those that it has not, with the reason."""
+    lines: list[str] = []
+    for stage in Stage:
+        rows = [(f"  {check.id}", check.title) for check in catalogue.checks if check.stage is stage]
+        if rows:
+            lines += [stage.capitalize(), *columns(rows), ""]
+    if catalogue.absent:
+        rows = [(f"  {each.name}", each.reason) for each in catalogue.absent]
+        lines += ["Not in this stack", *columns(rows), ""]
+    return "\n".join(lines).rstrip()
+
+
+def render_plan(scope: Scope) -> str:
+    """The chosen checks with their spec keys, what they need and the commands that they run."""
+    lines: list[str] = []
+    for check in scope.plan.checks:
+        key = spec_key(check, digest_of(select(scope.tree, check.inputs)), VERSION)
+        needs = f"  needs {', '.join(check.needs)}" if check.needs else ""
+        lines.append(f"{check.id}  {check.stage}  {key}{needs}")
+        for command in check.commands:
+            shown = " ".join(command.argv)
+            lines.append(f"    {command.cwd}$ {shown}" + (f"  ({command.environment})" if command.environment else ""))
+        if check.service is not None:
+            lines.append(f"    {check.service.cwd}$ {' '.join(check.service.argv)}  (beside the last)")
+    return "\n".join(lines)

@@ -1,0 +1,60 @@
+"""How the report reaches its reader: for people, or for an agent or a CI job, which wants failures only."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal, TextIO
+
+from tasks.models import Report
+from tasks.report.agent import render_agent
+from tasks.report.live import Progress, open_progress
+from tasks.report.style import Style, detect_style
+from tasks.report.text import render_text
+from tasks.settings import Settings
+
+# Variables by which coding agents and CI services make themselves known.
+AGENTS = (
+    "AI_AGENT",
+    "CLAUDECODE",
+    "CURSOR_AGENT",
+    "CODEX_SANDBOX",
+    "CODEX_THREAD_ID",
+    "GEMINI_CLI",
+    "OPENCODE",
+    "AIDER_SESSION",
+    "COPILOT_AGENT",
+    "CI",
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Output:
+    """The chosen mode, why it was chosen, and how it looks."""
+
+    mode: Literal["human", "agent"]
+    reason: str
+    style: Style
+    interactive: bool
+
+    def render(self, report: Report) -> str:
+        """The report as text for the reader."""
+        return render_agent(report, reason=self.reason) if self.mode == "agent" else render_text(report, self.style)
+
+    def render_plain(self, report: Report) -> str:
+        """The report as text for a file."""
+        return render_text(report, Style.plain())
+
+    def open_progress(self, stream: TextIO) -> Progress:
+        """What shows the run while it goes on."""
+        return open_progress(stream, mode=self.mode, style=self.style, interactive=self.interactive)
+
+
+def choose_output(settings: Settings, environ: Mapping[str, str], stream: TextIO) -> Output:
+    """The mode that was asked for, or the one that fits who is reading."""
+    found = next((name for name in AGENTS if environ.get(name, "").lower() not in {"", "0", "false", "no"}), "")
+    mode: Literal["human", "agent"]
+    if settings.output != "auto":
+        mode, reason = settings.output, "asked for with --output"
+    else:
+        mode, reason = ("agent", f"{found} is set") if found else ("human", "")
+    style = detect_style(stream, environ)
+    return Output(mode=mode, reason=reason, style=style, interactive=mode == "human" and stream.isatty())

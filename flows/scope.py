@@ -1,0 +1,84 @@
+"""What a run is about: the stack's tree, what was found in it, and the plan. Read once, before any engine."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from tasks.catalogue import NAMES, Catalogue, Scene, make_catalogue
+from tasks.catalogue.django_environment import filled_names
+from tasks.discovery import discover
+from tasks.errors import TreeError, UsageError
+from tasks.lowering import Lowering
+from tasks.plan import Plan, make_plan
+from tasks.settings import Settings, load_settings
+from tasks.stack import Kind, Stack
+from tasks.tree import Tree, read_tree
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scope:
+    """Everything that is known before the first step runs."""
+
+    settings: Settings
+    tree: Tree
+    stack: Stack
+    catalogue: Catalogue
+    plan: Plan
+
+    @property
+    def lowering(self) -> Lowering:
+        """How the plan's checks become steps."""
+        return Lowering(stack=self.stack, digest=lambda path: self.tree.files[path].digest if path in self.tree.files else "")
+
+
+def read_text(tree: Tree, path: str) -> str:
+    """A file of the tree as text."""
+    try:
+        return (tree.root / path).read_text(encoding="utf-8", errors="replace")
+    except OSError as error:
+        raise TreeError(f"{path} cannot be read: {error.strerror}. Make it readable, or take it out of the tree.") from error
+
+
+def existing(stack: Path) -> Path:
+    """The stack's directory. Raises UsageError where there is none."""
+    if not stack.is_dir():
+        what = "is not a directory" if stack.exists() else "does not exist"
+        raise UsageError(f"{stack} {what}. Name the stack's directory: predeploy path/to/stack")
+    return stack.resolve()
+
+
+def read_scope(stack: Path, flags: Mapping[str, object], environ: Mapping[str, str], cache: Path) -> Scope:
+    """Settings, tree, components, catalogue and plan, in this order. Raises UsageError where one cannot be had."""
+    root = existing(stack)
+    settings = load_settings(root, flags, environ, reserved=NAMES)
+    tree = read_tree(root, cache / "digests")
+    modules = {path: each.settings for path, each in settings.component.items() if each.settings}
+    found = discover(tree.files, lambda path: read_text(tree, path), exclude=settings.exclude, settings=modules)
+    scene = Scene(
+        stack=found,
+        paths=frozenset(tree.files),
+        read=lambda path: read_text(tree, path),
+        settings=settings,
+    )
+    catalogue = make_catalogue(scene)
+    plan = make_plan(catalogue, stages=settings.stages, only=settings.only, skip=settings.skip)
+    return Scope(settings=settings, tree=tree, stack=with_notes(found, scene), catalogue=catalogue, plan=plan)
+
+
+def with_notes(stack: Stack, scene: Scene) -> Stack:
+    """The stack with a warning for names that only `.env.example` gave a value: production needs them too."""
+    notes = []
+    for component in stack.of(Kind.WEB):
+        if names := filled_names(component, scene):
+            example = component.web.env_example if component.web else ""
+            notes.append(f"{', '.join(names)}: taken from {example}; production needs them too")
+    return replace(stack, warnings=(*stack.warnings, *notes))
+
+
+def neutral_directory(cache: Path) -> Path:
+    """An empty directory to run from: several libraries read configuration from the current one."""
+    place = cache / "empty"
+    place.mkdir(parents=True, exist_ok=True)
+    os.chdir(place)
+    return place

@@ -1,0 +1,144 @@
+"""One validation, from the plan to the report: the engine is opened, the checks run, the verdict is given."""
+
+import asyncio
+import secrets
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from flows.scope import Scope
+from tasks.engines.local.engine import LocalEngine
+from tasks.models import CheckReport, EngineFacts, Report, Result, RunFacts, Stage, Status
+from tasks.plan import Plan
+from tasks.report.live import Progress
+from tasks.report.publish import RunDirectory
+from tasks.run import Policy, Run
+from tasks.verdict import give_verdict
+
+REASON = "the embedded engine: no containers; the stack's code ran on this machine, and it is no security boundary"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Places:
+    """Where things are kept: caches that may be deleted at any time, and data that should stay."""
+
+    cache: Path
+    data: Path
+
+
+def new_run_id() -> str:
+    """Sorts by time, and no two runs have the same."""
+    return f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
+
+
+def stage_durations(results: Mapping[str, Result], plan: Plan) -> dict[Stage, float]:
+    """Seconds from the beginning of a stage's first check to the end of its last."""
+    durations = {}
+    for stage in Stage:
+        ran = [results[check.id] for check in plan.of(stage) if results[check.id].status is not Status.SKIPPED]
+        if ran:
+            durations[stage] = max(each.started + each.duration for each in ran) - min(each.started for each in ran)
+    return durations
+
+
+def rerun_command(called_as: str, stack: str, names: list[str]) -> str:
+    """The command that runs these checks again."""
+    return " ".join([called_as, *([stack] if stack != "." else []), *(f"--only '{name}'" for name in names)])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Validation:
+    """What a run is made with. `begun` is called with the run as soon as its checks have started."""
+
+    scope: Scope
+    places: Places
+    directory: RunDirectory
+    progress: Progress
+    environ: Mapping[str, str]
+    run_id: str
+    called_as: str
+    shown_stack: str
+    begun: Callable[[Run], None]
+
+    async def run(self) -> Report:
+        """Runs the plan. Raises only where no report can be made; every process that it started has ended then."""
+        started_at, zero = datetime.now(UTC), time.monotonic()
+        settings, plan = self.scope.settings, self.scope.plan
+        self.progress.begin([(check.id, check.title) for check in plan.checks])
+        engine = LocalEngine(
+            tree=self.scope.tree,
+            cache=self.places.cache,
+            data=self.places.data,
+            run_id=self.run_id,
+            reason=REASON,
+            note=self.progress.note,
+            environ=self.environ,
+            postgres=settings.postgres,
+        )
+        async with engine:
+            policy = Policy(jobs=settings.jobs, fail_fast=settings.fail_fast)
+            run = Run(plan, engine, self.scope.lowering, self.directory.logs, self.progress, policy)
+            run.start()
+            self.begun(run)
+            results = await self._results(run, engine)
+        report = self._report(run, results, engine.facts, started_at, time.monotonic() - zero)
+        run.publish(report)
+        return report
+
+    async def _results(self, run: Run, engine: LocalEngine) -> dict[str, Result]:
+        """Waits for all checks, with the database started beside the builds, and the budget watched."""
+        warm = None
+        if any(check.database for check in run.checks):
+            warm = asyncio.create_task(engine.warm_database())
+        budget = self.scope.settings.budget
+        loop, timer = asyncio.get_running_loop(), None
+        if budget is not None:
+            timer = loop.call_later(budget, run.stop, "budget", f"the budget of {budget:g} s is spent")
+        try:
+            return await run.wait()
+        except asyncio.CancelledError:
+            run.stop("interrupted", "the run was cancelled")
+            await run.wait()
+            raise
+        finally:
+            if timer is not None:
+                timer.cancel()
+            if warm is not None:
+                warm.cancel()
+                await asyncio.gather(warm, return_exceptions=True)
+
+    def _report(
+        self, run: Run, results: dict[str, Result], engine: EngineFacts, started_at: datetime, duration: float
+    ) -> Report:
+        plan = self.scope.plan
+        verdict = give_verdict(list(results.values()), whole=plan.whole, ended=run.ended)
+        red = [check.id for check in plan.checks if results[check.id].status in {Status.FAILED, Status.ERRORED}]
+        checks = tuple(
+            CheckReport(
+                id=check.id,
+                name=check.name,
+                title=check.title,
+                component=check.component,
+                stage=check.stage,
+                result=results[check.id],
+                rerun=rerun_command(self.called_as, self.shown_stack, [check.id]) if check.id in red else "",
+            )
+            for check in plan.checks
+        )
+        return Report(
+            verdict=verdict,
+            checks=checks,
+            engine=engine,
+            run=RunFacts(id=self.run_id),
+            stack=self.scope.tree.root.name,
+            tree=self.scope.tree.digest,
+            directory=self.directory.shown,
+            started_at=started_at.isoformat(timespec="milliseconds"),
+            duration=duration,
+            untracked=self.scope.tree.untracked,
+            warnings=self.scope.stack.warnings,
+            rerun=rerun_command(self.called_as, self.shown_stack, red) if red else "",
+            stage_durations=stage_durations(results, plan),
+        )
