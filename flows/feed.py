@@ -1,0 +1,118 @@
+"""What the executor tells its recorder: a one-way street from its loop to the recorder's thread."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from concurrent.futures import Future
+from contextvars import ContextVar
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import partial
+from typing import Any, Protocol, TypeVar
+
+from tasks.models import Report, Result
+from tasks.steps import Check
+
+T = TypeVar("T")
+
+
+class Watched(Protocol):
+    """A run that goes on by itself while others look on."""
+
+    @property
+    def checks(self) -> Sequence[Check]:
+        """The plan, in order."""
+
+    async def started(self, check_id: str) -> None:
+        """Return when the check has begun, or was decided without beginning."""
+
+    async def finished(self, check_id: str) -> Result:
+        """Return when the check is decided; a red one raises nothing. Cancelling the waiter cancels nothing else."""
+
+    async def report(self) -> Report:
+        """Return the whole report, when all is decided."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finished:
+    """A decided check, with the moments at which it really began and ended."""
+
+    result: Result
+    began: datetime
+    ended: datetime
+
+
+class Feed:
+    """The recorder's view of a run.
+
+    The executor's loop fills futures of threads and never waits; whoever records, in whatever loop, waits on those.
+    A recorder that is late, hung or gone costs the run nothing, and one that is late still learns the true times.
+    """
+
+    def __init__(self, watched: Watched) -> None:
+        self.checks = tuple(watched.checks)
+        self._began: dict[str, Future[datetime]] = {check.id: Future() for check in self.checks}
+        self._finished: dict[str, Future[Finished]] = {check.id: Future() for check in self.checks}
+        self._report: Future[Report] = Future()
+        self._watched = watched
+        self._following: list[asyncio.Task[None]] = []
+        self.flow_run_id: str | None = None
+        self.progress = 0
+
+    def follow(self) -> None:
+        """Begin to follow the run; call it in the executor's loop."""
+        for check in self.checks:
+            self._spawn(partial(self._follow, check.id), self._began[check.id], self._finished[check.id])
+        self._spawn(self._follow_report, self._report)
+
+    async def close(self) -> None:
+        """Stop following. Whoever still waits is told that nothing more will come."""
+        for task in self._following:
+            task.cancel()
+        await asyncio.gather(*self._following, return_exceptions=True)
+
+    async def began(self, check: str) -> datetime:
+        """Return when the check has begun, or was decided without beginning."""
+        return await _await(self._began[check])
+
+    async def finished(self, check: str) -> Finished:
+        """Return when the check is decided."""
+        return await _await(self._finished[check])
+
+    async def report(self) -> Report:
+        """Return the whole report, when all is decided."""
+        return await _await(self._report)
+
+    async def _follow(self, check: str) -> None:
+        await self._watched.started(check)
+        began = datetime.now(UTC)
+        self._began[check].set_result(began)
+        result = await self._watched.finished(check)
+        self._finished[check].set_result(Finished(result=result, began=began, ended=datetime.now(UTC)))
+
+    async def _follow_report(self) -> None:
+        self._report.set_result(await self._watched.report())
+
+    def _spawn(self, work: Callable[[], Awaitable[None]], *promised: Future[Any]) -> None:
+        async def keep_promises() -> None:
+            error: BaseException = RuntimeError("the run ended before this was decided")
+            try:
+                await work()
+            except Exception as exc:
+                error = exc
+            finally:
+                for future in promised:
+                    if not future.done():
+                        future.set_exception(error)
+
+        self._following.append(asyncio.create_task(keep_promises()))
+
+
+_CURRENT: ContextVar[Feed] = ContextVar("feed")
+current_feed: Callable[[], Feed] = _CURRENT.get
+"""The feed of the run that the calling flow records."""
+enter_feed = _CURRENT.set
+
+
+async def _await(future: Future[T]) -> T:
+    # shielded: a waiter that gives up must not take the answer from the others
+    return await asyncio.shield(asyncio.wrap_future(future))

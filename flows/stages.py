@@ -1,0 +1,88 @@
+"""The subflows `build`, `quality` and `integration`: one task run per check, with the times at which it really ran."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any
+
+from prefect import flow, task
+from prefect.cache_policies import NO_CACHE
+from prefect.client.schemas.objects import State
+from prefect.context import TaskRunContext
+
+from flows.feed import Feed, Finished, current_feed
+from flows.states import check_state, stage_state
+from tasks.models import Result, Stage
+from tasks.steps import Check
+
+
+@task(name="run_check", task_run_name="{name}", cache_policy=NO_CACHE, persist_result=False)
+async def run_check(check: str, name: str) -> State[Any]:  # noqa: ARG001 - the run is named by it
+    """Mirror one check."""
+    finished = await current_feed().finished(check)
+    state = check_state(finished.result)
+    _tell_true_times(finished, state)
+    return state
+
+
+@flow(name="build", flow_run_name="build", persist_result=False, validate_parameters=False)
+async def build(checks: list[str]) -> State[Any]:
+    """Mirror the checks that build what would be deployed."""
+    return await _mirror(checks)
+
+
+@flow(name="quality", flow_run_name="quality", persist_result=False, validate_parameters=False)
+async def quality(checks: list[str]) -> State[Any]:
+    """Mirror the checks of the code itself."""
+    return await _mirror(checks)
+
+
+@flow(name="integration", flow_run_name="integration", persist_result=False, validate_parameters=False)
+async def integration(checks: list[str]) -> State[Any]:
+    """Mirror the checks that run the code against real services."""
+    return await _mirror(checks)
+
+
+STAGES = {Stage.BUILD: build, Stage.QUALITY: quality, Stage.INTEGRATION: integration}
+
+
+def labels(checks: Sequence[Check]) -> dict[str, str]:
+    """Return what people call each check: its name, or its id where two components share the name."""
+    shared = Counter(check.name for check in checks)
+    return {check.id: check.name if shared[check.name] == 1 else check.id for check in checks}
+
+
+async def _mirror(checks: list[str]) -> State[Any]:
+    feed = current_feed()
+    names = labels(feed.checks)
+    # siblings go on where the recording of one check fails
+    outcomes = await asyncio.gather(
+        *(_mirror_check(feed, check, names[check]) for check in checks), return_exceptions=True
+    )
+    results: list[Result] = []
+    for outcome in outcomes:
+        if isinstance(outcome, BaseException):
+            raise outcome
+        results.append(outcome)
+    return stage_state(results)
+
+
+async def _mirror_check(feed: Feed, check: str, name: str) -> Result:
+    await feed.began(check)
+    # Prefect's overloads forget that an async task is awaited for its state, too
+    await run_check(check, name, return_state=True)  # type: ignore[misc]
+    return (await feed.finished(check)).result
+
+
+def _tell_true_times(finished: Finished, final: State[Any]) -> None:
+    """Prefect notes when it heard of a check; it is to note when the check ran, however late it heard."""
+    context = TaskRunContext.get()
+    assert context is not None
+    run = context.task_run
+    # Prefect's type is another library's subclass, depending on Python's version
+    run.start_time = finished.began  # type: ignore[assignment]
+    run.end_time = finished.ended  # type: ignore[assignment]
+    # Prefect adds the time between the last two states
+    heard = final.timestamp - run.state.timestamp if run.state else timedelta()
+    run.total_run_time = finished.ended - finished.began - heard

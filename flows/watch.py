@@ -1,0 +1,167 @@
+"""Recording beside the run: Prefect in a thread of its own, which may fail, hang or be slow at no cost to the run."""
+
+import asyncio
+import contextlib
+import logging
+import os
+import threading
+import time
+from collections.abc import Awaitable, Callable
+from concurrent.futures import Future
+from dataclasses import dataclass
+
+from flows.feed import Feed, Watched, enter_feed
+from tasks.prefect_server import Phase, ServerHandle, answers, client_environment, phase, stop_server
+
+_POLL = 0.25
+_CONNECT_SECONDS = 5.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Patience:
+    """For how many seconds a finished run waits for its recorder.
+
+    `silent`: a server that does not answer. `starting`: one of ours on its way up. `busy`: one that answers, without
+    anything getting done.
+    """
+
+    silent: float = 2.0
+    starting: float = 30.0
+    busy: float = 15.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recorded:
+    """Where a run stands in Prefect. `unrecorded` says why it does not, or not as a whole."""
+
+    url: str | None = None
+    unrecorded: str | None = None
+
+
+async def watch(
+    watched: Watched,
+    flow: Callable[[], Awaitable[object]],
+    connect: Callable[[], ServerHandle],
+    patience: Patience | None = None,
+) -> Recorded:
+    """Record a run that goes on in this loop, and return soon after its report is there. Never raises for Prefect.
+
+    `connect` finds the server, `flow` imports and runs the parent flow: both are called in the recorder's thread.
+    """
+    feed = Feed(watched)
+    feed.follow()
+    recorder = Recorder(feed, flow, connect)
+    recorder.start()
+    try:
+        # where there is no report, it is the executor's to tell why
+        await asyncio.gather(feed.report(), return_exceptions=True)
+        unrecorded = await _wait(recorder, patience or Patience())
+    finally:
+        await feed.close()
+        await asyncio.shield(asyncio.to_thread(recorder.stop))
+    return Recorded(url=recorder.run_url, unrecorded=unrecorded)
+
+
+class Recorder:
+    """The thread that Prefect lives in: its import, its loop, its waits."""
+
+    def __init__(self, feed: Feed, flow: Callable[[], Awaitable[object]], connect: Callable[[], ServerHandle]) -> None:
+        self.feed = feed
+        self.handle: ServerHandle | None = None
+        self.outcome: Future[str | None] = Future()
+        self._flow = flow
+        self._connect = connect
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._task: asyncio.Task[str | None] | None = None
+        self._thread = threading.Thread(target=self._run, name="recorder", daemon=True)
+
+    @property
+    def run_url(self) -> str | None:
+        """Where a person looks at the run."""
+        if self.handle is None or self.feed.flow_run_id is None:
+            return None
+        return f"{self.handle.url.removesuffix('/api')}/runs/flow-run/{self.feed.flow_run_id}"
+
+    def start(self) -> None:
+        """Begin to record; everything happens elsewhere."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Let go of the recording, finished or not; a thread that hangs on a dead server is left behind."""
+        if not self.outcome.done() and self._loop and self._task:
+            # the loop may have closed just now
+            with contextlib.suppress(RuntimeError):
+                self._loop.call_soon_threadsafe(self._task.cancel)
+            self._thread.join(0.5)
+        if self.handle and self.handle.temporary:
+            stop_server(self.handle)
+
+    def _run(self) -> None:
+        try:
+            self.handle = self._connect()
+            client_environment(self.handle, os.environ)
+            # Prefect's workers otherwise print what they could not send
+            logging.raiseExceptions = False
+            self.outcome.set_result(asyncio.run(self._record()))
+        except BaseException as error:
+            self.outcome.set_result(_told(error))
+
+    async def _record(self) -> str | None:
+        self._loop = asyncio.get_running_loop()
+        self._task = asyncio.current_task()
+        self._loop.set_exception_handler(lambda *_: None)
+        enter_feed(self.feed)
+        await self._flow()
+        from flows.recording import drain, settle
+
+        draining = asyncio.create_task(asyncio.to_thread(drain))
+        reason = await settle(self.feed)
+        await draining
+        return reason
+
+
+@dataclass(slots=True)
+class _Signs:
+    """When the recorder last showed that it lives. All are moments of the monotonic clock."""
+
+    begun: float
+    answered: float
+    moved: float
+    progress: int
+
+
+async def _wait(recorder: Recorder, patience: Patience) -> str | None:
+    """Wait for the recorder; give up on a server that is gone, silent, or busy without getting anything done."""
+    outcome = asyncio.wrap_future(recorder.outcome)
+    now = time.monotonic()
+    signs = _Signs(now, now, now, recorder.feed.progress)
+    while not (await asyncio.wait({outcome}, timeout=_POLL))[0]:
+        if recorder.handle is None:
+            if time.monotonic() - signs.begun > _CONNECT_SECONDS:
+                return "looking for Prefect's server took too long"
+        elif lost := await _lost(recorder.handle, recorder.feed.progress, signs, patience):
+            log = recorder.handle.log
+            return f"Prefect's server at {recorder.handle.url} {lost}" + (f"; see {log}" if log else "")
+    return outcome.result()
+
+
+async def _lost(handle: ServerHandle, progress: int, signs: _Signs, patience: Patience) -> str | None:
+    now = time.monotonic()
+    stage = phase(handle)
+    if stage is Phase.GONE:
+        return "has ended"
+    if stage is Phase.STARTING:
+        signs.answered = signs.moved = now
+        return "was still starting" if now - signs.begun > patience.starting else None
+    if await asyncio.to_thread(answers, handle.url):
+        signs.answered = now
+    elif time.monotonic() - signs.answered > patience.silent:
+        return "does not answer"
+    if progress != signs.progress:
+        signs.progress, signs.moved = progress, now
+    return "was too slow" if now - signs.moved > patience.busy else None
+
+
+def _told(error: BaseException) -> str:
+    text = " ".join(str(error).split())
+    return f"Prefect: {type(error).__name__}: {text}" if text else f"Prefect: {type(error).__name__}"

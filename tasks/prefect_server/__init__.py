@@ -1,0 +1,19 @@
+"""Our own Prefect server: found where one is kept warm, started where none is, stopped where none may stay.
+
+Nothing here imports Prefect, and only `serve` runs in the server's process: looking for a server costs milliseconds.
+"""
+
+from tasks.prefect_server.client import client_environment, server_environment
+from tasks.prefect_server.handle import Phase, ServerHandle, answers, phase
+from tasks.prefect_server.start import ensure_server, stop_server
+
+__all__ = [
+    "Phase",
+    "ServerHandle",
+    "answers",
+    "client_environment",
+    "ensure_server",
+    "phase",
+    "server_environment",
+    "stop_server",
+]

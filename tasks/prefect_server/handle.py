@@ -1,0 +1,119 @@
+"""What is known of a server: where it is, whether it lives, whether it answers."""
+
+import http.client
+import json
+import os
+import subprocess
+import tempfile
+from dataclasses import asdict, dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from urllib.parse import urlsplit
+
+
+class Phase(StrEnum):
+    """How far a server is. Only one of ours can be seen starting."""
+
+    STARTING = "starting"
+    READY = "ready"
+    GONE = "gone"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Record:
+    """The state file of a server of ours. `identity` tells its process from a later one with the same pid."""
+
+    url: str
+    pid: int
+    identity: str
+    phase: Phase
+    launched: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServerHandle:
+    """A server to record to.
+
+    `home` is None for a server that somebody else runs. `temporary`: it must not outlive this run; `lifeline` is the
+    pipe whose end tells it so.
+    """
+
+    url: str
+    started: bool = False
+    pid: int | None = None
+    home: Path | None = None
+    state: Path | None = None
+    temporary: bool = False
+    process: subprocess.Popen[bytes] | None = field(default=None, repr=False, compare=False)
+    lifeline: int | None = field(default=None, repr=False, compare=False)
+
+    @property
+    def log(self) -> Path | None:
+        """Where a server of ours says what went wrong."""
+        return self.home / "server.log" if self.home else None
+
+
+def process_identity(pid: int) -> str | None:
+    """Tell a living process apart from every other one that has or had this pid."""
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text()
+        boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+    except FileNotFoundError:
+        return None if Path("/proc/self").exists() else _identity_from_ps(pid)
+    except OSError:
+        return None
+    # the name in the second field may hold blanks and parentheses
+    fields = stat.rpartition(")")[2].split()
+    return None if fields[0] in "ZX" else f"{boot}:{fields[19]}"
+
+
+def _identity_from_ps(pid: int) -> str | None:
+    asked = subprocess.run(
+        ["ps", "-o", "lstart=", "-p", str(pid)], capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL
+    )
+    return asked.stdout.strip() or None
+
+
+def read_record(state: Path) -> Record | None:
+    """Return what a state file says of a server whose process lives; None where there is no such server."""
+    try:
+        fields = json.loads(state.read_text())
+        record = Record(**{**fields, "phase": Phase(fields["phase"])})
+    except (OSError, ValueError, TypeError, KeyError):
+        return None
+    return record if process_identity(record.pid) == record.identity else None
+
+
+def write_record(state: Path, record: Record) -> None:
+    """Publish a server, atomically."""
+    descriptor, name = tempfile.mkstemp(dir=state.parent, prefix=".state-")
+    with os.fdopen(descriptor, "w") as file:
+        json.dump(asdict(record), file)
+    Path(name).replace(state)
+
+
+def answers(url: str, timeout: float = 1.0) -> bool:
+    """Tell whether the API at `url` answers within `timeout` seconds. Never raises."""
+    parts = urlsplit(url)
+    secure = parts.scheme == "https"
+    try:
+        kind = http.client.HTTPSConnection if secure else http.client.HTTPConnection
+        connection = kind(parts.hostname or "", parts.port, timeout=timeout)
+        try:
+            connection.request("GET", f"{parts.path.rstrip('/')}/health")
+            # any answer will do: a hosted API wants credentials even here
+            return connection.getresponse().status < 500
+        finally:
+            connection.close()
+    except (OSError, http.client.HTTPException, ValueError):
+        return False
+
+
+def phase(handle: ServerHandle) -> Phase:
+    """Tell how far a server is, without talking to it."""
+    if handle.process is not None and handle.process.poll() is not None:
+        return Phase.GONE
+    if handle.state is None:
+        return Phase.READY
+    record = read_record(handle.state)
+    return record.phase if record and record.pid == handle.pid else Phase.GONE

@@ -1,0 +1,111 @@
+"""The report as Prefect's artifacts hold it: one page of markdown, one table."""
+
+from tasks.models import CheckReport, Outcome, Report, Result, Stage, Status
+
+_MARKS = {Status.PASSED: "✓", Status.FAILED: "✗", Status.ERRORED: "!", Status.SKIPPED: "○"}
+_DIAGNOSTICS = 20
+
+
+def report_markdown(report: Report) -> str:
+    """Render the whole report as one page."""
+    blocks = [f"# {_headline(report)}", _facts(report)]
+    blocks += [_stage(stage, report.of(stage)) for stage in Stage if report.of(stage)]
+    blocks += [_trouble(check) for check in report.checks if check.result.status in (Status.FAILED, Status.ERRORED)]
+    if report.warnings:
+        blocks.append("\n".join(["## Warnings", "", *(f"- {_inline(warning)}" for warning in report.warnings)]))
+    if report.rerun:
+        blocks.append(f"Run just these again: {_code(report.rerun)}")
+    return "\n\n".join(blocks) + "\n"
+
+
+def report_table(report: Report) -> list[dict[str, str]]:
+    """Render one row per check."""
+    return [
+        {
+            "stage": check.stage.value,
+            "check": check.name,
+            "component": check.component,
+            "status": "cached" if check.result.cached else check.result.status.value,
+            "seconds": f"{check.result.duration:.1f}",
+            "summary": _said(check.result),
+            "log": check.result.log or "",
+        }
+        for check in report.checks
+    ]
+
+
+def _headline(report: Report) -> str:
+    verdict = report.verdict
+    if verdict.ready:
+        return "Ready to deploy"
+    if verdict.outcome is Outcome.PASSED:
+        return f"Passed (partial: {_inline('; '.join(verdict.gaps))})" if verdict.gaps else "Passed"
+    word = "No verdict" if verdict.outcome is Outcome.ERRORED else verdict.outcome.capitalize()
+    return f"{word}: {_inline(verdict.reason)}" if verdict.reason else word
+
+
+def _facts(report: Report) -> str:
+    engine = report.engine
+    return "\n".join(
+        [
+            f"- stack: {_code(report.stack)}",
+            f"- tree: {_code(report.tree)}",
+            f"- engine: {_inline(engine.name)} {_inline(engine.version)} ({_inline(engine.reason)})",
+            f"- {len(report.checks)} checks in {report.duration:.1f} s, exit {report.verdict.exit_code}",
+            f"- logs: {_code(report.directory)}",
+        ]
+    )
+
+
+def _stage(stage: Stage, checks: tuple[CheckReport, ...]) -> str:
+    return "\n".join([f"## {stage.capitalize()}", "", *(_line(check) for check in checks)])
+
+
+def _line(check: CheckReport) -> str:
+    result = check.result
+    cached = ", cached" if result.cached else ""
+    said = f": {_inline(_said(result))}" if _said(result) else ""
+    return f"- {_MARKS[result.status]} {_inline(check.title)} ({result.duration:.1f} s{cached}){said}"
+
+
+def _trouble(check: CheckReport) -> str:
+    result = check.result
+    lines = [f"### {_MARKS[result.status]} {_inline(check.title)}", "", _inline(result.reason or result.reason_code)]
+    found = [
+        " ".join(part for part in (diagnostic.location, diagnostic.rule or "", diagnostic.message) if part)
+        for diagnostic in result.diagnostics
+    ]
+    if found:
+        shown = found[:_DIAGNOSTICS] + ([f"and {len(found) - _DIAGNOSTICS} more"] if len(found) > _DIAGNOSTICS else [])
+        lines += ["", _block("\n".join(shown))]
+    if check.rerun:
+        lines += ["", f"Again: {_code(check.rerun)}"]
+    return "\n".join(lines)
+
+
+def _said(result: Result) -> str:
+    return result.summary if result.passed else (result.reason or result.reason_code)
+
+
+def _inline(text: str) -> str:
+    """What a tool said must not become markup."""
+    flat = " ".join(text.split())
+    return "".join(f"\\{char}" if char in "\\`*_[]<>|#" else char for char in flat)
+
+
+def _code(text: str) -> str:
+    fence = _fence(text, 1)
+    return f"{fence} {text} {fence}" if "`" in text else f"`{text}`"
+
+
+def _block(text: str) -> str:
+    fence = _fence(text, 3)
+    return f"{fence}\n{text}\n{fence}"
+
+
+def _fence(text: str, least: int) -> str:
+    longest = run = 0
+    for char in text:
+        run = run + 1 if char == "`" else 0
+        longest = max(longest, run)
+    return "`" * max(least, longest + 1)
