@@ -31,10 +31,14 @@ class PythonProject:
     """How a Python component's dependencies are declared and locked. Paths are relative to the stack's root.
 
     `kind` says what installs them: `uv` (uv.lock, `lock` is its path), `requirements` (`production` and `development`
-    list the files) or `none` (nothing declared). `hashed` tells whether requirements carry hashes.
+    list the files) or `none` (nothing that can be installed). For `uv`, `lock` is None where only the manifest says
+    what to resolve. `development` is complete in itself: it repeats production's files unless it includes them.
+    `hashed` tells whether requirements carry hashes, `pinned` whether everything asked for has an exact version; where
+    not, what is installed depends on the day.
     `packages` are the normalised names that the lock holds, production and development together;
     `versions` maps them to the locked version where one is pinned.
-    `tools` are the quality tools that the stack uses (among `ruff`, `mypy`, `pytest`): configured, or asked for.
+    `tools` are the quality tools that the stack uses (among `ruff`, `mypy`, `pytest`): configured, or asked for; one
+    that is not in `packages` has no version of the stack's. `configurations` maps tools to their configuration file.
     `paths` are directories to have on the module path: the project's own root (or its `src`) and path dependencies'.
     """
 
@@ -45,10 +49,12 @@ class PythonProject:
     production: tuple[str, ...] = ()
     development: tuple[str, ...] = ()
     hashed: bool = False
+    pinned: bool = False
     python: Version = Version()
     packages: frozenset[str] = frozenset()
     versions: dict[str, str] = field(default_factory=dict)
     tools: frozenset[str] = frozenset()
+    configurations: dict[str, str] = field(default_factory=dict)
     paths: tuple[str, ...] = ()
     inputs: tuple[str, ...] = ()
     """Files that an installation reads: manifests, locks and requirement files included by others."""
@@ -102,12 +108,18 @@ class Web:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Worker:
-    """A Cloudflare Worker: its wrangler file, `main` as written there, and whether it is TypeScript."""
+    """A Cloudflare Worker: its wrangler file, `main` and `assets` (a directory) as written there.
+
+    `tsconfig` is set where it is TypeScript; `environments` are the names of its `env` sections. Where `assets` are
+    not in the tree, the package's `build` script makes them.
+    """
 
     config: str
     name: str
     main: str = ""
+    assets: str = ""
     tsconfig: str | None = None
+    environments: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,11 +127,16 @@ class Site:
     """A static site: its generator (`astro`, `vite`, `eleventy`, `next`, …), build command and output directory.
 
     `output` is relative to the component. `base` is the path prefix that its links carry (`/` by default).
+    `script` is the package's script that builds it; where there is none, `command` is the generator's own.
+    `server` tells that an adapter renders pages on request: its output may hold none.
     """
 
     generator: str
     output: str
     base: str = "/"
+    script: str = ""
+    command: tuple[str, ...] = ()
+    server: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,113 @@
+"""The components of a tree: which folders hold one, of which kind, and what each is made of."""
+
+import posixpath
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from tasks.discovery.django import describe_web, is_manage_py
+from tasks.discovery.documents import string
+from tasks.discovery.images import Images, is_for_node
+from tasks.discovery.node_project import describe_node
+from tasks.discovery.places import Rank, is_excluded, rank
+from tasks.discovery.python_project import describe_python
+from tasks.discovery.sites import find_site
+from tasks.discovery.tree import Tree, join, parent
+from tasks.discovery.workers import CONFIGS, Wrangler, describe_worker, is_generated, read_wrangler
+from tasks.stack import Component, Kind, Site, Worker
+
+# Names of folders that say where code is, not what it is.
+_ANONYMOUS = frozenset({"src", "app", "project"})
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """A folder where a component may be, and what was found there beyond its kind."""
+
+    kind: Kind
+    directory: str
+    wrangler: Wrangler | None = None
+    worker: Worker | None = None
+    site: Site | None = None
+
+
+def find_components(tree: Tree, exclude: Sequence[str], settings: Mapping[str, str]) -> tuple[Component, ...]:
+    """Every component, ordered by kind and path."""
+    directories = _candidates(tree, exclude)
+    places = [place for directory in directories for place in _places(tree, directory)]
+    images = Images(tree)
+    order = list(Kind)
+    places.sort(key=lambda place: (order.index(place.kind), place.directory))
+    rivals = {kind: tuple(place.directory for place in places if place.kind is kind) for kind in Kind}
+    return tuple(
+        _web(tree, images, place.directory, settings, rivals[Kind.WEB])
+        if place.kind is Kind.WEB
+        else _node(tree, images, place, (*rivals[Kind.WORKER], *rivals[Kind.SITE]))
+        for place in places
+    )
+
+
+def _candidates(tree: Tree, exclude: Sequence[str]) -> list[str]:
+    """Folders to look into: those of the lowest rank that has a component at all."""
+    named = tree.named("manage.py", "package.json", *CONFIGS)
+    directories = sorted({parent(path) for path in named})
+    ranked: dict[Rank, list[str]] = {}
+    for directory in directories:
+        if not is_excluded(directory, exclude) and rank(directory) is not Rank.NEVER and _has_sign(tree, directory):
+            ranked.setdefault(rank(directory), []).append(directory)
+    if not ranked:
+        return []
+    lowest = min(ranked)
+    left_out = [directory for level, found in ranked.items() if level is not lowest for directory in found]
+    if left_out:
+        some = ", ".join(sorted(left_out)[:5]) + (", …" if len(left_out) > 5 else "")
+        tree.warn(f"Not looked at, as examples or tests of this stack: {some}")
+    return ranked[lowest]
+
+
+def _has_sign(tree: Tree, directory: str) -> bool:
+    """Whether something here may be deployed; a quiet look, without warnings about the rest."""
+    if tree.has(join(directory, "manage.py")) and is_manage_py(tree.text(join(directory, "manage.py"))):
+        return True
+    return bool(tree.first(directory, *CONFIGS)) or find_site(tree, directory) is not None
+
+
+def _places(tree: Tree, directory: str) -> Iterator[_Place]:
+    if tree.has(join(directory, "manage.py")) and is_manage_py(tree.text(join(directory, "manage.py"))):
+        yield _Place(Kind.WEB, directory)
+    wrangler, site = read_wrangler(tree, directory), find_site(tree, directory)
+    # One package is one deployable: a site that is uploaded with wrangler stays a site, and a Worker with a source of
+    # its own stays a Worker whose assets the generator builds.
+    is_site = site is not None and (wrangler is None or not wrangler.main or is_generated(tree, wrangler, site.output))
+    if is_site:
+        yield _Place(Kind.SITE, directory, wrangler, None, site)
+    elif wrangler and (worker := describe_worker(tree, wrangler)):
+        yield _Place(Kind.WORKER, directory, wrangler, worker)
+
+
+def _web(tree: Tree, images: Images, directory: str, settings: Mapping[str, str], rivals: tuple[str, ...]) -> Component:
+    configured = settings.get(directory, "")
+    web, image = describe_web(tree, images, directory, configured=configured, rivals=rivals)
+    python = describe_python(tree, directory, (web.dockerfile, image) if web.dockerfile and image else None)
+    project = string(tree.table(python.manifest), "project", "name")
+    package = (web.manage_settings or web.settings).split(".")[0]
+    return Component(
+        kind=Kind.WEB, path=directory, name=_name(directory, project or package or "web"), python=python, web=web
+    )
+
+
+def _node(tree: Tree, images: Images, place: _Place, rivals: tuple[str, ...]) -> Component:
+    image = images.of(place.directory, is_for_node, rivals=rivals)
+    node = describe_node(tree, place.directory, image)
+    package = string(tree.table(join(place.directory, "package.json")), "name")
+    own = place.worker.name if place.worker else ""
+    name = _name(place.directory, own or package.rpartition("/")[2] or place.kind.value)
+    return Component(kind=place.kind, path=place.directory, name=name, node=node, worker=place.worker, site=place.site)
+
+
+def _name(directory: str, own: str) -> str:
+    """The folder's name; at the root, or in a folder with a name for code, what it calls itself."""
+    name = posixpath.basename(directory)
+    if directory != "." and name.lower() not in _ANONYMOUS:
+        return name
+    above = posixpath.basename(parent(directory))
+    return own if directory == "." or above in {"", "."} else above

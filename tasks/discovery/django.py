@@ -1,0 +1,124 @@
+"""What a Django project says of itself: settings, applications and the server that production starts."""
+
+import posixpath
+import re
+from collections.abc import Iterator
+
+from tasks.discovery.dockerfile import Dockerfile
+from tasks.discovery.images import Images, is_for_python
+from tasks.discovery.places import Rank, rank
+from tasks.discovery.server import image_server, procfile_server
+from tasks.discovery.tree import Tree, is_within, join, lineage, parent, relative
+from tasks.stack import Web
+
+_MANAGE = re.compile(r"\bdjango\b|execute_from_command_line")
+_SETTINGS = re.compile(
+    r"""(?:setdefault|getenv|\.get)\(\s*["']DJANGO_SETTINGS_MODULE["']\s*,\s*["']([\w.]+)["']"""
+    r"""|environ\[\s*["']DJANGO_SETTINGS_MODULE["']\s*\]\s*=\s*["']([\w.]+)["']"""
+)
+_APPLICATION = re.compile(r"^(\w+)\s*(?::[^=\n]+)?=(?!=)", re.MULTILINE)
+_ENV_EXAMPLES = (
+    ".env.example",
+    ".env.sample",
+    ".env.template",
+    ".env.dist",
+    "env.example",
+    "example.env",
+    "sample.env",
+)
+
+
+def is_manage_py(text: str) -> bool:
+    """Whether a manage.py is Django's."""
+    return bool(_MANAGE.search(text))
+
+
+def describe_web(
+    tree: Tree, images: Images, directory: str, *, configured: str, rivals: tuple[str, ...]
+) -> tuple[Web, Dockerfile | None]:
+    """The Django project whose manage.py is in `directory`, and the Dockerfile that deploys it."""
+    manage = _default_settings(tree.text(join(directory, "manage.py")))
+    gateways = {kind: _gateway(tree, directory, kind, configured or manage) for kind in ("wsgi", "asgi")}
+    found = images.of(directory, is_for_python, rivals=rivals, marks=_marks(gateways, manage))
+    path, dockerfile = found or (None, None)
+    deployed = (
+        _module(dockerfile.final.env.get("DJANGO_SETTINGS_MODULE", "")) if dockerfile and dockerfile.final else ""
+    )
+    by_gateway = (_default_settings(tree.text(gateway)) for gateway in gateways.values() if gateway)
+    settings = configured or deployed or next((module for module in by_gateway if module), "") or manage
+    server = image_server(dockerfile.final) if dockerfile else ()
+    procfile = tree.nearest(directory, "Procfile")
+    if not server and procfile and (parent(procfile) == directory or set(rivals) <= {directory}):
+        server = procfile_server(tree.text(procfile))
+    web = Web(
+        directory=directory,
+        settings=settings,
+        manage_settings=manage,
+        wsgi=_callable(tree, directory, gateways["wsgi"], "get_wsgi_application"),
+        asgi=_callable(tree, directory, gateways["asgi"], "get_asgi_application"),
+        apps=_apps(tree, directory),
+        server=server,
+        dockerfile=path,
+        env_example=tree.nearest(directory, *_ENV_EXAMPLES),
+    )
+    return web, dockerfile
+
+
+def _module(value: str) -> str:
+    return value if re.fullmatch(r"[A-Za-z_]\w*(\.\w+)*", value) else ""
+
+
+def _default_settings(text: str) -> str:
+    """The settings module that a file chooses where the environment does not; tests' own are the last resort."""
+    found = [first or second for first, second in _SETTINGS.findall(text)]
+    return min(found, key=lambda module: "test" in module, default="")
+
+
+def _marks(gateways: dict[str, str], manage: str) -> tuple[str, ...]:
+    modules = [path.removesuffix(".py").split("/")[-2:] for path in gateways.values() if path]
+    return tuple(dict.fromkeys([".".join(module) for module in modules] + [manage] * bool(manage)))
+
+
+def _gateway(tree: Tree, directory: str, kind: str, settings: str) -> str:
+    """The file with the WSGI or ASGI application: the one nearest to the settings, else the only one that fits."""
+    package = settings.replace(".", "/").split("/")
+    for depth in range(len(package), 0, -1):
+        beside = join(directory, "/".join((*package[:depth], f"{kind}.py")))
+        if tree.has(beside):
+            return beside
+    fitting = [
+        path
+        for path in tree.named(f"{kind}.py")
+        if is_within(path, directory) and rank(relative(parent(path), directory)) is Rank.DEPLOYED
+    ]
+    fitting = [path for path in fitting if "django" in tree.text(path)]
+    return min(fitting, key=lambda path: (path.count("/"), path), default="")
+
+
+def _callable(tree: Tree, directory: str, path: str, factory: str) -> str:
+    if not path:
+        return ""
+    text = tree.text(path)
+    names = _APPLICATION.findall(text)
+    made = [name for name in names if re.search(rf"^{name}\b[^\n]*=\s*{factory}", text, re.MULTILINE)]
+    attribute = "application" if "application" in names or not names else (made or names)[-1]
+    module = relative(path, directory).removesuffix(".py").replace("/", ".")
+    return f"{module}:{attribute}"
+
+
+def _apps(tree: Tree, directory: str) -> tuple[str, ...]:
+    return tuple(sorted({app for app in _migrated(tree, directory) if _is_of(tree, app, directory)}))
+
+
+def _migrated(tree: Tree, directory: str) -> Iterator[str]:
+    for path in tree.under(directory):
+        folder = parent(path)
+        if posixpath.basename(folder) == "migrations" and path.endswith(".py"):
+            yield parent(folder)
+
+
+def _is_of(tree: Tree, app: str, directory: str) -> bool:
+    """Whether an app belongs to this project, not to one within it, and is no fixture."""
+    inner = relative(app, directory)
+    nearest = next(above for above in lineage(app) if tree.has(join(above, "manage.py")))
+    return nearest == directory and rank(inner) is Rank.DEPLOYED

@@ -1,0 +1,152 @@
+"""Static site generators as rows: what gives each away, where its output goes, and how its configuration says so."""
+
+import re
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Generator:
+    """One generator.
+
+    `package` among the dependencies gives it away, `configs` are names of its configuration file without their ending,
+    `command` builds where no script does. `output` and `base` are keys in the configuration, `outputs` the default;
+    `flags` are options of its command line for the same two. `static` has to be found in the configuration, or
+    `static_script` in a script, where the generator makes servers as well.
+    """
+
+    name: str
+    package: str
+    configs: tuple[str, ...]
+    command: tuple[str, ...]
+    default: str
+    output: str = ""
+    base: str = ""
+    output_flag: str = ""
+    base_flag: str = ""
+    static: str = ""
+    static_script: str = ""
+    word: str = ""
+    """What a script that builds with it says; its command where empty."""
+
+
+# In the order in which they are tried: most of the others bring Vite along.
+GENERATORS = (
+    Generator(
+        name="astro",
+        package="astro",
+        configs=("astro.config",),
+        command=("astro", "build"),
+        default="dist",
+        output="outDir",
+        base="base",
+        output_flag="--outDir",
+        base_flag="--base",
+    ),
+    Generator(
+        name="next",
+        package="next",
+        configs=("next.config",),
+        command=("next", "build"),
+        default="out",
+        output="distDir",
+        base="basePath",
+        static=r"""\boutput\s*:\s*["']export["']""",
+        static_script=r"\bnext export\b",
+    ),
+    Generator(
+        name="nuxt",
+        package="nuxt",
+        configs=("nuxt.config",),
+        command=("nuxt", "generate"),
+        default=".output/public",
+        base="baseURL",
+        static=r"""\bpreset\s*:\s*["'](?:static|github[-_]pages)["']""",
+        static_script=r"\bnuxt(?:i)? generate\b",
+        word="nuxt generate",
+    ),
+    Generator(
+        name="sveltekit",
+        package="@sveltejs/kit",
+        configs=("svelte.config", "vite.config"),
+        command=("vite", "build"),
+        default="build",
+        output="pages",
+        base="base",
+        static=r"@sveltejs/adapter-static",
+    ),
+    Generator(
+        name="gatsby", package="gatsby", configs=("gatsby-config",), command=("gatsby", "build"), default="public"
+    ),
+    Generator(
+        name="docusaurus",
+        package="@docusaurus/core",
+        configs=("docusaurus.config",),
+        command=("docusaurus", "build"),
+        default="build",
+        base="baseUrl",
+        output_flag="--out-dir",
+    ),
+    Generator(
+        name="eleventy",
+        package="@11ty/eleventy",
+        configs=(".eleventy", "eleventy.config"),
+        command=("eleventy",),
+        default="_site",
+        output="output",
+        base="pathPrefix",
+        output_flag="--output",
+        base_flag="--pathprefix",
+        word="eleventy",
+    ),
+    Generator(
+        name="vitepress",
+        package="vitepress",
+        configs=(".vitepress/config", "docs/.vitepress/config"),
+        command=("vitepress", "build"),
+        default=".vitepress/dist",
+        output="outDir",
+        base="base",
+        output_flag="--outDir",
+        base_flag="--base",
+    ),
+    Generator(
+        name="create-react-app",
+        package="react-scripts",
+        configs=(),
+        command=("react-scripts", "build"),
+        default="build",
+    ),
+    Generator(
+        name="vite",
+        package="vite",
+        configs=("vite.config",),
+        command=("vite", "build"),
+        default="dist",
+        output="outDir",
+        base="base",
+        output_flag="--outDir",
+        base_flag="--base",
+    ),
+)
+
+ENDINGS = (".mjs", ".js", ".ts", ".mts", ".cjs", ".cts")
+_COMMENTS = re.compile(r"""("(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*'|`(?:[^`\\]|\\.)*`)|//[^\n]*|/\*.*?\*/""", re.DOTALL)
+
+
+def without_comments(source: str) -> str:
+    """JavaScript without its comments, so that an option that is commented out is none."""
+    return _COMMENTS.sub(lambda match: match.group(1) or " ", source)
+
+
+def literal(source: str, key: str) -> str:
+    """The value of `key: "…"` in a configuration, where it is a plain string."""
+    if not key:
+        return ""
+    match = re.search(rf"""(?<![\w.$]){re.escape(key)}["']?\s*:\s*(["'`])([^"'`$\n]*)\1""", source)
+    return match.group(2) if match else ""
+
+
+def flag(script: str, name: str) -> str:
+    """The value of an option in a script."""
+    match = re.search(rf"{re.escape(name)}[= ]([^\s;&|]+)", script) if name else None
+    return match.group(1).strip("\"'") if match else ""

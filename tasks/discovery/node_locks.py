@@ -1,0 +1,52 @@
+"""The versions that a Node lock holds of the tools that checks run."""
+
+import re
+
+from tasks.discovery.documents import BrokenDocumentError, Table, parse_yaml, string, table
+from tasks.discovery.tree import Tree, join, relative
+
+_TOOLS = ("typescript", "vitest", "eslint", "wrangler", "astro", "vite", "prettier", "@astrojs/check")
+
+
+def locked_versions(tree: Tree, lock: str, root: str, package: str) -> dict[str, str]:
+    """The locked versions of known tools for one package: its own, else the workspace root's."""
+    inner = relative(package, root)
+    if lock.endswith(".yaml"):
+        return _of_pnpm(tree, lock, inner)
+    if lock.endswith(".json"):
+        return _of_npm(tree, lock, inner)
+    return {}
+
+
+def _of_pnpm(tree: Tree, lock: str, inner: str) -> dict[str, str]:
+    # What comes behind the importers is long, and slow to parse.
+    beginning = re.split(r"^(?:packages|snapshots):", tree.text(lock), maxsplit=1, flags=re.MULTILINE)[0]
+    try:
+        document = parse_yaml(beginning)
+    except BrokenDocumentError as error:
+        tree.warn(f"{lock}: broken ({error}); the stack was looked at without it")
+        return {}
+    importers = table(document, "importers")
+    sections = (table(importers, "."), table(importers, inner)) if importers else (document,)
+    return {name: version for section in sections for name, version in _pinned(section).items()}
+
+
+def _pinned(section: Table) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for group in ("dependencies", "devDependencies", "optionalDependencies"):
+        for name, value in table(section, group).items():
+            version = string(value, "version") or (value if isinstance(value, str) else "")
+            if name in _TOOLS and version:
+                found[name] = version.split("(")[0]  # 4.1.0(typescript@5.9.3): what it was resolved with
+    return found
+
+
+def _of_npm(tree: Tree, lock: str, inner: str) -> dict[str, str]:
+    packages = table(tree.table(lock), "packages")
+    found: dict[str, str] = {}
+    for name in _TOOLS:
+        for place in (join(inner, f"node_modules/{name}"), f"node_modules/{name}"):
+            version = string(table(packages, place), "version")
+            if version:
+                found.setdefault(name, version)
+    return found

@@ -1,0 +1,121 @@
+"""How a Node component's dependencies are declared and locked."""
+
+import re
+from typing import Literal, cast
+
+from tasks.discovery.documents import string, table, text_table
+from tasks.discovery.node_locks import locked_versions
+from tasks.discovery.node_workspace import (
+    Workspace,
+    dependencies,
+    find_workspace,
+    linked,
+    locks,
+    manager_of,
+)
+from tasks.discovery.tree import Tree, is_within, join, parent
+from tasks.discovery.versions import Image, node_version
+from tasks.stack import NodeProject
+
+Manager = Literal["pnpm", "npm", "yarn", "bun"]
+
+_PACKAGE_MANAGER = re.compile(r"^(pnpm|npm|yarn|bun)(?:@(\d+\.\d+\.\d+[\w.\-]*))?")
+_SETTINGS = (".npmrc", "pnpm-workspace.yaml", ".pnpmfile.cjs", ".pnpmfile.mjs", ".yarnrc.yml", "bunfig.toml")
+# Tools that a workspace's root often holds for all of its members.
+_SHARED_TOOLS = ("typescript", "eslint", "vitest", "wrangler", "prettier")
+
+
+def describe_node(tree: Tree, directory: str, image: Image) -> NodeProject | None:
+    """The Node project that the component in `directory` belongs to, None where there is no package.json."""
+    manifest = tree.nearest(directory, "package.json")
+    if manifest is None:
+        return None
+    package = parent(manifest)
+    workspace = find_workspace(tree, package)
+    manifests = tuple(dict.fromkeys((manifest, join(workspace.root, "package.json"))))
+    manager, version = _manager(tree, workspace, manifests)
+    lock = _lock(tree, workspace.root, manager)
+    paths = linked(tree, workspace, package)
+    asked = dependencies(tree, package)
+    if workspace.root != package:
+        shared = dependencies(tree, workspace.root)
+        asked = {name: shared[name] for name in _SHARED_TOOLS if name in shared} | asked
+    return NodeProject(
+        root=workspace.root,
+        package=package,
+        manager=manager,
+        manager_version=version,
+        lock=lock,
+        node=node_version(tree, image, component=directory, manifests=manifests),
+        scripts=text_table(tree.table(manifest), "scripts"),
+        dependencies=asked,
+        locked=locked_versions(tree, lock, workspace.root, package) if lock else {},
+        inputs=_inputs(tree, workspace, package, paths, lock),
+        paths=paths,
+    )
+
+
+def _manager(tree: Tree, workspace: Workspace, manifests: tuple[str, ...]) -> tuple[Manager, str]:
+    """The package manager: named by `packageManager`, else by a lock, else npm."""
+    for path in manifests:
+        manifest = tree.table(path)
+        match = _PACKAGE_MANAGER.match(string(manifest, "packageManager"))
+        if match:
+            return cast("Manager", match.group(1)), match.group(2) or ""
+        wanted = table(manifest, "devEngines", "packageManager")
+        match = _PACKAGE_MANAGER.match(f"{string(wanted, 'name')}@{string(wanted, 'version')}")
+        if match:
+            return cast("Manager", match.group(1)), match.group(2) or ""
+    found = locks(tree, workspace.root)
+    if found:
+        return cast("Manager", manager_of(found[0])), ""
+    return ("pnpm" if tree.has(join(workspace.root, "pnpm-workspace.yaml")) else "npm"), ""
+
+
+def _lock(tree: Tree, root: str, manager: Manager) -> str | None:
+    found = locks(tree, root)
+    mine = [lock for lock in found if manager_of(lock) == manager]
+    others = [lock for lock in found if manager_of(lock) != manager]
+    if mine and others:
+        tree.warn(f"{mine[0]} is used and {', '.join(others)} is not: two locks soon disagree; delete one")
+    manifest = join(root, "package.json")
+    if not mine and others:
+        tree.warn(f"{manifest}: packageManager says {manager}, the lock is {others[0]}; make both name one manager")
+    elif not mine:
+        tree.warn(f"{manifest}: no lock, so each run resolves the dependencies anew; commit the lock of {manager}")
+    elif manager in {"yarn", "bun"}:
+        tree.warn(f"{mine[0]}: locks of {manager} are not read; commit a pnpm-lock.yaml or a package-lock.json")
+    return mine[0] if mine else None
+
+
+def _inputs(
+    tree: Tree, workspace: Workspace, package: str, paths: tuple[str, ...], lock: str | None
+) -> tuple[str, ...]:
+    root = workspace.root
+    directories = dict.fromkeys((root, package, *workspace.members, *paths))
+    found = {join(directory, "package.json") for directory in directories}
+    found |= {join(directory, name) for directory in (root, package) for name in _SETTINGS}
+    found |= {lock or "", *_patches(tree, root), *_archives(tree, tuple(directories))}
+    for path in paths:
+        if path not in workspace.members:  # a path dependency is copied as it is, a member only linked
+            found |= set(tree.under(path))
+    return tuple(sorted(path for path in found if tree.has(path)))
+
+
+def _patches(tree: Tree, root: str) -> set[str]:
+    """Patches of dependencies: pnpm names each, yarn and patch-package have a folder."""
+    named: dict[str, str] = {}
+    for document in (
+        tree.table(join(root, "pnpm-workspace.yaml")),
+        table(tree.table(join(root, "package.json")), "pnpm"),
+    ):
+        named |= text_table(document, "patchedDependencies")
+    folder = {path for path in tree.under(join(root, "patches")) if path.endswith(".patch")}
+    return folder | {join(root, path) for path in named.values()}
+
+
+def _archives(tree: Tree, directories: tuple[str, ...]) -> set[str]:
+    """Packed packages that manifests point to: `file:../lib.tgz`."""
+    asked = ((path, value) for path in directories for value in dependencies(tree, path).values())
+    found = {join(path, value.removeprefix("file:")) for path, value in asked if value.startswith("file:")}
+    return {path for path in found if tree.has(path) and not is_within(path, "node_modules")}

@@ -1,0 +1,139 @@
+"""Which packages install together: workspaces of pnpm, npm, yarn and bun, and the locks that cover them."""
+
+import posixpath
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+
+from tasks.discovery.documents import string, strings, text_table
+from tasks.discovery.tree import Tree, is_within, join, lineage, parent, relative
+
+LOCKS = {
+    "pnpm-lock.yaml": "pnpm",
+    "package-lock.json": "npm",
+    "npm-shrinkwrap.json": "npm",
+    "yarn.lock": "yarn",
+    "bun.lock": "bun",
+    "bun.lockb": "bun",
+}
+_GROUPS = ("dependencies", "devDependencies", "optionalDependencies")
+_LINKS = ("link:", "file:", "portal:")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Workspace:
+    """A directory that an installation runs in: `members` are all directories with a package.json that it covers."""
+
+    root: str
+    members: tuple[str, ...]
+    names: dict[str, str] = field(default_factory=dict)
+    """Directories by the package's name."""
+
+
+def find_workspace(tree: Tree, package: str) -> Workspace:
+    """What the package in a directory installs with: a lock of its own, else the workspace that lists it."""
+    if not any(tree.has(join(package, lock)) for lock in LOCKS):
+        for above in lineage(package):
+            members = workspace_members(tree, above)
+            if above != package and package in members:
+                return _workspace(tree, above, (above, *members))
+    return _workspace(tree, package, (package, *workspace_members(tree, package)))
+
+
+def _workspace(tree: Tree, root: str, directories: tuple[str, ...]) -> Workspace:
+    members = tuple(path for path in dict.fromkeys(directories) if tree.has(join(path, "package.json")))
+    names = {string(tree.table(join(path, "package.json")), "name"): path for path in members}
+    return Workspace(root=root, members=members, names={name: path for name, path in names.items() if name})
+
+
+def workspace_members(tree: Tree, root: str) -> tuple[str, ...]:
+    """The directories that a workspace's root lists, its own not among them."""
+    patterns = strings(tree.table(join(root, "pnpm-workspace.yaml")), "packages")
+    if not patterns:
+        manifest = tree.table(join(root, "package.json"))
+        patterns = strings(manifest, "workspaces") or strings(manifest, "workspaces", "packages")
+    wanted = tuple(pattern for pattern in patterns if not pattern.startswith("!"))
+    unwanted = tuple(pattern[1:] for pattern in patterns if pattern.startswith("!"))
+    if not wanted:
+        return ()
+    found = (parent(path) for path in tree.named("package.json") if is_within(path, root))
+    return tuple(
+        directory
+        for directory in found
+        if directory != root
+        and "node_modules" not in directory.split("/")
+        and _is_listed(relative(directory, root), wanted)
+        and not _is_listed(relative(directory, root), unwanted)
+    )
+
+
+def _is_listed(directory: str, patterns: tuple[str, ...]) -> bool:
+    return any(_fits(directory.split("/"), _parts(pattern)) for pattern in patterns)
+
+
+def _parts(pattern: str) -> list[str]:
+    return [part for part in pattern.split("/") if part not in {"", "."}]
+
+
+def _fits(parts: list[str], pattern: list[str]) -> bool:
+    """Whether a path fits a glob in which `**` stands for any number of folders and `*` for one."""
+    if not pattern:
+        return not parts
+    if pattern[0] == "**":
+        return any(_fits(parts[skip:], pattern[1:]) for skip in range(len(parts) + 1))
+    return bool(parts) and _matches(parts[0], pattern[0]) and _fits(parts[1:], pattern[1:])
+
+
+def _matches(name: str, pattern: str) -> bool:
+    before, brace, rest = pattern.partition("{")
+    inner, closed, after = rest.partition("}")
+    if not brace or not closed:
+        return fnmatchcase(name, pattern)
+    return any(_matches(name, before + choice + after) for choice in inner.split(","))
+
+
+def dependencies(tree: Tree, package: str) -> dict[str, str]:
+    """What a package.json asks for, development included."""
+    manifest = tree.table(join(package, "package.json"))
+    return {name: asked for group in _GROUPS for name, asked in text_table(manifest, group).items()}
+
+
+def linked(tree: Tree, workspace: Workspace, package: str) -> tuple[str, ...]:
+    """Directories of packages of the tree that a package depends on, transitively."""
+    seen: dict[str, None] = {}
+    waiting = [package]
+    while waiting:
+        for directory in _links(tree, workspace, waiting.pop()):
+            if directory not in seen and directory != package:
+                seen[directory] = None
+                waiting.append(directory)
+    return tuple(sorted(seen))
+
+
+def _links(tree: Tree, workspace: Workspace, package: str) -> Iterator[str]:
+    for name, asked in dependencies(tree, package).items():
+        path = next((asked.removeprefix(link) for link in _LINKS if asked.startswith(link)), None)
+        if path is not None:
+            directory = join(package, path)
+            if tree.has_directory(directory):
+                yield directory
+            elif not tree.has(directory):
+                manifest = join(package, "package.json")
+                tree.warn(f"{manifest}: {name} is {asked}, which is not in the tree; installing it will fail")
+        elif asked.startswith("workspace:"):
+            alias = asked.removeprefix("workspace:").rpartition("@")[0]  # workspace:other-name@*
+            target = workspace.names.get(alias or name)
+            if target:
+                yield target
+        elif name in workspace.names:  # npm and yarn link members by their name alone
+            yield workspace.names[name]
+
+
+def locks(tree: Tree, root: str) -> tuple[str, ...]:
+    """The lock files in a directory."""
+    return tuple(join(root, name) for name in LOCKS if tree.has(join(root, name)))
+
+
+def manager_of(lock: str) -> str:
+    """The package manager that a lock belongs to."""
+    return LOCKS[posixpath.basename(lock)]

@@ -1,0 +1,86 @@
+"""Which folders hold components, which never do, and which only where nothing else does."""
+
+from collections.abc import Sequence
+from enum import IntEnum
+from fnmatch import fnmatchcase
+
+from tasks.discovery.tree import lineage
+
+_NEVER = frozenset(
+    [
+        "node_modules",
+        "bower_components",
+        "vendor",
+        "vendored",
+        "third_party",
+        "third-party",
+        "site-packages",
+        "venv",
+        "virtualenv",
+        "fixtures",
+        "__fixtures__",
+        "testdata",
+        "test_data",
+        "test-data",
+        "__pycache__",
+        "__snapshots__",
+    ]
+)
+_EXAMPLES = frozenset(["examples", "example", "samples", "sample"])
+# A site may well be called demo: as the name of the component's own folder it says nothing.
+_DEMOS = frozenset(["demos", "demo", "playground", "playgrounds", "starters"])
+_TESTS = frozenset(
+    [
+        "tests",
+        "test",
+        "__tests__",
+        "testing",
+        "e2e",
+        "templates",
+        "template",
+        "project_template",
+        "scaffold",
+        "scaffolds",
+    ]
+)
+_MARKS_OF_TEMPLATES = ("{{", "{%", "__name__", "<%")
+
+
+class Rank(IntEnum):
+    """How much a folder's place says that what is in it gets deployed: of a stack, the lowest rank found counts."""
+
+    DEPLOYED = 0
+    EXAMPLE = 1
+    TEST = 2
+    NEVER = 3
+
+
+def rank(directory: str) -> Rank:
+    """The rank of a component's directory, by the names on the way to it from the stack's root."""
+    parts = directory.split("/") if directory != "." else []
+    ranks = [_rank_of_name(part, is_own=index == len(parts) - 1) for index, part in enumerate(parts)]
+    return max(ranks, default=Rank.DEPLOYED)
+
+
+def _rank_of_name(name: str, *, is_own: bool) -> Rank:
+    folded = name.lower()
+    is_hidden = name.startswith(".")
+    if folded in _NEVER or is_hidden or any(mark in name for mark in _MARKS_OF_TEMPLATES):
+        return Rank.NEVER
+    if folded in _EXAMPLES or (folded in _DEMOS and not is_own):
+        return Rank.EXAMPLE
+    if folded in _TESTS:
+        return Rank.TEST
+    return Rank.DEPLOYED
+
+
+def is_excluded(directory: str, patterns: Sequence[str]) -> bool:
+    """Whether a directory, or one above it, matches a glob of the configuration."""
+    return any(_matches(above, pattern) for above in lineage(directory) for pattern in patterns)
+
+
+def _matches(directory: str, pattern: str) -> bool:
+    plain = pattern.removeprefix("./").rstrip("/").removesuffix("/**").removesuffix("/*")
+    if fnmatchcase(directory, plain):
+        return True
+    return plain.startswith("**/") and fnmatchcase(directory, plain.removeprefix("**/"))

@@ -1,0 +1,159 @@
+"""How a Python component's dependencies are declared and locked."""
+
+import re
+from dataclasses import replace
+
+from tasks.discovery.documents import string, table
+from tasks.discovery.quality_tools import configurations, used_tools
+from tasks.discovery.requirement_files import choose_requirements, has_requirements
+from tasks.discovery.requirements import read_requirements
+from tasks.discovery.tree import Tree, join, lineage, parent
+from tasks.discovery.uv_lock import declared, find_uv_lock, read_uv_lock, source_directories, workspace_members
+from tasks.discovery.versions import Image, python_version
+from tasks.stack import PythonProject
+
+_OTHER_MANAGERS = {"poetry.lock": "Poetry", "pdm.lock": "PDM", "Pipfile.lock": "Pipenv", "Pipfile": "Pipenv"}
+_INSTALLS = re.compile(r"\bpip3? install\b[^\n]*?\s(?:-r|--requirement)[ =]\s*([^\s;&|]+)|\bpip sync\s+([^\s;&|-]\S*)")
+
+
+def describe_python(tree: Tree, directory: str, image: Image) -> PythonProject:
+    """The Python project that the component in `directory` belongs to: the nearest that declares dependencies."""
+    root = next((above for above in lineage(directory) if _declares(tree, above)), directory)
+    manifest = tree.first(root, "pyproject.toml")
+    configured = configurations(tree, directory)
+    base = PythonProject(
+        root=root,
+        kind="none",
+        manifest=manifest,
+        python=python_version(tree, image, component=directory, manifest=manifest),
+        configurations=configured,
+    )
+    text = image[1].text if image else ""
+    asked = tuple(first or second for first, second in _INSTALLS.findall(text.replace("\\\n", " ")))
+    lock = find_uv_lock(tree, root)
+    is_uv = lock and not (asked and "uv sync" not in text and has_requirements(tree, root))
+    if is_uv and lock:
+        project, direct, local = _from_lock(tree, base, lock)
+    elif has_requirements(tree, root):
+        project, direct, local = _from_requirements(tree, base, asked)
+    else:
+        project, direct, local = _without_lock(tree, base)
+    tools = used_tools(tree, directory, configured=configured, direct=direct, held=project.packages)
+    paths = (directory, _module_root(tree, root), *(_module_root(tree, path) for path in local))
+    return replace(project, tools=tools, paths=tuple(dict.fromkeys(paths)))
+
+
+def _declares(tree: Tree, directory: str) -> bool:
+    names = ("uv.lock", "setup.py", *_OTHER_MANAGERS)
+    if tree.first(directory, *names) or has_requirements(tree, directory):
+        return True
+    path = join(directory, "pyproject.toml")
+    manifest = tree.table(path)
+    is_broken = tree.has(path) and not manifest and "[project]" in tree.text(path)
+    return is_broken or bool(table(manifest, "project") or table(manifest, "tool", "poetry"))
+
+
+_Found = tuple[PythonProject, frozenset[str], tuple[str, ...]]
+"""A project, the names that a person asked for, and the directories of its path dependencies."""
+
+
+def _from_lock(tree: Tree, base: PythonProject, lock: str) -> _Found:
+    locked = read_uv_lock(tree, lock, base.root)
+    root = join(parent(lock), "pyproject.toml")
+    members = workspace_members(tree, root)
+    manifests = [root, base.manifest or "", *(join(member, "pyproject.toml") for member in members)]
+    inputs = [*manifests, lock, *_settings_of_uv(tree, base.root), *_files_of(tree, locked.directories)]
+    project = replace(
+        base,
+        kind="uv",
+        lock=lock,
+        pinned=True,
+        hashed=True,
+        packages=locked.packages,
+        versions=locked.versions,
+        inputs=_existing(tree, (*inputs, *_readme(tree, base.manifest))),
+    )
+    return project, declared(tree.table(base.manifest)), locked.directories
+
+
+def _from_requirements(tree: Tree, base: PythonProject, asked: tuple[str, ...]) -> _Found:
+    chosen = choose_requirements(tree, base.root, asked)
+    production = read_requirements(tree, chosen.production)
+    both = read_requirements(tree, tuple(dict.fromkeys((*chosen.production, *chosen.development))))
+    sources = read_requirements(tree, chosen.sources)
+    if both.loose:
+        some = ", ".join(sorted(both.loose)[:3]) + (", …" if len(both.loose) > 3 else "")
+        tree.warn(
+            f"{chosen.production[0]}: not every requirement has an exact version ({some}), so each run resolves "
+            "them anew; compile a lock with `uv pip compile`"
+        )
+    project = replace(
+        base,
+        kind="requirements",
+        production=chosen.production,
+        development=chosen.development,
+        hashed=production.hashed,
+        pinned=not both.loose,
+        packages=both.names,
+        versions=both.versions,
+        inputs=_existing(tree, (*both.files, *_files_of(tree, both.directories))),
+    )
+    by_person = declared(tree.table(base.manifest)) | sources.direct | both.direct
+    return project, by_person or both.names, both.directories
+
+
+def _without_lock(tree: Tree, base: PythonProject) -> _Found:
+    """No lock that is understood: what the manifest alone gives, and a warning that says what to do."""
+    found = tree.first(base.root, *_OTHER_MANAGERS)
+    direct = declared(tree.table(base.manifest))
+    is_standard = bool(table(tree.table(base.manifest), "project"))
+    if found:
+        manager = _OTHER_MANAGERS[found.rsplit("/", 1)[-1]]
+        tree.warn(
+            f"{found}: locks of {manager} are not read. "
+            + ("Versions are resolved anew from pyproject.toml; " if is_standard else "Nothing can be installed; ")
+            + f"export it from {manager} to a requirements.txt beside it"
+        )
+    elif is_standard:
+        tree.warn(f"{base.manifest}: no lock, so each run resolves the dependencies anew; make one with `uv lock`")
+    else:
+        where = base.manifest or f"{base.root}/"
+        tree.warn(
+            f"{where}: no dependencies that can be installed; add a pyproject.toml with uv.lock or requirements.txt"
+        )
+    if not is_standard:
+        return replace(base, inputs=_existing(tree, (base.manifest or "", found or ""))), direct, ()
+    local = source_directories(tree, base.manifest or "")
+    inputs = (base.manifest or "", *_settings_of_uv(tree, base.root), *_files_of(tree, local))
+    inputs = (*inputs, *_readme(tree, base.manifest))
+    return replace(base, kind="uv", packages=direct, inputs=_existing(tree, inputs)), direct, local
+
+
+def _settings_of_uv(tree: Tree, directory: str) -> tuple[str, ...]:
+    path = tree.nearest(directory, "uv.toml")
+    return (path,) if path else ()
+
+
+def _readme(tree: Tree, manifest: str | None) -> tuple[str, ...]:
+    """Files of the manifest's own that a build of the project's metadata reads."""
+    if manifest is None:
+        return ()
+    project = table(tree.table(manifest), "project")
+    readme = string(project, "readme") or string(project, "readme", "file")
+    licence = string(project, "license", "file")
+    return tuple(join(parent(manifest), name) for name in (readme, licence) if name)
+
+
+def _files_of(tree: Tree, directories: tuple[str, ...]) -> tuple[str, ...]:
+    """Everything in path dependencies: they are built from their sources."""
+    return tuple(path for directory in directories for path in tree.under(directory))
+
+
+def _existing(tree: Tree, paths: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(sorted({path for path in paths if tree.has(path)}))
+
+
+def _module_root(tree: Tree, directory: str) -> str:
+    """Where the modules of a project are: `src` where it has that, itself otherwise."""
+    source = join(directory, "src")
+    return source if any(path.endswith(".py") for path in tree.under(source)) else directory

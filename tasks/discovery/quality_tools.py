@@ -1,0 +1,66 @@
+"""Which of ruff, mypy and pytest a Python component uses, and the file that configures each."""
+
+import re
+from collections.abc import Callable, Mapping
+
+from tasks.discovery.documents import table
+from tasks.discovery.tree import Tree, join, lineage
+
+TOOLS = ("mypy", "pytest", "ruff")
+# Where each tool looks in a directory, in its own order.
+_FILES: Mapping[str, tuple[tuple[str, str], ...]] = {
+    "ruff": ((".ruff.toml", ""), ("ruff.toml", ""), ("pyproject.toml", "tool.ruff")),
+    "mypy": (("mypy.ini", ""), (".mypy.ini", ""), ("pyproject.toml", "tool.mypy"), ("setup.cfg", "mypy")),
+    "pytest": (
+        ("pytest.toml", ""),
+        ("pytest.ini", ""),
+        (".pytest.ini", ""),
+        ("pyproject.toml", "tool.pytest"),
+        ("tox.ini", "pytest"),
+        ("setup.cfg", "tool:pytest"),
+    ),
+}
+# A package that is of no use without the tool stands for it.
+_COMPANIONS: Mapping[str, Callable[[str], bool]] = {
+    "ruff": lambda name: name == "ruff",
+    "mypy": lambda name: name == "mypy",
+    "pytest": lambda name: name == "pytest" or name.startswith("pytest-"),
+}
+
+
+def configurations(tree: Tree, directory: str) -> dict[str, str]:
+    """The file that configures each tool, for those that have one: the nearest, up to the stack's root."""
+    found = {tool: _configuration(tree, directory, tool) for tool in TOOLS}
+    return {tool: path for tool, path in found.items() if path}
+
+
+def used_tools(
+    tree: Tree, directory: str, *, configured: Mapping[str, str], direct: frozenset[str], held: frozenset[str]
+) -> frozenset[str]:
+    """The tools that are configured or asked for by name.
+
+    A conftest.py counts as a configuration of pytest where pytest is among the locked packages.
+    """
+    used = set(configured)
+    used |= {tool for tool in TOOLS if any(_COMPANIONS[tool](name) for name in direct)}
+    if "pytest" in held and any(path.endswith("conftest.py") for path in tree.under(directory)):
+        used.add("pytest")
+    return frozenset(used)
+
+
+def _configuration(tree: Tree, directory: str, tool: str) -> str:
+    for above in lineage(directory):
+        for name, section in _FILES[tool]:
+            path = join(above, name)
+            if tree.has(path) and (not section or _has_section(tree, path, section)):
+                return path
+    return ""
+
+
+def _has_section(tree: Tree, path: str, section: str) -> bool:
+    if path.endswith(".toml") and tree.table(path):
+        parsed: object = tree.table(path)
+        *above, last = section.split(".")
+        return last in table(parsed, *above)
+    # An ini file, or a broken TOML file whose headings still tell.
+    return bool(re.search(rf"^\[{re.escape(section)}[\].]", tree.text(path), re.MULTILINE))

@@ -1,0 +1,153 @@
+"""The argv that production starts a web process with, made to listen where the caller says."""
+
+import posixpath
+import re
+import shlex
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from tasks.discovery.dockerfile import BuildStage, Shell, expand
+from tasks.steps import SERVER_HOST, SERVER_PORT
+
+_ADDRESS = f"{SERVER_HOST}:{SERVER_PORT}"
+# Single characters that make a line a program for a shell; `$(` and backticks as well.
+_OPERATORS = frozenset(";&|<>()`\n")
+_RUNNERS = frozenset(["uv", "poetry", "pdm", "pipenv", "hatch", "rye"])
+# They are part of production, and packages of the same environment.
+_WRAPPERS = (("ddtrace-run",), ("newrelic-admin", "run-program"), ("opentelemetry-instrument",))
+_INITS = frozenset(["tini", "dumb-init", "catatonit", "exec"])
+_PYTHON = re.compile(r"python(3(\.\d+)?)?$")
+_ASSIGNMENT = re.compile(r"[A-Za-z_]\w*=")
+_BRACED = re.compile(r"\$\{[^}`(]*\}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Options:
+    """How a server is told where to listen: options to drop, with and without a value, and what to add instead."""
+
+    valued: tuple[str, ...]
+    added: tuple[str, ...]
+    flags: tuple[str, ...] = ()
+
+
+_SERVERS: Mapping[str, _Options] = {
+    # `--daemon` would take the server away from whoever started it.
+    "gunicorn": _Options(valued=("--bind", "-b"), flags=("--daemon", "-D"), added=("--bind", _ADDRESS)),
+    "uvicorn": _Options(
+        valued=("--host", "--port", "--uds", "--fd"), added=("--host", SERVER_HOST, "--port", SERVER_PORT)
+    ),
+    "hypercorn": _Options(valued=("--bind", "-b", "--insecure-bind", "--quic-bind"), added=("--bind", _ADDRESS)),
+    "daphne": _Options(
+        valued=("--bind", "-b", "--port", "-p", "--unix-socket", "-u", "--endpoint", "-e", "--fd"),
+        added=("--bind", SERVER_HOST, "--port", SERVER_PORT),
+    ),
+    "waitress-serve": _Options(
+        valued=("--host", "--port", "--listen", "--unix-socket", "--unix-socket-perms"), added=(f"--listen={_ADDRESS}",)
+    ),
+    "granian": _Options(valued=("--host", "--port", "--uds"), added=("--host", SERVER_HOST, "--port", SERVER_PORT)),
+}
+
+
+def image_server(stage: BuildStage | None) -> tuple[str, ...]:
+    """The server that an image starts, or nothing where that is a script or no server that is known.
+
+    An entry point that is a script says nothing about the command given to it, so the command alone is looked at then.
+    """
+    if stage is None:
+        return ()
+    entry, command = stage.entrypoint, stage.cmd
+    both = Shell(argv=(*entry.argv, *command.argv)) if entry and entry.argv and command and command.argv else None
+    is_all = entry is not None and not entry.argv  # a shell line as the entry point: Docker ignores the command
+    candidates = (both, entry, None if is_all else command)
+    found = (server_argv(shell, stage.env) for shell in candidates if shell)
+    return next((argv for argv in found if argv), ())
+
+
+def procfile_server(text: str) -> tuple[str, ...]:
+    """The server of a Procfile's `web` process."""
+    match = re.search(r"^web\s*:\s*(.+)$", text, re.MULTILINE)
+    return server_argv(Shell(line=match.group(1).strip()), {}) if match else ()
+
+
+def server_argv(shell: Shell, variables: dict[str, str]) -> tuple[str, ...]:
+    """A command as an argv that listens at SERVER_HOST:SERVER_PORT; empty if it is no server that is known."""
+    if shell.argv:
+        argv = shell.argv
+        if len(argv) >= 3 and posixpath.basename(argv[0]) in {"sh", "bash", "ash", "dash"} and argv[1] in {"-c", "-lc"}:
+            return server_argv(Shell(line=argv[2]), variables)
+        return _listening(_unwrapped(argv))
+    line = _without_preparation(shell.line)
+    if _OPERATORS & set(_BRACED.sub("", line)):
+        return ()
+    try:
+        words = shlex.split(line)
+    except ValueError:
+        return ()
+    listening = _listening(_unwrapped(tuple(words)))
+    expanded = [expand(word, variables) for word in listening]
+    return tuple(word for word in expanded if word is not None) if None not in expanded else ()
+
+
+def _without_preparation(line: str) -> str:
+    """The last command of `python manage.py migrate && gunicorn …`: what precedes it, other checks look at."""
+    *before, last = line.split("&&")
+    is_management = all(re.search(r"\bmanage\.py\s+\w+\s*(\s--?[\w-]+)*\s*$", command) for command in before)
+    return last.strip() if is_management else line
+
+
+def _unwrapped(argv: tuple[str, ...]) -> tuple[str, ...]:
+    """Without what only finds the program or reaps its children: the environment's programs are on PATH."""
+    words = list(argv)
+    while words:
+        name = posixpath.basename(words[0])
+        if name in _INITS or words[0] == "--":
+            words = _after_options(words[1:])
+        elif name in _RUNNERS and "run" in words[1:3]:
+            words = _after_options(words[words.index("run") + 1 :])
+        elif name == "doppler" and "--" in words:
+            words = words[words.index("--") + 1 :]
+        elif name == "env" or _ASSIGNMENT.match(words[0]):
+            return ()  # variables of its own: not an argv alone
+        elif _PYTHON.match(name) and words[1:2] == ["-m"] and words[2:3] and words[2] in _SERVERS:
+            words = words[2:]
+        else:
+            break
+    return tuple(words)
+
+
+def _after_options(words: list[str]) -> list[str]:
+    valued = {"--package", "--project", "--directory", "--group", "--extra", "--with", "--env-file", "-p", "--python"}
+    while words and words[0].startswith("-") and words[0] != "--":
+        words = words[2:] if words[0] in valued else words[1:]
+    return words[1:] if words[:1] == ["--"] else words
+
+
+def _listening(argv: tuple[str, ...]) -> tuple[str, ...]:
+    if argv[1:3] == ("manage.py", "runserver") and _PYTHON.match(posixpath.basename(argv[0])):
+        kept = (word for word in argv[3:] if word.startswith("-") and word != "--noreload")
+        return ("python", "manage.py", "runserver", *kept, "--noreload", _ADDRESS)
+    wrapper = next((words for words in _WRAPPERS if argv[: len(words)] == words), ())
+    program, *arguments = argv[len(wrapper) :] or ("",)
+    name = posixpath.basename(program)
+    if name not in _SERVERS:
+        return ()
+    options = _SERVERS[name]
+    return (*wrapper, name, *options.added, *_without(tuple(arguments), options))
+
+
+def _without(words: tuple[str, ...], options: _Options) -> Iterator[str]:
+    remaining = iter(words)
+    for word in remaining:
+        long, equals, _ = word.partition("=")
+        if word in options.valued:
+            next(remaining, None)
+        elif word in options.flags or (equals and long in options.valued) or _is_glued(word, options):
+            continue
+        else:
+            yield word
+
+
+def _is_glued(word: str, options: _Options) -> bool:
+    """A short option with its value in one word: `-b0.0.0.0:80`."""
+    is_short = len(word) > 2 and word.startswith("-") and not word.startswith("--")
+    return is_short and word[:2] in options.valued

@@ -1,0 +1,114 @@
+"""Static sites: packages that a known generator builds pages from."""
+
+import posixpath
+import re
+from collections.abc import Mapping
+
+from tasks.discovery.documents import text_table
+from tasks.discovery.generators import ENDINGS, GENERATORS, Generator, flag, literal, without_comments
+from tasks.discovery.node_workspace import dependencies
+from tasks.discovery.tree import Tree, join, relative
+from tasks.stack import Site
+
+# Names of scripts that build, in the order in which they are preferred.
+_SCRIPTS = (
+    "build",
+    "generate",
+    "build:prod",
+    "build:production",
+    "docs:build",
+    "build:docs",
+    "site:build",
+    "build:site",
+)
+_RENDERED = re.compile(r"""\boutput\s*:\s*["'](?:server|hybrid)["']""")
+_LIBRARY = re.compile(r"\blib\s*:\s*\{")
+_ADAPTERS = re.compile(r"^(@astrojs/(cloudflare|node|vercel|netlify|deno)|@sveltejs/adapter-(?!static))")
+
+
+def find_site(tree: Tree, package: str) -> Site | None:
+    """The site that a package is; None for libraries, servers, workspace roots and everything else."""
+    manifest = tree.table(join(package, "package.json"))
+    asked, scripts = dependencies(tree, package), text_table(manifest, "scripts")
+    candidates = [generator for generator in GENERATORS if generator.package in asked]
+    # A script that names one decides where there are several: VitePress beside Vite, Eleventy with Vite.
+    preferred = sorted(candidates, key=lambda item: not _says(scripts.get("build", ""), item))
+    sites = (_site(tree, package, generator, asked, scripts) for generator in preferred)
+    return next((site for site in sites if site), None)
+
+
+def _site(
+    tree: Tree, package: str, generator: Generator, asked: Mapping[str, str], scripts: Mapping[str, str]
+) -> Site | None:
+    config = _config(tree, package, generator)
+    source = without_comments(tree.text(config)) if config else ""
+    script = _script(scripts, generator)
+    if not (script or config) or not _is_static(tree, package, generator, source, scripts):
+        return None
+    line = scripts.get(script, "")
+    root = _root(tree, package, generator, source, line)
+    if root is None:
+        return None
+    output = flag(line, generator.output_flag) or literal(source, generator.output) or generator.default
+    is_relative_to_package = bool(flag(line, generator.output_flag)) and generator.name == "vitepress"
+    directory = join(package, output) if is_relative_to_package else join(root, output)
+    base = flag(line, generator.base_flag) or literal(source, generator.base) or "/"
+    return Site(
+        generator=generator.name,
+        output=relative(directory, package),
+        base="/" + base.strip("/") if base.startswith("/") else "/",
+        script=script,
+        command=generator.command if not script else (),
+        server=bool(_RENDERED.search(source)) or any(_ADAPTERS.match(name) for name in asked),
+    )
+
+
+def _says(script: str, generator: Generator) -> bool:
+    return (generator.word or " ".join(generator.command)) in script
+
+
+def _script(scripts: Mapping[str, str], generator: Generator) -> str:
+    """The script that builds: one that names the generator, else the one called `build`."""
+    named = [name for name in (*_SCRIPTS, *scripts) if _says(scripts.get(name, ""), generator)]
+    if named and (named[0] in _SCRIPTS or "build" in named[0]):
+        return _caller(scripts, named[0])
+    return "build" if "build" in scripts and generator.name != "vitepress" else ""
+
+
+def _caller(scripts: Mapping[str, str], name: str) -> str:
+    """`build` where that calls the script, as in `run-s types build:site`."""
+    return "build" if re.search(rf"(?<![\w:-]){re.escape(name)}(?![\w:-])", scripts.get("build", "")) else name
+
+
+def _config(tree: Tree, package: str, generator: Generator) -> str | None:
+    return tree.first(package, *(name + ending for name in generator.configs for ending in ENDINGS))
+
+
+def _is_static(tree: Tree, package: str, generator: Generator, source: str, scripts: Mapping[str, str]) -> bool:
+    """Whether it makes files to be served as they are; servers get a warning."""
+    if not generator.static:
+        return True
+    by_script = generator.static_script and any(re.search(generator.static_script, line) for line in scripts.values())
+    if by_script or re.search(generator.static, source):
+        return True
+    tree.warn(
+        f"{join(package, 'package.json')}: {generator.name} without a static export is a server, "
+        "which is no kind of component; it is not looked at"
+    )
+    return False
+
+
+def _root(tree: Tree, package: str, generator: Generator, source: str, line: str) -> str | None:
+    """The directory that the generator's output is relative to; None where the package is no site after all."""
+    if generator.name == "vitepress":
+        match = re.search(r"vitepress build\s+([\w./-]+)", line)
+        folder = match.group(1) if match and not match.group(1).startswith("-") else ""
+        return join(package, folder or ("docs" if tree.has_directory(join(package, "docs/.vitepress")) else "."))
+    if generator.name != "vite":
+        return package
+    if _LIBRARY.search(source):
+        return None
+    match = re.search(r"vite build\s+(?!-)([\w./-]+)", line)
+    folders = (match.group(1) if match else "", literal(source, "root"), ".")
+    roots = (posixpath.normpath(join(package, folder)) for folder in folders if folder)
+    return next((root for root in roots if tree.has(join(root, "index.html"))), None)
