@@ -1,0 +1,185 @@
+"""Brings flags, environment and `predeploy.toml` together, and reports every mistake in them at once."""
+
+import json
+import re
+import tomllib
+from collections.abc import Collection, Iterator, Mapping
+from pathlib import Path, PurePosixPath
+from typing import Any, get_origin
+
+from pydantic import ValidationError
+from pydantic.fields import FieldInfo
+from pydantic_settings import BaseSettings, EnvSettingsSource, SettingsConfigDict
+from pydantic_settings.sources.utils import parse_env_vars
+
+from tasks.errors import SettingsError
+from tasks.settings.mistakes import FLAGS, Where, mistakes, nearest, spelled
+from tasks.settings.models import Settings
+from tasks.settings.toml_lines import toml_lines
+
+FILE = "predeploy.toml"
+PREFIX = "PREDEPLOY_"
+OTHER_VARIABLES = frozenset({"PREDEPLOY_PYTHON", "PREDEPLOY_STACK"})
+"""Read by the wrapper and by the command line: no settings of a run."""
+
+Values = dict[str, Any]
+Keys = tuple[str | int, ...]
+
+
+class EnvironmentSettings(Settings, BaseSettings):
+    """The same settings, for pydantic-settings to look up by their names."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, env_ignore_empty=True)
+
+
+class Environment(EnvSettingsSource):
+    """The settings among the variables given. A list is separated by commas or JSON, a table is JSON."""
+
+    def __init__(self, environ: Mapping[str, str]) -> None:
+        super().__init__(EnvironmentSettings)
+        self.env_vars = parse_env_vars(environ, ignore_empty=True)
+
+    def decode_complex_value(self, field_name: str, field: FieldInfo, value: Any) -> Any:  # noqa: ARG002
+        """What is no JSON is left as it is, for validation to complain about together with everything else."""
+        if value.lstrip().startswith(("[", "{")):
+            try:
+                return json.loads(value)
+            except ValueError:
+                return value
+        if get_origin(field.annotation) is tuple:
+            return [item.strip() for item in value.split(",") if item.strip()]
+        return value
+
+
+def load_settings(
+    stack: Path,
+    flags: Mapping[str, object],
+    environ: Mapping[str, str],
+    *,
+    reserved: Collection[str] = (),
+    parsers: Collection[str] = (),
+) -> Settings:
+    """The settings of a run on `stack`.
+
+    `flags` holds what was given on the command line and nothing else: it wins even where it is false or empty.
+    `reserved` are names that the stack's own checks must not take, `parsers` those that they may name; empty: any.
+    Raises SettingsError with a line for every mistake in every source.
+    """
+    problems: list[str] = []
+    in_file = _file_values(stack / FILE, reserved, parsers, problems)
+    in_environment = Environment(environ)()
+    problems += _mistakes_in(in_environment, _in_environment, "a table, written as a JSON object")
+    problems += _mistakes_in(flags, _on_command_line)
+    if problems:
+        raise SettingsError(problems)
+    return Settings.model_validate({**in_file, **in_environment, **flags})
+
+
+def unknown_variables(environ: Mapping[str, str]) -> tuple[str, ...]:
+    """A warning for each variable that looks like a setting of ours and is none."""
+    known = {PREFIX + name.upper() for name in Settings.model_fields} | OTHER_VARIABLES
+    unknown = sorted(name for name in environ if name.startswith(PREFIX) and name not in known)
+    return tuple(f"{name} is set, but there is no such setting{_suggestion(name, known)}" for name in unknown)
+
+
+def settings_schema() -> dict[str, Any]:
+    """The JSON schema of `predeploy.toml`."""
+    schema = Settings.model_json_schema()
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema, "title": FILE}
+
+
+def _suggestion(name: str, known: Collection[str]) -> str:
+    meant = nearest(name.removeprefix(PREFIX), {other.removeprefix(PREFIX).lower() for other in known})
+    return f"; did you mean {PREFIX}{meant.upper()}?" if meant else ""
+
+
+def _in_environment(path: Keys) -> str:
+    variable = PREFIX + str(path[0]).upper()
+    return f"{variable}: {spelled(path)}" if any(isinstance(part, str) for part in path[1:]) else variable
+
+
+def _on_command_line(path: Keys) -> str:
+    return FLAGS.get(str(path[0]), str(path[0]))
+
+
+def _mistakes_in(values: Mapping[str, object], where: Where, table: str = "a table") -> list[str]:
+    try:
+        Settings.model_validate(values)
+    except ValidationError as error:
+        return mistakes(error, where, table)
+    return []
+
+
+def _file_values(file: Path, reserved: Collection[str], parsers: Collection[str], problems: list[str]) -> Values:
+    """What `predeploy.toml` sets; its mistakes are added to `problems`."""
+    text = _read(file, problems)
+    try:
+        values = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        problems.append(_syntax_error(error, text))
+        return {}
+    lines = toml_lines(text)
+
+    def where(path: Keys) -> str:
+        return f"{_line(path, lines)}: {spelled(path)}"
+
+    found = _mistakes_in(values, where)
+    found += (f"{where(path)}: {mistake}" for path, mistake in _name_mistakes(values, reserved, parsers))
+    problems += sorted(found, key=_line_number)
+    return values
+
+
+def _read(file: Path, problems: list[str]) -> str:
+    try:
+        return file.read_bytes().decode()
+    except FileNotFoundError:
+        pass
+    except OSError as error:
+        problems.append(f"{FILE}: cannot be read: {error.strerror}. Make it a readable file, or remove it")
+    except UnicodeDecodeError as error:
+        line = error.object.count(b"\n", 0, error.start) + 1
+        problems.append(f"{FILE}:{line}: is not UTF-8. Save it as UTF-8")
+    return ""
+
+
+def _syntax_error(error: tomllib.TOMLDecodeError, text: str) -> str:
+    message, _, place = str(error).removesuffix(")").rpartition(" (at ")
+    found = re.fullmatch(r"line (\d+), column (\d+)", place)
+    position = f"{found[1]}:{found[2]}" if found else str(len(text.rstrip("\n").split("\n")))
+    return f"{FILE}:{position}: is not TOML: {message[:1].lower()}{message[1:]}"
+
+
+def _line(path: Keys, lines: Mapping[Keys, int]) -> str:
+    """The file with the line of the innermost part of the path that stands in it."""
+    for length in range(len(path), 0, -1):
+        if path[:length] in lines:
+            return f"{FILE}:{lines[path[:length]]}"
+    return FILE
+
+
+def _line_number(problem: str) -> int:
+    found = re.match(rf"{re.escape(FILE)}:(\d+)", problem)
+    return int(found[1]) if found else 0
+
+
+def _name_mistakes(values: Values, reserved: Collection[str], parsers: Collection[str]) -> Iterator[tuple[Keys, str]]:
+    """What no value shows by itself: names taken twice, and names of what is not there."""
+    components = values.get("component")
+    seen: set[str] = set()
+    for path in components if isinstance(components, dict) else ():
+        if (spelling := str(PurePosixPath(path))) in seen:
+            yield ("component", path), f"is {spelling} once more. Put both into one table"
+        seen.add(spelling)
+    rows = values.get("check")
+    names: set[str] = set()
+    for number, row in enumerate(rows if isinstance(rows, list) else ()):
+        name, parser = (row.get("name"), row.get("parser")) if isinstance(row, dict) else (None, None)
+        if isinstance(name, str):
+            if name in reserved or name in names:
+                owner = "of the catalogue" if name in reserved else "further up"
+                yield ("check", number, "name"), f"is the name of a check {owner} (got {name!r}). Choose another"
+            names.add(name)
+        if isinstance(parser, str) and parser and parsers and parser not in parsers:
+            meant = nearest(parser, parsers)
+            hint = f"did you mean {meant!r}?" if meant else f"there are {', '.join(sorted(parsers))}"
+            yield ("check", number, "parser"), f"no such parser (got {parser!r}; {hint})"

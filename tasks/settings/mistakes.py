@@ -1,0 +1,127 @@
+"""What is wrong with a setting, in one line that says where it was set, what was expected and what was given."""
+
+import difflib
+import re
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+from tasks.settings.models import ComponentSettings, CustomCheck, Settings
+
+Path = tuple[str | int, ...]
+
+FLAGS: Mapping[str, str] = {
+    "stages": "--stage",
+    "only": "--only",
+    "skip": "--skip",
+    "engine": "--engine",
+    "output": "--output",
+    "json_output": "--json-output",
+    "fail_fast": "--fail-fast",
+    "budget": "--budget",
+    "jobs": "--jobs",
+}
+"""The flag of each setting that has one."""
+
+EXPECTED = {
+    "bool_parsing": "must be true or false",
+    "bool_type": "must be true or false",
+    "dict_type": "must be {table}",
+    "enum": "must be {expected}",
+    "finite_number": "must be a number",
+    "float_parsing": "must be a number",
+    "float_type": "must be a number",
+    "greater_than": "must be more than {gt:g}",
+    "greater_than_equal": "must be at least {ge:g}",
+    "int_from_float": "must be a whole number",
+    "int_parsing": "must be a whole number",
+    "int_type": "must be a whole number",
+    "less_than_equal": "must be at most {le:g}",
+    "literal_error": "must be {expected}",
+    "missing": "is missing",
+    "model_type": "must be {table}",
+    "string_type": "must be a string",
+    "too_short": "must not be empty",
+    "tuple_type": "must be a list",
+    "value_error": "{error}",
+}
+KINDS: Mapping[type, str] = {
+    bool: "a boolean",
+    dict: "a table",
+    float: "a number",
+    int: "a number",
+    list: "a list",
+    str: "a string",
+    tuple: "a list",
+}
+BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")
+
+Where = Callable[[Path], str]
+"""Says for a path into the settings where it was set."""
+
+
+def spelled(path: Path) -> str:
+    """A path as one would write it: `check[0].stage`, `component."apps/web".health`."""
+    text = ""
+    for part in path:
+        if isinstance(part, int):
+            text += f"[{part}]"
+        else:
+            text += ("." if text else "") + (part if BARE_KEY.fullmatch(part) else f'"{part}"')
+    return text
+
+
+def nearest(given: object, known: Iterable[str]) -> str:
+    """The known name that was probably meant, or nothing."""
+    close = difflib.get_close_matches(str(given).lower(), list(known), n=1)
+    return close[0] if close else ""
+
+
+def _keys_at(path: Path) -> list[str]:
+    """The keys that there are at the place where an unknown one was found."""
+    inner: dict[str, type[BaseModel]] = {"component": ComponentSettings, "check": CustomCheck}
+    if len(path) == 3 and path[0] in inner:
+        return sorted(inner[str(path[0])].model_fields)
+    return sorted(Settings.model_fields)
+
+
+def _unknown_key(path: Path) -> str:
+    known = _keys_at(path)
+    if meant := nearest(path[-1], known):
+        return f"no such key; did you mean {meant!r}?"
+    return f"no such key; there are {', '.join(known)}"
+
+
+def _given(value: object, path: Path) -> str:
+    """A value as it was given, but none that may be a secret."""
+    if "env" in path or not isinstance(value, str | int | float):
+        return KINDS.get(type(value), f"a {type(value).__name__}")
+    shown = str(value).lower() if isinstance(value, bool) else repr(value)
+    return shown if len(shown) <= 60 else shown[:57] + "..."
+
+
+def _described(error: ErrorDetails, path: Path, table: str) -> str:
+    """What was expected, what was given and, where only some values will do, what was probably meant."""
+    if error["type"] == "extra_forbidden":
+        return _unknown_key(path)
+    context: dict[str, Any] = error.get("ctx", {})
+    text = EXPECTED.get(error["type"], error["msg"][:1].lower() + error["msg"][1:]).format(**context, table=table)
+    if error["type"] == "missing":
+        return text
+    given = _given(error["input"], path)
+    choices = re.findall(r"'([^']+)'", context.get("expected", ""))
+    if meant := nearest(error["input"], choices):
+        given += f"; did you mean {meant!r}?"
+    return f"{text} (got {given})"
+
+
+def mistakes(error: ValidationError, where: Where, table: str = "a table") -> list[str]:
+    """A line for everything that is wrong with the settings of one source. `table` is what it calls a table."""
+    lines = []
+    for detail in error.errors(include_url=False):
+        # pydantic marks the key of a mapping, as against its value, with a last part of its own
+        path = tuple(part for part in detail["loc"] if part != "[key]")
+        lines.append(f"{where(path)}: {_described(detail, path, table)}")
+    return lines

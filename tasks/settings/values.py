@@ -1,0 +1,102 @@
+"""The kinds of values that settings are made of: each says in its own words what is wrong with one."""
+
+import os
+import re
+import shlex
+from pathlib import PurePosixPath
+from typing import Annotated
+
+from pydantic import AfterValidator, BeforeValidator, Field
+
+CHECK_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
+MODULE = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*")
+VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+
+
+def split_command(value: object) -> object:
+    """Words as a shell would split them. No shell runs them: no variables, no pipes."""
+    if not isinstance(value, str):
+        return value
+    try:
+        return tuple(shlex.split(value))
+    except ValueError as error:
+        message = f"cannot be split into words: {str(error).lower()}"
+        raise ValueError(message) from error
+
+
+def checked_command(words: tuple[str, ...]) -> tuple[str, ...]:
+    """A command has a program."""
+    if not words or not words[0]:
+        message = "must name a program"
+        raise ValueError(message)
+    return words
+
+
+def relative_path(value: str) -> str:
+    """The one spelling of a path below the stack's root; `.` is the root itself."""
+    path = PurePosixPath(value)
+    if not value or path.is_absolute() or ".." in path.parts:
+        message = "must be a path below the stack's root, relative to it"
+        raise ValueError(message)
+    return str(path)
+
+
+def check_name(value: str) -> str:
+    """A name that fits on a command line and in an id."""
+    if not CHECK_NAME.fullmatch(value):
+        message = "must be a letter followed by letters, digits, - or _"
+        raise ValueError(message)
+    return value
+
+
+def variable_name(value: str) -> str:
+    """The name of an environment variable."""
+    if not VARIABLE.fullmatch(value):
+        message = "must be the name of an environment variable: letters, digits and _"
+        raise ValueError(message)
+    return value
+
+
+def variable_value(value: str) -> str:
+    """A value that a process can be given."""
+    if "\0" in value:
+        message = "must not hold a NUL character"
+        raise ValueError(message)
+    return value
+
+
+def module_name(value: str) -> str:
+    """A dotted Python module."""
+    if not MODULE.fullmatch(value):
+        message = "must be a Python module, as in 'config.settings.production'"
+        raise ValueError(message)
+    return value
+
+
+def url_path(value: str) -> str:
+    """The path of a URL on the server under test."""
+    if not value.startswith("/") or value.startswith("//"):
+        message = "must be the path of a URL, as in '/health'"
+        raise ValueError(message)
+    return value
+
+
+def usable_cores() -> int:
+    """How many cores this process may use, but never one alone: most checks wait more than they compute."""
+    affinity = getattr(os, "sched_getaffinity", None)
+    cores = len(affinity(0)) if affinity else os.cpu_count() or 1
+    return max(2, cores)
+
+
+Words = Annotated[
+    tuple[str, ...],
+    BeforeValidator(split_command, json_schema_input_type=str | list[str]),
+    AfterValidator(checked_command),
+]
+RelativePath = Annotated[str, AfterValidator(relative_path)]
+CheckName = Annotated[str, AfterValidator(check_name)]
+ModuleName = Annotated[str, AfterValidator(module_name)]
+UrlPath = Annotated[str, AfterValidator(url_path)]
+Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+ExitCode = Annotated[int, Field(ge=1, le=255)]
+Variables = dict[Annotated[str, AfterValidator(variable_name)], Annotated[str, AfterValidator(variable_value)]]
