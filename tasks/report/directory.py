@@ -1,0 +1,225 @@
+"""The directory that a run writes its logs and its report in, below `.predeploy/` of the stack.
+
+A run works in a hidden directory that it holds a lock in, and renames it when everything is there. A crash leaves the
+hidden directory without a holder; the next run on the stack removes it.
+"""
+
+import contextlib
+import errno
+import fcntl
+import hashlib
+import os
+import re
+import shutil
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import platformdirs
+
+from tasks.errors import EngineError
+
+OWNER = "owner.lock"
+_PARTIAL = ".partial"
+GONE = ".gone"
+_SETTLED = 60.0  # seconds after which a directory without a lock file is nobody's that is just beginning
+_FULL = {errno.ENOSPC, errno.EDQUOT}
+_READ_ONLY = {errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOTDIR, errno.EEXIST, errno.ELOOP}
+
+
+@dataclass(slots=True, kw_only=True)
+class RunDirectory:
+    """The directory of one run. As a context it removes what was not published.
+
+    `working` is where it is written while the run goes on, `final` where it is to be found afterwards; `location` is
+    `final` as a report names it, relative to the stack. `warning` says so where the stack cannot be written to.
+    """
+
+    home: Path
+    run_id: str
+    location: str
+    warning: str = ""
+    _owner: int = field(default=-1, repr=False)
+
+    @property
+    def working(self) -> Path:
+        return self.home / "runs" / f".{self.run_id}{_PARTIAL}"
+
+    @property
+    def logs(self) -> Path:
+        return self.working / "logs"
+
+    @property
+    def final(self) -> Path:
+        return self.home / "runs" / self.run_id
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.abandon()
+
+    def abandon(self) -> None:
+        """Removes what is not published, and lets go of the directory. Never raises."""
+        if self._owner >= 0:
+            shutil.rmtree(self.working, ignore_errors=True)
+            self.release()
+
+    def release(self) -> None:
+        """Lets go of the directory as it is."""
+        owner, self._owner = self._owner, -1
+        if owner >= 0:
+            os.close(owner)
+
+    def hold(self) -> None:
+        """Makes the hidden directory and locks it. A sweeper that locks first wins; then it is made again."""
+        for _ in range(50):
+            self.logs.mkdir(parents=True, exist_ok=True)
+            try:
+                owner = os.open(self.working / OWNER, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o644)
+            except FileNotFoundError:
+                continue
+            if _lock(owner) is not False and _is_still(owner, self.working / OWNER):
+                self._owner = owner
+                self.logs.mkdir(exist_ok=True)
+                return
+            os.close(owner)
+            time.sleep(0.02)
+        raise EngineError(
+            f"The report has no place: {self.working} is held by another run of the same id. Start the run again.",
+            "report_directory",
+        )
+
+
+def create_run_directory(stack: Path, run_id: str, *, data: Path | None = None) -> RunDirectory:
+    """The directory of a new run, locked, with `logs/` in it; what crashed runs left behind is removed first.
+
+    Where the stack cannot be written to, it lies in the user's data directory (`data` in its place, for tests).
+    """
+    if not re.fullmatch(r"[A-Za-z0-9][\w.-]*", run_id, re.ASCII):
+        message = f"a run id is a plain file name: {run_id!r}"
+        raise ValueError(message)
+    try:
+        return _create(RunDirectory(home=stack / ".predeploy", run_id=run_id, location=f".predeploy/runs/{run_id}"))
+    except OSError as error:
+        if error.errno not in _READ_ONLY:
+            raise no_room(error, stack) from error
+        why = error.strerror
+    home = (data or platformdirs.user_data_path("predeploy")) / "runs" / _name_of(stack)
+    warning = f"{stack} cannot be written to ({why}): report and logs are kept in {home}"
+    directory = RunDirectory(home=home, run_id=run_id, location=str(home / "runs" / run_id), warning=warning)
+    try:
+        return _create(directory)
+    except OSError as error:
+        raise no_room(error, home) from error
+
+
+def _create(directory: RunDirectory) -> RunDirectory:
+    """Raises OSError where the place cannot be used; then nothing of the run is left in it."""
+    home = directory.home
+    if home.is_symlink() or (home / "runs").is_symlink():
+        # A tree may bring a link that leads anywhere: nothing is written, and nothing removed, through it.
+        raise OSError(errno.ELOOP, "its .predeploy is a symbolic link")
+    (home / "runs").mkdir(parents=True, exist_ok=True)
+    try:
+        _ignore(directory)
+        _sweep(home)
+        if directory.final.exists():
+            message = f"{directory.final} exists: a run with this id was published before. Start the run again."
+            raise EngineError(message, "report_directory")
+        directory.hold()
+    except OSError:
+        shutil.rmtree(directory.working, ignore_errors=True)
+        raise
+    return directory
+
+
+def _ignore(directory: RunDirectory) -> None:
+    """Git sees nothing of `.predeploy/`, this file included."""
+    path = directory.home / ".gitignore"
+    with contextlib.suppress(FileNotFoundError):
+        if path.read_text(encoding="utf-8", errors="replace") == "*\n":
+            return
+    beside = path.with_name(f".gitignore.{directory.run_id}")
+    write_whole(beside, "*\n")
+    beside.replace(path)
+
+
+def write_whole(path: Path, text: str) -> None:
+    """The whole text, on the disk, or OSError and no file."""
+    try:
+        with path.open("w", encoding="utf-8", newline="\n") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError:
+        path.unlink(missing_ok=True)
+        raise
+
+
+def _sweep(home: Path) -> None:
+    """Removes what crashed runs left, never what a living one holds."""
+    runs = home / "runs"
+    for path in runs.glob(f".*{_PARTIAL}"):
+        with contextlib.suppress(OSError), _orphan(path) as orphan:
+            if orphan:
+                path.rename(path.with_suffix(GONE))
+    for path in runs.glob(f".*{GONE}"):
+        shutil.rmtree(path, ignore_errors=True)
+    for path in (*home.glob(".latest.*"), *home.glob(".gitignore.*")):
+        with contextlib.suppress(OSError):
+            if time.time() - path.lstat().st_mtime > _SETTLED:
+                path.unlink()
+
+
+@contextlib.contextmanager
+def _orphan(path: Path) -> Iterator[bool]:
+    """Whether nobody holds the directory; nobody can begin to inside the context."""
+    try:
+        owner = os.open(path / OWNER, os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW)
+    except FileNotFoundError:
+        yield time.time() - path.stat().st_mtime > _SETTLED
+        return
+    try:
+        yield _lock(owner) is True
+    finally:
+        os.close(owner)
+
+
+def _lock(descriptor: int) -> bool | None:
+    """True: ours. False: somebody else's. None: this file system knows no locks."""
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError:
+        return None
+    return True
+
+
+def _is_still(descriptor: int, path: Path) -> bool:
+    """The path leads to the file that was opened."""
+    try:
+        return os.path.samestat(os.fstat(descriptor), path.stat())
+    except FileNotFoundError:
+        return False
+
+
+def _name_of(stack: Path) -> str:
+    """A name of its own for each stack in the user's data directory."""
+    real = stack.resolve()
+    digest = hashlib.sha256(os.fsencode(real)).hexdigest()[:12]
+    return f"{re.sub(r'[^A-Za-z0-9.-]+', '-', real.name) or 'stack'}-{digest}"
+
+
+def no_room(error: OSError, place: Path) -> EngineError:
+    if error.errno in _FULL:
+        message = f"The disk of {place} is full: the report could not be written. Free some space and run again."
+        return EngineError(message, "disk_full")
+    message = f"The report could not be written to {place}: {error.strerror or error}. Make it writable and run again."
+    return EngineError(message, "report_directory")

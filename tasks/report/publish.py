@@ -1,0 +1,59 @@
+"""Makes a run's report visible: complete or not at all, and under `latest` as the newest."""
+
+import contextlib
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+
+from tasks.report.directory import GONE, OWNER, RunDirectory, no_room, write_whole
+
+KEPT = 20
+
+
+def publish(directory: RunDirectory, files: Mapping[str, str]) -> Path:
+    """Writes the files beside the logs and makes the whole visible at once, as the newest. Returns where it is."""
+    try:
+        for name, text in files.items():
+            write_whole(directory.working / name, text)
+        directory.working.rename(directory.final)
+    except OSError as error:
+        directory.abandon()
+        raise no_room(error, directory.home) from error
+    with contextlib.suppress(OSError):
+        (directory.final / OWNER).unlink()
+    directory.release()
+    _point_latest(directory)
+    _prune(directory)
+    return directory.final
+
+
+def _point_latest(directory: RunDirectory) -> None:
+    """`latest` leads to the newest report or to nothing: an old green one under that name would deceive."""
+    latest = directory.home / "latest"
+    beside = directory.home / f".latest.{directory.run_id}"
+    try:
+        beside.symlink_to(Path("runs") / directory.run_id)
+        beside.replace(latest)
+    except OSError:
+        for path in (beside, latest):
+            with contextlib.suppress(OSError):
+                path.unlink()
+
+
+def _prune(directory: RunDirectory) -> None:
+    """Keeps the newest runs. One goes out of sight before it goes, so that nobody reads half of it."""
+    for path in _newest_first(directory.home / "runs")[KEPT:]:
+        gone = path.with_name(f".{path.name}{GONE}")
+        with contextlib.suppress(OSError):
+            path.rename(gone)
+            shutil.rmtree(gone, ignore_errors=True)
+
+
+def _newest_first(runs: Path) -> list[Path]:
+    """Published runs, and nothing that somebody else put beside them."""
+    ages: dict[Path, int] = {}
+    for path in runs.iterdir():
+        with contextlib.suppress(OSError):
+            if not path.name.startswith(".") and not path.is_symlink():
+                ages[path] = (path / "report.json").stat().st_mtime_ns
+    return sorted(ages, key=lambda path: ages[path], reverse=True)
