@@ -1,0 +1,105 @@
+"""Every test starts from the same environment, and only those that say so reach beyond this machine."""
+
+import ipaddress
+import os
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+# `real`, `network` and `faults` tests run programs of others, which take long to fetch: they share one home.
+OUTSIDE = ("real", "network", "faults")
+REMOVED_PREFIXES = ("PREDEPLOY_", "PREFECT_", "GITHUB_")
+REMOVED = frozenset(
+    "CI FORCE_COLOR CLICOLOR_FORCE VIRTUAL_ENV XDG_RUNTIME_DIR DJANGO_SETTINGS_MODULE DATABASE_URL "
+    "GIT_DIR GIT_WORK_TREE GIT_INDEX_FILE GIT_PREFIX".split()  # a hook of git sets these
+)
+FIXED = {
+    "NO_COLOR": "1",
+    "COLUMNS": "80",
+    "LINES": "24",
+    "GIT_CONFIG_GLOBAL": os.devnull,
+    "GIT_AUTHOR_NAME": "A Tester",
+    "GIT_AUTHOR_EMAIL": "tester@example.invalid",
+    "GIT_COMMITTER_NAME": "A Tester",
+    "GIT_COMMITTER_EMAIL": "tester@example.invalid",
+}
+HOMES = {
+    "HOME": ".",
+    "XDG_CACHE_HOME": ".cache",
+    "XDG_CONFIG_HOME": ".config",
+    "XDG_DATA_HOME": ".local/share",
+    "XDG_STATE_HOME": ".local/state",
+}
+
+
+def use_home(patch: pytest.MonkeyPatch, home: Path) -> None:
+    """Point everything that a program may keep at `home`."""
+    for name, place in HOMES.items():
+        directory = home / place
+        directory.mkdir(parents=True, exist_ok=True)
+        patch.setenv(name, str(directory))
+
+
+@pytest.fixture(scope="session")
+def shared_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home that all tests of this session have in common, those in other processes of pytest-xdist too."""
+    base = tmp_path_factory.getbasetemp()
+    home = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "home"
+    home.mkdir(exist_ok=True)
+    return home
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _plain_environment(shared_home: Path) -> Iterator[None]:
+    """Nothing of the caller's own settings, for fixtures of the whole session as well."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in list(os.environ):
+            if name.startswith(REMOVED_PREFIXES) or name in REMOVED:
+                patch.delenv(name)
+        for name, value in FIXED.items():
+            patch.setenv(name, value)
+        use_home(patch, shared_home)
+        yield
+
+
+@pytest.fixture(autouse=True)
+def _own_home(
+    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    if not goes_outside(request):
+        use_home(monkeypatch, tmp_path_factory.mktemp("home"))
+
+
+@pytest.fixture(autouse=True)
+def _loopback_only(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    if goes_outside(request):
+        return
+
+    def guarded(name: str) -> None:
+        original = getattr(socket.socket, name)
+
+        def connect(self: socket.socket, address: Any) -> Any:
+            if self.family != socket.AF_UNIX and not is_loopback(str(address[0])):
+                pytest.fail(f"a test without the marker network or real connects to {address[0]}")
+            return original(self, address)
+
+        monkeypatch.setattr(socket.socket, name, connect)
+
+    guarded("connect")
+    guarded("connect_ex")
+
+
+def goes_outside(request: pytest.FixtureRequest) -> bool:
+    return any(request.node.get_closest_marker(marker) for marker in OUTSIDE)
+
+
+def is_loopback(host: str) -> bool:
+    """Whether connecting to `host` stays on this machine."""
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        return host == "localhost"
+    return address.is_loopback or address.is_unspecified

@@ -1,0 +1,40 @@
+"""What keeps tests apart from this machine does so."""
+
+import asyncio
+import os
+import socket
+import subprocess
+from pathlib import Path
+
+import pytest
+
+OUTSIDE = "192.0.2.1"  # reserved for documentation: nothing answers there
+
+
+def test_a_connection_beyond_this_machine_fails_the_test() -> None:
+    with socket.socket() as outside, pytest.raises(pytest.fail.Exception, match=r"connects to 192\.0\.2\.1"):
+        outside.connect((OUTSIDE, 80))
+
+
+async def test_asyncio_is_guarded_too() -> None:
+    with pytest.raises(pytest.fail.Exception, match=r"connects to 192\.0\.2\.1"):
+        await asyncio.open_connection(OUTSIDE, 80)
+
+
+def test_loopback_works() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server, socket.create_connection(server.getsockname()) as client:
+        server.accept()[0].close()
+
+        assert client.recv(1) == b""
+
+
+def test_homes_are_of_this_test(tmp_path: Path) -> None:
+    homes = {os.environ[name] for name in ("HOME", "XDG_CACHE_HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME")}
+
+    assert all(home.startswith(str(tmp_path.parent)) for home in homes)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_git_can_commit(tmp_path: Path) -> None:
+    for words in (["init", "--quiet"], ["commit", "--quiet", "--allow-empty", "--message", "first"]):
+        subprocess.run(["git", *words], cwd=tmp_path, check=True)
