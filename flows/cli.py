@@ -7,24 +7,25 @@ import os
 import signal
 import sys
 import traceback
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import NoReturn, TextIO
-
-import platformdirs
+from typing import Any, NoReturn, TextIO
 
 from flows.listing import render_list, render_plan
 from flows.output import Output, choose_output
 from flows.scope import Scope, neutral_directory, read_scope
 from flows.validation import Places, Validation, new_run_id
 from tasks.errors import PredeployError, UsageError
-from tasks.models import Outcome, Report, RunFacts, Stage
-from tasks.report.document import document_without_run, to_document
-from tasks.report.last_line import last_line, last_line_of
-from tasks.report.publish import RunDirectory, create_run_directory
+from tasks.models import EngineFacts, Outcome, Report, RunFacts, Stage, Verdict
+from tasks.report.directory import create_run_directory
+from tasks.report.document import render_document
+from tasks.report.last_line import last_line_of
+from tasks.report.publish import publish
 from tasks.run import Run
+from tasks.settings import unknown_variables
 
 EPILOG = """\
 exit codes: 0 passed · 1 a check failed: the code is broken · 2 wrong usage or configuration · 3 no verdict: something
@@ -60,19 +61,28 @@ def make_parser(called_as: str) -> Parser:
         argument_default=argparse.SUPPRESS,
     )
     parser.add_argument("stack", nargs="?", help="the stack's directory (default: the current one)")
-    parser.add_argument("--stage", action="append", metavar="STAGE", help=f"only this stage: {', '.join(Stage)}; repeatable")
-    parser.add_argument("--only", action="append", metavar="CHECK", help="only this check and what it needs; repeatable")
-    parser.add_argument("--skip", action="append", metavar="CHECK", help="without this check and what needs it; repeatable")
+    parser.add_argument(
+        "--stage", action="append", metavar="STAGE", help=f"only this stage: {', '.join(Stage)}; repeatable"
+    )
+    parser.add_argument(
+        "--only", action="append", metavar="CHECK", help="only this check and what it needs; repeatable"
+    )
+    parser.add_argument(
+        "--skip", action="append", metavar="CHECK", help="without this check and what needs it; repeatable"
+    )
     parser.add_argument("--engine", metavar="ENGINE", help="auto or local")
-    parser.add_argument("--json-output", action="store_true", help="the report as JSON on stdout, and nothing else there")
+    parser.add_argument(
+        "--json-output", action="store_true", help="the report as JSON on stdout, and nothing else there"
+    )
     parser.add_argument("--output", metavar="MODE", help="auto, human, or agent: failures only, no colour")
     parser.add_argument("--fail-fast", action="store_true", help="stop at the first red check")
     parser.add_argument("--budget", metavar="SECONDS", help="stop cleanly when time is up")
     parser.add_argument("--jobs", metavar="N", help="how many checks at once")
     parser.add_argument("--plan", action="store_true", help="print what would run, and run nothing")
-    parser.add_argument("--list", action="store_true", help="print the checks this stack has and has not, and run nothing")
+    parser.add_argument(
+        "--list", action="store_true", help="print the checks this stack has and has not, and run nothing"
+    )
     parser.add_argument("--debug", action="store_true", help="show the traceback of a mistake of our own")
-    parser.add_argument("--called-as", default="python -m flows.predeploy", help=argparse.SUPPRESS)
     return parser
 
 
@@ -113,12 +123,23 @@ def main(argv: Sequence[str] | None = None, environ: Mapping[str, str] = os.envi
 
 
 def end_without_report(session: Session, outcome: Outcome, exit_code: int, reason: str) -> int:
-    """Says why there is no report: one paragraph on stderr, the document where it was asked for, the last line."""
+    """Says why nothing ran: a paragraph on stderr, the document where it was asked for, and the last line."""
+    report = Report(
+        verdict=Verdict(outcome=outcome, exit_code=exit_code, reason=reason),
+        checks=(),
+        engine=EngineFacts(name="", version="", reason=""),
+        run=RunFacts(id=""),
+        stack="",
+        tree="",
+        directory="",
+        started_at=datetime.now(UTC).isoformat(timespec="milliseconds"),
+        duration=0.0,
+    )
     with contextlib.suppress(BrokenPipeError):
         print(f"predeploy: {reason}", file=sys.stderr)
         if session.json_output:
-            print(document_without_run(outcome=outcome, exit_code=exit_code, reason=reason))
-        print(last_line(outcome=outcome, exit_code=exit_code), file=session.people, flush=True)
+            sys.stdout.write(render_document(report))
+        print(last_line_of(report), file=session.people, flush=True)
     return exit_code
 
 
@@ -133,10 +154,7 @@ def run_command(arguments: Sequence[str], environ: Mapping[str, str], session: S
     options = vars(make_parser(called_as).parse_args(arguments))
     shown = options.get("stack") or default_stack(environ)
     flags = {setting: options[flag] for flag, setting in FLAGS.items() if flag in options}
-    places = Places(
-        cache=Path(platformdirs.user_cache_dir("predeploy")),
-        data=Path(platformdirs.user_data_dir("predeploy")),
-    )
+    places = Places.of_user()
     stack = Path(shown).absolute()
     scope = session.scope = read_scope(stack, flags, environ, places.cache)
     session.json_output = scope.settings.json_output
@@ -150,18 +168,11 @@ def run_command(arguments: Sequence[str], environ: Mapping[str, str], session: S
     output = choose_output(scope.settings, environ, session.people)
     report = asyncio.run(validate(session, places, output, environ, called_as=called_as, shown=shown))
     if scope.settings.json_output:
-        sys.stdout.write(to_document_text(report))
+        sys.stdout.write(render_document(report))
     with contextlib.suppress(BrokenPipeError):
         print(output.render(report), file=session.people)
         print(last_line_of(report), file=session.people, flush=True)
     return report.verdict.exit_code
-
-
-def to_document_text(report: Report) -> str:
-    """The report as one JSON document."""
-    import json
-
-    return json.dumps(to_document(report), indent=2, ensure_ascii=False) + "\n"
 
 
 async def validate(
@@ -171,10 +182,13 @@ async def validate(
     assert session.scope is not None
     run_id = new_run_id()
     recordings: list[asyncio.Task[RunFacts]] = []
+    settings = session.scope.settings
+    chosen = {"stages": settings.stages, "only": settings.only, "skip": settings.skip}
+    parameters = {"stack": shown, **{name: list(map(str, names)) for name, names in chosen.items() if names}}
 
     def begun(run: Run) -> None:
         session.run = run
-        recordings.append(asyncio.create_task(recorded(run, run_id, places, environ)))
+        recordings.append(asyncio.create_task(recorded(run, run_id, parameters, places, environ)))
 
     with create_run_directory(session.scope.tree.root, run_id) as directory:
         progress = output.open_progress(sys.stderr)
@@ -196,16 +210,15 @@ async def validate(
             finally:
                 progress.close()
         report = replace(report, run=facts[0]) if facts else report
-        finish(directory, report, output)
+        notes = (*filter(None, [directory.warning]), *unknown_variables(environ), *report.warnings)
+        report = replace(report, warnings=notes)
+        publish(directory, {"report.json": render_document(report), "report.txt": output.render_plain(report)})
         return report
 
 
-def finish(directory: RunDirectory, report: Report, output: Output) -> None:
-    """Writes the report and makes it the latest one, both at once for every reader."""
-    directory.publish(to_document_text(report), output.render_plain(report))
-
-
-async def recorded(run: Run, run_id: str, places: Places, environ: Mapping[str, str]) -> RunFacts:
+async def recorded(
+    run: Run, run_id: str, parameters: Mapping[str, Any], places: Places, environ: Mapping[str, str]
+) -> RunFacts:
     """Records the run in Prefect, beside it. Never raises, never holds the run up."""
     from flows.watch import watch
     from tasks.prefect_server import ensure_server
@@ -213,7 +226,7 @@ async def recorded(run: Run, run_id: str, places: Places, environ: Mapping[str, 
     async def flow() -> object:
         from flows.predeploy import predeploy
 
-        return await predeploy(return_state=True)
+        return await predeploy(**parameters, return_state=True)
 
     connect = partial(ensure_server, environ, data_dir=places.data, cache_dir=places.cache)
     where = await watch(run, flow, connect)
@@ -221,7 +234,7 @@ async def recorded(run: Run, run_id: str, places: Places, environ: Mapping[str, 
 
 
 @contextlib.contextmanager
-def catching(session: Session):  # type: ignore[no-untyped-def]
+def catching(session: Session) -> Iterator[None]:
     """Ctrl-C and SIGTERM stop the run, which then reports what it knows. The second one ends the process at once."""
     loop = asyncio.get_running_loop()
     kinds = {signal.SIGINT: "interrupted", signal.SIGTERM: "terminated", signal.SIGHUP: "terminated"}
@@ -241,3 +254,12 @@ def catching(session: Session):  # type: ignore[no-untyped-def]
     finally:
         for number in kinds:
             loop.remove_signal_handler(number)
+
+
+def end_process() -> NoReturn:
+    """Runs the command line and ends the process at once: whoever still waits on a dead server is left behind."""
+    code = main()
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(OSError, ValueError):
+            stream.flush()
+    os._exit(code)

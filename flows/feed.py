@@ -113,6 +113,11 @@ current_feed: Callable[[], Feed] = _CURRENT.get
 enter_feed = _CURRENT.set
 
 
+def is_recording() -> bool:
+    """Tell whether the calling flow mirrors a run that goes on elsewhere."""
+    return _CURRENT.get(None) is not None
+
+
 async def _await(future: Future[T]) -> T:
     # shielded: a waiter that gives up must not take the answer from the others
     return await asyncio.shield(asyncio.wrap_future(future))

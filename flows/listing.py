@@ -1,5 +1,7 @@
 """What `--list` and `--plan` print: the checks of a stack, and what would run. Pure."""
 
+from collections.abc import Sequence
+
 from flows.scope import Scope
 from tasks.catalogue import Catalogue
 from tasks.models import Stage
@@ -8,10 +10,12 @@ from tasks.tree import digest_of, select
 from tasks.version import VERSION
 
 
-def columns(rows: list[tuple[str, ...]]) -> list[str]:
+def columns(rows: Sequence[tuple[str, ...]]) -> list[str]:
     """Rows as aligned lines; the last column is not padded."""
     widths = [max(len(row[place]) for row in rows) for place in range(len(rows[0]) - 1)]
-    return ["  ".join([*(cell.ljust(width) for cell, width in zip(row, widths, strict=False)), row[-1]]) for row in rows]
+    return [
+        "  ".join([*(cell.ljust(width) for cell, width in zip(row, widths, strict=False)), row[-1]]) for row in rows
+    ]
 
 
 def render_list(catalogue: Catalogue) -> str:

@@ -1,5 +1,6 @@
 """How the report reaches its reader: for people, or for an agent or a CI job, which wants failures only."""
 
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal, TextIO
@@ -7,7 +8,7 @@ from typing import Literal, TextIO
 from tasks.models import Report
 from tasks.report.agent import render_agent
 from tasks.report.live import Progress, open_progress
-from tasks.report.style import Style, detect_style
+from tasks.report.style import Style, detect_style, is_interactive
 from tasks.report.text import render_text
 from tasks.settings import Settings
 
@@ -41,7 +42,7 @@ class Output:
 
     def render_plain(self, report: Report) -> str:
         """The report as text for a file."""
-        return render_text(report, Style.plain())
+        return render_text(report, Style(unicode=True))
 
     def open_progress(self, stream: TextIO) -> Progress:
         """What shows the run while it goes on."""
@@ -57,4 +58,6 @@ def choose_output(settings: Settings, environ: Mapping[str, str], stream: TextIO
     else:
         mode, reason = ("agent", f"{found} is set") if found else ("human", "")
     style = detect_style(stream, environ)
-    return Output(mode=mode, reason=reason, style=style, interactive=mode == "human" and stream.isatty())
+    return Output(
+        mode=mode, reason=reason, style=style, interactive=mode == "human" and is_interactive(sys.stderr, environ)
+    )

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from tasks.catalogue import NAMES, Catalogue, Scene, make_catalogue
 from tasks.catalogue.django_environment import filled_names
+from tasks.diagnostics import PARSERS
 from tasks.discovery import discover
 from tasks.errors import TreeError, UsageError
 from tasks.lowering import Lowering
@@ -29,7 +30,9 @@ class Scope:
     @property
     def lowering(self) -> Lowering:
         """How the plan's checks become steps."""
-        return Lowering(stack=self.stack, digest=lambda path: self.tree.files[path].digest if path in self.tree.files else "")
+        return Lowering(
+            stack=self.stack, digest=lambda path: self.tree.files[path].digest if path in self.tree.files else ""
+        )
 
 
 def read_text(tree: Tree, path: str) -> str:
@@ -37,7 +40,9 @@ def read_text(tree: Tree, path: str) -> str:
     try:
         return (tree.root / path).read_text(encoding="utf-8", errors="replace")
     except OSError as error:
-        raise TreeError(f"{path} cannot be read: {error.strerror}. Make it readable, or take it out of the tree.") from error
+        raise TreeError(
+            f"{path} cannot be read: {error.strerror}. Make it readable, or take it out of the tree."
+        ) from error
 
 
 def existing(stack: Path) -> Path:
@@ -51,7 +56,7 @@ def existing(stack: Path) -> Path:
 def read_scope(stack: Path, flags: Mapping[str, object], environ: Mapping[str, str], cache: Path) -> Scope:
     """Settings, tree, components, catalogue and plan, in this order. Raises UsageError where one cannot be had."""
     root = existing(stack)
-    settings = load_settings(root, flags, environ, reserved=NAMES)
+    settings = load_settings(root, flags, environ, reserved=NAMES, parsers=PARSERS)
     tree = read_tree(root, cache / "digests")
     modules = {path: each.settings for path, each in settings.component.items() if each.settings}
     found = discover(tree.files, lambda path: read_text(tree, path), exclude=settings.exclude, settings=modules)

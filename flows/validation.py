@@ -3,17 +3,20 @@
 import asyncio
 import secrets
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Self
+
+import platformdirs
 
 from flows.scope import Scope
 from tasks.engines.local.engine import LocalEngine
 from tasks.models import CheckReport, EngineFacts, Report, Result, RunFacts, Stage, Status
 from tasks.plan import Plan
+from tasks.report.directory import RunDirectory
 from tasks.report.live import Progress
-from tasks.report.publish import RunDirectory
 from tasks.run import Policy, Run
 from tasks.verdict import give_verdict
 
@@ -26,6 +29,25 @@ class Places:
 
     cache: Path
     data: Path
+
+    @classmethod
+    def of_user(cls) -> Self:
+        """Where this user's programs keep such things."""
+        return cls(cache=platformdirs.user_cache_path("predeploy"), data=platformdirs.user_data_path("predeploy"))
+
+
+class Quiet:
+    """Progress that nobody watches."""
+
+    def begin(self, checks: Sequence[tuple[str, str]]) -> None: ...
+
+    def note(self, text: str) -> None: ...
+
+    def started(self, check: str) -> None: ...
+
+    def finished(self, check: str, result: Result) -> None: ...
+
+    def close(self) -> None: ...
 
 
 def new_run_id() -> str:
@@ -134,7 +156,7 @@ class Validation:
             run=RunFacts(id=self.run_id),
             stack=self.scope.tree.root.name,
             tree=self.scope.tree.digest,
-            directory=self.directory.shown,
+            directory=self.directory.location,
             started_at=started_at.isoformat(timespec="milliseconds"),
             duration=duration,
             untracked=self.scope.tree.untracked,

@@ -202,8 +202,8 @@ def node_commands(project: NodeProject) -> tuple[Command, ...]:
         return (acquire(f"pnpm install {frozen}", *argv, cwd=project.root, parser="pnpm"),)
     if project.manager == "npm":
         verb = "ci" if project.lock else "install"
-        argv = ("npm", verb, "--no-audit", "--no-fund", "--loglevel=error")
-        return (acquire(f"npm {verb}", *argv, cwd=project.root, parser="npm"),)
+        flags = ("--no-audit", "--no-fund", "--loglevel=error")
+        return (acquire(f"npm {verb}", "npm", verb, *flags, cwd=project.root, parser="npm"),)
     return (acquire(f"{project.manager} install", project.manager, "install", cwd=project.root, parser="plain"),)
 
 

@@ -136,8 +136,8 @@ def check_commands(component: Component, scene: Scene) -> tuple[Command, ...]:
     done, reader = r"System check identified", "django_check"
     arguments = ("check", "--database", "default", "--no-color")
     check = manage(component, scene, "check --database default", *arguments, evidence=done, parser=reader)
-    arguments = ("check", "--deploy", "--no-color")
-    deploy = manage(component, scene, "check --deploy", *arguments, evidence=done, parser=reader)
+    more = ("check", "--deploy", "--no-color")
+    deploy = manage(component, scene, "check --deploy", *more, evidence=done, parser=reader)
     advisory = replace(deploy, advisory=True)
     return (identity(component, scene), check, advisory)
 

@@ -9,7 +9,7 @@ from tasks.settings import ComponentSettings, Settings
 from tasks.stack import Component, Kind, Stack
 from tasks.steps import Check, Command
 
-NO_SETTINGS = ComponentSettings()
+NO_SETTINGS = ComponentSettings.model_validate({})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -19,7 +19,7 @@ from tasks.settings.toml_lines import toml_lines
 
 FILE = "predeploy.toml"
 PREFIX = "PREDEPLOY_"
-OTHER_VARIABLES = frozenset({"PREDEPLOY_PYTHON", "PREDEPLOY_STACK"})
+OTHER_VARIABLES = frozenset({"PREDEPLOY_CALLED_AS", "PREDEPLOY_PYTHON", "PREDEPLOY_STACK"})
 """Read by the wrapper and by the command line: no settings of a run."""
 
 Values = dict[str, Any]

@@ -1,0 +1,75 @@
+"""The parent flow. `python -m flows.predeploy` is the command line; a deployment's entrypoint is the flow itself."""
+
+import asyncio
+import os
+from pathlib import Path
+from typing import Any
+
+from prefect import flow
+from prefect.client.schemas.objects import State
+
+from flows.feed import Feed, enter_feed, is_recording
+from flows.recording import record
+from flows.scope import read_scope
+from flows.validation import Places, Quiet, Validation, new_run_id
+from tasks.report.directory import create_run_directory
+from tasks.report.document import render_document
+from tasks.report.publish import publish
+from tasks.run import Run
+
+
+@flow(name="predeploy", flow_run_name="predeploy {stack}", persist_result=False)
+async def predeploy(
+    stack: str = ".",
+    stages: list[str] | None = None,
+    only: list[str] | None = None,
+    skip: list[str] | None = None,
+) -> State[Any]:
+    """Would a deploy of the tree in `stack` succeed?
+
+    Args:
+        stack: The directory of the stack.
+        stages: Only these stages: build, quality, integration.
+        only: Only these checks and what they need.
+        skip: Without these checks and what needs them.
+    """
+    if is_recording():
+        return await record()
+    flags = {"stages": stages, "only": only, "skip": skip}
+    return await validate_and_record(Path(stack), {name: value for name, value in flags.items() if value})
+
+
+async def validate_and_record(stack: Path, flags: dict[str, object]) -> State[Any]:
+    """A run that Prefect itself has started: the work and its record in one loop."""
+    places = Places.of_user()
+    run_id = new_run_id()
+    scope = read_scope(stack, flags, os.environ, places.cache)
+    recording: list[asyncio.Task[State[Any]]] = []
+
+    def begun(run: Run) -> None:
+        feed = Feed(run)
+        feed.follow()
+        enter_feed(feed)
+        recording.append(asyncio.create_task(record()))
+
+    with create_run_directory(scope.tree.root, run_id) as directory:
+        validation = Validation(
+            scope=scope,
+            places=places,
+            directory=directory,
+            progress=Quiet(),
+            environ=os.environ,
+            run_id=run_id,
+            called_as="python -m flows.predeploy",
+            shown_stack=str(stack),
+            begun=begun,
+        )
+        report = await validation.run()
+        publish(directory, {"report.json": render_document(report)})
+    return await recording[0]
+
+
+if __name__ == "__main__":
+    from flows.cli import end_process
+
+    end_process()
