@@ -1,10 +1,31 @@
 """What is validated: the tracked files of a stack as they lie there, and untracked ones that git does not ignore."""
+# ruff: noqa: PTH114, PTH115, PTH117, PTH118, PTH120, PTH123
+# (plain strings and os: a Path for every file would take longer than all the rest)
 
-from collections.abc import Mapping
+import hashlib
+import os
+import re
+import stat
+import time
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from tasks.errors import TreeError
+from tasks.known_digests import KnownDigests
+from tasks.listing import Listing, list_files
 from tasks.steps import Inputs
+
+FILE, PROGRAM, SYMLINK = 0o100644, 0o100755, 0o120000
+EXCLUDED = frozenset({".git", ".predeploy"})
+MARGIN_NS = 2_000_000_000
+"""The coarsest clock of a file system that a checkout may lie on."""
+CHUNK = 1 << 20
+POINTER = re.compile(
+    rb"version https://git-lfs\.github\.com/spec/v1\n(?:ext-[^\n]+\n)*oid sha256:[0-9a-f]{64}\nsize \d+\n?"
+)
+POINTER_LIMIT = 1024
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,14 +59,169 @@ def read_tree(root: Path, cache: Path | None) -> Tree:
 
     Raises TreeError with every problem at once, UsageError where there is no git program. Writes nothing below `root`.
     """
-    raise NotImplementedError
+    root = root.resolve()
+    begun = time.time_ns()
+    memory = cache and cache / f"{hashlib.sha256(os.fsencode(root)).hexdigest()[:24]}.json"
+    known = KnownDigests.load(memory, MARGIN_NS) if memory else KnownDigests(MARGIN_NS)
+    reading = _Reading(root, known)
+    listing = reading.read("")
+    if reading.problems:
+        raise TreeError("\n".join(sorted(reading.problems)))
+    files = dict(sorted(reading.files.items()))
+    if memory:
+        known.keep_only(files)
+        _save(known, memory, begun)
+    untracked = tuple(sorted(files.keys() & reading.untracked)) if listing.is_repository else ()
+    return Tree(
+        root=root,
+        files=files,
+        untracked=untracked,
+        commit=listing.commit,
+        changed=reading.changed or bool(untracked),
+        digest=digest_of(files),
+    )
 
 
 def select(tree: Tree, inputs: Inputs) -> Mapping[str, TreeFile]:
     """The files that a step with these inputs sees."""
-    raise NotImplementedError
+    includes, excludes = _Below(inputs.include), _Below(inputs.exclude)
+    return {path: file for path, file in tree.files.items() if includes.has(path) and not excludes.has(path)}
 
 
 def digest_of(files: Mapping[str, TreeFile]) -> str:
     """One digest of names, modes and contents."""
-    raise NotImplementedError
+    digest = hashlib.sha256()
+    for path in sorted(files):
+        file = files[path]
+        digest.update(os.fsencode(path) + b"\0%o\0%s\0" % (file.mode, file.digest.encode()))
+    return digest.hexdigest()
+
+
+class _Below:
+    """Whether a path is one of these files, or lies below one of these directories."""
+
+    def __init__(self, paths: Iterable[str]) -> None:
+        normal = [os.path.normpath(path) for path in paths]
+        self._all, self._exact = "." in normal, frozenset(normal)
+        self._prefixes = tuple(f"{path}/" for path in normal)
+
+    def has(self, path: str) -> bool:
+        return self._all or path in self._exact or path.startswith(self._prefixes)
+
+
+class _Reading:
+    """One reading of a tree. `prefix` is where a repository inside it lies: empty, or with a slash at its end."""
+
+    def __init__(self, root: Path, known: KnownDigests) -> None:
+        self.root, self.known = os.fspath(root), known
+        self.files: dict[str, TreeFile] = {}
+        self.untracked: list[str] = []
+        self.problems: list[str] = []
+        self.changed = False
+        self._real = {"": True}
+
+    def read(self, prefix: str) -> Listing:
+        listing = list_files(Path(self.root, prefix))
+        self.changed |= listing.changed
+        self.problems += [f"{self.root}/{prefix}: {warning}" for warning in listing.warnings]
+        for path in listing.tracked:
+            if path in listing.gitlinks:
+                self._read_submodule(prefix + path, listing.gitlinks[path])
+            elif self._is_real(path.rpartition("/")[0], prefix):
+                self._add(prefix + path, is_tracked=True)
+        for path in listing.others:
+            if path.endswith("/"):
+                self._read_inner(prefix + path)
+                self.untracked += [inner for inner in self.files if inner.startswith(prefix + path)]
+            else:
+                self._add(prefix + path, is_tracked=False)
+                self.untracked.append(prefix + path)
+        return listing
+
+    def _read_inner(self, prefix: str) -> Listing | None:
+        try:
+            return None if EXCLUDED.intersection(prefix.split("/")) else self.read(prefix)
+        except TreeError as error:
+            self.problems.append(str(error))
+            return None
+
+    def _read_submodule(self, path: str, commit: str) -> None:
+        place = f"{self.root}/{path}"
+        if not os.path.lexists(place):
+            self.changed = True  # deleted, as a file may be
+        elif not os.path.lexists(f"{place}/.git"):
+            text = f"{path}: the submodule is not checked out, so what it brings is missing"
+            self.problems.append(f"{text}. Run `git submodule update --init --recursive`.")
+        else:
+            listing = self._read_inner(f"{path}/")
+            self.changed |= listing is None or listing.commit != commit
+
+    def _is_real(self, directory: str, prefix: str) -> bool:
+        """Whether no symlink has taken a directory's place: what it leads to is not what is tracked."""
+        path = prefix + directory if directory else ""
+        if path not in self._real:
+            above = self._is_real(directory.rpartition("/")[0], prefix)
+            self._real[path] = above and not os.path.islink(f"{self.root}/{path}")
+        return self._real[path]
+
+    def _add(self, path: str, *, is_tracked: bool) -> None:
+        place = f"{self.root}/{path}"
+        if ".predeploy" in path and EXCLUDED.intersection(path.split("/")):
+            return
+        try:
+            found = os.lstat(place)
+            if stat.S_ISLNK(found.st_mode):
+                self._add_symlink(path, os.readlink(place))
+            elif stat.S_ISREG(found.st_mode):
+                self._add_file(path, found)
+            elif is_tracked and not stat.S_ISDIR(found.st_mode):
+                self.problems.append(f"{path}: neither a file nor a symlink, though git tracks it. Restore it.")
+        except (FileNotFoundError, NotADirectoryError):
+            return  # deleted, perhaps since git listed it
+        except OSError as error:
+            self.problems.append(f"{path}: cannot be read ({error.strerror}). Make it readable, or let git ignore it.")
+
+    def _add_file(self, path: str, found: os.stat_result) -> None:
+        digest, size = self.known.digest(path, found), found.st_size
+        if digest is None:
+            digest, size, head = _read_digest(f"{self.root}/{path}")
+            if POINTER.fullmatch(head):
+                text = f"{path}: a Git LFS pointer stands where its content should be"
+                self.problems.append(f"{text}. Run `git lfs pull`.")
+                return
+            self.known.remember(path, digest, found)
+        mode = PROGRAM if found.st_mode & stat.S_IXUSR else FILE
+        self.files[path] = TreeFile(path=path, mode=mode, digest=digest, size=size)
+
+    def _add_symlink(self, path: str, target: str) -> None:
+        if self._leads_out(path, target):
+            text = f"{path}: a symlink that leads out of the stack, to {target}: a deploy would not have that"
+            self.problems.append(f"{text}. Make it a relative link to a file of the stack, or let git ignore it.")
+            return
+        content = os.fsencode(target)
+        digest = hashlib.sha256(content).hexdigest()
+        self.files[path] = TreeFile(path=path, mode=SYMLINK, digest=digest, size=len(content))
+
+    def _leads_out(self, path: str, target: str) -> bool:
+        """By its words, for they hold wherever the tree is copied to; and by what other symlinks make of them."""
+        words = os.path.normpath(os.path.join(os.path.dirname(path), target))
+        if os.path.isabs(target) or words == ".." or words.startswith("../"):
+            return True
+        real = os.path.realpath(f"{self.root}/{os.path.dirname(path)}/{target}")
+        return real != self.root and not real.startswith(f"{self.root.rstrip('/')}/")
+
+
+def _read_digest(place: str) -> tuple[str, int, bytes]:
+    """Digest and size of what was really read, and all of it where it is short enough to be an LFS pointer."""
+    digest, size, head = hashlib.sha256(), 0, b""
+    with open(place, "rb", buffering=0) as file:
+        while chunk := file.read(CHUNK):
+            digest.update(chunk)
+            size += len(chunk)
+            head = chunk if size == len(chunk) < POINTER_LIMIT else b""
+    return digest.hexdigest(), size, head
+
+
+def _save(known: KnownDigests, memory: Path, now_ns: int) -> None:
+    with suppress(OSError):  # a cache that cannot be written costs time, not a verdict
+        known.save(memory, now_ns)

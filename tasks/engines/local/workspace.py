@@ -1,11 +1,32 @@
 """Kept workspaces: directories that hold exactly a tree's files, synced by content."""
+# ruff: noqa: PTH101, PTH102, PTH103, PTH105, PTH108, PTH115, PTH123, PTH211
+# (plain strings and os: a Path for every file would take longer than all the rest)
 
+import errno
+import fcntl
+import hashlib
+import os
+import stat
+import time
 from collections.abc import Collection, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import quote
 
+from tasks.engines.local.directories import clone_tree, remove_tree
+from tasks.errors import EngineError
+from tasks.known_digests import KnownDigests
 from tasks.tree import Tree, TreeFile
+
+__all__ = ["Synced", "clone_tree", "lease", "remove_tree", "sync"]
+
+SECOND = 1_000_000_000
+TEMPORARY = ".predeploy-new-"
+SYMLINK, DIRECTORY = 0o120000, 0o755
+CHUNK = 1 << 20
+MARGIN_NS = 50_000_000
+"""Longer than a tick of any file system that a cache lies on."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,27 +40,183 @@ class Synced:
 def sync(tree: Tree, files: Mapping[str, TreeFile], workspace: Path, *, keep: Collection[str] = ()) -> Synced:
     """Makes `workspace` hold exactly `files`, and whatever lies at the relative paths `keep`.
 
-    Blocks: call it in a thread. What it wrote is remembered in `<workspace>.json`, beside the workspace. Raises
-    EngineError (`tree_changed`) where a file is no longer what the tree says.
+    Blocks: call it in a thread. What it wrote is remembered in `<workspace>.json`, beside the workspace; without it, or
+    after a sync that was interrupted, files are compared by content. Raises EngineError (`tree_changed`) where a file
+    is no longer what the tree says.
     """
-    raise NotImplementedError
+    memory = workspace.with_name(f"{workspace.name}.json")
+    work = _Sync(tree.root, workspace, KnownDigests.load(memory, MARGIN_NS))
+    try:
+        try:
+            work.clean(files, frozenset(path.strip("/") for path in keep))
+            for path, file in files.items():
+                work.settle(path, file)
+        finally:
+            work.known.keep_only(files)
+            work.known.save(memory, time.time_ns())
+    except OSError as error:
+        reason_code = "disk_full" if error.errno in (errno.ENOSPC, errno.EDQUOT) else "workspace"
+        text = f"Cannot fill the workspace {workspace}: {error}. Make room there, or set another cache directory."
+        raise EngineError(text, reason_code) from error
+    return Synced(changed=work.changed, removed=work.removed)
 
 
 @contextmanager
 def lease(base: Path, name: str) -> Iterator[Path]:
     """A workspace directory `base/name-N` that no other run, and no other lease, uses; it may hold an earlier tree."""
-    raise NotImplementedError
-    yield
+    base.mkdir(parents=True, exist_ok=True)
+    number = 0
+    while True:
+        path = base / f"{quote(name, safe='')}-{number}"
+        # Never deleted: whoever waits for the name of a deleted lock would hold another lock than the next one.
+        lock = os.open(f"{path}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(lock)
+            number += 1
+            continue
+        except OSError as error:
+            os.close(lock)
+            where = (
+                f"Cannot lock {path}.lock: {error.strerror}. The cache directory must lie on a file system with locks"
+            )
+            raise EngineError(f"{where}; set another one.") from error
+        break
+    try:
+        path.mkdir(exist_ok=True)
+        yield path
+    finally:
+        os.close(lock)
 
 
-async def clone_tree(source: Path, target: Path) -> int:
-    """Copies a directory of installed dependencies, by hard links where it can; returns the number of files.
+class _Sync:
+    """One sync. Paths are plain strings: there are tens of thousands of them."""
 
-    Atomic: `target` is replaced as a whole or not at all. Works in a thread; cancellation stops it.
-    """
-    raise NotImplementedError
+    def __init__(self, root: Path, workspace: Path, known: KnownDigests) -> None:
+        self.root, self.workspace, self.known = os.fspath(root), os.fspath(workspace), known
+        self.changed = self.removed = 0
+        self._made = {""}
+
+    def clean(self, files: Mapping[str, TreeFile], keep: Collection[str]) -> None:
+        """Deletes what is no file of the tree, and makes directories usable."""
+        wanted = {parent for path in (*files, *keep) for parent in _parents(path)}
+        if os.path.lexists(self.workspace) and not stat.S_ISDIR(os.lstat(self.workspace).st_mode):
+            remove_tree(Path(self.workspace))
+        os.makedirs(self.workspace, exist_ok=True)
+        pending = [""]
+        while pending:
+            directory = pending.pop()
+            place = self._place(directory)
+            if os.lstat(place).st_mode & 0o7777 != DIRECTORY:
+                os.chmod(place, DIRECTORY)
+            self._made.add(directory)
+            with os.scandir(place) as entries:
+                found = [(entry.name, entry.is_dir(follow_symlinks=False)) for entry in entries]
+            for name, is_directory in found:
+                path = f"{directory}/{name}" if directory else name
+                if path in keep:
+                    continue
+                if is_directory and path in wanted:
+                    pending.append(path)
+                elif is_directory or path not in files:
+                    remove_tree(Path(self._place(path)))
+                    self.removed += 1
+
+    def settle(self, path: str, file: TreeFile) -> None:
+        """Makes one file what the tree says, reading it only where its times do not vouch for it."""
+        place = self._place(path)
+        try:
+            found = os.lstat(place)
+        except FileNotFoundError:
+            self._write(path, file, place, None)
+            return
+        if not _is_kind(found, file) or (self.known.digest(path, found) or _digest(place, found)) != file.digest:
+            self._write(path, file, place, found)
+            return
+        if file.mode != SYMLINK and found.st_mode & 0o7777 != file.mode & 0o777:
+            os.chmod(place, file.mode & 0o777)
+        if self.known.digest(path, after := os.lstat(place)) is None:
+            self.known.remember(path, file.digest, after)
+
+    def _write(self, path: str, file: TreeFile, place: str, found: os.stat_result | None) -> None:
+        self._make_parents(path)
+        new = f"{place.rpartition('/')[0]}/{TEMPORARY}{os.getpid()}"
+        try:
+            if _copy(f"{self.root}/{path}", new, file.mode) != file.digest:
+                raise _moved_on(path)
+            time_ns = self._later_than_before(path, found)
+            os.utime(new, ns=(time_ns, time_ns), follow_symlinks=False)
+            if found is not None and stat.S_ISDIR(found.st_mode):
+                remove_tree(Path(place))
+            os.replace(new, place)
+        finally:
+            with suppress(FileNotFoundError):
+                os.unlink(new)
+        self.known.remember(path, file.digest, os.lstat(place))
+        self.changed += 1
+
+    def _later_than_before(self, path: str, found: os.stat_result | None) -> int:
+        """Now, or the next whole second after the time that the path had: some tools compare no more than that."""
+        before = max(self.known.mtime_ns(path) or self.known.latest_forgotten, found.st_mtime_ns if found else 0)
+        now = time.time_ns()
+        return now if now // SECOND > before // SECOND else (before // SECOND + 1) * SECOND
+
+    def _place(self, path: str) -> str:
+        return f"{self.workspace}/{path}" if path else self.workspace
+
+    def _make_parents(self, path: str) -> None:
+        for parent in _parents(path):
+            if parent not in self._made:
+                with suppress(FileExistsError):
+                    os.mkdir(self._place(parent))
+                    os.chmod(self._place(parent), DIRECTORY)
+                self._made.add(parent)
 
 
-def remove_tree(path: Path) -> None:
-    """Deletes a file or a directory, read-only directories and files that appear meanwhile included."""
-    raise NotImplementedError
+def _parents(path: str) -> Iterator[str]:
+    end = path.find("/")
+    while end > 0:
+        yield path[:end]
+        end = path.find("/", end + 1)
+
+
+def _is_kind(found: os.stat_result, file: TreeFile) -> bool:
+    if file.mode == SYMLINK:
+        return stat.S_ISLNK(found.st_mode)
+    return stat.S_ISREG(found.st_mode) and found.st_size == file.size
+
+
+def _digest(place: str, found: os.stat_result) -> str | None:
+    """Of what lies in the workspace; None if a tool has made it unreadable."""
+    if stat.S_ISLNK(found.st_mode):
+        return hashlib.sha256(os.fsencode(os.readlink(place))).hexdigest()
+    try:
+        with open(place, "rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError:
+        return None
+
+
+def _copy(source: str, target: str, mode: int) -> str:
+    """Copies a file or a symlink, and returns the digest of what was really copied."""
+    try:
+        if mode == SYMLINK:
+            link = os.readlink(source)
+            os.symlink(link, target)
+            return hashlib.sha256(os.fsencode(link)).hexdigest()
+        reader = os.open(source, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError as error:
+        raise _moved_on(source) from error
+    digest = hashlib.sha256()
+    with open(reader, "rb", buffering=0) as content, open(target, "xb", buffering=0) as copy:
+        while chunk := content.read(CHUNK):
+            digest.update(chunk)
+            copy.write(chunk)
+        os.fchmod(copy.fileno(), mode & 0o777)
+    return digest.hexdigest()
+
+
+def _moved_on(path: str) -> EngineError:
+    text = f"{path} changed while the tree was being validated, so the result would be nobody's. Run it again."
+    return EngineError(text, "tree_changed")
