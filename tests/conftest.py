@@ -12,9 +12,17 @@ import pytest
 # `real`, `network` and `faults` tests run programs of others, which take long to fetch: they share one home.
 OUTSIDE = ("real", "network", "faults")
 REMOVED_PREFIXES = ("PREDEPLOY_", "PREFECT_", "GITHUB_")
-REMOVED = frozenset(
-    "CI FORCE_COLOR CLICOLOR_FORCE VIRTUAL_ENV XDG_RUNTIME_DIR DJANGO_SETTINGS_MODULE DATABASE_URL "
-    "GIT_DIR GIT_WORK_TREE GIT_INDEX_FILE GIT_PREFIX".split()  # a hook of git sets these
+REMOVED = (
+    *(
+        "CI",
+        "FORCE_COLOR",
+        "CLICOLOR_FORCE",
+        "VIRTUAL_ENV",
+        "XDG_RUNTIME_DIR",
+        "DJANGO_SETTINGS_MODULE",
+        "DATABASE_URL",
+    ),
+    *("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX"),  # a hook of git sets these
 )
 FIXED = {
     "NO_COLOR": "1",

@@ -26,7 +26,8 @@ Values = dict[str, Any]
 Keys = tuple[str | int, ...]
 
 
-class EnvironmentSettings(Settings, BaseSettings):
+# mypy takes models for dataclasses, where frozen and other ones do not mix
+class EnvironmentSettings(Settings, BaseSettings):  # type: ignore[misc]
     """The same settings, for pydantic-settings to look up by their names."""
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, env_ignore_empty=True)
