@@ -4,7 +4,7 @@ import posixpath
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from tasks.discovery.django import describe_web, is_manage_py
+from tasks.discovery.django import describe_web, is_for_tests, is_project, module_base
 from tasks.discovery.documents import string
 from tasks.discovery.images import Images, is_for_node
 from tasks.discovery.node_project import describe_node
@@ -52,8 +52,9 @@ def _candidates(tree: Tree, exclude: Sequence[str]) -> list[str]:
     directories = sorted({parent(path) for path in named})
     ranked: dict[Rank, list[str]] = {}
     for directory in directories:
-        if not is_excluded(directory, exclude) and rank(directory) is not Rank.NEVER and _has_sign(tree, directory):
-            ranked.setdefault(rank(directory), []).append(directory)
+        level = max(rank(directory), Rank.TEST if is_for_tests(tree, directory) else Rank.DEPLOYED)
+        if level is not Rank.NEVER and not is_excluded(directory, exclude) and _has_sign(tree, directory):
+            ranked.setdefault(level, []).append(directory)
     if not ranked:
         return []
     lowest = min(ranked)
@@ -66,13 +67,13 @@ def _candidates(tree: Tree, exclude: Sequence[str]) -> list[str]:
 
 def _has_sign(tree: Tree, directory: str) -> bool:
     """Whether something here may be deployed; a quiet look, without warnings about the rest."""
-    if tree.has(join(directory, "manage.py")) and is_manage_py(tree.text(join(directory, "manage.py"))):
+    if is_project(tree, directory):
         return True
     return bool(tree.first(directory, *CONFIGS)) or find_site(tree, directory) is not None
 
 
 def _places(tree: Tree, directory: str) -> Iterator[_Place]:
-    if tree.has(join(directory, "manage.py")) and is_manage_py(tree.text(join(directory, "manage.py"))):
+    if is_project(tree, directory):
         yield _Place(Kind.WEB, directory)
     wrangler, site = read_wrangler(tree, directory), find_site(tree, directory)
     # One package is one deployable: a site that is uploaded with wrangler stays a site, and a Worker with a source of
@@ -87,7 +88,9 @@ def _places(tree: Tree, directory: str) -> Iterator[_Place]:
 def _web(tree: Tree, images: Images, directory: str, settings: Mapping[str, str], rivals: tuple[str, ...]) -> Component:
     configured = settings.get(directory, "")
     web, image = describe_web(tree, images, directory, configured=configured, rivals=rivals)
-    python = describe_python(tree, directory, (web.dockerfile, image) if web.dockerfile and image else None)
+    found = (web.dockerfile, image) if web.dockerfile and image else None
+    base = module_base(tree, directory, web.settings)
+    python = describe_python(tree, directory, found, modules=base)
     project = string(tree.table(python.manifest), "project", "name")
     package = (web.manage_settings or web.settings).split(".")[0]
     return Component(

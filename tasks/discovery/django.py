@@ -16,7 +16,8 @@ _SETTINGS = re.compile(
     r"""(?:setdefault|getenv|\.get)\(\s*["']DJANGO_SETTINGS_MODULE["']\s*,\s*["']([\w.]+)["']"""
     r"""|environ\[\s*["']DJANGO_SETTINGS_MODULE["']\s*\]\s*=\s*["']([\w.]+)["']"""
 )
-_APPLICATION = re.compile(r"^(\w+)\s*(?::[^=\n]+)?=(?!=)", re.MULTILINE)
+_APPLICATION = re.compile(r"^(?:(?:async[ \t]+)?def[ \t]+)?(\w+)[ \t]*(?:\(|(?::[^=\n]+)?=(?!=))", re.MULTILINE)
+_GATEWAYS = ("wsgi", "asgi")
 _ENV_EXAMPLES = (
     ".env.example",
     ".env.sample",
@@ -28,9 +29,15 @@ _ENV_EXAMPLES = (
 )
 
 
-def is_manage_py(text: str) -> bool:
-    """Whether a manage.py is Django's."""
-    return bool(_MANAGE.search(text))
+def is_project(tree: Tree, directory: str) -> bool:
+    """Whether a directory holds a manage.py, and it is Django's."""
+    return bool(_MANAGE.search(tree.text(join(directory, "manage.py"))))
+
+
+def is_for_tests(tree: Tree, directory: str) -> bool:
+    """Whether a project is there for the tests of a library: its manage.py chooses settings that are named so."""
+    module = _default_settings(tree.text(join(directory, "manage.py")))
+    return bool(re.search(r"(^|[._])tests?([._]|$)", module))
 
 
 def describe_web(
@@ -38,7 +45,8 @@ def describe_web(
 ) -> tuple[Web, Dockerfile | None]:
     """The Django project whose manage.py is in `directory`, and the Dockerfile that deploys it."""
     manage = _default_settings(tree.text(join(directory, "manage.py")))
-    gateways = {kind: _gateway(tree, directory, kind, configured or manage) for kind in ("wsgi", "asgi")}
+    base = module_base(tree, directory, configured or manage)
+    gateways = {kind: _gateway(tree, directory, kind, join(base, _as_path(configured or manage))) for kind in _GATEWAYS}
     found = images.of(directory, is_for_python, rivals=rivals, marks=_marks(gateways, manage))
     path, dockerfile = found or (None, None)
     deployed = (
@@ -54,8 +62,8 @@ def describe_web(
         directory=directory,
         settings=settings,
         manage_settings=manage,
-        wsgi=_callable(tree, directory, gateways["wsgi"], "get_wsgi_application"),
-        asgi=_callable(tree, directory, gateways["asgi"], "get_asgi_application"),
+        wsgi=_callable(tree, base, gateways["wsgi"], "get_wsgi_application"),
+        asgi=_callable(tree, base, gateways["asgi"], "get_asgi_application"),
         apps=_apps(tree, directory),
         server=server,
         dockerfile=path,
@@ -79,12 +87,24 @@ def _marks(gateways: dict[str, str], manage: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys([".".join(module) for module in modules] + [manage] * bool(manage)))
 
 
+def _as_path(module: str) -> str:
+    return module.replace(".", "/") or "."
+
+
+def module_base(tree: Tree, directory: str, settings: str) -> str:
+    """The directory that the settings module is imported from: manage.py's own, its `src`, or one above it."""
+    path = _as_path(settings)
+    for base in (directory, join(directory, "src"), *lineage(directory)):
+        if settings and (tree.has(join(base, f"{path}.py")) or tree.has(join(base, f"{path}/__init__.py"))):
+            return base
+    return directory
+
+
 def _gateway(tree: Tree, directory: str, kind: str, settings: str) -> str:
     """The file with the WSGI or ASGI application: the one nearest to the settings, else the only one that fits."""
-    package = settings.replace(".", "/").split("/")
-    for depth in range(len(package), 0, -1):
-        beside = join(directory, "/".join((*package[:depth], f"{kind}.py")))
-        if tree.has(beside):
+    for above in lineage(settings):
+        beside = join(above, f"{kind}.py")
+        if tree.has(beside) and is_within(beside, directory):
             return beside
     fitting = [
         path

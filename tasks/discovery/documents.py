@@ -11,7 +11,7 @@ Table = Mapping[str, object]
 
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 # A string, or what is no JSON: comments, and commas before a closing bracket.
-_JSONC = re.compile(r'"(?:[^"\\\n]|\\.)*"|//[^\n]*|/\*.*?\*/|,(?=(?:\s|//[^\n]*|/\*.*?\*/)*[}\]])', re.DOTALL)
+_JSONC = re.compile(r'"(?:[^"\\\n]|\\.)*"|//[^\n]*|/\*.*?\*/|,(?=(?>(?:\s|//[^\n]*|/\*.*?\*/)*)[}\]])', re.DOTALL)
 
 
 class BrokenDocumentError(ValueError):

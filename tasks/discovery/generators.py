@@ -27,6 +27,8 @@ class Generator:
     static_script: str = ""
     word: str = ""
     """What a script that builds with it says; its command where empty."""
+    takes_folder: bool = False
+    """Whether its command may be followed by the folder to work in."""
 
 
 # In the order in which they are tried: most of the others bring Vite along.
@@ -52,6 +54,7 @@ GENERATORS = (
         base="basePath",
         static=r"""\boutput\s*:\s*["']export["']""",
         static_script=r"\bnext export\b",
+        takes_folder=True,
     ),
     Generator(
         name="nuxt",
@@ -85,6 +88,7 @@ GENERATORS = (
         default="build",
         base="baseUrl",
         output_flag="--out-dir",
+        takes_folder=True,
     ),
     Generator(
         name="eleventy",
@@ -101,13 +105,14 @@ GENERATORS = (
     Generator(
         name="vitepress",
         package="vitepress",
-        configs=(".vitepress/config", "docs/.vitepress/config"),
+        configs=(".vitepress/config",),
         command=("vitepress", "build"),
         default=".vitepress/dist",
         output="outDir",
         base="base",
         output_flag="--outDir",
         base_flag="--base",
+        takes_folder=True,
     ),
     Generator(
         name="create-react-app",
@@ -126,6 +131,7 @@ GENERATORS = (
         base="base",
         output_flag="--outDir",
         base_flag="--base",
+        takes_folder=True,
     ),
 )
 

@@ -41,8 +41,8 @@ Predicate = Callable[[Dockerfile], bool]
 
 
 def is_for_python(dockerfile: Dockerfile) -> bool:
-    """Whether it builds a Python image."""
-    return any("python" in image for image in dockerfile.images) or bool(_PYTHON.search(dockerfile.text))
+    """Whether it installs or runs a Python project; a base image with Python alone may be for anything."""
+    return bool(_PYTHON.search(dockerfile.text))
 
 
 def is_for_node(dockerfile: Dockerfile) -> bool:
@@ -100,12 +100,12 @@ class Images:
 
 def _is_dockerfile(path: str) -> bool:
     name = posixpath.basename(path)
-    return bool(_NAME.match(name)) and not name.endswith(_OF_NO_TOOL) and rank(_unhidden(parent(path))) < Rank.EXAMPLE
+    return bool(_NAME.match(name)) and not name.endswith(_OF_NO_TOOL) and _counts(path)
 
 
-def _unhidden(directory: str) -> str:
-    """A directory with its dots away: folders for operators may be hidden ones."""
-    return "/".join(part.lstrip(".") or part for part in directory.split("/"))
+def _counts(path: str) -> bool:
+    """Whether a file is in no fixture or vendored folder; folders for operators may be hidden ones."""
+    return rank("/".join(part.lstrip(".") or part for part in parent(path).split("/"))) is not Rank.NEVER
 
 
 def _has_other_use(path: str) -> bool:
@@ -121,7 +121,7 @@ def _preference(path: str) -> tuple[bool, bool, int, str]:
 def _compose_builds(tree: Tree) -> Iterator[tuple[str, str]]:
     """Dockerfiles that compose files name, with the context that they are built in."""
     for path in tree.files:
-        if not _COMPOSE.match(posixpath.basename(path)) or _has_other_use(path):
+        if not _COMPOSE.match(posixpath.basename(path)) or _has_other_use(path) or not _counts(path):
             continue
         for service in table(tree.table(path), "services").values():
             build = table(service).get("build")

@@ -97,7 +97,7 @@ def _inputs(
     found |= {join(directory, name) for directory in (root, package) for name in _SETTINGS}
     found |= {lock or "", *_patches(tree, root), *_archives(tree, tuple(directories))}
     for path in paths:
-        if path not in workspace.members:  # a path dependency is copied as it is, a member only linked
+        if path not in workspace.members and lock and lock.endswith("pnpm-lock.yaml"):  # it copies them as they are
             found |= set(tree.under(path))
     return tuple(sorted(path for path in found if tree.has(path)))
 

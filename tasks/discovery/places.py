@@ -69,7 +69,7 @@ def _rank_of_name(name: str, *, is_own: bool) -> Rank:
         return Rank.NEVER
     if folded in _EXAMPLES or (folded in _DEMOS and not is_own):
         return Rank.EXAMPLE
-    if folded in _TESTS:
+    if folded in _TESTS or folded.startswith("_template"):
         return Rank.TEST
     return Rank.DEPLOYED
 

@@ -16,8 +16,11 @@ _OTHER_MANAGERS = {"poetry.lock": "Poetry", "pdm.lock": "PDM", "Pipfile.lock": "
 _INSTALLS = re.compile(r"\bpip3? install\b[^\n]*?\s(?:-r|--requirement)[ =]\s*([^\s;&|]+)|\bpip sync\s+([^\s;&|-]\S*)")
 
 
-def describe_python(tree: Tree, directory: str, image: Image) -> PythonProject:
-    """The Python project that the component in `directory` belongs to: the nearest that declares dependencies."""
+def describe_python(tree: Tree, directory: str, image: Image, *, modules: str) -> PythonProject:
+    """The Python project that the component in `directory` belongs to: the nearest that declares dependencies.
+
+    `modules` is the directory that its settings are imported from.
+    """
     root = next((above for above in lineage(directory) if _declares(tree, above)), directory)
     manifest = tree.first(root, "pyproject.toml")
     configured = configurations(tree, directory)
@@ -39,7 +42,7 @@ def describe_python(tree: Tree, directory: str, image: Image) -> PythonProject:
     else:
         project, direct, local = _without_lock(tree, base)
     tools = used_tools(tree, directory, configured=configured, direct=direct, held=project.packages)
-    paths = (directory, _module_root(tree, root), *(_module_root(tree, path) for path in local))
+    paths = (directory, modules, _module_root(tree, root), *(_module_root(tree, path) for path in local))
     return replace(project, tools=tools, paths=tuple(dict.fromkeys(paths)))
 
 

@@ -123,9 +123,6 @@ def _after_options(words: list[str]) -> list[str]:
 
 
 def _listening(argv: tuple[str, ...]) -> tuple[str, ...]:
-    if argv[1:3] == ("manage.py", "runserver") and _PYTHON.match(posixpath.basename(argv[0])):
-        kept = (word for word in argv[3:] if word.startswith("-") and word != "--noreload")
-        return ("python", "manage.py", "runserver", *kept, "--noreload", _ADDRESS)
     wrapper = next((words for words in _WRAPPERS if argv[: len(words)] == words), ())
     program, *arguments = argv[len(wrapper) :] or ("",)
     name = posixpath.basename(program)

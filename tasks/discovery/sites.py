@@ -1,6 +1,5 @@
 """Static sites: packages that a known generator builds pages from."""
 
-import posixpath
 import re
 from collections.abc import Mapping
 
@@ -40,18 +39,18 @@ def find_site(tree: Tree, package: str) -> Site | None:
 def _site(
     tree: Tree, package: str, generator: Generator, asked: Mapping[str, str], scripts: Mapping[str, str]
 ) -> Site | None:
-    config = _config(tree, package, generator)
-    source = without_comments(tree.text(config)) if config else ""
     script = _script(scripts, generator)
+    line = scripts.get(script, "")
+    folder = _folder(tree, package, generator, line)
+    config = _config(tree, folder, generator) or _config(tree, package, generator)
+    source = without_comments(tree.text(config)) if config else ""
     if not (script or config) or not _is_static(tree, package, generator, source, scripts):
         return None
-    line = scripts.get(script, "")
-    root = _root(tree, package, generator, source, line)
+    root = _vite_root(tree, folder, source) if generator.name == "vite" else folder
     if root is None:
         return None
     output = flag(line, generator.output_flag) or literal(source, generator.output) or generator.default
-    is_relative_to_package = bool(flag(line, generator.output_flag)) and generator.name == "vitepress"
-    directory = join(package, output) if is_relative_to_package else join(root, output)
+    directory = join(root, output)
     base = flag(line, generator.base_flag) or literal(source, generator.base) or "/"
     return Site(
         generator=generator.name,
@@ -91,24 +90,27 @@ def _is_static(tree: Tree, package: str, generator: Generator, source: str, scri
     by_script = generator.static_script and any(re.search(generator.static_script, line) for line in scripts.values())
     if by_script or re.search(generator.static, source):
         return True
-    tree.warn(
-        f"{join(package, 'package.json')}: {generator.name} without a static export is a server, "
-        "which is no kind of component; it is not looked at"
-    )
+    # As a dependency of a library it says nothing.
+    if any(_says(line, generator) for line in scripts.values()):
+        tree.warn(
+            f"{join(package, 'package.json')}: {generator.name} without a static export is a server, "
+            "which is no kind of component; it is not looked at"
+        )
     return False
 
 
-def _root(tree: Tree, package: str, generator: Generator, source: str, line: str) -> str | None:
-    """The directory that the generator's output is relative to; None where the package is no site after all."""
-    if generator.name == "vitepress":
-        match = re.search(r"vitepress build\s+([\w./-]+)", line)
-        folder = match.group(1) if match and not match.group(1).startswith("-") else ""
-        return join(package, folder or ("docs" if tree.has_directory(join(package, "docs/.vitepress")) else "."))
-    if generator.name != "vite":
-        return package
+def _folder(tree: Tree, package: str, generator: Generator, line: str) -> str:
+    """The folder that the generator works in: the package's, or the one that the script names."""
+    words = re.escape(" ".join(generator.command))
+    match = re.search(rf"{words}\s+(?!-)([\w./-]+)", line) if generator.takes_folder else None
+    if match and tree.has_directory(join(package, match.group(1))):
+        return join(package, match.group(1))
+    return package
+
+
+def _vite_root(tree: Tree, folder: str, source: str) -> str | None:
+    """The directory with the index.html that Vite builds from; None for libraries and for assets of a server."""
     if _LIBRARY.search(source):
         return None
-    match = re.search(r"vite build\s+(?!-)([\w./-]+)", line)
-    folders = (match.group(1) if match else "", literal(source, "root"), ".")
-    roots = (posixpath.normpath(join(package, folder)) for folder in folders if folder)
+    roots = (join(folder, root) for root in (literal(source, "root"), ".") if root)
     return next((root for root in roots if tree.has(join(root, "index.html"))), None)

@@ -3,6 +3,8 @@
 import posixpath
 import re
 
+from packaging.specifiers import SpecifierSet
+
 from tasks.discovery.dockerfile import Dockerfile
 from tasks.discovery.documents import string
 from tasks.discovery.tree import Tree
@@ -59,7 +61,9 @@ def node_version(tree: Tree, image: Image, *, component: str, manifests: tuple[s
     if image:
         for name in image[1].images:
             repository, _, tag = name.partition("@")[0].rpartition(":")
-            if posixpath.basename(repository) == "node" and (wanted := _node_of_tag(tag)):
+            wanted = _node_of_tag(tag) if posixpath.basename(repository) == "node" else ""
+            # An image that its own package refuses is for something else: Workers are not deployed as images.
+            if wanted and _overlap(wanted, accepts):
                 return Version(wanted=wanted, source=image[0], accepts=accepts)
     path = tree.nearest(component, ".nvmrc", ".node-version")
     if path and (wanted := _node_of_tag(_first_line(tree.text(path)))):
@@ -68,6 +72,12 @@ def node_version(tree: Tree, image: Image, *, component: str, manifests: tuple[s
         if wanted := _exact(string(tree.table(manifest), "volta", "node")):
             return Version(wanted=wanted, source=manifest, accepts=accepts)
     return Version(wanted=accepts, source=source, accepts=accepts)
+
+
+def _overlap(wanted: str, accepts: str) -> bool:
+    version = wanted.removeprefix("==").removesuffix(".*")
+    newest = version if version.count(".") == 2 else f"{version}.999"
+    return SpecifierSet(accepts).contains(newest)
 
 
 def _node_of_tag(tag: str) -> str:
