@@ -1,5 +1,6 @@
 """What to mend first: the findings of all red checks, root causes before what follows from them."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import zip_longest
@@ -38,10 +39,12 @@ def findings(diagnostics: Sequence[Diagnostic]) -> tuple[Finding, ...]:
     ranked = sorted(diagnostics, key=lambda diagnostic: list(Severity).index(diagnostic.severity))
     if any(diagnostic.severity is not Severity.NOTE for diagnostic in ranked):
         ranked = [diagnostic for diagnostic in ranked if diagnostic.severity is not Severity.NOTE]
-    firsts = {diagnostic.fingerprint: diagnostic for diagnostic in reversed(ranked)}
-    counts = [diagnostic.fingerprint for diagnostic in ranked]
-    order = dict.fromkeys(counts)
-    return tuple(Finding(diagnostic=firsts[print_], count=counts.count(print_)) for print_ in order)
+    firsts: dict[str, Diagnostic] = {}
+    counts: Counter[str] = Counter()
+    for diagnostic in ranked:
+        firsts.setdefault(diagnostic.fingerprint, diagnostic)
+        counts[diagnostic.fingerprint] += 1
+    return tuple(Finding(diagnostic=first, count=counts[print_]) for print_, first in firsts.items())
 
 
 def describe(diagnostic: Diagnostic) -> str:

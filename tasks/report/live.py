@@ -1,0 +1,210 @@
+"""What a run shows while it goes on, on stderr: a live view on a terminal, plain lines elsewhere, little for agents."""
+
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Literal, Protocol, TextIO
+
+from tasks.models import Diagnostic, Result, Status
+from tasks.report.facts import named, seconds
+from tasks.report.layout import clean_line, hang, shorten
+from tasks.report.ranking import describe, findings
+from tasks.report.style import Style
+
+BEAT = 30.0
+Clock = Callable[[], float]
+
+
+class Progress(Protocol):
+    """Is told what happens, from any thread. Never raises for its stream: one that breaks makes it silent."""
+
+    def begin(self, checks: Sequence[tuple[str, str]]) -> None:
+        """The checks of the plan in its order: id and title."""
+
+    def note(self, text: str) -> None:
+        """What is being done that is no check: `installing Node 22`."""
+
+    def started(self, check: str) -> None: ...
+
+    def finished(self, check: str, result: Result) -> None: ...
+
+    def close(self) -> None:
+        """Ends it; nothing is written afterwards."""
+
+
+def open_progress(
+    stream: TextIO | None,
+    *,
+    mode: Literal["human", "agent"],
+    style: Style,
+    interactive: bool,
+    beat: float = BEAT,
+    clock: Clock = time.monotonic,
+) -> Progress:
+    """The progress view that fits. `beat` is the longest silence in seconds while checks run."""
+    if stream is None:  # Python's stderr where a process has none
+        return _Silent()
+    if mode == "human" and interactive:
+        from tasks.report.terminal import TerminalProgress  # noqa: PLC0415 - rich costs start-up time
+
+        return TerminalProgress(stream, style, clock)
+    return LineProgress(stream, style, quiet=mode == "agent", beat=beat, clock=clock)
+
+
+@dataclass(slots=True, kw_only=True)
+class Board:
+    """Where the checks of a run stand."""
+
+    titles: dict[str, str] = field(default_factory=dict)
+    running: dict[str, float] = field(default_factory=dict)
+    finished: dict[str, Result] = field(default_factory=dict)
+    note: str = ""
+    since: float = 0.0
+
+    def title(self, check: str) -> str:
+        return clean_line(self.titles.get(check, check))
+
+    def start(self, check: str, now: float) -> None:
+        self.running[check] = now
+
+    def finish(self, check: str, result: Result) -> None:
+        self.running.pop(check, None)
+        self.finished[check] = result
+        self.note = ""  # whatever it was about is over, or the next sign of life tells what runs
+
+    def ages(self, now: float) -> list[str]:
+        """`pytest 34s`, the longest first."""
+        oldest = sorted(self.running, key=lambda check: self.running[check])
+        return [f"{self.title(check)} {whole(now - self.running[check])}" for check in oldest]
+
+    def done(self) -> str:
+        """`9 of 14 done`."""
+        return f"{len(self.finished)} of {len(self.titles)} done"
+
+
+def whole(duration: float) -> str:
+    """Whole seconds: what still grows needs no tenths."""
+    return f"{int(duration)}s" if duration < 60 else seconds(duration)
+
+
+def outcome(title: str, result: Result, style: Style) -> str:
+    """`✓ mypy (3.1s)`, with why where it is not green."""
+    time_ = "cached" if result.cached else seconds(result.duration)
+    why = ": " + (clean_line(result.reason) or result.reason_code) if result.reason or result.reason_code else ""
+    took = "" if result.status is Status.SKIPPED else f" ({time_})"
+    return f"{style.sign(result.status)} {title}{took}{'' if result.passed else why}"
+
+
+class Ticker:
+    """Calls from a thread of its own, so that neither a busy event loop nor a blocked one silences it."""
+
+    def __init__(self, interval: float, tick: Callable[[], None]) -> None:
+        self._interval = interval
+        self._tick = tick
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="predeploy-progress", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        """No tick begins after this; one that hangs in a full pipe is not waited for."""
+        self._stop.set()
+        if self._thread.is_alive() and self._thread is not threading.current_thread():
+            self._thread.join(1.0)
+
+    def _run(self) -> None:
+        while not self._stop.wait(self._interval):
+            self._tick()
+
+
+class LineProgress:
+    """A line per event, and a sign of life now and then. `quiet`: only failures and signs of life."""
+
+    def __init__(self, stream: TextIO, style: Style, *, quiet: bool, beat: float, clock: Clock) -> None:
+        self._stream: TextIO | None = stream
+        self._style = style
+        self._quiet = quiet
+        self._clock = clock
+        self._board = Board(since=clock())
+        # Re-entrant: a signal handler may tell something while the same thread is writing.
+        self._lock = threading.RLock()
+        self._ticker = Ticker(beat, self._beat)
+        self._ticker.start()
+
+    def begin(self, checks: Sequence[tuple[str, str]]) -> None:
+        with self._lock:
+            self._board.titles = dict(checks)
+
+    def note(self, text: str) -> None:
+        with self._lock:
+            self._board.note = clean_line(text)
+            if not self._quiet:
+                self._say(f"· {self._board.note}")
+
+    def started(self, check: str) -> None:
+        with self._lock:
+            self._board.start(check, self._clock())
+
+    def finished(self, check: str, result: Result) -> None:
+        with self._lock:
+            self._board.finish(check, result)
+            red = result.status in (Status.FAILED, Status.ERRORED)
+            if self._quiet and red:
+                self._say(f"{result.status.value}: {check}{_first(result)}")
+            elif not self._quiet:
+                self._say(outcome(self._board.title(check), result, self._style), result.status)
+
+    def close(self) -> None:
+        with self._lock:
+            self._stream = None
+        self._ticker.stop()
+
+    def _beat(self) -> None:
+        with self._lock:
+            now = self._clock()
+            ages = self._board.ages(now)
+            what = f"still running: {named(ages)}" if ages else "still at work"
+            note = f"; {self._board.note}" if self._board.note else ""
+            self._say(f"· {what}; {self._board.done()} after {whole(now - self._board.since)}{note}")
+
+    def _say(self, text: str, status: Status | None = None) -> None:
+        """Writes a line at once. A reader that has gone, or a closed stream, ends all output."""
+        if self._stream is None:
+            return
+        lines = [self._style.spell(text)] if self._quiet else hang(self._style.spell(text), "", self._style.width)
+        if status and not self._quiet:
+            sign = self._style.sign(status)
+            lines[0] = lines[0].replace(sign, self._style.paint(self._style.tint(status), sign), 1)
+        try:
+            self._stream.write("\n".join(lines) + "\n")
+            self._stream.flush()
+        except (OSError, ValueError):
+            self._stream = None
+
+
+class _Silent:
+    """There is nowhere to write to."""
+
+    def begin(self, checks: Sequence[tuple[str, str]]) -> None: ...
+
+    def note(self, text: str) -> None: ...
+
+    def started(self, check: str) -> None: ...
+
+    def finished(self, check: str, result: Result) -> None: ...
+
+    def close(self) -> None: ...
+
+
+def _first(result: Result) -> str:
+    """The first finding, or the reason: an agent may begin to mend while the rest runs."""
+    found: list[Diagnostic] = [finding.diagnostic for finding in findings(result.diagnostics)]
+    reason = clean_line(result.reason) or result.reason_code
+    if not found:
+        return f": {reason}" if reason else ""
+    location = clean_line(found[0].location)
+    message = shorten(clean_line(describe(found[0])), 200, "…")
+    more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
+    return f": {location}{': ' if location else ''}{message}{more}"

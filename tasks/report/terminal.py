@@ -1,0 +1,104 @@
+"""The live view on a terminal: what runs and for how long, what is done; gone when it is closed."""
+
+import contextlib
+import sys
+import threading
+from collections.abc import Callable, Sequence
+from typing import TextIO
+
+from rich.console import Console, Group
+from rich.live import Live
+from rich.text import Text
+
+from tasks.models import Result, Status
+from tasks.report.layout import clean_line
+from tasks.report.live import Board, Ticker, outcome, whole
+from tasks.report.style import Style
+
+_REFRESH = 0.2
+_FRAMES = {True: "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏", False: "|/-\\"}
+_COLOURS = {Status.PASSED: "green", Status.FAILED: "red", Status.ERRORED: "yellow", Status.SKIPPED: "dim"}
+
+
+class TerminalProgress:
+    """Draws the board again and again over itself. A terminal that goes away makes it silent."""
+
+    def __init__(self, stream: TextIO, style: Style, clock: Callable[[], float]) -> None:
+        self._style = style
+        self._clock = clock
+        self._board = Board(since=clock())
+        # Held for the board only, never while drawing: a terminal may stop to read (Ctrl-S), the run goes on.
+        self._lock = threading.RLock()
+        self._console = Console(
+            file=stream, force_terminal=True, no_color=not style.colour, highlight=False, emoji=False
+        )
+        # Drawn by our own ticker: the library's thread dies noisily with its terminal.
+        self._live: Live | None = Live(
+            console=self._console,
+            get_renderable=self._render,
+            auto_refresh=False,
+            transient=True,
+            redirect_stdout=False,
+            redirect_stderr=stream is sys.stderr,
+        )
+        self._ticker = Ticker(_REFRESH, self._draw)
+        self._guarded(self._live.start)
+        self._ticker.start()
+
+    def begin(self, checks: Sequence[tuple[str, str]]) -> None:
+        with self._lock:
+            self._board.titles = dict(checks)
+
+    def note(self, text: str) -> None:
+        with self._lock:
+            self._board.note = clean_line(text)
+
+    def started(self, check: str) -> None:
+        with self._lock:
+            self._board.start(check, self._clock())
+
+    def finished(self, check: str, result: Result) -> None:
+        with self._lock:
+            self._board.finish(check, result)
+
+    def close(self) -> None:
+        self._ticker.stop()
+        live, self._live = self._live, None
+        if live is not None:
+            self._guarded(live.stop)
+
+    def _draw(self) -> None:
+        live = self._live
+        if live is not None:
+            self._guarded(live.refresh)
+
+    def _guarded(self, act: Callable[[], None]) -> None:
+        try:
+            act()
+        except (OSError, ValueError):
+            live, self._live = self._live, None
+            if live is not None:
+                with contextlib.suppress(OSError, ValueError):
+                    live.stop()  # gives sys.stderr back
+
+    def _render(self) -> Group:
+        """As many of the finished as fit above the running ones, and a line that counts."""
+        with self._lock:
+            board, now = self._board, self._clock()
+            done = [(outcome(board.title(check), it, self._style), it.status) for check, it in board.finished.items()]
+            ages = board.ages(now)
+            note = f" · {board.note}" if board.note else ""
+            foot = f"{board.done()} · {whole(now - board.since)}{note}"
+        room = max(1, self._console.height - 2)
+        ages = ages[:room]
+        done = done[max(0, len(done) - (room - len(ages))) :]
+        frames = _FRAMES[self._style.unicode]
+        frame = frames[int(now / _REFRESH) % len(frames)]
+        return Group(
+            *(self._line(text, _COLOURS[status]) for text, status in done),
+            *(self._line(f"{frame} {age}", "") for age in ages),
+            self._line(foot, "dim"),
+        )
+
+    def _line(self, text: str, style: str) -> Text:
+        return Text(self._style.spell(text), style=style, no_wrap=True, overflow="crop")
