@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from tasks.models import CheckReport, Outcome, Report, Severity, Status
 from tasks.report.facts import counted, engine_line, gap_texts, log_path, named, seconds, tally, untracked_line
-from tasks.report.layout import clean, clean_line, shorten
+from tasks.report.layout import clean, clean_line, disarm, shorten
 from tasks.report.ranking import describe, findings, rank_fixes, red_checks
 from tasks.report.style import Style
 
@@ -17,7 +17,7 @@ def render_agent(report: Report, reason: str, style: Style | None = None) -> str
     """Lines without colour or box. `reason` tells why this mode was chosen; of the style only Unicode counts."""
     lines = [*_header(report, reason), *_red(report), *_closing(report)]
     spell = (style or Style(unicode=True)).spell
-    return "\n".join(map(spell, lines)) + "\n"
+    return disarm("\n".join(map(spell, lines)) + "\n")
 
 
 def _header(report: Report, reason: str) -> Iterator[str]:
@@ -46,7 +46,7 @@ def _red(report: Report) -> Iterator[str]:
 def _check(report: Report, check: CheckReport) -> Iterator[str]:
     result = check.result
     facts = [clean_line(result.reason), f"[{result.reason_code}]" if result.reason_code else ""]
-    log = log_path(report, result)
+    log = clean_line(log_path(report, result))
     said = " ".join(fact for fact in facts if fact)
     yield f"{result.status.value}: {check.id}{': ' if said else ''}{said}{f' log={log}' if log else ''}"
     found = findings(result.diagnostics)

@@ -79,7 +79,7 @@ def _check(report: Report, check: CheckReport) -> dict[str, Json]:
         "summary": encodable(result.summary),
         **_tests(tests),
         "exit_code": result.exit_code,
-        "log": log_path(report, result) or None,
+        "log": encodable(log_path(report, result)) or None,
         "rerun": encodable(check.rerun),
         "diagnostics": [_diagnostic(diagnostic) for diagnostic in result.diagnostics],
     }

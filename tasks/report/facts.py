@@ -55,7 +55,7 @@ def run_line(report: Report) -> str:
 
 def log_path(report: Report, result: Result) -> str:
     """The log of a check as seen from the stack; `Result.log` is relative to the report's directory."""
-    return clean_line(str(PurePosixPath(report.directory) / result.log)) if result.log else ""
+    return str(PurePosixPath(report.directory) / result.log) if result.log else ""
 
 
 def tally(report: Report) -> str:

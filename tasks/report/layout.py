@@ -6,6 +6,8 @@ import unicodedata
 _ESCAPE = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[ -/]*[0-~])")
 # Controls but newline, and the marks that reorder what a reader sees: a tool quotes the stack's own bytes.
 _UNSAFE = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+# How a line begins that CI services take for a command; leading blanks do not keep them from it.
+_COMMAND = re.compile(r"^([^\S\n]*)(:(?=:)|#(?=#(?:\[|vso)))", re.MULTILINE)
 
 
 def clean(text: str) -> str:
@@ -14,6 +16,11 @@ def clean(text: str) -> str:
         text = _ESCAPE.sub("", text)
     text = text.replace("\r\n", "\n").replace("\r", "\n").replace("\u2028", "\n").replace("\u2029", "\n")
     return encodable(_UNSAFE.sub("", text.expandtabs(4)))
+
+
+def disarm(text: str) -> str:
+    """The rendered text without lines that a CI service would obey: `::add-mask::x` becomes `: :add-mask::x`."""
+    return _COMMAND.sub(r"\1\2 ", text)
 
 
 def encodable(text: str) -> str:

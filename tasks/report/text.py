@@ -15,7 +15,7 @@ from tasks.report.facts import (
     tally,
     untracked_line,
 )
-from tasks.report.layout import cells, clean, clean_line, fold, hang, shorten
+from tasks.report.layout import cells, clean, clean_line, disarm, fold, hang, shorten
 from tasks.report.ranking import Finding, Fix, describe, findings, rank_fixes, red_checks
 from tasks.report.style import Style
 
@@ -43,7 +43,7 @@ def render_text(report: Report, style: Style) -> str:
         _result(report, style),
         *_closing(report, style),
     ]
-    return "\n\n".join("\n".join(line.rstrip() for line in block) for block in blocks) + "\n"
+    return disarm("\n\n".join("\n".join(line.rstrip() for line in block) for block in blocks) + "\n")
 
 
 def _box(lines: Iterable[str], style: Style) -> Iterator[str]:
@@ -128,7 +128,7 @@ def _trouble(report: Report, result: Result, style: Style) -> Iterator[str]:
             break
         yield from lines
         room, shown = room - len(lines), shown + 1
-    left, log = len(found) - shown, log_path(report, result)
+    left, log = len(found) - shown, clean_line(log_path(report, result))
     if left and log:
         yield from hang(style.spell(f"… and {left} more in {log}"), "    ", style.width)
     elif left:

@@ -122,3 +122,14 @@ def test_a_stage_that_did_not_run_through_has_no_tick() -> None:
 
     assert "Build Stage ✓" in text
     assert "Quality Stage ○ (1 of 3 skipped)" in text
+
+
+def test_no_message_is_a_command_to_the_ci_service() -> None:
+    message = "first\n::add-mask::e\n   ::error file=a::b\n##[group]x\nfine:: ##[x]"
+    failed = make.result("mypy", Status.FAILED, reason="::stop-commands::t", diagnostics=(make.diagnostic(message),))
+    report = make.report(Outcome.FAILED, checks=make.checks(mypy=failed), warnings=("w",))
+
+    for text in (render_text(report, PEOPLE), render_agent(report, "asked for")):
+        assert not re.search(r"^\s*(::|##\[)", text, re.MULTILINE)
+        assert "fine:: ##[x]" in text
+        assert ": :add-mask::e" in text or " | ::add-mask::e" in text
