@@ -114,7 +114,9 @@ def _is_inside_repository(root: Path, config: Sequence[tuple[str, str]]) -> bool
 def _read_config(root: Path) -> tuple[tuple[str, str], ...]:
     """Our own settings, the user's list of what is ignored everywhere, and every filter program switched off."""
     answer = _run(root, (), "config", "--list", "-z", "--includes", use_global=True)
-    theirs = [item.partition("\n") for item in os.fsdecode(answer.stdout).split("\0")] if answer.returncode == 0 else []
+    if answer.returncode:  # a mistake in the user's own file is nothing to us; the repository's may be right
+        answer = _run(root, (), "config", "--list", "-z", "--includes")
+    theirs = [item.partition("\n") for item in os.fsdecode(answer.stdout).split("\0")]
     filters = {name.rpartition(".")[0] for name, _, _ in theirs if name.startswith("filter.")}
     ignored = [("core.excludesFile", value) for name, _, value in theirs if name == "core.excludesfile"]
     off = [
