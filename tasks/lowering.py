@@ -167,8 +167,7 @@ def python_commands(project: PythonProject, name: str) -> tuple[Command, ...]:
         argv = ("uv", "sync", *frozen, *groups, "--no-install-project", "--no-install-workspace", "--no-editable")
         env = (*wheel, ("UV_PROJECT_ENVIRONMENT", ENV))
         return (acquire("uv sync --frozen", *argv, cwd=project.root, parser="uv", env=env),)
-    more = () if name == "production" else tuple(file for file in project.development if file not in project.production)
-    files = project.production + more
+    files = project.production if name == "production" else project.development or project.production
     make = acquire("uv venv", "uv", "venv", "--allow-existing", ENV, cwd=project.root, parser="uv")
     if not files:
         return (make,)

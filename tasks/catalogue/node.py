@@ -3,18 +3,13 @@
 from tasks.catalogue.django_environment import parse_dotenv
 from tasks.catalogue.row import Row, Scene
 from tasks.models import Stage
-from tasks.stack import Component, Kind, NodeProject
+from tasks.stack import Component, Kind
 from tasks.steps import OUT, PROBES, PYTHON, Command
 
 
-def node_of(component: Component) -> NodeProject | None:
-    """How the component's packages are installed, if it has any."""
-    return component.node
-
-
-def worker_commands(component: Component, _: Scene) -> tuple[Command, ...]:
+def worker_commands(component: Component, scene: Scene) -> tuple[Command, ...]:
     """Types, then the bundle that a deploy would upload."""
-    worker, node = component.worker, node_of(component)
+    worker, node = component.worker, component.node
     assert worker is not None
     types = Command(
         argv=("tsc", "--noEmit", "--pretty", "false"),
@@ -34,8 +29,29 @@ def worker_commands(component: Component, _: Scene) -> tuple[Command, ...]:
         parser="wrangler",
         limit=300,
     )
+    built = assets_build(component, scene)
     typed = worker.tsconfig is not None and node is not None and "typescript" in node.dependencies
-    return (types, bundle) if typed else (bundle,)
+    return (*((types,) if typed else ()), *built, bundle)
+
+
+def assets_build(component: Component, scene: Scene) -> tuple[Command, ...]:
+    """Assets that are not in the tree are made by the package's build script, before wrangler looks for them."""
+    worker, node = component.worker, component.node
+    assert worker is not None
+    folder = f"{component.path}/{worker.assets}".removeprefix("./").rstrip("/")
+    there = not worker.assets or any(path.startswith(f"{folder}/") for path in scene.paths)
+    if there or node is None or "build" not in node.scripts:
+        return ()
+    build = Command(
+        argv=(node.manager, "run", "build"),
+        label=f"{node.manager} run build",
+        cwd=component.path,
+        environment="node",
+        env=example_env(component, scene),
+        verdicts=tuple((code, "build_failed") for code in range(1, 125)),
+        parser="site_build",
+    )
+    return (build,)
 
 
 def example_env(component: Component, scene: Scene) -> tuple[tuple[str, str], ...]:
@@ -46,11 +62,13 @@ def example_env(component: Component, scene: Scene) -> tuple[tuple[str, str], ..
     return tuple(sorted(({name: value for name, value in example.items() if value} | own).items()))
 
 
-def build_script(component: Component, scene: Scene) -> tuple[str, ...]:
-    """The package's own build script, run by its own package manager."""
-    node = node_of(component)
+def build_argv(component: Component, scene: Scene) -> tuple[str, ...]:
+    """The package's own build script, run by its own package manager; without one, the generator's own command."""
+    node, site, named = component.node, component.site, scene.configured(component).build
     assert node is not None
-    return (node.manager, "run", scene.configured(component).build or "build")
+    assert site is not None
+    script = named or site.script
+    return (node.manager, "run", script) if script else site.command
 
 
 def site_commands(component: Component, scene: Scene) -> tuple[Command, ...]:
@@ -58,7 +76,7 @@ def site_commands(component: Component, scene: Scene) -> tuple[Command, ...]:
     site = component.site
     assert site is not None
     build = Command(
-        argv=build_script(component, scene),
+        argv=build_argv(component, scene),
         label=f"{site.generator} build",
         cwd=component.path,
         environment="node",
@@ -69,8 +87,9 @@ def site_commands(component: Component, scene: Scene) -> tuple[Command, ...]:
         limit=600,
     )
     output = scene.configured(component).output or site.output
+    pageless = ("--pageless",) if site.server else ()
     links = Command(
-        argv=(PYTHON, f"{PROBES}/links.py", output, "--base", site.base, "--within", component.path),
+        argv=(PYTHON, f"{PROBES}/links.py", output, "--base", site.base, "--within", component.path, *pageless),
         label="pages and links",
         cwd=component.path,
         verdicts=((1, "broken_links"), (4, "no_pages")),
@@ -81,15 +100,18 @@ def site_commands(component: Component, scene: Scene) -> tuple[Command, ...]:
 
 
 def site_absent(component: Component, scene: Scene) -> str:
-    """A site without a build script cannot be built."""
-    node, script = node_of(component), scene.configured(component).build or "build"
-    has = node is not None and script in node.scripts
-    return "" if has else f"{component.path}/package.json has no script named {script}"
+    """A site that says nowhere how it is built cannot be built."""
+    node, named = component.node, scene.configured(component).build
+    if node is None:
+        return f"{component.path} has no package.json to install its generator from"
+    if named and named not in node.scripts:
+        return f"{component.path}/package.json has no script named {named}"
+    return "" if build_argv(component, scene) else f"{component.path}/package.json has no build script"
 
 
 def worker_absent(component: Component, _: Scene) -> str:
     """Without a package there is nothing to install wrangler from."""
-    return "" if node_of(component) is not None else f"{component.path} has no package.json to install wrangler from"
+    return "" if component.node is not None else f"{component.path} has no package.json to install wrangler from"
 
 
 ROWS = (

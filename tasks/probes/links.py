@@ -78,10 +78,14 @@ def main() -> int:
     parser.add_argument("folder", type=Path)
     parser.add_argument("--base", default="/")
     parser.add_argument("--within", default=".", help="the folder's parent in the tree, for file names")
+    parser.add_argument("--pageless", action="store_true", help="pages may all be rendered on request: none is fine")
     options = parser.parse_args()
     folder = options.folder.resolve()
     base = "/" + options.base.strip("/") + "/" if options.base.strip("/") else "/"
     files = sorted(path for path in folder.rglob("*.htm*") if path.is_file()) if folder.is_dir() else []
+    if not files and options.pageless and folder.is_dir() and any(folder.iterdir()):
+        print(json.dumps({"diagnostics": [], "summary": "pages are rendered on request"}))
+        return 0
     if not files:
         text = f"the build left no HTML page in {options.folder}"
         print(json.dumps({"diagnostics": [{"tool": "links", "rule": "no_pages", "message": text}]}))
