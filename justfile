@@ -4,8 +4,10 @@ set positional-arguments
 
 python := justfile_directory() / '.venv/bin/python'
 
-# Without a STACK among the arguments: here the sample, in any other directory that directory.
-export PREDEPLOY_STACK := env('PREDEPLOY_STACK', if invocation_directory() == justfile_directory() { 'examples/cafe' } else { '' })
+# Called right here, the sample is validated unless a STACK is given; called from elsewhere, the directory one is in.
+here := if invocation_directory() == justfile_directory() { 'true' } else { 'false' }
+export PREDEPLOY_STACK := env('PREDEPLOY_STACK', if here == 'true' { 'examples/cafe' } else { '' })
+export PREDEPLOY_CALLED_AS := if here == 'true' { './just pre-deploy' } else { quote(justfile_directory() / 'just') + ' pre-deploy' }
 
 # -P: no module of the directory that this is called in is taken for one of ours.
 predeploy := 'PYTHONPATH=' + quote(justfile_directory()) + ' ' + quote(python) + ' -P -m flows.predeploy'
