@@ -25,6 +25,8 @@ SECOND = 1_000_000_000
 TEMPORARY = ".predeploy-new-"
 SYMLINK, DIRECTORY = 0o120000, 0o755
 CHUNK = 1 << 20
+GONE = {errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.EINVAL, errno.ENXIO}
+"""How opening a source fails that is no longer of the kind that it was."""
 MARGIN_NS = 50_000_000
 """Longer than a tick of any file system that a cache lies on."""
 
@@ -143,7 +145,7 @@ class _Sync:
         self._make_parents(path)
         new = f"{place.rpartition('/')[0]}/{TEMPORARY}{os.getpid()}"
         try:
-            if _copy(f"{self.root}/{path}", new, file.mode) != file.digest:
+            if _copy(self.root, path, new, file.mode) != file.digest:
                 raise _moved_on(path)
             time_ns = self._later_than_before(path, found)
             os.utime(new, ns=(time_ns, time_ns), follow_symlinks=False)
@@ -198,8 +200,9 @@ def _digest(place: str, found: os.stat_result) -> str | None:
         return None
 
 
-def _copy(source: str, target: str, mode: int) -> str:
+def _copy(root: str, path: str, target: str, mode: int) -> str:
     """Copies a file or a symlink, and returns the digest of what was really copied."""
+    source = f"{root}/{path}"
     try:
         if mode == SYMLINK:
             link = os.readlink(source)
@@ -207,13 +210,20 @@ def _copy(source: str, target: str, mode: int) -> str:
             return hashlib.sha256(os.fsencode(link)).hexdigest()
         reader = os.open(source, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError as error:
-        raise _moved_on(source) from error
+        if error.errno in GONE:
+            raise _moved_on(path) from error
+        raise
     digest = hashlib.sha256()
-    with open(reader, "rb", buffering=0) as content, open(target, "xb", buffering=0) as copy:
-        while chunk := content.read(CHUNK):
-            digest.update(chunk)
-            copy.write(chunk)
-        os.fchmod(copy.fileno(), mode & 0o777)
+    try:
+        if not stat.S_ISREG(os.fstat(reader).st_mode):
+            raise _moved_on(path)
+        with open(target, "xb") as copy:
+            while chunk := os.read(reader, CHUNK):
+                digest.update(chunk)
+                copy.write(chunk)
+            os.fchmod(copy.fileno(), mode & 0o777)
+    finally:
+        os.close(reader)
     return digest.hexdigest()
 
 
