@@ -1,0 +1,251 @@
+"""The embedded engine: runs steps as processes of this machine, in workspaces and environments of its own."""
+
+import asyncio
+import contextlib
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from tasks.engines.local.databases import Databases, Site
+from tasks.engines.local.environments import Environments
+from tasks.engines.local.ports import LOOPBACK, pick_port
+from tasks.engines.local.postgres_binaries import Choice
+from tasks.engines.local.process import run_process, sweep
+from tasks.engines.local.room import enter_room, remove_rooms, shortage
+from tasks.engines.local.services import Launch, run_alone, run_beside
+from tasks.engines.local.slots import Slot, Slots
+from tasks.engines.local.store import Entry, remove_leftovers
+from tasks.engines.local.tokens import Tokens
+from tasks.engines.local.toolchains.pinned import LIMIT, Kit
+from tasks.engines.local.toolchains.python import Pythons
+from tasks.engines.local.toolchains.toolchain import Toolchains
+from tasks.engines.local.variables import Packages, Variables
+from tasks.errors import EngineError
+from tasks.models import EngineFacts
+from tasks.steps import SERVER_HOST, SERVER_PORT, Database, Environment, Exit, Phase, Prepared, Service, Step
+from tasks.tree import Tree
+
+VERSION = "1"
+"""Changes whenever the same step may come out differently."""
+
+
+class LocalEngine:
+    """Use it with `async with`. Not a security boundary: the stack's code runs as the user, on this machine.
+
+    `cache` is kept between runs and may be deleted whenever none runs; `data` is for what a run needs on a disk while
+    it lasts; `note` is told what takes long; `environ` is the environment that the user started us with.
+    """
+
+    provides = frozenset({"postgres", "node", "python"})
+
+    def __init__(
+        self,
+        *,
+        tree: Tree,
+        cache: Path,
+        data: Path,
+        run_id: str,
+        reason: str,
+        note: Callable[[str], None],
+        environ: Mapping[str, str],
+        postgres: Choice = "auto",
+    ) -> None:
+        self._tree = tree
+        self._cache = cache
+        self._data = data
+        self._run_id = run_id
+        self._reason = reason
+        self._note = note
+        self._caller = environ
+        self._choice = postgres
+        self._stack = contextlib.AsyncExitStack()
+        self._entries: list[Entry] = []
+
+    @property
+    def facts(self) -> EngineFacts:
+        """Name, version and why it was chosen."""
+        return EngineFacts(name="local", version=VERSION, reason=self._reason)
+
+    async def __aenter__(self) -> Self:
+        self._room = await asyncio.to_thread(enter_room, self._data, self._caller)
+        self._stack.callback(self._leave)
+        self._variables = Variables(caller=self._caller, room=self._room, stores=self._cache / "stores")
+        kit = Kit(base=self._cache / "toolchains", acquire=self._fetch, note=self._note, hold=self._entries.append)
+        kit.base.mkdir(parents=True, exist_ok=True)
+        pythons = Pythons(self._caller, kit.base / "pythons")
+        self._toolchains = Toolchains(kit=kit, pythons=pythons, install=self._install)
+        self._environments = Environments(
+            tree=self._tree,
+            base=self._cache / "environments",
+            kit=kit,
+            toolchains=self._toolchains,
+            install=self._install,
+        )
+        self._databases = Databases(
+            Site(
+                choice=self._choice,
+                kit=kit,
+                room=self._room,
+                variables=self._variables,
+                templates=self._cache / "postgres",
+                marker=self._run_id,
+            )
+        )
+        self._slots = Slots(tree=self._tree, base=self._cache / "stacks", outs=self._room.outs)
+        for close in (self._slots.close, self._databases.close, self._toolchains.close, self._environments.close):
+            self._stack.push_async_callback(close)
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Ends everything that the engine started, whatever happened."""
+        await self._stack.aclose()
+
+    async def prepare(self, environment: Environment, log: Path) -> Prepared:
+        """Makes an environment once per key, whoever asks, and appends what was said to `log`."""
+        try:
+            prepared = await self._environments.prepare(environment, log)
+        except OSError as error:
+            return Prepared(exit=self._stumbled(error))
+        if prepared.exit.code != 0 and not prepared.exit.trouble and (short := await self._shortage()):
+            return replace(prepared, exit=replace(prepared.exit, trouble=short[0], detail=short[1]))
+        return prepared
+
+    async def run(self, step: Step, log: Path) -> Exit:
+        """Runs a step whose environment is prepared, and appends command, output and exit to `log` as they come."""
+        try:
+            return await self._run(step, log)
+        except EngineError as error:
+            return Exit(code=None, trouble=error.reason_code, detail=str(error))
+        except OSError as error:
+            return self._stumbled(error)
+
+    async def answers(self, environment: Environment, log: Path) -> bool:
+        """Does the package registry of an environment answer its control command?"""
+        try:
+            toolchain = await self._toolchains.get(environment, log)
+            exit = await self._environments.control(environment, toolchain, log)
+        except (EngineError, OSError):
+            return False
+        return exit.code == 0
+
+    async def trouble(self) -> tuple[str, str] | None:
+        """Asks what steps rely on (disk, database) a trivial question: None, or a reason code and one line."""
+        return await self._shortage() or await self._databases.trouble()
+
+    async def warm_database(self, log: Path | None = None) -> None:
+        """Starts Postgres before the first step asks for it; raises EngineError (`postgres`) where that fails.
+
+        `log` is the server's own log.
+        """
+        await self._databases.start(log or self._room.logs / "postgres.log")
+
+    async def _run(self, step: Step, log: Path) -> Exit:
+        packages = await self._packages(step.environment, log, step.phase)
+        served = await self._packages(step.service.environment, log, "execute") if step.service else None
+        slot = await self._slots.open(step)
+        for each in (packages, served):
+            if each is not None and each.installed is not None and each.installed.environment.kind == "node":
+                await self._slots.place(slot, each.installed)
+        tokens = await self._tokens(slot, packages, step.database, log)
+        generation = self._databases.generation
+        port = pick_port() if step.service else 0
+        tokens = tokens.with_values({SERVER_HOST: LOOPBACK, SERVER_PORT: str(port)} if step.service else {})
+        variables = self._variables.for_step(step.phase, packages, slot.workspace, step.cwd)
+        launch = Launch(
+            argv=tokens.argv(step.argv),
+            cwd=slot.workspace / step.cwd,
+            env=variables | tokens.env(step.env),
+            log=log,
+            limit=step.limit,
+        )
+        if step.service is None:
+            exit = await run_alone(launch, self._run_id)
+        else:
+            server = await self._serving(step.service, served, slot, port, log)
+            exit = await run_beside(launch, server, name=step.service.name, port=port, marker=self._run_id)
+        return await self._explained(replace(exit, root=str(slot.workspace)), step, generation)
+
+    async def _packages(self, environment: Environment | None, log: Path, phase: Phase) -> Packages | None:
+        """The environment of a step, made now if nobody has; raises EngineError where it cannot be.
+
+        A command that acquires gets the toolchain, and the packages only if they are there.
+        """
+        if environment is None:
+            return None
+        if phase == "execute" and self._environments.installed(environment) is None:
+            exit = (await self.prepare(environment, log)).exit
+            if exit.code != 0:
+                raise EngineError(exit.detail or f"the {environment.title} did not install", exit.trouble or "acquire")
+        toolchain = await self._toolchains.get(environment, log)
+        return Packages(toolchain=toolchain, installed=self._environments.installed(environment))
+
+    async def _serving(self, service: Service, packages: Packages | None, slot: Slot, port: int, log: Path) -> Launch:
+        tokens = await self._tokens(slot, packages, service.database, log)
+        tokens = tokens.with_values({SERVER_HOST: LOOPBACK, SERVER_PORT: str(port)})
+        variables = self._variables.for_step("execute", packages, slot.workspace, service.cwd)
+        return Launch(
+            argv=tokens.argv(service.argv),
+            cwd=slot.workspace / service.cwd,
+            env=variables | tokens.env(service.env),
+            log=log.with_name(log.name + ".server"),
+        )
+
+    async def _tokens(self, slot: Slot, packages: Packages | None, database: Database | None, log: Path) -> Tokens:
+        tokens = slot.tokens(packages.installed if packages else None)
+        if database is None:
+            return tokens
+        return tokens.with_values(await self._databases.values(database, log.with_name("postgres.log")))
+
+    async def _explained(self, exit: Exit, step: Step, generation: int) -> Exit:
+        """A failure with what the engine itself knows of the reason."""
+        if exit.code == 0 or exit.trouble:
+            return exit
+        found = await self._shortage()
+        uses = step.database is not None or (step.service is not None and step.service.database is not None)
+        if found is None and uses:
+            found = await self._databases.trouble()
+            if found is None and self._databases.generation != generation:
+                found = ("service_lost", "the Postgres of this run broke down while the step ran")
+        return exit if found is None else replace(exit, trouble=found[0], detail=found[1])
+
+    async def _install(
+        self,
+        argv: tuple[str, ...],
+        cwd: Path,
+        log: Path,
+        *,
+        path: tuple[Path, ...],
+        env: Mapping[str, str],
+        limit: float,
+    ) -> Exit:
+        await asyncio.to_thread(cwd.mkdir, parents=True, exist_ok=True)
+        variables = self._variables.for_install(path, env)
+        return await run_process(argv, cwd=cwd, env=variables, limit=limit, log=log, marker=self._run_id)
+
+    async def _fetch(
+        self, argv: tuple[str, ...], cwd: Path, log: Path, *, path: tuple[Path, ...] = (), limit: float = LIMIT
+    ) -> Exit:
+        return await self._install(argv, cwd, log, path=path, env={}, limit=limit)
+
+    async def _shortage(self) -> tuple[str, str] | None:
+        return await asyncio.to_thread(shortage, self._room.temp, self._room.disk, self._cache)
+
+    def _stumbled(self, error: OSError) -> Exit:
+        """Where our own work failed: what the system said."""
+        found = shortage(self._room.temp, self._room.disk, self._cache)
+        code, detail = found or ("engine", f"{error.strerror}: {error.filename}; look after it and run again")
+        return Exit(code=None, trouble=code, detail=detail)
+
+    def _leave(self) -> None:
+        """Nothing of the run stays, nor of runs that could not do this themselves."""
+        sweep(self._run_id)
+        for entry in self._entries:
+            entry.close()
+        self._room.leave()
+        remove_rooms(self._data)
+        for store in ("environments", "toolchains", "postgres"):
+            remove_leftovers(self._cache / store)

@@ -1,0 +1,228 @@
+"""The scrubbed environment: what a command may know of the machine and the user it runs for."""
+
+import configparser
+import re
+import ssl
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+
+SYSTEM_PATH = (
+    "/usr/local/sbin",
+    "/usr/local/bin",
+    "/usr/sbin",
+    "/usr/bin",
+    "/sbin",
+    "/bin",
+    "/opt/homebrew/bin",
+    "/run/current-system/sw/bin",
+)
+PROXIES = frozenset({"HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"})
+CERTIFICATES = frozenset(
+    [
+        "SSL_CERT_FILE",
+        "SSL_CERT_DIR",
+        "REQUESTS_CA_BUNDLE",
+        "CURL_CA_BUNDLE",
+        "NODE_EXTRA_CA_CERTS",
+        "NODE_USE_SYSTEM_CA",
+        "PIP_CERT",
+        "GIT_SSL_CAINFO",
+        "NIX_SSL_CERT_FILE",
+        "AWS_CA_BUNDLE",
+        "GRPC_DEFAULT_SSL_ROOTS_FILE_PATH",
+    ]
+)
+LOCALE = frozenset({"LANG", "LANGUAGE", "TZ"})
+
+# What every command gets: same output everywhere, nobody called at home, no bytecode that outlives an edit.
+FIXED = {
+    "CI": "1",
+    "NO_COLOR": "1",
+    "PYTHONDONTWRITEBYTECODE": "1",
+    "PYTHONUNBUFFERED": "1",
+    "PIP_DISABLE_PIP_VERSION_CHECK": "1",
+    "GIT_TERMINAL_PROMPT": "0",
+    "DO_NOT_TRACK": "1",
+    "ASTRO_TELEMETRY_DISABLED": "1",
+    "NEXT_TELEMETRY_DISABLED": "1",
+    "GATSBY_TELEMETRY_DISABLED": "1",
+    "WRANGLER_SEND_METRICS": "false",
+    "WRANGLER_SEND_ERROR_REPORTS": "false",
+    "WRANGLER_HIDE_BANNER": "true",
+    "CLOUDFLARE_CF_FETCH_ENABLED": "false",
+    "UV_NO_PROGRESS": "1",
+    "UV_PYTHON_DOWNLOADS": "never",
+    # pnpm would download the version that `packageManager` names, and hangs without a network
+    "npm_config_manage_package_manager_versions": "false",
+    "npm_config_package_manager_strict": "false",
+    "pnpm_config_pm_on_fail": "ignore",
+    "npm_config_verify_deps_before_run": "false",
+    "pnpm_config_verify_deps_before_run": "false",
+    "npm_config_update_notifier": "false",
+    "npm_config_audit": "false",
+    "npm_config_fund": "false",
+}
+
+# Who may read a private index: for commands that install, never for the stack's own code.
+INDEXES = frozenset(
+    [
+        "UV_DEFAULT_INDEX",
+        "UV_INDEX",
+        "UV_INDEX_URL",
+        "UV_EXTRA_INDEX_URL",
+        "UV_FIND_LINKS",
+        "UV_INDEX_STRATEGY",
+        "UV_KEYRING_PROVIDER",
+        "UV_INSECURE_HOST",
+        "UV_NATIVE_TLS",
+        "UV_SYSTEM_CERTS",
+        "UV_HTTP_TIMEOUT",
+        "UV_OFFLINE",
+        "UV_CREDENTIALS_DIR",
+        "NETRC",
+        "NPM_TOKEN",
+        "NODE_AUTH_TOKEN",
+        "SSH_AUTH_SOCK",
+        "GIT_SSH_COMMAND",
+    ]
+)
+INDEX_CREDENTIAL = re.compile(r"UV_INDEX_\w+_(USERNAME|PASSWORD)")
+NPM_SETTING = re.compile(
+    r"npm_config_(registry|.*[:_]registry|//.*|_auth.*|.*auth_?token|cafile|ca|strict_ssl|proxy|https_proxy|noproxy"
+    r"|userconfig)",
+    re.IGNORECASE,
+)
+CREDENTIAL_FILES = (
+    ".npmrc",
+    ".netrc",
+    ".gitconfig",
+    ".git-credentials",
+    ".config/git",
+    ".config/uv",
+    ".config/pnpm",
+    ".local/share/uv/credentials",
+)
+BUNDLES = (
+    "/etc/ssl/certs/ca-certificates.crt",
+    "/etc/pki/tls/certs/ca-bundle.crt",
+    "/etc/ssl/ca-bundle.pem",
+    "/etc/ssl/cert.pem",
+)
+
+
+def system_path(caller: Mapping[str, str]) -> str:
+    """The system's own directories on the caller's PATH; all that is not below its home where there are none."""
+    given = [part for part in caller.get("PATH", "").split(":") if part.startswith("/")]
+    home = caller.get("HOME", "/nowhere")
+    chosen = [part for part in given if part in SYSTEM_PATH] or [part for part in given if not part.startswith(home)]
+    return ":".join(dict.fromkeys(chosen)) or "/usr/local/bin:/usr/bin:/bin"
+
+
+def allowed(name: str) -> bool:
+    """Whether every command may see the caller's value of a variable."""
+    return name in LOCALE | CERTIFICATES or name.startswith("LC_") or name.upper() in PROXIES
+
+
+def common(caller: Mapping[str, str], *, home: Path, temp: Path) -> dict[str, str]:
+    """The environment of every command. The marker of the run is put on by what starts the process."""
+    kept = {name: value for name, value in caller.items() if allowed(name)}
+    places = {
+        "PATH": system_path(caller),
+        "HOME": str(home),
+        "TMPDIR": str(temp),
+        "XDG_CACHE_HOME": str(home / ".cache"),
+        "WRANGLER_LOG_PATH": str(temp / "wrangler"),
+    }
+    return {"LANG": "C.UTF-8", **kept, **FIXED, **places}
+
+
+def acquiring(caller: Mapping[str, str], *, home: Path, stores: Path) -> dict[str, str]:
+    """What commands that install get on top: shared stores, indexes and credentials, the system's certificates."""
+    environ = {name: value for name, value in caller.items() if is_index(name)}
+    environ |= {name: caller[name] for name in npmrc_names(caller) if name in caller}
+    if not any(name in environ for name in ("UV_DEFAULT_INDEX", "UV_INDEX_URL")):
+        environ |= pip_indexes(caller)
+    return {**certificates(caller), **environ, **stores_of(stores), "HOME": str(home)}
+
+
+def is_index(name: str) -> bool:
+    """Whether a variable says where packages come from, or who asks for them."""
+    return name in INDEXES or bool(INDEX_CREDENTIAL.fullmatch(name) or NPM_SETTING.fullmatch(name))
+
+
+def stores_of(stores: Path) -> dict[str, str]:
+    """Where the installers keep what they downloaded, shared by all stacks."""
+    return {
+        "UV_CACHE_DIR": str(stores / "uv"),
+        "XDG_CACHE_HOME": str(stores / "cache"),
+        "npm_config_cache": str(stores / "npm"),
+        "npm_config_store_dir": str(stores / "pnpm"),
+        "npm_config_cache_dir": str(stores / "pnpm-cache"),
+        "npm_config_state_dir": str(stores / "pnpm-state"),
+        "pnpm_config_store_dir": str(stores / "pnpm"),
+        "pnpm_config_cache_dir": str(stores / "pnpm-cache"),
+        "pnpm_config_state_dir": str(stores / "pnpm-state"),
+    }
+
+
+def certificates(caller: Mapping[str, str]) -> dict[str, str]:
+    """Installers trust what the system trusts: a company's own authority is there, and in no tool's own list."""
+    own = ssl.get_default_verify_paths().cafile or ""
+    found = next((path for path in (own, *BUNDLES) if path and Path(path).is_file()), "")
+    chosen = {"UV_SYSTEM_CERTS": "1", "NODE_USE_SYSTEM_CA": "1"}
+    if found and "NODE_EXTRA_CA_CERTS" not in caller:
+        chosen["NODE_EXTRA_CA_CERTS"] = found
+    pip = caller.get("PIP_CERT") or caller.get("REQUESTS_CA_BUNDLE")
+    if pip and "SSL_CERT_FILE" not in caller:
+        chosen["SSL_CERT_FILE"] = pip
+    return chosen
+
+
+def pip_indexes(caller: Mapping[str, str]) -> dict[str, str]:
+    """pip's own settings of indexes in uv's words: variables before files, later files before earlier ones."""
+    names = {"index-url": "UV_DEFAULT_INDEX", "extra-index-url": "UV_INDEX", "trusted-host": "UV_INSECURE_HOST"}
+    found: dict[str, str] = {}
+    for path in pip_files(caller):
+        parser = configparser.ConfigParser(interpolation=None)
+        try:
+            parser.read(path)
+        except (OSError, configparser.Error, UnicodeDecodeError):
+            continue
+        for section in ("global", "install"):
+            for option, name in names.items():
+                if value := parser.get(section, option, fallback=""):
+                    found[name] = " ".join(value.split())
+    for option, name in names.items():
+        if given := caller.get("PIP_" + option.upper().replace("-", "_")):
+            found[name] = " ".join(given.split())
+    return {name: value for name, value in found.items() if name not in caller}
+
+
+def pip_files(caller: Mapping[str, str]) -> Iterator[Path]:
+    """Where pip looks for its configuration, weakest first."""
+    home = Path(caller.get("HOME", "/nowhere"))
+    yield Path("/etc/pip.conf")
+    yield home / ".pip/pip.conf"
+    yield home / "Library/Application Support/pip/pip.conf"
+    yield Path(caller.get("XDG_CONFIG_HOME") or home / ".config") / "pip/pip.conf"
+    if given := caller.get("PIP_CONFIG_FILE"):
+        yield Path(given)
+
+
+def npmrc_names(caller: Mapping[str, str]) -> Iterable[str]:
+    """Variables that the user's own .npmrc refers to (`${TOKEN}`); a stack's .npmrc may not choose any."""
+    try:
+        text = Path(caller.get("HOME", "/nowhere"), ".npmrc").read_text()
+    except (OSError, UnicodeDecodeError):
+        return ()
+    return re.findall(r"\$\{(\w+)\??\}", text)
+
+
+def link_credentials(caller: Mapping[str, str], home: Path) -> None:
+    """Makes `home` a home that holds the user's access to package indexes and repositories, and nothing else."""
+    user = Path(caller.get("HOME", "/nowhere"))
+    for name in CREDENTIAL_FILES:
+        source, link = user / name, home / name
+        if source.exists() and not link.is_symlink():
+            link.parent.mkdir(parents=True, exist_ok=True)
+            link.symlink_to(source)

@@ -1,0 +1,169 @@
+"""The store of installed dependencies: each lock is installed once per machine, whoever asks for it."""
+
+import asyncio
+import os
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from tasks.engines.local.once import Once
+from tasks.engines.local.store import Entry, open_entry
+from tasks.engines.local.tokens import engine_tokens
+from tasks.engines.local.toolchains.pinned import Kit
+from tasks.engines.local.toolchains.toolchain import Install, Toolchain, Toolchains
+from tasks.engines.local.workspace import sync
+from tasks.errors import EngineError
+from tasks.steps import ENV, Environment, Exit, Prepared
+from tasks.tree import Tree
+
+ATTEMPTS = 2
+MODULES = "node_modules"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Installed:
+    """A complete environment. `modules` are its node_modules directories, relative to the stack's root."""
+
+    name: str
+    environment: Environment
+    toolchain: Toolchain
+    directory: Path
+    modules: tuple[str, ...] = ()
+
+    @property
+    def stage(self) -> Path:
+        """Where the inputs lie, and the commands ran."""
+        return self.directory / "stage"
+
+    @property
+    def venv(self) -> Path:
+        """The virtual environment."""
+        return self.directory / "venv"
+
+
+class Environments:
+    """Makes environments below `base`, once per key and run."""
+
+    def __init__(self, *, tree: Tree, base: Path, kit: Kit, toolchains: Toolchains, install: Install) -> None:
+        self._tree = tree
+        self._base = base
+        self._kit = kit
+        self._toolchains = toolchains
+        self._install = install
+        self._made = Once[str, Prepared]()
+        self._attempts: dict[str, int] = {}
+        self._installed: dict[str, Installed] = {}
+
+    async def close(self) -> None:
+        """Stops what is still being installed."""
+        await self._made.close()
+
+    def installed(self, environment: Environment) -> Installed | None:
+        """The environment, if it is ready."""
+        return self._installed.get(environment.key)
+
+    def directory(self, environment: Environment, toolchain: Toolchain) -> Path:
+        """Where the store keeps an environment."""
+        return self._base / f"{environment.key}-{toolchain.tag}"
+
+    async def prepare(self, environment: Environment, log: Path) -> Prepared:
+        """Makes an environment, or joins who is making it. One that failed is tried a second time, if asked for."""
+        key = environment.key
+        done = self._made.result(key)
+        if done is not None and done.exit.code != 0 and self._attempts[key] < ATTEMPTS:
+            self._made.forget(key)
+        return await self._made.get(key, lambda: self._make(environment, log))
+
+    async def _make(self, environment: Environment, log: Path) -> Prepared:
+        self._attempts[environment.key] = self._attempts.get(environment.key, 0) + 1
+        try:
+            toolchain = await self._toolchains.get(environment, log)
+            if toolchain.exit.code != 0:
+                return Prepared(exit=toolchain.exit, command=toolchain.command, gaps=toolchain.gaps)
+            return await self._enter(environment, toolchain, log)
+        except EngineError as error:
+            return Prepared(exit=Exit(code=None, trouble=error.reason_code, detail=str(error)))
+
+    async def _enter(self, environment: Environment, toolchain: Toolchain, log: Path) -> Prepared:
+        path = self.directory(environment, toolchain)
+        title = environment.title
+        entry = await open_entry(path, lambda: self._kit.note(f"waiting for another run that installs the {title}"))
+        made = Prepared(exit=Exit(code=0), gaps=toolchain.gaps, version=toolchain.version, reused=entry.ready)
+        try:
+            if not entry.ready:
+                self._kit.note(f"installing the {title}")
+                made = await self._build(environment, toolchain, entry, log, made)
+        except BaseException:
+            await asyncio.to_thread(entry.close)
+            raise
+        if made.exit.code != 0:
+            await asyncio.to_thread(entry.close)
+            return made
+        entry.touch()
+        self._kit.hold(entry)
+        modules = tuple((path / "modules").read_text().split("\n")) if environment.kind == "node" else ()
+        self._installed[environment.key] = Installed(
+            name=path.name,
+            environment=environment,
+            toolchain=toolchain,
+            directory=path,
+            modules=tuple(each for each in modules if each),
+        )
+        return made
+
+    async def _build(
+        self, environment: Environment, toolchain: Toolchain, entry: Entry, log: Path, made: Prepared
+    ) -> Prepared:
+        stage = entry.path / "stage"
+        absent = [path for path in environment.inputs if path not in self._tree.files]
+        if absent:
+            raise EngineError(f"{environment.title}: {absent[0]} is not among the files of the tree", "internal")
+        await asyncio.to_thread(sync, self._tree, {path: self._tree.files[path] for path in environment.inputs}, stage)
+        (stage / environment.root).mkdir(parents=True, exist_ok=True)
+        for command in environment.commands:
+            cwd = stage / command.cwd
+            exit = await self._command(
+                environment, toolchain, command.argv, log, cwd=cwd, limit=command.limit, env=command.env
+            )
+            if exit.code != 0 and exit.code not in command.empty:
+                return replace(made, exit=exit, command=command)
+        if environment.kind == "node":
+            found = await asyncio.to_thread(find_modules, stage)
+            (entry.path / "modules").write_text("".join(f"{path}\n" for path in found))
+        entry.complete()
+        return made
+
+    async def control(self, environment: Environment, toolchain: Toolchain, log: Path) -> Exit:
+        """Runs the control command of an environment, which is made or not."""
+        return await self._command(environment, toolchain, environment.control, log, cwd=self._base, limit=60)
+
+    async def _command(
+        self,
+        environment: Environment,
+        toolchain: Toolchain,
+        argv: tuple[str, ...],
+        log: Path,
+        *,
+        cwd: Path,
+        limit: float,
+        env: tuple[tuple[str, str], ...] = (),
+    ) -> Exit:
+        directory = self.directory(environment, toolchain)
+        stage, venv = directory / "stage", directory / "venv"
+        tokens = engine_tokens(work=stage, out=directory / "out", cache=directory / "cache").with_values(
+            {ENV: str(venv)}
+        )
+        variables = {**dict(toolchain.env), "VIRTUAL_ENV": str(venv), "UV_PROJECT_ENVIRONMENT": str(venv)}
+        exit = await self._install(
+            tokens.argv(argv), cwd, log, path=toolchain.path, env=variables | tokens.env(env), limit=limit
+        )
+        return replace(exit, root=str(stage))
+
+
+def find_modules(stage: Path) -> list[str]:
+    """The outermost node_modules directories, relative."""
+    found = []
+    for directory, names, _ in os.walk(stage):
+        if MODULES in names:
+            found.append(os.path.relpath(Path(directory, MODULES), stage))
+        names[:] = [name for name in names if name != MODULES and not name.startswith(".git")]
+    return sorted(found)

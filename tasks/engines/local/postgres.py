@@ -1,0 +1,169 @@
+"""The run's Postgres: makes databases for steps, and knows whether it is still the server of the beginning."""
+
+import asyncio
+import contextlib
+import secrets
+import time
+from dataclasses import dataclass
+
+import psycopg
+from psycopg import sql
+
+from tasks.engines.local.once import Once
+from tasks.engines.local.ports import LOOPBACK
+from tasks.engines.local.postgres_cluster import ROLE, Cluster
+from tasks.errors import EngineError
+from tasks.steps import DB_HOST, DB_NAME, DB_PASSWORD, DB_PORT, DB_URL, DB_USER, Database
+
+ANSWER_LIMIT = 10.0
+BUSY_LIMIT = 5.0
+BUSY_PATIENCE = 1.0
+"""Seconds after which those who are still connected to a template are sent away."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Identity:
+    """Tells a server from one that was restarted, and a cluster from another."""
+
+    started: str
+    system: str
+
+
+class Postgres:
+    """A running server. `generation` counts how often it was found to have broken down."""
+
+    def __init__(self, cluster: Cluster) -> None:
+        self.generation = 0
+        self._cluster = cluster
+        self._password = secrets.token_hex(16)
+        self._databases = Once[str, None]()
+        self._asking = asyncio.Lock()
+        self._admin: psycopg.AsyncConnection | None = None
+        self._identity: Identity | None = None
+        self._lost = ""
+
+    @property
+    def version(self) -> str:
+        """As its programs say it."""
+        return self._cluster.plot.binaries.version
+
+    async def start(self) -> None:
+        """Returns when databases can be made; raises EngineError (`postgres`)."""
+        await self._cluster.start()
+        try:
+            self._admin = await self._connect()
+            alter = sql.SQL("ALTER ROLE {} PASSWORD {}").format(sql.Identifier(ROLE), sql.Literal(self._password))
+            await self._admin.execute(alter)
+            self._identity = await identify(self._admin)
+        except (psycopg.Error, OSError) as error:
+            raise self._cluster.refusal(f"started, and does not answer: {first_line(error)}") from error
+
+    async def stop(self) -> None:
+        """Ends the server, and whatever is connected to it."""
+        await self._databases.close()
+        if self._admin is not None:
+            with contextlib.suppress(psycopg.Error, OSError):
+                await self._admin.close()
+        await self._cluster.stop()
+
+    def values(self, database: Database) -> dict[str, str]:
+        """What the tokens of a database stand for."""
+        port = self._cluster.port
+        return {
+            DB_URL: f"postgresql://{ROLE}:{self._password}@{LOOPBACK}:{port}/{database.name}",
+            DB_HOST: LOOPBACK,
+            DB_PORT: str(port),
+            DB_USER: ROLE,
+            DB_PASSWORD: self._password,
+            DB_NAME: database.name,
+        }
+
+    async def create(self, database: Database) -> None:
+        """Makes a database unless it is there; raises EngineError (`service_lost`, `postgres`)."""
+        await self._databases.get(database.name, lambda: self._create(database))
+
+    async def trouble(self) -> tuple[str, str] | None:
+        """None while it is still the server of the beginning, else a reason code and one line."""
+        if self._lost or self._admin is None:
+            return ("service_lost", self._lost) if self._lost else None
+        try:
+            async with self._asking:
+                same = await asyncio.wait_for(identify(self._admin), ANSWER_LIMIT) == self._identity
+        except (psycopg.Error, OSError, TimeoutError) as error:
+            return await self._examine(error)
+        return None if same else self._lose("the Postgres of this run was restarted")
+
+    async def _examine(self, error: Exception) -> tuple[str, str]:
+        """Our connection broke: a server that crashed and recovered has ended everybody's."""
+        self.generation += 1
+        try:
+            async with self._asking:
+                self._admin = await asyncio.wait_for(self._connect(), ANSWER_LIMIT)
+                same = await identify(self._admin) == self._identity
+        except (psycopg.Error, OSError, TimeoutError):
+            same = False
+        if same:
+            return "service_lost", f"the Postgres of this run ended all its connections: {first_line(error)}"
+        return self._lose(f"the Postgres of this run is gone ({first_line(error)}); see {self._cluster.plot.log}")
+
+    def _lose(self, why: str) -> tuple[str, str]:
+        self.generation += 1
+        self._lost = why
+        return "service_lost", why
+
+    async def _create(self, database: Database) -> None:
+        if self._lost:
+            raise EngineError(self._lost, "service_lost")
+        name, template = sql.Identifier(database.name), sql.Identifier(database.template or "template1")
+        query = sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(name, template)
+        try:
+            async with self._asking:
+                await self._copy(query, database.template)
+        except psycopg.Error as error:
+            code, detail = await self.trouble() or (
+                "postgres",
+                f"{database.name} could not be made: {first_line(error)}",
+            )
+            raise EngineError(detail, code) from error
+
+    async def _copy(self, query: sql.Composed, template: str) -> None:
+        """A template that somebody is still connected to cannot be copied: its maker may be just about to leave."""
+        assert self._admin is not None
+        begun = time.monotonic()
+        while True:
+            try:
+                await self._admin.execute(query)
+            except psycopg.errors.ObjectInUse:
+                waited = time.monotonic() - begun
+                if waited > BUSY_LIMIT:
+                    raise
+                if waited > BUSY_PATIENCE:
+                    leave = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s"
+                    await self._admin.execute(leave, (template,))
+                await asyncio.sleep(0.05)
+            else:
+                return
+
+    async def _connect(self) -> psycopg.AsyncConnection:
+        return await psycopg.AsyncConnection.connect(
+            host=str(self._cluster.plot.sockets),
+            port=self._cluster.port,
+            user=ROLE,
+            dbname="postgres",
+            autocommit=True,
+            connect_timeout=10,
+        )
+
+
+async def identify(connection: psycopg.AsyncConnection) -> Identity:
+    """Asks the server who it is."""
+    query = "SELECT pg_postmaster_start_time()::text, system_identifier::text FROM pg_control_system()"
+    cursor = await connection.execute(query)
+    row = await cursor.fetchone()
+    assert row is not None
+    return Identity(started=str(row[0]), system=str(row[1]))
+
+
+def first_line(error: Exception) -> str:
+    """What an error says, in short."""
+    return str(error).strip().partition("\n")[0] or type(error).__name__

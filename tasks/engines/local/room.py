@@ -1,0 +1,142 @@
+"""The directories of one run, gone when it ends, and those of runs that were killed, gone when the next one ends."""
+
+import fcntl
+import os
+import shutil
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import uv
+
+from tasks.engines.local.environ import link_credentials
+from tasks.engines.local.store import take
+from tasks.engines.local.workspace import remove_tree
+
+PREFIX = "predeploy-"
+LOCK = ".lock"
+# A socket's path has about a hundred bytes, and tools put theirs below TMPDIR.
+LONGEST = 48
+ENOUGH = 50 << 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Room:
+    """`path` is short, on the system's temporary file system; `disk` is on a disk, for what is large."""
+
+    path: Path
+    disk: Path
+    locks: tuple[int, ...]
+
+    @property
+    def home(self) -> Path:
+        """An empty home."""
+        return self.path / "home"
+
+    @property
+    def credentials(self) -> Path:
+        """A home with access to package indexes."""
+        return self.path / "acquire"
+
+    @property
+    def temp(self) -> Path:
+        """For temporary files."""
+        return self.path / "tmp"
+
+    @property
+    def programs(self) -> Path:
+        """Programs that we bring: uv."""
+        return self.path / "bin"
+
+    @property
+    def outs(self) -> Path:
+        """For the outputs of checks."""
+        return self.disk / "out"
+
+    @property
+    def sockets(self) -> Path:
+        """For Postgres's socket."""
+        return self.path / "pg"
+
+    @property
+    def logs(self) -> Path:
+        """For logs that nobody asked for."""
+        return self.path / "logs"
+
+    def leave(self) -> None:
+        """Deletes everything."""
+        for path in (self.path, self.disk):
+            remove_tree(path)
+        for lock in self.locks:
+            os.close(lock)
+
+
+def enter_room(data: Path, caller: Mapping[str, str]) -> Room:
+    """Makes the directories of a run."""
+    runs = data / "runs"
+    runs.mkdir(parents=True, exist_ok=True)
+    path = Path(tempfile.mkdtemp(prefix=PREFIX, dir=temporary()))
+    disk = Path(tempfile.mkdtemp(prefix=PREFIX, dir=runs))
+    # others may pass through, to the one directory that is made for them: Postgres may have to be another user
+    path.chmod(0o711)
+    locks = tuple(hold(each / LOCK) for each in (path, disk))
+    room = Room(path=path, disk=disk, locks=locks)
+    for each in (room.home, room.credentials, room.temp, room.programs, room.outs, room.logs):
+        each.mkdir(mode=0o700)
+    (room.programs / "uv").symlink_to(uv.find_uv_bin())
+    link_credentials(caller, room.credentials)
+    return room
+
+
+def temporary() -> Path:
+    """The system's directory for temporary files, by a short name."""
+    found = Path(tempfile.gettempdir())
+    return found if len(str(found)) <= LONGEST else Path("/tmp")  # noqa: S108 - mkdtemp follows
+
+
+def hold(lock: Path) -> int:
+    """Locks a new file for as long as this process lives."""
+    descriptor = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    fcntl.flock(descriptor, fcntl.LOCK_EX)
+    return descriptor
+
+
+def remove_rooms(data: Path) -> None:
+    """Deletes the directories of runs that were killed: ours, and locked by nobody."""
+    for base in (temporary(), data / "runs"):
+        for lock in base.glob(f"{PREFIX}*/{LOCK}"):
+            remove_if_free(lock)
+
+
+def remove_if_free(lock: Path) -> None:
+    """Deletes one of them."""
+    try:
+        if lock.lstat().st_uid != os.geteuid():
+            return
+        descriptor = os.open(lock, os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW)
+    except OSError:
+        return
+    try:
+        if take(descriptor, fcntl.LOCK_EX):
+            remove_tree(lock.parent)
+    finally:
+        os.close(descriptor)
+
+
+def shortage(*places: Path) -> tuple[str, str] | None:
+    """Whether a disk that a run writes to is full: too little left, or a small file cannot be written."""
+    for place in places:
+        try:
+            free = shutil.disk_usage(place).free
+            if free < ENOUGH:
+                return (
+                    "disk_full",
+                    f"only {free >> 20} MB are left on the disk of {place}; free some space and run again",
+                )
+            with tempfile.TemporaryFile(dir=place) as file:
+                file.write(b"\0" * 65536)
+                file.flush()
+        except OSError as error:
+            return "disk_full", f"nothing can be written below {place}: {error.strerror}; free some space and run again"
+    return None

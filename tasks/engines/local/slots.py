@@ -1,0 +1,109 @@
+"""Workspaces of steps: leased for the run, holding the step's files and the installed packages that it may import."""
+
+import asyncio
+import contextlib
+import hashlib
+import json
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tasks.engines.local.environments import Installed
+from tasks.engines.local.once import Once
+from tasks.engines.local.tokens import Tokens, engine_tokens
+from tasks.engines.local.workspace import clone_tree, lease, remove_tree, sync
+from tasks.steps import ENV, Step
+from tasks.tree import Tree, select
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Slot:
+    """A workspace with what belongs to it. `stamps` is the file that says which packages lie in it."""
+
+    workspace: Path
+    out: Path
+    cache: Path
+    stamps: Path
+    placing: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    def tokens(self, installed: Installed | None) -> Tokens:
+        """What a step in this slot may name."""
+        tokens = engine_tokens(work=self.workspace, out=self.out, cache=self.cache)
+        if installed is None:
+            return tokens
+        return tokens.with_values({ENV: str(installed.venv)})
+
+    def placed(self) -> dict[str, dict[str, str]]:
+        """By environment's root: for each node_modules directory the environment that it comes from."""
+        try:
+            stamps: dict[str, dict[str, str]] = json.loads(self.stamps.read_text())
+        except (OSError, ValueError):
+            return {}
+        return stamps
+
+
+class Slots:
+    """The workspaces of one run on one stack. `outs` is a directory of the run, `base` one of the cache."""
+
+    def __init__(self, *, tree: Tree, base: Path, outs: Path) -> None:
+        digest = hashlib.sha256(str(tree.root).encode()).hexdigest()[:16]
+        self._tree = tree
+        self._base = base / digest
+        self._outs = outs
+        self._open = Once[str, Slot]()
+        self._leases = contextlib.ExitStack()
+
+    async def close(self) -> None:
+        """Gives the workspaces back."""
+        await self._open.close()
+        self._leases.close()
+
+    async def open(self, step: Step) -> Slot:
+        """The workspace of a step, synced when the first of its steps in this run asks for it."""
+        return await self._open.get(step.slot, lambda: self._make(step))
+
+    async def _make(self, step: Step) -> Slot:
+        self._base.mkdir(parents=True, exist_ok=True)
+        workspace = self._leases.enter_context(lease(self._base, step.slot))
+        slot = Slot(
+            workspace=workspace,
+            out=self._outs / step.slot,
+            cache=workspace.with_name(workspace.name + ".cache"),
+            stamps=workspace.with_name(workspace.name + ".modules"),
+        )
+        for directory in (slot.out, slot.cache):
+            directory.mkdir(parents=True, exist_ok=True)
+        keep = [path for stamps in slot.placed().values() for path in stamps]
+        await asyncio.to_thread(sync, self._tree, select(self._tree, step.inputs), workspace, keep=keep)
+        return slot
+
+    async def place(self, slot: Slot, installed: Installed) -> None:
+        """Puts an environment's node_modules where the workspace has the packages they belong to."""
+        root = installed.environment.root
+        async with slot.placing:
+            placed = slot.placed()
+            before = placed.get(root, {})
+            wanted = {path: installed.name for path in installed.modules if (slot.workspace / path).parent.is_dir()}
+            if before == wanted and all((slot.workspace / path).is_dir() for path in wanted):
+                await asyncio.to_thread(forget_caches, slot.workspace, installed)
+                return
+            # until all is in its place nothing is promised
+            await asyncio.to_thread(
+                slot.stamps.write_text, json.dumps(placed | {root: dict.fromkeys([*before, *wanted], "")})
+            )
+            for path in before:
+                if path not in wanted:
+                    await asyncio.to_thread(remove_tree, slot.workspace / path)
+            for path, name in wanted.items():
+                if before.get(path) != name or not (slot.workspace / path).is_dir():
+                    await clone_tree(installed.stage / path, slot.workspace / path)
+            await asyncio.to_thread(slot.stamps.write_text, json.dumps(placed | {root: wanted}))
+
+
+def forget_caches(workspace: Path, installed: Installed) -> None:
+    """Deletes what tools left in node_modules (`.vite`, `.astro`, …): it may remember files that are gone."""
+    for path in installed.modules:
+        source, target = installed.stage / path, workspace / path
+        if target.is_dir():
+            for name in {each.name for each in os.scandir(target)} - {each.name for each in os.scandir(source)}:
+                remove_tree(target / name)

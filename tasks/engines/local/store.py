@@ -1,0 +1,110 @@
+"""What is made once on this machine and kept: directories that are whole, or are made anew under a lock."""
+
+import asyncio
+import fcntl
+import os
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from tasks.engines.local.workspace import remove_tree
+
+COMPLETE = ".complete"
+USED = ".last_used"
+POLL = 0.05
+
+
+class Entry:
+    """A directory of the store, ours to use until it is closed; ours alone to fill while it is not `ready`."""
+
+    def __init__(self, path: Path, lock: int) -> None:
+        self.path = path
+        self._lock = lock
+
+    @property
+    def ready(self) -> bool:
+        """It was filled to its end."""
+        return is_whole(self.path)
+
+    def complete(self) -> None:
+        """Says that the directory is whole. From here on others may use it too."""
+        (self.path / COMPLETE).touch()
+        fcntl.flock(self._lock, fcntl.LOCK_SH)
+
+    def touch(self) -> None:
+        """Remembers that somebody needed it."""
+        (self.path / USED).write_text(f"{time.time():.0f}\n")
+
+    def close(self) -> None:
+        """Lets go. What was left unfinished is deleted."""
+        if not self.ready:
+            remove_tree(self.path)
+        os.close(self._lock)
+
+
+async def open_entry(path: Path, waiting: Callable[[], None]) -> Entry:
+    """Takes hold of `path`: shared where it is whole, alone and empty where it is not.
+
+    `waiting` is called once if another process is just making it.
+    """
+    await asyncio.to_thread(path.parent.mkdir, parents=True, exist_ok=True)
+    descriptor = os.open(path.with_name(path.name + ".lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    told = False
+    try:
+        while True:
+            whole = is_whole(path)
+            if take(descriptor, fcntl.LOCK_SH if whole else fcntl.LOCK_EX):
+                # between the look and the lock it may have been finished, or pruned
+                if is_whole(path) == whole:
+                    break
+                continue
+            if not told:
+                waiting()
+                told = True
+            await asyncio.sleep(POLL)
+        if not whole:
+            await asyncio.to_thread(remove_tree, path)
+            await asyncio.to_thread(path.mkdir)
+    except BaseException:
+        os.close(descriptor)
+        raise
+    return Entry(path, descriptor)
+
+
+def is_whole(path: Path) -> bool:
+    """Whether a directory was filled to its end."""
+    return (path / COMPLETE).exists()
+
+
+def take(descriptor: int, how: int) -> bool:
+    """Tries to lock; blocks nobody."""
+    try:
+        fcntl.flock(descriptor, how | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+@asynccontextmanager
+async def filled(path: Path, waiting: Callable[[], None]) -> AsyncIterator[Entry]:
+    """An entry for the length of a block."""
+    entry = await open_entry(path, waiting)
+    try:
+        yield entry
+    finally:
+        entry.close()
+
+
+def remove_leftovers(base: Path) -> None:
+    """Deletes what builds that were killed left behind: directories without a mark whose lock nobody holds."""
+    for lock in base.glob("*.lock"):
+        path = lock.with_suffix("")
+        if not path.exists() or is_whole(path):
+            continue
+        descriptor = os.open(lock, os.O_RDWR | os.O_CLOEXEC)
+        try:
+            if take(descriptor, fcntl.LOCK_EX) and not is_whole(path):
+                remove_tree(path)
+        finally:
+            os.close(descriptor)
