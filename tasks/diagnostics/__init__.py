@@ -1,0 +1,61 @@
+"""From a tool's output to diagnostics: pure readers, chosen by name. They never decide whether a check passed."""
+
+import os
+from dataclasses import replace
+
+from tasks.diagnostics.bundlers import site_build, wrangler
+from tasks.diagnostics.django_text import django_check, migrations
+from tasks.diagnostics.generic import plain, probe
+from tasks.diagnostics.installers import npm, pnpm, uv
+from tasks.diagnostics.node import astro_check, eslint, tsc
+from tasks.diagnostics.places import Places, roots_of
+from tasks.diagnostics.pytest_text import pytest
+from tasks.diagnostics.python import mypy, ruff, ruff_format
+from tasks.diagnostics.reading import Output, Parsed, Parser, deduplicated, plain_text
+from tasks.diagnostics.tracebacks import from_tracebacks
+from tasks.diagnostics.vitest_json import vitest
+from tasks.models import Diagnostic
+
+__all__ = ["PARSERS", "Parsed", "parse"]
+
+PARSERS: dict[str, Parser] = {
+    "astro_check": astro_check,
+    "django_check": django_check,
+    "eslint": eslint,
+    "migrations": migrations,
+    "mypy": mypy,
+    "npm": npm,
+    "plain": plain,
+    "pnpm": pnpm,
+    "probe": probe,
+    "pytest": pytest,
+    "ruff": ruff,
+    "ruff_format": ruff_format,
+    "site_build": site_build,
+    "traceback": from_tracebacks,
+    "tsc": tsc,
+    "uv": uv,
+    "vitest": vitest,
+    "wrangler": wrangler,
+}
+
+
+def parse(parser: str, *, stdout: str, stderr: str, root: str, cwd: str) -> Parsed:
+    """What an output says, as far as it can be read. Never raises for what a tool printed.
+
+    `root` is the absolute path of the workspace when the tool ran, `cwd` the tool's directory relative to it. Every
+    file in the diagnostics is relative to the stack's root.
+    """
+    places = Places(roots=roots_of(root, os.path.realpath(root)), cwd=cwd)
+    output = Output(stdout=plain_text(stdout), stderr=plain_text(stderr), places=places)
+    parsed = PARSERS[parser](output)
+    return Parsed(
+        diagnostics=deduplicated(_placed(each) for each in parsed.diagnostics if each.message),
+        summary=parsed.summary,
+        tests=parsed.tests,
+    )
+
+
+def _placed(finding: Diagnostic) -> Diagnostic:
+    """A line of a file that is not the stack's own says nothing."""
+    return finding if finding.file else replace(finding, line=None, column=None)

@@ -1,0 +1,189 @@
+"""Readers of what builds Workers and sites: wrangler, Astro, Vite, Eleventy and Next."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+
+from tasks.diagnostics.javascript import drawn, esbuild, raised
+from tasks.diagnostics.places import Places
+from tasks.diagnostics.reading import Output, Parsed, deduplicated, last_line, number, shortened
+from tasks.models import Diagnostic
+
+_ENTRY = re.compile(r'entry-point file at "(?P<path>[^"]+)" was not found')
+_WRANGLER_FILE = re.compile(r'(?P<path>[^\s"\']*wrangler\.(?:toml|jsonc?))')
+_BULLET = re.compile(r"^\s+- (?P<message>.+)$", re.MULTILINE)
+_UPLOAD = re.compile(r"^Total Upload: .+$", re.MULTILINE)
+_BUILD_FAILED = re.compile(r"^Build failed with \d+ errors?:")
+
+_STAMP = re.compile(r"^\d\d:\d\d:\d\d ", re.MULTILINE)
+_LOCATION = re.compile(
+    r"^\s+(?:Location:\n\s+|file: )(?P<path>/[^\n:]+?)(?::(?P<line>\d+):(?P<column>\d+))?$", re.MULTILINE
+)
+_LABEL = re.compile(
+    r"^(?:\[(?:ERROR|vite|build|astro|config|content)\] )*(?:\[(?P<rule>[\w:.@/ -]+)\]:? )?(?P<message>.+)$"
+)
+_UNRESOLVED = re.compile(
+    r"(?P<message>(?:Rolldown |Rollup )?(?:[Ff]ailed to|Could not) resolve (?:import )?(?P<what>\S+?)) "
+    r"(?:from|in|imported by) [\"']?(?P<path>[^\s\"']+?)[\"']?[.,]?(?:\s|$)"
+)
+_TRANSFORM = re.compile(r"^(?P<path>[^\s:]+):(?P<line>\d+):(?P<column>\d+): ERROR: (?P<message>.+)$", re.MULTILINE)
+_ROLLUP = re.compile(r"^(?P<path>[^\s(]+) \((?P<line>\d+):(?P<column>\d+)\): (?P<message>.+)$", re.MULTILINE)
+_CONFIG_ISSUE = re.compile(r"^! (?P<message>.+)$", re.MULTILINE)
+_ROUTE = re.compile(r"├─ (?P<route>/\S*?)(?: \(.*)?$|└─ (?P<last>/\S*?)(?: \(.*)?$", re.MULTILINE)
+_ELEVENTY = re.compile(r"^\[11ty\] (?P<number>\d+)\. (?P<message>.+)$", re.MULTILINE)
+_ELEVENTY_FILE = re.compile(r"(?:template|in|file) (?P<path>\./\S+)|\((?P<path2>\./[^\s)]+)\)")
+_ELEVENTY_PLACE = re.compile(r"\[Line (\d+), Column (\d+)\]|\((\d+):(\d+)\)|line:(\d+), col:(\d+)")
+_NEXT = re.compile(
+    r"^\./(?P<path>[^\s:]+)(?::(?P<line>\d+):(?P<column>\d+))?\n(?P<message>(?:Module not found|.*[Ee]rror)\b.*)$",
+    re.MULTILINE,
+)
+_NEXT_SHOWN = re.compile(r"^\s*(?P<line>\d+) [|│] .*\n\s*[:·] .*\^", re.MULTILINE)
+_PRERENDER = re.compile(r'^Error occurred prerendering page "(?P<page>[^"]+)".*\n(?P<message>.+)$', re.MULTILINE)
+_BUILT = re.compile(r"(\d+) page\(s\) built|^\[11ty\] (Wrote \d+ files?)|✓ (\d+ modules) transformed", re.MULTILINE)
+
+
+def wrangler(output: Output) -> Parsed:
+    """`wrangler deploy --dry-run`."""
+    found: list[Diagnostic] = []
+    for finding, body in esbuild(output, "wrangler"):
+        found.extend(_wrangler_findings(finding, body, output.places))
+    if not found:
+        error = raised(output.stderr, output.places, "wrangler")
+        found += [error] if error else []
+    upload = _UPLOAD.search(output.stdout)
+    return Parsed(diagnostics=deduplicated(found), summary=upload[0] if upload else "")
+
+
+def _wrangler_findings(finding: Diagnostic, body: str, places: Places) -> Iterator[Diagnostic]:
+    config = _WRANGLER_FILE.search(finding.message)
+    entry = _ENTRY.search(finding.message)
+    if _BUILD_FAILED.match(finding.message) and not finding.file:
+        return  # the findings themselves come after it
+    if finding.message.startswith("Processing ") and config:
+        for bullet in _BULLET.finditer(body):
+            file = places.relative(config["path"])
+            yield replace(finding, message=shortened(bullet["message"]), file=file, rule="config")
+    elif entry:
+        yield replace(finding, file=places.relative(entry["path"]), rule="entry_point")
+    elif finding.file and _WRANGLER_FILE.search(finding.file):
+        yield replace(finding, rule="config")
+    else:
+        named = config or (_WRANGLER_FILE.search(body) if "entry-point" in finding.message else None)
+        file = finding.file or (places.relative(named["path"]) if named else None)
+        yield replace(finding, file=file)
+
+
+def site_build(output: Output) -> Parsed:
+    """The build of a static site, whichever generator it has."""
+    text = _STAMP.sub("", output.text)
+    places = output.places
+    found = drawn(text, places, "build")
+    for reader in (_located, _transformed, _unresolved):
+        for finding in reader(text, places):
+            if not any(_says_same(finding, known) for known in found):
+                found.append(finding)
+    for guess in (_eleventy, _next, _misconfigured):
+        found.extend(guess(text, places) if not found else ())
+    found.extend(finding for finding, _ in esbuild(output, "build") if finding.file or not found)
+    if not found:
+        error = raised(text, places, "build")
+        found += [_rendering(error, text)] if error else []
+    built = _BUILT.search(text)
+    summary = next((group for group in built.groups() if group), "") if built else ""
+    return Parsed(diagnostics=deduplicated(found), summary=f"built {summary} pages" if summary.isdigit() else summary)
+
+
+def _says_same(new: Diagnostic, known: Diagnostic) -> bool:
+    """Vite and Astro both tell where the same thing went wrong, the one in more words."""
+    return new.file == known.file and (new.line is None or new.line == known.line)
+
+
+def _located(text: str, places: Places) -> Iterator[Diagnostic]:
+    """Astro's errors: the message, then indented `Location:` with the place."""
+    for match in _LOCATION.finditer(text):
+        above = text[: match.start()].rstrip("\n").split("\n")
+        start = next((n for n in range(len(above) - 1, -1, -1) if above[n] and not above[n][0].isspace()), None)
+        label = _LABEL.match(above[start]) if start is not None else None
+        if label is None or start is None:
+            continue
+        detail = [line.strip() for line in above[start + 1 :] if line.strip()]
+        detail = detail[: next((n for n, line in enumerate(detail) if line.startswith(("Hint:", "Error ref"))), None)]
+        line = number(match["line"])
+        yield Diagnostic(
+            tool="build",
+            message=shortened(" ".join([label["message"], *(part.replace("**", "") for part in detail)])),
+            file=places.own(match["path"]),
+            line=line,
+            # Astro counts columns from 0.
+            column=int(match["column"]) + 1 if line and int(match["column"]) else None,
+            rule=label["rule"],
+        )
+
+
+def _transformed(text: str, places: Places) -> Iterator[Diagnostic]:
+    """esbuild inside of Vite 4 to 7, and Rollup."""
+    for match in (*_TRANSFORM.finditer(text), *_ROLLUP.finditer(text)):
+        yield Diagnostic(
+            tool="build",
+            message=shortened(match["message"]),
+            file=places.own(match["path"]),
+            line=int(match["line"]),
+            column=int(match["column"]) + 1,
+        )
+
+
+def _unresolved(text: str, places: Places) -> Iterator[Diagnostic]:
+    for match in _UNRESOLVED.finditer(text):
+        file = places.own(match["path"])
+        message = f"could not resolve {match['what']}"
+        yield Diagnostic(tool="build", message=message, file=file, rule="UNRESOLVED_IMPORT")
+
+
+def _eleventy(text: str, places: Places) -> Iterator[Diagnostic]:
+    causes = list(_ELEVENTY.finditer(text))
+    if not causes:
+        return
+    told = "\n".join(cause["message"] for cause in causes)
+    file, place = _ELEVENTY_FILE.search(text), _ELEVENTY_PLACE.search(told)
+    numbers = [group for group in place.groups() if group] if place else ["", ""]
+    yield Diagnostic(
+        tool="build",
+        message=shortened(causes[-1]["message"].partition(" (via ")[0]),
+        file=places.own(file["path"] or file["path2"]) if file else None,
+        line=number(numbers[0]),
+        column=number(numbers[1]),
+    )
+
+
+def _next(text: str, places: Places) -> Iterator[Diagnostic]:
+    matches = list(_NEXT.finditer(text))
+    for index, match in enumerate(matches):
+        end = matches[index + 1].start() if index + 1 < len(matches) else len(text)
+        shown = None if match["line"] else _NEXT_SHOWN.search(text, match.end(), end)
+        message = re.sub(r"^(?:Type error|Error):\s+(?:[x\u00d7\u2a2f] )?", "", match["message"])
+        yield Diagnostic(
+            tool="build",
+            message=shortened(message),
+            file=places.own(match["path"]),
+            line=number(match["line"] or (shown["line"] if shown else None)),
+            column=number(match["column"]),
+        )
+
+
+def _misconfigured(text: str, places: Places) -> Iterator[Diagnostic]:
+    """What Astro and Next say of no file: a configuration's mistakes, a page that cannot be rendered."""
+    if "issue(s) with your configuration" in text:
+        for match in _CONFIG_ISSUE.finditer(text):
+            yield Diagnostic(tool="build", message=shortened(match["message"].replace("**", "")), rule="config")
+    for match in _PRERENDER.finditer(text):
+        error = raised(match["message"], places, "build")
+        told = error.message if error else match["message"]
+        yield Diagnostic(tool="build", message=shortened(f"{told} (page {match['page']})"), rule="prerender")
+
+
+def _rendering(error: Diagnostic, text: str) -> Diagnostic:
+    """An error in a page has frames in built code only: the page being rendered is what helps."""
+    routes = [match["route"] or match["last"] for match in _ROUTE.finditer(text)]
+    if error.file or not routes:
+        return error
+    return replace(error, message=f"{error.message} (page {last_line(chr(10).join(routes))})")

@@ -1,0 +1,86 @@
+"""Readers of our own probes and of tools that nobody has written a reader for."""
+
+import re
+from collections.abc import Iterator
+
+from tasks.diagnostics.places import Places
+from tasks.diagnostics.reading import (
+    Output,
+    Parsed,
+    deduplicated,
+    items,
+    json_at,
+    last_line,
+    mapping,
+    number,
+    severity_of,
+    shortened,
+    text_of,
+)
+from tasks.diagnostics.tracebacks import from_tracebacks
+from tasks.models import Diagnostic, TestCounts
+
+_PLACED = re.compile(
+    r"^\s*(?P<path>[^\s:()\"']*[^\s:()\"'\d./][^\s:()\"']*):(?P<line>\d+)(?::(?P<column>\d+))?:?[ \t]+(?:- )?"
+    r"(?:(?P<level>error|warning|note|info)\b:? ?)?(?P<message>\S.*)$",
+    re.MULTILINE | re.IGNORECASE,
+)
+_PLACED_MOST = 20
+
+
+def probe(output: Output) -> Parsed:
+    """The JSON document of a probe, its keys optional; its paths are relative to the root already."""
+    document = mapping(json_at(output.stdout, "{"))
+    found = [_probed(mapping(item), output.places) for item in items(document.get("diagnostics"))]
+    tests = mapping(document.get("tests"))
+    counts = TestCounts(
+        passed=number(tests.get("passed")) or 0,
+        failed=number(tests.get("failed")) or 0,
+        skipped=number(tests.get("skipped")) or 0,
+    )
+    if not document:
+        found = list(from_tracebacks(output).diagnostics)
+    return Parsed(
+        diagnostics=deduplicated(found),
+        summary=shortened(text_of(document.get("summary"))),
+        tests=counts if tests else None,
+    )
+
+
+def _probed(item: dict[str, object], places: Places) -> Diagnostic:
+    path = text_of(item.get("file"))
+    if path:
+        path = Places(roots=places.roots, cwd=".").relative(path) or ""
+    return Diagnostic(
+        tool=text_of(item.get("tool")) or "probe",
+        message=shortened(text_of(item.get("message"))),
+        file=path or None,
+        line=number(item.get("line")),
+        column=number(item.get("column")),
+        severity=severity_of(text_of(item.get("severity")) or "error"),
+        rule=text_of(item.get("rule")) or None,
+    )
+
+
+def plain(output: Output) -> Parsed:
+    """Lines that name a place in the stack, else the traceback, else the last line that says something."""
+    found = list(_placed(output))[:_PLACED_MOST] or list(from_tracebacks(output).diagnostics)
+    told = last_line(output.stderr) or last_line(output.stdout)
+    if not found and told:
+        found = [Diagnostic(tool="output", message=shortened(told))]
+    return Parsed(diagnostics=deduplicated(found))
+
+
+def _placed(output: Output) -> Iterator[Diagnostic]:
+    for match in _PLACED.finditer(output.text):
+        file = output.places.own(match["path"])
+        # A word with a number behind it is no file: names of files have a dot or a folder.
+        if file and ("." in match["path"] or "/" in match["path"]):
+            yield Diagnostic(
+                tool="output",
+                message=shortened(match["message"]),
+                file=file,
+                line=number(match["line"]),
+                column=number(match["column"]),
+                severity=severity_of(match["level"] or "error"),
+            )

@@ -1,0 +1,156 @@
+"""Readers of uv, pnpm and npm. Their rules say what is wrong with lock or manifest, in words that the three share."""
+
+import re
+from collections.abc import Iterator
+
+from tasks.diagnostics.places import Places
+from tasks.diagnostics.reading import Output, Parsed, deduplicated, first_line, shortened, toml_place
+from tasks.diagnostics.tracebacks import traces
+from tasks.models import Diagnostic, Severity
+
+# What the words of an installer stand for; the first that fits.
+_WORDS = {
+    "hash_mismatch": "hash mismatch|EINTEGRITY|TARBALL_INTEGRITY",
+    "lock_missing": "unable to find lockfile|ERR_PNPM_NO_LOCKFILE|only install with an existing package-lock",
+    "lock_stale": "needs to be updated|OUTDATED_LOCKFILE|LOCKFILE_CONFIG_MISMATCH|are in sync",
+    "not_found": "not found in the package registry|FETCH_404|E404|404 not found|NO_MATCHING_VERSION|ETARGET",
+    "manifest_broken": "failed to parse|parse requirement|parsing included|must be pep508|JSON_?PARSE|in JSON at"
+    "|BROKEN_LOCKFILE|BAD_PACKAGE_JSON",
+    "hash_missing": "must have a hash",
+    "unsatisfiable": "no solution found|unsatisfiable|ERESOLVE|UNSUPPORTED_ENGINE|EBADENGINE|no interpreter found",
+    "build_failed": "failed to build|failed to generate package metadata|backend returned|ELIFECYCLE|command failed",
+    "unreachable": "failed to fetch|request failed|error sending request|META_FETCH_FAIL|ECONN|ENOTFOUND|ETIMEDOUT"
+    "|EAI_AGAIN",
+}
+_RULES = tuple((rule, re.compile(words, re.IGNORECASE)) for rule, words in _WORDS.items())
+
+_UV = re.compile(r"^(?:error: |  \u00d7 )(?P<head>.+)(?P<body>(?:\n(?!error: |warning: |hint: ).*)*)", re.MULTILINE)
+_UV_CAUSE = re.compile(r"^\s*(?:cause:|Caused by:|[├╰]─▶|│\s*╰─▶) ?(?P<text>.+(?:\n {4,}(?![\[\d|]).+)*)", re.MULTILINE)
+_UV_FILE = re.compile(
+    r"`?(?P<path>[^\s`]*(?:uv\.lock|pyproject\.toml|uv\.toml|[\w.-]+\.txt|requirements[\w.-]*\.(?:in|lock)))`?"
+    r"(?::(?P<line>\d+):(?P<column>\d+))?"
+)
+_UV_WARNING = re.compile(r"^warning: (?P<head>.+)(?P<body>(?:\n[ \t]+.*)*)", re.MULTILINE)
+_UV_COUNT = re.compile(r"^(?:Resolved|Installed|Checked|Audited) \d+ packages?", re.MULTILINE)
+
+_PNPM = re.compile(r"^\s?(?P<code>ERR_PNPM_\w+|ELIFECYCLE|ERROR)\s{1,2}(?P<message>\S.*)$", re.MULTILINE)
+_PNPM_MISMATCH = re.compile(r"^\* \d+ dependencies were (?:added|removed): .+$|^  - .+ \(lockfile: .+\)$", re.MULTILINE)
+_PNPM_FILE = re.compile(r"(?:at|in) \"?(?P<path>/[^\s\"]+?)\"?(?:$| is broken|:)")
+_POSITION = re.compile(r"\((\d+):(\d+)\)|\(line (\d+) column (\d+)\)")
+_PNPM_DONE = re.compile(r"^Done in .+$|^Already up to date$|^Packages: .+$", re.MULTILINE)
+
+_NPM = re.compile(r"^npm (?:error|ERR!) ?(?P<text>.*)$", re.MULTILINE)
+_NPM_CODE = re.compile(r"^code (?P<code>\w+)$")
+_NPM_PATH = re.compile(r"^path (?P<path>.+)$")
+_NPM_ITEM = re.compile(r"^(?:Missing|Invalid): .+$")
+_NPM_SAYS = re.compile(r"^(?:\d{3} |notarget |JSON\.parse |engine |ERESOLVE )?\s*(?P<text>[A-Z`'].+)$")
+_NPM_LOG = "A complete log"
+_NPM_DONE = re.compile(r"^(?:added|up to date|changed).+$", re.MULTILINE)
+
+
+def rule_of(text: str) -> str | None:
+    """The shared word for what an installer says."""
+    return next((rule for rule, words in _RULES if words.search(text)), None)
+
+
+def uv(output: Output) -> Parsed:
+    """uv's lock, sync and pip install."""
+    found = [_uv_error(match, output.places) for match in _UV.finditer(output.stderr)]
+    known = {(finding.file, finding.line) for finding in found}
+    for match in _UV_WARNING.finditer(output.stderr):
+        line, column, message = toml_place(match["body"])
+        file = _UV_FILE.search(match["head"])
+        place = output.places.relative(file["path"]) if file else None
+        if message and (place, line) not in known:
+            found.append(
+                Diagnostic(
+                    tool="uv",
+                    message=shortened(message),
+                    file=place,
+                    line=line,
+                    column=column,
+                    severity=Severity.WARNING,
+                    rule="manifest_broken",
+                )
+            )
+    done = _UV_COUNT.findall(output.stderr)
+    return Parsed(diagnostics=deduplicated(found), summary=done[-1].lower() if done else "")
+
+
+def _uv_error(match: re.Match[str], places: Places) -> Diagnostic:
+    head, body = match["head"].strip(), match["body"]
+    whole = f"{head}\n{body}"
+    line, column, toml = toml_place(whole)
+    causes = [" ".join(cause.split()) for cause in _UV_CAUSE.findall(body)]
+    # A build's own traceback says more than "the build backend returned an error".
+    inner = traces(body)
+    raised = next((f"{trace.name}: {trace.message}" for trace in reversed(inner) if trace.type), "")
+    file = _UV_FILE.search(whole)
+    rule = rule_of(whole)
+    told = toml or raised or (causes[-1] if rule in {"unsatisfiable", "not_found"} and causes else "")
+    if not told:
+        told = ". ".join([head, *causes[:1]])
+    path = file["path"] if file else "uv.lock" if rule in {"lock_stale", "lock_missing"} else ""
+    return Diagnostic(
+        tool="uv",
+        message=shortened(told),
+        file=places.relative(path) if rule not in {"unreachable", "unsatisfiable", "not_found"} else None,
+        line=line or (int(file["line"]) if file and file["line"] else None),
+        column=column or (int(file["column"]) if file and file["column"] else None),
+        rule=rule,
+    )
+
+
+def pnpm(output: Output) -> Parsed:
+    """`pnpm install --frozen-lockfile`, which prints its errors on stdout."""
+    found = [finding for match in _PNPM.finditer(output.text) for finding in _pnpm_error(match, output)]
+    done = _PNPM_DONE.findall(output.stdout)
+    return Parsed(diagnostics=deduplicated(found), summary=first_line(done[-1]) if done and not found else "")
+
+
+def _pnpm_error(match: re.Match[str], output: Output) -> Iterator[Diagnostic]:
+    rule = rule_of(match[0])
+    file, place = _PNPM_FILE.search(match["message"]), _POSITION.search(match["message"])
+    path = file["path"] if file else "pnpm-lock.yaml" if rule in {"lock_stale", "lock_missing", "hash_mismatch"} else ""
+    numbers = [int(group) for group in place.groups() if group] if place else [None, None]
+    details = _PNPM_MISMATCH.findall(output.text) if rule == "lock_stale" else []
+    code = "" if match["code"] == "ERROR" else f"{match['code']}: "
+    told = "; ".join(detail.strip(" *-") for detail in details)
+    yield Diagnostic(
+        tool="pnpm",
+        message=shortened(f"{code}{match['message']}{f'. {told}' if told else ''}"),
+        file=output.places.own(path) if path else None,
+        line=numbers[0],
+        column=numbers[1],
+        rule=rule,
+    )
+
+
+def npm(output: Output) -> Parsed:
+    """`npm ci`."""
+    lines = [match["text"].strip() for match in _NPM.finditer(output.text)]
+    if not lines:
+        done = _NPM_DONE.search(output.stdout)
+        return Parsed(summary=done[0] if done else "")
+    code = next((match["code"] for line in lines if (match := _NPM_CODE.match(line))), "")
+    path = next((match["path"] for line in lines if (match := _NPM_PATH.match(line))), "")
+    says = [match["text"] for line in lines if (match := _NPM_SAYS.match(line)) and not line.startswith(_NPM_LOG)]
+    told = [line for line in lines if _NPM_ITEM.match(line)]
+    rule = rule_of(f"{code} {' '.join(lines[:6])}") or ("build_failed" if code.isdigit() else None)
+    place = _POSITION.search(" ".join(says))
+    numbers = [int(group) for group in place.groups() if group] if place else [None, None]
+    if rule in {"lock_stale", "lock_missing", "hash_mismatch"}:
+        path = "package-lock.json"
+    messages = told or says[:1] or [next((line for line in lines if line != f"code {code}"), code)]
+    found = [
+        Diagnostic(
+            tool="npm",
+            message=shortened(f"{message}" if told else f"{code}: {message}" if code else message),
+            file=output.places.own(path) if path.endswith(".json") else None,
+            line=numbers[0],
+            column=numbers[1],
+            rule=rule,
+        )
+        for message in messages
+    ]
+    return Parsed(diagnostics=deduplicated(found))

@@ -1,0 +1,93 @@
+"""What Node's tools have in common: stack traces and the frames that bundlers draw around code."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+
+from tasks.diagnostics.places import Places
+from tasks.diagnostics.reading import Output, shortened
+from tasks.models import Diagnostic, Severity
+
+_FRAME = re.compile(
+    r"^\s*(?:at (?:.*? \()?|\u276f (?:.*? )?)(?P<path>[^\s()]+?):(?P<line>\d+):(?P<column>\d+)\)?$", re.MULTILINE
+)
+_FROM = re.compile(r"(?:imported from|from|load config from) ['\"]?(?P<path>/[^\s'\"]+)")
+_NODE_PLACE = re.compile(r"^(?P<path>file://\S+?|/\S+?):(?P<line>\d+)$", re.MULTILINE)
+_ERROR = re.compile(
+    r"^(?:Uncaught )?(?P<type>[A-Z]\w*(?:Error|Exception)|Error)(?: \[(?P<code>\w+)\])?: (?P<message>.+)$", re.MULTILINE
+)
+_DRAWN = re.compile(
+    r"^(?!\s)(?:\[(?P<rule>[^\]\n]+)\] )?(?P<message>\S.*)\n"
+    r"\s*╭─+\[ ?(?P<path>[^\]\n]+?):(?P<line>\d+):(?P<column>\d+) ?\]",
+    re.MULTILINE,
+)
+_ESBUILD = re.compile(
+    r"^[ \t]*(?:✘|X|▲|!) \[(?P<level>ERROR|WARNING)\] (?P<message>.+)$(?P<body>(?:\n(?![ \t]*(?:✘|X|▲|!|🪵) ?).*)*)",
+    re.MULTILINE,
+)
+_ESBUILD_PLACE = re.compile(r"^[ \t]*(?P<path>[^\s:][^:\n]*):(?P<line>\d+):(?P<column>\d+):[ \t]*$", re.MULTILINE)
+
+
+def stack_place(text: str, places: Places) -> tuple[str | None, int | None, int | None]:
+    """The innermost frame of the stack's own in a JavaScript stack trace."""
+    for match in _FRAME.finditer(text):
+        file = places.own(match["path"])
+        if file:
+            return file, int(match["line"]), int(match["column"])
+    return None, None, None
+
+
+def raised(text: str, places: Places, tool: str) -> Diagnostic | None:
+    """The first error that a Node program printed, at the stack's own frame, or in the file that it names."""
+    error = _ERROR.search(text)
+    if not error:
+        return None
+    tail = text[error.start() :]
+    file, line, column = stack_place(tail, places)
+    if file is None:
+        # Node names the file of a syntax error in the line above it.
+        shown = [match for match in _NODE_PLACE.finditer(text[: error.start()]) if places.own(match["path"])]
+        file, line = (places.own(shown[-1]["path"]), int(shown[-1]["line"])) if shown else (None, None)
+    if file is None:
+        named = next((places.own(match["path"]) for match in _FROM.finditer(tail)), None)
+        file = named or next((places.own(match["path"]) for match in _FROM.finditer(text)), None)
+    return Diagnostic(
+        tool=tool,
+        message=shortened(error["message"]),
+        file=file,
+        line=line,
+        column=column,
+        rule=error["code"] or error["type"],
+    )
+
+
+def drawn(text: str, places: Places, tool: str) -> list[Diagnostic]:
+    """The findings that rolldown draws: a message above a frame that names file, line and column."""
+    return [
+        Diagnostic(
+            tool=tool,
+            message=shortened(match["message"]),
+            file=places.own(match["path"]),
+            line=int(match["line"]),
+            column=int(match["column"]),
+            # A plugin signs with its name where rolldown has a code.
+            rule=match["rule"] if match["rule"] and match["rule"].isupper() else None,
+        )
+        for match in _DRAWN.finditer(text)
+    ]
+
+
+def esbuild(output: Output, tool: str) -> Iterator[tuple[Diagnostic, str]]:
+    """What esbuild and wrangler mark with ERROR or WARNING, each with the text below it."""
+    for match in _ESBUILD.finditer(output.text):
+        place = _ESBUILD_PLACE.search(match["body"])
+        finding = Diagnostic(
+            tool=tool,
+            message=shortened(match["message"]),
+            severity=Severity.ERROR if match["level"] == "ERROR" else Severity.WARNING,
+        )
+        if place:
+            # esbuild counts columns from 0.
+            file, column = output.places.relative(place["path"]), int(place["column"]) + 1
+            finding = replace(finding, file=file, line=int(place["line"]), column=column)
+        yield finding, match["body"]

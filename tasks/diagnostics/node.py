@@ -1,0 +1,135 @@
+"""Readers of tsc, eslint and astro check."""
+
+import re
+
+from tasks.diagnostics.javascript import raised
+from tasks.diagnostics.places import Places
+from tasks.diagnostics.reading import (
+    Output,
+    Parsed,
+    deduplicated,
+    first_line,
+    items,
+    json_at,
+    mapping,
+    number,
+    severity_of,
+    shortened,
+    text_of,
+)
+from tasks.models import Diagnostic, Severity
+
+_TSC = re.compile(
+    r"^(?:(?P<path>[^\s(][^(\n]*?)\((?P<line>\d+),(?P<column>\d+)\): "
+    r"|(?P<path2>\S+?):(?P<line2>\d+):(?P<column2>\d+) - )?"
+    r"(?P<level>error|warning|message) (?P<rule>TS\d+): (?P<message>.+)$",
+    re.MULTILINE,
+)
+_TSC_CONFIG = re.compile(r"config file '(?P<path>[^']+)'|specified path does not exist: '(?P<path2>[^']+)'")
+_ESLINT_VERSION = re.compile(r"^ESLint: \d.*$", re.MULTILINE)
+_ASTRO = re.compile(
+    r"^(?P<path>[^\s:][^:\n]*):(?P<line>\d+):(?P<column>\d+) - (?P<level>error|warning|hint) "
+    r"(?P<rule>\w+(?:\([\w-]+\))?): (?P<message>.+)$",
+    re.MULTILINE,
+)
+_ASTRO_RESULT = re.compile(r"^Result \((\d+ files?)\)", re.MULTILINE)
+_ASTRO_REFUSED = re.compile(
+    r"^(?:[\d:]+ )?\[ERROR\] (?:\[check\] )?(?P<message>.+)$|^(?P<asks>To continue, Astro .+)$", re.MULTILINE
+)
+
+
+def tsc(output: Output) -> Parsed:
+    """`tsc --noEmit --pretty false`."""
+    return Parsed(diagnostics=deduplicated(_tsc_finding(match, output.places) for match in _TSC.finditer(output.text)))
+
+
+def _tsc_finding(match: re.Match[str], places: Places) -> Diagnostic:
+    path = match["path"] or match["path2"]
+    named = None if path else _TSC_CONFIG.search(match["message"])
+    return Diagnostic(
+        tool="tsc",
+        message=shortened(match["message"]),
+        file=places.relative(path or (named["path"] or named["path2"] if named else "")),
+        line=number(match["line"] or match["line2"]),
+        column=number(match["column"] or match["column2"]),
+        severity=severity_of(match["level"]),
+        rule=match["rule"],
+    )
+
+
+def eslint(output: Output) -> Parsed:
+    """`eslint --format json`; its configuration's mistakes stand on stderr."""
+    files = [mapping(item) for item in items(json_at(output.stdout, "["))]
+    found = [
+        _eslint_finding(mapping(message), output.places.relative(text_of(file.get("filePath"))))
+        for file in files
+        for message in items(file.get("messages"))
+    ]
+    refused = None if found else _eslint_refused(output)
+    if refused:
+        found.append(refused)
+    return Parsed(diagnostics=deduplicated(found), summary=f"checked {_count(len(files), 'file')}" if files else "")
+
+
+def _eslint_finding(message: dict[str, object], file: str | None) -> Diagnostic:
+    return Diagnostic(
+        tool="eslint",
+        message=shortened(text_of(message.get("message"))),
+        file=file,
+        line=number(message.get("line")),
+        column=number(message.get("column")),
+        severity=Severity.WARNING if message.get("severity") == 1 else Severity.ERROR,
+        rule=text_of(message.get("ruleId")) or ("parse_error" if message.get("fatal") else None),
+    )
+
+
+def _eslint_refused(output: Output) -> Diagnostic | None:
+    """Why eslint did not start: the first paragraph below its version, with what it raised."""
+    version = _ESLINT_VERSION.search(output.stderr)
+    if not version:
+        return raised(output.stderr, output.places, "eslint")
+    told = output.stderr[version.end() :].strip()
+    error = raised(output.stderr, output.places, "eslint")
+    if error and told.startswith(error.message[:10]):
+        return error
+    if error and first_line(told).endswith(error.message):
+        return error
+    return (
+        Diagnostic(
+            tool="eslint",
+            message=shortened(told.split("\n\nSee ")[0].split("\n    at ")[0]),
+            file=error.file if error else None,
+            rule="config",
+        )
+        if told
+        else None
+    )
+
+
+def astro_check(output: Output) -> Parsed:
+    """`astro check`, which has no output made for machines."""
+    found = [
+        Diagnostic(
+            tool="astro check",
+            message=shortened(match["message"]),
+            file=output.places.relative(match["path"]),
+            line=int(match["line"]),
+            column=int(match["column"]),
+            severity=severity_of(match["level"]),
+            rule=match["rule"],
+        )
+        for match in _ASTRO.finditer(output.text)
+    ]
+    checked = _ASTRO_RESULT.search(output.stdout)
+    if not found and not checked:
+        found = [
+            Diagnostic(tool="astro check", message=shortened(match["message"] or match["asks"]))
+            for match in _ASTRO_REFUSED.finditer(output.text)
+        ]
+        error = None if found else raised(output.text, output.places, "astro check")
+        found += [error] if error else []
+    return Parsed(diagnostics=deduplicated(found), summary=f"checked {checked[1]}" if checked else "")
+
+
+def _count(many: int, noun: str) -> str:
+    return f"{many} {noun}" if many == 1 else f"{many} {noun}s"

@@ -1,0 +1,64 @@
+"""Where a path that a tool printed lies in the stack."""
+
+import posixpath
+import re
+from dataclasses import dataclass
+from urllib.parse import unquote
+
+# Folders below the root whose files nobody edits: dependencies, and what builders write between two stages.
+_FOREIGN = frozenset(
+    ("node_modules", "site-packages", "dist-packages", ".venv", "venv", ".prerender", ".next", ".astro", ".vite-temp")
+)
+_QUERY = re.compile(r"\?[^/]*$")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Places:
+    """The roots that the workspace is known by (a symlinked one has two) and the directory a tool ran in."""
+
+    roots: tuple[str, ...]
+    cwd: str
+
+    def relative(self, path: str) -> str | None:
+        """The path relative to the stack's root, or None where it is outside or no path at all."""
+        text = _cleaned(path)
+        if not text:
+            return None
+        if text.startswith("/"):
+            return self._below(posixpath.normpath(text))
+        joined = posixpath.normpath(posixpath.join(self.cwd, text))
+        if joined != ".." and not joined.startswith("../"):
+            return joined
+        # It climbed above the root: only an absolute path tells whether it came back by another way.
+        return self._below(posixpath.normpath(posixpath.join(self.roots[0], joined)))
+
+    def own(self, path: str) -> str | None:
+        """As `relative`, but None for files that are not the stack's own: dependencies and build output."""
+        found = self.relative(path)
+        return None if found is None or _FOREIGN.intersection(found.split("/")) else found
+
+    def _below(self, path: str) -> str | None:
+        for root in self.roots:
+            if path == root:
+                return "."
+            if path.startswith(root.rstrip("/") + "/"):
+                return path[len(root.rstrip("/")) + 1 :]
+        return None
+
+
+def roots_of(root: str, resolved: str) -> tuple[str, ...]:
+    """Every name of the root that a tool may print: as given, resolved, and as macOS spells temporary folders."""
+    names = [posixpath.normpath(name) for name in (root, resolved) if name]
+    names += [f"/private{name}" for name in names if name.startswith(("/tmp/", "/var/"))]  # noqa: S108 - a prefix
+    names += [name.removeprefix("/private") for name in names if name.startswith("/private/")]
+    return tuple(dict.fromkeys(names)) or ("/",)
+
+
+def _cleaned(path: str) -> str:
+    """Without the dress that tools put around a path; empty for what is none."""
+    text = path.strip().strip("'\"`")
+    if text.startswith("file://"):
+        text = unquote(text.removeprefix("file://"))
+    text = _QUERY.sub("", text)
+    is_path = text and not text.startswith("<") and "://" not in text and not text.startswith(("node:", "\0", "\\0"))
+    return text if is_path else ""

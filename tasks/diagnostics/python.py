@@ -1,0 +1,197 @@
+"""Readers of ruff, ruff format and mypy."""
+
+import re
+from dataclasses import replace
+
+from tasks.diagnostics.places import Places
+from tasks.diagnostics.reading import (
+    Output,
+    Parsed,
+    items,
+    json_at,
+    mapping,
+    number,
+    severity_of,
+    shortened,
+    text_of,
+    toml_place,
+)
+from tasks.diagnostics.tracebacks import from_tracebacks
+from tasks.models import Diagnostic, Severity
+
+_RUFF_CONFIG = re.compile(r"^ruff failed$(?P<causes>(?:\n(?!\S*error:).*)*)", re.MULTILINE)
+_CAUSE = re.compile(r"^\s*Cause: (.+)$", re.MULTILINE)
+_TOML_FILE = re.compile(r"[`\s](?P<path>/?[^\s`]*\.toml)`?")
+_RUFF_ERROR = re.compile(
+    r"^error: (?:Failed to parse (?P<path>.+?):(?P<line>\d+):(?P<column>\d+): )?(?P<message>.+)$", re.MULTILINE
+)
+_FORMAT_COUNT = re.compile(r"^\d+ files? (?:already formatted|left unchanged)", re.MULTILINE)
+_HUNK = re.compile(r"^@@ -(\d+)(?:,\d+)? \+\d+(?:,\d+)? @@")
+_WOULD = re.compile(r"^Would reformat: (.+)$", re.MULTILINE)
+
+_MYPY = re.compile(
+    r"^(?P<path>(?!mypy:)[^:\n]+?):(?:(?P<line>\d+):(?:(?P<column>\d+):)?(?:\d+:\d+:)?)? "
+    r"(?P<severity>error|note|warning): (?P<message>.*?)(?:  \[(?P<rule>[\w-]+)\])?$"
+)
+_NOTE = "; note: "
+_MYPY_CONFIG = re.compile(r"^(?P<path>[^\s:]+\.(?:ini|cfg|toml)): (?P<message>.+)$")
+_MYPY_CONFIG_LINE = re.compile(r"\[line\s+(\d+)\]|\(at line (\d+)")
+_MYPY_USAGE = re.compile(r"^(?:mypy: error: |mypy: )(.+)$|^(There are no .+ in .+)$", re.MULTILINE)
+_MYPY_CHECKED = re.compile(r"no issues found in (\d+ source files?)|\(checked (\d+ source files?)\)")
+
+
+def ruff(output: Output) -> Parsed:
+    """`ruff check --output-format json`."""
+    found = [_ruff_finding(mapping(item), output.places) for item in items(json_at(output.stdout, "["))]
+    # Old releases tell twice of a file that they cannot parse.
+    known = {(finding.file, finding.line) for finding in found if finding.file}
+    trouble = [each for each in _ruff_trouble(output, "ruff") if (each.file, each.line) not in known]
+    return Parsed(diagnostics=(*found, *trouble))
+
+
+def _ruff_finding(item: dict[str, object], places: Places) -> Diagnostic:
+    place = mapping(item.get("location"))
+    return Diagnostic(
+        tool="ruff",
+        message=shortened(text_of(item.get("message")).removeprefix("SyntaxError: ")),
+        file=places.relative(text_of(item.get("filename"))),
+        line=number(place.get("row")),
+        column=number(place.get("column")),
+        severity=severity_of(text_of(item.get("severity")) or "error"),
+        # Releases before 0.5 have no code for what they cannot parse.
+        rule=text_of(item.get("code")) or "invalid-syntax",
+    )
+
+
+def _ruff_trouble(output: Output, tool: str) -> list[Diagnostic]:
+    """What ruff says on stderr: a configuration that it cannot read, files that it cannot parse."""
+    found = [_ruff_config(match["causes"], output.places, tool) for match in _RUFF_CONFIG.finditer(output.stderr)]
+    found.extend(
+        Diagnostic(
+            tool=tool,
+            message=shortened(match["message"]),
+            file=output.places.relative(match["path"] or ""),
+            line=number(match["line"]),
+            column=number(match["column"]),
+            rule="invalid-syntax" if match["path"] else None,
+        )
+        for match in _RUFF_ERROR.finditer(output.stderr)
+    )
+    return found
+
+
+def _ruff_config(causes: str, places: Places, tool: str) -> Diagnostic:
+    line, column, message = toml_place(causes)
+    told = [cause for cause in _CAUSE.findall(causes) if not cause.startswith(("TOML parse error", "Failed to load"))]
+    file = _TOML_FILE.search(causes)
+    return Diagnostic(
+        tool=tool,
+        message=shortened(message or (told[-1] if told else "its configuration cannot be read")),
+        file=places.relative(file["path"]) if file else None,
+        line=line,
+        column=column,
+        rule="config",
+    )
+
+
+def ruff_format(output: Output) -> Parsed:
+    """`ruff format --check --diff`: a diagnostic per file, at the first line that differs."""
+    places = output.places
+    differing = [_unformatted(path, line, places) for path, line in _first_differences(output.stdout)]
+    named = {finding.file for finding in differing}
+    told = (path for path in _WOULD.findall(output.stdout) if places.relative(path) not in named)
+    differing.extend(_unformatted(path, None, places) for path in told)
+    counted = _FORMAT_COUNT.search(output.stderr) or _FORMAT_COUNT.search(output.stdout)
+    return Parsed(
+        diagnostics=(*_ruff_trouble(output, "ruff format"), *differing),
+        summary=counted[0] if counted and not differing else "",
+    )
+
+
+def _unformatted(path: str, line: int | None, places: Places) -> Diagnostic:
+    return Diagnostic(
+        tool="ruff format",
+        message="would be reformatted",
+        file=places.relative(path),
+        line=line,
+        rule="unformatted",
+    )
+
+
+def _first_differences(diff: str) -> list[tuple[str, int]]:
+    """File and first differing line of each file of a unified diff."""
+    found: dict[str, int] = {}
+    path, line = "", 0
+    lines = diff.splitlines()
+    for index, text in enumerate(lines):
+        hunk = _HUNK.match(text)
+        if hunk:
+            line = int(hunk[1])
+        elif text.startswith("--- ") and index + 1 < len(lines) and lines[index + 1].startswith("+++ "):
+            path, line = text.removeprefix("--- "), 0
+        elif line and path not in found and text.startswith(("+", "-")):
+            found[path] = line
+        elif line:
+            line += 1
+    return list(found.items())
+
+
+def mypy(output: Output) -> Parsed:
+    """`mypy` with columns and error codes, one line each."""
+    found: list[Diagnostic] = []
+    for text in output.text.splitlines():
+        match = _MYPY.match(text)
+        config = _MYPY_CONFIG.match(text)
+        if match:
+            _add_mypy(found, match, output.places)
+        elif config and not config["message"].startswith("note:"):
+            found.append(_mypy_config(config, output))
+    found.extend(
+        Diagnostic(tool="mypy", message=shortened(usage[1] or usage[2]), rule="config")
+        for usage in _MYPY_USAGE.finditer(output.text)
+    )
+    checked = _MYPY_CHECKED.search(output.stdout)
+    # A plugin that raises ends mypy with a traceback that names its line.
+    found.extend(replace(item, tool="mypy") for item in from_tracebacks(output).diagnostics)
+    return Parsed(diagnostics=tuple(found), summary=f"checked {checked[1] or checked[2]}" if checked else "")
+
+
+def _add_mypy(found: list[Diagnostic], match: re.Match[str], places: Places) -> None:
+    """A note at the place of the finding before it explains that one: it joins its message."""
+    file, line = places.relative(match["path"]), number(match["line"])
+    message, severity = match["message"], severity_of(match["severity"])
+    if message.startswith("INTERNAL ERROR"):
+        message = "mypy crashed (INTERNAL ERROR); --show-traceback shows where"
+    if severity is Severity.NOTE and message.startswith(("please use --show-traceback", "See https://", "(")):
+        return
+    last = found[-1] if found else None
+    explains = last and last.severity is not Severity.NOTE and (last.file, last.line) == (file, line)
+    if severity is Severity.NOTE and last and explains and not message.startswith("Revealed"):
+        # The first note says why; the others list what could be done.
+        if _NOTE not in last.message:
+            found[-1] = replace(last, message=shortened(f"{last.message}{_NOTE}{message.strip()}"))
+        return
+    found.append(
+        Diagnostic(
+            tool="mypy",
+            message=shortened(message),
+            file=file,
+            line=line,
+            column=number(match["column"]),
+            severity=severity,
+            rule=match["rule"] or ("internal_error" if message.startswith("mypy crashed") else None),
+        )
+    )
+
+
+def _mypy_config(match: re.Match[str], output: Output) -> Diagnostic:
+    """mypy goes on without a configuration that it cannot read, and may well pass."""
+    place = _MYPY_CONFIG_LINE.search(output.stderr)
+    return Diagnostic(
+        tool="mypy",
+        message=shortened(match["message"]),
+        file=output.places.relative(match["path"]),
+        line=number((place[1] or place[2]) if place else None),
+        severity=Severity.WARNING,
+        rule="config",
+    )

@@ -1,0 +1,132 @@
+"""Reader of Python tracebacks: which line of the stack's own raised what."""
+
+import re
+from dataclasses import dataclass, field
+
+from tasks.diagnostics.places import Places
+from tasks.diagnostics.reading import Output, Parsed, shortened
+from tasks.models import Diagnostic
+
+_HEADER = re.compile(r"^(?P<indent>\s*)(?:Exception Group )?Traceback \(most recent call last\):$")
+_FRAME = re.compile(r'^(?P<indent>\s*)File "(?P<path>[^"]+)", line (?P<line>\d+)(?:, in (?P<function>.+))?$')
+_CRASH_FRAME = re.compile(r'^  File "(?P<path>[^"]+)", line (?P<line>\d+) in .+$', re.MULTILINE)
+_CRASH = re.compile(r"^Fatal Python error: (.+)$", re.MULTILINE)
+_RAISED = re.compile(r"^(?P<type>[A-Za-z_][\w.]*)(?:: ?(?P<message>.*))?$")
+_NO_FILE = re.compile(r"can't open file '(?P<path>[^']+)': (?:\[Errno \d+\] )?(?P<message>.+)$", re.MULTILINE)
+_GUTTER = re.compile(r"^(?:INTERNALERROR> ?|\[11ty\] )|^ {2,}[|+] ?(?=\S| )")
+_CHAIN = ("The above exception was the direct cause", "During handling of the above exception")
+
+
+@dataclass(slots=True, kw_only=True)
+class Trace:
+    """One traceback: where it passed (path and line, the deepest last) and what was raised."""
+
+    frames: list[tuple[str, int]] = field(default_factory=list)
+    indent: int = 0
+    type: str = ""
+    message: str = ""
+    notes: list[str] = field(default_factory=list)
+    source: str = ""
+    chained: bool = False
+
+    @property
+    def name(self) -> str:
+        """The exception's class, without its module."""
+        return self.type.rpartition(".")[2]
+
+
+def traces(text: str) -> list[Trace]:
+    """Every traceback in the text, in its order; the last one is what ended a program."""
+    found: list[Trace] = []
+    current: Trace | None = None
+    chained = False
+    for raw in text.splitlines():
+        line = _GUTTER.sub("", raw)
+        header, frame = _HEADER.match(line), _FRAME.match(line)
+        if header:
+            current = Trace(indent=len(header["indent"]), chained=chained)
+            found.append(current)
+            chained = False
+        elif frame:
+            if current is None or current.type:
+                # Python names a script that it cannot compile without a header.
+                current = Trace(indent=max(len(frame["indent"]) - 2, 0))
+                found.append(current)
+            current.frames.append((frame["path"], int(frame["line"])))
+            current.source = ""
+        elif line.strip().startswith(_CHAIN):
+            chained, current = True, None
+        elif current is not None:
+            current = _read(current, line)
+    return [trace for trace in found if trace.type or trace.frames]
+
+
+def _read(trace: Trace, line: str) -> Trace | None:
+    """Take one more line of a traceback; None once it has ended."""
+    text = line.strip()
+    depth = len(line) - len(line.lstrip())
+    if trace.type:
+        trace.notes.append(text)
+        return trace if text else None
+    if not text:
+        return trace if not trace.frames else None
+    if depth > trace.indent:
+        trace.source = trace.source or text
+        return trace
+    raised = _RAISED.match(text)
+    trace.type, trace.message = (raised["type"], raised["message"] or "") if raised else ("Exception", text)
+    return trace
+
+
+def place(found: list[Trace], places: Places) -> tuple[str | None, int | None]:
+    """The deepest frame of the stack's own in the last traceback, else in the ones that it was raised from.
+
+    manage.py starts everything and explains nothing: it counts only where it raised itself.
+    """
+    for index in range(len(found) - 1, -1, -1):
+        trace = found[index]
+        own = [(places.own(path), line) for path, line in trace.frames]
+        for position, (file, line) in reversed(list(enumerate(own))):
+            starts = file is not None and file.rpartition("/")[2] == "manage.py" and position < len(own) - 1
+            if file and not starts:
+                return file, line
+        if not trace.chained:
+            break
+    return None, None
+
+
+def from_trace(found: list[Trace], places: Places, tool: str) -> Diagnostic | None:
+    """What the last of these tracebacks says."""
+    if not found:
+        return None
+    last = found[-1]
+    if not last.type:
+        return None
+    file, line = place(found, places)
+    message = last.message
+    if last.name in {"SyntaxError", "IndentationError", "TabError"} and last.source:
+        message = f"{message}: {last.source}"
+    if not message or last.type.endswith("ExceptionGroup"):
+        message = " ".join([message, *(note for note in last.notes if note and not note.startswith(("-", "+")))][:2])
+    return Diagnostic(tool=tool, message=shortened(message) or last.name, file=file, line=line, rule=last.name or None)
+
+
+def from_tracebacks(output: Output) -> Parsed:
+    """The traceback that ended a Python program: its last one on stderr, else on stdout."""
+    places = output.places
+    for text in (output.stderr, output.stdout):
+        found = from_trace(traces(text), places, "python")
+        if found:
+            return Parsed(diagnostics=(found,))
+    crash = _CRASH.search(output.stderr)
+    if crash:
+        # The deepest frame comes first here.
+        frames = [(places.own(frame["path"]), int(frame["line"])) for frame in _CRASH_FRAME.finditer(output.stderr)]
+        file, line = next(((file, line) for file, line in frames if file), (None, None))
+        message = f"Fatal Python error: {crash[1]}"
+        return Parsed(diagnostics=(Diagnostic(tool="python", message=message, file=file, line=line, rule="crash"),))
+    absent = _NO_FILE.search(output.stderr)
+    if absent:
+        file = places.relative(absent["path"])
+        return Parsed(diagnostics=(Diagnostic(tool="python", message=absent["message"], file=file, rule="no_file"),))
+    return Parsed()

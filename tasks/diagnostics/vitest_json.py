@@ -1,0 +1,129 @@
+"""Reader of vitest: its JSON for what failed, its text for what the JSON leaves out."""
+
+import re
+
+from tasks.diagnostics.javascript import drawn, raised, stack_place
+from tasks.diagnostics.places import Places
+from tasks.diagnostics.reading import (
+    Output,
+    Parsed,
+    deduplicated,
+    first_line,
+    items,
+    json_at,
+    mapping,
+    number,
+    plain_text,
+    shortened,
+    text_of,
+)
+from tasks.models import Diagnostic, TestCounts
+
+_UNHANDLED = re.compile(r"^⎯+ (?:Unhandled (?:Rejection|Error)|Uncaught Exception) ⎯+$", re.MULTILINE)
+_RULE_LINE = re.compile(r"^⎯{10,}.*$", re.MULTILINE)
+_SUITE = re.compile(r"^ FAIL  (?:\|[^|\n]+\| )?(?P<path>\S+?)(?: \[ .+ \])?$", re.MULTILINE)
+_NONE = re.compile(r"^No test (?:suite )?files found.*$", re.MULTILINE)
+_TYPE = re.compile(r"^([A-Z]\w*Error|Error): ")
+_FRAMES = re.compile(r"\n\s+at .*", re.DOTALL)
+
+
+def vitest(output: Output) -> Parsed:
+    """`vitest run --reporter=default --reporter=json`: the JSON is one line of stdout."""
+    document = mapping(json_at(output.stdout, '{"numTotalTestSuites"'))
+    found: list[Diagnostic] = []
+    for suite in items(document.get("testResults")):
+        found.extend(_suite(mapping(suite), output))
+    found.extend(_unhandled(output))
+    if not document and not found:
+        found.extend(_not_started(output))
+    return Parsed(diagnostics=deduplicated(found), summary=_summary(document, output), tests=_tests(document))
+
+
+def _suite(suite: dict[str, object], output: Output) -> list[Diagnostic]:
+    path = text_of(suite.get("name"))
+    found = [
+        _failure(mapping(test), path, output.places)
+        for test in items(suite.get("assertionResults"))
+        if mapping(test).get("status") == "failed"
+    ]
+    if suite.get("status") != "failed" or found:
+        return found
+    message = plain_text(text_of(suite.get("message")))
+    shown = drawn(message, output.places, "vitest")
+    if shown:
+        return shown
+    file = output.places.relative(path)
+    # Only the text tells where in the file it went wrong.
+    at_file, line, column = stack_place(_shown_below(file, output), output.places)
+    return [
+        Diagnostic(
+            tool="vitest",
+            message=shortened(first_line(message) or "the suite failed"),
+            file=at_file or file,
+            line=line,
+            column=column,
+            rule="suite",
+        )
+    ]
+
+
+def _failure(test: dict[str, object], path: str, places: Places) -> Diagnostic:
+    text = plain_text("\n".join(text_of(each) for each in items(test.get("failureMessages"))[:1]))
+    file, line, column = stack_place(text, places)
+    if file is None:
+        place = mapping(test.get("location"))
+        file, line, column = places.relative(path), number(place.get("line")), number(place.get("column"))
+    message = _TYPE.sub("", first_line(_FRAMES.sub("", text)))
+    name = text_of(test.get("fullName")) or text_of(test.get("title"))
+    told = shortened(message) or "failed"
+    return Diagnostic(tool="vitest", message=told, file=file, line=line, column=column, rule=name.strip() or None)
+
+
+def _shown_below(file: str | None, output: Output) -> str:
+    """What the default reporter prints below the heading of a failed suite."""
+    for match in _SUITE.finditer(output.stderr):
+        if file and output.places.relative(match["path"]) == file:
+            return _RULE_LINE.split(output.stderr[match.end() :])[0]
+    return ""
+
+
+def _unhandled(output: Output) -> list[Diagnostic]:
+    """Errors outside of tests: they fail the run, and the JSON says success."""
+    found = []
+    for match in _UNHANDLED.finditer(output.stderr):
+        error = raised(_RULE_LINE.split(output.stderr[match.end() :])[0], output.places, "vitest")
+        if error:
+            found.append(error)
+    return found
+
+
+def _not_started(output: Output) -> list[Diagnostic]:
+    """A configuration that cannot be loaded."""
+    shown = drawn(output.stderr, output.places, "vitest")
+    if "Startup Error" in output.stderr and not _starts_with_frame(output.stderr):
+        shown = []
+    error = raised(output.stderr, output.places, "vitest")
+    return shown or ([error] if error else [])
+
+
+def _starts_with_frame(stderr: str) -> bool:
+    """The error itself is drawn, not a warning that came before it."""
+    return bool(drawn(stderr.partition("Startup Error")[2], Places(roots=("/",), cwd="."), ""))
+
+
+def _tests(document: dict[str, object]) -> TestCounts | None:
+    if not document:
+        return None
+    return TestCounts(
+        passed=number(document.get("numPassedTests")) or 0,
+        failed=number(document.get("numFailedTests")) or 0,
+        skipped=(number(document.get("numPendingTests")) or 0) + (number(document.get("numTodoTests")) or 0),
+    )
+
+
+def _summary(document: dict[str, object], output: Output) -> str:
+    tests = _tests(document)
+    if tests is None or not (tests.passed or tests.failed or tests.skipped):
+        return "no tests found" if tests is not None or _NONE.search(output.text) else ""
+    named = (("failed", tests.failed), ("passed", tests.passed), ("skipped", tests.skipped))
+    return ", ".join(f"{many} {name}" for name, many in named if many)
