@@ -65,7 +65,9 @@ def _from_lock(tree: Tree, base: PythonProject, lock: str) -> _Found:
     root = join(parent(lock), "pyproject.toml")
     members = workspace_members(tree, root)
     manifests = [root, base.manifest or "", *(join(member, "pyproject.toml") for member in members)]
-    inputs = [*manifests, lock, *_settings_of_uv(tree, base.root), *_files_of(tree, locked.directories)]
+    # Members of the workspace are on the module path; what lies outside of it gets built and installed.
+    built = tuple(directory for directory in locked.directories if directory not in members)
+    inputs = [*manifests, lock, *_settings_of_uv(tree, base.root), *_files_of(tree, built)]
     project = replace(
         base,
         kind="uv",
