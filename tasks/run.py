@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import functools
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -15,6 +16,8 @@ from tasks.lowering import Lowering
 from tasks.models import Report, Result, Status
 from tasks.plan import Plan
 from tasks.steps import Check
+
+INTERRUPTIONS = frozenset({"interrupted", "terminated"})
 
 
 class Progress(Protocol):
@@ -49,6 +52,7 @@ class Run:
         self._begun = {check.id: asyncio.Event() for check in plan.checks}
         self._results: dict[str, asyncio.Future[Result]] = {check.id: loop.create_future() for check in plan.checks}
         self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._since: dict[str, float] = {}
         self._report: asyncio.Future[Report] = loop.create_future()
         self._ended: tuple[str, str] | None = None
         self._zero = time.monotonic()
@@ -71,7 +75,8 @@ class Run:
     def start(self) -> None:
         """Begins every check that needs nothing; the others follow."""
         for check in self.plan.checks:
-            self._tasks[check.id] = asyncio.create_task(self._settle(check), name=check.id)
+            task = self._tasks[check.id] = asyncio.create_task(self._settle(check), name=check.id)
+            task.add_done_callback(functools.partial(self._close, check))
 
     async def execute(self, check_id: str) -> Result:
         """The result of a check. Cancelling the caller cancels nothing."""
@@ -98,42 +103,53 @@ class Run:
         return {check_id: await self.execute(check_id) for check_id in self._results}
 
     def stop(self, reason_code: str, reason: str) -> None:
-        """Ends the run: cancels what runs. The first reason stands."""
-        self._ended = self._ended or (reason_code, reason)
+        """Ends the run: cancels what runs. The first reason stands, but an interruption beats the others."""
+        if self._ended is not None:
+            if reason_code in INTERRUPTIONS and self._ended[0] not in INTERRUPTIONS:
+                self._ended = (reason_code, reason)
+            return  # what is cancelled already may be cleaning up
+        if reason_code not in INTERRUPTIONS and all(future.done() for future in self._results.values()):
+            return
+        self._ended = (reason_code, reason)
         for task in self._tasks.values():
             task.cancel()
 
     async def _settle(self, check: Check) -> None:
-        """Resolves the check's future, whatever happens on the way."""
-        started = self.elapsed
-        result: Result | None = None
+        """Runs the check when what it needs has passed, and resolves its future."""
         try:
             result = await self._blocked(check)
             if result is None:
                 async with self._slots:
-                    started = self.elapsed
-                    self._begun[check.id].set()
-                    self._progress.started(check.id)
-                    result = await self._attempt.run(check)
-        except asyncio.CancelledError:
-            result = self._unfinished(check, begun=self._begun[check.id].is_set())
+                    result = await self._timed(check)
         except PredeployError as error:
             result = Result(check=check.id, status=Status.ERRORED, reason_code=error.reason_code, reason=str(error))
         except Exception as error:  # a mistake of ours is no verdict on the stack
             text = f"{type(error).__name__}: {error}"
             result = Result(check=check.id, status=Status.ERRORED, reason_code="internal", reason=text)
-        finally:
-            assert result is not None
-            self._decide(check, replace(result, started=started, duration=self.elapsed - started))
+        self._decide(check, result)
+
+    async def _timed(self, check: Check) -> Result:
+        self._since[check.id] = self.elapsed
+        self._begun[check.id].set()
+        with contextlib.suppress(Exception):
+            self._progress.started(check.id)
+        return await self._attempt.run(check)
+
+    def _close(self, check: Check, _: asyncio.Task[None]) -> None:
+        """Resolves what was cancelled: a task that never had its first step could not do so by itself."""
+        if not self._results[check.id].done():
+            self._decide(check, self._unfinished(check, begun=check.id in self._since))
 
     def _decide(self, check: Check, result: Result) -> None:
+        started = self._since.get(check.id, self.elapsed)
+        result = replace(result, started=started, duration=self.elapsed - started)
         self._results[check.id].set_result(result)
         self._begun[check.id].set()
-        with contextlib.suppress(OSError):  # a terminal that went away changes no verdict
+        with contextlib.suppress(Exception):  # a terminal that went away changes no verdict
             self._progress.finished(check.id, result)
         red = result.status in {Status.FAILED, Status.ERRORED}
         if red and self._policy.fail_fast and self._ended is None:
-            self.stop("fail_fast", f"not run: {check.title} is red, and --fail-fast was given")
+            self.stop("fail_fast", f"{check.title} is red, and --fail-fast was given")
 
     async def _blocked(self, check: Check) -> Result | None:
         """Waits for what the check needs; a result where that did not pass."""
@@ -147,8 +163,6 @@ class Run:
 
     def _unfinished(self, check: Check, *, begun: bool) -> Result:
         code, reason = self._ended or ("interrupted", "the run was interrupted")
-        if begun and code != "fail_fast":
-            return Result(
-                check=check.id, status=Status.ERRORED, reason_code=code, reason=f"stopped while it ran: {reason}"
-            )
-        return Result(check=check.id, status=Status.SKIPPED, reason_code=code, reason=reason)
+        text = f"{'stopped while it ran' if begun else 'not run'}: {reason}"
+        status = Status.ERRORED if begun and code != "fail_fast" else Status.SKIPPED
+        return Result(check=check.id, status=status, reason_code=code, reason=text)

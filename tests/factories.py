@@ -1,0 +1,166 @@
+"""Checks, commands, stacks and scenes for tests, built from few words."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from tasks.catalogue import Catalogue, Scene, make_catalogue
+from tasks.lowering import Lowering
+from tasks.models import Stage
+from tasks.plan import Plan, make_plan
+from tasks.settings import Settings
+from tasks.stack import Component, Kind, NodeProject, PythonProject, Site, Stack, Version, Web, Worker
+from tasks.steps import Check, Command
+
+
+def make_command(*argv: str, **over: Any) -> Command:
+    """A command that is known by its argv."""
+    words = argv or ("tool",)
+    return Command(**{"argv": words, "label": " ".join(words), **over})
+
+
+def make_check(name: str = "lint", **over: Any) -> Check:
+    """A check whose one command has its name as argv. `path` is the component that it is for."""
+    path = over.pop("path", "apps/web")
+    facts = {
+        "id": f"{name}[{path}]",
+        "name": name,
+        "title": name,
+        "stage": Stage.QUALITY,
+        "component": path,
+        "commands": (make_command(name),),
+    }
+    return Check(**{**facts, **over})
+
+
+def make_some_plan(*checks: Check, whole: bool = True) -> Plan:
+    """A plan of just these checks, in this order."""
+    return Plan(checks=checks, whole=whole)
+
+
+def make_lowering(stack: Stack | None = None) -> Lowering:
+    """Lowering for a stack whose files have their names as digests."""
+    return Lowering(stack=stack or make_stack(), digest=lambda path: f"digest of {path}")
+
+
+def make_uv_project(**over: Any) -> PythonProject:
+    """A project with a uv.lock that holds every quality tool and gunicorn."""
+    facts: dict[str, Any] = {
+        "root": "apps/web",
+        "kind": "uv",
+        "manifest": "apps/web/pyproject.toml",
+        "lock": "apps/web/uv.lock",
+        "python": Version(wanted="==3.13.*", source="apps/web/Dockerfile", accepts=">=3.12"),
+        "packages": frozenset({"django", "gunicorn", "ruff", "mypy", "pytest"}),
+        "tools": frozenset({"ruff", "mypy", "pytest"}),
+        "paths": ("apps/web",),
+        "inputs": ("apps/web/pyproject.toml", "apps/web/uv.lock"),
+    }
+    return PythonProject(**{**facts, **over})
+
+
+def make_requirements_project(**over: Any) -> PythonProject:
+    """A project with hashed requirements, and others for development on top."""
+    facts: dict[str, Any] = {
+        "root": "apps/shop",
+        "kind": "requirements",
+        "manifest": "apps/shop/pyproject.toml",
+        "production": ("apps/shop/requirements.txt",),
+        "development": ("apps/shop/requirements.txt", "apps/shop/requirements-dev.txt"),
+        "hashed": True,
+        "pinned": True,
+        "python": Version(wanted=">=3.12", source="apps/shop/pyproject.toml", accepts=">=3.12"),
+        "packages": frozenset({"django", "uvicorn", "ruff"}),
+        "tools": frozenset({"ruff", "mypy"}),
+        "paths": ("apps/shop",),
+        "inputs": ("apps/shop/pyproject.toml", "apps/shop/requirements.txt", "apps/shop/requirements-dev.txt"),
+    }
+    return PythonProject(**{**facts, **over})
+
+
+def make_node_project(package: str = "workers/intake", **over: Any) -> NodeProject:
+    """A package of a pnpm workspace."""
+    facts: dict[str, Any] = {
+        "root": ".",
+        "package": package,
+        "manager": "pnpm",
+        "manager_version": "10.34.9",
+        "lock": "pnpm-lock.yaml",
+        "node": Version(wanted=">=22", source="package.json", accepts=">=22"),
+        "scripts": {"build": "build"},
+        "dependencies": {"typescript": "^5", "wrangler": "^4", "vitest": "^3"},
+        "inputs": ("package.json", "pnpm-lock.yaml", "pnpm-workspace.yaml", f"{package}/package.json"),
+    }
+    return NodeProject(**{**facts, **over})
+
+
+def make_web(path: str = "apps/web", project: PythonProject | None = None, **over: Any) -> Component:
+    """A Django project."""
+    facts: dict[str, Any] = {
+        "directory": path,
+        "settings": "config.settings",
+        "manage_settings": "config.settings",
+        "wsgi": "config.wsgi:application",
+        "asgi": "config.asgi:application",
+    }
+    return Component(
+        kind=Kind.WEB,
+        path=path,
+        name=path.rpartition("/")[2],
+        python=project or make_uv_project(root=path),
+        web=Web(**{**facts, **over}),
+    )
+
+
+def make_worker(path: str = "workers/intake", node: NodeProject | None = None) -> Component:
+    """A Worker in TypeScript."""
+    return Component(
+        kind=Kind.WORKER,
+        path=path,
+        name=path.rpartition("/")[2],
+        node=node or make_node_project(path),
+        worker=Worker(
+            config=f"{path}/wrangler.toml", name="intake", main="src/index.ts", tsconfig=f"{path}/tsconfig.json"
+        ),
+    )
+
+
+def make_site(path: str = "sites/coffee-shop", node: NodeProject | None = None, **over: Any) -> Component:
+    """An Astro site."""
+    packages = {"astro": "^5", "@astrojs/check": "^0.9"}
+    facts: dict[str, Any] = {"generator": "astro", "output": "dist", "script": "build"}
+    return Component(
+        kind=Kind.SITE,
+        path=path,
+        name=path.rpartition("/")[2],
+        node=node or make_node_project(path, dependencies=packages),
+        site=Site(**{**facts, **over}),
+    )
+
+
+def make_stack(*components: Component) -> Stack:
+    """A stack of these components: by default one of each kind, and a second Django project with requirements."""
+    shop = make_web("apps/shop", make_requirements_project(), wsgi="")
+    return Stack(components=components or (shop, make_web(), make_worker(), make_site()))
+
+
+def make_scene(
+    stack: Stack | None = None, files: Mapping[str, str] | None = None, settings: Settings | None = None
+) -> Scene:
+    """What rows are expanded from, with these files in the tree."""
+    texts = dict(files or {})
+    return Scene(
+        stack=stack or make_stack(),
+        paths=frozenset(texts),
+        read=lambda path: texts[path],
+        settings=settings or Settings(jobs=2),
+    )
+
+
+def make_whole_plan(scene: Scene | None = None) -> Plan:
+    """The plan of everything that a scene's catalogue holds."""
+    return make_plan(make_catalogue(scene or make_scene()))
+
+
+def make_some_catalogue(*checks: Check) -> Catalogue:
+    """A catalogue of just these checks."""
+    return Catalogue(checks=checks, absent=())
