@@ -1,6 +1,7 @@
 """What the executor tells its recorder: a one-way street from its loop to the recorder's thread."""
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import Future
 from contextvars import ContextVar
@@ -119,5 +120,14 @@ def is_recording() -> bool:
 
 
 async def _await(future: Future[T]) -> T:
-    # shielded: a waiter that gives up must not take the answer from the others
-    return await asyncio.shield(asyncio.wrap_future(future))
+    """Wait in any loop; a waiter that is cancelled, or whose loop has ended, takes nothing from the others."""
+    loop = asyncio.get_running_loop()
+    woken = asyncio.Event()
+
+    def wake(_: Future[T]) -> None:
+        with contextlib.suppress(RuntimeError):
+            loop.call_soon_threadsafe(woken.set)
+
+    future.add_done_callback(wake)
+    await woken.wait()
+    return future.result()

@@ -6,6 +6,7 @@ import logging
 import os
 import threading
 import time
+import warnings
 from collections.abc import Awaitable, Callable
 from concurrent.futures import Future
 from dataclasses import dataclass
@@ -25,7 +26,7 @@ class Patience:
     anything getting done.
     """
 
-    silent: float = 2.0
+    silent: float = 1.5
     starting: float = 30.0
     busy: float = 15.0
 
@@ -100,8 +101,9 @@ class Recorder:
         try:
             self.handle = self._connect()
             client_environment(self.handle, os.environ)
-            # Prefect's workers otherwise print what they could not send
+            # stdout and stderr belong to the report: Prefect's workers print what they could not send
             logging.raiseExceptions = False
+            warnings.filterwarnings("ignore", module=r"prefect(\.|$)")
             self.outcome.set_result(asyncio.run(self._record()))
         except BaseException as error:
             self.outcome.set_result(_told(error))

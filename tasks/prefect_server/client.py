@@ -1,5 +1,6 @@
 """The environment variables that make Prefect talk to one server and to nobody else, silently."""
 
+import logging
 from collections.abc import Mapping, MutableMapping
 from pathlib import Path
 
@@ -45,3 +46,11 @@ def client_environment(handle: ServerHandle, environ: MutableMapping[str, str]) 
 def _with_loopback(listed: str) -> str:
     names = [name.strip() for name in listed.split(",") if name.strip()]
     return ",".join([*names, *(name for name in _LOOPBACK if name not in names)])
+
+
+class SaidOnce(logging.Filter):
+    """Leave out what Prefect logs of a red check with an empty traceback: it says the same in the next line."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Tell whether to keep a record."""
+        return record.exc_info != (None, None, None)

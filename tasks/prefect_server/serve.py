@@ -176,7 +176,7 @@ async def _wait_until_unneeded(place: Place, guard: Guard, serving: "asyncio.Tas
             if guard.idle > place.idle:
                 return
             _publish(place, launched)
-        await asyncio.sleep(0.2 if place.idle is None else min(place.idle / 10, 5.0))
+        await asyncio.wait({serving}, timeout=None if place.idle is None else min(place.idle / 10, 5.0))
 
 
 def _end_with_starter(place: Place, server: "uvicorn.Server") -> None:

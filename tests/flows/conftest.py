@@ -1,0 +1,31 @@
+"""One real server for all tests that only need it to be there."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tasks.prefect_server import ServerHandle, stop_server
+from tests.flows.harness import Places
+
+
+@pytest.fixture(scope="session")
+def shared_places(tmp_path_factory: pytest.TempPathFactory) -> Places:
+    """A home whose server every test may use and none may harm."""
+    root = tmp_path_factory.mktemp("prefect")
+    (root / "cache").mkdir()
+    return Places(data=root / "data", cache=root / "cache")
+
+
+@pytest.fixture(scope="session")
+def server(shared_places: Places) -> Iterator[ServerHandle]:
+    """A server on a fresh home; its cache has the template for other homes from then on."""
+    handle = shared_places.start()
+    yield handle
+    stop_server(handle)
+
+
+@pytest.fixture
+def places(server: ServerHandle, shared_places: Places, tmp_path: Path) -> Places:
+    """A home of the test's own, quick to set up."""
+    return Places(data=tmp_path / "data", cache=shared_places.cache)

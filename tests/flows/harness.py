@@ -1,0 +1,114 @@
+"""What tests of recording share: places, processes, and a look into the database."""
+
+import json
+import os
+import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tasks.prefect_server import Phase, ServerHandle, ensure_server, phase
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Places:
+    """A home and a cache of a test's own."""
+
+    data: Path
+    cache: Path
+
+    def start(self, **environ: str) -> ServerHandle:
+        """Find or start a server, and wait until it is up."""
+        handle = self.ensure(**environ)
+        wait_until(lambda: phase(handle) is not Phase.STARTING, limit=60)
+        assert phase(handle) is Phase.READY, (handle.home or Path()).joinpath("server.err").read_text()
+        return handle
+
+    def ensure(self, **environ: str) -> ServerHandle:
+        """Find or start a server, as a command line with this environment would."""
+        return ensure_server({"PATH": os.environ["PATH"], **environ}, data_dir=self.data, cache_dir=self.cache)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recording:
+    """What the recording process said of one run."""
+
+    url: str | None
+    unrecorded: str | None
+    work: float
+    after: float
+
+
+class RecorderProcess:
+    """A process that records scripted runs beside the test."""
+
+    def __init__(
+        self, places: Places, *, runs: int = 1, seconds: float = 0.0, cwd: Path | None = None, **environ: str
+    ) -> None:
+        argv = [sys.executable, "-m", "tests.flows.recorder_process", str(places.data), str(places.cache)]
+        self._process = subprocess.Popen(
+            [*argv, str(runs), str(seconds)],
+            cwd=cwd or places.cache,
+            env={"PATH": os.environ["PATH"], "HOME": str(places.data), "PYTHONPATH": str(ROOT), **environ},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    @property
+    def pid(self) -> int:
+        """Its process id."""
+        return self._process.pid
+
+    def kill(self) -> None:
+        """End it as the kernel would."""
+        self._process.kill()
+        self._process.communicate()
+
+    def wait(self) -> list[Recording]:
+        """Return what it said; it must have said nothing else, and nothing on stderr."""
+        stdout, stderr = self._process.communicate(timeout=90)
+        assert (self._process.returncode, stderr) == (0, "")
+        return [Recording(**json.loads(line)) for line in stdout.splitlines()]
+
+
+def record_run(places: Places, **options: Any) -> Recording:
+    """Record one scripted run in a process of its own."""
+    (recording,) = RecorderProcess(places, **options).wait()
+    return recording
+
+
+def rows(home: Path, query: str, *values: str) -> list[tuple[Any, ...]]:
+    """Ask Prefect's database itself."""
+    with closing(sqlite3.connect(home / "prefect.db", timeout=30)) as connection:
+        return connection.execute(query, values).fetchall()
+
+
+def wait_until(condition: Callable[[], bool], *, limit: float) -> None:
+    """Poll until it is so."""
+    deadline = time.monotonic() + limit
+    while not condition():
+        assert time.monotonic() < deadline, "it never came to be"
+        time.sleep(0.02)
+
+
+def environment_of(pid: int) -> Mapping[str, str]:
+    """Return the environment that a process was started with."""
+    pairs = Path(f"/proc/{pid}/environ").read_text().split("\0")
+    return dict(pair.split("=", 1) for pair in pairs if pair)
+
+
+def alive(pid: int) -> bool:
+    """Tell whether a process runs: neither gone nor waiting to be reaped."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
+    except FileNotFoundError:
+        return False

@@ -1,0 +1,65 @@
+"""What the recorder learns of a run, whenever it asks."""
+
+import asyncio
+from datetime import UTC, datetime
+
+import pytest
+
+from flows.feed import Feed
+from tasks.models import Result, Stage
+from tests.flows.scripted import Script, ScriptedRun
+
+
+async def test_a_recorder_that_comes_late_learns_the_true_times() -> None:
+    run = ScriptedRun([Script(name="mypy", begins=0.1, lasts=0.2)])
+    feed = Feed(run)
+    zero = datetime.now(UTC)
+    feed.follow()
+    await run.report()
+    await asyncio.sleep(0.3)
+
+    finished = await asyncio.to_thread(asyncio.run, feed.finished("mypy[apps/web]"))
+
+    assert (finished.began - zero).total_seconds() == pytest.approx(0.1, abs=0.08)
+    assert (finished.ended - finished.began).total_seconds() == pytest.approx(0.2, abs=0.08)
+
+
+async def test_a_waiter_that_gives_up_takes_nothing_from_the_others() -> None:
+    run = ScriptedRun([Script(name="mypy", lasts=0.1, stage=Stage.BUILD)])
+    feed = Feed(run)
+    feed.follow()
+
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(feed.finished("mypy[apps/web]"), 0.01)
+
+    assert (await feed.finished("mypy[apps/web]")).result.passed
+    assert (await feed.report()).verdict.ready
+
+
+async def test_closing_tells_whoever_waits_and_stops_nothing() -> None:
+    run = ScriptedRun([Script(name="mypy", lasts=0.1)])
+    feed = Feed(run)
+    feed.follow()
+    waiting = asyncio.create_task(feed.finished("mypy[apps/web]"))
+    await asyncio.sleep(0.01)
+
+    await feed.close()
+
+    with pytest.raises(RuntimeError, match="the run ended before"):
+        await waiting
+    with pytest.raises(RuntimeError, match="the run ended before"):
+        await feed.report()
+    assert (await run.finished("mypy[apps/web]")).passed
+
+
+async def test_an_executor_that_breaks_its_word_is_passed_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def broken(check_id: str) -> Result:
+        raise LookupError(check_id)
+
+    run = ScriptedRun([Script(name="mypy")])
+    monkeypatch.setattr(run, "finished", broken)
+    feed = Feed(run)
+    feed.follow()
+
+    with pytest.raises(LookupError):
+        await feed.finished("mypy[apps/web]")

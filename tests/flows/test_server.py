@@ -1,0 +1,174 @@
+"""One server per home, that asks for nothing, tells nobody, and ends when it is not needed."""
+
+import http.client
+import json
+import os
+import signal
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+
+from tasks.prefect_server import Phase, ServerHandle, answers, client_environment, ensure_server, phase, stop_server
+from tasks.prefect_server.handle import Record, process_identity, read_record, write_record
+from tests.flows.harness import Places, RecorderProcess, alive, environment_of, wait_until
+
+real = pytest.mark.real
+
+
+def ask(server: ServerHandle, **headers: str) -> int:
+    parts = urlsplit(server.url)
+    connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=5)
+    connection.request("GET", "/api/health", headers=headers)
+    status = connection.getresponse().status
+    connection.close()
+    return status
+
+
+@real
+def test_a_warm_server_is_found_at_once(server: ServerHandle, shared_places: Places) -> None:
+    begun = time.monotonic()
+    again = shared_places.ensure()
+
+    assert (again.url, again.pid, again.started) == (server.url, server.pid, False)
+    assert time.monotonic() - begun < 0.5
+
+
+@real
+def test_the_server_knows_nothing_of_its_starter(places: Places) -> None:
+    given = {"DATABASE_URL": "postgres://secret", "PREFECT_API_KEY": "secret", "PREFECT_PROFILE": "theirs", "CI": "1"}
+    handle = places.ensure(**given, HOME="/home/somebody")
+    assert handle.pid is not None
+    environment = environment_of(handle.pid)
+    cwd = Path(f"/proc/{handle.pid}/cwd").resolve()
+    session = os.getsid(handle.pid)
+    stop_server(handle)
+
+    assert "secret" not in json.dumps(dict(environment))
+    assert not {"DATABASE_URL", "PREFECT_API_KEY", "PREFECT_PROFILE", "CI"} & set(environment)
+    assert environment["PREFECT_SERVER_ANALYTICS_ENABLED"] == "false"
+    assert list(cwd.iterdir()) == []
+    assert session == handle.pid
+    assert oct((handle.home or Path()).stat().st_mode & 0o777) == "0o700"
+
+
+@real
+def test_pages_from_elsewhere_are_refused(server: ServerHandle) -> None:
+    own = server.url.removesuffix("/api")
+
+    assert [
+        ask(server),
+        ask(server, Origin=own),
+        ask(server, Origin="https://elsewhere.example"),
+        ask(server, Host="elsewhere.example"),
+    ] == [200, 200, 403, 403]
+
+
+@real
+def test_two_that_race_start_one_server_which_ends_when_idle(places: Places) -> None:
+    with ThreadPoolExecutor(4) as pool:
+        handles = list(pool.map(lambda _: places.ensure(PREDEPLOY_SERVER_IDLE_SECONDS="1"), range(4)))
+    first = handles[0]
+    assert first.pid is not None
+    pid = first.pid
+    wait_until(lambda: phase(first) is not Phase.STARTING, limit=60)
+
+    assert len({handle.pid for handle in handles}) == 1
+    assert [handle.started for handle in handles].count(True) == 1
+    assert answers(first.url)
+    wait_until(lambda: not alive(pid), limit=10)
+    assert list(places.data.rglob("server-*.json")) == []
+
+
+@real
+def test_under_ci_the_server_ends_with_the_run(places: Places) -> None:
+    (recording,) = RecorderProcess(places, CI="true").wait()
+
+    assert recording.unrecorded is None
+    assert servers_below(places.data) == []
+    assert list(places.data.rglob("server-*.json")) == []
+
+
+@real
+def test_under_ci_the_server_ends_with_a_starter_that_is_killed(places: Places) -> None:
+    recorder = RecorderProcess(places, seconds=60, CI="1")
+    wait_until(lambda: [*places.data.rglob("server-of-*.json")] != [] and servers_below(places.data) != [], limit=20)
+    time.sleep(0.2)
+    recorder.kill()
+
+    wait_until(lambda: servers_below(places.data) == [], limit=20)
+
+
+@real
+def test_a_hung_server_of_this_run_is_stopped_all_the_same(places: Places) -> None:
+    handle = places.ensure(CI="1")
+    assert handle.pid is not None
+    os.kill(handle.pid, signal.SIGSTOP)
+    stop_server(handle, limit=0.5)
+
+    assert not alive(handle.pid)
+    assert phase(handle) is Phase.GONE
+
+
+def test_a_server_of_the_users_own_is_used_and_nothing_started(tmp_path: Path) -> None:
+    environ = {"PREFECT_API_URL": "https://prefect.example/api/", "CI": "1"}
+
+    handle = ensure_server(environ, data_dir=tmp_path / "data", cache_dir=tmp_path / "cache")
+
+    assert handle == ServerHandle(url="https://prefect.example/api")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_a_user_set_for_prefect_holds_for_their_server_only(tmp_path: Path) -> None:
+    theirs = {"PREFECT_API_KEY": "key", "PREFECT_API_URL": "https://prefect.example/api", "NO_PROXY": "a"}
+    ours = dict(theirs)
+
+    client_environment(ServerHandle(url="https://prefect.example/api"), theirs)
+    client_environment(ServerHandle(url="http://127.0.0.1:1/api", home=tmp_path), ours)
+
+    assert (theirs["PREFECT_API_KEY"], theirs["NO_PROXY"]) == ("key", "a")
+    assert "PREFECT_API_KEY" not in ours
+    assert ours["PREFECT_API_URL"] == "http://127.0.0.1:1/api"
+    assert ours["NO_PROXY"] == "a,127.0.0.1,localhost"
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"identity": "another boot:1"}, {"pid": 2**22 + 1}, {"phase": "unknown"}, {"url": None, "surplus": 1}],
+    ids=["pid used again", "process gone", "unknown phase", "another format"],
+)
+def test_a_state_file_that_tells_of_no_living_server_is_ignored(tmp_path: Path, change: dict[str, object]) -> None:
+    state = tmp_path / "server.json"
+    identity = process_identity(os.getpid())
+    assert identity is not None
+    record = Record(url="http://127.0.0.1:1/api", pid=os.getpid(), identity=identity, phase=Phase.READY, launched=0.0)
+    write_record(state, record)
+    assert read_record(state) == record
+
+    state.write_text(json.dumps({**asdict(record), **change}))
+
+    assert read_record(state) is None
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "null", '"text"'])
+def test_a_state_file_that_is_broken_is_ignored(tmp_path: Path, text: str) -> None:
+    state = tmp_path / "server.json"
+    state.write_text(text)
+
+    assert read_record(state) is None
+
+
+def servers_below(home: Path) -> list[int]:
+    found = []
+    for process in Path("/proc").iterdir():
+        if process.name.isdecimal():
+            try:
+                argv = (process / "cmdline").read_bytes().decode().split("\0")
+            except OSError:
+                continue
+            if "tasks.prefect_server.serve" in argv and any(part.startswith(str(home)) for part in argv):
+                found.append(int(process.name))
+    return found

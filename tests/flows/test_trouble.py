@@ -1,0 +1,155 @@
+"""Whatever becomes of Prefect, the run takes its time and no more, and says what is missing."""
+
+import asyncio
+import os
+import signal
+import socket
+import threading
+import time
+from collections.abc import Awaitable, Callable
+from functools import partial
+
+import pytest
+
+from flows.watch import Patience, Recorded, watch
+from tasks.prefect_server import ServerHandle
+from tests.flows.harness import Places, RecorderProcess, Recording, alive, record_run, rows, wait_until
+from tests.flows.scripted import MIXED, ScriptedRun, lasting
+
+real = pytest.mark.real
+NOWHERE = "http://127.0.0.1:9/api"
+WORK = 3.0
+"""Long enough for a trouble in the middle."""
+
+
+def untouched(recording: Recording, seconds: float) -> bool:
+    return recording.work == pytest.approx(seconds, abs=0.5) and recording.after < 5
+
+
+@real
+@pytest.mark.parametrize(
+    ("trouble", "told"), [(signal.SIGKILL, "has ended"), (signal.SIGSTOP, "does not answer")], ids=["killed", "hung"]
+)
+def test_the_server_is_lost_in_the_middle_of_a_run(places: Places, trouble: signal.Signals, told: str) -> None:
+    handle = places.start()
+    assert handle.pid is not None
+    assert handle.home is not None
+    home = handle.home
+
+    recorder = RecorderProcess(places, seconds=WORK)
+    wait_until(lambda: len(rows(home, "select id from task_run where state_type = 'RUNNING'")) > 3, limit=20)
+    os.kill(handle.pid, trouble)
+    (recording,) = recorder.wait()
+    os.kill(handle.pid, signal.SIGKILL)
+
+    assert untouched(recording, WORK)
+    assert recording.unrecorded is not None
+    assert told in recording.unrecorded
+    assert str(handle.log) in recording.unrecorded
+
+
+@real
+def test_a_server_that_is_hung_from_the_start_is_replaced(places: Places) -> None:
+    hung = places.start()
+    assert hung.pid is not None
+    os.kill(hung.pid, signal.SIGSTOP)
+
+    recording = record_run(places, seconds=WORK, PREDEPLOY_SERVER_IDLE_SECONDS="1")
+
+    assert recording.work == pytest.approx(WORK, abs=0.5)
+    assert recording.unrecorded is None
+    assert not alive(hung.pid)
+
+
+@real
+def test_nobody_listens(places: Places) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        url = f"http://127.0.0.1:{listener.getsockname()[1]}/api"
+
+    recording = record_run(places, seconds=1.0, PREFECT_API_URL=url)
+
+    assert untouched(recording, 1.0)
+    assert recording.unrecorded is not None
+    assert recording.url is None
+
+
+@real
+def test_somebody_listens_and_never_answers(places: Places) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        url = f"http://127.0.0.1:{listener.getsockname()[1]}/api"
+        begun = time.monotonic()
+        recording = record_run(places, seconds=1.0, PREFECT_API_URL=url)
+
+    assert untouched(recording, 1.0)
+    assert recording.unrecorded == f"Prefect's server at {url} does not answer"
+    assert time.monotonic() - begun < 8
+
+
+async def never(feed: object = None) -> object:
+    await asyncio.sleep(3600)
+    return None
+
+
+async def broken() -> object:
+    raise ValueError("no\nsuch   thing")
+
+
+def nothing_found() -> ServerHandle:
+    raise PermissionError(13, "Permission denied", "/data")
+
+
+@pytest.mark.parametrize(
+    ("flow", "connect", "told"),
+    [
+        (never, nothing_found, "Prefect: PermissionError: [Errno 13] Permission denied: '/data'"),
+        (broken, partial(ServerHandle, url=NOWHERE), "Prefect: ValueError: no such thing"),
+        (never, partial(ServerHandle, url=NOWHERE), f"Prefect's server at {NOWHERE} does not answer"),
+    ],
+    ids=["no server can be started", "the flow raises", "the flow hangs"],
+)
+async def test_a_recorder_that_fails_is_a_line_in_the_report(
+    monkeypatch: pytest.MonkeyPatch,
+    flow: Callable[[], Awaitable[object]],
+    connect: Callable[[], ServerHandle],
+    told: str,
+) -> None:
+    monkeypatch.setattr("os.environ", dict(os.environ))
+    run = ScriptedRun(MIXED)
+
+    recorded = await watch(run, flow, connect, Patience(silent=0.1))
+
+    assert recorded == Recorded(url=None, unrecorded=told)
+
+
+async def test_a_server_that_answers_and_does_nothing_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("os.environ", dict(os.environ))
+    monkeypatch.setattr("flows.watch.answers", lambda url: True)
+
+    recorded = await watch(ScriptedRun(MIXED), never, partial(ServerHandle, url=NOWHERE), Patience(busy=0.3))
+
+    assert recorded.unrecorded == f"Prefect's server at {NOWHERE} was too slow"
+
+
+async def test_a_run_that_breaks_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("os.environ", dict(os.environ))
+    run = ScriptedRun(MIXED)
+    monkeypatch.setattr(run, "report", broken)
+
+    async with asyncio.timeout(5):
+        recorded = await watch(run, never, partial(ServerHandle, url=NOWHERE), Patience(silent=0.1))
+
+    assert recorded.unrecorded is not None
+
+
+async def test_a_cancelled_watch_lets_go_and_leaves_the_run_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("os.environ", dict(os.environ))
+    run = ScriptedRun(lasting(MIXED, 0.5))
+    watching = asyncio.create_task(watch(run, never, partial(ServerHandle, url=NOWHERE)))
+    await asyncio.sleep(0.1)
+
+    watching.cancel()
+    await asyncio.gather(watching, return_exceptions=True)
+
+    assert watching.cancelled()
+    assert len((await run.report()).checks) == len(MIXED)
+    assert [thread.name for thread in threading.enumerate() if thread.name == "recorder"] == []
