@@ -9,7 +9,7 @@ from tasks.diagnostics import Parsed, parse
 from tasks.engines.protocol import Engine
 from tasks.fault import PASS, Judgement, errored, failed, judge, judge_acquire
 from tasks.lowering import Lowering
-from tasks.models import Diagnostic, Proof, Result, Severity, Stage, Status, TestCounts
+from tasks.models import Diagnostic, Proof, Result, Severity, Status, TestCounts
 from tasks.plan import Plan
 from tasks.steps import Check, Command, Environment, Exit, Prepared
 
@@ -76,14 +76,19 @@ class Attempt:
     engine: Engine
     lowering: Lowering
     logs: Path
+    migrated: dict[str, int] = field(default_factory=dict)
+    """By component the attempt whose database other checks copy: what an earlier one left may be half done."""
+    owners: dict[str, str] = field(default_factory=dict)
+    """By check whose packages did not install the first check of the plan that needs the same ones."""
 
     async def run(self, check: Check) -> Result:
         """Only a check without a verdict is tried again, once, and only if the engine is well."""
         first, judgement = await self._once(check, 1)
-        if not judgement.again or await self.engine.trouble() is not None:
+        if not judgement.again or await self._trouble(check) is not None:
             return first
         second, again = await self._once(check, 2)
-        if judgement.crash and again.crash and await self.engine.trouble() is None:
+        same = judgement.crash and again.crash and again.reason == judgement.reason
+        if same and await self._trouble(check) is None:
             verdict = failed("crash", f"{again.reason}, twice")
             second = replace(second, status=verdict.status, reason_code="crash", reason=verdict.reason)
         return replace(second, attempts=2)
@@ -92,12 +97,20 @@ class Attempt:
         log = self.logs / log_name(check.id)
         findings = Findings(gaps=[gap for name, gap in check.wants if name not in self.engine.provides])
         judgement = PASS
+        self.owners.pop(check.id, None)
         for command in check.commands:
             blocked = await self._prepare(check, command, findings, log)
             judgement = blocked or await self._command(check, command, number, findings, log)
             if judgement.status is not Status.PASSED:
                 break
+        if check.database == "template" and judgement.status is Status.PASSED:
+            self.migrated[check.component] = number
         return self._result(check, judgement, findings, log), judgement
+
+    async def _trouble(self, check: Check) -> tuple[str, str] | None:
+        """What is wrong around the check. A database that is gone takes nothing from one that has none."""
+        trouble = await self.engine.trouble()
+        return None if trouble and trouble[0] == "service_lost" and not check.database else trouble
 
     def _result(self, check: Check, judgement: Judgement, findings: Findings, log: Path) -> Result:
         passed = judgement.status is Status.PASSED
@@ -132,33 +145,39 @@ class Attempt:
     async def _unprepared(
         self, check: Check, name: str, environment: Environment, prepared: Prepared, findings: Findings, log: Path
     ) -> Judgement:
-        """One broken lock is one red check: the others that need the same packages are skipped."""
-        owner = next((each for each in self.plan.of(Stage.BUILD) if self._installs(each, check, name)), None)
-        if owner is not None and owner.id != check.id:
-            reason = f"needs {owner.title}: the {environment.title} did not install"
-            return Judgement(status=Status.SKIPPED, reason_code="needs", reason=reason)
         command = prepared.command or environment.commands[-1]
         self._read(command, prepared.exit, findings)
-        judgement = await self._acquired(command, environment, prepared.exit, log)
+        judgement = await self._acquired(check, command, environment, prepared.exit, log)
+        if judgement.reason_code == "unsatisfiable" and prepared.gaps:
+            judgement = errored("toolchain", f"{judgement.reason} with {prepared.gaps[0]}")
         findings.diagnostics += [] if findings.diagnostics else plain(command, judgement)
+        owner = next(each.id for each in self.plan.checks if self._installs(each, check, name))
+        if owner != check.id and check.id not in self.plan.needed_by(owner):
+            self.owners[check.id] = owner
         return judgement
 
     @staticmethod
     def _installs(owner: Check, check: Check, name: str) -> bool:
-        uses = any(command.environment == name for command in owner.commands)
+        uses = any(command.environment == name for command in (*owner.commands, owner.service) if command)
         return uses and owner.component == check.component
 
-    async def _acquired(self, command: Command, environment: Environment, exit: Exit, log: Path) -> Judgement:
-        trouble = await self.engine.trouble()
+    async def _acquired(
+        self, check: Check, command: Command, environment: Environment, exit: Exit, log: Path
+    ) -> Judgement:
+        trouble = await self._trouble(check)
         registry = exit.code == 0 or bool(exit.trouble) or await self.engine.answers(environment, log)
         return judge_acquire(command, exit, trouble, registry=registry)
 
     async def _command(self, check: Check, command: Command, number: int, findings: Findings, log: Path) -> Judgement:
-        exit = await self.engine.run(self.lowering.step(check, command, number), log)
+        step = self.lowering.step(check, command, number, self.migrated.get(check.component, 1))
+        exit = await self.engine.run(step, log)
         findings.exit_code = exit.code
         if command.advisory:
-            findings.diagnostics += as_warnings(self._parsed(command, exit).diagnostics)
-            return PASS if exit.code is not None and not exit.trouble else judge(command, exit, None)
+            said = self._parsed(command, exit).diagnostics
+            findings.diagnostics += as_warnings(
+                said if exit.code is not None else plain(command, judge(command, exit, None))
+            )
+            return judge(command, exit, None) if exit.trouble else PASS
         self._read(command, exit, findings)
         judgement = await self._judged(check, command, exit, log)
         if judgement.status is not Status.PASSED:
@@ -166,12 +185,14 @@ class Attempt:
         return judgement
 
     async def _judged(self, check: Check, command: Command, exit: Exit, log: Path) -> Judgement:
-        if exit.code == 0 and not exit.trouble:
-            return PASS if worked(command, exit) else idle(command)
-        environment = self.lowering.environment(check, command.environment or "production")
-        if command.phase == "acquire" and environment is not None:
-            return await self._acquired(command, environment, exit, log)
-        return judge(command, exit, await self.engine.trouble())
+        if command.phase == "acquire" and exit.code != 0:
+            environment = self.lowering.environment(check, command.environment or "production")
+            assert environment is not None
+            return await self._acquired(check, command, environment, exit, log)
+        trouble = None if exit.code == 0 else await self._trouble(check)
+        judgement = judge(command, exit, trouble)
+        done = exit.code != 0 or judgement.status is not Status.PASSED or worked(command, exit)
+        return judgement if done else idle(command)
 
     def _parsed(self, command: Command, exit: Exit) -> Parsed:
         return parse(command.parser or "plain", stdout=exit.stdout, stderr=exit.stderr, root=exit.root, cwd=command.cwd)

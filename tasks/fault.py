@@ -8,7 +8,7 @@ import re
 from dataclasses import dataclass
 
 from tasks.models import Status
-from tasks.steps import Command, Exit
+from tasks.steps import Command, Exit, ServiceExit
 
 # A program that ends itself so crashed; any other signal came from outside.
 CRASHES = {4: "SIGILL", 6: "SIGABRT", 7: "SIGBUS", 8: "SIGFPE", 11: "SIGSEGV"}
@@ -41,7 +41,8 @@ PROOFS: tuple[tuple[str, re.Pattern[str]], ...] = (
     (
         "unsatisfiable",
         re.compile(
-            r"No solution found|unsatisfiable|ERESOLVE|incompatible with the Python|requires-python", re.IGNORECASE
+            r"No solution found|unsatisfiable|ERESOLVE|requires-python.*(?:does not|not satisf|incompatible)",
+            re.IGNORECASE,
         ),
     ),
     (
@@ -52,8 +53,9 @@ PROOFS: tuple[tuple[str, re.Pattern[str]], ...] = (
             re.IGNORECASE,
         ),
     ),
-    ("build_failed", re.compile(r"Failed to build|build backend returned an error|ELIFECYCLE", re.IGNORECASE)),
 )
+# A package that has to be compiled may lack what only production's image has: that proves nothing.
+UNBUILT = re.compile(r"Failed to build|build backend returned an error|ELIFECYCLE|lifecycle script", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,16 +93,17 @@ def unwell(exit: Exit, trouble: tuple[str, str] | None) -> Judgement | None:
 
 def judge(command: Command, exit: Exit, trouble: tuple[str, str] | None) -> Judgement:
     """The meaning of how an execute command ended. `trouble` is what the engine answered after a failure."""
-    if exit.code == 0 and not exit.trouble:
-        return PASS
     if (sick := unwell(exit, trouble)) is not None:
         return sick
+    if exit.service is not None and (exit.service.code is not None or exit.service.signal is not None):
+        # whatever answered then was not the server that was started
+        return by_service(exit.service)
+    if exit.code == 0:
+        return PASS
     if exit.timed_out:
         return failed("timeout", f"{command.label} was still running after {command.limit:g} s")
-    if exit.service is not None and (exit.service.code is not None or exit.service.signal is not None):
-        return failed("not_ready", service_end(exit))
     if exit.signal is not None:
-        return by_signal(command, exit.signal)
+        return by_signal(command.label, exit.signal)
     return by_code(command, exit)
 
 
@@ -117,23 +120,24 @@ def by_code(command: Command, exit: Exit) -> Judgement:
     missing = {126: "is not executable", 127: "was not found"}.get(code or 0)
     if missing:
         return errored("tool_missing", f"{command.argv[0]} {missing}: is it among the locked dependencies?")
+    if code is not None and code - 128 in SIGNALS:  # how a shell or a package manager passes a signal on
+        return by_signal(command.label, code - 128)
     return errored("unknown_exit", f"{command.label} ended with exit code {code}, which is no verdict", again=True)
 
 
-def by_signal(command: Command, signal: int) -> Judgement:
+def by_signal(who: str, signal: int) -> Judgement:
     """A signal: the program crashed, or something outside killed it."""
     name = SIGNALS.get(signal, f"signal {signal}")
     if signal in CRASHES:
-        return errored("crash", f"{command.label} crashed with {name}", again=True, crash=True)
-    return errored("killed", f"{command.label} was killed by {name} from outside", again=True)
+        return errored("crash", f"{who} crashed with {name}", again=True, crash=True)
+    return errored("killed", f"{who} was killed by {name} from outside", again=True)
 
 
-def service_end(exit: Exit) -> str:
-    """One line about a server that ended while it was needed."""
-    service = exit.service
-    assert service is not None
-    how = f"exit code {service.code}" if service.code is not None else SIGNALS.get(service.signal or 0, "a signal")
-    return f"the {service.name} ended with {how} before it answered"
+def by_service(service: ServiceExit) -> Judgement:
+    """A server that ended while it was needed: by itself, or by a signal."""
+    if service.signal is not None:
+        return by_signal(f"the {service.name}", service.signal)
+    return failed("not_ready", f"the {service.name} ended with exit code {service.code} while it was needed")
 
 
 def judge_acquire(command: Command, exit: Exit, trouble: tuple[str, str] | None, *, registry: bool) -> Judgement:
@@ -148,11 +152,13 @@ def judge_acquire(command: Command, exit: Exit, trouble: tuple[str, str] | None,
     if exit.timed_out:
         return errored("timeout", f"{command.label} was still running after {command.limit:g} s")
     if exit.signal is not None:
-        return by_signal(command, exit.signal)
+        return by_signal(command.label, exit.signal)
     text = exit.stderr + "\n" + exit.stdout
     proof = next((code for code, pattern in PROOFS if pattern.search(text)), "")
     if proof in {"lock_stale", "manifest_broken"} or (proof and registry):
         return failed(proof, f"{command.label}: {proof.replace('_', ' ')}")
     if not registry:
-        return errored("registry", f"{command.label}: the package registry does not answer", again=False)
+        return errored("registry", f"{command.label}: the package registry does not answer")
+    if UNBUILT.search(text):
+        return errored("build_failed", f"{command.label}: a package could not be built on this machine", again=True)
     return errored("acquire", f"{command.label} ended with exit code {exit.code}", again=True)

@@ -5,12 +5,14 @@ Engines interpret what comes out of here and never see a check's name.
 
 import hashlib
 import json
+import re
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 
 from tasks.errors import UsageError
-from tasks.stack import Component, NodeProject, PythonProject, Stack
+from tasks.stack import NodeProject, PythonProject, Stack
 from tasks.steps import (
+    CACHE,
     DB_HOST,
     DB_NAME,
     DB_PASSWORD,
@@ -47,6 +49,7 @@ PYTHON_CONTROL = (
     "packaging",
 )
 NODE_CONTROL = ("npm", "view", "semver", "version", "--prefer-online")
+NODE_CACHE = (("NODE_COMPILE_CACHE", f"{CACHE}/node"),)
 COMPILED = (("UV_COMPILE_BYTECODE", "1"),)
 
 
@@ -57,27 +60,29 @@ class Lowering:
     stack: Stack
     digest: Callable[[str], str]
 
-    def component(self, check: Check) -> Component | None:
-        """The component that a check is for."""
-        return next((each for each in self.stack.components if each.path == check.component), None)
-
     def environment(self, check: Check, name: str) -> Environment | None:
         """What has to be installed for a command of the check, or None where it asks for nothing."""
-        component = self.component(check)
         if not name:
             return None
-        if component is not None and name == "node" and component.node is not None:
-            return node_environment(component.node, self.digest)
-        if component is not None and name != "node" and component.python is not None:
-            return python_environment(component.python, name, self.digest)
+        # one directory may hold two components: a Django project, and a site with packages of Node
+        for component in self.stack.components:
+            if component.path != check.component:
+                continue
+            if name == "node" and component.node is not None:
+                return node_environment(component.node, self.digest)
+            if name != "node" and component.python is not None:
+                return python_environment(component.python, name, self.digest)
         raise UsageError(
             f"the check {check.id} asks for the {name} environment, but {check.component} declares no such packages. "
             "Take `environment` out of the check, or name another component."
         )
 
-    def step(self, check: Check, command: Command, attempt: int = 1) -> Step:
-        """One command of a check as a step. The service runs beside the last command."""
-        database = database_of(check, attempt)
+    def step(self, check: Check, command: Command, attempt: int = 1, migrated: int = 1) -> Step:
+        """One command of a check as a step. The service runs beside the last command.
+
+        `migrated` is the attempt that made the database which others are copies of.
+        """
+        database = database_of(check, attempt, migrated)
         last = command is check.commands[-1]
         return Step(
             slot=slot_of(check),
@@ -107,9 +112,9 @@ class Lowering:
 
 
 def slug(text: str) -> str:
-    """A name that is safe in paths and in SQL, and different for different texts."""
-    plain = "".join(letter if letter.isalnum() else "_" for letter in text.lower()).strip("_")
-    return f"{plain[:32]}_{hashlib.sha256(text.encode()).hexdigest()[:6]}"
+    """A name that is safe in paths and in SQL, short enough for both, and different for different texts."""
+    plain = re.sub(r"[^a-z0-9]", "_", text.lower()).strip("_")
+    return f"{plain[:32]}_{hashlib.sha256(text.encode()).hexdigest()[:8]}"
 
 
 def slot_of(check: Check) -> str:
@@ -117,16 +122,16 @@ def slot_of(check: Check) -> str:
     return slug(check.upon or check.id)
 
 
-def database_of(check: Check, attempt: int) -> Database | None:
-    """The database of a check: the one later checks copy has the component's name, others are the check's own."""
+def database_of(check: Check, attempt: int, migrated: int) -> Database | None:
+    """The database of a check. Each attempt gets one of its own: what the one before left may be half done."""
     template = f"migrated_{slug(check.component)}"
     match check.database:
         case "template":
-            return Database(name=template if attempt == 1 else f"{template}_{attempt}")
+            return Database(name=f"{template}_{attempt}")
         case "empty":
             return Database(name=f"{slug(check.id)}_{attempt}")
         case "migrated":
-            return Database(name=f"{slug(check.id)}_{attempt}", template=template)
+            return Database(name=f"{slug(check.id)}_{attempt}", template=f"{template}_{migrated}")
         case _:
             return None
 
@@ -144,8 +149,9 @@ def replaced(text: str) -> str:
 
 
 def variables(command: Command, database: Database | None) -> tuple[tuple[str, str], ...]:
-    """The command's own variables."""
-    return command.env if database else tuple((name, replaced(value)) for name, value in command.env)
+    """The command's own variables. Node keeps what it compiled by the content of the sources."""
+    env = (*command.env, *(NODE_CACHE if command.environment == "node" else ()))
+    return env if database else tuple((name, replaced(value)) for name, value in env)
 
 
 def key_of(*parts: object) -> str:

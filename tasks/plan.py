@@ -23,6 +23,10 @@ class Plan:
     def __getitem__(self, check_id: str) -> Check:
         return next(check for check in self.checks if check.id == check_id)
 
+    def needed_by(self, check_id: str) -> set[str]:
+        """The ids of all that a check needs, transitively, and its own."""
+        return closed({check_id}, {check.id: check.needs for check in self.checks})
+
     def of(self, stage: Stage) -> tuple[Check, ...]:
         """The checks of one stage."""
         return tuple(check for check in self.checks if check.stage is stage)

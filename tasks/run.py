@@ -121,6 +121,7 @@ class Run:
             if result is None:
                 async with self._slots:
                     result = await self._timed(check)
+                result = await self._attributed(check, result)
         except PredeployError as error:
             result = Result(check=check.id, status=Status.ERRORED, reason_code=error.reason_code, reason=str(error))
         except Exception as error:  # a mistake of ours is no verdict on the stack
@@ -160,6 +161,17 @@ class Run:
                 reason = f"needs {title}, which {result.status}"
                 return Result(check=check.id, status=Status.SKIPPED, reason_code="needs", reason=reason)
         return None
+
+    async def _attributed(self, check: Check, result: Result) -> Result:
+        """One broken lock is one red check: the others that need the same packages were skipped for it."""
+        owner = self._attempt.owners.get(check.id)
+        if result.passed or owner is None:
+            return result
+        first = await self.execute(owner)
+        if first.status not in {Status.FAILED, Status.ERRORED}:
+            return result
+        reason = f"needs the same packages as {self.plan[owner].title}, and they did not install"
+        return Result(check=check.id, status=Status.SKIPPED, reason_code="needs", reason=reason, log=result.log)
 
     def _unfinished(self, check: Check, *, begun: bool) -> Result:
         code, reason = self._ended or ("interrupted", "the run was interrupted")

@@ -314,7 +314,7 @@ async def test_another_end_than_the_first_is_no_proof_of_a_crash(tmp_path: Path,
 
 async def test_crash_on_an_engine_that_fell_ill_is_no_verdict(tmp_path: Path) -> None:
     engine = FakeEngine(
-        {"lint": Exit(code=None, signal=11)}, troubles=[None, None, None, ("service_lost", "Postgres is gone")]
+        {"lint": Exit(code=None, signal=11)}, troubles=[None, None, None, ("disk_full", "no space left")]
     )
 
     results = await results_of(make_run(engine, LINT, logs=tmp_path))
