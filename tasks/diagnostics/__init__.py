@@ -1,6 +1,7 @@
 """From a tool's output to diagnostics: pure readers, chosen by name. They never decide whether a check passed."""
 
 import os
+import re
 from dataclasses import replace
 
 from tasks.diagnostics.bundlers import site_build, wrangler
@@ -8,13 +9,15 @@ from tasks.diagnostics.django_text import django_check, migrations
 from tasks.diagnostics.generic import plain, probe
 from tasks.diagnostics.installers import npm, pnpm, uv
 from tasks.diagnostics.node import astro_check, eslint, tsc
-from tasks.diagnostics.places import Places, roots_of
+from tasks.diagnostics.places import ROOT, Places, rooted, roots_of
 from tasks.diagnostics.pytest_text import pytest
 from tasks.diagnostics.python import mypy, ruff, ruff_format
 from tasks.diagnostics.reading import Output, Parsed, Parser, deduplicated, plain_text
 from tasks.diagnostics.tracebacks import from_tracebacks
 from tasks.diagnostics.vitest_json import vitest
 from tasks.models import Diagnostic
+
+_ADDRESS = re.compile(r"\b0x[0-9a-f]{6,}\b")
 
 __all__ = ["PARSERS", "Parsed", "parse"]
 
@@ -46,16 +49,27 @@ def parse(parser: str, *, stdout: str, stderr: str, root: str, cwd: str) -> Pars
     `root` is the absolute path of the workspace when the tool ran, `cwd` the tool's directory relative to it. Every
     file in the diagnostics is relative to the stack's root.
     """
-    places = Places(roots=roots_of(root, os.path.realpath(root)), cwd=cwd)
-    output = Output(stdout=plain_text(stdout), stderr=plain_text(stderr), places=places)
+    roots = roots_of(root, os.path.realpath(root))
+    places = Places(roots=(ROOT, *roots), cwd=cwd)
+    output = Output(
+        stdout=rooted(plain_text(stdout), roots),
+        stderr=rooted(plain_text(stderr), roots),
+        places=places,
+    )
     parsed = PARSERS[parser](output)
+    settled = (_settled(each) for each in parsed.diagnostics)
     return Parsed(
-        diagnostics=deduplicated(_placed(each) for each in parsed.diagnostics if each.message),
+        diagnostics=deduplicated(each for each in settled if each.message),
         summary=parsed.summary,
         tests=parsed.tests,
     )
 
 
-def _placed(finding: Diagnostic) -> Diagnostic:
-    """A line of a file that is not the stack's own says nothing."""
-    return finding if finding.file else replace(finding, line=None, column=None)
+def _settled(finding: Diagnostic) -> Diagnostic:
+    """Without what differs from run to run, so that its fingerprint lasts: the workspace's path, addresses of objects.
+
+    A line without its file says nothing.
+    """
+    message = finding.message.replace(f"{ROOT}/", "").replace(ROOT, ".")
+    told = replace(finding, message=_ADDRESS.sub("0x…", message))
+    return told if told.file else replace(told, line=None, column=None)

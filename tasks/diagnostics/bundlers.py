@@ -11,11 +11,12 @@ from tasks.models import Diagnostic
 
 _ENTRY = re.compile(r'entry-point file at "(?P<path>[^"]+)" was not found')
 _WRANGLER_FILE = re.compile(r'(?P<path>[^\s"\']*wrangler\.(?:toml|jsonc?))')
+_WRANGLER_YOURS = re.compile(r'to your "?(?P<path>wrangler\.(?:toml|jsonc?))')
 _BULLET = re.compile(r"^\s+- (?P<message>.+)$", re.MULTILINE)
 _UPLOAD = re.compile(r"^Total Upload: .+$", re.MULTILINE)
 _BUILD_FAILED = re.compile(r"^Build failed with \d+ errors?:")
 
-_STAMP = re.compile(r"^\d\d:\d\d:\d\d ", re.MULTILINE)
+_STAMP = re.compile(r"^\d\d:\d\d:\d\d (?:\[ERROR\] )?", re.MULTILINE)
 _LOCATION = re.compile(
     r"^\s+(?:Location:\n\s+|file: )(?P<path>/[^\n:]+?)(?::(?P<line>\d+):(?P<column>\d+))?$", re.MULTILINE
 )
@@ -68,7 +69,7 @@ def _wrangler_findings(finding: Diagnostic, body: str, places: Places) -> Iterat
     elif finding.file and _WRANGLER_FILE.search(finding.file):
         yield replace(finding, rule="config")
     else:
-        named = config or (_WRANGLER_FILE.search(body) if "entry-point" in finding.message else None)
+        named = config or _WRANGLER_YOURS.search(body)
         file = finding.file or (places.relative(named["path"]) if named else None)
         yield replace(finding, file=file)
 
@@ -88,9 +89,16 @@ def site_build(output: Output) -> Parsed:
     if not found:
         error = raised(text, places, "build")
         found += [_rendering(error, text)] if error else []
+    return Parsed(diagnostics=deduplicated(found), summary=_built(text))
+
+
+def _built(text: str) -> str:
+    """How much the generator says it built."""
     built = _BUILT.search(text)
-    summary = next((group for group in built.groups() if group), "") if built else ""
-    return Parsed(diagnostics=deduplicated(found), summary=f"built {summary} pages" if summary.isdigit() else summary)
+    if not built:
+        return ""
+    pages = int(built[1] or 0)
+    return built[2] or built[3] or f"built {pages} {'page' if pages == 1 else 'pages'}"
 
 
 def _says_same(new: Diagnostic, known: Diagnostic) -> bool:

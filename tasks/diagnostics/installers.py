@@ -141,11 +141,12 @@ def npm(output: Output) -> Parsed:
     numbers = [int(group) for group in place.groups() if group] if place else [None, None]
     if rule in {"lock_stale", "lock_missing", "hash_mismatch"}:
         path = "package-lock.json"
-    messages = told or says[:1] or [next((line for line in lines if line != f"code {code}"), code)]
+    command = [line.removeprefix("command ") for line in lines if line.startswith("command sh")]
+    messages = told or command or says[:1] or [next((line for line in lines if line != f"code {code}"), code)]
     found = [
         Diagnostic(
             tool="npm",
-            message=shortened(f"{message}" if told else f"{code}: {message}" if code else message),
+            message=shortened(message if told or not code else f"{code}: {message}"),
             file=output.places.own(path) if path.endswith(".json") else None,
             line=numbers[0],
             column=numbers[1],

@@ -1,6 +1,7 @@
 """Readers of tsc, eslint and astro check."""
 
 import re
+from dataclasses import replace
 
 from tasks.diagnostics.javascript import raised
 from tasks.diagnostics.places import Places
@@ -11,6 +12,7 @@ from tasks.diagnostics.reading import (
     first_line,
     items,
     json_at,
+    json_parts,
     mapping,
     number,
     severity_of,
@@ -59,7 +61,8 @@ def _tsc_finding(match: re.Match[str], places: Places) -> Diagnostic:
 
 def eslint(output: Output) -> Parsed:
     """`eslint --format json`; its configuration's mistakes stand on stderr."""
-    files = [mapping(item) for item in items(json_at(output.stdout, "["))]
+    told = items(json_at(output.stdout, "[")) or json_parts(output.stdout, '{"filePath"')
+    files = [mapping(item) for item in told]
     found = [
         _eslint_finding(mapping(message), output.places.relative(text_of(file.get("filePath"))))
         for file in files
@@ -84,26 +87,14 @@ def _eslint_finding(message: dict[str, object], file: str | None) -> Diagnostic:
 
 
 def _eslint_refused(output: Output) -> Diagnostic | None:
-    """Why eslint did not start: the first paragraph below its version, with what it raised."""
-    version = _ESLINT_VERSION.search(output.stderr)
-    if not version:
-        return raised(output.stderr, output.places, "eslint")
-    told = output.stderr[version.end() :].strip()
+    """Why eslint did not start: what it raised, else the first words below its version."""
     error = raised(output.stderr, output.places, "eslint")
-    if error and told.startswith(error.message[:10]):
-        return error
-    if error and first_line(told).endswith(error.message):
-        return error
-    return (
-        Diagnostic(
-            tool="eslint",
-            message=shortened(told.split("\n\nSee ")[0].split("\n    at ")[0]),
-            file=error.file if error else None,
-            rule="config",
-        )
-        if told
-        else None
-    )
+    version = _ESLINT_VERSION.search(output.stderr)
+    told = output.stderr[version.end() :].strip() if version else ""
+    if not told or (error and error.message in first_line(told)):
+        return error if error is None or error.file else replace(error, message=f"cannot start: {error.message}")
+    message = shortened(told.split("\n\nSee ")[0].split("\n    at ")[0])
+    return Diagnostic(tool="eslint", message=message, file=error.file if error else None, rule="config")
 
 
 def astro_check(output: Output) -> Parsed:

@@ -3,7 +3,10 @@
 import posixpath
 import re
 from dataclasses import dataclass
-from urllib.parse import unquote
+from urllib.parse import quote, unquote
+
+ROOT = "/@stack"
+"""What stands for the root in a text that is read: no space in it, and the same wherever the workspace was."""
 
 # Folders below the root whose files nobody edits: dependencies, and what builders write between two stages.
 _FOREIGN = frozenset(
@@ -30,7 +33,8 @@ class Places:
         if joined != ".." and not joined.startswith("../"):
             return joined
         # It climbed above the root: only an absolute path tells whether it came back by another way.
-        return self._below(posixpath.normpath(posixpath.join(self.roots[0], joined)))
+        tried = (self._below(posixpath.normpath(posixpath.join(root, joined))) for root in self.roots)
+        return next((found for found in tried if found), None)
 
     def own(self, path: str) -> str | None:
         """As `relative`, but None for files that are not the stack's own: dependencies and build output."""
@@ -52,6 +56,15 @@ def roots_of(root: str, resolved: str) -> tuple[str, ...]:
     names += [f"/private{name}" for name in names if name.startswith(("/tmp/", "/var/"))]  # noqa: S108 - a prefix
     names += [name.removeprefix("/private") for name in names if name.startswith("/private/")]
     return tuple(dict.fromkeys(names)) or ("/",)
+
+
+def rooted(text: str, roots: tuple[str, ...]) -> str:
+    """The text with ROOT for every name of the root, also as a URL spells it."""
+    names = {spelled for root in roots if root != "/" for spelled in (root, quote(root))}
+    if not names:
+        return text
+    either = "|".join(re.escape(name) for name in sorted(names, key=len, reverse=True))
+    return re.sub(rf"(?:(?<=file://)|(?<![\w./~-]))(?:{either})(?![\w.~@-])", ROOT, text)
 
 
 def _cleaned(path: str) -> str:

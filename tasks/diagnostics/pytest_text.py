@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from tasks.diagnostics.places import Places
 from tasks.diagnostics.reading import Output, Parsed, deduplicated, first_line, number, shortened
@@ -28,7 +28,7 @@ _USAGE_PLACE = re.compile(
 _INIFILE = re.compile(r"^\s+inifile: (/.+)$", re.MULTILINE)
 _CONFTEST = re.compile(r"^ImportError while loading conftest '(.+)'\.$", re.MULTILINE)
 _STOPPED = re.compile(r"^!+ (?:_pytest\.outcomes\.Exit: )?(?!Interrupted|stopping|xdist)(.+?) !+$", re.MULTILINE)
-_COVERAGE = re.compile(r"^(?:ERROR: )?(?:FAIL )?((?:Required test coverage|Coverage failure).+)$", re.MULTILINE)
+_COVERAGE = re.compile(r"^FAIL (Required test coverage.+)$", re.MULTILINE)
 _WORKER = "[gw"
 _CHAIN = ("The above exception was the direct cause", "During handling of the above exception")
 
@@ -51,7 +51,7 @@ def pytest(output: Output) -> Parsed:
     found.extend(_unshown(nodes, found, output.places))
     found.extend(_outside_tests(output))
     if not found:
-        found.extend(_usage(output) or from_tracebacks(output).diagnostics)
+        found.extend(_usage(output) or [replace(each, tool="pytest") for each in from_tracebacks(output).diagnostics])
     last = [match["counts"] for match in _LAST.finditer(output.stdout)]
     tests, summary = _counted(last[-1]) if last else (None, "")
     return Parsed(diagnostics=deduplicated(found), summary=summary, tests=tests)
@@ -117,7 +117,7 @@ def _finding(block: _Block, node: str, places: Places) -> Diagnostic:
         message=shortened(f"error at {phase}: {message}" if phase else message),
         file=file,
         line=line_number,
-        rule=node if "::" in node or not when else "collection",
+        rule=node if "::" in node else block.title if not when else "collection",
     )
 
 

@@ -9,6 +9,7 @@ from tasks.diagnostics.reading import (
     Parsed,
     items,
     json_at,
+    json_parts,
     mapping,
     number,
     severity_of,
@@ -42,7 +43,8 @@ _MYPY_CHECKED = re.compile(r"no issues found in (\d+ source files?)|\(checked (\
 
 def ruff(output: Output) -> Parsed:
     """`ruff check --output-format json`."""
-    found = [_ruff_finding(mapping(item), output.places) for item in items(json_at(output.stdout, "["))]
+    told = items(json_at(output.stdout, "[")) or json_parts(output.stdout, "{\n    ")
+    found = [_ruff_finding(mapping(item), output.places) for item in told]
     # Old releases tell twice of a file that they cannot parse.
     known = {(finding.file, finding.line) for finding in found if finding.file}
     trouble = [each for each in _ruff_trouble(output, "ruff") if (each.file, each.line) not in known]

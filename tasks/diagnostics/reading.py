@@ -94,6 +94,20 @@ def json_at(text: str, opening: str) -> object:
     return None
 
 
+def json_parts(text: str, opening: str) -> list[object]:
+    """The whole objects that begin so: what is left of a document that lost its beginning or its end."""
+    found: list[object] = []
+    position = text.find(opening)
+    while position >= 0:
+        try:
+            part, end = json.JSONDecoder().raw_decode(text, position)
+            found.append(part)
+        except (ValueError, RecursionError):
+            end = position + 1
+        position = text.find(opening, end)
+    return found
+
+
 def toml_place(text: str) -> tuple[int | None, int | None, str]:
     """Line, column and message of the TOML error that ruff and uv print; no message where there is none.
 

@@ -11,6 +11,7 @@ from tasks.diagnostics.reading import (
     first_line,
     items,
     json_at,
+    json_parts,
     mapping,
     number,
     plain_text,
@@ -21,7 +22,9 @@ from tasks.models import Diagnostic, TestCounts
 
 _UNHANDLED = re.compile(r"^⎯+ (?:Unhandled (?:Rejection|Error)|Uncaught Exception) ⎯+$", re.MULTILINE)
 _RULE_LINE = re.compile(r"^⎯{10,}.*$", re.MULTILINE)
-_SUITE = re.compile(r"^ FAIL  (?:\|[^|\n]+\| )?(?P<path>\S+?)(?: \[ .+ \])?$", re.MULTILINE)
+_HEADING = re.compile(r"^ FAIL  (?:\|[^|\n]+\| )?(?P<path>\S+?)(?: \[ .+ \])?(?: > (?P<names>.+))?$", re.MULTILINE)
+# What the JSON has in place of a message where a test exceeds its time.
+_PLACEHOLDER = "Error: STACK_TRACE_ERROR"
 _NONE = re.compile(r"^No test (?:suite )?files found.*$", re.MULTILINE)
 _TYPE = re.compile(r"^([A-Z]\w*Error|Error): ")
 _FRAMES = re.compile(r"\n\s+at .*", re.DOTALL)
@@ -30,9 +33,8 @@ _FRAMES = re.compile(r"\n\s+at .*", re.DOTALL)
 def vitest(output: Output) -> Parsed:
     """`vitest run --reporter=default --reporter=json`: the JSON is one line of stdout."""
     document = mapping(json_at(output.stdout, '{"numTotalTestSuites"'))
-    found: list[Diagnostic] = []
-    for suite in items(document.get("testResults")):
-        found.extend(_suite(mapping(suite), output))
+    suites = items(document.get("testResults")) or json_parts(output.stdout, '{"assertionResults"')
+    found = [finding for suite in suites for finding in _suite(mapping(suite), output)]
     found.extend(_unhandled(output))
     if not document and not found:
         found.extend(_not_started(output))
@@ -42,7 +44,7 @@ def vitest(output: Output) -> Parsed:
 def _suite(suite: dict[str, object], output: Output) -> list[Diagnostic]:
     path = text_of(suite.get("name"))
     found = [
-        _failure(mapping(test), path, output.places)
+        _failure(mapping(test), path, output)
         for test in items(suite.get("assertionResults"))
         if mapping(test).get("status") == "failed"
     ]
@@ -54,7 +56,7 @@ def _suite(suite: dict[str, object], output: Output) -> list[Diagnostic]:
         return shown
     file = output.places.relative(path)
     # Only the text tells where in the file it went wrong.
-    at_file, line, column = stack_place(_shown_below(file, output), output.places)
+    at_file, line, column = stack_place(_shown_below(file, "", output), output.places)
     return [
         Diagnostic(
             tool="vitest",
@@ -67,8 +69,13 @@ def _suite(suite: dict[str, object], output: Output) -> list[Diagnostic]:
     ]
 
 
-def _failure(test: dict[str, object], path: str, places: Places) -> Diagnostic:
+def _failure(test: dict[str, object], path: str, output: Output) -> Diagnostic:
+    places = output.places
     text = plain_text("\n".join(text_of(each) for each in items(test.get("failureMessages"))[:1]))
+    if _PLACEHOLDER in text:
+        names = (text_of(each) for each in [*items(test.get("ancestorTitles")), test.get("title")])
+        shown = _shown_below(places.relative(path), " > ".join(names), output)
+        text = text.replace(_PLACEHOLDER, first_line(shown) or "Error: timed out")
     file, line, column = stack_place(text, places)
     if file is None:
         place = mapping(test.get("location"))
@@ -79,10 +86,10 @@ def _failure(test: dict[str, object], path: str, places: Places) -> Diagnostic:
     return Diagnostic(tool="vitest", message=told, file=file, line=line, column=column, rule=name.strip() or None)
 
 
-def _shown_below(file: str | None, output: Output) -> str:
-    """What the default reporter prints below the heading of a failed suite."""
-    for match in _SUITE.finditer(output.stderr):
-        if file and output.places.relative(match["path"]) == file:
+def _shown_below(file: str | None, names: str, output: Output) -> str:
+    """What the default reporter prints below the heading of a failed test, or of a suite, which has no names."""
+    for match in _HEADING.finditer(output.stderr):
+        if file and output.places.relative(match["path"]) == file and (match["names"] or "") == names:
             return _RULE_LINE.split(output.stderr[match.end() :])[0]
     return ""
 

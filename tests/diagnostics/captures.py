@@ -1,0 +1,56 @@
+"""Outputs of real tools, kept as files: what was run, where, how it ended, and both streams."""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from tasks.diagnostics import Parsed, parse
+from tasks.models import Diagnostic
+
+ROOT = "/ws"
+"""What the path of the workspace was replaced by."""
+FOLDER = Path(__file__).parent / "captured"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Capture:
+    """One run of one tool."""
+
+    cwd: str
+    exit: int
+    stdout: str
+    stderr: str
+
+
+def load(name: str) -> Capture:
+    """The capture of `parser/case`."""
+    head, _, rest = (FOLDER / f"{name}.txt").read_text(encoding="utf-8").partition("--- stdout\n")
+    stdout, _, stderr = rest.partition("--- stderr\n")
+    facts = dict(re.findall(r"^(cwd|exit): (.+)$", head, re.MULTILINE))
+    return Capture(cwd=facts["cwd"], exit=int(facts["exit"]), stdout=stdout, stderr=stderr)
+
+
+def read(name: str) -> Parsed:
+    """What the parser that the capture is named after reads in it."""
+    capture = load(name)
+    parser = name.partition("/")[0]
+    return parse(parser, stdout=capture.stdout, stderr=capture.stderr, root=ROOT, cwd=capture.cwd)
+
+
+def names(*parsers: str) -> list[str]:
+    """Every capture, or those of these parsers."""
+    found = sorted(path.relative_to(FOLDER).with_suffix("").as_posix() for path in FOLDER.glob("*/*.txt"))
+    return [name for name in found if not parsers or name.partition("/")[0] in parsers]
+
+
+def shown(finding: Diagnostic) -> str:
+    """One line for a table: severity, place, rule and message."""
+    return f"{finding.severity} {finding.location or '-'} [{finding.rule or ''}] {finding.message}"
+
+
+def assert_reads(name: str, expected: tuple[str, ...]) -> None:
+    """The findings begin like these lines, one for one and in this order."""
+    found = [shown(finding) for finding in read(name).diagnostics]
+
+    assert [line[: len(start)] for line, start in zip(found, expected, strict=False)] == list(expected)
+    assert len(found) == len(expected), found[len(expected) :]

@@ -1,0 +1,91 @@
+"""What holds for every parser: whatever a tool printed, it is read as far as it can be."""
+
+import random
+import re
+
+import pytest
+
+from tasks.diagnostics import PARSERS, Parsed, parse
+from tasks.models import Diagnostic
+from tests.diagnostics.captures import load, names, read
+
+
+def _parse(parser: str, stdout: str, stderr: str, root: str = "/ws", cwd: str = "apps/web") -> Parsed:
+    return parse(parser, stdout=stdout, stderr=stderr, root=root, cwd=cwd)
+
+
+@pytest.mark.parametrize("name", names())
+def test_any_beginning_or_end_of_an_output_is_read(name: str) -> None:
+    capture = load(name)
+    parser = name.partition("/")[0]
+
+    for cut in range(50):
+        out, err = len(capture.stdout) * cut // 50, len(capture.stderr) * cut // 50
+        for stdout, stderr in (
+            (capture.stdout[:out], capture.stderr[:err]),
+            (capture.stdout[out:], capture.stderr[err:]),
+        ):
+            for finding in _parse(parser, stdout, stderr, cwd=capture.cwd).diagnostics:
+                assert finding.message
+                assert finding.line is None or (finding.line > 0 and finding.file)
+
+
+@pytest.mark.parametrize("parser", PARSERS)
+def test_garbage_and_other_tools_outputs_never_raise(parser: str) -> None:
+    noise = random.Random(7)  # the same noise each time
+    letters = "{}[]\"':,.\n\t /\\0123456789abcE=_-\x1b\x00é│╭"
+
+    for _ in range(60):
+        text = "".join(noise.choice(letters) for _ in range(400))
+        _parse(parser, text, text[::-1])
+    for name in names()[::4]:
+        capture = load(name)
+        _parse(parser, capture.stdout, capture.stderr)
+
+
+@pytest.mark.parametrize("parser", PARSERS)
+def test_an_empty_output_says_nothing(parser: str) -> None:
+    assert _parse(parser, "", "").diagnostics == ()
+
+
+@pytest.mark.parametrize("name", names())
+def test_no_finding_depends_on_where_the_workspace_was(name: str) -> None:
+    capture = load(name)
+    root = "/var/folders/x y/work.1"
+    stdout, stderr = (re.sub(r"/ws\b", root, text) for text in (capture.stdout, capture.stderr))
+
+    found = _parse(name.partition("/")[0], stdout, stderr, root=root, cwd=capture.cwd).diagnostics
+
+    assert [each.fingerprint for each in found] == [each.fingerprint for each in read(name).diagnostics]
+    assert not [each for each in found if each.file and each.file.startswith(("/", ".."))]
+
+
+def test_identical_findings_are_told_once_in_the_tools_order() -> None:
+    stdout = "b.ts(2,1): error TS1: two\na.ts(1,1): error TS1: one\nb.ts(2,1): error TS1: two\n"
+
+    assert [each.location for each in _parse("tsc", stdout, "").diagnostics] == [
+        "apps/web/b.ts:2:1",
+        "apps/web/a.ts:1:1",
+    ]
+
+
+def test_json_that_lost_its_beginning_is_read_from_the_next_finding() -> None:
+    whole = load("eslint/findings")
+    second = whole.stdout.index('{"filePath"', 5)
+
+    found = _parse("eslint", whole.stdout[second - 9 :], "", cwd=whole.cwd).diagnostics
+
+    assert found == read("eslint/findings").diagnostics[-1:]
+
+
+def test_addresses_of_objects_do_not_change_a_fingerprint() -> None:
+    def finding(address: str) -> Diagnostic:
+        text = f'Traceback (most recent call last):\n  File "/ws/a.py", line 1, in f\nValueError: <X at 0x{address}>\n'
+        return _parse("traceback", "", text).diagnostics[0]
+
+    assert finding("7f318ada24d0").fingerprint == finding("7f0000000000").fingerprint
+
+
+def test_an_unknown_parser_is_a_mistake_of_the_caller() -> None:
+    with pytest.raises(KeyError):
+        _parse("nosuch", "", "")

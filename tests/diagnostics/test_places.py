@@ -1,0 +1,45 @@
+"""Where a printed path lies in the stack."""
+
+import pytest
+
+from tasks.diagnostics.places import Places, roots_of
+
+
+@pytest.mark.parametrize(
+    ("printed", "expected"),
+    [
+        ("/ws/apps/web/a.py", "apps/web/a.py"),
+        ("a.py", "apps/web/a.py"),
+        ("./a.py", "apps/web/a.py"),
+        ("../../libs/b.py", "libs/b.py"),
+        ("file:///ws/sites/my%20shop/c.ts?astro&type=script", "sites/my shop/c.ts"),
+        ("../../../ws/libs/b.py", "libs/b.py"),
+        ("/ws", "."),
+        ("/wsx/a.py", None),
+        ("../../../elsewhere/b.py", None),
+        ("/usr/lib/python3.11/json/decoder.py", None),
+        ("<frozen importlib._bootstrap>", None),
+        ("node:internal/modules/esm/resolve", None),
+        ("https://example.org/a.ts", None),
+        ("", None),
+    ],
+)
+def test_paths_become_relative_to_the_stack(printed: str, expected: str | None) -> None:
+    places = Places(roots=("/ws",), cwd="apps/web")
+
+    assert places.relative(printed) == expected
+
+
+@pytest.mark.parametrize("path", ["node_modules/vite/index.js", ".venv/lib/python3.11/site-packages/django/x.py"])
+def test_dependencies_inside_the_workspace_are_not_the_stacks_own(path: str) -> None:
+    places = Places(roots=("/ws",), cwd=".")
+
+    assert places.relative(path) == path
+    assert places.own(path) is None
+
+
+@pytest.mark.parametrize("printed", ["/tmp/link/a.py", "/private/tmp/link/a.py", "/data/real/a.py"])
+def test_a_symlinked_root_is_known_by_all_its_names(printed: str) -> None:
+    places = Places(roots=roots_of("/tmp/link", "/data/real"), cwd=".")
+
+    assert places.relative(printed) == "a.py"
