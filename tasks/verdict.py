@@ -16,6 +16,11 @@ def gaps_of(results: Iterable[Result]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(gap for result in results for gap in result.proof.gaps))
 
 
+def is_open(result: Result) -> bool:
+    """No verdict: errored, or waiting in vain for a check that is not red itself."""
+    return result.status is Status.ERRORED or (result.status is Status.SKIPPED and result.reason_code == "needs")
+
+
 def give_verdict(results: Sequence[Result], *, whole: bool, ended: tuple[str, str] | None = None) -> Verdict:
     """Interruption beats all; a failed check beats a spent budget, which beats a check without a verdict.
 
@@ -30,8 +35,8 @@ def give_verdict(results: Sequence[Result], *, whole: bool, ended: tuple[str, st
         return Verdict(outcome=Outcome.FAILED, exit_code=1)
     if code == "budget":
         return Verdict(outcome=Outcome.BUDGET, exit_code=124, reason=reason)
-    if Status.ERRORED in statuses or Status.PASSED not in statuses:
-        first = next((result for result in results if result.status is Status.ERRORED), None)
+    first = next((result for result in sorted(results, key=lambda each: each.status) if is_open(result)), None)
+    if first is not None or Status.PASSED not in statuses:
         return Verdict(outcome=Outcome.ERRORED, exit_code=3, reason=first.reason if first else "no check passed")
     gaps = gaps_of(results)
     skipped = Status.SKIPPED in statuses

@@ -1,0 +1,91 @@
+"""What results add up to: the table of exit codes."""
+
+import pytest
+
+from tasks.models import Outcome, Proof, Result, Status
+from tasks.verdict import gaps_of, give_verdict
+
+STATUSES = {"p": Status.PASSED, "f": Status.FAILED, "e": Status.ERRORED, "s": Status.SKIPPED}
+TABLE = [
+    # results, why it stopped early, outcome, exit code
+    ("ppp", "", Outcome.PASSED, 0),
+    ("p", "", Outcome.PASSED, 0),
+    ("pps", "", Outcome.PASSED, 0),
+    ("pf", "", Outcome.FAILED, 1),
+    ("fs", "", Outcome.FAILED, 1),
+    ("pfe", "", Outcome.FAILED, 1),
+    ("pe", "", Outcome.ERRORED, 3),
+    ("es", "", Outcome.ERRORED, 3),
+    ("ss", "", Outcome.ERRORED, 3),
+    ("", "", Outcome.ERRORED, 3),
+    ("pes", "budget", Outcome.BUDGET, 124),
+    ("ps", "budget", Outcome.BUDGET, 124),
+    ("pfs", "budget", Outcome.FAILED, 1),
+    ("ppp", "interrupted", Outcome.INTERRUPTED, 130),
+    ("pfe", "interrupted", Outcome.INTERRUPTED, 130),
+    ("", "interrupted", Outcome.INTERRUPTED, 130),
+    ("pfe", "terminated", Outcome.INTERRUPTED, 143),
+    ("fss", "fail_fast", Outcome.FAILED, 1),
+    ("ess", "fail_fast", Outcome.ERRORED, 3),
+]
+
+
+def make_results(letters: str) -> list[Result]:
+    return [
+        Result(check=f"check{number}", status=STATUSES[letter], reason=f"reason {number}")
+        for number, letter in enumerate(letters)
+    ]
+
+
+@pytest.mark.parametrize(("letters", "ended", "outcome", "exit_code"), TABLE)
+def test_exit_code(letters: str, ended: str, outcome: Outcome, exit_code: int) -> None:
+    stopped = (ended, "it was stopped") if ended else None
+
+    verdict = give_verdict(make_results(letters), whole=True, ended=stopped)
+
+    assert (verdict.outcome, verdict.exit_code) == (outcome, exit_code)
+    assert verdict.ready == (letters in {"ppp", "p"} and not ended)
+
+
+def test_order_of_results_does_not_matter() -> None:
+    results = make_results("pfes")
+
+    assert give_verdict(results, whole=True) == give_verdict(results[::-1], whole=True)
+
+
+def test_check_that_waited_in_vain_is_no_pass_even_if_nothing_is_red() -> None:
+    blocked = Result(check="health", status=Status.SKIPPED, reason_code="needs", reason="needs migrate")
+
+    verdict = give_verdict([*make_results("pp"), blocked], whole=True)
+
+    assert (verdict.exit_code, verdict.reason) == (3, "needs migrate")
+
+
+def test_ready_needs_the_whole_catalogue_with_full_proof() -> None:
+    partial = Result(check="image", status=Status.PASSED, proof=Proof(gaps=("no image was built",)))
+
+    assert give_verdict(make_results("pp"), whole=True).ready
+    assert not give_verdict(make_results("pp"), whole=False).ready
+    assert not give_verdict(make_results("ps"), whole=True).ready
+    verdict = give_verdict([*make_results("p"), partial], whole=True)
+    assert not verdict.ready
+    assert verdict.exit_code == 0
+    assert verdict.gaps == ("no image was built",)
+
+
+def test_gaps_are_told_once_in_the_order_met() -> None:
+    gaps = [("no image", "Python 3.12 instead of 3.13"), (), ("no upgrade", "no image")]
+    results = [Result(check="check", status=Status.PASSED, proof=Proof(gaps=each)) for each in gaps]
+
+    assert gaps_of(results) == ("no image", "Python 3.12 instead of 3.13", "no upgrade")
+
+
+def test_reason_of_no_verdict_is_that_of_the_first_check_without_one() -> None:
+    assert give_verdict(make_results("pee"), whole=True).reason == "reason 1"
+    assert give_verdict(make_results("ss"), whole=True).reason == "no check passed"
+
+
+def test_reason_is_never_that_of_a_check_that_waited_for_the_errored_one() -> None:
+    blocked = Result(check="health", status=Status.SKIPPED, reason_code="needs", reason="needs migrate")
+
+    assert give_verdict([blocked, *make_results("pe")], whole=True).reason == "reason 1"
