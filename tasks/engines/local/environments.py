@@ -1,10 +1,11 @@
 """The store of installed dependencies: each lock is installed once per machine, whoever asks for it."""
 
 import asyncio
-import os
+import json
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from tasks.engines.local.node_modules import find_modules, set_aside_scripts
 from tasks.engines.local.once import Once
 from tasks.engines.local.store import Entry, open_entry
 from tasks.engines.local.tokens import engine_tokens
@@ -16,7 +17,8 @@ from tasks.steps import ENV, Environment, Exit, Prepared
 from tasks.tree import Tree
 
 ATTEMPTS = 2
-MODULES = "node_modules"
+FACTS = "facts.json"
+"""What has to be known of a complete environment, beside the packages."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,15 +102,15 @@ class Environments:
             return made
         entry.touch()
         self._kit.hold(entry)
-        modules = tuple((path / "modules").read_text().split("\n")) if environment.kind == "node" else ()
+        facts = json.loads((path / FACTS).read_text())
         self._installed[environment.key] = Installed(
             name=path.name,
             environment=environment,
             toolchain=toolchain,
             directory=path,
-            modules=tuple(each for each in modules if each),
+            modules=tuple(facts["modules"]),
         )
-        return made
+        return replace(made, gaps=(*made.gaps, *facts["gaps"]))
 
     async def _build(
         self, environment: Environment, toolchain: Toolchain, entry: Entry, log: Path, made: Prepared
@@ -119,6 +121,7 @@ class Environments:
             raise EngineError(f"{environment.title}: {absent[0]} is not among the files of the tree", "internal")
         await asyncio.to_thread(sync, self._tree, {path: self._tree.files[path] for path in environment.inputs}, stage)
         (stage / environment.root).mkdir(parents=True, exist_ok=True)
+        gaps = set_aside_scripts(stage, environment.inputs) if environment.kind == "node" else []
         for command in environment.commands:
             cwd = stage / command.cwd
             exit = await self._command(
@@ -126,15 +129,16 @@ class Environments:
             )
             if exit.code != 0 and exit.code not in command.empty:
                 return replace(made, exit=exit, command=command)
-        if environment.kind == "node":
-            found = await asyncio.to_thread(find_modules, stage)
-            (entry.path / "modules").write_text("".join(f"{path}\n" for path in found))
+        modules = await asyncio.to_thread(find_modules, stage) if environment.kind == "node" else []
+        (entry.path / FACTS).write_text(json.dumps({"modules": modules, "gaps": gaps}))
         entry.complete()
         return made
 
     async def control(self, environment: Environment, toolchain: Toolchain, log: Path) -> Exit:
-        """Runs the control command of an environment, which is made or not."""
-        return await self._command(environment, toolchain, environment.control, log, cwd=self._base, limit=60)
+        """Runs the control command of an environment, which is made or not. The installer has been patient before."""
+        impatient = (("UV_HTTP_RETRIES", "1"), ("npm_config_fetch_retries", "1"), ("npm_config_fetch_timeout", "15000"))
+        argv = environment.control
+        return await self._command(environment, toolchain, argv, log, cwd=self._base, limit=60, env=impatient)
 
     async def _command(
         self,
@@ -157,13 +161,3 @@ class Environments:
             tokens.argv(argv), cwd, log, path=toolchain.path, env=variables | tokens.env(env), limit=limit
         )
         return replace(exit, root=str(stage))
-
-
-def find_modules(stage: Path) -> list[str]:
-    """The outermost node_modules directories, relative."""
-    found = []
-    for directory, names, _ in os.walk(stage):
-        if MODULES in names:
-            found.append(os.path.relpath(Path(directory, MODULES), stage))
-        names[:] = [name for name in names if name != MODULES and not name.startswith(".git")]
-    return sorted(found)

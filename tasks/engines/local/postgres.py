@@ -16,7 +16,8 @@ from tasks.errors import EngineError
 from tasks.steps import DB_HOST, DB_NAME, DB_PASSWORD, DB_PORT, DB_URL, DB_USER, Database
 
 ANSWER_LIMIT = 10.0
-BUSY_LIMIT = 5.0
+COUNT_OTHERS = "SELECT count(*) FROM pg_stat_activity WHERE datname = %s AND backend_type = 'client backend'"
+SEND_AWAY = "SELECT pg_terminate_backend(pid, 1000) FROM pg_stat_activity WHERE datname = %s"
 BUSY_PATIENCE = 1.0
 """Seconds after which those who are still connected to a template are sent away."""
 
@@ -114,11 +115,14 @@ class Postgres:
     async def _create(self, database: Database) -> None:
         if self._lost:
             raise EngineError(self._lost, "service_lost")
+        assert self._admin is not None
         name, template = sql.Identifier(database.name), sql.Identifier(database.template or "template1")
         query = sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(name, template)
         try:
             async with self._asking:
-                await self._copy(query, database.template)
+                if database.template:
+                    await self._vacate(database.template)
+                await self._admin.execute(query)
         except psycopg.Error as error:
             code, detail = await self.trouble() or (
                 "postgres",
@@ -126,23 +130,16 @@ class Postgres:
             )
             raise EngineError(detail, code) from error
 
-    async def _copy(self, query: sql.Composed, template: str) -> None:
-        """A template that somebody is still connected to cannot be copied: its maker may be just about to leave."""
+    async def _vacate(self, template: str) -> None:
+        """Nobody may be connected to what is copied: its makers are just about to leave, or are sent away."""
         assert self._admin is not None
-        begun = time.monotonic()
-        while True:
-            try:
-                await self._admin.execute(query)
-            except psycopg.errors.ObjectInUse:
-                waited = time.monotonic() - begun
-                if waited > BUSY_LIMIT:
-                    raise
-                if waited > BUSY_PATIENCE:
-                    leave = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s"
-                    await self._admin.execute(leave, (template,))
-                await asyncio.sleep(0.05)
-            else:
+        deadline = time.monotonic() + BUSY_PATIENCE
+        while time.monotonic() < deadline:
+            cursor = await self._admin.execute(COUNT_OTHERS, (template,))
+            if await cursor.fetchone() == (0,):
                 return
+            await asyncio.sleep(0.02)
+        await self._admin.execute(SEND_AWAY, (template,))
 
     async def _connect(self) -> psycopg.AsyncConnection:
         return await psycopg.AsyncConnection.connect(

@@ -1,0 +1,1 @@
+module.exports = (name) => require("left-pad")(`hello ${name}`, 12);

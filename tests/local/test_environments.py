@@ -1,0 +1,313 @@
+"""The store of installed dependencies: whole or not there, made once, and clean of the user's own settings."""
+
+import asyncio
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tasks.engines.local import environ
+from tasks.engines.local.node_modules import set_aside_scripts
+from tasks.engines.local.store import open_entry, remove_leftovers
+from tasks.stack import Version
+from tasks.steps import ENV, PYTHON, WORK, Command, Environment
+
+Packages = Callable[..., Environment]
+
+
+def nobody_waits() -> None:
+    raise AssertionError("nobody else holds the entry")
+
+
+def directories(path: Path) -> list[str]:
+    return sorted(each.name for each in path.iterdir() if each.is_dir())
+
+
+def fake(bench: Any, *argv: str, **over: Any) -> Environment:
+    """An environment whose installation is one command of the system."""
+    options: dict[str, Any] = {
+        "kind": "python",
+        "title": "packages of .",
+        "root": ".",
+        "version": Version(),
+        "inputs": ("hello.txt",),
+        "commands": (Command(argv=argv, label="install", phase="acquire"),),
+        "control": ("true",),
+        "key": "key",
+    }
+    return Environment(**(options | over))
+
+
+async def test_an_entry_that_was_not_finished_is_made_anew(tmp_path: Path) -> None:
+    path = tmp_path / "store/entry"
+    first = await open_entry(path, nobody_waits)
+    (path / "half").touch()
+    first.close()
+    assert not path.exists()
+
+    second = await open_entry(path, nobody_waits)
+    assert not second.ready
+    (path / "whole").touch()
+    second.complete()
+    second.close()
+    third = await open_entry(path, nobody_waits)
+
+    assert third.ready
+    assert (path / "whole").exists()
+    third.close()
+
+
+async def test_who_finds_an_entry_being_made_waits_for_it_and_says_so(tmp_path: Path, until: Any) -> None:
+    path, waited = tmp_path / "entry", []
+    maker = await open_entry(path, nobody_waits)
+    other = asyncio.create_task(open_entry(path, lambda: waited.append(True)))
+    await until(lambda: waited)
+    assert not other.done()
+
+    maker.complete()
+    entry = await asyncio.wait_for(other, 5)
+
+    assert entry.ready
+    assert len(waited) == 1
+    for each in (maker, entry):
+        each.close()
+
+
+async def test_leftovers_of_killed_builds_go_and_builds_that_run_stay(tmp_path: Path) -> None:
+    entries = {name: await open_entry(tmp_path / name, nobody_waits) for name in ("running", "whole")}
+    entries["whole"].complete()
+    killed = tmp_path / "killed"
+    (killed / "half").mkdir(parents=True)
+    (tmp_path / "killed.lock").touch()
+
+    remove_leftovers(tmp_path)
+
+    assert directories(tmp_path) == ["running", "whole"]
+    for each in entries.values():
+        each.close()
+
+
+async def test_an_installation_sees_its_inputs_and_nothing_else_and_happens_once(bench: Any) -> None:
+    (bench.root / "secret.txt").write_text("not an input")
+    said = f"import os, sys; print(sorted(os.listdir('{WORK}'))); open('{ENV}', 'w').close()"
+    environment = fake(bench, PYTHON, "-c", said)
+    async with bench.engine() as engine:
+        first, second = await asyncio.gather(*[engine.prepare(environment, bench.log) for _ in range(2)])
+    async with bench.engine() as engine:
+        third = await engine.prepare(environment, bench.log)
+
+    assert (first.exit.code, second.exit.code, third.exit.code) == (0, 0, 0)
+    assert (first.reused, third.reused) == (False, True)
+    assert bench.written().count("['hello.txt']") == 1
+    assert bench.notes.count("installing the packages of .") == 1
+    assert list((bench.cache / "environments").glob("key-py*/.last_used"))
+
+
+async def test_a_failed_installation_leaves_nothing_and_is_tried_twice_a_run(bench: Any) -> None:
+    environment = fake(bench, "sh", "-c", "echo no such package >&2; exit 7")
+    async with bench.engine() as engine:
+        tries = [await engine.prepare(environment, bench.log) for _ in range(3)]
+
+    assert [each.exit.code for each in tries] == [7, 7, 7]
+    assert tries[0].command is environment.commands[0]
+    assert tries[0].exit.stderr == "no such package\n"
+    assert bench.written().count("exit 7 after") == 2
+    assert directories(bench.cache / "environments") == []
+
+
+async def test_an_interrupted_installation_leaves_neither_files_nor_processes(
+    bench: Any, running: Any, until: Any
+) -> None:
+    environment = fake(bench, "sh", "-c", "touch half; sleep 300 & setsid sleep 300")
+    async with bench.engine("interrupted") as engine:
+        task = asyncio.create_task(engine.prepare(environment, bench.log))
+        await until(lambda: list((bench.cache / "environments").glob("*/stage/half")))
+        assert running("PREDEPLOY_RUN=interrupted-")
+        task.cancel()
+
+    assert directories(bench.cache / "environments") == []
+    assert not running("PREDEPLOY_RUN=interrupted-")
+
+
+async def test_an_input_that_the_tree_does_not_have_is_our_own_mistake(bench: Any) -> None:
+    async with bench.engine() as engine:
+        prepared = await engine.prepare(fake(bench, "true", inputs=("absent.lock",)), bench.log)
+
+    assert (prepared.exit.code, prepared.exit.trouble) == (None, "internal")
+    assert "absent.lock" in prepared.exit.detail
+
+
+async def test_no_usable_python_is_no_verdict_and_says_what_to_do(bench: Any) -> None:
+    environment = fake(bench, "true", version=Version(accepts="==3.8.77", source="pyproject.toml"))
+    async with bench.engine() as engine:
+        prepared = await engine.prepare(environment, bench.log)
+
+    assert (prepared.exit.code, prepared.exit.trouble) == (None, "toolchain")
+    assert "no Python 3.8.77 on this machine (pyproject.toml). Install one" in prepared.exit.detail
+
+
+def test_scripts_that_need_the_whole_tree_are_set_aside(tmp_path: Path) -> None:
+    (tmp_path / "package.json").write_text('{"scripts": {"postinstall": "x", "prepare": "husky", "build": "y"}}')
+    (tmp_path / "broken").mkdir()
+    (tmp_path / "broken/package.json").write_text("{")
+
+    gaps = set_aside_scripts(tmp_path, ("package.json", "broken/package.json", "pnpm-lock.yaml"))
+
+    assert gaps == ["the postinstall script of package.json was not run"]
+    assert '"build": "y"' in (tmp_path / "package.json").read_text()
+    assert "husky" not in (tmp_path / "package.json").read_text()
+
+
+CALLER = {
+    "PATH": "/home/somebody/bin:/usr/bin:/bin:relative",
+    "LC_TIME": "de_DE.UTF-8",
+    "https_proxy": "http://proxy:3128",
+    "SSL_CERT_FILE": "/etc/company.pem",
+    "DATABASE_URL": "postgres://production",
+    "AWS_SECRET_ACCESS_KEY": "s3cret",
+    "UV_INDEX_COMPANY_PASSWORD": "index-s3cret",
+    "NPM_CONFIG_REGISTRY": "https://npm.company.example/",
+    "npm_config_//npm.company.example/:_authToken": "npm-s3cret",
+    "npm_config_prefix": "/home/somebody/.npm-global",
+    "PYTHONPATH": "/home/somebody/lib",
+    "VIRTUAL_ENV": "/home/somebody/venv",
+    "FORCE_COLOR": "1",
+}
+
+
+def test_the_stacks_code_gets_a_clean_environment(tmp_path: Path) -> None:
+    variables = environ.common(CALLER, home=tmp_path / "home", temp=tmp_path / "temp")
+
+    assert variables["PATH"] == "/usr/bin:/bin"
+    assert variables["HOME"] == str(tmp_path / "home")
+    assert variables["TMPDIR"] == str(tmp_path / "temp")
+    kept = {name for name in CALLER if name in variables}
+    assert kept == {"PATH", "LC_TIME", "https_proxy", "SSL_CERT_FILE"}
+    assert variables["PYTHONDONTWRITEBYTECODE"] == "1"
+    assert "s3cret" not in str(variables)
+
+
+def test_installers_get_access_to_indexes_on_top(tmp_path: Path) -> None:
+    variables = environ.acquiring(CALLER | {"HOME": str(tmp_path)}, home=tmp_path / "home", stores=tmp_path / "stores")
+
+    assert variables["UV_INDEX_COMPANY_PASSWORD"] == "index-s3cret"
+    assert variables["NPM_CONFIG_REGISTRY"] == "https://npm.company.example/"
+    assert variables["npm_config_//npm.company.example/:_authToken"] == "npm-s3cret"
+    assert variables["UV_CACHE_DIR"] == str(tmp_path / "stores/uv")
+    assert not {"npm_config_prefix", "AWS_SECRET_ACCESS_KEY", "DATABASE_URL"} & variables.keys()
+
+
+def test_a_path_without_system_directories_is_kept_but_for_the_home() -> None:
+    assert environ.system_path({"PATH": "/nix/store/bin:/home/x/bin", "HOME": "/home/x"}) == "/nix/store/bin"
+    assert environ.system_path({}) == "/usr/local/bin:/usr/bin:/bin"
+
+
+def test_pips_settings_are_translated_for_uv(tmp_path: Path) -> None:
+    config = tmp_path / ".config/pip/pip.conf"
+    config.parent.mkdir(parents=True)
+    config.write_text(
+        "[global]\nindex-url = https://a.example/simple\nextra-index-url =\n  https://b.example\n  https://c.example\n"
+    )
+    caller = {"HOME": str(tmp_path), "PIP_EXTRA_INDEX_URL": "https://d.example"}
+
+    assert environ.pip_indexes(caller) == {
+        "UV_DEFAULT_INDEX": "https://a.example/simple",
+        "UV_INDEX": "https://d.example",
+    }
+    own = environ.acquiring(caller | {"UV_DEFAULT_INDEX": "https://u.example"}, home=tmp_path, stores=tmp_path)
+    assert own["UV_DEFAULT_INDEX"] == "https://u.example"
+    assert "UV_INDEX" not in own
+
+
+def test_only_files_with_credentials_are_lent_and_only_names_that_they_use(tmp_path: Path) -> None:
+    user, home = tmp_path / "user", tmp_path / "home"
+    user.mkdir()
+    home.mkdir()
+    (user / ".npmrc").write_text("//npm.example/:_authToken=${COMPANY_TOKEN}\n")
+    (user / ".bashrc").write_text("export X=1")
+    caller = {"HOME": str(user), "COMPANY_TOKEN": "t0ken", "OTHER_TOKEN": "no"}
+
+    environ.link_credentials(caller, home)
+
+    assert [path.name for path in home.iterdir()] == [".npmrc"]
+    variables = environ.acquiring(caller, home=home, stores=tmp_path)
+    assert variables["COMPANY_TOKEN"] == "t0ken"
+    assert "OTHER_TOKEN" not in variables
+
+
+@pytest.mark.real
+@pytest.mark.network
+async def test_locked_python_packages_are_installed_and_used(locked: Any, python_packages: Packages) -> None:
+    environment = python_packages(locked)
+    shutil.rmtree(locked.cache / "environments", ignore_errors=True)
+    async with locked.engine() as engine:
+        prepared = await engine.prepare(environment, locked.log)
+        code = "import iniconfig, os, sys; print(sys.prefix == os.environ['VIRTUAL_ENV'], iniconfig.__file__)"
+        used = await engine.run(locked.step("python", "-c", code, environment=environment), locked.log)
+        checked = await engine.run(locked.step("uv", "pip", "check", environment=environment), locked.log)
+        answers = await engine.answers(environment, locked.log)
+
+    assert prepared.exit.code == 0, locked.written()
+    assert used.stdout.startswith("True "), used.stderr
+    assert "/venv/lib/" in used.stdout
+    assert checked.code == 0, checked.stderr
+    assert answers
+
+
+@pytest.mark.real
+@pytest.mark.network
+async def test_a_wrong_hash_is_an_exit_of_the_installer(locked: Any, python_packages: Packages) -> None:
+    lock = locked.root / "requirements.lock"
+    lock.write_text("iniconfig==2.0.0 --hash=sha256:" + "0" * 64 + "\n")
+    async with locked.engine() as engine:
+        prepared = await engine.prepare(python_packages(locked), locked.log)
+
+    assert prepared.exit.code == 1
+    assert "hash" in prepared.exit.stderr.lower()
+    assert prepared.command is not None
+    assert prepared.command.label == "uv pip install"
+
+
+@pytest.mark.real
+async def test_a_registry_that_is_not_there_does_not_answer(locked: Any, python_packages: Packages) -> None:
+    caller = dict(os.environ) | {"UV_DEFAULT_INDEX": "http://127.0.0.1:1/simple", "UV_HTTP_TIMEOUT": "1"}
+    async with locked.engine(environ=caller) as engine:
+        assert not await engine.answers(python_packages(locked), locked.log)
+
+
+@pytest.mark.real
+@pytest.mark.network
+async def test_node_packages_lie_in_every_workspace_that_needs_them(locked: Any, node_packages: Packages) -> None:
+    environment = node_packages(locked)
+    async with locked.engine() as engine:
+        prepared = await engine.prepare(environment, locked.log)
+        step = locked.step("node", "main.js", cwd="app", environment=environment)
+        first = await engine.run(step, locked.log)
+        program = await engine.run(locked.step("semver", "1.2.3", cwd="app", environment=environment), locked.log)
+        left = Path(first.root) / "app/node_modules/.vite"
+        left.mkdir()
+    async with locked.engine() as engine:
+        again = await engine.run(step, locked.log)
+
+    assert prepared.exit.code == 0, locked.written()
+    assert prepared.gaps == ("the postinstall script of package.json was not run",)
+    assert first.stdout == "   hello you\n", first.stderr
+    assert program.stdout == "1.2.3\n", program.stderr
+    assert again.stdout == "   hello you\n"
+    assert again.root == first.root
+    assert not left.exists()
+
+
+@pytest.mark.real
+@pytest.mark.network
+async def test_a_lock_that_does_not_fit_is_an_exit_of_the_package_manager(locked: Any, node_packages: Packages) -> None:
+    manifest = locked.root / "app/package.json"
+    manifest.write_text(manifest.read_text().replace("7.6.3", "7.6.2"))
+    async with locked.engine() as engine:
+        prepared = await engine.prepare(node_packages(locked), locked.log)
+
+    assert prepared.exit.code == 1
+    assert "ERR_PNPM_OUTDATED_LOCKFILE" in prepared.exit.stderr + prepared.exit.stdout

@@ -1,0 +1,243 @@
+"""The run's Postgres: as root too, fast the second time, and found out when it is no longer the same."""
+
+import asyncio
+import os
+import shutil
+import signal
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tasks.engines.local import databases, postgres_cluster
+from tasks.engines.local.ports import is_free, listens, pick_port
+from tasks.engines.local.postgres_account import Account, choose_account
+from tasks.engines.local.postgres_binaries import Binaries, host_binaries, inspect, numbers
+from tasks.engines.local.postgres_cluster import is_ready
+from tasks.errors import EngineError
+from tasks.steps import DB_HOST, DB_NAME, DB_PASSWORD, DB_PORT, DB_URL, DB_USER, Database
+
+HOST = host_binaries(os.environ)
+needs_host = pytest.mark.skipif(HOST is None, reason="this machine has no Postgres of its own")
+SQL = "import psycopg, sys; print(psycopg.connect(sys.argv[1], autocommit=True).execute(sys.argv[2]).statusmessage)"
+ASK = "import psycopg, sys; print(*psycopg.connect(sys.argv[1]).execute(sys.argv[2]).fetchone())"
+
+
+@pytest.fixture
+def cluster(bench: Any, shared_cache: Path) -> Any:
+    """A stack whose engine keeps its Postgres where slow tests have theirs."""
+    return type(bench)(root=bench.root, cache=shared_cache, data=bench.data, log=bench.log)
+
+
+def sql(cluster: Any, database: Database, query: str, code: str = ASK) -> Any:
+    return cluster.step(sys.executable, "-c", code, DB_URL, query, database=database)
+
+
+def test_a_port_is_free_until_somebody_listens() -> None:
+    port = pick_port()
+
+    assert is_free(port)
+    assert not listens(port)
+    assert port < 32768
+
+
+def test_versions_compare_as_numbers() -> None:
+    assert max("9.6", "15.18", "15.2", key=numbers) == "15.18"
+
+
+def test_a_server_is_found_only_where_it_is_whole_and_new_enough(tmp_path: Path) -> None:
+    for version, found in (("13.9", None), ("16.2", "16.2"), ("nonsense", None)):
+        directory = tmp_path / version
+        directory.mkdir()
+        for program in ("initdb", "postgres"):
+            (directory / program).write_text(f"#!/bin/sh\necho 'postgres (PostgreSQL) {version}'\n")
+            (directory / program).chmod(0o755)
+        binaries = inspect(directory)
+        assert (binaries.version if binaries else None) == found
+    (tmp_path / "16.2/initdb").unlink()
+    assert inspect(tmp_path / "16.2") is None
+
+
+def test_a_server_is_ready_when_its_own_file_says_so(tmp_path: Path) -> None:
+    status = tmp_path / "postmaster.pid"
+    assert not is_ready(status)
+    status.write_text("1\n/data\n0\n5432\n/sockets\n127.0.0.1\n 1 2\nstarting\n")
+    assert not is_ready(status)
+    status.write_text("1\n/data\n0\n5432\n/sockets\n127.0.0.1\n 1 2\nready   \n")
+    assert is_ready(status)
+
+
+@pytest.mark.real
+@pytest.mark.network
+@pytest.mark.parametrize("choice", ["auto", "wheel"])
+async def test_databases_are_made_and_copied(cluster: Any, choice: str, running: Any) -> None:
+    made, copy = Database(name="made"), Database(name="copy", template="made")
+    tokens = (DB_HOST, DB_PORT, DB_USER, DB_PASSWORD, DB_NAME)
+    async with cluster.engine("postgres", postgres=choice) as engine:
+        created = await engine.run(sql(cluster, made, "CREATE TABLE t AS SELECT 42 AS x", SQL), cluster.log)
+        copied = await engine.run(sql(cluster, copy, "SELECT x FROM t"), cluster.log)
+        await engine.run(sql(cluster, copy, "DROP TABLE t", SQL), cluster.log)
+        kept = await engine.run(sql(cluster, made, "SELECT count(*) FROM t"), cluster.log)
+        facts = await engine.run(cluster.step("echo", *tokens, database=made), cluster.log)
+        trouble = await engine.trouble()
+
+    assert created.stdout == "SELECT 1\n", created.stderr + created.detail
+    assert (copied.stdout, kept.stdout) == ("42\n", "1\n"), copied.stderr + copied.detail
+    host, port, user, password, name = facts.stdout.split()
+    assert (host, user, name) == ("127.0.0.1", "predeploy", "made")
+    assert len(password) >= 32
+    assert trouble is None
+    assert not listens(int(port))
+    assert not running("PREDEPLOY_RUN=postgres-")
+    assert not list(cluster.data.glob("runs/*"))
+    assert "database system is ready" in cluster.log.with_name("postgres.log").read_text()
+
+
+@pytest.mark.real
+@needs_host
+async def test_a_wrong_password_is_refused(cluster: Any) -> None:
+    database = Database(name="closed")
+    url = f"postgresql://{DB_USER}:wrong@{DB_HOST}:{DB_PORT}/{DB_NAME}"
+    async with cluster.engine() as engine:
+        exit = await engine.run(
+            cluster.step(sys.executable, "-c", ASK, url, "SELECT 1", database=database), cluster.log
+        )
+
+    assert exit.code == 1
+    assert "password authentication failed" in exit.stderr
+
+
+@pytest.mark.real
+@needs_host
+async def test_a_server_that_is_killed_makes_failures_mean_nothing(cluster: Any, running: Any) -> None:
+    database, other = Database(name="one"), Database(name="two")
+    async with cluster.engine("killed") as engine:
+        before = await engine.run(sql(cluster, database, "SELECT 1"), cluster.log)
+        (process,) = [pid for pid in running("PREDEPLOY_RUN=killed-") if is_postmaster(pid)]
+        os.kill(process, signal.SIGKILL)
+        failed = await engine.run(cluster.step("false", database=database), cluster.log)
+        passed = await engine.run(cluster.step("true", database=database), cluster.log)
+        alone = await engine.run(cluster.step("false"), cluster.log)
+        later = await engine.run(cluster.step("true", database=other), cluster.log)
+        trouble = await engine.trouble()
+
+    assert before.stdout == "1\n"
+    assert (failed.code, failed.trouble) == (1, "service_lost")
+    assert "the Postgres of this run is gone" in failed.detail
+    assert (passed.code, passed.trouble) == (0, "")
+    assert (alone.code, alone.trouble) == (1, "")
+    assert (later.code, later.trouble) == (None, "service_lost")
+    assert trouble is not None
+    assert trouble[0] == "service_lost"
+
+
+@pytest.mark.real
+@needs_host
+async def test_a_server_that_crashed_and_recovered_is_noticed(cluster: Any) -> None:
+    database = Database(name="crashing")
+    code = (
+        "import os, psycopg, signal, sys\n"
+        "connection = psycopg.connect(sys.argv[1])\n"
+        "os.kill(int(sys.argv[2]) or connection.info.backend_pid, signal.SIGKILL)\n"
+        "connection.execute('SELECT 1')"
+    )
+    async with cluster.engine() as engine:
+        failed = await engine.run(cluster.step(sys.executable, "-c", code, DB_URL, "0", database=database), cluster.log)
+
+    assert (failed.code, failed.trouble) == (1, "service_lost")
+
+
+def is_postmaster(pid: int) -> bool:
+    parts = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+    return parts[0].endswith(b"/postgres") and b"-D" in parts
+
+
+@pytest.mark.real
+@needs_host
+async def test_a_copy_of_a_database_that_nobody_made_is_an_error(cluster: Any) -> None:
+    async with cluster.engine() as engine:
+        exit = await engine.run(cluster.step("true", database=Database(name="a", template="absent")), cluster.log)
+
+    assert (exit.code, exit.trouble) == (None, "postgres")
+    assert "absent" in exit.detail
+
+
+@pytest.mark.real
+@needs_host
+async def test_a_template_is_copied_although_somebody_has_stayed(cluster: Any) -> None:
+    made, copy = Database(name="busy"), Database(name="copy", template="busy")
+    stay = "import psycopg, sys, time; c = psycopg.connect(sys.argv[1]); print('here', flush=True); time.sleep(60)"
+    async with cluster.engine() as engine:
+        staying = asyncio.create_task(
+            engine.run(cluster.step(sys.executable, "-c", stay, DB_URL, database=made), cluster.log)
+        )
+        await engine.run(sql(cluster, made, "SELECT 1"), cluster.log)
+        copied = await engine.run(sql(cluster, copy, "SELECT 1"), cluster.log)
+        staying.cancel()
+
+    assert copied.stdout == "1\n", copied.detail
+
+
+@pytest.mark.real
+@needs_host
+async def test_a_server_that_does_not_start_is_no_verdict_and_says_why(
+    cluster: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(postgres_cluster.SETTINGS, "max_connections", "none")
+    async with cluster.engine() as engine:
+        exits = [await engine.run(cluster.step("true", database=Database(name="a")), cluster.log) for _ in range(3)]
+        with pytest.raises(EngineError, match="did not start"):
+            await engine.warm_database()
+
+    assert {(exit.code, exit.trouble) for exit in exits} == {(None, "postgres")}
+    assert "max_connections" in exits[0].detail
+    assert cluster.log.with_name("postgres.log").read_text().count("max_connections=none") == 2
+
+
+@pytest.mark.real
+@needs_host
+async def test_a_port_that_is_taken_meanwhile_is_given_up(cluster: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    taken = pick_port()
+    ports = iter([taken, pick_port()])
+    monkeypatch.setattr(postgres_cluster, "pick_port", lambda: next(ports))
+    squatter = await asyncio.start_server(lambda _, __: None, "127.0.0.1", taken)
+    async with squatter, cluster.engine() as engine:
+        exit = await engine.run(sql(cluster, Database(name="a"), "SELECT 1"), cluster.log)
+
+    assert exit.stdout == "1\n", exit.detail
+    assert next(ports, None) is None
+
+
+@pytest.mark.real
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root has to become somebody else")
+@pytest.mark.parametrize("hidden", [False, True])
+async def test_root_without_user_namespaces_becomes_another_user(
+    cluster: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, hidden: bool
+) -> None:
+    async def without(**options: Any) -> Account:
+        return await choose_account(**options, namespaces=False)
+
+    monkeypatch.setattr(databases, "choose_account", without)
+    if hidden:
+        place = tmp_path / "closed"
+        assert HOST is not None
+        shutil.copytree(HOST.directory.parent, place / HOST.directory.parent.name, symlinks=True)
+        place.chmod(0o700)
+
+        async def find(*_: Any) -> Binaries:
+            return Binaries(directory=place / HOST.directory.parent.name / "bin", version=HOST.version)
+
+        monkeypatch.setattr(databases, "find_binaries", find)
+    async with cluster.engine() as engine:
+        exit = await engine.run(sql(cluster, Database(name="a"), "SELECT 1"), cluster.log)
+
+    assert exit.stdout == "1\n", exit.detail
+
+
+@pytest.mark.real
+async def test_the_hosts_server_can_be_asked_for(cluster: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tasks.engines.local.postgres_binaries.host_binaries", lambda _: None)
+    async with cluster.engine(postgres="host") as engine:
+        with pytest.raises(EngineError, match="no Postgres 14 or newer on this machine"):
+            await engine.warm_database()

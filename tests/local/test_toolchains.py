@@ -1,0 +1,196 @@
+"""Toolchains: which Python and which Node run a stack's code."""
+
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tasks.engines.local.toolchains.node import PINNED, choose_node, manager_version
+from tasks.engines.local.toolchains.python import Pythons, probe
+from tasks.engines.local.toolchains.semver import admits
+from tasks.errors import EngineError
+from tasks.stack import Version
+
+
+@pytest.mark.parametrize(
+    ("text", "yes", "no"),
+    [
+        ("", "20.18.0 22.20.0", ""),
+        ("*", "20.18.0", ""),
+        ("22", "22.0.0 22.20.0", "21.9.9 23.0.0"),
+        ("v22.20", "22.20.0 22.20.9", "22.19.0 22.21.0"),
+        ("22.x", "22.20.0", "24.0.0"),
+        (">=22", "22.0.0 24.19.0", "20.18.0"),
+        (">=22.12.0 <23", "22.20.0", "22.11.9 23.0.0 24.19.0"),
+        (">= 18, < 21", "20.18.0", "22.0.0"),
+        (">20", "21.0.0", "20.18.0"),
+        ("<=20", "20.18.0", "21.0.0"),
+        ("^20.3 || >=22", "20.18.0 22.0.0", "20.2.0 21.0.0"),
+        ("^0.2.3", "0.2.9", "0.3.0 0.2.2"),
+        ("~22.4.1", "22.4.9", "22.5.0 22.4.0"),
+        ("~22", "22.20.0", "23.0.0"),
+        ("18 - 20", "18.0.0 20.18.0", "22.0.0 17.9.9"),
+        ("=22.20.0", "22.20.0", "22.20.1"),
+        ("lts/*", "22.20.0", ""),
+        ("lts/jod", "22.20.0", "24.19.0"),
+        ("18.20.8 || ^20.3.0 || >=22.0.0", "18.20.8 20.18.0 24.0.0", "18.20.9 21.0.0"),
+        ("22.0.0-rc.1", "22.0.0", "22.1.0"),
+    ],
+)
+def test_ranges_admit_what_npm_says_they_admit(text: str, yes: str, no: str) -> None:
+    def version(each: str) -> tuple[int, int, int]:
+        major, minor, patch = map(int, each.split("."))
+        return major, minor, patch
+
+    assert [each for each in yes.split() if not admits(text, version(each))] == []
+    assert [each for each in no.split() if admits(text, version(each))] == []
+
+
+@pytest.mark.parametrize("text", ["please use yarn", ">=", "lts/unheard-of", "22.y"])
+def test_what_is_no_range_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match=r"range|release name"):
+        admits(text, (22, 0, 0))
+
+
+@pytest.mark.parametrize(
+    ("wanted", "accepts", "major", "gaps"),
+    [
+        ("", "", 22, ()),
+        (">=22", "", 22, ()),
+        ("24", "", 24, ()),
+        ("20.x", "", 20, ()),
+        ("^20.3 || >=22", "", 22, ()),
+        ("lts/*", ">=18", 22, ()),
+        ("", ">=24", 24, ()),
+        ("18", "", 20, ("Node 20.18.0 instead of 18 (Dockerfile)",)),
+        ("22.12.0", ">=22", 22, ("Node 22.20.0 instead of 22.12.0 (Dockerfile)",)),
+        ("26", ">=22", 24, ("Node 24.19.0 instead of 26 (Dockerfile)",)),
+        ("whatever", "", 22, ("Node 22.20.0 instead of whatever (Dockerfile)",)),
+    ],
+)
+def test_the_node_that_fits_is_chosen_and_another_one_is_said(
+    wanted: str, accepts: str, major: int, gaps: tuple[str, ...]
+) -> None:
+    choice = choose_node(Version(wanted=wanted, accepts=accepts, source="Dockerfile"))
+
+    assert choice.version == PINNED[major]
+    assert choice.gaps == gaps
+
+
+def test_no_node_is_better_than_one_that_the_stack_rejects() -> None:
+    with pytest.raises(EngineError, match=r"no Node for <20 \(package\.json\).*22\.20\.0") as error:
+        choose_node(Version(accepts="<20", source="package.json"))
+
+    assert error.value.reason_code == "toolchain"
+
+
+def test_package_managers_that_cannot_be_brought_are_named() -> None:
+    assert manager_version("pnpm@9.1.0+sha512.abc") == ("pnpm", "9.1.0")
+    assert manager_version("") == ("npm", "")
+    with pytest.raises(EngineError, match=r"yarn@4\.1\.0.*npm and pnpm") as error:
+        manager_version("yarn@4.1.0")
+    assert error.value.reason_code == "unsupported"
+
+
+@pytest.fixture
+def pythons(tmp_path: Path) -> Callable[..., Pythons]:
+    """Interpreters that say what they are told to say: by minor version, or None for a shim that only fails."""
+
+    def make(**minors: str | None) -> Pythons:
+        shims = tmp_path / "shims"
+        shims.mkdir()
+        for name, version in minors.items():
+            path = shims / f"python3.{name[1:]}"
+            facts = f'{{"name": "cpython", "threads": false, "path": "{path}", "version": "{version}"}}'
+            path.write_text(
+                f"#!/bin/sh\necho '{facts}'\n" if version else "#!/bin/sh\necho no such version >&2; exit 127\n"
+            )
+            path.chmod(0o755)
+        found = Pythons({"PATH": str(shims), "HOME": str(tmp_path)}, tmp_path / "downloads")
+        own = found.own
+        # these tests are about the others: let ours be one that nobody asks for
+        found.own = type(own)(path=own.path, version="3.8.1")
+        return found
+
+    return make
+
+
+@pytest.mark.parametrize(
+    ("wanted", "accepts", "version", "gap"),
+    [
+        ("==3.13.*", "", "3.13.2", None),
+        ("3.13", "", "3.13.2", None),
+        ("==3.12.*", ">=3.11", "3.13.2", "Python 3.13 instead of 3.12 (Dockerfile)"),
+        ("==3.12.*", ">=3.11,<3.13", "3.11.9", "Python 3.11 instead of 3.12 (Dockerfile)"),
+        ("==3.14.*", ">=3.11", "3.13.2", "Python 3.13 instead of 3.14 (Dockerfile)"),
+        ("==3.13.5", ">=3.11", "3.13.2", "Python 3.13.2 instead of 3.13.5 (Dockerfile)"),
+        ("", ">=3.11,<3.13", "3.11.9", None),
+        (">=3.11", "", "3.13.2", None),
+    ],
+)
+async def test_the_python_that_is_wanted_runs_or_the_nearest_one_with_a_gap(
+    pythons: Callable[..., Pythons], wanted: str, accepts: str, version: str, gap: str | None
+) -> None:
+    found = await pythons(_11="3.11.9", _12=None, _13="3.13.2").find(
+        Version(wanted=wanted, accepts=accepts, source="Dockerfile")
+    )
+
+    assert found is not None
+    assert found.version == version
+    assert found.gaps == ((gap,) if gap else ())
+
+
+async def test_a_python_outside_of_what_the_stack_accepts_is_none(pythons: Callable[..., Pythons]) -> None:
+    assert await pythons(_11="3.11.9").find(Version(wanted="==3.13.*", accepts=">=3.12")) is None
+
+
+async def test_words_that_are_no_version_are_named_with_their_file(pythons: Callable[..., Pythons]) -> None:
+    with pytest.raises(EngineError, match=r"'three' \(runtime\.txt\) is no Python version"):
+        await pythons().find(Version(wanted="three", source="runtime.txt"))
+
+
+def test_our_own_python_is_found_without_a_path(tmp_path: Path) -> None:
+    found = Pythons({"PATH": "", "HOME": str(tmp_path)}, tmp_path)
+
+    assert found.own.version == ".".join(map(str, sys.version_info[:3]))
+    assert probe(found.own.path) is not None
+    assert subprocess.run([found.own.path, "-c", "import prefect"], capture_output=True, check=False).returncode != 0
+
+
+def test_what_does_not_run_is_no_python(tmp_path: Path) -> None:
+    assert probe(tmp_path / "absent") is None
+    assert probe(Path("/bin/true")) is None
+
+
+@pytest.mark.real
+@pytest.mark.network
+async def test_node_npm_and_pnpm_are_brought_and_run(locked: Any, node_packages: Any) -> None:
+    environment = node_packages(locked)
+    async with locked.engine() as engine:
+        prepared = await engine.prepare(environment, locked.log)
+        node = await engine.run(locked.step("node", "--version", environment=environment), locked.log)
+        npm = await engine.run(locked.step("npm", "--version", environment=environment), locked.log)
+        pnpm = await engine.run(locked.step("pnpm", "--version", environment=environment), locked.log)
+
+    assert prepared.exit.code == 0, locked.written()
+    assert prepared.version == "Node 22.20.0"
+    assert node.stdout == "v22.20.0\n"
+    assert npm.stdout.startswith("10.")
+    assert pnpm.stdout == "10.34.9\n"
+    assert [each for each in (locked.cache / "toolchains").iterdir() if each.name.startswith("node-22.20.0")]
+
+
+@pytest.mark.real
+@pytest.mark.network
+async def test_a_package_manager_that_does_not_exist_is_the_stacks_mistake(locked: Any, node_packages: Any) -> None:
+    async with locked.engine() as engine:
+        prepared = await engine.prepare(node_packages(locked, manager="pnpm@10.999.0", key="test-absent"), locked.log)
+
+    assert prepared.exit.code not in {0, None}
+    assert not prepared.exit.trouble
+    assert "ETARGET" in prepared.exit.stderr
+    assert prepared.command is not None
+    assert "pnpm@10.999.0" in prepared.command.argv
