@@ -1,0 +1,47 @@
+"""Documents as people write them: comments, trailing commas, and mistakes."""
+
+import pytest
+
+from tasks.discovery.documents import BrokenDocumentError, parse_json, parse_toml, parse_yaml
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        pytest.param('{"a": 1}', {"a": 1}, id="plain"),
+        pytest.param('{"a": 1, // why\n "b": [1, 2,],\n}', {"a": 1, "b": [1, 2]}, id="line comment, trailing commas"),
+        pytest.param('{/* "a": 1, */ "b": 2 /* } */}', {"b": 2}, id="block comments"),
+        pytest.param('{"a": "// no /* comment */, }"}', {"a": "// no /* comment */, }"}, id="marks in a string"),
+        pytest.param('{"a": "say \\"hi\\" // x",}', {"a": 'say "hi" // x'}, id="escaped quotes"),
+        pytest.param('{"a": "http://x.example/*"}', {"a": "http://x.example/*"}, id="address"),
+        pytest.param('{"a": 1, // { "b": 2 }\n "c": 3}', {"a": 1, "c": 3}, id="comma before a comment with a brace"),
+        pytest.param('{"a": [1, /* last */ // really\n ]}', {"a": [1]}, id="comments before the bracket"),
+        pytest.param('\ufeff{"a": 1}', {"a": 1}, id="byte order mark"),
+    ],
+)
+def test_json_with_comments(text: str, value: object) -> None:
+    assert parse_json(text) == value
+
+
+@pytest.mark.parametrize("text", ['{"a": }', "[1]", '{"a": 1', '{"a": "x', "{'a': 1}", "[" * 100_000, "null"])
+def test_broken_json_is_said_to_be_broken(text: str) -> None:
+    with pytest.raises(BrokenDocumentError):
+        parse_json(text)
+
+
+def test_the_place_of_a_mistake_is_that_of_the_file() -> None:
+    with pytest.raises(BrokenDocumentError, match="line 3 column 3"):
+        parse_json("{ // one\n /* two */\n  oops }")
+
+
+def test_broken_toml_and_yaml_are_said_to_be_broken() -> None:
+    with pytest.raises(BrokenDocumentError, match="Invalid value"):
+        parse_toml("a = ")
+    with pytest.raises(BrokenDocumentError):
+        parse_yaml("a: [")
+    with pytest.raises(BrokenDocumentError, match="not an object"):
+        parse_yaml("- a")
+
+
+def test_an_empty_yaml_document_is_empty() -> None:
+    assert parse_yaml("# only a comment\n") == {}

@@ -1,0 +1,110 @@
+"""Which Python and which Node a stack asks for."""
+
+import pytest
+
+from tasks.discovery.versions import npm_range
+from tests.discovery.trees import BARE, PROJECT, astro, node, package, python
+
+DOCKER = "RUN pip install django\n"
+
+
+@pytest.mark.parametrize(
+    ("files", "wanted", "source"),
+    [
+        pytest.param({"api/Dockerfile": "FROM python:3.13-slim"}, "==3.13.*", "api/Dockerfile", id="tag"),
+        pytest.param({"api/Dockerfile": "FROM python:3.12.4"}, "==3.12.4", "api/Dockerfile", id="patch"),
+        pytest.param({"api/Dockerfile": "ARG V=3.12\nFROM python:${V}-slim"}, "==3.12.*", "api/Dockerfile", id="ARG"),
+        pytest.param(
+            {"api/Dockerfile": "FROM node:22 AS js\nFROM --platform=linux/amd64 hub.example:5000/python:3.13"},
+            "==3.13.*",
+            "api/Dockerfile",
+            id="registry with a port",
+        ),
+        pytest.param(
+            {"api/Dockerfile": "FROM python:3.11 AS base\nFROM python:3.12 AS x\nFROM base"},
+            "==3.11.*",
+            "api/Dockerfile",
+            id="stage of a stage",
+        ),
+        pytest.param(
+            {"api/Dockerfile": "FROM ghcr.io/astral-sh/uv:0.9-python3.13-trixie AS b\nFROM debian\nCOPY --from=b a ."},
+            "==3.13.*",
+            "api/Dockerfile",
+            id="image of uv",
+        ),
+        pytest.param(
+            {"api/Dockerfile": "FROM python:3.13@sha256:abc", "api/.python-version": "3.11"},
+            "==3.13.*",
+            "api/Dockerfile",
+            id="digest; before .python-version",
+        ),
+        pytest.param(
+            {"api/Dockerfile": "FROM python:latest"}, ">=3.11", "api/pyproject.toml", id="latest says nothing"
+        ),
+        pytest.param({"api/.python-version": "3.12\n"}, "==3.12.*", "api/.python-version", id=".python-version"),
+        pytest.param({".python-version": "# pyenv\n3.12.7\n"}, "==3.12.7", ".python-version", id="further up"),
+        pytest.param({"api/.python-version": "cpython-3.12"}, "==3.12.*", "api/.python-version", id="with its kind"),
+        pytest.param({"api/.python-version": "pypy3.10"}, ">=3.11", "api/pyproject.toml", id="another Python"),
+        pytest.param({"api/runtime.txt": "python-3.12.1"}, "==3.12.1", "api/runtime.txt", id="runtime.txt"),
+        pytest.param({}, ">=3.11", "api/pyproject.toml", id="requires-python"),
+    ],
+)
+def test_which_python(files: dict[str, str], wanted: str, source: str) -> None:
+    given = {path: text + ("\n" + DOCKER if path.endswith("Dockerfile") else "") for path, text in files.items()}
+
+    version = python(BARE | {"api/pyproject.toml": PROJECT, "api/uv.lock": "version = 1"} | given).python
+
+    assert (version.wanted, version.source, version.accepts) == (wanted, source, ">=3.11")
+
+
+@pytest.mark.parametrize(
+    ("files", "wanted", "source"),
+    [
+        pytest.param({}, ">=20", "s/package.json", id="engines"),
+        pytest.param({"s/.nvmrc": "v22.11.0\n"}, "==22.11.0", "s/.nvmrc", id=".nvmrc"),
+        pytest.param({".node-version": "22"}, "==22.*", ".node-version", id=".node-version above"),
+        pytest.param({"s/.nvmrc": "lts/jod"}, "==22.*", "s/.nvmrc", id="a name"),
+        pytest.param({"s/.nvmrc": "lts/*"}, ">=20", "s/package.json", id="whatever is newest says nothing"),
+        pytest.param(
+            {"s/Dockerfile": "FROM node:24-alpine AS b\nFROM nginx"}, "==24.*", "s/Dockerfile", id="Dockerfile"
+        ),
+        pytest.param({"s/Dockerfile": "FROM node:jod-slim"}, "==22.*", "s/Dockerfile", id="a name in a tag"),
+        pytest.param({"s/Dockerfile": "FROM node:18"}, ">=20", "s/package.json", id="an image it refuses"),
+    ],
+)
+def test_which_node(files: dict[str, str], wanted: str, source: str) -> None:
+    manifest = package(dependencies={"astro": "7"}, scripts={"build": "astro build"}, engines={"node": ">=20"})
+
+    version = node(astro("s") | {"s/package.json": manifest} | files, "s").node
+
+    assert (version.wanted, version.source, version.accepts) == (wanted, source, ">=20")
+
+
+def test_volta() -> None:
+    manifest = package(dependencies={"astro": "7"}, scripts={"build": "astro build"}, volta={"node": "22.3.0"})
+
+    assert node({"s/package.json": manifest}, "s").node.wanted == "==22.3.0"
+
+
+@pytest.mark.parametrize(
+    ("text", "specifier"),
+    [
+        ("", ""),
+        ("*", ""),
+        (">=22", ">=22"),
+        ("22", "==22.*"),
+        ("22.x", "==22.*"),
+        ("v22.1.0", "==22.1.0"),
+        ("^22.12.0", ">=22.12.0,<23"),
+        ("~22.12", ">=22.12,<22.13"),
+        (">=18 <23", ">=18,<23"),
+        (">= 18.0.0", ">=18.0.0"),
+        ("18 - 22", ">=18,<=22"),
+        ("^20.19.0 || >=22.12.0", ">=20.19.0"),
+        ("20 || 22", ">=20,<23"),
+        ("lts/*", ""),
+        ("whatever", ""),
+    ],
+)
+def test_ranges_of_npm(text: str, specifier: str) -> None:
+    assert npm_range(text) == specifier

@@ -1,0 +1,122 @@
+"""What is found out about a Django project."""
+
+import pytest
+
+from tests.discovery.trees import MANAGE, WSGI, django, look, web
+
+SPLIT = {
+    "config/settings/__init__.py": "",
+    "config/settings/production.py": "",
+    "config/wsgi.py": WSGI.replace("config.settings", "config.settings.production"),
+    "manage.py": MANAGE.replace("config.settings", "config.settings.local"),
+    "requirements.txt": "django==5.2.1\n",
+}
+
+
+def test_settings_of_the_server_beat_those_of_manage_py() -> None:
+    found = web(SPLIT)
+
+    assert (found.settings, found.manage_settings) == ("config.settings.production", "config.settings.local")
+    assert found.wsgi == "config.wsgi:application"
+
+
+def test_the_dockerfile_beats_the_server() -> None:
+    dockerfile = "FROM python:3.13\nENV A=1 DJANGO_SETTINGS_MODULE=config.settings.docker\nRUN pip install django\n"
+
+    assert web(SPLIT | {"Dockerfile": dockerfile}).settings == "config.settings.docker"
+
+
+def test_the_configuration_beats_everything() -> None:
+    dockerfile = "FROM python:3.13\nENV DJANGO_SETTINGS_MODULE=config.settings.docker\nRUN pip install django\n"
+
+    found = web(SPLIT | {"Dockerfile": dockerfile}, settings={".": "config.settings.mine"})
+
+    assert found.settings == "config.settings.mine"
+
+
+def test_a_module_that_docker_computes_is_not_taken() -> None:
+    dockerfile = "FROM python:3.13\nENV DJANGO_SETTINGS_MODULE=config.settings.${STAGE}\nRUN pip install django\n"
+
+    assert web(SPLIT | {"Dockerfile": dockerfile}).settings == "config.settings.production"
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        'os.environ.setdefault("DJANGO_SETTINGS_MODULE", "shop.settings")',
+        "os.environ.setdefault('DJANGO_SETTINGS_MODULE', 'shop.settings')",
+        'os.environ.setdefault(\n    "DJANGO_SETTINGS_MODULE",\n    "shop.settings",\n)',
+        'os.environ["DJANGO_SETTINGS_MODULE"] = "shop.settings"',
+        'settings = os.getenv("DJANGO_SETTINGS_MODULE", "shop.settings")',
+        (
+            'if "test" in sys.argv:\n    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "shop.test_settings")\n'
+            'os.environ.setdefault("DJANGO_SETTINGS_MODULE", "shop.settings")'
+        ),
+    ],
+)
+def test_ways_to_choose_settings(line: str) -> None:
+    assert web({"manage.py": f"import django\n{line}\n"}).manage_settings == "shop.settings"
+
+
+def test_settings_that_are_computed_are_unknown() -> None:
+    line = 'os.environ.setdefault("DJANGO_SETTINGS_MODULE", settings_module())'
+
+    assert web({"manage.py": f"import django\n{line}\n"}).settings == ""
+
+
+def test_modules_that_are_imported_from_above_manage_py() -> None:
+    settings = "apps.web.config.settings"
+    files = {
+        "pyproject.toml": '[project]\nname = "consult"\n',
+        "uv.lock": "version = 1\n",
+        "apps/web/manage.py": MANAGE.replace("config.settings", settings),
+        "apps/web/config/settings.py": "",
+        "apps/web/config/wsgi.py": WSGI.replace("config.settings", settings),
+    }
+
+    component = look(files).components[0]
+
+    assert component.web
+    assert component.web.wsgi == "apps.web.config.wsgi:application"
+    assert component.python
+    assert component.python.paths == ("apps/web", ".")
+
+
+@pytest.mark.parametrize(
+    ("text", "attribute"),
+    [
+        ("application = get_asgi_application()", "application"),
+        ("app = get_asgi_application()", "app"),
+        ("application: ASGIHandler = get_asgi_application()", "application"),
+        ("django = get_asgi_application()\n\nasync def application(scope, receive, send): ...", "application"),
+        ("inner = get_asgi_application()\napplication = Wrapped(inner)", "application"),
+    ],
+)
+def test_the_name_of_the_application(text: str, attribute: str) -> None:
+    files = django() | {"config/asgi.py": f"from django.core.asgi import get_asgi_application\n{text}\n"}
+
+    assert web(files).asgi == f"config.asgi:{attribute}"
+
+
+def test_apps_are_directories_with_migrations() -> None:
+    files = django("web") | {
+        "web/shop/migrations/__init__.py": "",
+        "web/core/users/migrations/0001_initial.py": "",
+        "web/plain/models.py": "",
+        "web/tests/app/migrations/__init__.py": "",
+        "other/migrations/__init__.py": "",
+    }
+
+    assert web(files).apps == ("web/core/users", "web/shop")
+
+
+def test_an_app_belongs_to_the_nearest_project() -> None:
+    files = django() | django("sub") | {"sub/shop/migrations/__init__.py": "", "core/migrations/__init__.py": ""}
+
+    assert [c.web.apps for c in look(files).components if c.web] == [("core",), ("sub/shop",)]
+
+
+def test_env_examples() -> None:
+    assert web(django("api") | {".env.example": "", "api/.env.sample": ""}).env_example == "api/.env.sample"
+    assert web(django("api") | {".env.example": ""}).env_example == ".env.example"
+    assert web(django("api")).env_example is None
