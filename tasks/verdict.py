@@ -35,7 +35,9 @@ def give_verdict(results: Sequence[Result], *, whole: bool, ended: tuple[str, st
         return Verdict(outcome=Outcome.FAILED, exit_code=1)
     if code == "budget":
         return Verdict(outcome=Outcome.BUDGET, exit_code=124, reason=reason)
-    first = next((result for result in sorted(results, key=lambda each: each.status) if is_open(result)), None)
+    first = next(
+        (result for result in sorted(results, key=lambda each: each.status is Status.SKIPPED) if is_open(result)), None
+    )
     if first is not None or Status.PASSED not in statuses:
         return Verdict(outcome=Outcome.ERRORED, exit_code=3, reason=first.reason if first else "no check passed")
     gaps = gaps_of(results)

@@ -1,18 +1,33 @@
-"""Are there pages, and does every link between them lead somewhere? Standard library only; prints one JSON document.
+"""Does every internal link of a built site lead somewhere? Standard library only; prints one JSON document.
 
-Exit codes: 0 all is well, 1 a broken link, 4 no page at all.
+Exit codes: 0 all is well, 1 a broken link, 4 no page at all. Links are resolved as a browser does, against the files as
+a Linux server has them: the case of names counts, whatever this machine thinks of it.
 """
 
 import argparse
 import json
+import posixpath
+import re
 import sys
+from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
+from urllib.parse import quote, unquote, urljoin, urlsplit
 
-LINKS = {"a": "href", "area": "href", "link": "href", "script": "src", "img": "src", "iframe": "src", "source": "src"}
+LINKS = {
+    "a": ("href",),
+    "area": ("href",),
+    "link": ("href",),
+    "img": ("src",),
+    "video": ("src", "poster"),
+    "object": ("data",),
+    **dict.fromkeys(("script", "iframe", "source", "audio", "embed", "track", "input"), ("src",)),
+}
+CANDIDATES = {"img": "srcset", "source": "srcset", "link": "imagesrcset"}
 ASIDE = {"preconnect", "dns-prefetch", "canonical", "alternate"}
-PAGES = ("index.html", "index.htm")
+INDEXES = ("index.html", "index.htm")
+SHOWN = 100  # a broken link in a footer stands on every page; output has its limits
+SITE = "http://site.invalid"
 
 
 class Page(HTMLParser):
@@ -22,55 +37,130 @@ class Page(HTMLParser):
         super().__init__(convert_charrefs=True)
         self.links: list[tuple[str, int]] = []
         self.names: set[str] = {"", "top"}
+        self.base = ""
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         values = {name: value or "" for name, value in attrs}
         self.names |= {values[key] for key in ("id", "name") if key in values}
-        wanted = LINKS.get(tag)
-        aside = tag == "link" and set(values.get("rel", "").lower().split()) & ASIDE
-        if wanted in values and not aside:
-            self.links.append((values[wanted].strip(), self.getpos()[0]))
+        if tag == "base":
+            self.base = self.base or values.get("href", "").strip()
+        if tag == "link" and set(values.get("rel", "").lower().split()) & ASIDE:
+            return
+        found = [values[name] for name in LINKS.get(tag, ()) if name in values]
+        found += candidates(values.get(CANDIDATES.get(tag, ""), ""))
+        self.links += [(link.strip(), self.getpos()[0]) for link in found]
 
 
-def read_page(path: Path) -> Page:
-    page = Page()
-    page.feed(path.read_text(encoding="utf-8", errors="replace"))
-    return page
+def candidates(srcset: str) -> list[str]:
+    """The addresses of a srcset. One may hold commas itself, but none at its end."""
+    return [match[1] for match in re.finditer(r"([^\s,]\S*[^\s,])(?:\s+[^,]*)?(?:,|$)", srcset)]
 
 
-def target(folder: Path, base: str, page: Path, path: str) -> Path | None:
-    """The file or folder that a path of a link means; None where it leaves the site's own base."""
-    if not path.startswith("/"):
-        return page.parent / path
-    if path.rstrip("/") == base.rstrip("/"):
-        return folder
-    return folder / path[len(base) :] if path.startswith(base) else None
+@dataclass(frozen=True)
+class Site:
+    """A built site. `files` are the paths in it, `base` what addresses have in front of them.
+
+    `rendered`: a server makes more pages on request. `rules` match addresses that the host redirects or rewrites.
+    """
+
+    base: str
+    files: frozenset[str]
+    rendered: bool = False
+    rules: tuple[re.Pattern[str], ...] = ()
+    pages: dict[str, Page] = field(default_factory=dict)
+
+    def find(self, path: str) -> str | None:
+        """The file that a server answers a path (below the base) with: itself, its index, or the page of that name."""
+        bare = path.strip("/")
+        if bare in self.files and not path.endswith("/"):
+            return bare
+        choices = [posixpath.join(bare, name) for name in INDEXES] + [bare + ".html", bare + ".htm"]
+        return next((each for each in choices if each in self.files), None)
+
+    def is_answered(self, path: str) -> bool:
+        """Does something else than a file answer?"""
+        return any(rule.fullmatch(path) for rule in self.rules) or (self.rendered and not posixpath.splitext(path)[1])
+
+    def problem(self, page: str, link: str) -> tuple[str, str]:
+        """What is wrong with a link of a page, and how bad that is."""
+        try:
+            here = urljoin(f"{SITE}{self.base}{quote(page)}", self.pages[page].base)
+            parts = urlsplit(urljoin(here, link) if link else here)
+        except ValueError as error:
+            return f"is no address ({error})", "error"
+        if f"{parts.scheme}://{parts.netloc}" != SITE:
+            return "", ""
+        path = unquote(parts.path)
+        if path + "/" == self.base:
+            path += "/"
+        if not path.startswith(self.base):
+            return (f"leads out of the site's base {self.base}", "error") if not self.is_answered(path) else ("", "")
+        file = self.find(path[len(self.base) :])
+        if file is None:
+            return ("", "") if self.is_answered(path) else ("leads to no page or file", "error")
+        return self.fragment_problem(file, unquote(parts.fragment))
+
+    def fragment_problem(self, file: str, fragment: str) -> tuple[str, str]:
+        """A script may make the element, so this is a warning. Routers and text fragments are no names at all."""
+        known = file not in self.pages or fragment in self.pages[file].names
+        if known or fragment.startswith(("/", "!", ":~:")):
+            return "", ""
+        return f"no element of that page has the id {fragment}", "warning"
 
 
-def found(place: Path) -> Path | None:
-    """The file that a server would answer with: itself, its index page, or the page without its ending."""
-    if place.is_file():
-        return place
-    candidates = [place / name for name in PAGES] + [place.with_name(place.name + ".html")]
-    return next((each for each in candidates if each.is_file()), None)
+def read_rules(folder: Path) -> tuple[re.Pattern[str], ...]:
+    """What a `_redirects` file answers, in the form that Cloudflare Pages and Netlify share."""
+    rules = []
+    file = folder / "_redirects"
+    for line in file.read_text(encoding="utf-8", errors="replace").splitlines() if file.is_file() else ():
+        words = line.split("#")[0].split()
+        if len(words) >= 2 and words[0].startswith("/"):
+            parts = re.split(r"(\*|/:\w+)", words[0])
+            pattern = "".join(
+                ".*" if part == "*" else "/[^/]+" if part[:2] == "/:" else re.escape(part) for part in parts
+            )
+            rules.append(re.compile(pattern.removesuffix("/") + "/?"))
+    return tuple(rules)
 
 
-def problem(folder: Path, base: str, page: Path, link: str, pages: "dict[Path, Page]") -> str:
-    """What is wrong with a link, or nothing."""
-    parts = urlsplit(link)
-    if parts.scheme or parts.netloc or link.startswith(("#", "?")) or not link:
-        fragment = unquote(link[1:]) if link.startswith("#") else ""
-        return f"no element has the id {fragment}" if fragment not in pages[page].names else ""
-    place = target(folder, base, page, unquote(parts.path))
-    if place is None:
-        return f"leads out of the site's base {base}"
-    file = found(place)
-    if file is None:
-        return "leads to no page or file"
-    other = pages.get(file.resolve())
-    fragment = unquote(parts.fragment)
-    known = other is None or fragment in other.names or fragment.startswith(":~:")
-    return "" if known else f"no element of that page has the id {fragment}"
+def read_site(folder: Path, base: str, *, rendered: bool) -> Site:
+    """The files of a folder, and its pages."""
+    paths = sorted(path for path in folder.rglob("*") if path.is_file()) if folder.is_dir() else []
+    files = {path.relative_to(folder).as_posix(): path for path in paths}
+    pages = {}
+    for name, path in files.items():
+        if path.suffix.lower() in {".html", ".htm"}:
+            pages[name] = Page()
+            pages[name].feed(path.read_text(encoding="utf-8-sig", errors="replace"))
+    rendered = rendered or any(name.split("/")[0] == "_worker.js" for name in files)
+    return Site(base=base, files=frozenset(files), rendered=rendered, rules=read_rules(folder), pages=pages)
+
+
+def base_of(text: str) -> str:
+    """A base as `/docs/`. A relative one (`./`) and one on another host say nothing of this site's own addresses."""
+    words = "" if text.startswith(".") or "//" in text else text.strip("/")
+    return f"/{words}/" if words else "/"
+
+
+def say(diagnostics: list[dict[str, object]], summary: str = "") -> None:
+    print(json.dumps({"diagnostics": [{"tool": "links", **each} for each in diagnostics], "summary": summary}))
+
+
+def judge(site: Site, shown: Path) -> int:
+    """Looks at every link of every page. `shown` is the folder's place in the stack."""
+    errors: list[dict[str, object]] = []
+    warnings: list[dict[str, object]] = []
+    for name, page in site.pages.items():
+        for link, line in page.links:
+            text, severity = site.problem(name, link)
+            if text:
+                found = errors if severity == "error" else warnings
+                message = f"broken link {link}: {text}"
+                place = (shown / name).as_posix()
+                found.append({"file": place, "line": line, "severity": severity, "rule": "link", "message": message})
+    count = f"{len(site.pages)} page{'s' * (len(site.pages) != 1)}"
+    say([*errors, *warnings][:SHOWN], f"{count}, {len(errors)} broken links" if errors else count)
+    return 1 if errors else 0
 
 
 def main() -> int:
@@ -78,29 +168,13 @@ def main() -> int:
     parser.add_argument("folder", type=Path)
     parser.add_argument("--base", default="/")
     parser.add_argument("--within", default=".", help="the folder's parent in the tree, for file names")
-    parser.add_argument("--pageless", action="store_true", help="pages may all be rendered on request: none is fine")
+    parser.add_argument("--pageless", action="store_true", help="a server renders pages on request")
     options = parser.parse_args()
-    folder = options.folder.resolve()
-    base = "/" + options.base.strip("/") + "/" if options.base.strip("/") else "/"
-    files = sorted(path for path in folder.rglob("*.htm*") if path.is_file()) if folder.is_dir() else []
-    if not files and options.pageless and folder.is_dir() and any(folder.iterdir()):
-        print(json.dumps({"diagnostics": [], "summary": "pages are rendered on request"}))
-        return 0
-    if not files:
-        text = f"the build left no HTML page in {options.folder}"
-        print(json.dumps({"diagnostics": [{"tool": "links", "rule": "no_pages", "message": text}]}))
+    site = read_site(options.folder, base_of(options.base), rendered=options.pageless)
+    if not site.pages and not (site.rendered and site.files):
+        say([{"rule": "no_pages", "message": f"the build left no HTML page in {options.folder}"}])
         return 4
-    pages = {path.resolve(): read_page(path) for path in files}
-    diagnostics = []
-    for path, page in pages.items():
-        for link, line in page.links:
-            if text := problem(folder, base, path, link, pages):
-                shown = (Path(options.within) / options.folder / path.relative_to(folder)).as_posix()
-                message = f"broken link {link}: {text}"
-                diagnostics.append({"tool": "links", "file": shown, "line": line, "rule": "link", "message": message})
-    summary = f"{len(pages)} page{'s' * (len(pages) != 1)}"
-    print(json.dumps({"diagnostics": diagnostics, "summary": summary}))
-    return 1 if diagnostics else 0
+    return judge(site, Path(options.within) / options.folder)
 
 
 if __name__ == "__main__":

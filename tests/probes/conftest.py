@@ -1,0 +1,51 @@
+"""Probes are programs: they are run as an engine runs them, by a Python that has none of our packages."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import tasks.probes as probes_folder
+
+PROBES = Path(next(iter(probes_folder.__path__)))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Said:
+    """How a probe ended, and its JSON document (empty where it printed none)."""
+
+    code: int
+    document: dict[str, Any] = field(default_factory=dict)
+    stderr: str = ""
+
+    @property
+    def messages(self) -> list[str]:
+        """What it found."""
+        return [each["message"] for each in self.document.get("diagnostics", [])]
+
+    @property
+    def rules(self) -> list[str]:
+        """Of which kind that was."""
+        return [each["rule"] for each in self.document.get("diagnostics", [])]
+
+
+def run_probe(
+    name: str, *arguments: str, cwd: Path, python: str = sys.executable, env: Mapping[str, str] | None = None
+) -> Said:
+    """Runs a probe to its end."""
+    isolated = ["-S"] if python == sys.executable else []
+    done = subprocess.run(
+        [python, *isolated, str(PROBES / f"{name}.py"), *arguments],
+        cwd=cwd,
+        env=env,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    last = (done.stdout.strip().splitlines() or [""])[-1]
+    document = json.loads(last) if last.startswith("{") else {}
+    return Said(code=done.returncode, document=document, stderr=done.stderr)

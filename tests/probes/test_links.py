@@ -1,0 +1,223 @@
+"""links.py: broken links are found, and nothing else is called broken."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from tests.probes.conftest import Said, run_probe
+
+FILES = {
+    "about/index.html": "<h1 id='top-of-it'>About</h1><a name='old'></a>",
+    "contact.html": "<h1 id='kontakt-ä'>Contact</h1>",
+    "café/index.html": "<h1>Café</h1>",
+    "a b.html": "<h1>Space</h1>",
+    "assets/style.css": "",
+    "assets/app.js": "",
+    "assets/logo.png": "",
+    "assets/Logo Big@2x.png": "",
+    "files/menu.pdf": "",
+}
+
+
+def check(folder: Path, body: str, *arguments: str, files: Mapping[str, str] = FILES, page: str = "index.html") -> Said:
+    """Runs the probe on a site that has FILES and one page with this body."""
+    for name, text in {**files, page: body}.items():
+        place = folder / "site" / "dist" / name
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_text(text, encoding="utf-8")
+    return run_probe("links", "dist", "--within", "sites/shop", *arguments, cwd=folder / "site")
+
+
+GOOD = {
+    "page by folder": '<a href="/about/">',
+    "page by folder, no slash": '<a href="/about">',
+    "page by its index": '<a href="/about/index.html">',
+    "page by its name": '<a href="/contact">',
+    "page by its name and a slash": '<a href="/contact/">',
+    "page by its file": '<a href="contact.html">',
+    "relative": '<a href="./about/">',
+    "relative, up and down": '<a href="about/../contact.html">',
+    "above the root is the root": '<a href="../../contact.html">',
+    "the root": '<a href="/">',
+    "itself": '<a href="">',
+    "query": '<a href="/about/?from=home&amp;to=x">',
+    "only a query": '<a href="?page=2">',
+    "query and fragment": '<a href="/about/?x=1#top-of-it">',
+    "fragment": '<p id="here"><a href="#here">',
+    "empty fragment": '<a href="#">',
+    "fragment top": '<a href="#top">',
+    "fragment of another page": '<a href="/about/#top-of-it">',
+    "fragment by name": '<a href="/about/#old">',
+    "encoded fragment": '<a href="/contact#kontakt-%C3%A4">',
+    "text fragment": '<a href="/about/#:~:text=About">',
+    "route of a script": '<a href="#/settings"><a href="#!/old">',
+    "encoded path": '<a href="/caf%C3%A9/">',
+    "unencoded path": '<a href="/café/">',
+    "space": '<a href="/a%20b.html"><a href="/a b">',
+    "entities": '<img src="/assets/logo.png?a=1&amp;b=2">',
+    "line breaks": '<a href="\n  /about/  \n">',
+    "another host": '<a href="https://example.com/nowhere">',
+    "another host, same scheme": '<a href="//cdn.example.com/x.js">',
+    "mail": '<a href="mailto:hello@cafe.example">',
+    "telephone": '<a href="tel:+49123">',
+    "script": '<a href="javascript:void(0)">',
+    "data": '<img src="data:image/svg+xml;utf8,<svg/>">',
+    "file": '<a href="/files/menu.pdf">',
+    "style and script": '<link rel="stylesheet" href="/assets/style.css"><script src="/assets/app.js"></script>',
+    "srcset": '<img src="/assets/logo.png" srcset="/assets/logo.png 1x, /assets/Logo%20Big@2x.png 2x">',
+    "srcset of widths": '<source srcset="/assets/logo.png 480w,\n  /assets/Logo%20Big@2x.png 1000w">',
+    "srcset of data": '<img srcset="data:image/png;base64,AAAA= 1x, /assets/logo.png 2x">',
+    "preconnect": '<link rel="preconnect" href="/nowhere">',
+    "canonical": '<link rel="canonical" href="/nowhere">',
+    "feed": '<link rel="alternate" type="application/rss+xml" href="/nowhere.xml">',
+    "comment": '<!-- <a href="/nowhere"> -->',
+    "text of a script": "<script>const html = '<a href=\"/nowhere\">'</script>",
+    "base": '<base href="/about/"><a href="index.html"><a href="../contact.html">',
+    "base elsewhere": '<base href="https://example.com/"><a href="nowhere.html">',
+    "no attribute": "<a><a href><img>",
+    "upper case": '<A HREF="/about/">',
+}
+BAD = {
+    "no such page": ('<a href="/nowhere/">', "leads to no page or file"),
+    "relative": ('<a href="nowhere.html">', "leads to no page or file"),
+    "wrong case": ('<a href="/About/">', "leads to no page or file"),
+    "wrong case of a file": ('<a href="/files/Menu.pdf">', "leads to no page or file"),
+    "a folder without a page": ('<a href="/assets/">', "leads to no page or file"),
+    "a file with a slash": ('<a href="/files/menu.pdf/">', "leads to no page or file"),
+    "picture": ('<img src="/assets/nothing.png" alt="">', "leads to no page or file"),
+    "script": ('<script src="/assets/gone.js"></script>', "leads to no page or file"),
+    "second of a srcset": ('<img srcset="/assets/logo.png 1x, /assets/gone.png 2x">', "leads to no page or file"),
+    "poster": ('<video poster="/assets/gone.png"></video>', "leads to no page or file"),
+    "frame": ('<iframe src="/gone.html"></iframe>', "leads to no page or file"),
+    "query does not help": ('<a href="/nowhere?x=1">', "leads to no page or file"),
+    "template": ('<a href="{{ url }}">', "leads to no page or file"),
+    "file outside of the site": ('<a href="../secret.html">', "leads to no page or file"),
+    "base": ('<base href="/about/"><a href="contact.html">', "leads to no page or file"),
+    "no address at all": ('<a href="http://[nonsense">', "is no address"),
+}
+
+
+@pytest.mark.parametrize("case", GOOD)
+def test_good_link(tmp_path: Path, case: str) -> None:
+    said = check(tmp_path, GOOD[case])
+
+    assert said.messages == []
+    assert (said.code, said.document["summary"]) == (0, "5 pages")
+
+
+@pytest.mark.parametrize("case", BAD)
+def test_broken_link(tmp_path: Path, case: str) -> None:
+    body, problem = BAD[case]
+    (tmp_path / "site").mkdir()
+    (tmp_path / "site" / "secret.html").write_text("not deployed")
+
+    said = check(tmp_path, f"<p>\n<p>\n{body}")
+
+    assert said.code == 1
+    (found,) = said.document["diagnostics"]
+    assert (found["file"], found["line"]) == ("sites/shop/dist/index.html", 3)
+    assert problem in found["message"]
+
+
+def test_all_good_links_on_one_deep_page(tmp_path: Path) -> None:
+    """Addresses from the root mean the same on every page."""
+    body = "".join(link for link in GOOD.values() if 'href="/' in link and "<base" not in link)
+
+    said = check(tmp_path, body, page="deep/er/page.html", files={**FILES, "index.html": ""})
+
+    assert (said.code, said.messages) == (0, [])
+
+
+@pytest.mark.parametrize("fragment", ["#nowhere", "/about/#nowhere", "contact#nowhere"])
+def test_missing_fragment_is_a_warning_for_a_script_may_make_it(tmp_path: Path, fragment: str) -> None:
+    said = check(tmp_path, f'<a href="{fragment}">')
+
+    assert said.code == 0
+    assert [each["severity"] for each in said.document["diagnostics"]] == ["warning"]
+    assert "no element of that page has the id nowhere" in said.messages[0]
+
+
+@pytest.mark.parametrize("base", ["/docs", "/docs/", "docs"])
+@pytest.mark.parametrize("link", ["/docs/", "/docs", "/docs/about/", "about/", "/docs/assets/logo.png", "/docs/?x=1"])
+def test_base_is_in_front_of_addresses(tmp_path: Path, base: str, link: str) -> None:
+    assert check(tmp_path, f'<a href="{link}">', "--base", base).messages == []
+
+
+@pytest.mark.parametrize(
+    ("link", "problem"),
+    [
+        ("/about/", "leads out of the site's base /docs/"),
+        ("/", "leads out of the site's base /docs/"),
+        ("/docsify/", "leads out of the site's base /docs/"),
+        ("../contact.html", "leads out of the site's base /docs/"),
+        ("/docs/nowhere", "leads to no page or file"),
+        ("/docs/docs/about/", "leads to no page or file"),
+    ],
+)
+def test_link_without_the_base_is_broken(tmp_path: Path, link: str, problem: str) -> None:
+    said = check(tmp_path, f'<a href="{link}">', "--base", "/docs/")
+
+    assert said.code == 1
+    assert problem in said.messages[0]
+
+
+@pytest.mark.parametrize("base", ["./", "", "/", "https://cdn.example.com/shop/"])
+def test_base_that_says_nothing_of_this_site(tmp_path: Path, base: str) -> None:
+    said = check(tmp_path, '<a href="/about/"><script src="./assets/app.js"></script>', "--base", base)
+
+    assert (said.code, said.messages) == (0, [])
+
+
+def test_what_the_host_redirects_is_answered(tmp_path: Path) -> None:
+    redirects = "# old pages\n/blog/* /about/:splat 301\n/shop/:id /about/ 200\n/old /about\n\nnonsense\n"
+    good = '<a href="/blog/2020/hello"><a href="/shop/7"><a href="/shop/7/"><a href="/old"><a href="/old/">'
+
+    said = check(tmp_path, good + '<a href="/older">', files={**FILES, "_redirects": redirects})
+
+    assert said.messages == ["broken link /older: leads to no page or file"]
+
+
+def test_pages_that_are_rendered_on_request_are_not_looked_for(tmp_path: Path) -> None:
+    body = '<a href="/account"><img src="/assets/gone.png">'
+
+    said = check(tmp_path, body, "--pageless")
+
+    assert said.messages == ["broken link /assets/gone.png: leads to no page or file"]
+
+
+def test_site_that_renders_everything_may_have_no_page(tmp_path: Path) -> None:
+    output = tmp_path / "dist"
+    output.mkdir()
+    (output / "app.js").write_text("")
+
+    assert run_probe("links", "dist", "--pageless", cwd=tmp_path).code == 0
+    assert run_probe("links", "dist", cwd=tmp_path).code == 4
+
+
+@pytest.mark.parametrize("arguments", [(), ("--pageless",)])
+@pytest.mark.parametrize("folder", ["", "dist"])
+def test_build_that_left_nothing(tmp_path: Path, folder: str, arguments: tuple[str, ...]) -> None:
+    (tmp_path / folder).mkdir(exist_ok=True)
+
+    said = run_probe("links", "dist", *arguments, cwd=tmp_path)
+
+    assert (said.code, said.rules) == (4, ["no_pages"])
+    assert said.messages == ["the build left no HTML page in dist"]
+
+
+def test_file_that_is_no_text_does_not_stop_it(tmp_path: Path) -> None:
+    (tmp_path / "dist").mkdir()
+    (tmp_path / "dist" / "index.html").write_bytes(
+        b"\xff\xfe\x00<a href='/x'>\n<a href='/nowhere'><![CDATA[ <!DOCTYPE <"
+    )
+
+    assert run_probe("links", "dist", cwd=tmp_path).code == 1
+
+
+def test_many_broken_links_fit_into_the_output(tmp_path: Path) -> None:
+    said = check(tmp_path, "<a href='/nowhere'>\n" * 5000)
+
+    assert said.code == 1
+    assert len(said.messages) == 100
+    assert said.document["summary"] == "5 pages, 5000 broken links"
