@@ -43,14 +43,14 @@ def explain(facts: Facts, argv: Sequence[str]) -> Exit:
 def summarize(ended: Exit, facts: Facts, duration: float) -> str:
     """One line for the log."""
     how = f"exit {ended.code}" if ended.code is not None else f"signal {ended.signal}" if ended.signal else "no exit"
-    left = f", {facts.left} left-over processes killed" if facts.left else ""
+    left = f", left-over processes killed: {facts.left}" if facts.left else ""
     detail = f": {ended.detail}" if ended.detail else ""
     return f"{how} after {duration:.2f} s, {facts.rss_kb // 1024} MB{left}{detail}"
 
 
 def _explain_not_executed(number: int, program: str) -> Exit:
     """127 and 126 as a shell has them."""
-    if number != errno.ENOENT:
+    if number not in (errno.ENOENT, errno.ENOTDIR):
         return Exit(code=126, detail=f"{program} cannot be executed: {os.strerror(number)}")
     if os.sep in program:
         return Exit(code=127, detail=f"{program} is not there, or the interpreter that its first line names is not")

@@ -58,10 +58,18 @@ class Log:
         self._write(data[: self._left])
         self._left -= len(data)
         if self._left <= 0:
-            self._write(b"\n# The log has reached its limit: the rest of the output is not kept.\n")
+            self.note("The log has reached its limit: the rest of the output is not kept.")
+
+    def note(self, text: str) -> None:
+        """A line of our own, beyond every limit."""
+        self._write(f"\n# {text}\n".encode("utf-8", "replace"))
 
     def end(self, summary: str) -> None:
-        self._write(f"\n# {summary}\n\n".encode("utf-8", "replace"))
+        self.note(summary)
+        self._write(b"\n")
+        self.close()
+
+    def close(self) -> None:
         if self._descriptor >= 0:
             os.close(self._descriptor)
             self._descriptor = -1

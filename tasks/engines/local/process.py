@@ -47,16 +47,16 @@ class Process:
         self._supervised.say(f"signal {int(how)} {grace}")
         return await self.wait()
 
-    async def end(self, grace: float) -> Exit:
+    async def end(self, grace: float, why: str = "") -> Exit:
         """Sends SIGTERM to all that the command started, then SIGKILL; goes on however often cancelled."""
-        self._supervised.say(f"end {grace}")
+        self._supervised.end(grace, why)
         cancelled: asyncio.CancelledError | None = None
         while not self._supervised.done.done():
             try:
                 await asyncio.wait([self._supervised.done])
             except asyncio.CancelledError as error:
                 cancelled = error
-                self._supervised.say("end 0")
+                self._supervised.end(0, "")
         if cancelled:
             raise cancelled
         return self._supervised.done.result()
@@ -80,14 +80,13 @@ async def run_process(
     `--stop-signal N` (what it sends first when our process is gone). Cancelled, it kills all before it lets go. Raises
     EngineError only where no process can be started at all.
     """
-    where = {"cwd": cwd, "env": env, "log": log, "marker": marker, "options": options, "stdin": stdin}
-    async with start_process(argv, **where) as process:  # type: ignore[arg-type]
+    async with start_process(argv, cwd=cwd, env=env, log=log, marker=marker, options=options, stdin=stdin) as process:
         try:
             async with asyncio.timeout(limit):
                 return await process.wait()
         except TimeoutError:
-            ended = await process.end(LIMIT_GRACE)
-            return replace(ended, code=None, timed_out=True, detail=f"It ran into its limit of {limit:g} s.")
+            ended = await process.end(LIMIT_GRACE, f"over its limit of {limit:g} s: killed")
+            return replace(ended, code=None, timed_out=True, detail=f"it was over its limit of {limit:g} s")
 
 
 @asynccontextmanager

@@ -23,6 +23,8 @@ REAPER = Path(__file__).with_name("reaper.py")
 READ_SIZE = 1 << 18
 RECENT = 64 << 10
 SEND_PATIENCE = 10.0
+REAPER_PATIENCE = 15.0
+"""Seconds beyond a grace that a reaper may need to kill all; then it is itself stopped, or worse."""
 PIPE_PATIENCE = 2.0
 """Seconds that a pipe may stay open once the reaper is gone: somebody out of its reach holds the other end."""
 F_SETPIPE_SZ = 1031
@@ -48,6 +50,14 @@ class Supervised:
         self._begun, self._ended = time.monotonic(), 0.0
         channel.setblocking(False)
         self._loop.add_reader(channel, self._hear)
+
+    def end(self, grace: float, why: str) -> None:
+        """Has all of it ended within `grace` seconds; a reaper that does not get to it is ended itself."""
+        if not self.done.done():
+            if why:
+                self._log.note(why)
+            self.say(f"end {grace}")
+            self._loop.call_later(grace + REAPER_PATIENCE, self._reaper.kill)
 
     def say(self, line: str) -> None:
         """Tells the reaper; one that is gone needs no telling."""
@@ -167,9 +177,11 @@ def launch(
     """Starts a reaper and tells it what to run. The command's environment goes through the channel, never argv."""
     fields = [str(cwd), str(len(argv)), *argv, *(f"{name}={value}" for name, value in env.items())]
     if any("\0" in field for field in fields):
+        log.close()
         raise EngineError(f"A NUL character stands in the arguments or the environment of {argv[0]}. Take it out.")
     payload = b"\0".join(map(os.fsencode, fields))
     with ExitStack() as ours, ExitStack() as theirs:
+        ours.callback(log.close)
         try:
             channel, far_channel = socket.socketpair()
             ours.callback(channel.close)

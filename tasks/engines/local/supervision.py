@@ -96,6 +96,7 @@ class Reaper:
 
     def supervise(self) -> None:
         """Returns when the command has ended, or, once it is being ended, nothing is left or the grace is over."""
+        self.absorb(b"")  # perhaps it was told to end together with what to run
         while True:
             childless = self.reap()
             if childless or not (self.running or self.ending):
@@ -120,9 +121,12 @@ class Reaper:
             if not data:
                 self.poll.unregister(self.channel)
                 self.end(ORPHANED_GRACE)
-            *lines, self.buffer = (self.buffer + data).split(b"\n")
-            for line in lines:
-                self.obey(line.split())
+            self.absorb(data)
+
+    def absorb(self, data: bytes) -> None:
+        *lines, self.buffer = (self.buffer + data).split(b"\n")
+        for line in lines:
+            self.obey(line.split())
 
     def obey(self, words: list[bytes]) -> None:
         if words[0] == b"end":
