@@ -187,17 +187,8 @@ def launch(
             ours.callback(channel.close)
             theirs.callback(far_channel.close)
             stdout, stderr, feed = (_open_pipe(ours, theirs, inward=inward) for inward in (True, True, False))
-            program = [sys.executable, "-I", "-S", str(REAPER), str(far_channel.fileno()), marker, *options]
-            reaper = subprocess.Popen(
-                program,
-                stdin=feed[1] if stdin else subprocess.DEVNULL,
-                stdout=stdout[1],
-                stderr=stderr[1],
-                cwd="/",
-                env={name: os.environ[name] for name in LIBRARY_PATHS if name in os.environ},
-                pass_fds=(far_channel.fileno(),),
-                start_new_session=True,
-            )
+            streams = (feed[1] if stdin else subprocess.DEVNULL, stdout[1], stderr[1])
+            reaper = _start_reaper(far_channel.fileno(), [marker, *options], streams)
         except OSError as error:
             reason = f"Cannot start {argv[0]}: {error.strerror}. The machine is out of processes, files or memory"
             raise EngineError(f"{reason}; end something else, or use fewer --jobs.") from error
@@ -211,6 +202,19 @@ def launch(
         supervised.write(feed[0], stdin)
         ours.pop_all()
     return supervised
+
+
+def _start_reaper(channel: int, arguments: Sequence[str], streams: tuple[int, int, int]) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
+        [sys.executable, "-I", "-S", str(REAPER), str(channel), *arguments],
+        stdin=streams[0],
+        stdout=streams[1],
+        stderr=streams[2],
+        cwd="/",
+        env={name: os.environ[name] for name in LIBRARY_PATHS if name in os.environ},
+        pass_fds=(channel,),
+        start_new_session=True,
+    )
 
 
 def _open_pipe(ours: ExitStack, theirs: ExitStack, *, inward: bool) -> tuple[int, int]:
