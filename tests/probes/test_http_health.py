@@ -1,0 +1,322 @@
+"""http_health.py against real servers: what is healthy, what is not, and what cannot be told."""
+
+import json
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+
+from tests.probes.conftest import Said, run_probe
+
+Reply = tuple[int, Mapping[str, str], str]
+Site = Callable[[str, Mapping[str, str]], Reply]
+GUESSES = ("--path", "/admin/login/", "--else", "/")
+PAGE = "<html><head><title>Log in | Site admin</title></head></html>"
+
+
+@contextmanager
+def serving(site: Site, port: int = 0) -> Iterator[int]:
+    """A server on loopback that answers as the function says; the port that it listens on."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            headers = {name.lower(): value for name, value in self.headers.items()}
+            status, more, body = site(self.path, headers)
+            self.send_response(status)
+            for name, value in more.items():
+                self.send_header(name, value)
+            if "Content-Length" not in more:
+                self.send_header("Content-Length", str(len(body.encode())))
+            self.end_headers()
+            self.wfile.write(body.encode())
+
+        def log_message(self, *_: object) -> None:
+            """Silence."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
+    threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+    try:
+        yield server.server_port
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+def ask(port: int, *arguments: str, folder: Path, wait: float = 5) -> Said:
+    return run_probe(
+        "http_health", "--host", "127.0.0.1", "--port", str(port), "--wait", str(wait), *arguments, cwd=folder
+    )
+
+
+def ask_site(site: Site, *arguments: str, folder: Path) -> Said:
+    with serving(site) as port:
+        return ask(port, *arguments, folder=folder)
+
+
+def pages(replies: Mapping[str, Reply]) -> Site:
+    """A site of these paths; all others are not found."""
+    return lambda path, _: replies.get(path, (404, {}, "<title>Page not found</title>"))
+
+
+def test_healthy(tmp_path: Path) -> None:
+    said = ask_site(pages({"/admin/login/": (200, {}, PAGE)}), *GUESSES, folder=tmp_path)
+
+    assert (said.code, said.document) == (0, {"diagnostics": [], "summary": "GET /admin/login/ 200"})
+
+
+def test_root_is_asked_where_there_is_no_admin(tmp_path: Path) -> None:
+    said = ask_site(pages({"/": (200, {}, "hello")}), *GUESSES, folder=tmp_path)
+
+    assert (said.code, said.document["summary"]) == (0, "GET / 200")
+
+
+@pytest.mark.parametrize("status", [404, 401, 403])
+def test_server_that_answers_at_no_common_path_is_no_verdict(tmp_path: Path, status: int) -> None:
+    """An API that has neither an admin nor a page at `/` may be perfectly healthy."""
+    said = ask_site(lambda *_: (status, {}, "<title>No</title>"), *GUESSES, folder=tmp_path)
+
+    assert (said.code, said.rules) == (5, ["no_health_path"])
+    assert f"GET /admin/login/ answered {status}: No; GET / answered {status}: No" in said.messages[0]
+    assert 'health = "/…"' in said.messages[0]
+
+
+@pytest.mark.parametrize("status", [404, 401, 403, 500])
+def test_path_that_was_configured_is_no_guess(tmp_path: Path, status: int) -> None:
+    said = ask_site(lambda *_: (status, {}, "<title>No</title>"), "--path", "/health", folder=tmp_path)
+
+    assert (said.code, said.rules) == (1, [str(status)])
+    assert said.messages == [f"GET /health answered {status}: No"]
+
+
+@pytest.mark.parametrize("status", [400, 500, 502, 503])
+def test_server_error_is_told_with_its_title_and_nothing_else_is_asked(tmp_path: Path, status: int) -> None:
+    broken: dict[str, Reply] = {
+        "/admin/login/": (status, {}, "<title>\n Server Error &amp; more\n</title>"),
+        "/": (200, {}, ""),
+    }
+
+    said = ask_site(pages(broken), *GUESSES, folder=tmp_path)
+
+    assert said.code == 1
+    assert said.messages == [f"GET /admin/login/ answered {status}: Server Error & more"]
+
+
+def test_root_that_is_broken_is_red_though_the_admin_is_unknown(tmp_path: Path) -> None:
+    said = ask_site(pages({"/": (500, {}, "Oh")}), *GUESSES, folder=tmp_path)
+
+    assert (said.code, said.messages) == (1, ["GET / answered 500: Oh"])
+
+
+def test_request_is_one_of_a_proxy_in_front_of_it(tmp_path: Path) -> None:
+    seen: dict[str, str] = {}
+
+    def site(_: str, headers: Mapping[str, str]) -> Reply:
+        seen.update(headers)
+        return 200, {}, ""
+
+    ask_site(site, *GUESSES, folder=tmp_path)
+
+    assert seen["host"] == seen["x-forwarded-host"] == "localhost"
+    assert seen["x-forwarded-proto"] == "https"
+
+
+def redirect_to_https(header: str = "x-forwarded-proto") -> Site:
+    """Like Django with SECURE_SSL_REDIRECT behind a proxy."""
+
+    def site(path: str, headers: Mapping[str, str]) -> Reply:
+        if headers.get(header) == "https":
+            return 200, {}, PAGE
+        return 301, {"Location": f"https://{headers['host']}{path}"}, ""
+
+    return site
+
+
+def test_proxy_that_says_https_is_not_redirected(tmp_path: Path) -> None:
+    assert ask_site(redirect_to_https(), *GUESSES, folder=tmp_path).code == 0
+
+
+def test_redirect_in_a_circle(tmp_path: Path) -> None:
+    said = ask_site(redirect_to_https("x-other"), *GUESSES, folder=tmp_path)
+
+    assert (said.code, said.rules) == (1, ["redirect"])
+    location = "https://localhost/admin/login/"
+    assert said.messages == [f"GET /admin/login/ answered 301: it redirects to {location}, and so on in a circle"]
+
+
+def test_header_that_the_settings_trust_is_sent(tmp_path: Path) -> None:
+    facts = tmp_path / "django.json"
+    facts.write_text(json.dumps({"hosts": ["*"], "https": ["X-Other", "https"]}))
+
+    assert ask_site(redirect_to_https("x-other"), *GUESSES, "--facts", str(facts), folder=tmp_path).code == 0
+
+
+@pytest.mark.parametrize(
+    ("hosts", "host"),
+    [
+        (["shop.example", "www.shop.example"], "shop.example"),
+        ([".shop.example"], "shop.example"),
+        (["shop.example", "localhost"], "localhost"),
+        (["*"], "localhost"),
+        ([], "localhost"),
+    ],
+)
+def test_host_is_one_that_the_settings_allow(tmp_path: Path, hosts: list[str], host: str) -> None:
+    """Production's own hosts may be written into the settings: any other gets 400."""
+    facts = tmp_path / "django.json"
+    facts.write_text(json.dumps({"hosts": hosts}))
+
+    def site(_: str, headers: Mapping[str, str]) -> Reply:
+        return (200, {}, "") if headers["host"] == host else (400, {}, "<title>Bad Request (400)</title>")
+
+    assert ask_site(site, *GUESSES, "--facts", str(facts), folder=tmp_path).code == 0
+
+
+def test_redirect_between_the_site_s_own_hosts_is_followed(tmp_path: Path) -> None:
+    facts = tmp_path / "django.json"
+    facts.write_text(json.dumps({"hosts": ["shop.example", "www.shop.example"]}))
+
+    def site(path: str, headers: Mapping[str, str]) -> Reply:
+        if headers["host"] == "www.shop.example":
+            return 200, {}, ""
+        return 301, {"Location": f"https://www.shop.example{path}"}, ""
+
+    assert ask_site(site, *GUESSES, "--facts", str(facts), folder=tmp_path).code == 0
+
+
+def test_facts_that_are_not_there_change_nothing(tmp_path: Path) -> None:
+    arguments = (*GUESSES, "--facts", str(tmp_path / "nothing.json"))
+
+    assert ask_site(pages({"/": (200, {}, "")}), *arguments, folder=tmp_path).code == 0
+
+
+@pytest.mark.parametrize(
+    "location", ["/en/", "en/", "https://localhost/en/", "http://127.0.0.1/en/", "//localhost/en/"]
+)
+def test_redirect_on_the_same_host_is_followed(tmp_path: Path, location: str) -> None:
+    site = pages({"/": (302, {"Location": location}, ""), "/en/": (200, {}, "")})
+
+    said = ask_site(site, "--path", "/", folder=tmp_path)
+
+    assert (said.code, said.document["summary"]) == (0, "GET /en/ 200")
+
+
+def test_redirect_with_query_and_odd_letters_is_followed(tmp_path: Path) -> None:
+    site = pages(
+        {"/": (302, {"Location": "/log in/?next=/%C3%A4&x=1"}, ""), "/log%20in/?next=/%C3%A4&x=1": (200, {}, "")}
+    )
+
+    assert ask_site(site, "--path", "/", folder=tmp_path).code == 0
+
+
+def test_redirect_to_a_broken_page_is_red(tmp_path: Path) -> None:
+    site = pages({"/": (302, {"Location": "/en/"}, ""), "/en/": (500, {}, "Oh")})
+
+    assert ask_site(site, "--path", "/", folder=tmp_path).messages == ["GET /en/ answered 500: Oh"]
+
+
+def test_redirect_to_another_host_is_told_and_not_followed(tmp_path: Path) -> None:
+    away = {"Location": "https://login.example/authorize"}
+
+    configured = ask_site(lambda *_: (302, away, ""), "--path", "/health", folder=tmp_path)
+    guessed = ask_site(lambda *_: (302, away, ""), *GUESSES, folder=tmp_path)
+
+    assert configured.code == 1
+    assert configured.messages == [
+        "GET /health answered 302: it redirects to another host: https://login.example/authorize"
+    ]
+    assert guessed.code == 5
+
+
+def test_redirects_without_end(tmp_path: Path) -> None:
+    said = ask_site(lambda path, _: (302, {"Location": path + "x"}, ""), "--path", "/", folder=tmp_path)
+
+    assert (said.code, said.rules) == (1, ["redirect"])
+
+
+def test_redirect_without_a_location(tmp_path: Path) -> None:
+    assert ask_site(lambda *_: (302, {}, ""), "--path", "/", folder=tmp_path).code == 1
+
+
+def test_body_that_ends_early_is_red(tmp_path: Path) -> None:
+    """A worker that dies while it answers has sent its status already."""
+    said = ask_site(lambda *_: (200, {"Content-Length": "1000", "Connection": "close"}, "x"), *GUESSES, folder=tmp_path)
+
+    assert said.code == 1
+    assert said.messages == ["GET /admin/login/ answered 200: its body ended after 1 of 1000 bytes"]
+
+
+def test_answer_larger_than_what_is_read(tmp_path: Path) -> None:
+    assert ask_site(lambda *_: (200, {}, "x" * 200_000), *GUESSES, folder=tmp_path).code == 0
+
+
+@contextmanager
+def accepting(talk: Callable[[socket.socket], None]) -> Iterator[int]:
+    """A server that takes connections and does with them as it likes."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        held: list[socket.socket] = []
+
+        def loop() -> None:
+            while True:
+                try:
+                    connection, _ = listener.accept()
+                except OSError:
+                    return
+                held.append(connection)
+                talk(connection)
+
+        threading.Thread(target=loop, daemon=True).start()
+        yield int(listener.getsockname()[1])
+        listener.shutdown(socket.SHUT_RDWR)
+        for connection in held:
+            connection.close()
+
+
+def test_connection_that_is_closed(tmp_path: Path) -> None:
+    with accepting(lambda connection: connection.close()) as port:
+        said = ask(port, *GUESSES, folder=tmp_path)
+
+    assert (said.code, said.rules) == (1, ["no_answer"])
+
+
+def test_server_that_speaks_something_else(tmp_path: Path) -> None:
+    with accepting(lambda connection: connection.sendall(b"SSH-2.0-OpenSSH_9.6\r\n")) as port:
+        said = ask(port, *GUESSES, folder=tmp_path)
+
+    assert (said.code, said.rules) == (1, ["no_answer"])
+
+
+def test_server_that_hangs(tmp_path: Path) -> None:
+    with accepting(lambda _: None) as port:
+        said = ask(port, *GUESSES, "--limit", "0.3", folder=tmp_path)
+
+    assert (said.code, said.messages) == (1, ["GET /admin/login/ got no answer: timed out"])
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return int(listener.getsockname()[1])
+
+
+def test_server_that_never_listens(tmp_path: Path) -> None:
+    said = ask(free_port(), *GUESSES, folder=tmp_path, wait=0.3)
+
+    assert (said.code, said.rules) == (4, ["not_ready"])
+    assert "nothing listened within 0.3 s" in said.messages[0]
+
+
+def test_server_that_listens_late(tmp_path: Path) -> None:
+    port = free_port()
+    said: list[Said] = []
+    asking = threading.Thread(target=lambda: said.append(ask(port, *GUESSES, folder=tmp_path, wait=20)))
+    asking.start()
+    time.sleep(0.5)  # late is what this is about
+
+    with serving(pages({"/": (200, {}, "")}), port):
+        asking.join(20)
+
+    assert said[0].code == 0
