@@ -60,6 +60,7 @@ def reason_of(judgement: Judgement, findings: Findings) -> str:
         return judgement.reason
     if judgement.status is Status.ERRORED and judgement.reason_code not in {
         "other_database",
+        "no_health_path",
         "unknown_exit",
         "acquire",
     }:
