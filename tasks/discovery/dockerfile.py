@@ -29,6 +29,7 @@ class BuildStage:
     workdir: str = ""
     entrypoint: Shell | None = None
     cmd: Shell | None = None
+    inherits_cmd: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,7 +104,7 @@ def _begin(rest: str, arguments: dict[str, str], stages: list[BuildStage]) -> Bu
     image = expand(words[0], arguments) or words[0] if words else ""
     name = words[2].lower() if len(words) > 2 and words[1].lower() == "as" else str(len(stages))
     base = next((stage for stage in stages if stage.name == image.lower()), None)
-    return replace(base, name=name) if base else BuildStage(name=name, image=image)
+    return replace(base, name=name, inherits_cmd=True) if base else BuildStage(name=name, image=image)
 
 
 def _continue(stage: BuildStage, word: str, rest: str, arguments: dict[str, str]) -> BuildStage:
@@ -113,9 +114,10 @@ def _continue(stage: BuildStage, word: str, rest: str, arguments: dict[str, str]
         case "WORKDIR":
             return replace(stage, workdir=expand(rest, arguments | stage.env) or "")
         case "CMD":
-            return replace(stage, cmd=_command(rest))
+            return replace(stage, cmd=_command(rest), inherits_cmd=False)
         case "ENTRYPOINT":
-            return replace(stage, entrypoint=_command(rest), cmd=None)  # it resets an inherited CMD
+            kept = None if stage.inherits_cmd else stage.cmd  # an entry point resets what other stages said
+            return replace(stage, entrypoint=_command(rest), cmd=kept)
     return stage
 
 

@@ -63,7 +63,7 @@ def is_generated(tree: Tree, wrangler: Wrangler, output: str) -> bool:
         return False
     folders = posixpath.normpath(wrangler.main).split("/")
     in_output = folders[0] in {posixpath.normpath(output).split("/")[0], "dist", "build", "out"}
-    return in_output or folders[0].startswith((".", "@")) or "_worker.js" in folders
+    return in_output or (folders[0].startswith((".", "@")) and folders[0] != "..") or "_worker.js" in folders
 
 
 def describe_worker(tree: Tree, wrangler: Wrangler) -> Worker | None:

@@ -38,6 +38,7 @@ def test_a_member_of_a_pnpm_workspace() -> None:
             devDependencies={"vitest": "^4"},
         ),
         "packages/a/package.json": package(name="@s/a", dependencies={"b": "workspace:@s/b@^1"}),
+        "packages/a/index.js": "",
         "packages/b/package.json": package(name="@s/b", dependencies={"@s/a": "workspace:*"}),
         "packages/c/package.json": package(name="@s/c"),
         "packages/old/package.json": package(name="@s/old"),

@@ -49,6 +49,10 @@ def test_examples_and_tests_count_only_where_nothing_else_is(directory: str) -> 
     assert beside.warnings == (f"Not looked at, as examples or tests of this stack: {directory}",)
 
 
+def test_a_component_may_be_called_demo() -> None:
+    assert paths(django("sites/demo") | django("demo/site") | django("backend")) == ["backend", "sites/demo"]
+
+
 def test_examples_come_before_tests() -> None:
     assert paths(django("examples/shop") | django("tests/project")) == ["examples/shop"]
 

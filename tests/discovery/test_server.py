@@ -78,6 +78,8 @@ GUNICORN = ("gunicorn", "--bind", HERE, "config.wsgi")
         pytest.param('CMD ["gunicorn", \\\n  # why\n  "config.wsgi"]', GUNICORN, id="continued lines"),
         pytest.param('CMD ["gunicorn", "a.wsgi"]\nFROM base\nRUN true', (), id="CMD of another stage"),
         pytest.param("CMD gunicorn config.wsgi\nFROM app\nENV X=1", GUNICORN, id="inherited from a stage"),
+        pytest.param('ENTRYPOINT ["/x"]\nCMD gunicorn config.wsgi\nFROM app\nENTRYPOINT ["/y"]', (), id="CMD reset"),
+        pytest.param('CMD ["gunicorn", "config.wsgi"]\nENTRYPOINT ["/x"]', GUNICORN, id="CMD first"),
         pytest.param('CMD ["./start.sh"]', (), id="script"),
     ],
 )

@@ -157,6 +157,21 @@ def test_a_site_that_is_uploaded_with_wrangler_is_a_site(main: str) -> None:
     )
 
 
+@pytest.mark.parametrize("main", ["dist/worker.js", "src/worker.ts", "../shared/worker.ts"])
+def test_a_site_whose_worker_is_in_the_tree_is_a_worker(main: str) -> None:
+    files = astro("s") | {"s/wrangler.json": f'{{"name": "s", "main": "{main}"}}'}
+    files |= {"s/dist/worker.js": "", "s/src/worker.ts": "", "shared/worker.ts": ""}
+
+    assert [component.kind for component in look(files).components] == [Kind.WORKER]
+
+
+@pytest.mark.parametrize("main", ["src/gone.ts", "../gone.ts"])
+def test_an_entry_point_that_is_missing_is_not_taken_for_a_built_one(main: str) -> None:
+    stack = look(astro("s") | {"s/wrangler.json": f'{{"name": "s", "main": "{main}"}}'})
+
+    assert [component.kind for component in stack.components] == [Kind.WORKER]
+
+
 def test_a_pages_project_with_a_generator_is_a_site() -> None:
     assert site(astro("s") | {"s/wrangler.toml": 'pages_build_output_dir = "dist"'})
 
