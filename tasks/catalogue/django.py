@@ -6,9 +6,10 @@ from tasks.catalogue.django_environment import django_env
 from tasks.catalogue.row import Row, Scene
 from tasks.models import Stage
 from tasks.stack import Component, Kind, Web
-from tasks.steps import DB_HOST, DB_NAME, DB_PORT, PROBES, PYTHON, SERVER_HOST, SERVER_PORT, WORK, Command
+from tasks.steps import DB_HOST, DB_NAME, DB_PORT, OUT, PROBES, PYTHON, SERVER_HOST, SERVER_PORT, WORK, Command
 
 HEALTH = "/admin/login/"
+FACTS = f"{OUT}/django.json"
 DEVELOPMENT_SERVER = "the stack names no production server: Django's development server answered"
 SERVERS = ("gunicorn", "uvicorn", "granian", "hypercorn", "daphne", "waitress")
 
@@ -19,32 +20,19 @@ def web_of(component: Component) -> Web:
     return component.web
 
 
-def manage(
+def managed(
     component: Component, scene: Scene, label: str, *arguments: str, evidence: str, parser: str = "migrations"
 ) -> Command:
-    """A `manage.py` command under the settings that production uses."""
+    """A `manage.py` command under production's settings, on this check's database: on another it proves nothing."""
     return Command(
-        argv=("python", "manage.py", *arguments),
+        argv=("python", f"{PROBES}/managed.py", DB_HOST, DB_PORT, DB_NAME, *arguments, "--no-color"),
         label=f"manage.py {label}",
         cwd=web_of(component).directory,
         environment="production",
         env=django_env(component, scene),
+        unfit=((3, "other_database"),),
         evidence=evidence,
         parser=parser,
-        limit=300,
-    )
-
-
-def probe(component: Component, scene: Scene, program: str, *arguments: str, label: str) -> Command:
-    """One of our programs, run with the stack's own packages; exit 1 is its verdict, 3 means it could not tell."""
-    return Command(
-        argv=("python", f"{PROBES}/{program}.py", *arguments),
-        label=label,
-        cwd=web_of(component).directory,
-        environment="production",
-        env=django_env(component, scene),
-        unfit=((3, "other_database"),),
-        parser="probe",
         limit=300,
     )
 
@@ -55,6 +43,8 @@ def lock_commands(component: Component) -> tuple[Command, ...]:
     if project is None or project.kind == "none":
         return ()
     if project.kind == "uv":
+        if project.lock is None:
+            return ()
         check = Command(
             argv=("uv", "lock", "--check"),
             label="uv lock --check",
@@ -85,76 +75,66 @@ def build_commands(component: Component, scene: Scene) -> tuple[Command, ...]:
         label="uv pip check",
         environment="production",
         verdicts=((1, "lock_inconsistent"),),
+        evidence=r"Checked \d+ package",
         parser="uv",
     )
     entry = (web.wsgi or web.asgi).partition(":")[0]
-    code = f"from importlib import import_module; import_module({entry!r})" if entry else ""
-    argv = ("python", "-c", code) if entry else ("python", "manage.py", "shell", "-c", "pass")
-    imports = Command(
-        argv=argv,
-        label=f"import {entry}" if entry else "settings import",
+    places = ("--within", WORK, "--spare", f"{OUT}/static", "--facts", FACTS)
+    static = Command(
+        argv=("python", f"{PROBES}/static_files.py", *places, *filter(None, [entry])),
+        label=f"import {entry or 'settings'}, collectstatic",
         cwd=web.directory,
         environment="production",
         env=django_env(component, scene),
-        verdicts=((1, "import_error"),),
-        parser="traceback",
-        limit=120,
+        verdicts=((1, "import_error"), (5, "static_files")),
+        evidence="summary",
+        parser="probe",
+        limit=300,
     )
-    static = probe(component, scene, "static_files", label="static files are collected")
     installed = (consistent,) if component.python and component.python.kind != "none" else ()
-    return (*lock_commands(component), *installed, imports, static)
-
-
-def identity(component: Component, scene: Scene) -> Command:
-    """Do the settings talk to this run's database? Otherwise nothing below would prove anything."""
-    arguments = ("--host", DB_HOST, "--port", DB_PORT, "--name", DB_NAME)
-    return probe(component, scene, "database_identity", *arguments, label="settings use this run's database")
+    return (*lock_commands(component), *installed, static)
 
 
 def migrate_commands(component: Component, scene: Scene) -> tuple[Command, ...]:
     """Every migration, on a fresh Postgres."""
-    arguments = ("migrate", "--noinput", "--no-color")
-    migrate = manage(component, scene, "migrate", *arguments, evidence=r"Running migrations:")
-    return (identity(component, scene), migrate)
+    return (managed(component, scene, "migrate", "migrate", "--noinput", evidence=r"Running migrations:"),)
 
 
 def missing_commands(component: Component, scene: Scene) -> tuple[Command, ...]:
     """Is there a migration for every change of a model?"""
-    arguments = ("makemigrations", "--check", "--dry-run", "--noinput", "--no-color")
-    return (manage(component, scene, "makemigrations --check", *arguments, evidence=r"No changes detected"),)
+    arguments = ("makemigrations", "--check", "--dry-run", "--noinput")
+    return (managed(component, scene, "makemigrations --check", *arguments, evidence=r"No changes detected"),)
 
 
 def applied_commands(component: Component, scene: Scene) -> tuple[Command, ...]:
-    """Nothing is left to apply after the migrations ran."""
-    # it says nothing where there is nothing to apply; that it was this database, the command before it shows
-    migrate = manage(component, scene, "migrate --check", "migrate", "--check", "--no-color", evidence="")
-    return (identity(component, scene), migrate)
+    """Nothing is left to apply after the migrations ran. Django says nothing then: what ran is listed."""
+    arguments = ("migrate", "--check", "--no-color", "--then", "showmigrations")
+    return (managed(component, scene, "migrate --check", *arguments, evidence=r"\[X\]"),)
 
 
 def check_commands(component: Component, scene: Scene) -> tuple[Command, ...]:
     """Django's own checks, with the database; those for deployments as warnings."""
     done, reader = r"System check identified", "django_check"
-    arguments = ("check", "--database", "default", "--no-color")
-    check = manage(component, scene, "check --database default", *arguments, evidence=done, parser=reader)
-    more = ("check", "--deploy", "--no-color")
-    deploy = manage(component, scene, "check --deploy", *more, evidence=done, parser=reader)
-    advisory = replace(deploy, advisory=True)
-    return (identity(component, scene), check, advisory)
+    arguments = ("check", "--database", "default")
+    check = managed(component, scene, "check --database default", *arguments, evidence=done, parser=reader)
+    deploy = managed(component, scene, "check --deploy", "check", "--deploy", evidence=done, parser=reader)
+    return (check, replace(deploy, advisory=True))
 
 
 def health_commands(component: Component, scene: Scene) -> tuple[Command, ...]:
     """A real request to the real server, as a proxy in front of it would send it."""
     configured = scene.configured(component).health
     path = ("--path", configured) if configured else ("--path", HEALTH, "--else", "/")
-    arguments = ("--host", SERVER_HOST, "--port", SERVER_PORT, *path, "--wait", "30")
+    arguments = ("--host", SERVER_HOST, "--port", SERVER_PORT, *path, "--facts", FACTS, "--wait", "30")
     request = Command(
         argv=(PYTHON, f"{PROBES}/http_health.py", *arguments),
         label=f"GET {configured or HEALTH}",
         verdicts=((1, "unhealthy"), (4, "not_ready")),
+        unfit=((5, "no_health_path"),),
         parser="probe",
         limit=90,
     )
-    return (identity(component, scene), request)
+    return (request,)
 
 
 def server_argv(component: Component, scene: Scene) -> tuple[str, ...]:

@@ -1,58 +1,88 @@
-"""Collects the static files of a Django project as a deploy would, and counts them. Runs with the stack's packages.
+"""Imports what the server imports, then collects the static files as a deploy would, and counts them.
 
-Exit codes: 0 collected (or the project has none to collect, which is said), 1 a traceback or nothing was collected.
+Runs with the stack's packages; prints one JSON document. Exit codes: 0 collected (or the project has none to collect,
+which is said), 1 the import failed (a traceback), 5 the static files could not be collected.
 """
 
+import argparse
 import json
-import os
 import sys
-from io import StringIO
+import traceback
+from contextlib import redirect_stdout
+from importlib import import_module
 from pathlib import Path
+
+from predeploy_django import enter_manage, enter_project
 
 
 def say(summary: str, problem: str = "") -> int:
     diagnostics = [{"tool": "collectstatic", "rule": "static_files", "message": problem}] if problem else []
     print(json.dumps({"diagnostics": diagnostics, "summary": summary}))
-    return 1 if problem else 0
+    return 5 if problem else 0
 
 
-def settings_module() -> None:
-    """Without a configured module manage.py chooses: its default is taken by running it for nothing."""
-    if "DJANGO_SETTINGS_MODULE" in os.environ:
-        return
-    import runpy
+def collect(within: Path, spare: Path) -> tuple[str, str]:
+    """Collects where the settings say, or into `spare` if that is no place of the tree: a summary, or a problem."""
+    from django.apps import apps
+    from django.conf import settings
+    from django.contrib.staticfiles.finders import get_finders
+    from django.contrib.staticfiles.storage import StaticFilesStorage, staticfiles_storage
+    from django.core.management import call_command
 
-    sys.argv = ["manage.py", "help", "--help"]
-    stdout, sys.stdout = sys.stdout, StringIO()
-    try:
-        runpy.run_path("manage.py", run_name="__main__")
-    except SystemExit:
-        pass
-    finally:
-        sys.stdout = stdout
+    if not apps.is_installed("django.contrib.staticfiles"):
+        return "no static files app", ""
+    if not settings.STATIC_ROOT:
+        return "STATIC_ROOT is not set: no static files to collect", ""
+    aside = not is_within(Path(settings.STATIC_ROOT), within)
+    if aside:  # /var/www of this machine is not the stack's
+        settings.STATIC_ROOT = str(spare)
+    if not isinstance(staticfiles_storage, StaticFilesStorage):
+        return f"static files go to {type(staticfiles_storage).__name__}: not collected here", ""
+    place = Path(staticfiles_storage.location)
+    if not aside and not is_within(place, within):
+        return f"static files go to {place}, which is no place of the tree: not collected here", ""
+    call_command("collectstatic", interactive=False, verbosity=0, clear=False)
+    count = sum(1 for path in place.rglob("*") if path.is_file())
+    if not count and any(True for finder in get_finders() for _ in finder.list([])):
+        return "", f"collectstatic left no file in STATIC_ROOT ({place})"
+    return f"{count} static file{'s' * (count != 1)}", ""
+
+
+def is_within(place: Path, folder: Path) -> bool:
+    return place.resolve().is_relative_to(folder.resolve())
+
+
+def facts() -> dict[str, object]:
+    """What a request has to look like for these settings: for the one that asks the server."""
+    from django.conf import settings
+
+    name, value = settings.SECURE_PROXY_SSL_HEADER or ("", "")
+    header = name.removeprefix("HTTP_").replace("_", "-").title()
+    return {"hosts": list(settings.ALLOWED_HOSTS), "https": [header, value] if name else None}
 
 
 def main() -> int:
-    sys.path.insert(0, str(Path.cwd()))
-    settings_module()
-    import django
-    from django.conf import settings
-    from django.core.management import call_command
+    parser = argparse.ArgumentParser()
+    parser.add_argument("modules", nargs="*", help="what the server imports")
+    parser.add_argument("--within", type=Path, required=True, help="the stack's root")
+    parser.add_argument("--spare", type=Path, required=True, help="where to collect if STATIC_ROOT is outside of it")
+    parser.add_argument("--facts", type=Path, required=True, help="where to write what the health check has to know")
+    options = parser.parse_args()
+    with redirect_stdout(sys.stderr):  # settings may print
+        enter_project()
+        for module in options.modules:  # as a server does, without manage.py
+            import_module(module)
+        enter_manage()
+        import django
 
-    django.setup()
-    if "django.contrib.staticfiles" not in settings.INSTALLED_APPS:
-        return say("no static files app")
-    from django.contrib.staticfiles.storage import StaticFilesStorage, staticfiles_storage
-
-    if not isinstance(staticfiles_storage, StaticFilesStorage):
-        return say(f"static files go to {type(staticfiles_storage).__name__}: not collected here")
-    if not settings.STATIC_ROOT:
-        return say("STATIC_ROOT is not set: no static files to collect")
-    call_command("collectstatic", interactive=False, verbosity=0, clear=False)
-    count = sum(1 for path in Path(settings.STATIC_ROOT).rglob("*") if path.is_file())
-    if not count:
-        return say("", f"collectstatic left no file in STATIC_ROOT ({settings.STATIC_ROOT})")
-    return say(f"{count} static files")
+        django.setup()
+        options.facts.write_text(json.dumps(facts()), encoding="utf-8")
+        try:
+            summary, problem = collect(options.within, options.spare)
+        except Exception:
+            traceback.print_exc()
+            return 5
+    return say(summary, problem)
 
 
 if __name__ == "__main__":
