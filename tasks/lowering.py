@@ -55,10 +55,14 @@ COMPILED = (("UV_COMPILE_BYTECODE", "1"),)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lowering:
-    """What lowering looks at beside the check itself. `digest` gives the content digest of a file of the tree."""
+    """What lowering looks at beside the check itself. `digest` gives the content digest of a file of the tree.
+
+    `day` is part of the key of what no lock pins: it is resolved anew each day.
+    """
 
     stack: Stack
     digest: Callable[[str], str]
+    day: str = ""
 
     def environment(self, check: Check, name: str) -> Environment | None:
         """What has to be installed for a command of the check, or None where it asks for nothing."""
@@ -69,9 +73,9 @@ class Lowering:
             if component.path != check.component:
                 continue
             if name == "node" and component.node is not None:
-                return node_environment(component.node, self.digest)
+                return node_environment(component.node, self.digest, self.day)
             if name != "node" and component.python is not None:
-                return python_environment(component.python, name, self.digest)
+                return python_environment(component.python, name, self.digest, self.day)
         raise UsageError(
             f"the check {check.id} asks for the {name} environment, but {check.component} declares no such packages. "
             "Take `environment` out of the check, or name another component."
@@ -178,15 +182,17 @@ def python_commands(project: PythonProject, name: str) -> tuple[Command, ...]:
     if not files:
         return (make,)
     listed = tuple(part for file in files for part in ("-r", f"@work@/{file}"))
-    hashes = ("--require-hashes",) if project.hashed else ()
+    # a path dependency cannot have a hash; those that have one are verified all the same
+    hashes = ("--require-hashes",) if project.hashed and len(project.paths) < 2 else ()
     argv = ("uv", "pip", "install", "--python", ENV, *hashes, *listed)
     return (make, acquire("uv pip install", *argv, cwd=project.root, parser="uv", env=wheel))
 
 
-def python_environment(project: PythonProject, name: str, digest: Callable[[str], str]) -> Environment:
+def python_environment(project: PythonProject, name: str, digest: Callable[[str], str], day: str) -> Environment:
     """A virtual environment from the lock: production's, or with everything that development adds."""
     commands = python_commands(project, name)
-    content = [(path, digest(path)) for path in project.inputs]
+    pinned = project.pinned or project.lock is not None
+    content = [*((path, digest(path)) for path in project.inputs), "" if pinned else day]
     return Environment(
         kind="python",
         title=f"{name} dependencies of {project.root}",
@@ -212,10 +218,10 @@ def node_commands(project: NodeProject) -> tuple[Command, ...]:
     return (acquire(f"{project.manager} install", project.manager, "install", cwd=project.root, parser="plain"),)
 
 
-def node_environment(project: NodeProject, digest: Callable[[str], str]) -> Environment:
+def node_environment(project: NodeProject, digest: Callable[[str], str], day: str) -> Environment:
     """The `node_modules` of a package or workspace, as its lock says."""
     commands = node_commands(project)
-    content = [(path, digest(path)) for path in project.inputs]
+    content = [*((path, digest(path)) for path in project.inputs), "" if project.lock else day]
     manager = f"{project.manager}@{project.manager_version}" if project.manager_version else project.manager
     return Environment(
         kind="node",

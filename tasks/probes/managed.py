@@ -24,7 +24,8 @@ def other_database(port: str, name: str) -> str:
     given = connection.settings_dict
     if connection.vendor != "postgresql":
         return f"{connection.vendor} database {given['NAME']}"
-    shown = f"PostgreSQL database {given['NAME'] or '(not named)'} at {given['HOST'] or 'localhost'}:{given['PORT'] or '5432'}"
+    place = f"{given['HOST'] or 'localhost'}:{given['PORT'] or '5432'}"
+    shown = f"PostgreSQL database {given['NAME'] or '(not named)'} at {place}"
     # what is left out, the driver takes from PG*
     if (given["PORT"] and str(given["PORT"]) != port) or (given["NAME"] and given["NAME"] != name):
         return shown

@@ -3,6 +3,7 @@
 import runpy
 import sys
 from contextlib import redirect_stdout
+from io import StringIO
 from pathlib import Path
 
 
@@ -18,7 +19,7 @@ def enter_manage() -> None:
     """
     argv, sys.argv = sys.argv, ["manage.py", "version"]
     try:
-        with redirect_stdout(sys.stderr):
+        with redirect_stdout(StringIO()):
             runpy.run_path("manage.py", run_name="__main__")
     except SystemExit:
         pass
