@@ -31,9 +31,11 @@ class Scope:
     @property
     def lowering(self) -> Lowering:
         """How the plan's checks become steps."""
-        return Lowering(
-            stack=self.stack, digest=lambda path: self.tree.files[path].digest if path in self.tree.files else ""
-        )
+
+        def digest(path: str) -> str:
+            return self.tree.files[path].digest if path in self.tree.files else ""
+
+        return Lowering(stack=self.stack, digest=digest, day=f"{datetime.now(UTC):%Y-%m-%d}")
 
 
 def read_text(tree: Tree, path: str) -> str:
