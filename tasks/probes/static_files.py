@@ -37,7 +37,7 @@ def collect(within: Path, spare: Path) -> tuple[str, str]:
     if aside:  # /var/www of this machine is not the stack's
         settings.STATIC_ROOT = str(spare)
     if not isinstance(staticfiles_storage, StaticFilesStorage):
-        return f"static files go to {type(staticfiles_storage).__name__}: not collected here", ""
+        return f"static files go to {staticfiles_storage.__class__.__name__}: not collected here", ""
     place = Path(staticfiles_storage.location)
     if not aside and not is_within(place, within):
         return f"static files go to {place}, which is no place of the tree: not collected here", ""

@@ -1,0 +1,278 @@
+"""static_files.py and managed.py inside a real Django project, installed like one of a user."""
+
+import json
+import os
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from tests.probes.conftest import Said, run_probe
+
+pytestmark = [pytest.mark.real, pytest.mark.network]
+
+SETTINGS = """
+from pathlib import Path
+BASE_DIR = Path(__file__).resolve().parent.parent
+SECRET_KEY = "x"
+DEBUG = False
+ALLOWED_HOSTS = ["shop.example", ".shop.test"]
+INSTALLED_APPS = ["django.contrib.contenttypes", "django.contrib.auth", "django.contrib.staticfiles"]
+ROOT_URLCONF = "config.urls"
+STATIC_URL = "/static/"
+STATIC_ROOT = BASE_DIR / "collected"
+STATICFILES_DIRS = [BASE_DIR / "own"]
+DATABASES = {"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": BASE_DIR / "db.sqlite3"}}
+"""
+MANAGE = """
+import os, sys
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+if __name__ == "__main__":
+    from django.core.management import execute_from_command_line
+    execute_from_command_line(sys.argv)
+"""
+WSGI = """
+import os
+from django.core.wsgi import get_wsgi_application
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+application = get_wsgi_application()
+"""
+POSTGRES = """
+DATABASES = {{"default": {{"ENGINE": "django.db.backends.postgresql", {values}}}}}
+"""
+
+
+@pytest.fixture(scope="session")
+def django_python(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A Python with Django and a driver for Postgres."""
+    venv = tmp_path_factory.mktemp("django") / "venv"
+    subprocess.run(["uv", "venv", "-q", str(venv)], check=True)
+    install = ["uv", "pip", "install", "-q", "--python", str(venv), "django==5.2.*", "psycopg[binary]>=3.2"]
+    subprocess.run(install, check=True)
+    return str(venv / "bin" / "python")
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """A small project, `tree/` being the stack's root."""
+    files = {
+        "manage.py": MANAGE,
+        "config/__init__.py": "",
+        "config/settings.py": SETTINGS,
+        "config/urls.py": "urlpatterns = []",
+        "config/wsgi.py": WSGI,
+        "own/style.css": "body {}",
+    }
+    for name, text in files.items():
+        place = tmp_path / "tree" / name
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_text(text)
+    (tmp_path / "out").mkdir()
+    return tmp_path / "tree"
+
+
+def settle(project: Path, text: str, *, replace: str = "") -> None:
+    """Adds lines to the settings, or puts them in place of others."""
+    file = project / "config" / "settings.py"
+    old = file.read_text()
+    assert replace in old
+    file.write_text(old.replace(replace, text) if replace else old + text)
+
+
+def environment(env: Mapping[str, str]) -> dict[str, str]:
+    return {"PATH": os.environ["PATH"], "PYTHONDONTWRITEBYTECODE": "1", **env}
+
+
+def collect(project: Path, python: str, *modules: str, env: Mapping[str, str] | None = None) -> Said:
+    out = project.parent / "out"
+    places = ("--within", str(project), "--spare", str(out / "static"), "--facts", str(out / "django.json"))
+    return run_probe("static_files", *places, *modules, cwd=project, python=python, env=environment(env or {}))
+
+
+def manage(project: Path, python: str, *command: str, env: Mapping[str, str] | None = None) -> Said:
+    arguments = ("127.0.0.1", "15999", "check_1", *command)
+    return run_probe("managed", *arguments, cwd=project, python=python, env=environment(env or {}))
+
+
+def test_static_files_are_collected_and_counted(project: Path, django_python: str) -> None:
+    said = collect(project, django_python, "config.wsgi")
+
+    assert (said.code, said.document) == (0, {"diagnostics": [], "summary": "1 static file"}), said.stderr
+    assert (project / "collected" / "style.css").is_file()
+
+
+def test_facts_for_the_request_are_written(project: Path, django_python: str) -> None:
+    settle(project, 'SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTOCOL", "ssl")\n')
+
+    collect(project, django_python, "config.wsgi")
+
+    facts = json.loads((project.parent / "out" / "django.json").read_text())
+    assert facts == {"hosts": ["shop.example", ".shop.test"], "https": ["X-Forwarded-Protocol", "ssl"]}
+
+
+def test_settings_that_print_do_not_disturb(project: Path, django_python: str) -> None:
+    settle(project, 'print("{not json")\n')
+
+    assert collect(project, django_python, "config.wsgi").document["summary"] == "1 static file"
+
+
+def test_static_root_outside_of_the_tree_is_left_alone(project: Path, django_python: str) -> None:
+    outside = project.parent / "var-www"
+    settle(project, f'STATIC_ROOT = "{outside}"\n')
+
+    said = collect(project, django_python, "config.wsgi")
+
+    assert said.document["summary"] == "1 static file"
+    assert not outside.exists()
+
+
+@pytest.mark.parametrize(
+    ("setting", "summary"),
+    [
+        ('INSTALLED_APPS = ["django.contrib.contenttypes"]', "no static files app"),
+        ("STATIC_ROOT = None", "STATIC_ROOT is not set: no static files to collect"),
+        ("STATICFILES_DIRS = []", "0 static files"),
+        (
+            'STORAGES = {"staticfiles": {"BACKEND": "django.core.files.storage.memory.InMemoryStorage"}}',
+            "static files go to InMemoryStorage: not collected here",
+        ),
+    ],
+)
+def test_nothing_to_collect_is_said(project: Path, django_python: str, setting: str, summary: str) -> None:
+    settle(project, setting + "\n")
+
+    said = collect(project, django_python, "config.wsgi")
+
+    assert (said.code, said.document.get("summary")) == (0, summary), said.stderr
+
+
+def test_app_that_is_named_by_its_configuration_counts(project: Path, django_python: str) -> None:
+    settle(
+        project,
+        '"django.contrib.staticfiles.apps.StaticFilesConfig"',
+        replace='"django.contrib.staticfiles"',
+    )
+
+    assert collect(project, django_python, "config.wsgi").document["summary"] == "1 static file"
+
+
+def test_style_that_names_a_missing_file_is_red(project: Path, django_python: str) -> None:
+    manifest = "django.contrib.staticfiles.storage.ManifestStaticFilesStorage"
+    settle(project, f'STORAGES = {{"staticfiles": {{"BACKEND": "{manifest}"}}}}\n')
+    (project / "own" / "style.css").write_text("body { background: url(gone.png) }")
+
+    said = collect(project, django_python, "config.wsgi")
+
+    assert said.code == 5
+    assert "gone.png" in said.stderr
+
+
+@pytest.mark.parametrize(
+    ("file", "text"), [("config/settings.py", "import gone_module"), ("config/wsgi.py", "x ="), ("manage.py", "1 / 0")]
+)
+def test_import_that_fails_is_a_traceback(project: Path, django_python: str, file: str, text: str) -> None:
+    (project / file).write_text(text + "\n")
+
+    said = collect(project, django_python, "config.wsgi")
+
+    assert said.code == 1
+    assert "Traceback" in said.stderr or "SyntaxError" in said.stderr
+    assert said.document == {}
+
+
+def test_without_an_entry_the_settings_are_those_of_manage(project: Path, django_python: str) -> None:
+    assert collect(project, django_python).document["summary"] == "1 static file"
+
+    (project / "config" / "settings.py").write_text("import gone_module\n")
+    broken = collect(project, django_python)
+    assert broken.code == 1
+    assert "gone_module" in broken.stderr
+
+
+def test_configured_settings_win(project: Path, django_python: str) -> None:
+    (project / "config" / "production.py").write_text("from config.settings import *\nSTATIC_ROOT = None\n")
+
+    said = collect(project, django_python, "config.wsgi", env={"DJANGO_SETTINGS_MODULE": "config.production"})
+
+    assert "STATIC_ROOT is not set" in said.document["summary"]
+
+
+def test_module_path_that_manage_extends_is_there(project: Path, django_python: str) -> None:
+    """A habit of project templates: apps lie in a folder of their own."""
+    (project / "apps" / "menu").mkdir(parents=True)
+    (project / "apps" / "menu" / "__init__.py").write_text("")
+    settle(project, 'INSTALLED_APPS += ["menu"]\n')
+    lines = 'import sys; sys.path.append("apps")\n'
+    for name in ("manage.py", "config/wsgi.py"):
+        (project / name).write_text(lines + (project / name).read_text())
+
+    assert collect(project, django_python, "config.wsgi").code == 0
+    assert manage(project, django_python, "check", env={"DJANGO_SETTINGS_MODULE": "config.settings"}).code == 3
+
+
+def test_server_gets_no_module_path_from_manage(project: Path, django_python: str) -> None:
+    (project / "apps").mkdir()
+    (project / "apps" / "menu.py").write_text("")
+    (project / "config" / "wsgi.py").write_text("import menu\n" + WSGI)
+    (project / "manage.py").write_text('import sys; sys.path.append("apps")\n' + MANAGE)
+
+    said = collect(project, django_python, "config.wsgi")
+
+    assert said.code == 1
+    assert "No module named 'menu'" in said.stderr
+
+
+def test_modules_of_ours_hide_none_of_the_stack(project: Path, django_python: str) -> None:
+    (project / "links").mkdir()
+    (project / "links" / "__init__.py").write_text("OWN = True\n")
+    settle(project, 'import links\nassert links.OWN\nINSTALLED_APPS += ["links"]\n')
+
+    assert collect(project, django_python, "config.wsgi").code == 0
+
+
+def test_another_kind_of_database_is_named_and_not_touched(project: Path, django_python: str) -> None:
+    said = manage(project, django_python, "migrate", "--noinput")
+
+    assert said.code == 3
+    assert said.stderr.startswith("the settings use the sqlite database")
+    assert "DATABASE_URL" in said.stderr
+    assert not (project / "db.sqlite3").exists()
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        '"HOST": "192.0.2.1", "PORT": "5432", "NAME": "check_1"',
+        '"HOST": "192.0.2.1", "PORT": 15999, "NAME": "production"',
+        '"HOST": "192.0.2.1", "NAME": "production"',
+    ],
+)
+def test_database_of_somebody_else_is_not_even_connected_to(project: Path, django_python: str, values: str) -> None:
+    """The address is one that never answers: connecting would take minutes."""
+    settle(project, POSTGRES.format(values=values))
+
+    said = manage(project, django_python, "migrate", "--noinput")
+
+    assert said.code == 3
+    assert said.stderr.startswith("the settings use the PostgreSQL database ")
+    assert "at 192.0.2.1:" in said.stderr
+
+
+def test_database_that_refuses_is_no_verdict(project: Path, django_python: str) -> None:
+    settle(project, POSTGRES.format(values='"HOST": "127.0.0.1", "PORT": "15999", "NAME": "check_1"'))
+
+    said = manage(project, django_python, "migrate", "--noinput")
+
+    assert said.code == 3
+    assert "which refuses (" in said.stderr
+    assert "Traceback" not in said.stderr
+
+
+def test_settings_that_cannot_be_loaded_are_a_traceback(project: Path, django_python: str) -> None:
+    (project / "config" / "settings.py").write_text("import gone_module\n")
+
+    said = manage(project, django_python, "migrate", "--noinput")
+
+    assert said.code == 1
+    assert "gone_module" in said.stderr
