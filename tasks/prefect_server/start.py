@@ -25,7 +25,7 @@ from tasks.prefect_server.handle import (
 )
 
 IDLE_SECONDS = 1800.0
-START_SECONDS = 60.0
+START_SECONDS = 180.0
 """A server that is not ready by then never will be."""
 
 # What a server needs of its starter's environment. Nothing of a stack, no secret.
@@ -96,6 +96,7 @@ def _running(state: Path, home: Path, *, patience: float) -> ServerHandle | None
 def _start(environ: Mapping[str, str], home: Path, cache_dir: Path, state: Path, *, temporary: bool) -> ServerHandle:
     neutral = cache_dir / "empty"
     neutral.mkdir(parents=True, exist_ok=True)
+    _forget_the_dead(home)
     ours, theirs = os.pipe() if temporary else (None, None)
     # we listen, they accept: a request made now waits until they do, and nobody can take the port in between
     with socket.create_server(("127.0.0.1", 0), backlog=128) as listener, (home / "server.err").open("wb") as output:
@@ -106,7 +107,7 @@ def _start(environ: Mapping[str, str], home: Path, cache_dir: Path, state: Path,
         process = subprocess.Popen(
             argv,
             cwd=neutral,
-            env=_environment(environ, home, url, temporary=temporary),
+            env=_environment(environ, home, cache_dir, url, temporary=temporary),
             pass_fds=[listener.fileno()] + ([ours] if ours is not None else []),
             stdin=subprocess.DEVNULL,
             stdout=output,
@@ -130,11 +131,18 @@ def _start(environ: Mapping[str, str], home: Path, cache_dir: Path, state: Path,
     )
 
 
-def _environment(environ: Mapping[str, str], home: Path, url: str, *, temporary: bool) -> dict[str, str]:
+def _forget_the_dead(home: Path) -> None:
+    for state in home.glob("server-*.json"):
+        if read_record(state) is None:
+            state.unlink(missing_ok=True)
+
+
+def _environment(
+    environ: Mapping[str, str], home: Path, cache_dir: Path, url: str, *, temporary: bool
+) -> dict[str, str]:
     origin = url.removesuffix("/api")
+    # nothing is deployed on this server
     off = ["SCHEDULER", "LATE_RUNS", "PAUSE_EXPIRATIONS", "FOREMAN", "CANCELLATION_CLEANUP"]
-    # automations make sense where somebody may set some; without them a server is there 0.4 s earlier
-    off += ["TRIGGERS"] if temporary else []
     return {
         **{name: environ[name] for name in _KEPT if name in environ},
         **{f"PREFECT_SERVER_SERVICES_{name}_ENABLED": "false" for name in off},
@@ -148,8 +156,10 @@ def _environment(environ: Mapping[str, str], home: Path, url: str, *, temporary:
         "PREFECT_UI_ENABLED": "false" if temporary else "true",
         "PREFECT_UI_API_URL": url,
         # the default is inside the installed package, which we may not be allowed to write
-        "PREFECT_UI_STATIC_DIRECTORY": str(home / "ui"),
+        "PREFECT_UI_STATIC_DIRECTORY": str(cache_dir / f"{home.name}-ui"),
         "PREFECT_SERVER_UI_SHOW_PROMOTIONAL_CONTENT": "false",
+        # runs older than 90 days go, their events after 7
+        "PREFECT_SERVER_SERVICES_DB_VACUUM_ENABLED": "events,flow_runs",
         # nothing of a run is configured by blocks
         "PREFECT_API_BLOCKS_REGISTER_ON_START": "false",
     }

@@ -27,7 +27,7 @@ class Places:
     def start(self, **environ: str) -> ServerHandle:
         """Find or start a server, and wait until it is up."""
         handle = self.ensure(**environ)
-        wait_until(lambda: phase(handle) is not Phase.STARTING, limit=60)
+        wait_until(lambda: phase(handle) is not Phase.STARTING, limit=180)
         assert phase(handle) is Phase.READY, (handle.home or Path()).joinpath("server.err").read_text()
         return handle
 
@@ -38,23 +38,31 @@ class Places:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recording:
-    """What the recording process said of one run."""
+    """What the recording process said of one run: seconds of work and after it, and the moment in between."""
 
     url: str | None
     unrecorded: str | None
     work: float
     after: float
+    reported: float
 
 
 class RecorderProcess:
     """A process that records scripted runs beside the test."""
 
     def __init__(
-        self, places: Places, *, runs: int = 1, seconds: float = 0.0, cwd: Path | None = None, **environ: str
+        self,
+        places: Places,
+        *,
+        runs: int = 1,
+        seconds: float = 0.0,
+        held_by: Path | None = None,
+        cwd: Path | None = None,
+        **environ: str,
     ) -> None:
         argv = [sys.executable, "-m", "tests.flows.recorder_process", str(places.data), str(places.cache)]
         self._process = subprocess.Popen(
-            [*argv, str(runs), str(seconds)],
+            [*argv, str(runs), str(seconds), *([str(held_by)] if held_by else [])],
             cwd=cwd or places.cache,
             env={"PATH": os.environ["PATH"], "HOME": str(places.data), "PYTHONPATH": str(ROOT), **environ},
             stdin=subprocess.DEVNULL,
@@ -75,7 +83,7 @@ class RecorderProcess:
 
     def wait(self) -> list[Recording]:
         """Return what it said; it must have said nothing else, and nothing on stderr."""
-        stdout, stderr = self._process.communicate(timeout=90)
+        stdout, stderr = self._process.communicate(timeout=300)
         assert (self._process.returncode, stderr) == (0, "")
         return [Recording(**json.loads(line)) for line in stdout.splitlines()]
 

@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 from tasks.models import (
     CheckReport,
@@ -77,9 +78,13 @@ def lasting(scripts: Sequence[Script], seconds: float) -> tuple[Script, ...]:
 
 
 class ScriptedRun:
-    """A run that goes on by itself from the moment it is made, as the executor's do."""
+    """A run that goes on by itself from the moment it is made, as the executor's do.
 
-    def __init__(self, scripts: Sequence[Script]) -> None:
+    With `held_by`, no check ends before that file is there.
+    """
+
+    def __init__(self, scripts: Sequence[Script], *, held_by: Path | None = None) -> None:
+        self._held_by = held_by
         self.checks = tuple(script.check for script in scripts)
         self._zero = time.monotonic()
         self._begun = {check.id: asyncio.Event() for check in self.checks}
@@ -102,6 +107,8 @@ class ScriptedRun:
         await asyncio.sleep(script.begins)
         self._begun[script.check.id].set()
         await asyncio.sleep(script.lasts)
+        while self._held_by and not self._held_by.exists():  # noqa: ASYNC110 - another process lets go
+            await asyncio.sleep(0.02)
         return make_result(script)
 
 

@@ -1,6 +1,7 @@
 """One server per home, that asks for nothing, tells nobody, and ends when it is not needed."""
 
 import http.client
+import importlib.metadata
 import json
 import os
 import signal
@@ -34,7 +35,9 @@ def test_a_warm_server_is_found_at_once(server: ServerHandle, shared_places: Pla
     again = shared_places.ensure()
 
     assert (again.url, again.pid, again.started) == (server.url, server.pid, False)
-    assert time.monotonic() - begun < 0.5
+    # another version of Prefect could not read this one's history, nor the other way round
+    assert again.home == shared_places.data / f"prefect-{importlib.metadata.version('prefect')}"
+    assert time.monotonic() - begun < 1
 
 
 @real
@@ -74,12 +77,12 @@ def test_two_that_race_start_one_server_which_ends_when_idle(places: Places) -> 
     first = handles[0]
     assert first.pid is not None
     pid = first.pid
-    wait_until(lambda: phase(first) is not Phase.STARTING, limit=60)
+    wait_until(lambda: phase(first) is not Phase.STARTING, limit=180)
 
     assert len({handle.pid for handle in handles}) == 1
     assert [handle.started for handle in handles].count(True) == 1
     assert answers(first.url)
-    wait_until(lambda: not alive(pid), limit=10)
+    wait_until(lambda: not alive(pid), limit=30)
     assert list(places.data.rglob("server-*.json")) == []
 
 
@@ -95,11 +98,11 @@ def test_under_ci_the_server_ends_with_the_run(places: Places) -> None:
 @real
 def test_under_ci_the_server_ends_with_a_starter_that_is_killed(places: Places) -> None:
     recorder = RecorderProcess(places, seconds=60, CI="1")
-    wait_until(lambda: [*places.data.rglob("server-of-*.json")] != [] and servers_below(places.data) != [], limit=20)
+    wait_until(lambda: [*places.data.rglob("server-of-*.json")] != [] and servers_below(places.data) != [], limit=60)
     time.sleep(0.2)
     recorder.kill()
 
-    wait_until(lambda: servers_below(places.data) == [], limit=20)
+    wait_until(lambda: servers_below(places.data) == [], limit=60)
 
 
 @real

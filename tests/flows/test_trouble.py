@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Awaitable, Callable
 from functools import partial
+from pathlib import Path
 
 import pytest
 
@@ -18,31 +19,38 @@ from tests.flows.scripted import MIXED, ScriptedRun, lasting
 
 real = pytest.mark.real
 NOWHERE = "http://127.0.0.1:9/api"
-WORK = 3.0
-"""Long enough for a trouble in the middle."""
+WORK = 2.0
+SOON = 10.0
+"""Prefect's own retries take a minute; on a quiet machine a lost server is given up within three seconds."""
 
 
-def untouched(recording: Recording, seconds: float) -> bool:
-    return recording.work == pytest.approx(seconds, abs=0.5) and recording.after < 5
+def untouched(recording: Recording) -> bool:
+    return recording.work == pytest.approx(WORK, abs=1) and recording.after < SOON
 
 
 @real
 @pytest.mark.parametrize(
     ("trouble", "told"), [(signal.SIGKILL, "has ended"), (signal.SIGSTOP, "does not answer")], ids=["killed", "hung"]
 )
-def test_the_server_is_lost_in_the_middle_of_a_run(places: Places, trouble: signal.Signals, told: str) -> None:
+def test_the_server_is_lost_in_the_middle_of_a_run(
+    places: Places, tmp_path: Path, trouble: signal.Signals, told: str
+) -> None:
     handle = places.start()
     assert handle.pid is not None
     assert handle.home is not None
     home = handle.home
 
-    recorder = RecorderProcess(places, seconds=WORK)
-    wait_until(lambda: len(rows(home, "select id from task_run where state_type = 'RUNNING'")) > 3, limit=20)
+    end = tmp_path / "end"
+    recorder = RecorderProcess(places, held_by=end)
+    wait_until(lambda: len(rows(home, "select id from task_run where state_type = 'RUNNING'")) > 3, limit=60)
     os.kill(handle.pid, trouble)
+    ended = time.monotonic()
+    end.touch()
     (recording,) = recorder.wait()
     os.kill(handle.pid, signal.SIGKILL)
 
-    assert untouched(recording, WORK)
+    assert recording.reported - ended < 1
+    assert recording.after < SOON
     assert recording.unrecorded is not None
     assert told in recording.unrecorded
     assert str(handle.log) in recording.unrecorded
@@ -56,7 +64,7 @@ def test_a_server_that_is_hung_from_the_start_is_replaced(places: Places) -> Non
 
     recording = record_run(places, seconds=WORK, PREDEPLOY_SERVER_IDLE_SECONDS="1")
 
-    assert recording.work == pytest.approx(WORK, abs=0.5)
+    assert recording.work == pytest.approx(WORK, abs=1)
     assert recording.unrecorded is None
     assert not alive(hung.pid)
 
@@ -66,9 +74,9 @@ def test_nobody_listens(places: Places) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         url = f"http://127.0.0.1:{listener.getsockname()[1]}/api"
 
-    recording = record_run(places, seconds=1.0, PREFECT_API_URL=url)
+    recording = record_run(places, seconds=WORK, PREFECT_API_URL=url)
 
-    assert untouched(recording, 1.0)
+    assert untouched(recording)
     assert recording.unrecorded is not None
     assert recording.url is None
 
@@ -77,12 +85,10 @@ def test_nobody_listens(places: Places) -> None:
 def test_somebody_listens_and_never_answers(places: Places) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         url = f"http://127.0.0.1:{listener.getsockname()[1]}/api"
-        begun = time.monotonic()
-        recording = record_run(places, seconds=1.0, PREFECT_API_URL=url)
+        recording = record_run(places, seconds=WORK, PREFECT_API_URL=url)
 
-    assert untouched(recording, 1.0)
+    assert untouched(recording)
     assert recording.unrecorded == f"Prefect's server at {url} does not answer"
-    assert time.monotonic() - begun < 8
 
 
 async def never(feed: object = None) -> object:
