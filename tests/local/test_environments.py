@@ -90,6 +90,22 @@ async def test_leftovers_of_killed_builds_go_and_builds_that_run_stay(tmp_path: 
         each.close()
 
 
+async def test_an_entry_that_nobody_needed_for_long_goes_unless_somebody_holds_it(tmp_path: Path) -> None:
+    for name in ("old", "held", "new"):
+        entry = await open_entry(tmp_path / name, nobody_waits)
+        entry.complete()
+        entry.touch()
+        if name != "new":
+            os.utime(tmp_path / name / ".last_used", (1, 1))
+        entry.close()
+    held = await open_entry(tmp_path / "held", nobody_waits)
+
+    remove_leftovers(tmp_path)
+
+    assert directories(tmp_path) == ["held", "new"]
+    held.close()
+
+
 async def test_an_installation_sees_its_inputs_and_nothing_else_and_happens_once(bench: Any) -> None:
     (bench.root / "secret.txt").write_text("not an input")
     said = f"import os, sys; print(sorted(os.listdir('{WORK}'))); open('{ENV}', 'w').close()"

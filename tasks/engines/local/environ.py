@@ -36,7 +36,6 @@ LOCALE = frozenset({"LANG", "LANGUAGE", "TZ"})
 
 # What every command gets: same output everywhere, nobody called at home, no bytecode that outlives an edit.
 FIXED = {
-    "CI": "1",
     "NO_COLOR": "1",
     "PYTHONDONTWRITEBYTECODE": "1",
     "PYTHONUNBUFFERED": "1",
@@ -62,6 +61,9 @@ FIXED = {
     "npm_config_audit": "false",
     "npm_config_fund": "false",
 }
+
+# Node's tools ask no questions and draw no bars; a Django project may choose its settings by this name.
+NODE = {"CI": "1"}
 
 # Who may read a private index: for commands that install, never for the stack's own code.
 INDEXES = frozenset(
@@ -142,7 +144,7 @@ def acquiring(caller: Mapping[str, str], *, home: Path, stores: Path) -> dict[st
     environ |= {name: caller[name] for name in npmrc_names(caller) if name in caller}
     if not any(name in environ for name in ("UV_DEFAULT_INDEX", "UV_INDEX_URL")):
         environ |= pip_indexes(caller)
-    return {**certificates(caller), **environ, **stores_of(stores), "HOME": str(home)}
+    return {**NODE, **certificates(caller), **environ, **stores_of(stores), "HOME": str(home)}
 
 
 def is_index(name: str) -> bool:

@@ -21,6 +21,8 @@ from tasks.steps import Exit
 # migrations create extensions that in production an administrator has created.
 ROLE = "predeploy"
 START_LIMIT = 30.0
+TEMPLATE_VERSION = 1
+"""Changes with the way that initialised directories are made."""
 PORTS = 5
 TAIL = 12
 STATUS_LINE = 7
@@ -31,6 +33,7 @@ SETTINGS = {
     "synchronous_commit": "off",
     "full_page_writes": "off",
     "jit": "off",
+    "max_wal_size": "1GB",
     "max_connections": "200",
     "timezone": "UTC",
     "log_timezone": "UTC",
@@ -40,7 +43,10 @@ SETTINGS = {
 }
 # the socket lies in a directory that is closed to others
 TRUST = "local all all trust\nhost all all 127.0.0.1/32 scram-sha-256\n"
+# small segments: a new cluster is half as large, and as much faster to copy
 INITDB = (
+    "--wal-segsize",
+    "1",
     "--username",
     ROLE,
     "--encoding",
@@ -123,7 +129,7 @@ class Cluster:
     async def _initialise(self) -> None:
         """Copies an initialised data directory, which takes a tenth of the time that making one takes."""
         plot = self.plot
-        path = plot.templates / plot.binaries.name
+        path = plot.templates / f"{plot.binaries.name}-{TEMPLATE_VERSION}"
         async with filled(path, lambda: plot.note("waiting for another run that initialises Postgres")) as entry:
             if not entry.ready:
                 exit = await self._initdb(entry.path / "data", "C.UTF-8")

@@ -13,6 +13,8 @@ from tasks.engines.local.workspace import remove_tree
 COMPLETE = ".complete"
 USED = ".last_used"
 POLL = 0.05
+KEPT = 30 * 86400.0
+"""Seconds that an entry is kept after its last use."""
 
 
 class Entry:
@@ -77,6 +79,12 @@ def is_whole(path: Path) -> bool:
     return (path / COMPLETE).exists()
 
 
+def is_waste(path: Path) -> bool:
+    """Whether a directory that nobody holds is worth nothing any more."""
+    used = path / USED
+    return not is_whole(path) or (used.exists() and time.time() - used.stat().st_mtime > KEPT)
+
+
 def take(descriptor: int, how: int) -> bool:
     """Tries to lock; blocks nobody."""
     try:
@@ -97,14 +105,14 @@ async def filled(path: Path, waiting: Callable[[], None]) -> AsyncIterator[Entry
 
 
 def remove_leftovers(base: Path) -> None:
-    """Deletes what builds that were killed left behind: directories without a mark whose lock nobody holds."""
+    """Deletes what nobody holds, of builds that were killed and of entries that nobody needed for a month."""
     for lock in base.glob("*.lock"):
         path = lock.with_suffix("")
-        if not path.exists() or is_whole(path):
+        if not path.exists() or not is_waste(path):
             continue
         descriptor = os.open(lock, os.O_RDWR | os.O_CLOEXEC)
         try:
-            if take(descriptor, fcntl.LOCK_EX) and not is_whole(path):
+            if take(descriptor, fcntl.LOCK_EX) and is_waste(path):
                 remove_tree(path)
         finally:
             os.close(descriptor)

@@ -35,8 +35,8 @@ class Variables:
             variables |= environ.acquiring(self.caller, home=self.room.credentials, stores=self.stores)
         if packages is None:
             return self._on_path(variables, ())
-        if phase == "acquire":
-            variables |= dict(packages.toolchain.env)
+        variables |= dict(packages.toolchain.env) if phase == "acquire" else {}
+        variables |= environ.NODE if packages.toolchain.is_node else {}
         path = list(packages.toolchain.path)
         if packages.installed is not None and packages.installed.environment.kind == "python":
             variables["VIRTUAL_ENV"] = str(packages.installed.venv)

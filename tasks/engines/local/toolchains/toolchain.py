@@ -47,6 +47,11 @@ class Toolchain:
     exit: Exit = WELL
     command: Command | None = None
 
+    @property
+    def is_node(self) -> bool:
+        """Node, not Python."""
+        return self.tag.startswith("node")
+
 
 class Toolchains:
     """Brings toolchains, each once. One whose package manager did not install is tried again if asked for."""
