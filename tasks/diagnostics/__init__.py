@@ -12,7 +12,7 @@ from tasks.diagnostics.node import astro_check, eslint, tsc
 from tasks.diagnostics.places import ROOT, Places, rooted, roots_of
 from tasks.diagnostics.pytest_text import pytest
 from tasks.diagnostics.python import mypy, ruff, ruff_format
-from tasks.diagnostics.reading import Output, Parsed, Parser, deduplicated, plain_text
+from tasks.diagnostics.reading import Output, Parsed, Parser, deduplicated, plain_text, readable
 from tasks.diagnostics.tracebacks import from_tracebacks
 from tasks.diagnostics.vitest_json import vitest
 from tasks.models import Diagnostic
@@ -51,11 +51,9 @@ def parse(parser: str, *, stdout: str, stderr: str, root: str, cwd: str) -> Pars
     """
     roots = roots_of(root, os.path.realpath(root))
     places = Places(roots=(ROOT, *roots), cwd=cwd)
-    output = Output(
-        stdout=rooted(plain_text(stdout), roots),
-        stderr=rooted(plain_text(stderr), roots),
-        places=places,
-    )
+    document = rooted(plain_text(stdout), roots)
+    errors = rooted(plain_text(stderr), roots)
+    output = Output(stdout=readable(document), stderr=readable(errors), document=document, places=places)
     parsed = PARSERS[parser](output)
     settled = (_settled(each) for each in parsed.diagnostics)
     return Parsed(

@@ -10,15 +10,15 @@ from tasks.diagnostics.reading import Output, Parsed, deduplicated, last_line, n
 from tasks.models import Diagnostic
 
 _ENTRY = re.compile(r'entry-point file at "(?P<path>[^"]+)" was not found')
-_WRANGLER_FILE = re.compile(r'(?P<path>[^\s"\']*wrangler\.(?:toml|jsonc?))')
+_WRANGLER_FILE = re.compile(r'(?:^|(?<=[\s"\']))(?P<path>[^\s"\']*wrangler\.(?:toml|jsonc?))')
 _WRANGLER_YOURS = re.compile(r'to your "?(?P<path>wrangler\.(?:toml|jsonc?))')
-_BULLET = re.compile(r"^\s+- (?P<message>.+)$", re.MULTILINE)
+_BULLET = re.compile(r"^[ \t]+- (?P<message>.+)$", re.MULTILINE)
 _UPLOAD = re.compile(r"^Total Upload: .+$", re.MULTILINE)
 _BUILD_FAILED = re.compile(r"^Build failed with \d+ errors?:")
 
 _STAMP = re.compile(r"^\d\d:\d\d:\d\d (?:\[ERROR\] )?", re.MULTILINE)
 _LOCATION = re.compile(
-    r"^\s+(?:Location:\n\s+|file: )(?P<path>/[^\n:]+?)(?::(?P<line>\d+):(?P<column>\d+))?$", re.MULTILINE
+    r"^[ \t]+(?:Location:\n[ \t]+|file: )(?P<path>/[^\n:]+?)(?::(?P<line>\d+):(?P<column>\d+))?$", re.MULTILINE
 )
 _LABEL = re.compile(
     r"^(?:\[(?:ERROR|vite|build|astro|config|content)\] )*(?:\[(?P<rule>[\w:.@/ -]+)\]:? )?(?P<message>.+)$"
@@ -38,7 +38,7 @@ _NEXT = re.compile(
     r"^\./(?P<path>[^\s:]+)(?::(?P<line>\d+):(?P<column>\d+))?\n(?P<message>(?:Module not found|.*[Ee]rror)\b.*)$",
     re.MULTILINE,
 )
-_NEXT_SHOWN = re.compile(r"^\s*(?P<line>\d+) [|│] .*\n\s*[:·] .*\^", re.MULTILINE)
+_NEXT_SHOWN = re.compile(r"^[ \t]*(?P<line>\d+) [|│] .*\n[ \t]*[:·] .*\^", re.MULTILINE)
 _PRERENDER = re.compile(r'^Error occurred prerendering page "(?P<page>[^"]+)".*\n(?P<message>.+)$', re.MULTILINE)
 _BUILT = re.compile(r"(\d+) page\(s\) built|^\[11ty\] (Wrote \d+ files?)|✓ (\d+ modules) transformed", re.MULTILINE)
 

@@ -17,7 +17,7 @@ _LEVELS = {"CRITICAL": Severity.ERROR, "ERROR": Severity.ERROR, "WARNING": Sever
 _IDENTIFIED = re.compile(r"System check identified (.+)\.")
 _CLASS = re.compile(r"^<class '(?P<path>[\w.]+)'>$")
 _COMMAND = re.compile(r"^(?:\w*CommandError|SystemCheckError): (?P<message>.+(?:\n(?!\n|\w+Error:).+)*)", re.MULTILINE)
-_USAGE = re.compile(r"^(?:[\w./-]+ ?[\w-]*: error: |Unknown command: )(?P<message>.+)$", re.MULTILINE)
+_USAGE = re.compile(r"^(?:[\w./-]+(?: [\w-]+)?: error: |Unknown command: )(?P<message>.+)$", re.MULTILINE)
 
 _APPLYING = re.compile(r"^ *(?:Applying|Unapplying) (?P<app>\w+)\.(?P<name>\w+)\.\.\.(?P<rest>.*)$", re.MULTILINE)
 _APPLIED = re.compile(r"(?: OK| FAKED)\s*$")

@@ -21,7 +21,7 @@ from tasks.diagnostics.tracebacks import from_tracebacks
 from tasks.models import Diagnostic, TestCounts
 
 _PLACED = re.compile(
-    r"^\s*(?P<path>[^\s:()\"']*[^\s:()\"'\d./][^\s:()\"']*):(?P<line>\d+)(?::(?P<column>\d+))?:?[ \t]+(?:- )?"
+    r"^[ \t]*(?P<path>[^\s:()\"']+):(?P<line>\d+)(?::(?P<column>\d+))?:?[ \t]+(?:- )?"
     r"(?:(?P<level>error|warning|note|info)\b:? ?)?(?P<message>\S.*)$",
     re.MULTILINE | re.IGNORECASE,
 )
@@ -30,7 +30,7 @@ _PLACED_MOST = 20
 
 def probe(output: Output) -> Parsed:
     """The JSON document of a probe, its keys optional; its paths are relative to the root already."""
-    document = mapping(json_at(output.stdout, "{"))
+    document = mapping(json_at(output.document, "{"))
     found = [_probed(mapping(item), output.places) for item in items(document.get("diagnostics"))]
     tests = mapping(document.get("tests"))
     counts = TestCounts(
@@ -75,7 +75,7 @@ def _placed(output: Output) -> Iterator[Diagnostic]:
     for match in _PLACED.finditer(output.text):
         file = output.places.own(match["path"])
         # A word with a number behind it is no file: names of files have a dot or a folder.
-        if file and ("." in match["path"] or "/" in match["path"]):
+        if file and re.search(r"[./]", match["path"]) and re.search(r"[^\d./-]", match["path"]):
             yield Diagnostic(
                 tool="output",
                 message=shortened(match["message"]),

@@ -25,9 +25,11 @@ _WORDS = {
 _RULES = tuple((rule, re.compile(words, re.IGNORECASE)) for rule, words in _WORDS.items())
 
 _UV = re.compile(r"^(?:error: |  \u00d7 )(?P<head>.+)(?P<body>(?:\n(?!error: |warning: |hint: ).*)*)", re.MULTILINE)
-_UV_CAUSE = re.compile(r"^\s*(?:cause:|Caused by:|[├╰]─▶|│\s*╰─▶) ?(?P<text>.+(?:\n {4,}(?![\[\d|]).+)*)", re.MULTILINE)
+_UV_CAUSE = re.compile(
+    r"^[ \t]*(?:cause:|Caused by:|[├╰]─▶|│[ \t]*╰─▶) ?(?P<text>.+(?:\n {4,}(?![\[\d|]).+)*)", re.MULTILINE
+)
 _UV_FILE = re.compile(
-    r"`?(?P<path>[^\s`]*(?:uv\.lock|pyproject\.toml|uv\.toml|[\w.-]+\.txt|requirements[\w.-]*\.(?:in|lock)))`?"
+    r"(?:^|(?<=[\s`]))(?P<path>[^\s`]*(?:uv\.lock|pyproject\.toml|uv\.toml|[\w.-]+\.txt|requirements[\w.-]*\.(?:in|lock)))`?"
     r"(?::(?P<line>\d+):(?P<column>\d+))?"
 )
 _UV_WARNING = re.compile(r"^warning: (?P<head>.+)(?P<body>(?:\n[ \t]+.*)*)", re.MULTILINE)

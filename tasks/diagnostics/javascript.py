@@ -9,7 +9,7 @@ from tasks.diagnostics.reading import Output, shortened
 from tasks.models import Diagnostic, Severity
 
 _FRAME = re.compile(
-    r"^\s*(?:at (?:.*? \()?|\u276f (?:.*? )?)(?P<path>[^\s()]+?):(?P<line>\d+):(?P<column>\d+)\)?$", re.MULTILINE
+    r"^[ \t]*(?:at (?:.*? \()?|\u276f (?:.*? )?)(?P<path>[^\s()]+?):(?P<line>\d+):(?P<column>\d+)\)?$", re.MULTILINE
 )
 _FROM = re.compile(r"(?:imported from|from|load config from) ['\"]?(?P<path>/[^\s'\"]+)")
 _NODE_PLACE = re.compile(r"^(?P<path>file://\S+?|/\S+?):(?P<line>\d+)$", re.MULTILINE)
@@ -18,7 +18,7 @@ _ERROR = re.compile(
 )
 _DRAWN = re.compile(
     r"^(?!\s)(?:\[(?P<rule>[^\]\n]+)\] )?(?P<message>\S.*)\n"
-    r"\s*╭─+\[ ?(?P<path>[^\]\n]+?):(?P<line>\d+):(?P<column>\d+) ?\]",
+    r"[ \t]*╭─+\[ ?(?P<path>[^\]\n]+?):(?P<line>\d+):(?P<column>\d+) ?\]",
     re.MULTILINE,
 )
 _ESBUILD = re.compile(

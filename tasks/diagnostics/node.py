@@ -61,7 +61,7 @@ def _tsc_finding(match: re.Match[str], places: Places) -> Diagnostic:
 
 def eslint(output: Output) -> Parsed:
     """`eslint --format json`; its configuration's mistakes stand on stderr."""
-    told = items(json_at(output.stdout, "[")) or json_parts(output.stdout, '{"filePath"')
+    told = items(json_at(output.document, "[")) or json_parts(output.document, '{"filePath"')
     files = [mapping(item) for item in told]
     found = [
         _eslint_finding(mapping(message), output.places.relative(text_of(file.get("filePath"))))

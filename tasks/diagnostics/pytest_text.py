@@ -25,7 +25,7 @@ _USAGE = re.compile(r"^(?:ERROR: (?!usage:)|.*: error: )(?P<message>.+)$", re.MU
 _USAGE_PLACE = re.compile(
     r"^(?P<path>/[^:\n]+?)(?::(?P<line>\d+))?: (?P<message>.+?)(?: \(at line (?P<at>\d+), column \d+\))?$"
 )
-_INIFILE = re.compile(r"^\s+inifile: (/.+)$", re.MULTILINE)
+_INIFILE = re.compile(r"^[ \t]+inifile: (/.+)$", re.MULTILINE)
 _CONFTEST = re.compile(r"^ImportError while loading conftest '(.+)'\.$", re.MULTILINE)
 _STOPPED = re.compile(r"^!+ (?:_pytest\.outcomes\.Exit: )?(?!Interrupted|stopping|xdist)(.+?) !+$", re.MULTILINE)
 _COVERAGE = re.compile(r"^FAIL (Required test coverage.+)$", re.MULTILINE)

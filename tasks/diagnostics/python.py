@@ -21,7 +21,7 @@ from tasks.diagnostics.tracebacks import from_tracebacks
 from tasks.models import Diagnostic, Severity
 
 _RUFF_CONFIG = re.compile(r"^ruff failed$(?P<causes>(?:\n(?!\S*error:).*)*)", re.MULTILINE)
-_CAUSE = re.compile(r"^\s*Cause: (.+)$", re.MULTILINE)
+_CAUSE = re.compile(r"^[ \t]*Cause: (.+)$", re.MULTILINE)
 _TOML_FILE = re.compile(r"[`\s](?P<path>/?[^\s`]*\.toml)`?")
 _RUFF_ERROR = re.compile(
     r"^error: (?:Failed to parse (?P<path>.+?):(?P<line>\d+):(?P<column>\d+): )?(?P<message>.+)$", re.MULTILINE
@@ -43,7 +43,7 @@ _MYPY_CHECKED = re.compile(r"no issues found in (\d+ source files?)|\(checked (\
 
 def ruff(output: Output) -> Parsed:
     """`ruff check --output-format json`."""
-    told = items(json_at(output.stdout, "[")) or json_parts(output.stdout, "{\n    ")
+    told = items(json_at(output.document, "[")) or json_parts(output.document, "{\n    ")
     found = [_ruff_finding(mapping(item), output.places) for item in told]
     # Old releases tell twice of a file that they cannot parse.
     known = {(finding.file, finding.line) for finding in found if finding.file}

@@ -9,6 +9,8 @@ from tasks.diagnostics.places import Places
 from tasks.models import Diagnostic, Severity, TestCounts
 
 _ANSI = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-Z\\-_])")
+_LONG = re.compile(r"^(.{1000}).+$", re.MULTILINE)
+_BLANK = re.compile(r"\n{3,}|\n(?:[ \t]*\n){8,}")
 _TOML = re.compile(r"TOML parse error at line (\d+), column (\d+)")
 
 
@@ -23,10 +25,14 @@ class Parsed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Output:
-    """What a tool printed, without colours, and how to place the paths in it."""
+    """What a tool printed, without colours, and how to place the paths in it.
+
+    Lines are cut where no person reads on, so that one without end costs little; `document` is all of stdout, for JSON.
+    """
 
     stdout: str
     stderr: str
+    document: str
     places: Places
 
     @property
@@ -41,6 +47,11 @@ Parser = Callable[[Output], Parsed]
 def plain_text(text: str) -> str:
     """Without ANSI sequences, and with one kind of line end."""
     return _ANSI.sub("", text).replace("\r\n", "\n").replace("\r", "\n")
+
+
+def readable(text: str) -> str:
+    """Without the ends of very long lines, and with one blank line for many."""
+    return _BLANK.sub("\n\n", _LONG.sub(r"\1", text))
 
 
 def deduplicated(diagnostics: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:

@@ -32,8 +32,8 @@ _FRAMES = re.compile(r"\n\s+at .*", re.DOTALL)
 
 def vitest(output: Output) -> Parsed:
     """`vitest run --reporter=default --reporter=json`: the JSON is one line of stdout."""
-    document = mapping(json_at(output.stdout, '{"numTotalTestSuites"'))
-    suites = items(document.get("testResults")) or json_parts(output.stdout, '{"assertionResults"')
+    document = mapping(json_at(output.document, '{"numTotalTestSuites"'))
+    suites = items(document.get("testResults")) or json_parts(output.document, '{"assertionResults"')
     found = [finding for suite in suites for finding in _suite(mapping(suite), output)]
     found.extend(_unhandled(output))
     if not document and not found:

@@ -44,6 +44,15 @@ def test_garbage_and_other_tools_outputs_never_raise(parser: str) -> None:
 
 
 @pytest.mark.parametrize("parser", PARSERS)
+@pytest.mark.parametrize("unit", ["a", "\n", "/a/b.ts", " ", "[{"], ids=["letters", "lines", "paths", "spaces", "json"])
+def test_lines_without_end_cost_little(parser: str, unit: str) -> None:
+    """A pattern that tries every place against every other one would not come back from these."""
+    text = unit * (200_000 // len(unit))
+
+    assert len(_parse(parser, text, text).diagnostics) <= 1
+
+
+@pytest.mark.parametrize("parser", PARSERS)
 def test_an_empty_output_says_nothing(parser: str) -> None:
     assert _parse(parser, "", "").diagnostics == ()
 
