@@ -13,6 +13,7 @@ import platformdirs
 
 from flows.scope import Scope
 from tasks.engines.local.engine import LocalEngine
+from tasks.history import read_durations, write_durations
 from tasks.models import CheckReport, EngineFacts, Report, Result, RunFacts, Stage, Status
 from tasks.plan import Plan
 from tasks.report.directory import RunDirectory
@@ -100,11 +101,14 @@ class Validation:
             postgres=settings.postgres,
         )
         async with engine:
-            policy = Policy(jobs=settings.jobs, fail_fast=settings.fail_fast)
+            seconds = read_durations(self.places.cache, self.scope.tree.root)
+            policy = Policy(jobs=settings.jobs, fail_fast=settings.fail_fast, seconds=seconds)
             run = Run(plan, engine, self.scope.lowering, self.directory.logs, self.progress, policy)
             run.start()
             self.begun(run)
             results = await self._results(run, engine)
+        took = {check_id: result.duration for check_id, result in results.items() if result.passed}
+        write_durations(self.places.cache, self.scope.tree.root, took)
         report = self._report(run, results, engine.facts, started_at, time.monotonic() - zero)
         run.publish(report)
         return report

@@ -4,8 +4,8 @@ import asyncio
 import contextlib
 import functools
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Protocol
 
@@ -14,6 +14,7 @@ from tasks.engines.protocol import Engine
 from tasks.errors import PredeployError
 from tasks.lowering import Lowering
 from tasks.models import Report, Result, Status
+from tasks.order import Gate, weights
 from tasks.plan import Plan
 from tasks.steps import Check
 
@@ -30,10 +31,11 @@ class Progress(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
-    """How to run: how many checks at once, and whether the first red one stops the rest."""
+    """How to run: how many checks at once, whether the first red one stops the rest, and how long each took."""
 
     jobs: int
     fail_fast: bool = False
+    seconds: Mapping[str, float] = field(default_factory=dict)
 
 
 class Run:
@@ -48,7 +50,8 @@ class Run:
         self._attempt = Attempt(plan=plan, engine=engine, lowering=lowering, logs=logs)
         self._progress = progress
         self._policy = policy
-        self._slots = asyncio.Semaphore(policy.jobs)
+        self._gate = Gate(policy.jobs)
+        self._weights = weights(plan.checks, policy.seconds)
         self._begun = {check.id: asyncio.Event() for check in plan.checks}
         self._results: dict[str, asyncio.Future[Result]] = {check.id: loop.create_future() for check in plan.checks}
         self._tasks: dict[str, asyncio.Task[None]] = {}
@@ -74,7 +77,7 @@ class Run:
 
     def start(self) -> None:
         """Begins every check that needs nothing; the others follow."""
-        for check in self.plan.checks:
+        for check in sorted(self.plan.checks, key=lambda check: -self._weights[check.id]):
             task = self._tasks[check.id] = asyncio.create_task(self._settle(check), name=check.id)
             task.add_done_callback(functools.partial(self._close, check))
 
@@ -119,7 +122,7 @@ class Run:
         try:
             result = await self._blocked(check)
             if result is None:
-                async with self._slots:
+                async with self._gate.place(self._weights[check.id]):
                     result = await self._timed(check)
                 result = await self._attributed(check, result)
         except PredeployError as error:

@@ -171,7 +171,7 @@ async def test_stop_resolves_every_check(tmp_path: Path, code: str) -> None:
     engine = FakeEngine()
     engine.gate("image")
     done, *waiting = [LINT, *chain("image", "migrate", "health"), TESTS]
-    run = make_run(engine, done, *waiting, logs=tmp_path, jobs=1)
+    run = make_run(engine, done, *waiting, logs=tmp_path, jobs=1, seconds={done.id: 99})
     run.start()
     await until_running(engine, "image")
 
