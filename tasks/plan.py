@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
 from graphlib import CycleError, TopologicalSorter
 
-from tasks.catalogue import Catalogue
+from tasks.catalogue import NAMES, Catalogue
 from tasks.errors import UsageError
 from tasks.models import Stage
 from tasks.steps import Check
@@ -49,7 +49,7 @@ def matching(name: str, checks: Collection[Check]) -> set[str]:
 
 
 def resolve_needs(checks: tuple[Check, ...]) -> dict[str, tuple[str, ...]]:
-    """For each id the ids it needs; a need on a check that the stack does not have falls away for catalogue rows."""
+    """For each id the ids it needs. One of the catalogue that the component does not have falls away."""
     ids = {check.id for check in checks}
     needs = {}
     for check in checks:
@@ -57,8 +57,8 @@ def resolve_needs(checks: tuple[Check, ...]) -> dict[str, tuple[str, ...]]:
         for need in check.needs:
             if need in ids:
                 wanted.append(need)
-            elif "[" not in need:
-                wanted += sorted(matching(need, checks))
+            elif need not in {f"{name}[{check.component}]" for name in NAMES}:
+                wanted += sorted(matching(need, checks) - {check.id})
         needs[check.id] = tuple(wanted)
     return needs
 
@@ -93,9 +93,8 @@ def make_plan(
     if only:
         named = set[str]().union(*(matching(name, checks) for name in only))
         chosen = (chosen & named) if stages else named
-    chosen = closed(chosen, needs)
     dropped = set[str]().union(*(matching(name, checks) for name in skip))
-    kept = {check_id for check_id in chosen if not closed({check_id}, needs) & dropped}
+    kept = closed({check_id for check_id in chosen if not closed({check_id}, needs) & dropped}, needs)
     if not kept:
         raise UsageError("nothing is left to check: " + emptiness(catalogue, bool(stages or only or skip)))
     ordered = tuple(check for check in checks if check.id in kept)

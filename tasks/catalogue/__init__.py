@@ -8,7 +8,9 @@ from dataclasses import replace
 from tasks.catalogue import django, node, quality
 from tasks.catalogue.custom import custom_check
 from tasks.catalogue.row import Absent, Catalogue, Row, Scene
+from tasks.errors import UsageError
 from tasks.models import Stage
+from tasks.settings.mistakes import nearest
 from tasks.stack import Component, Kind
 from tasks.steps import Check, Inputs
 
@@ -25,9 +27,15 @@ def slug(component: Component) -> str:
 
 
 def inputs_of(component: Component, components: Iterable[Component]) -> Inputs:
-    """All files of the tree but other components' own. What it depends on stays, and so does what contains it."""
-    followed = {component.path, *(component.python.paths if component.python else ())}
+    """All files of the tree but other components' own. What it depends on stays, and so does what contains it.
+
+    Components of one Python project stay together: its tools look at all of them.
+    """
+    python = component.python
+    followed = {component.path, *(python.paths if python else ())}
     followed |= set(component.node.paths if component.node else ())
+    if python:
+        followed |= {other.path for other in components if other.python and other.python.root == python.root}
     others = {other.path for other in components} - {"."}
     exclude = {path for path in others if not any(overlap(path, mine) for mine in followed)}
     return Inputs(exclude=tuple(sorted(exclude)))
@@ -94,9 +102,37 @@ def make_catalogue(scene: Scene) -> Catalogue:
         checks += found
         absent += missing
     checks += [custom_check(row, scene) for row in scene.settings.check]
+    reject_strangers(scene, checks)
     limited = [with_limit(check, scene.settings.limits.get(check.name)) for check in checks]
     ordered = sorted(limited, key=lambda check: ORDER.index(check.stage))
     return Catalogue(checks=distinct(ordered), absent=tuple(absent))
+
+
+def reject_strangers(scene: Scene, checks: Iterable[Check]) -> None:
+    """Raises UsageError for settings of a component or check that is not there, and for a name given twice."""
+    listed = tuple(checks)
+    ids = Counter(check.id for check in listed)
+    paths = {component.path for component in scene.stack.components}
+    names = {check.name for check in listed} | NAMES
+    found = [
+        f"component.{path}: no component is there{meant(path, paths)}"
+        for path in scene.settings.component
+        if path not in paths
+    ]
+    found += [
+        f"limits.{name}: no check has this name{meant(name, names)}"
+        for name in scene.settings.limits
+        if name not in names
+    ]
+    found += [f"two checks are {check_id}: give one another name" for check_id, count in ids.items() if count > 1]
+    if found:
+        raise UsageError("\n".join(f"predeploy.toml: {each}" for each in found))
+
+
+def meant(given: str, known: Iterable[str]) -> str:
+    """The part of a message that helps with a misspelt name."""
+    close = nearest(given, known)
+    return f"; did you mean {close}?" if close else ""
 
 
 def with_limit(check: Check, limit: float | None) -> Check:

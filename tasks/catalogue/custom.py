@@ -1,6 +1,6 @@
 """Checks that a stack adds in its own configuration."""
 
-from tasks.catalogue.django_environment import django_env
+from tasks.catalogue.django_environment import django_env, own_env
 from tasks.catalogue.row import Scene
 from tasks.errors import UsageError
 from tasks.settings import CustomCheck
@@ -9,7 +9,7 @@ from tasks.steps import Check, Command
 
 
 def component_at(path: str | None, scene: Scene, name: str) -> Component | None:
-    """The component that a custom check names."""
+    """The component that a custom check names; the Django project where a directory holds two."""
     if path is None:
         return None
     found = [component for component in scene.stack.components if component.path == path]
@@ -22,13 +22,24 @@ def component_at(path: str | None, scene: Scene, name: str) -> Component | None:
     return found[0]
 
 
+def reject_environment(row: CustomCheck, scene: Scene) -> None:
+    """Raises UsageError where the component has no packages of the kind that the check asks for."""
+    if not row.environment:
+        return
+    here = [component for component in scene.stack.components if component.path == row.component]
+    has = any(each.node if row.environment == "node" else each.python for each in here)
+    if not has:
+        of = row.component or "no component"
+        message = f"predeploy.toml: the check {row.name} asks for the {row.environment} environment of {of}."
+        raise UsageError(f"{message} Name a component that has such packages: component = …")
+
+
 def custom_check(row: CustomCheck, scene: Scene) -> Check:
     """One check of `predeploy.toml`. Its needs are resolved with those of the catalogue."""
     component = component_at(row.component, scene, row.name)
-    env = django_env(component, scene) if component is not None and component.web else tuple(scene.settings.env.items())
-    if row.environment and component is None:
-        message = f"predeploy.toml: the check {row.name} asks for the {row.environment} environment of no component."
-        raise UsageError(f"{message} Say which one: component = …")
+    is_web = component is not None and component.web is not None
+    env = django_env(component, scene) if component and is_web else tuple(sorted(own_env(component, scene).items()))
+    reject_environment(row, scene)
     command = Command(
         argv=row.run,
         label=" ".join(row.run),

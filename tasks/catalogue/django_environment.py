@@ -56,12 +56,13 @@ def example_of(component: Component, scene: Scene) -> dict[str, str]:
 def filled_names(component: Component, scene: Scene) -> tuple[str, ...]:
     """Names that only the example gave a value: production needs them too."""
     own = own_env(component, scene)
-    return tuple(sorted(name for name in filled(example_of(component, scene), {**given(), **own}) if name not in own))
+    example = example_of(component, scene)
+    return tuple(sorted(name for name, value in filled(example, {**given(), **own}).items() if value == example[name]))
 
 
-def own_env(component: Component, scene: Scene) -> dict[str, str]:
+def own_env(component: Component | None, scene: Scene) -> dict[str, str]:
     """What the settings say, with `{db.url}` and the like standing for the check's database."""
-    said = {**scene.settings.env, **scene.configured(component).env}
+    said = {**scene.settings.env, **(scene.configured(component).env if component else {})}
     tokens = {f"{{{token.strip('@')}}}": token for token in (DB_URL, *DATABASE.values())}
     for word, token in tokens.items():
         said = {name: value.replace(word, token) for name, value in said.items()}

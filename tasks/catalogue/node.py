@@ -1,6 +1,6 @@
 """Rows that build what is deployed from Node packages: Workers and static sites."""
 
-from tasks.catalogue.django_environment import parse_dotenv
+from tasks.catalogue.django_environment import own_env, parse_dotenv
 from tasks.catalogue.row import Row, Scene
 from tasks.models import Stage
 from tasks.stack import Component, Kind
@@ -27,6 +27,7 @@ def worker_commands(component: Component, scene: Scene) -> tuple[Command, ...]:
         cwd=component.path,
         environment="node",
         verdicts=((1, "bundle_failed"),),
+        evidence=r"--dry-run: exiting now",
         parser="wrangler",
         limit=300,
     )
@@ -59,8 +60,8 @@ def example_env(component: Component, scene: Scene) -> tuple[tuple[str, str], ..
     """What the build finds in `.env.example`, under what the settings say."""
     path = f"{component.path}/.env.example".removeprefix("./")
     example = parse_dotenv(scene.read(path)) if path in scene.paths else {}
-    own = {**scene.settings.env, **scene.configured(component).env}
-    return tuple(sorted(({name: value for name, value in example.items() if value} | own).items()))
+    filled = {name: value for name, value in example.items() if value}
+    return tuple(sorted((filled | own_env(component, scene)).items()))
 
 
 def build_argv(component: Component, scene: Scene) -> tuple[str, ...]:

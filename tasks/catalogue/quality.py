@@ -1,6 +1,7 @@
 """Rows for the quality of Python and Node code: each in the version that the stack locks, only where it is used."""
 
-import re
+import configparser
+import tomllib
 from dataclasses import replace
 
 from tasks.catalogue.django_environment import django_env
@@ -9,7 +10,7 @@ from tasks.models import Stage
 from tasks.stack import Component, Kind
 from tasks.steps import CACHE, Command
 
-MYPY_TARGETS = re.compile(r"^\s*(?:files|packages|modules)\s*=", re.MULTILINE)
+MYPY_TARGETS = frozenset({"files", "packages", "modules"})
 MYPY_CONFIGS = ("mypy.ini", ".mypy.ini", "pyproject.toml", "setup.cfg")
 FINDINGS = ((1, "findings"), (2, "tool_config"))
 
@@ -52,36 +53,57 @@ def tool(component: Component, scene: Scene, label: str, *argv: str, parser: str
 def ruff_check(component: Component, scene: Scene) -> tuple[Command, ...]:
     """Lint."""
     argv = ("ruff", "check", "--no-cache", "--output-format", "json", ".")
-    return (tool(component, scene, "ruff check", *argv, parser="ruff"),)
+    return (replace(tool(component, scene, "ruff check", *argv, parser="ruff"), evidence=r"^\s*\["),)
 
 
 def ruff_format(component: Component, scene: Scene) -> tuple[Command, ...]:
     """Formatting, with the first difference of each file."""
     argv = ("ruff", "format", "--no-cache", "--check", "--diff", ".")
-    return (tool(component, scene, "ruff format --check", *argv, parser="ruff_format"),)
+    row = tool(component, scene, "ruff format --check", *argv, parser="ruff_format")
+    return (replace(row, evidence=r"already formatted|No Python files found"),)
+
+
+def mypy_section(name: str, text: str) -> frozenset[str] | None:
+    """The options of mypy in a configuration file; None where it has none. What is broken there mypy says itself."""
+    try:
+        if name.endswith(".toml"):
+            section = tomllib.loads(text).get("tool", {}).get("mypy")
+            return None if section is None else frozenset(section)
+        parser = configparser.RawConfigParser(strict=False)
+        parser.read_string(text)
+        return frozenset(parser.options("mypy")) if parser.has_section("mypy") else None
+    except (tomllib.TOMLDecodeError, configparser.Error, AttributeError, TypeError):
+        return None
 
 
 def mypy_configured(component: Component, scene: Scene) -> bool:
-    """Does the configuration say what to check? Then no argument is given."""
+    """Does the first file that configures mypy say what to check? Then no argument is given."""
     assert component.python is not None
-    paths = (joined(component.python.root, name) for name in MYPY_CONFIGS)
-    texts = (scene.read(path) for path in paths if path in scene.paths)
-    return any("mypy" in text and MYPY_TARGETS.search(text[text.index("mypy") :]) for text in texts)
+    for name in MYPY_CONFIGS:
+        path = joined(component.python.root, name)
+        options = mypy_section(name, scene.read(path)) if path in scene.paths else None
+        if options is not None:
+            return bool(options & MYPY_TARGETS)
+    return False
 
 
 def mypy(component: Component, scene: Scene) -> tuple[Command, ...]:
     """Types."""
     target = () if mypy_configured(component, scene) else (".",)
     flags = ("--cache-dir", CACHE, "--show-column-numbers", "--no-color-output", "--no-pretty", "--hide-error-context")
-    return (tool(component, scene, "mypy", "mypy", *flags, *target, parser="mypy", limit=600),)
+    argv = ("mypy", *flags, "--error-summary", *target)
+    row = tool(component, scene, "mypy", *argv, parser="mypy", limit=600)
+    return (replace(row, evidence=r"Success: no issues found"),)
 
 
 def pytest(component: Component, scene: Scene) -> tuple[Command, ...]:
     """Tests, with a database of their own."""
-    argv = ("pytest", "-q", "--tb=short", "-rfE", "--color=no", "-p", "no:cacheprovider")
+    # a number, and not -q: the project's own options may hold some of those already, and then no result is told
+    argv = ("pytest", "--verbosity=0", "--tb=short", "-rfE", "--color=no", "-p", "no:cacheprovider")
     row = tool(component, scene, "pytest", *argv, parser="pytest", limit=900)
     codes = ((1, "tests_failed"), (2, "collection_error"), (3, "internal_error"), (4, "tool_config"))
-    return (replace(row, verdicts=codes, empty=(5,)),)
+    ran = r"\d+ (?:passed|skipped|xfailed|xpassed)"
+    return (replace(row, verdicts=codes, empty=(5,), evidence=ran),)
 
 
 def node_absent(package: str, component: Component) -> str:
@@ -105,13 +127,15 @@ def node_tool(component: Component, label: str, *argv: str, parser: str, reason:
 
 def eslint(component: Component, _: Scene) -> tuple[Command, ...]:
     """Lint."""
-    return (node_tool(component, "eslint", "eslint", "--format", "json", ".", parser="eslint"),)
+    row = node_tool(component, "eslint", "eslint", "--format", "json", ".", parser="eslint")
+    return (replace(row, evidence=r"\["),)
 
 
 def vitest(component: Component, _: Scene) -> tuple[Command, ...]:
     """Tests."""
-    argv = ("vitest", "run", "--reporter=json")
-    return (node_tool(component, "vitest", *argv, parser="vitest", reason="tests_failed"),)
+    argv = ("vitest", "run", "--reporter=json", "--passWithNoTests")
+    row = node_tool(component, "vitest", *argv, parser="vitest", reason="tests_failed")
+    return (replace(row, evidence=r"numTotalTests|No test files found"),)
 
 
 def astro_check(component: Component, _: Scene) -> tuple[Command, ...]:
