@@ -17,14 +17,11 @@ from tasks.prefect_server import ServerHandle, ensure_server
 from tests.flows.scripted import MIXED, ScriptedRun, lasting
 
 
-async def predeploy() -> object:
+async def flow() -> object:
     """The parent flow, imported in the recorder's thread."""
-    from prefect import flow
+    from flows.predeploy import predeploy
 
-    from flows.recording import record
-
-    mirror = flow(name="predeploy", flow_run_name="cafe", persist_result=False, validate_parameters=False)(record)
-    return await mirror(return_state=True)
+    return await predeploy(stack="cafe", return_state=True)
 
 
 async def record_runs(connect_to: tuple[Path, Path], runs: int, seconds: float, held_by: Path | None) -> None:
@@ -37,7 +34,7 @@ async def record_runs(connect_to: tuple[Path, Path], runs: int, seconds: float, 
     for _ in range(runs):
         begun = time.monotonic()
         run = ScriptedRun(lasting(MIXED, seconds), held_by=held_by)
-        recording = asyncio.create_task(watch(run, predeploy, connect))
+        recording = asyncio.create_task(watch(run, flow, connect))
         await run.report()
         reported = time.monotonic()
         recorded = await recording
