@@ -30,6 +30,7 @@ _LEAVES = re.compile(r"multiple leaf nodes in the migration graph: \((?P<names>.
 _NODE = re.compile(r"Migration (?P<app>\w+)\.(?P<name>\w+) dependencies reference nonexistent parent node")
 _NOT_REFLECTED = re.compile(r"Your models in app\(s\): (?P<apps>.+?) have changes that are not yet reflected")
 _NULLABLE = re.compile(r"^Field '.+' on model '.+' not migrated: .+$", re.MULTILINE)
+_UNAPPLIED = re.compile(r"^ \[ \] (?P<name>\w+)")
 _PLANNED = re.compile(r"^(?P<app>\w+)\.(?P<name>\d{4}_\w+|\w+)$", re.MULTILINE)
 
 
@@ -138,17 +139,24 @@ def _not_migrated(output: Output) -> list[Diagnostic]:
 
 
 def _planned(output: Output) -> list[Diagnostic]:
-    """What `migrate --check --plan` lists: migrations that the database lacks."""
-    if "Planned operations:" not in output.stdout:
-        return []
+    """Migrations that the database lacks, as `migrate --check --plan` or `showmigrations` lists them."""
+    named = [(match["app"], match["name"]) for match in _PLANNED.finditer(output.stdout)]
+    lacking = named if "Planned operations:" in output.stdout else []
+    app = ""
+    for text in output.stdout.splitlines():
+        shown = _UNAPPLIED.match(text)
+        if shown:
+            lacking.append((app, shown["name"]))
+        elif text and not text[0].isspace():
+            app = text.strip()
     return [
         Diagnostic(
             tool="django",
-            message=f"{match['app']}.{match['name']} is not applied",
-            file=_migration_file(match["app"], match["name"], output.places),
+            message=f"{app}.{name} is not applied",
+            file=_migration_file(app, name, output.places),
             rule="unapplied_migration",
         )
-        for match in _PLANNED.finditer(output.stdout)
+        for app, name in lacking
     ]
 
 

@@ -86,6 +86,9 @@ READ: dict[str, tuple[str, ...]] = {
     ),
     "migrations/unapplied": (),
     "migrations/unapplied_none": (),
+    "migrations/unapplied_shown": (
+        "error apps/dj/inbox/migrations/0002_second.py [unapplied_migration] inbox.0002_second is not applied",
+    ),
     "migrations/unapplied_plan": (
         "error apps/dj/inbox/migrations/0002_data.py [unapplied_migration] inbox.0002_data is not applied",
     ),
