@@ -1,0 +1,678 @@
+"""The fault matrix: what is done to a copy of the sample, and what a validation must then say. Data only."""
+
+import os
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from tasks.models import Status
+
+WEB = "apps/web"
+WORKER = "workers/intake"
+SITE = "sites/coffee-shop"
+Edit = Callable[[Path], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Red:
+    """A check that must be red: with this reason code, and with this place and these words in its first error."""
+
+    check: str
+    code: str
+    at: str = ""
+    says: str = ""
+    status: Status = Status.FAILED
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fault:
+    """One row. `first` is applied and must be green before `edits`, which is what the row is about.
+
+    `says` is for green rows: a check, and what its summary or a warning of it says.
+    """
+
+    name: str
+    edits: tuple[Edit, ...]
+    red: tuple[Red, ...] = ()
+    exit: int = 1
+    first: tuple[Edit, ...] | None = None
+    says: tuple[str, str] | None = None
+    fast: bool = False
+    stack: str = "cafe"
+
+
+def red(check: str, code: str, at: str = "", says: str = "") -> Red:
+    """A check that fails."""
+    return Red(check=check, code=code, at=at, says=says)
+
+
+def open_(check: str, code: str, at: str = "", says: str = "") -> Red:
+    """A check that comes to no verdict."""
+    return Red(check=check, code=code, at=at, says=says, status=Status.ERRORED)
+
+
+def write(file: str, text: str) -> Edit:
+    """Writes a file that was not there, or was another one."""
+
+    def edit(stack: Path) -> None:
+        path = stack / file
+        assert not path.is_file() or path.read_text() != text, f"{file} has that text already"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+
+    return edit
+
+
+def replace(file: str, old: str, new: str) -> Edit:
+    """Replaces a text that is there exactly once."""
+
+    def edit(stack: Path) -> None:
+        text = (stack / file).read_text()
+        assert text.count(old) == 1, f"{file} has {text.count(old)} times {old!r}"
+        (stack / file).write_text(text.replace(old, new))
+        assert (stack / file).read_text() != text
+
+    return edit
+
+
+def cut(file: str, pattern: str, new: str = "") -> Edit:
+    """Replaces what a pattern finds; it must find something."""
+
+    def edit(stack: Path) -> None:
+        text = (stack / file).read_text()
+        after, count = re.subn(pattern, new, text, flags=re.MULTILINE)
+        assert count, f"{file} has no {pattern}"
+        assert after != text
+        (stack / file).write_text(after)
+
+    return edit
+
+
+def append(file: str, text: str) -> Edit:
+    """Adds a text at the end of a file that is there."""
+
+    def edit(stack: Path) -> None:
+        with (stack / file).open("a") as opened:
+            opened.write(text)
+
+    return edit
+
+
+def delete(pattern: str) -> Edit:
+    """Deletes the files that a glob finds; it must find some."""
+
+    def edit(stack: Path) -> None:
+        found = [path for path in stack.glob(pattern) if path.is_file()]
+        assert found, f"there is no {pattern}"
+        for path in found:
+            path.unlink()
+
+    return edit
+
+
+def unnoticed(file: str, old: str, new: str) -> Edit:
+    """Replaces a text by one of the same size, and gives the file the times that it had."""
+    assert len(old.encode()) == len(new.encode())
+    change = replace(file, old, new)
+
+    def edit(stack: Path) -> None:
+        before = (stack / file).stat()
+        change(stack)
+        os.utime(stack / file, ns=(before.st_atime_ns, before.st_mtime_ns))
+        after = (stack / file).stat()
+        assert (after.st_size, after.st_mtime_ns) == (before.st_size, before.st_mtime_ns)
+
+    return edit
+
+
+def migration(name: str, *operations: str, after: str = "0002_product_position", imports: str = "") -> Edit:
+    """Writes a migration of the app `menu`."""
+    body = "".join(f"        {operation},\n" for operation in operations)
+    listed = f"[\n{body}    ]" if body else "[]"
+    text = f'''from django.db import migrations{imports}
+
+
+class Migration(migrations.Migration):
+    dependencies = [("menu", "{after}")]
+
+    operations = {listed}
+'''
+    return write(f"{WEB}/menu/migrations/{name}.py", text)
+
+
+def limit(check: str, seconds: int) -> Edit:
+    """Gives a check less time."""
+    return write("predeploy.toml", f"[limits]\n{check} = {seconds}\n")
+
+
+STALE_LOCK = red("django_container", "lock_stale", f"{WEB}/pyproject.toml:11", "the lock does not hold whitenoise>=6.9")
+
+PACKAGES = (
+    Fault(
+        name="the lock lacks what the manifest asks for",
+        edits=(cut(f"{WEB}/requirements.lock", r"^whitenoise==(.*\\\n)+.*\n"),),
+        red=(STALE_LOCK,),
+    ),
+    Fault(
+        name="the lock lacks what a locked package needs",
+        edits=(cut(f"{WEB}/requirements.lock", r"^sqlparse==(.*\\\n)+.*\n"),),
+        red=(red("django_container", "lock_inconsistent", "", "sqlparse"),),
+    ),
+    Fault(
+        name="the code imports what is nowhere declared",
+        edits=(
+            replace(
+                f"{WEB}/menu/models.py",
+                "from django.db import models\n",
+                "import requests\nfrom django.db import models\n",
+            ),
+            append(f"{WEB}/menu/models.py", "\n\nSESSION = requests.Session()\n"),
+        ),
+        red=(
+            red("django_container", "import_error", f"{WEB}/menu/models.py:3", "No module named 'requests'"),
+            red("mypy", "findings", f"{WEB}/menu/models.py:3", "requests"),
+            red("pytest", "tool_config", f"{WEB}/menu/models.py:3", "No module named 'requests'"),
+        ),
+    ),
+    Fault(
+        name="a hash of the lock is not the package's",
+        edits=(
+            cut(
+                f"{WEB}/requirements.lock", r"(?<=^asgiref==3\.13\.0 \\\n    --hash=sha256:).{64}( \\\n.*)?$", "0" * 64
+            ),
+        ),
+        red=(red("django_container", "hash_mismatch", f"{WEB}/requirements.lock:1", "asgiref"),),
+    ),
+    Fault(
+        name="the lock holds a package that does not exist",
+        edits=(
+            append(f"{WEB}/requirements.lock", f"cafe-no-such-package-at-all==1.0 \\\n    --hash=sha256:{'0' * 64}\n"),
+        ),
+        red=(red("django_container", "not_found", "", "cafe-no-such-package-at-all was not found"),),
+    ),
+    Fault(
+        name="the pnpm lock no longer fits its manifest",
+        edits=(
+            replace(
+                f"{WORKER}/package.json",
+                '"@neondatabase/serverless": "^1.2.0"',
+                '"@neondatabase/serverless": "^1.2.0",\n    "zod": "^4"',
+            ),
+        ),
+        red=(red("worker_container", "lock_stale", "pnpm-lock.yaml", "zod"),),
+        fast=True,
+    ),
+    Fault(
+        name="the pnpm lock is no YAML",
+        edits=(replace("pnpm-lock.yaml", "settings:\n", "settings: [\n"),),
+        red=(red("worker_container", "manifest_broken", "pnpm-lock.yaml", ""),),
+    ),
+    Fault(
+        name="package.json is no JSON",
+        edits=(replace(f"{WORKER}/package.json", '"type": "module",', '"type": "module"'),),
+        red=(red("worker_container", "manifest_broken", f"{WORKER}/package.json", ""),),
+    ),
+    Fault(
+        name="pyproject.toml is no TOML",
+        edits=(replace(f"{WEB}/pyproject.toml", 'requires-python = ">=3.11"', 'requires-python = ">=3.11'),),
+        red=(red("django_container", "manifest_broken", f"{WEB}/pyproject.toml:5", ""),),
+    ),
+)
+
+SETTINGS = (
+    Fault(
+        name="a syntax error in the settings",
+        edits=(
+            replace(
+                f"{WEB}/config/settings.py", 'SECRET_KEY = required("SECRET_KEY")', 'SECRET_KEY = required("SECRET_KEY"'
+            ),
+        ),
+        red=(
+            red("django_container", "import_error", f"{WEB}/config/settings.py:26", "'(' was never closed"),
+            red("ruff_check", "findings", f"{WEB}/config/settings.py:27", ""),
+            red("ruff_format", "findings", f"{WEB}/config/settings.py:27", ""),
+            red("mypy", "findings", f"{WEB}/config/settings.py:26", "never closed"),
+            red("pytest", "tool_config", f"{WEB}/config/settings.py:26", "'(' was never closed"),
+        ),
+    ),
+    Fault(
+        name="a settings error only under the production environment",
+        edits=(
+            write(
+                f"{WEB}/config/production.py",
+                'from config.settings import *  # noqa: F403\n\nSENTRY = {}["dsn"]  # type: ignore[var-annotated]\n',
+            ),
+            replace(f"{WEB}/config/wsgi.py", '"config.settings"', '"config.production"'),
+        ),
+        red=(red("django_container", "import_error", f"{WEB}/config/production.py:3", "dsn"),),
+        fast=True,
+    ),
+    Fault(
+        name="an import cycle",
+        edits=(
+            replace(f"{WEB}/inbox/models.py", "import Now\n", "import Now\n\nfrom menu.models import Product\n"),
+            append(f"{WEB}/inbox/models.py", "\n\nASKED_ABOUT = Product\n"),
+            replace(
+                f"{WEB}/menu/models.py", "import reverse\n", "import reverse\n\nfrom inbox.models import Submission\n"
+            ),
+            append(f"{WEB}/menu/models.py", "\n\nASKED_IN = Submission\n"),
+        ),
+        red=(
+            red("django_container", "import_error", f"{WEB}/menu/models.py:6", "cannot import name 'Submission'"),
+            red("mypy", "findings", f"{WEB}/menu/models.py:6", ""),
+            red("pytest", "tool_config", f"{WEB}/menu/models.py:6", "cannot import name 'Submission'"),
+        ),
+    ),
+    Fault(
+        name="an import that never ends",
+        edits=(append(f"{WEB}/config/wsgi.py", "\nwhile True:\n    pass\n"), limit("django_container", 20)),
+        red=(red("django_container", "timeout", "", "still running after 20 s"),),
+    ),
+    Fault(
+        name="a stylesheet names an image that is not there",
+        edits=(replace(f"{WEB}/menu/static/menu/style.css", "cup.svg", "mug.svg"),),
+        red=(
+            red("django_container", "static_files", "", "mug.svg"),
+            red("pytest", "tests_failed", f"{WEB}/tests/test_static.py", "mug.svg"),
+        ),
+    ),
+    Fault(
+        name="the settings talk to SQLite",
+        edits=(
+            replace(
+                f"{WEB}/config/settings.py",
+                'required("DATABASE_URL"),',
+                'required("DATABASE_URL") and "sqlite:///cafe.sqlite3",',
+            ),
+        ),
+        red=(
+            open_("migrate", "other_database", "", "sqlite database"),
+            open_("migrations_missing", "other_database", "", "sqlite database"),
+        ),
+        exit=3,
+    ),
+)
+
+QUALITY = (
+    Fault(
+        name="an unused import",
+        edits=(replace(f"{WEB}/menu/views.py", "from django.http", "import json\n\nfrom django.http"),),
+        red=(red("ruff_check", "findings", f"{WEB}/menu/views.py:3", "`json` imported but unused"),),
+        fast=True,
+    ),
+    Fault(
+        name="bad formatting",
+        edits=(replace(f"{WEB}/menu/views.py", "def product_list(request:", "def product_list( request:"),),
+        red=(red("ruff_format", "findings", f"{WEB}/menu/views.py", ""),),
+    ),
+    Fault(
+        name="ruff's configuration is wrong",
+        edits=(replace(f"{WEB}/pyproject.toml", "line-length = 100", 'line-length = "wide"'),),
+        red=(
+            red("ruff_check", "tool_config", f"{WEB}/pyproject.toml:47", ""),
+            red("ruff_format", "tool_config", f"{WEB}/pyproject.toml:47", ""),
+        ),
+    ),
+    Fault(
+        name="a type error",
+        edits=(
+            append(f"{WEB}/menu/views.py", "\n\ndef price_of(product: Product) -> str:\n    return product.price\n"),
+        ),
+        red=(red("mypy", "findings", f"{WEB}/menu/views.py:24", "Incompatible return value type"),),
+        fast=True,
+    ),
+    Fault(
+        name="mypy's configuration names no plugin",
+        edits=(replace(f"{WEB}/pyproject.toml", "mypy_django_plugin.main", "mypy_django_plugin.mian"),),
+        red=(red("mypy", "tool_config", f"{WEB}/pyproject.toml:41", "mypy_django_plugin.mian"),),
+    ),
+    Fault(
+        name="a failing test",
+        edits=(replace(f"{WEB}/tests/test_menu.py", '"€2.40" in', '"€2.50" in'),),
+        red=(red("pytest", "tests_failed", f"{WEB}/tests/test_menu.py:15", "€2.50"),),
+        fast=True,
+    ),
+    Fault(
+        name="a test without its fixture",
+        edits=(
+            append(f"{WEB}/tests/test_menu.py", "\n\ndef test_tea(tea: Product) -> None:\n    assert tea.available\n"),
+        ),
+        red=(red("pytest", "tests_failed", f"{WEB}/tests/test_menu.py:65", "fixture 'tea' not found"),),
+    ),
+    Fault(
+        name="an error while collecting tests",
+        edits=(append(f"{WEB}/tests/test_menu.py", '\n\nSHOTS = int("two")\n'),),
+        red=(red("pytest", "collection_error", f"{WEB}/tests/test_menu.py:65", "invalid literal"),),
+    ),
+    Fault(
+        name="pytest's INTERNALERROR",
+        edits=(
+            append(
+                f"{WEB}/tests/conftest.py",
+                '\n\ndef pytest_collection_modifyitems() -> None:\n    raise RuntimeError("a broken hook")\n',
+            ),
+        ),
+        red=(red("pytest", "internal_error", f"{WEB}/tests/conftest.py:47", "a broken hook"),),
+    ),
+    Fault(
+        name="no tests at all",
+        edits=(delete(f"{WEB}/tests/test_*.py"),),
+        exit=0,
+        says=("pytest", "no tests"),
+    ),
+    Fault(
+        name="a test that never ends",
+        edits=(
+            append(f"{WEB}/tests/test_menu.py", "\n\ndef test_forever() -> None:\n    while True:\n        pass\n"),
+            limit("pytest", 15),
+        ),
+        red=(red("pytest", "timeout", "", "still running after 15 s"),),
+    ),
+    Fault(
+        name="a finding of eslint",
+        edits=(append(f"{WORKER}/src/http.ts", "\nexport const anything = (value: any): unknown => value;\n"),),
+        red=(red("eslint", "findings", f"{WORKER}/src/http.ts:22", "Unexpected any"),),
+    ),
+    Fault(
+        name="a failing test of the Worker",
+        edits=(
+            replace(f"{WORKER}/src/http.ts", '"no-store"', '"no-cache"'),
+            replace(f"{WORKER}/src/key.ts", "=== 0;", "!== 0;"),
+        ),
+        red=(red("vitest", "tests_failed", f"{WORKER}/test/", ""),),
+    ),
+    Fault(
+        name="a type error in an Astro page",
+        edits=(replace(f"{SITE}/src/pages/contact.astro", 'title="Contact"', 'titel="Contact"'),),
+        red=(red("astro_check", "findings", f"{SITE}/src/pages/contact.astro:6", "titel"),),
+    ),
+    Fault(
+        name="a check of the stack's own",
+        edits=(
+            write("predeploy.toml", '[[check]]\nname = "tidy"\nstage = "quality"\nrun = ["sh", "tidy.sh"]\n'),
+            write("tidy.sh", 'echo "README.md:3: too tidy"\nexit 1\n'),
+        ),
+        red=(red("tidy", "findings", "README.md:3", "too tidy"),),
+    ),
+)
+
+CACHES = (
+    Fault(
+        name="an edit of the same size and time, in what tests import",
+        first=(),
+        edits=(unnoticed(f"{WEB}/menu/urls.py", '"menu/<slug:slug>/"', '"card/<slug:slug>/"'),),
+        red=(red("pytest", "tests_failed", f"{WEB}/tests/test_menu.py:53", "404"),),
+    ),
+    Fault(
+        name="an edit of the same size and time, in a test and in a Worker",
+        first=(),
+        edits=(
+            unnoticed(f"{WEB}/tests/test_menu.py", '"€2.40" in', '"€2.50" in'),
+            unnoticed(f"{WORKER}/src/key.ts", "Promise<boolean>", "Promise<bigints>"),
+        ),
+        red=(
+            red("pytest", "tests_failed", f"{WEB}/tests/test_menu.py:15", "€2.50"),
+            red("worker_container", "type_errors", f"{WORKER}/src/key.ts:7", "bigints"),
+            red("eslint", "findings", f"{WORKER}/src/key.ts", ""),
+        ),
+    ),
+    Fault(
+        name="a file deleted that caches remember",
+        first=(
+            write(f"{WEB}/tests/prices.py", 'ESPRESSO = "€2.40"\n'),
+            replace(f"{WEB}/tests/test_menu.py", '"€2.40" in', "ESPRESSO in"),
+            replace(
+                f"{WEB}/tests/test_menu.py", "import Product\n", "import Product\nfrom tests.prices import ESPRESSO\n"
+            ),
+        ),
+        edits=(delete(f"{WEB}/tests/prices.py"),),
+        red=(
+            red("mypy", "findings", f"{WEB}/tests/test_menu.py:8", "tests.prices"),
+            red("pytest", "collection_error", f"{WEB}/tests/test_menu.py:8", "No module named 'tests.prices'"),
+        ),
+    ),
+    Fault(
+        name="a page deleted that others link to",
+        first=(),
+        edits=(delete(f"{SITE}/src/pages/contact.astro"),),
+        red=(red("site_coffee_shop", "broken_links", "", "/contact/"),),
+    ),
+    Fault(
+        name="configuration above the stack",
+        edits=(
+            write("../ruff.toml", 'line-length = "wide"\n'),
+            write("../pyproject.toml", "[tool.ruff\n"),
+            write("../mypy.ini", "[mypy]\nplugins = no_such_plugin\n"),
+            write("../pytest.ini", "[pytest]\naddopts = --no-such-flag\n"),
+            write("../conftest.py", 'raise RuntimeError("a conftest above the stack")\n'),
+            write("../uv.toml", "no-such-key = 1\n"),
+            write("../eslint.config.js", 'throw new Error("a configuration above the stack");\n'),
+            write("../vitest.config.ts", 'throw new Error("a configuration above the stack");\n'),
+            write("../tsconfig.json", "{\n"),
+            write("../package.json", "{\n"),
+            write("../pnpm-workspace.yaml", "packages: [\n"),
+            write("../.npmrc", "registry=http://127.0.0.1:9/\n"),
+            write("../.env", "DATABASE_URL=nonsense\n"),
+        ),
+        exit=0,
+    ),
+)
+
+NODE = (
+    Fault(
+        name="a type error in the Worker",
+        edits=(replace(f"{WORKER}/src/app.ts", "json({ id }, 201, cors)", 'json({ id }, "201", cors)'),),
+        red=(
+            red(
+                "worker_container",
+                "type_errors",
+                f"{WORKER}/src/app.ts:31",
+                "not assignable to parameter of type 'number'",
+            ),
+        ),
+        fast=True,
+    ),
+    Fault(
+        name="the Worker's entry point does not exist",
+        edits=(replace(f"{WORKER}/wrangler.jsonc", "src/index.ts", "src/worker.ts"),),
+        red=(red("worker_container", "bundle_failed", f"{WORKER}/wrangler.jsonc", "src/worker.ts"),),
+    ),
+    Fault(
+        name="wrangler.jsonc is no JSON",
+        edits=(replace(f"{WORKER}/wrangler.jsonc", '"name": "intake",', '"name": "intake"'),),
+        red=(red("worker_container", "bundle_failed", f"{WORKER}/wrangler.jsonc:3", ""),),
+    ),
+    Fault(
+        name="the Worker imports a file that is not there",
+        edits=(
+            replace(
+                f"{WORKER}/src/index.ts",
+                'import { neonInbox } from "./inbox";\n',
+                'import { neonInbox } from "./inbox";\n// @ts-expect-error: types come later\nimport "./metrics";\n',
+            ),
+        ),
+        red=(red("worker_container", "bundle_failed", f"{WORKER}/src/index.ts:6", "./metrics"),),
+    ),
+    Fault(
+        name="an Astro page imports a component that is not there",
+        edits=(
+            replace(
+                f"{SITE}/src/pages/about.astro",
+                "---\nimport Page",
+                '---\nimport Team from "../components/Team.astro";\nimport Page',
+            ),
+            replace(f"{SITE}/src/pages/about.astro", "  <p>Questions", "  <Team />\n  <p>Questions"),
+        ),
+        red=(
+            red("site_coffee_shop", "build_failed", f"{SITE}/src/pages/about.astro:2", "../components/Team.astro"),
+            red("astro_check", "findings", f"{SITE}/src/pages/about.astro:2", "../components/Team.astro"),
+        ),
+    ),
+    Fault(
+        name="an error in an Astro page's frontmatter",
+        edits=(replace(f"{SITE}/src/pages/about.astro", '/Page.astro";\n', '/Page.astro";\nconst dog = ;\n'),),
+        red=(
+            red("site_coffee_shop", "build_failed", f"{SITE}/src/pages/about.astro:3", ""),
+            red("astro_check", "findings", f"{SITE}/src/pages/about.astro:3", "Expression expected"),
+        ),
+    ),
+    Fault(
+        name="a broken internal link",
+        edits=(replace(f"{SITE}/src/pages/about.astro", 'href="/contact/"', 'href="/contacts/"'),),
+        red=(red("site_coffee_shop", "broken_links", f"{SITE}/dist/about/index.html", "/contacts/"),),
+        fast=True,
+    ),
+)
+
+DATABASE = (
+    Fault(
+        name="a model changed without its migration",
+        edits=(replace(f"{WEB}/menu/models.py", "max_length=80", "max_length=90"),),
+        red=(
+            red("migrations_missing", "findings", f"{WEB}/menu/models.py", "menu lacks a migration: Alter field name"),
+            red("pytest", "tests_failed", f"{WEB}/tests/test_production.py:36", ""),
+        ),
+    ),
+    Fault(
+        name="a migration that only SQLite takes",
+        edits=(
+            migration(
+                "0003_till", 'migrations.RunSQL("CREATE TABLE menu_till (id INTEGER PRIMARY KEY AUTOINCREMENT)")'
+            ),
+        ),
+        red=(
+            red("migrate", "findings", f"{WEB}/menu/migrations/0003_till.py", "syntax error at or near"),
+            red("pytest", "tests_failed", f"{WEB}/tests/test_inbox.py", "syntax error at or near"),
+        ),
+        fast=True,
+    ),
+    Fault(
+        name="a migration whose own code raises",
+        edits=(
+            write(
+                f"{WEB}/menu/migrations/0003_fill.py",
+                """from django.db import migrations
+
+
+def fill(apps, schema_editor):  # type: ignore[no-untyped-def]
+    apps.get_model("menu", "Drink").objects.update(position=1)
+
+
+class Migration(migrations.Migration):
+    dependencies = [("menu", "0002_product_position")]
+
+    operations = [migrations.RunPython(fill)]
+""",
+            ),
+        ),
+        red=(
+            red("migrate", "findings", f"{WEB}/menu/migrations/0003_fill.py:5", "menu"),
+            red("pytest", "tests_failed", f"{WEB}/menu/migrations/0003_fill.py:5", "drink"),
+        ),
+    ),
+    Fault(
+        name="two leaf migrations",
+        edits=(migration("0003_cups"), migration("0003_mugs")),
+        red=(
+            red("migrate", "findings", f"{WEB}/menu/migrations/0003_cups.py", "two leaf migrations in menu"),
+            red("migrations_missing", "findings", f"{WEB}/menu/migrations/0003_cups.py", "two leaf migrations in menu"),
+            red("pytest", "tests_failed", "", "multiple leaf nodes"),
+        ),
+    ),
+    Fault(
+        name="a migration after one that is not there",
+        edits=(replace(f"{WEB}/menu/migrations/0002_product_position.py", '"0001_initial"', '"0001_first"'),),
+        red=(
+            red("migrate", "findings", f"{WEB}/menu/migrations/0002_product_position.py", "0001_first"),
+            red("migrations_missing", "findings", f"{WEB}/menu/migrations/0002_product_position.py", "0001_first"),
+            red("pytest", "tests_failed", "", "0001_first"),
+        ),
+    ),
+    Fault(
+        name="an error that Django's own checks find",
+        edits=(replace(f"{WEB}/menu/admin.py", '"price", "available"', '"prize", "available"'),),
+        red=(
+            red("django_check", "findings", f"{WEB}/menu/admin.py", "prize"),
+            red("pytest", "tests_failed", "", "prize"),
+        ),
+    ),
+    Fault(
+        name="the URLs name a module that is not there",
+        edits=(replace(f"{WEB}/config/urls.py", '"inbox.urls"', '"inbox.pages"'),),
+        red=(
+            red("django_check", "findings", f"{WEB}/config/urls.py:8", "No module named 'inbox.pages'"),
+            red("django_health", "unhealthy", f"{WEB}/config/urls.py:8", "No module named 'inbox.pages'"),
+            red("pytest", "tests_failed", "", "No module named 'inbox.pages'"),
+        ),
+    ),
+    Fault(
+        name="weak settings are a warning",
+        edits=(
+            replace(f"{WEB}/config/settings.py", "SECURE_SSL_REDIRECT = not DEBUG", "SECURE_SSL_REDIRECT = False"),
+            delete(f"{WEB}/tests/test_production.py"),
+        ),
+        exit=0,
+        says=("django_check", "SECURE_SSL_REDIRECT"),
+    ),
+)
+
+APPLICATION = """
+from wsgiref.types import StartResponse, WSGIEnvironment
+
+
+def application(environ: WSGIEnvironment, start_response: StartResponse) -> list[bytes]:
+    raise RuntimeError("no coffee left")
+"""
+
+BRANDING = """{% extends "admin/base.html" %}{% load static %}
+{% block branding %}<img src="{% static 'menu/mug.svg' %}" alt="">{% endblock %}
+"""
+
+SERVER = (
+    Fault(
+        name="the server starts and answers 500",
+        edits=(write(f"{WEB}/config/wsgi.py", APPLICATION.lstrip()),),
+        red=(red("django_health", "unhealthy", f"{WEB}/config/wsgi.py:5", "no coffee left"),),
+        fast=True,
+    ),
+    Fault(
+        name="a page names a static file that is not there",
+        edits=(write(f"{WEB}/templates/admin/base_site.html", BRANDING),),
+        red=(red("django_health", "unhealthy", "", "menu/mug.svg"),),
+    ),
+    Fault(
+        name="the server never listens",
+        edits=(
+            append(
+                f"{WEB}/gunicorn.conf.py",
+                "\n\ndef on_starting(server: object) -> None:\n    while True:\n        pass\n",
+            ),
+        ),
+        red=(red("django_health", "not_ready", "", "30 s"),),
+    ),
+    Fault(
+        name="the server listens late",
+        edits=(
+            replace(f"{WEB}/gunicorn.conf.py", "workers = 2", "import time\n\nworkers = 2"),
+            append(f"{WEB}/gunicorn.conf.py", "\n\ndef on_starting(server: object) -> None:\n    time.sleep(4)\n"),
+        ),
+        exit=0,
+    ),
+    Fault(
+        name="the server ends as soon as it starts",
+        edits=(append(f"{WEB}/gunicorn.conf.py", "\nbind = [][0]  # type: ignore[var-annotated]\n"),),
+        red=(red("django_health", "not_ready", f"{WEB}/gunicorn.conf.py", "list index out of range"),),
+    ),
+)
+
+FAULTS: tuple[Fault, ...] = (
+    Fault(name="nothing", edits=(), exit=0),
+    *PACKAGES,
+    *SETTINGS,
+    *QUALITY,
+    *CACHES,
+    *NODE,
+    *DATABASE,
+    *SERVER,
+)

@@ -1,0 +1,110 @@
+"""Each fault alone, in a copy of the sample: the right checks are red, for the right reason, and no other one is."""
+
+import shutil
+from collections.abc import Iterable
+from pathlib import Path
+
+import pytest
+
+from flows.validation import Places
+from tasks.models import CheckReport, Diagnostic, Report, Result, Severity, Status
+from tests.faults import FAULTS, Edit, Fault, Red
+from tests.validate import GIVEN_CACHE, Validator, copy_sample, told
+
+FAST = tuple(fault for fault in FAULTS if fault.fast)
+# For these a check may be skipped that needs the same packages as the red one, not only one that needs it.
+INSTALLING = frozenset({"lock_stale", "manifest_broken", "hash_mismatch", "not_found", "unsatisfiable"})
+
+
+@pytest.fixture(scope="session")
+def validator(shared_home: Path) -> Validator:
+    cache = Path(GIVEN_CACHE) if GIVEN_CACHE else shared_home / "engine-cache"
+    return Validator(places=Places(cache=cache, data=shared_home / "engine-data"))
+
+
+@pytest.fixture(scope="session")
+def bed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """All rows lie in one place, one after the other: what an earlier one left in a cache must not matter."""
+    return tmp_path_factory.mktemp("faults")
+
+
+@pytest.fixture
+def cafe(bed: Path) -> Path:
+    shutil.rmtree(bed)
+    stack = bed / "cafe"
+    copy_sample(stack)
+    return stack
+
+
+def apply(edits: Iterable[Edit], stack: Path) -> None:
+    for edit in edits:
+        edit(stack)
+
+
+@pytest.mark.real
+@pytest.mark.network
+@pytest.mark.parametrize("fault", FAST, ids=lambda fault: fault.name)
+def test_fault_is_found_by_its_checks(fault: Fault, cafe: Path, validator: Validator) -> None:
+    apply(fault.edits, cafe)
+
+    report = validator.validate(cafe, only=[each.check for each in fault.red])
+
+    assert_as_told(report, fault)
+
+
+@pytest.mark.faults
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)
+def test_fault_is_found_and_nothing_else(fault: Fault, cafe: Path, validator: Validator) -> None:
+    if fault.first is not None:
+        apply(fault.first, cafe)
+        before = validator.validate(cafe)
+        assert before.verdict.exit_code == 0, told(before)
+    apply(fault.edits, cafe)
+
+    report = validator.validate(cafe)
+
+    assert_as_told(report, fault)
+
+
+def assert_as_told(report: Report, fault: Fault) -> None:
+    print(told(report))  # noqa: T201 - what a failing row shows
+    results = {check.name: check.result for check in report.checks}
+    assert {name for name, result in results.items() if is_red(result)} == {each.check for each in fault.red}
+    for each in fault.red:
+        assert_red(results[each.check], each)
+    for check in report.checks:
+        assert is_red(check.result) or check.result.passed or is_rightly_skipped(check, report)
+    assert report.verdict.exit_code == fault.exit
+    if fault.says is not None:
+        name, words = fault.says
+        assert words in said(results[name])
+
+
+def is_red(result: Result) -> bool:
+    return result.status in {Status.FAILED, Status.ERRORED}
+
+
+def assert_red(result: Result, expected: Red) -> None:
+    assert (result.status, result.reason_code) == (expected.status, expected.code)
+    first = next(each for each in result.diagnostics if each.severity is Severity.ERROR)
+    assert place(first, expected.at) == expected.at
+    assert expected.says in first.message
+    assert "\n" not in result.reason
+
+
+def place(diagnostic: Diagnostic, expected: str) -> str:
+    """Where it points, as exactly as the row says."""
+    _, _, line = expected.rpartition(":")
+    exact = f"{diagnostic.file}:{diagnostic.line}" if line.isdigit() else diagnostic.file
+    return exact or ""
+
+
+def is_rightly_skipped(check: CheckReport, report: Report) -> bool:
+    """Only for what it needs, or for packages that a red check could not install."""
+    result, reds = check.result, [each.result for each in report.checks if is_red(each.result)]
+    return result.status is Status.SKIPPED and result.reason_code == "needs" and bool(reds)
+
+
+def said(result: Result) -> str:
+    warnings = [each.message for each in result.diagnostics if each.severity is Severity.WARNING]
+    return "\n".join([result.summary, *warnings])
