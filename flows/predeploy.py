@@ -5,6 +5,12 @@ import os
 from pathlib import Path
 from typing import Any
 
+if __name__ == "__main__":
+    # before Prefect is imported: it reads its settings then, and the command line has yet to make them
+    from flows.cli import end_process
+
+    end_process()
+
 from prefect import flow
 from prefect.client.schemas.objects import State
 
@@ -67,9 +73,3 @@ async def validate_and_record(stack: Path, flags: dict[str, object]) -> State[An
         report = await validation.run()
         publish(directory, {"report.json": render_document(report)})
     return await recording[0]
-
-
-if __name__ == "__main__":
-    from flows.cli import end_process
-
-    end_process()
