@@ -176,7 +176,7 @@ def python_commands(project: PythonProject, name: str) -> tuple[Command, ...]:
         frozen = ("--frozen",) if project.lock else ()
         argv = ("uv", "sync", *frozen, *groups, "--no-install-project", "--no-install-workspace", "--no-editable")
         env = (*wheel, ("UV_PROJECT_ENVIRONMENT", ENV))
-        return (acquire("uv sync --frozen", *argv, cwd=project.root, parser="uv", env=env),)
+        return (acquire(" ".join(("uv sync", *frozen)), *argv, cwd=project.root, parser="uv", env=env),)
     files = project.production if name == "production" else project.development or project.production
     make = acquire("uv venv", "uv", "venv", "--allow-existing", ENV, cwd=project.root, parser="uv")
     if not files:

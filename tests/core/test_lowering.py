@@ -1,0 +1,300 @@
+"""Lowering: the steps and environments of a whole stack as golden files, and what changes keys and names."""
+
+import json
+from collections.abc import Callable
+from dataclasses import asdict, replace
+from typing import Any
+
+import pytest
+
+from tasks.catalogue import make_catalogue
+from tasks.errors import UsageError
+from tasks.lowering import Lowering, python_environment, slot_of, slug
+from tasks.models import Stage
+from tasks.settings import CustomCheck, Settings
+from tasks.stack import NodeProject, PythonProject, Stack, Version
+from tasks.steps import OUT, SERVER_PORT, Check, Environment, Step
+from tests.factories import (
+    make_check,
+    make_command,
+    make_lowering,
+    make_node_project,
+    make_requirements_project,
+    make_scene,
+    make_site,
+    make_stack,
+    make_uv_project,
+    make_web,
+    make_whole_plan,
+    make_worker,
+)
+
+STACK = make_stack()
+PLAN = make_whole_plan(make_scene(STACK))
+LOWERING = make_lowering(STACK)
+
+
+def steps_of(check: Check, attempt: int = 1) -> list[Step]:
+    return [LOWERING.step(check, command, attempt) for command in check.commands]
+
+
+def shown(step: Step) -> dict[str, Any]:
+    """A step as plain data; environments by their key alone, which have a file of their own."""
+    document = asdict(step)
+    service = document["service"] or {}
+    for holder, environment in ((document, step.environment), (service, step.service and step.service.environment)):
+        if environment:
+            holder["environment"] = environment.key
+    return document
+
+
+def environments_of(steps: list[Step]) -> dict[str, Environment]:
+    found = [step.environment for step in steps] + [step.service.environment for step in steps if step.service]
+    return {each.key: each for each in found if each}
+
+
+@pytest.mark.parametrize("component", [component.path for component in STACK.components])
+def test_steps_are_as_agreed(component: str, golden: Callable[[str, str], None]) -> None:
+    checks = [check for check in PLAN.checks if check.component == component]
+    document = {check.id: [shown(step) for step in steps_of(check)] for check in checks}
+
+    golden(f"steps-{component.replace('/', '-')}.json", json.dumps(document, indent=1, ensure_ascii=False) + "\n")
+
+
+def test_environments_are_as_agreed(golden: Callable[[str, str], None]) -> None:
+    environments = environments_of([step for check in PLAN.checks for step in steps_of(check)])
+    document = {key: asdict(environments[key]) for key in sorted(environments)}
+
+    golden("environments.json", json.dumps(document, indent=1) + "\n")
+
+
+def test_lowering_is_the_same_each_time() -> None:
+    again = make_whole_plan(make_scene(make_stack()))
+
+    for check in PLAN.checks:
+        assert [shown(step) for step in steps_of(check)] == [shown(step) for step in steps_of(again[check.id])]
+
+
+def test_no_name_of_a_check_reaches_an_engine_but_as_a_slot() -> None:
+    custom = CustomCheck(name="xyzzy", title="Xyzzy", stage=Stage.QUALITY, run=("tool",))
+    scene = make_scene(STACK, None, Settings(jobs=1, check=(custom,)))
+    check = next(check for check in make_catalogue(scene).checks if check.name == "xyzzy")
+
+    (step,) = steps_of(check)
+
+    assert "xyzzy" not in json.dumps(asdict(replace(step, slot="")))
+
+
+def test_every_token_has_a_meaning_in_its_step() -> None:
+    """Without a database its tokens are an address where nobody is; a server's are there only beside a server."""
+    for check in PLAN.checks:
+        for step in steps_of(check):
+            text = json.dumps([step.argv, step.env])
+            assert step.database is not None or "@db." not in text
+            assert step.service is not None or "@server." not in text
+
+
+def test_service_runs_beside_the_last_command_alone() -> None:
+    check = make_check(
+        "health",
+        commands=(make_command("first"), make_command("second", SERVER_PORT)),
+        service=make_command(
+            "serve", SERVER_PORT, label="server", env=(("URL", "@db.url@"),), environment="production"
+        ),
+        database="migrated",
+    )
+
+    first, second = steps_of(check)
+
+    assert first.service is None
+    assert second.service is not None
+    assert second.service.database == second.database
+    assert second.service.environment == LOWERING.environment(check, "production")
+
+
+def test_checks_have_a_workspace_each_unless_one_goes_on_with_another() -> None:
+    slots = {check.id: slot_of(check) for check in PLAN.checks}
+
+    assert slots["django_health[apps/web]"] == slots["django_container[apps/web]"]
+    others = [slot for check_id, slot in slots.items() if not check_id.startswith("django_health")]
+    assert len(set(others)) == len(others)
+
+
+def test_output_of_a_check_is_shared_by_its_steps_only_within_its_slot() -> None:
+    for check in PLAN.checks:
+        assert {step.slot for step in steps_of(check)} == {slot_of(check)}
+    assert any(OUT in " ".join(step.argv) for step in steps_of(PLAN["worker_container[workers/intake]"]))
+
+
+@pytest.mark.parametrize("text", ["apps/web", ".", "mypy[Ä/ö]", "x" * 200, "café/ショップ", "a-b", "a_b"])
+def test_slug_is_safe_in_paths_and_in_sql(text: str) -> None:
+    name = slug(text)
+
+    assert name.isascii()
+    assert name.replace("_", "").isalnum()
+    assert name == name.lower()
+    assert len(f"migrated_{name}_99") <= 63
+
+
+def test_slugs_of_different_texts_differ() -> None:
+    texts = ["a-b", "a_b", "a/b", "A-B", ".", "", "x" * 200, "x" * 201]
+
+    assert len({slug(text) for text in texts}) == len(texts)
+
+
+def database(kind: str, attempt: int = 1, migrated: int = 1, **over: Any) -> tuple[str, str]:
+    check = make_check(kind or "none", database=kind, **over)
+    found = LOWERING.step(check, check.commands[0], attempt, migrated).database
+    return (found.name, found.template) if found else ("", "")
+
+
+def test_each_attempt_has_a_database_of_its_own() -> None:
+    for kind in ("template", "empty", "migrated"):
+        assert database(kind, 1)[0] != database(kind, 2)[0]
+    assert database("") == ("", "")
+
+
+def test_copies_are_of_the_database_that_the_passing_attempt_made() -> None:
+    """What an attempt left that was killed in the middle is half migrated."""
+    assert database("migrated", migrated=1)[1] == database("template", 1)[0]
+    assert database("migrated", migrated=2)[1] == database("template", 2)[0]
+    assert database("migrated", 2, migrated=1)[1] == database("template", 1)[0]
+
+
+def test_components_do_not_share_databases() -> None:
+    assert database("template", path="apps/a")[0] != database("template", path="apps/b")[0]
+    assert database("empty", id="x[a]")[0] != database("empty", id="x[b]")[0]
+
+
+def test_directory_with_two_components_has_the_packages_of_both() -> None:
+    stack = Stack(components=(make_web("."), make_site(".", make_node_project("."))))
+    check = make_check("build", path=".", id="build[.]")
+    lowering = make_lowering(stack)
+
+    python, node = lowering.environment(check, "production"), lowering.environment(check, "node")
+
+    assert (python and python.kind, node and node.kind) == ("python", "node")
+    assert lowering.environment(check, "") is None
+
+
+@pytest.mark.parametrize(("path", "name"), [("apps/web", "node"), ("workers/intake", "production"), (".", "node")])
+def test_packages_that_a_component_does_not_declare(path: str, name: str) -> None:
+    with pytest.raises(UsageError, match=f"asks for the {name} environment"):
+        LOWERING.environment(make_check(path=path), name)
+
+
+def key_of_python(project: PythonProject, name: str = "production", day: str = "") -> str:
+    return python_environment(project, name, lambda path: f"digest of {path}", day).key
+
+
+UV = make_uv_project()
+PYTHON_CHANGES = {
+    "the lock's path": replace(UV, inputs=("apps/web/pyproject.toml", "uv.lock")),
+    "Python's version": replace(UV, python=Version(wanted="==3.12.*")),
+    "no lock": replace(UV, lock=None),
+    "another root": replace(UV, root="."),
+    "requirements": make_requirements_project(),
+}
+
+
+@pytest.mark.parametrize("change", PYTHON_CHANGES)
+def test_key_of_a_python_environment_changes(change: str) -> None:
+    assert key_of_python(PYTHON_CHANGES[change]) != key_of_python(UV)
+
+
+def test_key_of_a_python_environment_changes_with_content_and_kind() -> None:
+    edited = python_environment(UV, "production", lambda path: f"other digest of {path}", "")
+
+    assert edited.key != key_of_python(UV)
+    assert key_of_python(UV, "development") != key_of_python(UV)
+
+
+def test_key_does_not_change_with_what_is_not_installed() -> None:
+    same = replace(UV, tools=frozenset(), packages=frozenset(), versions={"x": "1"}, configurations={"mypy": "x"})
+
+    assert key_of_python(same) == key_of_python(UV)
+
+
+def test_what_no_lock_pins_is_resolved_anew_each_day() -> None:
+    open_ended = replace(UV, lock=None, pinned=False)
+    node = make_node_project(lock=None)
+
+    assert key_of_python(open_ended, day="Monday") != key_of_python(open_ended, day="Tuesday")
+    assert key_of_python(UV, day="Monday") == key_of_python(UV, day="Tuesday")
+    assert key_of_node(node, day="Monday") != key_of_node(node, day="Tuesday")
+    assert key_of_node(make_node_project(), day="Monday") == key_of_node(make_node_project(), day="Tuesday")
+
+
+def key_of_node(project: NodeProject, *, edited: str = "", day: str = "") -> str:
+    stack = Stack(components=(make_worker(node=project),))
+    lowering = Lowering(stack=stack, digest=lambda path: f"digest of {path}" + "!" * (path == edited), day=day)
+    environment = lowering.environment(make_check(path="workers/intake"), "node")
+    assert environment is not None
+    return environment.key
+
+
+NODE_CHANGES = {
+    "manager": make_node_project(manager="npm"),
+    "manager's version": make_node_project(manager_version="9.0.0"),
+    "Node's version": make_node_project(node=Version(wanted=">=20")),
+    "no lock": make_node_project(lock=None),
+    "another root": make_node_project(root="workers"),
+}
+
+
+@pytest.mark.parametrize("change", NODE_CHANGES)
+def test_key_of_a_node_environment_changes(change: str) -> None:
+    assert key_of_node(NODE_CHANGES[change]) != key_of_node(make_node_project())
+
+
+def test_key_of_a_node_environment_changes_with_its_manifests_and_not_with_its_scripts() -> None:
+    same = make_node_project(scripts={"build": "other"}, dependencies={}, locked={"x": "1"})
+
+    assert key_of_node(make_node_project(), edited="workers/intake/package.json") != key_of_node(make_node_project())
+    assert key_of_node(make_node_project(), edited="workers/intake/index.ts") == key_of_node(make_node_project())
+    assert key_of_node(same) == key_of_node(make_node_project())
+
+
+def test_components_of_one_workspace_share_its_packages() -> None:
+    inputs = ("package.json", "pnpm-lock.yaml")
+    stack = Stack(
+        components=(
+            make_worker(node=make_node_project("workers/intake", inputs=inputs)),
+            make_site(node=make_node_project("sites/coffee-shop", inputs=inputs)),
+        )
+    )
+    lowering = make_lowering(stack)
+
+    found = {
+        environment.key
+        for path in ("workers/intake", "sites/coffee-shop")
+        if (environment := lowering.environment(make_check(path=path), "node"))
+    }
+
+    assert len(found) == 1
+
+
+def commands(project: PythonProject, name: str) -> list[str]:
+    return [" ".join(each.argv) for each in python_environment(project, name, str, "").commands]
+
+
+def test_production_gets_nothing_of_development() -> None:
+    shop = make_requirements_project()
+
+    assert "--no-dev" in commands(UV, "production")[0]
+    assert "--all-groups" in commands(UV, "development")[0]
+    assert "requirements-dev" not in commands(shop, "production")[1]
+    assert "requirements-dev" in commands(shop, "development")[1]
+
+
+def test_lock_is_never_changed_where_there_is_one() -> None:
+    assert "--frozen" in commands(UV, "production")[0].split()
+    assert "--frozen" not in commands(replace(UV, lock=None), "production")[0]
+    assert "--require-hashes" in commands(make_requirements_project(), "production")[1]
+    assert "--require-hashes" not in commands(make_requirements_project(hashed=False), "production")[1]
+
+
+def test_all_that_installs_is_an_acquire_step() -> None:
+    environments = environments_of([step for check in PLAN.checks for step in steps_of(check)])
+
+    assert {command.phase for each in environments.values() for command in each.commands} == {"acquire"}
