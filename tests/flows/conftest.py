@@ -1,12 +1,14 @@
 """One real server for all tests that only need it to be there."""
 
+import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tasks.prefect_server import ServerHandle, stop_server
-from tests.flows.harness import Places
+from tests.flows.harness import Places, servers_below
 
 
 @pytest.fixture(scope="session")
@@ -26,6 +28,9 @@ def server(shared_places: Places) -> Iterator[ServerHandle]:
 
 
 @pytest.fixture
-def places(server: ServerHandle, shared_places: Places, tmp_path: Path) -> Places:
-    """A home of the test's own, quick to set up."""
-    return Places(data=tmp_path / "data", cache=shared_places.cache)
+def places(server: ServerHandle, shared_places: Places, tmp_path: Path) -> Iterator[Places]:
+    """A home of the test's own, quick to set up; a test that fails leaves no server there either."""
+    places = Places(data=tmp_path / "data", cache=shared_places.cache)
+    yield places
+    for pid in servers_below(places.data):
+        os.kill(pid, signal.SIGKILL)

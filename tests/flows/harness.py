@@ -120,3 +120,17 @@ def alive(pid: int) -> bool:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
     except FileNotFoundError:
         return False
+
+
+def servers_below(home: Path) -> list[int]:
+    """Return the processes of all servers whose home is there."""
+    found = []
+    for process in Path("/proc").iterdir():
+        if process.name.isdecimal():
+            try:
+                argv = (process / "cmdline").read_bytes().decode().split("\0")
+            except OSError:
+                continue
+            if "tasks.prefect_server.serve" in argv and any(part.startswith(str(home)) for part in argv):
+                found.append(int(process.name))
+    return found

@@ -15,7 +15,7 @@ import pytest
 
 from tasks.prefect_server import Phase, ServerHandle, answers, client_environment, ensure_server, phase, stop_server
 from tasks.prefect_server.handle import Record, process_identity, read_record, write_record
-from tests.flows.harness import Places, RecorderProcess, alive, environment_of, wait_until
+from tests.flows.harness import Places, RecorderProcess, alive, environment_of, servers_below, wait_until
 
 real = pytest.mark.real
 
@@ -162,16 +162,3 @@ def test_a_state_file_that_is_broken_is_ignored(tmp_path: Path, text: str) -> No
     state.write_text(text)
 
     assert read_record(state) is None
-
-
-def servers_below(home: Path) -> list[int]:
-    found = []
-    for process in Path("/proc").iterdir():
-        if process.name.isdecimal():
-            try:
-                argv = (process / "cmdline").read_bytes().decode().split("\0")
-            except OSError:
-                continue
-            if "tasks.prefect_server.serve" in argv and any(part.startswith(str(home)) for part in argv):
-                found.append(int(process.name))
-    return found
