@@ -133,7 +133,8 @@ def eslint(component: Component, _: Scene) -> tuple[Command, ...]:
 
 def vitest(component: Component, _: Scene) -> tuple[Command, ...]:
     """Tests."""
-    argv = ("vitest", "run", "--reporter=json", "--passWithNoTests")
+    # alone, the JSON hides errors outside of tests and why a file did not load
+    argv = ("vitest", "run", "--reporter=default", "--reporter=json", "--passWithNoTests")
     row = node_tool(component, "vitest", *argv, parser="vitest", reason="tests_failed")
     return (replace(row, evidence=r"numTotalTests|No test files found"),)
 

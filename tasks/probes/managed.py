@@ -3,7 +3,7 @@
     managed.py HOST PORT NAME COMMAND [ARGUMENT ...] [--then COMMAND [ARGUMENT ...]]
 
 Runs with the stack's packages and ends as `manage.py COMMAND` would. Before it, the connection that the settings make
-is asked which database it is; another one, or none: one line on stderr, exit code 3, and nothing is run. A database
+is asked which database it is; another one, or none: one line on stderr, exit code 75, and nothing is run. A database
 that the settings name and that is plainly another one is not even connected to: it may be production's.
 """
 
@@ -61,7 +61,7 @@ def main() -> int:
     django.setup()
     if other := other_database(port, name):
         print(f"the settings use the {other}, not the one of this check: nothing was proven. {HELP}", file=sys.stderr)
-        return 3
+        return 75
     for command in commands(arguments):
         execute_from_command_line(["manage.py", *command])
     return 0
