@@ -73,7 +73,7 @@ class LocalEngine:
         self._stack.callback(self._leave)
         self._variables = Variables(caller=self._caller, room=self._room, stores=self._cache / "stores")
         kit = Kit(base=self._cache / "toolchains", acquire=self._fetch, note=self._note, hold=self._entries.append)
-        kit.base.mkdir(parents=True, exist_ok=True)
+        await asyncio.to_thread(kit.base.mkdir, parents=True, exist_ok=True)
         pythons = Pythons(self._caller, kit.base / "pythons")
         self._toolchains = Toolchains(kit=kit, pythons=pythons, install=self._install)
         self._environments = Environments(
@@ -94,14 +94,13 @@ class LocalEngine:
             )
         )
         self._slots = Slots(tree=self._tree, base=self._cache / "stacks", outs=self._room.outs)
-        for close in (self._slots.close, self._databases.close, self._toolchains.close, self._environments.close):
-            self._stack.push_async_callback(close)
+        for each in (self._slots, self._databases, self._toolchains, self._environments):
+            self._stack.push_async_callback(each.close)
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Ends everything that the engine started, whatever happened."""
         await self._stack.aclose()
 
     async def prepare(self, environment: Environment, log: Path) -> Prepared:

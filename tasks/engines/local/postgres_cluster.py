@@ -34,6 +34,8 @@ SETTINGS = {
     "full_page_writes": "off",
     "jit": "off",
     "max_wal_size": "1GB",
+    "wal_init_zero": "off",
+    "wal_recycle": "off",
     "max_connections": "200",
     "timezone": "UTC",
     "log_timezone": "UTC",
