@@ -107,7 +107,7 @@ def missing_commands(component: Component, scene: Scene) -> tuple[Command, ...]:
     arguments = ("makemigrations", "--check", "--dry-run", "--noinput", "--skip-checks")
     row = managed(component, scene, "makemigrations --check", *arguments, evidence=r"No changes detected")
     # 3: a new field has no default, and nobody can be asked for one here
-    return (replace(row, verdicts=((1, "migration_missing"), (3, "migration_missing"))),)
+    return (replace(row, verdicts=((1, "findings"), (3, "findings"))),)
 
 
 def applied_commands(component: Component, scene: Scene) -> tuple[Command, ...]:

@@ -208,7 +208,7 @@ def test_module_path_that_manage_extends_is_there(project: Path, django_python: 
         (project / name).write_text(lines + (project / name).read_text())
 
     assert collect(project, django_python, "config.wsgi").code == 0
-    assert manage(project, django_python, "check", env={"DJANGO_SETTINGS_MODULE": "config.settings"}).code == 3
+    assert manage(project, django_python, "check", env={"DJANGO_SETTINGS_MODULE": "config.settings"}).code == 75
 
 
 def test_server_gets_no_module_path_from_manage(project: Path, django_python: str) -> None:
@@ -234,7 +234,7 @@ def test_modules_of_ours_hide_none_of_the_stack(project: Path, django_python: st
 def test_another_kind_of_database_is_named_and_not_touched(project: Path, django_python: str) -> None:
     said = manage(project, django_python, "migrate", "--noinput")
 
-    assert said.code == 3
+    assert said.code == 75
     assert said.stderr.startswith("the settings use the sqlite database")
     assert "DATABASE_URL" in said.stderr
     assert not (project / "db.sqlite3").exists()
@@ -254,7 +254,7 @@ def test_database_of_somebody_else_is_not_even_connected_to(project: Path, djang
 
     said = manage(project, django_python, "migrate", "--noinput")
 
-    assert said.code == 3
+    assert said.code == 75
     assert said.stderr.startswith("the settings use the PostgreSQL database ")
     assert "at 192.0.2.1:" in said.stderr
 
@@ -264,7 +264,7 @@ def test_database_that_refuses_is_no_verdict(project: Path, django_python: str) 
 
     said = manage(project, django_python, "migrate", "--noinput")
 
-    assert said.code == 3
+    assert said.code == 75
     assert "which refuses (" in said.stderr
     assert "Traceback" not in said.stderr
 
