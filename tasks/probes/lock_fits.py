@@ -1,10 +1,11 @@
 """Does what a lock installed hold what the manifest asks for? Standard library only; prints one JSON document.
 
 Runs beside an installed environment (VIRTUAL_ENV): uv, asked offline what it would have to add for the manifest's
-production dependencies, must answer: nothing. Exit codes: 0 it fits, 1 it does not.
+production dependencies, must answer: nothing. Exit codes: 0 it fits, 1 it does not, 75 uv could not tell.
 """
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -12,6 +13,12 @@ import tomllib
 from pathlib import Path
 
 NAME = re.compile(r"^\s*([A-Za-z0-9][\w.-]*)")
+CHANGES = re.compile(r"Would (?:install|download|uninstall)")
+BROKEN = "Failed to parse: `"
+
+
+class UvError(Exception):
+    """uv itself does not work here: that says nothing of the lock."""
 
 
 def normal(name: str) -> str:
@@ -24,16 +31,32 @@ def line_of(text: str, name: str) -> int | None:
     return next((number for number, line in enumerate(text.splitlines(), 1) if quoted.search(normal(line))), None)
 
 
-def fits(requirement: str) -> bool:
-    """Is the requirement satisfied by what is installed?"""
-    argv = ["uv", "pip", "install", "--dry-run", "--offline", "--no-deps", "--no-config", requirement]
+def complaint(requirements: list[str]) -> str:
+    """What uv would still have to bring for the requirements and for what they need themselves; empty if nothing."""
+    # named, because uv would otherwise look for another environment where this one is not
+    python = ("--python", os.environ.get("VIRTUAL_ENV", "no environment"))
+    argv = ("uv", "pip", "install", "--dry-run", "--offline", "--no-config", *python, "--", *requirements)
     answer = subprocess.run(argv, capture_output=True, text=True, check=False)
-    return answer.returncode == 0 and not re.search(r"Would (?:install|download)", answer.stderr + answer.stdout)
+    said = (answer.stderr + answer.stdout).strip()
+    if answer.returncode not in {0, 1} and BROKEN not in said:
+        raise UvError(said.partition("\n")[0])
+    return said if answer.returncode != 0 or CHANGES.search(said) else ""
 
 
-def say(diagnostics: list[dict[str, object]]) -> int:
-    print(json.dumps({"diagnostics": [{"tool": "lock", **each} for each in diagnostics]}))
+def say(diagnostics: list[dict[str, object]], summary: str = "") -> int:
+    print(json.dumps({"diagnostics": [{"tool": "lock", **each} for each in diagnostics], "summary": summary}))
     return 1 if diagnostics else 0
+
+
+def misfit(requirement: str, file: str, text: str) -> dict[str, object] | None:
+    """What is wrong with one requirement."""
+    said = complaint([requirement])
+    if not said:
+        return None
+    name = match.group(1) if (match := NAME.match(requirement)) else requirement
+    broken = f"{requirement} is no requirement" if BROKEN in said else ""
+    message = broken or f"the lock does not hold {requirement}: compile it again"
+    return {"file": file, "line": line_of(text, normal(name)), "rule": "lock_stale", "message": message}
 
 
 def main() -> int:
@@ -45,14 +68,16 @@ def main() -> int:
         place = re.search(r"line (\d+), column (\d+)", str(error))
         line = int(place.group(1)) if place else None
         return say([{"file": file, "line": line, "rule": "toml", "message": str(error)}])
-    diagnostics: list[dict[str, object]] = []
-    for requirement in project.get("dependencies", []):
-        if not fits(requirement):
-            name = match.group(1) if (match := NAME.match(requirement)) else requirement
-            message = f"the lock does not hold {requirement}: compile it again"
-            line = line_of(text, normal(name))
-            diagnostics.append({"file": file, "line": line, "rule": "lock_stale", "message": message})
-    return say(diagnostics)
+    requirements = project.get("dependencies", [])
+    try:
+        if not requirements or not complaint(requirements):
+            return say([], f"{len(requirements)} requirement{'s' * (len(requirements) != 1)} met")
+        found = [misfit(requirement, file, text) for requirement in requirements]
+    except UvError as error:
+        print(f"uv cannot tell what is installed: {error}", file=sys.stderr)
+        return 75
+    together = {"file": file, "line": None, "rule": "lock_stale", "message": "the lock does not hold what is asked for"}
+    return say([each for each in found if each] or [dict(together)])
 
 
 if __name__ == "__main__":

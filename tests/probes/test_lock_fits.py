@@ -1,0 +1,97 @@
+"""lock_fits.py beside a real environment, made by a real uv."""
+
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.probes.conftest import Said, run_probe
+
+pytestmark = [pytest.mark.real, pytest.mark.network]
+
+
+@pytest.fixture(scope="session")
+def environment(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What a lock installed: packaging 24.1, and requests without idna, which it needs."""
+    venv = tmp_path_factory.mktemp("locked") / "venv"
+    subprocess.run(["uv", "venv", "-q", str(venv)], check=True)
+    wanted = ["packaging==24.1", "requests==2.32.3", "urllib3", "certifi", "charset-normalizer"]
+    subprocess.run(["uv", "pip", "install", "-q", "--no-deps", "--python", str(venv), *wanted], check=True)
+    return venv
+
+
+def ask(folder: Path, environment: Path, manifest: str) -> Said:
+    place = folder / "apps" / "web"
+    place.mkdir(parents=True)
+    (place / "pyproject.toml").write_text(manifest)
+    env = {**os.environ, "VIRTUAL_ENV": str(environment)}
+    return run_probe("lock_fits", str(folder), "apps/web/pyproject.toml", cwd=place, env=env)
+
+
+def project(*requirements: str) -> str:
+    lines = "".join(f"  '{each}',\n" for each in requirements)
+    return f'[project]\nname = "web"\ndependencies = [\n{lines}]\n'
+
+
+@pytest.mark.parametrize(
+    "requirements",
+    [
+        (),
+        ("packaging",),
+        ("Packaging >= 24, < 25",),
+        ("packaging==24.1; python_version >= '3.8'".replace("'", '"'),),
+        ("packaging", 'colorama; sys_platform == "win32"'),
+        ("certifi", "urllib3", "charset_normalizer"),
+    ],
+)
+def test_lock_that_fits(tmp_path: Path, environment: Path, requirements: tuple[str, ...]) -> None:
+    said = ask(tmp_path, environment, project(*requirements))
+
+    assert (said.code, said.messages) == (0, []), said.stderr
+    assert said.document["summary"].endswith("met")
+
+
+@pytest.mark.parametrize(
+    ("requirement", "message"),
+    [
+        ("packaging>=25", "the lock does not hold packaging>=25: compile it again"),
+        ("flask", "the lock does not hold flask: compile it again"),
+        ("requests", "the lock does not hold requests: compile it again"),
+        ("requests[socks]", "the lock does not hold requests[socks]: compile it again"),
+        ("flask and more", "flask and more is no requirement"),
+    ],
+)
+def test_lock_that_does_not_fit(tmp_path: Path, environment: Path, requirement: str, message: str) -> None:
+    said = ask(tmp_path, environment, project("certifi", requirement))
+
+    assert (said.code, said.messages) == (1, [message])
+    (found,) = said.document["diagnostics"]
+    assert (found["file"], found["line"]) == ("apps/web/pyproject.toml", 5)
+
+
+def test_every_requirement_that_is_missing_is_named(tmp_path: Path, environment: Path) -> None:
+    said = ask(tmp_path, environment, project("flask", "packaging", "click"))
+
+    assert [each["line"] for each in said.document["diagnostics"]] == [4, 6]
+
+
+def test_manifest_that_is_no_toml(tmp_path: Path, environment: Path) -> None:
+    said = ask(tmp_path, environment, "[project]\nname = \n")
+
+    assert (said.code, said.rules) == (1, ["toml"])
+    assert said.document["diagnostics"][0]["line"] == 2
+
+
+def test_manifest_without_dependencies_of_its_own(tmp_path: Path, environment: Path) -> None:
+    said = ask(tmp_path, environment, "[tool.ruff]\nline-length = 100\n")
+
+    assert (said.code, said.document["summary"]) == (0, "0 requirements met")
+
+
+def test_environment_that_is_not_there_is_no_verdict(tmp_path: Path) -> None:
+    """uv would otherwise ask any other environment that it finds, and that one may hold everything."""
+    said = ask(tmp_path, tmp_path / "nothing", project("packaging"))
+
+    assert said.code == 75
+    assert "uv cannot tell" in said.stderr
