@@ -134,7 +134,14 @@ def eslint(component: Component, _: Scene) -> tuple[Command, ...]:
 def vitest(component: Component, _: Scene) -> tuple[Command, ...]:
     """Tests."""
     # alone, the JSON hides errors outside of tests and why a file did not load
-    argv = ("vitest", "run", "--reporter=default", "--reporter=json", "--passWithNoTests")
+    argv = (
+        "vitest",
+        "run",
+        "--reporter=default",
+        "--reporter=json",
+        "--outputFile.json=/dev/stdout",
+        "--passWithNoTests",
+    )
     row = node_tool(component, "vitest", *argv, parser="vitest", reason="tests_failed")
     return (replace(row, evidence=r"numTotalTests|No test files found"),)
 
