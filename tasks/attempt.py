@@ -3,10 +3,12 @@
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
+from functools import cache
 from pathlib import Path
 
 from tasks.diagnostics import Parsed, parse
 from tasks.engines.protocol import Engine
+from tasks.errors import UsageError
 from tasks.fault import PASS, Judgement, errored, failed, judge, judge_acquire
 from tasks.lowering import Lowering
 from tasks.models import Diagnostic, Proof, Result, Severity, Status, TestCounts
@@ -31,9 +33,16 @@ class Findings:
         self.tests = parsed.tests or self.tests
 
 
-def log_name(check_id: str) -> str:
-    """A file name that a person recognises: `mypy[apps/web]` is `mypy-apps-web.log`."""
-    return re.sub(r"[^\w.]+", "-", check_id).strip("-.") + ".log"
+@cache
+def log_names(ids: tuple[str, ...]) -> dict[str, str]:
+    """File names that a person recognises, each once: `mypy[apps/web]` is `mypy-apps-web.log`."""
+    names: dict[str, str] = {}
+    for check_id in ids:
+        plain = re.sub(r"[^\w.]+", "-", check_id).strip("-.").lower()
+        taken = {*names.values()}
+        choices = (f"{plain}{number}.log" for number in ("", *(f"-{count}" for count in range(2, len(ids) + 2))))
+        names[check_id] = next(choice for choice in choices if choice not in taken)
+    return names
 
 
 def worked(command: Command, exit: Exit) -> bool:
@@ -95,7 +104,7 @@ class Attempt:
         return replace(second, attempts=2)
 
     async def _once(self, check: Check, number: int) -> tuple[Result, Judgement]:
-        log = self.logs / log_name(check.id)
+        log = self.logs / log_names(tuple(each.id for each in self.plan.checks))[check.id]
         findings = Findings(gaps=[gap for name, gap in check.wants if name not in self.engine.provides])
         judgement = PASS
         self.owners.pop(check.id, None)
@@ -140,11 +149,11 @@ class Attempt:
             prepared = await self.engine.prepare(environment, log)
             findings.gaps += prepared.gaps
             if prepared.exit.code != 0 or prepared.exit.trouble:
-                return await self._unprepared(check, name, environment, prepared, findings, log)
+                return await self._unprepared(check, environment, prepared, findings, log)
         return None
 
     async def _unprepared(
-        self, check: Check, name: str, environment: Environment, prepared: Prepared, findings: Findings, log: Path
+        self, check: Check, environment: Environment, prepared: Prepared, findings: Findings, log: Path
     ) -> Judgement:
         command = prepared.command or environment.commands[-1]
         self._read(command, prepared.exit, findings)
@@ -152,15 +161,19 @@ class Attempt:
         if judgement.reason_code == "unsatisfiable" and prepared.gaps:
             judgement = errored("toolchain", f"{judgement.reason} with {prepared.gaps[0]}")
         findings.diagnostics += [] if findings.diagnostics else plain(command, judgement)
-        owner = next(each.id for each in self.plan.checks if self._installs(each, check, name))
+        owner = next((each.id for each in self.plan.checks if self._installs(each, environment)), check.id)
         if owner != check.id and check.id not in self.plan.needed_by(owner):
             self.owners[check.id] = owner
         return judgement
 
-    @staticmethod
-    def _installs(owner: Check, check: Check, name: str) -> bool:
-        uses = any(command.environment == name for command in (*owner.commands, owner.service) if command)
-        return uses and owner.component == check.component
+    def _installs(self, check: Check, environment: Environment) -> bool:
+        """Does the check need these very packages, for its own component or as a part of the same workspace?"""
+        names = {command.environment for command in (*check.commands, check.service) if command}
+        try:
+            made = [self.lowering.environment(check, name) for name in names]
+        except UsageError:  # its own trouble, which it will say itself
+            return False
+        return any(each is not None and each.key == environment.key for each in made)
 
     async def _acquired(
         self, check: Check, command: Command, environment: Environment, exit: Exit, log: Path

@@ -62,6 +62,8 @@ def lock_commands(component: Component) -> tuple[Command, ...]:
         cwd=project.root,
         environment="production",
         verdicts=((1, "lock_stale"),),
+        unfit=((75, "lock_unknown"),),
+        evidence="summary",
         parser="probe",
     )
     return (fits,)
