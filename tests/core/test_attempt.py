@@ -1,0 +1,213 @@
+"""One attempt at a check: its commands in order, its packages, its evidence, and what it has to say."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tasks.attempt import log_names
+from tasks.models import Result, Severity, Status
+from tasks.run import Policy, Run
+from tasks.steps import Check, Exit, Prepared, ServiceExit
+from tests.factories import make_check, make_command, make_lowering, make_site, make_some_plan
+from tests.fakes import WELL, FakeEngine, Witness
+
+RED = Exit(code=1)
+STALE = Exit(code=1, stderr="error: The lockfile at `uv.lock` needs to be updated, but `--locked` was provided.")
+LOST = Exit(code=1, stderr="error: Failed to fetch: connection refused")
+
+
+async def run(engine: FakeEngine, *checks: Check, logs: Path) -> list[Result]:
+    run = Run(make_some_plan(*checks), engine, make_lowering(), logs, Witness(), Policy(jobs=4))
+    run.start()
+    return list((await run.wait()).values())
+
+
+def reported(result: Result) -> tuple[Status, str]:
+    return result.status, result.reason_code
+
+
+async def test_commands_run_in_order_until_one_does_not_pass(tmp_path: Path) -> None:
+    engine = FakeEngine({"second": RED})
+    check = make_check(commands=tuple(make_command(name) for name in ("first", "second", "third")))
+
+    (result,) = await run(engine, check, logs=tmp_path)
+
+    assert engine.programs == ["first", "second"]
+    assert reported(result) == (Status.FAILED, "findings")
+    assert result.exit_code == 1
+
+
+async def test_pass_without_evidence_is_no_pass(tmp_path: Path) -> None:
+    check = make_check(commands=(make_command("migrate", evidence="Running migrations:"),))
+
+    (silent,) = await run(FakeEngine(), check, logs=tmp_path)
+    (told,) = await run(FakeEngine({"migrate": Exit(code=0, stderr="Running migrations:\n")}), check, logs=tmp_path)
+
+    assert reported(silent) == (Status.ERRORED, "no_evidence")
+    assert "did not say that it did its work" in silent.reason
+    assert told.passed
+
+
+async def test_nothing_to_do_needs_no_evidence(tmp_path: Path) -> None:
+    check = make_check(commands=(make_command("pytest", evidence=r"\d+ passed", empty=(5,)),))
+
+    (result,) = await run(FakeEngine({"pytest": Exit(code=5)}), check, logs=tmp_path)
+
+    assert result.passed
+
+
+async def test_answer_is_worth_nothing_if_the_server_had_ended(tmp_path: Path) -> None:
+    ended = ServiceExit(name="server", code=1, signal=None, output="Address already in use")
+    check = make_check("ask", service=make_command("serve", label="server"))
+
+    (result,) = await run(FakeEngine({"ask": Exit(code=0, service=ended)}), check, logs=tmp_path)
+
+    assert reported(result) == (Status.FAILED, "not_ready")
+
+
+@pytest.mark.parametrize("exit", [RED, Exit(code=None, timed_out=True), Exit(code=None, signal=9), Exit(code=99)])
+async def test_advice_turns_no_check_red(tmp_path: Path, exit: Exit) -> None:
+    advice = make_command("advise", advisory=True)
+    engine = FakeEngine({"advise": exit})
+
+    (result,) = await run(engine, make_check(commands=(advice, make_command("then"))), logs=tmp_path)
+
+    assert result.passed
+    assert engine.programs == ["advise", "then"]
+    assert all(each.severity is not Severity.ERROR for each in result.diagnostics)
+
+
+async def test_advice_on_a_sick_engine_is_no_pass(tmp_path: Path) -> None:
+    check = make_check(commands=(make_command("advise", advisory=True),))
+
+    (result,) = await run(FakeEngine({"advise": Exit(code=1, trouble="disk_full")}), check, logs=tmp_path)
+
+    assert reported(result) == (Status.ERRORED, "disk_full")
+
+
+async def test_check_without_packages_fails_on_its_own_words(tmp_path: Path) -> None:
+    """A site has no Python packages, and nobody must ask for them when its links are broken."""
+    site = make_site()
+    check = make_check("links", path=site.path)
+
+    (result,) = await run(FakeEngine({"links": RED}), check, logs=tmp_path)
+
+    assert reported(result) == (Status.FAILED, "findings")
+
+
+async def test_red_check_always_says_something(tmp_path: Path) -> None:
+    (result,) = await run(FakeEngine({"lint": RED}), make_check("lint"), logs=tmp_path)
+
+    assert [each.message for each in result.diagnostics] == ["lint: exit code 1"]
+
+
+async def test_database_that_is_gone_takes_nothing_from_a_check_without_one(tmp_path: Path) -> None:
+    lost = ("service_lost", "the Postgres of this run is gone")
+    with_database = make_check("migrate", database="empty")
+    engine = FakeEngine({"lint": RED, "migrate": RED}, troubles=[lost])
+
+    lint, migrate = await run(engine, make_check("lint"), with_database, logs=tmp_path)
+
+    assert reported(lint) == (Status.FAILED, "findings")
+    assert reported(migrate) == (Status.ERRORED, "service_lost")
+
+
+async def test_full_disk_takes_the_verdict_from_every_check(tmp_path: Path) -> None:
+    engine = FakeEngine({"lint": RED}, troubles=[("disk_full", "no space left")])
+
+    (result,) = await run(engine, make_check("lint"), logs=tmp_path)
+
+    assert reported(result) == (Status.ERRORED, "disk_full")
+
+
+async def test_copies_are_of_the_database_of_the_attempt_that_passed(tmp_path: Path) -> None:
+    engine = FakeEngine({"migrate": [Exit(code=None, signal=9), WELL]})
+    migrate = make_check("migrate", database="template")
+    health = make_check("health", database="migrated", needs=(migrate.id,))
+
+    results = await run(engine, migrate, health, logs=tmp_path)
+
+    assert all(result.passed for result in results)
+    first, second, copy = (step.database for step in engine.ran)
+    assert first
+    assert second
+    assert copy
+    assert first.name != second.name
+    assert copy.template == second.name
+
+
+def locked(name: str, **over: Any) -> Check:
+    return make_check(name, commands=(make_command(name, environment="production"),), **over)
+
+
+async def test_broken_lock_is_one_red_check(tmp_path: Path) -> None:
+    engine = FakeEngine(prepares={"production": Prepared(exit=STALE)})
+
+    image, lint, types = await run(engine, locked("image"), locked("lint"), locked("types"), logs=tmp_path)
+
+    assert reported(image) == (Status.FAILED, "lock_stale")
+    assert reported(lint) == reported(types) == (Status.SKIPPED, "needs")
+    assert lint.reason == "needs the same packages as image, and they did not install"
+    assert engine.programs == []
+
+
+async def test_unreachable_registry_is_one_errored_check_asked_once(tmp_path: Path) -> None:
+    engine = FakeEngine(prepares={"production": Prepared(exit=LOST)}, registry=False)
+
+    image, lint = await run(engine, locked("image"), locked("lint"), logs=tmp_path)
+
+    assert reported(image) == (Status.ERRORED, "registry")
+    assert reported(lint) == (Status.SKIPPED, "needs")
+
+
+async def test_check_is_not_skipped_for_packages_that_its_forerunner_got_in_the_end(tmp_path: Path) -> None:
+    """Otherwise nothing would be red, and a check that never ran would hide behind a pass."""
+    engine = FakeEngine(prepares={"production": [Prepared(exit=LOST), Prepared(exit=WELL), Prepared(exit=LOST)]})
+
+    image, lint = await run(engine, locked("image"), locked("lint"), logs=tmp_path)
+
+    assert image.passed
+    assert reported(lint) == (Status.ERRORED, "acquire")
+
+
+async def test_forerunner_that_waits_for_the_check_itself_takes_no_blame(tmp_path: Path) -> None:
+    lint = locked("lint")
+    first = locked("first", needs=(lint.id,))
+    engine = FakeEngine(prepares={"production": Prepared(exit=STALE)})
+
+    waiting, red = await run(engine, first, lint, logs=tmp_path)
+
+    assert reported(red) == (Status.FAILED, "lock_stale")
+    assert reported(waiting) == (Status.SKIPPED, "needs")
+
+
+async def test_what_another_python_cannot_satisfy_proves_nothing(tmp_path: Path) -> None:
+    clash = Exit(code=1, stderr="No solution found when resolving dependencies: they are unsatisfiable")
+    gap = "Python 3.11 instead of 3.13"
+
+    (exact,) = await run(FakeEngine(prepares={"": Prepared(exit=clash)}), locked("image"), logs=tmp_path)
+    (other,) = await run(FakeEngine(prepares={"": Prepared(exit=clash, gaps=(gap,))}), locked("image"), logs=tmp_path)
+
+    assert reported(exact) == (Status.FAILED, "unsatisfiable")
+    assert reported(other) == (Status.ERRORED, "toolchain")
+    assert gap in other.reason
+
+
+async def test_what_an_engine_lacks_is_a_gap_in_the_proof(tmp_path: Path) -> None:
+    check = make_check("image", wants=(("image", "no image was built"),))
+
+    (partial,) = await run(FakeEngine(), check, logs=tmp_path)
+    (full,) = await run(FakeEngine(provides=frozenset({"image"})), check, logs=tmp_path)
+
+    assert partial.proof.gaps == ("no image was built",)
+    assert full.proof.full
+
+
+def test_logs_have_names_that_a_person_knows_and_none_is_shared() -> None:
+    names = log_names(("mypy[apps/web]", "lint[a/b]", "lint[a-b]", "Lint[a b]", "lint[.]", "../x[/]", "lint-a-b-2"))
+
+    assert list(names.values()) == [
+        *("mypy-apps-web.log", "lint-a-b.log", "lint-a-b-2.log", "lint-a-b-3.log"),
+        *("lint.log", "x.log", "lint-a-b-2-2.log"),
+    ]
