@@ -19,8 +19,10 @@ from tasks.settings.toml_lines import toml_lines
 
 FILE = "predeploy.toml"
 PREFIX = "PREDEPLOY_"
-OTHER_VARIABLES = frozenset({"PREDEPLOY_CALLED_AS", "PREDEPLOY_PYTHON", "PREDEPLOY_STACK"})
-"""Read by the wrapper and by the command line: no settings of a run."""
+OTHER_VARIABLES = frozenset(
+    {"PREDEPLOY_CALLED_AS", "PREDEPLOY_PYTHON", "PREDEPLOY_SERVER_IDLE_SECONDS", "PREDEPLOY_STACK"}
+)
+"""Read by the wrapper, the command line and the starter of Prefect's server: no settings of a run."""
 
 Values = dict[str, Any]
 Keys = tuple[str | int, ...]
