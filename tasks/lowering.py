@@ -174,7 +174,8 @@ def python_commands(project: PythonProject, name: str) -> tuple[Command, ...]:
     if project.kind == "uv":
         groups = ("--no-dev",) if name == "production" else ("--all-groups", "--all-extras")
         frozen = ("--frozen",) if project.lock else ()
-        argv = ("uv", "sync", *frozen, *groups, "--no-install-project", "--no-install-workspace", "--no-editable")
+        local = ("--no-install-project", "--no-install-workspace", "--no-install-local", "--no-editable")
+        argv = ("uv", "sync", *frozen, *groups, *local)
         env = (*wheel, ("UV_PROJECT_ENVIRONMENT", ENV))
         return (acquire(" ".join(("uv sync", *frozen)), *argv, cwd=project.root, parser="uv", env=env),)
     files = project.production if name == "production" else project.development or project.production
