@@ -134,7 +134,8 @@ class Attempt:
             tests=findings.tests,
             exit_code=findings.exit_code,
             log=f"logs/{log.name}",
-            diagnostics=tuple(dict.fromkeys(findings.diagnostics)),
+            # what turned nothing red is no error
+            diagnostics=tuple(dict.fromkeys(as_warnings(findings.diagnostics) if passed else findings.diagnostics)),
         )
 
     async def _prepare(self, check: Check, command: Command, findings: Findings, log: Path) -> Judgement | None:

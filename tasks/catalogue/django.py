@@ -120,12 +120,20 @@ def applied_commands(component: Component, scene: Scene) -> tuple[Command, ...]:
 
 
 def check_commands(component: Component, scene: Scene) -> tuple[Command, ...]:
-    """Django's own checks, with the database; those for deployments as warnings."""
+    """Django's own checks, with the database; those for deployments beside them, as warnings whatever their level."""
+    arguments = (
+        "check",
+        "--database",
+        "default",
+        "--no-color",
+        "--then",
+        "check",
+        "--deploy",
+        "--fail-level",
+        "CRITICAL",
+    )
     done, reader = r"System check identified", "django_check"
-    arguments = ("check", "--database", "default")
-    check = managed(component, scene, "check --database default", *arguments, evidence=done, parser=reader)
-    deploy = managed(component, scene, "check --deploy", "check", "--deploy", evidence=done, parser=reader)
-    return (check, replace(deploy, advisory=True))
+    return (managed(component, scene, "check --database default", *arguments, evidence=done, parser=reader),)
 
 
 def health_commands(component: Component, scene: Scene) -> tuple[Command, ...]:
