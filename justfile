@@ -91,3 +91,8 @@ test *args:
 [group('test')]
 test-faults *args:
     {{ quote(python) }} -m pytest -m faults "$@"
+
+# How long a run takes beside two yardsticks, as a table
+[group('test')]
+bench *args:
+    {{ quote(python) }} -m benchmarks "$@"
