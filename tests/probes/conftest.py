@@ -8,9 +8,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import uv
+
 import tasks.probes as probes_folder
 
 PROBES = Path(next(iter(probes_folder.__path__)))
+UV = uv.find_uv_bin()
+"""An engine has it on PATH; the machine that tests run on may have none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.probes.conftest import Said, run_probe
+from tests.probes.conftest import UV, Said, run_probe
 
 pytestmark = [pytest.mark.real, pytest.mark.network]
 
@@ -47,8 +47,8 @@ DATABASES = {{"default": {{"ENGINE": "django.db.backends.postgresql", {values}}}
 def django_python(tmp_path_factory: pytest.TempPathFactory) -> str:
     """A Python with Django and a driver for Postgres."""
     venv = tmp_path_factory.mktemp("django") / "venv"
-    subprocess.run(["uv", "venv", "-q", str(venv)], check=True)
-    install = ["uv", "pip", "install", "-q", "--python", str(venv), "django==5.2.*", "psycopg[binary]>=3.2"]
+    subprocess.run([UV, "venv", "-q", str(venv)], check=True)
+    install = [UV, "pip", "install", "-q", "--python", str(venv), "django==5.2.*", "psycopg[binary]>=3.2"]
     subprocess.run(install, check=True)
     return str(venv / "bin" / "python")
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.probes.conftest import Said, run_probe
+from tests.probes.conftest import UV, Said, run_probe
 
 pytestmark = [pytest.mark.real, pytest.mark.network]
 
@@ -15,9 +15,9 @@ pytestmark = [pytest.mark.real, pytest.mark.network]
 def environment(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What a lock installed: packaging 24.1, and requests without idna, which it needs."""
     venv = tmp_path_factory.mktemp("locked") / "venv"
-    subprocess.run(["uv", "venv", "-q", str(venv)], check=True)
+    subprocess.run([UV, "venv", "-q", str(venv)], check=True)
     wanted = ["packaging==24.1", "requests==2.32.3", "urllib3", "certifi", "charset-normalizer"]
-    subprocess.run(["uv", "pip", "install", "-q", "--no-deps", "--python", str(venv), *wanted], check=True)
+    subprocess.run([UV, "pip", "install", "-q", "--no-deps", "--python", str(venv), *wanted], check=True)
     return venv
 
 
@@ -25,7 +25,8 @@ def ask(folder: Path, environment: Path, manifest: str) -> Said:
     place = folder / "apps" / "web"
     place.mkdir(parents=True)
     (place / "pyproject.toml").write_text(manifest)
-    env = {**os.environ, "VIRTUAL_ENV": str(environment)}
+    path = os.pathsep.join([str(Path(UV).parent), os.environ["PATH"]])
+    env = {**os.environ, "VIRTUAL_ENV": str(environment), "PATH": path}
     return run_probe("lock_fits", str(folder), "apps/web/pyproject.toml", cwd=place, env=env)
 
 
