@@ -9,7 +9,7 @@ from pathlib import Path
 from tasks.diagnostics import Parsed, parse
 from tasks.engines.protocol import Engine
 from tasks.errors import UsageError
-from tasks.fault import PASS, Judgement, errored, failed, judge, judge_acquire
+from tasks.fault import PASS, Judgement, errored, failed, judge, judge_acquire, refined
 from tasks.lowering import Lowering
 from tasks.models import Diagnostic, Proof, Result, Severity, Status, TestCounts
 from tasks.plan import Plan
@@ -67,6 +67,8 @@ def reason_of(judgement: Judgement, findings: Findings) -> str:
     first = next((each for each in findings.diagnostics if each.severity is Severity.ERROR), None)
     if first is None or judgement.status is Status.PASSED:
         return judgement.reason
+    if judgement.reason_code in {"timeout", "crash"}:  # what was said before the end does not explain it
+        return judgement.reason
     if judgement.status is Status.ERRORED and judgement.reason_code not in {
         "other_database",
         "no_health_path",
@@ -88,8 +90,8 @@ class Attempt:
     logs: Path
     migrated: dict[str, int] = field(default_factory=dict)
     """By component the attempt whose database other checks copy: what an earlier one left may be half done."""
-    owners: dict[str, str] = field(default_factory=dict)
-    """By check whose packages did not install the first check of the plan that needs the same ones."""
+    owners: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    """By check whose packages did not install the checks before it in the plan that install from the same files."""
 
     async def run(self, check: Check) -> Result:
         """Only a check without a verdict is tried again, once, and only if the engine is well."""
@@ -115,6 +117,7 @@ class Attempt:
                 break
         if check.database == "template" and judgement.status is Status.PASSED:
             self.migrated[check.component] = number
+        judgement = refined(judgement, findings.diagnostics, findings.tests)
         return self._result(check, judgement, findings, log), judgement
 
     async def _trouble(self, check: Check) -> tuple[str, str] | None:
@@ -162,19 +165,24 @@ class Attempt:
         if judgement.reason_code == "unsatisfiable" and prepared.gaps:
             judgement = errored("toolchain", f"{judgement.reason} with {prepared.gaps[0]}")
         findings.diagnostics += [] if findings.diagnostics else plain(command, judgement)
-        owner = next((each.id for each in self.plan.checks if self._installs(each, environment)), check.id)
-        if owner != check.id and check.id not in self.plan.needed_by(owner):
-            self.owners[check.id] = owner
+        self.owners[check.id] = self._owners(check, environment)
         return judgement
 
+    def _owners(self, check: Check, environment: Environment) -> tuple[str, ...]:
+        """Only checks all of whose needs come before this one as well: nobody may wait in a circle."""
+        ids = [each.id for each in self.plan.checks]
+        before = ids[: ids.index(check.id)]
+        found = (each for each in self.plan.checks[: len(before)] if self._installs(each, environment))
+        return tuple(each.id for each in found if self.plan.needed_by(each.id) <= {*before})
+
     def _installs(self, check: Check, environment: Environment) -> bool:
-        """Does the check need these very packages, for its own component or as a part of the same workspace?"""
+        """Does the check install from the same files, for its own component or as a part of the same workspace?"""
         names = {command.environment for command in (*check.commands, check.service) if command}
         try:
             made = [self.lowering.environment(check, name) for name in names]
         except UsageError:  # its own trouble, which it will say itself
             return False
-        return any(each is not None and each.key == environment.key for each in made)
+        return any(each is not None and {*each.inputs} & {*environment.inputs} for each in made)
 
     async def _acquired(
         self, check: Check, command: Command, environment: Environment, exit: Exit, log: Path
@@ -218,6 +226,9 @@ class Attempt:
 
     def _explain(self, check: Check, command: Command, exit: Exit, judgement: Judgement, findings: Findings) -> None:
         """Where the tool's own reader found nothing: a traceback, then whatever was said last; a server's words too."""
+        if judgement.reason_code == "timeout":
+            findings.diagnostics[:0] = plain(command, judgement)
+            return
         if any(each.severity is Severity.ERROR for each in findings.diagnostics):
             served = [] if exit.service is None else self._served(check, exit)
             findings.diagnostics[:0] = [each for each in served if each.file]

@@ -5,9 +5,10 @@ what it relied on is well; an acquire step only on proof, while the registry ans
 """
 
 import re
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
-from tasks.models import Status
+from tasks.models import Diagnostic, Severity, Status, TestCounts
 from tasks.steps import Command, Exit, ServiceExit
 
 # A program that ends itself so crashed; any other signal came from outside.
@@ -22,7 +23,8 @@ PROOFS: tuple[tuple[str, re.Pattern[str]], ...] = (
             r"ERR_PNPM_OUTDATED_LOCKFILE|ERR_PNPM_LOCKFILE_CONFIG_MISMATCH"
             r"|package\.json and package-lock\.json.*in sync"
             r"|lockfile.* needs to be updated|`--locked` was provided|in `--require-hashes` mode, all requirements"
-            r"|ERR_PNPM_LOCKFILE_MISSING_DEPENDENCY|ERR_PNPM_NO_LOCKFILE|Missing: .* from lock file",
+            r"|no trusted hash was provided|Missing: .* from lock file"
+            r"|ERR_PNPM_LOCKFILE_MISSING_DEPENDENCY|ERR_PNPM_NO_LOCKFILE",
             re.IGNORECASE,
         ),
     ),
@@ -105,6 +107,17 @@ def judge(command: Command, exit: Exit, trouble: tuple[str, str] | None) -> Judg
     if exit.signal is not None:
         return by_signal(command.label, exit.signal)
     return by_code(command, exit)
+
+
+def refined(judgement: Judgement, diagnostics: Sequence[Diagnostic], tests: TestCounts | None) -> Judgement:
+    """A more exact reason code, where what a tool found tells more than its exit code. Never another verdict."""
+    first = next((each for each in diagnostics if each.severity is Severity.ERROR), None)
+    code = judgement.reason_code
+    if code == "tool_config" and first is not None and (first.file or "").endswith(".py"):
+        code = "findings"  # it could not read the code, not its configuration
+    elif code == "tests_failed" and tests is None:
+        code = "collection_error"  # no test ran
+    return replace(judgement, reason_code=code)
 
 
 def by_code(command: Command, exit: Exit) -> Judgement:

@@ -166,15 +166,15 @@ class Run:
         return None
 
     async def _attributed(self, check: Check, result: Result) -> Result:
-        """One broken lock is one red check: the others that need the same packages were skipped for it."""
-        owner = self._attempt.owners.get(check.id)
-        if result.passed or owner is None:
-            return result
-        first = await self.execute(owner)
-        if first.status not in {Status.FAILED, Status.ERRORED}:
-            return result
-        reason = f"needs the same packages as {self.plan[owner].title}, and they did not install"
-        return Result(check=check.id, status=Status.SKIPPED, reason_code="needs", reason=reason, log=result.log)
+        """One broken lock is one red check: the others that installed from it were skipped for the same trouble."""
+        owners = () if result.passed else self._attempt.owners.get(check.id, ())
+        for owner in owners:
+            first = await self.execute(owner)
+            red = first.status in {Status.FAILED, Status.ERRORED}
+            if red and {*first.diagnostics} & {*result.diagnostics}:
+                reason = f"needs the same packages as {self.plan[owner].title}, and they did not install"
+                return Result(check=check.id, status=Status.SKIPPED, reason_code="needs", reason=reason, log=result.log)
+        return result
 
     def _unfinished(self, check: Check, *, begun: bool) -> Result:
         code, reason = self._ended or ("interrupted", "the run was interrupted")

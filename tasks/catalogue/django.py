@@ -62,7 +62,7 @@ def lock_commands(component: Component) -> tuple[Command, ...]:
         label="lock fits its manifest",
         cwd=project.root,
         environment="production",
-        verdicts=((1, "lock_stale"),),
+        verdicts=((1, "lock_stale"), (2, "manifest_broken")),
         unfit=((75, "lock_unknown"),),
         evidence="summary",
         parser="probe",

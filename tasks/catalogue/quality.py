@@ -90,7 +90,15 @@ def mypy_configured(component: Component, scene: Scene) -> bool:
 def mypy(component: Component, scene: Scene) -> tuple[Command, ...]:
     """Types."""
     target = () if mypy_configured(component, scene) else (".",)
-    flags = ("--cache-dir", CACHE, "--show-column-numbers", "--no-color-output", "--no-pretty", "--hide-error-context")
+    flags = (
+        "--cache-dir",
+        CACHE,
+        "--show-column-numbers",
+        "--no-color-output",
+        "--no-pretty",
+        "--hide-error-context",
+        "--show-traceback",
+    )
     argv = ("mypy", *flags, "--error-summary", *target)
     row = tool(component, scene, "mypy", *argv, parser="mypy", limit=600)
     return (replace(row, evidence=r"Success: no issues found"),)

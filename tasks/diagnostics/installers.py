@@ -16,7 +16,7 @@ _WORDS = {
     "not_found": "not found in the package registry|FETCH_404|E404|404 not found|NO_MATCHING_VERSION|ETARGET",
     "manifest_broken": "failed to parse|parse requirement|parsing included|must be pep508|JSON_?PARSE|in JSON at"
     "|BROKEN_LOCKFILE|BAD_PACKAGE_JSON",
-    "hash_missing": "must have a hash",
+    "hash_missing": "must have a hash|no trusted hash was provided",
     "unsatisfiable": "no solution found|unsatisfiable|ERESOLVE|UNSUPPORTED_ENGINE|EBADENGINE|no interpreter found",
     "build_failed": "failed to build|failed to generate package metadata|backend returned|ELIFECYCLE|command failed",
     "unreachable": "failed to fetch|request failed|error sending request|META_FETCH_FAIL|ECONN|ENOTFOUND|ETIMEDOUT"

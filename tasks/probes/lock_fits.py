@@ -1,7 +1,8 @@
 """Does what a lock installed hold what the manifest asks for? Standard library only; prints one JSON document.
 
 Runs beside an installed environment (VIRTUAL_ENV): uv, asked offline what it would have to add for the manifest's
-production dependencies, must answer: nothing. Exit codes: 0 it fits, 1 it does not, 75 uv could not tell.
+production dependencies, must answer: nothing. Exit codes: 0 it fits, 1 it does not, 2 the manifest
+cannot be read, 75 uv could not tell.
 """
 
 import json
@@ -67,7 +68,8 @@ def main() -> int:
     except tomllib.TOMLDecodeError as error:
         place = re.search(r"line (\d+), column (\d+)", str(error))
         line = int(place.group(1)) if place else None
-        return say([{"file": file, "line": line, "rule": "toml", "message": str(error)}])
+        say([{"file": file, "line": line, "rule": "toml", "message": str(error)}])
+        return 2
     requirements = project.get("dependencies", [])
     try:
         if not requirements or not complaint(requirements):
