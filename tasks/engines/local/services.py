@@ -35,13 +35,16 @@ async def run_alone(launch: Launch, marker: str) -> Exit:
 
 
 async def run_beside(step: Launch, server: Launch, *, name: str, port: int, marker: str) -> Exit:
-    """Runs a step while the server runs. Where the step fails, `service` tells how the server was at that moment."""
+    """Runs a step while the server runs. Where one of them fails, `service` tells how the server was then."""
     async with start_process(server.argv, cwd=server.cwd, env=server.env, log=server.log, marker=marker) as service:
         ended = asyncio.ensure_future(service.wait())
         exit = await until_either_ends(step, ended, marker)
-        if exit.code != 0:
+        if exit.code != 0 or ended.done():
             exit = told(exit, service, ended, name, port)
         await service.stop(signal.SIGTERM, grace=STOP_GRACE)
+        if exit.code == 0 and listens(port):
+            detail = f"another program answered on port {port} of this machine, not the {name}"
+            exit = replace(exit, code=None, trouble="port_taken", detail=detail)
         return exit
 
 
