@@ -231,7 +231,8 @@ class Attempt:
             return
         if any(each.severity is Severity.ERROR for each in findings.diagnostics):
             served = [] if exit.service is None else self._served(check, exit)
-            findings.diagnostics[:0] = [each for each in served if each.file]
+            # a server's traceback is why it answered so; why it did not listen, only one that leads into the stack
+            findings.diagnostics[:0] = [each for each in served if each.file or judgement.reason_code == "unhealthy"]
             return
         for reader in ("traceback", "plain"):
             parsed = parse(reader, stdout=exit.stdout, stderr=exit.stderr, root=exit.root, cwd=command.cwd)

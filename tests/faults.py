@@ -157,7 +157,7 @@ PACKAGES = (
     Fault(
         name="the lock lacks what a locked package needs",
         edits=(cut(f"{WEB}/requirements.lock", r"^sqlparse==(.*\\\n)+.*\n"),),
-        red=(red("django_container", "lock_inconsistent", "", "sqlparse"),),
+        red=(red("django_container", "lock_stale", "", "sqlparse"),),
     ),
     Fault(
         name="the code imports what is nowhere declared",
@@ -171,8 +171,8 @@ PACKAGES = (
         ),
         red=(
             red("django_container", "import_error", f"{WEB}/menu/models.py:3", "No module named 'requests'"),
-            red("mypy", "findings", f"{WEB}/menu/models.py:3", "requests"),
-            red("pytest", "tool_config", f"{WEB}/menu/models.py:3", "No module named 'requests'"),
+            red("mypy", "findings", f"{WEB}/menu/models.py:3", "No module named 'requests'"),
+            red("pytest", "collection_error", f"{WEB}/menu/models.py:3", "No module named 'requests'"),
         ),
     ),
     Fault(
@@ -182,7 +182,7 @@ PACKAGES = (
                 f"{WEB}/requirements.lock", r"(?<=^asgiref==3\.13\.0 \\\n    --hash=sha256:).{64}( \\\n.*)?$", "0" * 64
             ),
         ),
-        red=(red("django_container", "hash_mismatch", f"{WEB}/requirements.lock:1", "asgiref"),),
+        red=(red("django_container", "hash_mismatch", "", "Hash mismatch for `asgiref==3.13.0`"),),
     ),
     Fault(
         name="the lock holds a package that does not exist",
@@ -232,8 +232,8 @@ SETTINGS = (
             red("django_container", "import_error", f"{WEB}/config/settings.py:26", "'(' was never closed"),
             red("ruff_check", "findings", f"{WEB}/config/settings.py:27", ""),
             red("ruff_format", "findings", f"{WEB}/config/settings.py:27", ""),
-            red("mypy", "findings", f"{WEB}/config/settings.py:26", "never closed"),
-            red("pytest", "tool_config", f"{WEB}/config/settings.py:26", "'(' was never closed"),
+            red("mypy", "findings", f"{WEB}/config/settings.py:26", "'(' was never closed"),
+            red("pytest", "collection_error", f"{WEB}/config/settings.py:26", "'(' was never closed"),
         ),
     ),
     Fault(
@@ -260,8 +260,8 @@ SETTINGS = (
         ),
         red=(
             red("django_container", "import_error", f"{WEB}/menu/models.py:6", "cannot import name 'Submission'"),
-            red("mypy", "findings", f"{WEB}/menu/models.py:6", ""),
-            red("pytest", "tool_config", f"{WEB}/menu/models.py:6", "cannot import name 'Submission'"),
+            red("mypy", "findings", f"{WEB}/menu/models.py:6", "cannot import name 'Submission'"),
+            red("pytest", "collection_error", f"{WEB}/menu/models.py:6", "cannot import name 'Submission'"),
         ),
     ),
     Fault(
@@ -310,8 +310,8 @@ QUALITY = (
         name="ruff's configuration is wrong",
         edits=(replace(f"{WEB}/pyproject.toml", "line-length = 100", 'line-length = "wide"'),),
         red=(
-            red("ruff_check", "tool_config", f"{WEB}/pyproject.toml:47", ""),
-            red("ruff_format", "tool_config", f"{WEB}/pyproject.toml:47", ""),
+            red("ruff_check", "tool_config", f"{WEB}/pyproject.toml:46", ""),
+            red("ruff_format", "tool_config", f"{WEB}/pyproject.toml:46", ""),
         ),
     ),
     Fault(
@@ -325,7 +325,7 @@ QUALITY = (
     Fault(
         name="mypy's configuration names no plugin",
         edits=(replace(f"{WEB}/pyproject.toml", "mypy_django_plugin.main", "mypy_django_plugin.mian"),),
-        red=(red("mypy", "tool_config", f"{WEB}/pyproject.toml:41", "mypy_django_plugin.mian"),),
+        red=(red("mypy", "tool_config", f"{WEB}/pyproject.toml", "mypy_django_plugin.mian"),),
     ),
     Fault(
         name="a failing test",
@@ -338,12 +338,12 @@ QUALITY = (
         edits=(
             append(f"{WEB}/tests/test_menu.py", "\n\ndef test_tea(tea: Product) -> None:\n    assert tea.available\n"),
         ),
-        red=(red("pytest", "tests_failed", f"{WEB}/tests/test_menu.py:65", "fixture 'tea' not found"),),
+        red=(red("pytest", "tests_failed", f"{WEB}/tests/test_menu.py:62", "fixture 'tea' not found"),),
     ),
     Fault(
         name="an error while collecting tests",
         edits=(append(f"{WEB}/tests/test_menu.py", '\n\nSHOTS = int("two")\n'),),
-        red=(red("pytest", "collection_error", f"{WEB}/tests/test_menu.py:65", "invalid literal"),),
+        red=(red("pytest", "collection_error", f"{WEB}/tests/test_menu.py:62", "invalid literal"),),
     ),
     Fault(
         name="pytest's INTERNALERROR",
@@ -353,7 +353,7 @@ QUALITY = (
                 '\n\ndef pytest_collection_modifyitems() -> None:\n    raise RuntimeError("a broken hook")\n',
             ),
         ),
-        red=(red("pytest", "internal_error", f"{WEB}/tests/conftest.py:47", "a broken hook"),),
+        red=(red("pytest", "internal_error", f"{WEB}/tests/conftest.py:49", "a broken hook"),),
     ),
     Fault(
         name="no tests at all",
@@ -380,7 +380,7 @@ QUALITY = (
             replace(f"{WORKER}/src/http.ts", '"no-store"', '"no-cache"'),
             replace(f"{WORKER}/src/key.ts", "=== 0;", "!== 0;"),
         ),
-        red=(red("vitest", "tests_failed", f"{WORKER}/test/", ""),),
+        red=(red("vitest", "tests_failed", f"{WORKER}/test/app.test.ts:58", "expected 401 to be 201"),),
     ),
     Fault(
         name="a type error in an Astro page",
@@ -402,7 +402,7 @@ CACHES = (
         name="an edit of the same size and time, in what tests import",
         first=(),
         edits=(unnoticed(f"{WEB}/menu/urls.py", '"menu/<slug:slug>/"', '"card/<slug:slug>/"'),),
-        red=(red("pytest", "tests_failed", f"{WEB}/tests/test_menu.py:53", "404"),),
+        red=(red("pytest", "tests_failed", f"{WEB}/tests/test_menu.py:47", "404"),),
     ),
     Fault(
         name="an edit of the same size and time, in a test and in a Worker",
@@ -436,7 +436,7 @@ CACHES = (
         name="a page deleted that others link to",
         first=(),
         edits=(delete(f"{SITE}/src/pages/contact.astro"),),
-        red=(red("site_coffee_shop", "broken_links", "", "/contact/"),),
+        red=(red("site_coffee_shop", "broken_links", f"{SITE}/dist/404.html", "/contact/"),),
     ),
     Fault(
         name="configuration above the stack",
@@ -476,7 +476,7 @@ NODE = (
     Fault(
         name="the Worker's entry point does not exist",
         edits=(replace(f"{WORKER}/wrangler.jsonc", "src/index.ts", "src/worker.ts"),),
-        red=(red("worker_container", "bundle_failed", f"{WORKER}/wrangler.jsonc", "src/worker.ts"),),
+        red=(red("worker_container", "bundle_failed", f"{WORKER}/src/worker.ts", "was not found"),),
     ),
     Fault(
         name="wrangler.jsonc is no JSON",
@@ -531,7 +531,7 @@ DATABASE = (
         edits=(replace(f"{WEB}/menu/models.py", "max_length=80", "max_length=90"),),
         red=(
             red("migrations_missing", "findings", f"{WEB}/menu/models.py", "menu lacks a migration: Alter field name"),
-            red("pytest", "tests_failed", f"{WEB}/tests/test_production.py:36", ""),
+            red("pytest", "tests_failed", f"{WEB}/tests/test_production.py:29", "SystemExit: 1"),
         ),
     ),
     Fault(
@@ -567,8 +567,8 @@ class Migration(migrations.Migration):
             ),
         ),
         red=(
-            red("migrate", "findings", f"{WEB}/menu/migrations/0003_fill.py:5", "menu"),
-            red("pytest", "tests_failed", f"{WEB}/menu/migrations/0003_fill.py:5", "drink"),
+            red("migrate", "findings", f"{WEB}/menu/migrations/0003_fill.py:5", "doesn't have a 'Drink' model"),
+            red("pytest", "tests_failed", f"{WEB}/menu/migrations/0003_fill.py:5", "doesn't have a 'Drink' model"),
         ),
     ),
     Fault(
@@ -577,7 +577,7 @@ class Migration(migrations.Migration):
         red=(
             red("migrate", "findings", f"{WEB}/menu/migrations/0003_cups.py", "two leaf migrations in menu"),
             red("migrations_missing", "findings", f"{WEB}/menu/migrations/0003_cups.py", "two leaf migrations in menu"),
-            red("pytest", "tests_failed", "", "multiple leaf nodes"),
+            red("pytest", "tests_failed", f"{WEB}/tests/test_inbox.py", "multiple leaf nodes"),
         ),
     ),
     Fault(
@@ -586,16 +586,13 @@ class Migration(migrations.Migration):
         red=(
             red("migrate", "findings", f"{WEB}/menu/migrations/0002_product_position.py", "0001_first"),
             red("migrations_missing", "findings", f"{WEB}/menu/migrations/0002_product_position.py", "0001_first"),
-            red("pytest", "tests_failed", "", "0001_first"),
+            red("pytest", "tests_failed", f"{WEB}/tests/test_inbox.py", "0001_first"),
         ),
     ),
     Fault(
         name="an error that Django's own checks find",
         edits=(replace(f"{WEB}/menu/admin.py", '"price", "available"', '"prize", "available"'),),
-        red=(
-            red("django_check", "findings", f"{WEB}/menu/admin.py", "prize"),
-            red("pytest", "tests_failed", "", "prize"),
-        ),
+        red=(red("django_check", "findings", f"{WEB}/menu/admin.py", "prize"),),
     ),
     Fault(
         name="the URLs name a module that is not there",
@@ -603,7 +600,7 @@ class Migration(migrations.Migration):
         red=(
             red("django_check", "findings", f"{WEB}/config/urls.py:8", "No module named 'inbox.pages'"),
             red("django_health", "unhealthy", f"{WEB}/config/urls.py:8", "No module named 'inbox.pages'"),
-            red("pytest", "tests_failed", "", "No module named 'inbox.pages'"),
+            red("pytest", "tests_failed", f"{WEB}/config/urls.py:8", "No module named 'inbox.pages'"),
         ),
     ),
     Fault(
