@@ -38,7 +38,9 @@ class Output:
 
     def render(self, report: Report) -> str:
         """The report as text for the reader."""
-        return render_agent(report, reason=self.reason) if self.mode == "agent" else render_text(report, self.style)
+        if self.mode == "agent":
+            return render_agent(report, reason=self.reason, style=self.style)
+        return render_text(report, self.style)
 
     def render_plain(self, report: Report) -> str:
         """The report as text for a file."""

@@ -7,9 +7,9 @@ from typing import Any
 
 if __name__ == "__main__":
     # before Prefect is imported: it reads its settings then, and the command line has yet to make them
-    from flows.cli import end_process
+    from flows.entry import enter
 
-    end_process()
+    enter()
 
 from prefect import flow
 from prefect.client.schemas.objects import State

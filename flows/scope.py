@@ -1,6 +1,7 @@
 """What a run is about: the stack's tree, what was found in it, and the plan. Read once, before any engine."""
 
 import os
+import stat
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -50,9 +51,13 @@ def read_text(tree: Tree, path: str) -> str:
 
 def existing(stack: Path) -> Path:
     """The stack's directory. Raises UsageError where there is none."""
-    if not stack.is_dir():
-        what = "is not a directory" if stack.exists() else "does not exist"
-        raise UsageError(f"{stack} {what}. Name the stack's directory: predeploy path/to/stack")
+    try:
+        is_directory = stat.S_ISDIR(stack.stat().st_mode)
+    except OSError as error:
+        what = "does not exist" if isinstance(error, FileNotFoundError) else f"cannot be read ({error.strerror})"
+        raise UsageError(f"{stack} {what}. Name the stack's directory.") from error
+    if not is_directory:
+        raise UsageError(f"{stack} is not a directory. Name the stack's directory.")
     return stack.resolve()
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from flows.cli import make_parser
+from flows.arguments import make_parser
 from flows.scope import read_scope
 from tasks.catalogue import ROWS
 from tasks.settings import Settings
@@ -109,7 +109,7 @@ def test_readme_has_every_flag_and_no_other() -> None:
 
 def test_readme_has_every_exit_code() -> None:
     epilog = str(make_parser("predeploy").epilog)
-    codes = re.findall(r"(?:^|[\s·])(\d+) (?=[a-z])", epilog.partition("exit codes:")[2])
+    codes = re.findall(r"^ +(\d+) +(?=[a-z])", epilog.partition("exit codes:")[2], re.MULTILINE)
     rows = re.findall(r"^\| ([\d, ]+) \|", text_of("README.md"), re.MULTILINE)
 
     assert [code for row in rows for code in row.split(", ")] == sorted(codes, key=int)
