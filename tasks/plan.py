@@ -44,7 +44,7 @@ def matching(name: str, checks: Collection[Check]) -> set[str]:
     found = {check.id for check in checks if name in {check.id, check.name}}
     if not found:
         known = {check.name for check in checks} | {check.id for check in checks if name.partition("[")[1]}
-        raise UsageError(f"no check is named {name}; {nearest(name, known)}\nSee them all: predeploy --list")
+        raise UsageError(f"no check is named {name}; {nearest(name, known)}\nSee them all with --list")
     return found
 
 
@@ -105,10 +105,10 @@ def make_plan(
 def emptiness(catalogue: Catalogue, narrowed: bool) -> str:
     """Why there is nothing to do, and what to do about it."""
     if narrowed and catalogue.checks:
-        return "the flags leave no check.\nSee them all: predeploy --list"
+        return "the flags leave no check.\nSee them all with --list"
     return (
         "no Django project (manage.py), Cloudflare Worker (wrangler.toml, .json, .jsonc) or static site was found.\n"
-        "Name the stack's directory: predeploy path/to/stack"
+        "Give the directory of the stack as the argument."
     )
 
 

@@ -34,6 +34,17 @@ def reject_environment(row: CustomCheck, scene: Scene) -> None:
         raise UsageError(f"{message} Name a component that has such packages: component = …")
 
 
+def needs_of(row: CustomCheck, component: Component | None) -> tuple[str, ...]:
+    """What the row names, and the migrations where it asks for a copy of the migrated database."""
+    if row.database != "migrated":
+        return row.needs
+    if component is None or component.web is None:
+        message = f"predeploy.toml: the check {row.name} asks for a migrated database, and names no Django project."
+        raise UsageError(f"{message} Name one (component = …), or ask for an empty database.")
+    named = "migrate" in row.needs
+    return row.needs if named else (*row.needs, f"migrate[{component.path}]")
+
+
 def custom_check(row: CustomCheck, scene: Scene) -> Check:
     """One check of `predeploy.toml`. Its needs are resolved with those of the catalogue."""
     component = component_at(row.component, scene, row.name)
@@ -57,6 +68,6 @@ def custom_check(row: CustomCheck, scene: Scene) -> Check:
         stage=row.stage,
         component=component.path if component else ".",
         commands=(command,),
-        needs=row.needs,
+        needs=needs_of(row, component),
         database=row.database,
     )

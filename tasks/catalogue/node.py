@@ -13,12 +13,14 @@ def worker_commands(component: Component, scene: Scene) -> tuple[Command, ...]:
     """Types, then the bundle that a deploy would upload."""
     worker, node = component.worker, component.node
     assert worker is not None
+    env = tuple(sorted(own_env(component, scene).items()))
     types = Command(
         # what it knows of unchanged files is kept by their content
         argv=("tsc", "--noEmit", "--pretty", "false", "--listFiles", "--incremental", "--tsBuildInfoFile", TSC_CACHE),
         label="tsc --noEmit",
         cwd=component.path,
         environment="node",
+        env=env,
         verdicts=((1, "type_errors"), (2, "type_errors")),
         # a configuration that only refers to others checks nothing, and ends with 0
         evidence=r"(?m)^(?!.*/node_modules/)\S.*\.[cm]?[jt]sx?$",
@@ -30,6 +32,7 @@ def worker_commands(component: Component, scene: Scene) -> tuple[Command, ...]:
         label="wrangler deploy --dry-run",
         cwd=component.path,
         environment="node",
+        env=env,
         verdicts=((1, "bundle_failed"),),
         evidence=r"--dry-run: exiting now",
         parser="wrangler",

@@ -4,7 +4,7 @@ import configparser
 import tomllib
 from dataclasses import replace
 
-from tasks.catalogue.django_environment import django_env
+from tasks.catalogue.django_environment import django_env, own_env
 from tasks.catalogue.row import Row, Scene
 from tasks.models import Stage
 from tasks.stack import Component, Kind
@@ -120,26 +120,29 @@ def node_absent(package: str, component: Component) -> str:
     return "" if uses else f"{component.path} does not use {package}"
 
 
-def node_tool(component: Component, label: str, *argv: str, parser: str, reason: str = "findings") -> Command:
+def node_tool(
+    component: Component, scene: Scene, label: str, *argv: str, parser: str, reason: str = "findings"
+) -> Command:
     """A quality tool of the component's own packages."""
     return Command(
         argv=argv,
         label=label,
         cwd=component.path,
         environment="node",
+        env=tuple(sorted(own_env(component, scene).items())),
         verdicts=((1, reason), (2, "tool_config")),
         parser=parser,
         limit=600,
     )
 
 
-def eslint(component: Component, _: Scene) -> tuple[Command, ...]:
+def eslint(component: Component, scene: Scene) -> tuple[Command, ...]:
     """Lint."""
-    row = node_tool(component, "eslint", "eslint", "--format", "json", ".", parser="eslint")
+    row = node_tool(component, scene, "eslint", "eslint", "--format", "json", ".", parser="eslint")
     return (replace(row, evidence=r"\["),)
 
 
-def vitest(component: Component, _: Scene) -> tuple[Command, ...]:
+def vitest(component: Component, scene: Scene) -> tuple[Command, ...]:
     """Tests."""
     # alone, the JSON hides errors outside of tests and why a file did not load
     argv = (
@@ -150,13 +153,13 @@ def vitest(component: Component, _: Scene) -> tuple[Command, ...]:
         "--outputFile.json=/dev/stdout",
         "--passWithNoTests",
     )
-    row = node_tool(component, "vitest", *argv, parser="vitest", reason="tests_failed")
+    row = node_tool(component, scene, "vitest", *argv, parser="vitest", reason="tests_failed")
     return (replace(row, evidence=r"numTotalTests|No test files found"),)
 
 
-def astro_check(component: Component, _: Scene) -> tuple[Command, ...]:
+def astro_check(component: Component, scene: Scene) -> tuple[Command, ...]:
     """Types in Astro's components."""
-    row = node_tool(component, "astro check", "astro", "check", parser="astro_check")
+    row = node_tool(component, scene, "astro check", "astro", "check", parser="astro_check")
     # without the packages that it needs it says so, and ends with 0
     return (replace(row, evidence=r"Result \(\d+ files?\)"),)
 

@@ -40,7 +40,6 @@ _NEXT = re.compile(
 )
 _NEXT_SHOWN = re.compile(r"^[ \t]*(?P<line>\d+) [|│] .*\n[ \t]*[:·] .*\^", re.MULTILINE)
 _PRERENDER = re.compile(r'^Error occurred prerendering page "(?P<page>[^"]+)".*\n(?P<message>.+)$', re.MULTILINE)
-_BUILT = re.compile(r"(\d+) page\(s\) built|^\[11ty\] (Wrote \d+ files?)|✓ (\d+ modules) transformed", re.MULTILINE)
 
 
 def wrangler(output: Output) -> Parsed:
@@ -89,16 +88,7 @@ def site_build(output: Output) -> Parsed:
     if not found:
         error = raised(text, places, "build")
         found += [_rendering(error, text)] if error else []
-    return Parsed(diagnostics=deduplicated(found), summary=_built(text))
-
-
-def _built(text: str) -> str:
-    """How much the generator says it built."""
-    built = _BUILT.search(text)
-    if not built:
-        return ""
-    pages = int(built[1] or 0)
-    return built[2] or built[3] or f"built {pages} {'page' if pages == 1 else 'pages'}"
+    return Parsed(diagnostics=deduplicated(found))
 
 
 def _says_same(new: Diagnostic, known: Diagnostic) -> bool:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 
-from tasks.models import CheckReport, Outcome, Report, Result, Severity, Stage, Status, Verdict, worst
+from tasks.models import CheckReport, Diagnostic, Outcome, Report, Result, Severity, Stage, Status, Verdict, worst
 from tasks.report.facts import (
     counted,
     duration_of,
@@ -119,7 +119,7 @@ def _trouble(report: Report, result: Result, style: Style) -> Iterator[str]:
     if result.status is Status.ERRORED:
         code = f" [{result.reason_code}]" if result.reason_code else ""
         yield from hang(style.spell(f"no verdict: {reason or 'the reason is unknown'}{code}"), "    ", style.width)
-    elif reason and not any(reason in clean_line(finding.diagnostic.message) for finding in found[:1]):
+    elif reason and not any(says(finding.diagnostic, reason) for finding in found):
         yield from hang(style.spell(reason), "    ", style.width)
     room, shown = _BLOCK, 0
     for finding in found:
@@ -135,6 +135,12 @@ def _trouble(report: Report, result: Result, style: Style) -> Iterator[str]:
         yield style.spell(f"    … and {left} more in the report")
     elif log:
         yield from hang(style.spell(f"log: {log}"), "    ", style.width)
+
+
+def says(diagnostic: Diagnostic, reason: str) -> bool:
+    """Is the reason this finding's own first line, with or without its location?"""
+    message = clean_line(diagnostic.message.partition("\n")[0])
+    return reason in {message, f"{clean_line(diagnostic.location)}: {message}"} or reason in message
 
 
 def _finding(finding: Finding, most: int, style: Style) -> list[str]:
