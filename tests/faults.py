@@ -39,7 +39,6 @@ class Fault:
     first: tuple[Edit, ...] | None = None
     says: tuple[str, str] | None = None
     fast: bool = False
-    stack: str = "cafe"
 
 
 def red(check: str, code: str, at: str = "", says: str = "") -> Red:
@@ -672,4 +671,19 @@ FAULTS: tuple[Fault, ...] = (
     *NODE,
     *DATABASE,
     *SERVER,
+)
+
+# In a stack of its own: the sample's Django project, locked by uv.
+UV_FAULTS: tuple[Fault, ...] = (
+    Fault(name="nothing", edits=(), exit=0),
+    Fault(
+        name="the uv lock no longer fits its manifest",
+        edits=(replace("pyproject.toml", '"whitenoise>=6.9",', '"whitenoise>=6.9",\n    "requests>=2",'),),
+        red=(red("django_container", "lock_stale", "uv.lock", "needs to be updated"),),
+    ),
+    Fault(
+        name="the uv lock is no TOML",
+        edits=(append("uv.lock", "[[package\n"),),
+        red=(red("django_container", "manifest_broken", "uv.lock", ""),),
+    ),
 )

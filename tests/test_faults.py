@@ -1,15 +1,17 @@
 """Each fault alone, in a copy of the sample: the right checks are red, for the right reason, and no other one is."""
 
 import shutil
+import subprocess
 from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
+import uv
 
 from flows.validation import Places
 from tasks.models import CheckReport, Diagnostic, Report, Result, Severity, Status
-from tests.faults import FAULTS, Edit, Fault, Red
-from tests.validate import GIVEN_CACHE, Validator, copy_sample, told
+from tests.faults import FAULTS, UV_FAULTS, Edit, Fault, Red
+from tests.validate import Validator, copy_sample, shared_cache, told
 
 FAST = tuple(fault for fault in FAULTS if fault.fast)
 # For these a check may be skipped that needs the same packages as the red one, not only one that needs it.
@@ -18,8 +20,7 @@ INSTALLING = frozenset({"lock_stale", "manifest_broken", "hash_mismatch", "not_f
 
 @pytest.fixture(scope="session")
 def validator(shared_home: Path) -> Validator:
-    cache = Path(GIVEN_CACHE) if GIVEN_CACHE else shared_home / "engine-cache"
-    return Validator(places=Places(cache=cache, data=shared_home / "engine-data"))
+    return Validator(places=Places(cache=shared_cache(shared_home), data=shared_home / "engine-data"))
 
 
 @pytest.fixture(scope="session")
@@ -33,6 +34,19 @@ def cafe(bed: Path) -> Path:
     shutil.rmtree(bed)
     stack = bed / "cafe"
     copy_sample(stack)
+    return stack
+
+
+@pytest.fixture(scope="session")
+def locked_by_uv(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The sample's Django project as a stack of its own, with a uv.lock made now."""
+    stack = tmp_path_factory.mktemp("uv") / "web"
+    copy_sample(stack, below="apps/web")
+    for name in ("requirements.lock", "requirements-dev.lock", "Dockerfile"):
+        (stack / name).unlink()
+    subprocess.run([uv.find_uv_bin(), "lock", "--quiet"], cwd=stack, check=True)
+    # what it says of the Worker lies outside
+    (stack / "tests/test_worker_contract.py").unlink()
     return stack
 
 
@@ -62,6 +76,19 @@ def test_fault_is_found_and_nothing_else(fault: Fault, cafe: Path, validator: Va
     apply(fault.edits, cafe)
 
     report = validator.validate(cafe)
+
+    assert_as_told(report, fault)
+
+
+@pytest.mark.faults
+@pytest.mark.parametrize("fault", UV_FAULTS, ids=lambda fault: fault.name)
+def test_fault_is_found_in_a_project_of_uv(
+    fault: Fault, locked_by_uv: Path, tmp_path: Path, validator: Validator
+) -> None:
+    stack = shutil.copytree(locked_by_uv, tmp_path / "web")
+    apply(fault.edits, stack)
+
+    report = validator.validate(stack, skip=["mypy"])
 
     assert_as_told(report, fault)
 

@@ -22,6 +22,11 @@ SAMPLE = ROOT / "examples/cafe"
 GIVEN_CACHE = os.environ.get("PREDEPLOY_TEST_CACHE")
 
 
+def shared_cache(home: Path) -> Path:
+    """Where packages and programs are that many tests need: downloaded once."""
+    return Path(GIVEN_CACHE) if GIVEN_CACHE else home / "engine-cache"
+
+
 def unwatched(_: Run) -> None:
     """Nobody wants to know that the checks have begun."""
 
@@ -58,12 +63,13 @@ class Validator:
         return report
 
 
-def copy_sample(target: Path) -> None:
-    """The sample's tracked files, with the times that they have there."""
-    listed = subprocess.run(["git", "ls-files", "-z"], cwd=SAMPLE, capture_output=True, text=True, check=True)
+def copy_sample(target: Path, below: str = ".") -> None:
+    """The sample's tracked files, or those of a directory in it, with the times that they have there."""
+    source = SAMPLE / below
+    listed = subprocess.run(["git", "ls-files", "-z"], cwd=source, capture_output=True, text=True, check=True)
     for name in filter(None, listed.stdout.split("\0")):
         (target / name).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy2(SAMPLE / name, target / name)
+        shutil.copy2(source / name, target / name)
 
 
 def told(report: Report) -> str:

@@ -8,6 +8,7 @@ from pathlib import Path
 from tasks.engines.local.node_modules import find_modules, set_aside_scripts
 from tasks.engines.local.once import Once
 from tasks.engines.local.store import Entry, open_entry
+from tasks.engines.local.threads import in_thread
 from tasks.engines.local.tokens import engine_tokens
 from tasks.engines.local.toolchains.pinned import Kit
 from tasks.engines.local.toolchains.toolchain import Install, Toolchain, Toolchains
@@ -119,7 +120,7 @@ class Environments:
         absent = [path for path in environment.inputs if path not in self._tree.files]
         if absent:
             raise EngineError(f"{environment.title}: {absent[0]} is not among the files of the tree", "internal")
-        await asyncio.to_thread(sync, self._tree, {path: self._tree.files[path] for path in environment.inputs}, stage)
+        await in_thread(sync, self._tree, {path: self._tree.files[path] for path in environment.inputs}, stage)
         (stage / environment.root).mkdir(parents=True, exist_ok=True)
         gaps = set_aside_scripts(stage, environment.inputs) if environment.kind == "node" else []
         for command in environment.commands:

@@ -14,6 +14,7 @@ from tasks.engines.local.postgres_account import Account
 from tasks.engines.local.postgres_binaries import Binaries
 from tasks.engines.local.process import Process, run_process, start_process
 from tasks.engines.local.store import filled
+from tasks.engines.local.threads import in_thread
 from tasks.errors import EngineError
 from tasks.steps import Exit
 
@@ -93,7 +94,7 @@ class Cluster:
 
     async def start(self) -> None:
         """Makes the cluster and waits until it answers; raises EngineError (`postgres`) with what the server said."""
-        await asyncio.to_thread(self._make_room)
+        await in_thread(self._make_room)
         await self._initialise()
         for _ in range(PORTS):
             self.port = pick_port()
@@ -142,11 +143,11 @@ class Cluster:
                 (entry.path / "data/pg_hba.conf").write_text(TRUST)
                 entry.complete()
             entry.touch()
-            await asyncio.to_thread(shutil.copytree, entry.path / "data", self._data, symlinks=True, dirs_exist_ok=True)
-        await asyncio.to_thread(self._account.own, self._data)
+            await in_thread(shutil.copytree, entry.path / "data", self._data, symlinks=True, dirs_exist_ok=True)
+        await in_thread(self._account.own, self._data)
 
     async def _initdb(self, data: Path, locale: str) -> Exit:
-        await asyncio.to_thread(shutil.rmtree, data, ignore_errors=True)
+        await in_thread(shutil.rmtree, data, ignore_errors=True)
         arguments = (*INITDB, "--locale", locale, "--lc-messages", "C", "--pgdata")
 
         async def initdb(target: Path) -> Exit:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from tasks.engines.local.environments import Installed
 from tasks.engines.local.once import Once
+from tasks.engines.local.threads import in_thread
 from tasks.engines.local.tokens import Tokens, engine_tokens
 from tasks.engines.local.workspace import clone_tree, lease, remove_tree, sync
 from tasks.steps import ENV, Step
@@ -74,7 +75,7 @@ class Slots:
         for directory in (slot.out, slot.cache):
             directory.mkdir(parents=True, exist_ok=True)
         keep = [path for stamps in slot.placed().values() for path in stamps]
-        await asyncio.to_thread(sync, self._tree, select(self._tree, step.inputs), workspace, keep=keep)
+        await in_thread(sync, self._tree, select(self._tree, step.inputs), workspace, keep=keep)
         return slot
 
     async def place(self, slot: Slot, installed: Installed) -> None:
@@ -85,19 +86,17 @@ class Slots:
             before = placed.get(root, {})
             wanted = {path: installed.name for path in installed.modules if (slot.workspace / path).parent.is_dir()}
             if before == wanted and all((slot.workspace / path).is_dir() for path in wanted):
-                await asyncio.to_thread(forget_caches, slot.workspace, installed)
+                await in_thread(forget_caches, slot.workspace, installed)
                 return
             # until all is in its place nothing is promised
-            await asyncio.to_thread(
-                slot.stamps.write_text, json.dumps(placed | {root: dict.fromkeys([*before, *wanted], "")})
-            )
+            await in_thread(slot.stamps.write_text, json.dumps(placed | {root: dict.fromkeys([*before, *wanted], "")}))
             for path in before:
                 if path not in wanted:
-                    await asyncio.to_thread(remove_tree, slot.workspace / path)
+                    await in_thread(remove_tree, slot.workspace / path)
             for path, name in wanted.items():
                 if before.get(path) != name or not (slot.workspace / path).is_dir():
                     await clone_tree(installed.stage / path, slot.workspace / path)
-            await asyncio.to_thread(slot.stamps.write_text, json.dumps(placed | {root: wanted}))
+            await in_thread(slot.stamps.write_text, json.dumps(placed | {root: wanted}))
 
 
 def forget_caches(workspace: Path, installed: Installed) -> None:
