@@ -20,7 +20,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from benchmarks.ways import limit_way, plain_way, scope_of
-from flows.validation import Places
+from flows.places import Places
 
 ROOT = Path(__file__).parents[1]
 Edit = tuple[str, str]

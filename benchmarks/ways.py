@@ -7,8 +7,8 @@ import tempfile
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
+from flows.places import Places
 from flows.scope import Scope, read_scope
-from flows.validation import Places
 from tasks.engines.local.engine import LocalEngine
 from tasks.models import Stage
 from tasks.steps import Check

@@ -16,9 +16,8 @@ from flows.entry import is_json_wanted
 from flows.interruption import Interrupted, Interruption
 from flows.listing import render_list, render_plan
 from flows.output import choose_output
+from flows.places import Places
 from flows.scope import neutral_directory, read_scope
-from flows.session import Session
-from flows.validation import Places
 from tasks.errors import PredeployError, UsageError
 from tasks.models import EngineFacts, Outcome, Report, RunFacts, Verdict
 from tasks.report.document import render_document
@@ -78,6 +77,8 @@ def run_command(
         text = render_list(scope.catalogue) if options.get("list") else render_plan(scope)
         say(detect_style(sys.stdout, environ).spell(text), sys.stdout)
         return 0
+    from flows.session import Session  # the engine: nothing of it is needed before
+
     streams.json_output = scope.settings.json_output
     neutral_directory(places.cache)
     output = choose_output(scope.settings, environ, streams.people)

@@ -15,9 +15,10 @@ from prefect import flow
 from prefect.client.schemas.objects import State
 
 from flows.feed import Feed, enter_feed, is_recording
+from flows.places import Places
 from flows.recording import record
 from flows.scope import read_scope
-from flows.validation import Places, Quiet, Validation, new_run_id
+from flows.validation import Quiet, Validation, new_run_id
 from tasks.report.directory import create_run_directory
 from tasks.report.document import render_document
 from tasks.report.publish import publish

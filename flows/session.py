@@ -12,8 +12,9 @@ from typing import Any
 from flows.entry import STOPPING
 from flows.interruption import Interruption
 from flows.output import Output
+from flows.places import Places
 from flows.scope import Scope
-from flows.validation import Places, Validation, new_run_id
+from flows.validation import Validation, new_run_id
 from tasks.errors import EngineError
 from tasks.models import Outcome, Report, RunFacts, Verdict
 from tasks.report.directory import RunDirectory, create_run_directory

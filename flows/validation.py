@@ -6,11 +6,8 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
-from typing import Self
 
-import platformdirs
-
+from flows.places import Places
 from flows.scope import Scope
 from tasks.engines.local.engine import LocalEngine
 from tasks.history import read_durations, write_durations
@@ -22,19 +19,6 @@ from tasks.run import Policy, Run
 from tasks.verdict import give_verdict
 
 REASON = "the embedded engine: no containers; the stack's code ran on this machine, and it is no security boundary"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Places:
-    """Where things are kept: caches that may be deleted at any time, and data that should stay."""
-
-    cache: Path
-    data: Path
-
-    @classmethod
-    def of_user(cls) -> Self:
-        """Where this user's programs keep such things."""
-        return cls(cache=platformdirs.user_cache_path("predeploy"), data=platformdirs.user_data_path("predeploy"))
 
 
 class Quiet:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import uv
 
-from flows.validation import Places
+from flows.places import Places
 from tasks.models import CheckReport, Diagnostic, Report, Result, Severity, Status
 from tests.faults import FAULTS, UV_FAULTS, Edit, Fault, Red
 from tests.validate import Validator, copy_sample, shared_cache, told

@@ -8,8 +8,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from flows.places import Places
 from flows.scope import read_scope
-from flows.validation import Places, Quiet, Validation, new_run_id
+from flows.validation import Quiet, Validation, new_run_id
 from tasks.models import CheckReport, Report
 from tasks.report.directory import create_run_directory
 from tasks.report.document import render_document
