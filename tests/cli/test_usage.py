@@ -1,0 +1,238 @@
+"""Wrong usage and wrong configuration: exit 2, what is wrong and the way out, the last line, and no traceback."""
+
+import json
+import os
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pytest
+
+from tests.cli.caller import Caller
+from tests.cli.stack import TinyStack
+
+Arrange = Callable[[TinyStack], None]
+
+
+def assert_told(caller: Caller, *arguments: str | Path, says: str) -> None:
+    """What people get: the reason on stderr, and nothing but the last line on stdout."""
+    ended = caller.run(*arguments)
+
+    ended.assert_ended(2, "USAGE")
+    assert re.search(says, ended.stderr, re.DOTALL), ended.told
+    assert len(ended.stdout.splitlines()) == 1, ended.told
+
+
+def assert_documented(caller: Caller, *arguments: str | Path, says: str) -> None:
+    """What programs get: the document on stdout, and on stderr what people get."""
+    ended = caller.run(*arguments, "--json-output")
+
+    ended.assert_ended(2, "USAGE")
+    assert re.search(says, ended.stderr, re.DOTALL), ended.told
+    assert (ended.document["result"], ended.document["exit_code"]) == ("usage", 2)
+    assert re.search(says, ended.document["reason"], re.DOTALL), ended.told
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["--bogus"], r"--bogus: there is no such flag\n.*--help"),
+        (["--fail-fats"], r"--fail-fats: .*did you mean --fail-fast\?"),
+        (["--jobs=2", "one", "two"], r"two: one stack at a time"),
+        (["--only"], r"--only: expected one argument.*--help"),
+        (["--budget", "x"], r"--budget: must be a number \(got 'x'\)"),
+        (["--budget", "-1"], r"--budget: must be more than 0"),
+        (["--jobs", "0"], r"--jobs: must be at least 1"),
+        (["--output", "loud"], r"--output: must be 'auto', 'human' or 'agent'"),
+        (["--engine", "docker"], r"--engine: must be 'auto' or 'local'"),
+        (
+            ["--stage", "qualty", "--budget", "x", "--jobs", "0"],
+            r"--stage: .*did you mean 'quality'\?.*--budget: .*--jobs: ",
+        ),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_flags_that_cannot_be(caller: Caller, green: TinyStack, arguments: list[str], says: str) -> None:
+    assert_told(replace(caller, cwd=green.root), *arguments, says=says)
+
+    assert not (green.root / ".predeploy").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["--only", "wrds"], r"no check is named wrds; did you mean words\?"),
+        (["--skip", "nothing-like-it"], r"no check is named nothing-like-it; there are: later, words"),
+        (["--only", "words", "--skip", "words"], r"the flags leave no check.*--list"),
+        (["--stage", "build"], r"the flags leave no check.*--list"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_a_selection_of_nothing(caller: Caller, green: TinyStack, arguments: list[str], says: str) -> None:
+    assert_told(caller, green.root, *arguments, says=says)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Broken:
+    """A stack that cannot be validated, and what is said of it."""
+
+    arrange: Arrange
+    says: str
+
+
+def write(name: str, text: str) -> Arrange:
+    def arrange(stack: TinyStack) -> None:
+        (stack.root / name).parent.mkdir(parents=True, exist_ok=True)
+        (stack.root / name).write_text(text)
+
+    return arrange
+
+
+def lack_submodule(stack: TinyStack) -> None:
+    stack.git("update-index", "--add", "--cacheinfo", f"160000,{'1' * 40},vendor/theme")
+    (stack.root / "vendor/theme").mkdir(parents=True)
+
+
+def link_out(stack: TinyStack) -> None:
+    (stack.root / "settings.py").symlink_to("../../settings.py")
+
+
+def become_unreadable(stack: TinyStack) -> None:
+    """By its mode; nothing is unreadable to root, who finds a pipe where a file was."""
+    place = stack.root / "secret.txt"
+    place.write_text("secret")
+    stack.git("add", "secret.txt")
+    if os.geteuid():
+        place.chmod(0)
+    else:
+        place.unlink()
+        os.mkfifo(place)
+
+
+def damage_repository(stack: TinyStack) -> None:
+    (stack.root / ".git/config").write_text("[core\n")
+
+
+MISTAKES = """\
+stages = ["qualty"]
+colour = true
+
+[[check]]
+name = "two words"
+stage = "quality"
+run = 7
+"""
+BROKEN = {
+    "several mistakes": Broken(
+        arrange=write("predeploy.toml", MISTAKES),
+        says=r"toml:1: stages.*predeploy\.toml:2: colour.*predeploy\.toml:5: check.*predeploy\.toml:7: check",
+    ),
+    "no TOML": Broken(arrange=write("predeploy.toml", "jobs = = 1\n"), says=r"predeploy\.toml:1:8: is not TOML"),
+    "a circle": Broken(
+        arrange=write(
+            "predeploy.toml",
+            '[[check]]\nname = "a"\nstage = "build"\nrun = "true"\nneeds = ["b"]\n'
+            '[[check]]\nname = "b"\nstage = "build"\nrun = "true"\nneeds = ["a"]\n',
+        ),
+        says=r"predeploy\.toml: .*circle.*a → b|circle.*b → a",
+    ),
+    "nothing to do": Broken(
+        arrange=lambda stack: (stack.root / "predeploy.toml").unlink(), says=r"no Django project .*\n.*directory"
+    ),
+    "a submodule is missing": Broken(arrange=lack_submodule, says=r"vendor/theme: the submodule.*git submodule update"),
+    "a symlink leads out": Broken(arrange=link_out, says=r"settings\.py: a symlink that leads out of the stack"),
+    "unreadable": Broken(arrange=become_unreadable, says=r"secret\.txt: (cannot be read|neither a file)"),
+    "no repository any more": Broken(arrange=damage_repository, says=r"git cannot .*Mend the repository"),
+}
+
+
+@pytest.mark.parametrize("broken", BROKEN.values(), ids=BROKEN)
+def test_a_stack_that_cannot_be_validated(caller: Caller, green: TinyStack, broken: Broken) -> None:
+    broken.arrange(green)
+
+    assert_documented(caller, green.root, says=broken.says)
+
+    assert not (green.root / ".predeploy").exists()
+
+
+def test_a_place_that_is_no_directory(caller: Caller, green: TinyStack) -> None:
+    assert_documented(caller, green.root / "nowhere", says=r"nowhere does not exist\. Name the stack's directory")
+    assert_documented(caller, green.root / "main.py", says=r"main\.py is not a directory\. Name the stack's directory")
+    assert_told(caller, "x" * 300, says=r"cannot be read \(File name too long\)")
+
+
+def test_a_current_directory_that_is_gone(caller: Caller, tmp_path: Path) -> None:
+    gone = tmp_path / "gone"
+    gone.mkdir()
+
+    def leave() -> None:
+        os.chdir(gone)
+        gone.rmdir()
+
+    ended = caller.run("--list", preexec_fn=leave)
+
+    ended.assert_ended(2, "USAGE")
+    assert "current directory" in ended.stderr
+
+
+def test_without_git(caller: Caller, green: TinyStack, tmp_path: Path) -> None:
+    assert_documented(
+        replace(caller, environ={**caller.environ, "PATH": str(tmp_path)}), green.root, says="Install git 2.31 or newer"
+    )
+
+
+def test_mistakes_in_variables(caller: Caller, green: TinyStack) -> None:
+    environ = {**caller.environ, "PREDEPLOY_JOBS": "many", "PREDEPLOY_JSON_OUTPUT": "1"}
+
+    ended = replace(caller, environ=environ).run(green.root, "--budget", "soon")
+
+    ended.assert_ended(2, "USAGE")
+    assert re.search(r"PREDEPLOY_JOBS: .*\n?.*--budget: ", ended.document["reason"], re.DOTALL)
+
+
+def test_help_tells_every_flag_and_exit_code(caller: Caller) -> None:
+    ended = caller.run("--help", "--whatever")
+
+    assert (ended.code, ended.stderr) == (0, "")
+    flags = ["budget", "debug", "engine", "fail-fast", "help", "jobs", "json-output", "list", "only", "output", "plan"]
+    assert sorted(re.findall(r"^  --([a-z-]+)", ended.stdout, re.MULTILINE)) == [*flags, "skip", "stage"]
+    assert re.findall(r"^  (\d+) ", ended.stdout, re.MULTILINE) == ["0", "1", "2", "3", "124", "130", "143"]
+    assert max(map(len, ended.stdout.splitlines())) <= 80
+
+
+def test_list_and_plan_print_and_run_nothing(caller: Caller, green: TinyStack) -> None:
+    green.has("never", "echo ran > $1/ran", needs="words")
+    plain = [caller.run(green.root, flag) for flag in ("--list", "--plan")]
+    watched = caller.start(green.root, "--plan", "--only", "words")
+    spied = replace(caller, environ={**caller.environ, "PYTHONPROFILEIMPORTTIME": "1"}).run(green.root, "--plan")
+
+    assert [ended.code for ended in plain] == [0, 0]
+    assert re.match(
+        r"Quality\n  words +words\n  never +never\n\nIntegration\n  later +later\n\nNot in", plain[0].stdout
+    )
+    keys = re.sub(r"\b[0-9a-f]{16}\b", "KEY", plain[1].stdout)
+    assert keys.splitlines()[::2] == [
+        "words  quality  KEY",
+        "never  quality  KEY  needs words",
+        "later  integration  KEY  needs words",
+    ]
+    assert watched.wait().stdout == "".join(plain[1].stdout.splitlines(keepends=True)[:2])
+    assert spied.stdout == plain[1].stdout
+    assert not re.search(r"\| +(prefect|dagger)\b", spied.stderr)
+    assert not green.mark("ran").exists()
+    assert not (green.root / ".predeploy").exists()
+    assert [ended.stderr for ended in plain] == ["", ""]
+
+
+def test_list_speaks_ascii_where_nothing_else_is_understood(caller: Caller, stack: TinyStack) -> None:
+    stack.has("words")
+    config = stack.root / "predeploy.toml"
+    config.write_text(config.read_text() + 'title = "Wörter … alle"\n')
+    environ = {**caller.environ, "LANG": "C", "PYTHONIOENCODING": "ascii"}
+
+    ended = replace(caller, environ=environ).run(stack.root, "--list")
+
+    assert ended.code == 0, ended.told
+    assert "W\\xf6rter ... alle" in ended.stdout
+    assert json.dumps(ended.stdout).isascii()
