@@ -12,6 +12,7 @@ from typing import Protocol
 from tasks.attempt import Attempt
 from tasks.engines.protocol import Engine
 from tasks.errors import PredeployError
+from tasks.installs import Installs
 from tasks.lowering import Lowering
 from tasks.models import Report, Result, Status
 from tasks.order import Gate, weights
@@ -48,6 +49,7 @@ class Run:
         loop = asyncio.get_running_loop()
         self.plan = plan
         self._attempt = Attempt(plan=plan, engine=engine, lowering=lowering, logs=logs)
+        self._installs = Installs(plan, engine, lowering, logs)
         self._progress = progress
         self._policy = policy
         self._gate = Gate(policy.jobs)
@@ -77,6 +79,7 @@ class Run:
 
     def start(self) -> None:
         """Begins every check that needs nothing; the others follow."""
+        self._installs.start()
         for check in sorted(self.plan.checks, key=lambda check: -self._weights[check.id]):
             task = self._tasks[check.id] = asyncio.create_task(self._settle(check), name=check.id)
             task.add_done_callback(functools.partial(self._close, check))
@@ -103,6 +106,7 @@ class Run:
     async def wait(self) -> dict[str, Result]:
         """All results, in the plan's order."""
         await asyncio.gather(*self._tasks.values(), return_exceptions=True)
+        await self._installs.stop()
         return {check_id: await self.execute(check_id) for check_id in self._results}
 
     def stop(self, reason_code: str, reason: str) -> None:
@@ -122,6 +126,7 @@ class Run:
         try:
             result = await self._blocked(check)
             if result is None:
+                await self._installs.ready(check)
                 async with self._gate.place(self._weights[check.id]):
                     result = await self._timed(check)
                 result = await self._attributed(check, result)
