@@ -215,7 +215,14 @@ PACKAGES = (
     Fault(
         name="pyproject.toml is no TOML",
         edits=(replace(f"{WEB}/pyproject.toml", 'requires-python = ">=3.11"', 'requires-python = ">=3.11'),),
-        red=(red("django_container", "manifest_broken", f"{WEB}/pyproject.toml:5", ""),),
+        red=(
+            red("django_container", "manifest_broken", f"{WEB}/pyproject.toml:5", "Illegal character"),
+            # each of these reads its configuration there
+            red("ruff_check", "tool_config", f"{WEB}/pyproject.toml:5", "invalid basic string"),
+            red("ruff_format", "tool_config", f"{WEB}/pyproject.toml:5", "invalid basic string"),
+            red("mypy", "findings", f"{WEB}/pyproject.toml:5", "Illegal character"),
+            red("pytest", "tool_config", f"{WEB}/pyproject.toml:5", "Illegal character"),
+        ),
     ),
 )
 
@@ -240,11 +247,11 @@ SETTINGS = (
         edits=(
             write(
                 f"{WEB}/config/production.py",
-                'from config.settings import *  # noqa: F403\n\nSENTRY = {}["dsn"]  # type: ignore[var-annotated]\n',
+                'import os\n\nfrom config.settings import *  # noqa: F403\n\nSENTRY_DSN = os.environ["SENTRY_DSN"]\n',
             ),
             replace(f"{WEB}/config/wsgi.py", '"config.settings"', '"config.production"'),
         ),
-        red=(red("django_container", "import_error", f"{WEB}/config/production.py:3", "dsn"),),
+        red=(red("django_container", "import_error", f"{WEB}/config/production.py:5", "SENTRY_DSN"),),
         fast=True,
     ),
     Fault(

@@ -139,15 +139,16 @@ def _first_differences(diff: str) -> list[tuple[str, int]]:
 
 
 def mypy(output: Output) -> Parsed:
-    """`mypy` with columns and error codes, one line each."""
+    """`mypy` with columns and error codes, one line each; first what it could not read of its configuration."""
     found: list[Diagnostic] = []
+    configs: list[Diagnostic] = []
     for text in output.text.splitlines():
         match = _MYPY.match(text)
         config = _MYPY_CONFIG.match(text)
         if match:
             _add_mypy(found, match, output.places)
         elif config and not config["message"].startswith("note:"):
-            found.append(_mypy_config(config, output))
+            configs.append(_mypy_config(config, output))
     found.extend(
         Diagnostic(tool="mypy", message=shortened(usage[1] or usage[2]), rule="config")
         for usage in _MYPY_USAGE.finditer(output.text)
@@ -155,7 +156,7 @@ def mypy(output: Output) -> Parsed:
     checked = _MYPY_CHECKED.search(output.stdout)
     # A plugin that raises ends mypy with a traceback that names its line.
     found.extend(replace(item, tool="mypy") for item in from_tracebacks(output).diagnostics)
-    return Parsed(diagnostics=tuple(found), summary=f"checked {checked[1] or checked[2]}" if checked else "")
+    return Parsed(diagnostics=(*configs, *found), summary=f"checked {checked[1] or checked[2]}" if checked else "")
 
 
 def _add_mypy(found: list[Diagnostic], match: re.Match[str], places: Places) -> None:
@@ -187,13 +188,13 @@ def _add_mypy(found: list[Diagnostic], match: re.Match[str], places: Places) -> 
 
 
 def _mypy_config(match: re.Match[str], output: Output) -> Diagnostic:
-    """mypy goes on without a configuration that it cannot read, and may well pass."""
+    """mypy goes on without a configuration that it cannot read, and without options that it does not know."""
     place = _MYPY_CONFIG_LINE.search(output.stderr)
     return Diagnostic(
         tool="mypy",
         message=shortened(match["message"]),
         file=output.places.relative(match["path"]),
         line=number((place[1] or place[2]) if place else None),
-        severity=Severity.WARNING,
+        severity=Severity.ERROR if place else Severity.WARNING,
         rule="config",
     )

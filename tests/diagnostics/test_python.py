@@ -7,8 +7,8 @@ from tests.diagnostics.captures import assert_reads, names, read
 # Severity, place, rule and the beginning of the message.
 READ: dict[str, tuple[str, ...]] = {
     "mypy/clean": (),
-    "mypy/config_parse": ("warning apps/my/bad2.ini:3 [config] Source contains parsing errors: 'bad2.ini'",),
-    "mypy/config_parse_1_8": ("warning apps/my/bad2.ini:3 [config] Source contains parsing errors: 'bad2.ini'",),
+    "mypy/config_parse": ("error apps/my/bad2.ini:3 [config] Source contains parsing errors: 'bad2.ini'",),
+    "mypy/config_parse_1_8": ("error apps/my/bad2.ini:3 [config] Source contains parsing errors: 'bad2.ini'",),
     "mypy/config_plugin": (
         "warning apps/my/bad.ini [config] [mypy]: Unrecognized option: strct = True",
         "error apps/my/bad.ini:3:1 [misc] Error importing plugin \"nosuch.plugin\": No module named 'nosuch'",
@@ -17,8 +17,8 @@ READ: dict[str, tuple[str, ...]] = {
         "warning apps/my/bad.ini [config] [mypy]: Unrecognized option: strct = True",
         "error apps/my/bad.ini:3:1 [misc] Error importing plugin \"nosuch.plugin\": No module named 'nosuch'",
     ),
-    "mypy/config_toml": ("warning apps/my/bad4.toml:2 [config] Invalid value (at line 2, column 10)",),
-    "mypy/config_toml_1_8": ("warning apps/my/bad4.toml:2 [config] Invalid value (at line 2, column 10)",),
+    "mypy/config_toml": ("error apps/my/bad4.toml:2 [config] Invalid value (at line 2, column 10)",),
+    "mypy/config_toml_1_8": ("error apps/my/bad4.toml:2 [config] Invalid value (at line 2, column 10)",),
     "mypy/config_version": (
         "warning apps/my/bad3.ini [config] [mypy]: Unrecognized option: foo = 1",
         "error - [config] Mypy no longer supports checking Python 2 code. Consider pinning to mypy<0.980 if y",
