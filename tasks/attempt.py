@@ -1,7 +1,6 @@
 """One attempt at a check: its commands in order, until one does not pass; and the second attempt where one may help."""
 
 import re
-from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
@@ -10,27 +9,11 @@ from tasks.diagnostics import Parsed, parse
 from tasks.engines.protocol import Engine
 from tasks.errors import UsageError
 from tasks.fault import PASS, Judgement, errored, failed, judge, judge_acquire, refined
+from tasks.findings import Findings, as_warnings, plain, reason_of
 from tasks.lowering import Lowering
-from tasks.models import Diagnostic, Proof, Result, Severity, Status, TestCounts
+from tasks.models import Diagnostic, Proof, Result, Severity, Status
 from tasks.plan import Plan
 from tasks.steps import Check, Command, Environment, Exit, Prepared
-
-
-@dataclass(slots=True, kw_only=True)
-class Findings:
-    """What the commands of a check have said so far."""
-
-    diagnostics: list[Diagnostic] = field(default_factory=list)
-    summaries: list[str] = field(default_factory=list)
-    gaps: list[str] = field(default_factory=list)
-    tests: TestCounts | None = None
-    exit_code: int | None = None
-
-    def take(self, parsed: Parsed) -> None:
-        """Adds what one command's output holds."""
-        self.diagnostics += parsed.diagnostics
-        self.summaries += [parsed.summary] if parsed.summary else []
-        self.tests = parsed.tests or self.tests
 
 
 @cache
@@ -53,31 +36,6 @@ def worked(command: Command, exit: Exit) -> bool:
 def idle(command: Command) -> Judgement:
     """A program that ended with 0 and did nothing is no pass."""
     return errored("no_evidence", f"{command.label} ended with exit code 0, but did not say that it did its work")
-
-
-def as_warnings(diagnostics: Iterable[Diagnostic]) -> list[Diagnostic]:
-    """Findings that do not turn a check red."""
-    return [
-        replace(each, severity=Severity.WARNING) if each.severity is Severity.ERROR else each for each in diagnostics
-    ]
-
-
-def reason_of(judgement: Judgement, findings: Findings) -> str:
-    """One line: the first error where a tool named one, else how the command ended."""
-    first = next((each for each in findings.diagnostics if each.severity is Severity.ERROR), None)
-    if first is None or judgement.status is Status.PASSED:
-        return judgement.reason
-    if judgement.reason_code in {"timeout", "crash"}:  # what was said before the end does not explain it
-        return judgement.reason
-    if judgement.status is Status.ERRORED and judgement.reason_code not in {
-        "other_database",
-        "no_health_path",
-        "unknown_exit",
-        "acquire",
-    }:
-        return judgement.reason
-    where = f"{first.location}: " if first.file else ""
-    return where + first.message.partition("\n")[0]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -248,10 +206,3 @@ class Attempt:
         return list(
             parse("traceback", stdout="", stderr=exit.service.output, root=exit.root, cwd=check.service.cwd).diagnostics
         )
-
-
-def plain(command: Command, judgement: Judgement) -> list[Diagnostic]:
-    """The judgement itself as the one diagnostic of a red check that said nothing."""
-    if judgement.status is Status.SKIPPED:
-        return []
-    return [Diagnostic(tool=command.label, message=judgement.reason, rule=judgement.reason_code or None)]

@@ -1,0 +1,58 @@
+"""What the commands of a check have said so far, and the one line that says why it is red."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+
+from tasks.diagnostics import Parsed
+from tasks.fault import Judgement
+from tasks.models import Diagnostic, Severity, Status, TestCounts
+from tasks.steps import Command
+
+
+@dataclass(slots=True, kw_only=True)
+class Findings:
+    """What the commands of a check have said so far."""
+
+    diagnostics: list[Diagnostic] = field(default_factory=list)
+    summaries: list[str] = field(default_factory=list)
+    gaps: list[str] = field(default_factory=list)
+    tests: TestCounts | None = None
+    exit_code: int | None = None
+
+    def take(self, parsed: Parsed) -> None:
+        """Adds what one command's output holds."""
+        self.diagnostics += parsed.diagnostics
+        self.summaries += [parsed.summary] if parsed.summary else []
+        self.tests = parsed.tests or self.tests
+
+
+def as_warnings(diagnostics: Iterable[Diagnostic]) -> list[Diagnostic]:
+    """Findings that do not turn a check red."""
+    return [
+        replace(each, severity=Severity.WARNING) if each.severity is Severity.ERROR else each for each in diagnostics
+    ]
+
+
+def reason_of(judgement: Judgement, findings: Findings) -> str:
+    """One line: the first error where a tool named one, else how the command ended."""
+    first = next((each for each in findings.diagnostics if each.severity is Severity.ERROR), None)
+    if first is None or judgement.status is Status.PASSED:
+        return judgement.reason
+    if judgement.reason_code in {"timeout", "crash"}:  # what was said before the end does not explain it
+        return judgement.reason
+    if judgement.status is Status.ERRORED and judgement.reason_code not in {
+        "other_database",
+        "no_health_path",
+        "unknown_exit",
+        "acquire",
+    }:
+        return judgement.reason
+    where = f"{first.location}: " if first.file else ""
+    return where + first.message.partition("\n")[0]
+
+
+def plain(command: Command, judgement: Judgement) -> list[Diagnostic]:
+    """The judgement itself as the one diagnostic of a red check that said nothing."""
+    if judgement.status is Status.SKIPPED:
+        return []
+    return [Diagnostic(tool=command.label, message=judgement.reason, rule=judgement.reason_code or None)]
