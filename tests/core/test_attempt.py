@@ -137,8 +137,8 @@ async def test_copies_are_of_the_database_of_the_attempt_that_passed(tmp_path: P
     assert copy.template == second.name
 
 
-def locked(name: str, **over: Any) -> Check:
-    return make_check(name, commands=(make_command(name, environment="production"),), **over)
+def locked(name: str, environment: str = "production", **over: Any) -> Check:
+    return make_check(name, commands=(make_command(name, environment=environment),), **over)
 
 
 async def test_broken_lock_is_one_red_check(tmp_path: Path) -> None:
@@ -150,6 +150,34 @@ async def test_broken_lock_is_one_red_check(tmp_path: Path) -> None:
     assert reported(lint) == reported(types) == (Status.SKIPPED, "needs")
     assert lint.reason == "needs the same packages as image, and they did not install"
     assert engine.programs == []
+
+
+async def test_lock_that_production_and_development_share_is_one_red_check(tmp_path: Path) -> None:
+    engine = FakeEngine(prepares={"production": Prepared(exit=STALE), "development": Prepared(exit=STALE)})
+
+    image, lint = await run(engine, locked("image"), locked("lint", "development"), logs=tmp_path)
+
+    assert reported(image) == (Status.FAILED, "lock_stale")
+    assert reported(lint) == (Status.SKIPPED, "needs")
+
+
+async def test_lock_of_development_that_is_broken_by_itself_is_red_by_itself(tmp_path: Path) -> None:
+    other = Exit(code=1, stderr="error: Hash mismatch for `ruff==0.12.0`")
+    engine = FakeEngine(prepares={"production": Prepared(exit=STALE), "development": Prepared(exit=other)})
+
+    image, lint = await run(engine, locked("image"), locked("lint", "development"), logs=tmp_path)
+
+    assert reported(image) == (Status.FAILED, "lock_stale")
+    assert reported(lint) == (Status.FAILED, "hash_mismatch")
+
+
+async def test_what_was_said_before_a_time_limit_is_not_the_reason(tmp_path: Path) -> None:
+    engine = FakeEngine({"slow": Exit(code=None, stderr="warning: half way\n", timed_out=True)})
+
+    (result,) = await run(engine, make_check("slow", commands=(make_command("slow", limit=5),)), logs=tmp_path)
+
+    assert result.reason == "slow was still running after 5 s"
+    assert result.diagnostics[0].message == result.reason
 
 
 async def test_unreachable_registry_is_one_errored_check_asked_once(tmp_path: Path) -> None:

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from tasks.fault import Judgement, judge, judge_acquire
-from tasks.models import Status
+from tasks.fault import Judgement, failed, judge, judge_acquire, refined
+from tasks.models import Diagnostic, Severity, Status, TestCounts
 from tasks.steps import Command, Exit, ServiceExit
 from tests.factories import make_command
 
@@ -183,3 +183,25 @@ def test_acquire_failures_are_tried_again_unless_they_are_known() -> None:
     assert again(UNBUILT, registry=True)
     assert not again(STALE, registry=True)
     assert not again("oh no", registry=False)
+
+
+@pytest.mark.parametrize(
+    ("code", "file", "severity", "counts", "expected"),
+    [
+        ("tool_config", "apps/web/settings.py", Severity.ERROR, None, "findings"),
+        ("tool_config", "apps/web/settings.py", Severity.WARNING, None, "tool_config"),
+        ("tool_config", "apps/web/pyproject.toml", Severity.ERROR, None, "tool_config"),
+        ("tool_config", None, Severity.ERROR, None, "tool_config"),
+        ("tests_failed", "tests/test_menu.py", Severity.ERROR, None, "collection_error"),
+        ("tests_failed", "tests/test_menu.py", Severity.ERROR, TestCounts(failed=1), "tests_failed"),
+        ("findings", "apps/web/settings.py", Severity.ERROR, None, "findings"),
+    ],
+)
+def test_what_was_found_refines_the_reason_code(
+    code: str, file: str | None, severity: Severity, counts: TestCounts | None, expected: str
+) -> None:
+    found = Diagnostic(tool="tool", message="wrong", file=file, severity=severity)
+
+    judgement = refined(failed(code, "exit code 2"), [found], counts)
+
+    assert judgement == failed(expected, "exit code 2")

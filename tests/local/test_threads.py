@@ -1,0 +1,53 @@
+"""Work in a thread: whoever stops waiting for it, it is not running any more when that is known."""
+
+import asyncio
+import threading
+from pathlib import Path
+
+import pytest
+
+from tasks.engines.local.threads import in_thread
+
+
+async def test_gives_what_the_work_gives() -> None:
+    assert await in_thread(max, 1, 2) == 2
+
+
+async def test_raises_what_the_work_raises(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError):
+        await in_thread((tmp_path / "gone").read_text)
+
+
+async def test_cancelled_work_has_ended_when_that_is_known(tmp_path: Path) -> None:
+    begun, go = threading.Event(), threading.Event()
+
+    def work() -> None:
+        begun.set()
+        go.wait(10)
+        (tmp_path / "written").touch()
+
+    task = asyncio.create_task(in_thread(work))
+    await asyncio.to_thread(begun.wait, 10)
+    task.cancel()
+    await asyncio.sleep(0)
+    task.cancel()
+    asyncio.get_running_loop().call_later(0.05, go.set)
+    with pytest.raises(asyncio.CancelledError):
+        await task
+
+    assert (tmp_path / "written").exists()
+
+
+async def test_cancelled_work_that_fails_is_cancelled_work() -> None:
+    begun = threading.Event()
+
+    def work() -> None:
+        begun.set()
+        raise OSError
+
+    task = asyncio.create_task(in_thread(work))
+    await asyncio.sleep(0)
+    task.cancel()
+
+    with pytest.raises(asyncio.CancelledError):
+        await task
