@@ -117,7 +117,9 @@ def deliver(report: Report, text: str, streams: Streams) -> None:
 
 
 def say(text: str, stream: TextIO | None) -> None:
-    """Writes for whoever still reads. One that has gone away changes nothing."""
+    """Writes for whoever still reads. One that has gone away changes nothing, nor does one that never was there."""
+    if stream is None:
+        return
     with contextlib.suppress(BrokenPipeError):
         print(text, file=stream, flush=True)
 

@@ -1,0 +1,237 @@
+"""Every way in which a run can come out: exit code, last line and document say the same."""
+
+import os
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.cli.caller import Caller, Ended
+from tests.cli.stack import BREAKS, FAILS, TinyStack
+
+
+def status_of(document: dict[str, Any]) -> dict[str, str]:
+    """What became of each check."""
+    return {check["name"]: check["status"] for stage in document["stages"].values() for check in stage["checks"]}
+
+
+def reasons_of(document: dict[str, Any]) -> dict[str, str]:
+    """Its reason code, where it has one."""
+    found = {check["name"]: check["reason_code"] for stage in document["stages"].values() for check in stage["checks"]}
+    return {name: code for name, code in found.items() if code}
+
+
+def assert_agreed(ended: Ended, stack: TinyStack, code: int, word: str) -> dict[str, Any]:
+    """The process, its last line, its document and the published report say the same; returns the document."""
+    ended.assert_ended(code, word)
+    document = ended.document
+    assert (document["exit_code"], document["result"]) == (code, word.lower())
+    assert stack.report() == document
+    counts = {key: str(document["counts"][key]) for key in ("checks", "failed", "errored", "skipped")}
+    assert counts.items() <= ended.last.items()
+    assert ended.last["report"] == f".predeploy/runs/{document['run']['id']}/report.json"
+    assert stack.hidden == []
+    return document
+
+
+def test_checks_of_the_stacks_own_are_something_to_do(caller: Caller, green: TinyStack) -> None:
+    before = green.content()
+
+    ended = caller.run(green.root)
+
+    ended.assert_ended(0, "PASSED")
+    assert "Ready to deploy!\n\nPREDEPLOY PASSED" in ended.stdout
+    assert "Prefect: ImportError: not in this test" in ended.stdout
+    report = green.report()
+    assert (report["result"], report["ready"]) == ("passed", True)
+    assert green.content() == before
+
+
+def test_a_failed_check_beats_one_without_a_verdict(caller: Caller, green: TinyStack) -> None:
+    green.has("broken", FAILS)
+    green.has("lame", BREAKS)
+    green.has("after", needs="broken")
+
+    document = assert_agreed(caller.run(green.root, "--json-output"), green, 1, "FAILED")
+
+    assert status_of(document) == {
+        "words": "passed",
+        "broken": "failed",
+        "lame": "errored",
+        "after": "skipped",
+        "later": "passed",
+    }
+
+
+def test_a_check_without_a_verdict(caller: Caller, green: TinyStack) -> None:
+    green.has("lame", BREAKS)
+
+    document = assert_agreed(caller.run(green.root, "--json-output"), green, 3, "ERRORED")
+
+    assert status_of(document)["lame"] == "errored"
+
+
+def test_the_budget_ends_a_run_and_tells_what_did_not_run(caller: Caller, green: TinyStack) -> None:
+    green.has("endless", "echo $$ > $1/endless; exec sleep 60")
+    green.has("waiting", needs="endless")
+
+    ended = caller.run(green.root, "--json-output", "--budget", "2", "--jobs", "1", "--only", "waiting")
+
+    document = assert_agreed(ended, green, 124, "BUDGET")
+    assert reasons_of(document) == {"endless": "budget", "waiting": "budget"}
+    assert status_of(document) == {"endless": "errored", "waiting": "skipped"}
+    assert "not run: the budget of 2 s is spent" in ended.stderr
+    assert 2 <= document["duration_seconds"] < 4.5
+
+
+def test_a_failed_check_beats_the_budget(caller: Caller, stack: TinyStack) -> None:
+    stack.has("broken", FAILS)
+    stack.has("endless", "exec sleep 60", needs="")
+
+    document = assert_agreed(caller.run(stack.root, "--json-output", "--budget", "1.5"), stack, 1, "FAILED")
+
+    assert status_of(document) == {"broken": "failed", "endless": "errored"}
+
+
+def test_fail_fast_stops_at_the_first_red(caller: Caller, stack: TinyStack) -> None:
+    stack.has("broken", FAILS)
+    stack.has("endless", "exec sleep 60")
+
+    document = assert_agreed(caller.run(stack.root, "--json-output", "--fail-fast"), stack, 1, "FAILED")
+
+    assert status_of(document) == {"broken": "failed", "endless": "skipped"}
+    assert document["duration_seconds"] < 10
+
+
+@pytest.mark.parametrize("jobs", ["1", "3"])
+def test_jobs_is_how_many_run_at_once(caller: Caller, stack: TinyStack, jobs: str) -> None:
+    # each waits a moment for the others to come; who has come is a file
+    count = "touch $1/here-$0; sleep 0.6; ls $1 | grep -c here > $1/seen-$0; rm $1/here-$0"
+    for name in ("one", "two", "three"):
+        stack.has(name, count)
+
+    caller.run(stack.root, "--jobs", jobs).assert_ended(0, "PASSED")
+
+    assert max(stack.mark(f"seen-{name}").read_text().strip() for name in ("one", "two", "three")) == jobs
+
+
+def test_rerun_runs_just_the_red_ones(caller: Caller, green: TinyStack) -> None:
+    green.has("broken", FAILS)
+    first = caller.run(green.root, "--json-output").document
+
+    assert first["rerun"] == f"python -m flows.predeploy {green.root} --only 'broken'"
+    again = replace(caller, cwd=green.root).run("--json-output", *first["rerun"].replace("'", "").split()[-2:])
+    assert status_of(again.document) == {"broken": "failed"}
+
+
+@pytest.mark.parametrize("flag", [(), ("--json-output",), ("--list",), ("--help",)], ids=str)
+def test_a_reader_that_has_left_changes_nothing(caller: Caller, green: TinyStack, flag: tuple[str, ...]) -> None:
+    green.has("broken", FAILS)
+    reader, writer = os.pipe()
+    os.close(reader)
+
+    call = caller.start(green.root, *flag, stdout=writer)
+    os.close(writer)
+    ended = call.wait()
+
+    assert ended.code == (0 if flag in {("--list",), ("--help",)} else 1), ended.told
+    assert "Traceback" not in ended.stderr
+    assert "Exception ignored" not in ended.stderr
+
+
+def test_head_gets_its_line(caller: Caller, green: TinyStack) -> None:
+    argv = [sys.executable, "-m", "flows.predeploy", str(green.root)]
+    call = subprocess.Popen(
+        argv, cwd=caller.cwd, env=caller.variables, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    assert call.stdout is not None
+    assert call.stderr is not None
+    head = subprocess.run(["head", "-1"], stdin=call.stdout, capture_output=True, text=True, check=True)
+    call.stdout.close()
+
+    assert head.stdout.strip("═=\n") == ""
+    assert (call.wait(30), "Traceback" in call.stderr.read()) == (0, False)
+    call.stderr.close()
+
+
+@pytest.mark.parametrize("closed", ["stdout", "stderr"])
+def test_a_stream_that_was_never_there(caller: Caller, green: TinyStack, closed: str) -> None:
+    number = {"stdout": 1, "stderr": 2}[closed]
+
+    ended = caller.run(green.root, preexec_fn=lambda: os.close(number))
+
+    assert ended.code == 0, ended.told
+    assert green.report()["result"] == "passed"
+
+
+INJECTED = """
+import sys
+class Finder:
+    def find_spec(self, name, path=None, target=None):
+        if name == {module!r}:
+            {act}
+sys.meta_path.insert(0, Finder())
+"""
+
+
+def inject(place: Path, module: str, act: str) -> Path:
+    """A directory for Python's path whose `sitecustomize` does something when a module is imported."""
+    place.mkdir()
+    (place / "sitecustomize.py").write_text(INJECTED.format(module=module, act=act))
+    return place
+
+
+@pytest.mark.parametrize(
+    ("module", "flags"),
+    [
+        ("flows.cli", ("--debug",)),
+        ("tasks", ("--json-output",)),
+        ("tasks.report.document", ("--json-output",)),
+        ("flows.session", ("--json-output",)),
+        ("tasks.history", ("--debug",)),
+    ],
+    ids=str,
+)
+def test_a_module_of_ours_that_cannot_be_imported(
+    caller: Caller, green: TinyStack, tmp_path: Path, module: str, flags: tuple[str, ...]
+) -> None:
+    broken = inject(tmp_path / "broken", module, "raise ImportError('it is broken')")
+
+    ended = replace(caller, paths=(*caller.paths, broken)).run(green.root, *flags)
+
+    assert (ended.code, ended.last["exit"], ended.last["word"]) == (3, "3", "ERRORED"), ended.told
+    assert "ImportError: it is broken. It is no verdict on the stack." in ended.stderr
+    assert ("Traceback" in ended.stderr) is ("--debug" in flags)
+    if "--json-output" in flags:
+        assert (ended.document["result"], ended.document["exit_code"]) == ("errored", 3)
+
+
+CRASHES = """
+import {module} as module
+def crash(*_, **__): raise RuntimeError("all of a sudden")
+module.{name} = crash
+"""
+
+
+@pytest.mark.parametrize(
+    ("module", "name"),
+    [
+        ("flows.scope", "discover"),
+        ("flows.session", "publish"),
+        ("flows.output", "render_text"),
+        ("tasks.report.last_line", "last_line"),
+    ],
+)
+def test_a_crash_of_our_own(caller: Caller, green: TinyStack, tmp_path: Path, module: str, name: str) -> None:
+    place = tmp_path / "crashing"
+    place.mkdir()
+    (place / "sitecustomize.py").write_text(CRASHES.format(module=module, name=name))
+
+    ended = replace(caller, paths=(*caller.paths, place)).run(green.root)
+
+    ended.assert_ended(3, "ERRORED")
+    assert "a mistake of predeploy's own: RuntimeError: all of a sudden" in ended.stderr
+    assert green.hidden == []
