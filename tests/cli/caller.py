@@ -34,7 +34,7 @@ class Ended:
     stdout: str
     stderr: str
     seconds: float
-    cwd: Path
+    session: int
 
     @cached_property
     def last(self) -> dict[str, str]:
@@ -101,7 +101,6 @@ class Call:
     """A call that goes on."""
 
     def __init__(self, caller: Caller, argv: list[str], options: Mapping[str, Any]) -> None:
-        self.cwd = caller.cwd
         self.begun = time.monotonic()
         self.process = subprocess.Popen(
             argv,
@@ -138,7 +137,7 @@ class Call:
             stdout=(stdout or b"").decode(errors="surrogateescape"),
             stderr=(stderr or b"").decode(errors="surrogateescape"),
             seconds=time.monotonic() - self.begun,
-            cwd=self.cwd,
+            session=self.group,
         )
 
 
