@@ -526,7 +526,7 @@ NODE = (
     Fault(
         name="a broken internal link",
         edits=(replace(f"{SITE}/src/pages/about.astro", 'href="/contact/"', 'href="/contacts/"'),),
-        red=(red("site_coffee_shop", "broken_links", f"{SITE}/dist/about/index.html", "/contacts/"),),
+        red=(red("site_coffee_shop", "broken_links", f"{SITE}/src/pages/about.astro:10", "/contacts/"),),
         fast=True,
     ),
 )

@@ -6,6 +6,7 @@ a Linux server has them: the case of names counts, whatever this machine thinks 
 
 import argparse
 import json
+import os
 import posixpath
 import re
 import sys
@@ -28,6 +29,12 @@ ASIDE = {"preconnect", "dns-prefetch", "canonical", "alternate"}
 INDEXES = ("index.html", "index.htm")
 SHOWN = 100  # a broken link in a footer stands on every page; output has its limits
 SITE = "http://site.invalid"
+# What people write links in.
+SOURCES = {
+    *(".astro", ".html", ".htm", ".md", ".mdx", ".vue", ".svelte", ".njk", ".liquid", ".ejs", ".hbs", ".pug"),
+    *(".js", ".mjs", ".cjs", ".jsx", ".ts", ".mts", ".tsx", ".json", ".yaml", ".yml", ".toml"),
+}
+LARGE = 1 << 20
 
 
 class Page(HTMLParser):
@@ -146,20 +153,48 @@ def say(diagnostics: list[dict[str, object]], summary: str = "") -> None:
     print(json.dumps({"diagnostics": [{"tool": "links", **each} for each in diagnostics], "summary": summary}))
 
 
-def judge(site: Site, shown: Path) -> int:
-    """Looks at every link of every page. `shown` is the folder's place in the stack."""
-    errors: list[dict[str, object]] = []
-    warnings: list[dict[str, object]] = []
-    for name, page in site.pages.items():
-        for link, line in page.links:
-            text, severity = site.problem(name, link)
-            if text:
-                found = errors if severity == "error" else warnings
-                message = f"broken link {link}: {text}"
-                place = (shown / name).as_posix()
-                found.append({"file": place, "line": line, "severity": severity, "rule": "link", "message": message})
+def read_sources(output: Path) -> dict[str, list[str]]:
+    """The lines of what the site is made from, by file, without what the build and the package manager made."""
+    found = {}
+    for folder, folders, names in os.walk("."):
+        kept = (name for name in folders if name != "node_modules" and not name.startswith("."))
+        folders[:] = sorted(name for name in kept if Path(folder, name) != output)
+        for path in (Path(folder, name) for name in sorted(names)):
+            if path.suffix in SOURCES and path.is_file() and path.stat().st_size < LARGE:
+                found[path.as_posix()] = path.read_text(encoding="utf-8", errors="replace").splitlines()
+    return found
+
+
+def find_source(link: str, sources: dict[str, list[str]]) -> tuple[str, int] | None:
+    """Where a link is written; None where that is more than one place, or it is put together."""
+    written = re.compile(rf"""["'`(=]{re.escape(link)}(?:["'`)\s>]|$)""")
+    lines = ((file, number, line) for file, listed in sources.items() for number, line in enumerate(listed, 1))
+    places = [(file, number) for file, number, line in lines if link and written.search(line)]
+    return places[0] if len(places) == 1 else None
+
+
+def judge(site: Site, folder: Path, within: Path) -> int:
+    """Looks at every link of every page. `within` is the component's place in the stack, `folder` the site's in it."""
+    found = [
+        (link, name, line, *problem)
+        for name, page in site.pages.items()
+        for link, line in page.links
+        if (problem := site.problem(name, link))[0]
+    ]
+    sources = read_sources(folder) if found else {}
+    places = {link: find_source(link, sources) for link in {link for link, *_ in found}}
+    diagnostics: dict[tuple[str, int, str], dict[str, object]] = {}
+    for link, name, line, text, severity in found:
+        page = (folder / name).as_posix()
+        file, number = places[link] or (page, line)
+        # a footer's link is one mistake, whatever number of pages shows it
+        shown = f"broken link {link}: {text}" + (f" (seen on {page})" if places[link] else "")
+        place = {"file": (within / file).as_posix(), "line": number}
+        diagnostics.setdefault((file, number, link), {**place, "severity": severity, "rule": "link", "message": shown})
+    errors = sum(severity == "error" for *_, severity in found)
     count = f"{len(site.pages)} page{'s' * (len(site.pages) != 1)}"
-    say([*errors, *warnings][:SHOWN], f"{count}, {len(errors)} broken links" if errors else count)
+    ordered = sorted(diagnostics.values(), key=lambda each: each["severity"] != "error")
+    say(ordered[:SHOWN], f"{count}, {errors} broken links" if errors else count)
     return 1 if errors else 0
 
 
@@ -174,7 +209,7 @@ def main() -> int:
     if not site.pages and not (site.rendered and site.files):
         say([{"rule": "no_pages", "message": f"the build left no HTML page in {options.folder}"}])
         return 4
-    return judge(site, Path(options.within) / options.folder)
+    return judge(site, options.folder, Path(options.within))
 
 
 if __name__ == "__main__":

@@ -221,3 +221,39 @@ def test_many_broken_links_fit_into_the_output(tmp_path: Path) -> None:
     assert said.code == 1
     assert len(said.messages) == 100
     assert said.document["summary"] == "5 pages, 5000 broken links"
+
+
+def test_broken_link_is_shown_where_it_is_written(tmp_path: Path) -> None:
+    """A link in a layout is on every page, and is one mistake."""
+    layout = tmp_path / "site/src/layouts/Page.astro"
+    layout.parent.mkdir(parents=True)
+    layout.write_text('---\n---\n<slot />\n<a href="/nowhere/">Write to us</a>\n')
+    footer = '<a href="/nowhere/">Write to us</a>'
+
+    said = check(tmp_path, footer, files={**FILES, "about/index.html": footer})
+
+    (found,) = said.document["diagnostics"]
+    assert (found["file"], found["line"]) == ("sites/shop/src/layouts/Page.astro", 4)
+    assert found["message"].startswith("broken link /nowhere/: leads to no page or file (seen on dist/")
+    assert said.document["summary"].endswith("2 broken links")
+
+
+@pytest.mark.parametrize(
+    "sources",
+    [
+        {},
+        {"src/a.md": "[here](/nowhere/)", "src/b.md": "[there](/nowhere/)"},
+        {"src/a.md": "[here](/nowhere/else/)"},
+        {"node_modules/a/b.js": 'go("/nowhere/")', ".cache/a.js": 'go("/nowhere/")'},
+    ],
+    ids=["nowhere", "twice", "another one", "not the site's own"],
+)
+def test_broken_link_whose_source_is_not_certain_is_shown_on_its_page(tmp_path: Path, sources: dict[str, str]) -> None:
+    for name, text in sources.items():
+        (tmp_path / "site" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "site" / name).write_text(text)
+
+    said = check(tmp_path, '<a href="/nowhere/">')
+
+    (found,) = said.document["diagnostics"]
+    assert (found["file"], found["line"]) == ("sites/shop/dist/index.html", 1)
