@@ -85,12 +85,17 @@ types *args:
 # The tests, under five minutes; arguments go to pytest
 [group('test')]
 test *args:
-    {{ quote(python) }} -m pytest -m 'not faults' "$@"
+    {{ quote(python) }} -m pytest -m 'not faults and not slow' -n 2 --dist loadfile "$@"
 
-# The whole fault matrix, which takes longer
+# Only what starts nothing: seconds
+[group('test')]
+test-unit *args:
+    {{ quote(python) }} -m pytest -n 2 tests/core tests/diagnostics tests/discovery tests/report tests/test_settings.py "$@"
+
+# The whole fault matrix and all that takes long
 [group('test')]
 test-faults *args:
-    {{ quote(python) }} -m pytest -m faults "$@"
+    {{ quote(python) }} -m pytest -m 'faults or slow' "$@"
 
 # How long a run takes beside two yardsticks, as a table
 [group('test')]
