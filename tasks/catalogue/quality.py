@@ -8,7 +8,7 @@ from tasks.catalogue.django_environment import django_env, own_env
 from tasks.catalogue.row import Row, Scene
 from tasks.models import Stage
 from tasks.stack import Component, Kind
-from tasks.steps import CACHE, Command
+from tasks.steps import CACHE, OUT, Command
 
 MYPY_TARGETS = frozenset({"files", "packages", "modules"})
 MYPY_CONFIGS = ("mypy.ini", ".mypy.ini", "pyproject.toml", "setup.cfg")
@@ -107,7 +107,9 @@ def mypy(component: Component, scene: Scene) -> tuple[Command, ...]:
 def pytest(component: Component, scene: Scene) -> tuple[Command, ...]:
     """Tests, with a database of their own."""
     # a number, and not -q: the project's own options may hold some of those already, and then no result is told
-    argv = ("pytest", "--verbosity=0", "--tb=short", "-rfE", "--color=no", "-p", "no:cacheprovider")
+    argv = ("pytest", "--verbosity=0", "--tb=short", "-rfE", "--color=no")
+    # without the plugin of the cache the project's own --ff is an unknown option; with a kept one --lf skips tests
+    argv = (*argv, "-o", f"cache_dir={OUT}/pytest")
     row = tool(component, scene, "pytest", *argv, parser="pytest", limit=900)
     codes = ((1, "tests_failed"), (2, "collection_error"), (3, "internal_error"), (4, "tool_config"))
     ran = r"\d+ (?:passed|skipped|xfailed|xpassed)"

@@ -12,7 +12,7 @@ from tasks.errors import UsageError
 from tasks.models import Stage
 from tasks.settings import ComponentSettings, CustomCheck, Settings
 from tasks.stack import Component
-from tasks.steps import SERVER_HOST, SERVER_PORT, Check, Inputs
+from tasks.steps import OUT, SERVER_HOST, SERVER_PORT, Check, Inputs
 from tests.factories import (
     make_node_project,
     make_requirements_project,
@@ -266,6 +266,14 @@ def test_quality_tools_choose_the_settings_themselves() -> None:
     check = checks_of(make_web())["pytest[apps/web]"]
 
     assert "DJANGO_SETTINGS_MODULE" not in dict(check.commands[0].env)
+
+
+def test_pytest_keeps_its_cache_plugin_but_no_cache_of_an_earlier_run() -> None:
+    """The project's own options may be --ff or --lf: unknown without the plugin, and with a kept cache --lf skips."""
+    argv = checks_of(make_web())["pytest[apps/web]"].commands[0].argv
+
+    assert not any("no:cacheprovider" in word for word in argv)
+    assert f"cache_dir={OUT}/pytest" in argv
 
 
 def test_dotenv_in_all_its_forms() -> None:
