@@ -26,6 +26,7 @@ LINKS = {
 }
 CANDIDATES = {"img": "srcset", "source": "srcset", "link": "imagesrcset"}
 ASIDE = {"preconnect", "dns-prefetch", "canonical", "alternate"}
+ICONS = {"icon", "apple-touch-icon", "apple-touch-icon-precomposed", "mask-icon"}
 INDEXES = ("index.html", "index.htm")
 SHOWN = 100  # a broken link in a footer stands on every page; output has its limits
 SITE = "http://site.invalid"
@@ -44,6 +45,7 @@ class Page(HTMLParser):
         super().__init__(convert_charrefs=True)
         self.links: list[tuple[str, int]] = []
         self.names: set[str] = {"", "top"}
+        self.icons: set[str] = set()
         self.base = ""
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
@@ -51,11 +53,13 @@ class Page(HTMLParser):
         self.names |= {values[key] for key in ("id", "name") if key in values}
         if tag == "base":
             self.base = self.base or values.get("href", "").strip()
-        if tag == "link" and set(values.get("rel", "").lower().split()) & ASIDE:
+        relations = set(values.get("rel", "").lower().split()) if tag == "link" else set()
+        if relations & ASIDE:
             return
         found = [values[name] for name in LINKS.get(tag, ()) if name in values]
         found += candidates(values.get(CANDIDATES.get(tag, ""), ""))
         self.links += [(link.strip(), self.getpos()[0]) for link in found]
+        self.icons |= {link.strip() for link in found if relations & ICONS}
 
 
 def candidates(srcset: str) -> list[str]:
@@ -103,8 +107,11 @@ class Site:
         if not path.startswith(self.base):
             return (f"leads out of the site's base {self.base}", "error") if not self.is_answered(path) else ("", "")
         file = self.find(path[len(self.base) :])
+        if file is None and not self.is_answered(path):
+            # without its icon a page is whole: browsers show another one
+            return "leads to no page or file", "warning" if link in self.pages[page].icons else "error"
         if file is None:
-            return ("", "") if self.is_answered(path) else ("leads to no page or file", "error")
+            return "", ""
         return self.fragment_problem(file, unquote(parts.fragment))
 
     def fragment_problem(self, file: str, fragment: str) -> tuple[str, str]:

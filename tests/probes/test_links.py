@@ -138,6 +138,19 @@ def test_missing_fragment_is_a_warning_for_a_script_may_make_it(tmp_path: Path, 
     assert "no element of that page has the id nowhere" in said.messages[0]
 
 
+@pytest.mark.parametrize("rel", ["icon", "shortcut icon", "apple-touch-icon", "Mask-Icon"])
+def test_missing_icon_is_a_warning_for_the_page_is_whole_without(tmp_path: Path, rel: str) -> None:
+    said = check(tmp_path, f'<link rel="{rel}" href="/favicon.svg">')
+
+    assert (said.code, said.document["summary"]) == (0, "5 pages")
+    assert [each["severity"] for each in said.document["diagnostics"]] == ["warning"]
+    assert "broken link /favicon.svg: leads to no page or file" in said.messages[0]
+
+
+def test_missing_style_is_an_error(tmp_path: Path) -> None:
+    assert check(tmp_path, '<link rel="stylesheet" href="/gone.css"><link rel="icon" href="/gone.ico">').code == 1
+
+
 @pytest.mark.parametrize("base", ["/docs", "/docs/", "docs"])
 @pytest.mark.parametrize("link", ["/docs/", "/docs", "/docs/about/", "about/", "/docs/assets/logo.png", "/docs/?x=1"])
 def test_base_is_in_front_of_addresses(tmp_path: Path, base: str, link: str) -> None:
