@@ -28,7 +28,8 @@ BARE_LINE = "checks=0 failed=0 errored=0 skipped=0 cached=0 seconds=0.0 engine=-
 def enter() -> NoReturn:
     """Runs the command line, and ends the process at once: whoever still waits on a dead server is left behind."""
     catch_signals()
-    import_ours_only()
+    if str(ROOT) not in sys.path:
+        sys.path.insert(0, str(ROOT))
     for stream in (sys.stdout, sys.stderr):
         with suppress(AttributeError):  # None, where the process has none
             stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
@@ -62,14 +63,6 @@ def end_by_signal(number: int, _: FrameType | None = None) -> NoReturn:
     """A handler for as long as nothing has been begun."""
     word, code = STOPPING[signal.Signals(number)]
     end_bare("interrupted", code, f"{word} by {signal.Signals(number).name}")
-
-
-def import_ours_only() -> None:
-    """`python -m` looks for modules in the current directory first: a stack's `tasks` must not be taken for ours."""
-    if not sys.flags.safe_path and sys.path and Path(sys.path[0] or ".").resolve() != ROOT:
-        del sys.path[0]
-    if str(ROOT) not in sys.path:
-        sys.path.insert(0, str(ROOT))
 
 
 def is_json_wanted(arguments: list[str], variable: str) -> bool:

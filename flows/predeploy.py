@@ -1,15 +1,20 @@
 """The parent flow. `python -m flows.predeploy` is the command line; a deployment's entrypoint is the flow itself."""
 
+if __name__ == "__main__":
+    # Before anything is imported: `-m` looks for modules in the current directory first, and that may be a stack's;
+    # Prefect reads its settings when it is imported, and the command line has yet to make them.
+    import sys
+
+    if not sys.flags.safe_path:
+        del sys.path[0]
+    from flows.entry import enter
+
+    enter()
+
 import asyncio
 import os
 from pathlib import Path
 from typing import Any
-
-if __name__ == "__main__":
-    # before Prefect is imported: it reads its settings then, and the command line has yet to make them
-    from flows.entry import enter
-
-    enter()
 
 from prefect import flow
 from prefect.client.schemas.objects import State

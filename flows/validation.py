@@ -2,6 +2,7 @@
 
 import asyncio
 import secrets
+import shlex
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -52,7 +53,9 @@ def stage_durations(results: Mapping[str, Result], plan: Plan) -> dict[Stage, fl
 
 def rerun_command(called_as: str, stack: str, names: list[str]) -> str:
     """The command that runs these checks again."""
-    return " ".join([called_as, *([stack] if stack != "." else []), *(f"--only '{name}'" for name in names)])
+    return " ".join(
+        [called_as, *([shlex.quote(stack)] if stack != "." else []), *(f"--only '{name}'" for name in names)]
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

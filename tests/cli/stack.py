@@ -63,11 +63,11 @@ class TinyStack:
         }
 
 
-def make_stack(place: Path) -> TinyStack:
+def make_stack(place: Path, marks: Path | None = None) -> TinyStack:
     """One without a check so far."""
-    stack = TinyStack(root=place / "stack", marks=place / "marks")
+    stack = TinyStack(root=place / "stack", marks=marks or place / "marks")
     stack.root.mkdir(parents=True)
-    stack.marks.mkdir()
+    stack.marks.mkdir(exist_ok=True)
     (stack.root / "main.py").write_text("print('hello')\n")
     stack.git("init", "--quiet")
     return stack

@@ -1,0 +1,156 @@
+"""Who reads the output, and how it looks to them."""
+
+import fcntl
+import os
+import pty
+import re
+import select
+import signal
+import termios
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from tests.cli.caller import LAST, Caller, Ended, wait_for
+from tests.cli.stack import FAILS, TinyStack
+from tests.report.screen import Screen
+
+HEADER = "PRE-DEPLOY VALIDATION"
+
+
+def called(caller: Caller, stack: TinyStack, *flags: str, **environ: str) -> Ended:
+    return replace(caller, environ={**caller.environ, **environ}).run(stack.root, *flags)
+
+
+@pytest.mark.parametrize(
+    ("environ", "flags", "reason"),
+    [
+        ({"CLAUDECODE": "1"}, (), "CLAUDECODE is set"),
+        ({"CI": "true"}, ("--output", "auto"), "CI is set"),
+        ({}, ("--output", "agent"), "asked for with --output"),
+        ({"CI": "false"}, (), None),
+        ({"CLAUDECODE": "1"}, ("--output", "human"), None),
+    ],
+    ids=str,
+)
+def test_the_output_fits_its_reader_and_says_why(
+    caller: Caller, green: TinyStack, environ: dict[str, str], flags: tuple[str, ...], reason: str | None
+) -> None:
+    ended = called(caller, green, *flags, **environ)
+
+    ended.assert_ended(0, "PASSED")
+    if reason is None:
+        assert HEADER in ended.stdout
+        assert "✓ words" in ended.stderr
+    else:
+        assert ended.stdout.startswith(f"agent output: {reason}; failures only (--output human shows all)\n")
+        assert HEADER not in ended.stdout
+        assert ended.stderr == ""
+        assert len(ended.stdout.splitlines()) < 10
+
+
+def test_an_agent_gets_failures_only(caller: Caller, green: TinyStack) -> None:
+    green.has("broken", FAILS)
+
+    ended = called(caller, green, "--output", "agent")
+
+    ended.assert_ended(1, "FAILED")
+    assert "main.py:3: it is broken" in ended.stdout
+    assert "words" not in ended.stdout
+
+
+@pytest.mark.parametrize("mode", ["human", "agent"])
+def test_a_terminal_without_unicode(caller: Caller, green: TinyStack, mode: str) -> None:
+    green.has("broken", "echo 'main.py:3: error: “naïve” → …' >&2; exit 1")
+
+    ended = called(caller, green, "--output", mode, LANG="C", PYTHONIOENCODING="ascii")
+
+    ended.assert_ended(1, "FAILED")
+    assert (ended.stdout + ended.stderr).isascii()
+    assert '"na\\xefve" -> ...' in ended.stdout
+
+
+def test_colour_where_it_is_wanted(caller: Caller, green: TinyStack) -> None:
+    assert "\x1b[32m" in called(caller, green, FORCE_COLOR="1").stdout
+    assert "\x1b" not in called(caller, green, FORCE_COLOR="1", NO_COLOR="1").stdout
+
+
+class Terminal:
+    """A terminal that has a call in its foreground."""
+
+    def __init__(self, caller: Caller, *arguments: str | Path, **environ: str) -> None:
+        self._master, slave = pty.openpty()
+        termios.tcsetwinsize(slave, (24, 100))
+
+        def become_foreground() -> None:
+            fcntl.ioctl(slave, termios.TIOCSCTTY, 0)
+
+        caller = replace(caller, environ={**caller.environ, "TERM": "xterm", **environ})
+        streams = {"stdin": slave, "stdout": slave, "stderr": slave}
+        self.call = caller.start(*arguments, **streams, preexec_fn=become_foreground)
+        os.close(slave)
+        self.text = ""
+
+    def read(self, condition: Callable[[], bool], limit: float = 30) -> None:
+        """Whatever is written until something is so."""
+        deadline = time.monotonic() + limit
+        while not condition() and time.monotonic() < deadline:
+            if select.select([self._master], [], [], 0.05)[0]:
+                try:
+                    self.text += os.read(self._master, 65536).decode()
+                except OSError:  # the last one has closed it
+                    break
+
+    def read_all(self) -> int:
+        """All that is written; returns the exit code."""
+        self.read(lambda: False)
+        os.close(self._master)
+        return self.call.process.wait(10)
+
+    def press_ctrl_c(self) -> None:
+        os.write(self._master, b"\x03")
+
+
+def test_the_live_view_is_there_and_gone_at_the_end(caller: Caller, green: TinyStack) -> None:
+    green.has("slow", "sleep 1")
+    terminal = Terminal(caller, green.root, "--only", "slow", "--only", "words")
+
+    code = terminal.read_all()
+
+    assert code == 0, terminal.text
+    assert re.search(r"[⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏] slow \ds", terminal.text)
+    assert "of 2 done" in terminal.text
+    screen = Screen(terminal.text)
+    assert screen.cursor
+    assert HEADER in screen.shown()[1]
+    assert LAST.fullmatch(screen.shown()[-1])
+    assert not any("done" in line for line in screen.shown())
+    assert "\x1b[32m" in terminal.text
+
+
+def test_no_colour_on_a_terminal_that_asks_for_none(caller: Caller, green: TinyStack) -> None:
+    terminal = Terminal(caller, green.root, NO_COLOR="1")
+
+    assert terminal.read_all() == 0
+    assert not re.search(r"\x1b\[[\d;]*3\dm", terminal.text)
+
+
+@pytest.mark.parametrize("times", [1, 2])
+def test_ctrl_c_on_a_terminal_gives_it_back_as_it_was(caller: Caller, stack: TinyStack, times: int) -> None:
+    stack.has("stubborn", "trap '' TERM; touch $1/begun; while :; do sleep 60; done")
+    terminal = Terminal(caller, stack.root)
+    wait_for(stack.mark("begun").exists, "the check")
+    terminal.read(lambda: "stubborn" in terminal.text)
+
+    for _ in range(times):
+        terminal.press_ctrl_c()
+        time.sleep(0.2)
+    code = terminal.read_all()
+
+    assert code == 128 + signal.SIGINT
+    shown = terminal.text.replace("\x1b[J", "")
+    assert shown.rindex("\x1b[?25h") > shown.rindex("\x1b[?25l")
+    assert LAST.search(shown.strip().splitlines()[-1])
