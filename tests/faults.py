@@ -288,8 +288,8 @@ SETTINGS = (
         edits=(
             replace(
                 f"{WEB}/config/settings.py",
-                'required("DATABASE_URL"),',
-                'required("DATABASE_URL") and "sqlite:///cafe.sqlite3",',
+                'required("DATABASE_URL"), conn_max_age=60, conn_health_checks=True',
+                'required("DATABASE_URL") and "sqlite:///cafe.sqlite3", conn_max_age=60',
             ),
         ),
         red=(

@@ -61,7 +61,9 @@ _Found = tuple[PythonProject, frozenset[str], tuple[str, ...]]
 
 
 def _from_lock(tree: Tree, base: PythonProject, lock: str) -> _Found:
-    locked = read_uv_lock(tree, lock, base.root)
+    locked, direct = read_uv_lock(tree, lock, base.root), declared(tree.table(base.manifest))
+    # no check goes missing with a lock that cannot be read: its installation says what is wrong
+    packages = locked.packages if tree.table(lock) else direct
     root = join(parent(lock), "pyproject.toml")
     members = workspace_members(tree, root)
     manifests = [root, base.manifest or "", *(join(member, "pyproject.toml") for member in members)]
@@ -74,11 +76,11 @@ def _from_lock(tree: Tree, base: PythonProject, lock: str) -> _Found:
         lock=lock,
         pinned=True,
         hashed=True,
-        packages=locked.packages,
+        packages=packages,
         versions=locked.versions,
         inputs=_existing(tree, (*inputs, *_readme(tree, base.manifest))),
     )
-    return project, declared(tree.table(base.manifest)), locked.directories
+    return project, direct, locked.directories
 
 
 def _from_requirements(tree: Tree, base: PythonProject, asked: tuple[str, ...]) -> _Found:

@@ -58,6 +58,13 @@ def test_a_uv_lock() -> None:
     assert project.pinned
 
 
+def test_a_uv_lock_that_cannot_be_read_takes_no_check_away() -> None:
+    project = python(BARE | SHARED | {"api/pyproject.toml": PROJECT, "api/uv.lock": LOCK + "[[package"})
+
+    assert (project.kind, project.lock) == ("uv", "api/uv.lock")
+    assert project.packages == {"django", "shared-lib", "pytest-django", "ruff"}
+
+
 def test_a_member_of_a_uv_workspace() -> None:
     root = '[project]\nname = "all"\n[tool.uv.workspace]\nmembers = ["api", "libs/*"]\nexclude = ["libs/old"]\n'
     lock = LOCK.replace('virtual = "."', 'virtual = "api"').replace("../libs", "libs")
