@@ -1,11 +1,13 @@
 """Rows for the quality of Python and Node code: each in the version that the stack locks, only where it is used."""
 
 import configparser
+import re
 import tomllib
 from dataclasses import replace
 
 from tasks.catalogue.django_environment import django_env, own_env
 from tasks.catalogue.row import Row, Scene
+from tasks.discovery.tree import is_within, relative
 from tasks.models import Stage
 from tasks.stack import Component, Kind
 from tasks.steps import CACHE, OUT, Command
@@ -87,9 +89,27 @@ def mypy_configured(component: Component, scene: Scene) -> bool:
     return False
 
 
+def foreign_projects(component: Component, scene: Scene) -> tuple[str, ...]:
+    """Folders with a project of their own that this one does not depend on: their packages are not installed here."""
+    assert component.python is not None
+    root = component.python.root
+    own = {component.path, root, *component.python.paths}
+    folders = {path.rpartition("/")[0] for path in scene.paths if path.rpartition("/")[2] == "uv.lock"}
+    inner = (folder for folder in folders if folder and is_within(folder, root))
+    return tuple(sorted(folder for folder in inner if not any(is_within(path, folder) for path in own)))
+
+
+def mypy_target(component: Component, scene: Scene) -> tuple[str, ...]:
+    """What to check, where the configuration does not say: the whole project, without others that lie in its folder."""
+    if mypy_configured(component, scene):
+        return ()
+    assert component.python is not None
+    folders = [relative(folder, component.python.root) for folder in foreign_projects(component, scene)]
+    return (*(word for folder in folders for word in ("--exclude", f"^{re.escape(folder)}/")), ".")
+
+
 def mypy(component: Component, scene: Scene) -> tuple[Command, ...]:
     """Types."""
-    target = () if mypy_configured(component, scene) else (".",)
     flags = (
         "--cache-dir",
         CACHE,
@@ -99,7 +119,7 @@ def mypy(component: Component, scene: Scene) -> tuple[Command, ...]:
         "--hide-error-context",
         "--show-traceback",
     )
-    argv = ("mypy", *flags, "--error-summary", *target)
+    argv = ("mypy", *flags, "--error-summary", *mypy_target(component, scene))
     row = tool(component, scene, "mypy", *argv, parser="mypy", limit=600)
     return (replace(row, evidence=r"Success: no issues found"),)
 
@@ -107,9 +127,9 @@ def mypy(component: Component, scene: Scene) -> tuple[Command, ...]:
 def pytest(component: Component, scene: Scene) -> tuple[Command, ...]:
     """Tests, with a database of their own."""
     # a number, and not -q: the project's own options may hold some of those already, and then no result is told
-    argv = ("pytest", "--verbosity=0", "--tb=short", "-rfE", "--color=no")
     # without the plugin of the cache the project's own --ff is an unknown option; with a kept one --lf skips tests
-    argv = (*argv, "-o", f"cache_dir={OUT}/pytest")
+    cache = ("-o", f"cache_dir={OUT}/pytest")
+    argv = ("pytest", "--verbosity=0", "--tb=short", "-rfE", "--color=no", *cache)
     row = tool(component, scene, "pytest", *argv, parser="pytest", limit=900)
     codes = ((1, "tests_failed"), (2, "collection_error"), (3, "internal_error"), (4, "tool_config"))
     ran = r"\d+ (?:passed|skipped|xfailed|xpassed)"

@@ -383,3 +383,13 @@ def test_mypy_gets_a_target_unless_its_configuration_has_one(files: dict[str, st
     checks = checks_of(make_web(), files={f"apps/web/{name}": text for name, text in files.items()})
 
     assert checks["mypy[apps/web]"].commands[0].argv[-1] == target
+
+
+def test_mypy_leaves_out_projects_of_others_whose_packages_are_not_installed() -> None:
+    project = make_uv_project(root=".", paths=("apps/web", ".", "libs/ours"))
+    inside = ("pipeline/uv.lock", "libs/ours/uv.lock", "apps/web/uv.lock", "uv.lock", "tools/pyproject.toml")
+
+    checks = checks_of(make_web(project=project), files=dict.fromkeys(inside, ""))
+
+    words = checks["mypy[apps/web]"].commands[0].argv
+    assert words[words.index("--error-summary") + 1 :] == ("--exclude", "^pipeline/", ".")
