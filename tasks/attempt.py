@@ -153,12 +153,6 @@ class Attempt:
         step = self.lowering.step(check, command, number, self.migrated.get(check.component, 1))
         exit = await self.engine.run(step, log)
         findings.exit_code = exit.code
-        if command.advisory:
-            said = self._parsed(command, exit).diagnostics
-            findings.diagnostics += as_warnings(
-                said if exit.code is not None else plain(command, judge(command, exit, None))
-            )
-            return judge(command, exit, None) if exit.trouble else PASS
         self._read(command, exit, findings)
         judgement = await self._judged(check, command, exit, log)
         if judgement.status is not Status.PASSED:

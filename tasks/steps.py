@@ -37,8 +37,8 @@ class Command:
     `parser` names the reader of its output in `tasks.diagnostics`. `cwd` is relative to the stack's root.
     `environment` names what has to be installed for it: `production`, `development`, `node` or nothing.
     `unfit` maps exit codes to reason codes that mean: no verdict, and trying again would not help. `limit` is in
-    seconds. What an `advisory` command finds are warnings: whatever it says, the check goes on. `evidence` is a pattern
-    that the output of a pass must hold: some tools end with 0 where they did nothing.
+    seconds. `evidence` is a pattern that the output of a pass must hold: some tools end with 0 where they did
+    nothing.
     """
 
     argv: tuple[str, ...]
@@ -53,7 +53,6 @@ class Command:
     parser: str = ""
     phase: Phase = "execute"
     limit: float = 600.0
-    advisory: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,10 +3,8 @@
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from tasks.attempt import log_names
-from tasks.models import Result, Severity, Status
+from tasks.models import Result, Status
 from tasks.run import Policy, Run
 from tasks.steps import Check, Exit, Prepared, ServiceExit
 from tests.factories import make_check, make_command, make_lowering, make_site, make_some_plan
@@ -64,26 +62,6 @@ async def test_answer_is_worth_nothing_if_the_server_had_ended(tmp_path: Path) -
     (result,) = await run(FakeEngine({"ask": Exit(code=0, service=ended)}), check, logs=tmp_path)
 
     assert reported(result) == (Status.FAILED, "not_ready")
-
-
-@pytest.mark.parametrize("exit", [RED, Exit(code=None, timed_out=True), Exit(code=None, signal=9), Exit(code=99)])
-async def test_advice_turns_no_check_red(tmp_path: Path, exit: Exit) -> None:
-    advice = make_command("advise", advisory=True)
-    engine = FakeEngine({"advise": exit})
-
-    (result,) = await run(engine, make_check(commands=(advice, make_command("then"))), logs=tmp_path)
-
-    assert result.passed
-    assert engine.programs == ["advise", "then"]
-    assert all(each.severity is not Severity.ERROR for each in result.diagnostics)
-
-
-async def test_advice_on_a_sick_engine_is_no_pass(tmp_path: Path) -> None:
-    check = make_check(commands=(make_command("advise", advisory=True),))
-
-    (result,) = await run(FakeEngine({"advise": Exit(code=1, trouble="disk_full")}), check, logs=tmp_path)
-
-    assert reported(result) == (Status.ERRORED, "disk_full")
 
 
 async def test_check_without_packages_fails_on_its_own_words(tmp_path: Path) -> None:
