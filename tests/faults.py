@@ -420,7 +420,6 @@ CACHES = (
         red=(
             red("pytest", "tests_failed", f"{WEB}/tests/test_menu.py:15", "€2.50"),
             red("worker_container", "type_errors", f"{WORKER}/src/key.ts:7", "bigints"),
-            red("eslint", "findings", f"{WORKER}/src/key.ts", ""),
         ),
     ),
     Fault(
