@@ -195,8 +195,10 @@ class Attempt:
 
     @staticmethod
     def _served(check: Check, exit: Exit) -> list[Diagnostic]:
+        """A server's traceback; the last words of one that ended, whatever they are."""
         if exit.service is None or check.service is None:
             return []
-        return list(
-            parse("traceback", stdout="", stderr=exit.service.output, root=exit.root, cwd=check.service.cwd).diagnostics
-        )
+        readers = ("traceback",) if exit.service.code is None else ("traceback", "django_check", "plain")
+        cwd, output = check.service.cwd, exit.service.output
+        said = (parse(reader, stdout="", stderr=output, root=exit.root, cwd=cwd).diagnostics for reader in readers)
+        return list(next((found for found in said if found), ()))

@@ -11,7 +11,9 @@ from tasks.steps import DB_HOST, DB_NAME, DB_PORT, OUT, PROBES, PYTHON, SERVER_H
 HEALTH = "/admin/login/"
 FACTS = f"{OUT}/django.json"
 DEVELOPMENT_SERVER = "the stack names no production server: Django's development server answered"
-SERVERS = ("gunicorn", "uvicorn", "granian", "hypercorn", "daphne", "waitress")
+SERVERS = ("gunicorn", "uvicorn", "granian", "hypercorn", "daphne", "waitress", "uwsgi")
+# the binary does not find the packages beside it; the variable uWSGI itself replaces
+UWSGI = ("uwsgi", "--home", "$(VIRTUAL_ENV)", "--master", "--die-on-term", "--need-app")
 
 
 def web_of(component: Component) -> Web:
@@ -115,7 +117,8 @@ def missing_commands(component: Component, scene: Scene) -> tuple[Command, ...]:
 
 def applied_commands(component: Component, scene: Scene) -> tuple[Command, ...]:
     """Nothing is left to apply after the migrations ran. Django says nothing then: what ran is listed."""
-    arguments = ("migrate", "--check", "--skip-checks", "--no-color", "--then", "showmigrations")
+    shown = ("showmigrations", "--skip-checks")
+    arguments = ("migrate", "--check", "--skip-checks", "--no-color", "--then", *shown)
     return (managed(component, scene, "migrate --check", *arguments, evidence=r"\[X\]"),)
 
 
@@ -168,6 +171,7 @@ def server_argv(component: Component, scene: Scene) -> tuple[str, ...]:
         "hypercorn": ("hypercorn", "--bind", bind, web.asgi or web.wsgi),
         "daphne": ("daphne", "--bind", SERVER_HOST, "--port", SERVER_PORT, web.asgi),
         "waitress": ("waitress-serve", f"--listen={bind}", web.wsgi),
+        "uwsgi": (*UWSGI, "--http-socket", bind, "--module", web.wsgi),
     }
     for server in SERVERS:
         if server in packages and all(known[server]):

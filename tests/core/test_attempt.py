@@ -1,6 +1,8 @@
 """One attempt at a check: its commands in order, its packages, its evidence, and what it has to say."""
 
 from pathlib import Path
+
+import pytest
 from typing import Any
 
 from tasks.attempt import log_names
@@ -62,6 +64,23 @@ async def test_answer_is_worth_nothing_if_the_server_had_ended(tmp_path: Path) -
     (result,) = await run(FakeEngine({"ask": Exit(code=0, service=ended)}), check, logs=tmp_path)
 
     assert reported(result) == (Status.FAILED, "not_ready")
+
+
+@pytest.mark.parametrize(
+    ("output", "message"),
+    [
+        ("booting\nAddress already in use\n", "Address already in use"),
+        ("ERRORS:\n?: (caches.E001) no cache\n\nSystem check identified 1 issue (0 silenced).\n", "no cache"),
+    ],
+)
+async def test_server_that_ended_says_why(output: str, message: str, tmp_path: Path) -> None:
+    ended = ServiceExit(name="server", code=1, signal=None, output=output)
+    check = make_check("ask", service=make_command("serve", label="server"))
+
+    (result,) = await run(FakeEngine({"ask": Exit(code=None, service=ended)}), check, logs=tmp_path)
+
+    assert reported(result) == (Status.FAILED, "not_ready")
+    assert [each.message for each in result.diagnostics] == [message]
 
 
 async def test_check_without_packages_fails_on_its_own_words(tmp_path: Path) -> None:

@@ -276,6 +276,19 @@ def test_pytest_keeps_its_cache_plugin_but_no_cache_of_an_earlier_run() -> None:
     assert f"cache_dir={OUT}/pytest" in argv
 
 
+def test_only_the_check_of_that_name_fails_on_what_django_s_own_checks_find() -> None:
+    checks = checks_of(make_web())
+    commands = [word for name in ("migrate", "migrations_missing", "migration_check") for word in argv_of(checks, name)]
+
+    assert commands.count("--skip-checks") == sum(
+        word in {"migrate", "makemigrations", "showmigrations"} for word in commands
+    )
+
+
+def argv_of(checks: dict[str, Check], name: str) -> tuple[str, ...]:
+    return checks[f"{name}[apps/web]"].commands[0].argv
+
+
 def test_dotenv_in_all_its_forms() -> None:
     text = "A=1\nexport B = two words \nC='x # y' # z\nD=a=b\n#E=1\nF\n1G=1\nH=\"\"\nA=2\n"
 
@@ -300,6 +313,11 @@ def server_of(*packages: str, settings: ComponentSettings | None = None, **web: 
         ("hypercorn", f"hypercorn --bind {BIND} config.asgi:application"),
         ("daphne", f"daphne --bind {SERVER_HOST} --port {SERVER_PORT} config.asgi:application"),
         ("waitress", f"waitress-serve --listen={BIND} config.wsgi:application"),
+        (
+            "uwsgi",
+            "uwsgi --home $(VIRTUAL_ENV) --master --die-on-term --need-app "
+            f"--http-socket {BIND} --module config.wsgi:application",
+        ),
         ("django", f"python manage.py runserver --noreload {BIND}"),
     ],
 )
