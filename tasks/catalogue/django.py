@@ -1,8 +1,10 @@
 """Rows for Django: does it build, do its migrations apply, does its server answer."""
 
+import re
 from dataclasses import replace
 
 from tasks.catalogue.django_environment import django_env
+from tasks.catalogue.django_server import server, server_gap, web_of
 from tasks.catalogue.row import Row, Scene
 from tasks.models import Stage
 from tasks.stack import Component, Kind, Web
@@ -10,16 +12,6 @@ from tasks.steps import DB_HOST, DB_NAME, DB_PORT, OUT, PROBES, PYTHON, SERVER_H
 
 HEALTH = "/admin/login/"
 FACTS = f"{OUT}/django.json"
-DEVELOPMENT_SERVER = "the stack names no production server: Django's development server answered"
-SERVERS = ("gunicorn", "uvicorn", "granian", "hypercorn", "daphne", "waitress", "uwsgi")
-# the binary does not find the packages beside it; the variable uWSGI itself replaces
-UWSGI = ("uwsgi", "--home", "$(VIRTUAL_ENV)", "--master", "--die-on-term", "--need-app")
-
-
-def web_of(component: Component) -> Web:
-    """The Django facts of a component of kind `web`."""
-    assert component.web is not None
-    return component.web
 
 
 def managed(
@@ -84,7 +76,7 @@ def build_commands(component: Component, scene: Scene) -> tuple[Command, ...]:
         parser="uv",
     )
     entry = (web.wsgi or web.asgi).partition(":")[0]
-    places = ("--within", WORK, "--spare", f"{OUT}/static", "--facts", FACTS)
+    places = ("--within", WORK, "--spare", f"{OUT}/static", "--facts", FACTS, *image_builds(web, scene))
     static = Command(
         argv=("python", f"{PROBES}/static_files.py", *places, *filter(None, [entry])),
         label=f"import {entry or 'settings'}, collectstatic",
@@ -98,6 +90,13 @@ def build_commands(component: Component, scene: Scene) -> tuple[Command, ...]:
     )
     installed = (consistent,) if component.python and component.python.kind != "none" else ()
     return (*lock_commands(component), *installed, static)
+
+
+def image_builds(web: Web, scene: Scene) -> tuple[str, ...]:
+    """Whether the image makes static files of its own, with Node: where they are missing, that is no mistake then."""
+    text = scene.read(web.dockerfile) if web.dockerfile in scene.paths and web.dockerfile else ""
+    builds = re.search(r"\b(?:npm|npx|pnpm|yarn|bun|gulp|grunt)\b", text)
+    return ("--image", web.dockerfile) if builds and web.dockerfile else ()
 
 
 def migrate_commands(component: Component, scene: Scene) -> tuple[Command, ...]:
@@ -155,51 +154,9 @@ def health_commands(component: Component, scene: Scene) -> tuple[Command, ...]:
     return (request,)
 
 
-def server_argv(component: Component, scene: Scene) -> tuple[str, ...]:
-    """What production starts, listening where this run wants it."""
-    web, packages = web_of(component), component.python.packages if component.python else frozenset()
-    configured = scene.configured(component).server
-    if configured:
-        return tuple(part.replace("{host}", SERVER_HOST).replace("{port}", SERVER_PORT) for part in configured)
-    if web.server:
-        return web.server
-    bind = f"{SERVER_HOST}:{SERVER_PORT}"
-    known = {
-        "gunicorn": ("gunicorn", "--workers", "1", "--bind", bind, web.wsgi),
-        "uvicorn": ("uvicorn", "--host", SERVER_HOST, "--port", SERVER_PORT, web.asgi),
-        "granian": ("granian", "--interface", "wsgi", "--host", SERVER_HOST, "--port", SERVER_PORT, web.wsgi),
-        "hypercorn": ("hypercorn", "--bind", bind, web.asgi or web.wsgi),
-        "daphne": ("daphne", "--bind", SERVER_HOST, "--port", SERVER_PORT, web.asgi),
-        "waitress": ("waitress-serve", f"--listen={bind}", web.wsgi),
-        "uwsgi": (*UWSGI, "--http-socket", bind, "--module", web.wsgi),
-    }
-    for server in SERVERS:
-        if server in packages and all(known[server]):
-            return known[server]
-    return ("python", "manage.py", "runserver", "--noreload", bind)
-
-
-def server(component: Component, scene: Scene) -> Command:
-    """The server as a service beside the request."""
-    return Command(
-        argv=server_argv(component, scene),
-        label="server",
-        cwd=web_of(component).directory,
-        environment="production",
-        env=django_env(component, scene),
-        parser="traceback",
-    )
-
-
 def image_gap(component: Component, _: Scene) -> tuple[tuple[str, str], ...]:
     """Where an image is what production runs, a pass without one is worth less."""
     return (("image", f"no image of {component.path} was built"),)
-
-
-def server_gap(component: Component, scene: Scene) -> tuple[tuple[str, str], ...]:
-    """The development server is no proof that production's answers."""
-    development = "runserver" in server_argv(component, scene)
-    return (("development_server", DEVELOPMENT_SERVER),) if development else ()
 
 
 WEB = (Kind.WEB,)

@@ -15,10 +15,29 @@ from pathlib import Path
 from predeploy_django import enter_manage, enter_project
 
 
-def say(summary: str, problem: str = "") -> int:
-    diagnostics = [{"tool": "collectstatic", "rule": "static_files", "message": problem}] if problem else []
+def say(summary: str, problem: str, warnings: list[str]) -> int:
+    found = [{"severity": "warning", "message": text} for text in warnings]
+    found += [{"severity": "error", "message": problem}] if problem else []
+    diagnostics = [{"tool": "collectstatic", "rule": "static_files", **each} for each in found]
     print(json.dumps({"diagnostics": diagnostics, "summary": summary}))
     return 5 if problem else 0
+
+
+def leave_out_missing(within: Path, image: str) -> list[str]:
+    """Takes directories that are not there out of STATICFILES_DIRS, as newer versions of Django do themselves."""
+    from django.conf import settings
+
+    places = [(Path(each[1] if isinstance(each, (list, tuple)) else each), each) for each in settings.STATICFILES_DIRS]
+    settings.STATICFILES_DIRS = [each for place, each in places if place.is_dir()]
+    missing = [
+        place.resolve().relative_to(within.resolve()) if is_within(place, within) else place
+        for place, _ in places
+        if not place.is_dir()
+    ]
+    return [
+        f"STATICFILES_DIRS: {place} is not in the tree; {image} has to build it, and no image was built here"
+        for place in missing
+    ]
 
 
 def collect(within: Path, spare: Path) -> tuple[str, str]:
@@ -67,6 +86,7 @@ def main() -> int:
     parser.add_argument("--within", type=Path, required=True, help="the stack's root")
     parser.add_argument("--spare", type=Path, required=True, help="where to collect if STATIC_ROOT is outside of it")
     parser.add_argument("--facts", type=Path, required=True, help="where to write what the health check has to know")
+    parser.add_argument("--image", default="", help="the Dockerfile whose image builds static files of its own")
     options = parser.parse_args()
     with redirect_stdout(sys.stderr):  # settings may print
         enter_project()
@@ -77,12 +97,13 @@ def main() -> int:
 
         django.setup()
         options.facts.write_text(json.dumps(facts()), encoding="utf-8")
+        warnings = leave_out_missing(options.within, options.image) if options.image else []
         try:
             summary, problem = collect(options.within, options.spare)
         except Exception:
             traceback.print_exc()
             return 5
-    return say(summary, problem)
+    return say(summary, problem, warnings)
 
 
 if __name__ == "__main__":

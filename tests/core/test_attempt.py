@@ -1,9 +1,9 @@
 """One attempt at a check: its commands in order, its packages, its evidence, and what it has to say."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
-from typing import Any
 
 from tasks.attempt import log_names
 from tasks.models import Result, Status

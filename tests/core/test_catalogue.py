@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from tasks.catalogue import make_catalogue
-from tasks.catalogue.django import server_argv
 from tasks.catalogue.django_environment import django_env, filled_names, parse_dotenv
+from tasks.catalogue.django_server import UWSGI, server_argv
 from tasks.catalogue.quality import mypy_section
 from tasks.errors import UsageError
 from tasks.models import Stage
@@ -285,8 +285,20 @@ def test_only_the_check_of_that_name_fails_on_what_django_s_own_checks_find() ->
     )
 
 
-def argv_of(checks: dict[str, Check], name: str) -> tuple[str, ...]:
-    return checks[f"{name}[apps/web]"].commands[0].argv
+@pytest.mark.parametrize(
+    ("text", "builds"),
+    [("FROM python:3.13\nRUN pip install .\n", False), ("FROM node AS assets\nRUN npm ci && npm run build\n", True)],
+)
+def test_image_that_builds_static_files_is_named_to_who_collects_them(text: str, builds: bool) -> None:
+    web = make_web(dockerfile="apps/web/Dockerfile")
+
+    argv = argv_of(checks_of(web, files={"apps/web/Dockerfile": text}), "django_container", last=True)
+
+    assert (argv[argv.index("--facts") + 2 :][:2] == ("--image", "apps/web/Dockerfile")) is builds
+
+
+def argv_of(checks: dict[str, Check], name: str, *, last: bool = False) -> tuple[str, ...]:
+    return checks[f"{name}[apps/web]"].commands[-1 if last else 0].argv
 
 
 def test_dotenv_in_all_its_forms() -> None:
@@ -313,11 +325,7 @@ def server_of(*packages: str, settings: ComponentSettings | None = None, **web: 
         ("hypercorn", f"hypercorn --bind {BIND} config.asgi:application"),
         ("daphne", f"daphne --bind {SERVER_HOST} --port {SERVER_PORT} config.asgi:application"),
         ("waitress", f"waitress-serve --listen={BIND} config.wsgi:application"),
-        (
-            "uwsgi",
-            "uwsgi --home $(VIRTUAL_ENV) --master --die-on-term --need-app "
-            f"--http-socket {BIND} --module config.wsgi:application",
-        ),
+        ("uwsgi", f"{' '.join(UWSGI)} --http-socket {BIND} --module config.wsgi:application"),
         ("django", f"python manage.py runserver --noreload {BIND}"),
     ],
 )

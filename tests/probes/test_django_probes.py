@@ -84,10 +84,10 @@ def environment(env: Mapping[str, str]) -> dict[str, str]:
     return {"PATH": os.environ["PATH"], "PYTHONDONTWRITEBYTECODE": "1", **env}
 
 
-def collect(project: Path, python: str, *modules: str, env: Mapping[str, str] | None = None) -> Said:
+def collect(project: Path, python: str, *words: str, env: Mapping[str, str] | None = None) -> Said:
     out = project.parent / "out"
     places = ("--within", str(project), "--spare", str(out / "static"), "--facts", str(out / "django.json"))
-    return run_probe("static_files", *places, *modules, cwd=project, python=python, env=environment(env or {}))
+    return run_probe("static_files", *places, *words, cwd=project, python=python, env=environment(env or {}))
 
 
 def manage(project: Path, python: str, *command: str, env: Mapping[str, str] | None = None) -> Said:
@@ -155,6 +155,17 @@ def test_app_that_is_named_by_its_configuration_counts(project: Path, django_pyt
     )
 
     assert collect(project, django_python, "config.wsgi").document["summary"] == "1 static file"
+
+
+@pytest.mark.parametrize("missing", ['BASE_DIR / "built"', '("bundle", BASE_DIR / "built")'])
+def test_folder_that_the_image_builds_is_a_warning(project: Path, django_python: str, missing: str) -> None:
+    settle(project, f"STATICFILES_DIRS = [BASE_DIR / 'own', {missing}]\n")
+
+    said = collect(project, django_python, "config.wsgi", "--image", "Dockerfile")
+
+    assert (said.code, said.document["summary"]) == (0, "1 static file"), said.stderr
+    assert [each["severity"] for each in said.document["diagnostics"]] == ["warning"]
+    assert "built is not in the tree; Dockerfile has to build it" in said.messages[0]
 
 
 def test_style_that_names_a_missing_file_is_red(project: Path, django_python: str) -> None:

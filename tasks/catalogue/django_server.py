@@ -1,0 +1,59 @@
+"""The server that a Django process of production is: which one, and its argv here."""
+
+from tasks.catalogue.django_environment import django_env
+from tasks.catalogue.row import Scene
+from tasks.stack import Component, Web
+from tasks.steps import SERVER_HOST, SERVER_PORT, Command
+
+DEVELOPMENT_SERVER = "the stack names no production server: Django's development server answered"
+SERVERS = ("gunicorn", "uvicorn", "granian", "hypercorn", "daphne", "waitress", "uwsgi")
+# the binary does not find the packages beside it; the variable uWSGI itself replaces
+UWSGI = ("uwsgi", "--home", "$(VIRTUAL_ENV)", "--master", "--die-on-term", "--need-app")
+
+
+def web_of(component: Component) -> Web:
+    """The Django facts of a component of kind `web`."""
+    assert component.web is not None
+    return component.web
+
+
+def server_argv(component: Component, scene: Scene) -> tuple[str, ...]:
+    """What production starts, listening where this run wants it."""
+    web, packages = web_of(component), component.python.packages if component.python else frozenset()
+    configured = scene.configured(component).server
+    if configured:
+        return tuple(part.replace("{host}", SERVER_HOST).replace("{port}", SERVER_PORT) for part in configured)
+    if web.server:
+        return web.server
+    bind = f"{SERVER_HOST}:{SERVER_PORT}"
+    known = {
+        "gunicorn": ("gunicorn", "--workers", "1", "--bind", bind, web.wsgi),
+        "uvicorn": ("uvicorn", "--host", SERVER_HOST, "--port", SERVER_PORT, web.asgi),
+        "granian": ("granian", "--interface", "wsgi", "--host", SERVER_HOST, "--port", SERVER_PORT, web.wsgi),
+        "hypercorn": ("hypercorn", "--bind", bind, web.asgi or web.wsgi),
+        "daphne": ("daphne", "--bind", SERVER_HOST, "--port", SERVER_PORT, web.asgi),
+        "waitress": ("waitress-serve", f"--listen={bind}", web.wsgi),
+        "uwsgi": (*UWSGI, "--http-socket", bind, "--module", web.wsgi),
+    }
+    for server in SERVERS:
+        if server in packages and all(known[server]):
+            return known[server]
+    return ("python", "manage.py", "runserver", "--noreload", bind)
+
+
+def server(component: Component, scene: Scene) -> Command:
+    """The server as a service beside the request."""
+    return Command(
+        argv=server_argv(component, scene),
+        label="server",
+        cwd=web_of(component).directory,
+        environment="production",
+        env=django_env(component, scene),
+        parser="traceback",
+    )
+
+
+def server_gap(component: Component, scene: Scene) -> tuple[tuple[str, str], ...]:
+    """The development server is no proof that production's answers."""
+    development = "runserver" in server_argv(component, scene)
+    return (("development_server", DEVELOPMENT_SERVER),) if development else ()
