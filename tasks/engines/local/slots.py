@@ -47,7 +47,7 @@ class Slots:
     """The workspaces of one run on one stack. `outs` is a directory of the run, `base` one of the cache."""
 
     def __init__(self, *, tree: Tree, base: Path, outs: Path) -> None:
-        digest = hashlib.sha256(str(tree.root).encode()).hexdigest()[:16]
+        digest = hashlib.sha256(os.fsencode(tree.root)).hexdigest()[:16]
         self._tree = tree
         self._base = base / digest
         self._outs = outs
