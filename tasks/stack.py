@@ -37,8 +37,9 @@ class PythonProject:
     not, what is installed depends on the day.
     `packages` are the normalised names that the lock holds, production and development together;
     `versions` maps them to the locked version where one is pinned.
-    `tools` are the quality tools that the stack uses (among `ruff`, `mypy`, `pytest`): configured, or asked for; one
-    that is not in `packages` has no version of the stack's. `configurations` maps tools to their configuration file.
+    `tools` are the quality tools that the stack uses (of `black`, `mypy`, `pytest`, `ruff`): configured, or asked for;
+    one that is not in `packages` has no version of the stack's. `configurations` maps tools to their configuration
+    file.
     `paths` are directories to have on the module path: the project's own root (or its `src`) and path dependencies'.
     """
 

@@ -1,25 +1,16 @@
 """Rows for the quality of Python and Node code: each in the version that the stack locks, only where it is used."""
 
-import configparser
 import re
-import tomllib
 from dataclasses import replace
 
 from tasks.catalogue.django_environment import django_env, own_env
+from tasks.catalogue.mypy_target import mypy_target
 from tasks.catalogue.row import Row, Scene
-from tasks.discovery.tree import is_within, relative
 from tasks.models import Stage
 from tasks.stack import Component, Kind
 from tasks.steps import CACHE, OUT, Command
 
-MYPY_TARGETS = frozenset({"files", "packages", "modules"})
-MYPY_CONFIGS = ("mypy.ini", ".mypy.ini", "pyproject.toml", "setup.cfg")
 FINDINGS = ((1, "findings"), (2, "tool_config"))
-
-
-def joined(folder: str, name: str) -> str:
-    """A path below a folder of the tree, without a leading `./`."""
-    return name if folder == "." else f"{folder}/{name}"
 
 
 def python_absent(tool: str, component: Component, scene: Scene) -> str:
@@ -58,54 +49,22 @@ def ruff_check(component: Component, scene: Scene) -> tuple[Command, ...]:
     return (replace(tool(component, scene, "ruff check", *argv, parser="ruff"), evidence=r"^\s*\["),)
 
 
+def format_absent(component: Component, scene: Scene) -> str:
+    """Why formatting is not ruff's: it is black's, and only one of the two can be content."""
+    project = component.python
+    reason = python_absent("ruff", component, scene)
+    if reason or project is None or "black" not in project.tools:
+        return reason
+    path = project.configurations.get("ruff", "")
+    chosen = re.search(r"^\[(?:tool\.ruff\.)?format\b", scene.read(path), re.MULTILINE) if path in scene.paths else None
+    return "" if chosen else f"{component.path} is formatted with black"
+
+
 def ruff_format(component: Component, scene: Scene) -> tuple[Command, ...]:
     """Formatting, with the first difference of each file."""
     argv = ("ruff", "format", "--no-cache", "--check", "--diff", ".")
     row = tool(component, scene, "ruff format --check", *argv, parser="ruff_format")
     return (replace(row, evidence=r"already formatted|No Python files found"),)
-
-
-def mypy_section(name: str, text: str) -> frozenset[str] | None:
-    """The options of mypy in a configuration file; None where it has none. What is broken there mypy says itself."""
-    try:
-        if name.endswith(".toml"):
-            section = tomllib.loads(text).get("tool", {}).get("mypy")
-            return None if section is None else frozenset(section)
-        parser = configparser.RawConfigParser(strict=False)
-        parser.read_string(text)
-        return frozenset(parser.options("mypy")) if parser.has_section("mypy") else None
-    except (tomllib.TOMLDecodeError, configparser.Error, AttributeError, TypeError):
-        return None
-
-
-def mypy_configured(component: Component, scene: Scene) -> bool:
-    """Does the first file that configures mypy say what to check? Then no argument is given."""
-    assert component.python is not None
-    for name in MYPY_CONFIGS:
-        path = joined(component.python.root, name)
-        options = mypy_section(name, scene.read(path)) if path in scene.paths else None
-        if options is not None:
-            return bool(options & MYPY_TARGETS)
-    return False
-
-
-def foreign_projects(component: Component, scene: Scene) -> tuple[str, ...]:
-    """Folders with a project of their own that this one does not depend on: their packages are not installed here."""
-    assert component.python is not None
-    root = component.python.root
-    own = {component.path, root, *component.python.paths}
-    folders = {path.rpartition("/")[0] for path in scene.paths if path.rpartition("/")[2] == "uv.lock"}
-    inner = (folder for folder in folders if folder and is_within(folder, root))
-    return tuple(sorted(folder for folder in inner if not any(is_within(path, folder) for path in own)))
-
-
-def mypy_target(component: Component, scene: Scene) -> tuple[str, ...]:
-    """What to check, where the configuration does not say: the whole project, without others that lie in its folder."""
-    if mypy_configured(component, scene):
-        return ()
-    assert component.python is not None
-    folders = [relative(folder, component.python.root) for folder in foreign_projects(component, scene)]
-    return (*(word for folder in folders for word in ("--exclude", f"^{re.escape(folder)}/")), ".")
 
 
 def mypy(component: Component, scene: Scene) -> tuple[Command, ...]:
@@ -203,7 +162,7 @@ ROWS = (
         stage=Stage.QUALITY,
         kinds=WEB,
         commands=ruff_format,
-        absent=lambda component, scene: python_absent("ruff", component, scene),
+        absent=format_absent,
     ),
     Row(
         name="mypy",

@@ -1,4 +1,4 @@
-"""Which of ruff, mypy and pytest a Python component uses, and the file that configures each."""
+"""Which of ruff, mypy, pytest and black a Python component uses, and the file that configures each."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -6,9 +6,10 @@ from collections.abc import Callable, Mapping
 from tasks.discovery.documents import table
 from tasks.discovery.tree import Tree, join, lineage
 
-TOOLS = ("mypy", "pytest", "ruff")
+TOOLS = ("black", "mypy", "pytest", "ruff")
 # Where each tool looks in a directory, in its own order.
 _FILES: Mapping[str, tuple[tuple[str, str], ...]] = {
+    "black": (("pyproject.toml", "tool.black"),),
     "ruff": ((".ruff.toml", ""), ("ruff.toml", ""), ("pyproject.toml", "tool.ruff")),
     "mypy": (("mypy.ini", ""), (".mypy.ini", ""), ("pyproject.toml", "tool.mypy"), ("setup.cfg", "mypy")),
     "pytest": (
@@ -22,6 +23,7 @@ _FILES: Mapping[str, tuple[tuple[str, str], ...]] = {
 }
 # A package that is of no use without the tool stands for it.
 _COMPANIONS: Mapping[str, Callable[[str], bool]] = {
+    "black": lambda name: name == "black",
     "ruff": lambda name: name == "ruff",
     "mypy": lambda name: name == "mypy",
     "pytest": lambda name: name == "pytest" or name.startswith("pytest-"),

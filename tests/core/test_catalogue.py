@@ -7,7 +7,7 @@ import pytest
 from tasks.catalogue import make_catalogue
 from tasks.catalogue.django_environment import django_env, filled_names, parse_dotenv
 from tasks.catalogue.django_server import UWSGI, server_argv
-from tasks.catalogue.quality import mypy_section
+from tasks.catalogue.mypy_target import mypy_section
 from tasks.errors import UsageError
 from tasks.models import Stage
 from tasks.settings import ComponentSettings, CustomCheck, Settings
@@ -84,6 +84,24 @@ def test_check_that_is_not_there_has_its_reason() -> None:
     assert reasons["vitest", "workers/intake"] == "workers/intake does not use vitest"
     assert reasons["migrations_missing", "apps/shop"] == "skipped by predeploy.toml for apps/shop"
     assert reasons["astro_check", ""] == "the stack has no site"
+
+
+@pytest.mark.parametrize(
+    ("text", "has"),
+    [
+        ("[tool.black]\n[tool.ruff]\n", False),
+        ("[tool.black]\n[tool.ruff.lint]\nselect = ['E']\n", False),
+        ("[tool.black]\n[tool.ruff.format]\nquote-style = 'double'\n", True),
+    ],
+)
+def test_formatting_is_not_ruff_s_where_it_is_black_s(text: str, has: bool) -> None:
+    configured = {"ruff": "apps/web/pyproject.toml"}
+    project = make_uv_project(tools=frozenset({"black", "ruff"}), configurations=configured)
+
+    checks = checks_of(make_web(project=project), files={"apps/web/pyproject.toml": text})
+
+    assert ("ruff_format[apps/web]" in checks) is has
+    assert "ruff_check[apps/web]" in checks
 
 
 def test_one_project_of_two_components_is_checked_once_and_as_a_whole() -> None:

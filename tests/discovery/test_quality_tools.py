@@ -16,6 +16,8 @@ def tools(files: dict[str, str]) -> set[str]:
         pytest.param({"api/ruff.toml": ""}, {"ruff"}, id="ruff.toml"),
         pytest.param({".ruff.toml": ""}, {"ruff"}, id="above"),
         pytest.param({"pyproject.toml": "[tool.ruff.lint]\nselect = []"}, {"ruff"}, id="pyproject above"),
+        pytest.param({"api/pyproject.toml": "[tool.black]\nline-length = 88"}, {"black"}, id="black"),
+        pytest.param({"api/requirements-dev.txt": "black==24.1.0"}, {"black"}, id="black asked for"),
         pytest.param({"api/mypy.ini": "[mypy]"}, {"mypy"}, id="mypy.ini"),
         pytest.param({"api/setup.cfg": "[metadata]\n[mypy]\nstrict = true"}, {"mypy"}, id="setup.cfg"),
         pytest.param({"api/setup.cfg": "[mypy-django.*]"}, set(), id="setup.cfg of a module"),

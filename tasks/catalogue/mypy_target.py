@@ -1,0 +1,60 @@
+"""What mypy checks where its configuration does not say so itself."""
+
+import configparser
+import re
+import tomllib
+
+from tasks.catalogue.row import Scene
+from tasks.discovery.tree import is_within, relative
+from tasks.stack import Component
+
+MYPY_TARGETS = frozenset({"files", "packages", "modules"})
+MYPY_CONFIGS = ("mypy.ini", ".mypy.ini", "pyproject.toml", "setup.cfg")
+
+
+def joined(folder: str, name: str) -> str:
+    """A path below a folder of the tree, without a leading `./`."""
+    return name if folder == "." else f"{folder}/{name}"
+
+
+def mypy_section(name: str, text: str) -> frozenset[str] | None:
+    """The options of mypy in a configuration file; None where it has none. What is broken there mypy says itself."""
+    try:
+        if name.endswith(".toml"):
+            section = tomllib.loads(text).get("tool", {}).get("mypy")
+            return None if section is None else frozenset(section)
+        parser = configparser.RawConfigParser(strict=False)
+        parser.read_string(text)
+        return frozenset(parser.options("mypy")) if parser.has_section("mypy") else None
+    except (tomllib.TOMLDecodeError, configparser.Error, AttributeError, TypeError):
+        return None
+
+
+def mypy_configured(component: Component, scene: Scene) -> bool:
+    """Does the first file that configures mypy say what to check? Then no argument is given."""
+    assert component.python is not None
+    for name in MYPY_CONFIGS:
+        path = joined(component.python.root, name)
+        options = mypy_section(name, scene.read(path)) if path in scene.paths else None
+        if options is not None:
+            return bool(options & MYPY_TARGETS)
+    return False
+
+
+def foreign_projects(component: Component, scene: Scene) -> tuple[str, ...]:
+    """Folders with a project of their own that this one does not depend on: their packages are not installed here."""
+    assert component.python is not None
+    root = component.python.root
+    own = {component.path, root, *component.python.paths}
+    folders = {path.rpartition("/")[0] for path in scene.paths if path.rpartition("/")[2] == "uv.lock"}
+    inner = (folder for folder in folders if folder and is_within(folder, root))
+    return tuple(sorted(folder for folder in inner if not any(is_within(path, folder) for path in own)))
+
+
+def mypy_target(component: Component, scene: Scene) -> tuple[str, ...]:
+    """What to check, where the configuration does not say: the whole project, without others that lie in its folder."""
+    if mypy_configured(component, scene):
+        return ()
+    assert component.python is not None
+    folders = [relative(folder, component.python.root) for folder in foreign_projects(component, scene)]
+    return (*(word for folder in folders for word in ("--exclude", f"^{re.escape(folder)}/")), ".")
