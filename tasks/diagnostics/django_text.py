@@ -44,7 +44,9 @@ def django_check(output: Output) -> Parsed:
         if heading:
             level = _LEVELS.get(heading[1].removesuffix("S"), Severity.NOTE)
         elif hint.startswith("HINT: ") and found:
-            found[-1] = replace(found[-1], message=shortened(f"{found[-1].message} {hint.removeprefix('HINT: ')}"))
+            found[-1] = replace(
+                found[-1], message=shortened(f"{found[-1].message.rstrip('.')}. {hint.removeprefix('HINT: ')}")
+            )
         elif issue and (issue["id"] or issue["object"] == "?") and "System check identified" in output.text:
             found.append(_issue(issue, level, output.places))
     told = _IDENTIFIED.search(output.text)

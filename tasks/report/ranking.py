@@ -75,6 +75,8 @@ def rank_fixes(report: Report, most: int) -> tuple[tuple[Fix, ...], int]:
 def _fixes(check: CheckReport) -> list[tuple[tuple[str, ...], Fix]]:
     result = check.result
     found = [finding.diagnostic for finding in findings(result.diagnostics)]
+    # what turned the check red, where it says so; a warning beside it waits
+    found = [diagnostic for diagnostic in found if diagnostic.severity is Severity.ERROR] or found
     if not found or result.status is Status.ERRORED:
         reason = result.reason or result.reason_code or "it says no more than its log"
         shared = result.status is Status.ERRORED

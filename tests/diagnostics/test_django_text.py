@@ -2,6 +2,7 @@
 
 import pytest
 
+from tasks.diagnostics import parse
 from tests.diagnostics.captures import assert_reads, names, read
 
 # Severity, place, rule and the beginning of the message.
@@ -119,3 +120,11 @@ def test_summary_and_counts_are_the_tools_own(name: str) -> None:
     assert parsed.summary == summary
     tests = parsed.tests
     assert (tests and (tests.passed, tests.failed, tests.skipped)) == counts
+
+
+def test_hint_is_a_sentence_of_its_own() -> None:
+    text = "WARNINGS:\n?: (shop.W003) BASE_URL is not set\n\tHINT: Set it.\n\nSystem check identified 1 issue.\n"
+
+    (found,) = parse("django_check", stdout="", stderr=text, root="/stack", cwd=".").diagnostics
+
+    assert found.message == "BASE_URL is not set. Set it."
