@@ -1,6 +1,5 @@
 """Callers and stacks. Only tests of the recording pay for Prefect."""
 
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -29,12 +28,6 @@ def caller(cli_home: Path, tmp_path: Path, unimportable: Path) -> Caller:
     cwd = tmp_path / "elsewhere"
     cwd.mkdir()
     return Caller(home=cli_home, cwd=cwd, environ={"PREFECT_API_URL": NOWHERE}, paths=(unimportable,))
-
-
-@pytest.fixture
-def recorded_caller(caller: Caller) -> Caller:
-    """Somebody with the real Prefect, and nothing said about where its server is."""
-    return replace(caller, environ={}, paths=())
 
 
 @pytest.fixture
