@@ -27,9 +27,11 @@ class Findings:
 
 
 def as_warnings(diagnostics: Iterable[Diagnostic]) -> list[Diagnostic]:
-    """Findings that do not turn a check red."""
+    """Findings that do not turn a check red. The last line of an unknown tool explains a red one, and no green one."""
     return [
-        replace(each, severity=Severity.WARNING) if each.severity is Severity.ERROR else each for each in diagnostics
+        replace(each, severity=Severity.WARNING) if each.severity is Severity.ERROR else each
+        for each in diagnostics
+        if each.file or each.tool != "output"
     ]
 
 

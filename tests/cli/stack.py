@@ -5,6 +5,7 @@ import shlex
 import subprocess
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from tests.cli.caller import checked
 
@@ -47,7 +48,7 @@ class TinyStack:
         home = self.root / ".predeploy"
         return sorted(path.name for path in (*home.glob("runs/.*"), *home.glob(".latest*"), *home.glob(".gitignore.*")))
 
-    def report(self, run: str = "latest") -> dict[str, object]:
+    def report(self, run: str = "latest") -> dict[str, Any]:
         """A published report."""
         place = self.root / ".predeploy" / (run if run == "latest" else f"runs/{run}")
         return checked((place / "report.json").read_text())

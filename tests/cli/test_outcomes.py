@@ -38,6 +38,7 @@ def assert_agreed(ended: Ended, stack: TinyStack, code: int, word: str) -> dict[
 
 
 def test_checks_of_the_stacks_own_are_something_to_do(caller: Caller, green: TinyStack) -> None:
+    green.has("talks", "echo all is well")
     before = green.content()
 
     ended = caller.run(green.root)
@@ -47,6 +48,7 @@ def test_checks_of_the_stacks_own_are_something_to_do(caller: Caller, green: Tin
     assert "Prefect: ImportError: not in this test" in ended.stdout
     report = green.report()
     assert (report["result"], report["ready"]) == ("passed", True)
+    assert report["counts"]["warnings"] == 0
     assert green.content() == before
 
 

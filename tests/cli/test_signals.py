@@ -14,6 +14,7 @@ import pytest
 
 from tests.cli.caller import Call, Caller, Ended, is_alive, processes_of, wait_for
 from tests.cli.stack import TinyStack
+from tests.validate import copy_sample
 
 CODES = {signal.SIGINT: 130, signal.SIGTERM: 143}
 BOTH = pytest.mark.parametrize("number", CODES, ids=lambda number: number.name)
@@ -157,6 +158,26 @@ def busy_server() -> Iterator[str]:
         Thread(target=server.serve_forever, daemon=True).start()
         yield f"http://127.0.0.1:{server.server_port}/api"
         server.shutdown()
+
+
+@pytest.mark.real
+@pytest.mark.network
+def test_ctrl_c_while_packages_are_installed(caller: Caller, tmp_path: Path) -> None:
+    scene = Scene(
+        stack=TinyStack(root=tmp_path / "cafe", marks=tmp_path), caller=replace(caller, home=tmp_path / "home")
+    )
+    copy_sample(scene.stack.root)
+    before = scene.stack.content()
+    call = scene.start("--only", "worker_container")
+    assert call.process.stderr is not None
+    read_until(call.process.stderr, b"installing")
+    time.sleep(0.5)
+
+    call.press(signal.SIGINT)
+    ended = call.wait(10)
+
+    assert_interrupted(ended, scene, signal.SIGINT)
+    assert scene.stack.content() == before
 
 
 @BOTH
