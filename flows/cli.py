@@ -42,21 +42,28 @@ def main(argv: Sequence[str] | None = None, environ: Mapping[str, str] = os.envi
     arguments = list(sys.argv[1:] if argv is None else argv)
     streams = Streams(json_output=is_json_wanted(arguments, environ.get("PREDEPLOY_JSON_OUTPUT", "")))
     interruption = Interruption()
-    with interruption.caught():
-        try:
-            return run_command(arguments, environ, streams, interruption)
-        except Interrupted as error:
-            interruption.printing()
-            return end_without_report(streams, Outcome.INTERRUPTED, error.exit_code, f"{error.word} before it began")
-        except PredeployError as error:
+    interruption.catch()
+    try:
+        return run_command(arguments, environ, streams, interruption)
+    except (Exception, Interrupted) as error:
+        interruption.printing()
+        debug = "--debug" in arguments
+        if debug and not isinstance(error, PredeployError | Interrupted):
+            traceback.print_exc()
+        return end_without_report(streams, verdict_of(error, debug=debug))
+
+
+def verdict_of(error: BaseException, *, debug: bool) -> Verdict:
+    """What it means that no report could be made."""
+    match error:
+        case Interrupted():
+            reason = f"{error.word} before it began"
+            return Verdict(outcome=Outcome.INTERRUPTED, exit_code=error.exit_code, reason=reason)
+        case PredeployError():
             outcome = Outcome.USAGE if error.exit_code == 2 else Outcome.ERRORED
-            return end_without_report(streams, outcome, error.exit_code, str(error))
-        except Exception as error:
-            debug = "--debug" in arguments
-            if debug:
-                traceback.print_exc()
-            text = f"a mistake of predeploy's own: {type(error).__name__}: {error}. It is no verdict on the stack."
-            return end_without_report(streams, Outcome.ERRORED, 3, text + ("" if debug else " Details: --debug"))
+            return Verdict(outcome=outcome, exit_code=error.exit_code, reason=str(error))
+    text = f"a mistake of predeploy's own: {type(error).__name__}: {error}. It is no verdict on the stack."
+    return Verdict(outcome=Outcome.ERRORED, exit_code=3, reason=text + ("" if debug else " Details: --debug"))
 
 
 def run_command(
@@ -92,7 +99,9 @@ def run_command(
         shown=shown,
     )
     report = asyncio.run(session.validate())
-    deliver(report, output.render(report), streams)
+    text = output.render(report)
+    interruption.printing()
+    deliver(report, text, streams)
     return report.verdict.exit_code
 
 
@@ -124,10 +133,10 @@ def say(text: str, stream: TextIO | None) -> None:
         print(text, file=stream, flush=True)
 
 
-def end_without_report(streams: Streams, outcome: Outcome, exit_code: int, reason: str) -> int:
+def end_without_report(streams: Streams, verdict: Verdict) -> int:
     """Says why nothing ran: a paragraph on stderr, the document where it was asked for, and the last line."""
     report = Report(
-        verdict=Verdict(outcome=outcome, exit_code=exit_code, reason=reason),
+        verdict=verdict,
         checks=(),
         engine=EngineFacts(name="", version="", reason=""),
         run=RunFacts(id=""),
@@ -137,8 +146,8 @@ def end_without_report(streams: Streams, outcome: Outcome, exit_code: int, reaso
         started_at=datetime.now(UTC).isoformat(timespec="milliseconds"),
         duration=0.0,
     )
-    say(f"predeploy: {reason}", sys.stderr)
+    say(f"predeploy: {verdict.reason}", sys.stderr)
     if streams.json_output:
         say(render_document(report).rstrip(), sys.stdout)
     say(last_line_of(report), streams.people)
-    return exit_code
+    return verdict.exit_code

@@ -4,7 +4,7 @@ import contextlib
 import os
 import signal
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from types import FrameType
 from typing import NoReturn
 
@@ -33,20 +33,19 @@ class Interruption:
         self.forced: Callable[[], None] = lambda: None
         self.is_printing = False
 
-    @contextlib.contextmanager
-    def caught(self) -> Iterator[None]:
-        """Signals are ours inside, and end the process as bare as before outside."""
-        before = {number: signal.signal(number, self._handle) for number in heeded()}
-        try:
-            yield
-        finally:
-            for number, handler in before.items():
-                signal.signal(number, handler)
+    def catch(self) -> None:
+        """From now on, to the end of the process, signals come here."""
+        for number in heeded():
+            signal.signal(number, self._handle)
+
+    def ignore_first(self) -> None:
+        """The run is over: a signal does not take its report away, unless it comes again."""
+        self.polite = lambda _: None
 
     def printing(self) -> None:
-        """The run is over: a signal does not take the report away, unless it comes again."""
+        """The report is being written: a second signal adds no line of its own in the middle of it."""
+        self.ignore_first()
         self.is_printing = True
-        self.polite = lambda _: None
 
     def _handle(self, given: int, _: FrameType | None) -> None:
         number = signal.Signals(given)

@@ -145,7 +145,7 @@ class Session:
         try:
             yield
         finally:
-            self.interruption.printing()
+            self.interruption.ignore_first()
 
     def _stop(self, number: signal.Signals) -> None:
         if self._run is not None and not self._is_decided:
