@@ -286,3 +286,15 @@ async def test_an_engine_without_a_place_to_work_says_so(bench: Any, tmp_path: P
     with pytest.raises((EngineError, OSError)):
         async with bench.engine(data=tmp_path / "file"):
             pass
+
+
+async def test_a_configuration_above_the_workspaces_is_none_of_the_stacks(bench: Any) -> None:
+    """A user may well keep one in the home directory, and the cache lies below it."""
+    (bench.root / "unused.py").write_text("import os\n")
+    bench.cache.mkdir(parents=True)
+    (bench.cache / "ruff.toml").write_text('lint.ignore = ["F401"]\n')
+    ruff = Path(sys.executable).with_name("ruff")
+    async with bench.engine() as engine:
+        exit = await engine.run(bench.step(str(ruff), "check", "--no-cache", "."), bench.log)
+
+    assert "F401" in exit.stdout, bench.written()

@@ -42,6 +42,9 @@ class Slot:
             return {}
         return stamps
 
+# Tools that find no configuration in the stack look further up, as far as the user's home: here they find the end.
+FENCES = {"ruff.toml": "", "mypy.ini": "[mypy]\n"}
+
 
 class Slots:
     """The workspaces of one run on one stack. `outs` is a directory of the run, `base` one of the cache."""
@@ -65,6 +68,8 @@ class Slots:
 
     async def _make(self, step: Step) -> Slot:
         self._base.mkdir(parents=True, exist_ok=True)
+        for name, text in FENCES.items():
+            (self._base / name).write_text(text, encoding="utf-8")
         workspace = self._leases.enter_context(lease(self._base, step.slot))
         slot = Slot(
             workspace=workspace,
