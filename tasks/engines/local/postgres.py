@@ -118,6 +118,10 @@ class Postgres:
         assert self._admin is not None
         name, template = sql.Identifier(database.name), sql.Identifier(database.template or "template1")
         query = sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(name, template)
+        if self._admin.info.server_version >= 150000:  # before, it was the only way
+            query += sql.SQL(
+                " STRATEGY file_copy"
+            )  # a third of the time of the default, which writes it all to the log
         try:
             async with self._asking:
                 if database.template:
