@@ -42,6 +42,9 @@ HOMES = {
     "XDG_STATE_HOME": ".local/state",
 }
 
+# As the product does it: what the system trusts. A company's own authority is in no tool's own list.
+os.environ.setdefault("UV_SYSTEM_CERTS", "1")
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--update-golden", action="store_true", help="write the golden files anew")
