@@ -72,7 +72,9 @@ def main() -> int:
         return 2
     requirements = project.get("dependencies", [])
     try:
-        if not requirements or not complaint(requirements):
+        if not requirements:
+            return say([])
+        if not complaint(requirements):
             return say([], f"{len(requirements)} requirement{'s' * (len(requirements) != 1)} met")
         found = [misfit(requirement, file, text) for requirement in requirements]
     except UvError as error:
