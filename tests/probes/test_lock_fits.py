@@ -38,7 +38,6 @@ def project(*requirements: str) -> str:
 @pytest.mark.parametrize(
     "requirements",
     [
-        (),
         ("packaging",),
         ("Packaging >= 24, < 25",),
         ("packaging==24.1; python_version >= '3.8'".replace("'", '"'),),
