@@ -64,6 +64,7 @@ def run(long_run: Recording) -> str:
     return flow_run_id(long_run)
 
 
+@pytest.mark.slow
 def test_every_check_of_twenty_runs_in_a_row_is_recorded(runs: list[Recording], home: Path) -> None:
     counts = [len(rows(home, CHECKS, flow_run_id(run))) for run in runs]
 
@@ -73,6 +74,7 @@ def test_every_check_of_twenty_runs_in_a_row_is_recorded(runs: list[Recording], 
     assert rows(home, unfinished) == []
 
 
+@pytest.mark.slow
 def test_no_request_was_turned_away(runs: list[Recording], home: Path) -> None:
     assert (home / "server.log").read_text() == ""
     assert (home / "server.err").read_text() == ""
