@@ -42,6 +42,7 @@ class Slot:
             return {}
         return stamps
 
+
 # Tools that find no configuration in the stack look further up, as far as the user's home: here they find the end.
 FENCES = {"ruff.toml": "", "mypy.ini": "[mypy]\n"}
 
