@@ -11,7 +11,7 @@ from tasks.catalogue.row import Absent, Catalogue, Row, Scene
 from tasks.errors import UsageError
 from tasks.models import Stage
 from tasks.settings.mistakes import nearest
-from tasks.stack import Component, Kind
+from tasks.stack import Component
 from tasks.steps import Check, Inputs
 
 ROWS = (*django.BUILD_ROWS, *node.ROWS, *quality.ROWS, *django.INTEGRATION_ROWS)
@@ -140,9 +140,3 @@ def with_limit(check: Check, limit: float | None) -> Check:
     if limit is None:
         return check
     return replace(check, commands=tuple(replace(command, limit=limit) for command in check.commands))
-
-
-def kinds_found(scene: Scene) -> str:
-    """What there is, in words: `1 web, 2 workers`."""
-    counts = {kind: len(scene.stack.of(kind)) for kind in Kind}
-    return ", ".join(f"{count} {kind}{'s' * (count > 1)}" for kind, count in counts.items() if count)
