@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tasks.engines.local import environ
+from tasks.engines import environ
 from tasks.engines.local.node_modules import set_aside_scripts
 from tasks.engines.local.store import open_entry, remove_leftovers
 from tasks.stack import Version

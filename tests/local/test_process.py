@@ -12,8 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from tasks.engines.local import output, process_table, supervised
+from tasks.engines import output
 from tasks.engines.local import process as process_module
+from tasks.engines.local import process_table, supervised
 from tasks.engines.local.process import Process, run_process, start_process, sweep
 from tasks.errors import EngineError
 from tasks.steps import Exit

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tasks.engines.local.threads import in_thread
+from tasks.engines.threads import in_thread
 
 
 async def test_gives_what_the_work_gives() -> None:

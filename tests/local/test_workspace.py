@@ -14,9 +14,9 @@ from pathlib import Path
 
 import pytest
 
-from tasks.engines.local import workspace
+from tasks.engines import workspace
 from tasks.engines.local.directories import Copier
-from tasks.engines.local.workspace import Synced, clone_tree, lease, remove_tree, sync
+from tasks.engines.workspace import Synced, clone_tree, lease, remove_tree, sync
 from tasks.errors import EngineError
 from tasks.tree import Tree, TreeFile, digest_of
 
@@ -224,7 +224,7 @@ def test_interrupted_sync_is_repaired(source: Path, place: Path) -> None:
     program = (
         "import sys, os; sys.path[:0] = [{root!r}, {here!r}]\n"
         "from pathlib import Path\n"
-        "import test_workspace as t, tasks.engines.local.workspace as w\n"
+        "import test_workspace as t, tasks.engines.workspace as w\n"
         "real, count = os.replace, [0]\n"
         "def replace(*a):\n"
         "    count[0] += 1\n"
@@ -280,7 +280,7 @@ def test_lease_ends_with_its_process_and_is_not_inherited(tmp_path: Path) -> Non
     program = (
         f"import sys, subprocess; sys.path.insert(0, {str(Path(__file__).parents[2])!r})\n"
         "from pathlib import Path\n"
-        "from tasks.engines.local.workspace import lease\n"
+        "from tasks.engines.workspace import lease\n"
         f"with lease(Path({str(tmp_path)!r}), 'x') as path:\n"
         "    subprocess.Popen(['sleep', '5'])\n"
         "    print(path.name, flush=True)\n"

@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from tasks.engines.local.once import Once
 from tasks.engines.local.postgres import Postgres
 from tasks.engines.local.postgres_account import choose_account
 from tasks.engines.local.postgres_binaries import Choice, find_binaries
@@ -12,6 +11,7 @@ from tasks.engines.local.postgres_cluster import Cluster, Plot
 from tasks.engines.local.room import Room
 from tasks.engines.local.toolchains.pinned import Kit
 from tasks.engines.local.variables import Variables
+from tasks.engines.once import Once
 from tasks.errors import EngineError
 from tasks.steps import Database
 

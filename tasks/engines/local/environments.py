@@ -6,13 +6,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from tasks.engines.local.node_modules import find_modules, set_aside_scripts
-from tasks.engines.local.once import Once
 from tasks.engines.local.store import Entry, open_entry
-from tasks.engines.local.threads import in_thread
 from tasks.engines.local.tokens import engine_tokens
 from tasks.engines.local.toolchains.pinned import Kit
 from tasks.engines.local.toolchains.toolchain import Install, Toolchain, Toolchains
-from tasks.engines.local.workspace import sync
+from tasks.engines.once import Once
+from tasks.engines.threads import in_thread
+from tasks.engines.workspace import sync
 from tasks.errors import EngineError
 from tasks.steps import ENV, Environment, Exit, Prepared
 from tasks.tree import Tree

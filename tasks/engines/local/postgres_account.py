@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tasks.engines.local.process import run_process
-from tasks.engines.local.workspace import remove_tree
+from tasks.engines.workspace import remove_tree
 from tasks.errors import EngineError
 from tasks.steps import Exit
 

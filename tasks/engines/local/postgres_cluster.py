@@ -14,7 +14,7 @@ from tasks.engines.local.postgres_account import Account
 from tasks.engines.local.postgres_binaries import Binaries
 from tasks.engines.local.process import Process, run_process, start_process
 from tasks.engines.local.store import filled
-from tasks.engines.local.threads import in_thread
+from tasks.engines.threads import in_thread
 from tasks.errors import EngineError
 from tasks.steps import Exit
 

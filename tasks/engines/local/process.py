@@ -9,8 +9,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from tasks.engines.local import process_table
-from tasks.engines.local.output import Log
 from tasks.engines.local.supervised import Supervised, launch
+from tasks.engines.output import Log
 from tasks.steps import Exit
 
 LIMIT_GRACE = 2.0

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import uv
 
-from tasks.engines.local.environ import link_credentials
+from tasks.engines.environ import link_credentials
 from tasks.engines.local.store import take
-from tasks.engines.local.workspace import remove_tree
+from tasks.engines.workspace import remove_tree
 
 PREFIX = "predeploy-"
 LOCK = ".lock"

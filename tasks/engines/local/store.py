@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from tasks.engines.local.workspace import remove_tree
+from tasks.engines.workspace import remove_tree
 
 COMPLETE = ".complete"
 USED = ".last_used"

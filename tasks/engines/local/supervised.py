@@ -15,7 +15,7 @@ from pathlib import Path
 
 from tasks.engines.local import process_table
 from tasks.engines.local.endings import Facts, explain, summarize
-from tasks.engines.local.output import Log, Tail
+from tasks.engines.output import Log, Tail
 from tasks.errors import EngineError
 from tasks.steps import Exit
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from tasks.engines.local import environ
+from tasks.engines import environ
 from tasks.engines.local.environments import Installed
 from tasks.engines.local.room import Room
 from tasks.engines.local.toolchains.toolchain import Toolchain

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from tasks.engines.local.once import Once
 from tasks.engines.local.toolchains.node import choose_node, ensure_manager, ensure_node
 from tasks.engines.local.toolchains.pinned import LIMIT, Kit, host
 from tasks.engines.local.toolchains.python import Interpreter, Pythons, missing
+from tasks.engines.once import Once
 from tasks.stack import Version
 from tasks.steps import Command, Environment, Exit
 
