@@ -99,8 +99,8 @@ STORAGES = {
             "django.contrib.staticfiles.storage.StaticFilesStorage"
             if DEBUG
             # File names carry a hash of the content. The manifest is written by collectstatic,
-            # and without it every page that names a static file answers 500.
-            else "whitenoise.storage.CompressedManifestStaticFilesStorage"
+            # and without it every page that names a static file answers 500. The proxy compresses.
+            else "django.contrib.staticfiles.storage.ManifestStaticFilesStorage"
         ),
     },
 }
