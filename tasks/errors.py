@@ -4,6 +4,7 @@ PredeployError             exit 3: no verdict
 ├── UsageError             exit 2: wrong usage or configuration
 │   ├── SettingsError      every mistake in the settings, with file, line and key
 │   └── TreeError          the tree cannot be validated as it is
+├── SecretsError           exit 3: secrets that the chosen checks declare cannot be had
 └── EngineError            exit 3: the engine, a service or a registry is not what it should be
     └── AcquireError       an environment could not be made
 """
@@ -35,6 +36,12 @@ class SettingsError(UsageError):
 
 class TreeError(UsageError):
     """The tree has something in it that no deploy could be made from."""
+
+
+class SecretsError(PredeployError):
+    """Values that checks need are not there. The text holds names, never a value."""
+
+    reason_code = "secrets"
 
 
 class EngineError(PredeployError):

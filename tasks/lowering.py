@@ -96,6 +96,7 @@ class Lowering:
             limit=command.limit,
             phase=command.phase,
             env=variables(command, database),
+            secrets=command.secrets,
             environment=self.environment(check, command.environment),
             database=database,
             service=self.service(check, database) if last else None,
@@ -110,6 +111,7 @@ class Lowering:
             argv=check.service.argv,
             cwd=check.service.cwd,
             env=variables(check.service, database),
+            secrets=check.service.secrets,
             environment=self.environment(check, check.service.environment),
             database=database,
         )

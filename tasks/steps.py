@@ -38,7 +38,7 @@ class Command:
     `environment` names what has to be installed for it: `production`, `development`, `node` or nothing.
     `unfit` maps exit codes to reason codes that mean: no verdict, and trying again would not help. `limit` is in
     seconds. `evidence` is a pattern that the output of a pass must hold: some tools end with 0 where they did
-    nothing.
+    nothing. `secrets` are names of variables whose values the run's provider of secrets has.
     """
 
     argv: tuple[str, ...]
@@ -46,6 +46,7 @@ class Command:
     cwd: str = "."
     environment: Literal["", "production", "development", "node"] = ""
     env: tuple[tuple[str, str], ...] = ()
+    secrets: tuple[str, ...] = ()
     verdicts: tuple[tuple[int, str], ...] = ((1, "findings"),)
     empty: tuple[int, ...] = ()
     unfit: tuple[tuple[int, str], ...] = ()
@@ -103,13 +104,18 @@ class Service:
     argv: tuple[str, ...]
     cwd: str
     env: tuple[tuple[str, str], ...] = ()
+    secrets: tuple[str, ...] = ()
     environment: Environment | None = None
     database: Database | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
-    """One command, ready for an engine. `slot` tells which steps share a workspace, OUT and CACHE."""
+    """One command, ready for an engine. `slot` tells which steps share a workspace, OUT and CACHE.
+
+    `secrets` are names of variables: the engine has the values, which win over those of `env`, and no token is replaced
+    in them.
+    """
 
     slot: str
     argv: tuple[str, ...]
@@ -118,6 +124,7 @@ class Step:
     limit: float
     phase: Phase = "execute"
     env: tuple[tuple[str, str], ...] = ()
+    secrets: tuple[str, ...] = ()
     environment: Environment | None = None
     database: Database | None = None
     service: Service | None = None

@@ -196,7 +196,7 @@ class TestMistakes:
     def test_an_unknown_key_that_is_like_none_shows_all(self, tmp_path: Path) -> None:
         (problem,) = mistakes(tmp_path, "[component.web]\nxyz = 1")
 
-        expected = "no such key; there are build, env, health, output, server, settings, skip"
+        expected = "no such key; there are build, env, health, output, secrets, server, settings, skip"
         assert problem == f"predeploy.toml:2: component.web.xyz: {expected}"
 
     @pytest.mark.parametrize(

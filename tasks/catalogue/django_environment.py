@@ -55,7 +55,7 @@ def example_of(component: Component, scene: Scene) -> dict[str, str]:
 
 def filled_names(component: Component, scene: Scene) -> tuple[str, ...]:
     """Names that only the example gave a value: production needs them too."""
-    own = own_env(component, scene)
+    own = own_env(component, scene) | dict.fromkeys(scene.secrets(component), "")
     example = example_of(component, scene)
     return tuple(sorted(name for name, value in filled(example, {**given(), **own}).items() if value == example[name]))
 

@@ -49,6 +49,7 @@ def server(component: Component, scene: Scene) -> Command:
         cwd=web_of(component).directory,
         environment="production",
         env=django_env(component, scene),
+        secrets=scene.secrets(component),
         parser="traceback",
     )
 

@@ -33,6 +33,8 @@ def worker_commands(component: Component, scene: Scene) -> tuple[Command, ...]:
         cwd=component.path,
         environment="node",
         env=env,
+        # the configuration may name a build of the stack's own
+        secrets=scene.secrets(component),
         verdicts=((1, "bundle_failed"),),
         evidence=r"--dry-run: exiting now",
         parser="wrangler",
@@ -57,6 +59,7 @@ def assets_build(component: Component, scene: Scene) -> tuple[Command, ...]:
         cwd=component.path,
         environment="node",
         env=example_env(component, scene),
+        secrets=scene.secrets(component),
         verdicts=tuple((code, "build_failed") for code in range(1, 125)),
         parser="site_build",
     )
@@ -90,6 +93,7 @@ def site_commands(component: Component, scene: Scene) -> tuple[Command, ...]:
         cwd=component.path,
         environment="node",
         env=example_env(component, scene),
+        secrets=scene.secrets(component),
         # whatever code the generator chose: a build script that exits is not the machine's fault
         verdicts=tuple((code, "build_failed") for code in range(1, 125)),
         parser="site_build",

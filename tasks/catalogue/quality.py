@@ -80,7 +80,8 @@ def mypy(component: Component, scene: Scene) -> tuple[Command, ...]:
     )
     argv = ("mypy", *flags, "--error-summary", *mypy_target(component, scene))
     row = tool(component, scene, "mypy", *argv, parser="mypy", limit=600)
-    return (replace(row, evidence=r"Success: no issues found"),)
+    # Django's plugin imports the settings
+    return (replace(row, evidence=r"Success: no issues found", secrets=scene.secrets(component)),)
 
 
 def pytest(component: Component, scene: Scene) -> tuple[Command, ...]:
@@ -92,7 +93,7 @@ def pytest(component: Component, scene: Scene) -> tuple[Command, ...]:
     row = tool(component, scene, "pytest", *argv, parser="pytest", limit=900)
     codes = ((1, "tests_failed"), (2, "collection_error"), (3, "internal_error"), (4, "tool_config"))
     ran = r"\d+ (?:passed|skipped|xfailed|xpassed)"
-    return (replace(row, verdicts=codes, empty=(5,), evidence=ran),)
+    return (replace(row, verdicts=codes, empty=(5,), evidence=ran, secrets=scene.secrets(component)),)
 
 
 def node_absent(package: str, component: Component) -> str:
@@ -135,14 +136,15 @@ def vitest(component: Component, scene: Scene) -> tuple[Command, ...]:
         "--passWithNoTests",
     )
     row = node_tool(component, scene, "vitest", *argv, parser="vitest", reason="tests_failed")
-    return (replace(row, evidence=r"numTotalTests|No test files found"),)
+    evidence = r"numTotalTests|No test files found"
+    return (replace(row, evidence=evidence, secrets=scene.secrets(component)),)
 
 
 def astro_check(component: Component, scene: Scene) -> tuple[Command, ...]:
     """Types in Astro's components."""
     row = node_tool(component, scene, "astro check", "astro", "check", parser="astro_check")
     # without the packages that it needs it says so, and ends with 0
-    return (replace(row, evidence=r"Result \(\d+ files?\)"),)
+    return (replace(row, evidence=r"Result \(\d+ files?\)", secrets=scene.secrets(component)),)
 
 
 NODE = (Kind.WORKER, Kind.SITE)

@@ -25,6 +25,10 @@ class Scene:
         """What the settings say of one component."""
         return self.settings.component.get(component.path, NO_SETTINGS)
 
+    def secrets(self, component: Component | None) -> tuple[str, ...]:
+        """Names of variables for commands that run a component's code, each once."""
+        return tuple(sorted({*self.configured(component).secrets})) if component else ()
+
 
 def always(_: Component, __: Scene) -> str:
     """Every component of the kind has the check."""

@@ -12,6 +12,7 @@ from tasks.settings.values import (
     RelativePath,
     Seconds,
     UrlPath,
+    VariableName,
     Variables,
     Words,
     usable_cores,
@@ -27,6 +28,9 @@ class ComponentSettings(BaseModel, frozen=True, extra="forbid"):
     )
     server: Words | None = Field(default=None, description="The command that starts the server in production.")
     env: Variables = Field(default_factory=dict, description="Environment variables for this component's commands.")
+    secrets: tuple[VariableName, ...] = Field(
+        default=(), description="Names of variables that its code needs and whose values are secret."
+    )
     build: str | None = Field(default=None, description="The package.json script that builds the site.")
     output: RelativePath | None = Field(
         default=None, description="Where the build puts the site, relative to the component."
@@ -48,6 +52,9 @@ class CustomCheck(BaseModel, frozen=True, extra="forbid"):
     needs: tuple[str, ...] = Field(default=(), description="Names of checks that have to pass before it runs.")
     database: Literal["", "empty", "migrated"] = Field(
         default="", description="The Postgres database of its own that it gets: none, an empty or a migrated one."
+    )
+    secrets: tuple[VariableName, ...] = Field(
+        default=(), description="Names of variables that it needs beside its component's, and whose values are secret."
     )
     verdicts: tuple[ExitCode, ...] = Field(
         default=(1,),
@@ -84,6 +91,15 @@ class Settings(BaseModel, frozen=True, extra="forbid"):
         description="Which Postgres serves the run: the one installed on this machine, or the packaged one.",
     )
     env: Variables = Field(default_factory=dict, description="Environment variables for every command of the stack.")
+    secrets_provider: Literal["auto", "env", "file", "none"] = Field(
+        default="auto",
+        description="Who has the values of secrets: our environment, or secrets_file, which auto takes if it is set.",
+    )
+    secrets_file: str | None = Field(
+        default=None,
+        min_length=1,
+        description="A dotenv file with secrets that nobody else may read; seen from the stack's root.",
+    )
     limits: dict[str, Seconds] = Field(default_factory=dict, description="The seconds that a check may take, by name.")
     component: dict[RelativePath, ComponentSettings] = Field(
         default_factory=dict, description="What the tree does not say about a component, by its path."

@@ -1,0 +1,60 @@
+"""Secrets from a dotenv file that nobody but its owner may read."""
+
+import io
+import os
+import stat
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from dotenv.parser import parse_stream
+
+from tasks.errors import SecretsError
+
+
+@dataclass(frozen=True, slots=True)
+class FileProvider:
+    """Reads a file; `shown` is how the settings call it. Values may be quoted and then have several lines."""
+
+    path: Path
+    shown: str
+
+    @property
+    def title(self) -> str:
+        """The file, for a sentence."""
+        return f"the file {self.shown}"
+
+    def values(self, names: Collection[str]) -> Mapping[str, str]:
+        """Those that stand in the file; the last of a name wins, and nothing in a value is replaced."""
+        found: dict[str, str] = {}
+        for entry in parse_stream(io.StringIO(self._text())):
+            if entry.error:
+                line = entry.original.line + entry.original.string.count("\n", 0, _blank(entry.original.string))
+                raise SecretsError(f"{self.shown}:{line} is not NAME=value. Mend the line; quote what is not one word.")
+            if entry.key is not None and entry.key in names and entry.value is not None:
+                found[entry.key] = entry.value
+        return found
+
+    def _text(self) -> str:
+        try:
+            with self.path.open("rb") as file:
+                # of the open file: by its name it might be another one by now
+                status = os.fstat(file.fileno())
+                if not stat.S_ISREG(status.st_mode):
+                    raise SecretsError(f"secrets_file: {self.shown} is not a file. Name one with NAME=value lines.")
+                if status.st_mode & 0o077:
+                    mode = stat.S_IMODE(status.st_mode)
+                    text = f"secrets_file: others may reach {self.shown} (mode {mode:04o}). Close it and run again"
+                    raise SecretsError(f"{text}: chmod 600 {self.shown}")
+                return file.read().decode("utf-8-sig")
+        except OSError as error:
+            text = f"secrets_file: {self.shown} cannot be read: {error.strerror}"
+            raise SecretsError(f"{text}. Name a file that is there, seen from the stack's root.") from error
+        except UnicodeDecodeError:
+            # without its cause: that holds the content
+            raise SecretsError(f"secrets_file: {self.shown} is not UTF-8. Save it as UTF-8.") from None
+
+
+def _blank(text: str) -> int:
+    """How much of a text is blank before its first word."""
+    return len(text) - len(text.lstrip())
