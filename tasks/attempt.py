@@ -69,6 +69,8 @@ class Attempt:
         judgement = PASS
         self.owners.pop(check.id, None)
         for command in check.commands:
+            if command.environment == "image" and "image" not in self.engine.provides:
+                continue  # the gap is noted above
             blocked = await self._prepare(check, command, findings, log)
             judgement = blocked or await self._command(check, command, number, findings, log)
             if judgement.status is not Status.PASSED:
@@ -88,6 +90,7 @@ class Attempt:
         return Result(
             check=check.id,
             status=judgement.status,
+            cached=passed and not findings.ran,
             reason_code=judgement.reason_code,
             reason=reason_of(judgement, findings),
             proof=Proof(gaps=tuple(dict.fromkeys(findings.gaps))),
@@ -153,6 +156,7 @@ class Attempt:
         step = self.lowering.step(check, command, number, self.migrated.get(check.component, 1))
         exit = await self.engine.run(step, log)
         findings.exit_code = exit.code
+        findings.ran |= not exit.reused
         self._read(command, exit, findings)
         judgement = await self._judged(check, command, exit, log)
         if judgement.status is not Status.PASSED:

@@ -18,6 +18,8 @@ class Findings:
     gaps: list[str] = field(default_factory=list)
     tests: TestCounts | None = None
     exit_code: int | None = None
+    ran: bool = False
+    """Whether any command ran now; else an engine remembered all of them."""
 
     def take(self, parsed: Parsed) -> None:
         """Adds what one command's output holds."""

@@ -7,7 +7,7 @@ import hashlib
 import json
 import re
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 from tasks.errors import UsageError
 from tasks.stack import NodeProject, PythonProject, Stack
@@ -24,6 +24,7 @@ from tasks.steps import (
     Command,
     Database,
     Environment,
+    Image,
     Service,
     Step,
 )
@@ -66,7 +67,7 @@ class Lowering:
 
     def environment(self, check: Check, name: str) -> Environment | None:
         """What has to be installed for a command of the check, or None where it asks for nothing."""
-        if not name:
+        if name in {"", "image"}:
             return None
         # one directory may hold two components: a Django project, and a site with packages of Node
         for component in self.stack.components:
@@ -97,10 +98,19 @@ class Lowering:
             phase=command.phase,
             env=variables(command, database),
             secrets=command.secrets,
+            begins=command is check.commands[0] and not check.upon,
+            volatile=command.volatile or database is not None or (last and check.service is not None),
             environment=self.environment(check, command.environment),
+            image=self.image(check) if command.environment == "image" else None,
             database=database,
             service=self.service(check, database) if last else None,
         )
+
+    def image(self, check: Check) -> Image | None:
+        """What the check's component is deployed as; ours is made of the production environment."""
+        if check.image is None or check.image.dockerfile:
+            return check.image
+        return replace(check.image, environment=self.environment(check, "production"))
 
     def service(self, check: Check, database: Database | None) -> Service | None:
         """The server of a check, with the check's own database."""
@@ -113,6 +123,7 @@ class Lowering:
             env=variables(check.service, database),
             secrets=check.service.secrets,
             environment=self.environment(check, check.service.environment),
+            image=self.image(check),
             database=database,
         )
 

@@ -35,10 +35,11 @@ class Command:
     `verdicts` maps exit codes to reason codes: these, and only these, say that the stack's code is broken.
     `empty` holds exit codes that mean: there was nothing to do, which passes and is said.
     `parser` names the reader of its output in `tasks.diagnostics`. `cwd` is relative to the stack's root.
-    `environment` names what has to be installed for it: `production`, `development`, `node` or nothing.
+    `environment` names what has to be installed for it: `production`, `development`, `node` or nothing. `image`: it
+    runs in the component's own image, as that was built; without an argv it only builds it.
     `unfit` maps exit codes to reason codes that mean: no verdict, and trying again would not help. `limit` is in
     seconds. `evidence` is a pattern that the output of a pass must hold: some tools end with 0 where they did
-    nothing. `secrets` are names of variables whose values the run's provider of secrets has.
+    nothing. `volatile`: it reads more than its inputs, so it always runs. `secrets` are names of variables whose values the run's provider of secrets has.
     """
 
     argv: tuple[str, ...]
@@ -53,6 +54,7 @@ class Command:
     evidence: str = ""
     parser: str = ""
     phase: Phase = "execute"
+    volatile: bool = False
     limit: float = 600.0
 
 
@@ -86,6 +88,26 @@ class Environment:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Image:
+    """What a component is deployed as.
+
+    With a `dockerfile` (relative to `context`, which is relative to the stack's root) it is built from that: `target`,
+    `args` and `secrets` are for the build. Without one it is ours: the component's production `environment` with the
+    files of `inputs` at WORK, and `cwd` to start in.
+    """
+
+    title: str
+    dockerfile: str = ""
+    context: str = "."
+    target: str = ""
+    args: tuple[tuple[str, str], ...] = ()
+    secrets: tuple[str, ...] = ()
+    environment: Environment | None = None
+    inputs: Inputs = Inputs()
+    cwd: str = "."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Database:
     """A database of a step's own on the run's Postgres, made when the step first asks for it.
 
@@ -113,8 +135,10 @@ class Service:
 class Step:
     """One command, ready for an engine. `slot` tells which steps share a workspace, OUT and CACHE.
 
-    `secrets` are names of variables: the engine has the values, which win over those of `env`, and no token is replaced
-    in them.
+    `begins`: what an earlier attempt left in the slot is not there. `secrets` are names of variables: the engine has
+    the values, which win over those of `env`, and no token is replaced in them. `volatile`: it may come out differently
+    on the same inputs, so an engine that remembers runs it all the same. `image`: it runs there, and `environment` and
+    the workspace are not; without an argv it is the build of the image.
     """
 
     slot: str
@@ -125,7 +149,10 @@ class Step:
     phase: Phase = "execute"
     env: tuple[tuple[str, str], ...] = ()
     secrets: tuple[str, ...] = ()
+    begins: bool = False
+    volatile: bool = False
     environment: Environment | None = None
+    image: Image | None = None
     database: Database | None = None
     service: Service | None = None
 
@@ -139,6 +166,7 @@ class Check:
     checks copy (`template`), an `empty` one, or a copy of the `migrated` one. `service` runs beside the last command.
     `upon` is the id of a check whose workspace it goes on with, where it runs what that one made; else it has its own.
     `wants` are capabilities that an engine may lack; then the second word of the pair is the gap in the proof.
+    `image` is what commands of the environment `image`, and the service where an engine can, run in.
     """
 
     id: str
@@ -153,6 +181,7 @@ class Check:
     service: Command | None = None
     upon: str = ""
     wants: tuple[tuple[str, str], ...] = ()
+    image: Image | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -172,7 +201,8 @@ class Exit:
     `code` is None where it did not exit by itself; then `signal`, `timed_out` or `trouble` tell why. Outputs longer
     than an engine keeps lose their beginning; the log file has everything. `trouble` is an engine's own knowledge of
     why the outcome means nothing (`disk_full`, `service_lost`, `out_of_memory`, `engine_lost`, …), `detail` one line
-    about it. `root` is what the program took for the root of the stack: where paths in its output begin.
+    about it. `root` is what the program took for the root of the stack: where paths in its output begin. `reused`: the
+    engine remembered this exit of an earlier run on the same inputs.
     """
 
     code: int | None
@@ -184,6 +214,7 @@ class Exit:
     trouble: str = ""
     detail: str = ""
     root: str = ""
+    reused: bool = False
     service: ServiceExit | None = None
 
 

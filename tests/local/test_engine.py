@@ -298,3 +298,11 @@ async def test_a_configuration_above_the_workspaces_is_none_of_the_stacks(bench:
         exit = await engine.run(bench.step(str(ruff), "check", "--no-cache", "."), bench.log)
 
     assert "F401" in exit.stdout, bench.written()
+
+
+async def test_a_step_that_begins_anew_finds_nothing_of_the_attempt_before(bench: Any) -> None:
+    async with bench.engine() as engine:
+        await engine.run(bench.step("sh", "-c", f"touch made {OUT}/made", begins=True), bench.log)
+        again = await engine.run(bench.step("sh", "-c", f"ls . {OUT}", begins=True), bench.log)
+
+    assert "made" not in again.stdout

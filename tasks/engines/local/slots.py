@@ -64,8 +64,21 @@ class Slots:
         self._leases.close()
 
     async def open(self, step: Step) -> Slot:
-        """The workspace of a step, synced when the first of its steps in this run asks for it."""
-        return await self._open.get(step.slot, lambda: self._make(step))
+        """The workspace of a step, synced when the first of its steps in this run asks for it, or begins anew."""
+        slot = self._open.result(step.slot)
+        if slot is not None and step.begins:
+            await in_thread(self._renew, step, slot)
+        return slot or await self._open.get(step.slot, lambda: self._make(step))
+
+    def _renew(self, step: Step, slot: Slot) -> None:
+        """Takes away what an earlier attempt left."""
+        remove_tree(slot.out)
+        slot.out.mkdir()
+        self._fill(step, slot)
+
+    def _fill(self, step: Step, slot: Slot) -> None:
+        keep = [path for stamps in slot.placed().values() for path in stamps]
+        sync(self._tree, select(self._tree, step.inputs), slot.workspace, keep=keep)
 
     async def _make(self, step: Step) -> Slot:
         self._base.mkdir(parents=True, exist_ok=True)
@@ -80,8 +93,7 @@ class Slots:
         )
         for directory in (slot.out, slot.cache):
             directory.mkdir(parents=True, exist_ok=True)
-        keep = [path for stamps in slot.placed().values() for path in stamps]
-        await in_thread(sync, self._tree, select(self._tree, step.inputs), workspace, keep=keep)
+        await in_thread(self._fill, step, slot)
         return slot
 
     async def place(self, slot: Slot, installed: Installed) -> None:
