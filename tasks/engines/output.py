@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from tasks.errors import EngineError
+from tasks.redaction import NOTHING, Redactor
 
 KEPT = 8 << 20
 LOG_LIMIT = 256 << 20
@@ -34,10 +35,16 @@ class Tail:
 
 
 class Log:
-    """A log file that commands append to in turn. Once it is open nothing raises: `trouble` notes what went wrong."""
+    """A log file that commands append to in turn. Once it is open nothing raises: `trouble` notes what went wrong.
 
-    def __init__(self, path: Path, limit: int = LOG_LIMIT) -> None:
+    What is added passes the redactor as one stream. Whoever adds several, piece by piece in turn, has each of them pass
+    first: a value may have been cut apart by another's output.
+    """
+
+    def __init__(self, path: Path, limit: int = LOG_LIMIT, redactor: Redactor = NOTHING) -> None:
         self.trouble = ""
+        self.redactor = redactor
+        self._stream = redactor.stream()
         self._left, self._descriptor = limit, -1
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -50,9 +57,13 @@ class Log:
             self.trouble = "disk_full"
 
     def begin(self, argv: Sequence[str], cwd: Path) -> None:
-        self._write(f"$ {shlex.join(argv)}\n# in {cwd}\n".encode("utf-8", "surrogateescape"))
+        text = f"$ {shlex.join(argv)}\n# in {cwd}\n".encode("utf-8", "surrogateescape")
+        self._write(self.redactor.data(text))
 
     def add(self, data: bytes) -> None:
+        self._add(self._stream.feed(data))
+
+    def _add(self, data: bytes) -> None:
         if self._left <= 0:
             return
         self._write(data[: self._left])
@@ -62,15 +73,17 @@ class Log:
 
     def note(self, text: str) -> None:
         """A line of our own, beyond every limit."""
-        self._write(f"\n# {text}\n".encode("utf-8", "replace"))
+        self._write(self.redactor.data(f"\n# {text}\n".encode("utf-8", "replace")))
 
     def end(self, summary: str) -> None:
+        self._add(self._stream.flush())
         self.note(summary)
         self._write(b"\n")
         self.close()
 
     def close(self) -> None:
         if self._descriptor >= 0:
+            self._add(self._stream.flush())
             os.close(self._descriptor)
             self._descriptor = -1
 

@@ -7,11 +7,11 @@ from tasks.errors import SecretsError
 from tasks.secrets.environment import EnvironmentProvider
 from tasks.secrets.file import FileProvider
 from tasks.secrets.provider import Provider
-from tasks.secrets.values import Secrets
+from tasks.secrets.values import NO_SECRETS, Secrets
 from tasks.settings import Settings
 from tasks.steps import Check
 
-__all__ = ["Provider", "Secrets", "choose_provider", "declared", "take_secrets"]
+__all__ = ["NO_SECRETS", "Provider", "Secrets", "choose_provider", "declared", "take_secrets"]
 
 
 class NoProvider:

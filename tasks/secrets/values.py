@@ -30,3 +30,6 @@ class Secrets(Mapping[str, str]):
     def only(self, names: tuple[str, ...]) -> dict[str, str]:
         """The variables of one command that declares these names."""
         return {name: self.__values[name] for name in names}
+
+
+NO_SECRETS = Secrets()

@@ -227,7 +227,7 @@ async def test_flood_keeps_its_end(run: Run, tmp_path: Path) -> None:
 
 
 async def test_log_has_a_limit(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(output.Log.__init__, "__defaults__", (100_000,))
+    monkeypatch.setattr(output.Log.__init__, "__defaults__", (100_000, output.NOTHING))
 
     ended = await run("sh", "-c", "head -c 300000 /dev/zero | tr '\\0' x")
 

@@ -13,6 +13,7 @@ from tasks.engines.local.toolchains.pinned import Kit
 from tasks.engines.local.variables import Variables
 from tasks.engines.once import Once
 from tasks.errors import EngineError
+from tasks.redaction import NOTHING, Redactor
 from tasks.steps import Database
 
 STARTS = 2
@@ -28,6 +29,7 @@ class Site:
     variables: Variables
     templates: Path
     marker: str
+    redactor: Redactor = NOTHING
 
 
 class Databases:
@@ -80,6 +82,7 @@ class Databases:
                 env=site.variables.for_postgres(),
                 marker=site.marker,
                 note=site.kit.note,
+                redactor=site.redactor,
             )
             # known before it is up: whatever happens meanwhile, it is stopped
             self._server = Postgres(Cluster(plot, account))

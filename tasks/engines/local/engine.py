@@ -12,7 +12,7 @@ from tasks.engines.local.databases import Databases, Site
 from tasks.engines.local.environments import Environments
 from tasks.engines.local.ports import LOOPBACK, pick_port
 from tasks.engines.local.postgres_binaries import Choice
-from tasks.engines.local.process import run_process, sweep
+from tasks.engines.local.process import sweep
 from tasks.engines.local.room import enter_room, remove_rooms, shortage
 from tasks.engines.local.services import Launch, run_alone, run_beside
 from tasks.engines.local.slots import Slot, Slots
@@ -24,6 +24,8 @@ from tasks.engines.local.toolchains.toolchain import Toolchains
 from tasks.engines.local.variables import Packages, Variables
 from tasks.errors import EngineError
 from tasks.models import EngineFacts
+from tasks.redaction import Redactor, redact_exit
+from tasks.secrets import NO_SECRETS, Secrets
 from tasks.steps import SERVER_HOST, SERVER_PORT, Database, Environment, Exit, Phase, Prepared, Service, Step
 from tasks.tree import Tree
 
@@ -35,7 +37,8 @@ class LocalEngine:
     """Use it with `async with`. Not a security boundary: the stack's code runs as the user, on this machine.
 
     `cache` is kept between runs and may be deleted whenever none runs; `data` is for what a run needs on a disk while
-    it lasts; `note` is told what takes long; `environ` is the environment that the user started us with.
+    it lasts; `note` is told what takes long; `environ` is the environment that the user started us with. A step gets
+    those of the `secrets` that it names, and what it prints of any is masked.
     """
 
     provides = frozenset({"postgres", "node", "python"})
@@ -51,6 +54,7 @@ class LocalEngine:
         note: Callable[[str], None],
         environ: Mapping[str, str],
         postgres: Choice = "auto",
+        secrets: Secrets = NO_SECRETS,
     ) -> None:
         self._tree = tree
         self._cache = cache
@@ -60,6 +64,8 @@ class LocalEngine:
         self._note = note
         self._caller = environ
         self._choice = postgres
+        self._secrets = secrets
+        self._redactor = Redactor(secrets)
         self._stack = contextlib.AsyncExitStack()
         self._entries: list[Entry] = []
 
@@ -91,6 +97,7 @@ class LocalEngine:
                 variables=self._variables,
                 templates=self._cache / "postgres",
                 marker=self._run_id,
+                redactor=self._redactor,
             )
         )
         self._slots = Slots(tree=self._tree, base=self._cache / "stacks", outs=self._room.outs)
@@ -116,11 +123,12 @@ class LocalEngine:
     async def run(self, step: Step, log: Path) -> Exit:
         """Runs a step whose environment is prepared, and appends command, output and exit to `log` as they come."""
         try:
-            return await self._run(step, log)
+            exit = await self._run(step, log)
         except EngineError as error:
-            return Exit(code=None, trouble=error.reason_code, detail=str(error))
+            exit = Exit(code=None, trouble=error.reason_code, detail=str(error))
         except OSError as error:
-            return self._stumbled(error)
+            exit = self._stumbled(error)
+        return redact_exit(exit, self._redactor)
 
     async def answers(self, environment: Environment, log: Path) -> bool:
         """Does the package registry of an environment answer its control command?"""
@@ -153,14 +161,7 @@ class LocalEngine:
         generation = self._databases.generation
         port = pick_port() if step.service else 0
         tokens = tokens.with_values({SERVER_HOST: LOOPBACK, SERVER_PORT: str(port)} if step.service else {})
-        variables = self._variables.for_step(step.phase, packages, slot.workspace, step.cwd)
-        launch = Launch(
-            argv=tokens.argv(step.argv),
-            cwd=slot.workspace / step.cwd,
-            env=variables | tokens.env(step.env),
-            log=log,
-            limit=step.limit,
-        )
+        launch = self._launch(step, tokens, packages, slot, log)
         if step.service is None:
             exit = await run_alone(launch, self._run_id)
         else:
@@ -185,13 +186,14 @@ class LocalEngine:
     async def _serving(self, service: Service, packages: Packages | None, slot: Slot, port: int, log: Path) -> Launch:
         tokens = await self._tokens(slot, packages, service.database, log)
         tokens = tokens.with_values({SERVER_HOST: LOOPBACK, SERVER_PORT: str(port)})
-        variables = self._variables.for_step("execute", packages, slot.workspace, service.cwd)
-        return Launch(
-            argv=tokens.argv(service.argv),
-            cwd=slot.workspace / service.cwd,
-            env=variables | tokens.env(service.env),
-            log=log.with_name(log.name + ".server"),
-        )
+        return self._launch(service, tokens, packages, slot, log.with_name(log.name + ".server"))
+
+    def _launch(self, of: Step | Service, tokens: Tokens, packages: Packages | None, slot: Slot, log: Path) -> Launch:
+        phase, limit = (of.phase, of.limit) if isinstance(of, Step) else ("execute", 0.0)
+        env = self._variables.for_step(phase, packages, slot.workspace, of.cwd) | tokens.env(of.env)
+        env |= self._secrets.only(of.secrets)
+        cwd, argv = slot.workspace / of.cwd, tokens.argv(of.argv)
+        return Launch(argv=argv, cwd=cwd, env=env, log=log, limit=limit, redactor=self._redactor)
 
     async def _tokens(self, slot: Slot, packages: Packages | None, database: Database | None, log: Path) -> Tokens:
         tokens = slot.tokens(packages.installed if packages else None)
@@ -223,7 +225,8 @@ class LocalEngine:
     ) -> Exit:
         await asyncio.to_thread(cwd.mkdir, parents=True, exist_ok=True)
         variables = self._variables.for_install(path, env)
-        return await run_process(argv, cwd=cwd, env=variables, limit=limit, log=log, marker=self._run_id)
+        launch = Launch(argv=argv, cwd=cwd, env=variables, log=log, limit=limit, redactor=self._redactor)
+        return await run_alone(launch, self._run_id)
 
     async def _fetch(
         self, argv: tuple[str, ...], cwd: Path, log: Path, *, path: tuple[Path, ...] = (), limit: float = LIMIT

@@ -16,6 +16,7 @@ from tasks.engines.local.process import Process, run_process, start_process
 from tasks.engines.local.store import filled
 from tasks.engines.threads import in_thread
 from tasks.errors import EngineError
+from tasks.redaction import NOTHING, Redactor
 from tasks.steps import Exit
 
 # A superuser, because a run's own cluster holds nobody else's data: Django's test runner creates databases, and
@@ -77,6 +78,7 @@ class Plot:
     env: Mapping[str, str]
     marker: str
     note: Callable[[str], None]
+    redactor: Redactor = NOTHING
 
 
 class Cluster:
@@ -178,6 +180,8 @@ class Cluster:
                     marker=plot.marker,
                     # an immediate shutdown also where our own process is gone: it frees the shared memory
                     options=(*self._account.options, "--stop-signal", str(int(signal.SIGQUIT))),
+                    # statements of the stack's, with what it put into them
+                    redactor=plot.redactor,
                 )
             )
             ended = asyncio.ensure_future(process.wait())

@@ -11,6 +11,7 @@ from pathlib import Path
 from tasks.engines.local import process_table
 from tasks.engines.local.supervised import Supervised, launch
 from tasks.engines.output import Log
+from tasks.redaction import NOTHING, Redactor
 from tasks.steps import Exit
 
 LIMIT_GRACE = 2.0
@@ -72,15 +73,19 @@ async def run_process(
     marker: str,
     options: Sequence[str] = (),
     stdin: bytes = b"",
+    redactor: Redactor = NOTHING,
 ) -> Exit:
     """Runs a command to its end, appending to `log`; over `limit` seconds it is killed and `timed_out`.
 
     `marker` is the id of the run: all that the command starts carries `PREDEPLOY_RUN=<marker>/<n>` and dies with it.
     `env` is the whole environment. `options` are the reaper's: `--userns`, `--uid N`, `--gid N`, `--nice N`,
-    `--stop-signal N` (what it sends first when our process is gone). Cancelled, it kills all before it lets go. Raises
-    EngineError only where no process can be started at all.
+    `--stop-signal N` (what it sends first when our process is gone). What the command says passes the `redactor` before
+    anything is kept of it. Cancelled, it kills all before it lets go. Raises EngineError only where no process can be
+    started at all.
     """
-    async with start_process(argv, cwd=cwd, env=env, log=log, marker=marker, options=options, stdin=stdin) as process:
+    async with start_process(
+        argv, cwd=cwd, env=env, log=log, marker=marker, options=options, stdin=stdin, redactor=redactor
+    ) as process:
         try:
             async with asyncio.timeout(limit):
                 return await process.wait()
@@ -99,6 +104,7 @@ async def start_process(
     marker: str,
     options: Sequence[str] = (),
     stdin: bytes = b"",
+    redactor: Redactor = NOTHING,
 ) -> AsyncIterator[Process]:
     """Runs a command beside the block; when the block is left, however, it is killed with all that it started.
 
@@ -106,7 +112,7 @@ async def start_process(
     """
     own = f"{marker}/{secrets.token_hex(4)}"
     environment = {**env, process_table.VARIABLE.decode().rstrip("="): own}
-    transcript = Log(log)
+    transcript = Log(log, redactor=redactor)
     transcript.begin(argv, cwd)
     process = Process(launch(argv, cwd=cwd, env=environment, log=transcript, marker=own, options=options, stdin=stdin))
     try:

@@ -3,11 +3,13 @@
 import asyncio
 import signal
 from collections.abc import Mapping
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from tasks.engines.local.ports import LOOPBACK, is_free, listens
 from tasks.engines.local.process import Process, run_process, start_process
+from tasks.redaction import NOTHING, Redactor
 from tasks.steps import Exit, ServiceExit
 
 TAIL = 200
@@ -25,18 +27,32 @@ class Launch:
     env: Mapping[str, str]
     log: Path
     limit: float = 0.0
+    redactor: Redactor = NOTHING
 
 
 async def run_alone(launch: Launch, marker: str) -> Exit:
     """Runs a step that needs no server."""
     return await run_process(
-        launch.argv, cwd=launch.cwd, env=launch.env, limit=launch.limit, log=launch.log, marker=marker
+        launch.argv,
+        cwd=launch.cwd,
+        env=launch.env,
+        limit=launch.limit,
+        log=launch.log,
+        marker=marker,
+        redactor=launch.redactor,
+    )
+
+
+def begun(launch: Launch, marker: str) -> AbstractAsyncContextManager[Process]:
+    """A launch that goes on beside a block."""
+    return start_process(
+        launch.argv, cwd=launch.cwd, env=launch.env, log=launch.log, marker=marker, redactor=launch.redactor
     )
 
 
 async def run_beside(step: Launch, server: Launch, *, name: str, port: int, marker: str) -> Exit:
     """Runs a step while the server runs. Where one of them fails, `service` tells how the server was then."""
-    async with start_process(server.argv, cwd=server.cwd, env=server.env, log=server.log, marker=marker) as service:
+    async with begun(server, marker) as service:
         ended = asyncio.ensure_future(service.wait())
         exit = await until_either_ends(step, ended, marker)
         if exit.code != 0 or ended.done():
@@ -50,7 +66,7 @@ async def run_beside(step: Launch, server: Launch, *, name: str, port: int, mark
 
 async def until_either_ends(step: Launch, ended: asyncio.Future[Exit], marker: str) -> Exit:
     """The step's own exit, or, where the server was first, how far it came."""
-    async with start_process(step.argv, cwd=step.cwd, env=step.env, log=step.log, marker=marker) as process:
+    async with begun(step, marker) as process:
         done = asyncio.ensure_future(process.wait())
         await asyncio.wait({done, ended}, timeout=step.limit, return_when=asyncio.FIRST_COMPLETED)
         if done.done():

@@ -17,6 +17,7 @@ from tasks.engines.local import process_table
 from tasks.engines.local.endings import Facts, explain, summarize
 from tasks.engines.output import Log, Tail
 from tasks.errors import EngineError
+from tasks.redaction import Stream
 from tasks.steps import Exit
 
 REAPER = Path(__file__).with_name("reaper.py")
@@ -45,7 +46,7 @@ class Supervised:
         self.stdout, self.stderr, self.recent = Tail(), Tail(), Tail(RECENT)
         self._argv, self._reaper, self._channel, self._log, self._marker = argv, reaper, channel, log, marker
         self._lines, self._facts = b"", Facts()
-        self._pipes: set[int] = set()
+        self._pipes: dict[int, tuple[Tail, Stream]] = {}
         self._writing = -1
         self._begun, self._ended = time.monotonic(), 0.0
         channel.setblocking(False)
@@ -70,8 +71,8 @@ class Supervised:
         if sys.platform == "linux":
             with suppress(OSError):  # beyond the user's allowance the usual 64 KiB have to do
                 fcntl.fcntl(pipe, F_SETPIPE_SZ, READ_SIZE)
-        self._pipes.add(pipe)
-        self._loop.add_reader(pipe, self._receive, pipe, tail)
+        self._pipes[pipe] = (tail, self._log.redactor.stream())
+        self._loop.add_reader(pipe, self._receive, pipe)
 
     def write(self, pipe: int, data: bytes) -> None:
         os.set_blocking(pipe, False)
@@ -92,7 +93,7 @@ class Supervised:
             os.close(pipe)
             self._writing = -1
 
-    def _receive(self, pipe: int, tail: Tail) -> None:
+    def _receive(self, pipe: int) -> None:
         try:
             data = os.read(pipe, READ_SIZE)
         except BlockingIOError:
@@ -100,16 +101,20 @@ class Supervised:
         except OSError:
             data = b""
         if data:
-            tail.add(data)
-            self.recent.add(data)
-            self._log.add(data)
+            tail, stream = self._pipes[pipe]
+            self._keep(stream.feed(data), tail)
         else:
             self._close(pipe)
             self._settle()
 
+    def _keep(self, data: bytes, tail: Tail) -> None:
+        for place in (tail, self.recent, self._log):
+            place.add(data)
+
     def _close(self, pipe: int) -> None:
         if pipe in self._pipes:
-            self._pipes.remove(pipe)
+            tail, stream = self._pipes.pop(pipe)
+            self._keep(stream.flush(), tail)
             self._loop.remove_reader(pipe)
             os.close(pipe)
 

@@ -1,0 +1,187 @@
+"""Keeps the values of secrets out of everything that we write: one redactor for all sinks."""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
+
+from tasks.encodings import SHORTEST, forms
+from tasks.steps import Exit
+
+MASK = b"***"
+BLANKS = b" \t\r\n"
+WRAPPABLE = 12
+"""Bytes. What is shorter is not looked for across lines: words of a text are found in each other there."""
+BREAK = rb"(?:[ \t]{0,64}\r?\n[ \t]{0,64})?"
+BLANK = rb"[ \t\r\n]{1,128}"
+HEAD = 4
+
+Span = tuple[int, int]
+
+
+class Redactor:
+    """Masks values, by name, in whatever form they come. Holds nothing that `repr` shows.
+
+    `unmaskable` are the names of values that are too short to be told from other text.
+    """
+
+    def __init__(self, values: Mapping[str, str] | None = None) -> None:
+        given = dict(values or {})
+        self.unmaskable = tuple(sorted(name for name, value in given.items() if len(value.strip()) < SHORTEST))
+        kept = (value for name, value in given.items() if name not in self.unmaskable)
+        self._forms = tuple(
+            sorted({form for value in kept for form in forms(value)}, key=lambda form: (-len(form), form))
+        )
+        squeezed = {form.translate(None, BLANKS): form for form in self._forms}
+        self._wrappable = {form: whole for form, whole in squeezed.items() if len(form) >= WRAPPABLE}
+        self._patterns: dict[bytes, re.Pattern[bytes]] = {}
+        self._heads = heads(squeezed)
+        self.longest = max(map(len, self._forms), default=0)
+
+    def __repr__(self) -> str:
+        return f"Redactor({len(self._forms)} forms)"
+
+    def __bool__(self) -> bool:
+        """Is there anything to mask?"""
+        return bool(self._forms)
+
+    def text(self, text: str) -> str:
+        """The text, masked."""
+        if not self._forms:
+            return text
+        data = text.encode("utf-8", "surrogatepass")
+        spans = self.spans(data)
+        return masked(data, spans).decode("utf-8", "surrogatepass") if spans else text
+
+    def data(self, data: bytes) -> bytes:
+        """The bytes, masked."""
+        return masked(data, self.spans(data)) if self._forms else data
+
+    def stream(self) -> "Stream":
+        """For bytes that come in pieces."""
+        return Stream(self)
+
+    def spans(self, data: bytes) -> list[Span]:
+        """Where something stands that has to be masked, in order; what overlaps is one."""
+        found = [span for form in self._forms for span in occurrences(form, data)]
+        if self._wrappable and b"\n" in data:
+            squeezed = data.translate(None, BLANKS)
+            for form in self._wrappable:
+                if form in squeezed:
+                    found += matches(self._wrapped(form), data)
+        return united(found)
+
+    def undecided(self, data: bytes) -> int:
+        """Where the end of the data begins that what comes next may make a value of; its length where there is none."""
+        beginning = max(0, len(data) - 2 * self.longest - 256)
+        places = [place for place in range(beginning, len(data)) if data[place] not in BLANKS]
+        rest = data[beginning:].translate(None, BLANKS)
+        for number, place in enumerate(places):
+            end = rest[number:]
+            if any(len(form) > len(end) and form.startswith(end) for form in self._heads.get(end[:HEAD], ())):
+                return place
+        return len(data)
+
+    def _wrapped(self, form: bytes) -> re.Pattern[bytes]:
+        if form not in self._patterns:
+            words = self._wrappable[form].split()
+            wrapped = (BREAK.join(re.escape(word[at : at + 1]) for at in range(len(word))) for word in words)
+            self._patterns[form] = re.compile(BLANK.join(wrapped))
+        return self._patterns[form]
+
+
+class Stream:
+    """Masks a stream. What may be the beginning of a value is held back until it is known, or `flush`ed."""
+
+    def __init__(self, redactor: Redactor) -> None:
+        self._redactor = redactor
+        self._held = b""
+        self._covered = 0
+        """How much of what is held lies under a mask that is written already."""
+
+    def feed(self, data: bytes) -> bytes:
+        """What can be written now. All pieces together are what the whole would have become."""
+        if not self._redactor:
+            return data
+        self._held += data
+        return self._release(self._redactor.undecided(self._held))
+
+    def flush(self) -> bytes:
+        """The rest."""
+        return self._release(len(self._held))
+
+    def _release(self, end: int) -> bytes:
+        if end == 0:
+            return b""
+        spans = self._redactor.spans(self._held)
+        if self._covered:
+            spans = united([(0, self._covered), *spans])
+        cut = [(begin, min(stop, end)) for begin, stop in spans if begin < end]
+        written = masked(self._held[:end], cut)
+        if self._covered:
+            written = written[len(MASK) :]
+        self._covered = max(0, max((stop for begin, stop in spans if begin < end), default=0) - end)
+        self._held = self._held[end:]
+        return written
+
+
+def heads(squeezed: Iterable[bytes]) -> dict[bytes, tuple[bytes, ...]]:
+    """Forms by their first bytes, few or `HEAD` of them."""
+    found: dict[bytes, tuple[bytes, ...]] = {}
+    for form in squeezed:
+        for length in range(1, HEAD + 1):
+            found[form[:length]] = (*found.get(form[:length], ()), form)
+    return found
+
+
+def occurrences(form: bytes, data: bytes) -> Iterator[Span]:
+    """Where a form stands, overlapping itself as well."""
+    place = data.find(form)
+    while place >= 0:
+        yield place, place + len(form)
+        place = data.find(form, place + 1)
+
+
+def matches(pattern: re.Pattern[bytes], data: bytes) -> Iterator[Span]:
+    """The same for a form that may be wrapped."""
+    match = pattern.search(data)
+    while match:
+        yield match.span()
+        match = pattern.search(data, match.start() + 1)
+
+
+def united(spans: list[Span]) -> list[Span]:
+    """Spans in order, those that overlap as one."""
+    result: list[Span] = []
+    for begin, end in sorted(spans):
+        if result and begin < result[-1][1]:
+            result[-1] = (result[-1][0], max(end, result[-1][1]))
+        else:
+            result.append((begin, end))
+    return result
+
+
+def masked(data: bytes, spans: list[Span]) -> bytes:
+    """The data with a mask in place of each span."""
+    if not spans:
+        return data
+    ends = [0, *(end for _, end in spans)]
+    begins = [*(begin for begin, _ in spans), len(data)]
+    return MASK.join(data[end:begin] for end, begin in zip(ends, begins, strict=True))
+
+
+def redact_exit(exit: Exit, redactor: Redactor) -> Exit:
+    """How a step ended, with nothing in it that must not be seen: every engine's last word passes here."""
+    if not redactor:
+        return exit
+    service = exit.service
+    return replace(
+        exit,
+        stdout=redactor.text(exit.stdout),
+        stderr=redactor.text(exit.stderr),
+        detail=redactor.text(exit.detail),
+        service=replace(service, output=redactor.text(service.output)) if service else None,
+    )
+
+
+NOTHING = Redactor()
+"""For runs without secrets: leaves everything as it is."""
