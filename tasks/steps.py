@@ -45,7 +45,7 @@ class Command:
     argv: tuple[str, ...]
     label: str
     cwd: str = "."
-    environment: Literal["", "production", "development", "node"] = ""
+    environment: Literal["", "production", "development", "node", "image"] = ""
     env: tuple[tuple[str, str], ...] = ()
     secrets: tuple[str, ...] = ()
     verdicts: tuple[tuple[int, str], ...] = ((1, "findings"),)
@@ -128,6 +128,7 @@ class Service:
     env: tuple[tuple[str, str], ...] = ()
     secrets: tuple[str, ...] = ()
     environment: Environment | None = None
+    image: Image | None = None
     database: Database | None = None
 
 
