@@ -6,7 +6,7 @@ import os
 import sys
 import traceback
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TextIO
@@ -17,9 +17,10 @@ from flows.interruption import Interrupted, Interruption
 from flows.listing import render_list, render_plan
 from flows.output import choose_output
 from flows.places import Places
-from flows.scope import neutral_directory, read_scope
+from flows.scope import neutral_directory, read_scope, read_secrets
 from tasks.errors import PredeployError, UsageError
 from tasks.models import EngineFacts, Outcome, Report, RunFacts, Verdict
+from tasks.redaction import NOTHING, Redactor
 from tasks.report.document import render_document
 from tasks.report.last_line import last_line_of
 from tasks.report.style import detect_style
@@ -30,6 +31,7 @@ class Streams:
     """Who reads what: with `json_output`, stdout is the document's alone."""
 
     json_output: bool
+    redactor: Redactor = NOTHING
 
     @property
     def people(self) -> TextIO:
@@ -49,7 +51,7 @@ def main(argv: Sequence[str] | None = None, environ: Mapping[str, str] = os.envi
         interruption.printing()
         debug = "--debug" in arguments
         if debug and not isinstance(error, PredeployError | Interrupted):
-            traceback.print_exc()
+            say(streams.redactor.text(traceback.format_exc().rstrip()), sys.stderr)
         return end_without_report(streams, verdict_of(error, debug=debug))
 
 
@@ -87,6 +89,8 @@ def run_command(
     from flows.session import Session  # the engine: nothing of it is needed before
 
     streams.json_output = scope.settings.json_output
+    secrets = read_secrets(scope, environ)
+    streams.redactor = secrets.redactor
     neutral_directory(places.cache)
     output = choose_output(scope.settings, environ, streams.people)
     session = Session(
@@ -97,6 +101,7 @@ def run_command(
         interruption=interruption,
         called_as=called_as,
         shown=shown,
+        secrets=secrets,
     )
     report = asyncio.run(session.validate())
     text = output.render(report)
@@ -135,6 +140,7 @@ def say(text: str, stream: TextIO | None) -> None:
 
 def end_without_report(streams: Streams, verdict: Verdict) -> int:
     """Says why nothing ran: a paragraph on stderr, the document where it was asked for, and the last line."""
+    verdict = replace(verdict, reason=streams.redactor.text(verdict.reason))
     report = Report(
         verdict=verdict,
         checks=(),

@@ -22,7 +22,7 @@ from prefect.client.schemas.objects import State
 from flows.feed import Feed, enter_feed, is_recording
 from flows.places import Places
 from flows.recording import record
-from flows.scope import read_scope
+from flows.scope import read_scope, read_secrets
 from flows.validation import Quiet, Validation, new_run_id
 from tasks.report.directory import create_run_directory
 from tasks.report.document import render_document
@@ -56,6 +56,7 @@ async def validate_and_record(stack: Path, flags: dict[str, object]) -> State[An
     places = Places.of_user()
     run_id = new_run_id()
     scope = read_scope(stack, flags, os.environ, places.cache)
+    secrets = read_secrets(scope, os.environ)
     recording: list[asyncio.Task[State[Any]]] = []
 
     def begun(run: Run) -> None:
@@ -75,6 +76,7 @@ async def validate_and_record(stack: Path, flags: dict[str, object]) -> State[An
             called_as="python -m flows.predeploy",
             shown_stack=str(stack),
             begun=begun,
+            secrets=secrets,
         )
         report = await validation.run()
         publish(directory, {"report.json": render_document(report)})

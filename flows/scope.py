@@ -14,6 +14,7 @@ from tasks.discovery import discover
 from tasks.errors import TreeError, UsageError
 from tasks.lowering import Lowering
 from tasks.plan import Plan, make_plan
+from tasks.secrets import Secrets, choose_provider, take_secrets
 from tasks.settings import Settings, load_settings
 from tasks.stack import Kind, Stack
 from tasks.tree import Tree, read_tree
@@ -37,6 +38,12 @@ class Scope:
             return self.tree.files[path].digest if path in self.tree.files else ""
 
         return Lowering(stack=self.stack, digest=digest, day=f"{datetime.now(UTC):%Y-%m-%d}")
+
+
+def read_secrets(scope: Scope, environ: Mapping[str, str]) -> Secrets:
+    """What the plan's checks declare. Raises SecretsError before anything has begun."""
+    provider = choose_provider(scope.settings, environ, scope.tree.root, scope.tree.files)
+    return take_secrets(scope.plan.checks, provider)
 
 
 def read_text(tree: Tree, path: str) -> str:

@@ -21,7 +21,9 @@ from tasks.report.directory import RunDirectory, create_run_directory
 from tasks.report.document import render_document
 from tasks.report.live import Progress
 from tasks.report.publish import publish
+from tasks.report.redacted import redact_report
 from tasks.run import Run
+from tasks.secrets import NO_SECRETS, Secrets
 from tasks.settings import unknown_variables
 
 STOPPED_PATIENCE = 2.0
@@ -41,6 +43,7 @@ class Session:
     interruption: Interruption
     called_as: str
     shown: str
+    secrets: Secrets = NO_SECRETS
     run_id: str = field(default_factory=new_run_id)
     _run: Run | None = None
     _recording: asyncio.Task[RunFacts] | None = None
@@ -52,7 +55,8 @@ class Session:
             self.interruption.forced = directory.abandon
             report = await self._report(directory)
             notes = (*filter(None, [directory.warning]), *unknown_variables(self.environ), *report.warnings)
-            report = replace(report, warnings=notes)
+            # what came since the checks were done: Prefect's own words, too
+            report = redact_report(replace(report, warnings=notes), self.secrets.redactor)
             return self._published(directory, report)
 
     async def _report(self, directory: RunDirectory) -> Report:
@@ -68,6 +72,7 @@ class Session:
                 called_as=self.called_as,
                 shown_stack=self.shown,
                 begun=self._begun,
+                secrets=self.secrets,
             )
             report = await validation.run()
             self._is_decided = True

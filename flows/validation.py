@@ -1,12 +1,12 @@
 """One validation, from the plan to the report: the engine is opened, the checks run, the verdict is given."""
 
 import asyncio
-import secrets
 import shlex
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from secrets import token_hex
 
 from flows.places import Places
 from flows.scope import Scope
@@ -16,7 +16,9 @@ from tasks.models import CheckReport, EngineFacts, Report, Result, RunFacts, Sta
 from tasks.plan import Plan
 from tasks.report.directory import RunDirectory
 from tasks.report.live import Progress
+from tasks.report.redacted import redact_report
 from tasks.run import Policy, Run
+from tasks.secrets import NO_SECRETS, Secrets
 from tasks.verdict import give_verdict
 
 REASON = "the embedded engine: no containers; the stack's code ran on this machine, and it is no security boundary"
@@ -38,7 +40,7 @@ class Quiet:
 
 def new_run_id() -> str:
     """Sorts by time, and no two runs have the same."""
-    return f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
+    return f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{token_hex(3)}"
 
 
 def stage_durations(results: Mapping[str, Result], plan: Plan) -> dict[Stage, float]:
@@ -51,6 +53,12 @@ def stage_durations(results: Mapping[str, Result], plan: Plan) -> dict[Stage, fl
     return durations
 
 
+def unmasked(secrets: Secrets) -> tuple[str, ...]:
+    """A warning for values that nobody could tell from other text."""
+    names = ", ".join(secrets.redactor.unmaskable)
+    return (f"{names}: too short to be masked where a check prints it; give it six characters",) if names else ()
+
+
 def rerun_command(called_as: str, stack: str, names: list[str]) -> str:
     """The command that runs these checks again."""
     return " ".join(
@@ -60,7 +68,10 @@ def rerun_command(called_as: str, stack: str, names: list[str]) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Validation:
-    """What a run is made with. `begun` is called with the run as soon as its checks have started."""
+    """What a run is made with. `begun` is called with the run as soon as its checks have started.
+
+    Nothing that comes out of it holds a value of the `secrets`.
+    """
 
     scope: Scope
     places: Places
@@ -71,6 +82,7 @@ class Validation:
     called_as: str
     shown_stack: str
     begun: Callable[[Run], None]
+    secrets: Secrets = NO_SECRETS
 
     async def run(self) -> Report:
         """Runs the plan. Raises only where no report can be made; every process that it started has ended then."""
@@ -86,10 +98,12 @@ class Validation:
             note=self.progress.note,
             environ=self.environ,
             postgres=settings.postgres,
+            secrets=self.secrets,
         )
         async with engine:
             seconds = read_durations(self.places.cache, self.scope.tree.root)
-            policy = Policy(jobs=settings.jobs, fail_fast=settings.fail_fast, seconds=seconds)
+            redactor = self.secrets.redactor
+            policy = Policy(jobs=settings.jobs, fail_fast=settings.fail_fast, seconds=seconds, redactor=redactor)
             run = Run(plan, engine, self.scope.lowering, self.directory.logs, self.progress, policy)
             run.start()
             self.begun(run)
@@ -97,6 +111,7 @@ class Validation:
         took = {check_id: result.duration for check_id, result in results.items() if result.passed}
         write_durations(self.places.cache, self.scope.tree.root, took)
         report = self._report(run, results, engine.facts, started_at, time.monotonic() - zero)
+        report = redact_report(report, self.secrets.redactor)
         run.publish(report)
         return report
 
@@ -151,7 +166,7 @@ class Validation:
             started_at=started_at.isoformat(timespec="milliseconds"),
             duration=duration,
             untracked=self.scope.tree.untracked,
-            warnings=self.scope.stack.warnings,
+            warnings=(*self.scope.stack.warnings, *unmasked(self.secrets)),
             rerun=rerun_command(self.called_as, self.shown_stack, red) if red else "",
             stage_durations=stage_durations(results, plan),
         )

@@ -17,6 +17,8 @@ from tasks.lowering import Lowering
 from tasks.models import Report, Result, Status
 from tasks.order import Gate, weights
 from tasks.plan import Plan
+from tasks.redaction import NOTHING, Redactor
+from tasks.report.redacted import redact_result
 from tasks.steps import Check
 
 INTERRUPTIONS = frozenset({"interrupted", "terminated"})
@@ -32,11 +34,15 @@ class Progress(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
-    """How to run: how many checks at once, whether the first red one stops the rest, and how long each took."""
+    """How to run: how many checks at once, whether the first red one stops the rest, and how long each took.
+
+    Results pass the `redactor` before anybody learns of them.
+    """
 
     jobs: int
     fail_fast: bool = False
     seconds: Mapping[str, float] = field(default_factory=dict)
+    redactor: Redactor = NOTHING
 
 
 class Run:
@@ -151,6 +157,7 @@ class Run:
 
     def _decide(self, check: Check, result: Result) -> None:
         started = self._since.get(check.id, self.elapsed)
+        result = redact_result(result, self._policy.redactor)
         result = replace(result, started=started, duration=self.elapsed - started)
         self._results[check.id].set_result(result)
         self._begun[check.id].set()

@@ -2,14 +2,20 @@
 
 from collections.abc import Iterator, Mapping
 
+from tasks.redaction import Redactor
+
 
 class Secrets(Mapping[str, str]):
-    """Names and values, frozen. Where it is printed, in a traceback too, there are names only."""
+    """Names and values, frozen. Where it is printed, in a traceback too, there are names only.
 
-    __slots__ = ("__values",)
+    `redactor` masks the values: every text that may hold one passes it before anybody sees it.
+    """
+
+    __slots__ = ("__values", "redactor")
 
     def __init__(self, values: Mapping[str, str] | None = None) -> None:
         self.__values = dict(values or {})
+        self.redactor = Redactor(self.__values)
 
     def __getitem__(self, name: str) -> str:
         return self.__values[name]
@@ -19,6 +25,9 @@ class Secrets(Mapping[str, str]):
 
     def __len__(self) -> int:
         return len(self.__values)
+
+    def __hash__(self) -> int:
+        return hash(frozenset(self.__values))
 
     def __repr__(self) -> str:
         return f"Secrets({', '.join(sorted(self.__values))})"

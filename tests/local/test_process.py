@@ -17,6 +17,7 @@ from tasks.engines.local import process as process_module
 from tasks.engines.local import process_table, supervised
 from tasks.engines.local.process import Process, run_process, start_process, sweep
 from tasks.errors import EngineError
+from tasks.redaction import NOTHING
 from tasks.steps import Exit
 
 PATH = {"PATH": "/usr/local/bin:/usr/bin:/bin"}
@@ -227,7 +228,7 @@ async def test_flood_keeps_its_end(run: Run, tmp_path: Path) -> None:
 
 
 async def test_log_has_a_limit(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(output.Log.__init__, "__defaults__", (100_000, output.NOTHING))
+    monkeypatch.setattr(output.Log.__init__, "__defaults__", (100_000, NOTHING))
 
     ended = await run("sh", "-c", "head -c 300000 /dev/zero | tr '\\0' x")
 
