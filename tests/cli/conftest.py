@@ -1,11 +1,16 @@
 """Callers and stacks. Only tests of the recording pay for Prefect."""
 
+import os
+import signal
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from tests.cli.caller import NOWHERE, Caller
 from tests.cli.stack import TinyStack, make_stack
+from tests.flows.harness import Places, servers_below
 
 
 @pytest.fixture(scope="session")
@@ -42,3 +47,21 @@ def green(stack: TinyStack) -> TinyStack:
     stack.has("words")
     stack.has("later", stage="integration", needs="words")
     return stack
+
+
+@pytest.fixture(scope="module")
+def warm_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A home with a server that is up."""
+    home = tmp_path_factory.mktemp("warm")
+    places = Places(data=home / ".local/share/predeploy", cache=home / ".cache/predeploy")
+    places.cache.mkdir(parents=True)
+    places.start()
+    yield home
+    for pid in servers_below(home):
+        os.kill(pid, signal.SIGKILL)
+
+
+@pytest.fixture
+def recorded(caller: Caller, warm_home: Path) -> Caller:
+    """Somebody with the real Prefect and a warm server."""
+    return replace(caller, home=warm_home, environ={}, paths=())

@@ -1,7 +1,5 @@
 """Prefect through the command line: recorded where it can be, and of no effect on verdict and time where it cannot."""
 
-import os
-import signal
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,27 +11,9 @@ import pytest
 from tests.cli.caller import NOWHERE, Caller, Ended, is_alive
 from tests.cli.stack import FAILS, TinyStack
 from tests.cli.test_outcomes import status_of
-from tests.flows.harness import Places, rows, servers_below, wait_until
+from tests.flows.harness import rows, servers_below, wait_until
 
 pytestmark = pytest.mark.real
-
-
-@pytest.fixture(scope="module")
-def warm_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """A home with a server that is up."""
-    home = tmp_path_factory.mktemp("warm")
-    places = Places(data=home / ".local/share/predeploy", cache=home / ".cache/predeploy")
-    places.cache.mkdir(parents=True)
-    places.start()
-    yield home
-    for pid in servers_below(home):
-        os.kill(pid, signal.SIGKILL)
-
-
-@pytest.fixture
-def recorded(caller: Caller, warm_home: Path) -> Caller:
-    """Somebody with the real Prefect and a warm server."""
-    return replace(caller, home=warm_home, environ={}, paths=())
 
 
 @pytest.fixture
