@@ -93,7 +93,8 @@ class Web:
     `settings` is the module that the deployed process uses: configured, else the Dockerfile's DJANGO_SETTINGS_MODULE,
     else what wsgi.py or asgi.py sets as its default, else what manage.py sets. `wsgi`, `asgi` are `module:attribute`.
     `apps` are directories with migrations. `server` is the argv that production starts (from the Dockerfile's CMD or a
-    Procfile), empty where the stack does not say. `env_example` is the path of `.env.example`, `dockerfile` of its own.
+    Procfile), empty where the stack does not say. `env_example` is the path of `.env.example`, `dockerfile` of its own,
+    which is built in the directory `context`, up to the stage `target` (the last one where it is empty), with `args`.
     """
 
     directory: str
@@ -104,6 +105,9 @@ class Web:
     apps: tuple[str, ...] = ()
     server: tuple[str, ...] = ()
     dockerfile: str | None = None
+    context: str = "."
+    target: str = ""
+    args: tuple[tuple[str, str], ...] = ()
     env_example: str | None = None
 
 

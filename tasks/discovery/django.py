@@ -49,12 +49,12 @@ def describe_web(
     gateways = {kind: _gateway(tree, directory, kind, join(base, _as_path(configured or manage))) for kind in _GATEWAYS}
     found = images.of(directory, is_for_python, rivals=rivals, marks=_marks(gateways, manage))
     path, dockerfile = found or (None, None)
-    deployed = (
-        _module(dockerfile.final.env.get("DJANGO_SETTINGS_MODULE", "")) if dockerfile and dockerfile.final else ""
-    )
+    build = images.build(path, directory) if path else None
+    stage = dockerfile.stage(build.target) if dockerfile and build else None
+    deployed = _module(stage.env.get("DJANGO_SETTINGS_MODULE", "")) if stage else ""
     by_gateway = (_default_settings(tree.text(gateway)) for gateway in gateways.values() if gateway)
     settings = configured or deployed or next((module for module in by_gateway if module), "") or manage
-    server = image_server(dockerfile.final) if dockerfile else ()
+    server = image_server(stage)
     procfile = tree.nearest(directory, "Procfile")
     if not server and procfile and (parent(procfile) == directory or set(rivals) <= {directory}):
         server = procfile_server(tree.text(procfile))
@@ -67,6 +67,9 @@ def describe_web(
         apps=_apps(tree, directory),
         server=server,
         dockerfile=path,
+        context=build.context if build else ".",
+        target=build.target if build else "",
+        args=build.args if build else (),
         env_example=tree.nearest(directory, *_ENV_EXAMPLES),
     )
     return web, dockerfile

@@ -1,6 +1,7 @@
 """What a Dockerfile says of the image that is deployed: its base, environment, command and what it copies."""
 
 import json
+import posixpath
 import re
 import shlex
 from dataclasses import dataclass, field, replace
@@ -18,6 +19,19 @@ class Shell:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Copy:
+    """A COPY or ADD: sources to an absolute `target`, from the context or from the stage or image `origin`.
+
+    `into` tells that the target is a directory whatever is copied there.
+    """
+
+    sources: tuple[str, ...]
+    target: str
+    into: bool = False
+    origin: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class BuildStage:
     """One stage with everything that it inherits from the stages it is built on."""
 
@@ -25,6 +39,7 @@ class BuildStage:
     image: str
     images: tuple[str, ...] = ()
     """Images of stages that files are copied from."""
+    copies: tuple[Copy, ...] = ()
     env: dict[str, str] = field(default_factory=dict)
     workdir: str = ""
     entrypoint: Shell | None = None
@@ -53,6 +68,13 @@ class Dockerfile:
         """The stage that is deployed."""
         return self.stages[-1] if self.stages else None
 
+    def stage(self, target: str) -> BuildStage | None:
+        """The stage of a name or number; the last one for no name."""
+        if not target:
+            return self.final
+        numbered = self.stages[int(target)] if target.isdecimal() and int(target) < len(self.stages) else None
+        return next((stage for stage in self.stages if stage.name == target.lower()), numbered)
+
 
 def parse_dockerfile(text: str) -> Dockerfile:
     """Read a Dockerfile. What it cannot make sense of it passes over: building the image will tell."""
@@ -66,9 +88,11 @@ def parse_dockerfile(text: str) -> Dockerfile:
             known = stages[-1].env if stages else arguments
             arguments |= {key: value for key, value in _pairs(rest, arguments | known).items() if key not in arguments}
         elif word in {"COPY", "ADD"} and stages:
-            sources, origin = _copied(rest)
-            copied += sources if origin is None else []
-            stages[-1] = replace(stages[-1], images=(*stages[-1].images, *_origin_image(origin, stages)))
+            stage = stages[-1]
+            copy = _copy(expand(rest, arguments | stage.env) or rest, stage.workdir)
+            copied += copy.sources if copy.origin is None else ()
+            images = (*stage.images, *_origin_image(copy.origin, stages))
+            stages[-1] = replace(stage, images=images, copies=(*stage.copies, copy))
         elif stages:
             stages[-1] = _continue(stages[-1], word, rest, arguments)
     return Dockerfile(text=text, stages=tuple(stages), copied=tuple(copied))
@@ -112,7 +136,8 @@ def _continue(stage: BuildStage, word: str, rest: str, arguments: dict[str, str]
         case "ENV":
             return replace(stage, env=stage.env | _pairs(rest, arguments | stage.env))
         case "WORKDIR":
-            return replace(stage, workdir=expand(rest, arguments | stage.env) or "")
+            directory = expand(rest, arguments | stage.env)
+            return replace(stage, workdir=posixpath.join(stage.workdir or "/", directory) if directory else "")
         case "CMD":
             return replace(stage, cmd=_command(rest), inherits_cmd=False)
         case "ENTRYPOINT":
@@ -147,14 +172,17 @@ def _pairs(rest: str, known: dict[str, str]) -> dict[str, str]:
     return {name: value for name, value in expanded if value is not None}
 
 
-def _copied(rest: str) -> tuple[list[str], str | None]:
+def _copy(rest: str, workdir: str) -> Copy:
     words = rest.split()
     flags = [word for word in words if word.startswith("--")]
     origin = next((flag.partition("=")[2] for flag in flags if flag.startswith("--from=")), None)
-    sources = [word for word in words if not word.startswith("--")]
-    if sources and sources[0].startswith("["):
-        sources = re.findall(r'"([^"]+)"', rest)
-    return sources[:-1], origin
+    places = [word for word in words if not word.startswith("--")]
+    if places and places[0].startswith("["):
+        places = re.findall(r'"([^"]+)"', rest)
+    *sources, target = places or [""]
+    into = target.endswith(("/", "/.")) or target in {"", "."} or len(sources) > 1
+    absolute = posixpath.normpath(posixpath.join(workdir or "/", target))
+    return Copy(sources=tuple(sources), target=absolute, into=into, origin=origin)
 
 
 def _origin_image(origin: str | None, stages: list[BuildStage]) -> tuple[str, ...]:

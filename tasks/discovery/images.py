@@ -3,9 +3,10 @@
 import posixpath
 import re
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 
 from tasks.discovery.dockerfile import Dockerfile, parse_dockerfile
-from tasks.discovery.documents import string, table
+from tasks.discovery.documents import Table, string, strings, table
 from tasks.discovery.places import Rank, rank
 from tasks.discovery.tree import Tree, is_within, join, lineage, parent, relative
 
@@ -40,6 +41,15 @@ _OF_NO_TOOL = (".dockerignore", ".md", ".sh", ".py", ".txt", ".yml", ".yaml")
 Predicate = Callable[[Dockerfile], bool]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Build:
+    """How a Dockerfile is built: the directory that it copies from, the stage, and its arguments, sorted by name."""
+
+    context: str
+    target: str = ""
+    args: tuple[tuple[str, str], ...] = ()
+
+
 def is_for_python(dockerfile: Dockerfile) -> bool:
     """Whether it installs or runs a Python project; a base image with Python alone may be for anything."""
     return bool(_PYTHON.search(dockerfile.text))
@@ -55,7 +65,8 @@ class Images:
 
     def __init__(self, tree: Tree) -> None:
         self._files = {path: parse_dockerfile(tree.text(path)) for path in tree.files if _is_dockerfile(path)}
-        self._contexts = dict(_compose_builds(tree))
+        self._builds = _compose_builds(tree)
+        self._tree = tree
 
     def of(
         self, directory: str, accepts: Predicate, *, rivals: tuple[str, ...], marks: tuple[str, ...] = ()
@@ -73,9 +84,28 @@ class Images:
                 return chosen, self._files[chosen]
         return None
 
+    def build(self, path: str, directory: str) -> Build:
+        """How the Dockerfile of the component in `directory` is built: as a compose file says, else in a guess."""
+        if path in self._builds:
+            return self._builds[path]
+        own = next((above for above in lineage(directory) if self._serves(path, above)), parent(path))
+        # sources that are written as seen from further up, and are not there as seen from here
+        for above in lineage(own):
+            inner = relative(directory, above)
+            if above != own and any(self._is_source(source, inner, own) for source in self._files[path].copied):
+                return Build(context=above)
+        return Build(context=own)
+
+    def _is_source(self, source: str, inner: str, own: str) -> bool:
+        """Whether a source of the Dockerfile lies in `inner`, as written, and nothing is there as seen from `own`."""
+        written = source.removeprefix("./").rstrip("/")
+        place = join(own, written)
+        return is_within(written, inner) and not self._tree.has(place) and not self._tree.has_directory(place)
+
     def _candidates(self, directory: str, others: tuple[str, ...], marks: tuple[str, ...]) -> Iterator[list[str]]:
         yield [path for path in self._files if parent(path) == directory and not _has_other_use(path)]
-        yield [path for path, context in self._contexts.items() if context == directory and path in self._files]
+        composed = ((path, build.context) for path, build in self._builds.items())
+        yield [path for path, context in composed if context == directory and path in self._files]
         for above in lineage(directory):
             here = [path for path in self._files if self._serves(path, above) and not _has_other_use(path)]
             is_alone = not any(is_within(other, above) for other in others)
@@ -118,14 +148,40 @@ def _preference(path: str) -> tuple[bool, bool, int, str]:
     return (not _PRODUCTION.search(path), not is_plain, len(path), path)
 
 
-def _compose_builds(tree: Tree) -> Iterator[tuple[str, str]]:
-    """Dockerfiles that compose files name, with the context that they are built in."""
+def _compose_builds(tree: Tree) -> dict[str, Build]:
+    """Dockerfiles that compose files name, and how. Of several services, production's and that which is reached."""
+    found: dict[str, tuple[tuple[bool, bool], Build]] = {}
     for path in tree.files:
         if not _COMPOSE.match(posixpath.basename(path)) or _has_other_use(path) or not _counts(path):
             continue
         for service in table(tree.table(path), "services").values():
-            build = table(service).get("build")
-            context = build if isinstance(build, str) else string(build, "context") or "."
-            if build is not None and "://" not in context and "$" not in context:
-                directory = join(parent(path), context)
-                yield join(directory, string(build, "dockerfile") or "Dockerfile"), directory
+            is_reached = bool(table(service).get("ports") or table(service).get("expose"))
+            fitness = (bool(_PRODUCTION.search(path)), is_reached)
+            named = _composed(service, parent(path))
+            if named and (named[0] not in found or fitness > found[named[0]][0]):
+                found[named[0]] = (fitness, named[1])
+    return {path: build for path, (_, build) in found.items()}
+
+
+def _composed(service: object, directory: str) -> tuple[str, Build] | None:
+    """The Dockerfile of a service of a compose file in `directory`."""
+    build = table(service).get("build")
+    context = build if isinstance(build, str) else string(build, "context") or "."
+    if build is None or "://" in context or "$" in context:
+        return None
+    place = join(directory, context)
+    if place == ".." or place.startswith("../"):
+        return None
+    dockerfile, target = string(build, "dockerfile") or "Dockerfile", string(build, "target")
+    args = tuple(sorted(_arguments(table(build))))
+    return join(place, dockerfile), Build(context=place, target="" if "$" in target else target, args=args)
+
+
+def _arguments(build: Table) -> Iterator[tuple[str, str]]:
+    """Arguments with a value of their own; others come from who calls the compose file."""
+    pairs = [(str(name), value) for name, value in table(build, "args").items()]
+    pairs += [(name, value) for name, found, value in (each.partition("=") for each in strings(build, "args")) if found]
+    for name, value in pairs:
+        text = str(value).lower() if isinstance(value, bool) else str(value)
+        if isinstance(value, str | int | float) and "$" not in text:
+            yield name, text

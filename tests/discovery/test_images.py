@@ -50,6 +50,97 @@ def test_a_dockerfile_above_two_projects_is_that_of_the_one_it_copies() -> None:
     assert [component.web.dockerfile for component in found if component.web] == ["a.Dockerfile", "docker/b/Dockerfile"]
 
 
+SERVED = RUN + "COPY . .\n"
+
+
+@pytest.mark.parametrize(
+    ("files", "context"),
+    [
+        pytest.param({"api/Dockerfile": SERVED}, "api", id="own"),
+        pytest.param({"Dockerfile": SERVED}, ".", id="above"),
+        pytest.param({"docker/Dockerfile": SERVED}, ".", id="folder for Docker"),
+        pytest.param({"api/docker/Dockerfile": SERVED}, "api", id="own folder for Docker"),
+        pytest.param({"compose/production/django/Dockerfile": SERVED}, ".", id="folders per environment"),
+        pytest.param({"api/Dockerfile": RUN + "COPY api/ /app\n"}, ".", id="own, written for the root"),
+        pytest.param({"api/Dockerfile": RUN + "COPY api /app\n", "api/api/x.py": ""}, "api", id="own, named alike"),
+        pytest.param({"api/Dockerfile": RUN + "COPY nope.txt /app\n"}, "api", id="own, with a file that is not there"),
+        pytest.param(
+            {"compose.yaml": "services: {web: {build: {context: ., dockerfile: api/Dockerfile}}}"}
+            | {"api/Dockerfile": SERVED},
+            ".",
+            id="compose",
+        ),
+        pytest.param(
+            {"api/ops/compose.yaml": "services: {web: {build: {context: .., dockerfile: ops/Dockerfile}}}"}
+            | {"api/ops/Dockerfile": SERVED},
+            "api",
+            id="compose further down",
+        ),
+        pytest.param(
+            {"compose.yaml": "services: {web: {build: {context: ../.., dockerfile: api/Dockerfile}}}"}
+            | {"api/Dockerfile": SERVED},
+            "api",
+            id="compose with a context outside of the tree",
+        ),
+    ],
+)
+def test_where_a_dockerfile_is_built(files: dict[str, str], context: str) -> None:
+    found = web(django("api") | files)
+
+    assert found.dockerfile
+    assert found.context == context
+
+
+@pytest.mark.parametrize(
+    ("build", "target", "args"),
+    [
+        pytest.param("api", "", (), id="short"),
+        pytest.param("{context: api, target: prod}", "prod", (), id="target"),
+        pytest.param("{context: api, target: $STAGE}", "", (), id="target from outside"),
+        pytest.param(
+            "{context: api, args: {B: 2, A: x, C: true, D: $SHA, E: }}",
+            "",
+            (("A", "x"), ("B", "2"), ("C", "true")),
+            id="arguments as a table",
+        ),
+        pytest.param("{context: api, args: [B=x=y, A, 'C=${SHA}', D=]}", "", (("B", "x=y"), ("D", "")), id="as a list"),
+        pytest.param("{context: api, args: 3, target: [a]}", "", (), id="nonsense"),
+    ],
+)
+def test_how_a_compose_file_builds(build: str, target: str, args: tuple[tuple[str, str], ...]) -> None:
+    found = web(django("api") | {"compose.yaml": f"services: {{web: {{build: {build}}}}}", "api/Dockerfile": SERVED})
+
+    assert (found.context, found.target, found.args) == ("api", target, args)
+
+
+def test_of_several_services_the_one_that_is_reached_says_how_in_production_first() -> None:
+    services = "services: {worker: {build: {context: api, target: worker}}, web: {build: {context: api, target: web}"
+    files = django("api") | {"api/Dockerfile": SERVED, "compose.yaml": services + ", ports: ['80:80']}}"}
+
+    assert web(files).target == "web"
+    assert web(files | {"compose.prod.yaml": "services: {web: {build: {context: api, target: prod}}}"}).target == "prod"
+
+
+def test_the_stage_that_is_built_is_the_one_that_is_looked_at() -> None:
+    stages = f"{RUN}ENV DJANGO_SETTINGS_MODULE=config.live\nCMD gunicorn config.wsgi\nFROM python AS dev\nCMD sleep 9\n"
+    compose = "services: {web: {build: {context: api, target: '0'}}}"
+
+    found = web(django("api") | {"compose.yaml": compose, "api/Dockerfile": stages})
+
+    assert found.settings == "config.live"
+    assert found.server[:1] == ("gunicorn",)
+
+
+def test_stages_are_known_by_name_and_number() -> None:
+    parsed = parse_dockerfile("FROM a AS One\nFROM b\n")
+
+    names = [
+        stage.name if (stage := parsed.stage(target)) else None for target in ("", "one", "ONE", "0", "1", "2", "x")
+    ]
+
+    assert names == ["1", "one", "one", "one", "1", None, None]
+
+
 def test_dockerfiles_are_read_leniently() -> None:
     text = '#syntax\r\n\r\nfrom python:3.13 as Base\r\nEnv A 1 2\r\nRUN echo \\\r\n  FROM x\r\nCOPY ["a b", "c"]\n'
 
