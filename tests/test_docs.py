@@ -14,7 +14,7 @@ from flows.scope import read_scope
 from tasks.catalogue import ROWS
 from tasks.settings import Settings
 from tasks.settings.load import OTHER_VARIABLES, PREFIX
-from tasks.settings.models import ComponentSettings, CustomCheck
+from tasks.settings.models import ComponentSettings, CustomCheck, ImageSettings
 from tests.validate import ROOT, SAMPLE, copy_sample
 
 DOCUMENTS = ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")
@@ -41,6 +41,9 @@ ELSEWHERE = {
 }
 # Flags of other programs that the README names.
 FOREIGN = {"--bind", "--check", "--deploy", "--dry-run", "--noEmit"}
+
+
+BASE_IMAGES = {"python", "node", "postgres", "uv"}
 
 
 def text_of(document: str) -> str:
@@ -138,6 +141,8 @@ def test_example_of_the_settings_has_every_key_once() -> None:
     assert set(example) == set(Settings.model_fields)
     assert sorted(components) == sorted(ComponentSettings.model_fields)
     assert set(check) == set(CustomCheck.model_fields)
+    assert set(example["component"]["apps/web"]["image"]) == set(ImageSettings.model_fields)
+    assert set(example["images"]) == BASE_IMAGES
 
 
 def test_example_of_the_settings_fits_the_sample(tmp_path: Path) -> None:

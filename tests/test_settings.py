@@ -16,6 +16,10 @@ from tasks.settings.toml_lines import toml_lines
 
 STAGES = "must be 'build', 'quality' or 'integration'"
 VARIABLE = "must be the name of an environment variable: letters, digits and _"
+IMAGES = "must be 'python', 'node', 'postgres' or 'uv'"
+REFERENCE = "must be an image with a tag or a digest, as in 'docker.io/library/python:3.13-slim'"
+VERSIONLESS = "postgres must not hold {version}, which only python and node have"
+BELOW = "must be a path below the stack's root, relative to it"
 UNSPLIT = "cannot be split into words: no closing quotation"
 SERVER = "gunicorn 'a"
 
@@ -119,6 +123,21 @@ class TestValues:
         assert check.run == ("python", "tools/licences.py", "a b")
         assert (check.needs, check.verdicts, check.limit, check.database) == (("mypy",), (1, 3), 30.0, "")
 
+    def test_images(self, tmp_path: Path) -> None:
+        digest = "sha256:" + "0a" * 32
+        toml = f"""
+            [images]
+            python = "docker.io/library/python:{{version}}-slim"
+            node = "registry.example:5000/team/node_{{version}}@{digest}"
+            postgres = "localhost:5000/postgres:17@{digest}"
+            uv = "ghcr.io/astral-sh/uv:0.9.2"
+        """
+        images = loaded(tmp_path, toml, {"PREDEPLOY_STAGES": "build"}).images
+
+        assert images["python"].format(version="3.13") == "docker.io/library/python:3.13-slim"
+        assert sorted(images) == ["node", "postgres", "python", "uv"]
+        assert loaded(tmp_path, toml, {"PREDEPLOY_IMAGES": '{"uv": "uv:1"}'}).images == {"uv": "uv:1"}
+
     def test_settings_are_frozen(self) -> None:
         with pytest.raises(ValidationError, match="frozen"):
             Settings().jobs = 3  # type: ignore[misc]
@@ -133,7 +152,7 @@ class TestMistakes:
                 'stages = [\n  "build",\n  "qualty",\n]',
                 f"predeploy.toml:3: stages[1]: {STAGES} (got 'qualty'; did you mean 'quality'?)",
             ),
-            ('engine = "docker"', "predeploy.toml:1: engine: must be 'auto' or 'local' (got 'docker')"),
+            ('engine = "docker"', "predeploy.toml:1: engine: must be 'auto', 'dagger' or 'local' (got 'docker')"),
             ("jobs = 0", "predeploy.toml:1: jobs: must be at least 1 (got 0)"),
             ("jobs = 1.5", "predeploy.toml:1: jobs: must be a whole number (got 1.5)"),
             ('budget = "long"', "predeploy.toml:1: budget: must be a number (got 'long')"),
@@ -147,10 +166,38 @@ class TestMistakes:
                 '[env]\n"MY-VAR" = "x"',
                 f"predeploy.toml:2: env.MY-VAR: {VARIABLE} (got a string)",
             ),
+            (
+                '[component.web.image]\ntarge = "prod"',
+                "predeploy.toml:2: component.web.image.targe: no such key; did you mean 'target'?",
+            ),
+            (
+                '[component.web]\nimage = "Dockerfile"',
+                "predeploy.toml:2: component.web.image: must be a table (got 'Dockerfile')",
+            ),
+            (
+                "[component.web]\nimage.args.VERSION = 3",
+                "predeploy.toml:2: component.web.image.args.VERSION: must be a string (got 3)",
+            ),
+            (
+                '[component.web]\nimage = { secrets = ["PIP-TOKEN"] }',
+                f"predeploy.toml:2: component.web.image.secrets[0]: {VARIABLE} (got 'PIP-TOKEN')",
+            ),
+            (
+                '[component.web]\nimage.dockerfile = "/Dockerfile"',
+                f"predeploy.toml:2: component.web.image.dockerfile: {BELOW} (got '/Dockerfile')",
+            ),
+            ('images.pyton = "a:1"', f"predeploy.toml:1: images.pyton: {IMAGES} (got 'pyton'; did you mean 'python'?)"),
+            ('[images]\nuv = "a/uv"', f"predeploy.toml:2: images.uv: {REFERENCE} (got 'a/uv')"),
+            ('[images]\nnode = "Node:22"', f"predeploy.toml:2: images.node: {REFERENCE} (got 'Node:22')"),
+            ('[images]\nnode = "node: 22"', f"predeploy.toml:2: images.node: {REFERENCE} (got 'node: 22')"),
+            (
+                '[images]\npostgres = "postgres:{version}"',
+                f"predeploy.toml:1: images: {VERSIONLESS} (got a table)",
+            ),
             ("limits.mypy = -1", "predeploy.toml:1: limits.mypy: must be more than 0 (got -1)"),
             (
                 'exclude = ["../other"]',
-                "predeploy.toml:1: exclude[0]: must be a path below the stack's root, relative to it (got '../other')",
+                f"predeploy.toml:1: exclude[0]: {BELOW} (got '../other')",
             ),
             (
                 '[component."apps/web"]\nhealt = "/"',
@@ -196,7 +243,7 @@ class TestMistakes:
     def test_an_unknown_key_that_is_like_none_shows_all(self, tmp_path: Path) -> None:
         (problem,) = mistakes(tmp_path, "[component.web]\nxyz = 1")
 
-        expected = "no such key; there are build, env, health, output, secrets, server, settings, skip"
+        expected = "no such key; there are build, env, health, image, output, secrets, server, settings, skip"
         assert problem == f"predeploy.toml:2: component.web.xyz: {expected}"
 
     @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from tasks.settings.models import ComponentSettings, CustomCheck, Settings
+from tasks.settings.models import ComponentSettings, CustomCheck, ImageSettings, Settings
 
 Path = tuple[str | int, ...]
 
@@ -82,6 +82,8 @@ def nearest(given: object, known: Iterable[str]) -> str:
 def _keys_at(path: Path) -> list[str]:
     """The keys that there are at the place where an unknown one was found."""
     inner: dict[str, type[BaseModel]] = {"component": ComponentSettings, "check": CustomCheck}
+    if len(path) == 4 and path[2] == "image":
+        return sorted(ImageSettings.model_fields)
     if len(path) == 3 and path[0] in inner:
         return sorted(inner[str(path[0])].model_fields)
     return sorted(Settings.model_fields)

@@ -6,6 +6,7 @@ from pydantic import BaseModel, Field
 
 from tasks.models import Stage
 from tasks.settings.values import (
+    BaseImages,
     CheckName,
     ExitCode,
     ModuleName,
@@ -19,6 +20,20 @@ from tasks.settings.values import (
 )
 
 
+class ImageSettings(BaseModel, frozen=True, extra="forbid"):
+    """How the image that a component is deployed as is built, where the tree does not say it."""
+
+    dockerfile: RelativePath | None = Field(default=None, description="Its Dockerfile, seen from the stack's root.")
+    context: RelativePath | None = Field(
+        default=None, description="The directory that it is built in; where only the Dockerfile is set, that one's."
+    )
+    target: str | None = Field(default=None, min_length=1, description="The stage of the Dockerfile that is deployed.")
+    args: Variables = Field(default_factory=dict, description="Build arguments, beside those of a compose file.")
+    secrets: tuple[VariableName, ...] = Field(
+        default=(), description="Names of secrets that the build mounts: the ids of RUN --mount=type=secret."
+    )
+
+
 class ComponentSettings(BaseModel, frozen=True, extra="forbid"):
     """What the tree does not say about one component."""
 
@@ -30,6 +45,9 @@ class ComponentSettings(BaseModel, frozen=True, extra="forbid"):
     env: Variables = Field(default_factory=dict, description="Environment variables for this component's commands.")
     secrets: tuple[VariableName, ...] = Field(
         default=(), description="Names of variables that its code needs and whose values are secret."
+    )
+    image: ImageSettings = Field(
+        default_factory=ImageSettings, description="How its image is built, where the tree does not say it."
     )
     build: str | None = Field(default=None, description="The package.json script that builds the site.")
     output: RelativePath | None = Field(
@@ -73,7 +91,7 @@ class Settings(BaseModel, frozen=True, extra="forbid"):
         default=(), description="Run only these checks, by name or id, and those that they need."
     )
     skip: tuple[str, ...] = Field(default=(), description="Leave these checks out, by name or id.")
-    engine: Literal["auto", "local"] = Field(default="auto", description="What runs the checks.")
+    engine: Literal["auto", "dagger", "local"] = Field(default="auto", description="What runs the checks.")
     output: Literal["auto", "human", "agent"] = Field(default="auto", description="Who the report is written for.")
     json_output: bool = Field(
         default=False, description="Print the report as JSON, and nothing else, on standard output."
@@ -89,6 +107,10 @@ class Settings(BaseModel, frozen=True, extra="forbid"):
     postgres: Literal["auto", "host", "wheel"] = Field(
         default="auto",
         description="Which Postgres serves the run: the one installed on this machine, or the packaged one.",
+    )
+    images: BaseImages = Field(
+        default_factory=dict,
+        description="The images that checks run in; {version} in those of python and node is the stack's.",
     )
     env: Variables = Field(default_factory=dict, description="Environment variables for every command of the stack.")
     secrets_provider: Literal["auto", "env", "file", "none"] = Field(

@@ -4,13 +4,17 @@ import os
 import re
 import shlex
 from pathlib import PurePosixPath
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
 CHECK_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
 MODULE = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*")
 VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+IMAGE = re.compile(
+    r"(?:[A-Za-z0-9.-]+(?::\d+)?/)?[a-z0-9]+(?:[._/-]+[a-z0-9]+)*(?=[:@])(?::\w[\w.-]{0,127})?(?:@sha256:[0-9a-f]{64})?"
+)
+IMAGE_VERSION = "{version}"
 
 
 def split_command(value: object) -> object:
@@ -81,6 +85,23 @@ def url_path(value: str) -> str:
     return value
 
 
+def image_reference(value: str) -> str:
+    """An image that a registry has; `{version}` may stand in its tag."""
+    if not IMAGE.fullmatch(value.replace(IMAGE_VERSION, "0")):
+        message = "must be an image with a tag or a digest, as in 'docker.io/library/python:3.13-slim'"
+        raise ValueError(message)
+    return value
+
+
+def checked_images(images: dict[str, str]) -> dict[str, str]:
+    """Of Python and Node alone a stack says the version."""
+    for name, value in images.items():
+        if IMAGE_VERSION in value and name not in {"python", "node"}:
+            message = f"{name} must not hold {IMAGE_VERSION}, which only python and node have"
+            raise ValueError(message)
+    return images
+
+
 def usable_cores() -> int:
     """How many cores this process may use, but never one alone: most checks wait more than they compute."""
     affinity = getattr(os, "sched_getaffinity", None)
@@ -99,5 +120,9 @@ ModuleName = Annotated[str, AfterValidator(module_name)]
 UrlPath = Annotated[str, AfterValidator(url_path)]
 Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 ExitCode = Annotated[int, Field(ge=1, le=255)]
+BaseImages = Annotated[
+    dict[Literal["python", "node", "postgres", "uv"], Annotated[str, AfterValidator(image_reference)]],
+    AfterValidator(checked_images),
+]
 VariableName = Annotated[str, AfterValidator(variable_name)]
 Variables = dict[VariableName, Annotated[str, AfterValidator(variable_value)]]
