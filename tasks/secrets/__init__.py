@@ -35,7 +35,7 @@ def choose_provider(settings: Settings, environ: Mapping[str, str], root: Path, 
         return EnvironmentProvider(environ)
     if settings.secrets_file is None:
         raise SecretsError('secrets_provider is "file", and no file is named. Name it: secrets_file = …')
-    path = root / Path(settings.secrets_file).expanduser()
+    path = (root / Path(settings.secrets_file).expanduser()).resolve()
     if path.is_relative_to(root) and path.relative_to(root).as_posix() in tree:
         text = f"secrets_file: {settings.secrets_file} is part of the tree, which every check sees"
         raise SecretsError(f"{text}. Have git ignore it, or keep it elsewhere.")
@@ -61,6 +61,8 @@ def take_secrets(checks: Iterable[Check], provider: Provider) -> Secrets:
     missing = [name for name in wanted if not found.get(name)]
     if missing:
         lines = [f"  {name}, declared by {', '.join(wanted[name])}" for name in missing]
-        head = f"no value for {'a secret' if len(missing) == 1 else f'{len(missing)} secrets'} in {provider.title}:"
-        raise SecretsError("\n".join([head, *lines, "Set them there, or take their names out of predeploy.toml."]))
+        count = "a secret has" if len(missing) == 1 else f"{len(missing)} secrets have"
+        head = f"{count} no value; asked was {provider.title}:"
+        way_out = "Set them there, ask another one (secrets_provider), or take the names out of predeploy.toml."
+        raise SecretsError("\n".join([head, *lines, way_out]))
     return Secrets({name: found[name] for name in wanted})

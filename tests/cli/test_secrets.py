@@ -1,0 +1,194 @@
+"""Secrets through the command line: missing ones stop it at once, and those that a check prints are found nowhere."""
+
+import base64
+import json
+import sys
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from urllib.parse import quote, quote_plus
+
+import pytest
+
+from tests.cli.caller import Caller, Ended
+from tests.cli.stack import TinyStack
+from tests.cli.test_outcomes import status_of
+
+CANARY = "c4n4ry/+Zq\"w'e&r=t?y<u>\\ö 7Kx2mPv9"
+LINES = "-----BEGIN CANARY-----\nMIIEvQ4c4n4ryANBgkqhkiG9w0BAQ\nEFAASCc4n4ryBKcwggSjAgEAAoIB\n-----END CANARY-----"
+LEAK = """
+import base64, json, os, sys, textwrap, time, urllib.parse
+for value in (os.environ["CANARY"], os.environ["LINES"]):
+    raw = value.encode()
+    print(value, repr(value), json.dumps(value), json.dumps({"a": json.dumps([value])}), flush=True)
+    for before in range(3):
+        print(base64.b64encode(b"u" * before + raw), base64.urlsafe_b64encode(b"u" * before + raw).decode())
+    print(base64.encodebytes(b"Basic: " + raw * 2).decode(), file=sys.stderr)
+    print(urllib.parse.quote(value, safe=""), urllib.parse.quote(value), urllib.parse.quote_plus(value), raw.hex())
+    print("main.py:3: error: " + " ".join(value.split()), file=sys.stderr)
+    print("\\n   ".join(value[at : at + 10] for at in range(0, len(value), 10)))
+    for at in range(0, len(raw), 7):
+        for stream in (sys.stdout, sys.stderr):
+            stream.buffer.write(raw[at : at + 7]); stream.flush()
+            time.sleep(0.02)
+    print("x" * 300000, end=value)
+def charge(key):
+    raise RuntimeError(f"no charge with {key!r}")
+charge(os.environ["CANARY"] + " ".join(os.environ["LINES"].split()))
+"""
+OVERHEARD = 'import os; print(os.environ.get("CANARY", "nothing"), os.environ.get("PIN", "nothing"))'
+
+
+def declare(stack: TinyStack, *rows: tuple[str, str, list[str]]) -> None:
+    """Checks that run a Python program each, with the names that they declare."""
+    for name, program, names in rows:
+        (stack.root / f"{name}.py").write_text(program)
+        row = {"name": name, "stage": "quality", "run": [sys.executable, f"{name}.py"], "secrets": names}
+        stack.rows.append("[[check]]\n" + "\n".join(f"{key} = {json.dumps(value)}" for key, value in row.items()))
+    (stack.root / "predeploy.toml").write_text("\n".join(stack.rows))
+
+
+CRASHES = """
+import os
+import {module} as module
+def crash(*_, **__): raise RuntimeError("all of a sudden: " + os.environ["CANARY"])
+module.{name} = crash
+"""
+
+
+@pytest.fixture
+def leaking(stack: TinyStack) -> TinyStack:
+    """One check prints its secrets in every way, another one has none, a third one a short one."""
+    declare(stack, ("leak", LEAK, ["CANARY", "LINES"]), ("other", OVERHEARD, []), ("pin", OVERHEARD, ["PIN"]))
+    return stack
+
+
+SECRETS = {"CANARY": CANARY, "LINES": LINES, "PIN": "1234"}
+
+
+def traces() -> set[bytes]:
+    """What must not be found anywhere: parts of each value that are the same in every surrounding, by encoding."""
+    found = set()
+    for value in (CANARY, *LINES.splitlines()):
+        raw = value.encode()
+        found |= {raw, raw.hex().encode(), raw.hex().upper().encode(), repr(value)[1:-1].encode()}
+        found |= {json.dumps(value)[1:-1].encode(), json.dumps(value, ensure_ascii=False)[1:-1].encode()}
+        found |= {quote(value, safe="").encode(), quote(value).encode(), quote_plus(value).encode()}
+    for value in (CANARY, LINES):
+        for before in range(3):
+            text = base64.b64encode(b"u" * before + value.encode())[4:-4]
+            found |= {piece.translate(bytes.maketrans(b"+/", b"-_")) for piece in parts(text)} | parts(text)
+    # the middle of the value, however its rest was cut, escaped or wrapped
+    return found | {b"c4n4ry", CANARY[-8:].encode(), base64.b64encode(b"c4n4ry")}
+
+
+def parts(text: bytes) -> set[bytes]:
+    return {text[at : at + 16] for at in range(0, len(text) - 16, 8)}
+
+
+def everything(ended: Ended, *places: Path) -> Iterator[tuple[str, bytes]]:
+    """All that is left of a run: its streams, and each file, by name and content."""
+    yield "stdout", ended.stdout.encode()
+    yield "stderr", ended.stderr.encode()
+    for path in (path for place in places for path in place.rglob("*") if path.is_file() and not path.is_symlink()):
+        yield str(path), path.name.encode() + path.read_bytes()
+
+
+def assert_no_trace(ended: Ended, *places: Path) -> None:
+    wanted = traces()
+    seen = 0
+    for name, content in everything(ended, *places):
+        seen += 1
+        # what wraps and indents text does not hide it
+        flat = content.translate(None, b" \t\r\n")
+        # the program itself, which holds none of the values, is copied to where it runs
+        hits = [trace for trace in wanted if trace in content or trace in flat] if not name.endswith("leak.py") else []
+        assert not hits, (name, hits, ended.told)
+    assert seen > 10
+
+
+@pytest.mark.parametrize("provider", ["env", "file"])
+def test_what_a_check_prints_is_found_nowhere(caller: Caller, leaking: TinyStack, provider: str) -> None:
+    asked = arranged(replace(caller, environ=dict(caller.environ)), leaking, provider)
+
+    for flags in ([], ["--json-output"], ["--output", "agent"]):
+        ended = asked.run(leaking.root, *flags)
+
+        assert ended.code == 1, ended.told
+        assert_no_trace(ended, leaking.root / ".predeploy", caller.home)
+    log = (leaking.root / ".predeploy/latest/logs/leak.log").read_text()
+    assert "RuntimeError: no charge with" in log
+    assert log.count("***") > 20
+    assert (leaking.root / ".predeploy/latest/logs/other.log").read_text().count("nothing nothing") == 1
+
+
+def arranged(caller: Caller, stack: TinyStack, provider: str) -> Caller:
+    """A caller that has the secrets in its environment, or in a file that nobody else may read."""
+    if provider == "env":
+        return replace(caller, environ={**caller.environ, **SECRETS})
+    file = stack.marks / "secrets"
+    file.write_text("".join(f"{name}={quoted(value)}\n" for name, value in SECRETS.items()))
+    file.chmod(0o600)
+    return replace(caller, environ={**caller.environ, "PREDEPLOY_SECRETS_FILE": str(file)})
+
+
+def quoted(value: str) -> str:
+    return "'" + value.replace("\\", "\\\\").replace("'", "\\'") + "'"
+
+
+@pytest.mark.real
+def test_it_is_not_found_in_prefect_either(recorded: Caller, leaking: TinyStack, warm_home: Path) -> None:
+    ended = arranged(recorded, leaking, "env").run(leaking.root, "--json-output")
+
+    assert status_of(ended.document) == {"leak": "failed", "other": "passed", "pin": "passed"}
+    assert ended.document["run"]["unrecorded"] is None, ended.told
+    databases = [path for path in warm_home.rglob("prefect.db*") if path.stat().st_size]
+    assert databases
+    assert any(b"***" in path.read_bytes() for path in databases)
+    assert_no_trace(ended, leaking.root / ".predeploy", warm_home)
+
+
+def test_values_that_are_too_short_are_named_once(caller: Caller, leaking: TinyStack) -> None:
+    ended = arranged(caller, leaking, "env").run(leaking.root, "--only", "pin", "--only", "leak")
+
+    assert ended.stdout.count("PIN: too short to be masked where a check prints it") == 1, ended.told
+    assert "nothing 1234" in (leaking.root / ".predeploy/latest/logs/pin.log").read_text()
+
+
+def test_missing_ones_are_told_before_anything_runs(caller: Caller, leaking: TinyStack) -> None:
+    leaking.has("marks", "touch $1/ran")
+
+    ended = replace(caller, environ={**caller.environ, "CANARY": CANARY}).run(leaking.root)
+
+    ended.assert_ended(3, "ERRORED")
+    assert "  LINES, declared by leak\n  PIN, declared by pin\n" in ended.stderr
+    assert "asked was the environment of this command" in ended.stderr
+    assert "CANARY" not in ended.stderr
+    assert not any(leaking.marks.iterdir())
+    assert not leaking.runs
+
+
+def test_only_those_of_chosen_checks_are_asked_for(caller: Caller, leaking: TinyStack) -> None:
+    ended = caller.run(leaking.root, "--only", "other")
+
+    ended.assert_ended(0, "PASSED")
+
+
+def test_nothing_is_asked_for_a_plan(caller: Caller, leaking: TinyStack) -> None:
+    assert caller.run(leaking.root, "--plan").code == 0
+
+
+@pytest.mark.parametrize(("module", "name"), [("flows.session", "publish"), ("flows.validation", "give_verdict")])
+def test_a_crash_of_our_own_tells_none(
+    caller: Caller, leaking: TinyStack, tmp_path: Path, module: str, name: str
+) -> None:
+    crashing = tmp_path / "crashing"
+    crashing.mkdir()
+    (crashing / "sitecustomize.py").write_text(CRASHES.format(module=module, name=name))
+    asked = arranged(replace(caller, paths=(*caller.paths, crashing)), leaking, "env")
+
+    ended = asked.run(leaking.root, "--debug")
+
+    assert (ended.code, ended.last["word"]) == (3, "ERRORED"), ended.told
+    assert ended.stderr.count("RuntimeError: all of a sudden: ***") == 2, ended.told
+    assert_no_trace(ended, leaking.root / ".predeploy", caller.home)
