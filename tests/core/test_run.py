@@ -11,6 +11,7 @@ import pytest
 from tasks.errors import EngineError
 from tasks.models import Result, Stage, Status
 from tasks.plan import Plan
+from tasks.redaction import Redactor
 from tasks.run import Policy, Run
 from tasks.steps import Check, Exit
 from tests.factories import make_check, make_command, make_lowering, make_some_plan
@@ -387,3 +388,15 @@ async def test_overhead_of_one_more_check(tmp_path: Path, record_property: Any) 
     record_property("milliseconds per check", round(each * 1000, 3))
     sys.stderr.write(f"\nour own overhead: {each * 1000:.2f} ms per check of {len(checks)}\n")
     assert all(result.passed for result in results.values())
+
+
+async def test_nobody_learns_of_a_value_that_has_to_be_masked(tmp_path: Path) -> None:
+    engine = FakeEngine({"lint": Exit(code=1, stdout="a finding: c4n4ry-value"), "types": RuntimeError("c4n4ry-value")})
+    witness = Witness()
+    redactor = Redactor({"KEY": "c4n4ry-value"})
+
+    results = await results_of(make_run(engine, LINT, TYPES, logs=tmp_path, progress=witness, redactor=redactor))
+
+    assert results["types"].reason == "RuntimeError: ***"
+    assert "a finding: ***" in str(results["lint"].diagnostics)
+    assert "c4n4ry" not in str(results) + str(vars(witness))

@@ -43,12 +43,24 @@ async def test_a_step_without_gets_none(bench: Any) -> None:
     assert exit.stdout == "got None None\n"
 
 
-async def test_the_command_itself_is_masked_in_the_log(bench: Any) -> None:
+async def test_the_command_itself_is_masked(bench: Any) -> None:
     async with bench.engine(secrets=SECRETS) as engine:
-        exit = await engine.run(bench.step("no-such-program", SECRETS["OTHER"]), bench.log)
+        exit = await engine.run(bench.step(SECRETS["OTHER"], "--verbose"), bench.log)
 
     assert exit.code == 127
-    assert "$ no-such-program ***\n" in bench.written()
+    assert "*** " in exit.detail
+    assert "$ *** --verbose\n" in bench.written()
+    assert "c4n4ry" not in bench.written() + str(exit)
+
+
+async def test_what_only_looked_like_a_value_is_kept(bench: Any) -> None:
+    start = SECRETS["OTHER"][:-1]
+    async with bench.engine(secrets=SECRETS) as engine:
+        script = f"echo out; printf {start}; echo err >&2; printf {start} >&2"
+        exit = await engine.run(bench.step("sh", "-c", script), bench.log)
+
+    assert (exit.stdout, exit.stderr) == (f"out\n{start}", f"err\n{start}")
+    assert bench.written().rpartition("$")[2].count(start) == 4
 
 
 async def test_a_server_gets_its_own_and_is_masked(bench: Any) -> None:
