@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from tasks.diagnostics.bundlers import site_build, wrangler
 from tasks.diagnostics.django_text import django_check, migrations
+from tasks.diagnostics.dockerfile import dockerfile
 from tasks.diagnostics.generic import plain, probe
 from tasks.diagnostics.installers import npm, pnpm, uv
 from tasks.diagnostics.node import astro_check, eslint, tsc
@@ -24,6 +25,7 @@ __all__ = ["PARSERS", "Parsed", "parse"]
 PARSERS: dict[str, Parser] = {
     "astro_check": astro_check,
     "django_check": django_check,
+    "dockerfile": dockerfile,
     "eslint": eslint,
     "migrations": migrations,
     "mypy": mypy,
@@ -52,8 +54,14 @@ def parse(parser: str, *, stdout: str, stderr: str, root: str, cwd: str) -> Pars
     roots = roots_of(root, os.path.realpath(root))
     places = Places(roots=(ROOT, *roots), cwd=cwd)
     document = rooted(plain_text(stdout), roots)
-    errors = rooted(plain_text(stderr), roots)
-    output = Output(stdout=readable(document), stderr=readable(errors), document=document, places=places)
+    errors = plain_text(stderr)
+    output = Output(
+        stdout=readable(document),
+        stderr=readable(rooted(errors, roots)),
+        document=document,
+        errors=errors,
+        places=places,
+    )
     parsed = PARSERS[parser](output)
     settled = (_settled(each) for each in parsed.diagnostics)
     return Parsed(

@@ -27,12 +27,14 @@ class Parsed:
 class Output:
     """What a tool printed, without colours, and how to place the paths in it.
 
-    Lines are cut where no person reads on, so that one without end costs little; `document` is all of stdout, for JSON.
+    Lines are cut where no person reads on, so that one without end costs little; `document` is all of stdout, for JSON,
+    and `errors` all of stderr with the paths as they were printed.
     """
 
     stdout: str
     stderr: str
     document: str
+    errors: str
     places: Places
 
     @property
