@@ -107,10 +107,10 @@ class Lowering:
         )
 
     def image(self, check: Check) -> Image | None:
-        """What the check's component is deployed as; ours is made of the production environment."""
+        """What the check's component is deployed as; ours is made of the production environment and what it sees."""
         if check.image is None or check.image.dockerfile:
             return check.image
-        return replace(check.image, environment=self.environment(check, "production"))
+        return replace(check.image, environment=self.environment(check, "production"), inputs=check.inputs)
 
     def service(self, check: Check, database: Database | None) -> Service | None:
         """The server of a check, with the check's own database."""

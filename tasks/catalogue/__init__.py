@@ -7,11 +7,12 @@ from dataclasses import replace
 
 from tasks.catalogue import django, node, quality
 from tasks.catalogue.custom import custom_check
+from tasks.catalogue.django_image import missing_files
 from tasks.catalogue.row import Absent, Catalogue, Row, Scene
 from tasks.errors import UsageError
 from tasks.models import Stage
-from tasks.settings.mistakes import nearest
-from tasks.stack import Component
+from tasks.settings.mistakes import nearest, spelled
+from tasks.stack import Component, Kind
 from tasks.steps import Check, Inputs
 
 ROWS = (*django.BUILD_ROWS, *node.ROWS, *quality.ROWS, *django.INTEGRATION_ROWS)
@@ -62,6 +63,7 @@ def check_of(row: Row, component: Component, scene: Scene) -> Check:
         service=row.service(component, scene) if row.service else None,
         upon=f"{row.upon}[{component.path}]" if row.upon else "",
         wants=row.wants(component, scene),
+        image=row.image(component, scene) if row.image else None,
     )
 
 
@@ -109,7 +111,7 @@ def make_catalogue(scene: Scene) -> Catalogue:
 
 
 def reject_strangers(scene: Scene, checks: Iterable[Check]) -> None:
-    """Raises UsageError for settings of a component or check that is not there, and for a name given twice."""
+    """Raises UsageError for settings of what is not there: a component, a check, a file; and for a name given twice."""
     listed = tuple(checks)
     ids = Counter(check.id for check in listed)
     paths = {component.path for component in scene.stack.components}
@@ -123,6 +125,11 @@ def reject_strangers(scene: Scene, checks: Iterable[Check]) -> None:
         f"limits.{name}: no check has this name{meant(name, names)}"
         for name in scene.settings.limits
         if name not in names
+    ]
+    found += [
+        f"{spelled(('component', component.path, 'image'))}.{each}"
+        for component in scene.stack.of(Kind.WEB)
+        for each in missing_files(component, scene)
     ]
     found += [f"two checks are {check_id}: give one another name" for check_id, count in ids.items() if count > 1]
     if found:

@@ -4,10 +4,11 @@ import re
 from dataclasses import replace
 
 from tasks.catalogue.django_environment import django_env
+from tasks.catalogue.django_image import dockerfile_of, image_commands, image_of
 from tasks.catalogue.django_server import server, server_gap, web_of
 from tasks.catalogue.row import Row, Scene
 from tasks.models import Stage
-from tasks.stack import Component, Kind, Web
+from tasks.stack import Component, Kind
 from tasks.steps import DB_HOST, DB_NAME, DB_PORT, OUT, PROBES, PYTHON, SERVER_HOST, SERVER_PORT, WORK, Command
 
 HEALTH = "/admin/login/"
@@ -66,7 +67,7 @@ def lock_commands(component: Component) -> tuple[Command, ...]:
 
 
 def build_commands(component: Component, scene: Scene) -> tuple[Command, ...]:
-    """Lock, installation, import of what the server imports, and the static files."""
+    """Lock, installation, import of what the server imports, the static files, and the image."""
     web = web_of(component)
     consistent = Command(
         argv=("uv", "pip", "check"),
@@ -77,7 +78,7 @@ def build_commands(component: Component, scene: Scene) -> tuple[Command, ...]:
         parser="uv",
     )
     entry = (web.wsgi or web.asgi).partition(":")[0]
-    places = ("--within", WORK, "--spare", f"{OUT}/static", "--facts", FACTS, *image_builds(web, scene))
+    places = ("--within", WORK, "--spare", f"{OUT}/static", "--facts", FACTS, *image_builds(component, scene))
     static = Command(
         argv=("python", f"{PROBES}/static_files.py", *places, *filter(None, [entry])),
         label=f"import {entry or 'settings'}, collectstatic",
@@ -91,14 +92,15 @@ def build_commands(component: Component, scene: Scene) -> tuple[Command, ...]:
         limit=300,
     )
     installed = (consistent,) if component.python and component.python.kind != "none" else ()
-    return (*lock_commands(component), *installed, static)
+    return (*lock_commands(component), *installed, static, *image_commands(component, scene))
 
 
-def image_builds(web: Web, scene: Scene) -> tuple[str, ...]:
+def image_builds(component: Component, scene: Scene) -> tuple[str, ...]:
     """Whether the image makes static files of its own, with Node: where they are missing, that is no mistake then."""
-    text = scene.read(web.dockerfile) if web.dockerfile in scene.paths and web.dockerfile else ""
+    path = dockerfile_of(component, scene)
+    text = scene.read(path) if path in scene.paths else ""
     builds = re.search(r"\b(?:npm|npx|pnpm|yarn|bun|gulp|grunt)\b", text)
-    return ("--image", web.dockerfile) if builds and web.dockerfile else ()
+    return ("--image", path) if builds else ()
 
 
 def migrate_commands(component: Component, scene: Scene) -> tuple[Command, ...]:
@@ -170,6 +172,7 @@ BUILD_ROWS = (
         kinds=WEB,
         commands=build_commands,
         wants=image_gap,
+        image=image_of,
     ),
 )
 INTEGRATION_ROWS = (
@@ -221,5 +224,6 @@ INTEGRATION_ROWS = (
         # the static files that the build collected are part of what the server serves
         upon="django_container",
         wants=server_gap,
+        image=image_of,
     ),
 )

@@ -7,7 +7,7 @@ from typing import Literal
 from tasks.models import Stage
 from tasks.settings import ComponentSettings, Settings
 from tasks.stack import Component, Kind, Stack
-from tasks.steps import Check, Command
+from tasks.steps import Check, Command, Image
 
 NO_SETTINGS = ComponentSettings.model_validate({})
 
@@ -59,6 +59,7 @@ class Row:
     service: Callable[[Component, Scene], Command] | None = None
     upon: str = ""
     wants: Callable[[Component, Scene], tuple[tuple[str, str], ...]] = nothing
+    image: Callable[[Component, Scene], Image | None] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

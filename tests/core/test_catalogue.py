@@ -12,7 +12,7 @@ from tasks.errors import UsageError
 from tasks.models import Stage
 from tasks.settings import ComponentSettings, CustomCheck, Settings
 from tasks.stack import Component
-from tasks.steps import OUT, SERVER_HOST, SERVER_PORT, Check, Inputs
+from tasks.steps import OUT, SERVER_HOST, SERVER_PORT, Check, Command, Inputs
 from tests.factories import (
     make_node_project,
     make_requirements_project,
@@ -310,13 +310,18 @@ def test_only_the_check_of_that_name_fails_on_what_django_s_own_checks_find() ->
 def test_image_that_builds_static_files_is_named_to_who_collects_them(text: str, builds: bool) -> None:
     web = make_web(dockerfile="apps/web/Dockerfile")
 
-    argv = argv_of(checks_of(web, files={"apps/web/Dockerfile": text}), "django_container", last=True)
+    argv = built(checks_of(web, files={"apps/web/Dockerfile": text}))["import config.wsgi, collectstatic"].argv
 
     assert (argv[argv.index("--facts") + 2 :][:2] == ("--image", "apps/web/Dockerfile")) is builds
 
 
-def argv_of(checks: dict[str, Check], name: str, *, last: bool = False) -> tuple[str, ...]:
-    return checks[f"{name}[apps/web]"].commands[-1 if last else 0].argv
+def argv_of(checks: dict[str, Check], name: str) -> tuple[str, ...]:
+    return checks[f"{name}[apps/web]"].commands[0].argv
+
+
+def built(checks: dict[str, Check]) -> dict[str, Command]:
+    """The commands that show that a project builds, by what people call them."""
+    return {command.label: command for command in checks["django_container[apps/web]"].commands}
 
 
 def test_dotenv_in_all_its_forms() -> None:

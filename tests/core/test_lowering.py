@@ -42,9 +42,11 @@ def shown(step: Step) -> dict[str, Any]:
     """A step as plain data; environments by their key alone, which have a file of their own."""
     document = asdict(step)
     service = document["service"] or {}
-    for holder, environment in ((document, step.environment), (service, step.service and step.service.environment)):
-        if environment:
-            holder["environment"] = environment.key
+    for holder, of in ((document, step), (service, step.service)):
+        if of and of.environment:
+            holder["environment"] = of.environment.key
+        if of and of.image and of.image.environment:
+            holder["image"]["environment"] = of.image.environment.key
     return document
 
 

@@ -1,0 +1,157 @@
+"""The image that a Django project is deployed as: what it is built from, and whether what it serves can be imported."""
+
+from tasks.catalogue.django_environment import django_env
+from tasks.catalogue.django_server import web_of
+from tasks.catalogue.row import Scene
+from tasks.discovery.dockerfile import parse_dockerfile
+from tasks.discovery.image_files import Places, image_places
+from tasks.discovery.tree import is_within, join, parent, relative
+from tasks.stack import Component
+from tasks.steps import WORK, Command, Image
+
+# 1 is also what an engine says of a program that the image does not have, and some have no shell
+BROKEN, NO_SHELL, NO_PYTHON = 10, 1, 127
+# Pythons of images: on PATH, then where environments are made. The patterns are for the image's own shell.
+PYTHONS = (
+    *("python", "python3", ".venv/bin/python", "/app/.venv/bin/python", "/opt/venv/bin/python", "/venv/bin/python"),
+    *("/*/.venv/bin/python", "/*/venv/bin/python", "/opt/*/bin/python", "/home/*/.venv/bin/python"),
+    *("/root/.cache/pypoetry/virtualenvs/*/bin/python", "/root/.local/share/virtualenvs/*/bin/python"),
+)
+# $1 is the program for Python, the rest are its arguments
+SHELL = f"""
+found=
+for python in {" ".join(PYTHONS)}; do
+  command -v "$python" >/dev/null 2>&1 || continue
+  [ -n "$found" ] || found=$python
+  "$python" -c 'import importlib.util as u; raise SystemExit(not u.find_spec("django"))' >/dev/null 2>&1 || continue
+  found=$python
+  break
+done
+if [ -z "$found" ]; then
+  echo "the image has no Python: none of {" ".join(PYTHONS[:3])} and so on was found" >&2
+  exit {NO_PYTHON}
+fi
+program=$1
+shift
+"$found" -c "$program" "$@"
+code=$?
+[ "$code" -ne 1 ] || code={BROKEN}
+exit "$code"
+"""
+# A server finds the project by its own options as well, so where it lies is tried after the working directory.
+IMPORTS = """
+import importlib, importlib.util, os, sys
+
+entry, *places = sys.argv[1:]
+name = entry or os.environ.get("DJANGO_SETTINGS_MODULE", "")
+for place in places:
+    if name and importlib.util.find_spec(name.partition(".")[0]) is None:
+        sys.path.insert(0, place)
+        importlib.invalidate_caches()
+try:
+    if entry:
+        importlib.import_module(entry)
+    else:
+        importlib.import_module("django").setup()
+except SystemExit as end:
+    raise ImportError(f"{name} ended the program: {end.code}") from end
+print("imported", name or "Django's settings", flush=True)
+"""
+
+
+def dockerfile_of(component: Component, scene: Scene) -> str:
+    """The path of the Dockerfile: configured, else found; empty where there is none."""
+    return scene.configured(component).image.dockerfile or web_of(component).dockerfile or ""
+
+
+def context_of(component: Component, scene: Scene) -> str:
+    """The directory that the Dockerfile is built in, relative to the stack."""
+    configured, web = scene.configured(component).image, web_of(component)
+    if configured.context:
+        return configured.context
+    is_other = configured.dockerfile not in {None, web.dockerfile}
+    return parent(configured.dockerfile or "") if is_other else web.context
+
+
+def image_of(component: Component, scene: Scene) -> Image:
+    """What the component is deployed as. Without a Dockerfile it is ours; lowering says what is in that."""
+    configured, web = scene.configured(component).image, web_of(component)
+    title = f"image of {component.name if component.path == '.' else component.path}"
+    dockerfile = dockerfile_of(component, scene)
+    if not dockerfile:
+        return Image(title=title, cwd=web.directory)
+    context = context_of(component, scene)
+    # another Dockerfile has other stages and arguments than those that a compose file gives to the one that was found
+    is_found = dockerfile == web.dockerfile
+    args = dict(web.args if is_found else ()) | configured.args
+    return Image(
+        title=title,
+        dockerfile=relative(dockerfile, context),
+        context=context,
+        target=configured.target or (web.target if is_found else ""),
+        args=tuple(sorted(args.items())),
+        secrets=tuple(sorted({*configured.secrets})),
+        cwd=web.directory,
+    )
+
+
+def places_of(component: Component, scene: Scene) -> Places:
+    """Where the image has which directories and files of the stack, as its Dockerfile says."""
+    dockerfile, image = dockerfile_of(component, scene), image_of(component, scene)
+    if dockerfile not in scene.paths:
+        return ()
+    return image_places(parse_dockerfile(scene.read(dockerfile)), image.target, image.context, scene.paths)
+
+
+def module_places(component: Component, scene: Scene) -> tuple[str, ...]:
+    """Directories of the image that the project's modules may be imported from, beside the working directory."""
+    directory = web_of(component).directory
+    modules = tuple(dict.fromkeys((directory, *(component.python.paths if component.python else ()))))
+    if not dockerfile_of(component, scene):
+        return tuple(relative(path, directory) for path in modules if path != directory)
+    places = places_of(component, scene)
+    found = (
+        join(place, relative(path, source)) for path in modules for place, source in places if is_within(path, source)
+    )
+    return tuple(dict.fromkeys(found))
+
+
+def image_commands(component: Component, scene: Scene) -> tuple[Command, ...]:
+    """The image is built, and the server's module imported in it with the image's own Python."""
+    image, web = image_of(component, scene), web_of(component)
+    entry = (web.wsgi or web.asgi).partition(":")[0]
+    build = Command(
+        argv=(),
+        label="docker build" if image.dockerfile else "image",
+        environment="image",
+        secrets=image.secrets,
+        # 1: a RUN failed; 2: the Dockerfile or its context is wrong; 3: no registry has the image in FROM
+        verdicts=((1, "image_build"), (2, "dockerfile"), (3, "base_image")),
+        parser="dockerfile",
+        limit=1800,
+    )
+    imported = Command(
+        argv=("sh", "-c", SHELL, "sh", IMPORTS, entry, *module_places(component, scene)),
+        label=f"import {entry or 'settings'} in the image",
+        environment="image",
+        env=tuple((name, value) for name, value in django_env(component, scene) if WORK not in value),
+        secrets=scene.secrets(component),
+        verdicts=((BROKEN, "image_broken"),),
+        unfit=((NO_SHELL, "no_shell"), (NO_PYTHON, "no_python")),
+        evidence=r"(?m)^imported \S",
+        parser="traceback",
+        limit=300,
+    )
+    return (build, imported)
+
+
+def missing_files(component: Component, scene: Scene) -> list[str]:
+    """What the settings name for an image and the tree does not have, each with its key."""
+    configured = scene.configured(component).image
+    found = []
+    if configured.dockerfile and configured.dockerfile not in scene.paths:
+        found.append(f"dockerfile: {configured.dockerfile} is not in the tree")
+    context = configured.context
+    if context and not any(is_within(path, context) for path in scene.paths):
+        found.append(f"context: no directory {context} is in the tree")
+    return found
