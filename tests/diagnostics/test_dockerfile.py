@@ -110,6 +110,30 @@ READ: dict[str, tuple[str, ...]] = {
     "dockerfile/pip_unknown_package": (
         "error apps/web/Dockerfile:2 [run] RUN pip install --no-cache-dir nosuchpackage-zzz-qq: exit code 1: ERRO",
     ),
+    "dockerfile/registry_401": (
+        "error apps/web/Dockerfile:1 [base_image] 127.0.0.1:5000/team/x:1: failed to authorize: failed to fetch a",
+    ),
+    "dockerfile/registry_403": (
+        "error apps/web/Dockerfile:1 [base_image] 127.0.0.1:5000/team/x:1: unexpected status from HEAD request to",
+    ),
+    "dockerfile/registry_404": (
+        "error apps/web/Dockerfile:1 [base_image] 127.0.0.1:5000/team/x:1: 127.0.0.1:5000/team/x:1: not found",
+    ),
+    "dockerfile/registry_429": (
+        "error apps/web/Dockerfile:1 [base_image] 127.0.0.1:5000/team/x:1: unexpected status from HEAD request to",
+    ),
+    "dockerfile/registry_500": (
+        "error apps/web/Dockerfile:1 [base_image] 127.0.0.1:5000/team/x:1: unexpected status from HEAD request to",
+    ),
+    "dockerfile/registry_503": (
+        "error apps/web/Dockerfile:1 [base_image] 127.0.0.1:5000/team/x:1: unexpected status from HEAD request to",
+    ),
+    "dockerfile/registry_garbage": (
+        'error apps/web/Dockerfile:1 [base_image] 127.0.0.1:5000/team/x:1: failed to do request: Head "http://127',
+    ),
+    "dockerfile/registry_reset": (
+        'error apps/web/Dockerfile:1 [base_image] 127.0.0.1:5000/team/x:1: failed to do request: Head "http://127',
+    ),
     "dockerfile/run_continued": ("error apps/web/Dockerfile:2 [run] RUN echo a && echo b && false: exit code 1: b",),
     "dockerfile/run_fails_middle": (
         "error apps/web/Dockerfile:3 [run] RUN echo said; echo wrong >&2; exit 3: exit code 3: wrong",

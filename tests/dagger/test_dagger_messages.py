@@ -1,0 +1,94 @@
+"""Whose fault it is that an engine refused to build a Dockerfile: by the words that a real one used."""
+
+import pytest
+
+from tasks.engines.dagger_messages import classify
+from tests.diagnostics.captures import load, names
+
+# The captures that are no refusals but RUNs that failed; one of those never began, for want of a user.
+RUNS = {name for name in names("dockerfile") if "\n# run " in load(name).stderr} - {"dockerfile/unknown_user"}
+BASE_IMAGES = {
+    "arg_in_from_bad",
+    "copy_from_unknown_stage",
+    "from_unknown_digest",
+    "from_unknown_image",
+    "from_unknown_second_stage",
+    "from_unknown_tag",
+    "onbuild_from",
+    "registry_404",
+}
+REGISTRIES = {
+    "add_url_dead",
+    "from_dead_host",
+    "from_dead_registry",
+    "registry_401",
+    "registry_403",
+    "registry_429",
+    "registry_500",
+    "registry_503",
+    "registry_garbage",
+    "registry_reset",
+}
+NOBODY_S = {"secret_missing"}
+
+
+def expected(case: str) -> str:
+    if case in BASE_IMAGES:
+        return "base_image"
+    if case in REGISTRIES:
+        return "registry"
+    return "" if case in NOBODY_S else "dockerfile"
+
+
+def message_of(name: str) -> str:
+    """The engine's message, as its client raised it."""
+    return next(line for line in reversed(load(name).stderr.splitlines()) if line.startswith("failed to "))
+
+
+@pytest.mark.parametrize("name", sorted({*names("dockerfile")} - RUNS))
+def test_captured(name: str) -> None:
+    assert classify(message_of(name)) == expected(name.partition("/")[2])
+
+
+def test_every_kind_is_among_the_captures() -> None:
+    cases = {name.partition("/")[2] for name in names("dockerfile")}
+
+    assert cases >= BASE_IMAGES | REGISTRIES | NOBODY_S
+    assert len(RUNS) > 10
+
+
+@pytest.mark.parametrize("name", sorted(RUNS))
+def test_no_run_that_failed_is_taken_for_a_broken_dockerfile(name: str) -> None:
+    assert classify(message_of(name)) == ""
+
+
+LLB = "failed to convert Dockerfile to LLB: "
+WAY = "failed to load container from converted ID: load Container@Cs8e: inputs: load xxh3:00ff: inputs: "
+
+
+@pytest.mark.parametrize(
+    ("message", "kind"),
+    [
+        (f"{LLB}pyhton:3: docker.io/library/pyhton:3: pull access denied, repository does not exist", "base_image"),
+        (f"{LLB}team/x:1: docker.io/team/x:1: pull access denied, repository does not exist", "registry"),
+        (f"{LLB}python:3: toomanyrequests: You have reached your pull rate limit.", "registry"),
+        (f"{LLB}python:3: write /var/lib/x: no space left on device", ""),
+        (f"{LLB}dockerfile parse error on line 2: unknown instruction: EOF", "dockerfile"),
+        (f"{LLB}dockerfile parse error on line 3: unknown flag: no space left on device", "dockerfile"),
+        (f"{WAY}failed to content hash dockerfile copy: write /x: no space left on device", ""),
+        (f"{WAY}failed to content hash dockerfile copy: failed to mount snapshot", ""),
+        (f"{WAY}context canceled", ""),
+        (
+            'failed to resolve image "docker.io/library/x:1" (platform: "linux/amd64"): docker.io/x:1: not found',
+            "base_image",
+        ),
+        (
+            'failed to resolve image "a.invalid/x:1" (platform: "linux/amd64"): failed to do request: Head "x": EOF',
+            "registry",
+        ),
+        ("failed to get snapshot: rpc error: code = NotFound desc = lstat /ctx: no such file or directory", ""),
+        ("", ""),
+    ],
+)
+def test_words(message: str, kind: str) -> None:
+    assert classify(message) == kind
