@@ -10,7 +10,7 @@ from tasks.diagnostics.dockerfile import dockerfile
 from tasks.diagnostics.generic import plain, probe
 from tasks.diagnostics.installers import npm, pnpm, uv
 from tasks.diagnostics.node import astro_check, eslint, tsc
-from tasks.diagnostics.places import ROOT, Places, rooted, roots_of
+from tasks.diagnostics.places import ROOT, Places, moved, rooted, roots_of
 from tasks.diagnostics.pytest_text import pytest
 from tasks.diagnostics.python import mypy, ruff, ruff_format
 from tasks.diagnostics.reading import Output, Parsed, Parser, deduplicated, plain_text, readable
@@ -45,19 +45,22 @@ PARSERS: dict[str, Parser] = {
 }
 
 
-def parse(parser: str, *, stdout: str, stderr: str, root: str, cwd: str) -> Parsed:
+def parse(
+    parser: str, *, stdout: str, stderr: str, root: str, cwd: str, copies: tuple[tuple[str, str], ...] = ()
+) -> Parsed:
     """What an output says, as far as it can be read. Never raises for what a tool printed.
 
-    `root` is the absolute path of the workspace when the tool ran, `cwd` the tool's directory relative to it. Every
-    file in the diagnostics is relative to the stack's root.
+    `root` is the absolute path of the workspace when the tool ran, `cwd` the tool's directory relative to it. `copies`
+    are places of an image that hold directories or files of the stack, if the tool ran there: then `root` is none of
+    the stack's. Every file in the diagnostics is relative to the stack's root.
     """
-    roots = roots_of(root, os.path.realpath(root))
+    roots = () if copies else roots_of(root, os.path.realpath(root))
     places = Places(roots=(ROOT, *roots), cwd=cwd)
-    document = rooted(plain_text(stdout), roots)
+    document = rooted(moved(plain_text(stdout), copies), roots)
     errors = plain_text(stderr)
     output = Output(
         stdout=readable(document),
-        stderr=readable(rooted(errors, roots)),
+        stderr=readable(rooted(moved(errors, copies), roots)),
         document=document,
         errors=errors,
         places=places,

@@ -58,6 +58,15 @@ def roots_of(root: str, resolved: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(names)) or ("/",)
 
 
+def moved(text: str, copies: tuple[tuple[str, str], ...]) -> str:
+    """The text with the stack's own paths for what an image has of them, the innermost first."""
+    named = {place.rstrip("/"): f"{ROOT}/{path}".removesuffix("/.") for place, path in copies if place != "/"}
+    if not named:
+        return text
+    either = "|".join(re.escape(place) for place in sorted(named, key=len, reverse=True))
+    return re.sub(rf"(?<![\w./~@-])(?:{either})(?![\w.~@-])", lambda match: named[match[0]], text)
+
+
 def rooted(text: str, roots: tuple[str, ...]) -> str:
     """The text with ROOT for every name of the root, also as a URL spells it."""
     names = {spelled for root in roots if root != "/" for spelled in (root, quote(root))}

@@ -260,9 +260,9 @@ def test_line_of_an_image_that_is_not_there(text: str, line: int | None) -> None
 def test_traceback_of_a_run_is_told_too() -> None:
     capture = load("dockerfile/collectstatic")
 
-    read = parse("dockerfile", stdout="", stderr=capture.stderr, root="/app", cwd=".").diagnostics
+    read = parse("dockerfile", stdout="", stderr=capture.stderr, root="", cwd=".", copies=(("/app", "apps/web"),))
 
-    assert [each.location for each in read] == ["apps/web/Dockerfile:8", "config/settings.py:2"]
+    assert [each.location for each in read.diagnostics] == ["apps/web/Dockerfile:8", "apps/web/config/settings.py:2"]
 
 
 def test_without_a_dockerfile_the_message_has_no_place() -> None:

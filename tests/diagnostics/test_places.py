@@ -2,6 +2,7 @@
 
 import pytest
 
+from tasks.diagnostics import parse
 from tasks.diagnostics.places import Places, roots_of
 
 
@@ -43,3 +44,34 @@ def test_a_symlinked_root_is_known_by_all_its_names(printed: str) -> None:
     places = Places(roots=roots_of("/tmp/link", "/data/real"), cwd=".")
 
     assert places.relative(printed) == "a.py"
+
+
+COPIES = (("/app/vendor", "libs/shared"), ("/app", "apps/web"), ("/run.py", "ops/start.py"))
+
+
+@pytest.mark.parametrize(
+    ("printed", "location"),
+    [
+        ("/app/config/settings.py", "apps/web/config/settings.py:3"),
+        ("/app/vendor/x.py", "libs/shared/x.py:3"),
+        ("/run.py", "ops/start.py:3"),
+        ("/application/x.py", ""),
+        ("/srv/app/x.py", ""),
+        ("/usr/local/lib/python3.13/site-packages/x.py", ""),
+        ("/app/.venv/lib/python3.13/site-packages/x.py", ""),
+    ],
+)
+def test_files_of_an_image_are_those_that_were_copied_into_it(printed: str, location: str) -> None:
+    text = f'Traceback (most recent call last):\n  File "{printed}", line 3, in f\nKeyError: "X"\n'
+
+    (found,) = parse("traceback", stdout="", stderr=text, root="/srv", cwd=".", copies=COPIES).diagnostics
+
+    assert found.location == location
+
+
+def test_whole_stack_in_an_image() -> None:
+    text = 'Traceback (most recent call last):\n  File "/code/apps/web/a.py", line 3, in f\nKeyError: "X"\n'
+
+    (found,) = parse("traceback", stdout=text, stderr="", root="", cwd=".", copies=(("/code", "."),)).diagnostics
+
+    assert found.file == "apps/web/a.py"
