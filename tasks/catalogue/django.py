@@ -74,7 +74,7 @@ def build_commands(component: Component, scene: Scene) -> tuple[Command, ...]:
         label="uv pip check",
         environment="production",
         verdicts=((1, "lock_inconsistent"),),
-        evidence=r"Checked \d+ package",
+        evidence=r"Checked [1-9]\d* package",
         parser="uv",
     )
     entry = (web.wsgi or web.asgi).partition(":")[0]
