@@ -54,7 +54,7 @@ def make_parser(called_as: str) -> Parser:
     add("--stage", action="append", metavar="STAGE", help=f"only this stage: {', '.join(Stage)}; repeatable")
     add("--only", action="append", metavar="CHECK", help="only this check and what it needs; repeatable")
     add("--skip", action="append", metavar="CHECK", help="without this check and what needs it; repeatable")
-    add("--engine", metavar="ENGINE", help="auto or local")
+    add("--engine", metavar="ENGINE", help="auto, dagger (containers) or local (this machine)")
     add("--json-output", action="store_true", help="the report as JSON on stdout, and nothing else there")
     add("--output", metavar="MODE", help="auto, human, or agent: failures only, no colour")
     add("--fail-fast", action="store_true", help="stop at the first red check")

@@ -1,6 +1,7 @@
 """One validation, from the plan to the report: the engine is opened, the checks run, the verdict is given."""
 
 import asyncio
+import contextlib
 import shlex
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -10,7 +11,10 @@ from secrets import token_hex
 
 from flows.places import Places
 from flows.scope import Scope
+from tasks.engines.choice import EMBEDDED, choose_engine
 from tasks.engines.local.engine import LocalEngine
+from tasks.engines.protocol import Engine
+from tasks.errors import EngineError
 from tasks.history import read_durations, write_durations
 from tasks.models import CheckReport, EngineFacts, Report, Result, RunFacts, Stage, Status
 from tasks.plan import Plan
@@ -20,8 +24,6 @@ from tasks.report.redacted import redact_report
 from tasks.run import Policy, Run
 from tasks.secrets import NO_SECRETS, Secrets
 from tasks.verdict import give_verdict
-
-REASON = "the embedded engine: no containers; the stack's code ran on this machine, and it is no security boundary"
 
 
 class Quiet:
@@ -89,18 +91,8 @@ class Validation:
         started_at, zero = datetime.now(UTC), time.monotonic()
         settings, plan = self.scope.settings, self.scope.plan
         self.progress.begin([(check.id, check.title) for check in plan.checks])
-        engine = LocalEngine(
-            tree=self.scope.tree,
-            cache=self.places.cache,
-            data=self.places.data,
-            run_id=self.run_id,
-            reason=REASON,
-            note=self.progress.note,
-            environ=self.environ,
-            postgres=settings.postgres,
-            secrets=self.secrets,
-        )
-        async with engine:
+        async with contextlib.AsyncExitStack() as opened:
+            engine = await self._open_engine(opened)
             seconds = read_durations(self.places.cache, self.scope.tree.root)
             redactor = self.secrets.redactor
             policy = Policy(jobs=settings.jobs, fail_fast=settings.fail_fast, seconds=seconds, redactor=redactor)
@@ -115,7 +107,49 @@ class Validation:
         run.publish(report)
         return report
 
-    async def _results(self, run: Run, engine: LocalEngine) -> dict[str, Result]:
+    async def _open_engine(self, opened: contextlib.AsyncExitStack) -> Engine:
+        """The engine of the run, ready. One that nobody insisted on gives way to the other if it cannot be opened."""
+        choice = await choose_engine(self.scope.settings.engine, self.environ)
+        if choice.name == "local":
+            return await opened.enter_async_context(self._embedded(choice.reason))
+        try:
+            return await opened.enter_async_context(self._dagger(choice.reason))
+        except EngineError as error:
+            if choice.is_certain:
+                raise
+            self.progress.note(f"no containers: {error}")
+            return await opened.enter_async_context(self._embedded(f"{EMBEDDED} ({error})"))
+
+    def _dagger(self, reason: str) -> Engine:
+        from tasks.engines.dagger.engine import DaggerEngine  # its client takes long to load
+
+        return DaggerEngine(
+            tree=self.scope.tree,
+            cache=self.places.cache,
+            data=self.places.data,
+            run_id=self.run_id,
+            reason=reason,
+            note=self.progress.note,
+            environ=self.environ,
+            log=self.directory.logs / "dagger.log",
+            images={str(name): image for name, image in self.scope.settings.images.items()},
+            secrets=self.secrets,
+        )
+
+    def _embedded(self, reason: str) -> LocalEngine:
+        return LocalEngine(
+            tree=self.scope.tree,
+            cache=self.places.cache,
+            data=self.places.data,
+            run_id=self.run_id,
+            reason=reason,
+            note=self.progress.note,
+            environ=self.environ,
+            postgres=self.scope.settings.postgres,
+            secrets=self.secrets,
+        )
+
+    async def _results(self, run: Run, engine: Engine) -> dict[str, Result]:
         """Waits for all checks, with the database started beside the builds, and the budget watched."""
         warm = None
         if any(check.database for check in run.checks):

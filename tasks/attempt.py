@@ -121,7 +121,7 @@ class Attempt:
         self, check: Check, environment: Environment, prepared: Prepared, findings: Findings, log: Path
     ) -> Judgement:
         command = prepared.command or environment.commands[-1]
-        self._read(command, prepared.exit, findings)
+        self._read(check, command, prepared.exit, findings)
         judgement = await self._acquired(check, command, environment, prepared.exit, log)
         if judgement.reason_code == "unsatisfiable" and prepared.gaps:
             judgement = errored("toolchain", f"{judgement.reason} with {prepared.gaps[0]}")
@@ -157,7 +157,7 @@ class Attempt:
         exit = await self.engine.run(step, log)
         findings.exit_code = exit.code
         findings.ran |= not exit.reused
-        self._read(command, exit, findings)
+        self._read(check, command, exit, findings)
         judgement = await self._judged(check, command, exit, log)
         if judgement.status is not Status.PASSED:
             self._explain(check, command, exit, judgement, findings)
@@ -173,12 +173,17 @@ class Attempt:
         done = exit.code != 0 or judgement.status is not Status.PASSED or worked(command, exit)
         return judgement if done else idle(command)
 
-    def _parsed(self, command: Command, exit: Exit) -> Parsed:
-        return parse(command.parser or "plain", stdout=exit.stdout, stderr=exit.stderr, root=exit.root, cwd=command.cwd)
+    def _parsed(self, reader: str, check: Check, command: Command, exit: Exit) -> Parsed:
+        copies = self._copies(check) if command.environment == "image" else ()
+        return parse(reader, stdout=exit.stdout, stderr=exit.stderr, root=exit.root, cwd=command.cwd, copies=copies)
 
-    def _read(self, command: Command, exit: Exit, findings: Findings) -> None:
+    def _copies(self, check: Check) -> tuple[tuple[str, str], ...]:
+        """Where the check's image has what of the stack, if the engine runs images."""
+        return check.image.copies if check.image and "image" in self.engine.provides else ()
+
+    def _read(self, check: Check, command: Command, exit: Exit, findings: Findings) -> None:
         if command.parser or exit.code != 0:
-            findings.take(self._parsed(command, exit))
+            findings.take(self._parsed(command.parser or "plain", check, command, exit))
 
     def _explain(self, check: Check, command: Command, exit: Exit, judgement: Judgement, findings: Findings) -> None:
         """Where the tool's own reader found nothing: a traceback, then whatever was said last; a server's words too."""
@@ -191,18 +196,21 @@ class Attempt:
             findings.diagnostics[:0] = [each for each in served if each.file or judgement.reason_code == "unhealthy"]
             return
         for reader in ("traceback", "plain"):
-            parsed = parse(reader, stdout=exit.stdout, stderr=exit.stderr, root=exit.root, cwd=command.cwd)
+            parsed = self._parsed(reader, check, command, exit)
             if parsed.diagnostics:
                 findings.diagnostics += parsed.diagnostics
                 return
         findings.diagnostics += self._served(check, exit) or plain(command, judgement)
 
-    @staticmethod
-    def _served(check: Check, exit: Exit) -> list[Diagnostic]:
+    def _served(self, check: Check, exit: Exit) -> list[Diagnostic]:
         """A server's traceback; the last words of one that ended, whatever they are."""
         if exit.service is None or check.service is None:
             return []
         readers = ("traceback",) if exit.service.code is None else ("traceback", "django_check", "plain")
         cwd, output = check.service.cwd, exit.service.output
-        said = (parse(reader, stdout="", stderr=output, root=exit.root, cwd=cwd).diagnostics for reader in readers)
+        copies = self._copies(check)
+        said = (
+            parse(reader, stdout="", stderr=output, root=exit.root, cwd=cwd, copies=copies).diagnostics
+            for reader in readers
+        )
         return list(next((found for found in said if found), ()))

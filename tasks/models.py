@@ -143,11 +143,12 @@ class CheckReport:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EngineFacts:
-    """Which engine ran the steps, and why that one."""
+    """Which engine ran the steps, and why that one. `images` are the base images' tags with what they resolved to."""
 
     name: str
     version: str
     reason: str
+    images: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

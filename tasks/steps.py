@@ -38,8 +38,9 @@ class Command:
     `environment` names what has to be installed for it: `production`, `development`, `node` or nothing. `image`: it
     runs in the component's own image, as that was built; without an argv it only builds it.
     `unfit` maps exit codes to reason codes that mean: no verdict, and trying again would not help. `limit` is in
-    seconds. `evidence` is a pattern that the output of a pass must hold: some tools end with 0 where they did
-    nothing. `volatile`: it reads more than its inputs, so it always runs. `secrets` are names of variables whose values the run's provider of secrets has.
+    seconds. `evidence` is a pattern that the output of a pass must hold: some tools end with 0 where they did nothing.
+    `volatile`: it reads more than its inputs, so it always runs. `secrets` are names of variables whose values the
+    run's provider of secrets has.
     """
 
     argv: tuple[str, ...]
@@ -92,8 +93,9 @@ class Image:
     """What a component is deployed as.
 
     With a `dockerfile` (relative to `context`, which is relative to the stack's root) it is built from that: `target`,
-    `args` and `secrets` are for the build. Without one it is ours: the component's production `environment` with the
-    files of `inputs` at WORK, and `cwd` to start in.
+    `args` and `secrets` are for the build, and `copies` are the places in it that hold directories or files of the
+    stack. Without one it is ours: the component's production `environment` with the files of `inputs` at WORK, and
+    `cwd` to start in.
     """
 
     title: str
@@ -102,6 +104,7 @@ class Image:
     target: str = ""
     args: tuple[tuple[str, str], ...] = ()
     secrets: tuple[str, ...] = ()
+    copies: tuple[tuple[str, str], ...] = ()
     environment: Environment | None = None
     inputs: Inputs = Inputs()
     cwd: str = "."
@@ -203,7 +206,7 @@ class Exit:
     than an engine keeps lose their beginning; the log file has everything. `trouble` is an engine's own knowledge of
     why the outcome means nothing (`disk_full`, `service_lost`, `out_of_memory`, `engine_lost`, …), `detail` one line
     about it. `root` is what the program took for the root of the stack: where paths in its output begin. `reused`: the
-    engine remembered this exit of an earlier run on the same inputs.
+    engine remembered this exit of an earlier run on the same inputs, `age` seconds ago.
     """
 
     code: int | None
@@ -216,6 +219,7 @@ class Exit:
     detail: str = ""
     root: str = ""
     reused: bool = False
+    age: float = 0.0
     service: ServiceExit | None = None
 
 

@@ -31,6 +31,7 @@ class FakeEngine:
         provides: frozenset[str] = frozenset(),
     ) -> None:
         self.provides = provides
+        self.warnings: Sequence[str] = ()
         self.gates: dict[str, asyncio.Event] = {}
         self.ran: list[Step] = []
         self.prepared: list[Environment] = []
@@ -96,6 +97,9 @@ class FakeEngine:
     async def answers(self, environment: Environment, log: Path) -> bool:
         self.controls += 1
         return self._registry
+
+    async def warm_database(self) -> None:
+        """Nothing to start."""
 
     async def trouble(self) -> tuple[str, str] | None:
         return taken(self._troubles)

@@ -188,7 +188,9 @@ class TestMissing:
     def test_the_file_is_named(self, tmp_path: Path) -> None:
         write(tmp_path / "s", "OTHER=x\nKEY")
 
-        assert "a secret has no value; asked was the file s:" in refused([check("one", "KEY")], tmp_path, secrets_file="s")
+        assert "a secret has no value; asked was the file s:" in refused(
+            [check("one", "KEY")], tmp_path, secrets_file="s"
+        )
 
     def test_nobody_has_one(self, tmp_path: Path) -> None:
         told = refused([check("one", "KEY")], tmp_path, secrets_provider="none")

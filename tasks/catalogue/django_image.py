@@ -83,35 +83,39 @@ def image_of(component: Component, scene: Scene) -> Image:
     context = context_of(component, scene)
     # another Dockerfile has other stages and arguments than those that a compose file gives to the one that was found
     is_found = dockerfile == web.dockerfile
+    target = configured.target or (web.target if is_found else "")
     args = dict(web.args if is_found else ()) | configured.args
     return Image(
         title=title,
         dockerfile=relative(dockerfile, context),
         context=context,
-        target=configured.target or (web.target if is_found else ""),
+        target=target,
         args=tuple(sorted(args.items())),
         secrets=tuple(sorted({*configured.secrets})),
+        copies=copies_of(dockerfile, target, context, scene),
         cwd=web.directory,
     )
 
 
-def places_of(component: Component, scene: Scene) -> Places:
+def copies_of(dockerfile: str, target: str, context: str, scene: Scene) -> Places:
     """Where the image has which directories and files of the stack, as its Dockerfile says."""
-    dockerfile, image = dockerfile_of(component, scene), image_of(component, scene)
     if dockerfile not in scene.paths:
         return ()
-    return image_places(parse_dockerfile(scene.read(dockerfile)), image.target, image.context, scene.paths)
+    return image_places(parse_dockerfile(scene.read(dockerfile)), target, context, scene.paths)
 
 
 def module_places(component: Component, scene: Scene) -> tuple[str, ...]:
     """Directories of the image that the project's modules may be imported from, beside the working directory."""
     directory = web_of(component).directory
     modules = tuple(dict.fromkeys((directory, *(component.python.paths if component.python else ()))))
-    if not dockerfile_of(component, scene):
+    image = image_of(component, scene)
+    if not image.dockerfile:
         return tuple(relative(path, directory) for path in modules if path != directory)
-    places = places_of(component, scene)
     found = (
-        join(place, relative(path, source)) for path in modules for place, source in places if is_within(path, source)
+        join(place, relative(path, source))
+        for path in modules
+        for place, source in image.copies
+        if is_within(path, source)
     )
     return tuple(dict.fromkeys(found))
 

@@ -1,5 +1,6 @@
 """The seam between the executor and what really runs a step."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Protocol, Self
@@ -12,6 +13,8 @@ class Engine(Protocol):
     """Interprets steps. Never raises for a step that failed; raises EngineError where it cannot run any."""
 
     provides: frozenset[str]
+    warnings: Sequence[str]
+    """What went wrong with the engine and changes no verdict: for the report, once the engine is closed."""
 
     async def __aenter__(self) -> Self: ...
 
@@ -32,6 +35,9 @@ class Engine(Protocol):
 
     async def answers(self, environment: Environment, log: Path) -> bool:
         """Does the package registry of an environment answer its control command? Asked after a failure only."""
+
+    async def warm_database(self) -> None:
+        """Starts the database before the first step asks for it; raises EngineError where that fails."""
 
     async def trouble(self) -> tuple[str, str] | None:
         """Asks what steps rely on (disk, database) a trivial question: None, or a reason code and one line."""

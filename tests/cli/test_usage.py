@@ -45,7 +45,7 @@ def assert_documented(caller: Caller, *arguments: str | Path, says: str) -> None
         (["--budget", "-1"], r"--budget: must be more than 0"),
         (["--jobs", "0"], r"--jobs: must be at least 1"),
         (["--output", "loud"], r"--output: must be 'auto', 'human' or 'agent'"),
-        (["--engine", "docker"], r"--engine: must be 'auto' or 'local'"),
+        (["--engine", "docker"], r"--engine: must be 'auto', 'dagger' or 'local'"),
         (
             ["--stage", "qualty", "--budget", "x", "--jobs", "0"],
             r"--stage: .*did you mean 'quality'\?.*--budget: .*--jobs: ",

@@ -8,7 +8,7 @@ import pytest
 from tasks.attempt import log_names
 from tasks.models import Result, Status
 from tasks.run import Policy, Run
-from tasks.steps import Check, Exit, Prepared, ServiceExit
+from tasks.steps import Check, Exit, Image, Prepared, ServiceExit
 from tests.factories import make_check, make_command, make_lowering, make_site, make_some_plan
 from tests.fakes import WELL, FakeEngine, Witness
 
@@ -236,3 +236,29 @@ def test_logs_have_names_that_a_person_knows_and_none_is_shared() -> None:
         *("mypy-apps-web.log", "lint-a-b.log", "lint-a-b-2.log", "lint-a-b-3.log"),
         *("lint.log", "x.log", "lint-a-b-2-2.log"),
     ]
+
+
+RAISED = 'Traceback (most recent call last):\n  File "/app/config/wsgi.py", line 3, in <module>\nKeyError: "X"\n'
+IMAGE = Image(title="image", dockerfile="Dockerfile", context="apps/web", copies=(("/app", "apps/web"),))
+
+
+async def test_what_an_image_says_is_placed_in_the_files_that_it_copied(tmp_path: Path) -> None:
+    command = make_command("python", environment="image", parser="traceback")
+    check = make_check("build", commands=(command,), image=IMAGE)
+    engine = FakeEngine({"python": Exit(code=1, stderr=RAISED, root="/app")}, provides=frozenset({"image"}))
+
+    (result,) = await run(engine, check, logs=tmp_path)
+
+    assert result.reason == 'apps/web/config/wsgi.py:3: "X"'
+
+
+async def test_what_a_server_says_is_placed_by_where_it_ran(tmp_path: Path) -> None:
+    server = make_command("gunicorn", label="server", cwd="apps/web")
+    ended = ServiceExit(name="server", code=1, signal=None, output=RAISED)
+    check = make_check("health", commands=(make_command("GET"),), service=server, image=IMAGE)
+
+    for provides, file in ((frozenset({"image"}), "apps/web/config/wsgi.py"), (frozenset[str](), "config/wsgi.py")):
+        engine = FakeEngine({"GET": Exit(code=1, root="/app", service=ended)}, provides=provides)
+        (result,) = await run(engine, check, logs=tmp_path)
+
+        assert result.diagnostics[0].file == file

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tasks.catalogue import make_catalogue
-from tasks.catalogue.django_image import NO_PYTHON, image_commands, image_of, places_of
+from tasks.catalogue.django_image import NO_PYTHON, image_commands, image_of
 from tasks.errors import UsageError
 from tasks.settings import ComponentSettings, Settings
 from tasks.settings.models import ImageSettings
@@ -45,6 +45,7 @@ def test_found_dockerfile_is_built_as_it_was_found() -> None:
         context="apps/web",
         target="prod",
         args=(("A", "1"), ("B", "2")),
+        copies=(("/srv/app", "apps/web"),),
         cwd="apps/web",
     )
 
@@ -129,9 +130,9 @@ def test_server_has_the_image_that_was_built() -> None:
 def test_where_the_image_has_the_stack_s_files() -> None:
     web = make_web(**FOUND | {"target": ""})
 
-    assert places_of(web, scene_of(web)) == (("/srv/app", "apps/web"),)
-    assert places_of(web, scene_of(web, context=".")) == (("/srv/app", "."),)
-    assert places_of(make_web(), scene_of(make_web())) == ()
+    assert image(web).copies == (("/srv/app", "apps/web"),)
+    assert image(web, context=".").copies == (("/srv/app", "."),)
+    assert image(make_web()).copies == ()
 
 
 class Box:

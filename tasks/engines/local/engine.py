@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
@@ -17,14 +17,14 @@ from tasks.engines.local.room import enter_room, remove_rooms, shortage
 from tasks.engines.local.services import Launch, run_alone, run_beside
 from tasks.engines.local.slots import Slot, Slots
 from tasks.engines.local.store import Entry, remove_leftovers
-from tasks.engines.local.tokens import Tokens
 from tasks.engines.local.toolchains.pinned import LIMIT, Kit
 from tasks.engines.local.toolchains.python import Pythons
 from tasks.engines.local.toolchains.toolchain import Toolchains
 from tasks.engines.local.variables import Packages, Variables
+from tasks.engines.tokens import Tokens
 from tasks.errors import EngineError
 from tasks.models import EngineFacts
-from tasks.redaction import Redactor, redact_exit
+from tasks.redaction import redact_exit
 from tasks.secrets import NO_SECRETS, Secrets
 from tasks.steps import SERVER_HOST, SERVER_PORT, Database, Environment, Exit, Phase, Prepared, Service, Step
 from tasks.tree import Tree
@@ -42,6 +42,7 @@ class LocalEngine:
     """
 
     provides = frozenset({"postgres", "node", "python"})
+    warnings: Sequence[str] = ()
 
     def __init__(
         self,
@@ -65,7 +66,7 @@ class LocalEngine:
         self._caller = environ
         self._choice = postgres
         self._secrets = secrets
-        self._redactor = Redactor(secrets)
+        self._redactor = secrets.redactor
         self._stack = contextlib.AsyncExitStack()
         self._entries: list[Entry] = []
 

@@ -9,9 +9,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tasks.engines.local.environments import Installed
-from tasks.engines.local.tokens import Tokens, engine_tokens
+from tasks.engines.local.tokens import engine_tokens
 from tasks.engines.once import Once
 from tasks.engines.threads import in_thread
+from tasks.engines.tokens import Tokens
 from tasks.engines.workspace import clone_tree, lease, remove_tree, sync
 from tasks.steps import ENV, Step
 from tasks.tree import Tree, select

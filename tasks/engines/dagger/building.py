@@ -1,0 +1,77 @@
+"""Builds what a component is deployed as: from its own Dockerfile, or ours from its production environment."""
+
+import json
+import posixpath
+import time
+
+from tasks.diagnostics.dockerfile import essential
+from tasks.engines.dagger.session import BuildArg, Container, ExecFailedError, RefusedError
+from tasks.engines.dagger.workshop import ENV, MANAGER, WORK, Installed, Workshop
+from tasks.engines.dagger_messages import classify
+from tasks.errors import EngineError
+from tasks.steps import Exit, Image
+
+CODES = {"dockerfile": 2, "base_image": 3}
+
+
+async def build_image(shop: Workshop, image: Image, installed: Installed | None) -> tuple[Exit, Container | None]:
+    """The image, really built; else the exit: 1 a RUN failed, 2 the Dockerfile is wrong, 3 its base is not there."""
+    begun = time.monotonic()
+    try:
+        container = docker_image(shop, image) if image.dockerfile else own_image(shop, image, installed)
+        built = await shop.session.ask(container.sync())
+    except ExecFailedError as error:
+        # a user that is not there: the RUN never began
+        code = 2 if classify(str(error)) == "dockerfile" else 1
+        said = explained(shop, image, f"{essential(str(error))}\n{error.stderr}".strip(), error.argv)
+        return Exit(code=code, stdout=error.stdout, stderr=said, duration=time.monotonic() - begun, root=WORK), None
+    except RefusedError as error:
+        kind = classify(str(error))
+        if kind not in CODES:
+            text = f"{image.title} could not be built: {essential(str(error))}"
+            return Exit(code=None, trouble=kind or "image_build", detail=text, root=WORK), None
+        said = explained(shop, image, essential(str(error)))
+        return Exit(code=CODES[kind], stderr=said, duration=time.monotonic() - begun, root=WORK), None
+    except EngineError as error:
+        return Exit(code=None, trouble=error.reason_code, detail=str(error), root=WORK), None
+    return Exit(code=0, stdout=f"built {image.title}\n", duration=time.monotonic() - begun, root=WORK), built
+
+
+def docker_image(shop: Workshop, image: Image) -> Container:
+    """The stack's own Dockerfile, in its own context."""
+    context = shop.client.host().directory(str(shop.site.snapshot / image.context))
+    # a Dockerfile names a secret by its id: here nothing else can be in its name
+    secrets = [shop.client.set_secret(name, value) for name, value in shop.site.secrets.only(image.secrets).items()]
+    return context.docker_build(
+        dockerfile=image.dockerfile,
+        target=image.target,
+        build_args=[BuildArg(name=name, value=value) for name, value in image.args],
+        secrets=secrets,
+    )
+
+
+def own_image(shop: Workshop, image: Image, installed: Installed | None) -> Container:
+    """Production's environment with the component's files, and nothing that installing it needed."""
+    assert installed is not None
+    return (
+        installed.toolchain.without_directory(MANAGER)
+        .with_directory(ENV, installed.container.directory(ENV))
+        .with_directory(WORK, shop.upload(image.inputs))
+        .with_env_variable("VIRTUAL_ENV", ENV)
+        .with_env_variable("PATH", f"{ENV}/bin:${{PATH}}", expand=True)
+        .with_env_variable("PYTHONUNBUFFERED", "1")
+        .with_workdir(f"{WORK}/{image.cwd}")
+    )
+
+
+def explained(shop: Workshop, image: Image, message: str, argv: tuple[str, ...] = ()) -> str:
+    """The engine's message behind the Dockerfile that it is about, for whoever looks for the line."""
+    if not image.dockerfile:
+        return message
+    path = posixpath.normpath(posixpath.join(image.context, image.dockerfile))
+    try:
+        text = (shop.site.snapshot / path).read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        text = ""
+    run = f"# run {json.dumps(argv)}\n" if argv else ""
+    return f"# dockerfile {path}\n# begin\n{text.rstrip()}\n# end\n{run}{message}"

@@ -1,0 +1,137 @@
+"""Runs one command in a container, writes its log, and says how it ended."""
+
+import asyncio
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from tasks.engines.dagger.session import ANY, Container, ExecFailedError, RefusedError
+from tasks.engines.dagger.workshop import WORK, Workshop
+from tasks.engines.dagger.wrapper import RECORD, Record, read_record, wrap
+from tasks.engines.output import KEPT, Log
+from tasks.errors import EngineError
+from tasks.redaction import Redactor
+from tasks.steps import Exit, ServiceExit
+
+GRACE = 120.0
+"""Seconds beyond a step's limit, in which the engine fetches images and fills mounts; then it hangs."""
+KEEP_PASS = 7 * 86400.0
+"""Seconds that an engine's memory of a pass is taken for one."""
+STOPPED = "stopped: the server had ended"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """A command for a container. `cwd` is where it runs; `server` names a server beside it, where there is one."""
+
+    argv: tuple[str, ...]
+    cwd: str
+    limit: float
+    log: Path
+    volatile: bool = False
+    server: str = ""
+
+
+async def execute(shop: Workshop, container: Container, order: Order) -> tuple[Exit, Container]:
+    """Runs the command now, unless the engine remembers that it passed on the same inputs; and what it left.
+
+    A failure that is remembered is not believed: whatever made it fail may be gone.
+    """
+    nonce = shop.fresh_nonce() if order.volatile else ""
+    exit, after = await attempt(shop, container, order, nonce)
+    if exit.reused and not acceptable(exit):
+        exit, after = await attempt(shop, container, order, shop.fresh_nonce())
+    note(order, exit, shop.redactor)
+    return exit, after
+
+
+def acceptable(exit: Exit) -> bool:
+    """May a remembered exit stand?"""
+    return exit.code == 0 and not exit.trouble and exit.age <= KEEP_PASS
+
+
+async def attempt(shop: Workshop, container: Container, order: Order, nonce: str) -> tuple[Exit, Container]:
+    """One exec behind the wrapper."""
+    argv = wrap(order.argv, order.limit, beside_server=bool(order.server))
+    after = shop.with_run(container, nonce).with_workdir(order.cwd).with_exec(argv)
+    begun = time.monotonic()
+    try:
+        async with asyncio.timeout(order.limit + GRACE):
+            record = read_record(await shop.session.ask(after.file(f"{RECORD}/exit").contents()))
+            stdout, stderr = await asyncio.gather(shop.session.ask(after.stdout()), shop.session.ask(after.stderr()))
+    except TimeoutError:
+        detail = f"the Dagger engine did not end a command within {order.limit + GRACE:g} s"
+        return Exit(code=None, trouble="engine_hung", detail=detail, root=WORK), container
+    except (ExecFailedError, RefusedError, ValueError) as error:
+        return broken(error, time.monotonic() - begun), container
+    except EngineError as error:
+        return Exit(code=None, trouble=error.reason_code, detail=str(error), root=WORK), container
+    reused = record.run != shop.site.run_id
+    return exit_of(record, order, stdout, stderr, reused=reused), after
+
+
+def exit_of(record: Record, order: Order, stdout: str, stderr: str, *, reused: bool) -> Exit:
+    """The facts of a record as an Exit."""
+    timed_out = record.code in {124, 137} and record.seconds >= order.limit
+    silent = None if record.server is None and not order.server else record.server
+    service = None
+    if order.server and (record.code != 0 or record.server is not None):
+        service = ServiceExit(name=order.server, code=silent, signal=None, output=record.output)
+    detail = STOPPED if record.stopped else f"It ran into its limit of {order.limit:g} s." if timed_out else ""
+    return Exit(
+        code=None if timed_out or record.stopped else record.code,
+        stdout=stdout[-KEPT:],
+        stderr=stderr[-KEPT:],
+        duration=record.seconds,
+        timed_out=timed_out,
+        detail=detail,
+        root=WORK,
+        reused=reused,
+        age=max(0.0, time.time() - record.ended) if reused else 0.0,
+        service=service,
+    )
+
+
+def broken(error: ExecFailedError | RefusedError | ValueError, seconds: float) -> Exit:
+    """An exec without a record: the wrapper itself was killed, or could not be started."""
+    if isinstance(error, ExecFailedError):
+        return Exit(
+            code=error.code, stdout=error.stdout, stderr=error.stderr or str(error), duration=seconds, root=WORK
+        )
+    said = (str(error).strip() or type(error).__name__).splitlines()[-1]
+    return Exit(code=None, trouble="engine", detail=f"the engine could not run it: {said}", duration=seconds, root=WORK)
+
+
+async def execute_bare(shop: Workshop, container: Container, order: Order, root: str) -> Exit:
+    """Runs the command in somebody else's image, which may hold nothing that a wrapper needs."""
+    after = shop.with_run(container, shop.fresh_nonce()).with_exec(list(order.argv), expect=ANY)
+    begun = time.monotonic()
+    try:
+        async with asyncio.timeout(order.limit):
+            code = await shop.session.ask(after.exit_code())
+            stdout, stderr = await asyncio.gather(shop.session.ask(after.stdout()), shop.session.ask(after.stderr()))
+        exit = Exit(
+            code=code, stdout=stdout[-KEPT:], stderr=stderr[-KEPT:], duration=time.monotonic() - begun, root=root
+        )
+    except TimeoutError:
+        detail = f"It ran into its limit of {order.limit:g} s."
+        exit = Exit(code=None, timed_out=True, detail=detail, duration=order.limit, root=root)
+    except (ExecFailedError, RefusedError) as error:
+        exit = broken(error, time.monotonic() - begun)
+    except EngineError as error:
+        exit = Exit(code=None, trouble=error.reason_code, detail=str(error), root=root)
+    note(order, exit, shop.redactor)
+    return exit
+
+
+def note(order: Order, exit: Exit, redactor: Redactor) -> None:
+    """Writes a command, its output and its end to the log."""
+    log = Log(order.log, redactor=redactor)
+    log.begin(order.argv, Path(order.cwd))
+    for text in (exit.stdout, exit.stderr, exit.service.output if exit.service else ""):
+        if text:
+            log.add(text.encode("utf-8", "replace") + (b"" if text.endswith("\n") else b"\n"))
+    how = f"exit {exit.code}" if exit.code is not None else "no exit"
+    remembered = ", remembered by the engine" if exit.reused else ""
+    detail = f": {exit.detail}" if exit.detail else ""
+    log.end(f"{how} after {exit.duration:.2f} s{remembered}{detail}")

@@ -1,0 +1,117 @@
+"""Base images: which tag a version is taken from, and the one digest that a run uses for each tag."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from packaging.specifiers import SpecifierSet
+
+from tasks.engines.dagger.session import Container, RefusedError, Session
+from tasks.engines.local.toolchains.python import minors_of, specifier
+from tasks.engines.local.toolchains.semver import admits, floor
+from tasks.engines.once import Once
+from tasks.errors import EngineError
+from tasks.stack import Version
+
+TABLE = {
+    "python": "docker.io/library/python:{version}-slim",
+    "node": "docker.io/library/node:{version}-slim",
+    "postgres": "docker.io/library/postgres:17-alpine",
+    "uv": "ghcr.io/astral-sh/uv:latest",
+}
+PYTHON, NODE = 13, 22
+"""The minor and the major version where a stack says nothing, or where it takes them among others."""
+NODES = (22, 24, 20, 18, 26)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choice:
+    """The version of a base image, and in what it differs from the one that was asked for."""
+
+    version: str
+    gaps: tuple[str, ...] = ()
+
+
+def choose_python(version: Version) -> Choice:
+    """The Python image of a stack. Raises EngineError (`toolchain`) for what is no version."""
+    wanted, bound = specifier(version.wanted, version.source), specifier(version.accepts, version.source)
+    both = wanted & bound
+    exact = re.fullmatch(r"==(3\.\d+\.\d+)", version.wanted.strip())
+    if exact and bound.contains(exact[1]):
+        return Choice(version=exact[1])
+    fitting = minors_of(both)
+    if fitting:
+        return Choice(version=f"3.{PYTHON if PYTHON in fitting else max(released(fitting), default=fitting[-1])}")
+    return Choice(version=f"3.{nearest(minors_of(bound), wanted)}", gaps=(differs("Python", version),))
+
+
+def released(minors: list[int]) -> list[int]:
+    """Those that have an image: a range without an end fits versions that do not exist yet."""
+    return [minor for minor in minors if minor <= PYTHON + 1]
+
+
+def nearest(minors: list[int], wanted: SpecifierSet) -> int:
+    """The minor version next to the one that was wanted."""
+    goal = min(minors_of(wanted), default=PYTHON)
+    if not minors:
+        raise EngineError(f"no Python fits {wanted}: mend requires-python", "toolchain")
+    return min(minors, key=lambda minor: abs(minor - goal))
+
+
+def choose_node(version: Version) -> Choice:
+    """The Node image of a stack."""
+    for text in (version.wanted, version.accepts):
+        try:
+            admits(text, (0, 0, 0))
+        except ValueError:
+            return Choice(version=str(NODE), gaps=(differs("Node", version),))
+    exact = re.fullmatch(r"=?=?v?(\d+\.\d+\.\d+)", version.wanted.strip())
+    if exact:
+        return Choice(version=exact[1])
+    both = [major for major in NODES if fits(version.wanted, major) and fits(version.accepts, major)]
+    if both:
+        return Choice(version=str(both[0]))
+    return Choice(version=str(floor(version.wanted)[0] or NODE), gaps=(differs("Node", version),))
+
+
+def fits(text: str, major: int) -> bool:
+    """Does some release of a major version fit a range?"""
+    return any(admits(text, (major, minor, 0)) for minor in range(40))
+
+
+def differs(name: str, version: Version) -> str:
+    """The gap in the proof."""
+    source = f" ({version.source})" if version.source else ""
+    return f"another {name} than {version.wanted or version.accepts}{source}"
+
+
+class Images:
+    """The base images of a session. `overrides` replace entries of the table, a digest included."""
+
+    def __init__(self, session: Session, overrides: Mapping[str, str], pinned: dict[str, str]) -> None:
+        self._session = session
+        self._table = {**TABLE, **overrides}
+        self.pinned = pinned
+        """What each tag resolved to, from the beginning of the run to its end."""
+        self._resolved = Once[str, str]()
+
+    def tag(self, name: str, version: str = "") -> str:
+        """The reference that the table has."""
+        return self._table[name].replace("{version}", version)
+
+    async def get(self, name: str, version: str = "") -> Container:
+        """A base image by its digest. Raises EngineError (`base_image`) where it cannot be had."""
+        tag = self.tag(name, version)
+        reference = await self._resolved.get(tag, lambda: self._resolve(tag))
+        return self._session.client.container().from_(reference)
+
+    async def _resolve(self, tag: str) -> str:
+        if tag not in self.pinned:
+            asked = self._session.client.container().from_(tag).image_ref()
+            try:
+                self.pinned[tag] = await self._session.ask(asked)
+            except RefusedError as error:
+                said = str(error).strip().splitlines()[-1]
+                text = f"the base image {tag} cannot be had: {said}. Name another one in predeploy.toml ([images])"
+                raise EngineError(text, "base_image") from None
+        return self.pinned[tag]

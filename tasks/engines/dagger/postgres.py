@@ -1,0 +1,125 @@
+"""The run's Postgres in a container, fresh for the run, with the databases of its steps."""
+
+import re
+import secrets
+from collections.abc import Mapping
+
+from tasks import steps
+from tasks.engines.dagger.images import Images
+from tasks.engines.dagger.session import Container, ExecFailedError, RefusedError, Service, Session
+from tasks.engines.once import Once
+from tasks.errors import EngineError
+from tasks.steps import Database
+
+HOST, PORT, USER, ADMIN = "db", "5432", "predeploy", "predeploy"
+IDENTITY = "SELECT pg_postmaster_start_time()"
+SEND_AWAY = "SELECT pg_terminate_backend(pid, 1000) FROM pg_stat_activity WHERE datname = '{}'"
+# nothing of it outlives the run: durability would only cost time
+SETTINGS = ("fsync=off", "full_page_writes=off", "synchronous_commit=off", "max_connections=200")
+
+
+class Postgres:
+    """One server at most, started when first asked for. It dies with the session."""
+
+    def __init__(self, session: Session, images: Images, run_id: str) -> None:
+        self._session, self._images, self._run_id = session, images, run_id
+        self._password = secrets.token_hex(16)
+        self._started = Once[str, tuple[Service, Container]]()
+        self._made = Once[str, None]()
+        self._identity = ""
+
+    async def start(self) -> Service:
+        """The server, ready. Raises EngineError (`postgres`, `base_image`)."""
+        return (await self._started.get("postgres", self._start))[0]
+
+    async def bind(self, container: Container, database: Database) -> tuple[Container, Mapping[str, str]]:
+        """The container with the server beside it, and what the tokens of the database stand for once it is made."""
+        service, _ = await self._started.get("postgres", self._start)
+        await self._made.get(database.name, lambda: self._create(database))
+        url = f"postgresql://{USER}:{self._password}@{HOST}:{PORT}/{database.name}"
+        values = {
+            steps.DB_URL: url,
+            steps.DB_HOST: HOST,
+            steps.DB_PORT: PORT,
+            steps.DB_USER: USER,
+            steps.DB_PASSWORD: self._password,
+            steps.DB_NAME: database.name,
+        }
+        return container.with_service_binding(HOST, service), values
+
+    async def trouble(self) -> tuple[str, str] | None:
+        """None while the server, if there is one, is still the one of the beginning."""
+        if self._started.result("postgres") is None:
+            return None
+        try:
+            identity = await self._query(ADMIN, IDENTITY)
+        except EngineError as error:
+            return (error.reason_code, str(error))
+        if identity != self._identity:
+            return ("service_lost", "Postgres was started anew during the run: its databases are gone")
+        return None
+
+    async def _start(self) -> tuple[Service, Container]:
+        image = await self._images.get("postgres")
+        password = self._session.client.set_secret(f"predeploy/postgres/{self._run_id}", self._password)
+        base = (
+            image.with_env_variable("POSTGRES_USER", USER)
+            .with_secret_variable("POSTGRES_PASSWORD", password)
+            .with_env_variable("POSTGRES_DB", ADMIN)
+            .with_env_variable("POSTGRES_INITDB_ARGS", "--no-sync")
+            .with_env_variable("PREDEPLOY_RUN", self._run_id)  # what makes it this run's own
+        )
+        arguments = ["postgres", *(word for setting in SETTINGS for word in ("-c", setting))]
+        asked = ["pg_isready", "--host=127.0.0.1", f"--username={USER}", f"--dbname={ADMIN}", "--quiet"]
+        server = base.with_docker_healthcheck(asked, interval="100ms", retries=600).with_exposed_port(int(PORT))
+        try:
+            service = await self._session.ask(server.as_service(args=arguments, use_entrypoint=True).start())
+        except (RefusedError, ExecFailedError) as error:
+            text = f"Postgres did not start in its container: {last_line(error)}"
+            raise EngineError(text, "postgres") from None
+        client = image.with_secret_variable("PGPASSWORD", password)
+        self._identity = await self._query_in(client, service, ADMIN, IDENTITY)
+        return service, client
+
+    async def _create(self, database: Database) -> None:
+        if not database.template:
+            await self._query(ADMIN, f'CREATE DATABASE "{database.name}"')
+            return
+        # a command that was stopped may still be connected, and then nothing can be copied
+        await self._query(ADMIN, SEND_AWAY.format(database.template))
+        await self._query(ADMIN, f'CREATE DATABASE "{database.name}" TEMPLATE "{database.template}"')
+
+    async def _query(self, database: str, statement: str) -> str:
+        service, client = await self._started.get("postgres", self._start)
+        return await self._query_in(client, service, database, statement)
+
+    async def _query_in(self, client: Container, service: Service, database: str, statement: str) -> str:
+        """One statement, by the server's own client in a container beside it."""
+        argv = [
+            "psql",
+            f"--host={HOST}",
+            f"--username={USER}",
+            f"--dbname={database}",
+            "-AtXq",
+            f"--command={statement}",
+        ]
+        asked = (
+            client.with_service_binding(HOST, service)
+            .with_env_variable("PREDEPLOY_NONCE", secrets.token_hex(8))
+            .with_exec(argv)
+            .stdout()
+        )
+        try:
+            return (await self._session.ask(asked)).strip()
+        except ExecFailedError as error:
+            text = f"Postgres refused {statement.split('(', maxsplit=1)[0].strip()}: {last_line(error)}"
+            is_gone = re.search("could not (connect|translate)|Connection refused", error.stderr) is not None
+            raise EngineError(text, "service_lost" if is_gone else "postgres") from None
+        except RefusedError as error:
+            raise EngineError(f"Postgres is gone: {last_line(error)}", "service_lost") from None
+
+
+def last_line(error: ExecFailedError | RefusedError) -> str:
+    """What was said last."""
+    said = (error.stderr if isinstance(error, ExecFailedError) else "").strip() or str(error).strip() or "nothing said"
+    return said.splitlines()[-1]

@@ -1,0 +1,126 @@
+"""Is there an engine of containers, and does it answer? Known within a second, before Dagger's client waits for it.
+
+Dagger's command line tries a dead address for ten minutes without a word; so sockets are asked here first.
+"""
+
+import shutil
+import socket
+import subprocess
+from collections.abc import Mapping
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+RUNNER_HOST = "_EXPERIMENTAL_DAGGER_RUNNER_HOST"
+SESSION_PORT, SESSION_TOKEN = "DAGGER_SESSION_PORT", "DAGGER_SESSION_TOKEN"
+PATIENCE = 0.9
+"""Seconds that a socket gets."""
+RUNTIME_PATIENCE = 3.0
+"""Seconds that a container runtime gets to say that it is there."""
+DOCKER_SOCKET = "/var/run/docker.sock"
+# by program, what asks its daemon
+RUNTIMES = {
+    "docker": ("docker", "version", "--format", "{{.Server.Version}}"),
+    "podman": ("podman", "version", "--format", "{{.Client.Version}}"),
+    "nerdctl": ("nerdctl", "version", "--format", "{{.Client.Version}}"),
+    "finch": ("finch", "version"),
+    "container": ("container", "system", "status"),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reach:
+    """How an engine would be reached. `trouble` is why it cannot be; `starts`: an engine may have to be started."""
+
+    by: str = ""
+    trouble: str = ""
+    starts: bool = False
+
+    @property
+    def is_there(self) -> bool:
+        """Whether it is worth trying."""
+        return bool(self.by) and not self.trouble
+
+
+def find_engine(environ: Mapping[str, str]) -> Reach:
+    """What the environment says of an engine, and whether somebody answers there. Takes a second where nobody does."""
+    if port := environ.get(SESSION_PORT):
+        by = f"the Dagger session at port {port}"
+        if not environ.get(SESSION_TOKEN):
+            return Reach(by=by, trouble=f"{SESSION_PORT} is set without {SESSION_TOKEN}")
+        trouble = silence_of_port("127.0.0.1", port)
+        return Reach(by=by, trouble=trouble and f"nobody answers for the Dagger session: {trouble}")
+    if host := environ.get(RUNNER_HOST):
+        trouble = silence_of(host)
+        return Reach(by=f"the Dagger engine at {host}", trouble=trouble and f"no Dagger engine at {host}: {trouble}")
+    return find_runtime(environ)
+
+
+def silence_of(address: str) -> str:
+    """Why nobody answers at an address of an engine; empty where somebody does, or only Dagger itself can find out."""
+    parts = urlsplit(address)
+    if parts.scheme == "unix":
+        return silence_of_socket(parts.path or parts.netloc)
+    if parts.scheme in {"tcp", "tls"}:
+        if not parts.hostname or parts.port is None:
+            return f"{RUNNER_HOST} needs a host and a port"
+        return silence_of_port(parts.hostname, str(parts.port))
+    if not parts.scheme:
+        return f"{RUNNER_HOST} is no address: write unix:///path, tcp://host:port or ssh://user@host"
+    return ""
+
+
+def silence_of_socket(path: str) -> str:
+    """Why a unix socket takes no connection."""
+    with socket.socket(socket.AF_UNIX) as connection:
+        connection.settimeout(PATIENCE)
+        try:
+            connection.connect(path)
+        except OSError as error:
+            return str(error.strerror or error)
+    return ""
+
+
+def silence_of_port(host: str, port: str) -> str:
+    """Why a TCP port takes no connection."""
+    try:
+        socket.create_connection((host, int(port)), timeout=PATIENCE).close()
+    except (OSError, ValueError) as error:
+        return str(getattr(error, "strerror", None) or error)
+    return ""
+
+
+def find_runtime(environ: Mapping[str, str]) -> Reach:
+    """A container runtime that Dagger can start its engine in."""
+    troubles = []
+    for name, command in RUNTIMES.items():
+        program = shutil.which(name, path=environ.get("PATH"))
+        if program is None:
+            continue
+        trouble = daemon_trouble(name, (program, *command[1:]), environ)
+        if not trouble:
+            return Reach(by=f"an engine in {name}", starts=True)
+        troubles.append(trouble)
+    none = f"no {RUNNER_HOST}, no Dagger session and no container runtime ({', '.join(RUNTIMES)}) was found"
+    return Reach(trouble="; ".join(troubles) or none)
+
+
+def daemon_trouble(name: str, command: tuple[str, ...], environ: Mapping[str, str]) -> str:
+    """Why a runtime's daemon does not answer."""
+    if name == "docker" and "DOCKER_HOST" not in environ and silence_of_socket(DOCKER_SOCKET) == "Permission denied":
+        return f"{name} is here, but this user may not use {DOCKER_SOCKET}"
+    try:
+        asked = subprocess.run(
+            command,
+            env=dict(environ),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=RUNTIME_PATIENCE,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        return f"{name} is here, but did not answer within {RUNTIME_PATIENCE:g} s"
+    except OSError as error:
+        return f"{name} cannot be started ({error.strerror})"
+    said = (asked.stderr.strip() or asked.stdout.strip()).splitlines()
+    return "" if asked.returncode == 0 else f"{name} is here, but its daemon does not answer ({(said or ['?'])[-1]})"

@@ -1,0 +1,57 @@
+"""The variables of commands in containers. Pure but for pip's own configuration files."""
+
+import hashlib
+import hmac
+from collections.abc import Mapping
+
+from tasks.engines import environ
+from tasks.steps import Phase
+
+STORES = "/stores"
+# what leads to a file or a socket of this machine leads nowhere in a container
+LOCAL = frozenset({"NETRC", "SSH_AUTH_SOCK", "GIT_SSH_COMMAND", "UV_CREDENTIALS_DIR", "UV_FIND_LINKS", "UV_OFFLINE"})
+LOCAL_NPM = ("cafile", "userconfig")
+EVERY = {**environ.FIXED, "LANG": "C.UTF-8", "OTEL_SDK_DISABLED": "true", "WRANGLER_LOG_PATH": "/tmp/wrangler"}  # noqa: S108
+ACQUIRING = {
+    "UV_CACHE_DIR": f"{STORES}/uv",
+    "UV_LINK_MODE": "copy",
+    "UV_SYSTEM_CERTS": "1",
+    "NODE_USE_SYSTEM_CA": "1",
+    "npm_config_cache": f"{STORES}/npm",
+    "npm_config_store_dir": f"{STORES}/pnpm",
+    "npm_config_cache_dir": f"{STORES}/pnpm-cache",
+    "npm_config_state_dir": f"{STORES}/pnpm-state",
+    "pnpm_config_store_dir": f"{STORES}/pnpm",
+    "pnpm_config_cache_dir": f"{STORES}/pnpm-cache",
+    "pnpm_config_state_dir": f"{STORES}/pnpm-state",
+    "npm_config_package_import_method": "copy",
+    "pnpm_config_package_import_method": "copy",
+}
+
+
+def plain_variables(phase: Phase, *, node: bool) -> dict[str, str]:
+    """What a command gets before its own variables."""
+    return {
+        **EVERY,
+        **(environ.NODE if node or phase == "acquire" else {}),
+        **(ACQUIRING if phase == "acquire" else {}),
+    }
+
+
+def index_variables(caller: Mapping[str, str]) -> dict[str, str]:
+    """Where packages come from, for those who install: these may hold credentials, so they go in as secrets."""
+    found = {name: value for name, value in caller.items() if value and environ.is_index(name) and not is_local(name)}
+    if not any(name in found for name in ("UV_DEFAULT_INDEX", "UV_INDEX_URL")):
+        found |= environ.pip_indexes(caller)
+    return found
+
+
+def is_local(name: str) -> bool:
+    """Whether a variable only makes sense on this machine."""
+    return name in LOCAL or name.lower().removeprefix("npm_config_") in LOCAL_NPM
+
+
+def secret_name(key: bytes, name: str, value: str) -> str:
+    """A secret's name in the engine, which remembers results by it: it changes with the value, and does not tell it."""
+    digest = hmac.new(key, f"{name}\0{value}".encode(), hashlib.sha256).hexdigest()
+    return f"predeploy/{name}/{digest[:16]}"

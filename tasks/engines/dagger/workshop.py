@@ -1,0 +1,206 @@
+"""What a session builds: uploads, environments and images, each once, and the workspaces that go from step to step."""
+
+import asyncio
+import secrets as random_tokens
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from tasks import steps
+from tasks.engines.dagger.images import Choice, Images, choose_node, choose_python
+from tasks.engines.dagger.postgres import Postgres
+from tasks.engines.dagger.session import Container, Directory, Secret, Session
+from tasks.engines.dagger.variables import STORES, index_variables, plain_variables, secret_name
+from tasks.engines.dagger.wrapper import RUN
+from tasks.engines.local.toolchains.node import manager_version
+from tasks.engines.package_scripts import set_aside
+from tasks.redaction import Redactor
+from tasks.secrets import Secrets
+from tasks.stack import Version
+from tasks.steps import Environment, Inputs, Step
+from tasks.tree import Tree
+
+WORK, OUT, CACHE, ENV, PROBES = "/work", "/out", "/cache", "/env", "/probes"
+PYTHON = "/usr/local/bin/python3"
+MANAGER = "/opt/manager"
+NONCE = "PREDEPLOY_NONCE"
+PROBE_FILES = Path(steps.__file__).parent / "probes"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Site:
+    """What stays the same for a run, whatever session it is in. `snapshot` is a directory that holds the tree."""
+
+    tree: Tree
+    snapshot: Path
+    place: str
+    run_id: str
+    caller: Mapping[str, str]
+    secrets: Secrets
+    secret_key: bytes
+    overrides: Mapping[str, str]
+    note: Callable[[str], None]
+    pinned: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Slot:
+    """A workspace between two steps."""
+
+    work: Directory
+    out: Directory
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Installed:
+    """A complete environment: the container it was made in, and its node_modules, relative to the stack's root.
+
+    `toolchain` is what it was made on: steps take the packages from the one into the other, and no variable.
+    """
+
+    environment: Environment
+    toolchain: Container
+    container: Container
+    modules: tuple[str, ...] = ()
+
+
+class Workshop:
+    """All of it is lost with the session."""
+
+    def __init__(self, session: Session, site: Site) -> None:
+        self.session, self.site, self.client = session, site, session.client
+        self.images = Images(session, site.overrides, site.pinned)
+        self.postgres = Postgres(session, self.images, site.run_id)
+        self.installed: dict[str, Installed] = {}
+        self.slots: dict[str, Slot] = {}
+        self._uploads: dict[Inputs, Directory] = {}
+        self._probes: Directory | None = None
+
+    @property
+    def redactor(self) -> Redactor:
+        """What masks the values of the run's secrets."""
+        return self.site.secrets.redactor
+
+    @staticmethod
+    def fresh_nonce() -> str:
+        """What no exec had before."""
+        return random_tokens.token_hex(8)
+
+    def upload(self, inputs: Inputs) -> Directory:
+        """The files of the tree that these inputs select. The engine takes what has changed since it last saw them."""
+        if inputs not in self._uploads:
+            include = None if "." in inputs.include else [pattern(path) for path in inputs.include]
+            self._uploads[inputs] = self.client.host().directory(
+                str(self.site.snapshot), include=include, exclude=[pattern(path) for path in inputs.exclude]
+            )
+        return self._uploads[inputs]
+
+    def slot(self, step: Step) -> Slot:
+        """The workspace of a step, as the steps before it left it."""
+        if step.begins or step.slot not in self.slots:
+            self.slots[step.slot] = Slot(work=self.upload(step.inputs), out=self.client.directory())
+        return self.slots[step.slot]
+
+    def choice(self, environment: Environment) -> Choice:
+        """Which base image an environment is made on."""
+        version = environment.version
+        return choose_python(version) if environment.kind == "python" else choose_node(version)
+
+    async def toolchain(self, environment: Environment) -> Container:
+        """The base image of an environment with its package manager."""
+        choice = self.choice(environment)
+        base, uv = await asyncio.gather(self.images.get(environment.kind, choice.version), self.images.get("uv"))
+        if environment.kind == "python":
+            return base.with_file("/usr/local/bin/uv", uv.file("/uv"))
+        name, version = manager_version(environment.manager)
+        if name == "npm":
+            return base
+        argv = ["npm", "install", "--prefix", MANAGER, "--no-save", "--ignore-scripts", f"{name}@{version}"]
+        brought = self.with_variables(base, plain_variables("acquire", node=True)).with_exec(argv)
+        return base.with_directory(MANAGER, brought.directory(MANAGER)).with_env_variable(
+            "PATH", f"{MANAGER}/node_modules/.bin:${{PATH}}", expand=True
+        )
+
+    def acquiring(self, container: Container) -> Container:
+        """A container that may install: stores that all runs share, and where packages come from."""
+        container = container.with_mounted_cache(STORES, self.client.cache_volume("predeploy-stores"))
+        for name, value in sorted(index_variables(self.site.caller).items()):
+            container = container.with_secret_variable(name, self.secret(name, value))
+        return container
+
+    def secret(self, name: str, value: str) -> Secret:
+        """A value in the engine's secret store."""
+        return self.client.set_secret(secret_name(self.site.secret_key, name, value), value)
+
+    def stage(self, environment: Environment) -> tuple[Directory, list[str]]:
+        """The files that an installation reads, and gaps for scripts that it will not run."""
+        directory = self.upload(Inputs(include=environment.inputs))
+        gaps: list[str] = []
+        for path in environment.inputs if environment.kind == "node" else ():
+            if Path(path).name != "package.json":
+                continue
+            text = (self.site.snapshot / path).read_text(encoding="utf-8", errors="replace")
+            without, found = set_aside(text, path)
+            gaps += found
+            if without != text:
+                directory = directory.with_new_file(path, without)
+        return directory, gaps
+
+    def with_variables(self, container: Container, variables: Mapping[str, str]) -> Container:
+        """Variables, in an order that does not change."""
+        for name, value in variables.items():
+            container = container.with_env_variable(name, value)
+        return container
+
+    def with_secrets(self, container: Container, names: tuple[str, ...]) -> Container:
+        """The values of declared secrets."""
+        for name, value in self.site.secrets.only(names).items():
+            container = container.with_secret_variable(name, self.secret(name, value))
+        return container
+
+    def with_run(self, container: Container, nonce: str = "") -> Container:
+        """The run that an exec belongs to, which is no part of its key; a nonce is, and has it executed."""
+        container = container.with_volatile_variable(RUN, self.site.run_id)
+        return container.with_env_variable(NONCE, nonce) if nonce else container
+
+    def probes(self) -> Directory:
+        """Our own programs that run beside the services."""
+        if self._probes is None:
+            self._probes = self.client.host().directory(str(PROBE_FILES), include=["*.py"])
+        return self._probes
+
+    async def base(self, environment: Environment | None) -> tuple[Container, Installed | None]:
+        """The container that a step starts from: its environment, or a plain Python."""
+        if environment is None:
+            return await self.images.get("python", choose_python(Version()).version), None
+        installed = self.installed.get(environment.key)
+        if installed is None:
+            return await self.toolchain(environment), None
+        if environment.kind == "node":
+            return installed.toolchain, installed
+        return installed.toolchain.with_mounted_directory(ENV, installed.container.directory(ENV)), installed
+
+    def furnished(self, container: Container, slot: Slot, installed: Installed | None, step_slot: str) -> Container:
+        """The workspace, the packages in it, and everything else that a step may name."""
+        container = (
+            container.with_mounted_directory(WORK, slot.work)
+            .with_mounted_directory(OUT, slot.out)
+            .with_mounted_directory(PROBES, self.probes(), read_only=True)
+            .with_mounted_cache(CACHE, self.client.cache_volume(f"predeploy-{self.site.place}-{step_slot}"))
+        )
+        if installed is not None:
+            for path in installed.modules:
+                packages = installed.container.directory(f"{WORK}/{path}")
+                container = container.with_mounted_directory(f"{WORK}/{path}", packages)
+        return container
+
+    def keep(self, step: Step, container: Container) -> None:
+        """What a step left is what the next one of its slot finds."""
+        self.slots[step.slot] = replace(
+            self.slots[step.slot], work=container.directory(WORK), out=container.directory(OUT)
+        )
+
+
+def pattern(path: str) -> str:
+    """A path as a pattern that means it alone."""
+    return "".join(f"\\{letter}" if letter in "\\*?[]!" else letter for letter in path.removeprefix("./"))
