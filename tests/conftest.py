@@ -11,7 +11,7 @@ import pytest
 
 # `real`, `network` and `faults` tests run programs of others, which take long to fetch: they share one home.
 OUTSIDE = ("real", "network", "faults")
-REMOVED_PREFIXES = ("PREDEPLOY_", "PREFECT_", "GITHUB_")
+REMOVED_PREFIXES = ("PREDEPLOY_", "PREFECT_", "GITHUB_", "DAGGER_", "_EXPERIMENTAL_DAGGER_")
 REMOVED = (
     *(
         "CI",
@@ -26,6 +26,8 @@ REMOVED = (
 )
 FIXED = {
     "NO_COLOR": "1",
+    # a machine with a container runtime would otherwise use it
+    "PREDEPLOY_ENGINE": "local",
     "COLUMNS": "80",
     "LINES": "24",
     "GIT_CONFIG_GLOBAL": os.devnull,

@@ -171,7 +171,7 @@ class DaggerEngine:
         await self._shop.postgres.start()
 
     async def _open(self, limit: float) -> Session:
-        return await open_session(self._environ, self._log, limit=limit)
+        return await open_session(self._environ, self._log, self._redactor, limit=limit)
 
     def _enter(self, session: Session, site: Site) -> None:
         self._shop = Workshop(session, site)

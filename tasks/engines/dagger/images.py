@@ -71,7 +71,9 @@ def choose_node(version: Version) -> Choice:
     both = [major for major in NODES if fits(version.wanted, major) and fits(version.accepts, major)]
     if both:
         return Choice(version=str(both[0]))
-    return Choice(version=str(floor(version.wanted)[0] or NODE), gaps=(differs("Node", version),))
+    usable = [major for major in NODES if fits(version.accepts, major)] or [NODE]
+    goal = floor(version.wanted)[0] or NODE
+    return Choice(version=str(min(usable, key=lambda major: abs(major - goal))), gaps=(differs("Node", version),))
 
 
 def fits(text: str, major: int) -> bool:

@@ -2,13 +2,14 @@
 
 import asyncio
 import contextlib
+import io
 import os
 import re
 import signal
 from collections.abc import Awaitable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TypeVar
+from typing import TextIO, TypeVar, cast
 
 import dagger
 from dagger import (
@@ -25,6 +26,7 @@ from dagger import (
 
 from tasks.engines.local.process_table import list_processes
 from tasks.errors import EngineError
+from tasks.redaction import Redactor
 
 __all__ = [
     "ANY",
@@ -81,6 +83,7 @@ class Session:
     client: Client
     version: str
     connection: dagger.Connection
+    output: "MaskedLog"
     cli: tuple[int, ...] = ()
     lost: asyncio.Future[str] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
 
@@ -112,6 +115,7 @@ class Session:
     async def close(self) -> str:
         """Ends the session and all that runs in it. What went wrong with that is returned: it changes no verdict."""
         closing = asyncio.ensure_future(self.connection.__aexit__(None, None, None))
+        closing.add_done_callback(lambda _: self.output.close())
         await asyncio.wait({closing}, timeout=1 if self.lost.done() else CLOSE_LIMIT)
         if not closing.done():
             end(self.cli)
@@ -167,26 +171,48 @@ def is_cli(pid: int) -> bool:
         return False
 
 
-async def open_session(environ: Mapping[str, str], log: Path, *, limit: float) -> Session:
+class MaskedLog(io.TextIOBase):
+    """A log that passes the redactor. It has no descriptor, so Dagger's command line cannot write past it."""
+
+    def __init__(self, path: Path, redactor: Redactor) -> None:
+        self._file, self._stream = path.open("ab", buffering=0), redactor.stream()
+
+    def write(self, text: str) -> int:
+        """Called by the thread that reads what the command line says, until that has ended."""
+        self._file.write(self._stream.feed(text.encode("utf-8", "replace")))
+        return len(text)
+
+    def close(self) -> None:
+        """Writes what was held back."""
+        if not self._file.closed:
+            self._file.write(self._stream.flush())
+            self._file.close()
+        super().close()
+
+
+async def open_session(environ: Mapping[str, str], log: Path, redactor: Redactor, *, limit: float) -> Session:
     """A session with the engine that the environment leads to; what it says goes to `log`.
 
     Raises EngineError (`engine_absent`) where there is none within `limit` seconds.
     """
-    with log.open("a", encoding="utf-8") as opened:
-        connection = dagger.Connection(dagger.Config(retry=None, log_output=opened))
-        before = find_cli()
-        with variables_for_cli(environ):
-            connecting = asyncio.ensure_future(connection.__aenter__())
-            try:
-                await asyncio.wait({connecting}, timeout=limit)
-            finally:
-                if not connecting.done():
-                    end(set(find_cli()) - {*before})  # only so does its thread come back
-                    await asyncio.wait({connecting}, timeout=5)
+    log.parent.mkdir(parents=True, exist_ok=True)
+    output = MaskedLog(log, redactor)
+    connection = dagger.Connection(dagger.Config(retry=None, log_output=cast("TextIO", output)))
+    before = find_cli()
+    with variables_for_cli(environ):
+        connecting = asyncio.ensure_future(connection.__aenter__())
+        try:
+            await asyncio.wait({connecting}, timeout=limit)
+        finally:
+            if not connecting.done():
+                end({*find_cli()} - {*before})  # only so does its thread come back
+                await asyncio.wait({connecting}, timeout=5)
     if not connecting.done():
         connecting.cancel()
+        output.close()
         raise EngineError(f"the Dagger engine did not answer within {limit:g} s. See {log.name}.", "engine_absent")
     if error := connecting.exception():
+        output.close()
         raise EngineError(f"no Dagger session: {why(error)}", "engine_absent") from None
     client = connecting.result()
     version = await client.version()
@@ -194,7 +220,8 @@ async def open_session(environ: Mapping[str, str], log: Path, *, limit: float) -
         await connection.__aexit__(None, None, None)
         text = f"the Dagger engine is {version}, and predeploy needs 0.{OLDEST[1]} or newer. Update it."
         raise EngineError(text, "engine_version")
-    return Session(client=client, version=version, connection=connection, cli=tuple({*find_cli()} - {*before}))
+    started = tuple({*find_cli()} - {*before})
+    return Session(client=client, version=version, connection=connection, output=output, cli=started)
 
 
 def is_new(version: str) -> bool:

@@ -1,0 +1,93 @@
+"""Where an engine is, and how soon it is known that none is there."""
+
+import socket
+from pathlib import Path
+
+import pytest
+
+from tasks.engines.choice import choose_engine
+from tasks.engines.dagger.reach import RUNNER_HOST, SESSION_PORT, SESSION_TOKEN, find_engine
+from tasks.errors import EngineError
+
+NOTHING = {"PATH": ""}
+
+
+def test_nothing_is_named_and_no_runtime_is_here() -> None:
+    reach = find_engine(NOTHING)
+
+    assert not reach.is_there
+    assert "no container runtime" in reach.trouble
+
+
+def test_a_socket_that_answers(tmp_path: Path) -> None:
+    path = tmp_path / "engine.sock"
+    with socket.socket(socket.AF_UNIX) as listening:
+        listening.bind(str(path))
+        listening.listen()
+        reach = find_engine({**NOTHING, RUNNER_HOST: f"unix://{path}"})
+
+    assert reach.is_there
+    assert not reach.starts
+
+
+@pytest.mark.parametrize(
+    ("host", "says"),
+    [
+        ("unix:///nowhere/engine.sock", "No such file"),
+        ("tcp://127.0.0.1:1", "refused"),
+        ("tcp://127.0.0.1", "needs a host and a port"),
+        ("/run/engine.sock", "is no address"),
+    ],
+)
+def test_an_address_where_nobody_is(host: str, says: str) -> None:
+    reach = find_engine({**NOTHING, RUNNER_HOST: host})
+
+    assert not reach.is_there
+    assert host in reach.trouble
+    assert says in reach.trouble
+
+
+def test_what_only_dagger_can_find_out_is_left_to_it() -> None:
+    assert find_engine({**NOTHING, RUNNER_HOST: "ssh://somebody@somewhere"}).is_there
+
+
+def test_a_session_comes_before_a_host() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = str(server.getsockname()[1])
+        here = {**NOTHING, SESSION_PORT: port, SESSION_TOKEN: "x", RUNNER_HOST: "tcp://127.0.0.1:1"}
+        assert find_engine(here).by == f"the Dagger session at port {port}"
+
+        del here[SESSION_TOKEN]
+        assert SESSION_TOKEN in find_engine(here).trouble
+
+
+def runtime(folder: Path, script: str) -> dict[str, str]:
+    program = folder / "podman"
+    program.write_text(f"#!/bin/sh\n{script}\n")
+    program.chmod(0o755)
+    return {"PATH": str(folder), "DOCKER_HOST": "unix:///nowhere"}
+
+
+def test_a_runtime_may_have_to_start_an_engine(tmp_path: Path) -> None:
+    reach = find_engine(runtime(tmp_path, "echo 5.4"))
+
+    assert (reach.is_there, reach.starts) == (True, True)
+
+
+def test_a_runtime_whose_daemon_is_down(tmp_path: Path) -> None:
+    reach = find_engine(runtime(tmp_path, "echo 'cannot connect' >&2; exit 1"))
+
+    assert not reach.is_there
+    assert "cannot connect" in reach.trouble
+
+
+async def test_nobody_insists() -> None:
+    dead = {**NOTHING, RUNNER_HOST: "tcp://127.0.0.1:1"}
+
+    chosen = await choose_engine("auto", dead)
+    assert chosen.name == "local"
+    assert "tcp://127.0.0.1:1" in chosen.reason
+
+    with pytest.raises(EngineError, match="--engine local"):
+        await choose_engine("dagger", dead)
+    assert (await choose_engine("local", dead)).name == "local"
