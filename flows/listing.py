@@ -40,6 +40,8 @@ def render_plan(scope: Scope) -> str:
         lines.append(f"{check.id}  {check.stage}  {key}{needs}")
         for command in check.commands:
             shown = " ".join(command.argv)
+            if not shown or "\n" in shown:  # an engine's own work, or a whole script
+                shown = command.label
             lines.append(f"    {command.cwd}$ {shown}" + (f"  ({command.environment})" if command.environment else ""))
         if check.service is not None:
             lines.append(f"    {check.service.cwd}$ {' '.join(check.service.argv)}  (beside the last)")

@@ -5,7 +5,7 @@ import contextlib
 import shlex
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from secrets import token_hex
 
@@ -103,6 +103,7 @@ class Validation:
         took = {check_id: result.duration for check_id, result in results.items() if result.passed}
         write_durations(self.places.cache, self.scope.tree.root, took)
         report = self._report(run, results, engine.facts, started_at, time.monotonic() - zero)
+        report = replace(report, warnings=(*report.warnings, *engine.warnings))
         report = redact_report(report, self.secrets.redactor)
         run.publish(report)
         return report

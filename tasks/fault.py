@@ -132,7 +132,8 @@ def by_code(command: Command, exit: Exit) -> Judgement:
         return errored(unfit[code], f"{command.label}: exit code {code}")
     missing = {126: "is not executable", 127: "was not found"}.get(code or 0)
     if missing:
-        return errored("tool_missing", f"{command.argv[0]} {missing}: is it among the locked dependencies?")
+        program = command.argv[0] if command.argv else command.label
+        return errored("tool_missing", f"{program} {missing}: is it among the locked dependencies?")
     if code is not None and code - 128 in SIGNALS:  # how a shell or a package manager passes a signal on
         return by_signal(command.label, code - 128)
     return errored("unknown_exit", f"{command.label} ended with exit code {code}, which is no verdict", again=True)

@@ -28,6 +28,7 @@ def to_document(report: Report) -> dict[str, Json]:
             "name": encodable(report.engine.name),
             "version": encodable(report.engine.version),
             "reason": encodable(report.engine.reason),
+            "images": dict(report.engine.images),
         },
         "stack": encodable(report.stack),
         "tree": encodable(report.tree),
