@@ -44,8 +44,11 @@ def test_a_warm_server_is_found_at_once(server: ServerHandle, shared_places: Pla
 def test_the_server_knows_nothing_of_its_starter(places: Places) -> None:
     given = {"DATABASE_URL": "postgres://secret", "PREFECT_API_KEY": "secret", "PREFECT_PROFILE": "theirs", "CI": "1"}
     handle = places.ensure(**given, HOME="/home/somebody")
-    assert handle.pid is not None
-    environment = environment_of(handle.pid)
+    pid = handle.pid
+    assert pid is not None
+    # between its fork and its first instruction a process has its parent's environment, or none
+    wait_until(lambda: "PREFECT_SERVER_ANALYTICS_ENABLED" in environment_of(pid))
+    environment = environment_of(pid)
     cwd = Path(f"/proc/{handle.pid}/cwd").resolve()
     session = os.getsid(handle.pid)
     stop_server(handle)
