@@ -47,7 +47,7 @@ def test_the_server_knows_nothing_of_its_starter(places: Places) -> None:
     pid = handle.pid
     assert pid is not None
     # between its fork and its first instruction a process has its parent's environment, or none
-    wait_until(lambda: "PREFECT_SERVER_ANALYTICS_ENABLED" in environment_of(pid))
+    wait_until(lambda: "PREFECT_SERVER_ANALYTICS_ENABLED" in environment_of(pid), limit=5)
     environment = environment_of(pid)
     cwd = Path(f"/proc/{handle.pid}/cwd").resolve()
     session = os.getsid(handle.pid)
