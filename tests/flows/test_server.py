@@ -50,7 +50,7 @@ def test_the_server_knows_nothing_of_its_starter(places: Places) -> None:
     wait_until(lambda: "PREFECT_SERVER_ANALYTICS_ENABLED" in environment_of(pid), limit=5)
     environment = environment_of(pid)
     cwd = Path(f"/proc/{handle.pid}/cwd").resolve()
-    session = os.getsid(handle.pid)
+    session = os.getsid(pid)
     stop_server(handle)
 
     assert "secret" not in json.dumps(dict(environment))
