@@ -15,7 +15,7 @@ BROKEN, NO_SHELL, NO_PYTHON = 10, 1, 127
 PYTHONS = (
     *("python", "python3", ".venv/bin/python", "/app/.venv/bin/python", "/opt/venv/bin/python", "/venv/bin/python"),
     *("/*/.venv/bin/python", "/*/venv/bin/python", "/opt/*/bin/python", "/home/*/.venv/bin/python"),
-    *("/root/.cache/pypoetry/virtualenvs/*/bin/python", "/root/.local/share/virtualenvs/*/bin/python"),
+    *("~root/.cache/pypoetry/virtualenvs/*/bin/python", "~root/.local/share/virtualenvs/*/bin/python"),
 )
 # $1 is the program for Python, the rest are its arguments
 SHELL = f"""
