@@ -105,7 +105,6 @@ class DaggerEngine:
             raise
         place = hashlib.sha256(f"{socket.gethostname()}:{snapshot}".encode()).hexdigest()[:16]
         site = Site(
-            tree=self._tree,
             snapshot=snapshot,
             place=place,
             run_id=self._run_id,
@@ -113,7 +112,6 @@ class DaggerEngine:
             secrets=self._secrets,
             secret_key=await asyncio.to_thread(secret_key, self._data),
             overrides=self._images,
-            note=self._note,
         )
         self._enter(session, site)
         return self
@@ -230,9 +228,7 @@ class DaggerEngine:
         if is_node:
             listed = await shop.session.ask(container.with_exec(list(FIND_MODULES)).stdout())
             modules = tuple(sorted(line.removeprefix(f"{WORK}/") for line in listed.splitlines()))
-        shop.installed[environment.key] = Installed(
-            environment=environment, toolchain=toolchain, container=container, modules=modules
-        )
+        shop.installed[environment.key] = Installed(toolchain=toolchain, container=container, modules=modules)
         version = f"{'Node' if is_node else 'Python'} {choice.version}"
         return Prepared(exit=Exit(code=0), gaps=(*choice.gaps, *gaps), version=version, reused=exit.reused)
 

@@ -73,10 +73,9 @@ async def attempt(shop: Workshop, container: Container, order: Order, nonce: str
 def exit_of(record: Record, order: Order, stdout: str, stderr: str, *, reused: bool) -> Exit:
     """The facts of a record as an Exit."""
     timed_out = record.code in {124, 137} and record.seconds >= order.limit
-    silent = None if record.server is None and not order.server else record.server
     service = None
     if order.server and (record.code != 0 or record.server is not None):
-        service = ServiceExit(name=order.server, code=silent, signal=None, output=record.output)
+        service = ServiceExit(name=order.server, code=record.server, signal=None, output=record.output)
     detail = STOPPED if record.stopped else f"It ran into its limit of {order.limit:g} s." if timed_out else ""
     return Exit(
         code=None if timed_out or record.stopped else record.code,

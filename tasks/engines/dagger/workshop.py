@@ -2,7 +2,7 @@
 
 import asyncio
 import secrets as random_tokens
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -18,7 +18,6 @@ from tasks.redaction import Redactor
 from tasks.secrets import Secrets
 from tasks.stack import Version
 from tasks.steps import Environment, Inputs, Step
-from tasks.tree import Tree
 
 WORK, OUT, CACHE, ENV, PROBES = "/work", "/out", "/cache", "/env", "/probes"
 PYTHON = "/usr/local/bin/python3"
@@ -31,7 +30,6 @@ PROBE_FILES = Path(steps.__file__).parent / "probes"
 class Site:
     """What stays the same for a run, whatever session it is in. `snapshot` is a directory that holds the tree."""
 
-    tree: Tree
     snapshot: Path
     place: str
     run_id: str
@@ -39,7 +37,6 @@ class Site:
     secrets: Secrets
     secret_key: bytes
     overrides: Mapping[str, str]
-    note: Callable[[str], None]
     pinned: dict[str, str] = field(default_factory=dict)
 
 
@@ -58,7 +55,6 @@ class Installed:
     `toolchain` is what it was made on: steps take the packages from the one into the other, and no variable.
     """
 
-    environment: Environment
     toolchain: Container
     container: Container
     modules: tuple[str, ...] = ()
