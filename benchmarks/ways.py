@@ -1,19 +1,26 @@
-"""The two yardsticks: the same steps on the same engine, without us."""
+"""The yardsticks: the same steps on the same engine, without us."""
 
 import asyncio
 import os
 import secrets
+import subprocess
+import sys
 import tempfile
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from flows.places import Places
 from flows.scope import Scope, read_scope
+from tasks.engines.choice import Choice
 from tasks.engines.local.engine import LocalEngine
+from tasks.engines.protocol import Engine
+from tasks.engines.surroundings import Surroundings
 from tasks.models import Stage
 from tasks.steps import Check
 
+ROOT = Path(__file__).parents[1]
 Runner = Callable[[Check], Awaitable[None]]
+Order = Callable[[Engine, Runner], Awaitable[None]]
 
 
 def scope_of(stack: Path, places: Places) -> Scope:
@@ -21,20 +28,28 @@ def scope_of(stack: Path, places: Places) -> Scope:
     return read_scope(stack, {}, os.environ, places.cache)
 
 
-async def with_engine(scope: Scope, places: Places, order: Callable[[Runner], Awaitable[None]]) -> None:
+def make_engine(scope: Scope, places: Places, choice: Choice, logs: Path) -> Engine:
+    """The engine, not opened yet."""
+    surroundings = Surroundings(
+        tree=scope.tree,
+        cache=places.cache,
+        data=places.data,
+        run_id=f"bench-{secrets.token_hex(3)}",
+        reason="benchmark",
+        note=lambda _: None,
+        environ=os.environ,
+    )
+    if choice.name == "local":
+        return LocalEngine(surroundings)
+    from tasks.engines.dagger.engine import DaggerEngine  # noqa: PLC0415 - its client takes long to load
+
+    return DaggerEngine(surroundings, reach=choice.reach, log=logs / "dagger.log")
+
+
+async def with_engine(scope: Scope, places: Places, choice: Choice, order: Order) -> None:
     """Opens an engine and runs the plan's checks in the order given. A step that is not green ends the benchmark."""
-    run_id = f"bench-{secrets.token_hex(3)}"
     with tempfile.TemporaryDirectory(prefix="predeploy-logs-") as logs:
-        engine = LocalEngine(
-            tree=scope.tree,
-            cache=places.cache,
-            data=places.data,
-            run_id=run_id,
-            reason="benchmark",
-            note=lambda _: None,
-            environ=os.environ,
-        )
-        async with engine:
+        async with make_engine(scope, places, choice, Path(logs)) as engine:
 
             async def run(check: Check) -> None:
                 log = Path(logs) / f"{secrets.token_hex(4)}.log"
@@ -47,22 +62,26 @@ async def with_engine(scope: Scope, places: Places, order: Callable[[Runner], Aw
                     if exit.code != 0:
                         raise SystemExit(f"{check.id}: {command.label} ended with {exit}\n{log.read_text()[-2000:]}")
 
-            await order(run)
+            await order(engine, run)
 
 
-async def plain_way(scope: Scope, places: Places) -> None:
+async def plain_way(scope: Scope, places: Places, choice: Choice) -> None:
     """Stage after stage; within one, what needs something waits for it, and all else runs at once."""
 
-    async def order(run: Runner) -> None:
+    async def order(_: Engine, run: Runner) -> None:
         for stage in Stage:
             await in_order(scope.plan.of(stage), run)
 
-    await with_engine(scope, places, order)
+    await with_engine(scope, places, choice, order)
 
 
-async def limit_way(scope: Scope, places: Places) -> None:
-    """Every check as soon as what it needs is done."""
-    await with_engine(scope, places, lambda run: in_order(scope.plan.checks, run))
+async def limit_way(scope: Scope, places: Places, choice: Choice) -> None:
+    """Every check as soon as what it needs is done, with the database started beside them."""
+
+    async def order(engine: Engine, run: Runner) -> None:
+        await asyncio.gather(engine.warm_database(), in_order(scope.plan.checks, run))
+
+    await with_engine(scope, places, choice, order)
 
 
 async def in_order(checks: tuple[Check, ...], run: Runner) -> None:
@@ -77,3 +96,12 @@ async def in_order(checks: tuple[Check, ...], run: Runner) -> None:
         done[check.id].set()
 
     await asyncio.gather(*map(follow, checks))
+
+
+def call(module: str, *arguments: str) -> None:
+    """Runs a program of this checkout in a process of its own. If it does not end well, neither does the benchmark."""
+    argv = [sys.executable, "-P", "-m", module, *arguments]
+    env = {**os.environ, "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(argv, env=env, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise SystemExit(f"{module} is not green, so nothing can be measured:\n{done.stdout}{done.stderr}")

@@ -11,9 +11,10 @@ from secrets import token_hex
 
 from flows.places import Places
 from flows.scope import Scope
-from tasks.engines.choice import EMBEDDED, choose_engine
+from tasks.engines.choice import EMBEDDED, Choice, choose_engine
 from tasks.engines.local.engine import LocalEngine
 from tasks.engines.protocol import Engine
+from tasks.engines.surroundings import Surroundings
 from tasks.errors import EngineError
 from tasks.history import read_durations, write_durations
 from tasks.models import CheckReport, EngineFacts, Report, Result, RunFacts, Stage, Status
@@ -114,31 +115,25 @@ class Validation:
         if choice.name == "local":
             return await opened.enter_async_context(self._embedded(choice.reason))
         try:
-            return await opened.enter_async_context(self._dagger(choice.reason))
+            return await opened.enter_async_context(self._containers(choice))
         except EngineError as error:
             if choice.is_certain:
                 raise
             self.progress.note(f"no containers: {error}")
             return await opened.enter_async_context(self._embedded(f"{EMBEDDED} ({error})"))
 
-    def _dagger(self, reason: str) -> Engine:
+    def _containers(self, choice: Choice) -> Engine:
         from tasks.engines.dagger.engine import DaggerEngine  # its client takes long to load
 
-        return DaggerEngine(
-            tree=self.scope.tree,
-            cache=self.places.cache,
-            data=self.places.data,
-            run_id=self.run_id,
-            reason=reason,
-            note=self.progress.note,
-            environ=self.environ,
-            log=self.directory.logs / "dagger.log",
-            images={str(name): image for name, image in self.scope.settings.images.items()},
-            secrets=self.secrets,
-        )
+        images = {str(name): image for name, image in self.scope.settings.images.items()}
+        log = self.directory.logs / "dagger.log"
+        return DaggerEngine(self._surroundings(choice.reason), reach=choice.reach, log=log, images=images)
 
-    def _embedded(self, reason: str) -> LocalEngine:
-        return LocalEngine(
+    def _embedded(self, reason: str) -> Engine:
+        return LocalEngine(self._surroundings(reason), postgres=self.scope.settings.postgres)
+
+    def _surroundings(self, reason: str) -> Surroundings:
+        return Surroundings(
             tree=self.scope.tree,
             cache=self.places.cache,
             data=self.places.data,
@@ -146,7 +141,6 @@ class Validation:
             reason=reason,
             note=self.progress.note,
             environ=self.environ,
-            postgres=self.scope.settings.postgres,
             secrets=self.secrets,
         )
 

@@ -7,9 +7,7 @@ from urllib.parse import quote
 
 import pytest
 
-from tasks.engines.dagger.engine import DaggerEngine
 from tasks.engines.dagger.reach import RUNNER_HOST
-from tasks.errors import EngineError
 from tasks.secrets import Secrets
 from tasks.steps import (
     CACHE,
@@ -28,7 +26,7 @@ from tasks.steps import (
     Inputs,
     Service,
 )
-from tests.dagger.conftest import unreachable
+from tests.benches import unreachable
 
 if REASON := unreachable():  # said once, not for every test
     pytest.skip(f"the tests on a real engine of containers: {REASON}", allow_module_level=True)
@@ -215,7 +213,7 @@ async def test_an_engine_that_goes_away_is_no_verdict_and_found_out_soon(bench: 
 
     proxy = await asyncio.start_server(through, "127.0.0.1", 0)
     host = f"tcp://127.0.0.1:{proxy.sockets[0].getsockname()[1]}"
-    engine: DaggerEngine = bench.engine(environ={**bench.environ, RUNNER_HOST: host})
+    engine = bench.engine(environ={**bench.environ, RUNNER_HOST: host})
     async with engine:
         assert (await engine.run(bench.step("true"), bench.log)).code == 0
         running = asyncio.create_task(engine.run(bench.step("sleep", "60", slot="long"), bench.log))
@@ -232,10 +230,3 @@ async def test_an_engine_that_goes_away_is_no_verdict_and_found_out_soon(bench: 
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
-
-
-async def test_no_engine_is_told_at_once(bench: Any) -> None:
-    engine = bench.engine(environ={**bench.environ, RUNNER_HOST: f"unix://{bench.base}/nobody.sock"})
-    with pytest.raises(EngineError, match="no Dagger engine at"):
-        async with asyncio.timeout(3):
-            await engine.__aenter__()

@@ -4,71 +4,25 @@ import asyncio
 import hashlib
 import os
 import shutil
-import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tasks.engines.local.engine import LocalEngine
 from tasks.stack import Version
-from tasks.steps import ENV, WORK, Command, Environment, Inputs, Step
-from tasks.tree import Tree, TreeFile, digest_of
+from tasks.steps import ENV, WORK, Command, Environment
+from tests.benches import Bench, hello
 
 # read before the variables of the project are taken out of the environment of tests
 GIVEN_CACHE = os.environ.get("PREDEPLOY_TEST_CACHE")
 LOCKED = Path(__file__).parent / "locked"
 
 
-def tree_of(root: Path) -> Tree:
-    """A tree of all files that lie there, without git."""
-    files = {}
-    for path in sorted(each for each in root.rglob("*") if each.is_file()):
-        name, content = str(path.relative_to(root)), path.read_bytes()
-        mode = 0o100755 if os.access(path, os.X_OK) else 0o100644
-        files[name] = TreeFile(path=name, mode=mode, digest=hashlib.sha256(content).hexdigest(), size=len(content))
-    return Tree(root=root, files=files, untracked=(), commit=None, changed=True, digest=digest_of(files))
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Bench:
-    """A stack, and where engines on it keep what they need."""
-
-    root: Path
-    cache: Path
-    data: Path
-    log: Path
-    notes: list[str] = field(default_factory=list)
-
-    def engine(self, run_id: str = "test-run", **over: Any) -> LocalEngine:
-        options: dict[str, Any] = {
-            "tree": tree_of(self.root),
-            "cache": self.cache,
-            "data": self.data,
-            "run_id": f"{run_id}-{os.getpid()}-{time.monotonic_ns()}",
-            "reason": "a test asked for it",
-            "note": self.notes.append,
-            "environ": dict(os.environ),
-        }
-        return LocalEngine(**(options | over))
-
-    def step(self, *argv: str, **over: Any) -> Step:
-        options: dict[str, Any] = {"slot": "slot", "cwd": ".", "inputs": Inputs(), "limit": 60.0}
-        return Step(argv=argv, **(options | over))
-
-    def written(self) -> str:
-        return self.log.read_text()
-
-
 @pytest.fixture
 def bench(tmp_path: Path) -> Bench:
-    root = tmp_path / "stack"
-    root.mkdir()
-    (root / "hello.txt").write_text("hello\n")
-    return Bench(root=root, cache=tmp_path / "cache", data=tmp_path / "data", log=tmp_path / "logs/check.log")
+    return hello(tmp_path, name="local")
 
 
 @pytest.fixture(scope="session")
@@ -81,7 +35,7 @@ def locked(tmp_path: Path, shared_cache: Path) -> Bench:
     """A stack with packages locked for Python and for Node."""
     root = tmp_path / "stack"
     shutil.copytree(LOCKED, root)
-    return Bench(root=root, cache=shared_cache, data=tmp_path / "data", log=tmp_path / "logs/check.log")
+    return Bench(root=root, base=tmp_path, cache=shared_cache)
 
 
 def key_of(bench: Bench, inputs: tuple[str, ...], *more: str) -> str:

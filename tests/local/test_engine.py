@@ -252,6 +252,7 @@ KILLED = """
 import asyncio, os, sys
 from pathlib import Path
 from tasks.engines.local.engine import LocalEngine
+from tasks.engines.surroundings import Surroundings
 from tasks.stack import Version
 from tasks.steps import Command, Environment, Inputs, Step
 from tasks.tree import Tree
@@ -264,11 +265,11 @@ async def main():
         kind="python", title="packages", root=".", version=Version(), inputs=(), commands=(install,), control=(),
         key="key",
     )
-    engine = LocalEngine(
+    around = Surroundings(
         tree=tree, cache=Path("{cache}"), data=Path("{data}"), run_id="killed-run", reason="", note=print_nothing,
         environ=os.environ,
     )
-    async with engine:
+    async with LocalEngine(around) as engine:
         if "{moment}" == "step":
             await engine.run(Step(slot="s", argv=argv, cwd=".", inputs=Inputs(), limit=300), Path("{log}"))
         else:

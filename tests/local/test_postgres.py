@@ -4,6 +4,7 @@ import asyncio
 import os
 import signal
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,7 @@ ASK = "import psycopg, sys; print(*psycopg.connect(sys.argv[1]).execute(sys.argv
 @pytest.fixture
 def cluster(bench: Any, shared_cache: Path) -> Any:
     """A stack whose engine keeps its Postgres where slow tests have theirs."""
-    return type(bench)(root=bench.root, cache=shared_cache, data=bench.data, log=bench.log)
+    return replace(bench, cache=shared_cache)
 
 
 def sql(cluster: Any, database: Database, query: str, code: str = ASK) -> Any:

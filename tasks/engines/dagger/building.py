@@ -3,15 +3,36 @@
 import json
 import posixpath
 import time
+from pathlib import Path
 
 from tasks.diagnostics.dockerfile import essential
+from tasks.engines.dagger.environments import ensure
+from tasks.engines.dagger.messages import classify
+from tasks.engines.dagger.places import ENV, MANAGER, WORK
 from tasks.engines.dagger.session import BuildArg, Container, ExecFailedError, RefusedError
-from tasks.engines.dagger.workshop import ENV, MANAGER, WORK, Installed, Workshop
-from tasks.engines.dagger_messages import classify
+from tasks.engines.dagger.workshop import Installed, Workshop
 from tasks.errors import EngineError
 from tasks.steps import Exit, Image
 
 CODES = {"dockerfile": 2, "base_image": 3}
+
+
+async def ensure_image(shop: Workshop, image: Image, log: Path) -> Container:
+    """The image, built now if nobody has; raises EngineError where it cannot be."""
+    exit, container = await build(shop, image, log)
+    if container is None:
+        raise EngineError(exit.detail or f"{image.title} could not be built", exit.trouble or "image_build")
+    return container
+
+
+async def build(shop: Workshop, image: Image, log: Path) -> tuple[Exit, Container | None]:
+    """The image, built once in a session, whoever asks; one that failed is tried again when asked again."""
+    await ensure(shop, image.environment, "execute", log)
+    installed = shop.installed.get(image.environment.key) if image.environment else None
+    done = shop.built.result(image)
+    if done is not None and done[1] is None:
+        shop.built.forget(image)
+    return await shop.built.get(image, lambda: build_image(shop, image, installed))
 
 
 async def build_image(shop: Workshop, image: Image, installed: Installed | None) -> tuple[Exit, Container | None]:

@@ -5,8 +5,9 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from tasks.engines.dagger.places import WORK
 from tasks.engines.dagger.session import ANY, Container, ExecFailedError, RefusedError
-from tasks.engines.dagger.workshop import WORK, Workshop
+from tasks.engines.dagger.workshop import Workshop
 from tasks.engines.dagger.wrapper import RECORD, Record, read_record, wrap
 from tasks.engines.output import KEPT, Log
 from tasks.errors import EngineError
@@ -57,7 +58,7 @@ async def attempt(shop: Workshop, container: Container, order: Order, nonce: str
     begun = time.monotonic()
     try:
         async with asyncio.timeout(order.limit + GRACE):
-            record = read_record(await shop.session.ask(after.file(f"{RECORD}/exit").contents()))
+            record = read_record(await shop.session.ask(after.file(f"{RECORD}/exit").contents(), limit=None))
             stdout, stderr = await asyncio.gather(shop.session.ask(after.stdout()), shop.session.ask(after.stderr()))
     except TimeoutError:
         detail = f"the Dagger engine did not end a command within {order.limit + GRACE:g} s"
@@ -107,7 +108,7 @@ async def execute_bare(shop: Workshop, container: Container, order: Order, root:
     begun = time.monotonic()
     try:
         async with asyncio.timeout(order.limit):
-            code = await shop.session.ask(after.exit_code())
+            code = await shop.session.ask(after.exit_code(), limit=None)
             stdout, stderr = await asyncio.gather(shop.session.ask(after.stdout()), shop.session.ask(after.stderr()))
         exit = Exit(
             code=code, stdout=stdout[-KEPT:], stderr=stderr[-KEPT:], duration=time.monotonic() - begun, root=root

@@ -1,12 +1,9 @@
 """The only module that knows Dagger's client: an isolated session with an engine, and what its errors mean to us."""
 
 import asyncio
-import contextlib
-import io
-import os
+import logging
 import re
-import signal
-from collections.abc import Awaitable, Iterable, Iterator, Mapping
+from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TextIO, TypeVar, cast
@@ -24,7 +21,8 @@ from dagger import (
     Service,
 )
 
-from tasks.engines.local.process_table import list_processes
+from tasks.engines.dagger.command_line import MaskedLog, end, find_cli, variables_for_cli
+from tasks.engines.dagger.reach import SESSION_PORT, SESSION_TOKEN
 from tasks.errors import EngineError
 from tasks.redaction import Redactor
 
@@ -48,20 +46,14 @@ T = TypeVar("T")
 ANY = ReturnType.ANY
 OLDEST = (0, 21)
 """The first engine with variables that are not part of a key, which we find out with what was reused."""
-CLOSE_LIMIT = 20.0
+CLOSE_LIMIT, LOST_CLOSE_LIMIT = 20.0, 1.0
+ANSWER_LIMIT = 1800.0
+"""Seconds that an engine which is there may take for what has no limit of its own: it may have to fetch an image."""
+SHOWN = 300
+"""Characters of a message that is shown: what stands between us and the engine may answer with a whole page."""
 PULSE, PULSE_LIMIT = 2.0, 8.0
 """How often the engine is asked whether it is there, and how long it may take to say so."""
-# for the command line that Dagger's client starts: nobody called at home, plain text, time to shut down
-QUIET = {
-    "DO_NOT_TRACK": "1",
-    "DAGGER_NO_UPDATE_CHECK": "1",
-    "DAGGER_NO_NAG": "1",
-    "DAGGER_PROGRESS": "plain",
-    "_EXPERIMENTAL_DAGGER_SHUTDOWN_TIMEOUT": "15s",
-}
-DAGGERS = ("DAGGER_", "_EXPERIMENTAL_DAGGER_")
-# what would send traces somewhere, and makes the client rearrange our logging
-NOT_OURS = ("OTEL_", "DAGGER_CLOUD_TOKEN")
+NOTHING_SAID = "the engine gave no reason"
 
 
 class ExecFailedError(Exception):
@@ -83,28 +75,44 @@ class Session:
     client: Client
     version: str
     connection: dagger.Connection
-    output: "MaskedLog"
+    output: MaskedLog
     cli: tuple[int, ...] = ()
     lost: asyncio.Future[str] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
 
-    async def ask(self, request: Awaitable[T]) -> T:
-        """The answer to a request. Raises ExecFailedError, RefusedError, or EngineError (`engine_lost`)."""
+    async def ask(self, request: Awaitable[T], *, limit: float | None = ANSWER_LIMIT) -> T:
+        """The answer to a request. Raises ExecFailedError, RefusedError, or EngineError.
+
+        That is `engine_lost`, `engine_hung`, `engine_version` where the engine does not know what it was asked, or
+        `engine` for an answer that nobody can read.
+        """
         asked = asyncio.ensure_future(request)
         try:
-            await asyncio.wait([asked, self.lost], return_when=asyncio.FIRST_COMPLETED)  # type: ignore[type-var]
-            if not asked.done():
-                raise EngineError(self.lost.result(), "engine_lost")
-            return asked.result()
-        except dagger.ExecError as error:
-            said, argv = (error.stdout, error.stderr), tuple(error.command)
-            raise ExecFailedError(error.message, error.exit_code, *said, argv) from None
-        except dagger.QueryError as error:
-            raise RefusedError(str(error)) from None
-        except dagger.DaggerError as error:
-            raise EngineError(self.lose(f"the Dagger engine went away: {plain(error)}"), "engine_lost") from None
+            await asyncio.wait([asked, self.lost], timeout=limit, return_when=asyncio.FIRST_COMPLETED)  # type: ignore[type-var]
+            if asked.done():
+                return asked.result()
+        except Exception as error:
+            raise self._meaning(error) from None
         finally:
             if not asked.done():
                 asked.cancel()
+        if self.lost.done():
+            raise EngineError(self.lost.result(), "engine_lost")
+        raise EngineError(f"the Dagger engine did not answer within {limit:g} s", "engine_hung")
+
+    def _meaning(self, error: Exception) -> Exception:
+        """What an exception of the client is to us. It has some that are none of Dagger's, for answers out of shape."""
+        match error:
+            case dagger.ExecError():
+                said, argv = (error.stdout, error.stderr), tuple(error.command)
+                return ExecFailedError(error.message or NOTHING_SAID, error.exit_code, *said, argv)
+            case dagger.QueryError():
+                return RefusedError(str(error).strip() or NOTHING_SAID)
+            case dagger.InvalidQueryError() if error.__cause__ is not None:
+                text = f"the Dagger engine {self.version} does not know what it was asked: {plain(error.__cause__)}"
+                return EngineError(f"{text}. Take one of {OLDEST[0]}.{OLDEST[1]}.", "engine_version")
+            case dagger.ClientConnectionError() | dagger.TransportError():
+                return EngineError(self.lose(f"the Dagger engine went away: {plain(error)}"), "engine_lost")
+        return EngineError(f"an answer of the Dagger engine cannot be read: {plain(error)}", "engine")
 
     def lose(self, reason: str) -> str:
         """Notes that the engine is gone; the first reason stands."""
@@ -116,12 +124,13 @@ class Session:
         """Ends the session and all that runs in it. What went wrong with that is returned: it changes no verdict."""
         closing = asyncio.ensure_future(self.connection.__aexit__(None, None, None))
         closing.add_done_callback(lambda _: self.output.close())
-        await asyncio.wait({closing}, timeout=1 if self.lost.done() else CLOSE_LIMIT)
+        limit = LOST_CLOSE_LIMIT if self.lost.done() else CLOSE_LIMIT
+        await asyncio.wait({closing}, timeout=limit)
         if not closing.done():
             end(self.cli)
             await asyncio.wait({closing}, timeout=2)
             closing.cancel()
-            return f"the Dagger session did not end within {CLOSE_LIMIT:g} s, and was ended"
+            return f"the Dagger session did not end within {limit:g} s, and was ended"
         error = closing.exception()
         return f"the Dagger session did not end well: {why(error)}" if error else ""
 
@@ -134,110 +143,92 @@ class Session:
                     await self.client.version()
             except TimeoutError:
                 self.lose(f"the Dagger engine did not answer for {PULSE_LIMIT:g} s")
-            except dagger.DaggerError as error:
+            except Exception as error:  # whatever is answered to that: an engine says its version
                 self.lose(f"the Dagger engine went away: {plain(error)}")
 
 
 def plain(error: BaseException) -> str:
     """The first line of an exception, or its name where it says nothing."""
-    return (str(error).strip() or type(error).__name__).splitlines()[0]
-
-
-@contextlib.contextmanager
-def variables_for_cli(environ: Mapping[str, str]) -> Iterator[None]:
-    """Dagger's own variables among ours, while its command line is started: that inherits them from nowhere else."""
-    wanted = {**QUIET, **{name: value for name, value in environ.items() if name.startswith(DAGGERS)}}
-    touched = {*wanted, *(name for name in os.environ if name.startswith((*DAGGERS, *NOT_OURS)))}
-    before = {name: os.environ.pop(name) for name in touched if name in os.environ}
-    os.environ.update({name: value for name, value in wanted.items() if not name.startswith(NOT_OURS)})
-    try:
-        yield
-    finally:
-        for name in touched:
-            os.environ.pop(name, None)
-        os.environ.update(before)
-
-
-def find_cli() -> list[int]:
-    """The command lines of Dagger that this process has started."""
-    return [pid for pid, parent in list_processes() if parent == os.getpid() and is_cli(pid)]
-
-
-def is_cli(pid: int) -> bool:
-    """Whether a process is a `dagger session` of its Python client."""
-    try:
-        return b"dagger.io/sdk.name:python" in Path(f"/proc/{pid}/cmdline").read_bytes()
-    except OSError:
-        return False
-
-
-class MaskedLog(io.TextIOBase):
-    """A log that passes the redactor. It has no descriptor, so Dagger's command line cannot write past it."""
-
-    def __init__(self, path: Path, redactor: Redactor) -> None:
-        self._file, self._stream = path.open("ab", buffering=0), redactor.stream()
-
-    def write(self, text: str) -> int:
-        """Called by the thread that reads what the command line says, until that has ended."""
-        self._file.write(self._stream.feed(text.encode("utf-8", "replace")))
-        return len(text)
-
-    def close(self) -> None:
-        """Writes what was held back."""
-        if not self._file.closed:
-            self._file.write(self._stream.flush())
-            self._file.close()
-        super().close()
+    return (str(error).strip() or type(error).__name__).splitlines()[0][:SHOWN]
 
 
 async def open_session(environ: Mapping[str, str], log: Path, redactor: Redactor, *, limit: float) -> Session:
     """A session with the engine that the environment leads to; what it says goes to `log`.
 
-    Raises EngineError (`engine_absent`) where there is none within `limit` seconds.
+    Raises EngineError: `engine_absent` where there is none within `limit` seconds, `engine_version` for an old one.
     """
     log.parent.mkdir(parents=True, exist_ok=True)
+    # it shows tracebacks of what its exceptions say as well
+    logging.getLogger(dagger.__name__).setLevel(logging.CRITICAL)
     output = MaskedLog(log, redactor)
     connection = dagger.Connection(dagger.Config(retry=None, log_output=cast("TextIO", output)))
     before = find_cli()
     with variables_for_cli(environ):
-        connecting = asyncio.ensure_future(connection.__aenter__())
+        greeting = asyncio.ensure_future(greet(connection))
         try:
-            await asyncio.wait({connecting}, timeout=limit)
+            await asyncio.wait({greeting}, timeout=limit)
         finally:
-            if not connecting.done():
-                end({*find_cli()} - {*before})  # only so does its thread come back
-                await asyncio.wait({connecting}, timeout=5)
-    if not connecting.done():
-        connecting.cancel()
+            is_late = not greeting.done()
+            if is_late:
+                await give_up(greeting, {*find_cli()} - {*before})
+    if is_late:
         output.close()
-        raise EngineError(f"the Dagger engine did not answer within {limit:g} s. See {log.name}.", "engine_absent")
-    if error := connecting.exception():
+        text = f"the Dagger engine did not answer within {limit:g} s. See {log.name}, or take --engine local."
+        raise EngineError(text, "engine_absent")
+    if error := greeting.exception():
         output.close()
-        raise EngineError(f"no Dagger session: {why(error)}", "engine_absent") from None
-    client = connecting.result()
-    version = await client.version()
-    if not is_new(version):
-        await connection.__aexit__(None, None, None)
-        text = f"the Dagger engine is {version}, and predeploy needs 0.{OLDEST[1]} or newer. Update it."
-        raise EngineError(text, "engine_version")
+        raise refusal(error) from None
+    client, version = greeting.result()
     started = tuple({*find_cli()} - {*before})
     return Session(client=client, version=version, connection=connection, output=output, cli=started)
 
 
-def is_new(version: str) -> bool:
-    """Whether an engine of that version can do what we ask of it."""
+async def greet(connection: dagger.Connection) -> tuple[Client, str]:
+    """A connection to an engine that is new enough, and its version."""
+    client = await connection.__aenter__()
+    try:
+        version = await client.version()
+        require_new(version)
+    except BaseException:
+        await connection.__aexit__(None, None, None)
+        raise
+    return client, version
+
+
+async def give_up(greeting: asyncio.Future[tuple[Client, str]], started: set[int]) -> None:
+    """Ends a connection that is not there yet, and the command lines that were started for it."""
+    end(started)
+    if started:
+        await asyncio.wait({greeting}, timeout=5)  # only so does the thread that reads from it come back
+    greeting.cancel()
+    await asyncio.wait({greeting}, timeout=1)
+    if greeting.done() and not greeting.cancelled():
+        greeting.exception()  # else it would be shown as one that nobody asked for
+
+
+def refusal(error: BaseException) -> EngineError:
+    """Why there is no session, and what to do."""
+    if isinstance(error, EngineError):
+        return error
+    if getattr(error.__cause__, "code", None) == 401:
+        text = (
+            f"the Dagger session does not take the token: {SESSION_TOKEN} is not that of the session at {SESSION_PORT}"
+        )
+        return EngineError(f"{text}. Set both anew, or neither.", "engine_absent")
+    return EngineError(f"no Dagger session: {why(error)}. Start an engine, or take --engine local.", "engine_absent")
+
+
+def require_new(version: str) -> None:
+    """Raises EngineError where an engine of that version cannot do what we ask of it. One that we cannot read may."""
     found = re.match(r"v?(\d+)\.(\d+)", version)
-    return found is None or (int(found[1]), int(found[2])) >= OLDEST
+    if found is not None and (int(found[1]), int(found[2])) < OLDEST:
+        text = f"the Dagger engine is {version}, and predeploy needs {OLDEST[0]}.{OLDEST[1]} or newer"
+        raise EngineError(f"{text}. Update it, or take --engine local.", "engine_version")
 
 
 def why(error: BaseException) -> str:
-    """The line of a failed start that says most: the last one of what the command line wrote."""
+    """The line of a failed start that says most: of what the command line wrote, the last one."""
+    if isinstance(error, dagger.ClientError):
+        return plain(error)
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return lines[-1] if lines else type(error).__name__
-
-
-def end(pids: Iterable[int]) -> None:
-    """Ends processes at once."""
-    for pid in pids:
-        with contextlib.suppress(OSError):
-            os.kill(pid, signal.SIGKILL)
+    return lines[-1][:SHOWN] if lines else type(error).__name__

@@ -1,11 +1,14 @@
-"""The variables of commands in containers. Pure but for pip's own configuration files."""
+"""The variables of commands in containers, and the names of secrets."""
 
 import hashlib
 import hmac
+import os
+import secrets
 from collections.abc import Mapping
+from pathlib import Path
 
 from tasks.engines import environ
-from tasks.steps import Phase
+from tasks.steps import WORK, Phase
 
 STORES = "/stores"
 # what leads to a file or a socket of this machine leads nowhere in a container
@@ -55,3 +58,22 @@ def secret_name(key: bytes, name: str, value: str) -> str:
     """A secret's name in the engine, which remembers results by it: it changes with the value, and does not tell it."""
     digest = hmac.new(key, f"{name}\0{value}".encode(), hashlib.sha256).hexdigest()
     return f"predeploy/{name}/{digest[:16]}"
+
+
+def outside(env: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]:
+    """Variables for an image: what leads into a workspace leads nowhere there."""
+    return tuple((name, value) for name, value in env if WORK not in value)
+
+
+def secret_key(data: Path) -> bytes:
+    """What the names of secrets are made with: random, made once, for this user alone."""
+    path = data / "secret-names.key"
+    data.mkdir(parents=True, exist_ok=True)
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        return path.read_bytes()
+    with os.fdopen(descriptor, "wb") as file:
+        key = secrets.token_bytes(32)
+        file.write(key)
+    return key

@@ -8,20 +8,19 @@ from pathlib import Path
 
 from tasks import steps
 from tasks.engines.dagger.images import Choice, Images, choose_node, choose_python
+from tasks.engines.dagger.places import CACHE, ENV, MANAGER, OUT, PROBES, WORK
 from tasks.engines.dagger.postgres import Postgres
 from tasks.engines.dagger.session import Container, Directory, Secret, Session
 from tasks.engines.dagger.variables import STORES, index_variables, plain_variables, secret_name
 from tasks.engines.dagger.wrapper import RUN
 from tasks.engines.local.toolchains.node import manager_version
+from tasks.engines.once import Once
 from tasks.engines.package_scripts import set_aside
 from tasks.redaction import Redactor
 from tasks.secrets import Secrets
 from tasks.stack import Version
-from tasks.steps import Environment, Inputs, Step
+from tasks.steps import Environment, Exit, Image, Inputs, Prepared, Step
 
-WORK, OUT, CACHE, ENV, PROBES = "/work", "/out", "/cache", "/env", "/probes"
-PYTHON = "/usr/local/bin/python3"
-MANAGER = "/opt/manager"
 NONCE = "PREDEPLOY_NONCE"
 PROBE_FILES = Path(steps.__file__).parent / "probes"
 
@@ -67,10 +66,17 @@ class Workshop:
         self.session, self.site, self.client = session, site, session.client
         self.images = Images(session, site.overrides, site.pinned)
         self.postgres = Postgres(session, self.images, site.run_id)
+        self.prepared = Once[str, Prepared]()
+        self.built = Once[Image, tuple[Exit, Container | None]]()
         self.installed: dict[str, Installed] = {}
         self.slots: dict[str, Slot] = {}
         self._uploads: dict[Inputs, Directory] = {}
         self._probes: Directory | None = None
+
+    async def close(self) -> None:
+        """Waits for the end of what is under way, which is cancelled."""
+        for once in (self.prepared, self.built):
+            await once.close()
 
     @property
     def redactor(self) -> Redactor:
@@ -189,6 +195,22 @@ class Workshop:
                 packages = installed.container.directory(f"{WORK}/{path}")
                 container = container.with_mounted_directory(f"{WORK}/{path}", packages)
         return container
+
+    @staticmethod
+    def on_path(
+        container: Container, environment: Environment | None, cwd: str, installed: Installed | None
+    ) -> Container:
+        """The programs of the environment first."""
+        if environment is None:
+            return container
+        if environment.kind == "python":
+            if installed is None:
+                return container
+            container = container.with_env_variable("VIRTUAL_ENV", ENV)
+            return container.with_env_variable("PATH", f"{ENV}/bin:${{PATH}}", expand=True)
+        here = Path(cwd)
+        places = [f"{WORK}/{each.as_posix()}/node_modules/.bin" for each in (here, *here.parents)]
+        return container.with_env_variable("PATH", ":".join([*places, "${PATH}"]), expand=True)
 
     def keep(self, step: Step, container: Container) -> None:
         """What a step left is what the next one of its slot finds."""

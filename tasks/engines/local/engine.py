@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
@@ -21,13 +21,12 @@ from tasks.engines.local.toolchains.pinned import LIMIT, Kit
 from tasks.engines.local.toolchains.python import Pythons
 from tasks.engines.local.toolchains.toolchain import Toolchains
 from tasks.engines.local.variables import Packages, Variables
+from tasks.engines.surroundings import Surroundings
 from tasks.engines.tokens import Tokens
 from tasks.errors import EngineError
 from tasks.models import EngineFacts
 from tasks.redaction import redact_exit
-from tasks.secrets import NO_SECRETS, Secrets
 from tasks.steps import SERVER_HOST, SERVER_PORT, Database, Environment, Exit, Phase, Prepared, Service, Step
-from tasks.tree import Tree
 
 VERSION = "1"
 """Changes whenever the same step may come out differently."""
@@ -36,56 +35,39 @@ VERSION = "1"
 class LocalEngine:
     """Use it with `async with`. Not a security boundary: the stack's code runs as the user, on this machine.
 
-    `cache` is kept between runs and may be deleted whenever none runs; `data` is for what a run needs on a disk while
-    it lasts; `note` is told what takes long; `environ` is the environment that the user started us with. A step gets
-    those of the `secrets` that it names, and what it prints of any is masked.
+    `postgres` says whose: the host's own, the one from a wheel, or whichever is there.
     """
 
     provides = frozenset({"postgres", "node", "python"})
     warnings: Sequence[str] = ()
 
-    def __init__(
-        self,
-        *,
-        tree: Tree,
-        cache: Path,
-        data: Path,
-        run_id: str,
-        reason: str,
-        note: Callable[[str], None],
-        environ: Mapping[str, str],
-        postgres: Choice = "auto",
-        secrets: Secrets = NO_SECRETS,
-    ) -> None:
-        self._tree = tree
-        self._cache = cache
-        self._data = data
-        self._run_id = run_id
-        self._reason = reason
-        self._note = note
-        self._caller = environ
-        self._choice = postgres
-        self._secrets = secrets
-        self._redactor = secrets.redactor
+    def __init__(self, surroundings: Surroundings, *, postgres: Choice = "auto") -> None:
+        self._around, self._choice = surroundings, postgres
+        self._redactor = surroundings.secrets.redactor
         self._stack = contextlib.AsyncExitStack()
         self._entries: list[Entry] = []
 
     @property
     def facts(self) -> EngineFacts:
         """Name, version and why it was chosen."""
-        return EngineFacts(name="local", version=VERSION, reason=self._reason)
+        return EngineFacts(name="local", version=VERSION, reason=self._around.reason)
 
     async def __aenter__(self) -> Self:
-        self._room = await asyncio.to_thread(enter_room, self._data, self._caller)
+        self._room = await asyncio.to_thread(enter_room, self._around.data, self._around.environ)
         self._stack.callback(self._leave)
-        self._variables = Variables(caller=self._caller, room=self._room, stores=self._cache / "stores")
-        kit = Kit(base=self._cache / "toolchains", acquire=self._fetch, note=self._note, hold=self._entries.append)
+        self._variables = Variables(caller=self._around.environ, room=self._room, stores=self._around.cache / "stores")
+        kit = Kit(
+            base=self._around.cache / "toolchains",
+            acquire=self._fetch,
+            note=self._around.note,
+            hold=self._entries.append,
+        )
         await asyncio.to_thread(kit.base.mkdir, parents=True, exist_ok=True)
-        pythons = Pythons(self._caller, kit.base / "pythons")
+        pythons = Pythons(self._around.environ, kit.base / "pythons")
         self._toolchains = Toolchains(kit=kit, pythons=pythons, install=self._install)
         self._environments = Environments(
-            tree=self._tree,
-            base=self._cache / "environments",
+            tree=self._around.tree,
+            base=self._around.cache / "environments",
             kit=kit,
             toolchains=self._toolchains,
             install=self._install,
@@ -96,12 +78,12 @@ class LocalEngine:
                 kit=kit,
                 room=self._room,
                 variables=self._variables,
-                templates=self._cache / "postgres",
-                marker=self._run_id,
+                templates=self._around.cache / "postgres",
+                marker=self._around.run_id,
                 redactor=self._redactor,
             )
         )
-        self._slots = Slots(tree=self._tree, base=self._cache / "stacks", outs=self._room.outs)
+        self._slots = Slots(tree=self._around.tree, base=self._around.cache / "stacks", outs=self._room.outs)
         for each in (self._slots, self._databases, self._toolchains, self._environments):
             self._stack.push_async_callback(each.close)
         return self
@@ -144,12 +126,9 @@ class LocalEngine:
         """Asks what steps rely on (disk, database) a trivial question: None, or a reason code and one line."""
         return await self._shortage() or await self._databases.trouble()
 
-    async def warm_database(self, log: Path | None = None) -> None:
-        """Starts Postgres before the first step asks for it; raises EngineError (`postgres`) where that fails.
-
-        `log` is the server's own log.
-        """
-        await self._databases.start(log or self._room.logs / "postgres.log")
+    async def warm_database(self) -> None:
+        """Starts Postgres before the first step asks for it; raises EngineError (`postgres`) where that fails."""
+        await self._databases.start(self._room.logs / "postgres.log")
 
     async def _run(self, step: Step, log: Path) -> Exit:
         packages = await self._packages(step.environment, log, step.phase)
@@ -164,10 +143,10 @@ class LocalEngine:
         tokens = tokens.with_values({SERVER_HOST: LOOPBACK, SERVER_PORT: str(port)} if step.service else {})
         launch = self._launch(step, tokens, packages, slot, log)
         if step.service is None:
-            exit = await run_alone(launch, self._run_id)
+            exit = await run_alone(launch, self._around.run_id)
         else:
             server = await self._serving(step.service, served, slot, port, log)
-            exit = await run_beside(launch, server, name=step.service.name, port=port, marker=self._run_id)
+            exit = await run_beside(launch, server, name=step.service.name, port=port, marker=self._around.run_id)
         return await self._explained(replace(exit, root=str(slot.workspace)), step, generation)
 
     async def _packages(self, environment: Environment | None, log: Path, phase: Phase) -> Packages | None:
@@ -192,7 +171,7 @@ class LocalEngine:
     def _launch(self, of: Step | Service, tokens: Tokens, packages: Packages | None, slot: Slot, log: Path) -> Launch:
         phase, limit = (of.phase, of.limit) if isinstance(of, Step) else ("execute", 0.0)
         env = self._variables.for_step(phase, packages, slot.workspace, of.cwd) | tokens.env(of.env)
-        env |= self._secrets.only(of.secrets)
+        env |= self._around.secrets.only(of.secrets)
         cwd, argv = slot.workspace / of.cwd, tokens.argv(of.argv)
         return Launch(argv=argv, cwd=cwd, env=env, log=log, limit=limit, redactor=self._redactor)
 
@@ -227,7 +206,7 @@ class LocalEngine:
         await asyncio.to_thread(cwd.mkdir, parents=True, exist_ok=True)
         variables = self._variables.for_install(path, env)
         launch = Launch(argv=argv, cwd=cwd, env=variables, log=log, limit=limit, redactor=self._redactor)
-        return await run_alone(launch, self._run_id)
+        return await run_alone(launch, self._around.run_id)
 
     async def _fetch(
         self, argv: tuple[str, ...], cwd: Path, log: Path, *, path: tuple[Path, ...] = (), limit: float = LIMIT
@@ -235,20 +214,20 @@ class LocalEngine:
         return await self._install(argv, cwd, log, path=path, env={}, limit=limit)
 
     async def _shortage(self) -> tuple[str, str] | None:
-        return await asyncio.to_thread(shortage, self._room.temp, self._room.disk, self._cache)
+        return await asyncio.to_thread(shortage, self._room.temp, self._room.disk, self._around.cache)
 
     def _stumbled(self, error: OSError) -> Exit:
         """Where our own work failed: what the system said."""
-        found = shortage(self._room.temp, self._room.disk, self._cache)
+        found = shortage(self._room.temp, self._room.disk, self._around.cache)
         code, detail = found or ("engine", f"{error.strerror}: {error.filename}; look after it and run again")
         return Exit(code=None, trouble=code, detail=detail)
 
     def _leave(self) -> None:
         """Nothing of the run stays, nor of runs that could not do this themselves."""
-        sweep(self._run_id)
+        sweep(self._around.run_id)
         for entry in self._entries:
             entry.close()
         self._room.leave()
-        remove_rooms(self._data)
+        remove_rooms(self._around.data)
         for store in ("environments", "toolchains", "postgres"):
-            remove_leftovers(self._cache / store)
+            remove_leftovers(self._around.cache / store)

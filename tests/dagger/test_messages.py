@@ -2,7 +2,7 @@
 
 import pytest
 
-from tasks.engines.dagger_messages import classify
+from tasks.engines.dagger.messages import classify
 from tests.diagnostics.captures import load, names
 
 # The captures that are no refusals but RUNs that failed; one of those never began, for want of a user.

@@ -1,0 +1,85 @@
+"""Installs environments: what a lock says, on a base image, as its own layer."""
+
+from pathlib import Path
+
+from tasks.engines.dagger.execution import Order, execute
+from tasks.engines.dagger.places import ENV, PYTHON, TOKENS, WORK
+from tasks.engines.dagger.session import Container, ExecFailedError, RefusedError
+from tasks.engines.dagger.variables import plain_variables
+from tasks.engines.dagger.workshop import Installed, Workshop
+from tasks.errors import EngineError
+from tasks.steps import Environment, Exit, Phase, Prepared
+
+FIND_MODULES = ("find", WORK, "-type", "d", "-name", "node_modules", "-prune")
+CONTROL_LIMIT = 60.0
+
+
+async def prepare(shop: Workshop, environment: Environment, log: Path) -> Prepared:
+    """The environment, installed once in a session, whoever asks; one that failed is tried again when asked again."""
+    done = shop.prepared.result(environment.key)
+    if done is not None and done.exit.code != 0:
+        shop.prepared.forget(environment.key)
+    return await shop.prepared.get(environment.key, lambda: try_to_install(shop, environment, log))
+
+
+async def ensure(shop: Workshop, environment: Environment | None, phase: Phase, log: Path) -> None:
+    """What a step of that phase needs, made now if nobody has; raises EngineError where it cannot be."""
+    if environment is None or phase == "acquire" or environment.key in shop.installed:
+        return
+    exit = (await prepare(shop, environment, log)).exit
+    if exit.code != 0:
+        raise EngineError(exit.detail or f"the {environment.title} did not install", exit.trouble or "acquire")
+
+
+async def answers(shop: Workshop, environment: Environment, log: Path) -> bool:
+    """Does its control command succeed, executed now?"""
+    container = acquiring(shop, await shop.toolchain(environment), environment)
+    argv = TOKENS.argv(environment.control)
+    exit, _ = await execute(shop, container, Order(argv=argv, cwd="/", limit=CONTROL_LIMIT, log=log, volatile=True))
+    return exit.code == 0
+
+
+async def try_to_install(shop: Workshop, environment: Environment, log: Path) -> Prepared:
+    """The same, with what the engine could not do as an exit without a code."""
+    try:
+        return await install(shop, environment, log)
+    except EngineError as error:
+        return Prepared(exit=Exit(code=None, trouble=error.reason_code, detail=str(error)))
+    except (RefusedError, ExecFailedError) as error:
+        return Prepared(exit=Exit(code=None, trouble="engine", detail=str(error).strip().splitlines()[-1]))
+
+
+async def install(shop: Workshop, environment: Environment, log: Path) -> Prepared:
+    """Runs the environment's commands on its base image, with nothing but the files that they read."""
+    choice = shop.choice(environment)
+    staged, gaps = shop.stage(environment)
+    toolchain = await shop.toolchain(environment)
+    container = acquiring(shop, toolchain, environment).with_directory(WORK, staged)
+    if environment.kind == "python":
+        container = shop.with_variables(
+            container, {"VIRTUAL_ENV": ENV, "UV_PROJECT_ENVIRONMENT": ENV, "UV_PYTHON": PYTHON}
+        )
+    exit = Exit(code=0)
+    for command in environment.commands:
+        furnished = shop.with_variables(container, TOKENS.env(command.env))
+        cwd = f"{WORK}/{command.cwd}"
+        order = Order(argv=TOKENS.argv(command.argv), cwd=cwd, limit=command.limit, log=log)
+        exit, container = await execute(shop, furnished, order)
+        if exit.code != 0 and exit.code not in command.empty:
+            return Prepared(exit=exit, command=command, gaps=choice.gaps)
+    modules = await find_modules(shop, container) if environment.kind == "node" else ()
+    shop.installed[environment.key] = Installed(toolchain=toolchain, container=container, modules=modules)
+    version = f"{environment.kind.capitalize()} {choice.version}"
+    return Prepared(exit=Exit(code=0), gaps=(*choice.gaps, *gaps), version=version, reused=exit.reused)
+
+
+def acquiring(shop: Workshop, toolchain: Container, environment: Environment) -> Container:
+    """The base of a container that installs."""
+    container = shop.acquiring(toolchain)
+    return shop.with_variables(container, plain_variables("acquire", node=environment.kind == "node"))
+
+
+async def find_modules(shop: Workshop, container: Container) -> tuple[str, ...]:
+    """Every node_modules, relative to the stack's root."""
+    listed = await shop.session.ask(container.with_exec(list(FIND_MODULES)).stdout())
+    return tuple(sorted(line.removeprefix(f"{WORK}/") for line in listed.splitlines()))

@@ -1,0 +1,18 @@
+"""Where things lie in a container."""
+
+from tasks import steps
+from tasks.engines.tokens import Tokens
+
+WORK, OUT, CACHE, ENV, PROBES = "/work", "/out", "/cache", "/env", "/probes"
+PYTHON = "/usr/local/bin/python3"
+MANAGER = "/opt/manager"
+TOKENS = Tokens(
+    values={
+        steps.WORK: WORK,
+        steps.OUT: OUT,
+        steps.CACHE: CACHE,
+        steps.ENV: ENV,
+        steps.PROBES: PROBES,
+        steps.PYTHON: PYTHON,
+    }
+)

@@ -1,0 +1,75 @@
+"""Runs a step: its workspace, its environment and what it asks for, put around one exec."""
+
+from pathlib import Path
+
+from tasks.engines.dagger.building import build, ensure_image
+from tasks.engines.dagger.environments import ensure
+from tasks.engines.dagger.execution import Order, execute, execute_bare, note
+from tasks.engines.dagger.places import TOKENS, WORK
+from tasks.engines.dagger.servers import beside
+from tasks.engines.dagger.session import Container
+from tasks.engines.dagger.variables import outside, plain_variables
+from tasks.engines.dagger.workshop import Workshop
+from tasks.engines.tokens import Tokens
+from tasks.steps import Exit, Image, Step
+
+
+async def run_step(shop: Workshop, step: Step, log: Path) -> Exit:
+    """Runs the step and keeps what it left for the next one of its slot.
+
+    Raises EngineError, RefusedError or ExecFailedError where the engine cannot.
+    """
+    if step.image is not None:
+        return await (run_in_image if step.argv else build_only)(shop, step, step.image, log)
+    await ensure(shop, step.environment, step.phase, log)
+    container, names = await with_database(shop, await furnish(shop, step), step)
+    if step.service is not None:
+        container, names = await beside(shop, container, step, step.service, names, log)
+    container = shop.with_secrets(shop.with_variables(container, names.env(step.env)), step.secrets)
+    order = Order(
+        argv=names.argv(step.argv),
+        cwd=f"{WORK}/{step.cwd}",
+        limit=step.limit,
+        log=log,
+        volatile=step.volatile,
+        server=step.service.name if step.service else "",
+    )
+    exit, after = await execute(shop, container, order)
+    if after is not container:
+        shop.keep(step, after)
+    return exit
+
+
+async def furnish(shop: Workshop, step: Step) -> Container:
+    """The step's environment with its workspace in it."""
+    base, installed = await shop.base(step.environment)
+    container = shop.furnished(base, shop.slot(step), installed, step.slot)
+    is_node = step.environment is not None and step.environment.kind == "node"
+    container = shop.with_variables(container, plain_variables(step.phase, node=is_node))
+    container = shop.on_path(container, step.environment, step.cwd, installed)
+    return shop.acquiring(container) if step.phase == "acquire" else container
+
+
+async def with_database(shop: Workshop, container: Container, step: Step) -> tuple[Container, Tokens]:
+    """The container with the step's database beside it, and what its tokens stand for."""
+    if step.database is None:
+        return container, TOKENS
+    container, values = await shop.postgres.bind(container, step.database)
+    return container, TOKENS.with_values(values)
+
+
+async def build_only(shop: Workshop, step: Step, image: Image, log: Path) -> Exit:
+    """Builds the image."""
+    exit, _ = await build(shop, image, log)
+    note(Order(argv=("build", image.title), cwd="/", limit=step.limit, log=log), exit, shop.redactor)
+    return exit
+
+
+async def run_in_image(shop: Workshop, step: Step, image: Image, log: Path) -> Exit:
+    """Runs the step's command in the image, from where the image itself would."""
+    container = await ensure_image(shop, image, log)
+    root = (await shop.session.ask(container.workdir()) if image.dockerfile else WORK) or "/"
+    container, names = await with_database(shop, container, step)
+    container = shop.with_secrets(shop.with_variables(container, names.env(outside(step.env))), step.secrets)
+    order = Order(argv=names.argv(step.argv), cwd=root, limit=step.limit, log=log)
+    return await execute_bare(shop, container, order, root)

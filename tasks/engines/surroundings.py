@@ -1,0 +1,28 @@
+"""What a run gives to its engine, whichever that is."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from tasks.secrets import NO_SECRETS, Secrets
+from tasks.tree import Tree
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Surroundings:
+    """What steps run on, and where an engine keeps its own.
+
+    `cache` is kept between runs and may be deleted whenever none runs; `data` is for what must not be lost, and for
+    what a run needs on a disk while it lasts; `reason` is why this engine was chosen; `note` is told what takes long;
+    `environ` is the environment that the user started us with. A step gets those of the `secrets` that it names, and
+    what it prints of any is masked.
+    """
+
+    tree: Tree
+    cache: Path
+    data: Path
+    run_id: str
+    reason: str
+    note: Callable[[str], None]
+    environ: Mapping[str, str]
+    secrets: Secrets = NO_SECRETS

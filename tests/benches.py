@@ -1,0 +1,95 @@
+"""A small stack, and engines on it: what tests of any engine need."""
+
+import hashlib
+import os
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from tasks.engines.dagger.reach import RUNNER_HOST, SESSION_PORT, find_engine
+from tasks.engines.local.engine import LocalEngine
+from tasks.engines.protocol import Engine
+from tasks.engines.surroundings import Surroundings
+from tasks.steps import Inputs, Step
+from tasks.tree import Tree, TreeFile, digest_of
+
+# read before the variables are taken out of the environment of tests: only an engine that somebody named is used
+GIVEN = {name: value for name, value in os.environ.items() if "DAGGER" in name}
+
+
+def tree_of(root: Path) -> Tree:
+    """A tree of all files that lie there, without git."""
+    files = {}
+    for path in sorted(each for each in root.rglob("*") if each.is_file()):
+        name, content = str(path.relative_to(root)), path.read_bytes()
+        mode = 0o100755 if os.access(path, os.X_OK) else 0o100644
+        files[name] = TreeFile(path=name, mode=mode, digest=hashlib.sha256(content).hexdigest(), size=len(content))
+    return Tree(root=root, files=files, untracked=(), commit=None, changed=True, digest=digest_of(files))
+
+
+def unreachable() -> str:
+    """Why there is no engine of containers to test on; empty where there is one."""
+    if not (GIVEN.get(RUNNER_HOST) or GIVEN.get(SESSION_PORT)):
+        return f"no Dagger engine is named ({RUNNER_HOST} or {SESSION_PORT})"
+    return find_engine({**os.environ, **GIVEN}).trouble
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bench:
+    """A stack, where engines on it keep what they need, and the engine that `engine` makes."""
+
+    root: Path
+    base: Path
+    cache: Path
+    name: str = "local"
+    environ: Mapping[str, str] = field(default_factory=lambda: {**os.environ, **GIVEN})
+    notes: list[str] = field(default_factory=list)
+
+    @property
+    def data(self) -> Path:
+        return self.base / "data"
+
+    @property
+    def log(self) -> Path:
+        """The log of steps."""
+        return self.base / "logs/check.log"
+
+    def surroundings(self, run_id: str = "test-run", **over: Any) -> Surroundings:
+        options: dict[str, Any] = {
+            "tree": tree_of(self.root),
+            "cache": self.cache,
+            "data": self.data,
+            "run_id": f"{run_id}-{os.getpid()}-{time.monotonic_ns()}",
+            "reason": "a test asked for it",
+            "note": self.notes.append,
+            "environ": self.environ,
+        }
+        return Surroundings(**(options | over))
+
+    def engine(self, run_id: str = "test-run", **over: Any) -> Engine:
+        """Not opened yet. What is none of its surroundings goes to its constructor."""
+        own: dict[str, Any] = {name: over.pop(name) for name in ("postgres", "images", "reach", "log") if name in over}
+        around = self.surroundings(run_id, **over)
+        if self.name == "local":
+            return LocalEngine(around, **own)
+        from tasks.engines.dagger.engine import DaggerEngine
+
+        options: dict[str, Any] = {"reach": find_engine(around.environ), "log": self.base / "dagger.log"}
+        return DaggerEngine(around, **(options | own))
+
+    def step(self, *argv: str, **over: Any) -> Step:
+        options: dict[str, Any] = {"slot": "slot", "cwd": ".", "inputs": Inputs(), "limit": 60.0}
+        return Step(argv=argv, **(options | over))
+
+    def written(self) -> str:
+        return self.log.read_text()
+
+
+def hello(base: Path, *, name: str, cache: Path | None = None) -> Bench:
+    """A bench whose stack has one file."""
+    root = base / "stack"
+    root.mkdir()
+    (root / "hello.txt").write_text("hello\n")
+    return Bench(root=root, base=base, cache=cache or base / "cache", name=name)
