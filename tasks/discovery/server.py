@@ -18,6 +18,7 @@ _WRAPPERS = (("ddtrace-run",), ("newrelic-admin", "run-program"), ("opentelemetr
 _INITS = frozenset(["tini", "dumb-init", "catatonit", "exec"])
 _PYTHON = re.compile(r"python(3(\.\d+)?)?$")
 _ASSIGNMENT = re.compile(r"[A-Za-z_]\w*=")
+_BROKEN_LIST = re.compile(r"\[[\"'\w./]|\[[^\]]*\]$")
 _BRACED = re.compile(r"\$\{[^}`(]*\}")
 
 
@@ -76,6 +77,8 @@ def server_argv(shell: Shell, variables: dict[str, str]) -> tuple[str, ...]:
         if len(argv) >= 3 and posixpath.basename(argv[0]) in {"sh", "bash", "ash", "dash"} and argv[1] in {"-c", "-lc"}:
             return server_argv(Shell(line=argv[2]), variables)
         return _listening(_unwrapped(argv))
+    if _BROKEN_LIST.match(shell.line):  # a list that is no JSON goes to a shell as it is, and is to fail here too
+        return ("/bin/sh", "-c", shell.line)
     line = _without_preparation(shell.line)
     if _OPERATORS & set(_BRACED.sub("", line)):
         return ()

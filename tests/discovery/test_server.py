@@ -69,6 +69,9 @@ GUNICORN = ("gunicorn", "--bind", HERE, "config.wsgi")
     [
         pytest.param('CMD ["gunicorn", "config.wsgi", "-b", ":80"]', GUNICORN, id="exec form"),
         pytest.param("CMD gunicorn config.wsgi", GUNICORN, id="shell form"),
+        pytest.param("CMD ['gunicorn']", ("/bin/sh", "-c", "['gunicorn']"), id="a list that is no JSON"),
+        pytest.param('CMD [ "a", ]', ("/bin/sh", "-c", '[ "a", ]'), id="a list that is no JSON, with spaces"),
+        pytest.param("CMD [ -f gunicorn ] && gunicorn a", (), id="a test of the shell"),
         pytest.param('CMD ["sh", "-c", "exec gunicorn config.wsgi --bind :$PORT"]', GUNICORN, id="sh -c"),
         pytest.param('ENTRYPOINT ["gunicorn"]\nCMD ["config.wsgi"]', GUNICORN, id="entry point and arguments"),
         pytest.param('ENTRYPOINT ["tini", "--"]\nCMD ["gunicorn", "config.wsgi"]', GUNICORN, id="init"),
