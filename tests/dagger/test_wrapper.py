@@ -47,10 +47,11 @@ def test_a_signal(tmp_path: Path) -> None:
     assert run(tmp_path, "sh", "-c", "kill -SEGV $$").code == 139
 
 
-def test_a_server_that_ends_ends_the_command(tmp_path: Path) -> None:
+def test_a_server_that_ends_ends_the_command(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     record = run(tmp_path, "sleep", "60", server=("sh", "-c", "echo bye; exit 5"))
 
     assert (record.stopped, record.server, record.output) == (True, 5, "bye\n")
+    assert capfd.readouterr() == ("", "")  # what a shell says of it would be taken for the command's own words
 
 
 def test_a_server_that_lives_is_left_alone(tmp_path: Path) -> None:

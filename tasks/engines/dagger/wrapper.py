@@ -25,7 +25,7 @@ if [ -n "$served" ]; then
   done 2>/dev/null &
   watcher=$!
 fi
-wait "$pid"
+wait "$pid" 2>/dev/null
 code=$?
 [ -n "$served" ] && kill "$watcher" 2>/dev/null
 stopped=0
