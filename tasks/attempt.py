@@ -1,5 +1,6 @@
 """One attempt at a check: its commands in order, until one does not pass; and the second attempt where one may help."""
 
+import contextlib
 import re
 from dataclasses import dataclass, field, replace
 from functools import cache
@@ -170,8 +171,19 @@ class Attempt:
             return await self._acquired(check, command, environment, exit, log)
         trouble = None if exit.code == 0 else await self._trouble(check)
         judgement = judge(command, exit, trouble)
+        if judgement.reason_code == "image_build" and not await self._registries_answer(check, log):
+            return errored("registry", f"{command.label}: a RUN failed, and a package registry does not answer")
         done = exit.code != 0 or judgement.status is not Status.PASSED or worked(command, exit)
         return judgement if done else idle(command)
+
+    async def _registries_answer(self, check: Check, log: Path) -> bool:
+        """Those of the component's own packages: a Dockerfile may install from them, which is nobody's fault then."""
+        for name in ("production", "node"):
+            with contextlib.suppress(UsageError):  # it has no packages of that kind
+                environment = self.lowering.environment(check, name)
+                if environment is not None and not await self.engine.answers(environment, log):
+                    return False
+        return True
 
     def _parsed(self, reader: str, check: Check, command: Command, exit: Exit) -> Parsed:
         copies = self._copies(check) if command.environment == "image" else ()

@@ -8,7 +8,7 @@ import pytest
 from tasks.attempt import log_names
 from tasks.models import Result, Status
 from tasks.run import Policy, Run
-from tasks.steps import Check, Exit, Image, Prepared, ServiceExit
+from tasks.steps import Check, Command, Exit, Image, Prepared, ServiceExit
 from tests.factories import make_check, make_command, make_lowering, make_site, make_some_plan
 from tests.fakes import WELL, FakeEngine, Witness
 
@@ -262,3 +262,25 @@ async def test_what_a_server_says_is_placed_by_where_it_ran(tmp_path: Path) -> N
         (result,) = await run(engine, check, logs=tmp_path)
 
         assert result.diagnostics[0].file == file
+
+
+@pytest.mark.parametrize(
+    ("registry", "expected"),
+    [(True, (Status.FAILED, "image_build")), (False, (Status.ERRORED, "registry"))],
+)
+async def test_run_of_a_dockerfile_proves_nothing_while_no_registry_answers(
+    tmp_path: Path, registry: bool, expected: tuple[Status, str]
+) -> None:
+    verdicts = ((1, "image_build"), (2, "dockerfile"))
+    command = Command(argv=(), label="docker build", environment="image", verdicts=verdicts)
+    check = make_check("build", commands=(command,), image=IMAGE)
+    provides = frozenset({"image"})
+    failing = FakeEngine({"": RED}, provides=provides, registry=registry)
+    wrong = FakeEngine({"": Exit(code=2)}, provides=provides, registry=registry)
+
+    (result,) = await run(failing, check, logs=tmp_path)
+    (broken,) = await run(wrong, check, logs=tmp_path)
+
+    assert reported(result) == expected
+    assert reported(broken) == (Status.FAILED, "dockerfile")
+    assert wrong.controls == 0
