@@ -22,6 +22,8 @@ SETTINGS = {
     "only": "only",
     "skip": "skip",
     "engine": "engine",
+    "export_image": "export_image",
+    "publish": "publish",
     "output": "output",
     "json_output": "json_output",
     "fail_fast": "fail_fast",
@@ -55,6 +57,8 @@ def make_parser(called_as: str) -> Parser:
     add("--only", action="append", metavar="CHECK", help="only this check and what it needs; repeatable")
     add("--skip", action="append", metavar="CHECK", help="without this check and what needs it; repeatable")
     add("--engine", metavar="ENGINE", help="auto, dagger (containers) or local (this machine)")
+    add("--export-image", metavar="FILE", help="write the image that was validated, where the run passed")
+    add("--publish", metavar="REF", help="push the image that was validated to a registry, where the run passed")
     add("--json-output", action="store_true", help="the report as JSON on stdout, and nothing else there")
     add("--output", metavar="MODE", help="auto, human, or agent: failures only, no colour")
     add("--fail-fast", action="store_true", help="stop at the first red check")

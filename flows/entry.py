@@ -103,6 +103,7 @@ def bare_document(outcome: str, exit_code: int, reason: str) -> dict[str, Any]:
         "run": {"id": "", "url": None, "unrecorded": None},
         "directory": "",
         "rerun": "",
+        "images": [],
         "stages": dict.fromkeys(("build", "quality", "integration"), nothing),
         "counts": dict.fromkeys(counted, 0),
     }

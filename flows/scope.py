@@ -9,6 +9,7 @@ from pathlib import Path
 
 from tasks.catalogue import NAMES, Catalogue, Scene, make_catalogue
 from tasks.catalogue.django_environment import filled_names
+from tasks.delivery import Delivery, plan_deliveries
 from tasks.diagnostics import PARSERS
 from tasks.discovery import discover
 from tasks.errors import TreeError, UsageError
@@ -29,6 +30,7 @@ class Scope:
     stack: Stack
     catalogue: Catalogue
     plan: Plan
+    deliveries: tuple[Delivery, ...] = ()
 
     @property
     def lowering(self) -> Lowering:
@@ -83,7 +85,20 @@ def read_scope(stack: Path, flags: Mapping[str, object], environ: Mapping[str, s
     )
     catalogue = make_catalogue(scene)
     plan = make_plan(catalogue, stages=settings.stages, only=settings.only, skip=settings.skip)
-    return Scope(settings=settings, tree=tree, stack=with_notes(found, scene), catalogue=catalogue, plan=plan)
+    scope = Scope(settings=settings, tree=tree, stack=with_notes(found, scene), catalogue=catalogue, plan=plan)
+    return with_deliveries(scope)
+
+
+def with_deliveries(scope: Scope) -> Scope:
+    """The scope with what becomes of its images. Only an engine of containers has any: no other one will do then."""
+    settings = scope.settings
+    deliveries = plan_deliveries(
+        scope.plan, scope.lowering, Path.cwd(), export=settings.export_image, publish=settings.publish
+    )
+    if deliveries and settings.engine == "local":
+        raise UsageError("--export-image and --publish need images, which the local engine does not build.")
+    engine = "dagger" if deliveries else settings.engine
+    return replace(scope, deliveries=deliveries, settings=settings.model_copy(update={"engine": engine}))
 
 
 def with_notes(stack: Stack, scene: Scene) -> Stack:

@@ -11,13 +11,25 @@ from secrets import token_hex
 
 from flows.places import Places
 from flows.scope import Scope
+from tasks.delivery import deliver
 from tasks.engines.choice import EMBEDDED, Choice, choose_engine
 from tasks.engines.local.engine import LocalEngine
 from tasks.engines.protocol import Engine
 from tasks.engines.surroundings import Surroundings
 from tasks.errors import EngineError
 from tasks.history import read_durations, write_durations
-from tasks.models import CheckReport, EngineFacts, Report, Result, RunFacts, Stage, Status
+from tasks.models import (
+    CheckReport,
+    DeliveredImage,
+    EngineFacts,
+    Outcome,
+    Report,
+    Result,
+    RunFacts,
+    Stage,
+    Status,
+    Verdict,
+)
 from tasks.plan import Plan
 from tasks.report.directory import RunDirectory
 from tasks.report.live import Progress
@@ -101,10 +113,12 @@ class Validation:
             run.start()
             self.begun(run)
             results = await self._results(run, engine)
+            verdict = give_verdict(list(results.values()), whole=plan.whole, ended=run.ended)
+            images, verdict = await self._deliver(run, engine, verdict)
         took = {check_id: result.duration for check_id, result in results.items() if result.passed}
         write_durations(self.places.cache, self.scope.tree.root, took)
-        report = self._report(run, results, engine.facts, started_at, time.monotonic() - zero)
-        report = replace(report, warnings=(*report.warnings, *engine.warnings))
+        report = self._report(results, verdict, engine.facts, started_at, time.monotonic() - zero)
+        report = replace(report, images=images, warnings=(*report.warnings, *engine.warnings))
         report = redact_report(report, self.secrets.redactor)
         run.publish(report)
         return report
@@ -166,11 +180,27 @@ class Validation:
                 warm.cancel()
                 await asyncio.gather(warm, return_exceptions=True)
 
+    async def _deliver(self, run: Run, engine: Engine, verdict: Verdict) -> tuple[tuple[DeliveredImage, ...], Verdict]:
+        """Hands the images on where all is green. Where that fails, what was asked for was not done: no pass."""
+        delivered: list[DeliveredImage] = []
+        if verdict.outcome is not Outcome.PASSED:
+            return (), verdict
+        try:
+            for delivery in self.scope.deliveries:
+                self.progress.note(f"handing on the {delivery.image.title}")
+                delivered.append(await run.follow_up(deliver(engine, delivery)))
+        except EngineError as error:
+            verdict = Verdict(outcome=Outcome.ERRORED, exit_code=3, reason=f"all checks passed, but {error}")
+        except asyncio.CancelledError:
+            if run.ended is None:
+                raise
+            verdict = give_verdict((), whole=False, ended=run.ended)
+        return tuple(delivered), verdict
+
     def _report(
-        self, run: Run, results: dict[str, Result], engine: EngineFacts, started_at: datetime, duration: float
+        self, results: dict[str, Result], verdict: Verdict, engine: EngineFacts, started_at: datetime, duration: float
     ) -> Report:
         plan = self.scope.plan
-        verdict = give_verdict(list(results.values()), whole=plan.whole, ended=run.ended)
         red = [check.id for check in plan.checks if results[check.id].status in {Status.FAILED, Status.ERRORED}]
         checks = tuple(
             CheckReport(

@@ -152,6 +152,16 @@ class EngineFacts:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DeliveredImage:
+    """An image that was handed on after the run: as the archive at `path`, in a registry as `reference`, or both."""
+
+    component: str
+    digest: str
+    path: str = ""
+    reference: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RunFacts:
     """The run as Prefect knows it. `unrecorded` says why it does not, where it does not."""
 
@@ -179,6 +189,7 @@ class Report:
     untracked: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
     rerun: str = ""
+    images: tuple[DeliveredImage, ...] = ()
     stage_durations: dict[Stage, float] = field(default_factory=dict)
 
     def of(self, stage: Stage) -> tuple[CheckReport, ...]:

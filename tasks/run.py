@@ -4,10 +4,10 @@ import asyncio
 import contextlib
 import functools
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol, TypeVar
 
 from tasks.attempt import Attempt
 from tasks.engines.protocol import Engine
@@ -22,6 +22,7 @@ from tasks.report.redacted import redact_result
 from tasks.steps import Check
 
 INTERRUPTIONS = frozenset({"interrupted", "terminated"})
+T = TypeVar("T")
 
 
 class Progress(Protocol):
@@ -65,6 +66,7 @@ class Run:
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._since: dict[str, float] = {}
         self._report: asyncio.Future[Report] = loop.create_future()
+        self._follow_up: asyncio.Task[Any] | None = None
         self._ended: tuple[str, str] | None = None
         self._zero = time.monotonic()
 
@@ -115,6 +117,14 @@ class Run:
         await self._installs.stop()
         return {check_id: await self.execute(check_id) for check_id in self._results}
 
+    async def follow_up(self, work: Coroutine[Any, Any, T]) -> T:
+        """Work after the last check: whoever interrupts the run cancels it as well."""
+        task = self._follow_up = asyncio.create_task(work)
+        if self._ended is not None and self._ended[0] in INTERRUPTIONS:
+            task.cancel()
+        result: T = await task
+        return result
+
     def stop(self, reason_code: str, reason: str) -> None:
         """Ends the run: cancels what runs. The first reason stands, but an interruption beats the others."""
         if self._ended is not None:
@@ -124,7 +134,7 @@ class Run:
         if reason_code not in INTERRUPTIONS and all(future.done() for future in self._results.values()):
             return
         self._ended = (reason_code, reason)
-        for task in self._tasks.values():
+        for task in (*self._tasks.values(), *filter(None, [self._follow_up])):
             task.cancel()
 
     async def _settle(self, check: Check) -> None:

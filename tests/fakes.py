@@ -6,10 +6,12 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self, TypeVar
 
+from tasks.errors import EngineError
 from tasks.models import EngineFacts, Result
-from tasks.steps import Environment, Exit, Prepared, Step
+from tasks.steps import Environment, Exit, Image, Prepared, Step
 
 WELL = Exit(code=0)
+DIGEST = "sha256:" + "1f" * 32
 T = TypeVar("T")
 
 
@@ -28,6 +30,7 @@ class FakeEngine:
         prepares: Mapping[str, Prepared | Sequence[Prepared]] | None = None,
         troubles: Sequence[tuple[str, str] | None] = (None,),
         registry: bool = True,
+        image_registry: bool = True,
         provides: frozenset[str] = frozenset(),
     ) -> None:
         self.provides = provides
@@ -50,6 +53,7 @@ class FakeEngine:
         }
         self._troubles = list(troubles)
         self._registry = registry
+        self._image_registry = image_registry
 
     async def __aenter__(self) -> Self:
         return self
@@ -97,6 +101,15 @@ class FakeEngine:
     async def answers(self, environment: Environment, log: Path) -> bool:
         self.controls += 1
         return self._registry
+
+    async def export_image(self, image: Image, path: Path) -> str:
+        path.write_text(image.title)  # noqa: ASYNC240 - a test has nobody to hold up
+        return DIGEST
+
+    async def publish_image(self, image: Image, reference: str) -> str:
+        if not self._image_registry:
+            raise EngineError(f"the image could not be published as {reference}: denied", "delivery")
+        return f"{reference}@{DIGEST}"
 
     async def warm_database(self) -> None:
         """Nothing to start."""

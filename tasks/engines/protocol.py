@@ -6,7 +6,7 @@ from types import TracebackType
 from typing import Protocol, Self
 
 from tasks.models import EngineFacts
-from tasks.steps import Environment, Exit, Prepared, Step
+from tasks.steps import Environment, Exit, Image, Prepared, Step
 
 
 class Engine(Protocol):
@@ -38,6 +38,12 @@ class Engine(Protocol):
 
     async def warm_database(self) -> None:
         """Starts the database before the first step asks for it; raises EngineError where that fails."""
+
+    async def export_image(self, image: Image, path: Path) -> str:
+        """Writes the image that the run has validated as an OCI archive; its digest. EngineError where that fails."""
+
+    async def publish_image(self, image: Image, reference: str) -> str:
+        """Pushes the image that the run has validated; the reference with its digest. EngineError where that fails."""
 
     async def trouble(self) -> tuple[str, str] | None:
         """Asks what steps rely on (disk, database) a trivial question: None, or a reason code and one line."""

@@ -3,7 +3,17 @@
 from collections.abc import Iterator
 
 from tasks.models import CheckReport, Outcome, Report, Severity, Status
-from tasks.report.facts import counted, engine_line, gap_texts, log_path, named, seconds, tally, untracked_line
+from tasks.report.facts import (
+    counted,
+    engine_line,
+    gap_texts,
+    image_lines,
+    log_path,
+    named,
+    seconds,
+    tally,
+    untracked_line,
+)
 from tasks.report.layout import clean, clean_line, disarm, shorten
 from tasks.report.ranking import describe, findings, rank_fixes, red_checks
 from tasks.report.style import Style
@@ -63,6 +73,7 @@ def _check(report: Report, check: CheckReport) -> Iterator[str]:
 
 def _closing(report: Report) -> Iterator[str]:
     yield from (f"warning: {clean_line(text)}" for text in report.warnings)
+    yield from map(clean_line, image_lines(report))
     if untracked := untracked_line(report):
         yield untracked
     fixes, _ = rank_fixes(report, 1)

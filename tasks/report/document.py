@@ -4,7 +4,19 @@ import json
 from pathlib import Path
 from typing import TypeAlias
 
-from tasks.models import CheckReport, Diagnostic, Outcome, Proof, Report, Severity, Stage, Status, TestCounts, worst
+from tasks.models import (
+    CheckReport,
+    DeliveredImage,
+    Diagnostic,
+    Outcome,
+    Proof,
+    Report,
+    Severity,
+    Stage,
+    Status,
+    TestCounts,
+    worst,
+)
 from tasks.report.facts import duration_of, log_path
 from tasks.report.layout import encodable
 
@@ -37,6 +49,7 @@ def to_document(report: Report) -> dict[str, Json]:
         "run": {"id": report.run.id, "url": report.run.url, "unrecorded": _optional(report.run.unrecorded)},
         "directory": encodable(report.directory),
         "rerun": encodable(report.rerun),
+        "images": [_image(image) for image in report.images],
         "stages": {stage.value: _stage(report, stage) for stage in Stage},
         "counts": _counts(report),
     }
@@ -83,6 +96,15 @@ def _check(report: Report, check: CheckReport) -> dict[str, Json]:
         "log": encodable(log_path(report, result)) or None,
         "rerun": encodable(check.rerun),
         "diagnostics": [_diagnostic(diagnostic) for diagnostic in result.diagnostics],
+    }
+
+
+def _image(image: DeliveredImage) -> dict[str, Json]:
+    return {
+        "component": encodable(image.component),
+        "digest": image.digest,
+        "path": encodable(image.path) or None,
+        "reference": encodable(image.reference) or None,
     }
 
 

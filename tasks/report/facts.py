@@ -53,6 +53,19 @@ def run_line(report: Report) -> str:
     return clean_line(f"not recorded: {run.unrecorded}") if run.unrecorded else f"{clean_line(run.id)} (no address)"
 
 
+def image_lines(report: Report) -> list[str]:
+    """Where images were handed on to, and by which digest they are known there."""
+    return [
+        f"Image of {image.component}: {place}"
+        for image in report.images
+        for place in (
+            f"{image.path} ({image.digest})" if image.path else "",
+            image.reference,
+        )
+        if place
+    ]
+
+
 def log_path(report: Report, result: Result) -> str:
     """The log of a check as seen from the stack; `Result.log` is relative to the report's directory."""
     return str(PurePosixPath(report.directory) / result.log) if result.log else ""

@@ -8,6 +8,7 @@ from tasks.report.facts import (
     duration_of,
     engine_line,
     gap_texts,
+    image_lines,
     log_path,
     named,
     run_line,
@@ -189,6 +190,8 @@ def _closing(report: Report, style: Style) -> Iterator[list[str]]:
     if report.warnings:
         warnings = (hang(style.spell(clean_line(text)), "  ! ", style.width) for text in report.warnings)
         yield ["Warnings:", *(line for lines in warnings for line in lines)]
+    if report.images:
+        yield [line for text in image_lines(report) for line in hang(style.spell(clean_line(text)), "", style.width)]
     if untracked := untracked_line(report):
         yield hang(style.spell(untracked), "", style.width)
     yield from _fix_first(report, style)

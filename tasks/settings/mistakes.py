@@ -17,6 +17,8 @@ FLAGS: Mapping[str, str] = {
     "only": "--only",
     "skip": "--skip",
     "engine": "--engine",
+    "export_image": "--export-image",
+    "publish": "--publish",
     "output": "--output",
     "json_output": "--json-output",
     "fail_fast": "--fail-fast",

@@ -92,6 +92,13 @@ class Settings(BaseModel, frozen=True, extra="forbid"):
     )
     skip: tuple[str, ...] = Field(default=(), description="Leave these checks out, by name or id.")
     engine: Literal["auto", "dagger", "local"] = Field(default="auto", description="What runs the checks.")
+    export_image: str = Field(
+        default="", description="The file that a run which passed writes its image to; {component} is its component."
+    )
+    publish: str = Field(
+        default="",
+        description="The reference that a run which passed publishes its image as; {component} is its component.",
+    )
     output: Literal["auto", "human", "agent"] = Field(default="auto", description="Who the report is written for.")
     json_output: bool = Field(
         default=False, description="Print the report as JSON, and nothing else, on standard output."

@@ -4,6 +4,7 @@ from typing import Any
 
 from tasks.models import (
     CheckReport,
+    DeliveredImage,
     Diagnostic,
     EngineFacts,
     Outcome,
@@ -85,6 +86,20 @@ def diagnostic(message: str, file: str | None = None, line: int | None = None, *
 
 def green_full() -> Report:
     return report()
+
+
+def green_delivered() -> Report:
+    digest = "sha256:" + "1f" * 32
+    images = (
+        DeliveredImage(
+            component="apps/web",
+            digest=digest,
+            path="/home/ada/cafe.tar",
+            reference=f"registry.example/cafe:1@{digest}",
+        ),
+        DeliveredImage(component="apps/shop", digest=digest, path="/home/ada/shop.tar"),
+    )
+    return report(images=images)
 
 
 def green_partial() -> Report:
@@ -237,6 +252,7 @@ CASES = {
     case.__name__: case
     for case in (
         green_full,
+        green_delivered,
         green_partial,
         green_selected,
         one_failed,

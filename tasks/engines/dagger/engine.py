@@ -9,7 +9,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from tasks.engines.dagger import environments
+from tasks.engines.dagger import delivering, environments
+from tasks.engines.dagger.building import ensure_image
 from tasks.engines.dagger.reach import Reach, find_engine
 from tasks.engines.dagger.running import run_step
 from tasks.engines.dagger.session import ExecFailedError, RefusedError, Session, open_session
@@ -21,7 +22,7 @@ from tasks.engines.workspace import lease, sync
 from tasks.errors import EngineError
 from tasks.models import EngineFacts
 from tasks.redaction import redact_exit
-from tasks.steps import Environment, Exit, Inputs, Prepared, Step
+from tasks.steps import Environment, Exit, Image, Inputs, Prepared, Step
 from tasks.tree import select
 
 CONNECT_LIMIT, START_LIMIT, RENEW_LIMIT = 20.0, 180.0, 8.0
@@ -109,6 +110,15 @@ class DaggerEngine:
             return await environments.answers(self._shop, environment, log)
         except (EngineError, RefusedError, ExecFailedError):
             return False
+
+    async def export_image(self, image: Image, path: Path) -> str:
+        """Writes the image that the run has validated as an OCI archive; its digest."""
+        container = await ensure_image(self._shop, image, self._log)
+        return await delivering.export(self._shop.session, container, path, self._around.run_id)
+
+    async def publish_image(self, image: Image, reference: str) -> str:
+        """Pushes the image that the run has validated; the reference with its digest."""
+        return await delivering.publish(self._shop.session, await ensure_image(self._shop, image, self._log), reference)
 
     async def trouble(self) -> tuple[str, str] | None:
         """Is the session well, and its Postgres? One that is lost is opened again, once in a run."""

@@ -26,10 +26,11 @@ from tasks.engines.tokens import Tokens
 from tasks.errors import EngineError
 from tasks.models import EngineFacts
 from tasks.redaction import redact_exit
-from tasks.steps import SERVER_HOST, SERVER_PORT, Database, Environment, Exit, Phase, Prepared, Service, Step
+from tasks.steps import SERVER_HOST, SERVER_PORT, Database, Environment, Exit, Image, Phase, Prepared, Service, Step
 
 VERSION = "1"
 """Changes whenever the same step may come out differently."""
+NO_IMAGES = "it builds no images. Take --engine dagger"
 
 
 class LocalEngine:
@@ -125,6 +126,16 @@ class LocalEngine:
     async def trouble(self) -> tuple[str, str] | None:
         """Asks what steps rely on (disk, database) a trivial question: None, or a reason code and one line."""
         return await self._shortage() or await self._databases.trouble()
+
+    async def export_image(self, image: Image, path: Path) -> str:
+        """It has none."""
+        raise EngineError(f"the embedded engine cannot write the {image.title} to {path}: {NO_IMAGES}", "delivery")
+
+    async def publish_image(self, image: Image, reference: str) -> str:
+        """It has none."""
+        raise EngineError(
+            f"the embedded engine cannot publish the {image.title} as {reference}: {NO_IMAGES}", "delivery"
+        )
 
     async def warm_database(self) -> None:
         """Starts Postgres before the first step asks for it; raises EngineError (`postgres`) where that fails."""

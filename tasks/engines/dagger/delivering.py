@@ -1,0 +1,43 @@
+"""Writes an image into an archive or to a registry."""
+
+import json
+import tarfile
+from pathlib import Path
+
+from tasks.diagnostics.dockerfile import essential
+from tasks.engines.dagger.session import Container, ExecFailedError, RefusedError, Session
+from tasks.errors import EngineError
+
+
+async def export(session: Session, container: Container, path: Path, run_id: str) -> str:
+    """Writes an OCI archive and returns the digest of the image in it. The file is there whole, or not at all."""
+    partial = path.with_name(f".{path.name}.{run_id}.part")
+    try:
+        await session.ask(container.export(str(partial)))
+        digest = read_digest(partial)
+        partial.replace(path)
+    except (RefusedError, ExecFailedError) as error:
+        raise EngineError(f"the image could not be exported: {essential(str(error))}", "delivery") from None
+    except OSError as error:
+        raise EngineError(f"the image could not be exported to {path}: {error.strerror}", "delivery") from error
+    finally:
+        partial.unlink(missing_ok=True)
+    return digest
+
+
+async def publish(session: Session, container: Container, reference: str) -> str:
+    """Pushes the image with the credentials that Docker has for its registry; the reference with its digest."""
+    try:
+        return await session.ask(container.publish(reference))
+    except (RefusedError, ExecFailedError) as error:
+        said = essential(str(error))
+        raise EngineError(f"the image could not be published as {reference}: {said}", "delivery") from None
+
+
+def read_digest(archive: Path) -> str:
+    """The digest of the only image in an OCI archive, as a registry would name it."""
+    with tarfile.open(archive) as tar:
+        index = tar.extractfile("index.json")
+        assert index is not None
+        manifests = json.load(index)["manifests"]
+    return str(manifests[0]["digest"])
