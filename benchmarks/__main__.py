@@ -1,9 +1,10 @@
 """Prints the table of the benchmark. Nothing of it is asserted anywhere: wall times belong to a machine.
 
-Three ways over the same steps of the same plan:
+Three ways to check the same stack on the same engine:
 
-- plain: asyncio, the three stages one after another, all checks of a stage at once;
-- limit: every check as soon as what it needs is done, with nothing around it;
+- plain: asyncio, the three stages one after another, all checks of a stage at once; in containers a program of its own,
+  `benchmarks/plain_dagger.py`, on the embedded engine our steps in that order;
+- limit: our steps, each as soon as what its check needs is done, with nothing around it;
 - ours: the whole command line in a process of its own, with Prefect's record and the report.
 """
 
@@ -12,93 +13,102 @@ import asyncio
 import os
 import shutil
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from benchmarks.ways import limit_way, plain_way, scope_of
+from benchmarks.ways import ROOT, call, limit_way, plain_way, scope_of
 from flows.places import Places
+from tasks.engines.choice import Choice, choose_engine
 
-ROOT = Path(__file__).parents[1]
+Way = Callable[[], None]
 Edit = tuple[str, str]
 CASES: dict[str, Edit | None] = {
     "nothing changed": None,
     "one Django file edited": ("apps/web/menu/views.py", "\n\n# edited {}\n"),
     "one site file edited": ("sites/coffee-shop/src/pages/index.astro", "<!-- edited {} -->\n"),
 }
+HEAD = ("case", "plain s", "limit s", "ours s", "ours / plain", "over the limit")
 
 
 def edit(stack: Path, case: str, turn: str) -> None:
-    """Makes the case's edit, different each time."""
+    """Makes the case's edit, different each time: no engine remembers anything of that file."""
     change = CASES[case]
     if change is not None:
         with (stack / change[0]).open("a", encoding="utf-8") as file:
             file.write(change[1].format(turn))
 
 
-def our_way(stack: Path) -> None:
-    """The command line, as everybody calls it."""
-    argv = [sys.executable, "-P", "-m", "flows.predeploy", str(stack), "--output", "agent"]
-    env = {**os.environ, "PYTHONPATH": str(ROOT)}
-    done = subprocess.run(argv, env=env, capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise SystemExit(f"the sample is not green, so nothing can be measured:\n{done.stdout}{done.stderr}")
-
-
-def timed(way: Callable[[], Awaitable[None] | None]) -> float:
-    """Seconds that one way takes."""
-    begun = time.perf_counter()
-    work = way()
-    if work is not None:
-        asyncio.run(_awaited(work))
-    return time.perf_counter() - begun
-
-
-async def _awaited(work: Awaitable[None]) -> None:
-    await work
-
-
-def measure(stack: Path, case: str, rounds: int) -> tuple[float, float, float]:
-    """Medians of plain, limit and ours, taken in turns so that all see the same machine."""
+def ways_of(stack: Path, choice: Choice) -> dict[str, Way]:
+    """The three ways on an engine."""
     places = Places.of_user()
-    ways: dict[str, Callable[[], Awaitable[None] | None]] = {
-        "plain": lambda: plain_way(scope_of(stack, places), places),
-        "limit": lambda: limit_way(scope_of(stack, places), places),
-        "ours": lambda: our_way(stack),
-    }
+
+    def plain() -> None:
+        if choice.name == "dagger":
+            call("benchmarks.plain_dagger", str(stack))
+        else:
+            asyncio.run(plain_way(scope_of(stack, places), places, choice))
+
+    def limit() -> None:
+        asyncio.run(limit_way(scope_of(stack, places), places, choice))
+
+    def ours() -> None:
+        call("flows.predeploy", str(stack), "--engine", choice.name, "--output", "agent")
+
+    return {"plain": plain, "limit": limit, "ours": ours}
+
+
+def timed(way: Way, name: str) -> float:
+    """Seconds that a way takes, told together with how busy the machine is."""
+    begun = time.perf_counter()
+    way()
+    taken = time.perf_counter() - begun
+    print(f"{name}: {taken:.1f} s, load {os.getloadavg()[0]:.1f}", file=sys.stderr, flush=True)
+    return taken
+
+
+def measure(stack: Path, case: str, rounds: int, ways: Mapping[str, Way]) -> dict[str, float]:
+    """The median of each way, taken in turns so that all see the same machine."""
     seconds: dict[str, list[float]] = {name: [] for name in ways}
     for turn in range(rounds):
         for name, way in ways.items():
             edit(stack, case, f"{turn} {name}")
-            seconds[name].append(timed(way))
-    plain, limit, ours = (statistics.median(taken) for taken in seconds.values())
-    return plain, limit, ours
+            seconds[name].append(timed(way, f"{case}, {name}"))
+    return {name: statistics.median(taken) for name, taken in seconds.items()}
+
+
+def row(case: str, *, plain: float, limit: float, ours: float) -> str:
+    """A line of the table."""
+    numbers = (*(f"{seconds:.1f}" for seconds in (plain, limit, ours)), f"{ours / plain:.2f}", f"{ours - limit:+.1f} s")
+    return f"| {' | '.join((case, *numbers))} |"
+
+
+def read_options() -> argparse.Namespace:
+    """The command line."""
+    parser = argparse.ArgumentParser(
+        prog="just bench", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--engine", choices=("auto", "dagger", "local"), default="auto", help="as predeploy's own")
+    parser.add_argument("--rounds", type=int, default=3, help="how often each way is taken in each case (default: 3)")
+    parser.add_argument("--case", choices=tuple(CASES), action="append", help="only this one; repeatable")
+    parser.add_argument("--stack", type=Path, default=ROOT / "examples" / "cafe", help="the sample, or a copy of it")
+    return parser.parse_args()
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(prog="just bench", description=__doc__)
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--stack", type=Path, default=ROOT / "examples" / "cafe")
-    options = parser.parse_args()
+    options = read_options()
+    choice = asyncio.run(choose_engine(options.engine, os.environ))
     with tempfile.TemporaryDirectory(prefix="predeploy-bench-") as room:
         stack = Path(room) / "stack"
         shutil.copytree(options.stack, stack, ignore=shutil.ignore_patterns(".predeploy", "node_modules"))
-        our_way(stack)  # brings everything that has to be installed
-        print(f"| case | plain s | limit s | ours s | ours / plain | over the limit |\n|{' --- |' * 6}")
-        for case in CASES:
-            plain, limit, ours = measure(stack, case, options.rounds)
-            cells = (
-                case,
-                f"{plain:.1f}",
-                f"{limit:.1f}",
-                f"{ours:.1f}",
-                f"{ours / plain:.2f}",
-                f"+ {ours - limit:.1f} s",
-            )
-            print(f"| {' | '.join(cells)} |", flush=True)
+        ways = ways_of(stack, choice)
+        for name, way in ways.items():
+            timed(way, f"the first, which installs, {name}")
+        print(f"| {' | '.join(HEAD)} |\n|{' --- |' * len(HEAD)}", flush=True)
+        for case in options.case or CASES:
+            print(row(case, **measure(stack, case, options.rounds, ways)), flush=True)
     return 0
 
 
