@@ -3,7 +3,9 @@
 import contextlib
 import io
 import os
+import re
 import signal
+import threading
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
@@ -18,6 +20,10 @@ QUIET = {
     "DAGGER_PROGRESS": "plain",
     "_EXPERIMENTAL_DAGGER_SHUTDOWN_TIMEOUT": "15s",
 }
+LAST_WORDS = 0.5
+"""Seconds that a command line which has ended may take to be read to its end."""
+KEPT = 4096
+COLOURS, TRACE = re.compile(r"\x1b\[[\d;]*m"), re.compile(r"\[traceparent:[^]]*\]")
 DAGGERS = ("DAGGER_", "_EXPERIMENTAL_DAGGER_")
 # what would send traces somewhere, and makes the client rearrange our logging
 NOT_OURS = ("OTEL_", "DAGGER_CLOUD_TOKEN")
@@ -56,18 +62,38 @@ class MaskedLog(io.TextIOBase):
 
     def __init__(self, path: Path, redactor: Redactor) -> None:
         self._file, self._stream = path.open("ab", buffering=0), redactor.stream()
+        self._end = b""
+        self._is_read = threading.Event()
 
     def write(self, text: str) -> int:
         """Called by the thread that reads what the command line says, until that has ended."""
-        self._file.write(self._stream.feed(text.encode("utf-8", "replace")))
+        self._add(self._stream.feed(text.encode("utf-8", "replace")))
         return len(text)
+
+    def writelines(self, lines: Iterable[str]) -> None:  # type: ignore[override]
+        """All that the command line says."""
+        for line in lines:
+            self.write(line)
+        self._is_read.set()
 
     def close(self) -> None:
         """Writes what was held back."""
         if not self._file.closed:
-            self._file.write(self._stream.flush())
+            self._add(self._stream.flush())
             self._file.close()
         super().close()
+
+    def last_words(self) -> str:
+        """Why the command line ended, where it did: its last line, once all are there. Closes the log."""
+        self._is_read.wait(LAST_WORDS)
+        self.close()
+        said = COLOURS.sub("", self._end.decode("utf-8", "replace"))
+        lines = [line.strip() for line in TRACE.sub("", said).splitlines() if line.strip()]
+        return lines[-1].removeprefix("Error: ") if lines else ""
+
+    def _add(self, masked: bytes) -> None:
+        self._file.write(masked)
+        self._end = (self._end + masked)[-KEPT:]
 
 
 def end(pids: Iterable[int]) -> None:

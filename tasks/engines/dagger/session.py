@@ -132,7 +132,7 @@ class Session:
             closing.cancel()
             return f"the Dagger session did not end within {limit:g} s, and was ended"
         error = closing.exception()
-        return f"the Dagger session did not end well: {why(error)}" if error else ""
+        return f"the Dagger session did not end well: {plain(error)}" if error else ""
 
     async def watch(self) -> None:
         """Asks again and again whether the engine is there: a client whose engine died would wait for ever."""
@@ -176,8 +176,9 @@ async def open_session(environ: Mapping[str, str], log: Path, redactor: Redactor
         text = f"the Dagger engine did not answer within {limit:g} s. See {log.name}, or take --engine local."
         raise EngineError(text, "engine_absent")
     if error := greeting.exception():
+        said = await asyncio.to_thread(output.last_words) if isinstance(error, dagger.ProvisionError) else ""
         output.close()
-        raise refusal(error) from None
+        raise refusal(error, said) from None
     client, version = greeting.result()
     started = tuple({*find_cli()} - {*before})
     return Session(client=client, version=version, connection=connection, output=output, cli=started)
@@ -206,8 +207,8 @@ async def give_up(greeting: asyncio.Future[tuple[Client, str]], started: set[int
         greeting.exception()  # else it would be shown as one that nobody asked for
 
 
-def refusal(error: BaseException) -> EngineError:
-    """Why there is no session, and what to do."""
+def refusal(error: BaseException, said: str) -> EngineError:
+    """Why there is no session, and what to do. `said` is the end of what the command line said, if there was one."""
     if isinstance(error, EngineError):
         return error
     if getattr(error.__cause__, "code", None) == 401:
@@ -215,7 +216,10 @@ def refusal(error: BaseException) -> EngineError:
             f"the Dagger session does not take the token: {SESSION_TOKEN} is not that of the session at {SESSION_PORT}"
         )
         return EngineError(f"{text}. Set both anew, or neither.", "engine_absent")
-    return EngineError(f"no Dagger session: {why(error)}. Start an engine, or take --engine local.", "engine_absent")
+    return EngineError(
+        f"no Dagger session: {(said or plain(error)).rstrip('.')[:SHOWN]}. Start an engine, or take --engine local.",
+        "engine_absent",
+    )
 
 
 def require_new(version: str) -> None:
@@ -224,11 +228,3 @@ def require_new(version: str) -> None:
     if found is not None and (int(found[1]), int(found[2])) < OLDEST:
         text = f"the Dagger engine is {version}, and predeploy needs {OLDEST[0]}.{OLDEST[1]} or newer"
         raise EngineError(f"{text}. Update it, or take --engine local.", "engine_version")
-
-
-def why(error: BaseException) -> str:
-    """The line of a failed start that says most: of what the command line wrote, the last one."""
-    if isinstance(error, dagger.ClientError):
-        return plain(error)
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return lines[-1][:SHOWN] if lines else type(error).__name__
