@@ -137,7 +137,7 @@ class DaggerEngine:
 
     def _enter(self, session: Session, site: Site) -> None:
         self._shop = Workshop(session, site)
-        self._watching = asyncio.create_task(session.watch())
+        self._watching = asyncio.create_task(session.watch(lambda: find_engine(self._around.environ).trouble))
 
     async def _renew(self) -> tuple[str, str] | None:
         """A new session in place of the lost one; what the old one had built is built again, or remembered."""

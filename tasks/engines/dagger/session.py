@@ -3,7 +3,8 @@
 import asyncio
 import logging
 import re
-from collections.abc import Awaitable, Mapping
+import time
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TextIO, TypeVar, cast
@@ -51,8 +52,9 @@ ANSWER_LIMIT = 1800.0
 """Seconds that an engine which is there may take for what has no limit of its own: it may have to fetch an image."""
 SHOWN = 300
 """Characters of a message that is shown: what stands between us and the engine may answer with a whole page."""
-PULSE, PULSE_LIMIT = 2.0, 8.0
-"""How often the engine is asked whether it is there, and how long it may take to say so."""
+PULSE, PULSE_LIMIT, HUNG = 2.0, 8.0, 90.0
+"""How often the engine is asked whether it is there; how long it may take to say so before its address is tried; and
+after how long without an answer it is given up."""
 NOTHING_SAID = "the engine gave no reason"
 
 
@@ -134,15 +136,24 @@ class Session:
         error = closing.exception()
         return f"the Dagger session did not end well: {plain(error)}" if error else ""
 
-    async def watch(self) -> None:
-        """Asks again and again whether the engine is there: a client whose engine died would wait for ever."""
+    async def watch(self, silence: Callable[[], str]) -> None:
+        """Asks again and again whether the engine is there: a client whose engine died would wait for ever.
+
+        `silence` says why nobody takes a connection at the engine's address, and may block. An engine that is only
+        slow (it may compress an image, or serve ten runs) takes them still, and gets more patience.
+        """
+        heard = time.monotonic()
         while not self.lost.done():
             await asyncio.sleep(PULSE)
             try:
                 async with asyncio.timeout(PULSE_LIMIT):
                     await self.client.version()
+                heard = time.monotonic()
             except TimeoutError:
-                self.lose(f"the Dagger engine did not answer for {PULSE_LIMIT:g} s")
+                if trouble := await asyncio.to_thread(silence):
+                    self.lose(f"the Dagger engine went away: {trouble}")
+                elif time.monotonic() - heard > HUNG:
+                    self.lose(f"the Dagger engine did not answer for {HUNG:g} s")
             except Exception as error:  # whatever is answered to that: an engine says its version
                 self.lose(f"the Dagger engine went away: {plain(error)}")
 
