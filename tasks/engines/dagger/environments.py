@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from tasks.engines.dagger.execution import Order, execute
-from tasks.engines.dagger.places import ENV, PYTHON, TOKENS, WORK
+from tasks.engines.dagger.places import ENV, PYTHON, WITH_ENV, WORK
 from tasks.engines.dagger.session import Container, ExecFailedError, RefusedError
 from tasks.engines.dagger.variables import plain_variables
 from tasks.engines.dagger.workshop import Installed, Workshop
@@ -34,7 +34,7 @@ async def ensure(shop: Workshop, environment: Environment | None, phase: Phase, 
 async def answers(shop: Workshop, environment: Environment, log: Path) -> bool:
     """Does its control command succeed, executed now?"""
     container = acquiring(shop, await shop.toolchain(environment), environment)
-    argv = TOKENS.argv(environment.control)
+    argv = WITH_ENV.argv(environment.control)
     exit, _ = await execute(shop, container, Order(argv=argv, cwd="/", limit=CONTROL_LIMIT, log=log, volatile=True))
     return exit.code == 0
 
@@ -61,9 +61,9 @@ async def install(shop: Workshop, environment: Environment, log: Path) -> Prepar
         )
     exit = Exit(code=0)
     for command in environment.commands:
-        furnished = shop.with_variables(container, TOKENS.env(command.env))
+        furnished = shop.with_variables(container, WITH_ENV.env(command.env))
         cwd = f"{WORK}/{command.cwd}"
-        order = Order(argv=TOKENS.argv(command.argv), cwd=cwd, limit=command.limit, log=log)
+        order = Order(argv=WITH_ENV.argv(command.argv), cwd=cwd, limit=command.limit, log=log)
         exit, container = await execute(shop, furnished, order)
         if exit.code != 0 and exit.code not in command.empty:
             return Prepared(exit=exit, command=command, gaps=choice.gaps)

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from tasks.engines.dagger.places import WORK
@@ -33,17 +33,26 @@ class Order:
     server: str = ""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tried:
+    """How one exec ended, with all that it said, and what it left. `remembered`: it ended so before, not now."""
+
+    exit: Exit
+    after: Container
+    remembered: bool = False
+
+
 async def execute(shop: Workshop, container: Container, order: Order) -> tuple[Exit, Container]:
     """Runs the command now, unless the engine remembers that it passed on the same inputs; and what it left.
 
-    A failure that is remembered is not believed: whatever made it fail may be gone.
+    A failure that is remembered is not believed, be it of this very run: whatever made it fail may be gone.
     """
     nonce = shop.fresh_nonce() if order.volatile else ""
-    exit, after = await attempt(shop, container, order, nonce)
-    if exit.reused and not acceptable(exit):
-        exit, after = await attempt(shop, container, order, shop.fresh_nonce())
-    note(order, exit, shop.redactor)
-    return exit, after
+    tried = await attempt(shop, container, order, nonce)
+    if tried.remembered and not acceptable(tried.exit):
+        tried = await attempt(shop, container, order, shop.fresh_nonce())
+    note(order, tried.exit, shop.redactor)
+    return shortened(tried.exit), tried.after
 
 
 def acceptable(exit: Exit) -> bool:
@@ -51,10 +60,11 @@ def acceptable(exit: Exit) -> bool:
     return exit.code == 0 and not exit.trouble and exit.age <= KEEP_PASS
 
 
-async def attempt(shop: Workshop, container: Container, order: Order, nonce: str) -> tuple[Exit, Container]:
+async def attempt(shop: Workshop, container: Container, order: Order, nonce: str) -> Tried:
     """One exec behind the wrapper."""
+    marker = f"{shop.site.run_id}/{shop.fresh_nonce()}"
     argv = wrap(order.argv, order.limit, beside_server=bool(order.server))
-    after = shop.with_run(container, nonce).with_workdir(order.cwd).with_exec(argv)
+    after = shop.with_run(container, marker, nonce).with_workdir(order.cwd).with_exec(argv)
     begun = time.monotonic()
     try:
         async with asyncio.timeout(order.limit + GRACE):
@@ -62,13 +72,14 @@ async def attempt(shop: Workshop, container: Container, order: Order, nonce: str
             stdout, stderr = await asyncio.gather(shop.session.ask(after.stdout()), shop.session.ask(after.stderr()))
     except TimeoutError:
         detail = f"the Dagger engine did not end a command within {order.limit + GRACE:g} s"
-        return Exit(code=None, trouble="engine_hung", detail=detail, root=WORK), container
+        return Tried(exit=Exit(code=None, trouble="engine_hung", detail=detail, root=WORK), after=container)
     except (ExecFailedError, RefusedError, ValueError) as error:
-        return broken(error, time.monotonic() - begun), container
+        return Tried(exit=broken(error, time.monotonic() - begun), after=container)
     except EngineError as error:
-        return Exit(code=None, trouble=error.reason_code, detail=str(error), root=WORK), container
-    reused = record.run != shop.site.run_id
-    return exit_of(record, order, stdout, stderr, reused=reused), after
+        return Tried(exit=Exit(code=None, trouble=error.reason_code, detail=str(error), root=WORK), after=container)
+    reused = record.run.partition("/")[0] != shop.site.run_id
+    exit = exit_of(record, order, stdout, stderr, reused=reused)
+    return Tried(exit=exit, after=after, remembered=record.run != marker)
 
 
 def exit_of(record: Record, order: Order, stdout: str, stderr: str, *, reused: bool) -> Exit:
@@ -80,8 +91,8 @@ def exit_of(record: Record, order: Order, stdout: str, stderr: str, *, reused: b
     detail = STOPPED if record.stopped else f"It ran into its limit of {order.limit:g} s." if timed_out else ""
     return Exit(
         code=None if timed_out or record.stopped else record.code,
-        stdout=stdout[-KEPT:],
-        stderr=stderr[-KEPT:],
+        stdout=stdout,
+        stderr=stderr,
         duration=record.seconds,
         timed_out=timed_out,
         detail=detail,
@@ -104,15 +115,13 @@ def broken(error: ExecFailedError | RefusedError | ValueError, seconds: float) -
 
 async def execute_bare(shop: Workshop, container: Container, order: Order, root: str) -> Exit:
     """Runs the command in somebody else's image, which may hold nothing that a wrapper needs."""
-    after = shop.with_run(container, shop.fresh_nonce()).with_exec(list(order.argv), expect=ANY)
+    after = shop.with_run(container, shop.site.run_id, shop.fresh_nonce()).with_exec(list(order.argv), expect=ANY)
     begun = time.monotonic()
     try:
         async with asyncio.timeout(order.limit):
             code = await shop.session.ask(after.exit_code(), limit=None)
             stdout, stderr = await asyncio.gather(shop.session.ask(after.stdout()), shop.session.ask(after.stderr()))
-        exit = Exit(
-            code=code, stdout=stdout[-KEPT:], stderr=stderr[-KEPT:], duration=time.monotonic() - begun, root=root
-        )
+        exit = Exit(code=code, stdout=stdout, stderr=stderr, duration=time.monotonic() - begun, root=root)
     except TimeoutError:
         detail = f"It ran into its limit of {order.limit:g} s."
         exit = Exit(code=None, timed_out=True, detail=detail, duration=order.limit, root=root)
@@ -121,7 +130,17 @@ async def execute_bare(shop: Workshop, container: Container, order: Order, root:
     except EngineError as error:
         exit = Exit(code=None, trouble=error.reason_code, detail=str(error), root=root)
     note(order, exit, shop.redactor)
-    return exit
+    return shortened(exit)
+
+
+def shortened(exit: Exit) -> Exit:
+    """What is kept of a long output: its end, from the beginning of a line. The log has all of it."""
+    return replace(exit, stdout=last_lines(exit.stdout), stderr=last_lines(exit.stderr))
+
+
+def last_lines(text: str) -> str:
+    """As many as are kept."""
+    return text if len(text) <= KEPT else text[-KEPT:].partition("\n")[2]
 
 
 def note(order: Order, exit: Exit, redactor: Redactor) -> None:

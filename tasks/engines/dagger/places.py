@@ -11,8 +11,9 @@ TOKENS = Tokens(
         steps.WORK: WORK,
         steps.OUT: OUT,
         steps.CACHE: CACHE,
-        steps.ENV: ENV,
         steps.PROBES: PROBES,
         steps.PYTHON: PYTHON,
     }
 )
+WITH_ENV = TOKENS.with_values({steps.ENV: ENV})
+"""Of what installs an environment, or has one."""

@@ -5,7 +5,7 @@ from pathlib import Path
 from tasks.engines.dagger.building import build, ensure_image
 from tasks.engines.dagger.environments import ensure
 from tasks.engines.dagger.execution import Order, execute, execute_bare, note
-from tasks.engines.dagger.places import TOKENS, WORK
+from tasks.engines.dagger.places import WORK
 from tasks.engines.dagger.servers import beside
 from tasks.engines.dagger.session import Container
 from tasks.engines.dagger.variables import outside, plain_variables
@@ -52,10 +52,11 @@ async def furnish(shop: Workshop, step: Step) -> Container:
 
 async def with_database(shop: Workshop, container: Container, step: Step) -> tuple[Container, Tokens]:
     """The container with the step's database beside it, and what its tokens stand for."""
+    names = shop.names(step.environment)
     if step.database is None:
-        return container, TOKENS
+        return container, names
     container, values = await shop.postgres.bind(container, step.database)
-    return container, TOKENS.with_values(values)
+    return container, names.with_values(values)
 
 
 async def build_only(shop: Workshop, step: Step, image: Image, log: Path) -> Exit:

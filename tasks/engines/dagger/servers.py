@@ -6,7 +6,7 @@ from pathlib import Path
 from tasks import steps
 from tasks.engines.dagger.building import ensure_image
 from tasks.engines.dagger.environments import ensure
-from tasks.engines.dagger.places import TOKENS, WORK
+from tasks.engines.dagger.places import WORK
 from tasks.engines.dagger.session import Container, Service
 from tasks.engines.dagger.variables import outside, plain_variables
 from tasks.engines.dagger.workshop import Workshop
@@ -31,13 +31,14 @@ async def beside(
 
 async def make_server(shop: Workshop, step: Step, spec: ServerSpec, log: Path) -> Service:
     """The server, not started yet."""
-    names = TOKENS.with_values({steps.SERVER_HOST: EVERYWHERE, steps.SERVER_PORT: str(PORT)})
     entry: list[str] = []
     if spec.image is not None:
         container = await ensure_image(shop, spec.image, log)
         entry = await shop.session.ask(container.entrypoint()) or []
     else:
         container = await in_workspace(shop, step, spec, log)
+    names = shop.names(spec.environment)
+    names = names.with_values({steps.SERVER_HOST: EVERYWHERE, steps.SERVER_PORT: str(PORT)})
     if spec.database is not None:
         container, values = await shop.postgres.bind(container, spec.database)
         names = names.with_values(values)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tasks import steps
 from tasks.engines.dagger.images import Choice, Images, choose_node, choose_python
-from tasks.engines.dagger.places import CACHE, ENV, MANAGER, OUT, PROBES, WORK
+from tasks.engines.dagger.places import CACHE, ENV, MANAGER, OUT, PROBES, TOKENS, WITH_ENV, WORK
 from tasks.engines.dagger.postgres import Postgres
 from tasks.engines.dagger.session import Container, Directory, Secret, Session
 from tasks.engines.dagger.variables import STORES, index_variables, plain_variables, secret_name
@@ -16,6 +16,7 @@ from tasks.engines.dagger.wrapper import RUN
 from tasks.engines.local.toolchains.node import manager_version
 from tasks.engines.once import Once
 from tasks.engines.package_scripts import set_aside
+from tasks.engines.tokens import Tokens
 from tasks.redaction import Redactor
 from tasks.secrets import Secrets
 from tasks.stack import Version
@@ -103,6 +104,11 @@ class Workshop:
             self.slots[step.slot] = Slot(work=self.upload(step.inputs), out=self.client.directory())
         return self.slots[step.slot]
 
+    def names(self, environment: Environment | None) -> Tokens:
+        """What tokens stand for where that environment is, or none."""
+        is_there = environment is not None and environment.key in self.installed
+        return WITH_ENV if is_there else TOKENS
+
     def choice(self, environment: Environment) -> Choice:
         """Which base image an environment is made on."""
         version = environment.version
@@ -160,9 +166,10 @@ class Workshop:
             container = container.with_secret_variable(name, self.secret(name, value))
         return container
 
-    def with_run(self, container: Container, nonce: str = "") -> Container:
-        """The run that an exec belongs to, which is no part of its key; a nonce is, and has it executed."""
-        container = container.with_volatile_variable(RUN, self.site.run_id)
+    @staticmethod
+    def with_run(container: Container, marker: str, nonce: str = "") -> Container:
+        """Who executes it, which is no part of its key; a nonce is, and has it executed."""
+        container = container.with_volatile_variable(RUN, marker)
         return container.with_env_variable(NONCE, nonce) if nonce else container
 
     def probes(self) -> Directory:
