@@ -131,6 +131,7 @@ def image_commands(component: Component, scene: Scene) -> tuple[Command, ...]:
         secrets=image.secrets,
         # 1: a RUN failed; 2: the Dockerfile or its context is wrong; 3: no registry has the image in FROM
         verdicts=((1, "image_build"), (2, "dockerfile"), (3, "base_image")),
+        unfit=((4, "secret_absent"),),  # whoever deploys may well have it
         parser="dockerfile",
         limit=1800,
     )

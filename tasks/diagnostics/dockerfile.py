@@ -44,6 +44,7 @@ _NAMED = (
 )
 _ARGUMENTS = re.compile(r"^(?P<word>[A-Z]+) (?:must have|requires) ")
 _SHOWN = 80
+_ADVICE = ". Name it in `secrets` of the component's image in predeploy.toml."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,7 +115,8 @@ def _mistake(message: str, instructions: tuple[Instruction, ...]) -> Mistake:
             return Mistake(rule="base_image", message=message, line=_line(instructions, starts_from, base["name"]))
     for rule, words, pattern in _NAMED:
         if named := pattern.search(message):
-            return Mistake(rule=rule, message=message, line=_line(instructions, _holds(words), named["name"]))
+            advice = _ADVICE if rule == "secret" else ""
+            return Mistake(rule=rule, message=message + advice, line=_line(instructions, _holds(words), named["name"]))
     if arguments := _ARGUMENTS.search(message):
         lines = [each.line for each in sorted(instructions, key=_length) if each.word == arguments["word"]]
         return Mistake(rule="syntax", message=message, line=lines[0] if lines else None)

@@ -29,7 +29,7 @@ REGISTRIES = {
     "registry_garbage",
     "registry_reset",
 }
-NOBODY_S = {"secret_missing"}
+SECRETS = {"secret_missing"}
 
 
 def expected(case: str) -> str:
@@ -37,7 +37,7 @@ def expected(case: str) -> str:
         return "base_image"
     if case in REGISTRIES:
         return "registry"
-    return "" if case in NOBODY_S else "dockerfile"
+    return "secret" if case in SECRETS else "dockerfile"
 
 
 def message_of(name: str) -> str:
@@ -53,7 +53,7 @@ def test_captured(name: str) -> None:
 def test_every_kind_is_among_the_captures() -> None:
     cases = {name.partition("/")[2] for name in names("dockerfile")}
 
-    assert cases >= BASE_IMAGES | REGISTRIES | NOBODY_S
+    assert cases >= BASE_IMAGES | REGISTRIES | SECRETS
     assert len(RUNS) > 10
 
 

@@ -9,12 +9,14 @@ from tasks.diagnostics.dockerfile import essential
 from tasks.engines.dagger.environments import ensure
 from tasks.engines.dagger.messages import classify
 from tasks.engines.dagger.places import ENV, MANAGER, WORK
-from tasks.engines.dagger.session import BuildArg, Container, ExecFailedError, RefusedError
+from tasks.engines.dagger.session import ANY, BuildArg, Container, ExecFailedError, RefusedError
 from tasks.engines.dagger.workshop import Installed, Workshop
 from tasks.errors import EngineError
 from tasks.steps import Exit, Image
 
-CODES = {"dockerfile": 2, "base_image": 3}
+CODES = {"dockerfile": 2, "base_image": 3, "secret": 4}
+OUTSIDE = ".predeploy.Dockerfile"
+"""A Dockerfile from outside of its context has this name in it."""
 
 
 async def ensure_image(shop: Workshop, image: Image, log: Path) -> Container:
@@ -36,11 +38,12 @@ async def build(shop: Workshop, image: Image, log: Path) -> tuple[Exit, Containe
 
 
 async def build_image(shop: Workshop, image: Image, installed: Installed | None) -> tuple[Exit, Container | None]:
-    """The image, really built; else the exit: 1 a RUN failed, 2 the Dockerfile is wrong, 3 its base is not there."""
+    """The image, really built; else the exit: 1 a RUN failed, 2 wrong Dockerfile, 3 no such base, 4 no such secret."""
     begun = time.monotonic()
     try:
         container = docker_image(shop, image) if image.dockerfile else own_image(shop, image, installed)
         built = await shop.session.ask(container.sync())
+        await begin_as_user(shop, built)
     except ExecFailedError as error:
         # a user that is not there: the RUN never began
         code = 2 if classify(str(error)) == "dockerfile" else 1
@@ -60,15 +63,32 @@ async def build_image(shop: Workshop, image: Image, installed: Installed | None)
 
 def docker_image(shop: Workshop, image: Image) -> Container:
     """The stack's own Dockerfile, in its own context."""
-    context = shop.client.host().directory(str(shop.site.snapshot / image.context))
+    context, dockerfile = shop.client.host().directory(str(shop.site.snapshot / image.context)), image.dockerfile
+    if dockerfile.startswith("../"):  # the engine reads none that lies elsewhere; what it ignores may lie beside it
+        path = shop.site.snapshot / path_of(image)
+        for end in ("", ".dockerignore"):
+            if path.with_name(path.name + end).is_file():
+                context = context.with_file(OUTSIDE + end, shop.client.host().file(f"{path}{end}"))
+        dockerfile = OUTSIDE
     # a Dockerfile names a secret by its id: here nothing else can be in its name
     secrets = [shop.client.set_secret(name, value) for name, value in shop.site.secrets.only(image.secrets).items()]
     return context.docker_build(
-        dockerfile=image.dockerfile,
+        dockerfile=dockerfile,
         target=image.target,
         build_args=[BuildArg(name=name, value=value) for name, value in image.args],
         secrets=secrets,
     )
+
+
+async def begin_as_user(shop: Workshop, built: Container) -> None:
+    """Raises ExecFailedError or RefusedError where the image's user is not there: building it does not notice that."""
+    if not await shop.session.ask(built.user()):
+        return
+    try:
+        await shop.session.ask(built.with_exec(["true"], expect=ANY).sync())
+    except (ExecFailedError, RefusedError) as error:
+        if classify(str(error)) == "dockerfile":  # an image without that program is none of our business
+            raise
 
 
 def own_image(shop: Workshop, image: Image, installed: Installed | None) -> Container:
@@ -85,11 +105,16 @@ def own_image(shop: Workshop, image: Image, installed: Installed | None) -> Cont
     )
 
 
+def path_of(image: Image) -> str:
+    """The Dockerfile, relative to the stack's root."""
+    return posixpath.normpath(posixpath.join(image.context, image.dockerfile))
+
+
 def explained(shop: Workshop, image: Image, message: str, argv: tuple[str, ...] = ()) -> str:
     """The engine's message behind the Dockerfile that it is about, for whoever looks for the line."""
     if not image.dockerfile:
         return message
-    path = posixpath.normpath(posixpath.join(image.context, image.dockerfile))
+    path = path_of(image)
     try:
         text = (shop.site.snapshot / path).read_text(encoding="utf-8", errors="replace")
     except OSError:

@@ -24,6 +24,7 @@ _SILENT = re.compile(
     r"|network is unreachable|no route to host|server misbehaving|transport connection broken|\bEOF$",
     re.IGNORECASE,
 )
+_SECRET = re.compile(r'secret "[^"]+" is required but no secret mappings were provided$')
 _CONVERTED = re.compile(r"^failed to (?:convert Dockerfile to LLB:|read Dockerfile \")")
 # While it is carried out: what a COPY or a mount names, and who it is for.
 _CARRIED_OUT = re.compile(
@@ -33,12 +34,13 @@ _CARRIED_OUT = re.compile(
 )
 
 
-def classify(message: str) -> Literal["dockerfile", "base_image", "registry", ""]:
+def classify(message: str) -> Literal["dockerfile", "base_image", "secret", "registry", ""]:
     """Whose fault a refused build is, by the engine's words.
 
     `dockerfile`: it, or what it copies, is wrong. `base_image`: a registry that answers does not have the image.
-    `registry`: no such answer was to be had. Empty: nobody knows, and so nobody is to blame; a secret that the build
-    needs and was not given is among that. A RUN that failed is known by its exit code, and not to be asked about here.
+    `secret`: the build needs one that it was not given, which says nothing of who deploys. `registry`: no such answer
+    was to be had. Empty: nobody knows, and so nobody is to blame. A RUN that failed is known by its exit code, and not
+    to be asked about here.
     """
     said = essential(message)
     if _PARSED.match(said):  # it quotes the Dockerfile, which may say anything
@@ -49,6 +51,8 @@ def classify(message: str) -> Literal["dockerfile", "base_image", "registry", ""
         return "base_image"
     if _CARRIED_OUT.search(_plain(message)):
         return "dockerfile"
+    if _SECRET.search(said):
+        return "secret"
     if _SILENT.search(said):
         return "registry"
     return "dockerfile" if _CONVERTED.match(_plain(message)) else ""
