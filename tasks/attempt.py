@@ -9,7 +9,7 @@ from pathlib import Path
 from tasks.diagnostics import Parsed, parse
 from tasks.engines.protocol import Engine
 from tasks.errors import UsageError
-from tasks.fault import PASS, Judgement, errored, failed, judge, judge_acquire, refined
+from tasks.fault import PASS, Judgement, errored, failed, judge, judge_acquire, judge_extension, refined
 from tasks.findings import Findings, as_warnings, plain, reason_of
 from tasks.lowering import Lowering
 from tasks.models import Diagnostic, Proof, Result, Severity, Status
@@ -171,10 +171,16 @@ class Attempt:
             return await self._acquired(check, command, environment, exit, log)
         trouble = None if exit.code == 0 else await self._trouble(check)
         judgement = judge(command, exit, trouble)
-        if judgement.reason_code == "image_build" and not await self._registries_answer(check, log):
-            return errored("registry", f"{command.label}: a RUN failed, and a package registry does not answer")
+        if judgement.status is Status.FAILED:
+            judgement = await self._excused(check, command, exit, judgement, log)
         done = exit.code != 0 or judgement.status is not Status.PASSED or worked(command, exit)
         return judgement if done else idle(command)
+
+    async def _excused(self, check: Check, command: Command, exit: Exit, judgement: Judgement, log: Path) -> Judgement:
+        """The failure, unless what it wanted is missing around it: packages for a build, an extension of Postgres."""
+        if judgement.reason_code == "image_build" and not await self._registries_answer(check, log):
+            return errored("registry", f"{command.label}: a RUN failed, and a package registry does not answer")
+        return (judge_extension(exit) if check.database else None) or judgement
 
     async def _registries_answer(self, check: Check, log: Path) -> bool:
         """Those of the component's own packages: a Dockerfile may install from them, which is nobody's fault then."""

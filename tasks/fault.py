@@ -58,6 +58,8 @@ PROOFS: tuple[tuple[str, re.Pattern[str]], ...] = (
 )
 # A package that has to be compiled may lack what only production's image has: that proves nothing.
 UNBUILT = re.compile(r"Failed to build|build backend returned an error|ELIFECYCLE|lifecycle script", re.IGNORECASE)
+# What Postgres says of an extension whose files it does not have. Production's may have them.
+NO_EXTENSION = re.compile(r'extension "(?P<name>[^"\n]+)" is not available')
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -176,3 +178,12 @@ def judge_acquire(command: Command, exit: Exit, trouble: tuple[str, str] | None,
     if UNBUILT.search(text):
         return errored("build_failed", f"{command.label}: a package could not be built on this machine", again=True)
     return errored("acquire", f"{command.label} ended with exit code {exit.code}", again=True)
+
+
+def judge_extension(exit: Exit) -> Judgement | None:
+    """The meaning of a failure for want of an extension of Postgres: none for the code."""
+    found = NO_EXTENSION.search(f"{exit.stderr}\n{exit.stdout}")
+    if found is None:
+        return None
+    advice = "name an image that has it (images.postgres), or install it with this machine's for the embedded engine"
+    return errored("extension_absent", f'this run\'s Postgres has no extension "{found["name"]}": {advice}')

@@ -284,3 +284,21 @@ async def test_run_of_a_dockerfile_proves_nothing_while_no_registry_answers(
     assert reported(result) == expected
     assert reported(broken) == (Status.FAILED, "dockerfile")
     assert wrong.controls == 0
+
+
+NO_EXTENSION = 'psycopg.errors.FeatureNotSupported: extension "postgis" is not available\nDETAIL:  Could not open\n'
+
+
+@pytest.mark.parametrize(
+    ("database", "expected"),
+    [("template", (Status.ERRORED, "extension_absent")), ("", (Status.FAILED, "findings"))],
+)
+async def test_extension_that_the_run_s_postgres_lacks_proves_nothing(
+    tmp_path: Path, database: Any, expected: tuple[Status, str]
+) -> None:
+    engine = FakeEngine({"migrate": Exit(code=1, stderr=NO_EXTENSION)})
+
+    (result,) = await run(engine, make_check("migrate", database=database), logs=tmp_path)
+
+    assert reported(result) == expected
+    assert database == "" or 'has no extension "postgis": name an image that has it' in result.reason
