@@ -12,6 +12,8 @@ WEB = "apps/web"
 WORKER = "workers/intake"
 SITE = "sites/coffee-shop"
 Edit = Callable[[Path], None]
+CONTAINERS, EMBEDDED = ("dagger",), ("local",)
+ENGINES = (*EMBEDDED, *CONTAINERS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,7 +31,8 @@ class Red:
 class Fault:
     """One row. `first` is applied and must be green before `edits`, which is what the row is about.
 
-    `says` is for green rows: a check, and what its summary or a warning of it says.
+    `says` is for green rows: a check, and what its summary or a warning of it says. `engines` are those that can show
+    it; a row that is for one alone says why.
     """
 
     name: str
@@ -39,6 +42,7 @@ class Fault:
     first: tuple[Edit, ...] | None = None
     says: tuple[str, str] | None = None
     fast: bool = False
+    engines: tuple[str, ...] = ENGINES
 
 
 def red(check: str, code: str, at: str = "", says: str = "") -> Red:
@@ -530,6 +534,19 @@ NODE = (
     ),
 )
 
+CONTRIB = write(
+    f"{WEB}/menu/migrations/0003_search.py",
+    """from django.contrib.postgres.operations import BtreeGinExtension, CITextExtension, TrigramExtension
+from django.db import migrations
+
+
+class Migration(migrations.Migration):
+    dependencies = [("menu", "0002_product_position")]
+
+    operations = [CITextExtension(), TrigramExtension(), BtreeGinExtension()]
+""",
+)
+
 DATABASE = (
     Fault(
         name="a model changed without its migration",
@@ -551,6 +568,32 @@ DATABASE = (
             red("pytest", "tests_failed", f"{WEB}/tests/test_inbox.py", "syntax error at or near"),
         ),
         fast=True,
+    ),
+    Fault(
+        name="extensions of Postgres's contrib",
+        edits=(CONTRIB,),
+        exit=0,
+        says=("migrate", "23 migrations"),
+        engines=CONTAINERS,  # this machine's Postgres may have been installed without them
+    ),
+    Fault(
+        name="extensions that the packaged Postgres does not have",
+        edits=(CONTRIB, write("predeploy.toml", 'postgres = "wheel"\n')),
+        red=(
+            open_("migrate", "extension_absent", f"{WEB}/menu/migrations/0003_search.py", "citext"),
+            open_("pytest", "extension_absent", f"{WEB}/tests/test_inbox.py", "citext"),
+        ),
+        exit=3,
+        engines=EMBEDDED,  # the setting is for it alone
+    ),
+    Fault(
+        name="an extension that no Postgres here has",
+        edits=(migration("0003_maps", 'migrations.RunSQL("CREATE EXTENSION cafe_maps")'),),
+        red=(
+            open_("migrate", "extension_absent", f"{WEB}/menu/migrations/0003_maps.py", "cafe_maps"),
+            open_("pytest", "extension_absent", f"{WEB}/tests/test_inbox.py", "cafe_maps"),
+        ),
+        exit=3,
     ),
     Fault(
         name="a migration whose own code raises",

@@ -1,26 +1,52 @@
-"""Each fault alone, in a copy of the sample: the right checks are red, for the right reason, and no other one is."""
+"""Each fault alone, in a copy of the sample: the right checks are red, for the right reason, and no other one is.
 
+A row runs on every engine that can show it; on that of containers where one is named.
+"""
+
+import os
 import shutil
 import subprocess
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import uv
 
 from flows.places import Places
 from tasks.models import CheckReport, Diagnostic, Report, Result, Severity, Status
+from tests.benches import GIVEN, unreachable
 from tests.faults import FAULTS, UV_FAULTS, Edit, Fault, Red
+from tests.image_faults import IMAGE_FAULTS
 from tests.validate import Validator, copy_sample, shared_cache, told
 
-FAST = tuple(fault for fault in FAULTS if fault.fast)
+REASON = unreachable()
+IN_CONTAINERS = pytest.mark.skipif(bool(REASON), reason=f"the faults in containers: {REASON}")
+
+
+def rows(faults: Iterable[Fault], *engines: str) -> list[Any]:
+    """Every fault on each of the engines that can show it."""
+    marks = {"local": (), "dagger": (IN_CONTAINERS,)}
+    endings = {"local": "", "dagger": ", in containers"}
+    return [
+        pytest.param(engine, fault, id=fault.name + endings[engine], marks=marks[engine])
+        for fault in faults
+        for engine in engines
+        if engine in fault.engines
+    ]
+
+
+FAST = [fault for fault in FAULTS if fault.fast]
+FAST_IN_CONTAINERS = [*(fault for fault in IMAGE_FAULTS if fault.fast), *FAST[1:2]]
 # For these a check may be skipped that needs the same packages as the red one, not only one that needs it.
 INSTALLING = frozenset({"lock_stale", "manifest_broken", "hash_mismatch", "not_found", "unsatisfiable"})
 
 
 @pytest.fixture(scope="session")
-def validator(shared_home: Path) -> Validator:
-    return Validator(places=Places(cache=shared_cache(shared_home), data=shared_home / "engine-data"))
+def validators(shared_home: Path) -> dict[str, Validator]:
+    places = Places(cache=shared_cache(shared_home), data=shared_home / "engine-data")
+    containers = {**os.environ, **GIVEN, "PREDEPLOY_ENGINE": "dagger"}
+    return {"local": Validator(places=places), "dagger": Validator(places=places, environ=containers)}
 
 
 @pytest.fixture(scope="session")
@@ -57,38 +83,40 @@ def apply(edits: Iterable[Edit], stack: Path) -> None:
 
 @pytest.mark.real
 @pytest.mark.network
-@pytest.mark.parametrize("fault", FAST, ids=lambda fault: fault.name)
-def test_fault_is_found_by_its_checks(fault: Fault, cafe: Path, validator: Validator) -> None:
+@pytest.mark.parametrize(("engine", "fault"), rows(FAST, "local") + rows(FAST_IN_CONTAINERS, "dagger"))
+def test_fault_is_found_by_its_checks(engine: str, fault: Fault, cafe: Path, validators: dict[str, Validator]) -> None:
     apply(fault.edits, cafe)
 
-    report = validator.validate(cafe, only=[each.check for each in fault.red])
+    report = validators[engine].validate(cafe, only=[each.check for each in fault.red])
 
     assert_as_told(report, fault)
 
 
 @pytest.mark.faults
-@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)
-def test_fault_is_found_and_nothing_else(fault: Fault, cafe: Path, validator: Validator) -> None:
+@pytest.mark.parametrize(("engine", "fault"), rows((*FAULTS, *IMAGE_FAULTS), "local", "dagger"))
+def test_fault_is_found_and_nothing_else(
+    engine: str, fault: Fault, cafe: Path, validators: dict[str, Validator]
+) -> None:
     if fault.first is not None:
         apply(fault.first, cafe)
-        before = validator.validate(cafe)
+        before = validators[engine].validate(cafe)
         assert before.verdict.exit_code == 0, told(before)
     apply(fault.edits, cafe)
 
-    report = validator.validate(cafe)
+    report = validators[engine].validate(cafe)
 
     assert_as_told(report, fault)
 
 
 @pytest.mark.faults
-@pytest.mark.parametrize("fault", UV_FAULTS, ids=lambda fault: fault.name)
+@pytest.mark.parametrize(("engine", "fault"), rows(UV_FAULTS, "local", "dagger"))
 def test_fault_is_found_in_a_project_of_uv(
-    fault: Fault, locked_by_uv: Path, tmp_path: Path, validator: Validator
+    engine: str, fault: Fault, locked_by_uv: Path, tmp_path: Path, validators: dict[str, Validator]
 ) -> None:
     stack = shutil.copytree(locked_by_uv, tmp_path / "web")
     apply(fault.edits, stack)
 
-    report = validator.validate(stack, skip=["mypy"])
+    report = validators[engine].validate(stack, skip=["mypy"])
 
     assert_as_told(report, fault)
 
