@@ -65,6 +65,8 @@ class Hang:
 Answer = Data | Ended | Refusal | Raw | Hang
 UNAUTHORIZED = Raw(body=b"401 Unauthorized\n", status="401 Unauthorized")
 INTROSPECTION, VERSION = "__schema", "version"
+DEAF = "time.sleep(60)"
+"""A script for a command line that does not hear when it is to end."""
 
 
 def exec_error(message: str, *, code: int = 1, stdout: str = "", stderr: str = "") -> Refusal:
@@ -119,8 +121,8 @@ class FakeSession:
         self._rules.insert(0, (text, itertools.chain(answers, itertools.repeat(answers[-1]))))
 
     async def asked(self, text: str) -> None:
-        """Returns once a query that holds the text has come."""
-        async with self._asked:
+        """Returns once a query that holds the text has come; it has to come soon."""
+        async with asyncio.timeout(20), self._asked:
             await self._asked.wait_for(lambda: any(text in query for query in self.queries))
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
