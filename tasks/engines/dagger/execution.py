@@ -87,7 +87,7 @@ def exit_of(record: Record, order: Order, stdout: str, stderr: str, *, reused: b
     timed_out = record.code in {124, 137} and record.seconds >= order.limit
     service = None
     if order.server and (record.code != 0 or record.server is not None):
-        service = ServiceExit(name=order.server, code=record.server, signal=None, output=record.output)
+        service = ServiceExit(name=order.server, code=record.server, signal=None, output=record.output.rstrip("\n"))
     detail = STOPPED if record.stopped else f"It ran into its limit of {order.limit:g} s." if timed_out else ""
     return Exit(
         code=None if timed_out or record.stopped else record.code,

@@ -24,12 +24,13 @@ async def beside(
     shop: Workshop, container: Container, step: Step, spec: ServerSpec, names: Tokens, log: Path
 ) -> tuple[Container, Tokens]:
     """The container of the step with the server bound to it, and with what the step calls it by."""
-    server = await make_server(shop, step, spec, log)
+    served = shop.fresh_nonce()  # one of its own each time: another attempt must not meet what the last one left
+    server = await make_server(shop, step, spec, served, log)
     names = names.with_values({steps.SERVER_HOST: HOST, steps.SERVER_PORT: str(PORT)})
-    return with_served(shop, container.with_service_binding(HOST, server), step), names
+    return with_served(shop, container.with_service_binding(HOST, server), served), names
 
 
-async def make_server(shop: Workshop, step: Step, spec: ServerSpec, log: Path) -> Service:
+async def make_server(shop: Workshop, step: Step, spec: ServerSpec, served: str, log: Path) -> Service:
     """The server, not started yet."""
     entry: list[str] = []
     if spec.image is not None:
@@ -44,7 +45,7 @@ async def make_server(shop: Workshop, step: Step, spec: ServerSpec, log: Path) -
         names = names.with_values(values)
     env = outside(spec.env) if spec.image is not None else spec.env
     container = shop.with_secrets(shop.with_variables(container, names.env(env)), spec.secrets)
-    container = with_served(shop, container, step).with_env_variable(RUN, shop.site.run_id)
+    container = with_served(shop, container, served).with_env_variable(RUN, shop.site.run_id)
     container = container.with_exposed_port(PORT, experimental_skip_healthcheck=True)
     return container.as_service(args=serve([*entry, *names.argv(spec.argv)]))
 
@@ -58,8 +59,8 @@ async def in_workspace(shop: Workshop, step: Step, spec: ServerSpec, log: Path) 
     return shop.on_path(container, spec.environment, spec.cwd, installed).with_workdir(f"{WORK}/{spec.cwd}")
 
 
-def with_served(shop: Workshop, container: Container, step: Step) -> Container:
+def with_served(shop: Workshop, container: Container, served: str) -> Container:
     """A place that the server and the step beside it share; the image's user may be anybody."""
-    volume = shop.client.cache_volume(f"predeploy-served-{shop.site.run_id}-{step.slot}")
+    volume = shop.client.cache_volume(f"predeploy-served-{shop.site.run_id}-{served}")
     open_to_all = shop.client.directory().with_new_directory(Path(SERVED).name, permissions=SHARED)
     return container.with_mounted_cache(str(Path(SERVED).parent), volume, source=open_to_all)

@@ -1,12 +1,14 @@
 """What a session builds: uploads, environments and images, each once, and the workspaces that go from step to step."""
 
 import asyncio
+import os
 import secrets as random_tokens
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from tasks import steps
+from tasks.encodings import SHORTEST
 from tasks.engines.dagger.images import Choice, Images, choose_node, choose_python
 from tasks.engines.dagger.places import CACHE, ENV, MANAGER, OUT, PROBES, TOKENS, WITH_ENV, WORK
 from tasks.engines.dagger.postgres import Postgres
@@ -17,6 +19,7 @@ from tasks.engines.local.toolchains.node import manager_version
 from tasks.engines.once import Once
 from tasks.engines.package_scripts import set_aside
 from tasks.engines.tokens import Tokens
+from tasks.errors import EngineError
 from tasks.redaction import Redactor
 from tasks.secrets import Secrets
 from tasks.stack import Version
@@ -133,7 +136,10 @@ class Workshop:
         """A container that may install: stores that all runs share, and where packages come from."""
         container = container.with_mounted_cache(STORES, self.client.cache_volume("predeploy-stores"))
         for name, value in sorted(index_variables(self.site.caller).items()):
-            container = container.with_secret_variable(name, self.secret(name, value))
+            if len(value) < SHORTEST:  # no credential, and the engine would mask every such digit that installers print
+                container = container.with_env_variable(name, value)
+            else:
+                container = container.with_secret_variable(name, self.secret(name, value))
         return container
 
     def secret(self, name: str, value: str) -> Secret:
@@ -142,6 +148,9 @@ class Workshop:
 
     def stage(self, environment: Environment) -> tuple[Directory, list[str]]:
         """The files that an installation reads, and gaps for scripts that it will not run."""
+        absent = [path for path in environment.inputs if not os.path.lexists(self.site.snapshot / path)]
+        if absent:
+            raise EngineError(f"{environment.title}: {absent[0]} is not among the files of the tree", "internal")
         directory = self.upload(Inputs(include=environment.inputs))
         gaps: list[str] = []
         for path in environment.inputs if environment.kind == "node" else ():
