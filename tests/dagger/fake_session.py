@@ -64,7 +64,7 @@ class Hang:
 
 Answer = Data | Ended | Refusal | Raw | Hang
 UNAUTHORIZED = Raw(body=b"401 Unauthorized\n", status="401 Unauthorized")
-INTROSPECTION, VERSION = "__schema", "version"
+INTROSPECTION, VERSION = "__schema", "{\n  version\n}"
 DEAF = "time.sleep(60)"
 """A script for a command line that does not hear when it is to end."""
 
@@ -120,10 +120,10 @@ class FakeSession:
         """Queries that hold the text get these answers in turn, and then the last one again. The newest rule wins."""
         self._rules.insert(0, (text, itertools.chain(answers, itertools.repeat(answers[-1]))))
 
-    async def asked(self, text: str) -> None:
-        """Returns once a query that holds the text has come; it has to come soon."""
+    async def asked(self, text: str, *, times: int = 1) -> None:
+        """Returns once a query that holds the text has come so many times; that has to be soon."""
         async with asyncio.timeout(20), self._asked:
-            await self._asked.wait_for(lambda: any(text in query for query in self.queries))
+            await self._asked.wait_for(lambda: sum(text in query for query in self.queries) >= times)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()

@@ -20,6 +20,7 @@ from tests.dagger.fake_session import (
     DEAF,
     EXIT,
     INTROSPECTION,
+    VERSION,
     Answer,
     Data,
     Ended,
@@ -88,6 +89,16 @@ class TestRuns:
 
         assert (exit.code, exit.trouble) == (None, "engine_lost")
         assert exit.detail == "the Dagger engine did not answer for 1 s"
+
+    async def test_it_is_only_slow(self, fake: FakeSession, bench: Bench) -> None:
+        async with bench.engine() as engine:
+            fake.on(VERSION, Hang(), Data(value="v0.21.8"))
+            fake.queries.clear()
+            await fake.asked(VERSION, times=3)
+            exit = await engine.run(bench.step("one"), bench.log)
+            trouble = await engine.trouble()
+
+        assert (exit.code, trouble) == (0, None)
 
     async def test_one_command_hangs_and_the_engine_is_well(self, fake: FakeSession, bench: Bench) -> None:
         fake.on(EXIT, Hang())

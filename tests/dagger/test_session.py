@@ -142,10 +142,11 @@ class TestAsking:
         [
             Raw(body=b"boom", status="500 Internal Server Error"),
             Raw(body=b"\xff\xfenonsense"),
+            Raw(body=b"x" * 100_000),
             Raw(body=b'{"data": {"cont', cut=True),
             Raw(cut=True),
         ],
-        ids=["500", "nonsense", "cut in the middle", "cut"],
+        ids=["500", "nonsense", "long", "cut in the middle", "cut"],
     )
     async def test_no_answer_of_graphql_is_a_lost_engine(
         self, fake: FakeSession, tmp_path: Path, answer: Answer
@@ -157,6 +158,7 @@ class TestAsking:
             await open_.ask(open_.client.container().stdout())
 
         assert raised.value.reason_code == "engine_lost"
+        assert len(str(raised.value)) < 500
         assert open_.lost.done()
         with pytest.raises(EngineError):  # from now on nobody waits
             await open_.ask(asyncio.Event().wait())
