@@ -1,5 +1,6 @@
 """A small stack, and engines on it: what tests of any engine need."""
 
+import functools
 import hashlib
 import os
 import time
@@ -12,11 +13,12 @@ from tasks.engines.dagger.reach import RUNNER_HOST, SESSION_PORT, find_engine
 from tasks.engines.local.engine import LocalEngine
 from tasks.engines.protocol import Engine
 from tasks.engines.surroundings import Surroundings
-from tasks.steps import Inputs, Step
+from tasks.steps import Exit, Inputs, Step
 from tasks.tree import Tree, TreeFile, digest_of
 
 # read before the variables are taken out of the environment of tests: only an engine that somebody named is used
 GIVEN = {name: value for name, value in os.environ.items() if "DAGGER" in name}
+GIVEN_CACHE = os.environ.get("PREDEPLOY_TEST_CACHE")
 
 
 def tree_of(root: Path) -> Tree:
@@ -29,6 +31,7 @@ def tree_of(root: Path) -> Tree:
     return Tree(root=root, files=files, untracked=(), commit=None, changed=True, digest=digest_of(files))
 
 
+@functools.cache
 def unreachable() -> str:
     """Why there is no engine of containers to test on; empty where there is one."""
     if not (GIVEN.get(RUNNER_HOST) or GIVEN.get(SESSION_PORT)):
@@ -36,14 +39,28 @@ def unreachable() -> str:
     return find_engine({**os.environ, **GIVEN}).trouble
 
 
+def engines() -> list[str]:
+    """The names of those that there are to test; `test_conformance.py` says why one is missing."""
+    return ["local"] if unreachable() else ["local", "dagger"]
+
+
+def cache_below(home: Path) -> Path:
+    """The cache that slow tests share to spare downloads, in a home that they share or where the user keeps it."""
+    return Path(GIVEN_CACHE) if GIVEN_CACHE else home / "engine-cache"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bench:
-    """A stack, where engines on it keep what they need, and the engine that `engine` makes."""
+    """A stack, where engines on it keep what they need, and the engine that `engine` makes.
+
+    `name` says which engine, `slot` what its steps share unless they say otherwise.
+    """
 
     root: Path
     base: Path
     cache: Path
     name: str = "local"
+    slot: str = "slot"
     environ: Mapping[str, str] = field(default_factory=lambda: {**os.environ, **GIVEN})
     notes: list[str] = field(default_factory=list)
 
@@ -54,7 +71,7 @@ class Bench:
     @property
     def log(self) -> Path:
         """The log of steps."""
-        return self.base / "logs/check.log"
+        return self.base / "logs" / f"{self.slot}.log"
 
     def surroundings(self, run_id: str = "test-run", **over: Any) -> Surroundings:
         options: dict[str, Any] = {
@@ -80,11 +97,23 @@ class Bench:
         return DaggerEngine(around, **(options | own))
 
     def step(self, *argv: str, **over: Any) -> Step:
-        options: dict[str, Any] = {"slot": "slot", "cwd": ".", "inputs": Inputs(), "limit": 60.0}
+        options: dict[str, Any] = {"slot": self.slot, "cwd": ".", "inputs": Inputs(), "limit": 60.0}
         return Step(argv=argv, **(options | over))
 
     def written(self) -> str:
         return self.log.read_text()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Opened:
+    """An engine that tests share, and the bench of one of them: its slot and its log are its own."""
+
+    bench: Bench
+    engine: Engine
+
+    async def run(self, *argv: str, **over: Any) -> Exit:
+        """Runs a step now: what an engine remembers of an earlier run would prove nothing."""
+        return await self.engine.run(self.bench.step(*argv, **({"volatile": True} | over)), self.bench.log)
 
 
 def hello(base: Path, *, name: str, cache: Path | None = None) -> Bench:

@@ -1,0 +1,54 @@
+"""Both engines, one after the other: what is tested here, each of them has to do."""
+
+import re
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import pytest_asyncio
+
+from tasks.engines.protocol import Engine
+from tests.benches import Bench, Opened, cache_below, engines, hello
+
+MARKS = {"local": (), "dagger": (pytest.mark.real, pytest.mark.network)}
+ENGINES = [pytest.param(name, marks=MARKS[name]) for name in engines()]
+
+
+@pytest.fixture(params=ENGINES)
+def bench(request: pytest.FixtureRequest, tmp_path: Path) -> Bench:
+    """A bench for engines of a test's own."""
+    return hello(tmp_path, name=request.param)
+
+
+@pytest.fixture(scope="session")
+def shared_cache(shared_home: Path) -> Path:
+    """What was brought before."""
+    return cache_below(shared_home)
+
+
+@pytest.fixture(scope="module")
+def surroundings() -> Mapping[str, Any]:
+    """What the engine of a module is opened with, besides its stack."""
+    return {}
+
+
+@pytest.fixture(scope="module", params=ENGINES)
+def module_bench(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Bench:
+    """The bench of a module's engine."""
+    return hello(tmp_path_factory.mktemp("engine"), name=request.param)
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def engine(module_bench: Bench, surroundings: Mapping[str, Any]) -> AsyncIterator[Engine]:
+    """One engine for all tests of a module: opening a session takes longer than most steps."""
+    async with module_bench.engine(**surroundings) as engine:
+        yield engine
+
+
+@pytest.fixture
+def opened(request: pytest.FixtureRequest, module_bench: Bench, engine: Engine) -> Opened:
+    """The module's engine, with a slot for this test alone."""
+    slot = re.sub(r"\W+", "-", request.node.name).strip("-")
+    return Opened(bench=replace(module_bench, slot=slot), engine=engine)
