@@ -242,6 +242,12 @@ class TestCommandLine:
         assert code == "engine_absent"
         assert text == "no Dagger session: start engine: no driver. Start an engine, or take --engine local."
 
+    async def test_its_last_words_are_whole_where_they_look_like_the_start_of_a_secret(self, tmp_path: Path) -> None:
+        environ = write_cli(tmp_path / "dagger", f"sys.stderr.write('no driver {CANARY[:4]}')\nsys.exit(1)")
+
+        with pytest.raises(EngineError, match=f"no driver {CANARY[:4]}\\. Start"):
+            await opened(environ, tmp_path, secrets=Secrets({"KEY": CANARY}))
+
     async def test_it_never_says_where_the_session_is(self, tmp_path: Path) -> None:
         code, text = await refused(write_cli(tmp_path / "dagger", DEAF), tmp_path, limit=0.3)
 
