@@ -34,7 +34,10 @@ async def ask(bench: Bench, engine: Engine, script: str) -> Exit:
 
 async def has_ended(bench: Bench, engine: Engine) -> bool:
     """Soon; a container that was told to end may take a moment."""
-    return any([(await ask(bench, engine, SILENT)).code == 0 for _ in range(5)])
+    for _ in range(5):
+        if (await ask(bench, engine, SILENT)).code == 0:
+            return True
+    return False
 
 
 async def test_a_cancelled_step_ends_soon_and_the_engine_goes_on_and_closes(bench: Bench) -> None:
