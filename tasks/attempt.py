@@ -178,8 +178,10 @@ class Attempt:
 
     async def _excused(self, check: Check, command: Command, exit: Exit, judgement: Judgement, log: Path) -> Judgement:
         """The failure, unless what it wanted is missing around it: packages for a build, an extension of Postgres."""
-        if judgement.reason_code == "image_build" and not await self._registries_answer(check, log):
-            return errored("registry", f"{command.label}: a RUN failed, and a package registry does not answer")
+        builds = command.environment == "image" and judgement.reason_code in {"image_build", "timeout"}
+        if builds and not await self._registries_answer(check, log):
+            how = "did not end" if exit.timed_out else "failed"
+            return errored("registry", f"{command.label}: a RUN {how}, and a package registry does not answer")
         return (judge_extension(exit) if check.database else None) or judgement
 
     async def _registries_answer(self, check: Check, log: Path) -> bool:

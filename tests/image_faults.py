@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from tests.faults import CONTAINERS, WEB, Edit, Fault, Red, append, open_, red, replace, write
+from tests.faults import CONTAINERS, WEB, Edit, Fault, Red, append, limit, open_, red, replace, write
 
 DOCKERFILE, ELSEWHERE = f"{WEB}/Dockerfile", "ops/web.Dockerfile"
 INSTALL = "RUN pip install --no-cache-dir --require-hashes -r requirements.lock\n"
@@ -185,6 +185,15 @@ RUNS = (
     ),
 )
 
+WAITING = (
+    image_fault(
+        "a RUN that never ends",
+        changed(COLLECT, f"RUN sleep 3600\n{COLLECT}"),
+        limit("django_container", 40),
+        red=red("django_container", "timeout", "", "docker build was still running after 40 s"),
+    ),
+)
+
 CONTENTS = (
     image_fault(
         "a module that the server imports is not copied",
@@ -209,6 +218,16 @@ CONTENTS = (
         red=container("dockerfile", 18, "coffee"),
     ),
     image_fault(
+        "static files are not collected into the image",
+        changed(COLLECT, ""),
+        red=red("django_health", "unhealthy", "", "Missing staticfiles manifest entry"),
+    ),
+    image_fault(
+        "the image chooses settings that do not exist",
+        changed("PYTHONUNBUFFERED=1", "PYTHONUNBUFFERED=1 DJANGO_SETTINGS_MODULE=config.prodution"),
+        red=container("import_error", f"{WEB}/config/wsgi.py:9", "No module named 'config.prodution'"),
+    ),
+    image_fault(
         "the entry point cannot be started",
         write(f"{WEB}/entrypoint.sh", '#!/bin/sh\nexec "$@"\n'),
         changed(SERVE, f'ENTRYPOINT ["./entrypoint.sh"]\n{SERVE}'),
@@ -228,4 +247,4 @@ CONTENTS = (
     ),
 )
 
-IMAGE_FAULTS: tuple[Fault, ...] = (*SYNTAX, *BASES, *CONTEXTS, *PLACES, *RUNS, *CONTENTS)
+IMAGE_FAULTS: tuple[Fault, ...] = (*SYNTAX, *BASES, *CONTEXTS, *PLACES, *RUNS, *WAITING, *CONTENTS)

@@ -276,12 +276,15 @@ async def test_run_of_a_dockerfile_proves_nothing_while_no_registry_answers(
     check = make_check("build", commands=(command,), image=IMAGE)
     provides = frozenset({"image"})
     failing = FakeEngine({"": RED}, provides=provides, registry=registry)
+    slow = FakeEngine({"": Exit(code=None, timed_out=True)}, provides=provides, registry=registry)
     wrong = FakeEngine({"": Exit(code=2)}, provides=provides, registry=registry)
 
     (result,) = await run(failing, check, logs=tmp_path)
+    (late,) = await run(slow, check, logs=tmp_path)
     (broken,) = await run(wrong, check, logs=tmp_path)
 
     assert reported(result) == expected
+    assert reported(late) == ((Status.FAILED, "timeout") if registry else expected)
     assert reported(broken) == (Status.FAILED, "dockerfile")
     assert wrong.controls == 0
 

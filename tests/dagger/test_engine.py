@@ -1,6 +1,7 @@
 """What a real engine of containers does beyond what every engine does: its memory, images, and a connection cut."""
 
 import asyncio
+import gc
 from typing import Any
 
 import pytest
@@ -46,7 +47,9 @@ async def test_an_image_is_built_from_its_dockerfile_and_a_command_runs_in_it(be
         ("FROM python:3.13-slim\nRUN exit 3\n", 1),
         ("FROM python:3.13-slim\nCOPY nope.txt .\n", 2),
         ("FROM python:3.13-slim\nRUNN true\n", 2),
+        ("FROM python:3.13-slim\nUSER coffee\n", 2),
         ("FROM python:no-such-tag\n", 3),
+        ("FROM python:3.13-slim\nRUN --mount=type=secret,id=T,required=true true\n", 4),
     ],
 )
 async def test_a_broken_dockerfile_says_how_it_is_broken(bench: Any, text: str, code: int) -> None:
@@ -56,6 +59,28 @@ async def test_a_broken_dockerfile_says_how_it_is_broken(bench: Any, text: str, 
 
     assert (exit.code, exit.trouble) == (code, ""), exit
     assert exit.stderr.startswith("# dockerfile Dockerfile\n# begin\n")
+
+
+async def test_a_build_that_does_not_end_is_stopped(bench: Any) -> None:
+    (bench.root / "Dockerfile").write_text("FROM python:3.13-slim\nRUN sleep 3600\n")
+    async with bench.engine() as engine:
+        step = bench.step(image=Image(title="the image", dockerfile="Dockerfile"), limit=5.0)
+        exit = await engine.run(step, bench.log)
+
+    assert (exit.code, exit.timed_out, exit.trouble) == (None, True, "")
+
+
+async def test_a_database_that_nobody_waits_for_any_more_ends_without_a_word(bench: Any) -> None:
+    unheard: list[str] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: unheard.append(context["message"]))
+    async with bench.engine() as engine:
+        warming = asyncio.create_task(engine.warm_database())
+        await asyncio.sleep(0.1)
+        warming.cancel()
+    del engine, warming
+    gc.collect()
+
+    assert unheard == []
 
 
 async def test_an_engine_that_goes_away_is_no_verdict_and_found_out_soon(bench: Any) -> None:

@@ -1,5 +1,6 @@
 """Builds what a component is deployed as: from its own Dockerfile, or ours from its production environment."""
 
+import asyncio
 import json
 import posixpath
 import time
@@ -15,6 +16,8 @@ from tasks.errors import EngineError
 from tasks.steps import Exit, Image
 
 CODES = {"dockerfile": 2, "base_image": 3, "secret": 4}
+LIMIT = 1800.0
+"""Seconds for a build that no step of its own has asked for."""
 OUTSIDE = ".predeploy.Dockerfile"
 """A Dockerfile from outside of its context has this name in it."""
 
@@ -27,14 +30,26 @@ async def ensure_image(shop: Workshop, image: Image, log: Path) -> Container:
     return container
 
 
-async def build(shop: Workshop, image: Image, log: Path) -> tuple[Exit, Container | None]:
+async def build(shop: Workshop, image: Image, log: Path, limit: float = LIMIT) -> tuple[Exit, Container | None]:
     """The image, built once in a session, whoever asks; one that failed is tried again when asked again."""
     await ensure(shop, image.environment, "execute", log)
     installed = shop.installed.get(image.environment.key) if image.environment else None
     done = shop.built.result(image)
     if done is not None and done[1] is None:
         shop.built.forget(image)
-    return await shop.built.get(image, lambda: build_image(shop, image, installed))
+    return await shop.built.get(image, lambda: build_in_time(shop, image, installed, limit))
+
+
+async def build_in_time(
+    shop: Workshop, image: Image, installed: Installed | None, limit: float
+) -> tuple[Exit, Container | None]:
+    """The image, unless it takes longer: a RUN may never end."""
+    try:
+        async with asyncio.timeout(limit):
+            return await build_image(shop, image, installed)
+    except TimeoutError:
+        detail = f"It ran into its limit of {limit:g} s."
+        return Exit(code=None, timed_out=True, detail=detail, duration=limit, root=WORK), None
 
 
 async def build_image(shop: Workshop, image: Image, installed: Installed | None) -> tuple[Exit, Container | None]:
@@ -42,7 +57,7 @@ async def build_image(shop: Workshop, image: Image, installed: Installed | None)
     begun = time.monotonic()
     try:
         container = docker_image(shop, image) if image.dockerfile else own_image(shop, image, installed)
-        built = await shop.session.ask(container.sync())
+        built = await shop.session.ask(container.sync(), limit=None)
         await begin_as_user(shop, built)
     except ExecFailedError as error:
         # a user that is not there: the RUN never began

@@ -47,6 +47,11 @@ class Postgres:
         }
         return container.with_service_binding(HOST, service), values
 
+    async def close(self) -> None:
+        """Waits for the end of what is under way, which is cancelled: nobody may have waited for it to start."""
+        for once in (self._made, self._started):
+            await once.close()
+
     async def trouble(self) -> tuple[str, str] | None:
         """None while the server, if there is one, is still the one of the beginning."""
         if self._started.result("postgres") is None:

@@ -61,7 +61,7 @@ async def with_database(shop: Workshop, container: Container, step: Step) -> tup
 
 async def build_only(shop: Workshop, step: Step, image: Image, log: Path) -> Exit:
     """Builds the image."""
-    exit, _ = await build(shop, image, log)
+    exit, _ = await build(shop, image, log, step.limit)
     note(Order(argv=("build", image.title), cwd="/", limit=step.limit, log=log), exit, shop.redactor)
     return exit
 

@@ -79,7 +79,7 @@ class Workshop:
 
     async def close(self) -> None:
         """Waits for the end of what is under way, which is cancelled."""
-        for once in (self.prepared, self.built):
+        for once in (self.prepared, self.built, self.postgres):
             await once.close()
 
     @property
