@@ -153,6 +153,12 @@ PLACES = (
 
 RUNS = (
     image_fault(
+        "a RUN fails without a secret that it may be given",
+        changed(INSTALL, f"RUN --mount=type=secret,id=INDEX_TOKEN test -s /run/secrets/INDEX_TOKEN\n{INSTALL}"),
+        red=open_("django_container", "secret_absent", f"{DOCKERFILE}:10", "INDEX_TOKEN"),
+        exit=3,
+    ),
+    image_fault(
         "a RUN of the Dockerfile fails",
         changed("useradd --system", "useradd --sistem"),
         red=container("image_build", 17, "sistem"),

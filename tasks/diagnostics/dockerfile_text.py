@@ -9,6 +9,7 @@ _CONTINUED = re.compile(r"\\[ \t]*$")
 _HEREDOC = re.compile(r"(?<!<)<<-?[\"']?(?P<word>[A-Za-z_]\w*)[\"']?")
 _HEREDOCS = frozenset({"RUN", "COPY", "ADD"})
 _FLAG = re.compile(r"^--[\w-]+(?:=(?:\"[^\"]*\"|\S)*)?\s*")
+_MOUNT = re.compile(r"--mount=(\S+)")
 _VARIABLE = re.compile(r"\$(?:\{[^}]*\}|\w+)")
 
 
@@ -78,6 +79,21 @@ def is_run_of(instruction: Instruction, argv: tuple[str, ...]) -> bool:
     return ran in {_squeezed(instruction.bare), _squeezed(instruction.body)} - {""} or (
         bool(instruction.body) and ran.startswith(whole)
     )
+
+
+def secrets_of(text: str, argv: tuple[str, ...]) -> tuple[str, ...]:
+    """The ids of the secrets that a RUN of a Dockerfile mounts; it is known by the words that were run."""
+    run = next((each for each in read_instructions(text) if is_run_of(each, argv)), None)
+    mounts = _MOUNT.findall(run.rest) if run else []
+    return tuple(filter(None, (_mounted_secret(mount) for mount in mounts)))
+
+
+def _mounted_secret(mount: str) -> str:
+    """The id of a mount, if it is one of a secret: its own, else the last part of where it is mounted."""
+    pairs = {name: value for name, _, value in (part.partition("=") for part in mount.strip("\"'").split(","))}
+    if pairs.get("type") != "secret":
+        return ""
+    return pairs.get("id") or posixpath.basename(pairs.get("target") or pairs.get("dst") or "")
 
 
 def sources_of(instruction: Instruction) -> tuple[tuple[str, str], ...]:

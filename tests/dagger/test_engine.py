@@ -50,6 +50,7 @@ async def test_an_image_is_built_from_its_dockerfile_and_a_command_runs_in_it(be
         ("FROM python:3.13-slim\nUSER coffee\n", 2),
         ("FROM python:no-such-tag\n", 3),
         ("FROM python:3.13-slim\nRUN --mount=type=secret,id=T,required=true true\n", 4),
+        ("FROM python:3.13-slim\nRUN --mount=type=secret,id=T cat /run/secrets/T\n", 4),
     ],
 )
 async def test_a_broken_dockerfile_says_how_it_is_broken(bench: Any, text: str, code: int) -> None:

@@ -86,6 +86,7 @@ WAY = "failed to load container from converted ID: load Container@Cs8e: inputs: 
             'failed to resolve image "a.invalid/x:1" (platform: "linux/amd64"): failed to do request: Head "x": EOF',
             "registry",
         ),
+        (f'{WAY}secret "T" is required but was not provided', "secret"),
         ("failed to get snapshot: rpc error: code = NotFound desc = lstat /ctx: no such file or directory", ""),
         ("", ""),
     ],

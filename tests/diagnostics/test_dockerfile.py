@@ -4,7 +4,7 @@ import pytest
 
 from tasks.diagnostics import parse
 from tasks.diagnostics.dockerfile import essential
-from tasks.diagnostics.dockerfile_text import read_instructions
+from tasks.diagnostics.dockerfile_text import read_instructions, secrets_of
 from tasks.models import Diagnostic
 from tests.diagnostics.captures import assert_reads, load, names
 
@@ -279,3 +279,19 @@ def test_instructions_of_a_broken_dockerfile() -> None:
         (2, "RUN", "1\n2"),
         (7, "COPY", "\\"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("run", "secrets"),
+    [
+        ("--mount=type=secret,id=token cat x", ("token",)),
+        ("--mount=type=cache,target=/c --mount=type=secret,target=/run/secrets/b cat x", ("b",)),
+        ("--mount=target=/run/a,id=a,type=secret --mount=type=secret,id=b,required cat x", ("a", "b")),
+        ("--mount=type=bind,source=id,target=/id cat x", ()),
+        ("cat y", ()),
+    ],
+)
+def test_secrets_of_the_run_that_ran(run: str, secrets: tuple[str, ...]) -> None:
+    text = f"FROM a\nRUN --mount=type=secret,id=other true\nRUN {run}\n"
+
+    assert secrets_of(text, ("/bin/sh", "-c", "cat x")) == secrets

@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 
 from tasks.diagnostics.dockerfile import essential
+from tasks.diagnostics.dockerfile_text import secrets_of
 from tasks.engines.dagger.environments import ensure
 from tasks.engines.dagger.messages import classify
 from tasks.engines.dagger.places import ENV, MANAGER, WORK
@@ -60,10 +61,7 @@ async def build_image(shop: Workshop, image: Image, installed: Installed | None)
         built = await shop.session.ask(container.sync(), limit=None)
         await begin_as_user(shop, built)
     except ExecFailedError as error:
-        # a user that is not there: the RUN never began
-        code = 2 if classify(str(error)) == "dockerfile" else 1
-        said = explained(shop, image, f"{essential(str(error))}\n{error.stderr}".strip(), error.argv)
-        return Exit(code=code, stdout=error.stdout, stderr=said, duration=time.monotonic() - begun, root=WORK), None
+        return failed_run(shop, image, error, time.monotonic() - begun), None
     except RefusedError as error:
         kind = classify(str(error))
         if kind not in CODES:
@@ -74,6 +72,19 @@ async def build_image(shop: Workshop, image: Image, installed: Installed | None)
     except EngineError as error:
         return Exit(code=None, trouble=error.reason_code, detail=str(error), root=WORK), None
     return Exit(code=0, stdout=f"built {image.title}\n", duration=time.monotonic() - begun, root=WORK), built
+
+
+def failed_run(shop: Workshop, image: Image, error: ExecFailedError, seconds: float) -> Exit:
+    """A RUN that failed. Without a secret that it mounts, it may do what it does nowhere else."""
+    absent = [name for name in secrets_of(text_of(shop, image), error.argv) if name not in image.secrets]
+    # a user that is not there: the RUN never began
+    code = 2 if classify(str(error)) == "dockerfile" else CODES["secret"] if absent else 1
+    message = essential(str(error))
+    if code == CODES["secret"]:
+        last = (error.stderr.strip() or message).splitlines()[-1]
+        message = f'secret "{absent[0]}" was not given to a RUN that mounts it, and that failed: {last}'
+    said = explained(shop, image, f"{message}\n{error.stderr}".strip(), error.argv)
+    return Exit(code=code, stdout=error.stdout, stderr=said, duration=seconds, root=WORK)
 
 
 def docker_image(shop: Workshop, image: Image) -> Container:
@@ -125,14 +136,18 @@ def path_of(image: Image) -> str:
     return posixpath.normpath(posixpath.join(image.context, image.dockerfile))
 
 
+def text_of(shop: Workshop, image: Image) -> str:
+    """What the Dockerfile says; nothing where there is none."""
+    try:
+        return (shop.site.snapshot / path_of(image)).read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return ""
+
+
 def explained(shop: Workshop, image: Image, message: str, argv: tuple[str, ...] = ()) -> str:
     """The engine's message behind the Dockerfile that it is about, for whoever looks for the line."""
     if not image.dockerfile:
         return message
-    path = path_of(image)
-    try:
-        text = (shop.site.snapshot / path).read_text(encoding="utf-8", errors="replace")
-    except OSError:
-        text = ""
     run = f"# run {json.dumps(argv)}\n" if argv else ""
-    return f"# dockerfile {path}\n# begin\n{text.rstrip()}\n# end\n{run}{message}"
+    text = text_of(shop, image).rstrip()
+    return f"# dockerfile {path_of(image)}\n# begin\n{text}\n# end\n{run}{message}"

@@ -24,7 +24,7 @@ _SILENT = re.compile(
     r"|network is unreachable|no route to host|server misbehaving|transport connection broken|\bEOF$",
     re.IGNORECASE,
 )
-_SECRET = re.compile(r'secret "[^"]+" is required but no secret mappings were provided$')
+_SECRET = re.compile(r'secret "[^"]+" is required but (?:no secret mappings were|was not) provided$')
 _CONVERTED = re.compile(r"^failed to (?:convert Dockerfile to LLB:|read Dockerfile \")")
 # While it is carried out: what a COPY or a mount names, and who it is for.
 _CARRIED_OUT = re.compile(
