@@ -12,14 +12,15 @@ from pathlib import Path
 from tasks.engines.local.process_table import list_processes
 from tasks.redaction import Redactor
 
-# for the command line that Dagger's client starts: nobody called at home, plain text, time to shut down
+# for the command line that Dagger's client starts: nobody called at home, time to shut down
 QUIET = {
     "DO_NOT_TRACK": "1",
     "DAGGER_NO_UPDATE_CHECK": "1",
     "DAGGER_NO_NAG": "1",
-    "DAGGER_PROGRESS": "plain",
     "_EXPERIMENTAL_DAGGER_SHUTDOWN_TIMEOUT": "15s",
 }
+# whatever the caller likes to see: writing every step out (`plain`) costs seconds, and our own logs have the output
+OURS = {"DAGGER_PROGRESS": "dots", "NO_COLOR": "1"}
 LAST_WORDS = 0.5
 """Seconds that a command line which has ended may take to be read to its end."""
 KEPT = 4096
@@ -32,7 +33,8 @@ NOT_OURS = ("OTEL_", "DAGGER_CLOUD_TOKEN")
 @contextlib.contextmanager
 def variables_for_cli(environ: Mapping[str, str]) -> Iterator[None]:
     """Dagger's own variables among ours, while its command line is started: that inherits them from nowhere else."""
-    wanted = {**QUIET, **{name: value for name, value in environ.items() if name.startswith(DAGGERS)}}
+    given = {name: value for name, value in environ.items() if name.startswith(DAGGERS)}
+    wanted = {**QUIET, **given, **OURS}
     touched = {*wanted, *(name for name in os.environ if name.startswith((*DAGGERS, *NOT_OURS)))}
     before = {name: os.environ.pop(name) for name in touched if name in os.environ}
     os.environ.update({name: value for name, value in wanted.items() if not name.startswith(NOT_OURS)})
