@@ -10,6 +10,7 @@ from urllib.parse import quote, quote_plus
 
 import pytest
 
+from tests.benches import GIVEN, unreachable
 from tests.cli.caller import Caller, Ended
 from tests.cli.stack import TinyStack
 from tests.cli.test_outcomes import status_of
@@ -39,15 +40,20 @@ charge(os.environ["CANARY"] + " ".join(os.environ["LINES"].split()))
 OVERHEARD = 'import os; print(os.environ.get("CANARY", "nothing"), os.environ.get("PIN", "nothing"))'
 
 
-def declare(stack: TinyStack, *rows: tuple[str, str, list[str]]) -> None:
+def declare(stack: TinyStack, *rows: tuple[str, str, list[str]], python: str = sys.executable) -> None:
     """Checks that run a Python program each, with the names that they declare."""
     for name, program, names in rows:
         (stack.root / f"{name}.py").write_text(program)
-        row = {"name": name, "stage": "quality", "run": [sys.executable, f"{name}.py"], "secrets": names}
+        row = {"name": name, "stage": "quality", "run": [python, f"{name}.py"], "secrets": names}
         stack.rows.append("[[check]]\n" + "\n".join(f"{key} = {json.dumps(value)}" for key, value in row.items()))
     (stack.root / "predeploy.toml").write_text("\n".join(stack.rows))
 
 
+LEAKING: tuple[tuple[str, str, list[str]], ...] = (
+    ("leak", LEAK, ["CANARY", "LINES"]),
+    ("other", OVERHEARD, []),
+    ("pin", OVERHEARD, ["PIN"]),
+)
 CRASHES = """
 import os
 import {module} as module
@@ -59,7 +65,7 @@ module.{name} = crash
 @pytest.fixture
 def leaking(stack: TinyStack) -> TinyStack:
     """One check prints its secrets in every way, another one has none, a third one a short one."""
-    declare(stack, ("leak", LEAK, ["CANARY", "LINES"]), ("other", OVERHEARD, []), ("pin", OVERHEARD, ["PIN"]))
+    declare(stack, *LEAKING)
     return stack
 
 
@@ -146,6 +152,23 @@ def test_it_is_not_found_in_prefect_either(recorded: Caller, leaking: TinyStack,
     assert databases
     assert any(b"***" in path.read_bytes() for path in databases)
     assert_no_trace(ended, leaking.root / ".predeploy", warm_home)
+
+
+@pytest.mark.real
+@pytest.mark.network
+@pytest.mark.skipif(bool(unreachable()), reason="no engine of containers is in reach")
+def test_containers_tell_nothing_either(recorded: Caller, stack: TinyStack, warm_home: Path) -> None:
+    """Nor does Dagger's own log, which lies beside those of the checks."""
+    declare(stack, *LEAKING, python="python3")
+    caller = replace(recorded, environ={**recorded.environ, **GIVEN})
+
+    ended = arranged(caller, stack, "env").run(stack.root, "--json-output", "--engine", "dagger")
+
+    assert status_of(ended.document) == {"leak": "failed", "other": "passed", "pin": "passed"}, ended.told
+    assert (ended.document["engine"]["name"], ended.document["run"]["unrecorded"]) == ("dagger", None), ended.told
+    assert (stack.root / ".predeploy/latest/logs/leak.log").read_text().count("***") > 20
+    assert (stack.root / ".predeploy/latest/logs/dagger.log").stat().st_size
+    assert_no_trace(ended, stack.root / ".predeploy", warm_home)
 
 
 def test_values_that_are_too_short_are_named_once(caller: Caller, leaking: TinyStack) -> None:

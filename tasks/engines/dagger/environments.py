@@ -4,11 +4,12 @@ from pathlib import Path
 
 from tasks.engines.dagger.execution import Order, execute
 from tasks.engines.dagger.places import ENV, PYTHON, WITH_ENV, WORK
-from tasks.engines.dagger.session import Container, ExecFailedError, RefusedError
+from tasks.engines.dagger.session import Container, Directory, ExecFailedError, RefusedError
 from tasks.engines.dagger.variables import plain_variables
 from tasks.engines.dagger.workshop import Installed, Workshop
+from tasks.engines.package_scripts import set_aside
 from tasks.errors import EngineError
-from tasks.steps import Environment, Exit, Phase, Prepared
+from tasks.steps import Environment, Exit, Inputs, Phase, Prepared
 
 FIND_MODULES = ("find", WORK, "-type", "d", "-name", "node_modules", "-prune")
 CONTROL_LIMIT = 60.0
@@ -52,7 +53,7 @@ async def try_to_install(shop: Workshop, environment: Environment, log: Path) ->
 async def install(shop: Workshop, environment: Environment, log: Path) -> Prepared:
     """Runs the environment's commands on its base image, with nothing but the files that they read."""
     choice = shop.choice(environment)
-    staged, gaps = shop.stage(environment)
+    staged, gaps = stage(shop, environment)
     toolchain = await shop.toolchain(environment)
     container = acquiring(shop, toolchain, environment).with_directory(WORK, staged)
     if environment.kind == "python":
@@ -71,6 +72,24 @@ async def install(shop: Workshop, environment: Environment, log: Path) -> Prepar
     shop.installed[environment.key] = Installed(toolchain=toolchain, container=container, modules=modules)
     version = f"{environment.kind.capitalize()} {choice.version}"
     return Prepared(exit=Exit(code=0), gaps=(*choice.gaps, *gaps), version=version, reused=exit.reused)
+
+
+def stage(shop: Workshop, environment: Environment) -> tuple[Directory, list[str]]:
+    """The files that an installation reads, and gaps for scripts that it will not run."""
+    absent = [path for path in environment.inputs if not os.path.lexists(shop.site.snapshot / path)]
+    if absent:
+        raise EngineError(f"{environment.title}: {absent[0]} is not among the files of the tree", "internal")
+    directory = shop.upload(Inputs(include=environment.inputs))
+    gaps: list[str] = []
+    for path in environment.inputs if environment.kind == "node" else ():
+        if Path(path).name != "package.json":
+            continue
+        text = (shop.site.snapshot / path).read_text(encoding="utf-8", errors="replace")
+        without, found = set_aside(text, path)
+        gaps += found
+        if without != text:
+            directory = directory.with_new_file(path, without)
+    return directory, gaps
 
 
 def acquiring(shop: Workshop, toolchain: Container, environment: Environment) -> Container:

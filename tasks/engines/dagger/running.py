@@ -8,7 +8,7 @@ from tasks.engines.dagger.execution import Order, execute, execute_bare, note
 from tasks.engines.dagger.places import WORK
 from tasks.engines.dagger.servers import beside
 from tasks.engines.dagger.session import Container
-from tasks.engines.dagger.variables import outside, plain_variables
+from tasks.engines.dagger.variables import outside
 from tasks.engines.dagger.workshop import Workshop
 from tasks.engines.tokens import Tokens
 from tasks.steps import Exit, Image, Step
@@ -42,10 +42,8 @@ async def run_step(shop: Workshop, step: Step, log: Path) -> Exit:
 
 async def furnish(shop: Workshop, step: Step) -> Container:
     """The step's environment with its workspace in it."""
-    base, installed = await shop.base(step.environment)
+    base, installed = await shop.base(step.environment, step.phase)
     container = shop.furnished(base, shop.slot(step), installed, step.slot)
-    is_node = step.environment is not None and step.environment.kind == "node"
-    container = shop.with_variables(container, plain_variables(step.phase, node=is_node))
     container = shop.on_path(container, step.environment, step.cwd, installed)
     return shop.acquiring(container) if step.phase == "acquire" else container
 

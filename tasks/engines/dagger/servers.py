@@ -8,7 +8,7 @@ from tasks.engines.dagger.building import ensure_image
 from tasks.engines.dagger.environments import ensure
 from tasks.engines.dagger.places import WORK
 from tasks.engines.dagger.session import Container, Service
-from tasks.engines.dagger.variables import outside, plain_variables
+from tasks.engines.dagger.variables import outside
 from tasks.engines.dagger.workshop import Workshop
 from tasks.engines.dagger.wrapper import RUN, SERVED, serve
 from tasks.engines.tokens import Tokens
@@ -53,9 +53,8 @@ async def make_server(shop: Workshop, step: Step, spec: ServerSpec, served: str,
 async def in_workspace(shop: Workshop, step: Step, spec: ServerSpec, log: Path) -> Container:
     """The container of a server that runs from the step's own workspace."""
     await ensure(shop, spec.environment, "execute", log)
-    base, installed = await shop.base(spec.environment)
+    base, installed = await shop.base(spec.environment, "execute")
     container = shop.furnished(base, shop.slot(replace(step, begins=False)), installed, f"{step.slot}-server")
-    container = shop.with_variables(container, plain_variables("execute", node=False))
     return shop.on_path(container, spec.environment, spec.cwd, installed).with_workdir(f"{WORK}/{spec.cwd}")
 
 

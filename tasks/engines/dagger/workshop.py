@@ -1,7 +1,6 @@
 """What a session builds: uploads, environments and images, each once, and the workspaces that go from step to step."""
 
 import asyncio
-import os
 import secrets as random_tokens
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -17,13 +16,11 @@ from tasks.engines.dagger.variables import STORES, index_variables, plain_variab
 from tasks.engines.dagger.wrapper import RUN
 from tasks.engines.local.toolchains.node import manager_version
 from tasks.engines.once import Once
-from tasks.engines.package_scripts import set_aside
 from tasks.engines.tokens import Tokens
-from tasks.errors import EngineError
 from tasks.redaction import Redactor
 from tasks.secrets import Secrets
 from tasks.stack import Version
-from tasks.steps import Environment, Exit, Image, Inputs, Prepared, Step
+from tasks.steps import Environment, Exit, Image, Inputs, Phase, Prepared, Step
 
 NONCE = "PREDEPLOY_NONCE"
 PROBE_FILES = Path(steps.__file__).parent / "probes"
@@ -74,6 +71,7 @@ class Workshop:
         self.built = Once[Image, tuple[Exit, Container | None]]()
         self.installed: dict[str, Installed] = {}
         self.slots: dict[str, Slot] = {}
+        self._bases: dict[tuple[str, Phase, bool], Container] = {}
         self._uploads: dict[Inputs, Directory] = {}
         self._probes: Directory | None = None
 
@@ -146,23 +144,6 @@ class Workshop:
         """A value in the engine's secret store."""
         return self.client.set_secret(secret_name(self.site.secret_key, name, value), value)
 
-    def stage(self, environment: Environment) -> tuple[Directory, list[str]]:
-        """The files that an installation reads, and gaps for scripts that it will not run."""
-        absent = [path for path in environment.inputs if not os.path.lexists(self.site.snapshot / path)]
-        if absent:
-            raise EngineError(f"{environment.title}: {absent[0]} is not among the files of the tree", "internal")
-        directory = self.upload(Inputs(include=environment.inputs))
-        gaps: list[str] = []
-        for path in environment.inputs if environment.kind == "node" else ():
-            if Path(path).name != "package.json":
-                continue
-            text = (self.site.snapshot / path).read_text(encoding="utf-8", errors="replace")
-            without, found = set_aside(text, path)
-            gaps += found
-            if without != text:
-                directory = directory.with_new_file(path, without)
-        return directory, gaps
-
     def with_variables(self, container: Container, variables: Mapping[str, str]) -> Container:
         """Variables, in an order that does not change."""
         for name, value in variables.items():
@@ -187,8 +168,20 @@ class Workshop:
             self._probes = self.client.host().directory(str(PROBE_FILES), include=["*.py"])
         return self._probes
 
-    async def base(self, environment: Environment | None) -> tuple[Container, Installed | None]:
-        """The container that a step starts from: its environment, or a plain Python."""
+    async def base(self, environment: Environment | None, phase: Phase) -> tuple[Container, Installed | None]:
+        """The container that a step of that phase starts from, with the variables that all of its kind have.
+
+        Kept, because the client takes half a millisecond for each link of a chain, and a run has a thousand of these.
+        """
+        container, installed = await self._bare(environment)
+        key = (environment.key if environment else "", phase, installed is not None)
+        if key not in self._bases:
+            is_node = environment is not None and environment.kind == "node"
+            self._bases[key] = self.with_variables(container, plain_variables(phase, node=is_node))
+        return self._bases[key], installed
+
+    async def _bare(self, environment: Environment | None) -> tuple[Container, Installed | None]:
+        """An environment, or a plain Python."""
         if environment is None:
             return await self.images.get("python", choose_python(Version()).version), None
         installed = self.installed.get(environment.key)
