@@ -50,7 +50,7 @@ async def test_an_archive_that_cannot_be_written_leaves_nothing(bench: Bench, tm
             await engine.export_image(IMAGE, tmp_path)
 
     assert raised.value.reason_code == "delivery"
-    assert not list(tmp_path.parent.glob(".*.part"))  # noqa: ASYNC240
+    assert not list(tmp_path.parent.glob(".*.part"))
 
 
 async def test_a_registry_that_is_not_there_is_told_with_the_reference(bench: Bench) -> None:

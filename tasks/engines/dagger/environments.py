@@ -1,5 +1,6 @@
 """Installs environments: what a lock says, on a base image, as its own layer."""
 
+import os
 from pathlib import Path
 
 from tasks.engines.dagger.execution import Order, execute
