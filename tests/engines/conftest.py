@@ -52,3 +52,22 @@ def opened(request: pytest.FixtureRequest, module_bench: Bench, engine: Engine) 
     """The module's engine, with a slot for this test alone."""
     slot = re.sub(r"\W+", "-", request.node.name).strip("-")
     return Opened(bench=replace(module_bench, slot=slot), engine=engine)
+
+
+# In containers these take minutes together, so `just test-faults` runs them. One of each module stays: its promise is
+# seen to be kept wherever an engine is named.
+LONG = ("test_databases", "test_servers", "test_environments", "test_secrets")
+STAYING = {
+    "test_a_copy_has_what_its_template_had_and_goes_its_own_way",
+    "test_each_step_has_a_server_of_its_own",
+    "test_node_packages_lie_in_every_workspace_that_needs_them",
+    "test_a_step_gets_what_it_declares_as_it_is",
+}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if item.path.parent != Path(__file__).parent or item.path.stem not in LONG or "[dagger" not in item.name:
+            continue
+        if getattr(item, "originalname", "") not in STAYING:
+            item.add_marker(pytest.mark.slow)
