@@ -94,8 +94,8 @@ class Image:
 
     With a `dockerfile` (relative to `context`, which is relative to the stack's root) it is built from that: `target`,
     `args` and `secrets` are for the build, and `copies` are the places in it that hold directories or files of the
-    stack. Without one it is ours: the component's production `environment` with the files of `inputs` at WORK, and
-    `cwd` to start in.
+    stack. Without one it is ours: the component's production `environment` with the workspace of the step that
+    builds it at WORK (the files of `inputs`, and what was made of them), and `cwd` to start in.
     """
 
     title: str

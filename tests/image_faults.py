@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from tests.faults import CONTAINERS, WEB, Edit, Fault, Red, append, limit, open_, red, replace, write
+from tests.faults import CONTAINERS, WEB, Edit, Fault, Red, append, delete, limit, open_, red, replace, write
 
 DOCKERFILE, ELSEWHERE = f"{WEB}/Dockerfile", "ops/web.Dockerfile"
 INSTALL = "RUN pip install --no-cache-dir --require-hashes -r requirements.lock\n"
@@ -201,12 +201,14 @@ WAITING = (
 )
 
 CONTENTS = (
+    # ours is made of what the checks have: packages, files, and the static files that were collected
+    image_fault("there is no Dockerfile", delete(DOCKERFILE), exit=0),
     image_fault(
         "a module that the server imports is not copied",
         write(f"{WEB}/config/tracing.py", '"""Tracing."""\n'),
-        replace(f"{WEB}/config/wsgi.py", "import os\n", "import os\n\nimport config.tracing  # noqa: F401\n"),
+        replace(f"{WEB}/config/wsgi.py", "application\n\n", "application\n\nimport config.tracing  # noqa: F401\n\n"),
         append(f"{WEB}/.dockerignore", "config/tracing.py\n"),
-        red=container("image_broken", f"{WEB}/config/wsgi.py:5", "No module named 'config.tracing'"),
+        red=container("image_broken", f"{WEB}/config/wsgi.py:7", "No module named 'config.tracing'"),
     ),
     image_fault(
         "packages stay in an earlier stage",
@@ -241,7 +243,8 @@ CONTENTS = (
     ),
     image_fault(
         "the server reads a file that is not in the image",
-        append(f"{WEB}/gunicorn.conf.py", '\nwsgi_app = open("server.txt").read()\n'),
+        replace(f"{WEB}/gunicorn.conf.py", "workers = 2", "from pathlib import Path\n\nworkers = 2"),
+        append(f"{WEB}/gunicorn.conf.py", '\nwsgi_app = Path("server.txt").read_text()\n'),
         write(f"{WEB}/server.txt", "config.wsgi"),
         append(f"{WEB}/.dockerignore", "*.txt\n"),
         red=red("django_health", "not_ready", f"{WEB}/gunicorn.conf.py", "server.txt"),

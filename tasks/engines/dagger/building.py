@@ -12,9 +12,9 @@ from tasks.engines.dagger.environments import ensure
 from tasks.engines.dagger.messages import classify
 from tasks.engines.dagger.places import ENV, MANAGER, WORK
 from tasks.engines.dagger.session import ANY, BuildArg, Container, ExecFailedError, RefusedError
-from tasks.engines.dagger.workshop import Installed, Workshop
+from tasks.engines.dagger.workshop import Workshop
 from tasks.errors import EngineError
-from tasks.steps import Exit, Image
+from tasks.steps import Exit, Image, Step
 
 CODES = {"dockerfile": 2, "base_image": 3, "secret": 4}
 LIMIT = 1800.0
@@ -23,41 +23,42 @@ OUTSIDE = ".predeploy.Dockerfile"
 """A Dockerfile from outside of its context has this name in it."""
 
 
-async def ensure_image(shop: Workshop, image: Image, log: Path) -> Container:
-    """The image, built now if nobody has; raises EngineError where it cannot be."""
-    exit, container = await build(shop, image, log)
+async def ensure_image(shop: Workshop, image: Image, log: Path, step: Step | None = None) -> Container:
+    """The image, built now for the step if nobody has; raises EngineError where it cannot be."""
+    exit, container = await build(shop, image, log, step)
     if container is None:
         raise EngineError(exit.detail or f"{image.title} could not be built", exit.trouble or "image_build")
     return container
 
 
-async def build(shop: Workshop, image: Image, log: Path, limit: float = LIMIT) -> tuple[Exit, Container | None]:
-    """The image, built once in a session, whoever asks; one that failed is tried again when asked again."""
+async def build(shop: Workshop, image: Image, log: Path, step: Step | None = None) -> tuple[Exit, Container | None]:
+    """The image, built once in a session, whoever asks; one that failed is tried again when asked again.
+
+    Where it is ours, it holds the workspace of the step as that is now, so what was made there is in it as well.
+    """
     await ensure(shop, image.environment, "execute", log)
-    installed = shop.installed.get(image.environment.key) if image.environment else None
+    limit = step.limit if step and not step.argv else LIMIT
     done = shop.built.result(image)
     if done is not None and done[1] is None:
         shop.built.forget(image)
-    return await shop.built.get(image, lambda: build_in_time(shop, image, installed, limit))
+    return await shop.built.get(image, lambda: build_in_time(shop, image, step, limit))
 
 
-async def build_in_time(
-    shop: Workshop, image: Image, installed: Installed | None, limit: float
-) -> tuple[Exit, Container | None]:
+async def build_in_time(shop: Workshop, image: Image, step: Step | None, limit: float) -> tuple[Exit, Container | None]:
     """The image, unless it takes longer: a RUN may never end."""
     try:
         async with asyncio.timeout(limit):
-            return await build_image(shop, image, installed)
+            return await build_image(shop, image, step)
     except TimeoutError:
         detail = f"It ran into its limit of {limit:g} s."
         return Exit(code=None, timed_out=True, detail=detail, duration=limit, root=WORK), None
 
 
-async def build_image(shop: Workshop, image: Image, installed: Installed | None) -> tuple[Exit, Container | None]:
+async def build_image(shop: Workshop, image: Image, step: Step | None) -> tuple[Exit, Container | None]:
     """The image, really built; else the exit: 1 a RUN failed, 2 wrong Dockerfile, 3 no such base, 4 no such secret."""
     begun = time.monotonic()
     try:
-        container = docker_image(shop, image) if image.dockerfile else own_image(shop, image, installed)
+        container = docker_image(shop, image) if image.dockerfile else own_image(shop, image, step)
         built = await shop.session.ask(container.sync(), limit=None)
         await begin_as_user(shop, built)
     except ExecFailedError as error:
@@ -117,13 +118,16 @@ async def begin_as_user(shop: Workshop, built: Container) -> None:
             raise
 
 
-def own_image(shop: Workshop, image: Image, installed: Installed | None) -> Container:
+def own_image(shop: Workshop, image: Image, step: Step | None) -> Container:
     """Production's environment with the component's files, and nothing that installing it needed."""
-    assert installed is not None
+    installed = shop.installed.get(image.environment.key) if image.environment else None
+    slot = shop.slots.get(step.slot) if step else None
+    if installed is None or slot is None:
+        raise EngineError(f"what the {image.title} is made of was lost with the engine's session", "engine_lost")
     return (
         installed.toolchain.without_directory(MANAGER)
         .with_directory(ENV, installed.container.directory(ENV))
-        .with_directory(WORK, shop.upload(image.inputs))
+        .with_directory(WORK, slot.work)
         .with_env_variable("VIRTUAL_ENV", ENV)
         .with_env_variable("PATH", f"{ENV}/bin:${{PATH}}", expand=True)
         .with_env_variable("PYTHONUNBUFFERED", "1")

@@ -59,14 +59,14 @@ async def with_database(shop: Workshop, container: Container, step: Step) -> tup
 
 async def build_only(shop: Workshop, step: Step, image: Image, log: Path) -> Exit:
     """Builds the image."""
-    exit, _ = await build(shop, image, log, step.limit)
+    exit, _ = await build(shop, image, log, step)
     note(Order(argv=("build", image.title), cwd="/", limit=step.limit, log=log), exit, shop.redactor)
     return exit
 
 
 async def run_in_image(shop: Workshop, step: Step, image: Image, log: Path) -> Exit:
     """Runs the step's command in the image, from where the image itself would."""
-    container = await ensure_image(shop, image, log)
+    container = await ensure_image(shop, image, log, step)
     root = (await shop.session.ask(container.workdir()) if image.dockerfile else WORK) or "/"
     container, names = await with_database(shop, container, step)
     container = shop.with_secrets(shop.with_variables(container, names.env(outside(step.env))), step.secrets)

@@ -34,7 +34,7 @@ async def make_server(shop: Workshop, step: Step, spec: ServerSpec, served: str,
     """The server, not started yet."""
     entry: list[str] = []
     if spec.image is not None:
-        container = await ensure_image(shop, spec.image, log)
+        container = await ensure_image(shop, spec.image, log, step)
         entry = await shop.session.ask(container.entrypoint()) or []
     else:
         container = await in_workspace(shop, step, spec, log)
