@@ -54,10 +54,18 @@ def opened(request: pytest.FixtureRequest, module_bench: Bench, engine: Engine) 
     return Opened(bench=replace(module_bench, slot=slot), engine=engine)
 
 
-# In containers these take minutes together, so `just test-faults` runs them. One of each module stays: its promise is
-# seen to be kept wherever an engine is named.
-LONG = ("test_databases", "test_servers", "test_environments", "test_secrets")
+# In containers these take minutes together, so `just test-faults` runs them. Some of each module stay: they
+# are seen to be kept wherever an engine is named.
+LONG = ("test_steps", "test_databases", "test_servers", "test_environments", "test_secrets")
 STAYING = {
+    "test_a_healthy_engine_has_no_trouble_and_says_who_it_is",
+    "test_a_step_runs_in_a_copy_of_the_tree",
+    "test_tokens_lead_to_places_that_are_there",
+    "test_steps_of_a_slot_share_its_directories_and_other_slots_do_not",
+    "test_a_step_that_failed_is_really_run_again",
+    "test_a_step_sees_its_inputs_only",
+    "test_a_step_over_its_limit_is_ended_and_what_it_said_is_kept",
+    "test_the_callers_own_environment_stays_outside",
     "test_a_copy_has_what_its_template_had_and_goes_its_own_way",
     "test_each_step_has_a_server_of_its_own",
     "test_node_packages_lie_in_every_workspace_that_needs_them",

@@ -2,6 +2,8 @@
 
 import asyncio
 import contextlib
+import errno
+import os
 import shutil
 import signal
 import time
@@ -61,6 +63,7 @@ INITDB = (
     "--auth-host",
     "scram-sha-256",
 )
+NO_ROOM = os.strerror(errno.ENOSPC)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,11 +121,15 @@ class Cluster:
     def refusal(self, what: str, exit: Exit | None = None) -> EngineError:
         """What to raise where the server does not do what it should."""
         last = flat("\n".join((exit.stderr or exit.stdout).splitlines()[-TAIL:])) if exit else self.said(TAIL)
+        # it takes its files away as it ends: asked afterwards, the disk has room again
+        full = (
+            next((line for line in f"{exit.stderr}\n{exit.stdout}".splitlines() if NO_ROOM in line), "") if exit else ""
+        )
         version, directory = self.plot.binaries.version, self.plot.binaries.directory
         return EngineError(
-            f"Postgres {version} ({directory}) {what}. It said last: {last or 'nothing'}. "
+            f"Postgres {version} ({directory}) {what}. It said last: {full or last or 'nothing'}. "
             f"Its whole log is {self.plot.log}",
-            "postgres",
+            "disk_full" if full else "postgres",
         )
 
     def _make_room(self) -> None:
