@@ -18,6 +18,7 @@ import tempfile
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from secrets import token_hex
 
 from benchmarks.ways import ROOT, call, limit_way, plain_way, scope_of
 from flows.places import Places
@@ -38,7 +39,7 @@ def edit(stack: Path, case: str, turn: str) -> None:
     change = CASES[case]
     if change is not None:
         with (stack / change[0]).open("a", encoding="utf-8") as file:
-            file.write(change[1].format(turn))
+            file.write(change[1].format(f"{turn} {token_hex(4)}"))
 
 
 def ways_of(stack: Path, choice: Choice) -> dict[str, Way]:
