@@ -467,7 +467,15 @@ async def test_user_namespace_is_nobodys_root_but_keeps_our_files(run: Run, tmp_
 def find_what_forbids_another_user() -> str:
     """Why root cannot become user 12345 in group 54321 here (a container may allow nobody else), or an empty text."""
     try:
-        subprocess.run(["/bin/sh", "-c", "id -u"], check=True, user=12345, group=54321, extra_groups=[], cwd="/")
+        subprocess.run(
+            ["/bin/sh", "-c", "id -u"],
+            check=True,
+            capture_output=True,
+            user=12345,
+            group=54321,
+            extra_groups=[],
+            cwd="/",
+        )
     except (OSError, ValueError, subprocess.SubprocessError) as error:
         return f"no other user here: {error}"
     return ""
@@ -480,7 +488,23 @@ async def test_other_user(run: Run, sign: str) -> None:
     script = f"id -u; id -g; id -G; (setsid sh -c '{NAP}' {sign} &); nice"
     ended = await run("sh", "-c", script, options=("--uid", "12345", "--gid", "54321", "--nice", "5"), cwd=Path("/"))
 
-    assert (ended.detail, ended.stdout, ended.stderr) == ("", "12345\n54321\n54321\n5\n", "")
+    assert (ended.code, ended.detail, ended.stdout, ended.stderr) == (0, "", "12345\n54321\n54321\n5\n", "")
+
+
+WITHOUT_IMPORTS = """
+import os, sys
+sys.path.insert(0, sys.argv[1])
+sys.modules.pop("warnings", None)
+from tasks.engines.local import request
+request.change_identity = lambda _: sys.meta_path.clear()
+request.execute(request.Request(b"/\\x002\\0echo\\0became\\0PATH=/usr/bin:/bin", []), 2, os.getppid())
+"""
+
+
+def test_somebody_who_cannot_read_the_folder_of_our_python() -> None:
+    ended = subprocess.run(python(WITHOUT_IMPORTS, str(ROOT)), capture_output=True, text=True, check=False)
+
+    assert (ended.stdout, ended.stderr, ended.returncode) == ("became\n", "", 0)
 
 
 async def test_child_of_a_killed_reaper_in_a_namespace(run: Run, sign: str) -> None:

@@ -3,8 +3,10 @@
 # (pathlib takes longer to load than everything here together)
 
 import ctypes
+import errno
 import os
 import signal
+import warnings  # noqa: F401  # os.execvpe loads it, and whom we have become by then may not read our Python's folder
 from itertools import pairwise
 
 from tasks.engines.local.process_table import LINUX
@@ -48,8 +50,8 @@ def execute(request: Request, report: int, parent: int) -> None:
         os.chdir(request.cwd)
         stage = "exec"
         os.execvpe(request.argv[0], request.argv, request.env)  # noqa: S606
-    except OSError as error:
-        os.write(report, f"{stage} {error.errno}".encode())
+    except Exception as error:
+        os.write(report, f"{stage} {getattr(error, 'errno', None) or errno.EIO}".encode())
     finally:
         os._exit(127)
 
