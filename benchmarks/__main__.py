@@ -34,12 +34,12 @@ CASES: dict[str, Edit | None] = {
 HEAD = ("case", "plain s", "limit s", "ours s", "ours / plain", "over the limit")
 
 
-def edit(stack: Path, case: str, turn: str) -> None:
-    """Makes the case's edit, different each time: no engine remembers anything of that file."""
+def edit(stack: Path, case: str) -> None:
+    """Makes the case's edit, a new one each time: no engine remembers it, of an earlier benchmark either."""
     change = CASES[case]
     if change is not None:
         with (stack / change[0]).open("a", encoding="utf-8") as file:
-            file.write(change[1].format(f"{turn} {token_hex(4)}"))
+            file.write(change[1].format(token_hex(4)))
 
 
 def ways_of(stack: Path, choice: Choice) -> dict[str, Way]:
@@ -73,9 +73,9 @@ def timed(way: Way, name: str) -> float:
 def measure(stack: Path, case: str, rounds: int, ways: Mapping[str, Way]) -> dict[str, float]:
     """The median of each way, taken in turns so that all see the same machine."""
     seconds: dict[str, list[float]] = {name: [] for name in ways}
-    for turn in range(rounds):
+    for _ in range(rounds):
         for name, way in ways.items():
-            edit(stack, case, f"{turn} {name}")
+            edit(stack, case)
             seconds[name].append(timed(way, f"{case}, {name}"))
     return {name: statistics.median(taken) for name, taken in seconds.items()}
 

@@ -49,7 +49,8 @@ class Pipeline:
         return (
             with_variables(base, DJANGO)
             .with_file("/usr/local/bin/uv", self.client.container().from_(UV).file("/uv"))
-            .with_mounted_cache("/root/.cache/uv", self.client.cache_volume("plain-uv"))
+            .with_env_variable("UV_CACHE_DIR", "/uv-cache")
+            .with_mounted_cache("/uv-cache", self.client.cache_volume("plain-uv"))
             .with_mounted_directory("/src", self.source)
             .with_workdir("/src/apps/web")
             .with_exec(["uv", "pip", "install", "--system", "-r", "requirements-dev.lock"])
