@@ -28,14 +28,17 @@ def plan_deliveries(plan: Plan, lowering: Lowering, base: Path, *, export: str, 
 
     Raises UsageError where there is no image, or one place for several.
     """
-    flag = " and ".join(name for name, value in (("--export-image", export), ("--publish", publish)) if value)
-    if not flag:
+    asked = {name: value for name, value in (("--export-image", export), ("--publish", publish)) if value}
+    if not asked:
         return ()
     images = images_of(plan, lowering)
     if not images:
-        raise UsageError(f"{flag}: no check of this run builds an image. Choose one that does: --only django_container")
-    for name, value in (("--export-image", export), ("--publish", publish)):
-        if value and len(images) > 1 and COMPONENT not in value:
+        flags = " and ".join(asked)
+        raise UsageError(
+            f"{flags}: no check of this run builds an image. Choose one that does: --only django_container"
+        )
+    for name, value in asked.items():
+        if len(images) > 1 and COMPONENT not in value:
             names = ", ".join(images)
             raise UsageError(f"{name} {value}: there are images of {names}. Write {COMPONENT} where they differ.")
     return tuple(
