@@ -14,10 +14,15 @@ class Once(Generic[K, V]):
     def __init__(self) -> None:
         self._tasks: dict[K, asyncio.Task[V]] = {}
 
-    async def get(self, key: K, make: Callable[[], Coroutine[Any, Any, V]]) -> V:
-        """The result for a key. An exception is raised to all who wait, and not remembered."""
+    async def get(
+        self, key: K, make: Callable[[], Coroutine[Any, Any, V]], *, again: Callable[[V], bool] = lambda _: False
+    ) -> V:
+        """The result for a key; one that is there already and `again` says so of is made anew.
+
+        An exception is raised to all who wait, and not remembered.
+        """
         task = self._tasks.get(key)
-        if task is None or self._broke(task):
+        if task is None or self._broke(task) or (task.done() and again(task.result())):
             task = self._tasks[key] = asyncio.create_task(make())
         return await asyncio.shield(task)
 
@@ -25,10 +30,6 @@ class Once(Generic[K, V]):
         """The result, if there is one already."""
         task = self._tasks.get(key)
         return task.result() if task is not None and task.done() and not self._broke(task) else None
-
-    def forget(self, key: K) -> None:
-        """The next who asks starts anew."""
-        self._tasks.pop(key, None)
 
     async def close(self) -> None:
         """Cancels what still runs, and waits for its end."""

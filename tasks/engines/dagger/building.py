@@ -9,6 +9,7 @@ from pathlib import Path
 from tasks.diagnostics.dockerfile import essential
 from tasks.diagnostics.dockerfile_text import secrets_of
 from tasks.engines.dagger.environments import ensure
+from tasks.engines.dagger.execution import no_exit
 from tasks.engines.dagger.messages import classify
 from tasks.engines.dagger.places import ENV, MANAGER, WORK
 from tasks.engines.dagger.session import ANY, BuildArg, Container, ExecFailedError, RefusedError
@@ -38,10 +39,9 @@ async def build(shop: Workshop, image: Image, log: Path, step: Step | None = Non
     """
     await ensure(shop, image.environment, "execute", log)
     limit = step.limit if step and not step.argv else LIMIT
-    done = shop.built.result(image)
-    if done is not None and done[1] is None:
-        shop.built.forget(image)
-    return await shop.built.get(image, lambda: build_in_time(shop, image, step, limit))
+    return await shop.built.get(
+        image, lambda: build_in_time(shop, image, step, limit), again=lambda built: built[1] is None
+    )
 
 
 async def build_in_time(shop: Workshop, image: Image, step: Step | None, limit: float) -> tuple[Exit, Container | None]:
@@ -71,7 +71,7 @@ async def build_image(shop: Workshop, image: Image, step: Step | None) -> tuple[
         said = explained(shop, image, essential(str(error)))
         return Exit(code=CODES[kind], stderr=said, duration=time.monotonic() - begun, root=WORK), None
     except EngineError as error:
-        return Exit(code=None, trouble=error.reason_code, detail=str(error), root=WORK), None
+        return no_exit(error, WORK), None
     return Exit(code=0, stdout=f"built {image.title}\n", duration=time.monotonic() - begun, root=WORK), built
 
 
@@ -124,15 +124,13 @@ def own_image(shop: Workshop, image: Image, step: Step | None) -> Container:
     slot = shop.slots.get(step.slot) if step else None
     if installed is None or slot is None:
         raise EngineError(f"what the {image.title} is made of was lost with the engine's session", "engine_lost")
-    return (
+    container = (
         installed.toolchain.without_directory(MANAGER)
         .with_directory(ENV, installed.container.directory(ENV))
         .with_directory(WORK, slot.work)
-        .with_env_variable("VIRTUAL_ENV", ENV)
-        .with_env_variable("PATH", f"{ENV}/bin:${{PATH}}", expand=True)
-        .with_env_variable("PYTHONUNBUFFERED", "1")
-        .with_workdir(f"{WORK}/{image.cwd}")
     )
+    container = shop.on_path(container, image.environment, image.cwd, installed)
+    return container.with_env_variable("PYTHONUNBUFFERED", "1").with_workdir(f"{WORK}/{image.cwd}")
 
 
 def path_of(image: Image) -> str:

@@ -11,6 +11,7 @@ from typing import Self
 
 from tasks.engines.dagger import delivering, environments
 from tasks.engines.dagger.building import ensure_image
+from tasks.engines.dagger.execution import no_exit
 from tasks.engines.dagger.reach import Reach, find_engine
 from tasks.engines.dagger.running import run_step
 from tasks.engines.dagger.session import ExecFailedError, RefusedError, Session, open_session
@@ -98,10 +99,8 @@ class DaggerEngine:
         """Runs a step whose environment is prepared, and appends command, output and exit to `log`."""
         try:
             exit = await run_step(self._shop, step, log)
-        except EngineError as error:
-            exit = Exit(code=None, trouble=error.reason_code, detail=str(error))
-        except (RefusedError, ExecFailedError) as error:
-            exit = Exit(code=None, trouble="engine", detail=str(error).strip().splitlines()[-1])
+        except (EngineError, RefusedError, ExecFailedError) as error:
+            exit = no_exit(error)
         return redact_exit(exit, self._redactor)
 
     async def answers(self, environment: Environment, log: Path) -> bool:

@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-from tasks.engines.dagger.execution import Order, execute
+from tasks.engines.dagger.execution import Order, execute, no_exit
 from tasks.engines.dagger.places import ENV, PYTHON, WITH_ENV, WORK
 from tasks.engines.dagger.session import Container, Directory, ExecFailedError, RefusedError
 from tasks.engines.dagger.variables import plain_variables
@@ -18,10 +18,11 @@ CONTROL_LIMIT = 60.0
 
 async def prepare(shop: Workshop, environment: Environment, log: Path) -> Prepared:
     """The environment, installed once in a session, whoever asks; one that failed is tried again when asked again."""
-    done = shop.prepared.result(environment.key)
-    if done is not None and done.exit.code != 0:
-        shop.prepared.forget(environment.key)
-    return await shop.prepared.get(environment.key, lambda: try_to_install(shop, environment, log))
+    return await shop.prepared.get(
+        environment.key,
+        lambda: try_to_install(shop, environment, log),
+        again=lambda prepared: prepared.exit.code != 0,
+    )
 
 
 async def ensure(shop: Workshop, environment: Environment | None, phase: Phase, log: Path) -> None:
@@ -45,10 +46,8 @@ async def try_to_install(shop: Workshop, environment: Environment, log: Path) ->
     """The same, with what the engine could not do as an exit without a code."""
     try:
         return await install(shop, environment, log)
-    except EngineError as error:
-        return Prepared(exit=Exit(code=None, trouble=error.reason_code, detail=str(error)))
-    except (RefusedError, ExecFailedError) as error:
-        return Prepared(exit=Exit(code=None, trouble="engine", detail=str(error).strip().splitlines()[-1]))
+    except (EngineError, RefusedError, ExecFailedError) as error:
+        return Prepared(exit=no_exit(error))
 
 
 async def install(shop: Workshop, environment: Environment, log: Path) -> Prepared:

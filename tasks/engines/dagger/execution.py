@@ -76,7 +76,7 @@ async def attempt(shop: Workshop, container: Container, order: Order, nonce: str
     except (ExecFailedError, RefusedError, ValueError) as error:
         return Tried(exit=broken(error, time.monotonic() - begun), after=container)
     except EngineError as error:
-        return Tried(exit=Exit(code=None, trouble=error.reason_code, detail=str(error), root=WORK), after=container)
+        return Tried(exit=no_exit(error, WORK), after=container)
     reused = record.run.partition("/")[0] != shop.site.run_id
     exit = exit_of(record, order, stdout, stderr, reused=reused)
     return Tried(exit=exit, after=after, remembered=record.run != marker)
@@ -113,6 +113,13 @@ def broken(error: ExecFailedError | RefusedError | ValueError, seconds: float) -
     return Exit(code=None, trouble="engine", detail=f"the engine could not run it: {said}", duration=seconds, root=WORK)
 
 
+def no_exit(error: EngineError | RefusedError | ExecFailedError, root: str = "") -> Exit:
+    """What the engine could not do, as the end of a step that has none."""
+    if isinstance(error, EngineError):
+        return Exit(code=None, trouble=error.reason_code, detail=str(error), root=root)
+    return Exit(code=None, trouble="engine", detail=str(error).strip().splitlines()[-1], root=root)
+
+
 async def execute_bare(shop: Workshop, container: Container, order: Order, root: str) -> Exit:
     """Runs the command in somebody else's image, which may hold nothing that a wrapper needs."""
     after = shop.with_run(container, shop.site.run_id, shop.fresh_nonce()).with_exec(list(order.argv), expect=ANY)
@@ -128,7 +135,7 @@ async def execute_bare(shop: Workshop, container: Container, order: Order, root:
     except (ExecFailedError, RefusedError) as error:
         exit = broken(error, time.monotonic() - begun)
     except EngineError as error:
-        exit = Exit(code=None, trouble=error.reason_code, detail=str(error), root=root)
+        exit = no_exit(error, root)
     note(order, exit, shop.redactor)
     return shortened(exit)
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from tasks import steps
 from tasks.engines.dagger.images import Images
 from tasks.engines.dagger.session import Container, ExecFailedError, RefusedError, Service, Session
+from tasks.engines.dagger.wrapper import NONCE, RUN
 from tasks.engines.once import Once
 from tasks.errors import EngineError
 from tasks.steps import Database
@@ -72,7 +73,7 @@ class Postgres:
             .with_secret_variable("POSTGRES_PASSWORD", password)
             .with_env_variable("POSTGRES_DB", ADMIN)
             .with_env_variable("POSTGRES_INITDB_ARGS", "--no-sync")
-            .with_env_variable("PREDEPLOY_RUN", self._run_id)  # what makes it this run's own
+            .with_env_variable(RUN, self._run_id)  # what makes it this run's own
         )
         arguments = ["postgres", *(word for setting in SETTINGS for word in ("-c", setting))]
         asked = ["pg_isready", "--host=127.0.0.1", f"--username={USER}", f"--dbname={ADMIN}", "--quiet"]
@@ -110,7 +111,7 @@ class Postgres:
         ]
         asked = (
             client.with_service_binding(HOST, service)
-            .with_env_variable("PREDEPLOY_NONCE", secrets.token_hex(8))
+            .with_env_variable(NONCE, secrets.token_hex(8))
             .with_exec(argv)
             .stdout()
         )

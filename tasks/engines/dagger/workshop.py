@@ -13,7 +13,7 @@ from tasks.engines.dagger.places import CACHE, ENV, MANAGER, OUT, PROBES, TOKENS
 from tasks.engines.dagger.postgres import Postgres
 from tasks.engines.dagger.session import Container, Directory, Secret, Session
 from tasks.engines.dagger.variables import STORES, index_variables, plain_variables, secret_name
-from tasks.engines.dagger.wrapper import RUN
+from tasks.engines.dagger.wrapper import NONCE, RUN
 from tasks.engines.local.toolchains.node import manager_version
 from tasks.engines.once import Once
 from tasks.engines.tokens import Tokens
@@ -22,7 +22,6 @@ from tasks.secrets import Secrets
 from tasks.stack import Version
 from tasks.steps import Environment, Exit, Image, Inputs, Phase, Prepared, Step
 
-NONCE = "PREDEPLOY_NONCE"
 PROBE_FILES = Path(steps.__file__).parent / "probes"
 
 

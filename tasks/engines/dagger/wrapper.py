@@ -11,6 +11,8 @@ RECORD = "/record"
 SERVED = "/served/by"
 """Where a server's output and exit code lie, in its own container and in that of the command beside it."""
 RUN = "PREDEPLOY_RUN"
+NONCE = "PREDEPLOY_NONCE"
+"""The variables that say which run an exec belongs to, and that have it executed, whatever the engine remembers."""
 KEPT = 65536
 
 SCRIPT = f"""\

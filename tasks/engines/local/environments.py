@@ -71,10 +71,11 @@ class Environments:
     async def prepare(self, environment: Environment, log: Path) -> Prepared:
         """Makes an environment, or joins who is making it. One that failed is tried a second time, if asked for."""
         key = environment.key
-        done = self._made.result(key)
-        if done is not None and done.exit.code != 0 and self._attempts[key] < ATTEMPTS:
-            self._made.forget(key)
-        return await self._made.get(key, lambda: self._make(environment, log))
+        return await self._made.get(
+            key,
+            lambda: self._make(environment, log),
+            again=lambda made: made.exit.code != 0 and self._attempts[key] < ATTEMPTS,
+        )
 
     async def _make(self, environment: Environment, log: Path) -> Prepared:
         self._attempts[environment.key] = self._attempts.get(environment.key, 0) + 1

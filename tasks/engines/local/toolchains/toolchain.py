@@ -70,11 +70,10 @@ class Toolchains:
         """The toolchain of an environment; raises EngineError (`toolchain`, `unsupported`) where there is none."""
         version = environment.version
         name = f"{environment.kind} {version.wanted} {version.source} {version.accepts} {environment.manager}"
-        done = self._brought.result(name)
-        if done is not None and done.exit.code != 0:
-            self._brought.forget(name)
         make = self._python if environment.kind == "python" else self._node
-        return await self._brought.get(name, lambda: make(environment, log))
+        return await self._brought.get(
+            name, lambda: make(environment, log), again=lambda brought: brought.exit.code != 0
+        )
 
     async def _python(self, environment: Environment, log: Path) -> Toolchain:
         version = environment.version
