@@ -23,6 +23,10 @@ Runner = Callable[[Check], Awaitable[None]]
 Order = Callable[[Engine, Runner], Awaitable[None]]
 
 
+class NotGreenError(Exception):
+    """A way did not end well, so nothing can be measured."""
+
+
 def scope_of(stack: Path, places: Places) -> Scope:
     """The whole plan of the stack."""
     return read_scope(stack, {}, os.environ, places.cache)
@@ -62,7 +66,7 @@ async def with_engine(scope: Scope, places: Places, choice: Choice, order: Order
                             await engine.prepare(environment, log)
                     exit = await engine.run(step, log)
                     if exit.code != 0:
-                        raise SystemExit(f"{check.id}: {command.label} ended with {exit}\n{log.read_text()[-2000:]}")
+                        raise NotGreenError(f"{check.id}: {command.label} ended with {exit}\n{log.read_text()[-2000:]}")
 
             await order(engine, run)
 
@@ -106,4 +110,4 @@ def call(module: str, *arguments: str) -> None:
     env = {**os.environ, "PYTHONPATH": str(ROOT)}
     done = subprocess.run(argv, env=env, capture_output=True, text=True, check=False)
     if done.returncode:
-        raise SystemExit(f"{module} is not green, so nothing can be measured:\n{done.stdout}{done.stderr}")
+        raise NotGreenError(f"{module}:\n{done.stdout}{done.stderr}")
