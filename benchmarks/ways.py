@@ -17,6 +17,7 @@ from tasks.engines.protocol import Engine
 from tasks.engines.surroundings import Surroundings
 from tasks.models import Stage
 from tasks.steps import Check
+from tasks.warming import warm
 
 ROOT = Path(__file__).parents[1]
 Runner = Callable[[Check], Awaitable[None]]
@@ -82,10 +83,10 @@ async def plain_way(scope: Scope, places: Places, choice: Choice) -> None:
 
 
 async def limit_way(scope: Scope, places: Places, choice: Choice) -> None:
-    """Every check as soon as what it needs is done, with the database started beside them."""
+    """Every check as soon as what it needs is done, with what is slow to start begun beside them."""
 
     async def order(engine: Engine, run: Runner) -> None:
-        await asyncio.gather(engine.warm_database(), in_order(scope.plan.checks, run))
+        await asyncio.gather(warm(scope.plan, engine, scope.lowering), in_order(scope.plan.checks, run))
 
     await with_engine(scope, places, choice, order)
 

@@ -37,6 +37,7 @@ from tasks.report.redacted import redact_report
 from tasks.run import Policy, Run
 from tasks.secrets import NO_SECRETS, Secrets
 from tasks.verdict import give_verdict
+from tasks.warming import warm
 
 
 class Quiet:
@@ -159,10 +160,8 @@ class Validation:
         )
 
     async def _results(self, run: Run, engine: Engine) -> dict[str, Result]:
-        """Waits for all checks, with the database started beside the builds, and the budget watched."""
-        warm = None
-        if any(check.database for check in run.checks):
-            warm = asyncio.create_task(engine.warm_database())
+        """Waits for all checks, with the database and images made ready beside them, and the budget watched."""
+        warming = asyncio.ensure_future(warm(run.plan, engine, self.scope.lowering))
         budget = self.scope.settings.budget
         loop, timer = asyncio.get_running_loop(), None
         if budget is not None:
@@ -176,9 +175,8 @@ class Validation:
         finally:
             if timer is not None:
                 timer.cancel()
-            if warm is not None:
-                warm.cancel()
-                await asyncio.gather(warm, return_exceptions=True)
+            warming.cancel()
+            await asyncio.gather(warming, return_exceptions=True)
 
     async def _deliver(self, run: Run, engine: Engine, verdict: Verdict) -> tuple[tuple[DeliveredImage, ...], Verdict]:
         """Hands the images on where all is green. Where that fails, what was asked for was not done: no pass."""

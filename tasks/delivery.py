@@ -57,7 +57,7 @@ def images_of(plan: Plan, lowering: Lowering) -> dict[str, Image]:
     found = {}
     for check in plan.checks:
         image = lowering.image(check)
-        if image is not None and any(each.environment == "image" and not each.argv for each in check.commands):
+        if image is not None and any(each.builds_image for each in check.commands):
             found[check.component] = image
     return found
 

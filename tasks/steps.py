@@ -58,6 +58,11 @@ class Command:
     volatile: bool = False
     limit: float = 600.0
 
+    @property
+    def builds_image(self) -> bool:
+        """Does it build the component's image, and nothing else?"""
+        return self.environment == "image" and not self.argv
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Inputs:

@@ -31,6 +31,7 @@ class FakeEngine:
         troubles: Sequence[tuple[str, str] | None] = (None,),
         registry: bool = True,
         image_registry: bool = True,
+        no_database: bool = False,
         provides: frozenset[str] = frozenset(),
     ) -> None:
         self.provides = provides
@@ -38,6 +39,7 @@ class FakeEngine:
         self.gates: dict[str, asyncio.Event] = {}
         self.ran: list[Step] = []
         self.prepared: list[Environment] = []
+        self.warmed: list[str] = []
         self.cancelled: list[str] = []
         self.peak = 0
         self.controls = 0
@@ -54,6 +56,7 @@ class FakeEngine:
         self._troubles = list(troubles)
         self._registry = registry
         self._image_registry = image_registry
+        self._no_database = no_database
 
     async def __aenter__(self) -> Self:
         return self
@@ -112,7 +115,12 @@ class FakeEngine:
         return f"{reference}@{DIGEST}"
 
     async def warm_database(self) -> None:
-        """Nothing to start."""
+        self.warmed.append("database")
+        if self._no_database:
+            raise EngineError("Postgres did not start", "postgres")
+
+    async def warm_image(self, step: Step) -> None:
+        self.warmed.append(step.image.title if step.image else "no image")
 
     async def trouble(self) -> tuple[str, str] | None:
         return taken(self._troubles)

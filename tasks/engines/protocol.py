@@ -39,6 +39,9 @@ class Engine(Protocol):
     async def warm_database(self) -> None:
         """Starts the database before the first step asks for it; raises EngineError where that fails."""
 
+    async def warm_image(self, step: Step) -> None:
+        """Builds the image of a step, which needs nothing that earlier steps make; never raises where that fails."""
+
     async def export_image(self, image: Image, path: Path) -> str:
         """Writes the image that the run has validated as an OCI archive; its digest. EngineError where that fails."""
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import time
 from typing import Any
 
 import pytest
@@ -60,6 +61,21 @@ async def test_a_broken_dockerfile_says_how_it_is_broken(bench: Any, text: str, 
 
     assert (exit.code, exit.trouble) == (code, ""), exit
     assert exit.stderr.startswith("# dockerfile Dockerfile\n# begin\n")
+
+
+async def test_an_image_that_was_built_early_fails_once_and_is_tried_anew_only_when_asked_again(bench: Any) -> None:
+    (bench.root / "Dockerfile").write_text("FROM python:3.13-slim\nRUN cat /proc/sys/kernel/random/uuid; exit 3\n")
+    step = bench.step(image=Image(title="the image", dockerfile="Dockerfile"))
+    async with bench.engine() as engine:
+        await engine.warm_image(step)
+        begun = time.monotonic()
+        first = await engine.run(step, bench.log)
+        waited = time.monotonic() - begun
+        second, third = [await engine.run(step, bench.log) for _ in range(2)]
+
+    assert [each.code for each in (first, second, third)] == [1, 1, 1]
+    assert waited < first.duration  # it was over before it was asked for
+    assert len({each.stdout for each in (first, second, third)}) == 3
 
 
 async def test_a_build_that_does_not_end_is_stopped(bench: Any) -> None:

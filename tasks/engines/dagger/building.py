@@ -39,9 +39,19 @@ async def build(shop: Workshop, image: Image, log: Path, step: Step | None = Non
     """
     await ensure(shop, image.environment, "execute", log)
     limit = step.limit if step and not step.argv else LIMIT
+    is_first = image in shop.early  # who asks first after it was built early has not heard that it failed
+    shop.early.discard(image)
     return await shop.built.get(
-        image, lambda: build_in_time(shop, image, step, limit), again=lambda built: built[1] is None
+        image,
+        lambda: build_in_time(shop, image, step, limit),
+        again=lambda built: built[1] is None and not is_first,
     )
+
+
+async def build_early(shop: Workshop, image: Image, step: Step) -> None:
+    """Builds what a Dockerfile makes before anybody asks. It goes on until it ends, or the session does."""
+    shop.early.add(image)
+    await shop.built.get(image, lambda: build_in_time(shop, image, step, step.limit))
 
 
 async def build_in_time(shop: Workshop, image: Image, step: Step | None, limit: float) -> tuple[Exit, Container | None]:

@@ -10,7 +10,7 @@ from types import TracebackType
 from typing import Self
 
 from tasks.engines.dagger import delivering, environments
-from tasks.engines.dagger.building import ensure_image
+from tasks.engines.dagger.building import build_early, ensure_image
 from tasks.engines.dagger.execution import no_exit
 from tasks.engines.dagger.reach import Reach, find_engine
 from tasks.engines.dagger.running import run_step
@@ -130,6 +130,11 @@ class DaggerEngine:
     async def warm_database(self) -> None:
         """Starts Postgres before the first step asks for it; raises EngineError where that fails."""
         await self._shop.postgres.start()
+
+    async def warm_image(self, step: Step) -> None:
+        """Builds the image of a step before that asks for it, and leaves it to the step to say what became of it."""
+        if step.image is not None:
+            await build_early(self._shop, step.image, step)
 
     async def _open(self, limit: float) -> Session:
         return await open_session(self._around.environ, self._log, self._redactor, limit=limit)

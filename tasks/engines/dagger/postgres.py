@@ -15,6 +15,7 @@ from tasks.steps import Database
 HOST, PORT, USER, ADMIN = "db", "5432", "predeploy", "predeploy"
 IDENTITY = "SELECT pg_postmaster_start_time()"
 SEND_AWAY = "SELECT pg_terminate_backend(pid, 1000) FROM pg_stat_activity WHERE datname = '{}'"
+QUERY_LIMIT = 120.0
 # nothing of it outlives the run: durability would only cost time
 SETTINGS = ("fsync=off", "full_page_writes=off", "synchronous_commit=off", "max_connections=200")
 
@@ -58,7 +59,7 @@ class Postgres:
         if self._started.result("postgres") is None:
             return None
         try:
-            identity = await self._query(ADMIN, IDENTITY)
+            identity = await self._query(IDENTITY)
         except EngineError as error:
             return (error.reason_code, str(error))
         if identity != self._identity:
@@ -84,31 +85,26 @@ class Postgres:
             text = f"Postgres did not start in its container: {last_line(error)}"
             raise EngineError(text, "postgres") from None
         client = image.with_secret_variable("PGPASSWORD", password)
-        self._identity = await self._query_in(client, service, ADMIN, IDENTITY)
+        self._identity = await self._query_in(client, service, IDENTITY)
         return service, client
 
     async def _create(self, database: Database) -> None:
         if not database.template:
-            await self._query(ADMIN, f'CREATE DATABASE "{database.name}"')
+            await self._query(f'CREATE DATABASE "{database.name}"')
             return
         # a command that was stopped may still be connected, and then nothing can be copied
-        await self._query(ADMIN, SEND_AWAY.format(database.template))
-        await self._query(ADMIN, f'CREATE DATABASE "{database.name}" TEMPLATE "{database.template}"')
+        away = SEND_AWAY.format(database.template)
+        await self._query(away, f'CREATE DATABASE "{database.name}" TEMPLATE "{database.template}"')
 
-    async def _query(self, database: str, statement: str) -> str:
+    async def _query(self, *statements: str) -> str:
         service, client = await self._started.get("postgres", self._start)
-        return await self._query_in(client, service, database, statement)
+        return await self._query_in(client, service, *statements)
 
-    async def _query_in(self, client: Container, service: Service, database: str, statement: str) -> str:
-        """One statement, by the server's own client in a container beside it."""
-        argv = [
-            "psql",
-            f"--host={HOST}",
-            f"--username={USER}",
-            f"--dbname={database}",
-            "-AtXq",
-            f"--command={statement}",
-        ]
+    async def _query_in(self, client: Container, service: Service, *statements: str) -> str:
+        """Statements one after another, by the server's own client in a container beside it."""
+        commands = [f"--command={statement}" for statement in statements]
+        account = [f"--host={HOST}", f"--username={USER}", f"--dbname={ADMIN}"]
+        argv = ["psql", *account, "-AtXq", "--set=ON_ERROR_STOP=1", *commands]
         asked = (
             client.with_service_binding(HOST, service)
             .with_env_variable(NONCE, secrets.token_hex(8))
@@ -116,9 +112,9 @@ class Postgres:
             .stdout()
         )
         try:
-            return (await self._session.ask(asked)).strip()
+            return (await self._session.ask(asked, limit=QUERY_LIMIT)).strip()
         except ExecFailedError as error:
-            text = f"Postgres refused {statement.split('(', maxsplit=1)[0].strip()}: {last_line(error)}"
+            text = f"Postgres refused {statements[-1].split('(', maxsplit=1)[0].strip()}: {last_line(error)}"
             is_gone = re.search("could not (connect|translate)|Connection refused", error.stderr) is not None
             raise EngineError(text, "service_lost" if is_gone else "postgres") from None
         except RefusedError as error:

@@ -68,6 +68,7 @@ class Workshop:
         self.postgres = Postgres(session, self.images, site.run_id)
         self.prepared = Once[str, Prepared]()
         self.built = Once[Image, tuple[Exit, Container | None]]()
+        self.early: set[Image] = set()
         self.installed: dict[str, Installed] = {}
         self.slots: dict[str, Slot] = {}
         self._bases: dict[tuple[str, Phase, bool], Container] = {}

@@ -141,6 +141,9 @@ class LocalEngine:
         """Starts Postgres before the first step asks for it; raises EngineError (`postgres`) where that fails."""
         await self._databases.start(self._room.logs / "postgres.log")
 
+    async def warm_image(self, step: Step) -> None:
+        """It has none."""
+
     async def _run(self, step: Step, log: Path) -> Exit:
         packages = await self._packages(step.environment, log, step.phase)
         served = await self._packages(step.service.environment, log, "execute") if step.service else None
