@@ -139,7 +139,7 @@ def slot_of(check: Check) -> str:
     return slug(check.upon or check.id)
 
 
-def database_of(check: Check, attempt: int, migrated: int) -> Database | None:
+def database_of(check: Check, attempt: int = 1, migrated: int = 1) -> Database | None:
     """The database of a check. Each attempt gets one of its own: what the one before left may be half done."""
     template = f"migrated_{slug(check.component)}"
     match check.database:

@@ -3,7 +3,7 @@
 import asyncio
 
 from tasks.engines.protocol import Engine
-from tasks.lowering import Lowering
+from tasks.lowering import Lowering, database_of
 from tasks.plan import Plan
 
 
@@ -16,5 +16,6 @@ async def warm(plan: Plan, engine: Engine, lowering: Lowering) -> None:
     steps = [
         lowering.step(check, command) for check in with_dockerfile for command in check.commands if command.builds_image
     ]
-    databases = [engine.warm_database()] if any(check.database for check in plan.checks) else []
-    await asyncio.gather(*databases, *map(engine.warm_image, steps), return_exceptions=True)
+    databases = [database for check in plan.checks if (database := database_of(check)) is not None]
+    warming = [engine.warm_database(databases)] if databases else []
+    await asyncio.gather(*warming, *map(engine.warm_image, steps), return_exceptions=True)

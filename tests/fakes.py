@@ -1,14 +1,14 @@
 """An engine that runs nothing: it answers from a script, and remembers what it was asked."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self, TypeVar
 
 from tasks.errors import EngineError
 from tasks.models import EngineFacts, Result
-from tasks.steps import Environment, Exit, Image, Prepared, Step
+from tasks.steps import Database, Environment, Exit, Image, Prepared, Step
 
 WELL = Exit(code=0)
 DIGEST = "sha256:" + "1f" * 32
@@ -114,8 +114,8 @@ class FakeEngine:
             raise EngineError(f"the image could not be published as {reference}: denied", "delivery")
         return f"{reference}@{DIGEST}"
 
-    async def warm_database(self) -> None:
-        self.warmed.append("database")
+    async def warm_database(self, expected: Iterable[Database] = ()) -> None:
+        self.warmed += ["database", *(each.name for each in expected)]
         if self._no_database:
             raise EngineError("Postgres did not start", "postgres")
 

@@ -1,12 +1,12 @@
 """The seam between the executor and what really runs a step."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Protocol, Self
 
 from tasks.models import EngineFacts
-from tasks.steps import Environment, Exit, Image, Prepared, Step
+from tasks.steps import Database, Environment, Exit, Image, Prepared, Step
 
 
 class Engine(Protocol):
@@ -36,8 +36,11 @@ class Engine(Protocol):
     async def answers(self, environment: Environment, log: Path) -> bool:
         """Does the package registry of an environment answer its control command? Asked after a failure only."""
 
-    async def warm_database(self) -> None:
-        """Starts the database before the first step asks for it; raises EngineError where that fails."""
+    async def warm_database(self, expected: Iterable[Database]) -> None:
+        """Starts Postgres before the first step asks for it; raises EngineError where that fails.
+
+        `expected` are the databases that steps will ask for: where it is cheaper, they are made together.
+        """
 
     async def warm_image(self, step: Step) -> None:
         """Builds the image of a step, which needs nothing that earlier steps make; never raises where that fails."""

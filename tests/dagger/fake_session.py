@@ -21,7 +21,7 @@ from tasks.engines.dagger.reach import RUNNER_HOST, SESSION_PORT, SESSION_TOKEN
 from tasks.engines.dagger.wrapper import RECORD, RUN
 
 TOKEN = "a-session-token"
-EXIT = f"{RECORD}/exit"
+EXIT = f'file(path: "{RECORD}/exit")'
 """In the query for how an exec ended; the text of `stdout` is in that for what it said."""
 
 
@@ -89,6 +89,7 @@ class FakeSession:
         self.port = 0
         self._rules: list[tuple[str, Iterator[Answer]]] = []
         self._ids = itertools.count(1)
+        self._behind: dict[str, str] = {}
         self._asked = asyncio.Condition()
         self._connections: dict[asyncio.Task[None], asyncio.StreamWriter] = {}
 
@@ -170,18 +171,26 @@ class FakeSession:
             case Data():
                 return answer.value
             case Ended():
-                return record(query, answer)
+                return record(self._with_what_is_behind(query), answer)
         values: dict[str, Any] = {
             "version": self.version,
             "imageRef": f"docker.io/library/image@sha256:{'0' * 64}",
-            "contents": record(query, Ended()),
+            "contents": record(self._with_what_is_behind(query), Ended()),
             "exitCode": 0,
             "entrypoint": [],
             "workdir": "/",
             "stdout": "",
             "stderr": "",
         }
-        return values.get(path_of(query)[-1], f"id-{next(self._ids)}")
+        field = path_of(query)[-1]
+        if field not in values:
+            values[field] = f"id-{next(self._ids)}"
+            self._behind[values[field]] = query
+        return values[field]
+
+    def _with_what_is_behind(self, query: str) -> str:
+        """A query, and those that made what it asks about: the newest first."""
+        return "\n".join([query, *(self._behind.get(name, "") for name in re.findall(r"id-\d+", query))])
 
 
 async def read_request(reader: asyncio.StreamReader) -> tuple[str, bytes]:

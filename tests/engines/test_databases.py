@@ -37,7 +37,7 @@ async def ask(opened: Opened, database: Database, query: str, url: str = DB_URL,
 
 
 async def test_a_server_can_be_warmed_up_and_has_no_trouble(opened: Opened) -> None:
-    await asyncio.gather(*[opened.engine.warm_database() for _ in range(2)])
+    await asyncio.gather(*[opened.engine.warm_database(()) for _ in range(2)])
 
     assert await opened.engine.trouble() is None
 

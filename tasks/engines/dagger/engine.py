@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import hashlib
 import socket
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -23,7 +23,7 @@ from tasks.engines.workspace import lease, sync
 from tasks.errors import EngineError
 from tasks.models import EngineFacts
 from tasks.redaction import redact_exit
-from tasks.steps import Environment, Exit, Image, Inputs, Prepared, Step
+from tasks.steps import Database, Environment, Exit, Image, Inputs, Prepared, Step
 from tasks.tree import select
 
 CONNECT_LIMIT, START_LIMIT, RENEW_LIMIT = 20.0, 180.0, 8.0
@@ -127,9 +127,9 @@ class DaggerEngine:
                     return await self._renew()
         return await self._shop.postgres.trouble()
 
-    async def warm_database(self) -> None:
-        """Starts Postgres before the first step asks for it; raises EngineError where that fails."""
-        await self._shop.postgres.start()
+    async def warm_database(self, expected: Iterable[Database] = ()) -> None:
+        """Starts Postgres before the first step asks for it, with the databases that will be asked for."""
+        await self._shop.postgres.start(expected)
 
     async def warm_image(self, step: Step) -> None:
         """Builds the image of a step before that asks for it, and leaves it to the step to say what became of it."""

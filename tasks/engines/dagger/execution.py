@@ -68,8 +68,13 @@ async def attempt(shop: Workshop, container: Container, order: Order, nonce: str
     begun = time.monotonic()
     try:
         async with asyncio.timeout(order.limit + GRACE):
-            record = read_record(await shop.session.ask(after.file(f"{RECORD}/exit").contents(), limit=None))
-            stdout, stderr = await asyncio.gather(shop.session.ask(after.stdout()), shop.session.ask(after.stderr()))
+            after = await shop.session.ask(after.sync(), limit=None)
+            written, stdout, stderr = await asyncio.gather(
+                shop.session.ask(after.file(f"{RECORD}/exit").contents()),
+                shop.session.ask(after.stdout()),
+                shop.session.ask(after.stderr()),
+            )
+        record = read_record(written)
     except TimeoutError:
         detail = f"the Dagger engine did not end a command within {order.limit + GRACE:g} s"
         return Tried(exit=Exit(code=None, trouble="engine_hung", detail=detail, root=WORK), after=container)

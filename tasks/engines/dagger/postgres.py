@@ -2,7 +2,7 @@
 
 import re
 import secrets
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from tasks import steps
 from tasks.engines.dagger.images import Images
@@ -29,15 +29,24 @@ class Postgres:
         self._started = Once[str, tuple[Service, Container]]()
         self._made = Once[str, None]()
         self._identity = ""
+        self._expected: tuple[Database, ...] = ()
+        self._born: frozenset[Database] = frozenset()
 
-    async def start(self) -> Service:
-        """The server, ready. Raises EngineError (`postgres`, `base_image`)."""
+    async def start(self, expected: Iterable[Database] = ()) -> Service:
+        """The server, ready; databases that are `expected` are made together: each command here is a container.
+
+        Raises EngineError (`postgres`, `base_image`).
+        """
+        self._expected = self._expected or tuple(expected)
         return (await self._started.get("postgres", self._start))[0]
 
     async def bind(self, container: Container, database: Database) -> tuple[Container, Mapping[str, str]]:
         """The container with the server beside it, and what the tokens of the database stand for once it is made."""
         service, _ = await self._started.get("postgres", self._start)
-        await self._made.get(database.name, lambda: self._create(database))
+        if database not in self._born:
+            together = [each for each in self._expected if each.template == database.template]
+            batch, key = (together, "") if database in together else ([database], database.name)
+            await self._made.get(f"{database.template}/{key}", lambda: self._create(batch))
         url = f"postgresql://{USER}:{self._password}@{HOST}:{PORT}/{database.name}"
         values = {
             steps.DB_URL: url,
@@ -77,24 +86,26 @@ class Postgres:
             .with_env_variable(RUN, self._run_id)  # what makes it this run's own
         )
         arguments = ["postgres", *(word for setting in SETTINGS for word in ("-c", setting))]
-        asked = ["pg_isready", "--host=127.0.0.1", f"--username={USER}", f"--dbname={ADMIN}", "--quiet"]
-        server = base.with_docker_healthcheck(asked, interval="100ms", retries=600).with_exposed_port(int(PORT))
+        # one that waits, instead of ten that ask: each is a container's command
+        asked = f"until pg_isready --host=127.0.0.1 --username={USER} --dbname={ADMIN} --quiet; do sleep 0.05; done"
+        healthcheck = ["timeout", "60", "sh", "-c", asked]
+        server = base.with_docker_healthcheck(healthcheck, interval="100ms", timeout="60s", retries=3)
+        server = server.with_exposed_port(int(PORT))
         try:
             service = await self._session.ask(server.as_service(args=arguments, use_entrypoint=True).start())
         except (RefusedError, ExecFailedError) as error:
             text = f"Postgres did not start in its container: {last_line(error)}"
             raise EngineError(text, "postgres") from None
         client = image.with_secret_variable("PGPASSWORD", password)
-        self._identity = await self._query_in(client, service, IDENTITY)
+        born = [each for each in self._expected if not each.template]
+        answer = await self._query_in(client, service, IDENTITY, *map(creation, born))
+        self._identity, self._born = answer, frozenset(born)
         return service, client
 
-    async def _create(self, database: Database) -> None:
-        if not database.template:
-            await self._query(f'CREATE DATABASE "{database.name}"')
-            return
+    async def _create(self, databases: Sequence[Database]) -> None:
         # a command that was stopped may still be connected, and then nothing can be copied
-        away = SEND_AWAY.format(database.template)
-        await self._query(away, f'CREATE DATABASE "{database.name}" TEMPLATE "{database.template}"')
+        away = [SEND_AWAY.format(template) for template in {each.template for each in databases} if template]
+        await self._query(*away, *map(creation, databases))
 
     async def _query(self, *statements: str) -> str:
         service, client = await self._started.get("postgres", self._start)
@@ -119,6 +130,12 @@ class Postgres:
             raise EngineError(text, "service_lost" if is_gone else "postgres") from None
         except RefusedError as error:
             raise EngineError(f"Postgres is gone: {last_line(error)}", "service_lost") from None
+
+
+def creation(database: Database) -> str:
+    """The statement that makes it."""
+    copied = f' TEMPLATE "{database.template}"' if database.template else ""
+    return f'CREATE DATABASE "{database.name}"{copied}'
 
 
 def last_line(error: ExecFailedError | RefusedError) -> str:

@@ -101,6 +101,14 @@ class Session:
             raise EngineError(self.lost.result(), "engine_lost")
         raise EngineError(f"the Dagger engine did not answer within {limit:g} s", "engine_hung")
 
+    async def known(self, container: Container) -> Container:
+        """The same container by the name that the engine has for it.
+
+        A chain that goes on from it does not repeat its links in every request: the client writes them all down each
+        time, nested, and they were most of what a run's client did.
+        """
+        return self.client.load_container_from_id(dagger.ContainerID(await self.ask(container.id())))
+
     def _meaning(self, error: Exception) -> Exception:
         """What an exception of the client is to us. It has some that are none of Dagger's, for answers out of shape."""
         match error:

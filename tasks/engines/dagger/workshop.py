@@ -71,13 +71,13 @@ class Workshop:
         self.early: set[Image] = set()
         self.installed: dict[str, Installed] = {}
         self.slots: dict[str, Slot] = {}
-        self._bases: dict[tuple[str, Phase, bool], Container] = {}
+        self._bases = Once[tuple[str, Phase, bool], Container]()
         self._uploads: dict[Inputs, Directory] = {}
         self._probes: Directory | None = None
 
     async def close(self) -> None:
         """Waits for the end of what is under way, which is cancelled."""
-        for once in (self.prepared, self.built, self.postgres):
+        for once in (self.prepared, self.built, self.postgres, self._bases):
             await once.close()
 
     @property
@@ -169,16 +169,15 @@ class Workshop:
         return self._probes
 
     async def base(self, environment: Environment | None, phase: Phase) -> tuple[Container, Installed | None]:
-        """The container that a step of that phase starts from, with the variables that all of its kind have.
-
-        Kept, because the client takes half a millisecond for each link of a chain, and a run has a thousand of these.
-        """
+        """The container that a step of that phase starts from, with the variables that all of its kind have."""
         container, installed = await self._bare(environment)
-        key = (environment.key if environment else "", phase, installed is not None)
-        if key not in self._bases:
-            is_node = environment is not None and environment.kind == "node"
-            self._bases[key] = self.with_variables(container, plain_variables(phase, node=is_node))
-        return self._bases[key], installed
+        is_node = environment is not None and environment.kind == "node"
+        variables = plain_variables(phase, node=is_node)
+        base = await self._bases.get(
+            (environment.key if environment else "", phase, installed is not None),
+            lambda: self.session.known(self.with_variables(container, variables)),
+        )
+        return base, installed
 
     async def _bare(self, environment: Environment | None) -> tuple[Container, Installed | None]:
         """An environment, or a plain Python."""

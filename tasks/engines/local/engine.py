@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
@@ -137,8 +137,11 @@ class LocalEngine:
             f"the embedded engine cannot publish the {image.title} as {reference}: {NO_IMAGES}", "delivery"
         )
 
-    async def warm_database(self) -> None:
-        """Starts Postgres before the first step asks for it; raises EngineError (`postgres`) where that fails."""
+    async def warm_database(self, expected: Iterable[Database] = ()) -> None:  # noqa: ARG002
+        """Starts Postgres before the first step asks for it; each database is made when it is asked for.
+
+        Raises EngineError (`postgres`) where that fails.
+        """
         await self._databases.start(self._room.logs / "postgres.log")
 
     async def warm_image(self, step: Step) -> None:
