@@ -10,7 +10,7 @@ import pytest
 
 from tasks.engines.dagger.command_line import find_cli
 from tasks.engines.dagger.reach import SESSION_TOKEN
-from tasks.engines.dagger.session import RefusedError, Session, open_session
+from tasks.engines.dagger.session import RefusedError, Session, named_once, open_session
 from tasks.errors import EngineError
 from tasks.secrets import NO_SECRETS, Secrets
 from tests.dagger.fake_session import (
@@ -44,6 +44,29 @@ async def refused(environ: dict[str, str], folder: Path, *, limit: float = SOON)
             await opened(environ, folder, limit=limit)
     assert find_cli() == []
     return raised.value.reason_code, str(raised.value)
+
+
+async def test_the_name_of_what_is_passed_on_often_is_asked_for_once(fake: FakeSession, tmp_path: Path) -> None:
+    open_ = await opened(fake.environ, tmp_path)
+    packages = named_once(open_.client.directory())
+    made = [open_.client.container().with_mounted_directory(f"/{number}", packages) for number in range(5)]
+
+    await asyncio.gather(*(open_.ask(each.workdir()) for each in made))
+    await open_.ask(packages.entries())
+
+    assert sum("directory" in query and "id" in query and "Mounted" not in query for query in fake.queries) == 1
+    assert await open_.close() == ""
+
+
+async def test_a_name_that_nobody_could_give_is_asked_for_again(fake: FakeSession, tmp_path: Path) -> None:
+    fake.on("cacheVolume", Refusal(message="not now"), Data(value="volume-1"))
+    open_ = await opened(fake.environ, tmp_path)
+    volume = named_once(open_.client.cache_volume("stores"))
+
+    with pytest.raises(RefusedError, match="not now"):
+        await open_.ask(open_.client.container().with_mounted_cache("/a", volume).workdir())
+    assert await open_.ask(open_.client.container().with_mounted_cache("/b", volume).workdir()) == "/"
+    assert await open_.close() == ""
 
 
 class TestOpening:

@@ -1,22 +1,32 @@
 """The wrapper in a real shell: what it records of how a command ended. Its places are moved into a folder."""
 
 import subprocess
+import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 
-from tasks.engines.dagger.wrapper import RECORD, SERVED, Record, read_record, serve, wrap
+from tasks.engines.dagger.wrapper import NO_VARIABLES, RECORD, SERVED, Record, read_record, serve, wrap
 
 
-def run(folder: Path, *argv: str, limit: float = 10, server: tuple[str, ...] = ()) -> Record:
+def run(
+    folder: Path,
+    *argv: str,
+    limit: float = 10,
+    server: tuple[str, ...] = (),
+    variables: Mapping[str, str] = NO_VARIABLES,
+) -> Record:
     def moved(words: list[str]) -> list[str]:
         return [word.replace(RECORD, f"{folder}/record").replace(SERVED, f"{folder}/served") for word in words]
 
     (folder / "served").mkdir(exist_ok=True)
     env = {"PATH": "/usr/local/bin:/usr/bin:/bin", "PREDEPLOY_RUN": "this-run"}
-    beside = subprocess.Popen(moved(serve(server)), env=env, start_new_session=True) if server else None
+    beside = subprocess.Popen(moved(serve(server, variables)), env=env, start_new_session=True) if server else None
     try:
-        done = subprocess.run(moved(wrap(argv, limit, beside_server=bool(server))), env=env, check=False, timeout=30)
+        done = subprocess.run(
+            moved(wrap(argv, limit, variables=variables, beside_server=bool(server))), env=env, check=False, timeout=30
+        )
     finally:
         if beside is not None:
             subprocess.run(["kill", "--", f"-{beside.pid}"], check=False)
@@ -30,6 +40,19 @@ def test_the_code_is_recorded_with_the_run(tmp_path: Path, code: int) -> None:
     record = run(tmp_path, "sh", "-c", f"exit {code}")
 
     assert (record.run, record.code, record.server) == ("this-run", code, None)
+
+
+@pytest.mark.parametrize("value", ["", "plain", "a b'c\"d", "two\nlines", "$HOME `id` \\", "=x=", "größe"])
+def test_variables_arrive_as_they_are(tmp_path: Path, value: str) -> None:
+    program = "import os, sys; sys.exit({os.environ[name] for name in ('GIVEN', 'A.B')} != {sys.argv[1]})"
+
+    assert run(tmp_path, sys.executable, "-c", program, value, variables={"GIVEN": value, "A.B": value}).code == 0
+
+
+def test_a_server_has_its_variables(tmp_path: Path) -> None:
+    record = run(tmp_path, "sleep", "60", server=("sh", "-c", 'echo "$GIVEN"; exit 5'), variables={"GIVEN": "it is"})
+
+    assert record.output == "it is\n"
 
 
 def test_a_program_that_is_not_there(tmp_path: Path) -> None:

@@ -136,7 +136,7 @@ def own_image(shop: Workshop, image: Image, step: Step | None) -> Container:
         raise EngineError(f"what the {image.title} is made of was lost with the engine's session", "engine_lost")
     container = (
         installed.toolchain.without_directory(MANAGER)
-        .with_directory(ENV, installed.container.directory(ENV))
+        .with_directory(ENV, dict(installed.packages)[ENV])
         .with_directory(WORK, slot.work)
     )
     container = shop.on_path(container, image.environment, image.cwd, installed)

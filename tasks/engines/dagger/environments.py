@@ -5,7 +5,7 @@ from pathlib import Path
 
 from tasks.engines.dagger.execution import Order, execute, no_exit
 from tasks.engines.dagger.places import ENV, PYTHON, WITH_ENV, WORK
-from tasks.engines.dagger.session import Container, Directory, ExecFailedError, RefusedError
+from tasks.engines.dagger.session import Container, Directory, ExecFailedError, RefusedError, named_once
 from tasks.engines.dagger.variables import plain_variables
 from tasks.engines.dagger.workshop import Installed, Workshop
 from tasks.engines.package_scripts import set_aside
@@ -62,14 +62,14 @@ async def install(shop: Workshop, environment: Environment, log: Path) -> Prepar
         )
     exit = Exit(code=0)
     for command in environment.commands:
-        furnished = shop.with_variables(container, WITH_ENV.env(command.env))
-        cwd = f"{WORK}/{command.cwd}"
-        order = Order(argv=WITH_ENV.argv(command.argv), cwd=cwd, limit=command.limit, log=log)
-        exit, container = await execute(shop, furnished, order)
+        argv, variables = WITH_ENV.argv(command.argv), WITH_ENV.env(command.env)
+        order = Order(argv=argv, cwd=f"{WORK}/{command.cwd}", limit=command.limit, log=log, variables=variables)
+        exit, container = await execute(shop, container, order)
         if exit.code != 0 and exit.code not in command.empty:
             return Prepared(exit=exit, command=command, gaps=choice.gaps)
-    modules = await find_modules(shop, container) if environment.kind == "node" else ()
-    shop.installed[environment.key] = Installed(toolchain=toolchain, container=container, modules=modules)
+    places = await find_modules(shop, container) if environment.kind == "node" else (ENV,)
+    packages = tuple((place, named_once(container.directory(place))) for place in places)
+    shop.installed[environment.key] = Installed(toolchain=toolchain, packages=packages)
     version = f"{environment.kind.capitalize()} {choice.version}"
     return Prepared(exit=Exit(code=0), gaps=(*choice.gaps, *gaps), version=version, reused=exit.reused)
 
@@ -99,6 +99,6 @@ def acquiring(shop: Workshop, toolchain: Container, environment: Environment) ->
 
 
 async def find_modules(shop: Workshop, container: Container) -> tuple[str, ...]:
-    """Every node_modules, relative to the stack's root."""
+    """Every node_modules."""
     listed = await shop.session.ask(container.with_exec(list(FIND_MODULES)).stdout())
-    return tuple(sorted(line.removeprefix(f"{WORK}/") for line in listed.splitlines()))
+    return tuple(sorted(listed.splitlines()))

@@ -2,7 +2,8 @@
 
 import asyncio
 import time
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from tasks.engines.dagger.places import WORK
@@ -23,12 +24,16 @@ STOPPED = "stopped: the server had ended"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Order:
-    """A command for a container. `cwd` is where it runs; `server` names a server beside it, where there is one."""
+    """A command for a container, with its own `variables`, none of which is a secret.
+
+    `cwd` is where it runs; `server` names a server beside it, where there is one.
+    """
 
     argv: tuple[str, ...]
     cwd: str
     limit: float
     log: Path
+    variables: Mapping[str, str] = field(default_factory=dict)
     volatile: bool = False
     server: str = ""
 
@@ -63,7 +68,7 @@ def acceptable(exit: Exit) -> bool:
 async def attempt(shop: Workshop, container: Container, order: Order, nonce: str) -> Tried:
     """One exec behind the wrapper."""
     marker = f"{shop.site.run_id}/{shop.fresh_nonce()}"
-    argv = wrap(order.argv, order.limit, beside_server=bool(order.server))
+    argv = wrap(order.argv, order.limit, variables=order.variables, beside_server=bool(order.server))
     after = shop.with_run(container, marker, nonce).with_workdir(order.cwd).with_exec(argv)
     begun = time.monotonic()
     try:

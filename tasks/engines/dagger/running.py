@@ -8,7 +8,7 @@ from tasks.engines.dagger.execution import Order, execute, execute_bare, note
 from tasks.engines.dagger.places import WORK
 from tasks.engines.dagger.servers import beside
 from tasks.engines.dagger.session import Container
-from tasks.engines.dagger.variables import outside
+from tasks.engines.dagger.variables import outside, without
 from tasks.engines.dagger.workshop import Workshop
 from tasks.engines.tokens import Tokens
 from tasks.steps import Exit, Image, Step
@@ -25,12 +25,13 @@ async def run_step(shop: Workshop, step: Step, log: Path) -> Exit:
     container, names = await with_database(shop, await furnish(shop, step), step)
     if step.service is not None:
         container, names = await beside(shop, container, step, step.service, names, log)
-    container = shop.with_secrets(shop.with_variables(container, names.env(step.env)), step.secrets)
+    container = shop.with_secrets(container, step.secrets)
     order = Order(
         argv=names.argv(step.argv),
         cwd=f"{WORK}/{step.cwd}",
         limit=step.limit,
         log=log,
+        variables=without(names.env(step.env), step.secrets),
         volatile=step.volatile,
         server=step.service.name if step.service else "",
     )

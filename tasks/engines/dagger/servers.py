@@ -8,7 +8,7 @@ from tasks.engines.dagger.building import ensure_image
 from tasks.engines.dagger.environments import ensure
 from tasks.engines.dagger.places import WORK
 from tasks.engines.dagger.session import Container, Service
-from tasks.engines.dagger.variables import outside
+from tasks.engines.dagger.variables import outside, without
 from tasks.engines.dagger.workshop import Workshop
 from tasks.engines.dagger.wrapper import RUN, SERVED, serve
 from tasks.engines.tokens import Tokens
@@ -17,7 +17,6 @@ from tasks.steps import Step
 
 HOST, PORT = "server", 8000
 EVERYWHERE = "0.0.0.0"  # noqa: S104 - the network of the service's own container
-SHARED = 0o777
 
 
 async def beside(
@@ -44,10 +43,11 @@ async def make_server(shop: Workshop, step: Step, spec: ServerSpec, served: str,
         container, values = await shop.postgres.bind(container, spec.database)
         names = names.with_values(values)
     env = outside(spec.env) if spec.image is not None else spec.env
-    container = shop.with_secrets(shop.with_variables(container, names.env(env)), spec.secrets)
+    container = shop.with_secrets(container, spec.secrets)
     container = with_served(shop, container, served).with_env_variable(RUN, shop.site.run_id)
     container = container.with_exposed_port(PORT, experimental_skip_healthcheck=True)
-    return container.as_service(args=serve([*entry, *names.argv(spec.argv)]))
+    variables = without(names.env(env), spec.secrets)
+    return container.as_service(args=serve([*entry, *names.argv(spec.argv)], variables))
 
 
 async def in_workspace(shop: Workshop, step: Step, spec: ServerSpec, log: Path) -> Container:
@@ -61,5 +61,4 @@ async def in_workspace(shop: Workshop, step: Step, spec: ServerSpec, log: Path) 
 def with_served(shop: Workshop, container: Container, served: str) -> Container:
     """A place that the server and the step beside it share; the image's user may be anybody."""
     volume = shop.client.cache_volume(f"predeploy-served-{shop.site.run_id}-{served}")
-    open_to_all = shop.client.directory().with_new_directory(Path(SERVED).name, permissions=SHARED)
-    return container.with_mounted_cache(str(Path(SERVED).parent), volume, source=open_to_all)
+    return container.with_mounted_cache(str(Path(SERVED).parent), volume, source=shop.open_to_all)

@@ -1,27 +1,35 @@
-"""The only module that knows Dagger's client: an isolated session with an engine, and what its errors mean to us."""
+"""An isolated session with an engine: how it is opened, asked, watched and closed."""
 
 import asyncio
-import logging
 import re
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TextIO, TypeVar, cast
+from typing import TypeVar
 
-import dagger
-from dagger import (
+from tasks.engines.dagger.client import (
+    ANY,
+    SHOWN,
     BuildArg,
     CacheVolume,
     Client,
+    Connection,
     Container,
     Directory,
+    ExecFailedError,
     File,
-    ReturnType,
+    RefusedError,
     Secret,
     Service,
+    connect,
+    is_start_failure,
+    load_container,
+    make_connection,
+    meaning,
+    named_once,
+    plain,
 )
-
 from tasks.engines.dagger.command_line import MaskedLog, end, find_cli, variables_for_cli
 from tasks.engines.dagger.reach import SESSION_PORT, SESSION_TOKEN
 from tasks.errors import EngineError
@@ -40,34 +48,19 @@ __all__ = [
     "Secret",
     "Service",
     "Session",
+    "named_once",
     "open_session",
 ]
 
 T = TypeVar("T")
-ANY = ReturnType.ANY
 OLDEST = (0, 21)
 """The first engine with variables that are not part of a key, which we find out with what was reused."""
 CLOSE_LIMIT, LOST_CLOSE_LIMIT = 20.0, 1.0
 ANSWER_LIMIT = 1800.0
 """Seconds that an engine which is there may take for what has no limit of its own: it may have to fetch an image."""
-SHOWN = 300
-"""Characters of a message that is shown: what stands between us and the engine may answer with a whole page."""
 PULSE, PULSE_LIMIT, HUNG = 2.0, 8.0, 90.0
 """How often the engine is asked whether it is there; how long it may take to say so before its address is tried; and
 after how long without an answer it is given up."""
-NOTHING_SAID = "the engine gave no reason"
-
-
-class ExecFailedError(Exception):
-    """A program in a container ended with a code that is not accepted."""
-
-    def __init__(self, message: str, code: int, stdout: str, stderr: str, argv: tuple[str, ...] = ()) -> None:
-        self.code, self.stdout, self.stderr, self.argv = code, stdout, stderr, argv
-        super().__init__(message)
-
-
-class RefusedError(Exception):
-    """A living engine said no: a broken Dockerfile, an image that is not there, a service that ended."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -76,7 +69,7 @@ class Session:
 
     client: Client
     version: str
-    connection: dagger.Connection
+    connection: Connection
     output: MaskedLog
     cli: tuple[int, ...] = ()
     lost: asyncio.Future[str] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
@@ -93,7 +86,10 @@ class Session:
             if asked.done():
                 return asked.result()
         except Exception as error:
-            raise self._meaning(error) from None
+            meant = meaning(error, self.version)
+            if isinstance(meant, EngineError) and meant.reason_code == "engine_lost":
+                meant = EngineError(self.lose(str(meant)), "engine_lost")
+            raise meant from None
         finally:
             if not asked.done():
                 asked.cancel()
@@ -107,22 +103,7 @@ class Session:
         A chain that goes on from it does not repeat its links in every request: the client writes them all down each
         time, nested, and they were most of what a run's client did.
         """
-        return self.client.load_container_from_id(dagger.ContainerID(await self.ask(container.id())))
-
-    def _meaning(self, error: Exception) -> Exception:
-        """What an exception of the client is to us. It has some that are none of Dagger's, for answers out of shape."""
-        match error:
-            case dagger.ExecError():
-                said, argv = (error.stdout, error.stderr), tuple(error.command)
-                return ExecFailedError(error.message or NOTHING_SAID, error.exit_code, *said, argv)
-            case dagger.QueryError():
-                return RefusedError(str(error).strip() or NOTHING_SAID)
-            case dagger.InvalidQueryError() if error.__cause__ is not None:
-                text = f"the Dagger engine {self.version} does not know what it was asked: {plain(error.__cause__)}"
-                return EngineError(f"{text}. Take one of {OLDEST[0]}.{OLDEST[1]}.", "engine_version")
-            case dagger.ClientConnectionError() | dagger.TransportError():
-                return EngineError(self.lose(f"the Dagger engine went away: {plain(error)}"), "engine_lost")
-        return EngineError(f"an answer of the Dagger engine cannot be read: {plain(error)}", "engine")
+        return load_container(self.client, await self.ask(container.id()))
 
     def lose(self, reason: str) -> str:
         """Notes that the engine is gone; the first reason stands."""
@@ -166,21 +147,14 @@ class Session:
                 self.lose(f"the Dagger engine went away: {plain(error)}")
 
 
-def plain(error: BaseException) -> str:
-    """The first line of an exception, or its name where it says nothing."""
-    return (str(error).strip() or type(error).__name__).splitlines()[0][:SHOWN]
-
-
 async def open_session(environ: Mapping[str, str], log: Path, redactor: Redactor, *, limit: float) -> Session:
     """A session with the engine that the environment leads to; what it says goes to `log`.
 
     Raises EngineError: `engine_absent` where there is none within `limit` seconds, `engine_version` for an old one.
     """
     log.parent.mkdir(parents=True, exist_ok=True)
-    # it shows tracebacks of what its exceptions say as well
-    logging.getLogger(dagger.__name__).setLevel(logging.CRITICAL)
     output = MaskedLog(log, redactor)
-    connection = dagger.Connection(dagger.Config(retry=None, log_output=cast("TextIO", output)))
+    connection = make_connection(output)
     before = find_cli()
     with variables_for_cli(environ):
         greeting = asyncio.ensure_future(greet(connection))
@@ -195,7 +169,7 @@ async def open_session(environ: Mapping[str, str], log: Path, redactor: Redactor
         text = f"the Dagger engine did not answer within {limit:g} s. See {log.name}, or take --engine local."
         raise EngineError(text, "engine_absent")
     if error := greeting.exception():
-        said = await asyncio.to_thread(output.last_words) if isinstance(error, dagger.ProvisionError) else ""
+        said = await asyncio.to_thread(output.last_words) if is_start_failure(error) else ""
         output.close()
         raise refusal(error, said) from None
     client, version = greeting.result()
@@ -203,9 +177,9 @@ async def open_session(environ: Mapping[str, str], log: Path, redactor: Redactor
     return Session(client=client, version=version, connection=connection, output=output, cli=started)
 
 
-async def greet(connection: dagger.Connection) -> tuple[Client, str]:
+async def greet(connection: Connection) -> tuple[Client, str]:
     """A connection to an engine that is new enough, and its version."""
-    client = await connection.__aenter__()
+    client = await connect(connection)
     try:
         version = await client.version()
         require_new(version)

@@ -11,9 +11,9 @@ from tasks.encodings import SHORTEST
 from tasks.engines.dagger.images import Choice, Images, choose_node, choose_python
 from tasks.engines.dagger.places import CACHE, ENV, MANAGER, OUT, PROBES, TOKENS, WITH_ENV, WORK
 from tasks.engines.dagger.postgres import Postgres
-from tasks.engines.dagger.session import Container, Directory, Secret, Session
+from tasks.engines.dagger.session import CacheVolume, Container, Directory, Secret, Session, named_once
 from tasks.engines.dagger.variables import STORES, index_variables, plain_variables, secret_name
-from tasks.engines.dagger.wrapper import NONCE, RUN
+from tasks.engines.dagger.wrapper import NONCE, RUN, SERVED
 from tasks.engines.local.toolchains.node import manager_version
 from tasks.engines.once import Once
 from tasks.engines.tokens import Tokens
@@ -49,14 +49,10 @@ class Slot:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Installed:
-    """A complete environment: the container it was made in, and its node_modules, relative to the stack's root.
-
-    `toolchain` is what it was made on: steps take the packages from the one into the other, and no variable.
-    """
+    """A complete environment: what it was made on, and the directories of its packages, which steps take from there."""
 
     toolchain: Container
-    container: Container
-    modules: tuple[str, ...] = ()
+    packages: tuple[tuple[str, Directory], ...]
 
 
 class Workshop:
@@ -73,7 +69,11 @@ class Workshop:
         self.slots: dict[str, Slot] = {}
         self._bases = Once[tuple[str, Phase, bool], Container]()
         self._uploads: dict[Inputs, Directory] = {}
-        self._probes: Directory | None = None
+        self._volumes: dict[str, CacheVolume] = {}
+        self._nothing = named_once(self.client.directory())
+        self._probes = named_once(self.client.host().directory(str(PROBE_FILES), include=["*.py"]))
+        self.open_to_all = named_once(self.client.directory().with_new_directory(Path(SERVED).name, permissions=0o777))
+        """A directory with a place that anybody may write to."""
 
     async def close(self) -> None:
         """Waits for the end of what is under way, which is cancelled."""
@@ -94,15 +94,15 @@ class Workshop:
         """The files of the tree that these inputs select. The engine takes what has changed since it last saw them."""
         if inputs not in self._uploads:
             include = None if "." in inputs.include else [pattern(path) for path in inputs.include]
-            self._uploads[inputs] = self.client.host().directory(
-                str(self.site.snapshot), include=include, exclude=[pattern(path) for path in inputs.exclude]
-            )
+            exclude = [pattern(path) for path in inputs.exclude]
+            snapshot = str(self.site.snapshot)
+            self._uploads[inputs] = named_once(self.client.host().directory(snapshot, include=include, exclude=exclude))
         return self._uploads[inputs]
 
     def slot(self, step: Step) -> Slot:
         """The workspace of a step, as the steps before it left it."""
         if step.begins or step.slot not in self.slots:
-            self.slots[step.slot] = Slot(work=self.upload(step.inputs), out=self.client.directory())
+            self.slots[step.slot] = Slot(work=self.upload(step.inputs), out=self._nothing)
         return self.slots[step.slot]
 
     def names(self, environment: Environment | None) -> Tokens:
@@ -132,7 +132,7 @@ class Workshop:
 
     def acquiring(self, container: Container) -> Container:
         """A container that may install: stores that all runs share, and where packages come from."""
-        container = container.with_mounted_cache(STORES, self.client.cache_volume("predeploy-stores"))
+        container = container.with_mounted_cache(STORES, self.volume("predeploy-stores"))
         for name, value in sorted(index_variables(self.site.caller).items()):
             if len(value) < SHORTEST:  # no credential, and the engine would mask every such digit that installers print
                 container = container.with_env_variable(name, value)
@@ -162,11 +162,11 @@ class Workshop:
         container = container.with_volatile_variable(RUN, marker)
         return container.with_env_variable(NONCE, nonce) if nonce else container
 
-    def probes(self) -> Directory:
-        """Our own programs that run beside the services."""
-        if self._probes is None:
-            self._probes = self.client.host().directory(str(PROBE_FILES), include=["*.py"])
-        return self._probes
+    def volume(self, name: str) -> CacheVolume:
+        """What stays between runs under that name."""
+        if name not in self._volumes:
+            self._volumes[name] = named_once(self.client.cache_volume(name))
+        return self._volumes[name]
 
     async def base(self, environment: Environment | None, phase: Phase) -> tuple[Container, Installed | None]:
         """The container that a step of that phase starts from, with the variables that all of its kind have."""
@@ -188,20 +188,19 @@ class Workshop:
             return await self.toolchain(environment), None
         if environment.kind == "node":
             return installed.toolchain, installed
-        return installed.toolchain.with_mounted_directory(ENV, installed.container.directory(ENV)), installed
+        return installed.toolchain.with_mounted_directory(ENV, dict(installed.packages)[ENV]), installed
 
     def furnished(self, container: Container, slot: Slot, installed: Installed | None, step_slot: str) -> Container:
         """The workspace, the packages in it, and everything else that a step may name."""
         container = (
             container.with_mounted_directory(WORK, slot.work)
             .with_mounted_directory(OUT, slot.out)
-            .with_mounted_directory(PROBES, self.probes(), read_only=True)
-            .with_mounted_cache(CACHE, self.client.cache_volume(f"predeploy-{self.site.place}-{step_slot}"))
+            .with_mounted_directory(PROBES, self._probes, read_only=True)
+            .with_mounted_cache(CACHE, self.volume(f"predeploy-{self.site.place}-{step_slot}"))
         )
-        if installed is not None:
-            for path in installed.modules:
-                packages = installed.container.directory(f"{WORK}/{path}")
-                container = container.with_mounted_directory(f"{WORK}/{path}", packages)
+        for path, packages in installed.packages if installed else ():
+            if path != ENV:  # that is in the base already
+                container = container.with_mounted_directory(path, packages)
         return container
 
     @staticmethod

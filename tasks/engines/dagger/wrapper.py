@@ -4,10 +4,11 @@ The exec itself always succeeds, so the engine keeps what the program said, whol
 which run that was in. Where a server runs beside it, the end of the server is the end of the command.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 RECORD = "/record"
+NO_VARIABLES: Mapping[str, str] = {}
 SERVED = "/served/by"
 """Where a server's output and exit code lie, in its own container and in that of the command beside it."""
 RUN = "PREDEPLOY_RUN"
@@ -68,14 +69,25 @@ class Record:
         return max(0.0, self.ended - self.begun)
 
 
-def wrap(argv: Sequence[str], limit: float, *, beside_server: bool = False) -> list[str]:
+def wrap(
+    argv: Sequence[str], limit: float, *, variables: Mapping[str, str] = NO_VARIABLES, beside_server: bool = False
+) -> list[str]:
     """The argv of the exec."""
-    return ["sh", "-c", SCRIPT, "predeploy", f"{limit:g}", SERVED if beside_server else "", *argv]
+    served = SERVED if beside_server else ""
+    return ["sh", "-c", SCRIPT, "predeploy", f"{limit:g}", served, *with_variables(argv, variables)]
 
 
-def serve(argv: Sequence[str]) -> list[str]:
+def with_variables(argv: Sequence[str], variables: Mapping[str, str]) -> list[str]:
+    """The command with these variables, none of which is a secret.
+
+    A Django process gets thirty: as links of the chain of containers, they were most of what is said to the engine.
+    """
+    return ["env", *(f"{name}={value}" for name, value in variables.items()), *argv] if variables else [*argv]
+
+
+def serve(argv: Sequence[str], variables: Mapping[str, str] = NO_VARIABLES) -> list[str]:
     """The argv of a server whose output and end are to be seen from beside it."""
-    return ["sh", "-c", SERVER_SCRIPT, "predeploy", *argv]
+    return ["sh", "-c", SERVER_SCRIPT, "predeploy", *with_variables(argv, variables)]
 
 
 def read_record(text: str) -> Record:
