@@ -89,16 +89,17 @@ class Lowering:
         """
         database = database_of(check, attempt, migrated)
         last = command is check.commands[-1]
+        shared = [each for each in check.commands if each.inputs is None]
         return Step(
-            slot=slot_of(check),
+            slot=slot_of(check, command),
             argv=with_database(command.argv, database),
             cwd=command.cwd,
-            inputs=check.inputs,
+            inputs=command.inputs or check.inputs,
             limit=command.limit,
             phase=command.phase,
             env=variables(command, database),
             secrets=command.secrets,
-            begins=command is check.commands[0] and not check.upon,
+            begins=command not in shared or (command is shared[0] and not check.upon),
             volatile=command.volatile or database is not None or (last and check.service is not None),
             environment=self.environment(check, command.environment),
             image=self.image(check) if command.environment == "image" else None,
@@ -134,8 +135,10 @@ def slug(text: str) -> str:
     return f"{plain[:32]}_{hashlib.sha256(text.encode()).hexdigest()[:8]}"
 
 
-def slot_of(check: Check) -> str:
+def slot_of(check: Check, command: Command | None = None) -> str:
     """Checks do not see each other's files, unless one goes on with what another made."""
+    if command is not None and command.inputs is not None:
+        return slug(f"{check.id} {command.label}")
     return slug(check.upon or check.id)
 
 

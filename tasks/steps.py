@@ -29,6 +29,14 @@ Phase = Literal["acquire", "execute"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Inputs:
+    """Which files of the tree a step sees: those below `include`, without those below `exclude`."""
+
+    include: tuple[str, ...] = (".",)
+    exclude: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Command:
     """One program of a check, as a row states it.
 
@@ -40,7 +48,8 @@ class Command:
     `unfit` maps exit codes to reason codes that mean: no verdict, and trying again would not help. `limit` is in
     seconds. `evidence` is a pattern that the output of a pass must hold: some tools end with 0 where they did nothing.
     `volatile`: it reads more than its inputs, so it always runs. `secrets` are names of variables whose values the
-    run's provider of secrets has.
+    run's provider of secrets has. `inputs`: it reads no more than these, and runs in a workspace of its own that holds
+    nothing else; what it leaves there nobody finds.
     """
 
     argv: tuple[str, ...]
@@ -56,20 +65,13 @@ class Command:
     parser: str = ""
     phase: Phase = "execute"
     volatile: bool = False
+    inputs: Inputs | None = None
     limit: float = 600.0
 
     @property
     def builds_image(self) -> bool:
         """Does it build the component's image, and nothing else?"""
         return self.environment == "image" and not self.argv
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Inputs:
-    """Which files of the tree a step sees: those below `include`, without those below `exclude`."""
-
-    include: tuple[str, ...] = (".",)
-    exclude: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

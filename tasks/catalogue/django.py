@@ -8,8 +8,8 @@ from tasks.catalogue.django_image import dockerfile_of, image_commands, image_of
 from tasks.catalogue.django_server import server, server_gap, web_of
 from tasks.catalogue.row import Row, Scene
 from tasks.models import Stage
-from tasks.stack import Component, Kind
-from tasks.steps import DB_HOST, DB_NAME, DB_PORT, OUT, PROBES, PYTHON, SERVER_HOST, SERVER_PORT, WORK, Command
+from tasks.stack import Component, Kind, PythonProject
+from tasks.steps import DB_HOST, DB_NAME, DB_PORT, OUT, PROBES, PYTHON, SERVER_HOST, SERVER_PORT, WORK, Command, Inputs
 
 HEALTH = "/admin/login/"
 FACTS = f"{OUT}/django.json"
@@ -62,8 +62,15 @@ def lock_commands(component: Component) -> tuple[Command, ...]:
         unfit=((75, "lock_unknown"),),
         evidence="summary",
         parser="probe",
+        inputs=installing(project),
     )
     return (fits,)
+
+
+def installing(project: PythonProject) -> Inputs:
+    """What was read to install, and what asks for it. Where a command reads nothing else, no edit of code concerns it."""
+    asking = () if project.manifest is None else (project.manifest,)
+    return Inputs(include=tuple(sorted({*project.inputs, *asking})))
 
 
 def build_commands(component: Component, scene: Scene) -> tuple[Command, ...]:
@@ -76,6 +83,7 @@ def build_commands(component: Component, scene: Scene) -> tuple[Command, ...]:
         verdicts=((1, "lock_inconsistent"),),
         evidence=r"Checked [1-9]\d* package",
         parser="uv",
+        inputs=installing(component.python) if component.python else None,
     )
     entry = (web.wsgi or web.asgi).partition(":")[0]
     places = ("--within", WORK, "--spare", f"{OUT}/static", "--facts", FACTS, *image_builds(component, scene))

@@ -122,9 +122,21 @@ def test_checks_have_a_workspace_each_unless_one_goes_on_with_another() -> None:
     assert len(set(others)) == len(others)
 
 
+def test_a_command_with_inputs_of_its_own_has_a_workspace_of_its_own_that_others_do_not_find() -> None:
+    check = PLAN["django_container[apps/web]"]
+    apart = [LOWERING.step(check, each) for each in check.commands if each.inputs is not None]
+    shared = [LOWERING.step(check, each) for each in check.commands if each.inputs is None]
+
+    assert apart
+    assert len({step.slot for step in (*apart, shared[0])}) == len(apart) + 1
+    assert all(step.begins for step in apart)
+    assert [step.begins for step in shared] == [True, *[False] * (len(shared) - 1)]
+
+
 def test_output_of_a_check_is_shared_by_its_steps_only_within_its_slot() -> None:
     for check in PLAN.checks:
-        assert {step.slot for step in steps_of(check)} == {slot_of(check)}
+        shared = [LOWERING.step(check, each) for each in check.commands if each.inputs is None]
+        assert {step.slot for step in shared} == {slot_of(check)}
     assert any(OUT in " ".join(step.argv) for step in steps_of(PLAN["worker_container[workers/intake]"]))
 
 
