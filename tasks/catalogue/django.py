@@ -68,7 +68,7 @@ def lock_commands(component: Component) -> tuple[Command, ...]:
 
 
 def installing(project: PythonProject) -> Inputs:
-    """What was read to install, and what asks for it. Where a command reads nothing else, no edit of code concerns it."""
+    """What was read to install, and what asks for it: no edit of code concerns a command that reads nothing else."""
     asking = () if project.manifest is None else (project.manifest,)
     return Inputs(include=tuple(sorted({*project.inputs, *asking})))
 
