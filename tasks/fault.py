@@ -8,8 +8,9 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from tasks.exits import Exit, ServiceExit
 from tasks.models import Diagnostic, Severity, Status, TestCounts
-from tasks.steps import Command, Exit, ServiceExit
+from tasks.steps import Command
 
 # A program that ends itself so crashed; any other signal came from outside.
 CRASHES = {4: "SIGILL", 6: "SIGABRT", 7: "SIGBUS", 8: "SIGFPE", 11: "SIGSEGV"}
@@ -99,9 +100,10 @@ def judge(command: Command, exit: Exit, trouble: tuple[str, str] | None) -> Judg
     """The meaning of how an execute command ended. `trouble` is what the engine answered after a failure."""
     if (sick := unwell(exit, trouble)) is not None:
         return sick
-    if exit.service is not None and (exit.service.code is not None or exit.service.signal is not None):
+    gone = next((each for each in exit.services if each.ended), None)
+    if gone is not None:
         # whatever answered then was not the server that was started
-        return by_service(exit.service)
+        return by_service(gone)
     if exit.code == 0:
         return PASS
     if exit.timed_out:

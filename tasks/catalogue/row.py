@@ -9,6 +9,8 @@ from tasks.settings import ComponentSettings, Settings
 from tasks.stack import Component, Kind, Stack
 from tasks.steps import Check, Command, Image
 
+DatabaseKind = Literal["", "template", "empty", "migrated"]
+
 NO_SETTINGS = ComponentSettings.model_validate({})
 
 
@@ -35,6 +37,16 @@ def always(_: Component, __: Scene) -> str:
     return ""
 
 
+def nowhere(_: Component, __: Scene) -> tuple[str, ...]:
+    """The check needs nothing of other components."""
+    return ()
+
+
+def itself(_: Component, __: Scene) -> str:
+    """The database that is copied is the component's own."""
+    return ""
+
+
 def nothing(_: Component, __: Scene) -> tuple[tuple[str, str], ...]:
     """The check wants nothing that an engine may lack."""
     return ()
@@ -44,8 +56,9 @@ def nothing(_: Component, __: Scene) -> tuple[tuple[str, str], ...]:
 class Row:
     """One kind of check. It is expanded for every component of `kind` for which `absent` returns no reason.
 
-    `needs` and `upon` are names of other rows; those of the same component are meant. `name` may hold `{slug}`,
-    `title` may hold `{component}`.
+    `needs` and `upon` are names of other rows; those of the same component are meant. `across` gives ids of checks of
+    other components that it needs as well, and `migrated_by` the component whose migrated database it copies, where
+    that is another one. `name` may hold `{slug}`, `title` may hold `{component}`.
     """
 
     name: str
@@ -55,8 +68,9 @@ class Row:
     commands: Callable[[Component, Scene], tuple[Command, ...]]
     absent: Callable[[Component, Scene], str] = always
     needs: tuple[str, ...] = ()
-    database: Literal["", "template", "empty", "migrated"] = ""
-    service: Callable[[Component, Scene], Command] | None = None
+    across: Callable[[Component, Scene], tuple[str, ...]] = nowhere
+    database: DatabaseKind | Callable[[Component, Scene], DatabaseKind] = ""
+    migrated_by: Callable[[Component, Scene], str] = itself
     upon: str = ""
     wants: Callable[[Component, Scene], tuple[tuple[str, str], ...]] = nothing
     image: Callable[[Component, Scene], Image | None] | None = None

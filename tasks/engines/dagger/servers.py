@@ -1,65 +1,87 @@
-"""A server of the stack beside the step that asks it: in the image that is deployed, where there is one."""
+"""The servers beside a step, each in a container of its own, or in the image that is deployed, where there is one.
+
+They are only described here: the engine starts them all with the step that they are bound to.
+"""
 
 from dataclasses import replace
 from pathlib import Path
 
-from tasks import steps
 from tasks.engines.dagger.building import ensure_image
 from tasks.engines.dagger.environments import ensure
-from tasks.engines.dagger.places import WORK
-from tasks.engines.dagger.session import Container, Service
+from tasks.engines.dagger.places import SERVED, WORK
+from tasks.engines.dagger.session import CacheVolume, Container, Service
 from tasks.engines.dagger.variables import outside
 from tasks.engines.dagger.workshop import Workshop
-from tasks.engines.dagger.wrapper import RUN, SERVED, serve
-from tasks.engines.tokens import Tokens
+from tasks.engines.dagger.wrapper import RUN, serve
+from tasks.engines.tokens import Tokens, located
+from tasks.steps import NONCE, Step
 from tasks.steps import Service as ServerSpec
-from tasks.steps import Step
 
-HOST, PORT = "server", 8000
+PORT = 8000
 EVERYWHERE = "0.0.0.0"  # noqa: S104 - the network of the service's own container
 SHARED = 0o777
 
 
 async def beside(
-    shop: Workshop, container: Container, step: Step, spec: ServerSpec, names: Tokens, log: Path
+    shop: Workshop, container: Container, step: Step, names: Tokens, log: Path
 ) -> tuple[Container, Tokens]:
-    """The container of the step with the server bound to it, and with what the step calls it by."""
-    served = shop.fresh_nonce()  # one of its own each time: another attempt must not meet what the last one left
-    server = await make_server(shop, step, spec, served, log)
-    names = names.with_values({steps.SERVER_HOST: HOST, steps.SERVER_PORT: str(PORT)})
-    return with_served(shop, container.with_service_binding(HOST, server), served), names
+    """The container of the step with its servers bound to it by their names, and with what it calls them by."""
+    nonce = shop.fresh_nonce()
+    shared = {NONCE: nonce}
+    if not step.services:
+        return container, names.with_values(shared)
+    # one of its own each time: another attempt must not meet what the last one left
+    volume = shop.client.cache_volume(f"predeploy-served-{shop.site.run_id}-{nonce}")
+    started: dict[str, Service] = {}
+    for spec in step.services:
+        server = await furnish_server(shop, step, spec, log)
+        server, its_names = await named(shop, server, spec, shared)
+        server = with_served(shop, bound(server, started), volume, step).with_env_variable(RUN, shop.site.run_id)
+        server = server.with_exposed_port(PORT, experimental_skip_healthcheck=True)
+        argv = [*(await entrypoint(shop, server, spec)), *its_names.argv(spec.argv)]
+        started[spec.name] = server.as_service(args=serve(spec.name, argv))
+        shared |= located(spec.name, spec.name, PORT)
+    return with_served(shop, bound(container, started), volume, step), names.with_values(shared)
 
 
-async def make_server(shop: Workshop, step: Step, spec: ServerSpec, served: str, log: Path) -> Service:
-    """The server, not started yet."""
-    entry: list[str] = []
+async def furnish_server(shop: Workshop, step: Step, spec: ServerSpec, log: Path) -> Container:
+    """The container of a server: its image, or its environment with the step's own workspace."""
     if spec.image is not None:
-        container = await ensure_image(shop, spec.image, log, step)
-        entry = await shop.session.ask(container.entrypoint()) or []
-    else:
-        container = await in_workspace(shop, step, spec, log)
-    names = shop.names(spec.environment)
-    names = names.with_values({steps.SERVER_HOST: EVERYWHERE, steps.SERVER_PORT: str(PORT)})
+        return await ensure_image(shop, spec.image, log, step)
+    await ensure(shop, spec.environment, "execute", log)
+    base, installed = await shop.base(spec.environment, "execute")
+    slot = shop.slot(replace(step, begins=False))
+    container = shop.furnished(base, slot, installed, f"{step.slot}-{spec.name}")
+    return shop.on_path(container, spec.environment, spec.cwd, installed).with_workdir(f"{WORK}/{spec.cwd}")
+
+
+async def named(
+    shop: Workshop, container: Container, spec: ServerSpec, shared: dict[str, str]
+) -> tuple[Container, Tokens]:
+    """The server with its database, its variables and its secrets, and what its tokens stand for."""
+    names = shop.names(spec.environment).with_values({**shared, **located(spec.name, EVERYWHERE, PORT)})
     if spec.database is not None:
         container, values = await shop.postgres.bind(container, spec.database)
         names = names.with_values(values)
     env = outside(spec.env) if spec.image is not None else spec.env
-    container = shop.with_secrets(shop.with_variables(container, names.env(env)), spec.secrets)
-    container = with_served(shop, container, served).with_env_variable(RUN, shop.site.run_id)
-    container = container.with_exposed_port(PORT, experimental_skip_healthcheck=True)
-    return container.as_service(args=serve([*entry, *names.argv(spec.argv)]))
+    return shop.with_secrets(shop.with_variables(container, names.env(env)), spec.secrets), names
 
 
-async def in_workspace(shop: Workshop, step: Step, spec: ServerSpec, log: Path) -> Container:
-    """The container of a server that runs from the step's own workspace."""
-    await ensure(shop, spec.environment, "execute", log)
-    base, installed = await shop.base(spec.environment, "execute")
-    container = shop.furnished(base, shop.slot(replace(step, begins=False)), installed, f"{step.slot}-server")
-    return shop.on_path(container, spec.environment, spec.cwd, installed).with_workdir(f"{WORK}/{spec.cwd}")
+async def entrypoint(shop: Workshop, container: Container, spec: ServerSpec) -> list[str]:
+    """What an image puts before a command."""
+    return (await shop.session.ask(container.entrypoint()) or []) if spec.image is not None else []
 
 
-def with_served(shop: Workshop, container: Container, served: str) -> Container:
-    """A place that the server and the step beside it share; the image's user may be anybody."""
-    volume = shop.client.cache_volume(f"predeploy-served-{shop.site.run_id}-{served}")
-    open_to_all = shop.client.directory().with_new_directory(Path(SERVED).name, permissions=SHARED)
-    return container.with_mounted_cache(str(Path(SERVED).parent), volume, source=open_to_all)
+def bound(container: Container, servers: dict[str, Service]) -> Container:
+    """A container that finds servers by their names."""
+    for name, server in servers.items():
+        container = container.with_service_binding(name, server)
+    return container
+
+
+def with_served(shop: Workshop, container: Container, volume: CacheVolume, step: Step) -> Container:
+    """A place that the servers and the step beside them share; the user of an image may be anybody."""
+    open_to_all = shop.client.directory()
+    for spec in step.services:
+        open_to_all = open_to_all.with_new_directory(spec.name, permissions=SHARED)
+    return container.with_mounted_cache(SERVED, volume, source=open_to_all)

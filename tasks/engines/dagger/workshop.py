@@ -17,10 +17,11 @@ from tasks.engines.dagger.wrapper import NONCE, RUN
 from tasks.engines.local.toolchains.node import manager_version
 from tasks.engines.once import Once
 from tasks.engines.tokens import Tokens
+from tasks.exits import Exit, Prepared
 from tasks.redaction import Redactor
 from tasks.secrets import Secrets
 from tasks.stack import Version
-from tasks.steps import Environment, Exit, Image, Inputs, Phase, Prepared, Step
+from tasks.steps import Environment, Image, Inputs, Phase, Step
 
 PROBE_FILES = Path(steps.__file__).parent / "probes"
 
