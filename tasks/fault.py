@@ -103,7 +103,8 @@ def judge(command: Command, exit: Exit, trouble: tuple[str, str] | None) -> Judg
     gone = next((each for each in exit.services if each.ended), None)
     if gone is not None:
         # whatever answered then was not the server that was started
-        return by_service(gone)
+        server = next((each for each in command.services if each.label == gone.name), None)
+        return by_service(gone, server)
     if exit.code == 0:
         return PASS
     if exit.timed_out:
@@ -151,11 +152,17 @@ def by_signal(who: str, signal: int) -> Judgement:
     return errored("killed", f"{who} was killed by {name} from outside", again=True)
 
 
-def by_service(service: ServiceExit) -> Judgement:
-    """A server that ended while it was needed: by itself, or by a signal."""
+def by_service(service: ServiceExit, server: Command | None) -> Judgement:
+    """A server that ended while it was needed, by itself or by a signal. One without verdicts is not the stack's."""
     if service.signal is not None:
         return by_signal(f"the {service.name}", service.signal)
-    return failed("not_ready", f"the {service.name} ended with exit code {service.code} while it was needed")
+    reason = f"the {service.name} ended with exit code {service.code} while it was needed"
+    unfit = dict(server.unfit) if server else {}
+    if service.code in unfit:
+        return errored(unfit[service.code], reason)
+    if server is not None and not server.verdicts:
+        return errored("service_ended", reason, again=True)
+    return failed("not_ready", reason)
 
 
 def judge_acquire(command: Command, exit: Exit, trouble: tuple[str, str] | None, *, registry: bool) -> Judgement:

@@ -166,7 +166,7 @@ class Workshop:
     def probes(self) -> Directory:
         """Our own programs that run beside the services."""
         if self._probes is None:
-            self._probes = self.client.host().directory(str(PROBE_FILES), include=["*.py"])
+            self._probes = self.client.host().directory(str(PROBE_FILES), include=["*.py", "*.mjs"])
         return self._probes
 
     async def base(self, environment: Environment | None, phase: Phase) -> tuple[Container, Installed | None]:
