@@ -48,13 +48,13 @@ class Lowering:
     digest: Callable[[str], str]
     day: str = ""
 
-    def environment(self, check: Check, name: str, elsewhere: str = "") -> Environment | None:
+    def environment(self, check: Check, name: str, component_path: str = "") -> Environment | None:
         """What has to be installed for a program of the check, or of another component; None where that is nothing."""
         if name in {"", "image"}:
             return None
         if name == "ours":
             return our_environment()
-        path = elsewhere or check.component
+        path = component_path or check.component
         # one directory may hold two components: a Django project, and a site with packages of Node
         for component in self.stack.components:
             if component.path != path:
@@ -70,7 +70,7 @@ class Lowering:
 
     def environment_of(self, check: Check, program: Command) -> Environment | None:
         """What has to be installed for a command of the check, or for a server beside it."""
-        return self.environment(check, program.environment, program.elsewhere.component if program.elsewhere else "")
+        return self.environment(check, program.environment, program.component)
 
     def environments(self, check: Check, programs: Iterable[Command]) -> tuple[Environment, ...]:
         """What has to be installed for all of them, each once."""
@@ -83,17 +83,17 @@ class Lowering:
         `migrated` is the attempt that made the database which others are copies of.
         """
         database = database_of(check, attempt, migrated)
-        first = next(each for each in check.commands if each.elsewhere == command.elsewhere)
+        first = next(each for each in check.commands if each.component == command.component)
         return Step(
             slot=slot_of(check, command),
             argv=with_database(command.argv, database),
             cwd=command.cwd,
-            inputs=command.elsewhere.inputs if command.elsewhere else check.inputs,
+            inputs=check.inputs,
             limit=command.limit,
             phase=command.phase,
             env=variables(command, database),
             secrets=command.secrets,
-            begins=command is first and (command.elsewhere is not None or not check.upon),
+            begins=command is first and (bool(command.component) or not check.upon),
             volatile=command.volatile or database is not None or bool(command.services),
             environment=self.environment_of(check, command),
             image=self.image(check) if command.environment == "image" else None,
@@ -130,8 +130,8 @@ def slug(text: str) -> str:
 
 def slot_of(check: Check, command: Command | None = None) -> str:
     """Checks do not see each other's files, unless one goes on with what another made."""
-    if command is not None and command.elsewhere is not None:
-        return slug(f"{check.id} in {command.elsewhere.component}")
+    if command is not None and command.component:
+        return slug(f"{check.id} in {command.component}")
     return slug(check.upon or check.id)
 
 

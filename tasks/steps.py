@@ -49,14 +49,6 @@ class Inputs:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Elsewhere:
-    """Another component than its check's: a command runs with that one's packages, in a workspace of `inputs`."""
-
-    component: str
-    inputs: Inputs
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Command:
     """One program of a check, as a row states it.
 
@@ -70,7 +62,8 @@ class Command:
     seconds. `evidence` is a pattern that the output of a pass must hold: some tools end with 0 where they did nothing.
     `volatile`: it reads more than its inputs, so it always runs. `secrets` are names of variables whose values the
     run's provider of secrets has. `services` are servers that run beside it, in the order in which they start: the
-    label of each is its name in tokens. `elsewhere`: it is no program of the check's own component.
+    label of each is its name in tokens. `component`: it runs with the packages of another component than
+    its check's, in a workspace of its own.
     """
 
     argv: tuple[str, ...]
@@ -88,7 +81,7 @@ class Command:
     volatile: bool = False
     limit: float = 600.0
     services: tuple["Command", ...] = ()
-    elsewhere: Elsewhere | None = None
+    component: str = ""
 
     @property
     def programs(self) -> tuple["Command", ...]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from tasks.models import Stage
-from tasks.settings import ComponentSettings, Settings
+from tasks.settings import ComponentSettings, FormSettings, Settings
 from tasks.stack import Component, Kind, Stack
 from tasks.steps import Check, Command, Image
 
@@ -26,6 +26,12 @@ class Scene:
     def configured(self, component: Component) -> ComponentSettings:
         """What the settings say of one component."""
         return self.settings.component.get(component.path, NO_SETTINGS)
+
+    def form(self, component: Component) -> FormSettings | None:
+        """What the settings say of the form that a Worker takes, by its name or path; None where they are silent."""
+        names = (component.path, component.name, component.worker.name if component.worker else "")
+        said = next((self.settings.worker[name] for name in names if name in self.settings.worker), None)
+        return said.e2e if said is not None and "e2e" in said.model_fields_set else None
 
     def secrets(self, component: Component | None) -> tuple[str, ...]:
         """Names of variables for commands that run a component's code, each once."""

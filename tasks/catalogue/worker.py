@@ -1,5 +1,6 @@
-"""Rows for Workers that run: does the bundle answer in its own runtime."""
+"""Rows for Workers that run: does the bundle answer in its own runtime, and does a form get through it."""
 
+from tasks.catalogue.intake import form_absent, intake_commands
 from tasks.catalogue.node import worker_absent
 from tasks.catalogue.row import DatabaseKind, Row, Scene
 from tasks.catalogue.worker_service import OUTBOUND, WORKER, asks_database, migrating, services, worker_of
@@ -37,16 +38,21 @@ def runtime_absent(component: Component, scene: Scene) -> str:
     return reason
 
 
+def intake_absent(component: Component, scene: Scene) -> str:
+    """Why no form is sent to it."""
+    return runtime_absent(component, scene) or form_absent(component, scene)
+
+
 def database(component: Component, scene: Scene) -> DatabaseKind:
     """A copy of what its Django project migrated, if it is given a database at all."""
     if not asks_database(component, scene):
         return ""
-    return "migrated" if migrating(scene) else "empty"
+    return "migrated" if migrating(component, scene) else "empty"
 
 
 def migrated_by(component: Component, scene: Scene) -> str:
     """The Django project that the database is copied from."""
-    web = migrating(scene)
+    web = migrating(component, scene)
     return web.path if web and asks_database(component, scene) else ""
 
 
@@ -64,6 +70,19 @@ ROWS = (
         kinds=(Kind.WORKER,),
         commands=health_commands,
         absent=runtime_absent,
+        needs=("worker_container",),
+        across=across,
+        database=database,
+        migrated_by=migrated_by,
+        upon="worker_container",
+    ),
+    Row(
+        name="intake_e2e",
+        title="Intake E2E",
+        stage=Stage.INTEGRATION,
+        kinds=(Kind.WORKER,),
+        commands=intake_commands,
+        absent=intake_absent,
         needs=("worker_container",),
         across=across,
         database=database,

@@ -58,10 +58,11 @@ def asks_database(component: Component, scene: Scene) -> bool:
     return any(NEON_URL in value for value in worker_texts(component, scene).values()) and not any(secret)
 
 
-def migrating(scene: Scene) -> Component | None:
-    """The Django project whose database the Worker writes to."""
+def migrating(component: Component, scene: Scene) -> Component | None:
+    """The Django project whose database the Worker's is."""
+    form = scene.form(component)
     webs = (web for web in scene.stack.of(Kind.WEB) if "migrate" not in scene.configured(web).skip)
-    return next(webs, None)
+    return next((web for web in webs if form is None or form.web in {None, web.path}), None)
 
 
 def outbound(component: Component, scene: Scene) -> Command:

@@ -15,7 +15,7 @@ from tasks.models import Stage
 from tasks.packages import python_environment
 from tasks.settings import CustomCheck, Settings
 from tasks.stack import NodeProject, PythonProject, Stack, Version
-from tasks.steps import OUT, SERVER_PORT, Check, Elsewhere, Environment, Inputs, Service, Step
+from tasks.steps import OUT, SERVER_PORT, Check, Environment, Service, Step
 from tests.factories import (
     make_check,
     make_command,
@@ -117,12 +117,10 @@ def test_services_run_beside_the_commands_that_ask_for_them() -> None:
 
 
 def test_a_command_of_another_component_runs_with_its_packages_and_files() -> None:
-    inputs = Inputs(exclude=("workers/intake",))
-    there = Elsewhere(component="apps/web", inputs=inputs)
     commands = (
         make_command("node", environment="node"),
-        make_command("python", environment="production", elsewhere=there),
-        make_command("again", environment="production", elsewhere=there),
+        make_command("python", environment="production", component="apps/web"),
+        make_command("again", environment="production", component="apps/web"),
     )
     check = make_check("e2e", commands=commands, path="workers/intake", upon="worker_container[workers/intake]")
 
@@ -131,7 +129,7 @@ def test_a_command_of_another_component_runs_with_its_packages_and_files() -> No
     assert own.slot == slot_of(check)
     assert other.slot == again.slot != own.slot
     assert (own.begins, other.begins, again.begins) == (False, True, False)
-    assert (other.inputs, other.environment) == (inputs, LOWERING.environment(check, "production", "apps/web"))
+    assert other.environment == LOWERING.environment(check, "production", "apps/web")
 
 
 def test_a_database_may_be_a_copy_of_another_component_s() -> None:
