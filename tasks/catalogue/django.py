@@ -162,6 +162,7 @@ def health_commands(component: Component, scene: Scene) -> tuple[Command, ...]:
         unfit=((5, "no_health_path"),),
         parser="probe",
         limit=90,
+        services=(server(component, scene),),
     )
     return (request,)
 
@@ -228,7 +229,6 @@ INTEGRATION_ROWS = (
         commands=health_commands,
         needs=("migrate",),
         database="migrated",
-        service=server,
         # the static files that the build collected are part of what the server serves
         upon="django_container",
         wants=server_gap,

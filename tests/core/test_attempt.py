@@ -6,9 +6,10 @@ from typing import Any
 import pytest
 
 from tasks.attempt import log_names
+from tasks.exits import Exit, Prepared, ServiceExit
 from tasks.models import Result, Status
 from tasks.run import Policy, Run
-from tasks.steps import Check, Command, Exit, Image, Prepared, ServiceExit
+from tasks.steps import Check, Command, Image
 from tests.factories import make_check, make_command, make_lowering, make_site, make_some_plan
 from tests.fakes import WELL, FakeEngine, Witness
 
@@ -59,9 +60,9 @@ async def test_nothing_to_do_needs_no_evidence(tmp_path: Path) -> None:
 
 async def test_answer_is_worth_nothing_if_the_server_had_ended(tmp_path: Path) -> None:
     ended = ServiceExit(name="server", code=1, signal=None, output="Address already in use")
-    check = make_check("ask", service=make_command("serve", label="server"))
+    check = make_check("ask", commands=(make_command("ask", services=(make_command("serve", label="server"),)),))
 
-    (result,) = await run(FakeEngine({"ask": Exit(code=0, service=ended)}), check, logs=tmp_path)
+    (result,) = await run(FakeEngine({"ask": Exit(code=0, services=(ended,))}), check, logs=tmp_path)
 
     assert reported(result) == (Status.FAILED, "not_ready")
 
@@ -75,9 +76,9 @@ async def test_answer_is_worth_nothing_if_the_server_had_ended(tmp_path: Path) -
 )
 async def test_server_that_ended_says_why(output: str, message: str, tmp_path: Path) -> None:
     ended = ServiceExit(name="server", code=1, signal=None, output=output)
-    check = make_check("ask", service=make_command("serve", label="server"))
+    check = make_check("ask", commands=(make_command("ask", services=(make_command("serve", label="server"),)),))
 
-    (result,) = await run(FakeEngine({"ask": Exit(code=None, service=ended)}), check, logs=tmp_path)
+    (result,) = await run(FakeEngine({"ask": Exit(code=None, services=(ended,))}), check, logs=tmp_path)
 
     assert reported(result) == (Status.FAILED, "not_ready")
     assert [each.message for each in result.diagnostics] == [message]
@@ -253,12 +254,12 @@ async def test_what_an_image_says_is_placed_in_the_files_that_it_copied(tmp_path
 
 
 async def test_what_a_server_says_is_placed_by_where_it_ran(tmp_path: Path) -> None:
-    server = make_command("gunicorn", label="server", cwd="apps/web")
+    server = make_command("gunicorn", label="server", cwd="apps/web", environment="production")
     ended = ServiceExit(name="server", code=1, signal=None, output=RAISED)
-    check = make_check("health", commands=(make_command("GET"),), service=server, image=IMAGE)
+    check = make_check("health", commands=(make_command("GET", services=(server,)),), image=IMAGE)
 
     for provides, file in ((frozenset({"image"}), "apps/web/config/wsgi.py"), (frozenset[str](), "config/wsgi.py")):
-        engine = FakeEngine({"GET": Exit(code=1, root="/app", service=ended)}, provides=provides)
+        engine = FakeEngine({"GET": Exit(code=1, root="/app", services=(ended,))}, provides=provides)
         (result,) = await run(engine, check, logs=tmp_path)
 
         assert result.diagnostics[0].file == file

@@ -21,9 +21,10 @@ from tasks.engines.surroundings import Surroundings
 from tasks.engines.threads import in_thread
 from tasks.engines.workspace import lease, sync
 from tasks.errors import EngineError
+from tasks.exits import Exit, Prepared
 from tasks.models import EngineFacts
 from tasks.redaction import redact_exit
-from tasks.steps import Database, Environment, Exit, Image, Inputs, Prepared, Step
+from tasks.steps import Database, Environment, Image, Inputs, Step
 from tasks.tree import select
 
 CONNECT_LIMIT, START_LIMIT, RENEW_LIMIT = 20.0, 180.0, 8.0

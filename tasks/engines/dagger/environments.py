@@ -10,7 +10,8 @@ from tasks.engines.dagger.variables import plain_variables
 from tasks.engines.dagger.workshop import Installed, Workshop
 from tasks.engines.package_scripts import set_aside
 from tasks.errors import EngineError
-from tasks.steps import Environment, Exit, Inputs, Phase, Prepared
+from tasks.exits import Exit, Prepared
+from tasks.steps import Environment, Inputs, Phase
 
 FIND_MODULES = ("find", WORK, "-type", "d", "-name", "node_modules", "-prune")
 CONTROL_LIMIT = 60.0
@@ -79,7 +80,9 @@ def stage(shop: Workshop, environment: Environment) -> tuple[Directory, list[str
     absent = [path for path in environment.inputs if not os.path.lexists(shop.site.snapshot / path)]
     if absent:
         raise EngineError(f"{environment.title}: {absent[0]} is not among the files of the tree", "internal")
-    directory = shop.upload(Inputs(include=environment.inputs))
+    directory = shop.upload(Inputs(include=environment.inputs)) if environment.inputs else shop.client.directory()
+    for path, text in environment.files:
+        directory = directory.with_new_file(path, text)
     gaps: list[str] = []
     for path in environment.inputs if environment.kind == "node" else ():
         if Path(path).name != "package.json":

@@ -13,14 +13,15 @@ from tasks.engines.dagger.places import CACHE, ENV, MANAGER, OUT, PROBES, TOKENS
 from tasks.engines.dagger.postgres import Postgres
 from tasks.engines.dagger.session import CacheVolume, Container, Directory, Secret, Session, named_once
 from tasks.engines.dagger.variables import STORES, index_variables, plain_variables, secret_name
-from tasks.engines.dagger.wrapper import NONCE, RUN, SERVED
+from tasks.engines.dagger.wrapper import NONCE, RUN
 from tasks.engines.local.toolchains.node import manager_version
 from tasks.engines.once import Once
 from tasks.engines.tokens import Tokens
+from tasks.exits import Exit, Prepared
 from tasks.redaction import Redactor
 from tasks.secrets import Secrets
 from tasks.stack import Version
-from tasks.steps import Environment, Exit, Image, Inputs, Phase, Prepared, Step
+from tasks.steps import Environment, Image, Inputs, Phase, Step
 
 PROBE_FILES = Path(steps.__file__).parent / "probes"
 
@@ -71,9 +72,7 @@ class Workshop:
         self._uploads: dict[Inputs, Directory] = {}
         self._volumes: dict[str, CacheVolume] = {}
         self._nothing = named_once(self.client.directory())
-        self._probes = named_once(self.client.host().directory(str(PROBE_FILES), include=["*.py"]))
-        self.open_to_all = named_once(self.client.directory().with_new_directory(Path(SERVED).name, permissions=0o777))
-        """A directory with a place that anybody may write to."""
+        self._probes = named_once(self.client.host().directory(str(PROBE_FILES), include=["*.py", "*.mjs"]))
 
     async def close(self) -> None:
         """Waits for the end of what is under way, which is cancelled."""

@@ -14,7 +14,8 @@ from tasks.engines.once import Once
 from tasks.engines.threads import in_thread
 from tasks.engines.workspace import sync
 from tasks.errors import EngineError
-from tasks.steps import ENV, Environment, Exit, Prepared
+from tasks.exits import Exit, Prepared
+from tasks.steps import ENV, Environment
 from tasks.tree import Tree
 
 ATTEMPTS = 2
@@ -123,6 +124,8 @@ class Environments:
             raise EngineError(f"{environment.title}: {absent[0]} is not among the files of the tree", "internal")
         await in_thread(sync, self._tree, {path: self._tree.files[path] for path in environment.inputs}, stage)
         (stage / environment.root).mkdir(parents=True, exist_ok=True)
+        for name, text in environment.files:
+            (stage / name).write_text(text, encoding="utf-8")
         gaps = set_aside_scripts(stage, environment.inputs) if environment.kind == "node" else []
         for command in environment.commands:
             cwd = stage / command.cwd
