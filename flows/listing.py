@@ -43,6 +43,8 @@ def render_plan(scope: Scope) -> str:
             if not shown or "\n" in shown:  # an engine's own work, or a whole script
                 shown = command.label
             lines.append(f"    {command.cwd}$ {shown}" + (f"  ({command.environment})" if command.environment else ""))
+        if check.hindrance is not None:
+            lines.append(f"    skipped: {check.hindrance.reason}")
         if check.service is not None:
             lines.append(f"    {check.service.cwd}$ {' '.join(check.service.argv)}  (beside the last)")
     return "\n".join(lines)

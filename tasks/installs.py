@@ -45,9 +45,9 @@ def environments_of(check: Check, lowering: Lowering) -> tuple[Environment, ...]
     """What has to be installed for a check; what cannot be named is the check's own to tell."""
     commands = (*check.commands, *filter(None, [check.service]))
     found = []
-    for name in dict.fromkeys(command.environment for command in commands):
+    for name, tree in dict.fromkeys((command.environment, command.tree) for command in commands):
         try:
-            environment = lowering.environment(check, name)
+            environment = lowering.environment(check, name, tree)
         except PredeployError:
             continue
         found += [environment] if environment is not None else []

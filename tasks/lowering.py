@@ -1,32 +1,31 @@
-"""Lowers rows to steps: one pure function for checks, one for the environments that they run in.
-
-Engines interpret what comes out of here and never see a check's name.
-"""
+"""Lowers rows to steps, with one pure function. Engines interpret what comes out and never see a check's name."""
 
 import hashlib
-import json
 import re
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 
+from tasks.environments import node_environment, python_environment
 from tasks.errors import UsageError
-from tasks.stack import NodeProject, PythonProject, Stack
+from tasks.stack import Stack
 from tasks.steps import (
     CACHE,
     DB_HOST,
+    DB_MIGRATED,
     DB_NAME,
     DB_PASSWORD,
     DB_PORT,
     DB_URL,
     DB_USER,
-    ENV,
     Check,
     Command,
     Database,
     Environment,
     Image,
+    Inputs,
     Service,
     Step,
+    TreeName,
 )
 
 # What a command without a database sees in its variables: well-formed, and nobody there.
@@ -38,37 +37,29 @@ NO_DATABASE = {
     DB_PASSWORD: "nothing",
     DB_NAME: "none",
 }
-PYTHON_CONTROL = (
-    "uv",
-    "pip",
-    "install",
-    "--dry-run",
-    "--no-cache",
-    "--no-deps",
-    "--target",
-    f"{ENV}-control",
-    "packaging",
-)
-NODE_CONTROL = ("npm", "view", "semver", "version", "--prefer-online")
 NODE_CACHE = (("NODE_COMPILE_CACHE", f"{CACHE}/node"),)
-COMPILED = (("UV_COMPILE_BYTECODE", "1"),)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lowering:
     """What lowering looks at beside the check itself. `digest` gives the content digest of a file of the tree.
 
-    `day` is part of the key of what no lock pins: it is resolved anew each day.
+    `day` is part of the key of what no lock pins: it is resolved anew each day. `base` looks at the base.
     """
 
     stack: Stack
     digest: Callable[[str], str]
     day: str = ""
+    base: "Lowering | None" = None
 
-    def environment(self, check: Check, name: str) -> Environment | None:
+    def environment(self, check: Check, name: str, tree: TreeName = "") -> Environment | None:
         """What has to be installed for a command of the check, or None where it asks for nothing."""
         if name in {"", "image"}:
             return None
+        if tree == "base":
+            assert self.base is not None
+            installed = self.base.environment(check, name)
+            return installed and replace(installed, tree=tree)
         # one directory may hold two components: a Django project, and a site with packages of Node
         for component in self.stack.components:
             if component.path != check.component:
@@ -89,21 +80,25 @@ class Lowering:
         """
         database = database_of(check, attempt, migrated)
         last = command is check.commands[-1]
+        of_tree = [each for each in check.commands if each.tree == command.tree]
+        argv = tuple(part.replace(DB_MIGRATED, template_of(check, migrated)) for part in command.argv)
         return Step(
-            slot=slot_of(check),
-            argv=with_database(command.argv, database),
+            slot=slot_of(check, command.tree),
+            argv=with_database(argv, database),
             cwd=command.cwd,
-            inputs=check.inputs,
+            # which files of the base are of no use to it, nobody has found out
+            inputs=Inputs() if command.tree else check.inputs,
             limit=command.limit,
             phase=command.phase,
             env=variables(command, database),
             secrets=command.secrets,
-            begins=command is check.commands[0] and not check.upon,
+            begins=command is of_tree[0] and not check.upon,
             volatile=command.volatile or database is not None or (last and check.service is not None),
-            environment=self.environment(check, command.environment),
+            environment=self.environment(check, command.environment, command.tree),
             image=self.image(check) if command.environment == "image" else None,
             database=database,
             service=self.service(check, database) if last else None,
+            tree=command.tree,
         )
 
     def image(self, check: Check) -> Image | None:
@@ -134,21 +129,25 @@ def slug(text: str) -> str:
     return f"{plain[:32]}_{hashlib.sha256(text.encode()).hexdigest()[:8]}"
 
 
-def slot_of(check: Check) -> str:
-    """Checks do not see each other's files, unless one goes on with what another made."""
-    return slug(check.upon or check.id)
+def slot_of(check: Check, tree: TreeName = "") -> str:
+    """Checks do not see each other's files, unless one goes on with what another made; nor do two trees."""
+    return slug(check.upon or check.id) + (f"_{tree}" if tree else "")
+
+
+def template_of(check: Check, attempt: int) -> str:
+    """The name of the database that is migrated once, and then copied, made by that attempt."""
+    return f"migrated_{slug(check.component)}_{attempt}"
 
 
 def database_of(check: Check, attempt: int = 1, migrated: int = 1) -> Database | None:
     """The database of a check. Each attempt gets one of its own: what the one before left may be half done."""
-    template = f"migrated_{slug(check.component)}"
     match check.database:
         case "template":
-            return Database(name=f"{template}_{attempt}")
+            return Database(name=template_of(check, attempt))
         case "empty":
             return Database(name=f"{slug(check.id)}_{attempt}")
         case "migrated":
-            return Database(name=f"{slug(check.id)}_{attempt}", template=f"{template}_{migrated}")
+            return Database(name=f"{slug(check.id)}_{attempt}", template=template_of(check, migrated))
         case _:
             return None
 
@@ -169,82 +168,3 @@ def variables(command: Command, database: Database | None) -> tuple[tuple[str, s
     """The command's own variables. Node keeps what it compiled by the content of the sources."""
     env = (*command.env, *(NODE_CACHE if command.environment == "node" else ()))
     return env if database else tuple((name, replaced(value)) for name, value in env)
-
-
-def key_of(*parts: object) -> str:
-    """A digest of plain data."""
-    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:20]
-
-
-def acquire(label: str, *argv: str, cwd: str, parser: str, env: tuple[tuple[str, str], ...] = ()) -> Command:
-    """A command that brings something from outside."""
-    return Command(argv=argv, label=label, cwd=cwd, env=env, parser=parser, phase="acquire", limit=900)
-
-
-def python_commands(project: PythonProject, name: str) -> tuple[Command, ...]:
-    """Installs what the lock holds, and nothing of the project itself: that comes from the workspace."""
-    wheel = COMPILED
-    if project.kind == "uv":
-        groups = ("--no-dev",) if name == "production" else ("--all-groups", "--all-extras")
-        frozen = ("--frozen",) if project.lock else ()
-        local = ("--no-install-project", "--no-install-workspace", "--no-install-local", "--no-editable")
-        argv = ("uv", "sync", *frozen, *groups, *local)
-        env = (*wheel, ("UV_PROJECT_ENVIRONMENT", ENV))
-        return (acquire(" ".join(("uv sync", *frozen)), *argv, cwd=project.root, parser="uv", env=env),)
-    files = project.production if name == "production" else project.development or project.production
-    make = acquire("uv venv", "uv", "venv", "--allow-existing", ENV, cwd=project.root, parser="uv")
-    if not files:
-        return (make,)
-    listed = tuple(part for file in files for part in ("-r", f"@work@/{file}"))
-    # a path dependency cannot have a hash; those that have one are verified all the same
-    hashes = ("--require-hashes",) if project.hashed and len(project.paths) < 2 else ()
-    argv = ("uv", "pip", "install", "--python", ENV, *hashes, *listed)
-    return (make, acquire("uv pip install", *argv, cwd=project.root, parser="uv", env=wheel))
-
-
-def python_environment(project: PythonProject, name: str, digest: Callable[[str], str], day: str) -> Environment:
-    """A virtual environment from the lock: production's, or with everything that development adds."""
-    commands = python_commands(project, name)
-    pinned = project.pinned or project.lock is not None
-    content = [*((path, digest(path)) for path in project.inputs), "" if pinned else day]
-    return Environment(
-        kind="python",
-        title=f"{name} dependencies of {project.root}",
-        root=project.root,
-        version=project.python,
-        inputs=project.inputs,
-        commands=commands,
-        control=PYTHON_CONTROL,
-        key=key_of("python", content, [asdict(command) for command in commands], asdict(project.python)),
-    )
-
-
-def node_commands(project: NodeProject) -> tuple[Command, ...]:
-    """A frozen installation by the stack's own package manager; a plain one where there is no lock."""
-    if project.manager == "pnpm":
-        frozen = "--frozen-lockfile" if project.lock else "--no-frozen-lockfile"
-        argv = ("pnpm", "install", frozen, "--reporter=append-only")
-        return (acquire(f"pnpm install {frozen}", *argv, cwd=project.root, parser="pnpm"),)
-    if project.manager == "npm":
-        verb = "ci" if project.lock else "install"
-        flags = ("--no-audit", "--no-fund", "--loglevel=error")
-        return (acquire(f"npm {verb}", "npm", verb, *flags, cwd=project.root, parser="npm"),)
-    return (acquire(f"{project.manager} install", project.manager, "install", cwd=project.root, parser="plain"),)
-
-
-def node_environment(project: NodeProject, digest: Callable[[str], str], day: str) -> Environment:
-    """The `node_modules` of a package or workspace, as its lock says."""
-    commands = node_commands(project)
-    content = [*((path, digest(path)) for path in project.inputs), "" if project.lock else day]
-    manager = f"{project.manager}@{project.manager_version}" if project.manager_version else project.manager
-    return Environment(
-        kind="node",
-        title=f"packages of {project.root}",
-        root=project.root,
-        version=project.node,
-        inputs=project.inputs,
-        commands=commands,
-        control=NODE_CONTROL,
-        key=key_of("node", content, [asdict(command) for command in commands], asdict(project.node), manager),
-        manager=manager,
-    )

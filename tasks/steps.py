@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from tasks.models import Stage
+from tasks.models import Hindrance, Stage
 from tasks.stack import Version
 
 # Tokens that an engine replaces in argv and in values of the environment.
@@ -22,10 +22,14 @@ PYTHON = "@python@"
 DB_URL, DB_HOST, DB_PORT = "@db.url@", "@db.host@", "@db.port@"
 DB_USER, DB_PASSWORD, DB_NAME = "@db.user@", "@db.password@", "@db.name@"
 """The step's own database on the run's Postgres."""
+DB_MIGRATED = "@db.migrated@"
+"""The name of the one that others are copies of, on the same server. Copy it, too: nobody may be connected to it."""
 SERVER_HOST, SERVER_PORT = "@server.host@", "@server.port@"
 """Where the step's service listens. In the service's own argv: where it has to listen."""
 
 Phase = Literal["acquire", "execute"]
+TreeName = Literal["", "base"]
+"""Whose files: those of the tree that is validated, or of the base, which is taken for what is deployed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,7 +44,8 @@ class Command:
     `unfit` maps exit codes to reason codes that mean: no verdict, and trying again would not help. `limit` is in
     seconds. `evidence` is a pattern that the output of a pass must hold: some tools end with 0 where they did nothing.
     `volatile`: it reads more than its inputs, so it always runs. `secrets` are names of variables whose values the
-    run's provider of secrets has.
+    run's provider of secrets has. `tree`: whose files it sees, and whose packages its environment holds; what is wrong
+    with the base is no verdict on the tree.
     """
 
     argv: tuple[str, ...]
@@ -57,6 +62,7 @@ class Command:
     phase: Phase = "execute"
     volatile: bool = False
     limit: float = 600.0
+    tree: TreeName = ""
 
     @property
     def builds_image(self) -> bool:
@@ -79,7 +85,7 @@ class Environment:
     `commands` run in `root` of a directory that holds nothing but `inputs` (a list of files). For `python` they make a
     virtual environment at ENV, whose programs are then first on PATH; for `node` they leave `node_modules` directories,
     which every workspace then has in the same places. `manager` is `pnpm@10.34.9`, `npm`, or empty.
-    `control` is a command that succeeds if and only if the package registry answers.
+    `control` is a command that succeeds if and only if the package registry answers. `tree` is whose files they are.
     """
 
     kind: Literal["python", "node"]
@@ -91,6 +97,7 @@ class Environment:
     control: tuple[str, ...]
     key: str
     manager: str = ""
+    tree: TreeName = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -147,7 +154,7 @@ class Step:
     `begins`: what an earlier attempt left in the slot is not there. `secrets` are names of variables: the engine has
     the values, which win over those of `env`, and no token is replaced in them. `volatile`: it may come out differently
     on the same inputs, so an engine that remembers runs it all the same. `image`: it runs there, and `environment` and
-    the workspace are not; without an argv it is the build of the image.
+    the workspace are not; without an argv it is the build of the image. `tree`: whose files the workspace holds.
     """
 
     slot: str
@@ -164,6 +171,7 @@ class Step:
     image: Image | None = None
     database: Database | None = None
     service: Service | None = None
+    tree: TreeName = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -175,7 +183,8 @@ class Check:
     checks copy (`template`), an `empty` one, or a copy of the `migrated` one. `service` runs beside the last command.
     `upon` is the id of a check whose workspace it goes on with, where it runs what that one made; else it has its own.
     `wants` are capabilities that an engine may lack; then the second word of the pair is the gap in the proof.
-    `image` is what commands of the environment `image`, and the service where an engine can, run in.
+    `image` is what commands of the environment `image`, and the service where an engine can, run in. `hindrance` is why
+    it cannot run in this place; then it has no commands.
     """
 
     id: str
@@ -191,6 +200,7 @@ class Check:
     upon: str = ""
     wants: tuple[tuple[str, str], ...] = ()
     image: Image | None = None
+    hindrance: Hindrance | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

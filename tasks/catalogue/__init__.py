@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import replace
 
-from tasks.catalogue import django, node, quality
+from tasks.catalogue import django, django_upgrade, node, quality
 from tasks.catalogue.custom import custom_check
 from tasks.catalogue.django_image import missing_files
 from tasks.catalogue.row import Absent, Catalogue, Row, Scene
@@ -15,7 +15,7 @@ from tasks.settings.mistakes import nearest, spelled
 from tasks.stack import Component, Kind
 from tasks.steps import Check, Inputs
 
-ROWS = (*django.BUILD_ROWS, *node.ROWS, *quality.ROWS, *django.INTEGRATION_ROWS)
+ROWS = (*django.BUILD_ROWS, *node.ROWS, *quality.ROWS, *django.INTEGRATION_ROWS, *django_upgrade.ROWS)
 NAMES = frozenset(row.name for row in ROWS if "{" not in row.name)
 ORDER = tuple(Stage)
 
@@ -50,20 +50,22 @@ def overlap(path: str, mine: str) -> bool:
 def check_of(row: Row, component: Component, scene: Scene) -> Check:
     """A row for one component. Needs are still names of rows."""
     name = row.name.format(slug=slug(component))
+    hindrance = row.hindrance(component, scene)
     return Check(
         id=f"{name}[{component.path}]",
         name=name,
         title=row.title.format(component=component.name),
         stage=row.stage,
         component=component.path,
-        commands=row.commands(component, scene),
+        commands=() if hindrance else row.commands(component, scene),
         inputs=inputs_of(component, scene.stack.components),
         needs=tuple(f"{need}[{component.path}]" for need in row.needs),
-        database=row.database,
+        database="" if hindrance else row.database,
         service=row.service(component, scene) if row.service else None,
         upon=f"{row.upon}[{component.path}]" if row.upon else "",
         wants=row.wants(component, scene),
         image=row.image(component, scene) if row.image else None,
+        hindrance=hindrance,
     )
 
 

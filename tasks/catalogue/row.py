@@ -4,22 +4,28 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
-from tasks.models import Stage
+from tasks.models import Hindrance, Stage
 from tasks.settings import ComponentSettings, Settings
 from tasks.stack import Component, Kind, Stack
 from tasks.steps import Check, Command, Image
 
 NO_SETTINGS = ComponentSettings.model_validate({})
+NOT_ASKED = Hindrance(reason_code="no_base", reason="nobody asked what is deployed")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scene:
-    """What rows are expanded from: the components, the files of the tree, and the settings."""
+    """What rows are expanded from: the components, the files of the tree, and the settings.
+
+    `base` is the same of what is taken for deployed, whose commit is its `title`; or why that is not known.
+    """
 
     stack: Stack
     paths: frozenset[str]
     read: Callable[[str], str]
     settings: Settings
+    base: "Scene | Hindrance" = NOT_ASKED
+    title: str = ""
 
     def configured(self, component: Component) -> ComponentSettings:
         """What the settings say of one component."""
@@ -35,6 +41,11 @@ def always(_: Component, __: Scene) -> str:
     return ""
 
 
+def unhindered(_: Component, __: Scene) -> Hindrance | None:
+    """The check can run wherever it belongs to the stack."""
+    return None
+
+
 def nothing(_: Component, __: Scene) -> tuple[tuple[str, str], ...]:
     """The check wants nothing that an engine may lack."""
     return ()
@@ -45,7 +56,7 @@ class Row:
     """One kind of check. It is expanded for every component of `kind` for which `absent` returns no reason.
 
     `needs` and `upon` are names of other rows; those of the same component are meant. `name` may hold `{slug}`,
-    `title` may hold `{component}`.
+    `title` may hold `{component}`. `hindrance` says why a check cannot run although the component has it.
     """
 
     name: str
@@ -54,6 +65,7 @@ class Row:
     kinds: tuple[Kind, ...]
     commands: Callable[[Component, Scene], tuple[Command, ...]]
     absent: Callable[[Component, Scene], str] = always
+    hindrance: Callable[[Component, Scene], Hindrance | None] = unhindered
     needs: tuple[str, ...] = ()
     database: Literal["", "template", "empty", "migrated"] = ""
     service: Callable[[Component, Scene], Command] | None = None

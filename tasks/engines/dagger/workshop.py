@@ -20,14 +20,15 @@ from tasks.engines.tokens import Tokens
 from tasks.redaction import Redactor
 from tasks.secrets import Secrets
 from tasks.stack import Version
-from tasks.steps import Environment, Exit, Image, Inputs, Phase, Prepared, Step
+from tasks.steps import Environment, Exit, Image, Inputs, Phase, Prepared, Step, TreeName
 
 PROBE_FILES = Path(steps.__file__).parent / "probes"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Site:
-    """What stays the same for a run, whatever session it is in. `snapshot` is a directory that holds the tree."""
+    """What stays the same for a run, whatever session it is in. `snapshot` is a directory that holds the tree, `base`
+    one that holds the base's, where there is one."""
 
     snapshot: Path
     place: str
@@ -37,6 +38,13 @@ class Site:
     secret_key: bytes
     overrides: Mapping[str, str]
     pinned: dict[str, str] = field(default_factory=dict)
+    base: Path | None = None
+
+    def files_of(self, tree: TreeName) -> Path:
+        """The directory that holds a tree."""
+        place = self.base if tree == "base" else self.snapshot
+        assert place is not None, "no step is of a base that nobody found"
+        return place
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,7 +80,7 @@ class Workshop:
         self.installed: dict[str, Installed] = {}
         self.slots: dict[str, Slot] = {}
         self._bases = Once[tuple[str, Phase, bool], Container]()
-        self._uploads: dict[Inputs, Directory] = {}
+        self._uploads: dict[tuple[TreeName, Inputs], Directory] = {}
         self._probes: Directory | None = None
 
     async def close(self) -> None:
@@ -90,19 +98,19 @@ class Workshop:
         """What no exec had before."""
         return random_tokens.token_hex(8)
 
-    def upload(self, inputs: Inputs) -> Directory:
-        """The files of the tree that these inputs select. The engine takes what has changed since it last saw them."""
-        if inputs not in self._uploads:
+    def upload(self, inputs: Inputs, tree: TreeName = "") -> Directory:
+        """The files of a tree that these inputs select. The engine takes what has changed since it last saw them."""
+        if (tree, inputs) not in self._uploads:
             include = None if "." in inputs.include else [pattern(path) for path in inputs.include]
-            self._uploads[inputs] = self.client.host().directory(
-                str(self.site.snapshot), include=include, exclude=[pattern(path) for path in inputs.exclude]
+            self._uploads[tree, inputs] = self.client.host().directory(
+                str(self.site.files_of(tree)), include=include, exclude=[pattern(path) for path in inputs.exclude]
             )
-        return self._uploads[inputs]
+        return self._uploads[tree, inputs]
 
     def slot(self, step: Step) -> Slot:
         """The workspace of a step, as the steps before it left it."""
         if step.begins or step.slot not in self.slots:
-            self.slots[step.slot] = Slot(work=self.upload(step.inputs), out=self.client.directory())
+            self.slots[step.slot] = Slot(work=self.upload(step.inputs, step.tree), out=self.client.directory())
         return self.slots[step.slot]
 
     def names(self, environment: Environment | None) -> Tokens:
