@@ -42,7 +42,7 @@ def compare(connection: Any, fresh: str, mark: Mark, there: dict[str, Mark], wit
 
 def copy(connection: Any, fresh: str) -> Any:
     """A connection to a copy: nobody may be connected to what others are copies of."""
-    from django.db import OperationalError
+    from django.db import OperationalError, connections
 
     with connection.cursor() as cursor:
         cursor.execute("SELECT current_database(), current_setting('server_version_num')::int")
@@ -59,8 +59,9 @@ def copy(connection: Any, fresh: str) -> Any:
             if getattr(error.__cause__, "sqlstate", IN_USE) != IN_USE or time.monotonic() > deadline:
                 raise
             time.sleep(0.1)
-    other = connection.copy("predeploy_fresh")
+    other = connection.copy(target)
     other.settings_dict["NAME"] = target
+    connections[target] = other  # who is told of a new connection looks it up by its name
     return other
 
 
