@@ -72,7 +72,8 @@ def culprit(app: str, mark: Mark, there: dict[str, Mark]) -> tuple[str | None, s
         name for name, each in there.items() if each["file"] and applied.get(name, each)["digest"] != each["digest"]
     ]
     squashed = [name for name, each in there.items() if each["file"] and each["replaces"] and name not in applied]
-    for names, what in ((edited, "was edited after it was applied"), (squashed, "is not what it replaces")):
+    undo = "was edited after it was applied: undo that, and write another migration"
+    for names, what in ((edited, undo), (squashed, "does something else than what it replaces")):
         for name in sorted(names, key=lambda each: not each.startswith(f"{app}.")):
             return there[name]["file"], f"{name} {what}"
     return None, "no migration of the stack was edited"
@@ -82,7 +83,11 @@ def finding(
     table: str, lacks: list[str], has: list[str], cause: tuple[str | None, str], *, is_own: bool
 ) -> dict[str, Any]:
     """One table. What a package did with its own is no mistake of the stack."""
-    parts = [f"{word} {'; '.join(lines[:SHOWN])}" for word, lines in (("lacks", lacks), ("has besides", has)) if lines]
+    parts = [
+        f"{word} `{'`, `'.join(sorted(lines)[:SHOWN])}`"
+        for word, lines in (("lacks", lacks), ("has, besides,", has))
+        if lines
+    ]
     file, why = cause if is_own else (None, "its package did that")
     return {
         "tool": "migrate",

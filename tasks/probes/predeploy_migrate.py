@@ -28,7 +28,7 @@ class MigrationFailedError(Exception):
         """Did it run into a limit?"""
         return sqlstate(self.server) in SLOW
 
-    def told(self, base: str) -> dict[str, Any]:
+    def told(self) -> dict[str, Any]:
         """As a diagnostic."""
         said = str(self.error).strip().partition("\n")[0] or type(self.error).__name__
         rule = type(self.error).__name__
@@ -39,12 +39,12 @@ class MigrationFailedError(Exception):
             said = f"{'. '.join(filter(None, parts))} (SQLSTATE {rule})"
         if self.is_slow:
             said = f"{SLOW[rule]} took more than {LIMIT} s, and what it locks stays locked as long: {said}"
-        of = f"{self.name}, " if self.name else ""
+        of = f"{self.name} does not apply to what is deployed: " if self.name else ""
         return {
             "tool": "migrate",
             "file": self.file,
             "line": self.line,
-            "message": f"{of}on {base}: {said}",
+            "message": of + said,
             "rule": rule,
         }
 

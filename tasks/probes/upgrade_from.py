@@ -36,7 +36,6 @@ def make(within: Path, title: str) -> dict[str, Any]:
     loader = MigrationLoader(connection)
     known = migrations_of(loader, within)
     mark = {
-        "base": title,
         "rows": rows,
         "apps": {name: table.model._meta.app_label for name, table in tables.items()},
         "applied": {

@@ -39,7 +39,7 @@ def upgrade(within: Path, fresh: str) -> tuple[int, dict[str, Any]]:
     try:
         applied = migrate(within)
     except MigrationFailedError as error:
-        return TOO_SLOW if error.is_slow else FAILED, {"diagnostics": [error.told(mark["base"])]}
+        return TOO_SLOW if error.is_slow else FAILED, {"diagnostics": [error.told()]}
     found = compare(connection, fresh, mark, there, within)
     is_same = not any(each["severity"] == "error" for each in found)
     said = f"{applied or 'no'} migration{'s' * (applied != 1)} applied"
@@ -60,8 +60,8 @@ def removed(mark: Mark, there: dict[str, Mark], apps: set[str]) -> list[dict[str
         {
             "tool": "migrate",
             "file": each["file"],
-            "message": f"{name} is applied in {mark['base']}, and this tree does not have it any more. "
-            "Bring it back, or squash it: the schema keeps what it did, and no migration knows of that",
+            "message": f"{name} is applied in what is deployed, and this tree does not have it any more: the schema "
+            "keeps what it did, and no migration knows. Bring it back, or put one in its place that `replaces` it",
             "rule": "migration_removed",
         }
         for name, each in applied.items()
