@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import replace
 
-from tasks.catalogue import django, django_upgrade, node, quality
+from tasks.catalogue import django, node, quality
 from tasks.catalogue.custom import custom_check
 from tasks.catalogue.django_image import missing_files
 from tasks.catalogue.row import Absent, Catalogue, Row, Scene
@@ -15,7 +15,7 @@ from tasks.settings.mistakes import nearest, spelled
 from tasks.stack import Component, Kind
 from tasks.steps import Check, Inputs
 
-ROWS = (*django.BUILD_ROWS, *node.ROWS, *quality.ROWS, *django.INTEGRATION_ROWS, *django_upgrade.ROWS)
+ROWS = (*django.BUILD_ROWS, *node.ROWS, *quality.ROWS, *django.INTEGRATION_ROWS)
 NAMES = frozenset(row.name for row in ROWS if "{" not in row.name)
 ORDER = tuple(Stage)
 

@@ -72,16 +72,14 @@ def upgrade_commands(component: Component, scene: Scene) -> tuple[Command, ...]:
     return (fill, upgrade)
 
 
-ROWS = (
-    Row(
-        name="migrate_upgrade",
-        title="Upgrade from what is deployed",
-        stage=Stage.INTEGRATION,
-        kinds=(Kind.WEB,),
-        commands=upgrade_commands,
-        absent=without_migrations,
-        hindrance=hindrance,
-        needs=("migrate",),
-        database="empty",
-    ),
+UPGRADE_ROW = Row(
+    name="migrate_upgrade",
+    title="Upgrade from what is deployed",
+    stage=Stage.INTEGRATION,
+    kinds=(Kind.WEB,),
+    commands=upgrade_commands,
+    absent=without_migrations,
+    hindrance=hindrance,
+    needs=("migrate",),
+    database="empty",
 )
