@@ -68,7 +68,8 @@ def without_base(judgement: Judgement, findings: Findings) -> Judgement:
     is_its_own = judgement.status is Status.FAILED or judgement.reason_code in BASE_UNFIT
     if not is_its_own:
         return judgement
-    reason = f"no upgrade was tried: the base is of no use ({reason_of(judgement, findings)}). Name another: --base REF"
+    why = reason_of(judgement, findings).rstrip(".")
+    reason = f"no upgrade was tried: the base is of no use ({why}). Name another: --base REF"
     findings.diagnostics.clear()
     findings.gaps.append(reason)
     return skipped("base_broken", reason)
