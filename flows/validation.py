@@ -157,6 +157,7 @@ class Validation:
             note=self.progress.note,
             environ=self.environ,
             secrets=self.secrets,
+            base=self.scope.base and self.scope.base[0],
         )
 
     async def _results(self, run: Run, engine: Engine) -> dict[str, Result]:

@@ -11,7 +11,7 @@ from tasks.engines.protocol import Engine
 from tasks.errors import UsageError
 from tasks.exits import Exit, Prepared, ServiceExit
 from tasks.fault import PASS, Judgement, errored, failed, judge, judge_acquire, judge_extension, refined
-from tasks.findings import Findings, as_warnings, plain, reason_of
+from tasks.findings import Findings, as_warnings, plain, reason_of, without_base
 from tasks.lowering import Lowering
 from tasks.models import Diagnostic, Proof, Result, Severity, Status
 from tasks.plan import Plan
@@ -75,6 +75,8 @@ class Attempt:
                 continue  # the gap is noted above
             blocked = await self._prepare(check, command, findings, log)
             judgement = blocked or await self._command(check, command, number, findings, log)
+            if command.tree == "base":
+                judgement = without_base(judgement, findings)
             if judgement.status is not Status.PASSED:
                 break
         if check.database == "template" and judgement.status is Status.PASSED:
@@ -164,7 +166,7 @@ class Attempt:
 
     async def _judged(self, check: Check, command: Command, exit: Exit, log: Path) -> Judgement:
         if command.phase == "acquire" and exit.code != 0:
-            environment = self.lowering.environment(check, command.environment or "production")
+            environment = self.lowering.environment(check, command.environment or "production", command.tree)
             assert environment is not None
             return await self._acquired(check, command, environment, exit, log)
         trouble = None if exit.code == 0 else await self._trouble(check)

@@ -82,6 +82,11 @@ def errored(code: str, reason: str, *, again: bool = False, crash: bool = False)
     return Judgement(status=Status.ERRORED, reason_code=code, reason=reason, again=again, crash=crash)
 
 
+def skipped(code: str, reason: str) -> Judgement:
+    """It was not tried, for want of what is none of the tree's."""
+    return Judgement(status=Status.SKIPPED, reason_code=code, reason=reason)
+
+
 def failed(code: str, reason: str) -> Judgement:
     """The stack's code is broken."""
     return Judgement(status=Status.FAILED, reason_code=code, reason=reason)

@@ -11,6 +11,7 @@ from tasks.stack import Stack
 from tasks.steps import (
     CACHE,
     DB_HOST,
+    DB_MIGRATED,
     DB_NAME,
     DB_PASSWORD,
     DB_PORT,
@@ -21,8 +22,10 @@ from tasks.steps import (
     Database,
     Environment,
     Image,
+    Inputs,
     Service,
     Step,
+    TreeName,
 )
 
 # What a command without a database sees in its variables: well-formed, and nobody there.
@@ -41,19 +44,24 @@ NODE_CACHE = (("NODE_COMPILE_CACHE", f"{CACHE}/node"),)
 class Lowering:
     """What lowering looks at beside the check itself. `digest` gives the content digest of a file of the tree.
 
-    `day` is part of the key of what no lock pins: it is resolved anew each day.
+    `day` is part of the key of what no lock pins: it is resolved anew each day. `base` looks at the base.
     """
 
     stack: Stack
     digest: Callable[[str], str]
     day: str = ""
+    base: "Lowering | None" = None
 
-    def environment(self, check: Check, name: str, component_path: str = "") -> Environment | None:
+    def environment(self, check: Check, name: str, component_path: str = "", tree: TreeName = "") -> Environment | None:
         """What has to be installed for a program of the check, or of another component; None where that is nothing."""
         if name in {"", "image"}:
             return None
         if name == "ours":
             return our_environment()
+        if tree == "base":
+            assert self.base is not None
+            installed = self.base.environment(check, name, component_path)
+            return installed and replace(installed, tree=tree)
         path = component_path or check.component
         # one directory may hold two components: a Django project, and a site with packages of Node
         for component in self.stack.components:
@@ -70,7 +78,7 @@ class Lowering:
 
     def environment_of(self, check: Check, program: Command) -> Environment | None:
         """What has to be installed for a command of the check, or for a server beside it."""
-        return self.environment(check, program.environment, program.component)
+        return self.environment(check, program.environment, program.component, program.tree)
 
     def environments(self, check: Check, programs: Iterable[Command]) -> tuple[Environment, ...]:
         """What has to be installed for all of them, each once."""
@@ -83,12 +91,14 @@ class Lowering:
         `migrated` is the attempt that made the database which others are copies of.
         """
         database = database_of(check, attempt, migrated)
-        first = next(each for each in check.commands if each.inputs is None and each.component == command.component)
+        first = next((each for each in check.commands if each.inputs is None and alike(each, command)), command)
+        argv = tuple(part.replace(DB_MIGRATED, template_of(check, migrated)) for part in command.argv)
         return Step(
             slot=slot_of(check, command),
-            argv=with_database(command.argv, database),
+            argv=with_database(argv, database),
             cwd=command.cwd,
-            inputs=command.inputs or check.inputs,
+            # which files of the base are of no use to it, nobody has found out
+            inputs=command.inputs or (Inputs() if command.tree else check.inputs),
             limit=command.limit,
             phase=command.phase,
             env=variables(command, database),
@@ -99,6 +109,7 @@ class Lowering:
             image=self.image(check) if command.environment == "image" else None,
             database=database,
             services=tuple(self.service(check, each, database) for each in command.services),
+            tree=command.tree,
         )
 
     def image(self, check: Check) -> Image | None:
@@ -128,25 +139,34 @@ def slug(text: str) -> str:
     return f"{plain[:32]}_{hashlib.sha256(text.encode()).hexdigest()[:8]}"
 
 
+def alike(command: Command, other: Command) -> bool:
+    """Do two commands of a check run in the same workspace, if neither has inputs of its own?"""
+    return (command.component, command.tree) == (other.component, other.tree)
+
+
 def slot_of(check: Check, command: Command | None = None) -> str:
-    """Checks do not see each other's files, unless one goes on with what another made."""
+    """Checks do not see each other's files, unless one goes on with what another made; nor do two trees."""
     if command is not None and command.inputs is not None:
         return slug(f"{check.id} {command.label}")
     if command is not None and command.component:
         return slug(f"{check.id} in {command.component}")
-    return slug(check.upon or check.id)
+    return slug(check.upon or check.id) + (f"_{command.tree}" if command and command.tree else "")
+
+
+def template_of(check: Check, attempt: int) -> str:
+    """The name of the database that is migrated once, and then copied, made by that attempt."""
+    return f"migrated_{slug(check.migrated_by or check.component)}_{attempt}"
 
 
 def database_of(check: Check, attempt: int = 1, migrated: int = 1) -> Database | None:
     """The database of a check. Each attempt gets one of its own: what the one before left may be half done."""
-    template = f"migrated_{slug(check.migrated_by or check.component)}"
     match check.database:
         case "template":
-            return Database(name=f"{template}_{attempt}")
+            return Database(name=template_of(check, attempt))
         case "empty":
             return Database(name=f"{slug(check.id)}_{attempt}")
         case "migrated":
-            return Database(name=f"{slug(check.id)}_{attempt}", template=f"{template}_{migrated}")
+            return Database(name=f"{slug(check.id)}_{attempt}", template=template_of(check, migrated))
         case _:
             return None
 

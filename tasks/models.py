@@ -68,6 +68,14 @@ class Proof:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Hindrance:
+    """Why a check that belongs to the stack cannot run here: it is skipped, and that is a gap in the proof."""
+
+    reason_code: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TestCounts:
     """What a test runner said of its run."""
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from tasks.models import Stage
+from tasks.models import Hindrance, Stage
 from tasks.stack import Version
 
 # Tokens that an engine replaces in argv and in values of the environment.
@@ -24,6 +24,8 @@ DB_USER, DB_PASSWORD, DB_NAME = "@db.user@", "@db.password@", "@db.name@"
 """The step's own database on the run's Postgres."""
 NONCE = "@nonce@"
 """A word that nobody had before: fresh for each run of a step, and the same in its services."""
+DB_MIGRATED = "@db.migrated@"
+"""The name of the one that others are copies of, on the same server. Copy it, too: nobody may be connected to it."""
 
 
 def address_of(name: str) -> tuple[str, str]:
@@ -38,6 +40,8 @@ def address_of(name: str) -> tuple[str, str]:
 SERVER_HOST, SERVER_PORT = address_of("server")
 
 Phase = Literal["acquire", "execute"]
+TreeName = Literal["", "base"]
+"""Whose files: those of the tree that is validated, or of the base, which is taken for what is deployed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,7 +68,8 @@ class Command:
     run's provider of secrets has. `inputs`: it reads no more than these, and runs in a workspace of its own that holds
     nothing else; what it leaves there nobody finds. `services` are servers that run beside it, in the order in which
     they start: the label of each is its name in tokens. `component`: it runs with the packages of another component
-    than its check's, in a workspace of its own.
+    than its check's, in a workspace of its own. `tree`: whose files it sees, and whose packages its environment holds;
+    what is wrong with the base is no verdict on the tree.
     """
 
     argv: tuple[str, ...]
@@ -84,6 +89,7 @@ class Command:
     limit: float = 600.0
     services: tuple["Command", ...] = ()
     component: str = ""
+    tree: TreeName = ""
 
     @property
     def programs(self) -> tuple["Command", ...]:
@@ -104,7 +110,7 @@ class Environment:
     texts of our own: what is none of the stack's). For `python` they make a virtual environment at ENV, whose programs
     are then first on PATH; for `node` they leave `node_modules` directories, which every workspace then has in the same
     places. `manager` is `pnpm@10.34.9`, `npm`, or empty.
-    `control` is a command that succeeds if and only if the package registry answers.
+    `control` is a command that succeeds if and only if the package registry answers. `tree` is whose files they are.
     """
 
     kind: Literal["python", "node"]
@@ -117,6 +123,7 @@ class Environment:
     key: str
     manager: str = ""
     files: tuple[tuple[str, str], ...] = ()
+    tree: TreeName = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -174,7 +181,7 @@ class Step:
     the values, which win over those of `env`, and no token is replaced in them. `volatile`: it may come out differently
     on the same inputs, so an engine that remembers runs it all the same. `image`: it runs there, and `environment` and
     the workspace are not; without an argv it is the build of the image. `services` start in their order, without
-    waiting for each other; what is told of them, is told in that order.
+    waiting for each other; what is told of them, is told in that order. `tree`: whose files the workspace holds.
     """
 
     slot: str
@@ -191,6 +198,7 @@ class Step:
     image: Image | None = None
     database: Database | None = None
     services: tuple[Service, ...] = ()
+    tree: TreeName = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -204,6 +212,7 @@ class Check:
     `upon` is the id of a check whose workspace it goes on with, where it runs what that one made; else it has its own.
     `wants` are capabilities that an engine may lack; then the second word of the pair is the gap in the proof.
     `image` is what commands of the environment `image`, and servers of `production` where an engine can, run in.
+    `hindrance` is why it cannot run in this place; then it has no commands.
     """
 
     id: str
@@ -219,6 +228,7 @@ class Check:
     upon: str = ""
     wants: tuple[tuple[str, str], ...] = ()
     image: Image | None = None
+    hindrance: Hindrance | None = None
 
     @property
     def programs(self) -> tuple[Command, ...]:

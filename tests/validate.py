@@ -73,6 +73,18 @@ def copy_sample(target: Path, below: str = ".") -> None:
         shutil.copy2(source / name, target / name)
 
 
+def commit(stack: Path) -> None:
+    """Makes the stack a repository with two commits of the same: the first is what the second upgrades from."""
+    commands = (
+        ["init", "--quiet", "--initial-branch=main"],
+        ["add", "--all"],
+        ["commit", "--quiet", "--message=deployed"],
+        ["commit", "--quiet", "--allow-empty", "--message=to be deployed"],
+    )
+    for command in commands:
+        subprocess.run(["git", *command], cwd=stack, check=True)
+
+
 def told(report: Report) -> str:
     """Every check that is not green, in words: what a failing assertion shows."""
     lines = [f"exit {report.verdict.exit_code} after {report.duration:.1f} s"]

@@ -54,20 +54,23 @@ def check_of(row: Row, component: Component, scene: Scene) -> Check:
     name = row.name.format(slug=slug(component))
     everyone, migrated_by = scene.stack.components, row.migrated_by(component, scene)
     seen = (component, *(each for each in everyone if each.path == migrated_by))
+    hindrance = row.hindrance(component, scene)
+    database = row.database(component, scene) if callable(row.database) else row.database
     return Check(
         id=f"{name}[{component.path}]",
         name=name,
         title=row.title.format(component=component.name),
         stage=row.stage,
         component=component.path,
-        commands=row.commands(component, scene),
+        commands=() if hindrance else row.commands(component, scene),
         inputs=inputs_of(seen, everyone),
         needs=(*(f"{need}[{component.path}]" for need in row.needs), *row.across(component, scene)),
-        database=row.database(component, scene) if callable(row.database) else row.database,
+        database="" if hindrance else database,
         migrated_by=migrated_by,
         upon=f"{row.upon}[{component.path}]" if row.upon else "",
         wants=row.wants(component, scene),
         image=row.image(component, scene) if row.image else None,
+        hindrance=hindrance,
     )
 
 

@@ -6,6 +6,7 @@ from dataclasses import replace
 from tasks.catalogue.django_environment import django_env
 from tasks.catalogue.django_image import dockerfile_of, image_commands, image_of
 from tasks.catalogue.django_server import server, server_gap, web_of
+from tasks.catalogue.django_upgrade import UPGRADE_ROW
 from tasks.catalogue.row import Row, Scene
 from tasks.models import Stage
 from tasks.stack import Component, Kind, PythonProject
@@ -212,6 +213,7 @@ INTEGRATION_ROWS = (
         needs=("migrate",),
         database="migrated",
     ),
+    UPGRADE_ROW,
     Row(
         name="django_check",
         title="Django check",

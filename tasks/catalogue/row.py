@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
-from tasks.models import Stage
+from tasks.models import Hindrance, Stage
 from tasks.settings import ComponentSettings, FormSettings, Settings
 from tasks.stack import Component, Kind, Stack
 from tasks.steps import Check, Command, Image
@@ -12,16 +12,22 @@ from tasks.steps import Check, Command, Image
 DatabaseKind = Literal["", "template", "empty", "migrated"]
 
 NO_SETTINGS = ComponentSettings.model_validate({})
+NOT_ASKED = Hindrance(reason_code="no_base", reason="nobody asked what is deployed")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scene:
-    """What rows are expanded from: the components, the files of the tree, and the settings."""
+    """What rows are expanded from: the components, the files of the tree, and the settings.
+
+    `base` is the same of what is taken for deployed, whose commit is its `title`; or why that is not known.
+    """
 
     stack: Stack
     paths: frozenset[str]
     read: Callable[[str], str]
     settings: Settings
+    base: "Scene | Hindrance" = NOT_ASKED
+    title: str = ""
 
     def configured(self, component: Component) -> ComponentSettings:
         """What the settings say of one component."""
@@ -53,6 +59,11 @@ def itself(_: Component, __: Scene) -> str:
     return ""
 
 
+def unhindered(_: Component, __: Scene) -> Hindrance | None:
+    """The check can run wherever it belongs to the stack."""
+    return None
+
+
 def nothing(_: Component, __: Scene) -> tuple[tuple[str, str], ...]:
     """The check wants nothing that an engine may lack."""
     return ()
@@ -64,7 +75,8 @@ class Row:
 
     `needs` and `upon` are names of other rows; those of the same component are meant. `across` gives ids of checks of
     other components that it needs as well, and `migrated_by` the component whose migrated database it copies, where
-    that is another one. `name` may hold `{slug}`, `title` may hold `{component}`.
+    that is another one. `name` may hold `{slug}`, `title` may hold `{component}`. `hindrance` says why a check cannot
+    run although the component has it.
     """
 
     name: str
@@ -73,6 +85,7 @@ class Row:
     kinds: tuple[Kind, ...]
     commands: Callable[[Component, Scene], tuple[Command, ...]]
     absent: Callable[[Component, Scene], str] = always
+    hindrance: Callable[[Component, Scene], Hindrance | None] = unhindered
     needs: tuple[str, ...] = ()
     across: Callable[[Component, Scene], tuple[str, ...]] = nowhere
     database: DatabaseKind | Callable[[Component, Scene], DatabaseKind] = ""

@@ -73,6 +73,7 @@ def parse(
         diagnostics=deduplicated(each for each in settled if each.message),
         summary=parsed.summary,
         tests=parsed.tests,
+        gaps=parsed.gaps,
     )
 
 

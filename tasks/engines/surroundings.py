@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tasks.secrets import NO_SECRETS, Secrets
+from tasks.steps import TreeName
 from tasks.tree import Tree
 
 
@@ -15,7 +16,7 @@ class Surroundings:
     `cache` is kept between runs and may be deleted whenever none runs; `data` is for what must not be lost, and for
     what a run needs on a disk while it lasts; `reason` is why this engine was chosen; `note` is told what takes long;
     `environ` is the environment that the user started us with. A step gets those of the `secrets` that it names, and
-    what it prints of any is masked.
+    what it prints of any is masked. `base` is the tree of what is taken for deployed, where that is known.
     """
 
     tree: Tree
@@ -26,3 +27,11 @@ class Surroundings:
     note: Callable[[str], None]
     environ: Mapping[str, str]
     secrets: Secrets = NO_SECRETS
+    base: Tree | None = None
+
+    def files_of(self, name: TreeName) -> Tree:
+        """The tree that a step or an environment names."""
+        if name == "":
+            return self.tree
+        assert self.base is not None, "no step is of a base that nobody found"
+        return self.base

@@ -20,8 +20,7 @@ from contextlib import redirect_stdout
 from pathlib import Path
 from typing import Any
 
-from managed import HELP, other_database
-from predeploy_django import enter_manage, enter_project
+from predeploy_django import enter_manage, enter_project, is_other_database
 
 COMMENT = "SELECT obj_description(to_regclass(%s), 'pg_class')"
 
@@ -114,10 +113,7 @@ def main() -> int:
         import django
 
         django.setup()
-        if other := other_database(port, name):
-            print(
-                f"the settings use the {other}, not the one of this check: nothing was proven. {HELP}", file=sys.stderr
-            )
+        if is_other_database(port, name):
             return 75
         try:
             code, found, summary = look(table, root)

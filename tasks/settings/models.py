@@ -127,6 +127,10 @@ class Settings(BaseModel, frozen=True, extra="forbid"):
     )
     skip: tuple[str, ...] = Field(default=(), description="Leave these checks out, by name or id.")
     engine: Literal["auto", "dagger", "local"] = Field(default="auto", description="What runs the checks.")
+    base: str = Field(
+        default="",
+        description="The commit that is deployed, by any name of git's; found in the history where it is not set.",
+    )
     export_image: str = Field(
         default="", description="The file that a run which passed writes its image to; {component} is its component."
     )

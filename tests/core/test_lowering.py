@@ -15,7 +15,7 @@ from tasks.models import Stage
 from tasks.packages import python_environment
 from tasks.settings import CustomCheck, Settings
 from tasks.stack import NodeProject, PythonProject, Stack, Version
-from tasks.steps import OUT, SERVER_PORT, Check, Environment, Service, Step
+from tasks.steps import DB_MIGRATED, OUT, SERVER_PORT, Check, Environment, Inputs, Service, Step
 from tests.factories import (
     make_check,
     make_command,
@@ -173,9 +173,53 @@ def test_a_command_with_inputs_of_its_own_has_a_workspace_of_its_own_that_others
 
 def test_output_of_a_check_is_shared_by_its_steps_only_within_its_slot() -> None:
     for check in PLAN.checks:
-        shared = [LOWERING.step(check, each) for each in check.commands if each.inputs is None]
+        shared = [LOWERING.step(check, each) for each in check.commands if each.inputs is None and not each.tree]
         assert {step.slot for step in shared} == {slot_of(check)}
     assert any(OUT in " ".join(step.argv) for step in steps_of(PLAN["worker_container[workers/intake]"]))
+
+
+def test_steps_of_the_base_have_another_workspace_and_the_same_database() -> None:
+    names = (("old", "base"), ("older", "base"), ("new", ""), ("newer", ""))
+    commands = tuple(make_command(name, tree=tree) for name, tree in names)
+    check = make_check("upgrade", commands=commands, database="empty", inputs=Inputs(exclude=("sites",)))
+
+    steps = steps_of(check)
+
+    assert [step.slot for step in steps] == [slot_of(check, commands[0])] * 2 + [slot_of(check)] * 2
+    assert slot_of(check, commands[0]) != slot_of(check)
+    assert [step.begins for step in steps] == [True, False, True, False]
+    assert [step.tree for step in steps] == ["base", "base", "", ""]
+    assert [step.inputs for step in steps] == [Inputs()] * 2 + [check.inputs] * 2
+    assert len({step.database for step in steps}) == 1
+
+
+def test_packages_of_the_base_are_those_that_it_locks() -> None:
+    older = make_uv_project(inputs=("apps/web/pyproject.toml", "apps/web/old.lock"))
+    lowering = replace(LOWERING, base=make_lowering(make_stack(make_web(project=older))))
+    check = make_check("upgrade", commands=(make_command("old", environment="production", tree="base"),))
+
+    step = lowering.step(check, check.commands[0])
+
+    assert step.environment is not None
+    assert (step.environment.tree, step.environment.inputs) == ("base", older.inputs)
+    now = LOWERING.environment(check, "production")
+    same = LOWERING.environment(check, "production", tree="base")
+    assert now is not None
+    assert same == replace(now, tree="base")
+    assert step.environment.key != now.key
+
+
+@pytest.mark.parametrize(("migrated", "name"), [(1, "_1"), (2, "_2")])
+def test_name_of_the_migrated_database_is_that_of_the_attempt_that_made_it(migrated: int, name: str) -> None:
+    migrate = make_check("migrate", database="template")
+    check = make_check("upgrade", commands=(make_command("compare", DB_MIGRATED),), database="empty")
+
+    step = LOWERING.step(check, check.commands[0], 1, migrated)
+
+    made = LOWERING.step(migrate, migrate.commands[0], migrated).database
+    assert made is not None
+    assert step.argv == ("compare", made.name)
+    assert made.name.endswith(name)
 
 
 @pytest.mark.parametrize("text", ["apps/web", ".", "mypy[Ä/ö]", "x" * 200, "café/ショップ", "a-b", "a_b"])

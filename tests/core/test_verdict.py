@@ -73,6 +73,18 @@ def test_ready_needs_the_whole_catalogue_with_full_proof() -> None:
     assert verdict.gaps == ("no image was built",)
 
 
+def test_check_that_could_not_be_tried_takes_the_proof_and_not_the_pass() -> None:
+    proof = Proof(gaps=("no upgrade was tried: there is no commit before this one",))
+    hindered = Result(check="upgrade", status=Status.SKIPPED, reason_code="no_base", reason="no upgrade", proof=proof)
+
+    verdict = give_verdict([*make_results("pp"), hindered], whole=True)
+
+    assert (verdict.outcome, verdict.exit_code, verdict.ready) == (Outcome.PASSED, 0, False)
+    assert verdict.gaps == proof.gaps
+    assert give_verdict([*make_results("pf"), hindered], whole=True).exit_code == 1
+    assert give_verdict([hindered], whole=False).exit_code == 3
+
+
 def test_gaps_are_told_once_in_the_order_met() -> None:
     gaps = [("no image", "Python 3.12 instead of 3.13"), (), ("no upgrade", "no image")]
     results = [Result(check="check", status=Status.PASSED, proof=Proof(gaps=each)) for each in gaps]

@@ -72,6 +72,8 @@ class DaggerEngine:
             raise
         site = Site(
             snapshot=snapshot,
+            # as it lies there: it is never written again
+            base=None if self._around.base is None else self._around.base.root,
             place=hashlib.sha256(f"{socket.gethostname()}:{snapshot}".encode()).hexdigest()[:16],
             run_id=self._around.run_id,
             caller=self._around.environ,

@@ -69,7 +69,7 @@ class LocalEngine:
         pythons = Pythons(self._around.environ, kit.base / "pythons")
         self._toolchains = Toolchains(kit=kit, pythons=pythons, install=self._install)
         self._environments = Environments(
-            tree=self._around.tree,
+            files_of=self._around.files_of,
             base=self._around.cache / "environments",
             kit=kit,
             toolchains=self._toolchains,
@@ -86,7 +86,7 @@ class LocalEngine:
                 redactor=self._redactor,
             )
         )
-        self._slots = Slots(tree=self._around.tree, base=self._around.cache / "stacks", outs=self._room.outs)
+        self._slots = Slots(around=self._around, outs=self._room.outs)
         for each in (self._slots, self._databases, self._toolchains, self._environments):
             self._stack.push_async_callback(each.close)
         return self
