@@ -3,14 +3,18 @@
 import json
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import pytest
+import pytest_asyncio
 import uv
 
 import tasks.probes as probes_folder
+from tasks.steps import DB_URL, Database
+from tests.benches import cache_below, hello
 
 PROBES = Path(next(iter(probes_folder.__path__)))
 UV = uv.find_uv_bin()
@@ -53,3 +57,13 @@ def run_probe(
     last = (done.stdout.strip().splitlines() or [""])[-1]
     document = json.loads(last) if last.startswith("{") else {}
     return Said(code=done.returncode, document=document, stderr=done.stderr)
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def postgres(shared_home: Path, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[str]:
+    """The URL of a database on a real Postgres, whose user may make more of them."""
+    bench = hello(tmp_path_factory.mktemp("postgres"), name="local", cache=cache_below(shared_home))
+    async with bench.engine("probes") as engine:
+        told = await engine.run(bench.step("echo", DB_URL, database=Database(name="probes")), bench.log)
+        assert told.code == 0, told
+        yield told.stdout.strip()
