@@ -3,7 +3,7 @@
 import json
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ import uv
 import tasks.probes as probes_folder
 from tasks.steps import DB_URL, Database
 from tests.benches import cache_below, hello
+from tests.probes.neon_bench import Outbound, make_database, outbound
 
 PROBES = Path(next(iter(probes_folder.__path__)))
 UV = uv.find_uv_bin()
@@ -67,3 +68,19 @@ async def postgres(shared_home: Path, tmp_path_factory: pytest.TempPathFactory) 
         told = await engine.run(bench.step("echo", DB_URL, database=Database(name="probes")), bench.log)
         assert told.code == 0, told
         yield told.stdout.strip()
+
+
+@pytest.fixture(scope="module")
+def database(postgres: str, request: pytest.FixtureRequest) -> str:
+    """The database behind the module's outbound service."""
+    return make_database(postgres, request.module.__name__.rpartition(".")[2])
+
+
+@pytest.fixture(scope="module")
+def service(database: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Outbound]:
+    """An outbound service, whose database has a table."""
+    with outbound(tmp_path_factory.mktemp("service"), database) as service:
+        service.query(
+            "CREATE TABLE person (id serial PRIMARY KEY, email text UNIQUE NOT NULL, age int CHECK (age > 0))"
+        )
+        yield service

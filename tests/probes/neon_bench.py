@@ -13,9 +13,8 @@ from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
 
+import outbound as program
 import psycopg
-
-from tests.probes.conftest import PROBES
 
 WORKER = Path(__file__).parent / "neon" / "worker.mjs"
 PASSWORD = "n0nce-f0r-th1s-run"
@@ -102,7 +101,7 @@ def outbound(folder: Path, database: str, given: str = GIVEN, **more: str) -> It
     """Starts it as an engine does, and ends it with SIGTERM, which has to be a clean end."""
     log = folder / "outbound.log"
     variables = {"PATH": os.environ["PATH"], "DATABASE_URL": database, "PREDEPLOY_NEON_URL": given, **more}
-    command = [sys.executable, str(PROBES / "outbound.py"), "--host", "127.0.0.1", "--port", "0"]
+    command = [sys.executable, program.__file__, "--host", "127.0.0.1", "--port", "0"]
     with log.open("wb") as output:
         process = subprocess.Popen(command, env=variables, stdout=output, stderr=output)
     try:

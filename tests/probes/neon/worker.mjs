@@ -25,7 +25,7 @@ const jobs = {
   arrays: (sql) => sql`SELECT ${[1, null, 3]}::int[] AS n, ${[[2], [4]]}::int[][] AS deep, ${['"', "\\", "NULL", ""]}::text[] AS t`,
   json: (sql) => sql`SELECT ${{ a: [1, 'ü"'] }}::jsonb AS b, ${JSON.stringify([1, 2])}::json AS j`,
   kinds: (sql) => sql`SELECT 1::int2 AS i2, 2::int4 AS i4, 3::int8 AS i8, 1.50::numeric AS n, 0.1::float8 AS f,
-    'NaN'::float8 AS nan, '-Infinity'::float4 AS low, true AS yes, '\x00ff'::bytea AS b, '{1,2}'::int8[] AS a8`,
+    'NaN'::float8 AS nan, '-Infinity'::float4 AS low, true AS yes, '\\x00ff'::bytea AS b, '{1,2}'::int8[] AS a8`,
   twice: (sql) => sql`SELECT 1 AS a, 2 AS a`,
   rows: (sql) => sql.query("SELECT 1 AS a, 2 AS a", [], { arrayMode: true }),
   full: (sql) => sql.query("SELECT 'x'::varchar(7) AS v", [], { fullResults: true }),
