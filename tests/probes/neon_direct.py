@@ -30,7 +30,7 @@ Outcome = dict[str, Any]
 
 
 def run_directly(connection: pq.abc.PGconn, case: Case) -> Outcome:
-    """What libpq has from Postgres, in the words of the driver."""
+    """A result, or the error with all that Postgres said."""
     params = [None if each is None else each.encode() for each in case.params]
     result = connection.exec_params(case.query.encode(), params)
     if result.status == pq.ExecStatus.FATAL_ERROR:

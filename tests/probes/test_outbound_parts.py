@@ -88,7 +88,16 @@ def test_a_host_without_a_dot_keeps_its_name() -> None:
 
 
 @pytest.mark.parametrize(
-    "url", ["", "neon", "postgres://[::1/db", "postgres:///db", "postgres://u@h/db", "http://u:p@h/d"]
+    "url",
+    [
+        "",
+        "neon",
+        "postgres://[::1/db",
+        "postgres://u:p\u2100@h/d",
+        "postgres:///db",
+        "postgres://u@h/db",
+        "http://u:p@h/d",
+    ],
 )
 def test_what_is_no_connection_string_is_refused(url: str) -> None:
     with pytest.raises(RefusedError) as refused:
@@ -131,6 +140,8 @@ def test_targets(asked: tuple[str, str, str], host: str, path: str) -> None:
     ("environ", "message"),
     [
         ({"PREDEPLOY_NEON_URL": URL}, "DATABASE_URL is not set"),
+        ({"PREDEPLOY_NEON_URL": URL, "DATABASE_URL": "postgres:secret"}, "^DATABASE_URL is no URL of a database$"),
+        ({"PREDEPLOY_NEON_URL": URL, "DATABASE_URL": "postgres://u:secret\u2100@h/d"}, "^DATABASE_URL is no URL"),
         (
             {"PREDEPLOY_NEON_URL": "postgres://host/db", "DATABASE_URL": URL},
             "PREDEPLOY_NEON_URL is no connection string",

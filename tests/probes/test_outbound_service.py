@@ -82,6 +82,14 @@ def test_rows_over_the_limit_are_507_and_are_not_collected(service: Outbound) ->
     assert (service.last["kind"], service.last["status"]) == ("sql", 507)
 
 
+def test_the_rows_of_a_batch_share_the_limit_and_nothing_of_it_stays(service: Outbound) -> None:
+    half = "SELECT repeat('x', 1000000) FROM generate_series(1, 40)"
+    answer = service.batch("CREATE TABLE too_much (n int)", half, half)
+
+    assert (answer.status, service.last["queries"][-1]["query"]) == (507, half)
+    assert service.query("SELECT * FROM too_much").data["code"] == "42P01"
+
+
 def test_many_requests_at_once(service: Outbound) -> None:
     numbers = [str(number) for number in range(60)]
     with ThreadPoolExecutor(60) as threads:
