@@ -42,6 +42,7 @@ from predeploy_desk import Desk, Reply, Request, explain
 from predeploy_ledger import Ledger, Secrets
 from predeploy_neon import LIMIT, RefusedError, read_account
 from predeploy_postgres import connection_info
+from psycopg import ProgrammingError
 
 CHUNK = 1 << 16
 DRAINED = 4 * LIMIT
@@ -102,7 +103,8 @@ class Handler(BaseHTTPRequestHandler):
             self.close_connection = True
         if reply.kind:
             words = (reply.kind, reply.status, self.command, host, path.partition("?")[0])
-            print(printable(" ".join(map(str, words))) + "\n", end="", flush=True)
+            line = self.server.desk.ledger.secrets.redact(" ".join(map(str, words)))
+            print(printable(line) + "\n", end="", flush=True)
         self.send(reply)
 
     def read_body(self) -> bytes | None:
@@ -160,9 +162,9 @@ class Server(ThreadingTCPServer):
         self.desk = desk
 
     def handle_error(self, *_: object) -> None:
-        """A client that hangs up is no news; the desk tells of all else."""
+        """A client that hangs up is no news; the desk writes down all else."""
         if not isinstance(sys.exc_info()[1], ConnectionError):
-            traceback.print_exc()
+            traceback.print_tb(sys.exc_info()[2])
 
 
 def read_target(method: str, target: str, host: str) -> tuple[str, str]:
@@ -190,9 +192,12 @@ def open_desk(environ: Mapping[str, str]) -> Desk:
         account = read_account(given) if given else None
     except RefusedError as error:
         raise ValueError(f"PREDEPLOY_NEON_URL is no connection string of Neon: {error}") from error
-    password = urlsplit(real).password or ""
+    try:
+        info, password = connection_info(real), urlsplit(real).password or ""
+    except (ValueError, ProgrammingError):
+        raise ValueError("DATABASE_URL is no URL of a database") from None  # libpq's own words may hold the password
     passwords = [account.password if account else "", password, unquote(password)]
-    return Desk(account=account, info=connection_info(real), ledger=Ledger(Secrets.of(passwords)))
+    return Desk(account=account, info=info, ledger=Ledger(Secrets.of(passwords)))
 
 
 def main() -> int:
@@ -200,7 +205,10 @@ def main() -> int:
     parser.add_argument("--host", required=True)
     parser.add_argument("--port", type=int, required=True)
     options = parser.parse_args()
-    desk = open_desk(os.environ)
+    try:
+        desk = open_desk(os.environ)
+    except ValueError as error:
+        parser.error(str(error))
     for name in [name for name in os.environ if name.startswith("PG")]:
         del os.environ[name]  # libpq would read them
     ended = threading.Event()

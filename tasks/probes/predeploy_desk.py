@@ -77,7 +77,7 @@ class Desk:
         try:
             reply = self.route(request)
         except Exception as error:  # a fault of this service must not look like one of the Worker
-            traceback.print_exc()
+            traceback.print_tb(error.__traceback__)  # not the error itself: its text may hold what a query was given
             reason = f"this service failed: {type(error).__name__}"
             reply = Reply(status=500, body=explain(reason), kind="lost", reason=reason)
         asked = {"method": request.method, "host": request.host, "path": cut(request.path.partition("?")[0])}

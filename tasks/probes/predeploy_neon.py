@@ -105,10 +105,10 @@ def read_account(url: str | None) -> Account:
     try:
         parts = urlsplit(url)
         host = parts.hostname or ""
-    except ValueError as error:
-        raise RefusedError(400, f"invalid connection string: {error}") from error
+    except ValueError:
+        raise RefusedError(400, "invalid connection string") from None  # its text may hold the password
     if parts.scheme not in {"postgres", "postgresql"}:
-        raise RefusedError(400, "incorrect scheme" if parts.scheme else "invalid connection string: no scheme")
+        raise RefusedError(400, "incorrect scheme" if parts.scheme else "invalid connection string")
     if not parts.username:
         raise RefusedError(400, "missing username")
     if parts.password is None:

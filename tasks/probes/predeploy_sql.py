@@ -95,10 +95,11 @@ class Work:
     def run_all(self, connection: PGconn, client: socket.socket | None) -> None:
         if self.batch:
             postgres.run(connection, self.mode.begin, room=LIMIT)
+        room = LIMIT
         for query in self.queries:
             check_size(query)
-            room = LIMIT - sum(each.size for each in self.results)
             self.results.append(postgres.run(connection, query.text, query.params, room=room, client=client))
+            room -= self.results[-1].size
         if self.batch:
             postgres.run(connection, "COMMIT", room=LIMIT)
 
