@@ -6,13 +6,18 @@ Three ways to check the same stack on the same engine:
   `benchmarks/plain_dagger.py`, on the embedded engine our steps in that order;
 - limit: our steps, each as soon as what its check needs is done, with nothing around it;
 - ours: the whole command line in a process of its own, with Prefect's record and the report.
+
+What only ours checks (the Worker's runtime, the form, the upgrade) is left out of that. The whole integration stage is
+measured by itself below the table: after an edit, so with nothing remembered but what is installed.
 """
 
 import argparse
 import asyncio
+import json
 import os
 import shutil
 import statistics
+import subprocess
 import sys
 import tempfile
 import time
@@ -20,7 +25,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from secrets import token_hex
 
-from benchmarks.ways import ROOT, NotGreenError, call, limit_way, plain_way, scope_of
+from benchmarks.ways import ALONE, ROOT, NotGreenError, call, limit_way, plain_way, scope_of
 from flows.places import Places
 from tasks.engines.choice import Choice, choose_engine
 
@@ -56,7 +61,8 @@ def ways_of(stack: Path, choice: Choice) -> dict[str, Way]:
         asyncio.run(limit_way(scope_of(stack, places), places, choice))
 
     def ours() -> None:
-        call("flows.predeploy", str(stack), "--engine", choice.name, "--output", "agent")
+        skipped = (word for check in ALONE for word in ("--skip", check))
+        call("flows.predeploy", str(stack), "--engine", choice.name, "--output", "agent", *skipped)
 
     return {"plain": plain, "limit": limit, "ours": ours}
 
@@ -86,6 +92,25 @@ def row(case: str, *, plain: float, limit: float, ours: float) -> str:
     return f"| {' | '.join((case, *numbers))} |"
 
 
+def commit(stack: Path) -> None:
+    """Makes the stack a repository of its own: edits upgrade from its one commit."""
+    author = ("-c", "user.name=bench", "-c", "user.email=bench@localhost")
+    for words in (
+        ("init", "--quiet"),
+        ("add", "--all"),
+        (*author, "commit", "--quiet", "--message", "what is deployed"),
+    ):
+        subprocess.run(("git", *words), cwd=stack, check=True)
+
+
+def integration(stack: Path, choice: Choice) -> float:
+    """Seconds from the beginning of the integration stage's first check to the end of its last, all of it run anew."""
+    edit(stack, "one Django file edited")
+    call("flows.predeploy", str(stack), "--engine", choice.name, "--output", "agent", "--stage", "integration")
+    report = json.loads((stack / ".predeploy" / "latest" / "report.json").read_text(encoding="utf-8"))
+    return float(report["stages"]["integration"]["duration_seconds"])
+
+
 def read_options() -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(
@@ -104,12 +129,16 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="predeploy-bench-") as room:
         stack = Path(room) / "stack"
         shutil.copytree(options.stack, stack, ignore=shutil.ignore_patterns(".predeploy", "node_modules"))
+        commit(stack)
         ways = ways_of(stack, choice)
         for name, way in ways.items():
             timed(way, f"the first, which installs, {name}")
         print(f"| {' | '.join(HEAD)} |\n|{' --- |' * len(HEAD)}", flush=True)
         for case in options.case or CASES:
             print(row(case, **measure(stack, case, options.rounds, ways)), flush=True)
+        if not options.case:
+            taken = statistics.median(integration(stack, choice) for _ in range(options.rounds))
+            print(f"\nthe whole integration stage: {taken:.1f} s")
     return 0
 
 
