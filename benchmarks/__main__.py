@@ -28,6 +28,7 @@ from secrets import token_hex
 from benchmarks.ways import ALONE, ROOT, NotGreenError, call, limit_way, plain_way, scope_of
 from flows.places import Places
 from tasks.engines.choice import Choice, choose_engine
+from tasks.errors import PredeployError
 
 Way = Callable[[], None]
 Edit = tuple[str, str]
@@ -147,3 +148,5 @@ if __name__ == "__main__":
         raise SystemExit(main())
     except NotGreenError as error:
         raise SystemExit(f"not green, so nothing can be measured: {error}") from None
+    except PredeployError as error:
+        raise SystemExit(f"bench: {error}") from None

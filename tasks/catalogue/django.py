@@ -10,7 +10,20 @@ from tasks.catalogue.django_upgrade import UPGRADE_ROW
 from tasks.catalogue.row import Row, Scene
 from tasks.models import Stage
 from tasks.stack import Component, Kind, PythonProject
-from tasks.steps import DB_HOST, DB_NAME, DB_PORT, OUT, PROBES, PYTHON, SERVER_HOST, SERVER_PORT, WORK, Command, Inputs
+from tasks.steps import (
+    DB_HOST,
+    DB_NAME,
+    DB_PORT,
+    DB_URL,
+    OUT,
+    PROBES,
+    PYTHON,
+    SERVER_HOST,
+    SERVER_PORT,
+    WORK,
+    Command,
+    Inputs,
+)
 
 HEALTH = "/admin/login/"
 FACTS = f"{OUT}/django.json"
@@ -157,10 +170,13 @@ def health_commands(component: Component, scene: Scene) -> tuple[Command, ...]:
     path = ("--path", configured) if configured else ("--path", HEALTH, "--else", "/")
     arguments = ("--host", SERVER_HOST, "--port", SERVER_PORT, *path, "--facts", FACTS, "--wait", "30")
     request = Command(
-        argv=(PYTHON, f"{PROBES}/http_health.py", *arguments),
+        argv=("python", f"{PROBES}/http_health.py", *arguments),
         label=f"GET {configured or HEALTH}",
+        environment="ours",
+        env=(("DATABASE_URL", DB_URL),),
         verdicts=((1, "unhealthy"), (4, "not_ready")),
-        unfit=((5, "no_health_path"),),
+        unfit=((5, "no_health_path"), (8, "service_lost")),
+        evidence="summary",
         parser="probe",
         limit=90,
         services=(server(component, scene),),

@@ -6,7 +6,7 @@ from tasks.catalogue.row import DatabaseKind, Row, Scene
 from tasks.catalogue.worker_service import OUTBOUND, WORKER, asks_database, migrating, services, worker_of
 from tasks.models import Stage
 from tasks.stack import Component, Kind
-from tasks.steps import NONCE, PROBES, PYTHON, Command, address_of
+from tasks.steps import DB_URL, NONCE, PROBES, Command, address_of
 
 HEALTH = "/health"
 
@@ -18,8 +18,10 @@ def health_commands(component: Component, scene: Scene) -> tuple[Command, ...]:
     host, port = address_of(WORKER)
     behind = ("--outbound", ":".join(address_of(OUTBOUND)), "--proof", NONCE)
     request = Command(
-        argv=(PYTHON, f"{PROBES}/http_health.py", "--host", host, "--port", port, *path, *behind, "--limit", "15"),
+        argv=("python", f"{PROBES}/http_health.py", "--host", host, "--port", port, *path, *behind, "--limit", "15"),
         label=f"GET {configured or HEALTH}",
+        environment="ours",
+        env=(("DATABASE_URL", DB_URL if asks_database(component, scene) else ""),),
         verdicts=((1, "unhealthy"), (4, "not_ready")),
         unfit=((5, "no_health_path"), (6, "port_taken"), (7, "unspoken"), (8, "service_lost")),
         evidence="summary",

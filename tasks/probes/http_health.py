@@ -1,15 +1,16 @@
-"""One real request to a server, as the proxy in front of it would send it. Standard library only; prints JSON.
+"""One real request to a server, as the proxy in front of it would send it; prints JSON.
 
 Waits until the server listens, follows redirects on the site's own hosts, wants 2xx at the end. Exit codes: 0 healthy,
 1 it answered something else, 4 it never listened, 5 it answers, but nobody said which path is healthy: those that are
 common (`--else` makes them guesses) are not known, need a login, or lead to another host. With `--proof`: 6 it was
 another program that answered. With `--outbound`, what a Worker's requests end in: 7 the Worker asked for what that
-does not speak, 8 its database was lost.
+does not speak. With DATABASE_URL: 8 that database is not there, in the end; a page may do without, a deploy may not.
 """
 
 import argparse
 import http.client
 import json
+import os
 import re
 import sys
 import time
@@ -180,6 +181,19 @@ def ask(server: Server, paths: list[str]) -> tuple[int, list[Finding], str]:
     return 1, said("redirect" if last.status in REDIRECTS else str(last.status), last.text), ""
 
 
+def lost_database(url: str) -> str:
+    """Why the database behind the server is not there; empty where it is, or where there is none."""
+    if not url:
+        return ""
+    import psycopg
+
+    try:
+        psycopg.connect(url, connect_timeout=10).close()
+    except psycopg.Error as error:
+        return str(error).strip().partition("\n")[0]
+    return ""
+
+
 def ask_worker(server: Server, paths: list[str], outbound: str, wait: float) -> tuple[int, list[Finding], str]:
     """The same for a Worker, with what it asked for itself, where that may be the reason."""
     if not listens(outbound, wait):
@@ -214,6 +228,8 @@ def main() -> int:
         code, found, summary = ask_worker(server, paths, options.outbound, options.wait)
     else:
         code, found, summary = ask(server, paths)
+    if code == 0 and (missing := lost_database(os.environ.get("DATABASE_URL", ""))):
+        code, found, summary = 8, said("database", f"it answers, but its database is gone: {missing}"), ""
     print(json.dumps({"diagnostics": found, "summary": summary}))
     return code
 
