@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from predeploy_mark import Mark, own_path
+from predeploy_migrate import sqlstate
 from predeploy_schema import read_schema
 
 MOST, SHOWN = 10, 3
@@ -56,7 +57,7 @@ def copy(connection: Any, fresh: str) -> Any:
                 cursor.execute(f'CREATE DATABASE "{target}" TEMPLATE "{fresh}"{strategy}')
             break
         except OperationalError as error:
-            if getattr(error.__cause__, "sqlstate", IN_USE) != IN_USE or time.monotonic() > deadline:
+            if sqlstate(error.__cause__) != IN_USE or time.monotonic() > deadline:
                 raise
             time.sleep(0.1)
     other = connection.copy(target)
