@@ -5,8 +5,8 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from tasks.environments import node_environment, python_environment
 from tasks.errors import UsageError
+from tasks.packages import node_environment, python_environment
 from tasks.stack import Stack
 from tasks.steps import (
     CACHE,

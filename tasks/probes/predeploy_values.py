@@ -19,7 +19,7 @@ INTEGERS = {
 Values = Iterator[Any]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Column:
     """What the database says of a column. `base` is what its type is made of, where that is a domain; `labels` are the
     values of an enumeration."""

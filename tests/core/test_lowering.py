@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from tasks.catalogue import make_catalogue
-from tasks.environments import python_environment
 from tasks.errors import UsageError
 from tasks.lowering import Lowering, slot_of, slug
 from tasks.models import Stage
+from tasks.packages import python_environment
 from tasks.settings import CustomCheck, Settings
 from tasks.stack import NodeProject, PythonProject, Stack, Version
 from tasks.steps import DB_MIGRATED, OUT, SERVER_PORT, Check, Environment, Inputs, Step

@@ -1,4 +1,4 @@
-"""Lowers locks to environments: what has to be installed, and how, as a pure function of the files that say it."""
+"""What has to be installed, as environments: what the locks of a stack say. Pure."""
 
 import hashlib
 import json
