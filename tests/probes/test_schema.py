@@ -1,8 +1,7 @@
 """How two schemas are compared: what is the same by another way, and what is not."""
 
 import pytest
-
-from tasks.probes.predeploy_schema import NAME, called, column
+from predeploy_schema import NAME, called, column
 
 
 @pytest.mark.parametrize(
