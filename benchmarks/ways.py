@@ -47,6 +47,7 @@ def make_engine(scope: Scope, places: Places, choice: Choice, logs: Path) -> Eng
         reason="benchmark",
         note=lambda _: None,
         environ=os.environ,
+        base=scope.base and scope.base[0],
     )
     if choice.name == "local":
         return LocalEngine(surroundings)

@@ -71,7 +71,7 @@ def read_base(tree: Tree, named: str, cache: Path) -> Base | Hindrance:
     if tree.commit is None:
         if named:
             raise UsageError(f"--base {named}: the stack has no commit in git. Leave it out, or commit the stack.")
-        return absent("git has no commit of this stack")
+        return absent("git has no commit of this stack: make one")
     chosen = (_named(tree, named), named) if named else choose_base(_read_history(tree))
     if isinstance(chosen, Hindrance):
         return chosen

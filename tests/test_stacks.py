@@ -8,10 +8,13 @@ import pytest
 
 from flows.places import Places
 from tasks.models import Status
-from tests.validate import Validator, shared_cache, told
+from tests.validate import Validator, commit, shared_cache, told
 
 STACKS = Path(__file__).parent / "stacks"
-DJANGO = ("django_container", "migrate", "migrations_missing", "migration_check", "django_check", "django_health")
+DJANGO = (
+    *("django_container", "migrate", "migrations_missing", "migration_check"),
+    *("migrate_upgrade", "django_check", "django_health"),
+)
 # How often each of these checks is there.
 EXPECTED: dict[str, dict[str, int]] = {
     "django-requirements": dict.fromkeys(DJANGO, 1),
@@ -28,6 +31,7 @@ EXPECTED: dict[str, dict[str, int]] = {
 def test_a_stack_without_configuration_passes(name: str, shared_home: Path, tmp_path: Path) -> None:
     stack = tmp_path / name
     shutil.copytree(STACKS / name, stack, ignore=shutil.ignore_patterns(".predeploy", "node_modules", "__pycache__"))
+    commit(stack)
     validator = Validator(places=Places(cache=shared_cache(shared_home), data=shared_home / "engine-data"))
 
     report = validator.validate(stack)

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from predeploy_mark import Mark, own_path
+from predeploy_migrate import sqlstate
 from predeploy_schema import read_schema
 
 MOST, SHOWN = 10, 3
@@ -16,18 +17,12 @@ IN_USE = "55006"
 def compare(connection: Any, fresh: str, mark: Mark, there: dict[str, Mark], within: Path) -> list[dict[str, Any]]:
     """A finding for each table that is not as in the fresh database."""
     from django.apps import apps
-    from django.db.migrations.loader import MigrationLoader
 
-    state = MigrationLoader(None).project_state()
-    named = [
-        each.name
-        for model in state.models.values()
-        for each in (*model.options.get("constraints", ()), *model.options.get("indexes", ()))
-    ]
+    models = [model._meta for model in apps.get_models(include_auto_created=True)]
+    named = [each.name for options in models for each in (*options.constraints, *options.indexes)]
     upgraded = read_schema(connection, named)
     expected = read_schema(copy(connection, fresh), named)
-    owners = dict(mark["apps"])
-    owners |= {model._meta.db_table: model._meta.app_label for model in apps.get_models(include_auto_created=True)}
+    owners = {**mark["apps"], **{options.db_table: options.app_label for options in models}}
     installed = {each.label: own_path(each.path, within) for each in apps.get_app_configs()}
     found = []
     for table in sorted({*upgraded, *expected}):
@@ -56,7 +51,7 @@ def copy(connection: Any, fresh: str) -> Any:
                 cursor.execute(f'CREATE DATABASE "{target}" TEMPLATE "{fresh}"{strategy}')
             break
         except OperationalError as error:
-            if getattr(error.__cause__, "sqlstate", IN_USE) != IN_USE or time.monotonic() > deadline:
+            if sqlstate(error.__cause__) != IN_USE or time.monotonic() > deadline:
                 raise
             time.sleep(0.1)
     other = connection.copy(target)

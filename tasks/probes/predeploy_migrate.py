@@ -52,7 +52,7 @@ class MigrationFailedError(Exception):
 def migrate(within: Path) -> int:
     """Runs `migrate`, which may be the stack's own; how many migrations were applied."""
     from django.core.management import execute_from_command_line
-    from django.db import connection
+    from django.db import DEFAULT_DB_ALIAS, connection
     from django.db.backends.signals import connection_created
     from django.db.migrations.executor import MigrationExecutor
 
@@ -69,8 +69,9 @@ def migrate(within: Path) -> int:
         return state
 
     def limited(connection: Any, **_: Any) -> None:
-        with connection.cursor() as cursor:
-            cursor.execute(f"SET lock_timeout = '{LIMIT}s'; SET statement_timeout = '{LIMIT}s'")
+        if connection.alias == DEFAULT_DB_ALIAS:
+            with connection.cursor() as cursor:
+                cursor.execute(f"SET lock_timeout = '{LIMIT}s'; SET statement_timeout = '{LIMIT}s'")
 
     MigrationExecutor.apply_migration = followed
     connection_created.connect(limited)
@@ -79,7 +80,9 @@ def migrate(within: Path) -> int:
         execute_from_command_line(["manage.py", "migrate", "--noinput", "--skip-checks", "--no-color"])
     except (Exception, SystemExit) as error:
         traceback.print_exc()
-        raise located(error, running[-1] if running else None, within) from error
+        # a command that knows its mistake says it, and ends
+        why = error.__context__ if isinstance(error, SystemExit) and error.__context__ else error
+        raise located(why, running[-1] if running else None, within) from error
     finally:
         MigrationExecutor.apply_migration = apply
         connection_created.disconnect(limited)

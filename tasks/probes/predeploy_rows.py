@@ -5,7 +5,7 @@ They are inserted as the ORM does it, but past save() and the signals: what a st
 
 import heapq
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import Any
 
@@ -34,7 +34,7 @@ WHERE i.indrelid = to_regclass(%s) AND n.relname = %s
 """
 
 
-@dataclass
+@dataclass(frozen=True, kw_only=True)
 class Table:
     """A table with the fields that a row has to have, and whose tables they refer to."""
 
@@ -43,7 +43,7 @@ class Table:
     quoted: str
     fields: list[Any]
     columns: dict[str, Column]
-    references: dict[str, str] = field(default_factory=dict)
+    references: dict[str, str]
 
     def waits_for(self, waiting: Mapping[str, "Table"], *, only_needed: bool) -> bool:
         """Does it refer to one that is not filled yet? A reference that may be empty can wait in vain."""
@@ -68,7 +68,8 @@ def tables_of(connection: Any) -> Iterator[Table]:
         with connection.cursor() as cursor:
             cursor.execute(COLUMNS, [quoted])
             found = {
-                name: Column(kind, base, needed, tuple(labels or ())) for name, kind, base, needed, labels in cursor
+                name: Column(type=kind, base=base, not_null=not_null, labels=tuple(labels or ()))
+                for name, kind, base, not_null, labels in cursor.fetchall()
             }
         fields = [each for each in options.local_concrete_fields if not getattr(each, "generated", False)]
         if found:
@@ -79,7 +80,9 @@ def tables_of(connection: Any) -> Iterator[Table]:
                 fields=fields,
                 columns=found,
                 references={
-                    each.column: each.target_field.model._meta.db_table for each in fields if each.remote_field
+                    each.column: each.target_field.model._meta.db_table
+                    for each in fields
+                    if each.remote_field and each.column in found
                 },
             )
 
@@ -123,8 +126,8 @@ def insert(connection: Any, table: Table, number: int) -> str:
         if not values:
             target = table.references.get(each)
             return f"{each}: {f'{target} has no row for it' if target else 'no value is known'}"
-    ranks, suspects, tried, why = dict.fromkeys(choice, 0), set[str](), set[tuple[int, ...]](), ""
-    queue = [(0, tuple(ranks.values()))]
+    suspects, tried, why = set[str](), set[tuple[int, ...]](), ""
+    queue = [(0, (0,) * len(choice))]  # how far down the lists: for the whole row, and in each of them
     while queue and len(tried) < TRIES:
         _, vector = heapq.heappop(queue)
         if vector in tried:

@@ -19,7 +19,7 @@ INTEGERS = {
 Values = Iterator[Any]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Column:
     """What the database says of a column. `base` is what its type is made of, where that is a domain; `labels` are the
     values of an enumeration."""
@@ -31,12 +31,12 @@ class Column:
 
 
 def candidates(field: Any, column: Column, number: int, connection: Any) -> list[Any]:
-    """What the field may hold in the row of that number. Those that its own validators refuse come later, and no value
-    at all comes last."""
-    makers = (choices, defaults, by_type, by_column)
-    tried = [value for make in makers for value in made(make, field, column, number)]
+    """What the field may hold in the row of that number. What its own validators refuse comes later, then no value at
+    all, and last what the field would not have made: nobody knows whether it can read that."""
+    tried = [value for make in (choices, defaults, by_type) for value in made(make, field, column, number)]
     stored = [value for value in tried if is_stored(field, value, connection)]
-    return sorted(stored, key=lambda value: not is_valid(field, value)) + [None] * (not column.not_null)
+    stored.sort(key=lambda value: not is_valid(field, value))
+    return [*stored, *[None] * (not column.not_null), *made(by_column, field, column, number)]
 
 
 def made(make: Callable[..., Values], field: Any, column: Column, number: int) -> list[Any]:
@@ -48,11 +48,9 @@ def made(make: Callable[..., Values], field: Any, column: Column, number: int) -
 
 
 def is_stored(field: Any, value: Any, connection: Any) -> bool:
-    """Does the field take it to the database? An expression goes there past the field."""
-    if value is None:
-        return False
+    """Does the field take it to the database?"""
     try:
-        return hasattr(value, "resolve_expression") or field.get_db_prep_save(value, connection) is not None
+        return value is not None and field.get_db_prep_save(value, connection) is not None
     except Exception:
         return False
 
@@ -61,8 +59,6 @@ def is_valid(field: Any, value: Any) -> bool:
     """Do the validators of the field accept it? One that cannot look at it refuses nothing."""
     from django.core.exceptions import ValidationError
 
-    if hasattr(value, "resolve_expression"):
-        return False
     try:
         field.run_validators(value)
     except ValidationError:

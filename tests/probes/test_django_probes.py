@@ -270,6 +270,24 @@ def test_database_of_somebody_else_is_not_even_connected_to(project: Path, djang
     assert "at 192.0.2.1:" in said.stderr
 
 
+@pytest.mark.parametrize("name", ["upgrade_from", "upgrade_to"])
+@pytest.mark.parametrize(
+    "settings", ["", POSTGRES.format(values='"HOST": "192.0.2.1", "PORT": 15999, "NAME": "production"')]
+)
+def test_nothing_is_upgraded_but_the_database_of_the_check(
+    project: Path, django_python: str, name: str, settings: str
+) -> None:
+    settle(project, settings)
+    more = ("--base", "main") if name == "upgrade_from" else ("--fresh", "migrated")
+    arguments = ("127.0.0.1", "15999", "check_1", "--within", str(project), *more)
+
+    said = run_probe(name, *arguments, cwd=project, python=django_python, env=environment({}))
+
+    assert said.code == 75
+    assert "nothing was proven" in said.stderr
+    assert not (project / "db.sqlite3").exists()
+
+
 def test_database_that_refuses_is_no_verdict(project: Path, django_python: str) -> None:
     settle(project, POSTGRES.format(values='"HOST": "127.0.0.1", "PORT": "15999", "NAME": "check_1"'))
 

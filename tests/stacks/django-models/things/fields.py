@@ -52,6 +52,6 @@ class Broken(models.CharField):
     """It takes no text at all but its own."""
 
     def get_prep_value(self, value):
-        if value is not None and not str(value).startswith("broken-"):
-            raise ValueError("only what begins with broken-")
+        if value is not None and not str(value).startswith("only-"):
+            raise ValueError("only what begins with only-")
         return value

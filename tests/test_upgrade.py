@@ -1,0 +1,272 @@
+"""Upgrades of a project whose models are hard to make rows for: what a migration finds there, whose fault is what."""
+
+import json
+import re
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from flows.places import Places
+from flows.scope import Scope, read_scope
+from tasks.models import Report, Result, Severity, Status
+from tasks.steps import DB_HOST, DB_NAME, DB_PORT, PROBES, WORK
+from tests.faults import Edit, append, cut, delete, replace, write
+from tests.test_faults import apply
+from tests.validate import Validator, commit, shared_cache, told
+
+MODELS = Path(__file__).parent / "stacks/django-models"
+SETTINGS = "project/settings.py"
+MIGRATION = """import re
+
+from django.db import migrations, models
+
+
+{code}
+class Migration(migrations.Migration):
+    dependencies = [("things", "0001_initial")]
+
+    operations = [{operations}]
+"""
+# What a data migration may rely on: rows that the fields can read, that fulfil what the models say, and that more can
+# be added to. It deletes a few, which shows that it ran.
+READ = """
+def read(apps, schema_editor):
+    def rows(name):
+        return list(apps.get_model("things", name).objects.order_by("pk"))
+
+    if not rows("Everything"):
+        return  # a fresh database
+    first, second = rows("Everything")
+    for each in (first, second):
+        assert each.sealed.startswith("sealed"), each.sealed
+        assert re.fullmatch(r"\\d{5}", each.code), each.code
+        assert len(each.long) >= 5
+        assert each.size in {"S", "L"} and each.level in {10, 20} and each.grouped in {"x", "y"}
+        assert each.defaulted == "as usual"
+        assert each.mood in {"happy", "sad"} and 0 <= each.percent <= 100
+        assert each.broken is None
+        assert "@" in each.email and each.url.startswith("https://")
+        assert each.total == each.integer + each.small
+        assert each.numbers and each.json == {}
+        assert each.moment.tzinfo is not None
+    for name in ("one", "email", "slug", "small", "uuid", "words", "level"):
+        assert getattr(first, name) != getattr(second, name), name
+    root, answer = sorted(rows("Comment"), key=lambda each: each.answered_id is not None)
+    assert root.answered_id is None and answer.answered_id == root.pk
+    assert [each.pk for each in rows("Category")] == ["coffee"]
+    assert [each.name for each in rows("Tag")] == ["filter"]
+    assert [each.tags.count() for each in rows("Article")] == [1]
+    assert len(rows("Member")) == 1 and len(rows("Profile")) == 1
+    assert {each.article_id for each in rows("Chapter")} == {1}
+    assert {each.hen_id for each in rows("Egg")} == {None}
+    assert [each.egg_id for each in rows("Hen")] == [each.pk for each in rows("Egg")]
+    for booking in rows("Booking"):
+        assert booking.starts < booking.ends and booking.seats > 0 and booking.state.startswith("A")
+        assert (booking.paid_by_member_id is None) != (booking.paid_by_voucher is None)
+    assert len(rows("Seat")) == len(rows("Booking")) == len(rows("Terrace")) == 2
+    assert [each.pk for each in rows("Cafe")] == [each.pk for each in rows("Building")]
+    assert not rows("Impossible") and not rows("OfImpossible")
+    for name in ("Building", "Egg", "Impossible"):
+        model = apps.get_model("things", name)
+        model(**({"word": "xyzzy"} if name == "Impossible" else {})).save()
+    apps.get_model("things", "Reading").objects.all().delete()
+
+
+"""
+ANOTHER_APP = (
+    write("extra/__init__.py", ""),
+    write("extra/migrations/__init__.py", ""),
+    write(
+        "extra/models.py",
+        "from django.db import models\n\n\nclass Extra(models.Model):\n    name = models.CharField(max_length=9)\n",
+    ),
+    write(
+        "extra/migrations/0001_initial.py",
+        "from django.db import migrations, models\n\n\nclass Migration(migrations.Migration):\n"
+        '    operations = [migrations.CreateModel("Extra", [("id", models.BigAutoField(primary_key=True)), '
+        '("name", models.CharField(max_length=9))])]\n',
+    ),
+    replace(SETTINGS, '    "things",\n', '    "things",\n    "extra",\n'),
+)
+WITHOUT_IT = (delete("extra/**/*.py"), replace(SETTINGS, '    "extra",\n', ""))
+SQLITE = append(SETTINGS, '\nDATABASES = {"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:"}}\n')
+
+
+def further(operations: str, code: str = "") -> Edit:
+    """Writes one more migration."""
+    return write("things/migrations/0002_more.py", MIGRATION.format(operations=operations, code=code))
+
+
+@pytest.fixture
+def models(tmp_path: Path) -> Path:
+    stack = tmp_path / "models"
+    shutil.copytree(MODELS, stack, ignore=shutil.ignore_patterns(".predeploy", "__pycache__"))
+    return stack
+
+
+Try = Callable[..., Report]
+
+
+@pytest.fixture
+def deploy(models: Path, shared_home: Path) -> Try:
+    """Commits the stack with the first edits, and validates it with the second ones."""
+    validator = Validator(places=Places(cache=shared_cache(shared_home), data=shared_home / "engine-data"))
+
+    def deploy(*edits: Edit, base: tuple[Edit, ...] = (), only: str = "migrate_upgrade") -> Report:
+        apply(base, models)
+        commit(models)
+        apply(edits, models)
+        return validator.validate(models, only=[only])
+
+    return deploy
+
+
+def upgrade_of(report: Report) -> Result:
+    return next(check.result for check in report.checks if check.name == "migrate_upgrade")
+
+
+def messages(result: Result, severity: Severity) -> list[str]:
+    return [each.message for each in result.diagnostics if each.severity is severity]
+
+
+@pytest.mark.real
+@pytest.mark.network
+def test_migrations_find_rows_that_are_as_the_models_say(deploy: Try) -> None:
+    report = deploy(further("migrations.RunPython(read)", READ))
+    result = upgrade_of(report)
+
+    assert report.verdict.exit_code == 0, told(report)
+    assert re.fullmatch(r"[0-9a-f]{10}: 27 tables with \d+ rows, 1 migration applied", result.summary)
+    assert result.proof.gaps == ("upgraded without a row in things_impossible, things_ofimpossible",)
+    assert [message.partition(":")[0] for message in messages(result, Severity.WARNING)] == [
+        "things_impossible",
+        "things_ofimpossible",
+    ]
+    unloaded, deleted = messages(result, Severity.NOTE)
+    assert "Invalid model identifier: things.gone" in unloaded
+    assert deleted == "things_reading had 2 rows before the upgrade, and has 0 now"
+
+
+@pytest.mark.real
+@pytest.mark.network
+@pytest.mark.parametrize(
+    ("base", "edits"),
+    [
+        (
+            (),
+            (
+                further(
+                    'migrations.RenameModel("Tag", "Label"), migrations.RenameField("building", "name", "title"), '
+                    'migrations.AddField("booking", "note", models.TextField(default="none")), '
+                    'migrations.AddIndex("booking", models.Index(fields=["state"], name="booking_state")), '
+                    'migrations.DeleteModel("Seat")'
+                ),
+            ),
+        ),
+        (ANOTHER_APP, WITHOUT_IT),
+        (
+            (
+                append("requirements.txt", "dj-database-url==3.1.2\n"),
+                replace(SETTINGS, "import os\n", "import os\n\nimport dj_database_url\n"),
+            ),
+            (cut("requirements.txt", "^dj-.*\n"), cut(SETTINGS, "^import dj_.*\n")),
+        ),
+    ],
+    ids=["names, columns and indexes", "an app that is removed", "a package that only the base has"],
+)
+def test_upgrade_passes(deploy: Try, base: tuple[Edit, ...], edits: tuple[Edit, ...]) -> None:
+    report = deploy(*edits, base=base)
+
+    assert upgrade_of(report).passed, told(report)
+
+
+@pytest.mark.real
+@pytest.mark.network
+@pytest.mark.parametrize(
+    ("base", "edits", "says"),
+    [
+        ((append(SETTINGS, "\nimport gone\n"),), (cut(SETTINGS, "^import gone\n"),), "No module named 'gone'"),
+        ((SQLITE,), (cut(SETTINGS, "^DATABASES = .*sqlite3.*\n"),), "sqlite database"),
+        (
+            (append("requirements.txt", "predeploy-no-such-package-at-all==1.0\n"),),
+            (cut("requirements.txt", "^predeploy-no.*\n"),),
+            "predeploy-no-such-package-at-all was not found",
+        ),
+    ],
+    ids=["settings", "another database", "packages"],
+)
+def test_base_that_never_worked_is_said_and_is_not_the_tree_s_fault(
+    deploy: Try, base: tuple[Edit, ...], edits: tuple[Edit, ...], says: str
+) -> None:
+    report = deploy(*edits, base=base)
+    result = upgrade_of(report)
+
+    assert (result.status, result.reason_code) == (Status.SKIPPED, "base_broken"), told(report)
+    assert says in result.reason
+    assert (report.verdict.exit_code, report.verdict.ready) == (0, False)
+    assert result.reason in report.verdict.gaps
+
+
+@pytest.mark.real
+@pytest.mark.network
+def test_database_that_the_base_did_not_leave_is_not_upgraded(deploy: Try) -> None:
+    run = ["python", f"{PROBES}/upgrade_to.py", DB_HOST, DB_PORT, DB_NAME, "--within", WORK, "--fresh", "nothing"]
+    check = (
+        f'[[check]]\nname = "alone"\nstage = "integration"\ncomponent = "."\nenvironment = "production"\nrun = {run}\n'
+    )
+
+    report = deploy(write("predeploy.toml", check + 'database = "empty"\n'), only="alone")
+
+    (result,) = [each.result for each in report.checks if each.name == "alone"]
+    assert (result.status, result.exit_code) == (Status.ERRORED, 76), told(report)
+    assert "not as the base has left it" in result.reason
+
+
+def scope_of(models: Path, cache: Path, **flags: Any) -> Scope:
+    return read_scope(models, flags, {}, cache)
+
+
+def settings_of(scope: Scope) -> list[str]:
+    (check,) = [check for check in scope.catalogue.checks if check.name == "migrate_upgrade"]
+    return [dict(command.env)["DJANGO_SETTINGS_MODULE"] for command in check.commands]
+
+
+def configured(module: str) -> Edit:
+    return write("predeploy.toml", f'[component."."]\nsettings = "{module}"\n')
+
+
+def test_base_is_configured_as_it_says_itself_and_else_as_the_tree_says(models: Path, tmp_path: Path) -> None:
+    apply([configured("project.before")], models)
+    commit(models)
+    apply([configured("project.settings")], models)
+    own = scope_of(models, tmp_path / "cache")
+    (models / "predeploy.toml").unlink()
+    commit(models)
+    apply([configured("project.new")], models)
+    without = scope_of(models, tmp_path / "cache", base="HEAD")
+
+    assert settings_of(own) == ["project.before", "project.settings"]
+    assert settings_of(without) == ["project.new", "project.new"]
+
+
+def test_base_whose_configuration_is_wrong_is_said(models: Path, tmp_path: Path) -> None:
+    apply([write("predeploy.toml", "jobs = 'many'\n")], models)
+    commit(models)
+    (models / "predeploy.toml").unlink()
+
+    (check,) = [each for each in scope_of(models, tmp_path / "cache").plan.checks if each.name == "migrate_upgrade"]
+
+    assert check.hindrance is not None
+    assert check.hindrance.reason_code == "base_broken"
+    assert "jobs: must be a whole number" in check.hindrance.reason
+
+
+def test_key_of_the_check_changes_with_the_base(models: Path, tmp_path: Path) -> None:
+    commit(models)
+    plans = [scope_of(models, tmp_path / "cache", base=name).plan for name in ("HEAD", "HEAD~1")]
+
+    commands = [json.dumps([each.argv for each in plan["migrate_upgrade[.]"].commands]) for plan in plans]
+    assert commands[0] != commands[1]
