@@ -102,7 +102,8 @@ class Handler(BaseHTTPRequestHandler):
             self.close_connection = True
         if reply.kind:
             words = (reply.kind, reply.status, self.command, host, path.partition("?")[0])
-            print(printable(" ".join(map(str, words))) + "\n", end="", flush=True)
+            line = self.server.desk.ledger.secrets.redact(" ".join(map(str, words)))
+            print(printable(line) + "\n", end="", flush=True)
         self.send(reply)
 
     def read_body(self) -> bytes | None:

@@ -37,7 +37,7 @@ FIELDS = {
 }
 # The server is going away, or lacks what it needs: disk, memory, connections. No query is to blame for that.
 FATAL = {"FATAL", "PANIC"}
-SYSTEM = ("08", "53", "57P", "58")
+SYSTEM = ("53", "57P", "58000", "58030")
 NUL = b"\xff"
 """Stands for a NUL in a parameter: libpq would end the text there, where Postgres refuses it just like this byte."""
 
