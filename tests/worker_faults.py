@@ -2,10 +2,12 @@
 
 from pathlib import Path
 
-from tests.faults import WEB, WORKER, Edit, Fault, cut, open_, red, replace, write
+from tests.faults import WEB, WORKER, Edit, Fault, cut, delete, open_, red, replace, write
 
 INDEX, APP, INBOX = f"{WORKER}/src/index.ts", f"{WORKER}/src/app.ts", f"{WORKER}/src/inbox.ts"
 HANDLER = "fetch: (request, env) => handle(request, env, neonInbox),"
+# What the project's own tests say of the table: here it is the form alone that has to notice.
+UNTESTED = delete(f"{WEB}/tests/test_*.py")
 COLUMNS = "(client, name, email, message, source_url)"
 
 
@@ -54,6 +56,22 @@ class Migration(migrations.Migration):
     return write(f"{WEB}/inbox/migrations/0003_by_hand.py", text)
 
 
+KV = '"kv_namespaces": [{ "binding": "MENU", "id": "0123456789abcdef0123456789abcdef" }],'
+SWALLOWS = """try {
+        return await inbox.add(client, submission);
+      } catch {
+        return "0";
+      }"""
+TWICE = "await inbox.add(client, submission);\n      return inbox.add(client, submission);"
+TELLS = 'await fetch("https://hooks.chat.example/new");\n      return inbox.add(client, submission);'
+POOLED = """      const pool = new Pool({ connectionString: databaseUrl });
+      const { rows } = await pool.query<{ id: string }>(
+        "INSERT INTO inbox_submission (client, name, email, message, source_url) VALUES ($1, $2, $3, $4, $5)",
+        [client, name, email, message, sourceUrl],
+      );
+      const [row] = rows;
+"""
+
 HEALTH = (
     Fault(
         name="the Worker's health answers 500",
@@ -64,41 +82,30 @@ HEALTH = (
     Fault(
         name="the Worker's health never answers",
         edits=(on_health("await new Promise(() => undefined);"),),
-        red=(red("worker_health", "unhealthy", "", "hung"),),
+        red=(red("worker_health", "unhealthy", "", "had hung"),),
     ),
     Fault(
         name="the Worker throws as it is loaded",
         edits=(
             replace(INDEX, "\nexport default {", '\nconst MENU: unknown = JSON.parse("{");\n\nexport default {'),
-            replace(
-                INDEX, HANDLER, "fetch: (request, env) => (MENU ? handle(request, env, neonInbox) : new Response()),"
-            ),
+            replace(INDEX, "handle(request, env, neonInbox)", "handle(MENU ? request : request, env, neonInbox)"),
         ),
         red=(
-            red("worker_health", "not_ready", f"{INDEX}:6", "JSON"),
-            red("intake_e2e", "not_ready", f"{INDEX}:6", "JSON"),
+            red("worker_health", "not_ready", f"{INDEX}:6", "SyntaxError: Expected property name"),
+            red("intake_e2e", "not_ready", f"{INDEX}:6", "SyntaxError: Expected property name"),
         ),
     ),
     Fault(
         name="a variable of the Worker has another name in production",
         edits=(replace(f"{WORKER}/wrangler.jsonc", '"CLIENTS"', '"SENDERS"'),),
-        red=(red("intake_e2e", "unexpected_answer", f"{APP}:22", "Cannot convert undefined or null to object"),),
+        red=(red("intake_e2e", "unexpected_answer", f"{APP}:24", "Cannot convert undefined or null to object"),),
     ),
     Fault(
         name="a Worker with a cache",
         edits=(
-            replace(
-                f"{WORKER}/wrangler.jsonc",
-                '"observability"',
-                '"kv_namespaces": [{ "binding": "MENU", "id": "0123456789abcdef0123456789abcdef" }],\n  "observability"',
-            ),
-            replace(APP, "  INTAKE_API_KEY: string;\n", "  INTAKE_API_KEY: string;\n  MENU: KVNamespace;\n"),
-            replace(
-                f"{WORKER}/test/app.test.ts",
-                'INTAKE_API_KEY: "right",\n',
-                'INTAKE_API_KEY: "right",\n  MENU: undefined as never,\n',
-            ),
-            on_health('await env.MENU.put("tea", "no"); await env.MENU.get("tea");'),
+            replace(f"{WORKER}/wrangler.jsonc", '"observability"', f'{KV}\n  "observability"'),
+            replace(APP, "  INTAKE_API_KEY: string;\n", "  INTAKE_API_KEY: string;\n  MENU?: KVNamespace;\n"),
+            on_health('await env.MENU?.put("tea", "no");\n      if (!(await env.MENU?.get("tea"))) throw new Error();'),
         ),
         exit=0,
         says=("worker_health", "Miniflare (KV)"),
@@ -110,97 +117,63 @@ FORMS = (
         name="the Worker misspells a column",
         edits=(replace(INBOX, COLUMNS, "(client, name, email, message, source_ulr)"),),
         red=(
-            red("intake_e2e", "database_error", f"{INBOX}:23", "SQLSTATE 42703"),
-            red("vitest", "tests_failed", f"{WORKER}/test/inbox.test.ts:41", "source_ulr"),
+            red("intake_e2e", "database_error", f"{INBOX}:20", "SQLSTATE 42703"),
+            red("vitest", "tests_failed", f"{WORKER}/test/inbox.test.ts", "source_ulr"),
         ),
         fast=True,
     ),
     Fault(
         name="the Worker swallows what the database says",
-        edits=(
-            altered("ALTER TABLE inbox_submission RENAME COLUMN client TO sender"),
-            opening(
-                'try {\n        return await inbox.add(client, submission);\n      } catch {\n        return "0";\n      }'
-            ),
-        ),
-        red=(red("intake_e2e", "no_row", f"{INBOX}:23", 'column "client"'),),
+        edits=(altered("ALTER TABLE inbox_submission RENAME COLUMN client TO sender"), UNTESTED, opening(SWALLOWS)),
+        red=(red("intake_e2e", "no_row", f"{INBOX}:20", 'column "client" of relation "inbox_submission"'),),
     ),
     Fault(
         name="the Worker says that it stored what it did not store",
         edits=(opening('void [inbox, client, submission];\n      return Promise.resolve("7");'),),
-        red=(red("intake_e2e", "no_row", f"{INBOX}:23", "has no new row"),),
+        red=(red("intake_e2e", "no_row", f"{INBOX}:20", "has no new row"),),
     ),
     Fault(
         name="the Worker stores each form twice",
-        edits=(opening("await inbox.add(client, submission);\n      return inbox.add(client, submission);"),),
-        red=(red("intake_e2e", "duplicate_row", f"{INBOX}:23", "2 rows for one form"),),
+        edits=(opening(TWICE),),
+        red=(red("intake_e2e", "duplicate_row", f"{INBOX}:20", "2 rows for one form"),),
     ),
     Fault(
         name="the Worker asks a host that nobody knows",
-        edits=(
-            opening(
-                'await fetch("https://hooks.chat.example/new", { method: "POST" });\n      return inbox.add(client, submission);'
-            ),
-        ),
-        red=(red("intake_e2e", "unknown_host", f"{INDEX}:11", "hooks.chat.example"),),
+        edits=(opening(TELLS),),
+        red=(red("intake_e2e", "unknown_host", f"{INDEX}:10", "hooks.chat.example"),),
     ),
     Fault(
         name="the Worker takes any key",
-        edits=(
-            cut(APP, r"^  if \(!\(await keysMatch\((.|\n)*?^  \}\n"),
-            cut(APP, r"^import .*keysMatch.*\n"),
-        ),
+        edits=(cut(APP, r"^  if \(!\(await keysMatch\((.|\n)*?^  \}\n"), cut(APP, r"^import .*keysMatch.*\n")),
         red=(
-            red("intake_e2e", "key_ignored", f"{APP}:13", "a wrong key instead of INTAKE_API_KEY was answered 201"),
+            red("intake_e2e", "key_ignored", f"{APP}:12", "a wrong key instead of INTAKE_API_KEY was answered 201"),
             red("vitest", "tests_failed", f"{WORKER}/test/app.test.ts", "expected 201 to be 401"),
         ),
     ),
     Fault(
         name="the Worker takes forms that are wrong",
-        edits=(
-            replace(
-                f"{WORKER}/src/submission.ts",
-                "name: { maxLength: 120, required: true }",
-                "name: { maxLength: 120, required: false }",
-            ),
-        ),
+        edits=(replace(f"{WORKER}/src/submission.ts", "120, required: true", "120, required: false"),),
         red=(red("intake_e2e", "invalid_accepted", "", "a form without name was answered 201"),),
     ),
     Fault(
         name="a migration drops a column that the Worker needs",
-        edits=(altered("ALTER TABLE inbox_submission DROP COLUMN source_url"),),
-        red=(
-            red(
-                "intake_e2e",
-                "database_error",
-                f"{INBOX}:23",
-                'column "source_url" of relation "inbox_submission" does not exist',
-            ),
-        ),
+        edits=(altered("ALTER TABLE inbox_submission DROP COLUMN source_url"), UNTESTED),
+        red=(red("intake_e2e", "database_error", f"{INBOX}:20", 'column "source_url" of relation'),),
     ),
     Fault(
         name="Django takes for a time what is a text by now",
-        edits=(altered("ALTER TABLE inbox_submission ALTER COLUMN created_at TYPE text"),),
-        red=(
-            red("intake_e2e", "unreadable_row", f"{WEB}/inbox/models.py:33", "Submission.created_at: a DateTimeField"),
-        ),
+        edits=(altered("ALTER TABLE inbox_submission ALTER COLUMN created_at TYPE text"), UNTESTED),
+        red=(red("intake_e2e", "unreadable_row", f"{WEB}/inbox/models.py:28", "created_at: a DateTimeField"),),
     ),
     Fault(
-        name="the Worker talks to its database in a way that this validation does not speak",
+        name="the Worker talks to its database in a way that is not answered here",
         edits=(
-            replace(
-                INBOX,
-                'import { neon } from "@neondatabase/serverless";',
-                'import { Pool } from "@neondatabase/serverless";',
-            ),
-            cut(INBOX, r"  const sql = neon\(databaseUrl\);\n", ""),
-            cut(
-                INBOX,
-                r"      const \[row\] = await sql`(.|\n)*?`;\n",
-                '      const pool = new Pool({ connectionString: databaseUrl });\n      const { rows } = await pool.query<{ id: string }>("INSERT INTO inbox_submission (client, name, email, message, source_url) VALUES ($1, $2, $3, $4, $5) RETURNING id", [client, name, email, message, sourceUrl]);\n      const [row] = rows;\n',
-            ),
+            replace(INBOX, "import { neon } from", "import { Pool } from"),
+            cut(INBOX, r"^  const sql = neon\(databaseUrl\);\n"),
+            cut(INBOX, r"^      const \[row\] = await sql`(.|\n)*?`;\n", POOLED),
+            delete(f"{WORKER}/test/inbox.test.ts"),
         ),
-        red=(open_("intake_e2e", "unspoken", "", ""),),
+        red=(open_("intake_e2e", "unspoken", "", "Pool"),),
         exit=3,
     ),
 )
