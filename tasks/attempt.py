@@ -210,10 +210,13 @@ class Attempt:
         if judgement.reason_code == "timeout":
             findings.diagnostics[:0] = plain(command, judgement)
             return
-        if any(each.severity is Severity.ERROR for each in findings.diagnostics):
+        first = next((each for each in findings.diagnostics if each.severity is Severity.ERROR), None)
+        if first is not None:
             served = self._served(check, command, exit)
             # a server's traceback is why it answered so; why it did not listen, only one that leads into the stack
-            findings.diagnostics[:0] = [each for each in served if each.file or judgement.reason_code == "unhealthy"]
+            told = [each for each in served if each.file or judgement.reason_code == "unhealthy"]
+            place = len(findings.diagnostics) if first.file else 0  # what has its place already needs none
+            findings.diagnostics[place:place] = told
             return
         for reader in ("traceback", "plain"):
             parsed = self._parsed(reader, check, command, exit)

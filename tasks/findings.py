@@ -51,6 +51,10 @@ def reason_of(judgement: Judgement, findings: Findings) -> str:
     if judgement.status is Status.ERRORED and judgement.reason_code not in {
         "other_database",
         "no_health_path",
+        "no_key",
+        "no_model",
+        "no_table",
+        "unspoken",
         "secret_absent",
         "unknown_exit",
         "acquire",

@@ -19,6 +19,7 @@ from tests.benches import GIVEN, unreachable
 from tests.faults import FAULTS, UV_FAULTS, Edit, Fault, Red
 from tests.image_faults import IMAGE_FAULTS
 from tests.validate import Validator, commit, copy_sample, shared_cache, told
+from tests.worker_faults import WORKER_FAULTS
 
 REASON = unreachable()
 IN_CONTAINERS = pytest.mark.skipif(bool(REASON), reason=f"the faults in containers: {REASON}")
@@ -36,7 +37,7 @@ def rows(faults: Iterable[Fault], *engines: str) -> list[Any]:
     ]
 
 
-FAST = [fault for fault in FAULTS if fault.fast]
+FAST = [fault for fault in (*FAULTS, *WORKER_FAULTS) if fault.fast]
 FAST_IN_CONTAINERS = [*(fault for fault in IMAGE_FAULTS if fault.fast), *FAST[1:2]]
 # For these a check may be skipped that needs the same packages as the red one, not only one that needs it.
 INSTALLING = frozenset({"lock_stale", "manifest_broken", "hash_mismatch", "not_found", "unsatisfiable"})
@@ -96,7 +97,7 @@ def test_fault_is_found_by_its_checks(engine: str, fault: Fault, cafe: Path, val
 
 
 @pytest.mark.faults
-@pytest.mark.parametrize(("engine", "fault"), rows((*FAULTS, *IMAGE_FAULTS), "local", "dagger"))
+@pytest.mark.parametrize(("engine", "fault"), rows((*FAULTS, *IMAGE_FAULTS, *WORKER_FAULTS), "local", "dagger"))
 def test_fault_is_found_and_nothing_else(
     engine: str, fault: Fault, cafe: Path, validators: dict[str, Validator]
 ) -> None:

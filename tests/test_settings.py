@@ -206,6 +206,37 @@ class TestMistakes:
                 f"predeploy.toml:1: exclude[0]: {BELOW} (got '../other')",
             ),
             (
+                '[worker.intake.e2e]\ntabel = "x"',
+                "predeploy.toml:2: worker.intake.e2e.tabel: no such key; did you mean 'table'?",
+            ),
+            (
+                "[worker.intake]\ne2 = {}",
+                "predeploy.toml:2: worker.intake.e2: no such key; did you mean 'e2e'?",
+            ),
+            (
+                "[worker.intake.e2e]\nstatus = [201, 99]",
+                "predeploy.toml:2: worker.intake.e2e.status[1]: must be at least 200 (got 99)",
+            ),
+            (
+                '[worker.intake.e2e]\npath = "form"',
+                "predeploy.toml:2: worker.intake.e2e.path: must be the path of a URL, as in '/health' (got 'form')",
+            ),
+            (
+                '[worker.intake.e2e]\nkey_header = "X Key"',
+                "predeploy.toml:2: worker.intake.e2e.key_header: must be the name of a header, as in 'X-API-Key' "
+                "(got 'X Key')",
+            ),
+            (
+                '[worker.intake.e2e]\ntable = "a..b"',
+                "predeploy.toml:2: worker.intake.e2e.table: must be the name of a table, as in 'inbox_submission' "
+                "(got 'a..b')",
+            ),
+            (
+                "[worker.intake.e2e]\npayload = { when = 2026-01-01 }",
+                "predeploy.toml:2: worker.intake.e2e.payload.when: must be text, a number, true or false, a list or "
+                "a table (got a date)",
+            ),
+            (
                 '[component."apps/web"]\nhealt = "/"',
                 "predeploy.toml:2: component.\"apps/web\".healt: no such key; did you mean 'health'?",
             ),

@@ -128,6 +128,13 @@ def reject_strangers(scene: Scene, checks: Iterable[Check]) -> None:
         for path in scene.settings.component
         if path not in paths
     ]
+    workers = [component for component in scene.stack.components if component.worker]
+    called = {name for component in workers for name in scene.names(component)}
+    found += [
+        f"{spelled(('worker', name))}: no Worker is called so, or lies there{meant(name, called)}"
+        for name in scene.settings.worker
+        if name not in called
+    ]
     found += [
         f"limits.{name}: no check has this name{meant(name, names)}"
         for name in scene.settings.limits

@@ -35,9 +35,14 @@ class Scene:
 
     def form(self, component: Component) -> FormSettings | None:
         """What the settings say of the form that a Worker takes, by its name or path; None where they are silent."""
-        names = (component.path, component.name, component.worker.name if component.worker else "")
-        said = next((self.settings.worker[name] for name in names if name in self.settings.worker), None)
+        names = (name for name in self.names(component) if name in self.settings.worker)
+        said = next((self.settings.worker[name] for name in names), None)
         return said.e2e if said is not None and "e2e" in said.model_fields_set else None
+
+    @staticmethod
+    def names(component: Component) -> tuple[str, ...]:
+        """What the settings may call a Worker by: its path, its directory's name, or its own."""
+        return tuple(filter(None, (component.path, component.name, component.worker.name if component.worker else "")))
 
     def secrets(self, component: Component | None) -> tuple[str, ...]:
         """Names of variables for commands that run a component's code, each once."""

@@ -6,7 +6,7 @@ import re
 from tasks.catalogue.django_environment import own_env, parse_dotenv
 from tasks.catalogue.row import Scene
 from tasks.stack import Component, Kind, Worker
-from tasks.steps import DB_URL, NONCE, OUT, PROBES, Command, address_of
+from tasks.steps import DB_URL, NONCE, OUT, PROBES, WORK, Command, address_of
 
 OUTBOUND, WORKER = "outbound", "worker"
 # A password that this run alone has: whoever comes with another one is not let in.
@@ -85,6 +85,8 @@ def serving(component: Component, scene: Scene) -> Command:
     worker, texts = worker_of(component), worker_texts(component, scene)
     names = sorted({*texts, *scene.secrets(component)})
     facts = {
+        "name": worker.name or component.name,
+        "config": f"{WORK}/{worker.config}",
         "main": worker.main,
         "date": worker.date,
         "flags": worker.flags,

@@ -12,7 +12,7 @@ FOREIGN = re.compile(
 )
 EXAMPLES = (".dev.vars.example", ".dev.vars.sample", ".env.example", ".env.sample")
 TYPES = re.compile(
-    r"\b(?:interface|type)\s+(?:Env|Bindings|CloudflareBindings|CloudflareEnv|WorkerEnv|Environment)\b[^{};=]*=?\s*\{"
+    r"\b(?:interface|type)\s+(?:Env|Bindings|CloudflareBindings|CloudflareEnv|WorkerEnv|Environment)\b[^{};=]*(?:=[^{};]*)?\{"
 )
 COMMENT = re.compile(r"/\*.*?\*/|(?<!:)//[^\n]*", re.DOTALL)
 MEMBER = re.compile(

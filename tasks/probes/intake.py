@@ -176,7 +176,7 @@ class Visit:
         answer = self.send(payload)
         if answer.refuses and self.added() == 1:
             return
-        left = f", and left {self.added() - 1} rows" if self.added() > 1 else ""
+        left = ", and left a row" if self.added() > 1 else ""
         said = f"{what} was answered {answer.words}{left}; 4xx was expected, and no row"
         hint = (
             ""

@@ -211,12 +211,12 @@ def main() -> int:
         parser.error(str(error))
     for name in [name for name in os.environ if name.startswith("PG")]:
         del os.environ[name]  # libpq would read them
-    ended = threading.Event()
-    signal.signal(signal.SIGTERM, lambda *_: ended.set())
+    # waited for, not handled: a handler does not wake the main thread where the signal comes to one that just ends
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
     with Server((options.host, options.port), desk) as server:
         threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
         print(f"listening on {options.host}:{server.server_address[1]}", flush=True)
-        ended.wait()
+        signal.sigwait({signal.SIGTERM})
         server.shutdown()
     return 0
 

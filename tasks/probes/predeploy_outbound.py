@@ -58,11 +58,11 @@ def listens(address: str, wait: float) -> bool:
 
 def without_verdict(asked: list[Asked]) -> tuple[str, Finding] | None:
     """Why nothing that the Worker did tells anything of it: its kind, and what to say."""
-    for kind, said in (("lost", "the database went away while the Worker asked it"), ("unspoken", "the Worker asked")):
+    for kind, said in (("lost", "its database went away"), ("unspoken", "that is not answered here")):
         first = next((each for each in asked if each.kind == kind), None)
         if first is not None:
-            words = f"{said}: {first.reason}" if kind == "lost" else f"{said} {first.host} for {first.reason}"
-            return kind, {"tool": "outbound", "rule": kind, "message": words.removesuffix(": ")}
+            words = f"the Worker asked {first.host}, and {said}: {first.reason}"
+            return kind, {"tool": "outbound", "rule": kind, "message": words}
     return None
 
 

@@ -2,11 +2,11 @@
 //
 //     serve_worker.mjs --bundle DIR --host HOST --port PORT --outbound HOST:PORT --nonce WORD
 //
-// What the bundle is stands in the variable PREDEPLOY_WORKER: main, date, flags, vars, bindings and rules of its
-// wrangler file, and `texts`, the names of variables that become bindings. workerd is the one that wrangler brought.
-// Every request of the Worker ends at `outbound`. Answers carry the word in X-Predeploy, with what ran. Where the Worker
-// has bindings that workerd alone cannot give, Miniflare runs it. Lines that a Worker prints name its sources, not its
-// bundle. Ends as the runtime does.
+// What the bundle is stands in the variable PREDEPLOY_WORKER: of its wrangler file name, main, date, flags, vars, bindings
+// and rules, and its place, `config`; and `texts`, names of variables that become bindings. workerd is the one that
+// wrangler brought. Every request of the Worker ends at `outbound`. Answers carry the word in X-Predeploy, with what ran.
+// Where the Worker has bindings that workerd alone cannot give, Miniflare runs it. Lines that a Worker prints name its
+// sources, not its bundle. Ends as the runtime does.
 
 import { spawn } from "node:child_process";
 import { createRequire } from "node:module";
@@ -21,12 +21,12 @@ import { translator } from "./worker_lines.mjs";
 
 const STRING = { type: "string" };
 
-/** What wrangler brought: the runtime's binary, the newest compatibility date that it knows, and Miniflare's place. */
+/** What wrangler brought: the runtime's binary, the newest compatibility date that it knows, and what it requires. */
 function findRuntime() {
-  const here = createRequire(path.join(process.cwd(), "package.json"));
-  const wrangler = createRequire(here.resolve("wrangler"));
-  const { default: binary, compatibilityDate } = wrangler("workerd");
-  return { binary, newest: compatibilityDate, miniflare: wrangler.resolve("miniflare") };
+  const wrangler = createRequire(path.join(process.cwd(), "package.json")).resolve("wrangler");
+  const require = createRequire(wrangler);
+  const { default: binary, compatibilityDate } = require("workerd");
+  return { binary, newest: compatibilityDate, wrangler, require };
 }
 
 /** A date that the runtime knows: production's may be newer than the runtime that wrangler brought. */
@@ -34,27 +34,30 @@ function known(date, newest) {
   return !date || (newest && date > newest) ? newest : date;
 }
 
-/** Has every line of a stream pass the translator. */
-function pass(stream, translate) {
-  let rest = "";
-  stream.setEncoding("utf8");
+/** What prints lines, and what has every line of a stream printed, as the translator has them. */
+function printer(translate) {
   const say = (line) => {
     const said = translate(line);
     if (said !== undefined) process.stdout.write(`${said}\n`);
   };
-  stream.on("data", (text) => {
-    const lines = (rest + text).split("\n");
-    rest = lines.pop();
-    lines.forEach(say);
-  });
-  stream.on("end", () => rest && say(rest));
+  const pass = (stream) => {
+    let rest = "";
+    stream.setEncoding("utf8");
+    stream.on("data", (text) => {
+      const lines = (rest + text).split("\n");
+      rest = lines.pop();
+      lines.forEach(say);
+    });
+    stream.on("end", () => rest && say(rest));
+  };
+  return { say, pass };
 }
 
 /** Runs the runtime until it ends, or somebody ends us. */
-function run(binary, argv, translate) {
+function run(binary, argv, { pass }) {
   const runtime = spawn(binary, argv, { stdio: ["ignore", "pipe", "pipe"] });
-  pass(runtime.stdout, translate);
-  pass(runtime.stderr, translate);
+  pass(runtime.stdout);
+  pass(runtime.stderr);
   for (const signal of ["SIGTERM", "SIGINT"]) process.on(signal, () => runtime.kill(signal));
   runtime.on("error", (error) => {
     console.error(`workerd could not be started: ${error.message}`);
@@ -76,16 +79,16 @@ async function main() {
     date: known(facts.date, runtime.newest),
     modules: readBundle(options.bundle, facts.main, facts.rules),
   };
-  const translate = translator(worker.modules);
-  if (facts.bindings.length > 0) {
+  const print = printer(translator(worker.modules));
+  if (Object.keys(facts.bindings).length > 0) {
     const { serve } = await import("./worker_miniflare.mjs");
-    await serve(runtime.miniflare, worker, translate);
+    await serve(runtime, worker, print);
     return;
   }
   // beside the bundle: paths of modules are relative to it
   const config = path.join(path.dirname(options.bundle), `predeploy-${options.nonce}.capnp`);
   writeFileSync(config, capnp(worker, path.dirname(config)));
-  run(runtime.binary, ["serve", "--verbose", config, "config"], translate);
+  run(runtime.binary, ["serve", "--verbose", config, "config"], print);
 }
 
 await main();

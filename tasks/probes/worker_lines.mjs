@@ -4,7 +4,7 @@ import { existsSync, readFileSync, realpathSync } from "node:fs";
 import { SourceMap } from "node:module";
 import path from "node:path";
 
-const PLACE = /(?<![\w./-])(?<name>[\w@$./-]+\.(?:m|c)?js):(?<line>\d+):(?<column>\d+)/g;
+const PLACE = /(?:file:\/\/|(?<![\w./-]))(?<name>[\w@$+./-]+\.(?:m|c)?js):(?<line>\d+):(?<column>\d+)/g;
 // The runtime's own words about itself, and the one of them that is about the Worker.
 const NOISE = /^(?:workerd\/\S+: (?:info|warning): |stack: \S*\/workerd@)/;
 const UNCAUGHT = /^workerd\/\S+: \w+: uncaught exception; source = [^;]*; stack = /;
@@ -21,14 +21,18 @@ function mapBeside(file) {
 
 /** A function from a line of output to the line that is shown, or to nothing. */
 export function translator(modules) {
-  const files = new Map(modules.map((module) => [module.name, module.file]));
   const maps = new Map();
+  // Miniflare puts a directory in front of a module's name, in which there is no such file
+  const fileOf = (name) => {
+    const found = modules.find((module) => name === module.name || name.endsWith(`/${module.name}`));
+    return found && !existsSync(name) ? found.file : undefined;
+  };
   const mapped = (place, ...groups) => {
     const { name, line, column } = groups.at(-1);
-    const file = files.get(name.replace(/^\.\//, ""));
+    const file = fileOf(name);
     if (file === undefined) return place;
-    if (!maps.has(name)) maps.set(name, mapBeside(file));
-    const found = maps.get(name);
+    if (!maps.has(file)) maps.set(file, mapBeside(file));
+    const found = maps.get(file);
     const entry = found?.map.findEntry(Number(line) - 1, Number(column) - 1);
     if (!entry?.originalSource) return place;
     return `${path.resolve(found.base, entry.originalSource)}:${entry.originalLine + 1}:${entry.originalColumn + 1}`;

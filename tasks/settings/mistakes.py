@@ -48,6 +48,7 @@ EXPECTED = {
     "int_from_float": "must be a whole number",
     "int_parsing": "must be a whole number",
     "int_type": "must be a whole number",
+    "invalid-json-value": "must be text, a number, true or false, a list or a table",
     "less_than_equal": "must be at most {le:g}",
     "literal_error": "must be {expected}",
     "missing": "is missing",

@@ -46,6 +46,7 @@ def test_sample_has_the_checks_of_the_design_in_the_report_s_order() -> None:
         *("django_container", "worker_container", "site_coffee_shop"),
         *("ruff_check", "ruff_format", "mypy", "pytest", "vitest", "astro_check"),
         *("migrate", "migrations_missing", "migration_check", "migrate_upgrade", "django_check", "django_health"),
+        "worker_health",
     ]
     assert [check.stage for check in checks] == sorted((check.stage for check in checks), key=list(Stage).index)
 

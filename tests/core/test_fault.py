@@ -13,8 +13,17 @@ from tests.factories import make_command
 PASSED, FAILED, ERRORED = Status.PASSED, Status.FAILED, Status.ERRORED
 LOST = ("service_lost", "the Postgres of this run is gone")
 FULL = ("disk_full", "no space left")
+SERVERS = (
+    make_command("outbound", label="outbound", verdicts=()),
+    make_command("worker", label="worker", unfit=((126, "runtime"),)),
+)
 TOOL = make_command(
-    "tool", verdicts=((1, "findings"), (2, "tool_config")), empty=(5,), unfit=((3, "other_database"),), limit=30
+    "tool",
+    verdicts=((1, "findings"), (2, "tool_config")),
+    empty=(5,),
+    unfit=((3, "other_database"),),
+    limit=30,
+    services=SERVERS,
 )
 
 
@@ -56,6 +65,13 @@ EXECUTE: dict[str, tuple[Exit, tuple[str, str] | None, Status, str, bool]] = {
     "server ended, and somebody answered": (ended(0, services=(server(code=1),)), None, FAILED, "not_ready", False),
     "server ended, and the request hung": (
         *(ended(timed_out=True, services=(server(code=1),)), None, FAILED, "not_ready", False),
+    ),
+    "server of ours ended": (ended(services=(server(name="outbound", code=1),)), None, ERRORED, "service_ended", True),
+    "server whose runtime cannot run here": (
+        *(ended(services=(server(name="worker", code=126),)), None, ERRORED, "runtime", False),
+    ),
+    "server of the stack ended beside ours": (
+        *(ended(services=(server(name="outbound"), server(name="worker", code=1))), None, FAILED, "not_ready", False),
     ),
     "server ended with its database": (ended(services=(server(code=1),)), LOST, ERRORED, "service_lost", False),
     "server killed from outside": (ended(1, services=(server(signal=9),)), None, ERRORED, "killed", True),

@@ -1,0 +1,109 @@
+// Serves a Worker with bindings that workerd alone cannot give, in the simulator that wrangler brought with it.
+
+import { createRequire } from "node:module";
+import { readFileSync } from "node:fs";
+
+import { FRONT } from "./worker_capnp.mjs";
+
+const LABELS = {
+  ai: "AI",
+  analytics_engine_datasets: "Analytics Engine",
+  assets: "assets",
+  d1_databases: "D1",
+  durable_objects: "Durable Objects",
+  hyperdrive: "Hyperdrive",
+  kv_namespaces: "KV",
+  queues: "queues",
+  r2_buckets: "R2",
+};
+// What Miniflare calls the kinds of modules.
+const TYPES = {
+  commonJsModule: "CommonJS",
+  data: "Data",
+  esModule: "ESModule",
+  json: "Text",
+  pythonModule: "PythonModule",
+  text: "Text",
+  wasm: "CompiledWasm",
+};
+// In between because no version of Miniflare but some lets a Worker's requests end in another program.
+const FORWARD = "export default { fetch: (request, env) => env.OUTBOUND.fetch(request) };";
+const BINARY = new Set(["data", "wasm"]);
+
+const labels = (bindings) => Object.keys(bindings).map((key) => LABELS[key] ?? key.replaceAll("_", " "));
+
+function source(worker) {
+  const [first] = worker.modules;
+  if (first.kind === "serviceWorkerScript") return { script: readFileSync(first.file, "utf8") };
+  return {
+    modules: worker.modules.map(({ name, file, kind }) => ({
+      type: TYPES[kind],
+      path: name,
+      contents: readFileSync(file, BINARY.has(kind) ? undefined : "utf8"),
+    })),
+  };
+}
+
+/** The bindings of the wrangler file, as wrangler itself reads it; Workers that are not here are nobody. */
+function bound(wrangler, worker, outbound) {
+  const { workerOptions, externalWorkers = [] } = wrangler.unstable_getMiniflareWorkerOptions(worker.config);
+  const there = new Set([worker.name, ...externalWorkers.map((each) => each.name)]);
+  const services = Object.entries(workerOptions.serviceBindings ?? {}).map(([name, service]) => {
+    const named = typeof service === "string" ? service : service?.name;
+    return [name, typeof named === "string" && !there.has(named) ? outbound : service];
+  });
+  return { options: { ...workerOptions, serviceBindings: Object.fromEntries(services) }, others: externalWorkers };
+}
+
+function settings(wrangler, worker) {
+  const outbound = { external: { address: worker.outbound, http: {} } };
+  const texts = Object.fromEntries(worker.texts.map((name) => [name, process.env[name] ?? ""]));
+  const { options, others } = bound(wrangler, worker, outbound);
+  const common = { compatibilityDate: worker.date };
+  const front = {
+    ...common,
+    name: "predeploy-front",
+    modules: [{ type: "ESModule", path: "predeploy.js", contents: FRONT }],
+    bindings: { MARK: `${worker.nonce} Miniflare (${labels(worker.bindings).join(", ")})` },
+    serviceBindings: { STACK: worker.name },
+  };
+  const stack = {
+    ...options,
+    ...source(worker),
+    ...common,
+    name: worker.name,
+    compatibilityFlags: worker.flags,
+    bindings: { ...options.bindings, ...worker.vars, ...texts },
+    outboundService: "predeploy-outbound",
+  };
+  const forward = {
+    ...common,
+    name: "predeploy-outbound",
+    modules: [{ type: "ESModule", path: "predeploy.js", contents: FORWARD }],
+    serviceBindings: { OUTBOUND: outbound },
+  };
+  return { workers: [front, stack, forward, ...others], host: worker.host, port: Number(worker.port), cf: false };
+}
+
+/** Serves until somebody ends us. What the Worker prints passes `pass` as streams, or `say` line by line. */
+export async function serve(runtime, worker, { pass, say }) {
+  const { Miniflare, Log, LogLevel, convertV4MiniflareOptions } = runtime.require("miniflare");
+  const wrangler = runtime.require(runtime.wrangler);
+  const options = {
+    ...settings(wrangler, worker),
+    log: new Log(LogLevel.WARN),
+    verbose: true,
+    telemetry: { enabled: false },
+    ...(convertV4MiniflareOptions
+      ? { handleStructuredLogs: ({ message }) => String(message).split("\n").forEach(say) }
+      : { handleRuntimeStdio: (...streams) => streams.forEach(pass) }),
+  };
+  const simulator = new Miniflare(convertV4MiniflareOptions ? convertV4MiniflareOptions(options) : options);
+  for (const signal of ["SIGTERM", "SIGINT"]) process.on(signal, () => simulator.dispose().finally(() => process.exit(0)));
+  try {
+    await simulator.ready;
+  } catch (error) {
+    String(error.stack ?? error).split("\n").forEach(say);
+    process.exit(1);
+  }
+}
