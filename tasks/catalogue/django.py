@@ -40,7 +40,7 @@ def managed(
         environment="production",
         env=django_env(component, scene),
         secrets=scene.secrets(component),
-        unfit=((75, "other_database"),),
+        unfit=((75, "other_database"), (77, "service_lost")),
         evidence=evidence,
         parser=parser,
         limit=300,

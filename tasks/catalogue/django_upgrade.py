@@ -50,7 +50,7 @@ def upgrade_commands(component: Component, scene: Scene) -> tuple[Command, ...]:
         # the names that the base declares nobody may have any more
         secrets=scene.secrets(component),
         verdicts=((1, "base_broken"),),
-        unfit=((75, "other_database"),),
+        unfit=((75, "other_database"), (77, "service_lost")),
         evidence="summary",
         parser="probe",
         limit=300,
@@ -64,7 +64,7 @@ def upgrade_commands(component: Component, scene: Scene) -> tuple[Command, ...]:
         env=django_env(component, scene),
         secrets=scene.secrets(component),
         verdicts=((11, "upgrade_failed"), (12, "migration_removed"), (13, "schema_differs"), (14, "too_slow")),
-        unfit=((75, "other_database"), (76, "base_lost")),
+        unfit=((75, "other_database"), (77, "service_lost"), (76, "base_lost")),
         evidence="summary",
         parser="probe",
         limit=600,

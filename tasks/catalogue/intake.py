@@ -150,7 +150,7 @@ def intake_commands(component: Component, scene: Scene) -> tuple[Command, ...]:
         env=django_env(web, scene),
         secrets=scene.secrets(web),
         verdicts=((1, "unreadable_row"),),
-        unfit=((75, "other_database"), (5, "no_model")),
+        unfit=((75, "other_database"), (77, "service_lost"), (5, "no_model")),
         evidence="summary",
         parser="probe",
         limit=120,

@@ -3,13 +3,14 @@
     managed.py HOST PORT NAME COMMAND [ARGUMENT ...] [--then COMMAND [ARGUMENT ...]]
 
 Runs with the stack's packages and ends as `manage.py COMMAND` would. Before it, the connection that the settings make
-is asked which database it is; another one, or none: one line on stderr, exit code 75, and nothing is run. A database
-that the settings name and that is plainly another one is not even connected to: it may be production's.
+is asked which database it is; another one, or none: one line on stderr, exit code 75, or 77 where the right one is gone,
+and nothing is run. A database that the settings name and that is plainly another one is not even connected to: it may
+be production's.
 """
 
 import sys
 
-from predeploy_django import enter_manage, enter_project, is_other_database
+from predeploy_django import enter_manage, enter_project, unfit_database
 
 
 def commands(arguments: list[str]) -> list[list[str]]:
@@ -31,8 +32,8 @@ def main() -> int:
     from django.core.management import execute_from_command_line
 
     django.setup()
-    if is_other_database(port, name):
-        return 75
+    if code := unfit_database(port, name):
+        return code
     for command in commands(arguments):
         execute_from_command_line(["manage.py", *command])
     return 0

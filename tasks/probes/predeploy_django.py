@@ -32,12 +32,22 @@ def enter_manage() -> None:
         sys.argv = argv
 
 
-def is_other_database(port: str, name: str) -> bool:
-    """Whether the settings talk to another database than this one, which is said: nothing may be run there."""
+OTHER, GONE = 75, 77
+
+
+def unfit_database(port: str, name: str) -> int:
+    """The exit code where nothing may be run: the settings talk to another database than this one, or it is gone.
+
+    Which of the two is said.
+    """
     other = other_database(port, name)
-    if other:
-        print(f"the settings use the {other}, not the one of this check: nothing was proven. {HELP}", file=sys.stderr)
-    return bool(other)
+    if not other:
+        return 0
+    if f'database "{name}" does not exist' in other:
+        print(f"the database of this check is gone: {other}", file=sys.stderr)
+        return GONE
+    print(f"the settings use the {other}, not the one of this check: nothing was proven. {HELP}", file=sys.stderr)
+    return OTHER
 
 
 def other_database(port: str, name: str) -> str:

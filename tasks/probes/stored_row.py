@@ -20,7 +20,7 @@ from contextlib import redirect_stdout
 from pathlib import Path
 from typing import Any
 
-from predeploy_django import enter_manage, enter_project, is_other_database
+from predeploy_django import enter_manage, enter_project, unfit_database
 
 COMMENT = "SELECT obj_description(to_regclass(%s), 'pg_class')"
 
@@ -113,8 +113,8 @@ def main() -> int:
         import django
 
         django.setup()
-        if is_other_database(port, name):
-            return 75
+        if code := unfit_database(port, name):
+            return code
         try:
             code, found, summary = look(table, root)
         except Exception:  # a model may raise whatever it likes when it is read

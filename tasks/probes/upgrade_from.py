@@ -13,7 +13,7 @@ from contextlib import redirect_stdout
 from pathlib import Path
 from typing import Any
 
-from predeploy_django import enter_manage, enter_project, is_other_database
+from predeploy_django import enter_manage, enter_project, unfit_database
 from predeploy_fixtures import find_fixtures, load_fixtures
 from predeploy_mark import count_rows, leave_mark, migrations_of
 from predeploy_rows import fill, tables_of
@@ -85,8 +85,8 @@ def main() -> int:
         import django
 
         django.setup()
-        if is_other_database(options.port, options.name):
-            return 75
+        if code := unfit_database(options.port, options.name):
+            return code
         document = make(options.within.resolve(), options.base)
     print(json.dumps(document))
     return 0

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from predeploy_compare import compare
-from predeploy_django import enter_manage, enter_project, is_other_database
+from predeploy_django import enter_manage, enter_project, unfit_database
 from predeploy_mark import Mark, count_rows, migrations_of, read_mark
 from predeploy_migrate import MigrationFailedError, migrate
 
@@ -96,8 +96,8 @@ def main() -> int:
         import django
 
         django.setup()
-        if is_other_database(options.port, options.name):
-            return 75
+        if code := unfit_database(options.port, options.name):
+            return code
         code, document = upgrade(options.within.resolve(), options.fresh)
     if document:
         print(json.dumps(document))

@@ -234,7 +234,7 @@ def record(query: str, ended: Ended) -> str:
     """What our wrapper writes down."""
     run = re.search(rf'"{RUN}",?\s*value: "([^"]*)"', query)
     now = f"{time.time():.3f}"
-    return f"{ended.run or (run[1] if run else '')} {now} {now} {ended.code} 0 -\n"
+    return f"{ended.run or (run[1] if run else '')} {now} {now} {ended.code} 0\n"
 
 
 @cache

@@ -114,6 +114,7 @@ def named_once(passed: Passed) -> Passed:
         async def id(self) -> str:
             if self._name is None or failed(self._name):
                 self._name = asyncio.ensure_future(super().id())
+                self._name.add_done_callback(failed)  # whoever asked may not wait any more
             return await asyncio.shield(self._name)
 
     return cast("Passed", Named(passed._ctx))  # noqa: SLF001
