@@ -734,8 +734,11 @@ UPGRADE = (
             replace(f"{WEB}/menu/models.py", "max_length=80)", "max_length=80, unique=True)"),
             migration(
                 "0003_names",
-                'migrations.AlterField(\n            "product", "name", models.CharField(max_length=80, unique=True)'
-                "\n        )",
+                """migrations.AlterField(
+            model_name="product",
+            name="name",
+            field=models.CharField(max_length=80, unique=True),
+        )""",
                 imports=", models",
             ),
         ),
@@ -797,7 +800,7 @@ UPGRADE = (
         edits=(
             WHOLE_MENU[1],
             delete(f"{MENU}/0002_product_position.py"),
-            replace(f"{WEB}/menu/models.py", "default=0", "default=0, db_index=True"),
+            replace(f"{WEB}/menu/models.py", '(default=0, help_text="Low comes first.")', "(default=0, db_index=True)"),
             renamed(f"{MENU}/0001_initial.py", f"{MENU}/0001_squashed.py"),
             replace(
                 f"{MENU}/0001_squashed.py",
@@ -811,12 +814,7 @@ UPGRADE = (
 """,
                 """sold out."),
                 ),
-                (
-                    "position",
-                    models.PositiveSmallIntegerField(
-                        db_index=True, default=0, help_text="Low comes first."
-                    ),
-                ),
+                ("position", models.PositiveSmallIntegerField(db_index=True, default=0)),
 """,
             ),
         ),
