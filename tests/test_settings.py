@@ -223,18 +223,24 @@ class TestMistakes:
             ),
             (
                 '[worker.intake.e2e]\nkey_header = "X Key"',
-                "predeploy.toml:2: worker.intake.e2e.key_header: must be the name of a header, as in 'X-API-Key' "
-                "(got 'X Key')",
+                (
+                    "predeploy.toml:2: worker.intake.e2e.key_header: must be the name of a header, as in 'X-API-Key' "
+                    "(got 'X Key')"
+                ),
             ),
             (
                 '[worker.intake.e2e]\ntable = "a..b"',
-                "predeploy.toml:2: worker.intake.e2e.table: must be the name of a table, as in 'inbox_submission' "
-                "(got 'a..b')",
+                (
+                    "predeploy.toml:2: worker.intake.e2e.table: must be the name of a table, as in 'inbox_submission' "
+                    "(got 'a..b')"
+                ),
             ),
             (
                 "[worker.intake.e2e]\npayload = { when = 2026-01-01 }",
-                "predeploy.toml:2: worker.intake.e2e.payload.when: must be text, a number, true or false, a list or "
-                "a table (got a date)",
+                (
+                    "predeploy.toml:2: worker.intake.e2e.payload.when: must be text, a number, true or false, "
+                    "a list or a table (got a date)"
+                ),
             ),
             (
                 '[component."apps/web"]\nhealt = "/"',

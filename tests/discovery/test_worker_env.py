@@ -1,6 +1,7 @@
 """What a Worker's code expects of its environment."""
 
 import json
+from typing import Any
 
 import pytest
 
@@ -31,7 +32,7 @@ interface Env extends Cloudflare.Env {}
 """
 
 
-def look(source: str = "", files: Files | None = None, **config: object) -> Worker:
+def look(source: str = "", files: Files | None = None, **config: Any) -> Worker:
     tree = {"w/wrangler.json": json.dumps(CONFIG | config), "w/src/index.ts": source}
     return worker(tree | dict(files or {}))
 
@@ -66,7 +67,7 @@ def test_what_the_wrangler_file_says() -> None:
         ("kv_namespaces", [3, None, {"id": "x"}], False),
     ],
 )
-def test_only_sections_that_bind_a_name_are_bindings(section: str, value: object, is_one: bool) -> None:
+def test_only_sections_that_bind_a_name_are_bindings(section: str, value: Any, is_one: bool) -> None:
     found = look("export interface Env { JOBS: string; ROOM: string; AI: string }", **{section: value})
 
     assert (found.bindings == {section: value}) is is_one
@@ -126,7 +127,7 @@ def test_files_that_are_none_of_its_code(path: str) -> None:
         ({"secrets": {"required": [1, {}]}, "queues": [[]]}, "interface Env { } } }"),
     ],
 )
-def test_odd_files_are_read_as_far_as_they_can_be(config: dict[str, object], text: str) -> None:
+def test_odd_files_are_read_as_far_as_they_can_be(config: dict[str, Any], text: str) -> None:
     found = look(text, **config)
 
     assert (found.vars, found.flags, found.rules, found.bindings) == ({}, (), (), {})
