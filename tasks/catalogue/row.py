@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
+from tasks.catalogue.throwaway import given
 from tasks.models import Stage
 from tasks.settings import ComponentSettings, Settings
 from tasks.stack import Component, Kind, Stack
@@ -26,8 +27,12 @@ class Scene:
         return self.settings.component.get(component.path, NO_SETTINGS)
 
     def secrets(self, component: Component | None) -> tuple[str, ...]:
-        """Names of variables for commands that run a component's code, each once."""
-        return tuple(sorted({*self.configured(component).secrets})) if component else ()
+        """Names of variables for commands that run a component's code, each once; none that a run makes up itself."""
+        if component is None:
+            return ()
+        configured = self.configured(component)
+        made_up = given() if component.web else {}
+        return tuple(sorted({*configured.secrets, *configured.optional_secrets} - made_up.keys()))
 
 
 def always(_: Component, __: Scene) -> str:
