@@ -6,13 +6,14 @@ import os
 import sys
 import traceback
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TextIO
 
 from flows.arguments import SETTINGS, make_parser, read_arguments
 from flows.entry import is_json_wanted
+from flows.hiding import Exposure, exposure_of, hide, take_token
 from flows.interruption import Interrupted, Interruption
 from flows.listing import render_list, render_plan
 from flows.output import choose_output
@@ -24,6 +25,16 @@ from tasks.redaction import NOTHING, Redactor
 from tasks.report.document import render_document
 from tasks.report.last_line import last_line_of
 from tasks.report.style import detect_style
+from tasks.secrets.doppler.token import VARIABLE, Token, read_token
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Caller:
+    """Who calls us: the variables that we were started with, without the token, and that."""
+
+    environ: Mapping[str, str] = field(repr=False)
+    token: Token | None
+    exposure: Exposure
 
 
 @dataclass(slots=True, kw_only=True)
@@ -46,13 +57,21 @@ def main(argv: Sequence[str] | None = None, environ: Mapping[str, str] = os.envi
     interruption = Interruption()
     interruption.catch()
     try:
-        return run_command(arguments, environ, streams, interruption)
+        caller = identify(environ, streams)
+        return run_command(arguments, caller, streams, interruption)
     except (Exception, Interrupted) as error:
         interruption.printing()
         debug = "--debug" in arguments
         if debug and not isinstance(error, PredeployError | Interrupted):
             say(streams.redactor.text(traceback.format_exc().rstrip()), sys.stderr)
         return end_without_report(streams, verdict_of(error, debug=debug))
+
+
+def identify(environ: Mapping[str, str], streams: Streams) -> Caller:
+    """Takes the token out of our environment: from here on whatever we start may look."""
+    given = take_token()
+    streams.redactor = Redactor({VARIABLE: given} if given else {})
+    return Caller(environ=environ, token=read_token(given), exposure=exposure_of(given))
 
 
 def verdict_of(error: BaseException, *, debug: bool) -> Verdict:
@@ -68,10 +87,9 @@ def verdict_of(error: BaseException, *, debug: bool) -> Verdict:
     return Verdict(outcome=Outcome.ERRORED, exit_code=3, reason=text + ("" if debug else " Details: --debug"))
 
 
-def run_command(
-    arguments: Sequence[str], environ: Mapping[str, str], streams: Streams, interruption: Interruption
-) -> int:
+def run_command(arguments: Sequence[str], caller: Caller, streams: Streams, interruption: Interruption) -> int:
     """Reads the scope; prints it, or validates it."""
+    environ = {**caller.environ}
     called_as = environ.get("PREDEPLOY_CALLED_AS", "python -m flows.predeploy")
     parser = make_parser(called_as)
     options = read_arguments(parser, arguments)
@@ -89,7 +107,8 @@ def run_command(
     from flows.session import Session  # the engine: nothing of it is needed before
 
     streams.json_output = scope.settings.json_output
-    secrets = read_secrets(scope, environ)
+    secrets = read_secrets(scope, environ, caller.token)
+    hide(secrets)
     streams.redactor = secrets.redactor
     neutral_directory(places.cache)
     output = choose_output(scope.settings, environ, streams.people)
@@ -102,6 +121,7 @@ def run_command(
         called_as=called_as,
         shown=shown,
         secrets=secrets,
+        exposure=caller.exposure,
     )
     report = asyncio.run(session.validate())
     text = output.render(report)

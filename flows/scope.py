@@ -15,7 +15,8 @@ from tasks.discovery import discover
 from tasks.errors import TreeError, UsageError
 from tasks.lowering import Lowering
 from tasks.plan import Plan, make_plan
-from tasks.secrets import Secrets, choose_provider, take_secrets
+from tasks.secrets import Circumstances, Secrets, choose_provider, take_secrets
+from tasks.secrets.doppler.token import Token
 from tasks.settings import Settings, load_settings
 from tasks.stack import Kind, Stack
 from tasks.tree import Tree, read_tree
@@ -42,10 +43,12 @@ class Scope:
         return Lowering(stack=self.stack, digest=digest, day=f"{datetime.now(UTC):%Y-%m-%d}")
 
 
-def read_secrets(scope: Scope, environ: Mapping[str, str]) -> Secrets:
+def read_secrets(scope: Scope, environ: Mapping[str, str], token: Token | None) -> Secrets:
     """What the plan's checks declare. Raises SecretsError before anything has begun."""
-    provider = choose_provider(scope.settings, environ, scope.tree.root, scope.tree.files)
-    return take_secrets(scope.plan.checks, provider)
+    around = Circumstances(environ=environ, root=scope.tree.root, tree=scope.tree.files, token=token)
+    provider = choose_provider(scope.settings, around)
+    optional = scope.settings.optional_secrets
+    return take_secrets(scope.plan.checks, provider, optional=optional, token=token)
 
 
 def read_text(tree: Tree, path: str) -> str:

@@ -10,6 +10,7 @@ from functools import partial
 from typing import Any
 
 from flows.entry import STOPPING
+from flows.hiding import NOTHING_EXPOSED, Exposure
 from flows.interruption import Interruption
 from flows.output import Output
 from flows.places import Places
@@ -44,6 +45,7 @@ class Session:
     called_as: str
     shown: str
     secrets: Secrets = NO_SECRETS
+    exposure: Exposure = NOTHING_EXPOSED
     run_id: str = field(default_factory=new_run_id)
     _run: Run | None = None
     _recording: asyncio.Task[RunFacts] | None = None
@@ -73,6 +75,7 @@ class Session:
                 shown_stack=self.shown,
                 begun=self._begun,
                 secrets=self.secrets,
+                exposure=self.exposure,
             )
             report = await validation.run()
             self._is_decided = True

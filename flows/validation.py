@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from secrets import token_hex
 
+from flows.hiding import NOTHING_EXPOSED, Exposure
 from flows.places import Places
 from flows.scope import Scope
 from tasks.delivery import deliver
@@ -99,6 +100,7 @@ class Validation:
     shown_stack: str
     begun: Callable[[Run], None]
     secrets: Secrets = NO_SECRETS
+    exposure: Exposure = NOTHING_EXPOSED
 
     async def run(self) -> Report:
         """Runs the plan. Raises only where no report can be made; every process that it started has ended then."""
@@ -223,7 +225,7 @@ class Validation:
             started_at=started_at.isoformat(timespec="milliseconds"),
             duration=duration,
             untracked=self.scope.tree.untracked,
-            warnings=(*self.scope.stack.warnings, *unmasked(self.secrets)),
+            warnings=(*self.scope.stack.warnings, *unmasked(self.secrets), *self.exposure.notes(engine.name)),
             rerun=rerun_command(self.called_as, self.shown_stack, red) if red else "",
             stage_durations=stage_durations(results, plan),
         )

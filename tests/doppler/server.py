@@ -135,8 +135,9 @@ def everything(handler: Handler, place: Place) -> dict[str, str | None]:
     own = {"DOPPLER_PROJECT": project, "DOPPLER_CONFIG": config, "DOPPLER_ENVIRONMENT": config.partition("_")[0]}
     managed = handler.query.get("include_managed_secrets", "true").lower() != "false"
     found = {**handler.doppler.configs[place], **(own if managed else {})}
-    wanted = handler.query.get("secrets")
-    return {name: value for name, value in found.items() if wanted is None or name in wanted.split(",")}
+    asked = handler.query.get("secrets")
+    wanted = found.keys() if asked is None else {*asked.split(",")}
+    return {name: value for name, value in found.items() if name in wanted}
 
 
 def listed(handler: Handler, place: Place) -> Answer:
