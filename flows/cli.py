@@ -13,12 +13,12 @@ from typing import TextIO
 
 from flows.arguments import SETTINGS, make_parser, read_arguments
 from flows.entry import is_json_wanted
-from flows.hiding import Exposure, exposure_of, hide, take_token
+from flows.hiding import Exposure, exposure_of, hide
 from flows.interruption import Interrupted, Interruption
 from flows.listing import render_list, render_plan
 from flows.output import choose_output
 from flows.places import Places
-from flows.scope import neutral_directory, read_scope, read_secrets
+from flows.scope import neutral_directory, read_scope, read_secrets, with_secrets
 from tasks.errors import PredeployError, UsageError
 from tasks.models import EngineFacts, Outcome, Report, RunFacts, Verdict
 from tasks.redaction import NOTHING, Redactor
@@ -50,14 +50,14 @@ class Streams:
         return sys.stderr if self.json_output else sys.stdout
 
 
-def main(argv: Sequence[str] | None = None, environ: Mapping[str, str] = os.environ) -> int:
-    """Runs the command line and returns the exit code."""
+def main(argv: Sequence[str] | None = None, environ: Mapping[str, str] = os.environ, token: str | None = None) -> int:
+    """Runs the command line and returns the exit code. The token is out of our environment already."""
     arguments = list(sys.argv[1:] if argv is None else argv)
     streams = Streams(json_output=is_json_wanted(arguments, environ.get("PREDEPLOY_JSON_OUTPUT", "")))
     interruption = Interruption()
     interruption.catch()
     try:
-        caller = identify(environ, streams)
+        caller = identify(environ, token, streams)
         return run_command(arguments, caller, streams, interruption)
     except (Exception, Interrupted) as error:
         interruption.printing()
@@ -67,11 +67,10 @@ def main(argv: Sequence[str] | None = None, environ: Mapping[str, str] = os.envi
         return end_without_report(streams, verdict_of(error, debug=debug))
 
 
-def identify(environ: Mapping[str, str], streams: Streams) -> Caller:
-    """Takes the token out of our environment: from here on whatever we start may look."""
-    given = take_token()
-    streams.redactor = Redactor({VARIABLE: given} if given else {})
-    return Caller(environ=environ, token=read_token(given), exposure=exposure_of(given))
+def identify(environ: Mapping[str, str], token: str | None, streams: Streams) -> Caller:
+    """Who calls; from here on nothing that is said holds the token."""
+    streams.redactor = Redactor({VARIABLE: token.strip()} if token else {})
+    return Caller(environ=environ, token=read_token(token), exposure=exposure_of(token))
 
 
 def verdict_of(error: BaseException, *, debug: bool) -> Verdict:
@@ -113,7 +112,7 @@ def run_command(arguments: Sequence[str], caller: Caller, streams: Streams, inte
     neutral_directory(places.cache)
     output = choose_output(scope.settings, environ, streams.people)
     session = Session(
-        scope=scope,
+        scope=with_secrets(scope, secrets),
         places=places,
         output=output,
         environ=environ,

@@ -1,7 +1,8 @@
 """Takes secrets out of this process's environment, before it starts anything that could look.
 
 A process shows the environment that it was started with for as long as it lives, in /proc and to whoever may read its
-memory; taking a variable out of `os.environ` changes nothing about that.
+memory; taking a variable out of `os.environ` changes nothing about that. Nothing but Python is imported here: until
+this is done, whoever looks finds it.
 """
 
 import contextlib
@@ -12,8 +13,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from tasks.secrets.doppler.token import VARIABLE
-
+VARIABLE = "DOPPLER_TOKEN"
 DESCRIPTOR = "PREDEPLOY_TOKEN_FD"
 """Names an open file that the token is read from: so the wrapper hands it on, which then has it no more itself."""
 PR_SET_DUMPABLE = 4

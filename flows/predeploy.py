@@ -23,7 +23,7 @@ from flows.feed import Feed, enter_feed, is_recording
 from flows.hiding import exposure_of, hide, take_token
 from flows.places import Places
 from flows.recording import record
-from flows.scope import read_scope, read_secrets
+from flows.scope import read_scope, read_secrets, with_secrets
 from flows.validation import Quiet, Validation, new_run_id
 from tasks.report.directory import create_run_directory
 from tasks.report.document import render_document
@@ -72,7 +72,7 @@ async def validate_and_record(stack: Path, flags: dict[str, object]) -> State[An
 
     with create_run_directory(scope.tree.root, run_id) as directory:
         validation = Validation(
-            scope=scope,
+            scope=with_secrets(scope, secrets),
             places=places,
             directory=directory,
             progress=Quiet(),

@@ -15,7 +15,7 @@ from tasks.discovery import discover
 from tasks.errors import TreeError, UsageError
 from tasks.lowering import Lowering
 from tasks.plan import Plan, make_plan
-from tasks.secrets import Circumstances, Secrets, choose_provider, take_secrets
+from tasks.secrets import Circumstances, Secrets, choose_provider, declared, take_secrets
 from tasks.secrets.doppler.token import Token
 from tasks.settings import Settings, load_settings
 from tasks.stack import Kind, Stack
@@ -49,6 +49,16 @@ def read_secrets(scope: Scope, environ: Mapping[str, str], token: Token | None) 
     provider = choose_provider(scope.settings, around)
     optional = scope.settings.optional_secrets
     return take_secrets(scope.plan.checks, provider, optional=optional, token=token)
+
+
+def with_secrets(scope: Scope, secrets: Secrets) -> Scope:
+    """The scope with what old values take from the proof of every check that has them."""
+    if not secrets.stale:
+        return scope
+    wants = ("fresh secrets", "secrets were a copy from an earlier run, not Doppler's own")  # which no engine provides
+    stale = {check for ids in declared(scope.plan.checks).values() for check in ids}
+    checks = (replace(each, wants=(*each.wants, wants)) if each.id in stale else each for each in scope.plan.checks)
+    return replace(scope, plan=replace(scope.plan, checks=tuple(checks)))
 
 
 def read_text(tree: Tree, path: str) -> str:

@@ -200,7 +200,7 @@ class Validation:
     def _report(
         self, results: dict[str, Result], verdict: Verdict, engine: EngineFacts, started_at: datetime, duration: float
     ) -> Report:
-        plan = self.scope.plan
+        plan, exposed = self.scope.plan, self.exposure.notes(engine.name)
         red = [check.id for check in plan.checks if results[check.id].status in {Status.FAILED, Status.ERRORED}]
         checks = tuple(
             CheckReport(
@@ -225,7 +225,13 @@ class Validation:
             started_at=started_at.isoformat(timespec="milliseconds"),
             duration=duration,
             untracked=self.scope.tree.untracked,
-            warnings=(*self.scope.stack.warnings, *unmasked(self.secrets), *self.exposure.notes(engine.name)),
+            warnings=(
+                *filter(None, [self.secrets.stale]),
+                *self.scope.stack.warnings,
+                *unmasked(self.secrets),
+                *exposed,
+            ),
+            secrets=self.secrets.facts,
             rerun=rerun_command(self.called_as, self.shown_stack, red) if red else "",
             stage_durations=stage_durations(results, plan),
         )

@@ -13,6 +13,7 @@ from tasks.report.facts import (
     named,
     run_line,
     seconds,
+    secrets_line,
     tally,
     untracked_line,
 )
@@ -57,7 +58,8 @@ def _box(lines: Iterable[str], style: Style) -> Iterator[str]:
 def _header(report: Report, style: Style) -> Iterator[str]:
     yield from _box([style.paint(style.bold, "  PRE-DEPLOY VALIDATION")], style)
     facts = {"stack": clean_line(report.stack), "engine": engine_line(report), "run": run_line(report)}
-    for name, fact in facts.items():
+    facts["secrets"] = secrets_line(report)
+    for name, fact in ((name, fact) for name, fact in facts.items() if fact):
         lead = f"{name:<8}"
         yield from hang(style.spell(fact), lead, style.width, style.paint(style.dim, lead))
 

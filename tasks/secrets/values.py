@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 
+from tasks.models import SecretsFacts
 from tasks.redaction import Redactor
 
 
@@ -44,6 +45,11 @@ class Secrets(Mapping[str, str]):
     def __reduce__(self) -> str:
         """Nobody gets to store them by accident."""
         raise TypeError("secrets are not pickled")
+
+    @property
+    def facts(self) -> SecretsFacts:
+        """What the report says of them."""
+        return SecretsFacts(source=self.source, names=tuple(sorted(self)), stale=self.stale)
 
     def only(self, names: tuple[str, ...]) -> dict[str, str]:
         """The variables of one command that declares these names. Optional ones may be missing."""

@@ -193,6 +193,17 @@ def test_missing_ones_are_told_before_anything_runs(caller: Caller, leaking: Tin
     assert not leaking.runs
 
 
+def test_names_are_reported_and_who_gave_them(caller: Caller, leaking: TinyStack) -> None:
+    ended = arranged(caller, leaking, "env").run(leaking.root, "--only", "pin", "--json-output")
+
+    assert ended.document["secrets"] == {
+        "source": "the environment of this command",
+        "names": ["PIN"],
+        "stale": None,
+    }
+    assert "secrets the environment of this command: PIN" in ended.stderr
+
+
 def test_only_those_of_chosen_checks_are_asked_for(caller: Caller, leaking: TinyStack) -> None:
     ended = caller.run(leaking.root, "--only", "other")
 

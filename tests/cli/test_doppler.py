@@ -1,0 +1,159 @@
+"""Doppler through the command line: what is asked, what is said, and who cannot see the token."""
+
+import json
+import os
+import uuid
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+
+from tests.cli.caller import Caller, Ended
+from tests.cli.stack import TinyStack
+from tests.cli.test_secrets import declare
+from tests.doppler.misbehaviour import page, refuse
+from tests.doppler.server import serving
+from tests.doppler.service import Doppler
+
+PLACE = ("cafe", "dev")
+# other tests run beside these, and their tokens are none of theirs
+TOKEN = f"dp.st.dev.c4n4ryT0ken{uuid.uuid4().hex}"
+KEY = "c4n4ry-value-7Kx2mPv9"
+LOOKS = """
+import os
+from pathlib import Path
+print("KEY is", os.environ["KEY"])
+needle = "NEEDLE".swapcase()
+for place in Path("/proc").glob("[0-9]*/environ"):
+    try:
+        if needle.encode() in place.read_bytes():
+            print("found in", place, (place.parent / "comm").read_text())
+    except OSError:
+        pass
+print(sorted(name for name in os.environ if name.startswith("DOPPLER")))
+"""
+
+
+@pytest.fixture
+def doppler() -> Iterator[Doppler]:
+    service = Doppler(configs={PLACE: {"KEY": KEY, "OTHER": "not asked for", "PIN": "1234"}})
+    service.service_token(*PLACE, token=TOKEN)
+    with serving(service) as running:
+        yield running
+
+
+@pytest.fixture
+def asking(caller: Caller, doppler: Doppler) -> Caller:
+    """Somebody with a token."""
+    return replace(caller, environ={**caller.environ, "DOPPLER_TOKEN": TOKEN, "DOPPLER_API_HOST": doppler.url})
+
+
+@pytest.fixture
+def looking(stack: TinyStack) -> TinyStack:
+    """A check looks for the token, another one has no secret."""
+    looks = LOOKS.replace("NEEDLE", TOKEN.swapcase())
+    declare(stack, ("look", looks, ["KEY"]), ("plain", "print('hello')", []))
+    return stack
+
+
+def log_of(stack: TinyStack, check: str) -> str:
+    return (stack.root / f".predeploy/latest/logs/{check}.log").read_text()
+
+
+def assert_untold(ended: Ended) -> None:
+    assert "c4n4ry" not in ended.stdout + ended.stderr, ended.told
+
+
+def test_a_token_is_all_that_is_needed(asking: Caller, looking: TinyStack, doppler: Doppler) -> None:
+    ended = asking.run(looking.root, "--json-output")
+
+    ended.assert_ended(0, "PASSED")
+    assert ended.document["secrets"] == {"source": "Doppler (cafe/dev)", "names": ["KEY"], "stale": None}
+    (asked,) = doppler.asked
+    assert asked.query == {"secrets": "DOPPLER_CONFIG,DOPPLER_PROJECT,KEY"}
+    assert asked.headers["authorization"] == f"Bearer {TOKEN}"
+    assert_untold(ended)
+
+
+def test_no_check_finds_the_token(asking: Caller, looking: TinyStack) -> None:
+    ended = asking.run(looking.root)
+
+    ended.assert_ended(0, "PASSED")
+    told = log_of(looking, "look").splitlines()
+    assert "KEY is ***" in told
+    assert told[told.index("KEY is ***") + 1] == "[]"
+
+
+def test_nobody_is_asked_where_nothing_is_declared(asking: Caller, looking: TinyStack, doppler: Doppler) -> None:
+    ended = asking.run(looking.root, "--only", "plain")
+
+    ended.assert_ended(0, "PASSED")
+    assert doppler.asked == []
+
+
+def test_the_report_says_what_root_could_do(asking: Caller, looking: TinyStack) -> None:
+    ended = asking.run(looking.root, "--json-output")
+
+    warnings = [each for each in ended.document["warnings"] if each.startswith("DOPPLER_TOKEN: ")]
+    assert len(warnings) == (1 if os.geteuid() == 0 else 0)
+
+
+@pytest.mark.parametrize(
+    ("fault", "says"),
+    [
+        (refuse(401, f"Invalid token {TOKEN}"), "Doppler does not accept DOPPLER_TOKEN (HTTP 401: Invalid token ***)"),
+        (page(502), "Doppler does not answer: HTTP 502: Bad Gateway (5 attempts in "),
+    ],
+)
+def test_no_secrets_no_verdict(asking: Caller, looking: TinyStack, doppler: Doppler, fault: object, says: str) -> None:
+    doppler.always = fault  # type: ignore[assignment]
+    caller = replace(asking, environ={**asking.environ, "PREDEPLOY_DOPPLER_LIMIT": "1"})
+
+    ended = caller.run(looking.root)
+
+    ended.assert_ended(3, "ERRORED")
+    assert ended.stderr.startswith(f"predeploy: {says}"), ended.told
+    assert len(ended.stderr.splitlines()) == 1
+    assert_untold(ended)
+    assert not looking.runs
+
+
+@pytest.mark.parametrize("debug", [[], ["--debug"]])
+def test_a_token_that_is_none(asking: Caller, looking: TinyStack, debug: list[str]) -> None:
+    ended = replace(asking, environ={**asking.environ, "DOPPLER_TOKEN": f"{TOKEN} x"}).run(looking.root, *debug)
+
+    ended.assert_ended(3, "ERRORED")
+    assert "DOPPLER_TOKEN is no token" in ended.stderr
+    assert_untold(ended)
+
+
+def test_all_missing_names_are_told_at_once(asking: Caller, stack: TinyStack, doppler: Doppler) -> None:
+    declare(stack, ("one", LOOKS, ["KEY", "GONE"]), ("two", LOOKS, ["GONE", "LOST"]))
+
+    ended = asking.run(stack.root)
+
+    ended.assert_ended(3, "ERRORED")
+    assert ended.stderr.splitlines()[:3] == [
+        "predeploy: 2 secrets have no value; asked was Doppler (cafe/dev):",
+        "  GONE, declared by one, two",
+        "  LOST, declared by two",
+    ]
+    assert len(doppler.asked) == 1
+
+
+def test_the_stack_cannot_say_where_a_token_goes(asking: Caller, looking: TinyStack) -> None:
+    rows = "\n".join(looking.rows)
+    (looking.root / "predeploy.toml").write_text(f'doppler_url = "http://127.0.0.1:9"\n{rows}')
+
+    ended = asking.run(looking.root)
+
+    ended.assert_ended(2, "USAGE")
+
+
+def test_a_value_that_is_too_short_is_named(asking: Caller, stack: TinyStack) -> None:
+    declare(stack, ("pin", "import os; print(os.environ['PIN'])", ["PIN"]))
+
+    ended = asking.run(stack.root, "--json-output")
+
+    assert any(each.startswith("PIN: too short to be masked") for each in ended.document["warnings"])
+    assert json.dumps(ended.document).count("1234") == 0
