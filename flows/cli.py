@@ -121,6 +121,7 @@ def run_command(arguments: Sequence[str], caller: Caller, streams: Streams, inte
         shown=shown,
         secrets=secrets,
         exposure=caller.exposure,
+        token=caller.token,
     )
     report = asyncio.run(session.validate())
     text = output.render(report)

@@ -83,6 +83,7 @@ async def validate_and_record(stack: Path, flags: dict[str, object]) -> State[An
             begun=begun,
             secrets=secrets,
             exposure=exposure_of(token),
+            token=read_token(token),
         )
         report = await validation.run()
         publish(directory, {"report.json": render_document(report)})

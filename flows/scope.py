@@ -51,6 +51,14 @@ def read_secrets(scope: Scope, environ: Mapping[str, str], token: Token | None) 
     return take_secrets(scope.plan.checks, provider, optional=optional, token=token)
 
 
+def reject_environment(settings: Settings) -> None:
+    """Raises UsageError for a deploy to where nobody knows the way."""
+    if settings.environment and not settings.deploy_config:
+        known = " or ".join(sorted(settings.doppler_configs)) or "none"
+        text = f"--environment {settings.environment}: there is {known}"
+        raise UsageError(f"{text}. Name one, or add it to doppler_configs in predeploy.toml.")
+
+
 def with_secrets(scope: Scope, secrets: Secrets) -> Scope:
     """The scope with what old values take from the proof of every check that has them."""
     if not secrets.stale:
@@ -87,6 +95,7 @@ def read_scope(stack: Path, flags: Mapping[str, object], environ: Mapping[str, s
     """Settings, tree, components, catalogue and plan, in this order. Raises UsageError where one cannot be had."""
     root = existing(stack)
     settings = load_settings(root, flags, environ, reserved=NAMES, parsers=PARSERS)
+    reject_environment(settings)
     tree = read_tree(root, cache / "digests")
     modules = {path: each.settings for path, each in settings.component.items() if each.settings}
     found = discover(tree.files, lambda path: read_text(tree, path), exclude=settings.exclude, settings=modules)

@@ -25,6 +25,7 @@ from tasks.report.publish import publish
 from tasks.report.redacted import redact_report
 from tasks.run import Run
 from tasks.secrets import NO_SECRETS, Secrets
+from tasks.secrets.doppler.token import Token
 from tasks.settings import unknown_variables
 
 STOPPED_PATIENCE = 2.0
@@ -46,6 +47,7 @@ class Session:
     shown: str
     secrets: Secrets = NO_SECRETS
     exposure: Exposure = NOTHING_EXPOSED
+    token: Token | None = None
     run_id: str = field(default_factory=new_run_id)
     _run: Run | None = None
     _recording: asyncio.Task[RunFacts] | None = None
@@ -76,6 +78,7 @@ class Session:
                 begun=self._begun,
                 secrets=self.secrets,
                 exposure=self.exposure,
+                token=self.token,
             )
             report = await validation.run()
             self._is_decided = True

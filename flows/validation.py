@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from secrets import token_hex
 
+from flows.deploying import own_work
 from flows.hiding import NOTHING_EXPOSED, Exposure
 from flows.places import Places
 from flows.scope import Scope
@@ -37,6 +38,7 @@ from tasks.report.live import Progress
 from tasks.report.redacted import redact_report
 from tasks.run import Policy, Run
 from tasks.secrets import NO_SECRETS, Secrets
+from tasks.secrets.doppler.token import Token
 from tasks.verdict import give_verdict
 from tasks.warming import warm
 
@@ -101,18 +103,16 @@ class Validation:
     begun: Callable[[Run], None]
     secrets: Secrets = NO_SECRETS
     exposure: Exposure = NOTHING_EXPOSED
+    token: Token | None = None
 
     async def run(self) -> Report:
         """Runs the plan. Raises only where no report can be made; every process that it started has ended then."""
         started_at, zero = datetime.now(UTC), time.monotonic()
-        settings, plan = self.scope.settings, self.scope.plan
+        plan = self.scope.plan
         self.progress.begin([(check.id, check.title) for check in plan.checks])
         async with contextlib.AsyncExitStack() as opened:
             engine = await self._open_engine(opened)
-            seconds = read_durations(self.places.cache, self.scope.tree.root)
-            redactor = self.secrets.redactor
-            policy = Policy(jobs=settings.jobs, fail_fast=settings.fail_fast, seconds=seconds, redactor=redactor)
-            run = Run(plan, engine, self.scope.lowering, self.directory.logs, self.progress, policy)
+            run = Run(plan, engine, self.scope.lowering, self.directory.logs, self.progress, self._policy())
             run.start()
             self.begun(run)
             results = await self._results(run, engine)
@@ -125,6 +125,16 @@ class Validation:
         report = redact_report(report, self.secrets.redactor)
         run.publish(report)
         return report
+
+    def _policy(self) -> Policy:
+        settings = self.scope.settings
+        return Policy(
+            jobs=settings.jobs,
+            fail_fast=settings.fail_fast,
+            seconds=read_durations(self.places.cache, self.scope.tree.root),
+            redactor=self.secrets.redactor,
+            own=own_work(self.scope, self.environ, self.token),
+        )
 
     async def _open_engine(self, opened: contextlib.AsyncExitStack) -> Engine:
         """The engine of the run, ready. One that nobody insisted on gives way to the other if it cannot be opened."""

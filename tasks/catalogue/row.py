@@ -6,6 +6,7 @@ from typing import Literal
 
 from tasks.catalogue.throwaway import given
 from tasks.models import Stage
+from tasks.needed import Needed
 from tasks.settings import ComponentSettings, Settings
 from tasks.stack import Component, Kind, Stack
 from tasks.steps import Check, Command, Image
@@ -78,7 +79,11 @@ class Absent:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Catalogue:
-    """Every check that this stack has, in the report's order, and those it does not have."""
+    """Every check that this stack has, in the report's order, and those it does not have.
+
+    `deploys` are the names that the check of a deploy's secrets looks for.
+    """
 
     checks: tuple[Check, ...]
     absent: tuple[Absent, ...]
+    deploys: tuple[Needed, ...] = ()

@@ -17,6 +17,7 @@ FLAGS: Mapping[str, str] = {
     "only": "--only",
     "skip": "--skip",
     "engine": "--engine",
+    "environment": "--environment",
     "export_image": "--export-image",
     "publish": "--publish",
     "output": "--output",

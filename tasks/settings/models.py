@@ -151,6 +151,10 @@ class Settings(BaseModel, frozen=True, extra="forbid"):
         default={"staging": "stg", "production": "prd"},
         description="The config in Doppler of each environment that a deploy goes to.",
     )
+    deploy_secrets: dict[VariableName, Literal["required", "optional", "unneeded"]] = Field(
+        default_factory=dict,
+        description="Names that a deploy needs beside those that the stack asks for, or does not need after all.",
+    )
     doppler_limit: Seconds = Field(default=20.0, description="The seconds that Doppler has for an answer.")
     doppler_snapshot: Hours | None = Field(
         default=None,
@@ -162,6 +166,11 @@ class Settings(BaseModel, frozen=True, extra="forbid"):
         default_factory=dict, description="What the tree does not say about a component, by its path."
     )
     check: tuple[CustomCheck, ...] = Field(default=(), description="Checks of the stack's own.")
+
+    @property
+    def deploy_config(self) -> str:
+        """The config in Doppler of the environment that a deploy goes to; empty where none is named."""
+        return self.doppler_configs.get(self.environment or "", "")
 
     @property
     def optional_secrets(self) -> frozenset[str]:

@@ -2,16 +2,18 @@
 
 import json
 import os
+import signal
 import uuid
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
-from tests.cli.caller import Caller, Ended
+from tests.cli.caller import Caller, Ended, wait_for
 from tests.cli.stack import TinyStack
 from tests.cli.test_secrets import declare
-from tests.doppler.misbehaviour import page, refuse
+from tests.doppler.misbehaviour import page, refuse, silence
 from tests.doppler.server import serving
 from tests.doppler.service import Doppler
 
@@ -157,3 +159,109 @@ def test_a_value_that_is_too_short_is_named(asking: Caller, stack: TinyStack) ->
 
     assert any(each.startswith("PIN: too short to be masked") for each in ended.document["warnings"])
     assert json.dumps(ended.document).count("1234") == 0
+
+
+DEPLOYS = "deploy_secrets = { STRIPE_KEY = 'required', QUEUE_URL = 'required', SENTRY_DSN = 'optional' }\n"
+PRODUCTION = ("cafe", "prd")
+
+
+@pytest.fixture
+def deploying(stack: TinyStack) -> TinyStack:
+    """A stack that says what its deploy needs, and has another check."""
+    declare(stack, ("plain", "print('hello')", []))
+    (stack.root / "predeploy.toml").write_text(DEPLOYS + "\n".join(stack.rows))
+    return stack
+
+
+def deploy_secrets_of(ended: Ended) -> dict[str, Any]:
+    (check,) = [each for each in ended.document["stages"]["build"]["checks"] if each["name"] == "deploy_secrets"]
+    assert isinstance(check, dict)
+    return check
+
+
+def test_a_deploy_s_secrets_are_all_there(asking: Caller, deploying: TinyStack, doppler: Doppler) -> None:
+    doppler.configs[PRODUCTION] = {"STRIPE_KEY": "c4n4ry-k3y", "QUEUE_URL": "redis://c4n4ry@queue/0"}
+    token = doppler.account_token(PRODUCTION, token="dp.sa.c4n4ry-other-token")
+    environ = {**asking.environ, "DOPPLER_TOKEN": token, "DOPPLER_PROJECT": "cafe"}
+
+    ended = replace(asking, environ=environ).run(deploying.root, "--environment", "production", "--json-output")
+
+    ended.assert_ended(0, "PASSED")
+    check = deploy_secrets_of(ended)
+    assert (check["status"], check["summary"]) == ("passed", "2 names in cafe/prd, without 1 optional")
+    assert ended.document["ready"]
+    assert doppler.asked[-1].query["config"] == "prd"
+    assert_untold(ended)
+
+
+def test_what_a_deploy_lacks_is_red(asking: Caller, deploying: TinyStack, doppler: Doppler) -> None:
+    doppler.configs[PLACE] = {"STRIPE_KEY": "change-me", "SENTRY_DSN": "https://a@c4n4ry/1"}
+    rows = "\n".join(deploying.rows)
+    (deploying.root / "predeploy.toml").write_text(f'{DEPLOYS}doppler_configs = {{ staging = "dev" }}\n{rows}')
+
+    ended = asking.run(deploying.root, "--environment", "staging", "--json-output")
+
+    ended.assert_ended(1, "FAILED")
+    check = deploy_secrets_of(ended)
+    assert check["reason_code"] == "secrets_missing"
+    assert [each["message"].partition(";")[0] for each in check["diagnostics"]] == [
+        "QUEUE_URL is not there in cafe/dev",
+        "STRIPE_KEY is a placeholder, not a value in cafe/dev",
+    ]
+    assert_untold(ended)
+
+
+def test_a_token_for_another_config_says_nothing_of_production(asking: Caller, deploying: TinyStack) -> None:
+    ended = asking.run(deploying.root, "--environment", "production", "--json-output")
+
+    ended.assert_ended(3, "ERRORED")
+    check = deploy_secrets_of(ended)
+    assert check["status"] == "errored"
+    assert check["reason"].startswith("DOPPLER_TOKEN is for cafe/dev, and config prd was asked for.")
+
+
+@pytest.mark.parametrize(
+    ("flags", "environ", "code", "status", "reason"),
+    [
+        ([], {}, 0, "skipped", "no_target"),
+        ([], {"DOPPLER_TOKEN": ""}, 0, "skipped", "no_doppler"),
+        ([], {"PREDEPLOY_SECRETS_PROVIDER": "env"}, 0, "skipped", "no_doppler"),
+        (["--environment", "staging"], {"DOPPLER_TOKEN": ""}, 3, "errored", "secrets"),
+        (["--environment", "staging"], {"PREDEPLOY_SECRETS_PROVIDER": "none"}, 3, "errored", "secrets"),
+    ],
+)
+def test_nobody_looks_without_means(
+    asking: Caller,
+    deploying: TinyStack,
+    doppler: Doppler,
+    flags: list[str],
+    environ: dict[str, str],
+    code: int,
+    status: str,
+    reason: str,
+) -> None:
+    ended = replace(asking, environ={**asking.environ, **environ}).run(deploying.root, "--json-output", *flags)
+
+    assert ended.code == code, ended.told
+    check = deploy_secrets_of(ended)
+    assert (check["status"], check["reason_code"]) == (status, reason)
+    assert not ended.document["ready"]
+    assert doppler.asked == []
+
+
+def test_a_deploy_to_nowhere(asking: Caller, deploying: TinyStack) -> None:
+    ended = asking.run(deploying.root, "--environment", "qa")
+
+    ended.assert_ended(2, "USAGE")
+    assert "--environment qa: there is production or staging." in ended.stderr
+
+
+def test_ctrl_c_does_not_wait_for_doppler(asking: Caller, deploying: TinyStack, doppler: Doppler) -> None:
+    doppler.always = silence
+    call = asking.start(deploying.root, "--environment", "production", "--only", "deploy_secrets")
+    wait_for(lambda: doppler.asked, "the question")
+
+    call.press(signal.SIGINT)
+    ended = call.wait(limit=10)
+
+    ended.assert_ended(130, "INTERRUPTED")

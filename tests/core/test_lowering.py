@@ -123,7 +123,7 @@ def test_checks_have_a_workspace_each_unless_one_goes_on_with_another() -> None:
 
 
 def test_output_of_a_check_is_shared_by_its_steps_only_within_its_slot() -> None:
-    for check in PLAN.checks:
+    for check in (each for each in PLAN.checks if each.commands):
         assert {step.slot for step in steps_of(check)} == {slot_of(check)}
     assert any(OUT in " ".join(step.argv) for step in steps_of(PLAN["worker_container[workers/intake]"]))
 

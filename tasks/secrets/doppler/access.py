@@ -48,7 +48,10 @@ class Access:
     @property
     def where(self) -> str:
         """The config, for a sentence."""
-        return f"{self.project}/{self.config}" if self.project and self.config else "the token's config"
+        if self.project and self.config:
+            return f"{self.project}/{self.config}"
+        half = f"config {self.config}" if self.config else f"project {self.project}" if self.project else ""
+        return half or "the token's config"
 
     @property
     def query(self) -> dict[str, str]:
@@ -62,12 +65,16 @@ class Access:
 
 
 def read_access(settings: Settings, environ: Mapping[str, str], token: Token) -> Access:
-    """What settings and variables say. Raises SecretsError where the API's address is none."""
+    """What settings and variables say. Raises SecretsError where the API's address is none.
+
+    A token for many configs reads that of the deploy's target where nothing else is named.
+    """
+    target = settings.deploy_config if token.needs_config else ""
     return Access(
         url=service_url(environ.get(HOST) or API),
         token=token,
         project=settings.doppler_project or environ.get(PROJECT, ""),
-        config=settings.doppler_config or environ.get(CONFIG, ""),
+        config=settings.doppler_config or environ.get(CONFIG) or target,
         patience=Patience.of(settings.doppler_limit),
     )
 

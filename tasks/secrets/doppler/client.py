@@ -25,9 +25,14 @@ class Answer:
     """The secrets that Doppler has among those asked for. `hidden` are names whose values it gives to nobody."""
 
     values: Mapping[str, str] = field(repr=False)
+    project: str
+    config: str
     hidden: frozenset[str] = frozenset()
-    project: str = ""
-    config: str = ""
+
+    @property
+    def place(self) -> str:
+        """The config, for a sentence."""
+        return f"{self.project}/{self.config}" if self.project and self.config else "the token's config"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

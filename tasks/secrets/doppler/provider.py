@@ -20,8 +20,7 @@ class DopplerProvider:
         """Those that the config has. Raises SecretsError where Doppler cannot be asked, or will not say."""
         require_config(self.access)
         answer = ask_secrets(self.access, names)
-        place = f"{answer.project}/{answer.config}" if answer.project and answer.config else self.access.where
-        return Found(source=f"Doppler ({place})", values=answer.values, hidden=answer.hidden)
+        return Found(source=f"Doppler ({answer.place})", values=answer.values, hidden=answer.hidden)
 
 
 def require_config(access: Access) -> None:

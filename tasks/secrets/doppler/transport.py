@@ -6,13 +6,11 @@ import json
 import os
 import random
 import ssl
-import threading
 import time
-from collections.abc import Callable, Mapping
-from concurrent.futures import Future
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any
 from urllib.parse import urlsplit
 
 import requests
@@ -20,11 +18,11 @@ from requests.adapters import HTTPAdapter
 from urllib3.exceptions import HTTPError
 
 from tasks.secrets.doppler.access import LOOPBACK, Patience
+from tasks.secrets.doppler.aside import aside
 from tasks.secrets.doppler.token import Token
 from tasks.secrets.doppler.trouble import AgainError, broken_off, http_line, misshapen, refusal, unanswered
 from tasks.version import VERSION
 
-T = TypeVar("T")
 MOST = 16 << 20
 """Bytes of an answer."""
 PIECE = 1 << 16
@@ -85,7 +83,8 @@ class Transport:
 
     def _once(self, url: str, limit: float) -> dict[str, Any]:
         try:
-            reply = bounded(partial(send, url, self.token, limit), limit)
+            # beside us: finding the address of a name, and headers that come one by one, know no time-out
+            reply = aside(partial(send, url, self.token, limit)).result(limit)
         except (requests.RequestException, HTTPError, OSError) as error:
             raise broken_off(error) from None  # its own text holds the whole URL
         return self._read(reply)
@@ -116,23 +115,6 @@ def wait_of(headers: Mapping[str, str]) -> float | None:
     with contextlib.suppress(ValueError):
         return max(0.0, float(headers.get("x-ratelimit-reset", "")) - time.time())
     return None
-
-
-def bounded(work: Callable[[], T], limit: float) -> T:
-    """What comes of work within `limit` seconds, else TimeoutError.
-
-    It goes on in a thread of its own: finding the address of a name, and bytes that come one by one, know no time-out.
-    """
-    outcome: Future[T] = Future()
-
-    def run() -> None:
-        try:
-            outcome.set_result(work())
-        except BaseException as error:
-            outcome.set_exception(error)
-
-    threading.Thread(target=run, name="doppler", daemon=True).start()
-    return outcome.result(limit)
 
 
 class SystemTrust(HTTPAdapter):
