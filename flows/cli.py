@@ -106,7 +106,7 @@ def run_command(arguments: Sequence[str], caller: Caller, streams: Streams, inte
     from flows.session import Session  # the engine: nothing of it is needed before
 
     streams.json_output = scope.settings.json_output
-    secrets = read_secrets(scope, environ, caller.token)
+    secrets = read_secrets(scope, environ, caller.token, places.data)
     hide(secrets)
     streams.redactor = secrets.redactor
     neutral_directory(places.cache)

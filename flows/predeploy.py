@@ -60,7 +60,7 @@ async def validate_and_record(stack: Path, flags: dict[str, object]) -> State[An
     token = take_token()
     environ = {**os.environ}
     scope = read_scope(stack, flags, environ, places.cache)
-    secrets = read_secrets(scope, environ, read_token(token))
+    secrets = read_secrets(scope, environ, read_token(token), places.data)
     hide(secrets)
     recording: list[asyncio.Task[State[Any]]] = []
 

@@ -15,6 +15,7 @@ from tasks.discovery import discover
 from tasks.errors import TreeError, UsageError
 from tasks.lowering import Lowering
 from tasks.plan import Plan, make_plan
+from tasks.prefect_server.start import is_ci
 from tasks.secrets import Circumstances, Secrets, choose_provider, declared, take_secrets
 from tasks.secrets.doppler.token import Token
 from tasks.settings import Settings, load_settings
@@ -43,9 +44,16 @@ class Scope:
         return Lowering(stack=self.stack, digest=digest, day=f"{datetime.now(UTC):%Y-%m-%d}")
 
 
-def read_secrets(scope: Scope, environ: Mapping[str, str], token: Token | None) -> Secrets:
+def read_secrets(scope: Scope, environ: Mapping[str, str], token: Token | None, data: Path) -> Secrets:
     """What the plan's checks declare. Raises SecretsError before anything has begun."""
-    around = Circumstances(environ=environ, root=scope.tree.root, tree=scope.tree.files, token=token)
+    is_private = not scope.settings.environment and not is_ci(environ)
+    around = Circumstances(
+        environ=environ,
+        root=scope.tree.root,
+        tree=scope.tree.files,
+        token=token,
+        copies=data / "snapshots" if is_private else None,
+    )
     provider = choose_provider(scope.settings, around)
     optional = scope.settings.optional_secrets
     return take_secrets(scope.plan.checks, provider, optional=optional, token=token)

@@ -72,10 +72,11 @@ def stage_durations(results: Mapping[str, Result], plan: Plan) -> dict[Stage, fl
     return durations
 
 
-def unmasked(secrets: Secrets) -> tuple[str, ...]:
-    """A warning for values that nobody could tell from other text."""
-    names = ", ".join(secrets.redactor.unmaskable)
-    return (f"{names}: too short to be masked where a check prints it; give it six characters",) if names else ()
+def told_of(secrets: Secrets) -> tuple[str, ...]:
+    """Warnings about secrets: that they are old ones first, then values that nobody could tell from other text."""
+    short = ", ".join(secrets.redactor.unmaskable)
+    unmasked = f"{short}: too short to be masked where a check prints it; give it six characters" if short else ""
+    return tuple(filter(None, [secrets.stale, *secrets.notes, unmasked]))
 
 
 def rerun_command(called_as: str, stack: str, names: list[str]) -> str:
@@ -235,12 +236,7 @@ class Validation:
             started_at=started_at.isoformat(timespec="milliseconds"),
             duration=duration,
             untracked=self.scope.tree.untracked,
-            warnings=(
-                *filter(None, [self.secrets.stale]),
-                *self.scope.stack.warnings,
-                *unmasked(self.secrets),
-                *exposed,
-            ),
+            warnings=(*told_of(self.secrets), *self.scope.stack.warnings, *exposed),
             secrets=self.secrets.facts,
             rerun=rerun_command(self.called_as, self.shown_stack, red) if red else "",
             stage_durations=stage_durations(results, plan),

@@ -52,4 +52,4 @@ def take_secrets(
         way_out = "Set them there, ask another one (secrets_provider), or take the names out of predeploy.toml."
         raise SecretsError("\n".join([head, *lines, way_out]))
     values = {name: found.values[name] for name in wanted if found.values.get(name)}
-    return Secrets(values, source=found.source, stale=found.stale, masked=masked)
+    return Secrets(values, source=found.source, stale=found.stale, notes=found.notes, masked=masked)

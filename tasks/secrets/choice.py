@@ -17,13 +17,15 @@ from tasks.settings import Settings
 class Circumstances:
     """What a provider may be chosen by, beside the settings: the caller's variables and token, and the stack.
 
-    `tree` are the paths of the tree, which every check sees.
+    `tree` are the paths of the tree, which every check sees. `copies` is where copies of secrets may be kept, and is
+    None where none may serve: a deploy and CI want what is true now.
     """
 
     environ: Mapping[str, str] = field(repr=False)
     root: Path
     tree: Collection[str]
     token: Token | None = None
+    copies: Path | None = None
 
 
 class NoProvider:
@@ -53,8 +55,11 @@ def choose_provider(settings: Settings, around: Circumstances) -> Provider:
         case "file":
             return file_provider(settings, around)
     from tasks.secrets.doppler.provider import DopplerProvider  # noqa: PLC0415 - the SDK takes long to load
+    from tasks.secrets.doppler.snapshot import Snapshots  # noqa: PLC0415 - as does what encrypts
 
-    return DopplerProvider(access=access_of(settings, around))
+    hours, place = settings.doppler_snapshot, around.copies
+    snapshots = Snapshots(directory=place, hours=hours) if hours is not None and place is not None else None
+    return DopplerProvider(access=access_of(settings, around), snapshots=snapshots)
 
 
 def access_of(settings: Settings, around: Circumstances) -> Access:

@@ -10,13 +10,14 @@ class Found:
     """What a provider has of the names that it was asked for.
 
     `source` says who that is, for the report. `hidden` are names that it has and whose values it gives to nobody.
-    `stale`, where it is not empty, says how old the values are and why.
+    `stale`, where it is not empty, says how old the values are and why. `notes` are for the report, too.
     """
 
     source: str
     values: Mapping[str, str] = field(repr=False)
     hidden: frozenset[str] = frozenset()
     stale: str = ""
+    notes: tuple[str, ...] = ()
 
 
 class Provider(Protocol):

@@ -9,11 +9,12 @@ from tasks.redaction import Redactor
 class Secrets(Mapping[str, str]):
     """Names and values, frozen. Where it is printed, in a traceback too, there are names only.
 
-    `source` says who gave them, and `stale`, where it is not empty, how old they are and why. `redactor` masks them,
-    and what is `masked` besides: every text that may hold one passes it before anybody sees it.
+    `source` says who gave them, and `stale`, where it is not empty, how old they are and why; `notes` is what else
+    there is to tell. `redactor` masks them, and what is `masked` besides: every text that may hold one passes it before
+    anybody sees it.
     """
 
-    __slots__ = ("__values", "redactor", "source", "stale")
+    __slots__ = ("__values", "notes", "redactor", "source", "stale")
 
     def __init__(
         self,
@@ -21,10 +22,11 @@ class Secrets(Mapping[str, str]):
         *,
         source: str = "",
         stale: str = "",
+        notes: tuple[str, ...] = (),
         masked: Mapping[str, str] | None = None,
     ) -> None:
         self.__values = dict(values or {})
-        self.source, self.stale = source, stale
+        self.source, self.stale, self.notes = source, stale, notes
         self.redactor = Redactor({**(masked or {}), **self.__values})
 
     def __getitem__(self, name: str) -> str:

@@ -6,6 +6,7 @@ import signal
 import uuid
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -265,3 +266,56 @@ def test_ctrl_c_does_not_wait_for_doppler(asking: Caller, deploying: TinyStack, 
     ended = call.wait(limit=10)
 
     ended.assert_ended(130, "INTERRUPTED")
+
+
+@pytest.fixture
+def keeping(asking: Caller) -> Caller:
+    """Somebody who keeps copies, and has little patience."""
+    return replace(
+        asking, environ={**asking.environ, "PREDEPLOY_DOPPLER_SNAPSHOT": "1", "PREDEPLOY_DOPPLER_LIMIT": "1"}
+    )
+
+
+def test_a_copy_serves_a_developer_and_is_announced(keeping: Caller, looking: TinyStack, doppler: Doppler) -> None:
+    keeping.run(looking.root).assert_ended(0, "PASSED")
+    doppler.always = page(502)
+
+    ended = keeping.run(looking.root)
+
+    ended.assert_ended(0, "PASSED")
+    assert "  ! STALE SECRETS, less than a minute old: a copy of what Doppler (cafe/dev)" in ended.stdout, ended.told
+    assert "secrets Doppler (cafe/dev), as it was: KEY" in ended.stdout
+    assert "PASSED (partial: secrets were a copy from an earlier run" in ended.stdout
+    assert "Ready to deploy!" not in ended.stdout
+    report = looking.report()
+    gaps = {each["name"]: each["proof"]["full"] for each in report["stages"]["quality"]["checks"]}
+    assert gaps == {"look": False, "plain": True}
+    assert report["secrets"]["stale"].startswith("STALE SECRETS")
+    assert_untold(ended)
+
+
+@pytest.mark.parametrize(
+    ("environ", "flags"),
+    [({"CI": "1"}, []), ({}, ["--environment", "staging"]), ({"PREDEPLOY_DOPPLER_SNAPSHOT": ""}, [])],
+)
+def test_it_serves_nobody_else(
+    keeping: Caller, looking: TinyStack, doppler: Doppler, environ: dict[str, str], flags: list[str]
+) -> None:
+    keeping.run(looking.root).assert_ended(0, "PASSED")
+    doppler.always = page(502)
+
+    ended = replace(keeping, environ={**keeping.environ, **environ}).run(looking.root, *flags)
+
+    ended.assert_ended(3, "ERRORED")
+    assert "Doppler does not answer: HTTP 502" in ended.stderr
+
+
+def test_no_copy_is_kept_by_itself(asking: Caller, looking: TinyStack) -> None:
+    def copies() -> list[Path]:
+        return [*asking.home.rglob("snapshots/*")]
+
+    before = copies()
+
+    asking.run(looking.root).assert_ended(0, "PASSED")
+
+    assert copies() == before
