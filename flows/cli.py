@@ -90,6 +90,8 @@ def run_command(arguments: Sequence[str], caller: Caller, streams: Streams, inte
     """Reads the scope; prints it, or validates it."""
     environ = {**caller.environ}
     called_as = environ.get("PREDEPLOY_CALLED_AS", "python -m flows.predeploy")
+    if arguments[:1] == ["doctor"]:
+        return run_doctor(arguments[1:], caller, streams, called_as)
     parser = make_parser(called_as)
     options = read_arguments(parser, arguments)
     if options.get("help"):
@@ -128,6 +130,26 @@ def run_command(arguments: Sequence[str], caller: Caller, streams: Streams, inte
     interruption.printing()
     deliver(report, text, streams)
     return report.verdict.exit_code
+
+
+def run_doctor(arguments: Sequence[str], caller: Caller, streams: Streams, called_as: str) -> int:
+    """Looks whether all is here that a run needs."""
+    from flows.doctor import Doctor, make_doctor_parser, read_doctor_arguments
+    from tasks.doctor.finding import document, is_well, render
+
+    parser = make_doctor_parser(called_as)
+    options, flags = read_doctor_arguments(parser, [*arguments])
+    if options.get("help"):
+        say(parser.format_help().rstrip(), sys.stdout)
+        return 0
+    environ = caller.environ
+    stack = absolute(options.get("stack") or default_stack(environ))
+    doctor = Doctor(stack=stack, flags=flags, environ=environ, token=caller.token, places=Places.of_user())
+    findings = asyncio.run(doctor.examine())
+    style = detect_style(sys.stdout, environ)
+    text = document(findings) if streams.json_output else render(findings, style).rstrip()
+    say(streams.redactor.text(text), sys.stdout)
+    return 0 if is_well(findings) else 3
 
 
 def default_stack(environ: Mapping[str, str]) -> str:

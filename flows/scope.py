@@ -44,19 +44,22 @@ class Scope:
         return Lowering(stack=self.stack, digest=digest, day=f"{datetime.now(UTC):%Y-%m-%d}")
 
 
-def read_secrets(scope: Scope, environ: Mapping[str, str], token: Token | None, data: Path) -> Secrets:
-    """What the plan's checks declare. Raises SecretsError before anything has begun."""
+def circumstances(scope: Scope, environ: Mapping[str, str], token: Token | None, data: Path) -> Circumstances:
+    """What the choice of a provider depends on. No copy of secrets serves a deploy or CI."""
     is_private = not scope.settings.environment and not is_ci(environ)
-    around = Circumstances(
+    return Circumstances(
         environ=environ,
         root=scope.tree.root,
         tree=scope.tree.files,
         token=token,
         copies=data / "snapshots" if is_private else None,
     )
-    provider = choose_provider(scope.settings, around)
-    optional = scope.settings.optional_secrets
-    return take_secrets(scope.plan.checks, provider, optional=optional, token=token)
+
+
+def read_secrets(scope: Scope, environ: Mapping[str, str], token: Token | None, data: Path) -> Secrets:
+    """What the plan's checks declare. Raises SecretsError before anything has begun."""
+    provider = choose_provider(scope.settings, circumstances(scope, environ, token, data))
+    return take_secrets(scope.plan.checks, provider, optional=scope.settings.optional_secrets, token=token)
 
 
 def reject_environment(settings: Settings) -> None:
