@@ -16,6 +16,7 @@ from flows.entry import is_json_wanted
 from flows.hiding import Exposure, exposure_of, hide
 from flows.interruption import Interrupted, Interruption
 from flows.listing import render_list, render_plan
+from flows.masking import mask_streams
 from flows.output import choose_output
 from flows.places import Places
 from flows.scope import neutral_directory, read_scope, read_secrets, with_secrets
@@ -44,6 +45,11 @@ class Streams:
     json_output: bool
     redactor: Redactor = NOTHING
 
+    def mask(self, redactor: Redactor) -> None:
+        """Nothing that is said from now on shows a value, whoever says it."""
+        self.redactor = redactor
+        mask_streams(redactor)
+
     @property
     def people(self) -> TextIO:
         """Where text for people goes."""
@@ -69,7 +75,7 @@ def main(argv: Sequence[str] | None = None, environ: Mapping[str, str] = os.envi
 
 def identify(environ: Mapping[str, str], token: str | None, streams: Streams) -> Caller:
     """Who calls; from here on nothing that is said holds the token."""
-    streams.redactor = Redactor({VARIABLE: token.strip()} if token else {})
+    streams.mask(Redactor({VARIABLE: token.strip()} if token else {}))
     return Caller(environ=environ, token=read_token(token), exposure=exposure_of(token))
 
 
@@ -110,7 +116,7 @@ def run_command(arguments: Sequence[str], caller: Caller, streams: Streams, inte
     streams.json_output = scope.settings.json_output
     secrets = read_secrets(scope, environ, caller.token, places.data)
     hide(secrets)
-    streams.redactor = secrets.redactor
+    streams.mask(secrets.redactor)
     neutral_directory(places.cache)
     output = choose_output(scope.settings, environ, streams.people)
     session = Session(

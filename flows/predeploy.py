@@ -21,6 +21,7 @@ from prefect.client.schemas.objects import State
 
 from flows.feed import Feed, enter_feed, is_recording
 from flows.hiding import exposure_of, hide, take_token
+from flows.masking import masked_errors
 from flows.places import Places
 from flows.recording import record
 from flows.scope import read_scope, read_secrets, with_secrets
@@ -70,7 +71,7 @@ async def validate_and_record(stack: Path, flags: dict[str, object]) -> State[An
         enter_feed(feed)
         recording.append(asyncio.create_task(record()))
 
-    with create_run_directory(scope.tree.root, run_id) as directory:
+    with masked_errors(secrets.redactor), create_run_directory(scope.tree.root, run_id) as directory:
         validation = Validation(
             scope=with_secrets(scope, secrets),
             places=places,
