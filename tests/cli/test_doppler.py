@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import subprocess
 import uuid
 from collections.abc import Iterator
 from dataclasses import replace
@@ -11,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from tests.cli.caller import Caller, Ended, wait_for
+from tests.cli.caller import ROOT, Caller, Ended, wait_for
 from tests.cli.stack import TinyStack
 from tests.cli.test_secrets import declare
 from tests.doppler.misbehaviour import page, refuse, silence
@@ -85,6 +86,26 @@ def test_no_check_finds_the_token(asking: Caller, looking: TinyStack) -> None:
     told = log_of(looking, "look").splitlines()
     assert "KEY is ***" in told
     assert told[told.index("KEY is ***") + 1] == "[]"
+
+
+@pytest.mark.skipif(not (ROOT / ".venv/installed.txt").is_file(), reason="the wrapper has not made .venv here")
+def test_the_wrapper_hands_the_token_on_and_keeps_none(asking: Caller, looking: TinyStack) -> None:
+    environ = {name: value for name, value in asking.variables.items() if name != "PYTHONPATH"}
+    argv: list[str | Path] = ["sh", "-c", '"$@"; exit $?', "sh", ROOT / "just", "pre-deploy", looking.root]
+    # Prefect is real here, and its server nowhere
+    done = subprocess.run(argv, env=environ, cwd=asking.cwd, capture_output=True, text=True, check=False)
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    told = log_of(looking, "look").splitlines()
+    holders = [line.split()[-1] for line in told if line.startswith("found in")]
+    # the shell that it was called from was started with it, and the report says so
+    assert holders == ["sh"]
+    assert "DOPPLER_TOKEN: a check of the embedded engine can read it from the environment of sh" in flat(done.stdout)
+    assert "DOPPLER" not in told[-2]
+
+
+def flat(text: str) -> str:
+    return " ".join(text.split())
 
 
 def test_nobody_is_asked_where_nothing_is_declared(asking: Caller, looking: TinyStack, doppler: Doppler) -> None:
