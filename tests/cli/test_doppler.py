@@ -278,6 +278,18 @@ def test_a_deploy_to_nowhere(asking: Caller, deploying: TinyStack) -> None:
     assert "--environment qa: there is production or staging." in ended.stderr
 
 
+def test_ctrl_c_before_anything_has_begun(asking: Caller, looking: TinyStack, doppler: Doppler) -> None:
+    doppler.always = silence
+    call = asking.start(looking.root)
+    wait_for(lambda: doppler.asked, "the question")
+
+    call.press(signal.SIGINT)
+    ended = call.wait(limit=10)
+
+    ended.assert_ended(130, "INTERRUPTED")
+    assert not looking.runs
+
+
 def test_ctrl_c_does_not_wait_for_doppler(asking: Caller, deploying: TinyStack, doppler: Doppler) -> None:
     doppler.always = silence
     call = asking.start(deploying.root, "--environment", "production", "--only", "deploy_secrets")

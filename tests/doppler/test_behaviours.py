@@ -1,10 +1,8 @@
 """Whatever Doppler does, there is one line about it, in time, and no token in it."""
 
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import pytest
 
@@ -12,28 +10,11 @@ from tasks.errors import PredeployError
 from tasks.secrets import Circumstances, Secrets, choose_provider, take_secrets
 from tasks.secrets.doppler.token import read_token
 from tasks.settings import Settings
-from tests.doppler.authority import make_certificate
-from tests.doppler.behaviours import ACCOUNT, BEHAVIOURS, COMMAND_LINE, PERSONAL, PLACE, SERVICE, STRANGE, Behaviour
-from tests.doppler.server import serving
-from tests.doppler.service import Doppler
+from tests.doppler.behaviours import BEHAVIOURS, Behaviour
+from tests.doppler.table import arranged, show
 from tests.factories import make_check, make_command
 
 LIMIT = 1.0
-
-
-@contextmanager
-def arranged(behaviour: Behaviour, place: Path) -> Iterator[tuple[Doppler, dict[str, str]]]:
-    """Doppler as the row has it, and the variables of whoever asks it."""
-    doppler = Doppler(configs={PLACE: {"KEY": "value", "OTHER": "not asked for"}, ("cafe", "prd"): {}})
-    doppler.service_token(*PLACE, token=SERVICE)
-    for token in (ACCOUNT, PERSONAL, COMMAND_LINE, STRANGE):
-        doppler.account_token(PLACE, ("cafe", "prd"), token=token)
-    behaviour.does(doppler)
-    context, trusted = make_certificate(place) if behaviour.tls else (None, None)
-    environ = {"REQUESTS_CA_BUNDLE": str(trusted)} if behaviour.tls == "trusted" else {}
-    with serving(doppler, context):
-        url = behaviour.url.format(address=urlsplit(doppler.url).netloc)
-        yield doppler, {**environ, "DOPPLER_API_HOST": url or doppler.url}
 
 
 def take(behaviour: Behaviour, environ: dict[str, str], root: Path) -> Secrets:
@@ -82,3 +63,14 @@ def test_there_are_many() -> None:
     names = [each.name for each in BEHAVIOURS]
 
     assert len(names) == len(set(names)) >= 40
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("behaviour", BEHAVIOURS, ids=lambda behaviour: behaviour.name)
+def test_a_behaviour_through_the_command_line(behaviour: Behaviour, shared_home: Path, tmp_path: Path) -> None:
+    shown = show(behaviour, tmp_path, shared_home)
+
+    assert shown.code == behaviour.exit, shown.everything
+    assert not behaviour.says or shown.line.startswith(behaviour.says), shown.line
+    assert behaviour.token not in shown.everything
+    assert behaviour.requests in {None, shown.requests}
