@@ -19,7 +19,7 @@ from flows.listing import render_list, render_plan
 from flows.masking import mask_streams
 from flows.output import choose_output
 from flows.places import Places
-from flows.scope import neutral_directory, read_scope, read_secrets, with_secrets
+from flows.scope import Scope, neutral_directory, read_scope, read_secrets, with_secrets
 from tasks.errors import PredeployError, UsageError
 from tasks.models import EngineFacts, Outcome, Report, RunFacts, Verdict
 from tasks.redaction import NOTHING, Redactor
@@ -93,8 +93,8 @@ def verdict_of(error: BaseException, *, debug: bool) -> Verdict:
 
 
 def run_command(arguments: Sequence[str], caller: Caller, streams: Streams, interruption: Interruption) -> int:
-    """Reads the scope; prints it, or validates it."""
-    environ = {**caller.environ}
+    """Does what was asked: a subcommand, or the scope is read, and printed or validated."""
+    environ = caller.environ
     called_as = environ.get("PREDEPLOY_CALLED_AS", "python -m flows.predeploy")
     if arguments[:1] == ["doctor"]:
         return run_doctor(arguments[1:], caller, streams, called_as)
@@ -105,14 +105,21 @@ def run_command(arguments: Sequence[str], caller: Caller, streams: Streams, inte
         return 0
     shown = options.get("stack") or default_stack(environ)
     flags = {setting: options[flag] for flag, setting in SETTINGS.items() if flag in options}
-    places = Places.of_user()
-    scope = read_scope(absolute(shown), flags, environ, places.cache)
+    scope = read_scope(absolute(shown), flags, environ, Places.of_user().cache)
     if options.get("list") or options.get("plan"):
         text = render_list(scope.catalogue) if options.get("list") else render_plan(scope)
         say(detect_style(sys.stdout, environ).spell(text), sys.stdout)
         return 0
+    return validate(scope, shown, called_as, caller, streams, interruption)
+
+
+def validate(
+    scope: Scope, shown: str, called_as: str, caller: Caller, streams: Streams, interruption: Interruption
+) -> int:
+    """Runs the plan, and delivers the report."""
     from flows.session import Session  # the engine: nothing of it is needed before
 
+    environ, places = {**caller.environ}, Places.of_user()  # as it is before secrets are hidden in it
     streams.json_output = scope.settings.json_output
     secrets = read_secrets(scope, environ, caller.token, places.data)
     hide(secrets)
