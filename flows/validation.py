@@ -79,11 +79,11 @@ def told_of(secrets: Secrets) -> tuple[str, ...]:
     return tuple(filter(None, [secrets.stale, *secrets.notes, unmasked]))
 
 
-def rerun_command(called_as: str, stack: str, names: list[str]) -> str:
-    """The command that runs these checks again."""
-    return " ".join(
-        [called_as, *([shlex.quote(stack)] if stack != "." else []), *(f"--only '{name}'" for name in names)]
-    )
+def rerun_command(called_as: str, stack: str, names: list[str], environment: str | None = None) -> str:
+    """The command that runs these checks again, for the same target of a deploy."""
+    target = ["--environment", environment] if environment else []
+    place = [shlex.quote(stack)] if stack != "." else []
+    return " ".join([called_as, *place, *target, *(f"--only '{name}'" for name in names)])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -208,6 +208,9 @@ class Validation:
             verdict = give_verdict((), whole=False, ended=run.ended)
         return tuple(delivered), verdict
 
+    def _rerun(self, names: list[str]) -> str:
+        return rerun_command(self.called_as, self.shown_stack, names, self.scope.settings.environment)
+
     def _report(
         self, results: dict[str, Result], verdict: Verdict, engine: EngineFacts, started_at: datetime, duration: float
     ) -> Report:
@@ -221,7 +224,7 @@ class Validation:
                 component=check.component,
                 stage=check.stage,
                 result=results[check.id],
-                rerun=rerun_command(self.called_as, self.shown_stack, [check.id]) if check.id in red else "",
+                rerun=self._rerun([check.id]) if check.id in red else "",
             )
             for check in plan.checks
         )
@@ -238,6 +241,6 @@ class Validation:
             untracked=self.scope.tree.untracked,
             warnings=(*told_of(self.secrets), *self.scope.stack.warnings, *exposed),
             secrets=self.secrets.facts,
-            rerun=rerun_command(self.called_as, self.shown_stack, red) if red else "",
+            rerun=self._rerun(red) if red else "",
             stage_durations=stage_durations(results, plan),
         )
