@@ -23,6 +23,7 @@ SETTINGS = {
     "skip": "skip",
     "engine": "engine",
     "base": "base",
+    "environment": "environment",
     "export_image": "export_image",
     "publish": "publish",
     "output": "output",
@@ -59,6 +60,11 @@ def make_parser(called_as: str) -> Parser:
     add("--skip", action="append", metavar="CHECK", help="without this check and what needs it; repeatable")
     add("--engine", metavar="ENGINE", help="auto, dagger (containers) or local (this machine)")
     add("--base", metavar="REF", help="the commit that is deployed, to upgrade from (default: found in the history)")
+    add(
+        "--environment",
+        metavar="NAME",
+        help="where a deploy would go: staging or production; its secrets are looked at",
+    )
     add("--export-image", metavar="FILE", help="write the image that was validated, where the run passed")
     add("--publish", metavar="REF", help="push the image that was validated to a registry, where the run passed")
     add("--json-output", action="store_true", help="the report as JSON on stdout, and nothing else there")

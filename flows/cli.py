@@ -6,24 +6,36 @@ import os
 import sys
 import traceback
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TextIO
 
 from flows.arguments import SETTINGS, make_parser, read_arguments
 from flows.entry import is_json_wanted
+from flows.hiding import Exposure, exposure_of, hide
 from flows.interruption import Interrupted, Interruption
 from flows.listing import render_list, render_plan
+from flows.masking import mask_streams
 from flows.output import choose_output
 from flows.places import Places
-from flows.scope import neutral_directory, read_scope, read_secrets
+from flows.scope import Scope, neutral_directory, read_scope, read_secrets, with_secrets
 from tasks.errors import PredeployError, UsageError
 from tasks.models import EngineFacts, Outcome, Report, RunFacts, Verdict
 from tasks.redaction import NOTHING, Redactor
 from tasks.report.document import render_document
 from tasks.report.last_line import last_line_of
 from tasks.report.style import detect_style
+from tasks.secrets.doppler.token import VARIABLE, Token, read_token
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Caller:
+    """Who calls us: the variables that we were started with, without the token, and that."""
+
+    environ: Mapping[str, str] = field(repr=False)
+    token: Token | None
+    exposure: Exposure
 
 
 @dataclass(slots=True, kw_only=True)
@@ -33,26 +45,38 @@ class Streams:
     json_output: bool
     redactor: Redactor = NOTHING
 
+    def mask(self, redactor: Redactor) -> None:
+        """Nothing that is said from now on shows a value, whoever says it."""
+        self.redactor = redactor
+        mask_streams(redactor)
+
     @property
     def people(self) -> TextIO:
         """Where text for people goes."""
         return sys.stderr if self.json_output else sys.stdout
 
 
-def main(argv: Sequence[str] | None = None, environ: Mapping[str, str] = os.environ) -> int:
-    """Runs the command line and returns the exit code."""
+def main(argv: Sequence[str] | None = None, environ: Mapping[str, str] = os.environ, token: str | None = None) -> int:
+    """Runs the command line and returns the exit code. The token is out of our environment already."""
     arguments = list(sys.argv[1:] if argv is None else argv)
     streams = Streams(json_output=is_json_wanted(arguments, environ.get("PREDEPLOY_JSON_OUTPUT", "")))
     interruption = Interruption()
     interruption.catch()
     try:
-        return run_command(arguments, environ, streams, interruption)
+        caller = identify(environ, token, streams)
+        return run_command(arguments, caller, streams, interruption)
     except (Exception, Interrupted) as error:
         interruption.printing()
         debug = "--debug" in arguments
         if debug and not isinstance(error, PredeployError | Interrupted):
             say(streams.redactor.text(traceback.format_exc().rstrip()), sys.stderr)
         return end_without_report(streams, verdict_of(error, debug=debug))
+
+
+def identify(environ: Mapping[str, str], token: str | None, streams: Streams) -> Caller:
+    """Who calls; from here on nothing that is said holds the token."""
+    streams.mask(Redactor({VARIABLE: token.strip()} if token else {}))
+    return Caller(environ=environ, token=read_token(token), exposure=exposure_of(token))
 
 
 def verdict_of(error: BaseException, *, debug: bool) -> Verdict:
@@ -68,11 +92,12 @@ def verdict_of(error: BaseException, *, debug: bool) -> Verdict:
     return Verdict(outcome=Outcome.ERRORED, exit_code=3, reason=text + ("" if debug else " Details: --debug"))
 
 
-def run_command(
-    arguments: Sequence[str], environ: Mapping[str, str], streams: Streams, interruption: Interruption
-) -> int:
-    """Reads the scope; prints it, or validates it."""
+def run_command(arguments: Sequence[str], caller: Caller, streams: Streams, interruption: Interruption) -> int:
+    """Does what was asked: a subcommand, or the scope is read, and printed or validated."""
+    environ = caller.environ
     called_as = environ.get("PREDEPLOY_CALLED_AS", "python -m flows.predeploy")
+    if arguments[:1] == ["doctor"]:
+        return run_doctor(arguments[1:], caller, streams, called_as)
     parser = make_parser(called_as)
     options = read_arguments(parser, arguments)
     if options.get("help"):
@@ -80,21 +105,29 @@ def run_command(
         return 0
     shown = options.get("stack") or default_stack(environ)
     flags = {setting: options[flag] for flag, setting in SETTINGS.items() if flag in options}
-    places = Places.of_user()
-    scope = read_scope(absolute(shown), flags, environ, places.cache)
+    scope = read_scope(absolute(shown), flags, environ, Places.of_user().cache)
     if options.get("list") or options.get("plan"):
         text = render_list(scope.catalogue) if options.get("list") else render_plan(scope)
         say(detect_style(sys.stdout, environ).spell(text), sys.stdout)
         return 0
+    return validate(scope, shown, called_as, caller, streams, interruption)
+
+
+def validate(
+    scope: Scope, shown: str, called_as: str, caller: Caller, streams: Streams, interruption: Interruption
+) -> int:
+    """Runs the plan, and delivers the report."""
     from flows.session import Session  # the engine: nothing of it is needed before
 
+    environ, places = {**caller.environ}, Places.of_user()  # as it is before secrets are hidden in it
     streams.json_output = scope.settings.json_output
-    secrets = read_secrets(scope, environ)
-    streams.redactor = secrets.redactor
+    secrets = read_secrets(scope, environ, caller.token, places.data)
+    hide(secrets)
+    streams.mask(secrets.redactor)
     neutral_directory(places.cache)
     output = choose_output(scope.settings, environ, streams.people)
     session = Session(
-        scope=scope,
+        scope=with_secrets(scope, secrets),
         places=places,
         output=output,
         environ=environ,
@@ -102,12 +135,34 @@ def run_command(
         called_as=called_as,
         shown=shown,
         secrets=secrets,
+        exposure=caller.exposure,
+        token=caller.token,
     )
     report = asyncio.run(session.validate())
     text = output.render(report)
     interruption.printing()
     deliver(report, text, streams)
     return report.verdict.exit_code
+
+
+def run_doctor(arguments: Sequence[str], caller: Caller, streams: Streams, called_as: str) -> int:
+    """Looks whether all is here that a run needs."""
+    from flows.doctor import Doctor, make_doctor_parser, read_doctor_arguments
+    from tasks.doctor.finding import document, is_well, render
+
+    parser = make_doctor_parser(called_as)
+    options, flags = read_doctor_arguments(parser, [*arguments])
+    if options.get("help"):
+        say(parser.format_help().rstrip(), sys.stdout)
+        return 0
+    environ = caller.environ
+    stack = absolute(options.get("stack") or default_stack(environ))
+    doctor = Doctor(stack=stack, flags=flags, environ=environ, token=caller.token, places=Places.of_user())
+    findings = asyncio.run(doctor.examine())
+    style = detect_style(sys.stdout, environ)
+    text = document(findings) if streams.json_output else render(findings, style).rstrip()
+    say(streams.redactor.text(text), sys.stdout)
+    return 0 if is_well(findings) else 3
 
 
 def default_stack(environ: Mapping[str, str]) -> str:

@@ -34,9 +34,12 @@ def enter() -> NoReturn:
         with suppress(AttributeError):  # None, where the process has none
             stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
     try:
+        from flows.hiding import take_token
+
+        token = take_token()
         from flows.cli import main
 
-        code = main()
+        code = main(token=token)
     except BaseException as error:
         if "--debug" in sys.argv:
             traceback.print_exc()
@@ -104,6 +107,7 @@ def bare_document(outcome: str, exit_code: int, reason: str) -> dict[str, Any]:
         "directory": "",
         "rerun": "",
         "images": [],
+        "secrets": {"source": None, "names": [], "stale": None},
         "stages": dict.fromkeys(("build", "quality", "integration"), nothing),
         "counts": dict.fromkeys(counted, 0),
     }

@@ -20,14 +20,17 @@ from prefect import flow
 from prefect.client.schemas.objects import State
 
 from flows.feed import Feed, enter_feed, is_recording
+from flows.hiding import exposure_of, hide, take_token
+from flows.masking import masked_errors
 from flows.places import Places
 from flows.recording import record
-from flows.scope import read_scope, read_secrets
+from flows.scope import read_scope, read_secrets, with_secrets
 from flows.validation import Quiet, Validation, new_run_id
 from tasks.report.directory import create_run_directory
 from tasks.report.document import render_document
 from tasks.report.publish import publish
 from tasks.run import Run
+from tasks.secrets.doppler.token import read_token
 
 
 @flow(name="predeploy", flow_run_name="predeploy {stack}", persist_result=False)
@@ -55,8 +58,11 @@ async def validate_and_record(stack: Path, flags: dict[str, object]) -> State[An
     """A run that Prefect itself has started: the work and its record in one loop."""
     places = Places.of_user()
     run_id = new_run_id()
-    scope = read_scope(stack, flags, os.environ, places.cache)
-    secrets = read_secrets(scope, os.environ)
+    token = take_token()
+    environ = {**os.environ}
+    scope = read_scope(stack, flags, environ, places.cache)
+    secrets = read_secrets(scope, environ, read_token(token), places.data)
+    hide(secrets)
     recording: list[asyncio.Task[State[Any]]] = []
 
     def begun(run: Run) -> None:
@@ -65,18 +71,20 @@ async def validate_and_record(stack: Path, flags: dict[str, object]) -> State[An
         enter_feed(feed)
         recording.append(asyncio.create_task(record()))
 
-    with create_run_directory(scope.tree.root, run_id) as directory:
+    with masked_errors(secrets.redactor), create_run_directory(scope.tree.root, run_id) as directory:
         validation = Validation(
-            scope=scope,
+            scope=with_secrets(scope, secrets),
             places=places,
             directory=directory,
             progress=Quiet(),
-            environ=os.environ,
+            environ=environ,
             run_id=run_id,
             called_as="python -m flows.predeploy",
             shown_stack=str(stack),
             begun=begun,
             secrets=secrets,
+            exposure=exposure_of(token),
+            token=read_token(token),
         )
         report = await validation.run()
         publish(directory, {"report.json": render_document(report)})

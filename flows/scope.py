@@ -18,7 +18,9 @@ from tasks.errors import SettingsError, TreeError, UsageError
 from tasks.lowering import Lowering
 from tasks.models import Hindrance
 from tasks.plan import Plan, make_plan
-from tasks.secrets import Secrets, choose_provider, take_secrets
+from tasks.prefect_server.start import is_ci
+from tasks.secrets import Circumstances, Secrets, choose_provider, declared, take_secrets
+from tasks.secrets.doppler.token import Token
 from tasks.settings import FILE, Settings, load_settings
 from tasks.stack import Kind, Stack
 from tasks.tree import Tree, read_tree
@@ -53,10 +55,40 @@ def make_lowering(tree: Tree, stack: Stack, day: str) -> Lowering:
     return Lowering(stack=stack, digest=digest, day=day)
 
 
-def read_secrets(scope: Scope, environ: Mapping[str, str]) -> Secrets:
+def circumstances(scope: Scope, environ: Mapping[str, str], token: Token | None, data: Path) -> Circumstances:
+    """What the choice of a provider depends on. No copy of secrets serves a deploy or CI."""
+    is_private = not scope.settings.environment and not is_ci(environ)
+    return Circumstances(
+        environ=environ,
+        root=scope.tree.root,
+        tree=scope.tree.files,
+        token=token,
+        copies=data / "snapshots" if is_private else None,
+    )
+
+
+def read_secrets(scope: Scope, environ: Mapping[str, str], token: Token | None, data: Path) -> Secrets:
     """What the plan's checks declare. Raises SecretsError before anything has begun."""
-    provider = choose_provider(scope.settings, environ, scope.tree.root, scope.tree.files)
-    return take_secrets(scope.plan.checks, provider)
+    provider = choose_provider(scope.settings, circumstances(scope, environ, token, data))
+    return take_secrets(scope.plan.checks, provider, optional=scope.settings.optional_secrets, token=token)
+
+
+def reject_environment(settings: Settings) -> None:
+    """Raises UsageError for a deploy to where nobody knows the way."""
+    if settings.environment and not settings.deploy_config:
+        known = " or ".join(sorted(settings.doppler_configs)) or "none"
+        text = f"--environment {settings.environment}: there is {known}"
+        raise UsageError(f"{text}. Name one, or add it to doppler_configs in predeploy.toml.")
+
+
+def with_secrets(scope: Scope, secrets: Secrets) -> Scope:
+    """The scope with what old values take from the proof of every check that has them."""
+    if not secrets.stale:
+        return scope
+    wants = ("fresh secrets", "secrets were a copy from an earlier run, not Doppler's own")  # which no engine provides
+    stale = {check for ids in declared(scope.plan.checks).values() for check in ids}
+    checks = (replace(each, wants=(*each.wants, wants)) if each.id in stale else each for each in scope.plan.checks)
+    return replace(scope, plan=replace(scope.plan, checks=tuple(checks)))
 
 
 def read_text(tree: Tree, path: str) -> str:
@@ -85,6 +117,7 @@ def read_scope(stack: Path, flags: Mapping[str, object], environ: Mapping[str, s
     """Settings, tree, components, catalogue and plan, in this order. Raises UsageError where one cannot be had."""
     root = existing(stack)
     settings = load_settings(root, flags, environ, reserved=NAMES, parsers=PARSERS)
+    reject_environment(settings)
     tree = read_tree(root, cache / "digests")
     scene = make_scene(tree, settings)
     base: Base | Hindrance = NOT_ASKED

@@ -10,6 +10,7 @@ from functools import partial
 from typing import Any
 
 from flows.entry import STOPPING
+from flows.hiding import NOTHING_EXPOSED, Exposure
 from flows.interruption import Interruption
 from flows.output import Output
 from flows.places import Places
@@ -24,6 +25,7 @@ from tasks.report.publish import publish
 from tasks.report.redacted import redact_report
 from tasks.run import Run
 from tasks.secrets import NO_SECRETS, Secrets
+from tasks.secrets.doppler.token import Token
 from tasks.settings import unknown_variables
 
 STOPPED_PATIENCE = 2.0
@@ -44,6 +46,8 @@ class Session:
     called_as: str
     shown: str
     secrets: Secrets = NO_SECRETS
+    exposure: Exposure = NOTHING_EXPOSED
+    token: Token | None = None
     run_id: str = field(default_factory=new_run_id)
     _run: Run | None = None
     _recording: asyncio.Task[RunFacts] | None = None
@@ -73,6 +77,8 @@ class Session:
                 shown_stack=self.shown,
                 begun=self._begun,
                 secrets=self.secrets,
+                exposure=self.exposure,
+                token=self.token,
             )
             report = await validation.run()
             self._is_decided = True

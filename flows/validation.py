@@ -9,6 +9,8 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from secrets import token_hex
 
+from flows.deploying import own_work
+from flows.hiding import NOTHING_EXPOSED, Exposure
 from flows.places import Places
 from flows.scope import Scope
 from tasks.delivery import deliver
@@ -36,6 +38,7 @@ from tasks.report.live import Progress
 from tasks.report.redacted import redact_report
 from tasks.run import Policy, Run
 from tasks.secrets import NO_SECRETS, Secrets
+from tasks.secrets.doppler.token import Token
 from tasks.verdict import give_verdict
 from tasks.warming import warm
 
@@ -69,17 +72,18 @@ def stage_durations(results: Mapping[str, Result], plan: Plan) -> dict[Stage, fl
     return durations
 
 
-def unmasked(secrets: Secrets) -> tuple[str, ...]:
-    """A warning for values that nobody could tell from other text."""
-    names = ", ".join(secrets.redactor.unmaskable)
-    return (f"{names}: too short to be masked where a check prints it; give it six characters",) if names else ()
+def told_of(secrets: Secrets) -> tuple[str, ...]:
+    """Warnings about secrets: that they are old ones first, then values that nobody could tell from other text."""
+    short = ", ".join(secrets.redactor.unmaskable)
+    unmasked = f"{short}: too short to be masked where a check prints it; give it six characters" if short else ""
+    return tuple(filter(None, [secrets.stale, *secrets.notes, unmasked]))
 
 
-def rerun_command(called_as: str, stack: str, names: list[str]) -> str:
-    """The command that runs these checks again."""
-    return " ".join(
-        [called_as, *([shlex.quote(stack)] if stack != "." else []), *(f"--only '{name}'" for name in names)]
-    )
+def rerun_command(called_as: str, stack: str, names: list[str], environment: str | None = None) -> str:
+    """The command that runs these checks again, for the same target of a deploy."""
+    target = ["--environment", environment] if environment else []
+    place = [shlex.quote(stack)] if stack != "." else []
+    return " ".join([called_as, *place, *target, *(f"--only '{name}'" for name in names)])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,18 +103,17 @@ class Validation:
     shown_stack: str
     begun: Callable[[Run], None]
     secrets: Secrets = NO_SECRETS
+    exposure: Exposure = NOTHING_EXPOSED
+    token: Token | None = None
 
     async def run(self) -> Report:
         """Runs the plan. Raises only where no report can be made; every process that it started has ended then."""
         started_at, zero = datetime.now(UTC), time.monotonic()
-        settings, plan = self.scope.settings, self.scope.plan
+        plan = self.scope.plan
         self.progress.begin([(check.id, check.title) for check in plan.checks])
         async with contextlib.AsyncExitStack() as opened:
             engine = await self._open_engine(opened)
-            seconds = read_durations(self.places.cache, self.scope.tree.root)
-            redactor = self.secrets.redactor
-            policy = Policy(jobs=settings.jobs, fail_fast=settings.fail_fast, seconds=seconds, redactor=redactor)
-            run = Run(plan, engine, self.scope.lowering, self.directory.logs, self.progress, policy)
+            run = Run(plan, engine, self.scope.lowering, self.directory.logs, self.progress, self._policy())
             run.start()
             self.begun(run)
             results = await self._results(run, engine)
@@ -123,6 +126,16 @@ class Validation:
         report = redact_report(report, self.secrets.redactor)
         run.publish(report)
         return report
+
+    def _policy(self) -> Policy:
+        settings = self.scope.settings
+        return Policy(
+            jobs=settings.jobs,
+            fail_fast=settings.fail_fast,
+            seconds=read_durations(self.places.cache, self.scope.tree.root),
+            redactor=self.secrets.redactor,
+            own=own_work(self.scope, self.environ, self.token),
+        )
 
     async def _open_engine(self, opened: contextlib.AsyncExitStack) -> Engine:
         """The engine of the run, ready. One that nobody insisted on gives way to the other if it cannot be opened."""
@@ -196,10 +209,13 @@ class Validation:
             verdict = give_verdict((), whole=False, ended=run.ended)
         return tuple(delivered), verdict
 
+    def _rerun(self, names: list[str]) -> str:
+        return rerun_command(self.called_as, self.shown_stack, names, self.scope.settings.environment)
+
     def _report(
         self, results: dict[str, Result], verdict: Verdict, engine: EngineFacts, started_at: datetime, duration: float
     ) -> Report:
-        plan = self.scope.plan
+        plan, exposed = self.scope.plan, self.exposure.notes(engine.name)
         red = [check.id for check in plan.checks if results[check.id].status in {Status.FAILED, Status.ERRORED}]
         checks = tuple(
             CheckReport(
@@ -209,7 +225,7 @@ class Validation:
                 component=check.component,
                 stage=check.stage,
                 result=results[check.id],
-                rerun=rerun_command(self.called_as, self.shown_stack, [check.id]) if check.id in red else "",
+                rerun=self._rerun([check.id]) if check.id in red else "",
             )
             for check in plan.checks
         )
@@ -224,7 +240,8 @@ class Validation:
             started_at=started_at.isoformat(timespec="milliseconds"),
             duration=duration,
             untracked=self.scope.tree.untracked,
-            warnings=(*self.scope.stack.warnings, *unmasked(self.secrets)),
-            rerun=rerun_command(self.called_as, self.shown_stack, red) if red else "",
+            warnings=(*told_of(self.secrets), *self.scope.stack.warnings, *exposed),
+            secrets=self.secrets.facts,
+            rerun=self._rerun(red) if red else "",
             stage_durations=stage_durations(results, plan),
         )

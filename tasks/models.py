@@ -160,6 +160,18 @@ class EngineFacts:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SecretsFacts:
+    """Who gave secrets to the run, and their names. `stale` says how old they are, where they are no fresh ones."""
+
+    source: str = ""
+    names: tuple[str, ...] = ()
+    stale: str = ""
+
+
+NO_SECRETS_FACTS = SecretsFacts()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DeliveredImage:
     """An image that was handed on after the run: as the archive at `path`, in a registry as `reference`, or both."""
 
@@ -198,6 +210,7 @@ class Report:
     warnings: tuple[str, ...] = ()
     rerun: str = ""
     images: tuple[DeliveredImage, ...] = ()
+    secrets: SecretsFacts = NO_SECRETS_FACTS
     stage_durations: dict[Stage, float] = field(default_factory=dict)
 
     def of(self, stage: Stage) -> tuple[CheckReport, ...]:

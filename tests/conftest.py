@@ -11,7 +11,7 @@ import pytest
 
 # `real`, `network` and `faults` tests run programs of others, which take long to fetch: they share one home.
 OUTSIDE = ("real", "network", "faults")
-REMOVED_PREFIXES = ("PREDEPLOY_", "PREFECT_", "GITHUB_", "DAGGER_", "_EXPERIMENTAL_DAGGER_")
+REMOVED_PREFIXES = ("PREDEPLOY_", "PREFECT_", "GITHUB_", "DAGGER_", "_EXPERIMENTAL_DAGGER_", "DOPPLER_")
 REMOVED = (
     *(
         "CI",

@@ -6,6 +6,7 @@ import json
 import random
 import re
 import shlex
+import time
 from collections.abc import Callable
 from urllib.parse import quote, quote_plus
 
@@ -225,3 +226,20 @@ def test_a_result_is_masked_as_a_whole() -> None:
 
     assert VALUE not in str(redact_result(result, REDACTOR))
     assert redact_result(result, NOTHING) is result
+
+
+def test_many_secrets_cost_little() -> None:
+    """Fifty secrets and a key of many lines are more than a run has. The bound is far from what any machine does."""
+    chance = random.Random(7)
+    lines = "\n".join(base64.b64encode(chance.randbytes(48)).decode() for _ in range(26))
+    values = {f"K{number}": base64.b64encode(chance.randbytes(24)).decode() for number in range(50)}
+    redactor = Redactor({**values, "PEM": f"-----BEGIN KEY-----\n{lines}\n-----END KEY-----"})
+    line = b"2026-01-21 10:15:00,123 INFO some.module: handled request GET /admin/login/ in 12.3 ms, status 200\n"
+    data = (line * 300 + values["K7"].encode() + b"\n") * 60
+
+    begun = time.process_time()
+    out = streamed(redactor, data, lambda: 65536)
+    spent = time.process_time() - begun
+
+    assert out.count(b"***") == 60
+    assert spent < len(data) / 1e6  # a megabyte a second

@@ -9,7 +9,7 @@ import pytest
 
 from tasks.catalogue import make_catalogue
 from tasks.errors import SecretsError
-from tasks.secrets import NO_SECRETS, Secrets, choose_provider, declared, take_secrets
+from tasks.secrets import NO_SECRETS, Circumstances, Secrets, choose_provider, declared, take_secrets
 from tasks.settings import Settings
 from tasks.steps import Check
 from tests.factories import make_check, make_command, make_scene, make_stack
@@ -22,7 +22,9 @@ def check(name: str, *secrets: str, **over: Any) -> Check:
 
 
 def taken(checks: list[Check], root: Path, environ: Mapping[str, str] = ENVIRON, **settings: Any) -> Secrets:
-    return take_secrets(checks, choose_provider(Settings(**settings), environ, root, {"main.py", "tracked.env"}))
+    around = Circumstances(environ=environ, root=root, tree={"main.py", "tracked.env"})
+    chosen = Settings(**settings)
+    return take_secrets(checks, choose_provider(chosen, around), optional=chosen.optional_secrets)
 
 
 def refused(checks: list[Check], root: Path, **settings: Any) -> str:
@@ -81,6 +83,32 @@ class TestDeclared:
         assert {secrets for secrets in found.values() if secrets} == {("A", "B")}
         assert {"pytest", "mypy", "manage.py migrate", "server"} <= found.keys() - without
         assert {"uv lock --check", "uv pip check", "ruff check", "ruff format --check", "GET /admin/login/"} <= without
+
+    def test_what_a_run_makes_up_itself_is_asked_of_nobody(self) -> None:
+        named = ["DATABASE_URL", "SECRET_KEY", "PGPASSWORD", "STRIPE_KEY"]
+        settings = Settings.model_validate(
+            {"component": {"apps/web": {"secrets": named}, "workers/intake": {"secrets": named}}}
+        )
+        catalogue = make_catalogue(make_scene(make_stack(), settings=settings))
+
+        by_component = {
+            path: set(declared(each for each in catalogue.checks if each.component == path))
+            for path in ("apps/web", "workers/intake")
+        }
+
+        assert by_component == {"apps/web": {"STRIPE_KEY"}, "workers/intake": set(named)}
+
+    def test_optional_ones_are_declared_too(self) -> None:
+        row = {"name": "audit", "stage": "quality", "run": "audit", "optional_secrets": ["A", "TOKEN"]}
+        chosen = {"check": [row], "component": {"apps/web": {"secrets": ["A"], "optional_secrets": ["B"]}}}
+        settings = Settings.model_validate(chosen)
+        catalogue = make_catalogue(make_scene(make_stack(), settings=settings))
+
+        (audit,) = [each for each in catalogue.checks if each.name == "audit"]
+
+        assert audit.commands[0].secrets == ("A", "TOKEN")
+        assert {"A", "B", "TOKEN"} == set(declared(catalogue.checks))
+        assert settings.optional_secrets == {"B", "TOKEN"}
 
     def test_other_components_declare_nothing(self) -> None:
         settings = Settings.model_validate({"component": {"apps/web": {"secrets": ["A"]}}})
@@ -184,6 +212,16 @@ class TestMissing:
             "  GONE, declared by one[apps/web], two[apps/web]",
             "Set them there, ask another one (secrets_provider), or take the names out of predeploy.toml.",
         ]
+
+    def test_optional_ones_may_be(self, tmp_path: Path) -> None:
+        optional = {"check": [{"name": "one", "stage": "quality", "run": "x", "optional_secrets": ["GONE"]}]}
+        settings = Settings.model_validate(optional)
+
+        found = taken([check("one", "KEY", "GONE")], tmp_path, check=settings.check)
+
+        assert dict(found) == {"KEY": "from the environment"}
+        assert found.only(("KEY", "GONE")) == {"KEY": "from the environment"}
+        assert "  OTHERS, declared by" in refused([check("one", "OTHERS", "GONE")], tmp_path, check=settings.check)
 
     def test_the_file_is_named(self, tmp_path: Path) -> None:
         write(tmp_path / "s", "OTHER=x\nKEY")

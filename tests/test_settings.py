@@ -286,8 +286,8 @@ class TestMistakes:
     def test_an_unknown_key_that_is_like_none_shows_all(self, tmp_path: Path) -> None:
         (problem,) = mistakes(tmp_path, "[component.web]\nxyz = 1")
 
-        expected = "no such key; there are build, env, health, image, output, secrets, server, settings, skip"
-        assert problem == f"predeploy.toml:2: component.web.xyz: {expected}"
+        keys = "build, env, health, image, optional_secrets, output, secrets, server, settings, skip"
+        assert problem == f"predeploy.toml:2: component.web.xyz: no such key; there are {keys}"
 
     @pytest.mark.parametrize(
         ("name", "value", "problem"),

@@ -7,8 +7,10 @@ from dataclasses import replace
 
 from tasks.catalogue import django, node, quality, worker
 from tasks.catalogue.custom import custom_check
+from tasks.catalogue.deploy_names import needed_names
 from tasks.catalogue.django_image import missing_files
 from tasks.catalogue.row import Absent, Catalogue, Row, Scene
+from tasks.deploy_secrets import CHECK as DEPLOY_SECRETS
 from tasks.errors import UsageError
 from tasks.models import Stage
 from tasks.settings.mistakes import nearest, spelled
@@ -16,7 +18,7 @@ from tasks.stack import Component, Kind
 from tasks.steps import Check, Inputs
 
 ROWS = (*django.BUILD_ROWS, *node.ROWS, *quality.ROWS, *django.INTEGRATION_ROWS, *worker.ROWS)
-NAMES = frozenset(row.name for row in ROWS if "{" not in row.name)
+NAMES = frozenset([DEPLOY_SECRETS.name, *(row.name for row in ROWS if "{" not in row.name)])
 ORDER = tuple(Stage)
 
 __all__ = ["NAMES", "ROWS", "Absent", "Catalogue", "Scene", "make_catalogue"]
@@ -110,11 +112,13 @@ def make_catalogue(scene: Scene) -> Catalogue:
         found, missing = expand(row, scene)
         checks += found
         absent += missing
+    deploys = needed_names(scene)
+    checks += [DEPLOY_SECRETS] if deploys else []
     checks += [custom_check(row, scene) for row in scene.settings.check]
     reject_strangers(scene, checks)
     limited = [with_limit(check, scene.settings.limits.get(check.name)) for check in checks]
     ordered = sorted(limited, key=lambda check: ORDER.index(check.stage))
-    return Catalogue(checks=distinct(ordered), absent=tuple(absent))
+    return Catalogue(checks=distinct(ordered), absent=tuple(absent), deploys=deploys)
 
 
 def reject_strangers(scene: Scene, checks: Iterable[Check]) -> None:

@@ -57,7 +57,7 @@ def custom_check(row: CustomCheck, scene: Scene) -> Check:
         cwd=component.path if component else ".",
         environment=row.environment,
         env=env,
-        secrets=tuple(sorted({*scene.secrets(component), *row.secrets})),
+        secrets=tuple(sorted({*scene.secrets(component), *row.secrets, *row.optional_secrets})),
         verdicts=tuple((code, "findings") for code in row.verdicts),
         parser=row.parser or "plain",
         limit=row.limit,

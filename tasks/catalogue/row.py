@@ -4,7 +4,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
+from tasks.catalogue.throwaway import given
 from tasks.models import Hindrance, Stage
+from tasks.needed import Needed
 from tasks.settings import ComponentSettings, FormSettings, Settings
 from tasks.stack import Component, Kind, Stack
 from tasks.steps import Check, Command, Image
@@ -45,8 +47,12 @@ class Scene:
         return tuple(filter(None, (component.path, component.name, component.worker.name if component.worker else "")))
 
     def secrets(self, component: Component | None) -> tuple[str, ...]:
-        """Names of variables for commands that run a component's code, each once."""
-        return tuple(sorted({*self.configured(component).secrets})) if component else ()
+        """Names of variables for commands that run a component's code, each once; none that a run makes up itself."""
+        if component is None:
+            return ()
+        configured = self.configured(component)
+        made_up = given() if component.web else {}
+        return tuple(sorted({*configured.secrets, *configured.optional_secrets} - made_up.keys()))
 
 
 def always(_: Component, __: Scene) -> str:
@@ -111,7 +117,11 @@ class Absent:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Catalogue:
-    """Every check that this stack has, in the report's order, and those it does not have."""
+    """Every check that this stack has, in the report's order, and those it does not have.
+
+    `deploys` are the names that the check of a deploy's secrets looks for.
+    """
 
     checks: tuple[Check, ...]
     absent: tuple[Absent, ...]
+    deploys: tuple[Needed, ...] = ()

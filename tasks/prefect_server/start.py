@@ -41,8 +41,7 @@ def ensure_server(environ: Mapping[str, str], *, data_dir: Path, cache_dir: Path
     """
     if url := environ.get("PREFECT_API_URL", "").strip():
         return ServerHandle(url=url.rstrip("/"))
-    # its process has another working directory
-    home = data_dir.absolute() / f"prefect-{importlib.metadata.version('prefect')}"
+    home = _home(data_dir)
     cache_dir = cache_dir.absolute()
     home.mkdir(parents=True, exist_ok=True, mode=0o700)
     if is_ci(environ):
@@ -57,6 +56,12 @@ def ensure_server(environ: Mapping[str, str], *, data_dir: Path, cache_dir: Path
         if hung := read_record(state):
             _kill(hung.pid, signal.SIGKILL)
         return _start(environ, home, cache_dir, state, temporary=False)
+
+
+def running_server(data_dir: Path) -> ServerHandle | None:
+    """Return the server of our own that is kept warm, if one is; none is started."""
+    home = _home(data_dir)
+    return _running(home / f"server-{_own_version()}.json", home, patience=1.0)
 
 
 def is_ci(environ: Mapping[str, str]) -> bool:
@@ -80,6 +85,11 @@ def stop_server(handle: ServerHandle, limit: float = 5.0) -> None:
         process.wait()
     if handle.state is not None:
         handle.state.unlink(missing_ok=True)
+
+
+def _home(data_dir: Path) -> Path:
+    # its process has another working directory
+    return data_dir.absolute() / f"prefect-{importlib.metadata.version('prefect')}"
 
 
 def _running(state: Path, home: Path, *, patience: float) -> ServerHandle | None:

@@ -3,9 +3,9 @@
     managed.py HOST PORT NAME COMMAND [ARGUMENT ...] [--then COMMAND [ARGUMENT ...]]
 
 Runs with the stack's packages and ends as `manage.py COMMAND` would. Before it, the connection that the settings make
-is asked which database it is; another one, or none: one line on stderr, exit code 75, or 77 where the right one is gone,
-and nothing is run. A database that the settings name and that is plainly another one is not even connected to: it may
-be production's.
+is asked which database it is; another one, or none: one line on stderr, exit code 75 (77: the right one is gone), and
+nothing is run. A database that the settings name and that is plainly another one is not even connected to: it may be
+production's.
 """
 
 import sys

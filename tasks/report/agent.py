@@ -11,6 +11,7 @@ from tasks.report.facts import (
     log_path,
     named,
     seconds,
+    secrets_line,
     tally,
     untracked_line,
 )
@@ -40,6 +41,8 @@ def _header(report: Report, reason: str) -> Iterator[str]:
     said = " ".join(text for text in (numbers, clean_line(report.verdict.reason)) if text)
     yield f"{outcome} in {seconds(report.duration)}: {said}"
     yield f"engine: {engine_line(report)}"
+    if secrets := secrets_line(report):
+        yield f"secrets: {secrets}"
     if report.run.unrecorded:
         yield f"run not recorded: {clean_line(report.run.unrecorded)}"
 

@@ -1,6 +1,7 @@
 """The report as Prefect's artifacts hold it: one page of markdown, one table."""
 
 from tasks.models import CheckReport, Outcome, Report, Result, Stage, Status
+from tasks.report.facts import secrets_line
 
 _MARKS = {Status.PASSED: "✓", Status.FAILED: "✗", Status.ERRORED: "!", Status.SKIPPED: "○"}
 _DIAGNOSTICS = 20
@@ -46,6 +47,7 @@ def _headline(report: Report) -> str:
 
 def _facts(report: Report) -> str:
     engine = report.engine
+    secrets = secrets_line(report)
     return "\n".join(
         [
             f"- stack: {_code(report.stack)}",
@@ -53,6 +55,7 @@ def _facts(report: Report) -> str:
             f"- engine: {_inline(engine.name)} {_inline(engine.version)} ({_inline(engine.reason)})",
             f"- {len(report.checks)} checks in {report.duration:.1f} s, exit {report.verdict.exit_code}",
             f"- logs: {_code(report.directory)}",
+            *([f"- secrets: {_inline(secrets)}"] if secrets else []),
         ]
     )
 

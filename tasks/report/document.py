@@ -50,6 +50,11 @@ def to_document(report: Report) -> dict[str, Json]:
         "directory": encodable(report.directory),
         "rerun": encodable(report.rerun),
         "images": [_image(image) for image in report.images],
+        "secrets": {
+            "source": encodable(report.secrets.source) or None,
+            "names": _texts(report.secrets.names),
+            "stale": encodable(report.secrets.stale) or None,
+        },
         "stages": {stage.value: _stage(report, stage) for stage in Stage},
         "counts": _counts(report),
     }

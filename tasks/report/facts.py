@@ -7,6 +7,7 @@ from tasks.models import Outcome, Report, Result, Stage, Status
 from tasks.report.layout import clean_line
 
 _NAMED = 5  # names in a sentence
+_SECRETS = 12
 
 
 def seconds(duration: float) -> str:
@@ -51,6 +52,12 @@ def run_line(report: Report) -> str:
     if run.url and not run.unrecorded:
         return clean_line(run.url)
     return clean_line(f"not recorded: {run.unrecorded}") if run.unrecorded else f"{clean_line(run.id)} (no address)"
+
+
+def secrets_line(report: Report) -> str:
+    """Who gave secrets, and which; empty where the run had none."""
+    secrets = report.secrets
+    return clean_line(f"{secrets.source}: {named(secrets.names, _SECRETS)}") if secrets.names else ""
 
 
 def image_lines(report: Report) -> list[str]:

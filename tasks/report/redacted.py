@@ -40,6 +40,7 @@ def redact_report(report: Report, redactor: Redactor) -> Report:
         checks=tuple(replace(check, result=redact_result(check.result, redactor)) for check in report.checks),
         engine=replace(report.engine, reason=redactor.text(report.engine.reason)),
         run=replace(run, unrecorded=None if run.unrecorded is None else redactor.text(run.unrecorded)),
+        secrets=replace(report.secrets, stale=redactor.text(report.secrets.stale)),
         untracked=each(report.untracked, redactor),
         warnings=each(report.warnings, redactor),
     )

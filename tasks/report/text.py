@@ -13,6 +13,7 @@ from tasks.report.facts import (
     named,
     run_line,
     seconds,
+    secrets_line,
     tally,
     untracked_line,
 )
@@ -57,9 +58,9 @@ def _box(lines: Iterable[str], style: Style) -> Iterator[str]:
 def _header(report: Report, style: Style) -> Iterator[str]:
     yield from _box([style.paint(style.bold, "  PRE-DEPLOY VALIDATION")], style)
     facts = {"stack": clean_line(report.stack), "engine": engine_line(report), "run": run_line(report)}
-    for name, fact in facts.items():
+    for name, fact in {**facts, "secrets": secrets_line(report)}.items():
         lead = f"{name:<8}"
-        yield from hang(style.spell(fact), lead, style.width, style.paint(style.dim, lead))
+        yield from hang(style.spell(fact), lead, style.width, style.paint(style.dim, lead)) if fact else ()
 
 
 def _stage(report: Report, stage: Stage, style: Style) -> Iterator[str]:

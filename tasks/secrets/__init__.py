@@ -1,45 +1,24 @@
 """Secrets: which names the checks of a plan declare, and who gives their values."""
 
-from collections.abc import Collection, Iterable, Mapping
-from pathlib import Path
+from collections.abc import Collection, Iterable
 
 from tasks.errors import SecretsError
-from tasks.secrets.environment import EnvironmentProvider
-from tasks.secrets.file import FileProvider
-from tasks.secrets.provider import Provider
+from tasks.secrets.choice import Circumstances, choose_provider
+from tasks.secrets.doppler.token import VARIABLE, Token
+from tasks.secrets.provider import Found, Provider
 from tasks.secrets.values import NO_SECRETS, Secrets
-from tasks.settings import Settings
 from tasks.steps import Check
 
-__all__ = ["NO_SECRETS", "Provider", "Secrets", "choose_provider", "declared", "take_secrets"]
-
-
-class NoProvider:
-    """Nobody is asked."""
-
-    title = 'nobody (secrets_provider is "none")'
-
-    def values(self, names: Collection[str]) -> Mapping[str, str]:  # noqa: ARG002 - it has none of them
-        """Nothing."""
-        return {}
-
-
-def choose_provider(settings: Settings, environ: Mapping[str, str], root: Path, tree: Collection[str]) -> Provider:
-    """The provider that the settings ask for. `tree` are the paths of the tree, which every check sees."""
-    kind = settings.secrets_provider
-    if kind == "auto":
-        kind = "file" if settings.secrets_file else "env"
-    if kind == "none":
-        return NoProvider()
-    if kind == "env":
-        return EnvironmentProvider(environ)
-    if settings.secrets_file is None:
-        raise SecretsError('secrets_provider is "file", and no file is named. Name it: secrets_file = …')
-    path = (root / Path(settings.secrets_file).expanduser()).resolve()
-    if path.is_relative_to(root) and path.relative_to(root).as_posix() in tree:
-        text = f"secrets_file: {settings.secrets_file} is part of the tree, which every check sees"
-        raise SecretsError(f"{text}. Have git ignore it, or keep it elsewhere.")
-    return FileProvider(path, settings.secrets_file)
+__all__ = [
+    "NO_SECRETS",
+    "Circumstances",
+    "Found",
+    "Provider",
+    "Secrets",
+    "choose_provider",
+    "declared",
+    "take_secrets",
+]
 
 
 def declared(checks: Iterable[Check]) -> dict[str, tuple[str, ...]]:
@@ -51,17 +30,25 @@ def declared(checks: Iterable[Check]) -> dict[str, tuple[str, ...]]:
     return {name: tuple(ids) for name, ids in sorted(found.items())}
 
 
-def take_secrets(checks: Iterable[Check], provider: Provider) -> Secrets:
-    """The values of all that the checks declare, and nothing else. Raises SecretsError with all names that lack one."""
+def take_secrets(
+    checks: Iterable[Check], provider: Provider, *, optional: Collection[str] = (), token: Token | None = None
+) -> Secrets:
+    """The values of all that the checks declare, and nothing else. Raises SecretsError with all names that lack one.
+
+    `optional` are names that may. The token, where there is one, is masked like them.
+    """
     wanted = declared(checks)
+    masked = {VARIABLE: token.text} if token else {}
     if not wanted:
-        return Secrets()
-    found = provider.values(wanted.keys())
-    missing = [name for name in wanted if not found.get(name)]
+        return Secrets(masked=masked)
+    found = provider.find(wanted.keys())
+    missing = [name for name in wanted if not found.values.get(name) and name not in optional]
     if missing:
-        lines = [f"  {name}, declared by {', '.join(wanted[name])}" for name in missing]
+        why = dict.fromkeys(found.hidden, ": it is restricted, and read by nobody")
+        lines = [f"  {name}, declared by {', '.join(wanted[name])}{why.get(name, '')}" for name in missing]
         count = "a secret has" if len(missing) == 1 else f"{len(missing)} secrets have"
-        head = f"{count} no value; asked was {provider.title}:"
+        head = f"{count} no value; asked was {found.source}:"
         way_out = "Set them there, ask another one (secrets_provider), or take the names out of predeploy.toml."
         raise SecretsError("\n".join([head, *lines, way_out]))
-    return Secrets({name: found[name] for name in wanted})
+    values = {name: found.values[name] for name in wanted if found.values.get(name)}
+    return Secrets(values, source=found.source, stale=found.stale, notes=found.notes, masked=masked)

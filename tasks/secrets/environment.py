@@ -3,14 +3,16 @@
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
+from tasks.secrets.provider import Found
+
 
 @dataclass(frozen=True, slots=True)
 class EnvironmentProvider:
     """Reads the caller's variables."""
 
     environ: Mapping[str, str] = field(repr=False)
-    title: str = "the environment of this command"
 
-    def values(self, names: Collection[str]) -> Mapping[str, str]:
+    def find(self, names: Collection[str]) -> Found:
         """Those that are set."""
-        return {name: self.environ[name] for name in names if name in self.environ}
+        values = {name: self.environ[name] for name in names if name in self.environ}
+        return Found(source="the environment of this command", values=values)

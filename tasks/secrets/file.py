@@ -3,13 +3,14 @@
 import io
 import os
 import stat
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
 from dotenv.parser import parse_stream
 
 from tasks.errors import SecretsError
+from tasks.secrets.provider import Found
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,12 +20,7 @@ class FileProvider:
     path: Path
     shown: str
 
-    @property
-    def title(self) -> str:
-        """The file, for a sentence."""
-        return f"the file {self.shown}"
-
-    def values(self, names: Collection[str]) -> Mapping[str, str]:
+    def find(self, names: Collection[str]) -> Found:
         """Those that stand in the file; the last of a name wins, and nothing in a value is replaced."""
         found: dict[str, str] = {}
         for entry in parse_stream(io.StringIO(self._text())):
@@ -33,7 +29,7 @@ class FileProvider:
                 raise SecretsError(f"{self.shown}:{line} is not NAME=value. Mend the line; quote what is not one word.")
             if entry.key is not None and entry.key in names and entry.value is not None:
                 found[entry.key] = entry.value
-        return found
+        return Found(source=f"the file {self.shown}", values=found)
 
     def _text(self) -> str:
         try:

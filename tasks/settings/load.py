@@ -20,7 +20,13 @@ from tasks.settings.toml_lines import toml_lines
 FILE = "predeploy.toml"
 PREFIX = "PREDEPLOY_"
 OTHER_VARIABLES = frozenset(
-    {"PREDEPLOY_CALLED_AS", "PREDEPLOY_PYTHON", "PREDEPLOY_SERVER_IDLE_SECONDS", "PREDEPLOY_STACK"}
+    {
+        "PREDEPLOY_CALLED_AS",
+        "PREDEPLOY_PYTHON",
+        "PREDEPLOY_SERVER_IDLE_SECONDS",
+        "PREDEPLOY_STACK",
+        "PREDEPLOY_TOKEN_FD",
+    }
 )
 """Read by the wrapper, the command line and the starter of Prefect's server: no settings of a run."""
 

@@ -25,6 +25,7 @@ FLAGS: Mapping[str, str] = {
     "skip": "--skip",
     "engine": "--engine",
     "base": "--base",
+    "environment": "--environment",
     "export_image": "--export-image",
     "publish": "--publish",
     "output": "--output",

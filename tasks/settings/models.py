@@ -10,10 +10,12 @@ from tasks.settings.values import (
     CheckName,
     ExitCode,
     HeaderName,
+    Hours,
     HttpStatus,
     ModuleName,
     RelativePath,
     Seconds,
+    Slug,
     TableName,
     UrlPath,
     VariableName,
@@ -48,6 +50,9 @@ class ComponentSettings(BaseModel, frozen=True, extra="forbid"):
     env: Variables = Field(default_factory=dict, description="Environment variables for this component's commands.")
     secrets: tuple[VariableName, ...] = Field(
         default=(), description="Names of variables that its code needs and whose values are secret."
+    )
+    optional_secrets: tuple[VariableName, ...] = Field(
+        default=(), description="The same for those that its code can do without."
     )
     image: ImageSettings = Field(
         default_factory=ImageSettings, description="How its image is built, where the tree does not say it."
@@ -109,6 +114,9 @@ class CustomCheck(BaseModel, frozen=True, extra="forbid"):
     secrets: tuple[VariableName, ...] = Field(
         default=(), description="Names of variables that it needs beside its component's, and whose values are secret."
     )
+    optional_secrets: tuple[VariableName, ...] = Field(
+        default=(), description="The same for those that it can do without."
+    )
     verdicts: tuple[ExitCode, ...] = Field(
         default=(1,),
         min_length=1,
@@ -159,14 +167,38 @@ class Settings(BaseModel, frozen=True, extra="forbid"):
         description="The images that checks run in; {version} in those of python and node is the stack's.",
     )
     env: Variables = Field(default_factory=dict, description="Environment variables for every command of the stack.")
-    secrets_provider: Literal["auto", "env", "file", "none"] = Field(
+    environment: CheckName | None = Field(
+        default=None, description="Where this tree is to be deployed: one of the keys of doppler_configs."
+    )
+    secrets_provider: Literal["auto", "doppler", "env", "file", "none"] = Field(
         default="auto",
-        description="Who has the values of secrets: our environment, or secrets_file, which auto takes if it is set.",
+        description="Who has the values of secrets; auto takes secrets_file if it is set, else Doppler if there is a "
+        "DOPPLER_TOKEN, else our environment.",
     )
     secrets_file: str | None = Field(
         default=None,
         min_length=1,
         description="A dotenv file with secrets that nobody else may read; seen from the stack's root.",
+    )
+    doppler_project: Slug | None = Field(
+        default=None, description="The project in Doppler; a service token implies it. Else DOPPLER_PROJECT says it."
+    )
+    doppler_config: Slug | None = Field(
+        default=None, description="The config in Doppler that checks get secrets from. Else DOPPLER_CONFIG says it."
+    )
+    doppler_configs: dict[CheckName, Slug] = Field(
+        default={"staging": "stg", "production": "prd"},
+        description="The config in Doppler of each environment that a deploy goes to.",
+    )
+    deploy_secrets: dict[VariableName, Literal["required", "optional", "unneeded"]] = Field(
+        default_factory=dict,
+        description="Names that a deploy needs beside those that the stack asks for, or does not need after all.",
+    )
+    doppler_limit: Seconds = Field(default=20.0, description="The seconds that Doppler has for an answer.")
+    doppler_snapshot: Hours | None = Field(
+        default=None,
+        description="The hours that an encrypted copy of secrets serves for where Doppler does not answer; unset: none "
+        "is kept.",
     )
     limits: dict[str, Seconds] = Field(default_factory=dict, description="The seconds that a check may take, by name.")
     component: dict[RelativePath, ComponentSettings] = Field(
@@ -176,3 +208,16 @@ class Settings(BaseModel, frozen=True, extra="forbid"):
         default_factory=dict, description="What the tree does not say about a Worker that runs, by its name or path."
     )
     check: tuple[CustomCheck, ...] = Field(default=(), description="Checks of the stack's own.")
+
+    @property
+    def deploy_config(self) -> str:
+        """The config in Doppler of the environment that a deploy goes to; empty where none is named."""
+        return self.doppler_configs.get(self.environment or "", "")
+
+    @property
+    def optional_secrets(self) -> frozenset[str]:
+        """Names that everybody who declares them can do without."""
+        declaring: list[ComponentSettings | CustomCheck] = [*self.component.values(), *self.check]
+        required = {name for each in declaring for name in each.secrets}
+        required |= {name for each in self.component.values() for name in each.image.secrets}
+        return frozenset(name for each in declaring for name in each.optional_secrets if name not in required)

@@ -16,6 +16,7 @@ IMAGE = re.compile(
     r"(?:[A-Za-z0-9.-]+(?::\d+)?/)?[a-z0-9]+(?:[._/-]+[a-z0-9]+)*(?=[:@])(?::\w[\w.-]{0,127})?(?:@sha256:[0-9a-f]{64})?"
 )
 IMAGE_VERSION = "{version}"
+CONFIG = re.compile(r"[A-Za-z0-9_.-]+")
 
 
 def split_command(value: object) -> object:
@@ -102,6 +103,14 @@ def table_name(value: str) -> str:
     return value
 
 
+def slug(value: str) -> str:
+    """The name of a project or a config at Doppler's."""
+    if not CONFIG.fullmatch(value):
+        message = "must be letters, digits, -, _ and ."
+        raise ValueError(message)
+    return value
+
+
 def image_reference(value: str) -> str:
     """An image that a registry has; `{version}` may stand in its tag."""
     if not IMAGE.fullmatch(value.replace(IMAGE_VERSION, "0")):
@@ -137,8 +146,10 @@ ModuleName = Annotated[str, AfterValidator(module_name)]
 HeaderName = Annotated[str, AfterValidator(header_name)]
 TableName = Annotated[str, AfterValidator(table_name)]
 HttpStatus = Annotated[int, Field(ge=200, le=599)]
+Slug = Annotated[str, AfterValidator(slug)]
 UrlPath = Annotated[str, AfterValidator(url_path)]
 Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Hours = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 ExitCode = Annotated[int, Field(ge=1, le=255)]
 BaseImages = Annotated[
     dict[Literal["python", "node", "postgres", "uv"], Annotated[str, AfterValidator(image_reference)]],

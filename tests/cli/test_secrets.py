@@ -57,7 +57,9 @@ LEAKING: tuple[tuple[str, str, list[str]], ...] = (
 CRASHES = """
 import os
 import {module} as module
-def crash(*_, **__): raise RuntimeError("all of a sudden: " + os.environ["CANARY"])
+# by the time of the crash it is gone from our environment
+canary = os.environ.get("CANARY", "")
+def crash(*_, **__): raise RuntimeError("all of a sudden: " + canary)
 module.{name} = crash
 """
 
@@ -191,6 +193,17 @@ def test_missing_ones_are_told_before_anything_runs(caller: Caller, leaking: Tin
     assert not leaking.runs
 
 
+def test_names_are_reported_and_who_gave_them(caller: Caller, leaking: TinyStack) -> None:
+    ended = arranged(caller, leaking, "env").run(leaking.root, "--only", "pin", "--json-output")
+
+    assert ended.document["secrets"] == {
+        "source": "the environment of this command",
+        "names": ["PIN"],
+        "stale": None,
+    }
+    assert "secrets the environment of this command: PIN" in ended.stderr
+
+
 def test_only_those_of_chosen_checks_are_asked_for(caller: Caller, leaking: TinyStack) -> None:
     ended = caller.run(leaking.root, "--only", "other")
 
@@ -214,4 +227,36 @@ def test_a_crash_of_our_own_tells_none(
 
     assert (ended.code, ended.last["word"]) == (3, "ERRORED"), ended.told
     assert ended.stderr.count("RuntimeError: all of a sudden: ***") == 2, ended.told
+    assert_no_trace(ended, leaking.root / ".predeploy", caller.home)
+
+
+BREAKS_ASIDE = """
+import asyncio, gc, logging, os, sys, threading
+import flows.session as module
+canary, original = os.environ.get("CANARY", ""), module.publish
+def boom(): raise RuntimeError("in a thread: " + canary)
+async def bang(): raise RuntimeError("in a task: " + canary)
+def publish(*args, **kwargs):
+    thread = threading.Thread(target=boom)
+    thread.start()
+    thread.join()
+    asyncio.get_running_loop().create_task(bang())
+    logging.getLogger("some.library").error("logged: %s", canary)
+    print("printed:", canary, file=sys.stderr)
+    return original(*args, **kwargs)
+module.publish = publish
+"""
+
+
+def test_what_breaks_aside_tells_none(caller: Caller, leaking: TinyStack, tmp_path: Path) -> None:
+    breaking = tmp_path / "breaking"
+    breaking.mkdir()
+    (breaking / "sitecustomize.py").write_text(BREAKS_ASIDE)
+    asked = arranged(replace(caller, paths=(*caller.paths, breaking)), leaking, "env")
+
+    ended = asked.run(leaking.root, "--only", "other", "--only", "leak")
+
+    assert ended.code == 1, ended.told
+    for said in ("in a thread", "in a task", "logged", "printed"):
+        assert f"{said}: ***" in ended.stderr, ended.told
     assert_no_trace(ended, leaking.root / ".predeploy", caller.home)

@@ -43,7 +43,7 @@ def test_sample_has_the_checks_of_the_design_in_the_report_s_order() -> None:
     checks = checks_of(make_web(), make_worker(), make_site()).values()
 
     assert [check.name for check in checks] == [
-        *("django_container", "worker_container", "site_coffee_shop"),
+        *("django_container", "worker_container", "site_coffee_shop", "deploy_secrets"),
         *("ruff_check", "ruff_format", "mypy", "pytest", "vitest", "astro_check"),
         *("migrate", "migrations_missing", "migration_check", "migrate_upgrade", "django_check", "django_health"),
         "worker_health",

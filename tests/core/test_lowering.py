@@ -173,7 +173,7 @@ def test_a_command_with_inputs_of_its_own_has_a_workspace_of_its_own_that_others
 
 
 def test_output_of_a_check_is_shared_by_its_steps_only_within_its_slot() -> None:
-    for check in PLAN.checks:
+    for check in (each for each in PLAN.checks if each.commands):
         shared = [LOWERING.step(check, each) for each in check.commands if each.inputs is None and not each.tree]
         assert {step.slot for step in shared} == {slot_of(check)}
     assert any(OUT in " ".join(step.argv) for step in steps_of(PLAN["worker_container[workers/intake]"]))

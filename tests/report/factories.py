@@ -12,6 +12,7 @@ from tasks.models import (
     Report,
     Result,
     RunFacts,
+    SecretsFacts,
     Severity,
     Stage,
     Status,
@@ -118,6 +119,7 @@ def green_partial() -> Report:
         engine=local,
         run=RunFacts(id="r1", unrecorded="Prefect's server at http://127.0.0.1:4200 did not answer within 2 s"),
         untracked=("apps/web/inbox/new.py", "notes.txt"),
+        secrets=SecretsFacts(source="Doppler (cafe/dev)", names=("AUDIT_TOKEN", "STRIPE_KEY")),
         warnings=("apps/web has no lock file: its dependencies were resolved anew, as a later deploy would do",),
     )
 

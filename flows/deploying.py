@@ -1,0 +1,39 @@
+"""What a run does itself for a deploy, beside its engine: it looks whether the deploy's secrets are there."""
+
+import asyncio
+from collections.abc import Collection, Mapping
+from functools import partial
+
+from flows.scope import Scope
+from tasks.deploy_secrets import NAME, Held, look, not_asked
+from tasks.models import Result
+from tasks.run import Own
+from tasks.secrets import Circumstances
+from tasks.secrets.choice import access_of, provider_kind
+from tasks.secrets.doppler.aside import aside
+from tasks.secrets.doppler.token import Token
+
+
+def own_work(scope: Scope, environ: Mapping[str, str], token: Token | None) -> dict[str, Own]:
+    """The checks of the plan that no engine does: it would need the token."""
+    settings = scope.settings
+    around = Circumstances(environ=environ, root=scope.tree.root, tree=scope.tree.files, token=token)
+
+    def ask(names: Collection[str]) -> Held:
+        from tasks.secrets.doppler.client import ask_secrets
+        from tasks.secrets.doppler.provider import require_config
+
+        access = access_of(settings, around).to(settings.deploy_config)
+        require_config(access)
+        answer = ask_secrets(access, names)
+        return Held(place=answer.place, values=answer.values, hidden=answer.hidden)
+
+    async def deploy_secrets() -> Result:
+        is_configured = token is not None and provider_kind(settings, token) == "doppler"
+        decided = not_asked(settings.environment or "", is_configured)
+        if decided is not None:
+            return decided
+        # whoever interrupts the run does not wait for Doppler
+        return await asyncio.wrap_future(aside(partial(look, scope.catalogue.deploys, ask)))
+
+    return {NAME: deploy_secrets}

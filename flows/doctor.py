@@ -1,0 +1,84 @@
+"""`predeploy doctor`: looks whether all is here that a run needs, and says what mends what is not."""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from flows.arguments import Parser, read_arguments
+from flows.places import Places
+from flows.scope import circumstances, read_scope
+from tasks.doctor.finding import Finding
+from tasks.doctor.machine import Machine
+from tasks.doctor.secrets import Wishes
+from tasks.errors import UsageError
+from tasks.secrets import Circumstances, declared
+from tasks.secrets.doppler.aside import aside
+from tasks.secrets.doppler.token import Token
+from tasks.settings import Settings, load_settings
+from tasks.stack import Stack
+
+NAME = "doctor"
+SETTINGS = ("engine", "environment", "json_output")
+
+
+def make_doctor_parser(called_as: str) -> Parser:
+    """Its flags."""
+    parser = Parser(
+        prog=f"{called_as} {NAME}", description="Is all here that a run needs?", allow_abbrev=False, add_help=False
+    )
+    add = parser.add_argument
+    add("stack", nargs="?", help="the stack's directory (default: the current one)")
+    add("--engine", metavar="ENGINE", help="auto, dagger (containers) or local (this machine)")
+    add("--environment", metavar="NAME", help="where a deploy would go, as in production")
+    add("--json-output", action="store_true", default=None, help="the findings as JSON on stdout")
+    add("--debug", action="store_true", help="show the traceback of a mistake of our own")
+    add("--help", "-h", action="store_true", help="print this")
+    return parser
+
+
+def read_doctor_arguments(parser: Parser, arguments: list[str]) -> tuple[Mapping[str, Any], dict[str, object]]:
+    """What was given, and what of it are settings."""
+    options = read_arguments(parser, arguments)
+    return options, {name: options[name] for name in SETTINGS if options.get(name) is not None}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Doctor:
+    """Looks at one stack and this machine."""
+
+    stack: Path
+    flags: Mapping[str, object]
+    environ: Mapping[str, str] = field(repr=False)
+    token: Token | None
+    places: Places
+
+    async def examine(self) -> list[Finding]:
+        """Everything, whatever of it is broken."""
+        found: list[Finding] = []
+        settings, stack, wishes = Settings(), Stack(components=()), {}
+        around = Circumstances(environ=self.environ, root=self.stack, tree=(), token=self.token)
+        try:
+            scope = await asyncio.to_thread(read_scope, self.stack, self.flags, self.environ, self.places.cache)
+        except UsageError as error:
+            found.append(Finding(name="stack", state="missing", text=str(error)))
+            settings = self._settings()
+        else:
+            count = f"{len(scope.plan.checks)} checks of {len(scope.stack.components)} components"
+            found.append(Finding(name="stack", state="well", text=f"{scope.tree.root.name}: {count}"))
+            settings, stack, wishes = scope.settings, scope.stack, declared(scope.plan.checks)
+            around = circumstances(scope, self.environ, self.token, self.places.data)
+        asked = Wishes(settings=settings, around=around, declared=wishes)
+        machine = Machine(
+            environ=self.environ, cache=self.places.cache, data=self.places.data, settings=settings, stack=stack
+        )
+        found += await asyncio.wrap_future(aside(lambda: [*asked.findings()]))  # nobody has to wait for Doppler
+        return [*found, *await machine.findings()]
+
+    def _settings(self) -> Settings:
+        """Those that can be read where something else is broken."""
+        try:
+            return load_settings(self.stack, self.flags, self.environ)
+        except UsageError:
+            return Settings()

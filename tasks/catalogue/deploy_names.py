@@ -1,0 +1,140 @@
+"""Which variables a deploy of the stack needs: what its components, their examples and its settings ask for."""
+
+import ast
+import posixpath
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+
+from tasks.catalogue.django_environment import parse_dotenv
+from tasks.catalogue.row import Scene
+from tasks.discovery.documents import BrokenDocumentError, Table, parse_json, parse_toml, table
+from tasks.needed import Needed
+from tasks.stack import Component
+
+# What a platform sets itself, or an image, or nobody where it is deployed.
+LEFT_OUT = frozenset({"DEBUG", "DJANGO_DEBUG", "DJANGO_SETTINGS_MODULE", "PORT", "HOST", "PYTHONPATH", "NODE_ENV"})
+WORKER_EXAMPLES = (".dev.vars.example", ".dev.vars.sample", ".env.example", ".env.sample")
+EXAMPLE_LINE = re.compile(r"(?P<off>#\s*)?(?:export\s+)?(?P<name>[A-Z][A-Z0-9_]*)=")
+
+
+def needed_names(scene: Scene) -> tuple[Needed, ...]:
+    """Every name once, sorted. The settings have the last word on which are required."""
+    found: dict[str, Needed] = {}
+    for each in (*asked(scene), *listed(scene)):
+        known = found.get(each.name)
+        # one that somebody requires is required, and who says so is told
+        if known is None or (known.optional and not each.optional):
+            found[each.name] = replace(each, example=each.example or (known.example if known else ""))
+    words = scene.settings.deploy_secrets
+    kept = (each for name, each in sorted(found.items()) if words.get(name) != "unneeded" and name not in LEFT_OUT)
+    return tuple(replace(each, optional=words.get(each.name, word_of(each)) == "optional") for each in kept)
+
+
+def word_of(needed: Needed) -> str:
+    return "optional" if needed.optional else "required"
+
+
+def asked(scene: Scene) -> Iterator[Needed]:
+    """What the components ask for."""
+    for component in scene.stack.components:
+        if component.worker is not None:
+            yield from of_worker(component, scene)
+        if component.web is not None:
+            yield from of_web(component, scene)
+        configured = scene.configured(component)
+        required = (*configured.secrets, *configured.image.secrets)
+        yield from (Needed(name=name, by=component.path) for name in required)
+        yield from (Needed(name=name, by=component.path, optional=True) for name in configured.optional_secrets)
+
+
+def listed(scene: Scene) -> Iterator[Needed]:
+    """What predeploy.toml adds."""
+    for name, word in scene.settings.deploy_secrets.items():
+        if word != "unneeded":
+            yield Needed(name=name, by="predeploy.toml", file="predeploy.toml", optional=word == "optional")
+
+
+def of_worker(component: Component, scene: Scene) -> Iterator[Needed]:
+    """Cloudflare's own two, and the secrets of its example that are no variables of its configuration."""
+    assert component.worker is not None
+    config = component.worker.config
+    document = read_config(config, scene)
+    yield Needed(name="CLOUDFLARE_API_TOKEN", by=component.path, file=config)
+    if "account_id" not in document:
+        yield Needed(name="CLOUDFLARE_ACCOUNT_ID", by=component.path, file=config)
+    example = next((path for path in beside(component, WORKER_EXAMPLES) if path in scene.paths), "")
+    variables = table(document, "vars")
+    yield from (each for each in of_example(example, component, scene) if each.name not in variables)
+
+
+def of_web(component: Component, scene: Scene) -> Iterator[Needed]:
+    """What its example lists, and what its settings cannot do without."""
+    assert component.web is not None
+    yield from of_example(component.web.env_example or "", component, scene)
+    module = component.web.settings.replace(".", "/")
+    places = (component.web.directory, posixpath.join(component.web.directory, "src"), ".")
+    candidates = (posixpath.normpath(f"{place}/{module}{end}") for place in places for end in (".py", "/__init__.py"))
+    settings = next((path for path in candidates if module and path in scene.paths), "")
+    if settings:
+        yield from of_settings(settings, component, scene)
+
+
+def of_example(path: str, component: Component, scene: Scene) -> Iterator[Needed]:
+    """The names of a dotenv example. One that is commented out is optional."""
+    if path not in scene.paths:
+        return
+    text = scene.read(path)
+    values = parse_dotenv(text)
+    for number, line in enumerate(text.splitlines(), start=1):
+        if match := EXAMPLE_LINE.match(line.strip()):
+            name = match["name"]
+            off = bool(match["off"])
+            example = "" if off else values.get(name, "")
+            yield Needed(name=name, by=component.path, file=path, line=number, optional=off, example=example)
+
+
+def of_settings(path: str, component: Component, scene: Scene) -> Iterator[Needed]:
+    """Variables that Django's settings read with no way out: `os.environ["NAME"]`, `env("NAME")`."""
+    try:
+        tree = ast.parse(scene.read(path))
+    except (SyntaxError, ValueError, RecursionError):
+        return  # which other checks tell better
+    for node in ast.walk(tree):
+        name = variable_of(node)
+        if name and name.isupper():
+            line = node.lineno if isinstance(node, ast.expr) else None
+            yield Needed(name=name, by=component.path, file=path, line=line)
+
+
+def variable_of(node: ast.AST) -> str:
+    """The variable that an expression reads and requires, or nothing."""
+    match node:
+        case ast.Subscript(
+            value=ast.Attribute(attr="environ") | ast.Name(id="environ"),
+            slice=ast.Constant(value=str(name)),
+            ctx=ast.Load(),
+        ):
+            return name
+        case ast.Call(
+            func=ast.Name(id="env" | "config") | ast.Attribute(value=ast.Name(id="env")),
+            args=[ast.Constant(value=str(name))],
+            keywords=keywords,
+        ) if not any(each.arg in {"default", None} for each in keywords):
+            return name
+    return ""
+
+
+def beside(component: Component, names: Iterable[str]) -> Iterator[str]:
+    """Files in the component's own directory."""
+    return (posixpath.normpath(f"{component.path}/{name}") for name in names)
+
+
+def read_config(path: str, scene: Scene) -> Table:
+    """A wrangler file; nothing where it is broken, which another check tells."""
+    if path not in scene.paths:
+        return {}
+    try:
+        return (parse_toml if path.endswith(".toml") else parse_json)(scene.read(path))
+    except BrokenDocumentError:
+        return {}

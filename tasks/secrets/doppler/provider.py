@@ -1,0 +1,70 @@
+"""Doppler as a provider: asked once for what the checks declare; a copy of its last answer where it is silent."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from tasks.errors import SecretsError
+from tasks.secrets.doppler.access import CONFIG, PROJECT, Access
+from tasks.secrets.doppler.client import Answer, ask_secrets
+from tasks.secrets.doppler.snapshot import Snapshots, told_age
+from tasks.secrets.doppler.token import VARIABLE
+from tasks.secrets.doppler.trouble import DopplerError
+from tasks.secrets.provider import Found
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DopplerProvider:
+    """Asks for the secrets of one config. Without `snapshots` no copy is kept, and none serves."""
+
+    access: Access
+    snapshots: Snapshots | None = None
+
+    def find(self, names: Collection[str]) -> Found:
+        """Those that the config has. Raises SecretsError where Doppler cannot be asked, or will not say."""
+        require_config(self.access)
+        wanted = frozenset(names)
+        try:
+            answer = ask_secrets(self.access, wanted)
+        except DopplerError as error:
+            return self._instead(error, wanted)
+        return Found(
+            source=source_of(answer), values=answer.values, hidden=answer.hidden, notes=self._kept(answer, wanted)
+        )
+
+    def _kept(self, answer: Answer, names: frozenset[str]) -> tuple[str, ...]:
+        """Keeps a copy, if anybody wants one; what there is to say of it."""
+        if self.snapshots is None:
+            return ()
+        try:
+            self.snapshots.keep(self.access, names, answer)
+        except OSError as error:
+            return (f"doppler_snapshot: no copy of the secrets could be kept: {error.strerror}",)
+        return ()
+
+    def _instead(self, error: DopplerError, names: frozenset[str]) -> Found:
+        """The copy, where it may serve. Who has been refused has none any more."""
+        if self.snapshots is None:
+            raise error
+        if error.refused and self.snapshots.forget(self.access):
+            raise DopplerError(f"{error} Copies of earlier answers are deleted.", refused=True)
+        copy = self.snapshots.find(self.access, names) if error.silent else None
+        if copy is None:
+            raise error
+        stale = f"STALE SECRETS, {told_age(copy.age)} old: a copy of what {source_of(copy.answer)} said then. {error}"
+        return Found(source=f"{source_of(copy.answer)}, as it was", values=copy.answer.values, stale=stale)
+
+
+def source_of(answer: Answer) -> str:
+    """Who gave it, for the report."""
+    return f"Doppler ({answer.place})"
+
+
+def require_config(access: Access) -> None:
+    """Raises SecretsError with what has to be named besides the token."""
+    named = {"project": (access.project, PROJECT), "config": (access.config, CONFIG)}
+    missing = {name: variable for name, (value, variable) in named.items() if not value}
+    if missing and access.token.needs_config:
+        words = " and ".join(missing)
+        ways = " and ".join(f"doppler_{name} (or {variable})" for name, variable in missing.items())
+        text = f"{VARIABLE} is {access.token}, which reads more than one config, and no {words} is named."
+        raise SecretsError(f"{text} Set {ways}.")

@@ -1,0 +1,96 @@
+"""A run in which every secret is a canary: nothing that is left of it, and no process beside it, shows one."""
+
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import pytest
+
+from tests.benches import GIVEN, unreachable
+from tests.cli.caller import Caller, wait_for
+from tests.cli.stack import make_stack
+from tests.cli.test_outcomes import status_of
+from tests.cli.test_secrets import CANARY, LEAK, LINES, assert_no_trace, declare
+from tests.doppler.server import serving
+from tests.doppler.service import Doppler
+
+pytestmark = [pytest.mark.real, pytest.mark.network]
+PLACE = ("cafe", "dev")
+IN_CONTAINERS = pytest.mark.skipif(bool(unreachable()), reason=f"the hunt in containers: {unreachable()}")
+
+
+@dataclass(slots=True, kw_only=True)
+class Watch:
+    """Looks into every process that there is, again and again."""
+
+    needles: tuple[bytes, ...]
+    begins: threading.Event = field(default_factory=threading.Event)
+    ends: threading.Event = field(default_factory=threading.Event)
+    found: set[tuple[str, str]] = field(default_factory=set)
+    looks: int = 0
+
+    def look(self) -> None:
+        """One round: arguments hold nothing; the environment only of what a check has started."""
+        self.looks += 1
+        for place in Path("/proc").glob("[0-9]*"):
+            try:
+                name = (place / "comm").read_text().strip()
+                arguments, environment = (place / "cmdline").read_bytes(), (place / "environ").read_bytes()
+            except OSError:
+                continue
+            if any(needle in arguments for needle in self.needles):
+                self.found.add((name, "arguments"))
+            declares = b"\0CANARY=" in b"\0" + environment or b"\0LINES=" in b"\0" + environment
+            if any(needle in environment for needle in self.needles):
+                self.found.add((name, "its own" if declares else "environment"))
+
+    def run(self) -> None:
+        self.begins.wait(60)
+        while not self.ends.wait(0.02):
+            self.look()
+
+
+@contextmanager
+def watching(watch: Watch) -> Iterator[None]:
+    thread = threading.Thread(target=watch.run)
+    thread.start()
+    try:
+        yield
+    finally:
+        watch.begins.set()
+        watch.ends.set()
+        thread.join()
+
+
+@pytest.mark.parametrize("engine", ["local", pytest.param("dagger", marks=IN_CONTAINERS)])
+@pytest.mark.parametrize("provider", ["doppler", "env"])
+def test_no_canary_is_found(engine: str, provider: str, recorded: Caller, tmp_path: Path, warm_home: Path) -> None:
+    stack = make_stack(tmp_path / "stack")
+    rows = [(name, LEAK, ["CANARY", "LINES"]) for name in ("one", "two", "three")]
+    declare(stack, *rows, python="python3" if engine == "dagger" else sys.executable)
+    service = Doppler(configs={PLACE: {"CANARY": CANARY, "LINES": LINES}})
+    token = service.service_token(*PLACE, token="dp.st.dev.c4n4ryT0ken")
+    watch = Watch(needles=(b"c4n4ry", CANARY[-8:].encode()))
+    with serving(service), watching(watch):
+        given = {"DOPPLER_TOKEN": token, "DOPPLER_API_HOST": service.url}
+        given |= {"PREDEPLOY_DOPPLER_SNAPSHOT": "1"} if provider == "doppler" else {"PREDEPLOY_SECRETS_PROVIDER": "env"}
+        given |= {"CANARY": CANARY, "LINES": LINES} if provider == "env" else {}
+        containers = GIVEN if engine == "dagger" else {}
+        caller = replace(recorded, environ={**recorded.environ, **containers, **given})
+        call = caller.start(stack.root, "--json-output", "--engine", engine)
+        # before it has come to its first line, no program can take anything out of its environment
+        wait_for(lambda: [*(stack.root / ".predeploy").rglob("*.log")], "a log", limit=120)
+        watch.begins.set()
+        ended = call.wait(limit=300)
+
+    assert status_of(ended.document) == {"one": "failed", "two": "failed", "three": "failed"}, ended.told
+    assert (ended.document["engine"]["name"], ended.document["run"]["unrecorded"]) == (engine, None), ended.told
+    for name in ("one", "two", "three"):
+        assert (stack.root / f".predeploy/latest/logs/{name}.log").read_text().count("***") > 20
+    assert_no_trace(ended, stack.root / ".predeploy", warm_home)
+    assert watch.looks > 10
+    assert {where for _, where in watch.found} == {"its own"}, watch.found
+    assert len(service.asked) == (1 if provider == "doppler" else 0)

@@ -1,0 +1,93 @@
+"""What Doppler has and does in tests: tokens, projects, configs, a rate limit, and what goes wrong next."""
+
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from email.message import Message
+from typing import Any
+
+Place = tuple[str, str]
+"""A project and one of its configs."""
+Values = Mapping[str, str | None]
+"""Secrets by name; None is one that is restricted: its value is never given out."""
+Fault = Callable[[Any], None]
+"""Does one thing wrong in place of an answer, given the connection's handler."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Actor:
+    """Who a token stands for. `home` is the one config of a service token, `reach` what others may read."""
+
+    kind: str
+    name: str
+    home: Place | None = None
+    reach: frozenset[Place] = frozenset()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """A request as it came in, and the status that it was answered with; 0 where there was no answer."""
+
+    method: str
+    path: str
+    query: dict[str, str]
+    headers: Message
+    status: int
+
+
+class RefusedError(Exception):
+    """What the API answers where it does not do what was asked."""
+
+    def __init__(self, status: int, *messages: str, headers: Mapping[str, str] | None = None) -> None:
+        super().__init__(*messages)
+        self.status, self.messages, self.headers = status, messages, dict(headers or {})
+
+
+@dataclass(slots=True, kw_only=True)
+class Doppler:
+    """The service: what it has, what it was asked, and what it does wrong next.
+
+    Each request takes one of `faults` until none is left; `always` is done to all of them. `limit` is how many requests
+    a token has per minute.
+    """
+
+    configs: dict[Place, Values] = field(default_factory=dict)
+    actors: dict[str, Actor] = field(default_factory=dict)
+    faults: list[Fault] = field(default_factory=list)
+    always: Fault | None = None
+    limit: int = 0
+    asked: list[Asked] = field(default_factory=list)
+    closing: threading.Event = field(default_factory=threading.Event)
+    url: str = ""
+    used: Counter[str] = field(default_factory=Counter)
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def service_token(self, project: str, config: str, token: str = "dp.st.dev.T0kenT0kenT0ken") -> str:
+        """A token for one config."""
+        self.actors[token] = Actor(kind="service_token", name="ci", home=(project, config))
+        return token
+
+    def account_token(self, *reach: Place, token: str = "dp.sa.T0kenT0kenT0ken", kind: str = "service_account") -> str:
+        """A token of an account, which reads the configs that it reaches."""
+        self.actors[token] = Actor(kind=kind, name="robot", reach=frozenset(reach))
+        return token
+
+    def next_fault(self) -> Fault | None:
+        with self.lock:
+            return self.faults.pop(0) if self.faults else self.always
+
+    def count(self, token: str) -> dict[str, str]:
+        """One more request of a token; the headers that say what is left. Raises RefusedError where nothing is."""
+        if not self.limit:
+            return {}
+        with self.lock:
+            self.used[token] += 1
+            left = self.limit - self.used[token]
+        reset = str(int(time.time()) + 60)
+        said = {"x-ratelimit-limit": str(self.limit), "x-ratelimit-remaining": str(max(0, left))}
+        said["x-ratelimit-reset"] = reset
+        if left < 0:
+            raise RefusedError(429, "Rate limit exceeded", headers={**said, "retry-after": "60"})
+        return said

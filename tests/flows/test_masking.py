@@ -1,0 +1,51 @@
+"""What is written past the report, and what is raised to others, shows no value either."""
+
+import io
+import sys
+
+import pytest
+
+from flows.masking import MaskedStream, mask_streams, masked_errors
+from tasks.redaction import NOTHING, Redactor
+
+REDACTOR = Redactor({"KEY": "c4n4ry-value"})
+
+
+def test_a_stream_is_masked_and_otherwise_itself() -> None:
+    inner = io.StringIO()
+    stream = MaskedStream(inner, REDACTOR)
+
+    print("a c4n4ry-value", file=stream)
+    stream.writelines(["one c4n4ry-value\n", "two\n"])
+
+    assert inner.getvalue() == "a ***\none ***\ntwo\n"
+    assert not stream.isatty()
+    assert stream.write("c4n4ry-value") == len("c4n4ry-value")
+
+
+def test_streams_are_masked_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    inner = io.StringIO()
+    monkeypatch.setattr(sys, "stdout", inner)
+    monkeypatch.setattr(sys, "stderr", None)
+
+    mask_streams(NOTHING)
+    assert sys.stdout is inner
+    mask_streams(REDACTOR)
+    mask_streams(Redactor({"KEY": "c4n4ry-value", "MORE": "an0ther-value"}))
+    sys.stdout.write("c4n4ry-value an0ther-value\n")
+
+    assert inner.getvalue() == "*** ***\n"
+    assert sys.stderr is None
+
+
+def test_an_error_is_raised_without_a_value() -> None:
+    with pytest.raises(RuntimeError, match=r"^ValueError: no \*\*\*$") as caught, masked_errors(REDACTOR):
+        raise ValueError("no c4n4ry-value")
+
+    assert caught.value.__cause__ is None
+    assert caught.value.__suppress_context__
+
+
+def test_other_errors_stay() -> None:
+    with pytest.raises(KeyError), masked_errors(REDACTOR):
+        raise KeyError("plain")

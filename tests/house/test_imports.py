@@ -1,0 +1,29 @@
+"""Who may know whom: libraries of others are behind one module each."""
+
+import ast
+from collections.abc import Iterator
+
+import pytest
+
+from tests.validate import ROOT
+
+
+def importers(package: str) -> Iterator[str]:
+    """Our modules that import a package, wherever in them."""
+    for path in sorted((*ROOT.glob("flows/**/*.py"), *ROOT.glob("tasks/**/*.py"))):
+        for node in ast.walk(ast.parse(path.read_text())):
+            names = [node.module or ""] if isinstance(node, ast.ImportFrom) else []
+            names += [each.name for each in node.names] if isinstance(node, ast.Import) else []
+            if any(name.partition(".")[0] == package for name in names):
+                yield str(path.relative_to(ROOT))
+
+
+@pytest.mark.parametrize(
+    ("package", "module"),
+    [
+        ("dagger", "tasks/engines/dagger/session.py"),
+        ("dopplersdk", "tasks/secrets/doppler/client.py"),
+    ],
+)
+def test_one_module_imports(package: str, module: str) -> None:
+    assert {*importers(package)} == {module}
