@@ -43,14 +43,21 @@ class Watch:
                 continue
             if any(needle in arguments for needle in self.needles):
                 self.found.add((name, "arguments"))
-            declares = b"\0CANARY=" in b"\0" + environment or b"\0LINES=" in b"\0" + environment
             if any(needle in environment for needle in self.needles):
-                self.found.add((name, "its own" if declares else "environment"))
+                self.found.add((name, "its own" if is_of_a_check(place, environment) else "environment"))
 
     def run(self) -> None:
         self.begins.wait(60)
         while not self.ends.wait(0.02):
             self.look()
+
+
+def is_of_a_check(place: Path, environment: bytes) -> bool:
+    """Was the process started by a check? On this machine it carries the run's mark, in containers it sees no other."""
+    try:
+        return b"PREDEPLOY_RUN=" in environment or (place / "ns/pid").readlink() != Path("/proc/self/ns/pid").readlink()
+    except OSError:  # it has just ended
+        return True
 
 
 @contextmanager
