@@ -56,6 +56,15 @@ def test_variables_arrive_as_they_are(tmp_path: Path, value: str) -> None:
     assert run(tmp_path, sys.executable, "-c", program, value, variables={"GIVEN": value, "A.B": value}).code == 0
 
 
+def test_what_a_server_says_at_last_is_heard_where_the_command_failed(tmp_path: Path) -> None:
+    gone = tmp_path / "gone"
+    script = f"while ! [ -e {gone} ]; do sleep 0.01; done; sleep 0.1; echo why; exit 7"
+    record = run(tmp_path, "sh", "-c", f"touch {gone}; exit 1", servers={"server": ("sh", "-c", script)})
+
+    assert record.code == 1
+    assert record.servers == (told("server", 7, "why"),)
+
+
 def test_a_server_has_its_variables(tmp_path: Path) -> None:
     servers = {"server": ("sh", "-c", 'echo "$GIVEN"; exit 5')}
     record = run(tmp_path, "sleep", "60", servers=servers, variables={"GIVEN": "it is"})

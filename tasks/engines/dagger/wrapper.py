@@ -33,7 +33,11 @@ if [ -n "$servers" ]; then
 fi
 wait "$pid" 2>/dev/null
 code=$?
-[ -n "$servers" ] && kill "$watcher" 2>/dev/null
+if [ -n "$servers" ]; then
+  kill "$watcher" 2>/dev/null
+  # a server that is why it failed may not have said so yet, nor have ended
+  [ "$code" = 0 ] || sleep 0.3
+fi
 stopped=0
 [ -s {RECORD}/stopped ] && stopped=1
 printf '%s %s %s %s %s\\n' "${RUN}" "$begun" "$(date +%s.%N)" "$code" "$stopped" >{RECORD}/exit
