@@ -114,16 +114,20 @@ def make_web(path: str = "apps/web", project: PythonProject | None = None, **ove
     )
 
 
-def make_worker(path: str = "workers/intake", node: NodeProject | None = None) -> Component:
+def make_worker(path: str = "workers/intake", node: NodeProject | None = None, **over: Any) -> Component:
     """A Worker in TypeScript."""
+    facts: dict[str, Any] = {
+        "config": f"{path}/wrangler.toml",
+        "name": "intake",
+        "main": "src/index.ts",
+        "tsconfig": f"{path}/tsconfig.json",
+    }
     return Component(
         kind=Kind.WORKER,
         path=path,
         name=path.rpartition("/")[2],
         node=node or make_node_project(path),
-        worker=Worker(
-            config=f"{path}/wrangler.toml", name="intake", main="src/index.ts", tsconfig=f"{path}/tsconfig.json"
-        ),
+        worker=Worker(**{**facts, **over}),
     )
 
 

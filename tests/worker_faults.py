@@ -168,7 +168,9 @@ FORMS = (
     Fault(
         name="Django takes for a time what is a text by now",
         edits=(altered("ALTER TABLE inbox_submission ALTER COLUMN created_at TYPE text"), UNTESTED),
-        red=(red("intake_e2e", "unreadable_row", f"{WEB}/inbox/models.py:28", "created_at: a DateTimeField"),),
+        red=(
+            red("intake_e2e", "unreadable_row", f"{WEB}/inbox/models.py:28", "created_at: datetime as DateTimeField"),
+        ),
     ),
     Fault(
         name="the Worker talks to its database in a way that is not answered here",

@@ -25,13 +25,14 @@ const STRING = { type: "string" };
 function findRuntime() {
   const wrangler = createRequire(path.join(process.cwd(), "package.json")).resolve("wrangler");
   const require = createRequire(wrangler);
-  const { default: binary, compatibilityDate } = require("workerd");
-  return { binary, newest: compatibilityDate, wrangler, require };
+  const { default: binary, compatibilityDate, version } = require("workerd");
+  const [, year, month, day] = /^1\.(\d{4})(\d\d)(\d\d)/.exec(version ?? "") ?? [, "2024", "09", "23"];
+  return { binary, newest: compatibilityDate ?? `${year}-${month}-${day}`, wrangler, require };
 }
 
 /** A date that the runtime knows: production's may be newer than the runtime that wrangler brought. */
 function known(date, newest) {
-  return !date || (newest && date > newest) ? newest : date;
+  return !date || date > newest ? newest : date;
 }
 
 /** What prints lines, and what has every line of a stream printed, as the translator has them. */

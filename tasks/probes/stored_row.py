@@ -65,12 +65,13 @@ def disagreements(instance: Any) -> Iterator[tuple[str, str]]:
         try:
             meant = (field.target_field if field.is_relation else field).to_python(value)
         except ValidationError as error:
-            yield field.name, f"a {kind} cannot read {value!r}: {' '.join(error.messages)}"
+            yield field.name, f"{kind} cannot read {value!r}: {' '.join(error.messages)}"
             continue
+        kinds = type(meant).__name__, type(value).__name__
         if type(meant) is not type(value):
-            yield field.name, f"a {kind} has {type(meant).__name__}, and finds {type(value).__name__} ({value!r})"
+            yield field.name, f"{kinds[0]} as {kind}, and {kinds[1]} in its column ({value!r})"
         elif isinstance(value, datetime) and settings.USE_TZ and is_naive(value):
-            yield field.name, f"a {kind} has times with a zone, and finds one without ({value!r})"
+            yield field.name, f"a time with its zone as {kind}, and one without in its column ({value!r})"
 
 
 def place(model: Any, name: str, root: str) -> dict[str, object]:

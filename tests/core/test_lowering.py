@@ -31,8 +31,13 @@ from tests.factories import (
     make_worker,
 )
 
-STACK = make_stack()
-PLAN = make_whole_plan(make_scene(STACK))
+CODE = "workers/intake/src/app.ts"
+INTAKE = make_worker(
+    reads=("INTAKE_API_KEY", "NEON_DATABASE_URL"), sources=(CODE,), vars={"CLIENTS": {"coffee-shop": []}}
+)
+SHOP = make_web("apps/shop", make_requirements_project(), wsgi="")
+STACK = make_stack(SHOP, make_web(), INTAKE, make_site())
+PLAN = make_whole_plan(make_scene(STACK, {CODE: '"/intake/"'}))
 LOWERING = make_lowering(STACK)
 
 
@@ -75,7 +80,7 @@ def test_environments_are_as_agreed(golden: Callable[[str, str], None]) -> None:
 
 
 def test_lowering_is_the_same_each_time() -> None:
-    again = make_whole_plan(make_scene(make_stack()))
+    again = make_whole_plan(make_scene(STACK, {CODE: '"/intake/"'}))
 
     for check in PLAN.checks:
         assert [shown(step) for step in steps_of(check)] == [shown(step) for step in steps_of(again[check.id])]
@@ -83,7 +88,7 @@ def test_lowering_is_the_same_each_time() -> None:
 
 def test_no_name_of_a_check_reaches_an_engine_but_as_a_slot() -> None:
     custom = CustomCheck(name="xyzzy", title="Xyzzy", stage=Stage.QUALITY, run=("tool",))
-    scene = make_scene(STACK, None, Settings(jobs=1, check=(custom,)))
+    scene = make_scene(STACK, {CODE: ""}, Settings(jobs=1, check=(custom,)))
     check = next(check for check in make_catalogue(scene).checks if check.name == "xyzzy")
 
     (step,) = steps_of(check)
@@ -173,9 +178,9 @@ def test_a_command_with_inputs_of_its_own_has_a_workspace_of_its_own_that_others
 
 
 def test_output_of_a_check_is_shared_by_its_steps_only_within_its_slot() -> None:
-    for check in (each for each in PLAN.checks if each.commands):
-        shared = [LOWERING.step(check, each) for each in check.commands if each.inputs is None and not each.tree]
-        assert {step.slot for step in shared} == {slot_of(check)}
+    for check in PLAN.checks:
+        slots = {(command.component, step.slot) for command, step in zip(check.commands, steps_of(check), strict=True)}
+        assert slots == {(command.component, slot_of(check, command)) for command in check.commands}
     assert any(OUT in " ".join(step.argv) for step in steps_of(PLAN["worker_container[workers/intake]"]))
 
 

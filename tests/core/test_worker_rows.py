@@ -1,7 +1,6 @@
 """Rows for Workers that run: what they are given, what they need, and which form is sent."""
 
 import json
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -20,10 +19,7 @@ ROUTE = {APP: 'const FORM = /^\\/intake\\/x/; "/intake/"; request.headers.get("X
 
 
 def intake(*reads: str, **over: Any) -> Component:
-    component = make_worker()
-    assert component.worker is not None
-    facts: dict[str, Any] = {"reads": reads or ("INTAKE_API_KEY", "NEON_DATABASE_URL"), "sources": (APP,), **over}
-    return replace(component, worker=replace(component.worker, **facts))
+    return make_worker(**{"reads": reads or ("INTAKE_API_KEY", "NEON_DATABASE_URL"), "sources": (APP,), **over})
 
 
 def scene_of(

@@ -84,3 +84,13 @@ def service(database: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator
             "CREATE TABLE person (id serial PRIMARY KEY, email text UNIQUE NOT NULL, age int CHECK (age > 0))"
         )
         yield service
+
+
+@pytest.fixture(scope="session")
+def django_python(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A Python with Django and a driver for Postgres."""
+    venv = tmp_path_factory.mktemp("django") / "venv"
+    subprocess.run([UV, "venv", "-q", str(venv)], check=True)
+    install = [UV, "pip", "install", "-q", "--python", str(venv), "django==5.2.*", "psycopg[binary]>=3.2"]
+    subprocess.run(install, check=True)
+    return str(venv / "bin" / "python")

@@ -2,13 +2,12 @@
 
 import json
 import os
-import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 
-from tests.probes.conftest import UV, Said, run_probe
+from tests.probes.conftest import Said, run_probe
 
 pytestmark = [pytest.mark.real, pytest.mark.network]
 
@@ -41,16 +40,6 @@ application = get_wsgi_application()
 POSTGRES = """
 DATABASES = {{"default": {{"ENGINE": "django.db.backends.postgresql", {values}}}}}
 """
-
-
-@pytest.fixture(scope="session")
-def django_python(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """A Python with Django and a driver for Postgres."""
-    venv = tmp_path_factory.mktemp("django") / "venv"
-    subprocess.run([UV, "venv", "-q", str(venv)], check=True)
-    install = [UV, "pip", "install", "-q", "--python", str(venv), "django==5.2.*", "psycopg[binary]>=3.2"]
-    subprocess.run(install, check=True)
-    return str(venv / "bin" / "python")
 
 
 @pytest.fixture

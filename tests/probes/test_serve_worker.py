@@ -1,0 +1,248 @@
+"""serve_worker.mjs with a real Node and the real workerd, on bundles that a test writes."""
+
+import json
+import os
+import shlex
+import signal
+import socket
+import subprocess
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.client import HTTPConnection
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+import pytest_asyncio
+
+from tests.benches import Bench, cache_below
+from tests.engines.packages import node_packages
+from tests.probes.conftest import PROBES
+from tests.probes.neon_bench import until
+
+pytestmark = [pytest.mark.real, pytest.mark.network]
+
+PACKAGES = Path(__file__).parent / "neon"
+FIND = "require('workerd').default"
+SAYS = """export default { async fetch(request, env) {
+  const url = new URL(request.url);
+  if (url.pathname === "/out") return new Response(await (await fetch("https://mail.example/send")).text());
+  if (url.pathname === "/throw") throw new TypeError("no beans left");
+  return Response.json({ ...env, scheme: url.protocol, country: request.cf.country, text });
+} };
+import text from "./menu.txt";
+"""
+OLD = 'addEventListener("fetch", (event) => event.respondWith(new Response(`old ${MODE}`)));\n'
+MAP = {"version": 3, "sources": ["../src/worker.ts"], "names": [], "mappings": ";".join(["AAAA", *["AACA"] * 8])}
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def programs(shared_home: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[str, str]:
+    """Node and workerd, as an engine brings them."""
+    base = tmp_path_factory.mktemp("programs")
+    bench = Bench(root=PACKAGES, base=base, cache=cache_below(shared_home))
+    # a copy: the workspace that it lies in is others' as well
+    find = f"cp $(node -p {shlex.quote(FIND)}) {base}/workerd && node -p process.execPath"
+    async with bench.engine("programs") as engine:
+        found = await engine.run(bench.step("sh", "-c", find, environment=node_packages(bench)), bench.log)
+    assert found.code == 0, found
+    return found.stdout.strip(), f"{base}/workerd"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stage:
+    """A Worker's directory, with a wrangler that brought the runtime."""
+
+    root: Path
+    node: str
+    port: int
+    facts: dict[str, Any] = field(default_factory=dict)
+
+    def write(self, code: str, **files: str) -> None:
+        """The bundle."""
+        bundle = self.root / "out/bundle"
+        bundle.mkdir(parents=True)
+        for name, text in {
+            "index.js": code,
+            "index.js.map": json.dumps(MAP),
+            "README.md": "no module",
+            **files,
+        }.items():
+            (bundle / name).write_text(text)
+
+    def command(self, outbound: int) -> list[str]:
+        places = ["--bundle", str(self.root / "out/bundle"), "--host", "127.0.0.1", "--port", str(self.port)]
+        program = str(PROBES / "serve_worker.mjs")
+        return [self.node, program, *places, "--outbound", f"127.0.0.1:{outbound}", "--nonce", "n0nce"]
+
+    def environment(self, **texts: str) -> dict[str, str]:
+        given = {"main": "src/index.ts", "date": "", "flags": [], "vars": {}, "bindings": {}, "rules": []}
+        facts = {**given, "texts": [*texts], **self.facts}
+        return {"PATH": os.environ["PATH"], "PREDEPLOY_WORKER": json.dumps(facts), **texts}
+
+    def ask(self, path: str = "/", **headers: str) -> tuple[int, Mapping[str, str], str]:
+        connection = HTTPConnection("127.0.0.1", self.port, timeout=20)
+        try:
+            connection.request("GET", path, headers=headers)
+            answer = connection.getresponse()
+            return answer.status, dict(answer.headers), answer.read().decode()
+        finally:
+            connection.close()
+
+    def listens(self) -> bool:
+        with socket.socket() as probe:
+            return probe.connect_ex(("127.0.0.1", self.port)) == 0
+
+
+@pytest.fixture
+def stage(tmp_path: Path, programs: tuple[str, str]) -> Stage:
+    node, binary = programs
+    for name, text in {
+        "wrangler": "module.exports = {};",
+        "workerd": f"module.exports = {{ default: {json.dumps(binary)}, compatibilityDate: '2026-09-01' }};",
+    }.items():
+        package = tmp_path / "node_modules" / name
+        package.mkdir(parents=True)
+        (package / "index.js").write_text(text)
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return Stage(root=tmp_path, node=node, port=probe.getsockname()[1])
+
+
+@contextmanager
+def served(stage: Stage, outbound: int = 1, **texts: str) -> Iterator[list[str]]:
+    """Runs it beside the block, and ends it; the lines that it printed are whole after the block."""
+    lines: list[str] = []
+    process = subprocess.Popen(
+        stage.command(outbound), cwd=stage.root, env=stage.environment(**texts), stdout=subprocess.PIPE, text=True
+    )
+    try:
+        until(lambda: stage.listens() or process.poll() is not None)
+        yield lines
+    finally:
+        process.send_signal(signal.SIGTERM)
+        lines += process.communicate(timeout=20)[0].splitlines()
+
+
+def ended(stage: Stage) -> tuple[int, str]:
+    """How it ends by itself, and all that it said."""
+    done = subprocess.run(
+        stage.command(1),
+        cwd=stage.root,
+        env=stage.environment(),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    return done.returncode, done.stdout + done.stderr
+
+
+def test_the_worker_has_what_its_wrangler_file_and_we_give_it(stage: Stage) -> None:
+    stage.write(SAYS, **{"menu.txt": 'Crème "brûlée"\n'})
+    stage.facts.update(vars={"MODE": 'li"ve\n\x01', "CLIENTS": {"shop": ["ä"]}, "LIMIT": 3}, date="2099-01-01")
+
+    with served(stage, SECRET="s3cret"):
+        status, headers, body = stage.ask("/", **{"X-Forwarded-Proto": "https"})
+
+    assert (status, headers["X-Predeploy"]) == (200, "n0nce workerd")
+    assert json.loads(body) == {
+        "MODE": 'li"ve\n\x01',
+        "CLIENTS": {"shop": ["ä"]},
+        "LIMIT": 3,
+        "SECRET": "s3cret",
+        "scheme": "https:",
+        "country": "US",
+        "text": 'Crème "brûlée"\n',
+    }
+
+
+def test_secrets_are_in_no_file(stage: Stage) -> None:
+    stage.write(SAYS, **{"menu.txt": ""})
+    with served(stage, SECRET="s3cret-value"):
+        written = [path for path in (stage.root / "out").iterdir() if path.suffix == ".capnp"]
+        assert written
+        assert not any("s3cret-value" in path.read_text() for path in written)
+
+
+def test_all_that_it_asks_for_ends_with_us(stage: Stage) -> None:
+    asked: list[str] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            asked.append(f"{self.headers['Host']}{self.path}")
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(b"ours")
+
+        def log_message(self, *_: object) -> None:
+            """Silence."""
+
+    stage.write(SAYS, **{"menu.txt": ""})
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+    with served(stage, server.server_port):
+        body = stage.ask("/out")[2]
+    server.shutdown()
+
+    assert (body, asked) == ("ours", ["mail.example/send"])
+
+
+def test_what_it_throws_is_told_of_its_sources(stage: Stage) -> None:
+    stage.write(SAYS, **{"menu.txt": ""})
+    with served(stage) as lines:
+        status, headers, body = stage.ask("/throw")
+
+    assert (status, headers["X-Predeploy"]) == (500, "n0nce workerd")
+    assert "no beans left" in body
+    assert lines[:2] == [
+        "Uncaught TypeError: no beans left",
+        f"    at Object.fetch ({stage.root}/out/src/worker.ts:4:1)",
+    ]
+
+
+def test_a_worker_that_listens_for_events(stage: Stage) -> None:
+    stage.write(OLD)
+    with served(stage, MODE="live"):
+        assert stage.ask()[2] == "old live"
+
+
+@pytest.mark.parametrize(
+    ("code", "words"),
+    [
+        ("JSON.parse('{');\nexport default {};\n", "src/worker.ts:1:1"),
+        ('import "./nowhere.js";\nexport default {};\n', 'Uncaught Error: No such module "nowhere.js".'),
+        ("export default { fetch( };\n", "Uncaught SyntaxError"),
+    ],
+)
+def test_a_worker_that_cannot_be_loaded_ends_it(stage: Stage, code: str, words: str) -> None:
+    stage.write(code)
+    status, said = ended(stage)
+
+    assert status == 1
+    assert words in said
+
+
+def test_a_bundle_that_is_not_there_is_said(stage: Stage) -> None:
+    status, said = ended(stage)
+
+    assert status == 1
+    assert "ENOENT" in said
+    assert str(stage.root / "out/bundle") in said
+
+
+def test_a_bundle_without_code_is_said(stage: Stage) -> None:
+    (stage.root / "out/bundle").mkdir(parents=True)
+    (stage.root / "out/bundle/menu.txt").write_text("tea")
+
+    assert "holds no JavaScript: menu.txt" in ended(stage)[1]
+
+
+def test_a_runtime_that_cannot_run_here_is_no_verdict(stage: Stage) -> None:
+    stage.write(SAYS, **{"menu.txt": ""})
+    (stage.root / "node_modules/workerd/index.js").write_text("module.exports = { default: '/no/such/workerd' };")
+
+    assert ended(stage)[0] == 126
