@@ -25,7 +25,6 @@ def make(within: Path, title: str) -> dict[str, Any]:
     """Migrates, fills and marks the database; what there is to say about it."""
     from django.core.management import execute_from_command_line
     from django.db import connection
-    from django.db.migrations.loader import MigrationLoader
 
     execute_from_command_line(["manage.py", "migrate", "--noinput", "--skip-checks", "--no-color"])
     unloaded = load_fixtures(find_fixtures(within))
@@ -33,19 +32,29 @@ def make(within: Path, title: str) -> dict[str, Any]:
     before = count_rows(connection, tables)
     refused = fill(connection, {name: table for name, table in tables.items() if not before.get(name)})
     rows = count_rows(connection, tables)
+    apps = {name: table.model._meta.app_label for name, table in tables.items()}
+    leave_mark(connection, {"rows": rows, "apps": apps, "applied": applied_migrations(connection, within)})
+    connection.close()
+    return {
+        "summary": f"{title.partition(' ')[0]}: {len(rows)} tables with {sum(rows.values())} rows",
+        "gaps": [f"upgraded without a row in {listed(refused)}"] if refused else [],
+        "diagnostics": [*notes(unloaded, within), *warnings(refused)],
+    }
+
+
+def applied_migrations(connection: Any, within: Path) -> dict[str, Any]:
+    """What is applied, with what the code says of it."""
+    from django.db.migrations.loader import MigrationLoader
+
     loader = MigrationLoader(connection)
     known = migrations_of(loader, within)
-    mark = {
-        "rows": rows,
-        "apps": {name: table.model._meta.app_label for name, table in tables.items()},
-        "applied": {
-            name: known.get(name, {"file": None, "digest": "", "replaces": []})
-            for name in map(".".join, loader.applied_migrations)
-        },
-    }
-    leave_mark(connection, mark)
-    connection.close()
-    warnings = [
+    unknown: dict[str, Any] = {"file": None, "digest": "", "replaces": []}
+    return {name: known.get(name, unknown) for name in map(".".join, loader.applied_migrations)}
+
+
+def notes(unloaded: dict[Path, str], within: Path) -> list[dict[str, Any]]:
+    """A stack may keep fixtures that do not fit: they were for its tests, or for another day."""
+    return [
         {
             "tool": "loaddata",
             "file": str(path.relative_to(within)),
@@ -55,15 +64,14 @@ def make(within: Path, title: str) -> dict[str, Any]:
         }
         for path, why in unloaded.items()
     ]
-    warnings += [
+
+
+def warnings(refused: dict[str, str]) -> list[dict[str, Any]]:
+    """A table without a row is upgraded, and that proves less."""
+    return [
         {"tool": "rows", "severity": "warning", "message": f"{table}: no row could be made: {why}", "rule": "no_row"}
         for table, why in refused.items()
     ]
-    return {
-        "summary": f"{title.partition(chr(32))[0]}: {len(rows)} tables with {sum(rows.values())} rows",
-        "gaps": [f"upgraded without a row in {listed(refused)}"] if refused else [],
-        "diagnostics": warnings,
-    }
 
 
 def listed(names: Any) -> str:
