@@ -48,7 +48,7 @@ def applied_migrations(connection: Any, within: Path) -> dict[str, Any]:
 
     loader = MigrationLoader(connection)
     known = migrations_of(loader, within)
-    unknown = {"file": None, "digest": "", "replaces": []}
+    unknown: dict[str, Any] = {"file": None, "digest": "", "replaces": []}
     return {name: known.get(name, unknown) for name in map(".".join, loader.applied_migrations)}
 
 
