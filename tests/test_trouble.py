@@ -107,6 +107,7 @@ def argv_of(pid: int) -> tuple[str, ...]:
     return ()
 
 
+@pytest.mark.slow
 def test_registry_is_unreachable(cafe: Path, validator: Validator, tmp_path: Path) -> None:
     nowhere = {"UV_INDEX_URL": CLOSED, "UV_DEFAULT_INDEX": CLOSED, "npm_config_registry": CLOSED}
     cut_off = replace(

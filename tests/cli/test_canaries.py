@@ -72,7 +72,7 @@ def watching(watch: Watch) -> Iterator[None]:
         thread.join()
 
 
-@pytest.mark.parametrize("engine", ["local", pytest.param("dagger", marks=IN_CONTAINERS)])
+@pytest.mark.parametrize("engine", ["local", pytest.param("dagger", marks=(IN_CONTAINERS, pytest.mark.slow))])
 @pytest.mark.parametrize("provider", ["doppler", "env"])
 def test_no_canary_is_found(engine: str, provider: str, recorded: Caller, tmp_path: Path, warm_home: Path) -> None:
     stack = make_stack(tmp_path / "stack")

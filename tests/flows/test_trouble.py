@@ -57,6 +57,7 @@ def test_the_server_is_lost_in_the_middle_of_a_run(
 
 
 @real
+@pytest.mark.slow
 def test_a_server_that_is_hung_from_the_start_is_replaced(places: Places) -> None:
     hung = places.start()
     assert hung.pid is not None
