@@ -49,6 +49,13 @@ async def test_a_step_gets_what_it_declares_as_it_is(opened: Opened) -> None:
     assert "got *** None" in opened.bench.written()
 
 
+async def test_a_secret_that_nobody_has_leaves_the_variable_of_its_name_as_it_is(opened: Opened) -> None:
+    program = "import os; print('got', os.environ.get('UNKNOWN'))"
+    exit = await opened.run(PYTHON, "-c", program, secrets=("UNKNOWN",), env=(("UNKNOWN", "of the example"),))
+
+    assert exit.stdout == "got of the example\n"
+
+
 async def test_a_step_that_declares_none_gets_none(opened: Opened) -> None:
     exit = await opened.run(PYTHON, "-c", SHOW)
 

@@ -8,7 +8,7 @@ from tasks.engines.dagger.execution import Order, execute, execute_bare, note
 from tasks.engines.dagger.places import WORK
 from tasks.engines.dagger.servers import beside
 from tasks.engines.dagger.session import Container
-from tasks.engines.dagger.variables import outside, without
+from tasks.engines.dagger.variables import outside
 from tasks.engines.dagger.workshop import Workshop
 from tasks.engines.tokens import Tokens
 from tasks.exits import Exit
@@ -31,7 +31,7 @@ async def run_step(shop: Workshop, step: Step, log: Path) -> Exit:
         cwd=f"{WORK}/{step.cwd}",
         limit=step.limit,
         log=log,
-        variables=without(names.env(step.env), step.secrets),
+        variables=shop.open_variables(names.env(step.env), step.secrets),
         volatile=step.volatile,
         servers=tuple(each.name for each in step.services),
     )

@@ -10,7 +10,7 @@ from tasks.engines.dagger.building import ensure_image
 from tasks.engines.dagger.environments import ensure
 from tasks.engines.dagger.places import SERVED, WORK
 from tasks.engines.dagger.session import Container, Directory, Service, named_once
-from tasks.engines.dagger.variables import outside, without
+from tasks.engines.dagger.variables import outside
 from tasks.engines.dagger.workshop import Workshop
 from tasks.engines.dagger.wrapper import RUN, serve
 from tasks.engines.tokens import Tokens, located
@@ -41,7 +41,7 @@ async def beside(
         server = server.with_env_variable(RUN, shop.site.run_id)
         server = server.with_exposed_port(PORT, experimental_skip_healthcheck=True)
         argv = [*(await entrypoint(shop, server, spec)), *its_names.argv(spec.argv)]
-        started[spec.name] = server.as_service(args=serve(spec.name, argv, variables_of(spec, its_names)))
+        started[spec.name] = server.as_service(args=serve(spec.name, argv, variables_of(shop, spec, its_names)))
         shared |= located(spec.name, spec.name, PORT)
     container = bound(container, started).with_mounted_cache(SERVED, volume, source=places)
     return container, names.with_values(shared)
@@ -69,9 +69,9 @@ async def named(
     return shop.with_secrets(container, spec.secrets), names
 
 
-def variables_of(spec: ServerSpec, names: Tokens) -> dict[str, str]:
+def variables_of(shop: Workshop, spec: ServerSpec, names: Tokens) -> dict[str, str]:
     """The server's own variables; in an image, only those that mean something there."""
-    return without(names.env(outside(spec.env) if spec.image is not None else spec.env), spec.secrets)
+    return shop.open_variables(names.env(outside(spec.env) if spec.image is not None else spec.env), spec.secrets)
 
 
 async def entrypoint(shop: Workshop, container: Container, spec: ServerSpec) -> list[str]:

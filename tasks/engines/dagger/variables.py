@@ -65,11 +65,6 @@ def outside(env: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]:
     return tuple((name, value) for name, value in env if WORK not in value)
 
 
-def without(variables: Mapping[str, str], names: tuple[str, ...]) -> dict[str, str]:
-    """Variables but those whose values come as secrets, which win."""
-    return {name: value for name, value in variables.items() if name not in names}
-
-
 def secret_key(data: Path) -> bytes:
     """What the names of secrets are made with: random, made once, for this user alone."""
     path = data / "secret-names.key"

@@ -165,6 +165,11 @@ class Workshop:
             container = container.with_secret_variable(name, self.secret(name, value))
         return container
 
+    def open_variables(self, variables: Mapping[str, str], secrets: tuple[str, ...]) -> dict[str, str]:
+        """Variables that anybody may see. A secret that has a value wins over them; one that has none does not."""
+        hidden = self.site.secrets.only(secrets)
+        return {name: value for name, value in variables.items() if name not in hidden}
+
     @staticmethod
     def with_run(container: Container, marker: str, nonce: str = "") -> Container:
         """Who executes it, which is no part of its key; a nonce is, and has it executed."""
