@@ -16,7 +16,7 @@ from tasks.deploy_secrets import CHECK as DEPLOY_SECRETS
 from tasks.models import Stage
 from tasks.settings import Settings
 from tasks.settings.load import OTHER_VARIABLES, PREFIX
-from tasks.settings.models import ComponentSettings, CustomCheck, ImageSettings
+from tasks.settings.models import ComponentSettings, CustomCheck, FormSettings, ImageSettings, WorkerSettings
 from tests.validate import ROOT, SAMPLE, copy_sample
 
 DOCUMENTS = ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")
@@ -146,6 +146,8 @@ def test_example_of_the_settings_has_every_key_once() -> None:
     assert set(check) == set(CustomCheck.model_fields)
     assert set(example["component"]["apps/web"]["image"]) == set(ImageSettings.model_fields)
     assert set(example["images"]) == BASE_IMAGES
+    assert {key for worker in example["worker"].values() for key in worker} == set(WorkerSettings.model_fields)
+    assert set(example["worker"]["intake"]["e2e"]) == set(FormSettings.model_fields)
 
 
 def test_example_of_the_settings_fits_the_sample(tmp_path: Path) -> None:

@@ -119,7 +119,7 @@ class TestRuns:
             (Refusal(message="failed to mount"), "engine"),
             (Data(value="no record"), "engine"),
             (Data(value=""), "engine"),
-            (Data(value="run 1 2 not-a-number 0 -\n"), "engine"),
+            (Data(value="run 1 2 not-a-number 0\n"), "engine"),
         ],
         ids=["500", "nonsense", "out of shape", "refusal", "no record", "empty", "broken record"],
     )
