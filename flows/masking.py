@@ -1,6 +1,7 @@
 """The last sink: whatever Python itself writes to our streams, for a thread or a task that broke, is masked as well."""
 
 import sys
+import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, TextIO, cast
@@ -45,7 +46,8 @@ def masked_errors(redactor: Redactor) -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        text = redactor.text(str(error))
-        if text == str(error):
+        # whole as it would be written down: with its notes, its causes and the members of a group
+        told = "".join(traceback.format_exception(error))
+        if redactor.text(told) == told:
             raise
-        raise RuntimeError(f"{type(error).__name__}: {text}") from None
+        raise RuntimeError(f"{type(error).__name__}: {redactor.text(str(error))}") from None

@@ -48,7 +48,13 @@ def not_asked(environment: str, is_configured: bool) -> Result | None:
 
 
 def look(needed: Sequence[Needed], ask: Ask) -> Result:
-    """Asks, and says what is missing or misshapen. Never shows a value."""
+    """Asks, and says what is missing or misshapen. Never shows a value. Where no name is known, that is a gap."""
+    if not needed:
+        reason = "no name of a deploy's secrets was found; list them under deploy_secrets in predeploy.toml"
+        gap = f"nobody looked whether a deploy's secrets are there: {reason}"
+        return Result(
+            check=NAME, status=Status.SKIPPED, reason_code="no_names", reason=reason, proof=Proof(gaps=(gap,))
+        )
     try:
         held = ask([each.name for each in needed])
     except SecretsError as error:

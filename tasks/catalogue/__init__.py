@@ -113,7 +113,8 @@ def make_catalogue(scene: Scene) -> Catalogue:
         checks += found
         absent += missing
     deploys = needed_names(scene)
-    checks += [DEPLOY_SECRETS] if deploys else []
+    # who names a target is told as well that no name was found
+    checks += [DEPLOY_SECRETS] if deploys or scene.settings.environment else []
     checks += [custom_check(row, scene) for row in scene.settings.check]
     reject_strangers(scene, checks)
     limited = [with_limit(check, scene.settings.limits.get(check.name)) for check in checks]

@@ -1,20 +1,19 @@
 """Which variables a deploy of the stack needs: what its components, their examples and its settings ask for."""
 
 import ast
-import posixpath
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 
-from tasks.catalogue.django_environment import parse_dotenv
+from tasks.catalogue.django_settings import settings_files
 from tasks.catalogue.row import Scene
 from tasks.discovery.documents import BrokenDocumentError, Table, parse_json, parse_toml, table
+from tasks.dotenv import parse_dotenv, worker_examples
 from tasks.needed import Needed
 from tasks.stack import Component
 
 # What a platform sets itself, or an image, or nobody where it is deployed.
 LEFT_OUT = frozenset({"DEBUG", "DJANGO_DEBUG", "DJANGO_SETTINGS_MODULE", "PORT", "HOST", "PYTHONPATH", "NODE_ENV"})
-WORKER_EXAMPLES = (".dev.vars.example", ".dev.vars.sample", ".env.example", ".env.sample")
 EXAMPLE_LINE = re.compile(r"(?P<off>#\s*)?(?:export\s+)?(?P<name>[A-Z][A-Z0-9_]*)=")
 
 
@@ -56,28 +55,35 @@ def listed(scene: Scene) -> Iterator[Needed]:
 
 
 def of_worker(component: Component, scene: Scene) -> Iterator[Needed]:
-    """Cloudflare's own two, and the secrets of its example that are no variables of its configuration."""
+    """Cloudflare's own two, and what its examples list and its code reads that is no variable of its configuration."""
     assert component.worker is not None
     config = component.worker.config
     document = read_config(config, scene)
     yield Needed(name="CLOUDFLARE_API_TOKEN", by=component.path, file=config)
     if "account_id" not in document:
         yield Needed(name="CLOUDFLARE_ACCOUNT_ID", by=component.path, file=config)
-    example = next((path for path in beside(component, WORKER_EXAMPLES) if path in scene.paths), "")
-    variables = table(document, "vars")
-    yield from (each for each in of_example(example, component, scene) if each.name not in variables)
+    examples = worker_examples(component.path, scene.paths.__contains__)
+    # a variable of one environment is none of the secrets in another one either
+    variables = {name for each in (document, *sections(document)) for name in table(each, "vars")}
+    listed = [each for path in examples for each in of_example(path, component, scene) if each.name not in variables]
+    yield from listed
+    # who writes the example knows better than the code what can be left out
+    unlisted = sorted({*component.worker.reads} - {each.name for each in listed} - variables)
+    optional = scene.configured(component).optional_secrets
+    yield from (Needed(name=name, by=component.path, optional=name in optional) for name in unlisted)
+
+
+def sections(document: Table) -> Iterator[object]:
+    """What a wrangler file says of each of its environments."""
+    return iter(table(document, "env").values())
 
 
 def of_web(component: Component, scene: Scene) -> Iterator[Needed]:
     """What its example lists, and what its settings cannot do without."""
     assert component.web is not None
     yield from of_example(component.web.env_example or "", component, scene)
-    module = component.web.settings.replace(".", "/")
-    places = (component.web.directory, posixpath.join(component.web.directory, "src"), ".")
-    candidates = (posixpath.normpath(f"{place}/{module}{end}") for place in places for end in (".py", "/__init__.py"))
-    settings = next((path for path in candidates if module and path in scene.paths), "")
-    if settings:
-        yield from of_settings(settings, component, scene)
+    for path, tree in settings_files(component.web, scene):
+        yield from of_settings(path, tree, component)
 
 
 def of_example(path: str, component: Component, scene: Scene) -> Iterator[Needed]:
@@ -94,12 +100,8 @@ def of_example(path: str, component: Component, scene: Scene) -> Iterator[Needed
             yield Needed(name=name, by=component.path, file=path, line=number, optional=off, example=example)
 
 
-def of_settings(path: str, component: Component, scene: Scene) -> Iterator[Needed]:
+def of_settings(path: str, tree: ast.Module, component: Component) -> Iterator[Needed]:
     """Variables that Django's settings read with no way out: `os.environ["NAME"]`, `env("NAME")`."""
-    try:
-        tree = ast.parse(scene.read(path))
-    except (SyntaxError, ValueError, RecursionError):
-        return  # which other checks tell better
     for node in ast.walk(tree):
         name = variable_of(node)
         if name and name.isupper():
@@ -123,11 +125,6 @@ def variable_of(node: ast.AST) -> str:
         ) if not any(each.arg in {"default", None} for each in keywords):
             return name
     return ""
-
-
-def beside(component: Component, names: Iterable[str]) -> Iterator[str]:
-    """Files in the component's own directory."""
-    return (posixpath.normpath(f"{component.path}/{name}") for name in names)
 
 
 def read_config(path: str, scene: Scene) -> Table:

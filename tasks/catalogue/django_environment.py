@@ -4,25 +4,9 @@ from collections.abc import Mapping
 
 from tasks.catalogue.row import Scene
 from tasks.catalogue.throwaway import DATABASE, given
+from tasks.dotenv import parse_dotenv
 from tasks.stack import Component
 from tasks.steps import DB_URL
-
-
-def parse_dotenv(text: str) -> dict[str, str]:
-    """Names and values of a dotenv file; no interpolation, no multi-line values. The last of a name wins."""
-    values = {}
-    for line in text.splitlines():
-        entry = line.strip().removeprefix("export ").strip()
-        name, equals, value = entry.partition("=")
-        if not equals or entry.startswith("#") or not name.strip().isidentifier():
-            continue
-        value = value.strip()
-        if value[:1] in {"'", '"'} and value[0] in value[1:]:
-            value = value[1 : value.index(value[0], 1)]
-        else:
-            value = value.partition(" #")[0].strip()
-        values[name.strip()] = value
-    return values
 
 
 def filled(example: Mapping[str, str], taken: Mapping[str, str]) -> dict[str, str]:

@@ -1,7 +1,8 @@
 """Rows that build what is deployed from Node packages: Workers and static sites."""
 
-from tasks.catalogue.django_environment import own_env, parse_dotenv
+from tasks.catalogue.django_environment import own_env
 from tasks.catalogue.row import Row, Scene
+from tasks.dotenv import parse_dotenv
 from tasks.models import Stage
 from tasks.stack import Component, Kind
 from tasks.steps import CACHE, OUT, PROBES, PYTHON, Command

@@ -3,8 +3,9 @@
 import json
 import re
 
-from tasks.catalogue.django_environment import own_env, parse_dotenv
+from tasks.catalogue.django_environment import own_env
 from tasks.catalogue.row import Scene
+from tasks.dotenv import parse_dotenv, worker_examples
 from tasks.stack import Component, Kind, Worker
 from tasks.steps import DB_URL, NONCE, OUT, PROBES, WORK, Command, address_of
 
@@ -16,7 +17,6 @@ DATABASES = re.compile(
 )
 CREDENTIALS = re.compile(r"(?:.*_)?(?:KEY|TOKEN|SECRET|PASSWORD|PASS|SALT)(?:_.*)?")
 ADDRESSES = re.compile(r"(?:.*_)?(?:URL|URI|ORIGIN|ENDPOINT|WEBHOOK|HOST)")
-EXAMPLES = (".dev.vars.example", ".dev.vars.sample", ".env.example", ".env.sample")
 
 
 def worker_of(component: Component) -> Worker:
@@ -27,10 +27,8 @@ def worker_of(component: Component) -> Worker:
 
 def example_of(component: Component, scene: Scene) -> dict[str, str]:
     """The values that its example files show."""
-    paths = (f"{component.path}/{name}".removeprefix("./") for name in reversed(EXAMPLES))
-    return {
-        name: value for path in paths if path in scene.paths for name, value in parse_dotenv(scene.read(path)).items()
-    }
+    paths = reversed(worker_examples(component.path, scene.paths.__contains__))
+    return {name: value for path in paths for name, value in parse_dotenv(scene.read(path)).items()}
 
 
 def thrown_away(name: str, example: str) -> str:

@@ -4,13 +4,13 @@ import re
 from collections.abc import Iterator
 
 from tasks.discovery.documents import Table, string, strings, table, tables
-from tasks.discovery.tree import Tree, join, relative
+from tasks.discovery.tree import Tree, relative
+from tasks.dotenv import parse_dotenv, worker_examples
 
 SOURCES = (".ts", ".mts", ".tsx", ".js", ".mjs", ".jsx")
 FOREIGN = re.compile(
     r"(?:^|/)(?:node_modules|dist|build|coverage|\.wrangler|tests?|__tests__|e2e|scripts)/|\.(?:test|spec|config)\.\w+$"
 )
-EXAMPLES = (".dev.vars.example", ".dev.vars.sample", ".env.example", ".env.sample")
 TYPES = re.compile(
     r"\b(?:interface|type)\s+(?:Env|Bindings|CloudflareBindings|CloudflareEnv|WorkerEnv|Environment)\b[^{};=]*(?:=[^{};]*)?\{"
 )
@@ -54,7 +54,7 @@ def read_names(tree: Tree, directory: str, document: Table) -> tuple[str, ...]:
     texts = [COMMENT.sub(" ", tree.text(path)) for path in sources(tree, directory)]
     typed = {name for text in texts for name in typed_names(text)}
     used = set() if typed else {name for text in texts for name in used_names(text)}
-    shown = {name for path in examples(tree, directory) for name in example_names(tree.text(path))}
+    shown = {name for path in worker_examples(directory, tree.has) for name in parse_dotenv(tree.text(path))}
     known = {*table(document, "vars")}.union(*(bound_names(section) for section in bindings_of(document).values()))
     return tuple(sorted((typed | used | shown | {*strings(document, "secrets", "required")}) - known))
 
@@ -63,11 +63,6 @@ def sources(tree: Tree, directory: str) -> tuple[str, ...]:
     """The files of its code, the types that wrangler generates included; none of tests and of what is built."""
     found = (path for path in tree.under(directory) if path.endswith(SOURCES))
     return tuple(path for path in found if not FOREIGN.search(relative(path, directory)))
-
-
-def examples(tree: Tree, directory: str) -> tuple[str, ...]:
-    """The files that show which variables there are."""
-    return tuple(path for name in EXAMPLES if tree.has(path := join(directory, name)))
 
 
 def typed_names(text: str) -> Iterator[str]:
@@ -95,11 +90,3 @@ def used_names(text: str) -> Iterator[str]:
     yield from (match["name"] for match in READ.finditer(text))
     for match in TAKEN.finditer(text):
         yield from NAME.findall(match["names"])
-
-
-def example_names(text: str) -> Iterator[str]:
-    """The names of a dotenv file."""
-    for line in text.splitlines():
-        name, equals, _ = line.strip().removeprefix("export ").partition("=")
-        if equals and name.strip().isidentifier():
-            yield name.strip()

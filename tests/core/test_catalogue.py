@@ -6,9 +6,10 @@ from typing import Any
 import pytest
 
 from tasks.catalogue import make_catalogue
-from tasks.catalogue.django_environment import django_env, filled_names, parse_dotenv
+from tasks.catalogue.django_environment import django_env, filled_names
 from tasks.catalogue.django_server import UWSGI, server_argv
 from tasks.catalogue.mypy_target import mypy_section
+from tasks.dotenv import parse_dotenv
 from tasks.errors import UsageError
 from tasks.models import Hindrance, Stage
 from tasks.settings import ComponentSettings, CustomCheck, Settings

@@ -87,6 +87,64 @@ class TestNames:
     def test_settings_that_are_no_python(self, text: str) -> None:
         assert needed(make_web(), files={"apps/web/config/settings.py": text}) == {}
 
+    @pytest.mark.parametrize(
+        ("line", "base"),
+        [
+            ("from .base import *", "apps/web/config/settings/base.py"),
+            ("from . import base", "apps/web/config/settings/base.py"),
+            ("from .parts import base", "apps/web/config/settings/parts/base.py"),
+            ("from .. import base", "apps/web/config/base.py"),
+            ("from ..base import KEY", "apps/web/config/base/__init__.py"),
+            ("from config.settings.base import *", "apps/web/config/settings/base.py"),
+            ("from shared.base import *", "shared/base.py"),
+            ("from .middle import *", "apps/web/config/settings/base.py"),
+        ],
+    )
+    def test_settings_are_read_with_what_they_are_made_of(self, line: str, base: str) -> None:
+        web = make_web(settings="config.settings.production")
+        files = {
+            "apps/web/config/settings/production.py": f"{line}\nfrom .production import *",
+            "apps/web/config/settings/middle.py": "from .broken import *\nfrom .base import *",
+            "apps/web/config/settings/broken.py": "KEY = (",
+            "apps/web/config/settings/development.py": 'import os\nKEY = os.environ["DEVELOPMENT_KEY"]',
+            base: 'import os\nKEY = os.environ["SECRET_KEY"]',
+        }
+
+        found = needed(web, files=files)
+
+        assert {each.name: (each.file, each.line) for each in found.values()} == {"SECRET_KEY": (base, 2)}
+
+    def test_what_a_worker_s_code_reads_is_needed_without_an_example(self) -> None:
+        files = {
+            f"{WORKER}/wrangler.toml": 'account_id = "x"\n[env.production.vars]\nREGION = "eu"',
+            f"{WORKER}/.dev.vars.example": "# SENTRY_DSN=https://a@b.example/1\n",
+        }
+        worker = make_worker(reads=("API_KEY", "PLAUSIBLE_KEY", "REGION", "SENTRY_DSN"))
+
+        found = needed(worker, files=files, component={WORKER: {"optional_secrets": ["PLAUSIBLE_KEY"]}})
+
+        assert {name: (each.by, each.optional) for name, each in found.items()} == {
+            "API_KEY": (WORKER, False),
+            "CLOUDFLARE_API_TOKEN": (WORKER, False),
+            "PLAUSIBLE_KEY": (WORKER, True),
+            "SENTRY_DSN": (WORKER, True),
+        }
+
+    def test_all_examples_of_a_worker_are_read(self) -> None:
+        files = {
+            f"{WORKER}/wrangler.toml": 'account_id = "x"',
+            f"{WORKER}/.dev.vars.example": "API_KEY=first\n",
+            f"{WORKER}/.env.sample": "API_KEY=second\nQUEUE_URL=redis://a\n",
+        }
+
+        found = needed(make_worker(), files=files)
+
+        assert {name: each.example for name, each in found.items()} == {
+            "API_KEY": "first",
+            "CLOUDFLARE_API_TOKEN": "",
+            "QUEUE_URL": "redis://a",
+        }
+
     def test_declared_secrets_are_needed_too(self) -> None:
         component = {"secrets": ["STRIPE_KEY"], "optional_secrets": ["SENTRY_DSN"], "image": {"secrets": ["NPM"]}}
 
@@ -120,6 +178,12 @@ class TestNames:
         catalogue = make_catalogue(make_scene(make_stack(make_site())))
 
         assert "deploy_secrets" not in {check.name for check in catalogue.checks}
+
+    def test_unless_a_deploy_insists_on_it(self) -> None:
+        catalogue = make_catalogue(make_scene(make_stack(make_site()), settings=Settings(environment="production")))
+
+        assert "deploy_secrets" in {check.name for check in catalogue.checks}
+        assert catalogue.deploys == ()
 
 
 NEON = "postgresql://owner:p@ep-cool.neon.tech/db?sslmode=require"
@@ -228,6 +292,15 @@ class TestCheck:
         assert result.passed
         (warning,) = result.diagnostics
         assert (warning.severity, warning.rule) == (Severity.WARNING, "restricted")
+
+    def test_without_a_name_nobody_has_looked(self) -> None:
+        def ask(_: Collection[str]) -> Held:
+            raise AssertionError("there is nothing to ask for")
+
+        result = look([], ask)
+
+        assert (result.status, result.reason_code) == (Status.SKIPPED, "no_names")
+        assert not result.proof.full
 
     def test_no_answer_is_no_verdict(self) -> None:
         def ask(_: Collection[str]) -> Held:

@@ -2,6 +2,8 @@
 
 import io
 import sys
+import traceback
+from collections.abc import Callable
 
 import pytest
 
@@ -44,6 +46,36 @@ def test_an_error_is_raised_without_a_value() -> None:
 
     assert caught.value.__cause__ is None
     assert caught.value.__suppress_context__
+
+
+def caused() -> Exception:
+    error = ValueError("plain")
+    error.__cause__ = KeyError("c4n4ry-value")
+    return error
+
+
+def met() -> Exception:
+    error = ValueError("plain")
+    error.__context__ = KeyError("c4n4ry-value")
+    return error
+
+
+def noted() -> Exception:
+    error = ValueError("plain")
+    error.add_note("c4n4ry-value")
+    return error
+
+
+def grouped() -> Exception:
+    return ExceptionGroup("plain", [caused()])
+
+
+@pytest.mark.parametrize("make", [caused, met, noted, grouped])
+def test_nor_with_one_in_what_hangs_on_it(make: Callable[[], Exception]) -> None:
+    with pytest.raises(RuntimeError, match=r"^(ValueError|ExceptionGroup): plain") as caught, masked_errors(REDACTOR):
+        raise make()
+
+    assert "c4n4ry" not in "".join(traceback.format_exception(caught.value))
 
 
 def test_other_errors_stay() -> None:

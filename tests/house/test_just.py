@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-TOOLS = ("cat", "cmp", "date", "find", "head", "mkdir", "mv", "rm", "sed", "sh")
+TOOLS = ("cat", "cmp", "date", "find", "head", "mkdir", "mkfifo", "mktemp", "mv", "rm", "sed", "sh")
 PYTHON = os.path.realpath(sys.executable)
 KEPT = re.compile(r"(PIP|UV|SSL)_\w+|\w+_CA_BUNDLE|(https?|no|all)_proxy", re.IGNORECASE)
 # Nothing can be fetched through it: nobody listens on the port for discarding.
@@ -255,3 +255,40 @@ class TestInstall:
         moved = Machine(checkout=machine.checkout.rename(tmp_path / "moved"), bin=machine.bin, home=machine.home)
         assert "making .venv" in moved.just("say")[2]
         assert moved.just("say") == (0, "<>", "")
+
+
+SEES = """
+import os, stat, sys
+descriptor = int(os.environ["PREDEPLOY_TOKEN_FD"])
+print(stat.S_ISFIFO(os.fstat(descriptor).st_mode), "DOPPLER_TOKEN" in os.environ)
+again = os.open(f"/proc/self/fd/{descriptor}", os.O_RDONLY | os.O_NONBLOCK)
+print(os.fdopen(descriptor, "rb").read().decode().strip())
+print(os.read(again, 99))
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="/proc is Linux's")
+@pytest.mark.parametrize("shell", ["sh", "bash"])
+def test_a_token_goes_through_a_pipe_and_can_be_read_once(shell: str, tmp_path: Path) -> None:
+    if not (program := shutil.which(shell)):
+        pytest.skip(f"there is no {shell}")
+    checkout, temp = tmp_path / "checkout", tmp_path / "temp"
+    binaries = checkout / ".venv/bin"
+    binaries.mkdir(parents=True)
+    temp.mkdir()
+    shutil.copy2(ROOT / "just", checkout)
+    (checkout / "requirements-dev.lock").touch()
+    header = f"# environment 1\n# checkout {checkout.resolve()}\n# asked for python on PATH\n"
+    (checkout / ".venv/installed.txt").write_text(header)
+    (binaries / "python").symlink_to(PYTHON)
+    (binaries / "sees.py").write_text(SEES)
+    (binaries / "just").write_text(f'#!/bin/sh\nexec "{PYTHON}" -I "{binaries}/sees.py"\n')
+    (binaries / "just").chmod(0o755)
+    # a bash that is as compatible as that has files for its here-documents
+    environ = {"PATH": os.environ["PATH"], "BASH_COMPAT": "5.0", "DOPPLER_TOKEN": "dp.st.c4n4ry", "TMPDIR": str(temp)}
+
+    argv = [program, str(checkout / "just")]
+    done = subprocess.run(argv, env=environ, capture_output=True, text=True, check=False, timeout=30)
+
+    assert done.stdout.splitlines() == ["True False", "dp.st.c4n4ry", "b''"], done.stderr
+    assert not [*temp.iterdir()]

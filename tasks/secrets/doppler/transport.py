@@ -123,6 +123,10 @@ class SystemTrust(HTTPAdapter):
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
         super().init_poolmanager(*args, ssl_context=ssl.create_default_context(), **kwargs)
 
+    def proxy_manager_for(self, *args: Any, **kwargs: Any) -> Any:
+        """Behind a proxy as well: there such an authority is most often found."""
+        return super().proxy_manager_for(*args, ssl_context=ssl.create_default_context(), **kwargs)
+
 
 def send(url: str, token: Token, limit: float) -> Reply:
     """One request. A session of its own: what is left of one that was given up must not meet the next."""

@@ -1,0 +1,50 @@
+"""The files that Django's settings are made of: the module that is deployed, and those that it takes names from."""
+
+import ast
+import posixpath
+from collections.abc import Iterable, Iterator
+
+from tasks.catalogue.row import Scene
+from tasks.stack import Web
+
+
+def settings_files(web: Web, scene: Scene) -> Iterator[tuple[str, ast.Module]]:
+    """Each file of the tree once, the deployed module first. Broken ones are left out: other checks tell that."""
+    places = (web.directory, posixpath.join(web.directory, "src"), ".")
+    waiting = [*found(web.settings, places, scene)] if web.settings else []
+    seen: set[str] = set()
+    while waiting:
+        path = waiting.pop(0)
+        if path in seen:
+            continue
+        seen.add(path)
+        try:
+            tree = ast.parse(scene.read(path))
+        except (SyntaxError, ValueError, RecursionError):
+            continue
+        yield path, tree
+        for node in ast.walk(tree):
+            if isinstance(node, ast.ImportFrom):
+                waiting += imported(node, path, places, scene)
+
+
+def imported(node: ast.ImportFrom, path: str, places: Iterable[str], scene: Scene) -> Iterator[str]:
+    """The files of an import that settings are split with: a relative one, or one of all names."""
+    names = [alias.name for alias in node.names]
+    module = node.module or ""
+    if node.level:
+        package = posixpath.join(posixpath.dirname(path), *[".."] * (node.level - 1))
+        yield from found(module, [package], scene)
+        # each name may be a module itself
+        for name in names:
+            yield from found(f"{module}.{name}".lstrip("."), [package], scene)
+    elif names == ["*"]:
+        yield from found(module, places, scene)
+
+
+def found(module: str, places: Iterable[str], scene: Scene) -> Iterator[str]:
+    """The file of a module, at the first place that has it."""
+    ends = ("/__init__.py", ".py") if module else ("/__init__.py",)
+    relative = module.replace(".", "/")
+    candidates = (posixpath.normpath(f"{place or '.'}/{relative}{end}") for place in places for end in ends)
+    yield from [path for path in candidates if path in scene.paths][:1]
