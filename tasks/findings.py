@@ -54,6 +54,7 @@ def reason_of(judgement: Judgement, findings: Findings) -> str:
         "no_key",
         "no_model",
         "no_table",
+        "rate_limited",
         "unspoken",
         "secret_absent",
         "unknown_exit",
