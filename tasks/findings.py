@@ -8,7 +8,7 @@ from tasks.fault import Judgement, skipped
 from tasks.models import Diagnostic, Severity, Status, TestCounts
 from tasks.steps import Command
 
-BASE_UNFIT = frozenset({"other_database", "extension_absent", "toolchain"})
+BASE_UNFIT = frozenset({"other_database", "extension_absent", "toolchain", "crash"})
 """Why nothing could be made of the base, where neither our engine nor a registry is to blame."""
 
 
