@@ -185,11 +185,9 @@ class Visit:
             return
         left = ", and left a row" if self.added() > 1 else ""
         said = f"{what} was answered {answer.words}{left}; {self.form.refusals} was expected, and no row"
-        is_guess = self.form.invalid is None
-        hint = f". If that is right, say what is not: invalid in {self.form.section}" if is_guess else ""
-        raise EndError(
-            15 if left or answer.status < 400 else 1, finding("invalid_accepted", said + hint), *self.errors()
-        )
+        if self.form.invalid is None:
+            said += f". If that is right, say what is not: invalid in {self.form.section}"
+        raise EndError(15 if left or answer.status < 400 else 1, finding("invalid_accepted", said), *self.errors())
 
     def wrong_keys(self) -> Iterator[tuple[str, str]]:
         """Keys that are not the Worker's, where it has one."""
