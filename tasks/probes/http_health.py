@@ -4,7 +4,8 @@ Waits until the server listens, follows redirects on the site's own hosts, wants
 1 it answered something else, 4 it never listened, 5 it answers, but nobody said which path is healthy: those that are
 common (`--else` makes them guesses) are not known, need a login, or lead to another host. With `--proof`: 6 it was
 another program that answered. With `--outbound`, what a Worker's requests end in: 7 the Worker asked for what that
-does not speak; a host that it was refused is a warning where all is well. With DATABASE_URL: 8 that database is not there, in the end; a page may do without, a deploy may not.
+does not speak (a host that it was refused is a warning where all is well).
+With DATABASE_URL: 8 that database is not there, in the end; a page may do without, a deploy may not.
 """
 
 import argparse
