@@ -8,7 +8,7 @@ from tasks.fault import Judgement, skipped
 from tasks.models import Diagnostic, Severity, Status, TestCounts
 from tasks.steps import Command
 
-BASE_UNFIT = frozenset({"other_database", "extension_absent", "toolchain"})
+BASE_UNFIT = frozenset({"other_database", "extension_absent", "toolchain", "crash"})
 """Why nothing could be made of the base, where neither our engine nor a registry is to blame."""
 
 
@@ -54,6 +54,7 @@ def reason_of(judgement: Judgement, findings: Findings) -> str:
         "no_key",
         "no_model",
         "no_table",
+        "rate_limited",
         "unspoken",
         "secret_absent",
         "unknown_exit",

@@ -225,6 +225,16 @@ def test_database_that_the_base_did_not_leave_is_not_upgraded(deploy: Try) -> No
     assert "not as the base has left it" in result.reason
 
 
+@pytest.mark.real
+@pytest.mark.network
+def test_migrations_that_are_all_gone_are_missed(deploy: Try) -> None:
+    report = deploy(delete("things/migrations/*.py"))
+    result = upgrade_of(report)
+
+    assert (result.status, result.reason_code) == (Status.FAILED, "migration_removed"), told(report)
+    assert "things.0001_initial is applied" in result.reason
+
+
 def scope_of(models: Path, cache: Path, **flags: Any) -> Scope:
     return read_scope(models, flags, {}, cache)
 

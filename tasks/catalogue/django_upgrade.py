@@ -30,9 +30,10 @@ def hindrance(component: Component, scene: Scene) -> Hindrance | None:
     return found if isinstance(found, Hindrance) else None
 
 
-def without_migrations(component: Component, _: Scene) -> str:
-    """A project whose own apps have none is upgraded by its packages alone."""
-    return "" if web_of(component).apps else f"no app of {component.path} has migrations"
+def without_migrations(component: Component, scene: Scene) -> str:
+    """A project whose own apps never had any is upgraded by its packages alone."""
+    has_any = web_of(component).apps or hindrance(component, scene) is None
+    return "" if has_any else f"no app of {component.path} has migrations"
 
 
 def upgrade_commands(component: Component, scene: Scene) -> tuple[Command, ...]:

@@ -47,7 +47,14 @@ VERDICTS = (
     (15, "invalid_accepted"),
     (16, "key_ignored"),
 )
-UNFIT = ((6, "port_taken"), (7, "unspoken"), (8, "service_lost"), (20, "no_table"), (21, "no_key"))
+UNFIT = (
+    (6, "port_taken"),
+    (7, "unspoken"),
+    (8, "service_lost"),
+    (20, "no_table"),
+    (21, "no_key"),
+    (22, "rate_limited"),
+)
 
 
 def form_absent(component: Component, scene: Scene) -> str:

@@ -11,28 +11,26 @@ down as the table's comment, for stored_row.py. Prints one JSON document. Exit c
     4 nobody listened           12 another one than        nobody's                       nobody told us of
     6 another program answered     what was sent        15 a wrong form was taken
     7 it asked for what we do not speak                 16 a wrong key was taken
-    8 its database was lost
+    8 its database was lost                            22 it limits how often it is asked
 """
 
 import argparse
 import json
 import os
 import re
-import secrets
 import sys
 import time
 from collections.abc import Iterator, Mapping
 from http.client import HTTPException
 
 import psycopg
-from predeploy_form import Answer, Form, Sender, places, read_form
+from predeploy_form import LIMITED, WRONG_KEY, Answer, Form, Sender, new_token, places, read_form, renewed
 from predeploy_outbound import findings, listens, read_log, without_verdict
 from predeploy_table import Table, open_table
 
 PATIENCE = 5.0
 """Seconds in which the row has to be there: a Worker may answer first, and write then."""
 CODES = {"unspoken": 7, "lost": 8}
-REFUSALS = {401, 403}
 Finding = Mapping[str, object]
 
 
@@ -95,10 +93,9 @@ class Visit:
             raise EndError(CODES[sick[0]], sick[1], finding("answer", f"POST {self.form.path} answered {answer.words}"))
         found = [each for each in findings(asked) if each["rule"] == "unknown_host"]
         if found:
-            hosts = [each.host for each in asked if each.kind == "refused"]
-            raise EndError(
-                14, *({**each, **self.place(re.escape(host))} for each, host in zip(found, hosts, strict=False))
-            )
+            hosts = dict.fromkeys(each.host for each in asked if each.kind == "refused")
+            placed = zip(found, map(self.place, map(re.escape, hosts)), strict=True)
+            raise EndError(14, *({**each, **place} for each, place in placed))
 
     def only_row(self, answer: Answer) -> dict[str, object]:
         """The row that the form left."""
@@ -116,7 +113,7 @@ class Visit:
 
     def not_taken(self, answer: Answer) -> None:
         said = f"POST {self.form.path} answered {answer.words}; {self.form.answers} was expected"
-        if answer.status in REFUSALS and not self.key:
+        if answer.status in WRONG_KEY and not self.key:
             hint = f"{said}. Say which variable of the Worker has the key that senders need: key in {self.form.section}"
             raise EndError(21, finding("no_key", hint))
         errors = self.errors()
@@ -172,20 +169,25 @@ class Visit:
         if "email" in payload:
             yield "a form with a wrong email", {**payload, "email": f"{self.token} is no address"}
 
+    def send_wrong(self, what: str, payload: Mapping[str, object], key: str | None = None) -> Answer:
+        """The answer to what has to be refused. Never sent twice: it would be refused for that alone."""
+        answer = self.send(renewed(payload, self.token, new_token()), key)
+        if answer.status == LIMITED and self.added() == 1:
+            said = (
+                f"{what} was answered {answer.words}: it was not looked at. Allow more requests in the Worker's `env`"
+            )
+            raise EndError(22, finding("rate_limited", said))
+        return answer
+
     def refused(self, what: str, payload: Mapping[str, object]) -> None:
-        answer = self.send(payload)
-        if answer.refuses and self.added() == 1:
+        answer = self.send_wrong(what, payload)
+        if self.form.refuses(answer.status) and self.added() == 1:
             return
         left = ", and left a row" if self.added() > 1 else ""
-        said = f"{what} was answered {answer.words}{left}; 4xx was expected, and no row"
-        hint = (
-            ""
-            if self.form.invalid is not None
-            else f". If that is right, say what is not: invalid in {self.form.section}"
-        )
-        raise EndError(
-            15 if left or not answer.status >= 500 else 1, finding("invalid_accepted", said + hint), *self.errors()
-        )
+        said = f"{what} was answered {answer.words}{left}; {self.form.refusals} was expected, and no row"
+        if self.form.invalid is None:
+            said += f". If that is right, say what is not: invalid in {self.form.section}"
+        raise EndError(15 if left or answer.status < 400 else 1, finding("invalid_accepted", said), *self.errors())
 
     def wrong_keys(self) -> Iterator[tuple[str, str]]:
         """Keys that are not the Worker's, where it has one."""
@@ -194,10 +196,10 @@ class Visit:
             yield "no key", ""
 
     def locked(self, what: str, key: str) -> None:
-        answer = self.send(self.form.payload, key)
-        if answer.refuses and self.added() == 1:
+        answer = self.send_wrong(f"{what} instead of {self.form.key}", self.form.payload, key)
+        if answer.status in WRONG_KEY and self.added() == 1:
             return
-        said = f"{what} instead of {self.form.key} was answered {answer.words}; 4xx was expected, and no row"
+        said = f"{what} instead of {self.form.key} was answered {answer.words}; 401 or 403 was expected, and no row"
         raise EndError(16, finding("key_ignored", said, self.place(re.escape(self.form.key))))
 
     def place(self, pattern: str) -> dict[str, object]:
@@ -227,7 +229,7 @@ def main() -> int:
     parser.add_argument("--proof", required=True)
     parser.add_argument("--wait", type=float, default=30)
     options = parser.parse_args()
-    token = f"predeploy{secrets.token_hex(6)}"
+    token = new_token()
     form, code, summary = read_form(os.environ["PREDEPLOY_FORM"], token), 0, ""
     found: tuple[Finding, ...] = ()
     for address in (options.outbound, f"{options.host}:{options.port}"):

@@ -32,7 +32,12 @@ def compare(connection: Any, fresh: str, mark: Mark, there: dict[str, Mark], wit
         if (lacks or has) and not is_left:
             is_own = not app or installed.get(app) is not None
             found.append(finding(table, [*lacks], [*has], culprit(app, mark, there), is_own=is_own))
-    return found[:MOST]
+    return foremost(found)
+
+
+def foremost(found: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """As many as are shown, errors first: no warning hides that the schema is another one."""
+    return sorted(found, key=lambda each: bool(each["severity"] != "error"))[:MOST]
 
 
 def copy(connection: Any, fresh: str) -> Any:

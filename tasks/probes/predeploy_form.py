@@ -3,6 +3,7 @@
 import http.client
 import json
 import re
+import secrets
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +11,10 @@ from urllib.parse import urlencode
 
 BROWSER = "Mozilla/5.0 (predeploy)"
 SHOWN = 160
+WRONG_FORM = (400, 413, 415, 422)
+WRONG_KEY = (401, 403)
+LIMITED = 429
+"""Too many requests: whatever was asked was not looked at."""
 
 
 @dataclass(frozen=True)
@@ -39,6 +44,17 @@ class Form:
         """Is it an answer to a form that was taken?"""
         return status in self.status if self.status else 200 <= status < 300
 
+    @property
+    def refusals(self) -> str:
+        """The answers that a wrong one may have, in words."""
+        return "4xx" if self.invalid is not None else "400, 413, 415 or 422"
+
+    def refuses(self, status: int) -> bool:
+        """Is it an answer to a wrong form? What somebody called wrong may be refused for any reason."""
+        if self.invalid is not None:
+            return 400 <= status < 500 and status != LIMITED
+        return status in WRONG_FORM
+
     def keys(self, value: str) -> dict[str, str]:
         """The headers that a key is sent in."""
         return {name: f"Bearer {value}" if name.lower() == "authorization" else value for name in self.key_headers}
@@ -57,10 +73,6 @@ class Answer:
     mark: str
 
     @property
-    def refuses(self) -> bool:
-        return 400 <= self.status < 500
-
-    @property
     def words(self) -> str:
         """The status, and the first words of the body."""
         said = " ".join(self.text.split())[:SHOWN]
@@ -72,6 +84,17 @@ def read_form(text: str, token: str) -> Form:
     said = json.loads(text.replace("{token}", token))
     listed = {name: tuple(said[name]) for name in ("status", "key_headers", "sources")}
     return Form(**(said | listed | {"invalid": said["invalid"] and tuple(said["invalid"])}))
+
+
+def renewed(payload: Mapping[str, object], old: str, new: str) -> dict[str, object]:
+    """The same fields with another token."""
+    fields: dict[str, object] = json.loads(json.dumps(payload).replace(old, new))
+    return fields
+
+
+def new_token() -> str:
+    """A word that stands nowhere else."""
+    return f"predeploy{secrets.token_hex(6)}"
 
 
 @dataclass(frozen=True)

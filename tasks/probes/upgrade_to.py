@@ -25,6 +25,7 @@ FAILED, REMOVED, DIFFERENT, TOO_SLOW, LOST = 11, 12, 13, 14, 76
 
 def upgrade(within: Path, fresh: str) -> tuple[int, dict[str, Any]]:
     """The whole of it: exit code and document."""
+    from django.apps import apps
     from django.db import connection
     from django.db.migrations.loader import MigrationLoader
 
@@ -34,7 +35,7 @@ def upgrade(within: Path, fresh: str) -> tuple[int, dict[str, Any]]:
         return LOST, {}
     loader = MigrationLoader(connection)
     there = migrations_of(loader, within)
-    if gone := removed(mark, there, loader.migrated_apps):
+    if gone := removed(mark, there, {each.label for each in apps.get_app_configs()}):
         return REMOVED, {"diagnostics": gone}
     try:
         applied = migrate(within)

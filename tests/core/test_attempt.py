@@ -323,8 +323,9 @@ def make_upgrade(**over: Any) -> Check:
         (Exit(code=75, stderr="another database\n"), "another database"),
         (Exit(code=None, timed_out=True), "still running after 600 s"),
         (Exit(code=1, stderr='extension "citext" is not available\n'), "no extension"),
+        (Exit(code=None, signal=11), "old crashed with SIGSEGV"),
     ],
-    ids=["broken", "on another database", "endless", "for want of an extension"],
+    ids=["broken", "on another database", "endless", "for want of an extension", "crashing"],
 )
 async def test_what_is_wrong_with_the_base_is_no_verdict_on_the_tree(exit: Exit, says: str, tmp_path: Path) -> None:
     engine = FakeEngine({"old": exit})

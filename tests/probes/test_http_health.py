@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.probes.conftest import Said, run_probe
+from tests.probes.neon_bench import outbound
 
 Reply = tuple[int, Mapping[str, str], str]
 Site = Callable[[str, Mapping[str, str]], Reply]
@@ -67,6 +68,30 @@ def test_healthy(tmp_path: Path) -> None:
     said = ask_site(pages({"/admin/login/": (200, {}, PAGE)}), *GUESSES, folder=tmp_path)
 
     assert (said.code, said.document) == (0, {"diagnostics": [], "summary": "GET /admin/login/ 200"})
+
+
+@pytest.mark.parametrize(
+    ("host", "upgrade", "code", "rule", "severity"),
+    [
+        ("hooks.example", {}, 0, "unknown_host", "warning"),
+        ("ep-predeploy.neon.invalid", {"Upgrade": "websocket"}, 7, "unspoken", None),
+    ],
+)
+def test_what_a_healthy_worker_asked_for_is_told(
+    host: str, upgrade: dict[str, str], code: int, rule: str, severity: str | None, tmp_path: Path
+) -> None:
+    with outbound(tmp_path, "postgresql://nobody@127.0.0.1:1/none") as service:
+
+        def site(*_: object) -> Reply:
+            service.ask(None, method="GET", host=host, path="/v2", **upgrade)
+            return 200, {}, "ok"
+
+        behind = ("--path", "/health", "--outbound", f"127.0.0.1:{service.port}")
+        said = ask_site(site, *behind, folder=tmp_path)
+
+    assert (said.code, said.rules) == (code, [rule]), said
+    assert host in said.messages[0]
+    assert said.document["diagnostics"][0].get("severity") == severity
 
 
 def test_root_is_asked_where_there_is_no_admin(tmp_path: Path) -> None:

@@ -192,6 +192,29 @@ def confused(form: Form, headers: Mapping[str, str], service: Outbound) -> int:
     return stored(form, service) if len(form) == 3 and "@" in form["email"] else 500
 
 
+def known(form: Form, service: Outbound) -> bool:
+    """Is its address in the table?"""
+    query = "SELECT count(*) FROM inbox_submission WHERE email = $1"
+    return bool(service.query(query, form["email"]).data["rows"] != [["0"]])
+
+
+def unique(form: Form, headers: Mapping[str, str], service: Outbound) -> int:
+    """Looks at the address, and at nothing else: one that it has is a mistake."""
+    if "@" not in form.get("email", ""):
+        return 422
+    return 400 if known(form, service) else unchecked(form, headers, service)
+
+
+def once(form: Form, headers: Mapping[str, str], service: Outbound) -> int:
+    """Looks at nothing, and takes one form a minute."""
+    rows = service.query("SELECT 1 FROM inbox_submission").data["rows"]
+    return unchecked(form, headers, service) if len(rows) == 1 else 429
+
+
+def elsewhere(form: Form, headers: Mapping[str, str], service: Outbound) -> int:
+    return 409 if good(form, headers, service) == 422 else 201
+
+
 ENDS: dict[str, tuple[Behaviour, int, str, str]] = {
     # what the Worker does, the exit code, the rule and the words of the first finding
     "a bare refusal": (answers(418), 1, "unexpected_answer", "418: said so; 2xx was expected"),
@@ -206,6 +229,14 @@ ENDS: dict[str, tuple[Behaviour, int, str, str]] = {
     "an unknown host": (talkative, 14, "unknown_host", "hooks.example"),
     "a pool": (pooled, 7, "unspoken", "WebSocket"),
     "wrong forms taken": (unchecked, 15, "invalid_accepted", "an empty form was answered 201"),
+    "wrong forms taken from whom it does not know": (
+        unique,
+        15,
+        "invalid_accepted",
+        "a form without name was answered 201",
+    ),
+    "wrong forms that nobody looked at": (once, 22, "rate_limited", "an empty form was answered 429"),
+    "wrong forms refused for something else": (elsewhere, 1, "invalid_accepted", "409: said so; 400, 413, 415 or 422"),
     "wrong forms break it": (confused, 1, "invalid_accepted", "an empty form was answered 500"),
 }
 
@@ -230,11 +261,49 @@ def test_findings_have_their_place_in_the_code(
     assert (first["file"], first["line"]) == ("src/app.ts", line)
 
 
+def test_each_host_has_its_own_place(site: tuple[str, Outbound], folder: Path) -> None:
+    """However often one of them was asked."""
+
+    def restless(form: Form, headers: Mapping[str, str], service: Outbound) -> int:
+        for host in ("hooks.example", "hooks.example", "chat.example"):
+            service.ask({}, host=host, path="/new")
+        return good(form, headers, service)
+
+    source = folder / "src/app.ts"
+    source.write_text(source.read_text() + 'fetch("https://chat.example");\n')
+    found = run(restless, site, folder).document["diagnostics"]
+
+    lines = source.read_text().splitlines()
+    assert len(found) == 2
+    assert all(
+        host in each["message"] and host in lines[each["line"] - 1]
+        for each, host in zip(found, ("hooks.example", "chat.example"), strict=True)
+    )
+
+
 def test_a_wrong_key_that_is_taken(site: tuple[str, Outbound], folder: Path) -> None:
     said = run(good, site, folder, key="INTAKE_API_KEY")
 
     assert (said.code, said.rules) == (16, ["key_ignored"])
     assert said.document["diagnostics"][0]["line"] == 2
+
+
+@pytest.mark.parametrize(("status", "code", "rule"), [(401, 16, "key_ignored"), (429, 22, "rate_limited")])
+def test_a_wrong_key_that_nobody_looked_at(
+    status: int, code: int, rule: str, site: tuple[str, Outbound], folder: Path
+) -> None:
+    """It is no lock that lets nobody send the same form twice, nor that lets nobody send many."""
+    keyless: list[str] = []
+
+    def unlocked(form: Form, headers: Mapping[str, str], service: Outbound) -> int:
+        keyless.extend(["wrong"] * (headers["x-api-key"] != "right"))
+        is_again = all(form.get(name) for name in FIELDS) and known(form, service)
+        return status if is_again or (keyless and status == 429) else good(form, headers, service)
+
+    said = run(unlocked, site, folder, key="INTAKE_API_KEY")
+
+    assert (said.code, said.rules) == (code, [rule]), said
+    assert "a wrong key instead of INTAKE_API_KEY was answered" in said.messages[0]
 
 
 def test_an_answer_of_another_program(site: tuple[str, Outbound], folder: Path) -> None:
