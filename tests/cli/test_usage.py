@@ -210,10 +210,12 @@ def test_help_tells_every_flag_and_exit_code(caller: Caller) -> None:
     flags = [
         "base",
         "budget",
+        "commit",
         "debug",
         "engine",
         "export-image",
         "fail-fast",
+        "gate",
         "help",
         "jobs",
         "json-output",
