@@ -19,6 +19,7 @@ from flows.listing import render_list, render_plan
 from flows.output import choose_output
 from flows.places import Places
 from flows.scope import existing, neutral_directory, read_scope, read_secrets, read_settings
+from flows.subcommands import SUBCOMMANDS, run_subcommand
 from tasks.errors import PredeployError, UsageError
 from tasks.models import EngineFacts, Outcome, Report, RunFacts, Verdict
 from tasks.redaction import NOTHING, Redactor
@@ -77,8 +78,12 @@ def run_command(
     interruption: Interruption,
     opened: contextlib.ExitStack,
 ) -> int:
-    """Reads the scope; prints it, or validates it. What it needs until its end is `opened`."""
+    """Does a subcommand, or reads the scope, and prints it or validates it. What it needs until its end is `opened`."""
     called_as = environ.get("PREDEPLOY_CALLED_AS", "python -m flows.predeploy")
+    if arguments and arguments[0] in SUBCOMMANDS:
+        text, code = run_subcommand(arguments[0], arguments[1:], environ, called_as)
+        say(detect_style(sys.stdout, environ).spell(text), sys.stdout)
+        return code
     parser = make_parser(called_as)
     options = read_arguments(parser, arguments)
     if options.get("help"):
