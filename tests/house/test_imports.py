@@ -21,7 +21,7 @@ def importers(package: str) -> Iterator[str]:
 @pytest.mark.parametrize(
     ("package", "module"),
     [
-        ("dagger", "tasks/engines/dagger/session.py"),
+        ("dagger", "tasks/engines/dagger/client.py"),
         ("dopplersdk", "tasks/secrets/doppler/client.py"),
     ],
 )
