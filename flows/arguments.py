@@ -22,6 +22,7 @@ SETTINGS = {
     "only": "only",
     "skip": "skip",
     "engine": "engine",
+    "gate": "gate",
     "base": "base",
     "environment": "environment",
     "export_image": "export_image",
@@ -59,6 +60,8 @@ def make_parser(called_as: str) -> Parser:
     add("--only", action="append", metavar="CHECK", help="only this check and what it needs; repeatable")
     add("--skip", action="append", metavar="CHECK", help="without this check and what needs it; repeatable")
     add("--engine", metavar="ENGINE", help="auto, dagger (containers) or local (this machine)")
+    add("--gate", action="store_true", help="for deploys: a clean clone of the commit, everything run, full proof")
+    add("--commit", metavar="REF", help="with --gate, the commit to validate (default: HEAD, and nothing changed)")
     add("--base", metavar="REF", help="the commit that is deployed, to upgrade from (default: found in the history)")
     add(
         "--environment",

@@ -6,36 +6,29 @@ import os
 import sys
 import traceback
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import TextIO
 
 from flows.arguments import SETTINGS, make_parser, read_arguments
+from flows.caller import Caller, absolute
 from flows.entry import is_json_wanted
-from flows.hiding import Exposure, exposure_of, hide
+from flows.gate import entered
+from flows.hiding import exposure_of, hide
 from flows.interruption import Interrupted, Interruption
 from flows.listing import render_list, render_plan
 from flows.masking import mask_streams
 from flows.output import choose_output
 from flows.places import Places
-from flows.scope import Scope, neutral_directory, read_scope, read_secrets, with_secrets
-from tasks.errors import PredeployError, UsageError
+from flows.scope import Scope, existing, neutral_directory, read_scope, read_secrets, read_settings, with_secrets
+from flows.subcommands import SUBCOMMANDS, run_subcommand
+from tasks.errors import PredeployError
 from tasks.models import EngineFacts, Outcome, Report, RunFacts, Verdict
 from tasks.redaction import NOTHING, Redactor
 from tasks.report.document import render_document
 from tasks.report.last_line import last_line_of
 from tasks.report.style import detect_style
-from tasks.secrets.doppler.token import VARIABLE, Token, read_token
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Caller:
-    """Who calls us: the variables that we were started with, without the token, and that."""
-
-    environ: Mapping[str, str] = field(repr=False)
-    token: Token | None
-    exposure: Exposure
+from tasks.secrets.doppler.token import VARIABLE, read_token
 
 
 @dataclass(slots=True, kw_only=True)
@@ -64,7 +57,8 @@ def main(argv: Sequence[str] | None = None, environ: Mapping[str, str] = os.envi
     interruption.catch()
     try:
         caller = identify(environ, token, streams)
-        return run_command(arguments, caller, streams, interruption)
+        with contextlib.ExitStack() as opened:
+            return run_command(arguments, caller, streams, interruption, opened)
     except (Exception, Interrupted) as error:
         interruption.printing()
         debug = "--debug" in arguments
@@ -92,20 +86,32 @@ def verdict_of(error: BaseException, *, debug: bool) -> Verdict:
     return Verdict(outcome=Outcome.ERRORED, exit_code=3, reason=text + ("" if debug else " Details: --debug"))
 
 
-def run_command(arguments: Sequence[str], caller: Caller, streams: Streams, interruption: Interruption) -> int:
-    """Does what was asked: a subcommand, or the scope is read, and printed or validated."""
+def run_command(
+    arguments: Sequence[str],
+    caller: Caller,
+    streams: Streams,
+    interruption: Interruption,
+    opened: contextlib.ExitStack,
+) -> int:
+    """Does a subcommand, or reads the scope, and prints it or validates it. What it needs until its end is `opened`."""
     environ = caller.environ
     called_as = environ.get("PREDEPLOY_CALLED_AS", "python -m flows.predeploy")
-    if arguments[:1] == ["doctor"]:
-        return run_doctor(arguments[1:], caller, streams, called_as)
+    if arguments and arguments[0] in SUBCOMMANDS:
+        text, code = run_subcommand(arguments[0], arguments[1:], caller, called_as)
+        say(streams.redactor.text(detect_style(sys.stdout, environ).spell(text)), sys.stdout)
+        return code
     parser = make_parser(called_as)
     options = read_arguments(parser, arguments)
     if options.get("help"):
         say(parser.format_help().rstrip(), sys.stdout)
         return 0
-    shown = options.get("stack") or default_stack(environ)
+    shown = options.get("stack") or caller.default_stack
     flags = {setting: options[flag] for flag, setting in SETTINGS.items() if flag in options}
-    scope = read_scope(absolute(shown), flags, environ, Places.of_user().cache)
+    places = Places.of_user()
+    home = existing(absolute(shown))
+    settings = read_settings(home, flags, environ)
+    place = opened.enter_context(entered(home, settings, options.get("commit", ""), places.data))
+    scope = read_scope(place, flags, environ, places.cache, home=home)
     if options.get("list") or options.get("plan"):
         text = render_list(scope.catalogue) if options.get("list") else render_plan(scope)
         say(detect_style(sys.stdout, environ).spell(text), sys.stdout)
@@ -143,39 +149,6 @@ def validate(
     interruption.printing()
     deliver(report, text, streams)
     return report.verdict.exit_code
-
-
-def run_doctor(arguments: Sequence[str], caller: Caller, streams: Streams, called_as: str) -> int:
-    """Looks whether all is here that a run needs."""
-    from flows.doctor import Doctor, make_doctor_parser, read_doctor_arguments
-    from tasks.doctor.finding import document, is_well, render
-
-    parser = make_doctor_parser(called_as)
-    options, flags = read_doctor_arguments(parser, [*arguments])
-    if options.get("help"):
-        say(parser.format_help().rstrip(), sys.stdout)
-        return 0
-    environ = caller.environ
-    stack = absolute(options.get("stack") or default_stack(environ))
-    doctor = Doctor(stack=stack, flags=flags, environ=environ, token=caller.token, places=Places.of_user())
-    findings = asyncio.run(doctor.examine())
-    style = detect_style(sys.stdout, environ)
-    text = document(findings) if streams.json_output else render(findings, style).rstrip()
-    say(streams.redactor.text(text), sys.stdout)
-    return 0 if is_well(findings) else 3
-
-
-def default_stack(environ: Mapping[str, str]) -> str:
-    """The current directory, unless the caller's recipe knows a better one."""
-    return environ.get("PREDEPLOY_STACK") or "."
-
-
-def absolute(stack: str) -> Path:
-    """The stack's directory as seen from where we are called: soon that is elsewhere."""
-    try:
-        return Path(stack).absolute()
-    except FileNotFoundError as error:
-        raise UsageError("the current directory is not there any more. Go to one that is.") from error
 
 
 def deliver(report: Report, text: str, streams: Streams) -> None:

@@ -17,7 +17,7 @@ from tasks.secrets.doppler.token import Token
 def own_work(scope: Scope, environ: Mapping[str, str], token: Token | None) -> dict[str, Own]:
     """The checks of the plan that no engine does: it would need the token."""
     settings = scope.settings
-    around = Circumstances(environ=environ, root=scope.tree.root, tree=scope.tree.files, token=token)
+    around = Circumstances(environ=environ, root=scope.home, tree=scope.tree.files, token=token)
 
     def ask(names: Collection[str]) -> Held:
         from tasks.secrets.doppler.client import ask_secrets

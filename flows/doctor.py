@@ -4,9 +4,7 @@ import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
-from flows.arguments import Parser, read_arguments
 from flows.places import Places
 from flows.scope import circumstances, read_scope
 from tasks.doctor.finding import Finding
@@ -18,30 +16,6 @@ from tasks.secrets.doppler.aside import aside
 from tasks.secrets.doppler.token import Token
 from tasks.settings import Settings, load_settings
 from tasks.stack import Stack
-
-NAME = "doctor"
-SETTINGS = ("engine", "environment", "json_output")
-
-
-def make_doctor_parser(called_as: str) -> Parser:
-    """Its flags."""
-    parser = Parser(
-        prog=f"{called_as} {NAME}", description="Is all here that a run needs?", allow_abbrev=False, add_help=False
-    )
-    add = parser.add_argument
-    add("stack", nargs="?", help="the stack's directory (default: the current one)")
-    add("--engine", metavar="ENGINE", help="auto, dagger (containers) or local (this machine)")
-    add("--environment", metavar="NAME", help="where a deploy would go, as in production")
-    add("--json-output", action="store_true", default=None, help="the findings as JSON on stdout")
-    add("--debug", action="store_true", help="show the traceback of a mistake of our own")
-    add("--help", "-h", action="store_true", help="print this")
-    return parser
-
-
-def read_doctor_arguments(parser: Parser, arguments: list[str]) -> tuple[Mapping[str, Any], dict[str, object]]:
-    """What was given, and what of it are settings."""
-    options = read_arguments(parser, arguments)
-    return options, {name: options[name] for name in SETTINGS if options.get(name) is not None}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -108,6 +108,8 @@ def bare_document(outcome: str, exit_code: int, reason: str) -> dict[str, Any]:
         "rerun": "",
         "images": [],
         "secrets": {"source": None, "names": [], "stale": None},
+        "commit": None,
+        "gate": False,
         "stages": dict.fromkeys(("build", "quality", "integration"), nothing),
         "counts": dict.fromkeys(counted, 0),
     }

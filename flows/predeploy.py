@@ -14,17 +14,18 @@ if __name__ == "__main__":
 import asyncio
 import os
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from prefect import flow
 from prefect.client.schemas.objects import State
 
 from flows.feed import Feed, enter_feed, is_recording
+from flows.gate import entered
 from flows.hiding import exposure_of, hide, take_token
 from flows.masking import masked_errors
 from flows.places import Places
 from flows.recording import record
-from flows.scope import read_scope, read_secrets, with_secrets
+from flows.scope import existing, read_scope, read_secrets, read_settings, with_secrets
 from flows.validation import Quiet, Validation, new_run_id
 from tasks.report.directory import create_run_directory
 from tasks.report.document import render_document
@@ -39,6 +40,8 @@ async def predeploy(
     stages: list[str] | None = None,
     only: list[str] | None = None,
     skip: list[str] | None = None,
+    gate: bool = False,
+    engine: Literal["auto", "dagger", "local"] = "auto",
 ) -> State[Any]:
     """Would a deploy of the tree in `stack` succeed?
 
@@ -47,20 +50,25 @@ async def predeploy(
         stages: Only these stages: build, quality, integration.
         only: Only these checks and what they need.
         skip: Without these checks and what needs them.
+        gate: As a deploy needs it: a clean clone of the commit, the whole catalogue, full proof.
+        engine: What runs the checks: dagger (containers), local (this machine), or auto, which chooses.
     """
     if is_recording():
         return await record()
-    flags = {"stages": stages, "only": only, "skip": skip}
-    return await validate_and_record(Path(stack), {name: value for name, value in flags.items() if value})
+    chosen = {"stages": stages, "only": only, "skip": skip, "gate": gate, "engine": engine if engine != "auto" else ""}
+    flags: dict[str, object] = {name: value for name, value in chosen.items() if value}
+    home = existing(Path(stack))
+    with entered(home, read_settings(home, flags, os.environ), "", Places.of_user().data) as place:
+        return await validate_and_record(place, flags, home=home)
 
 
-async def validate_and_record(stack: Path, flags: dict[str, object]) -> State[Any]:
-    """A run that Prefect itself has started: the work and its record in one loop."""
+async def validate_and_record(stack: Path, flags: dict[str, object], *, home: Path | None = None) -> State[Any]:
+    """A run that Prefect itself has started: the work and its record in one loop. The report goes to `home`."""
     places = Places.of_user()
     run_id = new_run_id()
     token = take_token()
     environ = {**os.environ}
-    scope = read_scope(stack, flags, environ, places.cache)
+    scope = read_scope(stack, flags, environ, places.cache, home=home)
     secrets = read_secrets(scope, environ, read_token(token), places.data)
     hide(secrets)
     recording: list[asyncio.Task[State[Any]]] = []
@@ -71,7 +79,7 @@ async def validate_and_record(stack: Path, flags: dict[str, object]) -> State[An
         enter_feed(feed)
         recording.append(asyncio.create_task(record()))
 
-    with masked_errors(secrets.redactor), create_run_directory(scope.tree.root, run_id) as directory:
+    with masked_errors(secrets.redactor), create_run_directory(scope.home, run_id) as directory:
         validation = Validation(
             scope=with_secrets(scope, secrets),
             places=places,

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+from flows.gate import reject_less, require_commit
 from tasks.base import Base, read_base
 from tasks.catalogue import NAMES, Catalogue, Scene, make_catalogue
 from tasks.catalogue.django_environment import filled_names
@@ -28,8 +29,12 @@ from tasks.tree import Tree, read_tree
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scope:
-    """Everything that is known before the first step runs. `base` is what is deployed, with the stack that it is."""
+    """Everything that is known before the first step runs. `base` is what is deployed, with the stack that it is.
 
+    `home` is the stack's directory as it was named: reports lie in it. The tree may be a clone of it elsewhere.
+    """
+
+    home: Path
     settings: Settings
     tree: Tree
     stack: Stack
@@ -56,11 +61,12 @@ def make_lowering(tree: Tree, stack: Stack, day: str) -> Lowering:
 
 
 def circumstances(scope: Scope, environ: Mapping[str, str], token: Token | None, data: Path) -> Circumstances:
-    """What the choice of a provider depends on. No copy of secrets serves a deploy or CI."""
-    is_private = not scope.settings.environment and not is_ci(environ)
+    """What the choice of a provider depends on. No copy of secrets serves a gate, a deploy or CI."""
+    settings = scope.settings
+    is_private = not settings.gate and not settings.environment and not is_ci(environ)
     return Circumstances(
         environ=environ,
-        root=scope.tree.root,
+        root=scope.home,
         tree=scope.tree.files,
         token=token,
         copies=data / "snapshots" if is_private else None,
@@ -113,12 +119,22 @@ def existing(stack: Path) -> Path:
     return stack.resolve()
 
 
-def read_scope(stack: Path, flags: Mapping[str, object], environ: Mapping[str, str], cache: Path) -> Scope:
+def read_settings(stack: Path, flags: Mapping[str, object], environ: Mapping[str, str]) -> Settings:
+    """What a run on the stack is asked to do. Raises SettingsError with every mistake."""
+    return load_settings(stack, flags, environ, reserved=NAMES, parsers=PARSERS)
+
+
+def read_scope(
+    stack: Path, flags: Mapping[str, object], environ: Mapping[str, str], cache: Path, *, home: Path | None = None
+) -> Scope:
     """Settings, tree, components, catalogue and plan, in this order. Raises UsageError where one cannot be had."""
     root = existing(stack)
-    settings = load_settings(root, flags, environ, reserved=NAMES, parsers=PARSERS)
+    settings = read_settings(root, flags, environ)
     reject_environment(settings)
     tree = read_tree(root, cache / "digests")
+    if settings.gate:
+        reject_less(settings)
+        require_commit(tree)
     scene = make_scene(tree, settings)
     base: Base | Hindrance = NOT_ASKED
     if settings.base or scene.stack.of(Kind.WEB):
@@ -126,6 +142,7 @@ def read_scope(stack: Path, flags: Mapping[str, object], environ: Mapping[str, s
         scene = replace(scene, base=base_scene(base, settings, environ))
     catalogue = make_catalogue(scene)
     scope = Scope(
+        home=home or root,
         settings=settings,
         tree=tree,
         stack=with_notes(scene.stack, scene),

@@ -109,7 +109,7 @@ class Validation:
     async def run(self) -> Report:
         """Runs the plan. Raises only where no report can be made; every process that it started has ended then."""
         started_at, zero = datetime.now(UTC), time.monotonic()
-        plan = self.scope.plan
+        settings, plan = self.scope.settings, self.scope.plan
         self.progress.begin([(check.id, check.title) for check in plan.checks])
         async with contextlib.AsyncExitStack() as opened:
             engine = await self._open_engine(opened)
@@ -117,10 +117,10 @@ class Validation:
             run.start()
             self.begun(run)
             results = await self._results(run, engine)
-            verdict = give_verdict(list(results.values()), whole=plan.whole, ended=run.ended)
+            verdict = give_verdict(list(results.values()), whole=plan.whole, ended=run.ended, gate=settings.gate)
             images, verdict = await self._deliver(run, engine, verdict)
         took = {check_id: result.duration for check_id, result in results.items() if result.passed}
-        write_durations(self.places.cache, self.scope.tree.root, took)
+        write_durations(self.places.cache, self.scope.home, took)
         report = self._report(results, verdict, engine.facts, started_at, time.monotonic() - zero)
         report = replace(report, images=images, warnings=(*report.warnings, *engine.warnings))
         report = redact_report(report, self.secrets.redactor)
@@ -132,7 +132,7 @@ class Validation:
         return Policy(
             jobs=settings.jobs,
             fail_fast=settings.fail_fast,
-            seconds=read_durations(self.places.cache, self.scope.tree.root),
+            seconds=read_durations(self.places.cache, self.scope.home),
             redactor=self.secrets.redactor,
             own=own_work(self.scope, self.environ, self.token),
         )
@@ -171,6 +171,7 @@ class Validation:
             environ=self.environ,
             secrets=self.secrets,
             base=self.scope.base and self.scope.base[0],
+            fresh=self.scope.settings.gate,
         )
 
     async def _results(self, run: Run, engine: Engine) -> dict[str, Result]:
@@ -215,7 +216,7 @@ class Validation:
     def _report(
         self, results: dict[str, Result], verdict: Verdict, engine: EngineFacts, started_at: datetime, duration: float
     ) -> Report:
-        plan, exposed = self.scope.plan, self.exposure.notes(engine.name)
+        plan, tree, gate = self.scope.plan, self.scope.tree, self.scope.settings.gate
         red = [check.id for check in plan.checks if results[check.id].status in {Status.FAILED, Status.ERRORED}]
         checks = tuple(
             CheckReport(
@@ -234,13 +235,15 @@ class Validation:
             checks=checks,
             engine=engine,
             run=RunFacts(id=self.run_id),
-            stack=self.scope.tree.root.name,
-            tree=self.scope.tree.digest,
+            stack=tree.root.name,
+            tree=tree.digest,
+            commit=tree.commit if tree.commit and (gate or not tree.changed) else "",
+            gate=gate,
             directory=self.directory.location,
             started_at=started_at.isoformat(timespec="milliseconds"),
             duration=duration,
-            untracked=self.scope.tree.untracked,
-            warnings=(*told_of(self.secrets), *self.scope.stack.warnings, *exposed),
+            untracked=tree.untracked,
+            warnings=(*told_of(self.secrets), *self.scope.stack.warnings, *self.exposure.notes(engine.name)),
             secrets=self.secrets.facts,
             rerun=self._rerun(red) if red else "",
             stage_durations=stage_durations(results, plan),

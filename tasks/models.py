@@ -194,7 +194,8 @@ class RunFacts:
 class Report:
     """Everything a run has to say. Durations are seconds, `started_at` is ISO 8601 in UTC.
 
-    `directory` is where report and logs lie, relative to the stack. `selected` is false where flags narrowed the plan.
+    `directory` is where report and logs lie, relative to the stack. `commit` is the one that has these very files,
+    empty where none does; `gate`: nothing less than full proof was taken.
     """
 
     verdict: Verdict
@@ -211,6 +212,8 @@ class Report:
     rerun: str = ""
     images: tuple[DeliveredImage, ...] = ()
     secrets: SecretsFacts = NO_SECRETS_FACTS
+    commit: str = ""
+    gate: bool = False
     stage_durations: dict[Stage, float] = field(default_factory=dict)
 
     def of(self, stage: Stage) -> tuple[CheckReport, ...]:

@@ -32,6 +32,7 @@ ELSEWHERE = {
     ".predeploy/runs",
     "logs/",
     "manage.py",
+    "origin/HEAD",
     "package-lock.json",
     "predeploy.toml",
     "report.json",

@@ -47,7 +47,7 @@ class Validator:
         """The same, for tests that do something meanwhile."""
         scope = read_scope(stack, flags, self.environ, self.places.cache)
         run_id = new_run_id()
-        with create_run_directory(scope.tree.root, run_id, data=self.places.data) as directory:
+        with create_run_directory(scope.home, run_id, data=self.places.data) as directory:
             validation = Validation(
                 scope=scope,
                 places=self.places,

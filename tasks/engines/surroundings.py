@@ -17,6 +17,7 @@ class Surroundings:
     what a run needs on a disk while it lasts; `reason` is why this engine was chosen; `note` is told what takes long;
     `environ` is the environment that the user started us with. A step gets those of the `secrets` that it names, and
     what it prints of any is masked. `base` is the tree of what is taken for deployed, where that is known.
+    `fresh`: nothing that an earlier run left is used or believed, but for what was installed from the same locks.
     """
 
     tree: Tree
@@ -28,6 +29,7 @@ class Surroundings:
     environ: Mapping[str, str]
     secrets: Secrets = NO_SECRETS
     base: Tree | None = None
+    fresh: bool = False
 
     def files_of(self, name: TreeName) -> Tree:
         """The tree that a step or an environment names."""

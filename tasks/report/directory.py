@@ -119,6 +119,14 @@ def create_run_directory(stack: Path, run_id: str, *, data: Path | None = None) 
         raise no_room(error, home) from error
 
 
+def latest_of(stack: Path, *, data: Path) -> Path | None:
+    """The directory of the newest run, where there is one: in the stack, or where it could not be written to."""
+    for home in (stack / ".predeploy", data / "runs" / _name_of(stack)):
+        if (home / "latest" / "report.json").is_file():
+            return (home / "latest").resolve()
+    return None
+
+
 def _create(directory: RunDirectory) -> RunDirectory:
     """Raises OSError where the place cannot be used; then nothing of the run is left in it."""
     home = directory.home

@@ -55,6 +55,8 @@ def to_document(report: Report) -> dict[str, Json]:
             "names": _texts(report.secrets.names),
             "stale": encodable(report.secrets.stale) or None,
         },
+        "commit": report.commit or None,
+        "gate": report.gate,
         "stages": {stage.value: _stage(report, stage) for stage in Stage},
         "counts": _counts(report),
     }

@@ -60,6 +60,11 @@ def secrets_line(report: Report) -> str:
     return clean_line(f"{secrets.source}: {named(secrets.names, _SECRETS)}") if secrets.names else ""
 
 
+def gate_line(report: Report) -> str:
+    """Which commit a gate speaks of; nothing where it is none."""
+    return clean_line(f"commit {report.commit}, from a clean clone") if report.gate else ""
+
+
 def image_lines(report: Report) -> list[str]:
     """Where images were handed on to, and by which digest they are known there."""
     return [

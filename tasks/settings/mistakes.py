@@ -24,6 +24,7 @@ FLAGS: Mapping[str, str] = {
     "only": "--only",
     "skip": "--skip",
     "engine": "--engine",
+    "gate": "--gate",
     "base": "--base",
     "environment": "--environment",
     "export_image": "--export-image",

@@ -135,6 +135,9 @@ class Settings(BaseModel, frozen=True, extra="forbid"):
     )
     skip: tuple[str, ...] = Field(default=(), description="Leave these checks out, by name or id.")
     engine: Literal["auto", "dagger", "local"] = Field(default="auto", description="What runs the checks.")
+    gate: bool = Field(
+        default=False, description="For deploys: take nothing less than full proof of a clean clone of the commit."
+    )
     base: str = Field(
         default="",
         description="The commit that is deployed, by any name of git's; found in the history where it is not set.",

@@ -17,6 +17,7 @@ from tasks.engines.dagger.running import run_step
 from tasks.engines.dagger.session import ExecFailedError, RefusedError, Session, open_session
 from tasks.engines.dagger.variables import secret_key
 from tasks.engines.dagger.workshop import Site, Workshop
+from tasks.engines.private import private_directory
 from tasks.engines.surroundings import Surroundings
 from tasks.engines.threads import in_thread
 from tasks.engines.workspace import lease, sync
@@ -60,6 +61,8 @@ class DaggerEngine:
             self._around.note(f"starting {self._reach.by}: the first time takes its download")
         tree, cache = self._around.tree, self._around.cache
         base = cache / "snapshots" / hashlib.sha256(str(tree.root).encode()).hexdigest()[:16]
+        if self._around.fresh:  # its volumes are named by its place: they are new as well
+            base = self._stack.enter_context(private_directory(self._around.data / "runs"))
         snapshot = self._stack.enter_context(lease(base, "tree"))
         opening = asyncio.ensure_future(self._open(START_LIMIT if self._reach.starts else CONNECT_LIMIT))
         try:
@@ -80,6 +83,7 @@ class DaggerEngine:
             secrets=self._around.secrets,
             secret_key=await asyncio.to_thread(secret_key, self._around.data),
             overrides=self._images,
+            fresh=self._around.fresh,
         )
         self._enter(session, site)
         return self

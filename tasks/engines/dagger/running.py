@@ -32,7 +32,7 @@ async def run_step(shop: Workshop, step: Step, log: Path) -> Exit:
         limit=step.limit,
         log=log,
         variables=shop.open_variables(names.env(step.env), step.secrets),
-        volatile=step.volatile,
+        volatile=step.volatile or shop.site.fresh,
         servers=tuple(each.name for each in step.services),
     )
     exit, after = await execute(shop, container, order)

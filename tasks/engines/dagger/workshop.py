@@ -40,6 +40,7 @@ class Site:
     overrides: Mapping[str, str]
     pinned: dict[str, str] = field(default_factory=dict)
     base: Path | None = None
+    fresh: bool = False
 
     def files_of(self, tree: TreeName) -> Path:
         """The directory that holds a tree."""

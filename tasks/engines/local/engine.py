@@ -86,7 +86,7 @@ class LocalEngine:
                 redactor=self._redactor,
             )
         )
-        self._slots = Slots(around=self._around, outs=self._room.outs)
+        self._slots = Slots(around=self._around, outs=self._room.outs, disk=self._room.disk)
         for each in (self._slots, self._databases, self._toolchains, self._environments):
             self._stack.push_async_callback(each.close)
         return self

@@ -50,12 +50,15 @@ FENCES = {"ruff.toml": "", "mypy.ini": "[mypy]\n"}
 
 
 class Slots:
-    """The workspaces of one run on one stack, kept in the cache. `outs` is a directory of the run."""
+    """The workspaces of one run on one stack, kept in the cache, or as short as the run: then they are on its `disk`.
 
-    def __init__(self, *, around: Surroundings, outs: Path) -> None:
+    `outs` is a directory of the run, too.
+    """
+
+    def __init__(self, *, around: Surroundings, outs: Path, disk: Path) -> None:
         digest = hashlib.sha256(os.fsencode(around.tree.root)).hexdigest()[:16]
         self._around = around
-        self._base = around.cache / "stacks" / digest
+        self._base = (disk if around.fresh else around.cache) / "stacks" / digest
         self._outs = outs
         self._open = Once[str, Slot]()
         self._leases = contextlib.ExitStack()

@@ -1,0 +1,78 @@
+"""`predeploy status`: the verdict of the newest run, told again without running anything."""
+
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from flows.places import Places
+from flows.scope import existing
+from tasks.errors import EngineError, TreeError, UsageError
+from tasks.models import Outcome
+from tasks.report.directory import latest_of
+from tasks.report.facts import counted
+from tasks.report.last_line import last_line
+from tasks.report.layout import clean_line
+from tasks.tree import read_tree
+
+CHANGED = "The files have changed since: this is no verdict on those that lie here now."
+
+
+def tell_status(stack: Path, places: Places, *, as_json: bool) -> tuple[str, int]:
+    """What there is to say, and the exit code of that run. Raises UsageError where there was none."""
+    root = existing(stack)
+    document = newest_document(root, places)
+    if as_json:
+        return json.dumps(document, indent=2), int(document["exit_code"])
+    lines = [*summary(document), *([CHANGED] if is_outdated(document, root, places) else [])]
+    return "\n".join([*lines, last_line_in(document)]), int(document["exit_code"])
+
+
+def newest_document(root: Path, places: Places) -> Mapping[str, Any]:
+    """The newest report of a stack, as it was published."""
+    place = latest_of(root, data=places.data)
+    if place is None:
+        raise UsageError(f"{root} has not been validated yet. Validate it first: leave `status` out.")
+    try:
+        document: Mapping[str, Any] = json.loads((place / "report.json").read_text(encoding="utf-8"))
+        Outcome(document["result"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        text = f"{place / 'report.json'} cannot be read: {error}. Validate the stack again: leave `status` out."
+        raise EngineError(text, "report") from error
+    return document
+
+
+def is_outdated(document: Mapping[str, Any], root: Path, places: Places) -> bool:
+    """Are the files of the stack others than those of the run?"""
+    try:
+        return read_tree(root, places.cache / "digests").digest != str(document["tree"])
+    except TreeError:  # as they lie there nobody could validate them
+        return True
+
+
+def summary(document: Mapping[str, Any]) -> Iterator[str]:
+    """When it was, on what, and what was missing from the proof."""
+    what = f"the gate on commit {document['commit']}" if document["gate"] else document["stack"]
+    yield f"{document['started_at']}  {clean_line(what)}, engine {document['engine']['name'] or 'none'}"
+    if document["reason"]:
+        yield clean_line(document["reason"])
+    gaps = document["proof"]["gaps"]
+    if document["ready"]:
+        yield "Ready to deploy!"
+    elif gaps:
+        yield f"not proven ({counted(len(gaps), 'reason')}): {clean_line('; '.join(gaps))}"
+    if document["rerun"]:
+        yield f"again: {clean_line(document['rerun'])}"
+
+
+def last_line_in(document: Mapping[str, Any]) -> str:
+    """The last line of that run."""
+    counts = {name: document["counts"][name] for name in ("checks", "failed", "errored", "skipped", "cached")}
+    return last_line(
+        Outcome(document["result"]),
+        document["exit_code"],
+        **counts,
+        seconds=document["duration_seconds"],
+        engine=document["engine"]["name"],
+        report=f"{document['directory']}/report.json",
+    )

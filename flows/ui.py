@@ -1,0 +1,45 @@
+"""`predeploy ui`: Prefect's own UI on the history of all runs."""
+
+import sys
+import time
+import webbrowser
+from collections.abc import Mapping
+
+from flows.places import Places
+from tasks.errors import EngineError
+from tasks.prefect_server import Phase, ServerHandle, answers, ensure_server, phase
+from tasks.prefect_server.start import START_SECONDS
+
+POLL = 0.1
+SCREENS = ("DISPLAY", "WAYLAND_DISPLAY")
+
+
+def bring_up_history(environ: Mapping[str, str], places: Places) -> str:
+    """The address of the runs in Prefect's UI, once somebody answers there. Raises EngineError where nobody does.
+
+    The server of our own is kept warm, in CI as well: somebody wants to look at it.
+    """
+    outside_ci = {name: value for name, value in environ.items() if name != "CI"}
+    places.cache.mkdir(parents=True, exist_ok=True)
+    try:
+        handle = ensure_server(outside_ci, data_dir=places.data, cache_dir=places.cache)
+    except OSError as error:
+        raise EngineError(f"Prefect's server cannot be started: {error}. See {places.data}.", "prefect") from error
+    wait_for(handle)
+    return f"{handle.url.removesuffix('/api')}/runs"
+
+
+def wait_for(handle: ServerHandle, limit: float = START_SECONDS) -> None:
+    """Until the server answers; its first start takes long."""
+    deadline = time.monotonic() + limit
+    while phase(handle) is Phase.STARTING and time.monotonic() < deadline:
+        time.sleep(POLL)
+    if phase(handle) is not Phase.READY or not answers(handle.url, timeout=5):
+        log = f" See {handle.log}." if handle.log else " Is it up, and PREFECT_API_URL right?"
+        raise EngineError(f"Prefect's server at {handle.url} does not answer.{log}", "prefect")
+
+
+def open_browser(url: str, environ: Mapping[str, str]) -> bool:
+    """Opens the address where somebody sits in front of a screen; tells whether."""
+    has_screen = sys.platform == "darwin" or any(environ.get(name) for name in SCREENS)
+    return sys.stdout.isatty() and has_screen and webbrowser.open(url)

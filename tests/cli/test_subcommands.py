@@ -1,0 +1,111 @@
+"""Subcommands: what they say on stdout, how they end, and what they do not start."""
+
+import http.client
+import json
+import re
+from dataclasses import replace
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+
+from tests.cli.caller import NOWHERE, Caller
+from tests.cli.stack import FAILS, TinyStack
+from tests.flows.harness import servers_below
+
+
+@pytest.mark.parametrize(("script", "code"), [("exit 0", 0), (FAILS, 1)])
+def test_status_tells_the_newest_run_again(caller: Caller, stack: TinyStack, script: str, code: int) -> None:
+    stack.has("once", f"echo >> $1/ran; {script}")
+    ran = caller.run(stack.root)
+
+    told = caller.run("status", stack.root)
+
+    assert (ran.code, told.code, told.stderr) == (code, code, "")
+    assert told.stdout.splitlines()[-1] == ran.stdout.splitlines()[-1]
+    assert "The files have changed since" not in told.stdout
+    assert stack.mark("ran").read_text() == "\n"
+
+
+def test_status_says_that_the_files_are_others_now(caller: Caller, green: TinyStack) -> None:
+    document = caller.run(green.root, "--json-output").document
+    (green.root / "main.py").write_text("print('changed')\n")
+    here = replace(caller, cwd=green.root)
+
+    told, as_json = here.run("status"), here.run("status", "--json-output")
+
+    told.assert_ended(0, "PASSED")
+    assert "The files have changed since: this is no verdict" in told.stdout
+    assert json.loads(as_json.stdout) == document
+
+
+def test_status_of_a_gate_and_of_what_it_lacked(caller: Caller, green: TinyStack) -> None:
+    green.git("add", "--all")
+    green.git("commit", "--quiet", "--message", "all")
+    caller.run(green.root, "--gate", "--engine", "local")
+
+    told = caller.run("status", green.root)
+
+    assert re.search(
+        r"  the gate on commit [0-9a-f]{40}, engine local\nReady to deploy!\nPREDEPLOY PASSED", told.stdout
+    )
+
+
+def test_status_without_a_run(caller: Caller, green: TinyStack) -> None:
+    ended = caller.run("status", green.root)
+
+    ended.assert_ended(2, "USAGE")
+    assert "has not been validated yet" in ended.stderr
+
+
+def test_status_of_a_report_that_is_broken(caller: Caller, green: TinyStack) -> None:
+    caller.run(green.root)
+    (green.root / ".predeploy/latest/report.json").write_text("{}")
+
+    ended = caller.run("status", green.root)
+
+    ended.assert_ended(3, "ERRORED")
+    assert "report.json cannot be read" in ended.stderr
+
+
+@pytest.mark.parametrize("name", ["status", "ui", "doctor"])
+def test_help_and_wrong_flags(caller: Caller, name: str) -> None:
+    helped, wrong = caller.run(name, "--help"), caller.run(name, "--bogus")
+
+    assert (helped.code, helped.stderr) == (0, "")
+    assert helped.stdout.startswith(f"usage: python -m flows.predeploy {name}")
+    wrong.assert_ended(2, "USAGE")
+    assert "--bogus: there is no such flag" in wrong.stderr
+
+
+def test_a_directory_of_that_name(caller: Caller, stack: TinyStack) -> None:
+    stack.has("words")
+    stack.root.rename(caller.cwd / "status")
+
+    caller.run("./status").assert_ended(0, "PASSED")
+
+
+def test_ui_of_a_server_that_is_not_there(caller: Caller) -> None:
+    ended = replace(caller, environ={"PREFECT_API_URL": NOWHERE}).run("ui")
+
+    ended.assert_ended(3, "ERRORED")
+    assert f"Prefect's server at {NOWHERE} does not answer" in ended.stderr
+
+
+@pytest.mark.real
+def test_ui_serves_the_history_of_runs(recorded: Caller, green: TinyStack, warm_home: Path) -> None:
+    document = recorded.run(green.root, "--json-output").document
+    before = servers_below(warm_home)
+
+    ended = replace(recorded, environ={"CI": "1"}).run("ui")
+
+    assert (ended.code, ended.stderr) == (0, "")
+    url = urlsplit(ended.stdout.strip())
+    assert url.path == "/runs"
+    connection = http.client.HTTPConnection(url.hostname or "", url.port, timeout=10)
+    connection.request("GET", "/runs", headers={"Accept": "text/html"})  # as a browser does
+    page = connection.getresponse()
+    assert (page.status, b"<html" in page.read()) == (200, True)
+    connection.request("GET", f"/api/flow_runs/{document['run']['url'].rpartition('/')[2]}")
+    assert json.loads(connection.getresponse().read())["state_name"] == "Completed"
+    assert servers_below(warm_home) == before
