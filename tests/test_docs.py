@@ -32,7 +32,6 @@ ELSEWHERE = {
     ".predeploy/runs",
     "logs/",
     "manage.py",
-    "origin/HEAD",
     "package-lock.json",
     "predeploy.toml",
     "report.json",
