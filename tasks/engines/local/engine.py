@@ -149,13 +149,12 @@ class LocalEngine:
     async def _run(self, step: Step, log: Path) -> Exit:
         packages = await self._packages(step.environment, log, step.phase)
         served = [await self._packages(each.environment, log, "execute") for each in step.services]
-        slot = await self._slots.open(step)
+        slot, servers = await self._slots.open(step), list[Serving]()
         for each in (packages, *served):
             if each is not None and each.installed is not None and each.installed.environment.kind == "node":
                 await self._slots.place(slot, each.installed)
         shared = {NONCE: secrets.token_hex(8)}
         generation = self._databases.generation
-        servers = []
         for service, its_packages in zip(step.services, served, strict=True):
             servers.append(await self._serving(service, its_packages, slot, shared, log))
             shared |= located(service.name, LOOPBACK, servers[-1].port)
