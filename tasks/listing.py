@@ -3,25 +3,16 @@
 import os
 import subprocess
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from tasks.errors import TreeError, UsageError
+from tasks.errors import TreeError
+from tasks.git import Config, read_config, run_git, start_git
 
 OUTSIDE = "not a git repository (or any"
 """Git's words for: no repository here. A broken one it calls otherwise, and that is an error."""
-PASSED_ON = ("PATH", "HOME", "XDG_CONFIG_HOME", "TMPDIR", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "SYSTEMROOT")
 GITLINK = 0o160000
-OWN_CONFIG = (
-    ("safe.directory", "*"),
-    ("core.fsmonitor", "false"),
-    ("core.hooksPath", os.devnull),
-    ("core.untrackedCache", "false"),
-    ("core.quotePath", "false"),
-    ("submodule.recurse", "false"),
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,7 +35,7 @@ class Listing:
 
 def list_files(root: Path) -> Listing:
     """What git knows of the files below `root`."""
-    config = _read_config(root)
+    config = read_config(root)
     if not _is_inside_repository(root, config):
         return _list_outside(root, config)
     status = (
@@ -60,11 +51,11 @@ def list_files(root: Path) -> Listing:
     )
     names = ("ls-files", "-t", "-s", "-c", "-o", "--exclude-standard", "--exclude=/.predeploy", "-z")
     # Both walk the whole tree, each on its own.
-    with _start(root, config, names) as listing, _start(root, config, status) as difference:
+    with start_git(root, config, names) as listing, start_git(root, config, status) as difference:
         names_output, warnings = _finish(listing)
         commit, changed = _parse_status(_finish(difference)[0])
     tracked, gitlinks, others = _parse_names(names_output)
-    if not tracked and not others and _run(root, config, "check-ignore", "-q", ".").returncode == 0:
+    if not tracked and not others and run_git(root, config, "check-ignore", "-q", ".").returncode == 0:
         # The repository around it ignores it as a whole: then it is no part of that repository.
         return _list_outside(root, config)
     return Listing(
@@ -78,7 +69,7 @@ def list_files(root: Path) -> Listing:
     )
 
 
-def _list_outside(root: Path, config: Sequence[tuple[str, str]]) -> Listing:
+def _list_outside(root: Path, config: Config) -> Listing:
     """The same rules without a repository: an empty one elsewhere lends its eyes."""
     with tempfile.TemporaryDirectory(prefix="predeploy-git-") as directory:
         for name in ("objects", "refs"):
@@ -86,7 +77,7 @@ def _list_outside(root: Path, config: Sequence[tuple[str, str]]) -> Listing:
         (Path(directory) / "HEAD").write_text("ref: refs/heads/none\n", encoding="ascii")
         where = (f"--git-dir={directory}", f"--work-tree={root}")
         names = (*where, "ls-files", "-t", "-o", "--exclude-standard", "--exclude=/.predeploy", "-z")
-        with _start(root, config, names) as listing:
+        with start_git(root, config, names) as listing:
             output, warnings = _finish(listing)
     return Listing(
         tracked={},
@@ -99,8 +90,8 @@ def _list_outside(root: Path, config: Sequence[tuple[str, str]]) -> Listing:
     )
 
 
-def _is_inside_repository(root: Path, config: Sequence[tuple[str, str]]) -> bool:
-    answer = _run(root, config, "rev-parse", "--is-inside-work-tree")
+def _is_inside_repository(root: Path, config: Config) -> bool:
+    answer = run_git(root, config, "rev-parse", "--is-inside-work-tree")
     if answer.returncode == 0:
         if answer.stdout.strip() == b"true":
             return True
@@ -109,69 +100,6 @@ def _is_inside_repository(root: Path, config: Sequence[tuple[str, str]]) -> bool
     if OUTSIDE in said:
         return False
     raise TreeError(f"git cannot read the repository of {root}: {said}. Mend the repository, then run this again.")
-
-
-def _read_config(root: Path) -> tuple[tuple[str, str], ...]:
-    """Our own settings, the user's list of what is ignored everywhere, and every filter program switched off."""
-    answer = _run(root, (), "config", "--list", "-z", "--includes", use_global=True)
-    if answer.returncode:  # a mistake in the user's own file is nothing to us; the repository's may be right
-        answer = _run(root, (), "config", "--list", "-z", "--includes")
-    theirs = [item.partition("\n") for item in os.fsdecode(answer.stdout).split("\0")]
-    filters = {name.rpartition(".")[0] for name, _, _ in theirs if name.startswith("filter.")}
-    ignored = [("core.excludesFile", value) for name, _, value in theirs if name == "core.excludesfile"]
-    off = [
-        (f"{name}.{key}", value)
-        for name in sorted(filters)
-        for key, value in (("clean", ""), ("smudge", ""), ("process", ""), ("required", "false"))
-    ]
-    return (*OWN_CONFIG, *ignored[-1:], *off)
-
-
-def _environment(config: Sequence[tuple[str, str]], *, use_global: bool) -> dict[str, str]:
-    environment = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
-    environment |= {"LC_ALL": "C", "GIT_OPTIONAL_LOCKS": "0", "GIT_TERMINAL_PROMPT": "0"}
-    if not use_global:
-        environment |= {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1"}
-    environment["GIT_CONFIG_COUNT"] = str(len(config))
-    for number, (name, value) in enumerate(config):
-        environment |= {f"GIT_CONFIG_KEY_{number}": name, f"GIT_CONFIG_VALUE_{number}": value}
-    return environment
-
-
-@contextmanager
-def _start(
-    root: Path, config: Sequence[tuple[str, str]], arguments: Sequence[str], *, use_global: bool = False
-) -> Iterator[subprocess.Popen[bytes]]:
-    environment = _environment(config, use_global=use_global)
-    try:
-        process = subprocess.Popen(
-            ["git", *arguments],
-            cwd=root,
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-        )
-    except (FileNotFoundError, PermissionError) as error:
-        if not root.is_dir():
-            raise UsageError(f"{root} is not a directory. Name the stack's directory.") from error
-        text = (
-            "git was not found on PATH, and only git knows which files belong to the stack. Install git 2.31 or newer."
-        )
-        raise UsageError(f"{text}.") from error
-    with process:
-        try:
-            yield process
-        finally:
-            process.kill()
-
-
-def _run(
-    root: Path, config: Sequence[tuple[str, str]], *arguments: str, use_global: bool = False
-) -> subprocess.CompletedProcess[bytes]:
-    with _start(root, config, arguments, use_global=use_global) as process:
-        stdout, stderr = process.communicate()
-        return subprocess.CompletedProcess(process.args, process.returncode, stdout, stderr)
 
 
 def _finish(process: subprocess.Popen[bytes]) -> tuple[bytes, tuple[str, ...]]:

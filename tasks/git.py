@@ -1,0 +1,90 @@
+"""Runs git. Nothing of the user's own setup can run, break or redirect what it is asked."""
+
+import os
+import subprocess
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from tasks.errors import UsageError
+
+PASSED_ON = ("PATH", "HOME", "XDG_CONFIG_HOME", "TMPDIR", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "SYSTEMROOT")
+Config = Sequence[tuple[str, str]]
+OWN_CONFIG = (
+    ("safe.directory", "*"),
+    ("core.fsmonitor", "false"),
+    ("core.hooksPath", os.devnull),
+    ("core.untrackedCache", "false"),
+    ("core.quotePath", "false"),
+    ("submodule.recurse", "false"),
+)
+
+
+def read_config(root: Path) -> tuple[tuple[str, str], ...]:
+    """Our own settings, the user's list of what is ignored everywhere, and every filter program switched off."""
+    answer = run_git(root, (), "config", "--list", "-z", "--includes", use_global=True)
+    if answer.returncode:  # a mistake in the user's own file is nothing to us; the repository's may be right
+        answer = run_git(root, (), "config", "--list", "-z", "--includes")
+    theirs = [item.partition("\n") for item in os.fsdecode(answer.stdout).split("\0")]
+    filters = {name.rpartition(".")[0] for name, _, _ in theirs if name.startswith("filter.")}
+    ignored = [("core.excludesFile", value) for name, _, value in theirs if name == "core.excludesfile"]
+    off = [
+        (f"{name}.{key}", value)
+        for name in sorted(filters)
+        for key, value in (("clean", ""), ("smudge", ""), ("process", ""), ("required", "false"))
+    ]
+    return (*OWN_CONFIG, *ignored[-1:], *off)
+
+
+@contextmanager
+def start_git(
+    root: Path, config: Config, arguments: Sequence[str], *, use_global: bool = False, is_asked: bool = False
+) -> Iterator[subprocess.Popen[bytes]]:
+    """A git that runs for the length of the block. `is_asked`: it reads what it has to do from its stdin."""
+    try:
+        process = subprocess.Popen(
+            ["git", *arguments],
+            cwd=root,
+            env=_environment(config, use_global=use_global),
+            stdin=subprocess.PIPE if is_asked else subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
+    except (FileNotFoundError, PermissionError) as error:
+        if not root.is_dir():
+            raise UsageError(f"{root} is not a directory. Name the stack's directory.") from error
+        text = (
+            "git was not found on PATH, and only git knows which files belong to the stack. Install git 2.31 or newer."
+        )
+        raise UsageError(f"{text}.") from error
+    with process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def run_git(
+    root: Path, config: Config, *arguments: str, use_global: bool = False
+) -> subprocess.CompletedProcess[bytes]:
+    """A git command to its end."""
+    with start_git(root, config, arguments, use_global=use_global) as process:
+        stdout, stderr = process.communicate()
+        return subprocess.CompletedProcess(process.args, process.returncode, stdout, stderr)
+
+
+def _environment(config: Config, *, use_global: bool) -> dict[str, str]:
+    environment = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
+    # a clone that lacks objects would otherwise fetch them, one by one
+    environment |= {
+        "LC_ALL": "C",
+        "GIT_OPTIONAL_LOCKS": "0",
+        "GIT_TERMINAL_PROMPT": "0",
+        "GIT_NO_LAZY_FETCH": "1",
+    }
+    if not use_global:
+        environment |= {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1"}
+    environment["GIT_CONFIG_COUNT"] = str(len(config))
+    for number, (name, value) in enumerate(config):
+        environment |= {f"GIT_CONFIG_KEY_{number}": name, f"GIT_CONFIG_VALUE_{number}": value}
+    return environment
