@@ -13,16 +13,18 @@ if __name__ == "__main__":
 
 import asyncio
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from prefect import flow
+from prefect import flow, get_run_logger
 from prefect.client.schemas.objects import State
 
 from flows.feed import Feed, enter_feed, is_recording
 from flows.places import Places
 from flows.recording import record
 from flows.scope import read_scope, read_secrets
+from flows.states import run_state
 from flows.validation import Quiet, Validation, new_run_id
 from tasks.report.directory import create_run_directory
 from tasks.report.document import render_document
@@ -51,12 +53,22 @@ async def predeploy(
     return await validate_and_record(Path(stack), {name: value for name, value in flags.items() if value})
 
 
-async def validate_and_record(stack: Path, flags: dict[str, object]) -> State[Any]:
-    """A run that Prefect itself has started: the work and its record in one loop."""
+async def validate_and_record(
+    stack: Path,
+    flags: Mapping[str, object],
+    environ: Mapping[str, str] = os.environ,
+    *,
+    policy: Path | None = None,
+    is_trusted: bool = True,
+) -> State[Any]:
+    """A run that Prefect itself has started: the work and its record in one loop.
+
+    `policy` is the directory of the `predeploy.toml` that holds, where it is not the stack's own.
+    """
     places = Places.of_user()
     run_id = new_run_id()
-    scope = read_scope(stack, flags, os.environ, places.cache)
-    secrets = read_secrets(scope, os.environ)
+    scope = read_scope(stack, flags, environ, places.cache, policy)
+    secrets = read_secrets(scope, environ)
     recording: list[asyncio.Task[State[Any]]] = []
 
     def begun(run: Run) -> None:
@@ -71,13 +83,19 @@ async def validate_and_record(stack: Path, flags: dict[str, object]) -> State[An
             places=places,
             directory=directory,
             progress=Quiet(),
-            environ=os.environ,
+            environ=environ,
             run_id=run_id,
             called_as="python -m flows.predeploy",
             shown_stack=str(stack),
             begun=begun,
             secrets=secrets,
+            is_trusted=is_trusted,
         )
         report = await validation.run()
         publish(directory, {"report.json": render_document(report)})
-    return await recording[0]
+    try:
+        return await recording[0]
+    except Exception as error:
+        # what was found out about the code stands, however much of it Prefect has heard
+        get_run_logger().warning("the run was not recorded as a whole: %s", error)
+        return run_state(report)

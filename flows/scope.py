@@ -70,10 +70,15 @@ def existing(stack: Path) -> Path:
     return stack.resolve()
 
 
-def read_scope(stack: Path, flags: Mapping[str, object], environ: Mapping[str, str], cache: Path) -> Scope:
-    """Settings, tree, components, catalogue and plan, in this order. Raises UsageError where one cannot be had."""
+def read_scope(
+    stack: Path, flags: Mapping[str, object], environ: Mapping[str, str], cache: Path, policy: Path | None = None
+) -> Scope:
+    """Settings, tree, components, catalogue and plan, in this order. Raises UsageError where one cannot be had.
+
+    `policy` is the directory of the `predeploy.toml` that holds; by default the stack's own.
+    """
     root = existing(stack)
-    settings = load_settings(root, flags, environ, reserved=NAMES, parsers=PARSERS)
+    settings = load_settings(policy or root, flags, environ, reserved=NAMES, parsers=PARSERS)
     tree = read_tree(root, cache / "digests")
     modules = {path: each.settings for path, each in settings.component.items() if each.settings}
     found = discover(tree.files, lambda path: read_text(tree, path), exclude=settings.exclude, settings=modules)

@@ -99,6 +99,7 @@ class Validation:
     shown_stack: str
     begun: Callable[[Run], None]
     secrets: Secrets = NO_SECRETS
+    is_trusted: bool = True
 
     async def run(self) -> Report:
         """Runs the plan. Raises only where no report can be made; every process that it started has ended then."""
@@ -157,6 +158,7 @@ class Validation:
             note=self.progress.note,
             environ=self.environ,
             secrets=self.secrets,
+            is_trusted=self.is_trusted,
         )
 
     async def _results(self, run: Run, engine: Engine) -> dict[str, Result]:

@@ -15,7 +15,7 @@ class Surroundings:
     `cache` is kept between runs and may be deleted whenever none runs; `data` is for what must not be lost, and for
     what a run needs on a disk while it lasts; `reason` is why this engine was chosen; `note` is told what takes long;
     `environ` is the environment that the user started us with. A step gets those of the `secrets` that it names, and
-    what it prints of any is masked.
+    what it prints of any is masked. What a tree that is not trusted leaves behind, no trusted one gets to use.
     """
 
     tree: Tree
@@ -26,3 +26,4 @@ class Surroundings:
     note: Callable[[str], None]
     environ: Mapping[str, str]
     secrets: Secrets = NO_SECRETS
+    is_trusted: bool = True
