@@ -93,7 +93,8 @@ def resolve_commit(remote: Remote, ref: str) -> str:
 
 def head_of(remote: Remote, ref: str) -> str | None:
     """The commit that a full name of a ref stands for now; None where there is no such ref."""
-    return _listed(remote, ref).get(ref)
+    found = _listed(remote, ref)
+    return found.get(f"{ref}^{{}}", found.get(ref))
 
 
 def check_out(remote: Remote, commit: str, into: Path, *, submodules: bool) -> None:
