@@ -59,10 +59,10 @@ deploy *args:
     {{ prefect }} work-pool inspect local >/dev/null 2>&1 || {{ prefect }} work-pool create local --type process
     {{ prefect }} --no-prompt deploy --all "$@"
 
-# A worker for the work pool `local`; it asks for work each second
+# A worker for the work pool `local`; it asks for work twice a second
 [group('operate')]
 worker *args:
-    PREFECT_WORKER_QUERY_SECONDS=1 {{ prefect }} worker start --pool local "$@"
+    PREFECT_WORKER_QUERY_SECONDS=0.5 {{ prefect }} worker start --pool local "$@"
 
 # The webhook service; its settings are PREDEPLOY_WEBHOOK_*
 [group('operate')]

@@ -18,7 +18,7 @@ from flows.commit_status import bind, github_token
 from flows.places import Places
 from flows.predeploy import validate_and_record
 from tasks.checkout import Remote, check_out, fetch_commit, read_file, resolve_commit
-from tasks.engines.dagger.reach import RUNNER_HOST, SESSION_PORT, SESSION_TOKEN
+from tasks.engines.dagger.command_line import DAGGERS
 from tasks.engines.environ import allowed
 from tasks.errors import UsageError
 from tasks.github.settings import GitHubSettings
@@ -30,7 +30,7 @@ OURS = ("PREFECT_", "PREDEPLOY_GITHUB_", "PREDEPLOY_WEBHOOK_")
 """Variables of the service around a run, which hold tokens: none of them is for the stack's code."""
 HARMLESS = frozenset(
     {"PATH", "DOCKER_HOST", "XDG_RUNTIME_DIR", "UV_DEFAULT_INDEX", "UV_INDEX_URL", "UV_INSECURE_HOST"}
-    | {"npm_config_registry", RUNNER_HOST, SESSION_PORT, SESSION_TOKEN}
+    | {"npm_config_registry"}
     | {f"PREDEPLOY_{name.upper()}" for name in ("budget", "images", "jobs", "limits")}
 )
 """What a run on code of strangers may be told of the worker, beside locale, certificates and proxies."""
@@ -120,7 +120,9 @@ def environment_for(environ: Mapping[str, str], *, is_trusted: bool) -> dict[str
     if is_trusted:
         return {name: value for name, value in environ.items() if not name.startswith(OURS)}
     known = {name: value for name, value in environ.items() if name in HARMLESS or allowed(name)}
-    return {name: value for name, value in known.items() if "@" not in value or name == "PREDEPLOY_IMAGES"}
+    plain = {name: value for name, value in known.items() if "@" not in value or name == "PREDEPLOY_IMAGES"}
+    # where the engine of containers is: that stays with Dagger's own client
+    return plain | {name: value for name, value in environ.items() if name.startswith(DAGGERS)}
 
 
 def keep_reports(stack: Path, home: Path) -> None:

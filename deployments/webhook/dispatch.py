@@ -13,7 +13,7 @@ from deployments.webhook.inbox import Entry, Inbox, Stage
 from deployments.webhook.metrics import Metrics
 from deployments.webhook.runs import Runs, commit_tag
 
-PATIENCE = 10.0
+PATIENCE = 30.0
 """Seconds that a commit which is not the head of its ref waits for the delivery of the one that is."""
 PAUSE = 1.0
 """Seconds until what waits is looked at again."""
@@ -100,9 +100,11 @@ class Dispatcher:
         if head is None:
             return await self._mark(entry, Stage.SUPERSEDED, reason=f"{wanted.ref} was deleted")
         if isinstance(head, str) and not is_head:
-            if await asyncio.to_thread(self.inbox.has_later, entry, head):
+            number = await asyncio.to_thread(self.inbox.last_of, wanted, head)
+            # a head that came before may be the old one still: servers take a moment to say what was just pushed
+            if number > entry.number or (number and is_late(entry)):
                 return await self._mark(entry, Stage.SUPERSEDED, reason=f"{wanted.ref}: {head[:10]} is newer")
-            if time.time() - entry.accepted < PATIENCE:
+            if not is_late(entry):
                 return False
         unfinished = await runs.unfinished(wanted)
         same = next((run for run in unfinished if is_same(run.tags, run.parameters, wanted)), None)
@@ -118,6 +120,11 @@ class Dispatcher:
         if stage is Stage.STARTED:
             self.metrics.started.observe(time.time() - entry.accepted)
         return True
+
+
+def is_late(entry: Entry) -> bool:
+    """Whether a delivery has waited long enough for another one."""
+    return time.time() - entry.accepted > PATIENCE
 
 
 def is_same(tags: list[str], parameters: dict[str, Any], wanted: Wanted) -> bool:

@@ -92,14 +92,10 @@ class Inbox:
         """What is still to be started, in the order of arrival."""
         return self._select("state = 'waiting'")
 
-    def has_later(self, entry: Entry, commit: str) -> bool:
-        """Whether a commit of the same ref was delivered after this one."""
-        wanted = entry.wanted
-        later = self._select(
-            "repository = ? AND ref = ? AND sha = ? AND number > ?",
-            wanted.repository, wanted.ref, commit, entry.number,
-        )  # fmt: skip
-        return bool(later)
+    def last_of(self, wanted: Wanted, commit: str) -> int:
+        """The number under which another commit of the same ref was last delivered; 0 where it never was."""
+        found = self._select("repository = ? AND ref = ? AND sha = ?", wanted.repository, wanted.ref, commit)
+        return found[-1].number if found else 0
 
     def mark(self, entry: Entry, stage: Stage, *, run: str = "", reason: str = "") -> None:
         """Notes what has become of a delivery."""

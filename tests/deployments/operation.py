@@ -176,10 +176,11 @@ def prefect_server(home: Path) -> Iterator[str]:
 def worker(operation: Operation, **more: str) -> Iterator[subprocess.Popen[bytes]]:
     """A worker as `./just worker` starts it."""
     argv = [sys.executable, "-P", "-m", "prefect", "worker", "start", "--pool", "local"]
-    variables = operation.environment(PREFECT_WORKER_QUERY_SECONDS="1", PREDEPLOY_ENGINE="local", **more)
+    variables = operation.environment(PREFECT_WORKER_QUERY_SECONDS="0.5", PREDEPLOY_ENGINE="local", **more)
+    log = operation.home / "worker.log"
+    said = log.stat().st_size if log.exists() else 0
     with program(argv, operation.home, variables, "worker") as process:
-        log = operation.home / "worker.log"
-        wait_until(lambda: b"started!" in log.read_bytes(), limit=60)
+        wait_until(lambda: b"started!" in log.read_bytes()[said:], limit=60)
         yield process
 
 
