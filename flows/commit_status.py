@@ -48,8 +48,10 @@ async def tell(flow: Flow[Any, Any], flow_run: FlowRun, state: State[Any]) -> No
         return
     async with get_client() as client:
         run = await client.read_flow_run(flow_run.id)
+    # a worker that cancels makes up a state of its own; why it does so is in the one that the run is in
+    told = run.state if state.is_cancelling() and run.state else state
     try:
-        await _tell(run, meaning, state.message or state.name or str(state.type))
+        await _tell(run, meaning, told.message or told.name or str(told.type))
     except EngineError as error:
         get_logger("predeploy.status").error("%s", error)
 

@@ -9,9 +9,13 @@ from typing import Any
 
 import pytest
 
+from deployments.webhook.settings import PREFIX as WEBHOOK
+from deployments.webhook.settings import WebhookSettings
 from flows.arguments import make_parser
 from flows.scope import read_scope
 from tasks.catalogue import ROWS
+from tasks.github.settings import PREFIX as GITHUB
+from tasks.github.settings import GitHubSettings
 from tasks.settings import Settings
 from tasks.settings.load import OTHER_VARIABLES, PREFIX
 from tasks.settings.models import ComponentSettings, CustomCheck, ImageSettings
@@ -128,6 +132,8 @@ def test_readme_has_every_check() -> None:
 @pytest.mark.parametrize("document", DOCUMENTS)
 def test_every_variable_that_is_named_is_read(document: str) -> None:
     known = {PREFIX + name.upper() for name in Settings.model_fields} | OTHER_VARIABLES
+    known |= {GITHUB + name.upper() for name in GitHubSettings.model_fields}
+    known |= {WEBHOOK + name.upper() for name in WebhookSettings.model_fields}
     named = set(re.findall(rf"{PREFIX}[A-Z_]*[A-Z]", text_of(document))) - {"PREDEPLOY_TEST_CACHE"}
 
     assert named <= known

@@ -41,7 +41,7 @@ def test_every_parameter_says_what_it_is(operation: Operation) -> None:
 def test_nightly_is_a_gate_one_at_a_time(operation: Operation) -> None:
     nightly = operation.deployment("nightly")
 
-    assert nightly["parameters"]["gate"] is True
+    assert (nightly["parameters"]["gate"], nightly["parameters"]["engine"]) == (True, "dagger")
     assert nightly["global_concurrency_limit"]["limit"] == 1
     assert nightly["concurrency_options"]["collision_strategy"] == "ENQUEUE"
     assert [operation.deployment(name)["schedules"] for name in NAMES[1:]] == [[], []]
@@ -79,7 +79,7 @@ def test_nightly_comes_once_a_day_at_its_hour_when_clocks_change(operation: Oper
 def test_each_is_run_by_a_worker(operated: Operation, name: str) -> None:
     repository = f"acme/{name}"
     commit = operated.remotes.commit(repository)
-    given = {"repository": operated.repository(repository), "ref": "main", "directory": "."}
+    given = {"repository": operated.repository(repository), "ref": "main", "directory": ".", "engine": "local"}
 
     run = operated.wait(operated.start(name, **given))
 
@@ -98,7 +98,7 @@ def test_each_is_run_by_a_worker(operated: Operation, name: str) -> None:
 
 def test_nightly_runs_out_of_the_box(operated: Operation) -> None:
     """On the sample, as the repository of predeploy itself has it; here only what it would run is of interest."""
-    run = operated.wait(operated.start("nightly", only=["no_such_check"]))
+    run = operated.wait(operated.start("nightly", engine="local", gate=False, only=["no_such_check"]))
 
     assert run["parameters"]["directory"] == "examples/cafe"
     assert (run["state_type"], run["state_name"]) == ("CRASHED", "NoVerdict")
@@ -172,6 +172,7 @@ def test_a_run_that_is_cancelled_is_told(operated: Operation) -> None:
 
     assert operated.wait(run)["state_type"] == "CANCELLED"
     operated.wait_for_states("acme/cancelled", commit, "pending", "error")
+    assert operated.github.statuses("acme/cancelled", commit)[-1]["description"] == "enough"
 
 
 def test_a_run_whose_process_is_killed_is_told(operated: Operation) -> None:
