@@ -62,9 +62,8 @@ async def with_engine(scope: Scope, places: Places, choice: Choice, order: Order
                     if command.environment == "image" and "image" not in engine.provides:
                         continue  # as in a run of ours
                     step = scope.lowering.step(check, command)
-                    for environment in (step.environment, step.service.environment if step.service else None):
-                        if environment is not None:
-                            await engine.prepare(environment, log)
+                    for environment in scope.lowering.environments(check, command.programs):
+                        await engine.prepare(environment, log)
                     exit = await engine.run(step, log)
                     if exit.code != 0:
                         raise NotGreenError(f"{check.id}: {command.label} ended with {exit}\n{log.read_text()[-2000:]}")

@@ -22,6 +22,8 @@ SETTINGS = {
     "only": "only",
     "skip": "skip",
     "engine": "engine",
+    "gate": "gate",
+    "base": "base",
     "export_image": "export_image",
     "publish": "publish",
     "output": "output",
@@ -57,6 +59,9 @@ def make_parser(called_as: str) -> Parser:
     add("--only", action="append", metavar="CHECK", help="only this check and what it needs; repeatable")
     add("--skip", action="append", metavar="CHECK", help="without this check and what needs it; repeatable")
     add("--engine", metavar="ENGINE", help="auto, dagger (containers) or local (this machine)")
+    add("--gate", action="store_true", help="for deploys: a clean clone of the commit, everything run, full proof")
+    add("--commit", metavar="REF", help="with --gate, the commit to validate (default: HEAD, and nothing changed)")
+    add("--base", metavar="REF", help="the commit that is deployed, to upgrade from (default: found in the history)")
     add("--export-image", metavar="FILE", help="write the image that was validated, where the run passed")
     add("--publish", metavar="REF", help="push the image that was validated to a registry, where the run passed")
     add("--json-output", action="store_true", help="the report as JSON on stdout, and nothing else there")

@@ -13,11 +13,12 @@ from typing import TextIO
 
 from flows.arguments import SETTINGS, make_parser, read_arguments
 from flows.entry import is_json_wanted
+from flows.gate import entered
 from flows.interruption import Interrupted, Interruption
 from flows.listing import render_list, render_plan
 from flows.output import choose_output
 from flows.places import Places
-from flows.scope import neutral_directory, read_scope, read_secrets
+from flows.scope import existing, neutral_directory, read_scope, read_secrets, read_settings
 from tasks.errors import PredeployError, UsageError
 from tasks.models import EngineFacts, Outcome, Report, RunFacts, Verdict
 from tasks.redaction import NOTHING, Redactor
@@ -46,7 +47,8 @@ def main(argv: Sequence[str] | None = None, environ: Mapping[str, str] = os.envi
     interruption = Interruption()
     interruption.catch()
     try:
-        return run_command(arguments, environ, streams, interruption)
+        with contextlib.ExitStack() as opened:
+            return run_command(arguments, environ, streams, interruption, opened)
     except (Exception, Interrupted) as error:
         interruption.printing()
         debug = "--debug" in arguments
@@ -69,9 +71,13 @@ def verdict_of(error: BaseException, *, debug: bool) -> Verdict:
 
 
 def run_command(
-    arguments: Sequence[str], environ: Mapping[str, str], streams: Streams, interruption: Interruption
+    arguments: Sequence[str],
+    environ: Mapping[str, str],
+    streams: Streams,
+    interruption: Interruption,
+    opened: contextlib.ExitStack,
 ) -> int:
-    """Reads the scope; prints it, or validates it."""
+    """Reads the scope; prints it, or validates it. What it needs until its end is `opened`."""
     called_as = environ.get("PREDEPLOY_CALLED_AS", "python -m flows.predeploy")
     parser = make_parser(called_as)
     options = read_arguments(parser, arguments)
@@ -81,7 +87,10 @@ def run_command(
     shown = options.get("stack") or default_stack(environ)
     flags = {setting: options[flag] for flag, setting in SETTINGS.items() if flag in options}
     places = Places.of_user()
-    scope = read_scope(absolute(shown), flags, environ, places.cache)
+    home = existing(absolute(shown))
+    settings = read_settings(home, flags, environ)
+    place = opened.enter_context(entered(home, settings, options.get("commit", ""), places.data))
+    scope = read_scope(place, flags, environ, places.cache, home=home)
     if options.get("list") or options.get("plan"):
         text = render_list(scope.catalogue) if options.get("list") else render_plan(scope)
         say(detect_style(sys.stdout, environ).spell(text), sys.stdout)

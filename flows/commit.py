@@ -1,11 +1,11 @@
 """A validation that a deployment asks for: the commit is found, cloned, validated, and its report kept."""
 
 import asyncio
+import hashlib
 import os
 import shutil
-import tempfile
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -20,6 +20,8 @@ from flows.predeploy import validate_and_record
 from tasks.checkout import Remote, check_out, fetch_commit, read_file, resolve_commit
 from tasks.engines.dagger.command_line import DAGGERS
 from tasks.engines.environ import allowed
+from tasks.engines.local.directories import remove_tree
+from tasks.engines.workspace import lease
 from tasks.errors import UsageError
 from tasks.github.settings import GitHubSettings
 from tasks.settings import FILE, Settings
@@ -77,8 +79,9 @@ async def validate_order(order: Order) -> State[Any]:
     commit = await asyncio.to_thread(resolve_commit, remote, order.ref)
     await bind(commit)
     get_run_logger().info("validating %s of %s", commit, order.repository)
-    with tempfile.TemporaryDirectory(prefix="predeploy-", ignore_cleanup_errors=True) as place:
-        checkout, policy = Path(place) / remote.name, Path(place) / ".policy"
+    places = Places.of_user()
+    with empty_place(places.cache / "checkouts", order) as place:
+        checkout, policy = place / remote.name, place / ".policy"
         await asyncio.to_thread(check_out, remote, commit, checkout, submodules=order.is_trusted)
         if order.policy:
             await asyncio.to_thread(bring_policy, remote, checkout, order.policy, below, policy)
@@ -94,7 +97,24 @@ async def validate_order(order: Order) -> State[Any]:
                 is_trusted=order.is_trusted,
             )
         finally:
-            keep_reports(stack, Places.of_user().data / "validations")
+            keep_reports(stack, places.data / "validations")
+
+
+@contextmanager
+def empty_place(base: Path, order: Order) -> Iterator[Path]:
+    """A directory that no other run uses, and the next one on the same repository gets again.
+
+    Engines keep by its path what makes a run fast. What was left in it by one that was killed is taken away first.
+    """
+    name = hashlib.sha256(f"{order.is_trusted} {order.repository} {order.directory}".encode()).hexdigest()[:16]
+    with lease(base, name) as place:
+        for left in place.iterdir():
+            remove_tree(left)
+        try:
+            yield place
+        finally:
+            for left in place.iterdir():
+                remove_tree(left)
 
 
 def inside(directory: str) -> PurePosixPath:

@@ -104,6 +104,8 @@ def bare_document(outcome: str, exit_code: int, reason: str) -> dict[str, Any]:
         "directory": "",
         "rerun": "",
         "images": [],
+        "commit": None,
+        "gate": False,
         "stages": dict.fromkeys(("build", "quality", "integration"), nothing),
         "counts": dict.fromkeys(counted, 0),
     }

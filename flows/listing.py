@@ -6,6 +6,7 @@ from flows.scope import Scope
 from tasks.catalogue import Catalogue
 from tasks.models import Stage
 from tasks.plan import spec_key
+from tasks.steps import Check
 from tasks.tree import digest_of, select
 from tasks.version import VERSION
 
@@ -22,13 +23,18 @@ def render_list(catalogue: Catalogue) -> str:
     """The checks that the stack has, by stage, then those that it has not, with the reason."""
     lines: list[str] = []
     for stage in Stage:
-        rows = [(f"  {check.id}", check.title) for check in catalogue.checks if check.stage is stage]
+        rows = [(f"  {check.id}", titled(check)) for check in catalogue.checks if check.stage is stage]
         if rows:
             lines += [stage.capitalize(), *columns(rows), ""]
     if catalogue.absent:
         rows = [(f"  {each.name}", each.reason) for each in catalogue.absent]
         lines += ["Not in this stack", *columns(rows), ""]
     return "\n".join(lines).rstrip()
+
+
+def titled(check: Check) -> str:
+    """What people call it, and why it will be skipped in this place."""
+    return f"{check.title} (skipped: {check.hindrance.reason})" if check.hindrance else check.title
 
 
 def render_plan(scope: Scope) -> str:
@@ -43,6 +49,7 @@ def render_plan(scope: Scope) -> str:
             if not shown or "\n" in shown:  # an engine's own work, or a whole script
                 shown = command.label
             lines.append(f"    {command.cwd}$ {shown}" + (f"  ({command.environment})" if command.environment else ""))
-        if check.service is not None:
-            lines.append(f"    {check.service.cwd}$ {' '.join(check.service.argv)}  (beside the last)")
+            lines += [f"    {each.cwd}$ {' '.join(each.argv)}  (beside it)" for each in command.services]
+        if check.hindrance is not None:
+            lines.append(f"    skipped: {check.hindrance.reason}")
     return "\n".join(lines)

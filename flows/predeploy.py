@@ -15,15 +15,16 @@ import asyncio
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from prefect import flow, get_run_logger
 from prefect.client.schemas.objects import State
 
 from flows.feed import Feed, enter_feed, is_recording
+from flows.gate import entered
 from flows.places import Places
 from flows.recording import record
-from flows.scope import read_scope, read_secrets
+from flows.scope import existing, read_scope, read_secrets, read_settings
 from flows.states import run_state
 from flows.validation import Quiet, Validation, new_run_id
 from tasks.report.directory import create_run_directory
@@ -38,6 +39,8 @@ async def predeploy(
     stages: list[str] | None = None,
     only: list[str] | None = None,
     skip: list[str] | None = None,
+    gate: bool = False,
+    engine: Literal["auto", "dagger", "local"] = "auto",
 ) -> State[Any]:
     """Would a deploy of the tree in `stack` succeed?
 
@@ -46,11 +49,16 @@ async def predeploy(
         stages: Only these stages: build, quality, integration.
         only: Only these checks and what they need.
         skip: Without these checks and what needs them.
+        gate: As a deploy needs it: a clean clone of the commit, the whole catalogue, full proof.
+        engine: What runs the checks: dagger (containers), local (this machine), or auto, which chooses.
     """
     if is_recording():
         return await record()
-    flags = {"stages": stages, "only": only, "skip": skip}
-    return await validate_and_record(Path(stack), {name: value for name, value in flags.items() if value})
+    chosen = {"stages": stages, "only": only, "skip": skip, "gate": gate, "engine": engine if engine != "auto" else ""}
+    flags: dict[str, object] = {name: value for name, value in chosen.items() if value}
+    home = existing(Path(stack))
+    with entered(home, read_settings(home, flags, os.environ), "", Places.of_user().data) as place:
+        return await validate_and_record(place, flags, home=home)
 
 
 async def validate_and_record(
@@ -58,16 +66,17 @@ async def validate_and_record(
     flags: Mapping[str, object],
     environ: Mapping[str, str] = os.environ,
     *,
+    home: Path | None = None,
     policy: Path | None = None,
     is_trusted: bool = True,
 ) -> State[Any]:
-    """A run that Prefect itself has started: the work and its record in one loop.
+    """A run that Prefect itself has started: the work and its record in one loop. The report goes to `home`.
 
     `policy` is the directory of the `predeploy.toml` that holds, where it is not the stack's own.
     """
     places = Places.of_user()
     run_id = new_run_id()
-    scope = read_scope(stack, flags, environ, places.cache, policy)
+    scope = read_scope(stack, flags, environ, places.cache, home=home, policy=policy)
     secrets = read_secrets(scope, environ)
     recording: list[asyncio.Task[State[Any]]] = []
 
@@ -77,7 +86,7 @@ async def validate_and_record(
         enter_feed(feed)
         recording.append(asyncio.create_task(record()))
 
-    with create_run_directory(scope.tree.root, run_id) as directory:
+    with create_run_directory(scope.home, run_id) as directory:
         validation = Validation(
             scope=scope,
             places=places,

@@ -7,44 +7,60 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+from flows.gate import reject_less, require_commit
+from tasks.base import Base, read_base
 from tasks.catalogue import NAMES, Catalogue, Scene, make_catalogue
 from tasks.catalogue.django_environment import filled_names
+from tasks.catalogue.row import NOT_ASKED
 from tasks.delivery import Delivery, plan_deliveries
 from tasks.diagnostics import PARSERS
 from tasks.discovery import discover
-from tasks.errors import TreeError, UsageError
+from tasks.errors import SettingsError, TreeError, UsageError
 from tasks.lowering import Lowering
+from tasks.models import Hindrance
 from tasks.plan import Plan, make_plan
 from tasks.secrets import Secrets, choose_provider, take_secrets
-from tasks.settings import Settings, load_settings
+from tasks.settings import FILE, Settings, load_settings
 from tasks.stack import Kind, Stack
 from tasks.tree import Tree, read_tree
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scope:
-    """Everything that is known before the first step runs."""
+    """Everything that is known before the first step runs. `base` is what is deployed, with the stack that it is.
 
+    `home` is the stack's directory as it was named: reports lie in it. The tree may be a clone of it elsewhere.
+    """
+
+    home: Path
     settings: Settings
     tree: Tree
     stack: Stack
     catalogue: Catalogue
     plan: Plan
+    base: tuple[Tree, Stack] | None = None
     deliveries: tuple[Delivery, ...] = ()
 
     @property
     def lowering(self) -> Lowering:
         """How the plan's checks become steps."""
+        day = f"{datetime.now(UTC):%Y-%m-%d}"
+        base = make_lowering(*self.base, day) if self.base else None
+        return replace(make_lowering(self.tree, self.stack, day), base=base)
 
-        def digest(path: str) -> str:
-            return self.tree.files[path].digest if path in self.tree.files else ""
 
-        return Lowering(stack=self.stack, digest=digest, day=f"{datetime.now(UTC):%Y-%m-%d}")
+def make_lowering(tree: Tree, stack: Stack, day: str) -> Lowering:
+    """How the checks of one tree become steps."""
+
+    def digest(path: str) -> str:
+        return tree.files[path].digest if path in tree.files else ""
+
+    return Lowering(stack=stack, digest=digest, day=day)
 
 
 def read_secrets(scope: Scope, environ: Mapping[str, str]) -> Secrets:
     """What the plan's checks declare. Raises SecretsError before anything has begun."""
-    provider = choose_provider(scope.settings, environ, scope.tree.root, scope.tree.files)
+    provider = choose_provider(scope.settings, environ, scope.home, scope.tree.files)
     return take_secrets(scope.plan.checks, provider)
 
 
@@ -70,28 +86,72 @@ def existing(stack: Path) -> Path:
     return stack.resolve()
 
 
+def read_settings(stack: Path, flags: Mapping[str, object], environ: Mapping[str, str]) -> Settings:
+    """What a run on the stack is asked to do. Raises SettingsError with every mistake."""
+    return load_settings(stack, flags, environ, reserved=NAMES, parsers=PARSERS)
+
+
 def read_scope(
-    stack: Path, flags: Mapping[str, object], environ: Mapping[str, str], cache: Path, policy: Path | None = None
+    stack: Path,
+    flags: Mapping[str, object],
+    environ: Mapping[str, str],
+    cache: Path,
+    *,
+    home: Path | None = None,
+    policy: Path | None = None,
 ) -> Scope:
     """Settings, tree, components, catalogue and plan, in this order. Raises UsageError where one cannot be had.
 
     `policy` is the directory of the `predeploy.toml` that holds; by default the stack's own.
     """
     root = existing(stack)
-    settings = load_settings(policy or root, flags, environ, reserved=NAMES, parsers=PARSERS)
+    settings = read_settings(policy or root, flags, environ)
     tree = read_tree(root, cache / "digests")
+    if settings.gate:
+        reject_less(settings)
+        require_commit(tree)
+    scene = make_scene(tree, settings)
+    base: Base | Hindrance = NOT_ASKED
+    if settings.base or scene.stack.of(Kind.WEB):
+        base = read_base(tree, settings.base, cache / "bases")
+        scene = replace(scene, base=base_scene(base, settings, environ))
+    catalogue = make_catalogue(scene)
+    scope = Scope(
+        home=home or root,
+        settings=settings,
+        tree=tree,
+        stack=with_notes(scene.stack, scene),
+        catalogue=catalogue,
+        plan=make_plan(catalogue, stages=settings.stages, only=settings.only, skip=settings.skip),
+        base=(base.tree, scene.base.stack) if isinstance(base, Base) and isinstance(scene.base, Scene) else None,
+    )
+    return with_deliveries(scope)
+
+
+def make_scene(tree: Tree, settings: Settings, title: str = "") -> Scene:
+    """What a tree is, as rows look at it."""
     modules = {path: each.settings for path, each in settings.component.items() if each.settings}
     found = discover(tree.files, lambda path: read_text(tree, path), exclude=settings.exclude, settings=modules)
-    scene = Scene(
+    return Scene(
         stack=found,
         paths=frozenset(tree.files),
         read=lambda path: read_text(tree, path),
         settings=settings,
+        title=title,
     )
-    catalogue = make_catalogue(scene)
-    plan = make_plan(catalogue, stages=settings.stages, only=settings.only, skip=settings.skip)
-    scope = Scope(settings=settings, tree=tree, stack=with_notes(found, scene), catalogue=catalogue, plan=plan)
-    return with_deliveries(scope)
+
+
+def base_scene(base: Base | Hindrance, settings: Settings, environ: Mapping[str, str]) -> Scene | Hindrance:
+    """The same for the base, by what it says of itself; a base from before predeploy says nothing."""
+    if isinstance(base, Hindrance):
+        return base
+    if FILE in base.tree.files:
+        try:
+            settings = load_settings(base.tree.root, {}, environ, reserved=NAMES, parsers=PARSERS)
+        except SettingsError as error:
+            reason = f"no upgrade was tried: in {base.title} the configuration is wrong: {error.problems[0]}"
+            return Hindrance(reason_code="base_broken", reason=reason)
+    return make_scene(base.tree, settings, base.title)
 
 
 def with_deliveries(scope: Scope) -> Scope:

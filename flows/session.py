@@ -51,7 +51,7 @@ class Session:
 
     async def validate(self) -> Report:
         """The report, which is published when it is returned."""
-        with self._interruptible(), create_run_directory(self.scope.tree.root, self.run_id) as directory:
+        with self._interruptible(), create_run_directory(self.scope.home, self.run_id) as directory:
             self.interruption.forced = directory.abandon
             report = await self._report(directory)
             notes = (*filter(None, [directory.warning]), *unknown_variables(self.environ), *report.warnings)
@@ -108,7 +108,8 @@ class Session:
     def _parameters(self) -> dict[str, Any]:
         settings = self.scope.settings
         chosen = {"stages": settings.stages, "only": settings.only, "skip": settings.skip}
-        return {"stack": self.shown, **{name: list(map(str, names)) for name, names in chosen.items() if names}}
+        gate = {"gate": True, "engine": settings.engine} if settings.gate else {}
+        return {"stack": self.shown, **{name: list(map(str, names)) for name, names in chosen.items() if names}, **gate}
 
     async def _recorded(self, progress: Progress) -> RunFacts:
         """Where the run stands in Prefect. Nobody who stopped it, or stops it now, waits long for that."""

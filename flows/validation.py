@@ -108,17 +108,17 @@ class Validation:
         self.progress.begin([(check.id, check.title) for check in plan.checks])
         async with contextlib.AsyncExitStack() as opened:
             engine = await self._open_engine(opened)
-            seconds = read_durations(self.places.cache, self.scope.tree.root)
+            seconds = read_durations(self.places.cache, self.scope.home)
             redactor = self.secrets.redactor
             policy = Policy(jobs=settings.jobs, fail_fast=settings.fail_fast, seconds=seconds, redactor=redactor)
             run = Run(plan, engine, self.scope.lowering, self.directory.logs, self.progress, policy)
             run.start()
             self.begun(run)
             results = await self._results(run, engine)
-            verdict = give_verdict(list(results.values()), whole=plan.whole, ended=run.ended)
+            verdict = give_verdict(list(results.values()), whole=plan.whole, ended=run.ended, gate=settings.gate)
             images, verdict = await self._deliver(run, engine, verdict)
         took = {check_id: result.duration for check_id, result in results.items() if result.passed}
-        write_durations(self.places.cache, self.scope.tree.root, took)
+        write_durations(self.places.cache, self.scope.home, took)
         report = self._report(results, verdict, engine.facts, started_at, time.monotonic() - zero)
         report = replace(report, images=images, warnings=(*report.warnings, *engine.warnings))
         report = redact_report(report, self.secrets.redactor)
@@ -159,6 +159,8 @@ class Validation:
             environ=self.environ,
             secrets=self.secrets,
             is_trusted=self.is_trusted,
+            base=self.scope.base and self.scope.base[0],
+            fresh=self.scope.settings.gate,
         )
 
     async def _results(self, run: Run, engine: Engine) -> dict[str, Result]:
@@ -200,7 +202,7 @@ class Validation:
     def _report(
         self, results: dict[str, Result], verdict: Verdict, engine: EngineFacts, started_at: datetime, duration: float
     ) -> Report:
-        plan = self.scope.plan
+        plan, tree, gate = self.scope.plan, self.scope.tree, self.scope.settings.gate
         red = [check.id for check in plan.checks if results[check.id].status in {Status.FAILED, Status.ERRORED}]
         checks = tuple(
             CheckReport(
@@ -219,12 +221,14 @@ class Validation:
             checks=checks,
             engine=engine,
             run=RunFacts(id=self.run_id),
-            stack=self.scope.tree.root.name,
-            tree=self.scope.tree.digest,
+            stack=tree.root.name,
+            tree=tree.digest,
+            commit=tree.commit if tree.commit and (gate or not tree.changed) else "",
+            gate=gate,
             directory=self.directory.location,
             started_at=started_at.isoformat(timespec="milliseconds"),
             duration=duration,
-            untracked=self.scope.tree.untracked,
+            untracked=tree.untracked,
             warnings=(*self.scope.stack.warnings, *unmasked(self.secrets)),
             rerun=rerun_command(self.called_as, self.shown_stack, red) if red else "",
             stage_durations=stage_durations(results, plan),

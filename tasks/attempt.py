@@ -9,12 +9,13 @@ from pathlib import Path
 from tasks.diagnostics import Parsed, parse
 from tasks.engines.protocol import Engine
 from tasks.errors import UsageError
+from tasks.exits import Exit, Prepared, ServiceExit
 from tasks.fault import PASS, Judgement, errored, failed, judge, judge_acquire, judge_extension, refined
-from tasks.findings import Findings, as_warnings, plain, reason_of
+from tasks.findings import Findings, as_warnings, plain, reason_of, without_base
 from tasks.lowering import Lowering
 from tasks.models import Diagnostic, Proof, Result, Severity, Status
 from tasks.plan import Plan
-from tasks.steps import Check, Command, Environment, Exit, Prepared
+from tasks.steps import Check, Command, Environment
 
 
 @cache
@@ -74,6 +75,8 @@ class Attempt:
                 continue  # the gap is noted above
             blocked = await self._prepare(check, command, findings, log)
             judgement = blocked or await self._command(check, command, number, findings, log)
+            if command.tree == "base":
+                judgement = without_base(judgement, findings)
             if judgement.status is not Status.PASSED:
                 break
         if check.database == "template" and judgement.status is Status.PASSED:
@@ -104,14 +107,8 @@ class Attempt:
         )
 
     async def _prepare(self, check: Check, command: Command, findings: Findings, log: Path) -> Judgement | None:
-        """Installs what the command, and a service beside it, need; a judgement where that did not work."""
-        names = {command.environment: None}
-        if check.service is not None and command is check.commands[-1]:
-            names[check.service.environment] = None
-        for name in names:
-            environment = self.lowering.environment(check, name)
-            if environment is None:
-                continue
+        """Installs what the command, and the servers beside it, need; a judgement where that did not work."""
+        for environment in self.lowering.environments(check, command.programs):
             prepared = await self.engine.prepare(environment, log)
             findings.gaps += prepared.gaps
             if prepared.exit.code != 0 or prepared.exit.trouble:
@@ -139,22 +136,25 @@ class Attempt:
 
     def _installs(self, check: Check, environment: Environment) -> bool:
         """Does the check install from the same files, for its own component or as a part of the same workspace?"""
-        names = {command.environment for command in (*check.commands, check.service) if command}
         try:
-            made = [self.lowering.environment(check, name) for name in names]
+            made = self.lowering.environments(check, check.programs)
         except UsageError:  # its own trouble, which it will say itself
             return False
-        return any(each is not None and {*each.inputs} & {*environment.inputs} for each in made)
+        return any({*each.inputs} & {*environment.inputs} for each in made)
 
     async def _acquired(
         self, check: Check, command: Command, environment: Environment, exit: Exit, log: Path
     ) -> Judgement:
         trouble = await self._trouble(check)
         registry = exit.code == 0 or bool(exit.trouble) or await self.engine.answers(environment, log)
-        return judge_acquire(command, exit, trouble, registry=registry)
+        judgement = judge_acquire(command, exit, trouble, registry=registry)
+        if environment.files and judgement.status is Status.FAILED:  # our own packages prove nothing of the stack
+            return errored("acquire", f"{environment.title} did not install: {judgement.reason}", again=True)
+        return judgement
 
     async def _command(self, check: Check, command: Command, number: int, findings: Findings, log: Path) -> Judgement:
-        step = self.lowering.step(check, command, number, self.migrated.get(check.component, 1))
+        migrated = self.migrated.get(check.migrated_by or check.component, 1)
+        step = self.lowering.step(check, command, number, migrated)
         exit = await self.engine.run(step, log)
         findings.exit_code = exit.code
         findings.ran |= not exit.reused
@@ -166,7 +166,7 @@ class Attempt:
 
     async def _judged(self, check: Check, command: Command, exit: Exit, log: Path) -> Judgement:
         if command.phase == "acquire" and exit.code != 0:
-            environment = self.lowering.environment(check, command.environment or "production")
+            environment = self.lowering.environment(check, command.environment or "production", command.tree)
             assert environment is not None
             return await self._acquired(check, command, environment, exit, log)
         trouble = None if exit.code == 0 else await self._trouble(check)
@@ -211,7 +211,7 @@ class Attempt:
             findings.diagnostics[:0] = plain(command, judgement)
             return
         if any(each.severity is Severity.ERROR for each in findings.diagnostics):
-            served = [] if exit.service is None else self._served(check, exit)
+            served = self._served(check, command, exit)
             # a server's traceback is why it answered so; why it did not listen, only one that leads into the stack
             findings.diagnostics[:0] = [each for each in served if each.file or judgement.reason_code == "unhealthy"]
             return
@@ -220,17 +220,24 @@ class Attempt:
             if parsed.diagnostics:
                 findings.diagnostics += parsed.diagnostics
                 return
-        findings.diagnostics += self._served(check, exit) or plain(command, judgement)
+        findings.diagnostics += self._served(check, command, exit) or plain(command, judgement)
 
-    def _served(self, check: Check, exit: Exit) -> list[Diagnostic]:
-        """A server's traceback; the last words of one that ended, whatever they are."""
-        if exit.service is None or check.service is None:
-            return []
-        readers = ("traceback",) if exit.service.code is None else ("traceback", "django_check", "plain")
-        cwd, output = check.service.cwd, exit.service.output
-        copies = self._copies(check)
-        said = (
-            parse(reader, stdout="", stderr=output, root=exit.root, cwd=cwd, copies=copies).diagnostics
-            for reader in readers
+    def _served(self, check: Check, command: Command, exit: Exit) -> list[Diagnostic]:
+        """What servers said of their errors; the last words of one that ended, whatever they are."""
+        servers = {each.label: each for each in command.services}
+        return [
+            found
+            for each in exit.services
+            if each.name in servers
+            for found in self._words(check, servers[each.name], each, exit.root)
+        ]
+
+    def _words(self, check: Check, server: Command, said: ServiceExit, root: str) -> tuple[Diagnostic, ...]:
+        reader = server.parser or "traceback"
+        readers = (reader, "django_check", "plain") if said.ended else (reader,)
+        copies = self._copies(check) if server.environment == "production" else ()
+        found = (
+            parse(each, stdout="", stderr=said.output, root=root, cwd=server.cwd, copies=copies).diagnostics
+            for each in readers
         )
-        return list(next((found for found in said if found), ()))
+        return next((each for each in found if each), ())

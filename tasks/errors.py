@@ -4,6 +4,7 @@ PredeployError             exit 3: no verdict
 ├── UsageError             exit 2: wrong usage or configuration
 │   ├── SettingsError      every mistake in the settings, with file, line and key
 │   └── TreeError          the tree cannot be validated as it is
+├── GateError              exit 3: a deploy of the commit would not be a deploy of these files
 ├── SecretsError           exit 3: secrets that the chosen checks declare cannot be had
 └── EngineError            exit 3: the engine, a service or a registry is not what it should be
     └── AcquireError       an environment could not be made
@@ -36,6 +37,12 @@ class SettingsError(UsageError):
 
 class TreeError(UsageError):
     """The tree has something in it that no deploy could be made from."""
+
+
+class GateError(PredeployError):
+    """The gate speaks of a commit, and the stack is another one."""
+
+    reason_code = "dirty"
 
 
 class SecretsError(PredeployError):

@@ -8,8 +8,9 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from tasks.exits import Exit, ServiceExit
 from tasks.models import Diagnostic, Severity, Status, TestCounts
-from tasks.steps import Command, Exit, ServiceExit
+from tasks.steps import Command
 
 # A program that ends itself so crashed; any other signal came from outside.
 CRASHES = {4: "SIGILL", 6: "SIGABRT", 7: "SIGBUS", 8: "SIGFPE", 11: "SIGSEGV"}
@@ -81,6 +82,11 @@ def errored(code: str, reason: str, *, again: bool = False, crash: bool = False)
     return Judgement(status=Status.ERRORED, reason_code=code, reason=reason, again=again, crash=crash)
 
 
+def skipped(code: str, reason: str) -> Judgement:
+    """It was not tried, for want of what is none of the tree's."""
+    return Judgement(status=Status.SKIPPED, reason_code=code, reason=reason)
+
+
 def failed(code: str, reason: str) -> Judgement:
     """The stack's code is broken."""
     return Judgement(status=Status.FAILED, reason_code=code, reason=reason)
@@ -99,9 +105,11 @@ def judge(command: Command, exit: Exit, trouble: tuple[str, str] | None) -> Judg
     """The meaning of how an execute command ended. `trouble` is what the engine answered after a failure."""
     if (sick := unwell(exit, trouble)) is not None:
         return sick
-    if exit.service is not None and (exit.service.code is not None or exit.service.signal is not None):
+    gone = next((each for each in exit.services if each.ended), None)
+    if gone is not None:
         # whatever answered then was not the server that was started
-        return by_service(exit.service)
+        server = next((each for each in command.services if each.label == gone.name), None)
+        return by_service(gone, server)
     if exit.code == 0:
         return PASS
     if exit.timed_out:
@@ -149,11 +157,17 @@ def by_signal(who: str, signal: int) -> Judgement:
     return errored("killed", f"{who} was killed by {name} from outside", again=True)
 
 
-def by_service(service: ServiceExit) -> Judgement:
-    """A server that ended while it was needed: by itself, or by a signal."""
+def by_service(service: ServiceExit, server: Command | None) -> Judgement:
+    """A server that ended while it was needed, by itself or by a signal. One without verdicts is not the stack's."""
     if service.signal is not None:
         return by_signal(f"the {service.name}", service.signal)
-    return failed("not_ready", f"the {service.name} ended with exit code {service.code} while it was needed")
+    reason = f"the {service.name} ended with exit code {service.code} while it was needed"
+    unfit = dict(server.unfit) if server else {}
+    if service.code in unfit:
+        return errored(unfit[service.code], reason)
+    if server is not None and not server.verdicts:
+        return errored("service_ended", reason, again=True)
+    return failed("not_ready", reason)
 
 
 def judge_acquire(command: Command, exit: Exit, trouble: tuple[str, str] | None, *, registry: bool) -> Judgement:

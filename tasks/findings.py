@@ -4,9 +4,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
 from tasks.diagnostics import Parsed
-from tasks.fault import Judgement
+from tasks.fault import Judgement, skipped
 from tasks.models import Diagnostic, Severity, Status, TestCounts
 from tasks.steps import Command
+
+BASE_UNFIT = frozenset({"other_database", "extension_absent", "toolchain"})
+"""Why nothing could be made of the base, where neither our engine nor a registry is to blame."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -25,6 +28,7 @@ class Findings:
         """Adds what one command's output holds."""
         self.diagnostics += parsed.diagnostics
         self.summaries += [parsed.summary] if parsed.summary else []
+        self.gaps += parsed.gaps
         self.tests = parsed.tests or self.tests
 
 
@@ -54,6 +58,21 @@ def reason_of(judgement: Judgement, findings: Findings) -> str:
         return judgement.reason
     where = f"{first.location}: " if first.file else ""
     return where + first.message.partition("\n")[0]
+
+
+def without_base(judgement: Judgement, findings: Findings) -> Judgement:
+    """What is broken in the base, or does not fit this run, is nothing against the tree: then it was not tried.
+
+    What the base said is forgotten: it is about files that are none of the tree's. Trouble around it stays trouble.
+    """
+    is_its_own = judgement.status is Status.FAILED or judgement.reason_code in BASE_UNFIT
+    if not is_its_own:
+        return judgement
+    why = reason_of(judgement, findings).rstrip(".")
+    reason = f"no upgrade was tried: the base is of no use ({why}). Name another: --base REF"
+    findings.diagnostics.clear()
+    findings.gaps.append(reason)
+    return skipped("base_broken", reason)
 
 
 def plain(command: Command, judgement: Judgement) -> list[Diagnostic]:

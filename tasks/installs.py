@@ -1,14 +1,16 @@
 """Installs what a plan needs from its first moment on, so that no check holds a place while it only waits for that."""
 
 import asyncio
+import contextlib
 import re
 from pathlib import Path
 
 from tasks.engines.protocol import Engine
 from tasks.errors import PredeployError
+from tasks.exits import Prepared
 from tasks.lowering import Lowering
 from tasks.plan import Plan
-from tasks.steps import Check, Environment, Prepared
+from tasks.steps import Check, Environment
 
 
 class Installs:
@@ -43,12 +45,9 @@ class Installs:
 
 def environments_of(check: Check, lowering: Lowering) -> tuple[Environment, ...]:
     """What has to be installed for a check; what cannot be named is the check's own to tell."""
-    commands = (*check.commands, *filter(None, [check.service]))
-    found = []
-    for name in dict.fromkeys(command.environment for command in commands):
-        try:
-            environment = lowering.environment(check, name)
-        except PredeployError:
-            continue
-        found += [environment] if environment is not None else []
-    return tuple(found)
+    found: dict[str, Environment] = {}
+    for program in check.programs:
+        with contextlib.suppress(PredeployError):
+            environment = lowering.environment_of(check, program)
+            found |= {environment.key: environment} if environment is not None else {}
+    return tuple(found.values())

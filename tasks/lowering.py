@@ -1,32 +1,31 @@
-"""Lowers rows to steps: one pure function for checks, one for the environments that they run in.
-
-Engines interpret what comes out of here and never see a check's name.
-"""
+"""Lowers rows to steps. Engines interpret what comes out of here and never see a check's name. Pure."""
 
 import hashlib
-import json
 import re
-from collections.abc import Callable
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
 
 from tasks.errors import UsageError
-from tasks.stack import NodeProject, PythonProject, Stack
+from tasks.packages import node_environment, our_environment, python_environment
+from tasks.stack import Stack
 from tasks.steps import (
     CACHE,
     DB_HOST,
+    DB_MIGRATED,
     DB_NAME,
     DB_PASSWORD,
     DB_PORT,
     DB_URL,
     DB_USER,
-    ENV,
     Check,
     Command,
     Database,
     Environment,
     Image,
+    Inputs,
     Service,
     Step,
+    TreeName,
 )
 
 # What a command without a database sees in its variables: well-formed, and nobody there.
@@ -38,73 +37,79 @@ NO_DATABASE = {
     DB_PASSWORD: "nothing",
     DB_NAME: "none",
 }
-PYTHON_CONTROL = (
-    "uv",
-    "pip",
-    "install",
-    "--dry-run",
-    "--no-cache",
-    "--no-deps",
-    "--target",
-    f"{ENV}-control",
-    "packaging",
-)
-NODE_CONTROL = ("npm", "view", "semver", "version", "--prefer-online")
 NODE_CACHE = (("NODE_COMPILE_CACHE", f"{CACHE}/node"),)
-COMPILED = (("UV_COMPILE_BYTECODE", "1"),)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lowering:
     """What lowering looks at beside the check itself. `digest` gives the content digest of a file of the tree.
 
-    `day` is part of the key of what no lock pins: it is resolved anew each day.
+    `day` is part of the key of what no lock pins: it is resolved anew each day. `base` looks at the base.
     """
 
     stack: Stack
     digest: Callable[[str], str]
     day: str = ""
+    base: "Lowering | None" = None
 
-    def environment(self, check: Check, name: str) -> Environment | None:
-        """What has to be installed for a command of the check, or None where it asks for nothing."""
+    def environment(self, check: Check, name: str, component_path: str = "", tree: TreeName = "") -> Environment | None:
+        """What has to be installed for a program of the check, or of another component; None where that is nothing."""
         if name in {"", "image"}:
             return None
+        if name == "ours":
+            return our_environment()
+        if tree == "base":
+            assert self.base is not None
+            installed = self.base.environment(check, name, component_path)
+            return installed and replace(installed, tree=tree)
+        path = component_path or check.component
         # one directory may hold two components: a Django project, and a site with packages of Node
         for component in self.stack.components:
-            if component.path != check.component:
+            if component.path != path:
                 continue
             if name == "node" and component.node is not None:
                 return node_environment(component.node, self.digest, self.day)
             if name != "node" and component.python is not None:
                 return python_environment(component.python, name, self.digest, self.day)
         raise UsageError(
-            f"the check {check.id} asks for the {name} environment, but {check.component} declares no such packages. "
+            f"the check {check.id} asks for the {name} environment, but {path} declares no such packages. "
             "Take `environment` out of the check, or name another component."
         )
 
+    def environment_of(self, check: Check, program: Command) -> Environment | None:
+        """What has to be installed for a command of the check, or for a server beside it."""
+        return self.environment(check, program.environment, program.component, program.tree)
+
+    def environments(self, check: Check, programs: Iterable[Command]) -> tuple[Environment, ...]:
+        """What has to be installed for all of them, each once."""
+        found = (self.environment_of(check, program) for program in programs)
+        return tuple({each.key: each for each in found if each is not None}.values())
+
     def step(self, check: Check, command: Command, attempt: int = 1, migrated: int = 1) -> Step:
-        """One command of a check as a step. The service runs beside the last command.
+        """One command of a check as a step, with the servers beside it.
 
         `migrated` is the attempt that made the database which others are copies of.
         """
         database = database_of(check, attempt, migrated)
-        last = command is check.commands[-1]
-        shared = [each for each in check.commands if each.inputs is None]
+        first = next((each for each in check.commands if each.inputs is None and alike(each, command)), command)
+        argv = tuple(part.replace(DB_MIGRATED, template_of(check, migrated)) for part in command.argv)
         return Step(
             slot=slot_of(check, command),
-            argv=with_database(command.argv, database),
+            argv=with_database(argv, database),
             cwd=command.cwd,
-            inputs=command.inputs or check.inputs,
+            # which files of the base are of no use to it, nobody has found out
+            inputs=command.inputs or (Inputs() if command.tree else check.inputs),
             limit=command.limit,
             phase=command.phase,
             env=variables(command, database),
             secrets=command.secrets,
-            begins=command not in shared or (command is shared[0] and not check.upon),
-            volatile=command.volatile or database is not None or (last and check.service is not None),
-            environment=self.environment(check, command.environment),
+            begins=command.inputs is not None or (command is first and (bool(command.component) or not check.upon)),
+            volatile=command.volatile or database is not None or bool(command.services),
+            environment=self.environment_of(check, command),
             image=self.image(check) if command.environment == "image" else None,
             database=database,
-            service=self.service(check, database) if last else None,
+            services=tuple(self.service(check, each, database) for each in command.services),
+            tree=command.tree,
         )
 
     def image(self, check: Check) -> Image | None:
@@ -113,19 +118,18 @@ class Lowering:
             return check.image
         return replace(check.image, environment=self.environment(check, "production"), inputs=check.inputs)
 
-    def service(self, check: Check, database: Database | None) -> Service | None:
-        """The server of a check, with the check's own database."""
-        if check.service is None:
-            return None
+    def service(self, check: Check, server: Command, database: Database | None) -> Service:
+        """A server beside a command. One that names the check's database gets it, and no other one is near it."""
+        named = any("@db." in text for text in (*server.argv, *(value for _, value in server.env)))
         return Service(
-            name=check.service.label,
-            argv=check.service.argv,
-            cwd=check.service.cwd,
-            env=variables(check.service, database),
-            secrets=check.service.secrets,
-            environment=self.environment(check, check.service.environment),
-            image=self.image(check),
-            database=database,
+            name=server.label,
+            argv=with_database(server.argv, database),
+            cwd=server.cwd,
+            env=variables(server, database),
+            secrets=server.secrets,
+            environment=self.environment_of(check, server),
+            image=self.image(check) if server.environment == "production" else None,
+            database=database if named else None,
         )
 
 
@@ -135,23 +139,34 @@ def slug(text: str) -> str:
     return f"{plain[:32]}_{hashlib.sha256(text.encode()).hexdigest()[:8]}"
 
 
+def alike(command: Command, other: Command) -> bool:
+    """Do two commands of a check run in the same workspace, if neither has inputs of its own?"""
+    return (command.component, command.tree) == (other.component, other.tree)
+
+
 def slot_of(check: Check, command: Command | None = None) -> str:
-    """Checks do not see each other's files, unless one goes on with what another made."""
+    """Checks do not see each other's files, unless one goes on with what another made; nor do two trees."""
     if command is not None and command.inputs is not None:
         return slug(f"{check.id} {command.label}")
-    return slug(check.upon or check.id)
+    if command is not None and command.component:
+        return slug(f"{check.id} in {command.component}")
+    return slug(check.upon or check.id) + (f"_{command.tree}" if command and command.tree else "")
+
+
+def template_of(check: Check, attempt: int) -> str:
+    """The name of the database that is migrated once, and then copied, made by that attempt."""
+    return f"migrated_{slug(check.migrated_by or check.component)}_{attempt}"
 
 
 def database_of(check: Check, attempt: int = 1, migrated: int = 1) -> Database | None:
     """The database of a check. Each attempt gets one of its own: what the one before left may be half done."""
-    template = f"migrated_{slug(check.component)}"
     match check.database:
         case "template":
-            return Database(name=f"{template}_{attempt}")
+            return Database(name=template_of(check, attempt))
         case "empty":
             return Database(name=f"{slug(check.id)}_{attempt}")
         case "migrated":
-            return Database(name=f"{slug(check.id)}_{attempt}", template=f"{template}_{migrated}")
+            return Database(name=f"{slug(check.id)}_{attempt}", template=template_of(check, migrated))
         case _:
             return None
 
@@ -172,82 +187,3 @@ def variables(command: Command, database: Database | None) -> tuple[tuple[str, s
     """The command's own variables. Node keeps what it compiled by the content of the sources."""
     env = (*command.env, *(NODE_CACHE if command.environment == "node" else ()))
     return env if database else tuple((name, replaced(value)) for name, value in env)
-
-
-def key_of(*parts: object) -> str:
-    """A digest of plain data."""
-    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:20]
-
-
-def acquire(label: str, *argv: str, cwd: str, parser: str, env: tuple[tuple[str, str], ...] = ()) -> Command:
-    """A command that brings something from outside."""
-    return Command(argv=argv, label=label, cwd=cwd, env=env, parser=parser, phase="acquire", limit=900)
-
-
-def python_commands(project: PythonProject, name: str) -> tuple[Command, ...]:
-    """Installs what the lock holds, and nothing of the project itself: that comes from the workspace."""
-    wheel = COMPILED
-    if project.kind == "uv":
-        groups = ("--no-dev",) if name == "production" else ("--all-groups", "--all-extras")
-        frozen = ("--frozen",) if project.lock else ()
-        local = ("--no-install-project", "--no-install-workspace", "--no-install-local", "--no-editable")
-        argv = ("uv", "sync", *frozen, *groups, *local)
-        env = (*wheel, ("UV_PROJECT_ENVIRONMENT", ENV))
-        return (acquire(" ".join(("uv sync", *frozen)), *argv, cwd=project.root, parser="uv", env=env),)
-    files = project.production if name == "production" else project.development or project.production
-    make = acquire("uv venv", "uv", "venv", "--allow-existing", ENV, cwd=project.root, parser="uv")
-    if not files:
-        return (make,)
-    listed = tuple(part for file in files for part in ("-r", f"@work@/{file}"))
-    # a path dependency cannot have a hash; those that have one are verified all the same
-    hashes = ("--require-hashes",) if project.hashed and len(project.paths) < 2 else ()
-    argv = ("uv", "pip", "install", "--python", ENV, *hashes, *listed)
-    return (make, acquire("uv pip install", *argv, cwd=project.root, parser="uv", env=wheel))
-
-
-def python_environment(project: PythonProject, name: str, digest: Callable[[str], str], day: str) -> Environment:
-    """A virtual environment from the lock: production's, or with everything that development adds."""
-    commands = python_commands(project, name)
-    pinned = project.pinned or project.lock is not None
-    content = [*((path, digest(path)) for path in project.inputs), "" if pinned else day]
-    return Environment(
-        kind="python",
-        title=f"{name} dependencies of {project.root}",
-        root=project.root,
-        version=project.python,
-        inputs=project.inputs,
-        commands=commands,
-        control=PYTHON_CONTROL,
-        key=key_of("python", content, [asdict(command) for command in commands], asdict(project.python)),
-    )
-
-
-def node_commands(project: NodeProject) -> tuple[Command, ...]:
-    """A frozen installation by the stack's own package manager; a plain one where there is no lock."""
-    if project.manager == "pnpm":
-        frozen = "--frozen-lockfile" if project.lock else "--no-frozen-lockfile"
-        argv = ("pnpm", "install", frozen, "--reporter=append-only")
-        return (acquire(f"pnpm install {frozen}", *argv, cwd=project.root, parser="pnpm"),)
-    if project.manager == "npm":
-        verb = "ci" if project.lock else "install"
-        flags = ("--no-audit", "--no-fund", "--loglevel=error")
-        return (acquire(f"npm {verb}", "npm", verb, *flags, cwd=project.root, parser="npm"),)
-    return (acquire(f"{project.manager} install", project.manager, "install", cwd=project.root, parser="plain"),)
-
-
-def node_environment(project: NodeProject, digest: Callable[[str], str], day: str) -> Environment:
-    """The `node_modules` of a package or workspace, as its lock says."""
-    commands = node_commands(project)
-    content = [*((path, digest(path)) for path in project.inputs), "" if project.lock else day]
-    manager = f"{project.manager}@{project.manager_version}" if project.manager_version else project.manager
-    return Environment(
-        kind="node",
-        title=f"packages of {project.root}",
-        root=project.root,
-        version=project.node,
-        inputs=project.inputs,
-        commands=commands,
-        control=NODE_CONTROL,
-        key=key_of("node", content, [asdict(command) for command in commands], asdict(project.node), manager),
-        manager=manager,
-    )

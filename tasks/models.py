@@ -68,6 +68,14 @@ class Proof:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Hindrance:
+    """Why a check that belongs to the stack cannot run here: it is skipped, and that is a gap in the proof."""
+
+    reason_code: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TestCounts:
     """What a test runner said of its run."""
 
@@ -174,7 +182,8 @@ class RunFacts:
 class Report:
     """Everything a run has to say. Durations are seconds, `started_at` is ISO 8601 in UTC.
 
-    `directory` is where report and logs lie, relative to the stack. `selected` is false where flags narrowed the plan.
+    `directory` is where report and logs lie, relative to the stack. `commit` is the one that has these very files,
+    empty where none does; `gate`: nothing less than full proof was taken.
     """
 
     verdict: Verdict
@@ -190,6 +199,8 @@ class Report:
     warnings: tuple[str, ...] = ()
     rerun: str = ""
     images: tuple[DeliveredImage, ...] = ()
+    commit: str = ""
+    gate: bool = False
     stage_durations: dict[Stage, float] = field(default_factory=dict)
 
     def of(self, stage: Stage) -> tuple[CheckReport, ...]:

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 
 from tasks.encodings import SHORTEST, forms
-from tasks.steps import Exit
+from tasks.exits import Exit
 
 MASK = b"***"
 BLANKS = b" \t\r\n"
@@ -173,13 +173,13 @@ def redact_exit(exit: Exit, redactor: Redactor) -> Exit:
     """How a step ended, with nothing in it that must not be seen: every engine's last word passes here."""
     if not redactor:
         return exit
-    service = exit.service
+    services = (replace(each, output=redactor.text(each.output)) for each in exit.services)
     return replace(
         exit,
         stdout=redactor.text(exit.stdout),
         stderr=redactor.text(exit.stderr),
         detail=redactor.text(exit.detail),
-        service=replace(service, output=redactor.text(service.output)) if service else None,
+        services=tuple(services),
     )
 
 

@@ -14,7 +14,7 @@ from tasks.engines.protocol import Engine
 from tasks.errors import PredeployError
 from tasks.installs import Installs
 from tasks.lowering import Lowering
-from tasks.models import Report, Result, Status
+from tasks.models import Proof, Report, Result, Status
 from tasks.order import Gate, weights
 from tasks.plan import Plan
 from tasks.redaction import NOTHING, Redactor
@@ -178,13 +178,18 @@ class Run:
             self.stop("fail_fast", f"{check.title} is red, and --fail-fast was given")
 
     async def _blocked(self, check: Check) -> Result | None:
-        """Waits for what the check needs; a result where that did not pass."""
+        """Waits for what the check needs; a result where that did not pass, or where it cannot run anyway."""
         for need in check.needs:
             result = await self.execute(need)
             if not result.passed:
                 title = self.plan[need].title
                 reason = f"needs {title}, which {result.status}"
                 return Result(check=check.id, status=Status.SKIPPED, reason_code="needs", reason=reason)
+        if (why := check.hindrance) is not None:
+            proof = Proof(gaps=(why.reason,))
+            return Result(
+                check=check.id, status=Status.SKIPPED, reason_code=why.reason_code, reason=why.reason, proof=proof
+            )
         return None
 
     async def _attributed(self, check: Check, result: Result) -> Result:

@@ -113,10 +113,13 @@ class Web:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Worker:
-    """A Cloudflare Worker: its wrangler file, `main` and `assets` (a directory) as written there.
+    """A Cloudflare Worker: its wrangler file, `main`, `assets` (a directory) and so on as written there.
 
     `tsconfig` is set where it is TypeScript; `environments` are the names of its `env` sections. Where `assets` are
-    not in the tree, the package's `build` script makes them.
+    not in the tree, the package's `build` script makes them. `date` and `flags` are for compatibility, `vars` are JSON
+    values, `bindings` the sections that bind anything else to a name, `rules` say what kind of module a file is.
+    `reads` are variables with texts that its code expects and nothing of these gives: secrets, most of them.
+    `sources` are the files of its code.
     """
 
     config: str
@@ -125,6 +128,13 @@ class Worker:
     assets: str = ""
     tsconfig: str | None = None
     environments: tuple[str, ...] = ()
+    date: str = ""
+    flags: tuple[str, ...] = ()
+    vars: dict[str, object] = field(default_factory=dict)
+    bindings: dict[str, object] = field(default_factory=dict)
+    rules: tuple[dict[str, object], ...] = ()
+    reads: tuple[str, ...] = ()
+    sources: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from tasks.models import Stage
+from tasks.models import Hindrance, Stage
 from tasks.stack import Version
 
 # Tokens that an engine replaces in argv and in values of the environment.
@@ -22,10 +22,26 @@ PYTHON = "@python@"
 DB_URL, DB_HOST, DB_PORT = "@db.url@", "@db.host@", "@db.port@"
 DB_USER, DB_PASSWORD, DB_NAME = "@db.user@", "@db.password@", "@db.name@"
 """The step's own database on the run's Postgres."""
-SERVER_HOST, SERVER_PORT = "@server.host@", "@server.port@"
-"""Where the step's service listens. In the service's own argv: where it has to listen."""
+NONCE = "@nonce@"
+"""A word that nobody had before: fresh for each run of a step, and the same in its services."""
+DB_MIGRATED = "@db.migrated@"
+"""The name of the one that others are copies of, on the same server. Copy it, too: nobody may be connected to it."""
+
+
+def address_of(name: str) -> tuple[str, str]:
+    """The tokens of where a step's service of that name listens, host and port.
+
+    In the service's own argv and variables they are where it has to listen; in those of the step, and of services that
+    start after it, where it is found.
+    """
+    return f"@{name}.host@", f"@{name}.port@"
+
+
+SERVER_HOST, SERVER_PORT = address_of("server")
 
 Phase = Literal["acquire", "execute"]
+TreeName = Literal["", "base"]
+"""Whose files: those of the tree that is validated, or of the base, which is taken for what is deployed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,19 +59,23 @@ class Command:
     `verdicts` maps exit codes to reason codes: these, and only these, say that the stack's code is broken.
     `empty` holds exit codes that mean: there was nothing to do, which passes and is said.
     `parser` names the reader of its output in `tasks.diagnostics`. `cwd` is relative to the stack's root.
-    `environment` names what has to be installed for it: `production`, `development`, `node` or nothing. `image`: it
-    runs in the component's own image, as that was built; without an argv it only builds it.
+    `environment` names what has to be installed for it: `production`, `development`, `node`, `ours` (what our own
+    probes import) or nothing. `image`: it runs in the component's own image, as that was built; without an argv it only
+    builds it.
     `unfit` maps exit codes to reason codes that mean: no verdict, and trying again would not help. `limit` is in
     seconds. `evidence` is a pattern that the output of a pass must hold: some tools end with 0 where they did nothing.
     `volatile`: it reads more than its inputs, so it always runs. `secrets` are names of variables whose values the
     run's provider of secrets has. `inputs`: it reads no more than these, and runs in a workspace of its own that holds
-    nothing else; what it leaves there nobody finds.
+    nothing else; what it leaves there nobody finds. `services` are servers that run beside it, in the order in which
+    they start: the label of each is its name in tokens. `component`: it runs with the packages of another component
+    than its check's, in a workspace of its own. `tree`: whose files it sees, and whose packages its environment holds;
+    what is wrong with the base is no verdict on the tree.
     """
 
     argv: tuple[str, ...]
     label: str
     cwd: str = "."
-    environment: Literal["", "production", "development", "node", "image"] = ""
+    environment: Literal["", "production", "development", "node", "ours", "image"] = ""
     env: tuple[tuple[str, str], ...] = ()
     secrets: tuple[str, ...] = ()
     verdicts: tuple[tuple[int, str], ...] = ((1, "findings"),)
@@ -67,6 +87,14 @@ class Command:
     volatile: bool = False
     inputs: Inputs | None = None
     limit: float = 600.0
+    services: tuple["Command", ...] = ()
+    component: str = ""
+    tree: TreeName = ""
+
+    @property
+    def programs(self) -> tuple["Command", ...]:
+        """It, and the servers beside it."""
+        return (self, *self.services)
 
     @property
     def builds_image(self) -> bool:
@@ -78,10 +106,11 @@ class Command:
 class Environment:
     """Locked dependencies, installed once for every step that asks for the same key.
 
-    `commands` run in `root` of a directory that holds nothing but `inputs` (a list of files). For `python` they make a
-    virtual environment at ENV, whose programs are then first on PATH; for `node` they leave `node_modules` directories,
-    which every workspace then has in the same places. `manager` is `pnpm@10.34.9`, `npm`, or empty.
-    `control` is a command that succeeds if and only if the package registry answers.
+    `commands` run in `root` of a directory that holds nothing but `inputs` (files of the tree) and `files` (paths and
+    texts of our own: what is none of the stack's). For `python` they make a virtual environment at ENV, whose programs
+    are then first on PATH; for `node` they leave `node_modules` directories, which every workspace then has in the same
+    places. `manager` is `pnpm@10.34.9`, `npm`, or empty.
+    `control` is a command that succeeds if and only if the package registry answers. `tree` is whose files they are.
     """
 
     kind: Literal["python", "node"]
@@ -93,6 +122,8 @@ class Environment:
     control: tuple[str, ...]
     key: str
     manager: str = ""
+    files: tuple[tuple[str, str], ...] = ()
+    tree: TreeName = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,7 +161,7 @@ class Database:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Service:
-    """A server of the stack that runs beside a step, from before it until after it."""
+    """A server that runs beside a step, from before it until after it. `name` is what its tokens begin with."""
 
     name: str
     argv: tuple[str, ...]
@@ -149,7 +180,8 @@ class Step:
     `begins`: what an earlier attempt left in the slot is not there. `secrets` are names of variables: the engine has
     the values, which win over those of `env`, and no token is replaced in them. `volatile`: it may come out differently
     on the same inputs, so an engine that remembers runs it all the same. `image`: it runs there, and `environment` and
-    the workspace are not; without an argv it is the build of the image.
+    the workspace are not; without an argv it is the build of the image. `services` start in their order, without
+    waiting for each other; what is told of them, is told in that order. `tree`: whose files the workspace holds.
     """
 
     slot: str
@@ -165,7 +197,8 @@ class Step:
     environment: Environment | None = None
     image: Image | None = None
     database: Database | None = None
-    service: Service | None = None
+    services: tuple[Service, ...] = ()
+    tree: TreeName = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -174,10 +207,12 @@ class Check:
 
     `id` is unique in a plan (`mypy[apps/web]`), `name` is the row's, `title` what people read.
     `needs` are ids of checks that have to pass first. `database` says which one its commands get: the one that later
-    checks copy (`template`), an `empty` one, or a copy of the `migrated` one. `service` runs beside the last command.
+    checks copy (`template`), an `empty` one, or a copy of the `migrated` one: that of the component `migrated_by`, or
+    its own.
     `upon` is the id of a check whose workspace it goes on with, where it runs what that one made; else it has its own.
     `wants` are capabilities that an engine may lack; then the second word of the pair is the gap in the proof.
-    `image` is what commands of the environment `image`, and the service where an engine can, run in.
+    `image` is what commands of the environment `image`, and servers of `production` where an engine can, run in.
+    `hindrance` is why it cannot run in this place; then it has no commands.
     """
 
     id: str
@@ -189,53 +224,13 @@ class Check:
     inputs: Inputs = Inputs()
     needs: tuple[str, ...] = ()
     database: Literal["", "template", "empty", "migrated"] = ""
-    service: Command | None = None
+    migrated_by: str = ""
     upon: str = ""
     wants: tuple[tuple[str, str], ...] = ()
     image: Image | None = None
+    hindrance: Hindrance | None = None
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ServiceExit:
-    """A service that ended, or never listened, while a step needed it. `output` is the end of what it said."""
-
-    name: str
-    code: int | None
-    signal: int | None
-    output: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Exit:
-    """How a step ended: facts only, no verdict.
-
-    `code` is None where it did not exit by itself; then `signal`, `timed_out` or `trouble` tell why. Outputs longer
-    than an engine keeps lose their beginning; the log file has everything. `trouble` is an engine's own knowledge of
-    why the outcome means nothing (`disk_full`, `service_lost`, `out_of_memory`, `engine_lost`, …), `detail` one line
-    about it. `root` is what the program took for the root of the stack: where paths in its output begin. `reused`: the
-    engine remembered this exit of an earlier run on the same inputs, `age` seconds ago.
-    """
-
-    code: int | None
-    stdout: str = ""
-    stderr: str = ""
-    duration: float = 0.0
-    signal: int | None = None
-    timed_out: bool = False
-    trouble: str = ""
-    detail: str = ""
-    root: str = ""
-    reused: bool = False
-    age: float = 0.0
-    service: ServiceExit | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Prepared:
-    """An environment that is there, or how making it ended. `gaps` tell in what it differs from production's."""
-
-    exit: Exit
-    command: Command | None = None
-    gaps: tuple[str, ...] = ()
-    version: str = ""
-    reused: bool = False
+    @property
+    def programs(self) -> tuple[Command, ...]:
+        """Every command with the servers beside it."""
+        return tuple(program for command in self.commands for program in command.programs)

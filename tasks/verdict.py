@@ -11,6 +11,9 @@ ENDINGS = {
 }
 
 
+NOT_FULL = "every check that ran has passed, but that is not the full proof which the gate takes"
+
+
 def gaps_of(results: Iterable[Result]) -> tuple[str, ...]:
     """Why the proof is partial, each reason once, in the order met."""
     return tuple(dict.fromkeys(gap for result in results for gap in result.proof.gaps))
@@ -21,10 +24,26 @@ def is_open(result: Result) -> bool:
     return result.status is Status.ERRORED or (result.status is Status.SKIPPED and result.reason_code == "needs")
 
 
-def give_verdict(results: Sequence[Result], *, whole: bool, ended: tuple[str, str] | None = None) -> Verdict:
+def shortfalls(results: Sequence[Result], *, whole: bool) -> tuple[str, ...]:
+    """Every reason why checks of which none is red are less than what a deploy needs."""
+    gaps = gaps_of(results)
+    skipped = [
+        f"{result.check} was skipped: {result.reason or 'no reason was given'}"
+        for result in results
+        if result.status is Status.SKIPPED and not result.proof.gaps
+    ]
+    remembered = [f"{result.check} did not run: its result was remembered" for result in results if result.cached]
+    chosen = [] if whole else ["not every check of the catalogue ran"]
+    return (*chosen, *gaps, *skipped, *remembered)
+
+
+def give_verdict(
+    results: Sequence[Result], *, whole: bool, ended: tuple[str, str] | None = None, gate: bool = False
+) -> Verdict:
     """Interruption beats all; a failed check beats a spent budget, which beats a check without a verdict.
 
-    `whole`: the plan was the whole catalogue. `ended` is why the run stopped early, where it did.
+    `whole`: the plan was the whole catalogue. `ended` is why the run stopped early, where it did. `gate`: what is less
+    than full proof is no pass.
     """
     code, reason = ended or ("", "")
     statuses = [result.status for result in results]
@@ -40,6 +59,8 @@ def give_verdict(results: Sequence[Result], *, whole: bool, ended: tuple[str, st
     )
     if first is not None or Status.PASSED not in statuses:
         return Verdict(outcome=Outcome.ERRORED, exit_code=3, reason=first.reason if first else "no check passed")
+    if gate and (short := shortfalls(results, whole=whole)):
+        return Verdict(outcome=Outcome.ERRORED, exit_code=3, gaps=short, reason=NOT_FULL)
     gaps = gaps_of(results)
     skipped = Status.SKIPPED in statuses
     return Verdict(outcome=Outcome.PASSED, exit_code=0, ready=whole and not gaps and not skipped, gaps=gaps)

@@ -13,7 +13,8 @@ from tasks.engines.dagger.reach import RUNNER_HOST, SESSION_PORT, find_engine
 from tasks.engines.local.engine import LocalEngine
 from tasks.engines.protocol import Engine
 from tasks.engines.surroundings import Surroundings
-from tasks.steps import Exit, Inputs, Step
+from tasks.exits import Exit
+from tasks.steps import Inputs, Step
 from tasks.tree import Tree, TreeFile, digest_of
 
 # read before the variables are taken out of the environment of tests: only an engine that somebody named is used

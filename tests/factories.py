@@ -1,11 +1,12 @@
 """Checks, commands, stacks and scenes for tests, built from few words."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from tasks.catalogue import Catalogue, Scene, make_catalogue
 from tasks.lowering import Lowering
-from tasks.models import Stage
+from tasks.models import Hindrance, Stage
 from tasks.plan import Plan, make_plan
 from tasks.settings import Settings
 from tasks.stack import Component, Kind, NodeProject, PythonProject, Site, Stack, Version, Web, Worker
@@ -38,8 +39,9 @@ def make_some_plan(*checks: Check, whole: bool = True) -> Plan:
 
 
 def make_lowering(stack: Stack | None = None) -> Lowering:
-    """Lowering for a stack whose files have their names as digests."""
-    return Lowering(stack=stack or make_stack(), digest=lambda path: f"digest of {path}")
+    """Lowering for a stack whose files have their names as digests, and for the base, which is the same."""
+    base = Lowering(stack=stack or make_stack(), digest=lambda path: f"digest of {path}")
+    return replace(base, base=base)
 
 
 def make_uv_project(**over: Any) -> PythonProject:
@@ -101,6 +103,7 @@ def make_web(path: str = "apps/web", project: PythonProject | None = None, **ove
         "manage_settings": "config.settings",
         "wsgi": "config.wsgi:application",
         "asgi": "config.asgi:application",
+        "apps": (f"{path}/menu",),
     }
     return Component(
         kind=Kind.WEB,
@@ -144,16 +147,22 @@ def make_stack(*components: Component) -> Stack:
 
 
 def make_scene(
-    stack: Stack | None = None, files: Mapping[str, str] | None = None, settings: Settings | None = None
+    stack: Stack | None = None,
+    files: Mapping[str, str] | None = None,
+    settings: Settings | None = None,
+    base: Stack | Hindrance | None = None,
 ) -> Scene:
-    """What rows are expanded from, with these files in the tree."""
+    """What rows are expanded from, with these files in the tree. The base has the same stack, or another one."""
     texts = dict(files or {})
-    return Scene(
+    scene = Scene(
         stack=stack or make_stack(),
         paths=frozenset(texts),
         read=lambda path: texts[path],
         settings=settings or Settings(jobs=2),
     )
+    if isinstance(base, Hindrance):
+        return replace(scene, base=base)
+    return replace(scene, base=replace(scene, stack=base or scene.stack, title="0123456789 (merge base with main)"))
 
 
 def make_whole_plan(scene: Scene | None = None) -> Plan:

@@ -7,8 +7,9 @@ from types import TracebackType
 from typing import Self, TypeVar
 
 from tasks.errors import EngineError
+from tasks.exits import Exit, Prepared
 from tasks.models import EngineFacts, Result
-from tasks.steps import Database, Environment, Exit, Image, Prepared, Step
+from tasks.steps import Database, Environment, Image, Step
 
 WELL = Exit(code=0)
 DIGEST = "sha256:" + "1f" * 32

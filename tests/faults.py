@@ -29,7 +29,8 @@ class Red:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fault:
-    """One row. `first` is applied and must be green before `edits`, which is what the row is about.
+    """One row. `first` is applied and must be green before `edits`, which is what the row is about. `base` is in the
+    commit that is deployed, too.
 
     `says` is for green rows: a check, and what its summary or a warning of it says. `engines` are those that can show
     it; a row that is for one alone says why.
@@ -39,6 +40,7 @@ class Fault:
     edits: tuple[Edit, ...]
     red: tuple[Red, ...] = ()
     exit: int = 1
+    base: tuple[Edit, ...] = ()
     first: tuple[Edit, ...] | None = None
     says: tuple[str, str] | None = None
     fast: bool = False
@@ -662,6 +664,182 @@ class Migration(migrations.Migration):
     ),
 )
 
+MENU = f"{WEB}/menu/migrations"
+ESPRESSOS = """[
+  {"model": "menu.product", "pk": 1, "fields": {"name": "Espresso", "slug": "espresso", "price": "2.40"}},
+  {"model": "menu.product", "pk": 2, "fields": {"name": "Espresso", "slug": "espresso-doppio", "price": "3.10"}}
+]
+"""
+NUMBERED = """from django.apps.registry import Apps
+from django.db import migrations
+from django.db.backends.base.schema import BaseDatabaseSchemaEditor
+
+
+def number(apps: Apps, schema_editor: BaseDatabaseSchemaEditor) -> None:
+    for product in apps.get_model("menu", "Product").objects.all():
+        product.position = int(product.slug)
+        product.save()
+
+
+class Migration(migrations.Migration):
+    dependencies = [("menu", "0002_product_position")]
+
+    operations = [migrations.RunPython(number)]
+"""
+# The two migrations of the menu, as one.
+WHOLE_MENU = (
+    replace(
+        f"{MENU}/0001_initial.py",
+        """sold out."),
+                ),
+""",
+        """sold out."),
+                ),
+                (
+                    "position",
+                    models.PositiveSmallIntegerField(default=0, help_text="Low comes first."),
+                ),
+""",
+    ),
+    replace(f"{MENU}/0001_initial.py", '"ordering": ("name",),', '"ordering": ("position", "name"),'),
+)
+
+
+def renamed(file: str, name: str) -> Edit:
+    """Gives a file another name."""
+
+    def edit(stack: Path) -> None:
+        (stack / file).rename(stack / name)
+
+    return edit
+
+
+UPGRADE = (
+    Fault(
+        name="a column that rows cannot have",
+        edits=(
+            migration(
+                "0003_code",
+                'migrations.RunSQL("ALTER TABLE menu_product ADD COLUMN code integer NOT NULL")',
+                'migrations.RunSQL("ALTER TABLE menu_product ALTER COLUMN code SET DEFAULT 0")',
+            ),
+        ),
+        red=(red("migrate_upgrade", "upgrade_failed", f"{MENU}/0003_code.py", 'column "code" of relation'),),
+        fast=True,
+    ),
+    Fault(
+        name="a constraint that rows do not fulfil",
+        base=(write(f"{WEB}/menu/fixtures/espressos.json", ESPRESSOS),),
+        edits=(
+            replace(f"{WEB}/menu/models.py", "max_length=80)", "max_length=80, unique=True)"),
+            migration(
+                "0003_names",
+                'migrations.AlterField(\n            "product", "name", models.CharField(max_length=80, unique=True)'
+                "\n        )",
+                imports=", models",
+            ),
+        ),
+        red=(red("migrate_upgrade", "upgrade_failed", f"{MENU}/0003_names.py", "Key (name)=(Espresso) is duplicated"),),
+    ),
+    Fault(
+        name="a migration whose own code raises for rows alone",
+        edits=(write(f"{MENU}/0003_number.py", NUMBERED),),
+        red=(red("migrate_upgrade", "upgrade_failed", f"{MENU}/0003_number.py:8", "invalid literal for int()"),),
+    ),
+    Fault(
+        name="a migration that keeps a table locked for long",
+        edits=(migration("0003_wait", 'migrations.RunSQL("SELECT pg_sleep(60) FROM menu_product LIMIT 1")'),),
+        red=(red("migrate_upgrade", "too_slow", f"{MENU}/0003_wait.py", "more than 30 s"),),
+    ),
+    Fault(
+        name="a migration edited after it was applied",
+        edits=(
+            replace(f"{WEB}/menu/models.py", "max_length=80", "max_length=90"),
+            replace(f"{MENU}/0001_initial.py", "max_length=80", "max_length=90"),
+        ),
+        red=(red("migrate_upgrade", "schema_differs", f"{MENU}/0001_initial.py", "character varying(90)"),),
+        fast=True,
+    ),
+    Fault(
+        name="a migration removed after it was applied",
+        edits=(*WHOLE_MENU, delete(f"{MENU}/0002_product_position.py")),
+        red=(
+            red(
+                "migrate_upgrade", "migration_removed", f"{MENU}/0002_product_position.py", "menu.0002_product_position"
+            ),
+        ),
+    ),
+    Fault(
+        name="a migration put before one that is applied",
+        edits=(
+            migration("0001_more", after="0001_initial"),
+            replace(f"{MENU}/0002_product_position.py", '"0001_initial"', '"0001_more"'),
+        ),
+        red=(red("migrate_upgrade", "upgrade_failed", f"{MENU}/0001_more.py", "is applied before its dependency"),),
+    ),
+    Fault(
+        name="migrations squashed into one that does the same",
+        edits=(
+            *WHOLE_MENU,
+            delete(f"{MENU}/0002_product_position.py"),
+            renamed(f"{MENU}/0001_initial.py", f"{MENU}/0001_squashed.py"),
+            replace(
+                f"{MENU}/0001_squashed.py",
+                "    initial = True\n",
+                '    initial = True\n\n    replaces = [("menu", "0001_initial"), ("menu", "0002_product_position")]\n',
+            ),
+        ),
+        exit=0,
+        says=("migrate_upgrade", "no migrations applied"),
+    ),
+    Fault(
+        name="migrations squashed into one that does something else",
+        edits=(
+            WHOLE_MENU[1],
+            delete(f"{MENU}/0002_product_position.py"),
+            replace(f"{WEB}/menu/models.py", "default=0", "default=0, db_index=True"),
+            renamed(f"{MENU}/0001_initial.py", f"{MENU}/0001_squashed.py"),
+            replace(
+                f"{MENU}/0001_squashed.py",
+                "    initial = True\n",
+                '    initial = True\n\n    replaces = [("menu", "0001_initial"), ("menu", "0002_product_position")]\n',
+            ),
+            replace(
+                f"{MENU}/0001_squashed.py",
+                """sold out."),
+                ),
+""",
+                """sold out."),
+                ),
+                (
+                    "position",
+                    models.PositiveSmallIntegerField(
+                        db_index=True, default=0, help_text="Low comes first."
+                    ),
+                ),
+""",
+            ),
+        ),
+        red=(red("migrate_upgrade", "schema_differs", f"{MENU}/0001_squashed.py", "INDEX ON"),),
+    ),
+    Fault(
+        name="an applied migration edited, and nothing of the schema with it",
+        edits=(
+            replace(
+                f"{MENU}/0002_product_position.py", "class Migration", "# in the order of the menu\nclass Migration"
+            ),
+        ),
+        exit=0,
+        says=("migrate_upgrade", "no migrations applied"),
+    ),
+    Fault(
+        name="a migration that takes rows with it",
+        edits=(migration("0003_tidy", 'migrations.RunSQL("DELETE FROM menu_product WHERE position = 0")'),),
+        exit=0,
+        says=("migrate_upgrade", "1 migration applied"),
+    ),
+)
+
 APPLICATION = """
 from wsgiref.types import StartResponse, WSGIEnvironment
 
@@ -719,6 +897,7 @@ FAULTS: tuple[Fault, ...] = (
     *CACHES,
     *NODE,
     *DATABASE,
+    *UPGRADE,
     *SERVER,
 )
 

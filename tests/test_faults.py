@@ -18,7 +18,7 @@ from tasks.models import CheckReport, Diagnostic, Report, Result, Severity, Stat
 from tests.benches import GIVEN, unreachable
 from tests.faults import FAULTS, UV_FAULTS, Edit, Fault, Red
 from tests.image_faults import IMAGE_FAULTS
-from tests.validate import Validator, copy_sample, shared_cache, told
+from tests.validate import Validator, commit, copy_sample, shared_cache, told
 
 REASON = unreachable()
 IN_CONTAINERS = pytest.mark.skipif(bool(REASON), reason=f"the faults in containers: {REASON}")
@@ -73,6 +73,7 @@ def locked_by_uv(tmp_path_factory: pytest.TempPathFactory) -> Path:
     subprocess.run([uv.find_uv_bin(), "lock", "--quiet"], cwd=stack, check=True)
     # what it says of the Worker lies outside
     (stack / "tests/test_worker_contract.py").unlink()
+    commit(stack)
     return stack
 
 
@@ -85,6 +86,8 @@ def apply(edits: Iterable[Edit], stack: Path) -> None:
 @pytest.mark.network
 @pytest.mark.parametrize(("engine", "fault"), rows(FAST, "local") + rows(FAST_IN_CONTAINERS, "dagger"))
 def test_fault_is_found_by_its_checks(engine: str, fault: Fault, cafe: Path, validators: dict[str, Validator]) -> None:
+    apply(fault.base, cafe)
+    commit(cafe)
     apply(fault.edits, cafe)
 
     report = validators[engine].validate(cafe, only=[each.check for each in fault.red])
@@ -97,6 +100,8 @@ def test_fault_is_found_by_its_checks(engine: str, fault: Fault, cafe: Path, val
 def test_fault_is_found_and_nothing_else(
     engine: str, fault: Fault, cafe: Path, validators: dict[str, Validator]
 ) -> None:
+    apply(fault.base, cafe)
+    commit(cafe)
     if fault.first is not None:
         apply(fault.first, cafe)
         before = validators[engine].validate(cafe)

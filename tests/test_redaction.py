@@ -11,10 +11,10 @@ from urllib.parse import quote, quote_plus
 
 import pytest
 
+from tasks.exits import Exit, ServiceExit
 from tasks.models import Diagnostic, Proof, Result, Status
 from tasks.redaction import NOTHING, Redactor, redact_exit
 from tasks.report.redacted import redact_result
-from tasks.steps import Exit, ServiceExit
 
 VALUE = "s3cr/t+Va\"lue'&=?<é>\\end"
 PEM = "-----BEGIN KEY-----\nMIIEvQIBADANBgkqhkiG9w0BAQEF\nAASCBKcwggSjAgEAAoIBAQC7VJTU\n-----END KEY-----"
@@ -203,13 +203,12 @@ def some(chance: random.Random, atoms: list[bytes]) -> bytes:
 
 def test_an_exit_is_masked_as_a_whole() -> None:
     service = ServiceExit(name="server", code=1, signal=None, output=f"served {VALUE}")
-    exit = Exit(code=1, stdout=f"out {VALUE}", stderr=f"err {VALUE}", detail=f"why {VALUE}", service=service)
+    exit = Exit(code=1, stdout=f"out {VALUE}", stderr=f"err {VALUE}", detail=f"why {VALUE}", services=(service,))
 
     shown = redact_exit(exit, REDACTOR)
 
     assert (shown.code, shown.stdout, shown.stderr, shown.detail) == (1, "out ***", "err ***", "why ***")
-    assert shown.service is not None
-    assert shown.service.output == "served ***"
+    assert [each.output for each in shown.services] == ["served ***"]
     assert redact_exit(exit, NOTHING) is exit
 
 

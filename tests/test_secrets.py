@@ -62,7 +62,7 @@ class TestDeclared:
         assert declared(checks) == {"A": ("one[apps/web]", "two[apps/web]"), "B": ("one[apps/web]",)}
 
     def test_services_declare_too(self) -> None:
-        serving = make_check("health", service=make_command("server", secrets=("KEY",)))
+        serving = make_check("health", commands=(make_command(services=(make_command("server", secrets=("KEY",)),)),))
 
         assert declared([serving]) == {"KEY": ("health[apps/web]",)}
 
@@ -74,7 +74,7 @@ class TestDeclared:
             each.label: each.secrets
             for check in catalogue.checks
             if check.component == "apps/web"
-            for each in (*check.commands, *filter(None, [check.service]))
+            for each in check.programs
         }
 
         without = {label for label, secrets in found.items() if not secrets}

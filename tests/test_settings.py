@@ -68,6 +68,12 @@ class TestPrecedence:
 
         assert settings.env == {"A": "variable"}
 
+    def test_a_base_may_be_set_in_each_place(self, tmp_path: Path) -> None:
+        assert loaded(tmp_path).base == ""
+        assert loaded(tmp_path, 'base = "origin/live"').base == "origin/live"
+        assert loaded(tmp_path, 'base = "origin/live"', {"PREDEPLOY_BASE": "v2"}).base == "v2"
+        assert loaded(tmp_path, 'base = "origin/live"', {"PREDEPLOY_BASE": "v2"}, {"base": "v3"}).base == "v3"
+
     def test_an_empty_variable_sets_nothing(self, tmp_path: Path) -> None:
         assert loaded(tmp_path, "jobs = 7", {"PREDEPLOY_JOBS": ""}).jobs == 7
 

@@ -47,7 +47,7 @@ class Validator:
         """The same, for tests that do something meanwhile."""
         scope = read_scope(stack, flags, self.environ, self.places.cache)
         run_id = new_run_id()
-        with create_run_directory(scope.tree.root, run_id, data=self.places.data) as directory:
+        with create_run_directory(scope.home, run_id, data=self.places.data) as directory:
             validation = Validation(
                 scope=scope,
                 places=self.places,
@@ -71,6 +71,18 @@ def copy_sample(target: Path, below: str = ".") -> None:
     for name in filter(None, listed.stdout.split("\0")):
         (target / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy2(source / name, target / name)
+
+
+def commit(stack: Path) -> None:
+    """Makes the stack a repository with two commits of the same: the first is what the second upgrades from."""
+    commands = (
+        ["init", "--quiet", "--initial-branch=main"],
+        ["add", "--all"],
+        ["commit", "--quiet", "--message=deployed"],
+        ["commit", "--quiet", "--allow-empty", "--message=to be deployed"],
+    )
+    for command in commands:
+        subprocess.run(["git", *command], cwd=stack, check=True)
 
 
 def told(report: Report) -> str:

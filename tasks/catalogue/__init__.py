@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import replace
 
-from tasks.catalogue import django, node, quality
+from tasks.catalogue import django, node, quality, worker
 from tasks.catalogue.custom import custom_check
 from tasks.catalogue.django_image import missing_files
 from tasks.catalogue.row import Absent, Catalogue, Row, Scene
@@ -15,7 +15,7 @@ from tasks.settings.mistakes import nearest, spelled
 from tasks.stack import Component, Kind
 from tasks.steps import Check, Inputs
 
-ROWS = (*django.BUILD_ROWS, *node.ROWS, *quality.ROWS, *django.INTEGRATION_ROWS)
+ROWS = (*django.BUILD_ROWS, *node.ROWS, *quality.ROWS, *django.INTEGRATION_ROWS, *worker.ROWS)
 NAMES = frozenset(row.name for row in ROWS if "{" not in row.name)
 ORDER = tuple(Stage)
 
@@ -27,18 +27,20 @@ def slug(component: Component) -> str:
     return re.sub(r"\W+", "_", component.name).strip("_").lower() or "root"
 
 
-def inputs_of(component: Component, components: Iterable[Component]) -> Inputs:
-    """All files of the tree but other components' own. What it depends on stays, and so does what contains it.
+def inputs_of(components: Iterable[Component], others: Iterable[Component]) -> Inputs:
+    """All files of the tree but other components' own. What these depend on stays, and so does what contains them.
 
     Components of one Python project stay together: its tools look at all of them.
     """
-    python = component.python
-    followed = {component.path, *(python.paths if python else ())}
-    followed |= set(component.node.paths if component.node else ())
-    if python:
-        followed |= {other.path for other in components if other.python and other.python.root == python.root}
-    others = {other.path for other in components} - {"."}
-    exclude = {path for path in others if not any(overlap(path, mine) for mine in followed)}
+    listed, known = tuple(components), tuple(others)
+    roots = {component.python.root for component in listed if component.python}
+    followed = {component.path for component in listed}
+    for component in listed:
+        followed |= {*(component.python.paths if component.python else ())}
+        followed |= {*(component.node.paths if component.node else ())}
+    followed |= {other.path for other in known if other.python and other.python.root in roots}
+    paths = {other.path for other in known} - {"."}
+    exclude = {path for path in paths if not any(overlap(path, mine) for mine in followed)}
     return Inputs(exclude=tuple(sorted(exclude)))
 
 
@@ -50,20 +52,25 @@ def overlap(path: str, mine: str) -> bool:
 def check_of(row: Row, component: Component, scene: Scene) -> Check:
     """A row for one component. Needs are still names of rows."""
     name = row.name.format(slug=slug(component))
+    everyone, migrated_by = scene.stack.components, row.migrated_by(component, scene)
+    seen = (component, *(each for each in everyone if each.path == migrated_by))
+    hindrance = row.hindrance(component, scene)
+    database = row.database(component, scene) if callable(row.database) else row.database
     return Check(
         id=f"{name}[{component.path}]",
         name=name,
         title=row.title.format(component=component.name),
         stage=row.stage,
         component=component.path,
-        commands=row.commands(component, scene),
-        inputs=inputs_of(component, scene.stack.components),
-        needs=tuple(f"{need}[{component.path}]" for need in row.needs),
-        database=row.database,
-        service=row.service(component, scene) if row.service else None,
+        commands=() if hindrance else row.commands(component, scene),
+        inputs=inputs_of(seen, everyone),
+        needs=(*(f"{need}[{component.path}]" for need in row.needs), *row.across(component, scene)),
+        database="" if hindrance else database,
+        migrated_by=migrated_by,
         upon=f"{row.upon}[{component.path}]" if row.upon else "",
         wants=row.wants(component, scene),
         image=row.image(component, scene) if row.image else None,
+        hindrance=hindrance,
     )
 
 

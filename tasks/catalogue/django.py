@@ -6,6 +6,7 @@ from dataclasses import replace
 from tasks.catalogue.django_environment import django_env
 from tasks.catalogue.django_image import dockerfile_of, image_commands, image_of
 from tasks.catalogue.django_server import server, server_gap, web_of
+from tasks.catalogue.django_upgrade import UPGRADE_ROW
 from tasks.catalogue.row import Row, Scene
 from tasks.models import Stage
 from tasks.stack import Component, Kind, PythonProject
@@ -162,6 +163,7 @@ def health_commands(component: Component, scene: Scene) -> tuple[Command, ...]:
         unfit=((5, "no_health_path"),),
         parser="probe",
         limit=90,
+        services=(server(component, scene),),
     )
     return (request,)
 
@@ -211,6 +213,7 @@ INTEGRATION_ROWS = (
         needs=("migrate",),
         database="migrated",
     ),
+    UPGRADE_ROW,
     Row(
         name="django_check",
         title="Django check",
@@ -228,7 +231,6 @@ INTEGRATION_ROWS = (
         commands=health_commands,
         needs=("migrate",),
         database="migrated",
-        service=server,
         # the static files that the build collected are part of what the server serves
         upon="django_container",
         wants=server_gap,

@@ -4,26 +4,40 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
-from tasks.models import Stage
-from tasks.settings import ComponentSettings, Settings
+from tasks.models import Hindrance, Stage
+from tasks.settings import ComponentSettings, FormSettings, Settings
 from tasks.stack import Component, Kind, Stack
 from tasks.steps import Check, Command, Image
 
+DatabaseKind = Literal["", "template", "empty", "migrated"]
+
 NO_SETTINGS = ComponentSettings.model_validate({})
+NOT_ASKED = Hindrance(reason_code="no_base", reason="nobody asked what is deployed")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scene:
-    """What rows are expanded from: the components, the files of the tree, and the settings."""
+    """What rows are expanded from: the components, the files of the tree, and the settings.
+
+    `base` is the same of what is taken for deployed, whose commit is its `title`; or why that is not known.
+    """
 
     stack: Stack
     paths: frozenset[str]
     read: Callable[[str], str]
     settings: Settings
+    base: "Scene | Hindrance" = NOT_ASKED
+    title: str = ""
 
     def configured(self, component: Component) -> ComponentSettings:
         """What the settings say of one component."""
         return self.settings.component.get(component.path, NO_SETTINGS)
+
+    def form(self, component: Component) -> FormSettings | None:
+        """What the settings say of the form that a Worker takes, by its name or path; None where they are silent."""
+        names = (component.path, component.name, component.worker.name if component.worker else "")
+        said = next((self.settings.worker[name] for name in names if name in self.settings.worker), None)
+        return said.e2e if said is not None and "e2e" in said.model_fields_set else None
 
     def secrets(self, component: Component | None) -> tuple[str, ...]:
         """Names of variables for commands that run a component's code, each once."""
@@ -35,6 +49,21 @@ def always(_: Component, __: Scene) -> str:
     return ""
 
 
+def nowhere(_: Component, __: Scene) -> tuple[str, ...]:
+    """The check needs nothing of other components."""
+    return ()
+
+
+def itself(_: Component, __: Scene) -> str:
+    """The database that is copied is the component's own."""
+    return ""
+
+
+def unhindered(_: Component, __: Scene) -> Hindrance | None:
+    """The check can run wherever it belongs to the stack."""
+    return None
+
+
 def nothing(_: Component, __: Scene) -> tuple[tuple[str, str], ...]:
     """The check wants nothing that an engine may lack."""
     return ()
@@ -44,8 +73,10 @@ def nothing(_: Component, __: Scene) -> tuple[tuple[str, str], ...]:
 class Row:
     """One kind of check. It is expanded for every component of `kind` for which `absent` returns no reason.
 
-    `needs` and `upon` are names of other rows; those of the same component are meant. `name` may hold `{slug}`,
-    `title` may hold `{component}`.
+    `needs` and `upon` are names of other rows; those of the same component are meant. `across` gives ids of checks of
+    other components that it needs as well, and `migrated_by` the component whose migrated database it copies, where
+    that is another one. `name` may hold `{slug}`, `title` may hold `{component}`. `hindrance` says why a check cannot
+    run although the component has it.
     """
 
     name: str
@@ -54,9 +85,11 @@ class Row:
     kinds: tuple[Kind, ...]
     commands: Callable[[Component, Scene], tuple[Command, ...]]
     absent: Callable[[Component, Scene], str] = always
+    hindrance: Callable[[Component, Scene], Hindrance | None] = unhindered
     needs: tuple[str, ...] = ()
-    database: Literal["", "template", "empty", "migrated"] = ""
-    service: Callable[[Component, Scene], Command] | None = None
+    across: Callable[[Component, Scene], tuple[str, ...]] = nowhere
+    database: DatabaseKind | Callable[[Component, Scene], DatabaseKind] = ""
+    migrated_by: Callable[[Component, Scene], str] = itself
     upon: str = ""
     wants: Callable[[Component, Scene], tuple[tuple[str, str], ...]] = nothing
     image: Callable[[Component, Scene], Image | None] | None = None

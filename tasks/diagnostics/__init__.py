@@ -16,6 +16,7 @@ from tasks.diagnostics.python import mypy, ruff, ruff_format
 from tasks.diagnostics.reading import Output, Parsed, Parser, deduplicated, plain_text, readable
 from tasks.diagnostics.tracebacks import from_tracebacks
 from tasks.diagnostics.vitest_json import vitest
+from tasks.diagnostics.worker_text import worker
 from tasks.models import Diagnostic
 
 _ADDRESS = re.compile(r"\b0x[0-9a-f]{6,}\b")
@@ -41,6 +42,7 @@ PARSERS: dict[str, Parser] = {
     "tsc": tsc,
     "uv": uv,
     "vitest": vitest,
+    "worker": worker,
     "wrangler": wrangler,
 }
 
@@ -71,6 +73,7 @@ def parse(
         diagnostics=deduplicated(each for each in settled if each.message),
         summary=parsed.summary,
         tests=parsed.tests,
+        gaps=parsed.gaps,
     )
 
 

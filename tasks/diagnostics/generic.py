@@ -44,6 +44,7 @@ def probe(output: Output) -> Parsed:
         diagnostics=deduplicated(found),
         summary=shortened(text_of(document.get("summary"))),
         tests=counts if tests else None,
+        gaps=tuple(filter(None, (shortened(text_of(item)) for item in items(document.get("gaps"))))),
     )
 
 

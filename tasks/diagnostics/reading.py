@@ -16,11 +16,13 @@ _TOML = re.compile(r"TOML parse error at line (\d+), column (\d+)")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parsed:
-    """What an output says. `summary` is what a pass has to say, `24 passed`; empty if nothing."""
+    """What an output says. `summary` is what a pass has to say, `24 passed`; empty if nothing. `gaps` are what it left
+    undone."""
 
     diagnostics: tuple[Diagnostic, ...] = ()
     summary: str = ""
     tests: TestCounts | None = None
+    gaps: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

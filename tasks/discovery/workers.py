@@ -4,8 +4,9 @@ import posixpath
 import re
 from dataclasses import dataclass
 
-from tasks.discovery.documents import Table, string, table
+from tasks.discovery.documents import Table, string, strings, table, tables
 from tasks.discovery.tree import Tree, join, lineage, parent
+from tasks.discovery.worker_env import bindings_of, read_names, sources
 from tasks.stack import Worker
 
 # In wrangler's own order.
@@ -22,6 +23,7 @@ class Wrangler:
     assets: str
     pages: str
     environments: tuple[str, ...]
+    document: Table
 
 
 def read_wrangler(tree: Tree, directory: str) -> Wrangler | None:
@@ -41,6 +43,7 @@ def read_wrangler(tree: Tree, directory: str) -> Wrangler | None:
         assets=string(document, "assets", "directory") or string(document, "site", "bucket"),
         pages=string(document, "pages_build_output_dir"),
         environments=tuple(sorted(table(document, "env"))),
+        document=document,
     )
 
 
@@ -72,6 +75,7 @@ def describe_worker(tree: Tree, wrangler: Wrangler) -> Worker | None:
         kind = "a Pages project without a static generator" if wrangler.pages else "neither `main` nor `assets`"
         tree.warn(f"{wrangler.config}: {kind}, so it is no Worker and is not looked at")
         return None
+    document, directory = wrangler.document, parent(wrangler.config)
     return Worker(
         config=wrangler.config,
         name=wrangler.name,
@@ -79,6 +83,13 @@ def describe_worker(tree: Tree, wrangler: Wrangler) -> Worker | None:
         assets=wrangler.assets,
         environments=wrangler.environments,
         tsconfig=_tsconfig(tree, wrangler),
+        date=string(document, "compatibility_date"),
+        flags=strings(document, "compatibility_flags"),
+        vars=dict(table(document, "vars")),
+        bindings=bindings_of(document),
+        rules=tuple(dict(each) for each in tables(document, "rules")),
+        reads=read_names(tree, directory, document),
+        sources=sources(tree, directory),
     )
 
 

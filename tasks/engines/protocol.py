@@ -5,8 +5,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Protocol, Self
 
+from tasks.exits import Exit, Prepared
 from tasks.models import EngineFacts
-from tasks.steps import Database, Environment, Exit, Image, Prepared, Step
+from tasks.steps import Database, Environment, Image, Step
 
 
 class Engine(Protocol):

@@ -20,10 +20,16 @@ KNOWN = (
     steps.DB_USER,
     steps.DB_PASSWORD,
     steps.DB_NAME,
-    steps.SERVER_HOST,
-    steps.SERVER_PORT,
+    steps.NONCE,
 )
-PATTERN = re.compile("|".join(re.escape(token) for token in sorted(KNOWN, key=len, reverse=True)))
+ADDRESS = r"@[a-z][a-z0-9_]*\.(?:host|port)@"
+"""Of a service, whatever its name."""
+PATTERN = re.compile("|".join([*(re.escape(token) for token in sorted(KNOWN, key=len, reverse=True)), ADDRESS]))
+
+
+def located(name: str, host: str, port: int) -> dict[str, str]:
+    """What the tokens of a service's address stand for."""
+    return dict(zip(steps.address_of(name), (host, str(port)), strict=True))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,7 +2,9 @@
 
 Waits until the server listens, follows redirects on the site's own hosts, wants 2xx at the end. Exit codes: 0 healthy,
 1 it answered something else, 4 it never listened, 5 it answers, but nobody said which path is healthy: those that are
-common (`--else` makes them guesses) are not known, need a login, or lead to another host.
+common (`--else` makes them guesses) are not known, need a login, or lead to another host. With `--proof`: 6 it was
+another program that answered. With `--outbound`, what a Worker's requests end in: 7 the Worker asked for what that
+does not speak, 8 its database was lost.
 """
 
 import argparse
@@ -15,6 +17,8 @@ from dataclasses import dataclass, replace
 from html import unescape
 from pathlib import Path
 from urllib.parse import quote, urljoin, urlsplit
+
+from predeploy_outbound import Finding, findings, listens, read_log, without_verdict
 
 LOCAL = "localhost"
 TITLE = re.compile(r"<title[^>]*>(.*?)</title>", re.DOTALL | re.IGNORECASE)
@@ -34,6 +38,7 @@ class Server:
     name: str = LOCAL
     hosts: tuple[str, ...] = ()
     https: tuple[str, str] = ("X-Forwarded-Proto", "https")
+    proof: str = ""
 
     def owns(self, name: str) -> bool:
         """Is it a name of this site? A pattern that takes every name tells nothing."""
@@ -57,13 +62,14 @@ class Server:
 
 @dataclass(frozen=True)
 class Answer:
-    """The last answer, the path that it is for, and what is wrong with the way there."""
+    """The last answer, the path that it is for, and what is wrong with the way there. `mark`: who says it was."""
 
     path: str
     status: int
     body: str
     location: str = ""
     problem: str = ""
+    mark: str = ""
 
     @property
     def healthy(self) -> bool:
@@ -85,7 +91,7 @@ class Answer:
 
 def read_server(options: argparse.Namespace) -> Server:
     """The server of the command line, by a name that it takes."""
-    server = Server(host=options.host, port=options.port, limit=options.limit)
+    server = Server(host=options.host, port=options.port, limit=options.limit, proof=options.proof)
     if options.facts is None or not options.facts.is_file():
         return server
     facts = json.loads(options.facts.read_text(encoding="utf-8"))
@@ -123,7 +129,8 @@ def get(server: Server, path: str) -> Answer:
         connection.close()
     problem = f"its body ended after {len(body)} of {promised} bytes" if len(body) < promised else ""
     text = body.decode("utf-8", "replace")
-    return Answer(path, response.status, text, response.headers.get("Location", ""), problem)
+    location, mark = response.headers.get("Location", ""), response.headers.get("X-Predeploy", "")
+    return Answer(path, response.status, text, location, problem, mark)
 
 
 def follow(server: Server, path: str) -> Answer:
@@ -143,33 +150,48 @@ def follow(server: Server, path: str) -> Answer:
             return replace(answer, problem=f"{answer.location}, and so on in a circle")
 
 
-def report(rule: str, message: str, summary: str = "") -> None:
-    diagnostics = [{"tool": "http", "rule": rule, "message": message}] if message else []
-    print(json.dumps({"diagnostics": diagnostics, "summary": summary}))
+def said(rule: str, message: str) -> list[Finding]:
+    return [{"tool": "http", "rule": rule, "message": message}]
 
 
-def ask(server: Server, paths: list[str]) -> int:
-    """Asks for the paths until one is healthy. Where there are several, all are guesses."""
+def ask(server: Server, paths: list[str]) -> tuple[int, list[Finding], str]:
+    """Asks for the paths until one is healthy. Where there are several, all are guesses. The summary of a pass."""
     answers = []
     for path in paths:
         try:
             answer = follow(server, path)
         except (OSError, http.client.HTTPException, ValueError) as error:
-            report("no_answer", f"GET {path} got no answer: {str(error) or type(error).__name__}")
-            return 1
+            return 1, said("no_answer", f"GET {path} got no answer: {str(error) or type(error).__name__}"), ""
+        proof, _, runtime = answer.mark.partition(" ")
+        if server.proof and proof != server.proof:
+            words = f"GET {path} was answered by another program than the one that was started"
+            return 6, said("another_program", words), ""
         if answer.healthy:
-            report("", "", f"GET {answer.path} {answer.status}")
-            return 0
+            return 0, [], f"GET {answer.path} {answer.status}" + (f", {runtime}" if runtime else "")
         answers.append(answer)
         if not answer.strange:
             break
-    if answers[-1].strange and len(paths) > 1:
-        said = "; ".join(answer.text for answer in answers)
+    last = answers[-1]
+    if last.strange and len(paths) > 1:
+        tried = "; ".join(answer.text for answer in answers)
         hint = 'say which path answers when all is well: health = "/…" for the component in predeploy.toml'
-        report("no_health_path", f"the server answers, but at no path that is common: {said}. {hint}")
-        return 5
-    report("redirect" if answers[-1].status in REDIRECTS else str(answers[-1].status), answers[-1].text)
-    return 1
+        words = f"the server answers, but at no path that is common: {tried}. {hint}"
+        return 5, said("no_health_path", words), ""
+    return 1, said("redirect" if last.status in REDIRECTS else str(last.status), last.text), ""
+
+
+def ask_worker(server: Server, paths: list[str], outbound: str, wait: float) -> tuple[int, list[Finding], str]:
+    """The same for a Worker, with what it asked for itself, where that may be the reason."""
+    if not listens(outbound, wait):
+        return 8, said("not_ready", f"what the Worker's requests end in did not listen within {wait:g} s"), ""
+    code, found, summary = ask(server, paths)
+    if code != 1:
+        return code, found, summary
+    asked = read_log(outbound)
+    sick = without_verdict(asked)
+    if sick is not None:
+        return {"unspoken": 7, "lost": 8}[sick[0]], [sick[1], *found], ""
+    return 1, [*found, *findings(asked)], ""
 
 
 def main() -> int:
@@ -181,12 +203,19 @@ def main() -> int:
     parser.add_argument("--facts", type=Path, help="a JSON file with the hosts and the header that the settings trust")
     parser.add_argument("--wait", type=float, default=30, help="seconds until the server has to listen")
     parser.add_argument("--limit", type=float, default=30, help="seconds until it has to answer")
+    parser.add_argument("--proof", default="", help="the first word of X-Predeploy in an answer of the right program")
+    parser.add_argument("--outbound", default="", help="host and port of what a Worker's requests end in")
     options = parser.parse_args()
-    server = read_server(options)
-    if silence := listen(server, options.wait):
-        report("not_ready", f"the server is not ready: {silence}")
-        return 4
-    return ask(server, [path for path in (options.path, options.other) if path])
+    server, paths = read_server(options), [path for path in (options.path, options.other) if path]
+    silence = listen(server, options.wait)
+    if silence:
+        code, found, summary = 4, said("not_ready", f"the server is not ready: {silence}"), ""
+    elif options.outbound:
+        code, found, summary = ask_worker(server, paths, options.outbound, options.wait)
+    else:
+        code, found, summary = ask(server, paths)
+    print(json.dumps({"diagnostics": found, "summary": summary}))
+    return code
 
 
 if __name__ == "__main__":

@@ -9,35 +9,7 @@ that the settings name and that is plainly another one is not even connected to:
 
 import sys
 
-from predeploy_django import enter_manage, enter_project
-
-HELP = (
-    "Have them read DATABASE_URL or PG*, or set their own variables in predeploy.toml "
-    '([component."path".env], with {db.url}, {db.host}, {db.port}, {db.user}, {db.password}, {db.name})'
-)
-
-
-def other_database(port: str, name: str) -> str:
-    """What the settings talk to, where it is not the database of this check."""
-    from django.db import Error, connection
-
-    given = connection.settings_dict
-    if connection.vendor != "postgresql":
-        return f"{connection.vendor} database {given['NAME']}"
-    place = f"{given['HOST'] or 'localhost'}:{given['PORT'] or '5432'}"
-    shown = f"PostgreSQL database {given['NAME'] or '(not named)'} at {place}"
-    # what is left out, the driver takes from PG*
-    if (given["PORT"] and str(given["PORT"]) != port) or (given["NAME"] and given["NAME"] != name):
-        return shown
-    try:
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT current_database(), current_setting('port')")
-            there = cursor.fetchone()
-    except Error as error:
-        return f"{shown}, which refuses ({str(error).strip().partition(chr(10))[0]})"
-    finally:
-        connection.close()
-    return "" if (there[0], str(there[1])) == (name, port) else f"PostgreSQL database {there[0]} at port {there[1]}"
+from predeploy_django import enter_manage, enter_project, is_other_database
 
 
 def commands(arguments: list[str]) -> list[list[str]]:
@@ -59,8 +31,7 @@ def main() -> int:
     from django.core.management import execute_from_command_line
 
     django.setup()
-    if other := other_database(port, name):
-        print(f"the settings use the {other}, not the one of this check: nothing was proven. {HELP}", file=sys.stderr)
+    if is_other_database(port, name):
         return 75
     for command in commands(arguments):
         execute_from_command_line(["manage.py", *command])

@@ -6,6 +6,11 @@ from contextlib import redirect_stdout
 from io import StringIO
 from pathlib import Path
 
+HELP = (
+    "Have them read DATABASE_URL or PG*, or set their own variables in predeploy.toml "
+    '([component."path".env], with {db.url}, {db.host}, {db.port}, {db.user}, {db.password}, {db.name})'
+)
+
 
 def enter_project() -> None:
     """Puts the project, and not this directory, on the module path."""
@@ -25,3 +30,34 @@ def enter_manage() -> None:
         pass
     finally:
         sys.argv = argv
+
+
+def is_other_database(port: str, name: str) -> bool:
+    """Whether the settings talk to another database than this one, which is said: nothing may be run there."""
+    other = other_database(port, name)
+    if other:
+        print(f"the settings use the {other}, not the one of this check: nothing was proven. {HELP}", file=sys.stderr)
+    return bool(other)
+
+
+def other_database(port: str, name: str) -> str:
+    """What the settings talk to, where it is not the database of this check."""
+    from django.db import Error, connection
+
+    given = connection.settings_dict
+    if connection.vendor != "postgresql":
+        return f"{connection.vendor} database {given['NAME']}"
+    place = f"{given['HOST'] or 'localhost'}:{given['PORT'] or '5432'}"
+    shown = f"PostgreSQL database {given['NAME'] or '(not named)'} at {place}"
+    # what is left out, the driver takes from PG*
+    if (given["PORT"] and str(given["PORT"]) != port) or (given["NAME"] and given["NAME"] != name):
+        return shown
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT current_database(), current_setting('port')")
+            there = cursor.fetchone()
+    except Error as error:
+        return f"{shown}, which refuses ({str(error).strip().partition(chr(10))[0]})"
+    finally:
+        connection.close()
+    return "" if (there[0], str(there[1])) == (name, port) else f"PostgreSQL database {there[0]} at port {there[1]}"

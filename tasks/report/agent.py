@@ -7,6 +7,7 @@ from tasks.report.facts import (
     counted,
     engine_line,
     gap_texts,
+    gate_line,
     image_lines,
     log_path,
     named,
@@ -39,6 +40,8 @@ def _header(report: Report, reason: str) -> Iterator[str]:
         numbers = f"{passed} of {counted(len(report.checks), 'check')} passed."
     said = " ".join(text for text in (numbers, clean_line(report.verdict.reason)) if text)
     yield f"{outcome} in {seconds(report.duration)}: {said}"
+    if report.gate:
+        yield f"gate: {gate_line(report)}"
     yield f"engine: {engine_line(report)}"
     if report.run.unrecorded:
         yield f"run not recorded: {clean_line(report.run.unrecorded)}"
@@ -76,6 +79,8 @@ def _closing(report: Report) -> Iterator[str]:
     yield from map(clean_line, image_lines(report))
     if untracked := untracked_line(report):
         yield untracked
+    if report.verdict.outcome is Outcome.ERRORED:
+        yield from (f"not proven: {gap}" for gap in gap_texts(report) if report.verdict.gaps)
     fixes, _ = rank_fixes(report, 1)
     for fix in fixes:
         where = f"{clean_line(fix.location)}: " if fix.location else ""

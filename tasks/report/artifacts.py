@@ -11,6 +11,8 @@ def report_markdown(report: Report) -> str:
     blocks = [f"# {_headline(report)}", _facts(report)]
     blocks += [_stage(stage, report.of(stage)) for stage in Stage if report.of(stage)]
     blocks += [_trouble(check) for check in report.checks if check.result.status in (Status.FAILED, Status.ERRORED)]
+    if report.verdict.outcome is Outcome.ERRORED and report.verdict.gaps:
+        blocks.append("\n".join(["## Not proven", "", *(f"- {_inline(gap)}" for gap in report.verdict.gaps)]))
     if report.warnings:
         blocks.append("\n".join(["## Warnings", "", *(f"- {_inline(warning)}" for warning in report.warnings)]))
     if report.rerun:
@@ -50,6 +52,7 @@ def _facts(report: Report) -> str:
         [
             f"- stack: {_code(report.stack)}",
             f"- tree: {_code(report.tree)}",
+            *([f"- gate: commit {_code(report.commit)}, from a clean clone"] if report.gate else []),
             f"- engine: {_inline(engine.name)} {_inline(engine.version)} ({_inline(engine.reason)})",
             f"- {len(report.checks)} checks in {report.duration:.1f} s, exit {report.verdict.exit_code}",
             f"- logs: {_code(report.directory)}",

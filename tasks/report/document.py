@@ -50,6 +50,8 @@ def to_document(report: Report) -> dict[str, Json]:
         "directory": encodable(report.directory),
         "rerun": encodable(report.rerun),
         "images": [_image(image) for image in report.images],
+        "commit": report.commit or None,
+        "gate": report.gate,
         "stages": {stage.value: _stage(report, stage) for stage in Stage},
         "counts": _counts(report),
     }

@@ -53,6 +53,11 @@ def run_line(report: Report) -> str:
     return clean_line(f"not recorded: {run.unrecorded}") if run.unrecorded else f"{clean_line(run.id)} (no address)"
 
 
+def gate_line(report: Report) -> str:
+    """Which commit a gate speaks of; nothing where it is none."""
+    return clean_line(f"commit {report.commit}, from a clean clone") if report.gate else ""
+
+
 def image_lines(report: Report) -> list[str]:
     """Where images were handed on to, and by which digest they are known there."""
     return [

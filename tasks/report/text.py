@@ -1,5 +1,6 @@
 """The report as people read it: one pure function of the report and a style."""
 
+import operator
 from collections.abc import Iterable, Iterator
 
 from tasks.models import CheckReport, Diagnostic, Outcome, Report, Result, Severity, Stage, Status, Verdict, worst
@@ -8,6 +9,7 @@ from tasks.report.facts import (
     duration_of,
     engine_line,
     gap_texts,
+    gate_line,
     image_lines,
     log_path,
     named,
@@ -56,8 +58,13 @@ def _box(lines: Iterable[str], style: Style) -> Iterator[str]:
 
 def _header(report: Report, style: Style) -> Iterator[str]:
     yield from _box([style.paint(style.bold, "  PRE-DEPLOY VALIDATION")], style)
-    facts = {"stack": clean_line(report.stack), "engine": engine_line(report), "run": run_line(report)}
-    for name, fact in facts.items():
+    facts = {
+        "stack": clean_line(report.stack),
+        "gate": gate_line(report),
+        "engine": engine_line(report),
+        "run": run_line(report),
+    }
+    for name, fact in filter(operator.itemgetter(1), facts.items()):
         lead = f"{name:<8}"
         yield from hang(style.spell(fact), lead, style.width, style.paint(style.dim, lead))
 
@@ -185,7 +192,9 @@ def _colour(verdict: Verdict, style: Style) -> str:
 def _closing(report: Report, style: Style) -> Iterator[list[str]]:
     """What follows the box, most important last: that is what a terminal shows."""
     verdict = report.verdict
-    if said := [line for line in (clean_line(verdict.reason), tally(report)) if line]:
+    if verdict.outcome is Outcome.ERRORED and verdict.gaps:
+        yield [*hang(style.spell(f"No verdict: {clean_line(verdict.reason)}:"), "", style.width), *_gaps(report, style)]
+    elif said := [line for line in (clean_line(verdict.reason), tally(report)) if line]:
         yield [line for text in said for line in hang(style.spell(text), "", style.width)]
     if report.warnings:
         warnings = (hang(style.spell(clean_line(text)), "  ! ", style.width) for text in report.warnings)
@@ -204,12 +213,16 @@ def _closing(report: Report, style: Style) -> Iterator[list[str]]:
 
 def _partial(report: Report, style: Style) -> list[str]:
     """One reason in the line itself, several below it."""
-    gaps = [style.spell(gap) for gap in gap_texts(report)]
+    gaps = gap_texts(report)
     if len(gaps) == 1:
-        return hang(f"PASSED (partial: {gaps[0]})", "", style.width)
-    lines = [line for gap in gaps for line in hang(gap, "  - ", style.width)]
+        return hang(style.spell(f"PASSED (partial: {gaps[0]})"), "", style.width)
     head = f"PASSED (partial: {len(gaps)} reasons), not yet the proof that a deploy needs:"
-    return [*hang(head, "", style.width), *lines]
+    return [*hang(head, "", style.width), *_gaps(report, style)]
+
+
+def _gaps(report: Report, style: Style) -> list[str]:
+    """A line for each reason why the proof is not full."""
+    return [line for gap in gap_texts(report) for line in hang(style.spell(gap), "  - ", style.width)]
 
 
 def _fix_first(report: Report, style: Style) -> Iterator[list[str]]:

@@ -46,8 +46,7 @@ def declared(checks: Iterable[Check]) -> dict[str, tuple[str, ...]]:
     """Each declared name, with the ids of the checks that declare it."""
     found: dict[str, list[str]] = {}
     for check in checks:
-        commands = (*check.commands, *filter(None, [check.service]))
-        for name in sorted({name for command in commands for name in command.secrets}):
+        for name in sorted({name for program in check.programs for name in program.secrets}):
             found.setdefault(name, []).append(check.id)
     return {name: tuple(ids) for name, ids in sorted(found.items())}
 

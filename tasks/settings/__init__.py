@@ -2,13 +2,14 @@
 
 from tasks.settings.load import FILE, load_settings, settings_schema, unknown_variables
 from tasks.settings.mistakes import FLAGS
-from tasks.settings.models import ComponentSettings, CustomCheck, Settings
+from tasks.settings.models import ComponentSettings, CustomCheck, FormSettings, Settings
 
 __all__ = [
     "FILE",
     "FLAGS",
     "ComponentSettings",
     "CustomCheck",
+    "FormSettings",
     "Settings",
     "load_settings",
     "settings_schema",

@@ -8,7 +8,14 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from tasks.settings.models import ComponentSettings, CustomCheck, ImageSettings, Settings
+from tasks.settings.models import (
+    ComponentSettings,
+    CustomCheck,
+    FormSettings,
+    ImageSettings,
+    Settings,
+    WorkerSettings,
+)
 
 Path = tuple[str | int, ...]
 
@@ -17,6 +24,8 @@ FLAGS: Mapping[str, str] = {
     "only": "--only",
     "skip": "--skip",
     "engine": "--engine",
+    "gate": "--gate",
+    "base": "--base",
     "export_image": "--export-image",
     "publish": "--publish",
     "output": "--output",
@@ -83,7 +92,13 @@ def nearest(given: object, known: Iterable[str]) -> str:
 
 def _keys_at(path: Path) -> list[str]:
     """The keys that there are at the place where an unknown one was found."""
-    inner: dict[str, type[BaseModel]] = {"component": ComponentSettings, "check": CustomCheck}
+    inner: dict[str, type[BaseModel]] = {
+        "component": ComponentSettings,
+        "check": CustomCheck,
+        "worker": WorkerSettings,
+    }
+    if len(path) == 4 and path[2] == "e2e":
+        return sorted(FormSettings.model_fields)
     if len(path) == 4 and path[2] == "image":
         return sorted(ImageSettings.model_fields)
     if len(path) == 3 and path[0] in inner:

@@ -2,16 +2,19 @@
 
 from typing import Literal
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, JsonValue
 
 from tasks.models import Stage
 from tasks.settings.values import (
     BaseImages,
     CheckName,
     ExitCode,
+    HeaderName,
+    HttpStatus,
     ModuleName,
     RelativePath,
     Seconds,
+    TableName,
     UrlPath,
     VariableName,
     Variables,
@@ -56,6 +59,38 @@ class ComponentSettings(BaseModel, frozen=True, extra="forbid"):
     skip: tuple[CheckName, ...] = Field(default=(), description="Names of checks that this component does not have.")
 
 
+class FormSettings(BaseModel, frozen=True, extra="forbid"):
+    """The form that a Worker takes to the database, where the tree does not say it.
+
+    In texts `{token}` is a word that no other run has, and `{site}` the site that the form is of.
+    """
+
+    path: UrlPath = Field(default="/intake/{site}/form", description="The path of the URL that the form is sent to.")
+    site: str = Field(default="", description="The site that the form is of; one that the Worker names, by default.")
+    web: RelativePath | None = Field(
+        default=None, description="The Django project whose database it reaches; the first one, by default."
+    )
+    payload: dict[str, JsonValue] = Field(default_factory=dict, description="What is sent, instead of our own guess.")
+    encoding: Literal["json", "form"] = Field(default="json", description="How it is sent.")
+    headers: dict[HeaderName, str] = Field(default_factory=dict, description="Headers to send with it.")
+    status: tuple[HttpStatus, ...] = Field(default=(), description="What it answers; any 2xx, by default.")
+    table: TableName = Field(default="inbox_submission", description="The table that has one row more then.")
+    columns: dict[str, str] = Field(default_factory=dict, description="What stands in columns of that row.")
+    invalid: tuple[dict[str, JsonValue], ...] | None = Field(
+        default=None, description="What makes a form one that must be refused, instead of our own guesses."
+    )
+    key: VariableName | None = Field(
+        default=None, description="The variable of the Worker with the key that senders need."
+    )
+    key_header: HeaderName | None = Field(default=None, description="The header that they send it in.")
+
+
+class WorkerSettings(BaseModel, frozen=True, extra="forbid"):
+    """What the tree does not say about a Worker that runs."""
+
+    e2e: FormSettings = Field(default_factory=FormSettings, description="The form that reaches the database.")
+
+
 class CustomCheck(BaseModel, frozen=True, extra="forbid"):
     """A check of the stack's own, beside those of the catalogue."""
 
@@ -92,6 +127,13 @@ class Settings(BaseModel, frozen=True, extra="forbid"):
     )
     skip: tuple[str, ...] = Field(default=(), description="Leave these checks out, by name or id.")
     engine: Literal["auto", "dagger", "local"] = Field(default="auto", description="What runs the checks.")
+    gate: bool = Field(
+        default=False, description="For deploys: take nothing less than full proof of a clean clone of the commit."
+    )
+    base: str = Field(
+        default="",
+        description="The commit that is deployed, by any name of git's; found in the history where it is not set.",
+    )
     export_image: str = Field(
         default="", description="The file that a run which passed writes its image to; {component} is its component."
     )
@@ -132,5 +174,8 @@ class Settings(BaseModel, frozen=True, extra="forbid"):
     limits: dict[str, Seconds] = Field(default_factory=dict, description="The seconds that a check may take, by name.")
     component: dict[RelativePath, ComponentSettings] = Field(
         default_factory=dict, description="What the tree does not say about a component, by its path."
+    )
+    worker: dict[str, WorkerSettings] = Field(
+        default_factory=dict, description="What the tree does not say about a Worker that runs, by its name or path."
     )
     check: tuple[CustomCheck, ...] = Field(default=(), description="Checks of the stack's own.")

@@ -11,6 +11,7 @@ from pydantic import AfterValidator, BeforeValidator, Field
 CHECK_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
 MODULE = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*")
 VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+HEADER = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 IMAGE = re.compile(
     r"(?:[A-Za-z0-9.-]+(?::\d+)?/)?[a-z0-9]+(?:[._/-]+[a-z0-9]+)*(?=[:@])(?::\w[\w.-]{0,127})?(?:@sha256:[0-9a-f]{64})?"
 )
@@ -85,6 +86,22 @@ def url_path(value: str) -> str:
     return value
 
 
+def header_name(value: str) -> str:
+    """The name of an HTTP header."""
+    if not HEADER.fullmatch(value):
+        message = "must be the name of a header, as in 'X-API-Key'"
+        raise ValueError(message)
+    return value
+
+
+def table_name(value: str) -> str:
+    """A table of Postgres, with its schema where that is not the usual one."""
+    if not value or any(not part or len(part) > 63 for part in value.split(".")):
+        message = "must be the name of a table, as in 'inbox_submission'"
+        raise ValueError(message)
+    return value
+
+
 def image_reference(value: str) -> str:
     """An image that a registry has; `{version}` may stand in its tag."""
     if not IMAGE.fullmatch(value.replace(IMAGE_VERSION, "0")):
@@ -117,6 +134,9 @@ Words = Annotated[
 RelativePath = Annotated[str, AfterValidator(relative_path)]
 CheckName = Annotated[str, AfterValidator(check_name)]
 ModuleName = Annotated[str, AfterValidator(module_name)]
+HeaderName = Annotated[str, AfterValidator(header_name)]
+TableName = Annotated[str, AfterValidator(table_name)]
+HttpStatus = Annotated[int, Field(ge=200, le=599)]
 UrlPath = Annotated[str, AfterValidator(url_path)]
 Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 ExitCode = Annotated[int, Field(ge=1, le=255)]

@@ -45,6 +45,7 @@ def assert_documented(caller: Caller, *arguments: str | Path, says: str) -> None
         (["--budget", "-1"], r"--budget: must be more than 0"),
         (["--jobs", "0"], r"--jobs: must be at least 1"),
         (["--output", "loud"], r"--output: must be 'auto', 'human' or 'agent'"),
+        (["--base", "no-such-branch"], r"--base no-such-branch: the stack has no commit in git"),
         (["--engine", "docker"], r"--engine: must be 'auto', 'dagger' or 'local'"),
         (
             ["--stage", "qualty", "--budget", "x", "--jobs", "0"],
@@ -156,6 +157,17 @@ def test_a_stack_that_cannot_be_validated(caller: Caller, green: TinyStack, brok
     assert not (green.root / ".predeploy").exists()
 
 
+def test_a_base_that_is_not_there(caller: Caller, green: TinyStack) -> None:
+    who = ("-c", "user.name=T", "-c", "user.email=t@example.invalid")
+    green.git("add", ".")
+    green.git(*who, "commit", "-qm", "first")
+    named = {**caller.environ, "PREDEPLOY_BASE": "no-such-tag"}
+
+    assert_documented(caller, green.root, "--base", "no-such-branch", says="--base no-such-branch: git knows no such")
+    assert_documented(replace(caller, environ=named), green.root, says="--base no-such-tag: git knows no such commit")
+    assert caller.run(green.root, "--base", "HEAD", "--plan").code == 0
+
+
 def test_a_place_that_is_no_directory(caller: Caller, green: TinyStack) -> None:
     assert_documented(caller, green.root / "nowhere", says=r"nowhere does not exist\. Name the stack's directory")
     assert_documented(caller, green.root / "main.py", says=r"main\.py is not a directory\. Name the stack's directory")
@@ -195,7 +207,21 @@ def test_help_tells_every_flag_and_exit_code(caller: Caller) -> None:
     ended = caller.run("--help", "--whatever")
 
     assert (ended.code, ended.stderr) == (0, "")
-    flags = ["budget", "debug", "engine", "export-image", "fail-fast", "help", "jobs", "json-output", "list", "only"]
+    flags = [
+        "base",
+        "budget",
+        "commit",
+        "debug",
+        "engine",
+        "export-image",
+        "fail-fast",
+        "gate",
+        "help",
+        "jobs",
+        "json-output",
+        "list",
+        "only",
+    ]
     more = ["output", "plan", "publish", "skip", "stage"]
     assert sorted(re.findall(r"^  --([a-z-]+)", ended.stdout, re.MULTILINE)) == [*flags, *more]
     assert re.findall(r"^  (\d+) ", ended.stdout, re.MULTILINE) == ["0", "1", "2", "3", "124", "130", "143"]

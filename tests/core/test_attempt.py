@@ -1,14 +1,17 @@
 """One attempt at a check: its commands in order, its packages, its evidence, and what it has to say."""
 
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tasks.attempt import log_names
-from tasks.models import Result, Status
+from tasks.exits import Exit, Prepared, ServiceExit
+from tasks.models import Hindrance, Result, Status
 from tasks.run import Policy, Run
-from tasks.steps import Check, Command, Exit, Image, Prepared, ServiceExit
+from tasks.steps import Check, Command, Image
+from tasks.verdict import give_verdict
 from tests.factories import make_check, make_command, make_lowering, make_site, make_some_plan
 from tests.fakes import WELL, FakeEngine, Witness
 
@@ -59,9 +62,9 @@ async def test_nothing_to_do_needs_no_evidence(tmp_path: Path) -> None:
 
 async def test_answer_is_worth_nothing_if_the_server_had_ended(tmp_path: Path) -> None:
     ended = ServiceExit(name="server", code=1, signal=None, output="Address already in use")
-    check = make_check("ask", service=make_command("serve", label="server"))
+    check = make_check("ask", commands=(make_command("ask", services=(make_command("serve", label="server"),)),))
 
-    (result,) = await run(FakeEngine({"ask": Exit(code=0, service=ended)}), check, logs=tmp_path)
+    (result,) = await run(FakeEngine({"ask": Exit(code=0, services=(ended,))}), check, logs=tmp_path)
 
     assert reported(result) == (Status.FAILED, "not_ready")
 
@@ -75,9 +78,9 @@ async def test_answer_is_worth_nothing_if_the_server_had_ended(tmp_path: Path) -
 )
 async def test_server_that_ended_says_why(output: str, message: str, tmp_path: Path) -> None:
     ended = ServiceExit(name="server", code=1, signal=None, output=output)
-    check = make_check("ask", service=make_command("serve", label="server"))
+    check = make_check("ask", commands=(make_command("ask", services=(make_command("serve", label="server"),)),))
 
-    (result,) = await run(FakeEngine({"ask": Exit(code=None, service=ended)}), check, logs=tmp_path)
+    (result,) = await run(FakeEngine({"ask": Exit(code=None, services=(ended,))}), check, logs=tmp_path)
 
     assert reported(result) == (Status.FAILED, "not_ready")
     assert [each.message for each in result.diagnostics] == [message]
@@ -253,12 +256,12 @@ async def test_what_an_image_says_is_placed_in_the_files_that_it_copied(tmp_path
 
 
 async def test_what_a_server_says_is_placed_by_where_it_ran(tmp_path: Path) -> None:
-    server = make_command("gunicorn", label="server", cwd="apps/web")
+    server = make_command("gunicorn", label="server", cwd="apps/web", environment="production")
     ended = ServiceExit(name="server", code=1, signal=None, output=RAISED)
-    check = make_check("health", commands=(make_command("GET"),), service=server, image=IMAGE)
+    check = make_check("health", commands=(make_command("GET", services=(server,)),), image=IMAGE)
 
     for provides, file in ((frozenset({"image"}), "apps/web/config/wsgi.py"), (frozenset[str](), "config/wsgi.py")):
-        engine = FakeEngine({"GET": Exit(code=1, root="/app", service=ended)}, provides=provides)
+        engine = FakeEngine({"GET": Exit(code=1, root="/app", services=(ended,))}, provides=provides)
         (result,) = await run(engine, check, logs=tmp_path)
 
         assert result.diagnostics[0].file == file
@@ -305,3 +308,102 @@ async def test_extension_that_the_run_s_postgres_lacks_proves_nothing(
 
     assert reported(result) == expected
     assert database == "" or 'has no extension "postgis": name an image that has it' in result.reason
+
+
+def make_upgrade(**over: Any) -> Check:
+    """A check that runs in the base first."""
+    base = make_command("old", tree="base", parser="plain", unfit=((75, "other_database"),), **over)
+    return make_check("upgrade", commands=(base, make_command("new")), database="empty")
+
+
+@pytest.mark.parametrize(
+    ("exit", "says"),
+    [
+        (Exit(code=1, stderr="menu/models.py:3: no such thing\n"), r"menu/models\.py:3: no such thing\). Name another"),
+        (Exit(code=75, stderr="another database\n"), "another database"),
+        (Exit(code=None, timed_out=True), "still running after 600 s"),
+        (Exit(code=1, stderr='extension "citext" is not available\n'), "no extension"),
+    ],
+    ids=["broken", "on another database", "endless", "for want of an extension"],
+)
+async def test_what_is_wrong_with_the_base_is_no_verdict_on_the_tree(exit: Exit, says: str, tmp_path: Path) -> None:
+    engine = FakeEngine({"old": exit})
+
+    (result,) = await run(engine, make_upgrade(), logs=tmp_path)
+
+    assert engine.programs == ["old"]
+    assert reported(result) == (Status.SKIPPED, "base_broken")
+    assert re.search(f"no upgrade was tried: .*{says}", result.reason)
+    assert result.proof.gaps == (result.reason,)
+    assert result.diagnostics == ()
+    assert give_verdict([result, Result(check="other", status=Status.PASSED)], whole=True).exit_code == 0
+
+
+async def test_base_whose_packages_do_not_install_is_no_verdict_on_the_tree(tmp_path: Path) -> None:
+    engine = FakeEngine(prepares={"production": Prepared(exit=STALE)})
+
+    (result,) = await run(engine, make_upgrade(environment="production"), logs=tmp_path)
+
+    assert reported(result) == (Status.SKIPPED, "base_broken")
+    assert "needs to be updated" in result.reason
+    assert [environment.tree for environment in engine.prepared] == ["base", "base"]
+
+
+async def test_trouble_around_the_base_stays_trouble(tmp_path: Path) -> None:
+    lost = Exit(code=None, trouble="service_lost", detail="Postgres is gone")
+
+    (by_engine,) = await run(FakeEngine({"old": lost}), make_upgrade(), logs=tmp_path)
+    (by_registry,) = await run(
+        FakeEngine(prepares={"production": Prepared(exit=LOST)}, registry=False),
+        make_upgrade(environment="production"),
+        logs=tmp_path,
+    )
+
+    assert reported(by_engine) == (Status.ERRORED, "service_lost")
+    assert reported(by_registry) == (Status.ERRORED, "registry")
+
+
+async def test_what_is_wrong_with_the_tree_after_the_base_is_a_verdict(tmp_path: Path) -> None:
+    engine = FakeEngine({"new": RED})
+
+    (result,) = await run(engine, make_upgrade(), logs=tmp_path)
+
+    assert engine.programs == ["old", "new"]
+    assert reported(result) == (Status.FAILED, "findings")
+
+
+async def test_gaps_that_a_probe_tells_make_the_proof_partial(tmp_path: Path) -> None:
+    told = Exit(code=0, stdout='{"gaps": ["no row in menu_product"]}')
+
+    (result,) = await run(
+        FakeEngine({"fill": told}), make_check(commands=(make_command("fill", parser="probe"),)), logs=tmp_path
+    )
+
+    assert result.passed
+    assert result.proof.gaps == ("no row in menu_product",)
+
+
+async def test_check_that_cannot_run_here_is_skipped_with_the_reason_and_runs_nothing(tmp_path: Path) -> None:
+    why = Hindrance(reason_code="no_base", reason="no upgrade was tried: git has no commit")
+    engine = FakeEngine()
+
+    (result,) = await run(engine, make_check("upgrade", commands=(), hindrance=why), logs=tmp_path)
+
+    assert engine.programs == []
+    assert reported(result) == (Status.SKIPPED, "no_base")
+    assert (result.reason, result.proof.gaps) == (why.reason, (why.reason,))
+
+
+async def test_check_that_waits_in_vain_says_that_first(tmp_path: Path) -> None:
+    """What was red is the reason that counts: the run has no verdict, and no partial pass."""
+    why = Hindrance(reason_code="no_base", reason="no upgrade was tried")
+    migrate = make_check("migrate")
+
+    results = await run(
+        FakeEngine({"migrate": RED}),
+        migrate,
+        make_check("upgrade", commands=(), needs=(migrate.id,), hindrance=why),
+        logs=tmp_path,
+    )
+
+    assert [reported(result) for result in results] == [(Status.FAILED, "findings"), (Status.SKIPPED, "needs")]

@@ -1,5 +1,6 @@
 """The catalogue: which checks a stack has, what they look at, and the environment of its Django processes."""
 
+import re
 from typing import Any
 
 import pytest
@@ -9,10 +10,10 @@ from tasks.catalogue.django_environment import django_env, filled_names, parse_d
 from tasks.catalogue.django_server import UWSGI, server_argv
 from tasks.catalogue.mypy_target import mypy_section
 from tasks.errors import UsageError
-from tasks.models import Stage
+from tasks.models import Hindrance, Stage
 from tasks.settings import ComponentSettings, CustomCheck, Settings
-from tasks.stack import Component
-from tasks.steps import OUT, SERVER_HOST, SERVER_PORT, Check, Command, Inputs
+from tasks.stack import Component, Stack
+from tasks.steps import DB_MIGRATED, OUT, SERVER_HOST, SERVER_PORT, Check, Command, Inputs
 from tests.factories import (
     make_node_project,
     make_requirements_project,
@@ -44,7 +45,7 @@ def test_sample_has_the_checks_of_the_design_in_the_report_s_order() -> None:
     assert [check.name for check in checks] == [
         *("django_container", "worker_container", "site_coffee_shop"),
         *("ruff_check", "ruff_format", "mypy", "pytest", "vitest", "astro_check"),
-        *("migrate", "migrations_missing", "migration_check", "django_check", "django_health"),
+        *("migrate", "migrations_missing", "migration_check", "migrate_upgrade", "django_check", "django_health"),
     ]
     assert [check.stage for check in checks] == sorted((check.stage for check in checks), key=list(Stage).index)
 
@@ -442,3 +443,61 @@ def test_mypy_leaves_out_projects_of_others_whose_packages_are_not_installed() -
 
     words = checks["mypy[apps/web]"].commands[0].argv
     assert words[words.index("--error-summary") + 1 :] == ("--exclude", "^pipeline/", ".")
+
+
+def upgrade_of(base: Stack | Hindrance, *components: Component, **settings: Any) -> Check:
+    stack = make_stack(*(components or (make_web(),)))
+    scene = make_scene(stack, None, Settings(jobs=1, **settings), base)
+    return next(check for check in make_catalogue(scene).checks if check.name == "migrate_upgrade")
+
+
+def test_upgrade_runs_the_base_s_code_first_and_then_the_tree_s() -> None:
+    moved = make_web(directory="apps/web/src", settings="config.old")
+
+    fill, upgrade = upgrade_of(make_stack(moved)).commands
+
+    assert (fill.tree, upgrade.tree) == ("base", "")
+    assert (fill.cwd, upgrade.cwd) == ("apps/web/src", "apps/web")
+    assert dict(fill.env)["DJANGO_SETTINGS_MODULE"] == "config.old"
+    assert dict(upgrade.env)["DJANGO_SETTINGS_MODULE"] == "config.settings"
+    assert fill.argv[-1].startswith("0123456789 ")
+    assert DB_MIGRATED in upgrade.argv
+    assert {fill.environment, upgrade.environment} == {"production"}
+
+
+def test_upgrade_never_takes_an_exit_code_of_python_s_own_for_a_verdict() -> None:
+    """A mistake of our own program ends with 1."""
+    _, upgrade = upgrade_of(make_stack(make_web())).commands
+
+    assert 1 not in dict(upgrade.verdicts)
+
+
+def test_base_gets_no_secret_that_the_tree_does_not_declare() -> None:
+    secret = {"apps/web": ComponentSettings(secrets=("STRIPE_KEY",))}
+
+    fill, upgrade = upgrade_of(make_stack(make_web()), component=secret).commands
+
+    assert fill.secrets == upgrade.secrets == ("STRIPE_KEY",)
+
+
+@pytest.mark.parametrize(
+    ("base", "code", "says"),
+    [
+        (Hindrance(reason_code="no_base", reason="git has no commit"), "no_base", "git has no commit"),
+        (make_stack(make_web("apps/shop")), "not_in_base", "0123456789 .* has no Django project at apps/web"),
+        (make_stack(make_worker("apps/web")), "not_in_base", "has no Django project at apps/web"),
+        (make_stack(make_web(apps=())), "not_in_base", "has no migration of apps/web"),
+    ],
+    ids=["no base", "another project", "a Worker", "no migrations"],
+)
+def test_upgrade_without_anything_to_upgrade_from_has_the_reason(base: Stack | Hindrance, code: str, says: str) -> None:
+    check = upgrade_of(base)
+
+    assert check.hindrance is not None
+    assert check.hindrance.reason_code == code
+    assert re.search(says, check.hindrance.reason)
+    assert (check.commands, check.database) == ((), "")
+
+
+def test_project_without_migrations_has_no_upgrade() -> None:
+    assert absent(make_web(apps=()))["migrate_upgrade", "apps/web"] == "no app of apps/web has migrations"

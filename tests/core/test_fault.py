@@ -4,9 +4,10 @@ from typing import Any
 
 import pytest
 
+from tasks.exits import Exit, ServiceExit
 from tasks.fault import Judgement, failed, judge, judge_acquire, refined
 from tasks.models import Diagnostic, Severity, Status, TestCounts
-from tasks.steps import Command, Exit, ServiceExit
+from tasks.steps import Command
 from tests.factories import make_command
 
 PASSED, FAILED, ERRORED = Status.PASSED, Status.FAILED, Status.ERRORED
@@ -49,17 +50,17 @@ EXECUTE: dict[str, tuple[Exit, tuple[str, str] | None, Status, str, bool]] = {
     "trouble that the engine saw": (ended(1, trouble="out_of_memory"), None, ERRORED, "out_of_memory", False),
     "trouble beside a pass": (ended(0, trouble="log_lost"), None, ERRORED, "log_lost", False),
     "trouble after a pass": (ended(0), LOST, PASSED, "", False),
-    "server ended": (ended(service=server(code=3)), None, FAILED, "not_ready", False),
-    "server ended well": (ended(service=server(code=0)), None, FAILED, "not_ready", False),
-    "server ended, and the request failed": (ended(1, service=server(code=1)), None, FAILED, "not_ready", False),
-    "server ended, and somebody answered": (ended(0, service=server(code=1)), None, FAILED, "not_ready", False),
+    "server ended": (ended(services=(server(code=3),)), None, FAILED, "not_ready", False),
+    "server ended well": (ended(services=(server(code=0),)), None, FAILED, "not_ready", False),
+    "server ended, and the request failed": (ended(1, services=(server(code=1),)), None, FAILED, "not_ready", False),
+    "server ended, and somebody answered": (ended(0, services=(server(code=1),)), None, FAILED, "not_ready", False),
     "server ended, and the request hung": (
-        *(ended(timed_out=True, service=server(code=1)), None, FAILED, "not_ready", False),
+        *(ended(timed_out=True, services=(server(code=1),)), None, FAILED, "not_ready", False),
     ),
-    "server ended with its database": (ended(service=server(code=1)), LOST, ERRORED, "service_lost", False),
-    "server killed from outside": (ended(1, service=server(signal=9)), None, ERRORED, "killed", True),
-    "server crashed": (ended(1, service=server(signal=11)), None, ERRORED, "crash", True),
-    "server lives, and answers badly": (ended(1, service=server()), None, FAILED, "findings", False),
+    "server ended with its database": (ended(services=(server(code=1),)), LOST, ERRORED, "service_lost", False),
+    "server killed from outside": (ended(1, services=(server(signal=9),)), None, ERRORED, "killed", True),
+    "server crashed": (ended(1, services=(server(signal=11),)), None, ERRORED, "crash", True),
+    "server lives, and answers badly": (ended(1, services=(server(),)), None, FAILED, "findings", False),
 }
 
 
@@ -91,7 +92,7 @@ def test_code_that_the_row_calls_a_verdict_is_one_whatever_it_usually_means() ->
         (ended(signal=9), "tool was killed by SIGKILL from outside"),
         (ended(signal=6), "tool crashed with SIGABRT"),
         (ended(timed_out=True), "tool was still running after 30 s"),
-        (ended(service=server(code=3)), "the server ended with exit code 3 while it was needed"),
+        (ended(services=(server(code=3),)), "the server ended with exit code 3 while it was needed"),
         (ended(1, trouble="out_of_memory", detail="the machine ran out of memory"), "the machine ran out of memory"),
     ],
 )

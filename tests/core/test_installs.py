@@ -3,8 +3,9 @@
 import asyncio
 from pathlib import Path
 
+from tasks.exits import Prepared
 from tasks.run import Policy, Run
-from tasks.steps import Environment, Prepared
+from tasks.steps import Environment
 from tests.factories import make_check, make_command, make_lowering, make_some_plan
 from tests.fakes import FakeEngine, Witness
 

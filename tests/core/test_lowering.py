@@ -1,6 +1,7 @@
 """Lowering: the steps and environments of a whole stack as golden files, and what changes keys and names."""
 
 import json
+import re
 from collections.abc import Callable
 from dataclasses import asdict, replace
 from typing import Any
@@ -9,11 +10,12 @@ import pytest
 
 from tasks.catalogue import make_catalogue
 from tasks.errors import UsageError
-from tasks.lowering import Lowering, python_environment, slot_of, slug
+from tasks.lowering import Lowering, database_of, slot_of, slug
 from tasks.models import Stage
+from tasks.packages import python_environment
 from tasks.settings import CustomCheck, Settings
 from tasks.stack import NodeProject, PythonProject, Stack, Version
-from tasks.steps import OUT, SERVER_PORT, Check, Environment, Step
+from tasks.steps import DB_MIGRATED, OUT, SERVER_PORT, Check, Environment, Inputs, Service, Step
 from tests.factories import (
     make_check,
     make_command,
@@ -41,17 +43,19 @@ def steps_of(check: Check, attempt: int = 1) -> list[Step]:
 def shown(step: Step) -> dict[str, Any]:
     """A step as plain data; environments by their key alone, which have a file of their own."""
     document = asdict(step)
-    service = document["service"] or {}
-    for holder, of in ((document, step), (service, step.service)):
-        if of and of.environment:
+    holders: list[tuple[dict[str, Any], Step | Service]] = [(document, step)]
+    holders += zip(document["services"], step.services, strict=True)
+    for holder, of in holders:
+        if of.environment:
             holder["environment"] = of.environment.key
-        if of and of.image and of.image.environment:
+        if of.image and of.image.environment:
             holder["image"]["environment"] = of.image.environment.key
     return document
 
 
 def environments_of(steps: list[Step]) -> dict[str, Environment]:
-    found = [step.environment for step in steps] + [step.service.environment for step in steps if step.service]
+    found = [step.environment for step in steps]
+    found += [each.environment for step in steps for each in step.services]
     return {each.key: each for each in found if each}
 
 
@@ -88,30 +92,64 @@ def test_no_name_of_a_check_reaches_an_engine_but_as_a_slot() -> None:
 
 
 def test_every_token_has_a_meaning_in_its_step() -> None:
-    """Without a database its tokens are an address where nobody is; a server's are there only beside a server."""
+    """Without a database its tokens are an address where nobody is; a server's are there only beside that server."""
     for check in PLAN.checks:
         for step in steps_of(check):
             text = json.dumps([step.argv, step.env])
             assert step.database is not None or "@db." not in text
-            assert step.service is not None or "@server." not in text
+            named = set(re.findall(r"@(\w+)\.(?:host|port)@", text)) - {"db"}
+            assert named <= {each.name for each in step.services}
 
 
-def test_service_runs_beside_the_last_command_alone() -> None:
-    check = make_check(
-        "health",
-        commands=(make_command("first"), make_command("second", SERVER_PORT)),
-        service=make_command(
-            "serve", SERVER_PORT, label="server", env=(("URL", "@db.url@"),), environment="production"
-        ),
-        database="migrated",
-    )
+def test_services_run_beside_the_commands_that_ask_for_them() -> None:
+    server = make_command("serve", label="server", env=(("URL", "@db.url@"),), environment="production")
+    deaf = make_command("log", label="log")
+    asks = make_command("second", SERVER_PORT, services=(deaf, server))
+    check = make_check("health", commands=(make_command("first"), asks), database="migrated")
 
     first, second = steps_of(check)
 
-    assert first.service is None
-    assert second.service is not None
-    assert second.service.database == second.database
-    assert second.service.environment == LOWERING.environment(check, "production")
+    assert first.services == ()
+    assert [each.name for each in second.services] == ["log", "server"]
+    assert [each.database for each in second.services] == [None, second.database]
+    assert [each.environment for each in second.services] == [None, LOWERING.environment(check, "production")]
+    assert (first.volatile, second.volatile) == (True, True)
+
+
+def test_a_command_of_another_component_runs_with_its_packages_and_files() -> None:
+    commands = (
+        make_command("node", environment="node"),
+        make_command("python", environment="production", component="apps/web"),
+        make_command("again", environment="production", component="apps/web"),
+    )
+    check = make_check("e2e", commands=commands, path="workers/intake", upon="worker_container[workers/intake]")
+
+    own, other, again = steps_of(check)
+
+    assert own.slot == slot_of(check)
+    assert other.slot == again.slot != own.slot
+    assert (own.begins, other.begins, again.begins) == (False, True, False)
+    assert other.environment == LOWERING.environment(check, "production", "apps/web")
+
+
+def test_a_database_may_be_a_copy_of_another_component_s() -> None:
+    borrowed = make_check("e2e", database="migrated", path="workers/intake", migrated_by="apps/web")
+    own = make_check("migrate", database="template", path="apps/web")
+
+    found, template = database_of(borrowed), database_of(own)
+
+    assert found is not None
+    assert template is not None
+    assert found.template == template.name
+
+
+def test_what_our_own_probes_import_is_nothing_of_the_stack_s() -> None:
+    environment = LOWERING.environment(make_check("e2e", path="workers/intake"), "ours")
+
+    assert environment is not None
+    ((name, text),) = environment.files
+    assert (environment.kind, environment.inputs, name) == ("python", (), "requirements.lock")
+    assert "--hash=sha256:" in text
 
 
 def test_checks_have_a_workspace_each_unless_one_goes_on_with_another() -> None:
@@ -135,9 +173,53 @@ def test_a_command_with_inputs_of_its_own_has_a_workspace_of_its_own_that_others
 
 def test_output_of_a_check_is_shared_by_its_steps_only_within_its_slot() -> None:
     for check in PLAN.checks:
-        shared = [LOWERING.step(check, each) for each in check.commands if each.inputs is None]
+        shared = [LOWERING.step(check, each) for each in check.commands if each.inputs is None and not each.tree]
         assert {step.slot for step in shared} == {slot_of(check)}
     assert any(OUT in " ".join(step.argv) for step in steps_of(PLAN["worker_container[workers/intake]"]))
+
+
+def test_steps_of_the_base_have_another_workspace_and_the_same_database() -> None:
+    names = (("old", "base"), ("older", "base"), ("new", ""), ("newer", ""))
+    commands = tuple(make_command(name, tree=tree) for name, tree in names)
+    check = make_check("upgrade", commands=commands, database="empty", inputs=Inputs(exclude=("sites",)))
+
+    steps = steps_of(check)
+
+    assert [step.slot for step in steps] == [slot_of(check, commands[0])] * 2 + [slot_of(check)] * 2
+    assert slot_of(check, commands[0]) != slot_of(check)
+    assert [step.begins for step in steps] == [True, False, True, False]
+    assert [step.tree for step in steps] == ["base", "base", "", ""]
+    assert [step.inputs for step in steps] == [Inputs()] * 2 + [check.inputs] * 2
+    assert len({step.database for step in steps}) == 1
+
+
+def test_packages_of_the_base_are_those_that_it_locks() -> None:
+    older = make_uv_project(inputs=("apps/web/pyproject.toml", "apps/web/old.lock"))
+    lowering = replace(LOWERING, base=make_lowering(make_stack(make_web(project=older))))
+    check = make_check("upgrade", commands=(make_command("old", environment="production", tree="base"),))
+
+    step = lowering.step(check, check.commands[0])
+
+    assert step.environment is not None
+    assert (step.environment.tree, step.environment.inputs) == ("base", older.inputs)
+    now = LOWERING.environment(check, "production")
+    same = LOWERING.environment(check, "production", tree="base")
+    assert now is not None
+    assert same == replace(now, tree="base")
+    assert step.environment.key != now.key
+
+
+@pytest.mark.parametrize(("migrated", "name"), [(1, "_1"), (2, "_2")])
+def test_name_of_the_migrated_database_is_that_of_the_attempt_that_made_it(migrated: int, name: str) -> None:
+    migrate = make_check("migrate", database="template")
+    check = make_check("upgrade", commands=(make_command("compare", DB_MIGRATED),), database="empty")
+
+    step = LOWERING.step(check, check.commands[0], 1, migrated)
+
+    made = LOWERING.step(migrate, migrate.commands[0], migrated).database
+    assert made is not None
+    assert step.argv == ("compare", made.name)
+    assert made.name.endswith(name)
 
 
 @pytest.mark.parametrize("text", ["apps/web", ".", "mypy[Ä/ö]", "x" * 200, "café/ショップ", "a-b", "a_b"])

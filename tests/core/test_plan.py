@@ -147,7 +147,7 @@ OTHERS = {
     "inputs": replace(LINT, inputs=Inputs(exclude=("sites",))),
     "needs": replace(LINT, needs=("image[apps/web]",)),
     "database": replace(LINT, database="empty"),
-    "service": replace(LINT, service=make_command("serve")),
+    "service": replace(LINT, commands=(make_command("lint", services=(make_command("serve"),)),)),
 }
 
 

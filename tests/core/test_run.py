@@ -9,11 +9,12 @@ from typing import Any
 import pytest
 
 from tasks.errors import EngineError
+from tasks.exits import Exit
 from tasks.models import Result, Stage, Status
 from tasks.plan import Plan
 from tasks.redaction import Redactor
 from tasks.run import Policy, Run
-from tasks.steps import Check, Exit
+from tasks.steps import Check
 from tests.factories import make_check, make_command, make_lowering, make_some_plan
 from tests.fakes import WELL, FakeEngine, Witness
 

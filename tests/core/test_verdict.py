@@ -3,7 +3,7 @@
 import pytest
 
 from tasks.models import Outcome, Proof, Result, Status
-from tasks.verdict import gaps_of, give_verdict
+from tasks.verdict import NOT_FULL, gaps_of, give_verdict
 
 STATUSES = {"p": Status.PASSED, "f": Status.FAILED, "e": Status.ERRORED, "s": Status.SKIPPED}
 TABLE = [
@@ -73,6 +73,18 @@ def test_ready_needs_the_whole_catalogue_with_full_proof() -> None:
     assert verdict.gaps == ("no image was built",)
 
 
+def test_check_that_could_not_be_tried_takes_the_proof_and_not_the_pass() -> None:
+    proof = Proof(gaps=("no upgrade was tried: there is no commit before this one",))
+    hindered = Result(check="upgrade", status=Status.SKIPPED, reason_code="no_base", reason="no upgrade", proof=proof)
+
+    verdict = give_verdict([*make_results("pp"), hindered], whole=True)
+
+    assert (verdict.outcome, verdict.exit_code, verdict.ready) == (Outcome.PASSED, 0, False)
+    assert verdict.gaps == proof.gaps
+    assert give_verdict([*make_results("pf"), hindered], whole=True).exit_code == 1
+    assert give_verdict([hindered], whole=False).exit_code == 3
+
+
 def test_gaps_are_told_once_in_the_order_met() -> None:
     gaps = [("no image", "Python 3.12 instead of 3.13"), (), ("no upgrade", "no image")]
     results = [Result(check="check", status=Status.PASSED, proof=Proof(gaps=each)) for each in gaps]
@@ -89,3 +101,54 @@ def test_reason_is_never_that_of_a_check_that_waited_for_the_errored_one() -> No
     blocked = Result(check="health", status=Status.SKIPPED, reason_code="needs", reason="needs migrate")
 
     assert give_verdict([blocked, *make_results("pe")], whole=True).reason == "reason 1"
+
+
+PASSED = Result(check="mypy", status=Status.PASSED)
+GAP = Proof(gaps=("no image was built",))
+NOT_TRIED = Result(check="upgrade", status=Status.SKIPPED, reason_code="no_base", reason="no base", proof=GAP)
+SHORT = {
+    "a gap in the proof": (Result(check="image", status=Status.PASSED, proof=GAP), ("no image was built",)),
+    "a check that could not be tried": (NOT_TRIED, ("no image was built",)),
+    "a check without its means": (
+        Result(check="secrets", status=Status.SKIPPED, reason="no token"),
+        ("secrets was skipped: no token",),
+    ),
+    "a check without a reason": (
+        Result(check="secrets", status=Status.SKIPPED),
+        ("secrets was skipped: no reason was given",),
+    ),
+    "a result of an earlier run": (
+        Result(check="ruff", status=Status.PASSED, cached=True),
+        ("ruff did not run: its result was remembered",),
+    ),
+}
+
+
+@pytest.mark.parametrize(("result", "reasons"), SHORT.values(), ids=SHORT)
+def test_a_gate_is_red_for_less_than_full_proof(result: Result, reasons: tuple[str, ...]) -> None:
+    verdict = give_verdict([PASSED, result], whole=True, gate=True)
+
+    assert (verdict.outcome, verdict.exit_code, verdict.ready) == (Outcome.ERRORED, 3, False)
+    assert (verdict.reason, verdict.gaps) == (NOT_FULL, reasons)
+    assert give_verdict([PASSED, result], whole=True).exit_code == 0
+
+
+def test_a_gate_takes_the_whole_catalogue_and_tells_every_reason() -> None:
+    results = [PASSED, *(result for result, _ in SHORT.values())]
+
+    verdict = give_verdict(results, whole=False, gate=True)
+
+    assert verdict.gaps[0] == "not every check of the catalogue ran"
+    assert {*verdict.gaps[1:]} == {reason for _, reasons in SHORT.values() for reason in reasons}
+
+
+@pytest.mark.parametrize(("letters", "ended", "outcome", "exit_code"), TABLE)
+def test_a_gate_changes_no_other_exit_code(letters: str, ended: str, outcome: Outcome, exit_code: int) -> None:
+    stopped = (ended, "it was stopped") if ended else None
+
+    verdict = give_verdict(make_results(letters), whole=True, ended=stopped, gate=True)
+
+    if (letters, ended) == ("pps", ""):
+        outcome, exit_code = Outcome.ERRORED, 3
+    assert (verdict.outcome, verdict.exit_code) == (outcome, exit_code)
+    assert verdict.ready == (exit_code == 0)

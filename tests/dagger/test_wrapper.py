@@ -7,39 +7,46 @@ from pathlib import Path
 
 import pytest
 
-from tasks.engines.dagger.wrapper import NO_VARIABLES, RECORD, SERVED, Record, read_record, serve, wrap
+from tasks.engines.dagger.places import SERVED
+from tasks.engines.dagger.wrapper import NO_VARIABLES, RECORD, Record, read_record, serve, wrap
+from tasks.exits import ServiceExit
 
 
 def run(
     folder: Path,
     *argv: str,
     limit: float = 10,
-    server: tuple[str, ...] = (),
+    servers: Mapping[str, tuple[str, ...]] | None = None,
     variables: Mapping[str, str] = NO_VARIABLES,
 ) -> Record:
     def moved(words: list[str]) -> list[str]:
         return [word.replace(RECORD, f"{folder}/record").replace(SERVED, f"{folder}/served") for word in words]
 
-    (folder / "served").mkdir(exist_ok=True)
     env = {"PATH": "/usr/local/bin:/usr/bin:/bin", "PREDEPLOY_RUN": "this-run"}
-    beside = subprocess.Popen(moved(serve(server, variables)), env=env, start_new_session=True) if server else None
+    beside = []
+    for name, server in (servers or {}).items():
+        (folder / "served" / name).mkdir(parents=True)
+        beside.append(subprocess.Popen(moved(serve(name, server, variables)), env=env, start_new_session=True))
     try:
-        done = subprocess.run(
-            moved(wrap(argv, limit, variables=variables, beside_server=bool(server))), env=env, check=False, timeout=30
-        )
+        words = moved(wrap(argv, limit, list(servers or ()), variables=variables))
+        done = subprocess.run(words, env=env, check=False, timeout=30)
     finally:
-        if beside is not None:
-            subprocess.run(["kill", "--", f"-{beside.pid}"], check=False)
-            beside.wait()
+        for process in beside:
+            subprocess.run(["kill", "--", f"-{process.pid}"], check=False)
+            process.wait()
     assert done.returncode == 0
     return read_record((folder / "record/exit").read_text())
+
+
+def told(name: str, code: int | None, output: str) -> ServiceExit:
+    return ServiceExit(name=name, code=code, signal=None, output=output)
 
 
 @pytest.mark.parametrize("code", [0, 3, 127])
 def test_the_code_is_recorded_with_the_run(tmp_path: Path, code: int) -> None:
     record = run(tmp_path, "sh", "-c", f"exit {code}")
 
-    assert (record.run, record.code, record.server) == ("this-run", code, None)
+    assert (record.run, record.code, record.servers) == ("this-run", code, ())
 
 
 @pytest.mark.parametrize("value", ["", "plain", "a b'c\"d", "two\nlines", "$HOME `id` \\", "=x=", "größe"])
@@ -50,9 +57,10 @@ def test_variables_arrive_as_they_are(tmp_path: Path, value: str) -> None:
 
 
 def test_a_server_has_its_variables(tmp_path: Path) -> None:
-    record = run(tmp_path, "sleep", "60", server=("sh", "-c", 'echo "$GIVEN"; exit 5'), variables={"GIVEN": "it is"})
+    servers = {"server": ("sh", "-c", 'echo "$GIVEN"; exit 5')}
+    record = run(tmp_path, "sleep", "60", servers=servers, variables={"GIVEN": "it is"})
 
-    assert record.output == "it is\n"
+    assert [each.output.strip() for each in record.servers] == ["it is"]
 
 
 def test_a_program_that_is_not_there(tmp_path: Path) -> None:
@@ -71,20 +79,28 @@ def test_a_signal(tmp_path: Path) -> None:
 
 
 def test_a_server_that_ends_ends_the_command(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    record = run(tmp_path, "sleep", "60", server=("sh", "-c", "echo bye; exit 5"))
+    record = run(tmp_path, "sleep", "60", servers={"server": ("sh", "-c", "echo bye; exit 5")})
 
-    assert (record.stopped, record.server, record.output) == (True, 5, "bye\n")
+    assert (record.stopped, record.servers) == (True, (told("server", 5, "bye"),))
     assert capfd.readouterr() == ("", "")  # what a shell says of it would be taken for the command's own words
 
 
 def test_a_server_that_lives_is_left_alone(tmp_path: Path) -> None:
-    record = run(tmp_path, "sh", "-c", "sleep 0.3; exit 4", server=("sh", "-c", "echo up; sleep 30"))
+    record = run(tmp_path, "sh", "-c", "sleep 0.3; exit 4", servers={"server": ("sh", "-c", "echo up; sleep 30")})
 
-    assert (record.stopped, record.server, record.code, record.output) == (False, None, 4, "up\n")
+    assert (record.stopped, record.code, record.servers) == (False, 4, (told("server", None, "up"),))
+
+
+def test_each_of_several_servers_is_told_of_by_its_name(tmp_path: Path) -> None:
+    lives, ends = ("sh", "-c", "printf 'one\\n\\nrun two'; sleep 30"), ("sh", "-c", "exit 3")
+    record = run(tmp_path, "sleep", "60", servers={"first": lives, "second": ends})
+
+    assert record.stopped
+    assert record.servers == (told("first", None, "one\n\nrun two"), told("second", 3, ""))
 
 
 def test_a_clock_without_fractions() -> None:
-    assert read_record("run 10.%N 12.N 0 0 -\n").seconds == 2.0
+    assert read_record("run 10.%N 12.N 0 0\n").seconds == 2.0
 
 
 def test_something_else_is_no_record() -> None:

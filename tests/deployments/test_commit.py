@@ -4,7 +4,7 @@ from pathlib import Path, PurePosixPath
 
 import pytest
 
-from flows.commit import UNTRUSTED, Order, environment_for, inside
+from flows.commit import UNTRUSTED, Order, empty_place, environment_for, inside
 from tasks.errors import UsageError
 from tasks.settings import FILE, load_settings
 
@@ -82,3 +82,16 @@ def test_a_stack_lies_in_its_repository(directory: str) -> None:
 
 def test_a_directory_has_one_spelling() -> None:
     assert inside("./apps//web/") == PurePosixPath("apps/web")
+
+
+def test_runs_on_a_repository_get_the_same_place_emptied_but_never_at_once(tmp_path: Path) -> None:
+    trusted, strange = order(is_trusted=True), order(is_trusted=False)
+    with empty_place(tmp_path, trusted) as first, empty_place(tmp_path, trusted) as beside:
+        (first / "left").write_text("x")
+        (first / "locked").mkdir(mode=0o500)
+    (first / "left by one that was killed").write_text("x")
+
+    with empty_place(tmp_path, trusted) as again, empty_place(tmp_path, strange) as apart:
+        assert (again, list(again.iterdir())) == (first, [])
+
+    assert len({first, beside, apart}) == 3

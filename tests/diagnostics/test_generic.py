@@ -16,12 +16,14 @@ def test_probe_reads_its_document_below_other_lines() -> None:
         "diagnostics": [{**finding, "rule": "broken_link", "message": "no page /menu"}],
         "summary": "12 pages",
         "tests": {"passed": 2, "failed": 0},
+        "gaps": ["nobody looked at /cellar", 7, ""],
     }
 
     parsed = read("probe", stdout=f"starting\n{json.dumps(document)}\n")
 
     assert parsed.summary == "12 pages"
     assert parsed.tests == TestCounts(passed=2)
+    assert parsed.gaps == ("nobody looked at /cellar",)
     assert parsed.diagnostics == (
         Diagnostic(
             tool="links",
@@ -42,7 +44,12 @@ def test_probe_that_raised_shows_its_traceback() -> None:
 
 
 def test_probe_takes_keys_of_wrong_types_for_absent() -> None:
-    document = {"diagnostics": [{"message": "odd", "line": "x", "file": 3}, 7, None], "summary": [], "tests": 1}
+    document = {
+        "diagnostics": [{"message": "odd", "line": "x", "file": 3}, 7, None],
+        "summary": [],
+        "tests": 1,
+        "gaps": 5,
+    }
 
     assert read("probe", stdout=json.dumps(document)) == Parsed(diagnostics=(Diagnostic(tool="probe", message="odd"),))
 

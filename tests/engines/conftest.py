@@ -56,7 +56,7 @@ def opened(request: pytest.FixtureRequest, module_bench: Bench, engine: Engine) 
 
 # In containers these take minutes together, so `just test-faults` runs them. Some of each module stay: they
 # are seen to be kept wherever an engine is named.
-LONG = ("test_steps", "test_databases", "test_servers", "test_environments", "test_secrets")
+LONG = ("test_steps", "test_databases", "test_servers", "test_environments", "test_secrets", "test_trees")
 STAYING = {
     "test_a_healthy_engine_has_no_trouble_and_says_who_it_is",
     "test_a_step_runs_in_a_copy_of_the_tree",
@@ -70,6 +70,7 @@ STAYING = {
     "test_each_step_has_a_server_of_its_own",
     "test_node_packages_lie_in_every_workspace_that_needs_them",
     "test_a_step_gets_what_it_declares_as_it_is",
+    "test_a_step_of_the_base_has_the_files_of_the_base_and_no_others",
 }
 
 

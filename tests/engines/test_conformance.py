@@ -6,7 +6,8 @@ import os
 import pytest
 
 from tasks.engines.protocol import Engine
-from tasks.steps import CACHE, OUT, Exit
+from tasks.exits import Exit
+from tasks.steps import CACHE, OUT
 from tests.benches import Bench, engines, unreachable
 
 BEATING = f"(while echo; do sleep 0.05; done) >{CACHE}/beats & wait"

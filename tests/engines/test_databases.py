@@ -8,7 +8,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from tasks.steps import DB_HOST, DB_NAME, DB_PASSWORD, DB_PORT, DB_URL, DB_USER, PYTHON, Database, Exit, Service
+from tasks.exits import Exit
+from tasks.steps import DB_HOST, DB_NAME, DB_PASSWORD, DB_PORT, DB_URL, DB_USER, PYTHON, Database, Service
 from tests.benches import Bench, Opened
 from tests.engines.packages import lock_of, python_packages
 
@@ -100,7 +101,7 @@ async def test_a_server_has_its_database_as_the_step_has(opened: Opened) -> None
         " do sleep 0.1; done"
     )
     exit = await opened.run(
-        "sh", "-c", wait, ASK, DB_URL, database=shared, environment=packages, service=server, limit=30
+        "sh", "-c", wait, ASK, DB_URL, database=shared, environment=packages, services=(server,), limit=30
     )
 
     assert (exit.code, exit.stdout) == (0, "there\n"), exit

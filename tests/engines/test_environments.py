@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tasks.packages import our_environment
 from tasks.steps import ENV, WORK
 from tests.benches import Bench, Opened
 from tests.engines.packages import LOCKED, installed_by, node_packages, python_packages
@@ -158,3 +159,19 @@ async def test_locks_that_do_not_fit_are_exits_of_the_installers(bench: Bench, s
     assert hashes.command.label == "uv pip install"
     assert "hash mismatch" in hashes.exit.stderr.lower()
     assert "ERR_PNPM_OUTDATED_LOCKFILE" in stale.exit.stderr + stale.exit.stdout
+
+
+async def test_files_of_our_own_lie_beside_the_inputs(opened: Opened) -> None:
+    environment = installed_by(
+        "sh", "-c", f"ls {WORK}; cat {WORK}/own.txt; mkdir -p {ENV}", files=(("own.txt", "ours\n"),)
+    )
+    prepared = await opened.engine.prepare(environment, opened.bench.log)
+
+    assert prepared.exit.code == 0, prepared
+    assert opened.bench.written().count("\nown.txt\nours\n") == 1
+
+
+async def test_a_step_imports_what_our_own_probes_need(opened: Opened) -> None:
+    exit = await opened.run("python", "-c", "import psycopg; print(psycopg.pq.__impl__)", environment=our_environment())
+
+    assert (exit.code, exit.stdout) == (0, "binary\n"), exit

@@ -98,11 +98,10 @@ async def test_a_server_gets_its_own_and_is_masked(opened: Opened) -> None:
     ends = f"{SHOW}; raise SystemExit(os.environ['OTHER'])"
     service = Service(name="server", argv=(PYTHON, "-c", ends), cwd=".", secrets=("OTHER",))
     exit = await opened.run(
-        PYTHON, "-c", f"{SHOW}; import time; time.sleep(60)", secrets=("KEY",), service=service, limit=70
+        PYTHON, "-c", f"{SHOW}; import time; time.sleep(60)", secrets=("KEY",), services=(service,), limit=70
     )
 
-    assert exit.service is not None
-    assert sorted(exit.service.output.splitlines()) == ["***", "got None ***"]
+    assert sorted(exit.services[0].output.splitlines()) == ["***", "got None ***"]
     assert not shown(opened.bench)
 
 

@@ -23,10 +23,10 @@ def listening() -> Service:
 async def test_what_a_server_says_has_a_log_of_its_own(bench: Any, running: Any) -> None:
     wait = f"until grep -q Serving {bench.log}.server; do sleep 0.05; done"
     async with bench.engine("served") as engine:
-        exit = await engine.run(bench.step("sh", "-c", wait, service=listening()), bench.log)
+        exit = await engine.run(bench.step("sh", "-c", wait, services=(listening(),)), bench.log)
         left = running("PREDEPLOY_RUN=served-")
 
-    assert (exit.code, exit.service) == (0, None)
+    assert (exit.code, exit.services) == (0, ())
     assert not left
     assert "Serving HTTP" in bench.log.with_name(bench.log.name + ".server").read_text()
 
@@ -34,12 +34,11 @@ async def test_what_a_server_says_has_a_log_of_its_own(bench: Any, running: Any)
 async def test_a_server_that_never_listens_is_told_of(bench: Any, running: Any) -> None:
     service = serving("sh", "-c", "echo waiting for godot; trap '' TERM; sleep 300")
     async with bench.engine("deaf") as engine:
-        exit = await engine.run(bench.step("sh", "-c", "sleep 0.5; exit 4", service=service), bench.log)
+        exit = await engine.run(bench.step("sh", "-c", "sleep 0.5; exit 4", services=(service,)), bench.log)
         left = running("PREDEPLOY_RUN=deaf-")
 
     assert exit.code == 4
-    assert exit.service is not None
-    assert (exit.service.code, exit.service.output.strip()) == (None, "waiting for godot")
+    assert (exit.services[0].code, exit.services[0].output.strip()) == (None, "waiting for godot")
     assert "never listened on 127.0.0.1:" in exit.detail
     assert not left
 
@@ -49,7 +48,7 @@ async def test_a_port_that_somebody_else_took_is_no_verdict(bench: Any, monkeypa
         squatter.bind(("127.0.0.1", 0))
         squatter.listen()
         monkeypatch.setattr(engine_module, "pick_port", lambda: squatter.getsockname()[1])
-        step = bench.step("sleep", "60", service=listening())
+        step = bench.step("sleep", "60", services=(listening(),))
         async with bench.engine() as engine:
             exit = await engine.run(step, bench.log)
 
@@ -59,7 +58,7 @@ async def test_a_port_that_somebody_else_took_is_no_verdict(bench: Any, monkeypa
 async def test_cancelling_ends_server_and_step(bench: Any, running: Any, until: Any) -> None:
     log = bench.log.with_name(bench.log.name + ".server")
     async with bench.engine("stopped") as engine:
-        task = asyncio.create_task(engine.run(bench.step("sleep", "300", service=listening()), bench.log))
+        task = asyncio.create_task(engine.run(bench.step("sleep", "300", services=(listening(),)), bench.log))
         await until(lambda: log.exists() and "Serving HTTP" in log.read_text())
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
@@ -69,7 +68,7 @@ async def test_cancelling_ends_server_and_step(bench: Any, running: Any, until: 
 
 async def test_server_and_step_share_the_workspace(bench: Any) -> None:
     service = serving("sh", "-c", "pwd > where; sleep 300")
-    step = bench.step("sh", "-c", "until test -s where; do sleep 0.05; done; cat where", service=service)
+    step = bench.step("sh", "-c", "until test -s where; do sleep 0.05; done; cat where", services=(service,))
     async with bench.engine() as engine:
         exit = await engine.run(step, bench.log)
 

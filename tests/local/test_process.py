@@ -17,8 +17,8 @@ from tasks.engines.local import process as process_module
 from tasks.engines.local import process_table, supervised
 from tasks.engines.local.process import Process, run_process, start_process, sweep
 from tasks.errors import EngineError
+from tasks.exits import Exit
 from tasks.redaction import NOTHING
-from tasks.steps import Exit
 
 PATH = {"PATH": "/usr/local/bin:/usr/bin:/bin"}
 ROOT = Path(__file__).parents[2]

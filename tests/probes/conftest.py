@@ -3,14 +3,19 @@
 import json
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import pytest
+import pytest_asyncio
 import uv
 
 import tasks.probes as probes_folder
+from tasks.steps import DB_URL, Database
+from tests.benches import cache_below, hello
+from tests.probes.neon_bench import Outbound, make_database, outbound
 
 PROBES = Path(next(iter(probes_folder.__path__)))
 UV = uv.find_uv_bin()
@@ -53,3 +58,29 @@ def run_probe(
     last = (done.stdout.strip().splitlines() or [""])[-1]
     document = json.loads(last) if last.startswith("{") else {}
     return Said(code=done.returncode, document=document, stderr=done.stderr)
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def postgres(shared_home: Path, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[str]:
+    """The URL of a database on a real Postgres, whose user may make more of them."""
+    bench = hello(tmp_path_factory.mktemp("postgres"), name="local", cache=cache_below(shared_home))
+    async with bench.engine("probes") as engine:
+        told = await engine.run(bench.step("echo", DB_URL, database=Database(name="probes")), bench.log)
+        assert told.code == 0, told
+        yield told.stdout.strip()
+
+
+@pytest.fixture(scope="module")
+def database(postgres: str, request: pytest.FixtureRequest) -> str:
+    """The database behind the module's outbound service."""
+    return make_database(postgres, request.module.__name__.rpartition(".")[2])
+
+
+@pytest.fixture(scope="module")
+def service(database: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Outbound]:
+    """An outbound service, whose database has a table."""
+    with outbound(tmp_path_factory.mktemp("service"), database) as service:
+        service.query(
+            "CREATE TABLE person (id serial PRIMARY KEY, email text UNIQUE NOT NULL, age int CHECK (age > 0))"
+        )
+        yield service

@@ -15,7 +15,8 @@ from tasks.engines.dagger.places import ENV, MANAGER, WORK
 from tasks.engines.dagger.session import ANY, BuildArg, Container, ExecFailedError, RefusedError
 from tasks.engines.dagger.workshop import Workshop
 from tasks.errors import EngineError
-from tasks.steps import Exit, Image, Step
+from tasks.exits import Exit
+from tasks.steps import Image, Step
 
 CODES = {"dockerfile": 2, "base_image": 3, "secret": 4}
 LIMIT = 1800.0

@@ -17,13 +17,15 @@ from tasks.engines.dagger.running import run_step
 from tasks.engines.dagger.session import ExecFailedError, RefusedError, Session, open_session
 from tasks.engines.dagger.variables import secret_key
 from tasks.engines.dagger.workshop import Site, Workshop
+from tasks.engines.private import private_directory
 from tasks.engines.surroundings import Surroundings
 from tasks.engines.threads import in_thread
 from tasks.engines.workspace import lease, sync
 from tasks.errors import EngineError
+from tasks.exits import Exit, Prepared
 from tasks.models import EngineFacts
 from tasks.redaction import redact_exit
-from tasks.steps import Database, Environment, Exit, Image, Inputs, Prepared, Step
+from tasks.steps import Database, Environment, Image, Inputs, Step
 from tasks.tree import select
 
 CONNECT_LIMIT, START_LIMIT, RENEW_LIMIT = 20.0, 180.0, 8.0
@@ -59,6 +61,8 @@ class DaggerEngine:
             self._around.note(f"starting {self._reach.by}: the first time takes its download")
         tree, cache = self._around.tree, self._around.cache
         base = cache / "snapshots" / hashlib.sha256(str(tree.root).encode()).hexdigest()[:16]
+        if self._around.fresh:  # its volumes are named by its place: they are new as well
+            base = self._stack.enter_context(private_directory(self._around.data / "runs"))
         snapshot = self._stack.enter_context(lease(base, "tree"))
         opening = asyncio.ensure_future(self._open(START_LIMIT if self._reach.starts else CONNECT_LIMIT))
         try:
@@ -71,6 +75,8 @@ class DaggerEngine:
             raise
         site = Site(
             snapshot=snapshot,
+            # as it lies there: it is never written again
+            base=None if self._around.base is None else self._around.base.root,
             place=hashlib.sha256(f"{socket.gethostname()}:{snapshot}".encode()).hexdigest()[:16],
             run_id=self._around.run_id,
             caller=self._around.environ,
@@ -78,6 +84,7 @@ class DaggerEngine:
             secret_key=await asyncio.to_thread(secret_key, self._around.data),
             overrides=self._images,
             is_trusted=self._around.is_trusted,
+            fresh=self._around.fresh,
         )
         self._enter(session, site)
         return self

@@ -10,7 +10,8 @@ from tasks.engines.dagger.variables import plain_variables
 from tasks.engines.dagger.workshop import Installed, Workshop
 from tasks.engines.package_scripts import set_aside
 from tasks.errors import EngineError
-from tasks.steps import Environment, Exit, Inputs, Phase, Prepared
+from tasks.exits import Exit, Prepared
+from tasks.steps import Environment, Inputs, Phase
 
 FIND_MODULES = ("find", WORK, "-type", "d", "-name", "node_modules", "-prune")
 CONTROL_LIMIT = 60.0
@@ -76,15 +77,19 @@ async def install(shop: Workshop, environment: Environment, log: Path) -> Prepar
 
 def stage(shop: Workshop, environment: Environment) -> tuple[Directory, list[str]]:
     """The files that an installation reads, and gaps for scripts that it will not run."""
-    absent = [path for path in environment.inputs if not os.path.lexists(shop.site.snapshot / path)]
+    files = shop.site.files_of(environment.tree)
+    absent = [path for path in environment.inputs if not os.path.lexists(files / path)]
     if absent:
         raise EngineError(f"{environment.title}: {absent[0]} is not among the files of the tree", "internal")
-    directory = shop.upload(Inputs(include=environment.inputs))
+    inputs, tree = environment.inputs, environment.tree
+    directory = shop.upload(Inputs(include=inputs), tree) if inputs else shop.client.directory()
+    for path, text in environment.files:
+        directory = directory.with_new_file(path, text)
     gaps: list[str] = []
     for path in environment.inputs if environment.kind == "node" else ():
         if Path(path).name != "package.json":
             continue
-        text = (shop.site.snapshot / path).read_text(encoding="utf-8", errors="replace")
+        text = (files / path).read_text(encoding="utf-8", errors="replace")
         without, found = set_aside(text, path)
         gaps += found
         if without != text:

@@ -12,8 +12,8 @@ from tasks.engines.dagger.workshop import Workshop
 from tasks.engines.dagger.wrapper import RECORD, Record, read_record, wrap
 from tasks.engines.output import KEPT, Log
 from tasks.errors import EngineError
+from tasks.exits import Exit
 from tasks.redaction import Redactor
-from tasks.steps import Exit, ServiceExit
 
 GRACE = 120.0
 """Seconds beyond a step's limit, in which the engine fetches images and fills mounts; then it hangs."""
@@ -26,7 +26,7 @@ STOPPED = "stopped: the server had ended"
 class Order:
     """A command for a container, with its own `variables`, none of which is a secret.
 
-    `cwd` is where it runs; `server` names a server beside it, where there is one.
+    `cwd` is where it runs; `servers` are the names of those beside it.
     """
 
     argv: tuple[str, ...]
@@ -35,7 +35,7 @@ class Order:
     log: Path
     variables: Mapping[str, str] = field(default_factory=dict)
     volatile: bool = False
-    server: str = ""
+    servers: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,7 +68,7 @@ def acceptable(exit: Exit) -> bool:
 async def attempt(shop: Workshop, container: Container, order: Order, nonce: str) -> Tried:
     """One exec behind the wrapper."""
     marker = f"{shop.site.run_id}/{shop.fresh_nonce()}"
-    argv = wrap(order.argv, order.limit, variables=order.variables, beside_server=bool(order.server))
+    argv = wrap(order.argv, order.limit, order.servers, variables=order.variables)
     after = shop.with_run(container, marker, nonce).with_workdir(order.cwd).with_exec(argv)
     begun = time.monotonic()
     try:
@@ -95,9 +95,7 @@ async def attempt(shop: Workshop, container: Container, order: Order, nonce: str
 def exit_of(record: Record, order: Order, stdout: str, stderr: str, *, reused: bool) -> Exit:
     """The facts of a record as an Exit."""
     timed_out = record.code in {124, 137} and record.seconds >= order.limit
-    service = None
-    if order.server and (record.code != 0 or record.server is not None):
-        service = ServiceExit(name=order.server, code=record.server, signal=None, output=record.output.rstrip("\n"))
+    told = record.code != 0 or any(each.ended for each in record.servers)
     detail = STOPPED if record.stopped else f"It ran into its limit of {order.limit:g} s." if timed_out else ""
     return Exit(
         code=None if timed_out or record.stopped else record.code,
@@ -109,7 +107,7 @@ def exit_of(record: Record, order: Order, stdout: str, stderr: str, *, reused: b
         root=WORK,
         reused=reused,
         age=max(0.0, time.time() - record.ended) if reused else 0.0,
-        service=service,
+        services=record.servers if told else (),
     )
 
 
@@ -164,7 +162,7 @@ def note(order: Order, exit: Exit, redactor: Redactor) -> None:
     """Writes a command, its output and its end to the log."""
     log = Log(order.log, redactor=redactor)
     log.begin(order.argv, Path(order.cwd))
-    for text in (exit.stdout, exit.stderr, exit.service.output if exit.service else ""):
+    for text in (exit.stdout, exit.stderr, *(each.output for each in exit.services)):
         if text:
             log.add(text.encode("utf-8", "replace") + (b"" if text.endswith("\n") else b"\n"))
     how = f"exit {exit.code}" if exit.code is not None else "no exit"

@@ -11,7 +11,8 @@ from tasks.engines.dagger.session import Container
 from tasks.engines.dagger.variables import outside, without
 from tasks.engines.dagger.workshop import Workshop
 from tasks.engines.tokens import Tokens
-from tasks.steps import Exit, Image, Step
+from tasks.exits import Exit
+from tasks.steps import Image, Step
 
 
 async def run_step(shop: Workshop, step: Step, log: Path) -> Exit:
@@ -23,8 +24,7 @@ async def run_step(shop: Workshop, step: Step, log: Path) -> Exit:
         return await (run_in_image if step.argv else build_only)(shop, step, step.image, log)
     await ensure(shop, step.environment, step.phase, log)
     container, names = await with_database(shop, await furnish(shop, step), step)
-    if step.service is not None:
-        container, names = await beside(shop, container, step, step.service, names, log)
+    container, names = await beside(shop, container, step, names, log)
     container = shop.with_secrets(container, step.secrets)
     order = Order(
         argv=names.argv(step.argv),
@@ -32,8 +32,8 @@ async def run_step(shop: Workshop, step: Step, log: Path) -> Exit:
         limit=step.limit,
         log=log,
         variables=without(names.env(step.env), step.secrets),
-        volatile=step.volatile,
-        server=step.service.name if step.service else "",
+        volatile=step.volatile or shop.site.fresh,
+        servers=tuple(each.name for each in step.services),
     )
     exit, after = await execute(shop, container, order)
     if after is not container:

@@ -1,64 +1,94 @@
-"""A server of the stack beside the step that asks it: in the image that is deployed, where there is one."""
+"""The servers beside a step, each in a container of its own, or in the image that is deployed, where there is one.
+
+They are only described here: the engine starts them all with the step that they are bound to.
+"""
 
 from dataclasses import replace
 from pathlib import Path
 
-from tasks import steps
 from tasks.engines.dagger.building import ensure_image
 from tasks.engines.dagger.environments import ensure
-from tasks.engines.dagger.places import WORK
-from tasks.engines.dagger.session import Container, Service
+from tasks.engines.dagger.places import SERVED, WORK
+from tasks.engines.dagger.session import Container, Directory, Service, named_once
 from tasks.engines.dagger.variables import outside, without
 from tasks.engines.dagger.workshop import Workshop
-from tasks.engines.dagger.wrapper import RUN, SERVED, serve
-from tasks.engines.tokens import Tokens
+from tasks.engines.dagger.wrapper import RUN, serve
+from tasks.engines.tokens import Tokens, located
+from tasks.steps import NONCE, Step
 from tasks.steps import Service as ServerSpec
-from tasks.steps import Step
 
-HOST, PORT = "server", 8000
+PORT = 8000
+SHARED = 0o777
 EVERYWHERE = "0.0.0.0"  # noqa: S104 - the network of the service's own container
 
 
 async def beside(
-    shop: Workshop, container: Container, step: Step, spec: ServerSpec, names: Tokens, log: Path
+    shop: Workshop, container: Container, step: Step, names: Tokens, log: Path
 ) -> tuple[Container, Tokens]:
-    """The container of the step with the server bound to it, and with what the step calls it by."""
-    served = shop.fresh_nonce()  # one of its own each time: another attempt must not meet what the last one left
-    server = await make_server(shop, step, spec, served, log)
-    names = names.with_values({steps.SERVER_HOST: HOST, steps.SERVER_PORT: str(PORT)})
-    return with_served(shop, container.with_service_binding(HOST, server), served), names
+    """The container of the step with its servers bound to it by their names, and with what it calls them by."""
+    nonce = shop.fresh_nonce()
+    shared = {NONCE: nonce}
+    if not step.services:
+        return container, names.with_values(shared)
+    # one of its own each time: another attempt must not meet what the last one left
+    volume = named_once(shop.client.cache_volume(f"predeploy-served-{shop.site.run_id}-{nonce}"))
+    places = named_once(places_of(shop, step))
+    started: dict[str, Service] = {}
+    for spec in step.services:
+        server = await furnish_server(shop, step, spec, log)
+        server, its_names = await named(shop, server, spec, shared)
+        server = bound(server, started).with_mounted_cache(SERVED, volume, source=places)
+        server = server.with_env_variable(RUN, shop.site.run_id)
+        server = server.with_exposed_port(PORT, experimental_skip_healthcheck=True)
+        argv = [*(await entrypoint(shop, server, spec)), *its_names.argv(spec.argv)]
+        started[spec.name] = server.as_service(args=serve(spec.name, argv, variables_of(spec, its_names)))
+        shared |= located(spec.name, spec.name, PORT)
+    container = bound(container, started).with_mounted_cache(SERVED, volume, source=places)
+    return container, names.with_values(shared)
 
 
-async def make_server(shop: Workshop, step: Step, spec: ServerSpec, served: str, log: Path) -> Service:
-    """The server, not started yet."""
-    entry: list[str] = []
+async def furnish_server(shop: Workshop, step: Step, spec: ServerSpec, log: Path) -> Container:
+    """The container of a server: its image, or its environment with the step's own workspace."""
     if spec.image is not None:
-        container = await ensure_image(shop, spec.image, log, step)
-        entry = await shop.session.ask(container.entrypoint()) or []
-    else:
-        container = await in_workspace(shop, step, spec, log)
-    names = shop.names(spec.environment)
-    names = names.with_values({steps.SERVER_HOST: EVERYWHERE, steps.SERVER_PORT: str(PORT)})
-    if spec.database is not None:
-        container, values = await shop.postgres.bind(container, spec.database)
-        names = names.with_values(values)
-    env = outside(spec.env) if spec.image is not None else spec.env
-    container = shop.with_secrets(container, spec.secrets)
-    container = with_served(shop, container, served).with_env_variable(RUN, shop.site.run_id)
-    container = container.with_exposed_port(PORT, experimental_skip_healthcheck=True)
-    variables = without(names.env(env), spec.secrets)
-    return container.as_service(args=serve([*entry, *names.argv(spec.argv)], variables))
-
-
-async def in_workspace(shop: Workshop, step: Step, spec: ServerSpec, log: Path) -> Container:
-    """The container of a server that runs from the step's own workspace."""
+        return await ensure_image(shop, spec.image, log, step)
     await ensure(shop, spec.environment, "execute", log)
     base, installed = await shop.base(spec.environment, "execute")
-    container = shop.furnished(base, shop.slot(replace(step, begins=False)), installed, f"{step.slot}-server")
+    slot = shop.slot(replace(step, begins=False))
+    container = shop.furnished(base, slot, installed, f"{step.slot}-{spec.name}")
     return shop.on_path(container, spec.environment, spec.cwd, installed).with_workdir(f"{WORK}/{spec.cwd}")
 
 
-def with_served(shop: Workshop, container: Container, served: str) -> Container:
-    """A place that the server and the step beside it share; the image's user may be anybody."""
-    volume = shop.client.cache_volume(f"predeploy-served-{shop.site.run_id}-{served}")
-    return container.with_mounted_cache(str(Path(SERVED).parent), volume, source=shop.open_to_all)
+async def named(
+    shop: Workshop, container: Container, spec: ServerSpec, shared: dict[str, str]
+) -> tuple[Container, Tokens]:
+    """The server with its database and its secrets, and what its tokens stand for."""
+    names = shop.names(spec.environment).with_values({**shared, **located(spec.name, EVERYWHERE, PORT)})
+    if spec.database is not None:
+        container, values = await shop.postgres.bind(container, spec.database)
+        names = names.with_values(values)
+    return shop.with_secrets(container, spec.secrets), names
+
+
+def variables_of(spec: ServerSpec, names: Tokens) -> dict[str, str]:
+    """The server's own variables; in an image, only those that mean something there."""
+    return without(names.env(outside(spec.env) if spec.image is not None else spec.env), spec.secrets)
+
+
+async def entrypoint(shop: Workshop, container: Container, spec: ServerSpec) -> list[str]:
+    """What an image puts before a command."""
+    return (await shop.session.ask(container.entrypoint()) or []) if spec.image is not None else []
+
+
+def bound(container: Container, servers: dict[str, Service]) -> Container:
+    """A container that finds servers by their names."""
+    for name, server in servers.items():
+        container = container.with_service_binding(name, server)
+    return container
+
+
+def places_of(shop: Workshop, step: Step) -> Directory:
+    """What the servers and the step beside them share, a place for each server; the user of an image may be anybody."""
+    places = shop.client.directory()
+    for spec in step.services:
+        places = places.with_new_directory(spec.name, permissions=SHARED)
+    return places

@@ -13,21 +13,23 @@ from tasks.engines.dagger.places import CACHE, ENV, MANAGER, OUT, PROBES, TOKENS
 from tasks.engines.dagger.postgres import Postgres
 from tasks.engines.dagger.session import CacheVolume, Container, Directory, Secret, Session, named_once
 from tasks.engines.dagger.variables import STORES, index_variables, plain_variables, secret_name
-from tasks.engines.dagger.wrapper import NONCE, RUN, SERVED
+from tasks.engines.dagger.wrapper import NONCE, RUN
 from tasks.engines.local.toolchains.node import manager_version
 from tasks.engines.once import Once
 from tasks.engines.tokens import Tokens
+from tasks.exits import Exit, Prepared
 from tasks.redaction import Redactor
 from tasks.secrets import Secrets
 from tasks.stack import Version
-from tasks.steps import Environment, Exit, Image, Inputs, Phase, Prepared, Step
+from tasks.steps import Environment, Image, Inputs, Phase, Step, TreeName
 
 PROBE_FILES = Path(steps.__file__).parent / "probes"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Site:
-    """What stays the same for a run, whatever session it is in. `snapshot` is a directory that holds the tree."""
+    """What stays the same for a run, whatever session it is in. `snapshot` is a directory that holds the tree, `base`
+    one that holds the base's, where there is one."""
 
     snapshot: Path
     place: str
@@ -38,6 +40,14 @@ class Site:
     overrides: Mapping[str, str]
     is_trusted: bool = True
     pinned: dict[str, str] = field(default_factory=dict)
+    base: Path | None = None
+    fresh: bool = False
+
+    def files_of(self, tree: TreeName) -> Path:
+        """The directory that holds a tree."""
+        place = self.base if tree == "base" else self.snapshot
+        assert place is not None, "no step is of a base that nobody found"
+        return place
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,12 +79,10 @@ class Workshop:
         self.installed: dict[str, Installed] = {}
         self.slots: dict[str, Slot] = {}
         self._bases = Once[tuple[str, Phase, bool], Container]()
-        self._uploads: dict[Inputs, Directory] = {}
+        self._uploads: dict[tuple[TreeName, Inputs], Directory] = {}
         self._volumes: dict[str, CacheVolume] = {}
         self._nothing = named_once(self.client.directory())
-        self._probes = named_once(self.client.host().directory(str(PROBE_FILES), include=["*.py"]))
-        self.open_to_all = named_once(self.client.directory().with_new_directory(Path(SERVED).name, permissions=0o777))
-        """A directory with a place that anybody may write to."""
+        self._probes = named_once(self.client.host().directory(str(PROBE_FILES), include=["*.py", "*.mjs"]))
 
     async def close(self) -> None:
         """Waits for the end of what is under way, which is cancelled."""
@@ -91,19 +99,21 @@ class Workshop:
         """What no exec had before."""
         return random_tokens.token_hex(8)
 
-    def upload(self, inputs: Inputs) -> Directory:
-        """The files of the tree that these inputs select. The engine takes what has changed since it last saw them."""
-        if inputs not in self._uploads:
+    def upload(self, inputs: Inputs, tree: TreeName = "") -> Directory:
+        """The files of a tree that these inputs select. The engine takes what has changed since it last saw them."""
+        if (tree, inputs) not in self._uploads:
             include = None if "." in inputs.include else [pattern(path) for path in inputs.include]
             exclude = [pattern(path) for path in inputs.exclude]
-            snapshot = str(self.site.snapshot)
-            self._uploads[inputs] = named_once(self.client.host().directory(snapshot, include=include, exclude=exclude))
-        return self._uploads[inputs]
+            files = str(self.site.files_of(tree))
+            self._uploads[tree, inputs] = named_once(
+                self.client.host().directory(files, include=include, exclude=exclude)
+            )
+        return self._uploads[tree, inputs]
 
     def slot(self, step: Step) -> Slot:
         """The workspace of a step, as the steps before it left it."""
         if step.begins or step.slot not in self.slots:
-            self.slots[step.slot] = Slot(work=self.upload(step.inputs), out=self._nothing)
+            self.slots[step.slot] = Slot(work=self.upload(step.inputs, step.tree), out=self._nothing)
         return self.slots[step.slot]
 
     def names(self, environment: Environment | None) -> Tokens:

@@ -1,48 +1,55 @@
 """What stands in front of a command in a container: limits it, and writes down how it ended. POSIX shell.
 
 The exec itself always succeeds, so the engine keeps what the program said, whole, and may remember it; the record says
-which run that was in. Where a server runs beside it, the end of the server is the end of the command.
+which run that was in. Where servers run beside it, the end of one of them is the end of the command.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+
+from tasks.engines.dagger.places import SERVED
+from tasks.exits import ServiceExit
 
 RECORD = "/record"
 NO_VARIABLES: Mapping[str, str] = {}
-SERVED = "/served/by"
-"""Where a server's output and exit code lie, in its own container and in that of the command beside it."""
 RUN = "PREDEPLOY_RUN"
 NONCE = "PREDEPLOY_NONCE"
 """The variables that say which run an exec belongs to, and that have it executed, whatever the engine remembers."""
 KEPT = 65536
 
 SCRIPT = f"""\
-limit=$1 served=$2; shift 2
+limit=$1 servers=$2; shift 2
 mkdir -p {RECORD}
 begun=$(date +%s.%N)
 timeout -k 5 "$limit" "$@" &
 pid=$!
-if [ -n "$served" ]; then
+if [ -n "$servers" ]; then
   while sleep 0.05; do
-    [ -s "$served/code" ] && sleep 0.3 && echo 1 >{RECORD}/stopped && kill "$pid" && break
+    for name in $servers; do
+      [ -s "{SERVED}/$name/code" ] && sleep 0.3 && echo 1 >{RECORD}/stopped && kill "$pid" && break 2
+    done
   done 2>/dev/null &
   watcher=$!
 fi
 wait "$pid" 2>/dev/null
 code=$?
-[ -n "$served" ] && kill "$watcher" 2>/dev/null
+[ -n "$servers" ] && kill "$watcher" 2>/dev/null
 stopped=0
 [ -s {RECORD}/stopped ] && stopped=1
-server=-
-[ -n "$served" ] && [ -s "$served/code" ] && server=$(cat "$served/code")
-printf '%s %s %s %s %s %s\\n' "${RUN}" "$begun" "$(date +%s.%N)" "$code" "$stopped" "$server" >{RECORD}/exit
-[ -n "$served" ] && tail -c {KEPT} "$served/output" >>{RECORD}/exit
+printf '%s %s %s %s %s\\n' "${RUN}" "$begun" "$(date +%s.%N)" "$code" "$stopped" >{RECORD}/exit
+for name in $servers; do
+  ended=-
+  [ -s "{SERVED}/$name/code" ] && ended=$(cat "{SERVED}/$name/code")
+  printf '\\n%s %s %s\\n' "${RUN}" "$name" "$ended"
+  tail -c {KEPT} "{SERVED}/$name/output"
+done >>{RECORD}/exit 2>/dev/null
 exit 0
 """
 SERVER_SCRIPT = f"""\
-rm -f {SERVED}/code
-"$@" >{SERVED}/output 2>&1
-echo $? >{SERVED}/code
+place={SERVED}/$1; shift
+rm -f "$place/code"
+"$@" >"$place/output" 2>&1
+echo $? >"$place/code"
 sleep 3600
 """
 
@@ -51,8 +58,8 @@ sleep 3600
 class Record:
     """How a command ended. Times are seconds since the epoch, by the clock of the engine's machine.
 
-    `run` is the run that it was really executed in. `server` is the exit code of the server beside it, if that ended;
-    `stopped`: the command was, for that reason. `output` is the end of what the server said.
+    `run` is the run that it was really executed in. `servers` are those beside it; `stopped`: the command was, because
+    one of them had ended.
     """
 
     run: str
@@ -60,8 +67,7 @@ class Record:
     ended: float
     code: int
     stopped: bool = False
-    server: int | None = None
-    output: str = ""
+    servers: tuple[ServiceExit, ...] = ()
 
     @property
     def seconds(self) -> float:
@@ -70,11 +76,10 @@ class Record:
 
 
 def wrap(
-    argv: Sequence[str], limit: float, *, variables: Mapping[str, str] = NO_VARIABLES, beside_server: bool = False
+    argv: Sequence[str], limit: float, servers: Sequence[str] = (), *, variables: Mapping[str, str] = NO_VARIABLES
 ) -> list[str]:
-    """The argv of the exec."""
-    served = SERVED if beside_server else ""
-    return ["sh", "-c", SCRIPT, "predeploy", f"{limit:g}", served, *with_variables(argv, variables)]
+    """The argv of the exec. `servers` are the names of those beside it."""
+    return ["sh", "-c", SCRIPT, "predeploy", f"{limit:g}", " ".join(servers), *with_variables(argv, variables)]
 
 
 def with_variables(argv: Sequence[str], variables: Mapping[str, str]) -> list[str]:
@@ -85,24 +90,31 @@ def with_variables(argv: Sequence[str], variables: Mapping[str, str]) -> list[st
     return ["env", *(f"{name}={value}" for name, value in variables.items()), *argv] if variables else [*argv]
 
 
-def serve(argv: Sequence[str], variables: Mapping[str, str] = NO_VARIABLES) -> list[str]:
+def serve(name: str, argv: Sequence[str], variables: Mapping[str, str] = NO_VARIABLES) -> list[str]:
     """The argv of a server whose output and end are to be seen from beside it."""
-    return ["sh", "-c", SERVER_SCRIPT, "predeploy", *with_variables(argv, variables)]
+    return ["sh", "-c", SERVER_SCRIPT, "predeploy", name, *with_variables(argv, variables)]
 
 
 def read_record(text: str) -> Record:
     """What the wrapper wrote; ValueError where it is something else."""
-    head, _, output = text.partition("\n")
-    run, begun, ended, code, stopped, server = head.split(" ")
+    head, _, rest = text.partition("\n")
+    run, begun, ended, code, stopped = head.split(" ")
     return Record(
         run=run,
         begun=seconds(begun),
         ended=seconds(ended),
         code=int(code),
         stopped=stopped == "1",
-        server=None if server == "-" else int(server),
-        output=output,
+        servers=tuple(read_servers(rest, run)),
     )
+
+
+def read_servers(text: str, run: str) -> Iterator[ServiceExit]:
+    """A part for each: no server knows what the parts begin with, so none can end its own."""
+    for part in f"\n{text}".split(f"\n{run} ")[1:]:
+        head, _, output = part.partition("\n")
+        name, code = head.split(" ")
+        yield ServiceExit(name=name, code=None if code == "-" else int(code), signal=None, output=output.rstrip("\n"))
 
 
 def seconds(text: str) -> float:

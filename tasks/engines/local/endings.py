@@ -5,7 +5,7 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from tasks.steps import Exit
+from tasks.exits import Exit
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

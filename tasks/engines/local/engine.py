@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import secrets
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -14,7 +15,7 @@ from tasks.engines.local.ports import LOOPBACK, pick_port
 from tasks.engines.local.postgres_binaries import Choice
 from tasks.engines.local.process import sweep
 from tasks.engines.local.room import enter_room, remove_rooms, shortage
-from tasks.engines.local.services import Launch, run_alone, run_beside
+from tasks.engines.local.services import Launch, Serving, run_alone, run_beside
 from tasks.engines.local.slots import Slot, Slots
 from tasks.engines.local.store import Entry, remove_leftovers
 from tasks.engines.local.toolchains.pinned import LIMIT, Kit
@@ -22,11 +23,12 @@ from tasks.engines.local.toolchains.python import Pythons
 from tasks.engines.local.toolchains.toolchain import Toolchains
 from tasks.engines.local.variables import Packages, Variables
 from tasks.engines.surroundings import Surroundings
-from tasks.engines.tokens import Tokens
+from tasks.engines.tokens import Tokens, located
 from tasks.errors import EngineError
+from tasks.exits import Exit, Prepared
 from tasks.models import EngineFacts
 from tasks.redaction import redact_exit
-from tasks.steps import SERVER_HOST, SERVER_PORT, Database, Environment, Exit, Image, Phase, Prepared, Service, Step
+from tasks.steps import NONCE, Database, Environment, Image, Phase, Service, Step
 
 VERSION = "1"
 """Changes whenever the same step may come out differently."""
@@ -67,7 +69,7 @@ class LocalEngine:
         pythons = Pythons(self._around.environ, kit.base / "pythons")
         self._toolchains = Toolchains(kit=kit, pythons=pythons, install=self._install)
         self._environments = Environments(
-            tree=self._around.tree,
+            files_of=self._around.files_of,
             base=self._around.cache / "environments",
             kit=kit,
             toolchains=self._toolchains,
@@ -84,7 +86,7 @@ class LocalEngine:
                 redactor=self._redactor,
             )
         )
-        self._slots = Slots(tree=self._around.tree, base=self._around.cache / "stacks", outs=self._room.outs)
+        self._slots = Slots(around=self._around, outs=self._room.outs, disk=self._room.disk)
         for each in (self._slots, self._databases, self._toolchains, self._environments):
             self._stack.push_async_callback(each.close)
         return self
@@ -138,10 +140,7 @@ class LocalEngine:
         )
 
     async def warm_database(self, expected: Iterable[Database] = ()) -> None:  # noqa: ARG002
-        """Starts Postgres before the first step asks for it; each database is made when it is asked for.
-
-        Raises EngineError (`postgres`) where that fails.
-        """
+        """Starts Postgres; each database is made when it is asked for. Raises EngineError (`postgres`)."""
         await self._databases.start(self._room.logs / "postgres.log")
 
     async def warm_image(self, step: Step) -> None:
@@ -149,21 +148,20 @@ class LocalEngine:
 
     async def _run(self, step: Step, log: Path) -> Exit:
         packages = await self._packages(step.environment, log, step.phase)
-        served = await self._packages(step.service.environment, log, "execute") if step.service else None
+        served = [await self._packages(each.environment, log, "execute") for each in step.services]
         slot = await self._slots.open(step)
-        for each in (packages, served):
+        for each in (packages, *served):
             if each is not None and each.installed is not None and each.installed.environment.kind == "node":
                 await self._slots.place(slot, each.installed)
-        tokens = await self._tokens(slot, packages, step.database, log)
+        shared = {NONCE: secrets.token_hex(8)}
         generation = self._databases.generation
-        port = pick_port() if step.service else 0
-        tokens = tokens.with_values({SERVER_HOST: LOOPBACK, SERVER_PORT: str(port)} if step.service else {})
+        servers = []
+        for service, its_packages in zip(step.services, served, strict=True):
+            servers.append(await self._serving(service, its_packages, slot, shared, log))
+            shared |= located(service.name, LOOPBACK, servers[-1].port)
+        tokens = (await self._tokens(slot, packages, step.database, log)).with_values(shared)
         launch = self._launch(step, tokens, packages, slot, log)
-        if step.service is None:
-            exit = await run_alone(launch, self._around.run_id)
-        else:
-            server = await self._serving(step.service, served, slot, port, log)
-            exit = await run_beside(launch, server, name=step.service.name, port=port, marker=self._around.run_id)
+        exit = await run_beside(launch, servers, self._around.run_id)
         return await self._explained(replace(exit, root=str(slot.workspace)), step, generation)
 
     async def _packages(self, environment: Environment | None, log: Path, phase: Phase) -> Packages | None:
@@ -180,10 +178,14 @@ class LocalEngine:
         toolchain = await self._toolchains.get(environment, log)
         return Packages(toolchain=toolchain, installed=self._environments.installed(environment))
 
-    async def _serving(self, service: Service, packages: Packages | None, slot: Slot, port: int, log: Path) -> Launch:
+    async def _serving(
+        self, service: Service, packages: Packages | None, slot: Slot, shared: Mapping[str, str], log: Path
+    ) -> Serving:
+        port = pick_port()
         tokens = await self._tokens(slot, packages, service.database, log)
-        tokens = tokens.with_values({SERVER_HOST: LOOPBACK, SERVER_PORT: str(port)})
-        return self._launch(service, tokens, packages, slot, log.with_name(log.name + ".server"))
+        tokens = tokens.with_values({**shared, **located(service.name, LOOPBACK, port)})
+        launch = self._launch(service, tokens, packages, slot, log.with_name(f"{log.name}.{service.name}"))
+        return Serving(name=service.name, port=port, launch=launch)
 
     def _launch(self, of: Step | Service, tokens: Tokens, packages: Packages | None, slot: Slot, log: Path) -> Launch:
         phase, limit = (of.phase, of.limit) if isinstance(of, Step) else ("execute", 0.0)
@@ -203,8 +205,7 @@ class LocalEngine:
         if exit.code == 0 or exit.trouble:
             return exit
         found = await self._shortage()
-        uses = step.database is not None or (step.service is not None and step.service.database is not None)
-        if found is None and uses:
+        if found is None and (step.database or any(each.database for each in step.services)):
             found = await self._databases.trouble()
             if found is None and self._databases.generation != generation:
                 found = ("service_lost", "the Postgres of this run broke down while the step ran")

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -14,7 +15,8 @@ from tasks.engines.once import Once
 from tasks.engines.threads import in_thread
 from tasks.engines.workspace import sync
 from tasks.errors import EngineError
-from tasks.steps import ENV, Environment, Exit, Prepared
+from tasks.exits import Exit, Prepared
+from tasks.steps import ENV, Environment, TreeName
 from tasks.tree import Tree
 
 ATTEMPTS = 2
@@ -46,8 +48,10 @@ class Installed:
 class Environments:
     """Makes environments below `base`, once per key and run."""
 
-    def __init__(self, *, tree: Tree, base: Path, kit: Kit, toolchains: Toolchains, install: Install) -> None:
-        self._tree = tree
+    def __init__(
+        self, *, files_of: Callable[[TreeName], Tree], base: Path, kit: Kit, toolchains: Toolchains, install: Install
+    ) -> None:
+        self._files_of = files_of
         self._base = base
         self._kit = kit
         self._toolchains = toolchains
@@ -118,11 +122,14 @@ class Environments:
         self, environment: Environment, toolchain: Toolchain, entry: Entry, log: Path, made: Prepared
     ) -> Prepared:
         stage = entry.path / "stage"
-        absent = [path for path in environment.inputs if path not in self._tree.files]
+        tree = self._files_of(environment.tree)
+        absent = [path for path in environment.inputs if path not in tree.files]
         if absent:
             raise EngineError(f"{environment.title}: {absent[0]} is not among the files of the tree", "internal")
-        await in_thread(sync, self._tree, {path: self._tree.files[path] for path in environment.inputs}, stage)
+        await in_thread(sync, tree, {path: tree.files[path] for path in environment.inputs}, stage)
         (stage / environment.root).mkdir(parents=True, exist_ok=True)
+        for name, text in environment.files:
+            (stage / name).write_text(text, encoding="utf-8")
         gaps = set_aside_scripts(stage, environment.inputs) if environment.kind == "node" else []
         for command in environment.commands:
             cwd = stage / command.cwd

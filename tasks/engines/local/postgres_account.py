@@ -10,7 +10,7 @@ from pathlib import Path
 from tasks.engines.local.process import run_process
 from tasks.engines.workspace import remove_tree
 from tasks.errors import EngineError
-from tasks.steps import Exit
+from tasks.exits import Exit
 
 CANDIDATES = ("postgres", "nobody")
 

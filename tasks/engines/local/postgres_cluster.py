@@ -18,8 +18,8 @@ from tasks.engines.local.process import Process, run_process, start_process
 from tasks.engines.local.store import filled
 from tasks.engines.threads import in_thread
 from tasks.errors import EngineError
+from tasks.exits import Exit
 from tasks.redaction import NOTHING, Redactor
-from tasks.steps import Exit
 
 # A superuser, because a run's own cluster holds nobody else's data: Django's test runner creates databases, and
 # migrations create extensions that in production an administrator has created.

@@ -11,8 +11,8 @@ from pathlib import Path
 from tasks.engines.local import process_table
 from tasks.engines.local.supervised import Supervised, launch
 from tasks.engines.output import Log
+from tasks.exits import Exit
 from tasks.redaction import NOTHING, Redactor
-from tasks.steps import Exit
 
 LIMIT_GRACE = 2.0
 """Seconds that a command over its limit has between SIGTERM and SIGKILL."""

@@ -1,6 +1,5 @@
 """The directories of one run, gone when it ends, and those of runs that were killed, gone when the next one ends."""
 
-import fcntl
 import os
 import shutil
 import tempfile
@@ -11,11 +10,9 @@ from pathlib import Path
 import uv
 
 from tasks.engines.environ import link_credentials
-from tasks.engines.local.store import take
-from tasks.engines.workspace import remove_tree
+from tasks.engines.local.directories import remove_tree
+from tasks.engines.private import LOCK, PREFIX, hold, remove_abandoned
 
-PREFIX = "predeploy-"
-LOCK = ".lock"
 # A socket's path has about a hundred bytes, and tools put theirs below TMPDIR.
 LONGEST = 48
 ENOUGH = 50 << 20
@@ -95,33 +92,10 @@ def temporary() -> Path:
     return found if len(str(found)) <= LONGEST else Path("/tmp")  # noqa: S108 - mkdtemp follows
 
 
-def hold(lock: Path) -> int:
-    """Locks a new file for as long as this process lives."""
-    descriptor = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    fcntl.flock(descriptor, fcntl.LOCK_EX)
-    return descriptor
-
-
 def remove_rooms(data: Path) -> None:
-    """Deletes the directories of runs that were killed: ours, and locked by nobody."""
+    """Deletes the directories of runs that were killed."""
     for base in (temporary(), data / "runs"):
-        for lock in base.glob(f"{PREFIX}*/{LOCK}"):
-            remove_if_free(lock)
-
-
-def remove_if_free(lock: Path) -> None:
-    """Deletes one of them."""
-    try:
-        if lock.lstat().st_uid != os.geteuid():
-            return
-        descriptor = os.open(lock, os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW)
-    except OSError:
-        return
-    try:
-        if take(descriptor, fcntl.LOCK_EX):
-            remove_tree(lock.parent)
-    finally:
-        os.close(descriptor)
+        remove_abandoned(base)
 
 
 def shortage(*places: Path) -> tuple[str, str] | None:

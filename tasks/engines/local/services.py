@@ -1,16 +1,16 @@
-"""Runs a step beside a server of the stack: the server lives as long as the step, and its end is the step's end."""
+"""Runs a step beside its servers: they live as long as the step, and the end of one of them is the step's end."""
 
 import asyncio
 import signal
-from collections.abc import Mapping
-from contextlib import AbstractAsyncContextManager
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from tasks.engines.local.ports import LOOPBACK, is_free, listens
 from tasks.engines.local.process import Process, run_process, start_process
+from tasks.exits import Exit, ServiceExit
 from tasks.redaction import NOTHING, Redactor
-from tasks.steps import Exit, ServiceExit
 
 TAIL = 200
 STOP_GRACE = 3.0
@@ -28,6 +28,24 @@ class Launch:
     log: Path
     limit: float = 0.0
     redactor: Redactor = NOTHING
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Serving:
+    """A server as it is started, and the port that it has to listen on."""
+
+    name: str
+    port: int
+    launch: Launch
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Served:
+    """A server that was started."""
+
+    serving: Serving
+    process: Process
+    ended: asyncio.Future[Exit]
 
 
 async def run_alone(launch: Launch, marker: str) -> Exit:
@@ -50,46 +68,55 @@ def begun(launch: Launch, marker: str) -> AbstractAsyncContextManager[Process]:
     )
 
 
-async def run_beside(step: Launch, server: Launch, *, name: str, port: int, marker: str) -> Exit:
-    """Runs a step while the server runs. Where one of them fails, `service` tells how the server was then."""
-    async with begun(server, marker) as service:
-        ended = asyncio.ensure_future(service.wait())
-        exit = await until_either_ends(step, ended, marker)
-        if exit.code != 0 or ended.done():
-            exit = told(exit, service, ended, name, port)
-        await service.stop(signal.SIGTERM, grace=STOP_GRACE)
-        if exit.code == 0 and listens(port):
-            detail = f"another program answered on port {port} of this machine, not the {name}"
+async def run_beside(step: Launch, servers: Sequence[Serving], marker: str) -> Exit:
+    """Runs a step while its servers run. Where one of them ended, or the step failed, it tells how they were then."""
+    if not servers:
+        return await run_alone(step, marker)
+    async with AsyncExitStack() as stack:
+        served = []
+        for each in servers:
+            process = await stack.enter_async_context(begun(each.launch, marker))
+            served.append(Served(serving=each, process=process, ended=asyncio.ensure_future(process.wait())))
+        exit = await until_one_ends(step, [each.ended for each in served], marker)
+        if exit.code != 0 or any(each.ended.done() for each in served):
+            for one in served:
+                exit = told(exit, one)
+        await asyncio.gather(*(each.process.stop(signal.SIGTERM, grace=STOP_GRACE) for each in served))
+        squatted = next((each for each in servers if exit.code == 0 and listens(each.port)), None)
+        if squatted is not None:
+            detail = f"another program answered on port {squatted.port} of this machine, not the {squatted.name}"
             exit = replace(exit, code=None, trouble="port_taken", detail=detail)
         return exit
 
 
-async def until_either_ends(step: Launch, ended: asyncio.Future[Exit], marker: str) -> Exit:
-    """The step's own exit, or, where the server was first, how far it came."""
+async def until_one_ends(step: Launch, servers: Sequence[asyncio.Future[Exit]], marker: str) -> Exit:
+    """The step's own exit, or, where a server was first, how far it came."""
     async with begun(step, marker) as process:
         done = asyncio.ensure_future(process.wait())
-        await asyncio.wait({done, ended}, timeout=step.limit, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait({done, *servers}, timeout=step.limit, return_when=asyncio.FIRST_COMPLETED)
         if done.done():
             exit = done.result()
             if exit.code != 0:
-                await asyncio.wait({ended}, timeout=LAST_WORDS)
+                await asyncio.wait(servers, timeout=LAST_WORDS, return_when=asyncio.FIRST_COMPLETED)
             return exit
-        if ended.done():
+        if any(each.done() for each in servers):
             return replace(await process.end(1.0), code=None, signal=None, detail="stopped: the server had ended")
         return replace(
             await process.end(2.0), code=None, timed_out=True, detail=f"It ran into its limit of {step.limit:g} s."
         )
 
 
-def told(exit: Exit, service: Process, ended: asyncio.Future[Exit], name: str, port: int) -> Exit:
-    """A failed step with what is to be said of its server."""
-    output = service.tail(TAIL)
-    if not ended.done():
+def told(exit: Exit, served: Served) -> Exit:
+    """A failed step with what is to be said of one of its servers."""
+    name, port = served.serving.name, served.serving.port
+    output = served.process.tail(TAIL)
+    if not served.ended.done():
         silent = "" if listens(port) else f"the {name} runs, and never listened on {LOOPBACK}:{port}"
         said = ServiceExit(name=name, code=None, signal=None, output=output)
-        return replace(exit, service=said, detail=exit.detail or silent)
-    end = ended.result()
-    exit = replace(exit, service=ServiceExit(name=name, code=end.code, signal=end.signal, output=output))
+        return replace(exit, services=(*exit.services, said), detail=exit.detail or silent)
+    end = served.ended.result()
+    said = ServiceExit(name=name, code=end.code, signal=end.signal, output=output)
+    exit = replace(exit, services=(*exit.services, said))
     if end.trouble:
         return replace(exit, trouble=end.trouble, detail=end.detail)
     if not is_free(port):

@@ -11,11 +11,12 @@ from pathlib import Path
 from tasks.engines.local.environments import Installed
 from tasks.engines.local.tokens import engine_tokens
 from tasks.engines.once import Once
+from tasks.engines.surroundings import Surroundings
 from tasks.engines.threads import in_thread
 from tasks.engines.tokens import Tokens
 from tasks.engines.workspace import clone_tree, lease, remove_tree, sync
 from tasks.steps import ENV, Step
-from tasks.tree import Tree, select
+from tasks.tree import select
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,12 +50,15 @@ FENCES = {"ruff.toml": "", "mypy.ini": "[mypy]\n"}
 
 
 class Slots:
-    """The workspaces of one run on one stack. `outs` is a directory of the run, `base` one of the cache."""
+    """The workspaces of one run on one stack, kept in the cache, or as short as the run: then they are on its `disk`.
 
-    def __init__(self, *, tree: Tree, base: Path, outs: Path) -> None:
-        digest = hashlib.sha256(os.fsencode(tree.root)).hexdigest()[:16]
-        self._tree = tree
-        self._base = base / digest
+    `outs` is a directory of the run, too.
+    """
+
+    def __init__(self, *, around: Surroundings, outs: Path, disk: Path) -> None:
+        digest = hashlib.sha256(os.fsencode(around.tree.root)).hexdigest()[:16]
+        self._around = around
+        self._base = (disk if around.fresh else around.cache) / "stacks" / digest
         self._outs = outs
         self._open = Once[str, Slot]()
         self._leases = contextlib.ExitStack()
@@ -79,7 +83,8 @@ class Slots:
 
     def _fill(self, step: Step, slot: Slot) -> None:
         keep = [path for stamps in slot.placed().values() for path in stamps]
-        sync(self._tree, select(self._tree, step.inputs), slot.workspace, keep=keep)
+        tree = self._around.files_of(step.tree)
+        sync(tree, select(tree, step.inputs), slot.workspace, keep=keep)
 
     async def _make(self, step: Step) -> Slot:
         self._base.mkdir(parents=True, exist_ok=True)

@@ -17,8 +17,8 @@ from tasks.engines.local import process_table
 from tasks.engines.local.endings import Facts, explain, summarize
 from tasks.engines.output import Log, Tail
 from tasks.errors import EngineError
+from tasks.exits import Exit
 from tasks.redaction import Stream
-from tasks.steps import Exit
 
 REAPER = Path(__file__).with_name("reaper.py")
 READ_SIZE = 1 << 18

@@ -7,8 +7,8 @@ from pathlib import Path
 from tasks.engines.local.toolchains.pinned import Kit, install, install_wheel
 from tasks.engines.local.toolchains.semver import Semver, admits, floor
 from tasks.errors import EngineError
+from tasks.exits import Exit
 from tasks.stack import Version
-from tasks.steps import Exit
 
 # The first that fits is taken: the release that most deploy on, then the newer, then the older one.
 PINNED: dict[int, Semver] = {22: (22, 20, 0), 24: (24, 19, 0), 20: (20, 18, 0)}

@@ -12,7 +12,7 @@ import uv
 
 from tasks.engines.local.store import Entry, open_entry
 from tasks.errors import EngineError
-from tasks.steps import Exit
+from tasks.exits import Exit
 
 LOCKS = Path(__file__).parent
 LIMIT = 900.0

@@ -11,8 +11,9 @@ from tasks.engines.local.toolchains.node import choose_node, ensure_manager, ens
 from tasks.engines.local.toolchains.pinned import LIMIT, Kit, host
 from tasks.engines.local.toolchains.python import Interpreter, Pythons, missing
 from tasks.engines.once import Once
+from tasks.exits import Exit
 from tasks.stack import Version
-from tasks.steps import Command, Environment, Exit
+from tasks.steps import Command, Environment
 
 WELL = Exit(code=0)
 

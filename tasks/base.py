@@ -1,0 +1,124 @@
+"""The base: the commit that is taken for what is deployed, from which a deploy of the tree upgrades.
+
+Named by the user, else the merge base with the default branch; where that is the very commit that is validated, the one
+before it: upgrading a commit to itself proves nothing.
+"""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from tasks.commit_tree import read_commit_tree
+from tasks.errors import EngineError, UsageError
+from tasks.git import OWN_CONFIG, run_git
+from tasks.models import Hindrance
+from tasks.tree import Tree
+
+DEFAULT_BRANCHES = (
+    "refs/remotes/origin/HEAD",
+    "refs/remotes/origin/main",
+    "refs/remotes/origin/master",
+    "refs/heads/main",
+    "refs/heads/master",
+)
+"""Where the default branch may be found, the best first."""
+NAME_IT = "name what is deployed: --base REF"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Base:
+    """What is deployed, for all that is known: its files, and what people call that commit."""
+
+    tree: Tree
+    title: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class History:
+    """What git says of a clean or changed checkout: its commit and that one's first parent, and the default branch with
+    the commit where the two histories parted. Empty for what git does not know."""
+
+    head: str
+    is_changed: bool
+    is_shallow: bool
+    parent: str = ""
+    branch: str = ""
+    merge_base: str = ""
+
+
+def choose_base(history: History) -> tuple[str, str] | Hindrance:
+    """A commit and what it is, where nobody named one."""
+    branch = history.branch.removeprefix("refs/remotes/").removeprefix("refs/heads/")
+    if not history.branch:
+        return absent(f"git knows no default branch here (origin/HEAD, main or master): {NAME_IT}")
+    if not history.merge_base:
+        return absent(f"{branch} and this commit have no history in common here", is_shallow=history.is_shallow)
+    if history.merge_base != history.head or history.is_changed:
+        return history.merge_base, f"merge base with {branch}"
+    if not history.parent:
+        return absent("there is no commit before this one", is_shallow=history.is_shallow)
+    return history.parent, f"the commit before this one of {branch}"
+
+
+def absent(why: str, *, is_shallow: bool = False) -> Hindrance:
+    """Why there is nothing to upgrade from; a clone that was cut off has its own way out."""
+    cut = f", for the clone is shallow: git fetch --unshallow, or {NAME_IT}" if is_shallow else ""
+    return Hindrance(reason_code="no_base", reason=f"no upgrade was tried: {why}{cut}")
+
+
+def read_base(tree: Tree, named: str, cache: Path) -> Base | Hindrance:
+    """The base of a tree, or why there is none. Raises UsageError where the user named one that is not there."""
+    if tree.commit is None:
+        if named:
+            raise UsageError(f"--base {named}: the stack has no commit in git. Leave it out, or commit the stack.")
+        return absent("git has no commit of this stack")
+    chosen = (_named(tree, named), named) if named else choose_base(_read_history(tree))
+    if isinstance(chosen, Hindrance):
+        return chosen
+    commit, what = chosen
+    title = f"{commit[:10]} ({what})"
+    tree_id = _ask(tree.root, "rev-parse", "--verify", "--quiet", f"{commit}:{_prefix(tree.root)}")
+    if not tree_id:
+        return Hindrance(reason_code="not_in_base", reason=f"no upgrade was tried: {title} does not have this stack")
+    try:
+        return Base(tree=read_commit_tree(tree.root, commit, tree_id, cache), title=title)
+    except (EngineError, OSError) as error:
+        return absent(f"{title} cannot be read: {error}")
+
+
+def _named(tree: Tree, name: str) -> str:
+    commit = _ask(tree.root, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}")
+    if commit:
+        return commit
+    shallow = " The clone is shallow: git fetch --unshallow brings the rest." if _is_shallow(tree.root) else ""
+    raise UsageError(f"--base {name}: git knows no such commit here. Fetch it, or name another one.{shallow}")
+
+
+def _read_history(tree: Tree) -> History:
+    assert tree.commit is not None
+    listed = _ask(tree.root, "for-each-ref", "--format=%(refname) %(objectname)", *DEFAULT_BRANCHES)
+    heads = dict(line.split(" ") for line in listed.splitlines())
+    branch = next((name for name in DEFAULT_BRANCHES if name in heads), "")
+    return History(
+        head=tree.commit,
+        is_changed=tree.changed,
+        is_shallow=_is_shallow(tree.root),
+        parent=_ask(tree.root, "rev-parse", "--verify", "--quiet", f"{tree.commit}^1"),
+        branch=branch,
+        merge_base=_ask(tree.root, "merge-base", tree.commit, heads[branch]) if branch else "",
+    )
+
+
+def _is_shallow(root: Path) -> bool:
+    return _ask(root, "rev-parse", "--is-shallow-repository") == "true"
+
+
+def _prefix(root: Path) -> str:
+    """The stack's directory as seen from the top of its repository; empty where it is the top."""
+    return _ask(root, "rev-parse", "--show-prefix").removesuffix("/")
+
+
+def _ask(root: Path, *arguments: str) -> str:
+    """What git answers, or nothing."""
+    answer = run_git(root, OWN_CONFIG, *arguments)
+    return os.fsdecode(answer.stdout).removesuffix("\n") if answer.returncode == 0 else ""

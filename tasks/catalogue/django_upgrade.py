@@ -1,0 +1,85 @@
+"""The row for upgrades: does the schema that is deployed, with rows in it, take the migrations of this tree."""
+
+from tasks.catalogue.django_environment import django_env
+from tasks.catalogue.django_server import web_of
+from tasks.catalogue.row import Row, Scene
+from tasks.models import Hindrance, Stage
+from tasks.stack import Component, Kind
+from tasks.steps import DB_HOST, DB_MIGRATED, DB_NAME, DB_PORT, PROBES, WORK, Command
+
+
+def deployed(component: Component, scene: Scene) -> tuple[Component, Scene] | Hindrance:
+    """The same component in the base, or why there is none to upgrade from."""
+    base = scene.base
+    if isinstance(base, Hindrance):
+        return base
+    found = next((each for each in base.stack.of(Kind.WEB) if each.path == component.path), None)
+    lacks = ""
+    if found is None or found.python is None:
+        lacks = f"no Django project at {component.path}"
+    elif not web_of(found).apps:
+        lacks = f"no migration of {component.path}"
+    if found is None or lacks:
+        return Hindrance(reason_code="not_in_base", reason=f"no upgrade was tried: {base.title} has {lacks}")
+    return found, base
+
+
+def hindrance(component: Component, scene: Scene) -> Hindrance | None:
+    """Why the upgrade cannot be tried."""
+    found = deployed(component, scene)
+    return found if isinstance(found, Hindrance) else None
+
+
+def without_migrations(component: Component, _: Scene) -> str:
+    """A project whose own apps have none is upgraded by its packages alone."""
+    return "" if web_of(component).apps else f"no app of {component.path} has migrations"
+
+
+def upgrade_commands(component: Component, scene: Scene) -> tuple[Command, ...]:
+    """The base's own code makes the schema and fills it; then this tree's code migrates that very database."""
+    found = deployed(component, scene)
+    assert not isinstance(found, Hindrance)
+    there, base = found
+    database = (DB_HOST, DB_PORT, DB_NAME)
+    fill = Command(
+        argv=("python", f"{PROBES}/upgrade_from.py", *database, "--within", WORK, "--base", base.title),
+        label="migrate and fill the base",
+        cwd=web_of(there).directory,
+        environment="production",
+        env=django_env(there, base),
+        # the names that the base declares nobody may have any more
+        secrets=scene.secrets(component),
+        verdicts=((1, "base_broken"),),
+        unfit=((75, "other_database"),),
+        evidence="summary",
+        parser="probe",
+        limit=300,
+        tree="base",
+    )
+    upgrade = Command(
+        argv=("python", f"{PROBES}/upgrade_to.py", *database, "--within", WORK, "--fresh", DB_MIGRATED),
+        label="migrate what is deployed",
+        cwd=web_of(component).directory,
+        environment="production",
+        env=django_env(component, scene),
+        secrets=scene.secrets(component),
+        verdicts=((11, "upgrade_failed"), (12, "migration_removed"), (13, "schema_differs"), (14, "too_slow")),
+        unfit=((75, "other_database"), (76, "base_lost")),
+        evidence="summary",
+        parser="probe",
+        limit=600,
+    )
+    return (fill, upgrade)
+
+
+UPGRADE_ROW = Row(
+    name="migrate_upgrade",
+    title="Upgrade from what is deployed",
+    stage=Stage.INTEGRATION,
+    kinds=(Kind.WEB,),
+    commands=upgrade_commands,
+    absent=without_migrations,
+    hindrance=hindrance,
+    needs=("migrate",),
+    database="empty",
+)

@@ -1,0 +1,158 @@
+"""The form that reaches the database: what is sent to a Worker, and what its Django project has to find then."""
+
+import json
+import re
+
+from tasks.catalogue.django_environment import django_env
+from tasks.catalogue.django_server import web_of
+from tasks.catalogue.row import Scene
+from tasks.catalogue.worker_service import (
+    OUTBOUND,
+    WORKER,
+    asks_database,
+    migrating,
+    services,
+    worker_of,
+    worker_texts,
+)
+from tasks.settings import FormSettings
+from tasks.stack import Component, Kind
+from tasks.steps import DB_HOST, DB_NAME, DB_PORT, DB_URL, NONCE, PROBES, WORK, Command, address_of
+
+ROUTE = "/intake/"
+PAYLOAD = {
+    "name": "Ada Predeploy",
+    "email": "{token}@example.com",
+    "message": "A form that a validation sent: {token}",
+}
+PAGE = "https://{site}.example/contact/"
+# Keys that senders of a form need; not those that the Worker itself needs elsewhere.
+KEYS = re.compile(
+    r"(?:.*_)?(?:INTAKE|FORM|FORMS|CONTACT|INBOX|CLIENT|SITE)_(?:.*_)?(?:KEY|TOKEN|SECRET)|API_(?:KEY|TOKEN)"
+)
+KEY_HEADERS = ("X-API-Key", "Authorization")
+HEADER_READ = re.compile(
+    r"""(?:headers\.get|\.header)\(\s*["'](?P<name>[\w-]*(?:key|token|auth|secret)[\w-]*)["']""", re.IGNORECASE
+)
+DEFAULTS = FormSettings()
+# What the probe says of the code, by exit code; then what it says of all else.
+VERDICTS = (
+    (1, "unexpected_answer"),
+    (4, "not_ready"),
+    (10, "no_row"),
+    (11, "duplicate_row"),
+    (12, "wrong_row"),
+    (13, "database_error"),
+    (14, "unknown_host"),
+    (15, "invalid_accepted"),
+    (16, "key_ignored"),
+)
+UNFIT = ((6, "port_taken"), (7, "unspoken"), (8, "service_lost"), (20, "no_table"), (21, "no_key"))
+
+
+def form_absent(component: Component, scene: Scene) -> str:
+    """Why no form is sent to a Worker: it takes none, or there is no database that it could reach."""
+    if scene.form(component) is None and not any(ROUTE in scene.read(path) for path in worker_of(component).sources):
+        return f"{component.path} has no route {ROUTE}… in its code; name another one: [worker.{component.name}.e2e]"
+    if migrating(component, scene) is None:
+        return "the stack has no Django project whose database a form could reach"
+    if not asks_database(component, scene):
+        return f"{component.path} expects no database: none of its variables is named like one"
+    return ""
+
+
+def code_of(component: Component, scene: Scene) -> str:
+    """All that the Worker's own files say, its variables included."""
+    worker = worker_of(component)
+    return "\n".join([json.dumps(worker.vars), *(scene.read(path) for path in worker.sources)])
+
+
+def site_of(component: Component, scene: Scene) -> str:
+    """The site that a form is of: one that the Worker speaks of, else the first that there is."""
+    names = [site.name for site in scene.stack.of(Kind.SITE)]
+    code = code_of(component, scene)
+    tables = [value for value in worker_of(component).vars.values() if isinstance(value, dict)]
+    keys = [str(key) for value in tables for key in value]
+    return next((name for name in names if name in code), next(iter([*names, *keys]), "site"))
+
+
+def page_of(component: Component, site: str) -> str:
+    """The page with the form: on the first web address that the Worker's variables have for the site."""
+    said = json.dumps(worker_of(component).vars)
+    _, _, behind = said.partition(json.dumps(site))
+    found = re.search(r'"(https://[^"\s*]+)"', behind or said)
+    return f"{found[1].rstrip('/')}/contact/" if found else PAGE
+
+
+def key_of(component: Component, scene: Scene, form: FormSettings) -> str:
+    """The variable with the key that senders need, where there is one."""
+    names = sorted({*worker_texts(component, scene), *scene.secrets(component)})
+    return form.key or next((name for name in names if KEYS.fullmatch(name)), "")
+
+
+def sent(component: Component, scene: Scene) -> dict[str, object]:
+    """What the probe has to know of the form."""
+    said = scene.form(component)
+    form = said or DEFAULTS
+    site = form.site or site_of(component, scene)
+    page = page_of(component, site)
+    headers = list(dict.fromkeys(match["name"] for match in HEADER_READ.finditer(code_of(component, scene))))
+    document: dict[str, object] = {
+        "path": form.path,
+        "payload": form.payload or PAYLOAD | {"source_url": page},
+        "encoding": form.encoding,
+        "headers": form.headers,
+        "origin": page.partition("/contact/")[0],
+        "status": form.status,
+        "table": form.table,
+        "columns": form.columns,
+        "invalid": form.invalid,
+        "key": key_of(component, scene, form),
+        "key_headers": [form.key_header] if form.key_header else headers or KEY_HEADERS,
+        "sources": worker_of(component).sources,
+        "section": f"[worker.{component.name}.e2e]",
+    }
+    filled: dict[str, object] = json.loads(json.dumps(document).replace("{site}", json.dumps(site)[1:-1]))
+    return filled
+
+
+def intake_commands(component: Component, scene: Scene) -> tuple[Command, ...]:
+    """The form sent to the Worker, then the row that it left as Django reads it."""
+    web = migrating(component, scene)
+    assert web is not None
+    form = sent(component, scene)
+    key = str(form["key"])
+    value = worker_texts(component, scene).get(key)
+    worker, behind = address_of(WORKER), ":".join(address_of(OUTBOUND))
+    send = Command(
+        argv=("python", f"{PROBES}/intake.py", *worker, "--outbound", behind, "--proof", NONCE),
+        label=f"POST {form['path']}",
+        environment="ours",
+        env=(
+            ("DATABASE_URL", DB_URL),
+            ("PREDEPLOY_FORM", json.dumps(form, sort_keys=True)),
+            *([(key, value)] if value else []),
+        ),
+        secrets=(key,) if key and value is None else (),
+        verdicts=VERDICTS,
+        unfit=UNFIT,
+        evidence="summary",
+        parser="probe",
+        limit=120,
+        services=services(component, scene),
+    )
+    read = Command(
+        argv=("python", f"{PROBES}/stored_row.py", DB_HOST, DB_PORT, DB_NAME, str(form["table"]), WORK),
+        label="Django reads the row",
+        cwd=web_of(web).directory,
+        environment="production",
+        component=web.path,
+        env=django_env(web, scene),
+        secrets=scene.secrets(web),
+        verdicts=((1, "unreadable_row"),),
+        unfit=((75, "other_database"), (5, "no_model")),
+        evidence="summary",
+        parser="probe",
+        limit=120,
+    )
+    return (send, read)

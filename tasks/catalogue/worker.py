@@ -1,0 +1,92 @@
+"""Rows for Workers that run: does the bundle answer in its own runtime, and does a form get through it."""
+
+from tasks.catalogue.intake import form_absent, intake_commands
+from tasks.catalogue.node import worker_absent
+from tasks.catalogue.row import DatabaseKind, Row, Scene
+from tasks.catalogue.worker_service import OUTBOUND, WORKER, asks_database, migrating, services, worker_of
+from tasks.models import Stage
+from tasks.stack import Component, Kind
+from tasks.steps import NONCE, PROBES, PYTHON, Command, address_of
+
+HEALTH = "/health"
+
+
+def health_commands(component: Component, scene: Scene) -> tuple[Command, ...]:
+    """A real request to the bundle in its runtime, and the proof that it was this one that answered."""
+    configured = scene.configured(component).health
+    path = ("--path", configured) if configured else ("--path", HEALTH, "--else", "/")
+    host, port = address_of(WORKER)
+    behind = ("--outbound", ":".join(address_of(OUTBOUND)), "--proof", NONCE)
+    request = Command(
+        argv=(PYTHON, f"{PROBES}/http_health.py", "--host", host, "--port", port, *path, *behind, "--limit", "15"),
+        label=f"GET {configured or HEALTH}",
+        verdicts=((1, "unhealthy"), (4, "not_ready")),
+        unfit=((5, "no_health_path"), (6, "port_taken"), (7, "unspoken"), (8, "service_lost")),
+        evidence="summary",
+        parser="probe",
+        limit=90,
+        services=services(component, scene),
+    )
+    return (request,)
+
+
+def runtime_absent(component: Component, scene: Scene) -> str:
+    """A Worker of assets alone has no code that could answer."""
+    reason = worker_absent(component, scene)
+    if not reason and not worker_of(component).main:
+        return f"{component.path} deploys assets alone, and no code that could answer"
+    return reason
+
+
+def intake_absent(component: Component, scene: Scene) -> str:
+    """Why no form is sent to it."""
+    return runtime_absent(component, scene) or form_absent(component, scene)
+
+
+def database(component: Component, scene: Scene) -> DatabaseKind:
+    """A copy of what its Django project migrated, if it is given a database at all."""
+    if not asks_database(component, scene):
+        return ""
+    return "migrated" if migrating(component, scene) else "empty"
+
+
+def migrated_by(component: Component, scene: Scene) -> str:
+    """The Django project that the database is copied from."""
+    web = migrating(component, scene)
+    return web.path if web and asks_database(component, scene) else ""
+
+
+def across(component: Component, scene: Scene) -> tuple[str, ...]:
+    """What that project has to have done before."""
+    path = migrated_by(component, scene)
+    return (f"migrate[{path}]",) if path else ()
+
+
+ROWS = (
+    Row(
+        name="worker_health",
+        title="Worker health",
+        stage=Stage.INTEGRATION,
+        kinds=(Kind.WORKER,),
+        commands=health_commands,
+        absent=runtime_absent,
+        needs=("worker_container",),
+        across=across,
+        database=database,
+        migrated_by=migrated_by,
+        upon="worker_container",
+    ),
+    Row(
+        name="intake_e2e",
+        title="Intake E2E",
+        stage=Stage.INTEGRATION,
+        kinds=(Kind.WORKER,),
+        commands=intake_commands,
+        absent=intake_absent,
+        needs=("worker_container",),
+        across=across,
+        database=database,
+        migrated_by=migrated_by,
+        upon="worker_container",
+    ),
+)

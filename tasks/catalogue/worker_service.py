@@ -1,0 +1,112 @@
+"""A Worker as a server beside a command: its bundle in its own runtime, and all that it asks for ending with us."""
+
+import json
+import re
+
+from tasks.catalogue.django_environment import own_env, parse_dotenv
+from tasks.catalogue.row import Scene
+from tasks.stack import Component, Kind, Worker
+from tasks.steps import DB_URL, NONCE, OUT, PROBES, Command, address_of
+
+OUTBOUND, WORKER = "outbound", "worker"
+# A password that this run alone has: whoever comes with another one is not let in.
+NEON_URL = f"postgresql://predeploy:{NONCE}@ep-predeploy.neon.invalid/neondb?sslmode=require"
+DATABASES = re.compile(
+    r"(?:.*_)?(?:DATABASE|POSTGRES|POSTGRESQL|PG|NEON|DB)(?:_.*)?_(?:URL|URI|DSN|CONNECTION|STRING)(?:_.*)?"
+)
+CREDENTIALS = re.compile(r"(?:.*_)?(?:KEY|TOKEN|SECRET|PASSWORD|PASS|SALT)(?:_.*)?")
+ADDRESSES = re.compile(r"(?:.*_)?(?:URL|URI|ORIGIN|ENDPOINT|WEBHOOK|HOST)")
+EXAMPLES = (".dev.vars.example", ".dev.vars.sample", ".env.example", ".env.sample")
+
+
+def worker_of(component: Component) -> Worker:
+    """The facts of a component of kind `worker`."""
+    assert component.worker is not None
+    return component.worker
+
+
+def example_of(component: Component, scene: Scene) -> dict[str, str]:
+    """The values that its example files show."""
+    paths = (f"{component.path}/{name}".removeprefix("./") for name in reversed(EXAMPLES))
+    return {
+        name: value for path in paths if path in scene.paths for name, value in parse_dotenv(scene.read(path)).items()
+    }
+
+
+def thrown_away(name: str, example: str) -> str:
+    """A value for a variable that production alone has: nobody else's, where it is a credential."""
+    if DATABASES.fullmatch(name):
+        return NEON_URL
+    if CREDENTIALS.fullmatch(name):
+        return f"predeploy-{NONCE}"
+    host = f"{name.lower().replace('_', '-')}.predeploy.invalid"
+    return example or (f"https://{host}" if ADDRESSES.fullmatch(name) else f"predeploy-{NONCE}")
+
+
+def worker_texts(component: Component, scene: Scene) -> dict[str, str]:
+    """The variables with text that the Worker gets beside those of its wrangler file; what the settings say wins."""
+    example = example_of(component, scene)
+    texts = {name: thrown_away(name, example.get(name, "")) for name in worker_of(component).reads}
+    own = {name: value.replace(DB_URL, NEON_URL) for name, value in own_env(component, scene).items()}
+    secret = scene.secrets(component)
+    return {name: value for name, value in sorted((texts | own).items()) if name not in secret}
+
+
+def asks_database(component: Component, scene: Scene) -> bool:
+    """Is the Worker given a database?"""
+    secret = (DATABASES.fullmatch(name) for name in scene.secrets(component))
+    return any(NEON_URL in value for value in worker_texts(component, scene).values()) and not any(secret)
+
+
+def migrating(component: Component, scene: Scene) -> Component | None:
+    """The Django project whose database the Worker's is."""
+    form = scene.form(component)
+    webs = (web for web in scene.stack.of(Kind.WEB) if "migrate" not in scene.configured(web).skip)
+    return next((web for web in webs if form is None or form.web in {None, web.path}), None)
+
+
+def outbound(component: Component, scene: Scene) -> Command:
+    """What every request of the Worker ends in."""
+    host, port = address_of(OUTBOUND)
+    given = asks_database(component, scene)
+    return Command(
+        argv=("python", f"{PROBES}/outbound.py", "--host", host, "--port", port),
+        label=OUTBOUND,
+        environment="ours",
+        env=(("DATABASE_URL", DB_URL if given else ""), ("PREDEPLOY_NEON_URL", NEON_URL if given else "")),
+        # it is ours: its end is no verdict
+        verdicts=(),
+        parser="traceback",
+    )
+
+
+def serving(component: Component, scene: Scene) -> Command:
+    """The bundle that the deploy would upload, in the runtime that wrangler brought."""
+    worker, texts = worker_of(component), worker_texts(component, scene)
+    names = sorted({*texts, *scene.secrets(component)})
+    facts = {
+        "main": worker.main,
+        "date": worker.date,
+        "flags": worker.flags,
+        "vars": {name: value for name, value in worker.vars.items() if name not in names},
+        "texts": names,
+        "bindings": worker.bindings,
+        "rules": worker.rules,
+    }
+    host, port = address_of(WORKER)
+    places = ("--host", host, "--port", port, "--outbound", ":".join(address_of(OUTBOUND)))
+    return Command(
+        argv=("node", f"{PROBES}/serve_worker.mjs", "--bundle", f"{OUT}/bundle", *places, "--nonce", NONCE),
+        label=WORKER,
+        cwd=component.path,
+        environment="node",
+        env=(("PREDEPLOY_WORKER", json.dumps(facts, sort_keys=True)), *texts.items()),
+        secrets=scene.secrets(component),
+        unfit=((126, "runtime"),),
+        parser="worker",
+    )
+
+
+def services(component: Component, scene: Scene) -> tuple[Command, ...]:
+    """Both, for a command that asks the Worker."""
+    return (outbound(component, scene), serving(component, scene))

@@ -1,0 +1,105 @@
+"""What a Worker's code expects of its environment: names of variables, from its types, its examples and its code."""
+
+import re
+from collections.abc import Iterator
+
+from tasks.discovery.documents import Table, string, strings, table, tables
+from tasks.discovery.tree import Tree, join, relative
+
+SOURCES = (".ts", ".mts", ".tsx", ".js", ".mjs", ".jsx")
+FOREIGN = re.compile(
+    r"(?:^|/)(?:node_modules|dist|build|coverage|\.wrangler|tests?|__tests__|e2e|scripts)/|\.(?:test|spec|config)\.\w+$"
+)
+EXAMPLES = (".dev.vars.example", ".dev.vars.sample", ".env.example", ".env.sample")
+TYPES = re.compile(
+    r"\b(?:interface|type)\s+(?:Env|Bindings|CloudflareBindings|CloudflareEnv|WorkerEnv|Environment)\b[^{};=]*=?\s*\{"
+)
+COMMENT = re.compile(r"/\*.*?\*/|(?<!:)//[^\n]*", re.DOTALL)
+MEMBER = re.compile(
+    r"""(?:^|[;,\n{])\s*(?:readonly\s+)?["']?(?P<name>[A-Za-z_]\w*)["']?\??\s*:\s*(?P<type>[^;,\n}]+)"""
+)
+TEXT = re.compile(
+    r"(?:string|undefined|null|\"[^\"]*\"|'[^']*')(?:\s*\|\s*(?:string|undefined|null|\"[^\"]*\"|'[^']*'))*"
+)
+READ = re.compile(r"\b(?:\w*[eE]nv|Bindings)\??\.(?P<name>[A-Z][A-Z0-9_]*)\b(?!\s*\()")
+TAKEN = re.compile(r"\{(?P<names>[^{}]*)\}\s*=\s*(?:\w+\.)?env\b")
+NAME = re.compile(r"[A-Z][A-Z0-9_]*")
+# Sections of a wrangler file that give the Worker something which is no text.
+BINDINGS = (
+    *("ai", "analytics_engine_datasets", "assets", "browser", "d1_databases", "dispatch_namespaces"),
+    *("durable_objects", "hyperdrive", "images", "kv_namespaces", "mtls_certificates", "pipelines", "queues"),
+    *("r2_buckets", "ratelimits", "secrets_store_secrets", "send_email", "services", "vectorize", "version_metadata"),
+    "workflows",
+)
+
+
+def bindings_of(document: Table) -> dict[str, object]:
+    """The sections that bind something to a name, as they are written."""
+    return {key: document[key] for key in BINDINGS if document.get(key) and any(bound_names(document[key]))}
+
+
+def bound_names(value: object) -> Iterator[str]:
+    """The names that a section binds, however deep they stand in it."""
+    for each in (value, *tables({"items": value}, "items")) if isinstance(value, list) else (value,):
+        name = string(each, "binding") or string(each, "name")
+        if name:
+            yield name
+        for inner in ("bindings", "producers"):
+            for row in tables(each, inner):
+                yield from bound_names(row)
+
+
+def read_names(tree: Tree, directory: str, document: Table) -> tuple[str, ...]:
+    """The variables with text that the code expects and the wrangler file does not give: secrets, most of them."""
+    texts = [COMMENT.sub(" ", tree.text(path)) for path in sources(tree, directory)]
+    typed = {name for text in texts for name in typed_names(text)}
+    used = set() if typed else {name for text in texts for name in used_names(text)}
+    shown = {name for path in examples(tree, directory) for name in example_names(tree.text(path))}
+    known = {*table(document, "vars")}.union(*(bound_names(section) for section in bindings_of(document).values()))
+    return tuple(sorted((typed | used | shown | {*strings(document, "secrets", "required")}) - known))
+
+
+def sources(tree: Tree, directory: str) -> tuple[str, ...]:
+    """The files of its code, the types that wrangler generates included; none of tests and of what is built."""
+    found = (path for path in tree.under(directory) if path.endswith(SOURCES))
+    return tuple(path for path in found if not FOREIGN.search(relative(path, directory)))
+
+
+def examples(tree: Tree, directory: str) -> tuple[str, ...]:
+    """The files that show which variables there are."""
+    return tuple(path for name in EXAMPLES if tree.has(path := join(directory, name)))
+
+
+def typed_names(text: str) -> Iterator[str]:
+    """Members of the type of its environment that are texts."""
+    for match in TYPES.finditer(text):
+        for member in MEMBER.finditer(body_of(text, match.end())):
+            if TEXT.fullmatch(member["type"].strip()):
+                yield member["name"]
+
+
+def body_of(text: str, start: int) -> str:
+    """What stands between braces, without what stands in braces of its own."""
+    depth, shown = 1, []
+    for letter in text[start:]:
+        depth += {"{": 1, "}": -1}.get(letter, 0)
+        if depth == 0:
+            break
+        if depth == 1:
+            shown.append(letter)
+    return "".join(shown)
+
+
+def used_names(text: str) -> Iterator[str]:
+    """Names that plain JavaScript takes from its environment."""
+    yield from (match["name"] for match in READ.finditer(text))
+    for match in TAKEN.finditer(text):
+        yield from NAME.findall(match["names"])
+
+
+def example_names(text: str) -> Iterator[str]:
+    """The names of a dotenv file."""
+    for line in text.splitlines():
+        name, equals, _ = line.strip().removeprefix("export ").partition("=")
+        if equals and name.strip().isidentifier():
+            yield name.strip()

@@ -1,0 +1,126 @@
+"""What has to be installed, as environments: what the stack's locks say, and what our own probes import. Pure."""
+
+import hashlib
+import json
+from collections.abc import Callable
+from dataclasses import asdict
+from functools import cache
+from pathlib import Path
+
+from tasks.stack import NodeProject, PythonProject, Version
+from tasks.steps import ENV, WORK, Command, Environment
+
+PYTHON_CONTROL = (
+    "uv",
+    "pip",
+    "install",
+    "--dry-run",
+    "--no-cache",
+    "--no-deps",
+    "--target",
+    f"{ENV}-control",
+    "packaging",
+)
+NODE_CONTROL = ("npm", "view", "semver", "version", "--prefer-online")
+COMPILED = (("UV_COMPILE_BYTECODE", "1"),)
+OUR_LOCK = Path(__file__).with_name("probes") / "requirements.lock"
+
+
+def key_of(*parts: object) -> str:
+    """A digest of plain data."""
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:20]
+
+
+def acquire(label: str, *argv: str, cwd: str, parser: str, env: tuple[tuple[str, str], ...] = ()) -> Command:
+    """A command that brings something from outside."""
+    return Command(argv=argv, label=label, cwd=cwd, env=env, parser=parser, phase="acquire", limit=900)
+
+
+def python_commands(project: PythonProject, name: str) -> tuple[Command, ...]:
+    """Installs what the lock holds, and nothing of the project itself: that comes from the workspace."""
+    wheel = COMPILED
+    if project.kind == "uv":
+        groups = ("--no-dev",) if name == "production" else ("--all-groups", "--all-extras")
+        frozen = ("--frozen",) if project.lock else ()
+        local = ("--no-install-project", "--no-install-workspace", "--no-install-local", "--no-editable")
+        argv = ("uv", "sync", *frozen, *groups, *local)
+        env = (*wheel, ("UV_PROJECT_ENVIRONMENT", ENV))
+        return (acquire(" ".join(("uv sync", *frozen)), *argv, cwd=project.root, parser="uv", env=env),)
+    files = project.production if name == "production" else project.development or project.production
+    make = acquire("uv venv", "uv", "venv", "--allow-existing", ENV, cwd=project.root, parser="uv")
+    if not files:
+        return (make,)
+    listed = tuple(part for file in files for part in ("-r", f"@work@/{file}"))
+    # a path dependency cannot have a hash; those that have one are verified all the same
+    hashes = ("--require-hashes",) if project.hashed and len(project.paths) < 2 else ()
+    argv = ("uv", "pip", "install", "--python", ENV, *hashes, *listed)
+    return (make, acquire("uv pip install", *argv, cwd=project.root, parser="uv", env=wheel))
+
+
+def python_environment(project: PythonProject, name: str, digest: Callable[[str], str], day: str) -> Environment:
+    """A virtual environment from the lock: production's, or with everything that development adds."""
+    commands = python_commands(project, name)
+    pinned = project.pinned or project.lock is not None
+    content = [*((path, digest(path)) for path in project.inputs), "" if pinned else day]
+    return Environment(
+        kind="python",
+        title=f"{name} dependencies of {project.root}",
+        root=project.root,
+        version=project.python,
+        inputs=project.inputs,
+        commands=commands,
+        control=PYTHON_CONTROL,
+        key=key_of("python", content, [asdict(command) for command in commands], asdict(project.python)),
+    )
+
+
+@cache
+def our_environment() -> Environment:
+    """What our own probes import, whatever the stack has."""
+    lock = OUR_LOCK.name
+    make = acquire("uv venv", "uv", "venv", "--allow-existing", ENV, cwd=".", parser="uv")
+    argv = ("uv", "pip", "install", "--python", ENV, "--require-hashes", "-r", f"{WORK}/{lock}")
+    commands = (make, acquire("uv pip install", *argv, cwd=".", parser="uv", env=COMPILED))
+    text = OUR_LOCK.read_text(encoding="utf-8")
+    return Environment(
+        kind="python",
+        title="packages of our own probes",
+        root=".",
+        version=Version(),
+        inputs=(),
+        files=((lock, text),),
+        commands=commands,
+        control=PYTHON_CONTROL,
+        key=key_of("ours", text, [asdict(command) for command in commands]),
+    )
+
+
+def node_commands(project: NodeProject) -> tuple[Command, ...]:
+    """A frozen installation by the stack's own package manager; a plain one where there is no lock."""
+    if project.manager == "pnpm":
+        frozen = "--frozen-lockfile" if project.lock else "--no-frozen-lockfile"
+        argv = ("pnpm", "install", frozen, "--reporter=append-only")
+        return (acquire(f"pnpm install {frozen}", *argv, cwd=project.root, parser="pnpm"),)
+    if project.manager == "npm":
+        verb = "ci" if project.lock else "install"
+        flags = ("--no-audit", "--no-fund", "--loglevel=error")
+        return (acquire(f"npm {verb}", "npm", verb, *flags, cwd=project.root, parser="npm"),)
+    return (acquire(f"{project.manager} install", project.manager, "install", cwd=project.root, parser="plain"),)
+
+
+def node_environment(project: NodeProject, digest: Callable[[str], str], day: str) -> Environment:
+    """The `node_modules` of a package or workspace, as its lock says."""
+    commands = node_commands(project)
+    content = [*((path, digest(path)) for path in project.inputs), "" if project.lock else day]
+    manager = f"{project.manager}@{project.manager_version}" if project.manager_version else project.manager
+    return Environment(
+        kind="node",
+        title=f"packages of {project.root}",
+        root=project.root,
+        version=project.node,
+        inputs=project.inputs,
+        commands=commands,
+        control=NODE_CONTROL,
+        key=key_of("node", content, [asdict(command) for command in commands], asdict(project.node), manager),
+        manager=manager,
+    )

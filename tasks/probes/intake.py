@@ -1,0 +1,248 @@
+"""Sends a form to a running Worker, and looks for the one row that it has to leave in the database.
+
+    intake.py HOST PORT --outbound HOST:PORT --proof WORD
+
+`PREDEPLOY_FORM` says what is sent and where it has to arrive, `DATABASE_URL` is the real database behind the Worker's.
+Forms that are wrong, and keys that are, have to be refused and to leave nothing. The row that the form left is written
+down as the table's comment, for stored_row.py. Prints one JSON document. Exit codes:
+
+    0 all as it has to be       10 no row               13 an error of Postgres        20 no such table
+    1 an unexpected answer      11 more than one        14 it asked a host that is     21 it asks for a key that
+    4 nobody listened           12 another one than        nobody's                       nobody told us of
+    6 another program answered     what was sent        15 a wrong form was taken
+    7 it asked for what we do not speak                 16 a wrong key was taken
+    8 its database was lost
+"""
+
+import argparse
+import json
+import os
+import re
+import secrets
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from http.client import HTTPException
+
+import psycopg
+from predeploy_form import Answer, Form, Sender, places, read_form
+from predeploy_outbound import findings, listens, read_log, without_verdict
+from predeploy_table import Table, open_table
+
+PATIENCE = 5.0
+"""Seconds in which the row has to be there: a Worker may answer first, and write then."""
+CODES = {"unspoken": 7, "lost": 8}
+REFUSALS = {401, 403}
+Finding = Mapping[str, object]
+
+
+class EndError(Exception):
+    """The check is decided: by this exit code, for these reasons."""
+
+    def __init__(self, code: int, *found: Finding) -> None:
+        self.code, self.found = code, found
+        super().__init__(code)
+
+
+def finding(rule: str, message: str, place: Mapping[str, object] | None = None) -> Finding:
+    return {"tool": "intake", "rule": rule, "message": message, **(place or {})}
+
+
+class Visit:
+    """One run of a form against one Worker and one table."""
+
+    def __init__(self, form: Form, sender: Sender, outbound: str, proof: str, token: str, table: Table) -> None:
+        self.form, self.sender, self.outbound, self.proof, self.token = form, sender, outbound, proof, token
+        self.table, self.before, self.runtime = table, table.count(), ""
+        self.key = os.environ.get(form.key, "") if form.key else ""
+
+    def run(self) -> str:
+        """All of it, in order; the summary of a pass. Raises EndError."""
+        answer = self.send(self.form.payload)
+        self.look_outside(answer)
+        row = self.only_row(answer)
+        self.compare(row)
+        wrong, keys = list(self.wrong_forms()), list(self.wrong_keys())
+        for what, payload in wrong:
+            self.refused(what, payload)
+        for what, key in keys:
+            self.locked(what, key)
+        self.look_outside(answer)
+        if self.table.count() != self.before + 1:
+            raise EndError(11, self.about_table("duplicate_row", f"{self.added()} new rows for one form"))
+        self.table.remember(row)
+        refused = f"{len(wrong)} wrong forms" + (f" and {len(keys)} wrong keys" if keys else "")
+        return f"POST {self.form.path} {answer.status}, a row in {self.table.name}, {refused} refused, {self.runtime}"
+
+    def send(self, payload: Mapping[str, object], key: str | None = None) -> Answer:
+        """An answer that is the Worker's."""
+        key = self.key if key is None else key
+        try:
+            answer = self.sender.send(self.form, payload, self.form.keys(key) if key else {})
+        except (OSError, HTTPException) as error:
+            said = f"POST {self.form.path} got no answer: {str(error) or type(error).__name__}"
+            raise EndError(1, finding("no_answer", said), *findings(read_log(self.outbound))) from error
+        proof, _, self.runtime = answer.mark.partition(" ")
+        if proof != self.proof:
+            raise EndError(6, finding("another_program", "another program answered than the one that was started"))
+        return answer
+
+    def look_outside(self, answer: Answer) -> None:
+        """Whatever the Worker answered: did it ask for what is there?"""
+        asked = read_log(self.outbound)
+        sick = without_verdict(asked)
+        if sick is not None:
+            raise EndError(CODES[sick[0]], sick[1], finding("answer", f"POST {self.form.path} answered {answer.words}"))
+        found = [each for each in findings(asked) if each["rule"] == "unknown_host"]
+        if found:
+            hosts = [each.host for each in asked if each.kind == "refused"]
+            raise EndError(
+                14, *({**each, **self.place(re.escape(host))} for each, host in zip(found, hosts, strict=False))
+            )
+
+    def only_row(self, answer: Answer) -> dict[str, object]:
+        """The row that the form left."""
+        if not self.form.takes(answer.status):
+            self.not_taken(answer)
+        rows = self.wait_for_row()
+        if len(rows) > 1:
+            raise EndError(11, self.about_table("duplicate_row", f"{len(rows)} rows for one form"))
+        if not rows and self.added() > 0:
+            said = f"the new row of {self.table.name} does not hold {self.token}, which was sent"
+            raise EndError(12, self.about_table("wrong_row", said))
+        if not rows:
+            self.no_row(answer)
+        return rows[0]
+
+    def not_taken(self, answer: Answer) -> None:
+        said = f"POST {self.form.path} answered {answer.words}; {self.form.answers} was expected"
+        if answer.status in REFUSALS and not self.key:
+            hint = f"{said}. Say which variable of the Worker has the key that senders need: key in {self.form.section}"
+            raise EndError(21, finding("no_key", hint))
+        errors = self.errors()
+        if errors:
+            raise EndError(13, *errors, finding("answer", said))
+        raise EndError(1, finding("unexpected_answer", said))
+
+    def no_row(self, answer: Answer) -> None:
+        answered = f"POST {self.form.path} answered {answer.status}"
+        if not self.table.columns and not self.errors():
+            hint = f"{answered}, and there is no table {self.table.name}. Say which: table in {self.form.section}"
+            raise EndError(20, finding("no_table", hint))
+        said = self.about_table("no_row", f"{answered}, and {self.table.name} has no new row")
+        raise EndError(10, *self.errors(), said)
+
+    def wait_for_row(self) -> list[dict[str, object]]:
+        deadline = time.monotonic() + PATIENCE
+        while not (rows := self.table.rows(self.token)) and time.monotonic() < deadline and not self.added():
+            if self.errors():
+                break
+            time.sleep(0.05)
+        return rows
+
+    def added(self) -> int:
+        return self.table.count() - self.before
+
+    def errors(self) -> list[Finding]:
+        """What Postgres said, where the statement stands in the code."""
+        found = (each for each in findings(read_log(self.outbound)) if each["tool"] == "postgres")
+        return [{**each, **self.statement()} for each in found]
+
+    def compare(self, row: Mapping[str, object]) -> None:
+        """Columns with what was sent; of our own guesses only what it may not change."""
+        guessed = {name: value for name, value in self.form.payload.items() if name in row}
+        differs = [
+            f"{name} is {row.get(name)!r}, not {value!r}"
+            for name, value in (self.form.columns or guessed).items()
+            if not same(row.get(name), value, exact=bool(self.form.columns))
+        ]
+        if differs:
+            raise EndError(12, self.about_table("wrong_row", f"in {self.table.name} {'; '.join(differs)}"))
+
+    def wrong_forms(self) -> Iterator[tuple[str, Mapping[str, object]]]:
+        """What must not be taken, each with its name."""
+        payload = self.form.payload
+        if self.form.invalid is not None:
+            yield from ((f"a form with {json.dumps(each)}", {**payload, **each}) for each in self.form.invalid)
+            return
+        yield "an empty form", {}
+        for name in payload:
+            if self.table.columns.get(name):
+                yield f"a form without {name}", self.form.without(name)
+        if "email" in payload:
+            yield "a form with a wrong email", {**payload, "email": f"{self.token} is no address"}
+
+    def refused(self, what: str, payload: Mapping[str, object]) -> None:
+        answer = self.send(payload)
+        if answer.refuses and self.added() == 1:
+            return
+        left = f", and left {self.added() - 1} rows" if self.added() > 1 else ""
+        said = f"{what} was answered {answer.words}{left}; 4xx was expected, and no row"
+        hint = (
+            ""
+            if self.form.invalid is not None
+            else f". If that is right, say what is not: invalid in {self.form.section}"
+        )
+        raise EndError(
+            15 if left or not answer.status >= 500 else 1, finding("invalid_accepted", said + hint), *self.errors()
+        )
+
+    def wrong_keys(self) -> Iterator[tuple[str, str]]:
+        """Keys that are not the Worker's, where it has one."""
+        if self.key:
+            yield "a wrong key", f"wrong-{self.token}"
+            yield "no key", ""
+
+    def locked(self, what: str, key: str) -> None:
+        answer = self.send(self.form.payload, key)
+        if answer.refuses and self.added() == 1:
+            return
+        said = f"{what} instead of {self.form.key} was answered {answer.words}; 4xx was expected, and no row"
+        raise EndError(16, finding("key_ignored", said, self.place(re.escape(self.form.key))))
+
+    def place(self, pattern: str) -> dict[str, object]:
+        return next(places(pattern, self.form.sources), {})
+
+    def statement(self) -> dict[str, object]:
+        """Where the Worker's code writes to the table."""
+        name = re.escape(self.table.name.rpartition(".")[2])
+        return self.place(rf"\binsert\s+into\s+[\w\".]*{name}\b") or self.place(rf"\b{name}\b")
+
+    def about_table(self, rule: str, message: str) -> Finding:
+        return finding(rule, message, self.statement())
+
+
+def same(there: object, sent: object, *, exact: bool) -> bool:
+    """Is what stands in a column what was sent? A Worker may trim it, and change its case."""
+    if exact or not isinstance(there, str):
+        return str(there) == str(sent)
+    return there.strip().casefold() == str(sent).strip().casefold()
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("host")
+    parser.add_argument("port", type=int)
+    parser.add_argument("--outbound", required=True)
+    parser.add_argument("--proof", required=True)
+    parser.add_argument("--wait", type=float, default=30)
+    options = parser.parse_args()
+    token = f"predeploy{secrets.token_hex(6)}"
+    form, code, summary = read_form(os.environ["PREDEPLOY_FORM"], token), 0, ""
+    found: tuple[Finding, ...] = ()
+    for address in (options.outbound, f"{options.host}:{options.port}"):
+        if not listens(address, options.wait):
+            print(json.dumps({"diagnostics": [finding("not_ready", f"nothing listened within {options.wait:g} s")]}))
+            return 4
+    with psycopg.connect(os.environ["DATABASE_URL"], autocommit=True) as connection:
+        sender, table = Sender(options.host, options.port), open_table(connection, form.table)
+        try:
+            summary = Visit(form, sender, options.outbound, options.proof, token, table).run()
+        except EndError as end:
+            code, found = end.code, end.found
+    print(json.dumps({"diagnostics": found, "summary": summary}))
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,225 @@
+"""All that a Worker asks of the world ends here: its database answers, as Neon's SQL over HTTP, and nothing else does.
+
+    outbound.py --host HOST --port PORT
+
+Runs beside a Worker whose outbound requests all come here, as plain HTTP with the Host that they were for. Needs
+psycopg. `DATABASE_URL` is the real Postgres of the check, `PREDEPLOY_NEON_URL` the connection string that the Worker
+was given (empty: none). Ends on SIGTERM with code 0. One line a request on stdout: kind, status, method, host, path.
+
+`GET /predeploy/log` with `Host: predeploy.invalid` answers what was asked, oldest first:
+
+    {"requests": [{"at", "method", "host", "path", "kind", "status", "reason",
+                   "queries": [{"query", "command", "rows",
+                                "sqlstate", "message", "detail", "column", "table", "constraint"}]}],
+     "dropped": 0}
+
+`at` is when the answer was ready (ISO 8601, UTC), `path` goes without its query string, `query` is cut at 500
+characters, `rows` are those returned or affected. `command` and `rows` are null where a query failed, the other six
+where it did not. What was to run after a failed one is not there. `kind` is one of
+
+    sql       Neon's endpoint answered; `status` says how. 499: the Worker hung up, and its query was cancelled.
+    refused   another host: 502.
+    unspoken  Neon would have answered, this service cannot: 501, and no verdict on the Worker. `reason` has the words.
+    lost      no Postgres, or no longer, or it is out of disk, memory or connections: 500, and no verdict on the Worker.
+
+A wrong user, password or endpoint has the sqlstate 28P01 here, which the answer leaves out, as Neon's does. 1000
+requests are kept, of each 50 queries; `dropped` says how many requests had to go. Passwords are in none of it, values
+of parameters neither: where Postgres repeats one it reads `$1`, or `…`.
+"""
+
+import argparse
+import os
+import signal
+import sys
+import threading
+import traceback
+from collections.abc import Mapping
+from http.server import BaseHTTPRequestHandler
+from socketserver import ThreadingTCPServer
+from urllib.parse import unquote, urlsplit
+
+from predeploy_desk import Desk, Reply, Request, explain
+from predeploy_ledger import Ledger, Secrets
+from predeploy_neon import LIMIT, RefusedError, read_account
+from predeploy_postgres import connection_info
+from psycopg import ProgrammingError
+
+CHUNK = 1 << 16
+DRAINED = 4 * LIMIT
+"""A body over the limit is read on up to here, so that whoever sends it gets to the answer."""
+
+
+class BodyError(Exception):
+    """A body that is not framed as HTTP says; the connection cannot go on."""
+
+
+class Body:
+    """Collects a request's body, and lets go of one that is too large."""
+
+    def __init__(self) -> None:
+        self.parts: list[bytes] = []
+        self.size = 0
+
+    def add(self, part: bytes) -> None:
+        self.size += len(part)
+        if self.size > DRAINED:
+            raise BodyError("it does not end")
+        if self.size > LIMIT:
+            self.parts.clear()
+        else:
+            self.parts.append(part)
+
+    @property
+    def content(self) -> bytes | None:
+        return None if self.size > LIMIT else b"".join(self.parts)
+
+
+class Handler(BaseHTTPRequestHandler):
+    """Any method, on connections that stay open."""
+
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+    wbufsize = -1  # head and body of an answer in one piece
+    server: "Server"
+
+    def __getattr__(self, name: str) -> object:
+        if name.startswith("do_"):
+            return self.reply
+        raise AttributeError(name)
+
+    def reply(self) -> None:
+        """Read one request, answer it."""
+        try:
+            body = self.read_body()
+        except (BodyError, ValueError) as error:
+            self.close_connection = True
+            self.send(Reply(status=400, body=explain(f"the body of the request cannot be read: {error}")))
+            return
+        headers = {name.lower(): value for name, value in self.headers.items()}
+        host, path = read_target(self.command, self.path, headers.get("host", ""))
+        request = Request(method=self.command, host=host, path=path, headers=headers, body=body, client=self.connection)
+        reply = self.server.desk.answer(request)
+        if self.command == "CONNECT" or request.upgrades:
+            self.close_connection = True
+        if reply.kind:
+            words = (reply.kind, reply.status, self.command, host, path.partition("?")[0])
+            line = self.server.desk.ledger.secrets.redact(" ".join(map(str, words)))
+            print(printable(line) + "\n", end="", flush=True)
+        self.send(reply)
+
+    def read_body(self) -> bytes | None:
+        """The body, or None for one over the limit."""
+        body = Body()
+        coding = self.headers.get("Transfer-Encoding", "").lower()
+        if coding not in {"", "chunked"}:
+            raise BodyError(f"Transfer-Encoding: {coding}")
+        if not coding:
+            self.read_exactly(int(self.headers.get("Content-Length") or 0), body)
+            return body.content
+        while size := int(self.rfile.readline(CHUNK).partition(b";")[0], 16):
+            self.read_exactly(size, body)
+            if self.rfile.readline(CHUNK).strip():
+                raise BodyError("a chunk is longer than it says")
+        while self.rfile.readline(CHUNK).strip():
+            pass  # trailers
+        return body.content
+
+    def read_exactly(self, size: int, body: Body) -> None:
+        if size < 0:
+            raise BodyError("a length below zero")
+        while size:
+            part = self.rfile.read(min(size, CHUNK))
+            if not part:
+                raise BodyError("it ends early")
+            size -= len(part)
+            body.add(part)
+
+    def send(self, reply: Reply) -> None:
+        self.send_response_only(reply.status, "Client Closed Request" if reply.status == 499 else None)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(reply.body)))
+        for name, value in reply.headers.items():
+            self.send_header(name, value)
+        if self.close_connection:
+            self.send_header("Connection", "close")
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(reply.body)
+
+    def log_message(self, *_: object) -> None:
+        """Requests have lines of our own, without what may be secret in their path."""
+
+
+class Server(ThreadingTCPServer):
+    """A thread for each connection."""
+
+    allow_reuse_address = True
+    daemon_threads = True
+    request_queue_size = 128
+
+    def __init__(self, address: tuple[str, int], desk: Desk) -> None:
+        super().__init__(address, Handler)
+        self.desk = desk
+
+    def handle_error(self, *_: object) -> None:
+        """A client that hangs up is no news; the desk writes down all else."""
+        if not isinstance(sys.exc_info()[1], ConnectionError):
+            traceback.print_tb(sys.exc_info()[2])
+
+
+def read_target(method: str, target: str, host: str) -> tuple[str, str]:
+    """The host without its port, and the path. A proxy is asked for whole addresses, or with CONNECT for a host."""
+    path = target
+    if method == "CONNECT":
+        host, path = target, ""
+    elif not target.startswith("/") and "://" in target:
+        parts = urlsplit(target)
+        host, path = parts.netloc.rpartition("@")[2], (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+    bare = host.rpartition(":")[0] if host.rpartition(":")[2].isdigit() else host
+    return bare.strip().rstrip(".").lower(), path
+
+
+def printable(text: str) -> str:
+    return "".join(letter if letter.isprintable() else "?" for letter in text)
+
+
+def open_desk(environ: Mapping[str, str]) -> Desk:
+    """What answers, from the two addresses. Raises ValueError where one of them is none."""
+    real, given = environ.get("DATABASE_URL", ""), environ.get("PREDEPLOY_NEON_URL", "")
+    if given and not real:
+        raise ValueError("DATABASE_URL is not set: there is no database to answer from")
+    try:
+        account = read_account(given) if given else None
+    except RefusedError as error:
+        raise ValueError(f"PREDEPLOY_NEON_URL is no connection string of Neon: {error}") from error
+    try:
+        info, password = connection_info(real), urlsplit(real).password or ""
+    except (ValueError, ProgrammingError):
+        raise ValueError("DATABASE_URL is no URL of a database") from None  # libpq's own words may hold the password
+    passwords = [account.password if account else "", password, unquote(password)]
+    return Desk(account=account, info=info, ledger=Ledger(Secrets.of(passwords)))
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--host", required=True)
+    parser.add_argument("--port", type=int, required=True)
+    options = parser.parse_args()
+    try:
+        desk = open_desk(os.environ)
+    except ValueError as error:
+        parser.error(str(error))
+    for name in [name for name in os.environ if name.startswith("PG")]:
+        del os.environ[name]  # libpq would read them
+    ended = threading.Event()
+    signal.signal(signal.SIGTERM, lambda *_: ended.set())
+    with Server((options.host, options.port), desk) as server:
+        threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
+        print(f"listening on {options.host}:{server.server_address[1]}", flush=True)
+        ended.wait()
+        server.shutdown()
+    return 0
+
+
+if __name__ == "__main__":
+    os._exit(main())  # no thread that still answers holds up the end

@@ -1,0 +1,167 @@
+"""Where a Worker's requests end: its database answers, nothing else does, and all of it is written down."""
+
+import json
+import socket
+import traceback
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from threading import BoundedSemaphore
+
+from predeploy_ledger import QUERIES, Ledger, cut, hide_values
+from predeploy_neon import (
+    Account,
+    Query,
+    RefusedError,
+    check_account,
+    endpoint_host,
+    read_account,
+    read_body,
+    read_mode,
+)
+from predeploy_postgres import DbError, Gone, Lost, Result, TooLargeError
+from predeploy_sql import Failure, Work, read_failure
+
+LOG_HOST, LOG_PATH = "predeploy.invalid", "/predeploy/log"
+CONNECTIONS = 20
+"""At once. More would take the connections of the stack's other checks."""
+PREFLIGHT = {
+    "Allow": "OPTIONS, POST",
+    "Access-Control-Allow-Origin": "*",
+    "Access-Control-Allow-Headers": "Authorization, Neon-Connection-String, Neon-Raw-Text-Output, Neon-Array-Mode, "
+    "Neon-Pool-Opt-In, Neon-Batch-Read-Only, Neon-Batch-Isolation-Level",
+    "Access-Control-Max-Age": "86400",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """What came in. Names of headers are lower-case; a body over the limit is None; `client` is who waits."""
+
+    method: str
+    host: str
+    path: str
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: bytes | None = b""
+    client: socket.socket | None = None
+
+    @property
+    def upgrades(self) -> bool:
+        return self.headers.get("upgrade", "").lower() == "websocket"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reply:
+    """The answer, and what the log says of it; no kind: it is not logged."""
+
+    status: int
+    body: bytes
+    headers: Mapping[str, str] = field(default_factory=dict)
+    kind: str = ""
+    reason: str = ""
+    queries: list[dict[str, object]] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Desk:
+    """`account` is what the Worker was given, None where it has no database; `info` leads to the real one."""
+
+    account: Account | None
+    info: bytes
+    ledger: Ledger
+    room: BoundedSemaphore = field(default_factory=lambda: BoundedSemaphore(CONNECTIONS))
+
+    def answer(self, request: Request) -> Reply:
+        """Answer a request, and write it down."""
+        if (request.method, request.host, request.path) == ("GET", LOG_HOST, LOG_PATH):
+            return Reply(status=200, body=json.dumps(self.ledger.read()).encode())
+        try:
+            reply = self.route(request)
+        except Exception as error:  # a fault of this service must not look like one of the Worker
+            traceback.print_tb(error.__traceback__)  # not the error itself: its text may hold what a query was given
+            reason = f"this service failed: {type(error).__name__}"
+            reply = Reply(status=500, body=explain(reason), kind="lost", reason=reason)
+        asked = {"method": request.method, "host": request.host, "path": cut(request.path.partition("?")[0])}
+        said = {"kind": reply.kind, "status": reply.status, "queries": reply.queries, "reason": reply.reason}
+        self.ledger.record(asked | said)
+        return reply
+
+    def route(self, request: Request) -> Reply:
+        account = self.account
+        if account is None or endpoint_host(request.host) not in (*account.hosts, account.token_host):
+            return refuse(request)
+        if reason := find_unspoken(request, account):
+            return Reply(status=501, body=explain(reason), kind="unspoken", reason=reason)
+        if request.path != "/sql" or request.method not in {"POST", "OPTIONS"}:
+            reason = "Neon answers POST /sql and OPTIONS /sql, and nothing else"
+            return Reply(status=400, body=b'"query is not supported"', kind="sql", reason=reason)
+        if request.method == "OPTIONS":
+            return Reply(status=200, body=b"", headers=PREFLIGHT, kind="sql")
+        return self.answer_sql(request, account)
+
+    def answer_sql(self, request: Request, account: Account) -> Reply:
+        """Run what the request asks for. Every way to fail has its answer and its line in the log."""
+        work = None
+        everyone = {"Access-Control-Allow-Origin": "*"}
+        try:
+            mode = read_mode(request.headers)
+            given = read_account(request.headers.get("neon-connection-string"))
+            queries, batch = read_body(request.body)
+            work = Work(queries=queries, mode=mode, batch=batch)
+            check_account(given, account)
+            with self.room:
+                body = work.run(self.info, request.client)
+        except (RefusedError, DbError, Lost, Gone, TooLargeError, ValueError) as error:
+            failure = read_failure(error)
+            kind = "lost" if failure.lost else "sql"
+            told = describe(work, failure)
+            reason = str(told[-1]["message"]) if told else failure.message
+            answer = Reply(status=failure.status, body=failure.body, headers=everyone)
+            return replace(answer, kind=kind, reason=reason, queries=told)
+        echo = mode.echo if batch else {}
+        return Reply(status=200, body=body, headers=everyone | echo, kind="sql", queries=describe(work, None))
+
+
+def refuse(request: Request) -> Reply:
+    """A Worker under check reaches its database and nobody else."""
+    reason = f"{request.host or 'a request without a host'} is not reachable: only the Worker's database answers here"
+    return Reply(status=502, body=explain(reason), kind="refused", reason=reason)
+
+
+def explain(reason: str) -> bytes:
+    return json.dumps({"error": f"predeploy: {reason}"}).encode()
+
+
+def find_unspoken(request: Request, account: Account) -> str:
+    """Why a request to the database gets no answer here, though Neon would have one; empty where it gets one."""
+    if request.upgrades:
+        return "Pool and Client of the driver speak over a WebSocket; only neon(), over HTTP, is answered here"
+    if request.method == "CONNECT":
+        return "the Worker opens a TCP connection to its database; only Neon's SQL over HTTP is answered here"
+    if "authorization" in request.headers or request.host == account.token_host != account.host:
+        return "the Worker logs in with a token (authToken); only the password of the URL is answered here"
+    return ""
+
+
+def describe(work: Work | None, failure: Failure | None) -> list[dict[str, object]]:
+    """What the log says of each query that ran, and of the one that failed."""
+    if work is None:
+        return []
+    told = [describe_query(query.text, result) for query, result in zip(work.queries, work.results, strict=False)]
+    if failure is None:
+        return told[:QUERIES]
+    return [*told[: QUERIES - 1], describe_failure(work.failed, work.queries, failure)]
+
+
+def describe_query(text: str, result: Result | None) -> dict[str, object]:
+    nothing = dict.fromkeys(("sqlstate", "message", "detail", "column", "table", "constraint"))
+    command, rows = (result.command, result.count) if result else (None, None)
+    return {"query": cut(text), "command": command, "rows": rows, **nothing}
+
+
+def describe_failure(text: str, queries: Sequence[Query], failure: Failure) -> dict[str, object]:
+    params = [param for query in queries for param in query.params]
+    known = " ".join([text, *(failure.fields[name] or "" for name in ("column", "table", "constraint"))])
+    said = {"message": failure.message, "detail": failure.fields["detail"]}
+    hidden = {name: cut(hide_values(value, params, known)) if value else value for name, value in said.items()}
+    places = {name: failure.fields[name] for name in ("column", "table", "constraint")}
+    return describe_query(text, None) | {"sqlstate": failure.sqlstate} | hidden | places

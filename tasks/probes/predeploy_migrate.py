@@ -1,0 +1,126 @@
+"""Runs the migrations that a database lacks, within limits, and says where one failed."""
+
+import re
+import sys
+import traceback
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from predeploy_mark import file_of
+
+LIMIT = 30
+"""Seconds for one statement, and for waiting for a lock: so long nobody can use the table, or the deploy waits."""
+SLOW = {"57014": "a statement", "55P03": "waiting for a lock"}
+BEFORE_ITS_DEPENDENCY = re.compile(r"is applied before its dependency (\w+)\.(\w+)")
+
+
+class MigrationFailedError(Exception):
+    """What a migration, or the database under it, raised. `name` is empty where that was before or after them all."""
+
+    def __init__(self, error: BaseException, name: str, file: str | None, line: int | None) -> None:
+        super().__init__(str(error))
+        self.error, self.name, self.file, self.line = error, name, file, line
+        self.server = next((each for each in chain(error) if sqlstate(each)), None)
+
+    @property
+    def is_slow(self) -> bool:
+        """Did it run into a limit?"""
+        return sqlstate(self.server) in SLOW
+
+    def told(self) -> dict[str, Any]:
+        """As a diagnostic."""
+        said = str(self.error).strip().partition("\n")[0] or type(self.error).__name__
+        rule = type(self.error).__name__
+        if self.server is not None:
+            rule = sqlstate(self.server)
+            diag = getattr(self.server, "diag", None)
+            parts = [getattr(diag, "message_primary", "") or said, getattr(diag, "message_detail", "") or ""]
+            said = f"{'. '.join(filter(None, parts))} (SQLSTATE {rule})"
+        if self.is_slow:
+            said = f"{SLOW[rule]} took more than {LIMIT} s, and what it locks stays locked as long: {said}"
+        of = f"{self.name} does not apply to what is deployed: " if self.name else ""
+        return {
+            "tool": "migrate",
+            "file": self.file,
+            "line": self.line,
+            "message": of + said,
+            "rule": rule,
+        }
+
+
+def migrate(within: Path) -> int:
+    """Runs `migrate`, which may be the stack's own; how many migrations were applied."""
+    from django.core.management import execute_from_command_line
+    from django.db import connection
+    from django.db.backends.signals import connection_created
+    from django.db.migrations.executor import MigrationExecutor
+
+    running: list[Any] = []
+    applied = 0
+    apply = MigrationExecutor.apply_migration
+
+    def followed(executor: Any, state: Any, migration: Any, *args: Any, **kwargs: Any) -> Any:
+        nonlocal applied
+        running.append(migration)
+        state = apply(executor, state, migration, *args, **kwargs)
+        running.pop()
+        applied += 1
+        return state
+
+    def limited(connection: Any, **_: Any) -> None:
+        with connection.cursor() as cursor:
+            cursor.execute(f"SET lock_timeout = '{LIMIT}s'; SET statement_timeout = '{LIMIT}s'")
+
+    MigrationExecutor.apply_migration = followed
+    connection_created.connect(limited)
+    connection.close()
+    try:
+        execute_from_command_line(["manage.py", "migrate", "--noinput", "--skip-checks", "--no-color"])
+    except (Exception, SystemExit) as error:
+        traceback.print_exc()
+        raise located(error, running[-1] if running else None, within) from error
+    finally:
+        MigrationExecutor.apply_migration = apply
+        connection_created.disconnect(limited)
+        connection.close()
+    return applied
+
+
+def located(error: BaseException, migration: Any, within: Path) -> MigrationFailedError:
+    """The failure with the file of the migration, and the line in it that a traceback passed."""
+    if migration is None:
+        file = out_of_order(error, within)
+        return MigrationFailedError(error, "", file, None)
+    file = file_of(migration, within)
+    path = getattr(sys.modules.get(migration.__module__), "__file__", None)
+    lines = [
+        frame.lineno
+        for each in chain(error)
+        for frame in traceback.extract_tb(each.__traceback__)
+        if frame.filename == path
+    ]
+    return MigrationFailedError(error, str(migration), file, lines[-1] if lines and file else None)
+
+
+def out_of_order(error: BaseException, within: Path) -> str | None:
+    """The file of a migration that others depend on which are applied already."""
+    from django.db import connection
+    from django.db.migrations.loader import MigrationLoader
+
+    found = BEFORE_ITS_DEPENDENCY.search(str(error))
+    migration = MigrationLoader(connection).disk_migrations.get(found.groups()) if found else None
+    return migration and file_of(migration, within)
+
+
+def chain(error: BaseException) -> Iterator[BaseException]:
+    """An exception and what it was raised from, the last one first."""
+    seen: BaseException | None = error
+    while seen is not None:
+        yield seen
+        seen = seen.__cause__ or seen.__context__
+
+
+def sqlstate(error: BaseException | None) -> str:
+    """The server's code for what went wrong: under another name in each driver."""
+    return getattr(error, "sqlstate", None) or getattr(error, "pgcode", None) or ""

@@ -1,0 +1,179 @@
+"""What a request to Neon's SQL over HTTP asks for, and with which account. Pure.
+
+What the Worker was given (`Account`) is all that it is let in with. The words of every refusal are those of Neon's
+proxy.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+import predeploy_cells as cells
+import predeploy_postgres as postgres
+from predeploy_postgres import DbError
+
+LIMIT = 64 << 20
+"""Bytes of a request's body, and of an answer's rows: what Neon documents for queries over HTTP."""
+PARAMS = 65535
+LEVELS = {
+    "ReadUncommitted": "READ UNCOMMITTED",
+    "ReadCommitted": "READ COMMITTED",
+    "RepeatableRead": "REPEATABLE READ",
+    "Serializable": "SERIALIZABLE",
+}
+ISOLATION, READ_ONLY, DEFERRABLE = "neon-batch-isolation-level", "neon-batch-read-only", "neon-batch-deferrable"
+
+
+class RefusedError(Exception):
+    """The proxy itself says no. `sqlstate` is what Postgres would call it, which Neon's answer leaves out."""
+
+    def __init__(self, status: int, message: str, sqlstate: str | None = None) -> None:
+        super().__init__(message)
+        self.status = status
+        self.sqlstate = sqlstate
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Account:
+    """Who connects to which database: what a connection string says."""
+
+    user: str
+    password: str = field(repr=False)
+    database: str
+    host: str
+
+    @property
+    def hosts(self) -> tuple[str, ...]:
+        """Where its SQL endpoint is: the driver puts `api` for the first label; the host's own name works as well."""
+        return (self.host, with_label("api", self.host))
+
+    @property
+    def token_host(self) -> str:
+        """Where the driver goes with a JWT in place of a password."""
+        return with_label("apiauth", self.host)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Query:
+    """One statement of a request. `arrays`: whether its rows are arrays, where the request says so for it alone."""
+
+    text: str
+    params: tuple[str | None, ...] = ()
+    arrays: bool | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mode:
+    """What a request's headers say: how rows are written, and how the transaction of a batch begins."""
+
+    raw: bool = False
+    arrays: bool = False
+    level: str = ""
+    read_only: bool = False
+    deferrable: bool = False
+
+    @property
+    def begin(self) -> str:
+        words = ["BEGIN", f"ISOLATION LEVEL {LEVELS[self.level]}"] if self.level else ["BEGIN"]
+        return " ".join(words + ["READ ONLY"] * self.read_only + ["DEFERRABLE"] * self.deferrable)
+
+    @property
+    def echo(self) -> dict[str, str]:
+        """The headers that a batch gets back."""
+        flags = {READ_ONLY: self.read_only, DEFERRABLE: self.deferrable}
+        levels = {ISOLATION: self.level} if self.level else {}
+        return levels | {name: "true" for name, given in flags.items() if given}
+
+
+def with_label(label: str, host: str) -> str:
+    """A host with another first label. One without a dot has none to replace."""
+    return f"{label}.{host.partition('.')[2]}" if "." in host else host
+
+
+def endpoint_host(host: str) -> str:
+    """An endpoint has two names: its own, and one for connections through its pool."""
+    first, dot, rest = host.lower().partition(".")
+    return first.removesuffix("-pooler") + dot + rest
+
+
+def read_account(url: str | None) -> Account:
+    """Parse a connection string. Raises RefusedError with Neon's words for what is wrong with it."""
+    if url is None:
+        raise RefusedError(400, "invalid header: neon-connection-string")
+    try:
+        parts = urlsplit(url)
+        host = parts.hostname or ""
+    except ValueError:
+        raise RefusedError(400, "invalid connection string") from None  # its text may hold the password
+    if parts.scheme not in {"postgres", "postgresql"}:
+        raise RefusedError(400, "incorrect scheme" if parts.scheme else "invalid connection string")
+    if not parts.username:
+        raise RefusedError(400, "missing username")
+    if parts.password is None:
+        raise RefusedError(400, "missing authentication credentials: required password")
+    if not host:
+        raise RefusedError(400, "missing hostname")
+    return Account(
+        user=unquote(parts.username),
+        password=unquote(parts.password),
+        database=unquote(parts.path.removeprefix("/").partition("/")[0]),
+        host=endpoint_host(host),
+    )
+
+
+def read_mode(headers: Mapping[str, str]) -> Mode:
+    """Names of headers are lower-case. Anything but `true` is no."""
+    level = headers.get(ISOLATION, "")
+    if ISOLATION in headers and level not in LEVELS:
+        raise RefusedError(400, "invalid isolation level")
+    return Mode(
+        raw=headers.get("neon-raw-text-output") == "true",
+        arrays=headers.get("neon-array-mode") == "true",
+        level=level,
+        read_only=headers.get(READ_ONLY) == "true",
+        deferrable=headers.get(DEFERRABLE) == "true",
+    )
+
+
+def read_body(body: bytes | None) -> tuple[list[Query], bool]:
+    """The queries of a body, and whether they are a batch. A body that was over the limit is None."""
+    if body is None:
+        raise RefusedError(413, f"request is too large (max is {LIMIT} bytes)")
+    try:
+        data = json.loads(body)
+        batch = isinstance(data, dict) and not isinstance(data.get("query"), str)
+        queries = [read_query(each) for each in (data["queries"] if batch else [data])]
+    except (ValueError, TypeError, KeyError, RecursionError) as error:
+        raise RefusedError(400, f"could not parse the HTTP request body: {error!r}") from error
+    return queries, batch
+
+
+def read_query(data: dict[str, Any]) -> Query:
+    """Raises ValueError, TypeError or KeyError for what is none."""
+    text, params, arrays = data["query"], data.get("params", []), data.get("arrayMode")
+    if not (isinstance(text, str) and isinstance(params, list) and (arrays is None or isinstance(arrays, bool))):
+        raise TypeError("query has to be a string, params an array, arrayMode a boolean")
+    query = Query(text=text, params=tuple(cells.read_param(each) for each in params), arrays=arrays)
+    for each in (text, *query.params):
+        (each or "").encode()  # half of a surrogate pair is no text
+    return query
+
+
+def check_account(given: Account, account: Account) -> None:
+    """Only what the Worker was given opens the database. An endpoint that is not there looks like a wrong password."""
+    if (given.user, given.password, given.host) != (account.user, account.password, account.host):
+        raise RefusedError(400, f"password authentication failed for user '{given.user}'", "28P01")
+    if given.database != account.database:
+        where = {"file": "postinit.c", "routine": "InitPostgres"}
+        fields = dict.fromkeys(postgres.FIELDS) | {"code": "3D000", "severity": "FATAL"} | where
+        raise DbError(f'database "{given.database}" does not exist', fields)
+
+
+def check_size(query: Query) -> None:
+    """What the protocol of Postgres cannot carry."""
+    if "\0" in query.text:
+        raise RefusedError(400, "error encoding message to server: string contains embedded null")
+    if len(query.params) > PARAMS:
+        raise RefusedError(400, "error encoding message to server: value too large to transmit")

@@ -1,0 +1,222 @@
+"""One connection to Postgres over libpq: a query, its rows as text, and every field of an error.
+
+A query goes by the extended protocol, as Neon's proxy sends it: `$1` placeholders, one statement, text in and out.
+Imports psycopg for libpq alone.
+"""
+
+import select
+import socket
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from psycopg import OperationalError, pq
+from psycopg.conninfo import make_conninfo
+from psycopg.pq import ConnStatus, DiagnosticField, ExecStatus, PollingStatus
+from psycopg.pq.abc import PGconn, PGresult
+
+CONNECT_LIMIT = 20.0
+"""Seconds. A server that takes longer is none."""
+FIELDS = {
+    "code": DiagnosticField.SQLSTATE,
+    "detail": DiagnosticField.MESSAGE_DETAIL,
+    "hint": DiagnosticField.MESSAGE_HINT,
+    "position": DiagnosticField.STATEMENT_POSITION,
+    "internalPosition": DiagnosticField.INTERNAL_POSITION,
+    "internalQuery": DiagnosticField.INTERNAL_QUERY,
+    "severity": DiagnosticField.SEVERITY,
+    "where": DiagnosticField.CONTEXT,
+    "table": DiagnosticField.TABLE_NAME,
+    "column": DiagnosticField.COLUMN_NAME,
+    "schema": DiagnosticField.SCHEMA_NAME,
+    "dataType": DiagnosticField.DATATYPE_NAME,
+    "constraint": DiagnosticField.CONSTRAINT_NAME,
+    "file": DiagnosticField.SOURCE_FILE,
+    "line": DiagnosticField.SOURCE_LINE,
+    "routine": DiagnosticField.SOURCE_FUNCTION,
+}
+# The server is going away, or lacks what it needs: disk, memory, connections. No query is to blame for that.
+FATAL = {"FATAL", "PANIC"}
+SYSTEM = ("53", "57P", "58000", "58030")
+NUL = b"\xff"
+"""Stands for a NUL in a parameter: libpq would end the text there, where Postgres refuses it just like this byte."""
+
+
+class Lost(Exception):  # noqa: N818
+    """There is no server, or no longer: nothing is known about the query."""
+
+
+class Gone(Exception):  # noqa: N818
+    """The client hung up while its query ran, which was cancelled."""
+
+
+class TooLargeError(Exception):
+    """The rows are more than an answer may hold."""
+
+
+class DbError(Exception):
+    """Postgres refused something. `fields` are Neon's words for what it said."""
+
+    def __init__(self, message: str, fields: Mapping[str, str | None], *, lost: bool = False) -> None:
+        super().__init__(message)
+        self.fields = fields
+        self.lost = lost
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Column:
+    """A column of a result."""
+
+    name: str
+    oid: int
+    table: int
+    number: int
+    size: int
+    modifier: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Result:
+    """What a query answered. `tag` is Postgres's own, such as `INSERT 0 1`."""
+
+    tag: str
+    columns: tuple[Column, ...] = ()
+    rows: list[tuple[str | None, ...]] = field(default_factory=list)
+    size: int = 0
+
+    @property
+    def command(self) -> str:
+        return self.tag.split(" ")[0]
+
+    @property
+    def count(self) -> int | None:
+        """Rows returned or affected; None where the command has none."""
+        words = self.tag.split(" ")[2 if self.command == "INSERT" else 1 :]
+        return int(words[0]) if words and words[0].isdigit() else None
+
+
+def connection_info(url: str) -> bytes:
+    """What libpq connects with. Raises psycopg.ProgrammingError for what is no URL of a database."""
+    return make_conninfo(url, client_encoding="UTF8", application_name="predeploy").encode()
+
+
+def connect(info: bytes) -> PGconn:
+    """A connection. Other threads go on meanwhile, which libpq's own connect does not let them."""
+    deadline = time.monotonic() + CONNECT_LIMIT
+    connection = pq.PGconn.connect_start(info)
+    while connection.status != ConnStatus.BAD and (status := connection.connect_poll()) != PollingStatus.OK:
+        if status == PollingStatus.FAILED:
+            break
+        poller = select.poll()
+        poller.register(connection.socket, select.POLLIN if status == PollingStatus.READING else select.POLLOUT)
+        if not poller.poll(max(0.0, deadline - time.monotonic()) * 1000):
+            connection.finish()
+            raise Lost(f"the server did not take a connection within {CONNECT_LIMIT:g} s")
+    if connection.status != ConnStatus.OK:
+        message = connection.get_error_message()
+        connection.finish()
+        raise Lost(message)
+    return connection
+
+
+def run(
+    connection: PGconn, sql: str, params: Sequence[str | None] = (), *, room: int, client: socket.socket | None = None
+) -> Result:
+    """Run one statement. `room` is how many bytes its rows may have; a `client` that hangs up cancels it."""
+    given = [None if each is None else each.encode().replace(b"\0", NUL) for each in params]
+    columns: tuple[Column, ...] = ()
+    rows: list[tuple[str | None, ...]] = []
+    size, tag, error = 0, "", None
+    try:
+        connection.send_query_params(sql.encode(), given, result_format=0)
+        connection.set_single_row_mode()
+        for result in results(connection, client):
+            if result.status in {ExecStatus.SINGLE_TUPLE, ExecStatus.TUPLES_OK, ExecStatus.COMMAND_OK}:
+                columns = columns or read_columns(result)
+                for row in read_rows(result):
+                    rows.append(row)
+                    size += sum(len(each or "") + 4 for each in row)
+                if size > room:
+                    raise TooLargeError
+                tag = (result.command_status or b"").decode()
+            elif result.status == ExecStatus.FATAL_ERROR:
+                error = read_error(result, hidden_nul=any(NUL in (each or b"") for each in given))
+            elif result.status != ExecStatus.EMPTY_QUERY:
+                raise DbError("unexpected message from server", {})  # COPY, which HTTP has no place for
+    except OperationalError as failure:
+        raise (error or Lost(str(failure))) from failure
+    if error:
+        raise error
+    return Result(tag=tag, columns=columns, rows=rows, size=size)
+
+
+def results(connection: PGconn, client: socket.socket | None) -> Iterator[PGresult]:
+    """The results of what was sent, as they come."""
+    while True:
+        while connection.is_busy():
+            await_input(connection, client)
+            connection.consume_input()
+        result = connection.get_result()
+        if result is None:
+            return
+        yield result
+
+
+def await_input(connection: PGconn, client: socket.socket | None) -> None:
+    """Waits until the server says something. A client that hangs up meanwhile has its query cancelled."""
+    poller = select.poll()
+    poller.register(connection.socket, select.POLLIN)
+    if client:
+        poller.register(client, select.POLLIN)
+    ready = {number for number, _ in poller.poll()}
+    if client and client.fileno() in ready and connection.socket not in ready:
+        if hung_up(client):
+            connection.get_cancel().cancel()
+            raise Gone
+        # its next request waits already: this one is all that is answered now
+        poller.unregister(client)
+        poller.poll()
+
+
+def hung_up(client: socket.socket) -> bool:
+    """Is nobody there any more who could read an answer? Asked where there is something to read."""
+    try:
+        return not client.recv(1, socket.MSG_PEEK)
+    except OSError:
+        return True
+
+
+def read_columns(result: PGresult) -> tuple[Column, ...]:
+    return tuple(
+        Column(
+            name=(result.fname(number) or b"").decode(),
+            oid=result.ftype(number),
+            table=result.ftable(number),
+            number=result.ftablecol(number),
+            size=result.fsize(number),
+            modifier=result.fmod(number),
+        )
+        for number in range(result.nfields)
+    )
+
+
+def read_rows(result: PGresult) -> Iterator[tuple[str | None, ...]]:
+    for row in range(result.ntuples):
+        cells = (result.get_value(row, column) for column in range(result.nfields))
+        yield tuple(None if cell is None else cell.decode() for cell in cells)
+
+
+def read_error(result: PGresult, *, hidden_nul: bool = False) -> DbError:
+    """All that Postgres said. As with Neon, a position is one in the query or one in a function's own, never both."""
+    said = {name: result.error_field(number) for name, number in FIELDS.items()}
+    fields = {name: None if text is None else text.decode("utf-8", "replace") for name, text in said.items()}
+    if fields["position"] or not fields["internalPosition"]:
+        fields["internalPosition"] = fields["internalQuery"] = None
+    message = (result.error_field(DiagnosticField.MESSAGE_PRIMARY) or b"").decode("utf-8", "replace")
+    if fields["code"] is None:
+        raise Lost(message or result.get_error_message())
+    if hidden_nul and fields["code"] == "22021":
+        message = message.replace("0xff", "0x00")
+    severity = (result.error_field(DiagnosticField.SEVERITY_NONLOCALIZED) or b"").decode()
+    lost = severity in FATAL or (fields["code"] or "").startswith(SYSTEM)
+    return DbError(message, fields, lost=lost)

@@ -1,0 +1,70 @@
+"""What a database is made of, table by table, as lines that two databases can be compared by."""
+
+import re
+from collections import Counter, defaultdict
+from collections.abc import Iterable
+from typing import Any
+
+Schema = dict[str, Counter[str]]
+COLUMNS = """
+SELECT n.nspname, c.relname, a.attname, format_type(a.atttypid, a.atttypmod), a.attnotnull, a.attidentity::text,
+       a.attgenerated::text, pg_get_expr(d.adbin, d.adrelid), o.collname
+FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid JOIN pg_namespace n ON n.oid = c.relnamespace
+JOIN pg_type t ON t.oid = a.atttypid
+LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
+LEFT JOIN pg_collation o ON o.oid = a.attcollation AND a.attcollation <> t.typcollation
+WHERE c.relkind IN ('r', 'p') AND a.attnum > 0 AND NOT a.attisdropped AND n.nspname !~ '^(pg_|information_schema$)'
+"""
+CONSTRAINTS = """
+SELECT n.nspname, c.relname, o.conname, pg_get_constraintdef(o.oid)
+FROM pg_constraint o JOIN pg_class c ON c.oid = o.conrelid JOIN pg_namespace n ON n.oid = c.relnamespace
+WHERE o.contype IN ('c', 'f', 'p', 'u', 'x') AND n.nspname !~ '^(pg_|information_schema$)'
+"""
+INDEXES = """
+SELECT n.nspname, c.relname, x.relname, pg_get_indexdef(i.indexrelid), i.indisvalid
+FROM pg_index i JOIN pg_class x ON x.oid = i.indexrelid JOIN pg_class c ON c.oid = i.indrelid
+JOIN pg_namespace n ON n.oid = c.relnamespace
+WHERE NOT EXISTS (SELECT FROM pg_constraint o WHERE o.conindid = i.indexrelid AND o.contype IN ('p', 'u', 'x'))
+AND n.nspname !~ '^(pg_|information_schema$)'
+"""
+NAME = re.compile(r'INDEX (?:"(?:[^"]|"")*"|\S+) ON (?:ONLY )?')
+
+
+def read_schema(connection: Any, named: Iterable[str]) -> Schema:
+    """Tables with a line for each column, constraint and index. Only the `named` ones of these are told by their names:
+    those that nobody chose may differ with the way that led there."""
+    explicit, schema = frozenset(named), defaultdict[str, Counter[str]](Counter)
+    with connection.cursor() as cursor:
+        cursor.execute(COLUMNS)
+        for space, table, name, *facts in cursor.fetchall():
+            schema[whole(space, table)][f"column {name} {column(*facts)}"] += 1
+        cursor.execute(CONSTRAINTS)
+        for space, table, name, text in cursor.fetchall():
+            schema[whole(space, table)][f"constraint{called(name, explicit)} {text}"] += 1
+        cursor.execute(INDEXES)
+        for space, table, name, text, is_valid in cursor.fetchall():
+            what = NAME.sub(f"INDEX{called(name, explicit)} ON ", text).removeprefix("CREATE ")
+            schema[whole(space, table)][what + ("" if is_valid else " (invalid)")] += 1
+    return schema
+
+
+def called(name: str, explicit: frozenset[str]) -> str:
+    return f" {name}" if name in explicit else ""
+
+
+def whole(space: str, table: str) -> str:
+    """The name of a table, with its schema where that is not the usual one."""
+    return table if space == "public" else f"{space}.{table}"
+
+
+def column(kind: str, not_null: bool, identity: str, generated: str, default: str | None, collation: str | None) -> str:
+    """The definition of a column. How it is numbered does not matter: older Djangos made sequences of their own."""
+    is_numbered = identity == "d" or (default or "").startswith("nextval(")
+    parts = [kind, f"COLLATE {collation}" if collation else "", "NOT NULL" if not_null else ""]
+    if is_numbered:
+        parts.append("numbered")
+    elif default:
+        parts.append(f"GENERATED {generated} ({default})" if generated else f"DEFAULT {default}")
+    elif identity:
+        parts.append("always numbered")
+    return " ".join(filter(None, parts))

@@ -1,0 +1,52 @@
+"""A table of the database of a check: its columns, how many rows it has, and those that hold a word. Needs psycopg."""
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from psycopg import Connection, sql
+
+COLUMNS = """
+SELECT attname, attnotnull AND NOT (atthasdef OR attidentity <> '' OR attgenerated <> '')
+FROM pg_attribute WHERE attrelid = to_regclass(%s) AND attnum > 0 AND NOT attisdropped ORDER BY attnum
+"""
+
+
+@dataclass(frozen=True)
+class Table:
+    """`columns` maps names to whether a row without them is none; it is empty where there is no such table."""
+
+    connection: Connection[Any]
+    name: str
+    columns: dict[str, bool]
+
+    @property
+    def identifier(self) -> sql.Identifier:
+        return sql.Identifier(*self.name.split("."))
+
+    def count(self) -> int:
+        """How many rows there are."""
+        if not self.columns:
+            return 0
+        return int(self.fetch(sql.SQL("SELECT count(*) FROM {}").format(self.identifier))[0][0])
+
+    def rows(self, word: str) -> list[dict[str, object]]:
+        """The rows that hold a word, in whichever column."""
+        if not self.columns:
+            return []
+        query = sql.SQL("SELECT to_jsonb(t) FROM {} AS t WHERE strpos(to_jsonb(t)::text, {}) > 0")
+        return [row[0] for row in self.fetch(query.format(self.identifier, sql.Literal(word)))]
+
+    def remember(self, row: dict[str, object]) -> None:
+        """Writes down which row it was, for whoever looks at it next: nobody else has this database."""
+        query = sql.SQL("COMMENT ON TABLE {} IS {}")
+        self.connection.execute(query.format(self.identifier, sql.Literal(json.dumps(row))))
+
+    def fetch(self, query: sql.Composed) -> list[Any]:
+        return self.connection.execute(query).fetchall()
+
+
+def open_table(connection: Connection[Any], name: str) -> Table:
+    """The table of that name, whether it is there or not."""
+    quoted = ".".join('"' + part.replace('"', '""') + '"' for part in name.split("."))
+    return Table(connection, name, dict(connection.execute(COLUMNS, (quoted,)).fetchall()))

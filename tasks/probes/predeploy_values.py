@@ -1,0 +1,213 @@
+"""Values for one column of a row that nobody entered: the likeliest first, and the same on every run."""
+
+import re
+import uuid
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta, timezone
+from decimal import Decimal
+from typing import Any
+
+INTEGERS = {
+    "BigIntegerField",
+    "IntegerField",
+    "PositiveBigIntegerField",
+    "PositiveIntegerField",
+    "PositiveSmallIntegerField",
+    "SmallIntegerField",
+}
+Values = Iterator[Any]
+
+
+@dataclass(frozen=True)
+class Column:
+    """What the database says of a column. `base` is what its type is made of, where that is a domain; `labels` are the
+    values of an enumeration."""
+
+    type: str
+    base: str
+    not_null: bool
+    labels: tuple[str, ...] = ()
+
+
+def candidates(field: Any, column: Column, number: int, connection: Any) -> list[Any]:
+    """What the field may hold in the row of that number. Those that its own validators refuse come later, and no value
+    at all comes last."""
+    makers = (choices, defaults, by_type, by_column)
+    tried = [value for make in makers for value in made(make, field, column, number)]
+    stored = [value for value in tried if is_stored(field, value, connection)]
+    return sorted(stored, key=lambda value: not is_valid(field, value)) + [None] * (not column.not_null)
+
+
+def made(make: Callable[..., Values], field: Any, column: Column, number: int) -> list[Any]:
+    """What one of the makers has; nothing where the field itself breaks it."""
+    try:
+        return list(make(field, column, number))
+    except Exception:  # a default of the stack's may do anything
+        return []
+
+
+def is_stored(field: Any, value: Any, connection: Any) -> bool:
+    """Does the field take it to the database? An expression goes there past the field."""
+    if value is None:
+        return False
+    try:
+        return hasattr(value, "resolve_expression") or field.get_db_prep_save(value, connection) is not None
+    except Exception:
+        return False
+
+
+def is_valid(field: Any, value: Any) -> bool:
+    """Do the validators of the field accept it? One that cannot look at it refuses nothing."""
+    from django.core.exceptions import ValidationError
+
+    if hasattr(value, "resolve_expression"):
+        return False
+    try:
+        field.run_validators(value)
+    except ValidationError:
+        return False
+    except Exception:
+        return True
+    return True
+
+
+def choices(field: Any, _: Column, number: int) -> Values:
+    """Each of the choices, and another first one for another row."""
+    values = [value for value, _ in field.flatchoices if value not in (None, "")]
+    first = (number - 1) % len(values) if values else 0
+    yield from [*values[first:], *values[:first]]
+
+
+def defaults(field: Any, _: Column, __: int) -> Values:
+    """The default, unless it would be in both rows of what may be there once."""
+    if field.has_default() and not field.unique:
+        yield field.get_default()
+
+
+def by_type(field: Any, column: Column, number: int) -> Values:
+    """By the kind of field that it is, or is derived from."""
+    kind = field.get_internal_type()
+    if kind in INTEGERS:
+        yield from integers(number)
+    elif kind == "DecimalField":
+        yield from decimals(number, field.max_digits, field.decimal_places)
+    elif kind == "ArrayField":
+        yield from arrays(field, column, number)
+    elif kind in PLAIN:
+        yield from PLAIN[kind](number)
+    elif room := re.match(r"(?:text|citext|char\w*(?: varying)?)(?:\((\d+)\))?$", column.base):
+        yield from texts(field, number, field.max_length or int(room[1] or 0))
+
+
+def integers(number: int) -> Values:
+    yield from (number, 0, 10 * number, 100 * number, 2020 + number, -number)
+
+
+def decimals(number: int, digits: int | None, places: int | None) -> Values:
+    scale = places or 0
+    bound = Decimal(10) ** ((digits or 30) - scale)
+    wanted = (Decimal(number), Decimal(number).scaleb(-scale), Decimal(0), Decimal(100 * number), Decimal(-number))
+    yield from (value for value in wanted if abs(value) < bound)
+
+
+def arrays(field: Any, column: Column, number: int) -> Values:
+    element = Column(type=column.type[:-2], base=column.base[:-2], not_null=True)
+    yield from ([value] for value in made(by_type, field.base_field, element, number))
+    yield []
+
+
+def moments(number: int) -> Values:
+    from django.conf import settings
+
+    zone = timezone.utc if settings.USE_TZ else None  # noqa: UP017 - the stack's Python may not have the other name
+    yield from (datetime(year, number, number, 12, tzinfo=zone) for year in (2024, 2025, 2023, 2035, 1990))
+
+
+def dates(number: int) -> Values:
+    yield from (date(year, number, number) for year in (2024, 2025, 2023, 2035, 1990))
+
+
+def texts(field: Any, number: int, longest: int) -> Values:
+    """Words, and what fields of text are often asked for; the shortest for those with little room."""
+    words = (
+        f"{field.name} {number}",
+        f"{field.name}-{number}",
+        f"row{number}",
+        f"row{number}@example.com",
+        f"https://example.com/{number}",
+        f"+1202555010{number}",
+        f"#00000{number}",
+        f"A{number}",
+        "AB"[number - 1] * 3,
+        "AB"[number - 1] * 2,
+        f"{number:08}",
+        f"{number:05}",
+        str(number),
+        "AB"[number - 1],
+    )
+    yield from (word for word in words if not longest or len(word) <= longest)
+    if field.blank:
+        yield ""
+
+
+PLAIN: dict[str, Callable[[int], Values]] = {
+    "BinaryField": lambda number: iter((b"row %d" % number,)),
+    "BooleanField": lambda _: iter((False, True)),
+    "DateField": dates,
+    "DateTimeField": moments,
+    "DurationField": lambda number: (timedelta(days=days) for days in (number, 0, 10 * number)),
+    "FloatField": lambda number: (float(value) for value in (number, 0, number / 4, 10 * number, -number)),
+    "GenericIPAddressField": lambda number: iter((f"192.0.2.{number}", f"2001:db8::{number}")),
+    "HStoreField": lambda number: iter(({"row": str(number)},)),
+    "IPAddressField": lambda number: iter((f"192.0.2.{number}",)),
+    "JSONField": lambda _: iter(({}, [])),
+    "TimeField": lambda number: (time(hour + number) for hour in (8, 12, 4, 20)),
+    "UUIDField": lambda number: iter((uuid.UUID(int=number, version=4),)),
+}
+# What the server makes a value of, by the type of the column: the first pattern that its beginning fits.
+LITERALS: tuple[tuple[str, tuple[str, ...]], ...] = (
+    (r".*\[\]$", ("{}",)),
+    (r"(small|big)?int(eger)?$|numeric|double|real|money|oid$", ("{n}", "0", "{n}0")),
+    (r"bool", ("false", "true")),
+    (r"uuid", ("00000000-0000-4000-8000-00000000000{n}",)),
+    (r"json", ("{}",)),
+    (r"(int\d|num)range", ("[{n}0,{n}9)",)),
+    (r"daterange", ("[2024-0{n}-01,2024-0{n}-09)",)),
+    (r"ts(tz)?range", ("[2024-0{n}-01 12:00,2024-0{n}-09 12:00)",)),
+    (r"date|timestamp", ("2024-0{n}-0{n}", "2025-0{n}-0{n}")),
+    (r"time", ("0{n}:00",)),
+    (r"interval", ("{n} days",)),
+    (r"inet|cidr", ("192.0.2.{n}",)),
+    (r"macaddr8", ("02:00:00:00:00:00:00:0{n}",)),
+    (r"macaddr", ("02:00:00:00:00:0{n}",)),
+    (r"bit varying", ("1",)),
+    (r"xml", ("<row/>",)),
+    (r"hstore", ("row=>{n}",)),
+    (r"geo\w+\(polygon", ("POLYGON((0 0,0 {n},{n} {n},0 0))",)),
+    (r"geo\w+\(linestring", ("LINESTRING(0 0,{n} {n})",)),
+    (r"geo\w+\(multipoint", ("MULTIPOINT(0 {n})",)),
+    (r"geo\w+\(multipolygon", ("MULTIPOLYGON(((0 0,0 {n},{n} {n},0 0)))",)),
+    (r"geo(metry|graphy)", ("POINT(0 {n})",)),
+    (r"point", ("(0,{n})",)),
+    (r"", ("row{n}", "a{n}", "{n}", "{}", "()")),
+)
+
+
+def by_column(_: Any, column: Column, number: int) -> Values:
+    """By the type that the column has in the database, past whatever the field would do with a value."""
+    from django.db.models.expressions import RawSQL
+
+    for literal in column.labels or literals(column.base.lower(), number):
+        yield RawSQL(f"%s::{column.type}", [literal])  # noqa: S611 - the type is the catalog's
+
+
+def literals(kind: str, number: int) -> list[str]:
+    """How a value of that type is written."""
+    if bits := re.match(r"bit\((\d+)\)", kind):
+        return [str(number % 2) * int(bits[1])]
+    bare = re.sub(r"^(?:\"[^\"]*\"|\w+)\.", "", kind)
+    if vector := re.match(r"(?:half)?vector\((\d+)\)", bare):
+        return [str([number] * int(vector[1]))]
+    found = next(texts for pattern, texts in LITERALS if re.match(pattern, bare))
+    return [text.replace("{n}", str(number)) for text in found]

@@ -1,0 +1,96 @@
+"""Makes the database that is deployed: the migrations of the base, and rows in every table.
+
+    upgrade_from.py HOST PORT NAME --within ROOT --base TITLE
+
+Runs with the packages of the base, in its files, on the database made for this check and on no other (exit code 75).
+Fixtures of the stack come first; every table that is still empty then gets two rows of ours. Prints one JSON document.
+"""
+
+import argparse
+import json
+import sys
+from contextlib import redirect_stdout
+from pathlib import Path
+from typing import Any
+
+from predeploy_django import enter_manage, enter_project, is_other_database
+from predeploy_fixtures import find_fixtures, load_fixtures
+from predeploy_mark import count_rows, leave_mark, migrations_of
+from predeploy_rows import fill, tables_of
+
+NAMED = 5
+
+
+def make(within: Path, title: str) -> dict[str, Any]:
+    """Migrates, fills and marks the database; what there is to say about it."""
+    from django.core.management import execute_from_command_line
+    from django.db import connection
+    from django.db.migrations.loader import MigrationLoader
+
+    execute_from_command_line(["manage.py", "migrate", "--noinput", "--skip-checks", "--no-color"])
+    unloaded = load_fixtures(find_fixtures(within))
+    tables = {table.name: table for table in tables_of(connection)}
+    before = count_rows(connection, tables)
+    refused = fill(connection, {name: table for name, table in tables.items() if not before.get(name)})
+    rows = count_rows(connection, tables)
+    loader = MigrationLoader(connection)
+    known = migrations_of(loader, within)
+    mark = {
+        "rows": rows,
+        "apps": {name: table.model._meta.app_label for name, table in tables.items()},
+        "applied": {
+            name: known.get(name, {"file": None, "digest": "", "replaces": []})
+            for name in map(".".join, loader.applied_migrations)
+        },
+    }
+    leave_mark(connection, mark)
+    connection.close()
+    warnings = [
+        {
+            "tool": "loaddata",
+            "file": str(path.relative_to(within)),
+            "severity": "note",
+            "message": why,
+            "rule": "unloaded",
+        }
+        for path, why in unloaded.items()
+    ]
+    warnings += [
+        {"tool": "rows", "severity": "warning", "message": f"{table}: no row could be made: {why}", "rule": "no_row"}
+        for table, why in refused.items()
+    ]
+    return {
+        "summary": f"{title.partition(chr(32))[0]}: {len(rows)} tables with {sum(rows.values())} rows",
+        "gaps": [f"upgraded without a row in {listed(refused)}"] if refused else [],
+        "diagnostics": warnings,
+    }
+
+
+def listed(names: Any) -> str:
+    """The first of them, and how many more there are."""
+    first = ", ".join(list(names)[:NAMED])
+    return first if len(names) <= NAMED else f"{first} and {len(names) - NAMED} more tables"
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser()
+    for name in ("host", "port", "name"):
+        parser.add_argument(name)
+    parser.add_argument("--within", type=Path, required=True, help="the root of the base")
+    parser.add_argument("--base", required=True, help="what people call it")
+    options = parser.parse_args()
+    with redirect_stdout(sys.stderr):  # settings and migrations may print
+        enter_project()
+        enter_manage()
+        import django
+
+        django.setup()
+        if is_other_database(options.port, options.name):
+            return 75
+        document = make(options.within.resolve(), options.base)
+    print(json.dumps(document))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,108 @@
+"""Migrates the database that the base has left, as a deploy of this tree would, and looks at what came of it.
+
+    upgrade_to.py HOST PORT NAME --within ROOT --fresh DATABASE
+
+Runs with the packages of the tree, in its files, after upgrade_from.py. `--fresh` is the database that this tree's
+migrations made from nothing: afterwards both have to be the same. Prints one JSON document. Exit codes: 0 upgraded,
+11 a migration failed, 12 one that is applied is gone, 13 the schema is another one than a fresh one, 14 a statement
+took too long; 75 the settings use another database, 76 the base has left nothing there.
+"""
+
+import argparse
+import json
+import sys
+from contextlib import redirect_stdout
+from pathlib import Path
+from typing import Any
+
+from predeploy_compare import compare
+from predeploy_django import enter_manage, enter_project, is_other_database
+from predeploy_mark import Mark, count_rows, migrations_of, read_mark
+from predeploy_migrate import MigrationFailedError, migrate
+
+FAILED, REMOVED, DIFFERENT, TOO_SLOW, LOST = 11, 12, 13, 14, 76
+
+
+def upgrade(within: Path, fresh: str) -> tuple[int, dict[str, Any]]:
+    """The whole of it: exit code and document."""
+    from django.db import connection
+    from django.db.migrations.loader import MigrationLoader
+
+    mark = read_mark(connection)
+    if mark is None or count_rows(connection, mark["rows"]) != mark["rows"]:
+        print("the database of this check is not as the base has left it: nothing was proven", file=sys.stderr)
+        return LOST, {}
+    loader = MigrationLoader(connection)
+    there = migrations_of(loader, within)
+    if gone := removed(mark, there, loader.migrated_apps):
+        return REMOVED, {"diagnostics": gone}
+    try:
+        applied = migrate(within)
+    except MigrationFailedError as error:
+        return TOO_SLOW if error.is_slow else FAILED, {"diagnostics": [error.told()]}
+    found = compare(connection, fresh, mark, there, within)
+    is_same = not any(each["severity"] == "error" for each in found)
+    said = f"{applied or 'no'} migration{'s' * (applied != 1)} applied"
+    lost = lost_rows(mark["rows"], count_rows(connection, mark["rows"]))
+    return 0 if is_same else DIFFERENT, {"summary": said, "diagnostics": [*found, *lost]}
+
+
+def removed(mark: Mark, there: dict[str, Mark], apps: set[str]) -> list[dict[str, Any]]:
+    """Migrations of the stack's own that are applied, and that the tree neither has nor replaces.
+
+    An app that is no longer installed takes its own along; packages answer for theirs.
+    """
+    applied = mark["applied"]
+    replaced = {old for each in there.values() for old in each["replaces"]}
+    # a squashed one that came with those that it replaces may stay without them
+    replaced |= {old for name, each in applied.items() if name in there for old in each["replaces"]}
+    return [
+        {
+            "tool": "migrate",
+            "file": each["file"],
+            "message": f"{name} is applied in what is deployed, and this tree does not have it any more: the schema "
+            "keeps what it did, and no migration knows. Bring it back, or put one in its place that `replaces` it",
+            "rule": "migration_removed",
+        }
+        for name, each in applied.items()
+        if each["file"] and name not in there and name not in replaced and name.partition(".")[0] in apps
+    ]
+
+
+def lost_rows(before: dict[str, int], after: dict[str, int]) -> list[dict[str, Any]]:
+    """A note for tables that have fewer rows than before: a migration may mean that."""
+    return [
+        {
+            "tool": "rows",
+            "severity": "note",
+            "message": f"{table} had {before[table]} rows before the upgrade, and has {count} now",
+            "rule": "rows_deleted",
+        }
+        for table, count in after.items()
+        if count < before[table]
+    ]
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser()
+    for name in ("host", "port", "name"):
+        parser.add_argument(name)
+    parser.add_argument("--within", type=Path, required=True, help="the root of the tree")
+    parser.add_argument("--fresh", required=True, help="the database that was migrated from nothing")
+    options = parser.parse_args()
+    with redirect_stdout(sys.stderr):  # settings and migrations may print
+        enter_project()
+        enter_manage()
+        import django
+
+        django.setup()
+        if is_other_database(options.port, options.name):
+            return 75
+        code, document = upgrade(options.within.resolve(), options.fresh)
+    if document:
+        print(json.dumps(document))
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(main())

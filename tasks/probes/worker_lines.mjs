@@ -1,0 +1,41 @@
+// What a Worker prints, told of the files that its bundle was made of.
+
+import { existsSync, readFileSync, realpathSync } from "node:fs";
+import { SourceMap } from "node:module";
+import path from "node:path";
+
+const PLACE = /(?<![\w./-])(?<name>[\w@$./-]+\.(?:m|c)?js):(?<line>\d+):(?<column>\d+)/g;
+// The runtime's own words about itself, and the one of them that is about the Worker.
+const NOISE = /^(?:workerd\/\S+: (?:info|warning): |stack: \S*\/workerd@)/;
+const UNCAUGHT = /^workerd\/\S+: \w+: uncaught exception; source = [^;]*; stack = /;
+const STARTING = /^service stack: /;
+const REVERSED = /^\s+at (?<place>\S+:\d+:\d+) in (?<name>.+)$/;
+
+/** The source map that lies beside a module, and where its sources are seen from. */
+function mapBeside(file) {
+  const beside = `${file}.map`;
+  if (!existsSync(beside)) return undefined;
+  const { sourceRoot = "", ...payload } = JSON.parse(readFileSync(beside, "utf8"));
+  return { map: new SourceMap(payload), base: path.resolve(realpathSync(path.dirname(beside)), sourceRoot) };
+}
+
+/** A function from a line of output to the line that is shown, or to nothing. */
+export function translator(modules) {
+  const files = new Map(modules.map((module) => [module.name, module.file]));
+  const maps = new Map();
+  const mapped = (place, ...groups) => {
+    const { name, line, column } = groups.at(-1);
+    const file = files.get(name.replace(/^\.\//, ""));
+    if (file === undefined) return place;
+    if (!maps.has(name)) maps.set(name, mapBeside(file));
+    const found = maps.get(name);
+    const entry = found?.map.findEntry(Number(line) - 1, Number(column) - 1);
+    if (!entry?.originalSource) return place;
+    return `${path.resolve(found.base, entry.originalSource)}:${entry.originalLine + 1}:${entry.originalColumn + 1}`;
+  };
+  return (line) => {
+    if (NOISE.test(line) && !UNCAUGHT.test(line)) return undefined;
+    const said = line.replace(UNCAUGHT, "Uncaught ").replace(STARTING, "");
+    return said.replace(PLACE, mapped).replace(REVERSED, "    at $<name> ($<place>)");
+  };
+}
