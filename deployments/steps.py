@@ -1,5 +1,6 @@
 """Pull steps of `prefect.yaml`: where the process that a worker starts takes predeploy's own code from."""
 
+import tempfile
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -18,6 +19,7 @@ def clone(repository: str, ref: str = "HEAD", token: str = "") -> dict[str, str]
     parts = urlsplit(repository)
     remote = Remote(repository=repository, server=f"{parts.scheme}://{parts.netloc}", token=token)
     commit = resolve_commit(remote, ref)
-    place = Path.cwd() / f"{remote.name}-{commit[:12]}"
+    # a worker takes the steps once more to tell of a run that has crashed
+    place = Path(tempfile.mkdtemp(prefix=f"{commit[:12]}-", dir=Path.cwd())) / remote.name
     check_out(remote, commit, place, submodules=True)
     return {"directory": str(place)}

@@ -21,8 +21,9 @@ FILE = "predeploy.toml"
 PREFIX = "PREDEPLOY_"
 OTHER_VARIABLES = frozenset(
     {"PREDEPLOY_CALLED_AS", "PREDEPLOY_PYTHON", "PREDEPLOY_SERVER_IDLE_SECONDS", "PREDEPLOY_STACK"}
+    | {"PREDEPLOY_CODE", "PREDEPLOY_CODE_REF"}
 )
-"""Read by the wrapper, the command line and the starter of Prefect's server: no settings of a run."""
+"""Read by the wrapper, the command line, the starter of Prefect's server and `prefect.yaml`: no settings of a run."""
 OTHER_PREFIXES = ("PREDEPLOY_GITHUB_", "PREDEPLOY_WEBHOOK_")
 """Settings of what starts runs and tells of them."""
 

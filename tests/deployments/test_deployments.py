@@ -198,3 +198,11 @@ def test_secrets_reach_checks_that_declare_them_and_nobody_else(operated: Operat
     assert run["state_type"] == "FAILED"
     assert SECRET not in told
     assert TOKEN not in told
+
+
+@pytest.mark.network
+def test_on_demand_runs_out_of_the_box_on_the_sample(operated: Operation) -> None:
+    run = operated.wait(operated.start("on-demand", engine="local", only=["ruff_check"]), limit=300)
+
+    assert (run["state_type"], operated.checks(run["id"])) == ("COMPLETED", {"quality/ruff_check": "Completed"}), run
+    assert run["parameters"]["directory"] == "examples/cafe"
