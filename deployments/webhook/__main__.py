@@ -18,6 +18,7 @@ from deployments.webhook.decision import Wanted
 from deployments.webhook.dispatch import Dispatcher
 from deployments.webhook.inbox import Inbox
 from deployments.webhook.metrics import Metrics
+from deployments.webhook.protocol import ImpatientProtocol
 from deployments.webhook.runs import connected
 from deployments.webhook.settings import WebhookSettings, load
 from flows.commit_status import github_token
@@ -66,6 +67,7 @@ def serve(settings: WebhookSettings, github: GitHubSettings, inbox: Inbox) -> No
     )
     config = uvicorn.Config(
         make_app(service),
+        http=ImpatientProtocol,
         access_log=False,
         log_config=None,
         limit_concurrency=AT_ONCE,

@@ -8,6 +8,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from deployments.webhook.__main__ import AT_ONCE
 from tests.deployments.events import encoded, headers, push, signature
 from tests.deployments.service import Service, serving
 
@@ -108,3 +109,28 @@ async def test_bodies_that_never_end_hold_no_good_one_up(tmp_path: Path) -> None
         assert set(ends) == {408}
         for _, writer in slow:
             writer.close()
+
+
+async def test_connections_that_say_nothing_are_let_go(tmp_path: Path) -> None:
+    """As many as the service takes at all, some of which have begun to speak: then there is room again."""
+    with serving(tmp_path / "data", tmp_path) as service:
+        place = httpx.URL(service.url)
+        silent = [await asyncio.open_connection(place.host, place.port) for _ in range(AT_ONCE)]
+        for _, writer in silent[::2]:
+            writer.write(b"POST /github HTTP/1.1\r\nHost:")
+            await writer.drain()
+
+        full = await asyncio.to_thread(status_of, service)
+        ends = await asyncio.wait_for(asyncio.gather(*(reader.read() for reader, _ in silent)), 60)
+        answer = await asyncio.to_thread(status_of, service)
+
+        assert (full, answer) == (503, 202)
+        assert set(ends) == {b""}
+        for _, writer in silent:
+            writer.close()
+
+
+def status_of(service: Service) -> int:
+    """Of one delivery, by somebody who has no connection yet."""
+    body = encoded(push())
+    return httpx.post(f"{service.url}/github", content=body, headers=headers(body), timeout=30).status_code
