@@ -58,8 +58,12 @@ class Order:
 
     @property
     def flags(self) -> dict[str, object]:
-        """The settings that win over those of the environment and the policy. One that there is not is not passed."""
-        chosen = {name: value for name, value in self.choices.items() if value and name in Settings.model_fields}
+        """The settings that win over all others. Raises UsageError for one that there is not."""
+        chosen = {name: value for name, value in self.choices.items() if value}
+        if unknown := chosen.keys() - Settings.model_fields.keys():
+            raise UsageError(
+                f"{', '.join(sorted(unknown))}: this version of predeploy has no such setting. Leave it empty."
+            )
         return chosen if self.is_trusted else {**chosen, **UNTRUSTED}
 
 

@@ -52,7 +52,7 @@ async def tell(flow: Flow[Any, Any], flow_run: FlowRun, state: State[Any]) -> No
     told = run.state if state.is_cancelling() and run.state else state
     try:
         await _tell(run, meaning, told.message or told.name or str(told.type))
-    except EngineError as error:
+    except PredeployError as error:
         get_logger("predeploy.status").error("%s", error)
 
 

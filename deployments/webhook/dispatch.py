@@ -42,14 +42,14 @@ class Dispatcher:
         self._awake.set()
 
     async def run(self) -> None:
-        """Goes on until it is cancelled, whatever happens to Prefect meanwhile."""
+        """Goes on until it is cancelled, whatever happens to Prefect and the disk meanwhile."""
         pause = PAUSE
         while True:
             self._awake.clear()
-            waiting = await asyncio.to_thread(self.inbox.waiting)
             try:
+                waiting = await asyncio.to_thread(self.inbox.waiting)
                 is_left = bool(waiting) and await self._dispatch(waiting)
-            except Exception as error:  # of Prefect's client, in all its kinds; what waits is still there
+            except Exception as error:  # of all kinds that there are; what waits is still there
                 self.trouble = f"{type(error).__name__}: {error}"
                 self.metrics.troubles.inc()
                 _log.warning("no run could be started, trying again in %g s: %s", pause, self.trouble)
@@ -97,11 +97,11 @@ class Dispatcher:
         """One delivery: it is started, or a newer one takes its place, or it waits for that one: then False."""
         wanted = entry.wanted
         is_head = head == wanted.commit
+        # servers take a moment to say what was just pushed: a head that came before may be the old one still
         if head is None:
-            return await self._mark(entry, Stage.SUPERSEDED, reason=f"{wanted.ref} was deleted")
+            return is_late(entry) and await self._mark(entry, Stage.SUPERSEDED, reason=f"{wanted.ref} was deleted")
         if isinstance(head, str) and not is_head:
             number = await asyncio.to_thread(self.inbox.last_of, wanted, head)
-            # a head that came before may be the old one still: servers take a moment to say what was just pushed
             if number > entry.number or (number and is_late(entry)):
                 return await self._mark(entry, Stage.SUPERSEDED, reason=f"{wanted.ref}: {head[:10]} is newer")
             if not is_late(entry):

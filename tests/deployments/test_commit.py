@@ -95,3 +95,8 @@ def test_runs_on_a_repository_get_the_same_place_emptied_but_never_at_once(tmp_p
         assert (again, list(again.iterdir())) == (first, [])
 
     assert len({first, beside, apart}) == 3
+
+
+def test_what_this_version_cannot_do_is_not_passed_over() -> None:
+    with pytest.raises(UsageError, match="warp: this version of predeploy has no such setting"):
+        assert order(is_trusted=True, warp="9").flags

@@ -106,6 +106,25 @@ def test_a_push_that_comes_late_takes_nobodys_place(operation: Operation, data: 
     assert states == {newer["after"]: "SCHEDULED"}
 
 
+@pytest.mark.parametrize("is_new", [True, False], ids=["new branch", "old branch"])
+def test_a_server_that_takes_a_moment_to_know_of_a_push_costs_nothing(
+    operation: Operation, data: Path, is_new: bool
+) -> None:
+    name = f"acme/lag-{'new' if is_new else 'old'}"
+    bare = operation.remotes.place / f"{name}.git"
+    with started(operation, data) as service:
+        if not is_new:
+            service.deliver(pushed(operation, name))
+            wait_until(lambda: settled(service), limit=60)
+        commit = operation.remotes.commit(name, "refs/heads/elsewhere")
+        service.deliver(push("refs/heads/main", commit, head_commit={"id": commit}, repository=repository(name)))
+        wait_until(lambda: service.get("/metrics").text.count("waiting 1.0") == 1, limit=10)
+        operation.remotes.git(name, "push", "--quiet", "--force", str(bare), f"{commit}:refs/heads/main")
+        wait_until(lambda: settled(service), limit=60)
+
+    assert [run["parameters"]["ref"] for run in open_runs(operation, name)] == [commit]
+
+
 def test_other_refs_and_repositories_go_on(operation: Operation, data: Path) -> None:
     with started(operation, data) as service:
         for name, ref in (("acme/a", "main"), ("acme/a", "feature"), ("acme/b", "main")):
