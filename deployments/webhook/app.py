@@ -4,7 +4,7 @@ import asyncio
 import logging
 import sqlite3
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 
@@ -20,6 +20,7 @@ from deployments.webhook.payload import MalformedError, parse
 from deployments.webhook.runs import run_url
 from deployments.webhook.signature import HEADER, claimed, digest_of, signs
 
+SMALL = 65536
 _log = logging.getLogger("predeploy.webhook")
 
 
@@ -85,12 +86,13 @@ class Service:
     async def _signed_body(self, request: Request) -> bytes:
         """The body, if it is signed. Whatever can be told without reading it is told first."""
         claim = claimed(request.headers.get(HEADER))
-        if claim is None:
-            raise RefusedError(401, f"{HEADER} is missing, or no SHA-256. Set the secret of the webhook in GitHub.")
-        if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
-            raise RefusedError(415, "the content type has to be application/json. Choose it for the webhook in GitHub.")
+        trouble = trouble_with(request.headers, claim)
+        if trouble is not None and not is_small(request.headers):
+            raise trouble
         body = await self.bodies.read(request.headers, request.stream())
-        if not signs(claim, self.secret, body):
+        if trouble is not None:
+            raise trouble
+        if claim is None or not signs(claim, self.secret, body):
             raise RefusedError(401, "the signature does not fit. Set the same secret here and in GitHub.")
         return body
 
@@ -100,6 +102,21 @@ class Service:
     def _answer(self, status: int, answer: str, **said: str) -> Response:
         self.metrics.deliveries.labels(answer).inc()
         return JSONResponse({"answer": answer, **said}, status)
+
+
+def trouble_with(headers: Mapping[str, str], claim: bytes | None) -> RefusedError | None:
+    """What is wrong with a delivery whatever its body is."""
+    if claim is None:
+        return RefusedError(401, f"{HEADER} is missing, or no SHA-256. Set the secret of the webhook in GitHub.")
+    if headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
+        return RefusedError(415, "the content type has to be application/json. Choose it for the webhook in GitHub.")
+    return None
+
+
+def is_small(headers: Mapping[str, str]) -> bool:
+    """Whether a body is so short that its sender is let finish: one who is cut off does not see the answer."""
+    declared = headers.get("content-length", "")
+    return declared.isdecimal() and int(declared) <= SMALL
 
 
 def make_app(service: Service) -> FastAPI:

@@ -39,7 +39,8 @@ async def flood(service: Service) -> tuple[Counter[int], list[int]]:
     left = iter(range(REQUESTS))
     unexpected: Counter[int] = Counter()
     good: list[int] = []
-    limits = httpx.Limits(max_connections=SIDE_BY_SIDE)
+    # a connection that the service is just about to close for its idleness is not used again
+    limits = httpx.Limits(max_connections=SIDE_BY_SIDE, keepalive_expiry=1)
 
     async def send(client: httpx.AsyncClient) -> None:
         for number in left:
