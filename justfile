@@ -12,6 +12,8 @@ export PREDEPLOY_CALLED_AS := if here == 'true' { './just pre-deploy' } else { q
 # -P: no module of the directory that this is called in is taken for one of ours.
 predeploy := 'PYTHONPATH=' + quote(justfile_directory()) + ' ' + quote(python) + ' -P -m flows.predeploy'
 
+prefect := 'PYTHONPATH=' + quote(justfile_directory()) + ' ' + quote(python) + ' -P -m prefect'
+
 [private]
 default:
     @{{ quote(just_executable()) }} --justfile {{ quote(justfile()) }} --list --unsorted
@@ -50,6 +52,22 @@ pre-deploy-quality *args:
 [no-exit-message]
 pre-deploy-integration *args:
     @{{ predeploy }} --stage integration "$@"
+
+# Create or renew the deployments of prefect.yaml, and the work pool `local`, on the server in PREFECT_API_URL
+[group('operate')]
+deploy *args:
+    {{ prefect }} work-pool inspect local >/dev/null 2>&1 || {{ prefect }} work-pool create local --type process
+    {{ prefect }} --no-prompt deploy --all "$@"
+
+# A worker for the work pool `local`; it asks for work twice a second
+[group('operate')]
+worker *args:
+    PREFECT_WORKER_QUERY_SECONDS=0.5 {{ prefect }} worker start --pool local "$@"
+
+# The webhook service; its settings are PREDEPLOY_WEBHOOK_*
+[group('operate')]
+webhook:
+    PYTHONPATH={{ quote(justfile_directory()) }} {{ quote(python) }} -P -m deployments.webhook
 
 # Make or renew the environment in .venv
 [group('develop')]

@@ -13,10 +13,11 @@ if __name__ == "__main__":
 
 import asyncio
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
-from prefect import flow
+from prefect import flow, get_run_logger
 from prefect.client.schemas.objects import State
 
 from flows.feed import Feed, enter_feed, is_recording
@@ -26,12 +27,13 @@ from flows.masking import masked_errors
 from flows.places import Places
 from flows.recording import record
 from flows.scope import existing, read_scope, read_secrets, read_settings, with_secrets
+from flows.states import run_state
 from flows.validation import Quiet, Validation, new_run_id
 from tasks.report.directory import create_run_directory
 from tasks.report.document import render_document
 from tasks.report.publish import publish
 from tasks.run import Run
-from tasks.secrets.doppler.token import read_token
+from tasks.secrets.doppler.token import VARIABLE, read_token
 
 
 @flow(name="predeploy", flow_run_name="predeploy {stack}", persist_result=False)
@@ -62,14 +64,26 @@ async def predeploy(
         return await validate_and_record(place, flags, home=home)
 
 
-async def validate_and_record(stack: Path, flags: dict[str, object], *, home: Path | None = None) -> State[Any]:
-    """A run that Prefect itself has started: the work and its record in one loop. The report goes to `home`."""
+async def validate_and_record(
+    stack: Path,
+    flags: Mapping[str, object],
+    environ: Mapping[str, str] = os.environ,
+    *,
+    home: Path | None = None,
+    policy: Path | None = None,
+    is_trusted: bool = True,
+) -> State[Any]:
+    """A run that Prefect itself has started: the work and its record in one loop. The report goes to `home`.
+
+    `policy` is the directory of the `predeploy.toml` that holds, where it is not the stack's own.
+    """
     places = Places.of_user()
     run_id = new_run_id()
-    token = take_token()
-    environ = {**os.environ}
-    scope = read_scope(stack, flags, environ, places.cache, home=home)
-    secrets = read_secrets(scope, environ, read_token(token), places.data)
+    given = take_token()
+    token = read_token(given) if is_trusted else None
+    environ = {name: value for name, value in environ.items() if name != VARIABLE}
+    scope = read_scope(stack, flags, environ, places.cache, home=home, policy=policy)
+    secrets = read_secrets(scope, environ, token, places.data)
     hide(secrets)
     recording: list[asyncio.Task[State[Any]]] = []
 
@@ -91,9 +105,15 @@ async def validate_and_record(stack: Path, flags: dict[str, object], *, home: Pa
             shown_stack=str(stack),
             begun=begun,
             secrets=secrets,
-            exposure=exposure_of(token),
-            token=read_token(token),
+            exposure=exposure_of(given),
+            token=token,
+            is_trusted=is_trusted,
         )
         report = await validation.run()
         publish(directory, {"report.json": render_document(report)})
-    return await recording[0]
+    try:
+        return await recording[0]
+    except Exception as error:
+        # what was found out about the code stands, however much of it Prefect has heard
+        get_run_logger().warning("the run was not recorded as a whole: %s", error)
+        return run_state(report)

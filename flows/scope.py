@@ -125,11 +125,20 @@ def read_settings(stack: Path, flags: Mapping[str, object], environ: Mapping[str
 
 
 def read_scope(
-    stack: Path, flags: Mapping[str, object], environ: Mapping[str, str], cache: Path, *, home: Path | None = None
+    stack: Path,
+    flags: Mapping[str, object],
+    environ: Mapping[str, str],
+    cache: Path,
+    *,
+    home: Path | None = None,
+    policy: Path | None = None,
 ) -> Scope:
-    """Settings, tree, components, catalogue and plan, in this order. Raises UsageError where one cannot be had."""
+    """Settings, tree, components, catalogue and plan, in this order. Raises UsageError where one cannot be had.
+
+    `policy` is the directory of the `predeploy.toml` that holds; by default the stack's own.
+    """
     root = existing(stack)
-    settings = read_settings(root, flags, environ)
+    settings = read_settings(policy or root, flags, environ)
     reject_environment(settings)
     tree = read_tree(root, cache / "digests")
     if settings.gate:

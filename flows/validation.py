@@ -105,6 +105,7 @@ class Validation:
     secrets: Secrets = NO_SECRETS
     exposure: Exposure = NOTHING_EXPOSED
     token: Token | None = None
+    is_trusted: bool = True
 
     async def run(self) -> Report:
         """Runs the plan. Raises only where no report can be made; every process that it started has ended then."""
@@ -170,6 +171,7 @@ class Validation:
             note=self.progress.note,
             environ=self.environ,
             secrets=self.secrets,
+            is_trusted=self.is_trusted,
             base=self.scope.base and self.scope.base[0],
             fresh=self.scope.settings.gate,
         )

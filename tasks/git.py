@@ -9,6 +9,16 @@ from pathlib import Path
 from tasks.errors import UsageError
 
 PASSED_ON = ("PATH", "HOME", "XDG_CONFIG_HOME", "TMPDIR", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "SYSTEMROOT")
+REACHING = (
+    "SSH_AUTH_SOCK",
+    "GIT_SSH_COMMAND",
+    "GIT_SSL_CAINFO",
+    "http_proxy",
+    "https_proxy",
+    "HTTPS_PROXY",
+    "no_proxy",
+)
+"""What git needs besides to reach a repository elsewhere."""
 Config = Sequence[tuple[str, str]]
 OWN_CONFIG = (
     ("safe.directory", "*"),
@@ -74,7 +84,7 @@ def run_git(
 
 
 def _environment(config: Config, *, use_global: bool) -> dict[str, str]:
-    environment = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
+    environment = {name: os.environ[name] for name in (*PASSED_ON, *REACHING) if name in os.environ}
     # a clone that lacks objects would otherwise fetch them, one by one
     environment |= {
         "LC_ALL": "C",

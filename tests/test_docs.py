@@ -9,10 +9,14 @@ from typing import Any
 
 import pytest
 
+from deployments.webhook.settings import PREFIX as WEBHOOK
+from deployments.webhook.settings import WebhookSettings
 from flows.arguments import make_parser
 from flows.scope import read_scope
 from tasks.catalogue import ROWS
 from tasks.deploy_secrets import CHECK as DEPLOY_SECRETS
+from tasks.github.settings import PREFIX as GITHUB
+from tasks.github.settings import GitHubSettings
 from tasks.models import Stage
 from tasks.settings import Settings
 from tasks.settings.load import OTHER_VARIABLES, PREFIX
@@ -131,6 +135,8 @@ def test_readme_has_every_check() -> None:
 @pytest.mark.parametrize("document", DOCUMENTS)
 def test_every_variable_that_is_named_is_read(document: str) -> None:
     known = {PREFIX + name.upper() for name in Settings.model_fields} | OTHER_VARIABLES
+    known |= {GITHUB + name.upper() for name in GitHubSettings.model_fields}
+    known |= {WEBHOOK + name.upper() for name in WebhookSettings.model_fields}
     named = set(re.findall(rf"{PREFIX}[A-Z_]*[A-Z]", text_of(document))) - {"PREDEPLOY_TEST_CACHE"}
 
     assert named <= known

@@ -18,6 +18,7 @@ class Surroundings:
     `environ` is the environment that the user started us with. A step gets those of the `secrets` that it names, and
     what it prints of any is masked. `base` is the tree of what is taken for deployed, where that is known.
     `fresh`: nothing that an earlier run left is used or believed, but for what was installed from the same locks.
+    What a tree that is not trusted leaves behind, no trusted one gets to use.
     """
 
     tree: Tree
@@ -28,6 +29,7 @@ class Surroundings:
     note: Callable[[str], None]
     environ: Mapping[str, str]
     secrets: Secrets = NO_SECRETS
+    is_trusted: bool = True
     base: Tree | None = None
     fresh: bool = False
 

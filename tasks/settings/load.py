@@ -22,13 +22,17 @@ PREFIX = "PREDEPLOY_"
 OTHER_VARIABLES = frozenset(
     {
         "PREDEPLOY_CALLED_AS",
+        "PREDEPLOY_CODE",
+        "PREDEPLOY_CODE_REF",
         "PREDEPLOY_PYTHON",
         "PREDEPLOY_SERVER_IDLE_SECONDS",
         "PREDEPLOY_STACK",
         "PREDEPLOY_TOKEN_FD",
     }
 )
-"""Read by the wrapper, the command line and the starter of Prefect's server: no settings of a run."""
+"""Read by the wrapper, the command line, the starter of Prefect's server and `prefect.yaml`: no settings of a run."""
+OTHER_PREFIXES = ("PREDEPLOY_GITHUB_", "PREDEPLOY_WEBHOOK_")
+"""Settings of what starts runs and tells of them."""
 
 Values = dict[str, Any]
 Keys = tuple[str | int, ...]
@@ -87,7 +91,8 @@ def load_settings(
 def unknown_variables(environ: Mapping[str, str]) -> tuple[str, ...]:
     """A warning for each variable that looks like a setting of ours and is none."""
     known = {PREFIX + name.upper() for name in Settings.model_fields} | OTHER_VARIABLES
-    unknown = sorted(name for name in environ if name.startswith(PREFIX) and name not in known)
+    ours = (name for name in environ if name.startswith(PREFIX) and not name.startswith(OTHER_PREFIXES))
+    unknown = sorted(name for name in ours if name not in known)
     return tuple(f"{name} is set, but there is no such setting{_suggestion(name, known)}" for name in unknown)
 
 

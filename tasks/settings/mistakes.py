@@ -117,7 +117,7 @@ def _unknown_key(path: Path) -> str:
 
 def _given(value: object, path: Path) -> str:
     """A value as it was given, but none that may be a secret."""
-    if "env" in path or not isinstance(value, str | int | float):
+    if {"env", "secret", "token"}.intersection(path) or not isinstance(value, str | int | float):
         return KINDS.get(type(value), f"a {type(value).__name__}")
     shown = str(value).lower() if isinstance(value, bool) else repr(value)
     return shown if len(shown) <= 60 else shown[:57] + "..."

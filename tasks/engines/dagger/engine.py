@@ -83,6 +83,7 @@ class DaggerEngine:
             secrets=self._around.secrets,
             secret_key=await asyncio.to_thread(secret_key, self._around.data),
             overrides=self._images,
+            is_trusted=self._around.is_trusted,
             fresh=self._around.fresh,
         )
         self._enter(session, site)

@@ -38,6 +38,7 @@ class Site:
     secrets: Secrets
     secret_key: bytes
     overrides: Mapping[str, str]
+    is_trusted: bool = True
     pinned: dict[str, str] = field(default_factory=dict)
     base: Path | None = None
     fresh: bool = False
@@ -178,7 +179,8 @@ class Workshop:
         return container.with_env_variable(NONCE, nonce) if nonce else container
 
     def volume(self, name: str) -> CacheVolume:
-        """What stays between runs under that name."""
+        """What stays between runs under that name. Whoever writes there could leave others something to run."""
+        name = name if self.site.is_trusted else f"{name}-untrusted"
         if name not in self._volumes:
             self._volumes[name] = named_once(self.client.cache_volume(name))
         return self._volumes[name]

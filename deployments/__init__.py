@@ -1,0 +1,1 @@
+"""What an operator deploys: pull steps for workers, and the webhook service."""

@@ -1,0 +1,121 @@
+"""`python -m deployments.webhook`: settings, the socket, and the service until it is told to end."""
+
+import asyncio
+import fcntl
+import logging
+import socket
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import uvicorn
+from prefect.settings import PREFECT_API_URL
+
+from deployments.webhook.app import Service, make_app
+from deployments.webhook.body import Bodies
+from deployments.webhook.decision import Wanted
+from deployments.webhook.dispatch import Dispatcher
+from deployments.webhook.inbox import Inbox
+from deployments.webhook.metrics import Metrics
+from deployments.webhook.protocol import ImpatientProtocol
+from deployments.webhook.runs import connected
+from deployments.webhook.settings import WebhookSettings, load
+from flows.commit_status import github_token
+from tasks.checkout import Remote, head_of
+from tasks.errors import PredeployError, UsageError
+from tasks.github.settings import GitHubSettings
+
+AT_ONCE = 256
+"""Connections; whoever comes on top is told to come back."""
+
+
+def main() -> int:
+    """Serves. Returns the exit code."""
+    log_to_stderr()
+    try:
+        settings, github = load()
+        if not PREFECT_API_URL.value():
+            raise UsageError("PREFECT_API_URL: is missing. Set it to the Prefect server that has the deployments.")
+        with held(settings.data / "lock"), Inbox(settings.data / "deliveries.db") as inbox:
+            serve(settings, github, inbox)
+    except PredeployError as error:
+        print(f"the webhook service did not start:\n{error}", file=sys.stderr)  # noqa: T201 - for who has started it
+        return error.exit_code
+    return 0
+
+
+def serve(settings: WebhookSettings, github: GitHubSettings, inbox: Inbox) -> None:
+    """The service until a signal ends it."""
+    listener = listen(settings.host, settings.port)
+    port = listener.getsockname()[1]
+    metrics = Metrics()
+    dispatcher = Dispatcher(
+        inbox=inbox,
+        metrics=metrics,
+        connect=lambda: connected(settings.deployment, github.server_url),
+        head_of=lambda wanted: head_on(github, wanted),
+    )
+    service = Service(
+        secret=settings.secret.get_secret_value().encode(),
+        rules=settings.rules,
+        bodies=Bodies(settings.body_limit),
+        inbox=inbox,
+        dispatcher=dispatcher,
+        metrics=metrics,
+        public_url=settings.public_url or f"http://{settings.host}:{port}",
+    )
+    config = uvicorn.Config(
+        make_app(service),
+        http=ImpatientProtocol,
+        access_log=False,
+        log_config=None,
+        limit_concurrency=AT_ONCE,
+        server_header=False,
+        timeout_graceful_shutdown=5,
+    )
+    logging.getLogger("predeploy.webhook").info("listening at http://%s:%d/github", settings.host, port)
+    uvicorn.Server(config).run(sockets=[listener])
+
+
+def log_to_stderr() -> None:
+    """Our own words and the server's; Prefect has set up the rest when it was imported."""
+    handler = logging.StreamHandler()
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    for name in ("predeploy", "uvicorn"):
+        logger = logging.getLogger(name)
+        logger.handlers[:], logger.propagate = [handler], False
+        logger.setLevel(logging.INFO)
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """The socket. Raises UsageError where it cannot be had."""
+    try:
+        return socket.create_server((host, port), backlog=1024)
+    except OSError as error:
+        text = f"PREDEPLOY_WEBHOOK_PORT: {host}:{port} cannot be listened at ({error.strerror}). Choose another one."
+        raise UsageError(text) from error
+
+
+async def head_on(github: GitHubSettings, wanted: Wanted) -> str | None:
+    """Where a ref stands on the server."""
+    url = f"{github.server_url}/{wanted.repository}.git"
+    remote = Remote(repository=url, server=github.server_url, token=await github_token(github))
+    return await asyncio.to_thread(head_of, remote, wanted.ref)
+
+
+@contextmanager
+def held(lock: Path) -> Iterator[None]:
+    """Keeps a second service from the same deliveries. Raises UsageError where there is one."""
+    lock.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with lock.open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            text = f"PREDEPLOY_WEBHOOK_DATA: another service keeps its deliveries in {lock.parent}"
+            raise UsageError(f"{text}. End it, or name another directory.") from error
+        yield
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

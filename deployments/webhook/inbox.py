@@ -1,0 +1,133 @@
+"""Keeps what was delivered on disk, each delivery once: what was accepted is not lost, whenever the service ends."""
+
+import sqlite3
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Self
+
+from deployments.webhook.decision import Wanted
+
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS delivery (
+    number INTEGER PRIMARY KEY AUTOINCREMENT,
+    digest TEXT NOT NULL UNIQUE,
+    accepted REAL NOT NULL,
+    repository TEXT NOT NULL,
+    ref TEXT NOT NULL,
+    sha TEXT NOT NULL,
+    policy TEXT NOT NULL,
+    state TEXT NOT NULL DEFAULT 'waiting',
+    run TEXT NOT NULL DEFAULT '',
+    reason TEXT NOT NULL DEFAULT ''
+);
+CREATE INDEX IF NOT EXISTS waiting ON delivery (number) WHERE state = 'waiting';
+"""
+COLUMNS = "number, digest, accepted, repository, ref, sha, policy, state, run, reason"
+
+
+class Stage(StrEnum):
+    """How far a delivery has come."""
+
+    WAITING = "waiting"
+    STARTED = "started"
+    SUPERSEDED = "superseded"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """One delivery. `number` is its place in the order of arrival, `accepted` a moment of the clock on the wall."""
+
+    number: int
+    digest: str
+    accepted: float
+    wanted: Wanted
+    stage: Stage
+    run: str
+    reason: str
+
+
+class Inbox:
+    """A database of our own. Rows stay for ever: one that was forgotten could be delivered again.
+
+    Every method may be called from any thread; what it has written is on the disk when it returns.
+    """
+
+    def __init__(self, path: Path) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self._connection = sqlite3.connect(path, check_same_thread=False, isolation_level=None, timeout=10)
+        self._lock = threading.Lock()
+        with self._cursor() as cursor:
+            cursor.execute("PRAGMA journal_mode = WAL")
+            cursor.execute("PRAGMA synchronous = FULL")
+            cursor.executescript(SCHEMA)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        with self._lock:
+            self._connection.close()
+
+    def accept(self, digest: str, wanted: Wanted) -> bool:
+        """Writes a delivery down; False where it was there already."""
+        with self._cursor() as cursor:
+            cursor.execute(
+                "INSERT INTO delivery (digest, accepted, repository, ref, sha, policy) VALUES (?, ?, ?, ?, ?, ?)"
+                " ON CONFLICT (digest) DO NOTHING",
+                (digest, time.time(), wanted.repository, wanted.ref, wanted.commit, wanted.policy),
+            )
+            return cursor.rowcount == 1
+
+    def find(self, digest: str) -> Entry | None:
+        """A delivery by its digest."""
+        found = self._select("digest = ?", digest)
+        return found[0] if found else None
+
+    def waiting(self) -> list[Entry]:
+        """What is still to be started, in the order of arrival."""
+        return self._select("state = 'waiting'")
+
+    def last_of(self, wanted: Wanted, commit: str) -> int:
+        """The number under which another commit of the same ref was last delivered; 0 where it never was."""
+        found = self._select("repository = ? AND ref = ? AND sha = ?", wanted.repository, wanted.ref, commit)
+        return found[-1].number if found else 0
+
+    def mark(self, entry: Entry, stage: Stage, *, run: str = "", reason: str = "") -> None:
+        """Notes what has become of a delivery."""
+        with self._cursor() as cursor:
+            cursor.execute(
+                "UPDATE delivery SET state = ?, run = ?, reason = ? WHERE digest = ?",
+                (stage.value, run, reason, entry.digest),
+            )
+
+    def _select(self, condition: str, *values: str | int) -> list[Entry]:
+        with self._cursor() as cursor:
+            query = f"SELECT {COLUMNS} FROM delivery WHERE {condition} ORDER BY number"  # noqa: S608 - all our own words
+            return [_entry(row) for row in cursor.execute(query, values)]
+
+    @contextmanager
+    def _cursor(self) -> Iterator[sqlite3.Cursor]:
+        with self._lock:
+            cursor = self._connection.cursor()
+            try:
+                yield cursor
+            finally:
+                cursor.close()
+
+
+def _entry(row: tuple[int, str, float, str, str, str, str, str, str, str]) -> Entry:
+    number, digest, accepted, repository, ref, commit, policy, stage, run, reason = row
+    return Entry(
+        number=number,
+        digest=digest,
+        accepted=accepted,
+        wanted=Wanted(repository=repository, ref=ref, commit=commit, policy=policy),
+        stage=Stage(stage),
+        run=run,
+        reason=reason,
+    )

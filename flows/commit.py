@@ -1,0 +1,161 @@
+"""A validation that a deployment asks for: the commit is found, cloned, validated, and its report kept."""
+
+import asyncio
+import hashlib
+import os
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from prefect import get_run_logger
+from prefect.client.schemas.objects import State
+from prefect.runtime import flow_run
+
+from flows.commit_status import bind, github_token
+from flows.places import Places
+from flows.predeploy import validate_and_record
+from tasks.checkout import Remote, check_out, fetch_commit, read_file, resolve_commit
+from tasks.engines.dagger.command_line import DAGGERS
+from tasks.engines.environ import allowed
+from tasks.engines.local.directories import remove_tree
+from tasks.engines.workspace import lease
+from tasks.errors import UsageError
+from tasks.github.settings import GitHubSettings
+from tasks.settings import FILE, Settings
+
+KEPT = 50
+"""How many reports stay on the worker's disk."""
+OURS = ("PREFECT_", "PREDEPLOY_GITHUB_", "PREDEPLOY_WEBHOOK_")
+"""Variables of the service around a run, which hold tokens: none of them is for the stack's code."""
+HARMLESS = frozenset(
+    {"PATH", "DOCKER_HOST", "XDG_RUNTIME_DIR", "UV_DEFAULT_INDEX", "UV_INDEX_URL", "UV_INSECURE_HOST"}
+    | {"npm_config_registry"}
+    | {f"PREDEPLOY_{name.upper()}" for name in ("budget", "images", "jobs", "limits")}
+)
+"""What a run on code of strangers may be told of the worker, beside locale, certificates and proxies."""
+UNTRUSTED: Mapping[str, object] = {
+    "engine": "dagger",
+    "secrets_provider": "none",
+    "export_image": "",
+    "publish": "",
+}
+"""What holds for code of strangers, whatever else was set where."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """What is to be validated. `choices` are settings of the run; what is empty there was not chosen."""
+
+    repository: str
+    ref: str
+    directory: str
+    choices: Mapping[str, object]
+    is_trusted: bool
+    policy: str
+
+    @property
+    def flags(self) -> dict[str, object]:
+        """The settings that win over all others. Raises UsageError for one that there is not."""
+        chosen = {name: value for name, value in self.choices.items() if value}
+        if unknown := chosen.keys() - Settings.model_fields.keys():
+            raise UsageError(
+                f"{', '.join(sorted(unknown))}: this version of predeploy has no such setting. Leave it empty."
+            )
+        return chosen if self.is_trusted else {**chosen, **UNTRUSTED}
+
+
+def run_name() -> str:
+    """What a run is called in Prefect: `cafe main`."""
+    given = flow_run.get_parameters()
+    repository, ref = str(given.get("repository", "")), str(given.get("ref", ""))
+    name = repository.rstrip("/").removesuffix(".git").rpartition("/")[2]
+    return f"{name or 'stack'} {ref[:12] if len(ref) >= 40 else ref}"
+
+
+async def validate_order(order: Order) -> State[Any]:
+    """The state that the run ends in. Raises PredeployError where it does not come as far as a report."""
+    github = GitHubSettings()
+    remote = Remote(repository=order.repository, server=github.server_url, token=await github_token(github))
+    below = inside(order.directory)
+    commit = await asyncio.to_thread(resolve_commit, remote, order.ref)
+    await bind(commit)
+    get_run_logger().info("validating %s of %s", commit, order.repository)
+    places = Places.of_user()
+    with empty_place(places.cache / "checkouts", order) as place:
+        checkout, policy = place / remote.name, place / ".policy"
+        await asyncio.to_thread(check_out, remote, commit, checkout, submodules=order.is_trusted)
+        if order.policy:
+            await asyncio.to_thread(bring_policy, remote, checkout, order.policy, below, policy)
+        stack = checkout / below
+        if not stack.is_dir():
+            raise UsageError(f"directory: there is no {order.directory} in {order.repository} at {commit[:10]}.")
+        try:
+            return await validate_and_record(
+                stack,
+                order.flags,
+                environment_for(os.environ, is_trusted=order.is_trusted),
+                policy=policy if order.policy else None,
+                is_trusted=order.is_trusted,
+            )
+        finally:
+            keep_reports(stack, places.data / "validations")
+
+
+@contextmanager
+def empty_place(base: Path, order: Order) -> Iterator[Path]:
+    """A directory that no other run uses, and the next one on the same repository gets again.
+
+    Engines keep by its path what makes a run fast. What was left in it by one that was killed is taken away first.
+    """
+    name = hashlib.sha256(f"{order.is_trusted} {order.repository} {order.directory}".encode()).hexdigest()[:16]
+    with lease(base, name) as place:
+        for left in place.iterdir():
+            remove_tree(left)
+        try:
+            yield place
+        finally:
+            for left in place.iterdir():
+                remove_tree(left)
+
+
+def inside(directory: str) -> PurePosixPath:
+    """A directory below the repository's root. Raises UsageError for one that leads out of it."""
+    path = PurePosixPath(directory)
+    if path.is_absolute() or ".." in path.parts:
+        raise UsageError(f"directory: {directory} is not below the repository's root. Name one that is.")
+    return path
+
+
+def bring_policy(remote: Remote, checkout: Path, ref: str, below: PurePosixPath, into: Path) -> None:
+    """The settings of another commit, in a directory of their own; it has none where that commit has none."""
+    commit = resolve_commit(remote, ref)
+    fetch_commit(remote, commit, checkout)
+    into.mkdir()
+    content = read_file(checkout, commit, str(below / FILE))
+    if content is not None:
+        (into / FILE).write_bytes(content)
+
+
+def environment_for(environ: Mapping[str, str], *, is_trusted: bool) -> dict[str, str]:
+    """What a run gets to know of the worker's environment."""
+    if is_trusted:
+        return {name: value for name, value in environ.items() if not name.startswith(OURS)}
+    known = {name: value for name, value in environ.items() if name in HARMLESS or allowed(name)}
+    plain = {name: value for name, value in known.items() if "@" not in value or name == "PREDEPLOY_IMAGES"}
+    # where the engine of containers is: that stays with Dagger's own client
+    return plain | {name: value for name, value in environ.items() if name.startswith(DAGGERS)}
+
+
+def keep_reports(stack: Path, home: Path) -> None:
+    """Takes the reports of a stack that is about to go to where the newest ones are kept."""
+    home.mkdir(parents=True, exist_ok=True)
+    for run in (stack / ".predeploy/runs").glob("[!.]*"):
+        kept = home / run.name
+        shutil.copytree(run, kept, dirs_exist_ok=True)
+        get_run_logger().info("report and logs: %s on the worker", kept)
+    for old in sorted(home.iterdir())[:-KEPT]:
+        with suppress(OSError):
+            shutil.rmtree(old)

@@ -1,0 +1,87 @@
+"""The status of the commit that a flow run validates: pending once it is known, then whatever the run ends in."""
+
+from typing import Any
+
+from prefect import Flow, get_run_logger
+from prefect.blocks.system import Secret
+from prefect.client.orchestration import get_client
+from prefect.client.schemas.objects import FlowRun, State, StateType
+from prefect.context import FlowRunContext
+from prefect.logging import get_logger
+from prefect.utilities.urls import url_for
+
+from tasks.checkout import Remote
+from tasks.errors import EngineError, PredeployError
+from tasks.github.settings import GitHubSettings
+from tasks.github.status import CommitStatus, GitHub, StatusState, set_status
+
+COMMIT = "commit:"
+"""Begins the tag that says which commit a run is about: hooks in whatever process find it there."""
+MEANING = {
+    StateType.COMPLETED: StatusState.SUCCESS,
+    StateType.FAILED: StatusState.FAILURE,
+    StateType.CRASHED: StatusState.ERROR,
+    StateType.CANCELLED: StatusState.ERROR,
+    StateType.CANCELLING: StatusState.ERROR,
+}
+
+
+async def bind(commit: str) -> None:
+    """Binds the current flow run to the commit that it is about to clone, and says that its status is pending."""
+    context = FlowRunContext.get()
+    assert context is not None
+    assert context.flow_run is not None
+    async with get_client() as client:
+        await client.update_flow_run(context.flow_run.id, tags=[*context.flow_run.tags, f"{COMMIT}{commit}"])
+        run = await client.read_flow_run(context.flow_run.id)
+    try:
+        await _tell(run, StatusState.PENDING, "validating")
+    except PredeployError as error:
+        # what GitHub is told is no part of the verdict
+        get_run_logger().warning("%s", error)
+
+
+async def tell(flow: Flow[Any, Any], flow_run: FlowRun, state: State[Any]) -> None:  # noqa: ARG001 - called by keyword
+    """A hook of every final state. The run's own process calls it, or the worker where that is gone."""
+    meaning = MEANING.get(state.type)
+    if meaning is None:
+        return
+    async with get_client() as client:
+        run = await client.read_flow_run(flow_run.id)
+    # a worker that cancels makes up a state of its own; why it does so is in the one that the run is in
+    told = run.state if state.is_cancelling() and run.state else state
+    try:
+        await _tell(run, meaning, told.message or told.name or str(told.type))
+    except PredeployError as error:
+        get_logger("predeploy.status").error("%s", error)
+
+
+async def github_token(github: GitHubSettings) -> str:
+    """The token from the environment, or from the block of Prefect that is named there; empty where there is none."""
+    if github.token is not None:
+        return github.token.get_secret_value()
+    if not github.token_block:
+        return ""
+    try:
+        block = await Secret.aload(github.token_block)
+    except ValueError as error:
+        text = f"PREDEPLOY_GITHUB_TOKEN_BLOCK: Prefect has no Secret block {github.token_block}"
+        raise EngineError(f"{text}. Make it in Prefect's UI under Blocks.", "token") from error
+    return str(block.get())  # type: ignore[attr-defined]
+
+
+async def _tell(run: FlowRun, state: StatusState, description: str) -> None:
+    github = GitHubSettings()
+    remote = Remote(repository=str(run.parameters.get("repository", "")), server=github.server_url)
+    commit = next((tag.removeprefix(COMMIT) for tag in run.tags if tag.startswith(COMMIT)), "")
+    if not commit or not remote.path_on_server:
+        return
+    status = CommitStatus(
+        state=state,
+        # a gate claims more than a push's validation does: one must not pass for the other
+        context=f"{github.context}/gate" if run.parameters.get("gate") else github.context,
+        description=description,
+        url=url_for(run) or "",
+    )
+    api = GitHub(api_url=github.api_url, token=await github_token(github))
+    await set_status(api, remote.path_on_server, commit, status)

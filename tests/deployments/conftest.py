@@ -1,0 +1,26 @@
+"""One operation for all tests that only need it to be there."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.deployments.fake_github import fake_github
+from tests.deployments.operation import Operation, Remotes, deploy, prefect_server
+
+
+@pytest.fixture(scope="session")
+def operation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Operation]:
+    """A fresh server with the deployments, and nobody who works for them yet."""
+    home = tmp_path_factory.mktemp("operation")
+    remotes = Remotes(place=home / "remotes")
+    with fake_github() as github, prefect_server(home) as url:
+        operation = Operation(url=url, home=home, remotes=remotes, github=github)
+        deploy(operation)
+        yield operation
+
+
+@pytest.fixture(scope="session")
+def operation_home(operation: Operation) -> Path:
+    """Where its programs keep their things."""
+    return operation.home

@@ -1,0 +1,102 @@
+"""What a validation that Prefect has started is told of its surroundings, and what of it stays."""
+
+from pathlib import Path, PurePosixPath
+
+import pytest
+
+from flows.commit import UNTRUSTED, Order, empty_place, environment_for, inside
+from tasks.errors import UsageError
+from tasks.settings import FILE, load_settings
+
+WORKER = {
+    "PATH": "/bin",
+    "HOME": "/root",
+    "LANG": "C.UTF-8",
+    "HTTPS_PROXY": "http://proxy:3128",
+    "HTTP_PROXY": "http://user:secret@proxy:3128",
+    "STRIPE_KEY": "secret",
+    "UV_DEFAULT_INDEX": "https://user:secret@index.example/simple",
+    "UV_INDEX_URL": "https://index.example/simple",
+    "UV_INDEX_INTERNAL_PASSWORD": "secret",
+    "NPM_TOKEN": "secret",
+    "SSH_AUTH_SOCK": "secret",
+    "PREFECT_API_AUTH_STRING": "admin:secret",
+    "PREDEPLOY_GITHUB_TOKEN": "secret",
+    "PREDEPLOY_WEBHOOK_SECRET": "secret",
+    "PREDEPLOY_SECRETS_FILE": "secret",
+    "PREDEPLOY_ENV": '{"KEY": "secret"}',
+    "PREDEPLOY_PUBLISH": "registry.example/cafe:1",
+    "PREDEPLOY_JOBS": "3",
+    "PREDEPLOY_IMAGES": '{"uv": "registry.example/uv:1"}',
+    "_EXPERIMENTAL_DAGGER_RUNNER_HOST": "unix:///run/engine.sock",
+}
+
+
+def order(*, is_trusted: bool, **choices: object) -> Order:
+    return Order(repository=".", ref="HEAD", directory=".", choices=choices, is_trusted=is_trusted, policy="")
+
+
+def test_code_that_is_trusted_gets_all_but_what_is_the_services_own() -> None:
+    kept = environment_for(WORKER, is_trusted=True)
+
+    assert set(WORKER) - set(kept) == {"PREFECT_API_AUTH_STRING", "PREDEPLOY_GITHUB_TOKEN", "PREDEPLOY_WEBHOOK_SECRET"}
+
+
+def test_code_of_strangers_gets_no_secret() -> None:
+    kept = environment_for(WORKER, is_trusted=False)
+
+    assert "secret" not in str(kept)
+    assert kept.keys() == {
+        "PATH",
+        "LANG",
+        "HTTPS_PROXY",
+        "UV_INDEX_URL",
+        "PREDEPLOY_JOBS",
+        "PREDEPLOY_IMAGES",
+        "_EXPERIMENTAL_DAGGER_RUNNER_HOST",
+    }
+
+
+def test_choices_that_were_not_made_leave_the_settings_alone() -> None:
+    flags = order(is_trusted=True, engine="", stages=None, only=["mypy"], skip=[], gate=False).flags
+
+    assert flags == {"only": ["mypy"]}
+
+
+def test_nothing_that_is_set_gives_strangers_more(tmp_path: Path) -> None:
+    policy = (
+        'engine = "local"\npublish = "registry.example/cafe:1"\nsecrets_provider = "file"\nsecrets_file = ".secrets"\n'
+    )
+    (tmp_path / FILE).write_text(policy)
+
+    settings = load_settings(tmp_path, order(is_trusted=False, engine="local").flags, WORKER)
+
+    assert {name: getattr(settings, name) for name in UNTRUSTED} == UNTRUSTED
+
+
+@pytest.mark.parametrize("directory", ["/etc", "..", "apps/../../x"])
+def test_a_stack_lies_in_its_repository(directory: str) -> None:
+    with pytest.raises(UsageError, match="directory: "):
+        inside(directory)
+
+
+def test_a_directory_has_one_spelling() -> None:
+    assert inside("./apps//web/") == PurePosixPath("apps/web")
+
+
+def test_runs_on_a_repository_get_the_same_place_emptied_but_never_at_once(tmp_path: Path) -> None:
+    trusted, strange = order(is_trusted=True), order(is_trusted=False)
+    with empty_place(tmp_path, trusted) as first, empty_place(tmp_path, trusted) as beside:
+        (first / "left").write_text("x")
+        (first / "locked").mkdir(mode=0o500)
+    (first / "left by one that was killed").write_text("x")
+
+    with empty_place(tmp_path, trusted) as again, empty_place(tmp_path, strange) as apart:
+        assert (again, list(again.iterdir())) == (first, [])
+
+    assert len({first, beside, apart}) == 3
+
+
+def test_what_this_version_cannot_do_is_not_passed_over() -> None:
+    with pytest.raises(UsageError, match="warp: this version of predeploy has no such setting"):
+        assert order(is_trusted=True, warp="9").flags

@@ -1,0 +1,137 @@
+"""Ten thousand bad requests on loopback: the service's memory stays where it was, and good ones are served."""
+
+import asyncio
+import itertools
+from collections import Counter
+from pathlib import Path
+
+import httpx
+import pytest
+
+from deployments.webhook.__main__ import AT_ONCE
+from tests.deployments.events import encoded, headers, push, signature
+from tests.deployments.service import Service, serving
+
+pytestmark = pytest.mark.slow
+REQUESTS, SIDE_BY_SIDE = 10_000, 50
+ROOM = 64 * 1024 * 1024
+"""What the service may need for all of them together."""
+
+
+def bad_requests() -> list[tuple[bytes, dict[str, str], int]]:
+    """Every kind that costs something, with the status that it has to get."""
+    large, small = b'{"ref": "' + b"x" * 300_000 + b'"}', b'{"ref": "refs/heads/main"}'
+    wrong = signature(small, "another")
+    return [
+        (small, headers(small, X_Hub_Signature_256=None), 401),
+        (small, headers(small, X_Hub_Signature_256=wrong), 401),
+        (large, headers(large, X_Hub_Signature_256=wrong), 401),
+        (small, headers(small, Content_Type="text/plain"), 415),
+        (b"{", headers(b"{"), 400),
+        (small, headers(small), 400),
+        (small, headers(small) | {"Content-Length": "99000000"}, 413),
+    ]
+
+
+async def flood(service: Service) -> tuple[Counter[int], list[int]]:
+    """The answers to bad requests, and those to the good ones in between."""
+    kinds = itertools.cycle(bad_requests())
+    left = iter(range(REQUESTS))
+    unexpected: Counter[int] = Counter()
+    good: list[int] = []
+    # a connection that the service is just about to close for its idleness is not used again
+    limits = httpx.Limits(max_connections=SIDE_BY_SIDE, keepalive_expiry=1)
+
+    async def send(client: httpx.AsyncClient) -> None:
+        for number in left:
+            body, head, expected = next(kinds)
+            if expected == 413:
+                status = await refused_by_its_head(service, head)
+            else:
+                status = (await client.post(f"{service.url}/github", content=body, headers=head)).status_code
+            unexpected.update([status] if status != expected else [])
+            if number % 100 == 0:
+                body = encoded(push())
+                answer = await client.post(f"{service.url}/github", content=body, headers=headers(body))
+                good.append(answer.status_code)
+
+    async with httpx.AsyncClient(limits=limits, timeout=60) as client:
+        await asyncio.gather(*(send(client) for _ in range(SIDE_BY_SIDE)))
+    return unexpected, good
+
+
+async def refused_by_its_head(service: Service, head: dict[str, str]) -> int:
+    """The status of a request whose body never comes."""
+    place = httpx.URL(service.url)
+    reader, writer = await asyncio.open_connection(place.host, place.port)
+    lines = [
+        f"POST /github HTTP/1.1\r\nHost: {place.host}\r\n",
+        *(f"{name}: {text}\r\n" for name, text in head.items()),
+    ]
+    writer.write("".join([*lines, "\r\n"]).encode())
+    status = int((await reader.readline()).split()[1])
+    writer.close()
+    return status
+
+
+async def test_a_flood_of_bad_requests(tmp_path: Path) -> None:
+    with serving(tmp_path / "data", tmp_path) as service:
+        service.deliver(push())
+        before = service.memory
+
+        unexpected, good = await flood(service)
+
+        grown = service.memory - before
+        print(f"{grown / 1024 / 1024:.1f} MB more at the most, of {before / 1024 / 1024:.0f} MB")  # noqa: T201
+        assert unexpected == {}
+        assert good == [202] * (REQUESTS // 100)
+        assert grown < ROOM
+        assert len(service.rows()) == 1 + len(good)
+        assert service.get("/healthz").json()["status"] in {"ok", "late"}
+
+
+async def test_bodies_that_never_end_hold_no_good_one_up(tmp_path: Path) -> None:
+    """As many connections as there are places for bodies, each of which sends a little and falls silent."""
+    with serving(tmp_path / "data", tmp_path) as service:
+        place = httpx.URL(service.url)
+        signed = headers(b"never") | {"Content-Length": "1000000"}
+        head = "".join(
+            [f"POST /github HTTP/1.1\r\nHost: {place.host}\r\n", *(f"{k}: {v}\r\n" for k, v in signed.items())]
+        )
+        slow = [await asyncio.open_connection(place.host, place.port) for _ in range(100)]
+        for _, writer in slow:
+            writer.write(f"{head}\r\n{{".encode())
+            await writer.drain()
+
+        answers = [service.deliver(push()).status_code for _ in range(5)]
+        ends = [int((await reader.readline()).split()[1]) for reader, _ in slow]
+
+        assert answers == [202] * 5
+        assert set(ends) == {408}
+        for _, writer in slow:
+            writer.close()
+
+
+async def test_connections_that_say_nothing_are_let_go(tmp_path: Path) -> None:
+    """As many as the service takes at all, some of which have begun to speak: then there is room again."""
+    with serving(tmp_path / "data", tmp_path) as service:
+        place = httpx.URL(service.url)
+        silent = [await asyncio.open_connection(place.host, place.port) for _ in range(AT_ONCE)]
+        for _, writer in silent[::2]:
+            writer.write(b"POST /github HTTP/1.1\r\nHost:")
+            await writer.drain()
+
+        full = await asyncio.to_thread(status_of, service)
+        ends = await asyncio.wait_for(asyncio.gather(*(reader.read() for reader, _ in silent)), 60)
+        answer = await asyncio.to_thread(status_of, service)
+
+        assert (full, answer) == (503, 202)
+        assert set(ends) == {b""}
+        for _, writer in silent:
+            writer.close()
+
+
+def status_of(service: Service) -> int:
+    """Of one delivery, by somebody who has no connection yet."""
+    body = encoded(push())
+    return httpx.post(f"{service.url}/github", content=body, headers=headers(body), timeout=30).status_code

@@ -1,0 +1,124 @@
+"""Statuses of commits: as GitHub takes them, and again where it does not at first."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+
+import pytest
+
+from tasks.errors import EngineError
+from tasks.github import status as module
+from tasks.github.settings import GitHubSettings
+from tasks.github.status import CommitStatus, GitHub, StatusState, pause_after, set_status
+from tests.deployments.fake_github import FakeGitHub, Refusal, fake_github
+
+COMMIT = "b" * 40
+FAILURE = CommitStatus(
+    state=StatusState.FAILURE, context="predeploy", description="1 failed, 5 passed", url="https://p/runs/1"
+)
+
+
+@pytest.fixture
+def github(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeGitHub]:
+    monkeypatch.setattr(module, "BACKOFF", 0.001)
+    with fake_github() as github:
+        yield github
+
+
+async def tell(github: FakeGitHub, status: CommitStatus = FAILURE) -> None:
+    await set_status(GitHub(api_url=github.url, token="ghp_secret"), "acme/cafe", COMMIT, status)
+
+
+async def test_a_status_is_set_with_what_people_need(github: FakeGitHub) -> None:
+    await tell(github)
+
+    assert github.requests == [
+        (
+            f"/repos/acme/cafe/statuses/{COMMIT}",
+            "Bearer ghp_secret",
+            {
+                "state": "failure",
+                "context": "predeploy",
+                "description": "1 failed, 5 passed",
+                "target_url": "https://p/runs/1",
+            },
+        )
+    ]
+
+
+async def test_a_description_fits_github(github: FakeGitHub) -> None:
+    await tell(github, replace(FAILURE, description="line\n" * 100, url=""))
+
+    (status,) = github.statuses("acme/cafe", COMMIT)
+    assert (len(status["description"]), "\n" in status["description"]) == (140, False)
+    assert "target_url" not in status
+
+
+@pytest.mark.parametrize(
+    "refusals",
+    [
+        [(500, {}, ""), (502, {}, "")],
+        [(403, {"Retry-After": "0"}, "secondary rate limit")],
+        [(403, {}, "You have exceeded a secondary rate limit")],
+        [(403, {"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": "1"}, "API rate limit exceeded")],
+        [(429, {"Retry-After": "0"}, "")],
+        [(503, {"Retry-After": "0"}, "")] * 5,
+    ],
+    ids=["server", "retry after", "secondary", "reset", "429", "five times"],
+)
+async def test_it_tries_again_where_that_is_of_use(github: FakeGitHub, refusals: list[Refusal]) -> None:
+    github.refusals = list(refusals)
+
+    await tell(github)
+
+    assert (github.refusals, github.states("acme/cafe", COMMIT)) == ([], ["failure"])
+
+
+@pytest.mark.parametrize("code", [401, 403, 404, 422])
+async def test_it_gives_up_where_that_is_of_none(github: FakeGitHub, code: int) -> None:
+    github.refusals = [(code, {}, "no"), (code, {}, "no")]
+
+    with pytest.raises(EngineError, match=f"did not take the status of acme/cafe@bbbbbbbbbb \\({code}: no\\)"):
+        await tell(github)
+
+    assert len(github.refusals) == 1
+
+
+async def test_it_gives_up_in_the_end(github: FakeGitHub) -> None:
+    github.refusals = [(500, {}, "down")] * 100
+
+    with pytest.raises(EngineError, match="500: down"):
+        await tell(github)
+
+    assert len(github.refusals) == 100 - module.ATTEMPTS
+
+
+async def test_nobody_there_is_told_as_well(github: FakeGitHub) -> None:
+    with pytest.raises(EngineError, match="ConnectError") as caught:
+        await set_status(GitHub(api_url="http://127.0.0.1:9", token="ghp_secret"), "acme/cafe", COMMIT, FAILURE)
+
+    assert "ghp_secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("code", "headers", "pause"),
+    [
+        (500, {}, 7.0),
+        (503, {"retry-after": "30"}, 30.0),
+        (429, {}, 7.0),
+        (403, {"retry-after": "60"}, 60.0),
+        (403, {"x-ratelimit-remaining": "0", "x-ratelimit-reset": "1100"}, 100.0),
+        (403, {"x-ratelimit-remaining": "0", "x-ratelimit-reset": "900"}, 0.0),
+        # the reset of a limit that is not spent says nothing
+        (500, {"x-ratelimit-remaining": "4000", "x-ratelimit-reset": "4600"}, 7.0),
+        (403, {"x-ratelimit-remaining": "4000", "x-ratelimit-reset": "4600"}, None),
+        (404, {"retry-after": "1"}, None),
+    ],
+)
+def test_pauses_are_what_github_asks_for(code: int, headers: Mapping[str, str], pause: float | None) -> None:
+    assert pause_after(code, headers, "", 7.0, 1000.0) == pause
+
+
+def test_a_token_is_not_shown() -> None:
+    settings = GitHubSettings.model_validate({"token": "ghp_secret"})
+
+    assert "ghp_secret" not in repr(settings) + repr(GitHub(api_url="x", token="ghp_secret"))

@@ -1,0 +1,176 @@
+"""What the service takes and what not: deliveries of GitHub's shape, over HTTP, to a real process."""
+
+import socket
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.deployments.deliveries import CASES, Case
+from tests.deployments.events import (
+    HEAD,
+    SECRET,
+    encoded,
+    headers,
+    push,
+)
+from tests.deployments.service import NOWHERE, Service, run_service, serving, settings_of
+
+RULES = {
+    "branches": "main,feature/**,!feature/old",
+    "tags": "v*",
+    "paths": "apps/**,!**/*.md",
+    "repositories": "acme/*",
+}
+LIMIT = 26_214_400
+TOKEN = "ghp_0123456789"
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("home")
+
+
+@pytest.fixture(scope="module")
+def service(home: Path) -> Iterator[Service]:
+    """A service whose Prefect is out of reach: what it accepts waits."""
+    with serving(home / "data", home, **settings_of(RULES), PREDEPLOY_GITHUB_TOKEN=TOKEN) as service:
+        yield service
+
+
+def test_there_are_enough_cases() -> None:
+    assert len(CASES) >= 40
+
+
+@pytest.mark.parametrize("case", CASES.values(), ids=CASES.keys())
+def test_delivery(service: Service, case: Case) -> None:
+    before = service.rows()
+
+    answer = service.deliver(case.event, case.name, **case.over)
+
+    assert answer.status_code == case.status, answer.text
+    assert case.says in answer.json().get("reason", "")
+    added = service.rows()[len(before) :]
+    assert [(row["ref"], row["sha"], row["policy"]) for row in added] == ([case.wanted] if case.wanted else [])
+    if case.wanted:
+        told = service.get(answer.json()["link"].removeprefix(service.url)).json()
+        assert (told["state"], told["commit"], told["trusted"]) == ("waiting", HEAD, case.wanted[2] == "")
+
+
+def test_a_delivery_counts_once_whatever_is_not_signed(service: Service) -> None:
+    body = encoded(push())
+    first = service.deliver(body)
+    before = service.rows()
+
+    again = [
+        service.deliver(body),
+        service.deliver(body, X_GitHub_Delivery="00000000-0000-0000-0000-000000000000"),
+        service.deliver(body, X_GitHub_Delivery=None, User_Agent="curl"),
+    ]
+
+    assert [answer.status_code for answer in again] == [200, 200, 200]
+    assert {answer.json()["answer"] for answer in again} == {"repeated"}
+    assert {answer.json()["link"] for answer in again} == {first.json()["link"]}
+    assert service.rows() == before
+
+
+def test_a_delivery_that_was_ignored_is_decided_anew(service: Service) -> None:
+    body = encoded(push("refs/heads/try"))
+
+    answers = [service.deliver(body).json() for _ in range(2)]
+
+    assert [answer["answer"] for answer in answers] == ["ignored", "ignored"]
+
+
+def test_a_body_of_30_mb_is_refused_before_it_has_come(service: Service) -> None:
+    signed = headers(b" " * 30_000_000)
+
+    declared = answer_to(service, signed | {"Content-Length": "30000000"}, 0)
+    undeclared = answer_to(service, signed | {"Transfer-Encoding": "chunked"}, LIMIT + 1)
+
+    assert (declared, undeclared) == (413, 413)
+    assert service.deliver(push()).status_code == 202
+
+
+def test_a_body_that_is_not_signed_is_refused_before_it_has_come(service: Service) -> None:
+    unsigned = headers(b"", X_Hub_Signature_256=None)
+
+    assert answer_to(service, unsigned | {"Content-Length": "20000000"}, 0) == 401
+
+
+def answer_to(service: Service, head: dict[str, str], size: int) -> int:
+    """The status that a request gets of whose body only so much is sent, in one chunk."""
+    place = httpx.URL(service.url)
+    lines = [
+        f"POST /github HTTP/1.1\r\nHost: {place.host}\r\n",
+        *(f"{name}: {text}\r\n" for name, text in head.items()),
+    ]
+    with socket.create_connection((place.host, place.port or 80), timeout=30) as connection:
+        connection.sendall("".join([*lines, "\r\n"]).encode())
+        if size:
+            connection.sendall(f"{size:x}\r\n".encode() + b" " * size)
+        return int(connection.makefile("rb").readline().split()[1])
+
+
+def test_other_doors_are_closed(service: Service) -> None:
+    assert service.get("/github").status_code == 405
+    assert service.get("/docs").status_code == 404
+    assert service.get("/openapi.json").status_code == 404
+    assert service.get(f"/deliveries/{'0' * 64}").status_code == 404
+
+
+def test_health_and_metrics_tell_what_waits(service: Service) -> None:
+    service.deliver(push())
+
+    health, metrics = service.get("/healthz"), service.get("/metrics")
+
+    waiting = [row for row in service.rows() if row["state"] == "waiting"]
+    assert health.status_code == 200
+    assert health.json()["waiting"] == len(waiting)
+    assert metrics.headers["content-type"].startswith("text/plain")
+    assert f"predeploy_webhook_waiting {float(len(waiting))}" in metrics.text
+    assert 'predeploy_webhook_deliveries_total{answer="accepted"}' in metrics.text
+    assert SECRET not in metrics.text + health.text
+
+
+def test_every_answer_comes_soon(service: Service) -> None:
+    begun = time.monotonic()
+    for _ in range(20):
+        assert service.deliver(push()).status_code == 202
+    print(f"an accepted delivery takes {(time.monotonic() - begun) / 20 * 1000:.0f} ms")  # noqa: T201 - for a look
+
+
+def test_it_does_not_start_without_a_secret(home: Path) -> None:
+    ended = run_service(home, PREFECT_API_URL=NOWHERE)
+
+    assert ended.returncode == 2
+    assert "PREDEPLOY_WEBHOOK_SECRET: must be a random text of at least 16 characters" in ended.stderr
+
+
+def test_it_tells_all_mistakes_at_once_and_no_secret(home: Path) -> None:
+    wrong = {"secret": "hunter2", "port": "x", "events": "push,pull", "body_limit": "1", "branch": "main"}
+
+    ended = run_service(home, PREDEPLOY_GITHUB_API_URL="nowhere", **settings_of(wrong))
+
+    assert ended.returncode == 2
+    for name in ("SECRET", "PORT", "EVENTS", "BODY_LIMIT"):
+        assert f"PREDEPLOY_WEBHOOK_{name}: must be" in ended.stderr
+    assert "PREDEPLOY_GITHUB_API_URL: must be a URL" in ended.stderr
+    assert "PREDEPLOY_WEBHOOK_BRANCH: no such setting; did you mean PREDEPLOY_WEBHOOK_BRANCHES?" in ended.stderr
+    assert "hunter2" not in ended.stderr
+
+
+def test_it_does_not_start_without_a_server(home: Path) -> None:
+    ended = run_service(home, PREDEPLOY_WEBHOOK_SECRET=SECRET)
+
+    assert (ended.returncode, "PREFECT_API_URL: is missing" in ended.stderr) == (2, True)
+
+
+def test_two_services_do_not_share_their_deliveries(service: Service, home: Path) -> None:
+    ended = run_service(
+        home, PREFECT_API_URL=NOWHERE, PREDEPLOY_WEBHOOK_SECRET=SECRET, PREDEPLOY_WEBHOOK_DATA=str(service.data)
+    )
+
+    assert (ended.returncode, "another service keeps its deliveries" in ended.stderr) == (2, True)

@@ -1,0 +1,235 @@
+"""One commit of a repository elsewhere, on real repositories: what comes, what stays away, and what is refused."""
+
+import os
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tasks.checkout import DEFAULT_BRANCH, Remote, check_out, fetch_commit, head_of, read_file, resolve_commit
+from tasks.errors import EngineError, UsageError
+
+
+@dataclass(frozen=True, kw_only=True)
+class Repository:
+    """A bare repository, and somebody's checkout that is pushed from."""
+
+    bare: Path
+    work: Path
+
+    def git(self, *arguments: str) -> str:
+        done = subprocess.run(
+            ["git", "-C", self.work, "-c", "protocol.file.allow=always", *arguments],
+            check=True, capture_output=True, text=True,
+        )  # fmt: skip
+        return done.stdout.strip()
+
+    def commit(self, **files: str) -> str:
+        for name, content in files.items():
+            (self.work / name).write_text(content)
+        self.git("add", "--all")
+        self.git("commit", "--quiet", "--allow-empty", "--message", "a commit")
+        self.git("push", "--quiet", "--all", "origin")
+        return self.git("rev-parse", "HEAD")
+
+    @property
+    def remote(self) -> Remote:
+        return Remote(repository=f"file://{self.bare}")
+
+
+def make_repository(place: Path) -> Repository:
+    bare, work = place / "acme/cafe.git", place / "work"
+    subprocess.run(["git", "init", "--quiet", "--bare", "--initial-branch=main", bare], check=True)
+    subprocess.run(["git", "init", "--quiet", "--initial-branch=main", work], check=True)
+    repository = Repository(bare=bare, work=work)
+    repository.git("remote", "add", "origin", str(bare))
+    return repository
+
+
+@pytest.fixture
+def repository(tmp_path: Path) -> Repository:
+    return make_repository(tmp_path)
+
+
+def head(checkout: Path) -> str:
+    return subprocess.run(
+        ["git", "-C", checkout, "rev-parse", "HEAD"], check=True, capture_output=True, text=True
+    ).stdout.strip()
+
+
+def test_branches_tags_and_commits_are_resolved(repository: Repository) -> None:
+    first = repository.commit(a="1")
+    repository.git("tag", "plain")
+    repository.git("tag", "--annotate", "--message", "a tag", "annotated")
+    repository.git("checkout", "--quiet", "-b", "feature/größe")
+    second = repository.commit(a="2")
+    repository.git("push", "--quiet", "--tags", "origin")
+
+    found = {ref: resolve_commit(repository.remote, ref) for ref in ("main", "feature/größe", "plain", "annotated")}
+    full = resolve_commit(repository.remote, "refs/heads/main")
+
+    assert found == {"main": first, "feature/größe": second, "plain": first, "annotated": first}
+    assert (full, resolve_commit(repository.remote, "HEAD"), resolve_commit(repository.remote, first)) == (first,) * 3
+    assert head_of(repository.remote, "refs/tags/annotated") == first
+    assert head_of(repository.remote, "refs/heads/gone") is None
+
+
+def test_a_branch_is_taken_before_a_tag_of_the_same_name(repository: Repository) -> None:
+    repository.commit(a="1")
+    repository.git("tag", "v1")
+    repository.git("checkout", "--quiet", "-b", "v1")
+    branch = repository.commit(a="2")
+    repository.git("push", "--quiet", "--tags", "origin")
+
+    assert resolve_commit(repository.remote, "v1") == branch
+
+
+@pytest.mark.parametrize("ref", ["", "gone", "-x", "--upload-pack=touch x", "a b", "a..b", "a@{1}", "HEAD~1", "\n"])
+def test_what_is_no_ref_is_told(repository: Repository, ref: str) -> None:
+    repository.commit(a="1")
+
+    with pytest.raises(UsageError, match="ref: "):
+        resolve_commit(repository.remote, ref)
+
+
+def test_exactly_the_commit_comes_with_its_history_and_the_default_branch(
+    repository: Repository, tmp_path: Path
+) -> None:
+    first = repository.commit(a="1")
+    second = repository.commit(a="2")
+    newest = repository.commit(a="3")
+
+    check_out(repository.remote, second, tmp_path / "out", submodules=False)
+
+    assert (head(tmp_path / "out"), (tmp_path / "out/a").read_text()) == (second, "2")
+    assert read_file(tmp_path / "out", first, "a") == b"1"
+    assert read_file(tmp_path / "out", DEFAULT_BRANCH, "a") == b"3"
+    assert read_file(tmp_path / "out", newest, "absent") is None
+
+
+def test_a_commit_that_no_branch_has_comes_as_well(repository: Repository, tmp_path: Path) -> None:
+    repository.commit(a="1")
+    lost = repository.commit(a="2")
+    repository.git("reset", "--quiet", "--hard", "HEAD~1")
+    repository.git("push", "--quiet", "--force", "origin", "main")
+
+    check_out(repository.remote, lost, tmp_path / "out", submodules=False)
+
+    assert head(tmp_path / "out") == lost
+
+
+def test_a_directory_is_a_repository_too(
+    repository: Repository, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    commit = repository.commit(a="1")
+    monkeypatch.chdir(repository.work)
+
+    check_out(
+        Remote(repository="."), resolve_commit(Remote(repository="."), "HEAD"), tmp_path / "out", submodules=False
+    )
+
+    assert head(tmp_path / "out") == commit
+    assert Remote(repository=".").name == "work"
+
+
+def test_what_is_not_committed_stays_away(repository: Repository, tmp_path: Path) -> None:
+    commit = repository.commit(a="1")
+    (repository.work / "a").write_text("edited")
+    (repository.work / "b").write_text("untracked")
+
+    check_out(Remote(repository=str(repository.work)), commit, tmp_path / "out", submodules=False)
+
+    assert ((tmp_path / "out/a").read_text(), (tmp_path / "out/b").exists()) == ("1", False)
+
+
+def test_nothing_of_anybody_runs(repository: Repository, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    mark = tmp_path / "it ran"
+    commit = repository.commit(a="1", **{".gitattributes": "* filter=bad\n"})
+    hooks = tmp_path / "hooks"
+    hooks.mkdir()
+    for name in ("post-checkout", "reference-transaction"):
+        (hooks / name).write_text(f"#!/bin/sh\ntouch '{mark}'\n")
+        (hooks / name).chmod(0o755)
+    config = tmp_path / "gitconfig"
+    config.write_text(
+        f'[core]\n hooksPath = {hooks}\n[init]\n templateDir = {tmp_path}\n[filter "bad"]\n smudge = touch "{mark}"\n'
+    )
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(config))
+
+    check_out(repository.remote, commit, tmp_path / "out", submodules=False)
+
+    assert (head(tmp_path / "out"), mark.exists()) == (commit, False)
+
+
+def test_submodules_come_only_where_they_are_asked_for(repository: Repository, tmp_path: Path) -> None:
+    inner = make_repository(tmp_path / "inner")
+    inner.commit(lib="x")
+    repository.git("submodule", "--quiet", "add", f"file://{inner.bare}", "vendor")
+    commit = repository.commit(a="1")
+
+    check_out(repository.remote, commit, tmp_path / "with", submodules=True)
+    check_out(repository.remote, commit, tmp_path / "without", submodules=False)
+
+    assert (tmp_path / "with/vendor/lib").read_text() == "x"
+    assert list((tmp_path / "without/vendor").iterdir()) == []
+
+
+def test_another_commit_can_be_brought_along(repository: Repository, tmp_path: Path) -> None:
+    commit = repository.commit(a="1")
+    repository.git("checkout", "--quiet", "--orphan", "apart")
+    other = repository.commit(a="2")
+    check_out(repository.remote, commit, tmp_path / "out", submodules=False)
+
+    fetch_commit(repository.remote, other, tmp_path / "out")
+
+    assert (read_file(tmp_path / "out", other, "a"), head(tmp_path / "out")) == (b"2", commit)
+
+
+@pytest.mark.parametrize(
+    ("repository", "says"),
+    [
+        ("", "neither a URL"),
+        ("--upload-pack=touch x", "neither a URL"),
+        ("ext::sh -c touch% x", "helper program"),
+        ("ext::https://x", "no way to fetch"),
+        ("ftp://x/y", "no way to fetch"),
+        ("https://user:secret@github.com/a/b", "holds a credential"),
+        ("https://ghp_0123@github.com/a/b", "holds a credential"),
+    ],
+)
+def test_a_repository_that_is_none_is_refused(repository: str, says: str) -> None:
+    with pytest.raises(UsageError, match=says) as caught:
+        Remote(repository=repository)
+
+    assert "secret" not in str(caught.value)
+
+
+def test_what_cannot_be_fetched_is_no_verdict(tmp_path: Path) -> None:
+    absent = Remote(repository=f"file://{tmp_path}/absent.git")
+
+    with pytest.raises(EngineError, match=r"absent\.git cannot be fetched \(git ls-remote\): .*does not"):
+        resolve_commit(absent, "main")
+
+
+@pytest.mark.parametrize(
+    ("repository", "path"),
+    [
+        ("https://github.com/acme/cafe", "acme/cafe"),
+        ("https://github.com/acme/cafe.git", "acme/cafe"),
+        ("https://github.com/acme/cafe.git/", "acme/cafe"),
+        ("https://github.com.evil.example/acme/cafe", ""),
+        ("https://evil.example/https://github.com/acme/cafe", ""),
+        ("http://github.com/acme/cafe", ""),
+        ("git@github.com:acme/cafe.git", ""),
+        (".", ""),
+    ],
+)
+def test_the_token_goes_to_its_server_alone(repository: str, path: str) -> None:
+    remote = Remote(repository=repository, server="https://github.com/", token="ghp_0123")
+
+    headers = [name for name, value in remote.config if "Authorization" in value]
+
+    assert remote.path_on_server == path
+    assert headers == (["http.https://github.com/.extraHeader"] if path else [])
+    assert "ghp_0123" not in repr(remote) + " ".join(os.environ.values())
