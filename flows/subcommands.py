@@ -4,10 +4,13 @@ import argparse
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from flows.arguments import Parser, read_arguments
 from flows.places import Places
+
+if TYPE_CHECKING:
+    from prefect.client.schemas.objects import State
 
 Options = Mapping[str, Any]
 
@@ -39,6 +42,25 @@ def run_ui(options: Options, environ: Mapping[str, str]) -> tuple[str, int]:
     return url, 0
 
 
+def run_maintain(options: Options, environ: Mapping[str, str]) -> tuple[str, int]:
+    """What upkeep did. It is recorded as the flow that a deployment would run."""
+    import asyncio
+    import os
+
+    from flows.ui import find_history
+    from tasks.prefect_server import client_environment
+
+    handle = find_history(environ, Places.of_user())
+    client_environment(handle, os.environ)
+    from flows.maintain import maintain  # reads its settings when it is imported
+
+    async def run() -> "State[Any]":
+        return await maintain(**options, return_state=True)
+
+    state = asyncio.run(run())
+    return state.message or "", 0 if state.is_completed() else 3
+
+
 SWITCH: Mapping[str, Any] = {"action": "store_true"}
 SUBCOMMANDS: Mapping[str, Subcommand] = {
     "status": Subcommand(
@@ -53,6 +75,15 @@ SUBCOMMANDS: Mapping[str, Subcommand] = {
         help="Prefect's UI on the history of runs",
         arguments=(("--no-browser", {**SWITCH, "help": "say where it is, and open nothing"}),),
         run=run_ui,
+    ),
+    "maintain": Subcommand(
+        help="keep caches and history within limits, and say what that did to the disk",
+        arguments=(
+            ("--days", {"type": float, "metavar": "N", "help": "what no run has used for so long goes (30)"}),
+            ("--gigabytes", {"type": float, "metavar": "N", "help": "so large caches may be (20)"}),
+            ("--history-days", {"type": float, "metavar": "N", "help": "runs in Prefect that are older go (90)"}),
+        ),
+        run=run_maintain,
     ),
 }
 
