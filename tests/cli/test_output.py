@@ -165,13 +165,12 @@ def test_github_actions_gets_annotations_and_a_summary(caller: Caller, green: Ti
     plain, as_json = actions.run(green.root), actions.run(green.root, "--json-output")
     wrong = actions.run(green.root, "--only", "nothing")
 
-    annotation = "::error title=broken::the command ended with exit code 1"
     for ended, stream in ((plain, plain.stdout), (as_json, as_json.stderr)):
         ended.assert_ended(1, "FAILED")
-        assert [line for line in stream.splitlines() if line.startswith("::")], ended.told
+        annotations = [line for line in stream.splitlines() if line.startswith("::")]
+        assert annotations == ["::error title=broken,file=stack/main.py,line=3::it is broken"], ended.told
     assert as_json.document["result"] == "failed"
     assert summary.read_text().count("# Failed") == 2
     wrong.assert_ended(2, "USAGE")
     assert "::error title=predeploy::no check is named nothing" in wrong.stdout
     assert "::error" not in caller.run(green.root).stdout
-    assert annotation
