@@ -25,6 +25,7 @@ SETTINGS = {
     "gate": "gate",
     "base": "base",
     "export_image": "export_image",
+    "export_built": "export_built",
     "publish": "publish",
     "output": "output",
     "json_output": "json_output",
@@ -63,6 +64,7 @@ def make_parser(called_as: str) -> Parser:
     add("--commit", metavar="REF", help="with --gate, the commit to validate (default: HEAD, and nothing changed)")
     add("--base", metavar="REF", help="the commit that is deployed, to upgrade from (default: found in the history)")
     add("--export-image", metavar="FILE", help="write the image that was validated, where the run passed")
+    add("--export-built", metavar="DIR", help="write the bundles and pages that were built, where the run passed")
     add("--publish", metavar="REF", help="push the image that was validated to a registry, where the run passed")
     add("--json-output", action="store_true", help="the report as JSON on stdout, and nothing else there")
     add("--output", metavar="MODE", help="auto, human, or agent: failures only, no colour")

@@ -104,6 +104,7 @@ def bare_document(outcome: str, exit_code: int, reason: str) -> dict[str, Any]:
         "directory": "",
         "rerun": "",
         "images": [],
+        "built": [],
         "commit": None,
         "gate": False,
         "stages": dict.fromkeys(("build", "quality", "integration"), nothing),

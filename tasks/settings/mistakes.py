@@ -27,6 +27,7 @@ FLAGS: Mapping[str, str] = {
     "gate": "--gate",
     "base": "--base",
     "export_image": "--export-image",
+    "export_built": "--export-built",
     "publish": "--publish",
     "output": "--output",
     "json_output": "--json-output",

@@ -213,6 +213,7 @@ def test_help_tells_every_flag_and_exit_code(caller: Caller) -> None:
         "commit",
         "debug",
         "engine",
+        "export-built",
         "export-image",
         "fail-fast",
         "gate",
