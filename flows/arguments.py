@@ -26,6 +26,7 @@ SETTINGS = {
     "base": "base",
     "environment": "environment",
     "export_image": "export_image",
+    "export_built": "export_built",
     "publish": "publish",
     "output": "output",
     "json_output": "json_output",
@@ -69,6 +70,7 @@ def make_parser(called_as: str) -> Parser:
         help="where a deploy would go: staging or production; its secrets are looked at",
     )
     add("--export-image", metavar="FILE", help="write the image that was validated, where the run passed")
+    add("--export-built", metavar="DIR", help="write the bundles and pages that were built, where the run passed")
     add("--publish", metavar="REF", help="push the image that was validated to a registry, where the run passed")
     add("--json-output", action="store_true", help="the report as JSON on stdout, and nothing else there")
     add("--output", metavar="MODE", help="auto, human, or agent: failures only, no colour")

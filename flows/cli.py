@@ -25,6 +25,7 @@ from flows.subcommands import SUBCOMMANDS, run_subcommand
 from tasks.errors import PredeployError
 from tasks.models import EngineFacts, Outcome, Report, RunFacts, Verdict
 from tasks.redaction import NOTHING, Redactor
+from tasks.report import github
 from tasks.report.document import render_document
 from tasks.report.last_line import last_line_of
 from tasks.report.style import detect_style
@@ -64,7 +65,7 @@ def main(argv: Sequence[str] | None = None, environ: Mapping[str, str] = os.envi
         debug = "--debug" in arguments
         if debug and not isinstance(error, PredeployError | Interrupted):
             say(streams.redactor.text(traceback.format_exc().rstrip()), sys.stderr)
-        return end_without_report(streams, verdict_of(error, debug=debug))
+        return end_without_report(streams, verdict_of(error, debug=debug), environ)
 
 
 def identify(environ: Mapping[str, str], token: str | None, streams: Streams) -> Caller:
@@ -147,6 +148,7 @@ def validate(
     report = asyncio.run(session.validate())
     text = output.render(report)
     interruption.printing()
+    tell_github(report, home, environ, streams)
     deliver(report, text, streams)
     return report.verdict.exit_code
 
@@ -158,6 +160,13 @@ def deliver(report: Report, text: str, streams: Streams) -> None:
     say(f"{text}\n{last_line_of(report)}", streams.people)
 
 
+def tell_github(report: Report, home: Path, environ: Mapping[str, str], streams: Streams) -> None:
+    """Annotations and summary where GitHub Actions runs us. The last line stays the last."""
+    if github.is_there(environ):
+        say(github.render_annotations(report, github.below_workspace(home, environ)), streams.people)
+        github.append_summary(report, environ)
+
+
 def say(text: str, stream: TextIO | None) -> None:
     """Writes for whoever still reads. One that has gone away changes nothing, nor does one that never was there."""
     if stream is None:
@@ -166,7 +175,7 @@ def say(text: str, stream: TextIO | None) -> None:
         print(text, file=stream, flush=True)
 
 
-def end_without_report(streams: Streams, verdict: Verdict) -> int:
+def end_without_report(streams: Streams, verdict: Verdict, environ: Mapping[str, str]) -> int:
     """Says why nothing ran: a paragraph on stderr, the document where it was asked for, and the last line."""
     verdict = replace(verdict, reason=streams.redactor.text(verdict.reason))
     report = Report(
@@ -181,6 +190,7 @@ def end_without_report(streams: Streams, verdict: Verdict) -> int:
         duration=0.0,
     )
     say(f"predeploy: {verdict.reason}", sys.stderr)
+    tell_github(report, Path(), environ, streams)
     if streams.json_output:
         say(render_document(report).rstrip(), sys.stdout)
     say(last_line_of(report), streams.people)

@@ -108,6 +108,7 @@ def bare_document(outcome: str, exit_code: int, reason: str) -> dict[str, Any]:
         "rerun": "",
         "images": [],
         "secrets": {"source": None, "names": [], "stale": None},
+        "built": [],
         "commit": None,
         "gate": False,
         "stages": dict.fromkeys(("build", "quality", "integration"), nothing),

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from flows.gate import reject_less, require_commit
 from tasks.base import Base, read_base
+from tasks.built import Handover, plan_handovers
 from tasks.catalogue import NAMES, Catalogue, Scene, make_catalogue
 from tasks.catalogue.django_environment import filled_names
 from tasks.catalogue.row import NOT_ASKED
@@ -42,6 +43,8 @@ class Scope:
     plan: Plan
     base: tuple[Tree, Stack] | None = None
     deliveries: tuple[Delivery, ...] = ()
+    handovers: tuple[Handover, ...] = ()
+    built: Path | None = None
 
     @property
     def lowering(self) -> Lowering:
@@ -159,7 +162,7 @@ def read_scope(
         plan=make_plan(catalogue, stages=settings.stages, only=settings.only, skip=settings.skip),
         base=(base.tree, scene.base.stack) if isinstance(base, Base) and isinstance(scene.base, Scene) else None,
     )
-    return with_deliveries(scope)
+    return with_handovers(with_deliveries(scope))
 
 
 def make_scene(tree: Tree, settings: Settings, title: str = "") -> Scene:
@@ -198,6 +201,14 @@ def with_deliveries(scope: Scope) -> Scope:
         raise UsageError("--export-image and --publish need images, which the local engine does not build.")
     engine = "dagger" if deliveries else settings.engine
     return replace(scope, deliveries=deliveries, settings=settings.model_copy(update={"engine": engine}))
+
+
+def with_handovers(scope: Scope) -> Scope:
+    """The scope with what becomes of bundles and pages."""
+    if not scope.settings.export_built:
+        return scope
+    target = Path.cwd() / scope.settings.export_built
+    return replace(scope, handovers=plan_handovers(scope.plan, scope.lowering, target), built=target)
 
 
 def with_notes(stack: Stack, scene: Scene) -> Stack:

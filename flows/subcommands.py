@@ -6,13 +6,16 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from flows.arguments import Parser, read_arguments
 from flows.caller import Caller, absolute
 from flows.entry import is_json_wanted
 from flows.places import Places
 from tasks.report.style import detect_style
+
+if TYPE_CHECKING:
+    from prefect.client.schemas.objects import State
 
 Options = Mapping[str, Any]
 
@@ -67,6 +70,24 @@ def run_doctor(options: Options, caller: Caller) -> tuple[str, int]:
     return text, 0 if is_well(findings) else 3
 
 
+def run_maintain(options: Options, caller: Caller) -> tuple[str, int]:
+    """What upkeep did. It is recorded as the flow that a deployment would run."""
+    import os
+
+    from flows.ui import find_history
+    from tasks.prefect_server import client_environment
+
+    handle = find_history(caller.environ, Places.of_user())
+    client_environment(handle, os.environ)
+    from flows.maintain import maintain  # reads its settings when it is imported
+
+    async def run() -> "State[Any]":
+        return await maintain(**options, return_state=True)
+
+    state = asyncio.run(run())
+    return state.message or "", 0 if state.is_completed() else 3
+
+
 STACK: tuple[str, Mapping[str, Any]] = (
     "stack",
     {"nargs": "?", "help": "the stack's directory (default: the current one)"},
@@ -95,6 +116,15 @@ SUBCOMMANDS: Mapping[str, Subcommand] = {
             ("--json-output", {**SWITCH, "help": "the findings as JSON on stdout"}),
         ),
         run=run_doctor,
+    ),
+    "maintain": Subcommand(
+        help="keep caches and history within limits, and say what that did to the disk",
+        arguments=(
+            ("--days", {"type": float, "metavar": "N", "help": "what no run has used for so long goes (30)"}),
+            ("--gigabytes", {"type": float, "metavar": "N", "help": "so large caches may be (20)"}),
+            ("--history-days", {"type": float, "metavar": "N", "help": "runs in Prefect that are older go (90)"}),
+        ),
+        run=run_maintain,
     ),
 }
 

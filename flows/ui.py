@@ -15,9 +15,14 @@ SCREENS = ("DISPLAY", "WAYLAND_DISPLAY")
 
 
 def bring_up_history(environ: Mapping[str, str], places: Places) -> str:
-    """The address of the runs in Prefect's UI, once somebody answers there. Raises EngineError where nobody does.
+    """The address of the runs in Prefect's UI, once somebody answers there."""
+    return f"{find_history(environ, places).url.removesuffix('/api')}/runs"
 
-    The server of our own is kept warm, in CI as well: somebody wants to look at it.
+
+def find_history(environ: Mapping[str, str], places: Places) -> ServerHandle:
+    """A server that answers. Raises EngineError where there is none.
+
+    One of our own is kept warm, in CI as well: somebody wants to look at it.
     """
     outside_ci = {name: value for name, value in environ.items() if name != "CI"}
     places.cache.mkdir(parents=True, exist_ok=True)
@@ -26,7 +31,7 @@ def bring_up_history(environ: Mapping[str, str], places: Places) -> str:
     except OSError as error:
         raise EngineError(f"Prefect's server cannot be started: {error}. See {places.data}.", "prefect") from error
     wait_for(handle)
-    return f"{handle.url.removesuffix('/api')}/runs"
+    return handle
 
 
 def wait_for(handle: ServerHandle, limit: float = START_SECONDS) -> None:

@@ -13,6 +13,7 @@ from flows.deploying import own_work
 from flows.hiding import NOTHING_EXPOSED, Exposure
 from flows.places import Places
 from flows.scope import Scope
+from tasks.built import hand_over
 from tasks.delivery import deliver
 from tasks.engines.choice import EMBEDDED, Choice, choose_engine
 from tasks.engines.local.engine import LocalEngine
@@ -21,6 +22,7 @@ from tasks.engines.surroundings import Surroundings
 from tasks.errors import EngineError
 from tasks.history import read_durations, write_durations
 from tasks.models import (
+    BuiltFiles,
     CheckReport,
     DeliveredImage,
     EngineFacts,
@@ -41,6 +43,9 @@ from tasks.secrets import NO_SECRETS, Secrets
 from tasks.secrets.doppler.token import Token
 from tasks.verdict import give_verdict
 from tasks.warming import warm
+
+Images = tuple[DeliveredImage, ...]
+Built = tuple[BuiltFiles, ...]
 
 
 class Quiet:
@@ -119,11 +124,11 @@ class Validation:
             self.begun(run)
             results = await self._results(run, engine)
             verdict = give_verdict(list(results.values()), whole=plan.whole, ended=run.ended, gate=settings.gate)
-            images, verdict = await self._deliver(run, engine, verdict)
+            images, built, verdict = await self._deliver(run, engine, verdict)
         took = {check_id: result.duration for check_id, result in results.items() if result.passed}
         write_durations(self.places.cache, self.scope.home, took)
         report = self._report(results, verdict, engine.facts, started_at, time.monotonic() - zero)
-        report = replace(report, images=images, warnings=(*report.warnings, *engine.warnings))
+        report = replace(report, images=images, built=built, warnings=(*report.warnings, *engine.warnings))
         report = redact_report(report, self.secrets.redactor)
         run.publish(report)
         return report
@@ -195,12 +200,16 @@ class Validation:
             warming.cancel()
             await asyncio.gather(warming, return_exceptions=True)
 
-    async def _deliver(self, run: Run, engine: Engine, verdict: Verdict) -> tuple[tuple[DeliveredImage, ...], Verdict]:
-        """Hands the images on where all is green. Where that fails, what was asked for was not done: no pass."""
+    async def _deliver(self, run: Run, engine: Engine, verdict: Verdict) -> tuple[Images, Built, Verdict]:
+        """Hands on what was built where all is green. Where that fails, what was asked for was not done: no pass."""
         delivered: list[DeliveredImage] = []
+        built: Built = ()
         if verdict.outcome is not Outcome.PASSED:
-            return (), verdict
+            return (), (), verdict
         try:
+            if self.scope.built is not None:
+                self.progress.note("handing on what was built")
+                built = await run.follow_up(hand_over(engine, self.scope.handovers, self.scope.built))
             for delivery in self.scope.deliveries:
                 self.progress.note(f"handing on the {delivery.image.title}")
                 delivered.append(await run.follow_up(deliver(engine, delivery)))
@@ -210,7 +219,7 @@ class Validation:
             if run.ended is None:
                 raise
             verdict = give_verdict((), whole=False, ended=run.ended)
-        return tuple(delivered), verdict
+        return tuple(delivered), built, verdict
 
     def _rerun(self, names: list[str]) -> str:
         return rerun_command(self.called_as, self.shown_stack, names, self.scope.settings.environment)

@@ -182,6 +182,15 @@ class DeliveredImage:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class BuiltFiles:
+    """The files of a component that a deploy takes, handed on after the run. The digest is that of a tree."""
+
+    component: str
+    path: str
+    digest: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RunFacts:
     """The run as Prefect knows it. `unrecorded` says why it does not, where it does not."""
 
@@ -212,6 +221,7 @@ class Report:
     rerun: str = ""
     images: tuple[DeliveredImage, ...] = ()
     secrets: SecretsFacts = NO_SECRETS_FACTS
+    built: tuple[BuiltFiles, ...] = ()
     commit: str = ""
     gate: bool = False
     stage_durations: dict[Stage, float] = field(default_factory=dict)

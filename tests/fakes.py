@@ -110,6 +110,10 @@ class FakeEngine:
         path.write_text(image.title)  # noqa: ASYNC240 - a test has nobody to hold up
         return DIGEST
 
+    async def export_directory(self, step: Step, directory: str, target: Path) -> None:
+        target.mkdir()  # noqa: ASYNC240 - a test has nobody to hold up
+        (target / "index.html").write_text(directory)
+
     async def publish_image(self, image: Image, reference: str) -> str:
         if not self._image_registry:
             raise EngineError(f"the image could not be published as {reference}: denied", "delivery")

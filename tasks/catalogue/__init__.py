@@ -72,6 +72,7 @@ def check_of(row: Row, component: Component, scene: Scene) -> Check:
         upon=f"{row.upon}[{component.path}]" if row.upon else "",
         wants=row.wants(component, scene),
         image=row.image(component, scene) if row.image else None,
+        leaves=row.leaves(component, scene),
         hindrance=hindrance,
     )
 

@@ -5,7 +5,7 @@ from tasks.catalogue.row import Row, Scene
 from tasks.dotenv import parse_dotenv
 from tasks.models import Stage
 from tasks.stack import Component, Kind
-from tasks.steps import CACHE, OUT, PROBES, PYTHON, Command
+from tasks.steps import CACHE, OUT, PROBES, PYTHON, WORK, Command
 
 TSC_CACHE = f"{CACHE}/tsc.json"
 
@@ -100,7 +100,7 @@ def site_commands(component: Component, scene: Scene) -> tuple[Command, ...]:
         parser="site_build",
         limit=600,
     )
-    output = scene.configured(component).output or site.output
+    output = output_of(component, scene)
     pageless = ("--pageless",) if site.server else ()
     links = Command(
         argv=(PYTHON, f"{PROBES}/links.py", output, "--base", site.base, "--within", component.path, *pageless),
@@ -111,6 +111,22 @@ def site_commands(component: Component, scene: Scene) -> tuple[Command, ...]:
         limit=120,
     )
     return (build, links)
+
+
+def output_of(component: Component, scene: Scene) -> str:
+    """Where the build leaves its pages, as seen from the component."""
+    assert component.site is not None
+    return scene.configured(component).output or component.site.output
+
+
+def bundle_left(_: Component, __: Scene) -> str:
+    """What a deploy uploads."""
+    return f"{OUT}/bundle"
+
+
+def pages_left(component: Component, scene: Scene) -> str:
+    """What a deploy uploads."""
+    return f"{WORK}/{component.path}/{output_of(component, scene)}"
 
 
 def site_absent(component: Component, scene: Scene) -> str:
@@ -136,6 +152,7 @@ ROWS = (
         kinds=(Kind.WORKER,),
         commands=worker_commands,
         absent=worker_absent,
+        leaves=bundle_left,
     ),
     Row(
         name="site_{slug}",
@@ -144,5 +161,6 @@ ROWS = (
         kinds=(Kind.SITE,),
         commands=site_commands,
         absent=site_absent,
+        leaves=pages_left,
     ),
 )

@@ -52,5 +52,8 @@ class Engine(Protocol):
     async def publish_image(self, image: Image, reference: str) -> str:
         """Pushes the image that the run has validated; the reference with its digest. EngineError where that fails."""
 
+    async def export_directory(self, step: Step, directory: str, target: Path) -> None:
+        """Writes a directory of the workspace that a step ran in, named with tokens. EngineError where that fails."""
+
     async def trouble(self) -> tuple[str, str] | None:
         """Asks what steps rely on (disk, database) a trivial question: None, or a reason code and one line."""

@@ -86,6 +86,7 @@ def lease(base: Path, name: str) -> Iterator[Path]:
             raise EngineError(f"{where}; set another one.") from error
         break
     try:
+        os.utime(lock)  # when it was last used
         path.mkdir(exist_ok=True)
         yield path
     finally:

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 from tasks.models import (
+    BuiltFiles,
     CheckReport,
     DeliveredImage,
     Diagnostic,
@@ -55,6 +56,7 @@ def to_document(report: Report) -> dict[str, Json]:
             "names": _texts(report.secrets.names),
             "stale": encodable(report.secrets.stale) or None,
         },
+        "built": [_built(files) for files in report.built],
         "commit": report.commit or None,
         "gate": report.gate,
         "stages": {stage.value: _stage(report, stage) for stage in Stage},
@@ -113,6 +115,10 @@ def _image(image: DeliveredImage) -> dict[str, Json]:
         "path": encodable(image.path) or None,
         "reference": encodable(image.reference) or None,
     }
+
+
+def _built(files: BuiltFiles) -> dict[str, Json]:
+    return {"component": encodable(files.component), "path": encodable(files.path), "digest": files.digest}
 
 
 def _tests(tests: TestCounts | None) -> dict[str, Json]:

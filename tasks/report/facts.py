@@ -67,7 +67,8 @@ def gate_line(report: Report) -> str:
 
 def image_lines(report: Report) -> list[str]:
     """Where images were handed on to, and by which digest they are known there."""
-    return [
+    built = [f"Built from {each.component}: {each.path} ({each.digest})" for each in report.built]
+    return built + [
         f"Image of {image.component}: {place}"
         for image in report.images
         for place in (

@@ -201,8 +201,8 @@ def _closing(report: Report, style: Style) -> Iterator[list[str]]:
     if report.warnings:
         warnings = (hang(style.spell(clean_line(text)), "  ! ", style.width) for text in report.warnings)
         yield ["Warnings:", *(line for lines in warnings for line in lines)]
-    if report.images:
-        yield [line for text in image_lines(report) for line in hang(style.spell(clean_line(text)), "", style.width)]
+    if handed := image_lines(report):
+        yield [line for text in handed for line in hang(style.spell(clean_line(text)), "", style.width)]
     if untracked := untracked_line(report):
         yield hang(style.spell(untracked), "", style.width)
     yield from _fix_first(report, style)

@@ -28,6 +28,7 @@ FLAGS: Mapping[str, str] = {
     "base": "--base",
     "environment": "--environment",
     "export_image": "--export-image",
+    "export_built": "--export-built",
     "publish": "--publish",
     "output": "--output",
     "json_output": "--json-output",

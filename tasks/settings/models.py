@@ -145,6 +145,10 @@ class Settings(BaseModel, frozen=True, extra="forbid"):
     export_image: str = Field(
         default="", description="The file that a run which passed writes its image to; {component} is its component."
     )
+    export_built: str = Field(
+        default="",
+        description="The directory, not there yet, for bundles and pages that a run which passed has built.",
+    )
     publish: str = Field(
         default="",
         description="The reference that a run which passed publishes its image as; {component} is its component.",

@@ -154,3 +154,23 @@ def test_ctrl_c_on_a_terminal_gives_it_back_as_it_was(caller: Caller, stack: Tin
     shown = terminal.text.replace("\x1b[J", "")
     assert shown.rindex("\x1b[?25h") > shown.rindex("\x1b[?25l")
     assert LAST.search(shown.strip().splitlines()[-1])
+
+
+def test_github_actions_gets_annotations_and_a_summary(caller: Caller, green: TinyStack, tmp_path: Path) -> None:
+    green.has("broken", FAILS)
+    summary = tmp_path / "summary.md"
+    github = {"GITHUB_ACTIONS": "true", "GITHUB_WORKSPACE": str(tmp_path), "GITHUB_STEP_SUMMARY": str(summary)}
+    actions = replace(caller, environ={**caller.environ, **github})
+
+    plain, as_json = actions.run(green.root), actions.run(green.root, "--json-output")
+    wrong = actions.run(green.root, "--only", "nothing")
+
+    for ended, stream in ((plain, plain.stdout), (as_json, as_json.stderr)):
+        ended.assert_ended(1, "FAILED")
+        annotations = [line for line in stream.splitlines() if line.startswith("::")]
+        assert annotations == ["::error title=broken,file=stack/main.py,line=3::it is broken"], ended.told
+    assert as_json.document["result"] == "failed"
+    assert summary.read_text().count("# Failed") == 2
+    wrong.assert_ended(2, "USAGE")
+    assert "::error title=predeploy::no check is named nothing" in wrong.stdout
+    assert "::error" not in caller.run(green.root).stdout

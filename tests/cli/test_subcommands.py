@@ -3,6 +3,8 @@
 import http.client
 import json
 import re
+import sqlite3
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -11,7 +13,7 @@ import pytest
 
 from tests.cli.caller import NOWHERE, Caller
 from tests.cli.stack import FAILS, TinyStack
-from tests.flows.harness import servers_below
+from tests.flows.harness import rows, servers_below
 
 
 @pytest.mark.parametrize(("script", "code"), [("exit 0", 0), (FAILS, 1)])
@@ -68,7 +70,7 @@ def test_status_of_a_report_that_is_broken(caller: Caller, green: TinyStack) -> 
     assert "report.json cannot be read" in ended.stderr
 
 
-@pytest.mark.parametrize("name", ["status", "ui", "doctor"])
+@pytest.mark.parametrize("name", ["status", "ui", "doctor", "maintain"])
 def test_help_and_wrong_flags(caller: Caller, name: str) -> None:
     helped, wrong = caller.run(name, "--help"), caller.run(name, "--bogus")
 
@@ -109,3 +111,31 @@ def test_ui_serves_the_history_of_runs(recorded: Caller, green: TinyStack, warm_
     connection.request("GET", f"/api/flow_runs/{document['run']['url'].rpartition('/')[2]}")
     assert json.loads(connection.getresponse().read())["state_name"] == "Completed"
     assert servers_below(warm_home) == before
+
+
+@pytest.mark.real
+def test_maintain_keeps_the_history_short_and_reports(recorded: Caller, green: TinyStack, warm_home: Path) -> None:
+    old, new = (recorded.run(green.root, "--json-output").document["run"]["url"].rpartition("/")[2] for _ in range(2))
+    (database,) = warm_home.glob(".local/share/predeploy/prefect-*/prefect.db")
+    begun = "2020-01-01 00:00:00.000000"
+    with closing(sqlite3.connect(database, timeout=30)) as connection, connection:
+        connection.execute("update flow_run set expected_start_time = ? where id = ?", (begun, old))
+
+    ended = recorded.run("maintain", "--gigabytes", "1000")
+
+    assert (ended.code, ended.stderr) == (0, "")
+    said = ended.stdout.splitlines()
+    assert re.fullmatch(r"cache: [\d,]+ MB, [\d,]+ MB before; 0 gone", said[0])
+    assert re.fullmatch("Dagger engine: (left as it is: .+|.+ gone)", said[1])
+    assert said[2] == "history: 1 gone"
+    left = {run for (run,) in rows(database.parent, "select id from flow_run")}
+    assert (old in left, new in left) == (False, True)
+    artifacts = rows(database.parent, "select data from artifact where key = 'maintain-disk'")
+    assert "history: 1 gone" in str(artifacts)
+
+
+def test_maintain_without_a_server(caller: Caller) -> None:
+    ended = replace(caller, environ={"PREFECT_API_URL": NOWHERE}).run("maintain")
+
+    ended.assert_ended(3, "ERRORED")
+    assert "does not answer" in ended.stderr

@@ -6,7 +6,9 @@ from pathlib import Path
 
 from tasks.diagnostics.dockerfile import essential
 from tasks.engines.dagger.session import Container, ExecFailedError, RefusedError, Session
+from tasks.engines.dagger.workshop import Slot
 from tasks.errors import EngineError
+from tasks.steps import OUT
 
 
 async def export(session: Session, container: Container, path: Path, run_id: str) -> str:
@@ -32,6 +34,16 @@ async def publish(session: Session, container: Container, reference: str) -> str
     except (RefusedError, ExecFailedError) as error:
         said = essential(str(error))
         raise EngineError(f"the image could not be published as {reference}: {said}", "delivery") from None
+
+
+async def export_directory(session: Session, slot: Slot, directory: str, target: Path) -> None:
+    """Writes a directory of a workspace, or of its outputs, as the last step left it."""
+    root, _, below = directory.partition("/")
+    source = (slot.out if root == OUT else slot.work).directory(below or ".")
+    try:
+        await session.ask(source.export(str(target)))
+    except (RefusedError, ExecFailedError) as error:
+        raise EngineError(f"{directory} could not be exported: {essential(str(error))}", "delivery") from None
 
 
 def read_digest(archive: Path) -> str:

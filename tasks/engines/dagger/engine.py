@@ -5,6 +5,7 @@ import contextlib
 import hashlib
 import socket
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -126,6 +127,11 @@ class DaggerEngine:
     async def publish_image(self, image: Image, reference: str) -> str:
         """Pushes the image that the run has validated; the reference with its digest."""
         return await delivering.publish(self._shop.session, await ensure_image(self._shop, image, self._log), reference)
+
+    async def export_directory(self, step: Step, directory: str, target: Path) -> None:
+        """Writes what the engine has of the workspace."""
+        slot = self._shop.slot(replace(step, begins=False))
+        await delivering.export_directory(self._shop.session, slot, directory, target)
 
     async def trouble(self) -> tuple[str, str] | None:
         """Is the session well, and its Postgres? One that is lost is opened again, once in a run."""

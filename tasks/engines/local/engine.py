@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import secrets
+import shutil
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -138,6 +139,14 @@ class LocalEngine:
         raise EngineError(
             f"the embedded engine cannot publish the {image.title} as {reference}: {NO_IMAGES}", "delivery"
         )
+
+    async def export_directory(self, step: Step, directory: str, target: Path) -> None:
+        """Copies it from the workspace."""
+        source = (await self._slots.open(replace(step, begins=False))).tokens(None).replace(directory)
+        try:
+            await asyncio.to_thread(shutil.copytree, source, target, symlinks=True)
+        except (OSError, shutil.Error) as error:
+            raise EngineError(f"{directory} could not be copied to {target}: {error}", "delivery") from error
 
     async def warm_database(self, expected: Iterable[Database] = ()) -> None:  # noqa: ARG002
         """Starts Postgres; each database is made when it is asked for. Raises EngineError (`postgres`)."""

@@ -1,0 +1,39 @@
+"""Has an engine of containers keep its own cache within a limit. None is started for that."""
+
+import asyncio
+from collections.abc import Mapping
+from pathlib import Path
+
+from tasks.engines.dagger.reach import find_engine
+from tasks.engines.dagger.session import RefusedError, open_session
+from tasks.errors import EngineError
+from tasks.redaction import NOTHING
+from tasks.upkeep import Kept
+
+CONNECT_LIMIT, PRUNE_LIMIT = 20.0, 1800.0
+NAME = "Dagger engine"
+
+
+async def keep_engine(environ: Mapping[str, str], log: Path, size: int) -> Kept:
+    """Prunes what no session uses, by the engine's own policy with that limit in bytes, or says why not."""
+    reach = await asyncio.to_thread(find_engine, environ)
+    if not reach.is_there or reach.starts:
+        return Kept(what=NAME, undone=reach.trouble or f"{reach.by} would have to be started first")
+    try:
+        session = await open_session(environ, log, NOTHING, limit=CONNECT_LIMIT)
+    except EngineError as error:
+        return Kept(what=NAME, undone=str(error))
+    try:
+        cache = session.client.engine().local_cache()
+        before, count = await asyncio.gather(
+            session.ask(cache.entry_set().disk_space_bytes()), session.ask(cache.entry_set().entry_count())
+        )
+        await session.ask(cache.prune(use_default_policy=True, max_used_space=str(size)), limit=PRUNE_LIMIT)
+        # asked under another name: the engine would remember its answer
+        left = session.client.engine().local_cache().entry_set(key="")
+        after, rest = await asyncio.gather(session.ask(left.disk_space_bytes()), session.ask(left.entry_count()))
+    except (EngineError, RefusedError) as error:
+        return Kept(what=NAME, undone=str(error))
+    finally:
+        await session.close()
+    return Kept(what=NAME, before=before, after=after, removed=max(0, count - rest))

@@ -1,0 +1,100 @@
+"""The report where GitHub Actions shows it: annotations at file and line, and a summary of the step."""
+
+import posixpath
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from pathlib import Path
+
+from tasks.models import Diagnostic, Report, Severity, Status
+from tasks.report.artifacts import report_markdown
+from tasks.report.layout import clean, clean_line, encodable, shorten
+from tasks.report.ranking import describe, findings
+
+COMMANDS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.NOTE: "notice"}
+SHOWN = 10
+"""So many annotations of a kind are shown for a step; the report has all of them."""
+LONGEST = 600
+SUMMARY_BYTES = 1_000_000
+"""A summary of more than 1 MiB is not shown at all."""
+CUT = "\n\nThe rest is too long for this place: it is in the report.\n"
+
+
+def is_there(environ: Mapping[str, str]) -> bool:
+    """Does GitHub Actions read what is printed?"""
+    return environ.get("GITHUB_ACTIONS", "").lower() == "true"
+
+
+def below_workspace(stack: Path, environ: Mapping[str, str]) -> str:
+    """The stack's directory as GitHub names files: seen from the checkout."""
+    with suppress(KeyError, ValueError, OSError):
+        return stack.resolve().relative_to(Path(environ["GITHUB_WORKSPACE"]).resolve()).as_posix()
+    return "."
+
+
+def append_summary(report: Report, environ: Mapping[str, str]) -> None:
+    """Adds to the step's page, if there is one. One that cannot be written changes no verdict."""
+    place = environ.get("GITHUB_STEP_SUMMARY", "")
+    with suppress(OSError):
+        if place:
+            with Path(place).open("a", encoding="utf-8") as file:
+                file.write(render_summary(report))
+
+
+def render_annotations(report: Report, below: str = ".") -> str:
+    """Workflow commands, a line each: what is red with its place, and why there is no pass where nothing is.
+
+    `below` is the stack's directory in the repository.
+    """
+    lines = [*_of_checks(report, below)]
+    if report.verdict.exit_code and not lines:
+        reasons = [clean_line(report.verdict.reason) or report.verdict.outcome.value, *report.verdict.gaps]
+        lines = [_command("error", "; ".join(reasons), title="predeploy")]
+    return "\n".join(lines)
+
+
+def render_summary(report: Report) -> str:
+    """Markdown for the step's page, no longer than is shown."""
+    text = encodable(report_markdown(report))
+    data = text.encode()
+    if len(data) <= SUMMARY_BYTES:
+        return text
+    return data[: SUMMARY_BYTES - len(CUT)].decode(errors="ignore").rpartition("\n")[0] + CUT
+
+
+def _of_checks(report: Report, below: str) -> Iterator[str]:
+    found = [
+        (finding.diagnostic, check.title)
+        for check in report.checks
+        if not check.result.passed
+        for finding in findings(check.result.diagnostics)
+    ]
+    for severity, command in COMMANDS.items():
+        some = [pair for pair in found if pair[0].severity is severity]
+        yield from (_annotation(command, diagnostic, title, below) for diagnostic, title in some[:SHOWN])
+    for check in report.checks:
+        result = check.result
+        is_red = result.status in {Status.FAILED, Status.ERRORED}
+        if is_red and not any(each.severity is Severity.ERROR for each in result.diagnostics):
+            yield _command("error", result.reason or result.reason_code or result.status.value, title=check.title)
+
+
+def _annotation(command: str, diagnostic: Diagnostic, title: str, below: str) -> str:
+    place: dict[str, str | int | None] = {}
+    if diagnostic.file:
+        place["file"] = posixpath.normpath(posixpath.join(below, diagnostic.file))
+        place |= {"line": diagnostic.line, "col": diagnostic.column if diagnostic.line else None}
+    return _command(command, describe(diagnostic), title=title, **place)
+
+
+def _command(command: str, message: str, **properties: str | int | None) -> str:
+    """One workflow command. Nothing in it can end it early or begin another one."""
+    given = ",".join(f"{name}={_property(str(value))}" for name, value in properties.items() if value is not None)
+    return f"::{command} {given}::{_data(shorten(clean(message), LONGEST, '…'))}"
+
+
+def _data(text: str) -> str:
+    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+
+
+def _property(text: str) -> str:
+    return _data(clean(text)).replace(":", "%3A").replace(",", "%2C")

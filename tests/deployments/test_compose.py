@@ -1,0 +1,145 @@
+"""The compose file and the image: valid, bound to loopback, without a secret, and each part watched and restarted."""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml  # type: ignore[import-untyped]
+
+from tests.validate import ROOT
+
+FILE = ROOT / "deployments/compose.yaml"
+SECRETS = {
+    "POSTGRES_PASSWORD": "canary-of-postgres",
+    "PREFECT_AUTH": "admin:canary-of-prefect",
+    "PREDEPLOY_WEBHOOK_SECRET": "canary-of-the-webhook",
+}
+COMPOSE_GO = "github.com/compose-spec/compose-go/v2@v2.9.1"
+# what `docker compose config` does, by the library that does it there
+PROGRAM = """
+package main
+
+import ("context"; "fmt"; "os"; "github.com/compose-spec/compose-go/v2/cli")
+
+func main() {
+	options, err := cli.NewProjectOptions([]string{os.Args[1]}, cli.WithOsEnv)
+	if err == nil {
+		project, wrong := options.LoadProject(context.Background())
+		if err = wrong; err == nil { text, _ := project.MarshalJSON(); fmt.Print(string(text)) }
+	}
+	if err != nil { fmt.Fprintln(os.Stderr, err); os.Exit(1) }
+}
+"""
+Config = dict[str, Any]
+
+
+@pytest.fixture(scope="session")
+def composer(shared_home: Path) -> list[str]:
+    """The command that reads a compose file as Docker does, and prints it as JSON."""
+    docker, go = shutil.which("docker"), shutil.which("go")
+    if docker and subprocess.run([docker, "compose", "version"], capture_output=True, check=False).returncode == 0:
+        return [docker, "compose", "--file", str(FILE), "config", "--format", "json"]
+    if go is None:
+        pytest.skip("there is neither docker compose nor Go here: the compose file was NOT validated")
+    place = shared_home / "compose"
+    place.mkdir(exist_ok=True)
+    (place / "main.go").write_text(PROGRAM)
+    environ = {**os.environ, "GOPATH": str(shared_home / "go"), "GOFLAGS": "-modcacherw"}
+    commands = (["mod", "init", "composer"], ["get", COMPOSE_GO], ["mod", "tidy"], ["build", "-o", "composer", "."])
+    for command in commands if not (place / "composer").exists() else ():
+        subprocess.run([go, *command], cwd=place, env=environ, check=True, capture_output=True)
+    return [str(place / "composer"), str(FILE)]
+
+
+def compose(composer: list[str], **environ: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        composer, env={**os.environ, **environ}, capture_output=True, text=True, check=False, cwd=FILE.parent
+    )
+
+
+@pytest.fixture(scope="session")
+def services(composer: list[str]) -> dict[str, Config]:
+    """All of them, with everything filled in."""
+    ended = compose(composer, **SECRETS)
+    assert ended.returncode == 0, ended.stderr
+    found: dict[str, Config] = json.loads(ended.stdout)["services"]
+    return found
+
+
+real = pytest.mark.real
+network = pytest.mark.network
+
+
+@real
+@network
+def test_everything_is_there_watched_and_restarted(services: dict[str, Config]) -> None:
+    lasting = {"database", "server", "worker", "engine", "webhook"}
+
+    assert services.keys() == lasting | {"deployments"}
+    for name in lasting:
+        assert services[name]["healthcheck"]["test"], name
+        assert services[name]["restart"] == "unless-stopped", name
+        assert services[name]["volumes"], name
+    assert [name for name, service in services.items() if service.get("privileged")] == ["engine"]
+
+
+@real
+@network
+def test_only_loopback_is_listened_at(services: dict[str, Config]) -> None:
+    ports = [(name, port["host_ip"]) for name, service in services.items() for port in service.get("ports", ())]
+
+    assert sorted(ports) == [("server", "127.0.0.1"), ("webhook", "127.0.0.1")]
+
+
+@real
+@network
+def test_prefect_has_a_password_and_answers_its_own_pages_only(services: dict[str, Config]) -> None:
+    environ = services["server"]["environment"]
+
+    assert environ["PREFECT_SERVER_API_AUTH_STRING"] == SECRETS["PREFECT_AUTH"]
+    assert environ["PREFECT_SERVER_CORS_ALLOWED_ORIGINS"] == "http://127.0.0.1:4200"
+    for name in ("worker", "webhook", "deployments"):
+        assert services[name]["environment"]["PREFECT_API_AUTH_STRING"] == SECRETS["PREFECT_AUTH"]
+
+
+@real
+@network
+@pytest.mark.parametrize("name", SECRETS)
+def test_nothing_starts_without_its_secrets(composer: list[str], name: str) -> None:
+    ended = compose(composer, **{each: value for each, value in SECRETS.items() if each != name})
+
+    assert ended.returncode != 0
+    assert name in ended.stderr
+
+
+def test_no_secret_stands_in_the_file() -> None:
+    written: dict[str, Config] = yaml.safe_load(FILE.read_text())["services"]
+    values = [
+        (name, variable, str(value))
+        for name, service in written.items()
+        for variable, value in (service.get("environment") or {}).items()
+        if re.search(r"PASSWORD|AUTH|SECRET|TOKEN", variable)
+    ]
+
+    assert len(values) > 8
+    assert [each for each in values if not re.fullmatch(r"\$\{\w+:[?-][^}]*\}", each[2])] == []
+
+
+def test_the_engine_is_the_one_that_the_client_is_made_for() -> None:
+    locked = re.search(r"^dagger-io==(\S+)", (ROOT / "requirements.lock").read_text(), re.MULTILINE)
+
+    assert locked
+    assert yaml.safe_load(FILE.read_text())["services"]["engine"]["image"].endswith(f":v{locked[1]}")
+
+
+def test_the_image_holds_the_code_and_nothing_else_of_the_checkout() -> None:
+    copied = re.findall(r"^COPY (\S+)", (FILE.parent / "Dockerfile").read_text(), re.MULTILINE)
+    allowed = re.findall(r"^!(\S+)", (ROOT / ".dockerignore").read_text(), re.MULTILINE)
+
+    assert set(copied) == set(allowed)
+    assert "USER predeploy" in (FILE.parent / "Dockerfile").read_text()

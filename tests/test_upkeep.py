@@ -1,0 +1,112 @@
+"""Upkeep of the cache: what goes, in which order, and what a living run keeps."""
+
+import os
+import time
+from pathlib import Path
+
+import pytest
+
+from tasks.engines.local.store import open_entry
+from tasks.engines.workspace import lease
+from tasks.upkeep import DAY, Limits, items_of, keep_cache, size_of
+
+NOW = time.time()
+MB = 1 << 20
+ROOMY = Limits(days=30, size=1 << 40)
+
+
+def age(path: Path, days: float) -> None:
+    os.utime(path, (NOW - days * DAY, NOW - days * DAY))
+
+
+async def make_environment(cache: Path, name: str, days: float, size: int = MB) -> Path:
+    """A complete entry of the store, last used that many days ago."""
+    entry = await open_entry(cache / "environments" / name, lambda: None)
+    (entry.path / "package").write_bytes(b"x" * size)
+    entry.complete()
+    entry.touch()
+    age(entry.path / ".last_used", days)
+    entry.close()
+    return entry.path
+
+
+def make_workspace(cache: Path, name: str, days: float) -> Path:
+    """A kept workspace with what lies beside it."""
+    with lease(cache / "stacks/0123", name) as path:
+        (path / "file").write_bytes(b"x" * MB)
+    for end in (".cache", ".modules", ".json"):
+        path.with_name(path.name + end).write_text("{}")
+    age(path.with_name(path.name + ".lock"), days)
+    return path
+
+
+async def test_what_nobody_needed_for_long_goes(tmp_path: Path) -> None:
+    old, new = await make_environment(tmp_path, "old", 31), await make_environment(tmp_path, "new", 29)
+    workspace, used = make_workspace(tmp_path, "old", 31), make_workspace(tmp_path, "new", 1)
+
+    kept = keep_cache(tmp_path, ROOMY, NOW)
+
+    assert [path.exists() for path in (old, new, workspace, used)] == [False, True, False, True]
+    assert sorted(path.name for path in workspace.parent.iterdir() if path.name.startswith("old")) == ["old-0.lock"]
+    assert (kept.removed, kept.held) == (2, 0)
+    assert kept.before is not None
+    assert kept.after == size_of(tmp_path) < kept.before - 2 * MB
+
+
+async def test_the_longest_unused_go_until_the_rest_is_small_enough(tmp_path: Path) -> None:
+    places = [await make_environment(tmp_path, f"used-{days}", days) for days in (3, 1, 2)]
+
+    kept = keep_cache(tmp_path, Limits(days=30, size=size_of(tmp_path) - MB // 2), NOW)
+
+    assert [path.exists() for path in places] == [False, True, True]
+    assert kept.removed == 1
+
+
+async def test_what_a_run_holds_stays(tmp_path: Path) -> None:
+    environment, workspace = await make_environment(tmp_path, "held", 99), make_workspace(tmp_path, "held", 99)
+    entry = await open_entry(environment, lambda: None)
+    with lease(workspace.parent, "held"):
+        age(workspace.with_name(workspace.name + ".lock"), 99)
+        kept = keep_cache(tmp_path, Limits(days=0, size=0), NOW)
+    entry.close()
+
+    assert (environment / "package").exists()
+    assert (workspace / "file").exists()
+    assert (kept.removed, kept.held) == (0, 2)
+    assert keep_cache(tmp_path, Limits(days=0, size=0), NOW).removed == 2
+
+
+def test_a_lease_is_a_use(tmp_path: Path) -> None:
+    make_workspace(tmp_path, "again", 99)
+    with lease(tmp_path / "stacks/0123", "again"):
+        pass
+
+    (item,) = items_of(tmp_path)
+
+    assert item.used > NOW - 99 * DAY
+
+
+@pytest.mark.parametrize("kind", ["digests", "durations"])
+def test_memories_of_stacks_that_are_gone(tmp_path: Path, kind: str) -> None:
+    (tmp_path / kind).mkdir()
+    for name, days in (("old", 31), ("new", 1)):
+        (tmp_path / kind / f"{name}.json").write_text("{}")
+        age(tmp_path / kind / f"{name}.json", days)
+
+    keep_cache(tmp_path, ROOMY, NOW)
+
+    assert [path.name for path in (tmp_path / kind).iterdir()] == ["new.json"]
+
+
+def test_a_cache_that_is_not_there(tmp_path: Path) -> None:
+    kept = keep_cache(tmp_path / "nowhere", ROOMY, NOW)
+
+    assert (kept.before, kept.after, kept.removed) == (0, 0, 0)
+
+
+def test_a_file_of_two_names_counts_once(tmp_path: Path) -> None:
+    (tmp_path / "one").write_bytes(b"x" * MB)
+    alone = size_of(tmp_path)
+    (tmp_path / "two").hardlink_to(tmp_path / "one")
+
+    assert size_of(tmp_path) == alone
