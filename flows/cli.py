@@ -8,6 +8,7 @@ import traceback
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TextIO
 
 from flows.arguments import SETTINGS, make_parser, read_arguments
@@ -148,7 +149,7 @@ def validate(
     report = asyncio.run(session.validate())
     text = output.render(report)
     interruption.printing()
-    tell_github(report, home, environ, streams)
+    tell_github(report, scope.home, environ, streams)
     deliver(report, text, streams)
     return report.verdict.exit_code
 
