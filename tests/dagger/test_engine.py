@@ -3,6 +3,7 @@
 import asyncio
 import gc
 import time
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ from tasks.engines.dagger.reach import RUNNER_HOST
 from tasks.steps import (
     Image,
 )
-from tests.benches import unreachable
+from tests.benches import hello, unreachable
 
 if REASON := unreachable():  # said once, not for every test
     pytest.skip(f"the tests on a real engine of containers: {REASON}", allow_module_level=True)
@@ -29,6 +30,16 @@ async def test_a_pass_is_remembered_and_a_failure_is_not(bench: Any) -> None:
             seen.append((good.reused, bad.reused, (await engine.run(asked, bench.log)).reused))
 
     assert seen == [(False, False, False), (True, False, False)]
+
+
+async def test_a_stack_may_be_called_whatever_its_disk_allows(tmp_path: Path) -> None:
+    place = tmp_path / "caf\udce9"
+    place.mkdir()
+    bench = hello(place, name="dagger", cache=tmp_path / "cache")
+    async with bench.engine() as engine:
+        exit = await engine.run(bench.step("cat", "hello.txt"), tmp_path / "log")
+
+    assert (exit.code, exit.stdout) == (0, "hello\n")
 
 
 async def test_an_image_is_built_from_its_dockerfile_and_a_command_runs_in_it(bench: Any) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tasks.engines.dagger.client import make_connection
 from tasks.engines.dagger.command_line import find_cli
 from tasks.engines.dagger.reach import SESSION_TOKEN
 from tasks.engines.dagger.session import RefusedError, Session, named_once, open_session
@@ -56,6 +57,16 @@ async def test_the_name_of_what_is_passed_on_often_is_asked_for_once(fake: FakeS
 
     assert sum("directory" in query and "id" in query and "Mounted" not in query for query in fake.queries) == 1
     assert await open_.close() == ""
+
+
+@pytest.mark.parametrize("force", ["FORCE_COLOR", "TTY_COMPATIBLE"])
+def test_the_client_draws_nothing_on_our_streams(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, force: str) -> None:
+    monkeypatch.setenv(force, "1")
+    with (tmp_path / "dagger.log").open("w") as log:
+        console = make_connection(log).cfg.console
+
+        assert console.file is log
+        assert not console.is_terminal
 
 
 async def test_a_name_that_nobody_could_give_is_asked_for_again(fake: FakeSession, tmp_path: Path) -> None:

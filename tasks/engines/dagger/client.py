@@ -19,6 +19,7 @@ from dagger import (
     Service,
 )
 from dagger.client._core import Context
+from rich.console import Console
 
 from tasks.errors import EngineError
 
@@ -84,7 +85,10 @@ def make_connection(output: object) -> Connection:
     """A connection that is not opened yet. What the command line says goes to `output`, which is a file."""
     # it shows tracebacks of what its exceptions say as well
     logging.getLogger(dagger.__name__).setLevel(logging.CRITICAL)
-    return dagger.Connection(dagger.Config(retry=None, log_output=cast("TextIO", output)))
+    config = dagger.Config(retry=None, log_output=cast("TextIO", output))
+    # on what it takes for a terminal it draws a spinner, and puts itself in the place of sys.stderr for that
+    config.console = Console(file=config.log_output, force_terminal=False)
+    return dagger.Connection(config)
 
 
 async def connect(connection: Connection) -> Client:

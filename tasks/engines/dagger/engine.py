@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import hashlib
+import os
 import socket
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -61,7 +62,7 @@ class DaggerEngine:
         if self._reach.starts:
             self._around.note(f"starting {self._reach.by}: the first time takes its download")
         tree, cache = self._around.tree, self._around.cache
-        base = cache / "snapshots" / hashlib.sha256(str(tree.root).encode()).hexdigest()[:16]
+        base = cache / "snapshots" / hashlib.sha256(os.fsencode(tree.root)).hexdigest()[:16]
         if self._around.fresh:  # its volumes are named by its place: they are new as well
             base = self._stack.enter_context(private_directory(self._around.data / "runs"))
         snapshot = self._stack.enter_context(lease(base, "tree"))
