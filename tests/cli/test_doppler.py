@@ -346,7 +346,7 @@ def test_it_serves_nobody_else(
 
 def test_no_copy_is_kept_by_itself(asking: Caller, looking: TinyStack) -> None:
     def copies() -> list[Path]:
-        return [*asking.home.rglob("snapshots/*")]
+        return [*asking.home.rglob("snapshots/*.json")]
 
     before = copies()
 
