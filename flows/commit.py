@@ -39,6 +39,9 @@ HARMLESS = frozenset(
 UNTRUSTED: Mapping[str, object] = {
     "engine": "dagger",
     "secrets_provider": "none",
+    # whether a deploy's secrets are there is nothing that strangers are told
+    "environment": None,
+    "export_built": "",
     "export_image": "",
     "publish": "",
 }

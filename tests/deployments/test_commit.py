@@ -66,6 +66,7 @@ def test_choices_that_were_not_made_leave_the_settings_alone() -> None:
 def test_nothing_that_is_set_gives_strangers_more(tmp_path: Path) -> None:
     policy = (
         'engine = "local"\npublish = "registry.example/cafe:1"\nsecrets_provider = "file"\nsecrets_file = ".secrets"\n'
+        'environment = "production"\nexport_built = "built"\n'
     )
     (tmp_path / FILE).write_text(policy)
 

@@ -6,9 +6,12 @@ import pytest
 
 from tests.benches import GIVEN, unreachable
 from tests.deployments.operation import Operation, worker
+from tests.doppler.server import serving
+from tests.doppler.service import Doppler
 
 pytestmark = [pytest.mark.slow, pytest.mark.real]
 SECRET = "sk_live_canary_0123"
+TOKEN = "dp.st.prd.canary0123456789abcdefghijklmnopqrstuvwxyz"
 
 
 def forked(operation: Operation, repository: str, **head: str) -> dict[str, str]:
@@ -42,9 +45,13 @@ stage = "quality"
 run = "sh -c 'echo $STRIPE_KEY'"
 secrets = ["STRIPE_KEY"]
 """
+    policy = 'environment = "production"\n\n' + policy
     given = forked(operation, "acme/fork", check="echo red >&2; exit 1", policy=policy)
 
-    with worker(operation, STRIPE_KEY=SECRET, **GIVEN):
+    with (
+        serving(Doppler()) as doppler,
+        worker(operation, STRIPE_KEY=SECRET, DOPPLER_TOKEN=TOKEN, DOPPLER_API_HOST=doppler.url, **GIVEN),
+    ):
         run = operation.wait(operation.start("on-push", **given, trusted=False), limit=300)
         operation.wait_for_states("acme/fork", given["ref"], "pending", "failure")
 
@@ -58,3 +65,6 @@ secrets = ["STRIPE_KEY"]
     assert operation.checks(run["id"]) == {"quality/words": "Failed", "integration/later": "Skipped"}
     assert "engine: dagger" in str(operation.artifacts(run["id"])["predeploy-report"])
     assert SECRET not in told
+    assert TOKEN not in told
+    # nobody asked Doppler
+    assert doppler.asked == []
