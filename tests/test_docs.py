@@ -13,6 +13,7 @@ from deployments.webhook.settings import PREFIX as WEBHOOK
 from deployments.webhook.settings import WebhookSettings
 from flows.arguments import make_parser
 from flows.scope import read_scope
+from flows.subcommands import SUBCOMMANDS
 from tasks.catalogue import ROWS
 from tasks.deploy_secrets import CHECK as DEPLOY_SECRETS
 from tasks.github.settings import PREFIX as GITHUB
@@ -44,9 +45,15 @@ ELSEWHERE = {
     "wrangler.json",
     "wrangler.jsonc",
     "wrangler.toml",
+    # what only looks like a path
+    "OWNER/predeploy",
+    "application/json",
+    "owner/name",
+    "predeploy/gate",
+    "validate/on-push",
 }
 # Flags of other programs that the README names.
-FOREIGN = {"--bind", "--check", "--deploy", "--dry-run", "--noEmit"}
+FOREIGN = {"--bind", "--build", "--check", "--deploy", "--detach", "--dry-run", "--file", "--noEmit", "--param"}
 
 
 BASE_IMAGES = {"python", "node", "postgres", "uv"}
@@ -109,6 +116,7 @@ def test_readme_tells_the_two_commands() -> None:
 
 def test_readme_has_every_flag_and_no_other() -> None:
     ours = flags_of(make_parser("predeploy"))
+    ours |= {flag for each in SUBCOMMANDS.values() for flag, _ in each.arguments if flag.startswith("--")}
     in_readme = set(re.findall(r"(?<![\w-])--[A-Za-z][\w-]*", text_of("README.md")))
     explained = {flag for span in spans("README.md") for flag in re.findall(r"^--[\w-]+", span)}
 
