@@ -71,11 +71,15 @@ class Order:
 
 
 def run_name() -> str:
-    """What a run is called in Prefect: `cafe main`."""
+    """What a run is called in Prefect."""
     given = flow_run.get_parameters()
-    repository, ref = str(given.get("repository", "")), str(given.get("ref", ""))
-    name = repository.rstrip("/").removesuffix(".git").rpartition("/")[2]
-    return f"{name or 'stack'} {ref[:12] if len(ref) >= 40 else ref}"
+    return name_of(*(str(given.get(name, "")) for name in ("repository", "directory", "ref")))
+
+
+def name_of(repository: str, directory: str, ref: str) -> str:
+    """A stack and its ref, as in `cafe main`. It is called as the repository is, or as the directory in that."""
+    whole = PurePosixPath(repository.rstrip("/").removesuffix(".git")).name
+    return f"{PurePosixPath(directory).name or whole or 'stack'} {ref[:12] if len(ref) >= 40 else ref}"
 
 
 async def validate_order(order: Order) -> State[Any]:

@@ -55,7 +55,8 @@ def run_state(report: Report) -> State[Any]:
         case Outcome.INTERRUPTED:
             return State(type=StateType.CANCELLED, name="Interrupted", message=message)
         case Outcome.ERRORED | Outcome.BUDGET | Outcome.USAGE:
-            return no_verdict(message)
+            # of a gate: what is missing, or the first of it
+            return no_verdict(": ".join([message, *report.verdict.gaps[:1]]))
 
 
 def counted(results: Sequence[Result]) -> str:

@@ -4,7 +4,7 @@ from pathlib import Path, PurePosixPath
 
 import pytest
 
-from flows.commit import UNTRUSTED, Order, empty_place, environment_for, inside
+from flows.commit import UNTRUSTED, Order, empty_place, environment_for, inside, name_of
 from tasks.errors import UsageError
 from tasks.settings import FILE, load_settings
 
@@ -73,6 +73,20 @@ def test_nothing_that_is_set_gives_strangers_more(tmp_path: Path) -> None:
     settings = load_settings(tmp_path, order(is_trusted=False, engine="local").flags, WORKER)
 
     assert {name: getattr(settings, name) for name in UNTRUSTED} == UNTRUSTED
+
+
+@pytest.mark.parametrize(
+    ("repository", "directory", "ref", "name"),
+    [
+        ("https://github.com/acme/cafe.git", ".", "main", "cafe main"),
+        ("https://github.com/acme/cafe/", "stacks/shop", "v1.2", "shop v1.2"),
+        ("git@github.com:acme/cafe.git", ".", "0123456789abcdef0123456789abcdef01234567", "cafe 0123456789ab"),
+        (".", "examples/cafe", "HEAD", "cafe HEAD"),
+        (".", ".", "HEAD", "stack HEAD"),
+    ],
+)
+def test_a_run_is_called_as_its_stack_is(repository: str, directory: str, ref: str, name: str) -> None:
+    assert name_of(repository, directory, ref) == name
 
 
 @pytest.mark.parametrize("directory", ["/etc", "..", "apps/../../x"])

@@ -80,3 +80,13 @@ def test_only_a_name_that_two_components_share_has_its_component() -> None:
     scripts = [Script(name="mypy"), Script(name="ruff"), Script(name="ruff", component="b")]
 
     assert list(labels([script.check for script in scripts]).values()) == ["mypy", "ruff[apps/web]", "ruff[b]"]
+
+
+def test_a_gate_says_what_is_missing() -> None:
+    gaps = ("no image of apps/web was built", "another Python")
+    report = make_report([MIXED[0].check], [make_result(MIXED[0])])
+    verdict = Verdict(outcome=Outcome.ERRORED, exit_code=3, reason="not the full proof", gaps=gaps)
+
+    message = run_state(replace(report, verdict=verdict)).message
+
+    assert message == "1 passed: not the full proof: no image of apps/web was built"
