@@ -15,11 +15,23 @@ import pytest
 
 from tasks.clone import clone_stack, find_commit
 from tests.benches import GIVEN, unreachable
+from tests.doppler.server import serving
+from tests.doppler.service import Doppler
 from tests.validate import commit, shared_cache
 from tests.workflows.runner import ROOT, Runner, load
 
 WORKFLOWS = (".github/workflows/validate.yml", ".github/workflows/deploy.yml")
 ACTIONLINT = "github.com/rhysd/actionlint/cmd/actionlint@v1.7.7"
+NEEDED = {
+    "ALLOWED_HOSTS": "cafe.example",
+    "CLOUDFLARE_ACCOUNT_ID": "0123456789abcdef" * 2,
+    "CLOUDFLARE_API_TOKEN": "0123456789abcdefghij0123456789abcdefghij",
+    "DATABASE_URL": "postgres://cafe:0123456789@db.cafe.example/cafe",
+    "INTAKE_API_KEY": "0123456789abcdef" * 2,
+    "NEON_DATABASE_URL": "postgres://cafe:0123456789@db.cafe.example/cafe",
+    "SECRET_KEY": "0123456789abcdef" * 4,
+}
+"""What a deploy of the sample needs."""
 PINNED = re.compile(r"[\w-]+/[\w-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+")
 
 
@@ -68,6 +80,15 @@ def test_nobody_may_more_than_he_needs() -> None:
     ]
     checkouts = [step for name in WORKFLOWS for step in steps(found[name]) if "checkout@" in step.get("uses", "")]
     assert [step["with"]["persist-credentials"] for step in checkouts] == [False, False]
+
+
+def test_a_validation_is_a_gate_where_a_target_is_named() -> None:
+    job = load(WORKFLOWS[0])["jobs"]["validate"]
+    (ours,) = (step["with"] for step in job["steps"] if step["uses"] == "./")
+
+    assert ours["environment"] == "${{ env.TARGET }}"
+    assert ours["gate"] == "${{ env.TARGET != '' }}"
+    assert "github.event_name != 'pull_request' && vars." in job["env"]["TARGET"]
 
 
 def test_the_one_secret_of_a_validation() -> None:
@@ -169,12 +190,17 @@ def node(shared_home: Path) -> Path:
 def test_the_steps_of_a_validation_and_of_its_deploy(runner: Runner, tmp_path: Path, node: Path) -> None:
     install, validate, facts = (step for step in steps(load("action.yml")) if "run" in step)
     with_containers = runner.values["inputs.engine"] == "dagger"
-    if not with_containers:  # a gate without containers is no pass, and hands nothing on
-        runner = replace(runner, values={**runner.values, "inputs.gate": "false"})
+    with serving(Doppler(configs={("cafe", "prd"): NEEDED})) as doppler:
+        token = doppler.service_token("cafe", "prd")
+        target = {"inputs.environment": "production", "inputs.doppler-token": token}
+        if not with_containers:  # a gate without containers is no pass, and hands nothing on
+            target["inputs.gate"] = "false"
+        environ = {**runner.environ, "DOPPLER_API_HOST": doppler.url}
+        runner = replace(runner, values={**runner.values, **target}, environ=environ)
 
-    for step in (install, validate, facts):
-        ended = runner.run(step)
-        assert ended.returncode == 0, ended.stdout + ended.stderr
+        for step in (install, validate, facts):
+            ended = runner.run(step)
+            assert ended.returncode == 0, ended.stdout + ended.stderr
 
     report = json.loads((runner.workspace / "examples/cafe/.predeploy/latest/report.json").read_text())
     assert (report["gate"], report["ready"]) == (with_containers, with_containers)
