@@ -28,7 +28,7 @@ from tasks.settings import FILE, Settings
 
 KEPT = 50
 """How many reports stay on the worker's disk."""
-OURS = ("PREFECT_", "PREDEPLOY_GITHUB_", "PREDEPLOY_WEBHOOK_")
+OURS = ("PREFECT_", "PREDEPLOY_GITHUB_", "PREDEPLOY_NOTIFY_", "PREDEPLOY_WEBHOOK_")
 """Variables of the service around a run, which hold tokens: none of them is for the stack's code."""
 HARMLESS = frozenset(
     {"PATH", "DOCKER_HOST", "XDG_RUNTIME_DIR", "UV_DEFAULT_INDEX", "UV_INDEX_URL", "UV_INSECURE_HOST"}

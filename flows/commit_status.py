@@ -56,6 +56,11 @@ async def tell(flow: Flow[Any, Any], flow_run: FlowRun, state: State[Any]) -> No
         get_logger("predeploy.status").error("%s", error)
 
 
+def commit_of(run: FlowRun) -> str:
+    """The commit that a run is bound to; empty where it did not come so far."""
+    return next((tag.removeprefix(COMMIT) for tag in run.tags if tag.startswith(COMMIT)), "")
+
+
 async def github_token(github: GitHubSettings) -> str:
     """The token from the environment, or from the block of Prefect that is named there; empty where there is none."""
     if github.token is not None:
@@ -73,7 +78,7 @@ async def github_token(github: GitHubSettings) -> str:
 async def _tell(run: FlowRun, state: StatusState, description: str) -> None:
     github = GitHubSettings()
     remote = Remote(repository=str(run.parameters.get("repository", "")), server=github.server_url)
-    commit = next((tag.removeprefix(COMMIT) for tag in run.tags if tag.startswith(COMMIT)), "")
+    commit = commit_of(run)
     if not commit or not remote.path_on_server:
         return
     status = CommitStatus(

@@ -28,9 +28,10 @@ from flows.places import Places
 from flows.recording import record
 from flows.scope import existing, read_scope, read_secrets, read_settings, with_secrets
 from flows.states import run_state
-from flows.validation import Quiet, Validation, new_run_id
+from flows.validation import Validation, new_run_id
 from tasks.report.directory import create_run_directory
 from tasks.report.document import render_document
+from tasks.report.live import Silent
 from tasks.report.publish import publish
 from tasks.run import Run
 from tasks.secrets.doppler.token import VARIABLE, read_token
@@ -98,7 +99,7 @@ async def validate_and_record(
             scope=with_secrets(scope, secrets),
             places=places,
             directory=directory,
-            progress=Quiet(),
+            progress=Silent(),
             environ=environ,
             run_id=run_id,
             called_as="python -m flows.predeploy",

@@ -79,10 +79,14 @@ def run_maintain(options: Options, caller: Caller) -> tuple[str, int]:
 
     handle = find_history(caller.environ, Places.of_user())
     client_environment(handle, os.environ)
-    from flows.maintain import maintain  # reads its settings when it is imported
+    from prefect import tags  # reads its settings when it is imported
+
+    from flows.history import OURS
+    from flows.maintain import maintain
 
     async def run() -> "State[Any]":
-        return await maintain(**options, return_state=True)
+        with tags(OURS):
+            return await maintain(**options, return_state=True)
 
     state = asyncio.run(run())
     return state.message or "", 0 if state.is_completed() else 3
@@ -122,7 +126,10 @@ SUBCOMMANDS: Mapping[str, Subcommand] = {
         arguments=(
             ("--days", {"type": float, "metavar": "N", "help": "what no run has used for so long goes (30)"}),
             ("--gigabytes", {"type": float, "metavar": "N", "help": "so large caches may be (20)"}),
-            ("--history-days", {"type": float, "metavar": "N", "help": "runs in Prefect that are older go (90)"}),
+            (
+                "--history-days",
+                {"type": float, "metavar": "N", "help": "older runs in Prefect go, and their reports (90)"},
+            ),
         ),
         run=run_maintain,
     ),

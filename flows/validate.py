@@ -7,6 +7,7 @@ from prefect.client.schemas.objects import State
 
 from flows.commit import Order, run_name, validate_order
 from flows.commit_status import tell
+from flows.notification import notify
 from flows.states import no_verdict
 from tasks.errors import PredeployError
 
@@ -15,9 +16,9 @@ from tasks.errors import PredeployError
     name="validate",
     flow_run_name=run_name,
     persist_result=False,
-    on_completion=[tell],
-    on_failure=[tell],
-    on_crashed=[tell],
+    on_completion=[tell, notify],
+    on_failure=[tell, notify],
+    on_crashed=[tell, notify],
     on_cancellation=[tell],
 )
 async def validate(

@@ -2,13 +2,13 @@
 
 import asyncio
 import contextlib
-import shlex
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from secrets import token_hex
 
+from flows.accounting import rerun_command, stage_durations, told_of
 from flows.deploying import own_work
 from flows.hiding import NOTHING_EXPOSED, Exposure
 from flows.places import Places
@@ -30,11 +30,9 @@ from tasks.models import (
     Report,
     Result,
     RunFacts,
-    Stage,
     Status,
     Verdict,
 )
-from tasks.plan import Plan
 from tasks.report.directory import RunDirectory
 from tasks.report.live import Progress
 from tasks.report.redacted import redact_report
@@ -48,47 +46,9 @@ Images = tuple[DeliveredImage, ...]
 Built = tuple[BuiltFiles, ...]
 
 
-class Quiet:
-    """Progress that nobody watches."""
-
-    def begin(self, checks: Sequence[tuple[str, str]]) -> None: ...
-
-    def note(self, text: str) -> None: ...
-
-    def started(self, check: str) -> None: ...
-
-    def finished(self, check: str, result: Result) -> None: ...
-
-    def close(self) -> None: ...
-
-
 def new_run_id() -> str:
     """Sorts by time, and no two runs have the same."""
     return f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{token_hex(3)}"
-
-
-def stage_durations(results: Mapping[str, Result], plan: Plan) -> dict[Stage, float]:
-    """Seconds from the beginning of a stage's first check to the end of its last."""
-    durations = {}
-    for stage in Stage:
-        ran = [results[check.id] for check in plan.of(stage) if results[check.id].status is not Status.SKIPPED]
-        if ran:
-            durations[stage] = max(each.started + each.duration for each in ran) - min(each.started for each in ran)
-    return durations
-
-
-def told_of(secrets: Secrets) -> tuple[str, ...]:
-    """Warnings about secrets: that they are old ones first, then values that nobody could tell from other text."""
-    short = ", ".join(secrets.redactor.unmaskable)
-    unmasked = f"{short}: too short to be masked where a check prints it; give it six characters" if short else ""
-    return tuple(filter(None, [secrets.stale, *secrets.notes, unmasked]))
-
-
-def rerun_command(called_as: str, stack: str, names: list[str], environment: str | None = None) -> str:
-    """The command that runs these checks again, for the same target of a deploy."""
-    target = ["--environment", environment] if environment else []
-    place = [shlex.quote(stack)] if stack != "." else []
-    return " ".join([called_as, *place, *target, *(f"--only '{name}'" for name in names)])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,6 +3,7 @@
 import fcntl
 import os
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -38,13 +39,13 @@ class Item:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Kept:
-    """What upkeep came to: bytes before and after where they are known, how many items went, and how many that were due
-    are held by runs. `undone` is why it could not be done."""
+    """What upkeep came to: bytes before and after and how many items went, where that is known, and how many that were
+    due are held by runs. `undone` is why it could not be done."""
 
     what: str
     before: int | None = None
     after: int | None = None
-    removed: int = 0
+    removed: int | None = None
     held: int = 0
     undone: str = ""
 
@@ -53,14 +54,17 @@ class Kept:
         """All of it in a line."""
         if self.undone:
             return f"{self.what}: left as it is: {self.undone}"
-        is_known = self.before is not None and self.after is not None
-        sizes = f"{megabytes(self.after)}, {megabytes(self.before)} before; " if is_known else ""
-        return f"{self.what}: {sizes}{self.removed} gone" + (f", {self.held} held by runs" if self.held else "")
+        facts = []
+        if self.before is not None and self.after is not None:
+            facts.append(f"{megabytes(self.after)}, {megabytes(self.before)} before")
+        if self.removed is not None:
+            facts.append(f"{self.removed} gone" + (f", {self.held} held by runs" if self.held else ""))
+        return f"{self.what}: {'; '.join(facts)}"
 
 
-def megabytes(size: int | None) -> str:
+def megabytes(size: int) -> str:
     """A size as people read it."""
-    return f"{(size or 0) / (1 << 20):,.0f} MB"
+    return f"{size / (1 << 20):,.0f} MB"
 
 
 def keep_cache(cache: Path, limits: Limits, now: float) -> Kept:
@@ -75,6 +79,17 @@ def keep_cache(cache: Path, limits: Limits, now: float) -> Kept:
         else:
             held += 1
     return Kept(what="cache", before=before, after=size_of(cache), removed=removed, held=held)
+
+
+def keep_reports(home: Path, days: float, now: float) -> Kept:
+    """Deletes the reports of validated commits that were kept longer; nobody reads one while it is written."""
+    before, removed = size_of(home), 0
+    for run in home.glob("*"):
+        with suppress(FileNotFoundError):  # a run that ends has its own limit of how many there may be
+            if now - run.stat().st_mtime > days * DAY:
+                remove_tree(run)
+                removed += 1
+    return Kept(what="reports", before=before, after=size_of(home), removed=removed)
 
 
 def items_of(cache: Path) -> Iterator[Item]:

@@ -8,7 +8,7 @@ import pytest
 
 from tasks.engines.local.store import open_entry
 from tasks.engines.workspace import lease
-from tasks.upkeep import DAY, Limits, items_of, keep_cache, size_of
+from tasks.upkeep import DAY, Limits, items_of, keep_cache, keep_reports, size_of
 
 NOW = time.time()
 MB = 1 << 20
@@ -110,3 +110,15 @@ def test_a_file_of_two_names_counts_once(tmp_path: Path) -> None:
     (tmp_path / "two").hardlink_to(tmp_path / "one")
 
     assert size_of(tmp_path) == alone
+
+
+def test_reports_go_by_their_age(tmp_path: Path) -> None:
+    for name, days in (("old", 91), ("new", 89)):
+        (tmp_path / name / "logs").mkdir(parents=True)
+        (tmp_path / name / "report.json").write_bytes(b"x" * MB)
+        age(tmp_path / name, days)
+
+    kept = keep_reports(tmp_path, 90, NOW)
+
+    assert [path.name for path in tmp_path.iterdir()] == ["new"]
+    assert kept.said == "reports: 1 MB, 2 MB before; 1 gone"

@@ -5,11 +5,12 @@ from dataclasses import replace
 
 from tasks.catalogue.django_environment import django_env
 from tasks.catalogue.django_image import dockerfile_of, image_commands, image_of
+from tasks.catalogue.django_lock import installing, lock_commands
 from tasks.catalogue.django_server import server, server_gap, web_of
 from tasks.catalogue.django_upgrade import UPGRADE_ROW
 from tasks.catalogue.row import Row, Scene
 from tasks.models import Stage
-from tasks.stack import Component, Kind, PythonProject
+from tasks.stack import Component, Kind
 from tasks.steps import (
     DB_HOST,
     DB_NAME,
@@ -17,12 +18,10 @@ from tasks.steps import (
     DB_URL,
     OUT,
     PROBES,
-    PYTHON,
     SERVER_HOST,
     SERVER_PORT,
     WORK,
     Command,
-    Inputs,
 )
 
 HEALTH = "/admin/login/"
@@ -45,46 +44,6 @@ def managed(
         parser=parser,
         limit=300,
     )
-
-
-def lock_commands(component: Component) -> tuple[Command, ...]:
-    """Does the lock fit its manifest? A frozen installation alone does not notice."""
-    project = component.python
-    if project is None or project.kind == "none":
-        return ()
-    if project.kind == "uv":
-        if project.lock is None:
-            return ()
-        check = Command(
-            argv=("uv", "lock", "--check"),
-            label="uv lock --check",
-            cwd=project.root,
-            # with an interpreter that the project accepts: without one uv does not even look at the lock
-            environment="production",
-            parser="uv",
-            phase="acquire",
-        )
-        return (check,)
-    if project.manifest is None or not project.production or not project.manifest.endswith("pyproject.toml"):
-        return ()
-    fits = Command(
-        argv=(PYTHON, f"{PROBES}/lock_fits.py", WORK, project.manifest),
-        label="lock fits its manifest",
-        cwd=project.root,
-        environment="production",
-        verdicts=((1, "lock_stale"), (2, "manifest_broken")),
-        unfit=((75, "lock_unknown"),),
-        evidence="summary",
-        parser="probe",
-        inputs=installing(project),
-    )
-    return (fits,)
-
-
-def installing(project: PythonProject) -> Inputs:
-    """What was read to install, and what asks for it: no edit of code concerns a command that reads nothing else."""
-    asking = () if project.manifest is None else (project.manifest,)
-    return Inputs(include=tuple(sorted({*project.inputs, *asking})))
 
 
 def build_commands(component: Component, scene: Scene) -> tuple[Command, ...]:

@@ -44,7 +44,7 @@ def open_progress(
 ) -> Progress:
     """The progress view that fits. `beat` is the longest silence in seconds while checks run."""
     if stream is None:  # Python's stderr where a process has none
-        return _Silent()
+        return Silent()
     if mode == "human" and interactive:
         from tasks.report.terminal import TerminalProgress  # noqa: PLC0415 - rich costs start-up time
 
@@ -184,8 +184,8 @@ class LineProgress:
             self._stream = None
 
 
-class _Silent:
-    """There is nowhere to write to."""
+class Silent:
+    """Nobody watches, or there is nowhere to write to."""
 
     def begin(self, checks: Sequence[tuple[str, str]]) -> None: ...
 

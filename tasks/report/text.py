@@ -4,30 +4,25 @@ import operator
 from collections.abc import Iterable, Iterator
 
 from tasks.models import CheckReport, Diagnostic, Outcome, Report, Result, Severity, Stage, Status, Verdict, worst
+from tasks.report.closing import closing
 from tasks.report.facts import (
     counted,
     duration_of,
     engine_line,
-    gap_texts,
     gate_line,
-    image_lines,
     log_path,
-    named,
     run_line,
     seconds,
     secrets_line,
-    tally,
-    untracked_line,
 )
 from tasks.report.layout import cells, clean, clean_line, disarm, fold, hang, shorten
-from tasks.report.ranking import Finding, Fix, describe, findings, rank_fixes, red_checks
+from tasks.report.ranking import Finding, describe, findings
 from tasks.report.style import Style
 
 _BOX = 62
 _TIME = 48  # the column of a time
 _BLOCK = 8  # lines for what a red check found
 _ONE = 2  # lines for one finding of many
-_FIXES = 5
 
 _RESULTS = {
     Outcome.PASSED: "PASSED",
@@ -45,7 +40,7 @@ def render_text(report: Report, style: Style) -> str:
         _header(report, style),
         *(_stage(report, stage, style) for stage in Stage if report.of(stage)),
         _result(report, style),
-        *_closing(report, style),
+        *closing(report, style),
     ]
     return disarm("\n\n".join("\n".join(line.rstrip() for line in block) for block in blocks) + "\n")
 
@@ -189,76 +184,3 @@ def _colour(verdict: Verdict, style: Style) -> str:
             return style.red
         case _:
             return style.yellow
-
-
-def _closing(report: Report, style: Style) -> Iterator[list[str]]:
-    """What follows the box, most important last: that is what a terminal shows."""
-    verdict = report.verdict
-    if verdict.outcome is Outcome.ERRORED and verdict.gaps:
-        yield [*hang(style.spell(f"No verdict: {clean_line(verdict.reason)}:"), "", style.width), *_gaps(report, style)]
-    elif said := [line for line in (clean_line(verdict.reason), tally(report)) if line]:
-        yield [line for text in said for line in hang(style.spell(text), "", style.width)]
-    if report.warnings:
-        warnings = (hang(style.spell(clean_line(text)), "  ! ", style.width) for text in report.warnings)
-        yield ["Warnings:", *(line for lines in warnings for line in lines)]
-    if handed := image_lines(report):
-        yield [line for text in handed for line in hang(style.spell(clean_line(text)), "", style.width)]
-    if untracked := untracked_line(report):
-        yield hang(style.spell(untracked), "", style.width)
-    yield from _fix_first(report, style)
-    if report.rerun and verdict.outcome is not Outcome.PASSED:
-        title = "Run the red checks again:" if red_checks(report) else "Run what is left:"
-        yield [title, *_command(style.spell(clean_line(report.rerun)), style)]
-    if verdict.outcome is Outcome.PASSED:
-        yield ["Ready to deploy!"] if verdict.ready else _partial(report, style)
-
-
-def _partial(report: Report, style: Style) -> list[str]:
-    """One reason in the line itself, several below it."""
-    gaps = gap_texts(report)
-    if len(gaps) == 1:
-        return hang(style.spell(f"PASSED (partial: {gaps[0]})"), "", style.width)
-    head = f"PASSED (partial: {len(gaps)} reasons), not yet the proof that a deploy needs:"
-    return [*hang(head, "", style.width), *_gaps(report, style)]
-
-
-def _gaps(report: Report, style: Style) -> list[str]:
-    """A line for each reason why the proof is not full."""
-    return [line for gap in gap_texts(report) for line in hang(style.spell(gap), "  - ", style.width)]
-
-
-def _fix_first(report: Report, style: Style) -> Iterator[list[str]]:
-    fixes, more = rank_fixes(report, _FIXES)
-    if not fixes:
-        return
-    lines = [style.paint(style.bold, "Fix first:")]
-    for number, fix in enumerate(fixes, 1):
-        lead = f"  {number}. "
-        first, *rest = _fix(fix, style.width - cells(lead), style)
-        lines += [lead + first, *(" " * cells(lead) + line for line in rest)]
-    if more:
-        lines.append(f"  and {more} more")
-    yield lines
-
-
-def _fix(fix: Fix, width: int, style: Style) -> list[str]:
-    """Two lines at most, the checks at their end; a path that is longer than that stays whole."""
-    where = style.spell(f" ({named(fix.checks, 3)})")
-    head = clean_line(fix.text.strip("\n").split("\n")[0])
-    text = style.spell(f"{clean_line(fix.location)}  {head}" if fix.location else head)
-    lines = fold(text + where, width)
-    if len(lines) <= 2:
-        return lines
-    first, *rest = fold(text, width)
-    return [first, shorten(" ".join(rest), width - cells(where), style.spell("…")) + where]
-
-
-def _command(command: str, style: Style) -> list[str]:
-    """The command on as few lines as fit, ready to paste: it is broken before options, with a backslash."""
-    lines: list[str] = []
-    for part in command.replace(" --", "\n--").split("\n"):
-        if lines and cells(lines[-1]) + cells(part) + 3 <= style.width:
-            lines[-1] += f" {part}"
-        else:
-            lines.append(f"  {'  ' * bool(lines)}{part}")
-    return [f"{line} \\" for line in lines[:-1]] + lines[-1:]

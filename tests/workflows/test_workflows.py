@@ -4,7 +4,6 @@ import json
 import os
 import re
 import shutil
-import stat
 import subprocess
 from collections.abc import Iterator
 from dataclasses import replace
@@ -15,6 +14,7 @@ import pytest
 
 from tasks.clone import clone_stack, find_commit
 from tests.benches import GIVEN, unreachable
+from tests.deployments.fake_github import FakeGitHub, fake_github
 from tests.doppler.server import serving
 from tests.doppler.service import Doppler
 from tests.validate import commit, shared_cache
@@ -103,12 +103,11 @@ def test_a_deploy_waits_for_the_gate_or_for_who_answers_for_its_absence() -> Non
     assert load("action.yml")["inputs"]["gate"]["default"] == "true"
 
 
-def skip_step(tmp_path: Path, reason: str) -> tuple[Runner, dict[str, Any]]:
-    """The step that leaves word, with a `gh` that writes down what it is asked."""
-    (tmp_path / "bin").mkdir()
-    gh = tmp_path / "bin/gh"
-    gh.write_text(f'#!/bin/sh\nprintf "%s\\n" "$@" > {tmp_path}/asked\n')
-    gh.chmod(gh.stat().st_mode | stat.S_IXUSR)
+COMMIT = "a" * 40
+
+
+def skip_step(tmp_path: Path, github: FakeGitHub, reason: str) -> tuple[Runner, dict[str, Any]]:
+    """The step that leaves word, and a GitHub that it leaves it with."""
     values = {
         "github.token": "t0ken",
         "inputs.environment": "production",
@@ -118,39 +117,58 @@ def skip_step(tmp_path: Path, reason: str) -> tuple[Runner, dict[str, Any]]:
         "github.run_id": "7",
     }
     environ = {
-        "PATH": f"{tmp_path}/bin:{os.environ['PATH']}",
+        "GITHUB_API_URL": github.url,
         "GITHUB_ACTOR": "ada",
         "GITHUB_REPOSITORY": "cafe/stack",
-        "GITHUB_SHA": "a" * 40,
+        "GITHUB_SHA": COMMIT,
     }
     (step,) = load(WORKFLOWS[1])["jobs"]["skip"]["steps"]
     return Runner(workspace=tmp_path, temp=tmp_path, values=values, environ=environ), step
 
 
-def test_who_skips_validation_says_why_and_is_named(tmp_path: Path) -> None:
-    runner, step = skip_step(tmp_path, 'the "shop" is down; $(touch broken)\n' + "x" * 200)
+@pytest.fixture
+def github() -> Iterator[FakeGitHub]:
+    with fake_github() as github:
+        yield github
 
-    assert runner.run(step).returncode == 0
 
-    asked = (tmp_path / "asked").read_text()
-    assert f"repos/cafe/stack/statuses/{'a' * 40}" in asked
-    assert "state=error\n" in asked
-    assert "context=predeploy/skipped\n" in asked
-    assert 'description=ada skipped validation for production: the "shop" is down; $(touch broken)' in asked
-    assert len(asked.partition("description=")[2].partition("\n--raw-field")[0]) == 140
+def test_who_skips_validation_says_why_and_is_named(tmp_path: Path, github: FakeGitHub) -> None:
+    runner, step = skip_step(tmp_path, github, 'the "shop" is down; $(touch broken)\n' + "x" * 200)
+
+    ended = runner.run(step)
+
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    ((path, authorization, status),) = github.requests
+    assert (path, authorization) == (f"/repos/cafe/stack/statuses/{COMMIT}", "Bearer t0ken")
+    said = status.pop("description")
+    assert said.startswith('ada skipped validation for production: the "shop" is down; $(touch broken)')
+    assert len(said) == 140
+    url = "https://github.example/cafe/stack/actions/runs/7"
+    assert status == {"state": "error", "context": "predeploy/skipped", "target_url": url}
     assert not (tmp_path / "broken").exists()
     assert "ada skipped validation" in (tmp_path / "summary").read_text()
 
 
 @pytest.mark.parametrize("reason", ["", " \n\t"])
-def test_nobody_skips_validation_without_a_reason(tmp_path: Path, reason: str) -> None:
-    runner, step = skip_step(tmp_path, reason)
+def test_nobody_skips_validation_without_a_reason(tmp_path: Path, github: FakeGitHub, reason: str) -> None:
+    runner, step = skip_step(tmp_path, github, reason)
 
     ended = runner.run(step)
 
     assert ended.returncode == 1
     assert "::error title=deploy::skip_validation needs a reason" in ended.stdout
-    assert not (tmp_path / "asked").exists()
+    assert github.requests == []
+
+
+def test_nobody_skips_validation_unseen(tmp_path: Path, github: FakeGitHub) -> None:
+    github.refusals.append((403, {}, "Resource not accessible by integration"))
+    runner, step = skip_step(tmp_path, github, "the shop is down")
+
+    ended = runner.run(step)
+
+    assert ended.returncode != 0
+    assert "Resource not accessible" in ended.stdout
+    assert "t0ken" not in ended.stdout + ended.stderr
 
 
 @pytest.fixture

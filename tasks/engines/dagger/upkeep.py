@@ -25,15 +25,14 @@ async def keep_engine(environ: Mapping[str, str], log: Path, size: int) -> Kept:
         return Kept(what=NAME, undone=str(error))
     try:
         cache = session.client.engine().local_cache()
-        before, count = await asyncio.gather(
-            session.ask(cache.entry_set().disk_space_bytes()), session.ask(cache.entry_set().entry_count())
-        )
-        await session.ask(cache.prune(use_default_policy=True, max_used_space=str(size)), limit=PRUNE_LIMIT)
+        before = await session.ask(cache.entry_set().disk_space_bytes())
+        # its own policy holds back a reserve, which may be more than the limit
+        prune = cache.prune(use_default_policy=True, max_used_space=str(size), reserved_space=str(size))
+        await session.ask(prune, limit=PRUNE_LIMIT)
         # asked under another name: the engine would remember its answer
-        left = session.client.engine().local_cache().entry_set(key="")
-        after, rest = await asyncio.gather(session.ask(left.disk_space_bytes()), session.ask(left.entry_count()))
+        after = await session.ask(session.client.engine().local_cache().entry_set(key="").disk_space_bytes())
     except (EngineError, RefusedError) as error:
         return Kept(what=NAME, undone=str(error))
     finally:
         await session.close()
-    return Kept(what=NAME, before=before, after=after, removed=max(0, count - rest))
+    return Kept(what=NAME, before=before, after=after)

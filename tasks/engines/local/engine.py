@@ -12,14 +12,15 @@ from typing import Self
 
 from tasks.engines.local.databases import Databases, Site
 from tasks.engines.local.environments import Environments
+from tasks.engines.local.installing import Installer
 from tasks.engines.local.ports import LOOPBACK, pick_port
 from tasks.engines.local.postgres_binaries import Choice
 from tasks.engines.local.process import sweep
 from tasks.engines.local.room import enter_room, remove_rooms, shortage
-from tasks.engines.local.services import Launch, Serving, run_alone, run_beside
+from tasks.engines.local.services import Launch, Serving, run_beside
 from tasks.engines.local.slots import Slot, Slots
 from tasks.engines.local.store import Entry, remove_leftovers
-from tasks.engines.local.toolchains.pinned import LIMIT, Kit
+from tasks.engines.local.toolchains.pinned import Kit
 from tasks.engines.local.toolchains.python import Pythons
 from tasks.engines.local.toolchains.toolchain import Toolchains
 from tasks.engines.local.variables import Packages, Variables
@@ -60,21 +61,22 @@ class LocalEngine:
         self._room = await asyncio.to_thread(enter_room, self._around.data, self._around.environ)
         self._stack.callback(self._leave)
         self._variables = Variables(caller=self._around.environ, room=self._room, stores=self._around.cache / "stores")
+        installer = Installer(variables=self._variables, redactor=self._redactor, marker=self._around.run_id)
         kit = Kit(
             base=self._around.cache / "toolchains",
-            acquire=self._fetch,
+            acquire=installer.fetch,
             note=self._around.note,
             hold=self._entries.append,
         )
         await asyncio.to_thread(kit.base.mkdir, parents=True, exist_ok=True)
         pythons = Pythons(self._around.environ, kit.base / "pythons")
-        self._toolchains = Toolchains(kit=kit, pythons=pythons, install=self._install)
+        self._toolchains = Toolchains(kit=kit, pythons=pythons, install=installer.install)
         self._environments = Environments(
             files_of=self._around.files_of,
             base=self._around.cache / "environments",
             kit=kit,
             toolchains=self._toolchains,
-            install=self._install,
+            install=installer.install,
         )
         self._databases = Databases(
             Site(
@@ -218,26 +220,6 @@ class LocalEngine:
             if found is None and self._databases.generation != generation:
                 found = ("service_lost", "the Postgres of this run broke down while the step ran")
         return exit if found is None else replace(exit, trouble=found[0], detail=found[1])
-
-    async def _install(
-        self,
-        argv: tuple[str, ...],
-        cwd: Path,
-        log: Path,
-        *,
-        path: tuple[Path, ...],
-        env: Mapping[str, str],
-        limit: float,
-    ) -> Exit:
-        await asyncio.to_thread(cwd.mkdir, parents=True, exist_ok=True)
-        variables = self._variables.for_install(path, env)
-        launch = Launch(argv=argv, cwd=cwd, env=variables, log=log, limit=limit, redactor=self._redactor)
-        return await run_alone(launch, self._around.run_id)
-
-    async def _fetch(
-        self, argv: tuple[str, ...], cwd: Path, log: Path, *, path: tuple[Path, ...] = (), limit: float = LIMIT
-    ) -> Exit:
-        return await self._install(argv, cwd, log, path=path, env={}, limit=limit)
 
     async def _shortage(self) -> tuple[str, str] | None:
         return await asyncio.to_thread(shortage, self._room.temp, self._room.disk, self._around.cache)
