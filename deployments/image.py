@@ -14,6 +14,6 @@ def push(image_name: str, tag: str, credentials: dict[str, Any] | None = None) -
 
 
 def has_registry(image_name: str) -> bool:
-    """Whether a name begins with a host, as Docker reads names: `cafe/predeploy` has none, `localhost/predeploy` has."""
+    """Whether a name begins with a host, as Docker reads names: `localhost/cafe` does, `team/cafe` does not."""
     host, slash, _ = image_name.partition("/")
     return bool(slash) and (host == "localhost" or not {".", ":"}.isdisjoint(host))
