@@ -56,7 +56,7 @@ def recipe(operation: Operation, *arguments: str, **more: str) -> subprocess.Com
     )
 
 
-def deploy_without_image(operation: Operation, place: Path, text: str, **more: str) -> subprocess.CompletedProcess[str]:
+def deploy_without_image(operation: Operation, place: Path, text: str, **more: str) -> None:
     """What the recipe does, but for building and pushing, which need Docker."""
     whole = parsed(text)
     for name in ("build", "push"):
@@ -76,7 +76,6 @@ def deploy_without_image(operation: Operation, place: Path, text: str, **more: s
         )
         said += done.stdout + done.stderr
         assert done.returncode == 0, said
-    return done
 
 
 @contextlib.contextmanager
