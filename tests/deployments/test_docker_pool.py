@@ -107,6 +107,7 @@ def test_what_is_created_is_what_was_chosen(pooled: Operation, tmp_path: Path) -
     assert variables["env"] == {
         "PREFECT_API_URL": "http://server:4200/api",
         "PREFECT_HOME": "/home/predeploy/.prefect",
+        "PREFECT_UI_URL": "https://prefect.example",
         "PREDEPLOY_ENGINE": "dagger",
         "PREDEPLOY_GITHUB_TOKEN_BLOCK": "github-token",
         "PREDEPLOY_DOPPLER_TOKEN_BLOCK": "doppler-token",
