@@ -82,7 +82,7 @@ worker *args:
 # A worker for the work pool `docker`, on a machine with Docker
 [group('operate')]
 worker-docker *args:
-    PREFECT_WORKER_QUERY_SECONDS=0.5 {{ prefect }} worker start --pool docker "$@"
+    PREFECT_WORKER_QUERY_SECONDS=0.5 PYTHONPATH={{ quote(justfile_directory()) }} {{ quote(python) }} -P -m deployments.docker_worker worker start --pool docker "$@"
 
 # The webhook service; its settings are PREDEPLOY_WEBHOOK_*
 [group('operate')]

@@ -6,6 +6,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -24,6 +25,38 @@ CLI = "_EXPERIMENTAL_DAGGER_CLI_BIN"
 # read before tests get their plain environment
 DOCKERS = {name: value for name, value in os.environ.items() if name.startswith(("DOCKER_", "CONTAINERS_"))}
 REGISTRY = os.environ.get("PREDEPLOY_TEST_REGISTRY", "")
+
+VOLUMES = {"predeploy-test-cache": "/home/predeploy/.cache", "predeploy-test-data": "/home/predeploy/.local/share"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Harbour:
+    """Docker, and what was deployed for it. The repositories are at `remote`."""
+
+    client: Any
+    operation: Operation
+    remote: str
+
+    def start(self, repository: str, **parameters: Any) -> str:
+        """A run whose volumes are the test's own, with the command line of Dagger that is at hand."""
+        deployment = self.operation.deployment("on-demand")
+        volumes = [f"{name}:{place}" for name, place in VOLUMES.items()]
+        env = dict(deployment["job_variables"]["env"])
+        if CLI in GIVEN:
+            volumes.append(f"{GIVEN[CLI]}:/opt/dagger:ro")
+            env[CLI] = "/opt/dagger"
+        created = self.operation.ask(
+            "POST",
+            f"/deployments/{deployment['id']}/create_flow_run",
+            parameters={"repository": f"{self.remote}/{repository}.git", "engine": "dagger", **parameters},
+            state={"type": "SCHEDULED"},
+            job_variables={"volumes": volumes, "env": env},
+        )
+        return str(created["id"])
+
+    def containers(self, run: str) -> list[Any]:
+        """Those of a run, whether they have ended or not."""
+        return list(self.client.containers.list(all=True, filters={"label": f"io.prefect.flow-run-id={run}"}))
 
 
 def missing() -> str:

@@ -5,20 +5,20 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
 
 import docker
 import pytest
 from prefect.utilities.importtools import import_object
 
 from deployments.image import has_registry, push
-from tests.benches import GIVEN
 from tests.deployments.docker_pool import (
-    CLI,
     DOCKERS,
     FILE,
     REGISTRY,
+    VOLUMES,
+    Harbour,
     deploy_without_image,
     engine_on_tcp,
     git_server,
@@ -27,7 +27,7 @@ from tests.deployments.docker_pool import (
     recipe,
 )
 from tests.deployments.fake_github import fake_github
-from tests.deployments.operation import Operation, Remotes, prefect_server
+from tests.deployments.operation import FAILS, HANGS, Operation, Remotes, prefect_server
 from tests.flows.harness import ROOT, wait_until
 
 CHOSEN = {
@@ -47,6 +47,7 @@ def pooled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Operation]:
     """A fresh server."""
     home = tmp_path_factory.mktemp("pooled")
     with fake_github() as github, prefect_server(home) as url:
+        (home / "remotes").mkdir()
         yield Operation(url=url, home=home, remotes=Remotes(place=home / "remotes"), github=github)
 
 
@@ -102,7 +103,7 @@ def test_what_is_created_is_what_was_chosen(pooled: Operation, tmp_path: Path) -
     assert nightly["pull_steps"] == [{"deployments.steps.use_directory": {}}]
     variables = pushed["job_variables"]
     assert variables["image"] == "registry.example/predeploy:1"
-    assert (variables["auto_remove"], variables["network_mode"]) == (True, "predeploy-runs")
+    assert (variables["auto_remove"], variables["network_mode"]) == (False, "predeploy-runs")
     assert variables["container_create_kwargs"]["cap_drop"] == ["ALL"]
     assert variables["env"] == {
         "PREFECT_API_URL": "http://server:4200/api",
@@ -159,19 +160,17 @@ def test_the_nightly_stack_has_to_be_named(pooled: Operation) -> None:
     assert "PREDEPLOY_DOCKER_STACK: set it to the URL" in ended.stderr
 
 
-@real
-@pytest.mark.slow
-@pytest.mark.network
-def test_a_run_in_a_container(pooled: Operation) -> None:
-    """The image is built, the sample is validated in a container of it, and nothing of that container is left."""
+@pytest.fixture(scope="module")
+def harbour(pooled: Operation) -> Iterator[Harbour]:
+    """The image is built, and pushed where there is a registry; all that is on this machine is taken away again."""
     if trouble := missing():
         pytest.skip(f"no run was tried in a container: {trouble}")
-    pooled.remotes.place.mkdir()
-    subprocess.run(["git", "clone", "--quiet", "--bare", ROOT, pooled.remotes.place / "own.git"], check=True)
+    place = pooled.remotes.place
     client = docker.from_env(environment={**os.environ, **DOCKERS})
+    subprocess.run(["git", "clone", "--quiet", "--bare", ROOT, place / "own.git"], check=True)
     with (
         contextlib.closing(client),
-        git_server(pooled.remotes.place, pooled.home) as remote,
+        git_server(place, pooled.home) as remote,
         engine_on_tcp(pooled) as engine,
     ):
         deployed = recipe(
@@ -185,54 +184,55 @@ def test_a_run_in_a_container(pooled: Operation) -> None:
             PREDEPLOY_DOCKER_ENGINE=engine,
         )
         assert deployed.returncode == 0, deployed.stdout + deployed.stderr
-        variables = pooled.deployment("on-demand")["job_variables"]
-        try:
-            run = start(pooled, variables)
-            said = work(pooled, "worker-docker", "--run-once")
-            ended = pooled.wait(run)
-            # Docker takes it away once it has ended, and the worker does not wait for that
-            wait_until(lambda: not client.containers.list(all=True, filters=of_run(run)), limit=60)
-        finally:
-            client.images.remove(variables["image"], force=True)
-            for name in VOLUMES:
-                client.volumes.get(name).remove()
+        yield Harbour(client=client, operation=pooled, remote=remote)
+        client.images.remove(pooled.deployment("on-demand")["job_variables"]["image"], force=True)
+        for volume in client.volumes.list():
+            if volume.name in VOLUMES:
+                volume.remove(force=True)
 
-    assert ended["state_type"] == "COMPLETED", said
-    assert pooled.checks(run) == {"quality/ruff_check": "Completed", "build/django_container": "Completed"} | {
-        "integration/migrate": "Completed"
+
+@real
+@pytest.mark.slow
+@pytest.mark.network
+def test_a_run_in_a_container(pooled: Operation, harbour: Harbour) -> None:
+    """The sample is validated in a container of the image, and nothing of that container is left."""
+    run = harbour.start("own", only=["ruff_check", "migrate"])
+
+    ended = recipe(pooled, "worker-docker", "--run-once")
+
+    said = ended.stdout + ended.stderr
+    assert ended.returncode == 0, said
+    assert pooled.wait(run)["state_type"] == "COMPLETED", said
+    assert pooled.checks(run) == {
+        "quality/ruff_check": "Completed",
+        "build/django_container": "Completed",
+        "integration/migrate": "Completed",
     }
     assert "/home/predeploy/.local/share/predeploy/validations/" in pooled.said(run)
     assert "Creating Docker container" in said
-    assert ended["infrastructure_pid"]
+    assert pooled.run(run)["infrastructure_pid"]
+    assert harbour.containers(run) == []
 
 
-VOLUMES = {"predeploy-test-cache": "/home/predeploy/.cache", "predeploy-test-data": "/home/predeploy/.local/share"}
+@real
+@pytest.mark.slow
+@pytest.mark.network
+@pytest.mark.parametrize(("check", "state"), [(FAILS, "FAILED"), (HANGS, "CRASHED")], ids=["red", "killed"])
+def test_however_a_run_ends_it_is_told_and_its_container_is_gone(
+    pooled: Operation, harbour: Harbour, check: str, state: str
+) -> None:
+    repository = f"acme/{state.lower()}"
+    pooled.remotes.commit(repository, check=check)
+    run = harbour.start(repository, directory=".")
 
+    with ThreadPoolExecutor() as others:
+        working = others.submit(recipe, pooled, "worker-docker", "--run-once")
+        if check == HANGS:
+            wait_until(lambda: bool(pooled.checks(run)), limit=120)
+            (container,) = harbour.containers(run)
+            container.kill()
+        ended = working.result()
 
-def start(operation: Operation, variables: dict[str, Any]) -> str:
-    """A run whose volumes are the test's own, with the command line of Dagger that is at hand."""
-    volumes = [f"{name}:{place}" for name, place in VOLUMES.items()]
-    env = dict(variables["env"])
-    if CLI in GIVEN:
-        volumes.append(f"{GIVEN[CLI]}:/opt/dagger:ro")
-        env[CLI] = "/opt/dagger"
-    created = operation.ask(
-        "POST",
-        f"/deployments/{operation.deployment('on-demand')['id']}/create_flow_run",
-        parameters={"engine": "dagger", "only": ["ruff_check", "migrate"]},
-        state={"type": "SCHEDULED"},
-        job_variables={"volumes": volumes, "env": env},
-    )
-    return str(created["id"])
-
-
-def of_run(run: str) -> dict[str, str]:
-    """What finds the containers of a run."""
-    return {"label": f"io.prefect.flow-run-id={run}"}
-
-
-def work(operation: Operation, *arguments: str) -> str:
-    """A worker that takes what there is and ends; what it said."""
-    ended = recipe(operation, *arguments)
     assert ended.returncode == 0, ended.stdout + ended.stderr
-    return ended.stdout + ended.stderr
+    assert pooled.wait(run)["state_type"] == state, ended.stdout + ended.stderr
+    assert harbour.containers(run) == []
