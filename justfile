@@ -59,10 +59,30 @@ deploy *args:
     {{ prefect }} work-pool inspect local >/dev/null 2>&1 || {{ prefect }} work-pool create local --type process
     {{ prefect }} --no-prompt deploy --all "$@"
 
+# The same with each run in a container, on the work pool `docker`: deployments/docker.yaml says what it asks of you
+[group('operate')]
+deploy-docker *args:
+    @: "${PREDEPLOY_DOCKER_STACK:?set it to the URL of the repository that is validated each night}"
+    {{ prefect }} work-pool inspect docker >/dev/null 2>&1 || {{ prefect }} work-pool create docker --type docker
+    PREDEPLOY_DOCKER_DIRECTORY="${PREDEPLOY_DOCKER_DIRECTORY:-.}" \
+    PREDEPLOY_DOCKER_IMAGE="${PREDEPLOY_DOCKER_IMAGE:-predeploy}" \
+    PREDEPLOY_DOCKER_NETWORK="${PREDEPLOY_DOCKER_NETWORK:-predeploy-runs}" \
+    PREDEPLOY_DOCKER_API_URL="${PREDEPLOY_DOCKER_API_URL:-http://server:4200/api}" \
+    PREFECT_UI_URL="${PREFECT_UI_URL:-http://127.0.0.1:4200}" \
+    PREDEPLOY_DOCKER_ENGINE="${PREDEPLOY_DOCKER_ENGINE:-tcp://engine:8080}" \
+    PREDEPLOY_GITHUB_TOKEN_BLOCK="${PREDEPLOY_GITHUB_TOKEN_BLOCK:-}" \
+    PREDEPLOY_DOPPLER_TOKEN_BLOCK="${PREDEPLOY_DOPPLER_TOKEN_BLOCK:-}" \
+    {{ prefect }} --no-prompt deploy --all --prefect-file deployments/docker.yaml "$@"
+
 # A worker for the work pool `local`; it asks for work twice a second
 [group('operate')]
 worker *args:
     PREFECT_WORKER_QUERY_SECONDS=0.5 {{ prefect }} worker start --pool local "$@"
+
+# A worker for the work pool `docker`, on a machine with Docker
+[group('operate')]
+worker-docker *args:
+    PREFECT_WORKER_QUERY_SECONDS=0.5 PYTHONPATH={{ quote(justfile_directory()) }} {{ quote(python) }} -P -m deployments.docker_worker worker start --pool docker "$@"
 
 # The webhook service; its settings are PREDEPLOY_WEBHOOK_*
 [group('operate')]

@@ -17,6 +17,7 @@ from prefect.runtime import flow_run
 from flows.commit_status import bind, github_token
 from flows.places import Places
 from flows.predeploy import validate_and_record
+from flows.secret_blocks import read_block
 from tasks.checkout import Remote, check_out, fetch_commit, read_file, resolve_commit
 from tasks.engines.dagger.command_line import DAGGERS
 from tasks.engines.environ import allowed
@@ -28,7 +29,9 @@ from tasks.settings import FILE, Settings
 
 KEPT = 50
 """How many reports stay on the worker's disk."""
-OURS = ("PREFECT_", "PREDEPLOY_GITHUB_", "PREDEPLOY_NOTIFY_", "PREDEPLOY_WEBHOOK_")
+DOPPLER_BLOCK = "PREDEPLOY_DOPPLER_TOKEN_BLOCK"
+"""Names Prefect's Secret block that holds Doppler's token."""
+OURS = ("PREFECT_", "PREDEPLOY_GITHUB_", "PREDEPLOY_NOTIFY_", "PREDEPLOY_WEBHOOK_", DOPPLER_BLOCK)
 """Variables of the service around a run, which hold tokens: none of them is for the stack's code."""
 HARMLESS = frozenset(
     {"PATH", "DOCKER_HOST", "XDG_RUNTIME_DIR", "UV_DEFAULT_INDEX", "UV_INDEX_URL", "UV_INSECURE_HOST"}
@@ -99,11 +102,12 @@ async def validate_order(order: Order) -> State[Any]:
         stack = checkout / below
         if not stack.is_dir():
             raise UsageError(f"directory: there is no {order.directory} in {order.repository} at {commit[:10]}.")
+        tokens = await doppler_token(os.environ) if order.is_trusted else {}
         try:
             return await validate_and_record(
                 stack,
                 order.flags,
-                environment_for(os.environ, is_trusted=order.is_trusted),
+                environment_for(os.environ, is_trusted=order.is_trusted) | tokens,
                 policy=policy if order.policy else None,
                 is_trusted=order.is_trusted,
             )
@@ -154,6 +158,12 @@ def environment_for(environ: Mapping[str, str], *, is_trusted: bool) -> dict[str
     plain = {name: value for name, value in known.items() if "@" not in value or name == "PREDEPLOY_IMAGES"}
     # where the engine of containers is: that stays with Dagger's own client
     return plain | {name: value for name, value in environ.items() if name.startswith(DAGGERS)}
+
+
+async def doppler_token(environ: Mapping[str, str]) -> dict[str, str]:
+    """The token from the block that is named, which wins over one in the environment; nothing where none is."""
+    name = environ.get(DOPPLER_BLOCK, "")
+    return {"DOPPLER_TOKEN": await read_block(name, DOPPLER_BLOCK)} if name else {}
 
 
 def keep_reports(stack: Path, home: Path) -> None:

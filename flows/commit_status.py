@@ -3,15 +3,15 @@
 from typing import Any
 
 from prefect import Flow, get_run_logger
-from prefect.blocks.system import Secret
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.objects import FlowRun, State, StateType
 from prefect.context import FlowRunContext
 from prefect.logging import get_logger
 from prefect.utilities.urls import url_for
 
+from flows.secret_blocks import read_block
 from tasks.checkout import Remote
-from tasks.errors import EngineError, PredeployError
+from tasks.errors import PredeployError
 from tasks.github.settings import GitHubSettings
 from tasks.github.status import CommitStatus, GitHub, StatusState, set_status
 
@@ -67,12 +67,7 @@ async def github_token(github: GitHubSettings) -> str:
         return github.token.get_secret_value()
     if not github.token_block:
         return ""
-    try:
-        block = await Secret.aload(github.token_block)
-    except ValueError as error:
-        text = f"PREDEPLOY_GITHUB_TOKEN_BLOCK: Prefect has no Secret block {github.token_block}"
-        raise EngineError(f"{text}. Make it in Prefect's UI under Blocks.", "token") from error
-    return str(block.get())  # type: ignore[attr-defined]
+    return await read_block(github.token_block, "PREDEPLOY_GITHUB_TOKEN_BLOCK")
 
 
 async def _tell(run: FlowRun, state: StatusState, description: str) -> None:

@@ -24,6 +24,7 @@ OTHER_VARIABLES = frozenset(
         "PREDEPLOY_CALLED_AS",
         "PREDEPLOY_CODE",
         "PREDEPLOY_CODE_REF",
+        "PREDEPLOY_DOPPLER_TOKEN_BLOCK",
         "PREDEPLOY_PYTHON",
         "PREDEPLOY_SERVER_IDLE_SECONDS",
         "PREDEPLOY_STACK",
@@ -31,7 +32,7 @@ OTHER_VARIABLES = frozenset(
     }
 )
 """Read by the wrapper, the command line, the starter of Prefect's server and `prefect.yaml`: no settings of a run."""
-OTHER_PREFIXES = ("PREDEPLOY_GITHUB_", "PREDEPLOY_NOTIFY_", "PREDEPLOY_WEBHOOK_")
+OTHER_PREFIXES = ("PREDEPLOY_DOCKER_", "PREDEPLOY_GITHUB_", "PREDEPLOY_NOTIFY_", "PREDEPLOY_WEBHOOK_")
 """Settings of what starts runs and tells of them."""
 
 Values = dict[str, Any]

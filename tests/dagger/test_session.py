@@ -276,6 +276,17 @@ class TestCommandLine:
         assert code == "engine_absent"
         assert text == "no Dagger session: start engine: no driver. Start an engine, or take --engine local."
 
+    async def test_where_it_cannot_be_downloaded_the_way_out_is_told(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:9")
+
+        code, text = await refused({}, tmp_path)
+
+        assert code == "engine_absent"
+        assert text.startswith("no Dagger session: Failed to download the Dagger CLI: ")
+        assert text.endswith("Name one in _EXPERIMENTAL_DAGGER_CLI_BIN, or take --engine local.")
+
     async def test_its_last_words_are_whole_where_they_look_like_the_start_of_a_secret(self, tmp_path: Path) -> None:
         environ = write_cli(tmp_path / "dagger", f"sys.stderr.write('no driver {CANARY[:4]}')\nsys.exit(1)")
 

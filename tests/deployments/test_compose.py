@@ -88,6 +88,21 @@ def test_everything_is_there_watched_and_restarted(services: dict[str, Config]) 
     assert [name for name, service in services.items() if service.get("privileged")] == ["engine"]
 
 
+def test_runs_in_containers_reach_server_and_engine_by_default() -> None:
+    """The defaults of `./just deploy-docker` are names of this file."""
+    written = yaml.safe_load(FILE.read_text())
+    recipe = (ROOT / "justfile").read_text()
+    (key,) = [name for name, network in written["networks"].items() if network.get("name") == "predeploy-runs"]
+
+    assert "DOCKER_NETWORK:-predeploy-runs}" in recipe
+    assert {name for name, each in written["services"].items() if key in each.get("networks", ())} == {
+        "server",
+        "engine",
+    }
+    assert written["services"]["worker"]["environment"]["_EXPERIMENTAL_DAGGER_RUNNER_HOST"] in recipe
+    assert f"DOCKER_API_URL:-{written['x-client']['PREFECT_API_URL']}}}" in recipe
+
+
 @real
 @network
 def test_only_loopback_is_listened_at(services: dict[str, Config]) -> None:

@@ -37,6 +37,7 @@ __all__ = [
     "Secret",
     "Service",
     "connect",
+    "is_download_failure",
     "is_start_failure",
     "load_container",
     "make_connection",
@@ -148,6 +149,11 @@ def meaning(error: Exception, version: str) -> Exception:
 def is_start_failure(error: BaseException) -> bool:
     """Did the command line not start a session? Then it has said why."""
     return isinstance(error, dagger.ProvisionError)
+
+
+def is_download_failure(error: BaseException) -> bool:
+    """Was there no command line, and none to be had?"""
+    return isinstance(error, dagger.DownloadError)
 
 
 def plain(error: BaseException) -> str:

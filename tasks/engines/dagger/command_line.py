@@ -25,6 +25,8 @@ LAST_WORDS = 0.5
 """Seconds that a command line which has ended may take to be read to its end."""
 KEPT = 4096
 COLOURS, TRACE = re.compile(r"\x1b\[[\d;]*m"), re.compile(r"\[traceparent:[^]]*\]")
+CLI_BIN = "_EXPERIMENTAL_DAGGER_CLI_BIN"
+"""Names a command line that is here; else Dagger's client downloads the one of its own version, once per cache."""
 DAGGERS = ("DAGGER_", "_EXPERIMENTAL_DAGGER_")
 # what would send traces somewhere, and makes the client rearrange our logging
 NOT_OURS = ("OTEL_", "DAGGER_CLOUD_TOKEN")

@@ -23,6 +23,7 @@ from tasks.engines.dagger.client import (
     Secret,
     Service,
     connect,
+    is_download_failure,
     is_start_failure,
     load_container,
     make_connection,
@@ -30,7 +31,7 @@ from tasks.engines.dagger.client import (
     named_once,
     plain,
 )
-from tasks.engines.dagger.command_line import MaskedLog, end, find_cli, variables_for_cli
+from tasks.engines.dagger.command_line import CLI_BIN, MaskedLog, end, find_cli, variables_for_cli
 from tasks.engines.dagger.reach import SESSION_PORT, SESSION_TOKEN
 from tasks.errors import EngineError
 from tasks.redaction import Redactor
@@ -209,8 +210,9 @@ def refusal(error: BaseException, said: str) -> EngineError:
             f"the Dagger session does not take the token: {SESSION_TOKEN} is not that of the session at {SESSION_PORT}"
         )
         return EngineError(f"{text}. Set both anew, or neither.", "engine_absent")
+    advice = f"Name one in {CLI_BIN}" if is_download_failure(error) else "Start an engine"
     return EngineError(
-        f"no Dagger session: {(said or plain(error)).rstrip('.')[:SHOWN]}. Start an engine, or take --engine local.",
+        f"no Dagger session: {(said or plain(error)).rstrip('.')[:SHOWN]}. {advice}, or take --engine local.",
         "engine_absent",
     )
 

@@ -1,0 +1,143 @@
+"""The work pool `docker`: its deployments on a server, and containers through whatever Docker API is named."""
+
+import contextlib
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import docker
+import yaml  # type: ignore[import-untyped]
+from docker.errors import DockerException
+
+from tasks.engines.dagger.reach import RUNNER_HOST
+from tests.benches import GIVEN, unreachable
+from tests.deployments.operation import Operation, program
+from tests.flows.harness import ROOT, wait_until
+
+FILE = ROOT / "deployments/docker.yaml"
+CLI = "_EXPERIMENTAL_DAGGER_CLI_BIN"
+# read before tests get their plain environment
+DOCKERS = {name: value for name, value in os.environ.items() if name.startswith(("DOCKER_", "CONTAINERS_"))}
+REGISTRY = os.environ.get("PREDEPLOY_TEST_REGISTRY", "")
+
+VOLUMES = {"predeploy-test-cache": "/home/predeploy/.cache", "predeploy-test-data": "/home/predeploy/.local/share"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Harbour:
+    """Docker, and what was deployed for it. The repositories are at `remote`."""
+
+    client: Any
+    operation: Operation
+    remote: str
+
+    def start(self, repository: str, **parameters: Any) -> str:
+        """A run whose volumes are the test's own, with the command line of Dagger that is at hand."""
+        deployment = self.operation.deployment("on-demand")
+        volumes = [f"{name}:{place}" for name, place in VOLUMES.items()]
+        env = dict(deployment["job_variables"]["env"])
+        if CLI in GIVEN:
+            volumes.append(f"{GIVEN[CLI]}:/opt/dagger:ro")
+            env[CLI] = "/opt/dagger"
+        created = self.operation.ask(
+            "POST",
+            f"/deployments/{deployment['id']}/create_flow_run",
+            parameters={"repository": f"{self.remote}/{repository}.git", "engine": "dagger", **parameters},
+            state={"type": "SCHEDULED"},
+            job_variables={"volumes": volumes, "env": env},
+        )
+        return str(created["id"])
+
+    def containers(self, run: str) -> list[Any]:
+        """Those of a run, whether they have ended or not."""
+        return list(self.client.containers.list(all=True, filters={"label": f"io.prefect.flow-run-id={run}"}))
+
+
+def missing() -> str:
+    """Why no run can be tried in a container here; empty where one can."""
+    if trouble := unreachable():
+        return trouble
+    try:
+        with contextlib.closing(docker.from_env(environment={**os.environ, **DOCKERS})) as client:
+            client.ping()
+    except DockerException as error:
+        return f"no Docker API answers (DOCKER_HOST is {DOCKERS.get('DOCKER_HOST', 'not set')}): {error}"
+    return ""
+
+
+def parsed(text: str | None = None) -> dict[str, Any]:
+    """The file as data."""
+    found: dict[str, Any] = yaml.safe_load(FILE.read_text() if text is None else text)
+    return found
+
+
+def recipe(operation: Operation, *arguments: str, **more: str) -> subprocess.CompletedProcess[str]:
+    """A recipe as somebody calls it who has set these variables."""
+    return subprocess.run(
+        [Path(sys.executable).with_name("just"), "--justfile", ROOT / "justfile", *arguments],
+        env=operation.environment(**DOCKERS, **more),
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def deploy_without_image(operation: Operation, place: Path, text: str, **more: str) -> None:
+    """What the recipe does, but for building and pushing, which need Docker."""
+    whole = parsed(text)
+    for name in ("build", "push"):
+        del whole[name]
+    text = yaml.safe_dump(whole).replace("{{ build.image }}", "registry.example/predeploy:1")
+    place.write_text(text)
+    create = ("work-pool", "create", "docker", "--type", "docker", "--overwrite")
+    said = ""
+    for arguments in (create, ("--no-prompt", "deploy", "--all", "--prefect-file", str(place))):
+        done = subprocess.run(
+            [sys.executable, "-P", "-m", "prefect", *arguments],
+            cwd=ROOT,
+            env=operation.environment(**more),
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        said += done.stdout + done.stderr
+        assert done.returncode == 0, said
+
+
+@contextlib.contextmanager
+def git_server(place: Path, home: Path) -> Iterator[str]:
+    """All repositories below a directory, for anybody on this machine."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+    argv = ["git", "daemon", "--listen=127.0.0.1", f"--port={port}", f"--base-path={place}", "--export-all", str(place)]
+    with program(argv, home, dict(os.environ), "git"):
+        wait_until(lambda: listens(port), limit=20)
+        yield f"git://127.0.0.1:{port}"
+
+
+@contextlib.contextmanager
+def engine_on_tcp(operation: Operation) -> Iterator[str]:
+    """The engine that was named, at an address that a container reaches which is on this machine's own network."""
+    address = GIVEN[RUNNER_HOST]
+    if urlsplit(address).scheme == "tcp":
+        yield address
+        return
+    log = operation.home / "forwarding.log"
+    argv = [sys.executable, "-m", "tests.deployments.forwarding", urlsplit(address).path]
+    with program(argv, operation.home, operation.environment(), "forwarding"):
+        wait_until(lambda: log.read_text().endswith("\n"), limit=20)
+        yield f"tcp://127.0.0.1:{log.read_text().split()[0]}"
+
+
+def listens(port: int) -> bool:
+    """Whether somebody does at that port of loopback."""
+    with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
+        return True
+    return False

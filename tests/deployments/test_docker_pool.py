@@ -1,0 +1,238 @@
+"""Runs in containers of their own: what is created for them, and one for real where there are Docker and an engine."""
+
+import contextlib
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import docker
+import pytest
+from prefect.utilities.importtools import import_object
+
+from deployments.image import has_registry, push
+from tests.deployments.docker_pool import (
+    DOCKERS,
+    FILE,
+    REGISTRY,
+    VOLUMES,
+    Harbour,
+    deploy_without_image,
+    engine_on_tcp,
+    git_server,
+    missing,
+    parsed,
+    recipe,
+)
+from tests.deployments.fake_github import fake_github
+from tests.deployments.operation import FAILS, HANGS, Operation, Remotes, prefect_server
+from tests.flows.harness import ROOT, wait_until
+
+CHOSEN = {
+    "PREDEPLOY_DOCKER_STACK": "https://git.example/acme/cafe.git",
+    "PREDEPLOY_DOCKER_DIRECTORY": "stack",
+    "PREDEPLOY_DOCKER_NETWORK": "predeploy-runs",
+    "PREDEPLOY_DOCKER_API_URL": "http://server:4200/api",
+    "PREDEPLOY_DOCKER_ENGINE": "tcp://engine:8080",
+    "PREDEPLOY_GITHUB_TOKEN_BLOCK": "github-token",
+    "PREDEPLOY_DOPPLER_TOKEN_BLOCK": "doppler-token",
+}
+real = pytest.mark.real
+
+
+@pytest.fixture(scope="module")
+def pooled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Operation]:
+    """A fresh server."""
+    home = tmp_path_factory.mktemp("pooled")
+    with fake_github() as github, prefect_server(home) as url:
+        (home / "remotes").mkdir()
+        yield Operation(url=url, home=home, remotes=Remotes(place=home / "remotes"), github=github)
+
+
+def test_the_deployments_are_those_of_the_other_pool() -> None:
+    """By their names, or the webhook would not find them; only where they run and what they run on differs."""
+    theirs = {each["name"]: each for each in parsed((ROOT / "prefect.yaml").read_text())["deployments"]}
+    ours = {each["name"]: each for each in parsed()["deployments"]}
+
+    assert ours.keys() == theirs.keys()
+    for name, deployment in ours.items():
+        other = theirs[name]
+        assert {**deployment, "work_pool": 0, "parameters": 0} == {**other, "work_pool": 0, "parameters": 0} | (
+            {} if "parameters" in deployment else {"parameters": 0}
+        )
+        assert deployment.get("parameters", {}).keys() == other.get("parameters", {}).keys()
+
+
+def test_every_step_is_there() -> None:
+    whole = parsed()
+    for step in (*whole["build"], *whole["push"], *whole["pull"]):
+        (name,) = step
+        assert callable(import_object(name))
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("predeploy", False),
+        ("team/predeploy", False),
+        ("localhost/predeploy", True),
+        ("localhost:5000/predeploy", True),
+        ("registry.example.com/team/predeploy", True),
+    ],
+)
+def test_a_registry_is_told_from_a_name(name: str, *, expected: bool) -> None:
+    assert has_registry(name) is expected
+
+
+def test_an_image_without_a_registry_stays(capsys: pytest.CaptureFixture[str]) -> None:
+    assert push("predeploy", "1") == {"image": "predeploy:1"}
+    assert "stays on this machine" in capsys.readouterr().out
+
+
+@real
+def test_what_is_created_is_what_was_chosen(pooled: Operation, tmp_path: Path) -> None:
+    deploy_without_image(pooled, tmp_path / "docker.yaml", FILE.read_text(), **CHOSEN)
+
+    pool = pooled.ask("GET", "/work_pools/docker")
+    nightly, pushed = pooled.deployment("nightly"), pooled.deployment("on-push")
+    assert (pool["type"], nightly["work_pool_name"], pushed["work_pool_name"]) == ("docker", "docker", "docker")
+    assert nightly["parameters"]["repository"] == CHOSEN["PREDEPLOY_DOCKER_STACK"]
+    assert (nightly["parameters"]["directory"], nightly["parameters"]["gate"]) == ("stack", True)
+    assert nightly["pull_steps"] == [{"deployments.steps.use_directory": {}}]
+    variables = pushed["job_variables"]
+    assert variables["image"] == "registry.example/predeploy:1"
+    assert (variables["auto_remove"], variables["network_mode"]) == (False, "predeploy-runs")
+    assert variables["container_create_kwargs"]["cap_drop"] == ["ALL"]
+    assert variables["env"] == {
+        "PREFECT_API_URL": "http://server:4200/api",
+        "PREFECT_HOME": "/home/predeploy/.prefect",
+        "PREFECT_UI_URL": "https://prefect.example",
+        "PREDEPLOY_ENGINE": "dagger",
+        "PREDEPLOY_GITHUB_TOKEN_BLOCK": "github-token",
+        "PREDEPLOY_DOPPLER_TOKEN_BLOCK": "doppler-token",
+        "_EXPERIMENTAL_DAGGER_RUNNER_HOST": "tcp://engine:8080",
+    }
+
+
+def test_no_block_is_referred_to() -> None:
+    """Prefect resolves such a reference when a deployment is made, and stores the secret in it."""
+    assert "prefect.blocks" not in FILE.read_text()
+
+
+@real
+def test_a_run_reads_the_token_of_doppler_from_its_block(pooled: Operation, tmp_path: Path) -> None:
+    program = """
+import asyncio, os
+from prefect.blocks.system import Secret
+from flows.commit import doppler_token, environment_for
+from tasks.errors import EngineError
+Secret(value="dp.st.canary").save("doppler-token", overwrite=True)
+async def main():
+    named = {"PREDEPLOY_DOPPLER_TOKEN_BLOCK": "doppler-token", "DOPPLER_TOKEN": "dp.st.other"}
+    print(environment_for(named, is_trusted=True) | await doppler_token(named), await doppler_token({}))
+    try:
+        await doppler_token({"PREDEPLOY_DOPPLER_TOKEN_BLOCK": "not-there"})
+    except EngineError as error:
+        print(error)
+asyncio.run(main())
+"""
+    ended = subprocess.run(
+        [sys.executable, "-P", "-c", program],
+        env=pooled.environment(),
+        cwd=tmp_path,
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+
+    first, second = ended.stdout.splitlines()
+    assert first == "{'DOPPLER_TOKEN': 'dp.st.canary'} {}"
+    assert second.startswith("PREDEPLOY_DOPPLER_TOKEN_BLOCK: Prefect has no Secret block not-there. Make it")
+
+
+@real
+def test_the_nightly_stack_has_to_be_named(pooled: Operation) -> None:
+    ended = recipe(pooled, "deploy-docker")
+
+    assert ended.returncode != 0
+    assert "PREDEPLOY_DOCKER_STACK: set it to the URL" in ended.stderr
+
+
+@pytest.fixture(scope="module")
+def harbour(pooled: Operation) -> Iterator[Harbour]:
+    """The image is built, and pushed where there is a registry; all that is on this machine is taken away again."""
+    if trouble := missing():
+        pytest.skip(f"no run was tried in a container: {trouble}")
+    place = pooled.remotes.place
+    client = docker.from_env(environment={**os.environ, **DOCKERS})
+    subprocess.run(["git", "clone", "--quiet", "--bare", ROOT, place / "own.git"], check=True)
+    with (
+        contextlib.closing(client),
+        git_server(place, pooled.home) as remote,
+        engine_on_tcp(pooled) as engine,
+    ):
+        deployed = recipe(
+            pooled,
+            "deploy-docker",
+            PREDEPLOY_DOCKER_STACK=f"{remote}/own.git",
+            PREDEPLOY_DOCKER_DIRECTORY="examples/cafe",
+            PREDEPLOY_DOCKER_IMAGE=f"{REGISTRY}/predeploy-test" if REGISTRY else "predeploy-test",
+            PREDEPLOY_DOCKER_NETWORK="host",
+            PREDEPLOY_DOCKER_API_URL=pooled.url,
+            PREDEPLOY_DOCKER_ENGINE=engine,
+        )
+        assert deployed.returncode == 0, deployed.stdout + deployed.stderr
+        yield Harbour(client=client, operation=pooled, remote=remote)
+        client.images.remove(pooled.deployment("on-demand")["job_variables"]["image"], force=True)
+        for volume in client.volumes.list():
+            if volume.name in VOLUMES:
+                volume.remove(force=True)
+
+
+@real
+@pytest.mark.slow
+@pytest.mark.network
+def test_a_run_in_a_container(pooled: Operation, harbour: Harbour) -> None:
+    """The sample is validated in a container of the image, and nothing of that container is left."""
+    run = harbour.start("own", only=["ruff_check", "migrate"])
+
+    ended = recipe(pooled, "worker-docker", "--run-once")
+
+    said = ended.stdout + ended.stderr
+    assert ended.returncode == 0, said
+    assert pooled.wait(run)["state_type"] == "COMPLETED", said
+    assert pooled.checks(run) == {
+        "quality/ruff_check": "Completed",
+        "build/django_container": "Completed",
+        "integration/migrate": "Completed",
+    }
+    assert "/home/predeploy/.local/share/predeploy/validations/" in pooled.said(run)
+    assert "Creating Docker container" in said
+    assert pooled.run(run)["infrastructure_pid"]
+    assert harbour.containers(run) == []
+
+
+@real
+@pytest.mark.slow
+@pytest.mark.network
+@pytest.mark.parametrize(("check", "state"), [(FAILS, "FAILED"), (HANGS, "CRASHED")], ids=["red", "killed"])
+def test_however_a_run_ends_it_is_told_and_its_container_is_gone(
+    pooled: Operation, harbour: Harbour, check: str, state: str
+) -> None:
+    repository = f"acme/{state.lower()}"
+    pooled.remotes.commit(repository, check=check)
+    run = harbour.start(repository, directory=".")
+
+    with ThreadPoolExecutor() as others:
+        working = others.submit(recipe, pooled, "worker-docker", "--run-once")
+        if check == HANGS:
+            wait_until(lambda: bool(pooled.checks(run)), limit=120)
+            (container,) = harbour.containers(run)
+            container.kill()
+        ended = working.result()
+
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    assert pooled.wait(run)["state_type"] == state, ended.stdout + ended.stderr
+    assert harbour.containers(run) == []
