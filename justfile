@@ -72,6 +72,7 @@ deploy-docker *args:
     PREDEPLOY_DOCKER_ENGINE="${PREDEPLOY_DOCKER_ENGINE:-tcp://engine:8080}" \
     PREDEPLOY_GITHUB_TOKEN_BLOCK="${PREDEPLOY_GITHUB_TOKEN_BLOCK:-}" \
     PREDEPLOY_DOPPLER_TOKEN_BLOCK="${PREDEPLOY_DOPPLER_TOKEN_BLOCK:-}" \
+    PREDEPLOY_NOTIFY_BLOCK="${PREDEPLOY_NOTIFY_BLOCK:-}" \
     {{ prefect }} --no-prompt deploy --all --prefect-file deployments/docker.yaml "$@"
 
 # A worker for the work pool `local`; it asks for work twice a second

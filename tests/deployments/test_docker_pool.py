@@ -38,6 +38,7 @@ CHOSEN = {
     "PREDEPLOY_DOCKER_ENGINE": "tcp://engine:8080",
     "PREDEPLOY_GITHUB_TOKEN_BLOCK": "github-token",
     "PREDEPLOY_DOPPLER_TOKEN_BLOCK": "doppler-token",
+    "PREDEPLOY_NOTIFY_BLOCK": "slack-webhook/predeploy",
 }
 real = pytest.mark.real
 
@@ -112,6 +113,7 @@ def test_what_is_created_is_what_was_chosen(pooled: Operation, tmp_path: Path) -
         "PREDEPLOY_ENGINE": "dagger",
         "PREDEPLOY_GITHUB_TOKEN_BLOCK": "github-token",
         "PREDEPLOY_DOPPLER_TOKEN_BLOCK": "doppler-token",
+        "PREDEPLOY_NOTIFY_BLOCK": "slack-webhook/predeploy",
         "_EXPERIMENTAL_DAGGER_RUNNER_HOST": "tcp://engine:8080",
     }
 
