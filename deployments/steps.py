@@ -5,6 +5,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from tasks.checkout import Remote, check_out, resolve_commit
+from tasks.github.settings import GitHubSettings
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -16,8 +17,10 @@ def use_directory(directory: str = "") -> dict[str, str]:
 
 def clone(repository: str, ref: str = "HEAD", token: str = "") -> dict[str, str]:
     """Exactly the commit of a branch, a tag or a SHA, in the current directory; a token opens a private repository."""
-    parts = urlsplit(repository)
-    remote = Remote(repository=repository, server=f"{parts.scheme}://{parts.netloc}", token=token)
+    parts, ours = urlsplit(repository), GitHubSettings().token
+    # not from `prefect.yaml`: a variable there is read when the deployment is made, and stands in it from then on
+    known = token or (ours.get_secret_value() if ours else "")
+    remote = Remote(repository=repository, server=f"{parts.scheme}://{parts.netloc}", token=known)
     commit = resolve_commit(remote, ref)
     # a worker takes the steps once more to tell of a run that has crashed
     place = Path(tempfile.mkdtemp(prefix=f"{commit[:12]}-", dir=Path.cwd())) / remote.name

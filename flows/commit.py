@@ -62,6 +62,12 @@ class Order:
     is_trusted: bool
     policy: str
 
+    def __post_init__(self) -> None:
+        if not self.is_trusted and not self.policy:
+            raise UsageError(
+                "policy: code that is not trusted does not choose its own. Name the commit whose policy holds."
+            )
+
     @property
     def flags(self) -> dict[str, object]:
         """The settings that win over all others. Raises UsageError for one that there is not."""

@@ -1,5 +1,6 @@
 """The status of the commit that a flow run validates: pending once it is known, then whatever the run ends in."""
 
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from prefect import Flow, get_run_logger
@@ -32,13 +33,18 @@ async def bind(commit: str) -> None:
     assert context is not None
     assert context.flow_run is not None
     async with get_client() as client:
-        await client.update_flow_run(context.flow_run.id, tags=[*context.flow_run.tags, f"{COMMIT}{commit}"])
+        await client.update_flow_run(context.flow_run.id, tags=bound(context.flow_run.tags, commit))
         run = await client.read_flow_run(context.flow_run.id)
     try:
         await _tell(run, StatusState.PENDING, "validating")
     except PredeployError as error:
         # what GitHub is told is no part of the verdict
         get_run_logger().warning("%s", error)
+
+
+def bound(tags: Iterable[str], commit: str) -> list[str]:
+    """The tags of a run that is about a commit, and no other: one that is run again may find another at its ref."""
+    return [*(tag for tag in tags if not tag.startswith(COMMIT)), f"{COMMIT}{commit}"]
 
 
 async def tell(flow: Flow[Any, Any], flow_run: FlowRun, state: State[Any]) -> None:  # noqa: ARG001 - called by keyword
@@ -61,6 +67,12 @@ def commit_of(run: FlowRun) -> str:
     return next((tag.removeprefix(COMMIT) for tag in run.tags if tag.startswith(COMMIT)), "")
 
 
+def context_of(name: str, parameters: Mapping[str, Any]) -> str:
+    """What a status is called. What claims less must not pass for what claims more, on a commit that has both."""
+    strange = "" if parameters.get("trusted", True) else "/fork"
+    return f"{name}{strange}{'/gate' if parameters.get('gate') else ''}"
+
+
 async def github_token(github: GitHubSettings) -> str:
     """The token from the environment, or from the block of Prefect that is named there; empty where there is none."""
     if github.token is not None:
@@ -78,8 +90,7 @@ async def _tell(run: FlowRun, state: StatusState, description: str) -> None:
         return
     status = CommitStatus(
         state=state,
-        # a gate claims more than a push's validation does: one must not pass for the other
-        context=f"{github.context}/gate" if run.parameters.get("gate") else github.context,
+        context=context_of(github.context, run.parameters),
         description=description,
         url=url_for(run) or "",
     )

@@ -47,7 +47,7 @@ async def validate(
         only: Only these checks and what they need.
         skip: Without these checks and what needs them.
         trusted: Off for code of strangers, such as a fork's: it gets no secrets and runs in containers only.
-        policy: The commit whose predeploy.toml holds, where the validated one's own must not.
+        policy: The commit whose predeploy.toml holds, where the validated one's own must not; needed unless trusted.
     """
     order = Order(
         repository=repository,

@@ -97,7 +97,7 @@ def decide_pull_request(event: PullRequestEvent, rules: Rules) -> Wanted | Ignor
     """Its head, as it is: a fork's is not trusted."""
     if "pull_request" not in rules.events:
         return Ignored(reason="pull requests are not among PREDEPLOY_WEBHOOK_EVENTS")
-    if event.action not in ACTIONS:
+    if event.action not in ACTIONS and not event.has_new_base:
         return Ignored(reason=f"a pull request that was {event.action} has no new commit")
     request = event.pull_request
     if request.draft and not rules.drafts:

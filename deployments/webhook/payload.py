@@ -67,13 +67,25 @@ class PullRequest(Part):
     base: Side
 
 
+class Changes(Part):
+    """What was edited."""
+
+    base: dict[str, Any] | None = None
+
+
 class PullRequestEvent(Part):
     """Something happened to a pull request."""
 
     action: str
+    changes: Changes = Changes()
     number: Annotated[int, Field(gt=0)]
     pull_request: PullRequest
     repository: Repository
+
+    @property
+    def has_new_base(self) -> bool:
+        """Whether it is to be merged elsewhere from now on, where another policy may hold."""
+        return self.action == "edited" and self.changes.base is not None
 
 
 class Ping(Part):

@@ -18,6 +18,7 @@ BACKOFF = 1.0
 TOO_LONG = 120.0
 """Seconds that nobody waits for: a status that comes later than that helps nobody."""
 SECONDS = 10.0
+CREATED = 201
 
 
 class StatusState(StrEnum):
@@ -74,7 +75,8 @@ async def set_status(github: GitHub, repository: str, commit: str, status: Commi
             except httpx.HTTPError as error:
                 trouble = f"{type(error).__name__}: {error}"
             else:
-                if answer.is_success:
+                # who follows a redirect may have asked instead of told
+                if answer.status_code == CREATED:
                     return
                 trouble = f"{answer.status_code}: {answer.text[:200]}"
                 pause = pause_after(answer.status_code, answer.headers, answer.text, backoff, time.time())

@@ -128,6 +128,18 @@ CASES = {
     "synchronize": Case(event=pull_request("synchronize"), name="pull_request", status=202, wanted=FEATURE),
     "closed": Case(event=pull_request("closed"), name="pull_request", status=200, says="no new commit"),
     "labeled": Case(event=pull_request("labeled"), name="pull_request", status=200, says="no new commit"),
+    "title edited": Case(
+        event=pull_request("edited", head=fork(), changes={"title": {"from": "Mend"}}),
+        name="pull_request",
+        status=200,
+        says="no new commit",
+    ),
+    "base edited": Case(
+        event=pull_request("edited", head=fork(), changes={"base": {"ref": {"from": "legacy"}, "sha": {"from": HEAD}}}),
+        name="pull_request",
+        status=202,
+        wanted=FORK,
+    ),
     "draft": Case(event=pull_request(draft=True), name="pull_request", status=200, says="draft"),
     "draft that is ready": Case(
         event=pull_request("ready_for_review"), name="pull_request", status=202, wanted=FEATURE

@@ -43,6 +43,9 @@ def fake_github() -> Iterator[FakeGitHub]:
             github.requests.append((self.path, self.headers.get("Authorization", ""), json.loads(body)))
             self.answer(201, {}, "{}")
 
+        def do_GET(self) -> None:
+            self.answer(200, {}, "{}")
+
         def answer(self, status: int, headers: Mapping[str, str], text: str) -> None:
             self.send_response(status)
             for name, value in headers.items():

@@ -33,7 +33,8 @@ WORKER = {
 
 
 def order(*, is_trusted: bool, **choices: object) -> Order:
-    return Order(repository=".", ref="HEAD", directory=".", choices=choices, is_trusted=is_trusted, policy="")
+    policy = "" if is_trusted else "main"
+    return Order(repository=".", ref="HEAD", directory=".", choices=choices, is_trusted=is_trusted, policy=policy)
 
 
 def test_code_that_is_trusted_gets_all_but_what_is_the_services_own() -> None:
@@ -61,6 +62,11 @@ def test_choices_that_were_not_made_leave_the_settings_alone() -> None:
     flags = order(is_trusted=True, engine="", stages=None, only=["mypy"], skip=[], gate=False).flags
 
     assert flags == {"only": ["mypy"]}
+
+
+def test_strangers_never_choose_their_own_policy() -> None:
+    with pytest.raises(UsageError, match="policy: "):
+        Order(repository=".", ref="HEAD", directory=".", choices={}, is_trusted=False, policy="")
 
 
 def test_nothing_that_is_set_gives_strangers_more(tmp_path: Path) -> None:

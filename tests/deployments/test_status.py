@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 
+from flows.commit_status import bound, context_of
 from tasks.errors import EngineError
 from tasks.github import status as module
 from tasks.github.settings import GitHubSettings
@@ -43,6 +44,30 @@ async def test_a_status_is_set_with_what_people_need(github: FakeGitHub) -> None
             },
         )
     ]
+
+
+async def test_who_answers_without_setting_it_is_not_believed(github: FakeGitHub) -> None:
+    github.refusals = [(302, {"Location": f"{github.url}/elsewhere"}, "")]
+
+    with pytest.raises(EngineError, match="did not take the status"):
+        await tell(github)
+
+
+@pytest.mark.parametrize(
+    ("parameters", "context"),
+    [
+        ({}, "predeploy"),
+        ({"gate": True, "trusted": True}, "predeploy/gate"),
+        ({"trusted": False}, "predeploy/fork"),
+        ({"trusted": False, "gate": True}, "predeploy/fork/gate"),
+    ],
+)
+def test_what_claims_less_is_called_otherwise(parameters: dict[str, bool], context: str) -> None:
+    assert context_of("predeploy", parameters) == context
+
+
+def test_a_run_that_is_run_again_is_about_what_it_has_cloned_then() -> None:
+    assert bound(bound(["on-push"], "a" * 40), COMMIT) == ["on-push", f"commit:{COMMIT}"]
 
 
 async def test_a_description_fits_github(github: FakeGitHub) -> None:
