@@ -47,7 +47,7 @@ def bound(tags: Iterable[str], commit: str) -> list[str]:
     return [*(tag for tag in tags if not tag.startswith(COMMIT)), f"{COMMIT}{commit}"]
 
 
-async def tell(flow: Flow[Any, Any], flow_run: FlowRun, state: State[Any]) -> None:  # noqa: ARG001 - called by keyword
+async def tell(flow: Flow[Any, Any] | None, flow_run: FlowRun, state: State[Any]) -> None:  # noqa: ARG001 - called by keyword
     """A hook of every final state. The run's own process calls it, or the worker where that is gone."""
     meaning = MEANING.get(state.type)
     if meaning is None:

@@ -2,7 +2,6 @@
 
 import contextlib
 import os
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -37,11 +36,16 @@ class Harbour:
     operation: Operation
     remote: str
 
+    @property
+    def github(self) -> dict[str, str]:
+        """Where runs and the worker find GitHub."""
+        return {"PREDEPLOY_GITHUB_SERVER_URL": self.remote, "PREDEPLOY_GITHUB_API_URL": self.operation.github.url}
+
     def start(self, repository: str, **parameters: Any) -> str:
         """A run whose volumes are the test's own, with the command line of Dagger that is at hand."""
         deployment = self.operation.deployment("on-demand")
         volumes = [f"{name}:{place}" for name, place in VOLUMES.items()]
-        env = dict(deployment["job_variables"]["env"])
+        env = {**deployment["job_variables"]["env"], **self.github}
         if CLI in GIVEN:
             volumes.append(f"{GIVEN[CLI]}:/opt/dagger:ro")
             env[CLI] = "/opt/dagger"
@@ -112,14 +116,10 @@ def deploy_without_image(operation: Operation, place: Path, text: str, **more: s
 
 
 @contextlib.contextmanager
-def git_server(place: Path, home: Path) -> Iterator[str]:
-    """All repositories below a directory, for anybody on this machine."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port = listener.getsockname()[1]
-    argv = ["git", "daemon", "--listen=127.0.0.1", f"--port={port}", f"--base-path={place}", "--export-all", str(place)]
-    with program(argv, home, dict(os.environ), "git"):
-        wait_until(lambda: listens(port), limit=20)
-        yield f"git://127.0.0.1:{port}"
+def git_server(operation: Operation) -> Iterator[str]:
+    """The repositories of an operation, for anybody on this machine."""
+    with speaking(operation, "tests.deployments.git_http", str(operation.remotes.place)) as port:
+        yield f"http://127.0.0.1:{port}"
 
 
 @contextlib.contextmanager
@@ -129,15 +129,15 @@ def engine_on_tcp(operation: Operation) -> Iterator[str]:
     if urlsplit(address).scheme == "tcp":
         yield address
         return
-    log = operation.home / "forwarding.log"
-    argv = [sys.executable, "-m", "tests.deployments.forwarding", urlsplit(address).path]
-    with program(argv, operation.home, operation.environment(), "forwarding"):
-        wait_until(lambda: log.read_text().endswith("\n"), limit=20)
-        yield f"tcp://127.0.0.1:{log.read_text().split()[0]}"
+    with speaking(operation, "tests.deployments.forwarding", urlsplit(address).path) as port:
+        yield f"tcp://127.0.0.1:{port}"
 
 
-def listens(port: int) -> bool:
-    """Whether somebody does at that port of loopback."""
-    with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
-        return True
-    return False
+@contextlib.contextmanager
+def speaking(operation: Operation, module: str, *arguments: str) -> Iterator[str]:
+    """A program that says first of all which port it listens at."""
+    log = operation.home / f"{module}.log"
+    argv = [sys.executable, "-u", "-m", module, *arguments]
+    with program(argv, operation.home, operation.environment(), module):
+        wait_until(lambda: "\n" in log.read_text(), limit=20)
+        yield log.read_text().split()[0]

@@ -27,9 +27,10 @@ from tests.deployments.docker_pool import (
     recipe,
 )
 from tests.deployments.fake_github import fake_github
-from tests.deployments.operation import FAILS, HANGS, Operation, Remotes, prefect_server
+from tests.deployments.operation import FAILS, HANGS, TOKEN, Operation, Remotes, prefect_server
 from tests.flows.harness import ROOT, wait_until
 
+BLOCK_TOKEN = "ghp_of_the_block_0123"
 CHOSEN = {
     "PREDEPLOY_DOCKER_STACK": "https://git.example/acme/cafe.git",
     "PREDEPLOY_DOCKER_DIRECTORY": "stack",
@@ -170,9 +171,11 @@ def harbour(pooled: Operation) -> Iterator[Harbour]:
     place = pooled.remotes.place
     client = docker.from_env(environment={**os.environ, **DOCKERS})
     subprocess.run(["git", "clone", "--quiet", "--bare", ROOT, place / "own.git"], check=True)
+    save = f"from prefect.blocks.system import Secret; Secret(value={BLOCK_TOKEN!r}).save('github-token')"
+    subprocess.run([sys.executable, "-P", "-c", save], cwd=pooled.home, env=pooled.environment(), check=True)
     with (
         contextlib.closing(client),
-        git_server(place, pooled.home) as remote,
+        git_server(pooled) as remote,
         engine_on_tcp(pooled) as engine,
     ):
         deployed = recipe(
@@ -184,6 +187,7 @@ def harbour(pooled: Operation) -> Iterator[Harbour]:
             PREDEPLOY_DOCKER_NETWORK="host",
             PREDEPLOY_DOCKER_API_URL=pooled.url,
             PREDEPLOY_DOCKER_ENGINE=engine,
+            PREDEPLOY_GITHUB_TOKEN_BLOCK="github-token",
         )
         assert deployed.returncode == 0, deployed.stdout + deployed.stderr
         yield Harbour(client=client, operation=pooled, remote=remote)
@@ -219,16 +223,21 @@ def test_a_run_in_a_container(pooled: Operation, harbour: Harbour) -> None:
 @real
 @pytest.mark.slow
 @pytest.mark.network
-@pytest.mark.parametrize(("check", "state"), [(FAILS, "FAILED"), (HANGS, "CRASHED")], ids=["red", "killed"])
+@pytest.mark.parametrize(
+    ("check", "state", "status", "token"),
+    [(FAILS, "FAILED", "failure", BLOCK_TOKEN), (HANGS, "CRASHED", "error", TOKEN)],
+    ids=["red", "killed"],
+)
 def test_however_a_run_ends_it_is_told_and_its_container_is_gone(
-    pooled: Operation, harbour: Harbour, check: str, state: str
+    pooled: Operation, harbour: Harbour, check: str, state: str, status: str, token: str
 ) -> None:
+    """Whoever sets the commit's last status, the run with the token in its block or the worker with its own."""
     repository = f"acme/{state.lower()}"
-    pooled.remotes.commit(repository, check=check)
+    commit = pooled.remotes.commit(repository, check=check)
     run = harbour.start(repository, directory=".")
 
     with ThreadPoolExecutor() as others:
-        working = others.submit(recipe, pooled, "worker-docker", "--run-once")
+        working = others.submit(recipe, pooled, "worker-docker", "--run-once", **harbour.github)
         if check == HANGS:
             wait_until(lambda: bool(pooled.checks(run)), limit=120)
             (container,) = harbour.containers(run)
@@ -238,3 +247,5 @@ def test_however_a_run_ends_it_is_told_and_its_container_is_gone(
     assert ended.returncode == 0, ended.stdout + ended.stderr
     assert pooled.wait(run)["state_type"] == state, ended.stdout + ended.stderr
     assert harbour.containers(run) == []
+    pooled.wait_for_states(repository, commit, "pending", status)
+    assert pooled.github.requests[-1][1] == f"Bearer {token}"
