@@ -17,13 +17,19 @@ from tasks.steps import Step
 from tasks.tree import FILE, PROGRAM, SYMLINK, TreeFile, digest_of
 
 FLAG = "--export-built"
+ROOT = "root"
+"""What a component at the root of the stack is called, so that something can lie beside it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Handover:
-    """What a component's build left: a directory, with tokens, of the workspace that the step ran in."""
+    """What a component's build left: a directory, with tokens, of the workspace that the step ran in.
+
+    `path` is where it goes: that of the component, or one beside it.
+    """
 
     component: str
+    path: str
     step: Step
     directory: str
 
@@ -31,9 +37,15 @@ class Handover:
 def plan_handovers(plan: Plan, lowering: Lowering, target: Path) -> tuple[Handover, ...]:
     """What goes below `target`. Raises UsageError where there is nothing, or where it cannot go."""
     found = tuple(
-        Handover(component=check.component, step=lowering.step(check, check.commands[-1]), directory=check.leaves)
+        Handover(
+            component=check.component,
+            path=f"{ROOT if check.component == '.' else check.component}{beside}",
+            step=lowering.step(check, check.commands[-1]),
+            directory=directory,
+        )
         for check in plan.checks
-        if check.leaves
+        for beside, directory in check.leaves
+        if check.commands
     )
     if not found:
         raise UsageError(f"{FLAG}: no check of this run builds a Worker or a site. Leave it out.")
@@ -48,17 +60,17 @@ async def hand_over(engine: Engine, handovers: tuple[Handover, ...], target: Pat
     partial = target.with_name(f".{target.name}.{os.getpid()}.part")
     try:
         for each in handovers:
-            place = partial / each.component
+            place = partial / each.path
             await asyncio.to_thread(place.parent.mkdir, parents=True, exist_ok=True)
             await engine.export_directory(each.step, each.directory, place)
-        digests = [await asyncio.to_thread(digest_below, partial / each.component) for each in handovers]
+        digests = [await asyncio.to_thread(digest_below, partial / each.path) for each in handovers]
         partial.rename(target)
     except OSError as error:
         raise EngineError(f"what was built could not be written to {target}: {error.strerror}", "delivery") from error
     finally:
         await asyncio.to_thread(remove_tree, partial)
     return tuple(
-        BuiltFiles(component=each.component, path=str(target / each.component), digest=f"sha256:{digest}")
+        BuiltFiles(component=each.component, path=str(target / each.path), digest=f"sha256:{digest}")
         for each, digest in zip(handovers, digests, strict=True)
     )
 

@@ -212,7 +212,8 @@ class Check:
     `upon` is the id of a check whose workspace it goes on with, where it runs what that one made; else it has its own.
     `wants` are capabilities that an engine may lack; then the second word of the pair is the gap in the proof.
     `image` is what commands of the environment `image`, and servers of `production` where an engine can, run in.
-    `leaves` is the directory, with tokens, in its workspace that a deploy takes of what it made.
+    `leaves` is what a deploy takes of what it made: directories, with tokens, each with what its place is called
+    beside the component.
     `hindrance` is why it cannot run in this place; then it has no commands.
     """
 
@@ -229,7 +230,7 @@ class Check:
     upon: str = ""
     wants: tuple[tuple[str, str], ...] = ()
     image: Image | None = None
-    leaves: str = ""
+    leaves: tuple[tuple[str, str], ...] = ()
     hindrance: Hindrance | None = None
 
     @property

@@ -1,5 +1,7 @@
 """Rows that build what is deployed from Node packages: Workers and static sites."""
 
+import posixpath
+
 from tasks.catalogue.django_environment import own_env
 from tasks.catalogue.row import Row, Scene
 from tasks.dotenv import parse_dotenv
@@ -119,14 +121,18 @@ def output_of(component: Component, scene: Scene) -> str:
     return scene.configured(component).output or component.site.output
 
 
-def bundle_left(_: Component, __: Scene) -> str:
-    """What a deploy uploads."""
-    return f"{OUT}/bundle"
+def worker_left(component: Component, _: Scene) -> tuple[tuple[str, str], ...]:
+    """What a deploy uploads. Assets lie beside the bundle: in it, they would be taken for modules of its code."""
+    worker = component.worker
+    assert worker is not None
+    bundle = (("", f"{OUT}/bundle"),) if worker.main else ()
+    assets = posixpath.normpath(f"{component.path}/{worker.assets}")
+    return (*bundle, (".assets", f"{WORK}/{assets}")) if worker.assets else bundle
 
 
-def pages_left(component: Component, scene: Scene) -> str:
+def pages_left(component: Component, scene: Scene) -> tuple[tuple[str, str], ...]:
     """What a deploy uploads."""
-    return f"{WORK}/{component.path}/{output_of(component, scene)}"
+    return (("", f"{WORK}/{component.path}/{output_of(component, scene)}"),)
 
 
 def site_absent(component: Component, scene: Scene) -> str:
@@ -152,7 +158,7 @@ ROWS = (
         kinds=(Kind.WORKER,),
         commands=worker_commands,
         absent=worker_absent,
-        leaves=bundle_left,
+        leaves=worker_left,
     ),
     Row(
         name="site_{slug}",

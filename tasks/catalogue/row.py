@@ -104,7 +104,7 @@ class Row:
     upon: str = ""
     wants: Callable[[Component, Scene], tuple[tuple[str, str], ...]] = nothing
     image: Callable[[Component, Scene], Image | None] | None = None
-    leaves: Callable[[Component, Scene], str] = always
+    leaves: Callable[[Component, Scene], tuple[tuple[str, str], ...]] = nothing
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,7 +7,7 @@ import pytest
 from tasks.built import digest_below, hand_over, plan_handovers
 from tasks.errors import EngineError, UsageError
 from tasks.steps import OUT, WORK, Step
-from tests.factories import make_lowering, make_some_plan, make_whole_plan
+from tests.factories import make_lowering, make_scene, make_some_plan, make_stack, make_whole_plan, make_worker
 from tests.fakes import FakeEngine
 
 
@@ -31,6 +31,31 @@ def test_workers_and_sites_of_the_plan(tmp_path: Path) -> None:
         ("workers/intake", f"{OUT}/bundle"),
         ("sites/coffee-shop", f"{WORK}/sites/coffee-shop/dist"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("path", "main", "assets", "places"),
+    [
+        ("workers/shop", "src/index.ts", "", {"workers/shop": f"{OUT}/bundle"}),
+        (
+            "workers/shop",
+            "src/index.ts",
+            "./public/",
+            {"workers/shop": f"{OUT}/bundle", "workers/shop.assets": f"{WORK}/workers/shop/public"},
+        ),
+        ("workers/shop", "", "../../dist", {"workers/shop.assets": f"{WORK}/dist"}),
+        (".", "src/index.ts", "public", {"root": f"{OUT}/bundle", "root.assets": f"{WORK}/public"}),
+    ],
+)
+def test_assets_of_a_worker_go_beside_its_bundle(
+    tmp_path: Path, path: str, main: str, assets: str, places: dict[str, str]
+) -> None:
+    worker = make_worker(path, main=main, assets=assets)
+    plan = make_whole_plan(make_scene(make_stack(worker)))
+
+    handovers = plan_handovers(plan, make_lowering(make_stack(worker)), tmp_path / "built")
+
+    assert {each.path: each.directory for each in handovers} == places
 
 
 def test_places_that_cannot_be(tmp_path: Path) -> None:
