@@ -42,7 +42,7 @@ from tasks.run import Policy, Run
 from tasks.secrets import NO_SECRETS, Secrets
 from tasks.secrets.doppler.token import Token
 from tasks.verdict import give_verdict
-from tasks.warming import warm
+from tasks.work import EngineWork
 
 Images = tuple[DeliveredImage, ...]
 Built = tuple[BuiltFiles, ...]
@@ -119,10 +119,11 @@ class Validation:
         self.progress.begin([(check.id, check.title) for check in plan.checks])
         async with contextlib.AsyncExitStack() as opened:
             engine = await self._open_engine(opened)
-            run = Run(plan, engine, self.scope.lowering, self.directory.logs, self.progress, self._policy())
+            work = EngineWork(plan, engine, self.scope.lowering, self.directory.logs)
+            run = Run(plan, work, self.progress, self._policy())
             run.start()
             self.begun(run)
-            results = await self._results(run, engine)
+            results = await self._results(run)
             verdict = give_verdict(list(results.values()), whole=plan.whole, ended=run.ended, gate=settings.gate)
             images, built, verdict = await self._deliver(run, engine, verdict)
         took = {check_id: result.duration for check_id, result in results.items() if result.passed}
@@ -181,9 +182,8 @@ class Validation:
             fresh=self.scope.settings.gate,
         )
 
-    async def _results(self, run: Run, engine: Engine) -> dict[str, Result]:
-        """Waits for all checks, with the database and images made ready beside them, and the budget watched."""
-        warming = asyncio.ensure_future(warm(run.plan, engine, self.scope.lowering))
+    async def _results(self, run: Run) -> dict[str, Result]:
+        """Waits for all checks, with the budget watched."""
         budget = self.scope.settings.budget
         loop, timer = asyncio.get_running_loop(), None
         if budget is not None:
@@ -197,8 +197,6 @@ class Validation:
         finally:
             if timer is not None:
                 timer.cancel()
-            warming.cancel()
-            await asyncio.gather(warming, return_exceptions=True)
 
     async def _deliver(self, run: Run, engine: Engine, verdict: Verdict) -> tuple[Images, Built, Verdict]:
         """Hands on what was built where all is green. Where that fails, what was asked for was not done: no pass."""

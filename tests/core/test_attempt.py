@@ -12,6 +12,7 @@ from tasks.models import Hindrance, Result, Status
 from tasks.run import Policy, Run
 from tasks.steps import Check, Command, Image
 from tasks.verdict import give_verdict
+from tasks.work import EngineWork
 from tests.factories import make_check, make_command, make_lowering, make_site, make_some_plan
 from tests.fakes import WELL, FakeEngine, Witness
 
@@ -21,7 +22,8 @@ LOST = Exit(code=1, stderr="error: Failed to fetch: connection refused")
 
 
 async def run(engine: FakeEngine, *checks: Check, logs: Path) -> list[Result]:
-    run = Run(make_some_plan(*checks), engine, make_lowering(), logs, Witness(), Policy(jobs=4))
+    plan = make_some_plan(*checks)
+    run = Run(plan, EngineWork(plan, engine, make_lowering(), logs), Witness(), Policy(jobs=4))
     run.start()
     return list((await run.wait()).values())
 
