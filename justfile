@@ -53,16 +53,17 @@ pre-deploy-quality *args:
 pre-deploy-integration *args:
     @{{ predeploy }} --stage integration "$@"
 
-# Create or renew the deployments of prefect.yaml, and the work pool `local`, on the server in PREFECT_API_URL
+# Create or renew the deployments of prefect.yaml and their work pools on the server in PREFECT_API_URL
 [group('operate')]
 deploy *args:
     {{ prefect }} work-pool inspect local >/dev/null 2>&1 || {{ prefect }} work-pool create local --type process
+    {{ prefect }} work-pool inspect shards >/dev/null 2>&1 || {{ prefect }} work-pool create shards --type process
     {{ prefect }} --no-prompt deploy --all "$@"
 
-# A worker for the work pool `local`; it asks for work twice a second
+# A worker for a work pool, `local` or `shards`, then flags of Prefect's; it asks for work twice a second
 [group('operate')]
-worker *args:
-    PREFECT_WORKER_QUERY_SECONDS=0.5 {{ prefect }} worker start --pool local "$@"
+worker pool='local' *args:
+    shift; PREFECT_WORKER_QUERY_SECONDS=0.5 {{ prefect }} worker start --pool {{ quote(pool) }} "$@"
 
 # The webhook service; its settings are PREDEPLOY_WEBHOOK_*
 [group('operate')]

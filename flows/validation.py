@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from secrets import token_hex
 
 from flows.deploying import own_work
+from flows.distribution import Distribution
 from flows.hiding import NOTHING_EXPOSED, Exposure
 from flows.places import Places
 from flows.scope import Scope
@@ -42,7 +43,7 @@ from tasks.run import Policy, Run
 from tasks.secrets import NO_SECRETS, Secrets
 from tasks.secrets.doppler.token import Token
 from tasks.verdict import give_verdict
-from tasks.work import EngineWork
+from tasks.work import EngineWork, Work
 
 Images = tuple[DeliveredImage, ...]
 Built = tuple[BuiltFiles, ...]
@@ -95,7 +96,8 @@ def rerun_command(called_as: str, stack: str, names: list[str], environment: str
 class Validation:
     """What a run is made with. `begun` is called with the run as soon as its checks have started.
 
-    Nothing that comes out of it holds a value of the `secrets`.
+    Nothing that comes out of it holds a value of the `secrets`. With a `distribution` workers elsewhere do the checks;
+    `whole` is the plan that a shard's is a part of.
     """
 
     scope: Scope
@@ -111,6 +113,8 @@ class Validation:
     exposure: Exposure = NOTHING_EXPOSED
     token: Token | None = None
     is_trusted: bool = True
+    distribution: Distribution | None = None
+    whole: Plan | None = None
 
     async def run(self) -> Report:
         """Runs the plan. Raises only where no report can be made; every process that it started has ended then."""
@@ -118,31 +122,42 @@ class Validation:
         settings, plan = self.scope.settings, self.scope.plan
         self.progress.begin([(check.id, check.title) for check in plan.checks])
         async with contextlib.AsyncExitStack() as opened:
-            engine = await self._open_engine(opened)
-            work = EngineWork(plan, engine, self.scope.lowering, self.directory.logs)
+            work = await self._open_work(opened)
             run = Run(plan, work, self.progress, self._policy())
             run.start()
             self.begun(run)
             results = await self._results(run)
             verdict = give_verdict(list(results.values()), whole=plan.whole, ended=run.ended, gate=settings.gate)
-            images, built, verdict = await self._deliver(run, engine, verdict)
+            images, built, verdict = await self._deliver(run, work, verdict)
         took = {check_id: result.duration for check_id, result in results.items() if result.passed}
         write_durations(self.places.cache, self.scope.home, took)
-        report = self._report(results, verdict, engine.facts, started_at, time.monotonic() - zero)
-        report = replace(report, images=images, built=built, warnings=(*report.warnings, *engine.warnings))
+        report = self._report(results, verdict, work.facts, started_at, time.monotonic() - zero)
+        report = work.completed(replace(report, images=images, built=built))
         report = redact_report(report, self.secrets.redactor)
         run.publish(report)
         return report
 
     def _policy(self) -> Policy:
-        settings = self.scope.settings
+        settings, is_here = self.scope.settings, self.distribution is None
         return Policy(
-            jobs=settings.jobs,
+            # nobody here gets out of breath over what is done elsewhere
+            jobs=settings.jobs if is_here else len(self.scope.plan.checks),
             fail_fast=settings.fail_fast,
             seconds=read_durations(self.places.cache, self.scope.home),
             redactor=self.secrets.redactor,
-            own=own_work(self.scope, self.environ, self.token),
+            own=own_work(self.scope, self.environ, self.token) if is_here else {},
         )
+
+    async def _open_work(self, opened: contextlib.AsyncExitStack) -> Work:
+        """What does the checks: an engine of the run's own, or workers elsewhere."""
+        logs = self.directory.logs
+        if self.distribution is None:
+            engine = await self._open_engine(opened)
+            return EngineWork(self.scope.plan, engine, self.scope.lowering, logs, whole=self.whole)
+        from flows.sharded import ShardedWork  # Prefect's client takes long to load
+
+        seconds = read_durations(self.places.cache, self.scope.home)
+        return ShardedWork(self.scope, self.distribution, self.run_id, logs, seconds, self.progress.note)
 
     async def _open_engine(self, opened: contextlib.AsyncExitStack) -> Engine:
         """The engine of the run, ready. One that nobody insisted on gives way to the other if it cannot be opened."""
@@ -198,19 +213,19 @@ class Validation:
             if timer is not None:
                 timer.cancel()
 
-    async def _deliver(self, run: Run, engine: Engine, verdict: Verdict) -> tuple[Images, Built, Verdict]:
+    async def _deliver(self, run: Run, work: Work, verdict: Verdict) -> tuple[Images, Built, Verdict]:
         """Hands on what was built where all is green. Where that fails, what was asked for was not done: no pass."""
         delivered: list[DeliveredImage] = []
         built: Built = ()
-        if verdict.outcome is not Outcome.PASSED:
+        if verdict.outcome is not Outcome.PASSED or not isinstance(work, EngineWork):
             return (), (), verdict
         try:
             if self.scope.built is not None:
                 self.progress.note("handing on what was built")
-                built = await run.follow_up(hand_over(engine, self.scope.handovers, self.scope.built))
+                built = await run.follow_up(hand_over(work.engine, self.scope.handovers, self.scope.built))
             for delivery in self.scope.deliveries:
                 self.progress.note(f"handing on the {delivery.image.title}")
-                delivered.append(await run.follow_up(deliver(engine, delivery)))
+                delivered.append(await run.follow_up(deliver(work.engine, delivery)))
         except EngineError as error:
             verdict = Verdict(outcome=Outcome.ERRORED, exit_code=3, reason=f"all checks passed, but {error}")
         except asyncio.CancelledError:

@@ -54,7 +54,7 @@ class Run:
     def __init__(self, plan: Plan, work: Work, progress: Progress, policy: Policy):
         loop = asyncio.get_running_loop()
         self.plan = plan
-        self._work = work
+        self.work = work
         self._progress = progress
         self._policy = policy
         self._gate = Gate(policy.jobs)
@@ -85,7 +85,7 @@ class Run:
 
     def start(self) -> None:
         """Begins every check that needs nothing; the others follow."""
-        self._work.start()
+        self.work.start()
         for check in sorted(self.plan.checks, key=lambda check: -self._weights[check.id]):
             task = self._tasks[check.id] = asyncio.create_task(self._settle(check), name=check.id)
             task.add_done_callback(functools.partial(self._close, check))
@@ -112,7 +112,7 @@ class Run:
     async def wait(self) -> dict[str, Result]:
         """All results, in the plan's order."""
         await asyncio.gather(*self._tasks.values(), return_exceptions=True)
-        await self._work.stop()
+        await self.work.stop()
         return {check_id: await self.execute(check_id) for check_id in self._results}
 
     async def follow_up(self, work: Coroutine[Any, Any, T]) -> T:
@@ -140,7 +140,7 @@ class Run:
         try:
             result = await self._blocked(check)
             if result is None:
-                await self._work.ready(check)
+                await self.work.ready(check)
                 async with self._gate.place(self._weights[check.id]):
                     result = await self._timed(check)
                 result = await self._attributed(check, result)
@@ -158,7 +158,7 @@ class Run:
             self._progress.started(check.id)
         if own := self._policy.own.get(check.id):
             return await own()
-        return await self._work.do(check)
+        return await self.work.do(check)
 
     def _close(self, check: Check, _: asyncio.Task[None]) -> None:
         """Resolves what was cancelled: a task that never had its first step could not do so by itself."""
@@ -166,9 +166,11 @@ class Run:
             self._decide(check, self._unfinished(check, begun=check.id in self._since))
 
     def _decide(self, check: Check, result: Result) -> None:
-        started = self._since.get(check.id, self.elapsed)
+        now = self.elapsed
+        # what was measured where it ran is believed; how long its news took is not the check's
+        took = result.duration or now - self._since.get(check.id, now)
         result = redact_result(result, self._policy.redactor)
-        result = replace(result, started=started, duration=self.elapsed - started)
+        result = replace(result, started=max(now - took, 0.0), duration=took)
         self._results[check.id].set_result(result)
         self._begun[check.id].set()
         with contextlib.suppress(Exception):  # a terminal that went away changes no verdict
@@ -194,8 +196,8 @@ class Run:
 
     async def _attributed(self, check: Check, result: Result) -> Result:
         """One broken lock is one red check: the others that installed from it were skipped for the same trouble."""
-        owners = () if result.passed else self._work.owners(check)
-        for owner in owners:
+        owners = () if result.passed else self.work.owners(check)
+        for owner in (each for each in owners if each in self._results):
             first = await self.execute(owner)
             red = first.status in {Status.FAILED, Status.ERRORED}
             if red and {*first.diagnostics} & {*result.diagnostics}:

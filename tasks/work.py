@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
 
@@ -9,7 +10,7 @@ from tasks.attempt import Attempt
 from tasks.engines.protocol import Engine
 from tasks.installs import Installs
 from tasks.lowering import Lowering
-from tasks.models import EngineFacts, Result
+from tasks.models import EngineFacts, Report, Result
 from tasks.plan import Plan
 from tasks.steps import Check
 from tasks.warming import warm
@@ -22,9 +23,8 @@ class Work(Protocol):
     def facts(self) -> EngineFacts:
         """What ran the checks."""
 
-    @property
-    def warnings(self) -> Sequence[str]:
-        """What went wrong and changes no verdict: complete when the run is over."""
+    def completed(self, report: Report) -> Report:
+        """The report of a run that is over, with what went wrong and changes no verdict."""
 
     def start(self) -> None:
         """Begins what checks will ask for."""
@@ -43,12 +43,17 @@ class Work(Protocol):
 
 
 class EngineWork:
-    """The checks of a plan on an engine. Packages, database and images are made ready beside the first of them."""
+    """The checks of a plan on an engine. Packages, database and images are made ready beside the first of them.
 
-    def __init__(self, plan: Plan, engine: Engine, lowering: Lowering, logs: Path) -> None:
+    `whole` is the plan that this one is a part of, where other parts are done elsewhere.
+    """
+
+    def __init__(
+        self, plan: Plan, engine: Engine, lowering: Lowering, logs: Path, *, whole: Plan | None = None
+    ) -> None:
         self.engine = engine
         self._plan, self._lowering = plan, lowering
-        self._attempt = Attempt(plan=plan, engine=engine, lowering=lowering, logs=logs)
+        self._attempt = Attempt(plan=whole or plan, engine=engine, lowering=lowering, logs=logs)
         self._installs = Installs(plan, engine, lowering, logs)
         self._warming: asyncio.Task[None] | None = None
 
@@ -56,9 +61,8 @@ class EngineWork:
     def facts(self) -> EngineFacts:
         return self.engine.facts
 
-    @property
-    def warnings(self) -> Sequence[str]:
-        return self.engine.warnings
+    def completed(self, report: Report) -> Report:
+        return replace(report, warnings=(*report.warnings, *self.engine.warnings))
 
     def start(self) -> None:
         self._installs.start()
