@@ -50,10 +50,10 @@ def require_server(environ: Mapping[str, str]) -> str:
     return url
 
 
-def choices_of(scope: Scope) -> dict[str, Any]:
+def choices_of(settings: Settings) -> dict[str, Any]:
     """The settings of a run that decide what a shard of it does, as they travel."""
-    chosen = scope.settings.model_dump(mode="json", include=set(CHOSEN))
-    return chosen if scope.settings.engine == "auto" else {**chosen, "engine": scope.settings.engine}
+    chosen = settings.model_dump(mode="json", include=set(CHOSEN))
+    return chosen if settings.engine == "auto" else {**chosen, "engine": settings.engine}
 
 
 def parameters_of(
@@ -67,7 +67,7 @@ def parameters_of(
         "directory": origin.directory,
         "checks": list(checks),
         "images": dict(images),
-        "choices": choices_of(scope),
+        "choices": choices_of(scope.settings),
         "deployed": list(scope.deployed or ()),
         "trusted": distribution.is_trusted,
         "policy": distribution.policy,

@@ -30,9 +30,10 @@ from flows.places import Places
 from flows.recording import record
 from flows.scope import Scope, existing, read_scope, read_secrets, read_settings, with_secrets
 from flows.states import run_state
-from flows.validation import Quiet, Validation, new_run_id
+from flows.validation import Validation, new_run_id
 from tasks.report.directory import create_run_directory
 from tasks.report.document import render_document
+from tasks.report.live import Quiet
 from tasks.report.publish import publish
 from tasks.run import Run
 from tasks.secrets import NO_SECRETS, Secrets

@@ -11,7 +11,7 @@ from prefect import flow
 from prefect.client.schemas.objects import State
 
 from flows.commit import UNTRUSTED, Order, bring, environment_for
-from flows.distribution import HERE_ONLY
+from flows.distribution import CHOSEN, HERE_ONLY
 from flows.masking import masked_errors
 from flows.outlet import Outlet
 from flows.places import Places
@@ -19,12 +19,13 @@ from flows.predeploy import prepare
 from flows.scope import Scope, keys_of, read_scope, with_secrets
 from flows.shared_storage import SharedStorage
 from flows.states import no_verdict, run_state
-from flows.validation import Quiet, Validation, new_run_id
+from flows.validation import Validation, new_run_id
 from tasks.distribution.records import ShardFacts
 from tasks.errors import PredeployError, UsageError
 from tasks.models import Report
 from tasks.plan import Plan
 from tasks.report.directory import create_run_directory
+from tasks.report.live import Quiet
 from tasks.run import Run
 
 
@@ -71,7 +72,7 @@ async def shard(
     order = Order(repository=repository, ref=commit, directory=directory, choices={}, is_trusted=trusted, policy=policy)
     share = Share(
         checks=tuple(checks),
-        flags={**(choices or {}), **HERE_ONLY, **({} if trusted else UNTRUSTED)},
+        flags=flags_of(choices or {}, is_trusted=trusted),
         deployed=(deployed[0], deployed[1]) if deployed else None,
         images=images or {},
         is_trusted=trusted,
@@ -86,6 +87,13 @@ async def shard(
         except Exception as error:
             outlet.conclude(trouble=("internal", f"{type(error).__name__}: {error}"))
             raise
+
+
+def flags_of(choices: Mapping[str, object], *, is_trusted: bool) -> dict[str, object]:
+    """The settings that win over all others. Raises UsageError for one that a run does not decide for its shards."""
+    if unknown := sorted(choices.keys() - {*CHOSEN, "engine"}):
+        raise UsageError(f"choices: {', '.join(unknown)} is none that a run makes for its shards. Leave it out.")
+    return {**choices, **HERE_ONLY, **({} if is_trusted else UNTRUSTED)}
 
 
 def part_of(plan: Plan, checks: tuple[str, ...]) -> Plan:
@@ -132,6 +140,7 @@ async def do_share(stack: Path, share: Share, outlet: Outlet, policy: Path | Non
             token=prepared.token,
             is_trusted=share.is_trusted,
             whole=plan,
+            images=share.images,
         )
         report = await validation.run()
         await outlet.settled()

@@ -14,11 +14,12 @@ from flows.shard_runs import Pool, ShardRun, ShardRuns
 from flows.shared_storage import SharedStorage
 from tasks.attempt import log_names
 from tasks.distribution.records import ShardFacts, Signs, read_record, read_signs
-from tasks.distribution.settings import ShardSettings
+from tasks.distribution.settings import read_shard_settings
 from tasks.distribution.shards import Shard, make_shards
 from tasks.distribution.watch import Watch
 from tasks.errors import EngineError, PredeployError
 from tasks.models import EngineFacts, Report, Result, SecretsFacts, Status
+from tasks.report.facts import counted
 from tasks.steps import Check
 
 POLL = 0.5
@@ -47,49 +48,43 @@ class Followed:
     watch: Watch
     facts: ShardFacts | None = None
 
-    @property
-    def open(self) -> set[str]:
-        """Its checks whose results count, before any is known."""
-        return set(self.shard.owns)
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sending:
+    """What is known here when shards are sent out: how long checks took last time, and the base images by tag."""
+
+    run_id: str
+    logs: Path
+    seconds: Mapping[str, float]
+    images: Mapping[str, str]
 
 
 class ShardedWork:
     """No engine here, and no slot of a pool that a shard waits for. Every check gets a result, whoever dies."""
 
-    def __init__(
-        self,
-        scope: Scope,
-        distribution: Distribution,
-        run_id: str,
-        logs: Path,
-        seconds: Mapping[str, float],
-        note: Callable[[str], None],
-    ) -> None:
+    def __init__(self, scope: Scope, distribution: Distribution, sending: Sending, note: Callable[[str], None]) -> None:
         loop = asyncio.get_running_loop()
-        self._scope, self._distribution, self._run_id = scope, distribution, run_id
-        self._logs, self._seconds, self._note = logs, seconds, note
-        self._settings = ShardSettings()
+        self._scope, self._distribution, self._sending, self._note = scope, distribution, sending, note
+        self._settings = read_shard_settings()
         self._keys = keys_of(scope)
         self._awaited = {check.id: Awaited(result=loop.create_future()) for check in scope.plan.checks}
-        self._place = f"predeploy/{run_id}-{token_hex(8)}"
+        self._place = f"predeploy/{sending.run_id}-{token_hex(8)}"
         self._runs = ShardRuns(self._settings.deployment)
         self._shards: list[Followed] = []
-        self._images: dict[str, str] = {}
+        self._images = dict(sending.images)
+        self._taken: dict[str, str] = {}
         self._following: asyncio.Task[None] | None = None
 
     @property
     def facts(self) -> EngineFacts:
         """Those of the shards in one."""
         found = [each.facts.engine for each in self._shards if each.facts is not None]
-        names, versions, reasons = (
-            dict.fromkeys(texts)
-            for texts in ([each.name for each in found], [each.version for each in found], [e.reason for e in found])
-        )
+        told = "; ".join(dict.fromkeys(each.reason for each in found)) or "none of them told of its engine"
         return EngineFacts(
-            name="+".join(names) or "none",
-            version=", ".join(versions),
-            reason=f"{len(self._shards)} shards on workers: {'; '.join(reasons) or 'none of them told'}",
-            images=tuple(sorted(self._images.items())),
+            name="+".join(dict.fromkeys(each.name for each in found)) or "none",
+            version=", ".join(dict.fromkeys(each.version for each in found)),
+            reason=f"{counted(len(self._shards), 'shard')} on workers: {told}",
+            images=tuple(sorted(self._taken.items())),
         )
 
     def completed(self, report: Report) -> Report:
@@ -131,8 +126,8 @@ class ShardedWork:
     async def _follow_all(self) -> None:
         try:
             pool = await self._runs.open()
-            shards = make_shards(self._scope.plan, self._seconds, pool.workers or UNWATCHED)
-            self._note(f"{len(shards)} shards for the work pool {pool.name}")
+            shards = make_shards(self._scope.plan, self._sending.seconds, pool.workers or UNWATCHED)
+            self._note(f"{counted(len(shards), 'shard')} for the work pool {pool.name}")
             titles = [f"shard {number} of {len(shards)}" for number in range(1, len(shards) + 1)]
             await asyncio.gather(
                 *(self._do_shard(shard, title, pool) for shard, title in zip(shards, titles, strict=True))
@@ -159,7 +154,7 @@ class ShardedWork:
         parameters = parameters_of(self._scope, self._distribution, shard.checks, self._images)
         name = f"{self._scope.tree.root.name} {self._distribution.origin.commit[:12]} {title}"
         told = {"results": storage.place, "beat": self._settings.beat}
-        run = await self._runs.create({**parameters, **told}, name=name, tag=f"predeploy:{self._run_id}")
+        run = await self._runs.create({**parameters, **told}, name=name, tag=f"predeploy:{self._sending.run_id}")
         watch = Watch(settings=self._settings, pool=pool.name, begun=time.monotonic())
         return Followed(title=title, shard=shard, run=run, storage=storage, watch=watch)
 
@@ -171,13 +166,22 @@ class ShardedWork:
             signs = await self._take(followed)
             if signs is not None and signs.trouble is not None:
                 return signs.trouble
-            if (signs is not None and signs.facts is not None) or state.is_final:
+            if (signs is not None and self._is_complete(followed, signs)) or state.is_final:
                 return "shard_ended", f"it has ended without a result ({state.told})"
             lost = followed.watch.lost(time.monotonic(), is_running=state.is_running, is_served=state.is_served)
             if lost is not None:
                 await self._runs.crash(followed.run, lost[1])
                 return lost
             await asyncio.sleep(POLL)
+
+    def _is_complete(self, followed: Followed, signs: Signs) -> bool:
+        """Has it said all, and is all here? A storage may show a result later than what tells of it."""
+        on_its_way = {*signs.ended} & {*followed.shard.owns} - self._decided
+        return signs.facts is not None and not on_its_way
+
+    @property
+    def _decided(self) -> set[str]:
+        return {check_id for check_id, awaited in self._awaited.items() if awaited.result.done()}
 
     async def _take(self, followed: Followed) -> Signs | None:
         content = await followed.storage.read(SIGNS_NAME)
@@ -186,12 +190,11 @@ class ShardedWork:
             return None
         followed.watch.hear(time.monotonic(), signs.beat)
         followed.facts = signs.facts or followed.facts
-        owned = followed.open
+        owned = {*followed.shard.owns}
         for check_id in owned & {*signs.begun}:
             self._awaited[check_id].begun.set()
-        for check_id in sorted(owned & {*signs.ended}):
-            if not self._awaited[check_id].result.done():
-                await self._take_record(followed, check_id)
+        for check_id in sorted(owned & {*signs.ended} - self._decided):
+            await self._take_record(followed, check_id)
         return signs
 
     async def _take_record(self, followed: Followed, check_id: str) -> None:
@@ -206,8 +209,9 @@ class ShardedWork:
             return
         for tag, reference in record.images:
             self._images.setdefault(tag, reference)
+            self._taken[tag] = reference
         name = log_names(tuple(check.id for check in self._scope.plan.checks))[check_id]
-        (self._logs / name).write_text(record.log, encoding="utf-8")
+        (self._sending.logs / name).write_text(record.log, encoding="utf-8")
         awaited.owners = [each for each in record.owners if each in self._awaited]
         awaited.begun.set()
         awaited.result.set_result(replace(record.result, log=f"logs/{name}" if record.log else None))

@@ -2,18 +2,19 @@
 
 import asyncio
 import contextlib
-import shlex
 import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from secrets import token_hex
 
+from flows.base_images import resolve_images
 from flows.deploying import own_work
 from flows.distribution import Distribution
 from flows.hiding import NOTHING_EXPOSED, Exposure
 from flows.places import Places
 from flows.scope import Scope
+from flows.telling import rerun_command, stage_durations, told_of
 from tasks.built import hand_over
 from tasks.delivery import deliver
 from tasks.engines.choice import EMBEDDED, Choice, choose_engine
@@ -31,7 +32,6 @@ from tasks.models import (
     Report,
     Result,
     RunFacts,
-    Stage,
     Status,
     Verdict,
 )
@@ -49,47 +49,9 @@ Images = tuple[DeliveredImage, ...]
 Built = tuple[BuiltFiles, ...]
 
 
-class Quiet:
-    """Progress that nobody watches."""
-
-    def begin(self, checks: Sequence[tuple[str, str]]) -> None: ...
-
-    def note(self, text: str) -> None: ...
-
-    def started(self, check: str) -> None: ...
-
-    def finished(self, check: str, result: Result) -> None: ...
-
-    def close(self) -> None: ...
-
-
 def new_run_id() -> str:
     """Sorts by time, and no two runs have the same."""
     return f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{token_hex(3)}"
-
-
-def stage_durations(results: Mapping[str, Result], plan: Plan) -> dict[Stage, float]:
-    """Seconds from the beginning of a stage's first check to the end of its last."""
-    durations = {}
-    for stage in Stage:
-        ran = [results[check.id] for check in plan.of(stage) if results[check.id].status is not Status.SKIPPED]
-        if ran:
-            durations[stage] = max(each.started + each.duration for each in ran) - min(each.started for each in ran)
-    return durations
-
-
-def told_of(secrets: Secrets) -> tuple[str, ...]:
-    """Warnings about secrets: that they are old ones first, then values that nobody could tell from other text."""
-    short = ", ".join(secrets.redactor.unmaskable)
-    unmasked = f"{short}: too short to be masked where a check prints it; give it six characters" if short else ""
-    return tuple(filter(None, [secrets.stale, *secrets.notes, unmasked]))
-
-
-def rerun_command(called_as: str, stack: str, names: list[str], environment: str | None = None) -> str:
-    """The command that runs these checks again, for the same target of a deploy."""
-    target = ["--environment", environment] if environment else []
-    place = [shlex.quote(stack)] if stack != "." else []
-    return " ".join([called_as, *place, *target, *(f"--only '{name}'" for name in names)])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,7 +59,7 @@ class Validation:
     """What a run is made with. `begun` is called with the run as soon as its checks have started.
 
     Nothing that comes out of it holds a value of the `secrets`. With a `distribution` workers elsewhere do the checks;
-    `whole` is the plan that a shard's is a part of.
+    `whole` is the plan that a shard's is a part of, and `images` are the base images of all shards.
     """
 
     scope: Scope
@@ -115,6 +77,7 @@ class Validation:
     is_trusted: bool = True
     distribution: Distribution | None = None
     whole: Plan | None = None
+    images: Mapping[str, str] = field(default_factory=dict)
 
     async def run(self) -> Report:
         """Runs the plan. Raises only where no report can be made; every process that it started has ended then."""
@@ -154,10 +117,12 @@ class Validation:
         if self.distribution is None:
             engine = await self._open_engine(opened)
             return EngineWork(self.scope.plan, engine, self.scope.lowering, logs, whole=self.whole)
-        from flows.sharded import ShardedWork  # Prefect's client takes long to load
+        from flows.sharded import Sending, ShardedWork  # Prefect's client takes long to load
 
         seconds = read_durations(self.places.cache, self.scope.home)
-        return ShardedWork(self.scope, self.distribution, self.run_id, logs, seconds, self.progress.note)
+        images = await resolve_images(self.scope, self.environ, logs / "dagger.log", self.progress.note)
+        sending = Sending(run_id=self.run_id, logs=logs, seconds=seconds, images=images)
+        return ShardedWork(self.scope, self.distribution, sending, self.progress.note)
 
     async def _open_engine(self, opened: contextlib.AsyncExitStack) -> Engine:
         """The engine of the run, ready. One that nobody insisted on gives way to the other if it cannot be opened."""
@@ -177,7 +142,9 @@ class Validation:
 
         images = {str(name): image for name, image in self.scope.settings.images.items()}
         log = self.directory.logs / "dagger.log"
-        return DaggerEngine(self._surroundings(choice.reason), reach=choice.reach, log=log, images=images)
+        return DaggerEngine(
+            self._surroundings(choice.reason), reach=choice.reach, log=log, images=images, known=self.images
+        )
 
     def _embedded(self, reason: str) -> Engine:
         return LocalEngine(self._surroundings(reason), postgres=self.scope.settings.postgres)

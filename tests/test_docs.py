@@ -15,6 +15,8 @@ from flows.arguments import make_parser
 from flows.scope import read_scope
 from tasks.catalogue import ROWS
 from tasks.deploy_secrets import CHECK as DEPLOY_SECRETS
+from tasks.distribution.settings import PREFIX as SHARD
+from tasks.distribution.settings import ShardSettings
 from tasks.github.settings import PREFIX as GITHUB
 from tasks.github.settings import GitHubSettings
 from tasks.models import Stage
@@ -136,6 +138,7 @@ def test_readme_has_every_check() -> None:
 def test_every_variable_that_is_named_is_read(document: str) -> None:
     known = {PREFIX + name.upper() for name in Settings.model_fields} | OTHER_VARIABLES
     known |= {GITHUB + name.upper() for name in GitHubSettings.model_fields}
+    known |= {SHARD + name.upper() for name in ShardSettings.model_fields}
     known |= {WEBHOOK + name.upper() for name in WebhookSettings.model_fields}
     named = set(re.findall(rf"{PREFIX}[A-Z_]*[A-Z]", text_of(document))) - {"PREDEPLOY_TEST_CACHE"}
 

@@ -10,10 +10,11 @@ from pathlib import Path
 
 from flows.places import Places
 from flows.scope import read_scope
-from flows.validation import Quiet, Validation, new_run_id
+from flows.validation import Validation, new_run_id
 from tasks.models import CheckReport, Report
 from tasks.report.directory import create_run_directory
 from tasks.report.document import render_document
+from tasks.report.live import Quiet
 from tasks.report.publish import publish
 from tasks.run import Run
 

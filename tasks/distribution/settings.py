@@ -1,7 +1,9 @@
 """For how long a shard is waited for, and where it is deployed. From the environment of whoever waits."""
 
-from pydantic import Field
+from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from tasks.errors import SettingsError
 
 PREFIX = "PREDEPLOY_SHARD_"
 BEATS = 6
@@ -26,3 +28,12 @@ class ShardSettings(BaseSettings):
     def beat(self) -> float:
         """How often a shard says that it lives."""
         return self.lost / BEATS
+
+
+def read_shard_settings() -> ShardSettings:
+    """Raises SettingsError with every mistake."""
+    try:
+        return ShardSettings()
+    except ValidationError as error:
+        found = error.errors(include_url=False)
+        raise SettingsError([f"{PREFIX}{str(each['loc'][0]).upper()}: {each['msg']}" for each in found]) from None

@@ -33,6 +33,20 @@ class Progress(Protocol):
         """Ends it; nothing is written afterwards."""
 
 
+class Quiet:
+    """Progress that nobody watches."""
+
+    def begin(self, checks: Sequence[tuple[str, str]]) -> None: ...
+
+    def note(self, text: str) -> None: ...
+
+    def started(self, check: str) -> None: ...
+
+    def finished(self, check: str, result: Result) -> None: ...
+
+    def close(self) -> None: ...
+
+
 def open_progress(
     stream: TextIO | None,
     *,

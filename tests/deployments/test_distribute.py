@@ -151,14 +151,13 @@ def test_without_a_worker_nobody_waits_for_ever(operation: Operation) -> None:
     assert {each["state_name"] for each in shards(operation).values()} == {"Lost"}
 
 
-@pytest.mark.parametrize(("words", "code"), [("exit 0", 0), (RED, 1)], ids=["green", "red"])
-def test_it_is_the_same_report_as_without(operated: Operation, words: str, code: int) -> None:
-    stack = make_stack(operated, f"acme/same{code}", words=words, talks='echo "$STRIPE_KEY"')
+def test_it_is_the_same_report_as_without(operated: Operation) -> None:
+    stack = make_stack(operated, "acme/same", words=RED, talks='echo "$STRIPE_KEY"')
 
     plain = run(operated, stack, STRIPE_KEY=SECRET)
     shared = run(operated, stack, "--distribute")
 
-    assert shared["exit_code"] == code, shared["told"]
+    assert shared["exit_code"] == 1, shared["told"]
     assert told(shared) == told(plain)
     logs = [(stack / check["log"]).read_text() for check in shared["stages"]["integration"]["checks"]]
     assert ["true" in logs[0], "***" in logs[1]] == [True, True]
@@ -216,16 +215,32 @@ def test_it_needs_a_server_that_others_see(operation: Operation) -> None:
     assert "set PREFECT_API_URL" in document["reason"]
 
 
-def test_a_run_of_a_deployment_is_done_in_shards_as_well(operated: Operation) -> None:
-    make_stack(operated, "acme/deployed")
+def test_a_worker_that_would_run_another_check_is_not_believed(operated: Operation) -> None:
+    stack = make_stack(operated, "acme/otherwise")
+
+    document = run(operated, stack, "--distribute", PREDEPLOY_LIMITS='{"words": 7}')
+
+    assert document["exit_code"] == 3
+    assert {name for name, (status, _) in statuses(document).items() if status != "passed"} == {"words"}
+    assert statuses(document)["words"] == ("errored", "shard_plan")
+    assert "another words[.] ran than was planned" in document["reason"]
+
+
+def test_a_run_of_a_deployment_is_done_in_shards_which_end_with_it(operated: Operation) -> None:
+    make_stack(operated, "acme/deployed", talks="sleep 303")
     given = {"repository": operated.repository("acme/deployed"), "directory": ".", "ref": "main", "distribute": True}
 
-    with worker(operated, "--limit", "1", STRIPE_KEY="another"):
-        found = operated.wait(operated.start("on-demand", **given))
+    with worker(operated, "--limit", "1"):
+        found = operated.start("on-demand", **given)
+        wait_until(lambda: [*operated.checks(found).values()].count("Completed") == 4, limit=60)
+        parameters = str([each["parameters"] for each in shards(operated).values()])
+        operated.cancel(found)
+        ended = operated.wait(found)
 
-    assert found["state_type"] == "COMPLETED", found["state"]
-    assert {*operated.checks(found["id"]).values()} == {"Completed"}
-    assert len(operated.checks(found["id"])) == 5
+    assert ended["state_type"] == "CANCELLED"
+    wait_until(lambda: not shards(operated, *OPEN) and not processes("sleep 303"), limit=30)
+    assert ended["tags"][-1].removeprefix("commit:") in parameters
+    assert SECRET not in parameters
 
 
 def parent_of(pid: int) -> int:

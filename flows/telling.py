@@ -1,0 +1,32 @@
+"""What a report says of a run as a whole: how long its stages took, its warnings, and how its red checks run again."""
+
+import shlex
+from collections.abc import Mapping
+
+from tasks.models import Result, Stage, Status
+from tasks.plan import Plan
+from tasks.secrets import Secrets
+
+
+def stage_durations(results: Mapping[str, Result], plan: Plan) -> dict[Stage, float]:
+    """Seconds from the beginning of a stage's first check to the end of its last."""
+    durations = {}
+    for stage in Stage:
+        ran = [results[check.id] for check in plan.of(stage) if results[check.id].status is not Status.SKIPPED]
+        if ran:
+            durations[stage] = max(each.started + each.duration for each in ran) - min(each.started for each in ran)
+    return durations
+
+
+def told_of(secrets: Secrets) -> tuple[str, ...]:
+    """Warnings about secrets: that they are old ones first, then values that nobody could tell from other text."""
+    short = ", ".join(secrets.redactor.unmaskable)
+    unmasked = f"{short}: too short to be masked where a check prints it; give it six characters" if short else ""
+    return tuple(filter(None, [secrets.stale, *secrets.notes, unmasked]))
+
+
+def rerun_command(called_as: str, stack: str, names: list[str], environment: str | None = None) -> str:
+    """The command that runs these checks again, for the same target of a deploy."""
+    target = ["--environment", environment] if environment else []
+    place = [shlex.quote(stack)] if stack != "." else []
+    return " ".join([called_as, *place, *target, *(f"--only '{name}'" for name in names)])
