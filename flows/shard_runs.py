@@ -13,10 +13,13 @@ from prefect.client.schemas.objects import State, StateType, WorkerStatus
 from prefect.exceptions import ObjectNotFound
 from prefect.states import Scheduled
 
+from flows.shared_storage import SharedStorage
 from tasks.errors import EngineError
 
 ENDING = 5.0
 """Seconds that a run which ends has for cancelling its shards."""
+ANSWER = 10.0
+"""Seconds that the server has for an answer: signs of life are not to wait for it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,17 +79,22 @@ class ShardRuns:
         self._creating.append(task)
         return await asyncio.shield(task)
 
+    async def storage(self, place: str) -> SharedStorage:
+        """A place that the run and its shards share."""
+        return await SharedStorage.at(place)
+
     async def state(self, run: ShardRun) -> ShardState:
         """How it stands. A server that does not answer tells nothing, and what tells of life lies elsewhere."""
         assert self._client is not None
         try:
-            state = (await self._client.read_flow_run(run.id)).state
-            is_waiting = state is None or state.type in {StateType.SCHEDULED, StateType.PENDING}
-            is_served = is_waiting and await self._count_workers() > 0
+            async with asyncio.timeout(ANSWER):
+                state = (await self._client.read_flow_run(run.id)).state
+                is_waiting = state is None or state.type in {StateType.SCHEDULED, StateType.PENDING}
+                is_served = is_waiting and await self._count_workers() > 0
         except ObjectNotFound:
             run.is_final = True
             return ShardState(told="Prefect's server does not know it any more", is_final=True)
-        except httpx.HTTPError:
+        except (httpx.HTTPError, TimeoutError):
             return ShardState()
         if state is None:
             return ShardState(told="no state", is_served=is_served)
@@ -122,8 +130,9 @@ class ShardRuns:
     async def _set(self, run: ShardRun, state: State[Any], *, is_forced: bool = False) -> None:
         assert self._client is not None
         run.is_final = True  # as far as we are concerned
-        with suppress(httpx.HTTPError, ObjectNotFound):
-            await self._client.set_flow_run_state(run.id, state, force=is_forced)
+        with suppress(httpx.HTTPError, ObjectNotFound, TimeoutError):
+            async with asyncio.timeout(ANSWER):
+                await self._client.set_flow_run_state(run.id, state, force=is_forced)
 
     async def _count_workers(self) -> int:
         assert self._client is not None

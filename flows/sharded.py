@@ -62,14 +62,21 @@ class Sending:
 class ShardedWork:
     """No engine here, and no slot of a pool that a shard waits for. Every check gets a result, whoever dies."""
 
-    def __init__(self, scope: Scope, distribution: Distribution, sending: Sending, note: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        scope: Scope,
+        distribution: Distribution,
+        sending: Sending,
+        note: Callable[[str], None],
+        runs: ShardRuns | None = None,
+    ) -> None:
         loop = asyncio.get_running_loop()
         self._scope, self._distribution, self._sending, self._note = scope, distribution, sending, note
         self._settings = read_shard_settings()
         self._keys = keys_of(scope)
         self._awaited = {check.id: Awaited(result=loop.create_future()) for check in scope.plan.checks}
         self._place = f"predeploy/{sending.run_id}-{token_hex(8)}"
-        self._runs = ShardRuns(self._settings.deployment)
+        self._runs = runs or ShardRuns(self._settings.deployment)
         self._shards: list[Followed] = []
         self._images = dict(sending.images)
         self._taken: dict[str, str] = {}
@@ -120,8 +127,8 @@ class ShardedWork:
             self._following.cancel()
             await asyncio.gather(self._following, return_exceptions=True)
         await self._runs.close()
-        for each in self._shards:
-            each.storage.remove()
+        for each in self._shards[:1]:
+            each.storage.remove(self._place)
 
     async def _follow_all(self) -> None:
         try:
@@ -150,7 +157,7 @@ class ShardedWork:
 
     async def _begin(self, shard: Shard, title: str, pool: Pool) -> Followed:
         number = title.split()[1]
-        storage = await SharedStorage.at(f"{self._place}/{number}")
+        storage = await self._runs.storage(f"{self._place}/{number}")
         parameters = parameters_of(self._scope, self._distribution, shard.checks, self._images)
         name = f"{self._scope.tree.root.name} {self._distribution.origin.commit[:12]} {title}"
         told = {"results": storage.place, "beat": self._settings.beat}

@@ -1,5 +1,6 @@
 """The storage for results that Prefect is set to use, a directory or a bucket: a run and its shards share it."""
 
+import asyncio
 import shutil
 from contextlib import suppress
 from dataclasses import dataclass
@@ -7,6 +8,9 @@ from pathlib import Path
 
 from prefect.filesystems import LocalFileSystem, WritableFileSystem
 from prefect.results import aget_default_result_storage
+
+ANSWER = 10.0
+"""Seconds that the storage has for an answer."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,12 +32,13 @@ class SharedStorage:
     async def read(self, name: str) -> bytes | None:
         """What lies there; None where nothing does, or the storage does not answer."""
         try:
-            return await self.block.read_path(f"{self.place}/{name}")
+            async with asyncio.timeout(ANSWER):
+                return await self.block.read_path(f"{self.place}/{name}")
         except Exception:  # each kind of storage has its own
             return None
 
-    def remove(self) -> None:
-        """Takes away all that lies there, where the storage is a directory; others forget by themselves."""
+    def remove(self, place: str) -> None:
+        """Takes away all that lies in a place, where the storage is a directory; others forget by themselves."""
         if isinstance(self.block, LocalFileSystem) and self.block.basepath:
             with suppress(OSError):
-                shutil.rmtree(Path(self.block.basepath).expanduser() / self.place)
+                shutil.rmtree(Path(self.block.basepath).expanduser() / place)
