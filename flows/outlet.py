@@ -1,24 +1,26 @@
 """How a shard tells of itself: signs of life while it lasts, and each check's record as soon as there is one."""
 
 import asyncio
+import time
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from prefect import get_run_logger
 
 from flows.shared_storage import SharedStorage
 from tasks.attempt import log_names
 from tasks.distribution.records import FORMAT, RECORD, SIGNS, Record, ShardFacts, Signs, last_part, written
+from tasks.distribution.settings import BEATS
 from tasks.models import Status
 from tasks.plan import Plan
 from tasks.run import Run
 from tasks.steps import Check
 
-SIGNS_NAME = "signs.json"
+SIGNS_NAME, CALLER_NAME = "signs.json", "caller.json"
 LAST_WORDS = 5.0
 """Seconds that a shard which ends has for what it still has to say."""
 
@@ -29,16 +31,22 @@ def record_name(plan: Plan, check_id: str) -> str:
 
 
 class Outlet:
-    """As a context it gives a sign of life every `seconds`. A storage that does not take one gets the next."""
+    """As a context it gives a sign of life every `seconds`. A storage that does not take one gets the next.
+
+    Whoever waits for the shard gives such signs as well. Where they stop, nobody does: its task is cancelled.
+    """
 
     def __init__(self, storage: SharedStorage, seconds: float) -> None:
         self._storage, self._seconds = storage, seconds
+        self._heard: tuple[bytes | None, float] = (None, time.monotonic())
+        self._task: asyncio.Task[Any] | None = None
         self._signs = Signs(format=FORMAT, beat=0)
         self._turn = asyncio.Lock()
         self._following: list[asyncio.Task[None]] = []
         self._beating: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Self:
+        self._task = asyncio.current_task()
         self._beating = asyncio.create_task(self._beat())
         return self
 
@@ -94,7 +102,19 @@ class Outlet:
     async def _beat(self) -> None:
         while True:
             await self._tell()
+            if await self._is_orphan():
+                get_run_logger().error("whoever started this shard has gone: it ends")
+                assert self._task is not None
+                self._task.cancel()
+                return
             await asyncio.sleep(self._seconds)
+
+    async def _is_orphan(self) -> bool:
+        content, now = await self._storage.beside(CALLER_NAME), time.monotonic()
+        if content is not None and content != self._heard[0]:
+            self._heard = (content, now)
+        # one that shares no storage is never heard: it finds that out, and cancels this run itself
+        return self._heard[0] is not None and now - self._heard[1] > BEATS * self._seconds
 
     async def _tell(self) -> None:
         async with self._turn:

@@ -1,14 +1,16 @@
 """Does a run's checks by shards on other workers: starts them on Prefect, and takes in what comes back."""
 
 import asyncio
+import itertools
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from secrets import token_hex
 
 from flows.distribution import Distribution, parameters_of
-from flows.outlet import SIGNS_NAME, record_name
+from flows.outlet import CALLER_NAME, SIGNS_NAME, record_name
 from flows.scope import Scope, keys_of
 from flows.shard_runs import Pool, ShardRun, ShardRuns
 from flows.shared_storage import SharedStorage
@@ -136,13 +138,23 @@ class ShardedWork:
             shards = make_shards(self._scope.plan, self._sending.seconds, pool.workers or UNWATCHED)
             self._note(f"{counted(len(shards), 'shard')} for the work pool {pool.name}")
             titles = [f"shard {number} of {len(shards)}" for number in range(1, len(shards) + 1)]
-            await asyncio.gather(
-                *(self._do_shard(shard, title, pool) for shard, title in zip(shards, titles, strict=True))
-            )
+            beating = asyncio.create_task(self._beat(await self._runs.storage(self._place)))
+            try:
+                doing = (self._do_shard(shard, title, pool) for shard, title in zip(shards, titles, strict=True))
+                await asyncio.gather(*doing)
+            finally:
+                beating.cancel()
         except PredeployError as error:
             self._give_up(self._awaited, error.reason_code, str(error))
         except Exception as error:
             self._give_up(self._awaited, "prefect", f"Prefect's server: {type(error).__name__}: {error}")
+
+    async def _beat(self, storage: SharedStorage) -> None:
+        """Says that somebody still waits: shards that do not hear it any more end."""
+        for number in itertools.count():
+            with suppress(Exception):  # each kind of storage has its own
+                await storage.write(CALLER_NAME, b"%d" % number)
+            await asyncio.sleep(self._settings.beat)
 
     async def _do_shard(self, shard: Shard, title: str, pool: Pool) -> None:
         try:

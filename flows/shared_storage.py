@@ -31,9 +31,16 @@ class SharedStorage:
 
     async def read(self, name: str) -> bytes | None:
         """What lies there; None where nothing does, or the storage does not answer."""
+        return await self._read(f"{self.place}/{name}")
+
+    async def beside(self, name: str) -> bytes | None:
+        """What lies in the place that this one is in."""
+        return await self._read(f"{self.place.rpartition('/')[0]}/{name}")
+
+    async def _read(self, path: str) -> bytes | None:
         try:
             async with asyncio.timeout(ANSWER):
-                return await self.block.read_path(f"{self.place}/{name}")
+                return await self.block.read_path(path)
         except Exception:  # each kind of storage has its own
             return None
 

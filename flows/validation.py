@@ -106,6 +106,7 @@ class Validation:
             # nobody here gets out of breath over what is done elsewhere
             jobs=settings.jobs if is_here else len(self.scope.plan.checks),
             fail_fast=settings.fail_fast,
+            is_part=self.whole is not None,
             seconds=read_durations(self.places.cache, self.scope.home),
             redactor=self.secrets.redactor,
             own=own_work(self.scope, self.environ, self.token) if is_here else {},

@@ -35,11 +35,13 @@ class Progress(Protocol):
 class Policy:
     """How to run: how many checks at once, whether the first red one stops the rest, and how long each took.
 
+    `is_part`: of a run elsewhere, which says itself which of several red checks is the one that has the trouble.
     Results pass the `redactor` before anybody learns of them. `own` are checks, by id, that a run does itself.
     """
 
     jobs: int
     fail_fast: bool = False
+    is_part: bool = False
     seconds: Mapping[str, float] = field(default_factory=dict)
     redactor: Redactor = NOTHING
     own: Mapping[str, Own] = field(default_factory=dict)
@@ -196,8 +198,8 @@ class Run:
 
     async def _attributed(self, check: Check, result: Result) -> Result:
         """One broken lock is one red check: the others that installed from it were skipped for the same trouble."""
-        owners = () if result.passed else self.work.owners(check)
-        for owner in (each for each in owners if each in self._results):
+        owners = () if result.passed or self._policy.is_part else self.work.owners(check)
+        for owner in owners:
             first = await self.execute(owner)
             red = first.status in {Status.FAILED, Status.ERRORED}
             if red and {*first.diagnostics} & {*result.diagnostics}:

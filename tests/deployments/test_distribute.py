@@ -243,6 +243,17 @@ def test_a_run_of_a_deployment_is_done_in_shards_which_end_with_it(operated: Ope
     assert SECRET not in parameters
 
 
+def test_shards_whose_run_was_killed_end_by_themselves(operated: Operation) -> None:
+    stack = make_stack(operated, "acme/orphans", talks="sleep 304")
+    process = command_line(operated, stack, "--distribute")
+    wait_until(lambda: bool(processes("sleep 304")), limit=60)
+
+    process.kill()
+    process.communicate()
+
+    wait_until(lambda: not shards(operated, *OPEN) and not processes("sleep 304"), limit=LOST + 20)
+
+
 def parent_of(pid: int) -> int:
     return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
 
