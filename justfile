@@ -53,10 +53,11 @@ pre-deploy-quality *args:
 pre-deploy-integration *args:
     @{{ predeploy }} --stage integration "$@"
 
-# Create or renew the deployments of prefect.yaml, and the work pool `local`, on the server in PREFECT_API_URL
+# Create or renew the deployments of prefect.yaml and their work pools on the server in PREFECT_API_URL
 [group('operate')]
 deploy *args:
     {{ prefect }} work-pool inspect local >/dev/null 2>&1 || {{ prefect }} work-pool create local --type process
+    {{ prefect }} work-pool inspect shards >/dev/null 2>&1 || {{ prefect }} work-pool create shards --type process
     {{ prefect }} --no-prompt deploy --all "$@"
 
 # The same with each run in a container, on the work pool `docker`: deployments/docker.yaml says what it asks of you
@@ -69,16 +70,16 @@ deploy-docker *args:
     PREDEPLOY_DOCKER_NETWORK="${PREDEPLOY_DOCKER_NETWORK:-predeploy-runs}" \
     PREDEPLOY_DOCKER_API_URL="${PREDEPLOY_DOCKER_API_URL:-http://server:4200/api}" \
     PREFECT_UI_URL="${PREFECT_UI_URL:-http://127.0.0.1:4200}" \
-    PREDEPLOY_DOCKER_ENGINE="${PREDEPLOY_DOCKER_ENGINE:-tcp://engine:8080}" \
+    PREDEPLOY_DOCKER_ENGINE="${PREDEPLOY_DOCKER_ENGINE:-unix:///run/dagger/engine.sock}" \
     PREDEPLOY_GITHUB_TOKEN_BLOCK="${PREDEPLOY_GITHUB_TOKEN_BLOCK:-}" \
     PREDEPLOY_DOPPLER_TOKEN_BLOCK="${PREDEPLOY_DOPPLER_TOKEN_BLOCK:-}" \
     PREDEPLOY_NOTIFY_BLOCK="${PREDEPLOY_NOTIFY_BLOCK:-}" \
     {{ prefect }} --no-prompt deploy --all --prefect-file deployments/docker.yaml "$@"
 
-# A worker for the work pool `local`; it asks for work twice a second
+# A worker for a work pool, `local` or `shards`, then flags of Prefect's; it asks for work twice a second
 [group('operate')]
-worker *args:
-    PREFECT_WORKER_QUERY_SECONDS=0.5 {{ prefect }} worker start --pool local "$@"
+worker pool='local' *args:
+    shift; PREFECT_WORKER_QUERY_SECONDS=0.5 {{ prefect }} worker start --pool {{ quote(pool) }} "$@"
 
 # A worker for the work pool `docker`, on a machine with Docker
 [group('operate')]

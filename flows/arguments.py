@@ -77,6 +77,7 @@ def make_parser(called_as: str) -> Parser:
     add("--fail-fast", action="store_true", help="stop at the first red check")
     add("--budget", metavar="SECONDS", help="stop cleanly when time is up")
     add("--jobs", metavar="N", help="how many checks at once")
+    add("--distribute", action="store_true", help="have the checks done by Prefect's workers, in shards")
     add("--plan", action="store_true", help="print what would run, and run nothing")
     add("--list", action="store_true", help="print the checks this stack has and has not, and run nothing")
     add("--debug", action="store_true", help="show the traceback of a mistake of our own")

@@ -13,6 +13,7 @@ from typing import TextIO
 
 from flows.arguments import SETTINGS, make_parser, read_arguments
 from flows.caller import Caller, absolute
+from flows.distribution import Distribution, reject_undistributable, require_server
 from flows.entry import is_json_wanted
 from flows.gate import entered
 from flows.hiding import exposure_of, hide
@@ -23,14 +24,18 @@ from flows.output import choose_output
 from flows.places import Places
 from flows.scope import Scope, existing, neutral_directory, read_scope, read_secrets, read_settings, with_secrets
 from flows.subcommands import SUBCOMMANDS, run_subcommand
+from tasks.distribution.origin import find_origin
 from tasks.errors import PredeployError
 from tasks.models import EngineFacts, Outcome, Report, RunFacts, Verdict
+from tasks.prefect_server import ServerHandle, client_environment
 from tasks.redaction import NOTHING, Redactor
 from tasks.report import github
 from tasks.report.document import render_document
 from tasks.report.last_line import last_line_of
 from tasks.report.style import detect_style
+from tasks.secrets import NO_SECRETS
 from tasks.secrets.doppler.token import VARIABLE, read_token
+from tasks.settings import Settings
 
 
 @dataclass(slots=True, kw_only=True)
@@ -112,24 +117,46 @@ def run_command(
     places = Places.of_user()
     home = existing(absolute(shown))
     settings = read_settings(home, flags, environ)
-    place = opened.enter_context(entered(home, settings, options.get("commit", ""), places.data))
+    commit = options.get("commit", "")
+    distribution = distribute(home, settings, commit, environ) if options.get("distribute") else None
+    place = opened.enter_context(entered(home, settings, commit, places.data))
     scope = read_scope(place, flags, environ, places.cache, home=home)
     if options.get("list") or options.get("plan"):
         text = render_list(scope.catalogue) if options.get("list") else render_plan(scope)
         say(detect_style(sys.stdout, environ).spell(text), sys.stdout)
         return 0
-    return validate(scope, shown, called_as, caller, streams, interruption)
+    request = Request(scope=scope, shown=shown, called_as=called_as, distribution=distribution)
+    return validate(request, caller, streams, interruption)
 
 
-def validate(
-    scope: Scope, shown: str, called_as: str, caller: Caller, streams: Streams, interruption: Interruption
-) -> int:
+def distribute(home: Path, settings: Settings, commit: str, environ: Mapping[str, str]) -> Distribution:
+    """What workers are told of the run. Raises UsageError where they could not do it."""
+    reject_undistributable(settings)
+    handle = ServerHandle(url=require_server(environ))
+    found = Distribution(origin=find_origin(home, commit))
+    client_environment(handle, os.environ)  # before Prefect's client is loaded
+    return found
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """What is to be validated; `shown` and `called_as` are the stack and the command as the caller wrote them."""
+
+    scope: Scope
+    shown: str
+    called_as: str
+    distribution: Distribution | None = None
+
+
+def validate(request: Request, caller: Caller, streams: Streams, interruption: Interruption) -> int:
     """Runs the plan, and delivers the report."""
     from flows.session import Session  # the engine: nothing of it is needed before
 
+    scope, distribution = request.scope, request.distribution
     environ, places = {**caller.environ}, Places.of_user()  # as it is before secrets are hidden in it
     streams.json_output = scope.settings.json_output
-    secrets = read_secrets(scope, environ, caller.token, places.data)
+    # workers take their own
+    secrets = read_secrets(scope, environ, caller.token, places.data) if distribution is None else NO_SECRETS
     hide(secrets)
     streams.mask(secrets.redactor)
     neutral_directory(places.cache)
@@ -140,11 +167,12 @@ def validate(
         output=output,
         environ=environ,
         interruption=interruption,
-        called_as=called_as,
-        shown=shown,
+        called_as=request.called_as,
+        shown=request.shown,
         secrets=secrets,
         exposure=caller.exposure,
         token=caller.token,
+        distribution=distribution,
     )
     report = asyncio.run(session.validate())
     text = output.render(report)

@@ -4,9 +4,9 @@ import asyncio
 import hashlib
 import os
 import shutil
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager, suppress
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -15,10 +15,12 @@ from prefect.client.schemas.objects import State
 from prefect.runtime import flow_run
 
 from flows.commit_status import bind, github_token
+from flows.distribution import Distribution
 from flows.places import Places
 from flows.predeploy import validate_and_record
 from flows.secret_blocks import read_block
 from tasks.checkout import Remote, check_out, fetch_commit, read_file, resolve_commit
+from tasks.distribution.origin import Origin
 from tasks.engines.dagger.command_line import DAGGERS
 from tasks.engines.environ import allowed
 from tasks.engines.local.directories import remove_tree
@@ -91,34 +93,53 @@ def name_of(repository: str, directory: str, ref: str) -> str:
     return f"{PurePosixPath(directory).name or whole or 'stack'} {ref[:12] if len(ref) >= 40 else ref}"
 
 
-async def validate_order(order: Order) -> State[Any]:
+async def validate_order(order: Order, *, is_distributed: bool = False) -> State[Any]:
     """The state that the run ends in. Raises PredeployError where it does not come as far as a report."""
-    github = GitHubSettings()
-    remote = Remote(repository=order.repository, server=github.server_url, token=await github_token(github))
-    below = inside(order.directory)
+    remote = await remote_of(order)
     commit = await asyncio.to_thread(resolve_commit, remote, order.ref)
     await bind(commit)
     get_run_logger().info("validating %s of %s", commit, order.repository)
-    places = Places.of_user()
-    with empty_place(places.cache / "checkouts", order) as place:
-        checkout, policy = place / remote.name, place / ".policy"
-        await asyncio.to_thread(check_out, remote, commit, checkout, submodules=order.is_trusted)
-        if order.policy:
-            await asyncio.to_thread(bring_policy, remote, checkout, order.policy, below, policy)
-        stack = checkout / below
-        if not stack.is_dir():
-            raise UsageError(f"directory: there is no {order.directory} in {order.repository} at {commit[:10]}.")
-        tokens = await doppler_token(os.environ) if order.is_trusted else {}
+    origin = Origin(repository=order.repository, commit=commit, directory=order.directory)
+    distribution = Distribution(origin=origin, is_trusted=order.is_trusted, policy=order.policy)
+    async with bring(replace(order, ref=commit)) as (stack, policy):
         try:
             return await validate_and_record(
                 stack,
                 order.flags,
-                environment_for(os.environ, is_trusted=order.is_trusted) | tokens,
-                policy=policy if order.policy else None,
+                await surroundings(order),
+                policy=policy,
                 is_trusted=order.is_trusted,
+                distribution=distribution if is_distributed else None,
             )
         finally:
-            keep_reports(stack, places.data / "validations")
+            keep_reports(stack, Places.of_user().data / "validations")
+
+
+async def surroundings(order: Order) -> dict[str, str]:
+    """What a run gets to know of the worker's environment, with Doppler's token from where that is kept."""
+    tokens = await doppler_token(os.environ) if order.is_trusted else {}
+    return environment_for(os.environ, is_trusted=order.is_trusted) | tokens
+
+
+async def remote_of(order: Order) -> Remote:
+    """The repository, with the token that opens it."""
+    github = GitHubSettings()
+    return Remote(repository=order.repository, server=github.server_url, token=await github_token(github))
+
+
+@asynccontextmanager
+async def bring(order: Order) -> AsyncIterator[tuple[Path, Path | None]]:
+    """The stack of an order, whose ref is a commit's SHA, and the directory of the settings that hold in its stead."""
+    remote, below = await remote_of(order), inside(order.directory)
+    with empty_place(Places.of_user().cache / "checkouts", order) as place:
+        checkout, policy = place / remote.name, place / ".policy"
+        await asyncio.to_thread(check_out, remote, order.ref, checkout, submodules=order.is_trusted)
+        if order.policy:
+            await asyncio.to_thread(bring_policy, remote, checkout, order.policy, below, policy)
+        stack = checkout / below
+        if not stack.is_dir():
+            raise UsageError(f"directory: there is no {order.directory} in {order.repository} at {order.ref[:10]}.")
+        yield stack, policy if order.policy else None
 
 
 @contextmanager

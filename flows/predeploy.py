@@ -13,20 +13,22 @@ if __name__ == "__main__":
 
 import asyncio
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 from prefect import flow, get_run_logger
 from prefect.client.schemas.objects import State
 
+from flows.distribution import Distribution, reject_undistributable
 from flows.feed import Feed, enter_feed, is_recording
 from flows.gate import entered
-from flows.hiding import exposure_of, hide, take_token
+from flows.hiding import Exposure, exposure_of, hide, take_token
 from flows.masking import masked_errors
 from flows.places import Places
 from flows.recording import record
-from flows.scope import existing, read_scope, read_secrets, read_settings, with_secrets
+from flows.scope import Scope, existing, read_scope, read_secrets, read_settings, with_secrets
 from flows.states import run_state
 from flows.validation import Validation, new_run_id
 from tasks.report.directory import create_run_directory
@@ -34,7 +36,8 @@ from tasks.report.document import render_document
 from tasks.report.live import Silent
 from tasks.report.publish import publish
 from tasks.run import Run
-from tasks.secrets.doppler.token import VARIABLE, read_token
+from tasks.secrets import NO_SECRETS, Secrets
+from tasks.secrets.doppler.token import VARIABLE, Token, read_token
 
 
 @flow(name="predeploy", flow_run_name="predeploy {stack}", persist_result=False)
@@ -65,6 +68,35 @@ async def predeploy(
         return await validate_and_record(place, flags, home=home)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prepared:
+    """All that a run which Prefect has started needs to know before it begins."""
+
+    scope: Scope
+    secrets: Secrets
+    exposure: Exposure
+    token: Token | None
+    environ: Mapping[str, str]
+
+
+def prepare(
+    environ: Mapping[str, str],
+    read: Callable[[Mapping[str, str]], Scope],
+    *,
+    is_trusted: bool,
+    takes_secrets: bool = True,
+) -> Prepared:
+    """Reads the scope, and takes the secrets that its checks declare: this process shows none from then on."""
+    ours = take_token()
+    given = environ.get(VARIABLE, ours)
+    token = read_token(given) if is_trusted else None
+    environ = {name: value for name, value in environ.items() if name != VARIABLE}
+    scope = read(environ)
+    secrets = read_secrets(scope, environ, token, Places.of_user().data) if takes_secrets else NO_SECRETS
+    hide(secrets)
+    return Prepared(scope=scope, secrets=secrets, exposure=exposure_of(given), token=token, environ=environ)
+
+
 async def validate_and_record(
     stack: Path,
     flags: Mapping[str, object],
@@ -73,19 +105,24 @@ async def validate_and_record(
     home: Path | None = None,
     policy: Path | None = None,
     is_trusted: bool = True,
+    distribution: Distribution | None = None,
 ) -> State[Any]:
     """A run that Prefect itself has started: the work and its record in one loop. The report goes to `home`.
 
-    `policy` is the directory of the `predeploy.toml` that holds, where it is not the stack's own.
+    `policy` is the directory of the `predeploy.toml` that holds, where it is not the stack's own. With a `distribution`
+    the checks are done by workers, who have the secrets.
     """
     places = Places.of_user()
     run_id = new_run_id()
-    given = take_token()
-    token = read_token(given) if is_trusted else None
-    environ = {name: value for name, value in environ.items() if name != VARIABLE}
-    scope = read_scope(stack, flags, environ, places.cache, home=home, policy=policy)
-    secrets = read_secrets(scope, environ, token, places.data)
-    hide(secrets)
+
+    def read(environ: Mapping[str, str]) -> Scope:
+        scope = read_scope(stack, flags, environ, places.cache, home=home, policy=policy)
+        if distribution is not None:
+            reject_undistributable(scope.settings)
+        return scope
+
+    prepared = prepare(environ, read, is_trusted=is_trusted, takes_secrets=distribution is None)
+    secrets = prepared.secrets
     recording: list[asyncio.Task[State[Any]]] = []
 
     def begun(run: Run) -> None:
@@ -94,21 +131,22 @@ async def validate_and_record(
         enter_feed(feed)
         recording.append(asyncio.create_task(record()))
 
-    with masked_errors(secrets.redactor), create_run_directory(scope.home, run_id) as directory:
+    with masked_errors(secrets.redactor), create_run_directory(prepared.scope.home, run_id) as directory:
         validation = Validation(
-            scope=with_secrets(scope, secrets),
+            scope=with_secrets(prepared.scope, secrets),
             places=places,
             directory=directory,
             progress=Silent(),
-            environ=environ,
+            environ=prepared.environ,
             run_id=run_id,
             called_as="python -m flows.predeploy",
             shown_stack=str(stack),
             begun=begun,
             secrets=secrets,
-            exposure=exposure_of(given),
-            token=token,
+            exposure=prepared.exposure,
+            token=prepared.token,
             is_trusted=is_trusted,
+            distribution=distribution,
         )
         report = await validation.run()
         publish(directory, {"report.json": render_document(report)})

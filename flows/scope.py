@@ -19,13 +19,16 @@ from tasks.discovery import discover
 from tasks.errors import SettingsError, TreeError, UsageError
 from tasks.lowering import Lowering
 from tasks.models import Hindrance
-from tasks.plan import Plan, make_plan
+from tasks.plan import Plan, make_plan, spec_key
 from tasks.prefect_server.start import is_ci
 from tasks.secrets import Circumstances, Secrets, choose_provider, declared, take_secrets
 from tasks.secrets.doppler.token import Token
 from tasks.settings import FILE, Settings, load_settings
 from tasks.stack import Kind, Stack
 from tasks.tree import Tree, read_tree
+from tasks.version import VERSION
+
+Deployed = tuple[str, str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +36,7 @@ class Scope:
     """Everything that is known before the first step runs. `base` is what is deployed, with the stack that it is.
 
     `home` is the stack's directory as it was named: reports lie in it. The tree may be a clone of it elsewhere.
+    `deployed` is the commit of the base, and what that is.
     """
 
     home: Path
@@ -42,6 +46,7 @@ class Scope:
     catalogue: Catalogue
     plan: Plan
     base: tuple[Tree, Stack] | None = None
+    deployed: Deployed | None = None
     deliveries: tuple[Delivery, ...] = ()
     handovers: tuple[Handover, ...] = ()
     built: Path | None = None
@@ -52,6 +57,12 @@ class Scope:
         day = f"{datetime.now(UTC):%Y-%m-%d}"
         base = make_lowering(*self.base, day) if self.base else None
         return replace(make_lowering(self.tree, self.stack, day), base=base)
+
+
+def keys_of(scope: Scope) -> dict[str, str]:
+    """For each check of the plan what it is, on which files and which base."""
+    files = f"{scope.tree.digest} {scope.base[0].digest if scope.base else ''}"
+    return {check.id: spec_key(check, files, VERSION) for check in scope.plan.checks}
 
 
 def make_lowering(tree: Tree, stack: Stack, day: str) -> Lowering:
@@ -135,10 +146,12 @@ def read_scope(
     *,
     home: Path | None = None,
     policy: Path | None = None,
+    deployed: Deployed | None = None,
 ) -> Scope:
     """Settings, tree, components, catalogue and plan, in this order. Raises UsageError where one cannot be had.
 
-    `policy` is the directory of the `predeploy.toml` that holds; by default the stack's own.
+    `policy` is the directory of the `predeploy.toml` that holds; by default the stack's own. `deployed` is the base
+    where somebody else has found it already.
     """
     root = existing(stack)
     settings = read_settings(policy or root, flags, environ)
@@ -150,7 +163,7 @@ def read_scope(
     scene = make_scene(tree, settings)
     base: Base | Hindrance = NOT_ASKED
     if settings.base or scene.stack.of(Kind.WEB):
-        base = read_base(tree, settings.base, cache / "bases")
+        base = read_base(tree, settings.base, cache / "bases", deployed)
         scene = replace(scene, base=base_scene(base, settings, environ))
     catalogue = make_catalogue(scene)
     scope = Scope(
@@ -161,6 +174,7 @@ def read_scope(
         catalogue=catalogue,
         plan=make_plan(catalogue, stages=settings.stages, only=settings.only, skip=settings.skip),
         base=(base.tree, scene.base.stack) if isinstance(base, Base) and isinstance(scene.base, Scene) else None,
+        deployed=(base.commit, base.what) if isinstance(base, Base) else None,
     )
     return with_handovers(with_deliveries(scope))
 

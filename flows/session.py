@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
+from flows.distribution import Distribution
 from flows.entry import STOPPING
 from flows.hiding import NOTHING_EXPOSED, Exposure
 from flows.interruption import Interruption
@@ -48,6 +49,7 @@ class Session:
     secrets: Secrets = NO_SECRETS
     exposure: Exposure = NOTHING_EXPOSED
     token: Token | None = None
+    distribution: Distribution | None = None
     run_id: str = field(default_factory=new_run_id)
     _run: Run | None = None
     _recording: asyncio.Task[RunFacts] | None = None
@@ -79,6 +81,7 @@ class Session:
                 secrets=self.secrets,
                 exposure=self.exposure,
                 token=self.token,
+                distribution=self.distribution,
             )
             report = await validation.run()
             self._is_decided = True

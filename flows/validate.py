@@ -33,6 +33,7 @@ async def validate(
     skip: list[str] | None = None,
     trusted: bool = True,
     policy: str = "",
+    distribute: bool = False,
 ) -> State[Any]:
     """Would a deploy of this commit succeed?
 
@@ -48,6 +49,7 @@ async def validate(
         skip: Without these checks and what needs them.
         trusted: Off for code of strangers, such as a fork's: it gets no secrets and runs in containers only.
         policy: The commit whose predeploy.toml holds, where the validated one's own must not; needed unless trusted.
+        distribute: Have the checks done in shards by workers of the pool `shards`, instead of by this one.
     """
     order = Order(
         repository=repository,
@@ -65,6 +67,6 @@ async def validate(
         policy=policy,
     )
     try:
-        return await validate_order(order)
+        return await validate_order(order, is_distributed=distribute)
     except PredeployError as error:
         return no_verdict(f"exit {error.exit_code}: {error}")

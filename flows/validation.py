@@ -4,12 +4,14 @@ import asyncio
 import contextlib
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from secrets import token_hex
 
 from flows.accounting import rerun_command, stage_durations, told_of
+from flows.base_images import resolve_images
 from flows.deploying import own_work
+from flows.distribution import Distribution
 from flows.hiding import NOTHING_EXPOSED, Exposure
 from flows.places import Places
 from flows.scope import Scope
@@ -33,6 +35,7 @@ from tasks.models import (
     Status,
     Verdict,
 )
+from tasks.plan import Plan
 from tasks.report.directory import RunDirectory
 from tasks.report.live import Progress
 from tasks.report.redacted import redact_report
@@ -40,7 +43,7 @@ from tasks.run import Policy, Run
 from tasks.secrets import NO_SECRETS, Secrets
 from tasks.secrets.doppler.token import Token
 from tasks.verdict import give_verdict
-from tasks.warming import warm
+from tasks.work import EngineWork, Work
 
 Images = tuple[DeliveredImage, ...]
 Built = tuple[BuiltFiles, ...]
@@ -55,7 +58,8 @@ def new_run_id() -> str:
 class Validation:
     """What a run is made with. `begun` is called with the run as soon as its checks have started.
 
-    Nothing that comes out of it holds a value of the `secrets`.
+    Nothing that comes out of it holds a value of the `secrets`. With a `distribution` workers elsewhere do the checks;
+    `whole` is the plan that a shard's is a part of, and `images` are the base images of all shards.
     """
 
     scope: Scope
@@ -71,6 +75,9 @@ class Validation:
     exposure: Exposure = NOTHING_EXPOSED
     token: Token | None = None
     is_trusted: bool = True
+    distribution: Distribution | None = None
+    whole: Plan | None = None
+    images: Mapping[str, str] = field(default_factory=dict)
 
     async def run(self) -> Report:
         """Runs the plan. Raises only where no report can be made; every process that it started has ended then."""
@@ -78,30 +85,45 @@ class Validation:
         settings, plan = self.scope.settings, self.scope.plan
         self.progress.begin([(check.id, check.title) for check in plan.checks])
         async with contextlib.AsyncExitStack() as opened:
-            engine = await self._open_engine(opened)
-            run = Run(plan, engine, self.scope.lowering, self.directory.logs, self.progress, self._policy())
+            work = await self._open_work(opened)
+            run = Run(plan, work, self.progress, self._policy())
             run.start()
             self.begun(run)
-            results = await self._results(run, engine)
+            results = await self._results(run)
             verdict = give_verdict(list(results.values()), whole=plan.whole, ended=run.ended, gate=settings.gate)
-            images, built, verdict = await self._deliver(run, engine, verdict)
+            images, built, verdict = await self._deliver(run, work, verdict)
         took = {check_id: result.duration for check_id, result in results.items() if result.passed}
         write_durations(self.places.cache, self.scope.home, took)
-        report = self._report(results, verdict, engine.facts, started_at, time.monotonic() - zero)
-        report = replace(report, images=images, built=built, warnings=(*report.warnings, *engine.warnings))
+        report = self._report(results, verdict, work.facts, started_at, time.monotonic() - zero)
+        report = work.completed(replace(report, images=images, built=built))
         report = redact_report(report, self.secrets.redactor)
         run.publish(report)
         return report
 
     def _policy(self) -> Policy:
-        settings = self.scope.settings
+        settings, is_here = self.scope.settings, self.distribution is None
         return Policy(
-            jobs=settings.jobs,
+            # nobody here gets out of breath over what is done elsewhere
+            jobs=settings.jobs if is_here else len(self.scope.plan.checks),
             fail_fast=settings.fail_fast,
+            is_part=self.whole is not None,
             seconds=read_durations(self.places.cache, self.scope.home),
             redactor=self.secrets.redactor,
-            own=own_work(self.scope, self.environ, self.token),
+            own=own_work(self.scope, self.environ, self.token) if is_here else {},
         )
+
+    async def _open_work(self, opened: contextlib.AsyncExitStack) -> Work:
+        """What does the checks: an engine of the run's own, or workers elsewhere."""
+        logs = self.directory.logs
+        if self.distribution is None:
+            engine = await self._open_engine(opened)
+            return EngineWork(self.scope.plan, engine, self.scope.lowering, logs, whole=self.whole)
+        from flows.sharded import Sending, ShardedWork  # Prefect's client takes long to load
+
+        seconds = read_durations(self.places.cache, self.scope.home)
+        images = await resolve_images(self.scope, self.environ, logs / "dagger.log", self.progress.note)
+        sending = Sending(run_id=self.run_id, logs=logs, seconds=seconds, images=images)
+        return ShardedWork(self.scope, self.distribution, sending, self.progress.note)
 
     async def _open_engine(self, opened: contextlib.AsyncExitStack) -> Engine:
         """The engine of the run, ready. One that nobody insisted on gives way to the other if it cannot be opened."""
@@ -121,7 +143,9 @@ class Validation:
 
         images = {str(name): image for name, image in self.scope.settings.images.items()}
         log = self.directory.logs / "dagger.log"
-        return DaggerEngine(self._surroundings(choice.reason), reach=choice.reach, log=log, images=images)
+        return DaggerEngine(
+            self._surroundings(choice.reason), reach=choice.reach, log=log, images=images, known=self.images
+        )
 
     def _embedded(self, reason: str) -> Engine:
         return LocalEngine(self._surroundings(reason), postgres=self.scope.settings.postgres)
@@ -141,9 +165,8 @@ class Validation:
             fresh=self.scope.settings.gate,
         )
 
-    async def _results(self, run: Run, engine: Engine) -> dict[str, Result]:
-        """Waits for all checks, with the database and images made ready beside them, and the budget watched."""
-        warming = asyncio.ensure_future(warm(run.plan, engine, self.scope.lowering))
+    async def _results(self, run: Run) -> dict[str, Result]:
+        """Waits for all checks, with the budget watched."""
         budget = self.scope.settings.budget
         loop, timer = asyncio.get_running_loop(), None
         if budget is not None:
@@ -157,22 +180,20 @@ class Validation:
         finally:
             if timer is not None:
                 timer.cancel()
-            warming.cancel()
-            await asyncio.gather(warming, return_exceptions=True)
 
-    async def _deliver(self, run: Run, engine: Engine, verdict: Verdict) -> tuple[Images, Built, Verdict]:
+    async def _deliver(self, run: Run, work: Work, verdict: Verdict) -> tuple[Images, Built, Verdict]:
         """Hands on what was built where all is green. Where that fails, what was asked for was not done: no pass."""
         delivered: list[DeliveredImage] = []
         built: Built = ()
-        if verdict.outcome is not Outcome.PASSED:
+        if verdict.outcome is not Outcome.PASSED or not isinstance(work, EngineWork):
             return (), (), verdict
         try:
             if self.scope.built is not None:
                 self.progress.note("handing on what was built")
-                built = await run.follow_up(hand_over(engine, self.scope.handovers, self.scope.built))
+                built = await run.follow_up(hand_over(work.engine, self.scope.handovers, self.scope.built))
             for delivery in self.scope.deliveries:
                 self.progress.note(f"handing on the {delivery.image.title}")
-                delivered.append(await run.follow_up(deliver(engine, delivery)))
+                delivered.append(await run.follow_up(deliver(work.engine, delivery)))
         except EngineError as error:
             verdict = Verdict(outcome=Outcome.ERRORED, exit_code=3, reason=f"all checks passed, but {error}")
         except asyncio.CancelledError:

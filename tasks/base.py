@@ -27,10 +27,21 @@ NAME_IT = "name what is deployed: --base REF"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Base:
-    """What is deployed, for all that is known: its files, and what people call that commit."""
+    """What is deployed, for all that is known: its files, and what that commit is called."""
 
     tree: Tree
-    title: str
+    commit: str
+    what: str
+
+    @property
+    def title(self) -> str:
+        """What people read."""
+        return title_of(self.commit, self.what)
+
+
+def title_of(commit: str, what: str) -> str:
+    """A commit, and why it is taken for what is deployed."""
+    return f"{commit[:10]} ({what})"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,22 +77,25 @@ def absent(why: str, *, is_shallow: bool = False) -> Hindrance:
     return Hindrance(reason_code="no_base", reason=f"no upgrade was tried: {why}{cut}")
 
 
-def read_base(tree: Tree, named: str, cache: Path) -> Base | Hindrance:
-    """The base of a tree, or why there is none. Raises UsageError where the user named one that is not there."""
+def read_base(tree: Tree, named: str, cache: Path, chosen: tuple[str, str] | None = None) -> Base | Hindrance:
+    """The base of a tree, or why there is none. Raises UsageError where the user named one that is not there.
+
+    `chosen` is a commit, and what it is, where that was found out before.
+    """
     if tree.commit is None:
         if named:
             raise UsageError(f"--base {named}: the stack has no commit in git. Leave it out, or commit the stack.")
         return absent("git has no commit of this stack: make one")
-    chosen = (_named(tree, named), named) if named else choose_base(_read_history(tree))
-    if isinstance(chosen, Hindrance):
-        return chosen
-    commit, what = chosen
-    title = f"{commit[:10]} ({what})"
+    found = chosen or ((_named(tree, named), named) if named else choose_base(_read_history(tree)))
+    if isinstance(found, Hindrance):
+        return found
+    commit, what = found
+    title = title_of(commit, what)
     tree_id = _ask(tree.root, "rev-parse", "--verify", "--quiet", f"{commit}:{_prefix(tree.root)}")
     if not tree_id:
         return Hindrance(reason_code="not_in_base", reason=f"no upgrade was tried: {title} does not have this stack")
     try:
-        return Base(tree=read_commit_tree(tree.root, commit, tree_id, cache), title=title)
+        return Base(tree=read_commit_tree(tree.root, commit, tree_id, cache), commit=commit, what=what)
     except (EngineError, OSError) as error:
         return absent(f"{title} cannot be read: {error}")
 

@@ -6,20 +6,16 @@ import functools
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
-from tasks.attempt import Attempt
-from tasks.engines.protocol import Engine
 from tasks.errors import PredeployError
-from tasks.installs import Installs
-from tasks.lowering import Lowering
 from tasks.models import Proof, Report, Result, Status
 from tasks.order import Gate, weights
 from tasks.plan import Plan
 from tasks.redaction import NOTHING, Redactor
 from tasks.report.redacted import redact_result
 from tasks.steps import Check
+from tasks.work import Work
 
 INTERRUPTIONS = frozenset({"interrupted", "terminated"})
 T = TypeVar("T")
@@ -39,11 +35,13 @@ class Progress(Protocol):
 class Policy:
     """How to run: how many checks at once, whether the first red one stops the rest, and how long each took.
 
-    Results pass the `redactor` before anybody learns of them. `own` are checks, by id, that no engine does.
+    `is_part`: of a run elsewhere, which says itself which of several red checks is the one that has the trouble.
+    Results pass the `redactor` before anybody learns of them. `own` are checks, by id, that a run does itself.
     """
 
     jobs: int
     fail_fast: bool = False
+    is_part: bool = False
     seconds: Mapping[str, float] = field(default_factory=dict)
     redactor: Redactor = NOTHING
     own: Mapping[str, Own] = field(default_factory=dict)
@@ -55,11 +53,10 @@ class Run:
     `stop` ends it early: what runs is cancelled, what did not begin never does, and every future is resolved.
     """
 
-    def __init__(self, plan: Plan, engine: Engine, lowering: Lowering, logs: Path, progress: Progress, policy: Policy):
+    def __init__(self, plan: Plan, work: Work, progress: Progress, policy: Policy):
         loop = asyncio.get_running_loop()
         self.plan = plan
-        self._attempt = Attempt(plan=plan, engine=engine, lowering=lowering, logs=logs)
-        self._installs = Installs(plan, engine, lowering, logs)
+        self.work = work
         self._progress = progress
         self._policy = policy
         self._gate = Gate(policy.jobs)
@@ -90,7 +87,7 @@ class Run:
 
     def start(self) -> None:
         """Begins every check that needs nothing; the others follow."""
-        self._installs.start()
+        self.work.start()
         for check in sorted(self.plan.checks, key=lambda check: -self._weights[check.id]):
             task = self._tasks[check.id] = asyncio.create_task(self._settle(check), name=check.id)
             task.add_done_callback(functools.partial(self._close, check))
@@ -117,7 +114,7 @@ class Run:
     async def wait(self) -> dict[str, Result]:
         """All results, in the plan's order."""
         await asyncio.gather(*self._tasks.values(), return_exceptions=True)
-        await self._installs.stop()
+        await self.work.stop()
         return {check_id: await self.execute(check_id) for check_id in self._results}
 
     async def follow_up(self, work: Coroutine[Any, Any, T]) -> T:
@@ -145,7 +142,7 @@ class Run:
         try:
             result = await self._blocked(check)
             if result is None:
-                await self._installs.ready(check)
+                await self.work.ready(check)
                 async with self._gate.place(self._weights[check.id]):
                     result = await self._timed(check)
                 result = await self._attributed(check, result)
@@ -163,8 +160,7 @@ class Run:
             self._progress.started(check.id)
         if own := self._policy.own.get(check.id):
             return await own()
-        assert check.commands, f"{check.id} has nothing to do"  # which must not be a pass
-        return await self._attempt.run(check)
+        return await self.work.do(check)
 
     def _close(self, check: Check, _: asyncio.Task[None]) -> None:
         """Resolves what was cancelled: a task that never had its first step could not do so by itself."""
@@ -172,9 +168,11 @@ class Run:
             self._decide(check, self._unfinished(check, begun=check.id in self._since))
 
     def _decide(self, check: Check, result: Result) -> None:
-        started = self._since.get(check.id, self.elapsed)
+        now = self.elapsed
+        # what was measured where it ran is believed; how long its news took is not the check's
+        took = result.duration or now - self._since.get(check.id, now)
         result = redact_result(result, self._policy.redactor)
-        result = replace(result, started=started, duration=self.elapsed - started)
+        result = replace(result, started=max(now - took, 0.0), duration=took)
         self._results[check.id].set_result(result)
         self._begun[check.id].set()
         with contextlib.suppress(Exception):  # a terminal that went away changes no verdict
@@ -200,7 +198,7 @@ class Run:
 
     async def _attributed(self, check: Check, result: Result) -> Result:
         """One broken lock is one red check: the others that installed from it were skipped for the same trouble."""
-        owners = () if result.passed else self._attempt.owners.get(check.id, ())
+        owners = () if result.passed or self._policy.is_part else self.work.owners(check)
         for owner in owners:
             first = await self.execute(owner)
             red = first.status in {Status.FAILED, Status.ERRORED}

@@ -19,6 +19,8 @@ from tasks.tree import Tree, TreeFile, digest_of
 
 # read before the variables are taken out of the environment of tests: only an engine that somebody named is used
 GIVEN = {name: value for name, value in os.environ.items() if "DAGGER" in name}
+OWN = ("postgres", "images", "known", "reach", "log")
+"""What engines take beside their surroundings."""
 GIVEN_CACHE = os.environ.get("PREDEPLOY_TEST_CACHE")
 
 
@@ -88,7 +90,7 @@ class Bench:
 
     def engine(self, run_id: str = "test-run", **over: Any) -> Engine:
         """Not opened yet. What is none of its surroundings goes to its constructor."""
-        own: dict[str, Any] = {name: over.pop(name) for name in ("postgres", "images", "reach", "log") if name in over}
+        own: dict[str, Any] = {name: over.pop(name) for name in OWN if name in over}
         around = self.surroundings(run_id, **over)
         if self.name == "local":
             return LocalEngine(around, **own)

@@ -16,9 +16,13 @@ from flows.scope import read_scope
 from flows.subcommands import SUBCOMMANDS
 from tasks.catalogue import ROWS
 from tasks.deploy_secrets import CHECK as DEPLOY_SECRETS
+from tasks.distribution.settings import PREFIX as SHARD
+from tasks.distribution.settings import ShardSettings
 from tasks.github.settings import PREFIX as GITHUB
 from tasks.github.settings import GitHubSettings
 from tasks.models import Stage
+from tasks.notification import PREFIX as NOTIFY
+from tasks.notification import NotificationSettings
 from tasks.settings import Settings
 from tasks.settings.load import OTHER_VARIABLES, PREFIX
 from tasks.settings.models import ComponentSettings, CustomCheck, FormSettings, ImageSettings, WorkerSettings
@@ -49,11 +53,21 @@ ELSEWHERE = {
     "OWNER/predeploy",
     "application/json",
     "owner/name",
-    "predeploy/gate",
     "validate/on-push",
 }
 # Flags of other programs that the README names.
-FOREIGN = {"--bind", "--build", "--check", "--deploy", "--detach", "--dry-run", "--file", "--noEmit", "--param"}
+FOREIGN = {
+    "--bind",
+    "--build",
+    "--check",
+    "--deploy",
+    "--detach",
+    "--dry-run",
+    "--file",
+    "--limit",
+    "--noEmit",
+    "--param",
+}
 
 
 BASE_IMAGES = {"python", "node", "postgres", "uv"}
@@ -104,7 +118,7 @@ def test_documents_name_files_at_all() -> None:
 
 @pytest.mark.parametrize("document", DOCUMENTS)
 def test_every_recipe_that_is_named_is_there(document: str) -> None:
-    recipes = set(re.findall(r"^([a-z][\w-]*)(?: \*\w+)?:(?!=)", (ROOT / "justfile").read_text(), re.MULTILINE))
+    recipes = set(re.findall(r"^([a-z][\w-]*)[^:\n]*:(?!=)", (ROOT / "justfile").read_text(), re.MULTILINE))
     named = set(re.findall(r"\./just ([a-z][\w-]*)", text_of(document)))
 
     assert named <= recipes
@@ -144,7 +158,11 @@ def test_readme_has_every_check() -> None:
 def test_every_variable_that_is_named_is_read(document: str) -> None:
     known = {PREFIX + name.upper() for name in Settings.model_fields} | OTHER_VARIABLES
     known |= {GITHUB + name.upper() for name in GitHubSettings.model_fields}
+    known |= {SHARD + name.upper() for name in ShardSettings.model_fields}
     known |= {WEBHOOK + name.upper() for name in WebhookSettings.model_fields}
+    known |= {NOTIFY + name.upper() for name in NotificationSettings.model_fields}
+    known |= {SHARD + name.upper() for name in ShardSettings.model_fields}
+    known |= set(re.findall(r"^#   (PREDEPLOY_DOCKER_\w+)", text_of("deployments/docker.yaml"), re.MULTILINE))
     named = set(re.findall(rf"{PREFIX}[A-Z_]*[A-Z]", text_of(document))) - {"PREDEPLOY_TEST_CACHE"}
 
     assert named <= known

@@ -32,7 +32,13 @@ OTHER_VARIABLES = frozenset(
     }
 )
 """Read by the wrapper, the command line, the starter of Prefect's server and `prefect.yaml`: no settings of a run."""
-OTHER_PREFIXES = ("PREDEPLOY_DOCKER_", "PREDEPLOY_GITHUB_", "PREDEPLOY_NOTIFY_", "PREDEPLOY_WEBHOOK_")
+OTHER_PREFIXES = (
+    "PREDEPLOY_DOCKER_",
+    "PREDEPLOY_GITHUB_",
+    "PREDEPLOY_NOTIFY_",
+    "PREDEPLOY_SHARD_",
+    "PREDEPLOY_WEBHOOK_",
+)
 """Settings of what starts runs and tells of them."""
 
 Values = dict[str, Any]

@@ -207,8 +207,21 @@ def test_help_tells_every_flag_and_exit_code(caller: Caller) -> None:
     ended = caller.run("--help", "--whatever")
 
     assert (ended.code, ended.stderr) == (0, "")
-    flags = ["base", "budget", "commit", "debug", "engine", "environment", "export-built", "export-image", "fail-fast"]
-    more = ["gate", "help", "jobs", "json-output", "list", "only", "output", "plan", "publish", "skip", "stage"]
+    flags = ["base", "budget", "commit", "debug", "distribute", "engine", "environment", "export-built", "export-image"]
+    more = [
+        "fail-fast",
+        "gate",
+        "help",
+        "jobs",
+        "json-output",
+        "list",
+        "only",
+        "output",
+        "plan",
+        "publish",
+        "skip",
+        "stage",
+    ]
     assert sorted(re.findall(r"^  --([a-z-]+)", ended.stdout, re.MULTILINE)) == [*flags, *more]
     assert re.findall(r"^  (\d+) ", ended.stdout, re.MULTILINE) == ["0", "1", "2", "3", "124", "130", "143"]
     assert max(map(len, ended.stdout.splitlines())) <= 80

@@ -12,6 +12,7 @@ from tasks.models import Hindrance, Result, Status
 from tasks.run import Policy, Run
 from tasks.steps import Check, Command, Image
 from tasks.verdict import give_verdict
+from tasks.work import EngineWork
 from tests.factories import make_check, make_command, make_lowering, make_site, make_some_plan
 from tests.fakes import WELL, FakeEngine, Witness
 
@@ -20,8 +21,9 @@ STALE = Exit(code=1, stderr="error: The lockfile at `uv.lock` needs to be update
 LOST = Exit(code=1, stderr="error: Failed to fetch: connection refused")
 
 
-async def run(engine: FakeEngine, *checks: Check, logs: Path) -> list[Result]:
-    run = Run(make_some_plan(*checks), engine, make_lowering(), logs, Witness(), Policy(jobs=4))
+async def run(engine: FakeEngine, *checks: Check, logs: Path, **policy: Any) -> list[Result]:
+    plan = make_some_plan(*checks)
+    run = Run(plan, EngineWork(plan, engine, make_lowering(), logs), Witness(), Policy(**{"jobs": 4, **policy}))
     run.start()
     return list((await run.wait()).values())
 
@@ -139,6 +141,14 @@ async def test_copies_are_of_the_database_of_the_attempt_that_passed(tmp_path: P
 
 def locked(name: str, environment: str = "production", **over: Any) -> Check:
     return make_check(name, commands=(make_command(name, environment=environment),), **over)
+
+
+async def test_a_part_of_a_run_leaves_it_to_that_which_check_has_the_broken_lock(tmp_path: Path) -> None:
+    engine = FakeEngine(prepares={"production": Prepared(exit=STALE)})
+
+    results = await run(engine, locked("image"), locked("lint"), logs=tmp_path, is_part=True)
+
+    assert [reported(each) for each in results] == [(Status.FAILED, "lock_stale")] * 2
 
 
 async def test_broken_lock_is_one_red_check(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 from tasks.exits import Prepared
 from tasks.run import Policy, Run
 from tasks.steps import Environment
+from tasks.work import EngineWork
 from tests.factories import make_check, make_command, make_lowering, make_some_plan
 from tests.fakes import FakeEngine, Witness
 
@@ -25,7 +26,7 @@ class SlowInstaller(FakeEngine):
 def make_run(engine: FakeEngine, logs: Path) -> Run:
     heavy = make_check("types", commands=(make_command("types", environment="development"),))
     plan = make_some_plan(heavy, make_check("links"))
-    return Run(plan, engine, make_lowering(), logs, Witness(), Policy(jobs=1, seconds={heavy.id: 99}))
+    return Run(plan, EngineWork(plan, engine, make_lowering(), logs), Witness(), Policy(jobs=1, seconds={heavy.id: 99}))
 
 
 async def test_a_check_that_waits_for_its_packages_lets_others_go_first(tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from tasks.plan import Plan
 from tasks.redaction import Redactor
 from tasks.run import Policy, Run
 from tasks.steps import Check
+from tasks.work import EngineWork
 from tests.factories import make_check, make_command, make_lowering, make_some_plan
 from tests.fakes import WELL, FakeEngine, Witness
 
@@ -24,7 +25,8 @@ LINT, TYPES, TESTS = make_check("lint"), make_check("types"), make_check("tests"
 
 def make_run(engine: FakeEngine, *checks: Check, logs: Path, progress: Witness | None = None, **policy: Any) -> Run:
     plan: Plan = make_some_plan(*checks)
-    return Run(plan, engine, make_lowering(), logs, progress or Witness(), Policy(**{"jobs": 8, **policy}))
+    work = EngineWork(plan, engine, make_lowering(), logs)
+    return Run(plan, work, progress or Witness(), Policy(**{"jobs": 8, **policy}))
 
 
 async def results_of(run: Run) -> dict[str, Result]:

@@ -102,9 +102,9 @@ class Operation:
         """The URL of a repository."""
         return f"{self.remotes.url}/{name}.git"
 
-    def deployment(self, name: str) -> dict[str, Any]:
-        """A deployment of the flow `validate`."""
-        return dict(self.ask("GET", f"/deployments/name/validate/{name}"))
+    def deployment(self, name: str, flow: str = "validate") -> dict[str, Any]:
+        """A deployment of a flow."""
+        return dict(self.ask("GET", f"/deployments/name/{flow}/{name}"))
 
     def start(self, deployment: str, **parameters: Any) -> str:
         """A run by hand, by its id."""
@@ -173,13 +173,15 @@ def prefect_server(home: Path) -> Iterator[str]:
 
 
 @contextlib.contextmanager
-def worker(operation: Operation, **more: str) -> Iterator[subprocess.Popen[bytes]]:
-    """A worker as `./just worker` starts it."""
-    argv = [sys.executable, "-P", "-m", "prefect", "worker", "start", "--pool", "local"]
+def worker(
+    operation: Operation, *arguments: str, pool: str = "local", name: str = "worker", **more: str
+) -> Iterator[subprocess.Popen[bytes]]:
+    """A worker as `./just worker` starts it, with these arguments."""
+    argv = [sys.executable, "-P", "-m", "prefect", "worker", "start", "--pool", pool, *arguments]
     variables = operation.environment(PREFECT_WORKER_QUERY_SECONDS="0.5", PREDEPLOY_ENGINE="local", **more)
-    log = operation.home / "worker.log"
+    log = operation.home / f"{name}.log"
     said = log.stat().st_size if log.exists() else 0
-    with program(argv, operation.home, variables, "worker") as process:
+    with program(argv, operation.home, variables, name) as process:
         wait_until(lambda: b"started!" in log.read_bytes()[said:], limit=60)
         yield process
 
@@ -188,7 +190,8 @@ def deploy(operation: Operation) -> str:
     """What `./just deploy` does."""
     prefect = [sys.executable, "-P", "-m", "prefect"]
     said = ""
-    for arguments in (("work-pool", "create", "local", "--type", "process"), ("--no-prompt", "deploy", "--all")):
+    pools = [("work-pool", "create", pool, "--type", "process") for pool in ("local", "shards")]
+    for arguments in (*pools, ("--no-prompt", "deploy", "--all")):
         done = subprocess.run(
             [*prefect, *arguments], cwd=ROOT, env=operation.environment(), capture_output=True, text=True, check=False
         )

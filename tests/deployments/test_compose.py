@@ -5,6 +5,7 @@ import os
 import re
 import shutil
 import subprocess
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -97,10 +98,25 @@ def test_runs_in_containers_reach_server_and_engine_by_default() -> None:
     assert "DOCKER_NETWORK:-predeploy-runs}" in recipe
     assert {name for name, each in written["services"].items() if key in each.get("networks", ())} == {
         "server",
-        "engine",
     }
     assert written["services"]["worker"]["environment"]["_EXPERIMENTAL_DAGGER_RUNNER_HOST"] in recipe
     assert f"DOCKER_API_URL:-{written['x-client']['PREFECT_API_URL']}}}" in recipe
+
+
+def test_nothing_that_the_engine_runs_reaches_the_engine() -> None:
+    """It has no password: at a port, the code of strangers would command it."""
+    written = yaml.safe_load(FILE.read_text())
+    engine, worker = written["services"]["engine"], written["services"]["worker"]
+    addresses = [value for flag, value in pairwise(engine["command"]) if flag == "--addr"]
+    user = re.search(r"--uid (\d+) predeploy", (ROOT / "deployments/Dockerfile").read_text())
+
+    assert addresses == [worker["environment"]["_EXPERIMENTAL_DAGGER_RUNNER_HOST"]]
+    assert addresses[0].startswith("unix:///run/dagger/")
+    assert user is not None
+    assert engine["command"][-2:] == ["--group", user[1]]
+    assert "socket:/run/dagger" in engine["volumes"]
+    assert "socket:/run/dagger" in worker["volumes"]
+    assert written["volumes"]["socket"]["name"] + ":/run/dagger" in (ROOT / "deployments/docker.yaml").read_text()
 
 
 @real

@@ -36,14 +36,22 @@ CONNECT_LIMIT, START_LIMIT, RENEW_LIMIT = 20.0, 180.0, 8.0
 
 class DaggerEngine:
     """Use it with `async with`. `reach` says how the engine is reached, `log` is the file for what that says, `images`
-    replace base images of the table. It holds one session; one that is lost is opened again once."""
+    replace base images of the table, `known` are tags that were resolved before. It holds one session; one that is lost
+    is opened again once."""
 
     provides = frozenset({"image", "postgres", "node", "python"})
 
     def __init__(
-        self, surroundings: Surroundings, *, reach: Reach, log: Path, images: Mapping[str, str] | None = None
+        self,
+        surroundings: Surroundings,
+        *,
+        reach: Reach,
+        log: Path,
+        images: Mapping[str, str] | None = None,
+        known: Mapping[str, str] | None = None,
     ) -> None:
         self._around, self._reach, self._log, self._images = surroundings, reach, log, dict(images or {})
+        self._known = dict(known or {})
         self._redactor = surroundings.secrets.redactor
         self._stack = contextlib.AsyncExitStack()
         self._renewing = asyncio.Lock()
@@ -86,6 +94,7 @@ class DaggerEngine:
             secret_key=await asyncio.to_thread(secret_key, self._around.data),
             overrides=self._images,
             is_trusted=self._around.is_trusted,
+            known=self._known,
             fresh=self._around.fresh,
         )
         self._enter(session, site)

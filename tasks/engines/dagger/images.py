@@ -88,10 +88,17 @@ def differs(name: str, version: Version) -> str:
 
 
 class Images:
-    """The base images of a session. `overrides` replace entries of the table, a digest included."""
+    """The base images of a session. `overrides` replace entries of the table, a digest included; `known` are the
+    references of tags that were resolved before."""
 
-    def __init__(self, session: Session, overrides: Mapping[str, str], pinned: dict[str, str]) -> None:
-        self._session = session
+    def __init__(
+        self,
+        session: Session,
+        overrides: Mapping[str, str],
+        pinned: dict[str, str],
+        known: Mapping[str, str] | None = None,
+    ) -> None:
+        self._session, self._known = session, known or {}
         self._table = {**TABLE, **overrides}
         self.pinned = pinned
         """What each tag resolved to, from the beginning of the run to its end."""
@@ -108,6 +115,8 @@ class Images:
         return self._session.client.container().from_(reference)
 
     async def _resolve(self, tag: str) -> str:
+        if tag not in self.pinned and tag in self._known:
+            self.pinned[tag] = self._known[tag]
         if tag not in self.pinned:
             asked = self._session.client.container().from_(tag).image_ref()
             try:

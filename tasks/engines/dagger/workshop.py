@@ -40,6 +40,7 @@ class Site:
     overrides: Mapping[str, str]
     is_trusted: bool = True
     pinned: dict[str, str] = field(default_factory=dict)
+    known: Mapping[str, str] = field(default_factory=dict)
     base: Path | None = None
     fresh: bool = False
 
@@ -71,7 +72,7 @@ class Workshop:
 
     def __init__(self, session: Session, site: Site) -> None:
         self.session, self.site, self.client = session, site, session.client
-        self.images = Images(session, site.overrides, site.pinned)
+        self.images = Images(session, site.overrides, site.pinned, site.known)
         self.postgres = Postgres(session, self.images, site.run_id)
         self.prepared = Once[str, Prepared]()
         self.built = Once[Image, tuple[Exit, Container | None]]()

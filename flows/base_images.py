@@ -1,0 +1,25 @@
+"""The base images that all shards of a run take, with their digests, resolved before any of them begins."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from flows.scope import Scope
+from tasks.engines.choice import choose_engine
+from tasks.errors import EngineError
+
+
+async def resolve_images(
+    scope: Scope, environ: Mapping[str, str], log: Path, note: Callable[[str], None]
+) -> Mapping[str, str]:
+    """By tag. None where no containers are in reach here: then the first shard that takes one decides for all."""
+    choice = await choose_engine("local" if scope.settings.engine == "local" else "auto", environ)
+    if choice.name == "local":
+        return {}
+    from tasks.engines.dagger.pins import resolve, wanted_by  # its client takes long to load
+
+    overrides = {str(name): image for name, image in scope.settings.images.items()}
+    try:
+        return await resolve(wanted_by(scope.plan, scope.lowering), environ, overrides, log)
+    except EngineError as error:
+        note(f"the first shard decides about base images: {error}")
+        return {}

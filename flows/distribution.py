@@ -1,0 +1,74 @@
+"""What workers elsewhere are told of a run that is done in shards: everything but secrets, which each has itself."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from flows.scope import Scope
+from tasks.distribution.origin import Origin
+from tasks.errors import UsageError
+from tasks.settings import FLAGS, Settings
+
+CHOSEN = ("stages", "only", "skip", "gate", "environment")
+"""Settings that decide what is checked: in every shard they are those of the run."""
+HERE_ONLY: Mapping[str, object] = {
+    "fail_fast": False,
+    "budget": None,
+    "export_image": "",
+    "export_built": "",
+    "publish": "",
+}
+"""What only the whole run can do, whatever is set where a shard runs."""
+DELIVERIES = ("export_image", "export_built", "publish")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Distribution:
+    """Which commit workers fetch from where, and how far its code is trusted. `policy` is the commit whose settings
+    hold, if not its own."""
+
+    origin: Origin
+    is_trusted: bool = True
+    policy: str = ""
+
+
+def reject_undistributable(settings: Settings) -> None:
+    """Raises UsageError for what would need here what lies on a worker."""
+    if asked := [FLAGS[name] for name in DELIVERIES if getattr(settings, name)]:
+        what = ", ".join(asked)
+        raise UsageError(f"{what}: with --distribute, what is built stays on the workers. Leave one of the two out.")
+
+
+def require_server(environ: Mapping[str, str]) -> str:
+    """The address of Prefect's server. Raises UsageError where there is none that workers could share."""
+    url = environ.get("PREFECT_API_URL", "").strip().rstrip("/")
+    if not url:
+        raise UsageError(
+            "--distribute needs a Prefect server that workers look at: set PREFECT_API_URL to it.\n"
+            "./just deploy makes the deployment and its work pool there, ./just worker shards starts a worker."
+        )
+    return url
+
+
+def choices_of(settings: Settings) -> dict[str, Any]:
+    """The settings of a run that decide what a shard of it does, as they travel."""
+    chosen = settings.model_dump(mode="json", include=set(CHOSEN))
+    return chosen if settings.engine == "auto" else {**chosen, "engine": settings.engine}
+
+
+def parameters_of(
+    scope: Scope, distribution: Distribution, checks: Sequence[str], images: Mapping[str, str]
+) -> dict[str, Any]:
+    """The parameters of a shard, which everybody may read."""
+    origin = distribution.origin
+    return {
+        "repository": origin.repository,
+        "commit": origin.commit,
+        "directory": origin.directory,
+        "checks": list(checks),
+        "images": dict(images),
+        "choices": choices_of(scope.settings),
+        "deployed": list(scope.deployed or ()),
+        "trusted": distribution.is_trusted,
+        "policy": distribution.policy,
+    }

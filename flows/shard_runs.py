@@ -1,0 +1,140 @@
+"""The runs of shards on Prefect's server: created, looked at, and ended where nobody waits for them any more."""
+
+import asyncio
+from collections.abc import Mapping
+from contextlib import AsyncExitStack, suppress
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+import httpx
+from prefect.client.orchestration import PrefectClient, get_client
+from prefect.client.schemas.objects import State, StateType, WorkerStatus
+from prefect.exceptions import ObjectNotFound
+from prefect.states import Scheduled
+
+from flows.shared_storage import SharedStorage
+from tasks.errors import EngineError
+
+ENDING = 5.0
+"""Seconds that a run which ends has for cancelling its shards."""
+ANSWER = 10.0
+"""Seconds that the server has for an answer: signs of life are not to wait for it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pool:
+    """A work pool, and how many workers look after it."""
+
+    name: str
+    workers: int
+
+
+@dataclass(slots=True, kw_only=True)
+class ShardRun:
+    """A run of the deployment."""
+
+    id: UUID
+    is_final: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShardState:
+    """What Prefect knows of a run. `is_served`: a worker looks after its pool."""
+
+    told: str = "Prefect's server does not answer"
+    is_final: bool = False
+    is_running: bool = False
+    is_served: bool = False
+
+
+class ShardRuns:
+    """Open it first. `close` cancels what has not ended, also a run that was just being created."""
+
+    def __init__(self, deployment: str) -> None:
+        self._deployment = deployment
+        self._opened = AsyncExitStack()
+        self._creating: list[asyncio.Task[ShardRun]] = []
+        self._client: PrefectClient | None = None
+        self._deployment_id = UUID(int=0)
+        self._pool = ""
+
+    async def open(self) -> Pool:
+        """The work pool of the deployment. Raises EngineError where there is none."""
+        self._client = await self._opened.enter_async_context(get_client())
+        try:
+            deployment = await self._client.read_deployment_by_name(self._deployment)
+        except ObjectNotFound as error:
+            text = f"Prefect's server has no deployment {self._deployment}. Make it: ./just deploy"
+            raise EngineError(text, "shard_deployment") from error
+        except httpx.HTTPError as error:
+            text = f"Prefect's server does not answer ({type(error).__name__}). Is it what PREFECT_API_URL says?"
+            raise EngineError(text, "prefect") from error
+        self._deployment_id, self._pool = deployment.id, deployment.work_pool_name or ""
+        return Pool(name=self._pool, workers=await self._count_workers())
+
+    async def create(self, parameters: Mapping[str, Any], *, name: str, tag: str) -> ShardRun:
+        """A run that a worker will take. Whoever is cancelled here leaves none behind."""
+        task = asyncio.create_task(self._create(dict(parameters), name, tag))
+        self._creating.append(task)
+        return await asyncio.shield(task)
+
+    async def storage(self, place: str) -> SharedStorage:
+        """A place that the run and its shards share."""
+        return await SharedStorage.at(place)
+
+    async def state(self, run: ShardRun) -> ShardState:
+        """How it stands. A server that does not answer tells nothing, and what tells of life lies elsewhere."""
+        assert self._client is not None
+        try:
+            async with asyncio.timeout(ANSWER):
+                state = (await self._client.read_flow_run(run.id)).state
+                is_waiting = state is None or state.type in {StateType.SCHEDULED, StateType.PENDING}
+                is_served = is_waiting and await self._count_workers() > 0
+        except ObjectNotFound:
+            run.is_final = True
+            return ShardState(told="Prefect's server does not know it any more", is_final=True)
+        except (httpx.HTTPError, TimeoutError):
+            return ShardState()
+        if state is None:
+            return ShardState(told="no state", is_served=is_served)
+        run.is_final = state.is_final()
+        return ShardState(
+            told=": ".join(filter(None, [state.name, state.message])),
+            is_final=run.is_final,
+            is_running=state.type in {StateType.RUNNING, StateType.CANCELLING},
+            is_served=is_served,
+        )
+
+    async def crash(self, run: ShardRun, reason: str) -> None:
+        """Says of a run that nobody else will say it of."""
+        await self._set(run, State(type=StateType.CRASHED, name="Lost", message=reason), is_forced=True)
+
+    async def close(self) -> None:
+        """Within a few seconds, whatever the server does."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(ENDING):
+                created = await asyncio.gather(*self._creating, return_exceptions=True)
+                runs = [each for each in created if isinstance(each, ShardRun) and not each.is_final]
+                state = State[Any](type=StateType.CANCELLING, message="the run that it is a shard of has ended")
+                await asyncio.gather(*(self._set(run, state) for run in runs))
+        await self._opened.aclose()
+
+    async def _create(self, parameters: dict[str, Any], name: str, tag: str) -> ShardRun:
+        assert self._client is not None
+        run = await self._client.create_flow_run_from_deployment(
+            self._deployment_id, parameters=parameters, name=name, tags=[tag], state=Scheduled()
+        )
+        return ShardRun(id=run.id)
+
+    async def _set(self, run: ShardRun, state: State[Any], *, is_forced: bool = False) -> None:
+        assert self._client is not None
+        run.is_final = True  # as far as we are concerned
+        with suppress(httpx.HTTPError, ObjectNotFound, TimeoutError):
+            async with asyncio.timeout(ANSWER):
+                await self._client.set_flow_run_state(run.id, state, force=is_forced)
+
+    async def _count_workers(self) -> int:
+        assert self._client is not None
+        workers = await self._client.read_workers_for_work_pool(self._pool)
+        return sum(worker.status is WorkerStatus.ONLINE for worker in workers)

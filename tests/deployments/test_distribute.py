@@ -1,0 +1,288 @@
+"""A run whose checks are done by two real workers: the same report as without, whoever dies meanwhile."""
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.deployments.operation import Operation, worker
+from tests.deployments.test_deployments import processes
+from tests.flows.harness import ROOT, wait_until
+
+pytestmark = [pytest.mark.slow, pytest.mark.real]
+LOST, UNCLAIMED = 4, 2
+OPEN = ("SCHEDULED", "PENDING", "RUNNING", "CANCELLING")
+POLICY = """\
+[[check]]
+name = "compile"
+stage = "build"
+run = "sh -c 'echo made > made.txt'"
+
+[[check]]
+name = "words"
+stage = "quality"
+run = "sh check.sh"
+
+[[check]]
+name = "types"
+stage = "quality"
+needs = ["compile"]
+run = "sh types.sh"
+
+[[check]]
+name = "starts"
+stage = "integration"
+needs = ["compile"]
+run = "true"
+
+[[check]]
+name = "talks"
+stage = "integration"
+needs = ["starts"]
+secrets = ["STRIPE_KEY"]
+run = "sh talks.sh"
+"""
+RED = "echo 'main.py:3: error: broken' >&2; exit 1"
+SECRET = "sk_live_canary_4567"
+Document = dict[str, Any]
+
+
+@pytest.fixture(scope="module")
+def workers(operation: Operation) -> Iterator[list[subprocess.Popen[bytes]]]:
+    """Two workers for shards, each with one place."""
+    with contextlib.ExitStack() as opened:
+        found = [
+            opened.enter_context(worker(operation, "--limit", "1", pool="shards", name=name, STRIPE_KEY=SECRET))
+            for name in ("first", "second")
+        ]
+        wait_until(lambda: len(online(operation)) == 2, limit=30)
+        yield found
+
+
+@pytest.fixture
+def operated(operation: Operation, workers: list[subprocess.Popen[bytes]]) -> Iterator[Operation]:
+    """An operation with both of them; no shard of a test is left open."""
+    assert len(workers) == 2
+    yield operation
+    wait_until(lambda: not shards(operation, *OPEN), limit=30)
+
+
+def online(operation: Operation) -> list[Any]:
+    found = operation.ask("POST", "/work_pools/shards/workers/filter")
+    return [each for each in found if each["status"] == "ONLINE"]
+
+
+def make_stack(operation: Operation, name: str, **scripts: str) -> Path:
+    """A clone of a repository with that one commit, whose scripts pass unless they are given."""
+    work = operation.remotes.place / f"{name}.work"
+    work.mkdir(parents=True, exist_ok=True)
+    for script in ("types", "talks"):
+        (work / f"{script}.sh").write_text(scripts.get(script, "exit 0") + "\n")
+    operation.remotes.commit(name, check=scripts.get("words", "exit 0"), policy=POLICY)
+    clone = operation.home / "clones" / name
+    subprocess.run(["git", "clone", "--quiet", operation.repository(name), clone], check=True)
+    return clone
+
+
+def command_line(operation: Operation, stack: Path, *flags: str, **more: str) -> subprocess.Popen[str]:
+    given = {
+        "PREDEPLOY_SHARD_LOST": str(LOST),
+        "PREDEPLOY_SHARD_UNCLAIMED": str(UNCLAIMED),
+        "PREDEPLOY_ENGINE": "local",
+        **more,
+    }
+    return subprocess.Popen(
+        [sys.executable, "-P", "-m", "flows.predeploy", str(stack), "--json-output", *flags],
+        cwd=ROOT,
+        env=operation.environment(**given),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def run(operation: Operation, stack: Path, *flags: str, **more: str) -> Document:
+    """The report of a run to its end, with what was said to people under `told`."""
+    return ended(command_line(operation, stack, *flags, **more))
+
+
+def ended(process: subprocess.Popen[str]) -> Document:
+    stdout, stderr = process.communicate(timeout=120)
+    assert stdout, stderr
+    document: Document = json.loads(stdout)
+    assert process.returncode == document["exit_code"], stderr
+    return {**document, "told": stderr}
+
+
+def told(document: Document) -> Document:
+    """What a report says of the stack: all but times, places and names of this one run."""
+    kept = {name: document[name] for name in ("result", "exit_code", "reason", "tree", "commit", "counts", "warnings")}
+    checks = {check["id"]: check for stage in document["stages"].values() for check in stage["checks"]}
+    timed = ("started_seconds", "duration_seconds", "log", "rerun")
+    return {
+        **kept,
+        "secrets": document["secrets"],
+        "checks": {name: {k: v for k, v in check.items() if k not in timed} for name, check in checks.items()},
+    }
+
+
+def statuses(document: Document) -> dict[str, tuple[str, str]]:
+    checks = [check for stage in document["stages"].values() for check in stage["checks"]]
+    return {check["name"]: (check["status"], check["reason_code"]) for check in checks}
+
+
+def test_without_a_worker_nobody_waits_for_ever(operation: Operation) -> None:
+    stack = make_stack(operation, "acme/unclaimed")
+
+    document = run(operation, stack, "--distribute")
+
+    assert document["exit_code"] == 3
+    assert {code for _, code in statuses(document).values()} == {"shard_unclaimed", "needs"}
+    assert "no worker of the pool shards took it within 2 s. Start one: ./just worker shards" in document["reason"]
+    assert {each["state_name"] for each in shards(operation).values()} == {"Lost"}
+
+
+def test_it_is_the_same_report_as_without(operated: Operation) -> None:
+    stack = make_stack(operated, "acme/same", words=RED, talks='echo "$STRIPE_KEY"')
+
+    plain = run(operated, stack, STRIPE_KEY=SECRET)
+    shared = run(operated, stack, "--distribute")
+
+    assert shared["exit_code"] == 1, shared["told"]
+    assert told(shared) == told(plain)
+    logs = [(stack / check["log"]).read_text() for check in shared["stages"]["integration"]["checks"]]
+    assert ["true" in logs[0], "***" in logs[1]] == [True, True]
+    assert SECRET not in str(logs) + str(shared)
+
+
+def shards(operation: Operation, *states: str) -> dict[str, dict[str, Any]]:
+    """The newest runs of shards by their number, in any of these states."""
+    deployment = operation.deployment("shard", "shard")["id"]
+    asked = {"deployment_id": {"any_": [deployment]}, "state": {"type": {"any_": states}} if states else None}
+    found = operation.ask("POST", "/flow_runs/filter", flow_runs=asked, sort="START_TIME_DESC")
+    return {each["name"].split(" shard ")[1][0]: each for each in reversed(found)}
+
+
+def test_a_run_that_is_interrupted_takes_its_shards_along(operated: Operation) -> None:
+    stack = make_stack(operated, "acme/interrupted", talks="sleep 302")
+    process = command_line(operated, stack, "--distribute")
+    wait_until(lambda: bool(processes("sleep 302")), limit=60)
+
+    process.send_signal(signal.SIGINT)
+    document = ended(process)
+
+    assert (document["exit_code"], document["result"]) == (130, "interrupted")
+    assert statuses(document)["talks"][1] == "interrupted"
+    wait_until(lambda: not processes("sleep 302"), limit=30)
+
+
+@pytest.mark.parametrize(
+    ("trouble", "flags", "says"),
+    [
+        ("dirty", (), "1 file here differs from the commit that --distribute would send to workers: check.sh. Commit"),
+        ("unpushed", (), "it was not pushed. Push it"),
+        ("", ("--publish", "registry.example/x"), "--publish: with --distribute, what is built stays on the workers"),
+    ],
+)
+def test_what_workers_cannot_do_is_refused(
+    operation: Operation, trouble: str, flags: tuple[str, ...], says: str
+) -> None:
+    stack = make_stack(operation, f"acme/refused-{trouble or 'flags'}")
+    if trouble:
+        (stack / "check.sh").write_text("exit 1\n")
+    if trouble == "unpushed":
+        subprocess.run(["git", "-C", stack, "commit", "--quiet", "--all", "--message=x"], check=True)
+
+    document = run(operation, stack, "--distribute", *flags)
+
+    assert (document["exit_code"], document["result"]) == (2, "usage")
+    assert says in document["reason"]
+
+
+def test_it_needs_a_server_that_others_see(operation: Operation) -> None:
+    document = run(operation, make_stack(operation, "acme/alone"), "--distribute", PREFECT_API_URL="")
+
+    assert document["exit_code"] == 2
+    assert "set PREFECT_API_URL" in document["reason"]
+
+
+def test_a_worker_that_would_run_another_check_is_not_believed(operated: Operation) -> None:
+    stack = make_stack(operated, "acme/otherwise")
+
+    document = run(operated, stack, "--distribute", PREDEPLOY_LIMITS='{"words": 7}')
+
+    assert document["exit_code"] == 3
+    assert {name for name, (status, _) in statuses(document).items() if status != "passed"} == {"words"}
+    assert statuses(document)["words"] == ("errored", "shard_plan")
+    assert "another words ran than was planned" in document["reason"]
+
+
+def test_a_run_of_a_deployment_is_done_in_shards_which_end_with_it(operated: Operation) -> None:
+    make_stack(operated, "acme/deployed", talks="sleep 303")
+    given = {"repository": operated.repository("acme/deployed"), "directory": ".", "ref": "main", "distribute": True}
+
+    with worker(operated, "--limit", "1"):
+        found = operated.start("on-demand", **given)
+        wait_until(lambda: [*operated.checks(found).values()].count("Completed") == 4, limit=60)
+        parameters = str([each["parameters"] for each in shards(operated).values()])
+        operated.cancel(found)
+        ended = operated.wait(found)
+
+    assert ended["state_type"] == "CANCELLED"
+    wait_until(lambda: not shards(operated, *OPEN) and not processes("sleep 303"), limit=30)
+    assert ended["tags"][-1].removeprefix("commit:") in parameters
+    assert SECRET not in parameters
+
+
+def test_shards_whose_run_was_killed_end_by_themselves(operated: Operation) -> None:
+    stack = make_stack(operated, "acme/orphans", talks="sleep 304")
+    process = command_line(operated, stack, "--distribute")
+    wait_until(lambda: bool(processes("sleep 304")), limit=60)
+
+    process.kill()
+    process.communicate()
+
+    wait_until(lambda: not shards(operated, *OPEN) and not processes("sleep 304"), limit=LOST + 20)
+
+
+def parent_of(pid: int) -> int:
+    return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
+
+
+def test_a_worker_that_is_killed_takes_its_own_checks_along_and_no_more(
+    operated: Operation, workers: list[subprocess.Popen[bytes]]
+) -> None:
+    stack = make_stack(operated, "acme/killed-worker", talks="sleep 301")
+    process = command_line(operated, stack, "--distribute")
+    wait_until(lambda: bool(processes("sleep 301")), limit=60)
+    run_id = shards(operated, "RUNNING")["1"]["id"]
+    pid = processes(f"PREFECT__FLOW_RUN_ID={run_id}", "environ")[0]
+    (dying,) = (each for each in workers if each.pid == parent_of(pid))
+    wait_until(lambda: shards(operated)["2"]["state_type"] == "COMPLETED", limit=60)
+
+    os.kill(dying.pid, signal.SIGKILL)
+    os.kill(pid, signal.SIGKILL)
+    killed = time.monotonic()
+    document = ended(process)
+
+    assert time.monotonic() - killed < LOST + 10
+    assert (document["exit_code"], document["result"]) == (3, "errored")
+    assert statuses(document) == {
+        "compile": ("passed", ""),
+        "words": ("passed", ""),
+        "types": ("passed", ""),
+        "starts": ("passed", ""),
+        "talks": ("errored", "shard_lost"),
+    }
+    assert f"shard 1 of 2: the shard gave no sign of life for {LOST} s" in document["reason"]
+    assert operated.run(run_id)["state_name"] == "Lost"
+    wait_until(lambda: not processes("sleep 301"), limit=30)
