@@ -18,6 +18,7 @@ from flows.commit_status import bind, github_token
 from flows.places import Places
 from flows.predeploy import validate_and_record
 from flows.secret_blocks import read_block
+from flows.validation import new_run_id
 from tasks.checkout import Remote, check_out, fetch_commit, read_file, resolve_commit
 from tasks.engines.dagger.command_line import DAGGERS
 from tasks.engines.environ import allowed
@@ -26,6 +27,7 @@ from tasks.engines.workspace import lease
 from tasks.errors import UsageError
 from tasks.github.settings import GitHubSettings
 from tasks.settings import FILE, Settings
+from tasks.tree import REPORTS
 
 KEPT = 50
 """How many reports stay on the worker's disk."""
@@ -100,8 +102,11 @@ async def validate_order(order: Order) -> State[Any]:
         if order.policy:
             await asyncio.to_thread(bring_policy, remote, checkout, order.policy, below, policy)
         stack = checkout / below
-        if not stack.is_dir():
+        if not stack.is_dir() or not stack.resolve().is_relative_to(checkout.resolve()):
             raise UsageError(f"directory: there is no {order.directory} in {order.repository} at {commit[:10]}.")
+        # what a commit has there is no report of a run, and may lead anywhere
+        remove_tree(stack / REPORTS)
+        run_id = new_run_id()
         tokens = await doppler_token(os.environ) if order.is_trusted else {}
         try:
             return await validate_and_record(
@@ -110,9 +115,10 @@ async def validate_order(order: Order) -> State[Any]:
                 environment_for(os.environ, is_trusted=order.is_trusted) | tokens,
                 policy=policy if order.policy else None,
                 is_trusted=order.is_trusted,
+                run_id=run_id,
             )
         finally:
-            keep_reports(stack, places.data / "validations")
+            keep_report(stack, run_id, places.data / "validations")
 
 
 @contextmanager
@@ -166,13 +172,14 @@ async def doppler_token(environ: Mapping[str, str]) -> dict[str, str]:
     return {"DOPPLER_TOKEN": await read_block(name, DOPPLER_BLOCK)} if name else {}
 
 
-def keep_reports(stack: Path, home: Path) -> None:
-    """Takes the reports of a stack that is about to go to where the newest ones are kept."""
+def keep_report(stack: Path, run_id: str, home: Path) -> None:
+    """Takes the report of a run, where it has one, from a stack that is about to go to where the newest are kept."""
+    report, kept = stack / REPORTS / "runs" / run_id, home / run_id
+    if not report.is_dir():
+        return
     home.mkdir(parents=True, exist_ok=True)
-    for run in (stack / ".predeploy/runs").glob("[!.]*"):
-        kept = home / run.name
-        shutil.copytree(run, kept, dirs_exist_ok=True)
-        get_run_logger().info("report and logs: %s on the worker", kept)
+    shutil.copytree(report, kept, symlinks=True)
+    get_run_logger().info("report and logs: %s on the worker", kept)
     for old in sorted(home.iterdir())[:-KEPT]:
         with suppress(OSError):
             shutil.rmtree(old)

@@ -73,13 +73,15 @@ async def validate_and_record(
     home: Path | None = None,
     policy: Path | None = None,
     is_trusted: bool = True,
+    run_id: str = "",
 ) -> State[Any]:
     """A run that Prefect itself has started: the work and its record in one loop. The report goes to `home`.
 
-    `policy` is the directory of the `predeploy.toml` that holds, where it is not the stack's own.
+    `policy` is the directory of the `predeploy.toml` that holds, where it is not the stack's own. Whoever looks for
+    the report afterwards gives `run_id`.
     """
     places = Places.of_user()
-    run_id = new_run_id()
+    run_id = run_id or new_run_id()
     given = take_token()
     token = read_token(given) if is_trusted else None
     environ = {name: value for name, value in environ.items() if name != VARIABLE}
