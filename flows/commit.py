@@ -19,6 +19,7 @@ from flows.distribution import Distribution
 from flows.places import Places
 from flows.predeploy import validate_and_record
 from flows.secret_blocks import read_block
+from flows.validation import new_run_id
 from tasks.checkout import Remote, check_out, fetch_commit, read_file, resolve_commit
 from tasks.distribution.origin import Origin
 from tasks.engines.dagger.command_line import DAGGERS
@@ -28,6 +29,7 @@ from tasks.engines.workspace import lease
 from tasks.errors import UsageError
 from tasks.github.settings import GitHubSettings
 from tasks.settings import FILE, Settings
+from tasks.tree import REPORTS
 
 KEPT = 50
 """How many reports stay on the worker's disk."""
@@ -102,6 +104,7 @@ async def validate_order(order: Order, *, is_distributed: bool = False) -> State
     origin = Origin(repository=order.repository, commit=commit, directory=order.directory)
     distribution = Distribution(origin=origin, is_trusted=order.is_trusted, policy=order.policy)
     async with bring(replace(order, ref=commit)) as (stack, policy):
+        run_id = new_run_id()
         try:
             return await validate_and_record(
                 stack,
@@ -110,9 +113,10 @@ async def validate_order(order: Order, *, is_distributed: bool = False) -> State
                 policy=policy,
                 is_trusted=order.is_trusted,
                 distribution=distribution if is_distributed else None,
+                run_id=run_id,
             )
         finally:
-            keep_reports(stack, Places.of_user().data / "validations")
+            keep_report(stack, run_id, Places.of_user().data / "validations")
 
 
 async def surroundings(order: Order) -> dict[str, str]:
@@ -137,8 +141,10 @@ async def bring(order: Order) -> AsyncIterator[tuple[Path, Path | None]]:
         if order.policy:
             await asyncio.to_thread(bring_policy, remote, checkout, order.policy, below, policy)
         stack = checkout / below
-        if not stack.is_dir():
+        if not stack.is_dir() or not stack.resolve().is_relative_to(checkout.resolve()):
             raise UsageError(f"directory: there is no {order.directory} in {order.repository} at {order.ref[:10]}.")
+        # what a commit has there is no report of a run, and may lead anywhere
+        remove_tree(stack / REPORTS)
         yield stack, policy if order.policy else None
 
 
@@ -193,13 +199,14 @@ async def doppler_token(environ: Mapping[str, str]) -> dict[str, str]:
     return {"DOPPLER_TOKEN": await read_block(name, DOPPLER_BLOCK)} if name else {}
 
 
-def keep_reports(stack: Path, home: Path) -> None:
-    """Takes the reports of a stack that is about to go to where the newest ones are kept."""
+def keep_report(stack: Path, run_id: str, home: Path) -> None:
+    """Takes the report of a run, where it has one, from a stack that is about to go to where the newest are kept."""
+    report, kept = stack / REPORTS / "runs" / run_id, home / run_id
+    if not report.is_dir():
+        return
     home.mkdir(parents=True, exist_ok=True)
-    for run in (stack / ".predeploy/runs").glob("[!.]*"):
-        kept = home / run.name
-        shutil.copytree(run, kept, dirs_exist_ok=True)
-        get_run_logger().info("report and logs: %s on the worker", kept)
+    shutil.copytree(report, kept, symlinks=True)
+    get_run_logger().info("report and logs: %s on the worker", kept)
     for old in sorted(home.iterdir())[:-KEPT]:
         with suppress(OSError):
             shutil.rmtree(old)

@@ -97,6 +97,14 @@ def prepare(
     return Prepared(scope=scope, secrets=secrets, exposure=exposure_of(given), token=token, environ=environ)
 
 
+def start_recording(run: Run) -> asyncio.Task[State[Any]]:
+    """Has Prefect told of a run that has begun, from now on."""
+    feed = Feed(run)
+    feed.follow()
+    enter_feed(feed)
+    return asyncio.create_task(record())
+
+
 async def validate_and_record(
     stack: Path,
     flags: Mapping[str, object],
@@ -106,14 +114,15 @@ async def validate_and_record(
     policy: Path | None = None,
     is_trusted: bool = True,
     distribution: Distribution | None = None,
+    run_id: str = "",
 ) -> State[Any]:
     """A run that Prefect itself has started: the work and its record in one loop. The report goes to `home`.
 
     `policy` is the directory of the `predeploy.toml` that holds, where it is not the stack's own. With a `distribution`
-    the checks are done by workers, who have the secrets.
+    the checks are done by workers, who have the secrets. Whoever looks for the report afterwards gives `run_id`.
     """
     places = Places.of_user()
-    run_id = new_run_id()
+    run_id = run_id or new_run_id()
 
     def read(environ: Mapping[str, str]) -> Scope:
         scope = read_scope(stack, flags, environ, places.cache, home=home, policy=policy)
@@ -125,12 +134,6 @@ async def validate_and_record(
     secrets = prepared.secrets
     recording: list[asyncio.Task[State[Any]]] = []
 
-    def begun(run: Run) -> None:
-        feed = Feed(run)
-        feed.follow()
-        enter_feed(feed)
-        recording.append(asyncio.create_task(record()))
-
     with masked_errors(secrets.redactor), create_run_directory(prepared.scope.home, run_id) as directory:
         validation = Validation(
             scope=with_secrets(prepared.scope, secrets),
@@ -141,7 +144,7 @@ async def validate_and_record(
             run_id=run_id,
             called_as="python -m flows.predeploy",
             shown_stack=str(stack),
-            begun=begun,
+            begun=lambda run: recording.append(start_recording(run)),
             secrets=secrets,
             exposure=prepared.exposure,
             token=prepared.token,

@@ -13,14 +13,15 @@ from tasks.report.directory import latest_of
 from tasks.report.facts import counted
 from tasks.report.last_line import last_line
 from tasks.report.layout import clean_line
-from tasks.tree import read_tree
+from tasks.tree import read_tree, refuse_tracked_reports
 
 CHANGED = "The files have changed since: this is no verdict on those that lie here now."
 
 
 def tell_status(stack: Path, places: Places, *, as_json: bool) -> tuple[str, int]:
-    """What there is to say, and the exit code of that run. Raises UsageError where there was none."""
+    """What there is to say, and the exit code of that run. Raises UsageError where there was none to rely on."""
     root = existing(stack)
+    refuse_tracked_reports(root)
     document = newest_document(root, places)
     if as_json:
         return json.dumps(document, indent=2), int(document["exit_code"])

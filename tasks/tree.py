@@ -5,6 +5,7 @@
 import hashlib
 import os
 import re
+import shlex
 import stat
 import time
 from collections.abc import Iterable, Mapping
@@ -13,12 +14,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tasks.errors import TreeError
+from tasks.git import OWN_CONFIG, run_git
 from tasks.known_digests import KnownDigests
 from tasks.listing import Listing, list_files
 from tasks.steps import Inputs
 
 FILE, PROGRAM, SYMLINK = 0o100644, 0o100755, 0o120000
-EXCLUDED = frozenset({".git", ".predeploy"})
+REPORTS = ".predeploy"
+"""The directory of a stack that runs write their reports to."""
+EXCLUDED = frozenset({".git", REPORTS})
 MARGIN_NS = 2_000_000_000
 """The coarsest clock of a file system that a checkout may lie on."""
 CHUNK = 1 << 20
@@ -82,6 +86,12 @@ def read_tree(root: Path, cache: Path | None) -> Tree:
     )
 
 
+def refuse_tracked_reports(root: Path) -> None:
+    """Raises TreeError where git tracks the directory of a stack's reports: what lies there may be from no run."""
+    if run_git(root, OWN_CONFIG, "ls-files", "-z", "--", REPORTS).stdout:
+        raise TreeError(_tracked(REPORTS))
+
+
 def select(tree: Tree, inputs: Inputs) -> Mapping[str, TreeFile]:
     """The files that a step with these inputs sees."""
     includes, excludes = _Below(inputs.include), _Below(inputs.exclude)
@@ -124,6 +134,8 @@ class _Reading:
         listing = list_files(Path(self.root, prefix))
         self.changed |= listing.changed
         self.problems += [f"{self.root}/{prefix}: {warning}" for warning in listing.warnings]
+        reports = {above for path in listing.tracked if REPORTS in path and (above := _reports_in(path))}
+        self.problems += [_tracked(prefix + path) for path in reports]
         for path in listing.tracked:
             if path in listing.gitlinks:
                 self._read_submodule(prefix + path, listing.gitlinks[path])
@@ -166,7 +178,7 @@ class _Reading:
 
     def _add(self, path: str, *, is_tracked: bool) -> None:
         place = f"{self.root}/{path}"
-        if ".predeploy" in path and EXCLUDED.intersection(path.split("/")):
+        if REPORTS in path and EXCLUDED.intersection(path.split("/")):
             return
         try:
             found = os.lstat(place)
@@ -209,6 +221,17 @@ class _Reading:
             return True
         real = os.path.realpath(f"{self.root}/{os.path.dirname(path)}/{target}")
         return real != self.root and not real.startswith(f"{self.root.rstrip('/')}/")
+
+
+def _reports_in(path: str) -> str:
+    """The directory of reports that a file lies in, or is; empty where it does not."""
+    parts = path.split("/")
+    return "/".join(parts[: parts.index(REPORTS) + 1]) if REPORTS in parts else ""
+
+
+def _tracked(path: str) -> str:
+    text = f"{path}: git tracks it, and a committed report would pass for that of a run"
+    return f"{text}. Run `git rm -r --cached {shlex.quote(path)}`, and commit that."
 
 
 def _read_digest(place: str) -> tuple[str, int, bytes]:

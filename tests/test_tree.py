@@ -141,6 +141,33 @@ def test_own_and_gits_directories_are_never_part(repository: Path) -> None:
     assert not [path for path in names(read_tree(repository, None)) if ".predeploy" in path or ".git/" in path]
 
 
+@pytest.mark.parametrize("what", ["directory", "link", "submodule"])
+@pytest.mark.parametrize("above", ["", "web/"])
+def test_reports_that_git_tracks_are_no_part_of_a_stack(repository: Path, above: str, what: str) -> None:
+    reports = repository / f"{above}.predeploy"
+    if what == "link":
+        reports.symlink_to("elsewhere")
+    else:
+        (reports / "latest").mkdir(parents=True)
+        (reports / "latest/report.json").write_text('{"result": "passed"}')
+        (reports / "latest/other").write_text("x")
+    if what == "submodule":
+        git(reports, "init", "-q")
+        git(reports, "add", ".")
+        git(reports, "commit", "-q", "-m", "x")
+    git(repository, "add", "--force", f"{above}.predeploy")
+    if what == "directory":  # what is not there now is there in every clone
+        shutil.rmtree(reports)
+
+    with pytest.raises(TreeError) as caught:
+        read_tree(repository, None)
+
+    assert str(caught.value) == (
+        f"{above}.predeploy: git tracks it, and a committed report would pass for that of a run."
+        f" Run `git rm -r --cached {above}.predeploy`, and commit that."
+    )
+
+
 @pytest.mark.parametrize(
     "name", ["with space", "new\nline", "tab\tname", "-dash", "ünicode", b"\xff\xfe".decode("utf-8", "surrogateescape")]
 )

@@ -122,8 +122,10 @@ def create_run_directory(stack: Path, run_id: str, *, data: Path | None = None) 
 def latest_of(stack: Path, *, data: Path) -> Path | None:
     """The directory of the newest run, where there is one: in the stack, or where it could not be written to."""
     for home in (stack / ".predeploy", data / "runs" / _name_of(stack)):
-        if (home / "latest" / "report.json").is_file():
-            return (home / "latest").resolve()
+        latest = home / "latest"
+        # runs write through no link, and leave a link
+        if not home.is_symlink() and latest.is_symlink() and (latest / "report.json").is_file():
+            return latest.resolve()
     return None
 
 

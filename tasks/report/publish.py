@@ -31,6 +31,8 @@ def _point_latest(directory: RunDirectory) -> None:
     """`latest` leads to the newest report or to nothing: an old green one under that name would deceive."""
     latest = directory.home / "latest"
     beside = directory.home / f".latest.{directory.run_id}"
+    if not latest.is_symlink() and latest.is_dir():  # no run makes one: a link could not take its place
+        _take_away(latest, directory.home / "runs" / f".latest.{directory.run_id}{GONE}")
     try:
         beside.symlink_to(Path("runs") / directory.run_id)
         beside.replace(latest)
@@ -41,12 +43,16 @@ def _point_latest(directory: RunDirectory) -> None:
 
 
 def _prune(directory: RunDirectory) -> None:
-    """Keeps the newest runs. One goes out of sight before it goes, so that nobody reads half of it."""
+    """Keeps the newest runs."""
     for path in _newest_first(directory.home / "runs")[KEPT:]:
-        gone = path.with_name(f".{path.name}{GONE}")
-        with contextlib.suppress(OSError):
-            path.rename(gone)
-            shutil.rmtree(gone, ignore_errors=True)
+        _take_away(path, path.with_name(f".{path.name}{GONE}"))
+
+
+def _take_away(path: Path, gone: Path) -> None:
+    """A directory goes out of sight before it goes, so that nobody reads half of it."""
+    with contextlib.suppress(OSError):
+        path.rename(gone)
+        shutil.rmtree(gone, ignore_errors=True)
 
 
 def _newest_first(runs: Path) -> list[Path]:

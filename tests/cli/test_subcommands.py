@@ -60,6 +60,17 @@ def test_status_without_a_run(caller: Caller, green: TinyStack) -> None:
     assert "has not been validated yet" in ended.stderr
 
 
+def test_status_of_a_report_that_was_committed(caller: Caller, green: TinyStack) -> None:
+    caller.run(green.root)
+    green.git("add", "--force", ".predeploy")
+
+    told, ran = caller.run("status", green.root), caller.run(green.root)
+
+    for ended in (told, ran):
+        ended.assert_ended(2, "USAGE")
+        assert ".predeploy: git tracks it" in ended.stderr
+
+
 def test_status_of_a_report_that_is_broken(caller: Caller, green: TinyStack) -> None:
     caller.run(green.root)
     (green.root / ".predeploy/latest/report.json").write_text("{}")

@@ -3,8 +3,9 @@
 from pathlib import Path, PurePosixPath
 
 import pytest
+from prefect.logging import disable_run_logger
 
-from flows.commit import UNTRUSTED, Order, empty_place, environment_for, inside, name_of
+from flows.commit import KEPT, UNTRUSTED, Order, empty_place, environment_for, inside, keep_report, name_of
 from tasks.errors import UsageError
 from tasks.settings import FILE, load_settings
 
@@ -116,6 +117,52 @@ def test_runs_on_a_repository_get_the_same_place_emptied_but_never_at_once(tmp_p
         assert (again, list(again.iterdir())) == (first, [])
 
     assert len({first, beside, apart}) == 3
+
+
+def make_report(place: Path, text: str = "real") -> None:
+    place.mkdir(parents=True)
+    (place / "report.json").write_text(text)
+
+
+def test_only_the_report_of_the_run_is_kept(tmp_path: Path) -> None:
+    runs, home = tmp_path / "stack/.predeploy/runs", tmp_path / "validations"
+    make_report(home / "20260101T000000Z-aaaaaa")
+    make_report(runs / "20260101T000000Z-aaaaaa", "forged")
+    make_report(runs / "20260102T000000Z-bbbbbb")
+    (runs / "20260102T000000Z-bbbbbb/endless").symlink_to("/dev/zero")
+    (runs / "elsewhere").symlink_to(tmp_path)
+    for number in range(KEPT):
+        make_report(runs / f"zz{number}", "forged")
+
+    with disable_run_logger():
+        keep_report(tmp_path / "stack", "20260102T000000Z-bbbbbb", home)
+        keep_report(tmp_path / "stack", "20260103T000000Z-cccccc", home)  # one that came to no report
+
+    kept = {path.name: (path / "report.json").read_text() for path in home.iterdir()}
+    assert kept == {"20260101T000000Z-aaaaaa": "real", "20260102T000000Z-bbbbbb": "real"}
+    assert (home / "20260102T000000Z-bbbbbb/endless").is_symlink()
+
+
+def test_a_report_that_was_kept_is_never_written_over(tmp_path: Path) -> None:
+    make_report(tmp_path / "stack/.predeploy/runs/one", "forged")
+    make_report(tmp_path / "validations/one")
+
+    with pytest.raises(FileExistsError), disable_run_logger():
+        keep_report(tmp_path / "stack", "one", tmp_path / "validations")
+
+    assert (tmp_path / "validations/one/report.json").read_text() == "real"
+
+
+def test_the_oldest_reports_go(tmp_path: Path) -> None:
+    home = tmp_path / "validations"
+    for number in range(KEPT):
+        make_report(home / f"{number:02}")
+    make_report(tmp_path / "stack/.predeploy/runs/99")
+
+    with disable_run_logger():
+        keep_report(tmp_path / "stack", "99", home)
+
+    assert sorted(path.name for path in home.iterdir()) == [*(f"{number:02}" for number in range(1, KEPT)), "99"]
 
 
 def test_what_this_version_cannot_do_is_not_passed_over() -> None:

@@ -1,5 +1,6 @@
 """Code of strangers: in containers or not at all, without secrets, under the policy of the base."""
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -33,6 +34,44 @@ def test_code_of_strangers_never_runs_on_the_worker(operation: Operation, tmp_pa
     assert (run["state_type"], run["state_name"]) == ("CRASHED", "NoVerdict")
     assert "Start an engine" in run["state"]["message"]
     assert not mark.exists()
+
+
+def test_what_a_commit_has_in_the_place_of_reports_does_nothing_on_the_worker(
+    operation: Operation, tmp_path: Path
+) -> None:
+    name, kept = "acme/reports", operation.home / ".local/share/predeploy/validations"
+    operation.remotes.commit(name)
+    work, elsewhere = operation.remotes.place / f"{name}.work", tmp_path / "elsewhere"
+    (elsewhere / "runs").mkdir(parents=True)
+    (work / "stack").symlink_to(elsewhere)
+    with worker(operation):
+        outside = operation.wait(
+            operation.start("on-push", **at_head(operation, name), directory="stack", engine="local")
+        )
+        (work / "stack").unlink()
+        first = operation.wait(operation.start("on-push", **at_head(operation, name), engine="local"))
+        before = files_below(kept)
+        (forged := work / ".predeploy/runs" / next(iter(before)).parts[0]).mkdir(parents=True)
+        (forged / "report.json").write_text('{"result": "passed"}')
+        second = operation.wait(operation.start("on-push", **at_head(operation, name), engine="local"))
+        shutil.rmtree(work / ".predeploy")
+        (work / ".predeploy").symlink_to(elsewhere)
+        third = operation.wait(operation.start("on-push", **at_head(operation, name), engine="local"))
+
+    assert "directory: there is no stack in" in outside["state"]["message"]
+    assert first["state_type"] == "COMPLETED"
+    assert [".predeploy: git tracks it" in run["state"]["message"] for run in (second, third)] == [True, True]
+    assert files_below(kept) == before
+    assert files_below(elsewhere) == {}
+
+
+def at_head(operation: Operation, name: str) -> dict[str, str]:
+    """The parameters for one more commit, with all that lies in the checkout."""
+    return {"repository": operation.repository(name), "ref": operation.remotes.commit(name)}
+
+
+def files_below(place: Path) -> dict[Path, bytes]:
+    return {path.relative_to(place): path.read_bytes() for path in sorted(place.rglob("*")) if path.is_file()}
 
 
 @pytest.mark.skipif(bool(unreachable()), reason=unreachable())

@@ -14,7 +14,7 @@ import pytest
 
 from tasks.errors import EngineError
 from tasks.report import directory as module
-from tasks.report.directory import RunDirectory, create_run_directory
+from tasks.report.directory import RunDirectory, create_run_directory, latest_of
 from tasks.report.publish import publish
 
 ROOT = Path(__file__).parents[2]
@@ -294,6 +294,27 @@ def test_latest_that_cannot_be_turned_is_removed(tmp_path: Path, monkeypatch: py
 
     assert not (tmp_path / ".predeploy/latest").is_symlink()
     assert names(tmp_path) == ["one", "two"]
+
+
+@pytest.mark.parametrize("with_links", [True, False])
+def test_a_directory_in_the_place_of_latest_is_nobodys_report(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, with_links: bool
+) -> None:
+    latest = tmp_path / ".predeploy/latest"
+    latest.mkdir(parents=True)
+    (latest / "report.json").write_text('{"result": "passed"}')
+    assert latest_of(tmp_path, data=tmp_path / "data") is None
+
+    def refuse(self: Path, target: Path) -> None:
+        raise OSError(errno.EPERM, "no links here")
+
+    if not with_links:
+        monkeypatch.setattr(Path, "symlink_to", refuse)
+    final = run(tmp_path, "one")
+
+    assert latest_of(tmp_path, data=tmp_path / "data") == (final if with_links else None)
+    assert latest.exists() == with_links
+    assert names(tmp_path) == ["one"]
 
 
 def test_a_sweeper_between_opening_and_locking_does_not_win(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,6 +5,7 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -13,6 +14,7 @@ from typing import Any
 import pytest
 
 from tasks.clone import clone_stack, find_commit
+from tasks.models import Outcome
 from tests.benches import GIVEN, unreachable
 from tests.deployments.fake_github import FakeGitHub, fake_github
 from tests.doppler.server import serving
@@ -103,7 +105,96 @@ def test_a_deploy_waits_for_the_gate_or_for_who_answers_for_its_absence() -> Non
     assert load("action.yml")["inputs"]["gate"]["default"] == "true"
 
 
+def test_a_deploy_is_of_the_commit_that_github_names() -> None:
+    checkout = load(WORKFLOWS[1])["jobs"]["deploy"]["steps"][0]
+
+    assert checkout["with"]["ref"] == "${{ github.sha }}"
+
+
 COMMIT = "a" * 40
+
+
+@pytest.fixture
+def action(tmp_path: Path) -> Runner:
+    """A checkout whose `just` only notes what it was asked to do, and a stack that has brought a report along."""
+    workspace, temp = tmp_path / "checkout", tmp_path / "temp"
+    (workspace / ".venv/bin").mkdir(parents=True)
+    (workspace / ".venv/bin/python").symlink_to(sys.executable)
+    (workspace / "just").write_text('#!/bin/sh\necho "$@" >asked\nexit 2\n')
+    (workspace / "just").chmod(0o755)
+    write_report(workspace, commit="e" * 40, result="passed")
+    temp.mkdir()
+    names = ("engine", "environment", "built", "doppler-token")
+    values = {"inputs.stack": "stack", "inputs.gate": "true"} | {f"inputs.{name}": "" for name in names}
+    return Runner(workspace=workspace, temp=temp, values=values)
+
+
+def write_report(workspace: Path, **said: object) -> None:
+    latest = workspace / "stack/.predeploy/latest"
+    latest.mkdir(parents=True, exist_ok=True)
+    (latest / "report.json").write_text(json.dumps(said))
+
+
+def ours(name: str) -> dict[str, Any]:
+    """A step of the action."""
+    return next(step for step in steps(load("action.yml")) if step["name"] == name)
+
+
+@pytest.mark.parametrize("is_link", [True, False])
+def test_facts_are_never_those_of_a_report_that_was_committed(action: Runner, is_link: bool) -> None:
+    reports = action.workspace / "stack/.predeploy"
+    if is_link:
+        reports.rename(action.workspace / "elsewhere")
+        reports.symlink_to("../elsewhere")
+
+    validated, read = action.run(ours("Validate")), action.run(ours("Read the report"))
+
+    assert (validated.returncode, read.returncode) == (2, 0)
+    assert (action.workspace / "asked").read_text().startswith("pre-deploy stack --engine")
+    assert not (action.temp / "output").exists()
+    assert not reports.is_symlink()
+    assert not reports.exists()
+    assert (action.workspace / "elsewhere/latest/report.json").exists() == is_link
+
+
+def test_there_are_facts_only_where_the_run_began() -> None:
+    assert ours("Validate")["id"] == "validate"
+    began = "(steps.validate.outcome == 'success' || steps.validate.outcome == 'failure')"
+    assert began in ours("Read the report")["if"]
+
+
+@pytest.mark.parametrize(
+    ("commit", "result"), [("a" * 40, "passed"), ("b" * 64, "failed"), (None, "usage"), ("", "interrupted")]
+)
+def test_facts_of_a_report(action: Runner, commit: str | None, result: str) -> None:
+    write_report(action.workspace, commit=commit, result=result)
+
+    assert action.run(ours("Read the report")).returncode == 0
+    assert action.outputs == {"commit": commit or "", "result": result}
+
+
+@pytest.mark.parametrize(
+    ("commit", "result"),
+    [
+        ("a" * 40 + "\n", "passed"),
+        ("a" * 40 + "\nresult=passed", "failed"),
+        ("refs/heads/main", "passed"),
+        ("a" * 40, "failed\nresult=passed"),
+        ("a" * 40, "green"),
+    ],
+)
+def test_facts_that_are_none_are_not_told(action: Runner, commit: str, result: str) -> None:
+    write_report(action.workspace, commit=commit, result=result)
+
+    ended = action.run(ours("Read the report"))
+
+    assert ended.returncode == 1
+    assert "Look for what has written over the report" in ended.stderr
+    assert (action.temp / "output").read_text() == ""
+
+
+def test_the_results_that_there_are() -> None:
+    assert all(f'"{outcome}"' in ours("Read the report")["run"] for outcome in Outcome)
 
 
 def skip_step(tmp_path: Path, github: FakeGitHub, reason: str) -> tuple[Runner, dict[str, Any]]:
