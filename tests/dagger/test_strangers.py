@@ -12,7 +12,7 @@ import pytest
 
 from tasks.engines.dagger.session import RefusedError, open_session
 from tasks.redaction import NOTHING
-from tests.benches import GIVEN, unreachable
+from tests.benches import GIVEN, Bench, unreachable
 from tests.dagger.fake_session import FakeSession, session_line, write_cli
 
 KEYCHAIN = """#!/bin/sh
@@ -89,6 +89,20 @@ async def test_what_the_command_line_finds_in_its_environment(
     assert (told["DOCKER_CONFIG"] == str(credentials)) == is_trusted
     if not is_trusted:
         assert configuration(told["DOCKER_CONFIG"]) == {"config.json": {"auths": {"nobody.invalid": {}}}}
+
+
+@pytest.mark.parametrize("is_trusted", [True, False])
+async def test_an_engine_tells_its_command_line_for_whom_it_works(
+    fake: FakeSession, bench: Bench, credentials: Path, is_trusted: bool
+) -> None:
+    found = bench.base / "found.json"
+    script = f"json.dump(dict(os.environ), open({str(found)!r}, 'w'))\n{session_line(fake)}\nsys.stdin.read()"
+    environ = write_cli(bench.base / "dagger", script)
+
+    async with bench.engine(environ=environ, is_trusted=is_trusted):
+        told = json.loads(found.read_text())
+
+    assert (told["DOCKER_CONFIG"] == str(credentials)) == is_trusted
 
 
 @pytest.mark.real
