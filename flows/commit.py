@@ -23,6 +23,7 @@ from flows.validation import new_run_id
 from tasks.checkout import Remote, check_out, fetch_commit, read_file, resolve_commit
 from tasks.distribution.origin import Origin
 from tasks.engines.dagger.command_line import DAGGERS
+from tasks.engines.dagger.reach import SESSION_PORT, SESSION_TOKEN
 from tasks.engines.environ import allowed
 from tasks.engines.local.directories import remove_tree
 from tasks.engines.workspace import lease
@@ -189,8 +190,9 @@ def environment_for(environ: Mapping[str, str], *, is_trusted: bool) -> dict[str
         return {name: value for name, value in environ.items() if not name.startswith(OURS)}
     known = {name: value for name, value in environ.items() if name in HARMLESS or allowed(name)}
     plain = {name: value for name, value in known.items() if "@" not in value or name == "PREDEPLOY_IMAGES"}
-    # where the engine of containers is: that stays with Dagger's own client
-    return plain | {name: value for name, value in environ.items() if name.startswith(DAGGERS)}
+    # where the engine of containers is: that stays with Dagger's own client. A session has the credentials of its owner
+    sessions = (SESSION_PORT, SESSION_TOKEN)
+    return plain | {name: value for name, value in environ.items() if name.startswith(DAGGERS) and name not in sessions}
 
 
 async def doppler_token(environ: Mapping[str, str]) -> dict[str, str]:

@@ -1,6 +1,7 @@
 """Brings one commit of a repository elsewhere into a directory of its own, by git alone: no hooks, no filters."""
 
 import base64
+import math
 import os
 import re
 import subprocess
@@ -91,9 +92,9 @@ def resolve_commit(remote: Remote, ref: str) -> str:
     return commit
 
 
-def head_of(remote: Remote, ref: str) -> str | None:
+def head_of(remote: Remote, ref: str, *, seconds: float = ANSWER_SECONDS) -> str | None:
     """The commit that a full name of a ref stands for now; None where there is no such ref."""
-    found = _listed(remote, ref)
+    found = _listed(remote, ref, seconds)
     return found.get(f"{ref}^{{}}", found.get(ref))
 
 
@@ -120,8 +121,9 @@ def read_file(root: Path, commit: str, path: str) -> bytes | None:
     return answer.stdout if answer.returncode == 0 else None
 
 
-def _listed(remote: Remote, ref: str) -> dict[str, str]:
-    answer = _git(remote, Path("/"), "ls-remote", "--quiet", "--", _url(remote), ref, f"{ref}^{{}}")
+def _listed(remote: Remote, ref: str, seconds: float = ANSWER_SECONDS) -> dict[str, str]:
+    names = ("--", _url(remote), ref, f"{ref}^{{}}")
+    answer = _git(remote, Path("/"), "ls-remote", "--quiet", *names, limit=seconds)
     lines = (line.partition("\t") for line in answer.stdout.decode(errors="replace").splitlines())
     return {name: commit for commit, _, name in lines}
 
@@ -137,10 +139,13 @@ def _shown(remote: Remote) -> str:
     return CREDENTIALS.sub("", remote.repository)
 
 
-def _git(remote: Remote, cwd: Path, *arguments: str, is_optional: bool = False) -> subprocess.CompletedProcess[bytes]:
+def _git(
+    remote: Remote, cwd: Path, *arguments: str, is_optional: bool = False, limit: float = FETCH_SECONDS
+) -> subprocess.CompletedProcess[bytes]:
     """A git command to its end. Raises EngineError where it fails, unless that is `optional`."""
-    limit = ANSWER_SECONDS if "ls-remote" in arguments else FETCH_SECONDS
-    with start_git(cwd, remote.config, arguments) as process:
+    # git's helper for HTTP outlives a git that is ended, and would listen to a silent server for ever
+    patience = (("http.lowSpeedLimit", "1"), ("http.lowSpeedTime", str(math.ceil(limit))))
+    with start_git(cwd, (*remote.config, *patience), arguments) as process:
         try:
             stdout, stderr = process.communicate(timeout=limit)
         except subprocess.TimeoutExpired as error:

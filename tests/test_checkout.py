@@ -1,6 +1,7 @@
 """One commit of a repository elsewhere, on real repositories: what comes, what stays away, and what is refused."""
 
 import os
+import socket
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
@@ -233,3 +234,17 @@ def test_the_token_goes_to_its_server_alone(repository: str, path: str) -> None:
     assert remote.path_on_server == path
     assert headers == (["http.https://github.com/.extraHeader"] if path else [])
     assert "ghp_0123" not in repr(remote) + " ".join(os.environ.values())
+
+
+def test_a_silent_server_is_given_up_when_the_caller_says_and_nobody_goes_on_listening() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        remote = Remote(repository=f"http://127.0.0.1:{server.getsockname()[1]}/acme/cafe.git")
+
+        with pytest.raises(EngineError, match=r"was not fetched within 0\.5 s"):
+            head_of(remote, "refs/heads/main", seconds=0.5)
+
+        connection, _ = server.accept()
+        with connection:
+            connection.settimeout(30)
+            while connection.recv(4096):  # what it had asked, until it hangs up
+                pass

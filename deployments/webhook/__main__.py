@@ -15,7 +15,7 @@ from prefect.settings import PREFECT_API_URL
 from deployments.webhook.app import Service, make_app
 from deployments.webhook.body import Bodies
 from deployments.webhook.decision import Wanted
-from deployments.webhook.dispatch import Dispatcher
+from deployments.webhook.dispatch import HEAD_SECONDS, Dispatcher
 from deployments.webhook.inbox import Inbox
 from deployments.webhook.metrics import Metrics
 from deployments.webhook.protocol import ImpatientProtocol
@@ -101,7 +101,7 @@ async def head_on(github: GitHubSettings, wanted: Wanted) -> str | None:
     """Where a ref stands on the server."""
     url = f"{github.server_url}/{wanted.repository}.git"
     remote = Remote(repository=url, server=github.server_url, token=await github_token(github))
-    return await asyncio.to_thread(head_of, remote, wanted.ref)
+    return await asyncio.to_thread(head_of, remote, wanted.ref, seconds=HEAD_SECONDS)
 
 
 @contextmanager

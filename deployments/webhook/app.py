@@ -45,7 +45,7 @@ class Service:
             if isinstance(decision, Ignored):
                 return self._answer(200, "ignored", reason=decision.reason)
             digest = digest_of(body)
-            is_new = await asyncio.to_thread(self.inbox.accept, digest, decision)
+            is_new = await self.inbox.ask(self.inbox.accept, digest, decision)
         except RefusedError as error:
             return self._answer(error.status, "refused", reason=str(error))
         except MalformedError as error:
@@ -60,7 +60,7 @@ class Service:
 
     async def show(self, digest: str) -> Response:
         """What has become of a delivery."""
-        entry = await asyncio.to_thread(self.inbox.find, digest)
+        entry = await self.inbox.ask(self.inbox.find, digest)
         if entry is None:
             return JSONResponse({"reason": "no such delivery"}, 404)
         wanted = entry.wanted
@@ -70,7 +70,7 @@ class Service:
     async def health(self) -> Response:
         """Whether deliveries can be accepted. That no run can be started is told, and mends itself."""
         try:
-            waiting = await asyncio.to_thread(self.inbox.waiting)
+            waiting = await self.inbox.ask(self.inbox.waiting)
         except sqlite3.Error as error:
             return JSONResponse({"status": "broken", "reason": str(error)}, 503)
         trouble = self.dispatcher.trouble
@@ -78,7 +78,7 @@ class Service:
 
     async def count(self) -> Response:
         """Numbers for Prometheus."""
-        waiting = await asyncio.to_thread(self.inbox.waiting)
+        waiting = await self.inbox.ask(self.inbox.waiting)
         self.metrics.waiting.set(len(waiting))
         self.metrics.oldest.set(time.time() - waiting[0].accepted if waiting else 0)
         return Response(self.metrics.text(), media_type=TYPE)

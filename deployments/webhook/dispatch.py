@@ -47,7 +47,7 @@ class Dispatcher:
         while True:
             self._awake.clear()
             try:
-                waiting = await asyncio.to_thread(self.inbox.waiting)
+                waiting = await self.inbox.ask(self.inbox.waiting)
                 is_left = bool(waiting) and await self._dispatch(waiting)
             except Exception as error:  # of all kinds that there are; what waits is still there
                 self.trouble = f"{type(error).__name__}: {error}"
@@ -101,7 +101,7 @@ class Dispatcher:
         if head is None:
             return is_late(entry) and await self._mark(entry, Stage.SUPERSEDED, reason=f"{wanted.ref} was deleted")
         if isinstance(head, str) and not is_head:
-            number = await asyncio.to_thread(self.inbox.last_of, wanted, head)
+            number = await self.inbox.ask(self.inbox.last_of, wanted, head)
             if number > entry.number or (number and is_late(entry)):
                 return await self._mark(entry, Stage.SUPERSEDED, reason=f"{wanted.ref}: {head[:10]} is newer")
             if not is_late(entry):
@@ -115,7 +115,7 @@ class Dispatcher:
         return await self._mark(entry, Stage.STARTED, run=run)
 
     async def _mark(self, entry: Entry, stage: Stage, *, run: str = "", reason: str = "") -> bool:
-        await asyncio.to_thread(self.inbox.mark, entry, stage, run=run, reason=reason)
+        await self.inbox.ask(self.inbox.mark, entry, stage, run=run, reason=reason)
         self.metrics.runs.labels(stage.value).inc()
         if stage is Stage.STARTED:
             self.metrics.started.observe(time.time() - entry.accepted)

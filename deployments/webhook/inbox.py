@@ -1,14 +1,17 @@
 """Keeps what was delivered on disk, each delivery once: what was accepted is not lost, whenever the service ends."""
 
+import asyncio
 import sqlite3
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
-from typing import Self
+from typing import ParamSpec, Self, TypeVar
 
 from deployments.webhook.decision import Wanted
 
@@ -28,6 +31,9 @@ CREATE TABLE IF NOT EXISTS delivery (
 CREATE INDEX IF NOT EXISTS waiting ON delivery (number) WHERE state = 'waiting';
 """
 COLUMNS = "number, digest, accepted, repository, ref, sha, policy, state, run, reason"
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 
 class Stage(StrEnum):
@@ -61,6 +67,8 @@ class Inbox:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._connection = sqlite3.connect(path, check_same_thread=False, isolation_level=None, timeout=10)
         self._lock = threading.Lock()
+        # of its own, and one: nothing slow can take it
+        self._thread = ThreadPoolExecutor(1, "inbox")
         with self._cursor() as cursor:
             cursor.execute("PRAGMA journal_mode = WAL")
             cursor.execute("PRAGMA synchronous = FULL")
@@ -70,8 +78,13 @@ class Inbox:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self._thread.shutdown()
         with self._lock:
             self._connection.close()
+
+    async def ask(self, method: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """What one of the methods below returns, while the event loop goes on."""
+        return await asyncio.get_running_loop().run_in_executor(self._thread, partial(method, *args, **kwargs))
 
     def accept(self, digest: str, wanted: Wanted) -> bool:
         """Writes a delivery down; False where it was there already."""

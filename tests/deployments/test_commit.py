@@ -30,6 +30,8 @@ WORKER = {
     "PREDEPLOY_JOBS": "3",
     "PREDEPLOY_IMAGES": '{"uv": "registry.example/uv:1"}',
     "_EXPERIMENTAL_DAGGER_RUNNER_HOST": "unix:///run/engine.sock",
+    "DAGGER_SESSION_PORT": "4711",
+    "DAGGER_SESSION_TOKEN": "secret",
 }
 
 

@@ -161,7 +161,8 @@ class DaggerEngine:
             await build_early(self._shop, step.image, step)
 
     async def _open(self, limit: float) -> Session:
-        return await open_session(self._around.environ, self._log, self._redactor, limit=limit)
+        around = self._around
+        return await open_session(around.environ, self._log, self._redactor, limit=limit, is_trusted=around.is_trusted)
 
     def _enter(self, session: Session, site: Site) -> None:
         self._shop = Workshop(session, site)

@@ -148,8 +148,12 @@ class Session:
                 self.lose(f"the Dagger engine went away: {plain(error)}")
 
 
-async def open_session(environ: Mapping[str, str], log: Path, redactor: Redactor, *, limit: float) -> Session:
+async def open_session(
+    environ: Mapping[str, str], log: Path, redactor: Redactor, *, limit: float, is_trusted: bool = True
+) -> Session:
     """A session with the engine that the environment leads to; what it says goes to `log`.
+
+    Where what is asked of it is not trusted, it has no credentials of the user's.
 
     Raises EngineError: `engine_absent` where there is none within `limit` seconds, `engine_version` for an old one.
     """
@@ -157,7 +161,7 @@ async def open_session(environ: Mapping[str, str], log: Path, redactor: Redactor
     output = MaskedLog(log, redactor)
     connection = make_connection(output)
     before = find_cli()
-    with variables_for_cli(environ):
+    with variables_for_cli(environ, is_trusted=is_trusted):
         greeting = asyncio.ensure_future(greet(connection))
         try:
             await asyncio.wait({greeting}, timeout=limit)
