@@ -10,7 +10,7 @@ from pathlib import Path
 from secrets import token_hex
 
 from flows.distribution import Distribution, parameters_of
-from flows.outlet import CALLER_NAME, SIGNS_NAME, record_name
+from flows.outlet import CALLER_NAME, LAST_WORDS, SIGNS_NAME, record_name
 from flows.scope import Scope, keys_of
 from flows.shard_runs import Pool, ShardRun, ShardRuns
 from flows.shared_storage import SharedStorage
@@ -126,6 +126,9 @@ class ShardedWork:
     async def stop(self) -> None:
         """Cancels the shards that still run, and takes away what they have stored."""
         if self._following is not None:
+            if self._decided == self._awaited.keys():
+                # with which engine and secrets a shard worked is the last that it tells
+                await asyncio.wait([self._following], timeout=LAST_WORDS)
             self._following.cancel()
             await asyncio.gather(self._following, return_exceptions=True)
         await self._runs.close()

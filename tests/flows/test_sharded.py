@@ -15,7 +15,7 @@ from flows.distribution import Distribution
 from flows.outlet import SIGNS_NAME, record_name
 from flows.scope import Scope, keys_of, read_scope
 from flows.shard_runs import Pool, ShardRun, ShardRuns, ShardState
-from flows.sharded import Sending, ShardedWork
+from flows.sharded import POLL, Sending, ShardedWork
 from flows.shared_storage import SharedStorage
 from tasks.distribution.origin import find_origin
 from tasks.distribution.records import FORMAT, RECORD, SIGNS, Record, ShardFacts, Signs, written
@@ -46,6 +46,7 @@ class Acted(ShardRuns):
     plays: Mapping[str, Any]
     scope: Scope
     is_silent: bool = False
+    is_slow_to_end: bool = False
     crashed: list[str] = field(default_factory=list)
     sent: list[Mapping[str, Any]] = field(default_factory=list)
     acting: dict[UUID, asyncio.Task[None]] = field(default_factory=dict)
@@ -81,10 +82,14 @@ class Acted(ShardRuns):
                 content = played if isinstance(played, bytes) else written(RECORD, played)
                 await storage.write(record_name(self.scope.plan, check), content)
                 ended.append(check)
-        facts = None if self.is_silent else FACTS
-        await storage.write(SIGNS_NAME, written(SIGNS, Signs(format=FORMAT, beat=1, ended=tuple(ended), facts=facts)))
+        signs = Signs(format=FORMAT, beat=1, ended=tuple(ended))
+        if self.is_silent or self.is_slow_to_end:
+            await storage.write(SIGNS_NAME, written(SIGNS, signs))
         if self.is_silent:
             await asyncio.Event().wait()
+        if self.is_slow_to_end:
+            await asyncio.sleep(2 * POLL)
+        await storage.write(SIGNS_NAME, written(SIGNS, replace(signs, facts=FACTS)))
 
     def record(self, check: str, status: Status = Status.PASSED, **over: Any) -> Record:
         """What a shard says of a check."""
@@ -123,8 +128,9 @@ def codes(results: Mapping[str, Result]) -> dict[str, tuple[Status, str]]:
     return {check: (result.status, result.reason_code) for check, result in results.items()}
 
 
-async def test_every_check_has_the_result_of_its_shard(scope: Scope, tmp_path: Path) -> None:
-    runs = make_runs(scope, tmp_path)
+@pytest.mark.parametrize("is_slow_to_end", [False, True])
+async def test_every_check_has_the_result_of_its_shard(scope: Scope, tmp_path: Path, *, is_slow_to_end: bool) -> None:
+    runs = make_runs(scope, tmp_path, is_slow_to_end=is_slow_to_end)
 
     results, work = await results_of(scope, runs, tmp_path)
 
