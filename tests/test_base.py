@@ -155,10 +155,12 @@ def test_nothing_leads_out_of_the_base_and_nothing_of_ours_is_in_it(repository: 
     git(repository / "inner", "commit", "-qm", "inner")
     git(repository, "add", "inner")
     git(repository, "commit", "-qm", "a submodule that nobody told git about")
+    git(repository, "rm", "-rq", "--cached", ".predeploy")
+    git(repository, "commit", "-qm", "reports are no part of it any more")
 
     (repository / "out").unlink()
     (repository / "etc").unlink()
-    base = base_of(repository, tmp_path / "cache", "HEAD")
+    base = base_of(repository, tmp_path / "cache", "HEAD~1")
 
     assert set(base.tree.files) == {"run.sh", "web/manage"}
 

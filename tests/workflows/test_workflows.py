@@ -150,7 +150,7 @@ def test_facts_are_never_those_of_a_report_that_was_committed(action: Runner, is
     validated, read = action.run(ours("Validate")), action.run(ours("Read the report"))
 
     assert (validated.returncode, read.returncode) == (2, 0)
-    assert (action.workspace / "asked").read_text().startswith("pre-deploy stack --engine")
+    assert (action.workspace / "asked").read_text().startswith("pre-deploy ./stack --engine")
     assert not (action.temp / "output").exists()
     assert not reports.is_symlink()
     assert not reports.exists()
