@@ -47,6 +47,7 @@ def silent_server() -> Iterator[str]:
         yield f"http://127.0.0.1:{listener.getsockname()[1]}/api"
 
 
+@pytest.mark.slow
 def test_trouble_changes_neither_the_verdict_nor_much_of_the_time(
     recorded: Caller, red: TinyStack, warm_home: Path
 ) -> None:

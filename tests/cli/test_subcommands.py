@@ -124,6 +124,7 @@ def test_ui_serves_the_history_of_runs(recorded: Caller, green: TinyStack, warm_
     assert servers_below(warm_home) == before
 
 
+@pytest.mark.slow
 @pytest.mark.real
 def test_maintain_keeps_the_history_short_and_reports(recorded: Caller, green: TinyStack, warm_home: Path) -> None:
     old, new = (recorded.run(green.root, "--json-output").document["run"]["url"].rpartition("/")[2] for _ in range(2))

@@ -94,6 +94,7 @@ def test_an_image_without_a_registry_stays(capsys: pytest.CaptureFixture[str]) -
     assert "stays on this machine" in capsys.readouterr().out
 
 
+@pytest.mark.slow
 @real
 def test_what_is_created_is_what_was_chosen(pooled: Operation, tmp_path: Path) -> None:
     deploy_without_image(pooled, tmp_path / "docker.yaml", FILE.read_text(), **CHOSEN)

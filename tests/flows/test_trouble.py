@@ -28,6 +28,7 @@ def untouched(recording: Recording) -> bool:
     return recording.work == pytest.approx(WORK, abs=1) and recording.after < SOON
 
 
+@pytest.mark.slow
 @real
 @pytest.mark.parametrize(
     ("trouble", "told"), [(signal.SIGKILL, "has ended"), (signal.SIGSTOP, "does not answer")], ids=["killed", "hung"]

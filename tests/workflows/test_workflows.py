@@ -43,6 +43,7 @@ def steps(document: dict[Any, Any]) -> Iterator[dict[str, Any]]:
         yield from job.get("steps", ())
 
 
+@pytest.mark.slow
 @pytest.mark.real
 @pytest.mark.network
 def test_workflows_are_linted(tmp_path: Path, shared_home: Path) -> None:
