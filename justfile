@@ -79,7 +79,7 @@ deploy-docker *args:
 # A worker for a work pool, `local` or `shards`, then flags of Prefect's; it asks for work twice a second
 [group('operate')]
 worker pool='local' *args:
-    shift; PREFECT_WORKER_QUERY_SECONDS=0.5 {{ prefect }} worker start --pool {{ quote(pool) }} "$@"
+    shift; exec env PREFECT_WORKER_QUERY_SECONDS=0.5 {{ prefect }} worker start --pool {{ quote(pool) }} "$@"
 
 # A worker for the work pool `docker`, on a machine with Docker
 [group('operate')]
