@@ -17,12 +17,20 @@ def use_directory(directory: str = "") -> dict[str, str]:
 
 def clone(repository: str, ref: str = "HEAD", token: str = "") -> dict[str, str]:
     """Exactly the commit of a branch, a tag or a SHA, in the current directory; a token opens a private repository."""
-    parts, ours = urlsplit(repository), GitHubSettings().token
-    # not from `prefect.yaml`: a variable there is read when the deployment is made, and stands in it from then on
-    known = token or (ours.get_secret_value() if ours else "")
-    remote = Remote(repository=repository, server=f"{parts.scheme}://{parts.netloc}", token=known)
+    remote = remote_of(repository, token)
     commit = resolve_commit(remote, ref)
     # a worker takes the steps once more to tell of a run that has crashed
     place = Path(tempfile.mkdtemp(prefix=f"{commit[:12]}-", dir=Path.cwd())) / remote.name
     check_out(remote, commit, place, submodules=True)
     return {"directory": str(place)}
+
+
+def remote_of(repository: str, token: str) -> Remote:
+    """The repository, with the token that was named for it; else with the worker's own, which is for GitHub alone."""
+    if token:
+        parts = urlsplit(repository)
+        return Remote(repository=repository, server=f"{parts.scheme}://{parts.netloc}", token=token)
+    github = GitHubSettings()
+    # not from `prefect.yaml`: a variable there is read when the deployment is made, and stands in it from then on
+    ours = github.token.get_secret_value() if github.token else ""
+    return Remote(repository=repository, server=github.server_url, token=ours)

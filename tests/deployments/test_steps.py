@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from deployments.steps import clone, use_directory
+from deployments.steps import clone, remote_of, use_directory
 from tests.deployments.operation import Operation, Remotes, worker
 from tests.flows.harness import ROOT
 
@@ -42,6 +42,25 @@ def test_branch_tag_and_commit_are_cloned(remotes: Remotes, tmp_path: Path, monk
     found = {ref: head_of(Path(place)) for ref, place in places.items()}
     assert found == {"next": second, "v1": first, second: second}
     assert len(set(places.values())) == 3
+
+
+@pytest.mark.parametrize(
+    ("repository", "named", "is_sent"),
+    [
+        ("https://github.com/acme/code.git", "", True),
+        ("https://git.example/acme/code.git", "", False),
+        ("https://git.example/acme/code.git", "for-that-one", True),
+    ],
+)
+def test_the_worker_s_own_token_goes_to_its_github_alone(
+    monkeypatch: pytest.MonkeyPatch, repository: str, named: str, *, is_sent: bool
+) -> None:
+    monkeypatch.setenv("PREDEPLOY_GITHUB_TOKEN", "ghp_secret")
+    monkeypatch.delenv("PREDEPLOY_GITHUB_SERVER_URL", raising=False)
+
+    sent = [name for name, value in remote_of(repository, named).config if value.startswith("Authorization")]
+
+    assert sent == ([f"http.{repository.removesuffix('/acme/code.git')}/.extraHeader"] if is_sent else [])
 
 
 @pytest.mark.slow
