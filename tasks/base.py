@@ -4,13 +4,12 @@ Named by the user, else the merge base with the default branch; where that is th
 before it: upgrading a commit to itself proves nothing.
 """
 
-import os
 from dataclasses import dataclass
 from pathlib import Path
 
 from tasks.commit_tree import read_commit_tree
 from tasks.errors import EngineError, UsageError
-from tasks.git import OWN_CONFIG, run_git
+from tasks.git import ask_git
 from tasks.models import Hindrance
 from tasks.tree import Tree
 
@@ -91,7 +90,7 @@ def read_base(tree: Tree, named: str, cache: Path, chosen: tuple[str, str] | Non
         return found
     commit, what = found
     title = title_of(commit, what)
-    tree_id = _ask(tree.root, "rev-parse", "--verify", "--quiet", f"{commit}:{_prefix(tree.root)}")
+    tree_id = ask_git(tree.root, "rev-parse", "--verify", "--quiet", f"{commit}:{_prefix(tree.root)}")
     if not tree_id:
         return Hindrance(reason_code="not_in_base", reason=f"no upgrade was tried: {title} does not have this stack")
     try:
@@ -101,7 +100,7 @@ def read_base(tree: Tree, named: str, cache: Path, chosen: tuple[str, str] | Non
 
 
 def _named(tree: Tree, name: str) -> str:
-    commit = _ask(tree.root, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}")
+    commit = ask_git(tree.root, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}")
     if commit:
         return commit
     shallow = " The clone is shallow: git fetch --unshallow brings the rest." if _is_shallow(tree.root) else ""
@@ -110,29 +109,23 @@ def _named(tree: Tree, name: str) -> str:
 
 def _read_history(tree: Tree) -> History:
     assert tree.commit is not None
-    listed = _ask(tree.root, "for-each-ref", "--format=%(refname) %(objectname)", *DEFAULT_BRANCHES)
+    listed = ask_git(tree.root, "for-each-ref", "--format=%(refname) %(objectname)", *DEFAULT_BRANCHES)
     heads = dict(line.split(" ") for line in listed.splitlines())
     branch = next((name for name in DEFAULT_BRANCHES if name in heads), "")
     return History(
         head=tree.commit,
         is_changed=tree.changed,
         is_shallow=_is_shallow(tree.root),
-        parent=_ask(tree.root, "rev-parse", "--verify", "--quiet", f"{tree.commit}^1"),
+        parent=ask_git(tree.root, "rev-parse", "--verify", "--quiet", f"{tree.commit}^1"),
         branch=branch,
-        merge_base=_ask(tree.root, "merge-base", tree.commit, heads[branch]) if branch else "",
+        merge_base=ask_git(tree.root, "merge-base", tree.commit, heads[branch]) if branch else "",
     )
 
 
 def _is_shallow(root: Path) -> bool:
-    return _ask(root, "rev-parse", "--is-shallow-repository") == "true"
+    return ask_git(root, "rev-parse", "--is-shallow-repository") == "true"
 
 
 def _prefix(root: Path) -> str:
     """The stack's directory as seen from the top of its repository; empty where it is the top."""
-    return _ask(root, "rev-parse", "--show-prefix").removesuffix("/")
-
-
-def _ask(root: Path, *arguments: str) -> str:
-    """What git answers, or nothing."""
-    answer = run_git(root, OWN_CONFIG, *arguments)
-    return os.fsdecode(answer.stdout).removesuffix("\n") if answer.returncode == 0 else ""
+    return ask_git(root, "rev-parse", "--show-prefix").removesuffix("/")

@@ -83,6 +83,12 @@ def run_git(
         return subprocess.CompletedProcess(process.args, process.returncode, stdout, stderr)
 
 
+def ask_git(root: Path, *arguments: str) -> str:
+    """What a git command says, or nothing where it fails."""
+    answer = run_git(root, OWN_CONFIG, *arguments)
+    return os.fsdecode(answer.stdout).removesuffix("\n") if answer.returncode == 0 else ""
+
+
 def _environment(config: Config, *, use_global: bool) -> dict[str, str]:
     environment = {name: os.environ[name] for name in (*PASSED_ON, *REACHING) if name in os.environ}
     # a clone that lacks objects would otherwise fetch them, one by one
