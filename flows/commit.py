@@ -104,7 +104,7 @@ async def validate_order(order: Order, *, is_distributed: bool = False) -> State
     get_run_logger().info("validating %s of %s", commit, order.repository)
     origin = Origin(repository=order.repository, commit=commit, directory=order.directory)
     distribution = Distribution(origin=origin, is_trusted=order.is_trusted, policy=order.policy)
-    async with bring(replace(order, ref=commit)) as (stack, policy):
+    async with bring(replace(order, ref=commit), remote) as (stack, policy):
         run_id = new_run_id()
         try:
             return await validate_and_record(
@@ -133,9 +133,9 @@ async def remote_of(order: Order) -> Remote:
 
 
 @asynccontextmanager
-async def bring(order: Order) -> AsyncIterator[tuple[Path, Path | None]]:
+async def bring(order: Order, remote: Remote) -> AsyncIterator[tuple[Path, Path | None]]:
     """The stack of an order, whose ref is a commit's SHA, and the directory of the settings that hold in its stead."""
-    remote, below = await remote_of(order), inside(order.directory)
+    below = inside(order.directory)
     with empty_place(Places.of_user().cache / "checkouts", order) as place:
         checkout, policy = place / remote.name, place / ".policy"
         await asyncio.to_thread(check_out, remote, order.ref, checkout, submodules=order.is_trusted)

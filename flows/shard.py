@@ -9,7 +9,7 @@ from typing import Any
 from prefect import flow
 from prefect.client.schemas.objects import State
 
-from flows.commit import UNTRUSTED, Order, bring, surroundings
+from flows.commit import UNTRUSTED, Order, bring, remote_of, surroundings
 from flows.distribution import CHOSEN, HERE_ONLY
 from flows.masking import masked_errors
 from flows.outlet import Outlet
@@ -78,7 +78,7 @@ async def shard(
     )
     async with Outlet(await SharedStorage.at(results), beat) as outlet:
         try:
-            async with bring(order) as (stack, its_policy):
+            async with bring(order, await remote_of(order)) as (stack, its_policy):
                 return await do_share(stack, share, outlet, await surroundings(order), its_policy)
         except PredeployError as error:
             outlet.conclude(trouble=(error.reason_code, str(error)))
