@@ -26,9 +26,9 @@ from pathlib import Path
 from secrets import token_hex
 
 from benchmarks.ways import ALONE, ROOT, NotGreenError, call, limit_way, plain_way, scope_of
-from flows.places import Places
 from tasks.engines.choice import Choice, choose_engine
 from tasks.errors import PredeployError
+from tasks.user_dirs import Places
 
 Way = Callable[[], None]
 Edit = tuple[str, str]

@@ -9,14 +9,14 @@ import tempfile
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
-from flows.places import Places
-from flows.scope import Scope, read_scope
 from tasks.engines.choice import Choice
 from tasks.engines.local.engine import LocalEngine
 from tasks.engines.protocol import Engine
 from tasks.engines.surroundings import Surroundings
 from tasks.models import Stage
 from tasks.steps import Check
+from tasks.user_dirs import Places
+from tasks.validation.scope import Scope, read_scope
 from tasks.warming import warm
 
 ROOT = Path(__file__).parents[1]

@@ -4,8 +4,8 @@ import tempfile
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from tasks.checkout import Remote, check_out, resolve_commit
 from tasks.github.settings import GitHubSettings
+from tasks.source.fetch import Remote, check_out, resolve_commit
 
 ROOT = Path(__file__).resolve().parents[1]
 

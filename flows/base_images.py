@@ -3,9 +3,9 @@
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from flows.scope import Scope
 from tasks.engines.choice import choose_engine
 from tasks.errors import EngineError
+from tasks.validation.scope import Scope
 
 
 async def resolve_images(

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from flows.hiding import Exposure
 from tasks.errors import UsageError
+from tasks.hardening import Exposure
 from tasks.secrets.doppler.token import Token
 
 

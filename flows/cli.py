@@ -15,20 +15,16 @@ from flows.arguments import SETTINGS, make_parser, read_arguments
 from flows.caller import Caller, absolute
 from flows.distribution import Distribution, reject_undistributable, require_server
 from flows.entry import is_json_wanted
-from flows.gate import entered
-from flows.hiding import exposure_of, hide
 from flows.interruption import Interrupted, Interruption
 from flows.listing import render_list, render_plan
-from flows.masking import mask_streams
 from flows.output import choose_output
-from flows.places import Places
-from flows.scope import Scope, existing, neutral_directory, read_scope, read_secrets, read_settings, with_secrets
 from flows.subcommands import SUBCOMMANDS, run_subcommand
-from tasks.distribution.origin import find_origin
 from tasks.errors import PredeployError
+from tasks.hardening import exposure_of, hide
 from tasks.models import EngineFacts, Outcome, Report, RunFacts, Verdict
 from tasks.prefect_server import ServerHandle, client_environment
-from tasks.redaction import NOTHING, Redactor
+from tasks.redaction.redactor import NOTHING, Redactor
+from tasks.redaction.streams import mask_streams
 from tasks.report import github
 from tasks.report.document import render_document
 from tasks.report.last_line import last_line_of
@@ -36,6 +32,18 @@ from tasks.report.style import detect_style
 from tasks.secrets import NO_SECRETS
 from tasks.secrets.doppler.token import VARIABLE, read_token
 from tasks.settings import Settings
+from tasks.source.origin import find_origin
+from tasks.user_dirs import Places
+from tasks.validation.gate import entered
+from tasks.validation.scope import (
+    Scope,
+    existing,
+    neutral_directory,
+    read_scope,
+    read_secrets,
+    read_settings,
+    with_secrets,
+)
 
 
 @dataclass(slots=True, kw_only=True)

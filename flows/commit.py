@@ -16,21 +16,21 @@ from prefect.runtime import flow_run
 
 from flows.commit_status import bind, github_token
 from flows.distribution import Distribution
-from flows.places import Places
 from flows.predeploy import validate_and_record
 from flows.secret_blocks import read_block
-from flows.validation import new_run_id
-from tasks.checkout import Remote, check_out, fetch_commit, read_file, resolve_commit
-from tasks.distribution.origin import Origin
 from tasks.engines.dagger.command_line import DAGGERS
 from tasks.engines.dagger.reach import SESSION_PORT, SESSION_TOKEN
 from tasks.engines.environ import allowed
-from tasks.engines.local.directories import remove_tree
 from tasks.engines.workspace import lease
 from tasks.errors import UsageError
+from tasks.files import remove_tree
 from tasks.github.settings import GitHubSettings
 from tasks.settings import FILE, Settings
-from tasks.tree import REPORTS
+from tasks.source.fetch import Remote, check_out, fetch_commit, read_file, resolve_commit
+from tasks.source.origin import Origin
+from tasks.source.tree import REPORTS
+from tasks.user_dirs import Places
+from tasks.validation.validation import new_run_id
 
 KEPT = 50
 """How many reports stay on the worker's disk."""

@@ -11,10 +11,10 @@ from prefect.logging import get_logger
 from prefect.utilities.urls import url_for
 
 from flows.secret_blocks import read_block
-from tasks.checkout import Remote
 from tasks.errors import PredeployError
 from tasks.github.settings import GitHubSettings
 from tasks.github.status import CommitStatus, GitHub, StatusState, set_status
+from tasks.source.fetch import Remote
 
 COMMIT = "commit:"
 """Begins the tag that says which commit a run is about: hooks in whatever process find it there."""

@@ -4,10 +4,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from flows.scope import Scope
-from tasks.distribution.origin import Origin
 from tasks.errors import UsageError
 from tasks.settings import FLAGS, Settings
+from tasks.source.origin import Origin
+from tasks.validation.scope import Scope
 
 CHOSEN = ("stages", "only", "skip", "gate", "environment")
 """Settings that decide what is checked: in every shard they are those of the run."""

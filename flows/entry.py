@@ -34,7 +34,7 @@ def enter() -> NoReturn:
         with suppress(AttributeError):  # None, where the process has none
             stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
     try:
-        from flows.hiding import take_token
+        from tasks.hardening import take_token
 
         token = take_token()
         from flows.cli import main

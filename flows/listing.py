@@ -2,12 +2,12 @@
 
 from collections.abc import Sequence
 
-from flows.scope import Scope
 from tasks.catalogue import Catalogue
 from tasks.models import Stage
-from tasks.plan import spec_key
+from tasks.planning.plan import spec_key
+from tasks.source.tree import digest_of, select
 from tasks.steps import Check
-from tasks.tree import digest_of, select
+from tasks.validation.scope import Scope
 from tasks.version import VERSION
 
 

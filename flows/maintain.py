@@ -12,10 +12,10 @@ from prefect.client.schemas.objects import State
 from prefect.states import Completed
 
 from flows.history import keep_history
-from flows.places import Places
 from tasks.engines.dagger.upkeep import keep_engine
 from tasks.engines.local.room import remove_rooms
 from tasks.upkeep import Limits, keep_cache, keep_reports
+from tasks.user_dirs import Places
 
 GIGABYTE = 1 << 30
 

@@ -12,12 +12,12 @@ from typing import Any, Self
 from prefect import get_run_logger
 
 from flows.shared_storage import SharedStorage
-from tasks.attempt import log_names
 from tasks.distribution.records import FORMAT, RECORD, SIGNS, Record, ShardFacts, Signs, last_part, written
 from tasks.distribution.settings import BEATS
+from tasks.execution.attempt import log_names
+from tasks.execution.executor import Run
 from tasks.models import Status
-from tasks.plan import Plan
-from tasks.run import Run
+from tasks.planning.plan import Plan
 from tasks.steps import Check
 
 SIGNS_NAME, CALLER_NAME = "signs.json", "caller.json"

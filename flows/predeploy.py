@@ -23,21 +23,21 @@ from prefect.client.schemas.objects import State
 
 from flows.distribution import Distribution, reject_undistributable
 from flows.feed import Feed, enter_feed, is_recording
-from flows.gate import entered
-from flows.hiding import Exposure, exposure_of, hide, take_token
-from flows.masking import masked_errors
-from flows.places import Places
 from flows.recording import record
-from flows.scope import Scope, existing, read_scope, read_secrets, read_settings, with_secrets
 from flows.states import run_state
-from flows.validation import Validation, new_run_id
+from tasks.execution.executor import Run
+from tasks.hardening import Exposure, exposure_of, hide, take_token
+from tasks.redaction.streams import masked_errors
 from tasks.report.directory import create_run_directory
 from tasks.report.document import render_document
 from tasks.report.live import Silent
 from tasks.report.publish import publish
-from tasks.run import Run
 from tasks.secrets import NO_SECRETS, Secrets
 from tasks.secrets.doppler.token import VARIABLE, Token, read_token
+from tasks.user_dirs import Places
+from tasks.validation.gate import entered
+from tasks.validation.scope import Scope, existing, read_scope, read_secrets, read_settings, with_secrets
+from tasks.validation.validation import Validation, new_run_id
 
 
 @flow(name="predeploy", flow_run_name="predeploy {stack}", persist_result=False)

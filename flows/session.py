@@ -11,23 +11,23 @@ from typing import Any
 
 from flows.distribution import Distribution
 from flows.entry import STOPPING
-from flows.hiding import NOTHING_EXPOSED, Exposure
 from flows.interruption import Interruption
 from flows.output import Output
-from flows.places import Places
-from flows.scope import Scope
-from flows.validation import Validation, new_run_id
 from tasks.errors import EngineError
+from tasks.execution.executor import Run
+from tasks.hardening import NOTHING_EXPOSED, Exposure
 from tasks.models import Outcome, Report, RunFacts, Verdict
+from tasks.redaction.results import redact_report
 from tasks.report.directory import RunDirectory, create_run_directory
 from tasks.report.document import render_document
 from tasks.report.live import Progress
 from tasks.report.publish import publish
-from tasks.report.redacted import redact_report
-from tasks.run import Run
 from tasks.secrets import NO_SECRETS, Secrets
 from tasks.secrets.doppler.token import Token
 from tasks.settings import unknown_variables
+from tasks.user_dirs import Places
+from tasks.validation.scope import Scope
+from tasks.validation.validation import Validation, new_run_id
 
 STOPPED_PATIENCE = 2.0
 """Seconds that a run which was stopped waits for its recorder: whoever stopped it does not want to wait."""

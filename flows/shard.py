@@ -11,21 +11,21 @@ from prefect.client.schemas.objects import State
 
 from flows.commit import UNTRUSTED, Order, bring, remote_of, surroundings
 from flows.distribution import CHOSEN, HERE_ONLY
-from flows.masking import masked_errors
 from flows.outlet import Outlet
-from flows.places import Places
 from flows.predeploy import prepare
-from flows.scope import Scope, keys_of, read_scope, with_secrets
 from flows.shared_storage import SharedStorage
 from flows.states import no_verdict, run_state
-from flows.validation import Validation, new_run_id
 from tasks.distribution.records import ShardFacts
 from tasks.errors import PredeployError, UsageError
+from tasks.execution.executor import Run
 from tasks.models import Report
-from tasks.plan import Plan
+from tasks.planning.plan import Plan
+from tasks.redaction.streams import masked_errors
 from tasks.report.directory import create_run_directory
 from tasks.report.live import Silent
-from tasks.run import Run
+from tasks.user_dirs import Places
+from tasks.validation.scope import Scope, keys_of, read_scope, with_secrets
+from tasks.validation.validation import Validation, new_run_id
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,18 +11,18 @@ from secrets import token_hex
 
 from flows.distribution import Distribution, parameters_of
 from flows.outlet import CALLER_NAME, LAST_WORDS, SIGNS_NAME, record_name
-from flows.scope import Scope, keys_of
 from flows.shard_runs import Pool, ShardRun, ShardRuns
 from flows.shared_storage import SharedStorage
-from tasks.attempt import log_names
+from tasks.distribution.liveness import Watch
 from tasks.distribution.records import ShardFacts, Signs, read_record, read_signs
 from tasks.distribution.settings import read_shard_settings
 from tasks.distribution.shards import Shard, make_shards
-from tasks.distribution.watch import Watch
 from tasks.errors import EngineError, PredeployError
+from tasks.execution.attempt import log_names
 from tasks.models import EngineFacts, Report, Result, SecretsFacts, Status
 from tasks.report.facts import counted
 from tasks.steps import Check
+from tasks.validation.scope import Scope, keys_of
 
 POLL = 0.5
 """Seconds between two looks at a shard."""

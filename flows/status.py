@@ -5,15 +5,15 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from flows.places import Places
-from flows.scope import existing
 from tasks.errors import EngineError, TreeError, UsageError
 from tasks.models import Outcome
 from tasks.report.directory import latest_of
 from tasks.report.facts import counted
 from tasks.report.last_line import last_line
 from tasks.report.layout import clean_line
-from tasks.tree import read_tree, refuse_tracked_reports
+from tasks.source.tree import read_tree, refuse_tracked_reports
+from tasks.user_dirs import Places
+from tasks.validation.scope import existing
 
 CHANGED = "The files have changed since: this is no verdict on those that lie here now."
 

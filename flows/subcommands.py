@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 from flows.arguments import Parser, read_arguments
 from flows.caller import Caller, absolute
 from flows.entry import is_json_wanted
-from flows.places import Places
 from tasks.report.style import detect_style
+from tasks.user_dirs import Places
 
 if TYPE_CHECKING:
     from prefect.client.schemas.objects import State
@@ -53,7 +53,7 @@ def run_ui(options: Options, caller: Caller) -> tuple[str, int]:
 
 def run_doctor(options: Options, caller: Caller) -> tuple[str, int]:
     """Whether all is here that a run needs."""
-    from flows.doctor import Doctor
+    from tasks.doctor.examine import Doctor
     from tasks.doctor.finding import document, is_well, render
 
     flags = {name: options[name] for name in ("engine", "environment", "json_output") if name in options}

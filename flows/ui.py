@@ -5,10 +5,10 @@ import time
 import webbrowser
 from collections.abc import Mapping
 
-from flows.places import Places
 from tasks.errors import EngineError
 from tasks.prefect_server import Phase, ServerHandle, answers, ensure_server, phase
 from tasks.prefect_server.start import START_SECONDS
+from tasks.user_dirs import Places
 
 POLL = 0.1
 SCREENS = ("DISPLAY", "WAYLAND_DISPLAY")

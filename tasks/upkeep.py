@@ -7,8 +7,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from tasks.engines.local.directories import remove_tree
 from tasks.engines.local.store import USED, take
+from tasks.files import remove_tree
 
 STORES = ("environments", "toolchains", "postgres")
 """Entries that are made once, each with its lock."""

@@ -3,8 +3,8 @@
 import asyncio
 
 from tasks.engines.protocol import Engine
-from tasks.lowering import Lowering, database_of
-from tasks.plan import Plan
+from tasks.planning.lowering import Lowering, database_of
+from tasks.planning.plan import Plan
 
 
 async def warm(plan: Plan, engine: Engine, lowering: Lowering) -> None:

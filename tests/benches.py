@@ -14,8 +14,8 @@ from tasks.engines.local.engine import LocalEngine
 from tasks.engines.protocol import Engine
 from tasks.engines.surroundings import Surroundings
 from tasks.exits import Exit
+from tasks.source.tree import Tree, TreeFile, digest_of
 from tasks.steps import Inputs, Step
-from tasks.tree import Tree, TreeFile, digest_of
 
 # read before the variables are taken out of the environment of tests: only an engine that somebody named is used
 GIVEN = {name: value for name, value in os.environ.items() if "DAGGER" in name}

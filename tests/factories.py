@@ -5,9 +5,9 @@ from dataclasses import replace
 from typing import Any
 
 from tasks.catalogue import Catalogue, Scene, make_catalogue
-from tasks.lowering import Lowering
 from tasks.models import Hindrance, Stage
-from tasks.plan import Plan, make_plan
+from tasks.planning.lowering import Lowering
+from tasks.planning.plan import Plan, make_plan
 from tasks.settings import Settings
 from tasks.stack import Component, Kind, NodeProject, PythonProject, Site, Stack, Version, Web, Worker
 from tasks.steps import Check, Command

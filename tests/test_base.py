@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from tasks.base import Base, History, choose_base, read_base
-from tasks.commit_tree import KEPT
 from tasks.errors import UsageError
 from tasks.models import Hindrance
-from tasks.tree import read_tree
+from tasks.source.base import Base, History, choose_base, read_base
+from tasks.source.commit_tree import KEPT
+from tasks.source.tree import read_tree
 from tests.test_tree import git, write
 
 HEAD, BEFORE, FORK = "1" * 40, "2" * 40, "3" * 40

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tasks.checkout import DEFAULT_BRANCH, Remote, check_out, fetch_commit, head_of, read_file, resolve_commit
 from tasks.errors import EngineError, UsageError
+from tasks.source.fetch import DEFAULT_BRANCH, Remote, check_out, fetch_commit, head_of, read_file, resolve_commit
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from tasks.base import Base, read_base
-from tasks.clone import changes_of, clone_stack, find_commit
 from tasks.errors import EngineError, TreeError, UsageError
-from tasks.tree import read_tree
+from tasks.source.base import Base, read_base
+from tasks.source.clone import changes_of, clone_stack, find_commit
+from tasks.source.tree import read_tree
 
 
 def git(root: Path, *arguments: str) -> str:

@@ -12,10 +12,8 @@ import pytest
 from deployments.webhook.settings import PREFIX as WEBHOOK
 from deployments.webhook.settings import WebhookSettings
 from flows.arguments import make_parser
-from flows.scope import read_scope
 from flows.subcommands import SUBCOMMANDS
 from tasks.catalogue import ROWS
-from tasks.deploy_secrets import CHECK as DEPLOY_SECRETS
 from tasks.distribution.settings import PREFIX as SHARD
 from tasks.distribution.settings import ShardSettings
 from tasks.github.settings import PREFIX as GITHUB
@@ -23,9 +21,11 @@ from tasks.github.settings import GitHubSettings
 from tasks.models import Stage
 from tasks.notification import PREFIX as NOTIFY
 from tasks.notification import NotificationSettings
+from tasks.secrets.deploy_check import CHECK as DEPLOY_SECRETS
 from tasks.settings import Settings
 from tasks.settings.load import OTHER_VARIABLES, PREFIX
 from tasks.settings.models import ComponentSettings, CustomCheck, FormSettings, ImageSettings, WorkerSettings
+from tasks.validation.scope import read_scope
 from tests.validate import ROOT, SAMPLE, copy_sample
 
 DOCUMENTS = ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")

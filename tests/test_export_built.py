@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from flows.places import Places
+from tasks.user_dirs import Places
 from tests.validate import Validator, commit, shared_cache, told
 
 GREETER = Path(__file__).parent / "stacks/npm-workers/greeter"

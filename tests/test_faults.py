@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 import uv
 
-from flows.places import Places
 from tasks.models import CheckReport, Diagnostic, Report, Result, Severity, Status
+from tasks.user_dirs import Places
 from tests.benches import GIVEN, unreachable
 from tests.faults import FAULTS, UV_FAULTS, Edit, Fault, Red
 from tests.image_faults import IMAGE_FAULTS

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tasks.distribution.origin import find_origin
+from tasks.distribution.liveness import Watch
 from tasks.distribution.records import (
     FORMAT,
     LONGEST_LOG,
@@ -23,9 +23,9 @@ from tasks.distribution.records import (
 )
 from tasks.distribution.settings import BEATS, ShardSettings
 from tasks.distribution.shards import make_shards
-from tasks.distribution.watch import Watch
 from tasks.errors import PredeployError, UsageError
 from tasks.models import Diagnostic, EngineFacts, Proof, Result, SecretsFacts, Stage, Status, TestCounts
+from tasks.source.origin import find_origin
 from tests.factories import make_check, make_some_plan
 
 IMAGE = make_check("image", stage=Stage.BUILD)

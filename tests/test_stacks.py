@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from flows.places import Places
 from tasks.models import Status
+from tasks.user_dirs import Places
 from tests.validate import Validator, commit, shared_cache, told
 
 STACKS = Path(__file__).parent / "stacks"

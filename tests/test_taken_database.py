@@ -7,15 +7,15 @@ from typing import Any
 import pytest
 from psycopg import sql
 
-import flows.validation
 import tasks.engines.dagger.engine
-from flows.places import Places
+import tasks.validation.validation
 from tasks.engines.dagger.engine import DaggerEngine
 from tasks.engines.local.engine import LocalEngine
 from tasks.exits import Exit
-from tasks.lowering import slot_of
 from tasks.models import Stage, Status
+from tasks.planning.lowering import slot_of
 from tasks.steps import Step
+from tasks.user_dirs import Places
 from tests.benches import GIVEN, engines
 from tests.validate import Validator, commit, copy_sample, shared_cache, told
 
@@ -97,7 +97,7 @@ def test_a_check_without_its_database_is_not_green(
 ) -> None:
     theft = Theft(set(), number)
     thief: Any = thieves(theft)[engine]
-    monkeypatch.setattr(flows.validation, "LocalEngine", thief)
+    monkeypatch.setattr(tasks.validation.validation, "LocalEngine", thief)
     monkeypatch.setattr(tasks.engines.dagger.engine, "DaggerEngine", thief)
     validator = Validator(
         places=Places(cache=shared_cache(shared_home), data=tmp_path / "data"),

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from tasks import tree as tree_module
 from tasks.errors import TreeError, UsageError
+from tasks.source import tree as tree_module
+from tasks.source.tree import Tree, digest_of, read_tree, select
 from tasks.steps import Inputs
-from tasks.tree import Tree, digest_of, read_tree, select
 
 POINTER = f"version https://git-lfs.github.com/spec/v1\noid sha256:{'a' * 64}\nsize 12345\n"
 

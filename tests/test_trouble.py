@@ -13,9 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from flows.places import Places
 from tasks.engines.local.process_table import find_carriers, list_processes
 from tasks.models import Report, Result, Status
+from tasks.user_dirs import Places
 from tests.validate import Validator, copy_sample, shared_cache, told
 
 pytestmark = [pytest.mark.real, pytest.mark.network]

@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from flows.places import Places
-from flows.scope import Scope, read_scope
 from tasks.models import Report, Result, Severity, Status
 from tasks.steps import DB_HOST, DB_NAME, DB_PORT, PROBES, WORK
+from tasks.user_dirs import Places
+from tasks.validation.scope import Scope, read_scope
 from tests.faults import Edit, append, cut, delete, replace, write
 from tests.test_faults import apply
 from tests.validate import Validator, commit, shared_cache, told

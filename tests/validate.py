@@ -8,15 +8,15 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from flows.places import Places
-from flows.scope import read_scope
-from flows.validation import Validation, new_run_id
+from tasks.execution.executor import Run
 from tasks.models import CheckReport, Report
 from tasks.report.directory import create_run_directory
 from tasks.report.document import render_document
 from tasks.report.live import Silent
 from tasks.report.publish import publish
-from tasks.run import Run
+from tasks.user_dirs import Places
+from tasks.validation.scope import read_scope
+from tasks.validation.validation import Validation, new_run_id
 
 ROOT = Path(__file__).resolve().parents[1]
 SAMPLE = ROOT / "examples/cafe"

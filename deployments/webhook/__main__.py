@@ -22,9 +22,9 @@ from deployments.webhook.protocol import ImpatientProtocol
 from deployments.webhook.runs import connected
 from deployments.webhook.settings import WebhookSettings, load
 from flows.commit_status import github_token
-from tasks.checkout import Remote, head_of
 from tasks.errors import PredeployError, UsageError
 from tasks.github.settings import GitHubSettings
+from tasks.source.fetch import Remote, head_of
 
 AT_ONCE = 256
 """Connections; whoever comes on top is told to come back."""

@@ -10,9 +10,9 @@ from tasks.catalogue.custom import custom_check
 from tasks.catalogue.deploy_names import needed_names
 from tasks.catalogue.django_image import missing_files
 from tasks.catalogue.row import Absent, Catalogue, Row, Scene
-from tasks.deploy_secrets import CHECK as DEPLOY_SECRETS
 from tasks.errors import UsageError
 from tasks.models import Stage
+from tasks.secrets.deploy_check import CHECK as DEPLOY_SECRETS
 from tasks.settings.mistakes import nearest, spelled
 from tasks.stack import Component, Kind
 from tasks.steps import Check, Inputs

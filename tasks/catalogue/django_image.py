@@ -4,8 +4,8 @@ from tasks.catalogue.django_environment import django_env
 from tasks.catalogue.django_server import web_of
 from tasks.catalogue.row import Scene
 from tasks.discovery.dockerfile import parse_dockerfile
+from tasks.discovery.file_view import is_within, join, parent, relative
 from tasks.discovery.image_files import Places, image_places
-from tasks.discovery.tree import is_within, join, parent, relative
 from tasks.stack import Component
 from tasks.steps import WORK, Command, Image
 

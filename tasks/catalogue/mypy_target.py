@@ -5,7 +5,7 @@ import re
 import tomllib
 
 from tasks.catalogue.row import Scene
-from tasks.discovery.tree import is_within, relative
+from tasks.discovery.file_view import is_within, relative
 from tasks.stack import Component
 
 MYPY_TARGETS = frozenset({"files", "packages", "modules"})

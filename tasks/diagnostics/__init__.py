@@ -10,7 +10,7 @@ from tasks.diagnostics.dockerfile import dockerfile
 from tasks.diagnostics.generic import plain, probe
 from tasks.diagnostics.installers import npm, pnpm, uv
 from tasks.diagnostics.node import astro_check, eslint, tsc
-from tasks.diagnostics.places import ROOT, Places, moved, rooted, roots_of
+from tasks.diagnostics.paths import ROOT, Places, moved, rooted, roots_of
 from tasks.diagnostics.pytest_text import pytest
 from tasks.diagnostics.python import mypy, ruff, ruff_format
 from tasks.diagnostics.reading import Output, Parsed, Parser, deduplicated, plain_text, readable

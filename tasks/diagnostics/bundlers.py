@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from tasks.diagnostics.javascript import drawn, esbuild, raised
-from tasks.diagnostics.places import Places
+from tasks.diagnostics.paths import Places
 from tasks.diagnostics.reading import Output, Parsed, deduplicated, last_line, number, shortened
 from tasks.models import Diagnostic
 

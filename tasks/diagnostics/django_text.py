@@ -4,7 +4,7 @@ import posixpath
 import re
 from dataclasses import replace
 
-from tasks.diagnostics.places import Places
+from tasks.diagnostics.paths import Places
 from tasks.diagnostics.reading import Output, Parsed, first_line, shortened
 from tasks.diagnostics.tracebacks import Trace, from_trace, from_tracebacks, place, traces
 from tasks.models import Diagnostic, Severity

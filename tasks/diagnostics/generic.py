@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 
-from tasks.diagnostics.places import Places
+from tasks.diagnostics.paths import Places
 from tasks.diagnostics.reading import (
     Output,
     Parsed,

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import replace
 
-from tasks.diagnostics.places import Places
+from tasks.diagnostics.paths import Places
 from tasks.diagnostics.reading import Output, shortened
 from tasks.models import Diagnostic, Severity
 

@@ -4,7 +4,7 @@ import re
 from dataclasses import replace
 
 from tasks.diagnostics.javascript import raised
-from tasks.diagnostics.places import Places
+from tasks.diagnostics.paths import Places
 from tasks.diagnostics.reading import (
     Output,
     Parsed,

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from tasks.diagnostics.places import Places
+from tasks.diagnostics.paths import Places
 from tasks.diagnostics.reading import Output, Parsed, deduplicated, first_line, number, shortened
 from tasks.diagnostics.tracebacks import from_trace, from_tracebacks, traces
 from tasks.models import Diagnostic, TestCounts

@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass, field
 
-from tasks.diagnostics.places import Places
+from tasks.diagnostics.paths import Places
 from tasks.diagnostics.reading import Output, Parsed, shortened
 from tasks.models import Diagnostic
 

@@ -3,7 +3,7 @@
 import re
 
 from tasks.diagnostics.javascript import drawn, raised, stack_place
-from tasks.diagnostics.places import Places
+from tasks.diagnostics.paths import Places
 from tasks.diagnostics.reading import (
     Output,
     Parsed,

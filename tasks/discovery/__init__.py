@@ -4,7 +4,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from types import MappingProxyType
 
 from tasks.discovery.components import find_components
-from tasks.discovery.tree import Tree
+from tasks.discovery.file_view import Tree
 from tasks.stack import Stack
 
 _NOTHING: Mapping[str, str] = MappingProxyType({})

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 
 from tasks.discovery.django import describe_web, is_for_tests, is_project, module_base
 from tasks.discovery.documents import string
+from tasks.discovery.file_view import Tree, join, parent
 from tasks.discovery.images import Images, is_for_node
 from tasks.discovery.node_project import describe_node
-from tasks.discovery.places import Rank, is_excluded, rank
 from tasks.discovery.python_project import describe_python
+from tasks.discovery.rank import Rank, is_excluded, rank
 from tasks.discovery.sites import find_site
-from tasks.discovery.tree import Tree, join, parent
 from tasks.discovery.workers import CONFIGS, Wrangler, describe_worker, is_generated, read_wrangler
 from tasks.stack import Component, Kind, Site, Worker
 

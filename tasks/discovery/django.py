@@ -5,10 +5,10 @@ import re
 from collections.abc import Iterator
 
 from tasks.discovery.dockerfile import Dockerfile
+from tasks.discovery.file_view import Tree, is_within, join, lineage, parent, relative
 from tasks.discovery.images import Images, is_for_python
-from tasks.discovery.places import Rank, rank
+from tasks.discovery.rank import Rank, rank
 from tasks.discovery.server import image_server, procfile_server
-from tasks.discovery.tree import Tree, is_within, join, lineage, parent, relative
 from tasks.stack import Web
 
 _MANAGE = re.compile(r"\bdjango\b|execute_from_command_line")

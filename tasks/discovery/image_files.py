@@ -4,7 +4,7 @@ import posixpath
 from collections.abc import Collection
 
 from tasks.discovery.dockerfile import BuildStage, Copy, Dockerfile
-from tasks.discovery.tree import is_within, join, relative
+from tasks.discovery.file_view import is_within, join, relative
 
 Places = tuple[tuple[str, str], ...]
 """Absolute directories or files of an image, each with its path in the stack."""

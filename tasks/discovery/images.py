@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from tasks.discovery.dockerfile import Dockerfile, parse_dockerfile
 from tasks.discovery.documents import Table, string, strings, table
-from tasks.discovery.places import Rank, rank
-from tasks.discovery.tree import Tree, is_within, join, lineage, parent, relative
+from tasks.discovery.file_view import Tree, is_within, join, lineage, parent, relative
+from tasks.discovery.rank import Rank, rank
 
 _NAME = re.compile(
     r"^(?:(?:Dockerfile|Containerfile)(?:[.\-_](?P<after>.+))?|(?P<before>.+)[.\-_]?Dockerfile)$", re.IGNORECASE

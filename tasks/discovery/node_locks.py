@@ -3,7 +3,7 @@
 import re
 
 from tasks.discovery.documents import BrokenDocumentError, Table, parse_yaml, string, table
-from tasks.discovery.tree import Tree, join, relative
+from tasks.discovery.file_view import Tree, join, relative
 
 _TOOLS = ("typescript", "vitest", "eslint", "wrangler", "astro", "vite", "prettier", "@astrojs/check")
 

@@ -4,6 +4,7 @@ import re
 from typing import Literal, cast
 
 from tasks.discovery.documents import string, table, text_table
+from tasks.discovery.file_view import Tree, is_within, join, parent
 from tasks.discovery.node_locks import locked_versions
 from tasks.discovery.node_workspace import (
     Workspace,
@@ -13,7 +14,6 @@ from tasks.discovery.node_workspace import (
     locks,
     manager_of,
 )
-from tasks.discovery.tree import Tree, is_within, join, parent
 from tasks.discovery.versions import Image, node_version
 from tasks.stack import NodeProject
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 
 from tasks.discovery.documents import string, strings, text_table
-from tasks.discovery.tree import Tree, is_within, join, lineage, parent, relative
+from tasks.discovery.file_view import Tree, is_within, join, lineage, parent, relative
 
 LOCKS = {
     "pnpm-lock.yaml": "pnpm",

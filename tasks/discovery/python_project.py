@@ -4,10 +4,10 @@ import re
 from dataclasses import replace
 
 from tasks.discovery.documents import string, table
+from tasks.discovery.file_view import Tree, join, lineage, parent
 from tasks.discovery.quality_tools import configurations, used_tools
 from tasks.discovery.requirement_files import choose_requirements, has_requirements
 from tasks.discovery.requirements import read_requirements
-from tasks.discovery.tree import Tree, join, lineage, parent
 from tasks.discovery.uv_lock import declared, find_uv_lock, read_uv_lock, source_directories, workspace_members
 from tasks.discovery.versions import Image, python_version
 from tasks.stack import PythonProject

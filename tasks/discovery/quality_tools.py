@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Mapping
 
 from tasks.discovery.documents import table
-from tasks.discovery.tree import Tree, join, lineage
+from tasks.discovery.file_view import Tree, join, lineage
 
 TOOLS = ("black", "mypy", "pytest", "ruff")
 # Where each tool looks in a directory, in its own order.

@@ -4,8 +4,8 @@ import posixpath
 import re
 from dataclasses import dataclass
 
+from tasks.discovery.file_view import Tree, join
 from tasks.discovery.requirements import read_requirements
-from tasks.discovery.tree import Tree, join
 
 _NAME = re.compile(r"^(?:requirements|reqs)?(?:[-_.]?(?P<after>[\w\-]+))?\.(?P<kind>lock|txt|in)$")
 _BEFORE = re.compile(r"^(?P<before>\w+)[-_]requirements\.(?P<kind>lock|txt|in)$")

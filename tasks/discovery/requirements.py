@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
-from tasks.discovery.tree import Tree, join, parent
+from tasks.discovery.file_view import Tree, join, parent
 
 _CONTINUED = re.compile(r"\\\r?\n")
 _COMMENT = re.compile(r"(^|\s)#.*$", re.MULTILINE)

@@ -9,7 +9,7 @@ from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
 from tasks.discovery.documents import Table, string, strings, table, tables
-from tasks.discovery.tree import Tree, is_within, join, lineage, parent, relative
+from tasks.discovery.file_view import Tree, is_within, join, lineage, parent, relative
 
 _LOCAL_SOURCES = ("editable", "directory", "virtual")
 _EXTRAS = ("optional-dependencies",)

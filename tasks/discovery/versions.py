@@ -7,7 +7,7 @@ from packaging.specifiers import SpecifierSet
 
 from tasks.discovery.dockerfile import Dockerfile
 from tasks.discovery.documents import string
-from tasks.discovery.tree import Tree
+from tasks.discovery.file_view import Tree
 from tasks.stack import Version
 
 _LTS = {"gallium": 16, "hydrogen": 18, "iron": 20, "jod": 22, "krypton": 24}

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 
 from tasks.discovery.documents import Table, string, strings, table, tables
-from tasks.discovery.tree import Tree, relative
+from tasks.discovery.file_view import Tree, relative
 from tasks.dotenv import parse_dotenv, worker_examples
 
 SOURCES = (".ts", ".mts", ".tsx", ".js", ".mjs", ".jsx")

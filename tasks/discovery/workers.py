@@ -5,7 +5,7 @@ import re
 from dataclasses import dataclass
 
 from tasks.discovery.documents import Table, string, strings, table, tables
-from tasks.discovery.tree import Tree, join, lineage, parent
+from tasks.discovery.file_view import Tree, join, lineage, parent
 from tasks.discovery.worker_env import bindings_of, read_names, sources
 from tasks.stack import Worker
 

@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from tasks.execution.scheduling import UNKNOWN
 from tasks.models import Stage
-from tasks.order import UNKNOWN
-from tasks.plan import Plan, closed
+from tasks.planning.plan import Plan, closed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -51,8 +51,8 @@ class Wishes:
     def at_doppler(self) -> Iterator[Finding]:
         """Whom Doppler takes us for, which config we read, and what is in it."""
         # the SDK takes long to load
-        from tasks.secrets.doppler.client import ask_names, ask_owner, ask_secrets  # noqa: PLC0415
-        from tasks.secrets.doppler.provider import require_config  # noqa: PLC0415
+        from tasks.secrets.doppler.client import ask_names, ask_owner, ask_secrets
+        from tasks.secrets.doppler.provider import require_config
 
         try:
             access = access_of(self.settings, self.around)
@@ -82,7 +82,7 @@ class Wishes:
 
     def copies(self, access: Access) -> Finding:
         """The encrypted copy for when Doppler does not answer."""
-        from tasks.secrets.doppler.snapshot import Snapshots, told_age  # noqa: PLC0415 - as the SDK
+        from tasks.secrets.doppler.snapshot import Snapshots, told_age
 
         hours = self.settings.doppler_snapshot
         if hours is None or self.around.copies is None:

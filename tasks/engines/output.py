@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from tasks.errors import EngineError
-from tasks.redaction import NOTHING, Redactor
+from tasks.redaction.redactor import NOTHING, Redactor
 
 KEPT = 8 << 20
 LOG_LIMIT = 256 << 20

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tasks.engines.local.directories import remove_tree
+from tasks.files import remove_tree
 
 PREFIX = "predeploy-"
 LOCK = ".lock"

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tasks.secrets import NO_SECRETS, Secrets
+from tasks.source.tree import Tree
 from tasks.steps import TreeName
-from tasks.tree import Tree
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

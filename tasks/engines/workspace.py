@@ -14,10 +14,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
-from tasks.engines.local.directories import clone_tree, remove_tree
 from tasks.errors import EngineError
-from tasks.known_digests import KnownDigests
-from tasks.tree import Tree, TreeFile
+from tasks.files import clone_tree, remove_tree
+from tasks.source.digest_cache import KnownDigests
+from tasks.source.tree import Tree, TreeFile
 
 __all__ = ["Synced", "clone_tree", "lease", "remove_tree", "sync"]
 

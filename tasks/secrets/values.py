@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 
 from tasks.models import SecretsFacts
-from tasks.redaction import Redactor
+from tasks.redaction.redactor import Redactor
 
 
 class Secrets(Mapping[str, str]):

@@ -193,7 +193,7 @@ def inject(place: Path, module: str, act: str) -> Path:
         ("tasks", ("--json-output",)),
         ("tasks.report.document", ("--json-output",)),
         ("flows.session", ("--json-output",)),
-        ("tasks.history", ("--debug",)),
+        ("tasks.execution.durations", ("--debug",)),
     ],
     ids=str,
 )
@@ -221,7 +221,7 @@ module.{name} = crash
 @pytest.mark.parametrize(
     ("module", "name"),
     [
-        ("flows.scope", "discover"),
+        ("tasks.validation.scope", "discover"),
         ("flows.session", "publish"),
         ("flows.output", "render_text"),
         ("tasks.report.last_line", "last_line"),

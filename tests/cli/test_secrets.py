@@ -214,7 +214,9 @@ def test_nothing_is_asked_for_a_plan(caller: Caller, leaking: TinyStack) -> None
     assert caller.run(leaking.root, "--plan").code == 0
 
 
-@pytest.mark.parametrize(("module", "name"), [("flows.session", "publish"), ("flows.validation", "give_verdict")])
+@pytest.mark.parametrize(
+    ("module", "name"), [("flows.session", "publish"), ("tasks.validation.validation", "give_verdict")]
+)
 def test_a_crash_of_our_own_tells_none(
     caller: Caller, leaking: TinyStack, tmp_path: Path, module: str, name: str
 ) -> None:

@@ -6,13 +6,13 @@ from typing import Any
 
 import pytest
 
-from tasks.attempt import log_names
+from tasks.execution.attempt import log_names
+from tasks.execution.executor import Policy, Run
+from tasks.execution.verdict import give_verdict
+from tasks.execution.work import EngineWork
 from tasks.exits import Exit, Prepared, ServiceExit
 from tasks.models import Hindrance, Result, Status
-from tasks.run import Policy, Run
 from tasks.steps import Check, Command, Image
-from tasks.verdict import give_verdict
-from tasks.work import EngineWork
 from tests.factories import make_check, make_command, make_lowering, make_site, make_some_plan
 from tests.fakes import WELL, FakeEngine, Witness
 

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from tasks.built import digest_below, hand_over, plan_handovers
 from tasks.errors import EngineError, UsageError
+from tasks.exports.files import digest_below, hand_over, plan_handovers
 from tasks.steps import OUT, WORK, Step
 from tests.factories import make_lowering, make_scene, make_some_plan, make_stack, make_whole_plan, make_worker
 from tests.fakes import FakeEngine

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from tasks.delivery import Delivery, deliver, plan_deliveries
 from tasks.errors import EngineError, UsageError
+from tasks.exports.images import Delivery, deliver, plan_deliveries
 from tasks.models import Stage
 from tasks.steps import Check, Image
 from tests.factories import make_check, make_command, make_lowering, make_some_plan

@@ -7,10 +7,10 @@ import pytest
 
 from tasks.catalogue import make_catalogue
 from tasks.catalogue.deploy_names import needed_names
-from tasks.deploy_secrets import Held, look, not_asked
 from tasks.errors import SecretsError
 from tasks.models import Result, Severity, Status
 from tasks.needed import Needed
+from tasks.secrets.deploy_check import Held, look, not_asked
 from tasks.secrets.shapes import mistake_in
 from tasks.settings import Settings
 from tasks.stack import Component

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
+from tasks.execution.judgement import Judgement, failed, judge, judge_acquire, refined
 from tasks.exits import Exit, ServiceExit
-from tasks.fault import Judgement, failed, judge, judge_acquire, refined
 from tasks.models import Diagnostic, Severity, Status, TestCounts
 from tasks.steps import Command
 from tests.factories import make_command

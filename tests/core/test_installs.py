@@ -3,10 +3,10 @@
 import asyncio
 from pathlib import Path
 
+from tasks.execution.executor import Policy, Run
+from tasks.execution.work import EngineWork
 from tasks.exits import Prepared
-from tasks.run import Policy, Run
 from tasks.steps import Environment
-from tasks.work import EngineWork
 from tests.factories import make_check, make_command, make_lowering, make_some_plan
 from tests.fakes import FakeEngine, Witness
 

@@ -10,9 +10,9 @@ import pytest
 
 from tasks.catalogue import make_catalogue
 from tasks.errors import UsageError
-from tasks.lowering import Lowering, database_of, slot_of, slug
 from tasks.models import Stage
-from tasks.packages import python_environment
+from tasks.planning.environments import python_environment
+from tasks.planning.lowering import Lowering, database_of, slot_of, slug
 from tasks.settings import CustomCheck, Settings
 from tasks.stack import NodeProject, PythonProject, Stack, Version
 from tasks.steps import DB_MIGRATED, OUT, SERVER_PORT, Check, Environment, Inputs, Service, Step

@@ -3,8 +3,8 @@
 import asyncio
 from pathlib import Path
 
-from tasks.history import read_durations, write_durations
-from tasks.order import UNKNOWN, Gate, weights
+from tasks.execution.durations import read_durations, write_durations
+from tasks.execution.scheduling import UNKNOWN, Gate, weights
 from tests.factories import make_check
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from tasks.errors import UsageError
 from tasks.models import Stage
-from tasks.plan import make_plan, spec_key
+from tasks.planning.plan import make_plan, spec_key
 from tasks.steps import Inputs
 from tests.factories import (
     make_check,

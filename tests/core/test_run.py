@@ -9,13 +9,13 @@ from typing import Any
 import pytest
 
 from tasks.errors import EngineError
+from tasks.execution.executor import Policy, Run
+from tasks.execution.work import EngineWork
 from tasks.exits import Exit
 from tasks.models import Result, Stage, Status
-from tasks.plan import Plan
-from tasks.redaction import Redactor
-from tasks.run import Policy, Run
+from tasks.planning.plan import Plan
+from tasks.redaction.redactor import Redactor
 from tasks.steps import Check
-from tasks.work import EngineWork
 from tests.factories import make_check, make_command, make_lowering, make_some_plan
 from tests.fakes import WELL, FakeEngine, Witness
 

@@ -2,8 +2,8 @@
 
 import pytest
 
+from tasks.execution.verdict import NOT_FULL, gaps_of, give_verdict
 from tasks.models import Outcome, Proof, Result, Status
-from tasks.verdict import NOT_FULL, gaps_of, give_verdict
 
 STATUSES = {"p": Status.PASSED, "f": Status.FAILED, "e": Status.ERRORED, "s": Status.SKIPPED}
 TABLE = [

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from flows.places import Places
 from tasks.engines.choice import choose_engine
 from tasks.engines.dagger.reach import SESSION_PORT, SESSION_TOKEN
 from tasks.errors import EngineError
 from tasks.models import Status
 from tasks.secrets import Secrets
+from tasks.user_dirs import Places
 from tests.benches import Bench
 from tests.cli.caller import NOWHERE, Caller
 from tests.cli.stack import make_stack

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tasks.engines.dagger.session import RefusedError, open_session
-from tasks.redaction import NOTHING
+from tasks.redaction.redactor import NOTHING
 from tests.benches import GIVEN, Bench, unreachable
 from tests.dagger.fake_session import FakeSession, session_line, write_cli
 

@@ -8,7 +8,7 @@ import pytest
 from tasks.engines.dagger.reach import RUNNER_HOST
 from tasks.engines.dagger.session import open_session
 from tasks.engines.dagger.upkeep import keep_engine
-from tasks.redaction import NOTHING
+from tasks.redaction.redactor import NOTHING
 from tests.benches import GIVEN, unreachable
 
 MB = 1 << 20

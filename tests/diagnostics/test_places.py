@@ -3,7 +3,7 @@
 import pytest
 
 from tasks.diagnostics import parse
-from tasks.diagnostics.places import Places, roots_of
+from tasks.diagnostics.paths import Places, roots_of
 
 
 @pytest.mark.parametrize(

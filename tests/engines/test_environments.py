@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tasks.packages import our_environment
+from tasks.planning.environments import our_environment
 from tasks.steps import ENV, WORK
 from tests.benches import Bench, Opened
 from tests.engines.packages import LOCKED, installed_by, node_packages, python_packages

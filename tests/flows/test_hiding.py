@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from flows.hiding import Exposure, exposure_of, holders
+from tasks.hardening import Exposure, exposure_of, holders
 from tests.validate import ROOT
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="/proc is Linux's")
@@ -16,7 +16,7 @@ TOKEN = "dp.st.dev.c4n4ryT0ken"
 NOBODY = 65534
 TAKES = """
 import ctypes, os, sys
-from flows.hiding import hide, take_token
+from tasks.hardening import hide, take_token
 if user := int(sys.argv[1]):
     os.setgroups([])
     os.setgid(user)
@@ -87,7 +87,7 @@ def test_no_pipe_is_no_token(descriptor: str) -> None:
 
 
 def test_programs_above_that_show_it_are_named() -> None:
-    program = "from flows.hiding import exposure_of, take_token; print(exposure_of(take_token()).holders)"
+    program = "from tasks.hardening import exposure_of, take_token; print(exposure_of(take_token()).holders)"
     line = shlex.join([sys.executable, "-c", program]) + "; true"
     environ = {**os.environ, "DOPPLER_TOKEN": TOKEN, "PYTHONPATH": str(ROOT)}
 

@@ -7,8 +7,8 @@ from collections.abc import Callable
 
 import pytest
 
-from flows.masking import MaskedStream, mask_streams, masked_errors
-from tasks.redaction import NOTHING, Redactor
+from tasks.redaction.redactor import NOTHING, Redactor
+from tasks.redaction.streams import MaskedStream, mask_streams, masked_errors
 
 REDACTOR = Redactor({"KEY": "c4n4ry-value"})
 

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from flows.scope import circumstances, read_scope
 from tasks.secrets.doppler.token import read_token
+from tasks.validation.scope import circumstances, read_scope
 from tests.validate import commit
 
 POLICY = """\

@@ -13,14 +13,14 @@ from prefect.filesystems import LocalFileSystem
 
 from flows.distribution import Distribution
 from flows.outlet import SIGNS_NAME, record_name
-from flows.scope import Scope, keys_of, read_scope
 from flows.shard_runs import Pool, ShardRun, ShardRuns, ShardState
 from flows.sharded import POLL, Sending, ShardedWork
 from flows.shared_storage import SharedStorage
-from tasks.distribution.origin import find_origin
 from tasks.distribution.records import FORMAT, RECORD, SIGNS, Record, ShardFacts, Signs, written
+from tasks.execution.executor import Policy, Run
 from tasks.models import Diagnostic, EngineFacts, Result, SecretsFacts, Status
-from tasks.run import Policy, Run
+from tasks.source.origin import find_origin
+from tasks.validation.scope import Scope, keys_of, read_scope
 from tests.fakes import Witness
 
 POLICY = "".join(

@@ -136,7 +136,7 @@ from tasks.engines.local.engine import LocalEngine
 from tasks.engines.surroundings import Surroundings
 from tasks.stack import Version
 from tasks.steps import Command, Environment, Inputs, Step
-from tasks.tree import Tree
+from tasks.source.tree import Tree
 
 async def main():
     tree = Tree(root=Path("{root}"), files={{}}, untracked=(), commit=None, changed=True, digest="")

@@ -18,7 +18,7 @@ from tasks.engines.local import process_table, supervised
 from tasks.engines.local.process import Process, run_process, start_process, sweep
 from tasks.errors import EngineError
 from tasks.exits import Exit
-from tasks.redaction import NOTHING
+from tasks.redaction.redactor import NOTHING
 
 PATH = {"PATH": "/usr/local/bin:/usr/bin:/bin"}
 ROOT = Path(__file__).parents[2]

@@ -15,10 +15,10 @@ from pathlib import Path
 import pytest
 
 from tasks.engines import workspace
-from tasks.engines.local.directories import Copier
 from tasks.engines.workspace import Synced, clone_tree, lease, remove_tree, sync
 from tasks.errors import EngineError
-from tasks.tree import Tree, TreeFile, digest_of
+from tasks.files import Copier
+from tasks.source.tree import Tree, TreeFile, digest_of
 
 
 def snapshot(root: Path) -> Tree:

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from tasks.execution.verdict import NOT_FULL
 from tasks.models import (
     CheckReport,
     DeliveredImage,
@@ -19,7 +20,6 @@ from tasks.models import (
     TestCounts,
     Verdict,
 )
-from tasks.verdict import NOT_FULL
 
 CATALOGUE = (
     ("django_container", "Django container", "apps/web", Stage.BUILD),

@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 
-from tasks.clone import clone_stack, find_commit
 from tasks.models import Outcome
+from tasks.source.clone import clone_stack, find_commit
 from tests.benches import GIVEN, unreachable
 from tests.deployments.fake_github import FakeGitHub, fake_github
 from tests.doppler.server import serving

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from tasks.engines.local.process_table import list_processes
-from tasks.redaction import Redactor
+from tasks.redaction.redactor import Redactor
 
 # for the command line that Dagger's client starts: nobody called at home, time to shut down
 QUIET = {

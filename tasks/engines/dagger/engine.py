@@ -26,9 +26,9 @@ from tasks.engines.workspace import lease, sync
 from tasks.errors import EngineError
 from tasks.exits import Exit, Prepared
 from tasks.models import EngineFacts
-from tasks.redaction import redact_exit
+from tasks.redaction.redactor import redact_exit
+from tasks.source.tree import select
 from tasks.steps import Database, Environment, Image, Inputs, Step
-from tasks.tree import select
 
 CONNECT_LIMIT, START_LIMIT, RENEW_LIMIT = 20.0, 180.0, 8.0
 """Seconds to reach an engine that is there; one that has to be started first; the same one again after it was lost."""

@@ -13,7 +13,7 @@ from tasks.engines.dagger.wrapper import RECORD, Record, read_record, wrap
 from tasks.engines.output import KEPT, Log
 from tasks.errors import EngineError
 from tasks.exits import Exit
-from tasks.redaction import Redactor
+from tasks.redaction.redactor import Redactor
 
 GRACE = 120.0
 """Seconds beyond a step's limit, in which the engine fetches images and fills mounts; then it hangs."""

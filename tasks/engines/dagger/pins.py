@@ -7,10 +7,10 @@ from pathlib import Path
 from tasks.engines.dagger.images import Images, choose_node, choose_python
 from tasks.engines.dagger.session import open_session
 from tasks.errors import EngineError
-from tasks.installs import environments_of
-from tasks.lowering import Lowering
-from tasks.plan import Plan
-from tasks.redaction import NOTHING
+from tasks.execution.prefetch import environments_of
+from tasks.planning.lowering import Lowering
+from tasks.planning.plan import Plan
+from tasks.redaction.redactor import NOTHING
 from tasks.stack import Version
 from tasks.steps import Environment
 

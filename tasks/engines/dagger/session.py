@@ -34,7 +34,7 @@ from tasks.engines.dagger.client import (
 from tasks.engines.dagger.command_line import CLI_BIN, MaskedLog, end, find_cli, variables_for_cli
 from tasks.engines.dagger.reach import SESSION_PORT, SESSION_TOKEN
 from tasks.errors import EngineError
-from tasks.redaction import Redactor
+from tasks.redaction.redactor import Redactor
 
 __all__ = [
     "ANY",

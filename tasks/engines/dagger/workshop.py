@@ -7,7 +7,6 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from tasks import steps
-from tasks.encodings import SHORTEST
 from tasks.engines.dagger.images import Choice, Images, choose_node, choose_python
 from tasks.engines.dagger.places import CACHE, ENV, MANAGER, OUT, PROBES, TOKENS, WITH_ENV, WORK
 from tasks.engines.dagger.postgres import Postgres
@@ -18,7 +17,8 @@ from tasks.engines.local.toolchains.node import manager_version
 from tasks.engines.once import Once
 from tasks.engines.tokens import Tokens
 from tasks.exits import Exit, Prepared
-from tasks.redaction import Redactor
+from tasks.redaction.encodings import SHORTEST
+from tasks.redaction.redactor import Redactor
 from tasks.secrets import Secrets
 from tasks.stack import Version
 from tasks.steps import Environment, Image, Inputs, Phase, Step, TreeName

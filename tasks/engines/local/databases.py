@@ -13,7 +13,7 @@ from tasks.engines.local.toolchains.pinned import Kit
 from tasks.engines.local.variables import Variables
 from tasks.engines.once import Once
 from tasks.errors import EngineError
-from tasks.redaction import NOTHING, Redactor
+from tasks.redaction.redactor import NOTHING, Redactor
 from tasks.steps import Database
 
 STARTS = 2

@@ -29,7 +29,7 @@ from tasks.engines.tokens import Tokens, located
 from tasks.errors import EngineError
 from tasks.exits import Exit, Prepared
 from tasks.models import EngineFacts
-from tasks.redaction import redact_exit
+from tasks.redaction.redactor import redact_exit
 from tasks.steps import NONCE, Database, Environment, Image, Phase, Service, Step
 
 VERSION = "1"

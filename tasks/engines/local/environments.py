@@ -16,8 +16,8 @@ from tasks.engines.threads import in_thread
 from tasks.engines.workspace import sync
 from tasks.errors import EngineError
 from tasks.exits import Exit, Prepared
+from tasks.source.tree import Tree
 from tasks.steps import ENV, Environment, TreeName
-from tasks.tree import Tree
 
 ATTEMPTS = 2
 FACTS = "facts.json"

@@ -9,7 +9,7 @@ from tasks.engines.local.services import Launch, run_alone
 from tasks.engines.local.toolchains.pinned import LIMIT
 from tasks.engines.local.variables import Variables
 from tasks.exits import Exit
-from tasks.redaction import Redactor
+from tasks.redaction.redactor import Redactor
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

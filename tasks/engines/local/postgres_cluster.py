@@ -19,7 +19,7 @@ from tasks.engines.local.store import filled
 from tasks.engines.threads import in_thread
 from tasks.errors import EngineError
 from tasks.exits import Exit
-from tasks.redaction import NOTHING, Redactor
+from tasks.redaction.redactor import NOTHING, Redactor
 
 # A superuser, because a run's own cluster holds nobody else's data: Django's test runner creates databases, and
 # migrations create extensions that in production an administrator has created.

@@ -12,7 +12,7 @@ from tasks.engines.local import process_table
 from tasks.engines.local.supervised import Supervised, launch
 from tasks.engines.output import Log
 from tasks.exits import Exit
-from tasks.redaction import NOTHING, Redactor
+from tasks.redaction.redactor import NOTHING, Redactor
 
 LIMIT_GRACE = 2.0
 """Seconds that a command over its limit has between SIGTERM and SIGKILL."""

@@ -10,8 +10,8 @@ from pathlib import Path
 import uv
 
 from tasks.engines.environ import link_credentials
-from tasks.engines.local.directories import remove_tree
 from tasks.engines.private import LOCK, PREFIX, hold, remove_abandoned
+from tasks.files import remove_tree
 
 # A socket's path has about a hundred bytes, and tools put theirs below TMPDIR.
 LONGEST = 48

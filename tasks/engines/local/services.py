@@ -10,7 +10,7 @@ from pathlib import Path
 from tasks.engines.local.ports import LOOPBACK, is_free, listens
 from tasks.engines.local.process import Process, run_process, start_process
 from tasks.exits import Exit, ServiceExit
-from tasks.redaction import NOTHING, Redactor
+from tasks.redaction.redactor import NOTHING, Redactor
 
 TAIL = 200
 STOP_GRACE = 3.0

@@ -15,8 +15,8 @@ from tasks.engines.surroundings import Surroundings
 from tasks.engines.threads import in_thread
 from tasks.engines.tokens import Tokens
 from tasks.engines.workspace import clone_tree, lease, remove_tree, sync
+from tasks.source.tree import select
 from tasks.steps import ENV, Step
-from tasks.tree import select
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -18,7 +18,7 @@ from tasks.engines.local.endings import Facts, explain, summarize
 from tasks.engines.output import Log, Tail
 from tasks.errors import EngineError
 from tasks.exits import Exit
-from tasks.redaction import Stream
+from tasks.redaction.redactor import Stream
 
 REAPER = Path(__file__).with_name("reaper.py")
 READ_SIZE = 1 << 18

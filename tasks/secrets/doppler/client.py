@@ -7,7 +7,7 @@ from typing import Any
 
 from dopplersdk import DopplerSDK
 
-from tasks.redaction import Redactor
+from tasks.redaction.redactor import Redactor
 from tasks.secrets.doppler.access import UNSAID, Access
 from tasks.secrets.doppler.token import VARIABLE
 from tasks.secrets.doppler.transport import Transport

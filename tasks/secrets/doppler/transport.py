@@ -17,8 +17,8 @@ import requests
 from requests.adapters import HTTPAdapter
 from urllib3.exceptions import HTTPError
 
+from tasks.daemon_thread import aside
 from tasks.secrets.doppler.access import LOOPBACK, Patience
-from tasks.secrets.doppler.aside import aside
 from tasks.secrets.doppler.token import Token
 from tasks.secrets.doppler.trouble import AgainError, broken_off, http_line, misshapen, refusal, unanswered
 from tasks.version import VERSION

@@ -6,12 +6,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
 
-from tasks.attempt import Attempt
 from tasks.engines.protocol import Engine
-from tasks.installs import Installs
-from tasks.lowering import Lowering
+from tasks.execution.attempt import Attempt
+from tasks.execution.prefetch import Installs
 from tasks.models import EngineFacts, Report, Result
-from tasks.plan import Plan
+from tasks.planning.lowering import Lowering
+from tasks.planning.plan import Plan
 from tasks.steps import Check
 from tasks.warming import warm
 

@@ -4,8 +4,8 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 
-from tasks.encodings import SHORTEST, forms
 from tasks.exits import Exit
+from tasks.redaction.encodings import SHORTEST, forms
 
 MASK = b"***"
 BLANKS = b" \t\r\n"

@@ -9,9 +9,9 @@ from contextlib import suppress
 from pathlib import Path
 
 from tasks.errors import EngineError, UsageError
-from tasks.git import OWN_CONFIG, read_config, run_git, start_git
-from tasks.listing import GITLINK
-from tasks.tree import POINTER, POINTER_LIMIT
+from tasks.source.git import OWN_CONFIG, read_config, run_git, start_git
+from tasks.source.ls_files import GITLINK
+from tasks.source.tree import POINTER, POINTER_LIMIT
 
 BROUGHT = ("refs/heads", "refs/remotes", "refs/tags")
 """The refs of a clone: by these names people call what is deployed, and the default branch is among them."""

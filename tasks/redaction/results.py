@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from tasks.models import Diagnostic, Proof, Report, Result
-from tasks.redaction import Redactor
+from tasks.redaction.redactor import Redactor
 
 
 def redact_result(result: Result, redactor: Redactor) -> Result:

@@ -4,14 +4,14 @@ import asyncio
 from collections.abc import Collection, Mapping
 from functools import partial
 
-from flows.scope import Scope
-from tasks.deploy_secrets import NAME, Held, look, not_asked
+from tasks.daemon_thread import aside
+from tasks.execution.executor import Own
 from tasks.models import Result
-from tasks.run import Own
 from tasks.secrets import Circumstances
 from tasks.secrets.choice import access_of, provider_kind
-from tasks.secrets.doppler.aside import aside
+from tasks.secrets.deploy_check import NAME, Held, look, not_asked
 from tasks.secrets.doppler.token import Token
+from tasks.validation.scope import Scope
 
 
 def own_work(scope: Scope, environ: Mapping[str, str], token: Token | None) -> dict[str, Own]:

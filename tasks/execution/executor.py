@@ -9,13 +9,13 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Protocol, TypeVar
 
 from tasks.errors import PredeployError
+from tasks.execution.scheduling import Gate, weights
+from tasks.execution.work import Work
 from tasks.models import Proof, Report, Result, Status
-from tasks.order import Gate, weights
-from tasks.plan import Plan
-from tasks.redaction import NOTHING, Redactor
-from tasks.report.redacted import redact_result
+from tasks.planning.plan import Plan
+from tasks.redaction.redactor import NOTHING, Redactor
+from tasks.redaction.results import redact_result
 from tasks.steps import Check
-from tasks.work import Work
 
 INTERRUPTIONS = frozenset({"interrupted", "terminated"})
 T = TypeVar("T")

@@ -4,11 +4,11 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from tasks.checkout import SCP_LIKE
-from tasks.clone import changes_of
 from tasks.errors import UsageError
-from tasks.git import ask_git
 from tasks.report.facts import counted, named
+from tasks.source.clone import changes_of
+from tasks.source.fetch import SCP_LIKE
+from tasks.source.git import ask_git
 
 SHOWN = 20
 """Changed files that are named."""

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, TextIO, cast
 
-from tasks.redaction import Redactor
+from tasks.redaction.redactor import Redactor
 
 
 class MaskedStream:

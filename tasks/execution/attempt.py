@@ -9,12 +9,12 @@ from pathlib import Path
 from tasks.diagnostics import Parsed, parse
 from tasks.engines.protocol import Engine
 from tasks.errors import UsageError
+from tasks.execution.findings import Findings, as_warnings, plain, reason_of, without_base
+from tasks.execution.judgement import PASS, Judgement, errored, failed, judge, judge_acquire, judge_extension, refined
 from tasks.exits import Exit, Prepared, ServiceExit
-from tasks.fault import PASS, Judgement, errored, failed, judge, judge_acquire, judge_extension, refined
-from tasks.findings import Findings, as_warnings, plain, reason_of, without_base
-from tasks.lowering import Lowering
 from tasks.models import Diagnostic, Proof, Result, Severity, Status
-from tasks.plan import Plan
+from tasks.planning.lowering import Lowering
+from tasks.planning.plan import Plan
 from tasks.steps import Check, Command, Environment
 
 

@@ -5,17 +5,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from flows.places import Places
-from flows.scope import circumstances, read_scope
+from tasks.daemon_thread import aside
 from tasks.doctor.finding import Finding
 from tasks.doctor.machine import Machine
 from tasks.doctor.secrets import Wishes
 from tasks.errors import UsageError
 from tasks.secrets import Circumstances, declared
-from tasks.secrets.doppler.aside import aside
 from tasks.secrets.doppler.token import Token
 from tasks.settings import Settings, load_settings
 from tasks.stack import Stack
+from tasks.user_dirs import Places
+from tasks.validation.scope import circumstances, read_scope
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

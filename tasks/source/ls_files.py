@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tasks.errors import TreeError
-from tasks.git import Config, read_config, run_git, start_git
+from tasks.source.git import Config, read_config, run_git, start_git
 
 OUTSIDE = "not a git repository (or any"
 """Git's words for: no repository here. A broken one it calls otherwise, and that is an error."""

@@ -4,7 +4,7 @@ import shlex
 from collections.abc import Mapping
 
 from tasks.models import Result, Stage, Status
-from tasks.plan import Plan
+from tasks.planning.plan import Plan
 from tasks.secrets import Secrets
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
 from tasks.diagnostics import Parsed
-from tasks.fault import Judgement, skipped
+from tasks.execution.judgement import Judgement, skipped
 from tasks.models import Diagnostic, Severity, Status, TestCounts
 from tasks.steps import Command
 

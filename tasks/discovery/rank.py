@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from enum import IntEnum
 from fnmatch import fnmatchcase
 
-from tasks.discovery.tree import lineage
+from tasks.discovery.file_view import lineage
 
 _NEVER = frozenset(
     [

@@ -7,14 +7,14 @@ import stat
 from dataclasses import dataclass
 from pathlib import Path
 
-from tasks.engines.local.directories import remove_tree
 from tasks.engines.protocol import Engine
 from tasks.errors import EngineError, UsageError
-from tasks.lowering import Lowering
+from tasks.files import remove_tree
 from tasks.models import BuiltFiles
-from tasks.plan import Plan
+from tasks.planning.lowering import Lowering
+from tasks.planning.plan import Plan
+from tasks.source.tree import FILE, PROGRAM, SYMLINK, TreeFile, digest_of
 from tasks.steps import Step
-from tasks.tree import FILE, PROGRAM, SYMLINK, TreeFile, digest_of
 
 FLAG = "--export-built"
 ROOT = "root"

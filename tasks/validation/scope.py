@@ -7,25 +7,25 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from flows.gate import reject_less, require_commit
-from tasks.base import Base, read_base
-from tasks.built import Handover, plan_handovers
 from tasks.catalogue import NAMES, Catalogue, Scene, make_catalogue
 from tasks.catalogue.django_environment import filled_names
 from tasks.catalogue.row import NOT_ASKED
-from tasks.delivery import Delivery, plan_deliveries
 from tasks.diagnostics import PARSERS
 from tasks.discovery import discover
 from tasks.errors import SettingsError, TreeError, UsageError
-from tasks.lowering import Lowering
+from tasks.exports.files import Handover, plan_handovers
+from tasks.exports.images import Delivery, plan_deliveries
 from tasks.models import Hindrance
-from tasks.plan import Plan, make_plan, spec_key
+from tasks.planning.lowering import Lowering
+from tasks.planning.plan import Plan, make_plan, spec_key
 from tasks.prefect_server.start import is_ci
 from tasks.secrets import Circumstances, Secrets, choose_provider, declared, take_secrets
 from tasks.secrets.doppler.token import Token
 from tasks.settings import FILE, Settings, load_settings
+from tasks.source.base import Base, read_base
+from tasks.source.tree import Tree, read_tree
 from tasks.stack import Kind, Stack
-from tasks.tree import Tree, read_tree
+from tasks.validation.gate import reject_less, require_commit
 from tasks.version import VERSION
 
 Deployed = tuple[str, str]

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
 from tasks.errors import UsageError
-from tasks.packages import node_environment, our_environment, python_environment
+from tasks.planning.environments import node_environment, our_environment, python_environment
 from tasks.stack import Stack
 from tasks.steps import (
     CACHE,

@@ -8,8 +8,8 @@ from pathlib import Path
 from tasks.engines.protocol import Engine
 from tasks.errors import PredeployError
 from tasks.exits import Prepared
-from tasks.lowering import Lowering
-from tasks.plan import Plan
+from tasks.planning.lowering import Lowering
+from tasks.planning.plan import Plan
 from tasks.steps import Check, Environment
 
 

@@ -11,10 +11,10 @@ from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 
-from tasks.engines.local.directories import remove_tree
 from tasks.errors import EngineError
-from tasks.git import OWN_CONFIG, run_git, start_git
-from tasks.tree import EXCLUDED, SYMLINK, Tree, TreeFile, digest_of
+from tasks.files import remove_tree
+from tasks.source.git import OWN_CONFIG, run_git, start_git
+from tasks.source.tree import EXCLUDED, SYMLINK, Tree, TreeFile, digest_of
 
 KEPT = 7 * 86400.0
 """Seconds that a tree is kept after the last run that looked at it."""

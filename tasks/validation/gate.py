@@ -4,12 +4,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tasks.clone import changes_of, clone_stack, find_commit
 from tasks.engines.private import private_directory, remove_abandoned
 from tasks.errors import GateError, UsageError
 from tasks.report.facts import counted, named
 from tasks.settings import FLAGS, Settings
-from tasks.tree import Tree
+from tasks.source.clone import changes_of, clone_stack, find_commit
+from tasks.source.tree import Tree
 
 SHOWN = 20
 """Changed files that are named."""

@@ -23,7 +23,7 @@ PYTHON_CONTROL = (
 )
 NODE_CONTROL = ("npm", "view", "semver", "version", "--prefer-online")
 COMPILED = (("UV_COMPILE_BYTECODE", "1"),)
-OUR_LOCK = Path(__file__).with_name("probes") / "requirements.lock"
+OUR_LOCK = Path(__file__).parents[1] / "probes/requirements.lock"
 
 
 def key_of(*parts: object) -> str:

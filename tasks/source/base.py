@@ -7,11 +7,11 @@ before it: upgrading a commit to itself proves nothing.
 from dataclasses import dataclass
 from pathlib import Path
 
-from tasks.commit_tree import read_commit_tree
 from tasks.errors import EngineError, UsageError
-from tasks.git import ask_git
 from tasks.models import Hindrance
-from tasks.tree import Tree
+from tasks.source.commit_tree import read_commit_tree
+from tasks.source.git import ask_git
+from tasks.source.tree import Tree
 
 DEFAULT_BRANCHES = (
     "refs/remotes/origin/HEAD",

@@ -10,7 +10,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from tasks.errors import EngineError, UsageError
-from tasks.git import OWN_CONFIG, Config, run_git, start_git
+from tasks.source.git import OWN_CONFIG, Config, run_git, start_git
 
 COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 SCP_LIKE = re.compile(r"[\w.-]+@[\w.-]+:(?!:)\S+")

@@ -8,21 +8,20 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from secrets import token_hex
 
-from flows.accounting import rerun_command, stage_durations, told_of
 from flows.base_images import resolve_images
-from flows.deploying import own_work
 from flows.distribution import Distribution
-from flows.hiding import NOTHING_EXPOSED, Exposure
-from flows.places import Places
-from flows.scope import Scope
-from tasks.built import hand_over
-from tasks.delivery import deliver
 from tasks.engines.choice import EMBEDDED, Choice, choose_engine
 from tasks.engines.local.engine import LocalEngine
 from tasks.engines.protocol import Engine
 from tasks.engines.surroundings import Surroundings
 from tasks.errors import EngineError
-from tasks.history import read_durations, write_durations
+from tasks.execution.durations import read_durations, write_durations
+from tasks.execution.executor import Policy, Run
+from tasks.execution.verdict import give_verdict
+from tasks.execution.work import EngineWork, Work
+from tasks.exports.files import hand_over
+from tasks.exports.images import deliver
+from tasks.hardening import NOTHING_EXPOSED, Exposure
 from tasks.models import (
     BuiltFiles,
     CheckReport,
@@ -35,15 +34,16 @@ from tasks.models import (
     Status,
     Verdict,
 )
-from tasks.plan import Plan
+from tasks.planning.plan import Plan
+from tasks.redaction.results import redact_report
 from tasks.report.directory import RunDirectory
 from tasks.report.live import Progress
-from tasks.report.redacted import redact_report
-from tasks.run import Policy, Run
 from tasks.secrets import NO_SECRETS, Secrets
 from tasks.secrets.doppler.token import Token
-from tasks.verdict import give_verdict
-from tasks.work import EngineWork, Work
+from tasks.user_dirs import Places
+from tasks.validation.own_checks import own_work
+from tasks.validation.scope import Scope
+from tasks.validation.summary import rerun_command, stage_durations, told_of
 
 Images = tuple[DeliveredImage, ...]
 Built = tuple[BuiltFiles, ...]

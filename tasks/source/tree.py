@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tasks.errors import TreeError
-from tasks.git import OWN_CONFIG, run_git
-from tasks.known_digests import KnownDigests
-from tasks.listing import Listing, list_files
+from tasks.source.digest_cache import KnownDigests
+from tasks.source.git import OWN_CONFIG, run_git
+from tasks.source.ls_files import Listing, list_files
 from tasks.steps import Inputs
 
 FILE, PROGRAM, SYMLINK = 0o100644, 0o100755, 0o120000

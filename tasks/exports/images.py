@@ -5,9 +5,9 @@ from pathlib import Path
 
 from tasks.engines.protocol import Engine
 from tasks.errors import UsageError
-from tasks.lowering import Lowering
 from tasks.models import DeliveredImage
-from tasks.plan import Plan
+from tasks.planning.lowering import Lowering
+from tasks.planning.plan import Plan
 from tasks.steps import Image
 
 COMPONENT = "{component}"

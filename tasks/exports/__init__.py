@@ -1,0 +1,1 @@
+"""What a run that passed hands on: images, bundles and pages."""

@@ -1,0 +1,1 @@
+"""One validation, from the settings to the report."""
