@@ -10,9 +10,9 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from tasks.engines.choice import Choice
+from tasks.engines.context import Surroundings
 from tasks.engines.local.engine import LocalEngine
 from tasks.engines.protocol import Engine
-from tasks.engines.surroundings import Surroundings
 from tasks.models import Stage
 from tasks.steps import Check
 from tasks.user_dirs import Places

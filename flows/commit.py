@@ -18,9 +18,9 @@ from flows.commit_status import bind, github_token
 from flows.distribution import Distribution
 from flows.predeploy import validate_and_record
 from flows.secret_blocks import read_block
+from tasks.engines.clean_environ import allowed
 from tasks.engines.dagger.command_line import DAGGERS
 from tasks.engines.dagger.reach import SESSION_PORT, SESSION_TOKEN
-from tasks.engines.environ import allowed
 from tasks.engines.workspace import lease
 from tasks.errors import UsageError
 from tasks.files import remove_tree

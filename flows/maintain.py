@@ -12,9 +12,9 @@ from prefect.client.schemas.objects import State
 from prefect.states import Completed
 
 from flows.history import keep_history
-from tasks.engines.dagger.upkeep import keep_engine
-from tasks.engines.local.room import remove_rooms
-from tasks.upkeep import Limits, keep_cache, keep_reports
+from tasks.engines.dagger.prune import keep_engine
+from tasks.engines.local.prune import Limits, keep_cache, keep_reports
+from tasks.engines.local.run_dirs import remove_rooms
 from tasks.user_dirs import Places
 
 GIGABYTE = 1 << 30

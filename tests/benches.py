@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from tasks.engines.context import Surroundings
 from tasks.engines.dagger.reach import RUNNER_HOST, SESSION_PORT, find_engine
 from tasks.engines.local.engine import LocalEngine
 from tasks.engines.protocol import Engine
-from tasks.engines.surroundings import Surroundings
 from tasks.exits import Exit
 from tasks.source.tree import Tree, TreeFile, digest_of
 from tasks.steps import Inputs, Step

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from tasks.engines.local.process_table import find_carriers, list_processes
+from tasks.engines.process_table import find_carriers, list_processes
 from tasks.models import Report, Result, Status
 from tasks.user_dirs import Places
 from tests.validate import Validator, copy_sample, shared_cache, told

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from tasks.engines.local.prune import DAY, Limits, items_of, keep_cache, keep_reports, size_of
 from tasks.engines.local.store import open_entry
 from tasks.engines.workspace import lease
-from tasks.upkeep import DAY, Limits, items_of, keep_cache, keep_reports, size_of
 
 NOW = time.time()
 MB = 1 << 20

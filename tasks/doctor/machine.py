@@ -10,7 +10,7 @@ from pathlib import Path
 
 from tasks.doctor.finding import Finding
 from tasks.engines.choice import choose_engine
-from tasks.engines.local.postgres_binaries import OLDEST, WHEEL, host_binaries
+from tasks.engines.local.postgres.binaries import OLDEST, WHEEL, host_binaries
 from tasks.engines.local.toolchains.node import choose_node
 from tasks.engines.local.toolchains.python import Pythons
 from tasks.errors import EngineError

@@ -11,9 +11,9 @@ from secrets import token_hex
 from flows.base_images import resolve_images
 from flows.distribution import Distribution
 from tasks.engines.choice import EMBEDDED, Choice, choose_engine
+from tasks.engines.context import Surroundings
 from tasks.engines.local.engine import LocalEngine
 from tasks.engines.protocol import Engine
-from tasks.engines.surroundings import Surroundings
 from tasks.errors import EngineError
 from tasks.execution.durations import read_durations, write_durations
 from tasks.execution.executor import Policy, Run

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from tasks.engines.dagger.prune import keep_engine
 from tasks.engines.dagger.reach import RUNNER_HOST
 from tasks.engines.dagger.session import open_session
-from tasks.engines.dagger.upkeep import keep_engine
 from tasks.redaction.redactor import NOTHING
 from tests.benches import GIVEN, unreachable
 

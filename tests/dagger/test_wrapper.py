@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tasks.engines.dagger.places import SERVED
+from tasks.engines.dagger.paths import SERVED
 from tasks.engines.dagger.wrapper import NO_VARIABLES, RECORD, Record, read_record, serve, wrap
 from tasks.exits import ServiceExit
 

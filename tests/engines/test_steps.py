@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tasks.engines.output import KEPT
+from tasks.engines.command_log import KEPT
 from tasks.steps import CACHE, DB_URL, ENV, OUT, PROBES, PYTHON, SERVER_PORT, WORK, Inputs
 from tests.benches import GIVEN, Bench, Opened
 

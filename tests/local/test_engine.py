@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from tasks.engines.local import room
-from tasks.engines.local.room import enter_room, remove_rooms
+from tasks.engines.local import run_dirs
+from tasks.engines.local.run_dirs import enter_room, remove_rooms
 from tasks.errors import EngineError
 from tasks.steps import CACHE, PYTHON
 
@@ -53,7 +53,7 @@ async def test_cancelling_leaves_no_process_and_no_directory(bench: Any, running
 
 
 async def test_a_full_disk_makes_failures_mean_nothing(bench: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(room, "ENOUGH", 1 << 60)
+    monkeypatch.setattr(run_dirs, "ENOUGH", 1 << 60)
     async with bench.engine() as engine:
         failed = await engine.run(bench.step("false"), bench.log)
         passed = await engine.run(bench.step("true"), bench.log)
@@ -133,7 +133,7 @@ KILLED = """
 import asyncio, os, sys
 from pathlib import Path
 from tasks.engines.local.engine import LocalEngine
-from tasks.engines.surroundings import Surroundings
+from tasks.engines.context import Surroundings
 from tasks.stack import Version
 from tasks.steps import Command, Environment, Inputs, Step
 from tasks.source.tree import Tree

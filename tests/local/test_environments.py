@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tasks.engines import environ
+from tasks.engines import clean_environ
 from tasks.engines.local.node_modules import set_aside_scripts
 from tasks.engines.local.store import open_entry, remove_leftovers
 from tasks.stack import Version
@@ -182,7 +182,7 @@ CALLER = {
 
 
 def test_the_stacks_code_gets_a_clean_environment(tmp_path: Path) -> None:
-    variables = environ.common(CALLER, home=tmp_path / "home", temp=tmp_path / "temp")
+    variables = clean_environ.common(CALLER, home=tmp_path / "home", temp=tmp_path / "temp")
 
     assert variables["PATH"] == "/usr/bin:/bin"
     assert variables["HOME"] == str(tmp_path / "home")
@@ -194,7 +194,9 @@ def test_the_stacks_code_gets_a_clean_environment(tmp_path: Path) -> None:
 
 
 def test_installers_get_access_to_indexes_on_top(tmp_path: Path) -> None:
-    variables = environ.acquiring(CALLER | {"HOME": str(tmp_path)}, home=tmp_path / "home", stores=tmp_path / "stores")
+    variables = clean_environ.acquiring(
+        CALLER | {"HOME": str(tmp_path)}, home=tmp_path / "home", stores=tmp_path / "stores"
+    )
 
     assert variables["UV_INDEX_COMPANY_PASSWORD"] == "index-s3cret"
     assert variables["NPM_CONFIG_REGISTRY"] == "https://npm.company.example/"
@@ -204,8 +206,8 @@ def test_installers_get_access_to_indexes_on_top(tmp_path: Path) -> None:
 
 
 def test_a_path_without_system_directories_is_kept_but_for_the_home() -> None:
-    assert environ.system_path({"PATH": "/nix/store/bin:/home/x/bin", "HOME": "/home/x"}) == "/nix/store/bin"
-    assert environ.system_path({}) == "/usr/local/bin:/usr/bin:/bin"
+    assert clean_environ.system_path({"PATH": "/nix/store/bin:/home/x/bin", "HOME": "/home/x"}) == "/nix/store/bin"
+    assert clean_environ.system_path({}) == "/usr/local/bin:/usr/bin:/bin"
 
 
 def test_pips_settings_are_translated_for_uv(tmp_path: Path) -> None:
@@ -216,11 +218,11 @@ def test_pips_settings_are_translated_for_uv(tmp_path: Path) -> None:
     )
     caller = {"HOME": str(tmp_path), "PIP_EXTRA_INDEX_URL": "https://d.example"}
 
-    assert environ.pip_indexes(caller) == {
+    assert clean_environ.pip_indexes(caller) == {
         "UV_DEFAULT_INDEX": "https://a.example/simple",
         "UV_INDEX": "https://d.example",
     }
-    own = environ.acquiring(caller | {"UV_DEFAULT_INDEX": "https://u.example"}, home=tmp_path, stores=tmp_path)
+    own = clean_environ.acquiring(caller | {"UV_DEFAULT_INDEX": "https://u.example"}, home=tmp_path, stores=tmp_path)
     assert own["UV_DEFAULT_INDEX"] == "https://u.example"
     assert "UV_INDEX" not in own
 
@@ -233,10 +235,10 @@ def test_only_files_with_credentials_are_lent_and_only_names_that_they_use(tmp_p
     (user / ".bashrc").write_text("export X=1")
     caller = {"HOME": str(user), "COMPANY_TOKEN": "t0ken", "OTHER_TOKEN": "no"}
 
-    environ.link_credentials(caller, home)
+    clean_environ.link_credentials(caller, home)
 
     assert [path.name for path in home.iterdir()] == [".npmrc"]
-    variables = environ.acquiring(caller, home=home, stores=tmp_path)
+    variables = clean_environ.acquiring(caller, home=home, stores=tmp_path)
     assert variables["COMPANY_TOKEN"] == "t0ken"
     assert "OTHER_TOKEN" not in variables
 

@@ -10,11 +10,12 @@ from typing import Any
 
 import pytest
 
-from tasks.engines.local import databases, postgres_cluster
 from tasks.engines.local.ports import is_free, listens, pick_port
-from tasks.engines.local.postgres_account import Account, choose_account
-from tasks.engines.local.postgres_binaries import host_binaries, inspect, numbers
-from tasks.engines.local.postgres_cluster import is_ready
+from tasks.engines.local.postgres import cluster as cluster_module
+from tasks.engines.local.postgres import databases
+from tasks.engines.local.postgres.account import Account, choose_account
+from tasks.engines.local.postgres.binaries import host_binaries, inspect, numbers
+from tasks.engines.local.postgres.cluster import is_ready
 from tasks.errors import EngineError
 from tasks.steps import DB_HOST, DB_NAME, DB_PASSWORD, DB_PORT, DB_URL, DB_USER, Database
 
@@ -184,7 +185,7 @@ async def test_a_template_is_copied_although_somebody_has_stayed(cluster: Any) -
 async def test_a_server_that_does_not_start_is_no_verdict_and_says_why(
     cluster: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(postgres_cluster.SETTINGS, "max_connections", "none")
+    monkeypatch.setitem(cluster.SETTINGS, "max_connections", "none")
     async with cluster.engine() as engine:
         exits = [await engine.run(cluster.step("true", database=Database(name="a")), cluster.log) for _ in range(3)]
         with pytest.raises(EngineError, match="did not start"):
@@ -200,7 +201,7 @@ async def test_a_server_that_does_not_start_is_no_verdict_and_says_why(
 async def test_a_port_that_is_taken_meanwhile_is_given_up(cluster: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     taken = pick_port()
     ports = iter([taken, pick_port()])
-    monkeypatch.setattr(postgres_cluster, "pick_port", lambda: next(ports))
+    monkeypatch.setattr(cluster_module, "pick_port", lambda: next(ports))
     squatter = await asyncio.start_server(lambda _, __: None, "127.0.0.1", taken)
     async with squatter, cluster.engine() as engine:
         exit = await engine.run(sql(cluster, Database(name="a"), "SELECT 1"), cluster.log)
@@ -230,7 +231,7 @@ async def test_root_without_user_namespaces_becomes_another_user(
 
 @pytest.mark.real
 async def test_the_hosts_server_can_be_asked_for(cluster: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tasks.engines.local.postgres_binaries.host_binaries", lambda _: None)
+    monkeypatch.setattr("tasks.engines.local.postgres.binaries.host_binaries", lambda _: None)
     async with cluster.engine(postgres="host") as engine:
         with pytest.raises(EngineError, match="no Postgres 14 or newer on this machine"):
             await engine.warm_database()

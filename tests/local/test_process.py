@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from tasks.engines import output
-from tasks.engines.local import process as process_module
-from tasks.engines.local import process_table, supervised
-from tasks.engines.local.process import Process, run_process, start_process, sweep
+from tasks.engines import command_log, process_table
+from tasks.engines.local.processes import client
+from tasks.engines.local.processes import process as process_module
+from tasks.engines.local.processes.process import Process, run_process, start_process, sweep
 from tasks.errors import EngineError
 from tasks.exits import Exit
 from tasks.redaction.redactor import NOTHING
@@ -220,7 +220,7 @@ async def test_flood_keeps_its_end(run: Run, tmp_path: Path) -> None:
     ended = await run("sh", "-c", "yes 0123456789abcde | head -c 40000000; echo end; echo fine >&2")
 
     assert ended.code == 0
-    assert len(ended.stdout) <= output.KEPT
+    assert len(ended.stdout) <= command_log.KEPT
     assert ended.stdout.startswith("0123456789abcde\n")
     assert ended.stdout.endswith("abcde\nend\n")
     assert ended.stderr == "fine\n"
@@ -228,7 +228,7 @@ async def test_flood_keeps_its_end(run: Run, tmp_path: Path) -> None:
 
 
 async def test_log_has_a_limit(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(output.Log.__init__, "__defaults__", (100_000, NOTHING))
+    monkeypatch.setattr(command_log.Log.__init__, "__defaults__", (100_000, NOTHING))
 
     ended = await run("sh", "-c", "head -c 300000 /dev/zero | tr '\\0' x")
 
@@ -316,7 +316,7 @@ async def test_reaper_that_is_killed_takes_all_along(run: Run, sign: str) -> Non
 
 
 async def test_reaper_that_hangs_is_killed(run: Run, sign: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(supervised, "REAPER_PATIENCE", 0.1)
+    monkeypatch.setattr(client, "REAPER_PATIENCE", 0.1)
     work = asyncio.ensure_future(run("sh", "-c", NAP, sign))
     assert await wait_for(lambda: find(sign))
     os.kill(dict(process_table.list_processes())[find(sign)[0]], signal.SIGSTOP)
@@ -406,7 +406,7 @@ OWNER = """
 import asyncio, sys
 from pathlib import Path
 sys.path.insert(0, sys.argv[1])
-from tasks.engines.local.process import run_process
+from tasks.engines.local.processes.process import run_process
 async def one(n):
     argv = [sys.executable, "-I", "-S", "-c", sys.argv[3], sys.argv[4], sys.argv[2] + f"/up{n}"]
     await run_process(argv, cwd=Path("/"), env={}, limit=99, log=Path(sys.argv[2]) / "log", marker="owner")

@@ -10,7 +10,7 @@ import pytest
 
 from tasks.engines.local.toolchains.node import PINNED, choose_node, manager_version
 from tasks.engines.local.toolchains.python import Pythons, probe
-from tasks.engines.local.toolchains.semver import admits
+from tasks.engines.versions.semver import admits
 from tasks.errors import EngineError
 from tasks.stack import Version
 

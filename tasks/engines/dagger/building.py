@@ -11,9 +11,9 @@ from tasks.diagnostics.dockerfile_text import secrets_of
 from tasks.engines.dagger.environments import ensure
 from tasks.engines.dagger.execution import no_exit
 from tasks.engines.dagger.messages import classify
-from tasks.engines.dagger.places import ENV, MANAGER, WORK
+from tasks.engines.dagger.paths import ENV, MANAGER, WORK
+from tasks.engines.dagger.resources import Workshop
 from tasks.engines.dagger.session import ANY, BuildArg, Container, ExecFailedError, RefusedError
-from tasks.engines.dagger.workshop import Workshop
 from tasks.errors import EngineError
 from tasks.exits import Exit
 from tasks.steps import Image, Step

@@ -9,7 +9,7 @@ import threading
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
-from tasks.engines.local.process_table import list_processes
+from tasks.engines.process_table import list_processes
 from tasks.redaction.redactor import Redactor
 
 # for the command line that Dagger's client starts: nobody called at home, time to shut down

@@ -5,8 +5,8 @@ import tarfile
 from pathlib import Path
 
 from tasks.diagnostics.dockerfile import essential
+from tasks.engines.dagger.resources import Slot
 from tasks.engines.dagger.session import Container, ExecFailedError, RefusedError, Session
-from tasks.engines.dagger.workshop import Slot
 from tasks.errors import EngineError
 from tasks.steps import OUT
 

@@ -11,16 +11,16 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from tasks.engines.context import Surroundings
 from tasks.engines.dagger import delivering, environments
 from tasks.engines.dagger.building import build_early, ensure_image
 from tasks.engines.dagger.execution import no_exit
 from tasks.engines.dagger.reach import Reach, find_engine
+from tasks.engines.dagger.resources import Site, Workshop
 from tasks.engines.dagger.running import run_step
 from tasks.engines.dagger.session import ExecFailedError, RefusedError, Session, open_session
 from tasks.engines.dagger.variables import secret_key
-from tasks.engines.dagger.workshop import Site, Workshop
 from tasks.engines.private import private_directory
-from tasks.engines.surroundings import Surroundings
 from tasks.engines.threads import in_thread
 from tasks.engines.workspace import lease, sync
 from tasks.errors import EngineError

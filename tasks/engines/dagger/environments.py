@@ -4,10 +4,10 @@ import os
 from pathlib import Path
 
 from tasks.engines.dagger.execution import Order, execute, no_exit
-from tasks.engines.dagger.places import ENV, PYTHON, WITH_ENV, WORK
+from tasks.engines.dagger.paths import ENV, PYTHON, WITH_ENV, WORK
+from tasks.engines.dagger.resources import Installed, Workshop
 from tasks.engines.dagger.session import Container, Directory, ExecFailedError, RefusedError, named_once
 from tasks.engines.dagger.variables import plain_variables
-from tasks.engines.dagger.workshop import Installed, Workshop
 from tasks.engines.package_scripts import set_aside
 from tasks.errors import EngineError
 from tasks.exits import Exit, Prepared

@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from tasks.engines.dagger.places import WORK
+from tasks.engines.command_log import KEPT, Log
+from tasks.engines.dagger.paths import WORK
+from tasks.engines.dagger.resources import Workshop
 from tasks.engines.dagger.session import ANY, Container, ExecFailedError, RefusedError
-from tasks.engines.dagger.workshop import Workshop
 from tasks.engines.dagger.wrapper import RECORD, Record, read_record, wrap
-from tasks.engines.output import KEPT, Log
 from tasks.errors import EngineError
 from tasks.exits import Exit
 from tasks.redaction.redactor import Redactor

@@ -8,8 +8,8 @@ from packaging.specifiers import SpecifierSet
 
 from tasks.engines.dagger.session import Container, RefusedError, Session
 from tasks.engines.local.toolchains.python import minors_of, specifier
-from tasks.engines.local.toolchains.semver import admits, floor
-from tasks.engines.once import Once
+from tasks.engines.memo import Once
+from tasks.engines.versions.semver import admits, floor
 from tasks.errors import EngineError
 from tasks.stack import Version
 

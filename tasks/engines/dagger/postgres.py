@@ -8,7 +8,7 @@ from tasks import steps
 from tasks.engines.dagger.images import Images
 from tasks.engines.dagger.session import Container, ExecFailedError, RefusedError, Service, Session
 from tasks.engines.dagger.wrapper import NONCE, RUN
-from tasks.engines.once import Once
+from tasks.engines.memo import Once
 from tasks.errors import EngineError
 from tasks.steps import Database
 

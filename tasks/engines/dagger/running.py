@@ -5,11 +5,11 @@ from pathlib import Path
 from tasks.engines.dagger.building import build, ensure_image
 from tasks.engines.dagger.environments import ensure
 from tasks.engines.dagger.execution import Order, execute, execute_bare, note
-from tasks.engines.dagger.places import WORK
+from tasks.engines.dagger.paths import WORK
+from tasks.engines.dagger.resources import Workshop
 from tasks.engines.dagger.servers import beside
 from tasks.engines.dagger.session import Container
 from tasks.engines.dagger.variables import outside
-from tasks.engines.dagger.workshop import Workshop
 from tasks.engines.tokens import Tokens
 from tasks.exits import Exit
 from tasks.steps import Image, Step

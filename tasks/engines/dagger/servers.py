@@ -8,10 +8,10 @@ from pathlib import Path
 
 from tasks.engines.dagger.building import ensure_image
 from tasks.engines.dagger.environments import ensure
-from tasks.engines.dagger.places import SERVED, WORK
+from tasks.engines.dagger.paths import SERVED, WORK
+from tasks.engines.dagger.resources import Workshop
 from tasks.engines.dagger.session import Container, Directory, Service, named_once
 from tasks.engines.dagger.variables import outside
-from tasks.engines.dagger.workshop import Workshop
 from tasks.engines.dagger.wrapper import RUN, serve
 from tasks.engines.tokens import Tokens, located
 from tasks.steps import NONCE, Step

@@ -7,14 +7,14 @@ import secrets
 from collections.abc import Mapping
 from pathlib import Path
 
-from tasks.engines import environ
+from tasks.engines import clean_environ
 from tasks.steps import WORK, Phase
 
 STORES = "/stores"
 # what leads to a file or a socket of this machine leads nowhere in a container
 LOCAL = frozenset({"NETRC", "SSH_AUTH_SOCK", "GIT_SSH_COMMAND", "UV_CREDENTIALS_DIR", "UV_FIND_LINKS", "UV_OFFLINE"})
 LOCAL_NPM = ("cafile", "userconfig")
-EVERY = {**environ.FIXED, "LANG": "C.UTF-8", "OTEL_SDK_DISABLED": "true", "WRANGLER_LOG_PATH": "/tmp/wrangler"}  # noqa: S108
+EVERY = {**clean_environ.FIXED, "LANG": "C.UTF-8", "OTEL_SDK_DISABLED": "true", "WRANGLER_LOG_PATH": "/tmp/wrangler"}  # noqa: S108
 ACQUIRING = {
     "UV_CACHE_DIR": f"{STORES}/uv",
     "UV_LINK_MODE": "copy",
@@ -36,16 +36,18 @@ def plain_variables(phase: Phase, *, node: bool) -> dict[str, str]:
     """What a command gets before its own variables."""
     return {
         **EVERY,
-        **(environ.NODE if node or phase == "acquire" else {}),
+        **(clean_environ.NODE if node or phase == "acquire" else {}),
         **(ACQUIRING if phase == "acquire" else {}),
     }
 
 
 def index_variables(caller: Mapping[str, str]) -> dict[str, str]:
     """Where packages come from, for those who install: these may hold credentials, so they go in as secrets."""
-    found = {name: value for name, value in caller.items() if value and environ.is_index(name) and not is_local(name)}
+    found = {
+        name: value for name, value in caller.items() if value and clean_environ.is_index(name) and not is_local(name)
+    }
     if not any(name in found for name in ("UV_DEFAULT_INDEX", "UV_INDEX_URL")):
-        found |= environ.pip_indexes(caller)
+        found |= clean_environ.pip_indexes(caller)
     return found
 
 

@@ -7,7 +7,7 @@ which run that was in. Where servers run beside it, the end of one of them is th
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from tasks.engines.dagger.places import SERVED
+from tasks.engines.dagger.paths import SERVED
 from tasks.exits import ServiceExit
 
 RECORD = "/record"

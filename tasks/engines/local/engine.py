@@ -10,13 +10,14 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from tasks.engines.local.databases import Databases, Site
+from tasks.engines.context import Surroundings
 from tasks.engines.local.environments import Environments
 from tasks.engines.local.installing import Installer
 from tasks.engines.local.ports import LOOPBACK, pick_port
-from tasks.engines.local.postgres_binaries import Choice
-from tasks.engines.local.process import sweep
-from tasks.engines.local.room import enter_room, remove_rooms, shortage
+from tasks.engines.local.postgres.binaries import Choice
+from tasks.engines.local.postgres.databases import Databases, Site
+from tasks.engines.local.processes.process import sweep
+from tasks.engines.local.run_dirs import enter_room, remove_rooms, shortage
 from tasks.engines.local.services import Launch, Serving, run_beside
 from tasks.engines.local.slots import Slot, Slots
 from tasks.engines.local.store import Entry, remove_leftovers
@@ -24,7 +25,6 @@ from tasks.engines.local.toolchains.pinned import Kit
 from tasks.engines.local.toolchains.python import Pythons
 from tasks.engines.local.toolchains.toolchain import Toolchains
 from tasks.engines.local.variables import Packages, Variables
-from tasks.engines.surroundings import Surroundings
 from tasks.engines.tokens import Tokens, located
 from tasks.errors import EngineError
 from tasks.exits import Exit, Prepared

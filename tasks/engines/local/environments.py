@@ -11,7 +11,7 @@ from tasks.engines.local.store import Entry, open_entry
 from tasks.engines.local.tokens import engine_tokens
 from tasks.engines.local.toolchains.pinned import Kit
 from tasks.engines.local.toolchains.toolchain import Install, Toolchain, Toolchains
-from tasks.engines.once import Once
+from tasks.engines.memo import Once
 from tasks.engines.threads import in_thread
 from tasks.engines.workspace import sync
 from tasks.errors import EngineError

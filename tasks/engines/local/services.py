@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from tasks.engines.local.ports import LOOPBACK, is_free, listens
-from tasks.engines.local.process import Process, run_process, start_process
+from tasks.engines.local.processes.process import Process, run_process, start_process
 from tasks.exits import Exit, ServiceExit
 from tasks.redaction.redactor import NOTHING, Redactor
 

@@ -8,10 +8,10 @@ import os
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from tasks.engines.context import Surroundings
 from tasks.engines.local.environments import Installed
 from tasks.engines.local.tokens import engine_tokens
-from tasks.engines.once import Once
-from tasks.engines.surroundings import Surroundings
+from tasks.engines.memo import Once
 from tasks.engines.threads import in_thread
 from tasks.engines.tokens import Tokens
 from tasks.engines.workspace import clone_tree, lease, remove_tree, sync

@@ -5,9 +5,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from tasks.engines import environ
+from tasks.engines import clean_environ
 from tasks.engines.local.environments import Installed
-from tasks.engines.local.room import Room
+from tasks.engines.local.run_dirs import Room
 from tasks.engines.local.toolchains.toolchain import Toolchain
 from tasks.steps import Phase
 
@@ -30,13 +30,13 @@ class Variables:
 
     def for_step(self, phase: Phase, packages: Packages | None, workspace: Path, cwd: str) -> dict[str, str]:
         """A step's variables, without its own."""
-        variables = environ.common(self.caller, home=self.room.home, temp=self.room.temp)
+        variables = clean_environ.common(self.caller, home=self.room.home, temp=self.room.temp)
         if phase == "acquire":
-            variables |= environ.acquiring(self.caller, home=self.room.credentials, stores=self.stores)
+            variables |= clean_environ.acquiring(self.caller, home=self.room.credentials, stores=self.stores)
         if packages is None:
             return self._on_path(variables, ())
         variables |= dict(packages.toolchain.env) if phase == "acquire" else {}
-        variables |= environ.NODE if packages.toolchain.is_node else {}
+        variables |= clean_environ.NODE if packages.toolchain.is_node else {}
         path = list(packages.toolchain.path)
         if packages.installed is not None and packages.installed.environment.kind == "python":
             variables["VIRTUAL_ENV"] = str(packages.installed.venv)
@@ -48,14 +48,14 @@ class Variables:
 
     def for_install(self, path: Iterable[Path], own: Mapping[str, str]) -> dict[str, str]:
         """The variables of a command that makes an environment or brings a program."""
-        variables = environ.common(self.caller, home=self.room.home, temp=self.room.temp)
-        variables |= environ.acquiring(self.caller, home=self.room.credentials, stores=self.stores)
+        variables = clean_environ.common(self.caller, home=self.room.home, temp=self.room.temp)
+        variables |= clean_environ.acquiring(self.caller, home=self.room.credentials, stores=self.stores)
         return self._on_path(variables | dict(own), path)
 
     def for_postgres(self) -> dict[str, str]:
         """The variables of the database's programs, which speak English."""
         return {
-            "PATH": environ.system_path(self.caller),
+            "PATH": clean_environ.system_path(self.caller),
             "LC_ALL": "C",
             "HOME": str(self.room.home),
             "TMPDIR": str(self.room.temp),

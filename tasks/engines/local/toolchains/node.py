@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tasks.engines.local.toolchains.pinned import Kit, install, install_wheel
-from tasks.engines.local.toolchains.semver import Semver, admits, floor
+from tasks.engines.versions.semver import Semver, admits, floor
 from tasks.errors import EngineError
 from tasks.exits import Exit
 from tasks.stack import Version

@@ -10,7 +10,7 @@ from typing import Protocol
 from tasks.engines.local.toolchains.node import choose_node, ensure_manager, ensure_node
 from tasks.engines.local.toolchains.pinned import LIMIT, Kit, host
 from tasks.engines.local.toolchains.python import Interpreter, Pythons, missing
-from tasks.engines.once import Once
+from tasks.engines.memo import Once
 from tasks.exits import Exit
 from tasks.stack import Version
 from tasks.steps import Command, Environment

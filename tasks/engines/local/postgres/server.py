@@ -10,8 +10,8 @@ import psycopg
 from psycopg import sql
 
 from tasks.engines.local.ports import LOOPBACK
-from tasks.engines.local.postgres_cluster import ROLE, Cluster
-from tasks.engines.once import Once
+from tasks.engines.local.postgres.cluster import ROLE, Cluster
+from tasks.engines.memo import Once
 from tasks.errors import EngineError
 from tasks.steps import DB_HOST, DB_NAME, DB_PASSWORD, DB_PORT, DB_URL, DB_USER, Database
 

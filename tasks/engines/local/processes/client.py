@@ -13,14 +13,14 @@ from contextlib import ExitStack, suppress
 from dataclasses import replace
 from pathlib import Path
 
-from tasks.engines.local import process_table
-from tasks.engines.local.endings import Facts, explain, summarize
-from tasks.engines.output import Log, Tail
+from tasks.engines import process_table
+from tasks.engines.command_log import Log, Tail
+from tasks.engines.local.processes.endings import Facts, explain, summarize
 from tasks.errors import EngineError
 from tasks.exits import Exit
 from tasks.redaction.redactor import Stream
 
-REAPER = Path(__file__).with_name("reaper.py")
+REAPER = Path(__file__).with_name("reaper_main.py")
 READ_SIZE = 1 << 18
 RECENT = 64 << 10
 SEND_PATIENCE = 10.0

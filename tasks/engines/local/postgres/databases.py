@@ -4,14 +4,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from tasks.engines.local.postgres import Postgres
-from tasks.engines.local.postgres_account import choose_account
-from tasks.engines.local.postgres_binaries import Choice, find_binaries
-from tasks.engines.local.postgres_cluster import Cluster, Plot
-from tasks.engines.local.room import Room
+from tasks.engines.local.postgres.account import choose_account
+from tasks.engines.local.postgres.binaries import Choice, find_binaries
+from tasks.engines.local.postgres.cluster import Cluster, Plot
+from tasks.engines.local.postgres.server import Postgres
+from tasks.engines.local.run_dirs import Room
 from tasks.engines.local.toolchains.pinned import Kit
 from tasks.engines.local.variables import Variables
-from tasks.engines.once import Once
+from tasks.engines.memo import Once
 from tasks.errors import EngineError
 from tasks.redaction.redactor import NOTHING, Redactor
 from tasks.steps import Database

@@ -8,9 +8,9 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 
-from tasks.engines.local import process_table
-from tasks.engines.local.supervised import Supervised, launch
-from tasks.engines.output import Log
+from tasks.engines import process_table
+from tasks.engines.command_log import Log
+from tasks.engines.local.processes.client import Supervised, launch
 from tasks.exits import Exit
 from tasks.redaction.redactor import NOTHING, Redactor
 

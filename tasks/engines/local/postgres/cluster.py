@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tasks.engines.local.ports import LOOPBACK, is_free, pick_port
-from tasks.engines.local.postgres_account import Account
-from tasks.engines.local.postgres_binaries import Binaries
-from tasks.engines.local.process import Process, run_process, start_process
+from tasks.engines.local.postgres.account import Account
+from tasks.engines.local.postgres.binaries import Binaries
+from tasks.engines.local.processes.process import Process, run_process, start_process
 from tasks.engines.local.store import filled
 from tasks.engines.threads import in_thread
 from tasks.errors import EngineError

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import uv
 
-from tasks.engines.environ import link_credentials
+from tasks.engines.clean_environ import link_credentials
 from tasks.engines.private import LOCK, PREFIX, hold, remove_abandoned
 from tasks.files import remove_tree
 

@@ -8,13 +8,13 @@ from pathlib import Path
 
 from tasks import steps
 from tasks.engines.dagger.images import Choice, Images, choose_node, choose_python
-from tasks.engines.dagger.places import CACHE, ENV, MANAGER, OUT, PROBES, TOKENS, WITH_ENV, WORK
+from tasks.engines.dagger.paths import CACHE, ENV, MANAGER, OUT, PROBES, TOKENS, WITH_ENV, WORK
 from tasks.engines.dagger.postgres import Postgres
 from tasks.engines.dagger.session import CacheVolume, Container, Directory, Secret, Session, named_once
 from tasks.engines.dagger.variables import STORES, index_variables, plain_variables, secret_name
 from tasks.engines.dagger.wrapper import NONCE, RUN
 from tasks.engines.local.toolchains.node import manager_version
-from tasks.engines.once import Once
+from tasks.engines.memo import Once
 from tasks.engines.tokens import Tokens
 from tasks.exits import Exit, Prepared
 from tasks.redaction.encodings import SHORTEST

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from tasks.engines.local.process import run_process
+from tasks.engines.local.processes.process import run_process
 from tasks.engines.workspace import remove_tree
 from tasks.errors import EngineError
 from tasks.exits import Exit

@@ -6,9 +6,9 @@ from pathlib import Path
 
 from tasks.engines.dagger.reach import find_engine
 from tasks.engines.dagger.session import RefusedError, open_session
+from tasks.engines.local.prune import Kept
 from tasks.errors import EngineError
 from tasks.redaction.redactor import NOTHING
-from tasks.upkeep import Kept
 
 CONNECT_LIMIT, PRUNE_LIMIT = 20.0, 1800.0
 NAME = "Dagger engine"

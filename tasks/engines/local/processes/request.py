@@ -9,7 +9,7 @@ import signal
 import warnings  # noqa: F401  # os.execvpe loads it, and whom we have become by then may not read our Python's folder
 from itertools import pairwise
 
-from tasks.engines.local.process_table import LINUX
+from tasks.engines.process_table import LINUX
 
 PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER, CLONE_NEWUSER = 1, 36, 0x10000000
 INNER_ID = 1000

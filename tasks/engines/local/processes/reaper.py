@@ -8,7 +8,8 @@ import signal
 import time
 from contextlib import suppress
 
-from tasks.engines.local.process_table import (
+from tasks.engines.local.processes.request import PR_SET_CHILD_SUBREAPER, STOPPING, Request, execute, prctl
+from tasks.engines.process_table import (
     LINUX,
     count_oom_kills,
     find_carriers,
@@ -16,7 +17,6 @@ from tasks.engines.local.process_table import (
     list_descendants,
     list_kin_by_ps,
 )
-from tasks.engines.local.request import PR_SET_CHILD_SUBREAPER, STOPPING, Request, execute, prctl
 
 ORPHANED_GRACE = 1.0
 KILL_PATIENCE = 10.0

@@ -1,0 +1,1 @@
+"""The Postgres of a run on the embedded engine: its programs, cluster, account and databases."""

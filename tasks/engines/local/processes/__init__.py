@@ -1,0 +1,1 @@
+"""Processes of the embedded engine, each below a reaper that ends what it started."""

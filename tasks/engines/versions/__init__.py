@@ -1,0 +1,1 @@
+"""Which Python and which Node a stack needs, for every engine."""
