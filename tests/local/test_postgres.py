@@ -185,7 +185,7 @@ async def test_a_template_is_copied_although_somebody_has_stayed(cluster: Any) -
 async def test_a_server_that_does_not_start_is_no_verdict_and_says_why(
     cluster: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(cluster.SETTINGS, "max_connections", "none")
+    monkeypatch.setitem(cluster_module.SETTINGS, "max_connections", "none")
     async with cluster.engine() as engine:
         exits = [await engine.run(cluster.step("true", database=Database(name="a")), cluster.log) for _ in range(3)]
         with pytest.raises(EngineError, match="did not start"):
