@@ -213,7 +213,17 @@ def test_base_that_never_worked_is_said_and_is_not_the_tree_s_fault(
 @pytest.mark.real
 @pytest.mark.network
 def test_database_that_the_base_did_not_leave_is_not_upgraded(deploy: Try) -> None:
-    run = ["python", f"{PROBES}/upgrade_to.py", DB_HOST, DB_PORT, DB_NAME, "--within", WORK, "--fresh", "nothing"]
+    run = [
+        "python",
+        f"{PROBES}/django/upgrade_to.py",
+        DB_HOST,
+        DB_PORT,
+        DB_NAME,
+        "--within",
+        WORK,
+        "--fresh",
+        "nothing",
+    ]
     check = (
         f'[[check]]\nname = "alone"\nstage = "integration"\ncomponent = "."\nenvironment = "production"\nrun = {run}\n'
     )

@@ -33,7 +33,7 @@ def managed(
 ) -> Command:
     """A `manage.py` command under production's settings, on this check's database: on another it proves nothing."""
     return Command(
-        argv=("python", f"{PROBES}/managed.py", DB_HOST, DB_PORT, DB_NAME, *arguments, "--no-color"),
+        argv=("python", f"{PROBES}/django/managed.py", DB_HOST, DB_PORT, DB_NAME, *arguments, "--no-color"),
         label=f"manage.py {label}",
         cwd=web_of(component).directory,
         environment="production",
@@ -61,7 +61,7 @@ def build_commands(component: Component, scene: Scene) -> tuple[Command, ...]:
     entry = (web.wsgi or web.asgi).partition(":")[0]
     places = ("--within", WORK, "--spare", f"{OUT}/static", "--facts", FACTS, *image_builds(component, scene))
     static = Command(
-        argv=("python", f"{PROBES}/static_files.py", *places, *filter(None, [entry])),
+        argv=("python", f"{PROBES}/django/static_files.py", *places, *filter(None, [entry])),
         label=f"import {entry or 'settings'}, collectstatic",
         cwd=web.directory,
         environment="production",
@@ -129,7 +129,7 @@ def health_commands(component: Component, scene: Scene) -> tuple[Command, ...]:
     path = ("--path", configured) if configured else ("--path", HEALTH, "--else", "/")
     arguments = ("--host", SERVER_HOST, "--port", SERVER_PORT, *path, "--facts", FACTS, "--wait", "30")
     request = Command(
-        argv=("python", f"{PROBES}/http_health.py", *arguments),
+        argv=("python", f"{PROBES}/e2e/http_health.py", *arguments),
         label=f"GET {configured or HEALTH}",
         environment="ours",
         env=(("DATABASE_URL", DB_URL),),

@@ -43,7 +43,7 @@ def upgrade_commands(component: Component, scene: Scene) -> tuple[Command, ...]:
     there, base = found
     database = (DB_HOST, DB_PORT, DB_NAME)
     fill = Command(
-        argv=("python", f"{PROBES}/upgrade_from.py", *database, "--within", WORK, "--base", base.title),
+        argv=("python", f"{PROBES}/django/upgrade_from.py", *database, "--within", WORK, "--base", base.title),
         label="migrate and fill the base",
         cwd=web_of(there).directory,
         environment="production",
@@ -58,7 +58,7 @@ def upgrade_commands(component: Component, scene: Scene) -> tuple[Command, ...]:
         tree="base",
     )
     upgrade = Command(
-        argv=("python", f"{PROBES}/upgrade_to.py", *database, "--within", WORK, "--fresh", DB_MIGRATED),
+        argv=("python", f"{PROBES}/django/upgrade_to.py", *database, "--within", WORK, "--fresh", DB_MIGRATED),
         label="migrate what is deployed",
         cwd=web_of(component).directory,
         environment="production",

@@ -132,7 +132,7 @@ def intake_commands(component: Component, scene: Scene) -> tuple[Command, ...]:
     value = worker_texts(component, scene).get(key)
     worker, behind = address_of(WORKER), ":".join(address_of(OUTBOUND))
     send = Command(
-        argv=("python", f"{PROBES}/intake.py", *worker, "--outbound", behind, "--proof", NONCE),
+        argv=("python", f"{PROBES}/e2e/intake.py", *worker, "--outbound", behind, "--proof", NONCE),
         label=f"POST {form['path']}",
         environment="ours",
         env=(
@@ -149,7 +149,7 @@ def intake_commands(component: Component, scene: Scene) -> tuple[Command, ...]:
         services=services(component, scene),
     )
     read = Command(
-        argv=("python", f"{PROBES}/stored_row.py", DB_HOST, DB_PORT, DB_NAME, str(form["table"]), WORK),
+        argv=("python", f"{PROBES}/django/stored_row.py", DB_HOST, DB_PORT, DB_NAME, str(form["table"]), WORK),
         label="Django reads the row",
         cwd=web_of(web).directory,
         environment="production",

@@ -18,7 +18,18 @@ def health_commands(component: Component, scene: Scene) -> tuple[Command, ...]:
     host, port = address_of(WORKER)
     behind = ("--outbound", ":".join(address_of(OUTBOUND)), "--proof", NONCE)
     request = Command(
-        argv=("python", f"{PROBES}/http_health.py", "--host", host, "--port", port, *path, *behind, "--limit", "15"),
+        argv=(
+            "python",
+            f"{PROBES}/e2e/http_health.py",
+            "--host",
+            host,
+            "--port",
+            port,
+            *path,
+            *behind,
+            "--limit",
+            "15",
+        ),
         label=f"GET {configured or HEALTH}",
         environment="ours",
         env=(("DATABASE_URL", DB_URL if asks_database(component, scene) else ""),),

@@ -68,7 +68,7 @@ def outbound(component: Component, scene: Scene) -> Command:
     host, port = address_of(OUTBOUND)
     given = asks_database(component, scene)
     return Command(
-        argv=("python", f"{PROBES}/outbound.py", "--host", host, "--port", port),
+        argv=("python", f"{PROBES}/e2e/outbound.py", "--host", host, "--port", port),
         label=OUTBOUND,
         environment="ours",
         env=(("DATABASE_URL", DB_URL if given else ""), ("PREDEPLOY_NEON_URL", NEON_URL if given else "")),
@@ -96,7 +96,7 @@ def serving(component: Component, scene: Scene) -> Command:
     host, port = address_of(WORKER)
     places = ("--host", host, "--port", port, "--outbound", ":".join(address_of(OUTBOUND)))
     return Command(
-        argv=("node", f"{PROBES}/serve_worker.mjs", "--bundle", f"{OUT}/bundle", *places, "--nonce", NONCE),
+        argv=("node", f"{PROBES}/workerd/serve_worker.mjs", "--bundle", f"{OUT}/bundle", *places, "--nonce", NONCE),
         label=WORKER,
         cwd=component.path,
         environment="node",

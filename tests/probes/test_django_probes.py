@@ -76,12 +76,12 @@ def environment(env: Mapping[str, str]) -> dict[str, str]:
 def collect(project: Path, python: str, *words: str, env: Mapping[str, str] | None = None) -> Said:
     out = project.parent / "out"
     places = ("--within", str(project), "--spare", str(out / "static"), "--facts", str(out / "django.json"))
-    return run_probe("static_files", *places, *words, cwd=project, python=python, env=environment(env or {}))
+    return run_probe("django/static_files", *places, *words, cwd=project, python=python, env=environment(env or {}))
 
 
 def manage(project: Path, python: str, *command: str, env: Mapping[str, str] | None = None) -> Said:
     arguments = ("127.0.0.1", "15999", "check_1", *command)
-    return run_probe("managed", *arguments, cwd=project, python=python, env=environment(env or {}))
+    return run_probe("django/managed", *arguments, cwd=project, python=python, env=environment(env or {}))
 
 
 def test_static_files_are_collected_and_counted(project: Path, django_python: str) -> None:
@@ -270,7 +270,7 @@ def test_nothing_is_upgraded_but_the_database_of_the_check(
     more = ("--base", "main") if name == "upgrade_from" else ("--fresh", "migrated")
     arguments = ("127.0.0.1", "15999", "check_1", "--within", str(project), *more)
 
-    said = run_probe(name, *arguments, cwd=project, python=django_python, env=environment({}))
+    said = run_probe(f"django/{name}", *arguments, cwd=project, python=django_python, env=environment({}))
 
     assert said.code == 75
     assert "nothing was proven" in said.stderr

@@ -50,7 +50,7 @@ def serving(site: Site, port: int = 0) -> Iterator[int]:
 
 def ask(port: int, *arguments: str, folder: Path, wait: float = 5) -> Said:
     return run_probe(
-        "http_health", "--host", "127.0.0.1", "--port", str(port), "--wait", str(wait), *arguments, cwd=folder
+        "e2e/http_health", "--host", "127.0.0.1", "--port", str(port), "--wait", str(wait), *arguments, cwd=folder
     )
 
 

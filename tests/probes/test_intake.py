@@ -100,7 +100,7 @@ def run(
     python = str(Path(sys.executable).with_name("python3"))
     with worker(behave, service, mark) as port:
         arguments = ("127.0.0.1", str(port), "--outbound", f"127.0.0.1:{service.port}", "--proof", PROOF)
-        return run_probe("intake", *arguments, cwd=folder, python=python, env=env)
+        return run_probe("e2e/intake", *arguments, cwd=folder, python=python, env=env)
 
 
 @pytest.fixture
@@ -348,7 +348,7 @@ def test_nobody_listens(site: tuple[str, Outbound], folder: Path) -> None:
     python = str(Path(sys.executable).with_name("python3"))
     env = {"DATABASE_URL": site[0], "PREDEPLOY_FORM": json.dumps(FORM)}
     said = run_probe(
-        "intake",
+        "e2e/intake",
         "127.0.0.1",
         "1",
         "--outbound",

@@ -3,12 +3,12 @@
 from pathlib import Path
 from typing import Any
 
-import predeploy_cells as cells
-import predeploy_ledger as ledger
+import neon_cells as cells
 import pytest
+import request_log as ledger
+from neon_request import Account, Query, RefusedError, read_account, read_body, read_mode
 from outbound import open_desk, read_target
-from predeploy_neon import Account, Query, RefusedError, read_account, read_body, read_mode
-from predeploy_postgres import Result
+from postgres import Result
 
 from tests.probes.conftest import PROBES
 

@@ -75,7 +75,7 @@ class Stage:
 
     def command(self, outbound: int) -> list[str]:
         places = ["--bundle", str(self.root / "out/bundle"), "--host", "127.0.0.1", "--port", str(self.port)]
-        program = str(PROBES / "serve_worker.mjs")
+        program = str(PROBES / "workerd/serve_worker.mjs")
         return [self.node, program, *places, "--outbound", f"127.0.0.1:{outbound}", "--nonce", "n0nce"]
 
     def environment(self, **texts: str) -> dict[str, str]:

@@ -73,7 +73,7 @@ def look(postgres: str, folder: Path, python: str, *, table: str = "inbox_submis
         (project / path).parent.mkdir(parents=True, exist_ok=True)
         (project / path).write_text(text)
     return run_probe(
-        *("stored_row", str(parts.hostname), str(parts.port), name, table, str(folder)),
+        *("django/stored_row", str(parts.hostname), str(parts.port), name, table, str(folder)),
         cwd=project,
         python=python,
         env={"PATH": os.environ["PATH"]},

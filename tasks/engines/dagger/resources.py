@@ -83,7 +83,7 @@ class Workshop:
         self._uploads: dict[tuple[TreeName, Inputs], Directory] = {}
         self._volumes: dict[str, CacheVolume] = {}
         self._nothing = named_once(self.client.directory())
-        self._probes = named_once(self.client.host().directory(str(PROBE_FILES), include=["*.py", "*.mjs"]))
+        self._probes = named_once(self.client.host().directory(str(PROBE_FILES), include=["**/*.py", "**/*.mjs"]))
 
     async def close(self) -> None:
         """Waits for the end of what is under way, which is cancelled."""

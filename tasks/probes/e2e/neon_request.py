@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-import predeploy_cells as cells
-import predeploy_postgres as postgres
-from predeploy_postgres import DbError
+import neon_cells as cells
+import postgres
+from postgres import DbError
 
 LIMIT = 64 << 20
 """Bytes of a request's body, and of an answer's rows: what Neon documents for queries over HTTP."""

@@ -7,10 +7,10 @@ import socket
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-import predeploy_cells as cells
-import predeploy_postgres as postgres
-from predeploy_neon import LIMIT, Mode, Query, RefusedError, check_size
-from predeploy_postgres import DbError, Gone, Lost, Result, TooLargeError
+import neon_cells as cells
+import postgres
+from neon_request import LIMIT, Mode, Query, RefusedError, check_size
+from postgres import DbError, Gone, Lost, Result, TooLargeError
 from psycopg.pq import TransactionStatus
 from psycopg.pq.abc import PGconn
 

@@ -20,7 +20,7 @@ from html import unescape
 from pathlib import Path
 from urllib.parse import quote, urljoin, urlsplit
 
-from predeploy_outbound import Finding, findings, listens, read_log, without_verdict
+from outbound_log import Finding, findings, listens, read_log, without_verdict
 
 LOCAL = "localhost"
 TITLE = re.compile(r"<title[^>]*>(.*?)</title>", re.DOTALL | re.IGNORECASE)

@@ -24,9 +24,9 @@ from collections.abc import Iterator, Mapping
 from http.client import HTTPException
 
 import psycopg
-from predeploy_form import LIMITED, WRONG_KEY, Answer, Form, Sender, new_token, places, read_form, renewed
-from predeploy_outbound import findings, listens, read_log, without_verdict
-from predeploy_table import Table, open_table
+from form import LIMITED, WRONG_KEY, Answer, Form, Sender, new_token, places, read_form, renewed
+from outbound_log import findings, listens, read_log, without_verdict
+from table import Table, open_table
 
 PATIENCE = 5.0
 """Seconds in which the row has to be there: a Worker may answer first, and write then."""

@@ -7,8 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from threading import BoundedSemaphore
 
-from predeploy_ledger import QUERIES, Ledger, cut, hide_values
-from predeploy_neon import (
+from neon_request import (
     Account,
     Query,
     RefusedError,
@@ -18,8 +17,9 @@ from predeploy_neon import (
     read_body,
     read_mode,
 )
-from predeploy_postgres import DbError, Gone, Lost, Result, TooLargeError
-from predeploy_sql import Failure, Work, read_failure
+from neon_sql import Failure, Work, read_failure
+from postgres import DbError, Gone, Lost, Result, TooLargeError
+from request_log import QUERIES, Ledger, cut, hide_values
 
 LOG_HOST, LOG_PATH = "predeploy.invalid", "/predeploy/log"
 CONNECTIONS = 20

@@ -38,11 +38,11 @@ from http.server import BaseHTTPRequestHandler
 from socketserver import ThreadingTCPServer
 from urllib.parse import unquote, urlsplit
 
-from predeploy_desk import Desk, Reply, Request, explain
-from predeploy_ledger import Ledger, Secrets
-from predeploy_neon import LIMIT, RefusedError, read_account
-from predeploy_postgres import connection_info
+from neon_request import LIMIT, RefusedError, read_account
+from postgres import connection_info
 from psycopg import ProgrammingError
+from request_log import Ledger, Secrets
+from router import Desk, Reply, Request, explain
 
 CHUNK = 1 << 16
 DRAINED = 4 * LIMIT
