@@ -19,7 +19,7 @@ from prefect.states import Crashed
 from prefect.utilities.asyncutils import run_sync_in_worker_thread
 from prefect_docker.worker import DockerWorker, DockerWorkerResult
 
-from flows.commit_status import tell
+from flows.commits.status import tell
 
 # the class takes the place of its parent for work pools of the type `docker`, which Prefect warns of
 warnings.filterwarnings("ignore", message="Type 'RemovingWorker'")

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from types import FrameType
 from typing import NoReturn
 
-from flows.entry import STOPPING, end_bare, heeded
+from flows.cli.process import STOPPING, end_bare, heeded
 
 
 class Interrupted(KeyboardInterrupt):

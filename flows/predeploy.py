@@ -7,7 +7,7 @@ if __name__ == "__main__":
 
     if not sys.flags.safe_path:
         del sys.path[0]
-    from flows.entry import enter
+    from flows.cli.process import enter
 
     enter()
 
@@ -21,10 +21,10 @@ from typing import Any, Literal
 from prefect import flow, get_run_logger
 from prefect.client.schemas.objects import State
 
-from flows.distribution import Distribution, reject_undistributable
-from flows.feed import Feed, enter_feed, is_recording
-from flows.recording import record
-from flows.states import run_state
+from flows.distribution.parameters import Distribution, reject_undistributable
+from flows.recording.run_events import Feed, enter_feed, is_recording
+from flows.recording.settle import record
+from flows.recording.states import run_state
 from tasks.execution.executor import Run
 from tasks.hardening import Exposure, exposure_of, hide, take_token
 from tasks.redaction.streams import masked_errors

@@ -9,12 +9,12 @@ from typing import Any
 from prefect import flow
 from prefect.client.schemas.objects import State
 
-from flows.commit import UNTRUSTED, Order, bring, remote_of, surroundings
-from flows.distribution import CHOSEN, HERE_ONLY
-from flows.outlet import Outlet
+from flows.commits.validate import UNTRUSTED, Order, bring, remote_of, surroundings
+from flows.distribution.parameters import CHOSEN, HERE_ONLY
+from flows.distribution.publisher import Outlet
+from flows.distribution.shared_storage import SharedStorage
 from flows.predeploy import prepare
-from flows.shared_storage import SharedStorage
-from flows.states import no_verdict, run_state
+from flows.recording.states import no_verdict, run_state
 from tasks.distribution.records import ShardFacts
 from tasks.errors import PredeployError, UsageError
 from tasks.execution.executor import Run

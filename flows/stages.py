@@ -11,8 +11,8 @@ from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State
 from prefect.context import TaskRunContext
 
-from flows.feed import Feed, Finished, current_feed
-from flows.states import check_state, stage_state
+from flows.recording.run_events import Feed, Finished, current_feed
+from flows.recording.states import check_state, stage_state
 from tasks.models import Result, Stage
 from tasks.steps import Check
 

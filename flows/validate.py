@@ -5,10 +5,10 @@ from typing import Any, Literal
 from prefect import flow
 from prefect.client.schemas.objects import State
 
-from flows.commit import Order, run_name, validate_order
-from flows.commit_status import tell
-from flows.notification import notify
-from flows.states import no_verdict
+from flows.commits.notification import notify
+from flows.commits.status import tell
+from flows.commits.validate import Order, run_name, validate_order
+from flows.recording.states import no_verdict
 from tasks.errors import PredeployError
 
 

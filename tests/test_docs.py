@@ -11,8 +11,8 @@ import pytest
 
 from deployments.webhook.settings import PREFIX as WEBHOOK
 from deployments.webhook.settings import WebhookSettings
-from flows.arguments import make_parser
-from flows.subcommands import SUBCOMMANDS
+from flows.cli.arguments import make_parser
+from flows.cli.subcommands import SUBCOMMANDS
 from tasks.catalogue import ROWS
 from tasks.distribution.settings import PREFIX as SHARD
 from tasks.distribution.settings import ShardSettings

@@ -41,7 +41,7 @@ class Validator:
     environ: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
 
     def validate(self, stack: Path, *, begun: Callable[[Run], None] = unwatched, **flags: object) -> Report:
-        """Runs the stack's plan and publishes the report, as flows/cli.py does."""
+        """Runs the stack's plan and publishes the report, as flows/cli/main.py does."""
         return asyncio.run(self.run(stack, begun=begun, **flags))
 
     async def run(self, stack: Path, *, begun: Callable[[Run], None] = unwatched, **flags: object) -> Report:

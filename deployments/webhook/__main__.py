@@ -21,7 +21,7 @@ from deployments.webhook.metrics import Metrics
 from deployments.webhook.protocol import ImpatientProtocol
 from deployments.webhook.runs import connected
 from deployments.webhook.settings import WebhookSettings, load
-from flows.commit_status import github_token
+from flows.commits.status import github_token
 from tasks.errors import PredeployError, UsageError
 from tasks.github.settings import GitHubSettings
 from tasks.source.fetch import Remote, head_of

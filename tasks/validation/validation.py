@@ -8,8 +8,8 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from secrets import token_hex
 
-from flows.base_images import resolve_images
-from flows.distribution import Distribution
+from flows.distribution.base_images import resolve_images
+from flows.distribution.parameters import Distribution
 from tasks.engines.choice import EMBEDDED, Choice, choose_engine
 from tasks.engines.context import Surroundings
 from tasks.engines.local.engine import LocalEngine
@@ -118,7 +118,7 @@ class Validation:
         if self.distribution is None:
             engine = await self._open_engine(opened)
             return EngineWork(self.scope.plan, engine, self.scope.lowering, logs, whole=self.whole)
-        from flows.sharded import Sending, ShardedWork  # Prefect's client takes long to load
+        from flows.distribution.sharded_work import Sending, ShardedWork  # Prefect's client takes long to load
 
         seconds = read_durations(self.places.cache, self.scope.home)
         images = await resolve_images(self.scope, self.environ, logs / "dagger.log", self.progress.note)

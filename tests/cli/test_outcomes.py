@@ -189,10 +189,10 @@ def inject(place: Path, module: str, act: str) -> Path:
 @pytest.mark.parametrize(
     ("module", "flags"),
     [
-        ("flows.cli", ("--debug",)),
+        ("flows.cli.main", ("--debug",)),
         ("tasks", ("--json-output",)),
         ("tasks.report.document", ("--json-output",)),
-        ("flows.session", ("--json-output",)),
+        ("flows.cli.session", ("--json-output",)),
         ("tasks.execution.durations", ("--debug",)),
     ],
     ids=str,
@@ -222,8 +222,8 @@ module.{name} = crash
     ("module", "name"),
     [
         ("tasks.validation.scope", "discover"),
-        ("flows.session", "publish"),
-        ("flows.output", "render_text"),
+        ("flows.cli.session", "publish"),
+        ("flows.cli.output", "render_text"),
         ("tasks.report.last_line", "last_line"),
     ],
 )

@@ -215,7 +215,7 @@ def test_nothing_is_asked_for_a_plan(caller: Caller, leaking: TinyStack) -> None
 
 
 @pytest.mark.parametrize(
-    ("module", "name"), [("flows.session", "publish"), ("tasks.validation.validation", "give_verdict")]
+    ("module", "name"), [("flows.cli.session", "publish"), ("tasks.validation.validation", "give_verdict")]
 )
 def test_a_crash_of_our_own_tells_none(
     caller: Caller, leaking: TinyStack, tmp_path: Path, module: str, name: str
@@ -234,7 +234,7 @@ def test_a_crash_of_our_own_tells_none(
 
 BREAKS_ASIDE = """
 import asyncio, gc, logging, os, sys, threading
-import flows.session as module
+import flows.cli.session as module
 canary, original = os.environ.get("CANARY", ""), module.publish
 def boom(): raise RuntimeError("in a thread: " + canary)
 async def bang(): raise RuntimeError("in a task: " + canary)

@@ -2,8 +2,8 @@
 
 import pytest
 
-from flows.commit import UNTRUSTED
-from flows.distribution import choices_of, require_server
+from flows.commits.validate import UNTRUSTED
+from flows.distribution.parameters import choices_of, require_server
 from flows.shard import flags_of, part_of
 from tasks.errors import UsageError
 from tasks.models import Stage

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from flows.commit_status import bound, context_of
+from flows.commits.status import bound, context_of
 from tasks.errors import EngineError
 from tasks.github import status as module
 from tasks.github.settings import GitHubSettings

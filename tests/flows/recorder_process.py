@@ -12,7 +12,7 @@ import sys
 import time
 from pathlib import Path
 
-from flows.watch import watch
+from flows.recording.recorder import watch
 from tasks.prefect_server import ServerHandle, ensure_server
 from tests.flows.scripted import MIXED, ScriptedRun, lasting
 

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from flows.feed import Feed
+from flows.recording.run_events import Feed
 from tasks.models import Result, Stage
 from tests.flows.scripted import Script, ScriptedRun
 

@@ -11,11 +11,11 @@ from uuid import UUID, uuid4
 import pytest
 from prefect.filesystems import LocalFileSystem
 
-from flows.distribution import Distribution
-from flows.outlet import SIGNS_NAME, record_name
-from flows.shard_runs import Pool, ShardRun, ShardRuns, ShardState
-from flows.sharded import POLL, Sending, ShardedWork
-from flows.shared_storage import SharedStorage
+from flows.distribution.parameters import Distribution
+from flows.distribution.publisher import SIGNS_NAME, record_name
+from flows.distribution.shard_runs import Pool, ShardRun, ShardRuns, ShardState
+from flows.distribution.sharded_work import POLL, Sending, ShardedWork
+from flows.distribution.shared_storage import SharedStorage
 from tasks.distribution.records import FORMAT, RECORD, SIGNS, Record, ShardFacts, Signs, written
 from tasks.execution.executor import Policy, Run
 from tasks.models import Diagnostic, EngineFacts, Result, SecretsFacts, Status

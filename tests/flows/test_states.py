@@ -5,8 +5,8 @@ from dataclasses import replace
 import pytest
 from prefect.client.schemas.objects import StateType
 
+from flows.recording.states import check_state, run_state, stage_state
 from flows.stages import labels
-from flows.states import check_state, run_state, stage_state
 from tasks.models import Diagnostic, Outcome, Proof, Result, Status, Verdict
 from tests.flows.scripted import MIXED, Script, make_report, make_result
 

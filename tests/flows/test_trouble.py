@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from flows.watch import Patience, Recorded, watch
+from flows.recording.recorder import Patience, Recorded, watch
 from tasks.prefect_server import ServerHandle
 from tests.flows.harness import Places, RecorderProcess, Recording, alive, record_run, rows, wait_until
 from tests.flows.scripted import MIXED, ScriptedRun, lasting
@@ -131,7 +131,7 @@ async def test_a_recorder_that_fails_is_a_line_in_the_report(
 
 async def test_a_server_that_answers_and_does_nothing_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("os.environ", dict(os.environ))
-    monkeypatch.setattr("flows.watch.answers", lambda url: True)
+    monkeypatch.setattr("flows.recording.recorder.answers", lambda url: True)
 
     recorded = await watch(ScriptedRun(MIXED), never, partial(ServerHandle, url=NOWHERE), Patience(busy=0.3))
 

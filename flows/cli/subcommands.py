@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from flows.arguments import Parser, read_arguments
-from flows.caller import Caller, absolute
-from flows.entry import is_json_wanted
+from flows.cli.arguments import Parser, read_arguments
+from flows.cli.invocation import Caller, absolute
+from flows.cli.process import is_json_wanted
 from tasks.report.style import detect_style
 from tasks.user_dirs import Places
 
@@ -36,14 +36,14 @@ def stack_of(options: Options, caller: Caller) -> Path:
 
 def run_status(options: Options, caller: Caller) -> tuple[str, int]:
     """The verdict of the newest run."""
-    from flows.status import tell_status
+    from flows.cli.status import tell_status
 
     return tell_status(stack_of(options, caller), Places.of_user(), as_json="json_output" in options)
 
 
 def run_ui(options: Options, caller: Caller) -> tuple[str, int]:
     """Where the history is, opened if somebody is there to look at it."""
-    from flows.ui import bring_up_history, open_browser
+    from flows.cli.ui import bring_up_history, open_browser
 
     url = bring_up_history(caller.environ, Places.of_user())
     if "no_browser" not in options:
@@ -74,7 +74,7 @@ def run_maintain(options: Options, caller: Caller) -> tuple[str, int]:
     """What upkeep did. It is recorded as the flow that a deployment would run."""
     import os
 
-    from flows.ui import find_history
+    from flows.cli.ui import find_history
     from tasks.prefect_server import client_environment
 
     handle = find_history(caller.environ, Places.of_user())

@@ -14,7 +14,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any, NoReturn
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 STOPPING = {
     signal.SIGINT: ("interrupted", 130),
     signal.SIGTERM: ("terminated", 143),
@@ -37,7 +37,7 @@ def enter() -> NoReturn:
         from tasks.hardening import take_token
 
         token = take_token()
-        from flows.cli import main
+        from flows.cli.main import main
 
         code = main(token=token)
     except BaseException as error:

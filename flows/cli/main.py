@@ -11,14 +11,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TextIO
 
-from flows.arguments import SETTINGS, make_parser, read_arguments
-from flows.caller import Caller, absolute
-from flows.distribution import Distribution, reject_undistributable, require_server
-from flows.entry import is_json_wanted
+from flows.cli.arguments import SETTINGS, make_parser, read_arguments
+from flows.cli.invocation import Caller, absolute
+from flows.cli.list_and_plan import render_list, render_plan
+from flows.cli.output import choose_output
+from flows.cli.process import is_json_wanted
+from flows.cli.subcommands import SUBCOMMANDS, run_subcommand
+from flows.distribution.parameters import Distribution, reject_undistributable, require_server
 from flows.interruption import Interrupted, Interruption
-from flows.listing import render_list, render_plan
-from flows.output import choose_output
-from flows.subcommands import SUBCOMMANDS, run_subcommand
 from tasks.errors import PredeployError
 from tasks.hardening import exposure_of, hide
 from tasks.models import EngineFacts, Outcome, Report, RunFacts, Verdict
@@ -158,7 +158,7 @@ class Request:
 
 def validate(request: Request, caller: Caller, streams: Streams, interruption: Interruption) -> int:
     """Runs the plan, and delivers the report."""
-    from flows.session import Session  # the engine: nothing of it is needed before
+    from flows.cli.session import Session  # the engine: nothing of it is needed before
 
     scope, distribution = request.scope, request.distribution
     environ, places = {**caller.environ}, Places.of_user()  # as it is before secrets are hidden in it

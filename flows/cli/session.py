@@ -9,10 +9,10 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
-from flows.distribution import Distribution
-from flows.entry import STOPPING
+from flows.cli.output import Output
+from flows.cli.process import STOPPING
+from flows.distribution.parameters import Distribution
 from flows.interruption import Interruption
-from flows.output import Output
 from tasks.errors import EngineError
 from tasks.execution.executor import Run
 from tasks.hardening import NOTHING_EXPOSED, Exposure
@@ -102,7 +102,7 @@ class Session:
 
     async def _record(self, run: Run) -> RunFacts:
         """Records the run in Prefect, beside it. Never holds the run up; cancelled, it lets go."""
-        from flows.watch import watch
+        from flows.recording.recorder import watch
         from tasks.prefect_server import ensure_server
 
         async def flow() -> object:

@@ -19,7 +19,7 @@ from prefect.logging import get_logger
 from prefect.utilities.urls import url_for
 from pydantic import ValidationError
 
-from flows.commit_status import commit_of
+from flows.commits.status import commit_of
 from tasks.notification import Colour, Ended, News, NotificationSettings, news_of
 
 NIGHTLY = "nightly"

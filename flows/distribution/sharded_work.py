@@ -9,10 +9,10 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from secrets import token_hex
 
-from flows.distribution import Distribution, parameters_of
-from flows.outlet import CALLER_NAME, LAST_WORDS, SIGNS_NAME, record_name
-from flows.shard_runs import Pool, ShardRun, ShardRuns
-from flows.shared_storage import SharedStorage
+from flows.distribution.parameters import Distribution, parameters_of
+from flows.distribution.publisher import CALLER_NAME, LAST_WORDS, SIGNS_NAME, record_name
+from flows.distribution.shard_runs import Pool, ShardRun, ShardRuns
+from flows.distribution.shared_storage import SharedStorage
 from tasks.distribution.liveness import Watch
 from tasks.distribution.records import ShardFacts, Signs, read_record, read_signs
 from tasks.distribution.settings import read_shard_settings

@@ -12,9 +12,9 @@ from prefect.context import FlowRunContext
 from prefect.events.worker import EventsWorker
 from prefect.logging.handlers import APILogWorker
 
-from flows.feed import Feed, current_feed
+from flows.recording.run_events import Feed, current_feed
+from flows.recording.states import run_state
 from flows.stages import STAGES
-from flows.states import run_state
 from tasks.report.artifacts import report_markdown, report_table
 
 _FINAL = ["COMPLETED", "FAILED", "CRASHED", "CANCELLED"]

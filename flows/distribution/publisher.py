@@ -11,7 +11,7 @@ from typing import Any, Self
 
 from prefect import get_run_logger
 
-from flows.shared_storage import SharedStorage
+from flows.distribution.shared_storage import SharedStorage
 from tasks.distribution.records import FORMAT, RECORD, SIGNS, Record, ShardFacts, Signs, last_part, written
 from tasks.distribution.settings import BEATS
 from tasks.execution.attempt import log_names

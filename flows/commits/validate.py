@@ -14,10 +14,10 @@ from prefect import get_run_logger
 from prefect.client.schemas.objects import State
 from prefect.runtime import flow_run
 
-from flows.commit_status import bind, github_token
-from flows.distribution import Distribution
+from flows.commits.secret_blocks import read_block
+from flows.commits.status import bind, github_token
+from flows.distribution.parameters import Distribution
 from flows.predeploy import validate_and_record
-from flows.secret_blocks import read_block
 from tasks.engines.clean_environ import allowed
 from tasks.engines.dagger.command_line import DAGGERS
 from tasks.engines.dagger.reach import SESSION_PORT, SESSION_TOKEN

@@ -10,7 +10,7 @@ from prefect.context import FlowRunContext
 from prefect.logging import get_logger
 from prefect.utilities.urls import url_for
 
-from flows.secret_blocks import read_block
+from flows.commits.secret_blocks import read_block
 from tasks.errors import PredeployError
 from tasks.github.settings import GitHubSettings
 from tasks.github.status import CommitStatus, GitHub, StatusState, set_status

@@ -13,7 +13,7 @@ from prefect.client.schemas.objects import State, StateType, WorkerStatus
 from prefect.exceptions import ObjectNotFound
 from prefect.states import Scheduled
 
-from flows.shared_storage import SharedStorage
+from flows.distribution.shared_storage import SharedStorage
 from tasks.errors import EngineError
 
 ENDING = 5.0

@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable
 from concurrent.futures import Future
 from dataclasses import dataclass
 
-from flows.feed import Feed, Watched, enter_feed
+from flows.recording.run_events import Feed, Watched, enter_feed
 from tasks.prefect_server import Phase, ServerHandle, answers, client_environment, phase, stop_server
 
 _POLL = 0.25
@@ -114,7 +114,7 @@ class Recorder:
         self._loop.set_exception_handler(lambda *_: None)
         enter_feed(self.feed)
         await self._flow()
-        from flows.recording import drain, settle
+        from flows.recording.settle import drain, settle
 
         draining = asyncio.create_task(asyncio.to_thread(drain))
         reason = await settle(self.feed)

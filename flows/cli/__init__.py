@@ -1,0 +1,1 @@
+"""The command line: arguments in, report and exit code out."""

@@ -1,0 +1,1 @@
+"""The validation of one commit of a repository, on a worker."""

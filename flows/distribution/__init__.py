@@ -1,0 +1,1 @@
+"""A run in shards: what the caller and each shard tell one another through Prefect."""

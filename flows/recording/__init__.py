@@ -1,0 +1,1 @@
+"""What Prefect is given of a run: subflows, task runs, states and artifacts."""
