@@ -26,7 +26,7 @@ from tasks.settings import Settings
 from tasks.settings.load import OTHER_VARIABLES, PREFIX
 from tasks.settings.models import ComponentSettings, CustomCheck, FormSettings, ImageSettings, WorkerSettings
 from tasks.validation.scope import read_scope
-from tests.validate import ROOT, SAMPLE, copy_sample
+from tests.support.validate import ROOT, SAMPLE, copy_sample
 
 DOCUMENTS = ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
@@ -112,7 +112,7 @@ def test_every_file_that_is_named_is_there(document: str) -> None:
 
 def test_documents_name_files_at_all() -> None:
     assert {"examples/cafe", "tasks/report/report.schema.json"} <= named_files("README.md")
-    assert {"tasks/catalogue/row.py", "tests/faults.py", "tests/stacks/"} <= named_files("CONTRIBUTING.md")
+    assert {"tasks/catalogue/row.py", "tests/faults/rows.py", "tests/stacks/"} <= named_files("CONTRIBUTING.md")
     assert set().union(*map(named_files, DOCUMENTS)) >= ELSEWHERE
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from tasks.models import Status
 from tasks.user_dirs import Places
-from tests.validate import Validator, commit, shared_cache, told
+from tests.support.validate import Validator, commit, shared_cache, told
 
 STACKS = Path(__file__).parent / "stacks"
 DJANGO = (

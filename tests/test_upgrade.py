@@ -13,9 +13,9 @@ from tasks.models import Report, Result, Severity, Status
 from tasks.steps import DB_HOST, DB_NAME, DB_PORT, PROBES, WORK
 from tasks.user_dirs import Places
 from tasks.validation.scope import Scope, read_scope
-from tests.faults import Edit, append, cut, delete, replace, write
-from tests.test_faults import apply
-from tests.validate import Validator, commit, shared_cache, told
+from tests.faults.rows import Edit, append, cut, delete, replace, write
+from tests.faults.test_faults import apply
+from tests.support.validate import Validator, commit, shared_cache, told
 
 MODELS = Path(__file__).parent / "stacks/django-models"
 SETTINGS = "project/settings.py"

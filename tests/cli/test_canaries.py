@@ -9,13 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from tests.benches import GIVEN, unreachable
 from tests.cli.caller import Caller, wait_for
 from tests.cli.stack import make_stack
 from tests.cli.test_outcomes import status_of
 from tests.cli.test_secrets import CANARY, LEAK, LINES, assert_no_trace, declare
-from tests.doppler.server import serving
-from tests.doppler.service import Doppler
+from tests.secrets.doppler.server import serving
+from tests.secrets.doppler.service import Doppler
+from tests.support.benches import GIVEN, unreachable
 
 pytestmark = [pytest.mark.real, pytest.mark.network]
 PLACE = ("cafe", "dev")

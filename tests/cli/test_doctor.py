@@ -12,9 +12,9 @@ import pytest
 from tests.cli.caller import Caller, Ended
 from tests.cli.stack import TinyStack
 from tests.cli.test_secrets import declare
-from tests.doppler.misbehaviour import refuse, silence
-from tests.doppler.server import serving
-from tests.doppler.service import Doppler
+from tests.secrets.doppler.misbehaviour import refuse, silence
+from tests.secrets.doppler.server import serving
+from tests.secrets.doppler.service import Doppler
 
 PLACE = ("cafe", "dev")
 TOKEN = "dp.st.dev.c4n4ryT0kenT0ken"

@@ -15,9 +15,9 @@ import pytest
 from tests.cli.caller import ROOT, Caller, Ended, wait_for
 from tests.cli.stack import TinyStack
 from tests.cli.test_secrets import declare
-from tests.doppler.misbehaviour import page, refuse, silence
-from tests.doppler.server import serving
-from tests.doppler.service import Doppler
+from tests.secrets.doppler.misbehaviour import page, refuse, silence
+from tests.secrets.doppler.server import serving
+from tests.secrets.doppler.service import Doppler
 
 PLACE = ("cafe", "dev")
 # other tests run beside these, and their tokens are none of theirs

@@ -10,10 +10,10 @@ from urllib.parse import quote, quote_plus
 
 import pytest
 
-from tests.benches import GIVEN, unreachable
 from tests.cli.caller import Caller, Ended
 from tests.cli.stack import TinyStack
 from tests.cli.test_outcomes import status_of
+from tests.support.benches import GIVEN, unreachable
 
 CANARY = "c4n4ry/+Zq\"w'e&r=t?y<u>\\ö 7Kx2mPv9"
 LINES = "-----BEGIN CANARY-----\nMIIEvQ4c4n4ryANBgkqhkiG9w0BAQ\nEFAASCc4n4ryBKcwggSjAgEAAoIB\n-----END CANARY-----"

@@ -14,7 +14,7 @@ import pytest
 
 from tests.cli.caller import Call, Caller, Ended, is_alive, processes_of, wait_for
 from tests.cli.stack import TinyStack
-from tests.validate import copy_sample
+from tests.support.validate import copy_sample
 
 CODES = {signal.SIGINT: 130, signal.SIGTERM: 143}
 BOTH = pytest.mark.parametrize("number", CODES, ids=lambda number: number.name)

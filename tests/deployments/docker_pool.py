@@ -15,9 +15,9 @@ import yaml  # type: ignore[import-untyped]
 from docker.errors import DockerException
 
 from tasks.engines.dagger.reach import RUNNER_HOST
-from tests.benches import GIVEN, unreachable
 from tests.deployments.operation import Operation, program
 from tests.flows.harness import ROOT, wait_until
+from tests.support.benches import GIVEN, unreachable
 
 FILE = ROOT / "deployments/docker.yaml"
 CLI = "_EXPERIMENTAL_DAGGER_CLI_BIN"

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import yaml  # type: ignore[import-untyped]
 
-from tests.validate import ROOT
+from tests.support.validate import ROOT
 
 FILE = ROOT / "deployments/compose.yaml"
 SECRETS = {

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.benches import GIVEN, unreachable
 from tests.deployments.operation import Operation, worker
-from tests.doppler.server import serving
-from tests.doppler.service import Doppler
+from tests.secrets.doppler.server import serving
+from tests.secrets.doppler.service import Doppler
+from tests.support.benches import GIVEN, unreachable
 
 pytestmark = [pytest.mark.slow, pytest.mark.real]
 SECRET = "sk_live_canary_0123"

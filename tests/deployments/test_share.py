@@ -8,7 +8,7 @@ from flows.shard import flags_of, part_of
 from tasks.errors import UsageError
 from tasks.models import Stage
 from tasks.settings import Settings
-from tests.factories import make_check, make_some_plan
+from tests.support.factories import make_check, make_some_plan
 
 BUNDLE = make_check("bundle", stage=Stage.BUILD)
 TYPES = make_check("types", needs=(BUNDLE.id,))

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.validate import ROOT
+from tests.support.validate import ROOT
 
 
 def importers(package: str) -> Iterator[str]:

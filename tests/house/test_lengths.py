@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.validate import ROOT
+from tests.support.validate import ROOT
 
 FILE, FUNCTION = 250, 40
 PARTS = ("deployments", "flows", "tasks")

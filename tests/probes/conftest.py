@@ -14,8 +14,8 @@ import uv
 
 import tasks.probes as probes_folder
 from tasks.steps import DB_URL, Database
-from tests.benches import cache_below, hello
 from tests.probes.neon_bench import Outbound, make_database, outbound
+from tests.support.benches import cache_below, hello
 
 PROBES = Path(next(iter(probes_folder.__path__)))
 UV = uv.find_uv_bin()

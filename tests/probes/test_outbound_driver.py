@@ -8,11 +8,11 @@ import psycopg
 import pytest
 import pytest_asyncio
 
-from tests.benches import Bench, cache_below
-from tests.engines.packages import node_packages
+from tests.engines.conformance.packages import node_packages
 from tests.probes.neon_bench import GIVEN, HOST, PASSWORD, Worker, make_database, outbound, until, workerd
 from tests.probes.neon_cases import BATCHES, CASES, SCHEMA, Batch, Case
 from tests.probes.neon_direct import run_batch_directly, run_directly
+from tests.support.benches import Bench, cache_below
 
 pytestmark = [pytest.mark.real, pytest.mark.network]
 

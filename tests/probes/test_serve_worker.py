@@ -18,10 +18,10 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from tests.benches import Bench, cache_below
-from tests.engines.packages import node_packages
+from tests.engines.conformance.packages import node_packages
 from tests.probes.conftest import PROBES
 from tests.probes.neon_bench import until
+from tests.support.benches import Bench, cache_below
 
 pytestmark = [pytest.mark.real, pytest.mark.network]
 

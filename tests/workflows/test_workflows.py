@@ -15,11 +15,11 @@ import pytest
 
 from tasks.models import Outcome
 from tasks.source.clone import clone_stack, find_commit
-from tests.benches import GIVEN, unreachable
 from tests.deployments.fake_github import FakeGitHub, fake_github
-from tests.doppler.server import serving
-from tests.doppler.service import Doppler
-from tests.validate import commit, shared_cache
+from tests.secrets.doppler.server import serving
+from tests.secrets.doppler.service import Doppler
+from tests.support.benches import GIVEN, unreachable
+from tests.support.validate import commit, shared_cache
 from tests.workflows.runner import ROOT, Runner, load
 
 WORKFLOWS = (".github/workflows/validate.yml", ".github/workflows/deploy.yml")

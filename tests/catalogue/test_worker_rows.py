@@ -1,0 +1,215 @@
+"""Rows for Workers that run: what they are given, what they need, and which form is sent."""
+
+import json
+from typing import Any
+
+import pytest
+
+from tasks.catalogue import Scene, make_catalogue
+from tasks.catalogue.intake import sent
+from tasks.catalogue.worker_service import NEON_URL, asks_database, worker_texts
+from tasks.errors import UsageError
+from tasks.settings import Settings
+from tasks.stack import Component
+from tasks.steps import DB_URL, NONCE, Check
+from tests.support.factories import make_scene, make_site, make_stack, make_web, make_worker
+
+APP = "workers/intake/src/app.ts"
+ROUTE = {APP: 'const FORM = /^\\/intake\\/x/; "/intake/"; request.headers.get("X-Form-Key"); // coffee-shop'}
+
+
+def intake(*reads: str, **over: Any) -> Component:
+    return make_worker(**{"reads": reads or ("INTAKE_API_KEY", "NEON_DATABASE_URL"), "sources": (APP,), **over})
+
+
+def scene_of(
+    worker: Component, *others: Component, files: dict[str, str] | None = None, settings: dict[str, Any] | None = None
+) -> Scene:
+    stack = make_stack(worker, *(others or (make_web(), make_site())))
+    return make_scene(stack, ROUTE | (files or {}), Settings.model_validate({"jobs": 1, **(settings or {})}))
+
+
+def check_of(name: str, scene: Scene) -> Check:
+    return next(check for check in make_catalogue(scene).checks if check.name == name)
+
+
+def why_not(scene: Scene, name: str = "intake_e2e") -> str:
+    return next((each.reason for each in make_catalogue(scene).absent if each.name == name), "")
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("NEON_DATABASE_URL", NEON_URL),
+        ("DATABASE_URL", NEON_URL),
+        ("POSTGRES_URL_NON_POOLING", NEON_URL),
+        ("PG_CONNECTION_STRING", NEON_URL),
+        ("INTAKE_API_KEY", f"predeploy-{NONCE}"),
+        ("SESSION_SECRET", f"predeploy-{NONCE}"),
+        ("PUBLIC_URL", "https://public-url.predeploy.invalid"),
+        ("MODE", f"predeploy-{NONCE}"),
+    ],
+)
+def test_what_only_production_knows_is_made_up(name: str, value: str) -> None:
+    worker = intake(name)
+
+    assert worker_texts(worker, scene_of(worker)) == {name: value}
+
+
+def test_examples_are_taken_for_what_is_no_credential_and_settings_win() -> None:
+    worker = intake("MODE", "API_KEY", "DATABASE_URL", "LIMIT")
+    files = {"workers/intake/.dev.vars.example": "MODE=strict\nAPI_KEY=change-me\nLIMIT=3\n"}
+    own = {"workers/intake": {"env": {"LIMIT": "5", "REPORTS": "{db.url}"}, "secrets": ["API_KEY"]}}
+
+    texts = worker_texts(worker, scene_of(worker, files=files, settings={"component": own}))
+
+    assert texts == {"MODE": "strict", "DATABASE_URL": NEON_URL, "LIMIT": "5", "REPORTS": NEON_URL}
+
+
+def test_no_worker_gets_the_real_database_and_its_service_does() -> None:
+    health = check_of("worker_health", scene_of(intake()))
+    outbound, worker = health.commands[0].services
+
+    assert DB_URL in dict(outbound.env).values()
+    assert DB_URL not in json.dumps([worker.env, worker.argv])
+    assert (outbound.verdicts, worker.environment) == ((), "node")
+
+
+@pytest.mark.parametrize(
+    ("worker", "others", "expected"),
+    [
+        (intake(), (make_web(), make_site()), ("migrated", "apps/web", ("worker_container", "migrate"))),
+        (intake(), (make_site(),), ("empty", "", ("worker_container",))),
+        (intake("API_KEY"), (make_web(),), ("", "", ("worker_container",))),
+    ],
+)
+def test_health_has_the_database_that_the_worker_asks_for(
+    worker: Component, others: tuple[Component, ...], expected: tuple[str, str, tuple[str, ...]]
+) -> None:
+    health = check_of("worker_health", scene_of(worker, *others))
+
+    assert (health.database, health.migrated_by) == expected[:2]
+    assert tuple(need.partition("[")[0] for need in health.needs) == expected[2]
+    assert health.upon == "worker_container[workers/intake]"
+
+
+def test_a_database_of_the_provider_s_is_none_of_ours() -> None:
+    settings = {"component": {"workers/intake": {"secrets": ["NEON_DATABASE_URL"]}}}
+    worker = intake()
+
+    assert not asks_database(worker, scene_of(worker, settings=settings))
+
+
+def test_the_facts_of_the_wrangler_file_are_handed_on() -> None:
+    worker = intake(vars={"CLIENTS": {"a": 1}, "MODE": "x"}, date="2026-09-01", flags=("nodejs_compat",))
+    settings = {"component": {"workers/intake": {"env": {"MODE": "y"}, "health": "/up"}}}
+
+    (request,) = check_of("worker_health", scene_of(worker, settings=settings)).commands
+    facts = json.loads(dict(request.services[1].env)["PREDEPLOY_WORKER"])
+
+    assert facts["vars"] == {"CLIENTS": {"a": 1}}
+    assert facts["texts"] == ["INTAKE_API_KEY", "MODE", "NEON_DATABASE_URL"]
+    assert (facts["date"], facts["flags"], facts["main"]) == ("2026-09-01", ["nodejs_compat"], "src/index.ts")
+    assert request.label == "GET /up"
+    assert "--else" not in request.argv
+
+
+@pytest.mark.parametrize(
+    ("scene", "words"),
+    [
+        (scene_of(intake(), files={APP: "nothing"}), "has no route /intake/"),
+        (scene_of(intake(), make_site()), "no Django project"),
+        (scene_of(intake("API_KEY")), "expects no database"),
+        (scene_of(intake(main="")), "deploys assets alone"),
+        (scene_of(intake(), settings={"component": {"apps/web": {"skip": ["migrate"]}}}), "no Django project"),
+    ],
+)
+def test_why_no_form_is_sent(scene: Scene, words: str) -> None:
+    assert words in why_not(scene)
+
+
+def test_a_route_that_is_configured_needs_none_in_the_code() -> None:
+    scene = scene_of(intake(), files={APP: "nothing"}, settings={"worker": {"intake": {"e2e": {"path": "/forms"}}}})
+
+    assert check_of("intake_e2e", scene).commands[0].label == "POST /forms"
+
+
+def test_the_form_goes_to_a_site_that_the_worker_speaks_of() -> None:
+    worker = intake(vars={"CLIENTS": {"coffee-shop": ["https://coffee.example"]}})
+    scene = scene_of(worker, make_web(), make_site("sites/atelier"), make_site())
+
+    form = sent(worker, scene)
+
+    assert form["path"] == "/intake/coffee-shop/form"
+    assert form["origin"] == "https://coffee.example"
+    assert (form["key"], form["key_headers"]) == ("INTAKE_API_KEY", ["X-Form-Key"])
+    assert form["payload"] == {
+        "name": "Ada Predeploy",
+        "email": "{token}@example.com",
+        "message": "A form that a validation sent: {token}",
+        "source_url": "https://coffee.example/contact/",
+    }
+
+
+@pytest.mark.parametrize(
+    ("names", "key"),
+    [
+        (("RESEND_API_KEY", "DATABASE_URL"), ""),
+        (("TURNSTILE_SECRET_KEY", "DATABASE_URL"), ""),
+        (("API_KEY", "DATABASE_URL"), "API_KEY"),
+        (("FORM_TOKEN", "DATABASE_URL"), "FORM_TOKEN"),
+    ],
+)
+def test_only_keys_of_senders_are_tried(names: tuple[str, ...], key: str) -> None:
+    worker = intake(*names)
+
+    assert sent(worker, scene_of(worker))["key"] == key
+
+
+def test_what_is_configured_is_sent() -> None:
+    said = {
+        "path": "/{site}/send",
+        "site": "bakery",
+        "payload": {"who": "{token}", "count": 3},
+        "headers": {"X-Site": "{site}"},
+        "status": [303],
+        "table": "forms_entry",
+        "columns": {"sender": "{token}"},
+        "invalid": [{"who": ""}],
+        "key": "NEON_DATABASE_URL",
+        "key_header": "X-Key",
+        "encoding": "form",
+    }
+    worker = intake()
+    form = sent(worker, scene_of(worker, settings={"worker": {"workers/intake": {"e2e": said}}}))
+
+    assert (form["path"], form["headers"]) == ("/bakery/send", {"X-Site": "bakery"})
+    assert (form["payload"], form["invalid"], form["status"]) == (said["payload"], said["invalid"], [303])
+    assert (form["table"], form["columns"], form["encoding"]) == ("forms_entry", {"sender": "{token}"}, "form")
+    assert (form["key"], form["key_headers"]) == ("NEON_DATABASE_URL", ["X-Key"])
+
+
+def test_the_row_is_read_with_the_django_project_s_packages() -> None:
+    send, read = check_of("intake_e2e", scene_of(intake())).commands
+
+    assert (send.environment, send.component, [each.label for each in send.services]) == (
+        *("ours", ""),
+        ["outbound", "worker"],
+    )
+    assert (read.environment, read.component, read.services) == ("production", "apps/web", ())
+
+
+def test_its_files_are_those_of_both_components() -> None:
+    scene = scene_of(intake(), make_web(), make_site())
+
+    assert check_of("intake_e2e", scene).inputs.exclude == ("sites/coffee-shop",)
+    assert check_of("worker_container", scene).inputs.exclude == ("apps/web", "sites/coffee-shop")
+
+
+def test_a_worker_that_is_not_there_is_a_mistake() -> None:
+    scene = scene_of(intake(), settings={"worker": {"intak": {}}})
+
+    with pytest.raises(
+        UsageError, match=r"worker\.intak: no Worker is called so, or lies there; did you mean intake\?"
+    ):
+        make_catalogue(scene)

@@ -1,0 +1,148 @@
+"""What a real engine of containers does beyond what every engine does: its memory, images, and a connection cut."""
+
+import asyncio
+import gc
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tasks.engines.dagger.reach import RUNNER_HOST
+from tasks.steps import (
+    Image,
+)
+from tests.support.benches import hello, unreachable
+
+if REASON := unreachable():  # said once, not for every test
+    pytest.skip(f"the tests on a real engine of containers: {REASON}", allow_module_level=True)
+
+pytestmark = [pytest.mark.real, pytest.mark.network]
+
+
+async def test_a_pass_is_remembered_and_a_failure_is_not(bench: Any) -> None:
+    seen = []
+    for _ in range(2):
+        async with bench.engine() as engine:
+            good = await engine.run(bench.step("sh", "-c", f"echo {bench.root}"), bench.log)
+            bad = await engine.run(bench.step("sh", "-c", f"echo {bench.root}; exit 1", slot="bad"), bench.log)
+            asked = bench.step("sh", "-c", f"echo {bench.root}", slot="always", volatile=True)
+            seen.append((good.reused, bad.reused, (await engine.run(asked, bench.log)).reused))
+
+    assert seen == [(False, False, False), (True, False, False)]
+
+
+async def test_a_stack_may_be_called_whatever_its_disk_allows(tmp_path: Path) -> None:
+    place = tmp_path / "caf\udce9"
+    place.mkdir()
+    bench = hello(place, name="dagger", cache=tmp_path / "cache")
+    async with bench.engine() as engine:
+        exit = await engine.run(bench.step("cat", "hello.txt"), tmp_path / "log")
+
+    assert (exit.code, exit.stdout) == (0, "hello\n")
+
+
+async def test_an_image_is_built_from_its_dockerfile_and_a_command_runs_in_it(bench: Any) -> None:
+    (bench.root / "Dockerfile").write_text("FROM python:3.13-slim\nWORKDIR /app\nCOPY hello.txt .\n")
+    image = Image(title="the image", dockerfile="Dockerfile")
+    async with bench.engine() as engine:
+        built = await engine.run(bench.step(image=image), bench.log)
+        ran = await engine.run(bench.step("cat", "hello.txt", image=image), bench.log)
+
+    assert built.code == 0, built
+    assert (ran.code, ran.stdout, ran.root) == (0, "hello\n", "/app")
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("FROM python:3.13-slim\nRUN exit 3\n", 1),
+        ("FROM python:3.13-slim\nCOPY nope.txt .\n", 2),
+        ("FROM python:3.13-slim\nRUNN true\n", 2),
+        ("FROM python:3.13-slim\nUSER coffee\n", 2),
+        ("FROM python:no-such-tag\n", 3),
+        ("FROM python:3.13-slim\nRUN --mount=type=secret,id=T,required=true true\n", 4),
+        ("FROM python:3.13-slim\nRUN --mount=type=secret,id=T cat /run/secrets/T\n", 4),
+    ],
+)
+async def test_a_broken_dockerfile_says_how_it_is_broken(bench: Any, text: str, code: int) -> None:
+    (bench.root / "Dockerfile").write_text(text)
+    async with bench.engine() as engine:
+        exit = await engine.run(bench.step(image=Image(title="the image", dockerfile="Dockerfile")), bench.log)
+
+    assert (exit.code, exit.trouble) == (code, ""), exit
+    assert exit.stderr.startswith("# dockerfile Dockerfile\n# begin\n")
+
+
+async def test_an_image_that_was_built_early_fails_once_and_is_tried_anew_only_when_asked_again(bench: Any) -> None:
+    (bench.root / "Dockerfile").write_text("FROM python:3.13-slim\nRUN cat /proc/sys/kernel/random/uuid; exit 3\n")
+    step = bench.step(image=Image(title="the image", dockerfile="Dockerfile"))
+    async with bench.engine() as engine:
+        await engine.warm_image(step)
+        begun = time.monotonic()
+        first = await engine.run(step, bench.log)
+        waited = time.monotonic() - begun
+        second, third = [await engine.run(step, bench.log) for _ in range(2)]
+
+    assert [each.code for each in (first, second, third)] == [1, 1, 1]
+    assert waited < first.duration  # it was over before it was asked for
+    assert len({each.stdout for each in (first, second, third)}) == 3
+
+
+async def test_a_build_that_does_not_end_is_stopped(bench: Any) -> None:
+    (bench.root / "Dockerfile").write_text("FROM python:3.13-slim\nRUN sleep 3600\n")
+    async with bench.engine() as engine:
+        step = bench.step(image=Image(title="the image", dockerfile="Dockerfile"), limit=5.0)
+        exit = await engine.run(step, bench.log)
+
+    assert (exit.code, exit.timed_out, exit.trouble) == (None, True, "")
+
+
+async def test_a_database_that_nobody_waits_for_any_more_ends_without_a_word(bench: Any) -> None:
+    unheard: list[str] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: unheard.append(context["message"]))
+    async with bench.engine() as engine:
+        warming = asyncio.create_task(engine.warm_database())
+        await asyncio.sleep(0.1)
+        warming.cancel()
+    del engine, warming
+    gc.collect()
+
+    assert unheard == []
+
+
+async def test_an_engine_that_goes_away_is_no_verdict_and_found_out_soon(bench: Any) -> None:
+    """A proxy that is cut stands for an engine that dies."""
+    path = bench.environ[RUNNER_HOST].removeprefix("unix://")
+    tasks: list[asyncio.Task[None]] = []
+    writers: list[asyncio.StreamWriter] = []
+
+    async def pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while data := await reader.read(65536):
+            writer.write(data)
+            await writer.drain()
+
+    async def through(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        behind = await asyncio.open_unix_connection(path)
+        writers.extend((writer, behind[1]))
+        tasks.extend((asyncio.create_task(pump(reader, behind[1])), asyncio.create_task(pump(behind[0], writer))))
+
+    proxy = await asyncio.start_server(through, "127.0.0.1", 0)
+    host = f"tcp://127.0.0.1:{proxy.sockets[0].getsockname()[1]}"
+    engine = bench.engine(environ={**bench.environ, RUNNER_HOST: host})
+    async with engine:
+        assert (await engine.run(bench.step("true"), bench.log)).code == 0
+        running = asyncio.create_task(engine.run(bench.step("sleep", "60", slot="long"), bench.log))
+        await asyncio.sleep(1)
+        proxy.close()
+        for writer in writers:
+            writer.transport.abort()
+        async with asyncio.timeout(15):
+            exit = await running
+        assert (exit.code, exit.trouble) == (None, "engine_lost")
+        trouble = await engine.trouble()
+        assert trouble is not None
+        assert trouble[0] == "engine_lost"
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)

@@ -1,0 +1,69 @@
+"""Upkeep of an engine's cache: a real engine prunes what is above the limit, and nothing where it is not reached."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from tasks.engines.dagger.prune import keep_engine
+from tasks.engines.dagger.reach import RUNNER_HOST
+from tasks.engines.dagger.session import open_session
+from tasks.redaction.redactor import NOTHING
+from tests.support.benches import GIVEN, unreachable
+
+MB = 1 << 20
+on_an_engine = pytest.mark.skipif(bool(unreachable()), reason=unreachable() or "there is one")
+
+
+@pytest.mark.real
+@on_an_engine
+async def test_an_engine_says_how_large_its_cache_is(tmp_path: Path) -> None:
+    await fill({**os.environ, **GIVEN}, tmp_path, 1)
+
+    kept = await keep_engine({**os.environ, **GIVEN}, tmp_path / "engine.log", 1 << 50)
+
+    assert not kept.undone
+    assert kept.before
+    assert kept.after
+
+
+@pytest.mark.real
+@pytest.mark.slow  # whoever shares the engine loses what was used longest ago
+@on_an_engine
+async def test_an_engine_keeps_to_a_limit_below_what_its_own_policy_reserves(tmp_path: Path) -> None:
+    environ, log = {**os.environ, **GIVEN}, tmp_path / "engine.log"
+    await fill(environ, tmp_path, 4)
+    full = await keep_engine(environ, log, 1 << 50)
+    assert full.before is not None
+    assert full.before > 4 * 8 * MB
+
+    limit = full.before - 8 * MB
+    kept = await keep_engine(environ, log, limit)
+
+    assert kept.after is not None
+    assert kept.after <= limit, kept.said
+    again = await keep_engine(environ, log, limit)
+    assert again.after == again.before == kept.after, "what is small enough stays as it is"
+
+
+async def fill(environ: dict[str, str], place: Path, entries: int) -> None:
+    """Leaves that many directories of 8 MB in the cache, which no session uses."""
+    session = await open_session(environ, place / "fill.log", NOTHING, limit=60)
+    try:
+        for number in range(entries):
+            source = place / f"entry-{number}"
+            source.mkdir()
+            (source / "file").write_bytes(os.urandom(8 * MB))
+            copied = session.client.directory().with_directory("/", session.client.host().directory(str(source)))
+            await session.ask(copied.sync())
+    finally:
+        await session.close()
+
+
+async def test_without_an_engine_none_is_started(tmp_path: Path) -> None:
+    environ = {RUNNER_HOST: "tcp://127.0.0.1:9"}
+
+    kept = await keep_engine(environ, tmp_path / "engine.log", 1 << 50)
+
+    assert "no Dagger engine at tcp://127.0.0.1:9" in kept.undone
+    assert kept.said.startswith("Dagger engine: left as it is: no Dagger engine")

@@ -1,0 +1,420 @@
+"""One attempt at a check: its commands in order, its packages, its evidence, and what it has to say."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tasks.execution.attempt import log_names
+from tasks.execution.executor import Policy, Run
+from tasks.execution.verdict import give_verdict
+from tasks.execution.work import EngineWork
+from tasks.exits import Exit, Prepared, ServiceExit
+from tasks.models import Hindrance, Result, Status
+from tasks.steps import Check, Command, Image
+from tests.support.factories import make_check, make_command, make_lowering, make_site, make_some_plan
+from tests.support.fakes import WELL, FakeEngine, Witness
+
+RED = Exit(code=1)
+STALE = Exit(code=1, stderr="error: The lockfile at `uv.lock` needs to be updated, but `--locked` was provided.")
+LOST = Exit(code=1, stderr="error: Failed to fetch: connection refused")
+
+
+async def run(engine: FakeEngine, *checks: Check, logs: Path, **policy: Any) -> list[Result]:
+    plan = make_some_plan(*checks)
+    run = Run(plan, EngineWork(plan, engine, make_lowering(), logs), Witness(), Policy(**{"jobs": 4, **policy}))
+    run.start()
+    return list((await run.wait()).values())
+
+
+def reported(result: Result) -> tuple[Status, str]:
+    return result.status, result.reason_code
+
+
+async def test_commands_run_in_order_until_one_does_not_pass(tmp_path: Path) -> None:
+    engine = FakeEngine({"second": RED})
+    check = make_check(commands=tuple(make_command(name) for name in ("first", "second", "third")))
+
+    (result,) = await run(engine, check, logs=tmp_path)
+
+    assert engine.programs == ["first", "second"]
+    assert reported(result) == (Status.FAILED, "findings")
+    assert result.exit_code == 1
+
+
+async def test_pass_without_evidence_is_no_pass(tmp_path: Path) -> None:
+    check = make_check(commands=(make_command("migrate", evidence="Running migrations:"),))
+
+    (silent,) = await run(FakeEngine(), check, logs=tmp_path)
+    (told,) = await run(FakeEngine({"migrate": Exit(code=0, stderr="Running migrations:\n")}), check, logs=tmp_path)
+
+    assert reported(silent) == (Status.ERRORED, "no_evidence")
+    assert "did not say that it did its work" in silent.reason
+    assert told.passed
+
+
+async def test_nothing_to_do_needs_no_evidence(tmp_path: Path) -> None:
+    check = make_check(commands=(make_command("pytest", evidence=r"\d+ passed", empty=(5,)),))
+
+    (result,) = await run(FakeEngine({"pytest": Exit(code=5)}), check, logs=tmp_path)
+
+    assert result.passed
+
+
+async def test_answer_is_worth_nothing_if_the_server_had_ended(tmp_path: Path) -> None:
+    ended = ServiceExit(name="server", code=1, signal=None, output="Address already in use")
+    check = make_check("ask", commands=(make_command("ask", services=(make_command("serve", label="server"),)),))
+
+    (result,) = await run(FakeEngine({"ask": Exit(code=0, services=(ended,))}), check, logs=tmp_path)
+
+    assert reported(result) == (Status.FAILED, "not_ready")
+
+
+@pytest.mark.parametrize(
+    ("output", "message"),
+    [
+        ("booting\nAddress already in use\n", "Address already in use"),
+        ("ERRORS:\n?: (caches.E001) no cache\n\nSystem check identified 1 issue (0 silenced).\n", "no cache"),
+    ],
+)
+async def test_server_that_ended_says_why(output: str, message: str, tmp_path: Path) -> None:
+    ended = ServiceExit(name="server", code=1, signal=None, output=output)
+    check = make_check("ask", commands=(make_command("ask", services=(make_command("serve", label="server"),)),))
+
+    (result,) = await run(FakeEngine({"ask": Exit(code=None, services=(ended,))}), check, logs=tmp_path)
+
+    assert reported(result) == (Status.FAILED, "not_ready")
+    assert [each.message for each in result.diagnostics] == [message]
+
+
+async def test_check_without_packages_fails_on_its_own_words(tmp_path: Path) -> None:
+    """A site has no Python packages, and nobody must ask for them when its links are broken."""
+    site = make_site()
+    check = make_check("links", path=site.path)
+
+    (result,) = await run(FakeEngine({"links": RED}), check, logs=tmp_path)
+
+    assert reported(result) == (Status.FAILED, "findings")
+
+
+async def test_red_check_always_says_something(tmp_path: Path) -> None:
+    (result,) = await run(FakeEngine({"lint": RED}), make_check("lint"), logs=tmp_path)
+
+    assert [each.message for each in result.diagnostics] == ["lint: exit code 1"]
+
+
+async def test_database_that_is_gone_takes_nothing_from_a_check_without_one(tmp_path: Path) -> None:
+    lost = ("service_lost", "the Postgres of this run is gone")
+    with_database = make_check("migrate", database="empty")
+    engine = FakeEngine({"lint": RED, "migrate": RED}, troubles=[lost])
+
+    lint, migrate = await run(engine, make_check("lint"), with_database, logs=tmp_path)
+
+    assert reported(lint) == (Status.FAILED, "findings")
+    assert reported(migrate) == (Status.ERRORED, "service_lost")
+
+
+async def test_full_disk_takes_the_verdict_from_every_check(tmp_path: Path) -> None:
+    engine = FakeEngine({"lint": RED}, troubles=[("disk_full", "no space left")])
+
+    (result,) = await run(engine, make_check("lint"), logs=tmp_path)
+
+    assert reported(result) == (Status.ERRORED, "disk_full")
+
+
+async def test_copies_are_of_the_database_of_the_attempt_that_passed(tmp_path: Path) -> None:
+    engine = FakeEngine({"migrate": [Exit(code=None, signal=9), WELL]})
+    migrate = make_check("migrate", database="template")
+    health = make_check("health", database="migrated", needs=(migrate.id,))
+
+    results = await run(engine, migrate, health, logs=tmp_path)
+
+    assert all(result.passed for result in results)
+    first, second, copy = (step.database for step in engine.ran)
+    assert first
+    assert second
+    assert copy
+    assert first.name != second.name
+    assert copy.template == second.name
+
+
+def locked(name: str, environment: str = "production", **over: Any) -> Check:
+    return make_check(name, commands=(make_command(name, environment=environment),), **over)
+
+
+async def test_a_part_of_a_run_leaves_it_to_that_which_check_has_the_broken_lock(tmp_path: Path) -> None:
+    engine = FakeEngine(prepares={"production": Prepared(exit=STALE)})
+
+    results = await run(engine, locked("image"), locked("lint"), logs=tmp_path, is_part=True)
+
+    assert [reported(each) for each in results] == [(Status.FAILED, "lock_stale")] * 2
+
+
+async def test_broken_lock_is_one_red_check(tmp_path: Path) -> None:
+    engine = FakeEngine(prepares={"production": Prepared(exit=STALE)})
+
+    image, lint, types = await run(engine, locked("image"), locked("lint"), locked("types"), logs=tmp_path)
+
+    assert reported(image) == (Status.FAILED, "lock_stale")
+    assert reported(lint) == reported(types) == (Status.SKIPPED, "needs")
+    assert lint.reason == "needs the same packages as image, and they did not install"
+    assert engine.programs == []
+
+
+async def test_lock_that_production_and_development_share_is_one_red_check(tmp_path: Path) -> None:
+    engine = FakeEngine(prepares={"production": Prepared(exit=STALE), "development": Prepared(exit=STALE)})
+
+    image, lint = await run(engine, locked("image"), locked("lint", "development"), logs=tmp_path)
+
+    assert reported(image) == (Status.FAILED, "lock_stale")
+    assert reported(lint) == (Status.SKIPPED, "needs")
+
+
+async def test_lock_of_development_that_is_broken_by_itself_is_red_by_itself(tmp_path: Path) -> None:
+    other = Exit(code=1, stderr="error: Hash mismatch for `ruff==0.12.0`")
+    engine = FakeEngine(prepares={"production": Prepared(exit=STALE), "development": Prepared(exit=other)})
+
+    image, lint = await run(engine, locked("image"), locked("lint", "development"), logs=tmp_path)
+
+    assert reported(image) == (Status.FAILED, "lock_stale")
+    assert reported(lint) == (Status.FAILED, "hash_mismatch")
+
+
+async def test_what_was_said_before_a_time_limit_is_not_the_reason(tmp_path: Path) -> None:
+    engine = FakeEngine({"slow": Exit(code=None, stderr="warning: half way\n", timed_out=True)})
+
+    (result,) = await run(engine, make_check("slow", commands=(make_command("slow", limit=5),)), logs=tmp_path)
+
+    assert result.reason == "slow was still running after 5 s"
+    assert result.diagnostics[0].message == result.reason
+
+
+async def test_unreachable_registry_is_one_errored_check_asked_once(tmp_path: Path) -> None:
+    engine = FakeEngine(prepares={"production": Prepared(exit=LOST)}, registry=False)
+
+    image, lint = await run(engine, locked("image"), locked("lint"), logs=tmp_path)
+
+    assert reported(image) == (Status.ERRORED, "registry")
+    assert reported(lint) == (Status.SKIPPED, "needs")
+
+
+async def test_check_is_not_skipped_for_packages_that_its_forerunner_got_in_the_end(tmp_path: Path) -> None:
+    """Otherwise nothing would be red, and a check that never ran would hide behind a pass."""
+    engine = FakeEngine(prepares={"production": [Prepared(exit=LOST), Prepared(exit=WELL), Prepared(exit=LOST)]})
+
+    image, lint = await run(engine, locked("image"), locked("lint"), logs=tmp_path)
+
+    assert image.passed
+    assert reported(lint) == (Status.ERRORED, "acquire")
+
+
+async def test_forerunner_that_waits_for_the_check_itself_takes_no_blame(tmp_path: Path) -> None:
+    lint = locked("lint")
+    first = locked("first", needs=(lint.id,))
+    engine = FakeEngine(prepares={"production": Prepared(exit=STALE)})
+
+    waiting, red = await run(engine, first, lint, logs=tmp_path)
+
+    assert reported(red) == (Status.FAILED, "lock_stale")
+    assert reported(waiting) == (Status.SKIPPED, "needs")
+
+
+async def test_what_another_python_cannot_satisfy_proves_nothing(tmp_path: Path) -> None:
+    clash = Exit(code=1, stderr="No solution found when resolving dependencies: they are unsatisfiable")
+    gap = "Python 3.11 instead of 3.13"
+
+    (exact,) = await run(FakeEngine(prepares={"": Prepared(exit=clash)}), locked("image"), logs=tmp_path)
+    (other,) = await run(FakeEngine(prepares={"": Prepared(exit=clash, gaps=(gap,))}), locked("image"), logs=tmp_path)
+
+    assert reported(exact) == (Status.FAILED, "unsatisfiable")
+    assert reported(other) == (Status.ERRORED, "toolchain")
+    assert gap in other.reason
+
+
+async def test_what_an_engine_lacks_is_a_gap_in_the_proof(tmp_path: Path) -> None:
+    check = make_check("image", wants=(("image", "no image was built"),))
+
+    (partial,) = await run(FakeEngine(), check, logs=tmp_path)
+    (full,) = await run(FakeEngine(provides=frozenset({"image"})), check, logs=tmp_path)
+
+    assert partial.proof.gaps == ("no image was built",)
+    assert full.proof.full
+
+
+def test_logs_have_names_that_a_person_knows_and_none_is_shared() -> None:
+    names = log_names(("mypy[apps/web]", "lint[a/b]", "lint[a-b]", "Lint[a b]", "lint[.]", "../x[/]", "lint-a-b-2"))
+
+    assert list(names.values()) == [
+        *("mypy-apps-web.log", "lint-a-b.log", "lint-a-b-2.log", "lint-a-b-3.log"),
+        *("lint.log", "x.log", "lint-a-b-2-2.log"),
+    ]
+
+
+RAISED = 'Traceback (most recent call last):\n  File "/app/config/wsgi.py", line 3, in <module>\nKeyError: "X"\n'
+IMAGE = Image(title="image", dockerfile="Dockerfile", context="apps/web", copies=(("/app", "apps/web"),))
+
+
+async def test_what_an_image_says_is_placed_in_the_files_that_it_copied(tmp_path: Path) -> None:
+    command = make_command("python", environment="image", parser="traceback")
+    check = make_check("build", commands=(command,), image=IMAGE)
+    engine = FakeEngine({"python": Exit(code=1, stderr=RAISED, root="/app")}, provides=frozenset({"image"}))
+
+    (result,) = await run(engine, check, logs=tmp_path)
+
+    assert result.reason == 'apps/web/config/wsgi.py:3: "X"'
+
+
+async def test_what_a_server_says_is_placed_by_where_it_ran(tmp_path: Path) -> None:
+    server = make_command("gunicorn", label="server", cwd="apps/web", environment="production")
+    ended = ServiceExit(name="server", code=1, signal=None, output=RAISED)
+    check = make_check("health", commands=(make_command("GET", services=(server,)),), image=IMAGE)
+
+    for provides, file in ((frozenset({"image"}), "apps/web/config/wsgi.py"), (frozenset[str](), "config/wsgi.py")):
+        engine = FakeEngine({"GET": Exit(code=1, root="/app", services=(ended,))}, provides=provides)
+        (result,) = await run(engine, check, logs=tmp_path)
+
+        assert result.diagnostics[0].file == file
+
+
+@pytest.mark.parametrize(
+    ("registry", "expected"),
+    [(True, (Status.FAILED, "image_build")), (False, (Status.ERRORED, "registry"))],
+)
+async def test_run_of_a_dockerfile_proves_nothing_while_no_registry_answers(
+    tmp_path: Path, registry: bool, expected: tuple[Status, str]
+) -> None:
+    verdicts = ((1, "image_build"), (2, "dockerfile"))
+    command = Command(argv=(), label="docker build", environment="image", verdicts=verdicts)
+    check = make_check("build", commands=(command,), image=IMAGE)
+    provides = frozenset({"image"})
+    failing = FakeEngine({"": RED}, provides=provides, registry=registry)
+    slow = FakeEngine({"": Exit(code=None, timed_out=True)}, provides=provides, registry=registry)
+    wrong = FakeEngine({"": Exit(code=2)}, provides=provides, registry=registry)
+
+    (result,) = await run(failing, check, logs=tmp_path)
+    (late,) = await run(slow, check, logs=tmp_path)
+    (broken,) = await run(wrong, check, logs=tmp_path)
+
+    assert reported(result) == expected
+    assert reported(late) == ((Status.FAILED, "timeout") if registry else expected)
+    assert reported(broken) == (Status.FAILED, "dockerfile")
+    assert wrong.controls == 0
+
+
+NO_EXTENSION = 'psycopg.errors.FeatureNotSupported: extension "postgis" is not available\nDETAIL:  Could not open\n'
+
+
+@pytest.mark.parametrize(
+    ("database", "expected"),
+    [("template", (Status.ERRORED, "extension_absent")), ("", (Status.FAILED, "findings"))],
+)
+async def test_extension_that_the_run_s_postgres_lacks_proves_nothing(
+    tmp_path: Path, database: Any, expected: tuple[Status, str]
+) -> None:
+    engine = FakeEngine({"migrate": Exit(code=1, stderr=NO_EXTENSION)})
+
+    (result,) = await run(engine, make_check("migrate", database=database), logs=tmp_path)
+
+    assert reported(result) == expected
+    assert database == "" or 'has no extension "postgis": name an image that has it' in result.reason
+
+
+def make_upgrade(**over: Any) -> Check:
+    """A check that runs in the base first."""
+    base = make_command("old", tree="base", parser="plain", unfit=((75, "other_database"),), **over)
+    return make_check("upgrade", commands=(base, make_command("new")), database="empty")
+
+
+@pytest.mark.parametrize(
+    ("exit", "says"),
+    [
+        (Exit(code=1, stderr="menu/models.py:3: no such thing\n"), r"menu/models\.py:3: no such thing\). Name another"),
+        (Exit(code=75, stderr="another database\n"), "another database"),
+        (Exit(code=None, timed_out=True), "still running after 600 s"),
+        (Exit(code=1, stderr='extension "citext" is not available\n'), "no extension"),
+        (Exit(code=None, signal=11), "old crashed with SIGSEGV"),
+    ],
+    ids=["broken", "on another database", "endless", "for want of an extension", "crashing"],
+)
+async def test_what_is_wrong_with_the_base_is_no_verdict_on_the_tree(exit: Exit, says: str, tmp_path: Path) -> None:
+    engine = FakeEngine({"old": exit})
+
+    (result,) = await run(engine, make_upgrade(), logs=tmp_path)
+
+    assert engine.programs == ["old"]
+    assert reported(result) == (Status.SKIPPED, "base_broken")
+    assert re.search(f"no upgrade was tried: .*{says}", result.reason)
+    assert result.proof.gaps == (result.reason,)
+    assert result.diagnostics == ()
+    assert give_verdict([result, Result(check="other", status=Status.PASSED)], whole=True).exit_code == 0
+
+
+async def test_base_whose_packages_do_not_install_is_no_verdict_on_the_tree(tmp_path: Path) -> None:
+    engine = FakeEngine(prepares={"production": Prepared(exit=STALE)})
+
+    (result,) = await run(engine, make_upgrade(environment="production"), logs=tmp_path)
+
+    assert reported(result) == (Status.SKIPPED, "base_broken")
+    assert "needs to be updated" in result.reason
+    assert [environment.tree for environment in engine.prepared] == ["base", "base"]
+
+
+async def test_trouble_around_the_base_stays_trouble(tmp_path: Path) -> None:
+    lost = Exit(code=None, trouble="service_lost", detail="Postgres is gone")
+
+    (by_engine,) = await run(FakeEngine({"old": lost}), make_upgrade(), logs=tmp_path)
+    (by_registry,) = await run(
+        FakeEngine(prepares={"production": Prepared(exit=LOST)}, registry=False),
+        make_upgrade(environment="production"),
+        logs=tmp_path,
+    )
+
+    assert reported(by_engine) == (Status.ERRORED, "service_lost")
+    assert reported(by_registry) == (Status.ERRORED, "registry")
+
+
+async def test_what_is_wrong_with_the_tree_after_the_base_is_a_verdict(tmp_path: Path) -> None:
+    engine = FakeEngine({"new": RED})
+
+    (result,) = await run(engine, make_upgrade(), logs=tmp_path)
+
+    assert engine.programs == ["old", "new"]
+    assert reported(result) == (Status.FAILED, "findings")
+
+
+async def test_gaps_that_a_probe_tells_make_the_proof_partial(tmp_path: Path) -> None:
+    told = Exit(code=0, stdout='{"gaps": ["no row in menu_product"]}')
+
+    (result,) = await run(
+        FakeEngine({"fill": told}), make_check(commands=(make_command("fill", parser="probe"),)), logs=tmp_path
+    )
+
+    assert result.passed
+    assert result.proof.gaps == ("no row in menu_product",)
+
+
+async def test_check_that_cannot_run_here_is_skipped_with_the_reason_and_runs_nothing(tmp_path: Path) -> None:
+    why = Hindrance(reason_code="no_base", reason="no upgrade was tried: git has no commit")
+    engine = FakeEngine()
+
+    (result,) = await run(engine, make_check("upgrade", commands=(), hindrance=why), logs=tmp_path)
+
+    assert engine.programs == []
+    assert reported(result) == (Status.SKIPPED, "no_base")
+    assert (result.reason, result.proof.gaps) == (why.reason, (why.reason,))
+
+
+async def test_check_that_waits_in_vain_says_that_first(tmp_path: Path) -> None:
+    """What was red is the reason that counts: the run has no verdict, and no partial pass."""
+    why = Hindrance(reason_code="no_base", reason="no upgrade was tried")
+    migrate = make_check("migrate")
+
+    results = await run(
+        FakeEngine({"migrate": RED}),
+        migrate,
+        make_check("upgrade", commands=(), needs=(migrate.id,), hindrance=why),
+        logs=tmp_path,
+    )
+
+    assert [reported(result) for result in results] == [(Status.FAILED, "findings"), (Status.SKIPPED, "needs")]

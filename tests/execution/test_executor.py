@@ -1,0 +1,405 @@
+"""The executor: each check once, needs honoured, and an end for every check whatever happens."""
+
+import asyncio
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tasks.errors import EngineError
+from tasks.execution.executor import Policy, Run
+from tasks.execution.work import EngineWork
+from tasks.exits import Exit
+from tasks.models import Result, Stage, Status
+from tasks.planning.plan import Plan
+from tasks.redaction.redactor import Redactor
+from tasks.steps import Check
+from tests.support.factories import make_check, make_command, make_lowering, make_some_plan
+from tests.support.fakes import WELL, FakeEngine, Witness
+
+RED = Exit(code=1, stdout="a finding")
+LINT, TYPES, TESTS = make_check("lint"), make_check("types"), make_check("tests")
+
+
+def make_run(engine: FakeEngine, *checks: Check, logs: Path, progress: Witness | None = None, **policy: Any) -> Run:
+    plan: Plan = make_some_plan(*checks)
+    work = EngineWork(plan, engine, make_lowering(), logs)
+    return Run(plan, work, progress or Witness(), Policy(**{"jobs": 8, **policy}))
+
+
+async def results_of(run: Run) -> dict[str, Result]:
+    """All results by the checks' names. A run that hangs is a failure, not a hanging test."""
+    run.start()
+    async with asyncio.timeout(5):
+        return by_name(await run.wait())
+
+
+def by_name(results: dict[str, Result]) -> dict[str, Result]:
+    return {check_id.partition("[")[0]: result for check_id, result in results.items()}
+
+
+def codes(results: dict[str, Result]) -> dict[str, tuple[Status, str]]:
+    return {name: (result.status, result.reason_code) for name, result in results.items()}
+
+
+async def until_running(engine: FakeEngine, program: str) -> None:
+    async with asyncio.timeout(5):
+        await engine.begun(program).wait()
+
+
+async def settle() -> None:
+    """Lets everything that can go on go on."""
+    for _ in range(50):
+        await asyncio.sleep(0)
+
+
+def chain(*names: str, **over: Any) -> list[Check]:
+    """Checks that each need the one before."""
+    checks: list[Check] = []
+    for name in names:
+        needs = (checks[-1].id,) if checks else ()
+        checks.append(make_check(name, needs=needs, **over))
+    return checks
+
+
+async def test_each_check_runs_once_whoever_asks(tmp_path: Path) -> None:
+    engine = FakeEngine()
+    run = make_run(engine, LINT, make_check("types", needs=(LINT.id,)), logs=tmp_path)
+    run.start()
+
+    asked = await asyncio.gather(*(run.execute(LINT.id) for _ in range(5)), run.finished(LINT.id))
+    await run.wait()
+
+    assert engine.programs == ["lint", "types"]
+    assert all(result is asked[0] for result in asked)
+
+
+async def test_needs_are_waited_for_across_stages(tmp_path: Path) -> None:
+    build = make_check("image", stage=Stage.BUILD)
+    check = make_check("health", stage=Stage.INTEGRATION, needs=(build.id,))
+    engine = FakeEngine()
+    gate = engine.gate("image")
+    run = make_run(engine, check, build, logs=tmp_path)
+    run.start()
+    await until_running(engine, "image")
+    await settle()
+
+    assert engine.programs == ["image"]
+
+    gate.set()
+    results = by_name(await run.wait())
+    assert engine.programs == ["image", "health"]
+    assert results["health"].passed
+    assert results["health"].started >= results["image"].started + results["image"].duration
+
+
+async def test_results_come_in_the_order_of_the_plan(tmp_path: Path) -> None:
+    engine = FakeEngine(delays={"lint": 0.02})
+
+    results = await results_of(make_run(engine, LINT, TYPES, TESTS, logs=tmp_path))
+
+    assert list(results) == ["lint", "types", "tests"]
+
+
+@pytest.mark.parametrize(("exit", "word"), [(RED, "failed"), (Exit(code=99), "errored")])
+async def test_red_check_skips_all_that_need_it(tmp_path: Path, exit: Exit, word: str) -> None:
+    engine = FakeEngine({"image": exit})
+
+    results = await results_of(make_run(engine, *chain("image", "migrate", "health"), TESTS, logs=tmp_path))
+
+    assert results["image"].status == word
+    assert results["migrate"].reason == f"needs image, which {word}"
+    assert results["health"].reason == "needs migrate, which skipped"
+    assert codes(results)["migrate"] == codes(results)["health"] == (Status.SKIPPED, "needs")
+    assert results["tests"].passed
+    assert "migrate" not in engine.programs
+
+
+async def test_a_skipped_check_took_no_time(tmp_path: Path) -> None:
+    engine = FakeEngine({"image": RED}, delays={"image": 0.05})
+
+    results = await results_of(make_run(engine, *chain("image", "migrate"), logs=tmp_path))
+
+    assert results["migrate"].duration < 0.04
+
+
+async def test_jobs_limit_how_many_run_at_once(tmp_path: Path) -> None:
+    checks = [make_check(f"check{number}") for number in range(12)]
+    engine = FakeEngine(delays={check.name: 0.002 for check in checks})
+
+    await results_of(make_run(engine, *checks, logs=tmp_path, jobs=3))
+
+    assert engine.peak == 3
+
+
+async def test_waiting_check_holds_no_slot(tmp_path: Path) -> None:
+    """With one slot, checks that wait for others would lock each other out."""
+    engine = FakeEngine()
+    first, second, third = chain("image", "migrate", "health")
+
+    results = await results_of(make_run(engine, third, second, first, TESTS, logs=tmp_path, jobs=1))
+
+    assert engine.peak == 1
+    assert all(result.passed for result in results.values())
+
+
+async def test_fail_fast_stops_the_rest(tmp_path: Path) -> None:
+    engine = FakeEngine({"lint": RED}, delays={"lint": 0.01})
+    engine.gate("types")
+    run = make_run(engine, LINT, TYPES, TESTS, logs=tmp_path, jobs=2, fail_fast=True)
+
+    results = await results_of(run)
+
+    assert codes(results) == {
+        "lint": (Status.FAILED, "findings"),
+        "types": (Status.SKIPPED, "fail_fast"),
+        "tests": (Status.SKIPPED, "fail_fast"),
+    }
+    assert engine.cancelled == ["types"]
+    assert run.ended is not None
+    assert run.ended[0] == "fail_fast"
+
+
+async def test_without_fail_fast_the_rest_goes_on(tmp_path: Path) -> None:
+    engine = FakeEngine({"lint": RED})
+
+    results = await results_of(make_run(engine, LINT, TYPES, TESTS, logs=tmp_path, jobs=1))
+
+    assert results["tests"].passed
+
+
+@pytest.mark.parametrize("code", ["budget", "interrupted", "terminated"])
+async def test_stop_resolves_every_check(tmp_path: Path, code: str) -> None:
+    engine = FakeEngine()
+    engine.gate("image")
+    done, *waiting = [LINT, *chain("image", "migrate", "health"), TESTS]
+    run = make_run(engine, done, *waiting, logs=tmp_path, jobs=1, seconds={done.id: 99})
+    run.start()
+    await until_running(engine, "image")
+
+    run.stop(code, "time is up")
+
+    async with asyncio.timeout(5):
+        results = by_name(await run.wait())
+    assert results["lint"].passed
+    assert codes(results)["image"] == (Status.ERRORED, code)
+    assert all(codes(results)[name] == (Status.SKIPPED, code) for name in ("migrate", "health", "tests"))
+    assert "time is up" in results["image"].reason
+    assert engine.cancelled == ["image"]
+
+
+async def test_stop_before_the_first_step_resolves_every_check(tmp_path: Path) -> None:
+    """A task that is cancelled before it ran at all never enters its own `finally`."""
+    engine = FakeEngine()
+    run = make_run(engine, *chain("image", "migrate"), logs=tmp_path)
+    run.start()
+
+    run.stop("interrupted", "interrupted by SIGINT")
+
+    async with asyncio.timeout(5):
+        results = by_name(await run.wait())
+    assert set(codes(results).values()) == {(Status.SKIPPED, "interrupted")}
+    assert engine.programs == []
+
+
+async def test_second_stop_leaves_the_clean_up_of_the_first_alone(tmp_path: Path) -> None:
+    cleaned: list[str] = []
+
+    class Slow(FakeEngine):
+        async def run(self, step: Any, log: Path) -> Exit:
+            try:
+                return await super().run(step, log)
+            finally:
+                await asyncio.sleep(0.01)
+                cleaned.append(step.argv[0])
+
+    engine = Slow()
+    engine.gate("lint")
+    run = make_run(engine, LINT, logs=tmp_path)
+    run.start()
+    await until_running(engine, "lint")
+
+    run.stop("budget", "the budget is spent")
+    await settle()
+    run.stop("interrupted", "interrupted by SIGINT")
+
+    await run.wait()
+    assert cleaned == ["lint"]
+
+
+@pytest.mark.parametrize("first", ["budget", "fail_fast"])
+async def test_interruption_beats_any_other_reason_to_stop(tmp_path: Path, first: str) -> None:
+    engine = FakeEngine()
+    engine.gate("lint")
+    run = make_run(engine, LINT, logs=tmp_path)
+    run.start()
+    await until_running(engine, "lint")
+
+    run.stop(first, "…")
+    run.stop("interrupted", "interrupted by SIGINT")
+    run.stop("budget", "…")
+    await run.wait()
+
+    assert run.ended == ("interrupted", "interrupted by SIGINT")
+
+
+async def test_budget_that_ends_with_the_last_check_is_not_overdrawn(tmp_path: Path) -> None:
+    run = make_run(FakeEngine(), LINT, logs=tmp_path)
+    await results_of(run)
+
+    run.stop("budget", "the budget of 1 s is spent")
+
+    assert run.ended is None
+
+
+async def test_exception_of_our_own_is_no_verdict_and_stops_nobody(tmp_path: Path) -> None:
+    engine = FakeEngine({"lint": KeyError("oops"), "types": EngineError("Postgres does not start", "service_start")})
+
+    results = await results_of(make_run(engine, LINT, TYPES, TESTS, logs=tmp_path))
+
+    assert codes(results) == {
+        "lint": (Status.ERRORED, "internal"),
+        "types": (Status.ERRORED, "service_start"),
+        "tests": (Status.PASSED, ""),
+    }
+    assert results["lint"].reason == "KeyError: 'oops'"
+    assert results["types"].reason == "Postgres does not start"
+
+
+async def test_check_without_a_verdict_is_tried_again(tmp_path: Path) -> None:
+    engine = FakeEngine({"lint": [Exit(code=None, signal=9), WELL]})
+
+    results = await results_of(make_run(engine, LINT, logs=tmp_path))
+
+    assert results["lint"].passed
+    assert results["lint"].attempts == 2
+    assert engine.programs == ["lint", "lint"]
+
+
+@pytest.mark.parametrize("exit", [RED, WELL, Exit(code=None, timed_out=True)])
+async def test_check_with_a_verdict_is_not_tried_again(tmp_path: Path, exit: Exit) -> None:
+    engine = FakeEngine({"lint": exit})
+
+    results = await results_of(make_run(engine, LINT, logs=tmp_path))
+
+    assert results["lint"].attempts == 1
+    assert engine.programs == ["lint"]
+
+
+async def test_nothing_is_tried_again_on_an_engine_that_is_unwell(tmp_path: Path) -> None:
+    engine = FakeEngine({"lint": Exit(code=None, signal=9)}, troubles=[("disk_full", "no space left in /cache")])
+
+    results = await results_of(make_run(engine, LINT, logs=tmp_path))
+
+    assert codes(results) == {"lint": (Status.ERRORED, "disk_full")}
+    assert engine.programs == ["lint"]
+
+
+async def test_same_crash_twice_is_the_code_s(tmp_path: Path) -> None:
+    engine = FakeEngine({"lint": Exit(code=None, signal=11)})
+
+    results = await results_of(make_run(engine, LINT, logs=tmp_path))
+
+    assert codes(results) == {"lint": (Status.FAILED, "crash")}
+    assert results["lint"].reason == "lint crashed with SIGSEGV, twice"
+    assert results["lint"].attempts == 2
+
+
+@pytest.mark.parametrize("second", [Exit(code=None, signal=6), Exit(code=None, signal=9)])
+async def test_another_end_than_the_first_is_no_proof_of_a_crash(tmp_path: Path, second: Exit) -> None:
+    engine = FakeEngine({"lint": [Exit(code=None, signal=11), second]})
+
+    results = await results_of(make_run(engine, LINT, logs=tmp_path))
+
+    assert results["lint"].status is Status.ERRORED
+
+
+async def test_crash_on_an_engine_that_fell_ill_is_no_verdict(tmp_path: Path) -> None:
+    engine = FakeEngine(
+        {"lint": Exit(code=None, signal=11)}, troubles=[None, None, None, ("disk_full", "no space left")]
+    )
+
+    results = await results_of(make_run(engine, LINT, logs=tmp_path))
+
+    assert results["lint"].status is Status.ERRORED
+
+
+async def test_watcher_that_is_cancelled_cancels_nothing(tmp_path: Path) -> None:
+    engine = FakeEngine()
+    gate = engine.gate("lint")
+    run = make_run(engine, LINT, logs=tmp_path)
+    run.start()
+    watcher = asyncio.create_task(run.execute(LINT.id))
+    await until_running(engine, "lint")
+
+    watcher.cancel()
+    await settle()
+    gate.set()
+
+    assert (await run.execute(LINT.id)).passed
+    assert watcher.cancelled()
+    assert engine.cancelled == []
+
+
+@pytest.mark.parametrize("error", [OSError("gone"), ValueError("I/O operation on closed file"), KeyError("a mistake")])
+async def test_broken_display_changes_no_verdict(tmp_path: Path, error: Exception) -> None:
+    engine = FakeEngine({"types": RED})
+    run = make_run(engine, LINT, TYPES, TESTS, logs=tmp_path, jobs=1, progress=Witness(error), fail_fast=True)
+
+    results = await results_of(run)
+
+    assert codes(results) == {
+        "lint": (Status.PASSED, ""),
+        "types": (Status.FAILED, "findings"),
+        "tests": (Status.SKIPPED, "fail_fast"),
+    }
+
+
+async def test_progress_sees_every_check_end_and_only_real_ones_begin(tmp_path: Path) -> None:
+    witness = Witness()
+    engine = FakeEngine({"image": RED})
+
+    await results_of(make_run(engine, *chain("image", "migrate"), logs=tmp_path, progress=witness))
+
+    assert [each.partition("[")[0] for each in witness.begun] == ["image"]
+    assert [each.partition("[")[0] for each in witness.ended] == ["image", "migrate"]
+
+
+async def test_started_returns_also_for_a_check_that_never_runs(tmp_path: Path) -> None:
+    engine = FakeEngine({"image": RED})
+    image, migrate = chain("image", "migrate")
+    run = make_run(engine, image, migrate, logs=tmp_path)
+    run.start()
+
+    async with asyncio.timeout(5):
+        await run.started(migrate.id)
+    assert (await run.execute(migrate.id)).status is Status.SKIPPED
+
+
+async def test_overhead_of_one_more_check(tmp_path: Path, record_property: Any) -> None:
+    checks = [
+        make_check(f"check{number}", commands=(make_command("true", environment="production"),))
+        for number in range(200)
+    ]
+    begin = time.perf_counter()
+
+    results = await results_of(make_run(FakeEngine(), *checks, logs=tmp_path, jobs=4))
+
+    each = (time.perf_counter() - begin) / len(checks)
+    record_property("milliseconds per check", round(each * 1000, 3))
+    sys.stderr.write(f"\nour own overhead: {each * 1000:.2f} ms per check of {len(checks)}\n")
+    assert all(result.passed for result in results.values())
+
+
+async def test_nobody_learns_of_a_value_that_has_to_be_masked(tmp_path: Path) -> None:
+    engine = FakeEngine({"lint": Exit(code=1, stdout="a finding: c4n4ry-value"), "types": RuntimeError("c4n4ry-value")})
+    witness = Witness()
+    redactor = Redactor({"KEY": "c4n4ry-value"})
+
+    results = await results_of(make_run(engine, LINT, TYPES, logs=tmp_path, progress=witness, redactor=redactor))
+
+    assert results["types"].reason == "RuntimeError: ***"
+    assert "a finding: ***" in str(results["lint"].diagnostics)
+    assert "c4n4ry" not in str(results) + str(vars(witness))

@@ -1,0 +1,224 @@
+"""Whose fault is it? A row for every way in which a step can end."""
+
+from typing import Any
+
+import pytest
+
+from tasks.execution.judgement import Judgement, failed, judge, judge_acquire, refined
+from tasks.exits import Exit, ServiceExit
+from tasks.models import Diagnostic, Severity, Status, TestCounts
+from tasks.steps import Command
+from tests.support.factories import make_command
+
+PASSED, FAILED, ERRORED = Status.PASSED, Status.FAILED, Status.ERRORED
+LOST = ("service_lost", "the Postgres of this run is gone")
+FULL = ("disk_full", "no space left")
+SERVERS = (
+    make_command("outbound", label="outbound", verdicts=()),
+    make_command("worker", label="worker", unfit=((126, "runtime"),)),
+)
+TOOL = make_command(
+    "tool",
+    verdicts=((1, "findings"), (2, "tool_config")),
+    empty=(5,),
+    unfit=((3, "other_database"),),
+    limit=30,
+    services=SERVERS,
+)
+
+
+def ended(code: int | None = None, **over: Any) -> Exit:
+    return Exit(code=code, **over)
+
+
+def server(**over: Any) -> ServiceExit:
+    return ServiceExit(**{"name": "server", "code": None, "signal": None, "output": "", **over})
+
+
+EXECUTE: dict[str, tuple[Exit, tuple[str, str] | None, Status, str, bool]] = {
+    # how it ended, what the engine answered, status, reason code, whether a second try may tell more
+    "done": (ended(0), None, PASSED, "", False),
+    "nothing to do": (ended(5), None, PASSED, "", False),
+    "verdict": (ended(1), None, FAILED, "findings", False),
+    "another verdict": (ended(2), None, FAILED, "tool_config", False),
+    "no verdict for a known reason": (ended(3), None, ERRORED, "other_database", False),
+    "unknown code": (ended(99), None, ERRORED, "unknown_exit", True),
+    "tool missing": (ended(127), None, ERRORED, "tool_missing", False),
+    "tool not executable": (ended(126), None, ERRORED, "tool_missing", False),
+    "killed from outside": (ended(signal=9), None, ERRORED, "killed", True),
+    "terminated from outside": (ended(signal=15), None, ERRORED, "killed", True),
+    "killed below a shell": (ended(137), None, ERRORED, "killed", True),
+    "crash": (ended(signal=11), None, ERRORED, "crash", True),
+    "crash below a shell": (ended(134), None, ERRORED, "crash", True),
+    "unknown signal": (ended(signal=42), None, ERRORED, "killed", True),
+    "time limit": (ended(timed_out=True), None, FAILED, "timeout", False),
+    "time limit on a sick engine": (ended(timed_out=True), FULL, ERRORED, "disk_full", False),
+    "disk full": (ended(1), FULL, ERRORED, "disk_full", False),
+    "database lost": (ended(1), LOST, ERRORED, "service_lost", False),
+    "database lost, nothing to do": (ended(5), LOST, ERRORED, "service_lost", False),
+    "trouble that the engine saw": (ended(1, trouble="out_of_memory"), None, ERRORED, "out_of_memory", False),
+    "trouble beside a pass": (ended(0, trouble="log_lost"), None, ERRORED, "log_lost", False),
+    "trouble after a pass": (ended(0), LOST, PASSED, "", False),
+    "server ended": (ended(services=(server(code=3),)), None, FAILED, "not_ready", False),
+    "server ended well": (ended(services=(server(code=0),)), None, FAILED, "not_ready", False),
+    "server ended, and the request failed": (ended(1, services=(server(code=1),)), None, FAILED, "not_ready", False),
+    "server ended, and somebody answered": (ended(0, services=(server(code=1),)), None, FAILED, "not_ready", False),
+    "server ended, and the request hung": (
+        *(ended(timed_out=True, services=(server(code=1),)), None, FAILED, "not_ready", False),
+    ),
+    "server of ours ended": (ended(services=(server(name="outbound", code=1),)), None, ERRORED, "service_ended", True),
+    "server whose runtime cannot run here": (
+        *(ended(services=(server(name="worker", code=126),)), None, ERRORED, "runtime", False),
+    ),
+    "server of the stack ended beside ours": (
+        *(ended(services=(server(name="outbound"), server(name="worker", code=1))), None, FAILED, "not_ready", False),
+    ),
+    "server ended with its database": (ended(services=(server(code=1),)), LOST, ERRORED, "service_lost", False),
+    "server killed from outside": (ended(1, services=(server(signal=9),)), None, ERRORED, "killed", True),
+    "server crashed": (ended(1, services=(server(signal=11),)), None, ERRORED, "crash", True),
+    "server lives, and answers badly": (ended(1, services=(server(),)), None, FAILED, "findings", False),
+}
+
+
+@pytest.mark.parametrize("case", EXECUTE)
+def test_executed_step(case: str) -> None:
+    exit, trouble, status, code, again = EXECUTE[case]
+
+    judgement = judge(TOOL, exit, trouble)
+
+    assert (judgement.status, judgement.reason_code, judgement.again) == (status, code, again)
+    assert (judgement.reason == "") == (status is PASSED)
+    assert "\n" not in judgement.reason
+    assert judgement.crash == (code == "crash")
+
+
+def test_code_that_the_row_calls_a_verdict_is_one_whatever_it_usually_means() -> None:
+    build = make_command("build", verdicts=((127, "build_failed"), (137, "build_failed")))
+
+    assert judge(build, ended(127), None).reason_code == "build_failed"
+    assert judge(build, ended(137), None).status is FAILED
+
+
+@pytest.mark.parametrize(
+    ("exit", "reason"),
+    [
+        (ended(1), "tool: exit code 1"),
+        (ended(99), "tool ended with exit code 99, which is no verdict"),
+        (ended(127), "tool was not found: is it among the locked dependencies?"),
+        (ended(signal=9), "tool was killed by SIGKILL from outside"),
+        (ended(signal=6), "tool crashed with SIGABRT"),
+        (ended(timed_out=True), "tool was still running after 30 s"),
+        (ended(services=(server(code=3),)), "the server ended with exit code 3 while it was needed"),
+        (ended(1, trouble="out_of_memory", detail="the machine ran out of memory"), "the machine ran out of memory"),
+    ],
+)
+def test_reason_is_one_line_for_people(exit: Exit, reason: str) -> None:
+    assert judge(TOOL, exit, None).reason == reason
+
+
+STALE = "error: The lockfile at `uv.lock` needs to be updated, but `--locked` was provided."
+UNFIT = "npm error `npm ci` can only install packages when your package.json and package-lock.json are in sync."
+MISSING = (
+    "  x No solution found when resolving dependencies:\n  ╰─▶ Because flask was not found in the package registry"
+)
+GONE = " ERR_PNPM_FETCH_404  GET …/left-pad: Not Found - 404"
+NO_VERSION = "npm error code ETARGET\nnpm error notarget No matching version found for astro@99.0.0."
+MISMATCH = "error: Hash mismatch for `django==5.2.1`"
+INTEGRITY = "npm error code EINTEGRITY"
+CLASH = "  x No solution found when resolving dependencies:\n  ╰─▶ Because a==1 depends on b<2, they are unsatisfiable"
+TOML = "error: Failed to parse: `pyproject.toml`\n  Caused by: TOML parse error at line 3, column 9"
+JSON = "npm error code EJSONPARSE"
+UNREACHABLE = "error: Failed to fetch\n  Caused by: tcp connect error: Connection refused (os error 111)"
+WARNED = "warning: No `requires-python` value found in the workspace. Defaulting to `>=3.13`.\n" + UNREACHABLE
+UNBUILT = (
+    "  x Failed to build `psycopg2==2.9`\n  ╰─▶ The build backend returned an error: pg_config executable not found"
+)
+SCRIPT = " ELIFECYCLE  Command failed with exit code 1."
+
+ACQUIRE: dict[str, tuple[Exit, bool, Status, str]] = {
+    # how it ended, whether the registry answers, status, reason code
+    "done": (ended(0), False, PASSED, ""),
+    "stale lock": (ended(1, stderr=STALE), True, FAILED, "lock_stale"),
+    "stale lock, no registry": (ended(1, stderr=STALE), False, FAILED, "lock_stale"),
+    "stale package-lock, on stdout": (ended(1, stdout=UNFIT), False, FAILED, "lock_stale"),
+    "404 while the registry answers": (ended(1, stderr=GONE), True, FAILED, "not_found"),
+    "404 while nothing answers": (ended(1, stderr=GONE), False, ERRORED, "registry"),
+    "no such package": (ended(1, stderr=MISSING), True, FAILED, "not_found"),
+    "no such package, no registry": (ended(1, stderr=MISSING), False, ERRORED, "registry"),
+    "no such version": (ended(1, stderr=NO_VERSION), True, FAILED, "not_found"),
+    "hash mismatch": (ended(1, stderr=MISMATCH), True, FAILED, "hash_mismatch"),
+    "hash mismatch, no registry": (ended(1, stderr=MISMATCH), False, ERRORED, "registry"),
+    "integrity": (ended(1, stderr=INTEGRITY), True, FAILED, "hash_mismatch"),
+    "unsatisfiable": (ended(1, stderr=CLASH), True, FAILED, "unsatisfiable"),
+    "unparsable manifest": (ended(2, stderr=TOML), True, FAILED, "manifest_broken"),
+    "unparsable manifest, no registry": (ended(2, stderr=TOML), False, FAILED, "manifest_broken"),
+    "unparsable package.json": (ended(1, stderr=JSON), False, FAILED, "manifest_broken"),
+    "registry unreachable": (ended(1, stderr=UNREACHABLE), False, ERRORED, "registry"),
+    "registry came back": (ended(1, stderr=UNREACHABLE), True, ERRORED, "acquire"),
+    "a warning is no proof": (ended(1, stderr=WARNED), True, ERRORED, "acquire"),
+    "package that does not build here": (ended(1, stderr=UNBUILT), True, ERRORED, "build_failed"),
+    "install script that fails here": (ended(1, stderr=SCRIPT), True, ERRORED, "build_failed"),
+    "unknown words": (ended(1, stderr="oh no"), True, ERRORED, "acquire"),
+    "time limit": (ended(timed_out=True), True, ERRORED, "timeout"),
+    "killed": (ended(signal=9, stderr=STALE), True, ERRORED, "killed"),
+    "crash": (ended(signal=11), True, ERRORED, "crash"),
+    "trouble that the engine saw": (ended(1, stderr=STALE, trouble="disk_full"), True, ERRORED, "disk_full"),
+}
+
+
+@pytest.mark.parametrize("case", ACQUIRE)
+def test_acquiring_step(case: str) -> None:
+    exit, registry, status, code = ACQUIRE[case]
+
+    judgement = judge_acquire(TOOL, exit, None, registry=registry)
+
+    assert (judgement.status, judgement.reason_code) == (status, code)
+    assert "\n" not in judgement.reason
+
+
+@pytest.mark.parametrize("trouble", [FULL, LOST])
+def test_acquiring_on_a_sick_engine_proves_nothing(trouble: tuple[str, str]) -> None:
+    judgement = judge_acquire(TOOL, ended(1, stderr=STALE), trouble, registry=True)
+
+    assert judgement == Judgement(status=ERRORED, reason_code=trouble[0], reason=trouble[1])
+
+
+@pytest.mark.parametrize("code", [0, 1, 2, 3, 5, 99, 126, 127, 137, 255])
+def test_error_text_alone_never_decides_an_executed_step(code: int) -> None:
+    """Whatever a tool prints, only how it ended counts."""
+    loud = ended(code, stderr="\n".join([STALE, MISMATCH, "Segmentation fault", "No space left on device"]))
+
+    assert judge(TOOL, loud, None) == judge(TOOL, ended(code), None)
+
+
+def test_acquire_failures_are_tried_again_unless_they_are_known() -> None:
+    def again(text: str, *, registry: bool) -> bool:
+        command: Command = TOOL
+        return judge_acquire(command, ended(1, stderr=text), None, registry=registry).again
+
+    assert again("oh no", registry=True)
+    assert again(UNBUILT, registry=True)
+    assert not again(STALE, registry=True)
+    assert not again("oh no", registry=False)
+
+
+@pytest.mark.parametrize(
+    ("code", "file", "severity", "counts", "expected"),
+    [
+        ("tool_config", "apps/web/settings.py", Severity.ERROR, None, "findings"),
+        ("tool_config", "apps/web/settings.py", Severity.WARNING, None, "tool_config"),
+        ("tool_config", "apps/web/pyproject.toml", Severity.ERROR, None, "tool_config"),
+        ("tool_config", None, Severity.ERROR, None, "tool_config"),
+        ("tests_failed", "tests/test_menu.py", Severity.ERROR, None, "collection_error"),
+        ("tests_failed", "tests/test_menu.py", Severity.ERROR, TestCounts(failed=1), "tests_failed"),
+        ("findings", "apps/web/settings.py", Severity.ERROR, None, "findings"),
+    ],
+)
+def test_what_was_found_refines_the_reason_code(
+    code: str, file: str | None, severity: Severity, counts: TestCounts | None, expected: str
+) -> None:
+    found = Diagnostic(tool="tool", message="wrong", file=file, severity=severity)
+
+    judgement = refined(failed(code, "exit code 2"), [found], counts)
+
+    assert judgement == failed(expected, "exit code 2")

@@ -1,0 +1,173 @@
+"""Each fault alone, in a copy of the sample: the right checks are red, for the right reason, and no other one is.
+
+A row runs on every engine that can show it; on that of containers where one is named.
+"""
+
+import os
+import shutil
+import subprocess
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import uv
+
+from tasks.models import CheckReport, Diagnostic, Report, Result, Severity, Status
+from tasks.user_dirs import Places
+from tests.faults.image_rows import IMAGE_FAULTS
+from tests.faults.rows import FAULTS, UV_FAULTS, Edit, Fault, Red
+from tests.faults.worker_rows import WORKER_FAULTS
+from tests.support.benches import GIVEN, unreachable
+from tests.support.validate import Validator, commit, copy_sample, shared_cache, told
+
+REASON = unreachable()
+IN_CONTAINERS = pytest.mark.skipif(bool(REASON), reason=f"the faults in containers: {REASON}")
+
+
+def rows(faults: Iterable[Fault], *engines: str) -> list[Any]:
+    """Every fault on each of the engines that can show it."""
+    marks = {"local": (), "dagger": (IN_CONTAINERS,)}
+    endings = {"local": "", "dagger": ", in containers"}
+    return [
+        pytest.param(engine, fault, id=fault.name + endings[engine], marks=marks[engine])
+        for fault in faults
+        for engine in engines
+        if engine in fault.engines
+    ]
+
+
+FAST = [fault for fault in (*FAULTS, *WORKER_FAULTS) if fault.fast]
+FAST_IN_CONTAINERS = [*(fault for fault in IMAGE_FAULTS if fault.fast), *FAST[1:2]]
+# For these a check may be skipped that needs the same packages as the red one, not only one that needs it.
+INSTALLING = frozenset({"lock_stale", "manifest_broken", "hash_mismatch", "not_found", "unsatisfiable"})
+
+
+@pytest.fixture(scope="session")
+def validators(shared_home: Path) -> dict[str, Validator]:
+    places = Places(cache=shared_cache(shared_home), data=shared_home / "engine-data")
+    containers = {**os.environ, **GIVEN, "PREDEPLOY_ENGINE": "dagger"}
+    return {"local": Validator(places=places), "dagger": Validator(places=places, environ=containers)}
+
+
+@pytest.fixture(scope="session")
+def bed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """All rows lie in one place, one after the other: what an earlier one left in a cache must not matter."""
+    return tmp_path_factory.mktemp("faults")
+
+
+@pytest.fixture
+def cafe(bed: Path) -> Path:
+    shutil.rmtree(bed)
+    stack = bed / "cafe"
+    copy_sample(stack)
+    return stack
+
+
+@pytest.fixture(scope="session")
+def locked_by_uv(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The sample's Django project as a stack of its own, with a uv.lock made now."""
+    stack = tmp_path_factory.mktemp("uv") / "web"
+    copy_sample(stack, below="apps/web")
+    for name in ("requirements.lock", "requirements-dev.lock", "Dockerfile"):
+        (stack / name).unlink()
+    subprocess.run([uv.find_uv_bin(), "lock", "--quiet"], cwd=stack, check=True)
+    # what it says of the Worker lies outside
+    (stack / "tests/test_worker_contract.py").unlink()
+    commit(stack)
+    return stack
+
+
+def apply(edits: Iterable[Edit], stack: Path) -> None:
+    for edit in edits:
+        edit(stack)
+
+
+@pytest.mark.real
+@pytest.mark.network
+@pytest.mark.parametrize(("engine", "fault"), rows(FAST, "local") + rows(FAST_IN_CONTAINERS, "dagger"))
+def test_fault_is_found_by_its_checks(engine: str, fault: Fault, cafe: Path, validators: dict[str, Validator]) -> None:
+    apply(fault.base, cafe)
+    commit(cafe)
+    apply(fault.edits, cafe)
+
+    report = validators[engine].validate(cafe, only=[each.check for each in fault.red])
+
+    assert_as_told(report, fault)
+
+
+@pytest.mark.faults
+@pytest.mark.parametrize(("engine", "fault"), rows((*FAULTS, *IMAGE_FAULTS, *WORKER_FAULTS), "local", "dagger"))
+def test_fault_is_found_and_nothing_else(
+    engine: str, fault: Fault, cafe: Path, validators: dict[str, Validator]
+) -> None:
+    apply(fault.base, cafe)
+    commit(cafe)
+    if fault.first is not None:
+        apply(fault.first, cafe)
+        before = validators[engine].validate(cafe)
+        assert before.verdict.exit_code == 0, told(before)
+    apply(fault.edits, cafe)
+
+    report = validators[engine].validate(cafe)
+
+    assert_as_told(report, fault)
+
+
+@pytest.mark.faults
+@pytest.mark.parametrize(("engine", "fault"), rows(UV_FAULTS, "local", "dagger"))
+def test_fault_is_found_in_a_project_of_uv(
+    engine: str, fault: Fault, locked_by_uv: Path, tmp_path: Path, validators: dict[str, Validator]
+) -> None:
+    stack = shutil.copytree(locked_by_uv, tmp_path / "web")
+    apply(fault.edits, stack)
+
+    report = validators[engine].validate(stack, skip=["mypy"])
+
+    assert_as_told(report, fault)
+
+
+def assert_as_told(report: Report, fault: Fault) -> None:
+    print(told(report))  # noqa: T201 - what a failing row shows
+    results = {check.name: check.result for check in report.checks}
+    assert {name for name, result in results.items() if is_red(result)} == {each.check for each in fault.red}
+    for each in fault.red:
+        assert_red(results[each.check], each)
+    for check in report.checks:
+        assert is_red(check.result) or check.result.passed or is_rightly_skipped(check, report)
+    assert report.verdict.exit_code == fault.exit
+    if fault.says is not None:
+        name, words = fault.says
+        assert words in said(results[name])
+
+
+def is_red(result: Result) -> bool:
+    return result.status in {Status.FAILED, Status.ERRORED}
+
+
+def assert_red(result: Result, expected: Red) -> None:
+    assert (result.status, result.reason_code) == (expected.status, expected.code)
+    first = next(each for each in result.diagnostics if each.severity is Severity.ERROR)
+    assert place(first, expected.at) == expected.at
+    assert expected.says in first.message
+    assert "\n" not in result.reason
+
+
+def place(diagnostic: Diagnostic, expected: str) -> str:
+    """Where it points, as exactly as the row says."""
+    _, _, line = expected.rpartition(":")
+    exact = f"{diagnostic.file}:{diagnostic.line}" if line.isdigit() else diagnostic.file
+    return exact or ""
+
+
+def is_rightly_skipped(check: CheckReport, report: Report) -> bool:
+    """Only for what it needs, or for packages that a red check could not install; and nobody has a token here."""
+    if check.name == "deploy_secrets":
+        return check.result.reason_code == "no_doppler"
+    result, reds = check.result, [each.result for each in report.checks if is_red(each.result)]
+    return result.status is Status.SKIPPED and result.reason_code == "needs" and bool(reds)
+
+
+def said(result: Result) -> str:
+    warnings = [each.message for each in result.diagnostics if each.severity is Severity.WARNING]
+    return "\n".join([result.summary, *warnings])

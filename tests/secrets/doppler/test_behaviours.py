@@ -1,0 +1,76 @@
+"""Whatever Doppler does, there is one line about it, in time, and no token in it."""
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tasks.errors import PredeployError
+from tasks.secrets import Circumstances, Secrets, choose_provider, take_secrets
+from tasks.secrets.doppler.token import read_token
+from tasks.settings import Settings
+from tests.secrets.doppler.behaviours import BEHAVIOURS, Behaviour
+from tests.secrets.doppler.table import arranged, show
+from tests.support.factories import make_check, make_command
+
+LIMIT = 1.0
+
+
+def take(behaviour: Behaviour, environ: dict[str, str], root: Path) -> Secrets:
+    settings = Settings.model_validate({**behaviour.settings, "doppler_limit": LIMIT})
+    token = read_token(behaviour.token)
+    around = Circumstances(environ=environ, root=root, tree=(), token=token)
+    check = make_check("check", commands=(make_command("check", secrets=behaviour.asks),))
+    return take_secrets([check], choose_provider(settings, around), token=token)
+
+
+def outcome(work: Callable[[], Secrets]) -> tuple[int, str, dict[str, str]]:
+    try:
+        return 0, "", dict(work())
+    except PredeployError as error:
+        return error.exit_code, str(error), {}
+
+
+@pytest.mark.parametrize("behaviour", BEHAVIOURS, ids=lambda behaviour: behaviour.name)
+def test_a_behaviour(behaviour: Behaviour, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"):
+        monkeypatch.delenv(name, raising=False)
+    with arranged(behaviour, tmp_path) as (doppler, environ):
+        for name, value in environ.items():
+            monkeypatch.setenv(name, value)
+        begun = time.monotonic()
+
+        exit_code, message, values = outcome(lambda: take(behaviour, environ, tmp_path))
+
+        spent = time.monotonic() - begun
+
+    assert (exit_code, message[: len(behaviour.says)]) == (behaviour.exit, behaviour.says), message
+    assert exit_code or values == behaviour.values
+    assert len(message.partition("\n")[0]) < 400
+    assert behaviour.token not in message
+    # a hang, not a slow machine
+    assert spent < LIMIT + 9
+    if behaviour.requests is not None:
+        assert len(doppler.asked) == behaviour.requests, [each.status for each in doppler.asked]
+    for each in doppler.asked:
+        assert each.headers["authorization"] == f"Bearer {behaviour.token}"
+        wanted = {*each.query.get("secrets", "").split(",")}
+        assert wanted <= {*behaviour.asks, "DOPPLER_PROJECT", "DOPPLER_CONFIG"}
+
+
+def test_there_are_many() -> None:
+    names = [each.name for each in BEHAVIOURS]
+
+    assert len(names) == len(set(names)) >= 40
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("behaviour", BEHAVIOURS, ids=lambda behaviour: behaviour.name)
+def test_a_behaviour_through_the_command_line(behaviour: Behaviour, shared_home: Path, tmp_path: Path) -> None:
+    shown = show(behaviour, tmp_path, shared_home)
+
+    assert shown.code == behaviour.exit, shown.everything
+    assert not behaviour.says or shown.line.startswith(behaviour.says), shown.line
+    assert behaviour.token not in shown.everything
+    assert behaviour.requests in {None, shown.requests}

@@ -1,0 +1,337 @@
+"""What a deploy needs, what a value has to look like, and what the check of both says."""
+
+from collections.abc import Collection
+from typing import Any
+
+import pytest
+
+from tasks.catalogue import make_catalogue
+from tasks.catalogue.deploy_names import needed_names
+from tasks.errors import SecretsError
+from tasks.models import Result, Severity, Status
+from tasks.needed import Needed
+from tasks.secrets.deploy_check import Held, look, not_asked
+from tasks.secrets.shapes import mistake_in
+from tasks.settings import Settings
+from tasks.stack import Component
+from tests.support.factories import make_scene, make_site, make_stack, make_web, make_worker
+
+WORKER = "workers/intake"
+DEV_VARS = "# Secrets.\nINTAKE_API_KEY=change-me\n\nREGION=eu\nNEON_DATABASE_URL=postgres://a:b@db.example/c\n"
+EXAMPLE = "SECRET_KEY=unsafe\nDEBUG=true\n# SENTRY_DSN=https://x@sentry.example/1\nexport DATABASE_URL='postgres://a'\n"
+SETTINGS = """
+import os
+import environ
+env = environ.Env(DEBUG=(bool, False))
+KEY = os.environ["SECRET_KEY"]
+HOSTS = os.environ.get("ALLOWED_HOSTS", "")
+BUCKET = env("BUCKET")
+REGION = env("REGION", default="eu")
+QUEUE = env.str("QUEUE_URL")
+MAIL = env.str("MAIL_URL", "smtp://")
+os.environ["WRITTEN"] = "x"
+PLAIN = env("lower")
+"""
+
+
+def needed(*components: Component, files: dict[str, str] | None = None, **settings: Any) -> dict[str, Needed]:
+    chosen = Settings.model_validate(settings)
+    return {each.name: each for each in needed_names(make_scene(make_stack(*components), files, chosen))}
+
+
+class TestNames:
+    def test_a_worker_asks_for_its_secrets_and_for_what_wrangler_deploys_with(self) -> None:
+        files = {f"{WORKER}/wrangler.toml": "", f"{WORKER}/.dev.vars.example": DEV_VARS}
+
+        found = needed(make_worker(), files=files)
+
+        assert set(found) == {
+            *("CLOUDFLARE_ACCOUNT_ID", "CLOUDFLARE_API_TOKEN", "INTAKE_API_KEY", "NEON_DATABASE_URL", "REGION")
+        }
+        key = found["INTAKE_API_KEY"]
+        assert (key.by, key.file, key.line, key.example) == (WORKER, f"{WORKER}/.dev.vars.example", 2, "change-me")
+
+    def test_what_the_configuration_sets_is_no_secret(self) -> None:
+        files = {
+            f"{WORKER}/wrangler.toml": 'account_id = "x"\n[vars]\nREGION = "eu"',
+            f"{WORKER}/.dev.vars.example": DEV_VARS,
+        }
+
+        assert set(needed(make_worker(), files=files)) == {
+            *("CLOUDFLARE_API_TOKEN", "INTAKE_API_KEY", "NEON_DATABASE_URL")
+        }
+
+    @pytest.mark.parametrize("text", ["[vars", "", 'vars = "no table"'])
+    def test_a_broken_configuration_is_another_check_s_affair(self, text: str) -> None:
+        assert "CLOUDFLARE_API_TOKEN" in needed(make_worker(), files={f"{WORKER}/wrangler.toml": text})
+
+    def test_django_asks_for_what_its_example_lists(self) -> None:
+        web = make_web(env_example="apps/web/.env.example")
+
+        found = needed(web, files={"apps/web/.env.example": EXAMPLE})
+
+        assert {name: each.optional for name, each in found.items()} == {
+            "SECRET_KEY": False,
+            "SENTRY_DSN": True,
+            "DATABASE_URL": False,
+        }
+        assert (found["DATABASE_URL"].line, found["DATABASE_URL"].example) == (4, "postgres://a")
+
+    def test_and_for_what_its_settings_cannot_do_without(self) -> None:
+        found = needed(make_web(), files={"apps/web/config/settings.py": SETTINGS})
+
+        assert set(found) == {"SECRET_KEY", "BUCKET", "QUEUE_URL"}
+        assert (found["BUCKET"].file, found["BUCKET"].line) == ("apps/web/config/settings.py", 7)
+
+    @pytest.mark.parametrize("text", ["KEY = (", "\0", ""])
+    def test_settings_that_are_no_python(self, text: str) -> None:
+        assert needed(make_web(), files={"apps/web/config/settings.py": text}) == {}
+
+    @pytest.mark.parametrize(
+        ("line", "base"),
+        [
+            ("from .base import *", "apps/web/config/settings/base.py"),
+            ("from . import base", "apps/web/config/settings/base.py"),
+            ("from .parts import base", "apps/web/config/settings/parts/base.py"),
+            ("from .. import base", "apps/web/config/base.py"),
+            ("from ..base import KEY", "apps/web/config/base/__init__.py"),
+            ("from config.settings.base import *", "apps/web/config/settings/base.py"),
+            ("from shared.base import *", "shared/base.py"),
+            ("from .middle import *", "apps/web/config/settings/base.py"),
+        ],
+    )
+    def test_settings_are_read_with_what_they_are_made_of(self, line: str, base: str) -> None:
+        web = make_web(settings="config.settings.production")
+        files = {
+            "apps/web/config/settings/production.py": f"{line}\nfrom .production import *",
+            "apps/web/config/settings/middle.py": "from .broken import *\nfrom .base import *",
+            "apps/web/config/settings/broken.py": "KEY = (",
+            "apps/web/config/settings/development.py": 'import os\nKEY = os.environ["DEVELOPMENT_KEY"]',
+            base: 'import os\nKEY = os.environ["SECRET_KEY"]',
+        }
+
+        found = needed(web, files=files)
+
+        assert {each.name: (each.file, each.line) for each in found.values()} == {"SECRET_KEY": (base, 2)}
+
+    def test_what_a_worker_s_code_reads_is_needed_without_an_example(self) -> None:
+        files = {
+            f"{WORKER}/wrangler.toml": 'account_id = "x"\n[env.production.vars]\nREGION = "eu"',
+            f"{WORKER}/.dev.vars.example": "# SENTRY_DSN=https://a@b.example/1\n",
+        }
+        worker = make_worker(reads=("API_KEY", "PLAUSIBLE_KEY", "REGION", "SENTRY_DSN"))
+
+        found = needed(worker, files=files, component={WORKER: {"optional_secrets": ["PLAUSIBLE_KEY"]}})
+
+        assert {name: (each.by, each.optional) for name, each in found.items()} == {
+            "API_KEY": (WORKER, False),
+            "CLOUDFLARE_API_TOKEN": (WORKER, False),
+            "PLAUSIBLE_KEY": (WORKER, True),
+            "SENTRY_DSN": (WORKER, True),
+        }
+
+    def test_all_examples_of_a_worker_are_read(self) -> None:
+        files = {
+            f"{WORKER}/wrangler.toml": 'account_id = "x"',
+            f"{WORKER}/.dev.vars.example": "API_KEY=first\n",
+            f"{WORKER}/.env.sample": "API_KEY=second\nQUEUE_URL=redis://a\n",
+        }
+
+        found = needed(make_worker(), files=files)
+
+        assert {name: each.example for name, each in found.items()} == {
+            "API_KEY": "first",
+            "CLOUDFLARE_API_TOKEN": "",
+            "QUEUE_URL": "redis://a",
+        }
+
+    def test_declared_secrets_are_needed_too(self) -> None:
+        component = {"secrets": ["STRIPE_KEY"], "optional_secrets": ["SENTRY_DSN"], "image": {"secrets": ["NPM"]}}
+
+        found = needed(make_web(), component={"apps/web": component})
+
+        assert {name: each.optional for name, each in found.items()} == {
+            "NPM": False,
+            "SENTRY_DSN": True,
+            "STRIPE_KEY": False,
+        }
+
+    def test_the_settings_have_the_last_word(self) -> None:
+        words = {"SECRET_KEY": "optional", "DATABASE_URL": "unneeded", "SENTRY_DSN": "required", "MORE": "required"}
+        web = make_web(env_example=".env.example")
+
+        found = needed(web, files={".env.example": EXAMPLE}, deploy_secrets=words)
+
+        assert {name: each.optional for name, each in found.items()} == {
+            "MORE": False,
+            "SECRET_KEY": True,
+            "SENTRY_DSN": False,
+        }
+
+    def test_one_that_anybody_requires_is_required(self) -> None:
+        web = make_web(env_example=".env.example")
+        files = {".env.example": "# BUCKET=x\n", "apps/web/config/settings.py": 'import os\nos.environ["BUCKET"]'}
+
+        assert not needed(web, files=files)["BUCKET"].optional
+
+    def test_a_stack_that_needs_nothing_has_no_such_check(self) -> None:
+        catalogue = make_catalogue(make_scene(make_stack(make_site())))
+
+        assert "deploy_secrets" not in {check.name for check in catalogue.checks}
+
+    def test_unless_a_deploy_insists_on_it(self) -> None:
+        catalogue = make_catalogue(make_scene(make_stack(make_site()), settings=Settings(environment="production")))
+
+        assert "deploy_secrets" in {check.name for check in catalogue.checks}
+        assert catalogue.deploys == ()
+
+
+NEON = "postgresql://owner:p@ep-cool.neon.tech/db?sslmode=require"
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("SECRET_KEY", "k3y" * 17),
+        ("API_KEY", "changeling-but-real"),
+        ("NEON_DATABASE_URL", NEON),
+        ("DATABASE_URL", "sqlite:///db.sqlite3"),
+        ("DATABASE_URL", "postgres://%2Frun%2Fpostgresql/db"),
+        ("SENTRY_DSN", "https://0a1b@o1.ingest.sentry.io/2"),
+        ("STATIC_URL", "/static/"),
+        ("CLOUDFLARE_ACCOUNT_ID", "0123456789abcdef" * 2),
+        ("ALLOWED_HOSTS", "example"),
+        ("PRIVATE_KEY", "-----BEGIN KEY-----\nabc\n-----END KEY-----\n"),
+    ],
+)
+def test_a_value_as_it_should_be(name: str, value: str) -> None:
+    assert mistake_in(name, value) == ""
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "says"),
+    [
+        ("API_KEY", "change-me", "is a placeholder"),
+        ("API_KEY", "CHANGEME", "is a placeholder"),
+        ("API_KEY", "<your key here>", "is a placeholder"),
+        ("API_TOKEN", "your_token", "is a placeholder"),
+        ("SECRET_KEY", "django-insecure-abcdef", "is a placeholder"),
+        ("DB_PASSWORD", "xxxx", "is a placeholder"),
+        ("DB_PASSWORD", "${DB_PASSWORD}", "is a placeholder"),
+        ("API_KEY", "same as in the example", "is a placeholder"),
+        ("API_KEY", "value\n", "has blanks around it"),
+        ("DATABASE_URL", "/var/db", "is not a URL"),
+        ("DATABASE_URL", "db.example.com:5432/x", "is not a URL"),
+        ("SENTRY_DSN", "https://", "is not a URL"),
+        ("QUEUE_URL", "redis://[::1", "is not a URL"),
+        ("QUEUE_URL", "redis://host:99999/0", "is not a URL"),
+        ("QUEUE_URL", "https://a b.example/", "is not a URL"),
+        ("NEON_DATABASE_URL", "https://ep-cool.neon.tech/sql", "is not the URL of a Postgres database"),
+        ("CLOUDFLARE_ACCOUNT_ID", "cafe", "is not an account's id"),
+    ],
+)
+def test_a_value_that_cannot_be_right(name: str, value: str, says: str) -> None:
+    told = mistake_in(name, value, example="same as in the example")
+
+    assert told.startswith(says)
+    assert len(value) < 5 or value not in told
+
+
+ALL = (
+    Needed(name="API_KEY", by=WORKER, file=f"{WORKER}/.dev.vars.example", line=2, example="change-me"),
+    Needed(name="NEON_DATABASE_URL", by=WORKER, file=f"{WORKER}/.dev.vars.example", line=5),
+    Needed(name="SENTRY_DSN", by="apps/web", optional=True),
+)
+
+
+def looked(hidden: Collection[str] = (), **values: str) -> Result:
+    asked: list[list[str]] = []
+
+    def ask(names: Collection[str]) -> Held:
+        asked.append([*names])
+        return Held(place="cafe/prd", values=values, hidden=frozenset(hidden))
+
+    result = look(ALL, ask)
+    assert asked == [["API_KEY", "NEON_DATABASE_URL", "SENTRY_DSN"]]
+    return result
+
+
+class TestCheck:
+    def test_all_is_there(self) -> None:
+        result = looked(API_KEY="k3y", NEON_DATABASE_URL=NEON, SENTRY_DSN="https://a@b.c/1")
+
+        assert (result.status, result.summary) == (Status.PASSED, "3 names in cafe/prd")
+
+    def test_an_optional_one_may_be_missing(self) -> None:
+        result = looked(API_KEY="k3y", NEON_DATABASE_URL=NEON)
+
+        assert (result.status, result.summary) == (Status.PASSED, "2 names in cafe/prd, without 1 optional")
+
+    def test_but_not_be_wrong(self) -> None:
+        result = looked(API_KEY="k3y", NEON_DATABASE_URL=NEON, SENTRY_DSN="todo")
+
+        assert (result.status, result.reason_code) == (Status.FAILED, "secrets_misshapen")
+
+    def test_missing_empty_and_misshapen_ones_are_told_together(self) -> None:
+        result = looked(API_KEY="", SENTRY_DSN="c4n4ry no url")
+
+        assert (result.status, result.reason_code) == (Status.FAILED, "secrets_missing")
+        assert result.reason == (
+            "2 are missing: API_KEY, NEON_DATABASE_URL; 1 is not what it should be: SENTRY_DSN in cafe/prd"
+        )
+        assert [(each.location, each.message) for each in result.diagnostics] == [
+            (f"{WORKER}/.dev.vars.example:2", f"API_KEY is empty in cafe/prd; asked for by {WORKER}"),
+            (f"{WORKER}/.dev.vars.example:5", f"NEON_DATABASE_URL is not there in cafe/prd; asked for by {WORKER}"),
+            ("", "SENTRY_DSN is not a URL in cafe/prd; asked for by apps/web"),
+        ]
+        assert "c4n4ry" not in str(result)
+
+    def test_a_restricted_one_is_there_for_all_that_we_know(self) -> None:
+        result = looked(hidden=["API_KEY"], NEON_DATABASE_URL=NEON)
+
+        assert result.passed
+        (warning,) = result.diagnostics
+        assert (warning.severity, warning.rule) == (Severity.WARNING, "restricted")
+
+    def test_without_a_name_nobody_has_looked(self) -> None:
+        def ask(_: Collection[str]) -> Held:
+            raise AssertionError("there is nothing to ask for")
+
+        result = look([], ask)
+
+        assert (result.status, result.reason_code) == (Status.SKIPPED, "no_names")
+        assert not result.proof.full
+
+    def test_no_answer_is_no_verdict(self) -> None:
+        def ask(_: Collection[str]) -> Held:
+            raise SecretsError("Doppler does not answer")
+
+        result = look(ALL, ask)
+
+        assert (result.status, result.reason_code, result.reason) == (
+            Status.ERRORED,
+            "secrets",
+            "Doppler does not answer",
+        )
+
+
+@pytest.mark.parametrize(
+    ("environment", "is_configured", "status", "code"),
+    [
+        ("", False, Status.SKIPPED, "no_doppler"),
+        ("", True, Status.SKIPPED, "no_target"),
+        ("production", False, Status.ERRORED, "secrets"),
+    ],
+)
+def test_without_means_it_is_skipped_unless_a_deploy_insists(
+    environment: str, is_configured: bool, status: Status, code: str
+) -> None:
+    result = not_asked(environment, is_configured)
+
+    assert result is not None
+    assert (result.status, result.reason_code) == (status, code)
+    assert result.proof.full is (status is Status.ERRORED)
+
+
+def test_with_means_it_is_done() -> None:
+    assert not_asked("production", True) is None

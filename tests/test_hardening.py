@@ -1,0 +1,109 @@
+"""What a process holds of the token, as its children see it."""
+
+import os
+import shlex
+import subprocess
+import sys
+
+import pytest
+
+from tasks.hardening import Exposure, exposure_of, holders
+from tests.support.validate import ROOT
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="/proc is Linux's")
+
+TOKEN = "dp.st.dev.c4n4ryT0ken"
+NOBODY = 65534
+TAKES = """
+import ctypes, os, sys
+from tasks.hardening import hide, take_token
+if user := int(sys.argv[1]):
+    os.setgroups([])
+    os.setgid(user)
+    os.setuid(user)
+    # as after every exec: a change of the user alone closes a process, too
+    ctypes.CDLL(None).prctl(4, 1, 0, 0, 0)
+
+def look():
+    sys.stdout.flush()
+    if child := os.fork():
+        return os.waitpid(child, 0)
+    for name in ("environ", "mem", "maps"):
+        try:
+            with open(f"/proc/{os.getppid()}/{name}", "rb") as file:
+                print(name, "shows it" if name == "environ" and b"c4n4ry" in file.read() else "is open")
+        except OSError as error:
+            print(name, "is closed" if isinstance(error, PermissionError) else error)
+    sys.stdout.flush()
+    os._exit(0)
+
+look()
+token = take_token()
+hide(["GIVEN"])
+print(token, *sorted(os.environ.keys() & {"DOPPLER_TOKEN", "GIVEN", "KEPT", "PREDEPLOY_TOKEN_FD"}))
+look()
+"""
+
+
+def taken(environ: dict[str, str], user: int = 0, pass_fds: tuple[int, ...] = ()) -> list[str]:
+    """What a process says that takes its token, and a child of it that looks for it before and after."""
+    path = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1"}
+    argv = [sys.executable, "-c", TAKES, str(user)]
+    done = subprocess.run(argv, env={**path, **environ}, capture_output=True, text=True, check=False, pass_fds=pass_fds)
+    assert done.returncode == 0, done.stderr
+    return done.stdout.splitlines()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may become somebody else")
+@pytest.mark.parametrize("user", [NOBODY, 0])
+def test_a_child_finds_nothing(user: int) -> None:
+    environ = {"DOPPLER_TOKEN": TOKEN, "GIVEN": f"c4n4ry-{TOKEN}", "KEPT": "plain"}
+
+    told = taken(environ, user)
+
+    assert told[:4] == ["environ shows it", "mem is open", "maps is open", f"{TOKEN} KEPT"]
+    if user == 0:  # nothing holds root, but in the environment it finds nothing either
+        assert told[4:] == ["environ is open", "mem is open", "maps is open"]
+    else:
+        assert told[4:] == ["environ is closed", "mem is closed", "maps is closed"]
+
+
+def test_it_may_come_through_a_pipe() -> None:
+    reader, writer = os.pipe()
+    os.write(writer, f"{TOKEN}\n".encode())
+    os.close(writer)
+
+    told = taken({"PREDEPLOY_TOKEN_FD": str(reader)}, pass_fds=(reader,))
+    os.close(reader)
+
+    assert told[3].split() == [TOKEN]
+
+
+@pytest.mark.parametrize("descriptor", ["", "77", "x", "-1"])
+def test_no_pipe_is_no_token(descriptor: str) -> None:
+    told = taken({"PREDEPLOY_TOKEN_FD": descriptor})
+
+    assert told[3].split() == ["None"]
+
+
+def test_programs_above_that_show_it_are_named() -> None:
+    program = "from tasks.hardening import exposure_of, take_token; print(exposure_of(take_token()).holders)"
+    line = shlex.join([sys.executable, "-c", program]) + "; true"
+    environ = {**os.environ, "DOPPLER_TOKEN": TOKEN, "PYTHONPATH": str(ROOT)}
+
+    shown = subprocess.run(["sh", "-c", line], env=environ, capture_output=True, text=True, check=False)
+
+    assert shown.stdout.strip() == "('sh',)", shown.stderr
+
+
+def test_where_there_is_no_token_nothing_is_told() -> None:
+    assert exposure_of(None).notes("local") == ()
+    assert not [*holders(b"a text that stands in no environment")]
+
+
+def test_containers_see_no_processes() -> None:
+    exposed = Exposure(is_held=True, holders=("just",))
+
+    assert exposed.notes("dagger") == ()
+    assert "from the environment of just" in exposed.notes("local")[-1]
+    assert any("this run is root's" in note for note in exposed.notes("local")) is (os.geteuid() == 0)
