@@ -26,9 +26,9 @@ from pathlib import Path
 from secrets import token_hex
 
 from benchmarks.ways import ALONE, ROOT, NotGreenError, call, limit_way, plain_way, scope_of
-from tasks.engines.choice import Choice, choose_engine
+from tasks.engines.choice import EngineChoice, choose_engine
 from tasks.errors import PredeployError
-from tasks.user_dirs import Places
+from tasks.user_dirs import UserDirs
 
 Way = Callable[[], None]
 Edit = tuple[str, str]
@@ -48,18 +48,18 @@ def edit(stack: Path, case: str) -> None:
             file.write(change[1].format(token_hex(4)))
 
 
-def ways_of(stack: Path, choice: Choice) -> dict[str, Way]:
+def ways_of(stack: Path, choice: EngineChoice) -> dict[str, Way]:
     """The three ways on an engine."""
-    places = Places.of_user()
+    user_dirs = UserDirs.of_user()
 
     def plain() -> None:
         if choice.name == "dagger":
             call("benchmarks.plain_dagger", str(stack))
         else:
-            asyncio.run(plain_way(scope_of(stack, places), places, choice))
+            asyncio.run(plain_way(scope_of(stack, user_dirs), user_dirs, choice))
 
     def limit() -> None:
-        asyncio.run(limit_way(scope_of(stack, places), places, choice))
+        asyncio.run(limit_way(scope_of(stack, user_dirs), user_dirs, choice))
 
     def ours() -> None:
         skipped = (word for check in ALONE for word in ("--skip", check))
@@ -104,7 +104,7 @@ def commit(stack: Path) -> None:
         subprocess.run(("git", *words), cwd=stack, check=True)
 
 
-def integration(stack: Path, choice: Choice) -> float:
+def integration(stack: Path, choice: EngineChoice) -> float:
     """Seconds from the beginning of the integration stage's first check to the end of its last, all of it run anew."""
     edit(stack, "one Django file edited")
     call("flows.predeploy", str(stack), "--engine", choice.name, "--output", "agent", "--stage", "integration")

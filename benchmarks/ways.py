@@ -9,13 +9,13 @@ import tempfile
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
-from tasks.engines.choice import Choice
-from tasks.engines.context import Surroundings
+from tasks.engines.choice import EngineChoice
+from tasks.engines.context import EngineContext
 from tasks.engines.local.engine import LocalEngine
 from tasks.engines.protocol import Engine
 from tasks.models import Stage
 from tasks.steps import Check
-from tasks.user_dirs import Places
+from tasks.user_dirs import UserDirs
 from tasks.validation.scope import Scope, read_scope
 from tasks.warming import warm
 
@@ -32,17 +32,17 @@ ALONE = ("migrate_upgrade", "worker_health", "intake_e2e")
 """Checks that the plain way does not have, and so nobody does where ways are compared."""
 
 
-def scope_of(stack: Path, places: Places) -> Scope:
+def scope_of(stack: Path, user_dirs: UserDirs) -> Scope:
     """The plan of the stack that all ways have."""
-    return read_scope(stack, {"skip": ALONE}, os.environ, places.cache)
+    return read_scope(stack, {"skip": ALONE}, os.environ, user_dirs.cache)
 
 
-def make_engine(scope: Scope, places: Places, choice: Choice, logs: Path) -> Engine:
+def make_engine(scope: Scope, user_dirs: UserDirs, choice: EngineChoice, logs: Path) -> Engine:
     """The engine, not opened yet."""
-    surroundings = Surroundings(
+    surroundings = EngineContext(
         tree=scope.tree,
-        cache=places.cache,
-        data=places.data,
+        cache=user_dirs.cache,
+        data=user_dirs.data,
         run_id=f"bench-{secrets.token_hex(3)}",
         reason="benchmark",
         note=lambda _: None,
@@ -56,10 +56,10 @@ def make_engine(scope: Scope, places: Places, choice: Choice, logs: Path) -> Eng
     return DaggerEngine(surroundings, reach=choice.reach, log=logs / "dagger.log")
 
 
-async def with_engine(scope: Scope, places: Places, choice: Choice, order: Order) -> None:
+async def with_engine(scope: Scope, user_dirs: UserDirs, choice: EngineChoice, order: Order) -> None:
     """Opens an engine and runs the plan's checks in the order given. A step that is not green ends the benchmark."""
     with tempfile.TemporaryDirectory(prefix="predeploy-logs-") as logs:
-        async with make_engine(scope, places, choice, Path(logs)) as engine:
+        async with make_engine(scope, user_dirs, choice, Path(logs)) as engine:
 
             async def run(check: Check) -> None:
                 log = Path(logs) / f"{secrets.token_hex(4)}.log"
@@ -76,23 +76,23 @@ async def with_engine(scope: Scope, places: Places, choice: Choice, order: Order
             await order(engine, run)
 
 
-async def plain_way(scope: Scope, places: Places, choice: Choice) -> None:
+async def plain_way(scope: Scope, user_dirs: UserDirs, choice: EngineChoice) -> None:
     """Stage after stage; within one, what needs something waits for it, and all else runs at once."""
 
     async def order(_: Engine, run: Runner) -> None:
         for stage in Stage:
             await in_order(scope.plan.of(stage), run)
 
-    await with_engine(scope, places, choice, order)
+    await with_engine(scope, user_dirs, choice, order)
 
 
-async def limit_way(scope: Scope, places: Places, choice: Choice) -> None:
+async def limit_way(scope: Scope, user_dirs: UserDirs, choice: EngineChoice) -> None:
     """Every check as soon as what it needs is done, with what is slow to start begun beside them."""
 
     async def order(engine: Engine, run: Runner) -> None:
         await asyncio.gather(warm(scope.plan, engine, scope.lowering), in_order(scope.plan.checks, run))
 
-    await with_engine(scope, places, choice, order)
+    await with_engine(scope, user_dirs, choice, order)
 
 
 async def in_order(checks: tuple[Check, ...], run: Runner) -> None:

@@ -18,7 +18,7 @@ from prefect.client.schemas.filters import (
 from prefect.client.schemas.objects import TERMINAL_STATES, StateType
 from prefect.exceptions import ObjectNotFound
 
-from tasks.engines.local.prune import Kept
+from tasks.engines.local.prune import Pruned
 
 OURS = "predeploy"
 """The flow of the command line, which nobody else calls so, and the tag of all that our deployments start."""
@@ -27,7 +27,7 @@ ABANDONED = timedelta(days=7)
 PAGE = 100
 
 
-async def keep_history(before: datetime) -> Kept:
+async def prune_history(before: datetime) -> Pruned:
     """Deletes runs of ours that began earlier, with their stages and checks; never one that goes on."""
     abandoned = min(before, datetime.now(UTC) - ABANDONED)
     by_name, by_tag = FlowFilter(name=FlowFilterName(any_=[OURS])), FlowRunFilterTags(all_=[OURS])
@@ -37,7 +37,7 @@ async def keep_history(before: datetime) -> Kept:
             for run in (_old(before, TERMINAL_STATES, tags), _old(abandoned, {StateType.RUNNING}, tags)):
                 while found := await client.read_flow_runs(flow_filter=flow, flow_run_filter=run, limit=PAGE):
                     removed += await _delete(client, [each.id for each in found])
-    return Kept(what="history", removed=removed)
+    return Pruned(what="history", removed=removed)
 
 
 def _old(before: datetime, states: Iterable[StateType], tags: FlowRunFilterTags | None) -> FlowRunFilter:

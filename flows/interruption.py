@@ -8,7 +8,7 @@ from collections.abc import Callable
 from types import FrameType
 from typing import NoReturn
 
-from flows.cli.process import STOPPING, end_bare, heeded
+from flows.cli.process import STOPPING, end_bare, handled_signals
 
 
 class Interrupted(KeyboardInterrupt):
@@ -35,7 +35,7 @@ class Interruption:
 
     def catch(self) -> None:
         """From now on, to the end of the process, signals come here."""
-        for number in heeded():
+        for number in handled_signals():
             signal.signal(number, self._handle)
 
     def ignore_first(self) -> None:

@@ -11,11 +11,11 @@ from prefect.artifacts import acreate_table_artifact
 from prefect.client.schemas.objects import State
 from prefect.states import Completed
 
-from flows.history import keep_history
-from tasks.engines.dagger.prune import keep_engine
-from tasks.engines.local.prune import Limits, keep_cache, keep_reports
+from flows.history import prune_history
+from tasks.engines.dagger.prune import prune_engine
+from tasks.engines.local.prune import Limits, prune_cache, prune_reports
 from tasks.engines.local.run_dirs import remove_rooms
-from tasks.user_dirs import Places
+from tasks.user_dirs import UserDirs
 
 GIGABYTE = 1 << 30
 
@@ -29,14 +29,14 @@ async def maintain(days: float = 30, gigabytes: float = 20, history_days: float 
         gigabytes: So large that cache may be, and that of a Dagger engine; what was not used for longest goes first.
         history_days: Runs in Prefect that are older go, and their reports on the worker's disk.
     """
-    places = Places.of_user()
+    user_dirs = UserDirs.of_user()
     size, age, now = int(gigabytes * GIGABYTE), timedelta(days=history_days), time.time()
-    remove_rooms(places.data)
+    remove_rooms(user_dirs.data)
     kept = [
-        keep_cache(places.cache, Limits(days=days, size=size), now),
-        await keep_engine(os.environ, places.cache / "maintain.log", size),
-        keep_reports(places.data / "validations", history_days, now),
-        await keep_history(datetime.now(UTC) - age),
+        prune_cache(user_dirs.cache, Limits(days=days, size=size), now),
+        await prune_engine(os.environ, user_dirs.cache / "maintain.log", size),
+        prune_reports(user_dirs.data / "validations", history_days, now),
+        await prune_history(datetime.now(UTC) - age),
     ]
     table: list[dict[str, Any]] = [{**asdict(each), "said": each.said} for each in kept]
     await acreate_table_artifact(table, key="maintain-disk", description="What upkeep did to the disk")

@@ -22,11 +22,11 @@ from prefect import flow, get_run_logger
 from prefect.client.schemas.objects import State
 
 from flows.distribution.parameters import Distribution, reject_undistributable
-from flows.recording.run_events import Feed, enter_feed, is_recording
+from flows.recording.run_events import RunEvents, enter_run_events, is_recording
 from flows.recording.settle import record
 from flows.recording.states import run_state
 from tasks.execution.executor import Run
-from tasks.hardening import Exposure, exposure_of, hide, take_token
+from tasks.hardening import Exposure, exposure_of, hide, take_token_and_close_memory
 from tasks.redaction.streams import masked_errors
 from tasks.report.directory import create_run_directory
 from tasks.report.document import render_document
@@ -34,7 +34,7 @@ from tasks.report.live import Silent
 from tasks.report.publish import publish
 from tasks.secrets import NO_SECRETS, Secrets
 from tasks.secrets.doppler.token import VARIABLE, Token, read_token
-from tasks.user_dirs import Places
+from tasks.user_dirs import UserDirs
 from tasks.validation.gate import entered
 from tasks.validation.scope import Scope, existing, read_scope, read_secrets, read_settings, with_secrets
 from tasks.validation.validation import Validation, new_run_id
@@ -64,7 +64,7 @@ async def predeploy(
     chosen = {"stages": stages, "only": only, "skip": skip, "gate": gate, "engine": engine if engine != "auto" else ""}
     flags: dict[str, object] = {name: value for name, value in chosen.items() if value}
     home = existing(Path(stack))
-    with entered(home, read_settings(home, flags, os.environ), "", Places.of_user().data) as place:
+    with entered(home, read_settings(home, flags, os.environ), "", UserDirs.of_user().data) as place:
         return await validate_and_record(place, flags, home=home)
 
 
@@ -87,21 +87,21 @@ def prepare(
     takes_secrets: bool = True,
 ) -> Prepared:
     """Reads the scope, and takes the secrets that its checks declare: this process shows none from then on."""
-    ours = take_token()
+    ours = take_token_and_close_memory()
     given = environ.get(VARIABLE, ours)
     token = read_token(given) if is_trusted else None
     environ = {name: value for name, value in environ.items() if name != VARIABLE}
     scope = read(environ)
-    secrets = read_secrets(scope, environ, token, Places.of_user().data) if takes_secrets else NO_SECRETS
+    secrets = read_secrets(scope, environ, token, UserDirs.of_user().data) if takes_secrets else NO_SECRETS
     hide(secrets)
     return Prepared(scope=scope, secrets=secrets, exposure=exposure_of(given), token=token, environ=environ)
 
 
 def start_recording(run: Run) -> asyncio.Task[State[Any]]:
     """Has Prefect told of a run that has begun, from now on."""
-    feed = Feed(run)
-    feed.follow()
-    enter_feed(feed)
+    events = RunEvents(run)
+    events.follow()
+    enter_run_events(events)
     return asyncio.create_task(record())
 
 
@@ -121,11 +121,11 @@ async def validate_and_record(
     `policy` is the directory of the `predeploy.toml` that holds, where it is not the stack's own. With a `distribution`
     the checks are done by workers, who have the secrets. Whoever looks for the report afterwards gives `run_id`.
     """
-    places = Places.of_user()
+    user_dirs = UserDirs.of_user()
     run_id = run_id or new_run_id()
 
     def read(environ: Mapping[str, str]) -> Scope:
-        scope = read_scope(stack, flags, environ, places.cache, home=home, policy=policy)
+        scope = read_scope(stack, flags, environ, user_dirs.cache, home=home, policy=policy)
         if distribution is not None:
             reject_undistributable(scope.settings)
         return scope
@@ -137,7 +137,7 @@ async def validate_and_record(
     with masked_errors(secrets.redactor), create_run_directory(prepared.scope.home, run_id) as directory:
         validation = Validation(
             scope=with_secrets(prepared.scope, secrets),
-            places=places,
+            user_dirs=user_dirs,
             directory=directory,
             progress=Silent(),
             environ=prepared.environ,

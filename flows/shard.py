@@ -9,9 +9,9 @@ from typing import Any
 from prefect import flow
 from prefect.client.schemas.objects import State
 
-from flows.commits.validate import UNTRUSTED, Order, bring, remote_of, surroundings
+from flows.commits.validate import UNTRUSTED, Order, bring, remote_of, run_environment
 from flows.distribution.parameters import CHOSEN, HERE_ONLY
-from flows.distribution.publisher import Outlet
+from flows.distribution.publisher import ShardPublisher
 from flows.distribution.shared_storage import SharedStorage
 from flows.predeploy import prepare
 from flows.recording.states import no_verdict, run_state
@@ -23,7 +23,7 @@ from tasks.planning.plan import Plan
 from tasks.redaction.streams import masked_errors
 from tasks.report.directory import create_run_directory
 from tasks.report.live import Silent
-from tasks.user_dirs import Places
+from tasks.user_dirs import UserDirs
 from tasks.validation.scope import Scope, keys_of, read_scope, with_secrets
 from tasks.validation.validation import Validation, new_run_id
 
@@ -76,15 +76,15 @@ async def shard(
         images=images or {},
         is_trusted=trusted,
     )
-    async with Outlet(await SharedStorage.at(results), beat) as outlet:
+    async with ShardPublisher(await SharedStorage.at(results), beat) as publisher:
         try:
             async with bring(order, await remote_of(order)) as (stack, its_policy):
-                return await do_share(stack, share, outlet, await surroundings(order), its_policy)
+                return await do_share(stack, share, publisher, await run_environment(order), its_policy)
         except PredeployError as error:
-            outlet.conclude(trouble=(error.reason_code, str(error)))
+            publisher.conclude(trouble=(error.reason_code, str(error)))
             return no_verdict(f"exit {error.exit_code}: {error}")
         except Exception as error:
-            outlet.conclude(trouble=("internal", f"{type(error).__name__}: {error}"))
+            publisher.conclude(trouble=("internal", f"{type(error).__name__}: {error}"))
             raise
 
 
@@ -106,14 +106,14 @@ def part_of(plan: Plan, checks: tuple[str, ...]) -> Plan:
 
 
 async def do_share(
-    stack: Path, share: Share, outlet: Outlet, environ: Mapping[str, str], policy: Path | None
+    stack: Path, share: Share, publisher: ShardPublisher, environ: Mapping[str, str], policy: Path | None
 ) -> State[Any]:
     """Runs the part, and tells of it as it goes on."""
-    places, run_id = Places.of_user(), new_run_id()
+    user_dirs, run_id = UserDirs.of_user(), new_run_id()
     whole: list[Scope] = []
 
     def read(environ: Mapping[str, str]) -> Scope:
-        scope = read_scope(stack, share.flags, environ, places.cache, policy=policy, deployed=share.deployed)
+        scope = read_scope(stack, share.flags, environ, user_dirs.cache, policy=policy, deployed=share.deployed)
         whole.append(scope)
         return replace(scope, plan=part_of(scope.plan, share.checks))
 
@@ -123,11 +123,11 @@ async def do_share(
     with masked_errors(prepared.secrets.redactor), create_run_directory(stack, run_id) as run_directory:
 
         def begun(run: Run) -> None:
-            outlet.follow(run, plan, keys, run_directory.logs)
+            publisher.follow(run, plan, keys, run_directory.logs)
 
         validation = Validation(
             scope=with_secrets(prepared.scope, prepared.secrets),
-            places=places,
+            user_dirs=user_dirs,
             directory=run_directory,
             progress=Silent(),
             environ=prepared.environ,
@@ -143,8 +143,8 @@ async def do_share(
             images=share.images,
         )
         report = await validation.run()
-        await outlet.settled()
-    outlet.conclude(facts=facts_of(report))
+        await publisher.settled()
+    publisher.conclude(facts=facts_of(report))
     return run_state(report)
 
 

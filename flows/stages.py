@@ -11,7 +11,7 @@ from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State
 from prefect.context import TaskRunContext
 
-from flows.recording.run_events import Feed, Finished, current_feed
+from flows.recording.run_events import Finished, RunEvents, current_feed
 from flows.recording.states import check_state, stage_state
 from tasks.models import Result, Stage
 from tasks.steps import Check
@@ -54,11 +54,11 @@ def labels(checks: Sequence[Check]) -> dict[str, str]:
 
 
 async def _mirror(checks: list[str]) -> State[Any]:
-    feed = current_feed()
-    names = labels(feed.checks)
+    events = current_feed()
+    names = labels(events.checks)
     # siblings go on where the recording of one check fails
     outcomes = await asyncio.gather(
-        *(_mirror_check(feed, check, names[check]) for check in checks), return_exceptions=True
+        *(_mirror_check(events, check, names[check]) for check in checks), return_exceptions=True
     )
     results: list[Result] = []
     for outcome in outcomes:
@@ -68,11 +68,11 @@ async def _mirror(checks: list[str]) -> State[Any]:
     return stage_state(results)
 
 
-async def _mirror_check(feed: Feed, check: str, name: str) -> Result:
-    await feed.began(check)
+async def _mirror_check(events: RunEvents, check: str, name: str) -> Result:
+    await events.began(check)
     # Prefect's overloads forget that an async task is awaited for its state, too
     await run_check(check, name, return_state=True)  # type: ignore[misc]
-    return (await feed.finished(check)).result
+    return (await events.finished(check)).result
 
 
 def _tell_true_times(finished: Finished, final: State[Any]) -> None:

@@ -22,7 +22,7 @@ ENV_START, ENV_END = 47, 48
 LONGEST = 1 << 16
 
 
-def take_token() -> str | None:
+def take_token_and_close_memory() -> str | None:
     """The token, which nobody finds in our environment from then on."""
     close_memory()
     given = os.environ.get(VARIABLE)

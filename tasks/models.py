@@ -68,7 +68,7 @@ class Proof:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Hindrance:
+class SkipReason:
     """Why a check that belongs to the stack cannot run here: it is skipped, and that is a gap in the proof."""
 
     reason_code: str

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from tasks.models import Hindrance, Stage
+from tasks.models import SkipReason, Stage
 from tasks.stack import Version
 
 # Tokens that an engine replaces in argv and in values of the environment.
@@ -227,11 +227,11 @@ class Check:
     needs: tuple[str, ...] = ()
     database: Literal["", "template", "empty", "migrated"] = ""
     migrated_by: str = ""
-    upon: str = ""
-    wants: tuple[tuple[str, str], ...] = ()
+    workspace_of: str = ""
+    requires: tuple[tuple[str, str], ...] = ()
     image: Image | None = None
-    leaves: tuple[tuple[str, str], ...] = ()
-    hindrance: Hindrance | None = None
+    outputs: tuple[tuple[str, str], ...] = ()
+    skip_reason: SkipReason | None = None
 
     @property
     def programs(self) -> tuple[Command, ...]:

@@ -8,7 +8,7 @@ import platformdirs
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Places:
+class UserDirs:
     """Caches that may be deleted at any time, and data that should stay."""
 
     cache: Path

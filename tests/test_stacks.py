@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tasks.models import Status
-from tasks.user_dirs import Places
+from tasks.user_dirs import UserDirs
 from tests.support.validate import Validator, commit, shared_cache, told
 
 STACKS = Path(__file__).parent / "stacks"
@@ -32,7 +32,7 @@ def test_a_stack_without_configuration_passes(name: str, shared_home: Path, tmp_
     stack = tmp_path / name
     shutil.copytree(STACKS / name, stack, ignore=shutil.ignore_patterns(".predeploy", "node_modules", "__pycache__"))
     commit(stack)
-    validator = Validator(places=Places(cache=shared_cache(shared_home), data=shared_home / "engine-data"))
+    validator = Validator(user_dirs=UserDirs(cache=shared_cache(shared_home), data=shared_home / "engine-data"))
 
     report = validator.validate(stack)
 

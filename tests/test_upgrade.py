@@ -11,7 +11,7 @@ import pytest
 
 from tasks.models import Report, Result, Severity, Status
 from tasks.steps import DB_HOST, DB_NAME, DB_PORT, PROBES, WORK
-from tasks.user_dirs import Places
+from tasks.user_dirs import UserDirs
 from tasks.validation.scope import Scope, read_scope
 from tests.faults.rows import Edit, append, cut, delete, replace, write
 from tests.faults.test_faults import apply
@@ -113,7 +113,7 @@ Try = Callable[..., Report]
 @pytest.fixture
 def deploy(models: Path, shared_home: Path) -> Try:
     """Commits the stack with the first edits, and validates it with the second ones."""
-    validator = Validator(places=Places(cache=shared_cache(shared_home), data=shared_home / "engine-data"))
+    validator = Validator(user_dirs=UserDirs(cache=shared_cache(shared_home), data=shared_home / "engine-data"))
 
     def deploy(*edits: Edit, base: tuple[Edit, ...] = (), only: str = "migrate_upgrade") -> Report:
         apply(base, models)
@@ -279,9 +279,9 @@ def test_base_whose_configuration_is_wrong_is_said(models: Path, tmp_path: Path)
 
     (check,) = [each for each in scope_of(models, tmp_path / "cache").plan.checks if each.name == "migrate_upgrade"]
 
-    assert check.hindrance is not None
-    assert check.hindrance.reason_code == "base_broken"
-    assert "jobs: must be a whole number" in check.hindrance.reason
+    assert check.skip_reason is not None
+    assert check.skip_reason.reason_code == "base_broken"
+    assert "jobs: must be a whole number" in check.skip_reason.reason
 
 
 def test_key_of_the_check_changes_with_the_base(models: Path, tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 import uvicorn
 from prefect.settings import PREFECT_API_URL
 
-from deployments.webhook.app import Service, make_app
+from deployments.webhook.app import WebhookService, make_app
 from deployments.webhook.body import Bodies
 from deployments.webhook.decision import Wanted
 from deployments.webhook.dispatch import HEAD_SECONDS, Dispatcher
@@ -56,7 +56,7 @@ def serve(settings: WebhookSettings, github: GitHubSettings, inbox: Inbox) -> No
         connect=lambda: connected(settings.deployment, github.server_url),
         head_of=lambda wanted: head_on(github, wanted),
     )
-    service = Service(
+    service = WebhookService(
         secret=settings.secret.get_secret_value().encode(),
         rules=settings.rules,
         bodies=Bodies(settings.body_limit),

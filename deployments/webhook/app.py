@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from fastapi import FastAPI, Request, Response
 from fastapi.responses import JSONResponse
 
-from deployments.webhook.body import Bodies, RefusedError
+from deployments.webhook.body import Bodies, RefusedBodyError
 from deployments.webhook.decision import Ignored, Rules, decide
 from deployments.webhook.dispatch import Dispatcher
 from deployments.webhook.inbox import Inbox
@@ -25,7 +25,7 @@ _log = logging.getLogger("predeploy.webhook")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Service:
+class WebhookService:
     """All that a request needs."""
 
     secret: bytes
@@ -46,7 +46,7 @@ class Service:
                 return self._answer(200, "ignored", reason=decision.reason)
             digest = digest_of(body)
             is_new = await self.inbox.ask(self.inbox.accept, digest, decision)
-        except RefusedError as error:
+        except RefusedBodyError as error:
             return self._answer(error.status, "refused", reason=str(error))
         except MalformedError as error:
             return self._answer(400, "refused", reason=str(error))
@@ -93,7 +93,7 @@ class Service:
         if trouble is not None:
             raise trouble
         if claim is None or not signs(claim, self.secret, body):
-            raise RefusedError(401, "the signature does not fit. Set the same secret here and in GitHub.")
+            raise RefusedBodyError(401, "the signature does not fit. Set the same secret here and in GitHub.")
         return body
 
     def _link(self, digest: str) -> str:
@@ -104,12 +104,14 @@ class Service:
         return JSONResponse({"answer": answer, **said}, status)
 
 
-def trouble_with(headers: Mapping[str, str], claim: bytes | None) -> RefusedError | None:
+def trouble_with(headers: Mapping[str, str], claim: bytes | None) -> RefusedBodyError | None:
     """What is wrong with a delivery whatever its body is."""
     if claim is None:
-        return RefusedError(401, f"{HEADER} is missing, or no SHA-256. Set the secret of the webhook in GitHub.")
+        return RefusedBodyError(401, f"{HEADER} is missing, or no SHA-256. Set the secret of the webhook in GitHub.")
     if headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
-        return RefusedError(415, "the content type has to be application/json. Choose it for the webhook in GitHub.")
+        return RefusedBodyError(
+            415, "the content type has to be application/json. Choose it for the webhook in GitHub."
+        )
     return None
 
 
@@ -119,7 +121,7 @@ def is_small(headers: Mapping[str, str]) -> bool:
     return declared.isdecimal() and int(declared) <= SMALL
 
 
-def make_app(service: Service) -> FastAPI:
+def make_app(service: WebhookService) -> FastAPI:
     """The application. While it lives, accepted deliveries are started."""
 
     @asynccontextmanager

@@ -9,7 +9,7 @@ TOGETHER = 4
 """How many of the greatest bodies there may be at once."""
 
 
-class RefusedError(Exception):
+class RefusedBodyError(Exception):
     """A request that is not taken, with the status that says why."""
 
     def __init__(self, status: int, reason: str) -> None:
@@ -38,12 +38,12 @@ class Bodies:
                     if len(body) > self.limit:
                         raise self._too_large()
                     if self.held > self.limit * TOGETHER:
-                        raise RefusedError(503, "too much at once. Deliver it again in a moment.")
+                        raise RefusedBodyError(503, "too much at once. Deliver it again in a moment.")
         except TimeoutError as error:
-            raise RefusedError(408, f"the body did not come within {SECONDS:g} s. Deliver it again.") from error
+            raise RefusedBodyError(408, f"the body did not come within {SECONDS:g} s. Deliver it again.") from error
         finally:
             self.held -= len(body)
         return bytes(body)
 
-    def _too_large(self) -> RefusedError:
-        return RefusedError(413, f"the body is larger than {self.limit} bytes. Raise PREDEPLOY_WEBHOOK_BODY_LIMIT.")
+    def _too_large(self) -> RefusedBodyError:
+        return RefusedBodyError(413, f"the body is larger than {self.limit} bytes. Raise PREDEPLOY_WEBHOOK_BODY_LIMIT.")

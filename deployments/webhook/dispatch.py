@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from deployments.webhook.decision import Wanted
-from deployments.webhook.inbox import Entry, Inbox, Stage
+from deployments.webhook.inbox import DeliveryStage, Inbox, InboxEntry
 from deployments.webhook.metrics import Metrics
 from deployments.webhook.runs import Runs, commit_tag
 
@@ -65,9 +65,9 @@ class Dispatcher:
             async with asyncio.timeout(seconds):
                 await self._awake.wait()
 
-    async def _dispatch(self, waiting: list[Entry]) -> bool:
+    async def _dispatch(self, waiting: list[InboxEntry]) -> bool:
         """Tries all that waits, ref beside ref; tells whether some still does. Raises what kept one from its run."""
-        refs: dict[tuple[str, str], list[Entry]] = {}
+        refs: dict[tuple[str, str], list[InboxEntry]] = {}
         for entry in waiting:
             refs.setdefault((entry.wanted.repository, entry.wanted.ref), []).append(entry)
         slots = asyncio.Semaphore(AT_ONCE)
@@ -80,7 +80,7 @@ class Dispatcher:
                 raise outcome
         return not all(outcomes)
 
-    async def _dispatch_ref(self, runs: Runs, entries: list[Entry], slots: asyncio.Semaphore) -> bool:
+    async def _dispatch_ref(self, runs: Runs, entries: list[InboxEntry], slots: asyncio.Semaphore) -> bool:
         async with slots:
             head = await self._head(entries[0].wanted)
             return all([await self._settle(runs, entry, head) for entry in entries])
@@ -93,17 +93,19 @@ class Dispatcher:
             _log.warning("where %s of %s stands is not known: %s", wanted.ref, wanted.repository, error)
             return error
 
-    async def _settle(self, runs: Runs, entry: Entry, head: str | Exception | None) -> bool:
+    async def _settle(self, runs: Runs, entry: InboxEntry, head: str | Exception | None) -> bool:
         """One delivery: it is started, or a newer one takes its place, or it waits for that one: then False."""
         wanted = entry.wanted
         is_head = head == wanted.commit
         # servers take a moment to say what was just pushed: a head that came before may be the old one still
         if head is None:
-            return is_late(entry) and await self._mark(entry, Stage.SUPERSEDED, reason=f"{wanted.ref} was deleted")
+            return is_late(entry) and await self._mark(
+                entry, DeliveryStage.SUPERSEDED, reason=f"{wanted.ref} was deleted"
+            )
         if isinstance(head, str) and not is_head:
             number = await self.inbox.ask(self.inbox.last_of, wanted, head)
             if number > entry.number or (number and is_late(entry)):
-                return await self._mark(entry, Stage.SUPERSEDED, reason=f"{wanted.ref}: {head[:10]} is newer")
+                return await self._mark(entry, DeliveryStage.SUPERSEDED, reason=f"{wanted.ref}: {head[:10]} is newer")
             if not is_late(entry):
                 return False
         unfinished = await runs.unfinished(wanted)
@@ -112,17 +114,17 @@ class Dispatcher:
         if is_head:
             older = [each for each in unfinished if commit_tag(wanted) not in each.tags]
             await runs.cancel(older, f"superseded by {wanted.commit[:10]}")
-        return await self._mark(entry, Stage.STARTED, run=run)
+        return await self._mark(entry, DeliveryStage.STARTED, run=run)
 
-    async def _mark(self, entry: Entry, stage: Stage, *, run: str = "", reason: str = "") -> bool:
+    async def _mark(self, entry: InboxEntry, stage: DeliveryStage, *, run: str = "", reason: str = "") -> bool:
         await self.inbox.ask(self.inbox.mark, entry, stage, run=run, reason=reason)
         self.metrics.runs.labels(stage.value).inc()
-        if stage is Stage.STARTED:
+        if stage is DeliveryStage.STARTED:
             self.metrics.started.observe(time.time() - entry.accepted)
         return True
 
 
-def is_late(entry: Entry) -> bool:
+def is_late(entry: InboxEntry) -> bool:
     """Whether a delivery has waited long enough for another one."""
     return time.time() - entry.accepted > PATIENCE
 

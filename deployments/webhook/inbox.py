@@ -36,7 +36,7 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 
-class Stage(StrEnum):
+class DeliveryStage(StrEnum):
     """How far a delivery has come."""
 
     WAITING = "waiting"
@@ -45,14 +45,14 @@ class Stage(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
+class InboxEntry:
     """One delivery. `number` is its place in the order of arrival, `accepted` a moment of the clock on the wall."""
 
     number: int
     digest: str
     accepted: float
     wanted: Wanted
-    stage: Stage
+    stage: DeliveryStage
     run: str
     reason: str
 
@@ -96,12 +96,12 @@ class Inbox:
             )
             return cursor.rowcount == 1
 
-    def find(self, digest: str) -> Entry | None:
+    def find(self, digest: str) -> InboxEntry | None:
         """A delivery by its digest."""
         found = self._select("digest = ?", digest)
         return found[0] if found else None
 
-    def waiting(self) -> list[Entry]:
+    def waiting(self) -> list[InboxEntry]:
         """What is still to be started, in the order of arrival."""
         return self._select("state = 'waiting'")
 
@@ -110,7 +110,7 @@ class Inbox:
         found = self._select("repository = ? AND ref = ? AND sha = ?", wanted.repository, wanted.ref, commit)
         return found[-1].number if found else 0
 
-    def mark(self, entry: Entry, stage: Stage, *, run: str = "", reason: str = "") -> None:
+    def mark(self, entry: InboxEntry, stage: DeliveryStage, *, run: str = "", reason: str = "") -> None:
         """Notes what has become of a delivery."""
         with self._cursor() as cursor:
             cursor.execute(
@@ -118,7 +118,7 @@ class Inbox:
                 (stage.value, run, reason, entry.digest),
             )
 
-    def _select(self, condition: str, *values: str | int) -> list[Entry]:
+    def _select(self, condition: str, *values: str | int) -> list[InboxEntry]:
         with self._cursor() as cursor:
             query = f"SELECT {COLUMNS} FROM delivery WHERE {condition} ORDER BY number"  # noqa: S608 - all our own words
             return [_entry(row) for row in cursor.execute(query, values)]
@@ -133,14 +133,14 @@ class Inbox:
                 cursor.close()
 
 
-def _entry(row: tuple[int, str, float, str, str, str, str, str, str, str]) -> Entry:
+def _entry(row: tuple[int, str, float, str, str, str, str, str, str, str]) -> InboxEntry:
     number, digest, accepted, repository, ref, commit, policy, stage, run, reason = row
-    return Entry(
+    return InboxEntry(
         number=number,
         digest=digest,
         accepted=accepted,
         wanted=Wanted(repository=repository, ref=ref, commit=commit, policy=policy),
-        stage=Stage(stage),
+        stage=DeliveryStage(stage),
         run=run,
         reason=reason,
     )

@@ -13,7 +13,7 @@ from prefect.states import Cancelling
 from prefect.utilities.urls import url_for
 
 from deployments.webhook.decision import Wanted
-from deployments.webhook.inbox import Entry
+from deployments.webhook.inbox import InboxEntry
 
 UNFINISHED = [StateType.SCHEDULED, StateType.PENDING, StateType.RUNNING, StateType.PAUSED]
 
@@ -26,7 +26,7 @@ class Runs:
     server_url: str
     client: PrefectClient
 
-    async def start(self, entry: Entry) -> str:
+    async def start(self, entry: InboxEntry) -> str:
         """The run for a delivery, by its id: however often asked for, it is the same one."""
         wanted = entry.wanted
         run = await arun_deployment(

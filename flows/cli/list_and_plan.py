@@ -34,7 +34,7 @@ def render_list(catalogue: Catalogue) -> str:
 
 def titled(check: Check) -> str:
     """What people call it, and why it will be skipped in this place."""
-    return f"{check.title} (skipped: {check.hindrance.reason})" if check.hindrance else check.title
+    return f"{check.title} (skipped: {check.skip_reason.reason})" if check.skip_reason else check.title
 
 
 def render_plan(scope: Scope) -> str:
@@ -50,6 +50,6 @@ def render_plan(scope: Scope) -> str:
                 shown = command.label
             lines.append(f"    {command.cwd}$ {shown}" + (f"  ({command.environment})" if command.environment else ""))
             lines += [f"    {each.cwd}$ {' '.join(each.argv)}  (beside it)" for each in command.services]
-        if check.hindrance is not None:
-            lines.append(f"    skipped: {check.hindrance.reason}")
+        if check.skip_reason is not None:
+            lines.append(f"    skipped: {check.skip_reason.reason}")
     return "\n".join(lines)

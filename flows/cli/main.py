@@ -33,12 +33,12 @@ from tasks.secrets import NO_SECRETS
 from tasks.secrets.doppler.token import VARIABLE, read_token
 from tasks.settings import Settings
 from tasks.source.origin import find_origin
-from tasks.user_dirs import Places
+from tasks.user_dirs import UserDirs
 from tasks.validation.gate import entered
 from tasks.validation.scope import (
     Scope,
+    enter_neutral_directory,
     existing,
-    neutral_directory,
     read_scope,
     read_secrets,
     read_settings,
@@ -122,22 +122,22 @@ def run_command(
         return 0
     shown = options.get("stack") or caller.default_stack
     flags = {setting: options[flag] for flag, setting in SETTINGS.items() if flag in options}
-    places = Places.of_user()
+    user_dirs = UserDirs.of_user()
     home = existing(absolute(shown))
     settings = read_settings(home, flags, environ)
     commit = options.get("commit", "")
-    distribution = distribute(home, settings, commit, environ) if options.get("distribute") else None
-    place = opened.enter_context(entered(home, settings, commit, places.data))
-    scope = read_scope(place, flags, environ, places.cache, home=home)
+    distribution = prepare_distribution(home, settings, commit, environ) if options.get("distribute") else None
+    place = opened.enter_context(entered(home, settings, commit, user_dirs.data))
+    scope = read_scope(place, flags, environ, user_dirs.cache, home=home)
     if options.get("list") or options.get("plan"):
         text = render_list(scope.catalogue) if options.get("list") else render_plan(scope)
         say(detect_style(sys.stdout, environ).spell(text), sys.stdout)
         return 0
-    request = Request(scope=scope, shown=shown, called_as=called_as, distribution=distribution)
+    request = ValidationRequest(scope=scope, shown=shown, called_as=called_as, distribution=distribution)
     return validate(request, caller, streams, interruption)
 
 
-def distribute(home: Path, settings: Settings, commit: str, environ: Mapping[str, str]) -> Distribution:
+def prepare_distribution(home: Path, settings: Settings, commit: str, environ: Mapping[str, str]) -> Distribution:
     """What workers are told of the run. Raises UsageError where they could not do it."""
     reject_undistributable(settings)
     handle = ServerHandle(url=require_server(environ))
@@ -147,7 +147,7 @@ def distribute(home: Path, settings: Settings, commit: str, environ: Mapping[str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Request:
+class ValidationRequest:
     """What is to be validated; `shown` and `called_as` are the stack and the command as the caller wrote them."""
 
     scope: Scope
@@ -156,22 +156,22 @@ class Request:
     distribution: Distribution | None = None
 
 
-def validate(request: Request, caller: Caller, streams: Streams, interruption: Interruption) -> int:
+def validate(request: ValidationRequest, caller: Caller, streams: Streams, interruption: Interruption) -> int:
     """Runs the plan, and delivers the report."""
-    from flows.cli.session import Session  # the engine: nothing of it is needed before
+    from flows.cli.session import RunSession  # the engine: nothing of it is needed before
 
     scope, distribution = request.scope, request.distribution
-    environ, places = {**caller.environ}, Places.of_user()  # as it is before secrets are hidden in it
+    environ, user_dirs = {**caller.environ}, UserDirs.of_user()  # as it is before secrets are hidden in it
     streams.json_output = scope.settings.json_output
     # workers take their own
-    secrets = read_secrets(scope, environ, caller.token, places.data) if distribution is None else NO_SECRETS
+    secrets = read_secrets(scope, environ, caller.token, user_dirs.data) if distribution is None else NO_SECRETS
     hide(secrets)
     streams.mask(secrets.redactor)
-    neutral_directory(places.cache)
+    enter_neutral_directory(user_dirs.cache)
     output = choose_output(scope.settings, environ, streams.people)
-    session = Session(
+    session = RunSession(
         scope=with_secrets(scope, secrets),
-        places=places,
+        user_dirs=user_dirs,
         output=output,
         environ=environ,
         interruption=interruption,

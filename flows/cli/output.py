@@ -28,7 +28,7 @@ AGENTS = (
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Output:
+class OutputMode:
     """The chosen mode, why it was chosen, and how it looks."""
 
     mode: Literal["human", "agent"]
@@ -51,7 +51,7 @@ class Output:
         return open_progress(stream, mode=self.mode, style=self.style, interactive=self.interactive)
 
 
-def choose_output(settings: Settings, environ: Mapping[str, str], stream: TextIO) -> Output:
+def choose_output(settings: Settings, environ: Mapping[str, str], stream: TextIO) -> OutputMode:
     """The mode that was asked for, or the one that fits who is reading."""
     found = next((name for name in AGENTS if environ.get(name, "").lower() not in {"", "0", "false", "no"}), "")
     mode: Literal["human", "agent"]
@@ -60,6 +60,6 @@ def choose_output(settings: Settings, environ: Mapping[str, str], stream: TextIO
     else:
         mode, reason = ("agent", f"{found} is set") if found else ("human", "")
     style = detect_style(stream, environ)
-    return Output(
+    return OutputMode(
         mode=mode, reason=reason, style=style, interactive=mode == "human" and is_interactive(sys.stderr, environ)
     )

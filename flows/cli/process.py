@@ -34,9 +34,9 @@ def enter() -> NoReturn:
         with suppress(AttributeError):  # None, where the process has none
             stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
     try:
-        from tasks.hardening import take_token
+        from tasks.hardening import take_token_and_close_memory
 
-        token = take_token()
+        token = take_token_and_close_memory()
         from flows.cli.main import main
 
         code = main(token=token)
@@ -53,11 +53,11 @@ def enter() -> NoReturn:
 
 def catch_signals() -> None:
     """What the caller ignores (nohup, a shell's background jobs) stays ignored."""
-    for number in heeded():
+    for number in handled_signals():
         signal.signal(number, end_by_signal)
 
 
-def heeded() -> list[signal.Signals]:
+def handled_signals() -> list[signal.Signals]:
     """The signals that end a run, without those that the caller has this process ignore."""
     return [number for number in STOPPING if signal.getsignal(number) is not signal.SIG_IGN]
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
-from flows.cli.output import Output
+from flows.cli.output import OutputMode
 from flows.cli.process import STOPPING
 from flows.distribution.parameters import Distribution
 from flows.interruption import Interruption
@@ -25,7 +25,7 @@ from tasks.report.publish import publish
 from tasks.secrets import NO_SECRETS, Secrets
 from tasks.secrets.doppler.token import Token
 from tasks.settings import unknown_variables
-from tasks.user_dirs import Places
+from tasks.user_dirs import UserDirs
 from tasks.validation.scope import Scope
 from tasks.validation.validation import Validation, new_run_id
 
@@ -36,12 +36,12 @@ SILENT_PATIENCE = 1.0
 
 
 @dataclass(slots=True, kw_only=True)
-class Session:
+class RunSession:
     """Call `validate` once. `called_as` and `shown` are the command and the stack as the caller wrote them."""
 
     scope: Scope
-    places: Places
-    output: Output
+    user_dirs: UserDirs
+    output: OutputMode
     environ: Mapping[str, str]
     interruption: Interruption
     called_as: str
@@ -70,7 +70,7 @@ class Session:
         try:
             validation = Validation(
                 scope=self.scope,
-                places=self.places,
+                user_dirs=self.user_dirs,
                 directory=directory,
                 progress=progress,
                 environ=self.environ,
@@ -110,7 +110,7 @@ class Session:
 
             return await predeploy(**self._parameters(), return_state=True)
 
-        connect = partial(ensure_server, self.environ, data_dir=self.places.data, cache_dir=self.places.cache)
+        connect = partial(ensure_server, self.environ, data_dir=self.user_dirs.data, cache_dir=self.user_dirs.cache)
         where = await watch(run, flow, connect)
         return RunFacts(id=self.run_id, url=where.url, unrecorded=where.unrecorded)
 

@@ -12,26 +12,26 @@ from tasks.report.facts import counted
 from tasks.report.last_line import last_line
 from tasks.report.layout import clean_line
 from tasks.source.tree import read_tree, refuse_tracked_reports
-from tasks.user_dirs import Places
+from tasks.user_dirs import UserDirs
 from tasks.validation.scope import existing
 
 CHANGED = "The files have changed since: this is no verdict on those that lie here now."
 
 
-def tell_status(stack: Path, places: Places, *, as_json: bool) -> tuple[str, int]:
+def tell_status(stack: Path, user_dirs: UserDirs, *, as_json: bool) -> tuple[str, int]:
     """What there is to say, and the exit code of that run. Raises UsageError where there was none to rely on."""
     root = existing(stack)
     refuse_tracked_reports(root)
-    document = newest_document(root, places)
+    document = newest_document(root, user_dirs)
     if as_json:
         return json.dumps(document, indent=2), int(document["exit_code"])
-    lines = [*summary(document), *([CHANGED] if is_outdated(document, root, places) else [])]
+    lines = [*summary(document), *([CHANGED] if is_outdated(document, root, user_dirs) else [])]
     return "\n".join([*lines, last_line_in(document)]), int(document["exit_code"])
 
 
-def newest_document(root: Path, places: Places) -> Mapping[str, Any]:
+def newest_document(root: Path, user_dirs: UserDirs) -> Mapping[str, Any]:
     """The newest report of a stack, as it was published."""
-    place = latest_of(root, data=places.data)
+    place = latest_of(root, data=user_dirs.data)
     if place is None:
         raise UsageError(f"{root} has not been validated yet. Validate it first: leave `status` out.")
     try:
@@ -43,10 +43,10 @@ def newest_document(root: Path, places: Places) -> Mapping[str, Any]:
     return document
 
 
-def is_outdated(document: Mapping[str, Any], root: Path, places: Places) -> bool:
+def is_outdated(document: Mapping[str, Any], root: Path, user_dirs: UserDirs) -> bool:
     """Are the files of the stack others than those of the run?"""
     try:
-        return read_tree(root, places.cache / "digests").digest != str(document["tree"])
+        return read_tree(root, user_dirs.cache / "digests").digest != str(document["tree"])
     except TreeError:  # as they lie there nobody could validate them
         return True
 

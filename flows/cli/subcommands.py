@@ -12,7 +12,7 @@ from flows.cli.arguments import Parser, read_arguments
 from flows.cli.invocation import Caller, absolute
 from flows.cli.process import is_json_wanted
 from tasks.report.style import detect_style
-from tasks.user_dirs import Places
+from tasks.user_dirs import UserDirs
 
 if TYPE_CHECKING:
     from prefect.client.schemas.objects import State
@@ -38,14 +38,14 @@ def run_status(options: Options, caller: Caller) -> tuple[str, int]:
     """The verdict of the newest run."""
     from flows.cli.status import tell_status
 
-    return tell_status(stack_of(options, caller), Places.of_user(), as_json="json_output" in options)
+    return tell_status(stack_of(options, caller), UserDirs.of_user(), as_json="json_output" in options)
 
 
 def run_ui(options: Options, caller: Caller) -> tuple[str, int]:
     """Where the history is, opened if somebody is there to look at it."""
     from flows.cli.ui import bring_up_history, open_browser
 
-    url = bring_up_history(caller.environ, Places.of_user())
+    url = bring_up_history(caller.environ, UserDirs.of_user())
     if "no_browser" not in options:
         open_browser(url, caller.environ)
     return url, 0
@@ -62,7 +62,7 @@ def run_doctor(options: Options, caller: Caller) -> tuple[str, int]:
         flags=flags,
         environ=caller.environ,
         token=caller.token,
-        places=Places.of_user(),
+        user_dirs=UserDirs.of_user(),
     )
     findings = asyncio.run(doctor.examine())
     as_json = is_json_wanted([], caller.environ.get("PREDEPLOY_JSON_OUTPUT", "")) or "json_output" in options
@@ -77,7 +77,7 @@ def run_maintain(options: Options, caller: Caller) -> tuple[str, int]:
     from flows.cli.ui import find_history
     from tasks.prefect_server import client_environment
 
-    handle = find_history(caller.environ, Places.of_user())
+    handle = find_history(caller.environ, UserDirs.of_user())
     client_environment(handle, os.environ)
     from prefect import tags  # reads its settings when it is imported
 

@@ -8,28 +8,28 @@ from collections.abc import Mapping
 from tasks.errors import EngineError
 from tasks.prefect_server import Phase, ServerHandle, answers, ensure_server, phase
 from tasks.prefect_server.start import START_SECONDS
-from tasks.user_dirs import Places
+from tasks.user_dirs import UserDirs
 
 POLL = 0.1
 SCREENS = ("DISPLAY", "WAYLAND_DISPLAY")
 
 
-def bring_up_history(environ: Mapping[str, str], places: Places) -> str:
+def bring_up_history(environ: Mapping[str, str], user_dirs: UserDirs) -> str:
     """The address of the runs in Prefect's UI, once somebody answers there."""
-    return f"{find_history(environ, places).url.removesuffix('/api')}/runs"
+    return f"{find_history(environ, user_dirs).url.removesuffix('/api')}/runs"
 
 
-def find_history(environ: Mapping[str, str], places: Places) -> ServerHandle:
+def find_history(environ: Mapping[str, str], user_dirs: UserDirs) -> ServerHandle:
     """A server that answers. Raises EngineError where there is none.
 
     One of our own is kept warm, in CI as well: somebody wants to look at it.
     """
     outside_ci = {name: value for name, value in environ.items() if name != "CI"}
-    places.cache.mkdir(parents=True, exist_ok=True)
+    user_dirs.cache.mkdir(parents=True, exist_ok=True)
     try:
-        handle = ensure_server(outside_ci, data_dir=places.data, cache_dir=places.cache)
+        handle = ensure_server(outside_ci, data_dir=user_dirs.data, cache_dir=user_dirs.cache)
     except OSError as error:
-        raise EngineError(f"Prefect's server cannot be started: {error}. See {places.data}.", "prefect") from error
+        raise EngineError(f"Prefect's server cannot be started: {error}. See {user_dirs.data}.", "prefect") from error
     wait_for(handle)
     return handle
 

@@ -29,7 +29,7 @@ from tasks.settings import FILE, Settings
 from tasks.source.fetch import Remote, check_out, fetch_commit, read_file, resolve_commit
 from tasks.source.origin import Origin
 from tasks.source.tree import REPORTS
-from tasks.user_dirs import Places
+from tasks.user_dirs import UserDirs
 from tasks.validation.validation import new_run_id
 
 KEPT = 50
@@ -110,17 +110,17 @@ async def validate_order(order: Order, *, is_distributed: bool = False) -> State
             return await validate_and_record(
                 stack,
                 order.flags,
-                await surroundings(order),
+                await run_environment(order),
                 policy=policy,
                 is_trusted=order.is_trusted,
                 distribution=distribution if is_distributed else None,
                 run_id=run_id,
             )
         finally:
-            keep_report(stack, run_id, Places.of_user().data / "validations")
+            keep_report(stack, run_id, UserDirs.of_user().data / "validations")
 
 
-async def surroundings(order: Order) -> dict[str, str]:
+async def run_environment(order: Order) -> dict[str, str]:
     """What a run gets to know of the worker's environment, with Doppler's token from where that is kept."""
     tokens = await doppler_token(os.environ) if order.is_trusted else {}
     return environment_for(os.environ, is_trusted=order.is_trusted) | tokens
@@ -136,7 +136,7 @@ async def remote_of(order: Order) -> Remote:
 async def bring(order: Order, remote: Remote) -> AsyncIterator[tuple[Path, Path | None]]:
     """The stack of an order, whose ref is a commit's SHA, and the directory of the settings that hold in its stead."""
     below = inside(order.directory)
-    with empty_place(Places.of_user().cache / "checkouts", order) as place:
+    with empty_place(UserDirs.of_user().cache / "checkouts", order) as place:
         checkout, policy = place / remote.name, place / ".policy"
         await asyncio.to_thread(check_out, remote, order.ref, checkout, submodules=order.is_trusted)
         if order.policy:

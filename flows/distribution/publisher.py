@@ -12,7 +12,7 @@ from typing import Any, Self
 from prefect import get_run_logger
 
 from flows.distribution.shared_storage import SharedStorage
-from tasks.distribution.records import FORMAT, RECORD, SIGNS, Record, ShardFacts, Signs, last_part, written
+from tasks.distribution.records import FORMAT, RECORD, SIGNS, ShardFacts, ShardRecord, Signs, last_part, written
 from tasks.distribution.settings import BEATS
 from tasks.execution.attempt import log_names
 from tasks.execution.executor import Run
@@ -30,7 +30,7 @@ def record_name(plan: Plan, check_id: str) -> str:
     return f"{log_names(tuple(each.id for each in plan.checks))[check_id].removesuffix('.log')}.json"
 
 
-class Outlet:
+class ShardPublisher:
     """As a context it gives a sign of life every `seconds`. A storage that does not take one gets the next.
 
     Whoever waits for the shard gives such signs as well. Where they stop, nobody does: its task is cancelled.
@@ -82,7 +82,7 @@ class Outlet:
         self._signs = replace(self._signs, begun=(*self._signs.begun, check.id))
         await self._tell()
         result = await run.finished(check.id)
-        record = Record(
+        record = ShardRecord(
             format=FORMAT,
             check=check.id,
             key=key,

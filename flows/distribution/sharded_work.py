@@ -13,7 +13,7 @@ from flows.distribution.parameters import Distribution, parameters_of
 from flows.distribution.publisher import CALLER_NAME, LAST_WORDS, SIGNS_NAME, record_name
 from flows.distribution.shard_runs import Pool, ShardRun, ShardRuns
 from flows.distribution.shared_storage import SharedStorage
-from tasks.distribution.liveness import Watch
+from tasks.distribution.liveness import ShardLiveness
 from tasks.distribution.records import ShardFacts, Signs, read_record, read_signs
 from tasks.distribution.settings import read_shard_settings
 from tasks.distribution.shards import Shard, make_shards
@@ -47,7 +47,7 @@ class Followed:
     shard: Shard
     run: ShardRun
     storage: SharedStorage
-    watch: Watch
+    watch: ShardLiveness
     facts: ShardFacts | None = None
 
 
@@ -177,7 +177,7 @@ class ShardedWork:
         name = f"{self._scope.tree.root.name} {self._distribution.origin.commit[:12]} {title}"
         told = {"results": storage.place, "beat": self._settings.beat}
         run = await self._runs.create({**parameters, **told}, name=name, tag=f"predeploy:{self._sending.run_id}")
-        watch = Watch(settings=self._settings, pool=pool.name, begun=time.monotonic())
+        watch = ShardLiveness(settings=self._settings, pool=pool.name, begun=time.monotonic())
         return Followed(title=title, shard=shard, run=run, storage=storage, watch=watch)
 
     async def _follow(self, followed: Followed) -> tuple[str, str]:

@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable
 from concurrent.futures import Future
 from dataclasses import dataclass
 
-from flows.recording.run_events import Feed, Watched, enter_feed
+from flows.recording.run_events import RunEvents, Watched, enter_run_events
 from tasks.prefect_server import Phase, ServerHandle, answers, client_environment, phase, stop_server
 
 _POLL = 0.25
@@ -19,7 +19,7 @@ _CONNECT_SECONDS = 5.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Patience:
+class RecorderLimits:
     """For how many seconds a finished run waits for its recorder.
 
     `silent`: a server that does not answer. `starting`: one of ours on its way up. `busy`: one that answers, without
@@ -43,22 +43,22 @@ async def watch(
     watched: Watched,
     flow: Callable[[], Awaitable[object]],
     connect: Callable[[], ServerHandle],
-    patience: Patience | None = None,
+    patience: RecorderLimits | None = None,
 ) -> Recorded:
     """Record a run that goes on in this loop, and return soon after its report is there. Never raises for Prefect.
 
     `connect` finds the server, `flow` imports and runs the parent flow: both are called in the recorder's thread.
     """
-    feed = Feed(watched)
-    feed.follow()
-    recorder = Recorder(feed, flow, connect)
+    events = RunEvents(watched)
+    events.follow()
+    recorder = Recorder(events, flow, connect)
     recorder.start()
     try:
         # where there is no report, it is the executor's to tell why
-        await asyncio.gather(feed.report(), return_exceptions=True)
-        unrecorded = await _wait(recorder, patience or Patience())
+        await asyncio.gather(events.report(), return_exceptions=True)
+        unrecorded = await _wait(recorder, patience or RecorderLimits())
     finally:
-        await feed.close()
+        await events.close()
         await asyncio.shield(asyncio.to_thread(recorder.stop))
     return Recorded(url=recorder.run_url, unrecorded=unrecorded)
 
@@ -66,8 +66,10 @@ async def watch(
 class Recorder:
     """The thread that Prefect lives in: its import, its loop, its waits."""
 
-    def __init__(self, feed: Feed, flow: Callable[[], Awaitable[object]], connect: Callable[[], ServerHandle]) -> None:
-        self.feed = feed
+    def __init__(
+        self, events: RunEvents, flow: Callable[[], Awaitable[object]], connect: Callable[[], ServerHandle]
+    ) -> None:
+        self.events = events
         self.handle: ServerHandle | None = None
         self.outcome: Future[str | None] = Future()
         self._flow = flow
@@ -79,9 +81,9 @@ class Recorder:
     @property
     def run_url(self) -> str | None:
         """Where a person looks at the run."""
-        if self.handle is None or self.feed.flow_run_id is None:
+        if self.handle is None or self.events.flow_run_id is None:
             return None
-        return f"{self.handle.url.removesuffix('/api')}/runs/flow-run/{self.feed.flow_run_id}"
+        return f"{self.handle.url.removesuffix('/api')}/runs/flow-run/{self.events.flow_run_id}"
 
     def start(self) -> None:
         """Begin to record; everything happens elsewhere."""
@@ -112,12 +114,12 @@ class Recorder:
         self._loop = asyncio.get_running_loop()
         self._task = asyncio.current_task()
         self._loop.set_exception_handler(lambda *_: None)
-        enter_feed(self.feed)
+        enter_run_events(self.events)
         await self._flow()
         from flows.recording.settle import drain, settle
 
         draining = asyncio.create_task(asyncio.to_thread(drain))
-        reason = await settle(self.feed)
+        reason = await settle(self.events)
         await draining
         return reason
 
@@ -132,22 +134,22 @@ class _Signs:
     progress: int
 
 
-async def _wait(recorder: Recorder, patience: Patience) -> str | None:
+async def _wait(recorder: Recorder, patience: RecorderLimits) -> str | None:
     """Wait for the recorder; give up on a server that is gone, silent, or busy without getting anything done."""
     outcome = asyncio.wrap_future(recorder.outcome)
     now = time.monotonic()
-    signs = _Signs(now, now, now, recorder.feed.progress)
+    signs = _Signs(now, now, now, recorder.events.progress)
     while not (await asyncio.wait({outcome}, timeout=_POLL))[0]:
         if recorder.handle is None:
             if time.monotonic() - signs.begun > _CONNECT_SECONDS:
                 return "looking for Prefect's server took too long"
-        elif lost := await _lost(recorder.handle, recorder.feed.progress, signs, patience):
+        elif lost := await _lost(recorder.handle, recorder.events.progress, signs, patience):
             log = recorder.handle.log
             return f"Prefect's server at {recorder.handle.url} {lost}" + (f"; see {log}" if log else "")
     return outcome.result()
 
 
-async def _lost(handle: ServerHandle, progress: int, signs: _Signs, patience: Patience) -> str | None:
+async def _lost(handle: ServerHandle, progress: int, signs: _Signs, patience: RecorderLimits) -> str | None:
     now = time.monotonic()
     stage = phase(handle)
     if stage is Phase.GONE:

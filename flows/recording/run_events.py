@@ -42,7 +42,7 @@ class Finished:
     ended: datetime
 
 
-class Feed:
+class RunEvents:
     """The recorder's view of a run.
 
     The executor's loop fills futures of threads and never waits; whoever records, in whatever loop, waits on those.
@@ -108,10 +108,10 @@ class Feed:
         self._following.append(asyncio.create_task(keep_promises()))
 
 
-_CURRENT: ContextVar[Feed] = ContextVar("feed")
-current_feed: Callable[[], Feed] = _CURRENT.get
+_CURRENT: ContextVar[RunEvents] = ContextVar("feed")
+current_feed: Callable[[], RunEvents] = _CURRENT.get
 """The feed of the run that the calling flow records."""
-enter_feed = _CURRENT.set
+enter_run_events = _CURRENT.set
 
 
 def is_recording() -> bool:

@@ -12,7 +12,7 @@ from prefect.context import FlowRunContext
 from prefect.events.worker import EventsWorker
 from prefect.logging.handlers import APILogWorker
 
-from flows.recording.run_events import Feed, current_feed
+from flows.recording.run_events import RunEvents, current_feed
 from flows.recording.states import run_state
 from flows.stages import STAGES
 from tasks.report.artifacts import report_markdown, report_table
@@ -25,19 +25,19 @@ async def record() -> State[Any]:
 
     Raises where something could not be recorded; the checks are none of its business.
     """
-    feed = current_feed()
+    events = current_feed()
     context = FlowRunContext.get()
     if context and context.flow_run:
-        feed.flow_run_id = str(context.flow_run.id)
+        events.flow_run_id = str(context.flow_run.id)
     mirrored = await asyncio.gather(
         *(
-            mirror([check.id for check in feed.checks if check.stage is stage], return_state=True)
+            mirror([check.id for check in events.checks if check.stage is stage], return_state=True)
             for stage, mirror in STAGES.items()
-            if any(check.stage is stage for check in feed.checks)
+            if any(check.stage is stage for check in events.checks)
         ),
         return_exceptions=True,
     )
-    report = await feed.report()
+    report = await events.report()
     markdown, table = report_markdown(report), report_table(report)
     await acreate_markdown_artifact(markdown, key="predeploy-report", description="The report of this run")
     if table:
@@ -48,28 +48,28 @@ async def record() -> State[Any]:
     return run_state(report)
 
 
-async def settle(feed: Feed, limit: float = 10.0) -> str | None:
+async def settle(events: RunEvents, limit: float = 10.0) -> str | None:
     """Wait until the server has written every task run of a finished run down; return why it has not.
 
     Task runs travel as events: the server knows of them before its database does. `limit` is in seconds, and begins
     anew with each one that arrives.
     """
-    expected = len(feed.checks)
+    expected = len(events.checks)
     recorded = 0
     deadline = time.monotonic() + limit
     async with get_client() as client:
-        while (count := await _recorded(client, feed)) < expected:
+        while (count := await _recorded(client, events)) < expected:
             if count > recorded:
-                recorded, feed.progress, deadline = count, feed.progress + 1, time.monotonic() + limit
+                recorded, events.progress, deadline = count, events.progress + 1, time.monotonic() + limit
             if time.monotonic() > deadline:
                 return f"{recorded} of {expected} checks recorded: Prefect's server is too slow"
             await asyncio.sleep(0.05)
     return None
 
 
-async def _recorded(client: PrefectClient, feed: Feed) -> int:
+async def _recorded(client: PrefectClient, events: RunEvents) -> int:
     asked = {
-        "flow_runs": {"parent_flow_run_id": {"any_": [feed.flow_run_id]}},
+        "flow_runs": {"parent_flow_run_id": {"any_": [events.flow_run_id]}},
         "task_runs": {"state": {"type": {"any_": _FINAL}}},
     }
     return int((await client.request("POST", "/task_runs/count", json=asked)).json())

@@ -9,7 +9,7 @@ from tasks.catalogue import django, node, quality, worker
 from tasks.catalogue.custom import custom_check
 from tasks.catalogue.deploy_names import needed_names
 from tasks.catalogue.django_image import missing_files
-from tasks.catalogue.row import Absent, Catalogue, Row, Scene
+from tasks.catalogue.row import Absent, Catalogue, CatalogueContext, Row
 from tasks.errors import UsageError
 from tasks.models import Stage
 from tasks.secrets.deploy_check import CHECK as DEPLOY_SECRETS
@@ -21,7 +21,7 @@ ROWS = (*django.BUILD_ROWS, *node.ROWS, *quality.ROWS, *django.INTEGRATION_ROWS,
 NAMES = frozenset([DEPLOY_SECRETS.name, *(row.name for row in ROWS if "{" not in row.name)])
 ORDER = tuple(Stage)
 
-__all__ = ["NAMES", "ROWS", "Absent", "Catalogue", "Scene", "make_catalogue"]
+__all__ = ["NAMES", "ROWS", "Absent", "Catalogue", "CatalogueContext", "make_catalogue"]
 
 
 def slug(component: Component) -> str:
@@ -51,29 +51,29 @@ def overlap(path: str, mine: str) -> bool:
     return mine != "." and (path == mine or path.startswith(mine + "/") or mine.startswith(path + "/"))
 
 
-def check_of(row: Row, component: Component, scene: Scene) -> Check:
+def check_of(row: Row, component: Component, context: CatalogueContext) -> Check:
     """A row for one component. Needs are still names of rows."""
     name = row.name.format(slug=slug(component))
-    everyone, migrated_by = scene.stack.components, row.migrated_by(component, scene)
+    everyone, migrated_by = context.stack.components, row.migrated_by(component, context)
     seen = (component, *(each for each in everyone if each.path == migrated_by))
-    hindrance = row.hindrance(component, scene)
-    database = row.database(component, scene) if callable(row.database) else row.database
+    skip_reason = row.skip_reason(component, context)
+    database = row.database(component, context) if callable(row.database) else row.database
     return Check(
         id=f"{name}[{component.path}]",
         name=name,
         title=row.title.format(component=component.name),
         stage=row.stage,
         component=component.path,
-        commands=() if hindrance else row.commands(component, scene),
+        commands=() if skip_reason else row.commands(component, context),
         inputs=inputs_of(seen, everyone),
-        needs=(*(f"{need}[{component.path}]" for need in row.needs), *row.across(component, scene)),
-        database="" if hindrance else database,
+        needs=(*(f"{need}[{component.path}]" for need in row.needs), *row.across(component, context)),
+        database="" if skip_reason else database,
         migrated_by=migrated_by,
-        upon=f"{row.upon}[{component.path}]" if row.upon else "",
-        wants=row.wants(component, scene),
-        image=row.image(component, scene) if row.image else None,
-        leaves=row.leaves(component, scene),
-        hindrance=hindrance,
+        workspace_of=f"{row.workspace_of}[{component.path}]" if row.workspace_of else "",
+        requires=row.requires(component, context),
+        image=row.image(component, context) if row.image else None,
+        outputs=row.outputs(component, context),
+        skip_reason=skip_reason,
     )
 
 
@@ -87,69 +87,69 @@ def distinct(checks: Iterable[Check]) -> tuple[Check, ...]:
     )
 
 
-def expand(row: Row, scene: Scene) -> tuple[list[Check], list[Absent]]:
+def expand(row: Row, context: CatalogueContext) -> tuple[list[Check], list[Absent]]:
     """The checks of one row, and the components that have no such check."""
     checks, absent = [], []
-    components = [component for component in scene.stack.components if component.kind in row.kinds]
+    components = [component for component in context.stack.components if component.kind in row.kinds]
     for component in components:
         name = row.name.format(slug=slug(component))
-        off = name in scene.configured(component).skip
-        reason = f"skipped by predeploy.toml for {component.path}" if off else row.absent(component, scene)
+        off = name in context.configured(component).skip
+        reason = f"skipped by predeploy.toml for {component.path}" if off else row.absent(component, context)
         if reason:
             absent.append(Absent(name=name, component=component.path, reason=reason))
         else:
-            checks.append(check_of(row, component, scene))
+            checks.append(check_of(row, component, context))
     if not components and "{" not in row.name:
         kinds = " or ".join(row.kinds)
         absent.append(Absent(name=row.name, component="", reason=f"the stack has no {kinds}"))
     return checks, absent
 
 
-def make_catalogue(scene: Scene) -> Catalogue:
+def make_catalogue(context: CatalogueContext) -> Catalogue:
     """Every check of the stack, in the order of stages and rows; the stack's own come last in their stage."""
     checks: list[Check] = []
     absent: list[Absent] = []
     for row in ROWS:
-        found, missing = expand(row, scene)
+        found, missing = expand(row, context)
         checks += found
         absent += missing
-    deploys = needed_names(scene)
+    deploys = needed_names(context)
     # who names a target is told as well that no name was found
-    checks += [DEPLOY_SECRETS] if deploys or scene.settings.environment else []
-    checks += [custom_check(row, scene) for row in scene.settings.check]
-    reject_strangers(scene, checks)
-    limited = [with_limit(check, scene.settings.limits.get(check.name)) for check in checks]
+    checks += [DEPLOY_SECRETS] if deploys or context.settings.environment else []
+    checks += [custom_check(row, context) for row in context.settings.check]
+    reject_strangers(context, checks)
+    limited = [with_limit(check, context.settings.limits.get(check.name)) for check in checks]
     ordered = sorted(limited, key=lambda check: ORDER.index(check.stage))
     return Catalogue(checks=distinct(ordered), absent=tuple(absent), deploys=deploys)
 
 
-def reject_strangers(scene: Scene, checks: Iterable[Check]) -> None:
+def reject_strangers(context: CatalogueContext, checks: Iterable[Check]) -> None:
     """Raises UsageError for settings of what is not there: a component, a check, a file; and for a name given twice."""
     listed = tuple(checks)
     ids = Counter(check.id for check in listed)
-    paths = {component.path for component in scene.stack.components}
+    paths = {component.path for component in context.stack.components}
     names = {check.name for check in listed} | NAMES
     found = [
         f"component.{path}: no component is there{meant(path, paths)}"
-        for path in scene.settings.component
+        for path in context.settings.component
         if path not in paths
     ]
-    workers = [component for component in scene.stack.components if component.worker]
-    called = {name for component in workers for name in scene.names(component)}
+    workers = [component for component in context.stack.components if component.worker]
+    called = {name for component in workers for name in context.names(component)}
     found += [
         f"{spelled(('worker', name))}: no Worker is called so, or lies there{meant(name, called)}"
-        for name in scene.settings.worker
+        for name in context.settings.worker
         if name not in called
     ]
     found += [
         f"limits.{name}: no check has this name{meant(name, names)}"
-        for name in scene.settings.limits
+        for name in context.settings.limits
         if name not in names
     ]
     found += [
         f"{spelled(('component', component.path, 'image'))}.{each}"
-        for component in scene.stack.of(Kind.WEB)
-        for each in missing_files(component, scene)
+        for component in context.stack.of(Kind.WEB)
+        for each in missing_files(component, context)
     ]
     found += [f"two checks are {check_id}: give one another name" for check_id, count in ids.items() if count > 1]
     if found:

@@ -1,20 +1,20 @@
 """Checks that a stack adds in its own configuration."""
 
 from tasks.catalogue.django_environment import django_env, own_env
-from tasks.catalogue.row import Scene
+from tasks.catalogue.row import CatalogueContext
 from tasks.errors import UsageError
 from tasks.settings import CustomCheck
 from tasks.stack import Component
 from tasks.steps import Check, Command
 
 
-def component_at(path: str | None, scene: Scene, name: str) -> Component | None:
+def component_at(path: str | None, context: CatalogueContext, name: str) -> Component | None:
     """The component that a custom check names; the Django project where a directory holds two."""
     if path is None:
         return None
-    found = [component for component in scene.stack.components if component.path == path]
+    found = [component for component in context.stack.components if component.path == path]
     if not found:
-        known = ", ".join(component.path for component in scene.stack.components) or "none"
+        known = ", ".join(component.path for component in context.stack.components) or "none"
         message = (
             f"predeploy.toml: the check {name} is for the component {path}, which is not there. Components: {known}."
         )
@@ -22,11 +22,11 @@ def component_at(path: str | None, scene: Scene, name: str) -> Component | None:
     return found[0]
 
 
-def reject_environment(row: CustomCheck, scene: Scene) -> None:
+def reject_environment(row: CustomCheck, context: CatalogueContext) -> None:
     """Raises UsageError where the component has no packages of the kind that the check asks for."""
     if not row.environment:
         return
-    here = [component for component in scene.stack.components if component.path == row.component]
+    here = [component for component in context.stack.components if component.path == row.component]
     has = any(each.node if row.environment == "node" else each.python for each in here)
     if not has:
         of = row.component or "no component"
@@ -45,19 +45,19 @@ def needs_of(row: CustomCheck, component: Component | None) -> tuple[str, ...]:
     return row.needs if named else (*row.needs, f"migrate[{component.path}]")
 
 
-def custom_check(row: CustomCheck, scene: Scene) -> Check:
+def custom_check(row: CustomCheck, context: CatalogueContext) -> Check:
     """One check of `predeploy.toml`. Its needs are resolved with those of the catalogue."""
-    component = component_at(row.component, scene, row.name)
+    component = component_at(row.component, context, row.name)
     is_web = component is not None and component.web is not None
-    env = django_env(component, scene) if component and is_web else tuple(sorted(own_env(component, scene).items()))
-    reject_environment(row, scene)
+    env = django_env(component, context) if component and is_web else tuple(sorted(own_env(component, context).items()))
+    reject_environment(row, context)
     command = Command(
         argv=row.run,
         label=" ".join(row.run),
         cwd=component.path if component else ".",
         environment=row.environment,
         env=env,
-        secrets=tuple(sorted({*scene.secrets(component), *row.secrets, *row.optional_secrets})),
+        secrets=tuple(sorted({*context.secrets(component), *row.secrets, *row.optional_secrets})),
         verdicts=tuple((code, "findings") for code in row.verdicts),
         parser=row.parser or "plain",
         limit=row.limit,

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from tasks.catalogue.django_settings import settings_files
-from tasks.catalogue.row import Scene
+from tasks.catalogue.row import CatalogueContext
 from tasks.discovery.documents import BrokenDocumentError, Table, parse_json, parse_toml, table
 from tasks.dotenv import parse_dotenv, worker_examples
 from tasks.needed import Needed
@@ -17,15 +17,15 @@ LEFT_OUT = frozenset({"DEBUG", "DJANGO_DEBUG", "DJANGO_SETTINGS_MODULE", "PORT",
 EXAMPLE_LINE = re.compile(r"(?P<off>#\s*)?(?:export\s+)?(?P<name>[A-Z][A-Z0-9_]*)=")
 
 
-def needed_names(scene: Scene) -> tuple[Needed, ...]:
+def needed_names(context: CatalogueContext) -> tuple[Needed, ...]:
     """Every name once, sorted. The settings have the last word on which are required."""
     found: dict[str, Needed] = {}
-    for each in (*asked(scene), *listed(scene)):
+    for each in (*asked(context), *listed(context)):
         known = found.get(each.name)
         # one that somebody requires is required, and who says so is told
         if known is None or (known.optional and not each.optional):
             found[each.name] = replace(each, example=each.example or (known.example if known else ""))
-    words = scene.settings.deploy_secrets
+    words = context.settings.deploy_secrets
     kept = (each for name, each in sorted(found.items()) if words.get(name) != "unneeded" and name not in LEFT_OUT)
     return tuple(replace(each, optional=words.get(each.name, word_of(each)) == "optional") for each in kept)
 
@@ -34,42 +34,42 @@ def word_of(needed: Needed) -> str:
     return "optional" if needed.optional else "required"
 
 
-def asked(scene: Scene) -> Iterator[Needed]:
+def asked(context: CatalogueContext) -> Iterator[Needed]:
     """What the components ask for."""
-    for component in scene.stack.components:
+    for component in context.stack.components:
         if component.worker is not None:
-            yield from of_worker(component, scene)
+            yield from of_worker(component, context)
         if component.web is not None:
-            yield from of_web(component, scene)
-        configured = scene.configured(component)
+            yield from of_web(component, context)
+        configured = context.configured(component)
         required = (*configured.secrets, *configured.image.secrets)
         yield from (Needed(name=name, by=component.path) for name in required)
         yield from (Needed(name=name, by=component.path, optional=True) for name in configured.optional_secrets)
 
 
-def listed(scene: Scene) -> Iterator[Needed]:
+def listed(context: CatalogueContext) -> Iterator[Needed]:
     """What predeploy.toml adds."""
-    for name, word in scene.settings.deploy_secrets.items():
+    for name, word in context.settings.deploy_secrets.items():
         if word != "unneeded":
             yield Needed(name=name, by="predeploy.toml", file="predeploy.toml", optional=word == "optional")
 
 
-def of_worker(component: Component, scene: Scene) -> Iterator[Needed]:
+def of_worker(component: Component, context: CatalogueContext) -> Iterator[Needed]:
     """Cloudflare's own two, and what its examples list and its code reads that is no variable of its configuration."""
     assert component.worker is not None
     config = component.worker.config
-    document = read_config(config, scene)
+    document = read_config(config, context)
     yield Needed(name="CLOUDFLARE_API_TOKEN", by=component.path, file=config)
     if "account_id" not in document:
         yield Needed(name="CLOUDFLARE_ACCOUNT_ID", by=component.path, file=config)
-    examples = worker_examples(component.path, scene.paths.__contains__)
+    examples = worker_examples(component.path, context.paths.__contains__)
     # a variable of one environment is none of the secrets in another one either
     variables = {name for each in (document, *sections(document)) for name in table(each, "vars")}
-    listed = [each for path in examples for each in of_example(path, component, scene) if each.name not in variables]
+    listed = [each for path in examples for each in of_example(path, component, context) if each.name not in variables]
     yield from listed
     # who writes the example knows better than the code what can be left out
     unlisted = sorted({*component.worker.reads} - {each.name for each in listed} - variables)
-    optional = scene.configured(component).optional_secrets
+    optional = context.configured(component).optional_secrets
     yield from (Needed(name=name, by=component.path, optional=name in optional) for name in unlisted)
 
 
@@ -78,19 +78,19 @@ def sections(document: Table) -> Iterator[object]:
     return iter(table(document, "env").values())
 
 
-def of_web(component: Component, scene: Scene) -> Iterator[Needed]:
+def of_web(component: Component, context: CatalogueContext) -> Iterator[Needed]:
     """What its example lists, and what its settings cannot do without."""
     assert component.web is not None
-    yield from of_example(component.web.env_example or "", component, scene)
-    for path, tree in settings_files(component.web, scene):
+    yield from of_example(component.web.env_example or "", component, context)
+    for path, tree in settings_files(component.web, context):
         yield from of_settings(path, tree, component)
 
 
-def of_example(path: str, component: Component, scene: Scene) -> Iterator[Needed]:
+def of_example(path: str, component: Component, context: CatalogueContext) -> Iterator[Needed]:
     """The names of a dotenv example. One that is commented out is optional."""
-    if path not in scene.paths:
+    if path not in context.paths:
         return
-    text = scene.read(path)
+    text = context.read(path)
     values = parse_dotenv(text)
     for number, line in enumerate(text.splitlines(), start=1):
         if match := EXAMPLE_LINE.match(line.strip()):
@@ -127,11 +127,11 @@ def variable_of(node: ast.AST) -> str:
     return ""
 
 
-def read_config(path: str, scene: Scene) -> Table:
+def read_config(path: str, context: CatalogueContext) -> Table:
     """A wrangler file; nothing where it is broken, which another check tells."""
-    if path not in scene.paths:
+    if path not in context.paths:
         return {}
     try:
-        return (parse_toml if path.endswith(".toml") else parse_json)(scene.read(path))
+        return (parse_toml if path.endswith(".toml") else parse_json)(context.read(path))
     except BrokenDocumentError:
         return {}

@@ -8,7 +8,7 @@ from tasks.catalogue.django_image import dockerfile_of, image_commands, image_of
 from tasks.catalogue.django_lock import installing, lock_commands
 from tasks.catalogue.django_server import server, server_gap, web_of
 from tasks.catalogue.django_upgrade import UPGRADE_ROW
-from tasks.catalogue.row import Row, Scene
+from tasks.catalogue.row import CatalogueContext, Row
 from tasks.models import Stage
 from tasks.stack import Component, Kind
 from tasks.steps import (
@@ -29,7 +29,12 @@ FACTS = f"{OUT}/django.json"
 
 
 def managed(
-    component: Component, scene: Scene, label: str, *arguments: str, evidence: str, parser: str = "migrations"
+    component: Component,
+    context: CatalogueContext,
+    label: str,
+    *arguments: str,
+    evidence: str,
+    parser: str = "migrations",
 ) -> Command:
     """A `manage.py` command under production's settings, on this check's database: on another it proves nothing."""
     return Command(
@@ -37,8 +42,8 @@ def managed(
         label=f"manage.py {label}",
         cwd=web_of(component).directory,
         environment="production",
-        env=django_env(component, scene),
-        secrets=scene.secrets(component),
+        env=django_env(component, context),
+        secrets=context.secrets(component),
         unfit=((75, "other_database"), (77, "service_lost")),
         evidence=evidence,
         parser=parser,
@@ -46,7 +51,7 @@ def managed(
     )
 
 
-def build_commands(component: Component, scene: Scene) -> tuple[Command, ...]:
+def build_commands(component: Component, context: CatalogueContext) -> tuple[Command, ...]:
     """Lock, installation, import of what the server imports, the static files, and the image."""
     web = web_of(component)
     consistent = Command(
@@ -59,54 +64,54 @@ def build_commands(component: Component, scene: Scene) -> tuple[Command, ...]:
         inputs=installing(component.python) if component.python else None,
     )
     entry = (web.wsgi or web.asgi).partition(":")[0]
-    places = ("--within", WORK, "--spare", f"{OUT}/static", "--facts", FACTS, *image_builds(component, scene))
+    places = ("--within", WORK, "--spare", f"{OUT}/static", "--facts", FACTS, *image_builds(component, context))
     static = Command(
         argv=("python", f"{PROBES}/django/static_files.py", *places, *filter(None, [entry])),
         label=f"import {entry or 'settings'}, collectstatic",
         cwd=web.directory,
         environment="production",
-        env=django_env(component, scene),
-        secrets=scene.secrets(component),
+        env=django_env(component, context),
+        secrets=context.secrets(component),
         verdicts=((1, "import_error"), (5, "static_files")),
         evidence="summary",
         parser="probe",
         limit=300,
     )
     installed = (consistent,) if component.python and component.python.kind != "none" else ()
-    return (*lock_commands(component), *installed, static, *image_commands(component, scene))
+    return (*lock_commands(component), *installed, static, *image_commands(component, context))
 
 
-def image_builds(component: Component, scene: Scene) -> tuple[str, ...]:
+def image_builds(component: Component, context: CatalogueContext) -> tuple[str, ...]:
     """Whether the image makes static files of its own, with Node: where they are missing, that is no mistake then."""
-    path = dockerfile_of(component, scene)
-    text = scene.read(path) if path in scene.paths else ""
+    path = dockerfile_of(component, context)
+    text = context.read(path) if path in context.paths else ""
     builds = re.search(r"\b(?:npm|npx|pnpm|yarn|bun|gulp|grunt)\b", text)
     return ("--image", path) if builds else ()
 
 
-def migrate_commands(component: Component, scene: Scene) -> tuple[Command, ...]:
+def migrate_commands(component: Component, context: CatalogueContext) -> tuple[Command, ...]:
     """Every migration, on a fresh Postgres."""
     # what Django's own checks find is said by the check of that name, once
     arguments = ("migrate", "--noinput", "--skip-checks")
-    return (managed(component, scene, "migrate", *arguments, evidence=r"Running migrations:"),)
+    return (managed(component, context, "migrate", *arguments, evidence=r"Running migrations:"),)
 
 
-def missing_commands(component: Component, scene: Scene) -> tuple[Command, ...]:
+def missing_commands(component: Component, context: CatalogueContext) -> tuple[Command, ...]:
     """Is there a migration for every change of a model?"""
     arguments = ("makemigrations", "--check", "--dry-run", "--noinput", "--skip-checks")
-    row = managed(component, scene, "makemigrations --check", *arguments, evidence=r"No changes detected")
+    row = managed(component, context, "makemigrations --check", *arguments, evidence=r"No changes detected")
     # 3: a new field has no default, and nobody can be asked for one here
     return (replace(row, verdicts=((1, "findings"), (3, "findings"))),)
 
 
-def applied_commands(component: Component, scene: Scene) -> tuple[Command, ...]:
+def applied_commands(component: Component, context: CatalogueContext) -> tuple[Command, ...]:
     """Nothing is left to apply after the migrations ran. Django says nothing then: what ran is listed."""
     shown = ("showmigrations", "--skip-checks")
     arguments = ("migrate", "--check", "--skip-checks", "--no-color", "--then", *shown)
-    return (managed(component, scene, "migrate --check", *arguments, evidence=r"\[X\]"),)
+    return (managed(component, context, "migrate --check", *arguments, evidence=r"\[X\]"),)
 
 
-def check_commands(component: Component, scene: Scene) -> tuple[Command, ...]:
+def check_commands(component: Component, context: CatalogueContext) -> tuple[Command, ...]:
     """Django's own checks, with the database; those for deployments beside them, as warnings whatever their level."""
     arguments = (
         "check",
@@ -120,12 +125,12 @@ def check_commands(component: Component, scene: Scene) -> tuple[Command, ...]:
         "CRITICAL",
     )
     done, reader = r"System check identified", "django_check"
-    return (managed(component, scene, "check --database default", *arguments, evidence=done, parser=reader),)
+    return (managed(component, context, "check --database default", *arguments, evidence=done, parser=reader),)
 
 
-def health_commands(component: Component, scene: Scene) -> tuple[Command, ...]:
+def health_commands(component: Component, context: CatalogueContext) -> tuple[Command, ...]:
     """A real request to the real server, as a proxy in front of it would send it."""
-    configured = scene.configured(component).health
+    configured = context.configured(component).health
     path = ("--path", configured) if configured else ("--path", HEALTH, "--else", "/")
     arguments = ("--host", SERVER_HOST, "--port", SERVER_PORT, *path, "--facts", FACTS, "--wait", "30")
     request = Command(
@@ -138,12 +143,12 @@ def health_commands(component: Component, scene: Scene) -> tuple[Command, ...]:
         evidence="summary",
         parser="probe",
         limit=90,
-        services=(server(component, scene),),
+        services=(server(component, context),),
     )
     return (request,)
 
 
-def image_gap(component: Component, _: Scene) -> tuple[tuple[str, str], ...]:
+def image_gap(component: Component, _: CatalogueContext) -> tuple[tuple[str, str], ...]:
     """Where an image is what production runs, a pass without one is worth less."""
     return (("image", f"no image of {component.path} was built"),)
 
@@ -156,7 +161,7 @@ BUILD_ROWS = (
         stage=Stage.BUILD,
         kinds=WEB,
         commands=build_commands,
-        wants=image_gap,
+        requires=image_gap,
         image=image_of,
     ),
 )
@@ -207,8 +212,8 @@ INTEGRATION_ROWS = (
         needs=("migrate",),
         database="migrated",
         # the static files that the build collected are part of what the server serves
-        upon="django_container",
-        wants=server_gap,
+        workspace_of="django_container",
+        requires=server_gap,
         image=image_of,
     ),
 )

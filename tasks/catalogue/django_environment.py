@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from tasks.catalogue.row import Scene
+from tasks.catalogue.row import CatalogueContext
 from tasks.catalogue.throwaway import DATABASE, given
 from tasks.dotenv import parse_dotenv
 from tasks.stack import Component
@@ -15,34 +15,36 @@ def filled(example: Mapping[str, str], taken: Mapping[str, str]) -> dict[str, st
     return {name: value for name, value in example.items() if value and name not in taken} | debug
 
 
-def example_of(component: Component, scene: Scene) -> dict[str, str]:
+def example_of(component: Component, context: CatalogueContext) -> dict[str, str]:
     """The values of the component's `.env.example`, where it has one."""
     path = component.web.env_example if component.web else None
-    return parse_dotenv(scene.read(path)) if path and path in scene.paths else {}
+    return parse_dotenv(context.read(path)) if path and path in context.paths else {}
 
 
-def filled_names(component: Component, scene: Scene) -> tuple[str, ...]:
+def filled_names(component: Component, context: CatalogueContext) -> tuple[str, ...]:
     """Names that only the example gave a value: production needs them too."""
-    own = own_env(component, scene) | dict.fromkeys(scene.secrets(component), "")
-    example = example_of(component, scene)
+    own = own_env(component, context) | dict.fromkeys(context.secrets(component), "")
+    example = example_of(component, context)
     return tuple(sorted(name for name, value in filled(example, {**given(), **own}).items() if value == example[name]))
 
 
-def own_env(component: Component | None, scene: Scene) -> dict[str, str]:
+def own_env(component: Component | None, context: CatalogueContext) -> dict[str, str]:
     """What the settings say, with `{db.url}` and the like standing for the check's database."""
-    said = {**scene.settings.env, **(scene.configured(component).env if component else {})}
+    said = {**context.settings.env, **(context.configured(component).env if component else {})}
     tokens = {f"{{{token.strip('@')}}}": token for token in (DB_URL, *DATABASE.values())}
     for word, token in tokens.items():
         said = {name: value.replace(word, token) for name, value in said.items()}
     return said
 
 
-def django_env(component: Component, scene: Scene, *, settings_module: bool = True) -> tuple[tuple[str, str], ...]:
+def django_env(
+    component: Component, context: CatalogueContext, *, settings_module: bool = True
+) -> tuple[tuple[str, str], ...]:
     """Variables for one process of the component, sorted by name."""
-    own = own_env(component, scene)
+    own = own_env(component, context)
     env = given()
-    env |= filled(example_of(component, scene), env)
-    module = scene.configured(component).settings or (component.web.settings if component.web else "")
+    env |= filled(example_of(component, context), env)
+    module = context.configured(component).settings or (component.web.settings if component.web else "")
     if module and settings_module:
         env["DJANGO_SETTINGS_MODULE"] = module
     if component.python and component.python.paths:

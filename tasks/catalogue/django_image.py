@@ -2,7 +2,7 @@
 
 from tasks.catalogue.django_environment import django_env
 from tasks.catalogue.django_server import web_of
-from tasks.catalogue.row import Scene
+from tasks.catalogue.row import CatalogueContext
 from tasks.discovery.dockerfile import parse_dockerfile
 from tasks.discovery.file_view import is_within, join, parent, relative
 from tasks.discovery.image_files import Places, image_places
@@ -59,56 +59,56 @@ print("imported", name or "Django's settings", flush=True)
 """
 
 
-def dockerfile_of(component: Component, scene: Scene) -> str:
+def dockerfile_of(component: Component, context: CatalogueContext) -> str:
     """The path of the Dockerfile: configured, else found; empty where there is none."""
-    return scene.configured(component).image.dockerfile or web_of(component).dockerfile or ""
+    return context.configured(component).image.dockerfile or web_of(component).dockerfile or ""
 
 
-def context_of(component: Component, scene: Scene) -> str:
+def context_of(component: Component, context: CatalogueContext) -> str:
     """The directory that the Dockerfile is built in, relative to the stack."""
-    configured, web = scene.configured(component).image, web_of(component)
+    configured, web = context.configured(component).image, web_of(component)
     if configured.context:
         return configured.context
     is_other = configured.dockerfile not in {None, web.dockerfile}
     return parent(configured.dockerfile or "") if is_other else web.context
 
 
-def image_of(component: Component, scene: Scene) -> Image:
+def image_of(component: Component, context: CatalogueContext) -> Image:
     """What the component is deployed as. Without a Dockerfile it is ours; lowering says what is in that."""
-    configured, web = scene.configured(component).image, web_of(component)
+    configured, web = context.configured(component).image, web_of(component)
     title = f"image of {component.name if component.path == '.' else component.path}"
-    dockerfile = dockerfile_of(component, scene)
+    dockerfile = dockerfile_of(component, context)
     if not dockerfile:
         return Image(title=title, cwd=web.directory)
-    context = context_of(component, scene)
+    build_context = context_of(component, context)
     # another Dockerfile has other stages and arguments than those that a compose file gives to the one that was found
     is_found = dockerfile == web.dockerfile
     target = configured.target or (web.target if is_found else "")
     args = dict(web.args if is_found else ()) | configured.args
     return Image(
         title=title,
-        dockerfile=relative(dockerfile, context),
-        context=context,
+        dockerfile=relative(dockerfile, build_context),
+        context=build_context,
         target=target,
         args=tuple(sorted(args.items())),
         secrets=tuple(sorted({*configured.secrets})),
-        copies=copies_of(dockerfile, target, context, scene),
+        copies=copies_of(dockerfile, target, build_context, context),
         cwd=web.directory,
     )
 
 
-def copies_of(dockerfile: str, target: str, context: str, scene: Scene) -> Places:
+def copies_of(dockerfile: str, target: str, build_context: str, context: CatalogueContext) -> Places:
     """Where the image has which directories and files of the stack, as its Dockerfile says."""
-    if dockerfile not in scene.paths:
+    if dockerfile not in context.paths:
         return ()
-    return image_places(parse_dockerfile(scene.read(dockerfile)), target, context, scene.paths)
+    return image_places(parse_dockerfile(context.read(dockerfile)), target, build_context, context.paths)
 
 
-def module_places(component: Component, scene: Scene) -> tuple[str, ...]:
+def module_places(component: Component, context: CatalogueContext) -> tuple[str, ...]:
     """Directories of the image that the project's modules may be imported from, beside the working directory."""
     directory = web_of(component).directory
     modules = tuple(dict.fromkeys((directory, *(component.python.paths if component.python else ()))))
-    image = image_of(component, scene)
+    image = image_of(component, context)
     if not image.dockerfile:
         return tuple(relative(path, directory) for path in modules if path != directory)
     found = (
@@ -120,9 +120,9 @@ def module_places(component: Component, scene: Scene) -> tuple[str, ...]:
     return tuple(dict.fromkeys(found))
 
 
-def image_commands(component: Component, scene: Scene) -> tuple[Command, ...]:
+def image_commands(component: Component, context: CatalogueContext) -> tuple[Command, ...]:
     """The image is built, and the server's module imported in it with the image's own Python."""
-    image, web = image_of(component, scene), web_of(component)
+    image, web = image_of(component, context), web_of(component)
     entry = (web.wsgi or web.asgi).partition(":")[0]
     build = Command(
         argv=(),
@@ -136,11 +136,11 @@ def image_commands(component: Component, scene: Scene) -> tuple[Command, ...]:
         limit=1800,
     )
     imported = Command(
-        argv=("sh", "-c", SHELL, "sh", IMPORTS, entry, *module_places(component, scene)),
+        argv=("sh", "-c", SHELL, "sh", IMPORTS, entry, *module_places(component, context)),
         label=f"import {entry or 'settings'} in the image",
         environment="image",
-        env=tuple((name, value) for name, value in django_env(component, scene) if WORK not in value),
-        secrets=scene.secrets(component),
+        env=tuple((name, value) for name, value in django_env(component, context) if WORK not in value),
+        secrets=context.secrets(component),
         verdicts=((BROKEN, "image_broken"),),
         unfit=((NO_SHELL, "no_shell"), (NO_PYTHON, "no_python")),
         evidence=r"(?m)^imported \S",
@@ -150,13 +150,13 @@ def image_commands(component: Component, scene: Scene) -> tuple[Command, ...]:
     return (build, imported)
 
 
-def missing_files(component: Component, scene: Scene) -> list[str]:
+def missing_files(component: Component, context: CatalogueContext) -> list[str]:
     """What the settings name for an image and the tree does not have, each with its key."""
-    configured = scene.configured(component).image
+    configured = context.configured(component).image
     found = []
-    if configured.dockerfile and configured.dockerfile not in scene.paths:
+    if configured.dockerfile and configured.dockerfile not in context.paths:
         found.append(f"dockerfile: {configured.dockerfile} is not in the tree")
-    context = configured.context
-    if context and not any(is_within(path, context) for path in scene.paths):
-        found.append(f"context: no directory {context} is in the tree")
+    build_context = configured.context
+    if build_context and not any(is_within(path, build_context) for path in context.paths):
+        found.append(f"context: no directory {build_context} is in the tree")
     return found

@@ -1,7 +1,7 @@
 """The server that a Django process of production is: which one, and its argv here."""
 
 from tasks.catalogue.django_environment import django_env
-from tasks.catalogue.row import Scene
+from tasks.catalogue.row import CatalogueContext
 from tasks.stack import Component, Web
 from tasks.steps import SERVER_HOST, SERVER_PORT, Command
 
@@ -17,10 +17,10 @@ def web_of(component: Component) -> Web:
     return component.web
 
 
-def server_argv(component: Component, scene: Scene) -> tuple[str, ...]:
+def server_argv(component: Component, context: CatalogueContext) -> tuple[str, ...]:
     """What production starts, listening where this run wants it."""
     web, packages = web_of(component), component.python.packages if component.python else frozenset()
-    configured = scene.configured(component).server
+    configured = context.configured(component).server
     if configured:
         return tuple(part.replace("{host}", SERVER_HOST).replace("{port}", SERVER_PORT) for part in configured)
     if web.server:
@@ -41,20 +41,20 @@ def server_argv(component: Component, scene: Scene) -> tuple[str, ...]:
     return ("python", "manage.py", "runserver", "--noreload", bind)
 
 
-def server(component: Component, scene: Scene) -> Command:
+def server(component: Component, context: CatalogueContext) -> Command:
     """The server as a service beside the request."""
     return Command(
-        argv=server_argv(component, scene),
+        argv=server_argv(component, context),
         label="server",
         cwd=web_of(component).directory,
         environment="production",
-        env=django_env(component, scene),
-        secrets=scene.secrets(component),
+        env=django_env(component, context),
+        secrets=context.secrets(component),
         parser="traceback",
     )
 
 
-def server_gap(component: Component, scene: Scene) -> tuple[tuple[str, str], ...]:
+def server_gap(component: Component, context: CatalogueContext) -> tuple[tuple[str, str], ...]:
     """The development server is no proof that production's answers."""
-    development = "runserver" in server_argv(component, scene)
+    development = "runserver" in server_argv(component, context)
     return (("development_server", DEVELOPMENT_SERVER),) if development else ()

@@ -4,14 +4,14 @@ import ast
 import posixpath
 from collections.abc import Iterable, Iterator
 
-from tasks.catalogue.row import Scene
+from tasks.catalogue.row import CatalogueContext
 from tasks.stack import Web
 
 
-def settings_files(web: Web, scene: Scene) -> Iterator[tuple[str, ast.Module]]:
+def settings_files(web: Web, context: CatalogueContext) -> Iterator[tuple[str, ast.Module]]:
     """Each file of the tree once, the deployed module first. Broken ones are left out: other checks tell that."""
     places = (web.directory, posixpath.join(web.directory, "src"), ".")
-    waiting = [*found(web.settings, places, scene)] if web.settings else []
+    waiting = [*found(web.settings, places, context)] if web.settings else []
     seen: set[str] = set()
     while waiting:
         path = waiting.pop(0)
@@ -19,32 +19,32 @@ def settings_files(web: Web, scene: Scene) -> Iterator[tuple[str, ast.Module]]:
             continue
         seen.add(path)
         try:
-            tree = ast.parse(scene.read(path))
+            tree = ast.parse(context.read(path))
         except (SyntaxError, ValueError, RecursionError):
             continue
         yield path, tree
         for node in ast.walk(tree):
             if isinstance(node, ast.ImportFrom):
-                waiting += imported(node, path, places, scene)
+                waiting += imported(node, path, places, context)
 
 
-def imported(node: ast.ImportFrom, path: str, places: Iterable[str], scene: Scene) -> Iterator[str]:
+def imported(node: ast.ImportFrom, path: str, places: Iterable[str], context: CatalogueContext) -> Iterator[str]:
     """The files of an import that settings are split with: a relative one, or one of all names."""
     names = [alias.name for alias in node.names]
     module = node.module or ""
     if node.level:
         package = posixpath.join(posixpath.dirname(path), *[".."] * (node.level - 1))
-        yield from found(module, [package], scene)
+        yield from found(module, [package], context)
         # each name may be a module itself
         for name in names:
-            yield from found(f"{module}.{name}".lstrip("."), [package], scene)
+            yield from found(f"{module}.{name}".lstrip("."), [package], context)
     elif names == ["*"]:
-        yield from found(module, places, scene)
+        yield from found(module, places, context)
 
 
-def found(module: str, places: Iterable[str], scene: Scene) -> Iterator[str]:
+def found(module: str, places: Iterable[str], context: CatalogueContext) -> Iterator[str]:
     """The file of a module, at the first place that has it."""
     ends = ("/__init__.py", ".py") if module else ("/__init__.py",)
     relative = module.replace(".", "/")
     candidates = (posixpath.normpath(f"{place or '.'}/{relative}{end}") for place in places for end in ends)
-    yield from [path for path in candidates if path in scene.paths][:1]
+    yield from [path for path in candidates if path in context.paths][:1]

@@ -2,16 +2,16 @@
 
 from tasks.catalogue.django_environment import django_env
 from tasks.catalogue.django_server import web_of
-from tasks.catalogue.row import Row, Scene
-from tasks.models import Hindrance, Stage
+from tasks.catalogue.row import CatalogueContext, Row
+from tasks.models import SkipReason, Stage
 from tasks.stack import Component, Kind
 from tasks.steps import DB_HOST, DB_MIGRATED, DB_NAME, DB_PORT, PROBES, WORK, Command
 
 
-def deployed(component: Component, scene: Scene) -> tuple[Component, Scene] | Hindrance:
+def deployed(component: Component, context: CatalogueContext) -> tuple[Component, CatalogueContext] | SkipReason:
     """The same component in the base, or why there is none to upgrade from."""
-    base = scene.base
-    if isinstance(base, Hindrance):
+    base = context.base
+    if isinstance(base, SkipReason):
         return base
     found = next((each for each in base.stack.of(Kind.WEB) if each.path == component.path), None)
     lacks = ""
@@ -20,26 +20,26 @@ def deployed(component: Component, scene: Scene) -> tuple[Component, Scene] | Hi
     elif not web_of(found).apps:
         lacks = f"no migration of {component.path}"
     if found is None or lacks:
-        return Hindrance(reason_code="not_in_base", reason=f"no upgrade was tried: {base.title} has {lacks}")
+        return SkipReason(reason_code="not_in_base", reason=f"no upgrade was tried: {base.title} has {lacks}")
     return found, base
 
 
-def hindrance(component: Component, scene: Scene) -> Hindrance | None:
+def skip_reason(component: Component, context: CatalogueContext) -> SkipReason | None:
     """Why the upgrade cannot be tried."""
-    found = deployed(component, scene)
-    return found if isinstance(found, Hindrance) else None
+    found = deployed(component, context)
+    return found if isinstance(found, SkipReason) else None
 
 
-def without_migrations(component: Component, scene: Scene) -> str:
+def without_migrations(component: Component, context: CatalogueContext) -> str:
     """A project whose own apps never had any is upgraded by its packages alone."""
-    has_any = web_of(component).apps or hindrance(component, scene) is None
+    has_any = web_of(component).apps or skip_reason(component, context) is None
     return "" if has_any else f"no app of {component.path} has migrations"
 
 
-def upgrade_commands(component: Component, scene: Scene) -> tuple[Command, ...]:
+def upgrade_commands(component: Component, context: CatalogueContext) -> tuple[Command, ...]:
     """The base's own code makes the schema and fills it; then this tree's code migrates that very database."""
-    found = deployed(component, scene)
-    assert not isinstance(found, Hindrance)
+    found = deployed(component, context)
+    assert not isinstance(found, SkipReason)
     there, base = found
     database = (DB_HOST, DB_PORT, DB_NAME)
     fill = Command(
@@ -49,7 +49,7 @@ def upgrade_commands(component: Component, scene: Scene) -> tuple[Command, ...]:
         environment="production",
         env=django_env(there, base),
         # the names that the base declares nobody may have any more
-        secrets=scene.secrets(component),
+        secrets=context.secrets(component),
         verdicts=((1, "base_broken"),),
         unfit=((75, "other_database"), (77, "service_lost")),
         evidence="summary",
@@ -62,8 +62,8 @@ def upgrade_commands(component: Component, scene: Scene) -> tuple[Command, ...]:
         label="migrate what is deployed",
         cwd=web_of(component).directory,
         environment="production",
-        env=django_env(component, scene),
-        secrets=scene.secrets(component),
+        env=django_env(component, context),
+        secrets=context.secrets(component),
         verdicts=((11, "upgrade_failed"), (12, "migration_removed"), (13, "schema_differs"), (14, "too_slow")),
         unfit=((75, "other_database"), (77, "service_lost"), (76, "base_lost")),
         evidence="summary",
@@ -80,7 +80,7 @@ UPGRADE_ROW = Row(
     kinds=(Kind.WEB,),
     commands=upgrade_commands,
     absent=without_migrations,
-    hindrance=hindrance,
+    skip_reason=skip_reason,
     needs=("migrate",),
     database="empty",
 )

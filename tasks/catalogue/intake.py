@@ -5,7 +5,7 @@ import re
 
 from tasks.catalogue.django_environment import django_env
 from tasks.catalogue.django_server import web_of
-from tasks.catalogue.row import Scene
+from tasks.catalogue.row import CatalogueContext
 from tasks.catalogue.worker_service import (
     OUTBOUND,
     WORKER,
@@ -57,27 +57,29 @@ UNFIT = (
 )
 
 
-def form_absent(component: Component, scene: Scene) -> str:
+def form_absent(component: Component, context: CatalogueContext) -> str:
     """Why no form is sent to a Worker: it takes none, or there is no database that it could reach."""
-    if scene.form(component) is None and not any(ROUTE in scene.read(path) for path in worker_of(component).sources):
+    if context.form(component) is None and not any(
+        ROUTE in context.read(path) for path in worker_of(component).sources
+    ):
         return f"{component.path} has no route {ROUTE}… in its code; name another one: [worker.{component.name}.e2e]"
-    if migrating(component, scene) is None:
+    if migrating(component, context) is None:
         return "the stack has no Django project whose database a form could reach"
-    if not asks_database(component, scene):
+    if not asks_database(component, context):
         return f"{component.path} expects no database: none of its variables is named like one"
     return ""
 
 
-def code_of(component: Component, scene: Scene) -> str:
+def code_of(component: Component, context: CatalogueContext) -> str:
     """All that the Worker's own files say, its variables included."""
     worker = worker_of(component)
-    return "\n".join([json.dumps(worker.vars), *(scene.read(path) for path in worker.sources)])
+    return "\n".join([json.dumps(worker.vars), *(context.read(path) for path in worker.sources)])
 
 
-def site_of(component: Component, scene: Scene) -> str:
+def site_of(component: Component, context: CatalogueContext) -> str:
     """The site that a form is of: one that the Worker speaks of, else the first that there is."""
-    names = [site.name for site in scene.stack.of(Kind.SITE)]
-    code = code_of(component, scene)
+    names = [site.name for site in context.stack.of(Kind.SITE)]
+    code = code_of(component, context)
     tables = [value for value in worker_of(component).vars.values() if isinstance(value, dict)]
     keys = [str(key) for value in tables for key in value]
     return next((name for name in names if name in code), next(iter([*names, *keys]), "site"))
@@ -91,19 +93,19 @@ def page_of(component: Component, site: str) -> str:
     return f"{found[1].rstrip('/')}/contact/" if found else PAGE
 
 
-def key_of(component: Component, scene: Scene, form: FormSettings) -> str:
+def key_of(component: Component, context: CatalogueContext, form: FormSettings) -> str:
     """The variable with the key that senders need, where there is one."""
-    names = sorted({*worker_texts(component, scene), *scene.secrets(component)})
+    names = sorted({*worker_texts(component, context), *context.secrets(component)})
     return form.key or next((name for name in names if KEYS.fullmatch(name)), "")
 
 
-def sent(component: Component, scene: Scene) -> dict[str, object]:
+def sent(component: Component, context: CatalogueContext) -> dict[str, object]:
     """What the probe has to know of the form."""
-    said = scene.form(component)
+    said = context.form(component)
     form = said or DEFAULTS
-    site = form.site or site_of(component, scene)
+    site = form.site or site_of(component, context)
     page = page_of(component, site)
-    headers = list(dict.fromkeys(match["name"] for match in HEADER_READ.finditer(code_of(component, scene))))
+    headers = list(dict.fromkeys(match["name"] for match in HEADER_READ.finditer(code_of(component, context))))
     document: dict[str, object] = {
         "path": form.path,
         "payload": form.payload or PAYLOAD | {"source_url": page},
@@ -114,7 +116,7 @@ def sent(component: Component, scene: Scene) -> dict[str, object]:
         "table": form.table,
         "columns": form.columns,
         "invalid": form.invalid,
-        "key": key_of(component, scene, form),
+        "key": key_of(component, context, form),
         "key_headers": [form.key_header] if form.key_header else headers or KEY_HEADERS,
         "sources": worker_of(component).sources,
         "section": f"[worker.{component.name}.e2e]",
@@ -123,13 +125,13 @@ def sent(component: Component, scene: Scene) -> dict[str, object]:
     return filled
 
 
-def intake_commands(component: Component, scene: Scene) -> tuple[Command, ...]:
+def intake_commands(component: Component, context: CatalogueContext) -> tuple[Command, ...]:
     """The form sent to the Worker, then the row that it left as Django reads it."""
-    web = migrating(component, scene)
+    web = migrating(component, context)
     assert web is not None
-    form = sent(component, scene)
+    form = sent(component, context)
     key = str(form["key"])
-    value = worker_texts(component, scene).get(key)
+    value = worker_texts(component, context).get(key)
     worker, behind = address_of(WORKER), ":".join(address_of(OUTBOUND))
     send = Command(
         argv=("python", f"{PROBES}/e2e/intake.py", *worker, "--outbound", behind, "--proof", NONCE),
@@ -146,7 +148,7 @@ def intake_commands(component: Component, scene: Scene) -> tuple[Command, ...]:
         evidence="summary",
         parser="probe",
         limit=120,
-        services=services(component, scene),
+        services=services(component, context),
     )
     read = Command(
         argv=("python", f"{PROBES}/django/stored_row.py", DB_HOST, DB_PORT, DB_NAME, str(form["table"]), WORK),
@@ -154,8 +156,8 @@ def intake_commands(component: Component, scene: Scene) -> tuple[Command, ...]:
         cwd=web_of(web).directory,
         environment="production",
         component=web.path,
-        env=django_env(web, scene),
-        secrets=scene.secrets(web),
+        env=django_env(web, context),
+        secrets=context.secrets(web),
         verdicts=((1, "unreadable_row"),),
         unfit=((75, "other_database"), (77, "service_lost"), (5, "no_model")),
         evidence="summary",

@@ -4,7 +4,7 @@ import configparser
 import re
 import tomllib
 
-from tasks.catalogue.row import Scene
+from tasks.catalogue.row import CatalogueContext
 from tasks.discovery.file_view import is_within, relative
 from tasks.stack import Component
 
@@ -30,31 +30,31 @@ def mypy_section(name: str, text: str) -> frozenset[str] | None:
         return None
 
 
-def mypy_configured(component: Component, scene: Scene) -> bool:
+def mypy_configured(component: Component, context: CatalogueContext) -> bool:
     """Does the first file that configures mypy say what to check? Then no argument is given."""
     assert component.python is not None
     for name in MYPY_CONFIGS:
         path = joined(component.python.root, name)
-        options = mypy_section(name, scene.read(path)) if path in scene.paths else None
+        options = mypy_section(name, context.read(path)) if path in context.paths else None
         if options is not None:
             return bool(options & MYPY_TARGETS)
     return False
 
 
-def foreign_projects(component: Component, scene: Scene) -> tuple[str, ...]:
+def foreign_projects(component: Component, context: CatalogueContext) -> tuple[str, ...]:
     """Folders with a project of their own that this one does not depend on: their packages are not installed here."""
     assert component.python is not None
     root = component.python.root
     own = {component.path, root, *component.python.paths}
-    folders = {path.rpartition("/")[0] for path in scene.paths if path.rpartition("/")[2] == "uv.lock"}
+    folders = {path.rpartition("/")[0] for path in context.paths if path.rpartition("/")[2] == "uv.lock"}
     inner = (folder for folder in folders if folder and is_within(folder, root))
     return tuple(sorted(folder for folder in inner if not any(is_within(path, folder) for path in own)))
 
 
-def mypy_target(component: Component, scene: Scene) -> tuple[str, ...]:
+def mypy_target(component: Component, context: CatalogueContext) -> tuple[str, ...]:
     """What to check, where the configuration does not say: the whole project, without others that lie in its folder."""
-    if mypy_configured(component, scene):
+    if mypy_configured(component, context):
         return ()
     assert component.python is not None
-    folders = [relative(folder, component.python.root) for folder in foreign_projects(component, scene)]
+    folders = [relative(folder, component.python.root) for folder in foreign_projects(component, context)]
     return (*(word for folder in folders for word in ("--exclude", f"^{re.escape(folder)}/")), ".")

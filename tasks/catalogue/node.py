@@ -3,7 +3,7 @@
 import posixpath
 
 from tasks.catalogue.django_environment import own_env
-from tasks.catalogue.row import Row, Scene
+from tasks.catalogue.row import CatalogueContext, Row
 from tasks.dotenv import parse_dotenv
 from tasks.models import Stage
 from tasks.stack import Component, Kind
@@ -12,11 +12,11 @@ from tasks.steps import CACHE, OUT, PROBES, PYTHON, WORK, Command
 TSC_CACHE = f"{CACHE}/tsc.json"
 
 
-def worker_commands(component: Component, scene: Scene) -> tuple[Command, ...]:
+def worker_commands(component: Component, context: CatalogueContext) -> tuple[Command, ...]:
     """Types, then the bundle that a deploy would upload."""
     worker, node = component.worker, component.node
     assert worker is not None
-    env = tuple(sorted(own_env(component, scene).items()))
+    env = tuple(sorted(own_env(component, context).items()))
     types = Command(
         # what it knows of unchanged files is kept by their content
         argv=("tsc", "--noEmit", "--pretty", "false", "--listFiles", "--incremental", "--tsBuildInfoFile", TSC_CACHE),
@@ -37,23 +37,23 @@ def worker_commands(component: Component, scene: Scene) -> tuple[Command, ...]:
         environment="node",
         env=env,
         # the configuration may name a build of the stack's own
-        secrets=scene.secrets(component),
+        secrets=context.secrets(component),
         verdicts=((1, "bundle_failed"),),
         evidence=r"--dry-run: exiting now",
         parser="wrangler",
         limit=300,
     )
-    built = assets_build(component, scene)
+    built = assets_build(component, context)
     typed = worker.tsconfig is not None and node is not None and "typescript" in node.dependencies
     return (*((types,) if typed else ()), *built, bundle)
 
 
-def assets_build(component: Component, scene: Scene) -> tuple[Command, ...]:
+def assets_build(component: Component, context: CatalogueContext) -> tuple[Command, ...]:
     """Assets that are not in the tree are made by the package's build script, before wrangler looks for them."""
     worker, node = component.worker, component.node
     assert worker is not None
     folder = f"{component.path}/{worker.assets}".removeprefix("./").rstrip("/")
-    there = not worker.assets or any(path.startswith(f"{folder}/") for path in scene.paths)
+    there = not worker.assets or any(path.startswith(f"{folder}/") for path in context.paths)
     if there or node is None or "build" not in node.scripts:
         return ()
     build = Command(
@@ -61,48 +61,48 @@ def assets_build(component: Component, scene: Scene) -> tuple[Command, ...]:
         label=f"{node.manager} run build",
         cwd=component.path,
         environment="node",
-        env=example_env(component, scene),
-        secrets=scene.secrets(component),
+        env=example_env(component, context),
+        secrets=context.secrets(component),
         verdicts=tuple((code, "build_failed") for code in range(1, 125)),
         parser="site_build",
     )
     return (build,)
 
 
-def example_env(component: Component, scene: Scene) -> tuple[tuple[str, str], ...]:
+def example_env(component: Component, context: CatalogueContext) -> tuple[tuple[str, str], ...]:
     """What the build finds in `.env.example`, under what the settings say."""
     path = f"{component.path}/.env.example".removeprefix("./")
-    example = parse_dotenv(scene.read(path)) if path in scene.paths else {}
+    example = parse_dotenv(context.read(path)) if path in context.paths else {}
     filled = {name: value for name, value in example.items() if value}
-    return tuple(sorted((filled | own_env(component, scene)).items()))
+    return tuple(sorted((filled | own_env(component, context)).items()))
 
 
-def build_argv(component: Component, scene: Scene) -> tuple[str, ...]:
+def build_argv(component: Component, context: CatalogueContext) -> tuple[str, ...]:
     """The package's own build script, run by its own package manager; without one, the generator's own command."""
-    node, site, named = component.node, component.site, scene.configured(component).build
+    node, site, named = component.node, component.site, context.configured(component).build
     assert node is not None
     assert site is not None
     script = named or site.script
     return (node.manager, "run", script) if script else site.command
 
 
-def site_commands(component: Component, scene: Scene) -> tuple[Command, ...]:
+def site_commands(component: Component, context: CatalogueContext) -> tuple[Command, ...]:
     """The build, then what it left: pages, and no link between them that leads nowhere."""
     site = component.site
     assert site is not None
     build = Command(
-        argv=build_argv(component, scene),
+        argv=build_argv(component, context),
         label=f"{site.generator} build",
         cwd=component.path,
         environment="node",
-        env=example_env(component, scene),
-        secrets=scene.secrets(component),
+        env=example_env(component, context),
+        secrets=context.secrets(component),
         # whatever code the generator chose: a build script that exits is not the machine's fault
         verdicts=tuple((code, "build_failed") for code in range(1, 125)),
         parser="site_build",
         limit=600,
     )
-    output = output_of(component, scene)
+    output = output_of(component, context)
     pageless = ("--pageless",) if site.server else ()
     links = Command(
         argv=(PYTHON, f"{PROBES}/links.py", output, "--base", site.base, "--within", component.path, *pageless),
@@ -115,13 +115,13 @@ def site_commands(component: Component, scene: Scene) -> tuple[Command, ...]:
     return (build, links)
 
 
-def output_of(component: Component, scene: Scene) -> str:
+def output_of(component: Component, context: CatalogueContext) -> str:
     """Where the build leaves its pages, as seen from the component."""
     assert component.site is not None
-    return scene.configured(component).output or component.site.output
+    return context.configured(component).output or component.site.output
 
 
-def worker_left(component: Component, _: Scene) -> tuple[tuple[str, str], ...]:
+def worker_left(component: Component, _: CatalogueContext) -> tuple[tuple[str, str], ...]:
     """What a deploy uploads. Assets lie beside the bundle: in it, they would be taken for modules of its code."""
     worker = component.worker
     assert worker is not None
@@ -130,22 +130,22 @@ def worker_left(component: Component, _: Scene) -> tuple[tuple[str, str], ...]:
     return (*bundle, (".assets", f"{WORK}/{assets}")) if worker.assets else bundle
 
 
-def pages_left(component: Component, scene: Scene) -> tuple[tuple[str, str], ...]:
+def pages_left(component: Component, context: CatalogueContext) -> tuple[tuple[str, str], ...]:
     """What a deploy uploads."""
-    return (("", f"{WORK}/{component.path}/{output_of(component, scene)}"),)
+    return (("", f"{WORK}/{component.path}/{output_of(component, context)}"),)
 
 
-def site_absent(component: Component, scene: Scene) -> str:
+def site_absent(component: Component, context: CatalogueContext) -> str:
     """A site that says nowhere how it is built cannot be built."""
-    node, named = component.node, scene.configured(component).build
+    node, named = component.node, context.configured(component).build
     if node is None:
         return f"{component.path} has no package.json to install its generator from"
     if named and named not in node.scripts:
         return f"{component.path}/package.json has no script named {named}"
-    return "" if build_argv(component, scene) else f"{component.path}/package.json has no build script"
+    return "" if build_argv(component, context) else f"{component.path}/package.json has no build script"
 
 
-def worker_absent(component: Component, _: Scene) -> str:
+def worker_absent(component: Component, _: CatalogueContext) -> str:
     """Without a package there is nothing to install wrangler from."""
     return "" if component.node is not None else f"{component.path} has no package.json to install wrangler from"
 
@@ -158,7 +158,7 @@ ROWS = (
         kinds=(Kind.WORKER,),
         commands=worker_commands,
         absent=worker_absent,
-        leaves=worker_left,
+        outputs=worker_left,
     ),
     Row(
         name="site_{slug}",
@@ -167,6 +167,6 @@ ROWS = (
         kinds=(Kind.SITE,),
         commands=site_commands,
         absent=site_absent,
-        leaves=pages_left,
+        outputs=pages_left,
     ),
 )

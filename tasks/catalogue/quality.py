@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from tasks.catalogue.django_environment import django_env, own_env
 from tasks.catalogue.mypy_target import mypy_target
-from tasks.catalogue.row import Row, Scene
+from tasks.catalogue.row import CatalogueContext, Row
 from tasks.models import Stage
 from tasks.stack import Component, Kind
 from tasks.steps import CACHE, OUT, Command
@@ -13,14 +13,14 @@ from tasks.steps import CACHE, OUT, Command
 FINDINGS = ((1, "findings"), (2, "tool_config"))
 
 
-def python_absent(tool: str, component: Component, scene: Scene) -> str:
+def python_absent(tool: str, component: Component, context: CatalogueContext) -> str:
     """Why a component has no such check: it does not use the tool, or another component's check covers it."""
     project = component.python
     if project is None or tool not in project.tools:
         return f"{component.path} does not use {tool}"
     if tool not in project.packages:
         return f"{component.path} configures {tool}, but its lock does not hold it"
-    for other in scene.stack.of(Kind.WEB):
+    for other in context.stack.of(Kind.WEB):
         if other is component:
             return ""
         if other.python and other.python.root == project.root:
@@ -28,7 +28,9 @@ def python_absent(tool: str, component: Component, scene: Scene) -> str:
     return ""
 
 
-def tool(component: Component, scene: Scene, label: str, *argv: str, parser: str, limit: float = 300) -> Command:
+def tool(
+    component: Component, context: CatalogueContext, label: str, *argv: str, parser: str, limit: float = 300
+) -> Command:
     """A quality tool of the development environment, run where the project's configuration lies."""
     assert component.python is not None
     return Command(
@@ -36,38 +38,40 @@ def tool(component: Component, scene: Scene, label: str, *argv: str, parser: str
         label=label,
         cwd=component.python.root,
         environment="development",
-        env=django_env(component, scene, settings_module=False),
+        env=django_env(component, context, settings_module=False),
         verdicts=FINDINGS,
         parser=parser,
         limit=limit,
     )
 
 
-def ruff_check(component: Component, scene: Scene) -> tuple[Command, ...]:
+def ruff_check(component: Component, context: CatalogueContext) -> tuple[Command, ...]:
     """Lint."""
     argv = ("ruff", "check", "--no-cache", "--output-format", "json", ".")
-    return (replace(tool(component, scene, "ruff check", *argv, parser="ruff"), evidence=r"^\s*\["),)
+    return (replace(tool(component, context, "ruff check", *argv, parser="ruff"), evidence=r"^\s*\["),)
 
 
-def format_absent(component: Component, scene: Scene) -> str:
+def format_absent(component: Component, context: CatalogueContext) -> str:
     """Why formatting is not ruff's: it is black's, and only one of the two can be content."""
     project = component.python
-    reason = python_absent("ruff", component, scene)
+    reason = python_absent("ruff", component, context)
     if reason or project is None or "black" not in project.tools:
         return reason
     path = project.configurations.get("ruff", "")
-    chosen = re.search(r"^\[(?:tool\.ruff\.)?format\b", scene.read(path), re.MULTILINE) if path in scene.paths else None
+    chosen = (
+        re.search(r"^\[(?:tool\.ruff\.)?format\b", context.read(path), re.MULTILINE) if path in context.paths else None
+    )
     return "" if chosen else f"{component.path} is formatted with black"
 
 
-def ruff_format(component: Component, scene: Scene) -> tuple[Command, ...]:
+def ruff_format(component: Component, context: CatalogueContext) -> tuple[Command, ...]:
     """Formatting, with the first difference of each file."""
     argv = ("ruff", "format", "--no-cache", "--check", "--diff", ".")
-    row = tool(component, scene, "ruff format --check", *argv, parser="ruff_format")
+    row = tool(component, context, "ruff format --check", *argv, parser="ruff_format")
     return (replace(row, evidence=r"already formatted|No Python files found"),)
 
 
-def mypy(component: Component, scene: Scene) -> tuple[Command, ...]:
+def mypy(component: Component, context: CatalogueContext) -> tuple[Command, ...]:
     """Types."""
     flags = (
         "--cache-dir",
@@ -78,22 +82,22 @@ def mypy(component: Component, scene: Scene) -> tuple[Command, ...]:
         "--hide-error-context",
         "--show-traceback",
     )
-    argv = ("mypy", *flags, "--error-summary", *mypy_target(component, scene))
-    row = tool(component, scene, "mypy", *argv, parser="mypy", limit=600)
+    argv = ("mypy", *flags, "--error-summary", *mypy_target(component, context))
+    row = tool(component, context, "mypy", *argv, parser="mypy", limit=600)
     # Django's plugin imports the settings
-    return (replace(row, evidence=r"Success: no issues found", secrets=scene.secrets(component)),)
+    return (replace(row, evidence=r"Success: no issues found", secrets=context.secrets(component)),)
 
 
-def pytest(component: Component, scene: Scene) -> tuple[Command, ...]:
+def pytest(component: Component, context: CatalogueContext) -> tuple[Command, ...]:
     """Tests, with a database of their own."""
     # a number, and not -q: the project's own options may hold some of those already, and then no result is told
     # without the plugin of the cache the project's own --ff is an unknown option; with a kept one --lf skips tests
     cache = ("-o", f"cache_dir={OUT}/pytest")
     argv = ("pytest", "--verbosity=0", "--tb=short", "-rfE", "--color=no", *cache)
-    row = tool(component, scene, "pytest", *argv, parser="pytest", limit=900)
+    row = tool(component, context, "pytest", *argv, parser="pytest", limit=900)
     codes = ((1, "tests_failed"), (2, "collection_error"), (3, "internal_error"), (4, "tool_config"))
     ran = r"\d+ (?:passed|skipped|xfailed|xpassed)"
-    return (replace(row, verdicts=codes, empty=(5,), evidence=ran, secrets=scene.secrets(component)),)
+    return (replace(row, verdicts=codes, empty=(5,), evidence=ran, secrets=context.secrets(component)),)
 
 
 def node_absent(package: str, component: Component) -> str:
@@ -103,7 +107,7 @@ def node_absent(package: str, component: Component) -> str:
 
 
 def node_tool(
-    component: Component, scene: Scene, label: str, *argv: str, parser: str, reason: str = "findings"
+    component: Component, context: CatalogueContext, label: str, *argv: str, parser: str, reason: str = "findings"
 ) -> Command:
     """A quality tool of the component's own packages."""
     return Command(
@@ -111,20 +115,20 @@ def node_tool(
         label=label,
         cwd=component.path,
         environment="node",
-        env=tuple(sorted(own_env(component, scene).items())),
+        env=tuple(sorted(own_env(component, context).items())),
         verdicts=((1, reason), (2, "tool_config")),
         parser=parser,
         limit=600,
     )
 
 
-def eslint(component: Component, scene: Scene) -> tuple[Command, ...]:
+def eslint(component: Component, context: CatalogueContext) -> tuple[Command, ...]:
     """Lint."""
-    row = node_tool(component, scene, "eslint", "eslint", "--format", "json", ".", parser="eslint")
+    row = node_tool(component, context, "eslint", "eslint", "--format", "json", ".", parser="eslint")
     return (replace(row, evidence=r"\["),)
 
 
-def vitest(component: Component, scene: Scene) -> tuple[Command, ...]:
+def vitest(component: Component, context: CatalogueContext) -> tuple[Command, ...]:
     """Tests."""
     # alone, the JSON hides errors outside of tests and why a file did not load
     argv = (
@@ -135,16 +139,16 @@ def vitest(component: Component, scene: Scene) -> tuple[Command, ...]:
         "--outputFile.json=/dev/stdout",
         "--passWithNoTests",
     )
-    row = node_tool(component, scene, "vitest", *argv, parser="vitest", reason="tests_failed")
+    row = node_tool(component, context, "vitest", *argv, parser="vitest", reason="tests_failed")
     evidence = r"numTotalTests|No test files found"
-    return (replace(row, evidence=evidence, secrets=scene.secrets(component)),)
+    return (replace(row, evidence=evidence, secrets=context.secrets(component)),)
 
 
-def astro_check(component: Component, scene: Scene) -> tuple[Command, ...]:
+def astro_check(component: Component, context: CatalogueContext) -> tuple[Command, ...]:
     """Types in Astro's components."""
-    row = node_tool(component, scene, "astro check", "astro", "check", parser="astro_check")
+    row = node_tool(component, context, "astro check", "astro", "check", parser="astro_check")
     # without the packages that it needs it says so, and ends with 0
-    return (replace(row, evidence=r"Result \(\d+ files?\)", secrets=scene.secrets(component)),)
+    return (replace(row, evidence=r"Result \(\d+ files?\)", secrets=context.secrets(component)),)
 
 
 NODE = (Kind.WORKER, Kind.SITE)
@@ -156,7 +160,7 @@ ROWS = (
         stage=Stage.QUALITY,
         kinds=WEB,
         commands=ruff_check,
-        absent=lambda component, scene: python_absent("ruff", component, scene),
+        absent=lambda component, context: python_absent("ruff", component, context),
     ),
     Row(
         name="ruff_format",
@@ -172,7 +176,7 @@ ROWS = (
         stage=Stage.QUALITY,
         kinds=WEB,
         commands=mypy,
-        absent=lambda component, scene: python_absent("mypy", component, scene),
+        absent=lambda component, context: python_absent("mypy", component, context),
     ),
     Row(
         name="pytest",
@@ -180,7 +184,7 @@ ROWS = (
         stage=Stage.QUALITY,
         kinds=WEB,
         commands=pytest,
-        absent=lambda component, scene: python_absent("pytest", component, scene),
+        absent=lambda component, context: python_absent("pytest", component, context),
         database="empty",
     ),
     Row(

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from tasks.catalogue.throwaway import given
-from tasks.models import Hindrance, Stage
+from tasks.models import SkipReason, Stage
 from tasks.needed import Needed
 from tasks.settings import ComponentSettings, FormSettings, Settings
 from tasks.stack import Component, Kind, Stack
@@ -14,11 +14,11 @@ from tasks.steps import Check, Command, Image
 DatabaseKind = Literal["", "template", "empty", "migrated"]
 
 NO_SETTINGS = ComponentSettings.model_validate({})
-NOT_ASKED = Hindrance(reason_code="no_base", reason="nobody asked what is deployed")
+NOT_ASKED = SkipReason(reason_code="no_base", reason="nobody asked what is deployed")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Scene:
+class CatalogueContext:
     """What rows are expanded from: the components, the files of the tree, and the settings.
 
     `base` is the same of what is taken for deployed, whose commit is its `title`; or why that is not known.
@@ -28,7 +28,7 @@ class Scene:
     paths: frozenset[str]
     read: Callable[[str], str]
     settings: Settings
-    base: "Scene | Hindrance" = NOT_ASKED
+    base: "CatalogueContext | SkipReason" = NOT_ASKED
     title: str = ""
 
     def configured(self, component: Component) -> ComponentSettings:
@@ -55,27 +55,27 @@ class Scene:
         return tuple(sorted({*configured.secrets, *configured.optional_secrets} - made_up.keys()))
 
 
-def always(_: Component, __: Scene) -> str:
+def always(_: Component, __: CatalogueContext) -> str:
     """Every component of the kind has the check."""
     return ""
 
 
-def nowhere(_: Component, __: Scene) -> tuple[str, ...]:
+def nowhere(_: Component, __: CatalogueContext) -> tuple[str, ...]:
     """The check needs nothing of other components."""
     return ()
 
 
-def itself(_: Component, __: Scene) -> str:
+def itself(_: Component, __: CatalogueContext) -> str:
     """The database that is copied is the component's own."""
     return ""
 
 
-def unhindered(_: Component, __: Scene) -> Hindrance | None:
+def unhindered(_: Component, __: CatalogueContext) -> SkipReason | None:
     """The check can run wherever it belongs to the stack."""
     return None
 
 
-def nothing(_: Component, __: Scene) -> tuple[tuple[str, str], ...]:
+def nothing(_: Component, __: CatalogueContext) -> tuple[tuple[str, str], ...]:
     """The check wants nothing that an engine may lack."""
     return ()
 
@@ -94,17 +94,17 @@ class Row:
     title: str
     stage: Stage
     kinds: tuple[Kind, ...]
-    commands: Callable[[Component, Scene], tuple[Command, ...]]
-    absent: Callable[[Component, Scene], str] = always
-    hindrance: Callable[[Component, Scene], Hindrance | None] = unhindered
+    commands: Callable[[Component, CatalogueContext], tuple[Command, ...]]
+    absent: Callable[[Component, CatalogueContext], str] = always
+    skip_reason: Callable[[Component, CatalogueContext], SkipReason | None] = unhindered
     needs: tuple[str, ...] = ()
-    across: Callable[[Component, Scene], tuple[str, ...]] = nowhere
-    database: DatabaseKind | Callable[[Component, Scene], DatabaseKind] = ""
-    migrated_by: Callable[[Component, Scene], str] = itself
-    upon: str = ""
-    wants: Callable[[Component, Scene], tuple[tuple[str, str], ...]] = nothing
-    image: Callable[[Component, Scene], Image | None] | None = None
-    leaves: Callable[[Component, Scene], tuple[tuple[str, str], ...]] = nothing
+    across: Callable[[Component, CatalogueContext], tuple[str, ...]] = nowhere
+    database: DatabaseKind | Callable[[Component, CatalogueContext], DatabaseKind] = ""
+    migrated_by: Callable[[Component, CatalogueContext], str] = itself
+    workspace_of: str = ""
+    requires: Callable[[Component, CatalogueContext], tuple[tuple[str, str], ...]] = nothing
+    image: Callable[[Component, CatalogueContext], Image | None] | None = None
+    outputs: Callable[[Component, CatalogueContext], tuple[tuple[str, str], ...]] = nothing
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,7 +2,7 @@
 
 from tasks.catalogue.intake import form_absent, intake_commands
 from tasks.catalogue.node import worker_absent
-from tasks.catalogue.row import DatabaseKind, Row, Scene
+from tasks.catalogue.row import CatalogueContext, DatabaseKind, Row
 from tasks.catalogue.worker_service import OUTBOUND, WORKER, asks_database, migrating, services, worker_of
 from tasks.models import Stage
 from tasks.stack import Component, Kind
@@ -11,9 +11,9 @@ from tasks.steps import DB_URL, NONCE, PROBES, Command, address_of
 HEALTH = "/health"
 
 
-def health_commands(component: Component, scene: Scene) -> tuple[Command, ...]:
+def health_commands(component: Component, context: CatalogueContext) -> tuple[Command, ...]:
     """A real request to the bundle in its runtime, and the proof that it was this one that answered."""
-    configured = scene.configured(component).health
+    configured = context.configured(component).health
     path = ("--path", configured) if configured else ("--path", HEALTH, "--else", "/")
     host, port = address_of(WORKER)
     behind = ("--outbound", ":".join(address_of(OUTBOUND)), "--proof", NONCE)
@@ -32,46 +32,46 @@ def health_commands(component: Component, scene: Scene) -> tuple[Command, ...]:
         ),
         label=f"GET {configured or HEALTH}",
         environment="ours",
-        env=(("DATABASE_URL", DB_URL if asks_database(component, scene) else ""),),
+        env=(("DATABASE_URL", DB_URL if asks_database(component, context) else ""),),
         verdicts=((1, "unhealthy"), (4, "not_ready")),
         unfit=((5, "no_health_path"), (6, "port_taken"), (7, "unspoken"), (8, "service_lost")),
         evidence="summary",
         parser="probe",
         limit=90,
-        services=services(component, scene),
+        services=services(component, context),
     )
     return (request,)
 
 
-def runtime_absent(component: Component, scene: Scene) -> str:
+def runtime_absent(component: Component, context: CatalogueContext) -> str:
     """A Worker of assets alone has no code that could answer."""
-    reason = worker_absent(component, scene)
+    reason = worker_absent(component, context)
     if not reason and not worker_of(component).main:
         return f"{component.path} deploys assets alone, and no code that could answer"
     return reason
 
 
-def intake_absent(component: Component, scene: Scene) -> str:
+def intake_absent(component: Component, context: CatalogueContext) -> str:
     """Why no form is sent to it."""
-    return runtime_absent(component, scene) or form_absent(component, scene)
+    return runtime_absent(component, context) or form_absent(component, context)
 
 
-def database(component: Component, scene: Scene) -> DatabaseKind:
+def database(component: Component, context: CatalogueContext) -> DatabaseKind:
     """A copy of what its Django project migrated, if it is given a database at all."""
-    if not asks_database(component, scene):
+    if not asks_database(component, context):
         return ""
-    return "migrated" if migrating(component, scene) else "empty"
+    return "migrated" if migrating(component, context) else "empty"
 
 
-def migrated_by(component: Component, scene: Scene) -> str:
+def migrated_by(component: Component, context: CatalogueContext) -> str:
     """The Django project that the database is copied from."""
-    web = migrating(component, scene)
-    return web.path if web and asks_database(component, scene) else ""
+    web = migrating(component, context)
+    return web.path if web and asks_database(component, context) else ""
 
 
-def across(component: Component, scene: Scene) -> tuple[str, ...]:
+def across(component: Component, context: CatalogueContext) -> tuple[str, ...]:
     """What that project has to have done before."""
-    path = migrated_by(component, scene)
+    path = migrated_by(component, context)
     return (f"migrate[{path}]",) if path else ()
 
 
@@ -87,7 +87,7 @@ ROWS = (
         across=across,
         database=database,
         migrated_by=migrated_by,
-        upon="worker_container",
+        workspace_of="worker_container",
     ),
     Row(
         name="intake_e2e",
@@ -100,6 +100,6 @@ ROWS = (
         across=across,
         database=database,
         migrated_by=migrated_by,
-        upon="worker_container",
+        workspace_of="worker_container",
     ),
 )

@@ -4,7 +4,7 @@ import json
 import re
 
 from tasks.catalogue.django_environment import own_env
-from tasks.catalogue.row import Scene
+from tasks.catalogue.row import CatalogueContext
 from tasks.dotenv import parse_dotenv, worker_examples
 from tasks.stack import Component, Kind, Worker
 from tasks.steps import DB_URL, NONCE, OUT, PROBES, WORK, Command, address_of
@@ -25,10 +25,10 @@ def worker_of(component: Component) -> Worker:
     return component.worker
 
 
-def example_of(component: Component, scene: Scene) -> dict[str, str]:
+def example_of(component: Component, context: CatalogueContext) -> dict[str, str]:
     """The values that its example files show."""
-    paths = reversed(worker_examples(component.path, scene.paths.__contains__))
-    return {name: value for path in paths for name, value in parse_dotenv(scene.read(path)).items()}
+    paths = reversed(worker_examples(component.path, context.paths.__contains__))
+    return {name: value for path in paths for name, value in parse_dotenv(context.read(path)).items()}
 
 
 def thrown_away(name: str, example: str) -> str:
@@ -41,32 +41,32 @@ def thrown_away(name: str, example: str) -> str:
     return example or (f"https://{host}" if ADDRESSES.fullmatch(name) else f"predeploy-{NONCE}")
 
 
-def worker_texts(component: Component, scene: Scene) -> dict[str, str]:
+def worker_texts(component: Component, context: CatalogueContext) -> dict[str, str]:
     """The variables with text that the Worker gets beside those of its wrangler file; what the settings say wins."""
-    example = example_of(component, scene)
+    example = example_of(component, context)
     texts = {name: thrown_away(name, example.get(name, "")) for name in worker_of(component).reads}
-    own = {name: value.replace(DB_URL, NEON_URL) for name, value in own_env(component, scene).items()}
-    secret = scene.secrets(component)
+    own = {name: value.replace(DB_URL, NEON_URL) for name, value in own_env(component, context).items()}
+    secret = context.secrets(component)
     return {name: value for name, value in sorted((texts | own).items()) if name not in secret}
 
 
-def asks_database(component: Component, scene: Scene) -> bool:
+def asks_database(component: Component, context: CatalogueContext) -> bool:
     """Is the Worker given a database?"""
-    secret = (DATABASES.fullmatch(name) for name in scene.secrets(component))
-    return any(NEON_URL in value for value in worker_texts(component, scene).values()) and not any(secret)
+    secret = (DATABASES.fullmatch(name) for name in context.secrets(component))
+    return any(NEON_URL in value for value in worker_texts(component, context).values()) and not any(secret)
 
 
-def migrating(component: Component, scene: Scene) -> Component | None:
+def migrating(component: Component, context: CatalogueContext) -> Component | None:
     """The Django project whose database the Worker's is."""
-    form = scene.form(component)
-    webs = (web for web in scene.stack.of(Kind.WEB) if "migrate" not in scene.configured(web).skip)
+    form = context.form(component)
+    webs = (web for web in context.stack.of(Kind.WEB) if "migrate" not in context.configured(web).skip)
     return next((web for web in webs if form is None or form.web in {None, web.path}), None)
 
 
-def outbound(component: Component, scene: Scene) -> Command:
+def outbound(component: Component, context: CatalogueContext) -> Command:
     """What every request of the Worker ends in."""
     host, port = address_of(OUTBOUND)
-    given = asks_database(component, scene)
+    given = asks_database(component, context)
     return Command(
         argv=("python", f"{PROBES}/e2e/outbound.py", "--host", host, "--port", port),
         label=OUTBOUND,
@@ -78,10 +78,10 @@ def outbound(component: Component, scene: Scene) -> Command:
     )
 
 
-def serving(component: Component, scene: Scene) -> Command:
+def serving(component: Component, context: CatalogueContext) -> Command:
     """The bundle that the deploy would upload, in the runtime that wrangler brought."""
-    worker, texts = worker_of(component), worker_texts(component, scene)
-    names = sorted({*texts, *scene.secrets(component)})
+    worker, texts = worker_of(component), worker_texts(component, context)
+    names = sorted({*texts, *context.secrets(component)})
     facts = {
         "name": worker.name or component.name,
         "config": f"{WORK}/{worker.config}",
@@ -101,12 +101,12 @@ def serving(component: Component, scene: Scene) -> Command:
         cwd=component.path,
         environment="node",
         env=(("PREDEPLOY_WORKER", json.dumps(facts, sort_keys=True)), *texts.items()),
-        secrets=scene.secrets(component),
+        secrets=context.secrets(component),
         unfit=((126, "runtime"),),
         parser="worker",
     )
 
 
-def services(component: Component, scene: Scene) -> tuple[Command, ...]:
+def services(component: Component, context: CatalogueContext) -> tuple[Command, ...]:
     """Both, for a command that asks the Worker."""
-    return (outbound(component, scene), serving(component, scene))
+    return (outbound(component, context), serving(component, context))

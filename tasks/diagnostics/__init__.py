@@ -10,10 +10,10 @@ from tasks.diagnostics.dockerfile import dockerfile
 from tasks.diagnostics.generic import plain, probe
 from tasks.diagnostics.installers import npm, pnpm, uv
 from tasks.diagnostics.node import astro_check, eslint, tsc
-from tasks.diagnostics.paths import ROOT, Places, moved, rooted, roots_of
+from tasks.diagnostics.paths import ROOT, PathMapper, moved, rooted, roots_of
 from tasks.diagnostics.pytest_text import pytest
 from tasks.diagnostics.python import mypy, ruff, ruff_format
-from tasks.diagnostics.reading import Output, Parsed, Parser, deduplicated, plain_text, readable
+from tasks.diagnostics.reading import Parsed, Parser, ToolOutput, deduplicated, plain_text, readable
 from tasks.diagnostics.tracebacks import from_tracebacks
 from tasks.diagnostics.vitest_json import vitest
 from tasks.diagnostics.worker_text import worker
@@ -57,15 +57,15 @@ def parse(
     the stack's. Every file in the diagnostics is relative to the stack's root.
     """
     roots = () if copies else roots_of(root, os.path.realpath(root))
-    places = Places(roots=(ROOT, *roots), cwd=cwd)
+    mapper = PathMapper(roots=(ROOT, *roots), cwd=cwd)
     document = rooted(moved(plain_text(stdout), copies), roots)
     errors = plain_text(stderr)
-    output = Output(
+    output = ToolOutput(
         stdout=readable(document),
         stderr=readable(rooted(moved(errors, copies), roots)),
         document=document,
         errors=errors,
-        places=places,
+        mapper=mapper,
     )
     parsed = PARSERS[parser](output)
     settled = (_settled(each) for each in parsed.diagnostics)

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from tasks.diagnostics.javascript import drawn, esbuild, raised
-from tasks.diagnostics.paths import Places
-from tasks.diagnostics.reading import Output, Parsed, deduplicated, last_line, number, shortened
+from tasks.diagnostics.paths import PathMapper
+from tasks.diagnostics.reading import Parsed, ToolOutput, deduplicated, last_line, number, shortened
 from tasks.models import Diagnostic
 
 _ENTRY = re.compile(r'entry-point file at "(?P<path>[^"]+)" was not found')
@@ -42,51 +42,51 @@ _NEXT_SHOWN = re.compile(r"^[ \t]*(?P<line>\d+) [|│] .*\n[ \t]*[:·] .*\^", re
 _PRERENDER = re.compile(r'^Error occurred prerendering page "(?P<page>[^"]+)".*\n(?P<message>.+)$', re.MULTILINE)
 
 
-def wrangler(output: Output) -> Parsed:
+def wrangler(output: ToolOutput) -> Parsed:
     """`wrangler deploy --dry-run`."""
     found: list[Diagnostic] = []
     for finding, body in esbuild(output, "wrangler"):
-        found.extend(_wrangler_findings(finding, body, output.places))
+        found.extend(_wrangler_findings(finding, body, output.mapper))
     if not found:
-        error = raised(output.stderr, output.places, "wrangler")
+        error = raised(output.stderr, output.mapper, "wrangler")
         found += [error] if error else []
     upload = _UPLOAD.search(output.stdout)
     return Parsed(diagnostics=deduplicated(found), summary=upload[0] if upload else "")
 
 
-def _wrangler_findings(finding: Diagnostic, body: str, places: Places) -> Iterator[Diagnostic]:
+def _wrangler_findings(finding: Diagnostic, body: str, mapper: PathMapper) -> Iterator[Diagnostic]:
     config = _WRANGLER_FILE.search(finding.message)
     entry = _ENTRY.search(finding.message)
     if _BUILD_FAILED.match(finding.message) and not finding.file:
         return  # the findings themselves come after it
     if finding.message.startswith("Processing ") and config:
         for bullet in _BULLET.finditer(body):
-            file = places.relative(config["path"])
+            file = mapper.relative(config["path"])
             yield replace(finding, message=shortened(bullet["message"]), file=file, rule="config")
     elif entry:
-        yield replace(finding, file=places.relative(entry["path"]), rule="entry_point")
+        yield replace(finding, file=mapper.relative(entry["path"]), rule="entry_point")
     elif finding.file and _WRANGLER_FILE.search(finding.file):
         yield replace(finding, rule="config")
     else:
         named = config or _WRANGLER_YOURS.search(body)
-        file = finding.file or (places.relative(named["path"]) if named else None)
+        file = finding.file or (mapper.relative(named["path"]) if named else None)
         yield replace(finding, file=file)
 
 
-def site_build(output: Output) -> Parsed:
+def site_build(output: ToolOutput) -> Parsed:
     """The build of a static site, whichever generator it has."""
     text = _STAMP.sub("", output.text)
-    places = output.places
-    found = drawn(text, places, "build")
+    mapper = output.mapper
+    found = drawn(text, mapper, "build")
     for reader in (_located, _transformed, _unresolved):
-        for finding in reader(text, places):
+        for finding in reader(text, mapper):
             if not any(_says_same(finding, known) for known in found):
                 found.append(finding)
     for guess in (_eleventy, _next, _misconfigured):
-        found.extend(guess(text, places) if not found else ())
+        found.extend(guess(text, mapper) if not found else ())
     found.extend(finding for finding, _ in esbuild(output, "build") if finding.file or not found)
     if not found:
-        error = raised(text, places, "build")
+        error = raised(text, mapper, "build")
         found += [_rendering(error, text)] if error else []
     return Parsed(diagnostics=deduplicated(found))
 
@@ -96,7 +96,7 @@ def _says_same(new: Diagnostic, known: Diagnostic) -> bool:
     return new.file == known.file and (new.line is None or new.line == known.line)
 
 
-def _located(text: str, places: Places) -> Iterator[Diagnostic]:
+def _located(text: str, mapper: PathMapper) -> Iterator[Diagnostic]:
     """Astro's errors: the message, then indented `Location:` with the place."""
     for match in _LOCATION.finditer(text):
         above = text[: match.start()].rstrip("\n").split("\n")
@@ -110,7 +110,7 @@ def _located(text: str, places: Places) -> Iterator[Diagnostic]:
         yield Diagnostic(
             tool="build",
             message=shortened(" ".join([label["message"], *(part.replace("**", "") for part in detail)])),
-            file=places.own(match["path"]),
+            file=mapper.own(match["path"]),
             line=line,
             # Astro counts columns from 0.
             column=int(match["column"]) + 1 if line and int(match["column"]) else None,
@@ -118,26 +118,26 @@ def _located(text: str, places: Places) -> Iterator[Diagnostic]:
         )
 
 
-def _transformed(text: str, places: Places) -> Iterator[Diagnostic]:
+def _transformed(text: str, mapper: PathMapper) -> Iterator[Diagnostic]:
     """esbuild inside of Vite 4 to 7, and Rollup."""
     for match in (*_TRANSFORM.finditer(text), *_ROLLUP.finditer(text)):
         yield Diagnostic(
             tool="build",
             message=shortened(match["message"]),
-            file=places.own(match["path"]),
+            file=mapper.own(match["path"]),
             line=int(match["line"]),
             column=int(match["column"]) + 1,
         )
 
 
-def _unresolved(text: str, places: Places) -> Iterator[Diagnostic]:
+def _unresolved(text: str, mapper: PathMapper) -> Iterator[Diagnostic]:
     for match in _UNRESOLVED.finditer(text):
-        file = places.own(match["path"])
+        file = mapper.own(match["path"])
         message = f"could not resolve {match['what']}"
         yield Diagnostic(tool="build", message=message, file=file, rule="UNRESOLVED_IMPORT")
 
 
-def _eleventy(text: str, places: Places) -> Iterator[Diagnostic]:
+def _eleventy(text: str, mapper: PathMapper) -> Iterator[Diagnostic]:
     causes = list(_ELEVENTY.finditer(text))
     if not causes:
         return
@@ -147,13 +147,13 @@ def _eleventy(text: str, places: Places) -> Iterator[Diagnostic]:
     yield Diagnostic(
         tool="build",
         message=shortened(causes[-1]["message"].partition(" (via ")[0]),
-        file=places.own(file["path"] or file["path2"]) if file else None,
+        file=mapper.own(file["path"] or file["path2"]) if file else None,
         line=number(numbers[0]),
         column=number(numbers[1]),
     )
 
 
-def _next(text: str, places: Places) -> Iterator[Diagnostic]:
+def _next(text: str, mapper: PathMapper) -> Iterator[Diagnostic]:
     matches = list(_NEXT.finditer(text))
     for index, match in enumerate(matches):
         end = matches[index + 1].start() if index + 1 < len(matches) else len(text)
@@ -162,19 +162,19 @@ def _next(text: str, places: Places) -> Iterator[Diagnostic]:
         yield Diagnostic(
             tool="build",
             message=shortened(message),
-            file=places.own(match["path"]),
+            file=mapper.own(match["path"]),
             line=number(match["line"] or (shown["line"] if shown else None)),
             column=number(match["column"]),
         )
 
 
-def _misconfigured(text: str, places: Places) -> Iterator[Diagnostic]:
+def _misconfigured(text: str, mapper: PathMapper) -> Iterator[Diagnostic]:
     """What Astro and Next say of no file: a configuration's mistakes, a page that cannot be rendered."""
     if "issue(s) with your configuration" in text:
         for match in _CONFIG_ISSUE.finditer(text):
             yield Diagnostic(tool="build", message=shortened(match["message"].replace("**", "")), rule="config")
     for match in _PRERENDER.finditer(text):
-        error = raised(match["message"], places, "build")
+        error = raised(match["message"], mapper, "build")
         told = error.message if error else match["message"]
         yield Diagnostic(tool="build", message=shortened(f"{told} (page {match['page']})"), rule="prerender")
 

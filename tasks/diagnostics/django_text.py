@@ -4,8 +4,8 @@ import posixpath
 import re
 from dataclasses import replace
 
-from tasks.diagnostics.paths import Places
-from tasks.diagnostics.reading import Output, Parsed, first_line, shortened
+from tasks.diagnostics.paths import PathMapper
+from tasks.diagnostics.reading import Parsed, ToolOutput, first_line, shortened
 from tasks.diagnostics.tracebacks import Trace, from_trace, from_tracebacks, place, traces
 from tasks.models import Diagnostic, Severity
 
@@ -34,7 +34,7 @@ _UNAPPLIED = re.compile(r"^ \[ \] (?P<name>\w+)")
 _PLANNED = re.compile(r"^(?P<app>\w+)\.(?P<name>\d{4}_\w+|\w+)$", re.MULTILINE)
 
 
-def django_check(output: Output) -> Parsed:
+def django_check(output: ToolOutput) -> Parsed:
     """`manage.py check`, on whichever stream: issues are printed on stderr, a pass on stdout."""
     found: list[Diagnostic] = []
     level = Severity.ERROR
@@ -48,19 +48,19 @@ def django_check(output: Output) -> Parsed:
                 found[-1], message=shortened(f"{found[-1].message.rstrip('.')}. {hint.removeprefix('HINT: ')}")
             )
         elif issue and (issue["id"] or issue["object"] == "?") and "System check identified" in output.text:
-            found.append(_issue(issue, level, output.places))
+            found.append(_issue(issue, level, output.mapper))
     told = _IDENTIFIED.search(output.text)
     found.extend(_ended(output) if not found else [])
     return Parsed(diagnostics=tuple(found), summary=told[1] if told else "")
 
 
-def _issue(match: re.Match[str], level: Severity, places: Places) -> Diagnostic:
+def _issue(match: re.Match[str], level: Severity, mapper: PathMapper) -> Diagnostic:
     """A class names its module. A model names its app alone: Django does not say where it is written."""
     named = _CLASS.match(match["object"])
     told = "" if match["object"] == "?" or named else f"{match['object']}: "
     file = None
     if named and named["path"].count("."):
-        file = places.relative(named["path"].rpartition(".")[0].replace(".", "/") + ".py")
+        file = mapper.relative(named["path"].rpartition(".")[0].replace(".", "/") + ".py")
     return Diagnostic(
         tool="django",
         message=shortened(told + match["message"]),
@@ -70,7 +70,7 @@ def _issue(match: re.Match[str], level: Severity, places: Places) -> Diagnostic:
     )
 
 
-def _ended(output: Output) -> list[Diagnostic]:
+def _ended(output: ToolOutput) -> list[Diagnostic]:
     """What ended a command: an error that it knows, its usage, or a traceback."""
     for text in (output.stderr, output.stdout):
         command = _COMMAND.search(text)
@@ -82,7 +82,7 @@ def _ended(output: Output) -> list[Diagnostic]:
     return [replace(found, tool="django") for found in from_tracebacks(output).diagnostics]
 
 
-def migrations(output: Output) -> Parsed:
+def migrations(output: ToolOutput) -> Parsed:
     """`migrate`, `migrate --check --plan` and `makemigrations --check --dry-run`."""
     applied = [match for match in _APPLYING.finditer(output.stdout) if _APPLIED.search(match["rest"])]
     summary = f"{len(applied)} migrations applied" if applied else ""
@@ -103,22 +103,22 @@ def migrations(output: Output) -> Parsed:
     return Parsed(diagnostics=tuple(found) or tuple(_ended(output)), summary=summary or quiet)
 
 
-def _migration_file(app: str, name: str, places: Places) -> str | None:
+def _migration_file(app: str, name: str, mapper: PathMapper) -> str | None:
     """Where the migration lies if its app is a folder beside manage.py; nothing else is known of it."""
-    return places.relative(posixpath.join(app, "migrations", f"{name}.py"))
+    return mapper.relative(posixpath.join(app, "migrations", f"{name}.py"))
 
 
-def _conflict(output: Output) -> list[Diagnostic]:
+def _conflict(output: ToolOutput) -> list[Diagnostic]:
     found = []
     for match in _LEAVES.finditer(output.text):
         for name in (part.strip() for part in match["names"].split(",")):
             message = f"two leaf migrations in {match['app']}: {match['names']}. Run makemigrations --merge"
-            file = _migration_file(match["app"], name, output.places)
+            file = _migration_file(match["app"], name, output.mapper)
             found.append(Diagnostic(tool="django", message=message, file=file, rule="conflicting_migrations"))
     return found
 
 
-def _not_migrated(output: Output) -> list[Diagnostic]:
+def _not_migrated(output: ToolOutput) -> list[Diagnostic]:
     """The migrations that makemigrations would write: file by file, with what each would hold."""
     found: list[Diagnostic] = []
     app, file = "", None
@@ -129,7 +129,7 @@ def _not_migrated(output: Output) -> list[Diagnostic]:
         elif app and path:
             # The file is not there: what changed is in the app's models.
             folder = posixpath.dirname(posixpath.dirname(path["path"]))
-            file = output.places.relative(posixpath.join(folder, "models.py"))
+            file = output.mapper.relative(posixpath.join(folder, "models.py"))
         elif app and operation:
             message = f"{app} lacks a migration: {operation['text']}"
             found.append(Diagnostic(tool="django", message=message, file=file, rule="missing_migration"))
@@ -140,7 +140,7 @@ def _not_migrated(output: Output) -> list[Diagnostic]:
     return found
 
 
-def _planned(output: Output) -> list[Diagnostic]:
+def _planned(output: ToolOutput) -> list[Diagnostic]:
     """Migrations that the database lacks, as `migrate --check --plan` or `showmigrations` lists them."""
     named = [(match["app"], match["name"]) for match in _PLANNED.finditer(output.stdout)]
     lacking = named if "Planned operations:" in output.stdout else []
@@ -155,25 +155,25 @@ def _planned(output: Output) -> list[Diagnostic]:
         Diagnostic(
             tool="django",
             message=f"{app}.{name} is not applied",
-            file=_migration_file(app, name, output.places),
+            file=_migration_file(app, name, output.mapper),
             rule="unapplied_migration",
         )
         for app, name in lacking
     ]
 
 
-def _raised(output: Output) -> list[Diagnostic]:
+def _raised(output: ToolOutput) -> list[Diagnostic]:
     """What a migration, or the database under it, raised."""
     found = traces(output.stderr) or traces(output.stdout)
-    told = from_trace(found, output.places, "django")
+    told = from_trace(found, output.mapper, "django")
     if told is None:
         return []
     applying = [match for match in _APPLYING.finditer(output.stdout) if not _APPLIED.search(match["rest"])]
     node = _NODE.search(told.message)
     culprit = node or (applying[-1] if applying else None)
-    file, line = place(found, output.places)
+    file, line = place(found, output.mapper)
     if file is None and culprit:
-        file = _migration_file(culprit["app"], culprit["name"], output.places)
+        file = _migration_file(culprit["app"], culprit["name"], output.mapper)
     message = told.message
     if applying:
         message = f"{applying[-1]['app']}.{applying[-1]['name']}: {message}"

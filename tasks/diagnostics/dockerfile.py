@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from tasks.diagnostics.dockerfile_text import Instruction, is_run_of, read_instructions, sources_of, starts_from
-from tasks.diagnostics.reading import Output, Parsed, items, last_line, shortened
+from tasks.diagnostics.reading import Parsed, ToolOutput, items, last_line, shortened
 from tasks.diagnostics.tracebacks import from_tracebacks
 from tasks.models import Diagnostic
 
@@ -56,7 +56,7 @@ class Mistake:
     line: int | None = None
 
 
-def dockerfile(output: Output) -> Parsed:
+def dockerfile(output: ToolOutput) -> Parsed:
     """The mistake that a build ended with, at its line of the Dockerfile; beside it a traceback into the stack.
 
     Stderr begins with `# dockerfile PATH` (relative to the stack), the Dockerfile's text between the lines `# begin`
@@ -73,7 +73,7 @@ def dockerfile(output: Output) -> Parsed:
     if not message:
         return Parsed()
     instructions = read_instructions(head["text"] if head else "")
-    path = output.places.relative(head["path"]) if head else None
+    path = output.mapper.relative(head["path"]) if head else None
     found = _failed_run(message, run["argv"] if run else "", rest or output.stdout, instructions)
     found = found or _mistake(message, instructions)
     place = Diagnostic(

@@ -3,10 +3,10 @@
 import re
 from collections.abc import Iterator
 
-from tasks.diagnostics.paths import Places
+from tasks.diagnostics.paths import PathMapper
 from tasks.diagnostics.reading import (
-    Output,
     Parsed,
+    ToolOutput,
     deduplicated,
     items,
     json_at,
@@ -28,10 +28,10 @@ _PLACED = re.compile(
 _PLACED_MOST = 20
 
 
-def probe(output: Output) -> Parsed:
+def probe(output: ToolOutput) -> Parsed:
     """The JSON document of a probe, its keys optional; its paths are relative to the root already."""
     document = mapping(json_at(output.document, "{"))
-    found = [_probed(mapping(item), output.places) for item in items(document.get("diagnostics"))]
+    found = [_probed(mapping(item), output.mapper) for item in items(document.get("diagnostics"))]
     tests = mapping(document.get("tests"))
     counts = TestCounts(
         passed=number(tests.get("passed")) or 0,
@@ -48,10 +48,10 @@ def probe(output: Output) -> Parsed:
     )
 
 
-def _probed(item: dict[str, object], places: Places) -> Diagnostic:
+def _probed(item: dict[str, object], mapper: PathMapper) -> Diagnostic:
     path = text_of(item.get("file"))
     if path:
-        path = Places(roots=places.roots, cwd=".").relative(path) or ""
+        path = PathMapper(roots=mapper.roots, cwd=".").relative(path) or ""
     return Diagnostic(
         tool=text_of(item.get("tool")) or "probe",
         message=shortened(text_of(item.get("message"))),
@@ -63,7 +63,7 @@ def _probed(item: dict[str, object], places: Places) -> Diagnostic:
     )
 
 
-def plain(output: Output) -> Parsed:
+def plain(output: ToolOutput) -> Parsed:
     """Lines that name a place in the stack, else the traceback, else the last line that says something."""
     found = list(_placed(output))[:_PLACED_MOST] or list(from_tracebacks(output).diagnostics)
     told = last_line(output.stderr) or last_line(output.stdout)
@@ -72,9 +72,9 @@ def plain(output: Output) -> Parsed:
     return Parsed(diagnostics=deduplicated(found))
 
 
-def _placed(output: Output) -> Iterator[Diagnostic]:
+def _placed(output: ToolOutput) -> Iterator[Diagnostic]:
     for match in _PLACED.finditer(output.text):
-        file = output.places.own(match["path"])
+        file = output.mapper.own(match["path"])
         # A word with a number behind it is no file: names of files have a dot or a folder.
         if file and re.search(r"[./]", match["path"]) and re.search(r"[^\d./-]", match["path"]):
             yield Diagnostic(

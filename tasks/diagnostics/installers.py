@@ -3,8 +3,8 @@
 import re
 from collections.abc import Iterator
 
-from tasks.diagnostics.paths import Places
-from tasks.diagnostics.reading import Output, Parsed, deduplicated, first_line, shortened, toml_place
+from tasks.diagnostics.paths import PathMapper
+from tasks.diagnostics.reading import Parsed, ToolOutput, deduplicated, first_line, shortened, toml_place
 from tasks.diagnostics.tracebacks import traces
 from tasks.models import Diagnostic, Severity
 
@@ -55,14 +55,14 @@ def rule_of(text: str) -> str | None:
     return next((rule for rule, words in _RULES if words.search(text)), None)
 
 
-def uv(output: Output) -> Parsed:
+def uv(output: ToolOutput) -> Parsed:
     """uv's lock, sync and pip install."""
-    found = [_uv_error(match, output.places) for match in _UV.finditer(output.stderr)]
+    found = [_uv_error(match, output.mapper) for match in _UV.finditer(output.stderr)]
     known = {(finding.file, finding.line) for finding in found}
     for match in _UV_WARNING.finditer(output.stderr):
         line, column, message = toml_place(match["body"])
         file = _UV_FILE.search(match["head"])
-        place = output.places.relative(file["path"]) if file else None
+        place = output.mapper.relative(file["path"]) if file else None
         if message and (place, line) not in known:
             found.append(
                 Diagnostic(
@@ -79,7 +79,7 @@ def uv(output: Output) -> Parsed:
     return Parsed(diagnostics=deduplicated(found), summary=done[-1].lower() if done else "")
 
 
-def _uv_error(match: re.Match[str], places: Places) -> Diagnostic:
+def _uv_error(match: re.Match[str], mapper: PathMapper) -> Diagnostic:
     head, body = match["head"].strip(), match["body"]
     whole = f"{head}\n{body}"
     line, column, toml = toml_place(whole)
@@ -96,21 +96,21 @@ def _uv_error(match: re.Match[str], places: Places) -> Diagnostic:
     return Diagnostic(
         tool="uv",
         message=shortened(told),
-        file=places.relative(path) if rule not in {"unreachable", "unsatisfiable", "not_found"} else None,
+        file=mapper.relative(path) if rule not in {"unreachable", "unsatisfiable", "not_found"} else None,
         line=line or (int(file["line"]) if file and file["line"] else None),
         column=column or (int(file["column"]) if file and file["column"] else None),
         rule=rule,
     )
 
 
-def pnpm(output: Output) -> Parsed:
+def pnpm(output: ToolOutput) -> Parsed:
     """`pnpm install --frozen-lockfile`, which prints its errors on stdout."""
     found = [finding for match in _PNPM.finditer(output.text) for finding in _pnpm_error(match, output)]
     done = _PNPM_DONE.findall(output.stdout)
     return Parsed(diagnostics=deduplicated(found), summary=first_line(done[-1]) if done and not found else "")
 
 
-def _pnpm_error(match: re.Match[str], output: Output) -> Iterator[Diagnostic]:
+def _pnpm_error(match: re.Match[str], output: ToolOutput) -> Iterator[Diagnostic]:
     rule = rule_of(match[0])
     file, place = _PNPM_FILE.search(match["message"]), _POSITION.search(match["message"])
     path = file["path"] if file else "pnpm-lock.yaml" if rule in {"lock_stale", "lock_missing", "hash_mismatch"} else ""
@@ -121,14 +121,14 @@ def _pnpm_error(match: re.Match[str], output: Output) -> Iterator[Diagnostic]:
     yield Diagnostic(
         tool="pnpm",
         message=shortened(f"{code}{match['message']}{f'. {told}' if told else ''}"),
-        file=output.places.own(path) if path else None,
+        file=output.mapper.own(path) if path else None,
         line=numbers[0],
         column=numbers[1],
         rule=rule,
     )
 
 
-def npm(output: Output) -> Parsed:
+def npm(output: ToolOutput) -> Parsed:
     """`npm ci`."""
     lines = [match["text"].strip() for match in _NPM.finditer(output.text)]
     if not lines:
@@ -149,7 +149,7 @@ def npm(output: Output) -> Parsed:
         Diagnostic(
             tool="npm",
             message=shortened(message if told or not code else f"{code}: {message}"),
-            file=output.places.own(path) if path.endswith(".json") else None,
+            file=output.mapper.own(path) if path.endswith(".json") else None,
             line=numbers[0],
             column=numbers[1],
             rule=rule,

@@ -4,8 +4,8 @@ import re
 from collections.abc import Iterator
 from dataclasses import replace
 
-from tasks.diagnostics.paths import Places
-from tasks.diagnostics.reading import Output, shortened
+from tasks.diagnostics.paths import PathMapper
+from tasks.diagnostics.reading import ToolOutput, shortened
 from tasks.models import Diagnostic, Severity
 
 _FRAME = re.compile(
@@ -28,29 +28,29 @@ _ESBUILD = re.compile(
 _ESBUILD_PLACE = re.compile(r"^[ \t]*(?P<path>[^\s:][^:\n]*):(?P<line>\d+):(?P<column>\d+):[ \t]*$", re.MULTILINE)
 
 
-def stack_place(text: str, places: Places) -> tuple[str | None, int | None, int | None]:
+def stack_place(text: str, mapper: PathMapper) -> tuple[str | None, int | None, int | None]:
     """The innermost frame of the stack's own in a JavaScript stack trace."""
     for match in _FRAME.finditer(text):
-        file = places.own(match["path"])
+        file = mapper.own(match["path"])
         if file:
             return file, int(match["line"]), int(match["column"])
     return None, None, None
 
 
-def raised(text: str, places: Places, tool: str) -> Diagnostic | None:
+def raised(text: str, mapper: PathMapper, tool: str) -> Diagnostic | None:
     """The first error that a Node program printed, at the stack's own frame, or in the file that it names."""
     error = _ERROR.search(text)
     if not error:
         return None
     tail = text[error.start() :]
-    file, line, column = stack_place(tail, places)
+    file, line, column = stack_place(tail, mapper)
     if file is None:
         # Node names the file of a syntax error in the line above it.
-        shown = [match for match in _NODE_PLACE.finditer(text[: error.start()]) if places.own(match["path"])]
-        file, line = (places.own(shown[-1]["path"]), int(shown[-1]["line"])) if shown else (None, None)
+        shown = [match for match in _NODE_PLACE.finditer(text[: error.start()]) if mapper.own(match["path"])]
+        file, line = (mapper.own(shown[-1]["path"]), int(shown[-1]["line"])) if shown else (None, None)
     if file is None:
-        named = next((places.own(match["path"]) for match in _FROM.finditer(tail)), None)
-        file = named or next((places.own(match["path"]) for match in _FROM.finditer(text)), None)
+        named = next((mapper.own(match["path"]) for match in _FROM.finditer(tail)), None)
+        file = named or next((mapper.own(match["path"]) for match in _FROM.finditer(text)), None)
     return Diagnostic(
         tool=tool,
         message=shortened(error["message"]),
@@ -61,13 +61,13 @@ def raised(text: str, places: Places, tool: str) -> Diagnostic | None:
     )
 
 
-def drawn(text: str, places: Places, tool: str) -> list[Diagnostic]:
+def drawn(text: str, mapper: PathMapper, tool: str) -> list[Diagnostic]:
     """The findings that rolldown draws: a message above a frame that names file, line and column."""
     return [
         Diagnostic(
             tool=tool,
             message=shortened(match["message"]),
-            file=places.own(match["path"]),
+            file=mapper.own(match["path"]),
             line=int(match["line"]),
             column=int(match["column"]),
             # A plugin signs with its name where rolldown has a code.
@@ -77,7 +77,7 @@ def drawn(text: str, places: Places, tool: str) -> list[Diagnostic]:
     ]
 
 
-def esbuild(output: Output, tool: str) -> Iterator[tuple[Diagnostic, str]]:
+def esbuild(output: ToolOutput, tool: str) -> Iterator[tuple[Diagnostic, str]]:
     """What esbuild and wrangler mark with ERROR or WARNING, each with the text below it."""
     for match in _ESBUILD.finditer(output.text):
         place = _ESBUILD_PLACE.search(match["body"])
@@ -88,6 +88,6 @@ def esbuild(output: Output, tool: str) -> Iterator[tuple[Diagnostic, str]]:
         )
         if place:
             # esbuild counts columns from 0.
-            file, column = output.places.relative(place["path"]), int(place["column"]) + 1
+            file, column = output.mapper.relative(place["path"]), int(place["column"]) + 1
             finding = replace(finding, file=file, line=int(place["line"]), column=column)
         yield finding, match["body"]

@@ -4,10 +4,10 @@ import re
 from dataclasses import replace
 
 from tasks.diagnostics.javascript import raised
-from tasks.diagnostics.paths import Places
+from tasks.diagnostics.paths import PathMapper
 from tasks.diagnostics.reading import (
-    Output,
     Parsed,
+    ToolOutput,
     deduplicated,
     first_line,
     items,
@@ -40,18 +40,18 @@ _ASTRO_REFUSED = re.compile(
 )
 
 
-def tsc(output: Output) -> Parsed:
+def tsc(output: ToolOutput) -> Parsed:
     """`tsc --noEmit --pretty false`."""
-    return Parsed(diagnostics=deduplicated(_tsc_finding(match, output.places) for match in _TSC.finditer(output.text)))
+    return Parsed(diagnostics=deduplicated(_tsc_finding(match, output.mapper) for match in _TSC.finditer(output.text)))
 
 
-def _tsc_finding(match: re.Match[str], places: Places) -> Diagnostic:
+def _tsc_finding(match: re.Match[str], mapper: PathMapper) -> Diagnostic:
     path = match["path"] or match["path2"]
     named = None if path else _TSC_CONFIG.search(match["message"])
     return Diagnostic(
         tool="tsc",
         message=shortened(match["message"]),
-        file=places.relative(path or (named["path"] or named["path2"] if named else "")),
+        file=mapper.relative(path or (named["path"] or named["path2"] if named else "")),
         line=number(match["line"] or match["line2"]),
         column=number(match["column"] or match["column2"]),
         severity=severity_of(match["level"]),
@@ -59,12 +59,12 @@ def _tsc_finding(match: re.Match[str], places: Places) -> Diagnostic:
     )
 
 
-def eslint(output: Output) -> Parsed:
+def eslint(output: ToolOutput) -> Parsed:
     """`eslint --format json`; its configuration's mistakes stand on stderr."""
     told = items(json_at(output.document, "[")) or json_parts(output.document, '{"filePath"')
     files = [mapping(item) for item in told]
     found = [
-        _eslint_finding(mapping(message), output.places.relative(text_of(file.get("filePath"))))
+        _eslint_finding(mapping(message), output.mapper.relative(text_of(file.get("filePath"))))
         for file in files
         for message in items(file.get("messages"))
     ]
@@ -86,9 +86,9 @@ def _eslint_finding(message: dict[str, object], file: str | None) -> Diagnostic:
     )
 
 
-def _eslint_refused(output: Output) -> Diagnostic | None:
+def _eslint_refused(output: ToolOutput) -> Diagnostic | None:
     """Why eslint did not start: what it raised, else the first words below its version."""
-    error = raised(output.stderr, output.places, "eslint")
+    error = raised(output.stderr, output.mapper, "eslint")
     version = _ESLINT_VERSION.search(output.stderr)
     told = output.stderr[version.end() :].strip() if version else ""
     if not told or (error and error.message in first_line(told)):
@@ -97,13 +97,13 @@ def _eslint_refused(output: Output) -> Diagnostic | None:
     return Diagnostic(tool="eslint", message=message, file=error.file if error else None, rule="config")
 
 
-def astro_check(output: Output) -> Parsed:
+def astro_check(output: ToolOutput) -> Parsed:
     """`astro check`, which has no output made for machines."""
     found = [
         Diagnostic(
             tool="astro check",
             message=shortened(match["message"]),
-            file=output.places.relative(match["path"]),
+            file=output.mapper.relative(match["path"]),
             line=int(match["line"]),
             column=int(match["column"]),
             severity=severity_of(match["level"]),
@@ -117,7 +117,7 @@ def astro_check(output: Output) -> Parsed:
             Diagnostic(tool="astro check", message=shortened(match["message"] or match["asks"]))
             for match in _ASTRO_REFUSED.finditer(output.text)
         ]
-        error = None if found else raised(output.text, output.places, "astro check")
+        error = None if found else raised(output.text, output.mapper, "astro check")
         found += [error] if error else []
     return Parsed(diagnostics=deduplicated(found), summary=f"checked {checked[1]}" if checked else "")
 

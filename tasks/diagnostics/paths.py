@@ -16,7 +16,7 @@ _QUERY = re.compile(r"\?[^/]*$")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Places:
+class PathMapper:
     """The roots that the workspace is known by (a symlinked one has two) and the directory a tool ran in."""
 
     roots: tuple[str, ...]

@@ -4,8 +4,8 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from tasks.diagnostics.paths import Places
-from tasks.diagnostics.reading import Output, Parsed, deduplicated, first_line, number, shortened
+from tasks.diagnostics.paths import PathMapper
+from tasks.diagnostics.reading import Parsed, ToolOutput, deduplicated, first_line, number, shortened
 from tasks.diagnostics.tracebacks import from_trace, from_tracebacks, traces
 from tasks.models import Diagnostic, TestCounts
 
@@ -41,14 +41,14 @@ class _Block:
     lines: tuple[str, ...]
 
 
-def pytest(output: Output) -> Parsed:
+def pytest(output: ToolOutput) -> Parsed:
     """`pytest --verbosity=0 --tb=short -rfE --color=no`."""
     nodes = [(match["kind"], match["node"], match["message"] or "") for match in _SUMMARY.finditer(output.stdout)]
     found: list[Diagnostic] = []
     for block in _blocks(output.stdout):
         node = _take_node(nodes, block.title)
-        found.append(_finding(block, node, output.places))
-    found.extend(_unshown(nodes, found, output.places))
+        found.append(_finding(block, node, output.mapper))
+    found.extend(_unshown(nodes, found, output.mapper))
     found.extend(_outside_tests(output))
     if not found:
         found.extend(_usage(output) or [replace(each, tool="pytest") for each in from_tracebacks(output).diagnostics])
@@ -88,7 +88,7 @@ def _take_node(nodes: list[tuple[str, str, str]], title: str) -> str:
     return ""
 
 
-def _finding(block: _Block, node: str, places: Places) -> Diagnostic:
+def _finding(block: _Block, node: str, mapper: PathMapper) -> Diagnostic:
     frames: list[tuple[str, str]] = []
     said: list[str] = []
     for line in block.lines:
@@ -104,11 +104,11 @@ def _finding(block: _Block, node: str, places: Places) -> Diagnostic:
         elif line.startswith("E "):
             said.append(line[1:].strip())
     when = _WHEN.match(block.title)
-    own = [(places.own(path), number(line)) for path, line in frames]
+    own = [(mapper.own(path), number(line)) for path, line in frames]
     file, line_number = next(((file, line) for file, line in reversed(own) if file), (None, None))
     if file is None:
         collected = when["what"] if when and not when["phase"] else ""
-        file = places.own((node or collected).partition("::")[0]) if node or collected else None
+        file = mapper.own((node or collected).partition("::")[0]) if node or collected else None
     shown = "\n".join(line for line in block.lines if not line.startswith(_WORKER))
     message = _message(said) or first_line(shown) or "failed"
     phase = when["phase"] if when else None
@@ -129,21 +129,21 @@ def _message(said: list[str]) -> str:
     return next((line for line in said if line), "")
 
 
-def _unshown(nodes: list[tuple[str, str, str]], found: list[Diagnostic], places: Places) -> Iterator[Diagnostic]:
+def _unshown(nodes: list[tuple[str, str, str]], found: list[Diagnostic], mapper: PathMapper) -> Iterator[Diagnostic]:
     """Failures that stand in the short summary alone."""
     known = {(finding.file, finding.rule) for finding in found}
     for _, node, message in nodes:
         path, _, name = node.partition("::")
-        file = places.own(path) if path.endswith((".py", ".txt", ".md", ".rst")) else None
+        file = mapper.own(path) if path.endswith((".py", ".txt", ".md", ".rst")) else None
         rule = node if name else "collection"
         if file and (file, rule) not in known:
             yield Diagnostic(tool="pytest", message=shortened(message or "failed"), file=file, rule=rule)
 
 
-def _outside_tests(output: Output) -> Iterator[Diagnostic]:
+def _outside_tests(output: ToolOutput) -> Iterator[Diagnostic]:
     """What ended the run itself: an internal error, a conftest, an exit, too little coverage."""
     inner = "\n".join(line for line in output.text.splitlines() if line.startswith("INTERNALERROR>"))
-    crashed = from_trace(traces(inner), output.places, "pytest") if inner else None
+    crashed = from_trace(traces(inner), output.mapper, "pytest") if inner else None
     if crashed:
         message = f"INTERNALERROR: {crashed.rule}: {crashed.message}"
         yield Diagnostic(tool="pytest", message=message, file=crashed.file, line=crashed.line, rule="internal_error")
@@ -152,13 +152,13 @@ def _outside_tests(output: Output) -> Iterator[Diagnostic]:
         block = _Block(
             title="ERROR collecting " + conftest[1], lines=tuple(output.stderr[conftest.end() :].splitlines())
         )
-        yield _finding(block, "", output.places)
+        yield _finding(block, "", output.mapper)
     for pattern, rule in ((_STOPPED, "exit"), (_COVERAGE, "coverage")):
         for match in pattern.finditer(output.stdout):
             yield Diagnostic(tool="pytest", message=shortened(match[1]), rule=rule)
 
 
-def _usage(output: Output) -> list[Diagnostic]:
+def _usage(output: ToolOutput) -> list[Diagnostic]:
     """Options, paths and configuration that pytest does not take."""
     found = []
     inifile = _INIFILE.search(output.stderr)
@@ -168,7 +168,7 @@ def _usage(output: Output) -> list[Diagnostic]:
             Diagnostic(
                 tool="pytest",
                 message=shortened(placed["message"] if placed else match["message"]),
-                file=output.places.relative(placed["path"] if placed else inifile[1] if inifile else ""),
+                file=output.mapper.relative(placed["path"] if placed else inifile[1] if inifile else ""),
                 line=number(placed["line"] or placed["at"]) if placed else None,
                 rule="usage",
             )

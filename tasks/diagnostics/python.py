@@ -3,10 +3,10 @@
 import re
 from dataclasses import replace
 
-from tasks.diagnostics.paths import Places
+from tasks.diagnostics.paths import PathMapper
 from tasks.diagnostics.reading import (
-    Output,
     Parsed,
+    ToolOutput,
     items,
     json_at,
     json_parts,
@@ -41,22 +41,22 @@ _MYPY_USAGE = re.compile(r"^(?:mypy: error: |mypy: )(.+)$|^(There are no .+ in .
 _MYPY_CHECKED = re.compile(r"no issues found in (\d+ source files?)|\(checked (\d+ source files?)\)")
 
 
-def ruff(output: Output) -> Parsed:
+def ruff(output: ToolOutput) -> Parsed:
     """`ruff check --output-format json`."""
     told = items(json_at(output.document, "[")) or json_parts(output.document, "{\n    ")
-    found = [_ruff_finding(mapping(item), output.places) for item in told]
+    found = [_ruff_finding(mapping(item), output.mapper) for item in told]
     # Old releases tell twice of a file that they cannot parse.
     known = {(finding.file, finding.line) for finding in found if finding.file}
     trouble = [each for each in _ruff_trouble(output, "ruff") if (each.file, each.line) not in known]
     return Parsed(diagnostics=(*found, *trouble))
 
 
-def _ruff_finding(item: dict[str, object], places: Places) -> Diagnostic:
+def _ruff_finding(item: dict[str, object], mapper: PathMapper) -> Diagnostic:
     place = mapping(item.get("location"))
     return Diagnostic(
         tool="ruff",
         message=shortened(text_of(item.get("message")).removeprefix("SyntaxError: ")),
-        file=places.relative(text_of(item.get("filename"))),
+        file=mapper.relative(text_of(item.get("filename"))),
         line=number(place.get("row")),
         column=number(place.get("column")),
         severity=severity_of(text_of(item.get("severity")) or "error"),
@@ -65,14 +65,14 @@ def _ruff_finding(item: dict[str, object], places: Places) -> Diagnostic:
     )
 
 
-def _ruff_trouble(output: Output, tool: str) -> list[Diagnostic]:
+def _ruff_trouble(output: ToolOutput, tool: str) -> list[Diagnostic]:
     """What ruff says on stderr: a configuration that it cannot read, files that it cannot parse."""
-    found = [_ruff_config(match["causes"], output.places, tool) for match in _RUFF_CONFIG.finditer(output.stderr)]
+    found = [_ruff_config(match["causes"], output.mapper, tool) for match in _RUFF_CONFIG.finditer(output.stderr)]
     found.extend(
         Diagnostic(
             tool=tool,
             message=shortened(match["message"]),
-            file=output.places.relative(match["path"] or ""),
+            file=output.mapper.relative(match["path"] or ""),
             line=number(match["line"]),
             column=number(match["column"]),
             rule="invalid-syntax" if match["path"] else None,
@@ -82,27 +82,27 @@ def _ruff_trouble(output: Output, tool: str) -> list[Diagnostic]:
     return found
 
 
-def _ruff_config(causes: str, places: Places, tool: str) -> Diagnostic:
+def _ruff_config(causes: str, mapper: PathMapper, tool: str) -> Diagnostic:
     line, column, message = toml_place(causes)
     told = [cause for cause in _CAUSE.findall(causes) if not cause.startswith(("TOML parse error", "Failed to load"))]
     file = _TOML_FILE.search(causes)
     return Diagnostic(
         tool=tool,
         message=shortened(message or (told[-1] if told else "its configuration cannot be read")),
-        file=places.relative(file["path"]) if file else None,
+        file=mapper.relative(file["path"]) if file else None,
         line=line,
         column=column,
         rule="config",
     )
 
 
-def ruff_format(output: Output) -> Parsed:
+def ruff_format(output: ToolOutput) -> Parsed:
     """`ruff format --check --diff`: a diagnostic per file, at the first line that differs."""
-    places = output.places
-    differing = [_unformatted(path, line, places) for path, line in _first_differences(output.stdout)]
+    mapper = output.mapper
+    differing = [_unformatted(path, line, mapper) for path, line in _first_differences(output.stdout)]
     named = {finding.file for finding in differing}
-    told = (path for path in _WOULD.findall(output.stdout) if places.relative(path) not in named)
-    differing.extend(_unformatted(path, None, places) for path in told)
+    told = (path for path in _WOULD.findall(output.stdout) if mapper.relative(path) not in named)
+    differing.extend(_unformatted(path, None, mapper) for path in told)
     counted = _FORMAT_COUNT.search(output.stderr) or _FORMAT_COUNT.search(output.stdout)
     return Parsed(
         diagnostics=(*_ruff_trouble(output, "ruff format"), *differing),
@@ -110,11 +110,11 @@ def ruff_format(output: Output) -> Parsed:
     )
 
 
-def _unformatted(path: str, line: int | None, places: Places) -> Diagnostic:
+def _unformatted(path: str, line: int | None, mapper: PathMapper) -> Diagnostic:
     return Diagnostic(
         tool="ruff format",
         message="would be reformatted",
-        file=places.relative(path),
+        file=mapper.relative(path),
         line=line,
         rule="unformatted",
     )
@@ -138,7 +138,7 @@ def _first_differences(diff: str) -> list[tuple[str, int]]:
     return list(found.items())
 
 
-def mypy(output: Output) -> Parsed:
+def mypy(output: ToolOutput) -> Parsed:
     """`mypy` with columns and error codes, one line each; first what it could not read of its configuration."""
     found: list[Diagnostic] = []
     configs: list[Diagnostic] = []
@@ -146,7 +146,7 @@ def mypy(output: Output) -> Parsed:
         match = _MYPY.match(text)
         config = _MYPY_CONFIG.match(text)
         if match:
-            _add_mypy(found, match, output.places)
+            _add_mypy(found, match, output.mapper)
         elif config and not config["message"].startswith("note:"):
             configs.append(_mypy_config(config, output))
     found.extend(
@@ -159,9 +159,9 @@ def mypy(output: Output) -> Parsed:
     return Parsed(diagnostics=(*configs, *found), summary=f"checked {checked[1] or checked[2]}" if checked else "")
 
 
-def _add_mypy(found: list[Diagnostic], match: re.Match[str], places: Places) -> None:
+def _add_mypy(found: list[Diagnostic], match: re.Match[str], mapper: PathMapper) -> None:
     """A note at the place of the finding before it explains that one: it joins its message."""
-    file, line = places.relative(match["path"]), number(match["line"])
+    file, line = mapper.relative(match["path"]), number(match["line"])
     message, severity = match["message"], severity_of(match["severity"])
     if message.startswith("INTERNAL ERROR"):
         message = "mypy crashed (INTERNAL ERROR); --show-traceback shows where"
@@ -187,13 +187,13 @@ def _add_mypy(found: list[Diagnostic], match: re.Match[str], places: Places) -> 
     )
 
 
-def _mypy_config(match: re.Match[str], output: Output) -> Diagnostic:
+def _mypy_config(match: re.Match[str], output: ToolOutput) -> Diagnostic:
     """mypy goes on without a configuration that it cannot read, and without options that it does not know."""
     place = _MYPY_CONFIG_LINE.search(output.stderr)
     return Diagnostic(
         tool="mypy",
         message=shortened(match["message"]),
-        file=output.places.relative(match["path"]),
+        file=output.mapper.relative(match["path"]),
         line=number((place[1] or place[2]) if place else None),
         severity=Severity.ERROR if place else Severity.WARNING,
         rule="config",

@@ -5,7 +5,7 @@ import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from tasks.diagnostics.paths import Places
+from tasks.diagnostics.paths import PathMapper
 from tasks.models import Diagnostic, Severity, TestCounts
 
 _ANSI = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-Z\\-_])")
@@ -26,7 +26,7 @@ class Parsed:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Output:
+class ToolOutput:
     """What a tool printed, without colours, and how to place the paths in it.
 
     Lines are cut where no person reads on, so that one without end costs little; `document` is all of stdout, for JSON,
@@ -37,7 +37,7 @@ class Output:
     stderr: str
     document: str
     errors: str
-    places: Places
+    mapper: PathMapper
 
     @property
     def text(self) -> str:
@@ -45,7 +45,7 @@ class Output:
         return f"{self.stdout}\n{self.stderr}"
 
 
-Parser = Callable[[Output], Parsed]
+Parser = Callable[[ToolOutput], Parsed]
 
 
 def plain_text(text: str) -> str:

@@ -3,8 +3,8 @@
 import re
 from dataclasses import dataclass, field
 
-from tasks.diagnostics.paths import Places
-from tasks.diagnostics.reading import Output, Parsed, shortened
+from tasks.diagnostics.paths import PathMapper
+from tasks.diagnostics.reading import Parsed, ToolOutput, shortened
 from tasks.models import Diagnostic
 
 _HEADER = re.compile(r"^(?P<indent>\s*)(?:Exception Group )?Traceback \(most recent call last\):$")
@@ -78,14 +78,14 @@ def _read(trace: Trace, line: str) -> Trace | None:
     return trace
 
 
-def place(found: list[Trace], places: Places) -> tuple[str | None, int | None]:
+def place(found: list[Trace], mapper: PathMapper) -> tuple[str | None, int | None]:
     """The deepest frame of the stack's own in the last traceback, else in the ones that it was raised from.
 
     manage.py starts everything and explains nothing: it counts only where it raised itself.
     """
     for index in range(len(found) - 1, -1, -1):
         trace = found[index]
-        own = [(places.own(path), line) for path, line in trace.frames]
+        own = [(mapper.own(path), line) for path, line in trace.frames]
         for position, (file, line) in reversed(list(enumerate(own))):
             starts = file is not None and file.rpartition("/")[2] == "manage.py" and position < len(own) - 1
             if file and not starts:
@@ -95,14 +95,14 @@ def place(found: list[Trace], places: Places) -> tuple[str | None, int | None]:
     return None, None
 
 
-def from_trace(found: list[Trace], places: Places, tool: str) -> Diagnostic | None:
+def from_trace(found: list[Trace], mapper: PathMapper, tool: str) -> Diagnostic | None:
     """What the last of these tracebacks says."""
     if not found:
         return None
     last = found[-1]
     if not last.type:
         return None
-    file, line = place(found, places)
+    file, line = place(found, mapper)
     message = last.message
     if last.name in {"SyntaxError", "IndentationError", "TabError"} and last.source:
         message = f"{message}: {last.source}"
@@ -111,22 +111,22 @@ def from_trace(found: list[Trace], places: Places, tool: str) -> Diagnostic | No
     return Diagnostic(tool=tool, message=shortened(message) or last.name, file=file, line=line, rule=last.name or None)
 
 
-def from_tracebacks(output: Output) -> Parsed:
+def from_tracebacks(output: ToolOutput) -> Parsed:
     """The traceback that ended a Python program: its last one on stderr, else on stdout."""
-    places = output.places
+    mapper = output.mapper
     for text in (output.stderr, output.stdout):
-        found = from_trace(traces(text), places, "python")
+        found = from_trace(traces(text), mapper, "python")
         if found:
             return Parsed(diagnostics=(found,))
     crash = _CRASH.search(output.stderr)
     if crash:
         # The deepest frame comes first here.
-        frames = [(places.own(frame["path"]), int(frame["line"])) for frame in _CRASH_FRAME.finditer(output.stderr)]
+        frames = [(mapper.own(frame["path"]), int(frame["line"])) for frame in _CRASH_FRAME.finditer(output.stderr)]
         file, line = next(((file, line) for file, line in frames if file), (None, None))
         message = f"Fatal Python error: {crash[1]}"
         return Parsed(diagnostics=(Diagnostic(tool="python", message=message, file=file, line=line, rule="crash"),))
     absent = _NO_FILE.search(output.stderr)
     if absent:
-        file = places.relative(absent["path"])
+        file = mapper.relative(absent["path"])
         return Parsed(diagnostics=(Diagnostic(tool="python", message=absent["message"], file=file, rule="no_file"),))
     return Parsed()

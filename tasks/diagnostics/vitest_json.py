@@ -3,10 +3,10 @@
 import re
 
 from tasks.diagnostics.javascript import drawn, raised, stack_place
-from tasks.diagnostics.paths import Places
+from tasks.diagnostics.paths import PathMapper
 from tasks.diagnostics.reading import (
-    Output,
     Parsed,
+    ToolOutput,
     deduplicated,
     first_line,
     items,
@@ -30,7 +30,7 @@ _TYPE = re.compile(r"^([A-Z]\w*Error|Error): ")
 _FRAMES = re.compile(r"\n\s+at .*", re.DOTALL)
 
 
-def vitest(output: Output) -> Parsed:
+def vitest(output: ToolOutput) -> Parsed:
     """`vitest run --reporter=default --reporter=json`: the JSON is one line of stdout."""
     document = mapping(json_at(output.document, '{"numTotalTestSuites"'))
     suites = items(document.get("testResults")) or json_parts(output.document, '{"assertionResults"')
@@ -41,7 +41,7 @@ def vitest(output: Output) -> Parsed:
     return Parsed(diagnostics=deduplicated(found), summary=_summary(document, output), tests=_tests(document))
 
 
-def _suite(suite: dict[str, object], output: Output) -> list[Diagnostic]:
+def _suite(suite: dict[str, object], output: ToolOutput) -> list[Diagnostic]:
     path = text_of(suite.get("name"))
     found = [
         _failure(mapping(test), path, output)
@@ -51,12 +51,12 @@ def _suite(suite: dict[str, object], output: Output) -> list[Diagnostic]:
     if suite.get("status") != "failed" or found:
         return found
     message = plain_text(text_of(suite.get("message")))
-    shown = drawn(message, output.places, "vitest")
+    shown = drawn(message, output.mapper, "vitest")
     if shown:
         return shown
-    file = output.places.relative(path)
+    file = output.mapper.relative(path)
     # Only the text tells where in the file it went wrong.
-    at_file, line, column = stack_place(_shown_below(file, "", output), output.places)
+    at_file, line, column = stack_place(_shown_below(file, "", output), output.mapper)
     return [
         Diagnostic(
             tool="vitest",
@@ -69,53 +69,53 @@ def _suite(suite: dict[str, object], output: Output) -> list[Diagnostic]:
     ]
 
 
-def _failure(test: dict[str, object], path: str, output: Output) -> Diagnostic:
-    places = output.places
+def _failure(test: dict[str, object], path: str, output: ToolOutput) -> Diagnostic:
+    mapper = output.mapper
     text = plain_text("\n".join(text_of(each) for each in items(test.get("failureMessages"))[:1]))
     if _PLACEHOLDER in text:
         names = (text_of(each) for each in [*items(test.get("ancestorTitles")), test.get("title")])
-        shown = _shown_below(places.relative(path), " > ".join(names), output)
+        shown = _shown_below(mapper.relative(path), " > ".join(names), output)
         text = text.replace(_PLACEHOLDER, first_line(shown) or "Error: timed out")
-    file, line, column = stack_place(text, places)
+    file, line, column = stack_place(text, mapper)
     if file is None:
         place = mapping(test.get("location"))
-        file, line, column = places.relative(path), number(place.get("line")), number(place.get("column"))
+        file, line, column = mapper.relative(path), number(place.get("line")), number(place.get("column"))
     message = _TYPE.sub("", first_line(_FRAMES.sub("", text)))
     name = text_of(test.get("fullName")) or text_of(test.get("title"))
     told = shortened(message) or "failed"
     return Diagnostic(tool="vitest", message=told, file=file, line=line, column=column, rule=name.strip() or None)
 
 
-def _shown_below(file: str | None, names: str, output: Output) -> str:
+def _shown_below(file: str | None, names: str, output: ToolOutput) -> str:
     """What the default reporter prints below the heading of a failed test, or of a suite, which has no names."""
     for match in _HEADING.finditer(output.stderr):
-        if file and output.places.relative(match["path"]) == file and (match["names"] or "") == names:
+        if file and output.mapper.relative(match["path"]) == file and (match["names"] or "") == names:
             return _RULE_LINE.split(output.stderr[match.end() :])[0]
     return ""
 
 
-def _unhandled(output: Output) -> list[Diagnostic]:
+def _unhandled(output: ToolOutput) -> list[Diagnostic]:
     """Errors outside of tests: they fail the run, and the JSON says success."""
     found = []
     for match in _UNHANDLED.finditer(output.stderr):
-        error = raised(_RULE_LINE.split(output.stderr[match.end() :])[0], output.places, "vitest")
+        error = raised(_RULE_LINE.split(output.stderr[match.end() :])[0], output.mapper, "vitest")
         if error:
             found.append(error)
     return found
 
 
-def _not_started(output: Output) -> list[Diagnostic]:
+def _not_started(output: ToolOutput) -> list[Diagnostic]:
     """A configuration that cannot be loaded."""
-    shown = drawn(output.stderr, output.places, "vitest")
+    shown = drawn(output.stderr, output.mapper, "vitest")
     if "Startup Error" in output.stderr and not _starts_with_frame(output.stderr):
         shown = []
-    error = raised(output.stderr, output.places, "vitest")
+    error = raised(output.stderr, output.mapper, "vitest")
     return shown or ([error] if error else [])
 
 
 def _starts_with_frame(stderr: str) -> bool:
     """The error itself is drawn, not a warning that came before it."""
-    return bool(drawn(stderr.partition("Startup Error")[2], Places(roots=("/",), cwd="."), ""))
+    return bool(drawn(stderr.partition("Startup Error")[2], PathMapper(roots=("/",), cwd="."), ""))
 
 
 def _tests(document: dict[str, object]) -> TestCounts | None:
@@ -128,7 +128,7 @@ def _tests(document: dict[str, object]) -> TestCounts | None:
     )
 
 
-def _summary(document: dict[str, object], output: Output) -> str:
+def _summary(document: dict[str, object], output: ToolOutput) -> str:
     tests = _tests(document)
     if tests is None or not (tests.passed or tests.failed or tests.skipped):
         return "no tests found" if tests is not None or _NONE.search(output.text) else ""

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 
 from tasks.diagnostics.javascript import stack_place
-from tasks.diagnostics.reading import Output, Parsed, deduplicated, shortened
+from tasks.diagnostics.reading import Parsed, ToolOutput, deduplicated, shortened
 from tasks.models import Diagnostic
 
 MOST = 5
@@ -16,18 +16,18 @@ _ERROR = re.compile(
 )
 
 
-def worker(output: Output) -> Parsed:
+def worker(output: ToolOutput) -> Parsed:
     """The first errors: one that nobody caught tells more than one that was printed."""
     found = sorted(_errors(output), key=lambda each: not each[0])
     return Parsed(diagnostics=deduplicated(finding for _, finding in found[:MOST]))
 
 
-def _errors(output: Output) -> Iterator[tuple[bool, Diagnostic]]:
+def _errors(output: ToolOutput) -> Iterator[tuple[bool, Diagnostic]]:
     for match in _ERROR.finditer(output.text):
         uncaught = match["before"].startswith("Uncaught")
         if match["before"].startswith((" ", "\t")) or not (match["frames"] or uncaught):
             continue  # an error inside of another one, or a word of a sentence
-        file, line, column = stack_place(match["frames"].replace(" {", ""), output.places)
+        file, line, column = stack_place(match["frames"].replace(" {", ""), output.mapper)
         yield (
             uncaught,
             Diagnostic(

@@ -4,7 +4,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from types import MappingProxyType
 
 from tasks.discovery.components import find_components
-from tasks.discovery.file_view import Tree
+from tasks.discovery.file_view import FileView
 from tasks.stack import Stack
 
 _NOTHING: Mapping[str, str] = MappingProxyType({})
@@ -24,6 +24,6 @@ def discover(
     Nothing found is an empty stack. Never raises for what the files say: what is broken there is a check's to find,
     and a warning here.
     """
-    tree = Tree(paths, read)
+    tree = FileView(paths, read)
     components = find_components(tree, exclude, settings)
     return Stack(components=components, warnings=tuple(tree.warnings))

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from tasks.discovery.django import describe_web, is_for_tests, is_project, module_base
 from tasks.discovery.documents import string
-from tasks.discovery.file_view import Tree, join, parent
-from tasks.discovery.images import Images, is_for_node
+from tasks.discovery.file_view import FileView, join, parent
+from tasks.discovery.images import ImageDefinitions, is_for_node
 from tasks.discovery.node_project import describe_node
 from tasks.discovery.python_project import describe_python
 from tasks.discovery.rank import Rank, is_excluded, rank
@@ -30,11 +30,11 @@ class _Place:
     site: Site | None = None
 
 
-def find_components(tree: Tree, exclude: Sequence[str], settings: Mapping[str, str]) -> tuple[Component, ...]:
+def find_components(tree: FileView, exclude: Sequence[str], settings: Mapping[str, str]) -> tuple[Component, ...]:
     """Every component, ordered by kind and path."""
     directories = _candidates(tree, exclude)
     places = [place for directory in directories for place in _places(tree, directory)]
-    images = Images(tree)
+    images = ImageDefinitions(tree)
     order = list(Kind)
     places.sort(key=lambda place: (order.index(place.kind), place.directory))
     rivals = {kind: tuple(place.directory for place in places if place.kind is kind) for kind in Kind}
@@ -46,7 +46,7 @@ def find_components(tree: Tree, exclude: Sequence[str], settings: Mapping[str, s
     )
 
 
-def _candidates(tree: Tree, exclude: Sequence[str]) -> list[str]:
+def _candidates(tree: FileView, exclude: Sequence[str]) -> list[str]:
     """Folders to look into: those of the lowest rank that has a component at all."""
     named = tree.named("manage.py", "package.json", *CONFIGS)
     directories = sorted({parent(path) for path in named})
@@ -65,14 +65,14 @@ def _candidates(tree: Tree, exclude: Sequence[str]) -> list[str]:
     return ranked[lowest]
 
 
-def _has_sign(tree: Tree, directory: str) -> bool:
+def _has_sign(tree: FileView, directory: str) -> bool:
     """Whether something here may be deployed; a quiet look, without warnings about the rest."""
     if is_project(tree, directory):
         return True
     return bool(tree.first(directory, *CONFIGS)) or find_site(tree, directory) is not None
 
 
-def _places(tree: Tree, directory: str) -> Iterator[_Place]:
+def _places(tree: FileView, directory: str) -> Iterator[_Place]:
     if is_project(tree, directory):
         yield _Place(Kind.WEB, directory)
     wrangler, site = read_wrangler(tree, directory), find_site(tree, directory)
@@ -85,7 +85,9 @@ def _places(tree: Tree, directory: str) -> Iterator[_Place]:
         yield _Place(Kind.WORKER, directory, wrangler, worker)
 
 
-def _web(tree: Tree, images: Images, directory: str, settings: Mapping[str, str], rivals: tuple[str, ...]) -> Component:
+def _web(
+    tree: FileView, images: ImageDefinitions, directory: str, settings: Mapping[str, str], rivals: tuple[str, ...]
+) -> Component:
     configured = settings.get(directory, "")
     web, image = describe_web(tree, images, directory, configured=configured, rivals=rivals)
     found = (web.dockerfile, image) if web.dockerfile and image else None
@@ -98,7 +100,7 @@ def _web(tree: Tree, images: Images, directory: str, settings: Mapping[str, str]
     )
 
 
-def _node(tree: Tree, images: Images, place: _Place, rivals: tuple[str, ...]) -> Component:
+def _node(tree: FileView, images: ImageDefinitions, place: _Place, rivals: tuple[str, ...]) -> Component:
     image = images.of(place.directory, is_for_node, rivals=rivals)
     node = describe_node(tree, place.directory, image)
     package = string(tree.table(join(place.directory, "package.json")), "name")

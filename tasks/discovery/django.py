@@ -5,8 +5,8 @@ import re
 from collections.abc import Iterator
 
 from tasks.discovery.dockerfile import Dockerfile
-from tasks.discovery.file_view import Tree, is_within, join, lineage, parent, relative
-from tasks.discovery.images import Images, is_for_python
+from tasks.discovery.file_view import FileView, is_within, join, lineage, parent, relative
+from tasks.discovery.images import ImageDefinitions, is_for_python
 from tasks.discovery.rank import Rank, rank
 from tasks.discovery.server import image_server, procfile_server
 from tasks.stack import Web
@@ -29,19 +29,19 @@ _ENV_EXAMPLES = (
 )
 
 
-def is_project(tree: Tree, directory: str) -> bool:
+def is_project(tree: FileView, directory: str) -> bool:
     """Whether a directory holds a manage.py, and it is Django's."""
     return bool(_MANAGE.search(tree.text(join(directory, "manage.py"))))
 
 
-def is_for_tests(tree: Tree, directory: str) -> bool:
+def is_for_tests(tree: FileView, directory: str) -> bool:
     """Whether a project is there for the tests of a library: its manage.py chooses settings that are named so."""
     module = _default_settings(tree.text(join(directory, "manage.py")))
     return bool(re.search(r"(^|[._])tests?([._]|$)", module))
 
 
 def describe_web(
-    tree: Tree, images: Images, directory: str, *, configured: str, rivals: tuple[str, ...]
+    tree: FileView, images: ImageDefinitions, directory: str, *, configured: str, rivals: tuple[str, ...]
 ) -> tuple[Web, Dockerfile | None]:
     """The Django project whose manage.py is in `directory`, and the Dockerfile that deploys it."""
     manage = _default_settings(tree.text(join(directory, "manage.py")))
@@ -94,7 +94,7 @@ def _as_path(module: str) -> str:
     return module.replace(".", "/") or "."
 
 
-def module_base(tree: Tree, directory: str, settings: str) -> str:
+def module_base(tree: FileView, directory: str, settings: str) -> str:
     """The directory that the settings module is imported from: manage.py's own, its `src`, or one above it."""
     path = _as_path(settings)
     for base in (directory, join(directory, "src"), *lineage(directory)):
@@ -103,7 +103,7 @@ def module_base(tree: Tree, directory: str, settings: str) -> str:
     return directory
 
 
-def _gateway(tree: Tree, directory: str, kind: str, settings: str) -> str:
+def _gateway(tree: FileView, directory: str, kind: str, settings: str) -> str:
     """The file with the WSGI or ASGI application: the one nearest to the settings, else the only one that fits."""
     for above in lineage(settings):
         beside = join(above, f"{kind}.py")
@@ -118,7 +118,7 @@ def _gateway(tree: Tree, directory: str, kind: str, settings: str) -> str:
     return min(fitting, key=lambda path: (path.count("/"), path), default="")
 
 
-def _callable(tree: Tree, directory: str, path: str, factory: str) -> str:
+def _callable(tree: FileView, directory: str, path: str, factory: str) -> str:
     if not path:
         return ""
     text = tree.text(path)
@@ -129,18 +129,18 @@ def _callable(tree: Tree, directory: str, path: str, factory: str) -> str:
     return f"{module}:{attribute}"
 
 
-def _apps(tree: Tree, directory: str) -> tuple[str, ...]:
+def _apps(tree: FileView, directory: str) -> tuple[str, ...]:
     return tuple(sorted({app for app in _migrated(tree, directory) if _is_of(tree, app, directory)}))
 
 
-def _migrated(tree: Tree, directory: str) -> Iterator[str]:
+def _migrated(tree: FileView, directory: str) -> Iterator[str]:
     for path in tree.under(directory):
         folder = parent(path)
         if posixpath.basename(folder) == "migrations" and path.endswith(".py"):
             yield parent(folder)
 
 
-def _is_of(tree: Tree, app: str, directory: str) -> bool:
+def _is_of(tree: FileView, app: str, directory: str) -> bool:
     """Whether an app belongs to this project, not to one within it, and is no fixture."""
     inner = relative(app, directory)
     nearest = next(above for above in lineage(app) if tree.has(join(above, "manage.py")))

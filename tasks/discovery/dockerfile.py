@@ -19,7 +19,7 @@ class Shell:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Copy:
+class CopyInstruction:
     """A COPY or ADD: sources to an absolute `target`, from the context or from the stage or image `origin`.
 
     `into` tells that the target is a directory whatever is copied there.
@@ -39,7 +39,7 @@ class BuildStage:
     image: str
     images: tuple[str, ...] = ()
     """Images of stages that files are copied from."""
-    copies: tuple[Copy, ...] = ()
+    copies: tuple[CopyInstruction, ...] = ()
     env: dict[str, str] = field(default_factory=dict)
     workdir: str = ""
     entrypoint: Shell | None = None
@@ -172,7 +172,7 @@ def _pairs(rest: str, known: dict[str, str]) -> dict[str, str]:
     return {name: value for name, value in expanded if value is not None}
 
 
-def _copy(rest: str, workdir: str) -> Copy:
+def _copy(rest: str, workdir: str) -> CopyInstruction:
     words = rest.split()
     flags = [word for word in words if word.startswith("--")]
     origin = next((flag.partition("=")[2] for flag in flags if flag.startswith("--from=")), None)
@@ -182,7 +182,7 @@ def _copy(rest: str, workdir: str) -> Copy:
     *sources, target = places or [""]
     into = target.endswith(("/", "/.")) or target in {"", "."} or len(sources) > 1
     absolute = posixpath.normpath(posixpath.join(workdir or "/", target))
-    return Copy(sources=tuple(sources), target=absolute, into=into, origin=origin)
+    return CopyInstruction(sources=tuple(sources), target=absolute, into=into, origin=origin)
 
 
 def _origin_image(origin: str | None, stages: list[BuildStage]) -> tuple[str, ...]:

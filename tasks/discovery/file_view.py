@@ -37,7 +37,7 @@ def relative(path: str, directory: str) -> str:
     return posixpath.relpath(path, directory)
 
 
-class Tree:
+class FileView:
     """The files of a stack, read at most once each. What cannot be read or parsed is a warning, and empty."""
 
     def __init__(self, paths: Collection[str], read: Callable[[str], str]) -> None:

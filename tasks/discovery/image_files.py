@@ -3,7 +3,7 @@
 import posixpath
 from collections.abc import Collection
 
-from tasks.discovery.dockerfile import BuildStage, Copy, Dockerfile
+from tasks.discovery.dockerfile import BuildStage, CopyInstruction, Dockerfile
 from tasks.discovery.file_view import is_within, join, relative
 
 Places = tuple[tuple[str, str], ...]
@@ -35,7 +35,7 @@ def _places(
     return found
 
 
-def _from_context(copy: Copy, context: str, paths: Collection[str]) -> dict[str, str]:
+def _from_context(copy: CopyInstruction, context: str, paths: Collection[str]) -> dict[str, str]:
     found = {}
     for source in copy.sources:
         place = join(context, source.lstrip("/") or ".")
@@ -47,7 +47,7 @@ def _from_context(copy: Copy, context: str, paths: Collection[str]) -> dict[str,
     return found
 
 
-def _moved(inner: dict[str, str], source: str, copy: Copy) -> dict[str, str]:
+def _moved(inner: dict[str, str], source: str, copy: CopyInstruction) -> dict[str, str]:
     """What a stage had below `source`, or that `source` is a part of, at the place where this one has it."""
     origin = "/" + source.strip("/")
     found = {}

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from tasks.discovery.dockerfile import Dockerfile, parse_dockerfile
 from tasks.discovery.documents import Table, string, strings, table
-from tasks.discovery.file_view import Tree, is_within, join, lineage, parent, relative
+from tasks.discovery.file_view import FileView, is_within, join, lineage, parent, relative
 from tasks.discovery.rank import Rank, rank
 
 _NAME = re.compile(
@@ -60,10 +60,10 @@ def is_for_node(dockerfile: Dockerfile) -> bool:
     return any(posixpath.basename(image).startswith("node:") for image in dockerfile.images)
 
 
-class Images:
+class ImageDefinitions:
     """The Dockerfiles of a tree, and which of them is whose."""
 
-    def __init__(self, tree: Tree) -> None:
+    def __init__(self, tree: FileView) -> None:
         self._files = {path: parse_dockerfile(tree.text(path)) for path in tree.files if _is_dockerfile(path)}
         self._builds = _compose_builds(tree)
         self._tree = tree
@@ -148,7 +148,7 @@ def _preference(path: str) -> tuple[bool, bool, int, str]:
     return (not _PRODUCTION.search(path), not is_plain, len(path), path)
 
 
-def _compose_builds(tree: Tree) -> dict[str, Build]:
+def _compose_builds(tree: FileView) -> dict[str, Build]:
     """Dockerfiles that compose files name, and how. Of several services, production's and that which is reached."""
     found: dict[str, tuple[tuple[bool, bool], Build]] = {}
     for path in tree.files:

@@ -3,12 +3,12 @@
 import re
 
 from tasks.discovery.documents import BrokenDocumentError, Table, parse_yaml, string, table
-from tasks.discovery.file_view import Tree, join, relative
+from tasks.discovery.file_view import FileView, join, relative
 
 _TOOLS = ("typescript", "vitest", "eslint", "wrangler", "astro", "vite", "prettier", "@astrojs/check")
 
 
-def locked_versions(tree: Tree, lock: str, root: str, package: str) -> dict[str, str]:
+def locked_versions(tree: FileView, lock: str, root: str, package: str) -> dict[str, str]:
     """The locked versions of known tools for one package: its own, else the workspace root's."""
     inner = relative(package, root)
     if lock.endswith(".yaml"):
@@ -18,7 +18,7 @@ def locked_versions(tree: Tree, lock: str, root: str, package: str) -> dict[str,
     return {}
 
 
-def _of_pnpm(tree: Tree, lock: str, inner: str) -> dict[str, str]:
+def _of_pnpm(tree: FileView, lock: str, inner: str) -> dict[str, str]:
     # What comes behind the importers is long, and slow to parse.
     beginning = re.split(r"^(?:packages|snapshots):", tree.text(lock), maxsplit=1, flags=re.MULTILINE)[0]
     try:
@@ -41,7 +41,7 @@ def _pinned(section: Table) -> dict[str, str]:
     return found
 
 
-def _of_npm(tree: Tree, lock: str, inner: str) -> dict[str, str]:
+def _of_npm(tree: FileView, lock: str, inner: str) -> dict[str, str]:
     packages = table(tree.table(lock), "packages")
     found: dict[str, str] = {}
     for name in _TOOLS:

@@ -4,7 +4,7 @@ import re
 from typing import Literal, cast
 
 from tasks.discovery.documents import string, table, text_table
-from tasks.discovery.file_view import Tree, is_within, join, parent
+from tasks.discovery.file_view import FileView, is_within, join, parent
 from tasks.discovery.node_locks import locked_versions
 from tasks.discovery.node_workspace import (
     Workspace,
@@ -25,7 +25,7 @@ _SETTINGS = (".npmrc", "pnpm-workspace.yaml", ".pnpmfile.cjs", ".pnpmfile.mjs", 
 _SHARED_TOOLS = ("typescript", "eslint", "vitest", "wrangler", "prettier")
 
 
-def describe_node(tree: Tree, directory: str, image: Image) -> NodeProject | None:
+def describe_node(tree: FileView, directory: str, image: Image) -> NodeProject | None:
     """The Node project that the component in `directory` belongs to, None where there is no package.json."""
     manifest = tree.nearest(directory, "package.json")
     if manifest is None:
@@ -55,7 +55,7 @@ def describe_node(tree: Tree, directory: str, image: Image) -> NodeProject | Non
     )
 
 
-def _manager(tree: Tree, workspace: Workspace, manifests: tuple[str, ...]) -> tuple[Manager, str]:
+def _manager(tree: FileView, workspace: Workspace, manifests: tuple[str, ...]) -> tuple[Manager, str]:
     """The package manager: named by `packageManager`, else by a lock, else npm."""
     for path in manifests:
         manifest = tree.table(path)
@@ -72,7 +72,7 @@ def _manager(tree: Tree, workspace: Workspace, manifests: tuple[str, ...]) -> tu
     return ("pnpm" if tree.has(join(workspace.root, "pnpm-workspace.yaml")) else "npm"), ""
 
 
-def _lock(tree: Tree, root: str, manager: Manager) -> str | None:
+def _lock(tree: FileView, root: str, manager: Manager) -> str | None:
     found = locks(tree, root)
     mine = [lock for lock in found if manager_of(lock) == manager]
     others = [lock for lock in found if manager_of(lock) != manager]
@@ -89,7 +89,7 @@ def _lock(tree: Tree, root: str, manager: Manager) -> str | None:
 
 
 def _inputs(
-    tree: Tree, workspace: Workspace, package: str, paths: tuple[str, ...], lock: str | None
+    tree: FileView, workspace: Workspace, package: str, paths: tuple[str, ...], lock: str | None
 ) -> tuple[str, ...]:
     root = workspace.root
     directories = dict.fromkeys((root, package, *workspace.members, *paths))
@@ -102,7 +102,7 @@ def _inputs(
     return tuple(sorted(path for path in found if tree.has(path)))
 
 
-def _patches(tree: Tree, root: str) -> set[str]:
+def _patches(tree: FileView, root: str) -> set[str]:
     """Patches of dependencies: pnpm names each, yarn and patch-package have a folder."""
     named: dict[str, str] = {}
     for document in (
@@ -114,7 +114,7 @@ def _patches(tree: Tree, root: str) -> set[str]:
     return folder | {join(root, path) for path in named.values()}
 
 
-def _archives(tree: Tree, directories: tuple[str, ...]) -> set[str]:
+def _archives(tree: FileView, directories: tuple[str, ...]) -> set[str]:
     """Packed packages that manifests point to: `file:../lib.tgz`."""
     asked = ((path, value) for path in directories for value in dependencies(tree, path).values())
     found = {join(path, value.removeprefix("file:")) for path, value in asked if value.startswith("file:")}

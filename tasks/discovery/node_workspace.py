@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 
 from tasks.discovery.documents import string, strings, text_table
-from tasks.discovery.file_view import Tree, is_within, join, lineage, parent, relative
+from tasks.discovery.file_view import FileView, is_within, join, lineage, parent, relative
 
 LOCKS = {
     "pnpm-lock.yaml": "pnpm",
@@ -30,7 +30,7 @@ class Workspace:
     """Directories by the package's name."""
 
 
-def find_workspace(tree: Tree, package: str) -> Workspace:
+def find_workspace(tree: FileView, package: str) -> Workspace:
     """What the package in a directory installs with: a lock of its own, else the workspace that lists it."""
     if not any(tree.has(join(package, lock)) for lock in LOCKS):
         for above in lineage(package):
@@ -40,13 +40,13 @@ def find_workspace(tree: Tree, package: str) -> Workspace:
     return _workspace(tree, package, (package, *workspace_members(tree, package)))
 
 
-def _workspace(tree: Tree, root: str, directories: tuple[str, ...]) -> Workspace:
+def _workspace(tree: FileView, root: str, directories: tuple[str, ...]) -> Workspace:
     members = tuple(path for path in dict.fromkeys(directories) if tree.has(join(path, "package.json")))
     names = {string(tree.table(join(path, "package.json")), "name"): path for path in members}
     return Workspace(root=root, members=members, names={name: path for name, path in names.items() if name})
 
 
-def workspace_members(tree: Tree, root: str) -> tuple[str, ...]:
+def workspace_members(tree: FileView, root: str) -> tuple[str, ...]:
     """The directories that a workspace's root lists, its own not among them."""
     patterns = strings(tree.table(join(root, "pnpm-workspace.yaml")), "packages")
     if not patterns:
@@ -92,13 +92,13 @@ def _matches(name: str, pattern: str) -> bool:
     return any(_matches(name, before + choice + after) for choice in inner.split(","))
 
 
-def dependencies(tree: Tree, package: str) -> dict[str, str]:
+def dependencies(tree: FileView, package: str) -> dict[str, str]:
     """What a package.json asks for, development included."""
     manifest = tree.table(join(package, "package.json"))
     return {name: asked for group in _GROUPS for name, asked in text_table(manifest, group).items()}
 
 
-def linked(tree: Tree, workspace: Workspace, package: str) -> tuple[str, ...]:
+def linked(tree: FileView, workspace: Workspace, package: str) -> tuple[str, ...]:
     """Directories of packages of the tree that a package depends on, transitively."""
     seen: dict[str, None] = {}
     waiting = [package]
@@ -110,7 +110,7 @@ def linked(tree: Tree, workspace: Workspace, package: str) -> tuple[str, ...]:
     return tuple(sorted(seen))
 
 
-def _links(tree: Tree, workspace: Workspace, package: str) -> Iterator[str]:
+def _links(tree: FileView, workspace: Workspace, package: str) -> Iterator[str]:
     for name, asked in dependencies(tree, package).items():
         path = next((asked.removeprefix(link) for link in _LINKS if asked.startswith(link)), None)
         if path is not None:
@@ -129,7 +129,7 @@ def _links(tree: Tree, workspace: Workspace, package: str) -> Iterator[str]:
             yield workspace.names[name]
 
 
-def locks(tree: Tree, root: str) -> tuple[str, ...]:
+def locks(tree: FileView, root: str) -> tuple[str, ...]:
     """The lock files in a directory."""
     return tuple(join(root, name) for name in LOCKS if tree.has(join(root, name)))
 

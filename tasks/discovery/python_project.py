@@ -4,7 +4,7 @@ import re
 from dataclasses import replace
 
 from tasks.discovery.documents import string, table
-from tasks.discovery.file_view import Tree, join, lineage, parent
+from tasks.discovery.file_view import FileView, join, lineage, parent
 from tasks.discovery.quality_tools import configurations, used_tools
 from tasks.discovery.requirement_files import choose_requirements, has_requirements
 from tasks.discovery.requirements import read_requirements
@@ -16,7 +16,7 @@ _OTHER_MANAGERS = {"poetry.lock": "Poetry", "pdm.lock": "PDM", "Pipfile.lock": "
 _INSTALLS = re.compile(r"\bpip3? install\b[^\n]*?\s(?:-r|--requirement)[ =]\s*([^\s;&|]+)|\bpip sync\s+([^\s;&|-]\S*)")
 
 
-def describe_python(tree: Tree, directory: str, image: Image, *, modules: str) -> PythonProject:
+def describe_python(tree: FileView, directory: str, image: Image, *, modules: str) -> PythonProject:
     """The Python project that the component in `directory` belongs to: the nearest that declares dependencies.
 
     `modules` is the directory that its settings are imported from.
@@ -46,7 +46,7 @@ def describe_python(tree: Tree, directory: str, image: Image, *, modules: str) -
     return replace(project, tools=tools, paths=tuple(dict.fromkeys(paths)))
 
 
-def _declares(tree: Tree, directory: str) -> bool:
+def _declares(tree: FileView, directory: str) -> bool:
     names = ("uv.lock", "setup.py", *_OTHER_MANAGERS)
     if tree.first(directory, *names) or has_requirements(tree, directory):
         return True
@@ -60,7 +60,7 @@ _Found = tuple[PythonProject, frozenset[str], tuple[str, ...]]
 """A project, the names that a person asked for, and the directories of its path dependencies."""
 
 
-def _from_lock(tree: Tree, base: PythonProject, lock: str) -> _Found:
+def _from_lock(tree: FileView, base: PythonProject, lock: str) -> _Found:
     locked, direct = read_uv_lock(tree, lock, base.root), declared(tree.table(base.manifest))
     # no check goes missing with a lock that cannot be read: its installation says what is wrong
     packages = locked.packages if tree.table(lock) else direct
@@ -83,7 +83,7 @@ def _from_lock(tree: Tree, base: PythonProject, lock: str) -> _Found:
     return project, direct, locked.directories
 
 
-def _from_requirements(tree: Tree, base: PythonProject, asked: tuple[str, ...]) -> _Found:
+def _from_requirements(tree: FileView, base: PythonProject, asked: tuple[str, ...]) -> _Found:
     chosen = choose_requirements(tree, base.root, asked)
     production = read_requirements(tree, chosen.production)
     both = read_requirements(tree, tuple(dict.fromkeys((*chosen.production, *chosen.development))))
@@ -109,7 +109,7 @@ def _from_requirements(tree: Tree, base: PythonProject, asked: tuple[str, ...]) 
     return project, by_person or both.names, both.directories
 
 
-def _without_lock(tree: Tree, base: PythonProject) -> _Found:
+def _without_lock(tree: FileView, base: PythonProject) -> _Found:
     """No lock that is understood: what the manifest alone gives, and a warning that says what to do."""
     found = tree.first(base.root, *_OTHER_MANAGERS)
     direct = declared(tree.table(base.manifest))
@@ -136,12 +136,12 @@ def _without_lock(tree: Tree, base: PythonProject) -> _Found:
     return replace(base, kind="uv", packages=direct, inputs=_existing(tree, inputs)), direct, local
 
 
-def _settings_of_uv(tree: Tree, directory: str) -> tuple[str, ...]:
+def _settings_of_uv(tree: FileView, directory: str) -> tuple[str, ...]:
     path = tree.nearest(directory, "uv.toml")
     return (path,) if path else ()
 
 
-def _readme(tree: Tree, manifest: str | None) -> tuple[str, ...]:
+def _readme(tree: FileView, manifest: str | None) -> tuple[str, ...]:
     """Files of the manifest's own that a build of the project's metadata reads."""
     if manifest is None:
         return ()
@@ -151,16 +151,16 @@ def _readme(tree: Tree, manifest: str | None) -> tuple[str, ...]:
     return tuple(join(parent(manifest), name) for name in (readme, licence) if name)
 
 
-def _files_of(tree: Tree, directories: tuple[str, ...]) -> tuple[str, ...]:
+def _files_of(tree: FileView, directories: tuple[str, ...]) -> tuple[str, ...]:
     """Everything in path dependencies: they are built from their sources."""
     return tuple(path for directory in directories for path in tree.under(directory))
 
 
-def _existing(tree: Tree, paths: tuple[str, ...]) -> tuple[str, ...]:
+def _existing(tree: FileView, paths: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(sorted({path for path in paths if tree.has(path)}))
 
 
-def _module_root(tree: Tree, directory: str) -> str:
+def _module_root(tree: FileView, directory: str) -> str:
     """Where the modules of a project are: `src` where it has that, itself otherwise."""
     source = join(directory, "src")
     return source if any(path.endswith(".py") for path in tree.under(source)) else directory

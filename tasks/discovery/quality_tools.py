@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Mapping
 
 from tasks.discovery.documents import table
-from tasks.discovery.file_view import Tree, join, lineage
+from tasks.discovery.file_view import FileView, join, lineage
 
 TOOLS = ("black", "mypy", "pytest", "ruff")
 # Where each tool looks in a directory, in its own order.
@@ -30,14 +30,14 @@ _COMPANIONS: Mapping[str, Callable[[str], bool]] = {
 }
 
 
-def configurations(tree: Tree, directory: str) -> dict[str, str]:
+def configurations(tree: FileView, directory: str) -> dict[str, str]:
     """The file that configures each tool, for those that have one: the nearest, up to the stack's root."""
     found = {tool: _configuration(tree, directory, tool) for tool in TOOLS}
     return {tool: path for tool, path in found.items() if path}
 
 
 def used_tools(
-    tree: Tree, directory: str, *, configured: Mapping[str, str], direct: frozenset[str], held: frozenset[str]
+    tree: FileView, directory: str, *, configured: Mapping[str, str], direct: frozenset[str], held: frozenset[str]
 ) -> frozenset[str]:
     """The tools that are configured or asked for by name.
 
@@ -50,7 +50,7 @@ def used_tools(
     return frozenset(used)
 
 
-def _configuration(tree: Tree, directory: str, tool: str) -> str:
+def _configuration(tree: FileView, directory: str, tool: str) -> str:
     for above in lineage(directory):
         for name, section in _FILES[tool]:
             path = join(above, name)
@@ -59,7 +59,7 @@ def _configuration(tree: Tree, directory: str, tool: str) -> str:
     return ""
 
 
-def _has_section(tree: Tree, path: str, section: str) -> bool:
+def _has_section(tree: FileView, path: str, section: str) -> bool:
     if path.endswith(".toml") and tree.table(path):
         parsed: object = tree.table(path)
         *above, last = section.split(".")

@@ -4,7 +4,7 @@ import posixpath
 import re
 from dataclasses import dataclass
 
-from tasks.discovery.file_view import Tree, join
+from tasks.discovery.file_view import FileView, join
 from tasks.discovery.requirements import read_requirements
 
 _NAME = re.compile(r"^(?:requirements|reqs)?(?:[-_.]?(?P<after>[\w\-]+))?\.(?P<kind>lock|txt|in)$")
@@ -29,12 +29,12 @@ class Chosen:
     sources: tuple[str, ...]
 
 
-def has_requirements(tree: Tree, directory: str) -> bool:
+def has_requirements(tree: FileView, directory: str) -> bool:
     """Whether a directory, or its `requirements` folder, holds files to install from."""
     return bool(_by_purpose(tree, directory))
 
 
-def choose_requirements(tree: Tree, directory: str, asked: tuple[str, ...]) -> Chosen:
+def choose_requirements(tree: FileView, directory: str, asked: tuple[str, ...]) -> Chosen:
     """Choose among the files of a directory; `asked` are files as the Dockerfile names them, which decide."""
     by_purpose = _by_purpose(tree, directory)
     every = list(by_purpose.values())
@@ -51,7 +51,7 @@ def choose_requirements(tree: Tree, directory: str, asked: tuple[str, ...]) -> C
     return Chosen(production=production, development=_complete(tree, production, development), sources=sources)
 
 
-def _complete(tree: Tree, production: tuple[str, ...], development: tuple[str, ...]) -> tuple[str, ...]:
+def _complete(tree: FileView, production: tuple[str, ...], development: tuple[str, ...]) -> tuple[str, ...]:
     if not development:
         return ()
     mine, theirs = read_requirements(tree, development), read_requirements(tree, production)
@@ -65,7 +65,7 @@ def _complete(tree: Tree, production: tuple[str, ...], development: tuple[str, .
     return development if is_complete else (*production, *development)
 
 
-def _by_purpose(tree: Tree, directory: str) -> dict[str, str]:
+def _by_purpose(tree: FileView, directory: str) -> dict[str, str]:
     """The files by what their names say they are for; a lock beats a list, a list beats a source."""
     found: dict[str, str] = {}
     for folder in (directory, join(directory, "requirements")):
@@ -104,7 +104,7 @@ def _as_named(paths: list[str], name: str) -> str | None:
     return min(exact or same, key=len, default=None)
 
 
-def _source(tree: Tree, path: str) -> str | None:
+def _source(tree: FileView, path: str) -> str | None:
     """The `.in` file that a lock is compiled from."""
     stem = path.rsplit(".", 1)[0] + ".in"
     return stem if tree.has(stem) and stem != path else None

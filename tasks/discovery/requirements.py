@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
-from tasks.discovery.file_view import Tree, join, parent
+from tasks.discovery.file_view import FileView, join, parent
 
 _CONTINUED = re.compile(r"\\\r?\n")
 _COMMENT = re.compile(r"(^|\s)#.*$", re.MULTILINE)
@@ -36,7 +36,7 @@ class Requirements:
     hashed: bool = False
 
 
-def read_requirements(tree: Tree, paths: tuple[str, ...]) -> Requirements:
+def read_requirements(tree: FileView, paths: tuple[str, ...]) -> Requirements:
     """Read requirements files as one installation of them all."""
     reader = _Reader(tree)
     for path in paths:
@@ -56,7 +56,7 @@ def read_requirements(tree: Tree, paths: tuple[str, ...]) -> Requirements:
 class _Reader:
     """Collects over includes; a file is read once, however often it is included."""
 
-    def __init__(self, tree: Tree) -> None:
+    def __init__(self, tree: FileView) -> None:
         self._tree = tree
         self.files: dict[str, None] = {}
         self.versions: dict[str, str] = {}

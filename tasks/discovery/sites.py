@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 
 from tasks.discovery.documents import text_table
-from tasks.discovery.file_view import Tree, join, relative
+from tasks.discovery.file_view import FileView, join, relative
 from tasks.discovery.generators import ENDINGS, GENERATORS, Generator, flag, literal, without_comments
 from tasks.discovery.node_workspace import dependencies
 from tasks.stack import Site
@@ -25,7 +25,7 @@ _LIBRARY = re.compile(r"\blib\s*:\s*\{")
 _ADAPTERS = re.compile(r"^(@astrojs/(cloudflare|node|vercel|netlify|deno)|@sveltejs/adapter-(?!static))")
 
 
-def find_site(tree: Tree, package: str) -> Site | None:
+def find_site(tree: FileView, package: str) -> Site | None:
     """The site that a package is; None for libraries, servers, workspace roots and everything else."""
     manifest = tree.table(join(package, "package.json"))
     asked, scripts = dependencies(tree, package), text_table(manifest, "scripts")
@@ -37,7 +37,7 @@ def find_site(tree: Tree, package: str) -> Site | None:
 
 
 def _site(
-    tree: Tree, package: str, generator: Generator, asked: Mapping[str, str], scripts: Mapping[str, str]
+    tree: FileView, package: str, generator: Generator, asked: Mapping[str, str], scripts: Mapping[str, str]
 ) -> Site | None:
     script = _script(scripts, generator)
     line = scripts.get(script, "")
@@ -79,11 +79,11 @@ def _caller(scripts: Mapping[str, str], name: str) -> str:
     return "build" if re.search(rf"(?<![\w:-]){re.escape(name)}(?![\w:-])", scripts.get("build", "")) else name
 
 
-def _config(tree: Tree, package: str, generator: Generator) -> str | None:
+def _config(tree: FileView, package: str, generator: Generator) -> str | None:
     return tree.first(package, *(name + ending for name in generator.configs for ending in ENDINGS))
 
 
-def _is_static(tree: Tree, package: str, generator: Generator, source: str, scripts: Mapping[str, str]) -> bool:
+def _is_static(tree: FileView, package: str, generator: Generator, source: str, scripts: Mapping[str, str]) -> bool:
     """Whether it makes files to be served as they are; servers get a warning."""
     if not generator.static:
         return True
@@ -99,7 +99,7 @@ def _is_static(tree: Tree, package: str, generator: Generator, source: str, scri
     return False
 
 
-def _folder(tree: Tree, package: str, generator: Generator, line: str) -> str:
+def _folder(tree: FileView, package: str, generator: Generator, line: str) -> str:
     """The folder that the generator works in: the package's, or the one that the script names."""
     words = re.escape(" ".join(generator.command))
     match = re.search(rf"{words}\s+(?!-)([\w./-]+)", line) if generator.takes_folder else None
@@ -108,7 +108,7 @@ def _folder(tree: Tree, package: str, generator: Generator, line: str) -> str:
     return package
 
 
-def _vite_root(tree: Tree, folder: str, source: str) -> str | None:
+def _vite_root(tree: FileView, folder: str, source: str) -> str | None:
     """The directory with the index.html that Vite builds from; None for libraries and for assets of a server."""
     if _LIBRARY.search(source):
         return None

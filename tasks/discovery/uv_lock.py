@@ -9,7 +9,7 @@ from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
 from tasks.discovery.documents import Table, string, strings, table, tables
-from tasks.discovery.file_view import Tree, is_within, join, lineage, parent, relative
+from tasks.discovery.file_view import FileView, is_within, join, lineage, parent, relative
 
 _LOCAL_SOURCES = ("editable", "directory", "virtual")
 _EXTRAS = ("optional-dependencies",)
@@ -24,7 +24,7 @@ class Locked:
     directories: tuple[str, ...] = ()
 
 
-def find_uv_lock(tree: Tree, directory: str) -> str | None:
+def find_uv_lock(tree: FileView, directory: str) -> str | None:
     """The uv.lock that covers a project: its own, or that of the workspace that it is a member of."""
     own = join(directory, "uv.lock")
     if tree.has(own):
@@ -37,7 +37,7 @@ def find_uv_lock(tree: Tree, directory: str) -> str | None:
     return None
 
 
-def workspace_members(tree: Tree, manifest: str) -> tuple[str, ...]:
+def workspace_members(tree: FileView, manifest: str) -> tuple[str, ...]:
     """Directories of the members of the uv workspace that a pyproject.toml declares, its own not among them."""
     workspace = table(tree.table(manifest), "tool", "uv", "workspace")
     root, members, excluded = parent(manifest), strings(workspace, "members"), strings(workspace, "exclude")
@@ -59,7 +59,7 @@ def _is_listed(directory: str, patterns: tuple[str, ...]) -> bool:
     return any(fnmatchcase(directory, item) and ("**" in item or item.count("/") == depth) for item in plain)
 
 
-def read_uv_lock(tree: Tree, lock: str, project: str) -> Locked:
+def read_uv_lock(tree: FileView, lock: str, project: str) -> Locked:
     """What `project` (a directory) can have installed by a lock; all that it holds where the project is not in it."""
     packages = tables(tree.table(lock), "package")
     root = parent(lock)
@@ -132,7 +132,7 @@ def _name(line: str) -> str:
         return canonicalize_name(match.group()) if match else ""
 
 
-def source_directories(tree: Tree, manifest: str) -> tuple[str, ...]:
+def source_directories(tree: FileView, manifest: str) -> tuple[str, ...]:
     """Directories that `[tool.uv.sources]` of a pyproject.toml names."""
     sources = table(tree.table(manifest), "tool", "uv", "sources")
     paths = (string(sources, name, "path") for name in sources)

@@ -7,7 +7,7 @@ from packaging.specifiers import SpecifierSet
 
 from tasks.discovery.dockerfile import Dockerfile
 from tasks.discovery.documents import string
-from tasks.discovery.file_view import Tree
+from tasks.discovery.file_view import FileView
 from tasks.stack import Version
 
 _LTS = {"gallium": 16, "hydrogen": 18, "iron": 20, "jod": 22, "krypton": 24}
@@ -16,7 +16,7 @@ _COMPARATOR = re.compile(r"(>=|<=|>|<|=|\^|~)?\s*v?(\d+|[xX*])(?:\.(\d+|[xX*]))?
 Image = tuple[str, Dockerfile] | None
 
 
-def python_version(tree: Tree, image: Image, *, component: str, manifest: str | None) -> Version:
+def python_version(tree: FileView, image: Image, *, component: str, manifest: str | None) -> Version:
     """Python as the Dockerfile has it, else `.python-version`, else `requires-python`."""
     accepts = string(tree.table(manifest), "project", "requires-python")
     if image:
@@ -51,7 +51,7 @@ def _first_line(text: str) -> str:
     return next((line for line in lines if line), "")
 
 
-def node_version(tree: Tree, image: Image, *, component: str, manifests: tuple[str, ...]) -> Version:
+def node_version(tree: FileView, image: Image, *, component: str, manifests: tuple[str, ...]) -> Version:
     """Node as the Dockerfile has it, else a version file, else `volta`, else `engines`.
 
     `manifests` are package.json files, the component's own first.

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 
 from tasks.discovery.documents import Table, string, strings, table, tables
-from tasks.discovery.file_view import Tree, relative
+from tasks.discovery.file_view import FileView, relative
 from tasks.dotenv import parse_dotenv, worker_examples
 
 SOURCES = (".ts", ".mts", ".tsx", ".js", ".mjs", ".jsx")
@@ -49,7 +49,7 @@ def bound_names(value: object) -> Iterator[str]:
                 yield from bound_names(row)
 
 
-def read_names(tree: Tree, directory: str, document: Table) -> tuple[str, ...]:
+def read_names(tree: FileView, directory: str, document: Table) -> tuple[str, ...]:
     """The variables with text that the code expects and the wrangler file does not give: secrets, most of them."""
     texts = [COMMENT.sub(" ", tree.text(path)) for path in sources(tree, directory)]
     typed = {name for text in texts for name in typed_names(text)}
@@ -59,7 +59,7 @@ def read_names(tree: Tree, directory: str, document: Table) -> tuple[str, ...]:
     return tuple(sorted((typed | used | shown | {*strings(document, "secrets", "required")}) - known))
 
 
-def sources(tree: Tree, directory: str) -> tuple[str, ...]:
+def sources(tree: FileView, directory: str) -> tuple[str, ...]:
     """The files of its code, the types that wrangler generates included; none of tests and of what is built."""
     found = (path for path in tree.under(directory) if path.endswith(SOURCES))
     return tuple(path for path in found if not FOREIGN.search(relative(path, directory)))

@@ -5,7 +5,7 @@ import re
 from dataclasses import dataclass
 
 from tasks.discovery.documents import Table, string, strings, table, tables
-from tasks.discovery.file_view import Tree, join, lineage, parent
+from tasks.discovery.file_view import FileView, join, lineage, parent
 from tasks.discovery.worker_env import bindings_of, read_names, sources
 from tasks.stack import Worker
 
@@ -26,7 +26,7 @@ class Wrangler:
     document: Table
 
 
-def read_wrangler(tree: Tree, directory: str) -> Wrangler | None:
+def read_wrangler(tree: FileView, directory: str) -> Wrangler | None:
     """The wrangler file of a directory, the one that wrangler itself would take."""
     found = [join(directory, name) for name in CONFIGS if tree.has(join(directory, name))]
     if not found:
@@ -58,7 +58,7 @@ def _line(text: str, key: str) -> str:
     return match.group(1) if match else ""
 
 
-def is_generated(tree: Tree, wrangler: Wrangler, output: str) -> bool:
+def is_generated(tree: FileView, wrangler: Wrangler, output: str) -> bool:
     """Whether its entry point is made by a site's build: in its output, in a hidden folder, or in a package."""
     directory = parent(wrangler.config)
     main = join(directory, wrangler.main)
@@ -69,7 +69,7 @@ def is_generated(tree: Tree, wrangler: Wrangler, output: str) -> bool:
     return in_output or (folders[0].startswith((".", "@")) and folders[0] != "..") or "_worker.js" in folders
 
 
-def describe_worker(tree: Tree, wrangler: Wrangler) -> Worker | None:
+def describe_worker(tree: FileView, wrangler: Wrangler) -> Worker | None:
     """The Worker of a wrangler file; None, with a warning, where it deploys none."""
     if not (wrangler.main or wrangler.assets):
         kind = "a Pages project without a static generator" if wrangler.pages else "neither `main` nor `assets`"
@@ -93,7 +93,7 @@ def describe_worker(tree: Tree, wrangler: Wrangler) -> Worker | None:
     )
 
 
-def _tsconfig(tree: Tree, wrangler: Wrangler) -> str | None:
+def _tsconfig(tree: FileView, wrangler: Wrangler) -> str | None:
     """The tsconfig.json beside it; for an entry point in TypeScript, the nearest one up to its package."""
     directory = parent(wrangler.config)
     for above in lineage(directory):

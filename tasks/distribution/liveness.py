@@ -9,7 +9,7 @@ Lost = tuple[str, str]
 
 
 @dataclass(slots=True, kw_only=True)
-class Watch:
+class ShardLiveness:
     """Of one shard. All moments are seconds of one clock; `pool` is the work pool that it waits in."""
 
     settings: ShardSettings

@@ -43,7 +43,7 @@ class Signs:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Record:
+class ShardRecord:
     """What became of a check. `key` says which check of which tree, in which version of ours; `images` are the base
     images that the shard had taken by then, `owners` the checks that may be red for the very same trouble."""
 
@@ -56,7 +56,7 @@ class Record:
     owners: tuple[str, ...] = ()
 
 
-SIGNS, RECORD = TypeAdapter(Signs), TypeAdapter(Record)
+SIGNS, RECORD = TypeAdapter(Signs), TypeAdapter(ShardRecord)
 
 
 def written(adapter: TypeAdapter[T], value: T) -> bytes:
@@ -74,7 +74,7 @@ def read_signs(content: bytes) -> Signs | None:
     return signs if signs.format == FORMAT else None
 
 
-def read_record(content: bytes, check: str, key: str, images: Mapping[str, str]) -> Record:
+def read_record(content: bytes, check: str, key: str, images: Mapping[str, str]) -> ShardRecord:
     """The record of a check that was planned with that key. Raises EngineError for anything else."""
     try:
         record = RECORD.validate_json(content, strict=True)

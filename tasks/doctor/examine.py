@@ -6,15 +6,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tasks.daemon_thread import aside
-from tasks.doctor.finding import Finding
+from tasks.doctor.finding import DoctorFinding
 from tasks.doctor.machine import Machine
 from tasks.doctor.secrets import Wishes
 from tasks.errors import UsageError
-from tasks.secrets import Circumstances, declared
+from tasks.secrets import ProviderContext, declared
 from tasks.secrets.doppler.token import Token
 from tasks.settings import Settings, load_settings
 from tasks.stack import Stack
-from tasks.user_dirs import Places
+from tasks.user_dirs import UserDirs
 from tasks.validation.scope import circumstances, read_scope
 
 
@@ -26,26 +26,26 @@ class Doctor:
     flags: Mapping[str, object]
     environ: Mapping[str, str] = field(repr=False)
     token: Token | None
-    places: Places
+    user_dirs: UserDirs
 
-    async def examine(self) -> list[Finding]:
+    async def examine(self) -> list[DoctorFinding]:
         """Everything, whatever of it is broken."""
-        found: list[Finding] = []
+        found: list[DoctorFinding] = []
         settings, stack, wishes = Settings(), Stack(components=()), {}
-        around = Circumstances(environ=self.environ, root=self.stack, tree=(), token=self.token)
+        around = ProviderContext(environ=self.environ, root=self.stack, tree=(), token=self.token)
         try:
-            scope = await asyncio.to_thread(read_scope, self.stack, self.flags, self.environ, self.places.cache)
+            scope = await asyncio.to_thread(read_scope, self.stack, self.flags, self.environ, self.user_dirs.cache)
         except UsageError as error:
-            found.append(Finding(name="stack", state="missing", text=str(error)))
+            found.append(DoctorFinding(name="stack", state="missing", text=str(error)))
             settings = self._settings()
         else:
             count = f"{len(scope.plan.checks)} checks of {len(scope.stack.components)} components"
-            found.append(Finding(name="stack", state="well", text=f"{scope.tree.root.name}: {count}"))
+            found.append(DoctorFinding(name="stack", state="well", text=f"{scope.tree.root.name}: {count}"))
             settings, stack, wishes = scope.settings, scope.stack, declared(scope.plan.checks)
-            around = circumstances(scope, self.environ, self.token, self.places.data)
+            around = circumstances(scope, self.environ, self.token, self.user_dirs.data)
         asked = Wishes(settings=settings, around=around, declared=wishes)
         machine = Machine(
-            environ=self.environ, cache=self.places.cache, data=self.places.data, settings=settings, stack=stack
+            environ=self.environ, cache=self.user_dirs.cache, data=self.user_dirs.data, settings=settings, stack=stack
         )
         found += await asyncio.wrap_future(aside(lambda: [*asked.findings()]))  # nobody has to wait for Doppler
         return [*found, *await machine.findings()]

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from tasks.doctor.finding import Finding
+from tasks.doctor.finding import DoctorFinding
 from tasks.engines.choice import choose_engine
 from tasks.engines.local.postgres.binaries import OLDEST, WHEEL, host_binaries
 from tasks.engines.local.toolchains.node import choose_node
@@ -33,7 +33,7 @@ class Machine:
     settings: Settings
     stack: Stack
 
-    async def findings(self) -> list[Finding]:
+    async def findings(self) -> list[DoctorFinding]:
         """All of it, in the order in which a run needs it."""
         return [
             await self.engine(),
@@ -44,20 +44,20 @@ class Machine:
             *self.room(),
         ]
 
-    async def engine(self) -> Finding:
+    async def engine(self) -> DoctorFinding:
         """Which one a run would take."""
         try:
             choice = await choose_engine(self.settings.engine, self.environ)
         except EngineError as error:
-            return Finding(name="engine", state="missing", text=str(error), mend="--engine local")
-        mend = ""
+            return DoctorFinding(name="engine", state="missing", text=str(error), fix="--engine local")
+        fix = ""
         if choice.name == "local" and self.settings.engine == "auto":
-            mend = "for full proof: start a Dagger engine or Docker, then --engine dagger"
-        return Finding(name="engine", state="well", text=f"{choice.name}: {choice.reason}", mend=mend)
+            fix = "for full proof: start a Dagger engine or Docker, then --engine dagger"
+        return DoctorFinding(name="engine", state="well", text=f"{choice.name}: {choice.reason}", fix=fix)
 
-    async def pythons(self) -> AsyncIterator[Finding]:
+    async def pythons(self) -> AsyncIterator[DoctorFinding]:
         """Ours, and those that the stack's projects want."""
-        yield Finding(name="Python", state="well", text=f"{platform.python_version()} runs predeploy")
+        yield DoctorFinding(name="Python", state="well", text=f"{platform.python_version()} runs predeploy")
         pythons = Pythons(self.environ, self.cache / "toolchains/pythons")
         for version, place in wanted_pythons(self.stack):
             if not version.wanted:
@@ -65,71 +65,75 @@ class Machine:
             try:
                 found = await pythons.find(version)
             except EngineError as error:
-                yield Finding(name="Python", state="missing", text=str(error), mend=f"mend {version.source}")
+                yield DoctorFinding(name="Python", state="missing", text=str(error), fix=f"mend {version.source}")
                 continue
             if found is None:
                 text = f"none for {place}, which wants {version.wanted}"
-                yield Finding(name="Python", state="missing", text=text, mend="export UV_PYTHON_DOWNLOADS=automatic")
+                yield DoctorFinding(
+                    name="Python", state="missing", text=text, fix="export UV_PYTHON_DOWNLOADS=automatic"
+                )
             elif found.gaps:
-                mend = "export UV_PYTHON_DOWNLOADS=automatic"
-                yield Finding(name="Python", state="spare", text=f"{place}: {'; '.join(found.gaps)}", mend=mend)
+                fix = "export UV_PYTHON_DOWNLOADS=automatic"
+                yield DoctorFinding(name="Python", state="spare", text=f"{place}: {'; '.join(found.gaps)}", fix=fix)
             else:
-                yield Finding(name="Python", state="well", text=f"{found.version} for {place}")
+                yield DoctorFinding(name="Python", state="well", text=f"{found.version} for {place}")
 
-    def nodes(self) -> Iterator[Finding]:
+    def nodes(self) -> Iterator[DoctorFinding]:
         """Those that the stack's packages want; all come as wheels."""
         for version, place in wanted_nodes(self.stack):
             try:
                 choice = choose_node(version)
             except EngineError as error:
-                yield Finding(name="Node", state="missing", text=str(error), mend=f"mend {version.source or 'engines'}")
+                yield DoctorFinding(
+                    name="Node", state="missing", text=str(error), fix=f"mend {version.source or 'engines'}"
+                )
                 continue
             gap = f" ({'; '.join(choice.gaps)})" if choice.gaps else ""
-            yield Finding(
+            yield DoctorFinding(
                 name="Node", state="well", text=f"{choice.text} for {place}{gap}, {self.kept(f'node-{choice.text}')}"
             )
 
-    def postgres(self) -> Iterator[Finding]:
+    def postgres(self) -> Iterator[DoctorFinding]:
         """The host's, or the one from a wheel."""
         if not any(component.web for component in self.stack.components):
             return
         found = host_binaries(self.environ) if self.settings.postgres != "wheel" else None
         if found is not None:
-            yield Finding(name="Postgres", state="well", text=f"{found.version} in {found.directory}")
+            yield DoctorFinding(name="Postgres", state="well", text=f"{found.version} in {found.directory}")
         elif self.settings.postgres == "host":
             text = f"no Postgres {OLDEST} or newer is installed here, and postgres is set to host"
-            yield Finding(name="Postgres", state="missing", text=text, mend='postgres = "wheel"')
+            yield DoctorFinding(name="Postgres", state="missing", text=text, fix='postgres = "wheel"')
         else:
             text = f"{WHEEL.partition('-')[2]} from a wheel, {self.kept(WHEEL)}"
-            yield Finding(name="Postgres", state="well", text=text)
+            yield DoctorFinding(name="Postgres", state="well", text=text)
 
-    def prefect(self) -> Finding:
+    def prefect(self) -> DoctorFinding:
         """Where runs would be recorded. Without it a run gives the same verdict."""
         if url := self.environ.get("PREFECT_API_URL", "").strip():
             if answers(url):
-                return Finding(name="Prefect", state="well", text=f"a server at {url}")
+                return DoctorFinding(name="Prefect", state="well", text=f"a server at {url}")
             text = f"nobody answers at PREFECT_API_URL ({url}): runs are not recorded"
-            return Finding(name="Prefect", state="spare", text=text, mend="unset PREFECT_API_URL")
+            return DoctorFinding(name="Prefect", state="spare", text=text, fix="unset PREFECT_API_URL")
         if is_ci(self.environ):
-            return Finding(name="Prefect", state="well", text="a server for each run alone, since this is CI")
+            return DoctorFinding(name="Prefect", state="well", text="a server for each run alone, since this is CI")
         running = running_server(self.data)
         text = f"our own server at {running.url}" if running else "our own server, which the next run starts"
-        return Finding(name="Prefect", state="well", text=text)
+        return DoctorFinding(name="Prefect", state="well", text=text)
 
-    def room(self) -> Iterator[Finding]:
+    def room(self) -> Iterator[DoctorFinding]:
         """Where a run writes, and how much still fits."""
         for name, place in (("cache", self.cache), ("data", self.data)):
             there = next(each for each in (place, *place.parents) if each.exists())
             free = shutil.disk_usage(there).free
             if not os.access(there, os.W_OK):
-                yield Finding(
-                    name=name, state="missing", text=f"{place} cannot be written", mend=f"chown -R $USER {there}"
+                yield DoctorFinding(
+                    name=name, state="missing", text=f"{place} cannot be written", fix=f"chown -R $USER {there}"
                 )
             elif free < LITTLE:
                 text = f"{place}: only {free >> 20} MiB are free"
-                yield Finding(name=name, state="missing", text=text, mend=f"rm -rf {self.cache}")
+                yield DoctorFinding(name=name, state="missing", text=text, fix=f"rm -rf {self.cache}")
             else:
-                yield Finding(name=name, state="well", text=f"{place}, {free >> 30} GiB free")
+                yield DoctorFinding(name=name, state="well", text=f"{place}, {free >> 30} GiB free")
 
     def kept(self, tool: str) -> str:
         """Whether a program is here already."""

@@ -3,9 +3,9 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from tasks.doctor.finding import Finding
+from tasks.doctor.finding import DoctorFinding
 from tasks.errors import SecretsError
-from tasks.secrets import Circumstances, choose_provider
+from tasks.secrets import ProviderContext, choose_provider
 from tasks.secrets.choice import access_of, provider_kind
 from tasks.secrets.doppler.access import Access
 from tasks.secrets.doppler.token import VARIABLE
@@ -19,10 +19,10 @@ class Wishes:
     """What the checks declare, by name with the checks that do, and which of it they can do without."""
 
     settings: Settings
-    around: Circumstances
+    around: ProviderContext
     declared: Mapping[str, tuple[str, ...]]
 
-    def findings(self) -> Iterator[Finding]:
+    def findings(self) -> Iterator[DoctorFinding]:
         """Everything; asks Doppler up to three times, and for no value of a secret."""
         kind = provider_kind(self.settings, self.around.token)
         yield self.token(kind)
@@ -31,24 +31,26 @@ class Wishes:
         elif self.around.token is not None:
             yield from self.at_doppler()
 
-    def token(self, kind: str) -> Finding:
+    def token(self, kind: str) -> DoctorFinding:
         """Is there one, and is it asked for?"""
         if self.around.token is not None:
             unused = "" if kind == "doppler" else ", and not used: secrets_provider or secrets_file is set"
-            return Finding(name="token", state="well", text=f"{VARIABLE} is {self.around.token}{unused}")
+            return DoctorFinding(name="token", state="well", text=f"{VARIABLE} is {self.around.token}{unused}")
         if kind == "doppler" or self.settings.environment:
-            return Finding(name="token", state="missing", text=f"{VARIABLE} is not set", mend=SET_TOKEN)
-        return Finding(name="token", state="spare", text=f"{VARIABLE} is not set, and nothing needs it", mend=SET_TOKEN)
+            return DoctorFinding(name="token", state="missing", text=f"{VARIABLE} is not set", fix=SET_TOKEN)
+        return DoctorFinding(
+            name="token", state="spare", text=f"{VARIABLE} is not set, and nothing needs it", fix=SET_TOKEN
+        )
 
-    def elsewhere(self) -> Finding:
+    def elsewhere(self) -> DoctorFinding:
         """What another provider has."""
         try:
             found = choose_provider(self.settings, self.around).find(self.declared.keys())
         except SecretsError as error:
-            return Finding(name="secrets", state="missing", text=str(error))
+            return DoctorFinding(name="secrets", state="missing", text=str(error))
         return self.compared({name for name, value in found.values.items() if value}, found.source, "set them there")
 
-    def at_doppler(self) -> Iterator[Finding]:
+    def at_doppler(self) -> Iterator[DoctorFinding]:
         """Whom Doppler takes us for, which config we read, and what is in it."""
         # the SDK takes long to load
         from tasks.secrets.doppler.client import ask_names, ask_owner, ask_secrets
@@ -57,39 +59,41 @@ class Wishes:
         try:
             access = access_of(self.settings, self.around)
             owner = ask_owner(access)
-            yield Finding(name="account", state="well", text=f"{owner.kind} {owner.name} of {owner.workplace}".strip())
+            yield DoctorFinding(
+                name="account", state="well", text=f"{owner.kind} {owner.name} of {owner.workplace}".strip()
+            )
             require_config(access)
             answer = ask_secrets(access, ())
-            yield Finding(name="config", state="well", text=f"{answer.place} at {access.url}")
+            yield DoctorFinding(name="config", state="well", text=f"{answer.place} at {access.url}")
             flags = f"--project {answer.project} --config {answer.config}"
             yield self.compared(
                 set(ask_names(access)), f"Doppler ({answer.place})", f"doppler secrets set NAME {flags}"
             )
             yield self.copies(access)
         except SecretsError as error:
-            yield Finding(name="Doppler", state="missing", text=str(error))
+            yield DoctorFinding(name="Doppler", state="missing", text=str(error))
 
-    def compared(self, there: set[str], source: str, mend: str) -> Finding:
+    def compared(self, there: set[str], source: str, fix: str) -> DoctorFinding:
         """The names that there are beside those that are declared."""
         required = [name for name in self.declared if name not in self.settings.optional_secrets]
         missing = [name for name in required if name not in there]
         if missing:
             text = f"{source} lacks {', '.join(missing)}"
-            return Finding(name="secrets", state="missing", text=text, mend=mend.replace("NAME", missing[0]))
+            return DoctorFinding(name="secrets", state="missing", text=text, fix=fix.replace("NAME", missing[0]))
         has = f"{source} has {len(there)} names" if there else source
         text = f"{has}; the checks declare {len(self.declared) or 'none'}"
-        return Finding(name="secrets", state="well", text=text)
+        return DoctorFinding(name="secrets", state="well", text=text)
 
-    def copies(self, access: Access) -> Finding:
+    def copies(self, access: Access) -> DoctorFinding:
         """The encrypted copy for when Doppler does not answer."""
-        from tasks.secrets.doppler.snapshot import Snapshots, told_age
+        from tasks.secrets.doppler.snapshot import Snapshots, age_text
 
         hours = self.settings.doppler_snapshot
         if hours is None or self.around.copies is None:
             why = "no copy is kept" if hours is None else "none serves a deploy or CI"
-            return Finding(
-                name="snapshot", state="spare", text=why, mend="doppler_snapshot = 24" if hours is None else ""
+            return DoctorFinding(
+                name="snapshot", state="spare", text=why, fix="doppler_snapshot = 24" if hours is None else ""
             )
         age = Snapshots(directory=self.around.copies, hours=hours).newest(access)
-        text = f"the newest is {told_age(age)} old" if age is not None else "none so far; the next run keeps one"
-        return Finding(name="snapshot", state="well", text=f"{text}; each serves {hours:g} hours")
+        text = f"the newest is {age_text(age)} old" if age is not None else "none so far; the next run keeps one"
+        return DoctorFinding(name="snapshot", state="well", text=f"{text}; each serves {hours:g} hours")

@@ -13,7 +13,7 @@ Name = Literal["dagger", "local"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Choice:
+class EngineChoice:
     """An engine and why. `is_certain`: nothing else will do, if it cannot be opened; `reach`: how it is reached."""
 
     name: Name
@@ -22,13 +22,13 @@ class Choice:
     is_certain: bool = True
 
 
-async def choose_engine(asked: str, environ: Mapping[str, str]) -> Choice:
+async def choose_engine(asked: str, environ: Mapping[str, str]) -> EngineChoice:
     """The engine for a setting of `auto`, `dagger` or `local`. Raises EngineError (`engine_absent`)."""
     if asked == "local":
-        return Choice(name="local", reason=EMBEDDED)
+        return EngineChoice(name="local", reason=EMBEDDED)
     reach = await asyncio.to_thread(find_engine, environ)
     if reach.is_there:
-        return Choice(name="dagger", reason=f"containers: {reach.by}", reach=reach, is_certain=asked == "dagger")
+        return EngineChoice(name="dagger", reason=f"containers: {reach.by}", reach=reach, is_certain=asked == "dagger")
     if asked == "dagger":
         raise EngineError(f"{reach.trouble}. Start an engine, or take --engine local.", "engine_absent")
-    return Choice(name="local", reason=f"{EMBEDDED} ({reach.trouble})")
+    return EngineChoice(name="local", reason=f"{EMBEDDED} ({reach.trouble})")

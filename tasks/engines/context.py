@@ -10,7 +10,7 @@ from tasks.steps import TreeName
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Surroundings:
+class EngineContext:
     """What steps run on, and where an engine keeps its own.
 
     `cache` is kept between runs and may be deleted whenever none runs; `data` is for what must not be lost, and for

@@ -8,7 +8,7 @@ K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
 
 
-class Once(Generic[K, V]):
+class AsyncMemo(Generic[K, V]):
     """One task per key. Who asks may be cancelled; the work goes on for the others until `close`."""
 
     def __init__(self) -> None:

@@ -67,7 +67,7 @@ class Attempt:
 
     async def _once(self, check: Check, number: int) -> tuple[Result, Judgement]:
         log = self.logs / log_names(tuple(each.id for each in self.plan.checks))[check.id]
-        findings = Findings(gaps=[gap for name, gap in check.wants if name not in self.engine.provides])
+        findings = Findings(gaps=[gap for name, gap in check.requires if name not in self.engine.provides])
         judgement = PASS
         self.owners.pop(check.id, None)
         for command in check.commands:

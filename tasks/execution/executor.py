@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Protocol, TypeVar
 
 from tasks.errors import PredeployError
-from tasks.execution.scheduling import Gate, weights
+from tasks.execution.scheduling import PrioritySemaphore, weights
 from tasks.execution.work import Work
 from tasks.models import Proof, Report, Result, Status
 from tasks.planning.plan import Plan
@@ -23,7 +23,7 @@ Own = Callable[[], Awaitable[Result]]
 """Does a check by itself."""
 
 
-class Progress(Protocol):
+class CheckProgress(Protocol):
     """Who wants to see what happens."""
 
     def started(self, check: str) -> None: ...
@@ -53,13 +53,13 @@ class Run:
     `stop` ends it early: what runs is cancelled, what did not begin never does, and every future is resolved.
     """
 
-    def __init__(self, plan: Plan, work: Work, progress: Progress, policy: Policy):
+    def __init__(self, plan: Plan, work: Work, progress: CheckProgress, policy: Policy):
         loop = asyncio.get_running_loop()
         self.plan = plan
         self.work = work
         self._progress = progress
         self._policy = policy
-        self._gate = Gate(policy.jobs)
+        self._gate = PrioritySemaphore(policy.jobs)
         self._weights = weights(plan.checks, policy.seconds)
         self._begun = {check.id: asyncio.Event() for check in plan.checks}
         self._results: dict[str, asyncio.Future[Result]] = {check.id: loop.create_future() for check in plan.checks}
@@ -189,7 +189,7 @@ class Run:
                 title = self.plan[need].title
                 reason = f"needs {title}, which {result.status}"
                 return Result(check=check.id, status=Status.SKIPPED, reason_code="needs", reason=reason)
-        if (why := check.hindrance) is not None:
+        if (why := check.skip_reason) is not None:
             proof = Proof(gaps=(why.reason,))
             return Result(
                 check=check.id, status=Status.SKIPPED, reason_code=why.reason_code, reason=why.reason, proof=proof

@@ -30,7 +30,7 @@ def weights(checks: Iterable[Check], seconds: Mapping[str, float]) -> dict[str, 
     return {check.id: weigh(check.id) for check in listed}
 
 
-class Gate:
+class PrioritySemaphore:
     """Lets so many in at once; of those who wait, the heaviest is next. For one event loop."""
 
     def __init__(self, places: int) -> None:

@@ -44,7 +44,7 @@ def plan_handovers(plan: Plan, lowering: Lowering, target: Path) -> tuple[Handov
             directory=directory,
         )
         for check in plan.checks
-        for beside, directory in check.leaves
+        for beside, directory in check.outputs
         if check.commands
     )
     if not found:

@@ -103,7 +103,8 @@ class Lowering:
             phase=command.phase,
             env=variables(command, database),
             secrets=command.secrets,
-            begins=command.inputs is not None or (command is first and (bool(command.component) or not check.upon)),
+            begins=command.inputs is not None
+            or (command is first and (bool(command.component) or not check.workspace_of)),
             volatile=command.volatile or database is not None or bool(command.services),
             environment=self.environment_of(check, command),
             image=self.image(check) if command.environment == "image" else None,
@@ -150,7 +151,7 @@ def slot_of(check: Check, command: Command | None = None) -> str:
         return slug(f"{check.id} {command.label}")
     if command is not None and command.component:
         return slug(f"{check.id} in {command.component}")
-    return slug(check.upon or check.id) + (f"_{command.tree}" if command and command.tree else "")
+    return slug(check.workspace_of or check.id) + (f"_{command.tree}" if command and command.tree else "")
 
 
 def template_of(check: Check, attempt: int) -> str:

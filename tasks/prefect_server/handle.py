@@ -20,7 +20,7 @@ class Phase(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Record:
+class ServerRecord:
     """The state file of a server of ours. `identity` tells its process from a later one with the same pid."""
 
     url: str
@@ -74,17 +74,17 @@ def _identity_from_ps(pid: int) -> str | None:
     return asked.stdout.strip() or None
 
 
-def read_record(state: Path) -> Record | None:
+def read_record(state: Path) -> ServerRecord | None:
     """Return what a state file says of a server whose process lives; None where there is no such server."""
     try:
         fields = json.loads(state.read_text())
-        record = Record(**{**fields, "phase": Phase(fields["phase"])})
+        record = ServerRecord(**{**fields, "phase": Phase(fields["phase"])})
     except (OSError, ValueError, TypeError, KeyError):
         return None
     return record if process_identity(record.pid) == record.identity else None
 
 
-def write_record(state: Path, record: Record) -> None:
+def write_record(state: Path, record: ServerRecord) -> None:
     """Publish a server, atomically."""
     descriptor, name = tempfile.mkstemp(dir=state.parent, prefix=".state-")
     with os.fdopen(descriptor, "w") as file:

@@ -26,7 +26,7 @@ from prefect.server.database.configurations import AioSqliteConfiguration
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from tasks.prefect_server.guard import Guard
-from tasks.prefect_server.handle import Phase, Record, process_identity, read_record, write_record
+from tasks.prefect_server.handle import Phase, ServerRecord, process_identity, read_record, write_record
 
 _LOG_BYTES = 1_000_000
 _STOP_SECONDS = 4.0
@@ -158,7 +158,9 @@ def _migrating_alone(home: Path) -> Iterator[None]:
 def _publish(place: Place, launched: float) -> None:
     pid = os.getpid()
     identity = process_identity(pid) or ""
-    write_record(place.state, Record(url=place.url, pid=pid, identity=identity, phase=Phase.READY, launched=launched))
+    write_record(
+        place.state, ServerRecord(url=place.url, pid=pid, identity=identity, phase=Phase.READY, launched=launched)
+    )
 
 
 def _unpublish(place: Place) -> None:

@@ -16,8 +16,8 @@ from pathlib import Path
 
 from tasks.prefect_server.handle import (
     Phase,
-    Record,
     ServerHandle,
+    ServerRecord,
     answers,
     process_identity,
     read_record,
@@ -127,7 +127,7 @@ def _start(environ: Mapping[str, str], home: Path, cache_dir: Path, state: Path,
     if ours is not None:
         os.close(ours)
     identity = process_identity(process.pid) or ""
-    launched = Record(url=url, pid=process.pid, identity=identity, phase=Phase.STARTING, launched=time.time())
+    launched = ServerRecord(url=url, pid=process.pid, identity=identity, phase=Phase.STARTING, launched=time.time())
     write_record(state, launched)
     return ServerHandle(
         url=url,

@@ -68,7 +68,7 @@ def candidates(srcset: str) -> list[str]:
 
 
 @dataclass(frozen=True)
-class Site:
+class BuiltSite:
     """A built site. `files` are the paths in it, `base` what addresses have in front of them.
 
     `rendered`: a server makes more pages on request. `rules` match addresses that the host redirects or rewrites.
@@ -137,7 +137,7 @@ def read_rules(folder: Path) -> tuple[re.Pattern[str], ...]:
     return tuple(rules)
 
 
-def read_site(folder: Path, base: str, *, rendered: bool) -> Site:
+def read_site(folder: Path, base: str, *, rendered: bool) -> BuiltSite:
     """The files of a folder, and its pages."""
     paths = sorted(path for path in folder.rglob("*") if path.is_file()) if folder.is_dir() else []
     files = {path.relative_to(folder).as_posix(): path for path in paths}
@@ -147,7 +147,7 @@ def read_site(folder: Path, base: str, *, rendered: bool) -> Site:
             pages[name] = Page()
             pages[name].feed(path.read_text(encoding="utf-8-sig", errors="replace"))
     rendered = rendered or any(name.split("/")[0] == "_worker.js" for name in files)
-    return Site(base=base, files=frozenset(files), rendered=rendered, rules=read_rules(folder), pages=pages)
+    return BuiltSite(base=base, files=frozenset(files), rendered=rendered, rules=read_rules(folder), pages=pages)
 
 
 def base_of(text: str) -> str:
@@ -180,7 +180,7 @@ def find_source(link: str, sources: dict[str, list[str]]) -> tuple[str, int] | N
     return places[0] if len(places) == 1 else None
 
 
-def judge(site: Site, folder: Path, within: Path) -> int:
+def judge(site: BuiltSite, folder: Path, within: Path) -> int:
     """Looks at every link of every page. `within` is the component's place in the stack, `folder` the site's in it."""
     found = [
         (link, name, line, *problem)

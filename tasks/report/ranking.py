@@ -12,7 +12,7 @@ _RED = (Status.FAILED, Status.ERRORED)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
+class RankedFinding:
     """Equal diagnostics of one check, once. `count` says how many they were."""
 
     diagnostic: Diagnostic
@@ -34,7 +34,7 @@ def red_checks(report: Report) -> tuple[CheckReport, ...]:
     return tuple(sorted(red, key=lambda check: (_STAGES.index(check.stage), _RED.index(check.result.status))))
 
 
-def findings(diagnostics: Sequence[Diagnostic]) -> tuple[Finding, ...]:
+def findings(diagnostics: Sequence[Diagnostic]) -> tuple[RankedFinding, ...]:
     """Errors before warnings, notes only where there is nothing else, each fingerprint once."""
     ranked = sorted(diagnostics, key=lambda diagnostic: list(Severity).index(diagnostic.severity))
     if any(diagnostic.severity is not Severity.NOTE for diagnostic in ranked):
@@ -44,7 +44,7 @@ def findings(diagnostics: Sequence[Diagnostic]) -> tuple[Finding, ...]:
     for diagnostic in ranked:
         firsts.setdefault(diagnostic.fingerprint, diagnostic)
         counts[diagnostic.fingerprint] += 1
-    return tuple(Finding(diagnostic=first, count=counts[print_]) for print_, first in firsts.items())
+    return tuple(RankedFinding(diagnostic=first, count=counts[print_]) for print_, first in firsts.items())
 
 
 def describe(diagnostic: Diagnostic) -> str:

@@ -16,7 +16,7 @@ from tasks.report.facts import (
     secrets_line,
 )
 from tasks.report.layout import cells, clean, clean_line, disarm, fold, hang, shorten
-from tasks.report.ranking import Finding, describe, findings
+from tasks.report.ranking import RankedFinding, describe, findings
 from tasks.report.style import Style
 
 _BOX = 62
@@ -148,7 +148,7 @@ def says(diagnostic: Diagnostic, reason: str) -> bool:
     return reason in {message, f"{clean_line(diagnostic.location)}: {message}"} or reason in message
 
 
-def _finding(finding: Finding, most: int, style: Style) -> list[str]:
+def _finding(finding: RankedFinding, most: int, style: Style) -> list[str]:
     """Location and message behind an arrow; a message of many lines keeps their own indentation."""
     diagnostic = finding.diagnostic
     again = f" ({finding.count} times)" if finding.count > 1 else ""

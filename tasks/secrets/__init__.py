@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterable
 
 from tasks.errors import SecretsError
-from tasks.secrets.choice import Circumstances, choose_provider
+from tasks.secrets.choice import ProviderContext, choose_provider
 from tasks.secrets.doppler.token import VARIABLE, Token
 from tasks.secrets.provider import Found, Provider
 from tasks.secrets.values import NO_SECRETS, Secrets
@@ -11,9 +11,9 @@ from tasks.steps import Check
 
 __all__ = [
     "NO_SECRETS",
-    "Circumstances",
     "Found",
     "Provider",
+    "ProviderContext",
     "Secrets",
     "choose_provider",
     "declared",

@@ -14,7 +14,7 @@ from tasks.settings import Settings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Circumstances:
+class ProviderContext:
     """What a provider may be chosen by, beside the settings: the caller's variables and token, and the stack.
 
     `tree` are the paths of the tree, which every check sees. `copies` is where copies of secrets may be kept, and is
@@ -45,7 +45,7 @@ def provider_kind(settings: Settings, token: Token | None) -> str:
     return "doppler" if token else "env"
 
 
-def choose_provider(settings: Settings, around: Circumstances) -> Provider:
+def choose_provider(settings: Settings, around: ProviderContext) -> Provider:
     """The provider that the settings ask for. Raises SecretsError where it cannot be asked."""
     match provider_kind(settings, around.token):
         case "none":
@@ -62,14 +62,14 @@ def choose_provider(settings: Settings, around: Circumstances) -> Provider:
     return DopplerProvider(access=access_of(settings, around), snapshots=snapshots)
 
 
-def access_of(settings: Settings, around: Circumstances) -> Access:
+def access_of(settings: Settings, around: ProviderContext) -> Access:
     """How Doppler is asked."""
     if around.token is None:
         raise SecretsError(f'secrets_provider is "doppler", and {VARIABLE} is not set. Set it to a service token.')
     return read_access(settings, around.environ, around.token)
 
 
-def file_provider(settings: Settings, around: Circumstances) -> FileProvider:
+def file_provider(settings: Settings, around: ProviderContext) -> FileProvider:
     """The file that is named, which no check may see."""
     if settings.secrets_file is None:
         raise SecretsError('secrets_provider is "file", and no file is named. Name it: secrets_file = …')

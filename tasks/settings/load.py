@@ -52,7 +52,7 @@ class EnvironmentSettings(Settings, BaseSettings):  # type: ignore[misc]
     model_config = SettingsConfigDict(env_prefix=PREFIX, env_ignore_empty=True)
 
 
-class Environment(EnvSettingsSource):
+class EnvironmentSource(EnvSettingsSource):
     """The settings among the variables given. A list is separated by commas or JSON, a table is JSON."""
 
     def __init__(self, environ: Mapping[str, str]) -> None:
@@ -87,7 +87,7 @@ def load_settings(
     """
     problems: list[str] = []
     in_file = _file_values(stack / FILE, reserved, parsers, problems)
-    in_environment = Environment(environ)()
+    in_environment = EnvironmentSource(environ)()
     problems += _mistakes_in(in_environment, _in_environment, "a table, written as a JSON object")
     problems += _mistakes_in(flags, _on_command_line)
     if problems:

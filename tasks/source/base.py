@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tasks.errors import EngineError, UsageError
-from tasks.models import Hindrance
+from tasks.models import SkipReason
 from tasks.source.commit_tree import read_commit_tree
 from tasks.source.git import ask_git
 from tasks.source.tree import Tree
@@ -56,7 +56,7 @@ class History:
     merge_base: str = ""
 
 
-def choose_base(history: History) -> tuple[str, str] | Hindrance:
+def choose_base(history: History) -> tuple[str, str] | SkipReason:
     """A commit and what it is, where nobody named one."""
     branch = history.branch.removeprefix("refs/remotes/").removeprefix("refs/heads/")
     if not history.branch:
@@ -70,13 +70,13 @@ def choose_base(history: History) -> tuple[str, str] | Hindrance:
     return history.parent, f"the commit before this one of {branch}"
 
 
-def absent(why: str, *, is_shallow: bool = False) -> Hindrance:
+def absent(why: str, *, is_shallow: bool = False) -> SkipReason:
     """Why there is nothing to upgrade from; a clone that was cut off has its own way out."""
     cut = f", for the clone is shallow: git fetch --unshallow, or {NAME_IT}" if is_shallow else ""
-    return Hindrance(reason_code="no_base", reason=f"no upgrade was tried: {why}{cut}")
+    return SkipReason(reason_code="no_base", reason=f"no upgrade was tried: {why}{cut}")
 
 
-def read_base(tree: Tree, named: str, cache: Path, chosen: tuple[str, str] | None = None) -> Base | Hindrance:
+def read_base(tree: Tree, named: str, cache: Path, chosen: tuple[str, str] | None = None) -> Base | SkipReason:
     """The base of a tree, or why there is none. Raises UsageError where the user named one that is not there.
 
     `chosen` is a commit, and what it is, where that was found out before.
@@ -86,13 +86,13 @@ def read_base(tree: Tree, named: str, cache: Path, chosen: tuple[str, str] | Non
             raise UsageError(f"--base {named}: the stack has no commit in git. Leave it out, or commit the stack.")
         return absent("git has no commit of this stack: make one")
     found = chosen or ((_named(tree, named), named) if named else choose_base(_read_history(tree)))
-    if isinstance(found, Hindrance):
+    if isinstance(found, SkipReason):
         return found
     commit, what = found
     title = title_of(commit, what)
     tree_id = ask_git(tree.root, "rev-parse", "--verify", "--quiet", f"{commit}:{_prefix(tree.root)}")
     if not tree_id:
-        return Hindrance(reason_code="not_in_base", reason=f"no upgrade was tried: {title} does not have this stack")
+        return SkipReason(reason_code="not_in_base", reason=f"no upgrade was tried: {title} does not have this stack")
     try:
         return Base(tree=read_commit_tree(tree.root, commit, tree_id, cache), commit=commit, what=what)
     except (EngineError, OSError) as error:

@@ -7,7 +7,7 @@ from functools import partial
 from tasks.daemon_thread import aside
 from tasks.execution.executor import Own
 from tasks.models import Result
-from tasks.secrets import Circumstances
+from tasks.secrets import ProviderContext
 from tasks.secrets.choice import access_of, provider_kind
 from tasks.secrets.deploy_check import NAME, Held, look, not_asked
 from tasks.secrets.doppler.token import Token
@@ -17,7 +17,7 @@ from tasks.validation.scope import Scope
 def own_work(scope: Scope, environ: Mapping[str, str], token: Token | None) -> dict[str, Own]:
     """The checks of the plan that no engine does: it would need the token."""
     settings = scope.settings
-    around = Circumstances(environ=environ, root=scope.home, tree=scope.tree.files, token=token)
+    around = ProviderContext(environ=environ, root=scope.home, tree=scope.tree.files, token=token)
 
     def ask(names: Collection[str]) -> Held:
         from tasks.secrets.doppler.client import ask_secrets

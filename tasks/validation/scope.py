@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from tasks.catalogue import NAMES, Catalogue, Scene, make_catalogue
+from tasks.catalogue import NAMES, Catalogue, CatalogueContext, make_catalogue
 from tasks.catalogue.django_environment import filled_names
 from tasks.catalogue.row import NOT_ASKED
 from tasks.diagnostics import PARSERS
@@ -15,11 +15,11 @@ from tasks.discovery import discover
 from tasks.errors import SettingsError, TreeError, UsageError
 from tasks.exports.files import Handover, plan_handovers
 from tasks.exports.images import Delivery, plan_deliveries
-from tasks.models import Hindrance
+from tasks.models import SkipReason
 from tasks.planning.lowering import Lowering
 from tasks.planning.plan import Plan, make_plan, spec_key
 from tasks.prefect_server.start import is_ci
-from tasks.secrets import Circumstances, Secrets, choose_provider, declared, take_secrets
+from tasks.secrets import ProviderContext, Secrets, choose_provider, declared, take_secrets
 from tasks.secrets.doppler.token import Token
 from tasks.settings import FILE, Settings, load_settings
 from tasks.source.base import Base, read_base
@@ -74,11 +74,11 @@ def make_lowering(tree: Tree, stack: Stack, day: str) -> Lowering:
     return Lowering(stack=stack, digest=digest, day=day)
 
 
-def circumstances(scope: Scope, environ: Mapping[str, str], token: Token | None, data: Path) -> Circumstances:
+def circumstances(scope: Scope, environ: Mapping[str, str], token: Token | None, data: Path) -> ProviderContext:
     """What the choice of a provider depends on. No copy of secrets serves a gate, a deploy or CI."""
     settings = scope.settings
     is_private = not settings.gate and not settings.environment and not is_ci(environ)
-    return Circumstances(
+    return ProviderContext(
         environ=environ,
         root=scope.home,
         tree=scope.tree.files,
@@ -105,9 +105,14 @@ def with_secrets(scope: Scope, secrets: Secrets) -> Scope:
     """The scope with what old values take from the proof of every check that has them."""
     if not secrets.stale:
         return scope
-    wants = ("fresh secrets", "secrets were a copy from an earlier run, not Doppler's own")  # which no engine provides
+    requires = (
+        "fresh secrets",
+        "secrets were a copy from an earlier run, not Doppler's own",
+    )  # which no engine provides
     stale = {check for ids in declared(scope.plan.checks).values() for check in ids}
-    checks = (replace(each, wants=(*each.wants, wants)) if each.id in stale else each for each in scope.plan.checks)
+    checks = (
+        replace(each, requires=(*each.requires, requires)) if each.id in stale else each for each in scope.plan.checks
+    )
     return replace(scope, plan=replace(scope.plan, checks=tuple(checks)))
 
 
@@ -160,30 +165,32 @@ def read_scope(
     if settings.gate:
         reject_less(settings)
         require_commit(tree)
-    scene = make_scene(tree, settings)
-    base: Base | Hindrance = NOT_ASKED
-    if settings.base or scene.stack.of(Kind.WEB):
+    context = make_scene(tree, settings)
+    base: Base | SkipReason = NOT_ASKED
+    if settings.base or context.stack.of(Kind.WEB):
         base = read_base(tree, settings.base, cache / "bases", deployed)
-        scene = replace(scene, base=base_scene(base, settings, environ))
-    catalogue = make_catalogue(scene)
+        context = replace(context, base=base_context(base, settings, environ))
+    catalogue = make_catalogue(context)
     scope = Scope(
         home=home or root,
         settings=settings,
         tree=tree,
-        stack=with_notes(scene.stack, scene),
+        stack=with_notes(context.stack, context),
         catalogue=catalogue,
         plan=make_plan(catalogue, stages=settings.stages, only=settings.only, skip=settings.skip),
-        base=(base.tree, scene.base.stack) if isinstance(base, Base) and isinstance(scene.base, Scene) else None,
+        base=(base.tree, context.base.stack)
+        if isinstance(base, Base) and isinstance(context.base, CatalogueContext)
+        else None,
         deployed=(base.commit, base.what) if isinstance(base, Base) else None,
     )
     return with_handovers(with_deliveries(scope))
 
 
-def make_scene(tree: Tree, settings: Settings, title: str = "") -> Scene:
+def make_scene(tree: Tree, settings: Settings, title: str = "") -> CatalogueContext:
     """What a tree is, as rows look at it."""
     modules = {path: each.settings for path, each in settings.component.items() if each.settings}
     found = discover(tree.files, lambda path: read_text(tree, path), exclude=settings.exclude, settings=modules)
-    return Scene(
+    return CatalogueContext(
         stack=found,
         paths=frozenset(tree.files),
         read=lambda path: read_text(tree, path),
@@ -192,16 +199,18 @@ def make_scene(tree: Tree, settings: Settings, title: str = "") -> Scene:
     )
 
 
-def base_scene(base: Base | Hindrance, settings: Settings, environ: Mapping[str, str]) -> Scene | Hindrance:
+def base_context(
+    base: Base | SkipReason, settings: Settings, environ: Mapping[str, str]
+) -> CatalogueContext | SkipReason:
     """The same for the base, by what it says of itself; a base from before predeploy says nothing."""
-    if isinstance(base, Hindrance):
+    if isinstance(base, SkipReason):
         return base
     if FILE in base.tree.files:
         try:
             settings = load_settings(base.tree.root, {}, environ, reserved=NAMES, parsers=PARSERS)
         except SettingsError as error:
             reason = f"no upgrade was tried: in {base.title} the configuration is wrong: {error.problems[0]}"
-            return Hindrance(reason_code="base_broken", reason=reason)
+            return SkipReason(reason_code="base_broken", reason=reason)
     return make_scene(base.tree, settings, base.title)
 
 
@@ -225,17 +234,17 @@ def with_handovers(scope: Scope) -> Scope:
     return replace(scope, handovers=plan_handovers(scope.plan, scope.lowering, target), built=target)
 
 
-def with_notes(stack: Stack, scene: Scene) -> Stack:
+def with_notes(stack: Stack, context: CatalogueContext) -> Stack:
     """The stack with a warning for names that only `.env.example` gave a value: production needs them too."""
     notes = []
     for component in stack.of(Kind.WEB):
-        if names := filled_names(component, scene):
+        if names := filled_names(component, context):
             example = component.web.env_example if component.web else ""
             notes.append(f"{', '.join(names)}: taken from {example}; production needs them too")
     return replace(stack, warnings=(*stack.warnings, *notes))
 
 
-def neutral_directory(cache: Path) -> Path:
+def enter_neutral_directory(cache: Path) -> Path:
     """An empty directory to run from: several libraries read configuration from the current one."""
     place = cache / "empty"
     place.mkdir(parents=True, exist_ok=True)

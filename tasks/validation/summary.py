@@ -18,7 +18,7 @@ def stage_durations(results: Mapping[str, Result], plan: Plan) -> dict[Stage, fl
     return durations
 
 
-def told_of(secrets: Secrets) -> tuple[str, ...]:
+def reported_secrets(secrets: Secrets) -> tuple[str, ...]:
     """Warnings about secrets: that they are old ones first, then values that nobody could tell from other text."""
     short = ", ".join(secrets.redactor.unmaskable)
     unmasked = f"{short}: too short to be masked where a check prints it; give it six characters" if short else ""

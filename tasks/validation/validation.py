@@ -10,8 +10,8 @@ from secrets import token_hex
 
 from flows.distribution.base_images import resolve_images
 from flows.distribution.parameters import Distribution
-from tasks.engines.choice import EMBEDDED, Choice, choose_engine
-from tasks.engines.context import Surroundings
+from tasks.engines.choice import EMBEDDED, EngineChoice, choose_engine
+from tasks.engines.context import EngineContext
 from tasks.engines.local.engine import LocalEngine
 from tasks.engines.protocol import Engine
 from tasks.errors import EngineError
@@ -40,10 +40,10 @@ from tasks.report.directory import RunDirectory
 from tasks.report.live import Progress
 from tasks.secrets import NO_SECRETS, Secrets
 from tasks.secrets.doppler.token import Token
-from tasks.user_dirs import Places
+from tasks.user_dirs import UserDirs
 from tasks.validation.own_checks import own_work
 from tasks.validation.scope import Scope
-from tasks.validation.summary import rerun_command, stage_durations, told_of
+from tasks.validation.summary import reported_secrets, rerun_command, stage_durations
 
 Images = tuple[DeliveredImage, ...]
 Built = tuple[BuiltFiles, ...]
@@ -63,7 +63,7 @@ class Validation:
     """
 
     scope: Scope
-    places: Places
+    user_dirs: UserDirs
     directory: RunDirectory
     progress: Progress
     environ: Mapping[str, str]
@@ -93,7 +93,7 @@ class Validation:
             verdict = give_verdict(list(results.values()), whole=plan.whole, ended=run.ended, gate=settings.gate)
             images, built, verdict = await self._deliver(run, work, verdict)
         took = {check_id: result.duration for check_id, result in results.items() if result.passed}
-        write_durations(self.places.cache, self.scope.home, took)
+        write_durations(self.user_dirs.cache, self.scope.home, took)
         report = self._report(results, verdict, work.facts, started_at, time.monotonic() - zero)
         report = work.completed(replace(report, images=images, built=built))
         report = redact_report(report, self.secrets.redactor)
@@ -107,7 +107,7 @@ class Validation:
             jobs=settings.jobs if is_here else len(self.scope.plan.checks),
             fail_fast=settings.fail_fast,
             is_part=self.whole is not None,
-            seconds=read_durations(self.places.cache, self.scope.home),
+            seconds=read_durations(self.user_dirs.cache, self.scope.home),
             redactor=self.secrets.redactor,
             own=own_work(self.scope, self.environ, self.token) if is_here else {},
         )
@@ -120,7 +120,7 @@ class Validation:
             return EngineWork(self.scope.plan, engine, self.scope.lowering, logs, whole=self.whole)
         from flows.distribution.sharded_work import Sending, ShardedWork  # Prefect's client takes long to load
 
-        seconds = read_durations(self.places.cache, self.scope.home)
+        seconds = read_durations(self.user_dirs.cache, self.scope.home)
         images = await resolve_images(self.scope, self.environ, logs / "dagger.log", self.progress.note)
         sending = Sending(run_id=self.run_id, logs=logs, seconds=seconds, images=images)
         return ShardedWork(self.scope, self.distribution, sending, self.progress.note)
@@ -138,23 +138,23 @@ class Validation:
             self.progress.note(f"no containers: {error}")
             return await opened.enter_async_context(self._embedded(f"{EMBEDDED} ({error})"))
 
-    def _containers(self, choice: Choice) -> Engine:
+    def _containers(self, choice: EngineChoice) -> Engine:
         from tasks.engines.dagger.engine import DaggerEngine  # its client takes long to load
 
         images = {str(name): image for name, image in self.scope.settings.images.items()}
         log = self.directory.logs / "dagger.log"
         return DaggerEngine(
-            self._surroundings(choice.reason), reach=choice.reach, log=log, images=images, known=self.images
+            self._engine_context(choice.reason), reach=choice.reach, log=log, images=images, known=self.images
         )
 
     def _embedded(self, reason: str) -> Engine:
-        return LocalEngine(self._surroundings(reason), postgres=self.scope.settings.postgres)
+        return LocalEngine(self._engine_context(reason), postgres=self.scope.settings.postgres)
 
-    def _surroundings(self, reason: str) -> Surroundings:
-        return Surroundings(
+    def _engine_context(self, reason: str) -> EngineContext:
+        return EngineContext(
             tree=self.scope.tree,
-            cache=self.places.cache,
-            data=self.places.data,
+            cache=self.user_dirs.cache,
+            data=self.user_dirs.data,
             run_id=self.run_id,
             reason=reason,
             note=self.progress.note,
@@ -235,7 +235,7 @@ class Validation:
             started_at=started_at.isoformat(timespec="milliseconds"),
             duration=duration,
             untracked=tree.untracked,
-            warnings=(*told_of(self.secrets), *self.scope.stack.warnings, *self.exposure.notes(engine.name)),
+            warnings=(*reported_secrets(self.secrets), *self.scope.stack.warnings, *self.exposure.notes(engine.name)),
             secrets=self.secrets.facts,
             rerun=self._rerun(red) if red else "",
             stage_durations=stage_durations(results, plan),

@@ -11,7 +11,7 @@ from tasks.catalogue.django_server import UWSGI, server_argv
 from tasks.catalogue.mypy_target import mypy_section
 from tasks.dotenv import parse_dotenv
 from tasks.errors import UsageError
-from tasks.models import Hindrance, Stage
+from tasks.models import SkipReason, Stage
 from tasks.settings import ComponentSettings, CustomCheck, Settings
 from tasks.stack import Component, Stack
 from tasks.steps import DB_MIGRATED, OUT, SERVER_HOST, SERVER_PORT, Check, Command, Inputs
@@ -28,8 +28,8 @@ from tests.support.factories import (
 
 
 def checks_of(*components: Component, files: dict[str, str] | None = None, **settings: Any) -> dict[str, Check]:
-    scene = make_scene(make_stack(*components), files, Settings(jobs=1, **settings))
-    return {check.id: check for check in make_catalogue(scene).checks}
+    context = make_scene(make_stack(*components), files, Settings(jobs=1, **settings))
+    return {check.id: check for check in make_catalogue(context).checks}
 
 
 def titles_of(*components: Component) -> list[str]:
@@ -71,8 +71,8 @@ def test_ids_are_unique_also_where_names_and_folders_are_shared() -> None:
 
 
 def absent(*components: Component, **settings: Any) -> dict[tuple[str, str], str]:
-    scene = make_scene(make_stack(*components), None, Settings(jobs=1, **settings))
-    return {(each.name, each.component): each.reason for each in make_catalogue(scene).absent}
+    context = make_scene(make_stack(*components), None, Settings(jobs=1, **settings))
+    return {(each.name, each.component): each.reason for each in make_catalogue(context).absent}
 
 
 def test_check_that_is_not_there_has_its_reason() -> None:
@@ -375,7 +375,7 @@ def test_server_that_the_stack_names_beats_the_guess_and_configuration_beats_bot
 def test_development_server_is_a_gap_in_the_proof() -> None:
     def gaps(*packages: str) -> tuple[tuple[str, str], ...]:
         web = make_web(project=make_uv_project(packages=frozenset(packages)))
-        return checks_of(web)["django_health[apps/web]"].wants
+        return checks_of(web)["django_health[apps/web]"].requires
 
     assert gaps("gunicorn") == ()
     assert [name for name, _ in gaps("django")] == ["development_server"]
@@ -447,10 +447,10 @@ def test_mypy_leaves_out_projects_of_others_whose_packages_are_not_installed() -
     assert words[words.index("--error-summary") + 1 :] == ("--exclude", "^pipeline/", ".")
 
 
-def upgrade_of(base: Stack | Hindrance, *components: Component, **settings: Any) -> Check:
+def upgrade_of(base: Stack | SkipReason, *components: Component, **settings: Any) -> Check:
     stack = make_stack(*(components or (make_web(),)))
-    scene = make_scene(stack, None, Settings(jobs=1, **settings), base)
-    return next(check for check in make_catalogue(scene).checks if check.name == "migrate_upgrade")
+    context = make_scene(stack, None, Settings(jobs=1, **settings), base)
+    return next(check for check in make_catalogue(context).checks if check.name == "migrate_upgrade")
 
 
 def test_upgrade_runs_the_base_s_code_first_and_then_the_tree_s() -> None:
@@ -485,19 +485,21 @@ def test_base_gets_no_secret_that_the_tree_does_not_declare() -> None:
 @pytest.mark.parametrize(
     ("base", "code", "says"),
     [
-        (Hindrance(reason_code="no_base", reason="git has no commit"), "no_base", "git has no commit"),
+        (SkipReason(reason_code="no_base", reason="git has no commit"), "no_base", "git has no commit"),
         (make_stack(make_web("apps/shop")), "not_in_base", "0123456789 .* has no Django project at apps/web"),
         (make_stack(make_worker("apps/web")), "not_in_base", "has no Django project at apps/web"),
         (make_stack(make_web(apps=())), "not_in_base", "has no migration of apps/web"),
     ],
     ids=["no base", "another project", "a Worker", "no migrations"],
 )
-def test_upgrade_without_anything_to_upgrade_from_has_the_reason(base: Stack | Hindrance, code: str, says: str) -> None:
+def test_upgrade_without_anything_to_upgrade_from_has_the_reason(
+    base: Stack | SkipReason, code: str, says: str
+) -> None:
     check = upgrade_of(base)
 
-    assert check.hindrance is not None
-    assert check.hindrance.reason_code == code
-    assert re.search(says, check.hindrance.reason)
+    assert check.skip_reason is not None
+    assert check.skip_reason.reason_code == code
+    assert re.search(says, check.skip_reason.reason)
     assert (check.commands, check.database) == ((), "")
 
 

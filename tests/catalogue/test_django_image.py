@@ -23,17 +23,17 @@ FILES = {"apps/web/Dockerfile": TEXT, "apps/web/manage.py": "", "ops/web.Dockerf
 FOUND: dict[str, Any] = {"dockerfile": "apps/web/Dockerfile", "context": "apps/web", "target": "prod"}
 
 
-def scene_of(web: Component, **image: Any) -> Any:
+def context_of(web: Component, **image: Any) -> Any:
     configured = {"apps/web": ComponentSettings(image=ImageSettings(**image))}
     return make_scene(make_stack(web, make_worker()), FILES, Settings(jobs=1, component=configured))
 
 
 def image(web: Component, **image: Any) -> Image:
-    return image_of(web, scene_of(web, **image))
+    return image_of(web, context_of(web, **image))
 
 
 def checks_of(web: Component, **image: Any) -> dict[str, Check]:
-    return {check.name: check for check in make_catalogue(scene_of(web, **image)).checks}
+    return {check.name: check for check in make_catalogue(context_of(web, **image)).checks}
 
 
 def test_found_dockerfile_is_built_as_it_was_found() -> None:
@@ -113,7 +113,7 @@ def test_container_is_built_last_and_what_it_serves_imported_in_it() -> None:
 
 
 def test_nothing_of_the_workspace_reaches_an_image() -> None:
-    (_, imported) = image_commands(make_web(**FOUND), scene_of(make_web(**FOUND)))
+    (_, imported) = image_commands(make_web(**FOUND), context_of(make_web(**FOUND)))
     step = make_lowering(make_stack(make_web(**FOUND))).step(checks_of(make_web(**FOUND))["django_container"], imported)
 
     assert "DJANGO_SETTINGS_MODULE" in dict(step.env)
@@ -169,7 +169,7 @@ def box(tmp_path: Path) -> Box:
 
 def imports(web: Component | None = None) -> Command:
     component = web or make_web()
-    return image_commands(component, scene_of(component))[-1]
+    return image_commands(component, context_of(component))[-1]
 
 
 def shows(command: Command, done: subprocess.CompletedProcess[str]) -> bool:
@@ -211,10 +211,10 @@ class TestImport:
         box.add("apps/web/src/config/wsgi.py", "import django")
         web = make_web(project=make_uv_project(paths=("apps/web", "apps/web/src")))
         files = {"Dockerfile": f"FROM a\nWORKDIR {box.work}\nCOPY . .\n"}
-        scene = make_scene(make_stack(web), files, Settings(jobs=1))
+        context = make_scene(make_stack(web), files, Settings(jobs=1))
         root = make_web(project=web.python, dockerfile="Dockerfile", context=".")
 
-        command = image_commands(root, scene)[-1]
+        command = image_commands(root, context)[-1]
 
         assert shows(command, box.run(command))
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tasks.catalogue import Scene, make_catalogue
+from tasks.catalogue import CatalogueContext, make_catalogue
 from tasks.catalogue.intake import sent
 from tasks.catalogue.worker_service import NEON_URL, asks_database, worker_texts
 from tasks.errors import UsageError
@@ -22,19 +22,19 @@ def intake(*reads: str, **over: Any) -> Component:
     return make_worker(**{"reads": reads or ("INTAKE_API_KEY", "NEON_DATABASE_URL"), "sources": (APP,), **over})
 
 
-def scene_of(
+def context_of(
     worker: Component, *others: Component, files: dict[str, str] | None = None, settings: dict[str, Any] | None = None
-) -> Scene:
+) -> CatalogueContext:
     stack = make_stack(worker, *(others or (make_web(), make_site())))
     return make_scene(stack, ROUTE | (files or {}), Settings.model_validate({"jobs": 1, **(settings or {})}))
 
 
-def check_of(name: str, scene: Scene) -> Check:
-    return next(check for check in make_catalogue(scene).checks if check.name == name)
+def check_of(name: str, context: CatalogueContext) -> Check:
+    return next(check for check in make_catalogue(context).checks if check.name == name)
 
 
-def why_not(scene: Scene, name: str = "intake_e2e") -> str:
-    return next((each.reason for each in make_catalogue(scene).absent if each.name == name), "")
+def why_not(context: CatalogueContext, name: str = "intake_e2e") -> str:
+    return next((each.reason for each in make_catalogue(context).absent if each.name == name), "")
 
 
 @pytest.mark.parametrize(
@@ -53,7 +53,7 @@ def why_not(scene: Scene, name: str = "intake_e2e") -> str:
 def test_what_only_production_knows_is_made_up(name: str, value: str) -> None:
     worker = intake(name)
 
-    assert worker_texts(worker, scene_of(worker)) == {name: value}
+    assert worker_texts(worker, context_of(worker)) == {name: value}
 
 
 def test_examples_are_taken_for_what_is_no_credential_and_settings_win() -> None:
@@ -61,13 +61,13 @@ def test_examples_are_taken_for_what_is_no_credential_and_settings_win() -> None
     files = {"workers/intake/.dev.vars.example": "MODE=strict\nAPI_KEY=change-me\nLIMIT=3\n"}
     own = {"workers/intake": {"env": {"LIMIT": "5", "REPORTS": "{db.url}"}, "secrets": ["API_KEY"]}}
 
-    texts = worker_texts(worker, scene_of(worker, files=files, settings={"component": own}))
+    texts = worker_texts(worker, context_of(worker, files=files, settings={"component": own}))
 
     assert texts == {"MODE": "strict", "DATABASE_URL": NEON_URL, "LIMIT": "5", "REPORTS": NEON_URL}
 
 
 def test_no_worker_gets_the_real_database_and_its_service_does() -> None:
-    health = check_of("worker_health", scene_of(intake()))
+    health = check_of("worker_health", context_of(intake()))
     outbound, worker = health.commands[0].services
 
     assert DB_URL in dict(outbound.env).values()
@@ -86,25 +86,25 @@ def test_no_worker_gets_the_real_database_and_its_service_does() -> None:
 def test_health_has_the_database_that_the_worker_asks_for(
     worker: Component, others: tuple[Component, ...], expected: tuple[str, str, tuple[str, ...]]
 ) -> None:
-    health = check_of("worker_health", scene_of(worker, *others))
+    health = check_of("worker_health", context_of(worker, *others))
 
     assert (health.database, health.migrated_by) == expected[:2]
     assert tuple(need.partition("[")[0] for need in health.needs) == expected[2]
-    assert health.upon == "worker_container[workers/intake]"
+    assert health.workspace_of == "worker_container[workers/intake]"
 
 
 def test_a_database_of_the_provider_s_is_none_of_ours() -> None:
     settings = {"component": {"workers/intake": {"secrets": ["NEON_DATABASE_URL"]}}}
     worker = intake()
 
-    assert not asks_database(worker, scene_of(worker, settings=settings))
+    assert not asks_database(worker, context_of(worker, settings=settings))
 
 
 def test_the_facts_of_the_wrangler_file_are_handed_on() -> None:
     worker = intake(vars={"CLIENTS": {"a": 1}, "MODE": "x"}, date="2026-09-01", flags=("nodejs_compat",))
     settings = {"component": {"workers/intake": {"env": {"MODE": "y"}, "health": "/up"}}}
 
-    (request,) = check_of("worker_health", scene_of(worker, settings=settings)).commands
+    (request,) = check_of("worker_health", context_of(worker, settings=settings)).commands
     facts = json.loads(dict(request.services[1].env)["PREDEPLOY_WORKER"])
 
     assert facts["vars"] == {"CLIENTS": {"a": 1}}
@@ -115,30 +115,30 @@ def test_the_facts_of_the_wrangler_file_are_handed_on() -> None:
 
 
 @pytest.mark.parametrize(
-    ("scene", "words"),
+    ("context", "words"),
     [
-        (scene_of(intake(), files={APP: "nothing"}), "has no route /intake/"),
-        (scene_of(intake(), make_site()), "no Django project"),
-        (scene_of(intake("API_KEY")), "expects no database"),
-        (scene_of(intake(main="")), "deploys assets alone"),
-        (scene_of(intake(), settings={"component": {"apps/web": {"skip": ["migrate"]}}}), "no Django project"),
+        (context_of(intake(), files={APP: "nothing"}), "has no route /intake/"),
+        (context_of(intake(), make_site()), "no Django project"),
+        (context_of(intake("API_KEY")), "expects no database"),
+        (context_of(intake(main="")), "deploys assets alone"),
+        (context_of(intake(), settings={"component": {"apps/web": {"skip": ["migrate"]}}}), "no Django project"),
     ],
 )
-def test_why_no_form_is_sent(scene: Scene, words: str) -> None:
-    assert words in why_not(scene)
+def test_why_no_form_is_sent(context: CatalogueContext, words: str) -> None:
+    assert words in why_not(context)
 
 
 def test_a_route_that_is_configured_needs_none_in_the_code() -> None:
-    scene = scene_of(intake(), files={APP: "nothing"}, settings={"worker": {"intake": {"e2e": {"path": "/forms"}}}})
+    context = context_of(intake(), files={APP: "nothing"}, settings={"worker": {"intake": {"e2e": {"path": "/forms"}}}})
 
-    assert check_of("intake_e2e", scene).commands[0].label == "POST /forms"
+    assert check_of("intake_e2e", context).commands[0].label == "POST /forms"
 
 
 def test_the_form_goes_to_a_site_that_the_worker_speaks_of() -> None:
     worker = intake(vars={"CLIENTS": {"coffee-shop": ["https://coffee.example"]}})
-    scene = scene_of(worker, make_web(), make_site("sites/atelier"), make_site())
+    context = context_of(worker, make_web(), make_site("sites/atelier"), make_site())
 
-    form = sent(worker, scene)
+    form = sent(worker, context)
 
     assert form["path"] == "/intake/coffee-shop/form"
     assert form["origin"] == "https://coffee.example"
@@ -163,7 +163,7 @@ def test_the_form_goes_to_a_site_that_the_worker_speaks_of() -> None:
 def test_only_keys_of_senders_are_tried(names: tuple[str, ...], key: str) -> None:
     worker = intake(*names)
 
-    assert sent(worker, scene_of(worker))["key"] == key
+    assert sent(worker, context_of(worker))["key"] == key
 
 
 def test_what_is_configured_is_sent() -> None:
@@ -181,7 +181,7 @@ def test_what_is_configured_is_sent() -> None:
         "encoding": "form",
     }
     worker = intake()
-    form = sent(worker, scene_of(worker, settings={"worker": {"workers/intake": {"e2e": said}}}))
+    form = sent(worker, context_of(worker, settings={"worker": {"workers/intake": {"e2e": said}}}))
 
     assert (form["path"], form["headers"]) == ("/bakery/send", {"X-Site": "bakery"})
     assert (form["payload"], form["invalid"], form["status"]) == (said["payload"], said["invalid"], [303])
@@ -190,7 +190,7 @@ def test_what_is_configured_is_sent() -> None:
 
 
 def test_the_row_is_read_with_the_django_project_s_packages() -> None:
-    send, read = check_of("intake_e2e", scene_of(intake())).commands
+    send, read = check_of("intake_e2e", context_of(intake())).commands
 
     assert (send.environment, send.component, [each.label for each in send.services]) == (
         *("ours", ""),
@@ -200,16 +200,16 @@ def test_the_row_is_read_with_the_django_project_s_packages() -> None:
 
 
 def test_its_files_are_those_of_both_components() -> None:
-    scene = scene_of(intake(), make_web(), make_site())
+    context = context_of(intake(), make_web(), make_site())
 
-    assert check_of("intake_e2e", scene).inputs.exclude == ("sites/coffee-shop",)
-    assert check_of("worker_container", scene).inputs.exclude == ("apps/web", "sites/coffee-shop")
+    assert check_of("intake_e2e", context).inputs.exclude == ("sites/coffee-shop",)
+    assert check_of("worker_container", context).inputs.exclude == ("apps/web", "sites/coffee-shop")
 
 
 def test_a_worker_that_is_not_there_is_a_mistake() -> None:
-    scene = scene_of(intake(), settings={"worker": {"intak": {}}})
+    context = context_of(intake(), settings={"worker": {"intak": {}}})
 
     with pytest.raises(
         UsageError, match=r"worker\.intak: no Worker is called so, or lies there; did you mean intake\?"
     ):
-        make_catalogue(scene)
+        make_catalogue(context)

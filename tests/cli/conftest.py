@@ -53,9 +53,9 @@ def green(stack: TinyStack) -> TinyStack:
 def warm_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """A home with a server that is up."""
     home = tmp_path_factory.mktemp("warm")
-    places = Places(data=home / ".local/share/predeploy", cache=home / ".cache/predeploy")
-    places.cache.mkdir(parents=True)
-    places.start()
+    user_dirs = Places(data=home / ".local/share/predeploy", cache=home / ".cache/predeploy")
+    user_dirs.cache.mkdir(parents=True)
+    user_dirs.start()
     yield home
     for pid in servers_below(home):
         os.kill(pid, signal.SIGKILL)

@@ -65,7 +65,7 @@ def test_all_is_well(patient: Caller, declaring: TinyStack, doppler: Doppler) ->
         "config": f"cafe/dev at {doppler.url}",
         "secrets": "Doppler (cafe/dev) has 5 names; the checks declare 1",
     }
-    assert found["snapshot"]["mend"] == "doppler_snapshot = 24"
+    assert found["snapshot"]["fix"] == "doppler_snapshot = 24"
     assert {"stack", "engine", "Python", "Prefect", "cache", "data"} <= found.keys()
     assert not declaring.runs
 
@@ -99,7 +99,7 @@ def test_a_name_that_is_missing(patient: Caller, declaring: TinyStack) -> None:
     assert ended.code == 3
     secrets = findings(ended)["secrets"]
     assert (secrets["state"], secrets["text"]) == ("missing", "Doppler (cafe/dev) lacks GONE, LOST")
-    assert secrets["mend"] == "doppler secrets set GONE --project cafe --config dev"
+    assert secrets["fix"] == "doppler secrets set GONE --project cafe --config dev"
     assert patient.run("doctor", declaring.root).stdout.endswith("\nMissing: secrets\n")
 
 
@@ -145,7 +145,7 @@ def test_an_engine_that_is_not_there(patient: Caller, declaring: TinyStack) -> N
     )
 
     assert ended.code == 3
-    assert findings(ended)["engine"]["mend"] == "--engine local"
+    assert findings(ended)["engine"]["fix"] == "--engine local"
 
 
 def test_a_copy_has_an_age(patient: Caller, declaring: TinyStack) -> None:
@@ -166,7 +166,7 @@ def test_without_a_token_nothing_is_missing(caller: Caller, stack: TinyStack) ->
     assert ended.code == 0, ended.told
     found = findings(ended)
     assert (found["token"]["state"], found["secrets"]["state"]) == ("spare", "well")
-    assert "export DOPPLER_TOKEN=" in found["token"]["mend"]
+    assert "export DOPPLER_TOKEN=" in found["token"]["fix"]
 
 
 def test_no_stack_is_a_finding_like_others(patient: Caller) -> None:

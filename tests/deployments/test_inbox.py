@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from starlette.requests import Request
 
-from deployments.webhook.app import Service
+from deployments.webhook.app import WebhookService
 from deployments.webhook.body import Bodies
 from deployments.webhook.decision import Rules, Wanted
 from deployments.webhook.dispatch import Dispatcher
@@ -36,9 +36,9 @@ async def no_head(_: Wanted) -> str | None:
     return None
 
 
-def service_with(inbox: Inbox) -> Service:
+def service_with(inbox: Inbox) -> WebhookService:
     metrics = Metrics()
-    return Service(
+    return WebhookService(
         secret=SECRET.encode(),
         rules=Rules(),
         bodies=Bodies(1 << 20),

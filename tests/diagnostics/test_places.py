@@ -3,7 +3,7 @@
 import pytest
 
 from tasks.diagnostics import parse
-from tasks.diagnostics.paths import Places, roots_of
+from tasks.diagnostics.paths import PathMapper, roots_of
 
 
 @pytest.mark.parametrize(
@@ -26,24 +26,24 @@ from tasks.diagnostics.paths import Places, roots_of
     ],
 )
 def test_paths_become_relative_to_the_stack(printed: str, expected: str | None) -> None:
-    places = Places(roots=("/ws",), cwd="apps/web")
+    mapper = PathMapper(roots=("/ws",), cwd="apps/web")
 
-    assert places.relative(printed) == expected
+    assert mapper.relative(printed) == expected
 
 
 @pytest.mark.parametrize("path", ["node_modules/vite/index.js", ".venv/lib/python3.11/site-packages/django/x.py"])
 def test_dependencies_inside_the_workspace_are_not_the_stacks_own(path: str) -> None:
-    places = Places(roots=("/ws",), cwd=".")
+    mapper = PathMapper(roots=("/ws",), cwd=".")
 
-    assert places.relative(path) == path
-    assert places.own(path) is None
+    assert mapper.relative(path) == path
+    assert mapper.own(path) is None
 
 
 @pytest.mark.parametrize("printed", ["/tmp/link/a.py", "/private/tmp/link/a.py", "/data/real/a.py"])
 def test_a_symlinked_root_is_known_by_all_its_names(printed: str) -> None:
-    places = Places(roots=roots_of("/tmp/link", "/data/real"), cwd=".")
+    mapper = PathMapper(roots=roots_of("/tmp/link", "/data/real"), cwd=".")
 
-    assert places.relative(printed) == "a.py"
+    assert mapper.relative(printed) == "a.py"
 
 
 COPIES = (("/app/vendor", "libs/shared"), ("/app", "apps/web"), ("/run.py", "ops/start.py"))

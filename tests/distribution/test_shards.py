@@ -7,14 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from tasks.distribution.liveness import Watch
+from tasks.distribution.liveness import ShardLiveness
 from tasks.distribution.records import (
     FORMAT,
     LONGEST_LOG,
     RECORD,
     SIGNS,
-    Record,
     ShardFacts,
+    ShardRecord,
     Signs,
     last_part,
     read_record,
@@ -70,7 +70,7 @@ def test_no_more_shards_than_make_it_faster() -> None:
     assert make_shards(PLAN, SECONDS, 0) == make_shards(PLAN, SECONDS, 1)
 
 
-def make_record(**over: object) -> Record:
+def make_record(**over: object) -> ShardRecord:
     result = Result(
         check=LINT.id,
         status=Status.PASSED,
@@ -82,10 +82,10 @@ def make_record(**over: object) -> Record:
         log="logs/lint.log",
     )
     facts = {"format": FORMAT, "check": LINT.id, "key": "k1", "result": result, "log": "said", "owners": (IMAGE.id,)}
-    return Record(**{**facts, "images": (("python", REFERENCE),), **over})  # type: ignore[arg-type]
+    return ShardRecord(**{**facts, "images": (("python", REFERENCE),), **over})  # type: ignore[arg-type]
 
 
-def read(content: bytes, **images: str) -> Record:
+def read(content: bytes, **images: str) -> ShardRecord:
     return read_record(content, LINT.id, "k1", images)
 
 
@@ -147,8 +147,8 @@ def test_of_a_long_log_the_end_comes_back() -> None:
 LIMITS = ShardSettings(lost=60, unclaimed=300, queued=3600)
 
 
-def make_watch() -> Watch:
-    return Watch(settings=LIMITS, pool="shards", begun=1000.0)
+def make_watch() -> ShardLiveness:
+    return ShardLiveness(settings=LIMITS, pool="shards", begun=1000.0)
 
 
 def test_a_shard_that_nobody_takes_is_waited_for_five_minutes() -> None:

@@ -11,7 +11,7 @@ from tasks.execution.executor import Policy, Run
 from tasks.execution.verdict import give_verdict
 from tasks.execution.work import EngineWork
 from tasks.exits import Exit, Prepared, ServiceExit
-from tasks.models import Hindrance, Result, Status
+from tasks.models import Result, SkipReason, Status
 from tasks.steps import Check, Command, Image
 from tests.support.factories import make_check, make_command, make_lowering, make_site, make_some_plan
 from tests.support.fakes import WELL, FakeEngine, Witness
@@ -233,7 +233,7 @@ async def test_what_another_python_cannot_satisfy_proves_nothing(tmp_path: Path)
 
 
 async def test_what_an_engine_lacks_is_a_gap_in_the_proof(tmp_path: Path) -> None:
-    check = make_check("image", wants=(("image", "no image was built"),))
+    check = make_check("image", requires=(("image", "no image was built"),))
 
     (partial,) = await run(FakeEngine(), check, logs=tmp_path)
     (full,) = await run(FakeEngine(provides=frozenset({"image"})), check, logs=tmp_path)
@@ -395,10 +395,10 @@ async def test_gaps_that_a_probe_tells_make_the_proof_partial(tmp_path: Path) ->
 
 
 async def test_check_that_cannot_run_here_is_skipped_with_the_reason_and_runs_nothing(tmp_path: Path) -> None:
-    why = Hindrance(reason_code="no_base", reason="no upgrade was tried: git has no commit")
+    why = SkipReason(reason_code="no_base", reason="no upgrade was tried: git has no commit")
     engine = FakeEngine()
 
-    (result,) = await run(engine, make_check("upgrade", commands=(), hindrance=why), logs=tmp_path)
+    (result,) = await run(engine, make_check("upgrade", commands=(), skip_reason=why), logs=tmp_path)
 
     assert engine.programs == []
     assert reported(result) == (Status.SKIPPED, "no_base")
@@ -407,13 +407,13 @@ async def test_check_that_cannot_run_here_is_skipped_with_the_reason_and_runs_no
 
 async def test_check_that_waits_in_vain_says_that_first(tmp_path: Path) -> None:
     """What was red is the reason that counts: the run has no verdict, and no partial pass."""
-    why = Hindrance(reason_code="no_base", reason="no upgrade was tried")
+    why = SkipReason(reason_code="no_base", reason="no upgrade was tried")
     migrate = make_check("migrate")
 
     results = await run(
         FakeEngine({"migrate": RED}),
         migrate,
-        make_check("upgrade", commands=(), needs=(migrate.id,), hindrance=why),
+        make_check("upgrade", commands=(), needs=(migrate.id,), skip_reason=why),
         logs=tmp_path,
     )
 

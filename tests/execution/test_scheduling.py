@@ -4,7 +4,7 @@ import asyncio
 from pathlib import Path
 
 from tasks.execution.durations import read_durations, write_durations
-from tasks.execution.scheduling import UNKNOWN, Gate, weights
+from tasks.execution.scheduling import UNKNOWN, PrioritySemaphore, weights
 from tests.support.factories import make_check
 
 
@@ -20,7 +20,7 @@ def test_a_check_weighs_what_the_longest_chain_behind_it_takes() -> None:
 
 
 async def test_of_those_who_wait_the_heaviest_is_next_and_places_are_few() -> None:
-    gate, inside, most = Gate(2), 0, 0
+    gate, inside, most = PrioritySemaphore(2), 0, 0
     order: list[float] = []
 
     async def visit(weight: float) -> None:
@@ -39,7 +39,7 @@ async def test_of_those_who_wait_the_heaviest_is_next_and_places_are_few() -> No
 
 
 async def test_whoever_gives_up_waiting_takes_no_place_along() -> None:
-    gate = Gate(1)
+    gate = PrioritySemaphore(1)
     async with gate.place(0):
         waiting = [asyncio.create_task(gate.place(weight).__aenter__()) for weight in (1, 2)]
         await asyncio.sleep(0)
@@ -50,7 +50,7 @@ async def test_whoever_gives_up_waiting_takes_no_place_along() -> None:
 
 
 async def test_a_place_given_to_somebody_who_is_cancelled_at_that_moment_is_not_lost() -> None:
-    gate = Gate(1)
+    gate = PrioritySemaphore(1)
     async with gate.place(0):
         late = asyncio.create_task(gate.place(1).__aenter__())
         await asyncio.sleep(0)

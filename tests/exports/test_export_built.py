@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tasks.user_dirs import Places
+from tasks.user_dirs import UserDirs
 from tests.support.validate import Validator, commit, shared_cache, told
 
 GREETER = Path(__file__).parent / "stacks/npm-workers/greeter"
@@ -27,7 +27,7 @@ def test_a_worker_with_assets_that_its_build_makes(shared_home: Path, tmp_path: 
     assets = '"name": "greeter",\n  "assets": {"directory": "./public"},'
     (stack / "greeter/wrangler.jsonc").write_text(configuration.replace('"name": "greeter",', assets, 1))
     commit(stack)
-    validator = Validator(places=Places(cache=shared_cache(shared_home), data=shared_home / "engine-data"))
+    validator = Validator(user_dirs=UserDirs(cache=shared_cache(shared_home), data=shared_home / "engine-data"))
 
     report = validator.validate(stack, engine="local", only=["worker_container"], export_built=str(target))
 

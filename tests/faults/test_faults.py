@@ -14,7 +14,7 @@ import pytest
 import uv
 
 from tasks.models import CheckReport, Diagnostic, Report, Result, Severity, Status
-from tasks.user_dirs import Places
+from tasks.user_dirs import UserDirs
 from tests.faults.image_rows import IMAGE_FAULTS
 from tests.faults.rows import FAULTS, UV_FAULTS, Edit, Fault, Red
 from tests.faults.worker_rows import WORKER_FAULTS
@@ -45,9 +45,9 @@ INSTALLING = frozenset({"lock_stale", "manifest_broken", "hash_mismatch", "not_f
 
 @pytest.fixture(scope="session")
 def validators(shared_home: Path) -> dict[str, Validator]:
-    places = Places(cache=shared_cache(shared_home), data=shared_home / "engine-data")
+    user_dirs = UserDirs(cache=shared_cache(shared_home), data=shared_home / "engine-data")
     containers = {**os.environ, **GIVEN, "PREDEPLOY_ENGINE": "dagger"}
-    return {"local": Validator(places=places), "dagger": Validator(places=places, environ=containers)}
+    return {"local": Validator(user_dirs=user_dirs), "dagger": Validator(user_dirs=user_dirs, environ=containers)}
 
 
 @pytest.fixture(scope="session")

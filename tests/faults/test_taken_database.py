@@ -15,7 +15,7 @@ from tasks.exits import Exit
 from tasks.models import Stage, Status
 from tasks.planning.lowering import slot_of
 from tasks.steps import Step
-from tasks.user_dirs import Places
+from tasks.user_dirs import UserDirs
 from tests.support.benches import GIVEN, engines
 from tests.support.validate import Validator, commit, copy_sample, shared_cache, told
 
@@ -82,7 +82,7 @@ def cafe(tmp_path: Path) -> Path:
 @pytest.mark.parametrize("engine", engines())
 def test_every_check_of_the_stage_is_among_them(engine: str, cafe: Path, shared_home: Path, tmp_path: Path) -> None:
     report = Validator(
-        places=Places(cache=shared_cache(shared_home), data=tmp_path / "data"),
+        user_dirs=UserDirs(cache=shared_cache(shared_home), data=tmp_path / "data"),
         environ={**os.environ, **GIVEN, "PREDEPLOY_ENGINE": engine},
     ).validate(cafe, stages=["integration"])
 
@@ -100,7 +100,7 @@ def test_a_check_without_its_database_is_not_green(
     monkeypatch.setattr(tasks.validation.validation, "LocalEngine", thief)
     monkeypatch.setattr(tasks.engines.dagger.engine, "DaggerEngine", thief)
     validator = Validator(
-        places=Places(cache=shared_cache(shared_home), data=tmp_path / "data"),
+        user_dirs=UserDirs(cache=shared_cache(shared_home), data=tmp_path / "data"),
         environ={**os.environ, **GIVEN, "PREDEPLOY_ENGINE": engine},
     )
 

@@ -15,7 +15,7 @@ import pytest
 
 from tasks.engines.process_table import find_carriers, list_processes
 from tasks.models import Report, Result, Status
-from tasks.user_dirs import Places
+from tasks.user_dirs import UserDirs
 from tests.support.validate import Validator, copy_sample, shared_cache, told
 
 pytestmark = [pytest.mark.real, pytest.mark.network]
@@ -42,7 +42,7 @@ run = ["true"]
 
 @pytest.fixture
 def validator(shared_home: Path, tmp_path: Path) -> Validator:
-    return Validator(places=Places(cache=shared_cache(shared_home), data=tmp_path / "data"))
+    return Validator(user_dirs=UserDirs(cache=shared_cache(shared_home), data=tmp_path / "data"))
 
 
 @pytest.fixture
@@ -82,7 +82,7 @@ def assert_no_verdict(report: Report, stack: Path, validator: Validator, *, exit
     assert report.verdict.reason
     assert "\n" not in report.verdict.reason
     assert find_carriers(report.run.id.encode()) == []
-    assert list((validator.places.data / "runs").iterdir()) == []
+    assert list((validator.user_dirs.data / "runs").iterdir()) == []
     runs = stack / ".predeploy/runs"
     assert [path.name for path in runs.iterdir()] == [report.run.id]
     assert json.loads((runs / report.run.id / "report.json").read_text())["exit_code"] == exit_code
@@ -112,7 +112,7 @@ def test_registry_is_unreachable(cafe: Path, validator: Validator, tmp_path: Pat
     nowhere = {"UV_INDEX_URL": CLOSED, "UV_DEFAULT_INDEX": CLOSED, "npm_config_registry": CLOSED}
     cut_off = replace(
         validator,
-        places=replace(validator.places, cache=tmp_path / "empty"),
+        user_dirs=replace(validator.user_dirs, cache=tmp_path / "empty"),
         environ={**validator.environ, **nowhere, "UV_HTTP_RETRIES": "0"},
     )
 
@@ -175,7 +175,7 @@ def test_postgres_dies_while_a_check_runs(cafe: Path, validator: Validator, tmp_
 
     def kill(ended: threading.Event) -> None:
         while not ended.wait(0.02):
-            servers = [pid for pid, _ in list_processes() if str(validator.places.data) in " ".join(argv_of(pid))]
+            servers = [pid for pid, _ in list_processes() if str(validator.user_dirs.data) in " ".join(argv_of(pid))]
             if ready.exists() and servers:
                 for pid in servers:
                     if "postgres" in argv_of(pid)[0]:
@@ -194,7 +194,7 @@ def test_postgres_dies_while_a_check_runs(cafe: Path, validator: Validator, tmp_
 @pytest.mark.parametrize(("place", "megabytes"), [("data", 8), ("cache", 72)])
 def test_disk_is_full(place: str, megabytes: int, cafe: Path, validator: Validator, tmp_path: Path) -> None:
     with small_disk(tmp_path / "disk", megabytes) as disk:
-        cramped = replace(validator, places=replace(validator.places, **{place: disk}))
+        cramped = replace(validator, user_dirs=replace(validator.user_dirs, **{place: disk}))
 
         report = cramped.validate(cafe, only=["migrate"])
 

@@ -28,9 +28,9 @@ def server(shared_places: Places) -> Iterator[ServerHandle]:
 
 
 @pytest.fixture
-def places(server: ServerHandle, shared_places: Places, tmp_path: Path) -> Iterator[Places]:
+def user_dirs(server: ServerHandle, shared_places: Places, tmp_path: Path) -> Iterator[Places]:
     """A home of the test's own, quick to set up; a test that fails leaves no server there either."""
-    places = Places(data=tmp_path / "data", cache=shared_places.cache)
-    yield places
-    for pid in servers_below(places.data):
+    user_dirs = Places(data=tmp_path / "data", cache=shared_places.cache)
+    yield user_dirs
+    for pid in servers_below(user_dirs.data):
         os.kill(pid, signal.SIGKILL)

@@ -52,7 +52,7 @@ class RecorderProcess:
 
     def __init__(
         self,
-        places: Places,
+        user_dirs: Places,
         *,
         runs: int = 1,
         seconds: float = 0.0,
@@ -60,11 +60,11 @@ class RecorderProcess:
         cwd: Path | None = None,
         **environ: str,
     ) -> None:
-        argv = [sys.executable, "-m", "tests.flows.recorder_process", str(places.data), str(places.cache)]
+        argv = [sys.executable, "-m", "tests.flows.recorder_process", str(user_dirs.data), str(user_dirs.cache)]
         self._process = subprocess.Popen(
             [*argv, str(runs), str(seconds), *([str(held_by)] if held_by else [])],
-            cwd=cwd or places.cache,
-            env={"PATH": os.environ["PATH"], "HOME": str(places.data), "PYTHONPATH": str(ROOT), **environ},
+            cwd=cwd or user_dirs.cache,
+            env={"PATH": os.environ["PATH"], "HOME": str(user_dirs.data), "PYTHONPATH": str(ROOT), **environ},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -88,9 +88,9 @@ class RecorderProcess:
         return [Recording(**json.loads(line)) for line in stdout.splitlines()]
 
 
-def record_run(places: Places, **options: Any) -> Recording:
+def record_run(user_dirs: Places, **options: Any) -> Recording:
     """Record one scripted run in a process of its own."""
-    (recording,) = RecorderProcess(places, **options).wait()
+    (recording,) = RecorderProcess(user_dirs, **options).wait()
     return recording
 
 

@@ -5,20 +5,20 @@ from datetime import UTC, datetime
 
 import pytest
 
-from flows.recording.run_events import Feed
+from flows.recording.run_events import RunEvents
 from tasks.models import Result, Stage
 from tests.flows.scripted import Script, ScriptedRun
 
 
 async def test_a_recorder_that_comes_late_learns_the_true_times() -> None:
     run = ScriptedRun([Script(name="mypy", begins=0.1, lasts=0.2)])
-    feed = Feed(run)
+    events = RunEvents(run)
     zero = datetime.now(UTC)
-    feed.follow()
+    events.follow()
     await run.report()
     await asyncio.sleep(0.3)
 
-    finished = await asyncio.to_thread(asyncio.run, feed.finished("mypy[apps/web]"))
+    finished = await asyncio.to_thread(asyncio.run, events.finished("mypy[apps/web]"))
 
     assert (finished.began - zero).total_seconds() == pytest.approx(0.1, abs=0.08)
     assert (finished.ended - finished.began).total_seconds() == pytest.approx(0.2, abs=0.08)
@@ -26,29 +26,29 @@ async def test_a_recorder_that_comes_late_learns_the_true_times() -> None:
 
 async def test_a_waiter_that_gives_up_takes_nothing_from_the_others() -> None:
     run = ScriptedRun([Script(name="mypy", lasts=0.1, stage=Stage.BUILD)])
-    feed = Feed(run)
-    feed.follow()
+    events = RunEvents(run)
+    events.follow()
 
     with pytest.raises(TimeoutError):
-        await asyncio.wait_for(feed.finished("mypy[apps/web]"), 0.01)
+        await asyncio.wait_for(events.finished("mypy[apps/web]"), 0.01)
 
-    assert (await feed.finished("mypy[apps/web]")).result.passed
-    assert (await feed.report()).verdict.ready
+    assert (await events.finished("mypy[apps/web]")).result.passed
+    assert (await events.report()).verdict.ready
 
 
 async def test_closing_tells_whoever_waits_and_stops_nothing() -> None:
     run = ScriptedRun([Script(name="mypy", lasts=0.1)])
-    feed = Feed(run)
-    feed.follow()
-    waiting = asyncio.create_task(feed.finished("mypy[apps/web]"))
+    events = RunEvents(run)
+    events.follow()
+    waiting = asyncio.create_task(events.finished("mypy[apps/web]"))
     await asyncio.sleep(0.01)
 
-    await feed.close()
+    await events.close()
 
     with pytest.raises(RuntimeError, match="the run ended before"):
         await waiting
     with pytest.raises(RuntimeError, match="the run ended before"):
-        await feed.report()
+        await events.report()
     assert (await run.finished("mypy[apps/web]")).passed
 
 
@@ -58,8 +58,8 @@ async def test_an_executor_that_breaks_its_word_is_passed_on(monkeypatch: pytest
 
     run = ScriptedRun([Script(name="mypy")])
     monkeypatch.setattr(run, "finished", broken)
-    feed = Feed(run)
-    feed.follow()
+    events = RunEvents(run)
+    events.follow()
 
     with pytest.raises(LookupError):
-        await feed.finished("mypy[apps/web]")
+        await events.finished("mypy[apps/web]")

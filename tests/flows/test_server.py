@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from tasks.prefect_server import Phase, ServerHandle, answers, client_environment, ensure_server, phase, stop_server
-from tasks.prefect_server.handle import Record, process_identity, read_record, write_record
+from tasks.prefect_server.handle import ServerRecord, process_identity, read_record, write_record
 from tests.flows.harness import Places, RecorderProcess, alive, environment_of, servers_below, wait_until
 
 real = pytest.mark.real
@@ -41,9 +41,9 @@ def test_a_warm_server_is_found_at_once(server: ServerHandle, shared_places: Pla
 
 
 @real
-def test_the_server_knows_nothing_of_its_starter(places: Places) -> None:
+def test_the_server_knows_nothing_of_its_starter(user_dirs: Places) -> None:
     given = {"DATABASE_URL": "postgres://secret", "PREFECT_API_KEY": "secret", "PREFECT_PROFILE": "theirs", "CI": "1"}
-    handle = places.ensure(**given, HOME="/home/somebody")
+    handle = user_dirs.ensure(**given, HOME="/home/somebody")
     pid = handle.pid
     assert pid is not None
     # between its fork and its first instruction a process has its parent's environment, or none
@@ -74,9 +74,9 @@ def test_pages_from_elsewhere_are_refused(server: ServerHandle) -> None:
 
 
 @real
-def test_two_that_race_start_one_server_which_ends_when_idle(places: Places) -> None:
+def test_two_that_race_start_one_server_which_ends_when_idle(user_dirs: Places) -> None:
     with ThreadPoolExecutor(4) as pool:
-        handles = list(pool.map(lambda _: places.ensure(PREDEPLOY_SERVER_IDLE_SECONDS="1"), range(4)))
+        handles = list(pool.map(lambda _: user_dirs.ensure(PREDEPLOY_SERVER_IDLE_SECONDS="1"), range(4)))
     first = handles[0]
     assert first.pid is not None
     pid = first.pid
@@ -86,31 +86,33 @@ def test_two_that_race_start_one_server_which_ends_when_idle(places: Places) -> 
     assert [handle.started for handle in handles].count(True) == 1
     assert answers(first.url)
     wait_until(lambda: not alive(pid), limit=30)
-    assert list(places.data.rglob("server-*.json")) == []
+    assert list(user_dirs.data.rglob("server-*.json")) == []
 
 
 @real
-def test_under_ci_the_server_ends_with_the_run(places: Places) -> None:
-    (recording,) = RecorderProcess(places, CI="true").wait()
+def test_under_ci_the_server_ends_with_the_run(user_dirs: Places) -> None:
+    (recording,) = RecorderProcess(user_dirs, CI="true").wait()
 
     assert recording.unrecorded is None
-    assert servers_below(places.data) == []
-    assert list(places.data.rglob("server-*.json")) == []
+    assert servers_below(user_dirs.data) == []
+    assert list(user_dirs.data.rglob("server-*.json")) == []
 
 
 @real
-def test_under_ci_the_server_ends_with_a_starter_that_is_killed(places: Places) -> None:
-    recorder = RecorderProcess(places, seconds=60, CI="1")
-    wait_until(lambda: [*places.data.rglob("server-of-*.json")] != [] and servers_below(places.data) != [], limit=60)
+def test_under_ci_the_server_ends_with_a_starter_that_is_killed(user_dirs: Places) -> None:
+    recorder = RecorderProcess(user_dirs, seconds=60, CI="1")
+    wait_until(
+        lambda: [*user_dirs.data.rglob("server-of-*.json")] != [] and servers_below(user_dirs.data) != [], limit=60
+    )
     time.sleep(0.2)
     recorder.kill()
 
-    wait_until(lambda: servers_below(places.data) == [], limit=60)
+    wait_until(lambda: servers_below(user_dirs.data) == [], limit=60)
 
 
 @real
-def test_a_hung_server_of_this_run_is_stopped_all_the_same(places: Places) -> None:
-    handle = places.ensure(CI="1")
+def test_a_hung_server_of_this_run_is_stopped_all_the_same(user_dirs: Places) -> None:
+    handle = user_dirs.ensure(CI="1")
     assert handle.pid is not None
     os.kill(handle.pid, signal.SIGSTOP)
     stop_server(handle, limit=0.5)
@@ -150,7 +152,9 @@ def test_a_state_file_that_tells_of_no_living_server_is_ignored(tmp_path: Path, 
     state = tmp_path / "server.json"
     identity = process_identity(os.getpid())
     assert identity is not None
-    record = Record(url="http://127.0.0.1:1/api", pid=os.getpid(), identity=identity, phase=Phase.READY, launched=0.0)
+    record = ServerRecord(
+        url="http://127.0.0.1:1/api", pid=os.getpid(), identity=identity, phase=Phase.READY, launched=0.0
+    )
     write_record(state, record)
     assert read_record(state) == record
 

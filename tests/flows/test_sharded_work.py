@@ -16,7 +16,7 @@ from flows.distribution.publisher import SIGNS_NAME, record_name
 from flows.distribution.shard_runs import Pool, ShardRun, ShardRuns, ShardState
 from flows.distribution.sharded_work import POLL, Sending, ShardedWork
 from flows.distribution.shared_storage import SharedStorage
-from tasks.distribution.records import FORMAT, RECORD, SIGNS, Record, ShardFacts, Signs, written
+from tasks.distribution.records import FORMAT, RECORD, SIGNS, ShardFacts, ShardRecord, Signs, written
 from tasks.execution.executor import Policy, Run
 from tasks.models import Diagnostic, EngineFacts, Result, SecretsFacts, Status
 from tasks.source.origin import find_origin
@@ -34,7 +34,7 @@ FACTS = ShardFacts(
     warnings=("a note",),
     secrets=SecretsFacts(source="the environment", names=("KEY",)),
 )
-Played = Record | bytes | None
+Played = ShardRecord | bytes | None
 
 
 @dataclass(kw_only=True)
@@ -91,11 +91,11 @@ class Acted(ShardRuns):
             await asyncio.sleep(2 * POLL)
         await storage.write(SIGNS_NAME, written(SIGNS, replace(signs, facts=FACTS)))
 
-    def record(self, check: str, status: Status = Status.PASSED, **over: Any) -> Record:
+    def record(self, check: str, status: Status = Status.PASSED, **over: Any) -> ShardRecord:
         """What a shard says of a check."""
         red = (BROKEN,) if status is Status.FAILED else ()
         result = Result(check=check, status=status, duration=2.5, diagnostics=red)
-        return Record(
+        return ShardRecord(
             **{"format": FORMAT, "check": check, "key": self.keys[check], "result": result, "log": "", **over}
         )
 

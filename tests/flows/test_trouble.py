@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from flows.recording.recorder import Patience, Recorded, watch
+from flows.recording.recorder import Recorded, RecorderLimits, watch
 from tasks.prefect_server import ServerHandle
 from tests.flows.harness import Places, RecorderProcess, Recording, alive, record_run, rows, wait_until
 from tests.flows.scripted import MIXED, ScriptedRun, lasting
@@ -34,15 +34,15 @@ def untouched(recording: Recording) -> bool:
     ("trouble", "told"), [(signal.SIGKILL, "has ended"), (signal.SIGSTOP, "does not answer")], ids=["killed", "hung"]
 )
 def test_the_server_is_lost_in_the_middle_of_a_run(
-    places: Places, tmp_path: Path, trouble: signal.Signals, told: str
+    user_dirs: Places, tmp_path: Path, trouble: signal.Signals, told: str
 ) -> None:
-    handle = places.start()
+    handle = user_dirs.start()
     assert handle.pid is not None
     assert handle.home is not None
     home = handle.home
 
     end = tmp_path / "end"
-    recorder = RecorderProcess(places, held_by=end)
+    recorder = RecorderProcess(user_dirs, held_by=end)
     wait_until(lambda: len(rows(home, "select id from task_run where state_type = 'RUNNING'")) > 3, limit=60)
     os.kill(handle.pid, trouble)
     ended = time.monotonic()
@@ -59,12 +59,12 @@ def test_the_server_is_lost_in_the_middle_of_a_run(
 
 @real
 @pytest.mark.slow
-def test_a_server_that_is_hung_from_the_start_is_replaced(places: Places) -> None:
-    hung = places.start()
+def test_a_server_that_is_hung_from_the_start_is_replaced(user_dirs: Places) -> None:
+    hung = user_dirs.start()
     assert hung.pid is not None
     os.kill(hung.pid, signal.SIGSTOP)
 
-    recording = record_run(places, seconds=WORK, PREDEPLOY_SERVER_IDLE_SECONDS="1")
+    recording = record_run(user_dirs, seconds=WORK, PREDEPLOY_SERVER_IDLE_SECONDS="1")
 
     assert recording.work == pytest.approx(WORK, abs=1)
     assert recording.unrecorded is None
@@ -72,11 +72,11 @@ def test_a_server_that_is_hung_from_the_start_is_replaced(places: Places) -> Non
 
 
 @real
-def test_nobody_listens(places: Places) -> None:
+def test_nobody_listens(user_dirs: Places) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         url = f"http://127.0.0.1:{listener.getsockname()[1]}/api"
 
-    recording = record_run(places, seconds=WORK, PREFECT_API_URL=url)
+    recording = record_run(user_dirs, seconds=WORK, PREFECT_API_URL=url)
 
     assert untouched(recording)
     assert recording.unrecorded is not None
@@ -84,16 +84,16 @@ def test_nobody_listens(places: Places) -> None:
 
 
 @real
-def test_somebody_listens_and_never_answers(places: Places) -> None:
+def test_somebody_listens_and_never_answers(user_dirs: Places) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         url = f"http://127.0.0.1:{listener.getsockname()[1]}/api"
-        recording = record_run(places, seconds=WORK, PREFECT_API_URL=url)
+        recording = record_run(user_dirs, seconds=WORK, PREFECT_API_URL=url)
 
     assert untouched(recording)
     assert recording.unrecorded == f"Prefect's server at {url} does not answer"
 
 
-async def never(feed: object = None) -> object:
+async def never(events: object = None) -> object:
     await asyncio.sleep(3600)
     return None
 
@@ -124,7 +124,7 @@ async def test_a_recorder_that_fails_is_a_line_in_the_report(
     monkeypatch.setattr("os.environ", dict(os.environ))
     run = ScriptedRun(MIXED)
 
-    recorded = await watch(run, flow, connect, Patience(silent=0.1))
+    recorded = await watch(run, flow, connect, RecorderLimits(silent=0.1))
 
     assert recorded == Recorded(url=None, unrecorded=told)
 
@@ -133,7 +133,7 @@ async def test_a_server_that_answers_and_does_nothing_is_given_up(monkeypatch: p
     monkeypatch.setattr("os.environ", dict(os.environ))
     monkeypatch.setattr("flows.recording.recorder.answers", lambda url: True)
 
-    recorded = await watch(ScriptedRun(MIXED), never, partial(ServerHandle, url=NOWHERE), Patience(busy=0.3))
+    recorded = await watch(ScriptedRun(MIXED), never, partial(ServerHandle, url=NOWHERE), RecorderLimits(busy=0.3))
 
     assert recorded.unrecorded == f"Prefect's server at {NOWHERE} was too slow"
 
@@ -144,7 +144,7 @@ async def test_a_run_that_breaks_is_not_waited_for(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(run, "report", broken)
 
     async with asyncio.timeout(5):
-        recorded = await watch(run, never, partial(ServerHandle, url=NOWHERE), Patience(silent=0.1))
+        recorded = await watch(run, never, partial(ServerHandle, url=NOWHERE), RecorderLimits(silent=0.1))
 
     assert recorded.unrecorded is not None
 

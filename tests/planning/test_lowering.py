@@ -88,8 +88,8 @@ def test_lowering_is_the_same_each_time() -> None:
 
 def test_no_name_of_a_check_reaches_an_engine_but_as_a_slot() -> None:
     custom = CustomCheck(name="xyzzy", title="Xyzzy", stage=Stage.QUALITY, run=("tool",))
-    scene = make_scene(STACK, {CODE: ""}, Settings(jobs=1, check=(custom,)))
-    check = next(check for check in make_catalogue(scene).checks if check.name == "xyzzy")
+    context = make_scene(STACK, {CODE: ""}, Settings(jobs=1, check=(custom,)))
+    check = next(check for check in make_catalogue(context).checks if check.name == "xyzzy")
 
     (step,) = steps_of(check)
 
@@ -127,7 +127,7 @@ def test_a_command_of_another_component_runs_with_its_packages_and_files() -> No
         make_command("python", environment="production", component="apps/web"),
         make_command("again", environment="production", component="apps/web"),
     )
-    check = make_check("e2e", commands=commands, path="workers/intake", upon="worker_container[workers/intake]")
+    check = make_check("e2e", commands=commands, path="workers/intake", workspace_of="worker_container[workers/intake]")
 
     own, other, again = steps_of(check)
 
@@ -161,8 +161,8 @@ def test_checks_have_a_workspace_each_unless_one_goes_on_with_another() -> None:
     slots = {check.id: slot_of(check) for check in PLAN.checks}
 
     assert slots["django_health[apps/web]"] == slots["django_container[apps/web]"]
-    upon = {check.id for check in PLAN.checks if check.upon}
-    others = [slot for check_id, slot in slots.items() if check_id not in upon]
+    workspace_of = {check.id for check in PLAN.checks if check.workspace_of}
+    others = [slot for check_id, slot in slots.items() if check_id not in workspace_of]
     assert len(set(others)) == len(others)
 
 

@@ -5,10 +5,10 @@ from typing import Any
 
 import neon_cells as cells
 import pytest
-import request_log as ledger
-from neon_request import Account, Query, RefusedError, read_account, read_body, read_mode
-from outbound import open_desk, read_target
-from postgres import Result
+import request_log
+from neon_request import NeonAccount, Query, RefusedQueryError, read_account, read_body, read_mode
+from outbound import open_router, read_target
+from postgres import QueryResult
 
 from tests.probes.conftest import PROBES
 
@@ -67,7 +67,7 @@ def test_what_is_no_array_is_an_error(text: str) -> None:
     [("INSERT 0 3", "INSERT", 3), ("SELECT 5", "SELECT", 5), ("CREATE TABLE", "CREATE", None), ("", "", None)],
 )
 def test_a_tag_has_a_command_and_may_have_a_count(tag: str, command: str, count: int | None) -> None:
-    result = Result(tag=tag)
+    result = QueryResult(tag=tag)
 
     assert (result.command, result.count) == (command, count)
 
@@ -75,7 +75,7 @@ def test_a_tag_has_a_command_and_may_have_a_count(tag: str, command: str, count:
 def test_an_account_knows_where_its_endpoint_is() -> None:
     account = read_account("postgres://a%40b:p%2Fw@EP-x-pooler.eu.neon.invalid:5432/d%20b?sslmode=require")
 
-    assert account == Account(user="a@b", password="p/w", database="d b", host="ep-x.eu.neon.invalid")
+    assert account == NeonAccount(user="a@b", password="p/w", database="d b", host="ep-x.eu.neon.invalid")
     assert (account.hosts, account.token_host) == (
         ("ep-x.eu.neon.invalid", "api.eu.neon.invalid"),
         "apiauth.eu.neon.invalid",
@@ -100,14 +100,14 @@ def test_a_host_without_a_dot_keeps_its_name() -> None:
     ],
 )
 def test_what_is_no_connection_string_is_refused(url: str) -> None:
-    with pytest.raises(RefusedError) as refused:
+    with pytest.raises(RefusedQueryError) as refused:
         read_account(url)
 
     assert refused.value.status == 400
 
 
 def test_an_unknown_isolation_level_is_refused() -> None:
-    with pytest.raises(RefusedError, match="invalid isolation level"):
+    with pytest.raises(RefusedQueryError, match="invalid isolation level"):
         read_mode({"neon-batch-isolation-level": "serializable"})
 
 
@@ -150,7 +150,7 @@ def test_targets(asked: tuple[str, str, str], host: str, path: str) -> None:
 )
 def test_it_does_not_start_without_its_addresses(environ: dict[str, str], message: str) -> None:
     with pytest.raises(ValueError, match=message):
-        open_desk(environ)
+        open_router(environ)
 
 
 @pytest.mark.parametrize(
@@ -173,11 +173,11 @@ def test_it_does_not_start_without_its_addresses(environ: dict[str, str], messag
     ],
 )
 def test_a_message_keeps_no_parameter(text: str, params: list[str | None], query: str, hidden: str | None) -> None:
-    assert ledger.hide_values(text, params, query) == (hidden or text)
+    assert request_log.hide_values(text, params, query) == (hidden or text)
 
 
 def test_secrets_are_redacted_in_every_form_and_place() -> None:
-    book = ledger.Ledger(ledger.Secrets.of(["p/w d", "", "p/w d2"]))
+    book = request_log.RequestLog(request_log.HiddenValues.of(["p/w d", "", "p/w d2"]))
     book.record({"path": "/p%2Fw%20d/p%2Fw+d", "status": 200, "queries": [{"query": "'p/w d' 'p/w d2'", "rows": None}]})
 
     (entry,) = book.requests

@@ -9,7 +9,7 @@ import pytest
 
 from tasks.catalogue import make_catalogue
 from tasks.errors import SecretsError
-from tasks.secrets import NO_SECRETS, Circumstances, Secrets, choose_provider, declared, take_secrets
+from tasks.secrets import NO_SECRETS, ProviderContext, Secrets, choose_provider, declared, take_secrets
 from tasks.settings import Settings
 from tasks.steps import Check
 from tests.support.factories import make_check, make_command, make_scene, make_stack
@@ -22,7 +22,7 @@ def check(name: str, *secrets: str, **over: Any) -> Check:
 
 
 def taken(checks: list[Check], root: Path, environ: Mapping[str, str] = ENVIRON, **settings: Any) -> Secrets:
-    around = Circumstances(environ=environ, root=root, tree={"main.py", "tracked.env"})
+    around = ProviderContext(environ=environ, root=root, tree={"main.py", "tracked.env"})
     chosen = Settings(**settings)
     return take_secrets(checks, choose_provider(chosen, around), optional=chosen.optional_secrets)
 

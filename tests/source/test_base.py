@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tasks.errors import UsageError
-from tasks.models import Hindrance
+from tasks.models import SkipReason
 from tasks.source.base import Base, History, choose_base, read_base
 from tasks.source.commit_tree import KEPT
 from tasks.source.tree import read_tree
@@ -55,7 +55,7 @@ def test_base_is_what_would_be_upgraded(facts: History, commit: str) -> None:
 def test_why_there_is_none_and_the_way_out(facts: History, says: str) -> None:
     why = choose_base(facts)
 
-    assert isinstance(why, Hindrance)
+    assert isinstance(why, SkipReason)
     assert why.reason_code == "no_base"
     assert re.search(says, why.reason), why.reason
 
@@ -85,9 +85,9 @@ def base_of(root: Path, cache: Path, named: str = "") -> Base:
     return found
 
 
-def hindrance_of(root: Path, cache: Path) -> Hindrance:
+def hindrance_of(root: Path, cache: Path) -> SkipReason:
     found = read_base(read_tree(root, None), "", cache)
-    assert isinstance(found, Hindrance)
+    assert isinstance(found, SkipReason)
     return found
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tasks.engines.context import Surroundings
+from tasks.engines.context import EngineContext
 from tasks.engines.dagger.reach import RUNNER_HOST, SESSION_PORT, find_engine
 from tasks.engines.local.engine import LocalEngine
 from tasks.engines.protocol import Engine
@@ -76,7 +76,7 @@ class Bench:
         """The log of steps."""
         return self.base / "logs" / f"{self.slot}.log"
 
-    def surroundings(self, run_id: str = "test-run", **over: Any) -> Surroundings:
+    def engine_context(self, run_id: str = "test-run", **over: Any) -> EngineContext:
         options: dict[str, Any] = {
             "tree": tree_of(self.root),
             "cache": self.cache,
@@ -86,12 +86,12 @@ class Bench:
             "note": self.notes.append,
             "environ": self.environ,
         }
-        return Surroundings(**(options | over))
+        return EngineContext(**(options | over))
 
     def engine(self, run_id: str = "test-run", **over: Any) -> Engine:
         """Not opened yet. What is none of its surroundings goes to its constructor."""
         own: dict[str, Any] = {name: over.pop(name) for name in OWN if name in over}
-        around = self.surroundings(run_id, **over)
+        around = self.engine_context(run_id, **over)
         if self.name == "local":
             return LocalEngine(around, **own)
         from tasks.engines.dagger.engine import DaggerEngine

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from tasks.catalogue import Catalogue, Scene, make_catalogue
-from tasks.models import Hindrance, Stage
+from tasks.catalogue import Catalogue, CatalogueContext, make_catalogue
+from tasks.models import SkipReason, Stage
 from tasks.planning.lowering import Lowering
 from tasks.planning.plan import Plan, make_plan
 from tasks.settings import Settings
@@ -154,24 +154,26 @@ def make_scene(
     stack: Stack | None = None,
     files: Mapping[str, str] | None = None,
     settings: Settings | None = None,
-    base: Stack | Hindrance | None = None,
-) -> Scene:
+    base: Stack | SkipReason | None = None,
+) -> CatalogueContext:
     """What rows are expanded from, with these files in the tree. The base has the same stack, or another one."""
     texts = dict(files or {})
-    scene = Scene(
+    context = CatalogueContext(
         stack=stack or make_stack(),
         paths=frozenset(texts),
         read=lambda path: texts[path],
         settings=settings or Settings(jobs=2),
     )
-    if isinstance(base, Hindrance):
-        return replace(scene, base=base)
-    return replace(scene, base=replace(scene, stack=base or scene.stack, title="0123456789 (merge base with main)"))
+    if isinstance(base, SkipReason):
+        return replace(context, base=base)
+    return replace(
+        context, base=replace(context, stack=base or context.stack, title="0123456789 (merge base with main)")
+    )
 
 
-def make_whole_plan(scene: Scene | None = None) -> Plan:
+def make_whole_plan(context: CatalogueContext | None = None) -> Plan:
     """The plan of everything that a scene's catalogue holds."""
-    return make_plan(make_catalogue(scene or make_scene()))
+    return make_plan(make_catalogue(context or make_scene()))
 
 
 def make_some_catalogue(*checks: Check) -> Catalogue:

@@ -14,7 +14,7 @@ from tasks.report.directory import create_run_directory
 from tasks.report.document import render_document
 from tasks.report.live import Silent
 from tasks.report.publish import publish
-from tasks.user_dirs import Places
+from tasks.user_dirs import UserDirs
 from tasks.validation.scope import read_scope
 from tasks.validation.validation import Validation, new_run_id
 
@@ -37,7 +37,7 @@ def unwatched(_: Run) -> None:
 class Validator:
     """Where validations keep what they need, and what they find in their environment."""
 
-    places: Places
+    user_dirs: UserDirs
     environ: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
 
     def validate(self, stack: Path, *, begun: Callable[[Run], None] = unwatched, **flags: object) -> Report:
@@ -46,12 +46,12 @@ class Validator:
 
     async def run(self, stack: Path, *, begun: Callable[[Run], None] = unwatched, **flags: object) -> Report:
         """The same, for tests that do something meanwhile."""
-        scope = read_scope(stack, flags, self.environ, self.places.cache)
+        scope = read_scope(stack, flags, self.environ, self.user_dirs.cache)
         run_id = new_run_id()
-        with create_run_directory(scope.home, run_id, data=self.places.data) as directory:
+        with create_run_directory(scope.home, run_id, data=self.user_dirs.data) as directory:
             validation = Validation(
                 scope=scope,
-                places=self.places,
+                user_dirs=self.user_dirs,
                 directory=directory,
                 progress=Silent(),
                 environ=self.environ,

@@ -31,9 +31,9 @@ __all__ = [
     "Connection",
     "Container",
     "Directory",
+    "EngineRefusedError",
     "ExecFailedError",
     "File",
-    "RefusedError",
     "Secret",
     "Service",
     "connect",
@@ -62,7 +62,7 @@ class ExecFailedError(Exception):
         super().__init__(message)
 
 
-class RefusedError(Exception):
+class EngineRefusedError(Exception):
     """A living engine said no: a broken Dockerfile, an image that is not there, a service that ended."""
 
 
@@ -137,7 +137,7 @@ def meaning(error: Exception, version: str) -> Exception:
             said, argv = (error.stdout, error.stderr), tuple(error.command)
             return ExecFailedError(error.message or NOTHING_SAID, error.exit_code, *said, argv)
         case dagger.QueryError():
-            return RefusedError(str(error).strip() or NOTHING_SAID)
+            return EngineRefusedError(str(error).strip() or NOTHING_SAID)
         case dagger.InvalidQueryError() if error.__cause__ is not None:
             text = f"the Dagger engine {version} does not know what it was asked: {plain(error.__cause__)}"
             return EngineError(f"{text}. Take one of 0.21.", "engine_version")

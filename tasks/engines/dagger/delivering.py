@@ -5,20 +5,20 @@ import tarfile
 from pathlib import Path
 
 from tasks.diagnostics.dockerfile import essential
-from tasks.engines.dagger.resources import Slot
-from tasks.engines.dagger.session import Container, ExecFailedError, RefusedError, Session
+from tasks.engines.dagger.resources import SlotDirectories
+from tasks.engines.dagger.session import Container, DaggerSession, EngineRefusedError, ExecFailedError
 from tasks.errors import EngineError
 from tasks.steps import OUT
 
 
-async def export(session: Session, container: Container, path: Path, run_id: str) -> str:
+async def export(session: DaggerSession, container: Container, path: Path, run_id: str) -> str:
     """Writes an OCI archive and returns the digest of the image in it. The file is there whole, or not at all."""
     partial = path.with_name(f".{path.name}.{run_id}.part")
     try:
         await session.ask(container.export(str(partial)))
         digest = read_digest(partial)
         partial.replace(path)
-    except (RefusedError, ExecFailedError) as error:
+    except (EngineRefusedError, ExecFailedError) as error:
         raise EngineError(f"the image could not be exported: {essential(str(error))}", "delivery") from None
     except OSError as error:
         raise EngineError(f"the image could not be exported to {path}: {error.strerror}", "delivery") from error
@@ -27,22 +27,22 @@ async def export(session: Session, container: Container, path: Path, run_id: str
     return digest
 
 
-async def publish(session: Session, container: Container, reference: str) -> str:
+async def publish(session: DaggerSession, container: Container, reference: str) -> str:
     """Pushes the image with the credentials that Docker has for its registry; the reference with its digest."""
     try:
         return await session.ask(container.publish(reference))
-    except (RefusedError, ExecFailedError) as error:
+    except (EngineRefusedError, ExecFailedError) as error:
         said = essential(str(error))
         raise EngineError(f"the image could not be published as {reference}: {said}", "delivery") from None
 
 
-async def export_directory(session: Session, slot: Slot, directory: str, target: Path) -> None:
+async def export_directory(session: DaggerSession, slot: SlotDirectories, directory: str, target: Path) -> None:
     """Writes a directory of a workspace, or of its outputs, as the last step left it."""
     root, _, below = directory.partition("/")
     source = (slot.out if root == OUT else slot.work).directory(below or ".")
     try:
         await session.ask(source.export(str(target)))
-    except (RefusedError, ExecFailedError) as error:
+    except (EngineRefusedError, ExecFailedError) as error:
         raise EngineError(f"{directory} could not be exported: {essential(str(error))}", "delivery") from None
 
 

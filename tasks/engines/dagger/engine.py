@@ -11,14 +11,14 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from tasks.engines.context import Surroundings
+from tasks.engines.context import EngineContext
 from tasks.engines.dagger import delivering, environments
 from tasks.engines.dagger.building import build_early, ensure_image
 from tasks.engines.dagger.execution import no_exit
 from tasks.engines.dagger.reach import Reach, find_engine
-from tasks.engines.dagger.resources import Site, Workshop
+from tasks.engines.dagger.resources import ResourcesConfig, SessionResources
 from tasks.engines.dagger.running import run_step
-from tasks.engines.dagger.session import ExecFailedError, RefusedError, Session, open_session
+from tasks.engines.dagger.session import DaggerSession, EngineRefusedError, ExecFailedError, open_session
 from tasks.engines.dagger.variables import secret_key
 from tasks.engines.private import private_directory
 from tasks.engines.threads import in_thread
@@ -43,16 +43,16 @@ class DaggerEngine:
 
     def __init__(
         self,
-        surroundings: Surroundings,
+        engine_context: EngineContext,
         *,
         reach: Reach,
         log: Path,
         images: Mapping[str, str] | None = None,
         known: Mapping[str, str] | None = None,
     ) -> None:
-        self._around, self._reach, self._log, self._images = surroundings, reach, log, dict(images or {})
+        self._around, self._reach, self._log, self._images = engine_context, reach, log, dict(images or {})
         self._known = dict(known or {})
-        self._redactor = surroundings.secrets.redactor
+        self._redactor = engine_context.secrets.redactor
         self._stack = contextlib.AsyncExitStack()
         self._renewing = asyncio.Lock()
         self._is_renewed = False
@@ -61,9 +61,9 @@ class DaggerEngine:
     @property
     def facts(self) -> EngineFacts:
         """Name, version, why it was chosen, and which images it took."""
-        shop = getattr(self, "_shop", None)
-        version = shop.session.version if shop else "?"
-        images = tuple(sorted(shop.site.pinned.items())) if shop else ()
+        resources = getattr(self, "_shop", None)
+        version = resources.session.version if resources else "?"
+        images = tuple(sorted(resources.site.pinned.items())) if resources else ()
         return EngineFacts(name="dagger", version=version, reason=self._around.reason, images=images)
 
     async def __aenter__(self) -> Self:
@@ -83,7 +83,7 @@ class DaggerEngine:
             await asyncio.gather(opening, return_exceptions=True)
             await self._stack.aclose()
             raise
-        site = Site(
+        site = ResourcesConfig(
             snapshot=snapshot,
             # as it lies there: it is never written again
             base=None if self._around.base is None else self._around.base.root,
@@ -118,7 +118,7 @@ class DaggerEngine:
         """Runs a step whose environment is prepared, and appends command, output and exit to `log`."""
         try:
             exit = await run_step(self._shop, step, log)
-        except (EngineError, RefusedError, ExecFailedError) as error:
+        except (EngineError, EngineRefusedError, ExecFailedError) as error:
             exit = no_exit(error)
         return redact_exit(exit, self._redactor)
 
@@ -126,7 +126,7 @@ class DaggerEngine:
         """Does the package registry of an environment answer its control command?"""
         try:
             return await environments.answers(self._shop, environment, log)
-        except (EngineError, RefusedError, ExecFailedError):
+        except (EngineError, EngineRefusedError, ExecFailedError):
             return False
 
     async def export_image(self, image: Image, path: Path) -> str:
@@ -160,12 +160,12 @@ class DaggerEngine:
         if step.image is not None:
             await build_early(self._shop, step.image, step)
 
-    async def _open(self, limit: float) -> Session:
+    async def _open(self, limit: float) -> DaggerSession:
         around = self._around
         return await open_session(around.environ, self._log, self._redactor, limit=limit, is_trusted=around.is_trusted)
 
-    def _enter(self, session: Session, site: Site) -> None:
-        self._shop = Workshop(session, site)
+    def _enter(self, session: DaggerSession, site: ResourcesConfig) -> None:
+        self._shop = SessionResources(session, site)
         self._watching = asyncio.create_task(session.watch(lambda: find_engine(self._around.environ).trouble))
 
     async def _renew(self) -> tuple[str, str] | None:

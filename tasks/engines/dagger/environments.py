@@ -3,10 +3,10 @@
 import os
 from pathlib import Path
 
-from tasks.engines.dagger.execution import Order, execute, no_exit
+from tasks.engines.dagger.execution import StepOrder, execute, no_exit
 from tasks.engines.dagger.paths import ENV, PYTHON, WITH_ENV, WORK
-from tasks.engines.dagger.resources import Installed, Workshop
-from tasks.engines.dagger.session import Container, Directory, ExecFailedError, RefusedError, named_once
+from tasks.engines.dagger.resources import InstalledContainer, SessionResources
+from tasks.engines.dagger.session import Container, Directory, EngineRefusedError, ExecFailedError, named_once
 from tasks.engines.dagger.variables import plain_variables
 from tasks.engines.package_scripts import set_aside
 from tasks.errors import EngineError
@@ -17,72 +17,74 @@ FIND_MODULES = ("find", WORK, "-type", "d", "-name", "node_modules", "-prune")
 CONTROL_LIMIT = 60.0
 
 
-async def prepare(shop: Workshop, environment: Environment, log: Path) -> Prepared:
+async def prepare(resources: SessionResources, environment: Environment, log: Path) -> Prepared:
     """The environment, installed once in a session, whoever asks; one that failed is tried again when asked again."""
-    return await shop.prepared.get(
+    return await resources.prepared.get(
         environment.key,
-        lambda: try_to_install(shop, environment, log),
+        lambda: try_to_install(resources, environment, log),
         again=lambda prepared: prepared.exit.code != 0,
     )
 
 
-async def ensure(shop: Workshop, environment: Environment | None, phase: Phase, log: Path) -> None:
+async def ensure(resources: SessionResources, environment: Environment | None, phase: Phase, log: Path) -> None:
     """What a step of that phase needs, made now if nobody has; raises EngineError where it cannot be."""
-    if environment is None or phase == "acquire" or environment.key in shop.installed:
+    if environment is None or phase == "acquire" or environment.key in resources.installed:
         return
-    exit = (await prepare(shop, environment, log)).exit
+    exit = (await prepare(resources, environment, log)).exit
     if exit.code != 0:
         raise EngineError(exit.detail or f"the {environment.title} did not install", exit.trouble or "acquire")
 
 
-async def answers(shop: Workshop, environment: Environment, log: Path) -> bool:
+async def answers(resources: SessionResources, environment: Environment, log: Path) -> bool:
     """Does its control command succeed, executed now?"""
-    container = acquiring(shop, await shop.toolchain(environment), environment)
+    container = acquiring(resources, await resources.toolchain(environment), environment)
     argv = WITH_ENV.argv(environment.control)
-    exit, _ = await execute(shop, container, Order(argv=argv, cwd="/", limit=CONTROL_LIMIT, log=log, volatile=True))
+    exit, _ = await execute(
+        resources, container, StepOrder(argv=argv, cwd="/", limit=CONTROL_LIMIT, log=log, volatile=True)
+    )
     return exit.code == 0
 
 
-async def try_to_install(shop: Workshop, environment: Environment, log: Path) -> Prepared:
+async def try_to_install(resources: SessionResources, environment: Environment, log: Path) -> Prepared:
     """The same, with what the engine could not do as an exit without a code."""
     try:
-        return await install(shop, environment, log)
-    except (EngineError, RefusedError, ExecFailedError) as error:
+        return await install(resources, environment, log)
+    except (EngineError, EngineRefusedError, ExecFailedError) as error:
         return Prepared(exit=no_exit(error))
 
 
-async def install(shop: Workshop, environment: Environment, log: Path) -> Prepared:
+async def install(resources: SessionResources, environment: Environment, log: Path) -> Prepared:
     """Runs the environment's commands on its base image, with nothing but the files that they read."""
-    choice = shop.choice(environment)
-    staged, gaps = stage(shop, environment)
-    toolchain = await shop.toolchain(environment)
-    container = acquiring(shop, toolchain, environment).with_directory(WORK, staged)
+    choice = resources.choice(environment)
+    staged, gaps = stage(resources, environment)
+    toolchain = await resources.toolchain(environment)
+    container = acquiring(resources, toolchain, environment).with_directory(WORK, staged)
     if environment.kind == "python":
-        container = shop.with_variables(
+        container = resources.with_variables(
             container, {"VIRTUAL_ENV": ENV, "UV_PROJECT_ENVIRONMENT": ENV, "UV_PYTHON": PYTHON}
         )
     exit = Exit(code=0)
     for command in environment.commands:
         argv, variables = WITH_ENV.argv(command.argv), WITH_ENV.env(command.env)
-        order = Order(argv=argv, cwd=f"{WORK}/{command.cwd}", limit=command.limit, log=log, variables=variables)
-        exit, container = await execute(shop, container, order)
+        order = StepOrder(argv=argv, cwd=f"{WORK}/{command.cwd}", limit=command.limit, log=log, variables=variables)
+        exit, container = await execute(resources, container, order)
         if exit.code != 0 and exit.code not in command.empty:
             return Prepared(exit=exit, command=command, gaps=choice.gaps)
-    places = await find_modules(shop, container) if environment.kind == "node" else (ENV,)
+    places = await find_modules(resources, container) if environment.kind == "node" else (ENV,)
     packages = tuple((place, named_once(container.directory(place))) for place in places)
-    shop.installed[environment.key] = Installed(toolchain=toolchain, packages=packages)
+    resources.installed[environment.key] = InstalledContainer(toolchain=toolchain, packages=packages)
     version = f"{environment.kind.capitalize()} {choice.version}"
     return Prepared(exit=Exit(code=0), gaps=(*choice.gaps, *gaps), version=version, reused=exit.reused)
 
 
-def stage(shop: Workshop, environment: Environment) -> tuple[Directory, list[str]]:
+def stage(resources: SessionResources, environment: Environment) -> tuple[Directory, list[str]]:
     """The files that an installation reads, and gaps for scripts that it will not run."""
-    files = shop.site.files_of(environment.tree)
+    files = resources.site.files_of(environment.tree)
     absent = [path for path in environment.inputs if not os.path.lexists(files / path)]
     if absent:
         raise EngineError(f"{environment.title}: {absent[0]} is not among the files of the tree", "internal")
     inputs, tree = environment.inputs, environment.tree
-    directory = shop.upload(Inputs(include=inputs), tree) if inputs else shop.client.directory()
+    directory = resources.upload(Inputs(include=inputs), tree) if inputs else resources.client.directory()
     for path, text in environment.files:
         directory = directory.with_new_file(path, text)
     gaps: list[str] = []
@@ -97,13 +99,13 @@ def stage(shop: Workshop, environment: Environment) -> tuple[Directory, list[str
     return directory, gaps
 
 
-def acquiring(shop: Workshop, toolchain: Container, environment: Environment) -> Container:
+def acquiring(resources: SessionResources, toolchain: Container, environment: Environment) -> Container:
     """The base of a container that installs."""
-    container = shop.acquiring(toolchain)
-    return shop.with_variables(container, plain_variables("acquire", node=environment.kind == "node"))
+    container = resources.acquiring(toolchain)
+    return resources.with_variables(container, plain_variables("acquire", node=environment.kind == "node"))
 
 
-async def find_modules(shop: Workshop, container: Container) -> tuple[str, ...]:
+async def find_modules(resources: SessionResources, container: Container) -> tuple[str, ...]:
     """Every node_modules."""
-    listed = await shop.session.ask(container.with_exec(list(FIND_MODULES)).stdout())
+    listed = await resources.session.ask(container.with_exec(list(FIND_MODULES)).stdout())
     return tuple(sorted(listed.splitlines()))

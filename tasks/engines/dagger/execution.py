@@ -8,9 +8,9 @@ from pathlib import Path
 
 from tasks.engines.command_log import KEPT, Log
 from tasks.engines.dagger.paths import WORK
-from tasks.engines.dagger.resources import Workshop
-from tasks.engines.dagger.session import ANY, Container, ExecFailedError, RefusedError
-from tasks.engines.dagger.wrapper import RECORD, Record, read_record, wrap
+from tasks.engines.dagger.resources import SessionResources
+from tasks.engines.dagger.session import ANY, Container, EngineRefusedError, ExecFailedError
+from tasks.engines.dagger.wrapper import RECORD, CommandRecord, read_record, wrap
 from tasks.errors import EngineError
 from tasks.exits import Exit
 from tasks.redaction.redactor import Redactor
@@ -23,7 +23,7 @@ STOPPED = "stopped: the server had ended"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Order:
+class StepOrder:
     """A command for a container, with its own `variables`, none of which is a secret.
 
     `cwd` is where it runs; `servers` are the names of those beside it.
@@ -47,16 +47,16 @@ class Tried:
     remembered: bool = False
 
 
-async def execute(shop: Workshop, container: Container, order: Order) -> tuple[Exit, Container]:
+async def execute(resources: SessionResources, container: Container, order: StepOrder) -> tuple[Exit, Container]:
     """Runs the command now, unless the engine remembers that it passed on the same inputs; and what it left.
 
     A failure that is remembered is not believed, be it of this very run: whatever made it fail may be gone.
     """
-    nonce = shop.fresh_nonce() if order.volatile else ""
-    tried = await attempt(shop, container, order, nonce)
+    nonce = resources.fresh_nonce() if order.volatile else ""
+    tried = await attempt(resources, container, order, nonce)
     if tried.remembered and not acceptable(tried.exit):
-        tried = await attempt(shop, container, order, shop.fresh_nonce())
-    note(order, tried.exit, shop.redactor)
+        tried = await attempt(resources, container, order, resources.fresh_nonce())
+    note(order, tried.exit, resources.redactor)
     return shortened(tried.exit), tried.after
 
 
@@ -65,34 +65,34 @@ def acceptable(exit: Exit) -> bool:
     return exit.code == 0 and not exit.trouble and exit.age <= KEEP_PASS
 
 
-async def attempt(shop: Workshop, container: Container, order: Order, nonce: str) -> Tried:
+async def attempt(resources: SessionResources, container: Container, order: StepOrder, nonce: str) -> Tried:
     """One exec behind the wrapper."""
-    marker = f"{shop.site.run_id}/{shop.fresh_nonce()}"
+    marker = f"{resources.site.run_id}/{resources.fresh_nonce()}"
     argv = wrap(order.argv, order.limit, order.servers, variables=order.variables)
-    after = shop.with_run(container, marker, nonce).with_workdir(order.cwd).with_exec(argv)
+    after = resources.with_run(container, marker, nonce).with_workdir(order.cwd).with_exec(argv)
     begun = time.monotonic()
     try:
         async with asyncio.timeout(order.limit + GRACE):
-            after = await shop.session.ask(after.sync(), limit=None)
+            after = await resources.session.ask(after.sync(), limit=None)
             written, stdout, stderr = await asyncio.gather(
-                shop.session.ask(after.file(f"{RECORD}/exit").contents()),
-                shop.session.ask(after.stdout()),
-                shop.session.ask(after.stderr()),
+                resources.session.ask(after.file(f"{RECORD}/exit").contents()),
+                resources.session.ask(after.stdout()),
+                resources.session.ask(after.stderr()),
             )
         record = read_record(written)
     except TimeoutError:
         detail = f"the Dagger engine did not end a command within {order.limit + GRACE:g} s"
         return Tried(exit=Exit(code=None, trouble="engine_hung", detail=detail, root=WORK), after=container)
-    except (ExecFailedError, RefusedError, ValueError) as error:
+    except (ExecFailedError, EngineRefusedError, ValueError) as error:
         return Tried(exit=broken(error, time.monotonic() - begun), after=container)
     except EngineError as error:
         return Tried(exit=no_exit(error, WORK), after=container)
-    reused = record.run.partition("/")[0] != shop.site.run_id
+    reused = record.run.partition("/")[0] != resources.site.run_id
     exit = exit_of(record, order, stdout, stderr, reused=reused)
     return Tried(exit=exit, after=after, remembered=record.run != marker)
 
 
-def exit_of(record: Record, order: Order, stdout: str, stderr: str, *, reused: bool) -> Exit:
+def exit_of(record: CommandRecord, order: StepOrder, stdout: str, stderr: str, *, reused: bool) -> Exit:
     """The facts of a record as an Exit."""
     timed_out = record.code in {124, 137} and record.seconds >= order.limit
     told = record.code != 0 or any(each.ended for each in record.servers)
@@ -111,7 +111,7 @@ def exit_of(record: Record, order: Order, stdout: str, stderr: str, *, reused: b
     )
 
 
-def broken(error: ExecFailedError | RefusedError | ValueError, seconds: float) -> Exit:
+def broken(error: ExecFailedError | EngineRefusedError | ValueError, seconds: float) -> Exit:
     """An exec without a record: the wrapper itself was killed, or could not be started."""
     if isinstance(error, ExecFailedError):
         return Exit(
@@ -121,30 +121,34 @@ def broken(error: ExecFailedError | RefusedError | ValueError, seconds: float) -
     return Exit(code=None, trouble="engine", detail=f"the engine could not run it: {said}", duration=seconds, root=WORK)
 
 
-def no_exit(error: EngineError | RefusedError | ExecFailedError, root: str = "") -> Exit:
+def no_exit(error: EngineError | EngineRefusedError | ExecFailedError, root: str = "") -> Exit:
     """What the engine could not do, as the end of a step that has none."""
     if isinstance(error, EngineError):
         return Exit(code=None, trouble=error.reason_code, detail=str(error), root=root)
     return Exit(code=None, trouble="engine", detail=str(error).strip().splitlines()[-1], root=root)
 
 
-async def execute_bare(shop: Workshop, container: Container, order: Order, root: str) -> Exit:
+async def execute_bare(resources: SessionResources, container: Container, order: StepOrder, root: str) -> Exit:
     """Runs the command in somebody else's image, which may hold nothing that a wrapper needs."""
-    after = shop.with_run(container, shop.site.run_id, shop.fresh_nonce()).with_exec(list(order.argv), expect=ANY)
+    after = resources.with_run(container, resources.site.run_id, resources.fresh_nonce()).with_exec(
+        list(order.argv), expect=ANY
+    )
     begun = time.monotonic()
     try:
         async with asyncio.timeout(order.limit):
-            code = await shop.session.ask(after.exit_code(), limit=None)
-            stdout, stderr = await asyncio.gather(shop.session.ask(after.stdout()), shop.session.ask(after.stderr()))
+            code = await resources.session.ask(after.exit_code(), limit=None)
+            stdout, stderr = await asyncio.gather(
+                resources.session.ask(after.stdout()), resources.session.ask(after.stderr())
+            )
         exit = Exit(code=code, stdout=stdout, stderr=stderr, duration=time.monotonic() - begun, root=root)
     except TimeoutError:
         detail = f"It ran into its limit of {order.limit:g} s."
         exit = Exit(code=None, timed_out=True, detail=detail, duration=order.limit, root=root)
-    except (ExecFailedError, RefusedError) as error:
+    except (ExecFailedError, EngineRefusedError) as error:
         exit = broken(error, time.monotonic() - begun)
     except EngineError as error:
         exit = no_exit(error, root)
-    note(order, exit, shop.redactor)
+    note(order, exit, resources.redactor)
     return shortened(exit)
 
 
@@ -158,7 +162,7 @@ def last_lines(text: str) -> str:
     return text if len(text) <= KEPT else text[-KEPT:].partition("\n")[2]
 
 
-def note(order: Order, exit: Exit, redactor: Redactor) -> None:
+def note(order: StepOrder, exit: Exit, redactor: Redactor) -> None:
     """Writes a command, its output and its end to the log."""
     log = Log(order.log, redactor=redactor)
     log.begin(order.argv, Path(order.cwd))

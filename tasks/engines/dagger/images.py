@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 from packaging.specifiers import SpecifierSet
 
-from tasks.engines.dagger.session import Container, RefusedError, Session
+from tasks.engines.dagger.session import Container, DaggerSession, EngineRefusedError
 from tasks.engines.local.toolchains.python import minors_of, specifier
-from tasks.engines.memo import Once
+from tasks.engines.memo import AsyncMemo
 from tasks.engines.versions.semver import admits, floor
 from tasks.errors import EngineError
 from tasks.stack import Version
@@ -25,24 +25,24 @@ NODES = (22, 24, 20, 18, 26)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Choice:
+class ImageChoice:
     """The version of a base image, and in what it differs from the one that was asked for."""
 
     version: str
     gaps: tuple[str, ...] = ()
 
 
-def choose_python(version: Version) -> Choice:
+def choose_python(version: Version) -> ImageChoice:
     """The Python image of a stack. Raises EngineError (`toolchain`) for what is no version."""
     wanted, bound = specifier(version.wanted, version.source), specifier(version.accepts, version.source)
     both = wanted & bound
     exact = re.fullmatch(r"==(3\.\d+\.\d+)", version.wanted.strip())
     if exact and bound.contains(exact[1]):
-        return Choice(version=exact[1])
+        return ImageChoice(version=exact[1])
     fitting = minors_of(both)
     if fitting:
-        return Choice(version=f"3.{PYTHON if PYTHON in fitting else max(released(fitting), default=fitting[-1])}")
-    return Choice(version=f"3.{nearest(minors_of(bound), wanted)}", gaps=(differs("Python", version),))
+        return ImageChoice(version=f"3.{PYTHON if PYTHON in fitting else max(released(fitting), default=fitting[-1])}")
+    return ImageChoice(version=f"3.{nearest(minors_of(bound), wanted)}", gaps=(differs("Python", version),))
 
 
 def released(minors: list[int]) -> list[int]:
@@ -58,22 +58,22 @@ def nearest(minors: list[int], wanted: SpecifierSet) -> int:
     return min(minors, key=lambda minor: abs(minor - goal))
 
 
-def choose_node(version: Version) -> Choice:
+def choose_node(version: Version) -> ImageChoice:
     """The Node image of a stack."""
     for text in (version.wanted, version.accepts):
         try:
             admits(text, (0, 0, 0))
         except ValueError:
-            return Choice(version=str(NODE), gaps=(differs("Node", version),))
+            return ImageChoice(version=str(NODE), gaps=(differs("Node", version),))
     exact = re.fullmatch(r"=?=?v?(\d+\.\d+\.\d+)", version.wanted.strip())
     if exact:
-        return Choice(version=exact[1])
+        return ImageChoice(version=exact[1])
     both = [major for major in NODES if fits(version.wanted, major) and fits(version.accepts, major)]
     if both:
-        return Choice(version=str(both[0]))
+        return ImageChoice(version=str(both[0]))
     usable = [major for major in NODES if fits(version.accepts, major)] or [NODE]
     goal = floor(version.wanted)[0] or NODE
-    return Choice(version=str(min(usable, key=lambda major: abs(major - goal))), gaps=(differs("Node", version),))
+    return ImageChoice(version=str(min(usable, key=lambda major: abs(major - goal))), gaps=(differs("Node", version),))
 
 
 def fits(text: str, major: int) -> bool:
@@ -87,13 +87,13 @@ def differs(name: str, version: Version) -> str:
     return f"another {name} than {version.wanted or version.accepts}{source}"
 
 
-class Images:
+class BaseImageResolver:
     """The base images of a session. `overrides` replace entries of the table, a digest included; `known` are the
     references of tags that were resolved before."""
 
     def __init__(
         self,
-        session: Session,
+        session: DaggerSession,
         overrides: Mapping[str, str],
         pinned: dict[str, str],
         known: Mapping[str, str] | None = None,
@@ -102,7 +102,7 @@ class Images:
         self._table = {**TABLE, **overrides}
         self.pinned = pinned
         """What each tag resolved to, from the beginning of the run to its end."""
-        self._resolved = Once[str, str]()
+        self._resolved = AsyncMemo[str, str]()
 
     def tag(self, name: str, version: str = "") -> str:
         """The reference that the table has."""
@@ -121,7 +121,7 @@ class Images:
             asked = self._session.client.container().from_(tag).image_ref()
             try:
                 self.pinned[tag] = await self._session.ask(asked)
-            except RefusedError as error:
+            except EngineRefusedError as error:
                 said = str(error).strip().splitlines()[-1]
                 text = f"the base image {tag} cannot be had: {said}. Name another one in predeploy.toml ([images])"
                 raise EngineError(text, "base_image") from None

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from tasks.engines.dagger.images import Images, choose_node, choose_python
+from tasks.engines.dagger.images import BaseImageResolver, choose_node, choose_python
 from tasks.engines.dagger.session import open_session
 from tasks.errors import EngineError
 from tasks.execution.prefetch import environments_of
@@ -49,7 +49,7 @@ async def resolve(
     """
     session = await open_session(environ, log, NOTHING, limit=LIMIT)
     try:
-        images = Images(session, overrides, {})
+        images = BaseImageResolver(session, overrides, {})
         asked = (images.get(name, version) for name, version in wanted)
         await asyncio.gather(*asked, return_exceptions=True)
         return images.pinned

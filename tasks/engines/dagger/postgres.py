@@ -5,10 +5,10 @@ import secrets
 from collections.abc import Iterable, Mapping, Sequence
 
 from tasks import steps
-from tasks.engines.dagger.images import Images
-from tasks.engines.dagger.session import Container, ExecFailedError, RefusedError, Service, Session
+from tasks.engines.dagger.images import BaseImageResolver
+from tasks.engines.dagger.session import Container, DaggerSession, EngineRefusedError, ExecFailedError, Service
 from tasks.engines.dagger.wrapper import NONCE, RUN
-from tasks.engines.memo import Once
+from tasks.engines.memo import AsyncMemo
 from tasks.errors import EngineError
 from tasks.steps import Database
 
@@ -20,14 +20,14 @@ QUERY_LIMIT = 120.0
 SETTINGS = ("fsync=off", "full_page_writes=off", "synchronous_commit=off", "max_connections=200")
 
 
-class Postgres:
+class PostgresService:
     """One server at most, started when first asked for. It dies with the session."""
 
-    def __init__(self, session: Session, images: Images, run_id: str) -> None:
+    def __init__(self, session: DaggerSession, images: BaseImageResolver, run_id: str) -> None:
         self._session, self._images, self._run_id = session, images, run_id
         self._password = secrets.token_hex(16)
-        self._started = Once[str, tuple[Service, Container]]()
-        self._made = Once[str, None]()
+        self._started = AsyncMemo[str, tuple[Service, Container]]()
+        self._made = AsyncMemo[str, None]()
         self._identity = ""
         self._expected: tuple[Database, ...] = ()
         self._born: frozenset[Database] = frozenset()
@@ -93,7 +93,7 @@ class Postgres:
         server = server.with_exposed_port(int(PORT))
         try:
             service = await self._session.ask(server.as_service(args=arguments, use_entrypoint=True).start())
-        except (RefusedError, ExecFailedError) as error:
+        except (EngineRefusedError, ExecFailedError) as error:
             text = f"Postgres did not start in its container: {last_line(error)}"
             raise EngineError(text, "postgres") from None
         client = image.with_secret_variable("PGPASSWORD", password)
@@ -128,7 +128,7 @@ class Postgres:
             text = f"Postgres refused {statements[-1].split('(', maxsplit=1)[0].strip()}: {last_line(error)}"
             is_gone = re.search("could not (connect|translate)|Connection refused", error.stderr) is not None
             raise EngineError(text, "service_lost" if is_gone else "postgres") from None
-        except RefusedError as error:
+        except EngineRefusedError as error:
             raise EngineError(f"Postgres is gone: {last_line(error)}", "service_lost") from None
 
 
@@ -138,7 +138,7 @@ def creation(database: Database) -> str:
     return f'CREATE DATABASE "{database.name}"{copied}'
 
 
-def last_line(error: ExecFailedError | RefusedError) -> str:
+def last_line(error: ExecFailedError | EngineRefusedError) -> str:
     """What was said last."""
     said = (error.stderr if isinstance(error, ExecFailedError) else "").strip() or str(error).strip() or "nothing said"
     return said.splitlines()[-1]

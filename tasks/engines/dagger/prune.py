@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from tasks.engines.dagger.reach import find_engine
-from tasks.engines.dagger.session import RefusedError, open_session
-from tasks.engines.local.prune import Kept
+from tasks.engines.dagger.session import EngineRefusedError, open_session
+from tasks.engines.local.prune import Pruned
 from tasks.errors import EngineError
 from tasks.redaction.redactor import NOTHING
 
@@ -14,15 +14,15 @@ CONNECT_LIMIT, PRUNE_LIMIT = 20.0, 1800.0
 NAME = "Dagger engine"
 
 
-async def keep_engine(environ: Mapping[str, str], log: Path, size: int) -> Kept:
+async def prune_engine(environ: Mapping[str, str], log: Path, size: int) -> Pruned:
     """Prunes what no session uses, by the engine's own policy with that limit in bytes, or says why not."""
     reach = await asyncio.to_thread(find_engine, environ)
     if not reach.is_there or reach.starts:
-        return Kept(what=NAME, undone=reach.trouble or f"{reach.by} would have to be started first")
+        return Pruned(what=NAME, undone=reach.trouble or f"{reach.by} would have to be started first")
     try:
         session = await open_session(environ, log, NOTHING, limit=CONNECT_LIMIT)
     except EngineError as error:
-        return Kept(what=NAME, undone=str(error))
+        return Pruned(what=NAME, undone=str(error))
     try:
         cache = session.client.engine().local_cache()
         before = await session.ask(cache.entry_set().disk_space_bytes())
@@ -31,8 +31,8 @@ async def keep_engine(environ: Mapping[str, str], log: Path, size: int) -> Kept:
         await session.ask(prune, limit=PRUNE_LIMIT)
         # asked under another name: the engine would remember its answer
         after = await session.ask(session.client.engine().local_cache().entry_set(key="").disk_space_bytes())
-    except (EngineError, RefusedError) as error:
-        return Kept(what=NAME, undone=str(error))
+    except (EngineError, EngineRefusedError) as error:
+        return Pruned(what=NAME, undone=str(error))
     finally:
         await session.close()
-    return Kept(what=NAME, before=before, after=after)
+    return Pruned(what=NAME, before=before, after=after)

@@ -7,14 +7,14 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from tasks import steps
-from tasks.engines.dagger.images import Choice, Images, choose_node, choose_python
+from tasks.engines.dagger.images import BaseImageResolver, ImageChoice, choose_node, choose_python
 from tasks.engines.dagger.paths import CACHE, ENV, MANAGER, OUT, PROBES, TOKENS, WITH_ENV, WORK
-from tasks.engines.dagger.postgres import Postgres
-from tasks.engines.dagger.session import CacheVolume, Container, Directory, Secret, Session, named_once
+from tasks.engines.dagger.postgres import PostgresService
+from tasks.engines.dagger.session import CacheVolume, Container, DaggerSession, Directory, Secret, named_once
 from tasks.engines.dagger.variables import STORES, index_variables, plain_variables, secret_name
 from tasks.engines.dagger.wrapper import NONCE, RUN
 from tasks.engines.local.toolchains.node import manager_version
-from tasks.engines.memo import Once
+from tasks.engines.memo import AsyncMemo
 from tasks.engines.tokens import Tokens
 from tasks.exits import Exit, Prepared
 from tasks.redaction.encodings import SHORTEST
@@ -27,7 +27,7 @@ PROBE_FILES = Path(steps.__file__).parent / "probes"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Site:
+class ResourcesConfig:
     """What stays the same for a run, whatever session it is in. `snapshot` is a directory that holds the tree, `base`
     one that holds the base's, where there is one."""
 
@@ -52,7 +52,7 @@ class Site:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Slot:
+class SlotDirectories:
     """A workspace between two steps."""
 
     work: Directory
@@ -60,26 +60,26 @@ class Slot:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Installed:
+class InstalledContainer:
     """A complete environment: what it was made on, and the directories of its packages, which steps take from there."""
 
     toolchain: Container
     packages: tuple[tuple[str, Directory], ...]
 
 
-class Workshop:
+class SessionResources:
     """All of it is lost with the session."""
 
-    def __init__(self, session: Session, site: Site) -> None:
+    def __init__(self, session: DaggerSession, site: ResourcesConfig) -> None:
         self.session, self.site, self.client = session, site, session.client
-        self.images = Images(session, site.overrides, site.pinned, site.known)
-        self.postgres = Postgres(session, self.images, site.run_id)
-        self.prepared = Once[str, Prepared]()
-        self.built = Once[Image, tuple[Exit, Container | None]]()
+        self.images = BaseImageResolver(session, site.overrides, site.pinned, site.known)
+        self.postgres = PostgresService(session, self.images, site.run_id)
+        self.prepared = AsyncMemo[str, Prepared]()
+        self.built = AsyncMemo[Image, tuple[Exit, Container | None]]()
         self.early: set[Image] = set()
-        self.installed: dict[str, Installed] = {}
-        self.slots: dict[str, Slot] = {}
-        self._bases = Once[tuple[str, Phase, bool], Container]()
+        self.installed: dict[str, InstalledContainer] = {}
+        self.slots: dict[str, SlotDirectories] = {}
+        self._bases = AsyncMemo[tuple[str, Phase, bool], Container]()
         self._uploads: dict[tuple[TreeName, Inputs], Directory] = {}
         self._volumes: dict[str, CacheVolume] = {}
         self._nothing = named_once(self.client.directory())
@@ -111,10 +111,10 @@ class Workshop:
             )
         return self._uploads[tree, inputs]
 
-    def slot(self, step: Step) -> Slot:
+    def slot(self, step: Step) -> SlotDirectories:
         """The workspace of a step, as the steps before it left it."""
         if step.begins or step.slot not in self.slots:
-            self.slots[step.slot] = Slot(work=self.upload(step.inputs, step.tree), out=self._nothing)
+            self.slots[step.slot] = SlotDirectories(work=self.upload(step.inputs, step.tree), out=self._nothing)
         return self.slots[step.slot]
 
     def names(self, environment: Environment | None) -> Tokens:
@@ -122,7 +122,7 @@ class Workshop:
         is_there = environment is not None and environment.key in self.installed
         return WITH_ENV if is_there else TOKENS
 
-    def choice(self, environment: Environment) -> Choice:
+    def choice(self, environment: Environment) -> ImageChoice:
         """Which base image an environment is made on."""
         version = environment.version
         return choose_python(version) if environment.kind == "python" else choose_node(version)
@@ -186,7 +186,7 @@ class Workshop:
             self._volumes[name] = named_once(self.client.cache_volume(name))
         return self._volumes[name]
 
-    async def base(self, environment: Environment | None, phase: Phase) -> tuple[Container, Installed | None]:
+    async def base(self, environment: Environment | None, phase: Phase) -> tuple[Container, InstalledContainer | None]:
         """The container that a step of that phase starts from, with the variables that all of its kind have."""
         container, installed = await self._bare(environment)
         is_node = environment is not None and environment.kind == "node"
@@ -197,7 +197,7 @@ class Workshop:
         )
         return base, installed
 
-    async def _bare(self, environment: Environment | None) -> tuple[Container, Installed | None]:
+    async def _bare(self, environment: Environment | None) -> tuple[Container, InstalledContainer | None]:
         """An environment, or a plain Python."""
         if environment is None:
             return await self.images.get("python", choose_python(Version()).version), None
@@ -208,7 +208,9 @@ class Workshop:
             return installed.toolchain, installed
         return installed.toolchain.with_mounted_directory(ENV, dict(installed.packages)[ENV]), installed
 
-    def furnished(self, container: Container, slot: Slot, installed: Installed | None, step_slot: str) -> Container:
+    def furnished(
+        self, container: Container, slot: SlotDirectories, installed: InstalledContainer | None, step_slot: str
+    ) -> Container:
         """The workspace, the packages in it, and everything else that a step may name."""
         container = (
             container.with_mounted_directory(WORK, slot.work)
@@ -223,7 +225,7 @@ class Workshop:
 
     @staticmethod
     def on_path(
-        container: Container, environment: Environment | None, cwd: str, installed: Installed | None
+        container: Container, environment: Environment | None, cwd: str, installed: InstalledContainer | None
     ) -> Container:
         """The programs of the environment first."""
         if environment is None:

@@ -4,9 +4,9 @@ from pathlib import Path
 
 from tasks.engines.dagger.building import build, ensure_image
 from tasks.engines.dagger.environments import ensure
-from tasks.engines.dagger.execution import Order, execute, execute_bare, note
+from tasks.engines.dagger.execution import StepOrder, execute, execute_bare, note
 from tasks.engines.dagger.paths import WORK
-from tasks.engines.dagger.resources import Workshop
+from tasks.engines.dagger.resources import SessionResources
 from tasks.engines.dagger.servers import beside
 from tasks.engines.dagger.session import Container
 from tasks.engines.dagger.variables import outside
@@ -15,61 +15,61 @@ from tasks.exits import Exit
 from tasks.steps import Image, Step
 
 
-async def run_step(shop: Workshop, step: Step, log: Path) -> Exit:
+async def run_step(resources: SessionResources, step: Step, log: Path) -> Exit:
     """Runs the step and keeps what it left for the next one of its slot.
 
-    Raises EngineError, RefusedError or ExecFailedError where the engine cannot.
+    Raises EngineError, EngineRefusedError or ExecFailedError where the engine cannot.
     """
     if step.image is not None:
-        return await (run_in_image if step.argv else build_only)(shop, step, step.image, log)
-    await ensure(shop, step.environment, step.phase, log)
-    container, names = await with_database(shop, await furnish(shop, step), step)
-    container, names = await beside(shop, container, step, names, log)
-    container = shop.with_secrets(container, step.secrets)
-    order = Order(
+        return await (run_in_image if step.argv else build_only)(resources, step, step.image, log)
+    await ensure(resources, step.environment, step.phase, log)
+    container, names = await with_database(resources, await furnish(resources, step), step)
+    container, names = await beside(resources, container, step, names, log)
+    container = resources.with_secrets(container, step.secrets)
+    order = StepOrder(
         argv=names.argv(step.argv),
         cwd=f"{WORK}/{step.cwd}",
         limit=step.limit,
         log=log,
-        variables=shop.open_variables(names.env(step.env), step.secrets),
-        volatile=step.volatile or shop.site.fresh,
+        variables=resources.open_variables(names.env(step.env), step.secrets),
+        volatile=step.volatile or resources.site.fresh,
         servers=tuple(each.name for each in step.services),
     )
-    exit, after = await execute(shop, container, order)
+    exit, after = await execute(resources, container, order)
     if after is not container:
-        shop.keep(step, after)
+        resources.keep(step, after)
     return exit
 
 
-async def furnish(shop: Workshop, step: Step) -> Container:
+async def furnish(resources: SessionResources, step: Step) -> Container:
     """The step's environment with its workspace in it."""
-    base, installed = await shop.base(step.environment, step.phase)
-    container = shop.furnished(base, shop.slot(step), installed, step.slot)
-    container = shop.on_path(container, step.environment, step.cwd, installed)
-    return shop.acquiring(container) if step.phase == "acquire" else container
+    base, installed = await resources.base(step.environment, step.phase)
+    container = resources.furnished(base, resources.slot(step), installed, step.slot)
+    container = resources.on_path(container, step.environment, step.cwd, installed)
+    return resources.acquiring(container) if step.phase == "acquire" else container
 
 
-async def with_database(shop: Workshop, container: Container, step: Step) -> tuple[Container, Tokens]:
+async def with_database(resources: SessionResources, container: Container, step: Step) -> tuple[Container, Tokens]:
     """The container with the step's database beside it, and what its tokens stand for."""
-    names = shop.names(step.environment)
+    names = resources.names(step.environment)
     if step.database is None:
         return container, names
-    container, values = await shop.postgres.bind(container, step.database)
+    container, values = await resources.postgres.bind(container, step.database)
     return container, names.with_values(values)
 
 
-async def build_only(shop: Workshop, step: Step, image: Image, log: Path) -> Exit:
+async def build_only(resources: SessionResources, step: Step, image: Image, log: Path) -> Exit:
     """Builds the image."""
-    exit, _ = await build(shop, image, log, step)
-    note(Order(argv=("build", image.title), cwd="/", limit=step.limit, log=log), exit, shop.redactor)
+    exit, _ = await build(resources, image, log, step)
+    note(StepOrder(argv=("build", image.title), cwd="/", limit=step.limit, log=log), exit, resources.redactor)
     return exit
 
 
-async def run_in_image(shop: Workshop, step: Step, image: Image, log: Path) -> Exit:
+async def run_in_image(resources: SessionResources, step: Step, image: Image, log: Path) -> Exit:
     """Runs the step's command in the image, from where the image itself would."""
-    container = await ensure_image(shop, image, log, step)
-    root = (await shop.session.ask(container.workdir()) if image.dockerfile else WORK) or "/"
-    container, names = await with_database(shop, container, step)
-    container = shop.with_secrets(shop.with_variables(container, names.env(outside(step.env))), step.secrets)
-    order = Order(argv=names.argv(step.argv), cwd=root, limit=step.limit, log=log)
-    return await execute_bare(shop, container, order, root)
+    container = await ensure_image(resources, image, log, step)
+    root = (await resources.session.ask(container.workdir()) if image.dockerfile else WORK) or "/"
+    container, names = await with_database(resources, container, step)
+    container = resources.with_secrets(resources.with_variables(container, names.env(outside(step.env))), step.secrets)
+    order = StepOrder(argv=names.argv(step.argv), cwd=root, limit=step.limit, log=log)
+    return await execute_bare(resources, container, order, root)

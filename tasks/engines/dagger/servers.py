@@ -9,7 +9,7 @@ from pathlib import Path
 from tasks.engines.dagger.building import ensure_image
 from tasks.engines.dagger.environments import ensure
 from tasks.engines.dagger.paths import SERVED, WORK
-from tasks.engines.dagger.resources import Workshop
+from tasks.engines.dagger.resources import SessionResources
 from tasks.engines.dagger.session import Container, Directory, Service, named_once
 from tasks.engines.dagger.variables import outside
 from tasks.engines.dagger.wrapper import RUN, serve
@@ -23,60 +23,60 @@ EVERYWHERE = "0.0.0.0"  # noqa: S104 - the network of the service's own containe
 
 
 async def beside(
-    shop: Workshop, container: Container, step: Step, names: Tokens, log: Path
+    resources: SessionResources, container: Container, step: Step, names: Tokens, log: Path
 ) -> tuple[Container, Tokens]:
     """The container of the step with its servers bound to it by their names, and with what it calls them by."""
-    nonce = shop.fresh_nonce()
+    nonce = resources.fresh_nonce()
     shared = {NONCE: nonce}
     if not step.services:
         return container, names.with_values(shared)
     # one of its own each time: another attempt must not meet what the last one left
-    volume = named_once(shop.client.cache_volume(f"predeploy-served-{shop.site.run_id}-{nonce}"))
-    places = named_once(places_of(shop, step))
+    volume = named_once(resources.client.cache_volume(f"predeploy-served-{resources.site.run_id}-{nonce}"))
+    places = named_once(places_of(resources, step))
     started: dict[str, Service] = {}
     for spec in step.services:
-        server = await furnish_server(shop, step, spec, log)
-        server, its_names = await named(shop, server, spec, shared)
+        server = await furnish_server(resources, step, spec, log)
+        server, its_names = await named(resources, server, spec, shared)
         server = bound(server, started).with_mounted_cache(SERVED, volume, source=places)
-        server = server.with_env_variable(RUN, shop.site.run_id)
+        server = server.with_env_variable(RUN, resources.site.run_id)
         server = server.with_exposed_port(PORT, experimental_skip_healthcheck=True)
-        argv = [*(await entrypoint(shop, server, spec)), *its_names.argv(spec.argv)]
-        started[spec.name] = server.as_service(args=serve(spec.name, argv, variables_of(shop, spec, its_names)))
+        argv = [*(await entrypoint(resources, server, spec)), *its_names.argv(spec.argv)]
+        started[spec.name] = server.as_service(args=serve(spec.name, argv, variables_of(resources, spec, its_names)))
         shared |= located(spec.name, spec.name, PORT)
     container = bound(container, started).with_mounted_cache(SERVED, volume, source=places)
     return container, names.with_values(shared)
 
 
-async def furnish_server(shop: Workshop, step: Step, spec: ServerSpec, log: Path) -> Container:
+async def furnish_server(resources: SessionResources, step: Step, spec: ServerSpec, log: Path) -> Container:
     """The container of a server: its image, or its environment with the step's own workspace."""
     if spec.image is not None:
-        return await ensure_image(shop, spec.image, log, step)
-    await ensure(shop, spec.environment, "execute", log)
-    base, installed = await shop.base(spec.environment, "execute")
-    slot = shop.slot(replace(step, begins=False))
-    container = shop.furnished(base, slot, installed, f"{step.slot}-{spec.name}")
-    return shop.on_path(container, spec.environment, spec.cwd, installed).with_workdir(f"{WORK}/{spec.cwd}")
+        return await ensure_image(resources, spec.image, log, step)
+    await ensure(resources, spec.environment, "execute", log)
+    base, installed = await resources.base(spec.environment, "execute")
+    slot = resources.slot(replace(step, begins=False))
+    container = resources.furnished(base, slot, installed, f"{step.slot}-{spec.name}")
+    return resources.on_path(container, spec.environment, spec.cwd, installed).with_workdir(f"{WORK}/{spec.cwd}")
 
 
 async def named(
-    shop: Workshop, container: Container, spec: ServerSpec, shared: dict[str, str]
+    resources: SessionResources, container: Container, spec: ServerSpec, shared: dict[str, str]
 ) -> tuple[Container, Tokens]:
     """The server with its database and its secrets, and what its tokens stand for."""
-    names = shop.names(spec.environment).with_values({**shared, **located(spec.name, EVERYWHERE, PORT)})
+    names = resources.names(spec.environment).with_values({**shared, **located(spec.name, EVERYWHERE, PORT)})
     if spec.database is not None:
-        container, values = await shop.postgres.bind(container, spec.database)
+        container, values = await resources.postgres.bind(container, spec.database)
         names = names.with_values(values)
-    return shop.with_secrets(container, spec.secrets), names
+    return resources.with_secrets(container, spec.secrets), names
 
 
-def variables_of(shop: Workshop, spec: ServerSpec, names: Tokens) -> dict[str, str]:
+def variables_of(resources: SessionResources, spec: ServerSpec, names: Tokens) -> dict[str, str]:
     """The server's own variables; in an image, only those that mean something there."""
-    return shop.open_variables(names.env(outside(spec.env) if spec.image is not None else spec.env), spec.secrets)
+    return resources.open_variables(names.env(outside(spec.env) if spec.image is not None else spec.env), spec.secrets)
 
 
-async def entrypoint(shop: Workshop, container: Container, spec: ServerSpec) -> list[str]:
+async def entrypoint(resources: SessionResources, container: Container, spec: ServerSpec) -> list[str]:
     """What an image puts before a command."""
-    return (await shop.session.ask(container.entrypoint()) or []) if spec.image is not None else []
+    return (await resources.session.ask(container.entrypoint()) or []) if spec.image is not None else []
 
 
 def bound(container: Container, servers: dict[str, Service]) -> Container:
@@ -86,9 +86,9 @@ def bound(container: Container, servers: dict[str, Service]) -> Container:
     return container
 
 
-def places_of(shop: Workshop, step: Step) -> Directory:
+def places_of(resources: SessionResources, step: Step) -> Directory:
     """What the servers and the step beside them share, a place for each server; the user of an image may be anybody."""
-    places = shop.client.directory()
+    places = resources.client.directory()
     for spec in step.services:
         places = places.with_new_directory(spec.name, permissions=SHARED)
     return places

@@ -17,9 +17,9 @@ from tasks.engines.dagger.client import (
     Connection,
     Container,
     Directory,
+    EngineRefusedError,
     ExecFailedError,
     File,
-    RefusedError,
     Secret,
     Service,
     connect,
@@ -42,13 +42,13 @@ __all__ = [
     "CacheVolume",
     "Client",
     "Container",
+    "DaggerSession",
     "Directory",
+    "EngineRefusedError",
     "ExecFailedError",
     "File",
-    "RefusedError",
     "Secret",
     "Service",
-    "Session",
     "named_once",
     "open_session",
 ]
@@ -65,7 +65,7 @@ after how long without an answer it is given up."""
 
 
 @dataclass(slots=True, kw_only=True)
-class Session:
+class DaggerSession:
     """A connection to one engine. `lost` is done, with the reason, once the engine does not answer any more."""
 
     client: Client
@@ -76,7 +76,7 @@ class Session:
     lost: asyncio.Future[str] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
 
     async def ask(self, request: Awaitable[T], *, limit: float | None = ANSWER_LIMIT) -> T:
-        """The answer to a request. Raises ExecFailedError, RefusedError, or EngineError.
+        """The answer to a request. Raises ExecFailedError, EngineRefusedError, or EngineError.
 
         That is `engine_lost`, `engine_hung`, `engine_version` where the engine does not know what it was asked, or
         `engine` for an answer that nobody can read.
@@ -150,7 +150,7 @@ class Session:
 
 async def open_session(
     environ: Mapping[str, str], log: Path, redactor: Redactor, *, limit: float, is_trusted: bool = True
-) -> Session:
+) -> DaggerSession:
     """A session with the engine that the environment leads to; what it says goes to `log`.
 
     Where what is asked of it is not trusted, it has no credentials of the user's.
@@ -179,7 +179,7 @@ async def open_session(
         raise refusal(error, said) from None
     client, version = greeting.result()
     started = tuple({*find_cli()} - {*before})
-    return Session(client=client, version=version, connection=connection, output=output, cli=started)
+    return DaggerSession(client=client, version=version, connection=connection, output=output, cli=started)
 
 
 async def greet(connection: Connection) -> tuple[Client, str]:

@@ -59,7 +59,7 @@ sleep 3600
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Record:
+class CommandRecord:
     """How a command ended. Times are seconds since the epoch, by the clock of the engine's machine.
 
     `run` is the run that it was really executed in. `servers` are those beside it; `stopped`: the command was, because
@@ -99,11 +99,11 @@ def serve(name: str, argv: Sequence[str], variables: Mapping[str, str] = NO_VARI
     return ["sh", "-c", SERVER_SCRIPT, "predeploy", name, *with_variables(argv, variables)]
 
 
-def read_record(text: str) -> Record:
+def read_record(text: str) -> CommandRecord:
     """What the wrapper wrote; ValueError where it is something else."""
     head, _, rest = text.partition("\n")
     run, begun, ended, code, stopped = head.split(" ")
-    return Record(
+    return CommandRecord(
         run=run,
         begun=seconds(begun),
         ended=seconds(ended),

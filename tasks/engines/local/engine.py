@@ -10,18 +10,18 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from tasks.engines.context import Surroundings
+from tasks.engines.context import EngineContext
 from tasks.engines.local.environments import Environments
 from tasks.engines.local.installing import Installer
 from tasks.engines.local.ports import LOOPBACK, pick_port
 from tasks.engines.local.postgres.binaries import Choice
-from tasks.engines.local.postgres.databases import Databases, Site
+from tasks.engines.local.postgres.databases import Databases, DatabasesConfig
 from tasks.engines.local.processes.process import sweep
 from tasks.engines.local.run_dirs import enter_room, remove_rooms, shortage
 from tasks.engines.local.services import Launch, Serving, run_beside
-from tasks.engines.local.slots import Slot, Slots
-from tasks.engines.local.store import Entry, remove_leftovers
-from tasks.engines.local.toolchains.pinned import Kit
+from tasks.engines.local.slots import Slots, WorkspaceSlot
+from tasks.engines.local.store import StoreEntry, remove_leftovers
+from tasks.engines.local.toolchains.pinned import ToolchainConfig
 from tasks.engines.local.toolchains.python import Pythons
 from tasks.engines.local.toolchains.toolchain import Toolchains
 from tasks.engines.local.variables import Packages, Variables
@@ -46,11 +46,11 @@ class LocalEngine:
     provides = frozenset({"postgres", "node", "python"})
     warnings: Sequence[str] = ()
 
-    def __init__(self, surroundings: Surroundings, *, postgres: Choice = "auto") -> None:
-        self._around, self._choice = surroundings, postgres
-        self._redactor = surroundings.secrets.redactor
+    def __init__(self, engine_context: EngineContext, *, postgres: Choice = "auto") -> None:
+        self._around, self._choice = engine_context, postgres
+        self._redactor = engine_context.secrets.redactor
         self._stack = contextlib.AsyncExitStack()
-        self._entries: list[Entry] = []
+        self._entries: list[StoreEntry] = []
 
     @property
     def facts(self) -> EngineFacts:
@@ -62,26 +62,26 @@ class LocalEngine:
         self._stack.callback(self._leave)
         self._variables = Variables(caller=self._around.environ, room=self._room, stores=self._around.cache / "stores")
         installer = Installer(variables=self._variables, redactor=self._redactor, marker=self._around.run_id)
-        kit = Kit(
+        config = ToolchainConfig(
             base=self._around.cache / "toolchains",
             acquire=installer.fetch,
             note=self._around.note,
             hold=self._entries.append,
         )
-        await asyncio.to_thread(kit.base.mkdir, parents=True, exist_ok=True)
-        pythons = Pythons(self._around.environ, kit.base / "pythons")
-        self._toolchains = Toolchains(kit=kit, pythons=pythons, install=installer.install)
+        await asyncio.to_thread(config.base.mkdir, parents=True, exist_ok=True)
+        pythons = Pythons(self._around.environ, config.base / "pythons")
+        self._toolchains = Toolchains(config=config, pythons=pythons, install=installer.install)
         self._environments = Environments(
             files_of=self._around.files_of,
             base=self._around.cache / "environments",
-            kit=kit,
+            config=config,
             toolchains=self._toolchains,
             install=installer.install,
         )
         self._databases = Databases(
-            Site(
+            DatabasesConfig(
                 choice=self._choice,
-                kit=kit,
+                config=config,
                 room=self._room,
                 variables=self._variables,
                 templates=self._around.cache / "postgres",
@@ -189,7 +189,7 @@ class LocalEngine:
         return Packages(toolchain=toolchain, installed=self._environments.installed(environment))
 
     async def _serving(
-        self, service: Service, packages: Packages | None, slot: Slot, shared: Mapping[str, str], log: Path
+        self, service: Service, packages: Packages | None, slot: WorkspaceSlot, shared: Mapping[str, str], log: Path
     ) -> Serving:
         port = pick_port()
         tokens = await self._tokens(slot, packages, service.database, log)
@@ -197,14 +197,18 @@ class LocalEngine:
         launch = self._launch(service, tokens, packages, slot, log.with_name(f"{log.name}.{service.name}"))
         return Serving(name=service.name, port=port, launch=launch)
 
-    def _launch(self, of: Step | Service, tokens: Tokens, packages: Packages | None, slot: Slot, log: Path) -> Launch:
+    def _launch(
+        self, of: Step | Service, tokens: Tokens, packages: Packages | None, slot: WorkspaceSlot, log: Path
+    ) -> Launch:
         phase, limit = (of.phase, of.limit) if isinstance(of, Step) else ("execute", 0.0)
         env = self._variables.for_step(phase, packages, slot.workspace, of.cwd) | tokens.env(of.env)
         env |= self._around.secrets.only(of.secrets)
         cwd, argv = slot.workspace / of.cwd, tokens.argv(of.argv)
         return Launch(argv=argv, cwd=cwd, env=env, log=log, limit=limit, redactor=self._redactor)
 
-    async def _tokens(self, slot: Slot, packages: Packages | None, database: Database | None, log: Path) -> Tokens:
+    async def _tokens(
+        self, slot: WorkspaceSlot, packages: Packages | None, database: Database | None, log: Path
+    ) -> Tokens:
         tokens = slot.tokens(packages.installed if packages else None)
         if database is None:
             return tokens

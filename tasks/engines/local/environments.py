@@ -7,11 +7,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from tasks.engines.local.node_modules import find_modules, set_aside_scripts
-from tasks.engines.local.store import Entry, open_entry
+from tasks.engines.local.store import StoreEntry, open_entry
 from tasks.engines.local.tokens import engine_tokens
-from tasks.engines.local.toolchains.pinned import Kit
+from tasks.engines.local.toolchains.pinned import ToolchainConfig
 from tasks.engines.local.toolchains.toolchain import Install, Toolchain, Toolchains
-from tasks.engines.memo import Once
+from tasks.engines.memo import AsyncMemo
 from tasks.engines.threads import in_thread
 from tasks.engines.workspace import sync
 from tasks.errors import EngineError
@@ -25,7 +25,7 @@ FACTS = "facts.json"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Installed:
+class InstalledEnvironment:
     """A complete environment. `modules` are its node_modules directories, relative to the stack's root."""
 
     name: str
@@ -49,22 +49,28 @@ class Environments:
     """Makes environments below `base`, once per key and run."""
 
     def __init__(
-        self, *, files_of: Callable[[TreeName], Tree], base: Path, kit: Kit, toolchains: Toolchains, install: Install
+        self,
+        *,
+        files_of: Callable[[TreeName], Tree],
+        base: Path,
+        config: ToolchainConfig,
+        toolchains: Toolchains,
+        install: Install,
     ) -> None:
         self._files_of = files_of
         self._base = base
-        self._kit = kit
+        self._kit = config
         self._toolchains = toolchains
         self._install = install
-        self._made = Once[str, Prepared]()
+        self._made = AsyncMemo[str, Prepared]()
         self._attempts: dict[str, int] = {}
-        self._installed: dict[str, Installed] = {}
+        self._installed: dict[str, InstalledEnvironment] = {}
 
     async def close(self) -> None:
         """Stops what is still being installed."""
         await self._made.close()
 
-    def installed(self, environment: Environment) -> Installed | None:
+    def installed(self, environment: Environment) -> InstalledEnvironment | None:
         """The environment, if it is ready."""
         return self._installed.get(environment.key)
 
@@ -109,7 +115,7 @@ class Environments:
         entry.touch()
         self._kit.hold(entry)
         facts = json.loads((path / FACTS).read_text())
-        self._installed[environment.key] = Installed(
+        self._installed[environment.key] = InstalledEnvironment(
             name=path.name,
             environment=environment,
             toolchain=toolchain,
@@ -119,7 +125,7 @@ class Environments:
         return replace(made, gaps=(*made.gaps, *facts["gaps"]))
 
     async def _build(
-        self, environment: Environment, toolchain: Toolchain, entry: Entry, log: Path, made: Prepared
+        self, environment: Environment, toolchain: Toolchain, entry: StoreEntry, log: Path, made: Prepared
     ) -> Prepared:
         stage = entry.path / "stage"
         tree = self._files_of(environment.tree)

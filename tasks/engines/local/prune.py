@@ -38,7 +38,7 @@ class Item:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Kept:
+class Pruned:
     """What upkeep came to: bytes before and after and how many items went, where that is known, and how many that were
     due are held by runs. `undone` is why it could not be done."""
 
@@ -67,7 +67,7 @@ def megabytes(size: int) -> str:
     return f"{size / (1 << 20):,.0f} MB"
 
 
-def keep_cache(cache: Path, limits: Limits, now: float) -> Kept:
+def prune_cache(cache: Path, limits: Limits, now: float) -> Pruned:
     """Deletes what is older than the limit, then the longest unused until the rest is small enough."""
     before = left = size_of(cache)
     removed = held = 0
@@ -78,10 +78,10 @@ def keep_cache(cache: Path, limits: Limits, now: float) -> Kept:
             left, removed = left - item.size, removed + 1
         else:
             held += 1
-    return Kept(what="cache", before=before, after=size_of(cache), removed=removed, held=held)
+    return Pruned(what="cache", before=before, after=size_of(cache), removed=removed, held=held)
 
 
-def keep_reports(home: Path, days: float, now: float) -> Kept:
+def prune_reports(home: Path, days: float, now: float) -> Pruned:
     """Deletes the reports of validated commits that were kept longer; nobody reads one while it is written."""
     before, removed = size_of(home), 0
     for run in home.glob("*"):
@@ -89,7 +89,7 @@ def keep_reports(home: Path, days: float, now: float) -> Kept:
             if now - run.stat().st_mtime > days * DAY:
                 remove_tree(run)
                 removed += 1
-    return Kept(what="reports", before=before, after=size_of(home), removed=removed)
+    return Pruned(what="reports", before=before, after=size_of(home), removed=removed)
 
 
 def items_of(cache: Path) -> Iterator[Item]:

@@ -19,7 +19,7 @@ ENOUGH = 50 << 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Room:
+class RunDirs:
     """`path` is short, on the system's temporary file system; `disk` is on a disk, for what is large."""
 
     path: Path
@@ -69,7 +69,7 @@ class Room:
             os.close(lock)
 
 
-def enter_room(data: Path, caller: Mapping[str, str]) -> Room:
+def enter_room(data: Path, caller: Mapping[str, str]) -> RunDirs:
     """Makes the directories of a run."""
     runs = data / "runs"
     runs.mkdir(parents=True, exist_ok=True)
@@ -78,7 +78,7 @@ def enter_room(data: Path, caller: Mapping[str, str]) -> Room:
     # others may pass through, to the one directory that is made for them: Postgres may have to be another user
     path.chmod(0o711)
     locks = tuple(hold(each / LOCK) for each in (path, disk))
-    room = Room(path=path, disk=disk, locks=locks)
+    room = RunDirs(path=path, disk=disk, locks=locks)
     for each in (room.home, room.credentials, room.temp, room.programs, room.outs, room.logs):
         each.mkdir(mode=0o700)
     (room.programs / "uv").symlink_to(uv.find_uv_bin())

@@ -80,7 +80,7 @@ async def run_beside(step: Launch, servers: Sequence[Serving], marker: str) -> E
         exit = await until_one_ends(step, [each.ended for each in served], marker)
         if exit.code != 0 or any(each.ended.done() for each in served):
             for one in served:
-                exit = told(exit, one)
+                exit = with_server_output(exit, one)
         await asyncio.gather(*(each.process.stop(signal.SIGTERM, grace=STOP_GRACE) for each in served))
         squatted = next((each for each in servers if exit.code == 0 and listens(each.port)), None)
         if squatted is not None:
@@ -106,7 +106,7 @@ async def until_one_ends(step: Launch, servers: Sequence[asyncio.Future[Exit]], 
         )
 
 
-def told(exit: Exit, served: Served) -> Exit:
+def with_server_output(exit: Exit, served: Served) -> Exit:
     """A failed step with what is to be said of one of its servers."""
     name, port = served.serving.name, served.serving.port
     output = served.process.tail(TAIL)

@@ -8,10 +8,10 @@ import os
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tasks.engines.context import Surroundings
-from tasks.engines.local.environments import Installed
+from tasks.engines.context import EngineContext
+from tasks.engines.local.environments import InstalledEnvironment
 from tasks.engines.local.tokens import engine_tokens
-from tasks.engines.memo import Once
+from tasks.engines.memo import AsyncMemo
 from tasks.engines.threads import in_thread
 from tasks.engines.tokens import Tokens
 from tasks.engines.workspace import clone_tree, lease, remove_tree, sync
@@ -20,7 +20,7 @@ from tasks.steps import ENV, Step
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Slot:
+class WorkspaceSlot:
     """A workspace with what belongs to it. `stamps` is the file that says which packages lie in it."""
 
     workspace: Path
@@ -29,7 +29,7 @@ class Slot:
     stamps: Path
     placing: asyncio.Lock = field(default_factory=asyncio.Lock)
 
-    def tokens(self, installed: Installed | None) -> Tokens:
+    def tokens(self, installed: InstalledEnvironment | None) -> Tokens:
         """What a step in this slot may name."""
         tokens = engine_tokens(work=self.workspace, out=self.out, cache=self.cache)
         if installed is None:
@@ -55,12 +55,12 @@ class Slots:
     `outs` is a directory of the run, too.
     """
 
-    def __init__(self, *, around: Surroundings, outs: Path, disk: Path) -> None:
+    def __init__(self, *, around: EngineContext, outs: Path, disk: Path) -> None:
         digest = hashlib.sha256(os.fsencode(around.tree.root)).hexdigest()[:16]
         self._around = around
         self._base = (disk if around.fresh else around.cache) / "stacks" / digest
         self._outs = outs
-        self._open = Once[str, Slot]()
+        self._open = AsyncMemo[str, WorkspaceSlot]()
         self._leases = contextlib.ExitStack()
 
     async def close(self) -> None:
@@ -68,30 +68,30 @@ class Slots:
         await self._open.close()
         self._leases.close()
 
-    async def open(self, step: Step) -> Slot:
+    async def open(self, step: Step) -> WorkspaceSlot:
         """The workspace of a step, synced when the first of its steps in this run asks for it, or begins anew."""
         slot = self._open.result(step.slot)
         if slot is not None and step.begins:
             await in_thread(self._renew, step, slot)
         return slot or await self._open.get(step.slot, lambda: self._make(step))
 
-    def _renew(self, step: Step, slot: Slot) -> None:
+    def _renew(self, step: Step, slot: WorkspaceSlot) -> None:
         """Takes away what an earlier attempt left."""
         remove_tree(slot.out)
         slot.out.mkdir()
         self._fill(step, slot)
 
-    def _fill(self, step: Step, slot: Slot) -> None:
+    def _fill(self, step: Step, slot: WorkspaceSlot) -> None:
         keep = [path for stamps in slot.placed().values() for path in stamps]
         tree = self._around.files_of(step.tree)
         sync(tree, select(tree, step.inputs), slot.workspace, keep=keep)
 
-    async def _make(self, step: Step) -> Slot:
+    async def _make(self, step: Step) -> WorkspaceSlot:
         self._base.mkdir(parents=True, exist_ok=True)
         for name, text in FENCES.items():
             (self._base / name).write_text(text, encoding="utf-8")
         workspace = self._leases.enter_context(lease(self._base, step.slot))
-        slot = Slot(
+        slot = WorkspaceSlot(
             workspace=workspace,
             out=self._outs / step.slot,
             cache=workspace.with_name(workspace.name + ".cache"),
@@ -102,7 +102,7 @@ class Slots:
         await in_thread(self._fill, step, slot)
         return slot
 
-    async def place(self, slot: Slot, installed: Installed) -> None:
+    async def place(self, slot: WorkspaceSlot, installed: InstalledEnvironment) -> None:
         """Puts an environment's node_modules where the workspace has the packages they belong to."""
         root = installed.environment.root
         async with slot.placing:
@@ -123,7 +123,7 @@ class Slots:
             await in_thread(slot.stamps.write_text, json.dumps(placed | {root: wanted}))
 
 
-def forget_caches(workspace: Path, installed: Installed) -> None:
+def forget_caches(workspace: Path, installed: InstalledEnvironment) -> None:
     """Deletes what tools left in node_modules (`.vite`, `.astro`, …): it may remember files that are gone."""
     for path in installed.modules:
         source, target = installed.stage / path, workspace / path

@@ -17,7 +17,7 @@ KEPT = 30 * 86400.0
 """Seconds that an entry is kept after its last use."""
 
 
-class Entry:
+class StoreEntry:
     """A directory of the store, ours to use until it is closed; ours alone to fill while it is not `ready`."""
 
     def __init__(self, path: Path, lock: int) -> None:
@@ -45,7 +45,7 @@ class Entry:
         os.close(self._lock)
 
 
-async def open_entry(path: Path, waiting: Callable[[], None]) -> Entry:
+async def open_entry(path: Path, waiting: Callable[[], None]) -> StoreEntry:
     """Takes hold of `path`: shared where it is whole, alone and empty where it is not.
 
     `waiting` is called once if another process is just making it.
@@ -71,7 +71,7 @@ async def open_entry(path: Path, waiting: Callable[[], None]) -> Entry:
     except BaseException:
         os.close(descriptor)
         raise
-    return Entry(path, descriptor)
+    return StoreEntry(path, descriptor)
 
 
 def is_whole(path: Path) -> bool:
@@ -95,7 +95,7 @@ def take(descriptor: int, how: int) -> bool:
 
 
 @asynccontextmanager
-async def filled(path: Path, waiting: Callable[[], None]) -> AsyncIterator[Entry]:
+async def filled(path: Path, waiting: Callable[[], None]) -> AsyncIterator[StoreEntry]:
     """An entry for the length of a block."""
     entry = await open_entry(path, waiting)
     try:

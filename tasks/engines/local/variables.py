@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tasks.engines import clean_environ
-from tasks.engines.local.environments import Installed
-from tasks.engines.local.run_dirs import Room
+from tasks.engines.local.environments import InstalledEnvironment
+from tasks.engines.local.run_dirs import RunDirs
 from tasks.engines.local.toolchains.toolchain import Toolchain
 from tasks.steps import Phase
 
@@ -17,7 +17,7 @@ class Packages:
     """What a step's environment offers: a toolchain, and the packages where they are installed."""
 
     toolchain: Toolchain
-    installed: Installed | None
+    installed: InstalledEnvironment | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,7 +25,7 @@ class Variables:
     """Composes environments of a run. `caller` is the user's own one."""
 
     caller: Mapping[str, str]
-    room: Room
+    room: RunDirs
     stores: Path
 
     def for_step(self, phase: Phase, packages: Packages | None, workspace: Path, cwd: str) -> dict[str, str]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import Any
 
-from predeploy_values import Column, candidates
+from predeploy_values import ModelColumn, candidates
 
 ROWS = (1, 2)
 TRIES = 150
@@ -35,17 +35,17 @@ WHERE i.indrelid = to_regclass(%s) AND n.relname = %s
 
 
 @dataclass(frozen=True, kw_only=True)
-class Table:
+class ModelTable:
     """A table with the fields that a row has to have, and whose tables they refer to."""
 
     model: Any
     name: str
     quoted: str
     fields: list[Any]
-    columns: dict[str, Column]
+    columns: dict[str, ModelColumn]
     references: dict[str, str]
 
-    def waits_for(self, waiting: Mapping[str, "Table"], *, only_needed: bool) -> bool:
+    def waits_for(self, waiting: Mapping[str, "ModelTable"], *, only_needed: bool) -> bool:
         """Does it refer to one that is not filled yet? A reference that may be empty can wait in vain."""
         return any(
             target in waiting and target != self.name and (self.columns[column].not_null or not only_needed)
@@ -53,7 +53,7 @@ class Table:
         )
 
 
-def tables_of(connection: Any) -> Iterator[Table]:
+def tables_of(connection: Any) -> Iterator[ModelTable]:
     """The tables that the models of the code manage and the database has, those between two models included."""
     from django.apps import apps
     from django.db import router
@@ -68,12 +68,12 @@ def tables_of(connection: Any) -> Iterator[Table]:
         with connection.cursor() as cursor:
             cursor.execute(COLUMNS, [quoted])
             found = {
-                name: Column(type=kind, base=base, not_null=not_null, labels=tuple(labels or ()))
+                name: ModelColumn(type=kind, base=base, not_null=not_null, labels=tuple(labels or ()))
                 for name, kind, base, not_null, labels in cursor.fetchall()
             }
         fields = [each for each in options.local_concrete_fields if not getattr(each, "generated", False)]
         if found:
-            yield Table(
+            yield ModelTable(
                 model=model,
                 name=options.db_table,
                 quoted=quoted,
@@ -87,7 +87,7 @@ def tables_of(connection: Any) -> Iterator[Table]:
             )
 
 
-def fill(connection: Any, empty: Mapping[str, Table]) -> dict[str, str]:
+def fill(connection: Any, empty: Mapping[str, ModelTable]) -> dict[str, str]:
     """Puts two rows into each table, or one where there cannot be two; the tables that got none, and why."""
     waiting, refused = dict(empty), dict[str, str]()
     while waiting:
@@ -102,7 +102,7 @@ def fill(connection: Any, empty: Mapping[str, Table]) -> dict[str, str]:
     return refused
 
 
-def next_table(waiting: Mapping[str, Table]) -> Table | None:
+def next_table(waiting: Mapping[str, ModelTable]) -> ModelTable | None:
     """One that refers to none that still waits; else one that can do without."""
     for only_needed in (False, True):
         for table in waiting.values():
@@ -111,7 +111,7 @@ def next_table(waiting: Mapping[str, Table]) -> Table | None:
     return None
 
 
-def attempted(connection: Any, table: Table, number: int) -> str:
+def attempted(connection: Any, table: ModelTable, number: int) -> str:
     """Inserts a row, or says why not: whatever a field of the stack's own does, it costs its own table alone."""
     try:
         return insert(connection, table, number)
@@ -119,7 +119,7 @@ def attempted(connection: Any, table: Table, number: int) -> str:
         return f"{type(error).__name__}: {error}".partition("\n")[0]
 
 
-def insert(connection: Any, table: Table, number: int) -> str:
+def insert(connection: Any, table: ModelTable, number: int) -> str:
     """Inserts a row. Where the database refuses it, what it names is chosen otherwise; why not, if nothing helps."""
     choice = choices_of(connection, table, number)
     for each, values in choice.items():
@@ -146,7 +146,7 @@ def insert(connection: Any, table: Table, number: int) -> str:
     return why
 
 
-def choices_of(connection: Any, table: Table, number: int) -> dict[str, list[Any]]:
+def choices_of(connection: Any, table: ModelTable, number: int) -> dict[str, list[Any]]:
     """For every column of the row what may stand there, the best first."""
     found: dict[str, list[Any]] = {}
     for each in table.fields:
@@ -166,7 +166,7 @@ def choices_of(connection: Any, table: Table, number: int) -> dict[str, list[Any
     return found
 
 
-def referred(connection: Any, table: Table, each: Any, number: int) -> list[Any]:
+def referred(connection: Any, table: ModelTable, each: Any, number: int) -> list[Any]:
     """The values of rows that there are: another one first for another row."""
     from django.db.models.expressions import RawSQL
 
@@ -180,14 +180,14 @@ def referred(connection: Any, table: Table, each: Any, number: int) -> list[Any]
     return there + [None] * (not table.columns[each.column].not_null)
 
 
-def serial(connection: Any, table: Table, column: str) -> Any:
+def serial(connection: Any, table: ModelTable, column: str) -> Any:
     """The next number of the column's own sequence, which goes on behind it."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT nextval(pg_get_serial_sequence(%s, %s))", [table.quoted, column])
         return cursor.fetchone()[0]
 
 
-def refused(connection: Any, table: Table, row: Mapping[str, Any]) -> tuple[str, set[str]] | None:
+def refused(connection: Any, table: ModelTable, row: Mapping[str, Any]) -> tuple[str, set[str]] | None:
     """Inserts these values; if the database does not take them, what it says and which columns that is about."""
     from django.db import Error, transaction
     from django.db.models.sql import InsertQuery
@@ -203,7 +203,7 @@ def refused(connection: Any, table: Table, row: Mapping[str, Any]) -> tuple[str,
     return None
 
 
-def involved(connection: Any, table: Table, error: Exception) -> set[str]:
+def involved(connection: Any, table: ModelTable, error: Exception) -> set[str]:
     """The columns that an error of the server is about, as far as it says so."""
     said = getattr(error.__cause__, "diag", None)
     if said is None or not (said.column_name or said.constraint_name):

@@ -20,7 +20,7 @@ Values = Iterator[Any]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Column:
+class ModelColumn:
     """What the database says of a column. `base` is what its type is made of, where that is a domain; `labels` are the
     values of an enumeration."""
 
@@ -30,7 +30,7 @@ class Column:
     labels: tuple[str, ...] = ()
 
 
-def candidates(field: Any, column: Column, number: int, connection: Any) -> list[Any]:
+def candidates(field: Any, column: ModelColumn, number: int, connection: Any) -> list[Any]:
     """What the field may hold in the row of that number. What its own validators refuse comes later, then no value at
     all, and last what the field would not have made: nobody knows whether it can read that."""
     tried = [value for make in (choices, defaults, by_type) for value in made(make, field, column, number)]
@@ -39,7 +39,7 @@ def candidates(field: Any, column: Column, number: int, connection: Any) -> list
     return [*stored, *[None] * (not column.not_null), *made(by_column, field, column, number)]
 
 
-def made(make: Callable[..., Values], field: Any, column: Column, number: int) -> list[Any]:
+def made(make: Callable[..., Values], field: Any, column: ModelColumn, number: int) -> list[Any]:
     """What one of the makers has; nothing where the field itself breaks it."""
     try:
         return list(make(field, column, number))
@@ -68,20 +68,20 @@ def is_valid(field: Any, value: Any) -> bool:
     return True
 
 
-def choices(field: Any, _: Column, number: int) -> Values:
+def choices(field: Any, _: ModelColumn, number: int) -> Values:
     """Each of the choices, and another first one for another row."""
     values = [value for value, _ in field.flatchoices if value not in (None, "")]
     first = (number - 1) % len(values) if values else 0
     yield from [*values[first:], *values[:first]]
 
 
-def defaults(field: Any, _: Column, __: int) -> Values:
+def defaults(field: Any, _: ModelColumn, __: int) -> Values:
     """The default, unless it would be in both rows of what may be there once."""
     if field.has_default() and not field.unique:
         yield field.get_default()
 
 
-def by_type(field: Any, column: Column, number: int) -> Values:
+def by_type(field: Any, column: ModelColumn, number: int) -> Values:
     """By the kind of field that it is, or is derived from."""
     kind = field.get_internal_type()
     if kind in INTEGERS:
@@ -107,8 +107,8 @@ def decimals(number: int, digits: int | None, places: int | None) -> Values:
     yield from (value for value in wanted if abs(value) < bound)
 
 
-def arrays(field: Any, column: Column, number: int) -> Values:
-    element = Column(type=column.type[:-2], base=column.base[:-2], not_null=True)
+def arrays(field: Any, column: ModelColumn, number: int) -> Values:
+    element = ModelColumn(type=column.type[:-2], base=column.base[:-2], not_null=True)
     yield from ([value] for value in made(by_type, field.base_field, element, number))
     yield []
 
@@ -190,7 +190,7 @@ LITERALS: tuple[tuple[str, tuple[str, ...]], ...] = (
 )
 
 
-def by_column(_: Any, column: Column, number: int) -> Values:
+def by_column(_: Any, column: ModelColumn, number: int) -> Values:
     """By the type that the column has in the database, past whatever the field would do with a value."""
     from django.db.models.expressions import RawSQL
 

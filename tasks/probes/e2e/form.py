@@ -65,7 +65,7 @@ class Form:
 
 
 @dataclass(frozen=True)
-class Answer:
+class FormAnswer:
     """What the Worker said, and the mark of our own program in front of it."""
 
     status: int
@@ -105,7 +105,7 @@ class Sender:
     port: int
     limit: float = 30
 
-    def send(self, form: Form, payload: Mapping[str, object], headers: Mapping[str, str]) -> Answer:
+    def send(self, form: Form, payload: Mapping[str, object], headers: Mapping[str, str]) -> FormAnswer:
         """Posts fields."""
         is_json = form.encoding == "json"
         body = json.dumps(payload) if is_json else urlencode({name: str(value) for name, value in payload.items()})
@@ -124,7 +124,7 @@ class Sender:
             text = response.read(1 << 16).decode("utf-8", "replace")
         finally:
             connection.close()
-        return Answer(response.status, text, response.headers.get("X-Predeploy", ""))
+        return FormAnswer(response.status, text, response.headers.get("X-Predeploy", ""))
 
 
 def places(pattern: str, sources: tuple[str, ...]) -> Iterator[dict[str, object]]:

@@ -31,7 +31,7 @@ BODY = 65536
 
 
 @dataclass(frozen=True)
-class Server:
+class HealthServer:
     """Where the server listens, and what it knows itself as: `hosts` are patterns like Django's ALLOWED_HOSTS."""
 
     host: str
@@ -63,7 +63,7 @@ class Server:
 
 
 @dataclass(frozen=True)
-class Answer:
+class HealthAnswer:
     """The last answer, the path that it is for, and what is wrong with the way there. `mark`: who says it was."""
 
     path: str
@@ -91,9 +91,9 @@ class Answer:
         return f"GET {self.path} answered {self.status}: {' '.join(said.split())[:160]}".removesuffix(": ")
 
 
-def read_server(options: argparse.Namespace) -> Server:
+def read_server(options: argparse.Namespace) -> HealthServer:
     """The server of the command line, by a name that it takes."""
-    server = Server(host=options.host, port=options.port, limit=options.limit, proof=options.proof)
+    server = HealthServer(host=options.host, port=options.port, limit=options.limit, proof=options.proof)
     if options.facts is None or not options.facts.is_file():
         return server
     facts = json.loads(options.facts.read_text(encoding="utf-8"))
@@ -102,7 +102,7 @@ def read_server(options: argparse.Namespace) -> Server:
     return server if takes_local else replace(server, name=server.hosts[0].removeprefix("."))
 
 
-def listen(server: Server, wait: float) -> str:
+def listen(server: HealthServer, wait: float) -> str:
     """Waits until a connection is taken; what stood in the way where none was."""
     deadline = time.monotonic() + wait
     while True:
@@ -119,7 +119,7 @@ def listen(server: Server, wait: float) -> str:
             connection.close()
 
 
-def get(server: Server, path: str) -> Answer:
+def get(server: HealthServer, path: str) -> HealthAnswer:
     """One request. A body that ends early is a problem, whatever its status says."""
     connection = http.client.HTTPConnection(server.host, server.port, timeout=server.limit)
     try:
@@ -132,10 +132,10 @@ def get(server: Server, path: str) -> Answer:
     problem = f"its body ended after {len(body)} of {promised} bytes" if len(body) < promised else ""
     text = body.decode("utf-8", "replace")
     location, mark = response.headers.get("Location", ""), response.headers.get("X-Predeploy", "")
-    return Answer(path, response.status, text, location, problem, mark)
+    return HealthAnswer(path, response.status, text, location, problem, mark)
 
 
-def follow(server: Server, path: str) -> Answer:
+def follow(server: HealthServer, path: str) -> HealthAnswer:
     """The answer at the end of the redirects, as long as they stay on the site's own hosts."""
     seen = set()
     while True:
@@ -156,7 +156,7 @@ def said(rule: str, message: str) -> list[Finding]:
     return [{"tool": "http", "rule": rule, "message": message}]
 
 
-def ask(server: Server, paths: list[str]) -> tuple[int, list[Finding], str]:
+def ask(server: HealthServer, paths: list[str]) -> tuple[int, list[Finding], str]:
     """Asks for the paths until one is healthy. Where there are several, all are guesses. The summary of a pass."""
     answers = []
     for path in paths:
@@ -195,7 +195,7 @@ def lost_database(url: str) -> str:
     return ""
 
 
-def ask_worker(server: Server, paths: list[str], outbound: str, wait: float) -> tuple[int, list[Finding], str]:
+def ask_worker(server: HealthServer, paths: list[str], outbound: str, wait: float) -> tuple[int, list[Finding], str]:
     """The same for a Worker, with what it asked for itself, where that may be the reason."""
     if not listens(outbound, wait):
         return 8, said("not_ready", f"what the Worker's requests end in did not listen within {wait:g} s"), ""

@@ -24,7 +24,7 @@ from collections.abc import Iterator, Mapping
 from http.client import HTTPException
 
 import psycopg
-from form import LIMITED, WRONG_KEY, Answer, Form, Sender, new_token, places, read_form, renewed
+from form import LIMITED, WRONG_KEY, Form, FormAnswer, Sender, new_token, places, read_form, renewed
 from outbound_log import findings, listens, read_log, without_verdict
 from table import Table, open_table
 
@@ -72,7 +72,7 @@ class Visit:
         refused = f"{len(wrong)} wrong forms" + (f" and {len(keys)} wrong keys" if keys else "")
         return f"POST {self.form.path} {answer.status}, a row in {self.table.name}, {refused} refused, {self.runtime}"
 
-    def send(self, payload: Mapping[str, object], key: str | None = None) -> Answer:
+    def send(self, payload: Mapping[str, object], key: str | None = None) -> FormAnswer:
         """An answer that is the Worker's."""
         key = self.key if key is None else key
         try:
@@ -85,7 +85,7 @@ class Visit:
             raise EndError(6, finding("another_program", "another program answered than the one that was started"))
         return answer
 
-    def look_outside(self, answer: Answer) -> None:
+    def look_outside(self, answer: FormAnswer) -> None:
         """Whatever the Worker answered: did it ask for what is there?"""
         asked = read_log(self.outbound)
         sick = without_verdict(asked)
@@ -97,7 +97,7 @@ class Visit:
             placed = zip(found, map(self.place, map(re.escape, hosts)), strict=True)
             raise EndError(14, *({**each, **place} for each, place in placed))
 
-    def only_row(self, answer: Answer) -> dict[str, object]:
+    def only_row(self, answer: FormAnswer) -> dict[str, object]:
         """The row that the form left."""
         if not self.form.takes(answer.status):
             self.not_taken(answer)
@@ -111,7 +111,7 @@ class Visit:
             self.no_row(answer)
         return rows[0]
 
-    def not_taken(self, answer: Answer) -> None:
+    def not_taken(self, answer: FormAnswer) -> None:
         said = f"POST {self.form.path} answered {answer.words}; {self.form.answers} was expected"
         if answer.status in WRONG_KEY and not self.key:
             hint = f"{said}. Say which variable of the Worker has the key that senders need: key in {self.form.section}"
@@ -121,7 +121,7 @@ class Visit:
             raise EndError(13, *errors, finding("answer", said))
         raise EndError(1, finding("unexpected_answer", said))
 
-    def no_row(self, answer: Answer) -> None:
+    def no_row(self, answer: FormAnswer) -> None:
         answered = f"POST {self.form.path} answered {answer.status}"
         if not self.table.columns and not self.errors():
             hint = f"{answered}, and there is no table {self.table.name}. Say which: table in {self.form.section}"
@@ -169,7 +169,7 @@ class Visit:
         if "email" in payload:
             yield "a form with a wrong email", {**payload, "email": f"{self.token} is no address"}
 
-    def send_wrong(self, what: str, payload: Mapping[str, object], key: str | None = None) -> Answer:
+    def send_wrong(self, what: str, payload: Mapping[str, object], key: str | None = None) -> FormAnswer:
         """The answer to what has to be refused. Never sent twice: it would be refused for that alone."""
         answer = self.send(renewed(payload, self.token, new_token()), key)
         if answer.status == LIMITED and self.added() == 1:

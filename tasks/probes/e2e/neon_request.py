@@ -1,6 +1,6 @@
 """What a request to Neon's SQL over HTTP asks for, and with which account. Pure.
 
-What the Worker was given (`Account`) is all that it is let in with. The words of every refusal are those of Neon's
+What the Worker was given (`NeonAccount`) is all that it is let in with. The words of every refusal are those of Neon's
 proxy.
 """
 
@@ -26,7 +26,7 @@ LEVELS = {
 ISOLATION, READ_ONLY, DEFERRABLE = "neon-batch-isolation-level", "neon-batch-read-only", "neon-batch-deferrable"
 
 
-class RefusedError(Exception):
+class RefusedQueryError(Exception):
     """The proxy itself says no. `sqlstate` is what Postgres would call it, which Neon's answer leaves out."""
 
     def __init__(self, status: int, message: str, sqlstate: str | None = None) -> None:
@@ -36,7 +36,7 @@ class RefusedError(Exception):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Account:
+class NeonAccount:
     """Who connects to which database: what a connection string says."""
 
     user: str
@@ -98,24 +98,24 @@ def endpoint_host(host: str) -> str:
     return first.removesuffix("-pooler") + dot + rest
 
 
-def read_account(url: str | None) -> Account:
+def read_account(url: str | None) -> NeonAccount:
     """Parse a connection string. Raises RefusedError with Neon's words for what is wrong with it."""
     if url is None:
-        raise RefusedError(400, "invalid header: neon-connection-string")
+        raise RefusedQueryError(400, "invalid header: neon-connection-string")
     try:
         parts = urlsplit(url)
         host = parts.hostname or ""
     except ValueError:
-        raise RefusedError(400, "invalid connection string") from None  # its text may hold the password
+        raise RefusedQueryError(400, "invalid connection string") from None  # its text may hold the password
     if parts.scheme not in {"postgres", "postgresql"}:
-        raise RefusedError(400, "incorrect scheme" if parts.scheme else "invalid connection string")
+        raise RefusedQueryError(400, "incorrect scheme" if parts.scheme else "invalid connection string")
     if not parts.username:
-        raise RefusedError(400, "missing username")
+        raise RefusedQueryError(400, "missing username")
     if parts.password is None:
-        raise RefusedError(400, "missing authentication credentials: required password")
+        raise RefusedQueryError(400, "missing authentication credentials: required password")
     if not host:
-        raise RefusedError(400, "missing hostname")
-    return Account(
+        raise RefusedQueryError(400, "missing hostname")
+    return NeonAccount(
         user=unquote(parts.username),
         password=unquote(parts.password),
         database=unquote(parts.path.removeprefix("/").partition("/")[0]),
@@ -127,7 +127,7 @@ def read_mode(headers: Mapping[str, str]) -> Mode:
     """Names of headers are lower-case. Anything but `true` is no."""
     level = headers.get(ISOLATION, "")
     if ISOLATION in headers and level not in LEVELS:
-        raise RefusedError(400, "invalid isolation level")
+        raise RefusedQueryError(400, "invalid isolation level")
     return Mode(
         raw=headers.get("neon-raw-text-output") == "true",
         arrays=headers.get("neon-array-mode") == "true",
@@ -140,13 +140,13 @@ def read_mode(headers: Mapping[str, str]) -> Mode:
 def read_body(body: bytes | None) -> tuple[list[Query], bool]:
     """The queries of a body, and whether they are a batch. A body that was over the limit is None."""
     if body is None:
-        raise RefusedError(413, f"request is too large (max is {LIMIT} bytes)")
+        raise RefusedQueryError(413, f"request is too large (max is {LIMIT} bytes)")
     try:
         data = json.loads(body)
         batch = isinstance(data, dict) and not isinstance(data.get("query"), str)
         queries = [read_query(each) for each in (data["queries"] if batch else [data])]
     except (ValueError, TypeError, KeyError, RecursionError) as error:
-        raise RefusedError(400, f"could not parse the HTTP request body: {error!r}") from error
+        raise RefusedQueryError(400, f"could not parse the HTTP request body: {error!r}") from error
     return queries, batch
 
 
@@ -161,10 +161,10 @@ def read_query(data: dict[str, Any]) -> Query:
     return query
 
 
-def check_account(given: Account, account: Account) -> None:
+def check_account(given: NeonAccount, account: NeonAccount) -> None:
     """Only what the Worker was given opens the database. An endpoint that is not there looks like a wrong password."""
     if (given.user, given.password, given.host) != (account.user, account.password, account.host):
-        raise RefusedError(400, f"password authentication failed for user '{given.user}'", "28P01")
+        raise RefusedQueryError(400, f"password authentication failed for user '{given.user}'", "28P01")
     if given.database != account.database:
         where = {"file": "postinit.c", "routine": "InitPostgres"}
         fields = dict.fromkeys(postgres.FIELDS) | {"code": "3D000", "severity": "FATAL"} | where
@@ -174,6 +174,6 @@ def check_account(given: Account, account: Account) -> None:
 def check_size(query: Query) -> None:
     """What the protocol of Postgres cannot carry."""
     if "\0" in query.text:
-        raise RefusedError(400, "error encoding message to server: string contains embedded null")
+        raise RefusedQueryError(400, "error encoding message to server: string contains embedded null")
     if len(query.params) > PARAMS:
-        raise RefusedError(400, "error encoding message to server: value too large to transmit")
+        raise RefusedQueryError(400, "error encoding message to server: value too large to transmit")

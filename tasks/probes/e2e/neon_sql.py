@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 
 import neon_cells as cells
 import postgres
-from neon_request import LIMIT, Mode, Query, RefusedError, check_size
-from postgres import DbError, Gone, Lost, Result, TooLargeError
+from neon_request import LIMIT, Mode, Query, RefusedQueryError, check_size
+from postgres import DbError, Gone, Lost, QueryResult, TooLargeError
 from psycopg.pq import TransactionStatus
 from psycopg.pq.abc import PGconn
 
@@ -43,7 +43,7 @@ def read_failure(error: Exception) -> Failure:
     """What an error is to whoever asked."""
     message = str(error)
     match error:
-        case RefusedError():
+        case RefusedQueryError():
             return Failure(status=error.status, message=message, sqlstate=error.sqlstate)
         case DbError():
             fields = error.fields or NO_FIELDS
@@ -61,13 +61,13 @@ def read_failure(error: Exception) -> Failure:
 
 
 @dataclass(slots=True, kw_only=True)
-class Work:
+class QueryWork:
     """The queries of one request. `results` grows while they run, and is what was done where one of them fails."""
 
     queries: Sequence[Query]
     mode: Mode
     batch: bool
-    results: list[Result] = field(default_factory=list)
+    results: list[QueryResult] = field(default_factory=list)
 
     @property
     def failed(self) -> str:
@@ -80,7 +80,7 @@ class Work:
         try:
             self.run_all(connection, client)
             elements = {} if self.mode.raw else self.item_types(connection)
-        except (DbError, RefusedError):
+        except (DbError, RefusedQueryError):
             if connection.transaction_status in OPEN:
                 postgres.run(connection, "ROLLBACK", room=LIMIT)  # before the answer: the next request may wait for it
             raise
@@ -110,7 +110,7 @@ class Work:
         return {int(oid or 0): int(item or 0) for oid, item in items.rows}
 
 
-def write_result(result: Result, *, arrays: bool, raw: bool, elements: Mapping[int, int]) -> str:
+def write_result(result: QueryResult, *, arrays: bool, raw: bool, elements: Mapping[int, int]) -> str:
     """One result as Neon writes it. Raises ValueError for a cell that does not look like its type."""
     fields = [
         {

@@ -38,11 +38,11 @@ from http.server import BaseHTTPRequestHandler
 from socketserver import ThreadingTCPServer
 from urllib.parse import unquote, urlsplit
 
-from neon_request import LIMIT, RefusedError, read_account
+from neon_request import LIMIT, RefusedQueryError, read_account
 from postgres import connection_info
 from psycopg import ProgrammingError
-from request_log import Ledger, Secrets
-from router import Desk, Reply, Request, explain
+from request_log import HiddenValues, RequestLog
+from router import HttpReply, HttpRequest, Router, explain
 
 CHUNK = 1 << 16
 DRAINED = 4 * LIMIT
@@ -80,7 +80,7 @@ class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
     wbufsize = -1  # head and body of an answer in one piece
-    server: "Server"
+    server: "OutboundServer"
 
     def __getattr__(self, name: str) -> object:
         if name.startswith("do_"):
@@ -93,17 +93,19 @@ class Handler(BaseHTTPRequestHandler):
             body = self.read_body()
         except (BodyError, ValueError) as error:
             self.close_connection = True
-            self.send(Reply(status=400, body=explain(f"the body of the request cannot be read: {error}")))
+            self.send(HttpReply(status=400, body=explain(f"the body of the request cannot be read: {error}")))
             return
         headers = {name.lower(): value for name, value in self.headers.items()}
         host, path = read_target(self.command, self.path, headers.get("host", ""))
-        request = Request(method=self.command, host=host, path=path, headers=headers, body=body, client=self.connection)
-        reply = self.server.desk.answer(request)
+        request = HttpRequest(
+            method=self.command, host=host, path=path, headers=headers, body=body, client=self.connection
+        )
+        reply = self.server.router.answer(request)
         if self.command == "CONNECT" or request.upgrades:
             self.close_connection = True
         if reply.kind:
             words = (reply.kind, reply.status, self.command, host, path.partition("?")[0])
-            line = self.server.desk.ledger.secrets.redact(" ".join(map(str, words)))
+            line = self.server.router.request_log.secrets.redact(" ".join(map(str, words)))
             print(printable(line) + "\n", end="", flush=True)
         self.send(reply)
 
@@ -134,7 +136,7 @@ class Handler(BaseHTTPRequestHandler):
             size -= len(part)
             body.add(part)
 
-    def send(self, reply: Reply) -> None:
+    def send(self, reply: HttpReply) -> None:
         self.send_response_only(reply.status, "Client Closed Request" if reply.status == 499 else None)
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(reply.body)))
@@ -150,16 +152,16 @@ class Handler(BaseHTTPRequestHandler):
         """Requests have lines of our own, without what may be secret in their path."""
 
 
-class Server(ThreadingTCPServer):
+class OutboundServer(ThreadingTCPServer):
     """A thread for each connection."""
 
     allow_reuse_address = True
     daemon_threads = True
     request_queue_size = 128
 
-    def __init__(self, address: tuple[str, int], desk: Desk) -> None:
+    def __init__(self, address: tuple[str, int], router: Router) -> None:
         super().__init__(address, Handler)
-        self.desk = desk
+        self.router = router
 
     def handle_error(self, *_: object) -> None:
         """A client that hangs up is no news; the desk writes down all else."""
@@ -183,21 +185,21 @@ def printable(text: str) -> str:
     return "".join(letter if letter.isprintable() else "?" for letter in text)
 
 
-def open_desk(environ: Mapping[str, str]) -> Desk:
+def open_router(environ: Mapping[str, str]) -> Router:
     """What answers, from the two addresses. Raises ValueError where one of them is none."""
     real, given = environ.get("DATABASE_URL", ""), environ.get("PREDEPLOY_NEON_URL", "")
     if given and not real:
         raise ValueError("DATABASE_URL is not set: there is no database to answer from")
     try:
         account = read_account(given) if given else None
-    except RefusedError as error:
+    except RefusedQueryError as error:
         raise ValueError(f"PREDEPLOY_NEON_URL is no connection string of Neon: {error}") from error
     try:
         info, password = connection_info(real), urlsplit(real).password or ""
     except (ValueError, ProgrammingError):
         raise ValueError("DATABASE_URL is no URL of a database") from None  # libpq's own words may hold the password
     passwords = [account.password if account else "", password, unquote(password)]
-    return Desk(account=account, info=info, ledger=Ledger(Secrets.of(passwords)))
+    return Router(account=account, info=info, request_log=RequestLog(HiddenValues.of(passwords)))
 
 
 def main() -> int:
@@ -206,14 +208,14 @@ def main() -> int:
     parser.add_argument("--port", type=int, required=True)
     options = parser.parse_args()
     try:
-        desk = open_desk(os.environ)
+        router = open_router(os.environ)
     except ValueError as error:
         parser.error(str(error))
     for name in [name for name in os.environ if name.startswith("PG")]:
         del os.environ[name]  # libpq would read them
     # waited for, not handled: a handler does not wake the main thread where the signal comes to one that just ends
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
-    with Server((options.host, options.port), desk) as server:
+    with OutboundServer((options.host, options.port), router) as server:
         threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
         print(f"listening on {options.host}:{server.server_address[1]}", flush=True)
         signal.sigwait({signal.SIGTERM})

@@ -64,7 +64,7 @@ class DbError(Exception):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Column:
+class ResultColumn:
     """A column of a result."""
 
     name: str
@@ -76,11 +76,11 @@ class Column:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Result:
+class QueryResult:
     """What a query answered. `tag` is Postgres's own, such as `INSERT 0 1`."""
 
     tag: str
-    columns: tuple[Column, ...] = ()
+    columns: tuple[ResultColumn, ...] = ()
     rows: list[tuple[str | None, ...]] = field(default_factory=list)
     size: int = 0
 
@@ -121,10 +121,10 @@ def connect(info: bytes) -> PGconn:
 
 def run(
     connection: PGconn, sql: str, params: Sequence[str | None] = (), *, room: int, client: socket.socket | None = None
-) -> Result:
+) -> QueryResult:
     """Run one statement. `room` is how many bytes its rows may have; a `client` that hangs up cancels it."""
     given = [None if each is None else each.encode().replace(b"\0", NUL) for each in params]
-    columns: tuple[Column, ...] = ()
+    columns: tuple[ResultColumn, ...] = ()
     rows: list[tuple[str | None, ...]] = []
     size, tag, error = 0, "", None
     try:
@@ -147,7 +147,7 @@ def run(
         raise (error or Lost(str(failure))) from failure
     if error:
         raise error
-    return Result(tag=tag, columns=columns, rows=rows, size=size)
+    return QueryResult(tag=tag, columns=columns, rows=rows, size=size)
 
 
 def results(connection: PGconn, client: socket.socket | None) -> Iterator[PGresult]:
@@ -186,9 +186,9 @@ def hung_up(client: socket.socket) -> bool:
         return True
 
 
-def read_columns(result: PGresult) -> tuple[Column, ...]:
+def read_columns(result: PGresult) -> tuple[ResultColumn, ...]:
     return tuple(
-        Column(
+        ResultColumn(
             name=(result.fname(number) or b"").decode(),
             oid=result.ftype(number),
             table=result.ftable(number),

@@ -23,13 +23,13 @@ SHORT = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Secrets:
+class HiddenValues:
     """Passwords, in the forms that they may turn up in."""
 
     forms: tuple[str, ...]
 
     @classmethod
-    def of(cls, values: Iterable[str]) -> "Secrets":
+    def of(cls, values: Iterable[str]) -> "HiddenValues":
         forms = {form for value in values if value for form in (value, quote(value, safe=""), quote_plus(value))}
         return cls(tuple(sorted(forms, key=len, reverse=True)))
 
@@ -61,10 +61,10 @@ def cut(text: str) -> str:
 
 
 @dataclass(slots=True)
-class Ledger:
+class RequestLog:
     """The newest requests, and how many older ones had to go."""
 
-    secrets: Secrets
+    secrets: HiddenValues
     requests: deque[dict[str, object]] = field(default_factory=lambda: deque(maxlen=KEPT))
     dropped: int = 0
     lock: threading.Lock = field(default_factory=threading.Lock)

@@ -8,18 +8,18 @@ from dataclasses import dataclass, field, replace
 from threading import BoundedSemaphore
 
 from neon_request import (
-    Account,
+    NeonAccount,
     Query,
-    RefusedError,
+    RefusedQueryError,
     check_account,
     endpoint_host,
     read_account,
     read_body,
     read_mode,
 )
-from neon_sql import Failure, Work, read_failure
-from postgres import DbError, Gone, Lost, Result, TooLargeError
-from request_log import QUERIES, Ledger, cut, hide_values
+from neon_sql import Failure, QueryWork, read_failure
+from postgres import DbError, Gone, Lost, QueryResult, TooLargeError
+from request_log import QUERIES, RequestLog, cut, hide_values
 
 LOG_HOST, LOG_PATH = "predeploy.invalid", "/predeploy/log"
 CONNECTIONS = 20
@@ -34,7 +34,7 @@ PREFLIGHT = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Request:
+class HttpRequest:
     """What came in. Names of headers are lower-case; a body over the limit is None; `client` is who waits."""
 
     method: str
@@ -50,7 +50,7 @@ class Request:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Reply:
+class HttpReply:
     """The answer, and what the log says of it; no kind: it is not logged."""
 
     status: int
@@ -62,43 +62,43 @@ class Reply:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Desk:
+class Router:
     """`account` is what the Worker was given, None where it has no database; `info` leads to the real one."""
 
-    account: Account | None
+    account: NeonAccount | None
     info: bytes
-    ledger: Ledger
+    request_log: RequestLog
     room: BoundedSemaphore = field(default_factory=lambda: BoundedSemaphore(CONNECTIONS))
 
-    def answer(self, request: Request) -> Reply:
+    def answer(self, request: HttpRequest) -> HttpReply:
         """Answer a request, and write it down."""
         if (request.method, request.host, request.path) == ("GET", LOG_HOST, LOG_PATH):
-            return Reply(status=200, body=json.dumps(self.ledger.read()).encode())
+            return HttpReply(status=200, body=json.dumps(self.request_log.read()).encode())
         try:
             reply = self.route(request)
         except Exception as error:  # a fault of this service must not look like one of the Worker
             traceback.print_tb(error.__traceback__)  # not the error itself: its text may hold what a query was given
             reason = f"this service failed: {type(error).__name__}"
-            reply = Reply(status=500, body=explain(reason), kind="lost", reason=reason)
+            reply = HttpReply(status=500, body=explain(reason), kind="lost", reason=reason)
         asked = {"method": request.method, "host": request.host, "path": cut(request.path.partition("?")[0])}
         said = {"kind": reply.kind, "status": reply.status, "queries": reply.queries, "reason": reply.reason}
-        self.ledger.record(asked | said)
+        self.request_log.record(asked | said)
         return reply
 
-    def route(self, request: Request) -> Reply:
+    def route(self, request: HttpRequest) -> HttpReply:
         account = self.account
         if account is None or endpoint_host(request.host) not in (*account.hosts, account.token_host):
             return refuse(request)
         if reason := find_unspoken(request, account):
-            return Reply(status=501, body=explain(reason), kind="unspoken", reason=reason)
+            return HttpReply(status=501, body=explain(reason), kind="unspoken", reason=reason)
         if request.path != "/sql" or request.method not in {"POST", "OPTIONS"}:
             reason = "Neon answers POST /sql and OPTIONS /sql, and nothing else"
-            return Reply(status=400, body=b'"query is not supported"', kind="sql", reason=reason)
+            return HttpReply(status=400, body=b'"query is not supported"', kind="sql", reason=reason)
         if request.method == "OPTIONS":
-            return Reply(status=200, body=b"", headers=PREFLIGHT, kind="sql")
+            return HttpReply(status=200, body=b"", headers=PREFLIGHT, kind="sql")
         return self.answer_sql(request, account)
 
-    def answer_sql(self, request: Request, account: Account) -> Reply:
+    def answer_sql(self, request: HttpRequest, account: NeonAccount) -> HttpReply:
         """Run what the request asks for. Every way to fail has its answer and its line in the log."""
         work = None
         everyone = {"Access-Control-Allow-Origin": "*"}
@@ -106,32 +106,32 @@ class Desk:
             mode = read_mode(request.headers)
             given = read_account(request.headers.get("neon-connection-string"))
             queries, batch = read_body(request.body)
-            work = Work(queries=queries, mode=mode, batch=batch)
+            work = QueryWork(queries=queries, mode=mode, batch=batch)
             check_account(given, account)
             with self.room:
                 body = work.run(self.info, request.client)
-        except (RefusedError, DbError, Lost, Gone, TooLargeError, ValueError) as error:
+        except (RefusedQueryError, DbError, Lost, Gone, TooLargeError, ValueError) as error:
             failure = read_failure(error)
             kind = "lost" if failure.lost else "sql"
             told = describe(work, failure)
             reason = str(told[-1]["message"]) if told else failure.message
-            answer = Reply(status=failure.status, body=failure.body, headers=everyone)
+            answer = HttpReply(status=failure.status, body=failure.body, headers=everyone)
             return replace(answer, kind=kind, reason=reason, queries=told)
         echo = mode.echo if batch else {}
-        return Reply(status=200, body=body, headers=everyone | echo, kind="sql", queries=describe(work, None))
+        return HttpReply(status=200, body=body, headers=everyone | echo, kind="sql", queries=describe(work, None))
 
 
-def refuse(request: Request) -> Reply:
+def refuse(request: HttpRequest) -> HttpReply:
     """A Worker under check reaches its database and nobody else."""
     reason = f"{request.host or 'a request without a host'} is not reachable: only the Worker's database answers here"
-    return Reply(status=502, body=explain(reason), kind="refused", reason=reason)
+    return HttpReply(status=502, body=explain(reason), kind="refused", reason=reason)
 
 
 def explain(reason: str) -> bytes:
     return json.dumps({"error": f"predeploy: {reason}"}).encode()
 
 
-def find_unspoken(request: Request, account: Account) -> str:
+def find_unspoken(request: HttpRequest, account: NeonAccount) -> str:
     """Why a request to the database gets no answer here, though Neon would have one; empty where it gets one."""
     if request.upgrades:
         return "Pool and Client of the driver speak over a WebSocket; only neon(), over HTTP, is answered here"
@@ -142,7 +142,7 @@ def find_unspoken(request: Request, account: Account) -> str:
     return ""
 
 
-def describe(work: Work | None, failure: Failure | None) -> list[dict[str, object]]:
+def describe(work: QueryWork | None, failure: Failure | None) -> list[dict[str, object]]:
     """What the log says of each query that ran, and of the one that failed."""
     if work is None:
         return []
@@ -152,7 +152,7 @@ def describe(work: Work | None, failure: Failure | None) -> list[dict[str, objec
     return [*told[: QUERIES - 1], describe_failure(work.failed, work.queries, failure)]
 
 
-def describe_query(text: str, result: Result | None) -> dict[str, object]:
+def describe_query(text: str, result: QueryResult | None) -> dict[str, object]:
     nothing = dict.fromkeys(("sqlstate", "message", "detail", "column", "table", "constraint"))
     command, rows = (result.command, result.count) if result else (None, None)
     return {"query": cut(text), "command": command, "rows": rows, **nothing}

@@ -18,7 +18,7 @@ UNSAID = "-"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Patience:
+class DopplerLimits:
     """Seconds that Doppler has: `total` for an answer however often it is asked, `answer` for each attempt.
 
     `pause` is what lies between the first two attempts at most; each further one is twice as long.
@@ -43,7 +43,7 @@ class Access:
     token: Token
     project: str = ""
     config: str = ""
-    patience: Patience = field(default_factory=Patience)
+    patience: DopplerLimits = field(default_factory=DopplerLimits)
 
     @property
     def where(self) -> str:
@@ -75,7 +75,7 @@ def read_access(settings: Settings, environ: Mapping[str, str], token: Token) ->
         token=token,
         project=settings.doppler_project or environ.get(PROJECT, ""),
         config=settings.doppler_config or environ.get(CONFIG) or target,
-        patience=Patience.of(settings.doppler_limit),
+        patience=DopplerLimits.of(settings.doppler_limit),
     )
 
 

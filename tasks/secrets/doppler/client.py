@@ -21,7 +21,7 @@ LONGEST_LIST = 4000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
+class DopplerAnswer:
     """The secrets that Doppler has among those asked for. `hidden` are names whose values it gives to nobody."""
 
     values: Mapping[str, str] = field(repr=False)
@@ -59,7 +59,7 @@ class Http:
         return {"type_": document.get("type"), **{name: document.get(name) for name in KEYS}}
 
 
-def ask_secrets(access: Access, names: Collection[str]) -> Answer:
+def ask_secrets(access: Access, names: Collection[str]) -> DopplerAnswer:
     """The values of these names, and of no other. Raises DopplerError."""
     entries: dict[str, Any] = {}
     with asking(access) as sdk:
@@ -69,7 +69,7 @@ def ask_secrets(access: Access, names: Collection[str]) -> Answer:
                 raise misshapen("it has no table of secrets")
             entries |= {name: found[name] for name in batch if name in found}
     values = {name: value_of(name, entry) for name, entry in entries.items()}
-    answer = Answer(
+    answer = DopplerAnswer(
         values={name: value for name, value in values.items() if value is not None and name in names},
         hidden=frozenset(name for name, value in values.items() if value is None and name in names),
         project=values.get(PROJECT) or access.project,

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 from tasks.errors import SecretsError
 from tasks.secrets.doppler.access import CONFIG, PROJECT, Access
-from tasks.secrets.doppler.client import Answer, ask_secrets
-from tasks.secrets.doppler.snapshot import Snapshots, told_age
+from tasks.secrets.doppler.client import DopplerAnswer, ask_secrets
+from tasks.secrets.doppler.snapshot import Snapshots, age_text
 from tasks.secrets.doppler.token import VARIABLE
 from tasks.secrets.doppler.trouble import DopplerError
 from tasks.secrets.provider import Found
@@ -31,7 +31,7 @@ class DopplerProvider:
             source=source_of(answer), values=answer.values, hidden=answer.hidden, notes=self._kept(answer, wanted)
         )
 
-    def _kept(self, answer: Answer, names: frozenset[str]) -> tuple[str, ...]:
+    def _kept(self, answer: DopplerAnswer, names: frozenset[str]) -> tuple[str, ...]:
         """Keeps a copy, if anybody wants one; what there is to say of it."""
         if self.snapshots is None:
             return ()
@@ -50,11 +50,11 @@ class DopplerProvider:
         copy = self.snapshots.find(self.access, names) if error.silent else None
         if copy is None:
             raise error
-        stale = f"STALE SECRETS, {told_age(copy.age)} old: a copy of what {source_of(copy.answer)} said then. {error}"
+        stale = f"STALE SECRETS, {age_text(copy.age)} old: a copy of what {source_of(copy.answer)} said then. {error}"
         return Found(source=f"{source_of(copy.answer)}, as it was", values=copy.answer.values, stale=stale)
 
 
-def source_of(answer: Answer) -> str:
+def source_of(answer: DopplerAnswer) -> str:
     """Who gave it, for the report."""
     return f"Doppler ({answer.place})"
 

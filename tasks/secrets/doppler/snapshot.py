@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tasks.secrets.doppler.access import CONFIG, PROJECT, Access
-from tasks.secrets.doppler.client import Answer
+from tasks.secrets.doppler.client import DopplerAnswer
 from tasks.secrets.doppler.sealed import UnsealedError, seal, unseal
 
 TAKEN = "PREDEPLOY_TAKEN"
@@ -22,10 +22,10 @@ FORGOTTEN = 14 * 24 * 3600.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Copy:
+class SnapshotCopy:
     """An earlier answer, `age` seconds old."""
 
-    answer: Answer
+    answer: DopplerAnswer
     age: float
 
 
@@ -39,7 +39,7 @@ class Snapshots:
     directory: Path
     hours: float
 
-    def keep(self, access: Access, names: Collection[str], answer: Answer) -> None:
+    def keep(self, access: Access, names: Collection[str], answer: DopplerAnswer) -> None:
         """Writes a copy, whole or not at all. Raises OSError where that fails."""
         self.directory.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._forget_old()
@@ -53,7 +53,7 @@ class Snapshots:
         finally:
             new.unlink(missing_ok=True)
 
-    def find(self, access: Access, names: Collection[str]) -> Copy | None:
+    def find(self, access: Access, names: Collection[str]) -> SnapshotCopy | None:
         """The copy that fits, if it may still serve."""
         try:
             document = json.loads(unseal(read(self._path(access, names)), passphrase_of(access)))
@@ -64,7 +64,7 @@ class Snapshots:
         others = access.project not in {"", project} or access.config not in {"", config}
         if others or not -60 <= age <= self.hours * 3600 or not names >= document.keys():
             return None
-        return Copy(answer=Answer(values=document, project=project, config=config), age=max(0.0, age))
+        return SnapshotCopy(answer=DopplerAnswer(values=document, project=project, config=config), age=max(0.0, age))
 
     def forget(self, access: Access) -> bool:
         """Deletes every copy of the token, whatever it is of; tells whether there was one."""
@@ -115,7 +115,7 @@ def read(path: Path) -> str:
         return file.read()
 
 
-def told_age(seconds: float) -> str:
+def age_text(seconds: float) -> str:
     """`3 hours`."""
     for size, noun in ((86400, "day"), (3600, "hour"), (60, "minute")):
         if (count := int(seconds // size)) >= 1:

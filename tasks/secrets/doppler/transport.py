@@ -18,7 +18,7 @@ from requests.adapters import HTTPAdapter
 from urllib3.exceptions import HTTPError
 
 from tasks.daemon_thread import aside
-from tasks.secrets.doppler.access import LOOPBACK, Patience
+from tasks.secrets.doppler.access import LOOPBACK, DopplerLimits
 from tasks.secrets.doppler.token import Token
 from tasks.secrets.doppler.trouble import AgainError, broken_off, http_line, misshapen, refusal, unanswered
 from tasks.version import VERSION
@@ -31,7 +31,7 @@ BUNDLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Reply:
+class DopplerReply:
     """A whole answer, whatever it says."""
 
     status: int
@@ -53,7 +53,7 @@ class Transport:
 
     token: Token
     where: str
-    patience: Patience = field(default_factory=Patience)
+    patience: DopplerLimits = field(default_factory=DopplerLimits)
     begun: float = field(default_factory=time.monotonic)
 
     def get(self, url: str) -> dict[str, Any]:
@@ -89,7 +89,7 @@ class Transport:
             raise broken_off(error) from None  # its own text holds the whole URL
         return self._read(reply)
 
-    def _read(self, reply: Reply) -> dict[str, Any]:
+    def _read(self, reply: DopplerReply) -> dict[str, Any]:
         if reply.status == 429:
             raise AgainError(http_line(reply.status, reply.body), wait_of(reply.headers))
         if reply.status >= 500 and not reply.is_json:
@@ -128,7 +128,7 @@ class SystemTrust(HTTPAdapter):
         return super().proxy_manager_for(*args, ssl_context=ssl.create_default_context(), **kwargs)
 
 
-def send(url: str, token: Token, limit: float) -> Reply:
+def send(url: str, token: Token, limit: float) -> DopplerReply:
     """One request. A session of its own: what is left of one that was given up must not meet the next."""
     deadline = time.monotonic() + limit
     headers = {
@@ -151,4 +151,4 @@ def send(url: str, token: Token, limit: float) -> Reply:
                     raise misshapen(f"it has more than {MOST >> 20} MiB")
                 if time.monotonic() > deadline:
                     raise TimeoutError
-            return Reply(status=answer.status_code, headers=answer.headers, body=bytes(body))
+            return DopplerReply(status=answer.status_code, headers=answer.headers, body=bytes(body))

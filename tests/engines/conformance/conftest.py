@@ -29,7 +29,7 @@ def shared_cache(shared_home: Path) -> Path:
 
 
 @pytest.fixture(scope="module")
-def surroundings() -> Mapping[str, Any]:
+def engine_context() -> Mapping[str, Any]:
     """What the engine of a module is opened with, besides its stack."""
     return {}
 
@@ -41,9 +41,9 @@ def module_bench(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPa
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def engine(module_bench: Bench, surroundings: Mapping[str, Any]) -> AsyncIterator[Engine]:
+async def engine(module_bench: Bench, engine_context: Mapping[str, Any]) -> AsyncIterator[Engine]:
     """One engine for all tests of a module: opening a session takes longer than most steps."""
-    async with module_bench.engine(**surroundings) as engine:
+    async with module_bench.engine(**engine_context) as engine:
         yield engine
 
 

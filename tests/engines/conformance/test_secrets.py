@@ -28,7 +28,7 @@ for stream in (sys.stdout, sys.stderr):
 
 
 @pytest.fixture(scope="module")
-def surroundings(module_bench: Bench) -> Mapping[str, Any]:
+def engine_context(module_bench: Bench) -> Mapping[str, Any]:
     """An engine whose run has secrets, and whose user has one of them in his environment as well."""
     return {"secrets": SECRETS, "environ": {**module_bench.environ, "KEY": VALUE}}
 

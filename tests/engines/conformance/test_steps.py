@@ -27,7 +27,7 @@ CALLERS_OWN = {
 
 
 @pytest.fixture(scope="module")
-def surroundings(module_bench: Bench) -> Mapping[str, Any]:
+def engine_context(module_bench: Bench) -> Mapping[str, Any]:
     """An engine whose user has a stack of a few files, and an environment of his own."""
     (module_bench.root / "apps").mkdir()
     (module_bench.root / "apps/main[1].py").touch()

@@ -14,7 +14,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
 @pytest.fixture(scope="module")
-def surroundings(module_bench: Bench) -> Mapping[str, Any]:
+def engine_context(module_bench: Bench) -> Mapping[str, Any]:
     """A base in which one file says something else, one is not there yet, and another is still there."""
     deployed = module_bench.base / "deployed"
     (deployed / "app").mkdir(parents=True)

@@ -12,7 +12,7 @@ from tasks.engines.dagger.reach import SESSION_PORT, SESSION_TOKEN
 from tasks.errors import EngineError
 from tasks.models import Status
 from tasks.secrets import Secrets
-from tasks.user_dirs import Places
+from tasks.user_dirs import UserDirs
 from tests.cli.caller import NOWHERE, Caller
 from tests.cli.stack import make_stack
 from tests.engines.dagger.fake_session import (
@@ -208,7 +208,7 @@ async def test_a_validation_keeps_what_had_ended_before_its_engine_was_lost(fake
     stack.has("behind", needs="meanwhile")
     fake.on("sleep 60", Hang())
     environ = {**os.environ, **fake.environ, "PATH": os.environ["PATH"]}
-    validator = Validator(places=Places(cache=tmp_path / "cache", data=tmp_path / "data"), environ=environ)
+    validator = Validator(user_dirs=UserDirs(cache=tmp_path / "cache", data=tmp_path / "data"), environ=environ)
     running = asyncio.create_task(validator.run(stack.root, engine="dagger"))
     await fake.asked("sleep 60")
 

@@ -11,7 +11,7 @@ import pytest
 from tasks.engines.dagger.client import make_connection
 from tasks.engines.dagger.command_line import find_cli
 from tasks.engines.dagger.reach import SESSION_TOKEN
-from tasks.engines.dagger.session import RefusedError, Session, named_once, open_session
+from tasks.engines.dagger.session import DaggerSession, EngineRefusedError, named_once, open_session
 from tasks.errors import EngineError
 from tasks.secrets import NO_SECRETS, Secrets
 from tests.engines.dagger.fake_session import (
@@ -34,7 +34,7 @@ SOON = 3.0
 
 async def opened(
     environ: dict[str, str], folder: Path, *, limit: float = SOON, secrets: Secrets = NO_SECRETS
-) -> Session:
+) -> DaggerSession:
     return await open_session(environ, folder / "dagger.log", secrets.redactor, limit=limit)
 
 
@@ -74,7 +74,7 @@ async def test_a_name_that_nobody_could_give_is_asked_for_again(fake: FakeSessio
     open_ = await opened(fake.environ, tmp_path)
     volume = named_once(open_.client.cache_volume("stores"))
 
-    with pytest.raises(RefusedError, match="not now"):
+    with pytest.raises(EngineRefusedError, match="not now"):
         await open_.ask(open_.client.container().with_mounted_cache("/a", volume).workdir())
     assert await open_.ask(open_.client.container().with_mounted_cache("/b", volume).workdir()) == "/"
     assert await open_.close() == ""
@@ -227,7 +227,7 @@ class TestAsking:
         open_ = await opened(fake.environ, tmp_path)
         fake.on("stdout", Refusal(message=""))
 
-        with pytest.raises(RefusedError, match="gave no reason"):
+        with pytest.raises(EngineRefusedError, match="gave no reason"):
             await open_.ask(open_.client.container().stdout())
         await open_.close()
 

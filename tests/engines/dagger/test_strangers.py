@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tasks.engines.dagger.session import RefusedError, open_session
+from tasks.engines.dagger.session import EngineRefusedError, open_session
 from tasks.redaction.redactor import NOTHING
 from tests.engines.dagger.fake_session import FakeSession, session_line, write_cli
 from tests.support.benches import GIVEN, Bench, unreachable
@@ -117,7 +117,7 @@ async def test_who_pulls_what_a_dockerfile_names(
     image = f"127.0.0.1:{registry.server_port}/acme/private:{os.urandom(4).hex()}"
     try:
         context = session.client.directory().with_new_file("Dockerfile", f"FROM {image}\n")
-        with pytest.raises(RefusedError):
+        with pytest.raises(EngineRefusedError):
             await session.ask(context.docker_build().stdout())
     finally:
         await session.close()

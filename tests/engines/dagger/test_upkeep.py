@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tasks.engines.dagger.prune import keep_engine
+from tasks.engines.dagger.prune import prune_engine
 from tasks.engines.dagger.reach import RUNNER_HOST
 from tasks.engines.dagger.session import open_session
 from tasks.redaction.redactor import NOTHING
@@ -20,7 +20,7 @@ on_an_engine = pytest.mark.skipif(bool(unreachable()), reason=unreachable() or "
 async def test_an_engine_says_how_large_its_cache_is(tmp_path: Path) -> None:
     await fill({**os.environ, **GIVEN}, tmp_path, 1)
 
-    kept = await keep_engine({**os.environ, **GIVEN}, tmp_path / "engine.log", 1 << 50)
+    kept = await prune_engine({**os.environ, **GIVEN}, tmp_path / "engine.log", 1 << 50)
 
     assert not kept.undone
     assert kept.before
@@ -33,16 +33,16 @@ async def test_an_engine_says_how_large_its_cache_is(tmp_path: Path) -> None:
 async def test_an_engine_keeps_to_a_limit_below_what_its_own_policy_reserves(tmp_path: Path) -> None:
     environ, log = {**os.environ, **GIVEN}, tmp_path / "engine.log"
     await fill(environ, tmp_path, 4)
-    full = await keep_engine(environ, log, 1 << 50)
+    full = await prune_engine(environ, log, 1 << 50)
     assert full.before is not None
     assert full.before > 4 * 8 * MB
 
     limit = full.before - 8 * MB
-    kept = await keep_engine(environ, log, limit)
+    kept = await prune_engine(environ, log, limit)
 
     assert kept.after is not None
     assert kept.after <= limit, kept.said
-    again = await keep_engine(environ, log, limit)
+    again = await prune_engine(environ, log, limit)
     assert again.after == again.before == kept.after, "what is small enough stays as it is"
 
 
@@ -63,7 +63,7 @@ async def fill(environ: dict[str, str], place: Path, entries: int) -> None:
 async def test_without_an_engine_none_is_started(tmp_path: Path) -> None:
     environ = {RUNNER_HOST: "tcp://127.0.0.1:9"}
 
-    kept = await keep_engine(environ, tmp_path / "engine.log", 1 << 50)
+    kept = await prune_engine(environ, tmp_path / "engine.log", 1 << 50)
 
     assert "no Dagger engine at tcp://127.0.0.1:9" in kept.undone
     assert kept.said.startswith("Dagger engine: left as it is: no Dagger engine")

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tasks.engines.dagger.paths import SERVED
-from tasks.engines.dagger.wrapper import NO_VARIABLES, RECORD, Record, read_record, serve, wrap
+from tasks.engines.dagger.wrapper import NO_VARIABLES, RECORD, CommandRecord, read_record, serve, wrap
 from tasks.exits import ServiceExit
 
 
@@ -18,7 +18,7 @@ def run(
     limit: float = 10,
     servers: Mapping[str, tuple[str, ...]] | None = None,
     variables: Mapping[str, str] = NO_VARIABLES,
-) -> Record:
+) -> CommandRecord:
     def moved(words: list[str]) -> list[str]:
         return [word.replace(RECORD, f"{folder}/record").replace(SERVED, f"{folder}/served") for word in words]
 

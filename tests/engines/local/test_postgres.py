@@ -13,7 +13,7 @@ import pytest
 from tasks.engines.local.ports import is_free, listens, pick_port
 from tasks.engines.local.postgres import cluster as cluster_module
 from tasks.engines.local.postgres import databases
-from tasks.engines.local.postgres.account import Account, choose_account
+from tasks.engines.local.postgres.account import SystemAccount, choose_account
 from tasks.engines.local.postgres.binaries import host_binaries, inspect, numbers
 from tasks.engines.local.postgres.cluster import is_ready
 from tasks.errors import EngineError
@@ -217,7 +217,7 @@ async def test_a_port_that_is_taken_meanwhile_is_given_up(cluster: Any, monkeypa
 async def test_root_without_user_namespaces_becomes_another_user(
     cluster: Any, monkeypatch: pytest.MonkeyPatch, choice: str
 ) -> None:
-    async def without(**options: Any) -> Account:
+    async def without(**options: Any) -> SystemAccount:
         return await choose_account(**options, namespaces=False)
 
     # the wheel's programs lie where only root may go

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tasks.engines.local.prune import DAY, Limits, items_of, keep_cache, keep_reports, size_of
+from tasks.engines.local.prune import DAY, Limits, items_of, prune_cache, prune_reports, size_of
 from tasks.engines.local.store import open_entry
 from tasks.engines.workspace import lease
 
@@ -44,7 +44,7 @@ async def test_what_nobody_needed_for_long_goes(tmp_path: Path) -> None:
     old, new = await make_environment(tmp_path, "old", 31), await make_environment(tmp_path, "new", 29)
     workspace, used = make_workspace(tmp_path, "old", 31), make_workspace(tmp_path, "new", 1)
 
-    kept = keep_cache(tmp_path, ROOMY, NOW)
+    kept = prune_cache(tmp_path, ROOMY, NOW)
 
     assert [path.exists() for path in (old, new, workspace, used)] == [False, True, False, True]
     assert sorted(path.name for path in workspace.parent.iterdir() if path.name.startswith("old")) == ["old-0.lock"]
@@ -54,11 +54,11 @@ async def test_what_nobody_needed_for_long_goes(tmp_path: Path) -> None:
 
 
 async def test_the_longest_unused_go_until_the_rest_is_small_enough(tmp_path: Path) -> None:
-    places = [await make_environment(tmp_path, f"used-{days}", days) for days in (3, 1, 2)]
+    user_dirs = [await make_environment(tmp_path, f"used-{days}", days) for days in (3, 1, 2)]
 
-    kept = keep_cache(tmp_path, Limits(days=30, size=size_of(tmp_path) - MB // 2), NOW)
+    kept = prune_cache(tmp_path, Limits(days=30, size=size_of(tmp_path) - MB // 2), NOW)
 
-    assert [path.exists() for path in places] == [False, True, True]
+    assert [path.exists() for path in user_dirs] == [False, True, True]
     assert kept.removed == 1
 
 
@@ -67,13 +67,13 @@ async def test_what_a_run_holds_stays(tmp_path: Path) -> None:
     entry = await open_entry(environment, lambda: None)
     with lease(workspace.parent, "held"):
         age(workspace.with_name(workspace.name + ".lock"), 99)
-        kept = keep_cache(tmp_path, Limits(days=0, size=0), NOW)
+        kept = prune_cache(tmp_path, Limits(days=0, size=0), NOW)
     entry.close()
 
     assert (environment / "package").exists()
     assert (workspace / "file").exists()
     assert (kept.removed, kept.held) == (0, 2)
-    assert keep_cache(tmp_path, Limits(days=0, size=0), NOW).removed == 2
+    assert prune_cache(tmp_path, Limits(days=0, size=0), NOW).removed == 2
 
 
 def test_a_lease_is_a_use(tmp_path: Path) -> None:
@@ -93,13 +93,13 @@ def test_memories_of_stacks_that_are_gone(tmp_path: Path, kind: str) -> None:
         (tmp_path / kind / f"{name}.json").write_text("{}")
         age(tmp_path / kind / f"{name}.json", days)
 
-    keep_cache(tmp_path, ROOMY, NOW)
+    prune_cache(tmp_path, ROOMY, NOW)
 
     assert [path.name for path in (tmp_path / kind).iterdir()] == ["new.json"]
 
 
 def test_a_cache_that_is_not_there(tmp_path: Path) -> None:
-    kept = keep_cache(tmp_path / "nowhere", ROOMY, NOW)
+    kept = prune_cache(tmp_path / "nowhere", ROOMY, NOW)
 
     assert (kept.before, kept.after, kept.removed) == (0, 0, 0)
 
@@ -118,7 +118,7 @@ def test_reports_go_by_their_age(tmp_path: Path) -> None:
         (tmp_path / name / "report.json").write_bytes(b"x" * MB)
         age(tmp_path / name, days)
 
-    kept = keep_reports(tmp_path, 90, NOW)
+    kept = prune_reports(tmp_path, 90, NOW)
 
     assert [path.name for path in tmp_path.iterdir()] == ["new"]
     assert kept.said == "reports: 1 MB, 2 MB before; 1 gone"

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tasks.errors import PredeployError
-from tasks.secrets import Circumstances, Secrets, choose_provider, take_secrets
+from tasks.secrets import ProviderContext, Secrets, choose_provider, take_secrets
 from tasks.secrets.doppler.token import read_token
 from tasks.settings import Settings
 from tests.secrets.doppler.behaviours import BEHAVIOURS, Behaviour
@@ -20,7 +20,7 @@ LIMIT = 1.0
 def take(behaviour: Behaviour, environ: dict[str, str], root: Path) -> Secrets:
     settings = Settings.model_validate({**behaviour.settings, "doppler_limit": LIMIT})
     token = read_token(behaviour.token)
-    around = Circumstances(environ=environ, root=root, tree=(), token=token)
+    around = ProviderContext(environ=environ, root=root, tree=(), token=token)
     check = make_check("check", commands=(make_command("check", secrets=behaviour.asks),))
     return take_secrets([check], choose_provider(settings, around), token=token)
 

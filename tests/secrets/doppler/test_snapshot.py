@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from tasks.secrets import Found
-from tasks.secrets.doppler.access import Access, Patience
+from tasks.secrets.doppler.access import Access, DopplerLimits
 from tasks.secrets.doppler.provider import DopplerProvider
 from tasks.secrets.doppler.sealed import seal, unseal
-from tasks.secrets.doppler.snapshot import FORGOTTEN, Snapshots, told_age
+from tasks.secrets.doppler.snapshot import FORGOTTEN, Snapshots, age_text
 from tasks.secrets.doppler.token import Token
 from tasks.secrets.doppler.trouble import DopplerError
 from tests.secrets.doppler.misbehaviour import answer, hang_up, page, redirect, refuse
@@ -22,7 +22,7 @@ from tests.secrets.doppler.service import Doppler, Fault
 PLACE = ("cafe", "dev")
 NAMES = ("KEY", "LINES")
 VALUES = {"KEY": "c4n4ry-value", "LINES": "c4n4ry\nlines"}
-HASTY = Patience(total=2, answer=1, pause=0.01, attempts=2)
+HASTY = DopplerLimits(total=2, answer=1, pause=0.01, attempts=2)
 
 
 @pytest.fixture
@@ -246,4 +246,4 @@ def test_old_copies_go(provider: DopplerProvider) -> None:
     [(0, "less than a minute"), (60, "1 minute"), (3599, "59 minutes"), (7300, "2 hours"), (200_000, "2 days")],
 )
 def test_ages(seconds: float, told: str) -> None:
-    assert told_age(seconds) == told
+    assert age_text(seconds) == told

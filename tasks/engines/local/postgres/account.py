@@ -16,7 +16,7 @@ CANDIDATES = ("postgres", "nobody")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Account:
+class SystemAccount:
     """How to start Postgres's programs. `uid` is set where they have to run as another user outright."""
 
     options: tuple[str, ...] = ()
@@ -60,26 +60,26 @@ class Account:
         return exit
 
 
-async def choose_account(*, cwd: Path, log: Path, marker: str, namespaces: bool = True) -> Account:
+async def choose_account(*, cwd: Path, log: Path, marker: str, namespaces: bool = True) -> SystemAccount:
     """Ourselves; as root a user namespace, else a user that is there for such things.
 
     Raises EngineError (`postgres`) where root may become nobody.
     """
     if os.geteuid() != 0:
-        return Account()
+        return SystemAccount()
     if namespaces:
         argv = ("sh", "-c", "test $(id -u) != 0")
         env = {"PATH": "/usr/bin:/bin"}
         tried = await run_process(argv, cwd=cwd, env=env, limit=10, log=log, marker=marker, options=("--userns",))
         if tried.code == 0:
-            return Account(options=("--userns",))
+            return SystemAccount(options=("--userns",))
     for name in CANDIDATES:
         try:
             entry = pwd.getpwnam(name)
         except KeyError:
             continue
         uid, gid = entry.pw_uid, entry.pw_gid
-        return Account(options=("--uid", str(uid), "--gid", str(gid)), uid=uid, gid=gid)
+        return SystemAccount(options=("--uid", str(uid), "--gid", str(gid)), uid=uid, gid=gid)
     raise EngineError(
         "Postgres does not run as root, user namespaces are forbidden here, and there is no user postgres or nobody. "
         "Run predeploy as an ordinary user",

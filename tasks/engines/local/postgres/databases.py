@@ -6,12 +6,12 @@ from pathlib import Path
 
 from tasks.engines.local.postgres.account import choose_account
 from tasks.engines.local.postgres.binaries import Choice, find_binaries
-from tasks.engines.local.postgres.cluster import Cluster, Plot
-from tasks.engines.local.postgres.server import Postgres
-from tasks.engines.local.run_dirs import Room
-from tasks.engines.local.toolchains.pinned import Kit
+from tasks.engines.local.postgres.cluster import Cluster, ClusterConfig
+from tasks.engines.local.postgres.server import PostgresServer
+from tasks.engines.local.run_dirs import RunDirs
+from tasks.engines.local.toolchains.pinned import ToolchainConfig
 from tasks.engines.local.variables import Variables
-from tasks.engines.memo import Once
+from tasks.engines.memo import AsyncMemo
 from tasks.errors import EngineError
 from tasks.redaction.redactor import NOTHING, Redactor
 from tasks.steps import Database
@@ -20,12 +20,12 @@ STARTS = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Site:
+class DatabasesConfig:
     """What starting a server needs. `templates` is the store of initialised data directories."""
 
     choice: Choice
-    kit: Kit
-    room: Room
+    config: ToolchainConfig
+    room: RunDirs
     variables: Variables
     templates: Path
     marker: str
@@ -35,10 +35,10 @@ class Site:
 class Databases:
     """One server at most; one that would not start is tried a second time, then no more."""
 
-    def __init__(self, site: Site) -> None:
+    def __init__(self, site: DatabasesConfig) -> None:
         self._site = site
-        self._starts = Once[str, Postgres]()
-        self._server: Postgres | None = None
+        self._starts = AsyncMemo[str, PostgresServer]()
+        self._server: PostgresServer | None = None
         self._refusals: list[EngineError] = []
 
     @property
@@ -46,7 +46,7 @@ class Databases:
         """How often the server was found to have broken down."""
         return self._server.generation if self._server else 0
 
-    async def start(self, log: Path) -> Postgres:
+    async def start(self, log: Path) -> PostgresServer:
         """The server, with `log` for what it says; raises EngineError (`postgres`, `toolchain`)."""
         if len(self._refusals) >= STARTS:
             raise self._refusals[-1]
@@ -68,12 +68,12 @@ class Databases:
         if self._server is not None:
             await self._server.stop()
 
-    async def _start(self, log: Path) -> Postgres:
+    async def _start(self, log: Path) -> PostgresServer:
         site = self._site
         try:
-            binaries = await find_binaries(site.choice, site.variables.caller, site.kit, log)
+            binaries = await find_binaries(site.choice, site.variables.caller, site.config, log)
             account = await choose_account(cwd=site.room.path, log=log, marker=site.marker)
-            plot = Plot(
+            config = ClusterConfig(
                 binaries=binaries,
                 templates=site.templates,
                 disk=site.room.disk / "pg",
@@ -81,11 +81,11 @@ class Databases:
                 log=log,
                 env=site.variables.for_postgres(),
                 marker=site.marker,
-                note=site.kit.note,
+                note=site.config.note,
                 redactor=site.redactor,
             )
             # known before it is up: whatever happens meanwhile, it is stopped
-            self._server = Postgres(Cluster(plot, account))
+            self._server = PostgresServer(Cluster(config, account))
             await self._server.start()
         except EngineError as error:
             self._refusals.append(error)

@@ -11,7 +11,7 @@ from psycopg import sql
 
 from tasks.engines.local.ports import LOOPBACK
 from tasks.engines.local.postgres.cluster import ROLE, Cluster
-from tasks.engines.memo import Once
+from tasks.engines.memo import AsyncMemo
 from tasks.errors import EngineError
 from tasks.steps import DB_HOST, DB_NAME, DB_PASSWORD, DB_PORT, DB_URL, DB_USER, Database
 
@@ -30,14 +30,14 @@ class Identity:
     system: str
 
 
-class Postgres:
+class PostgresServer:
     """A running server. `generation` counts how often it was found to have broken down."""
 
     def __init__(self, cluster: Cluster) -> None:
         self.generation = 0
         self._cluster = cluster
         self._password = secrets.token_hex(16)
-        self._databases = Once[str, None]()
+        self._databases = AsyncMemo[str, None]()
         self._asking = asyncio.Lock()
         self._admin: psycopg.AsyncConnection | None = None
         self._identity: Identity | None = None
@@ -46,7 +46,7 @@ class Postgres:
     @property
     def version(self) -> str:
         """As its programs say it."""
-        return self._cluster.plot.binaries.version
+        return self._cluster.config.binaries.version
 
     async def start(self) -> None:
         """Returns when databases can be made; raises EngineError (`postgres`)."""
@@ -105,7 +105,7 @@ class Postgres:
             same = False
         if same:
             return "service_lost", f"the Postgres of this run ended all its connections: {first_line(error)}"
-        return self._lose(f"the Postgres of this run is gone ({first_line(error)}); see {self._cluster.plot.log}")
+        return self._lose(f"the Postgres of this run is gone ({first_line(error)}); see {self._cluster.config.log}")
 
     def _lose(self, why: str) -> tuple[str, str]:
         self.generation += 1
@@ -147,7 +147,7 @@ class Postgres:
 
     async def _connect(self) -> psycopg.AsyncConnection:
         return await psycopg.AsyncConnection.connect(
-            host=str(self._cluster.plot.sockets),
+            host=str(self._cluster.config.sockets),
             port=self._cluster.port,
             user=ROLE,
             dbname="postgres",

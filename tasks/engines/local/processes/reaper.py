@@ -8,7 +8,7 @@ import signal
 import time
 from contextlib import suppress
 
-from tasks.engines.local.processes.request import PR_SET_CHILD_SUBREAPER, STOPPING, Request, execute, prctl
+from tasks.engines.local.processes.request import PR_SET_CHILD_SUBREAPER, STOPPING, ProcessRequest, execute, prctl
 from tasks.engines.process_table import (
     LINUX,
     count_oom_kills,
@@ -62,7 +62,7 @@ class Reaper:
         self.poll.register(self.wake, select.POLLIN)
         self.poll.register(channel, select.POLLIN)
 
-    def receive(self, options: list[str]) -> Request | None:
+    def receive(self, options: list[str]) -> ProcessRequest | None:
         """Reads `<length>\\n<payload>`; None if the peer is gone before it has said what to run."""
         while b"\n" not in self.buffer or len(self.buffer.partition(b"\n")[2]) < int(self.buffer.partition(b"\n")[0]):
             data = os.read(self.channel, 1 << 20)
@@ -71,7 +71,7 @@ class Reaper:
             self.buffer += data
         length, _, rest = self.buffer.partition(b"\n")
         self.buffer = rest[int(length) :]
-        return Request(rest[: int(length)], options)
+        return ProcessRequest(rest[: int(length)], options)
 
     def send(self, **facts: object) -> None:
         try:
@@ -79,7 +79,7 @@ class Reaper:
         except OSError:
             self.ending = True  # nobody listens any more; what is left to do is to kill
 
-    def start(self, request: Request) -> str:
+    def start(self, request: ProcessRequest) -> str:
         """Forks the command; an empty text once it is executed, else at which stage and with which errno it failed."""
         self.stop_signal = request.stop_signal
         reader, writer = os.pipe()

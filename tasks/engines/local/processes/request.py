@@ -17,7 +17,7 @@ STOPPING = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT)
 """What asks a reaper itself to end, and what its child must not inherit as ignored."""
 
 
-class Request:
+class ProcessRequest:
     """What to run: the payload is the working directory, the number of arguments, they, and the environment."""
 
     def __init__(self, payload: bytes, options: list[str]) -> None:
@@ -30,7 +30,7 @@ class Request:
         self.nice, self.stop_signal = int(pairs.get("--nice", 0)), int(pairs.get("--stop-signal", signal.SIGTERM))
 
 
-def execute(request: Request, report: int, parent: int) -> None:
+def execute(request: ProcessRequest, report: int, parent: int) -> None:
     """In the child: becomes the command, or tells at which stage that failed. Never returns."""
     stage = "session"
     try:
@@ -56,7 +56,7 @@ def execute(request: Request, report: int, parent: int) -> None:
         os._exit(127)
 
 
-def change_identity(request: Request) -> None:
+def change_identity(request: ProcessRequest) -> None:
     """For programs that refuse to run as root: become somebody else, outright or inside a user namespace."""
     if request.userns and LINUX and os.geteuid() == 0:
         gid = os.getegid()

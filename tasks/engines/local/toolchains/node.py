@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from tasks.engines.local.toolchains.pinned import Kit, install, install_wheel
+from tasks.engines.local.toolchains.pinned import ToolchainConfig, install, install_wheel
 from tasks.engines.versions.semver import Semver, admits, floor
 from tasks.errors import EngineError
 from tasks.exits import Exit
@@ -65,9 +65,9 @@ def plain(text: str) -> str:
     return re.sub(r"(\.[xX*])+$", "", text)
 
 
-async def ensure_node(kit: Kit, choice: NodeChoice, log: Path) -> Path:
+async def ensure_node(config: ToolchainConfig, choice: NodeChoice, log: Path) -> Path:
     """The directory of programs of a Node, installed if need be: `node`, `npm` and `npx`, and nothing else."""
-    path = await install_wheel(kit, f"node-{choice.text}", f"node-{choice.version[0]}.lock", log, link_programs)
+    path = await install_wheel(config, f"node-{choice.text}", f"node-{choice.version[0]}.lock", log, link_programs)
     return path / "bin"
 
 
@@ -94,7 +94,9 @@ def manager_version(manager: str) -> tuple[str, str]:
     return name, version or (DEFAULT_PNPM if name == "pnpm" else "")
 
 
-async def ensure_manager(kit: Kit, manager: str, node: Path, log: Path) -> tuple[Path | None, Exit, tuple[str, ...]]:
+async def ensure_manager(
+    config: ToolchainConfig, manager: str, node: Path, log: Path
+) -> tuple[Path | None, Exit, tuple[str, ...]]:
     """The directory of the package manager's programs, or None where Node's own npm is it.
 
     Also how installing it ended, and the command: a version that does not exist is the stack's mistake.
@@ -106,7 +108,7 @@ async def ensure_manager(kit: Kit, manager: str, node: Path, log: Path) -> tuple
     argv = ("npm", "install", "--no-save", "--no-package-lock", "--ignore-scripts", f"{name}@{version}")
 
     async def build(path: Path) -> Exit:
-        return await kit.acquire((*argv, "--prefix", str(path)), path, log, path=(node,))
+        return await config.acquire((*argv, "--prefix", str(path)), path, log, path=(node,))
 
-    path, exit = await install(kit, f"{name}-{version}", build)
+    path, exit = await install(config, f"{name}-{version}", build)
     return path / "node_modules/.bin", exit, argv

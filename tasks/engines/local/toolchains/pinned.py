@@ -10,7 +10,7 @@ from typing import Protocol
 
 import uv
 
-from tasks.engines.local.store import Entry, open_entry
+from tasks.engines.local.store import StoreEntry, open_entry
 from tasks.errors import EngineError
 from tasks.exits import Exit
 
@@ -28,7 +28,7 @@ class Acquire(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Kit:
+class ToolchainConfig:
     """What installing needs: the directory for programs, how to run installers, whom to tell that we wait.
 
     `hold` keeps an entry of the store open until the engine closes.
@@ -37,7 +37,7 @@ class Kit:
     base: Path
     acquire: Acquire
     note: Callable[[str], None]
-    hold: Callable[[Entry], None]
+    hold: Callable[[StoreEntry], None]
 
 
 def host() -> str:
@@ -45,7 +45,9 @@ def host() -> str:
     return f"{sys.platform}-{platform.machine().lower()}"
 
 
-async def install_wheel(kit: Kit, name: str, lock: str, log: Path, finish: Callable[[Path], None]) -> Path:
+async def install_wheel(
+    config: ToolchainConfig, name: str, lock: str, log: Path, finish: Callable[[Path], None]
+) -> Path:
     """The directory with what a lock of ours pins, installed at most once; raises EngineError (`toolchain`).
 
     `finish` gives a fresh installation its last touch.
@@ -63,12 +65,12 @@ async def install_wheel(kit: Kit, name: str, lock: str, log: Path, finish: Calla
         )
         # the interpreter decides nothing but which tags fit: the wheels hold programs, not modules
         argv += ("--only-binary", ":all:", "--python-version", "3.12", "--python", base_python())
-        exit = await kit.acquire((*argv, "-r", str(LOCKS / lock)), path, log)
+        exit = await config.acquire((*argv, "-r", str(LOCKS / lock)), path, log)
         if exit.code == 0:
             finish(path)
         return exit
 
-    path, exit = await install(kit, f"{name}-{host()}", build)
+    path, exit = await install(config, f"{name}-{host()}", build)
     if exit.code != 0:
         said = last_line(exit.stderr) or exit.detail or f"exit code {exit.code}"
         raise EngineError(
@@ -79,14 +81,14 @@ async def install_wheel(kit: Kit, name: str, lock: str, log: Path, finish: Calla
     return path
 
 
-async def install(kit: Kit, name: str, build: Callable[[Path], Awaitable[Exit]]) -> tuple[Path, Exit]:
+async def install(config: ToolchainConfig, name: str, build: Callable[[Path], Awaitable[Exit]]) -> tuple[Path, Exit]:
     """The directory `name`, filled by `build` unless it is there, and how building ended."""
-    path = kit.base / name
-    entry = await open_entry(path, lambda: kit.note(f"waiting for another run that installs {name}"))
+    path = config.base / name
+    entry = await open_entry(path, lambda: config.note(f"waiting for another run that installs {name}"))
     exit = Exit(code=0)
     try:
         if not entry.ready:
-            kit.note(f"installing {name}")
+            config.note(f"installing {name}")
             exit = await build(path)
             if exit.code == 0:
                 entry.complete()
@@ -95,7 +97,7 @@ async def install(kit: Kit, name: str, build: Callable[[Path], Awaitable[Exit]])
         raise
     if exit.code == 0:
         entry.touch()
-        kit.hold(entry)
+        config.hold(entry)
     else:
         entry.close()
     return path, exit

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Protocol
 
 from tasks.engines.local.toolchains.node import choose_node, ensure_manager, ensure_node
-from tasks.engines.local.toolchains.pinned import LIMIT, Kit, host
+from tasks.engines.local.toolchains.pinned import LIMIT, ToolchainConfig, host
 from tasks.engines.local.toolchains.python import Interpreter, Pythons, missing
-from tasks.engines.memo import Once
+from tasks.engines.memo import AsyncMemo
 from tasks.exits import Exit
 from tasks.stack import Version
 from tasks.steps import Command, Environment
@@ -57,11 +57,11 @@ class Toolchain:
 class Toolchains:
     """Brings toolchains, each once. One whose package manager did not install is tried again if asked for."""
 
-    def __init__(self, *, kit: Kit, pythons: Pythons, install: Install) -> None:
-        self._kit = kit
+    def __init__(self, *, config: ToolchainConfig, pythons: Pythons, install: Install) -> None:
+        self._kit = config
         self._pythons = pythons
         self._install = install
-        self._brought = Once[str, Toolchain]()
+        self._brought = AsyncMemo[str, Toolchain]()
 
     async def close(self) -> None:
         """Stops what is still being installed."""
