@@ -141,3 +141,8 @@ test-faults *args:
 [group('test')]
 bench *args:
     {{ quote(python) }} -m benchmarks "$@"
+
+# Make the README's pictures again, with Chromium
+[group('develop')]
+pictures:
+    {{ quote(python) }} docs/pictures.py
