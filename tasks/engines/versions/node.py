@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass
 
-from tasks.discovery.node_range import Release, admits, is_range, lowest_major
+from tasks.discovery.node.node_range import Release, admits, is_range, lowest_major
 from tasks.errors import EngineError
 from tasks.stack import Version
 
