@@ -13,11 +13,11 @@ from tasks.engines.choice import EngineChoice
 from tasks.engines.context import EngineContext
 from tasks.engines.local.engine import LocalEngine
 from tasks.engines.protocol import Engine
+from tasks.execution.prefetch import warm
 from tasks.models import Stage
 from tasks.steps import Check
 from tasks.user_dirs import UserDirs
 from tasks.validation.scope import Scope, read_scope
-from tasks.warming import warm
 
 ROOT = Path(__file__).parents[1]
 Runner = Callable[[Check], Awaitable[None]]

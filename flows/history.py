@@ -18,7 +18,7 @@ from prefect.client.schemas.filters import (
 from prefect.client.schemas.objects import TERMINAL_STATES, StateType
 from prefect.exceptions import ObjectNotFound
 
-from tasks.engines.local.prune import Pruned
+from tasks.engines.pruned import Pruned
 
 OURS = "predeploy"
 """The flow of the command line, which nobody else calls so, and the tag of all that our deployments start."""

@@ -17,8 +17,9 @@ class Kind(StrEnum):
 class Version:
     """A version of Python or Node as the stack asks for it.
 
-    `wanted` is a specifier (`==3.13.*`, `>=22`), or empty where the stack does not say; `source` is the file that says
-    it. `accepts` is the hard bound (`requires-python`, `engines`): an interpreter outside of it is of no use.
+    `wanted` is a specifier of Python (`==3.13.*`) or a range of npm (`22`, `>=22`), or empty where the stack does not
+    say; `source` is the file that says it. `accepts` is the hard bound (`requires-python`, `engines`): an interpreter
+    outside of it is of no use.
     """
 
     wanted: str = ""

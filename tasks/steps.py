@@ -40,6 +40,8 @@ def address_of(name: str) -> tuple[str, str]:
 SERVER_HOST, SERVER_PORT = address_of("server")
 
 Phase = Literal["acquire", "execute"]
+Fact = Literal["python_error", "no_tests"]
+"""What an output shows: its first error lies in a Python file, or it has no counts of tests."""
 TreeName = Literal["", "base"]
 """Whose files: those of the tree that is validated, or of the base, which is taken for what is deployed."""
 
@@ -81,6 +83,14 @@ class Command:
     verdicts: tuple[tuple[int, str], ...] = ((1, "findings"),)
     empty: tuple[int, ...] = ()
     unfit: tuple[tuple[int, str], ...] = ()
+    explained: tuple[str, ...] = ()
+    """Reason codes of `unfit` with their reason in the stack. The first error in the output states it."""
+    refined: tuple[tuple[str, Fact, str], ...] = ()
+    """A reason code, a fact, and the more exact reason code where both hold."""
+    answered: tuple[str, ...] = ()
+    """Reason codes that mean: a server answered. Any traceback that it wrote explains the answer."""
+    downloads: tuple[str, ...] = ()
+    """Reason codes that are no verdict while a package registry of the component does not answer."""
     evidence: str = ""
     parser: str = ""
     phase: Phase = "execute"

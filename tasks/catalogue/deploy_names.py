@@ -7,8 +7,8 @@ from dataclasses import replace
 
 from tasks.catalogue.django_settings import settings_files
 from tasks.catalogue.row import CatalogueContext
-from tasks.discovery.documents import BrokenDocumentError, Table, parse_json, parse_toml, table
-from tasks.dotenv import parse_dotenv, worker_examples
+from tasks.discovery.documents import BrokenDocumentError, Table, parse_dotenv, parse_json, parse_toml, table
+from tasks.discovery.worker_env import worker_examples
 from tasks.needed import Needed
 from tasks.stack import Component
 

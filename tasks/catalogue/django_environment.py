@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from tasks.catalogue.row import CatalogueContext
 from tasks.catalogue.throwaway import DATABASE, given
-from tasks.dotenv import parse_dotenv
+from tasks.discovery.documents import parse_dotenv
 from tasks.stack import Component
 from tasks.steps import DB_URL
 

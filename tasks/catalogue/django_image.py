@@ -132,6 +132,8 @@ def image_commands(component: Component, context: CatalogueContext) -> tuple[Com
         # 1: a RUN failed; 2: the Dockerfile or its context is wrong; 3: no registry has the image in FROM
         verdicts=((1, "image_build"), (2, "dockerfile"), (3, "base_image")),
         unfit=((4, "secret_absent"),),  # whoever deploys may well have it
+        explained=("secret_absent",),
+        downloads=("image_build", "timeout"),
         parser="dockerfile",
         limit=1800,
     )
@@ -143,6 +145,7 @@ def image_commands(component: Component, context: CatalogueContext) -> tuple[Com
         secrets=context.secrets(component),
         verdicts=((BROKEN, "image_broken"),),
         unfit=((NO_SHELL, "no_shell"), (NO_PYTHON, "no_python")),
+        downloads=("timeout",),
         evidence=r"(?m)^imported \S",
         parser="traceback",
         limit=300,

@@ -4,7 +4,7 @@ import posixpath
 
 from tasks.catalogue.django_environment import own_env
 from tasks.catalogue.row import CatalogueContext, Row
-from tasks.dotenv import parse_dotenv
+from tasks.discovery.documents import parse_dotenv
 from tasks.models import Stage
 from tasks.stack import Component, Kind
 from tasks.steps import CACHE, OUT, PROBES, PYTHON, WORK, Command

@@ -8,9 +8,12 @@ from tasks.catalogue.mypy_target import mypy_target
 from tasks.catalogue.row import CatalogueContext, Row
 from tasks.models import Stage
 from tasks.stack import Component, Kind
-from tasks.steps import CACHE, OUT, Command
+from tasks.steps import CACHE, OUT, Command, Fact
 
 FINDINGS = ((1, "findings"), (2, "tool_config"))
+# a tool that could not read the code reports it like a broken configuration
+NOT_READ: tuple[str, Fact, str] = ("tool_config", "python_error", "findings")
+NOT_COLLECTED: tuple[str, Fact, str] = ("tests_failed", "no_tests", "collection_error")
 
 
 def python_absent(tool: str, component: Component, context: CatalogueContext) -> str:
@@ -40,6 +43,7 @@ def tool(
         environment="development",
         env=django_env(component, context, settings_module=False),
         verdicts=FINDINGS,
+        refined=(NOT_READ,),
         parser=parser,
         limit=limit,
     )
@@ -97,7 +101,9 @@ def pytest(component: Component, context: CatalogueContext) -> tuple[Command, ..
     row = tool(component, context, "pytest", *argv, parser="pytest", limit=900)
     codes = ((1, "tests_failed"), (2, "collection_error"), (3, "internal_error"), (4, "tool_config"))
     ran = r"\d+ (?:passed|skipped|xfailed|xpassed)"
-    return (replace(row, verdicts=codes, empty=(5,), evidence=ran, secrets=context.secrets(component)),)
+    refined = (NOT_READ, NOT_COLLECTED)
+    row = replace(row, verdicts=codes, refined=refined, empty=(5,), evidence=ran)
+    return (replace(row, secrets=context.secrets(component)),)
 
 
 def node_absent(package: str, component: Component) -> str:
@@ -141,7 +147,7 @@ def vitest(component: Component, context: CatalogueContext) -> tuple[Command, ..
     )
     row = node_tool(component, context, "vitest", *argv, parser="vitest", reason="tests_failed")
     evidence = r"numTotalTests|No test files found"
-    return (replace(row, evidence=evidence, secrets=context.secrets(component)),)
+    return (replace(row, refined=(NOT_COLLECTED,), evidence=evidence, secrets=context.secrets(component)),)
 
 
 def astro_check(component: Component, context: CatalogueContext) -> tuple[Command, ...]:

@@ -35,6 +35,8 @@ def health_commands(component: Component, context: CatalogueContext) -> tuple[Co
         env=(("DATABASE_URL", DB_URL if asks_database(component, context) else ""),),
         verdicts=((1, "unhealthy"), (4, "not_ready")),
         unfit=((5, "no_health_path"), (6, "port_taken"), (7, "unspoken"), (8, "service_lost")),
+        explained=("no_health_path", "unspoken"),
+        answered=("unhealthy",),
         evidence="summary",
         parser="probe",
         limit=90,

@@ -1,78 +1,21 @@
-"""The instructions of a Dockerfile with their lines, as far as a broken one has any, and which of them is meant."""
+"""Which instruction of a Dockerfile a builder means: by the words that it ran, copied or started from."""
 
-import json
 import posixpath
 import re
-from dataclasses import dataclass
 
-_CONTINUED = re.compile(r"\\[ \t]*$")
-_HEREDOC = re.compile(r"(?<!<)<<-?[\"']?(?P<word>[A-Za-z_]\w*)[\"']?")
-_HEREDOCS = frozenset({"RUN", "COPY", "ADD"})
-_FLAG = re.compile(r"^--[\w-]+(?:=(?:\"[^\"]*\"|\S)*)?\s*")
-_MOUNT = re.compile(r"--mount=(\S+)")
+from tasks.discovery.dockerfile_instructions import Instruction, read_instructions
+
 _VARIABLE = re.compile(r"\$(?:\{[^}]*\}|\w+)")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Instruction:
-    """One instruction with the line that it begins on. `rest` is what stands behind its word, continued lines too."""
-
-    line: int
-    word: str
-    rest: str
-    body: str = ""
-    """The text of its heredocs."""
-
-    @property
-    def bare(self) -> str:
-        """Without its flags."""
-        text = self.rest
-        while found := _FLAG.match(text):
-            text = text[found.end() :]
-        return text
-
-
-def read_instructions(text: str) -> tuple[Instruction, ...]:
-    """The instructions of a Dockerfile. Never raises: what is wrong with it is what somebody looks for."""
-    found = []
-    lines = text.split("\n")
-    position = 0
-    while position < len(lines):
-        begin = position
-        logical, position = _logical(lines, position)
-        if not logical or logical.startswith("#"):
-            continue
-        word, _, rest = logical.partition(" ")
-        body: list[str] = []
-        for delimiter in _HEREDOC.findall(rest) if word.upper() in _HEREDOCS else ():
-            end = next((at for at in range(position, len(lines)) if lines[at].strip() == delimiter), len(lines))
-            body += lines[position:end]
-            position = end + 1
-        found.append(Instruction(line=begin + 1, word=word.upper(), rest=rest.strip(), body="\n".join(body)))
-    return tuple(found)
-
-
-def _logical(lines: list[str], position: int) -> tuple[str, int]:
-    """A line with those that continue it, and where the next one begins. Comments between them do not count."""
-    text = lines[position].strip()
-    position += 1
-    while _CONTINUED.search(text) and not text.startswith("#") and position < len(lines):
-        more = lines[position].strip()
-        position += 1
-        if more and not more.startswith("#"):
-            text = f"{_CONTINUED.sub('', text)} {more}"
-    return _CONTINUED.sub("", text).replace("\t", " ").strip(), position
+_SOURCES = frozenset({"RUN", "COPY", "ADD"})
+"""Instructions that may name another stage or image."""
 
 
 def is_run_of(instruction: Instruction, argv: tuple[str, ...]) -> bool:
     """Whether a RUN is what was run with these words: a list of its own, or a line or heredoc for a shell."""
     if instruction.word != "RUN" or not argv:
         return False
-    if instruction.bare.startswith("["):
-        try:
-            return bool(json.loads(instruction.bare) == [*argv])
-        except (ValueError, RecursionError):
-            pass  # no list then, but a line for the shell
+    if instruction.argv is not None:
+        return instruction.argv == argv
     ran = _squeezed(argv[-1])
     whole = _squeezed(f"{instruction.bare}\n{instruction.body}")
     # a heredoc alone is the program; behind a command it is part of it, and so is the word that ends it
@@ -84,8 +27,9 @@ def is_run_of(instruction: Instruction, argv: tuple[str, ...]) -> bool:
 def secrets_of(text: str, argv: tuple[str, ...]) -> tuple[str, ...]:
     """The ids of the secrets that a RUN of a Dockerfile mounts; it is known by the words that were run."""
     run = next((each for each in read_instructions(text) if is_run_of(each, argv)), None)
-    mounts = _MOUNT.findall(run.rest) if run else []
-    return tuple(filter(None, (_mounted_secret(mount) for mount in mounts)))
+    flags = run.flags if run else ()
+    mounts = (flag.removeprefix("--mount=") for flag in flags if flag.startswith("--mount="))
+    return tuple(filter(None, map(_mounted_secret, mounts)))
 
 
 def _mounted_secret(mount: str) -> str:
@@ -98,10 +42,7 @@ def _mounted_secret(mount: str) -> str:
 
 def sources_of(instruction: Instruction) -> tuple[tuple[str, str], ...]:
     """What a COPY or ADD copies: as it is written, and as seen from the root of where it is copied from."""
-    words = instruction.bare.split()
-    if words and words[0].startswith("["):
-        words = re.findall(r'"([^"]+)"', instruction.bare)
-    return tuple((word, posixpath.normpath(posixpath.join("/", word))) for word in words[:-1])
+    return tuple((word, posixpath.normpath(posixpath.join("/", word))) for word in instruction.words[:-1])
 
 
 def starts_from(instruction: Instruction, image: str) -> bool:
@@ -109,7 +50,7 @@ def starts_from(instruction: Instruction, image: str) -> bool:
     if instruction.word == "FROM":
         names = instruction.bare.split()[:1]
     else:
-        names = re.findall(r"\bfrom=([^\s,]+)", instruction.rest) if instruction.word in _HEREDOCS else []
+        names = re.findall(r"\bfrom=([^\s,]+)", instruction.rest) if instruction.word in _SOURCES else []
     return any(re.fullmatch(_pattern(name), image) for name in names)
 
 

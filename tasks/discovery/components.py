@@ -8,8 +8,8 @@ from tasks.discovery.django import describe_web, is_for_tests, is_project, modul
 from tasks.discovery.documents import string
 from tasks.discovery.file_view import FileView, join, parent
 from tasks.discovery.images import ImageDefinitions, is_for_node
-from tasks.discovery.node_project import describe_node
-from tasks.discovery.python_project import describe_python
+from tasks.discovery.node.node_project import describe_node
+from tasks.discovery.python.python_project import describe_python
 from tasks.discovery.rank import Rank, is_excluded, rank
 from tasks.discovery.sites import find_site
 from tasks.discovery.workers import CONFIGS, Wrangler, describe_worker, is_generated, read_wrangler

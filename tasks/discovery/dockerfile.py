@@ -1,12 +1,12 @@
 """What a Dockerfile says of the image that is deployed: its base, environment, command and what it copies."""
 
-import json
 import posixpath
 import re
 import shlex
 from dataclasses import dataclass, field, replace
 
-_CONTINUED = re.compile(r"\\[ \t]*\n(?:[ \t]*#[^\n]*\n)*")
+from tasks.discovery.dockerfile_instructions import Instruction, read_instructions
+
 _VARIABLE = re.compile(r"\$(?:\{(\w+)(?:(:?[-+])([^}]*))?\}|(\w+))")
 
 
@@ -81,20 +81,22 @@ def parse_dockerfile(text: str) -> Dockerfile:
     arguments: dict[str, str] = {}
     stages: list[BuildStage] = []
     copied: list[str] = []
-    for word, rest in _instructions(text):
-        if word == "FROM":
-            stages.append(_begin(rest, arguments, stages))
-        elif word == "ARG":
-            known = stages[-1].env if stages else arguments
-            arguments |= {key: value for key, value in _pairs(rest, arguments | known).items() if key not in arguments}
-        elif word in {"COPY", "ADD"} and stages:
+    for each in read_instructions(text):
+        if not each.rest:
+            continue
+        if each.word == "FROM":
+            stages.append(_begin(each, arguments, stages))
+        elif each.word == "ARG":
+            known = arguments | stages[-1].env if stages else arguments
+            arguments |= {key: value for key, value in _pairs(each.rest, known).items() if key not in arguments}
+        elif each.word in {"COPY", "ADD"} and stages:
             stage = stages[-1]
-            copy = _copy(expand(rest, arguments | stage.env) or rest, stage.workdir)
+            copy = _copy(each, arguments | stage.env, stage.workdir)
             copied += copy.sources if copy.origin is None else ()
             images = (*stage.images, *_origin_image(copy.origin, stages))
             stages[-1] = replace(stage, images=images, copies=(*stage.copies, copy))
         elif stages:
-            stages[-1] = _continue(stages[-1], word, rest, arguments)
+            stages[-1] = _continue(stages[-1], each, arguments)
     return Dockerfile(text=text, stages=tuple(stages), copied=tuple(copied))
 
 
@@ -116,43 +118,32 @@ def expand(text: str, variables: dict[str, str]) -> str | None:
     return expanded if is_known else None
 
 
-def _instructions(text: str) -> list[tuple[str, str]]:
-    lines = re.sub(r"^[ \t]*#[^\n]*\n", "", text.replace("\r\n", "\n") + "\n", flags=re.MULTILINE)
-    joined = _CONTINUED.sub(" ", lines)
-    split = (line.strip().split(None, 1) for line in joined.splitlines())
-    return [(words[0].upper(), words[1]) for words in split if len(words) == 2]
-
-
-def _begin(rest: str, arguments: dict[str, str], stages: list[BuildStage]) -> BuildStage:
-    words = [word for word in rest.split() if not word.startswith("--")]
+def _begin(instruction: Instruction, arguments: dict[str, str], stages: list[BuildStage]) -> BuildStage:
+    words = instruction.bare.split()
     image = expand(words[0], arguments) or words[0] if words else ""
     name = words[2].lower() if len(words) > 2 and words[1].lower() == "as" else str(len(stages))
     base = next((stage for stage in stages if stage.name == image.lower()), None)
     return replace(base, name=name, inherits_cmd=True) if base else BuildStage(name=name, image=image)
 
 
-def _continue(stage: BuildStage, word: str, rest: str, arguments: dict[str, str]) -> BuildStage:
-    match word:
+def _continue(stage: BuildStage, instruction: Instruction, arguments: dict[str, str]) -> BuildStage:
+    match instruction.word:
         case "ENV":
-            return replace(stage, env=stage.env | _pairs(rest, arguments | stage.env))
+            return replace(stage, env=stage.env | _pairs(instruction.rest, arguments | stage.env))
         case "WORKDIR":
-            directory = expand(rest, arguments | stage.env)
+            directory = expand(instruction.rest, arguments | stage.env)
             return replace(stage, workdir=posixpath.join(stage.workdir or "/", directory) if directory else "")
         case "CMD":
-            return replace(stage, cmd=_command(rest), inherits_cmd=False)
+            return replace(stage, cmd=_command(instruction), inherits_cmd=False)
         case "ENTRYPOINT":
             kept = None if stage.inherits_cmd else stage.cmd  # an entry point resets what other stages said
-            return replace(stage, entrypoint=_command(rest), cmd=kept)
+            return replace(stage, entrypoint=_command(instruction), cmd=kept)
     return stage
 
 
-def _command(rest: str) -> Shell:
-    if rest.startswith("["):
-        try:
-            return Shell(argv=tuple(str(word) for word in json.loads(rest)))
-        except ValueError:
-            pass  # Docker takes a malformed list for a shell line too
-    return Shell(line=rest)
+def _command(instruction: Instruction) -> Shell:
+    argv = instruction.argv
+    return Shell(line=instruction.rest) if argv is None else Shell(argv=argv)
 
 
 def _words(rest: str) -> list[str]:
@@ -172,17 +163,19 @@ def _pairs(rest: str, known: dict[str, str]) -> dict[str, str]:
     return {name: value for name, value in expanded if value is not None}
 
 
-def _copy(rest: str, workdir: str) -> CopyInstruction:
-    words = rest.split()
-    flags = [word for word in words if word.startswith("--")]
+def _copy(instruction: Instruction, known: dict[str, str], workdir: str) -> CopyInstruction:
+    flags = (_expanded(flag, known) for flag in instruction.flags)
     origin = next((flag.partition("=")[2] for flag in flags if flag.startswith("--from=")), None)
-    places = [word for word in words if not word.startswith("--")]
-    if places and places[0].startswith("["):
-        places = re.findall(r'"([^"]+)"', rest)
-    *sources, target = places or [""]
+    *sources, target = (_expanded(word, known) for word in instruction.words or ("",))
+    files = tuple(source for source in sources if not source.startswith("<<"))  # a heredoc is no file of the context
     into = target.endswith(("/", "/.")) or target in {"", "."} or len(sources) > 1
     absolute = posixpath.normpath(posixpath.join(workdir or "/", target))
-    return CopyInstruction(sources=tuple(sources), target=absolute, into=into, origin=origin)
+    return CopyInstruction(sources=files, target=absolute, into=into, origin=origin)
+
+
+def _expanded(text: str, known: dict[str, str]) -> str:
+    """The text with its variables replaced, or as it is written where one of them is not known."""
+    return expand(text, known) or text
 
 
 def _origin_image(origin: str | None, stages: list[BuildStage]) -> tuple[str, ...]:

@@ -1,10 +1,12 @@
-"""Reading of TOML, JSON with comments and YAML into plain tables, and typed looks into them."""
+"""Reading of TOML, JSON with comments, YAML and dotenv files into plain tables, and typed looks into them."""
 
+import io
 import json
 import re
 import tomllib
 from collections.abc import Mapping
 
+import dotenv.parser
 import yaml  # type: ignore[import-untyped]
 
 Table = Mapping[str, object]
@@ -49,6 +51,16 @@ def parse_yaml(text: str) -> Table:
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise BrokenDocumentError(" ".join(str(error).split())) from error
     return {} if value is None else _object(value)
+
+
+def parse_dotenv(text: str) -> dict[str, str]:
+    """Names and values of a dotenv file. No value is interpolated, the last of a name wins.
+
+    A line that is no entry has no name. `dotenv_values` reports such a line in a log, so only its parser is used.
+    """
+    entries = dotenv.parser.parse_stream(io.StringIO(text.removeprefix("\ufeff")))
+    values = {entry.key: entry.value for entry in entries if entry.key and entry.value is not None}
+    return {name: value for name, value in values.items() if name.isidentifier()}
 
 
 def _object(value: object) -> Table:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from tasks.discovery.documents import text_table
 from tasks.discovery.file_view import FileView, join, relative
 from tasks.discovery.generators import ENDINGS, GENERATORS, Generator, flag, literal, without_comments
-from tasks.discovery.node_workspace import dependencies
+from tasks.discovery.node.node_workspace import dependencies
 from tasks.stack import Site
 
 # Names of scripts that build, in the order in which they are preferred.

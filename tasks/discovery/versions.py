@@ -3,15 +3,15 @@
 import posixpath
 import re
 
-from packaging.specifiers import SpecifierSet
-
 from tasks.discovery.dockerfile import Dockerfile
 from tasks.discovery.documents import string
 from tasks.discovery.file_view import FileView
+from tasks.discovery.node.node_range import ANY, admits, is_range
 from tasks.stack import Version
 
 _LTS = {"gallium": 16, "hydrogen": 18, "iron": 20, "jod": 22, "krypton": 24}
-_COMPARATOR = re.compile(r"(>=|<=|>|<|=|\^|~)?\s*v?(\d+|[xX*])(?:\.(\d+|[xX*]))?(?:\.(\d+|[xX*]))?(?:[-+][\w.\-]+)?")
+NEWEST = 999
+"""A minor or patch version that is newer than each that exists."""
 
 Image = tuple[str, Dockerfile] | None
 
@@ -38,12 +38,17 @@ def _python_of_image(name: str) -> str:
 
 
 def _exact(text: str) -> str:
-    """`3.13-slim` as `==3.13.*`, `v22` as `==22.*`, `3.13.2` as `==3.13.2`."""
-    match = re.match(r"v?(\d+(?:\.\d+){0,2})(?![\w.])", text)
-    if not match:
+    """`3.13-slim` as `==3.13.*`, `3.13.2` as `==3.13.2`."""
+    version = _number(text)
+    if not version:
         return ""
-    version = match.group(1)
     return f"=={version}" if version.count(".") == 2 else f"=={version}.*"
+
+
+def _number(text: str) -> str:
+    """The version that a text begins with: `22` of `v22-slim`. Empty if it does not begin with one."""
+    match = re.match(r"v?(\d{1,9}(?:\.\d{1,9}){0,2})(?![\w.])", text)
+    return match.group(1) if match else ""
 
 
 def _first_line(text: str) -> str:
@@ -52,11 +57,11 @@ def _first_line(text: str) -> str:
 
 
 def node_version(tree: FileView, image: Image, *, component: str, manifests: tuple[str, ...]) -> Version:
-    """Node as the Dockerfile has it, else a version file, else `volta`, else `engines`.
+    """Node as the Dockerfile has it, else a version file, else `volta`, else `engines`: ranges of npm.
 
     `manifests` are package.json files, the component's own first.
     """
-    engines = ((path, npm_range(string(tree.table(path), "engines", "node"))) for path in manifests)
+    engines = ((path, _npm_range(string(tree.table(path), "engines", "node"))) for path in manifests)
     source, accepts = next((found for found in engines if found[1]), ("", ""))
     if image:
         for name in image[1].images:
@@ -69,69 +74,23 @@ def node_version(tree: FileView, image: Image, *, component: str, manifests: tup
     if path and (wanted := _node_of_tag(_first_line(tree.text(path)))):
         return Version(wanted=wanted, source=path, accepts=accepts)
     for manifest in manifests:
-        if wanted := _exact(string(tree.table(manifest), "volta", "node")):
+        if wanted := _number(string(tree.table(manifest), "volta", "node")):
             return Version(wanted=wanted, source=manifest, accepts=accepts)
     return Version(wanted=accepts, source=source, accepts=accepts)
 
 
+def _npm_range(text: str) -> str:
+    """The range as it is written; empty for one that admits everything, and for any other words."""
+    return text.strip() if is_range(text) and text.strip() not in ANY else ""
+
+
 def _overlap(wanted: str, accepts: str) -> bool:
-    version = wanted.removeprefix("==").removesuffix(".*")
-    newest = version if version.count(".") == 2 else f"{version}.999"
-    return SpecifierSet(accepts).contains(newest)
+    """Does a range admit the newest release that a number such as `22.3` stands for?"""
+    major, minor, patch = [*map(int, wanted.split(".")), NEWEST, NEWEST][:3]
+    return not accepts or admits(accepts, (major, minor, patch))
 
 
 def _node_of_tag(tag: str) -> str:
+    """`22` for `22-slim`, `v22` and `lts/jod`. Other names, such as `lts`, stand for any release."""
     name = tag.strip().removeprefix("lts/").split("-")[0].lower()
-    return f"=={_LTS[name]}.*" if name in _LTS else _exact(tag.strip())
-
-
-def npm_range(text: str) -> str:
-    """A range of npm as a specifier: `^22.12 || >=24` is `>=22.12`.
-
-    Of alternatives, the lowest lower bound and the highest upper bound are kept: specifiers know no "or".
-    """
-    alternatives = [_bounds(alternative) for alternative in text.split("||")]
-    if not text.strip() or any(bounds is None for bounds in alternatives):
-        return ""
-    known = [bounds for bounds in alternatives if bounds]
-    if len(known) == 1 and known[0][0].startswith("=="):
-        return known[0][0]
-    lows = [_lowest(low) for low, _ in known]
-    highs = [high for _, high in known]
-    low = min(lows, key=_order) if all(lows) else ""
-    high = max(highs, key=_order) if all(highs) else ""
-    return ",".join(part for part in (low, high) if part)
-
-
-def _lowest(low: str) -> str:
-    return ">=" + low.removeprefix("==").removesuffix(".*") if low.startswith("==") else low
-
-
-def _order(bound: str) -> tuple[tuple[int, ...], str]:
-    return tuple(int(part) for part in re.findall(r"\d+", bound)), bound
-
-
-def _bounds(text: str) -> tuple[str, str] | None:
-    """Lower and upper bound of one alternative; None where it is not understood."""
-    low, high = "", ""
-    hyphen = re.fullmatch(r"\s*v?([\d.]+)\s+-\s+v?([\d.]+)\s*", text)
-    if hyphen:
-        return f">={hyphen.group(1)}", f"<={hyphen.group(2)}"
-    for match in _COMPARATOR.finditer(text):
-        operator, parts = match.group(1) or "", [part for part in match.groups()[1:] if part and part.isdigit()]
-        version = ".".join(parts)
-        if not parts:
-            continue
-        if operator in {">=", ">"}:
-            low = f"{operator}{version}"
-        elif operator in {"<", "<="}:
-            high = f"{operator}{version}"
-        elif operator in {"^", "~"}:
-            low, high = f">={version}", _next(parts, 1 if operator == "^" else min(2, len(parts)))
-        else:
-            low, high = (f"=={version}" if len(parts) == 3 else f"=={version}.*"), _next(parts, len(parts))
-    return (low, high) if low or high or text.strip() in {"*", "x", "X"} else None
-
-
-def _next(parts: list[str], length: int) -> str:
-    return "<" + ".".join([*parts[: length - 1], str(int(parts[length - 1]) + 1)])
+    return str(_LTS[name]) if name in _LTS else _number(tag.strip())

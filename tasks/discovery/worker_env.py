@@ -1,12 +1,13 @@
 """What a Worker's code expects of its environment: names of variables, from its types, its examples and its code."""
 
+import posixpath
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
-from tasks.discovery.documents import Table, string, strings, table, tables
+from tasks.discovery.documents import Table, parse_dotenv, string, strings, table, tables
 from tasks.discovery.file_view import FileView, relative
-from tasks.dotenv import parse_dotenv, worker_examples
 
+EXAMPLES = (".dev.vars.example", ".dev.vars.sample", ".env.example", ".env.sample")
 SOURCES = (".ts", ".mts", ".tsx", ".js", ".mjs", ".jsx")
 FOREIGN = re.compile(
     r"(?:^|/)(?:node_modules|dist|build|coverage|\.wrangler|tests?|__tests__|e2e|scripts)/|\.(?:test|spec|config)\.\w+$"
@@ -57,6 +58,12 @@ def read_names(tree: FileView, directory: str, document: Table) -> tuple[str, ..
     shown = {name for path in worker_examples(directory, tree.has) for name in parse_dotenv(tree.text(path))}
     known = {*table(document, "vars")}.union(*(bound_names(section) for section in bindings_of(document).values()))
     return tuple(sorted((typed | used | shown | {*strings(document, "secrets", "required")}) - known))
+
+
+def worker_examples(directory: str, has: Callable[[str], bool]) -> tuple[str, ...]:
+    """The dotenv examples in a Worker's directory. Where two have a name, the first one counts."""
+    paths = (posixpath.normpath(posixpath.join(directory, name)) for name in EXAMPLES)
+    return tuple(path for path in paths if has(path))
 
 
 def sources(tree: FileView, directory: str) -> tuple[str, ...]:

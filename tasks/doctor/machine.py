@@ -11,8 +11,8 @@ from pathlib import Path
 from tasks.doctor.finding import DoctorFinding
 from tasks.engines.choice import choose_engine
 from tasks.engines.local.postgres.binaries import OLDEST, WHEEL, host_binaries
-from tasks.engines.local.toolchains.node import choose_node
 from tasks.engines.local.toolchains.python import Pythons
+from tasks.engines.versions.node import choose_node
 from tasks.errors import EngineError
 from tasks.prefect_server import answers
 from tasks.prefect_server.start import is_ci, running_server

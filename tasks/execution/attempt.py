@@ -15,6 +15,7 @@ from tasks.exits import Exit, Prepared, ServiceExit
 from tasks.models import Diagnostic, Proof, Result, Severity, Status
 from tasks.planning.lowering import Lowering
 from tasks.planning.plan import Plan
+from tasks.reason_codes import ReasonCode
 from tasks.steps import Check, Command, Environment
 
 
@@ -37,7 +38,9 @@ def worked(command: Command, exit: Exit) -> bool:
 
 def idle(command: Command) -> Judgement:
     """A program that ended with 0 and did nothing is no pass."""
-    return errored("no_evidence", f"{command.label} ended with exit code 0, but did not say that it did its work")
+    return errored(
+        ReasonCode.NO_EVIDENCE, f"{command.label} ended with exit code 0, but did not say that it did its work"
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,8 +64,8 @@ class Attempt:
         second, again = await self._once(check, 2)
         same = judgement.crash and again.crash and again.reason == judgement.reason
         if same and await self._trouble(check) is None:
-            verdict = failed("crash", f"{again.reason}, twice")
-            second = replace(second, status=verdict.status, reason_code="crash", reason=verdict.reason)
+            verdict = failed(ReasonCode.CRASH, f"{again.reason}, twice")
+            second = replace(second, status=verdict.status, reason_code=verdict.reason_code, reason=verdict.reason)
         return replace(second, attempts=2)
 
     async def _once(self, check: Check, number: int) -> tuple[Result, Judgement]:
@@ -75,19 +78,19 @@ class Attempt:
                 continue  # the gap is noted above
             blocked = await self._prepare(check, command, findings, log)
             judgement = blocked or await self._command(check, command, number, findings, log)
+            judgement = refined(command, judgement, findings.diagnostics, findings.tests)
             if command.tree == "base":
-                judgement = without_base(judgement, findings)
+                judgement = without_base(command, judgement, findings)
             if judgement.status is not Status.PASSED:
                 break
         if check.database == "template" and judgement.status is Status.PASSED:
             self.migrated[check.component] = number
-        judgement = refined(judgement, findings.diagnostics, findings.tests)
         return self._result(check, judgement, findings, log), judgement
 
     async def _trouble(self, check: Check) -> tuple[str, str] | None:
         """What is wrong around the check. A database that is gone takes nothing from one that has none."""
         trouble = await self.engine.trouble()
-        return None if trouble and trouble[0] == "service_lost" and not check.database else trouble
+        return None if trouble and trouble[0] == ReasonCode.SERVICE_LOST and not check.database else trouble
 
     def _result(self, check: Check, judgement: Judgement, findings: Findings, log: Path) -> Result:
         passed = judgement.status is Status.PASSED
@@ -121,8 +124,8 @@ class Attempt:
         command = prepared.command or environment.commands[-1]
         self._read(check, command, prepared.exit, findings)
         judgement = await self._acquired(check, command, environment, prepared.exit, log)
-        if judgement.reason_code == "unsatisfiable" and prepared.gaps:
-            judgement = errored("toolchain", f"{judgement.reason} with {prepared.gaps[0]}")
+        if judgement.reason_code == ReasonCode.UNSATISFIABLE and prepared.gaps:
+            judgement = errored(ReasonCode.TOOLCHAIN, f"{judgement.reason} with {prepared.gaps[0]}")
         findings.diagnostics += [] if findings.diagnostics else plain(command, judgement)
         self.owners[check.id] = self._owners(check, environment)
         return judgement
@@ -149,7 +152,8 @@ class Attempt:
         registry = exit.code == 0 or bool(exit.trouble) or await self.engine.answers(environment, log)
         judgement = judge_acquire(command, exit, trouble, registry=registry)
         if environment.files and judgement.status is Status.FAILED:  # our own packages prove nothing of the stack
-            return errored("acquire", f"{environment.title} did not install: {judgement.reason}", again=True)
+            reason = f"{environment.title} did not install: {judgement.reason}"
+            return errored(ReasonCode.ACQUIRE, reason, again=True, explained=True)
         return judgement
 
     async def _command(self, check: Check, command: Command, number: int, findings: Findings, log: Path) -> Judgement:
@@ -178,10 +182,9 @@ class Attempt:
 
     async def _excused(self, check: Check, command: Command, exit: Exit, judgement: Judgement, log: Path) -> Judgement:
         """The failure, unless what it wanted is missing around it: packages for a build, an extension of Postgres."""
-        builds = command.environment == "image" and judgement.reason_code in {"image_build", "timeout"}
-        if builds and not await self._registries_answer(check, log):
+        if judgement.reason_code in command.downloads and not await self._registries_answer(check, log):
             how = "did not end" if exit.timed_out else "failed"
-            return errored("registry", f"{command.label}: a RUN {how}, and a package registry does not answer")
+            return errored(ReasonCode.REGISTRY, f"{command.label}: a RUN {how}, and a package registry does not answer")
         return (judge_extension(exit) if check.database else None) or judgement
 
     async def _registries_answer(self, check: Check, log: Path) -> bool:
@@ -207,14 +210,14 @@ class Attempt:
 
     def _explain(self, check: Check, command: Command, exit: Exit, judgement: Judgement, findings: Findings) -> None:
         """Where the tool's own reader found nothing: a traceback, then whatever was said last; a server's words too."""
-        if judgement.reason_code == "timeout":
+        if judgement.reason_code == ReasonCode.TIMEOUT:
             findings.diagnostics[:0] = plain(command, judgement)
             return
         first = next((each for each in findings.diagnostics if each.severity is Severity.ERROR), None)
         if first is not None:
             served = self._served(check, command, exit)
             # a server's traceback is why it answered so; why it did not listen, only one that leads into the stack
-            told = [each for each in served if each.file or judgement.reason_code == "unhealthy"]
+            told = [each for each in served if each.file or judgement.reason_code in command.answered]
             place = len(findings.diagnostics) if first.file else 0  # what has its place already needs none
             findings.diagnostics[place:place] = told
             return

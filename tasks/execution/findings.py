@@ -6,10 +6,11 @@ from dataclasses import dataclass, field, replace
 from tasks.diagnostics import Parsed
 from tasks.execution.judgement import Judgement, skipped
 from tasks.models import Diagnostic, Severity, Status, TestCounts
+from tasks.reason_codes import ReasonCode
 from tasks.steps import Command
 
-BASE_UNFIT = frozenset({"other_database", "extension_absent", "toolchain", "crash"})
-"""Why nothing could be made of the base, where neither our engine nor a registry is to blame."""
+BASE_UNFIT = frozenset({ReasonCode.EXTENSION_ABSENT, ReasonCode.TOOLCHAIN, ReasonCode.CRASH})
+"""Errors that lie in the base, not in the engine or a registry. A command adds its own (`explained`)."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -44,40 +45,25 @@ def as_warnings(diagnostics: Iterable[Diagnostic]) -> list[Diagnostic]:
 def reason_of(judgement: Judgement, findings: Findings) -> str:
     """One line: the first error where a tool named one, else how the command ended."""
     first = next((each for each in findings.diagnostics if each.severity is Severity.ERROR), None)
-    if first is None or judgement.status is Status.PASSED:
-        return judgement.reason
-    if judgement.reason_code in {"timeout", "crash"}:  # what was said before the end does not explain it
-        return judgement.reason
-    if judgement.status is Status.ERRORED and judgement.reason_code not in {
-        "other_database",
-        "no_health_path",
-        "no_key",
-        "no_model",
-        "no_table",
-        "rate_limited",
-        "unspoken",
-        "secret_absent",
-        "unknown_exit",
-        "acquire",
-    }:
+    if first is None or not judgement.explained:
         return judgement.reason
     where = f"{first.location}: " if first.file else ""
     return where + first.message.partition("\n")[0]
 
 
-def without_base(judgement: Judgement, findings: Findings) -> Judgement:
+def without_base(command: Command, judgement: Judgement, findings: Findings) -> Judgement:
     """What is broken in the base, or does not fit this run, is nothing against the tree: then it was not tried.
 
     What the base said is forgotten: it is about files that are none of the tree's. Trouble around it stays trouble.
     """
-    is_its_own = judgement.status is Status.FAILED or judgement.reason_code in BASE_UNFIT
+    is_its_own = judgement.status is Status.FAILED or judgement.reason_code in {*BASE_UNFIT, *command.explained}
     if not is_its_own:
         return judgement
     why = reason_of(judgement, findings).rstrip(".")
     reason = f"no upgrade was tried: the base is of no use ({why}). Name another: --base REF"
     findings.diagnostics.clear()
     findings.gaps.append(reason)
-    return skipped("base_broken", reason)
+    return skipped(ReasonCode.BASE_BROKEN, reason)
 
 
 def plain(command: Command, judgement: Judgement) -> list[Diagnostic]:

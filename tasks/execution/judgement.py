@@ -1,5 +1,7 @@
 """Whose fault is it? From the facts of an exit to passed, failed, or no verdict. Pure.
 
+The reason codes of a row are in its command; those of this module are in `tasks.reason_codes`.
+
 Never read from error text alone: an execute step is failed only by an exit code that its row calls a verdict, while
 what it relied on is well; an acquire step only on proof, while the registry answers a control request.
 """
@@ -10,16 +12,17 @@ from dataclasses import dataclass, replace
 
 from tasks.exits import Exit, ServiceExit
 from tasks.models import Diagnostic, Severity, Status, TestCounts
-from tasks.steps import Command
+from tasks.reason_codes import ReasonCode
+from tasks.steps import Command, Fact
 
 # A program that ends itself so crashed; any other signal came from outside.
 CRASHES = {4: "SIGILL", 6: "SIGABRT", 7: "SIGBUS", 8: "SIGFPE", 11: "SIGSEGV"}
 SIGNALS = {1: "SIGHUP", 2: "SIGINT", 9: "SIGKILL", 15: "SIGTERM", **CRASHES}
 
 # What installers say where the stack's own files are the reason, by reason code.
-PROOFS: tuple[tuple[str, re.Pattern[str]], ...] = (
+PROOFS: tuple[tuple[ReasonCode, re.Pattern[str]], ...] = (
     (
-        "lock_stale",
+        ReasonCode.LOCK_STALE,
         re.compile(
             r"ERR_PNPM_OUTDATED_LOCKFILE|ERR_PNPM_LOCKFILE_CONFIG_MISMATCH"
             r"|package\.json and package-lock\.json.*in sync"
@@ -30,11 +33,11 @@ PROOFS: tuple[tuple[str, re.Pattern[str]], ...] = (
         ),
     ),
     (
-        "hash_mismatch",
+        ReasonCode.HASH_MISMATCH,
         re.compile(r"hash mismatch|EINTEGRITY|ERR_PNPM_TARBALL_INTEGRITY|do not match the hash", re.IGNORECASE),
     ),
     (
-        "not_found",
+        ReasonCode.NOT_FOUND,
         re.compile(
             r"was not found in the package registry|ERR_PNPM_FETCH_404|ERR_PNPM_NO_MATCHING_VERSION|\bE404\b|ETARGET"
             r"|there (?:is|are) no versions? of|no version of",
@@ -42,14 +45,14 @@ PROOFS: tuple[tuple[str, re.Pattern[str]], ...] = (
         ),
     ),
     (
-        "unsatisfiable",
+        ReasonCode.UNSATISFIABLE,
         re.compile(
             r"No solution found|unsatisfiable|ERESOLVE|requires-python.*(?:does not|not satisf|incompatible)",
             re.IGNORECASE,
         ),
     ),
     (
-        "manifest_broken",
+        ReasonCode.MANIFEST_BROKEN,
         re.compile(
             r"Failed to parse|TOML parse error|EJSONPARSE|ERR_PNPM_BROKEN_LOCKFILE|ERR_PNPM_JSON_PARSE|JSON_PARSE"
             r"|ERR_PNPM_BAD_PACKAGE_JSON|Couldn't parse requirement|EUSAGE|File not found: `",
@@ -57,6 +60,8 @@ PROOFS: tuple[tuple[str, re.Pattern[str]], ...] = (
         ),
     ),
 )
+# These need no answer of a registry.
+LOCAL_PROOFS = frozenset({ReasonCode.LOCK_STALE, ReasonCode.MANIFEST_BROKEN})
 # A package that has to be compiled may lack what only production's image has: that proves nothing.
 UNBUILT = re.compile(r"Failed to build|build backend returned an error|ELIFECYCLE|lifecycle script", re.IGNORECASE)
 # What Postgres says of an extension whose files it does not have. Production's may have them.
@@ -65,37 +70,43 @@ NO_EXTENSION = re.compile(r'extension "(?P<name>[^"\n]+)" is not available')
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Judgement:
-    """What an exit means. `again`: a second try may tell more. `crash`: the program itself may be at fault."""
+    """What an exit means. `again`: a second try may tell more. `crash`: the program itself may be at fault.
+
+    `explained`: the first error in the output states the reason, where there is one.
+    """
 
     status: Status
     reason_code: str = ""
     reason: str = ""
     again: bool = False
     crash: bool = False
+    explained: bool = False
 
 
 PASS = Judgement(status=Status.PASSED)
 
 
-def errored(code: str, reason: str, *, again: bool = False, crash: bool = False) -> Judgement:
+def errored(code: str, reason: str, *, again: bool = False, crash: bool = False, explained: bool = False) -> Judgement:
     """No verdict."""
-    return Judgement(status=Status.ERRORED, reason_code=code, reason=reason, again=again, crash=crash)
+    return Judgement(
+        status=Status.ERRORED, reason_code=str(code), reason=reason, again=again, crash=crash, explained=explained
+    )
 
 
 def skipped(code: str, reason: str) -> Judgement:
     """It was not tried, for want of what is none of the tree's."""
-    return Judgement(status=Status.SKIPPED, reason_code=code, reason=reason)
+    return Judgement(status=Status.SKIPPED, reason_code=str(code), reason=reason)
 
 
-def failed(code: str, reason: str) -> Judgement:
+def failed(code: str, reason: str, *, explained: bool = True) -> Judgement:
     """The stack's code is broken."""
-    return Judgement(status=Status.FAILED, reason_code=code, reason=reason)
+    return Judgement(status=Status.FAILED, reason_code=str(code), reason=reason, explained=explained)
 
 
 def unwell(exit: Exit, trouble: tuple[str, str] | None) -> Judgement | None:
     """What the engine knows itself about an exit that means nothing."""
     if exit.trouble:
-        return errored(exit.trouble, exit.detail or exit.trouble)
+        return errored(exit.trouble, exit.detail or exit.trouble, explained=exit.trouble == ReasonCode.ACQUIRE)
     if trouble is not None and exit.code != 0:
         return errored(*trouble)
     return None
@@ -113,21 +124,25 @@ def judge(command: Command, exit: Exit, trouble: tuple[str, str] | None) -> Judg
     if exit.code == 0:
         return PASS
     if exit.timed_out:
-        return failed("timeout", f"{command.label} was still running after {command.limit:g} s")
+        # what was said before the end does not explain it
+        reason = f"{command.label} was still running after {command.limit:g} s"
+        return failed(ReasonCode.TIMEOUT, reason, explained=False)
     if exit.signal is not None:
         return by_signal(command.label, exit.signal)
     return by_code(command, exit)
 
 
-def refined(judgement: Judgement, diagnostics: Sequence[Diagnostic], tests: TestCounts | None) -> Judgement:
+def refined(
+    command: Command, judgement: Judgement, diagnostics: Sequence[Diagnostic], tests: TestCounts | None
+) -> Judgement:
     """A more exact reason code, where what a tool found tells more than its exit code. Never another verdict."""
     first = next((each for each in diagnostics if each.severity is Severity.ERROR), None)
-    code = judgement.reason_code
-    if code == "tool_config" and first is not None and (first.file or "").endswith(".py"):
-        code = "findings"  # it could not read the code, not its configuration
-    elif code == "tests_failed" and tests is None:
-        code = "collection_error"  # no test ran
-    return replace(judgement, reason_code=code)
+    facts: dict[Fact, bool] = {
+        "python_error": first is not None and (first.file or "").endswith(".py"),
+        "no_tests": tests is None,
+    }
+    exact = (exact for code, fact, exact in command.refined if code == judgement.reason_code and facts[fact])
+    return replace(judgement, reason_code=next(exact, judgement.reason_code))
 
 
 def by_code(command: Command, exit: Exit) -> Judgement:
@@ -139,22 +154,28 @@ def by_code(command: Command, exit: Exit) -> Judgement:
     if code in verdicts:
         return failed(verdicts[code], f"{command.label}: exit code {code}")
     if code in unfit:
-        return errored(unfit[code], f"{command.label}: exit code {code}")
+        return by_unfit(command, unfit[code], f"{command.label}: exit code {code}")
     missing = {126: "is not executable", 127: "was not found"}.get(code or 0)
     if missing:
         program = command.argv[0] if command.argv else command.label
-        return errored("tool_missing", f"{program} {missing}: is it among the locked dependencies?")
+        return errored(ReasonCode.TOOL_MISSING, f"{program} {missing}: is it among the locked dependencies?")
     if code is not None and code - 128 in SIGNALS:  # how a shell or a package manager passes a signal on
         return by_signal(command.label, code - 128)
-    return errored("unknown_exit", f"{command.label} ended with exit code {code}, which is no verdict", again=True)
+    reason = f"{command.label} ended with exit code {code}, which is no verdict"
+    return errored(ReasonCode.UNKNOWN_EXIT, reason, again=True, explained=True)
+
+
+def by_unfit(command: Command, reason_code: str, reason: str) -> Judgement:
+    """No verdict, for a reason that the row knows."""
+    return errored(reason_code, reason, explained=reason_code in command.explained)
 
 
 def by_signal(who: str, signal: int) -> Judgement:
     """A signal: the program crashed, or something outside killed it."""
     name = SIGNALS.get(signal, f"signal {signal}")
     if signal in CRASHES:
-        return errored("crash", f"{who} crashed with {name}", again=True, crash=True)
-    return errored("killed", f"{who} was killed by {name} from outside", again=True)
+        return errored(ReasonCode.CRASH, f"{who} crashed with {name}", again=True, crash=True)
+    return errored(ReasonCode.KILLED, f"{who} was killed by {name} from outside", again=True)
 
 
 def by_service(service: ServiceExit, server: Command | None) -> Judgement:
@@ -163,11 +184,11 @@ def by_service(service: ServiceExit, server: Command | None) -> Judgement:
         return by_signal(f"the {service.name}", service.signal)
     reason = f"the {service.name} ended with exit code {service.code} while it was needed"
     unfit = dict(server.unfit) if server else {}
-    if service.code in unfit:
-        return errored(unfit[service.code], reason)
+    if server is not None and service.code in unfit:
+        return by_unfit(server, unfit[service.code], reason)
     if server is not None and not server.verdicts:
-        return errored("service_ended", reason, again=True)
-    return failed("not_ready", reason)
+        return errored(ReasonCode.SERVICE_ENDED, reason, again=True)
+    return failed(ReasonCode.NOT_READY, reason)
 
 
 def judge_acquire(command: Command, exit: Exit, trouble: tuple[str, str] | None, *, registry: bool) -> Judgement:
@@ -180,18 +201,20 @@ def judge_acquire(command: Command, exit: Exit, trouble: tuple[str, str] | None,
     if (sick := unwell(exit, trouble)) is not None:
         return sick
     if exit.timed_out:
-        return errored("timeout", f"{command.label} was still running after {command.limit:g} s")
+        return errored(ReasonCode.TIMEOUT, f"{command.label} was still running after {command.limit:g} s")
     if exit.signal is not None:
         return by_signal(command.label, exit.signal)
     text = exit.stderr + "\n" + exit.stdout
-    proof = next((code for code, pattern in PROOFS if pattern.search(text)), "")
-    if proof in {"lock_stale", "manifest_broken"} or (proof and registry):
+    proof = next((code for code, pattern in PROOFS if pattern.search(text)), None)
+    if proof is not None and (registry or proof in LOCAL_PROOFS):
         return failed(proof, f"{command.label}: {proof.replace('_', ' ')}")
     if not registry:
-        return errored("registry", f"{command.label}: the package registry does not answer")
+        return errored(ReasonCode.REGISTRY, f"{command.label}: the package registry does not answer")
     if UNBUILT.search(text):
-        return errored("build_failed", f"{command.label}: a package could not be built on this machine", again=True)
-    return errored("acquire", f"{command.label} ended with exit code {exit.code}", again=True)
+        reason = f"{command.label}: a package could not be built on this machine"
+        return errored(ReasonCode.BUILD_FAILED, reason, again=True)
+    reason = f"{command.label} ended with exit code {exit.code}"
+    return errored(ReasonCode.ACQUIRE, reason, again=True, explained=True)
 
 
 def judge_extension(exit: Exit) -> Judgement | None:
@@ -200,4 +223,4 @@ def judge_extension(exit: Exit) -> Judgement | None:
     if found is None:
         return None
     advice = "name an image that has it (images.postgres), or install it with this machine's for the embedded engine"
-    return errored("extension_absent", f'this run\'s Postgres has no extension "{found["name"]}": {advice}')
+    return errored(ReasonCode.EXTENSION_ABSENT, f'this run\'s Postgres has no extension "{found["name"]}": {advice}')

@@ -1,16 +1,14 @@
-"""Installs what a plan needs from its first moment on, so that no check holds a place while it only waits for that."""
+"""Begins at once what a plan needs: packages, the database and images. No check holds a place only to wait for them."""
 
 import asyncio
-import contextlib
 import re
 from pathlib import Path
 
 from tasks.engines.protocol import Engine
-from tasks.errors import PredeployError
 from tasks.exits import Prepared
-from tasks.planning.lowering import Lowering
+from tasks.planning.lowering import Lowering, database_of, environments_of
 from tasks.planning.plan import Plan
-from tasks.steps import Check, Environment
+from tasks.steps import Check
 
 
 class Installs:
@@ -43,11 +41,15 @@ class Installs:
         await asyncio.gather(*self._tasks.values(), return_exceptions=True)
 
 
-def environments_of(check: Check, lowering: Lowering) -> tuple[Environment, ...]:
-    """What has to be installed for a check; what cannot be named is the check's own to tell."""
-    found: dict[str, Environment] = {}
-    for program in check.programs:
-        with contextlib.suppress(PredeployError):
-            environment = lowering.environment_of(check, program)
-            found |= {environment.key: environment} if environment is not None else {}
-    return tuple(found.values())
+async def warm(plan: Plan, engine: Engine, lowering: Lowering) -> None:
+    """Has the database started, and the images built that have a Dockerfile: ours hold what earlier steps make.
+
+    Never raises: what goes wrong is said by the checks that need it.
+    """
+    with_dockerfile = [check for check in plan.checks if check.image is not None and check.image.dockerfile]
+    steps = [
+        lowering.step(check, command) for check in with_dockerfile for command in check.commands if command.builds_image
+    ]
+    databases = [database for check in plan.checks if (database := database_of(check)) is not None]
+    warming = [engine.warm_database(databases)] if databases else []
+    await asyncio.gather(*warming, *map(engine.warm_image, steps), return_exceptions=True)

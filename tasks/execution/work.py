@@ -8,12 +8,11 @@ from typing import Protocol
 
 from tasks.engines.protocol import Engine
 from tasks.execution.attempt import Attempt
-from tasks.execution.prefetch import Installs
+from tasks.execution.prefetch import Installs, warm
 from tasks.models import EngineFacts, Report, Result
 from tasks.planning.lowering import Lowering
 from tasks.planning.plan import Plan
 from tasks.steps import Check
-from tasks.warming import warm
 
 
 class Work(Protocol):

@@ -1,11 +1,12 @@
 """Lowers rows to steps. Engines interpret what comes out of here and never see a check's name. Pure."""
 
+import contextlib
 import hashlib
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
-from tasks.errors import UsageError
+from tasks.errors import PredeployError, UsageError
 from tasks.planning.environments import node_environment, our_environment, python_environment
 from tasks.stack import Stack
 from tasks.steps import (
@@ -132,6 +133,16 @@ class Lowering:
             image=self.image(check) if server.environment == "production" else None,
             database=database if named else None,
         )
+
+
+def environments_of(check: Check, lowering: Lowering) -> tuple[Environment, ...]:
+    """What has to be installed for a check. The check itself reports an environment that cannot be named."""
+    found: dict[str, Environment] = {}
+    for program in check.programs:
+        with contextlib.suppress(PredeployError):
+            environment = lowering.environment_of(check, program)
+            found |= {environment.key: environment} if environment is not None else {}
+    return tuple(found.values())
 
 
 def slug(text: str) -> str:

@@ -11,8 +11,8 @@ from rich.live import Live
 from rich.text import Text
 
 from tasks.models import Result, Status
+from tasks.report.board import Board, Clock, Ticker, outcome, whole
 from tasks.report.layout import clean_line
-from tasks.report.live import Board, Ticker, outcome, whole
 from tasks.report.style import Style
 
 _REFRESH = 0.2
@@ -23,7 +23,7 @@ _COLOURS = {Status.PASSED: "green", Status.FAILED: "red", Status.ERRORED: "yello
 class TerminalProgress:
     """Draws the board again and again over itself. A terminal that goes away makes it silent."""
 
-    def __init__(self, stream: TextIO, style: Style, clock: Callable[[], float]) -> None:
+    def __init__(self, stream: TextIO, style: Style, clock: Clock) -> None:
         self._style = style
         self._clock = clock
         self._board = Board(since=clock())

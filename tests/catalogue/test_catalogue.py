@@ -9,7 +9,6 @@ from tasks.catalogue import make_catalogue
 from tasks.catalogue.django_environment import django_env, filled_names
 from tasks.catalogue.django_server import UWSGI, server_argv
 from tasks.catalogue.mypy_target import mypy_section
-from tasks.dotenv import parse_dotenv
 from tasks.errors import UsageError
 from tasks.models import SkipReason, Stage
 from tasks.settings import ComponentSettings, CustomCheck, Settings
@@ -325,12 +324,6 @@ def argv_of(checks: dict[str, Check], name: str) -> tuple[str, ...]:
 def built(checks: dict[str, Check]) -> dict[str, Command]:
     """The commands that show that a project builds, by what people call them."""
     return {command.label: command for command in checks["django_container[apps/web]"].commands}
-
-
-def test_dotenv_in_all_its_forms() -> None:
-    text = "A=1\nexport B = two words \nC='x # y' # z\nD=a=b\n#E=1\nF\n1G=1\nH=\"\"\nA=2\n"
-
-    assert parse_dotenv(text) == {"A": "2", "B": "two words", "C": "x # y", "D": "a=b", "H": ""}
 
 
 BIND = f"{SERVER_HOST}:{SERVER_PORT}"

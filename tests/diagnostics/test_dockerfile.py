@@ -4,7 +4,7 @@ import pytest
 
 from tasks.diagnostics import parse
 from tasks.diagnostics.dockerfile import essential
-from tasks.diagnostics.dockerfile_text import read_instructions, secrets_of
+from tasks.diagnostics.dockerfile_text import secrets_of
 from tasks.models import Diagnostic
 from tests.diagnostics.captures import assert_reads, load, names
 
@@ -269,16 +269,6 @@ def test_without_a_dockerfile_the_message_has_no_place() -> None:
     (said,) = parse("dockerfile", stdout="", stderr="failed to copy: no space\n", root="/x", cwd=".").diagnostics
 
     assert (said.file, said.line, said.message) == (None, None, "failed to copy: no space")
-
-
-def test_instructions_of_a_broken_dockerfile() -> None:
-    read = read_instructions("FROM\nRUN <<A <<B\n1\nA\n2\nB\nCOPY <<C /x\n\\")
-
-    assert [(each.line, each.word, each.body) for each in read] == [
-        (1, "FROM", ""),
-        (2, "RUN", "1\n2"),
-        (7, "COPY", "\\"),
-    ]
 
 
 @pytest.mark.parametrize(

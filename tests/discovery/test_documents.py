@@ -2,7 +2,7 @@
 
 import pytest
 
-from tasks.discovery.documents import BrokenDocumentError, parse_json, parse_toml, parse_yaml
+from tasks.discovery.documents import BrokenDocumentError, parse_dotenv, parse_json, parse_toml, parse_yaml
 
 
 @pytest.mark.parametrize(
@@ -45,3 +45,21 @@ def test_broken_toml_and_yaml_are_said_to_be_broken() -> None:
 
 def test_an_empty_yaml_document_is_empty() -> None:
     assert parse_yaml("# only a comment\n") == {}
+
+
+@pytest.mark.parametrize(
+    ("text", "values"),
+    [
+        ("A=1\nexport B = two words \nC='x # y' # z\nD=a=b\n", {"A": "1", "B": "two words", "C": "x # y", "D": "a=b"}),
+        ('#E=1\nF\n1G=1\nH=""\nI=', {"H": "", "I": ""}),
+        ("A=1\r\nA=2 # the last wins\r\n", {"A": "2"}),
+        ("\ufeffA=1", {"A": "1"}),
+        ("A=${B}\nB=$A", {"A": "${B}", "B": "$A"}),
+        ('A="x\ny"\nB="\\n"\nC=\'\\n\'', {"A": "x\ny", "B": "\n", "C": "\\n"}),
+        ("A='x\nB=1\n= 2\n\n  C=3", {"B": "1", "C": "3"}),
+        ("", {}),
+    ],
+)
+def test_dotenv_in_all_its_forms(text: str, values: dict[str, str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert parse_dotenv(text) == values
+    assert capsys.readouterr() == ("", "")

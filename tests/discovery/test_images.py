@@ -151,3 +151,20 @@ def test_dockerfiles_are_read_leniently() -> None:
     assert parsed.copied == ("a b",)
     assert parse_dockerfile("").final is None
     assert parse_dockerfile("CMD x\nFROM\n").stages == ()
+
+
+def test_the_lines_of_heredocs_are_no_instructions() -> None:
+    run = "RUN <<EOF\nENV A=2\nWORKDIR /b\nFROM b\nCOPY c /c\nEOF\n"
+
+    parsed = parse_dockerfile(f"FROM a\nENV A=1\nWORKDIR /a\n{run}COPY <<X d /d/\nFROM e\nX\n")
+
+    assert [(stage.image, stage.env, stage.workdir) for stage in parsed.stages] == [("a", {"A": "1"}, "/a")]
+    assert parsed.copied == ("d",)
+
+
+def test_words_of_a_copy_are_expanded_each_for_itself() -> None:
+    parsed = parse_dockerfile('FROM a\nARG B=b\nENV C="c d"\nCOPY --from=$B $C $D ["$C", "/x"] /e\nCOPY ["$C", "/x"]\n')
+
+    assert parsed.stages[0].copies[0].origin == "b"
+    assert parsed.stages[0].copies[0].sources[:2] == ("c d", "$D")
+    assert parsed.copied == ("c d",)

@@ -84,6 +84,10 @@ GUNICORN = ("gunicorn", "--bind", HERE, "config.wsgi")
         pytest.param('ENTRYPOINT ["/x"]\nCMD gunicorn config.wsgi\nFROM app\nENTRYPOINT ["/y"]', (), id="CMD reset"),
         pytest.param('CMD ["gunicorn", "config.wsgi"]\nENTRYPOINT ["/x"]', GUNICORN, id="CMD first"),
         pytest.param('CMD ["./start.sh"]', (), id="script"),
+        pytest.param("CMD gunicorn config.wsgi\nRUN <<EOF\nCMD uvicorn a:b\nEOF", GUNICORN, id="CMD within a heredoc"),
+        pytest.param("CMD gunicorn config.wsgi\nCOPY <<-'X' /x\nCMD []\n\tX", GUNICORN, id="CMD within a file"),
+        pytest.param("CMD gunicorn config.wsgi\nONBUILD CMD uvicorn a:b", GUNICORN, id="CMD of images built on it"),
+        pytest.param("CMD gunicorn \\\n# CMD x\n\n  config.wsgi", GUNICORN, id="comment within a continued line"),
     ],
 )
 def test_servers_of_dockerfiles(ending: str, argv: tuple[str, ...]) -> None:

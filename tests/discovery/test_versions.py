@@ -2,7 +2,8 @@
 
 import pytest
 
-from tasks.discovery.versions import npm_range
+from tasks.engines.dagger.images import choose_node as choose_node_image
+from tasks.engines.versions.node import choose_node
 from tests.discovery.trees import BARE, PROJECT, astro, node, package, python
 
 DOCKER = "RUN pip install django\n"
@@ -61,14 +62,12 @@ def test_which_python(files: dict[str, str], wanted: str, source: str) -> None:
     ("files", "wanted", "source"),
     [
         pytest.param({}, ">=20", "s/package.json", id="engines"),
-        pytest.param({"s/.nvmrc": "v22.11.0\n"}, "==22.11.0", "s/.nvmrc", id=".nvmrc"),
-        pytest.param({".node-version": "22"}, "==22.*", ".node-version", id=".node-version above"),
-        pytest.param({"s/.nvmrc": "lts/jod"}, "==22.*", "s/.nvmrc", id="a name"),
+        pytest.param({"s/.nvmrc": "v22.11.0\n"}, "22.11.0", "s/.nvmrc", id=".nvmrc"),
+        pytest.param({".node-version": "22"}, "22", ".node-version", id=".node-version above"),
+        pytest.param({"s/.nvmrc": "lts/jod"}, "22", "s/.nvmrc", id="a name"),
         pytest.param({"s/.nvmrc": "lts/*"}, ">=20", "s/package.json", id="whatever is newest says nothing"),
-        pytest.param(
-            {"s/Dockerfile": "FROM node:24-alpine AS b\nFROM nginx"}, "==24.*", "s/Dockerfile", id="Dockerfile"
-        ),
-        pytest.param({"s/Dockerfile": "FROM node:jod-slim"}, "==22.*", "s/Dockerfile", id="a name in a tag"),
+        pytest.param({"s/Dockerfile": "FROM node:24-alpine AS b\nFROM nginx"}, "24", "s/Dockerfile", id="Dockerfile"),
+        pytest.param({"s/Dockerfile": "FROM node:jod-slim"}, "22", "s/Dockerfile", id="a name in a tag"),
         pytest.param({"s/Dockerfile": "FROM node:18"}, ">=20", "s/package.json", id="an image it refuses"),
     ],
 )
@@ -83,28 +82,46 @@ def test_which_node(files: dict[str, str], wanted: str, source: str) -> None:
 def test_volta() -> None:
     manifest = package(dependencies={"astro": "7"}, scripts={"build": "astro build"}, volta={"node": "22.3.0"})
 
-    assert node({"s/package.json": manifest}, "s").node.wanted == "==22.3.0"
+    assert node({"s/package.json": manifest}, "s").node.wanted == "22.3.0"
 
 
 @pytest.mark.parametrize(
-    ("text", "specifier"),
+    ("text", "accepts"),
     [
         ("", ""),
         ("*", ""),
-        (">=22", ">=22"),
-        ("22", "==22.*"),
-        ("22.x", "==22.*"),
-        ("v22.1.0", "==22.1.0"),
-        ("^22.12.0", ">=22.12.0,<23"),
-        ("~22.12", ">=22.12,<22.13"),
-        (">=18 <23", ">=18,<23"),
-        (">= 18.0.0", ">=18.0.0"),
-        ("18 - 22", ">=18,<=22"),
-        ("^20.19.0 || >=22.12.0", ">=20.19.0"),
-        ("20 || 22", ">=20,<23"),
+        (" >=22 ", ">=22"),
+        ("22.x", "22.x"),
+        ("^22.12.0", "^22.12.0"),
+        ("18 - 22", "18 - 22"),
+        ("^20.19.0 || >=22.12.0", "^20.19.0 || >=22.12.0"),
         ("lts/*", ""),
         ("whatever", ""),
     ],
 )
-def test_ranges_of_npm(text: str, specifier: str) -> None:
-    assert npm_range(text) == specifier
+def test_engines_are_kept_as_written_and_other_words_say_nothing(text: str, accepts: str) -> None:
+    manifest = package(dependencies={"astro": "7"}, scripts={"build": "astro build"}, engines={"node": text})
+
+    version = node(astro("s") | {"s/package.json": manifest}, "s").node
+
+    assert (version.wanted, version.accepts) == (accepts, accepts)
+
+
+@pytest.mark.parametrize(
+    ("files", "engines", "pinned", "image"),
+    [
+        pytest.param({"s/Dockerfile": "FROM node:20-slim"}, "", 20, "20", id="Dockerfile"),
+        pytest.param({"s/.nvmrc": "20"}, ">=18", 20, "20", id=".nvmrc"),
+        pytest.param({"s/.nvmrc": "lts/krypton"}, "", 24, "24", id="a name"),
+        pytest.param({}, "^20.3 || >=24", 24, "24", id="engines with a gap"),
+    ],
+)
+def test_the_node_that_discovery_finds_is_the_one_that_runs(
+    files: dict[str, str], engines: str, pinned: int, image: str
+) -> None:
+    manifest = package(dependencies={"astro": "7"}, scripts={"build": "astro build"}, engines={"node": engines})
+
+    version = node(astro("s") | {"s/package.json": manifest} | files, "s").node
+
+    assert (choose_node(version).version[0], choose_node(version).gaps) == (pinned, ())
+    assert (choose_node_image(version).version, choose_node_image(version).gaps) == (image, ())

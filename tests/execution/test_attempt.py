@@ -285,7 +285,8 @@ async def test_run_of_a_dockerfile_proves_nothing_while_no_registry_answers(
     tmp_path: Path, registry: bool, expected: tuple[Status, str]
 ) -> None:
     verdicts = ((1, "image_build"), (2, "dockerfile"))
-    command = Command(argv=(), label="docker build", environment="image", verdicts=verdicts)
+    downloads = ("image_build", "timeout")
+    command = Command(argv=(), label="docker build", environment="image", verdicts=verdicts, downloads=downloads)
     check = make_check("build", commands=(command,), image=IMAGE)
     provides = frozenset({"image"})
     failing = FakeEngine({"": RED}, provides=provides, registry=registry)
@@ -320,9 +321,12 @@ async def test_extension_that_the_run_s_postgres_lacks_proves_nothing(
     assert database == "" or 'has no extension "postgis": name an image that has it' in result.reason
 
 
+UNFIT: dict[str, Any] = {"unfit": ((75, "other_database"),), "explained": ("other_database",)}
+
+
 def make_upgrade(**over: Any) -> Check:
     """A check that runs in the base first."""
-    base = make_command("old", tree="base", parser="plain", unfit=((75, "other_database"),), **over)
+    base = make_command("old", tree="base", parser="plain", **UNFIT, **over)
     return make_check("upgrade", commands=(base, make_command("new")), database="empty")
 
 

@@ -21,7 +21,9 @@ TOOL = make_command(
     "tool",
     verdicts=((1, "findings"), (2, "tool_config")),
     empty=(5,),
-    unfit=((3, "other_database"),),
+    unfit=((3, "other_database"), (4, "service_lost")),
+    explained=("other_database",),
+    refined=(("tool_config", "python_error", "findings"), ("tests_failed", "no_tests", "collection_error")),
     limit=30,
     services=SERVERS,
 )
@@ -219,6 +221,33 @@ def test_what_was_found_refines_the_reason_code(
 ) -> None:
     found = Diagnostic(tool="tool", message="wrong", file=file, severity=severity)
 
-    judgement = refined(failed(code, "exit code 2"), [found], counts)
+    judgement = refined(TOOL, failed(code, "exit code 2"), [found], counts)
 
     assert judgement == failed(expected, "exit code 2")
+
+
+def test_only_what_a_row_names_refines_the_reason_code() -> None:
+    found = Diagnostic(tool="tool", message="wrong", file="x.py")
+
+    assert refined(make_command("tool"), failed("tool_config", ""), [found], None).reason_code == "tool_config"
+
+
+@pytest.mark.parametrize(
+    ("exit", "explained"),
+    [
+        pytest.param(ended(0), False, id="pass"),
+        pytest.param(ended(1), True, id="verdict"),
+        pytest.param(ended(3), True, id="no verdict, and the row says that the output tells why"),
+        pytest.param(ended(4), False, id="no verdict, and something around it is the reason"),
+        pytest.param(ended(99), True, id="unknown code"),
+        pytest.param(ended(timed_out=True), False, id="time limit"),
+        pytest.param(ended(signal=11), False, id="crash"),
+        pytest.param(ended(127), False, id="tool missing"),
+        pytest.param(ended(1, trouble="engine_lost"), False, id="trouble"),
+        pytest.param(ended(1, trouble="acquire"), True, id="trouble of an installation"),
+        pytest.param(ended(services=(server(code=1),)), True, id="server ended"),
+        pytest.param(ended(services=(server(name="worker", code=126),)), False, id="runtime of a server"),
+    ],
+)
+def test_when_the_first_error_in_the_output_is_the_reason(exit: Exit, explained: bool) -> None:
+    assert judge(TOOL, exit, None).explained is explained

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 from packaging.specifiers import SpecifierSet
 
+from tasks.discovery.node.node_range import admits, is_range, lowest_major
 from tasks.engines.dagger.session import Container, DaggerSession, EngineRefusedError
-from tasks.engines.local.toolchains.python import minors_of, specifier
 from tasks.engines.memo import AsyncMemo
-from tasks.engines.versions.semver import admits, floor
+from tasks.engines.versions.python import minors_of, specifier
 from tasks.errors import EngineError
 from tasks.stack import Version
 
@@ -60,11 +60,8 @@ def nearest(minors: list[int], wanted: SpecifierSet) -> int:
 
 def choose_node(version: Version) -> ImageChoice:
     """The Node image of a stack."""
-    for text in (version.wanted, version.accepts):
-        try:
-            admits(text, (0, 0, 0))
-        except ValueError:
-            return ImageChoice(version=str(NODE), gaps=(differs("Node", version),))
+    if not is_range(version.wanted) or not is_range(version.accepts):
+        return ImageChoice(version=str(NODE), gaps=(differs("Node", version),))
     exact = re.fullmatch(r"=?=?v?(\d+\.\d+\.\d+)", version.wanted.strip())
     if exact:
         return ImageChoice(version=exact[1])
@@ -72,7 +69,7 @@ def choose_node(version: Version) -> ImageChoice:
     if both:
         return ImageChoice(version=str(both[0]))
     usable = [major for major in NODES if fits(version.accepts, major)] or [NODE]
-    goal = floor(version.wanted)[0] or NODE
+    goal = lowest_major(version.wanted) or NODE
     return ImageChoice(version=str(min(usable, key=lambda major: abs(major - goal))), gaps=(differs("Node", version),))
 
 

@@ -7,8 +7,7 @@ from pathlib import Path
 from tasks.engines.dagger.images import BaseImageResolver, choose_node, choose_python
 from tasks.engines.dagger.session import open_session
 from tasks.errors import EngineError
-from tasks.execution.prefetch import environments_of
-from tasks.planning.lowering import Lowering
+from tasks.planning.lowering import Lowering, environments_of
 from tasks.planning.plan import Plan
 from tasks.redaction.redactor import NOTHING
 from tasks.stack import Version

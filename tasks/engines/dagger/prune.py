@@ -6,7 +6,7 @@ from pathlib import Path
 
 from tasks.engines.dagger.reach import find_engine
 from tasks.engines.dagger.session import EngineRefusedError, open_session
-from tasks.engines.local.prune import Pruned
+from tasks.engines.pruned import Pruned
 from tasks.errors import EngineError
 from tasks.redaction.redactor import NOTHING
 

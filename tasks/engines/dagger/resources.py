@@ -13,9 +13,9 @@ from tasks.engines.dagger.postgres import PostgresService
 from tasks.engines.dagger.session import CacheVolume, Container, DaggerSession, Directory, Secret, named_once
 from tasks.engines.dagger.variables import STORES, index_variables, plain_variables, secret_name
 from tasks.engines.dagger.wrapper import NONCE, RUN
-from tasks.engines.local.toolchains.node import manager_version
 from tasks.engines.memo import AsyncMemo
 from tasks.engines.tokens import Tokens
+from tasks.engines.versions.node import manager_version
 from tasks.exits import Exit, Prepared
 from tasks.redaction.encodings import SHORTEST
 from tasks.redaction.redactor import Redactor

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tasks.engines.local.store import USED, take
+from tasks.engines.pruned import Pruned
 from tasks.files import remove_tree
 
 STORES = ("environments", "toolchains", "postgres")
@@ -35,36 +36,6 @@ class Item:
     used: float
     size: int
     lock: Path | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Pruned:
-    """What upkeep came to: bytes before and after and how many items went, where that is known, and how many that were
-    due are held by runs. `undone` is why it could not be done."""
-
-    what: str
-    before: int | None = None
-    after: int | None = None
-    removed: int | None = None
-    held: int = 0
-    undone: str = ""
-
-    @property
-    def said(self) -> str:
-        """All of it in a line."""
-        if self.undone:
-            return f"{self.what}: left as it is: {self.undone}"
-        facts = []
-        if self.before is not None and self.after is not None:
-            facts.append(f"{megabytes(self.after)}, {megabytes(self.before)} before")
-        if self.removed is not None:
-            facts.append(f"{self.removed} gone" + (f", {self.held} held by runs" if self.held else ""))
-        return f"{self.what}: {'; '.join(facts)}"
-
-
-def megabytes(size: int) -> str:
-    """A size as people read it."""
-    return f"{size / (1 << 20):,.0f} MB"
 
 
 def prune_cache(cache: Path, limits: Limits, now: float) -> Pruned:

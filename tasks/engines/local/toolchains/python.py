@@ -8,13 +8,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from packaging.specifiers import InvalidSpecifier, SpecifierSet
+from packaging.specifiers import SpecifierSet
 
 from tasks.engines.local.toolchains.pinned import base_python
+from tasks.engines.versions.python import minors_of, plain, shown, specifier
 from tasks.errors import EngineError
 from tasks.stack import Version
 
-MINORS = range(8, 20)
 PROBE = (
     "import json,ssl,sys,sysconfig;i=sys.implementation;print(json.dumps({'name':i.name,'path':sys.executable,"
     "'version':'.'.join(map(str,sys.version_info[:3])),'threads':bool(sysconfig.get_config_var('Py_GIL_DISABLED'))}))"
@@ -111,36 +111,6 @@ def probe(path: Path) -> Interpreter | None:
     if facts.get("name") != "cpython" or facts.get("threads"):
         return None
     return Interpreter(path=Path(facts["path"]), version=facts["version"])
-
-
-def specifier(text: str, source: str) -> SpecifierSet:
-    """A specifier, also from a bare version: `3.13` means every 3.13. Raises EngineError (`toolchain`)."""
-    bare = text.strip()
-    if bare.replace(".", "").isdigit():
-        bare = f"=={bare}.*" if bare.count(".") < 2 else f"=={bare}"
-    try:
-        return SpecifierSet(bare)
-    except InvalidSpecifier:
-        raise EngineError(
-            f"{text!r} ({source or 'the stack'}) is no Python version. Write it like `3.13` or `>=3.12,<3.14`",
-            "toolchain",
-        ) from None
-
-
-def minors_of(specifier: SpecifierSet) -> list[int]:
-    """The minor versions of which some release may fit."""
-    return [minor for minor in MINORS if any(specifier.contains(f"3.{minor}.{micro}") for micro in range(40))]
-
-
-def plain(text: str) -> str:
-    """`3.13` for `==3.13.*`."""
-    return text.removeprefix("==").removesuffix(".*")
-
-
-def shown(version: str, wanted: str) -> str:
-    """As many numbers as make the difference visible."""
-    exact = plain(wanted).count(".") == 2 and plain(wanted).rpartition(".")[0] == version.rpartition(".")[0]
-    return version if exact else version.rpartition(".")[0]
 
 
 def missing(version: Version) -> EngineError:

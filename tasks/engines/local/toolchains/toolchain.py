@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from tasks.engines.local.toolchains.node import choose_node, ensure_manager, ensure_node
+from tasks.engines.local.toolchains.node import ensure_manager, ensure_node
 from tasks.engines.local.toolchains.pinned import LIMIT, ToolchainConfig, host
 from tasks.engines.local.toolchains.python import Interpreter, Pythons, missing
 from tasks.engines.memo import AsyncMemo
+from tasks.engines.versions.node import choose_node
 from tasks.exits import Exit
 from tasks.stack import Version
 from tasks.steps import Command, Environment

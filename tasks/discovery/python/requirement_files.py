@@ -5,7 +5,7 @@ import re
 from dataclasses import dataclass
 
 from tasks.discovery.file_view import FileView, join
-from tasks.discovery.requirements import read_requirements
+from tasks.discovery.python.requirements import read_requirements
 
 _NAME = re.compile(r"^(?:requirements|reqs)?(?:[-_.]?(?P<after>[\w\-]+))?\.(?P<kind>lock|txt|in)$")
 _BEFORE = re.compile(r"^(?P<before>\w+)[-_]requirements\.(?P<kind>lock|txt|in)$")

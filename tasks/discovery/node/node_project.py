@@ -5,8 +5,8 @@ from typing import Literal, cast
 
 from tasks.discovery.documents import string, table, text_table
 from tasks.discovery.file_view import FileView, is_within, join, parent
-from tasks.discovery.node_locks import locked_versions
-from tasks.discovery.node_workspace import (
+from tasks.discovery.node.node_locks import locked_versions
+from tasks.discovery.node.node_workspace import (
     Workspace,
     dependencies,
     find_workspace,

@@ -5,10 +5,10 @@ from dataclasses import replace
 
 from tasks.discovery.documents import string, table
 from tasks.discovery.file_view import FileView, join, lineage, parent
+from tasks.discovery.python.requirement_files import choose_requirements, has_requirements
+from tasks.discovery.python.requirements import read_requirements
+from tasks.discovery.python.uv_lock import declared, find_uv_lock, read_uv_lock, source_directories, workspace_members
 from tasks.discovery.quality_tools import configurations, used_tools
-from tasks.discovery.requirement_files import choose_requirements, has_requirements
-from tasks.discovery.requirements import read_requirements
-from tasks.discovery.uv_lock import declared, find_uv_lock, read_uv_lock, source_directories, workspace_members
 from tasks.discovery.versions import Image, python_version
 from tasks.stack import PythonProject
 

@@ -1,0 +1,1 @@
+"""Discovery of packages of Node: their workspace, manager, locks and ranges."""

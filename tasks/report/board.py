@@ -1,0 +1,79 @@
+"""Where the checks of a run stand, for each view of it, and the thread that draws a view again."""
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from tasks.models import Result, Status
+from tasks.report.facts import seconds
+from tasks.report.layout import clean_line
+from tasks.report.style import Style
+
+Clock = Callable[[], float]
+
+
+@dataclass(slots=True, kw_only=True)
+class Board:
+    """Where the checks of a run stand."""
+
+    titles: dict[str, str] = field(default_factory=dict)
+    running: dict[str, float] = field(default_factory=dict)
+    finished: dict[str, Result] = field(default_factory=dict)
+    note: str = ""
+    since: float = 0.0
+
+    def title(self, check: str) -> str:
+        return clean_line(self.titles.get(check, check))
+
+    def start(self, check: str, now: float) -> None:
+        self.running[check] = now
+
+    def finish(self, check: str, result: Result) -> None:
+        self.running.pop(check, None)
+        self.finished[check] = result
+        self.note = ""  # whatever it was about is over, or the next sign of life tells what runs
+
+    def ages(self, now: float) -> list[str]:
+        """`pytest 34s`, the longest first."""
+        oldest = sorted(self.running, key=lambda check: self.running[check])
+        return [f"{self.title(check)} {whole(now - self.running[check])}" for check in oldest]
+
+    def done(self) -> str:
+        """`9 of 14 done`."""
+        return f"{len(self.finished)} of {len(self.titles)} done"
+
+
+def whole(duration: float) -> str:
+    """Whole seconds: what still grows needs no tenths."""
+    return f"{int(duration)}s" if duration < 60 else seconds(duration)
+
+
+def outcome(title: str, result: Result, style: Style) -> str:
+    """`✓ mypy (3.1s)`, with why where it is not green."""
+    time_ = "cached" if result.cached else seconds(result.duration)
+    why = ": " + (clean_line(result.reason) or result.reason_code) if result.reason or result.reason_code else ""
+    took = "" if result.status is Status.SKIPPED else f" ({time_})"
+    return f"{style.sign(result.status)} {title}{took}{'' if result.passed else why}"
+
+
+class Ticker:
+    """Calls from a thread of its own, so that neither a busy event loop nor a blocked one silences it."""
+
+    def __init__(self, interval: float, tick: Callable[[], None]) -> None:
+        self._interval = interval
+        self._tick = tick
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="predeploy-progress", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        """No tick begins after this; one that hangs in a full pipe is not waited for."""
+        self._stop.set()
+        if self._thread.is_alive() and self._thread is not threading.current_thread():
+            self._thread.join(1.0)
+
+    def _run(self) -> None:
+        while not self._stop.wait(self._interval):
+            self._tick()
