@@ -29,7 +29,7 @@ from tasks.notification import NotificationSettings
 from tasks.secrets.deploy_check import CHECK as DEPLOY_SECRETS
 from tasks.settings import Settings
 from tasks.settings.load import OTHER_VARIABLES, PREFIX
-from tasks.settings.models import ComponentSettings, CustomCheck, FormSettings, ImageSettings, WorkerSettings
+from tasks.settings.tables import ComponentSettings, CustomCheck, FormSettings, ImageSettings, WorkerSettings
 from tasks.validation.scope import read_scope
 from tests.support.validate import ROOT, SAMPLE, copy_sample
 

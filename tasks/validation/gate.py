@@ -40,7 +40,7 @@ def reject_less(settings: Settings) -> None:
     """Raises UsageError where the settings ask for less than a gate is, or leave the engine to chance."""
     narrowed = [name for name in ("stages", "only", "skip") if getattr(settings, name)]
     if narrowed:
-        flags = ", ".join(FLAGS[name] for name in narrowed)
+        flags = ", ".join(FLAGS[name].name for name in narrowed)
         settings_file = f"{' and '.join(narrowed)} in predeploy.toml and the environment"
         raise UsageError(f"--gate takes the whole catalogue: leave out {flags}, and {settings_file}.")
     if settings.engine == "auto":
