@@ -87,8 +87,9 @@ def test_help_and_wrong_flags(caller: Caller, name: str) -> None:
 
     assert (helped.code, helped.stderr) == (0, "")
     assert helped.stdout.startswith(f"usage: python -m flows.predeploy {name}")
+    assert max(map(len, helped.stdout.splitlines())) <= 80
     wrong.assert_ended(2, "USAGE")
-    assert "--bogus: there is no such flag" in wrong.stderr
+    assert "--bogus: no such flag" in wrong.stderr
 
 
 def test_a_directory_of_that_name(caller: Caller, stack: TinyStack) -> None:
