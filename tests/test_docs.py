@@ -30,6 +30,7 @@ from tasks.settings import Settings
 from tasks.settings.load import OTHER_VARIABLES, PREFIX
 from tasks.settings.tables import ComponentSettings, CustomCheck, FormSettings, ImageSettings, WorkerSettings
 from tasks.validation.scope import read_scope
+from tests.support.reference import TABLES, rows_in, write_rows
 from tests.support.validate import ROOT, SAMPLE, copy_sample
 
 README_BYTES = 12_000
@@ -216,6 +217,15 @@ def test_every_subcommand_is_explained() -> None:
     explained = re.findall(r"^\| `predeploy (\w+)", text_of("docs/cli.md"), re.MULTILINE)
 
     assert sorted(explained) == sorted(SUBCOMMANDS)
+
+
+@pytest.mark.parametrize(("document", "header"), TABLES)
+def test_tables_are_made_of_the_declared_texts(document: str, header: str, request: pytest.FixtureRequest) -> None:
+    page, rows = ROOT / document, [*TABLES[document, header]]
+    if request.config.getoption("--update-golden"):
+        write_rows(page, header, rows)
+
+    assert rows_in(page, header) == rows, "change the text where it is declared, then run with --update-golden"
 
 
 @pytest.mark.parametrize("document", ["README.md", "docs/cli.md"])

@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from tasks.errors import UsageError
-from tasks.settings.flags import Flag, Group
+from tasks.settings.flags import Flag, Group, first_sentence
 from tasks.settings.models import FLAGS
 
 DEFAULT_PROGRAM = "python -m flows.predeploy"
 STACK = "STACK"
+STACK_TEXT = "the directory of the stack, by default the current one"
 DISTRIBUTE = Flag(
     group=Group.RUN,
     name="--distribute",
@@ -32,7 +33,7 @@ LIST = Flag(
 )
 PLAN = Flag(group=Group.LOOK, name="--plan", text="print the checks with keys and commands, and run nothing")
 VERSION = Flag(group=Group.LOOK, name="--version", text="print the versions of predeploy, dagger-io and Prefect")
-HELP = Flag(group=Group.LOOK, name="--help", text="print this help")
+HELP = Flag(group=Group.LOOK, name="--help", text="print the help")
 NO_SETTINGS: Mapping[str, Flag] = {
     "distribute": DISTRIBUTE,
     "commit": COMMIT,
@@ -48,32 +49,37 @@ RUN_FLAGS: Mapping[str, Flag] = {**FLAGS, **NO_SETTINGS}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Subcommand:
-    """The name and the arguments of a subcommand. `flows/cli/subcommands.py` has its function."""
+    """The arguments of a subcommand, and its text as in `Flag`. `flows/cli/subcommands.py` has its function."""
 
     text: str
     flags: Mapping[str, Flag]
     takes_stack: bool = False
+
+    @property
+    def help(self) -> str:
+        """The first sentence of the text."""
+        return first_sentence(self.text)
 
 
 ALWAYS: Mapping[str, Flag] = {"debug": DEBUG, "help": HELP}
 """The flags of every subcommand."""
 SUBCOMMANDS: Mapping[str, Subcommand] = {
     "status": Subcommand(
-        text="print the newest verdict again, with its exit code",
+        text="print the newest verdict again, with its exit code. Nothing runs",
         takes_stack=True,
         flags={"json_output": FLAGS["json_output"], **ALWAYS},
     ),
     "doctor": Subcommand(
-        text="check that this machine has everything for a run",
+        text="check that this machine has everything for a run. It prints how to fix each problem",
         takes_stack=True,
         flags={**{name: FLAGS[name] for name in ("engine", "environment", "json_output")}, **ALWAYS},
     ),
     "ui": Subcommand(
-        text="open the history of runs in Prefect's UI",
+        text="open the history of runs in Prefect's UI. It prints the URL, and opens a browser on a desktop",
         flags={"no_browser": Flag(name="--no-browser", text="print the URL, and open no browser"), **ALWAYS},
     ),
     "maintain": Subcommand(
-        text="remove unused caches and old runs",
+        text="remove unused caches and old runs. It reports the disk space before and after",
         flags={
             "days": Flag(name="--days", metavar="N", text="remove cache entries unused for N days; 30 by default"),
             "gigabytes": Flag(

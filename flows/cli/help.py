@@ -3,7 +3,7 @@
 import textwrap
 from collections.abc import Iterable, Iterator, Mapping
 
-from flows.cli.arguments import RUN_FLAGS, STACK, SUBCOMMANDS
+from flows.cli.arguments import RUN_FLAGS, STACK, STACK_TEXT, SUBCOMMANDS
 from tasks.settings.flags import Flag, Group
 
 WIDTH = 80
@@ -36,7 +36,7 @@ def render_help(called_as: str) -> str:
     ]
     for group in Group:
         lines += [f"{group}:", *flag_lines(flag for flag in RUN_FLAGS.values() if flag.group is group)]
-    lines += ["Subcommands, each with its own --help:", *(row(name, each.text) for name, each in SUBCOMMANDS.items())]
+    lines += ["Subcommands, each with its own --help:", *(row(name, each.help) for name, each in SUBCOMMANDS.items())]
     return "\n".join([*lines, *exit_code_lines()])
 
 
@@ -44,9 +44,9 @@ def render_subcommand_help(name: str, called_as: str) -> str:
     """The help of a subcommand."""
     subcommand = SUBCOMMANDS[name]
     stack = f" [{STACK}]" if subcommand.takes_stack else ""
-    lines = [f"usage: {called_as} {name}{stack} [FLAG ...]", f"{subcommand.text[:1].upper()}{subcommand.text[1:]}.", ""]
+    lines = [f"usage: {called_as} {name}{stack} [FLAG ...]", f"{subcommand.help[:1].upper()}{subcommand.help[1:]}.", ""]
     if subcommand.takes_stack:
-        lines.append(row(STACK, "the directory of the stack, by default this directory"))
+        lines.append(row(STACK, STACK_TEXT))
     return "\n".join([*lines, *flag_lines(subcommand.flags.values()), "", f"More: {PAGE}"])
 
 

@@ -45,7 +45,12 @@ class Flag:
     @property
     def help(self) -> str:
         """The first sentence of the description, as plain text."""
-        return self.description.partition(". ")[0].replace("`", "")
+        return first_sentence(self.description)
+
+
+def first_sentence(text: str) -> str:
+    """The first sentence of a Markdown text, as plain text."""
+    return text.partition(". ")[0].replace("`", "")
 
 
 def flags_of(model: type[BaseModel]) -> Mapping[str, Flag]:

@@ -31,8 +31,8 @@ class Settings(BaseModel, frozen=True, extra="forbid"):
     )
     only: Annotated[tuple[str, ...], Flag(group=Group.CHOOSE, metavar="CHECK")] = Field(
         default=(),
-        description="run only this check and those that it needs. A check has a name (`mypy`) and an id "
-        "(`mypy[apps/web]`)",
+        description="run only this check and those that it needs. A check is given by name (`mypy`) or "
+        "by id (`mypy[apps/web]`)",
     )
     skip: Annotated[tuple[str, ...], Flag(group=Group.CHOOSE, metavar="CHECK")] = Field(
         default=(), description="leave out this check and those that need it"
@@ -110,7 +110,8 @@ class Settings(BaseModel, frozen=True, extra="forbid"):
     secrets_file: str | None = Field(
         default=None,
         min_length=1,
-        description="a file with `NAME=value` lines, relative to the stack. git must ignore it, and its mode is 0600",
+        description="a file with `NAME=value` lines, relative to the stack. git must ignore it, and only its owner may "
+        "read it (mode 0600)",
     )
     doppler_project: Slug | None = Field(
         default=None,

@@ -37,7 +37,7 @@ class ImageSettings(BaseModel, frozen=True, extra="forbid"):
     )
     args: Variables = Field(default_factory=dict, description="build arguments in addition to those of a compose file")
     secrets: tuple[VariableName, ...] = Field(
-        default=(), description="secrets that the build mounts: the ids of `RUN --mount=type=secret`"
+        default=(), description="ids of secrets that `RUN` instructions of the Dockerfile mount"
     )
 
 
