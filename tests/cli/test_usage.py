@@ -326,6 +326,34 @@ def test_list_and_plan_print_and_run_nothing(caller: Caller, green: TinyStack) -
     assert [ended.stderr for ended in plain] == ["", ""]
 
 
+COUNTS = """
+import tasks.validation.scope as module
+real = module.load_settings
+def counted(*arguments, **more):
+    with open({file!r}, "a") as file:
+        file.write(".")
+    return real(*arguments, **more)
+module.load_settings = counted
+"""
+
+
+@pytest.mark.parametrize(("flags", "times"), [((), 1), (("--gate", "--engine", "local"), 2)], ids=str)
+def test_settings_are_loaded_once_per_file(
+    caller: Caller, green: TinyStack, tmp_path: Path, flags: tuple[str, ...], times: int
+) -> None:
+    """The gate reads `predeploy.toml` twice: the one in the stack, and the one in the clone."""
+    place, file = tmp_path / "counting", tmp_path / "count"
+    place.mkdir()
+    (place / "sitecustomize.py").write_text(COUNTS.format(file=str(file)))
+    green.git("add", "--all")
+    green.git("-c", "user.name=T", "-c", "user.email=t@example.invalid", "commit", "-qm", "all")
+
+    ended = replace(caller, paths=(*caller.paths, place)).run(green.root, "--plan", *flags)
+
+    assert ended.code == 0, ended.told
+    assert file.read_text() == "." * times
+
+
 def test_list_speaks_ascii_where_nothing_else_is_understood(caller: Caller, stack: TinyStack) -> None:
     stack.has("words")
     config = stack.root / "predeploy.toml"
