@@ -25,16 +25,16 @@ def stack_of(options: Options, caller: Caller) -> Path:
 
 def run_status(options: Options, caller: Caller) -> tuple[str, int]:
     """The verdict of the newest run, with its exit code."""
-    from flows.cli.status import tell_status
+    from flows.cli.status import render_status
 
-    return tell_status(stack_of(options, caller), UserDirs.of_user(), as_json="json_output" in options)
+    return render_status(stack_of(options, caller), UserDirs.of_user(), as_json="json_output" in options)
 
 
 def run_ui(options: Options, caller: Caller) -> tuple[str, int]:
     """The URL of the history. Opens it in a browser on a desktop."""
-    from flows.cli.ui import bring_up_history, open_browser
+    from flows.cli.ui import find_history_url, open_browser
 
-    url = bring_up_history(caller.environ, UserDirs.of_user())
+    url = find_history_url(caller.environ, UserDirs.of_user())
     if "no_browser" not in options:
         open_browser(url, caller.environ)
     return url, 0
