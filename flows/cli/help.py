@@ -32,7 +32,6 @@ def render_help(called_as: str) -> str:
         f"usage: {called_as} [{STACK}] [FLAG ...]",
         f"Would a deploy of the tree in {STACK}, by default this directory, succeed?",
         *examples(called_as),
-        "",
     ]
     for group in Group:
         lines += [f"{group}:", *flag_lines(flag for flag in RUN_FLAGS.values() if flag.group is group)]

@@ -1,4 +1,4 @@
-"""The caller of the command line: environment, token, and the default stack."""
+"""Who calls the command line, and what they mean where they do not say it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -11,7 +11,7 @@ from tasks.secrets.doppler.token import Token
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Caller:
-    """The environment of the process without DOPPLER_TOKEN, and the token."""
+    """The variables that we were started with, without the token, and that."""
 
     environ: Mapping[str, str] = field(repr=False)
     token: Token | None
@@ -19,13 +19,13 @@ class Caller:
 
     @property
     def default_stack(self) -> str:
-        """The directory in PREDEPLOY_STACK, which recipes set, or the current directory."""
+        """The current directory, unless the caller's recipe knows a better one."""
         return self.environ.get("PREDEPLOY_STACK") or "."
 
 
 def absolute(stack: str) -> Path:
-    """The absolute path of a stack. The process changes its directory later."""
+    """The stack's directory as seen from where we are called: soon that is elsewhere."""
     try:
         return Path(stack).absolute()
     except FileNotFoundError as error:
-        raise UsageError("the current directory no longer exists. Change to another directory.") from error
+        raise UsageError("the current directory is not there any more. Go to one that is.") from error

@@ -52,7 +52,7 @@ class OutputMode:
 
 
 def choose_output(settings: Settings, environ: Mapping[str, str], stream: TextIO) -> OutputMode:
-    """The mode of `--output`, or by default the one that fits the environment."""
+    """The mode that was asked for, or the one that fits who is reading."""
     found = next((name for name in AGENTS if environ.get(name, "").lower() not in {"", "0", "false", "no"}), "")
     mode: Literal["human", "agent"]
     if settings.output != "auto":

@@ -1,4 +1,4 @@
-"""The gate, for deploys: a clean clone of a commit, all checks, and no earlier results."""
+"""The gate, for deploys: a clean clone of a commit, the whole catalogue, and no earlier results."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,18 +12,18 @@ from tasks.source.clone import changes_of, clone_stack, find_commit
 from tasks.source.tree import Tree
 
 SHOWN = 20
-"""The largest number of changed files in an error text."""
+"""How many changed files a message names."""
 
 
 @contextmanager
 def entered(stack: Path, settings: Settings, commit: str, data: Path) -> Iterator[Path]:
-    """Yields the directory to validate: a temporary clone below `data`, or without a gate the stack itself.
+    """Yields the directory to validate: the stack as it is, or for a gate a clone below `data`, removed at the end.
 
-    `commit` is the commit to clone. If it is empty, the clone has `HEAD`, and the stack must not differ from it.
+    `commit` names the commit to clone. Without a name it is the current one, and the stack must not differ from it.
     """
     if not settings.gate:
         if commit:
-            raise UsageError("--commit needs --gate. Without --gate, predeploy validates the files in the directory.")
+            raise UsageError("--commit goes with --gate: without it, the files are validated as they are.")
         yield stack
         return
     reject_less(settings)
@@ -37,29 +37,29 @@ def entered(stack: Path, settings: Settings, commit: str, data: Path) -> Iterato
 
 
 def reject_less(settings: Settings) -> None:
-    """Raises UsageError if the settings select checks, or do not choose an engine."""
+    """Raises UsageError if the settings narrow the catalogue, or name no engine."""
     narrowed = [name for name in ("stages", "only", "skip") if getattr(settings, name)]
     if narrowed:
         flags = ", ".join(FLAGS[name].name for name in narrowed)
         settings_file = f"{' and '.join(narrowed)} in predeploy.toml and the environment"
-        raise UsageError(f"--gate runs all checks. Remove {flags}, or {settings_file}.")
+        raise UsageError(f"--gate takes the whole catalogue: leave out {flags}, and {settings_file}.")
     if settings.engine == "auto":
-        ways = "--engine dagger (containers, for full proof) or --engine local"
+        ways = "--engine dagger (containers: only they give full proof), or --engine local"
         raise UsageError(f"--gate needs an explicit engine: {ways}.")
 
 
 def require_clean(stack: Path) -> None:
-    """Raises GateError if files differ from the commit: a deploy of the commit would not have them."""
+    """Raises GateError if files differ from the commit: a deploy of the commit would lack the changes."""
     changes = changes_of(stack)
     if changes:
         what = f"{counted(len(changes), 'file')} here differ from the commit that would be deployed"
-        way = "Commit them, stash them (git stash -u), or name the commit to validate: --commit HEAD"
+        way = "Commit them, stash them (git stash -u), or name the commit: --commit HEAD"
         raise GateError(f"{what}: {named(changes, SHOWN)}. {way}.")
 
 
 def require_commit(tree: Tree) -> None:
-    """Raises UsageError if a tree has no commit, and GateError if its files differ from its commit."""
+    """Raises GateError if a tree that was read for the gate differs from its commit."""
     if tree.commit is None:
-        raise UsageError(f"--gate validates commits: {tree.root} has no commit. Commit the stack first.")
+        raise UsageError(f"{tree.root} has no commit; --gate validates commits. Commit the stack first.")
     if tree.changed:
         require_clean(tree.root)

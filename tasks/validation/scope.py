@@ -94,7 +94,7 @@ def read_secrets(scope: Scope, environ: Mapping[str, str], token: Token | None, 
 
 
 def reject_environment(settings: Settings) -> None:
-    """Raises UsageError for an unknown deploy target."""
+    """Raises UsageError for a deploy target without a config of Doppler."""
     if (target := settings.environment) and not settings.deploy_config:
         known = " or ".join(sorted(settings.doppler_configs)) or "none"
         raise UsageError(f"--environment {target}: there is {known}. Name one, or add it to doppler_configs.")

@@ -114,9 +114,9 @@ def test_an_earlier_commit(caller: Caller, committed: TinyStack) -> None:
     [
         (["--gate"], r"--gate needs an explicit engine.*--engine dagger.*--engine local"),
         (["--gate", "--engine", "auto"], r"--gate needs an explicit engine"),
-        ([*GATE, "--only", "words"], r"--gate runs all checks\. Remove --only, or only in"),
-        ([*GATE, "--skip", "words", "--stage", "quality"], r"Remove --stage, --skip, or stages and skip in"),
-        (["--commit", "HEAD"], r"--commit needs --gate"),
+        ([*GATE, "--only", "words"], r"--gate takes the whole catalogue: leave out --only"),
+        ([*GATE, "--skip", "words", "--stage", "quality"], r"leave out --stage, --skip, and stages and skip in"),
+        (["--commit", "HEAD"], r"--commit goes with --gate"),
         ([*GATE, "--commit", "nowhere"], r"--commit nowhere: git knows no such commit here"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
