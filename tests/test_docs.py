@@ -1,6 +1,5 @@
 """The documents are true and complete: files, links, flags, recipes, checks, settings and variables."""
 
-import argparse
 import re
 import tomllib
 from collections import Counter
@@ -14,9 +13,9 @@ import yaml  # type: ignore[import-untyped]
 
 from deployments.webhook.settings import PREFIX as WEBHOOK
 from deployments.webhook.settings import WebhookSettings
-from flows.cli.arguments import make_parser
+from flows.cli.arguments import RUN_FLAGS, SUBCOMMANDS
+from flows.cli.help import render_help
 from flows.cli.output import AGENTS
-from flows.cli.subcommands import SUBCOMMANDS
 from tasks.catalogue import ROWS
 from tasks.catalogue.row import Row
 from tasks.distribution.settings import PREFIX as SHARD
@@ -29,8 +28,9 @@ from tasks.notification import NotificationSettings
 from tasks.secrets.deploy_check import CHECK as DEPLOY_SECRETS
 from tasks.settings import Settings
 from tasks.settings.load import OTHER_VARIABLES, PREFIX
-from tasks.settings.models import ComponentSettings, CustomCheck, FormSettings, ImageSettings, WorkerSettings
+from tasks.settings.tables import ComponentSettings, CustomCheck, FormSettings, ImageSettings, WorkerSettings
 from tasks.validation.scope import read_scope
+from tests.support.reference import TABLES, rows_in, write_rows
 from tests.support.validate import ROOT, SAMPLE, copy_sample
 
 README_BYTES = 12_000
@@ -134,14 +134,10 @@ def anchors_of(page: Path) -> set[str]:
     return anchors
 
 
-def flags_of(parser: argparse.ArgumentParser) -> set[str]:
-    return {flag for action in parser._actions for flag in action.option_strings if flag.startswith("--")}
-
-
 def all_flags() -> set[str]:
     """The flags of the command line and of its subcommands."""
-    of_subcommands = {flag for each in SUBCOMMANDS.values() for flag, _ in each.arguments if flag.startswith("--")}
-    return flags_of(make_parser("predeploy")) | of_subcommands
+    flags = [RUN_FLAGS, *(each.flags for each in SUBCOMMANDS.values())]
+    return {flag.name for group in flags for flag in group.values()}
 
 
 def service_variables() -> set[str]:
@@ -223,10 +219,18 @@ def test_every_subcommand_is_explained() -> None:
     assert sorted(explained) == sorted(SUBCOMMANDS)
 
 
+@pytest.mark.parametrize(("document", "header"), TABLES)
+def test_tables_are_made_of_the_declared_texts(document: str, header: str, request: pytest.FixtureRequest) -> None:
+    page, rows = ROOT / document, [*TABLES[document, header]]
+    if request.config.getoption("--update-golden"):
+        write_rows(page, header, rows)
+
+    assert rows_in(page, header) == rows, "change the text where it is declared, then run with --update-golden"
+
+
 @pytest.mark.parametrize("document", ["README.md", "docs/cli.md"])
 def test_table_has_every_exit_code(document: str) -> None:
-    epilog = str(make_parser("predeploy").epilog)
-    codes = re.findall(r"^ +(\d+) +(?=[a-z])", epilog.partition("exit codes:")[2], re.MULTILINE)
+    codes = re.findall(r"\b(\d+) +(?=[a-z])", render_help("predeploy").partition("Exit codes:")[2])
     rows = re.findall(r"^\| ([\d, ]+) \|", text_of(document), re.MULTILINE)
 
     assert [code for row in rows for code in row.split(", ")] == sorted(codes, key=int)

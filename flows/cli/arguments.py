@@ -1,103 +1,194 @@
-"""The arguments of the command line. Values are checked with the other settings: every mistake is told at once."""
+"""The arguments of the command line, parsed but not yet validated: the settings report all mistakes at once."""
 
 import argparse
 import difflib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, NoReturn
 
 from tasks.errors import UsageError
-from tasks.models import Stage
+from tasks.settings.flags import Flag, Group, first_sentence
+from tasks.settings.models import FLAGS
 
-EPILOG = """\
-exit codes:
-  0    passed
-  1    a check failed: the code is broken
-  2    wrong usage or configuration
-  3    no verdict: the code may be fine, something around it is not
-  124  the budget is spent
-  130  interrupted
-  143  terminated"""
-SETTINGS = {
-    "stage": "stages",
-    "only": "only",
-    "skip": "skip",
-    "engine": "engine",
-    "gate": "gate",
-    "base": "base",
-    "environment": "environment",
-    "export_image": "export_image",
-    "export_built": "export_built",
-    "publish": "publish",
-    "output": "output",
-    "json_output": "json_output",
-    "fail_fast": "fail_fast",
-    "budget": "budget",
-    "jobs": "jobs",
+DEFAULT_PROGRAM = "python -m flows.predeploy"
+STACK = "STACK"
+STACK_TEXT = "the directory of the stack, by default the current one"
+DISTRIBUTE = Flag(
+    group=Group.RUN,
+    name="--distribute",
+    text="run the checks on Prefect workers, in shards. Each worker has its own engine",
+)
+COMMIT = Flag(
+    group=Group.DEPLOY,
+    name="--commit",
+    metavar="REF",
+    text="with `--gate`: the commit to validate, by default `HEAD`. Without it, no file may differ from `HEAD`",
+)
+DEBUG = Flag(group=Group.OUTPUT, name="--debug", text="print the traceback of an internal error of predeploy")
+LIST = Flag(
+    group=Group.LOOK,
+    name="--list",
+    text="print the checks of the stack, and run nothing. It also prints the absent checks and the reasons",
+)
+PLAN = Flag(group=Group.LOOK, name="--plan", text="print the checks with keys and commands, and run nothing")
+VERSION = Flag(group=Group.LOOK, name="--version", text="print the versions of predeploy, dagger-io and Prefect")
+HELP = Flag(group=Group.LOOK, name="--help", text="print the help")
+NO_SETTINGS: Mapping[str, Flag] = {
+    "distribute": DISTRIBUTE,
+    "commit": COMMIT,
+    "debug": DEBUG,
+    "list": LIST,
+    "plan": PLAN,
+    "version": VERSION,
+    "help": HELP,
 }
-"""For each flag that is a setting too, that setting."""
+"""The flags of a run that are no settings. `FLAGS` has the others."""
+RUN_FLAGS: Mapping[str, Flag] = {**FLAGS, **NO_SETTINGS}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subcommand:
+    """The arguments of a subcommand, and its text as in `Flag`. `flows/cli/subcommands.py` has its function."""
+
+    text: str
+    flags: Mapping[str, Flag]
+    takes_stack: bool = False
+
+    @property
+    def help(self) -> str:
+        """The first sentence of the text."""
+        return first_sentence(self.text)
+
+
+ALWAYS: Mapping[str, Flag] = {"debug": DEBUG, "help": HELP}
+"""The flags of every subcommand."""
+SUBCOMMANDS: Mapping[str, Subcommand] = {
+    "status": Subcommand(
+        text="print the newest verdict again, with its exit code. Nothing runs",
+        takes_stack=True,
+        flags={"json_output": FLAGS["json_output"], **ALWAYS},
+    ),
+    "doctor": Subcommand(
+        text="check that this machine has everything for a run. It prints how to fix each problem",
+        takes_stack=True,
+        flags={**{name: FLAGS[name] for name in ("engine", "environment", "json_output")}, **ALWAYS},
+    ),
+    "ui": Subcommand(
+        text="open the history of runs in Prefect's UI. It prints the URL, and opens a browser on a desktop",
+        flags={"no_browser": Flag(name="--no-browser", text="print the URL, and open no browser"), **ALWAYS},
+    ),
+    "maintain": Subcommand(
+        text="remove unused caches and old runs. It reports the disk space before and after",
+        flags={
+            "days": Flag(name="--days", metavar="N", text="remove cache entries unused for N days; 30 by default"),
+            "gigabytes": Flag(
+                name="--gigabytes",
+                metavar="N",
+                text="keep at most N GB of cache; 20 by default. The cache of an engine has the same limit",
+            ),
+            "history_days": Flag(
+                name="--history-days",
+                metavar="N",
+                text="remove runs older than N days; 90 by default. Their reports on a worker's disk are removed too",
+            ),
+            **ALWAYS,
+        },
+    ),
+}
+NUMBERS = frozenset({"days", "gigabytes", "history_days"})
+"""Flags that are no settings, and have a number."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Arguments:
+    """The parsed command line. Without a `subcommand` it is a run. `options` has only what was given."""
+
+    subcommand: str
+    options: Mapping[str, Any]
 
 
 class Parser(argparse.ArgumentParser):
     """Raises instead of ending the process, so that the last line is always written."""
 
     def error(self, message: str) -> NoReturn:
-        raise UsageError(f"{message}\nSee what there is: {self.prog} --help")
+        raise UsageError(f"{message.removeprefix('argument ')}\nAll flags: {self.prog} --help")
 
 
+# pydantic-settings has a parser too (CliSettingsSource). It makes a flag of every key, `--component` and `--check`
+# included. It validates the merged sources, so a mistake names no flag, and a mistake that another source hides stays
+# unknown. One unknown flag hides all other mistakes.
 def make_parser(called_as: str) -> Parser:
-    """All flags."""
-    parser = Parser(
-        prog=called_as,
-        description="Would a deploy of this tree succeed?",
-        epilog=EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
-        argument_default=argparse.SUPPRESS,
-        add_help=False,
-    )
-    add = parser.add_argument
-    add("stack", nargs="?", help="the stack's directory (default: the current one)")
-    add("--stage", action="append", metavar="STAGE", help=f"only this stage: {', '.join(Stage)}; repeatable")
-    add("--only", action="append", metavar="CHECK", help="only this check and what it needs; repeatable")
-    add("--skip", action="append", metavar="CHECK", help="without this check and what needs it; repeatable")
-    add("--engine", metavar="ENGINE", help="auto, dagger (containers) or local (this machine)")
-    add("--gate", action="store_true", help="for deploys: a clean clone of the commit, everything run, full proof")
-    add("--commit", metavar="REF", help="with --gate, the commit to validate (default: HEAD, and nothing changed)")
-    add("--base", metavar="REF", help="the commit that is deployed, to upgrade from (default: found in the history)")
-    add(
-        "--environment",
-        metavar="NAME",
-        help="where a deploy would go: staging or production; its secrets are looked at",
-    )
-    add("--export-image", metavar="FILE", help="write the image that was validated, where the run passed")
-    add("--export-built", metavar="DIR", help="write the bundles and pages that were built, where the run passed")
-    add("--publish", metavar="REF", help="push the image that was validated to a registry, where the run passed")
-    add("--json-output", action="store_true", help="the report as JSON on stdout, and nothing else there")
-    add("--output", metavar="MODE", help="auto, human, or agent: failures only, no colour")
-    add("--fail-fast", action="store_true", help="stop at the first red check")
-    add("--budget", metavar="SECONDS", help="stop cleanly when time is up")
-    add("--jobs", metavar="N", help="how many checks at once")
-    add("--distribute", action="store_true", help="have the checks done by Prefect's workers, in shards")
-    add("--plan", action="store_true", help="print what would run, and run nothing")
-    add("--list", action="store_true", help="print the checks this stack has and has not, and run nothing")
-    add("--debug", action="store_true", help="show the traceback of a mistake of our own")
-    add("--help", "-h", action="store_true", help="print this, and run nothing")
-    return parser
+    """A subparser for each subcommand, and one with the empty name for a run."""
+    common: dict[str, Any] = {"allow_abbrev": False, "argument_default": argparse.SUPPRESS, "add_help": False}
+    root = Parser(prog=called_as, **common)
+    subparsers = root.add_subparsers(dest="subcommand")
+    run = Subcommand(text="", flags=RUN_FLAGS, takes_stack=True)
+    for name, subcommand in {"": run, **SUBCOMMANDS}.items():
+        parser = subparsers.add_parser(name, prog=f"{called_as} {name}".rstrip(), **common)
+        if subcommand.takes_stack:
+            parser.add_argument("stack", nargs="?", metavar=STACK)
+        for option, flag in subcommand.flags.items():
+            names = ("-h", flag.name) if flag is HELP else (flag.name,)
+            parser.add_argument(*names, dest=option, **argument_of(option, flag))
+    return root
 
 
-def read_arguments(parser: Parser, arguments: Sequence[str]) -> Mapping[str, Any]:
-    """What was given. Raises UsageError for what no flag is called, with the flag that was probably meant."""
-    found, unknown = parser.parse_known_args(arguments)
-    options: dict[str, Any] = vars(found)
-    if not unknown or options.get("help"):
-        return options
-    known = [flag for action in parser._actions for flag in action.option_strings]  # noqa: SLF001 - no other way to ask
-    lines = []
-    for each in unknown:
-        flag = each.partition("=")[0]
-        if flag.startswith("-"):
-            meant = difflib.get_close_matches(flag, known, n=1, cutoff=0.7)
-            lines.append(f"{flag}: there is no such flag" + (f"; did you mean {meant[0]}?" if meant else ""))
+def argument_of(option: str, flag: Flag) -> dict[str, Any]:
+    """The arguments of `add_argument` for a flag."""
+    if not flag.metavar:
+        return {"action": "store_true"}
+    action = "append" if flag.is_repeatable else "store"
+    return {"action": action, "metavar": flag.metavar, "type": number if option in NUMBERS else str}
+
+
+def number(value: str) -> float:
+    """A value as a number. Raises the error of argparse, in the words of the settings."""
+    try:
+        return float(value)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"must be a number (got {value!r})") from None
+
+
+def parse_arguments(arguments: Sequence[str], called_as: str) -> Arguments:
+    """Parses a command line. Raises UsageError for unknown arguments, each with the nearest known one."""
+    first = next(iter(arguments), "")
+    if first not in SUBCOMMANDS:
+        reject_misspelt(first, called_as)
+        arguments = ["", *arguments]
+    found, unknown = make_parser(called_as).parse_known_args(arguments)
+    options = vars(found)
+    subcommand = options.pop("subcommand")
+    if not subcommand:
+        reject_misspelt(options.get("stack", ""), called_as)
+    if unknown and "help" not in options:
+        prog = f"{called_as} {subcommand}".rstrip()
+        lines = list(explain(unknown, SUBCOMMANDS[subcommand].flags if subcommand else RUN_FLAGS, options))
+        raise UsageError("\n".join([*lines, f"All flags: {prog} --help"]))
+    return Arguments(subcommand=subcommand, options=options)
+
+
+def reject_misspelt(word: str, called_as: str) -> None:
+    """Raises UsageError if a word stands for a stack that does not exist, and is near to a subcommand."""
+    words = {**{name: name for name in SUBCOMMANDS}, "help": HELP.name, "version": VERSION.name}
+    meant = difflib.get_close_matches(word, words, n=1, cutoff=0.7)
+    if not meant or word.startswith("-") or "/" in word or Path(word).exists():
+        return
+    if word in SUBCOMMANDS:
+        raise UsageError(f"{word} is no directory. A subcommand is the first argument: {called_as} {word}")
+    text = f"{word} is no directory and no subcommand; did you mean {words[meant[0]]}?"
+    raise UsageError(f"{text}\nAll subcommands: {called_as} --help")
+
+
+def explain(unknown: Iterable[str], flags: Mapping[str, Flag], options: Mapping[str, Any]) -> Iterable[str]:
+    """A line for each unknown argument."""
+    known = [flag.name for flag in flags.values()]
+    for argument in unknown:
+        name = argument.partition("=")[0]
+        if name.startswith("-"):
+            meant = difflib.get_close_matches(name, known, n=1, cutoff=0.7)
+            yield f"{name}: no such flag" + (f"; did you mean {meant[0]}?" if meant else "")
+        elif argument in SUBCOMMANDS:
+            yield f"{argument}: a subcommand is the first argument"
         else:
-            lines.append(f"{each}: one stack at a time" if "stack" in options else f"{each}: unexpected")
-    raise UsageError("\n".join([*lines, f"See what there is: {parser.prog} --help"]))
+            yield f"{argument}: one stack at a time" if "stack" in options else f"{argument}: unexpected argument"

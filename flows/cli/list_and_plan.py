@@ -1,4 +1,4 @@
-"""What `--list` and `--plan` print: the checks of a stack, and what would run. Pure."""
+"""The texts of `--list` and `--plan`. Pure."""
 
 from collections.abc import Sequence
 
@@ -12,7 +12,7 @@ from tasks.version import VERSION
 
 
 def columns(rows: Sequence[tuple[str, ...]]) -> list[str]:
-    """Rows as aligned lines; the last column is not padded."""
+    """Rows as aligned lines. The last column has no padding."""
     widths = [max(len(row[place]) for row in rows) for place in range(len(rows[0]) - 1)]
     return [
         "  ".join([*(cell.ljust(width) for cell, width in zip(row, widths, strict=False)), row[-1]]) for row in rows
@@ -20,7 +20,7 @@ def columns(rows: Sequence[tuple[str, ...]]) -> list[str]:
 
 
 def render_list(catalogue: Catalogue) -> str:
-    """The checks that the stack has, by stage, then those that it has not, with the reason."""
+    """The checks of the stack by stage, then the absent checks with their reasons."""
     lines: list[str] = []
     for stage in Stage:
         rows = [(f"  {check.id}", titled(check)) for check in catalogue.checks if check.stage is stage]
@@ -33,12 +33,12 @@ def render_list(catalogue: Catalogue) -> str:
 
 
 def titled(check: Check) -> str:
-    """What people call it, and why it will be skipped in this place."""
+    """The title of a check, and the reason if it is going to be skipped."""
     return f"{check.title} (skipped: {check.skip_reason.reason})" if check.skip_reason else check.title
 
 
 def render_plan(scope: Scope) -> str:
-    """The chosen checks with their spec keys, what they need and the commands that they run."""
+    """The chosen checks with their spec keys, needs and commands."""
     lines: list[str] = []
     for check in scope.plan.checks:
         key = spec_key(check, digest_of(select(scope.tree, check.inputs)), VERSION)
@@ -46,10 +46,10 @@ def render_plan(scope: Scope) -> str:
         lines.append(f"{check.id}  {check.stage}  {key}{needs}")
         for command in check.commands:
             shown = " ".join(command.argv)
-            if not shown or "\n" in shown:  # an engine's own work, or a whole script
+            if not shown or "\n" in shown:  # the engine does the work, or the argument is a script
                 shown = command.label
             lines.append(f"    {command.cwd}$ {shown}" + (f"  ({command.environment})" if command.environment else ""))
-            lines += [f"    {each.cwd}$ {' '.join(each.argv)}  (beside it)" for each in command.services]
+            lines += [f"    {each.cwd}$ {' '.join(each.argv)}  (service)" for each in command.services]
         if check.skip_reason is not None:
             lines.append(f"    skipped: {check.skip_reason.reason}")
     return "\n".join(lines)

@@ -11,12 +11,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TextIO
 
-from flows.cli.arguments import SETTINGS, make_parser, read_arguments
+from flows.cli.arguments import DEFAULT_PROGRAM, parse_arguments
 from flows.cli.invocation import Caller, absolute
 from flows.cli.list_and_plan import render_list, render_plan
 from flows.cli.output import choose_output
 from flows.cli.process import is_json_wanted
-from flows.cli.subcommands import SUBCOMMANDS, run_subcommand
+from flows.cli.subcommands import run_subcommand
 from flows.distribution.parameters import Distribution, reject_undistributable, require_server
 from flows.interruption import Interrupted, Interruption
 from tasks.errors import PredeployError
@@ -31,7 +31,7 @@ from tasks.report.last_line import last_line_of
 from tasks.report.style import detect_style
 from tasks.secrets import NO_SECRETS
 from tasks.secrets.doppler.token import VARIABLE, read_token
-from tasks.settings import Settings
+from tasks.settings import FLAGS, Settings
 from tasks.source.origin import find_origin
 from tasks.user_dirs import UserDirs
 from tasks.validation.gate import entered
@@ -108,27 +108,25 @@ def run_command(
     interruption: Interruption,
     opened: contextlib.ExitStack,
 ) -> int:
-    """Does a subcommand, or reads the scope, and prints it or validates it. What it needs until its end is `opened`."""
+    """Runs a subcommand; or reads the scope, then prints it or validates it. `opened` closes what it opens."""
     environ = caller.environ
-    called_as = environ.get("PREDEPLOY_CALLED_AS", "python -m flows.predeploy")
-    if arguments and arguments[0] in SUBCOMMANDS:
-        text, code = run_subcommand(arguments[0], arguments[1:], caller, called_as)
+    called_as = environ.get("PREDEPLOY_CALLED_AS", DEFAULT_PROGRAM)
+    given = parse_arguments(arguments, called_as)
+    if given.subcommand:
+        text, code = run_subcommand(given, caller)
         say(streams.redactor.text(detect_style(sys.stdout, environ).spell(text)), sys.stdout)
         return code
-    parser = make_parser(called_as)
-    options = read_arguments(parser, arguments)
-    if options.get("help"):
-        say(parser.format_help().rstrip(), sys.stdout)
-        return 0
+    options = given.options
     shown = options.get("stack") or caller.default_stack
-    flags = {setting: options[flag] for flag, setting in SETTINGS.items() if flag in options}
+    flags = {name: options[name] for name in FLAGS if name in options}
     user_dirs = UserDirs.of_user()
     home = existing(absolute(shown))
     settings = read_settings(home, flags, environ)
     commit = options.get("commit", "")
     distribution = prepare_distribution(home, settings, commit, environ) if options.get("distribute") else None
     place = opened.enter_context(entered(home, settings, commit, user_dirs.data))
-    scope = read_scope(place, flags, environ, user_dirs.cache, home=home)
+    same = settings if place == home else None  # a clone has the predeploy.toml of its commit
+    scope = read_scope(place, flags, environ, user_dirs.cache, home=home, settings=same)
     if options.get("list") or options.get("plan"):
         text = render_list(scope.catalogue) if options.get("list") else render_plan(scope)
         say(detect_style(sys.stdout, environ).spell(text), sys.stdout)

@@ -1,4 +1,4 @@
-"""How the report reaches its reader: for people, or for an agent or a CI job, which wants failures only."""
+"""The form of the report: complete for people, or failures only for agents and CI jobs."""
 
 import sys
 from collections.abc import Mapping
@@ -12,7 +12,7 @@ from tasks.report.style import Style, detect_style, is_interactive
 from tasks.report.text import render_text
 from tasks.settings import Settings
 
-# Variables by which coding agents and CI services make themselves known.
+# Variables that coding agents and CI services set.
 AGENTS = (
     "AI_AGENT",
     "CLAUDECODE",
@@ -29,7 +29,7 @@ AGENTS = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OutputMode:
-    """The chosen mode, why it was chosen, and how it looks."""
+    """The chosen mode, the reason for it, and the style."""
 
     mode: Literal["human", "agent"]
     reason: str
@@ -37,7 +37,7 @@ class OutputMode:
     interactive: bool
 
     def render(self, report: Report) -> str:
-        """The report as text for the reader."""
+        """The report as text for stdout."""
         if self.mode == "agent":
             return render_agent(report, reason=self.reason, style=self.style)
         return render_text(report, self.style)
@@ -47,7 +47,7 @@ class OutputMode:
         return render_text(report, Style(unicode=True))
 
     def open_progress(self, stream: TextIO) -> Progress:
-        """What shows the run while it goes on."""
+        """The progress display of the run."""
         return open_progress(stream, mode=self.mode, style=self.style, interactive=self.interactive)
 
 
@@ -56,7 +56,7 @@ def choose_output(settings: Settings, environ: Mapping[str, str], stream: TextIO
     found = next((name for name in AGENTS if environ.get(name, "").lower() not in {"", "0", "false", "no"}), "")
     mode: Literal["human", "agent"]
     if settings.output != "auto":
-        mode, reason = settings.output, "asked for with --output"
+        mode, reason = settings.output, "set by --output"
     else:
         mode, reason = ("agent", f"{found} is set") if found else ("human", "")
     style = detect_style(stream, environ)

@@ -37,6 +37,12 @@ def enter() -> NoReturn:
         from tasks.hardening import take_token_and_close_memory
 
         token = take_token_and_close_memory()
+        from flows.cli.information import inform
+
+        if text := inform(sys.argv[1:], os.environ):
+            with suppress(OSError):  # stdout is closed
+                os.write(1, f"{text}\n".encode("ascii", "backslashreplace"))
+            os._exit(0)
         from flows.cli.main import main
 
         code = main(token=token)

@@ -1,4 +1,4 @@
-"""`predeploy status`: the verdict of the newest run, told again without running anything."""
+"""`predeploy status`: prints the verdict of the newest run again."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -15,11 +15,11 @@ from tasks.source.tree import read_tree, refuse_tracked_reports
 from tasks.user_dirs import UserDirs
 from tasks.validation.scope import existing
 
-CHANGED = "The files have changed since: this is no verdict on those that lie here now."
+CHANGED = "The files have changed since the run: this is no verdict on the current files."
 
 
-def tell_status(stack: Path, user_dirs: UserDirs, *, as_json: bool) -> tuple[str, int]:
-    """What there is to say, and the exit code of that run. Raises UsageError where there was none to rely on."""
+def render_status(stack: Path, user_dirs: UserDirs, *, as_json: bool) -> tuple[str, int]:
+    """The text, and the exit code of the newest run. Raises UsageError if there is no run."""
     root = existing(stack)
     refuse_tracked_reports(root)
     document = newest_document(root, user_dirs)
@@ -30,29 +30,29 @@ def tell_status(stack: Path, user_dirs: UserDirs, *, as_json: bool) -> tuple[str
 
 
 def newest_document(root: Path, user_dirs: UserDirs) -> Mapping[str, Any]:
-    """The newest report of a stack, as it was published."""
+    """The newest published report of a stack."""
     place = latest_of(root, data=user_dirs.data)
     if place is None:
-        raise UsageError(f"{root} has not been validated yet. Validate it first: leave `status` out.")
+        raise UsageError(f"{root} has no report yet. Validate it first, without `status`.")
     try:
         document: Mapping[str, Any] = json.loads((place / "report.json").read_text(encoding="utf-8"))
         Outcome(document["result"])
     except (OSError, ValueError, KeyError, TypeError) as error:
-        text = f"{place / 'report.json'} cannot be read: {error}. Validate the stack again: leave `status` out."
+        text = f"{place / 'report.json'} cannot be read: {error}. Validate the stack again, without `status`."
         raise EngineError(text, "report") from error
     return document
 
 
 def is_outdated(document: Mapping[str, Any], root: Path, user_dirs: UserDirs) -> bool:
-    """Are the files of the stack others than those of the run?"""
+    """Whether the files of the stack differ from those of the run."""
     try:
         return read_tree(root, user_dirs.cache / "digests").digest != str(document["tree"])
-    except TreeError:  # as they lie there nobody could validate them
+    except TreeError:  # the current files cannot be validated
         return True
 
 
 def summary(document: Mapping[str, Any]) -> Iterator[str]:
-    """When it was, on what, and what was missing from the proof."""
+    """The time and the subject of the run, its reason, and the gaps in its proof."""
     what = f"the gate on commit {document['commit']}" if document["gate"] else document["stack"]
     yield f"{document['started_at']}  {clean_line(what)}, engine {document['engine']['name'] or 'none'}"
     if document["reason"]:
@@ -61,13 +61,13 @@ def summary(document: Mapping[str, Any]) -> Iterator[str]:
     if document["ready"]:
         yield "Ready to deploy!"
     elif gaps:
-        yield f"not proven ({counted(len(gaps), 'reason')}): {clean_line('; '.join(gaps))}"
+        yield f"gaps in the proof ({counted(len(gaps), 'reason')}): {clean_line('; '.join(gaps))}"
     if document["rerun"]:
-        yield f"again: {clean_line(document['rerun'])}"
+        yield f"run again: {clean_line(document['rerun'])}"
 
 
 def last_line_in(document: Mapping[str, Any]) -> str:
-    """The last line of that run."""
+    """The last line of the run."""
     counts = {name: document["counts"][name] for name in ("checks", "failed", "errored", "skipped", "cached")}
     return last_line(
         Outcome(document["result"]),

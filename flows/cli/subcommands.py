@@ -1,14 +1,12 @@
-"""What the command line does beside validating. A directory with the name of a subcommand is `./status`."""
+"""The subcommands. A stack in a directory with the name of a subcommand is `./status`."""
 
-import argparse
 import asyncio
 import sys
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from flows.cli.arguments import Parser, read_arguments
+from flows.cli.arguments import Arguments
 from flows.cli.invocation import Caller, absolute
 from flows.cli.process import is_json_wanted
 from tasks.report.style import detect_style
@@ -20,39 +18,30 @@ if TYPE_CHECKING:
 Options = Mapping[str, Any]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Subcommand:
-    """Its line of help, its arguments, and what it does: a text for stdout, and the exit code."""
-
-    help: str
-    arguments: tuple[tuple[str, Mapping[str, Any]], ...]
-    run: Callable[[Options, Caller], tuple[str, int]]
-
-
 def stack_of(options: Options, caller: Caller) -> Path:
-    """The directory that was named, or the one that is meant."""
+    """The directory of the stack: the given one, or the default."""
     return absolute(options.get("stack") or caller.default_stack)
 
 
 def run_status(options: Options, caller: Caller) -> tuple[str, int]:
-    """The verdict of the newest run."""
-    from flows.cli.status import tell_status
+    """The verdict of the newest run, with its exit code."""
+    from flows.cli.status import render_status
 
-    return tell_status(stack_of(options, caller), UserDirs.of_user(), as_json="json_output" in options)
+    return render_status(stack_of(options, caller), UserDirs.of_user(), as_json="json_output" in options)
 
 
 def run_ui(options: Options, caller: Caller) -> tuple[str, int]:
-    """Where the history is, opened if somebody is there to look at it."""
-    from flows.cli.ui import bring_up_history, open_browser
+    """The URL of the history. Opens it in a browser on a desktop."""
+    from flows.cli.ui import find_history_url, open_browser
 
-    url = bring_up_history(caller.environ, UserDirs.of_user())
+    url = find_history_url(caller.environ, UserDirs.of_user())
     if "no_browser" not in options:
         open_browser(url, caller.environ)
     return url, 0
 
 
 def run_doctor(options: Options, caller: Caller) -> tuple[str, int]:
-    """Whether all is here that a run needs."""
+    """The findings about this machine. Exit code 3 means that a run cannot start."""
     from tasks.doctor.examine import Doctor
     from tasks.doctor.finding import document, is_well, render
 
@@ -71,7 +60,7 @@ def run_doctor(options: Options, caller: Caller) -> tuple[str, int]:
 
 
 def run_maintain(options: Options, caller: Caller) -> tuple[str, int]:
-    """What upkeep did. It is recorded as the flow that a deployment would run."""
+    """The removals from caches and history. Prefect records them, as it does for the deployment of this flow."""
     import os
 
     from flows.cli.ui import find_history
@@ -92,66 +81,15 @@ def run_maintain(options: Options, caller: Caller) -> tuple[str, int]:
     return state.message or "", 0 if state.is_completed() else 3
 
 
-STACK: tuple[str, Mapping[str, Any]] = (
-    "stack",
-    {"nargs": "?", "help": "the stack's directory (default: the current one)"},
-)
-SWITCH: Mapping[str, Any] = {"action": "store_true"}
-SUBCOMMANDS: Mapping[str, Subcommand] = {
-    "status": Subcommand(
-        help="the verdict of the newest run again, with its exit code",
-        arguments=(
-            STACK,
-            ("--json-output", {**SWITCH, "help": "its report as JSON"}),
-        ),
-        run=run_status,
-    ),
-    "ui": Subcommand(
-        help="Prefect's UI on the history of runs",
-        arguments=(("--no-browser", {**SWITCH, "help": "say where it is, and open nothing"}),),
-        run=run_ui,
-    ),
-    "doctor": Subcommand(
-        help="is all here that a run needs, and what mends what is not",
-        arguments=(
-            STACK,
-            ("--engine", {"metavar": "ENGINE", "help": "auto, dagger (containers) or local (this machine)"}),
-            ("--environment", {"metavar": "NAME", "help": "where a deploy would go, as in production"}),
-            ("--json-output", {**SWITCH, "help": "the findings as JSON on stdout"}),
-        ),
-        run=run_doctor,
-    ),
-    "maintain": Subcommand(
-        help="keep caches and history within limits, and say what that did to the disk",
-        arguments=(
-            ("--days", {"type": float, "metavar": "N", "help": "what no run has used for so long goes (30)"}),
-            ("--gigabytes", {"type": float, "metavar": "N", "help": "so large caches may be (20)"}),
-            (
-                "--history-days",
-                {"type": float, "metavar": "N", "help": "older runs in Prefect go, and their reports (90)"},
-            ),
-        ),
-        run=run_maintain,
-    ),
+RUNNERS: Mapping[str, Callable[[Options, Caller], tuple[str, int]]] = {
+    "status": run_status,
+    "ui": run_ui,
+    "doctor": run_doctor,
+    "maintain": run_maintain,
 }
+"""For each subcommand, the function that returns a text for stdout and the exit code."""
 
 
-def run_subcommand(name: str, arguments: Sequence[str], caller: Caller, called_as: str) -> tuple[str, int]:
-    """Runs one: what it has to say on stdout, and its exit code."""
-    subcommand = SUBCOMMANDS[name]
-    parser = Parser(
-        prog=f"{called_as} {name}",
-        description=subcommand.help[:1].upper() + subcommand.help[1:] + ".",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
-        argument_default=argparse.SUPPRESS,
-        add_help=False,
-    )
-    for argument, facts in subcommand.arguments:
-        parser.add_argument(argument, **facts)
-    parser.add_argument("--debug", action="store_true", help="show the traceback of a mistake of our own")
-    parser.add_argument("--help", "-h", action="store_true", help="print this, and do nothing")
-    options = read_arguments(parser, arguments)
-    if options.get("help"):
-        return parser.format_help().rstrip(), 0
-    return subcommand.run(options, caller)
+def run_subcommand(given: Arguments, caller: Caller) -> tuple[str, int]:
+    """Runs a subcommand. Returns its text for stdout, and its exit code."""
+    return RUNNERS[given.subcommand](given.options, caller)

@@ -1,4 +1,4 @@
-"""`predeploy ui`: Prefect's own UI on the history of all runs."""
+"""`predeploy ui`: the history of all runs in Prefect's UI."""
 
 import sys
 import time
@@ -14,37 +14,39 @@ POLL = 0.1
 SCREENS = ("DISPLAY", "WAYLAND_DISPLAY")
 
 
-def bring_up_history(environ: Mapping[str, str], user_dirs: UserDirs) -> str:
-    """The address of the runs in Prefect's UI, once somebody answers there."""
+def find_history_url(environ: Mapping[str, str], user_dirs: UserDirs) -> str:
+    """The URL of the runs in Prefect's UI. Returns when the server answers."""
     return f"{find_history(environ, user_dirs).url.removesuffix('/api')}/runs"
 
 
 def find_history(environ: Mapping[str, str], user_dirs: UserDirs) -> ServerHandle:
-    """A server that answers. Raises EngineError where there is none.
+    """A Prefect server that answers. Raises EngineError if there is none.
 
-    One of our own is kept warm, in CI as well: somebody wants to look at it.
+    The local server stays up afterwards, in CI too: the command wants to show it.
     """
     outside_ci = {name: value for name, value in environ.items() if name != "CI"}
     user_dirs.cache.mkdir(parents=True, exist_ok=True)
     try:
         handle = ensure_server(outside_ci, data_dir=user_dirs.data, cache_dir=user_dirs.cache)
     except OSError as error:
-        raise EngineError(f"Prefect's server cannot be started: {error}. See {user_dirs.data}.", "prefect") from error
+        raise EngineError(
+            f"Prefect's server did not start: {error}. Check the directory {user_dirs.data}.", "prefect"
+        ) from error
     wait_for(handle)
     return handle
 
 
 def wait_for(handle: ServerHandle, limit: float = START_SECONDS) -> None:
-    """Until the server answers; its first start takes long."""
+    """Waits until the server answers. Its first start takes long."""
     deadline = time.monotonic() + limit
     while phase(handle) is Phase.STARTING and time.monotonic() < deadline:
         time.sleep(POLL)
     if phase(handle) is not Phase.READY or not answers(handle.url, timeout=5):
-        log = f" See {handle.log}." if handle.log else " Is it up, and PREFECT_API_URL right?"
+        log = f" See {handle.log}." if handle.log else " Start it, or correct PREFECT_API_URL."
         raise EngineError(f"Prefect's server at {handle.url} does not answer.{log}", "prefect")
 
 
 def open_browser(url: str, environ: Mapping[str, str]) -> bool:
-    """Opens the address where somebody sits in front of a screen; tells whether."""
+    """Opens the URL in a browser, if there is a terminal and a screen. Returns whether it did."""
     has_screen = sys.platform == "darwin" or any(environ.get(name) for name in SCREENS)
     return sys.stdout.isatty() and has_screen and webbrowser.open(url)

@@ -34,7 +34,7 @@ class Distribution:
 
 def reject_undistributable(settings: Settings) -> None:
     """Raises UsageError for what would need here what lies on a worker."""
-    if asked := [FLAGS[name] for name in DELIVERIES if getattr(settings, name)]:
+    if asked := [FLAGS[name].name for name in DELIVERIES if getattr(settings, name)]:
         what = ", ".join(asked)
         raise UsageError(f"{what}: with --distribute, what is built stays on the workers. Leave one of the two out.")
 

@@ -1,1 +1,1 @@
-"""What a run would find here: its secrets, its engine, and the programs that it needs. Nothing is run or installed."""
+"""Findings about this machine: secrets, engine and programs for a run. Nothing is run or installed."""

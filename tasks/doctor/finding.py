@@ -1,4 +1,4 @@
-"""What was looked at, how it is, and what mends it."""
+"""The findings of `predeploy doctor`, and their texts for people and programs."""
 
 import json
 from collections.abc import Iterator, Sequence
@@ -15,9 +15,9 @@ SCHEMA = 1
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DoctorFinding:
-    """One thing that a run needs, or can use. `spare`: it is not there, and a run does without.
+    """One requirement of a run. `spare`: it is missing, but optional.
 
-    `mend` is the command, or the line of configuration, that brings it.
+    `fix` is the command or the line of configuration that supplies it.
     """
 
     name: str
@@ -27,12 +27,12 @@ class DoctorFinding:
 
 
 def is_well(findings: Sequence[DoctorFinding]) -> bool:
-    """Is all there that a run needs?"""
+    """Whether nothing is missing."""
     return all(each.state != "missing" for each in findings)
 
 
 def render(findings: Sequence[DoctorFinding], style: Style) -> str:
-    """For people: a line each, and below it what mends it."""
+    """For people: a line per finding, and its fix below."""
     return disarm("\n".join(line.rstrip() for line in _lines(findings, style)) + "\n")
 
 
@@ -49,9 +49,9 @@ def _lines(findings: Sequence[DoctorFinding], style: Style) -> Iterator[str]:
             yield from hang(style.spell(clean_line(each.fix)), " " * (len(lead)) + f"{style.arrow} ", style.width)
     missing = [each.name for each in findings if each.state == "missing"]
     yield ""
-    yield f"Missing: {', '.join(missing)}" if missing else "All that a run needs is here."
+    yield f"Missing: {', '.join(missing)}" if missing else "This machine has everything for a run."
 
 
 def document(findings: Sequence[DoctorFinding]) -> str:
-    """The same for programs."""
+    """For programs: the findings as JSON."""
     return json.dumps({"schema": SCHEMA, "ok": is_well(findings), "findings": list(map(asdict, findings))}, indent=2)

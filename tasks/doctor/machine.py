@@ -1,4 +1,4 @@
-"""What this machine has for a run: an engine, Python, Node, Postgres, Prefect's server, and room."""
+"""The findings about this machine: engine, Python, Node, Postgres, Prefect's server and disk space."""
 
 import asyncio
 import os
@@ -20,12 +20,12 @@ from tasks.settings import Settings
 from tasks.stack import Stack, Version
 
 LITTLE = 1 << 30
-"""Bytes of disk that a first run needs about."""
+"""The disk space that a first run needs, in bytes, roughly."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Machine:
-    """Where things are kept, and for whom."""
+    """This machine, and the stack and settings of the run."""
 
     environ: Mapping[str, str]
     cache: Path
@@ -34,7 +34,7 @@ class Machine:
     stack: Stack
 
     async def findings(self) -> list[DoctorFinding]:
-        """All of it, in the order in which a run needs it."""
+        """All findings, in the order in which a run needs the tools."""
         return [
             await self.engine(),
             *[each async for each in self.pythons()],
@@ -45,7 +45,7 @@ class Machine:
         ]
 
     async def engine(self) -> DoctorFinding:
-        """Which one a run would take."""
+        """The engine that a run would use."""
         try:
             choice = await choose_engine(self.settings.engine, self.environ)
         except EngineError as error:
@@ -56,7 +56,7 @@ class Machine:
         return DoctorFinding(name="engine", state="well", text=f"{choice.name}: {choice.reason}", fix=fix)
 
     async def pythons(self) -> AsyncIterator[DoctorFinding]:
-        """Ours, and those that the stack's projects want."""
+        """The Python of predeploy, and the versions that the stack needs."""
         yield DoctorFinding(name="Python", state="well", text=f"{platform.python_version()} runs predeploy")
         pythons = Pythons(self.environ, self.cache / "toolchains/pythons")
         for version, place in wanted_pythons(self.stack):
@@ -65,10 +65,10 @@ class Machine:
             try:
                 found = await pythons.find(version)
             except EngineError as error:
-                yield DoctorFinding(name="Python", state="missing", text=str(error), fix=f"mend {version.source}")
+                yield DoctorFinding(name="Python", state="missing", text=str(error), fix=f"correct {version.source}")
                 continue
             if found is None:
-                text = f"none for {place}, which wants {version.wanted}"
+                text = f"none for {place}, which needs {version.wanted}"
                 yield DoctorFinding(
                     name="Python", state="missing", text=text, fix="export UV_PYTHON_DOWNLOADS=automatic"
                 )
@@ -79,13 +79,13 @@ class Machine:
                 yield DoctorFinding(name="Python", state="well", text=f"{found.version} for {place}")
 
     def nodes(self) -> Iterator[DoctorFinding]:
-        """Those that the stack's packages want; all come as wheels."""
+        """The versions of Node that the stack needs. All of them come as wheels."""
         for version, place in wanted_nodes(self.stack):
             try:
                 choice = choose_node(version)
             except EngineError as error:
                 yield DoctorFinding(
-                    name="Node", state="missing", text=str(error), fix=f"mend {version.source or 'engines'}"
+                    name="Node", state="missing", text=str(error), fix=f"correct {version.source or 'engines'}"
                 )
                 continue
             gap = f" ({'; '.join(choice.gaps)})" if choice.gaps else ""
@@ -94,7 +94,7 @@ class Machine:
             )
 
     def postgres(self) -> Iterator[DoctorFinding]:
-        """The host's, or the one from a wheel."""
+        """The installed Postgres, or the packaged one."""
         if not any(component.web for component in self.stack.components):
             return
         found = host_binaries(self.environ) if self.settings.postgres != "wheel" else None
@@ -108,20 +108,22 @@ class Machine:
             yield DoctorFinding(name="Postgres", state="well", text=text)
 
     def prefect(self) -> DoctorFinding:
-        """Where runs would be recorded. Without it a run gives the same verdict."""
+        """The server that records runs. A run without a server has the same verdict."""
         if url := self.environ.get("PREFECT_API_URL", "").strip():
             if answers(url):
                 return DoctorFinding(name="Prefect", state="well", text=f"a server at {url}")
-            text = f"nobody answers at PREFECT_API_URL ({url}): runs are not recorded"
+            text = f"no server answers at PREFECT_API_URL ({url}): runs are not recorded"
             return DoctorFinding(name="Prefect", state="spare", text=text, fix="unset PREFECT_API_URL")
         if is_ci(self.environ):
-            return DoctorFinding(name="Prefect", state="well", text="a server for each run alone, since this is CI")
+            return DoctorFinding(
+                name="Prefect", state="well", text="a separate server for each run, because this is CI"
+            )
         running = running_server(self.data)
-        text = f"our own server at {running.url}" if running else "our own server, which the next run starts"
+        text = f"the local server at {running.url}" if running else "the local server, which the next run starts"
         return DoctorFinding(name="Prefect", state="well", text=text)
 
     def room(self) -> Iterator[DoctorFinding]:
-        """Where a run writes, and how much still fits."""
+        """The directories that a run writes to, and the free space."""
         for name, place in (("cache", self.cache), ("data", self.data)):
             there = next(each for each in (place, *place.parents) if each.exists())
             free = shutil.disk_usage(there).free
@@ -136,18 +138,18 @@ class Machine:
                 yield DoctorFinding(name=name, state="well", text=f"{place}, {free >> 30} GiB free")
 
     def kept(self, tool: str) -> str:
-        """Whether a program is here already."""
+        """Whether the cache has a program."""
         is_here = any((self.cache / "toolchains").glob(f"{tool}*"))
-        return "in the cache" if is_here else "which the first run fetches"
+        return "in the cache" if is_here else "which the first run downloads"
 
 
 def wanted_pythons(stack: Stack) -> Iterator[tuple[Version, str]]:
-    """The versions that components want, each once, with the first component that does."""
+    """The versions of Python that components need, each once, with the first such component."""
     places = [(each.python.python, each.path) for each in stack.components if each.python]
     yield from dict(reversed(places)).items()
 
 
 def wanted_nodes(stack: Stack) -> Iterator[tuple[Version, str]]:
-    """The same for Node."""
+    """The versions of Node that components need, each once, with the first such component."""
     places = [(each.node.node, each.path) for each in stack.components if each.node]
     yield from dict(reversed(places)).items()

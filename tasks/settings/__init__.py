@@ -1,8 +1,8 @@
-"""What a run is asked to do: flags > environment > `predeploy.toml` in the stack > defaults."""
+"""The settings of a run: flags > environment > `predeploy.toml` in the stack > defaults."""
 
 from tasks.settings.load import FILE, load_settings, settings_schema, unknown_variables
-from tasks.settings.mistakes import FLAGS
-from tasks.settings.models import ComponentSettings, CustomCheck, FormSettings, Settings
+from tasks.settings.models import FLAGS, Settings
+from tasks.settings.tables import ComponentSettings, CustomCheck, FormSettings
 
 __all__ = [
     "FILE",

@@ -1,4 +1,4 @@
-"""Brings flags, environment and `predeploy.toml` together, and reports every mistake in them at once."""
+"""Merges flags, environment and `predeploy.toml`, and reports all mistakes in them at once."""
 
 import json
 import re
@@ -13,8 +13,8 @@ from pydantic_settings import BaseSettings, EnvSettingsSource, SettingsConfigDic
 from pydantic_settings.sources.utils import parse_env_vars
 
 from tasks.errors import SettingsError
-from tasks.settings.mistakes import FLAGS, Where, mistakes, nearest, spelled
-from tasks.settings.models import Settings
+from tasks.settings.mistakes import Where, mistakes, nearest, spelled
+from tasks.settings.models import FLAGS, Settings
 from tasks.settings.toml_lines import toml_lines
 
 FILE = "predeploy.toml"
@@ -31,7 +31,7 @@ OTHER_VARIABLES = frozenset(
         "PREDEPLOY_TOKEN_FD",
     }
 )
-"""Read by the wrapper, the command line, the starter of Prefect's server and `prefect.yaml`: no settings of a run."""
+"""Variables that are no settings: the wrapper, the command line, Prefect's server and `prefect.yaml` read them."""
 OTHER_PREFIXES = (
     "PREDEPLOY_DOCKER_",
     "PREDEPLOY_GITHUB_",
@@ -39,7 +39,7 @@ OTHER_PREFIXES = (
     "PREDEPLOY_SHARD_",
     "PREDEPLOY_WEBHOOK_",
 )
-"""Settings of what starts runs and tells of them."""
+"""Settings of services: they start runs or report them."""
 
 Values = dict[str, Any]
 Keys = tuple[str | int, ...]
@@ -47,20 +47,20 @@ Keys = tuple[str | int, ...]
 
 # mypy takes models for dataclasses, where frozen and other ones do not mix
 class EnvironmentSettings(Settings, BaseSettings):  # type: ignore[misc]
-    """The same settings, for pydantic-settings to look up by their names."""
+    """The same settings, in the form that pydantic-settings reads from the environment."""
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, env_ignore_empty=True)
 
 
 class EnvironmentSource(EnvSettingsSource):
-    """The settings among the variables given. A list is separated by commas or JSON, a table is JSON."""
+    """The settings in the given variables. A list is separated by commas or is JSON; a table is JSON."""
 
     def __init__(self, environ: Mapping[str, str]) -> None:
         super().__init__(EnvironmentSettings)
         self.env_vars = parse_env_vars(environ, ignore_empty=True)
 
     def decode_complex_value(self, field_name: str, field: FieldInfo, value: Any) -> Any:  # noqa: ARG002
-        """What is no JSON is left as it is, for validation to complain about together with everything else."""
+        """Invalid JSON stays a string, so that validation reports it together with all other mistakes."""
         if value.lstrip().startswith(("[", "{")):
             try:
                 return json.loads(value)
@@ -81,9 +81,9 @@ def load_settings(
 ) -> Settings:
     """The settings of a run on `stack`.
 
-    `flags` holds what was given on the command line and nothing else: it wins even where it is false or empty.
-    `reserved` are names that the stack's own checks must not take, `parsers` those that they may name; empty: any.
-    Raises SettingsError with a line for every mistake in every source.
+    `flags` holds only the flags that were given. A flag wins even if it is false or empty.
+    `reserved` are names that the stack's own checks must not take. `parsers` are the known parsers; empty: any.
+    Raises SettingsError with a line for each mistake in each source.
     """
     problems: list[str] = []
     in_file = _file_values(stack / FILE, reserved, parsers, problems)
@@ -96,11 +96,11 @@ def load_settings(
 
 
 def unknown_variables(environ: Mapping[str, str]) -> tuple[str, ...]:
-    """A warning for each variable that looks like a setting of ours and is none."""
+    """A warning for each variable with our prefix that is no setting."""
     known = {PREFIX + name.upper() for name in Settings.model_fields} | OTHER_VARIABLES
     ours = (name for name in environ if name.startswith(PREFIX) and not name.startswith(OTHER_PREFIXES))
     unknown = sorted(name for name in ours if name not in known)
-    return tuple(f"{name} is set, but there is no such setting{_suggestion(name, known)}" for name in unknown)
+    return tuple(f"{name} is set, but no setting has this name{_suggestion(name, known)}" for name in unknown)
 
 
 def settings_schema() -> dict[str, Any]:
@@ -120,7 +120,8 @@ def _in_environment(path: Keys) -> str:
 
 
 def _on_command_line(path: Keys) -> str:
-    return FLAGS.get(str(path[0]), str(path[0]))
+    setting = str(path[0])
+    return FLAGS[setting].name if setting in FLAGS else setting
 
 
 def _mistakes_in(values: Mapping[str, object], where: Where, table: str = "a table") -> list[str]:
@@ -132,7 +133,7 @@ def _mistakes_in(values: Mapping[str, object], where: Where, table: str = "a tab
 
 
 def _file_values(file: Path, reserved: Collection[str], parsers: Collection[str], problems: list[str]) -> Values:
-    """What `predeploy.toml` sets; its mistakes are added to `problems`."""
+    """The values in `predeploy.toml`. Adds its mistakes to `problems`."""
     text = _read(file, problems)
     try:
         values = tomllib.loads(text)
@@ -171,7 +172,7 @@ def _syntax_error(error: tomllib.TOMLDecodeError, text: str) -> str:
 
 
 def _line(path: Keys, lines: Mapping[Keys, int]) -> str:
-    """The file with the line of the innermost part of the path that stands in it."""
+    """The file, and the line of the innermost part of the path that the file has."""
     for length in range(len(path), 0, -1):
         if path[:length] in lines:
             return f"{FILE}:{lines[path[:length]]}"
@@ -184,12 +185,12 @@ def _line_number(problem: str) -> int:
 
 
 def _name_mistakes(values: Values, reserved: Collection[str], parsers: Collection[str]) -> Iterator[tuple[Keys, str]]:
-    """What no value shows by itself: names taken twice, and names of what is not there."""
+    """Mistakes between values: names that are used twice, and unknown parsers."""
     components = values.get("component")
     seen: set[str] = set()
     for path in components if isinstance(components, dict) else ():
         if (spelling := str(PurePosixPath(path))) in seen:
-            yield ("component", path), f"is {spelling} once more. Put both into one table"
+            yield ("component", path), f"names {spelling} a second time. Put both into one table"
         seen.add(spelling)
     rows = values.get("check")
     names: set[str] = set()
@@ -197,10 +198,10 @@ def _name_mistakes(values: Values, reserved: Collection[str], parsers: Collectio
         name, parser = (row.get("name"), row.get("parser")) if isinstance(row, dict) else (None, None)
         if isinstance(name, str):
             if name in reserved or name in names:
-                owner = "of the catalogue" if name in reserved else "further up"
-                yield ("check", number, "name"), f"is the name of a check {owner} (got {name!r}). Choose another"
+                owner = "of the catalogue" if name in reserved else "above"
+                yield ("check", number, "name"), f"is the name of a check {owner} (got {name!r}). Rename it"
             names.add(name)
         if isinstance(parser, str) and parser and parsers and parser not in parsers:
             meant = nearest(parser, parsers)
-            hint = f"did you mean {meant!r}?" if meant else f"there are {', '.join(sorted(parsers))}"
+            hint = f"did you mean {meant!r}?" if meant else f"the parsers are {', '.join(sorted(parsers))}"
             yield ("check", number, "parser"), f"no such parser (got {parser!r}; {hint})"

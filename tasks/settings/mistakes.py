@@ -1,4 +1,4 @@
-"""What is wrong with a setting, in one line that says where it was set, what was expected and what was given."""
+"""Texts for wrong settings: a line each with the source, the expected value and the given one."""
 
 import difflib
 import re
@@ -8,35 +8,10 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from tasks.settings.models import (
-    ComponentSettings,
-    CustomCheck,
-    FormSettings,
-    ImageSettings,
-    Settings,
-    WorkerSettings,
-)
+from tasks.settings.models import Settings
+from tasks.settings.tables import ComponentSettings, CustomCheck, FormSettings, ImageSettings, WorkerSettings
 
 Path = tuple[str | int, ...]
-
-FLAGS: Mapping[str, str] = {
-    "stages": "--stage",
-    "only": "--only",
-    "skip": "--skip",
-    "engine": "--engine",
-    "gate": "--gate",
-    "base": "--base",
-    "environment": "--environment",
-    "export_image": "--export-image",
-    "export_built": "--export-built",
-    "publish": "--publish",
-    "output": "--output",
-    "json_output": "--json-output",
-    "fail_fast": "--fail-fast",
-    "budget": "--budget",
-    "jobs": "--jobs",
-}
-"""The flag of each setting that has one."""
 
 EXPECTED = {
     "bool_parsing": "must be true or false",
@@ -73,11 +48,11 @@ KINDS: Mapping[type, str] = {
 BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")
 
 Where = Callable[[Path], str]
-"""Says for a path into the settings where it was set."""
+"""Returns the source of the setting at a path."""
 
 
 def spelled(path: Path) -> str:
-    """A path as one would write it: `check[0].stage`, `component."apps/web".health`."""
+    """A path in the spelling of TOML: `check[0].stage`, `component."apps/web".health`."""
     text = ""
     for part in path:
         if isinstance(part, int):
@@ -88,13 +63,13 @@ def spelled(path: Path) -> str:
 
 
 def nearest(given: object, known: Iterable[str]) -> str:
-    """The known name that was probably meant, or nothing."""
+    """The known name that is nearest to the given one; empty if none is near."""
     close = difflib.get_close_matches(str(given).lower(), list(known), n=1)
     return close[0] if close else ""
 
 
 def _keys_at(path: Path) -> list[str]:
-    """The keys that there are at the place where an unknown one was found."""
+    """The known keys of the table that has an unknown one."""
     inner: dict[str, type[BaseModel]] = {
         "component": ComponentSettings,
         "check": CustomCheck,
@@ -113,11 +88,11 @@ def _unknown_key(path: Path) -> str:
     known = _keys_at(path)
     if meant := nearest(path[-1], known):
         return f"no such key; did you mean {meant!r}?"
-    return f"no such key; there are {', '.join(known)}"
+    return f"no such key; the keys are {', '.join(known)}"
 
 
 def _given(value: object, path: Path) -> str:
-    """A value as it was given, but none that may be a secret."""
+    """The given value. A value that may be a secret is not shown."""
     if {"env", "secret", "token"}.intersection(path) or not isinstance(value, str | int | float):
         return KINDS.get(type(value), f"a {type(value).__name__}")
     shown = str(value).lower() if isinstance(value, bool) else repr(value)
@@ -125,7 +100,7 @@ def _given(value: object, path: Path) -> str:
 
 
 def _described(error: ErrorDetails, path: Path, table: str) -> str:
-    """What was expected, what was given and, where only some values will do, what was probably meant."""
+    """The expected value, the given value and, for a fixed choice, the nearest choice."""
     if error["type"] == "extra_forbidden":
         return _unknown_key(path)
     context: dict[str, Any] = error.get("ctx", {})
@@ -140,10 +115,10 @@ def _described(error: ErrorDetails, path: Path, table: str) -> str:
 
 
 def mistakes(error: ValidationError, where: Where, table: str = "a table") -> list[str]:
-    """A line for everything that is wrong with the settings of one source. `table` is what it calls a table."""
+    """A line for each mistake in the settings of one source. `table` is the word of that source for a table."""
     lines = []
     for detail in error.errors(include_url=False):
-        # pydantic marks the key of a mapping, as against its value, with a last part of its own
+        # pydantic ends the path to the key of a mapping with an extra part
         path = tuple(part for part in detail["loc"] if part != "[key]")
         lines.append(f"{where(path)}: {_described(detail, path, table)}")
     return lines

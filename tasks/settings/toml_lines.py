@@ -1,7 +1,7 @@
-"""On which line of a TOML document each key and each item of an array stands.
+"""The line of each key and each array item in a TOML document.
 
-`tomllib` checks the document and gives its values, but not where they came from. This reader relies on the document
-being valid: it only has to find its way from key to key.
+`tomllib` checks the document and returns its values, but no line numbers. This reader expects a valid document, so it
+only finds the keys.
 """
 
 import re
@@ -17,7 +17,7 @@ BARE = re.compile(r"[^,\]}#\r\n]+")
 
 
 class _Reader:
-    """Walks over a document once; `lines` is what it has found."""
+    """Reads a document once. `lines` is the result."""
 
     def __init__(self, text: str) -> None:
         self.text = text
@@ -36,7 +36,7 @@ class _Reader:
             self.skip_blank()
 
     def header(self) -> Path:
-        """`[table]` or `[[row]]`: where the pairs below it belong."""
+        """`[table]` or `[[row]]`: the path of the pairs below it."""
         start, brackets = self.at, 2 if self.text.startswith("[[", self.at) else 1
         self.at += brackets
         path: Path = ()
@@ -53,7 +53,7 @@ class _Reader:
         return path
 
     def pair(self, table: Path) -> None:
-        """`key = value`, in a table or between braces."""
+        """`key = value`, in a table or in an inline table."""
         start = self.at
         path = table
         for part in self.key():
@@ -75,7 +75,7 @@ class _Reader:
         return parts
 
     def value(self, path: Path) -> None:
-        """Steps over a value and marks what is inside of it."""
+        """Skips a value, and marks the items in it."""
         opening = self.text[self.at]
         if opening in "[{":
             self.inside(path, "]" if opening == "[" else "}")

@@ -1,4 +1,4 @@
-"""The kinds of values that settings are made of: each says in its own words what is wrong with one."""
+"""The types of settings. Each validator has its own error text."""
 
 import os
 import re
@@ -20,7 +20,7 @@ CONFIG = re.compile(r"[A-Za-z0-9_.-]+")
 
 
 def split_command(value: object) -> object:
-    """Words as a shell would split them. No shell runs them: no variables, no pipes."""
+    """The words of a command, split by the rules of a shell. No shell runs them: no variables, no pipes."""
     if not isinstance(value, str):
         return value
     try:
@@ -39,7 +39,7 @@ def checked_command(words: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def relative_path(value: str) -> str:
-    """The one spelling of a path below the stack's root; `.` is the root itself."""
+    """The normal form of a path below the stack's root; `.` is the root."""
     path = PurePosixPath(value)
     if not value or path.is_absolute() or ".." in path.parts:
         message = "must be a path below the stack's root, relative to it"
@@ -64,9 +64,9 @@ def variable_name(value: str) -> str:
 
 
 def variable_value(value: str) -> str:
-    """A value that a process can be given."""
+    """A value that an environment variable can have."""
     if "\0" in value:
-        message = "must not hold a NUL character"
+        message = "must not contain a NUL character"
         raise ValueError(message)
     return value
 
@@ -96,7 +96,7 @@ def header_name(value: str) -> str:
 
 
 def table_name(value: str) -> str:
-    """A table of Postgres, with its schema where that is not the usual one."""
+    """A table of Postgres, with its schema if that is not the default one."""
     if not value or any(not part or len(part) > 63 for part in value.split(".")):
         message = "must be the name of a table, as in 'inbox_submission'"
         raise ValueError(message)
@@ -104,7 +104,7 @@ def table_name(value: str) -> str:
 
 
 def slug(value: str) -> str:
-    """The name of a project or a config at Doppler's."""
+    """The name of a project or a config in Doppler."""
     if not CONFIG.fullmatch(value):
         message = "must be letters, digits, -, _ and ."
         raise ValueError(message)
@@ -112,7 +112,7 @@ def slug(value: str) -> str:
 
 
 def image_reference(value: str) -> str:
-    """An image that a registry has; `{version}` may stand in its tag."""
+    """The reference of an image; its tag may contain `{version}`."""
     if not IMAGE.fullmatch(value.replace(IMAGE_VERSION, "0")):
         message = "must be an image with a tag or a digest, as in 'docker.io/library/python:3.13-slim'"
         raise ValueError(message)
@@ -120,16 +120,16 @@ def image_reference(value: str) -> str:
 
 
 def checked_images(images: dict[str, str]) -> dict[str, str]:
-    """Of Python and Node alone a stack says the version."""
+    """Only the images of Python and Node have a version that the stack chooses."""
     for name, value in images.items():
         if IMAGE_VERSION in value and name not in {"python", "node"}:
-            message = f"{name} must not hold {IMAGE_VERSION}, which only python and node have"
+            message = f"{name} must not contain {IMAGE_VERSION}: only python and node can"
             raise ValueError(message)
     return images
 
 
 def usable_cores() -> int:
-    """How many cores this process may use, but never one alone: most checks wait more than they compute."""
+    """The number of cores that this process may use, at least two: most checks wait more than they compute."""
     affinity = getattr(os, "sched_getaffinity", None)
     cores = len(affinity(0)) if affinity else os.cpu_count() or 1
     return max(2, cores)

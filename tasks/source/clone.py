@@ -27,7 +27,7 @@ def find_commit(stack: Path, name: str) -> str:
         return os.fsdecode(asked.stdout).strip()
     if name:
         raise UsageError(f"--commit {name}: git knows no such commit here. Fetch it, or name another one.")
-    raise UsageError(f"--gate speaks of a commit, and git has none of {stack}. Commit the stack first.")
+    raise UsageError(f"{stack} has no commit; --gate validates commits. Commit the stack first.")
 
 
 def changes_of(stack: Path, below: str = "") -> tuple[str, ...]:

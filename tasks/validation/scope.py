@@ -94,11 +94,10 @@ def read_secrets(scope: Scope, environ: Mapping[str, str], token: Token | None, 
 
 
 def reject_environment(settings: Settings) -> None:
-    """Raises UsageError for a deploy to where nobody knows the way."""
-    if settings.environment and not settings.deploy_config:
+    """Raises UsageError for a deploy target without a config of Doppler."""
+    if (target := settings.environment) and not settings.deploy_config:
         known = " or ".join(sorted(settings.doppler_configs)) or "none"
-        text = f"--environment {settings.environment}: there is {known}"
-        raise UsageError(f"{text}. Name one, or add it to doppler_configs in predeploy.toml.")
+        raise UsageError(f"--environment {target}: there is {known}. Name one, or add it to doppler_configs.")
 
 
 def with_secrets(scope: Scope, secrets: Secrets) -> Scope:
@@ -149,17 +148,18 @@ def read_scope(
     environ: Mapping[str, str],
     cache: Path,
     *,
+    settings: Settings | None = None,
     home: Path | None = None,
     policy: Path | None = None,
     deployed: Deployed | None = None,
 ) -> Scope:
-    """Settings, tree, components, catalogue and plan, in this order. Raises UsageError where one cannot be had.
+    """Settings unless they are given, tree, components, catalogue and plan. Raises UsageError if one is not available.
 
     `policy` is the directory of the `predeploy.toml` that holds; by default the stack's own. `deployed` is the base
     where somebody else has found it already.
     """
     root = existing(stack)
-    settings = read_settings(policy or root, flags, environ)
+    settings = settings or read_settings(policy or root, flags, environ)
     reject_environment(settings)
     tree = read_tree(root, cache / "digests")
     if settings.gate:

@@ -13,7 +13,7 @@ from tasks.catalogue import make_catalogue
 from tasks.catalogue.django_image import NO_PYTHON, image_commands, image_of
 from tasks.errors import UsageError
 from tasks.settings import ComponentSettings, Settings
-from tasks.settings.models import ImageSettings
+from tasks.settings.tables import ImageSettings
 from tasks.stack import Component
 from tasks.steps import Check, Command, Image, Inputs
 from tests.support.factories import make_lowering, make_scene, make_stack, make_uv_project, make_web, make_worker

@@ -86,7 +86,7 @@ def test_for_people(patient: Caller, declaring: TinyStack) -> None:
     assert ended.code == 0
     assert "✓ token     DOPPLER_TOKEN is a service token\n" in ended.stdout
     assert "○ snapshot  no copy is kept\n            → doppler_snapshot = 24\n" in ended.stdout
-    assert ended.stdout.endswith("\nAll that a run needs is here.\n")
+    assert ended.stdout.endswith("\nThis machine has everything for a run.\n")
     assert ended.stderr == ""
     assert "c4n4ry" not in ended.stdout
 

@@ -30,7 +30,7 @@ def called(caller: Caller, stack: TinyStack, *flags: str, **environ: str) -> End
     [
         ({"CLAUDECODE": "1"}, (), "CLAUDECODE is set"),
         ({"CI": "true"}, ("--output", "auto"), "CI is set"),
-        ({}, ("--output", "agent"), "asked for with --output"),
+        ({}, ("--output", "agent"), "set by --output"),
         ({"CI": "false"}, (), None),
         ({"CLAUDECODE": "1"}, ("--output", "human"), None),
     ],

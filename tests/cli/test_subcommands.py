@@ -25,7 +25,7 @@ def test_status_tells_the_newest_run_again(caller: Caller, stack: TinyStack, scr
 
     assert (ran.code, told.code, told.stderr) == (code, code, "")
     assert told.stdout.splitlines()[-1] == ran.stdout.splitlines()[-1]
-    assert "The files have changed since" not in told.stdout
+    assert "The files have changed since the run" not in told.stdout
     assert stack.mark("ran").read_text() == "\n"
 
 
@@ -37,7 +37,7 @@ def test_status_says_that_the_files_are_others_now(caller: Caller, green: TinySt
     told, as_json = here.run("status"), here.run("status", "--json-output")
 
     told.assert_ended(0, "PASSED")
-    assert "The files have changed since: this is no verdict" in told.stdout
+    assert "The files have changed since the run: this is no verdict" in told.stdout
     assert json.loads(as_json.stdout) == document
 
 
@@ -57,7 +57,7 @@ def test_status_without_a_run(caller: Caller, green: TinyStack) -> None:
     ended = caller.run("status", green.root)
 
     ended.assert_ended(2, "USAGE")
-    assert "has not been validated yet" in ended.stderr
+    assert "has no report yet" in ended.stderr
 
 
 def test_status_of_a_report_that_was_committed(caller: Caller, green: TinyStack) -> None:
@@ -87,8 +87,9 @@ def test_help_and_wrong_flags(caller: Caller, name: str) -> None:
 
     assert (helped.code, helped.stderr) == (0, "")
     assert helped.stdout.startswith(f"usage: python -m flows.predeploy {name}")
+    assert max(map(len, helped.stdout.splitlines())) <= 80
     wrong.assert_ended(2, "USAGE")
-    assert "--bogus: there is no such flag" in wrong.stderr
+    assert "--bogus: no such flag" in wrong.stderr
 
 
 def test_a_directory_of_that_name(caller: Caller, stack: TinyStack) -> None:

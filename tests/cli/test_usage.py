@@ -5,10 +5,13 @@ import os
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
 
+from tasks.settings.flags import Group
+from tasks.version import VERSION
 from tests.cli.caller import Caller
 from tests.cli.stack import TinyStack
 
@@ -37,10 +40,12 @@ def assert_documented(caller: Caller, *arguments: str | Path, says: str) -> None
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (["--bogus"], r"--bogus: there is no such flag\n.*--help"),
+        (["--bogus"], r"--bogus: no such flag\n.*--help"),
         (["--fail-fats"], r"--fail-fats: .*did you mean --fail-fast\?"),
         (["--jobs=2", "one", "two"], r"two: one stack at a time"),
         (["--only"], r"--only: expected one argument.*--help"),
+        (["--only", "--help"], r"--only: expected one argument.*--help"),
+        (["one", "status"], r"status: a subcommand is the first argument"),
         (["--budget", "x"], r"--budget: must be a number \(got 'x'\)"),
         (["--budget", "-1"], r"--budget: must be more than 0"),
         (["--jobs", "0"], r"--jobs: must be at least 1"),
@@ -203,10 +208,41 @@ def test_mistakes_in_variables(caller: Caller, green: TinyStack) -> None:
     assert re.search(r"PREDEPLOY_JOBS: .*\n?.*--budget: ", ended.document["reason"], re.DOTALL)
 
 
-def test_help_tells_every_flag_and_exit_code(caller: Caller) -> None:
-    ended = caller.run("--help", "--whatever")
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["docter"], r"docter is no directory and no subcommand; did you mean doctor\?\n.*--help"),
+        (["maintian", "--days", "3"], r"maintian is no directory and no subcommand; did you mean maintain\?"),
+        (["help"], r"did you mean --help\?"),
+        (["--fail-fast", "status"], r"status is no directory\. A subcommand is the first argument: .* status\n"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_a_misspelt_subcommand(caller: Caller, arguments: list[str], says: str) -> None:
+    assert_told(caller, *arguments, says=says)
+
+
+def test_a_directory_is_no_misspelt_subcommand(caller: Caller, green: TinyStack) -> None:
+    green.root.rename(caller.cwd / "docter")
+
+    assert caller.run("docter", "--list").code == 0
+
+
+@pytest.mark.parametrize("program", ["python -m flows.predeploy", "./just pre-deploy"])
+def test_help_fits_one_screen(caller: Caller, program: str) -> None:
+    ended = replace(caller, environ={**caller.environ, "PREDEPLOY_CALLED_AS": program}).run("--help", "--whatever")
 
     assert (ended.code, ended.stderr) == (0, "")
+    lines = ended.stdout.splitlines()
+    assert len(lines) <= 40
+    assert max(map(len, lines)) <= 80
+    assert [line.split("  ")[1].startswith(program) for line in lines[2:5]] == [True] * 3
+    assert "docs/cli.md" in lines[-1]
+
+
+def test_help_has_every_flag_subcommand_and_exit_code(caller: Caller) -> None:
+    text = caller.run("-h").stdout
+
     flags = ["base", "budget", "commit", "debug", "distribute", "engine", "environment", "export-built", "export-image"]
     more = [
         "fail-fast",
@@ -221,10 +257,49 @@ def test_help_tells_every_flag_and_exit_code(caller: Caller) -> None:
         "publish",
         "skip",
         "stage",
+        "version",
     ]
-    assert sorted(re.findall(r"^  --([a-z-]+)", ended.stdout, re.MULTILINE)) == [*flags, *more]
-    assert re.findall(r"^  (\d+) ", ended.stdout, re.MULTILINE) == ["0", "1", "2", "3", "124", "130", "143"]
-    assert max(map(len, ended.stdout.splitlines())) <= 80
+    assert sorted(re.findall(r"^  --([a-z-]+)", text, re.MULTILINE)) == [*flags, *more]
+    assert re.findall(r"^([A-Z][a-z ]+)(?=[:,].*:?$)", text, re.MULTILINE)[:-1] == [*Group, "Subcommands"]
+    assert re.findall(r"^  ([a-z]+) {3}", text, re.MULTILINE) == ["status", "doctor", "ui", "maintain"]
+    codes = text.partition("Exit codes: ")[2]
+    assert re.findall(r"(\d+) [a-z]", codes) == ["0", "1", "2", "3", "124", "130", "143"]
+
+
+def test_version_names_the_packages_of_a_verdict(caller: Caller) -> None:
+    ended = caller.run("--version")
+
+    assert (ended.code, ended.stderr) == (0, "")
+    assert ended.stdout.splitlines() == [
+        f"predeploy {VERSION}",
+        f"dagger-io {version('dagger-io')}",
+        f"prefect {version('prefect')}",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "unwanted"),
+    [
+        (["--version"], "prefect|dagger|pydantic|asyncio"),
+        (["--help"], r"prefect|dagger|tasks\.validation"),
+        (["doctor", "--help"], r"prefect|dagger|tasks\.validation"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_information_loads_no_slow_package(caller: Caller, arguments: list[str], unwanted: str) -> None:
+    spied = replace(caller, environ={**caller.environ, "PYTHONPROFILEIMPORTTIME": "1"})
+
+    ended = spied.run(*arguments)
+
+    assert ended.code == 0
+    assert "flows.cli.information" in ended.stderr
+    assert not re.search(rf"\| +({unwanted})\b", ended.stderr)
+
+
+def test_information_with_a_closed_stdout(caller: Caller) -> None:
+    ended = caller.run("--version", preexec_fn=lambda: os.close(1))
+
+    assert (ended.code, ended.stdout, ended.stderr) == (0, "", "")
 
 
 def test_list_and_plan_print_and_run_nothing(caller: Caller, green: TinyStack) -> None:
@@ -249,6 +324,34 @@ def test_list_and_plan_print_and_run_nothing(caller: Caller, green: TinyStack) -
     assert not green.mark("ran").exists()
     assert not (green.root / ".predeploy").exists()
     assert [ended.stderr for ended in plain] == ["", ""]
+
+
+COUNTS = """
+import tasks.validation.scope as module
+real = module.load_settings
+def counted(*arguments, **more):
+    with open({file!r}, "a") as file:
+        file.write(".")
+    return real(*arguments, **more)
+module.load_settings = counted
+"""
+
+
+@pytest.mark.parametrize(("flags", "times"), [((), 1), (("--gate", "--engine", "local"), 2)], ids=str)
+def test_settings_are_loaded_once_per_file(
+    caller: Caller, green: TinyStack, tmp_path: Path, flags: tuple[str, ...], times: int
+) -> None:
+    """The gate reads `predeploy.toml` twice: the one in the stack, and the one in the clone."""
+    place, file = tmp_path / "counting", tmp_path / "count"
+    place.mkdir()
+    (place / "sitecustomize.py").write_text(COUNTS.format(file=str(file)))
+    green.git("add", "--all")
+    green.git("-c", "user.name=T", "-c", "user.email=t@example.invalid", "commit", "-qm", "all")
+
+    ended = replace(caller, paths=(*caller.paths, place)).run(green.root, "--plan", *flags)
+
+    assert ended.code == 0, ended.told
+    assert file.read_text() == "." * times
 
 
 def test_list_speaks_ascii_where_nothing_else_is_understood(caller: Caller, stack: TinyStack) -> None:

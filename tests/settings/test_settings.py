@@ -18,7 +18,7 @@ STAGES = "must be 'build', 'quality' or 'integration'"
 VARIABLE = "must be the name of an environment variable: letters, digits and _"
 IMAGES = "must be 'python', 'node', 'postgres' or 'uv'"
 REFERENCE = "must be an image with a tag or a digest, as in 'docker.io/library/python:3.13-slim'"
-VERSIONLESS = "postgres must not hold {version}, which only python and node have"
+VERSIONLESS = "postgres must not contain {version}: only python and node can"
 BELOW = "must be a path below the stack's root, relative to it"
 UNSPLIT = "cannot be split into words: no closing quotation"
 SERVER = "gunicorn 'a"
@@ -256,7 +256,7 @@ class TestMistakes:
             ),
             (
                 '[component.web]\n[component."./web"]',
-                'predeploy.toml:2: component."./web": is web once more. Put both into one table',
+                'predeploy.toml:2: component."./web": names web a second time. Put both into one table',
             ),
             ('[[check]]\nname = "a"\nrun = "b"', "predeploy.toml:1: check[0].stage: is missing"),
             (
@@ -273,7 +273,7 @@ class TestMistakes:
             ),
             (
                 'check = [\n{name = "a", stage = "build", run = "b"},\n{name = "a", stage = "build", run = "c"},\n]',
-                "predeploy.toml:3: check[1].name: is the name of a check further up (got 'a'). Choose another",
+                "predeploy.toml:3: check[1].name: is the name of a check above (got 'a'). Rename it",
             ),
             ("jobs = 2\nbudget = ,\n", "predeploy.toml:2:10: is not TOML: invalid value"),
             ("a = 1\na = 2\nb = 3", "predeploy.toml:2:6: is not TOML: cannot overwrite a value"),
@@ -287,7 +287,7 @@ class TestMistakes:
         (problem,) = mistakes(tmp_path, "[component.web]\nxyz = 1")
 
         keys = "build, env, health, image, optional_secrets, output, secrets, server, settings, skip"
-        assert problem == f"predeploy.toml:2: component.web.xyz: no such key; there are {keys}"
+        assert problem == f"predeploy.toml:2: component.web.xyz: no such key; the keys are {keys}"
 
     @pytest.mark.parametrize(
         ("name", "value", "problem"),
@@ -323,7 +323,7 @@ class TestMistakes:
         )
 
         assert problems == [
-            "predeploy.toml:2: check[0].name: is the name of a check of the catalogue (got 'mypy'). Choose another",
+            "predeploy.toml:2: check[0].name: is the name of a check of the catalogue (got 'mypy'). Rename it",
             "predeploy.toml:5: check[0].parser: no such parser (got 'rufff'; did you mean 'ruff'?)",
             "predeploy.toml:7: limits.mypy: must be more than 0 (got 0)",
             "PREDEPLOY_JOBS: must be a whole number (got 'x')",
@@ -362,7 +362,7 @@ class TestMistakes:
         environ = {"PREDEPLOY_JSON_OUTPUT": "1", "PREDEPLOY_PYTHON": "python3", "PREDEPLOY_STAGE": "build", "HOME": "/"}
 
         assert unknown_variables(environ) == (
-            "PREDEPLOY_STAGE is set, but there is no such setting; did you mean PREDEPLOY_STAGES?",
+            "PREDEPLOY_STAGE is set, but no setting has this name; did you mean PREDEPLOY_STAGES?",
         )
 
 

@@ -87,7 +87,7 @@ def test_a_commit_that_does_not_have_the_stack(repository: Path, tmp_path: Path)
 
 
 def test_no_commit_at_all(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match=r"git has none of .*Commit the stack first"):
+    with pytest.raises(UsageError, match=r"has no commit; --gate validates commits\. Commit the stack first"):
         find_commit(tmp_path, "")
 
 

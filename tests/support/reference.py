@@ -1,0 +1,93 @@
+"""The tables of docs/cli.md and docs/configuration.md, made of the declared flags, subcommands and settings."""
+
+import json
+import re
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
+
+from flows.cli.arguments import RUN_FLAGS, STACK, STACK_TEXT, SUBCOMMANDS
+from tasks.settings import Settings
+from tasks.settings.flags import Group
+from tasks.settings.tables import ComponentSettings, CustomCheck, FormSettings, ImageSettings, WorkerSettings
+
+Rows = Iterable[str]
+
+
+def flag_rows() -> Iterator[str]:
+    """The flags of a run, by group."""
+    yield f"| `{STACK}` | {STACK_TEXT} |"
+    for group in Group:
+        yield f"| **{group}** | |"
+        yield from (f"| `{flag.usage}` | {flag.description} |" for flag in RUN_FLAGS.values() if flag.group is group)
+
+
+def subcommand_rows() -> Iterator[str]:
+    """The subcommands."""
+    for name, each in SUBCOMMANDS.items():
+        stack = f" [{STACK}]" if each.takes_stack else ""
+        yield f"| `predeploy {name}{stack}` | {each.text} |"
+
+
+def subcommand_flag_rows() -> Iterator[str]:
+    """The flags that a run does not have."""
+    for name, each in SUBCOMMANDS.items():
+        own = (flag for option, flag in each.flags.items() if option not in RUN_FLAGS)
+        yield from (f"| `{flag.usage}` | `{name}`: {flag.description} |" for flag in own)
+
+
+def key_rows(model: type[BaseModel]) -> Iterator[str]:
+    """The keys of a table of `predeploy.toml`."""
+    for key, field in model.model_fields.items():
+        yield f"| `{key}` | {default_of(field)} | {field.description} |"
+
+
+def default_of(field: FieldInfo) -> str:
+    """The default in TOML. Empty if there is none, or if it is no fixed value."""
+    if field.is_required():
+        return "required"
+    if field.default_factory is dict:
+        return "`{}`"
+    return f"`{toml(field.default)}`" if field.default is not None and field.default_factory is None else ""
+
+
+def toml(value: Any) -> str:
+    """A value in TOML."""
+    if isinstance(value, dict):
+        return f"{{ {', '.join(f'{key} = {toml(each)}' for key, each in value.items())} }}"
+    return f"{value:g}" if isinstance(value, float) else json.dumps(value)
+
+
+TABLES: dict[tuple[str, str], Rows] = {
+    ("docs/cli.md", "| flag | meaning |"): [*flag_rows()],
+    ("docs/cli.md", "| command | effect |"): [*subcommand_rows()],
+    ("docs/cli.md", "| flag of a subcommand | meaning |"): [*subcommand_flag_rows()],
+    ("docs/configuration.md", "| key | default | meaning |"): [*key_rows(Settings)],
+    ("docs/configuration.md", "| key of a component | default | meaning |"): [*key_rows(ComponentSettings)],
+    ("docs/configuration.md", "| key of an image | default | meaning |"): [*key_rows(ImageSettings)],
+    ("docs/configuration.md", "| key of a Worker | default | meaning |"): [*key_rows(WorkerSettings)],
+    ("docs/configuration.md", "| key of a form | default | meaning |"): [*key_rows(FormSettings)],
+    ("docs/configuration.md", "| key of a check | default | meaning |"): [*key_rows(CustomCheck)],
+}
+"""The rows of each table, by document and header."""
+
+
+def rows_in(document: Path, header: str) -> list[str]:
+    """The rows of the table with this header."""
+    return _parts(document, header)[1].splitlines()
+
+
+def write_rows(document: Path, header: str, rows: Rows) -> None:
+    """Replaces the rows of the table with this header."""
+    before, _, after = _parts(document, header)
+    document.write_text("\n".join([before, *rows, after]), encoding="utf-8")
+
+
+def _parts(document: Path, header: str) -> tuple[str, str, str]:
+    text = document.read_text(encoding="utf-8")
+    found = re.search(rf"^{re.escape(header)}\n[| -]+$\n((?:^\|.*\n)*)", text, re.MULTILINE)
+    assert found, f"{document.name} has no table {header}"
+    return text[: found.start(1)].removesuffix("\n"), found[1], text[found.end(1) :]
