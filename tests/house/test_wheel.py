@@ -1,0 +1,172 @@
+"""The wheel: complete, and enough to validate a stack in an environment that knows nothing of a checkout."""
+
+import shutil
+import subprocess
+import sys
+import zipfile
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pytest
+import uv
+
+from tasks.version import VERSION
+from tests.cli.caller import NOWHERE, Call, Caller, Ended, checked
+from tests.cli.stack import FAILS, TinyStack, make_stack
+from tests.support.validate import ROOT
+
+PACKAGES = ("deployments", "flows", "tasks")
+FOR_THE_IMAGE = {"deployments/Dockerfile", "deployments/compose.yaml", "deployments/requirements.lock"}
+"""What builds and starts the image of predeploy, which a checkout alone can."""
+
+pytestmark = [pytest.mark.real, pytest.mark.network]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Installed:
+    """An environment with the wheel, and somebody in another directory who calls its command."""
+
+    venv: Path
+    caller: Caller
+
+    @property
+    def packages(self) -> Path:
+        """Where the wheel was installed."""
+        (found,) = self.venv.glob("lib/python3*/site-packages")
+        return found
+
+    def run(self, *arguments: str | Path, cwd: Path | None = None, limit: float = 120, **environ: str) -> Ended:
+        """The command `predeploy` to its end."""
+        caller = replace(self.caller, cwd=cwd or self.caller.cwd, environ={**self.caller.environ, **environ})
+        return Call(caller, [str(self.venv / "bin/predeploy"), *map(str, arguments)], {}).wait(limit)
+
+
+def ask_uv(*arguments: str | Path) -> None:
+    done = subprocess.run([uv.find_uv_bin(), *arguments], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    place = tmp_path_factory.mktemp("wheel")
+    ask_uv("build", "--wheel", "--out-dir", place, ROOT)
+    (found,) = place.glob("*.whl")
+    return found
+
+
+@pytest.fixture(scope="module")
+def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory, shared_home: Path) -> Installed:
+    place = tmp_path_factory.mktemp("installed")
+    ask_uv("venv", "--python", sys.executable, place / "venv")
+    python = place / "venv/bin/python"
+    # the locked versions: another day's newest ones are not what is tested here
+    ask_uv("pip", "install", "--python", python, "--constraint", ROOT / "requirements.lock", wheel)
+    (place / "elsewhere").mkdir()
+    # without a path for Python, and with a server of Prefect that ends with its run
+    environ = {"PYTHONPATH": "", "CI": "true", "PREDEPLOY_ENGINE": "local", "PREDEPLOY_OUTPUT": "human"}
+    return Installed(venv=place / "venv", caller=Caller(home=shared_home, cwd=place / "elsewhere", environ=environ))
+
+
+@pytest.fixture
+def stack(tmp_path: Path) -> TinyStack:
+    return make_stack(tmp_path)
+
+
+def members(wheel: Path) -> Iterator[tuple[str, bytes]]:
+    """Every file of the wheel with its content."""
+    with zipfile.ZipFile(wheel) as archive:
+        for name in archive.namelist():
+            yield name, archive.read(name)
+
+
+def test_every_file_of_our_packages_is_in_the_wheel(wheel: Path) -> None:
+    listed = subprocess.run(
+        ["git", "-C", ROOT, "ls-files", "-z", *PACKAGES], capture_output=True, text=True, check=True
+    ).stdout
+    names = {name for name, _ in members(wheel) if ".dist-info/" not in name}
+
+    tracked = {name for name in listed.split("\0") if name}
+    assert len(tracked) > 100
+    assert names == tracked - FOR_THE_IMAGE | {"predeploy_command.py", "deployments/prefect.yaml"}
+    assert wheel.name.startswith(f"predeploy-{VERSION}-")
+
+
+def test_no_path_of_this_machine_is_in_the_wheel(wheel: Path) -> None:
+    assert [name for name, content in members(wheel) if str(ROOT).encode() in content] == []
+
+
+def test_no_package_has_the_name_of_a_module_of_python(installed: Installed) -> None:
+    """The server of Prefect and the reaper look there first."""
+    names = {path.name.removesuffix(".py") for path in installed.packages.iterdir()}
+
+    assert {*PACKAGES, "prefect"} <= names
+    assert names & sys.stdlib_module_names == set()
+
+
+def test_help_is_fast_to_print(installed: Installed) -> None:
+    ended = installed.run("--help", PYTHONPROFILEIMPORTTIME="1")
+
+    assert ended.code == 0, ended.told
+    assert ended.stdout.startswith("usage: predeploy ")
+    imported = {line.rpartition("|")[2].strip() for line in ended.stderr.splitlines()}
+    assert "flows.cli.main" in imported
+    assert {"prefect", "dagger"} & imported == set()
+
+
+def test_doctor_finds_all_that_a_run_needs(installed: Installed, stack: TinyStack) -> None:
+    stack.has("words")
+
+    ended = installed.run("doctor", stack.root)
+
+    assert ended.code == 0, ended.told
+    assert "All that a run needs is here." in ended.stdout
+
+
+def test_a_stack_is_validated_and_recorded(installed: Installed, stack: TinyStack) -> None:
+    stack.has("words", "grep -q hello main.py")
+
+    ended = installed.run(stack.root)
+
+    ended.assert_ended(0, "PASSED")
+    report = stack.report()
+    assert (report["result"], report["counts"]["passed"]) == ("passed", 1)
+    assert (report["run"]["unrecorded"], report["engine"]["name"]) == (None, "local"), ended.told
+
+
+def test_the_command_to_run_again_is_predeploy(installed: Installed, stack: TinyStack) -> None:
+    stack.has("broken", FAILS)
+
+    ended = installed.run("stack", "--json-output", cwd=stack.root.parent, PREFECT_API_URL=NOWHERE)
+
+    ended.assert_ended(1, "FAILED")
+    assert ended.document["rerun"] == "predeploy stack --only 'broken'"
+
+
+@pytest.mark.parametrize("path", ["", ".", ":/elsewhere"])
+def test_modules_of_the_current_directory_are_not_taken_for_ours(
+    installed: Installed, stack: TinyStack, path: str
+) -> None:
+    stack.has("words")
+    for name in (*PACKAGES, "json", "yaml", "pydantic"):
+        (stack.root / f"{name}.py").write_text("raise SystemExit('a module of the stack was imported')\n")
+
+    installed.run(cwd=stack.root, PYTHONPATH=path, PREFECT_API_URL=NOWHERE).assert_ended(0, "PASSED")
+
+
+def test_probes_and_locked_tools_come_with_the_wheel(installed: Installed, tmp_path: Path) -> None:
+    """Static files are collected by a probe; Postgres comes from a lock, and migrations run in it."""
+    place = tmp_path / "django"
+    shutil.copytree(ROOT / "tests/stacks/django-requirements", place)
+    subprocess.run(["git", "init", "--quiet", place], check=True)
+    checks = ("django_container", "migrate", "django_check")
+    chosen = [part for check in checks for part in ("--only", check)]
+
+    ended = installed.run(place, "--json-output", *chosen, limit=600, PREFECT_API_URL=NOWHERE)
+
+    ended.assert_ended(0, "PASSED")
+    report = checked((place / ".predeploy/latest/report.json").read_text())
+    stages = report["stages"].values()
+    assert {each["name"]: each["status"] for stage in stages for each in stage["checks"]} == dict.fromkeys(
+        checks, "passed"
+    )
