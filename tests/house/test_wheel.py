@@ -1,6 +1,8 @@
 """The wheel: complete, and enough to validate a stack in an environment that knows nothing of a checkout."""
 
+import os
 import shutil
+import signal
 import subprocess
 import sys
 import zipfile
@@ -14,6 +16,7 @@ import uv
 from tasks.version import VERSION
 from tests.cli.caller import NOWHERE, Call, Caller, Ended, checked
 from tests.cli.stack import FAILS, TinyStack, make_stack
+from tests.flows.harness import servers_below
 from tests.support.validate import ROOT
 
 PACKAGES = ("deployments", "flows", "tasks")
@@ -63,8 +66,7 @@ def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory, shared_home
     # the locked versions: another day's newest ones are not what is tested here
     ask_uv("pip", "install", "--python", python, "--constraint", ROOT / "requirements.lock", wheel)
     (place / "elsewhere").mkdir()
-    # without a path for Python, and with a server of Prefect that ends with its run
-    environ = {"PYTHONPATH": "", "CI": "true", "PREDEPLOY_ENGINE": "local", "PREDEPLOY_OUTPUT": "human"}
+    environ = {"PYTHONPATH": "", "PREFECT_API_URL": NOWHERE, "PREDEPLOY_ENGINE": "local", "PREDEPLOY_OUTPUT": "human"}
     return Installed(venv=place / "venv", caller=Caller(home=shared_home, cwd=place / "elsewhere", environ=environ))
 
 
@@ -123,21 +125,34 @@ def test_doctor_finds_all_that_a_run_needs(installed: Installed, stack: TinyStac
     assert "All that a run needs is here." in ended.stdout
 
 
-def test_a_stack_is_validated_and_recorded(installed: Installed, stack: TinyStack) -> None:
+@pytest.fixture
+def recorded(installed: Installed, tmp_path: Path) -> Iterator[Installed]:
+    """The same with a server of Prefect that is up, in a home of its own."""
+    environ = {**installed.caller.environ, "PREFECT_API_URL": ""}
+    warm = replace(installed, caller=replace(installed.caller, home=tmp_path / "home", environ=environ))
+    begun = warm.run("ui", "--no-browser", limit=240)
+    assert begun.code == 0, begun.told
+    yield warm
+    for pid in servers_below(tmp_path):
+        os.kill(pid, signal.SIGKILL)
+
+
+def test_a_stack_is_validated_and_recorded(recorded: Installed, stack: TinyStack) -> None:
     stack.has("words", "grep -q hello main.py")
 
-    ended = installed.run(stack.root)
+    ended = recorded.run(stack.root)
 
     ended.assert_ended(0, "PASSED")
     report = stack.report()
-    assert (report["result"], report["counts"]["passed"]) == ("passed", 1)
-    assert (report["run"]["unrecorded"], report["engine"]["name"]) == (None, "local"), ended.told
+    assert (report["result"], report["counts"]["passed"], report["engine"]["name"]) == ("passed", 1, "local")
+    assert report["run"]["unrecorded"] is None, ended.told
+    assert "/runs/flow-run/" in report["run"]["url"]
 
 
 def test_the_command_to_run_again_is_predeploy(installed: Installed, stack: TinyStack) -> None:
     stack.has("broken", FAILS)
 
-    ended = installed.run("stack", "--json-output", cwd=stack.root.parent, PREFECT_API_URL=NOWHERE)
+    ended = installed.run("stack", "--json-output", cwd=stack.root.parent)
 
     ended.assert_ended(1, "FAILED")
     assert ended.document["rerun"] == "predeploy stack --only 'broken'"
@@ -151,7 +166,7 @@ def test_modules_of_the_current_directory_are_not_taken_for_ours(
     for name in (*PACKAGES, "json", "yaml", "pydantic"):
         (stack.root / f"{name}.py").write_text("raise SystemExit('a module of the stack was imported')\n")
 
-    installed.run(cwd=stack.root, PYTHONPATH=path, PREFECT_API_URL=NOWHERE).assert_ended(0, "PASSED")
+    installed.run(cwd=stack.root, PYTHONPATH=path).assert_ended(0, "PASSED")
 
 
 def test_probes_and_locked_tools_come_with_the_wheel(installed: Installed, tmp_path: Path) -> None:
@@ -162,7 +177,7 @@ def test_probes_and_locked_tools_come_with_the_wheel(installed: Installed, tmp_p
     checks = ("django_container", "migrate", "django_check")
     chosen = [part for check in checks for part in ("--only", check)]
 
-    ended = installed.run(place, "--json-output", *chosen, limit=600, PREFECT_API_URL=NOWHERE)
+    ended = installed.run(place, "--json-output", *chosen, limit=600)
 
     ended.assert_ended(0, "PASSED")
     report = checked((place / ".predeploy/latest/report.json").read_text())
