@@ -12,9 +12,11 @@ from typing import Any
 import pytest
 import yaml  # type: ignore[import-untyped]
 
+from deployments import deploy
 from deployments.webhook.settings import PREFIX as WEBHOOK
 from deployments.webhook.settings import WebhookSettings
 from flows.cli.arguments import make_parser
+from flows.cli.operate import PROGRAMS
 from flows.cli.output import AGENTS
 from flows.cli.subcommands import SUBCOMMANDS
 from tasks.catalogue import ROWS
@@ -141,7 +143,7 @@ def flags_of(parser: argparse.ArgumentParser) -> set[str]:
 def all_flags() -> set[str]:
     """The flags of the command line and of its subcommands."""
     of_subcommands = {flag for each in SUBCOMMANDS.values() for flag, _ in each.arguments if flag.startswith("--")}
-    return flags_of(make_parser("predeploy")) | of_subcommands
+    return flags_of(make_parser("predeploy")) | of_subcommands | flags_of(deploy.make_parser())
 
 
 def service_variables() -> set[str]:
@@ -220,7 +222,7 @@ def test_every_flag_is_explained_once_and_no_unknown_flag_is_named() -> None:
 def test_every_subcommand_is_explained() -> None:
     explained = re.findall(r"^\| `predeploy (\w+)", text_of("docs/cli.md"), re.MULTILINE)
 
-    assert sorted(explained) == sorted(SUBCOMMANDS)
+    assert sorted(explained) == sorted([*SUBCOMMANDS, *PROGRAMS])
 
 
 @pytest.mark.parametrize("document", ["README.md", "docs/cli.md"])

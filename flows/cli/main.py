@@ -14,6 +14,7 @@ from typing import TextIO
 from flows.cli.arguments import SETTINGS, make_parser, read_arguments
 from flows.cli.invocation import Caller, absolute
 from flows.cli.list_and_plan import render_list, render_plan
+from flows.cli.operate import PROGRAMS, start_program
 from flows.cli.output import choose_output
 from flows.cli.process import is_json_wanted
 from flows.cli.subcommands import SUBCOMMANDS, run_subcommand
@@ -111,6 +112,8 @@ def run_command(
     """Does a subcommand, or reads the scope, and prints it or validates it. What it needs until its end is `opened`."""
     environ = caller.environ
     called_as = environ.get("PREDEPLOY_CALLED_AS", "python -m flows.predeploy")
+    if arguments and arguments[0] in PROGRAMS:
+        start_program(arguments[0], arguments[1:], caller)
     if arguments and arguments[0] in SUBCOMMANDS:
         text, code = run_subcommand(arguments[0], arguments[1:], caller, called_as)
         say(streams.redactor.text(detect_style(sys.stdout, environ).spell(text)), sys.stdout)

@@ -16,6 +16,8 @@ import uv
 from tasks.version import VERSION
 from tests.cli.caller import NOWHERE, Call, Caller, Ended, checked
 from tests.cli.stack import FAILS, TinyStack, make_stack
+from tests.deployments.fake_github import fake_github
+from tests.deployments.operation import Operation, Remotes, prefect_server
 from tests.flows.harness import servers_below
 from tests.support.validate import ROOT
 
@@ -39,9 +41,13 @@ class Installed:
         (found,) = self.venv.glob("lib/python3*/site-packages")
         return found
 
-    def run(self, *arguments: str | Path, cwd: Path | None = None, limit: float = 120, **environ: str) -> Ended:
+    def knowing(self, **environ: str) -> "Installed":
+        """The same with more variables."""
+        return replace(self, caller=replace(self.caller, environ={**self.caller.environ, **environ}))
+
+    def run(self, *arguments: str | Path, cwd: Path | None = None, limit: float = 120) -> Ended:
         """The command `predeploy` to its end."""
-        caller = replace(self.caller, cwd=cwd or self.caller.cwd, environ={**self.caller.environ, **environ})
+        caller = replace(self.caller, cwd=cwd or self.caller.cwd)
         return Call(caller, [str(self.venv / "bin/predeploy"), *map(str, arguments)], {}).wait(limit)
 
 
@@ -83,14 +89,23 @@ def members(wheel: Path) -> Iterator[tuple[str, bytes]]:
 
 
 def test_every_file_of_our_packages_is_in_the_wheel(wheel: Path) -> None:
-    listed = subprocess.run(
-        ["git", "-C", ROOT, "ls-files", "-z", *PACKAGES], capture_output=True, text=True, check=True
-    ).stdout
+    listing: list[str | Path] = [
+        "git",
+        "-C",
+        ROOT,
+        "ls-files",
+        "-z",
+        "--cached",
+        "--others",
+        "--exclude-standard",
+        *PACKAGES,
+    ]
+    listed = subprocess.run(listing, capture_output=True, text=True, check=True).stdout
     names = {name for name, _ in members(wheel) if ".dist-info/" not in name}
 
-    tracked = {name for name in listed.split("\0") if name}
-    assert len(tracked) > 100
-    assert names == tracked - FOR_THE_IMAGE | {"predeploy_command.py", "deployments/prefect.yaml"}
+    ours = {name for name in listed.split("\0") if name}
+    assert len(ours) > 100
+    assert names == ours - FOR_THE_IMAGE | {"predeploy_command.py", "deployments/prefect.yaml"}
     assert wheel.name.startswith(f"predeploy-{VERSION}-")
 
 
@@ -107,7 +122,7 @@ def test_no_package_has_the_name_of_a_module_of_python(installed: Installed) -> 
 
 
 def test_help_is_fast_to_print(installed: Installed) -> None:
-    ended = installed.run("--help", PYTHONPROFILEIMPORTTIME="1")
+    ended = installed.knowing(PYTHONPROFILEIMPORTTIME="1").run("--help")
 
     assert ended.code == 0, ended.told
     assert ended.stdout.startswith("usage: predeploy ")
@@ -128,8 +143,7 @@ def test_doctor_finds_all_that_a_run_needs(installed: Installed, stack: TinyStac
 @pytest.fixture
 def recorded(installed: Installed, tmp_path: Path) -> Iterator[Installed]:
     """The same with a server of Prefect that is up, in a home of its own."""
-    environ = {**installed.caller.environ, "PREFECT_API_URL": ""}
-    warm = replace(installed, caller=replace(installed.caller, home=tmp_path / "home", environ=environ))
+    warm = installed.knowing(PREFECT_API_URL="", HOME=str(tmp_path / "home"))
     begun = warm.run("ui", "--no-browser", limit=240)
     assert begun.code == 0, begun.told
     yield warm
@@ -166,7 +180,7 @@ def test_modules_of_the_current_directory_are_not_taken_for_ours(
     for name in (*PACKAGES, "json", "yaml", "pydantic"):
         (stack.root / f"{name}.py").write_text("raise SystemExit('a module of the stack was imported')\n")
 
-    installed.run(cwd=stack.root, PYTHONPATH=path).assert_ended(0, "PASSED")
+    installed.knowing(PYTHONPATH=path).run(cwd=stack.root).assert_ended(0, "PASSED")
 
 
 def test_probes_and_locked_tools_come_with_the_wheel(installed: Installed, tmp_path: Path) -> None:
@@ -185,3 +199,29 @@ def test_probes_and_locked_tools_come_with_the_wheel(installed: Installed, tmp_p
     assert {each["name"]: each["status"] for stage in stages for each in stage["checks"]} == dict.fromkeys(
         checks, "passed"
     )
+
+
+def test_the_webhook_service_comes_with_the_wheel(installed: Installed) -> None:
+    ended = installed.run("webhook")
+
+    assert ended.code == 2, ended.told
+    assert "PREDEPLOY_WEBHOOK_SECRET: must be a random text" in ended.stderr
+
+
+@pytest.mark.slow
+def test_deployments_and_a_worker_need_no_checkout(installed: Installed, tmp_path: Path) -> None:
+    remotes = Remotes(place=tmp_path / "remotes")
+    commit = remotes.commit("acme/cafe")
+    with fake_github() as github, prefect_server(tmp_path) as url:
+        operation = Operation(url=url, home=tmp_path, remotes=remotes, github=github)
+        operator = installed.knowing(PREFECT_API_URL=url, PREFECT_HOME=str(tmp_path / "prefect"))
+        deployed = operator.run("deploy", "--repository", operation.repository("acme/cafe"), limit=300)
+        assert deployed.code == 0, deployed.told
+        run = operation.start("on-demand")
+
+        worked = operator.run("worker", "--run-once", limit=300)
+
+        assert worked.code == 0, worked.told
+        assert operation.wait(run)["state_type"] == "COMPLETED", worked.told
+        assert operation.checks(run) == {"quality/words": "Completed", "integration/later": "Completed"}
+        assert f"commit:{commit}" in operation.run(run)["tags"]
