@@ -10,9 +10,8 @@ export PREDEPLOY_STACK := env('PREDEPLOY_STACK', if here == 'true' { 'examples/c
 export PREDEPLOY_CALLED_AS := if here == 'true' { './just pre-deploy' } else { quote(justfile_directory() / 'just') + ' pre-deploy' }
 
 # -P: no module of the directory that this is called in is taken for one of ours.
-predeploy := 'PYTHONPATH=' + quote(justfile_directory()) + ' ' + quote(python) + ' -P -m flows.predeploy'
-
-prefect := 'PYTHONPATH=' + quote(justfile_directory()) + ' ' + quote(python) + ' -P -m prefect'
+ours := 'PYTHONPATH=' + quote(justfile_directory()) + ' ' + quote(python) + ' -P -m'
+predeploy := ours + ' flows.predeploy'
 
 [private]
 default:
@@ -56,40 +55,27 @@ pre-deploy-integration *args:
 # Create or renew the deployments of prefect.yaml and their work pools on the server in PREFECT_API_URL
 [group('operate')]
 deploy *args:
-    {{ prefect }} work-pool inspect local >/dev/null 2>&1 || {{ prefect }} work-pool create local --type process
-    {{ prefect }} work-pool inspect shards >/dev/null 2>&1 || {{ prefect }} work-pool create shards --type process
-    {{ prefect }} --no-prompt deploy --all "$@"
+    @{{ ours }} deployments.deploy "$@"
 
 # The same with each run in a container, on the work pool `docker`: deployments/docker.yaml says what it asks of you
 [group('operate')]
 deploy-docker *args:
-    @: "${PREDEPLOY_DOCKER_STACK:?set it to the URL of the repository that is validated each night}"
-    {{ prefect }} work-pool inspect docker >/dev/null 2>&1 || {{ prefect }} work-pool create docker --type docker
-    PREDEPLOY_DOCKER_DIRECTORY="${PREDEPLOY_DOCKER_DIRECTORY:-.}" \
-    PREDEPLOY_DOCKER_IMAGE="${PREDEPLOY_DOCKER_IMAGE:-predeploy}" \
-    PREDEPLOY_DOCKER_NETWORK="${PREDEPLOY_DOCKER_NETWORK:-predeploy-runs}" \
-    PREDEPLOY_DOCKER_API_URL="${PREDEPLOY_DOCKER_API_URL:-http://server:4200/api}" \
-    PREFECT_UI_URL="${PREFECT_UI_URL:-http://127.0.0.1:4200}" \
-    PREDEPLOY_DOCKER_ENGINE="${PREDEPLOY_DOCKER_ENGINE:-unix:///run/dagger/engine.sock}" \
-    PREDEPLOY_GITHUB_TOKEN_BLOCK="${PREDEPLOY_GITHUB_TOKEN_BLOCK:-}" \
-    PREDEPLOY_DOPPLER_TOKEN_BLOCK="${PREDEPLOY_DOPPLER_TOKEN_BLOCK:-}" \
-    PREDEPLOY_NOTIFY_BLOCK="${PREDEPLOY_NOTIFY_BLOCK:-}" \
-    {{ prefect }} --no-prompt deploy --all --prefect-file deployments/docker.yaml "$@"
+    @{{ ours }} deployments.deploy --docker "$@"
 
 # A worker for a work pool, `local` or `shards`, then flags of Prefect's; it asks for work twice a second
 [group('operate')]
-worker pool='local' *args:
-    shift; exec env PREFECT_WORKER_QUERY_SECONDS=0.5 {{ prefect }} worker start --pool {{ quote(pool) }} "$@"
+worker *args:
+    @exec env {{ ours }} deployments.worker "$@"
 
 # A worker for the work pool `docker`, on a machine with Docker
 [group('operate')]
 worker-docker *args:
-    PREFECT_WORKER_QUERY_SECONDS=0.5 PYTHONPATH={{ quote(justfile_directory()) }} {{ quote(python) }} -P -m deployments.docker_worker worker start --pool docker "$@"
+    PREFECT_WORKER_QUERY_SECONDS=0.5 {{ ours }} deployments.docker_worker worker start --pool docker "$@"
 
 # The webhook service; its settings are PREDEPLOY_WEBHOOK_*
 [group('operate')]
 webhook:
-    PYTHONPATH={{ quote(justfile_directory()) }} {{ quote(python) }} -P -m deployments.webhook
+    {{ ours }} deployments.webhook
 
 # Make or renew the environment in .venv
 [group('develop')]

@@ -4,14 +4,13 @@ import tempfile
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from deployments import ROOT
 from tasks.github.settings import GitHubSettings
 from tasks.source.fetch import Remote, check_out, resolve_commit
 
-ROOT = Path(__file__).resolve().parents[1]
-
 
 def use_directory(directory: str = "") -> dict[str, str]:
-    """A directory that is there already; by default the checkout that the worker itself runs from."""
+    """A directory that is there already; by default the one that the worker itself runs from."""
     return {"directory": str(Path(directory).expanduser().resolve() if directory else ROOT)}
 
 

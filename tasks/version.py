@@ -1,3 +1,3 @@
 """Our own version: part of every key, because another version may judge differently."""
 
-VERSION = "0.1.0"
+VERSION = "0.2.0"

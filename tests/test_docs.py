@@ -11,9 +11,10 @@ from typing import Any
 import pytest
 import yaml  # type: ignore[import-untyped]
 
+from deployments import deploy
 from deployments.webhook.settings import PREFIX as WEBHOOK
 from deployments.webhook.settings import WebhookSettings
-from flows.cli.arguments import RUN_FLAGS, SUBCOMMANDS
+from flows.cli.arguments import PROGRAMS, RUN_FLAGS, SUBCOMMANDS
 from flows.cli.help import render_help
 from flows.cli.output import AGENTS
 from tasks.catalogue import ROWS
@@ -137,7 +138,9 @@ def anchors_of(page: Path) -> set[str]:
 def all_flags() -> set[str]:
     """The flags of the command line and of its subcommands."""
     flags = [RUN_FLAGS, *(each.flags for each in SUBCOMMANDS.values())]
-    return {flag.name for group in flags for flag in group.values()}
+    of_programs = {option for action in deploy.make_parser()._actions for option in action.option_strings}
+    ours = {flag.name for group in flags for flag in group.values()}
+    return ours | {option for option in of_programs if option.startswith("--")}
 
 
 def service_variables() -> set[str]:
@@ -216,7 +219,7 @@ def test_every_flag_is_explained_once_and_no_unknown_flag_is_named() -> None:
 def test_every_subcommand_is_explained() -> None:
     explained = re.findall(r"^\| `predeploy (\w+)", text_of("docs/cli.md"), re.MULTILINE)
 
-    assert sorted(explained) == sorted(SUBCOMMANDS)
+    assert sorted(explained) == sorted([*SUBCOMMANDS, *PROGRAMS])
 
 
 @pytest.mark.parametrize(("document", "header"), TABLES)

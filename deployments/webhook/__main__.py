@@ -1,5 +1,6 @@
 """`python -m deployments.webhook`: settings, the socket, and the service until it is told to end."""
 
+import argparse
 import asyncio
 import fcntl
 import logging
@@ -32,6 +33,11 @@ AT_ONCE = 256
 
 def main() -> int:
     """Serves. Returns the exit code."""
+    argparse.ArgumentParser(
+        prog="predeploy webhook",
+        description="Serve GitHub's webhook: each push starts a run of a deployment.",
+        epilog="The settings are the variables PREDEPLOY_WEBHOOK_*, such as PREDEPLOY_WEBHOOK_SECRET.",
+    ).parse_args()
     log_to_stderr()
     try:
         settings, github = load()

@@ -96,6 +96,12 @@ SUBCOMMANDS: Mapping[str, Subcommand] = {
         },
     ),
 }
+PROGRAMS: Mapping[str, str] = {
+    "deploy": "create or renew the deployments and their work pools on a Prefect server",
+    "worker": "run a worker for a work pool, `local` by default. It takes the flags of `prefect worker start`",
+    "webhook": "run the webhook service, which starts a run for each push",
+}
+"""Subcommands for operators, with texts as in `Flag`. Each is a module of `deployments` that reads its own flags."""
 NUMBERS = frozenset({"days", "gigabytes", "history_days"})
 """Flags that are no settings, and have a number."""
 
@@ -153,6 +159,8 @@ def number(value: str) -> float:
 def parse_arguments(arguments: Sequence[str], called_as: str) -> Arguments:
     """Parses a command line. Raises UsageError for unknown arguments, each with the nearest known one."""
     first = next(iter(arguments), "")
+    if first in PROGRAMS:
+        return Arguments(subcommand=first, options={})
     if first not in SUBCOMMANDS:
         reject_misspelt(first, called_as)
         arguments = ["", *arguments]
@@ -170,11 +178,11 @@ def parse_arguments(arguments: Sequence[str], called_as: str) -> Arguments:
 
 def reject_misspelt(word: str, called_as: str) -> None:
     """Raises UsageError if a word stands for a stack that does not exist, and is near to a subcommand."""
-    words = {**{name: name for name in SUBCOMMANDS}, "help": HELP.name, "version": VERSION.name}
+    words = {**{name: name for name in (*SUBCOMMANDS, *PROGRAMS)}, "help": HELP.name, "version": VERSION.name}
     meant = difflib.get_close_matches(word, words, n=1, cutoff=0.7)
     if not meant or word.startswith("-") or "/" in word or Path(word).exists():
         return
-    if word in SUBCOMMANDS:
+    if word in {*SUBCOMMANDS, *PROGRAMS}:
         raise UsageError(f"{word} is no directory. A subcommand is the first argument: {called_as} {word}")
     text = f"{word} is no directory and no subcommand; did you mean {words[meant[0]]}?"
     raise UsageError(f"{text}\nAll subcommands: {called_as} --help")

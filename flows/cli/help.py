@@ -3,7 +3,7 @@
 import textwrap
 from collections.abc import Iterable, Iterator, Mapping
 
-from flows.cli.arguments import RUN_FLAGS, STACK, STACK_TEXT, SUBCOMMANDS
+from flows.cli.arguments import PROGRAMS, RUN_FLAGS, STACK, STACK_TEXT, SUBCOMMANDS
 from tasks.settings.flags import Flag, Group
 
 WIDTH = 80
@@ -36,6 +36,7 @@ def render_help(called_as: str) -> str:
     for group in Group:
         lines += [f"{group}:", *flag_lines(flag for flag in RUN_FLAGS.values() if flag.group is group)]
     lines += ["Subcommands, each with its own --help:", *(row(name, each.help) for name, each in SUBCOMMANDS.items())]
+    lines.append(row(", ".join(PROGRAMS), "operate predeploy: see docs/operating.md"))
     return "\n".join([*lines, *exit_code_lines()])
 
 

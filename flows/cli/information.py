@@ -7,10 +7,14 @@ from tasks.version import VERSION
 
 PACKAGES = ("dagger-io", "prefect")
 """The client of the engine, and Prefect."""
+OWN_HELP = frozenset({"deploy", "webhook", "worker"})
+"""The names of PROGRAMS in flows/cli/arguments.py, which imports the settings. These programs print their own help."""
 
 
 def inform(arguments: Sequence[str], environ: Mapping[str, str]) -> str:
     """The text that the arguments ask for; empty if they ask for a run or a subcommand, or are wrong."""
+    if arguments and arguments[0] in OWN_HELP:
+        return ""
     if "--version" in arguments:
         return render_versions()
     if not {"--help", "-h"}.intersection(arguments):

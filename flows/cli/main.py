@@ -11,9 +11,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TextIO
 
-from flows.cli.arguments import DEFAULT_PROGRAM, parse_arguments
+from flows.cli.arguments import DEFAULT_PROGRAM, PROGRAMS, parse_arguments
 from flows.cli.invocation import Caller, absolute
 from flows.cli.list_and_plan import render_list, render_plan
+from flows.cli.operate import start_program
 from flows.cli.output import choose_output
 from flows.cli.process import is_json_wanted
 from flows.cli.subcommands import run_subcommand
@@ -112,6 +113,8 @@ def run_command(
     environ = caller.environ
     called_as = environ.get("PREDEPLOY_CALLED_AS", DEFAULT_PROGRAM)
     given = parse_arguments(arguments, called_as)
+    if given.subcommand in PROGRAMS:
+        start_program(given.subcommand, arguments[1:], caller)
     if given.subcommand:
         text, code = run_subcommand(given, caller)
         say(streams.redactor.text(detect_style(sys.stdout, environ).spell(text)), sys.stdout)

@@ -14,12 +14,14 @@ import docker
 import yaml  # type: ignore[import-untyped]
 from docker.errors import DockerException
 
+from deployments.definitions import on_other_pool
 from tasks.engines.dagger.reach import RUNNER_HOST
 from tests.deployments.operation import Operation, program
 from tests.flows.harness import ROOT, wait_until
 from tests.support.benches import GIVEN, unreachable
 
 FILE = ROOT / "deployments/docker.yaml"
+DEPLOYMENTS = ROOT / "prefect.yaml"
 CLI = "_EXPERIMENTAL_DAGGER_CLI_BIN"
 # read before tests get their plain environment
 DOCKERS = {name: value for name, value in os.environ.items() if name.startswith(("DOCKER_", "CONTAINERS_"))}
@@ -75,10 +77,15 @@ def missing() -> str:
     return ""
 
 
-def parsed(text: str | None = None) -> dict[str, Any]:
-    """The file as data."""
-    found: dict[str, Any] = yaml.safe_load(FILE.read_text() if text is None else text)
+def parsed(file: Path = FILE) -> dict[str, Any]:
+    """A file as data."""
+    found: dict[str, Any] = yaml.safe_load(file.read_text())
     return found
+
+
+def on_docker() -> dict[str, Any]:
+    """The deployments of the pool `docker`, as the recipe hands them to Prefect."""
+    return dict(on_other_pool(parsed(DEPLOYMENTS), parsed()))
 
 
 def recipe(operation: Operation, *arguments: str, **more: str) -> subprocess.CompletedProcess[str]:
@@ -93,9 +100,9 @@ def recipe(operation: Operation, *arguments: str, **more: str) -> subprocess.Com
     )
 
 
-def deploy_without_image(operation: Operation, place: Path, text: str, **more: str) -> None:
+def deploy_without_image(operation: Operation, place: Path, **more: str) -> None:
     """What the recipe does, but for building and pushing, which need Docker."""
-    whole = parsed(text)
+    whole = on_docker()
     for name in ("build", "push"):
         del whole[name]
     text = yaml.safe_dump(whole).replace("{{ build.image }}", "registry.example/predeploy:1")

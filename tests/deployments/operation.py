@@ -16,7 +16,7 @@ import httpx
 
 from tests.deployments.fake_github import FakeGitHub
 from tests.deployments.service import environment
-from tests.flows.harness import ROOT, wait_until
+from tests.flows.harness import wait_until
 
 FINAL = {"COMPLETED", "FAILED", "CRASHED", "CANCELLED"}
 TOKEN = "ghp_canary0123456789"
@@ -177,8 +177,8 @@ def worker(
     operation: Operation, *arguments: str, pool: str = "local", name: str = "worker", **more: str
 ) -> Iterator[subprocess.Popen[bytes]]:
     """A worker as `./just worker` starts it, with these arguments."""
-    argv = [sys.executable, "-P", "-m", "prefect", "worker", "start", "--pool", pool, *arguments]
-    variables = operation.environment(PREFECT_WORKER_QUERY_SECONDS="0.5", PREDEPLOY_ENGINE="local", **more)
+    argv = [sys.executable, "-P", "-m", "deployments.worker", pool, *arguments]
+    variables = operation.environment(PREDEPLOY_ENGINE="local", **more)
     log = operation.home / f"{name}.log"
     said = log.stat().st_size if log.exists() else 0
     with program(argv, operation.home, variables, name) as process:
@@ -188,15 +188,16 @@ def worker(
 
 def deploy(operation: Operation) -> str:
     """What `./just deploy` does."""
-    prefect = [sys.executable, "-P", "-m", "prefect"]
-    said = ""
-    pools = [("work-pool", "create", pool, "--type", "process") for pool in ("local", "shards")]
-    for arguments in (*pools, ("--no-prompt", "deploy", "--all")):
-        done = subprocess.run(
-            [*prefect, *arguments], cwd=ROOT, env=operation.environment(), capture_output=True, text=True, check=False
-        )
-        said += done.stdout + done.stderr
-        assert done.returncode == 0, said
+    done = subprocess.run(
+        [sys.executable, "-P", "-m", "deployments.deploy"],
+        cwd=operation.home,
+        env=operation.environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    said = done.stdout + done.stderr
+    assert done.returncode == 0, said
     return said
 
 

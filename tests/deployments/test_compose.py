@@ -92,15 +92,16 @@ def test_everything_is_there_watched_and_restarted(services: dict[str, Config]) 
 def test_runs_in_containers_reach_server_and_engine_by_default() -> None:
     """The defaults of `./just deploy-docker` are names of this file."""
     written = yaml.safe_load(FILE.read_text())
-    recipe = (ROOT / "justfile").read_text()
+    defaults = yaml.safe_load((ROOT / "deployments/docker.yaml").read_text())["variables"]
     (key,) = [name for name, network in written["networks"].items() if network.get("name") == "predeploy-runs"]
 
-    assert "DOCKER_NETWORK:-predeploy-runs}" in recipe
+    assert defaults["PREDEPLOY_DOCKER_NETWORK"] == "predeploy-runs"
     assert {name for name, each in written["services"].items() if key in each.get("networks", ())} == {
         "server",
     }
-    assert written["services"]["worker"]["environment"]["_EXPERIMENTAL_DAGGER_RUNNER_HOST"] in recipe
-    assert f"DOCKER_API_URL:-{written['x-client']['PREFECT_API_URL']}}}" in recipe
+    worker = written["services"]["worker"]["environment"]
+    assert defaults["PREDEPLOY_DOCKER_ENGINE"] == worker["_EXPERIMENTAL_DAGGER_RUNNER_HOST"]
+    assert defaults["PREDEPLOY_DOCKER_API_URL"] == written["x-client"]["PREFECT_API_URL"]
 
 
 def test_nothing_that_the_engine_runs_reaches_the_engine() -> None:

@@ -14,6 +14,7 @@ from prefect.utilities.importtools import import_object
 
 from deployments.image import has_registry, push
 from tests.deployments.docker_pool import (
+    DEPLOYMENTS,
     DOCKERS,
     FILE,
     REGISTRY,
@@ -23,6 +24,7 @@ from tests.deployments.docker_pool import (
     engine_on_tcp,
     git_server,
     missing,
+    on_docker,
     parsed,
     recipe,
 )
@@ -55,8 +57,8 @@ def pooled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Operation]:
 
 def test_the_deployments_are_those_of_the_other_pool() -> None:
     """By their names, or the webhook would not find them; only where they run and what they run on differs."""
-    theirs = {each["name"]: each for each in parsed((ROOT / "prefect.yaml").read_text())["deployments"]}
-    ours = {each["name"]: each for each in parsed()["deployments"]}
+    theirs = {each["name"]: each for each in parsed(DEPLOYMENTS)["deployments"]}
+    ours = {each["name"]: each for each in on_docker()["deployments"]}
 
     # shards of a run have a pool of their own, whichever that is
     assert ours.keys() == theirs.keys() - {"shard"}
@@ -69,7 +71,7 @@ def test_the_deployments_are_those_of_the_other_pool() -> None:
 
 
 def test_every_step_is_there() -> None:
-    whole = parsed()
+    whole = on_docker()
     for step in (*whole["build"], *whole["push"], *whole["pull"]):
         (name,) = step
         assert callable(import_object(name))
@@ -97,7 +99,7 @@ def test_an_image_without_a_registry_stays(capsys: pytest.CaptureFixture[str]) -
 @pytest.mark.slow
 @real
 def test_what_is_created_is_what_was_chosen(pooled: Operation, tmp_path: Path) -> None:
-    deploy_without_image(pooled, tmp_path / "docker.yaml", FILE.read_text(), **CHOSEN)
+    deploy_without_image(pooled, tmp_path / "docker.yaml", **CHOSEN)
 
     pool = pooled.ask("GET", "/work_pools/docker")
     nightly, pushed = pooled.deployment("nightly"), pooled.deployment("on-push")

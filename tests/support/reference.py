@@ -9,7 +9,8 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from flows.cli.arguments import RUN_FLAGS, STACK, STACK_TEXT, SUBCOMMANDS
+from deployments import deploy
+from flows.cli.arguments import PROGRAMS, RUN_FLAGS, STACK, STACK_TEXT, SUBCOMMANDS
 from tasks.settings import Settings
 from tasks.settings.flags import Group
 from tasks.settings.tables import ComponentSettings, CustomCheck, FormSettings, ImageSettings, WorkerSettings
@@ -30,6 +31,7 @@ def subcommand_rows() -> Iterator[str]:
     for name, each in SUBCOMMANDS.items():
         stack = f" [{STACK}]" if each.takes_stack else ""
         yield f"| `predeploy {name}{stack}` | {each.text} |"
+    yield from (f"| `predeploy {name}` | {text} |" for name, text in PROGRAMS.items())
 
 
 def subcommand_flag_rows() -> Iterator[str]:
@@ -37,6 +39,10 @@ def subcommand_flag_rows() -> Iterator[str]:
     for name, each in SUBCOMMANDS.items():
         own = (flag for option, flag in each.flags.items() if option not in RUN_FLAGS)
         yield from (f"| `{flag.usage}` | `{name}`: {flag.description} |" for flag in own)
+    for action in deploy.make_parser()._actions:
+        usage = action.option_strings[-1] + (f" {action.metavar}" if action.nargs is None else "")
+        if action.dest != "help":
+            yield f"| `{usage}` | `deploy`: {action.help} |"
 
 
 def key_rows(model: type[BaseModel]) -> Iterator[str]:

@@ -1,0 +1,24 @@
+"""Subcommands for operators: each starts a program of `deployments` in the place of this process."""
+
+import os
+import sys
+from collections.abc import Sequence
+from typing import NoReturn
+
+from flows.cli.invocation import Caller
+from flows.cli.process import ROOT
+from tasks.secrets.doppler.token import VARIABLE
+
+
+def start_program(name: str, arguments: Sequence[str], caller: Caller) -> NoReturn:
+    """Becomes the program, which reads its own arguments.
+
+    It runs in our own directory: Prefect reads settings from files of the current directory, and that may be a stack's.
+    """
+    environ = {**caller.environ, "PYTHONPATH": str(ROOT)}
+    if caller.token is not None and name == "worker":
+        environ[VARIABLE] = caller.token.text  # for its runs
+    os.chdir(ROOT)
+    os.execve(  # noqa: S606 - no shell is needed
+        sys.executable, [sys.executable, "-P", "-m", f"deployments.{name}", *arguments], environ
+    )

@@ -1,0 +1,139 @@
+"""The deployments as data, and the commands that create them and start workers."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from deployments import deploy
+from deployments.definitions import on_other_pool, pools_of, read_variables, with_stack
+from deployments.worker import arguments_for_prefect
+from tasks.errors import UsageError
+from tests.support.validate import ROOT
+
+DOCUMENT: dict[str, Any] = {
+    "pull": ["own"],
+    "deployments": [
+        {"name": "nightly", "work_pool": {"name": "local"}, "parameters": {"repository": ".", "gate": True}},
+        {"name": "on-push", "work_pool": {"name": "local"}},
+        {"name": "shard", "work_pool": {"name": "shards"}},
+    ],
+}
+DIFFERENCE: dict[str, Any] = {
+    "moves": "local",
+    "work_pool": {"name": "docker"},
+    "stack": {"repository": "https://git.example/cafe.git", "directory": "."},
+    "sections": {"pull": ["image"]},
+    "variables": {"NAMED": None, "SPARE": "usual"},
+}
+
+
+def test_a_stack_is_named_where_one_was_named() -> None:
+    named = with_stack(DOCUMENT, {"repository": "https://git.example/cafe.git", "directory": "web"})["deployments"]
+
+    assert named[0]["parameters"] == {
+        "repository": "https://git.example/cafe.git",
+        "directory": "web",
+        "gate": True,
+    }
+    assert named[1:] == DOCUMENT["deployments"][1:]
+    assert DOCUMENT["deployments"][0]["parameters"]["repository"] == "."
+
+
+def test_deployments_of_one_pool_move_to_another() -> None:
+    moved = on_other_pool(DOCUMENT, DIFFERENCE)
+
+    assert [(each["name"], each["work_pool"]["name"]) for each in moved["deployments"]] == [
+        ("nightly", "docker"),
+        ("on-push", "docker"),
+    ]
+    assert moved["deployments"][0]["parameters"] == {**DIFFERENCE["stack"], "gate": True}
+    assert moved["pull"] == ["image"]
+    assert (pools_of(DOCUMENT), pools_of(moved)) == (["local", "shards"], ["docker"])
+
+
+def test_a_variable_has_its_value_or_its_default() -> None:
+    assert read_variables(DIFFERENCE, {"NAMED": "x", "SPARE": ""}) == {"NAMED": "x", "SPARE": "usual"}
+    with pytest.raises(UsageError, match="NAMED: set it"):
+        read_variables(DIFFERENCE, {"NAMED": ""})
+
+
+@pytest.mark.parametrize(
+    ("flags", "says"),
+    [
+        (("--directory", "web"), "--directory: name its repository as well"),
+        (("--docker", "--repository", "https://git.example/cafe.git"), "PREDEPLOY_DOCKER_STACK names the repository"),
+        (("--docker",), "PREDEPLOY_DOCKER_STACK: set it to the URL"),
+    ],
+)
+def test_flags_that_do_not_fit_are_wrong_usage(
+    flags: tuple[str, ...], says: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert deploy.main(flags, {}) == 2
+    assert says in capsys.readouterr().err
+
+
+def test_an_installed_package_builds_no_image(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(deploy, "HERE", tmp_path)
+
+    assert deploy.main(["--docker"], {"PREDEPLOY_DOCKER_STACK": "https://git.example/cafe.git"}) == 2
+    assert "from a checkout of predeploy" in capsys.readouterr().err
+
+
+def test_a_stack_that_is_not_there_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    document = deploy.read(ROOT / "prefect.yaml")
+    deploy.warn_of_missing_stack(document)
+    assert capsys.readouterr().err == ""
+
+    monkeypatch.setattr(deploy, "ROOT", tmp_path)
+    deploy.warn_of_missing_stack(document)
+    deploy.warn_of_missing_stack(with_stack(document, DIFFERENCE["stack"]))
+
+    assert [line.partition(":")[0] for line in capsys.readouterr().err.splitlines()] == ["nightly", "on-demand"]
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ((), ["--pool", "local"]),
+        (("shards", "--limit", "1"), ["--pool", "shards", "--limit", "1"]),
+        (("--limit", "1"), ["--pool", "local", "--limit", "1"]),
+        (("--pool", "mine"), ["--pool", "mine"]),
+        (("--help",), ["--help"]),
+    ],
+)
+def test_the_pool_of_a_worker_may_come_first(given: tuple[str, ...], expected: list[str]) -> None:
+    assert arguments_for_prefect(given) == expected
+
+
+def test_the_runs_of_a_worker_inherit_the_token(tmp_path: Path) -> None:
+    """The wrapper `just` hands the token on as an open file, which no process inherits from a worker."""
+    (tmp_path / "prefect").mkdir()
+    (tmp_path / "prefect/__init__.py").touch()
+    child = "import os; print(os.environ.get('DOPPLER_TOKEN'), os.environ.get('PREDEPLOY_TOKEN_FD'))"
+    program = (
+        f"import subprocess, sys\nprint(sys.argv[1:], flush=True)\nsubprocess.run([sys.executable, '-c', {child!r}])"
+    )
+    (tmp_path / "prefect/__main__.py").write_text(program)
+    reader, writer = os.pipe()
+    os.write(writer, b"dp.st.c4n4ry\n")
+    os.close(writer)
+
+    done = subprocess.run(
+        [sys.executable, "-P", "-m", "deployments.worker", "shards"],
+        env={"PATH": os.environ["PATH"], "PYTHONPATH": f"{tmp_path}:{ROOT}", "PREDEPLOY_TOKEN_FD": str(reader)},
+        pass_fds=(reader,),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    os.close(reader)
+
+    assert done.stdout.splitlines() == ["['worker', 'start', '--pool', 'shards']", "dp.st.c4n4ry None"]
