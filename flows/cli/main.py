@@ -16,9 +16,9 @@ from flows.cli.invocation import Caller, absolute
 from flows.cli.list_and_plan import render_list, render_plan
 from flows.cli.output import choose_output
 from flows.cli.process import is_json_wanted
+from flows.cli.signals import Interrupted, Interruption
 from flows.cli.subcommands import SUBCOMMANDS, run_subcommand
 from flows.distribution.parameters import Distribution, reject_undistributable, require_server
-from flows.interruption import Interrupted, Interruption
 from tasks.errors import PredeployError
 from tasks.hardening import exposure_of, hide
 from tasks.models import EngineFacts, Outcome, Report, RunFacts, Verdict

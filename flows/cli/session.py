@@ -11,8 +11,8 @@ from typing import Any
 
 from flows.cli.output import OutputMode
 from flows.cli.process import STOPPING
+from flows.cli.signals import Interruption
 from flows.distribution.parameters import Distribution
-from flows.interruption import Interruption
 from tasks.errors import EngineError
 from tasks.execution.executor import Run
 from tasks.hardening import NOTHING_EXPOSED, Exposure
