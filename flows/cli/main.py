@@ -15,8 +15,7 @@ from flows.cli.arguments import SETTINGS, make_parser, read_arguments
 from flows.cli.invocation import Caller, absolute
 from flows.cli.list_and_plan import render_list, render_plan
 from flows.cli.output import choose_output
-from flows.cli.process import is_json_wanted
-from flows.cli.signals import Interrupted, Interruption
+from flows.cli.signals import Interrupted, Interruption, is_json_wanted
 from flows.cli.subcommands import SUBCOMMANDS, run_subcommand
 from flows.distribution.parameters import Distribution, reject_undistributable, require_server
 from tasks.errors import PredeployError

@@ -10,8 +10,7 @@ from functools import partial
 from typing import Any
 
 from flows.cli.output import OutputMode
-from flows.cli.process import STOPPING
-from flows.cli.signals import Interruption
+from flows.cli.signals import STOPPING, Interruption
 from flows.distribution.parameters import Distribution
 from tasks.errors import EngineError
 from tasks.execution.executor import Run

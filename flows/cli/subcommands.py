@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from flows.cli.arguments import Parser, read_arguments
 from flows.cli.invocation import Caller, absolute
-from flows.cli.process import is_json_wanted
+from flows.cli.signals import is_json_wanted
 from tasks.report.style import detect_style
 from tasks.user_dirs import UserDirs
 
