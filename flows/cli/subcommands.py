@@ -81,8 +81,7 @@ def run_maintain(options: Options, caller: Caller) -> tuple[str, int]:
     client_environment(handle, os.environ)
     from prefect import tags  # reads its settings when it is imported
 
-    from flows.history import OURS
-    from flows.maintain import maintain
+    from flows.maintain import OURS, maintain
 
     async def run() -> "State[Any]":
         with tags(OURS):

@@ -1,6 +1,7 @@
-"""Tells people, by a notification block of Prefect, when a nightly run ends in another colour than the one before."""
+"""Notifies people through a block of Prefect when a nightly run ends in another colour than the run before."""
 
-from typing import Any
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal
 
 import httpx
 from prefect import Flow
@@ -17,12 +18,16 @@ from prefect.client.schemas.objects import FlowRun, State, StateType
 from prefect.client.schemas.sorting import FlowRunSort
 from prefect.logging import get_logger
 from prefect.utilities.urls import url_for
-from pydantic import ValidationError
+from pydantic import AfterValidator, Field, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from flows.commits.status import commit_of
-from tasks.notification import Colour, Ended, News, NotificationSettings, news_of
 
 NIGHTLY = "nightly"
+PREFIX = "PREDEPLOY_NOTIFY_"
+REASON = 2000
+"""Characters of a reason; the rest is behind the link."""
+Colour = Literal["green", "red"]
 COLOURS: dict[StateType, Colour] = {
     StateType.COMPLETED: "green",
     StateType.FAILED: "red",
@@ -32,6 +37,45 @@ COLOURS: dict[StateType, Colour] = {
 SUBJECT = {"repository": "", "ref": "HEAD", "directory": "."}
 """The parameters that say what a run is about, with their defaults: one deployment may validate more than one stack."""
 RECENT = 200
+
+
+def block_document(value: str) -> str:
+    """A block as Prefect finds it, by its type and its name."""
+    kind, slash, name = value.partition("/")
+    if value and not (kind and slash and name and "/" not in name):
+        message = "must be the type and the name of a block, as in 'slack-webhook/predeploy'"
+        raise ValueError(message)
+    return value
+
+
+class NotificationSettings(BaseSettings):
+    """Where news of nightly runs go."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, env_ignore_empty=True, frozen=True)
+
+    block: Annotated[str, AfterValidator(block_document)] = Field(
+        default="", description="The notification block of Prefect that takes them; nobody is told where it is empty."
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ended:
+    """A run that has come to a verdict, or to none: its colour, what it was about, and why it ended so."""
+
+    colour: Colour
+    deployment: str
+    name: str
+    commit: str
+    reason: str
+    url: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class News:
+    """A message to people."""
+
+    subject: str
+    body: str
 
 
 async def notify(flow: Flow[Any, Any], flow_run: FlowRun, state: State[Any]) -> None:  # noqa: ARG001 - called by keyword
@@ -58,6 +102,18 @@ async def notify(flow: Flow[Any, Any], flow_run: FlowRun, state: State[Any]) -> 
             logger.info("%s: told %s", news.subject, block)
     except Exception as error:
         logger.error("nobody was notified by %s: %s", block, _why(error))  # noqa: TRY400 - a traceback shows its URL
+
+
+def news_of(run: Ended, before: Colour | None) -> News | None:
+    """What is new since the run before; a first one is news if it is red."""
+    if run.colour == (before or "green"):
+        return None
+    turned = f"went from {before} to {run.colour}" if before else f"is {run.colour}, at its first run"
+    lines = [f"{run.deployment}: {run.name} {turned}.", run.reason[:REASON]]
+    lines += [f"commit: {run.commit}"] if run.commit else []
+    lines += [f"run: {run.url}"] if run.url else []
+    again = " again" if run.colour == "green" else ""
+    return News(subject=f"predeploy: {run.name} is {run.colour}{again}", body="\n".join(filter(None, lines)))
 
 
 def is_nightly(run: FlowRun) -> bool:
