@@ -9,7 +9,7 @@ from typing import Any
 from prefect import flow
 from prefect.client.schemas.objects import State
 
-from flows.commits.validate import UNTRUSTED, Order, bring, remote_of, run_environment
+from flows.commits.checkout import UNTRUSTED, Order, bring, remote_of, run_environment
 from flows.distribution.parameters import CHOSEN, HERE_ONLY
 from flows.distribution.publisher import ShardPublisher
 from flows.distribution.shared_storage import SharedStorage

@@ -5,9 +5,9 @@ from typing import Any, Literal
 from prefect import flow
 from prefect.client.schemas.objects import State
 
+from flows.commits.checkout import Order, run_name, validate_order
 from flows.commits.notification import notify
 from flows.commits.status import tell
-from flows.commits.validate import Order, run_name, validate_order
 from flows.recording.states import no_verdict
 from tasks.errors import PredeployError
 

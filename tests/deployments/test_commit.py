@@ -5,7 +5,7 @@ from pathlib import Path, PurePosixPath
 import pytest
 from prefect.logging import disable_run_logger
 
-from flows.commits.validate import KEPT, UNTRUSTED, Order, empty_place, environment_for, inside, keep_report, name_of
+from flows.commits.checkout import KEPT, UNTRUSTED, Order, empty_place, environment_for, inside, keep_report, name_of
 from tasks.errors import UsageError
 from tasks.settings import FILE, load_settings
 
