@@ -9,7 +9,10 @@ from typing import Any
 from prefect import flow
 from prefect.client.schemas.objects import State
 
-from flows.commits.checkout import UNTRUSTED, Order, bring, remote_of, run_environment
+from flows.commits.checkout import cloned_stack, remote_of
+from flows.commits.order import Order
+from flows.commits.secret_blocks import worker_environment
+from flows.commits.trust import UNTRUSTED
 from flows.distribution.parameters import CHOSEN, HERE_ONLY
 from flows.distribution.publisher import ShardPublisher
 from flows.distribution.shared_storage import SharedStorage
@@ -78,8 +81,9 @@ async def shard(
     )
     async with ShardPublisher(await SharedStorage.at(results), beat) as publisher:
         try:
-            async with bring(order, await remote_of(order)) as (stack, its_policy):
-                return await do_share(stack, share, publisher, await run_environment(order), its_policy)
+            async with cloned_stack(order, await remote_of(order), commit) as (stack, its_policy):
+                environ = await worker_environment(is_trusted=trusted)
+                return await do_share(stack, share, publisher, environ, its_policy)
         except PredeployError as error:
             publisher.conclude(trouble=(error.reason_code, str(error)))
             return no_verdict(f"exit {error.exit_code}: {error}")

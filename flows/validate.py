@@ -1,25 +1,34 @@
 """The flow that deployments run: one commit of a repository elsewhere, cloned and validated."""
 
+import asyncio
 from typing import Any, Literal
 
-from prefect import flow
+from prefect import flow, get_run_logger
 from prefect.client.schemas.objects import State
 
-from flows.commits.checkout import Order, run_name, validate_order
+from flows.commits.checkout import cloned_stack, keep_report, remote_of
 from flows.commits.notification import notify
-from flows.commits.status import tell
+from flows.commits.order import Order, run_name
+from flows.commits.secret_blocks import worker_environment
+from flows.commits.status import set_final_status, set_pending_status
+from flows.distribution.parameters import Distribution
+from flows.predeploy import validate_and_record
 from flows.recording.states import no_verdict
 from tasks.errors import PredeployError
+from tasks.source.fetch import resolve_commit
+from tasks.source.origin import Origin
+from tasks.user_dirs import UserDirs
+from tasks.validation.validation import new_run_id
 
 
 @flow(
     name="validate",
     flow_run_name=run_name,
     persist_result=False,
-    on_completion=[tell, notify],
-    on_failure=[tell, notify],
-    on_crashed=[tell, notify],
-    on_cancellation=[tell],
+    on_completion=[set_final_status, notify],
+    on_failure=[set_final_status, notify],
+    on_crashed=[set_final_status, notify],
+    on_cancellation=[set_final_status],
 )
 async def validate(
     repository: str,
@@ -67,6 +76,25 @@ async def validate(
         policy=policy,
     )
     try:
-        return await validate_order(order, is_distributed=distribute)
+        remote = await remote_of(order)
+        commit = await asyncio.to_thread(resolve_commit, remote, ref)
+        await set_pending_status(commit)
+        get_run_logger().info("validating %s of %s", commit, repository)
+        origin = Origin(repository=repository, commit=commit, directory=directory)
+        distribution = Distribution(origin=origin, is_trusted=trusted, policy=policy)
+        async with cloned_stack(order, remote, commit) as (stack, policy_directory):
+            run_id = new_run_id()
+            try:
+                return await validate_and_record(
+                    stack,
+                    order.flags,
+                    await worker_environment(is_trusted=trusted),
+                    policy=policy_directory,
+                    is_trusted=trusted,
+                    distribution=distribution if distribute else None,
+                    run_id=run_id,
+                )
+            finally:
+                keep_report(stack, run_id, UserDirs.of_user().data / "validations")
     except PredeployError as error:
         return no_verdict(f"exit {error.exit_code}: {error}")

@@ -131,7 +131,8 @@ def test_a_run_reads_the_token_of_doppler_from_its_block(pooled: Operation, tmp_
     program = """
 import asyncio, os
 from prefect.blocks.system import Secret
-from flows.commits.checkout import doppler_token, environment_for
+from flows.commits.secret_blocks import doppler_token
+from flows.commits.trust import environment_for
 from flows.predeploy import prepare
 from tasks.errors import EngineError
 Secret(value="dp.st.canary").save("doppler-token", overwrite=True)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from flows.commits.checkout import UNTRUSTED
+from flows.commits.trust import UNTRUSTED
 from flows.distribution.parameters import choices_of, require_server
 from flows.shard import flags_of, part_of
 from tasks.errors import UsageError
