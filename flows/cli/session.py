@@ -16,7 +16,7 @@ from tasks.errors import EngineError
 from tasks.execution.executor import Run
 from tasks.hardening import NOTHING_EXPOSED, Exposure
 from tasks.models import Outcome, Report, RunFacts, Verdict
-from tasks.redaction.results import redact_report
+from tasks.redaction.gate import redact_report
 from tasks.report.directory import RunDirectory, create_run_directory
 from tasks.report.document import render_document
 from tasks.report.live import Progress

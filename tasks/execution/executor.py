@@ -13,8 +13,8 @@ from tasks.execution.scheduling import PrioritySemaphore, weights
 from tasks.execution.work import Work
 from tasks.models import Proof, Report, Result, Status
 from tasks.planning.plan import Plan
+from tasks.redaction.gate import redact_result
 from tasks.redaction.redactor import NOTHING, Redactor
-from tasks.redaction.results import redact_result
 from tasks.steps import Check
 
 INTERRUPTIONS = frozenset({"interrupted", "terminated"})

@@ -35,7 +35,7 @@ from tasks.models import (
     Verdict,
 )
 from tasks.planning.plan import Plan
-from tasks.redaction.results import redact_report
+from tasks.redaction.gate import redact_report
 from tasks.report.directory import RunDirectory
 from tasks.report.live import Progress
 from tasks.secrets import NO_SECRETS, Secrets

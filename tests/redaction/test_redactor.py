@@ -14,8 +14,8 @@ import pytest
 
 from tasks.exits import Exit, ServiceExit
 from tasks.models import Diagnostic, Proof, Result, Status
+from tasks.redaction.gate import redact_result
 from tasks.redaction.redactor import NOTHING, Redactor, redact_exit
-from tasks.redaction.results import redact_result
 
 VALUE = "s3cr/t+Va\"lue'&=?<é>\\end"
 PEM = "-----BEGIN KEY-----\nMIIEvQIBADANBgkqhkiG9w0BAQEF\nAASCBKcwggSjAgEAAoIBAQC7VJTU\n-----END KEY-----"
