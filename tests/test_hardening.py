@@ -87,7 +87,7 @@ def test_no_pipe_is_no_token(descriptor: str) -> None:
 
 
 def test_programs_above_that_show_it_are_named() -> None:
-    program = "from tasks.hardening import exposure_of, take_token_and_close_memory; print(exposure_of(take_token_and_close_memory()).holders)"
+    program = "from tasks import hardening as h; print(h.exposure_of(h.take_token_and_close_memory()).holders)"
     line = shlex.join([sys.executable, "-c", program]) + "; true"
     environ = {**os.environ, "DOPPLER_TOKEN": TOKEN, "PYTHONPATH": str(ROOT)}
 

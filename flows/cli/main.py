@@ -23,7 +23,7 @@ from tasks.hardening import exposure_of, hide
 from tasks.models import EngineFacts, Outcome, Report, RunFacts, Verdict
 from tasks.prefect_server import ServerHandle, client_environment
 from tasks.redaction.redactor import NOTHING, Redactor
-from tasks.redaction.streams import mask_streams
+from tasks.redaction.streams import mask_process
 from tasks.report import github
 from tasks.report.document import render_document
 from tasks.report.last_line import last_line_of
@@ -55,7 +55,7 @@ class Streams:
     def mask(self, redactor: Redactor) -> None:
         """Nothing that is said from now on shows a value, whoever says it."""
         self.redactor = redactor
-        mask_streams(redactor)
+        mask_process(redactor)
 
     @property
     def people(self) -> TextIO:

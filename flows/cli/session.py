@@ -16,7 +16,7 @@ from tasks.errors import EngineError
 from tasks.execution.executor import Run
 from tasks.hardening import NOTHING_EXPOSED, Exposure
 from tasks.models import Outcome, Report, RunFacts, Verdict
-from tasks.redaction.gate import redact_report
+from tasks.redaction.gate import redact
 from tasks.report.directory import RunDirectory, create_run_directory
 from tasks.report.document import render_document
 from tasks.report.live import Progress
@@ -61,7 +61,7 @@ class RunSession:
             report = await self._report(directory)
             notes = (*filter(None, [directory.warning]), *unknown_variables(self.environ), *report.warnings)
             # what came since the checks were done: Prefect's own words, too
-            report = redact_report(replace(report, warnings=notes), self.secrets.redactor)
+            report = redact(replace(report, warnings=notes), self.secrets.redactor)
             return self._published(directory, report)
 
     async def _report(self, directory: RunDirectory) -> Report:

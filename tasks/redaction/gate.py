@@ -1,26 +1,56 @@
-"""Results and reports without the values of secrets: masked once, before they reach a screen, a file or Prefect."""
+"""The gate: one function that every value passes before it reaches a sink. The package lists the sinks."""
 
 from dataclasses import replace
+from typing import TypeVar
 
+from tasks.exits import Exit
 from tasks.models import Diagnostic, Proof, Report, Result
 from tasks.redaction.redactor import Redactor
 
+Redactable = TypeVar("Redactable", str, Exit, Result, Report)
 
-def redact_result(result: Result, redactor: Redactor) -> Result:
-    """What became of a check, masked wherever it holds text that others wrote."""
+
+def redact(value: Redactable, redactor: Redactor) -> Redactable:
+    """Returns the value without a secret in its texts; the value itself if the redactor has nothing to mask.
+
+    Ids, names and titles stay: they are the stack's configuration.
+    """
     if not redactor:
-        return result
+        return value
+    match value:
+        case str():
+            return redactor.text(value)
+        case Exit():
+            return _exit(value, redactor)
+        case Result():
+            return _result(value, redactor)
+        case Report():
+            return _report(value, redactor)
+
+
+def _exit(exit: Exit, redactor: Redactor) -> Exit:
+    services = (replace(each, output=redactor.text(each.output)) for each in exit.services)
+    return replace(
+        exit,
+        stdout=redactor.text(exit.stdout),
+        stderr=redactor.text(exit.stderr),
+        detail=redactor.text(exit.detail),
+        services=tuple(services),
+    )
+
+
+def _result(result: Result, redactor: Redactor) -> Result:
     return replace(
         result,
         reason=redactor.text(result.reason),
         summary=redactor.text(result.summary),
-        proof=Proof(gaps=each(result.proof.gaps, redactor)),
-        diagnostics=tuple(redact_diagnostic(diagnostic, redactor) for diagnostic in result.diagnostics),
+        proof=Proof(gaps=_each(result.proof.gaps, redactor)),
+        diagnostics=tuple(_diagnostic(each, redactor) for each in result.diagnostics),
     )
 
 
-def redact_diagnostic(diagnostic: Diagnostic, redactor: Redactor) -> Diagnostic:
-    """One finding, masked; its fingerprint is that of what is left."""
+def _diagnostic(diagnostic: Diagnostic, redactor: Redactor) -> Diagnostic:
+    """Its fingerprint is that of the masked text."""
     return replace(
         diagnostic,
         message=redactor.text(diagnostic.message),
@@ -29,23 +59,19 @@ def redact_diagnostic(diagnostic: Diagnostic, redactor: Redactor) -> Diagnostic:
     )
 
 
-def redact_report(report: Report, redactor: Redactor) -> Report:
-    """Everything that a run has to say, masked. Ids, names and titles are the stack's configuration and stay."""
-    if not redactor:
-        return report
+def _report(report: Report, redactor: Redactor) -> Report:
     verdict, run = report.verdict, report.run
     return replace(
         report,
-        verdict=replace(verdict, reason=redactor.text(verdict.reason), gaps=each(verdict.gaps, redactor)),
-        checks=tuple(replace(check, result=redact_result(check.result, redactor)) for check in report.checks),
+        verdict=replace(verdict, reason=redactor.text(verdict.reason), gaps=_each(verdict.gaps, redactor)),
+        checks=tuple(replace(check, result=_result(check.result, redactor)) for check in report.checks),
         engine=replace(report.engine, reason=redactor.text(report.engine.reason)),
         run=replace(run, unrecorded=None if run.unrecorded is None else redactor.text(run.unrecorded)),
         secrets=replace(report.secrets, stale=redactor.text(report.secrets.stale)),
-        untracked=each(report.untracked, redactor),
-        warnings=each(report.warnings, redactor),
+        untracked=_each(report.untracked, redactor),
+        warnings=_each(report.warnings, redactor),
     )
 
 
-def each(texts: tuple[str, ...], redactor: Redactor) -> tuple[str, ...]:
-    """Several texts, masked."""
+def _each(texts: tuple[str, ...], redactor: Redactor) -> tuple[str, ...]:
     return tuple(redactor.text(text) for text in texts)

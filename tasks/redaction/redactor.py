@@ -2,9 +2,7 @@
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import replace
 
-from tasks.exits import Exit
 from tasks.redaction.encodings import SHORTEST, forms
 
 MASK = b"***"
@@ -167,20 +165,6 @@ def masked(data: bytes, spans: list[Span]) -> bytes:
     ends = [0, *(end for _, end in spans)]
     begins = [*(begin for begin, _ in spans), len(data)]
     return MASK.join(data[end:begin] for end, begin in zip(ends, begins, strict=True))
-
-
-def redact_exit(exit: Exit, redactor: Redactor) -> Exit:
-    """How a step ended, with nothing in it that must not be seen: every engine's last word passes here."""
-    if not redactor:
-        return exit
-    services = (replace(each, output=redactor.text(each.output)) for each in exit.services)
-    return replace(
-        exit,
-        stdout=redactor.text(exit.stdout),
-        stderr=redactor.text(exit.stderr),
-        detail=redactor.text(exit.detail),
-        services=tuple(services),
-    )
 
 
 NOTHING = Redactor()

@@ -35,7 +35,7 @@ from tasks.models import (
     Verdict,
 )
 from tasks.planning.plan import Plan
-from tasks.redaction.gate import redact_report
+from tasks.redaction.gate import redact
 from tasks.report.directory import RunDirectory
 from tasks.report.live import Progress
 from tasks.secrets import NO_SECRETS, Secrets
@@ -96,7 +96,7 @@ class Validation:
         write_durations(self.user_dirs.cache, self.scope.home, took)
         report = self._report(results, verdict, work.facts, started_at, time.monotonic() - zero)
         report = work.completed(replace(report, images=images, built=built))
-        report = redact_report(report, self.secrets.redactor)
+        report = redact(report, self.secrets.redactor)
         run.publish(report)
         return report
 
