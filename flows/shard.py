@@ -16,7 +16,6 @@ from flows.commits.trust import UNTRUSTED
 from flows.distribution.parameters import CHOSEN, HERE_ONLY
 from flows.distribution.publisher import ShardPublisher
 from flows.distribution.shared_storage import SharedStorage
-from flows.predeploy import prepare
 from flows.recording.states import no_verdict, run_state
 from tasks.distribution.records import ShardFacts
 from tasks.errors import PredeployError, UsageError
@@ -27,8 +26,9 @@ from tasks.redaction.streams import masked_errors
 from tasks.report.directory import create_run_directory
 from tasks.report.live import Silent
 from tasks.user_dirs import UserDirs
-from tasks.validation.scope import Scope, keys_of, read_scope, with_secrets
-from tasks.validation.validation import Validation, new_run_id
+from tasks.validation.job import Job, prepare, take_environment
+from tasks.validation.scope import Scope, keys_of, read_scope
+from tasks.validation.validation import Validation
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,39 +113,30 @@ async def do_share(
     stack: Path, share: Share, publisher: ShardPublisher, environ: Mapping[str, str], policy: Path | None
 ) -> State[Any]:
     """Runs the part, and tells of it as it goes on."""
-    user_dirs, run_id = UserDirs.of_user(), new_run_id()
-    whole: list[Scope] = []
+    user_dirs = UserDirs.of_user()
+    given = take_environment(environ, is_trusted=share.is_trusted)
 
-    def read(environ: Mapping[str, str]) -> Scope:
-        scope = read_scope(stack, share.flags, environ, user_dirs.cache, policy=policy, deployed=share.deployed)
-        whole.append(scope)
-        return replace(scope, plan=part_of(scope.plan, share.checks))
-
-    # in a thread: signs of life go on meanwhile
-    prepared = await asyncio.to_thread(prepare, environ, read, is_trusted=share.is_trusted)
-    keys, plan = keys_of(whole[0]), whole[0].plan
-    with masked_errors(prepared.secrets.redactor), create_run_directory(stack, run_id) as run_directory:
-
-        def begun(run: Run) -> None:
-            publisher.follow(run, plan, keys, run_directory.logs)
-
-        validation = Validation(
-            scope=with_secrets(prepared.scope, prepared.secrets),
+    def plan_and_prepare() -> tuple[Scope, Job]:
+        whole = read_scope(stack, share.flags, given.environ, user_dirs.cache, policy=policy, deployed=share.deployed)
+        part = replace(whole, plan=part_of(whole.plan, share.checks))
+        return whole, prepare(
+            part,
+            given,
             user_dirs=user_dirs,
-            directory=run_directory,
-            progress=Silent(),
-            environ=prepared.environ,
-            run_id=run_id,
-            called_as="python -m flows.predeploy",
             shown_stack=str(stack),
-            begun=begun,
-            secrets=prepared.secrets,
-            exposure=prepared.exposure,
-            token=prepared.token,
             is_trusted=share.is_trusted,
-            whole=plan,
+            whole=whole.plan,
             images=share.images,
         )
+
+    # in a thread: signs of life go on meanwhile
+    whole, job = await asyncio.to_thread(plan_and_prepare)
+    with masked_errors(job.secrets.redactor), create_run_directory(stack, job.run_id) as run_directory:
+
+        def begun(run: Run) -> None:
+            publisher.follow(run, whole.plan, keys_of(whole), run_directory.logs)
+
+        validation = Validation(job=job, directory=run_directory, progress=Silent(), begun=begun)
         report = await validation.run()
         await publisher.settled()
     publisher.conclude(facts=facts_of(report))

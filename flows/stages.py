@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -11,16 +11,16 @@ from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State
 from prefect.context import TaskRunContext
 
-from flows.recording.run_events import Finished, RunEvents, current_feed
+from flows.recording.run_events import Finished, RunEvents, current_run_events
 from flows.recording.states import check_state, stage_state
-from tasks.models import Result, Stage
+from tasks.models import Result
 from tasks.steps import Check
 
 
 @task(name="run_check", task_run_name="{name}", cache_policy=NO_CACHE, persist_result=False)
 async def run_check(check: str, name: str) -> State[Any]:  # noqa: ARG001 - the run is named by it
     """Mirror one check."""
-    finished = await current_feed().finished(check)
+    finished = await current_run_events().finished(check)
     state = check_state(finished.result)
     _tell_true_times(finished, state)
     return state
@@ -44,7 +44,9 @@ async def integration(checks: list[str]) -> State[Any]:
     return await _mirror(checks)
 
 
-STAGES = {Stage.BUILD: build, Stage.QUALITY: quality, Stage.INTEGRATION: integration}
+async def mirrored(stage: Callable[..., Coroutine[Any, Any, State[Any]]], checks: list[str]) -> State[Any] | None:
+    """Run the subflow of a stage for these checks; a stage without checks has no flow run."""
+    return await stage(checks, return_state=True) if checks else None
 
 
 def labels(checks: Sequence[Check]) -> dict[str, str]:
@@ -54,7 +56,7 @@ def labels(checks: Sequence[Check]) -> dict[str, str]:
 
 
 async def _mirror(checks: list[str]) -> State[Any]:
-    events = current_feed()
+    events = current_run_events()
     names = labels(events.checks)
     # siblings go on where the recording of one check fails
     outcomes = await asyncio.gather(

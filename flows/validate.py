@@ -1,6 +1,12 @@
-"""The flow that deployments run: one commit of a repository elsewhere, cloned and validated."""
+"""The flow `validate`, which deployments run: would a deploy of one commit of a repository succeed?
+
+It clones the commit, takes the policy that holds for its code, validates the stack, and reports: the commit status on
+GitHub, and a notification if a nightly run ends in another colour than the one before. The checks run beside the flow
+that records them (see `flows/predeploy.py`): Prefect records a run, and cannot hold it up.
+"""
 
 import asyncio
+from pathlib import Path
 from typing import Any, Literal
 
 from prefect import flow, get_run_logger
@@ -11,14 +17,16 @@ from flows.commits.notification import notify
 from flows.commits.order import Order, run_name
 from flows.commits.secret_blocks import worker_environment
 from flows.commits.status import set_final_status, set_pending_status
-from flows.distribution.parameters import Distribution
+from flows.distribution.opening import choose_work
+from flows.distribution.parameters import Distribution, reject_undistributable
 from flows.predeploy import validate_and_record
 from flows.recording.states import no_verdict
 from tasks.errors import PredeployError
 from tasks.source.fetch import resolve_commit
 from tasks.source.origin import Origin
 from tasks.user_dirs import UserDirs
-from tasks.validation.validation import new_run_id
+from tasks.validation.job import prepare, take_environment
+from tasks.validation.scope import read_scope
 
 
 @flow(
@@ -80,21 +88,33 @@ async def validate(
         commit = await asyncio.to_thread(resolve_commit, remote, ref)
         await set_pending_status(commit)
         get_run_logger().info("validating %s of %s", commit, repository)
-        origin = Origin(repository=repository, commit=commit, directory=directory)
-        distribution = Distribution(origin=origin, is_trusted=trusted, policy=policy)
         async with cloned_stack(order, remote, commit) as (stack, policy_directory):
-            run_id = new_run_id()
-            try:
-                return await validate_and_record(
-                    stack,
-                    order.flags,
-                    await worker_environment(is_trusted=trusted),
-                    policy=policy_directory,
-                    is_trusted=trusted,
-                    distribution=distribution if distribute else None,
-                    run_id=run_id,
-                )
-            finally:
-                keep_report(stack, run_id, UserDirs.of_user().data / "validations")
+            return await validate_stack(order, commit, stack, policy_directory, is_distributed=distribute)
     except PredeployError as error:
         return no_verdict(f"exit {error.exit_code}: {error}")
+
+
+async def validate_stack(
+    order: Order, commit: str, stack: Path, policy: Path | None, *, is_distributed: bool
+) -> State[Any]:
+    """Takes the secrets, validates the clone, records it, and keeps the report."""
+    user_dirs = UserDirs.of_user()
+    given = take_environment(await worker_environment(is_trusted=order.is_trusted), is_trusted=order.is_trusted)
+    scope = read_scope(stack, order.flags, given.environ, user_dirs.cache, policy=policy)
+    distribution = None
+    if is_distributed:
+        reject_undistributable(scope.settings)
+        origin = Origin(repository=order.repository, commit=commit, directory=order.directory)
+        distribution = Distribution(origin=origin, is_trusted=order.is_trusted, policy=order.policy)
+    job = prepare(
+        scope,
+        given,
+        user_dirs=user_dirs,
+        shown_stack=str(stack),
+        is_trusted=order.is_trusted,
+        takes_secrets=not is_distributed,
+    )
+    try:
+        return await validate_and_record(job, choose_work(distribution))
+    finally:
+        keep_report(stack, job.run_id, user_dirs.data / "validations")

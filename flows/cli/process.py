@@ -6,6 +6,7 @@ Nothing of ours is imported before signals are caught, and nothing that ends the
 import os
 import sys
 import traceback
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import NoReturn
@@ -15,8 +16,11 @@ from flows.cli.signals import catch_signals, end_bare
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def enter() -> NoReturn:
-    """Runs the command line, and ends the process at once: whoever still waits on a dead server is left behind."""
+def enter(load_flow: Callable[[], object]) -> NoReturn:
+    """Runs the command line, and ends the process at once: no thread that waits for a dead server delays the end.
+
+    `load_flow` imports the flow that records a run. The recorder's thread calls it.
+    """
     catch_signals()
     if str(ROOT) not in sys.path:
         sys.path.insert(0, str(ROOT))
@@ -29,7 +33,7 @@ def enter() -> NoReturn:
         token = take_token_and_close_memory()
         from flows.cli.main import main
 
-        code = main(token=token)
+        code = main(token=token, load_flow=load_flow)
     except BaseException as error:
         if "--debug" in sys.argv:
             traceback.print_exc()
