@@ -1,4 +1,7 @@
-"""The flow of a shard: a part of a run that somebody waits for elsewhere, on one commit, with an engine of its own."""
+"""The flow `shard`: a part of a distributed run, on one commit, with an engine of its own.
+
+The run that started it waits for its results, which travel through Prefect's storage for results.
+"""
 
 import asyncio
 from collections.abc import Mapping
@@ -33,7 +36,7 @@ from tasks.validation.validation import Validation
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Share:
-    """What of a run a shard does, and how."""
+    """The checks of a run that a shard does, and the settings, base and images that it shares with the run."""
 
     checks: tuple[str, ...]
     flags: Mapping[str, object]
@@ -56,18 +59,18 @@ async def shard(
     trusted: bool = True,
     policy: str = "",
 ) -> State[Any]:
-    """Does a part of the checks of a run that was started with --distribute. Nobody else starts this.
+    """Does a part of the checks of a run with --distribute, which starts it. Do not start it yourself.
 
     Args:
         repository: The URL of the repository, or its directory on the worker.
         commit: The whole SHA of the commit.
         checks: The ids of the checks to run; all that they need is among them.
-        results: Where in the storage for results it tells of itself.
+        results: The place in the storage for results for its signs of life and its records.
         directory: Where in the repository the stack lies.
         images: The base images of the run, by tag, with their digests.
         choices: The settings of the run that decide what there is to check.
-        deployed: The commit to upgrade from, and what that is; empty where the run knows of none.
-        beat: How often it says that it lives, in seconds.
+        deployed: The commit to upgrade from, and its title; empty if the run has none.
+        beat: Seconds between two signs of life.
         trusted: Off for code of strangers, such as a fork's: it gets no secrets and runs in containers only.
         policy: The commit whose predeploy.toml holds, where the validated one's own must not.
     """
@@ -93,26 +96,26 @@ async def shard(
 
 
 def flags_of(choices: Mapping[str, object], *, is_trusted: bool) -> dict[str, object]:
-    """The settings that win over all others. Raises UsageError for one that a run does not decide for its shards."""
+    """Returns the settings that win over all others. Raises UsageError for one that shards do not get."""
     if unknown := sorted(choices.keys() - {*CHOSEN, "engine"}):
-        raise UsageError(f"choices: {', '.join(unknown)} is none that a run makes for its shards. Leave it out.")
+        raise UsageError(f"choices: {', '.join(unknown)} is no setting that a run has for its shards. Leave it out.")
     return {**choices, **HERE_ONLY, **({} if is_trusted else UNTRUSTED)}
 
 
 def part_of(plan: Plan, checks: tuple[str, ...]) -> Plan:
-    """Some checks of a plan. Raises UsageError where it has not all of them, or they need others."""
+    """Returns some checks of a plan. Raises UsageError if the plan lacks one, or one needs a check that is left out."""
     part = tuple(check for check in plan.checks if check.id in checks)
     known = {check.id for check in part}
     missing = sorted({*checks, *(need for check in part for need in check.needs)} - known)
     if missing:
-        raise UsageError(f"this worker knows no {', '.join(missing)} here: it plans otherwise than the run does.")
+        raise UsageError(f"the plan of this worker has no {', '.join(missing)}: it differs from the plan of the run.")
     return Plan(checks=part, whole=False)
 
 
 async def do_share(
     stack: Path, share: Share, publisher: ShardPublisher, environ: Mapping[str, str], policy: Path | None
 ) -> State[Any]:
-    """Runs the part, and tells of it as it goes on."""
+    """Runs the checks of the shard, and publishes each record as soon as there is one."""
     user_dirs = UserDirs.of_user()
     given = take_environment(environ, is_trusted=share.is_trusted)
 
@@ -144,5 +147,5 @@ async def do_share(
 
 
 def facts_of(report: Report) -> ShardFacts:
-    """What only the shard's report knows."""
+    """Returns the facts that only the shard's report has."""
     return ShardFacts(engine=report.engine, warnings=report.warnings, secrets=report.secrets)

@@ -22,7 +22,7 @@ async def run_check(check: str, name: str) -> State[Any]:  # noqa: ARG001 - the 
     """Mirror one check."""
     finished = await current_run_events().finished(check)
     state = check_state(finished.result)
-    _tell_true_times(finished, state)
+    _set_true_times(finished, state)
     return state
 
 
@@ -58,7 +58,7 @@ def labels(checks: Sequence[Check]) -> dict[str, str]:
 async def _mirror(checks: list[str]) -> State[Any]:
     events = current_run_events()
     names = labels(events.checks)
-    # siblings go on where the recording of one check fails
+    # an error in the record of one check does not end the others
     outcomes = await asyncio.gather(
         *(_mirror_check(events, check, names[check]) for check in checks), return_exceptions=True
     )
@@ -72,13 +72,13 @@ async def _mirror(checks: list[str]) -> State[Any]:
 
 async def _mirror_check(events: RunEvents, check: str, name: str) -> Result:
     await events.began(check)
-    # Prefect's overloads forget that an async task is awaited for its state, too
+    # Prefect's overloads lack the async task that is awaited for its state
     await run_check(check, name, return_state=True)  # type: ignore[misc]
     return (await events.finished(check)).result
 
 
-def _tell_true_times(finished: Finished, final: State[Any]) -> None:
-    """Prefect notes when it heard of a check; it is to note when the check ran, however late it heard."""
+def _set_true_times(finished: Finished, final: State[Any]) -> None:
+    """Sets the times at which the check ran. Prefect's own are those at which the recorder learned of them."""
     context = TaskRunContext.get()
     assert context is not None
     run = context.task_run
@@ -86,5 +86,5 @@ def _tell_true_times(finished: Finished, final: State[Any]) -> None:
     run.start_time = finished.began  # type: ignore[assignment]
     run.end_time = finished.ended  # type: ignore[assignment]
     # Prefect adds the time between the last two states
-    heard = final.timestamp - run.state.timestamp if run.state else timedelta()
-    run.total_run_time = finished.ended - finished.began - heard
+    recorded = final.timestamp - run.state.timestamp if run.state else timedelta()
+    run.total_run_time = finished.ended - finished.began - recorded

@@ -1,5 +1,6 @@
 """The caller of the command line: its environment, and the defaults for what it leaves out."""
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,3 +28,10 @@ def absolute(stack: str) -> Path:
         return Path(stack).absolute()
     except FileNotFoundError as error:
         raise UsageError("the current directory is not there any more. Go to one that is.") from error
+
+
+def enter_neutral_directory(cache: Path) -> None:
+    """Changes this process's directory to an empty one: Prefect and others read configuration from the current one."""
+    directory = cache / "empty"
+    directory.mkdir(parents=True, exist_ok=True)
+    os.chdir(directory)

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from flows.cli.arguments import SETTINGS, make_parser, read_arguments
-from flows.cli.invocation import Caller, absolute
+from flows.cli.invocation import Caller, absolute, enter_neutral_directory
 from flows.cli.list_and_plan import render_list, render_plan
 from flows.cli.output import choose_output
 from flows.cli.signals import Interrupted, Interruption, is_json_wanted
@@ -35,7 +35,6 @@ from tasks.user_dirs import UserDirs
 from tasks.validation.gate import entered
 from tasks.validation.scope import (
     Scope,
-    enter_neutral_directory,
     existing,
     read_scope,
     read_settings,

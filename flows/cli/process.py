@@ -1,6 +1,6 @@
-"""The process around the command line: however it goes, it ends with a verdict's last line and exit code.
+"""The process around the command line: it ends with a verdict's last line and exit code in every case.
 
-Nothing of ours is imported before signals are caught, and nothing that ends the process here needs more than Python.
+Until signals are caught, only `flows/cli/signals.py` is imported, which needs nothing but Python.
 """
 
 import os

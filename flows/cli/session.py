@@ -1,4 +1,4 @@
-"""One validation as the command line makes it: with recorder, progress and signals, and its report published."""
+"""One run of the command line: a validation with recorder, progress and signals, and its published report."""
 
 import asyncio
 import contextlib
@@ -25,9 +25,9 @@ from tasks.validation.job import Job
 from tasks.validation.validation import Validation
 
 STOPPED_PATIENCE = 2.0
-"""Seconds that a run which was stopped waits for its recorder: whoever stopped it does not want to wait."""
+"""Seconds that a run which was stopped waits for its recorder."""
 SILENT_PATIENCE = 1.0
-"""Seconds after which waiting for the recorder is told."""
+"""Seconds after which the wait for the recorder is shown."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -47,7 +47,7 @@ class RunSession:
     _is_decided: bool = False
 
     async def validate(self) -> Report:
-        """The report, which is published when it is returned."""
+        """Runs the job, publishes the report and returns it."""
         with self._interruptible(), create_run_directory(self.job.scope.home, self.job.run_id) as directory:
             self.interruption.forced = directory.abandon
             report = await self._report(directory)
@@ -107,7 +107,7 @@ class RunSession:
         }
 
     async def _recorded(self, progress: Progress) -> RunFacts:
-        """Where the run stands in Prefect. Nobody who stopped it, or stops it now, waits long for that."""
+        """Returns the run's address in Prefect. A run that was stopped waits for it only a short time."""
         assert self._run is not None
         assert self._recording is not None
         is_stopped = self._run.ended is not None and self._run.ended[0] != "fail_fast"
@@ -120,11 +120,11 @@ class RunSession:
             return await self._recording
         except asyncio.CancelledError:
             return RunFacts(
-                id=self.job.run_id, unrecorded="the run was stopped, and Prefect's server had yet to hear of it"
+                id=self.job.run_id, unrecorded="the run was stopped before Prefect's server had recorded it"
             )
 
     def _published(self, directory: RunDirectory, report: Report) -> Report:
-        """The report, published. Where that fails it says so itself, and is no pass any more."""
+        """Publishes the report and returns it. A report that cannot be published has the reason, and is no pass."""
         try:
             publish(directory, {"report.json": render_document(report), "report.txt": self.output.render_plain(report)})
         except EngineError as error:
@@ -135,11 +135,11 @@ class RunSession:
 
     @contextlib.contextmanager
     def _interruptible(self) -> Iterator[None]:
-        """Signals stop the run, which then reports what it knows."""
+        """Signals stop the run, which then reports the results that it has."""
         loop = asyncio.get_running_loop()
 
         def stop(number: signal.Signals) -> None:
-            # a handler runs between any two steps of the program: the loop does the work when it is its turn
+            # a handler runs between any two instructions: the loop does the work in its turn
             loop.call_soon_threadsafe(self._stop, number)
 
         self.interruption.polite = stop

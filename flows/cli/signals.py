@@ -18,13 +18,13 @@ STOPPING = {
     signal.SIGTERM: ("terminated", 143),
     signal.SIGHUP: ("terminated", 143),
 }
-"""What asks a run to end, the word for it, and the exit code."""
+"""The signals that end a run, each with its word and its exit code."""
 TRUE = frozenset({"1", "true", "t", "yes", "y", "on"})
 BARE_LINE = "checks=0 failed=0 errored=0 skipped=0 cached=0 seconds=0.0 engine=- report=-"
 
 
 class Interrupted(KeyboardInterrupt):
-    """A signal came where no run was there that could be stopped."""
+    """A signal came while there was no run to stop."""
 
     def __init__(self, word: str, exit_code: int) -> None:
         super().__init__(word)
@@ -33,10 +33,10 @@ class Interrupted(KeyboardInterrupt):
 
 
 class Interruption:
-    """What has come so far, and what to do about it.
+    """The signal that has come, and the reactions to the first and the second one.
 
-    `polite` is how the first signal is answered: none raises Interrupted right where the program is. `forced` is what
-    still has to be done, quickly, before the second one ends the process.
+    `polite` handles the first signal; without it, Interrupted is raised at once. `forced` runs before the second one
+    ends the process, and must be quick.
     """
 
     def __init__(self) -> None:
@@ -46,16 +46,16 @@ class Interruption:
         self.is_printing = False
 
     def catch(self) -> None:
-        """From now on, to the end of the process, signals come here."""
+        """Handles signals from now on, to the end of the process."""
         for number in handled_signals():
             signal.signal(number, self._handle)
 
     def ignore_first(self) -> None:
-        """The run is over: a signal does not take its report away, unless it comes again."""
+        """The run is over: the first signal changes nothing, so that its report is written."""
         self.polite = lambda _: None
 
     def printing(self) -> None:
-        """The report is being written: a second signal adds no line of its own in the middle of it."""
+        """The report is being written: a second signal adds no line in the middle of it."""
         self.ignore_first()
         self.is_printing = True
 
@@ -73,7 +73,7 @@ class Interruption:
             self.forced()
         with suppress(OSError, AttributeError, ValueError):
             if sys.stderr.isatty():
-                os.write(2, b"\r\x1b[J\x1b[?25h")  # what the live view has hidden and drawn
+                os.write(2, b"\r\x1b[J\x1b[?25h")  # restores the cursor, and clears the live view
         word, code = STOPPING[number]
         if self.is_printing:
             os._exit(code)
@@ -81,41 +81,41 @@ class Interruption:
 
 
 def catch_signals() -> None:
-    """What the caller ignores (nohup, a shell's background jobs) stays ignored."""
+    """Ends the process on a signal, until a run can be stopped. What the caller ignores (nohup) stays ignored."""
     for number in handled_signals():
         signal.signal(number, end_by_signal)
 
 
 def handled_signals() -> list[signal.Signals]:
-    """The signals that end a run, without those that the caller has this process ignore."""
+    """Returns the signals that end a run, without those that the caller made this process ignore."""
     return [number for number in STOPPING if signal.getsignal(number) is not signal.SIG_IGN]
 
 
 def end_by_signal(number: int, _: FrameType | None = None) -> NoReturn:
-    """A handler for as long as nothing has been begun."""
+    """Handles a signal that comes before a run has begun."""
     word, code = STOPPING[signal.Signals(number)]
     end_bare("interrupted", code, f"{word} by {signal.Signals(number).name}")
 
 
 def is_json_wanted(arguments: list[str], variable: str) -> bool:
-    """Whether stdout belongs to the document, as far as can be told before the settings are read."""
+    """Returns whether stdout is for the document only, before the settings are read."""
     return "--json-output" in arguments or variable.strip().lower() in TRUE
 
 
 def end_bare(outcome: str, exit_code: int, reason: str) -> NoReturn:
-    """Ends the process at once, with nothing but the reason, the last line, and the document where it is wanted."""
+    """Ends the process at once. Writes the reason, the last line, and the document if it is wanted."""
     line = f"PREDEPLOY {outcome.upper()} exit={exit_code} {BARE_LINE}\n"
     document = json.dumps(bare_document(outcome, exit_code, reason), indent=2) + "\n"
     wanted = is_json_wanted(sys.argv[1:], os.environ.get("PREDEPLOY_JSON_OUTPUT", ""))
-    told = f"predeploy: {reason}\n"
-    for descriptor, text in ((2, told), *(((1, document), (2, line)) if wanted else ((1, line),))):
+    message = f"predeploy: {reason}\n"
+    for descriptor, text in ((2, message), *(((1, document), (2, line)) if wanted else ((1, line),))):
         with suppress(OSError):
             os.write(descriptor, text.encode("ascii", "backslashreplace"))
     os._exit(exit_code)
 
 
 def bare_document(outcome: str, exit_code: int, reason: str) -> dict[str, Any]:
-    """A report without a single check, made by hand: what makes the others may be what cannot be imported."""
+    """Returns a report without checks. It is made by hand, as the renderer may be a module that cannot be imported."""
     nothing: dict[str, Any] = {"status": "skipped", "duration_seconds": 0, "checks": []}
     counted = ("checks", "passed", "failed", "errored", "skipped", "cached", "errors", "warnings")
     return {

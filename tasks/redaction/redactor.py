@@ -1,4 +1,4 @@
-"""Keeps the values of secrets out of everything that we write: one redactor for all sinks."""
+"""The redactor: finds and masks the values of secrets, in every usual encoding. One object serves all sinks."""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
@@ -19,7 +19,7 @@ Span = tuple[int, int]
 class Redactor:
     """Masks values, by name, in whatever form they come. Holds nothing that `repr` shows.
 
-    `unmaskable` are the names of values that are too short to be told from other text.
+    `unmaskable` are the names of values that are too short to be distinguished from other text.
     """
 
     def __init__(self, values: Mapping[str, str] | None = None) -> None:

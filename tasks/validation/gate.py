@@ -1,4 +1,4 @@
-"""The gate: what a deploy may rely on. A clean clone of a commit, the whole catalogue, and nothing remembered."""
+"""The gate, for deploys: a clean clone of a commit, the whole catalogue, and no earlier results."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,18 +12,18 @@ from tasks.source.clone import changes_of, clone_stack, find_commit
 from tasks.source.tree import Tree
 
 SHOWN = 20
-"""Changed files that are named."""
+"""How many changed files a message names."""
 
 
 @contextmanager
 def entered(stack: Path, settings: Settings, commit: str, data: Path) -> Iterator[Path]:
-    """The directory that is validated: a clone below `data` for the length of the block, or the stack as it lies there.
+    """Yields the directory to validate: the stack as it is, or for a gate a clone below `data`, removed at the end.
 
-    `commit` names the one that is cloned; without a name it is the one that the stack is, and has to be exactly.
+    `commit` names the commit to clone. Without a name it is the current one, and the stack must not differ from it.
     """
     if not settings.gate:
         if commit:
-            raise UsageError("--commit goes with --gate: without that, the files are validated as they lie there.")
+            raise UsageError("--commit goes with --gate: without it, the files are validated as they are.")
         yield stack
         return
     reject_less(settings)
@@ -37,7 +37,7 @@ def entered(stack: Path, settings: Settings, commit: str, data: Path) -> Iterato
 
 
 def reject_less(settings: Settings) -> None:
-    """Raises UsageError where the settings ask for less than a gate is, or leave the engine to chance."""
+    """Raises UsageError if the settings narrow the catalogue, or name no engine."""
     narrowed = [name for name in ("stages", "only", "skip") if getattr(settings, name)]
     if narrowed:
         flags = ", ".join(FLAGS[name] for name in narrowed)
@@ -45,21 +45,21 @@ def reject_less(settings: Settings) -> None:
         raise UsageError(f"--gate takes the whole catalogue: leave out {flags}, and {settings_file}.")
     if settings.engine == "auto":
         ways = "--engine dagger (containers: only they give full proof), or --engine local"
-        raise UsageError(f"--gate leaves the engine to no chance. Name it: {ways}.")
+        raise UsageError(f"--gate needs an explicit engine: {ways}.")
 
 
 def require_clean(stack: Path) -> None:
-    """Raises GateError where the files are not those of the commit: a deploy of it would not have them."""
+    """Raises GateError if files differ from the commit: a deploy of the commit would lack the changes."""
     changes = changes_of(stack)
     if changes:
         what = f"{counted(len(changes), 'file')} here differ from the commit that would be deployed"
-        way = "Commit them, put them aside (git stash -u), or name the commit that is meant: --commit HEAD"
+        way = "Commit them, stash them (git stash -u), or name the commit: --commit HEAD"
         raise GateError(f"{what}: {named(changes, SHOWN)}. {way}.")
 
 
 def require_commit(tree: Tree) -> None:
-    """Raises GateError where a tree that was read for the gate is not that of a commit, whoever brought it."""
+    """Raises GateError if a tree that was read for the gate differs from its commit."""
     if tree.commit is None:
-        raise UsageError(f"--gate speaks of a commit, and git has none of {tree.root}. Commit the stack first.")
+        raise UsageError(f"{tree.root} has no commit; --gate validates commits. Commit the stack first.")
     if tree.changed:
         require_clean(tree.root)

@@ -1,6 +1,5 @@
-"""What a run is about: the stack's tree, what was found in it, and the plan. Read once, before any engine."""
+"""The scope of a run: the stack's tree, its components, and the plan. Read once, before any engine."""
 
-import os
 import stat
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -75,7 +74,7 @@ def make_lowering(tree: Tree, stack: Stack, day: str) -> Lowering:
 
 
 def circumstances(scope: Scope, environ: Mapping[str, str], token: Token | None, data: Path) -> ProviderContext:
-    """What the choice of a provider depends on. No copy of secrets serves a gate, a deploy or CI."""
+    """Returns what the choice of a provider depends on. A gate, a deploy and CI use no copy of secrets."""
     settings = scope.settings
     is_private = not settings.gate and not settings.environment and not is_ci(environ)
     return ProviderContext(
@@ -94,7 +93,7 @@ def read_secrets(scope: Scope, environ: Mapping[str, str], token: Token | None, 
 
 
 def reject_environment(settings: Settings) -> None:
-    """Raises UsageError for a deploy to where nobody knows the way."""
+    """Raises UsageError for a deploy target without a config of Doppler."""
     if settings.environment and not settings.deploy_config:
         known = " or ".join(sorted(settings.doppler_configs)) or "none"
         text = f"--environment {settings.environment}: there is {known}"
@@ -156,7 +155,7 @@ def read_scope(
     """Settings, tree, components, catalogue and plan, in this order. Raises UsageError where one cannot be had.
 
     `policy` is the directory of the `predeploy.toml` that holds; by default the stack's own. `deployed` is the base
-    where somebody else has found it already.
+    if it is known already.
     """
     root = existing(stack)
     settings = read_settings(policy or root, flags, environ)
@@ -242,11 +241,3 @@ def with_notes(stack: Stack, context: CatalogueContext) -> Stack:
             example = component.web.env_example if component.web else ""
             notes.append(f"{', '.join(names)}: taken from {example}; production needs them too")
     return replace(stack, warnings=(*stack.warnings, *notes))
-
-
-def enter_neutral_directory(cache: Path) -> Path:
-    """An empty directory to run from: several libraries read configuration from the current one."""
-    place = cache / "empty"
-    place.mkdir(parents=True, exist_ok=True)
-    os.chdir(place)
-    return place

@@ -112,8 +112,8 @@ def test_an_earlier_commit(caller: Caller, committed: TinyStack) -> None:
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (["--gate"], r"--gate leaves the engine to no chance.*--engine dagger.*--engine local"),
-        (["--gate", "--engine", "auto"], r"--gate leaves the engine to no chance"),
+        (["--gate"], r"--gate needs an explicit engine.*--engine dagger.*--engine local"),
+        (["--gate", "--engine", "auto"], r"--gate needs an explicit engine"),
         ([*GATE, "--only", "words"], r"--gate takes the whole catalogue: leave out --only"),
         ([*GATE, "--skip", "words", "--stage", "quality"], r"leave out --stage, --skip, and stages and skip in"),
         (["--commit", "HEAD"], r"--commit goes with --gate"),
