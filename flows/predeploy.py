@@ -42,9 +42,9 @@ from flows.stages import build, integration, mirrored, quality
 from tasks.models import Stage
 from tasks.report.artifacts import report_markdown, report_table
 from tasks.user_dirs import UserDirs
-from tasks.validation.engine_work import OpenWork, open_engine_work
+from tasks.validation.engine_work import open_engine_work
 from tasks.validation.gate import entered
-from tasks.validation.job import Job, prepare, take_environment
+from tasks.validation.job import prepare, take_environment
 from tasks.validation.scope import existing, read_scope, read_settings
 
 
@@ -73,31 +73,29 @@ async def predeploy(
     flags: dict[str, object] = {name: value for name, value in chosen.items() if value}
     user_dirs, home = UserDirs.of_user(), existing(Path(stack))
     given = take_environment(os.environ, is_trusted=True)
-    # the stack as it lies there, or a clean clone of its commit for a gate
+    # the stack as it is, or for a gate a clean clone of its commit
     with entered(home, read_settings(home, flags, given.environ), "", user_dirs.data) as place:
-        scope = read_scope(place, flags, given.environ, user_dirs.cache, home=home)
-        job = prepare(scope, given, user_dirs=user_dirs, shown_stack=str(place))  # takes the secrets
-        return await validate_and_record(job)
+        scope = read_scope(place, flags, given.environ, user_dirs.cache, home=home)  # components and plan
+        job = prepare(scope, given, user_dirs=user_dirs, shown_stack=str(place))  # the secrets that the plan declares
+        async with running(job, open_engine_work) as run:  # the engine, and the checks, which begin now
+            return await record_or_warn(run)
 
 
-async def validate_and_record(job: Job, open_work: OpenWork = open_engine_work) -> State[Any]:
-    """Opens the engine, begins the checks, and records them in the current flow run until all are decided.
-
-    A recording that fails costs the record, and not the verdict. Raises PredeployError if there is no report.
-    """
-    async with running(job, open_work) as run:
-        try:
-            return await record(run)
-        except Exception as error:
-            report = await run.report()
-            get_run_logger().warning("the run was not recorded as a whole: %s", error)
-            return run_state(report)
+async def record_or_warn(run: RunEvents) -> State[Any]:
+    """Records a run of this process. An error of the recording costs the record, and not the verdict."""
+    try:
+        return await record(run)
+    except Exception as error:
+        report = await run.report()  # raises the error that ended the run, if there is one
+        get_run_logger().warning("the run was not recorded as a whole: %s", error)
+        return run_state(report)
 
 
 async def record(run: RunEvents) -> State[Any]:
     """Mirrors a run in the current flow run: the stages side by side, then the report as artifacts.
 
-    Raises an error if Prefect did not record all of it; the checks go on in any case.
+    Raises an error if Prefect did not record all of it. The checks go on meanwhile, in tasks that this function only
+    listens to.
     """
     run.flow_run_id = flow_run.id
     stages = await asyncio.gather(

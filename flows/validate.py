@@ -19,7 +19,8 @@ from flows.commits.secret_blocks import worker_environment
 from flows.commits.status import set_final_status, set_pending_status
 from flows.distribution.opening import choose_work
 from flows.distribution.parameters import Distribution, reject_undistributable
-from flows.predeploy import validate_and_record
+from flows.predeploy import record_or_warn
+from flows.recording.inline import running
 from flows.recording.states import no_verdict
 from tasks.errors import PredeployError
 from tasks.source.fetch import resolve_commit
@@ -115,6 +116,7 @@ async def validate_stack(
         takes_secrets=not is_distributed,
     )
     try:
-        return await validate_and_record(job, choose_work(distribution))
+        async with running(job, choose_work(distribution)) as run:  # an engine here, or shards; the checks begin now
+            return await record_or_warn(run)
     finally:
         keep_report(stack, job.run_id, user_dirs.data / "validations")

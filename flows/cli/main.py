@@ -167,7 +167,7 @@ def validate(request: ValidationRequest, caller: Caller, streams: Streams, inter
         shown_stack=request.shown,
         takes_secrets=request.distribution is None,
     )
-    streams.mask(job.secrets.redactor)
+    streams.redactor = job.secrets.redactor
     enter_neutral_directory(user_dirs.cache)
     output = choose_output(job.settings, job.environ, streams.people)
     session = RunSession(

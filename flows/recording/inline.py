@@ -19,10 +19,10 @@ from tasks.validation.validation import Validation
 
 @asynccontextmanager
 async def running(job: Job, open_work: OpenWork) -> AsyncIterator[RunEvents]:
-    """Begins the checks of a job, and yields their events. At the end, the report is published and the engine closed.
+    """Opens the engine, begins the checks of a job, and yields their events. At the end, the report is published.
 
-    The checks run in a task of their own: an error of the flow inside does not stop them. Its cancellation does. Raises
-    what keeps the checks from beginning, and what keeps the report from being made or published.
+    The checks run in a task of their own. They are cancelled if an error or a cancellation ends the block. Raises the
+    error that keeps the checks from beginning, and the error that keeps the report from being made or published.
     """
     begun: asyncio.Future[RunEvents] = asyncio.get_running_loop().create_future()
     with masked_errors(job.secrets.redactor):

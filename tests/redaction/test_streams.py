@@ -4,7 +4,7 @@ import io
 import logging
 import sys
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 
@@ -24,14 +24,6 @@ def test_a_stream_is_masked_and_otherwise_itself() -> None:
     assert inner.getvalue() == "a ***\none ***\ntwo\n"
     assert not stream.isatty()
     assert stream.write("c4n4ry-value") == len("c4n4ry-value")
-
-
-@pytest.fixture(autouse=True)
-def _own_records() -> Iterator[None]:
-    """The process's log records as they were."""
-    factory = logging.getLogRecordFactory()
-    yield
-    logging.setLogRecordFactory(factory)
 
 
 def test_streams_are_masked_once(monkeypatch: pytest.MonkeyPatch) -> None:
