@@ -22,6 +22,7 @@ from tasks.errors import PredeployError
 from tasks.hardening import exposure_of
 from tasks.models import EngineFacts, Outcome, Report, RunFacts, Verdict
 from tasks.prefect_server import ServerHandle, client_environment
+from tasks.redaction.gate import redact
 from tasks.redaction.redactor import NOTHING, Redactor
 from tasks.redaction.streams import mask_process
 from tasks.report import github
@@ -43,13 +44,13 @@ from tasks.validation.scope import (
 
 @dataclass(slots=True, kw_only=True)
 class Streams:
-    """Who reads what: with `json_output`, stdout is the document's alone."""
+    """The streams of the process: with `json_output`, stdout is for the document only."""
 
     json_output: bool
     redactor: Redactor = NOTHING
 
     def mask(self, redactor: Redactor) -> None:
-        """Nothing that is said from now on shows a value, whoever says it."""
+        """From now on, no text of this process shows a value."""
         self.redactor = redactor
         mask_process(redactor)
 
@@ -73,7 +74,7 @@ def main(*, token: str | None, load_flow: Callable[[], Any]) -> int:
         interruption.printing()
         debug = "--debug" in arguments
         if debug and not isinstance(error, PredeployError | Interrupted):
-            say(streams.redactor.text(traceback.format_exc().rstrip()), sys.stderr)
+            say(redact(traceback.format_exc().rstrip(), streams.redactor), sys.stderr)
         return end_without_report(streams, verdict_of(error, debug=debug), environ)
 
 
@@ -209,7 +210,7 @@ def say(text: str, stream: TextIO | None) -> None:
 
 def end_without_report(streams: Streams, verdict: Verdict, environ: Mapping[str, str]) -> int:
     """Says why nothing ran: a paragraph on stderr, the document where it was asked for, and the last line."""
-    verdict = replace(verdict, reason=streams.redactor.text(verdict.reason))
+    verdict = replace(verdict, reason=redact(verdict.reason, streams.redactor))
     report = Report(
         verdict=verdict,
         checks=(),

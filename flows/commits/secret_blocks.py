@@ -7,6 +7,7 @@ from prefect.blocks.system import Secret
 
 from flows.commits.trust import DOPPLER_BLOCK, environment_for
 from tasks.errors import EngineError
+from tasks.secrets.doppler.token import VARIABLE
 
 
 async def worker_environment(*, is_trusted: bool) -> dict[str, str]:
@@ -18,7 +19,7 @@ async def worker_environment(*, is_trusted: bool) -> dict[str, str]:
 async def doppler_token(environ: Mapping[str, str]) -> dict[str, str]:
     """Returns the token as a variable, from the block that the environment names; it wins over a token there."""
     name = environ.get(DOPPLER_BLOCK, "")
-    return {"DOPPLER_TOKEN": await read_block(name, DOPPLER_BLOCK)} if name else {}
+    return {VARIABLE: await read_block(name, DOPPLER_BLOCK)} if name else {}
 
 
 async def read_block(name: str, variable: str) -> str:

@@ -73,7 +73,7 @@ def make_lowering(tree: Tree, stack: Stack, day: str) -> Lowering:
     return Lowering(stack=stack, digest=digest, day=day)
 
 
-def circumstances(scope: Scope, environ: Mapping[str, str], token: Token | None, data: Path) -> ProviderContext:
+def provider_context(scope: Scope, environ: Mapping[str, str], token: Token | None, data: Path) -> ProviderContext:
     """Returns what the choice of a provider depends on. A gate, a deploy and CI use no copy of secrets."""
     settings = scope.settings
     is_private = not settings.gate and not settings.environment and not is_ci(environ)
@@ -88,7 +88,7 @@ def circumstances(scope: Scope, environ: Mapping[str, str], token: Token | None,
 
 def read_secrets(scope: Scope, environ: Mapping[str, str], token: Token | None, data: Path) -> Secrets:
     """What the plan's checks declare. Raises SecretsError before anything has begun."""
-    provider = choose_provider(scope.settings, circumstances(scope, environ, token, data))
+    provider = choose_provider(scope.settings, provider_context(scope, environ, token, data))
     return take_secrets(scope.plan.checks, provider, optional=scope.settings.optional_secrets, token=token)
 
 
@@ -164,7 +164,7 @@ def read_scope(
     if settings.gate:
         reject_less(settings)
         require_commit(tree)
-    context = make_scene(tree, settings)
+    context = make_context(tree, settings)
     base: Base | SkipReason = NOT_ASKED
     if settings.base or context.stack.of(Kind.WEB):
         base = read_base(tree, settings.base, cache / "bases", deployed)
@@ -185,7 +185,7 @@ def read_scope(
     return with_handovers(with_deliveries(scope))
 
 
-def make_scene(tree: Tree, settings: Settings, title: str = "") -> CatalogueContext:
+def make_context(tree: Tree, settings: Settings, title: str = "") -> CatalogueContext:
     """What a tree is, as rows look at it."""
     modules = {path: each.settings for path, each in settings.component.items() if each.settings}
     found = discover(tree.files, lambda path: read_text(tree, path), exclude=settings.exclude, settings=modules)
@@ -210,7 +210,7 @@ def base_context(
         except SettingsError as error:
             reason = f"no upgrade was tried: in {base.title} the configuration is wrong: {error.problems[0]}"
             return SkipReason(reason_code="base_broken", reason=reason)
-    return make_scene(base.tree, settings, base.title)
+    return make_context(base.tree, settings, base.title)
 
 
 def with_deliveries(scope: Scope) -> Scope:
