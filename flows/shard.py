@@ -1,6 +1,7 @@
 """The flow `shard`: a part of a distributed run, on one commit, with an engine of its own.
 
-The run that started it waits for its results, which travel through Prefect's storage for results.
+The run that started it waits for its results, which travel through Prefect's storage for results. The checks run in
+tasks of their own, and Prefect has no part in them: it records how the shard ended.
 """
 
 import asyncio

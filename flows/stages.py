@@ -1,4 +1,7 @@
-"""The subflows `build`, `quality` and `integration`: one task run per check, with the times at which it really ran."""
+"""The subflows `build`, `quality` and `integration`: one task run per check, with the times at which it ran.
+
+A task run waits for the result of its check, and does not execute it: Prefect records the check, and cannot hold it up.
+"""
 
 import asyncio
 from collections import Counter
