@@ -17,4 +17,11 @@ def main() -> None:
     os.environ.setdefault("PREDEPLOY_CALLED_AS", "predeploy")
     from flows.cli.process import enter
 
-    enter()
+    enter(load_flow)
+
+
+def load_flow() -> object:
+    """Imports Prefect and the flow that records a run, when the recorder's thread needs them."""
+    from flows.predeploy import predeploy
+
+    return predeploy

@@ -10,8 +10,8 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from tasks.engines.choice import EngineChoice
+from tasks.engines.construct import construct_engine
 from tasks.engines.context import EngineContext
-from tasks.engines.local.engine import LocalEngine
 from tasks.engines.protocol import Engine
 from tasks.execution.prefetch import warm
 from tasks.models import Stage
@@ -49,11 +49,7 @@ def make_engine(scope: Scope, user_dirs: UserDirs, choice: EngineChoice, logs: P
         environ=os.environ,
         base=scope.base and scope.base[0],
     )
-    if choice.name == "local":
-        return LocalEngine(surroundings)
-    from tasks.engines.dagger.engine import DaggerEngine  # noqa: PLC0415 - its client takes long to load
-
-    return DaggerEngine(surroundings, reach=choice.reach, log=logs / "dagger.log")
+    return construct_engine(choice, surroundings, scope.settings, logs / "dagger.log")
 
 
 async def with_engine(scope: Scope, user_dirs: UserDirs, choice: EngineChoice, order: Order) -> None:

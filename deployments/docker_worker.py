@@ -19,7 +19,7 @@ from prefect.states import Crashed
 from prefect.utilities.asyncutils import run_sync_in_worker_thread
 from prefect_docker.worker import DockerWorker, DockerWorkerResult
 
-from flows.commits.status import tell
+from flows.commits.status import set_final_status
 
 # the class takes the place of its parent for work pools of the type `docker`, which Prefect warns of
 warnings.filterwarnings("ignore", message="Type 'RemovingWorker'")
@@ -49,7 +49,7 @@ async def tell_of_end(run_id: UUID, code: int) -> None:
     async with get_client() as client:
         run = await client.read_flow_run(run_id)
     if run.state is None or not run.state.is_final():
-        await tell(None, run, Crashed(message=f"its container ended with exit code {code}"))
+        await set_final_status(None, run, Crashed(message=f"its container ended with exit code {code}"))
 
 
 def remove_all(filters: dict[str, str]) -> None:

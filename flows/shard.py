@@ -1,4 +1,8 @@
-"""The flow of a shard: a part of a run that somebody waits for elsewhere, on one commit, with an engine of its own."""
+"""The flow `shard`: a part of a distributed run, on one commit, with an engine of its own.
+
+The run that started it waits for its results, which travel through Prefect's storage for results. The checks run in
+tasks of their own, and Prefect has no part in them: it records how the shard ended.
+"""
 
 import asyncio
 from collections.abc import Mapping
@@ -9,11 +13,13 @@ from typing import Any
 from prefect import flow
 from prefect.client.schemas.objects import State
 
-from flows.commits.validate import UNTRUSTED, Order, bring, remote_of, run_environment
+from flows.commits.checkout import cloned_stack, remote_of
+from flows.commits.order import Order
+from flows.commits.secret_blocks import worker_environment
+from flows.commits.trust import UNTRUSTED
 from flows.distribution.parameters import CHOSEN, HERE_ONLY
 from flows.distribution.publisher import ShardPublisher
 from flows.distribution.shared_storage import SharedStorage
-from flows.predeploy import prepare
 from flows.recording.states import no_verdict, run_state
 from tasks.distribution.records import ShardFacts
 from tasks.errors import PredeployError, UsageError
@@ -24,13 +30,14 @@ from tasks.redaction.streams import masked_errors
 from tasks.report.directory import create_run_directory
 from tasks.report.live import Silent
 from tasks.user_dirs import UserDirs
-from tasks.validation.scope import Scope, keys_of, read_scope, with_secrets
-from tasks.validation.validation import Validation, new_run_id
+from tasks.validation.job import Job, prepare, take_environment
+from tasks.validation.scope import Scope, keys_of, read_scope
+from tasks.validation.validation import Validation
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Share:
-    """What of a run a shard does, and how."""
+    """The checks of a run that a shard does, and the settings, base and images that it shares with the run."""
 
     checks: tuple[str, ...]
     flags: Mapping[str, object]
@@ -53,18 +60,18 @@ async def shard(
     trusted: bool = True,
     policy: str = "",
 ) -> State[Any]:
-    """Does a part of the checks of a run that was started with --distribute. Nobody else starts this.
+    """Does a part of the checks of a run with --distribute, which starts it. Do not start it yourself.
 
     Args:
         repository: The URL of the repository, or its directory on the worker.
         commit: The whole SHA of the commit.
         checks: The ids of the checks to run; all that they need is among them.
-        results: Where in the storage for results it tells of itself.
+        results: The place in the storage for results for its signs of life and its records.
         directory: Where in the repository the stack lies.
         images: The base images of the run, by tag, with their digests.
         choices: The settings of the run that decide what there is to check.
-        deployed: The commit to upgrade from, and what that is; empty where the run knows of none.
-        beat: How often it says that it lives, in seconds.
+        deployed: The commit to upgrade from, and its title; empty if the run has none.
+        beat: Seconds between two signs of life.
         trusted: Off for code of strangers, such as a fork's: it gets no secrets and runs in containers only.
         policy: The commit whose predeploy.toml holds, where the validated one's own must not.
     """
@@ -78,8 +85,9 @@ async def shard(
     )
     async with ShardPublisher(await SharedStorage.at(results), beat) as publisher:
         try:
-            async with bring(order, await remote_of(order)) as (stack, its_policy):
-                return await do_share(stack, share, publisher, await run_environment(order), its_policy)
+            async with cloned_stack(order, await remote_of(order), commit) as (stack, its_policy):
+                environ = await worker_environment(is_trusted=trusted)
+                return await do_share(stack, share, publisher, environ, its_policy)
         except PredeployError as error:
             publisher.conclude(trouble=(error.reason_code, str(error)))
             return no_verdict(f"exit {error.exit_code}: {error}")
@@ -89,59 +97,50 @@ async def shard(
 
 
 def flags_of(choices: Mapping[str, object], *, is_trusted: bool) -> dict[str, object]:
-    """The settings that win over all others. Raises UsageError for one that a run does not decide for its shards."""
+    """Returns the settings that win over all others. Raises UsageError for one that shards do not get."""
     if unknown := sorted(choices.keys() - {*CHOSEN, "engine"}):
-        raise UsageError(f"choices: {', '.join(unknown)} is none that a run makes for its shards. Leave it out.")
+        raise UsageError(f"choices: {', '.join(unknown)} is no setting that a run has for its shards. Leave it out.")
     return {**choices, **HERE_ONLY, **({} if is_trusted else UNTRUSTED)}
 
 
 def part_of(plan: Plan, checks: tuple[str, ...]) -> Plan:
-    """Some checks of a plan. Raises UsageError where it has not all of them, or they need others."""
+    """Returns some checks of a plan. Raises UsageError if the plan lacks one, or one needs a check that is left out."""
     part = tuple(check for check in plan.checks if check.id in checks)
     known = {check.id for check in part}
     missing = sorted({*checks, *(need for check in part for need in check.needs)} - known)
     if missing:
-        raise UsageError(f"this worker knows no {', '.join(missing)} here: it plans otherwise than the run does.")
+        raise UsageError(f"the plan of this worker has no {', '.join(missing)}: it differs from the plan of the run.")
     return Plan(checks=part, whole=False)
 
 
 async def do_share(
     stack: Path, share: Share, publisher: ShardPublisher, environ: Mapping[str, str], policy: Path | None
 ) -> State[Any]:
-    """Runs the part, and tells of it as it goes on."""
-    user_dirs, run_id = UserDirs.of_user(), new_run_id()
-    whole: list[Scope] = []
+    """Runs the checks of the shard, and publishes each record as soon as there is one."""
+    user_dirs = UserDirs.of_user()
+    given = take_environment(environ, is_trusted=share.is_trusted)
 
-    def read(environ: Mapping[str, str]) -> Scope:
-        scope = read_scope(stack, share.flags, environ, user_dirs.cache, policy=policy, deployed=share.deployed)
-        whole.append(scope)
-        return replace(scope, plan=part_of(scope.plan, share.checks))
-
-    # in a thread: signs of life go on meanwhile
-    prepared = await asyncio.to_thread(prepare, environ, read, is_trusted=share.is_trusted)
-    keys, plan = keys_of(whole[0]), whole[0].plan
-    with masked_errors(prepared.secrets.redactor), create_run_directory(stack, run_id) as run_directory:
-
-        def begun(run: Run) -> None:
-            publisher.follow(run, plan, keys, run_directory.logs)
-
-        validation = Validation(
-            scope=with_secrets(prepared.scope, prepared.secrets),
+    def plan_and_prepare() -> tuple[Scope, Job]:
+        whole = read_scope(stack, share.flags, given.environ, user_dirs.cache, policy=policy, deployed=share.deployed)
+        part = replace(whole, plan=part_of(whole.plan, share.checks))
+        return whole, prepare(
+            part,
+            given,
             user_dirs=user_dirs,
-            directory=run_directory,
-            progress=Silent(),
-            environ=prepared.environ,
-            run_id=run_id,
-            called_as="python -m flows.predeploy",
             shown_stack=str(stack),
-            begun=begun,
-            secrets=prepared.secrets,
-            exposure=prepared.exposure,
-            token=prepared.token,
             is_trusted=share.is_trusted,
-            whole=plan,
+            whole=whole.plan,
             images=share.images,
         )
+
+    # in a thread: signs of life go on meanwhile
+    whole, job = await asyncio.to_thread(plan_and_prepare)
+    with masked_errors(job.secrets.redactor), create_run_directory(stack, job.run_id) as run_directory:
+
+        def begun(run: Run) -> None:
+            publisher.follow(run, whole.plan, keys_of(whole), run_directory.logs)
+
+        validation = Validation(job=job, directory=run_directory, progress=Silent(), begun=begun)
         report = await validation.run()
         await publisher.settled()
     publisher.conclude(facts=facts_of(report))
@@ -149,5 +148,5 @@ async def do_share(
 
 
 def facts_of(report: Report) -> ShardFacts:
-    """What only the shard's report knows."""
+    """Returns the facts that only the shard's report has."""
     return ShardFacts(engine=report.engine, warnings=report.warnings, secrets=report.secrets)

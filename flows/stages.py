@@ -1,8 +1,11 @@
-"""The subflows `build`, `quality` and `integration`: one task run per check, with the times at which it really ran."""
+"""The subflows `build`, `quality` and `integration`: one task run per check, with the times at which it ran.
+
+A task run waits for the result of its check, and does not execute it: Prefect records the check, and cannot hold it up.
+"""
 
 import asyncio
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -11,18 +14,18 @@ from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State
 from prefect.context import TaskRunContext
 
-from flows.recording.run_events import Finished, RunEvents, current_feed
+from flows.recording.run_events import Finished, RunEvents, current_run_events
 from flows.recording.states import check_state, stage_state
-from tasks.models import Result, Stage
+from tasks.models import Result
 from tasks.steps import Check
 
 
 @task(name="run_check", task_run_name="{name}", cache_policy=NO_CACHE, persist_result=False)
 async def run_check(check: str, name: str) -> State[Any]:  # noqa: ARG001 - the run is named by it
     """Mirror one check."""
-    finished = await current_feed().finished(check)
+    finished = await current_run_events().finished(check)
     state = check_state(finished.result)
-    _tell_true_times(finished, state)
+    _set_true_times(finished, state)
     return state
 
 
@@ -44,7 +47,9 @@ async def integration(checks: list[str]) -> State[Any]:
     return await _mirror(checks)
 
 
-STAGES = {Stage.BUILD: build, Stage.QUALITY: quality, Stage.INTEGRATION: integration}
+async def mirrored(stage: Callable[..., Coroutine[Any, Any, State[Any]]], checks: list[str]) -> State[Any] | None:
+    """Run the subflow of a stage for these checks; a stage without checks has no flow run."""
+    return await stage(checks, return_state=True) if checks else None
 
 
 def labels(checks: Sequence[Check]) -> dict[str, str]:
@@ -54,9 +59,9 @@ def labels(checks: Sequence[Check]) -> dict[str, str]:
 
 
 async def _mirror(checks: list[str]) -> State[Any]:
-    events = current_feed()
+    events = current_run_events()
     names = labels(events.checks)
-    # siblings go on where the recording of one check fails
+    # an error in the record of one check does not end the others
     outcomes = await asyncio.gather(
         *(_mirror_check(events, check, names[check]) for check in checks), return_exceptions=True
     )
@@ -70,13 +75,13 @@ async def _mirror(checks: list[str]) -> State[Any]:
 
 async def _mirror_check(events: RunEvents, check: str, name: str) -> Result:
     await events.began(check)
-    # Prefect's overloads forget that an async task is awaited for its state, too
+    # Prefect's overloads lack the async task that is awaited for its state
     await run_check(check, name, return_state=True)  # type: ignore[misc]
     return (await events.finished(check)).result
 
 
-def _tell_true_times(finished: Finished, final: State[Any]) -> None:
-    """Prefect notes when it heard of a check; it is to note when the check ran, however late it heard."""
+def _set_true_times(finished: Finished, final: State[Any]) -> None:
+    """Sets the times at which the check ran. Prefect's own are those at which the recorder learned of them."""
     context = TaskRunContext.get()
     assert context is not None
     run = context.task_run
@@ -84,5 +89,5 @@ def _tell_true_times(finished: Finished, final: State[Any]) -> None:
     run.start_time = finished.began  # type: ignore[assignment]
     run.end_time = finished.ended  # type: ignore[assignment]
     # Prefect adds the time between the last two states
-    heard = final.timestamp - run.state.timestamp if run.state else timedelta()
-    run.total_run_time = finished.ended - finished.began - heard
+    recorded = final.timestamp - run.state.timestamp if run.state else timedelta()
+    run.total_run_time = finished.ended - finished.began - recorded

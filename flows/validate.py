@@ -1,25 +1,43 @@
-"""The flow that deployments run: one commit of a repository elsewhere, cloned and validated."""
+"""The flow `validate`, which deployments run: would a deploy of one commit of a repository succeed?
 
+It clones the commit, takes the policy that holds for its code, validates the stack, and reports: the commit status on
+GitHub, and a notification if a nightly run ends in another colour than the one before. The checks run beside the flow
+that records them (see `flows/predeploy.py`): Prefect records a run, and cannot hold it up.
+"""
+
+import asyncio
+from pathlib import Path
 from typing import Any, Literal
 
-from prefect import flow
+from prefect import flow, get_run_logger
 from prefect.client.schemas.objects import State
 
+from flows.commits.checkout import cloned_stack, keep_report, remote_of
 from flows.commits.notification import notify
-from flows.commits.status import tell
-from flows.commits.validate import Order, run_name, validate_order
+from flows.commits.order import Order, run_name
+from flows.commits.secret_blocks import worker_environment
+from flows.commits.status import set_final_status, set_pending_status
+from flows.distribution.opening import choose_work
+from flows.distribution.parameters import Distribution, reject_undistributable
+from flows.predeploy import record_or_warn
+from flows.recording.inline import running
 from flows.recording.states import no_verdict
 from tasks.errors import PredeployError
+from tasks.source.fetch import resolve_commit
+from tasks.source.origin import Origin
+from tasks.user_dirs import UserDirs
+from tasks.validation.job import prepare, take_environment
+from tasks.validation.scope import read_scope
 
 
 @flow(
     name="validate",
     flow_run_name=run_name,
     persist_result=False,
-    on_completion=[tell, notify],
-    on_failure=[tell, notify],
-    on_crashed=[tell, notify],
-    on_cancellation=[tell],
+    on_completion=[set_final_status, notify],
+    on_failure=[set_final_status, notify],
+    on_crashed=[set_final_status, notify],
+    on_cancellation=[set_final_status],
 )
 async def validate(
     repository: str,
@@ -67,6 +85,38 @@ async def validate(
         policy=policy,
     )
     try:
-        return await validate_order(order, is_distributed=distribute)
+        remote = await remote_of(order)
+        commit = await asyncio.to_thread(resolve_commit, remote, ref)
+        await set_pending_status(commit)
+        get_run_logger().info("validating %s of %s", commit, repository)
+        async with cloned_stack(order, remote, commit) as (stack, policy_directory):
+            return await validate_stack(order, commit, stack, policy_directory, is_distributed=distribute)
     except PredeployError as error:
         return no_verdict(f"exit {error.exit_code}: {error}")
+
+
+async def validate_stack(
+    order: Order, commit: str, stack: Path, policy: Path | None, *, is_distributed: bool
+) -> State[Any]:
+    """Takes the secrets, validates the clone, records it, and keeps the report."""
+    user_dirs = UserDirs.of_user()
+    given = take_environment(await worker_environment(is_trusted=order.is_trusted), is_trusted=order.is_trusted)
+    scope = read_scope(stack, order.flags, given.environ, user_dirs.cache, policy=policy)
+    distribution = None
+    if is_distributed:
+        reject_undistributable(scope.settings)
+        origin = Origin(repository=order.repository, commit=commit, directory=order.directory)
+        distribution = Distribution(origin=origin, is_trusted=order.is_trusted, policy=order.policy)
+    job = prepare(
+        scope,
+        given,
+        user_dirs=user_dirs,
+        shown_stack=str(stack),
+        is_trusted=order.is_trusted,
+        takes_secrets=not is_distributed,
+    )
+    try:
+        async with running(job, choose_work(distribution)) as run:  # an engine here, or shards; the checks begin now
+            return await record_or_warn(run)
+    finally:
+        keep_report(stack, job.run_id, user_dirs.data / "validations")

@@ -1,8 +1,7 @@
-"""Takes secrets out of this process's environment, before it starts anything that could look.
+"""Takes secrets out of this process's environment, before it starts a process that could read them.
 
-A process shows the environment that it was started with for as long as it lives, in /proc and to whoever may read its
-memory; taking a variable out of `os.environ` changes nothing about that. Nothing but Python is imported here: until
-this is done, whoever looks finds it.
+A process shows the environment that it was started with until it ends, in /proc and in its memory. Removing a variable
+from `os.environ` does not change that. This module imports nothing but Python: until it has run, the token is visible.
 """
 
 import contextlib
@@ -15,7 +14,7 @@ from pathlib import Path
 
 VARIABLE = "DOPPLER_TOKEN"
 DESCRIPTOR = "PREDEPLOY_TOKEN_FD"
-"""Names an open file that the token is read from: so the wrapper hands it on, which then has it no more itself."""
+"""Names an open file descriptor with the token. The wrapper passes it so, and has no such variable itself."""
 PR_SET_DUMPABLE = 4
 ENV_START, ENV_END = 47, 48
 """Where the block of the environment lies, among the fields of /proc/self/stat behind the name."""
@@ -23,7 +22,7 @@ LONGEST = 1 << 16
 
 
 def take_token_and_close_memory() -> str | None:
-    """The token, which nobody finds in our environment from then on."""
+    """Returns the token, takes it out of this process's environment, and closes its memory to programs of this user."""
     close_memory()
     given = os.environ.get(VARIABLE)
     descriptor = os.environ.pop(DESCRIPTOR, "")
@@ -34,7 +33,7 @@ def take_token_and_close_memory() -> str | None:
 
 
 def hide(names: Iterable[str]) -> None:
-    """Takes variables out of `os.environ`, and out of what this process was started with."""
+    """Takes variables out of `os.environ`, and overwrites them in the block that this process was started with."""
     gone = {name for name in names if os.environ.pop(name, None) is not None}
     if not gone or sys.platform != "linux":
         return
@@ -49,20 +48,20 @@ def hide(names: Iterable[str]) -> None:
 
 
 def close_memory() -> None:
-    """From now on no other process of this user can read our memory or our /proc. Root still can."""
+    """Keeps other processes of this user from reading our memory and our /proc. Root still can."""
     if sys.platform == "linux":
         ctypes.CDLL(None, use_errno=True).prctl(PR_SET_DUMPABLE, 0, 0, 0, 0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Exposure:
-    """Who could find the token in spite of all that. `holders` are programs above us that were started with it."""
+    """How a check could still read the token. `holders` are parent processes that were started with it."""
 
     is_held: bool = False
     holders: tuple[str, ...] = ()
 
     def notes(self, engine: str) -> tuple[str, ...]:
-        """What the report says of it. Containers see nothing of this machine's processes."""
+        """Returns the warnings of the report. Containers see no process of this machine."""
         if not self.is_held or engine != "local":
             return ()
         if sys.platform != "linux":
@@ -81,7 +80,7 @@ NOTHING_EXPOSED = Exposure()
 
 
 def exposure_of(token: str | None) -> Exposure:
-    """Looks where a check would look."""
+    """Finds the parent processes that show the token to a check."""
     if token is None:
         return NOTHING_EXPOSED
     return Exposure(is_held=True, holders=tuple(dict.fromkeys(holders(token.strip().encode()))))
@@ -95,7 +94,7 @@ def holders(text: bytes) -> Iterator[str]:
             name, _, rest = Path(f"/proc/{pid}/stat").read_text().partition("(")[2].rpartition(")")
         except OSError:
             return
-        with contextlib.suppress(OSError):  # what we may not read, a check may not either
+        with contextlib.suppress(OSError):  # a check has no more rights than this process
             if text in Path(f"/proc/{pid}/environ").read_bytes():
                 yield name
         pid = int(rest.split()[1])

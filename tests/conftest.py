@@ -1,6 +1,7 @@
 """Every test starts from the same environment, and only those that say so reach beyond this machine."""
 
 import ipaddress
+import logging
 import os
 import socket
 from collections.abc import Callable, Iterator
@@ -102,6 +103,14 @@ def _own_home(
 ) -> None:
     if not goes_outside(request):
         use_home(monkeypatch, tmp_path_factory.mktemp("home"))
+
+
+@pytest.fixture(autouse=True)
+def _own_log_records() -> Iterator[None]:
+    """A test that masks the log records of its process does not mask those of the next one."""
+    factory = logging.getLogRecordFactory()
+    yield
+    logging.setLogRecordFactory(factory)
 
 
 @pytest.fixture(autouse=True)

@@ -17,6 +17,8 @@ from deployments.webhook.settings import WebhookSettings
 from flows.cli.arguments import PROGRAMS, RUN_FLAGS, SUBCOMMANDS
 from flows.cli.help import render_help
 from flows.cli.output import AGENTS
+from flows.commits.notification import PREFIX as NOTIFY
+from flows.commits.notification import NotificationSettings
 from tasks.catalogue import ROWS
 from tasks.catalogue.row import Row
 from tasks.distribution.settings import PREFIX as SHARD
@@ -24,8 +26,6 @@ from tasks.distribution.settings import ShardSettings
 from tasks.github.settings import PREFIX as GITHUB
 from tasks.github.settings import GitHubSettings
 from tasks.models import Stage
-from tasks.notification import PREFIX as NOTIFY
-from tasks.notification import NotificationSettings
 from tasks.secrets.deploy_check import CHECK as DEPLOY_SECRETS
 from tasks.settings import Settings
 from tasks.settings.load import OTHER_VARIABLES, PREFIX

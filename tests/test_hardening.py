@@ -16,7 +16,7 @@ TOKEN = "dp.st.dev.c4n4ryT0ken"
 NOBODY = 65534
 TAKES = """
 import ctypes, os, sys
-from tasks.hardening import hide, take_token
+from tasks.hardening import hide, take_token_and_close_memory
 if user := int(sys.argv[1]):
     os.setgroups([])
     os.setgid(user)
@@ -38,7 +38,7 @@ def look():
     os._exit(0)
 
 look()
-token = take_token()
+token = take_token_and_close_memory()
 hide(["GIVEN"])
 print(token, *sorted(os.environ.keys() & {"DOPPLER_TOKEN", "GIVEN", "KEPT", "PREDEPLOY_TOKEN_FD"}))
 look()
@@ -87,7 +87,7 @@ def test_no_pipe_is_no_token(descriptor: str) -> None:
 
 
 def test_programs_above_that_show_it_are_named() -> None:
-    program = "from tasks.hardening import exposure_of, take_token; print(exposure_of(take_token()).holders)"
+    program = "from tasks import hardening as h; print(h.exposure_of(h.take_token_and_close_memory()).holders)"
     line = shlex.join([sys.executable, "-c", program]) + "; true"
     environ = {**os.environ, "DOPPLER_TOKEN": TOKEN, "PYTHONPATH": str(ROOT)}
 

@@ -1,31 +1,37 @@
-"""Who calls the command line, and what they mean where they do not say it."""
+"""The caller of the command line: its environment, and the defaults for what it leaves out."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from tasks.errors import UsageError
-from tasks.hardening import Exposure
-from tasks.secrets.doppler.token import Token
+from tasks.validation.job import RunEnvironment
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Caller:
-    """The variables that we were started with, without the token, and that."""
+class Caller(RunEnvironment):
+    """The environment that this process was started with. `load_flow` imports the flow that records a run."""
 
-    environ: Mapping[str, str] = field(repr=False)
-    token: Token | None
-    exposure: Exposure
+    load_flow: Callable[[], Any]
 
     @property
     def default_stack(self) -> str:
-        """The current directory, unless the caller's recipe knows a better one."""
+        """The directory that the caller's recipe names, or the current one."""
         return self.environ.get("PREDEPLOY_STACK") or "."
 
 
 def absolute(stack: str) -> Path:
-    """The stack's directory as seen from where we are called: soon that is elsewhere."""
+    """Returns the absolute path of a stack, before this process leaves the caller's directory."""
     try:
         return Path(stack).absolute()
     except FileNotFoundError as error:
         raise UsageError("the current directory is not there any more. Go to one that is.") from error
+
+
+def enter_neutral_directory(cache: Path) -> None:
+    """Changes this process's directory to an empty one: Prefect and others read configuration from the current one."""
+    directory = cache / "empty"
+    directory.mkdir(parents=True, exist_ok=True)
+    os.chdir(directory)

@@ -5,32 +5,31 @@ import contextlib
 import os
 import sys
 import traceback
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TextIO
+from typing import Any, TextIO
 
 from flows.cli.arguments import DEFAULT_PROGRAM, PROGRAMS, parse_arguments
-from flows.cli.invocation import Caller, absolute
+from flows.cli.invocation import Caller, absolute, enter_neutral_directory
 from flows.cli.list_and_plan import render_list, render_plan
 from flows.cli.operate import start_program
 from flows.cli.output import choose_output
-from flows.cli.process import is_json_wanted
+from flows.cli.signals import Interrupted, Interruption, is_json_wanted
 from flows.cli.subcommands import run_subcommand
 from flows.distribution.parameters import Distribution, reject_undistributable, require_server
-from flows.interruption import Interrupted, Interruption
 from tasks.errors import PredeployError
-from tasks.hardening import exposure_of, hide
+from tasks.hardening import exposure_of
 from tasks.models import EngineFacts, Outcome, Report, RunFacts, Verdict
 from tasks.prefect_server import ServerHandle, client_environment
+from tasks.redaction.gate import redact
 from tasks.redaction.redactor import NOTHING, Redactor
-from tasks.redaction.streams import mask_streams
+from tasks.redaction.streams import mask_process
 from tasks.report import github
 from tasks.report.document import render_document
 from tasks.report.last_line import last_line_of
 from tasks.report.style import detect_style
-from tasks.secrets import NO_SECRETS
 from tasks.secrets.doppler.token import VARIABLE, read_token
 from tasks.settings import FLAGS, Settings
 from tasks.source.origin import find_origin
@@ -38,26 +37,23 @@ from tasks.user_dirs import UserDirs
 from tasks.validation.gate import entered
 from tasks.validation.scope import (
     Scope,
-    enter_neutral_directory,
     existing,
     read_scope,
-    read_secrets,
     read_settings,
-    with_secrets,
 )
 
 
 @dataclass(slots=True, kw_only=True)
 class Streams:
-    """Who reads what: with `json_output`, stdout is the document's alone."""
+    """The streams of the process: with `json_output`, stdout is for the document only."""
 
     json_output: bool
     redactor: Redactor = NOTHING
 
     def mask(self, redactor: Redactor) -> None:
-        """Nothing that is said from now on shows a value, whoever says it."""
+        """From now on, no text of this process shows a value."""
         self.redactor = redactor
-        mask_streams(redactor)
+        mask_process(redactor)
 
     @property
     def people(self) -> TextIO:
@@ -65,28 +61,28 @@ class Streams:
         return sys.stderr if self.json_output else sys.stdout
 
 
-def main(argv: Sequence[str] | None = None, environ: Mapping[str, str] = os.environ, token: str | None = None) -> int:
-    """Runs the command line and returns the exit code. The token is out of our environment already."""
-    arguments = list(sys.argv[1:] if argv is None else argv)
+def main(*, token: str | None, load_flow: Callable[[], Any]) -> int:
+    """Runs the command line and returns the exit code. `os.environ` has no token any more."""
+    arguments, environ = sys.argv[1:], os.environ
     streams = Streams(json_output=is_json_wanted(arguments, environ.get("PREDEPLOY_JSON_OUTPUT", "")))
     interruption = Interruption()
     interruption.catch()
     try:
-        caller = identify(environ, token, streams)
+        caller = identify(environ, token, load_flow, streams)
         with contextlib.ExitStack() as opened:
             return run_command(arguments, caller, streams, interruption, opened)
     except (Exception, Interrupted) as error:
         interruption.printing()
         debug = "--debug" in arguments
         if debug and not isinstance(error, PredeployError | Interrupted):
-            say(streams.redactor.text(traceback.format_exc().rstrip()), sys.stderr)
+            say(redact(traceback.format_exc().rstrip(), streams.redactor), sys.stderr)
         return end_without_report(streams, verdict_of(error, debug=debug), environ)
 
 
-def identify(environ: Mapping[str, str], token: str | None, streams: Streams) -> Caller:
-    """Who calls; from here on nothing that is said holds the token."""
+def identify(environ: Mapping[str, str], token: str | None, load_flow: Callable[[], Any], streams: Streams) -> Caller:
+    """Returns the caller. From here on, the streams mask the token."""
     streams.mask(Redactor({VARIABLE: token.strip()} if token else {}))
-    return Caller(environ=environ, token=read_token(token), exposure=exposure_of(token))
+    return Caller(environ=environ, token=read_token(token), exposure=exposure_of(token), load_flow=load_flow)
 
 
 def verdict_of(error: BaseException, *, debug: bool) -> Verdict:
@@ -160,33 +156,33 @@ class ValidationRequest:
 def validate(request: ValidationRequest, caller: Caller, streams: Streams, interruption: Interruption) -> int:
     """Runs the plan, and delivers the report."""
     from flows.cli.session import RunSession  # the engine: nothing of it is needed before
+    from flows.distribution.opening import choose_work
+    from tasks.validation.job import prepare
 
-    scope, distribution = request.scope, request.distribution
-    environ, user_dirs = {**caller.environ}, UserDirs.of_user()  # as it is before secrets are hidden in it
-    streams.json_output = scope.settings.json_output
-    # workers take their own
-    secrets = read_secrets(scope, environ, caller.token, user_dirs.data) if distribution is None else NO_SECRETS
-    hide(secrets)
-    streams.mask(secrets.redactor)
-    enter_neutral_directory(user_dirs.cache)
-    output = choose_output(scope.settings, environ, streams.people)
-    session = RunSession(
-        scope=with_secrets(scope, secrets),
+    user_dirs = UserDirs.of_user()
+    streams.json_output = request.scope.settings.json_output
+    job = prepare(
+        request.scope,
+        caller,
         user_dirs=user_dirs,
-        output=output,
-        environ=environ,
-        interruption=interruption,
         called_as=request.called_as,
-        shown=request.shown,
-        secrets=secrets,
-        exposure=caller.exposure,
-        token=caller.token,
-        distribution=distribution,
+        shown_stack=request.shown,
+        takes_secrets=request.distribution is None,
+    )
+    streams.redactor = job.secrets.redactor
+    enter_neutral_directory(user_dirs.cache)
+    output = choose_output(job.settings, job.environ, streams.people)
+    session = RunSession(
+        job=job,
+        open_work=choose_work(request.distribution),
+        load_flow=caller.load_flow,
+        output=output,
+        interruption=interruption,
     )
     report = asyncio.run(session.validate())
     text = output.render(report)
     interruption.printing()
-    tell_github(report, scope.home, environ, streams)
+    tell_github(report, job.scope.home, job.environ, streams)
     deliver(report, text, streams)
     return report.verdict.exit_code
 
@@ -215,7 +211,7 @@ def say(text: str, stream: TextIO | None) -> None:
 
 def end_without_report(streams: Streams, verdict: Verdict, environ: Mapping[str, str]) -> int:
     """Says why nothing ran: a paragraph on stderr, the document where it was asked for, and the last line."""
-    verdict = replace(verdict, reason=streams.redactor.text(verdict.reason))
+    verdict = replace(verdict, reason=redact(verdict.reason, streams.redactor))
     report = Report(
         verdict=verdict,
         checks=(),

@@ -1,32 +1,26 @@
-"""The process around the command line: however it goes, it ends with a verdict's last line and exit code.
+"""The process around the command line: it ends with a verdict's last line and exit code in every case.
 
-Nothing of ours is imported before signals are caught, and nothing that ends the process here needs more than Python.
+Until signals are caught, only `flows/cli/signals.py` is imported, which needs nothing but Python.
 """
 
-import json
 import os
-import signal
 import sys
-import time
 import traceback
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from types import FrameType
-from typing import Any, NoReturn
+from typing import NoReturn
+
+from flows.cli.signals import catch_signals, end_bare
 
 ROOT = Path(__file__).resolve().parents[2]
-STOPPING = {
-    signal.SIGINT: ("interrupted", 130),
-    signal.SIGTERM: ("terminated", 143),
-    signal.SIGHUP: ("terminated", 143),
-}
-"""What asks a run to end, the word for it, and the exit code."""
-TRUE = frozenset({"1", "true", "t", "yes", "y", "on"})
-BARE_LINE = "checks=0 failed=0 errored=0 skipped=0 cached=0 seconds=0.0 engine=- report=-"
 
 
-def enter() -> NoReturn:
-    """Runs the command line, and ends the process at once: whoever still waits on a dead server is left behind."""
+def enter(load_flow: Callable[[], object]) -> NoReturn:
+    """Runs the command line, and ends the process at once: no thread that waits for a dead server delays the end.
+
+    `load_flow` imports the flow that records a run. The recorder's thread calls it.
+    """
     catch_signals()
     if str(ROOT) not in sys.path:
         sys.path.insert(0, str(ROOT))
@@ -45,7 +39,7 @@ def enter() -> NoReturn:
             os._exit(0)
         from flows.cli.main import main
 
-        code = main(token=token)
+        code = main(token=token, load_flow=load_flow)
     except BaseException as error:
         if "--debug" in sys.argv:
             traceback.print_exc()
@@ -55,68 +49,3 @@ def enter() -> NoReturn:
         with suppress(AttributeError, OSError, ValueError):
             stream.flush()
     os._exit(code)
-
-
-def catch_signals() -> None:
-    """What the caller ignores (nohup, a shell's background jobs) stays ignored."""
-    for number in handled_signals():
-        signal.signal(number, end_by_signal)
-
-
-def handled_signals() -> list[signal.Signals]:
-    """The signals that end a run, without those that the caller has this process ignore."""
-    return [number for number in STOPPING if signal.getsignal(number) is not signal.SIG_IGN]
-
-
-def end_by_signal(number: int, _: FrameType | None = None) -> NoReturn:
-    """A handler for as long as nothing has been begun."""
-    word, code = STOPPING[signal.Signals(number)]
-    end_bare("interrupted", code, f"{word} by {signal.Signals(number).name}")
-
-
-def is_json_wanted(arguments: list[str], variable: str) -> bool:
-    """Whether stdout belongs to the document, as far as can be told before the settings are read."""
-    return "--json-output" in arguments or variable.strip().lower() in TRUE
-
-
-def end_bare(outcome: str, exit_code: int, reason: str) -> NoReturn:
-    """Ends the process at once, with nothing but the reason, the last line, and the document where it is wanted."""
-    line = f"PREDEPLOY {outcome.upper()} exit={exit_code} {BARE_LINE}\n"
-    document = json.dumps(bare_document(outcome, exit_code, reason), indent=2) + "\n"
-    wanted = is_json_wanted(sys.argv[1:], os.environ.get("PREDEPLOY_JSON_OUTPUT", ""))
-    told = f"predeploy: {reason}\n"
-    for descriptor, text in ((2, told), *(((1, document), (2, line)) if wanted else ((1, line),))):
-        with suppress(OSError):
-            os.write(descriptor, text.encode("ascii", "backslashreplace"))
-    os._exit(exit_code)
-
-
-def bare_document(outcome: str, exit_code: int, reason: str) -> dict[str, Any]:
-    """A report without a single check, made by hand: what makes the others may be what cannot be imported."""
-    nothing: dict[str, Any] = {"status": "skipped", "duration_seconds": 0, "checks": []}
-    counted = ("checks", "passed", "failed", "errored", "skipped", "cached", "errors", "warnings")
-    return {
-        "schema": 1,
-        "result": outcome,
-        "exit_code": exit_code,
-        "reason": reason,
-        "ready": False,
-        "proof": {"full": False, "gaps": []},
-        "duration_seconds": 0,
-        "started_at": time.strftime("%Y-%m-%dT%H:%M:%S+00:00", time.gmtime()),
-        "engine": {"name": "", "version": "", "reason": "", "images": {}},
-        "stack": "",
-        "tree": "",
-        "untracked": [],
-        "warnings": [],
-        "run": {"id": "", "url": None, "unrecorded": None},
-        "directory": "",
-        "rerun": "",
-        "images": [],
-        "secrets": {"source": None, "names": [], "stale": None},
-        "built": [],
-        "commit": None,
-        "gate": False,
-        "stages": dict.fromkeys(("build", "quality", "integration"), nothing),
-        "counts": dict.fromkeys(counted, 0),
-    }

@@ -1,87 +1,70 @@
-"""One validation as the command line makes it: with recorder, progress and signals, and its report published."""
+"""One run of the command line: a validation with recorder, progress and signals, and its published report."""
 
 import asyncio
 import contextlib
 import signal
 import sys
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
 from flows.cli.output import OutputMode
-from flows.cli.process import STOPPING
-from flows.distribution.parameters import Distribution
-from flows.interruption import Interruption
+from flows.cli.signals import STOPPING, Interruption
 from tasks.errors import EngineError
 from tasks.execution.executor import Run
-from tasks.hardening import NOTHING_EXPOSED, Exposure
 from tasks.models import Outcome, Report, RunFacts, Verdict
-from tasks.redaction.results import redact_report
+from tasks.redaction.gate import redact
 from tasks.report.directory import RunDirectory, create_run_directory
 from tasks.report.document import render_document
 from tasks.report.live import Progress
 from tasks.report.publish import publish
-from tasks.secrets import NO_SECRETS, Secrets
-from tasks.secrets.doppler.token import Token
 from tasks.settings import unknown_variables
-from tasks.user_dirs import UserDirs
-from tasks.validation.scope import Scope
-from tasks.validation.validation import Validation, new_run_id
+from tasks.validation.engine_work import OpenWork
+from tasks.validation.job import Job
+from tasks.validation.validation import Validation
 
 STOPPED_PATIENCE = 2.0
-"""Seconds that a run which was stopped waits for its recorder: whoever stopped it does not want to wait."""
+"""Seconds that a run which was stopped waits for its recorder."""
 SILENT_PATIENCE = 1.0
-"""Seconds after which waiting for the recorder is told."""
+"""Seconds after which the wait for the recorder is shown."""
 
 
 @dataclass(slots=True, kw_only=True)
 class RunSession:
-    """Call `validate` once. `called_as` and `shown` are the command and the stack as the caller wrote them."""
+    """A run of a job with its recorder, progress and signals. Call `validate` once.
 
-    scope: Scope
-    user_dirs: UserDirs
+    `load_flow` imports the flow that records the run.
+    """
+
+    job: Job
+    open_work: OpenWork
+    load_flow: Callable[[], Any]
     output: OutputMode
-    environ: Mapping[str, str]
     interruption: Interruption
-    called_as: str
-    shown: str
-    secrets: Secrets = NO_SECRETS
-    exposure: Exposure = NOTHING_EXPOSED
-    token: Token | None = None
-    distribution: Distribution | None = None
-    run_id: str = field(default_factory=new_run_id)
     _run: Run | None = None
     _recording: asyncio.Task[RunFacts] | None = None
     _is_decided: bool = False
 
     async def validate(self) -> Report:
-        """The report, which is published when it is returned."""
-        with self._interruptible(), create_run_directory(self.scope.home, self.run_id) as directory:
+        """Runs the job, publishes the report and returns it."""
+        with self._interruptible(), create_run_directory(self.job.scope.home, self.job.run_id) as directory:
             self.interruption.forced = directory.abandon
             report = await self._report(directory)
-            notes = (*filter(None, [directory.warning]), *unknown_variables(self.environ), *report.warnings)
-            # what came since the checks were done: Prefect's own words, too
-            report = redact_report(replace(report, warnings=notes), self.secrets.redactor)
+            notes = (*filter(None, [directory.warning]), *unknown_variables(self.job.environ), *report.warnings)
+            # texts since the checks were decided: those of Prefect, too
+            report = redact(replace(report, warnings=notes), self.job.secrets.redactor)
             return self._published(directory, report)
 
     async def _report(self, directory: RunDirectory) -> Report:
         progress = self.output.open_progress(sys.stderr)
         try:
             validation = Validation(
-                scope=self.scope,
-                user_dirs=self.user_dirs,
+                job=self.job,
                 directory=directory,
                 progress=progress,
-                environ=self.environ,
-                run_id=self.run_id,
-                called_as=self.called_as,
-                shown_stack=self.shown,
                 begun=self._begun,
-                secrets=self.secrets,
-                exposure=self.exposure,
-                token=self.token,
-                distribution=self.distribution,
+                open_work=self.open_work,
             )
             report = await validation.run()
             self._is_decided = True
@@ -101,27 +84,30 @@ class RunSession:
             self._stop(self.interruption.came)
 
     async def _record(self, run: Run) -> RunFacts:
-        """Records the run in Prefect, beside it. Never holds the run up; cancelled, it lets go."""
+        """Records the run in Prefect, in a thread. It never delays the run; if it is cancelled, the thread ends."""
         from flows.recording.recorder import watch
         from tasks.prefect_server import ensure_server
 
         async def flow() -> object:
-            from flows.predeploy import predeploy
+            return await self.load_flow()(**self._parameters(), return_state=True)
 
-            return await predeploy(**self._parameters(), return_state=True)
-
-        connect = partial(ensure_server, self.environ, data_dir=self.user_dirs.data, cache_dir=self.user_dirs.cache)
+        data_dir, cache_dir = self.job.user_dirs.data, self.job.user_dirs.cache
+        connect = partial(ensure_server, self.job.environ, data_dir=data_dir, cache_dir=cache_dir)
         where = await watch(run, flow, connect)
-        return RunFacts(id=self.run_id, url=where.url, unrecorded=where.unrecorded)
+        return RunFacts(id=self.job.run_id, url=where.url, unrecorded=where.unrecorded)
 
     def _parameters(self) -> dict[str, Any]:
-        settings = self.scope.settings
+        settings = self.job.settings
         chosen = {"stages": settings.stages, "only": settings.only, "skip": settings.skip}
         gate = {"gate": True, "engine": settings.engine} if settings.gate else {}
-        return {"stack": self.shown, **{name: list(map(str, names)) for name, names in chosen.items() if names}, **gate}
+        return {
+            "stack": self.job.shown_stack,
+            **{name: list(map(str, names)) for name, names in chosen.items() if names},
+            **gate,
+        }
 
     async def _recorded(self, progress: Progress) -> RunFacts:
-        """Where the run stands in Prefect. Nobody who stopped it, or stops it now, waits long for that."""
+        """Returns the run's address in Prefect. A run that was stopped waits for it only a short time."""
         assert self._run is not None
         assert self._recording is not None
         is_stopped = self._run.ended is not None and self._run.ended[0] != "fail_fast"
@@ -134,11 +120,11 @@ class RunSession:
             return await self._recording
         except asyncio.CancelledError:
             return RunFacts(
-                id=self.run_id, unrecorded="the run was stopped, and Prefect's server had yet to hear of it"
+                id=self.job.run_id, unrecorded="the run was stopped before Prefect's server had recorded it"
             )
 
     def _published(self, directory: RunDirectory, report: Report) -> Report:
-        """The report, published. Where that fails it says so itself, and is no pass any more."""
+        """Publishes the report and returns it. A report that cannot be published has the reason, and is no pass."""
         try:
             publish(directory, {"report.json": render_document(report), "report.txt": self.output.render_plain(report)})
         except EngineError as error:
@@ -149,11 +135,11 @@ class RunSession:
 
     @contextlib.contextmanager
     def _interruptible(self) -> Iterator[None]:
-        """Signals stop the run, which then reports what it knows."""
+        """Signals stop the run, which then reports the results that it has."""
         loop = asyncio.get_running_loop()
 
         def stop(number: signal.Signals) -> None:
-            # a handler runs between any two steps of the program: the loop does the work when it is its turn
+            # a handler runs between any two instructions: the loop does the work in its turn
             loop.call_soon_threadsafe(self._stop, number)
 
         self.interruption.polite = stop

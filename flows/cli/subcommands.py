@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from flows.cli.arguments import Arguments
 from flows.cli.invocation import Caller, absolute
-from flows.cli.process import is_json_wanted
+from flows.cli.signals import is_json_wanted
 from tasks.report.style import detect_style
 from tasks.user_dirs import UserDirs
 
@@ -70,8 +70,7 @@ def run_maintain(options: Options, caller: Caller) -> tuple[str, int]:
     client_environment(handle, os.environ)
     from prefect import tags  # reads its settings when it is imported
 
-    from flows.history import OURS
-    from flows.maintain import maintain
+    from flows.maintain import OURS, maintain
 
     async def run() -> "State[Any]":
         with tags(OURS):

@@ -1,6 +1,7 @@
-"""Tells people, by a notification block of Prefect, when a nightly run ends in another colour than the one before."""
+"""Notifies people through a block of Prefect when a nightly run ends in another colour than the run before."""
 
-from typing import Any
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal
 
 import httpx
 from prefect import Flow
@@ -17,25 +18,68 @@ from prefect.client.schemas.objects import FlowRun, State, StateType
 from prefect.client.schemas.sorting import FlowRunSort
 from prefect.logging import get_logger
 from prefect.utilities.urls import url_for
-from pydantic import ValidationError
+from pydantic import AfterValidator, Field, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from flows.commits.status import commit_of
-from tasks.notification import Colour, Ended, News, NotificationSettings, news_of
 
 NIGHTLY = "nightly"
+PREFIX = "PREDEPLOY_NOTIFY_"
+REASON = 2000
+"""Characters of a reason; the rest is behind the link."""
+Colour = Literal["green", "red"]
 COLOURS: dict[StateType, Colour] = {
     StateType.COMPLETED: "green",
     StateType.FAILED: "red",
     StateType.CRASHED: "red",
 }
-"""A run that was cancelled or superseded has none: it says nothing about the code."""
+"""A run that was cancelled or superseded has no colour: it is no verdict on the code."""
 SUBJECT = {"repository": "", "ref": "HEAD", "directory": "."}
-"""The parameters that say what a run is about, with their defaults: one deployment may validate more than one stack."""
+"""The parameters that name the stack of a run, with their defaults: a deployment may validate several stacks."""
 RECENT = 200
 
 
+def block_document(value: str) -> str:
+    """Returns the type and name of a block, as Prefect loads it. Raises ValueError for another form."""
+    kind, slash, name = value.partition("/")
+    if value and not (kind and slash and name and "/" not in name):
+        message = "must be the type and the name of a block, as in 'slack-webhook/predeploy'"
+        raise ValueError(message)
+    return value
+
+
+class NotificationSettings(BaseSettings):
+    """Where news of nightly runs go."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, env_ignore_empty=True, frozen=True)
+
+    block: Annotated[str, AfterValidator(block_document)] = Field(
+        default="", description="The notification block of Prefect that sends them; empty: no notifications."
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ended:
+    """A run that has ended: its colour, its subject, and the reason for its end."""
+
+    colour: Colour
+    deployment: str
+    name: str
+    commit: str
+    reason: str
+    url: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class News:
+    """A message to people."""
+
+    subject: str
+    body: str
+
+
 async def notify(flow: Flow[Any, Any], flow_run: FlowRun, state: State[Any]) -> None:  # noqa: ARG001 - called by keyword
-    """A hook of every final state. Whatever goes wrong here is logged, and changes no verdict."""
+    """A hook of every final state. An error here is logged, and changes no verdict."""
     colour = COLOURS.get(state.type)
     if colour is None:
         return
@@ -43,7 +87,7 @@ async def notify(flow: Flow[Any, Any], flow_run: FlowRun, state: State[Any]) -> 
     try:
         block = NotificationSettings().block
     except ValidationError as error:
-        logger.error("nobody was notified: PREDEPLOY_NOTIFY_BLOCK: %s", error.errors()[0]["msg"])  # noqa: TRY400
+        logger.error("no notification was sent: PREDEPLOY_NOTIFY_BLOCK: %s", error.errors()[0]["msg"])  # noqa: TRY400
         return
     if not block:
         return
@@ -55,13 +99,25 @@ async def notify(flow: Flow[Any, Any], flow_run: FlowRun, state: State[Any]) -> 
             news = news_of(await _ended(client, run, state, colour), await _colour_before(client, run))
         if news is not None:
             await _send(block, news)
-            logger.info("%s: told %s", news.subject, block)
+            logger.info("%s: sent to %s", news.subject, block)
     except Exception as error:
-        logger.error("nobody was notified by %s: %s", block, _why(error))  # noqa: TRY400 - a traceback shows its URL
+        logger.error("no notification was sent by %s: %s", block, _why(error))  # noqa: TRY400 - a traceback shows its URL
+
+
+def news_of(run: Ended, before: Colour | None) -> News | None:
+    """Returns the news since the run before, if there are any. A first run is news if it is red."""
+    if run.colour == (before or "green"):
+        return None
+    turned = f"went from {before} to {run.colour}" if before else f"is {run.colour}, at its first run"
+    lines = [f"{run.deployment}: {run.name} {turned}.", run.reason[:REASON]]
+    lines += [f"commit: {run.commit}"] if run.commit else []
+    lines += [f"run: {run.url}"] if run.url else []
+    again = " again" if run.colour == "green" else ""
+    return News(subject=f"predeploy: {run.name} is {run.colour}{again}", body="\n".join(filter(None, lines)))
 
 
 def is_nightly(run: FlowRun) -> bool:
-    """Whether people wait for no run of this kind: a schedule has made it, or its tag says so."""
+    """Returns whether a run is one that no person waits for: a schedule started it, or it has the tag."""
     return run.auto_scheduled or NIGHTLY in run.tags
 
 
@@ -78,7 +134,7 @@ async def _ended(client: PrefectClient, run: FlowRun, state: State[Any], colour:
 
 
 async def _colour_before(client: PrefectClient, run: FlowRun) -> Colour | None:
-    """That of the newest run before, of the same deployment on the same stack."""
+    """Returns the colour of the newest run before, of the same deployment on the same stack."""
     if run.deployment_id is None:
         return None
     ended = await client.read_flow_runs(
@@ -110,7 +166,7 @@ async def _send(name: str, news: News) -> None:
 
 
 def _why(error: Exception) -> str:
-    """Without what may hold a secret: errors of blocks quote the URL, which is one."""
+    """Returns the reason without secrets: errors of blocks quote the URL, which is a secret."""
     kind = type(error).__name__
     if isinstance(error, httpx.HTTPStatusError):
         return f"the answer was {error.response.status_code}"
@@ -120,5 +176,5 @@ def _why(error: Exception) -> str:
 
 
 def _is_plain(error: Exception) -> bool:
-    """Said by Prefect about the block's name, or by us: before anything in it is known."""
+    """Returns whether the error is about the block's name, raised before its content was read."""
     return str(error).startswith("Unable to find block document named") or isinstance(error, TypeError)

@@ -1,12 +1,29 @@
-"""Tokens that lie in Secret blocks of Prefect: a run reads them itself, so that they are in nobody's environment."""
+"""Tokens in Secret blocks of Prefect. A run reads them itself, so that no environment variable holds them."""
+
+import os
+from collections.abc import Mapping
 
 from prefect.blocks.system import Secret
 
+from flows.commits.trust import DOPPLER_BLOCK, environment_for
 from tasks.errors import EngineError
+from tasks.secrets.doppler.token import VARIABLE
+
+
+async def worker_environment(*, is_trusted: bool) -> dict[str, str]:
+    """Returns the variables of the worker's environment that a run gets, with Doppler's token from its block."""
+    tokens = await doppler_token(os.environ) if is_trusted else {}
+    return environment_for(os.environ, is_trusted=is_trusted) | tokens
+
+
+async def doppler_token(environ: Mapping[str, str]) -> dict[str, str]:
+    """Returns the token as a variable, from the block that the environment names; it wins over a token there."""
+    name = environ.get(DOPPLER_BLOCK, "")
+    return {VARIABLE: await read_block(name, DOPPLER_BLOCK)} if name else {}
 
 
 async def read_block(name: str, variable: str) -> str:
-    """What the block holds that `variable` names. Raises EngineError where there is none."""
+    """Returns the content of the block that `variable` names. Raises EngineError if there is no such block."""
     try:
         block = await Secret.aload(name)
     except ValueError as error:

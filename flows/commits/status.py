@@ -1,4 +1,4 @@
-"""The status of the commit that a flow run validates: pending once it is known, then whatever the run ends in."""
+"""The commit status on GitHub: pending when the commit is known, then the result of the flow run."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -17,7 +17,7 @@ from tasks.github.status import CommitStatus, GitHub, StatusState, set_status
 from tasks.source.fetch import Remote
 
 COMMIT = "commit:"
-"""Begins the tag that says which commit a run is about: hooks in whatever process find it there."""
+"""Prefix of the tag that names the commit of a run. Hooks read it there, also in the worker's process."""
 MEANING = {
     StateType.COMPLETED: StatusState.SUCCESS,
     StateType.FAILED: StatusState.FAILURE,
@@ -27,54 +27,54 @@ MEANING = {
 }
 
 
-async def bind(commit: str) -> None:
-    """Binds the current flow run to the commit that it is about to clone, and says that its status is pending."""
+async def set_pending_status(commit: str) -> None:
+    """Tags the current flow run with the commit, and sets the commit's status to pending."""
     context = FlowRunContext.get()
     assert context is not None
     assert context.flow_run is not None
     async with get_client() as client:
-        await client.update_flow_run(context.flow_run.id, tags=bound(context.flow_run.tags, commit))
+        await client.update_flow_run(context.flow_run.id, tags=commit_tags(context.flow_run.tags, commit))
         run = await client.read_flow_run(context.flow_run.id)
     try:
-        await _tell(run, StatusState.PENDING, "validating")
+        await _set(run, StatusState.PENDING, "validating")
     except PredeployError as error:
-        # what GitHub is told is no part of the verdict
+        # the status on GitHub is no part of the verdict
         get_run_logger().warning("%s", error)
 
 
-def bound(tags: Iterable[str], commit: str) -> list[str]:
-    """The tags of a run that is about a commit, and no other: one that is run again may find another at its ref."""
+def commit_tags(tags: Iterable[str], commit: str) -> list[str]:
+    """Returns the tags with this commit in place of any other: a ref of a repeated run may name a new commit."""
     return [*(tag for tag in tags if not tag.startswith(COMMIT)), f"{COMMIT}{commit}"]
 
 
-async def tell(flow: Flow[Any, Any] | None, flow_run: FlowRun, state: State[Any]) -> None:  # noqa: ARG001 - called by keyword
-    """A hook of every final state. The run's own process calls it, or the worker where that is gone."""
+async def set_final_status(flow: Flow[Any, Any] | None, flow_run: FlowRun, state: State[Any]) -> None:  # noqa: ARG001 - called by keyword
+    """A hook of every final state. The run's own process calls it, or the worker if that process has ended."""
     meaning = MEANING.get(state.type)
     if meaning is None:
         return
     async with get_client() as client:
         run = await client.read_flow_run(flow_run.id)
-    # a worker that cancels makes up a state of its own; why it does so is in the one that the run is in
-    told = run.state if state.is_cancelling() and run.state else state
+    # a worker that cancels passes a new state; the reason stands in the state of the run
+    reported = run.state if state.is_cancelling() and run.state else state
     try:
-        await _tell(run, meaning, told.message or told.name or str(told.type))
+        await _set(run, meaning, reported.message or reported.name or str(reported.type))
     except PredeployError as error:
         get_logger("predeploy.status").error("%s", error)
 
 
 def commit_of(run: FlowRun) -> str:
-    """The commit that a run is bound to; empty where it did not come so far."""
+    """Returns the commit of a run; empty if the run ended before its commit was known."""
     return next((tag.removeprefix(COMMIT) for tag in run.tags if tag.startswith(COMMIT)), "")
 
 
 def context_of(name: str, parameters: Mapping[str, Any]) -> str:
-    """What a status is called. What claims less must not pass for what claims more, on a commit that has both."""
-    strange = "" if parameters.get("trusted", True) else "/fork"
-    return f"{name}{strange}{'/gate' if parameters.get('gate') else ''}"
+    """Returns the name of a status. A fork's run and a gate have their own: a weaker claim replaces no stronger one."""
+    fork = "" if parameters.get("trusted", True) else "/fork"
+    return f"{name}{fork}{'/gate' if parameters.get('gate') else ''}"
 
 
 async def github_token(github: GitHubSettings) -> str:
-    """The token from the environment, or from the block of Prefect that is named there; empty where there is none."""
+    """Returns the token from the environment, or from the block of Prefect that it names; empty if there is none."""
     if github.token is not None:
         return github.token.get_secret_value()
     if not github.token_block:
@@ -82,7 +82,7 @@ async def github_token(github: GitHubSettings) -> str:
     return await read_block(github.token_block, "PREDEPLOY_GITHUB_TOKEN_BLOCK")
 
 
-async def _tell(run: FlowRun, state: StatusState, description: str) -> None:
+async def _set(run: FlowRun, state: StatusState, description: str) -> None:
     github = GitHubSettings()
     remote = Remote(repository=str(run.parameters.get("repository", "")), server=github.server_url)
     commit = commit_of(run)

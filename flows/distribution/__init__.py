@@ -1,1 +1,1 @@
-"""A run in shards: what the caller and each shard tell one another through Prefect."""
+"""A run in shards: the data that the run and each shard exchange through Prefect."""

@@ -11,7 +11,7 @@ from tasks.validation.scope import Scope
 async def resolve_images(
     scope: Scope, environ: Mapping[str, str], log: Path, note: Callable[[str], None]
 ) -> Mapping[str, str]:
-    """By tag. None where no containers are in reach here: then the first shard that takes one decides for all."""
+    """Returns the images by tag; none if no engine of containers is in reach: then the first shard decides."""
     choice = await choose_engine("local" if scope.settings.engine == "local" else "auto", environ)
     if choice.name == "local":
         return {}

@@ -1,4 +1,4 @@
-"""What workers elsewhere are told of a run that is done in shards: everything but secrets, which each has itself."""
+"""The parameters of shards: all facts of a run but secrets, which each worker has itself."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from tasks.source.origin import Origin
 from tasks.validation.scope import Scope
 
 CHOSEN = ("stages", "only", "skip", "gate", "environment")
-"""Settings that decide what is checked: in every shard they are those of the run."""
+"""Settings that choose the checks: every shard has those of the run."""
 HERE_ONLY: Mapping[str, object] = {
     "fail_fast": False,
     "budget": None,
@@ -18,7 +18,7 @@ HERE_ONLY: Mapping[str, object] = {
     "export_built": "",
     "publish": "",
 }
-"""What only the whole run can do, whatever is set where a shard runs."""
+"""Settings that a shard ignores: only the whole run can do this."""
 DELIVERIES = ("export_image", "export_built", "publish")
 
 
@@ -33,25 +33,25 @@ class Distribution:
 
 
 def reject_undistributable(settings: Settings) -> None:
-    """Raises UsageError for what would need here what lies on a worker."""
+    """Raises UsageError for settings that need, on this machine, files that are on a worker."""
     if asked := [FLAGS[name].name for name in DELIVERIES if getattr(settings, name)]:
         what = ", ".join(asked)
         raise UsageError(f"{what}: with --distribute, what is built stays on the workers. Leave one of the two out.")
 
 
 def require_server(environ: Mapping[str, str]) -> str:
-    """The address of Prefect's server. Raises UsageError where there is none that workers could share."""
+    """Returns the address of the Prefect server that workers share. Raises UsageError if none is set."""
     url = environ.get("PREFECT_API_URL", "").strip().rstrip("/")
     if not url:
         raise UsageError(
-            "--distribute needs a Prefect server that workers look at: set PREFECT_API_URL to it.\n"
+            "--distribute needs a Prefect server with workers: set PREFECT_API_URL to it.\n"
             "./just deploy makes the deployment and its work pool there, ./just worker shards starts a worker."
         )
     return url
 
 
 def choices_of(settings: Settings) -> dict[str, Any]:
-    """The settings of a run that decide what a shard of it does, as they travel."""
+    """Returns the settings of a run that its shards get, as JSON values."""
     chosen = settings.model_dump(mode="json", include=set(CHOSEN))
     return chosen if settings.engine == "auto" else {**chosen, "engine": settings.engine}
 
@@ -59,7 +59,7 @@ def choices_of(settings: Settings) -> dict[str, Any]:
 def parameters_of(
     scope: Scope, distribution: Distribution, checks: Sequence[str], images: Mapping[str, str]
 ) -> dict[str, Any]:
-    """The parameters of a shard, which everybody may read."""
+    """Returns the parameters of a shard. Every user of the Prefect server can read them."""
     origin = distribution.origin
     return {
         "repository": origin.repository,

@@ -1,4 +1,4 @@
-"""How a shard tells of itself: signs of life while it lasts, and each check's record as soon as there is one."""
+"""Publishes the progress of a shard: signs of life while it runs, and each check's record as soon as there is one."""
 
 import asyncio
 import time
@@ -22,7 +22,7 @@ from tasks.steps import Check
 
 SIGNS_NAME, CALLER_NAME = "signs.json", "caller.json"
 LAST_WORDS = 5.0
-"""Seconds that a shard which ends has for what it still has to say."""
+"""Seconds that a shard which ends has for its last records and signs."""
 
 
 def record_name(plan: Plan, check_id: str) -> str:
@@ -31,14 +31,14 @@ def record_name(plan: Plan, check_id: str) -> str:
 
 
 class ShardPublisher:
-    """As a context it gives a sign of life every `seconds`. A storage that does not take one gets the next.
+    """As a context it writes a sign of life every `seconds`. A sign that the storage does not take is left out.
 
-    Whoever waits for the shard gives such signs as well. Where they stop, nobody does: its task is cancelled.
+    The run that waits for the shard writes such signs as well. If they stop, the task of the shard is cancelled.
     """
 
     def __init__(self, storage: SharedStorage, seconds: float) -> None:
         self._storage, self._seconds = storage, seconds
-        self._heard: tuple[bytes | None, float] = (None, time.monotonic())
+        self._caller: tuple[bytes | None, float] = (None, time.monotonic())
         self._task: asyncio.Task[Any] | None = None
         self._signs = Signs(format=FORMAT, beat=0)
         self._turn = asyncio.Lock()
@@ -59,12 +59,12 @@ class ShardPublisher:
             await asyncio.wait(self._following, timeout=LAST_WORDS)
         with suppress(TimeoutError):
             async with asyncio.timeout(LAST_WORDS):
-                await self._tell()
+                await self._write_signs()
         for task in self._following:
             task.cancel()
 
     def follow(self, run: Run, whole: Plan, keys: Mapping[str, str], logs: Path) -> None:
-        """Begins to tell what becomes of a run's checks. `whole` is the plan that they are a part of."""
+        """Begins to publish the checks of a run. `whole` is the plan that they are a part of."""
         for check in run.checks:
             name = record_name(whole, check.id)
             self._following.append(asyncio.create_task(self._follow(run, check, name, keys[check.id], logs)))
@@ -74,13 +74,13 @@ class ShardPublisher:
         await asyncio.gather(*self._following)
 
     def conclude(self, *, facts: ShardFacts | None = None, trouble: tuple[str, str] | None = None) -> None:
-        """What the last sign of life will say."""
+        """Sets the content of the last sign of life."""
         self._signs = replace(self._signs, facts=facts, trouble=trouble)
 
     async def _follow(self, run: Run, check: Check, name: str, key: str, logs: Path) -> None:
         await run.started(check.id)
         self._signs = replace(self._signs, begun=(*self._signs.begun, check.id))
-        await self._tell()
+        await self._write_signs()
         result = await run.finished(check.id)
         record = ShardRecord(
             format=FORMAT,
@@ -97,26 +97,26 @@ class ShardPublisher:
             get_run_logger().error("the result of %s cannot be stored: %s", check.id, error)
             return
         self._signs = replace(self._signs, ended=(*self._signs.ended, check.id))
-        await self._tell()
+        await self._write_signs()
 
     async def _beat(self) -> None:
         while True:
-            await self._tell()
+            await self._write_signs()
             if await self._is_orphan():
-                get_run_logger().error("whoever started this shard has gone: it ends")
+                get_run_logger().error("the run that started this shard gives no sign of life any more: the shard ends")
                 assert self._task is not None
                 self._task.cancel()
                 return
             await asyncio.sleep(self._seconds)
 
     async def _is_orphan(self) -> bool:
-        content, now = await self._storage.beside(CALLER_NAME), time.monotonic()
-        if content is not None and content != self._heard[0]:
-            self._heard = (content, now)
-        # one that shares no storage is never heard: it finds that out, and cancels this run itself
-        return self._heard[0] is not None and now - self._heard[1] > BEATS * self._seconds
+        content, now = await self._storage.read_above(CALLER_NAME), time.monotonic()
+        if content is not None and content != self._caller[0]:
+            self._caller = (content, now)
+        # without a shared storage there is no first sign: then the waiting run finds the shard lost, and cancels it
+        return self._caller[0] is not None and now - self._caller[1] > BEATS * self._seconds
 
-    async def _tell(self) -> None:
+    async def _write_signs(self) -> None:
         async with self._turn:
             self._signs = replace(self._signs, beat=self._signs.beat + 1)
             try:

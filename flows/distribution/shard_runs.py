@@ -1,4 +1,4 @@
-"""The runs of shards on Prefect's server: created, looked at, and ended where nobody waits for them any more."""
+"""The flow runs of shards on Prefect's server: created, watched, and cancelled when their run has ended."""
 
 import asyncio
 from collections.abc import Mapping
@@ -19,12 +19,12 @@ from tasks.errors import EngineError
 ENDING = 5.0
 """Seconds that a run which ends has for cancelling its shards."""
 ANSWER = 10.0
-"""Seconds that the server has for an answer: signs of life are not to wait for it."""
+"""Seconds that the server has for an answer. Signs of life must not wait for it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pool:
-    """A work pool, and how many workers look after it."""
+    """A work pool, and the number of its workers that are online."""
 
     name: str
     workers: int
@@ -40,9 +40,9 @@ class ShardRun:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ShardState:
-    """What Prefect knows of a run. `is_served`: a worker looks after its pool."""
+    """The state of a run in Prefect. `is_served`: a worker of its pool is online."""
 
-    told: str = "Prefect's server does not answer"
+    message: str = "Prefect's server does not answer"
     is_final: bool = False
     is_running: bool = False
     is_served: bool = False
@@ -74,7 +74,7 @@ class ShardRuns:
         return Pool(name=self._pool, workers=await self._count_workers())
 
     async def create(self, parameters: Mapping[str, Any], *, name: str, tag: str) -> ShardRun:
-        """A run that a worker will take. Whoever is cancelled here leaves none behind."""
+        """Creates a run for a worker. A run that is created during a cancellation is cancelled by `close`."""
         task = asyncio.create_task(self._create(dict(parameters), name, tag))
         self._creating.append(task)
         return await asyncio.shield(task)
@@ -84,7 +84,7 @@ class ShardRuns:
         return await SharedStorage.at(place)
 
     async def state(self, run: ShardRun) -> ShardState:
-        """How it stands. A server that does not answer tells nothing, and what tells of life lies elsewhere."""
+        """Returns the state of a run. A server that does not answer is no sign: signs of life are in the storage."""
         assert self._client is not None
         try:
             async with asyncio.timeout(ANSWER):
@@ -93,21 +93,21 @@ class ShardRuns:
                 is_served = is_waiting and await self._count_workers() > 0
         except ObjectNotFound:
             run.is_final = True
-            return ShardState(told="Prefect's server does not know it any more", is_final=True)
+            return ShardState(message="Prefect's server has no such run any more", is_final=True)
         except (httpx.HTTPError, TimeoutError):
             return ShardState()
         if state is None:
-            return ShardState(told="no state", is_served=is_served)
+            return ShardState(message="no state", is_served=is_served)
         run.is_final = state.is_final()
         return ShardState(
-            told=": ".join(filter(None, [state.name, state.message])),
+            message=": ".join(filter(None, [state.name, state.message])),
             is_final=run.is_final,
             is_running=state.type in {StateType.RUNNING, StateType.CANCELLING},
             is_served=is_served,
         )
 
     async def crash(self, run: ShardRun, reason: str) -> None:
-        """Says of a run that nobody else will say it of."""
+        """Sets the state of a run whose process has ended without one."""
         await self._set(run, State(type=StateType.CRASHED, name="Lost", message=reason), is_forced=True)
 
     async def close(self) -> None:
@@ -129,7 +129,7 @@ class ShardRuns:
 
     async def _set(self, run: ShardRun, state: State[Any], *, is_forced: bool = False) -> None:
         assert self._client is not None
-        run.is_final = True  # as far as we are concerned
+        run.is_final = True  # this process waits for it no longer
         with suppress(httpx.HTTPError, ObjectNotFound, TimeoutError):
             async with asyncio.timeout(ANSWER):
                 await self._client.set_flow_run_state(run.id, state, force=is_forced)

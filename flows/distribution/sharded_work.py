@@ -1,4 +1,4 @@
-"""Does a run's checks by shards on other workers: starts them on Prefect, and takes in what comes back."""
+"""Runs the checks of a plan in shards on other workers: starts them through Prefect, and reads their records."""
 
 import asyncio
 import itertools
@@ -27,12 +27,12 @@ from tasks.validation.scope import Scope, keys_of
 POLL = 0.5
 """Seconds between two looks at a shard."""
 UNWATCHED = 2
-"""Shards where no worker looks after the pool yet: somebody may start some."""
+"""The number of shards if no worker of the pool is online yet: some may start later."""
 
 
 @dataclass(slots=True, kw_only=True)
 class Awaited:
-    """A check as far as it is known here."""
+    """The state of a check in its shard, as far as it is known here."""
 
     begun: asyncio.Event = field(default_factory=asyncio.Event)
     result: asyncio.Future[Result]
@@ -41,7 +41,7 @@ class Awaited:
 
 @dataclass(slots=True, kw_only=True)
 class Followed:
-    """A shard, its run in Prefect, and the place where it tells of itself."""
+    """A shard, its run in Prefect, and the storage of its signs and records."""
 
     title: str
     shard: Shard
@@ -53,7 +53,7 @@ class Followed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sending:
-    """What is known here when shards are sent out: how long checks took last time, and the base images by tag."""
+    """The facts of a run that its shards depend on: the durations of the last run, and the base images by tag."""
 
     run_id: str
     logs: Path
@@ -62,7 +62,7 @@ class Sending:
 
 
 class ShardedWork:
-    """No engine here, and no slot of a pool that a shard waits for. Every check gets a result, whoever dies."""
+    """The work of a distributed run: no engine here. Every check gets a result, even if its shard is lost."""
 
     def __init__(
         self,
@@ -86,13 +86,13 @@ class ShardedWork:
 
     @property
     def facts(self) -> EngineFacts:
-        """Those of the shards in one."""
+        """The facts of all shards, merged."""
         found = [each.facts.engine for each in self._shards if each.facts is not None]
-        told = "; ".join(dict.fromkeys(each.reason for each in found)) or "none of them told of its engine"
+        reasons = "; ".join(dict.fromkeys(each.reason for each in found)) or "none of them reported its engine"
         return EngineFacts(
             name="+".join(dict.fromkeys(each.name for each in found)) or "none",
             version=", ".join(dict.fromkeys(each.version for each in found)),
-            reason=f"{counted(len(self._shards), 'shard')} on workers: {told}",
+            reason=f"{counted(len(self._shards), 'shard')} on workers: {reasons}",
             images=tuple(sorted(self._taken.items())),
         )
 
@@ -108,26 +108,26 @@ class ShardedWork:
         return replace(report, warnings=tuple(warnings), secrets=secrets)
 
     def start(self) -> None:
-        """Begins with all shards."""
+        """Starts all shards."""
         self._following = asyncio.create_task(self._follow_all())
 
     async def ready(self, check: Check) -> None:
-        """Returns when it has begun where it runs, or will never."""
+        """Returns when the check has begun in its shard, or is decided without."""
         await self._awaited[check.id].begun.wait()
 
     async def do(self, check: Check) -> Result:
-        """Waits for its result."""
+        """Returns the result from the shard."""
         return await asyncio.shield(self._awaited[check.id].result)
 
     def owners(self, check: Check) -> Sequence[str]:
-        """As the shard has told them."""
+        """Those that the shard has reported."""
         return self._awaited[check.id].owners
 
     async def stop(self) -> None:
-        """Cancels the shards that still run, and takes away what they have stored."""
+        """Cancels the shards that still run, and removes their records from the storage."""
         if self._following is not None:
             if self._decided == self._awaited.keys():
-                # with which engine and secrets a shard worked is the last that it tells
+                # the last sign of a shard has its facts: engine and secrets
                 await asyncio.wait([self._following], timeout=LAST_WORDS)
             self._following.cancel()
             await asyncio.gather(self._following, return_exceptions=True)
@@ -153,7 +153,7 @@ class ShardedWork:
             self._give_up(self._awaited, "prefect", f"Prefect's server: {type(error).__name__}: {error}")
 
     async def _beat(self, storage: SharedStorage) -> None:
-        """Says that somebody still waits: shards that do not hear it any more end."""
+        """Writes signs of life of this run. A shard that reads no new one ends."""
         for number in itertools.count():
             with suppress(Exception):  # each kind of storage has its own
                 await storage.write(CALLER_NAME, b"%d" % number)
@@ -175,21 +175,21 @@ class ShardedWork:
         storage = await self._runs.storage(f"{self._place}/{number}")
         parameters = parameters_of(self._scope, self._distribution, shard.checks, self._images)
         name = f"{self._scope.tree.root.name} {self._distribution.origin.commit[:12]} {title}"
-        told = {"results": storage.place, "beat": self._settings.beat}
-        run = await self._runs.create({**parameters, **told}, name=name, tag=f"predeploy:{self._sending.run_id}")
+        channel = {"results": storage.place, "beat": self._settings.beat}
+        run = await self._runs.create({**parameters, **channel}, name=name, tag=f"predeploy:{self._sending.run_id}")
         watch = ShardLiveness(settings=self._settings, pool=pool.name, begun=time.monotonic())
         return Followed(title=title, shard=shard, run=run, storage=storage, watch=watch)
 
     async def _follow(self, followed: Followed) -> tuple[str, str]:
-        """Takes in what comes, until nothing more will; returns why what is missing then is missing."""
+        """Reads signs and records until the shard has ended or is lost. Returns why results are missing."""
         while True:
-            # in this order: what a run stored before it ended is there when it is known to have ended
+            # the state first: the records of a run that has ended are then all there
             state = await self._runs.state(followed.run)
             signs = await self._take(followed)
             if signs is not None and signs.trouble is not None:
                 return signs.trouble
             if (signs is not None and self._is_complete(followed, signs)) or state.is_final:
-                return "shard_ended", f"it has ended without a result ({state.told})"
+                return "shard_ended", f"it has ended without a result ({state.message})"
             lost = followed.watch.lost(time.monotonic(), is_running=state.is_running, is_served=state.is_served)
             if lost is not None:
                 await self._runs.crash(followed.run, lost[1])
@@ -197,7 +197,7 @@ class ShardedWork:
             await asyncio.sleep(POLL)
 
     def _is_complete(self, followed: Followed, signs: Signs) -> bool:
-        """Has it said all, and is all here? A storage may show a result later than what tells of it."""
+        """Returns whether all records are here. A storage may show a record later than the sign that announces it."""
         on_its_way = {*signs.ended} & {*followed.shard.owns} - self._decided
         return signs.facts is not None and not on_its_way
 
@@ -222,7 +222,7 @@ class ShardedWork:
     async def _take_record(self, followed: Followed, check_id: str) -> None:
         content = await followed.storage.read(record_name(self._scope.plan, check_id))
         if content is None:
-            return  # said to be there: the next look finds it, or the end says that it is missing
+            return  # announced, and not visible yet: the next look finds it, or the end of the shard makes it missing
         awaited = self._awaited[check_id]
         try:
             record = read_record(content, check_id, self._keys[check_id], self._images)
@@ -239,7 +239,7 @@ class ShardedWork:
         awaited.result.set_result(replace(record.result, log=f"logs/{name}" if record.log else None))
 
     def _give_up(self, checks: Iterable[str], code: str, reason: str) -> None:
-        """Errored, and never waited for again."""
+        """Decides the checks without a result as errored."""
         for check_id in checks:
             awaited = self._awaited[check_id]
             if not awaited.result.done():

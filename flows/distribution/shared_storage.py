@@ -30,11 +30,11 @@ class SharedStorage:
         await self.block.write_path(f"{self.place}/{name}", content)
 
     async def read(self, name: str) -> bytes | None:
-        """What lies there; None where nothing does, or the storage does not answer."""
+        """Returns the content of a file; None if there is none, or the storage does not answer."""
         return await self._read(f"{self.place}/{name}")
 
-    async def beside(self, name: str) -> bytes | None:
-        """What lies in the place that this one is in."""
+    async def read_above(self, name: str) -> bytes | None:
+        """Returns the content of a file in the directory above this place."""
         return await self._read(f"{self.place.rpartition('/')[0]}/{name}")
 
     async def _read(self, path: str) -> bytes | None:
@@ -45,7 +45,7 @@ class SharedStorage:
             return None
 
     def remove(self, place: str) -> None:
-        """Takes away all that lies in a place, where the storage is a directory; others forget by themselves."""
+        """Removes all files of a place, if the storage is a directory. Buckets have their own expiry."""
         if isinstance(self.block, LocalFileSystem) and self.block.basepath:
             with suppress(OSError):
                 shutil.rmtree(Path(self.block.basepath).expanduser() / place)

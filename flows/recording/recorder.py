@@ -1,4 +1,4 @@
-"""Recording beside the run: Prefect in a thread of its own, which may fail, hang or be slow at no cost to the run."""
+"""The recorder: Prefect in a thread of its own. If it fails, hangs or is slow, the run is not delayed."""
 
 import asyncio
 import contextlib
@@ -54,7 +54,7 @@ async def watch(
     recorder = Recorder(events, flow, connect)
     recorder.start()
     try:
-        # where there is no report, it is the executor's to tell why
+        # if there is no report, the executor reports the reason
         await asyncio.gather(events.report(), return_exceptions=True)
         unrecorded = await _wait(recorder, patience or RecorderLimits())
     finally:
@@ -108,7 +108,7 @@ class Recorder:
             warnings.filterwarnings("ignore", module=r"prefect(\.|$)")
             self.outcome.set_result(asyncio.run(self._record()))
         except BaseException as error:
-            self.outcome.set_result(_told(error))
+            self.outcome.set_result(_described(error))
 
     async def _record(self) -> str | None:
         self._loop = asyncio.get_running_loop()
@@ -166,6 +166,6 @@ async def _lost(handle: ServerHandle, progress: int, signs: _Signs, patience: Re
     return "was too slow" if now - signs.moved > patience.busy else None
 
 
-def _told(error: BaseException) -> str:
+def _described(error: BaseException) -> str:
     text = " ".join(str(error).split())
     return f"Prefect: {type(error).__name__}: {text}" if text else f"Prefect: {type(error).__name__}"

@@ -1,4 +1,4 @@
-"""What the executor tells its recorder: a one-way street from its loop to the recorder's thread."""
+"""The events of a run, for its recorder: they travel one way, from the executor's loop to the recorder's thread."""
 
 import asyncio
 import contextlib
@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Any, Protocol, TypeVar
 
-from tasks.models import Report, Result
+from tasks.models import Report, Result, Stage
 from tasks.steps import Check
 
 T = TypeVar("T")
@@ -45,8 +45,8 @@ class Finished:
 class RunEvents:
     """The recorder's view of a run.
 
-    The executor's loop fills futures of threads and never waits; whoever records, in whatever loop, waits on those.
-    A recorder that is late, hung or gone costs the run nothing, and one that is late still learns the true times.
+    The executor's loop sets futures that threads share, and never waits. A recorder in any loop waits for them. A
+    recorder that is late, hangs or has ended does not delay the run. A late one still gets the true times.
     """
 
     def __init__(self, watched: Watched) -> None:
@@ -56,6 +56,7 @@ class RunEvents:
         self._report: Future[Report] = Future()
         self._watched = watched
         self._following: list[asyncio.Task[None]] = []
+        self._ended_by: Exception = RuntimeError("the run ended before this was decided")
         self.flow_run_id: str | None = None
         self.progress = 0
 
@@ -65,8 +66,13 @@ class RunEvents:
             self._spawn(partial(self._follow, check.id), self._began[check.id], self._finished[check.id])
         self._spawn(self._follow_report, self._report)
 
-    async def close(self) -> None:
-        """Stop following. Whoever still waits is told that nothing more will come."""
+    def checks_of(self, stage: Stage) -> list[str]:
+        """Return the ids of a stage's checks, in order."""
+        return [check.id for check in self.checks if check.stage is stage]
+
+    async def close(self, error: Exception | None = None) -> None:
+        """Stop following. A waiter gets the error that ended the run: nothing more will come."""
+        self._ended_by = error or self._ended_by
         for task in self._following:
             task.cancel()
         await asyncio.gather(*self._following, return_exceptions=True)
@@ -95,7 +101,7 @@ class RunEvents:
 
     def _spawn(self, work: Callable[[], Awaitable[None]], *promised: Future[Any]) -> None:
         async def keep_promises() -> None:
-            error: BaseException = RuntimeError("the run ended before this was decided")
+            error: Exception | None = None
             try:
                 await work()
             except Exception as exc:
@@ -103,14 +109,14 @@ class RunEvents:
             finally:
                 for future in promised:
                     if not future.done():
-                        future.set_exception(error)
+                        future.set_exception(error or self._ended_by)
 
         self._following.append(asyncio.create_task(keep_promises()))
 
 
-_CURRENT: ContextVar[RunEvents] = ContextVar("feed")
-current_feed: Callable[[], RunEvents] = _CURRENT.get
-"""The feed of the run that the calling flow records."""
+_CURRENT: ContextVar[RunEvents] = ContextVar("run_events")
+current_run_events: Callable[[], RunEvents] = _CURRENT.get
+"""Returns the events of the run that the calling flow records."""
 enter_run_events = _CURRENT.set
 
 

@@ -1,57 +1,22 @@
-"""A run in Prefect: the parent's body, and the wait until its database has everything."""
+"""Waits until Prefect's server has stored a run as a whole, and until this process has sent all of it."""
 
 import asyncio
 import threading
 import time
-from typing import Any
 
-from prefect.artifacts import acreate_markdown_artifact, acreate_table_artifact
 from prefect.client.orchestration import PrefectClient, get_client
-from prefect.client.schemas.objects import State
-from prefect.context import FlowRunContext
 from prefect.events.worker import EventsWorker
 from prefect.logging.handlers import APILogWorker
 
-from flows.recording.run_events import RunEvents, current_feed
-from flows.recording.states import run_state
-from flows.stages import STAGES
-from tasks.report.artifacts import report_markdown, report_table
+from flows.recording.run_events import RunEvents
 
 _FINAL = ["COMPLETED", "FAILED", "CRASHED", "CANCELLED"]
-
-
-async def record() -> State[Any]:
-    """Mirror the current run in the current flow run: three subflows side by side, then the report.
-
-    Raises where something could not be recorded; the checks are none of its business.
-    """
-    events = current_feed()
-    context = FlowRunContext.get()
-    if context and context.flow_run:
-        events.flow_run_id = str(context.flow_run.id)
-    mirrored = await asyncio.gather(
-        *(
-            mirror([check.id for check in events.checks if check.stage is stage], return_state=True)
-            for stage, mirror in STAGES.items()
-            if any(check.stage is stage for check in events.checks)
-        ),
-        return_exceptions=True,
-    )
-    report = await events.report()
-    markdown, table = report_markdown(report), report_table(report)
-    await acreate_markdown_artifact(markdown, key="predeploy-report", description="The report of this run")
-    if table:
-        await acreate_table_artifact(table, key="predeploy-checks", description="Every check of this run")
-    for outcome in mirrored:
-        if isinstance(outcome, BaseException):
-            raise outcome
-    return run_state(report)
 
 
 async def settle(events: RunEvents, limit: float = 10.0) -> str | None:
     """Wait until the server has written every task run of a finished run down; return why it has not.
 
-    Task runs travel as events: the server knows of them before its database does. `limit` is in seconds, and begins
+    Task runs travel as events: the server gets them before its database has them. `limit` is in seconds, and begins
     anew with each one that arrives.
     """
     expected = len(events.checks)
@@ -76,7 +41,7 @@ async def _recorded(client: PrefectClient, events: RunEvents) -> int:
 
 
 def drain(limit: float = 2.0) -> bool:
-    """Send what Prefect's workers still hold, so that the process may end at once; tell whether all was sent.
+    """Send what Prefect's workers still hold, so that the process may end at once. Return whether all was sent.
 
     Never takes longer than `limit`: a worker whose server is hung is left behind.
     """

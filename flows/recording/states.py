@@ -67,12 +67,12 @@ def counted(results: Sequence[Result]) -> str:
 
 
 def no_verdict(message: str) -> State[Any]:
-    """Return the state of what something around the code kept from a verdict: orange in the UI."""
+    """Return the state of a run or check without a verdict, for a reason outside the code: orange in the UI."""
     return State(type=StateType.CRASHED, name="NoVerdict", message=message)
 
 
 def skipped(message: str) -> State[Any]:
-    """Return the state of what was not tried: grey in the UI."""
+    """Return the state of a run or check that was not tried: grey in the UI."""
     return State(type=StateType.CANCELLED, name="Skipped", message=message)
 
 

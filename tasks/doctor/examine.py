@@ -15,7 +15,7 @@ from tasks.secrets.doppler.token import Token
 from tasks.settings import Settings, load_settings
 from tasks.stack import Stack
 from tasks.user_dirs import UserDirs
-from tasks.validation.scope import circumstances, read_scope
+from tasks.validation.scope import provider_context, read_scope
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,7 +42,7 @@ class Doctor:
             count = f"{len(scope.plan.checks)} checks of {len(scope.stack.components)} components"
             found.append(DoctorFinding(name="stack", state="well", text=f"{scope.tree.root.name}: {count}"))
             settings, stack, wishes = scope.settings, scope.stack, declared(scope.plan.checks)
-            around = circumstances(scope, self.environ, self.token, self.user_dirs.data)
+            around = provider_context(scope, self.environ, self.token, self.user_dirs.data)
         asked = Wishes(settings=settings, around=around, declared=wishes)
         machine = Machine(
             environ=self.environ, cache=self.user_dirs.cache, data=self.user_dirs.data, settings=settings, stack=stack

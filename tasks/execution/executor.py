@@ -13,8 +13,8 @@ from tasks.execution.scheduling import PrioritySemaphore, weights
 from tasks.execution.work import Work
 from tasks.models import Proof, Report, Result, Status
 from tasks.planning.plan import Plan
+from tasks.redaction.gate import redact
 from tasks.redaction.redactor import NOTHING, Redactor
-from tasks.redaction.results import redact_result
 from tasks.steps import Check
 
 INTERRUPTIONS = frozenset({"interrupted", "terminated"})
@@ -171,7 +171,7 @@ class Run:
         now = self.elapsed
         # what was measured where it ran is believed; how long its news took is not the check's
         took = result.duration or now - self._since.get(check.id, now)
-        result = redact_result(result, self._policy.redactor)
+        result = redact(result, self._policy.redactor)
         result = replace(result, started=max(now - took, 0.0), duration=took)
         self._results[check.id].set_result(result)
         self._begun[check.id].set()

@@ -1,10 +1,8 @@
-"""Keeps the values of secrets out of everything that we write: one redactor for all sinks."""
+"""The redactor: finds and masks the values of secrets, in every usual encoding. One object serves all sinks."""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import replace
 
-from tasks.exits import Exit
 from tasks.redaction.encodings import SHORTEST, forms
 
 MASK = b"***"
@@ -21,7 +19,7 @@ Span = tuple[int, int]
 class Redactor:
     """Masks values, by name, in whatever form they come. Holds nothing that `repr` shows.
 
-    `unmaskable` are the names of values that are too short to be told from other text.
+    `unmaskable` are the names of values that are too short to be distinguished from other text.
     """
 
     def __init__(self, values: Mapping[str, str] | None = None) -> None:
@@ -167,20 +165,6 @@ def masked(data: bytes, spans: list[Span]) -> bytes:
     ends = [0, *(end for _, end in spans)]
     begins = [*(begin for begin, _ in spans), len(data)]
     return MASK.join(data[end:begin] for end, begin in zip(ends, begins, strict=True))
-
-
-def redact_exit(exit: Exit, redactor: Redactor) -> Exit:
-    """How a step ended, with nothing in it that must not be seen: every engine's last word passes here."""
-    if not redactor:
-        return exit
-    services = (replace(each, output=redactor.text(each.output)) for each in exit.services)
-    return replace(
-        exit,
-        stdout=redactor.text(exit.stdout),
-        stderr=redactor.text(exit.stderr),
-        detail=redactor.text(exit.detail),
-        services=tuple(services),
-    )
 
 
 NOTHING = Redactor()

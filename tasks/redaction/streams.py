@@ -1,11 +1,13 @@
-"""The last sink: whatever Python itself writes to our streams, for a thread or a task that broke, is masked as well."""
+"""The process as a sink: its streams, its log records, and the errors that it raises to others."""
 
+import logging
 import sys
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, TextIO, cast
 
+from tasks.redaction.gate import redact
 from tasks.redaction.redactor import Redactor
 
 
@@ -16,20 +18,37 @@ class MaskedStream:
         self._stream, self._redactor = stream, redactor
 
     def write(self, text: str) -> int:
-        """Writes the text, masked. A value that is cut over two calls is none that anybody prints by accident."""
-        self._stream.write(self._redactor.text(text))
+        """Writes the text, masked. A value that two calls share is not found: no program prints one so by accident."""
+        self._stream.write(redact(text, self._redactor))
         return len(text)
 
     def writelines(self, lines: list[str]) -> None:
-        """Each line, masked."""
+        """Writes each line, masked."""
         self.write("".join(lines))
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._stream, name)
 
 
-def mask_streams(redactor: Redactor) -> None:
-    """From now on, to the end of the process, nothing that is written to stdout or stderr shows a value."""
+class MaskedRecord(logging.LogRecord):
+    """A log record without a value in its message and its traceback, whichever handler writes it."""
+
+    redactor: Redactor
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if self.exc_info and self.exc_info[0] is not None:
+            text = "".join(traceback.format_exception(*self.exc_info)).rstrip("\n")
+            if (masked := redact(text, self.redactor)) != text:
+                self.exc_info, self.exc_text = None, masked
+
+    def getMessage(self) -> str:  # noqa: N802 - logging's own name
+        """Returns the message, masked. Handlers and formatters take it from here."""
+        return redact(super().getMessage(), self.redactor)
+
+
+def mask_process(redactor: Redactor) -> None:
+    """From now on, to the end of the process, neither its streams nor its log records show a value."""
     if not redactor:
         return
     for name in ("stdout", "stderr"):
@@ -38,16 +57,17 @@ def mask_streams(redactor: Redactor) -> None:
             stream = stream._stream  # noqa: SLF001 - the values that it masks are among the new ones
         if stream is not None:
             setattr(sys, name, cast("TextIO", MaskedStream(stream, redactor)))
+    logging.setLogRecordFactory(type("MaskedRecord", (MaskedRecord,), {"redactor": redactor}))
 
 
 @contextmanager
 def masked_errors(redactor: Redactor) -> Iterator[None]:
-    """What goes wrong inside is raised without a value in its text: somebody else will write it down."""
+    """Raises errors from inside without a value in their texts: Prefect, or another caller, writes them down."""
     try:
         yield
     except Exception as error:
-        # whole as it would be written down: with its notes, its causes and the members of a group
-        told = "".join(traceback.format_exception(error))
-        if redactor.text(told) == told:
+        # the whole text, as a log would show it: with notes, causes and the members of a group
+        text = "".join(traceback.format_exception(error))
+        if redact(text, redactor) == text:
             raise
-        raise RuntimeError(f"{type(error).__name__}: {redactor.text(str(error))}") from None
+        raise RuntimeError(f"{type(error).__name__}: {redact(str(error), redactor)}") from None

@@ -1,4 +1,4 @@
-"""What a run does itself for a deploy, beside its engine: it looks whether the deploy's secrets are there."""
+"""The checks that a run does itself, without an engine: the secrets of a deploy are there."""
 
 import asyncio
 from collections.abc import Collection, Mapping
@@ -15,7 +15,7 @@ from tasks.validation.scope import Scope
 
 
 def own_work(scope: Scope, environ: Mapping[str, str], token: Token | None) -> dict[str, Own]:
-    """The checks of the plan that no engine does: it would need the token."""
+    """Returns the checks of the plan that need the token, which no engine gets."""
     settings = scope.settings
     around = ProviderContext(environ=environ, root=scope.home, tree=scope.tree.files, token=token)
 
@@ -33,7 +33,7 @@ def own_work(scope: Scope, environ: Mapping[str, str], token: Token | None) -> d
         decided = not_asked(settings.environment or "", is_configured)
         if decided is not None:
             return decided
-        # whoever interrupts the run does not wait for Doppler
+        # in a thread: an interrupted run does not wait for Doppler
         return await asyncio.wrap_future(aside(partial(look, scope.catalogue.deploys, ask)))
 
     return {NAME: deploy_secrets}

@@ -1,6 +1,5 @@
-"""What a run is about: the stack's tree, what was found in it, and the plan. Read once, before any engine."""
+"""The scope of a run: the stack's tree, its components, and the plan. Read once, before any engine."""
 
-import os
 import stat
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -74,8 +73,8 @@ def make_lowering(tree: Tree, stack: Stack, day: str) -> Lowering:
     return Lowering(stack=stack, digest=digest, day=day)
 
 
-def circumstances(scope: Scope, environ: Mapping[str, str], token: Token | None, data: Path) -> ProviderContext:
-    """What the choice of a provider depends on. No copy of secrets serves a gate, a deploy or CI."""
+def provider_context(scope: Scope, environ: Mapping[str, str], token: Token | None, data: Path) -> ProviderContext:
+    """Returns what the choice of a provider depends on. A gate, a deploy and CI use no copy of secrets."""
     settings = scope.settings
     is_private = not settings.gate and not settings.environment and not is_ci(environ)
     return ProviderContext(
@@ -89,7 +88,7 @@ def circumstances(scope: Scope, environ: Mapping[str, str], token: Token | None,
 
 def read_secrets(scope: Scope, environ: Mapping[str, str], token: Token | None, data: Path) -> Secrets:
     """What the plan's checks declare. Raises SecretsError before anything has begun."""
-    provider = choose_provider(scope.settings, circumstances(scope, environ, token, data))
+    provider = choose_provider(scope.settings, provider_context(scope, environ, token, data))
     return take_secrets(scope.plan.checks, provider, optional=scope.settings.optional_secrets, token=token)
 
 
@@ -156,7 +155,7 @@ def read_scope(
     """Settings unless they are given, tree, components, catalogue and plan. Raises UsageError if one is not available.
 
     `policy` is the directory of the `predeploy.toml` that holds; by default the stack's own. `deployed` is the base
-    where somebody else has found it already.
+    if it is known already.
     """
     root = existing(stack)
     settings = settings or read_settings(policy or root, flags, environ)
@@ -165,7 +164,7 @@ def read_scope(
     if settings.gate:
         reject_less(settings)
         require_commit(tree)
-    context = make_scene(tree, settings)
+    context = make_context(tree, settings)
     base: Base | SkipReason = NOT_ASKED
     if settings.base or context.stack.of(Kind.WEB):
         base = read_base(tree, settings.base, cache / "bases", deployed)
@@ -186,7 +185,7 @@ def read_scope(
     return with_handovers(with_deliveries(scope))
 
 
-def make_scene(tree: Tree, settings: Settings, title: str = "") -> CatalogueContext:
+def make_context(tree: Tree, settings: Settings, title: str = "") -> CatalogueContext:
     """What a tree is, as rows look at it."""
     modules = {path: each.settings for path, each in settings.component.items() if each.settings}
     found = discover(tree.files, lambda path: read_text(tree, path), exclude=settings.exclude, settings=modules)
@@ -211,7 +210,7 @@ def base_context(
         except SettingsError as error:
             reason = f"no upgrade was tried: in {base.title} the configuration is wrong: {error.problems[0]}"
             return SkipReason(reason_code="base_broken", reason=reason)
-    return make_scene(base.tree, settings, base.title)
+    return make_context(base.tree, settings, base.title)
 
 
 def with_deliveries(scope: Scope) -> Scope:
@@ -242,11 +241,3 @@ def with_notes(stack: Stack, context: CatalogueContext) -> Stack:
             example = component.web.env_example if component.web else ""
             notes.append(f"{', '.join(names)}: taken from {example}; production needs them too")
     return replace(stack, warnings=(*stack.warnings, *notes))
-
-
-def enter_neutral_directory(cache: Path) -> Path:
-    """An empty directory to run from: several libraries read configuration from the current one."""
-    place = cache / "empty"
-    place.mkdir(parents=True, exist_ok=True)
-    os.chdir(place)
-    return place

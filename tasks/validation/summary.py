@@ -1,4 +1,4 @@
-"""What a report says of a run beside its results: times of stages, warnings about secrets, how to run it again."""
+"""The parts of a report besides its results: durations of stages, warnings about secrets, the rerun command."""
 
 import shlex
 from collections.abc import Mapping
@@ -9,7 +9,7 @@ from tasks.secrets import Secrets
 
 
 def stage_durations(results: Mapping[str, Result], plan: Plan) -> dict[Stage, float]:
-    """Seconds from the beginning of a stage's first check to the end of its last."""
+    """Returns the seconds from the start of a stage's first check to the end of its last."""
     durations = {}
     for stage in Stage:
         ran = [results[check.id] for check in plan.of(stage) if results[check.id].status is not Status.SKIPPED]
@@ -19,14 +19,14 @@ def stage_durations(results: Mapping[str, Result], plan: Plan) -> dict[Stage, fl
 
 
 def reported_secrets(secrets: Secrets) -> tuple[str, ...]:
-    """Warnings about secrets: that they are old ones first, then values that nobody could tell from other text."""
+    """Returns warnings about secrets: first that they are old, then which values are too short to be masked."""
     short = ", ".join(secrets.redactor.unmaskable)
     unmasked = f"{short}: too short to be masked where a check prints it; give it six characters" if short else ""
     return tuple(filter(None, [secrets.stale, *secrets.notes, unmasked]))
 
 
 def rerun_command(called_as: str, stack: str, names: list[str], environment: str | None = None) -> str:
-    """The command that runs these checks again, for the same target of a deploy."""
+    """Returns the command that runs these checks again, for the same deploy target."""
     target = ["--environment", environment] if environment else []
     place = [shlex.quote(stack)] if stack != "." else []
     return " ".join([called_as, *place, *target, *(f"--only '{name}'" for name in names)])

@@ -1,19 +1,11 @@
-"""One validation, from the plan to the report: the engine is opened, the checks run, the verdict is given."""
+"""One validation, from the job to the report: the engine is opened, the checks run, the verdict is given."""
 
 import asyncio
-import contextlib
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from secrets import token_hex
 
-from flows.distribution.base_images import resolve_images
-from flows.distribution.parameters import Distribution
-from tasks.engines.choice import EMBEDDED, EngineChoice, choose_engine
-from tasks.engines.context import EngineContext
-from tasks.engines.local.engine import LocalEngine
-from tasks.engines.protocol import Engine
 from tasks.errors import EngineError
 from tasks.execution.durations import read_durations, write_durations
 from tasks.execution.executor import Policy, Run
@@ -21,7 +13,6 @@ from tasks.execution.verdict import give_verdict
 from tasks.execution.work import EngineWork, Work
 from tasks.exports.files import hand_over
 from tasks.exports.images import deliver
-from tasks.hardening import NOTHING_EXPOSED, Exposure
 from tasks.models import (
     BuiltFiles,
     CheckReport,
@@ -34,140 +25,67 @@ from tasks.models import (
     Status,
     Verdict,
 )
-from tasks.planning.plan import Plan
-from tasks.redaction.results import redact_report
+from tasks.redaction.gate import redact
 from tasks.report.directory import RunDirectory
 from tasks.report.live import Progress
-from tasks.secrets import NO_SECRETS, Secrets
-from tasks.secrets.doppler.token import Token
-from tasks.user_dirs import UserDirs
+from tasks.validation.engine_work import OpenWork, open_engine_work
+from tasks.validation.job import Job
 from tasks.validation.own_checks import own_work
-from tasks.validation.scope import Scope
 from tasks.validation.summary import reported_secrets, rerun_command, stage_durations
 
 Images = tuple[DeliveredImage, ...]
 Built = tuple[BuiltFiles, ...]
 
 
-def new_run_id() -> str:
-    """Sorts by time, and no two runs have the same."""
-    return f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{token_hex(3)}"
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Validation:
-    """What a run is made with. `begun` is called with the run as soon as its checks have started.
+    """Runs a job. `begun` is called with the run as soon as its checks have started.
 
-    Nothing that comes out of it holds a value of the `secrets`. With a `distribution` workers elsewhere do the checks;
-    `whole` is the plan that a shard's is a part of, and `images` are the base images of all shards.
+    `open_work` opens what does the checks: an engine here, or shards elsewhere. The report and its results hold no
+    value of the job's secrets.
     """
 
-    scope: Scope
-    user_dirs: UserDirs
+    job: Job
     directory: RunDirectory
     progress: Progress
-    environ: Mapping[str, str]
-    run_id: str
-    called_as: str
-    shown_stack: str
     begun: Callable[[Run], None]
-    secrets: Secrets = NO_SECRETS
-    exposure: Exposure = NOTHING_EXPOSED
-    token: Token | None = None
-    is_trusted: bool = True
-    distribution: Distribution | None = None
-    whole: Plan | None = None
-    images: Mapping[str, str] = field(default_factory=dict)
+    open_work: OpenWork = open_engine_work
 
     async def run(self) -> Report:
-        """Runs the plan. Raises only where no report can be made; every process that it started has ended then."""
+        """Runs the plan. Raises only if no report can be made; every process that it started has ended then."""
         started_at, zero = datetime.now(UTC), time.monotonic()
-        settings, plan = self.scope.settings, self.scope.plan
+        job, plan = self.job, self.job.scope.plan
         self.progress.begin([(check.id, check.title) for check in plan.checks])
-        async with contextlib.AsyncExitStack() as opened:
-            work = await self._open_work(opened)
-            run = Run(plan, work, self.progress, self._policy())
+        async with self.open_work(job, self.directory.logs, self.progress.note) as work:
+            run = Run(plan, work, self.progress, self._policy(work))
             run.start()
             self.begun(run)
             results = await self._results(run)
-            verdict = give_verdict(list(results.values()), whole=plan.whole, ended=run.ended, gate=settings.gate)
+            verdict = give_verdict(list(results.values()), whole=plan.whole, ended=run.ended, gate=job.settings.gate)
             images, built, verdict = await self._deliver(run, work, verdict)
         took = {check_id: result.duration for check_id, result in results.items() if result.passed}
-        write_durations(self.user_dirs.cache, self.scope.home, took)
+        write_durations(job.user_dirs.cache, job.scope.home, took)
         report = self._report(results, verdict, work.facts, started_at, time.monotonic() - zero)
         report = work.completed(replace(report, images=images, built=built))
-        report = redact_report(report, self.secrets.redactor)
+        report = redact(report, job.secrets.redactor)
         run.publish(report)
         return report
 
-    def _policy(self) -> Policy:
-        settings, is_here = self.scope.settings, self.distribution is None
+    def _policy(self, work: Work) -> Policy:
+        job, is_here = self.job, isinstance(work, EngineWork)
         return Policy(
-            # nobody here gets out of breath over what is done elsewhere
-            jobs=settings.jobs if is_here else len(self.scope.plan.checks),
-            fail_fast=settings.fail_fast,
-            is_part=self.whole is not None,
-            seconds=read_durations(self.user_dirs.cache, self.scope.home),
-            redactor=self.secrets.redactor,
-            own=own_work(self.scope, self.environ, self.token) if is_here else {},
-        )
-
-    async def _open_work(self, opened: contextlib.AsyncExitStack) -> Work:
-        """What does the checks: an engine of the run's own, or workers elsewhere."""
-        logs = self.directory.logs
-        if self.distribution is None:
-            engine = await self._open_engine(opened)
-            return EngineWork(self.scope.plan, engine, self.scope.lowering, logs, whole=self.whole)
-        from flows.distribution.sharded_work import Sending, ShardedWork  # Prefect's client takes long to load
-
-        seconds = read_durations(self.user_dirs.cache, self.scope.home)
-        images = await resolve_images(self.scope, self.environ, logs / "dagger.log", self.progress.note)
-        sending = Sending(run_id=self.run_id, logs=logs, seconds=seconds, images=images)
-        return ShardedWork(self.scope, self.distribution, sending, self.progress.note)
-
-    async def _open_engine(self, opened: contextlib.AsyncExitStack) -> Engine:
-        """The engine of the run, ready. One that nobody insisted on gives way to the other if it cannot be opened."""
-        choice = await choose_engine(self.scope.settings.engine, self.environ)
-        if choice.name == "local":
-            return await opened.enter_async_context(self._embedded(choice.reason))
-        try:
-            return await opened.enter_async_context(self._containers(choice))
-        except EngineError as error:
-            if choice.is_certain:
-                raise
-            self.progress.note(f"no containers: {error}")
-            return await opened.enter_async_context(self._embedded(f"{EMBEDDED} ({error})"))
-
-    def _containers(self, choice: EngineChoice) -> Engine:
-        from tasks.engines.dagger.engine import DaggerEngine  # its client takes long to load
-
-        images = {str(name): image for name, image in self.scope.settings.images.items()}
-        log = self.directory.logs / "dagger.log"
-        return DaggerEngine(
-            self._engine_context(choice.reason), reach=choice.reach, log=log, images=images, known=self.images
-        )
-
-    def _embedded(self, reason: str) -> Engine:
-        return LocalEngine(self._engine_context(reason), postgres=self.scope.settings.postgres)
-
-    def _engine_context(self, reason: str) -> EngineContext:
-        return EngineContext(
-            tree=self.scope.tree,
-            cache=self.user_dirs.cache,
-            data=self.user_dirs.data,
-            run_id=self.run_id,
-            reason=reason,
-            note=self.progress.note,
-            environ=self.environ,
-            secrets=self.secrets,
-            is_trusted=self.is_trusted,
-            base=self.scope.base and self.scope.base[0],
-            fresh=self.scope.settings.gate,
+            # checks that run elsewhere take no slot of this machine
+            jobs=job.settings.jobs if is_here else len(job.scope.plan.checks),
+            fail_fast=job.settings.fail_fast,
+            is_part=job.whole is not None,
+            seconds=read_durations(job.user_dirs.cache, job.scope.home),
+            redactor=job.secrets.redactor,
+            own=own_work(job.scope, job.environ, job.token) if is_here else {},
         )
 
     async def _results(self, run: Run) -> dict[str, Result]:
-        """Waits for all checks, with the budget watched."""
-        budget = self.scope.settings.budget
+        """Waits for all checks. The run is stopped when its budget is spent."""
+        budget = self.job.settings.budget
         loop, timer = asyncio.get_running_loop(), None
         if budget is not None:
             timer = loop.call_later(budget, run.stop, "budget", f"the budget of {budget:g} s is spent")
@@ -182,16 +100,16 @@ class Validation:
                 timer.cancel()
 
     async def _deliver(self, run: Run, work: Work, verdict: Verdict) -> tuple[Images, Built, Verdict]:
-        """Hands on what was built where all is green. Where that fails, what was asked for was not done: no pass."""
+        """Exports and publishes what was built, if all checks passed. If that fails, the verdict is no pass."""
         delivered: list[DeliveredImage] = []
         built: Built = ()
         if verdict.outcome is not Outcome.PASSED or not isinstance(work, EngineWork):
             return (), (), verdict
         try:
-            if self.scope.built is not None:
+            if self.job.scope.built is not None:
                 self.progress.note("handing on what was built")
-                built = await run.follow_up(hand_over(work.engine, self.scope.handovers, self.scope.built))
-            for delivery in self.scope.deliveries:
+                built = await run.follow_up(hand_over(work.engine, self.job.scope.handovers, self.job.scope.built))
+            for delivery in self.job.scope.deliveries:
                 self.progress.note(f"handing on the {delivery.image.title}")
                 delivered.append(await run.follow_up(deliver(work.engine, delivery)))
         except EngineError as error:
@@ -203,12 +121,13 @@ class Validation:
         return tuple(delivered), built, verdict
 
     def _rerun(self, names: list[str]) -> str:
-        return rerun_command(self.called_as, self.shown_stack, names, self.scope.settings.environment)
+        return rerun_command(self.job.called_as, self.job.shown_stack, names, self.job.settings.environment)
 
     def _report(
         self, results: dict[str, Result], verdict: Verdict, engine: EngineFacts, started_at: datetime, duration: float
     ) -> Report:
-        plan, tree, gate = self.scope.plan, self.scope.tree, self.scope.settings.gate
+        job = self.job
+        plan, tree, gate = job.scope.plan, job.scope.tree, job.settings.gate
         red = [check.id for check in plan.checks if results[check.id].status in {Status.FAILED, Status.ERRORED}]
         checks = tuple(
             CheckReport(
@@ -226,7 +145,7 @@ class Validation:
             verdict=verdict,
             checks=checks,
             engine=engine,
-            run=RunFacts(id=self.run_id),
+            run=RunFacts(id=self.job.run_id),
             stack=tree.root.name,
             tree=tree.digest,
             commit=tree.commit if tree.commit and (gate or not tree.changed) else "",
@@ -235,8 +154,8 @@ class Validation:
             started_at=started_at.isoformat(timespec="milliseconds"),
             duration=duration,
             untracked=tree.untracked,
-            warnings=(*reported_secrets(self.secrets), *self.scope.stack.warnings, *self.exposure.notes(engine.name)),
-            secrets=self.secrets.facts,
+            warnings=(*reported_secrets(job.secrets), *job.scope.stack.warnings, *job.exposure.notes(engine.name)),
+            secrets=job.secrets.facts,
             rerun=self._rerun(red) if red else "",
             stage_durations=stage_durations(results, plan),
         )

@@ -37,7 +37,7 @@ def _no_other_program(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", PROGRAMS)
 def test_the_program_takes_our_place_in_our_own_directory(name: str) -> None:
     given = {"PATH": os.environ["PATH"], "PYTHONPATH": "/somewhere", "PREFECT_API_URL": "http://127.0.0.1:9/api"}
-    invocation = Invocation(environ=given, token=read_token(TOKEN), exposure=NOTHING_EXPOSED)
+    invocation = Invocation(environ=given, token=read_token(TOKEN), exposure=NOTHING_EXPOSED, load_flow=object)
 
     with pytest.raises(Started) as caught:
         start_program(name, ["--flag", "value"], invocation)

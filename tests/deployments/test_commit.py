@@ -5,7 +5,9 @@ from pathlib import Path, PurePosixPath
 import pytest
 from prefect.logging import disable_run_logger
 
-from flows.commits.validate import KEPT, UNTRUSTED, Order, empty_place, environment_for, inside, keep_report, name_of
+from flows.commits.checkout import KEPT, empty_directory, inside, keep_report
+from flows.commits.order import Order, name_of
+from flows.commits.trust import UNTRUSTED, environment_for
 from tasks.errors import UsageError
 from tasks.settings import FILE, load_settings
 
@@ -110,12 +112,12 @@ def test_a_directory_has_one_spelling() -> None:
 
 def test_runs_on_a_repository_get_the_same_place_emptied_but_never_at_once(tmp_path: Path) -> None:
     trusted, strange = order(is_trusted=True), order(is_trusted=False)
-    with empty_place(tmp_path, trusted) as first, empty_place(tmp_path, trusted) as beside:
+    with empty_directory(tmp_path, trusted) as first, empty_directory(tmp_path, trusted) as beside:
         (first / "left").write_text("x")
         (first / "locked").mkdir(mode=0o500)
     (first / "left by one that was killed").write_text("x")
 
-    with empty_place(tmp_path, trusted) as again, empty_place(tmp_path, strange) as apart:
+    with empty_directory(tmp_path, trusted) as again, empty_directory(tmp_path, strange) as apart:
         assert (again, list(again.iterdir())) == (first, [])
 
     assert len({first, beside, apart}) == 3

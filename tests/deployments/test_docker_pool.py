@@ -133,17 +133,18 @@ def test_a_run_reads_the_token_of_doppler_from_its_block(pooled: Operation, tmp_
     program = """
 import asyncio, os
 from prefect.blocks.system import Secret
-from flows.commits.validate import doppler_token, environment_for
-from flows.predeploy import prepare
+from flows.commits.secret_blocks import doppler_token
+from flows.commits.trust import environment_for
 from tasks.errors import EngineError
+from tasks.validation.job import take_environment
 Secret(value="dp.st.canary").save("doppler-token", overwrite=True)
 async def main():
     named = {"PREDEPLOY_DOPPLER_TOKEN_BLOCK": "doppler-token", "DOPPLER_TOKEN": "dp.st.other"}
     known = environment_for(named, is_trusted=True) | await doppler_token(named)
     print(known, await doppler_token({}))
     for is_trusted in (True, False):
-        prepared = prepare(known, lambda environ: None, is_trusted=is_trusted, takes_secrets=False)
-        print(prepared.token and prepared.token.text, prepared.environ)
+        given = take_environment(known, is_trusted=is_trusted)
+        print(given.token is not None and given.token.text == "dp.st.canary", given.environ)
     try:
         await doppler_token({"PREDEPLOY_DOPPLER_TOKEN_BLOCK": "not-there"})
     except EngineError as error:
@@ -161,7 +162,7 @@ asyncio.run(main())
 
     first, trusted, strange, last = ended.stdout.splitlines()
     assert first == "{'DOPPLER_TOKEN': 'dp.st.canary'} {}"
-    assert (trusted, strange) == ("dp.st.canary {}", "None {}")
+    assert (trusted, strange) == ("True {}", "False {}")
     assert last.startswith("PREDEPLOY_DOPPLER_TOKEN_BLOCK: Prefect has no Secret block not-there. Make it")
 
 

@@ -72,7 +72,7 @@ def test_what_a_notification_lacks_is_logged_and_changes_nothing(operation: Oper
             wait_until(lambda: why in " ".join(log.read_text()[said:].split()), limit=60)
 
     assert (run["state_type"], run["state_name"]) == ("FAILED", "Failed")
-    assert "nobody was notified" in log.read_text()[said:]
+    assert "no notification was sent" in log.read_text()[said:]
     assert CANARY not in log.read_text() + operation.said(run["id"])
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from flows.commits.validate import UNTRUSTED
+from flows.commits.trust import UNTRUSTED
 from flows.distribution.parameters import choices_of, require_server
 from flows.shard import flags_of, part_of
 from tasks.errors import UsageError
@@ -28,15 +28,15 @@ def test_code_of_strangers_stays_that_in_a_shard() -> None:
 
 @pytest.mark.parametrize("name", ["env", "secrets_file", "nonsense"])
 def test_nothing_else_is_set_by_parameters(name: str) -> None:
-    with pytest.raises(UsageError, match=f"choices: {name} is none"):
+    with pytest.raises(UsageError, match=f"choices: {name} is no setting"):
         flags_of({name: "x"}, is_trusted=True)
 
 
 def test_a_part_has_all_that_it_was_asked_for_and_needs() -> None:
     assert part_of(PLAN, (BUNDLE.id, TYPES.id)).checks == (BUNDLE, TYPES)
-    with pytest.raises(UsageError, match=r"this worker knows no bundle\[apps/web\] here"):
+    with pytest.raises(UsageError, match=r"the plan of this worker has no bundle\[apps/web\]:"):
         part_of(PLAN, (TYPES.id,))
-    with pytest.raises(UsageError, match="this worker knows no gone here"):
+    with pytest.raises(UsageError, match="the plan of this worker has no gone:"):
         part_of(PLAN, (BUNDLE.id, "gone"))
 
 

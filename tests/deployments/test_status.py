@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from flows.commits.status import bound, context_of
+from flows.commits.status import commit_tags, context_of
 from tasks.errors import EngineError
 from tasks.github import status as module
 from tasks.github.settings import GitHubSettings
@@ -67,7 +67,7 @@ def test_what_claims_less_is_called_otherwise(parameters: dict[str, bool], conte
 
 
 def test_a_run_that_is_run_again_is_about_what_it_has_cloned_then() -> None:
-    assert bound(bound(["on-push"], "a" * 40), COMMIT) == ["on-push", f"commit:{COMMIT}"]
+    assert commit_tags(commit_tags(["on-push"], "a" * 40), COMMIT) == ["on-push", f"commit:{COMMIT}"]
 
 
 async def test_a_description_fits_github(github: FakeGitHub) -> None:

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 from pydantic import ValidationError
 
-from tasks.notification import REASON, Colour, Ended, NotificationSettings, news_of
+from flows.commits.notification import REASON, Colour, Ended, NotificationSettings, news_of
 
 RED = Ended(
     colour="red", deployment="nightly", name="cafe main", commit="b" * 40, reason="1 failed", url="https://p/runs/1"

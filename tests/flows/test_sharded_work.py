@@ -64,7 +64,7 @@ class Acted(ShardRuns):
         return run
 
     async def state(self, run: ShardRun) -> ShardState:
-        return ShardState(told="Completed", is_final=self.acting[run.id].done(), is_running=True)
+        return ShardState(message="Completed", is_final=self.acting[run.id].done(), is_running=True)
 
     async def crash(self, run: ShardRun, reason: str) -> None:
         self.crashed.append(reason)

@@ -14,8 +14,8 @@ import pytest
 
 from tasks.exits import Exit, ServiceExit
 from tasks.models import Diagnostic, Proof, Result, Status
-from tasks.redaction.redactor import NOTHING, Redactor, redact_exit
-from tasks.redaction.results import redact_result
+from tasks.redaction.gate import redact
+from tasks.redaction.redactor import NOTHING, Redactor
 
 VALUE = "s3cr/t+Va\"lue'&=?<é>\\end"
 PEM = "-----BEGIN KEY-----\nMIIEvQIBADANBgkqhkiG9w0BAQEF\nAASCBKcwggSjAgEAAoIBAQC7VJTU\n-----END KEY-----"
@@ -206,11 +206,11 @@ def test_an_exit_is_masked_as_a_whole() -> None:
     service = ServiceExit(name="server", code=1, signal=None, output=f"served {VALUE}")
     exit = Exit(code=1, stdout=f"out {VALUE}", stderr=f"err {VALUE}", detail=f"why {VALUE}", services=(service,))
 
-    shown = redact_exit(exit, REDACTOR)
+    shown = redact(exit, REDACTOR)
 
     assert (shown.code, shown.stdout, shown.stderr, shown.detail) == (1, "out ***", "err ***", "why ***")
     assert [each.output for each in shown.services] == ["served ***"]
-    assert redact_exit(exit, NOTHING) is exit
+    assert redact(exit, NOTHING) is exit
 
 
 def test_a_result_is_masked_as_a_whole() -> None:
@@ -224,8 +224,8 @@ def test_a_result_is_masked_as_a_whole() -> None:
         diagnostics=(found,),
     )
 
-    assert VALUE not in str(redact_result(result, REDACTOR))
-    assert redact_result(result, NOTHING) is result
+    assert VALUE not in str(redact(result, REDACTOR))
+    assert redact(result, NOTHING) is result
 
 
 def test_many_secrets_cost_little() -> None:

@@ -1,6 +1,7 @@
 """What is written past the report, and what is raised to others, shows no value either."""
 
 import io
+import logging
 import sys
 import traceback
 from collections.abc import Callable
@@ -8,7 +9,7 @@ from collections.abc import Callable
 import pytest
 
 from tasks.redaction.redactor import NOTHING, Redactor
-from tasks.redaction.streams import MaskedStream, mask_streams, masked_errors
+from tasks.redaction.streams import MaskedStream, mask_process, masked_errors
 
 REDACTOR = Redactor({"KEY": "c4n4ry-value"})
 
@@ -30,14 +31,38 @@ def test_streams_are_masked_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "stdout", inner)
     monkeypatch.setattr(sys, "stderr", None)
 
-    mask_streams(NOTHING)
+    mask_process(NOTHING)
     assert sys.stdout is inner
-    mask_streams(REDACTOR)
-    mask_streams(Redactor({"KEY": "c4n4ry-value", "MORE": "an0ther-value"}))
+    mask_process(REDACTOR)
+    mask_process(Redactor({"KEY": "c4n4ry-value", "MORE": "an0ther-value"}))
     sys.stdout.write("c4n4ry-value an0ther-value\n")
 
     assert inner.getvalue() == "*** ***\n"
     assert sys.stderr is None
+
+
+def test_a_log_record_shows_no_value_in_message_and_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
+    written, logger = io.StringIO(), logging.Logger("a library")
+    logger.addHandler(logging.StreamHandler(written))
+    mask_process(REDACTOR)
+
+    logger.error("plain %s", "c4n4ry-value")
+    try:
+        raise caused()
+    except ValueError:
+        logger.exception("it broke")
+
+    assert "plain ***" in written.getvalue()
+    assert "KeyError: '***'" in written.getvalue()
+    assert "c4n4ry" not in written.getvalue()
+
+
+def test_a_log_record_without_a_value_is_itself() -> None:
+    mask_process(REDACTOR)
+
+    record = logging.getLogger("a library").makeRecord("a library", 40, "f", 1, "plain %s", ("text",), None)
+
+    assert (record.msg, record.args, record.getMessage()) == ("plain %s", ("text",), "plain text")
 
 
 def test_an_error_is_raised_without_a_value() -> None:

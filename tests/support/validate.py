@@ -9,14 +9,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tasks.execution.executor import Run
+from tasks.hardening import NOTHING_EXPOSED
 from tasks.models import CheckReport, Report
 from tasks.report.directory import create_run_directory
 from tasks.report.document import render_document
 from tasks.report.live import Silent
 from tasks.report.publish import publish
 from tasks.user_dirs import UserDirs
+from tasks.validation.job import RunEnvironment, prepare
 from tasks.validation.scope import read_scope
-from tasks.validation.validation import Validation, new_run_id
+from tasks.validation.validation import Validation
 
 ROOT = Path(__file__).resolve().parents[2]
 SAMPLE = ROOT / "examples/cafe"
@@ -47,19 +49,17 @@ class Validator:
     async def run(self, stack: Path, *, begun: Callable[[Run], None] = unwatched, **flags: object) -> Report:
         """The same, for tests that do something meanwhile."""
         scope = read_scope(stack, flags, self.environ, self.user_dirs.cache)
-        run_id = new_run_id()
-        with create_run_directory(scope.home, run_id, data=self.user_dirs.data) as directory:
-            validation = Validation(
-                scope=scope,
-                user_dirs=self.user_dirs,
-                directory=directory,
-                progress=Silent(),
-                environ=self.environ,
-                run_id=run_id,
-                called_as="predeploy",
-                shown_stack=str(stack),
-                begun=begun,
-            )
+        given = RunEnvironment(environ=self.environ, token=None, exposure=NOTHING_EXPOSED)
+        job = prepare(
+            scope,
+            given,
+            user_dirs=self.user_dirs,
+            called_as="predeploy",
+            shown_stack=str(stack),
+            takes_secrets=False,
+        )
+        with create_run_directory(scope.home, job.run_id, data=self.user_dirs.data) as directory:
+            validation = Validation(job=job, directory=directory, progress=Silent(), begun=begun)
             report = await validation.run()
             publish(directory, {"report.json": render_document(report)})
         return report

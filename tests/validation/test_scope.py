@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from tasks.secrets.doppler.token import read_token
-from tasks.validation.scope import circumstances, read_scope
+from tasks.validation.scope import provider_context, read_scope
 from tests.support.validate import commit
 
 POLICY = """\
@@ -37,6 +37,6 @@ def test_a_copy_of_secrets_serves_nobody_but_oneself(
     commit(stack)
     scope = read_scope(stack, flags, environ, tmp_path / "cache")
 
-    around = circumstances(scope, environ, read_token("dp.st.prd.0123456789"), data)
+    around = provider_context(scope, environ, read_token("dp.st.prd.0123456789"), data)
 
     assert around.copies == (data / "snapshots" if are_kept else None)

@@ -26,7 +26,7 @@ from tasks.engines.workspace import lease, sync
 from tasks.errors import EngineError
 from tasks.exits import Exit, Prepared
 from tasks.models import EngineFacts
-from tasks.redaction.redactor import redact_exit
+from tasks.redaction.gate import redact
 from tasks.source.tree import select
 from tasks.steps import Database, Environment, Image, Inputs, Step
 
@@ -120,7 +120,7 @@ class DaggerEngine:
             exit = await run_step(self._shop, step, log)
         except (EngineError, EngineRefusedError, ExecFailedError) as error:
             exit = no_exit(error)
-        return redact_exit(exit, self._redactor)
+        return redact(exit, self._redactor)
 
     async def answers(self, environment: Environment, log: Path) -> bool:
         """Does the package registry of an environment answer its control command?"""

@@ -29,7 +29,7 @@ from tasks.engines.tokens import Tokens, located
 from tasks.errors import EngineError
 from tasks.exits import Exit, Prepared
 from tasks.models import EngineFacts
-from tasks.redaction.redactor import redact_exit
+from tasks.redaction.gate import redact
 from tasks.steps import NONCE, Database, Environment, Image, Phase, Service, Step
 
 VERSION = "1"
@@ -117,7 +117,7 @@ class LocalEngine:
             exit = Exit(code=None, trouble=error.reason_code, detail=str(error))
         except OSError as error:
             exit = self._stumbled(error)
-        return redact_exit(exit, self._redactor)
+        return redact(exit, self._redactor)
 
     async def answers(self, environment: Environment, log: Path) -> bool:
         """Does the package registry of an environment answer its control command?"""

@@ -1,0 +1,111 @@
+"""The job of a run: everything that is known before its engine is opened, in one frozen value."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from secrets import token_hex
+
+from tasks.hardening import Exposure, exposure_of, hide, take_token_and_close_memory
+from tasks.planning.plan import Plan
+from tasks.redaction.redactor import Redactor
+from tasks.redaction.streams import mask_process
+from tasks.secrets import Secrets
+from tasks.secrets.doppler.token import VARIABLE, Token, read_token
+from tasks.settings import Settings
+from tasks.user_dirs import UserDirs
+from tasks.validation.scope import Scope, read_secrets, with_secrets
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunEnvironment:
+    """The environment without DOPPLER_TOKEN, and the token. `exposure`: how a check could still read the token."""
+
+    environ: Mapping[str, str] = field(repr=False)
+    token: Token | None
+    exposure: Exposure
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """What to validate, with which secrets, for which caller.
+
+    `called_as` and `shown_stack` are the command and the stack as a report names them. In a shard, `whole` is the plan
+    that the scope's plan is a part of, and `images` are the base images of the run, by tag.
+    """
+
+    scope: Scope
+    environ: Mapping[str, str] = field(repr=False)
+    secrets: Secrets
+    token: Token | None
+    exposure: Exposure
+    is_trusted: bool
+    user_dirs: UserDirs
+    run_id: str
+    called_as: str
+    shown_stack: str
+    whole: Plan | None = None
+    images: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def settings(self) -> Settings:
+        """The settings of the run."""
+        return self.scope.settings
+
+
+def take_environment(environ: Mapping[str, str], *, is_trusted: bool) -> RunEnvironment:
+    """Separates the token from the environment of a run that Prefect has started, and closes this process's memory.
+
+    A token in `environ` wins over the process's own. Code that is not trusted runs without a token.
+    """
+    own = take_token_and_close_memory()
+    token = environ.get(VARIABLE, own)
+    mask_process(Redactor({VARIABLE: token.strip()} if token else {}))
+    return RunEnvironment(
+        environ={name: value for name, value in environ.items() if name != VARIABLE},
+        token=read_token(token) if is_trusted else None,
+        exposure=exposure_of(token),
+    )
+
+
+def prepare(
+    scope: Scope,
+    given: RunEnvironment,
+    *,
+    user_dirs: UserDirs,
+    called_as: str = "python -m flows.predeploy",
+    shown_stack: str = "",
+    is_trusted: bool = True,
+    takes_secrets: bool = True,
+    whole: Plan | None = None,
+    images: Mapping[str, str] | None = None,
+) -> Job:
+    """Takes the secrets that the plan declares. From then on, this process shows none of them.
+
+    Raises SecretsError if one is missing. Without `takes_secrets`, workers elsewhere take their own.
+    """
+    environ = dict(given.environ)  # a copy, before secrets are hidden in the environment of this process
+    if takes_secrets:
+        secrets = read_secrets(scope, environ, given.token, user_dirs.data)
+    else:
+        secrets = Secrets(masked={VARIABLE: given.token.text} if given.token else {})
+    hide(secrets)
+    mask_process(secrets.redactor)
+    return Job(
+        scope=with_secrets(scope, secrets),
+        environ=environ,
+        secrets=secrets,
+        token=given.token,
+        exposure=given.exposure,
+        is_trusted=is_trusted,
+        user_dirs=user_dirs,
+        run_id=new_run_id(),
+        called_as=called_as,
+        shown_stack=shown_stack or str(scope.tree.root),
+        whole=whole,
+        images=images or {},
+    )
+
+
+def new_run_id() -> str:
+    """Returns a name for a run: names sort by time, and no two runs share one."""
+    return f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{token_hex(3)}"
