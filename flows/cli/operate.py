@@ -5,8 +5,8 @@ import sys
 from collections.abc import Sequence
 from typing import NoReturn
 
+from deployments import ROOT
 from flows.cli.invocation import Caller
-from flows.cli.process import ROOT
 from tasks.secrets.doppler.token import VARIABLE
 
 
