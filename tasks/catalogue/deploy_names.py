@@ -9,7 +9,7 @@ from tasks.catalogue.django_settings import settings_files
 from tasks.catalogue.row import CatalogueContext
 from tasks.discovery.documents import BrokenDocumentError, Table, parse_json, parse_toml, table
 from tasks.dotenv import parse_dotenv, worker_examples
-from tasks.needed import Needed
+from tasks.secrets.deploy_check import Needed
 from tasks.stack import Component
 
 # What a platform sets itself, or an image, or nobody where it is deployed.

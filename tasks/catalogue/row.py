@@ -6,7 +6,7 @@ from typing import Literal
 
 from tasks.catalogue.throwaway import given
 from tasks.models import SkipReason, Stage
-from tasks.needed import Needed
+from tasks.secrets.deploy_check import Needed
 from tasks.settings import ComponentSettings, FormSettings, Settings
 from tasks.stack import Component, Kind, Stack
 from tasks.steps import Check, Command, Image

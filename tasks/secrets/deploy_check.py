@@ -8,14 +8,26 @@ from dataclasses import dataclass, field
 
 from tasks.errors import SecretsError
 from tasks.models import Diagnostic, Proof, Result, Severity, Stage, Status
-from tasks.needed import Needed
 from tasks.secrets.shapes import mistake_in
 from tasks.steps import Check
 
 NAME = "deploy_secrets"
-
-
 CHECK = Check(id=NAME, name=NAME, title="deploy secrets", stage=Stage.BUILD, component=".", commands=())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Needed:
+    """A name that a deploy needs, or can use. `by` says who asks for it, `file` and `line` where.
+
+    `example` is the value that the example has: in production it is none.
+    """
+
+    name: str
+    by: str
+    file: str = ""
+    line: int | None = None
+    optional: bool = False
+    example: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,8 +9,7 @@ from tasks.catalogue import make_catalogue
 from tasks.catalogue.deploy_names import needed_names
 from tasks.errors import SecretsError
 from tasks.models import Result, Severity, Status
-from tasks.needed import Needed
-from tasks.secrets.deploy_check import Held, look, not_asked
+from tasks.secrets.deploy_check import Held, Needed, look, not_asked
 from tasks.secrets.shapes import mistake_in
 from tasks.settings import Settings
 from tasks.stack import Component
