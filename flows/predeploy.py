@@ -81,17 +81,20 @@ class Prepared:
 
 def prepare(
     environ: Mapping[str, str],
-    read: Callable[[Mapping[str, str]], Scope],
+    read: Callable[[Mapping[str, str], bool], Scope],
     *,
     is_trusted: bool,
     takes_secrets: bool = True,
 ) -> Prepared:
-    """Reads the scope, and takes the secrets that its checks declare: this process shows none from then on."""
+    """Reads the scope, and takes the secrets that its checks declare: this process shows none from then on.
+
+    `read` gets the environment without the token, and whether there is a token.
+    """
     ours = take_token_and_close_memory()
     given = environ.get(VARIABLE, ours)
     token = read_token(given) if is_trusted else None
     environ = {name: value for name, value in environ.items() if name != VARIABLE}
-    scope = read(environ)
+    scope = read(environ, token is not None)
     secrets = read_secrets(scope, environ, token, UserDirs.of_user().data) if takes_secrets else NO_SECRETS
     hide(secrets)
     return Prepared(scope=scope, secrets=secrets, exposure=exposure_of(given), token=token, environ=environ)
@@ -124,8 +127,8 @@ async def validate_and_record(
     user_dirs = UserDirs.of_user()
     run_id = run_id or new_run_id()
 
-    def read(environ: Mapping[str, str]) -> Scope:
-        scope = read_scope(stack, flags, environ, user_dirs.cache, home=home, policy=policy)
+    def read(environ: Mapping[str, str], has_token: bool) -> Scope:
+        scope = read_scope(stack, flags, environ, user_dirs.cache, home=home, policy=policy, has_token=has_token)
         if distribution is not None:
             reject_undistributable(scope.settings)
         return scope

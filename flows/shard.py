@@ -23,6 +23,7 @@ from tasks.planning.plan import Plan
 from tasks.redaction.streams import masked_errors
 from tasks.report.directory import create_run_directory
 from tasks.report.live import Silent
+from tasks.secrets.deploy_check import NAME as DEPLOY_SECRETS
 from tasks.user_dirs import UserDirs
 from tasks.validation.scope import Scope, keys_of, read_scope, with_secrets
 from tasks.validation.validation import Validation, new_run_id
@@ -105,6 +106,12 @@ def part_of(plan: Plan, checks: tuple[str, ...]) -> Plan:
     return Plan(checks=part, whole=False)
 
 
+def read_whole(stack: Path, share: Share, environ: Mapping[str, str], cache: Path, policy: Path | None) -> Scope:
+    """The scope of the whole run. Whether it has `deploy_secrets`, the run has decided, not the worker's token."""
+    has_token = DEPLOY_SECRETS in share.checks
+    return read_scope(stack, share.flags, environ, cache, policy=policy, deployed=share.deployed, has_token=has_token)
+
+
 async def do_share(
     stack: Path, share: Share, publisher: ShardPublisher, environ: Mapping[str, str], policy: Path | None
 ) -> State[Any]:
@@ -112,8 +119,8 @@ async def do_share(
     user_dirs, run_id = UserDirs.of_user(), new_run_id()
     whole: list[Scope] = []
 
-    def read(environ: Mapping[str, str]) -> Scope:
-        scope = read_scope(stack, share.flags, environ, user_dirs.cache, policy=policy, deployed=share.deployed)
+    def read(environ: Mapping[str, str], _: bool) -> Scope:
+        scope = read_whole(stack, share, environ, user_dirs.cache, policy)
         whole.append(scope)
         return replace(scope, plan=part_of(scope.plan, share.checks))
 

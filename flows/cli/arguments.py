@@ -67,7 +67,7 @@ def make_parser(called_as: str) -> Parser:
     add(
         "--environment",
         metavar="NAME",
-        help="where a deploy would go: staging or production; its secrets are looked at",
+        help="where a deploy would go: staging or production; its secrets are checked",
     )
     add("--export-image", metavar="FILE", help="write the image that was validated, where the run passed")
     add("--export-built", metavar="DIR", help="write the bundles and pages that were built, where the run passed")

@@ -128,7 +128,8 @@ def run_command(
     commit = options.get("commit", "")
     distribution = prepare_distribution(home, settings, commit, environ) if options.get("distribute") else None
     place = opened.enter_context(entered(home, settings, commit, user_dirs.data))
-    scope = read_scope(place, flags, environ, user_dirs.cache, home=home)
+    has_token = caller.token is not None
+    scope = read_scope(place, flags, environ, user_dirs.cache, home=home, has_token=has_token)
     if options.get("list") or options.get("plan"):
         text = render_list(scope.catalogue) if options.get("list") else render_plan(scope)
         say(detect_style(sys.stdout, environ).spell(text), sys.stdout)

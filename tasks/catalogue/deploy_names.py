@@ -1,19 +1,27 @@
-"""Which variables a deploy of the stack needs: what its components, their examples and its settings ask for."""
+"""Which variables a deploy of the stack needs, and whether the stack has the check `deploy_secrets` at all. Pure."""
 
 import ast
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from tasks.catalogue.django_settings import settings_files
 from tasks.catalogue.row import CatalogueContext
 from tasks.discovery.documents import BrokenDocumentError, Table, parse_json, parse_toml, table
+from tasks.discovery.file_view import join
 from tasks.dotenv import parse_dotenv, worker_examples
 from tasks.secrets.deploy_check import Needed
+from tasks.settings import ComponentSettings, CustomCheck, Settings
 from tasks.stack import Component
 
 # What a platform sets itself, or an image, or nobody where it is deployed.
 LEFT_OUT = frozenset({"DEBUG", "DJANGO_DEBUG", "DJANGO_SETTINGS_MODULE", "PORT", "HOST", "PYTHONPATH", "NODE_ENV"})
+DOPPLER_FILES = ("doppler.yaml", "doppler.yml")
+"""What Doppler's command line reads in a directory."""
+NOTHING_KNOWN = (
+    "no deploy target and no source of secrets is known; --environment NAME names a target, DOPPLER_TOKEN is a source"
+)
+NO_NAMES = "the stack asks for no variable that a deploy needs"
 EXAMPLE_LINE = re.compile(r"(?P<off>#\s*)?(?:export\s+)?(?P<name>[A-Z][A-Z0-9_]*)=")
 
 
@@ -28,6 +36,41 @@ def needed_names(context: CatalogueContext) -> tuple[Needed, ...]:
     words = context.settings.deploy_secrets
     kept = (each for name, each in sorted(found.items()) if words.get(name) != "unneeded" and name not in LEFT_OUT)
     return tuple(replace(each, optional=words.get(each.name, word_of(each)) == "optional") for each in kept)
+
+
+def absence(context: CatalogueContext, needed: Sequence[Needed]) -> str:
+    """Why `deploy_secrets` is not a check of the stack; empty if it is one.
+
+    A stack that names neither a target nor a source of secrets gets its secrets in a way that predeploy cannot check.
+    """
+    if context.settings.environment:
+        return ""
+    if not knows_source(context):
+        return NOTHING_KNOWN
+    return "" if needed else NO_NAMES
+
+
+def knows_source(context: CatalogueContext) -> bool:
+    """Whether the run, the settings or the tree name a source of secrets, or the settings declare a secret."""
+    settings = context.settings
+    directories = (".", *(component.path for component in context.stack.components))
+    return (
+        context.has_token
+        or settings.secrets_provider == "doppler"
+        or any(name.startswith("doppler_") for name in settings.model_fields_set)
+        or any(join(directory, name) in context.paths for directory in directories for name in DOPPLER_FILES)
+        or declares_secrets(settings)
+    )
+
+
+def declares_secrets(settings: Settings) -> bool:
+    """Whether a component, an image or a check declares a secret, or `deploy_secrets` lists one."""
+    declaring: list[ComponentSettings | CustomCheck] = [*settings.component.values(), *settings.check]
+    return (
+        any(each.secrets or each.optional_secrets for each in declaring)
+        or any(each.image.secrets for each in settings.component.values())
+        or any(word != "unneeded" for word in settings.deploy_secrets.values())
+    )
 
 
 def word_of(needed: Needed) -> str:

@@ -22,6 +22,7 @@ class CatalogueContext:
     """What rows are expanded from: the components, the files of the tree, and the settings.
 
     `base` is the same of what is taken for deployed, whose commit is its `title`; or why that is not known.
+    `has_token`: the run has a token for Doppler.
     """
 
     stack: Stack
@@ -30,6 +31,7 @@ class CatalogueContext:
     settings: Settings
     base: "CatalogueContext | SkipReason" = NOT_ASKED
     title: str = ""
+    has_token: bool = False
 
     def configured(self, component: Component) -> ComponentSettings:
         """What the settings say of one component."""

@@ -1,4 +1,4 @@
-"""What a run does itself for a deploy, beside its engine: it looks whether the deploy's secrets are there."""
+"""The check that the run does itself, without an engine: `deploy_secrets`."""
 
 import asyncio
 from collections.abc import Collection, Mapping
@@ -9,13 +9,13 @@ from tasks.execution.executor import Own
 from tasks.models import Result
 from tasks.secrets import ProviderContext
 from tasks.secrets.choice import access_of, provider_kind
-from tasks.secrets.deploy_check import NAME, Held, look, not_asked
+from tasks.secrets.deploy_check import NAME, Held, look, unasked
 from tasks.secrets.doppler.token import Token
 from tasks.validation.scope import Scope
 
 
 def own_work(scope: Scope, environ: Mapping[str, str], token: Token | None) -> dict[str, Own]:
-    """The checks of the plan that no engine does: it would need the token."""
+    """The checks that no engine does, because they need the token."""
     settings = scope.settings
     around = ProviderContext(environ=environ, root=scope.home, tree=scope.tree.files, token=token)
 
@@ -30,10 +30,10 @@ def own_work(scope: Scope, environ: Mapping[str, str], token: Token | None) -> d
 
     async def deploy_secrets() -> Result:
         is_configured = token is not None and provider_kind(settings, token) == "doppler"
-        decided = not_asked(settings.environment or "", is_configured)
+        decided = unasked(settings.environment or "", is_configured)
         if decided is not None:
             return decided
-        # whoever interrupts the run does not wait for Doppler
+        # an interruption does not wait for Doppler
         return await asyncio.wrap_future(aside(partial(look, scope.catalogue.deploys, ask)))
 
     return {NAME: deploy_secrets}

@@ -102,13 +102,10 @@ def reject_environment(settings: Settings) -> None:
 
 
 def with_secrets(scope: Scope, secrets: Secrets) -> Scope:
-    """The scope with what old values take from the proof of every check that has them."""
+    """The scope with what old values take from the proof of every check that has them: no engine provides new ones."""
     if not secrets.stale:
         return scope
-    requires = (
-        "fresh secrets",
-        "secrets were a copy from an earlier run, not Doppler's own",
-    )  # which no engine provides
+    requires = ("fresh secrets", "secrets were a copy from an earlier run, not Doppler's own")
     stale = {check for ids in declared(scope.plan.checks).values() for check in ids}
     checks = (
         replace(each, requires=(*each.requires, requires)) if each.id in stale else each for each in scope.plan.checks
@@ -152,11 +149,12 @@ def read_scope(
     home: Path | None = None,
     policy: Path | None = None,
     deployed: Deployed | None = None,
+    has_token: bool = False,
 ) -> Scope:
     """Settings, tree, components, catalogue and plan, in this order. Raises UsageError where one cannot be had.
 
     `policy` is the directory of the `predeploy.toml` that holds; by default the stack's own. `deployed` is the base
-    where somebody else has found it already.
+    where somebody else has found it already. `has_token`: the run has a token for Doppler.
     """
     root = existing(stack)
     settings = read_settings(policy or root, flags, environ)
@@ -165,7 +163,7 @@ def read_scope(
     if settings.gate:
         reject_less(settings)
         require_commit(tree)
-    context = make_scene(tree, settings)
+    context = replace(make_scene(tree, settings), has_token=has_token)
     base: Base | SkipReason = NOT_ASKED
     if settings.base or context.stack.of(Kind.WEB):
         base = read_base(tree, settings.base, cache / "bases", deployed)

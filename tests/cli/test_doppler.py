@@ -228,7 +228,7 @@ def test_what_a_deploy_lacks_is_red(asking: Caller, deploying: TinyStack, dopple
     assert check["reason_code"] == "secrets_missing"
     assert check["rerun"].endswith(" --environment staging --only 'deploy_secrets'")
     assert [each["message"].partition(";")[0] for each in check["diagnostics"]] == [
-        "QUEUE_URL is not there in cafe/dev",
+        "QUEUE_URL is missing in cafe/dev",
         "STRIPE_KEY is a placeholder, not a value in cafe/dev",
     ]
     assert_untold(ended)
