@@ -90,7 +90,13 @@ class Validation:
             run.start()
             self.begun(run)
             results = await self._results(run)
-            verdict = give_verdict(list(results.values()), whole=plan.whole, ended=run.ended, gate=settings.gate)
+            verdict = give_verdict(
+                list(results.values()),
+                whole=plan.whole,
+                ended=run.ended,
+                gate=settings.gate,
+                has_component=bool(self.scope.stack.components),
+            )
             images, built, verdict = await self._deliver(run, work, verdict)
         took = {check_id: result.duration for check_id, result in results.items() if result.passed}
         write_durations(self.user_dirs.cache, self.scope.home, took)

@@ -191,6 +191,7 @@ PRODUCTION = ("cafe", "prd")
 def deploying(stack: TinyStack) -> TinyStack:
     """A stack that says what its deploy needs, and has another check."""
     declare(stack, ("plain", "print('hello')", []))
+    stack.has_site()
     (stack.root / "predeploy.toml").write_text(DEPLOYS + "\n".join(stack.rows))
     return stack
 
@@ -311,6 +312,7 @@ def keeping(asking: Caller) -> Caller:
 
 
 def test_a_copy_serves_a_developer_and_is_announced(keeping: Caller, looking: TinyStack, doppler: Doppler) -> None:
+    looking.has_site()
     keeping.run(looking.root).assert_ended(0, "PASSED")
     doppler.always = page(502)
 

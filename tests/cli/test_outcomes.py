@@ -38,6 +38,7 @@ def assert_agreed(ended: Ended, stack: TinyStack, code: int, word: str) -> dict[
 
 
 def test_checks_of_the_stacks_own_are_something_to_do(caller: Caller, green: TinyStack) -> None:
+    green.has_site()
     green.has("talks", "echo all is well")
     before = green.content()
 
@@ -50,6 +51,15 @@ def test_checks_of_the_stacks_own_are_something_to_do(caller: Caller, green: Tin
     assert (report["result"], report["ready"]) == ("passed", True)
     assert report["counts"]["warnings"] == 0
     assert green.content() == before
+
+
+def test_a_stack_without_a_component_passes_but_is_not_ready(caller: Caller, green: TinyStack) -> None:
+    ended = caller.run(green.root)
+
+    ended.assert_ended(0, "PASSED")
+    assert "Ready to deploy!" not in ended.stdout
+    assert "PASSED (partial: no Django project, Worker or static site was found" in ended.stdout
+    assert not green.report()["ready"]
 
 
 def test_a_failed_check_beats_one_without_a_verdict(caller: Caller, green: TinyStack) -> None:
