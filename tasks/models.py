@@ -151,11 +151,15 @@ class CheckReport:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EngineFacts:
-    """Which engine ran the steps, and why that one. `images` are the base images' tags with what they resolved to."""
+    """Which engine ran the steps, and the `reason` for it, which `summary` says in at most eight words.
+
+    `images` are the base images' tags with what they resolved to.
+    """
 
     name: str
     version: str
     reason: str
+    summary: str = ""
     images: tuple[tuple[str, str], ...] = ()
 
 

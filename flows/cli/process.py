@@ -98,7 +98,7 @@ def bare_document(outcome: str, exit_code: int, reason: str) -> dict[str, Any]:
         "proof": {"full": False, "gaps": []},
         "duration_seconds": 0,
         "started_at": time.strftime("%Y-%m-%dT%H:%M:%S+00:00", time.gmtime()),
-        "engine": {"name": "", "version": "", "reason": "", "images": {}},
+        "engine": {"name": "", "version": "", "reason": "", "summary": "", "images": {}},
         "stack": "",
         "tree": "",
         "untracked": [],

@@ -88,11 +88,13 @@ class ShardedWork:
     def facts(self) -> EngineFacts:
         """Those of the shards in one."""
         found = [each.facts.engine for each in self._shards if each.facts is not None]
-        told = "; ".join(dict.fromkeys(each.reason for each in found)) or "none of them told of its engine"
+        told = "; ".join(dict.fromkeys(each.reason for each in found)) or "no shard has reported its engine"
+        summary = f"{counted(len(self._shards), 'shard')} on workers"
         return EngineFacts(
             name="+".join(dict.fromkeys(each.name for each in found)) or "none",
             version=", ".join(dict.fromkeys(each.version for each in found)),
-            reason=f"{counted(len(self._shards), 'shard')} on workers: {told}",
+            reason=f"{summary}: {told}",
+            summary=summary,
             images=tuple(sorted(self._taken.items())),
         )
 

@@ -38,7 +38,9 @@ def redact_report(report: Report, redactor: Redactor) -> Report:
         report,
         verdict=replace(verdict, reason=redactor.text(verdict.reason), gaps=each(verdict.gaps, redactor)),
         checks=tuple(replace(check, result=redact_result(check.result, redactor)) for check in report.checks),
-        engine=replace(report.engine, reason=redactor.text(report.engine.reason)),
+        engine=replace(
+            report.engine, reason=redactor.text(report.engine.reason), summary=redactor.text(report.engine.summary)
+        ),
         run=replace(run, unrecorded=None if run.unrecorded is None else redactor.text(run.unrecorded)),
         secrets=replace(report.secrets, stale=redactor.text(report.secrets.stale)),
         untracked=each(report.untracked, redactor),

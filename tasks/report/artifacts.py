@@ -55,7 +55,7 @@ def _facts(report: Report) -> str:
             f"- stack: {_code(report.stack)}",
             f"- tree: {_code(report.tree)}",
             *([f"- gate: commit {_code(report.commit)}, from a clean clone"] if report.gate else []),
-            f"- engine: {_inline(engine.name)} {_inline(engine.version)} ({_inline(engine.reason)})",
+            f"- engine: {_inline(engine.name)} {_inline(engine.version)} ({_inline(engine.summary or engine.reason)})",
             f"- {len(report.checks)} checks in {report.duration:.1f} s, exit {report.verdict.exit_code}",
             f"- logs: {_code(report.directory)}",
             *([f"- secrets: {_inline(secrets)}"] if secrets else []),

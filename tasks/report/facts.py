@@ -40,10 +40,11 @@ def duration_of(report: Report, stage: Stage) -> float:
 
 
 def engine_line(report: Report) -> str:
-    """`local 0.1.0: why this one`."""
+    """`local 0.1.0: the reason in a few words`. The JSON has the whole reason."""
     engine = report.engine
     name = " ".join(part for part in (engine.name, engine.version) if part)
-    return clean_line(f"{name}: {engine.reason}" if engine.reason else name)
+    reason = engine.summary or engine.reason
+    return clean_line(f"{name}: {reason}" if reason else name)
 
 
 def run_line(report: Report) -> str:

@@ -63,7 +63,10 @@ def _header(report: Report, style: Style) -> Iterator[str]:
     }
     for name, fact in filter(operator.itemgetter(1), facts.items()):
         lead = f"{name:<8}"
-        yield from hang(style.spell(fact), lead, style.width, style.paint(style.dim, lead))
+        text = style.spell(fact)
+        if name == "engine":  # one line, however long its reason is
+            text = shorten(text, style.width - cells(lead), style.spell("…"))
+        yield from hang(text, lead, style.width, style.paint(style.dim, lead))
 
 
 def _stage(report: Report, stage: Stage, style: Style) -> Iterator[str]:

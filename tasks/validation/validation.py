@@ -10,7 +10,7 @@ from secrets import token_hex
 
 from flows.distribution.base_images import resolve_images
 from flows.distribution.parameters import Distribution
-from tasks.engines.choice import EMBEDDED, EngineChoice, choose_engine
+from tasks.engines.choice import EngineChoice, choose_engine, embedded
 from tasks.engines.context import EngineContext
 from tasks.engines.local.engine import LocalEngine
 from tasks.engines.protocol import Engine
@@ -135,34 +135,34 @@ class Validation:
         """The engine of the run, ready. One that nobody insisted on gives way to the other if it cannot be opened."""
         choice = await choose_engine(self.scope.settings.engine, self.environ)
         if choice.name == "local":
-            return await opened.enter_async_context(self._embedded(choice.reason))
+            return await opened.enter_async_context(self._embedded(choice))
         try:
             return await opened.enter_async_context(self._containers(choice))
         except EngineError as error:
             if choice.is_certain:
                 raise
             self.progress.note(f"no containers: {error}")
-            return await opened.enter_async_context(self._embedded(f"{EMBEDDED} ({error})"))
+            instead = embedded("the container engine could not be opened", str(error))
+            return await opened.enter_async_context(self._embedded(instead))
 
     def _containers(self, choice: EngineChoice) -> Engine:
         from tasks.engines.dagger.engine import DaggerEngine  # its client takes long to load
 
         images = {str(name): image for name, image in self.scope.settings.images.items()}
         log = self.directory.logs / "dagger.log"
-        return DaggerEngine(
-            self._engine_context(choice.reason), reach=choice.reach, log=log, images=images, known=self.images
-        )
+        return DaggerEngine(self._engine_context(choice), reach=choice.reach, log=log, images=images, known=self.images)
 
-    def _embedded(self, reason: str) -> Engine:
-        return LocalEngine(self._engine_context(reason), postgres=self.scope.settings.postgres)
+    def _embedded(self, choice: EngineChoice) -> Engine:
+        return LocalEngine(self._engine_context(choice), postgres=self.scope.settings.postgres)
 
-    def _engine_context(self, reason: str) -> EngineContext:
+    def _engine_context(self, choice: EngineChoice) -> EngineContext:
         return EngineContext(
             tree=self.scope.tree,
             cache=self.user_dirs.cache,
             data=self.user_dirs.data,
             run_id=self.run_id,
-            reason=reason,
+            reason=choice.reason,
+            summary=choice.summary,
             note=self.progress.note,
             environ=self.environ,
             secrets=self.secrets,

@@ -33,6 +33,7 @@ CATALOGUE = (
     ("migration_check", "Migration check", "apps/web", Stage.INTEGRATION),
 )
 TIMES = {"django_container": 1.4, "worker_container": 0.7, "site_coffee_shop": 5.9, "mypy": 3.14159, "pytest": 2.4}
+LOCAL = "the stack's code runs on this machine (no container runtime, runner host or session was found)"
 NO_IMAGE = "no image was built: the local engine has none"
 
 
@@ -105,7 +106,9 @@ def green_delivered() -> Report:
 
 
 def green_partial() -> Report:
-    local = EngineFacts(name="local", version="0.1.0", reason="no container runtime, runner host or session was found")
+    local = EngineFacts(
+        name="local", version="0.1.0", reason=LOCAL, summary="no Dagger engine or container runtime found"
+    )
     without_image = Proof(gaps=(NO_IMAGE,))
     other_python = Proof(gaps=("Python 3.11.2 ran it where production has 3.13",))
     images = {name: result(name, proof=without_image) for name in ("django_container", "worker_container")}

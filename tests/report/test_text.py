@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import pytest
 
-from tasks.models import Outcome, Report, Status
+from tasks.models import EngineFacts, Outcome, Report, Status
 from tasks.report.agent import render_agent
 from tasks.report.layout import cells
 from tasks.report.style import NARROWEST, Style
@@ -76,6 +76,18 @@ def test_ready_is_said_only_of_a_full_pass(outcome: Outcome, ready: bool, said: 
     for text in (render_text(report, PEOPLE), render_agent(report, "asked for")):
         assert ("Ready to deploy!" in text) is said
         assert ("PASSED (partial: " in text) is (outcome is Outcome.PASSED and not ready)
+
+
+@pytest.mark.parametrize("summary", ["no Dagger engine or container runtime found", "word " * 40, ""])
+@pytest.mark.parametrize("style", [PEOPLE, ASCII], ids=["unicode", "ascii"])
+def test_the_engine_is_one_line_of_the_header(summary: str, style: Style) -> None:
+    engine = EngineFacts(name="local", version="0.2.0", reason="the whole reason, " * 20, summary=summary)
+
+    lines = render_text(make.report(engine=engine), style).splitlines()
+
+    (place,) = [number for number, line in enumerate(lines) if line.startswith("engine  local 0.2.0: ")]
+    assert cells(lines[place]) <= 80
+    assert lines[place + 1].startswith("run     ")
 
 
 def test_thirty_findings_take_ten_lines_at_most() -> None:
