@@ -15,7 +15,7 @@ from flows.cli.arguments import SETTINGS, make_parser, read_arguments
 from flows.cli.invocation import Caller, absolute
 from flows.cli.list_and_plan import render_list, render_plan
 from flows.cli.output import choose_output
-from flows.cli.process import is_json_wanted
+from flows.cli.process import STARTED, is_json_wanted, seconds_waited
 from flows.cli.subcommands import SUBCOMMANDS, run_subcommand
 from flows.distribution.parameters import Distribution, reject_undistributable, require_server
 from flows.interruption import Interrupted, Interruption
@@ -182,6 +182,7 @@ def validate(request: ValidationRequest, caller: Caller, streams: Streams, inter
         exposure=caller.exposure,
         token=caller.token,
         distribution=distribution,
+        since=STARTED,
     )
     report = asyncio.run(session.validate())
     text = output.render(report)
@@ -225,7 +226,7 @@ def end_without_report(streams: Streams, verdict: Verdict, environ: Mapping[str,
         tree="",
         directory="",
         started_at=datetime.now(UTC).isoformat(timespec="milliseconds"),
-        duration=0.0,
+        duration=seconds_waited(),
     )
     say(f"predeploy: {verdict.reason}", sys.stderr)
     tell_github(report, Path(), environ, streams)

@@ -22,7 +22,30 @@ STOPPING = {
 }
 """What asks a run to end, the word for it, and the exit code."""
 TRUE = frozenset({"1", "true", "t", "yes", "y", "on"})
-BARE_LINE = "checks=0 failed=0 errored=0 skipped=0 cached=0 seconds=0.0 engine=- report=-"
+BARE_COUNTS = "checks=0 failed=0 errored=0 skipped=0 cached=0"
+STARTTIME = 19
+"""The place of `starttime` among the fields of /proc/self/stat behind the program's name: clock ticks since boot."""
+LONGEST_START = 600.0
+"""Seconds that the start of an interpreter takes at most; a greater age is a mistake of the clocks."""
+
+
+def process_age() -> float:
+    """Seconds since the process started. Without /proc it is the CPU time so far: a start takes little else."""
+    with suppress(AttributeError, IndexError, OSError, ValueError):
+        fields = Path("/proc/self/stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()
+        age = time.clock_gettime(time.CLOCK_BOOTTIME) - int(fields[STARTTIME]) / os.sysconf("SC_CLK_TCK")
+        if 0 <= age < LONGEST_START:
+            return age
+    return time.process_time()
+
+
+STARTED = time.monotonic() - process_age()
+"""When the process started, on the monotonic clock: the caller has waited since then, also for the interpreter."""
+
+
+def seconds_waited() -> float:
+    """Seconds since the process started."""
+    return time.monotonic() - STARTED
 
 
 def enter() -> NoReturn:
@@ -75,8 +98,9 @@ def is_json_wanted(arguments: list[str], variable: str) -> bool:
 
 def end_bare(outcome: str, exit_code: int, reason: str) -> NoReturn:
     """Ends the process at once, with nothing but the reason, the last line, and the document where it is wanted."""
-    line = f"PREDEPLOY {outcome.upper()} exit={exit_code} {BARE_LINE}\n"
-    document = json.dumps(bare_document(outcome, exit_code, reason), indent=2) + "\n"
+    seconds = seconds_waited()
+    line = f"PREDEPLOY {outcome.upper()} exit={exit_code} {BARE_COUNTS} seconds={seconds:.1f} engine=- report=-\n"
+    document = json.dumps(bare_document(outcome, exit_code, reason, seconds), indent=2) + "\n"
     wanted = is_json_wanted(sys.argv[1:], os.environ.get("PREDEPLOY_JSON_OUTPUT", ""))
     told = f"predeploy: {reason}\n"
     for descriptor, text in ((2, told), *(((1, document), (2, line)) if wanted else ((1, line),))):
@@ -85,7 +109,7 @@ def end_bare(outcome: str, exit_code: int, reason: str) -> NoReturn:
     os._exit(exit_code)
 
 
-def bare_document(outcome: str, exit_code: int, reason: str) -> dict[str, Any]:
+def bare_document(outcome: str, exit_code: int, reason: str, seconds: float) -> dict[str, Any]:
     """A report without a single check, made by hand: what makes the others may be what cannot be imported."""
     nothing: dict[str, Any] = {"status": "skipped", "duration_seconds": 0, "checks": []}
     counted = ("checks", "passed", "failed", "errored", "skipped", "cached", "errors", "warnings")
@@ -96,7 +120,7 @@ def bare_document(outcome: str, exit_code: int, reason: str) -> dict[str, Any]:
         "reason": reason,
         "ready": False,
         "proof": {"full": False, "gaps": []},
-        "duration_seconds": 0,
+        "duration_seconds": round(seconds, 3),
         "started_at": time.strftime("%Y-%m-%dT%H:%M:%S+00:00", time.gmtime()),
         "engine": {"name": "", "version": "", "reason": "", "summary": "", "images": {}},
         "stack": "",

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import signal
 import sys
+import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -37,7 +38,10 @@ SILENT_PATIENCE = 1.0
 
 @dataclass(slots=True, kw_only=True)
 class RunSession:
-    """Call `validate` once. `called_as` and `shown` are the command and the stack as the caller wrote them."""
+    """Call `validate` once. `called_as` and `shown` are the command and the stack as the caller wrote them.
+
+    `since` is when the caller began to wait, on the monotonic clock: the report's duration counts from there.
+    """
 
     scope: Scope
     user_dirs: UserDirs
@@ -50,6 +54,7 @@ class RunSession:
     exposure: Exposure = NOTHING_EXPOSED
     token: Token | None = None
     distribution: Distribution | None = None
+    since: float = field(default_factory=time.monotonic)
     run_id: str = field(default_factory=new_run_id)
     _run: Run | None = None
     _recording: asyncio.Task[RunFacts] | None = None
@@ -62,7 +67,8 @@ class RunSession:
             report = await self._report(directory)
             notes = (*filter(None, [directory.warning]), *unknown_variables(self.environ), *report.warnings)
             # what came since the checks were done: Prefect's own words, too
-            report = redact_report(replace(report, warnings=notes), self.secrets.redactor)
+            report = replace(report, warnings=notes, duration=time.monotonic() - self.since)
+            report = redact_report(report, self.secrets.redactor)
             return self._published(directory, report)
 
     async def _report(self, directory: RunDirectory) -> Report:

@@ -1,6 +1,7 @@
 """Every way in which a run can come out: exit code, last line and document say the same."""
 
 import os
+import re
 import subprocess
 import sys
 from dataclasses import replace
@@ -96,7 +97,8 @@ def test_the_budget_ends_a_run_and_tells_what_did_not_run(caller: Caller, green:
     assert reasons_of(document) == {"endless": "budget", "waiting": "budget"}
     assert status_of(document) == {"endless": "errored", "waiting": "skipped"}
     assert "not run: the budget of 2 s is spent" in ended.stderr
-    assert 2 <= document["duration_seconds"] < 4.5
+    assert document["duration_seconds"] >= 2
+    assert document["stages"]["quality"]["duration_seconds"] < 4.5
 
 
 def test_a_failed_check_beats_the_budget(caller: Caller, stack: TinyStack) -> None:
@@ -247,3 +249,38 @@ def test_a_crash_of_our_own(caller: Caller, green: TinyStack, tmp_path: Path, mo
     ended.assert_ended(3, "ERRORED")
     assert "a mistake of predeploy's own: RuntimeError: all of a sudden" in ended.stderr
     assert green.hidden == []
+
+
+def waits_at(place: Path, module: str, seconds: float, then: str = "") -> Path:
+    """A place on Python's path where the import of a module takes so long."""
+    place.mkdir(exist_ok=True)
+    (place / f"{module}.py").write_text(f"import time\ntime.sleep({seconds})\n{then}")
+    return place
+
+
+def test_the_total_is_what_the_caller_waited_for(caller: Caller, green: TinyStack, tmp_path: Path) -> None:
+    """From the start of the interpreter, which takes long here, to the end of the recording, which does so too."""
+    slow = waits_at(tmp_path / "start", "sitecustomize", 1.5)
+    late = waits_at(tmp_path / "recording", "prefect", 2, "raise ImportError('not in this test')")
+    patient = replace(caller, paths=(slow, late))
+
+    ended = patient.run(green.root, "--json-output", "--only", "words")
+
+    document = assert_agreed(ended, green, 0, "PASSED")
+    waited = document["duration_seconds"]
+    assert 3.5 <= waited <= ended.seconds, ended.told
+    assert ended.last["seconds"] == f"{waited:.1f}"
+    assert re.search(rf"Total: {waited:.1f}s", ended.stderr)
+
+
+@pytest.mark.parametrize("arguments", [["--json-output", "--only", "nothing"], ["--json-output", "nowhere"]])
+def test_a_run_that_did_not_begin_took_its_time_too(
+    caller: Caller, green: TinyStack, tmp_path: Path, arguments: list[str]
+) -> None:
+    slow = replace(caller, paths=(waits_at(tmp_path / "start", "sitecustomize", 1), *caller.paths))
+
+    ended = replace(slow, cwd=green.root).run(*arguments)
+
+    ended.assert_ended(2, "USAGE")
+    assert 1 <= ended.document["duration_seconds"] <= ended.seconds
+    assert float(ended.last["seconds"]) >= 1
