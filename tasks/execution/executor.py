@@ -204,7 +204,8 @@ class Run:
             red = first.status in {Status.FAILED, Status.ERRORED}
             if red and {*first.diagnostics} & {*result.diagnostics}:
                 reason = f"needs the same packages as {self.plan[owner].title}, and they did not install"
-                return Result(check=check.id, status=Status.SKIPPED, reason_code="needs", reason=reason, log=result.log)
+                skip = Result(check=check.id, status=Status.SKIPPED, reason_code="needs", reason=reason)
+                return replace(skip, log=result.log, blocked_by=owner)
         return result
 
     def _unfinished(self, check: Check, *, begun: bool) -> Result:

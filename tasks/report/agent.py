@@ -16,8 +16,9 @@ from tasks.report.facts import (
     tally,
     untracked_line,
 )
+from tasks.report.folding import findings, headline, repetition
 from tasks.report.layout import clean, clean_line, disarm, shorten
-from tasks.report.ranking import describe, findings, rank_fixes, red_checks
+from tasks.report.ranking import affected, rank_fixes, red_checks
 from tasks.report.style import Style
 
 _EACH = 20  # findings of one check
@@ -68,10 +69,10 @@ def _check(report: Report, check: CheckReport) -> Iterator[str]:
     found = findings(result.diagnostics)
     for finding in found[:_EACH]:
         diagnostic = finding.diagnostic
-        again = f" ({finding.count} times)" if finding.count > 1 else ""
+        again = f" {repetition(finding)}".rstrip()
         mild = "" if diagnostic.severity is Severity.ERROR else f"{diagnostic.severity.value}: "
         where = f"{clean_line(diagnostic.location)}: " if diagnostic.location else ""
-        message = " | ".join(filter(None, map(clean_line, clean(describe(diagnostic)).split("\n"))))
+        message = " | ".join(filter(None, map(clean_line, clean(headline(finding)).split("\n"))))
         yield f"  {where}{mild}{shorten(message, _LENGTH, '…')}{again}"
     if len(found) > _EACH:
         yield f"  … and {len(found) - _EACH} more in {report.directory}/report.json"
@@ -87,8 +88,7 @@ def _closing(report: Report) -> Iterator[str]:
     fixes, _ = rank_fixes(report, 1)
     for fix in fixes:
         where = f"{clean_line(fix.location)}: " if fix.location else ""
-        head = clean_line(fix.text.strip("\n").split("\n")[0])
-        yield f"fix first: {where}{shorten(head, _LENGTH, '…')} ({named(fix.checks, _NAMES)})"
+        yield f"fix first: {where}{shorten(clean_line(fix.text), _LENGTH, '…')} ({affected(fix)})"
     if report.verdict.outcome is not Outcome.PASSED:
         if report.rerun:
             yield f"{'rerun' if fixes else 'run what is left'}: {clean_line(report.rerun)}"

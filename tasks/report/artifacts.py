@@ -2,6 +2,7 @@
 
 from tasks.models import CheckReport, Outcome, Report, Result, Stage, Status
 from tasks.report.facts import secrets_line
+from tasks.report.folding import findings, headline, repetition
 
 _MARKS = {Status.PASSED: "✓", Status.FAILED: "✗", Status.ERRORED: "!", Status.SKIPPED: "○"}
 _DIAGNOSTICS = 20
@@ -78,8 +79,8 @@ def _trouble(check: CheckReport) -> str:
     result = check.result
     lines = [f"### {_MARKS[result.status]} {_inline(check.title)}", "", _inline(result.reason or result.reason_code)]
     found = [
-        " ".join(part for part in (diagnostic.location, diagnostic.rule or "", diagnostic.message) if part)
-        for diagnostic in result.diagnostics
+        " ".join(filter(None, [finding.diagnostic.location, headline(finding), repetition(finding)]))
+        for finding in findings(result.diagnostics)
     ]
     if found:
         shown = found[:_DIAGNOSTICS] + ([f"and {len(found) - _DIAGNOSTICS} more"] if len(found) > _DIAGNOSTICS else [])

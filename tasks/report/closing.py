@@ -3,12 +3,13 @@
 from collections.abc import Iterator
 
 from tasks.models import Outcome, Report
-from tasks.report.facts import gap_texts, image_lines, named, tally, untracked_line
+from tasks.report.facts import gap_texts, image_lines, tally, untracked_line
 from tasks.report.layout import cells, clean_line, fold, hang, shorten
-from tasks.report.ranking import Fix, rank_fixes, red_checks
+from tasks.report.ranking import Fix, affected, rank_fixes, red_checks
 from tasks.report.style import Style
 
 _FIXES = 5
+_LEAST = 12  # cells of a text that is cut for what follows it
 
 
 def closing(report: Report, style: Style) -> Iterator[list[str]]:
@@ -62,14 +63,16 @@ def _fix_first(report: Report, style: Style) -> Iterator[list[str]]:
 
 
 def _fix(fix: Fix, width: int, style: Style) -> list[str]:
-    """Two lines at most, the checks at their end; a path that is longer than that stays whole."""
-    where = style.spell(f" ({named(fix.checks, 3)})")
-    head = clean_line(fix.text.strip("\n").split("\n")[0])
+    """Two lines at most, the checks at their end. A path that is longer than that stays whole."""
+    where = style.spell(f" ({affected(fix)})")
+    head = clean_line(fix.text)
     text = style.spell(f"{clean_line(fix.location)}  {head}" if fix.location else head)
     lines = fold(text + where, width)
     if len(lines) <= 2:
         return lines
     first, *rest = fold(text, width)
+    if cells(where) + _LEAST > width:  # a narrow terminal
+        return [first, *fold(where.strip(), width)]
     return [first, shorten(" ".join(rest), width - cells(where), style.spell("…")) + where]
 
 

@@ -8,8 +8,8 @@ from typing import Literal, Protocol, TextIO
 
 from tasks.models import Diagnostic, Result, Status
 from tasks.report.facts import named, seconds
+from tasks.report.folding import describe, findings
 from tasks.report.layout import clean_line, hang, shorten
-from tasks.report.ranking import describe, findings
 from tasks.report.style import Style
 
 BEAT = 30.0

@@ -225,6 +225,7 @@ class Validation:
                 stage=check.stage,
                 result=results[check.id],
                 rerun=self._rerun([check.id]) if check.id in red else "",
+                needs=check.needs,
             )
             for check in plan.checks
         )

@@ -284,3 +284,17 @@ def test_a_run_that_did_not_begin_took_its_time_too(
     ended.assert_ended(2, "USAGE")
     assert 1 <= ended.document["duration_seconds"] <= ended.seconds
     assert float(ended.last["seconds"]) >= 1
+
+
+def test_what_other_checks_wait_for_is_to_be_fixed_first(caller: Caller, stack: TinyStack) -> None:
+    stack.has("link", "echo 'page.py:1: error: a dead link' >&2; exit 1")
+    stack.has("models", "echo 'models.py:2: error: a broken import' >&2; exit 1")
+    stack.has("tables", needs="models")
+    stack.has("server", needs="tables")
+
+    ended = caller.run(stack.root)
+
+    ended.assert_ended(1, "FAILED")
+    first, second = re.findall(r"^  \d\. (.+)$", ended.stdout.partition("Fix first:")[2], re.MULTILINE)
+    assert first.endswith("a broken import (models; 2 skipped)"), ended.told
+    assert second.endswith("a dead link (link)")

@@ -159,6 +159,7 @@ async def test_broken_lock_is_one_red_check(tmp_path: Path) -> None:
     assert reported(image) == (Status.FAILED, "lock_stale")
     assert reported(lint) == reported(types) == (Status.SKIPPED, "needs")
     assert lint.reason == "needs the same packages as image, and they did not install"
+    assert lint.blocked_by == image.check
     assert engine.programs == []
 
 
