@@ -14,7 +14,7 @@ from tasks.secrets.deploy_check import Needed
 from tasks.settings import ComponentSettings, CustomCheck, Settings
 from tasks.stack import Component
 
-# What a platform sets itself, or an image, or nobody where it is deployed.
+# What the platform or an image sets, or what is unset in production.
 LEFT_OUT = frozenset({"DEBUG", "DJANGO_DEBUG", "DJANGO_SETTINGS_MODULE", "PORT", "HOST", "PYTHONPATH", "NODE_ENV"})
 DOPPLER_FILES = ("doppler.yaml", "doppler.yml")
 """What Doppler's command line reads in a directory."""
@@ -30,7 +30,7 @@ def needed_names(context: CatalogueContext) -> tuple[Needed, ...]:
     found: dict[str, Needed] = {}
     for each in (*asked(context), *listed(context)):
         known = found.get(each.name)
-        # one that somebody requires is required, and who says so is told
+        # a name that one of them requires is required, and that one is reported
         if known is None or (known.optional and not each.optional):
             found[each.name] = replace(each, example=each.example or (known.example if known else ""))
     words = context.settings.deploy_secrets
@@ -98,7 +98,7 @@ def listed(context: CatalogueContext) -> Iterator[Needed]:
 
 
 def of_worker(component: Component, context: CatalogueContext) -> Iterator[Needed]:
-    """Cloudflare's own two, and what its examples list and its code reads that is no variable of its configuration."""
+    """Cloudflare's own two names, and those that its examples or its code name and its configuration does not set."""
     assert component.worker is not None
     config = component.worker.config
     document = read_config(config, context)
@@ -106,23 +106,23 @@ def of_worker(component: Component, context: CatalogueContext) -> Iterator[Neede
     if "account_id" not in document:
         yield Needed(name="CLOUDFLARE_ACCOUNT_ID", by=component.path, file=config)
     examples = worker_examples(component.path, context.paths.__contains__)
-    # a variable of one environment is none of the secrets in another one either
+    # a variable of one environment is no secret in another one
     variables = {name for each in (document, *sections(document)) for name in table(each, "vars")}
     listed = [each for path in examples for each in of_example(path, component, context) if each.name not in variables]
     yield from listed
-    # who writes the example knows better than the code what can be left out
+    # the example says which names are optional, the code does not
     unlisted = sorted({*component.worker.reads} - {each.name for each in listed} - variables)
     optional = context.configured(component).optional_secrets
     yield from (Needed(name=name, by=component.path, optional=name in optional) for name in unlisted)
 
 
 def sections(document: Table) -> Iterator[object]:
-    """What a wrangler file says of each of its environments."""
+    """The sections of a wrangler file for its environments."""
     return iter(table(document, "env").values())
 
 
 def of_web(component: Component, context: CatalogueContext) -> Iterator[Needed]:
-    """What its example lists, and what its settings cannot do without."""
+    """The names that its example lists, and those that its settings require."""
     assert component.web is not None
     yield from of_example(component.web.env_example or "", component, context)
     for path, tree in settings_files(component.web, context):
@@ -144,7 +144,7 @@ def of_example(path: str, component: Component, context: CatalogueContext) -> It
 
 
 def of_settings(path: str, tree: ast.Module, component: Component) -> Iterator[Needed]:
-    """Variables that Django's settings read with no way out: `os.environ["NAME"]`, `env("NAME")`."""
+    """Variables that Django's settings read without a default: `os.environ["NAME"]`, `env("NAME")`."""
     for node in ast.walk(tree):
         name = variable_of(node)
         if name and name.isupper():
@@ -171,7 +171,7 @@ def variable_of(node: ast.AST) -> str:
 
 
 def read_config(path: str, context: CatalogueContext) -> Table:
-    """A wrangler file; nothing where it is broken, which another check tells."""
+    """A wrangler file; empty if it is broken, which another check reports."""
     if path not in context.paths:
         return {}
     try:

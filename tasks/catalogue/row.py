@@ -14,7 +14,7 @@ from tasks.steps import Check, Command, Image
 DatabaseKind = Literal["", "template", "empty", "migrated"]
 
 NO_SETTINGS = ComponentSettings.model_validate({})
-NOT_ASKED = SkipReason(reason_code="no_base", reason="nobody asked what is deployed")
+NOT_ASKED = SkipReason(reason_code="no_base", reason="the deployed commit was not looked up")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

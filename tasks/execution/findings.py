@@ -74,7 +74,7 @@ def without_base(judgement: Judgement, findings: Findings) -> Judgement:
     if not is_its_own:
         return judgement
     why = reason_of(judgement, findings).rstrip(".")
-    reason = f"no upgrade was tried: the base is of no use ({why}). Name another: --base REF"
+    reason = f"no upgrade was tried: the deployed commit cannot be used ({why}). Name another one with --base REF"
     findings.diagnostics.clear()
     findings.gaps.append(reason)
     return skipped("base_broken", reason)

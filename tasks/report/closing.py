@@ -1,4 +1,4 @@
-"""What follows the verdict in the text for people: why, what was handed on, what to fix first, what to run next."""
+"""The text for people below the verdict: reasons, warnings, deliveries, what to fix first, what to run next."""
 
 from collections.abc import Iterator
 
@@ -13,7 +13,7 @@ _LEAST = 12  # cells of a text that is cut for what follows it
 
 
 def closing(report: Report, style: Style) -> Iterator[list[str]]:
-    """What follows the box, most important last: that is what a terminal shows."""
+    """The blocks below the box. The most important one is the last, because a terminal shows the end."""
     verdict = report.verdict
     if verdict.outcome is Outcome.ERRORED and verdict.gaps:
         yield [*hang(style.spell(f"No verdict: {clean_line(verdict.reason)}:"), "", style.width), *_gaps(report, style)]
@@ -28,7 +28,7 @@ def closing(report: Report, style: Style) -> Iterator[list[str]]:
         yield hang(style.spell(untracked), "", style.width)
     yield from _fix_first(report, style)
     if report.rerun and verdict.outcome is not Outcome.PASSED:
-        title = "Run the red checks again:" if red_checks(report) else "Run what is left:"
+        title = "Run the red checks again:" if red_checks(report) else "Run the other checks:"
         yield [title, *_command(style.spell(clean_line(report.rerun)), style)]
     if verdict.outcome is Outcome.PASSED:
         yield ["Ready to deploy!"] if verdict.ready else _partial(report, style)
@@ -39,7 +39,7 @@ def _partial(report: Report, style: Style) -> list[str]:
     gaps = gap_texts(report)
     if len(gaps) == 1:
         return hang(style.spell(f"PASSED (partial: {gaps[0]})"), "", style.width)
-    head = f"PASSED (partial: {len(gaps)} reasons), not yet the proof that a deploy needs:"
+    head = f"PASSED (partial: {len(gaps)} reasons why the proof is not full):"
     return [*hang(head, "", style.width), *_gaps(report, style)]
 
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 from tasks.models import Diagnostic, Severity
 
-_PLACES = 2  # that are named besides the first one
+_PLACES = 2  # that are named after the first one
 _PHASE = re.compile(r"error at (?P<phase>setup|teardown|call): (?P<cause>.*)", re.DOTALL)
-"""What the reader of pytest says of an error outside a test itself."""
+"""The message that the reader of pytest gives to an error outside a test itself."""
 _ADDRESS = re.compile(r"\b0x[0-9a-f]{6,}\b")
 _SEVERITIES = list(Severity)
 
@@ -69,8 +69,8 @@ def repetition(finding: FoldedFinding) -> str:
     left = len(others) - _PLACES
     more = f" and {left} more {'place' if left == 1 else 'places'}" if left > 0 else ""
     also = f"also at {', '.join(others[:_PLACES])}{more}" if others else ""
-    said = ", ".join(filter(None, [count, also]))
-    return f"({said})" if said else ""
+    text = ", ".join(filter(None, [count, also]))
+    return f"({text})" if text else ""
 
 
 def times(finding: FoldedFinding) -> str:

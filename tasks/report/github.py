@@ -17,11 +17,11 @@ SHOWN = 10
 LONGEST = 600
 SUMMARY_BYTES = 1_000_000
 """A summary of more than 1 MiB is not shown at all."""
-CUT = "\n\nThe rest is too long for this place: it is in the report.\n"
+CUT = "\n\nThis page is too short for the rest: it is in the report.\n"
 
 
 def is_there(environ: Mapping[str, str]) -> bool:
-    """Does GitHub Actions read what is printed?"""
+    """Whether GitHub Actions reads what is printed."""
     return environ.get("GITHUB_ACTIONS", "").lower() == "true"
 
 
@@ -42,7 +42,7 @@ def append_summary(report: Report, environ: Mapping[str, str]) -> None:
 
 
 def render_annotations(report: Report, below: str = ".") -> str:
-    """Workflow commands, a line each: what is red with its place, and why there is no pass where nothing is.
+    """Workflow commands, a line each: findings of red checks at their places, or the reason why there is no pass.
 
     `below` is the stack's directory in the repository.
     """

@@ -17,7 +17,7 @@ Clock = Callable[[], float]
 
 
 class Progress(Protocol):
-    """Is told what happens, from any thread. Never raises for its stream: one that breaks makes it silent."""
+    """Shows events, which come from any thread. Never raises for its stream: a broken one makes it silent."""
 
     def begin(self, checks: Sequence[tuple[str, str]]) -> None:
         """The checks of the plan in its order: id and title."""
@@ -71,7 +71,7 @@ class Board:
     def finish(self, check: str, result: Result) -> None:
         self.running.pop(check, None)
         self.finished[check] = result
-        self.note = ""  # whatever it was about is over, or the next sign of life tells what runs
+        self.note = ""  # it is over, or the next sign of life shows what runs
 
     def ages(self, now: float) -> list[str]:
         """`pytest 34s`, the longest first."""
@@ -199,7 +199,7 @@ class Silent:
 
 
 def _first(result: Result) -> str:
-    """The first finding, or the reason: an agent may begin to mend while the rest runs."""
+    """The first finding, or the reason: an agent may begin to fix it while the rest runs."""
     found: list[Diagnostic] = [finding.diagnostic for finding in findings(result.diagnostics)]
     reason = clean_line(result.reason) or result.reason_code
     if not found:

@@ -121,7 +121,7 @@ def _time(result: Result) -> str:
 
 
 def _trouble(report: Report, result: Result, style: Style) -> Iterator[str]:
-    """Why a check is red: its reason where that says more, its first findings, and where to read on."""
+    """Why a check is red: its reason if that adds something, its first findings, and the path of its log."""
     found = findings(result.diagnostics)
     reason = clean_line(result.reason)
     if result.status is Status.ERRORED:

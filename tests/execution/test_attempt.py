@@ -318,7 +318,7 @@ async def test_extension_that_the_run_s_postgres_lacks_proves_nothing(
     (result,) = await run(engine, make_check("migrate", database=database), logs=tmp_path)
 
     assert reported(result) == expected
-    assert database == "" or 'has no extension "postgis": name an image that has it' in result.reason
+    assert database == "" or 'has no extension "postgis": set images.postgres to an image that has it' in result.reason
 
 
 def make_upgrade(**over: Any) -> Check:

@@ -73,19 +73,19 @@ def test_the_page_tells_everything_that_the_report_does() -> None:
 apps/web/a.py:3:7 Incompatible `types` [arg]
 ```
 
-Again: `again`
+Run it again: `again`
 
 ### ! migrate
 
 disk full \\<!--
 
-Again: `again`
+Run it again: `again`
 
 ## Warnings
 
 - no lock file
 
-Run just these again: `predeploy --only mypy`
+Run the red checks again: `predeploy --only mypy`
 """
     )
 
