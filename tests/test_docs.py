@@ -48,6 +48,7 @@ ELSEWHERE = {
     ".predeploy/latest",
     ".predeploy/runs",
     "logs/",
+    "doppler.yaml",
     "manage.py",
     "package-lock.json",
     "predeploy.toml",
