@@ -9,7 +9,6 @@ from tasks.report.ranking import Fix, affected, rank_fixes, red_checks
 from tasks.report.style import Style
 
 _FIXES = 5
-_LEAST = 12  # cells of a text that is cut for what follows it
 
 
 def closing(report: Report, style: Style) -> Iterator[list[str]]:
@@ -63,7 +62,7 @@ def _fix_first(report: Report, style: Style) -> Iterator[list[str]]:
 
 
 def _fix(fix: Fix, width: int, style: Style) -> list[str]:
-    """Two lines at most, the checks at their end. A path that is longer than that stays whole."""
+    """Two lines at most, the checks at their end; three if the checks need one. A path stays whole, however long."""
     where = style.spell(f" ({affected(fix)})")
     head = clean_line(fix.text)
     text = style.spell(f"{clean_line(fix.location)}  {head}" if fix.location else head)
@@ -71,8 +70,9 @@ def _fix(fix: Fix, width: int, style: Style) -> list[str]:
     if len(lines) <= 2:
         return lines
     first, *rest = fold(text, width)
-    if cells(where) + _LEAST > width:  # a narrow terminal
-        return [first, *fold(where.strip(), width)]
+    if 2 * cells(where) > width:
+        second = [shorten(" ".join(rest), width, style.spell("…"))] if rest else []
+        return [first, *second, *fold(where.strip(), width)]
     return [first, shorten(" ".join(rest), width - cells(where), style.spell("…")) + where]
 
 
