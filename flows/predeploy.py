@@ -75,7 +75,9 @@ async def predeploy(
     given = take_environment(os.environ, is_trusted=True)
     # the stack as it is, or for a gate a clean clone of its commit
     with entered(home, read_settings(home, flags, given.environ), "", user_dirs.data) as place:
-        scope = read_scope(place, flags, given.environ, user_dirs.cache, home=home)  # components and plan
+        scope = read_scope(  # components and plan
+            place, flags, given.environ, user_dirs.cache, home=home, has_token=given.token is not None
+        )
         job = prepare(scope, given, user_dirs=user_dirs, shown_stack=str(place))  # the secrets that the plan declares
         async with running(job, open_engine_work) as run:  # the engine, and the checks, which begin now
             return await record_or_warn(run)

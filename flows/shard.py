@@ -29,6 +29,7 @@ from tasks.planning.plan import Plan
 from tasks.redaction.streams import masked_errors
 from tasks.report.directory import create_run_directory
 from tasks.report.live import Silent
+from tasks.secrets.deploy_check import NAME as DEPLOY_SECRETS
 from tasks.user_dirs import UserDirs
 from tasks.validation.job import Job, prepare, take_environment
 from tasks.validation.scope import Scope, keys_of, read_scope
@@ -113,6 +114,12 @@ def part_of(plan: Plan, checks: tuple[str, ...]) -> Plan:
     return Plan(checks=part, whole=False)
 
 
+def read_whole(stack: Path, share: Share, environ: Mapping[str, str], cache: Path, policy: Path | None) -> Scope:
+    """Returns the scope of the whole run. The run decides whether it has `deploy_secrets`, not the worker's token."""
+    has_token = DEPLOY_SECRETS in share.checks
+    return read_scope(stack, share.flags, environ, cache, policy=policy, deployed=share.deployed, has_token=has_token)
+
+
 async def do_share(
     stack: Path, share: Share, publisher: ShardPublisher, environ: Mapping[str, str], policy: Path | None
 ) -> State[Any]:
@@ -121,7 +128,7 @@ async def do_share(
     given = take_environment(environ, is_trusted=share.is_trusted)
 
     def plan_and_prepare() -> tuple[Scope, Job]:
-        whole = read_scope(stack, share.flags, given.environ, user_dirs.cache, policy=policy, deployed=share.deployed)
+        whole = read_whole(stack, share, given.environ, user_dirs.cache, policy)
         part = replace(whole, plan=part_of(whole.plan, share.checks))
         return whole, prepare(
             part,

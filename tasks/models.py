@@ -90,7 +90,8 @@ class Result:
     """What became of one check.
 
     `reason_code` is stable and made for machines, `reason` is one line for people; both are empty for a plain pass.
-    `summary` is what a pass has to say (`24 passed`). `started` is seconds since the run began.
+    `summary` is what a pass has to say (`24 passed`). `started` is seconds since the run began. `blocked_by` is the id
+    of a red check that this one shares its packages with, and was skipped for.
     """
 
     check: str
@@ -107,6 +108,7 @@ class Result:
     log: str | None = None
     diagnostics: tuple[Diagnostic, ...] = ()
     attempts: int = 1
+    blocked_by: str = ""
 
     @property
     def passed(self) -> bool:
@@ -138,7 +140,7 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckReport:
-    """A check of the plan beside its result: one line of the report."""
+    """A check of the plan with its result: one line of the report. `needs` are the ids of checks that it needs."""
 
     id: str
     name: str
@@ -147,15 +149,20 @@ class CheckReport:
     stage: Stage
     result: Result
     rerun: str = ""
+    needs: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EngineFacts:
-    """Which engine ran the steps, and why that one. `images` are the base images' tags with what they resolved to."""
+    """Which engine ran the steps, and the `reason` for it, which `summary` says in at most eight words.
+
+    `images` are the base images' tags with what they resolved to.
+    """
 
     name: str
     version: str
     reason: str
+    summary: str = ""
     images: tuple[tuple[str, str], ...] = ()
 
 

@@ -49,6 +49,7 @@ ELSEWHERE = {
     ".predeploy/latest",
     ".predeploy/runs",
     "logs/",
+    "doppler.yaml",
     "manage.py",
     "package-lock.json",
     "predeploy.toml",

@@ -17,6 +17,7 @@ from flows.cli.list_and_plan import render_list, render_plan
 from flows.cli.operate import start_program
 from flows.cli.output import choose_output
 from flows.cli.signals import Interrupted, Interruption, is_json_wanted
+from flows.cli.start_time import seconds_waited
 from flows.cli.subcommands import run_subcommand
 from flows.distribution.parameters import Distribution, reject_undistributable, require_server
 from tasks.errors import PredeployError
@@ -125,7 +126,8 @@ def run_command(
     distribution = prepare_distribution(home, settings, commit, environ) if options.get("distribute") else None
     place = opened.enter_context(entered(home, settings, commit, user_dirs.data))
     same = settings if place == home else None  # a clone has the predeploy.toml of its commit
-    scope = read_scope(place, flags, environ, user_dirs.cache, home=home, settings=same)
+    has_token = caller.token is not None
+    scope = read_scope(place, flags, environ, user_dirs.cache, home=home, settings=same, has_token=has_token)
     if options.get("list") or options.get("plan"):
         text = render_list(scope.catalogue) if options.get("list") else render_plan(scope)
         say(detect_style(sys.stdout, environ).spell(text), sys.stdout)
@@ -221,7 +223,7 @@ def end_without_report(streams: Streams, verdict: Verdict, environ: Mapping[str,
         tree="",
         directory="",
         started_at=datetime.now(UTC).isoformat(timespec="milliseconds"),
-        duration=0.0,
+        duration=seconds_waited(),
     )
     say(f"predeploy: {verdict.reason}", sys.stderr)
     tell_github(report, Path(), environ, streams)

@@ -11,6 +11,7 @@ from typing import Any
 
 from flows.cli.output import OutputMode
 from flows.cli.signals import STOPPING, Interruption
+from flows.cli.start_time import seconds_waited
 from tasks.errors import EngineError
 from tasks.execution.executor import Run
 from tasks.models import Outcome, Report, RunFacts, Verdict
@@ -53,7 +54,7 @@ class RunSession:
             report = await self._report(directory)
             notes = (*filter(None, [directory.warning]), *unknown_variables(self.job.environ), *report.warnings)
             # texts since the checks were decided: those of Prefect, too
-            report = redact(replace(report, warnings=notes), self.job.secrets.redactor)
+            report = redact(replace(report, warnings=notes, duration=seconds_waited()), self.job.secrets.redactor)
             return self._published(directory, report)
 
     async def _report(self, directory: RunDirectory) -> Report:

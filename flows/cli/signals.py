@@ -1,6 +1,6 @@
 """Signals, and the ends of a process without a report: the first signal stops the run, the second one ends the process.
 
-This module needs nothing but Python: `flows/cli/process.py` imports it before it catches signals.
+This module needs little but Python: `flows/cli/process.py` imports it before it catches signals.
 """
 
 import json
@@ -13,6 +13,8 @@ from contextlib import suppress
 from types import FrameType
 from typing import Any, NoReturn
 
+from flows.cli.start_time import seconds_waited
+
 STOPPING = {
     signal.SIGINT: ("interrupted", 130),
     signal.SIGTERM: ("terminated", 143),
@@ -20,7 +22,7 @@ STOPPING = {
 }
 """The signals that end a run, each with its word and its exit code."""
 TRUE = frozenset({"1", "true", "t", "yes", "y", "on"})
-BARE_LINE = "checks=0 failed=0 errored=0 skipped=0 cached=0 seconds=0.0 engine=- report=-"
+BARE_COUNTS = "checks=0 failed=0 errored=0 skipped=0 cached=0"
 
 
 class Interrupted(KeyboardInterrupt):
@@ -104,8 +106,9 @@ def is_json_wanted(arguments: list[str], variable: str) -> bool:
 
 def end_bare(outcome: str, exit_code: int, reason: str) -> NoReturn:
     """Ends the process at once. Writes the reason, the last line, and the document if it is wanted."""
-    line = f"PREDEPLOY {outcome.upper()} exit={exit_code} {BARE_LINE}\n"
-    document = json.dumps(bare_document(outcome, exit_code, reason), indent=2) + "\n"
+    seconds = seconds_waited()
+    line = f"PREDEPLOY {outcome.upper()} exit={exit_code} {BARE_COUNTS} seconds={seconds:.1f} engine=- report=-\n"
+    document = json.dumps(bare_document(outcome, exit_code, reason, seconds), indent=2) + "\n"
     wanted = is_json_wanted(sys.argv[1:], os.environ.get("PREDEPLOY_JSON_OUTPUT", ""))
     message = f"predeploy: {reason}\n"
     for descriptor, text in ((2, message), *(((1, document), (2, line)) if wanted else ((1, line),))):
@@ -114,7 +117,7 @@ def end_bare(outcome: str, exit_code: int, reason: str) -> NoReturn:
     os._exit(exit_code)
 
 
-def bare_document(outcome: str, exit_code: int, reason: str) -> dict[str, Any]:
+def bare_document(outcome: str, exit_code: int, reason: str, seconds: float) -> dict[str, Any]:
     """Returns a report without checks. It is made by hand, as the renderer may be a module that cannot be imported."""
     nothing: dict[str, Any] = {"status": "skipped", "duration_seconds": 0, "checks": []}
     counted = ("checks", "passed", "failed", "errored", "skipped", "cached", "errors", "warnings")
@@ -125,9 +128,9 @@ def bare_document(outcome: str, exit_code: int, reason: str) -> dict[str, Any]:
         "reason": reason,
         "ready": False,
         "proof": {"full": False, "gaps": []},
-        "duration_seconds": 0,
+        "duration_seconds": round(seconds, 3),
         "started_at": time.strftime("%Y-%m-%dT%H:%M:%S+00:00", time.gmtime()),
-        "engine": {"name": "", "version": "", "reason": "", "images": {}},
+        "engine": {"name": "", "version": "", "reason": "", "summary": "", "images": {}},
         "stack": "",
         "tree": "",
         "untracked": [],

@@ -88,11 +88,13 @@ class ShardedWork:
     def facts(self) -> EngineFacts:
         """The facts of all shards, merged."""
         found = [each.facts.engine for each in self._shards if each.facts is not None]
-        reasons = "; ".join(dict.fromkeys(each.reason for each in found)) or "none of them reported its engine"
+        reasons = "; ".join(dict.fromkeys(each.reason for each in found)) or "no shard has reported its engine"
+        summary = f"{counted(len(self._shards), 'shard')} on workers"
         return EngineFacts(
             name="+".join(dict.fromkeys(each.name for each in found)) or "none",
             version=", ".join(dict.fromkeys(each.version for each in found)),
-            reason=f"{counted(len(self._shards), 'shard')} on workers: {reasons}",
+            reason=f"{summary}: {reasons}",
+            summary=summary,
             images=tuple(sorted(self._taken.items())),
         )
 

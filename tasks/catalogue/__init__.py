@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from tasks.catalogue import django, node, quality, worker
 from tasks.catalogue.custom import custom_check
-from tasks.catalogue.deploy_names import needed_names
+from tasks.catalogue.deploy_names import absence, needed_names
 from tasks.catalogue.django_image import missing_files
 from tasks.catalogue.row import Absent, Catalogue, CatalogueContext, Row
 from tasks.errors import UsageError
@@ -114,8 +114,10 @@ def make_catalogue(context: CatalogueContext) -> Catalogue:
         checks += found
         absent += missing
     deploys = needed_names(context)
-    # who names a target is told as well that no name was found
-    checks += [DEPLOY_SECRETS] if deploys or context.settings.environment else []
+    if reason := absence(context, deploys):
+        absent.append(Absent(name=DEPLOY_SECRETS.name, component="", reason=reason))
+    else:
+        checks.append(DEPLOY_SECRETS)
     checks += [custom_check(row, context) for row in context.settings.check]
     reject_strangers(context, checks)
     limited = [with_limit(check, context.settings.limits.get(check.name)) for check in checks]

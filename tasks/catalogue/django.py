@@ -153,7 +153,7 @@ def health_commands(component: Component, context: CatalogueContext) -> tuple[Co
 
 def image_gap(component: Component, _: CatalogueContext) -> tuple[tuple[str, str], ...]:
     """Where an image is what production runs, a pass without one is worth less."""
-    return (("image", f"no image of {component.path} was built"),)
+    return (("image", f"no image of {component.path} was built: its code ran on this machine, without containers"),)
 
 
 WEB = (Kind.WEB,)

@@ -6,7 +6,7 @@ from typing import Literal
 
 from tasks.catalogue.throwaway import given
 from tasks.models import SkipReason, Stage
-from tasks.needed import Needed
+from tasks.secrets.deploy_check import Needed
 from tasks.settings import ComponentSettings, FormSettings, Settings
 from tasks.stack import Component, Kind, Stack
 from tasks.steps import Check, Command, Image
@@ -14,7 +14,7 @@ from tasks.steps import Check, Command, Image
 DatabaseKind = Literal["", "template", "empty", "migrated"]
 
 NO_SETTINGS = ComponentSettings.model_validate({})
-NOT_ASKED = SkipReason(reason_code="no_base", reason="nobody asked what is deployed")
+NOT_ASKED = SkipReason(reason_code="no_base", reason="the deployed commit was not looked up")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,6 +22,7 @@ class CatalogueContext:
     """What rows are expanded from: the components, the files of the tree, and the settings.
 
     `base` is the same of what is taken for deployed, whose commit is its `title`; or why that is not known.
+    `has_token`: the run has a token for Doppler.
     """
 
     stack: Stack
@@ -30,6 +31,7 @@ class CatalogueContext:
     settings: Settings
     base: "CatalogueContext | SkipReason" = NOT_ASKED
     title: str = ""
+    has_token: bool = False
 
     def configured(self, component: Component) -> ComponentSettings:
         """What the settings say of one component."""

@@ -34,7 +34,10 @@ class Doctor:
         settings, stack, wishes = Settings(), Stack(components=()), {}
         around = ProviderContext(environ=self.environ, root=self.stack, tree=(), token=self.token)
         try:
-            scope = await asyncio.to_thread(read_scope, self.stack, self.flags, self.environ, self.user_dirs.cache)
+            has_token = self.token is not None
+            scope = await asyncio.to_thread(
+                read_scope, self.stack, self.flags, self.environ, self.user_dirs.cache, has_token=has_token
+            )
         except UsageError as error:
             found.append(DoctorFinding(name="stack", state="missing", text=str(error)))
             settings = self._settings()

@@ -13,12 +13,12 @@ from tasks.steps import TreeName
 class EngineContext:
     """What steps run on, and where an engine keeps its own.
 
-    `cache` is kept between runs and may be deleted whenever none runs; `data` is for what must not be lost, and for
-    what a run needs on a disk while it lasts; `reason` is why this engine was chosen; `note` is told what takes long;
-    `environ` is the environment that the user started us with. A step gets those of the `secrets` that it names, and
-    what it prints of any is masked. `base` is the tree of what is taken for deployed, where that is known.
-    `fresh`: nothing that an earlier run left is used or believed, but for what was installed from the same locks.
-    What a tree that is not trusted leaves behind, no trusted one gets to use.
+    `cache` is kept between runs and may be deleted if no run is active. `data` is for what must not be lost, and for
+    what a run needs on a disk. `reason` is why this engine was chosen, and `summary` says it in a few words. `note`
+    gets texts about steps that take long. `environ` is the environment of the user. A step gets those of the `secrets`
+    that it names, and they are masked in what it prints. `base` is the tree of the deployed commit, if it is known.
+    `fresh`: nothing of an earlier run is used, except what was installed from the same locks. What a tree that is not
+    trusted leaves behind, no trusted one gets to use.
     """
 
     tree: Tree
@@ -28,6 +28,7 @@ class EngineContext:
     reason: str
     note: Callable[[str], None]
     environ: Mapping[str, str]
+    summary: str = ""
     secrets: Secrets = NO_SECRETS
     is_trusted: bool = True
     base: Tree | None = None

@@ -18,6 +18,7 @@ from tasks.redaction.redactor import NOTHING, Redactor
 from tasks.steps import Check
 
 INTERRUPTIONS = frozenset({"interrupted", "terminated"})
+ENDS = {Status.FAILED: "failed", Status.ERRORED: "has no verdict", Status.SKIPPED: "was skipped"}
 T = TypeVar("T")
 Own = Callable[[], Awaitable[Result]]
 """Does a check by itself."""
@@ -187,7 +188,7 @@ class Run:
             result = await self.execute(need)
             if not result.passed:
                 title = self.plan[need].title
-                reason = f"needs {title}, which {result.status}"
+                reason = f"needs {title}, which {ENDS[result.status]}"
                 return Result(check=check.id, status=Status.SKIPPED, reason_code="needs", reason=reason)
         if (why := check.skip_reason) is not None:
             proof = Proof(gaps=(why.reason,))
@@ -204,7 +205,8 @@ class Run:
             red = first.status in {Status.FAILED, Status.ERRORED}
             if red and {*first.diagnostics} & {*result.diagnostics}:
                 reason = f"needs the same packages as {self.plan[owner].title}, and they did not install"
-                return Result(check=check.id, status=Status.SKIPPED, reason_code="needs", reason=reason, log=result.log)
+                skip = Result(check=check.id, status=Status.SKIPPED, reason_code="needs", reason=reason)
+                return replace(skip, log=result.log, blocked_by=owner)
         return result
 
     def _unfinished(self, check: Check, *, begun: bool) -> Result:

@@ -60,7 +60,7 @@ def without_base(command: Command, judgement: Judgement, findings: Findings) -> 
     if not is_its_own:
         return judgement
     why = reason_of(judgement, findings).rstrip(".")
-    reason = f"no upgrade was tried: the base is of no use ({why}). Name another: --base REF"
+    reason = f"no upgrade was tried: the deployed commit cannot be used ({why}). Name another one with --base REF"
     findings.diagnostics.clear()
     findings.gaps.append(reason)
     return skipped(ReasonCode.BASE_BROKEN, reason)

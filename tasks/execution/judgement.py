@@ -222,5 +222,5 @@ def judge_extension(exit: Exit) -> Judgement | None:
     found = NO_EXTENSION.search(f"{exit.stderr}\n{exit.stdout}")
     if found is None:
         return None
-    advice = "name an image that has it (images.postgres), or install it with this machine's for the embedded engine"
+    advice = "set images.postgres to an image that has it; for the embedded engine, install it on this machine"
     return errored(ReasonCode.EXTENSION_ABSENT, f'this run\'s Postgres has no extension "{found["name"]}": {advice}')

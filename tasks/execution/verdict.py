@@ -1,4 +1,4 @@
-"""What the results add up to. Pure."""
+"""The verdict: one outcome and exit code for all results. Pure."""
 
 from collections.abc import Iterable, Sequence
 
@@ -11,7 +11,9 @@ ENDINGS = {
 }
 
 
-NOT_FULL = "every check that ran has passed, but that is not the full proof which the gate takes"
+NOT_FULL = "every check that ran has passed, but the gate requires full proof"
+NOT_WHOLE = "not every check of the catalogue ran"
+NO_COMPONENT = "no Django project, Worker or static site was found: nothing that a deploy ships was checked"
 
 
 def gaps_of(results: Iterable[Result]) -> tuple[str, ...]:
@@ -20,30 +22,36 @@ def gaps_of(results: Iterable[Result]) -> tuple[str, ...]:
 
 
 def is_open(result: Result) -> bool:
-    """No verdict: errored, or waiting in vain for a check that is not red itself."""
+    """No verdict: errored, or skipped because a check that it needs did not pass."""
     return result.status is Status.ERRORED or (result.status is Status.SKIPPED and result.reason_code == "needs")
 
 
-def shortfalls(results: Sequence[Result], *, whole: bool) -> tuple[str, ...]:
+def shortfalls(results: Sequence[Result], gaps: Sequence[str], *, whole: bool) -> tuple[str, ...]:
     """Every reason why checks of which none is red are less than what a deploy needs."""
-    gaps = gaps_of(results)
     skipped = [
         f"{result.check} was skipped: {result.reason or 'no reason was given'}"
         for result in results
         if result.status is Status.SKIPPED and not result.proof.gaps
     ]
-    remembered = [f"{result.check} did not run: its result was remembered" for result in results if result.cached]
-    chosen = [] if whole else ["not every check of the catalogue ran"]
+    remembered = [
+        f"{result.check} did not run: its result is from an earlier run" for result in results if result.cached
+    ]
+    chosen = [] if whole else [NOT_WHOLE]
     return (*chosen, *gaps, *skipped, *remembered)
 
 
 def give_verdict(
-    results: Sequence[Result], *, whole: bool, ended: tuple[str, str] | None = None, gate: bool = False
+    results: Sequence[Result],
+    *,
+    whole: bool,
+    ended: tuple[str, str] | None = None,
+    gate: bool = False,
+    has_component: bool = True,
 ) -> Verdict:
     """Interruption beats all; a failed check beats a spent budget, which beats a check without a verdict.
 
-    `whole`: the plan was the whole catalogue. `ended` is why the run stopped early, where it did. `gate`: what is less
-    than full proof is no pass.
+    `whole`: the plan was the whole catalogue. `ended` is why the run stopped early, if it did. `gate`: a pass needs
+    full proof. Without a component the proof is never full: a stack's own checks do not build what a deploy ships.
     """
     code, reason = ended or ("", "")
     statuses = [result.status for result in results]
@@ -59,8 +67,8 @@ def give_verdict(
     )
     if first is not None or Status.PASSED not in statuses:
         return Verdict(outcome=Outcome.ERRORED, exit_code=3, reason=first.reason if first else "no check passed")
-    if gate and (short := shortfalls(results, whole=whole)):
+    gaps = (*([] if has_component else [NO_COMPONENT]), *gaps_of(results))
+    if gate and (short := shortfalls(results, gaps, whole=whole)):
         return Verdict(outcome=Outcome.ERRORED, exit_code=3, gaps=short, reason=NOT_FULL)
-    gaps = gaps_of(results)
     skipped = Status.SKIPPED in statuses
     return Verdict(outcome=Outcome.PASSED, exit_code=0, ready=whole and not gaps and not skipped, gaps=gaps)

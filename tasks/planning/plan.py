@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
 from graphlib import CycleError, TopologicalSorter
 
-from tasks.catalogue import NAMES, Catalogue
+from tasks.catalogue import NAMES, Absent, Catalogue
 from tasks.errors import UsageError
 from tasks.models import Stage
 from tasks.steps import Check
@@ -39,10 +39,16 @@ def nearest(name: str, known: Iterable[str]) -> str:
     return f"did you mean {' or '.join(close)}?" if close else f"there are: {', '.join(names)}"
 
 
-def matching(name: str, checks: Collection[Check]) -> set[str]:
-    """The ids that a name on the command line means: an id, or a short name. Nothing: UsageError."""
+def matching(name: str, checks: Collection[Check], absent: Collection[Absent] = ()) -> set[str]:
+    """The ids that a name on the command line means: an id, or a short name. Nothing: UsageError.
+
+    `absent` are the checks that the stack lacks: their reason is part of the error.
+    """
     found = {check.id for check in checks if name in {check.id, check.name}}
     if not found:
+        reasons = "; ".join(dict.fromkeys(each.reason for each in absent if name == each.name))
+        if reasons:
+            raise UsageError(f"the stack has no check {name}: {reasons}\nSee all checks with --list")
         known = {check.name for check in checks} | {check.id for check in checks if name.partition("[")[1]}
         raise UsageError(f"no check is named {name}; {nearest(name, known)}\nSee them all with --list")
     return found
@@ -91,9 +97,12 @@ def make_plan(
     reject_cycles(needs)
     chosen = {check.id for check in checks if not stages or check.stage in stages}
     if only:
-        named = set[str]().union(*(matching(name, checks) for name in only))
+        named = set[str]().union(*(matching(name, checks, catalogue.absent) for name in only))
         chosen = (chosen & named) if stages else named
-    dropped = set[str]().union(*(matching(name, checks) for name in skip))
+    absent = {each.name for each in catalogue.absent}
+    # whether the stack has a check may depend on the machine: to skip one that it lacks is no mistake
+    present = [name for name in skip if name not in absent or any(check.name == name for check in checks)]
+    dropped = set[str]().union(*(matching(name, checks) for name in present))
     kept = closed({check_id for check_id in chosen if not closed({check_id}, needs) & dropped}, needs)
     if not kept:
         raise UsageError("nothing is left to check: " + emptiness(catalogue, bool(stages or only or skip)))

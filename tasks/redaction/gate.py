@@ -65,7 +65,9 @@ def _report(report: Report, redactor: Redactor) -> Report:
         report,
         verdict=replace(verdict, reason=redactor.text(verdict.reason), gaps=_each(verdict.gaps, redactor)),
         checks=tuple(replace(check, result=_result(check.result, redactor)) for check in report.checks),
-        engine=replace(report.engine, reason=redactor.text(report.engine.reason)),
+        engine=replace(
+            report.engine, reason=redactor.text(report.engine.reason), summary=redactor.text(report.engine.summary)
+        ),
         run=replace(run, unrecorded=None if run.unrecorded is None else redactor.text(run.unrecorded)),
         secrets=replace(report.secrets, stale=redactor.text(report.secrets.stale)),
         untracked=_each(report.untracked, redactor),

@@ -16,8 +16,9 @@ from tasks.report.facts import (
     tally,
     untracked_line,
 )
+from tasks.report.folding import findings, headline, repetition
 from tasks.report.layout import clean, clean_line, disarm, shorten
-from tasks.report.ranking import describe, findings, rank_fixes, red_checks
+from tasks.report.ranking import affected, rank_fixes, red_checks
 from tasks.report.style import Style
 
 _EACH = 20  # findings of one check
@@ -26,7 +27,7 @@ _NAMES = 8
 
 
 def render_agent(report: Report, reason: str, style: Style | None = None) -> str:
-    """Lines without colour or box. `reason` tells why this mode was chosen; of the style only Unicode counts."""
+    """Lines without colour or box. `reason` is why this mode was chosen. Of the style only Unicode counts."""
     lines = [*_header(report, reason), *_red(report), *_closing(report)]
     spell = (style or Style(unicode=True)).spell
     return disarm("\n".join(map(spell, lines)) + "\n")
@@ -39,8 +40,9 @@ def _header(report: Report, reason: str) -> Iterator[str]:
     numbers = tally(report)
     if report.checks and not numbers:
         numbers = f"{passed} of {counted(len(report.checks), 'check')} passed."
-    said = " ".join(text for text in (numbers, clean_line(report.verdict.reason)) if text)
-    yield f"{outcome} in {seconds(report.duration)}: {said}"
+    reason = clean_line(report.verdict.reason)
+    because = f"{numbers} Reason: {reason}" if numbers and reason else numbers or reason
+    yield f"{outcome} in {seconds(report.duration)}: {because}"
     if report.gate:
         yield f"gate: {gate_line(report)}"
     yield f"engine: {engine_line(report)}"
@@ -63,15 +65,15 @@ def _check(report: Report, check: CheckReport) -> Iterator[str]:
     result = check.result
     facts = [clean_line(result.reason), f"[{result.reason_code}]" if result.reason_code else ""]
     log = clean_line(log_path(report, result))
-    said = " ".join(fact for fact in facts if fact)
-    yield f"{result.status.value}: {check.id}{': ' if said else ''}{said}{f' log={log}' if log else ''}"
+    why = " ".join(fact for fact in facts if fact)
+    yield f"{result.status.value}: {check.id}{': ' if why else ''}{why}{f' log={log}' if log else ''}"
     found = findings(result.diagnostics)
     for finding in found[:_EACH]:
         diagnostic = finding.diagnostic
-        again = f" ({finding.count} times)" if finding.count > 1 else ""
+        again = f" {repetition(finding)}".rstrip()
         mild = "" if diagnostic.severity is Severity.ERROR else f"{diagnostic.severity.value}: "
         where = f"{clean_line(diagnostic.location)}: " if diagnostic.location else ""
-        message = " | ".join(filter(None, map(clean_line, clean(describe(diagnostic)).split("\n"))))
+        message = " | ".join(filter(None, map(clean_line, clean(headline(finding)).split("\n"))))
         yield f"  {where}{mild}{shorten(message, _LENGTH, '…')}{again}"
     if len(found) > _EACH:
         yield f"  … and {len(found) - _EACH} more in {report.directory}/report.json"
@@ -87,11 +89,10 @@ def _closing(report: Report) -> Iterator[str]:
     fixes, _ = rank_fixes(report, 1)
     for fix in fixes:
         where = f"{clean_line(fix.location)}: " if fix.location else ""
-        head = clean_line(fix.text.strip("\n").split("\n")[0])
-        yield f"fix first: {where}{shorten(head, _LENGTH, '…')} ({named(fix.checks, _NAMES)})"
+        yield f"fix first: {where}{shorten(clean_line(fix.text), _LENGTH, '…')} ({affected(fix)})"
     if report.verdict.outcome is not Outcome.PASSED:
         if report.rerun:
-            yield f"{'rerun' if fixes else 'run what is left'}: {clean_line(report.rerun)}"
+            yield f"{'rerun' if fixes else 'run the other checks'}: {clean_line(report.rerun)}"
     elif report.verdict.ready:
         yield "Ready to deploy!"
     else:

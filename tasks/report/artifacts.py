@@ -2,6 +2,7 @@
 
 from tasks.models import CheckReport, Outcome, Report, Result, Stage, Status
 from tasks.report.facts import secrets_line
+from tasks.report.folding import findings, headline, repetition
 
 _MARKS = {Status.PASSED: "✓", Status.FAILED: "✗", Status.ERRORED: "!", Status.SKIPPED: "○"}
 _DIAGNOSTICS = 20
@@ -17,7 +18,7 @@ def report_markdown(report: Report) -> str:
     if report.warnings:
         blocks.append("\n".join(["## Warnings", "", *(f"- {_inline(warning)}" for warning in report.warnings)]))
     if report.rerun:
-        blocks.append(f"Run just these again: {_code(report.rerun)}")
+        blocks.append(f"Run the red checks again: {_code(report.rerun)}")
     return "\n\n".join(blocks) + "\n"
 
 
@@ -30,7 +31,7 @@ def report_table(report: Report) -> list[dict[str, str]]:
             "component": check.component,
             "status": "cached" if check.result.cached else check.result.status.value,
             "seconds": f"{check.result.duration:.1f}",
-            "summary": _said(check.result),
+            "summary": _summary(check.result),
             "log": check.result.log or "",
         }
         for check in report.checks
@@ -55,7 +56,7 @@ def _facts(report: Report) -> str:
             f"- stack: {_code(report.stack)}",
             f"- tree: {_code(report.tree)}",
             *([f"- gate: commit {_code(report.commit)}, from a clean clone"] if report.gate else []),
-            f"- engine: {_inline(engine.name)} {_inline(engine.version)} ({_inline(engine.reason)})",
+            f"- engine: {_inline(engine.name)} {_inline(engine.version)} ({_inline(engine.summary or engine.reason)})",
             f"- {len(report.checks)} checks in {report.duration:.1f} s, exit {report.verdict.exit_code}",
             f"- logs: {_code(report.directory)}",
             *([f"- secrets: {_inline(secrets)}"] if secrets else []),
@@ -70,31 +71,31 @@ def _stage(stage: Stage, checks: tuple[CheckReport, ...]) -> str:
 def _line(check: CheckReport) -> str:
     result = check.result
     cached = ", cached" if result.cached else ""
-    said = f": {_inline(_said(result))}" if _said(result) else ""
-    return f"- {_MARKS[result.status]} {_inline(check.title)} ({result.duration:.1f} s{cached}){said}"
+    summary = f": {_inline(_summary(result))}" if _summary(result) else ""
+    return f"- {_MARKS[result.status]} {_inline(check.title)} ({result.duration:.1f} s{cached}){summary}"
 
 
 def _trouble(check: CheckReport) -> str:
     result = check.result
     lines = [f"### {_MARKS[result.status]} {_inline(check.title)}", "", _inline(result.reason or result.reason_code)]
     found = [
-        " ".join(part for part in (diagnostic.location, diagnostic.rule or "", diagnostic.message) if part)
-        for diagnostic in result.diagnostics
+        " ".join(filter(None, [finding.diagnostic.location, headline(finding), repetition(finding)]))
+        for finding in findings(result.diagnostics)
     ]
     if found:
         shown = found[:_DIAGNOSTICS] + ([f"and {len(found) - _DIAGNOSTICS} more"] if len(found) > _DIAGNOSTICS else [])
         lines += ["", _block("\n".join(shown))]
     if check.rerun:
-        lines += ["", f"Again: {_code(check.rerun)}"]
+        lines += ["", f"Run it again: {_code(check.rerun)}"]
     return "\n".join(lines)
 
 
-def _said(result: Result) -> str:
+def _summary(result: Result) -> str:
     return result.summary if result.passed else (result.reason or result.reason_code)
 
 
 def _inline(text: str) -> str:
-    """What a tool said must not become markup."""
+    """Text of a tool as plain text: none of it becomes markup."""
     flat = " ".join(text.split())
     return "".join(f"\\{char}" if char in "\\`*_[]<>|#" else char for char in flat)
 

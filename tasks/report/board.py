@@ -31,7 +31,7 @@ class Board:
     def finish(self, check: str, result: Result) -> None:
         self.running.pop(check, None)
         self.finished[check] = result
-        self.note = ""  # whatever it was about is over, or the next sign of life tells what runs
+        self.note = ""  # it is over, or the next sign of life shows what runs
 
     def ages(self, now: float) -> list[str]:
         """`pytest 34s`, the longest first."""

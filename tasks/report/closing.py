@@ -1,18 +1,18 @@
-"""What follows the verdict in the text for people: why, what was handed on, what to fix first, what to run next."""
+"""The text for people below the verdict: reasons, warnings, deliveries, what to fix first, what to run next."""
 
 from collections.abc import Iterator
 
 from tasks.models import Outcome, Report
-from tasks.report.facts import gap_texts, image_lines, named, tally, untracked_line
+from tasks.report.facts import gap_texts, image_lines, tally, untracked_line
 from tasks.report.layout import cells, clean_line, fold, hang, shorten
-from tasks.report.ranking import Fix, rank_fixes, red_checks
+from tasks.report.ranking import Fix, affected, rank_fixes, red_checks
 from tasks.report.style import Style
 
 _FIXES = 5
 
 
 def closing(report: Report, style: Style) -> Iterator[list[str]]:
-    """What follows the box, most important last: that is what a terminal shows."""
+    """The blocks below the box. The most important one is the last, because a terminal shows the end."""
     verdict = report.verdict
     if verdict.outcome is Outcome.ERRORED and verdict.gaps:
         yield [*hang(style.spell(f"No verdict: {clean_line(verdict.reason)}:"), "", style.width), *_gaps(report, style)]
@@ -27,7 +27,7 @@ def closing(report: Report, style: Style) -> Iterator[list[str]]:
         yield hang(style.spell(untracked), "", style.width)
     yield from _fix_first(report, style)
     if report.rerun and verdict.outcome is not Outcome.PASSED:
-        title = "Run the red checks again:" if red_checks(report) else "Run what is left:"
+        title = "Run the red checks again:" if red_checks(report) else "Run the other checks:"
         yield [title, *_command(style.spell(clean_line(report.rerun)), style)]
     if verdict.outcome is Outcome.PASSED:
         yield ["Ready to deploy!"] if verdict.ready else _partial(report, style)
@@ -38,7 +38,7 @@ def _partial(report: Report, style: Style) -> list[str]:
     gaps = gap_texts(report)
     if len(gaps) == 1:
         return hang(style.spell(f"PASSED (partial: {gaps[0]})"), "", style.width)
-    head = f"PASSED (partial: {len(gaps)} reasons), not yet the proof that a deploy needs:"
+    head = f"PASSED (partial: {len(gaps)} reasons why the proof is not full):"
     return [*hang(head, "", style.width), *_gaps(report, style)]
 
 
@@ -62,14 +62,17 @@ def _fix_first(report: Report, style: Style) -> Iterator[list[str]]:
 
 
 def _fix(fix: Fix, width: int, style: Style) -> list[str]:
-    """Two lines at most, the checks at their end; a path that is longer than that stays whole."""
-    where = style.spell(f" ({named(fix.checks, 3)})")
-    head = clean_line(fix.text.strip("\n").split("\n")[0])
+    """Two lines at most, the checks at their end; three if the checks need one. A path stays whole, however long."""
+    where = style.spell(f" ({affected(fix)})")
+    head = clean_line(fix.text)
     text = style.spell(f"{clean_line(fix.location)}  {head}" if fix.location else head)
     lines = fold(text + where, width)
     if len(lines) <= 2:
         return lines
     first, *rest = fold(text, width)
+    if 2 * cells(where) > width:
+        second = [shorten(" ".join(rest), width, style.spell("…"))] if rest else []
+        return [first, *second, *fold(where.strip(), width)]
     return [first, shorten(" ".join(rest), width - cells(where), style.spell("…")) + where]
 
 

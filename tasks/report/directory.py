@@ -25,7 +25,7 @@ from tasks.errors import EngineError
 OWNER = "owner.lock"
 _PARTIAL = ".partial"
 GONE = ".gone"
-_SETTLED = 60.0  # seconds after which a directory without a lock file is nobody's that is just beginning
+_SETTLED = 60.0  # seconds after which a directory without a lock file does not belong to a run that is just beginning
 _FULL = {errno.ENOSPC, errno.EDQUOT}
 _READ_ONLY = {errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOTDIR, errno.EEXIST, errno.ELOOP}
 
@@ -91,7 +91,7 @@ class RunDirectory:
             os.close(owner)
             time.sleep(0.02)
         raise EngineError(
-            f"The report has no place: {self.working} is held by another run of the same id. Start the run again.",
+            f"The report cannot be written: another run with the same id holds {self.working}. Start the run again.",
             "report_directory",
         )
 
@@ -189,7 +189,7 @@ def _sweep(home: Path) -> None:
 
 @contextlib.contextmanager
 def _orphan(path: Path) -> Iterator[bool]:
-    """Whether nobody holds the directory; nobody can begin to inside the context."""
+    """Whether no run holds the directory. No run can take it inside the context."""
     try:
         owner = os.open(path / OWNER, os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW)
     except FileNotFoundError:
@@ -202,7 +202,7 @@ def _orphan(path: Path) -> Iterator[bool]:
 
 
 def _lock(descriptor: int) -> bool | None:
-    """True: ours. False: somebody else's. None: this file system knows no locks."""
+    """True: ours. False: another run's. None: this file system knows no locks."""
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:

@@ -41,6 +41,7 @@ def to_document(report: Report) -> dict[str, Json]:
             "name": encodable(report.engine.name),
             "version": encodable(report.engine.version),
             "reason": encodable(report.engine.reason),
+            "summary": encodable(report.engine.summary),
             "images": dict(report.engine.images),
         },
         "stack": encodable(report.stack),

@@ -1,4 +1,4 @@
-"""Short phrases about a report that more than one rendering says."""
+"""Short phrases about a report that more than one rendering has."""
 
 from collections.abc import Sequence
 from pathlib import PurePosixPath
@@ -40,10 +40,11 @@ def duration_of(report: Report, stage: Stage) -> float:
 
 
 def engine_line(report: Report) -> str:
-    """`local 0.1.0: why this one`."""
+    """`local 0.1.0: the reason in a few words`. The JSON has the whole reason."""
     engine = report.engine
     name = " ".join(part for part in (engine.name, engine.version) if part)
-    return clean_line(f"{name}: {engine.reason}" if engine.reason else name)
+    reason = engine.summary or engine.reason
+    return clean_line(f"{name}: {reason}" if reason else name)
 
 
 def run_line(report: Report) -> str:
@@ -51,22 +52,22 @@ def run_line(report: Report) -> str:
     run = report.run
     if run.url and not run.unrecorded:
         return clean_line(run.url)
-    return clean_line(f"not recorded: {run.unrecorded}") if run.unrecorded else f"{clean_line(run.id)} (no address)"
+    return clean_line(f"not recorded: {run.unrecorded}") if run.unrecorded else f"{clean_line(run.id)} (no URL)"
 
 
 def secrets_line(report: Report) -> str:
-    """Who gave secrets, and which; empty where the run had none."""
+    """The source of the secrets, and their names; empty if the run had none."""
     secrets = report.secrets
     return clean_line(f"{secrets.source}: {named(secrets.names, _SECRETS)}") if secrets.names else ""
 
 
 def gate_line(report: Report) -> str:
-    """Which commit a gate speaks of; nothing where it is none."""
+    """The commit that a gate validates; empty if the run was no gate."""
     return clean_line(f"commit {report.commit}, from a clean clone") if report.gate else ""
 
 
 def image_lines(report: Report) -> list[str]:
-    """Where images were handed on to, and by which digest they are known there."""
+    """Where images and files were written or published, with their digests."""
     built = [f"Built from {each.component}: {each.path} ({each.digest})" for each in report.built]
     return built + [
         f"Image of {image.component}: {place}"
@@ -85,24 +86,24 @@ def log_path(report: Report, result: Result) -> str:
 
 
 def tally(report: Report) -> str:
-    """How many checks are what, where not all of them passed."""
+    """The number of checks with each status, if not all of them passed."""
     statuses = [check.result.status for check in report.checks]
     failed, errored, skipped = map(statuses.count, (Status.FAILED, Status.ERRORED, Status.SKIPPED))
     said = [(failed, "failed"), (errored, "without a verdict"), (skipped, "skipped")]
     numbers = ", ".join(f"{number} {what}" for number, what in said if number)
     if not numbers or not report.checks or report.verdict.outcome is Outcome.PASSED:
         return ""
-    mild = "; the code may be fine, something around it is not" if errored and not failed else ""
-    return f"{counted(len(statuses), 'check')}: {numbers}{mild}."
+    mild = " No check found a fault in the code." if errored and not failed else ""
+    return f"{counted(len(statuses), 'check')}: {numbers}.{mild}"
 
 
 def untracked_line(report: Report) -> str:
-    """What a deploy of the commit would lack."""
+    """The files that a deploy of the commit would lack."""
     if not report.untracked:
         return ""
     files = counted(len(report.untracked), "untracked file")
     lacks = "a deploy of the commit lacks it" if len(report.untracked) == 1 else "a deploy of the commit lacks them"
-    return f"Note: {files} took part, {lacks}: {named(report.untracked)}"
+    return f"Note: {files} took part in the run, but {lacks}: {named(report.untracked)}"
 
 
 def gap_texts(report: Report) -> list[str]:

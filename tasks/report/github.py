@@ -1,5 +1,6 @@
 """The report where GitHub Actions shows it: annotations at file and line, and a summary of the step."""
 
+import operator
 import posixpath
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
@@ -7,8 +8,8 @@ from pathlib import Path
 
 from tasks.models import Diagnostic, Report, Severity, Status
 from tasks.report.artifacts import report_markdown
+from tasks.report.folding import findings, headline
 from tasks.report.layout import clean, clean_line, encodable, shorten
-from tasks.report.ranking import describe, findings
 
 COMMANDS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.NOTE: "notice"}
 SHOWN = 10
@@ -16,11 +17,11 @@ SHOWN = 10
 LONGEST = 600
 SUMMARY_BYTES = 1_000_000
 """A summary of more than 1 MiB is not shown at all."""
-CUT = "\n\nThe rest is too long for this place: it is in the report.\n"
+CUT = "\n\nThis page is too short for the rest: it is in the report.\n"
 
 
 def is_there(environ: Mapping[str, str]) -> bool:
-    """Does GitHub Actions read what is printed?"""
+    """Whether GitHub Actions reads what is printed."""
     return environ.get("GITHUB_ACTIONS", "").lower() == "true"
 
 
@@ -41,7 +42,7 @@ def append_summary(report: Report, environ: Mapping[str, str]) -> None:
 
 
 def render_annotations(report: Report, below: str = ".") -> str:
-    """Workflow commands, a line each: what is red with its place, and why there is no pass where nothing is.
+    """Workflow commands, a line each: findings of red checks at their places, or the reason why there is no pass.
 
     `below` is the stack's directory in the repository.
     """
@@ -63,14 +64,18 @@ def render_summary(report: Report) -> str:
 
 def _of_checks(report: Report, below: str) -> Iterator[str]:
     found = [
-        (finding.diagnostic, check.title)
+        (rank, diagnostic, headline(finding), check.title)
         for check in report.checks
         if not check.result.passed
         for finding in findings(check.result.diagnostics)
+        for rank, diagnostic in enumerate(finding.diagnostics)
     ]
+    # the first place of every finding comes before the second one of any
+    found.sort(key=operator.itemgetter(0))
     for severity, command in COMMANDS.items():
-        some = [pair for pair in found if pair[0].severity is severity]
-        yield from (_annotation(command, diagnostic, title, below) for diagnostic, title in some[:SHOWN])
+        some = [each for each in found if each[1].severity is severity]
+        for _, diagnostic, message, title in some[:SHOWN]:
+            yield _annotation(command, diagnostic, message, title, below)
     for check in report.checks:
         result = check.result
         is_red = result.status in {Status.FAILED, Status.ERRORED}
@@ -78,12 +83,12 @@ def _of_checks(report: Report, below: str) -> Iterator[str]:
             yield _command("error", result.reason or result.reason_code or result.status.value, title=check.title)
 
 
-def _annotation(command: str, diagnostic: Diagnostic, title: str, below: str) -> str:
+def _annotation(command: str, diagnostic: Diagnostic, message: str, title: str, below: str) -> str:
     place: dict[str, str | int | None] = {}
     if diagnostic.file:
         place["file"] = posixpath.normpath(posixpath.join(below, diagnostic.file))
         place |= {"line": diagnostic.line, "col": diagnostic.column if diagnostic.line else None}
-    return _command(command, describe(diagnostic), title=title, **place)
+    return _command(command, message, title=title, **place)
 
 
 def _command(command: str, message: str, **properties: str | int | None) -> str:

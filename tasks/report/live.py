@@ -8,15 +8,15 @@ from typing import Literal, Protocol, TextIO
 from tasks.models import Diagnostic, Result, Status
 from tasks.report.board import Board, Clock, Ticker, outcome, whole
 from tasks.report.facts import named
+from tasks.report.folding import describe, findings
 from tasks.report.layout import clean_line, hang, shorten
-from tasks.report.ranking import describe, findings
 from tasks.report.style import Style
 
 BEAT = 30.0
 
 
 class Progress(Protocol):
-    """Is told what happens, from any thread. Never raises for its stream: one that breaks makes it silent."""
+    """Shows events, which come from any thread. Never raises for its stream: a broken one makes it silent."""
 
     def begin(self, checks: Sequence[tuple[str, str]]) -> None:
         """The checks of the plan in its order: id and title."""
@@ -131,7 +131,7 @@ class Silent:
 
 
 def _first(result: Result) -> str:
-    """The first finding, or the reason: an agent may begin to mend while the rest runs."""
+    """The first finding, or the reason: an agent may begin to fix it while the rest runs."""
     found: list[Diagnostic] = [finding.diagnostic for finding in findings(result.diagnostics)]
     reason = clean_line(result.reason) or result.reason_code
     if not found:

@@ -11,7 +11,7 @@ KEPT = 20
 
 
 def publish(directory: RunDirectory, files: Mapping[str, str]) -> Path:
-    """Writes the files beside the logs and makes the whole visible at once, as the newest. Returns where it is."""
+    """Writes the files next to the logs and makes all of it visible at once, as the newest. Returns its directory."""
     try:
         for name, text in files.items():
             write_whole(directory.working / name, text)
@@ -49,14 +49,14 @@ def _prune(directory: RunDirectory) -> None:
 
 
 def _take_away(path: Path, gone: Path) -> None:
-    """A directory goes out of sight before it goes, so that nobody reads half of it."""
+    """A directory goes out of sight before it goes, so that no reader sees half of it."""
     with contextlib.suppress(OSError):
         path.rename(gone)
         shutil.rmtree(gone, ignore_errors=True)
 
 
 def _newest_first(runs: Path) -> list[Path]:
-    """Published runs, and nothing that somebody else put beside them."""
+    """Published runs, without other files next to them."""
     ages: dict[Path, int] = {}
     for path in runs.iterdir():
         with contextlib.suppress(OSError):

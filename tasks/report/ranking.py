@@ -1,31 +1,45 @@
-"""What to mend first: the findings of all red checks, root causes before what follows from them."""
+"""What to fix first: the causes of all red checks, those that most checks hang on before the others. Pure."""
 
-from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from itertools import zip_longest
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 
 from tasks.models import CheckReport, Diagnostic, Report, Severity, Stage, Status
+from tasks.report.facts import named
+from tasks.report.folding import FoldedFinding, cause_of, findings, headline, sameness, times
 
+_TITLES = 3
 _STAGES = list(Stage)
 _RED = (Status.FAILED, Status.ERRORED)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RankedFinding:
-    """Equal diagnostics of one check, once. `count` says how many they were."""
-
-    diagnostic: Diagnostic
-    count: int
+_RAISED = re.compile(r"(?:[\w.]+\.)?(?P<type>\w+(?:Error|Exception|Warning)|ImproperlyConfigured): (?P<text>.+)")
+_TYPE = re.compile(r"\w+(?:Error|Exception|Warning)|ImproperlyConfigured")
+_OF_ONE_TEST = frozenset({"AssertionError"})
+Key = tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fix:
-    """One thing to mend, and the titles of all checks that are red for it."""
+    """One thing to fix, the titles of all checks that are red for it, and how many are skipped because of these."""
 
     location: str
     text: str
     checks: tuple[str, ...] = ()
+    waiting: int = 0
+
+
+def affected(fix: Fix) -> str:
+    """`Django container, mypy; 5 skipped`: the checks that hang on a fix."""
+    titles = named(fix.checks, _TITLES)
+    return f"{titles}; {fix.waiting} skipped" if fix.waiting else titles
+
+
+@dataclass(slots=True, kw_only=True)
+class _Cause:
+    """A fix in the making. `rounds` has the places of red checks, with the rank of the cause among their findings."""
+
+    fix: Fix
+    keys: set[Key]
+    rounds: dict[int, int] = field(default_factory=dict)
 
 
 def red_checks(report: Report) -> tuple[CheckReport, ...]:
@@ -34,58 +48,98 @@ def red_checks(report: Report) -> tuple[CheckReport, ...]:
     return tuple(sorted(red, key=lambda check: (_STAGES.index(check.stage), _RED.index(check.result.status))))
 
 
-def findings(diagnostics: Sequence[Diagnostic]) -> tuple[RankedFinding, ...]:
-    """Errors before warnings, notes only where there is nothing else, each fingerprint once."""
-    ranked = sorted(diagnostics, key=lambda diagnostic: list(Severity).index(diagnostic.severity))
-    if any(diagnostic.severity is not Severity.NOTE for diagnostic in ranked):
-        ranked = [diagnostic for diagnostic in ranked if diagnostic.severity is not Severity.NOTE]
-    firsts: dict[str, Diagnostic] = {}
-    counts: Counter[str] = Counter()
-    for diagnostic in ranked:
-        firsts.setdefault(diagnostic.fingerprint, diagnostic)
-        counts[diagnostic.fingerprint] += 1
-    return tuple(RankedFinding(diagnostic=first, count=counts[print_]) for print_, first in firsts.items())
-
-
-def describe(diagnostic: Diagnostic) -> str:
-    """Message and rule, the rule not twice."""
-    rule = diagnostic.rule
-    return diagnostic.message if not rule or rule in diagnostic.message else f"{diagnostic.message} [{rule}]"
-
-
 def rank_fixes(report: Report, most: int) -> tuple[tuple[Fix, ...], int]:
-    """At most so many fixes, and how many there are beyond: each red check's first finding comes before any's second.
+    """At most so many fixes, and how many there are beyond.
 
-    Checks that name the same line, or have no verdict for the same reason, are one fix.
+    The first finding of every red check comes before the second one of any. Among them, what most checks hang on comes
+    first: the checks that are red for it, and those that were skipped because of these.
     """
-    checks = red_checks(report)
-    fixes: dict[tuple[str, ...], Fix] = {}
-    places: dict[tuple[str, ...], list[int]] = {}
-    for round_ in zip_longest(*(_fixes(check) for check in checks)):
-        for place, found in enumerate(round_):
-            if found is not None:
-                key, fix = found
-                fixes.setdefault(key, fix)
-                places.setdefault(key, []).append(place)
-    best = sorted(list(fixes)[:most], key=lambda key: min(places[key]))
-    titles = {key: tuple(dict.fromkeys(checks[place].title for place in sorted(places[key]))) for key in best}
-    return tuple(replace(fixes[key], checks=titles[key]) for key in best), len(fixes) - len(best)
+    checks, hanging = red_checks(report), waiting_for(report)
+    ranked: list[tuple[int, int, int, Fix]] = []
+    for cause in _causes(checks):
+        places = sorted(cause.rounds)
+        waiting = set[str]().union(*(hanging[checks[place].id] for place in places))
+        titles = tuple(dict.fromkeys(checks[place].title for place in places))
+        fix = Fix(location=cause.fix.location, text=cause.fix.text, checks=titles, waiting=len(waiting))
+        ranked.append((min(cause.rounds.values()), -len(places) - len(waiting), places[0], fix))
+    best = sorted(ranked, key=lambda each: each[:3])[:most]
+    ordered = sorted(best, key=lambda each: (each[1], each[2], each[0]))
+    return tuple(each[3] for each in ordered), len(ranked) - len(best)
 
 
-def _fixes(check: CheckReport) -> list[tuple[tuple[str, ...], Fix]]:
+def waiting_for(report: Report) -> Mapping[str, set[str]]:
+    """For each red check the ids of those that were skipped because of it, directly or through another skipped one."""
+    checks = {check.id: check for check in report.checks}
+    found: dict[str, set[str]] = {check.id: set() for check in red_checks(report)}
+    for check in report.checks:
+        if check.result.status is Status.SKIPPED and check.result.reason_code == "needs":
+            for cause in _reds(check, checks):
+                found[cause].add(check.id)
+    return found
+
+
+def _reds(skipped: CheckReport, checks: Mapping[str, CheckReport]) -> set[str]:
+    """The red checks that a skipped one waited for."""
+    red: set[str] = set()
+    seen: set[str] = set()
+    left = [skipped]
+    while left:
+        check = left.pop()
+        for need in {*check.needs, check.result.blocked_by} & checks.keys() - seen:
+            seen.add(need)
+            status = checks[need].result.status
+            red |= {need} if status in _RED else set()
+            left += [checks[need]] if status is Status.SKIPPED else []
+    return red
+
+
+def _causes(checks: tuple[CheckReport, ...]) -> list[_Cause]:
+    """Each cause once, whichever tools and checks have met it."""
+    causes: list[_Cause] = []
+    for place, check in enumerate(checks):
+        for rank, (keys, fix) in enumerate(_fixes(check)):
+            cause = next((each for each in causes if each.keys & keys), None)
+            if cause is None:
+                cause = _Cause(fix=fix, keys=set())
+                causes.append(cause)
+            cause.keys |= keys
+            cause.rounds.setdefault(place, rank)
+    return causes
+
+
+def _fixes(check: CheckReport) -> Iterator[tuple[set[Key], Fix]]:
+    """What to fix for one check, with what identifies each cause."""
     result = check.result
-    found = [finding.diagnostic for finding in findings(result.diagnostics)]
-    # what turned the check red, where it says so; a warning beside it waits
-    found = [diagnostic for diagnostic in found if diagnostic.severity is Severity.ERROR] or found
+    found = findings(result.diagnostics)
+    # warnings of a red check are no reason for its being red, if it has errors
+    found = tuple(each for each in found if each.diagnostic.severity is Severity.ERROR) or found
     if not found or result.status is Status.ERRORED:
-        reason = result.reason or result.reason_code or "it says no more than its log"
-        shared = result.status is Status.ERRORED
-        return [(("reason", result.reason_code, reason, "" if shared else check.id), Fix(location="", text=reason))]
-    return [(_cause(diagnostic), Fix(location=diagnostic.location, text=describe(diagnostic))) for diagnostic in found]
+        reason = result.reason or result.reason_code or "only its log has the reason"
+        shared = "" if result.status is Status.ERRORED else check.id
+        yield {("reason", result.reason_code, reason, shared)}, Fix(location="", text=reason)
+        return
+    for finding in found:
+        head = headline(finding).strip("\n").split("\n")[0]
+        text = f"{head} ({count})" if (count := times(finding)) else head
+        yield _keys(finding), Fix(location=finding.diagnostic.location, text=text)
 
 
-def _cause(diagnostic: Diagnostic) -> tuple[str, ...]:
-    """What makes two diagnostics one thing to mend: the line, whichever tool tripped over it, else the fingerprint."""
-    if diagnostic.file and diagnostic.line:
-        return ("line", diagnostic.file, str(diagnostic.line))
-    return ("fingerprint", diagnostic.fingerprint)
+def _keys(finding: FoldedFinding) -> set[Key]:
+    """What makes two findings one cause: the line, whichever tool names it; the exception; else the finding itself."""
+    diagnostic = finding.diagnostic
+    is_one_line = len(finding.diagnostics) == 1 and diagnostic.file and diagnostic.line
+    place: Key = ("line", str(diagnostic.file), str(diagnostic.line)) if is_one_line else sameness(diagnostic)
+    raised = _exception(diagnostic)
+    return {place, ("raised", *raised)} if raised else {place}
+
+
+def _exception(diagnostic: Diagnostic) -> tuple[str, str] | None:
+    """Type and text of a Python exception. Two tests that make the same assertion have no cause in common."""
+    text = cause_of(diagnostic.message).partition("\n")[0].strip()
+    if match := _RAISED.fullmatch(text):
+        raised = (match["type"], match["text"])
+    elif diagnostic.rule and _TYPE.fullmatch(diagnostic.rule):
+        raised = (diagnostic.rule, text)
+    else:
+        return None
+    return None if raised[0] in _OF_ONE_TEST else raised

@@ -52,7 +52,7 @@ class Style:
         return "═" if self.unicode else "="
 
     def sign(self, status: Status) -> str:
-        """One cell that tells a status without its colour."""
+        """One cell that shows a status without its colour."""
         fancy, plain, _ = _SIGNS[status]
         return fancy if self.unicode else plain
 

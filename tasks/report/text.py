@@ -15,8 +15,8 @@ from tasks.report.facts import (
     seconds,
     secrets_line,
 )
+from tasks.report.folding import FoldedFinding, findings, headline, repetition
 from tasks.report.layout import cells, clean, clean_line, disarm, fold, hang, shorten
-from tasks.report.ranking import RankedFinding, describe, findings
 from tasks.report.style import Style
 
 _BOX = 62
@@ -63,7 +63,10 @@ def _header(report: Report, style: Style) -> Iterator[str]:
     }
     for name, fact in filter(operator.itemgetter(1), facts.items()):
         lead = f"{name:<8}"
-        yield from hang(style.spell(fact), lead, style.width, style.paint(style.dim, lead))
+        text = style.spell(fact)
+        if name == "engine":  # one line, however long its reason is
+            text = shorten(text, style.width - cells(lead), style.spell("…"))
+        yield from hang(text, lead, style.width, style.paint(style.dim, lead))
 
 
 def _stage(report: Report, stage: Stage, style: Style) -> Iterator[str]:
@@ -118,7 +121,7 @@ def _time(result: Result) -> str:
 
 
 def _trouble(report: Report, result: Result, style: Style) -> Iterator[str]:
-    """Why a check is red: its reason where that says more, its first findings, and where to read on."""
+    """Why a check is red: its reason if that adds something, its first findings, and the path of its log."""
     found = findings(result.diagnostics)
     reason = clean_line(result.reason)
     if result.status is Status.ERRORED:
@@ -148,23 +151,24 @@ def says(diagnostic: Diagnostic, reason: str) -> bool:
     return reason in {message, f"{clean_line(diagnostic.location)}: {message}"} or reason in message
 
 
-def _finding(finding: RankedFinding, most: int, style: Style) -> list[str]:
+def _finding(finding: FoldedFinding, most: int, style: Style) -> list[str]:
     """Location and message behind an arrow; a message of many lines keeps their own indentation."""
-    diagnostic = finding.diagnostic
-    again = f" ({finding.count} times)" if finding.count > 1 else ""
-    head, *rest = clean(describe(diagnostic)).strip("\n").split("\n")
-    location = clean_line(diagnostic.location)
-    first = f"{location}  {head.strip()}{again}" if location else f"{head.strip()}{again}"
+    head, *rest = clean(headline(finding)).strip("\n").split("\n")
+    location = clean_line(finding.diagnostic.location)
+    first = f"{location}  {head.strip()}" if location else head.strip()
     arrow = f"    {style.arrow} "
-    lines = hang(style.spell(first), arrow, style.width, f"    {style.paint(style.red, style.arrow)} ")
     indent = " " * cells(arrow)
+    lines = hang(style.spell(first), arrow, style.width, f"    {style.paint(style.red, style.arrow)} ")
     for line in rest:
         lines += [indent + part for part in fold(style.spell(line.rstrip()), style.width - cells(indent))]
     if len(lines) > most:
         mark = style.spell("…")
-        last = shorten(f"{lines[most - 1]} {mark}", style.width, mark)
-        lines = [*lines[: most - 1], last]
-    return lines
+        lines = [*lines[: most - 1], shorten(f"{lines[most - 1]} {mark}", style.width, mark)]
+    again = style.spell(clean_line(repetition(finding)))
+    # how often it was found is never cut off
+    if again and len(lines) == 1 and len(hang(f"{first} {again}", arrow, style.width)) == 1:
+        return [f"{lines[0]} {again}"]
+    return lines + (hang(again, indent, style.width) if again else [])
 
 
 def _result(report: Report, style: Style) -> Iterator[str]:

@@ -4,7 +4,7 @@ import contextlib
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
-from tasks.engines.choice import EMBEDDED, EngineChoice, choose_engine
+from tasks.engines.choice import EngineChoice, choose_engine, embedded
 from tasks.engines.construct import construct_engine
 from tasks.engines.context import EngineContext
 from tasks.engines.protocol import Engine
@@ -28,7 +28,7 @@ async def open_engine_work(job: Job, logs: Path, note: Note) -> AsyncIterator[Wo
 
 async def _open_engine(job: Job, logs: Path, note: Note, opened: contextlib.AsyncExitStack) -> Engine:
     def construct(choice: EngineChoice) -> Engine:
-        context = _context(job, choice.reason, note)
+        context = _context(job, choice, note)
         return construct_engine(choice, context, job.settings, logs / "dagger.log", job.images)
 
     choice = await choose_engine(job.settings.engine, job.environ)
@@ -38,18 +38,19 @@ async def _open_engine(job: Job, logs: Path, note: Note, opened: contextlib.Asyn
         if choice.name == "local" or choice.is_certain:
             raise
         note(f"no containers: {error}")
-        embedded = EngineChoice(name="local", reason=f"{EMBEDDED} ({error})")
-    return await opened.enter_async_context(construct(embedded))
+        instead = embedded("the container engine could not be opened", str(error))
+    return await opened.enter_async_context(construct(instead))
 
 
-def _context(job: Job, reason: str, note: Note) -> EngineContext:
+def _context(job: Job, choice: EngineChoice, note: Note) -> EngineContext:
     scope = job.scope
     return EngineContext(
         tree=scope.tree,
         cache=job.user_dirs.cache,
         data=job.user_dirs.data,
         run_id=job.run_id,
-        reason=reason,
+        reason=choice.reason,
+        summary=choice.summary,
         note=note,
         environ=job.environ,
         secrets=job.secrets,

@@ -1,4 +1,4 @@
-"""The checks that a run does itself, without an engine: the secrets of a deploy are there."""
+"""The check that the run does itself, without an engine: `deploy_secrets`."""
 
 import asyncio
 from collections.abc import Collection, Mapping
@@ -9,7 +9,7 @@ from tasks.execution.executor import Own
 from tasks.models import Result
 from tasks.secrets import ProviderContext
 from tasks.secrets.choice import access_of, provider_kind
-from tasks.secrets.deploy_check import NAME, Held, look, not_asked
+from tasks.secrets.deploy_check import NAME, Held, look, unasked
 from tasks.secrets.doppler.token import Token
 from tasks.validation.scope import Scope
 
@@ -30,7 +30,7 @@ def own_work(scope: Scope, environ: Mapping[str, str], token: Token | None) -> d
 
     async def deploy_secrets() -> Result:
         is_configured = token is not None and provider_kind(settings, token) == "doppler"
-        decided = not_asked(settings.environment or "", is_configured)
+        decided = unasked(settings.environment or "", is_configured)
         if decided is not None:
             return decided
         # in a thread: an interrupted run does not wait for Doppler

@@ -100,13 +100,10 @@ def reject_environment(settings: Settings) -> None:
 
 
 def with_secrets(scope: Scope, secrets: Secrets) -> Scope:
-    """The scope with what old values take from the proof of every check that has them."""
+    """The scope with what old values take from the proof of every check that has them: no engine provides new ones."""
     if not secrets.stale:
         return scope
-    requires = (
-        "fresh secrets",
-        "secrets were a copy from an earlier run, not Doppler's own",
-    )  # which no engine provides
+    requires = ("fresh secrets", "secrets were a copy from an earlier run, not Doppler's own")
     stale = {check for ids in declared(scope.plan.checks).values() for check in ids}
     checks = (
         replace(each, requires=(*each.requires, requires)) if each.id in stale else each for each in scope.plan.checks
@@ -151,11 +148,12 @@ def read_scope(
     home: Path | None = None,
     policy: Path | None = None,
     deployed: Deployed | None = None,
+    has_token: bool = False,
 ) -> Scope:
     """Settings unless they are given, tree, components, catalogue and plan. Raises UsageError if one is not available.
 
     `policy` is the directory of the `predeploy.toml` that holds; by default the stack's own. `deployed` is the base
-    if it is known already.
+    if it is known already. `has_token`: the run has a token for Doppler.
     """
     root = existing(stack)
     settings = settings or read_settings(policy or root, flags, environ)
@@ -164,7 +162,7 @@ def read_scope(
     if settings.gate:
         reject_less(settings)
         require_commit(tree)
-    context = make_context(tree, settings)
+    context = replace(make_context(tree, settings), has_token=has_token)
     base: Base | SkipReason = NOT_ASKED
     if settings.base or context.stack.of(Kind.WEB):
         base = read_base(tree, settings.base, cache / "bases", deployed)

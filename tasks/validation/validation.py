@@ -61,7 +61,13 @@ class Validation:
             run.start()
             self.begun(run)
             results = await self._results(run)
-            verdict = give_verdict(list(results.values()), whole=plan.whole, ended=run.ended, gate=job.settings.gate)
+            verdict = give_verdict(
+                list(results.values()),
+                whole=plan.whole,
+                ended=run.ended,
+                gate=job.settings.gate,
+                has_component=bool(job.scope.stack.components),
+            )
             images, built, verdict = await self._deliver(run, work, verdict)
         took = {check_id: result.duration for check_id, result in results.items() if result.passed}
         write_durations(job.user_dirs.cache, job.scope.home, took)
@@ -138,6 +144,7 @@ class Validation:
                 stage=check.stage,
                 result=results[check.id],
                 rerun=self._rerun([check.id]) if check.id in red else "",
+                needs=check.needs,
             )
             for check in plan.checks
         )

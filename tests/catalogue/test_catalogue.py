@@ -40,7 +40,7 @@ def env_of(web: Component, files: dict[str, str] | None = None, /, **settings: A
 
 
 def test_sample_has_the_checks_of_the_design_in_the_report_s_order() -> None:
-    checks = checks_of(make_web(), make_worker(), make_site()).values()
+    checks = checks_of(make_web(), make_worker(), make_site(), environment="production").values()
 
     assert [check.name for check in checks] == [
         *("django_container", "worker_container", "site_coffee_shop", "deploy_secrets"),

@@ -20,7 +20,8 @@ from tasks.report.document import schema
 ROOT = Path(__file__).resolve().parents[2]
 LAST = re.compile(
     r"PREDEPLOY (?P<word>[A-Z]+) exit=(?P<exit>\d+) checks=(?P<checks>\d+) failed=(?P<failed>\d+) "
-    r"errored=(?P<errored>\d+) skipped=(?P<skipped>\d+) cached=\d+ seconds=[\d.]+ engine=\S+ report=(?P<report>.+)"
+    r"errored=(?P<errored>\d+) skipped=(?P<skipped>\d+) cached=\d+ seconds=(?P<seconds>[\d.]+) engine=\S+ "
+    r"report=(?P<report>.+)"
 )
 # Nobody listens on the port for discarding.
 NOWHERE = "http://127.0.0.1:9/api"

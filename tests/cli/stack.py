@@ -29,6 +29,16 @@ class TinyStack:
         self.rows.append(f'[[check]]\nname = "{name}"\nstage = "{stage}"\n{wanted}run = "{run}"\n')
         (self.root / "predeploy.toml").write_text("\n".join(self.rows))
 
+    def has_site(self) -> None:
+        """A component, whose own checks are switched off: only with one can the proof be full."""
+        (self.root / "site").mkdir()
+        (self.root / "site/index.html").write_text("<p>hello</p>\n")
+        (self.root / "site/package.json").write_text(
+            '{"scripts": {"build": "vite build"}, "devDependencies": {"vite": "6"}}'
+        )
+        self.rows.append('[component.site]\nskip = ["site_site"]\n')
+        (self.root / "predeploy.toml").write_text("\n".join(self.rows))
+
     def mark(self, name: str) -> Path:
         """A file that a check may write."""
         return self.marks / name

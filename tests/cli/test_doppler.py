@@ -191,6 +191,7 @@ PRODUCTION = ("cafe", "prd")
 def deploying(stack: TinyStack) -> TinyStack:
     """A stack that says what its deploy needs, and has another check."""
     declare(stack, ("plain", "print('hello')", []))
+    stack.has_site()
     (stack.root / "predeploy.toml").write_text(DEPLOYS + "\n".join(stack.rows))
     return stack
 
@@ -228,7 +229,7 @@ def test_what_a_deploy_lacks_is_red(asking: Caller, deploying: TinyStack, dopple
     assert check["reason_code"] == "secrets_missing"
     assert check["rerun"].endswith(" --environment staging --only 'deploy_secrets'")
     assert [each["message"].partition(";")[0] for each in check["diagnostics"]] == [
-        "QUEUE_URL is not there in cafe/dev",
+        "QUEUE_URL is missing in cafe/dev",
         "STRIPE_KEY is a placeholder, not a value in cafe/dev",
     ]
     assert_untold(ended)
@@ -311,6 +312,7 @@ def keeping(asking: Caller) -> Caller:
 
 
 def test_a_copy_serves_a_developer_and_is_announced(keeping: Caller, looking: TinyStack, doppler: Doppler) -> None:
+    looking.has_site()
     keeping.run(looking.root).assert_ended(0, "PASSED")
     doppler.always = page(502)
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tasks.execution.verdict import NO_COMPONENT
 from tests.cli.caller import Caller, wait_for
 from tests.cli.stack import BREAKS, FAILS, TinyStack
 
@@ -18,6 +19,7 @@ Arrange = Callable[[TinyStack], None]
 @pytest.fixture
 def committed(green: TinyStack) -> TinyStack:
     """A green stack, all of it committed; its first check says where it ran."""
+    green.has_site()
     green.has("where", "pwd > $1/where")
     commit(green)
     return green
@@ -55,6 +57,15 @@ def test_a_plain_run_names_the_commit_only_where_it_has_these_files(caller: Call
 
     assert (clean["gate"], changed["gate"], changed["commit"]) == (False, False, None)
     assert len(clean["commit"]) == 40
+
+
+def test_a_stack_without_a_component_is_no_pass(caller: Caller, green: TinyStack) -> None:
+    commit(green)
+
+    ended = caller.run(green.root, *GATE, "--json-output")
+
+    ended.assert_ended(3, "ERRORED")
+    assert ended.document["proof"]["gaps"] == [NO_COMPONENT]
 
 
 def edit(stack: TinyStack) -> None:
@@ -198,6 +209,7 @@ def test_an_interrupted_gate_leaves_no_clone(caller: Caller, stack: TinyStack, t
 
 
 def test_a_killed_gate_is_cleared_away_by_the_next(caller: Caller, stack: TinyStack, tmp_path: Path) -> None:
+    stack.has_site()
     stack.has("busy", "[ -e $1/begun ] && exit 0; echo > $1/begun; exec sleep 60")
     commit(stack)
     alone = replace(caller, home=tmp_path / "own")

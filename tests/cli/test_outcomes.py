@@ -1,6 +1,7 @@
 """Every way in which a run can come out: exit code, last line and document say the same."""
 
 import os
+import re
 import subprocess
 import sys
 from dataclasses import replace
@@ -38,6 +39,7 @@ def assert_agreed(ended: Ended, stack: TinyStack, code: int, word: str) -> dict[
 
 
 def test_checks_of_the_stacks_own_are_something_to_do(caller: Caller, green: TinyStack) -> None:
+    green.has_site()
     green.has("talks", "echo all is well")
     before = green.content()
 
@@ -50,6 +52,15 @@ def test_checks_of_the_stacks_own_are_something_to_do(caller: Caller, green: Tin
     assert (report["result"], report["ready"]) == ("passed", True)
     assert report["counts"]["warnings"] == 0
     assert green.content() == before
+
+
+def test_a_stack_without_a_component_passes_but_is_not_ready(caller: Caller, green: TinyStack) -> None:
+    ended = caller.run(green.root)
+
+    ended.assert_ended(0, "PASSED")
+    assert "Ready to deploy!" not in ended.stdout
+    assert "PASSED (partial: no Django project, Worker or static site was found" in ended.stdout
+    assert not green.report()["ready"]
 
 
 def test_a_failed_check_beats_one_without_a_verdict(caller: Caller, green: TinyStack) -> None:
@@ -86,7 +97,8 @@ def test_the_budget_ends_a_run_and_tells_what_did_not_run(caller: Caller, green:
     assert reasons_of(document) == {"endless": "budget", "waiting": "budget"}
     assert status_of(document) == {"endless": "errored", "waiting": "skipped"}
     assert "not run: the budget of 2 s is spent" in ended.stderr
-    assert 2 <= document["duration_seconds"] < 4.5
+    assert document["duration_seconds"] >= 2
+    assert document["stages"]["quality"]["duration_seconds"] < 4.5
 
 
 def test_a_failed_check_beats_the_budget(caller: Caller, stack: TinyStack) -> None:
@@ -237,3 +249,52 @@ def test_a_crash_of_our_own(caller: Caller, green: TinyStack, tmp_path: Path, mo
     ended.assert_ended(3, "ERRORED")
     assert "a mistake of predeploy's own: RuntimeError: all of a sudden" in ended.stderr
     assert green.hidden == []
+
+
+def waits_at(place: Path, module: str, seconds: float, then: str = "") -> Path:
+    """A place on Python's path where the import of a module takes so long."""
+    place.mkdir(exist_ok=True)
+    (place / f"{module}.py").write_text(f"import time\ntime.sleep({seconds})\n{then}")
+    return place
+
+
+def test_the_total_is_what_the_caller_waited_for(caller: Caller, green: TinyStack, tmp_path: Path) -> None:
+    """From the start of the interpreter, which takes long here, to the end of the recording, which does so too."""
+    slow = waits_at(tmp_path / "start", "sitecustomize", 1.5)
+    late = waits_at(tmp_path / "recording", "prefect", 2, "raise ImportError('not in this test')")
+    patient = replace(caller, paths=(slow, late))
+
+    ended = patient.run(green.root, "--json-output", "--only", "words")
+
+    document = assert_agreed(ended, green, 0, "PASSED")
+    waited = document["duration_seconds"]
+    assert 3.5 <= waited <= ended.seconds, ended.told
+    assert ended.last["seconds"] == f"{waited:.1f}"
+    assert re.search(rf"Total: {waited:.1f}s", ended.stderr)
+
+
+@pytest.mark.parametrize("arguments", [["--json-output", "--only", "nothing"], ["--json-output", "nowhere"]])
+def test_a_run_that_did_not_begin_took_its_time_too(
+    caller: Caller, green: TinyStack, tmp_path: Path, arguments: list[str]
+) -> None:
+    slow = replace(caller, paths=(waits_at(tmp_path / "start", "sitecustomize", 1), *caller.paths))
+
+    ended = replace(slow, cwd=green.root).run(*arguments)
+
+    ended.assert_ended(2, "USAGE")
+    assert 1 <= ended.document["duration_seconds"] <= ended.seconds
+    assert float(ended.last["seconds"]) >= 1
+
+
+def test_what_other_checks_wait_for_is_to_be_fixed_first(caller: Caller, stack: TinyStack) -> None:
+    stack.has("link", "echo 'page.py:1: error: a dead link' >&2; exit 1")
+    stack.has("models", "echo 'models.py:2: error: a broken import' >&2; exit 1")
+    stack.has("tables", needs="models")
+    stack.has("server", needs="tables")
+
+    ended = caller.run(stack.root)
+
+    ended.assert_ended(1, "FAILED")
+    first, second = re.findall(r"^  \d\. (.+)$", ended.stdout.partition("Fix first:")[2], re.MULTILINE)
+    assert first.endswith("a broken import (models; 2 skipped)"), ended.told
+    assert second.endswith("a dead link (link)")

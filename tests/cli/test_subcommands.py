@@ -42,6 +42,7 @@ def test_status_says_that_the_files_are_others_now(caller: Caller, green: TinySt
 
 
 def test_status_of_a_gate_and_of_what_it_lacked(caller: Caller, green: TinyStack) -> None:
+    green.has_site()
     green.git("add", "--all")
     green.git("commit", "--quiet", "--message", "all")
     caller.run(green.root, "--gate", "--engine", "local")

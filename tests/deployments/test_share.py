@@ -1,10 +1,12 @@
 """What a shard makes of its parameters."""
 
+from pathlib import Path
+
 import pytest
 
 from flows.commits.trust import UNTRUSTED
 from flows.distribution.parameters import choices_of, require_server
-from flows.shard import flags_of, part_of
+from flows.shard import Share, flags_of, part_of, read_whole
 from tasks.errors import UsageError
 from tasks.models import Stage
 from tasks.settings import Settings
@@ -38,6 +40,22 @@ def test_a_part_has_all_that_it_was_asked_for_and_needs() -> None:
         part_of(PLAN, (TYPES.id,))
     with pytest.raises(UsageError, match="the plan of this worker has no gone:"):
         part_of(PLAN, (BUNDLE.id, "gone"))
+
+
+@pytest.mark.parametrize("has_it", [True, False])
+def test_the_run_decides_whether_there_are_deploy_secrets_to_check(tmp_path: Path, has_it: bool) -> None:
+    """Not the worker, which may have a token where the run had none, or none where the run had one."""
+    stack = tmp_path / "stack"
+    stack.mkdir()
+    (stack / "wrangler.toml").write_text('name = "intake"\nmain = "index.js"\n')
+    (stack / "package.json").write_text('{"devDependencies": {"wrangler": "4.0.0"}}')
+    (stack / "index.js").write_text("export default {}")
+    checks = ("deploy_secrets", "worker_health[.]") if has_it else ("worker_health[.]",)
+    share = Share(checks=checks, flags={}, deployed=None, images={}, is_trusted=True)
+
+    scope = read_whole(stack, share, {}, tmp_path / "cache", None)
+
+    assert ("deploy_secrets" in {check.id for check in scope.plan.checks}) is has_it
 
 
 def test_no_value_of_the_environment_travels() -> None:

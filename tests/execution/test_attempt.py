@@ -159,6 +159,7 @@ async def test_broken_lock_is_one_red_check(tmp_path: Path) -> None:
     assert reported(image) == (Status.FAILED, "lock_stale")
     assert reported(lint) == reported(types) == (Status.SKIPPED, "needs")
     assert lint.reason == "needs the same packages as image, and they did not install"
+    assert lint.blocked_by == image.check
     assert engine.programs == []
 
 
@@ -318,7 +319,7 @@ async def test_extension_that_the_run_s_postgres_lacks_proves_nothing(
     (result,) = await run(engine, make_check("migrate", database=database), logs=tmp_path)
 
     assert reported(result) == expected
-    assert database == "" or 'has no extension "postgis": name an image that has it' in result.reason
+    assert database == "" or 'has no extension "postgis": set images.postgres to an image that has it' in result.reason
 
 
 UNFIT: dict[str, Any] = {"unfit": ((75, "other_database"),), "explained": ("other_database",)}

@@ -103,15 +103,17 @@ async def test_results_come_in_the_order_of_the_plan(tmp_path: Path) -> None:
     assert list(results) == ["lint", "types", "tests"]
 
 
-@pytest.mark.parametrize(("exit", "word"), [(RED, "failed"), (Exit(code=99), "errored")])
-async def test_red_check_skips_all_that_need_it(tmp_path: Path, exit: Exit, word: str) -> None:
+@pytest.mark.parametrize(
+    ("exit", "word", "ends"), [(RED, "failed", "failed"), (Exit(code=99), "errored", "has no verdict")]
+)
+async def test_red_check_skips_all_that_need_it(tmp_path: Path, exit: Exit, word: str, ends: str) -> None:
     engine = FakeEngine({"image": exit})
 
     results = await results_of(make_run(engine, *chain("image", "migrate", "health"), TESTS, logs=tmp_path))
 
     assert results["image"].status == word
-    assert results["migrate"].reason == f"needs image, which {word}"
-    assert results["health"].reason == "needs migrate, which skipped"
+    assert results["migrate"].reason == f"needs image, which {ends}"
+    assert results["health"].reason == "needs migrate, which was skipped"
     assert codes(results)["migrate"] == codes(results)["health"] == (Status.SKIPPED, "needs")
     assert results["tests"].passed
     assert "migrate" not in engine.programs

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tasks.execution.verdict import NOT_FULL, gaps_of, give_verdict
+from tasks.execution.verdict import NO_COMPONENT, NOT_FULL, gaps_of, give_verdict
 from tasks.models import Outcome, Proof, Result, Status
 
 STATUSES = {"p": Status.PASSED, "f": Status.FAILED, "e": Status.ERRORED, "s": Status.SKIPPED}
@@ -119,7 +119,7 @@ SHORT = {
     ),
     "a result of an earlier run": (
         Result(check="ruff", status=Status.PASSED, cached=True),
-        ("ruff did not run: its result was remembered",),
+        ("ruff did not run: its result is from an earlier run",),
     ),
 }
 
@@ -152,3 +152,17 @@ def test_a_gate_changes_no_other_exit_code(letters: str, ended: str, outcome: Ou
         outcome, exit_code = Outcome.ERRORED, 3
     assert (verdict.outcome, verdict.exit_code) == (outcome, exit_code)
     assert verdict.ready == (exit_code == 0)
+
+
+def test_a_stack_without_a_component_is_never_ready() -> None:
+    verdict = give_verdict(make_results("pp"), whole=True, has_component=False)
+
+    assert (verdict.outcome, verdict.exit_code) == (Outcome.PASSED, 0)
+    assert (verdict.ready, verdict.gaps) == (False, (NO_COMPONENT,))
+    assert give_verdict(make_results("pf"), whole=True, has_component=False).exit_code == 1
+
+
+def test_a_gate_is_no_pass_for_a_stack_without_a_component() -> None:
+    verdict = give_verdict(make_results("pp"), whole=True, gate=True, has_component=False)
+
+    assert (verdict.outcome, verdict.exit_code, verdict.gaps) == (Outcome.ERRORED, 3, (NO_COMPONENT,))

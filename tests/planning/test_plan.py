@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from tasks.catalogue import Absent
 from tasks.errors import UsageError
 from tasks.models import Stage
 from tasks.planning.plan import make_plan, spec_key
@@ -174,3 +175,20 @@ def test_key_does_not_depend_on_what_else_is_in_the_stack() -> None:
     }
 
     assert changed == set()
+
+
+def test_an_absent_check_is_no_choice_and_the_error_has_its_reason() -> None:
+    absent = Absent(name="deploy_secrets", component="", reason="no deploy target is known")
+    catalogue = replace(make_some_catalogue(make_check("lint")), absent=(absent,))
+
+    with pytest.raises(UsageError, match="the stack has no check deploy_secrets: no deploy target is known"):
+        make_plan(catalogue, only=["deploy_secrets"])
+
+
+def test_an_absent_check_can_be_skipped() -> None:
+    absent = Absent(name="deploy_secrets", component="", reason="no deploy target is known")
+    catalogue = replace(make_some_catalogue(make_check("lint")), absent=(absent,))
+
+    plan = make_plan(catalogue, skip=["deploy_secrets"])
+
+    assert ([check.name for check in plan.checks], plan.whole) == (["lint"], True)

@@ -32,7 +32,13 @@ CATALOGUE = (
     ("django_check", "Django check", "apps/web", Stage.INTEGRATION),
     ("migration_check", "Migration check", "apps/web", Stage.INTEGRATION),
 )
+NEEDS = {
+    "migrate": ("django_container[apps/web]",),
+    "django_check": ("migrate[apps/web]",),
+    "migration_check": ("migrate[apps/web]",),
+}
 TIMES = {"django_container": 1.4, "worker_container": 0.7, "site_coffee_shop": 5.9, "mypy": 3.14159, "pytest": 2.4}
+LOCAL = "the stack's code runs on this machine (no container runtime, runner host or session was found)"
 NO_IMAGE = "no image was built: the local engine has none"
 
 
@@ -56,6 +62,7 @@ def checks(**results: Result) -> tuple[CheckReport, ...]:
             stage=stage,
             result=results.get(name) or result(name),
             rerun=f"predeploy --only {name}",
+            needs=NEEDS.get(name, ()),
         )
         for name, title, component, stage in CATALOGUE
     )
@@ -105,7 +112,9 @@ def green_delivered() -> Report:
 
 
 def green_partial() -> Report:
-    local = EngineFacts(name="local", version="0.1.0", reason="no container runtime, runner host or session was found")
+    local = EngineFacts(
+        name="local", version="0.1.0", reason=LOCAL, summary="no Dagger engine or container runtime found"
+    )
     without_image = Proof(gaps=(NO_IMAGE,))
     other_python = Proof(gaps=("Python 3.11.2 ran it where production has 3.13",))
     images = {name: result(name, proof=without_image) for name in ("django_container", "worker_container")}
@@ -145,6 +154,42 @@ def one_failed() -> Report:
     )
     failed = result("mypy", Status.FAILED, reason_code="findings", reason="30 findings", exit_code=1, diagnostics=types)
     return report(Outcome.FAILED, checks=checks(mypy=failed), rerun="predeploy --only mypy")
+
+
+def one_cause() -> Report:
+    """Eleven tests whose fixture is broken, one rule broken in many files, and pages with a dead link."""
+    setup = tuple(
+        diagnostic(
+            "error at setup: RuntimeError: no database is configured for the tests of the inbox, see the README",
+            "apps/web/conftest.py",
+            6,
+            tool="pytest",
+            rule=f"tests/test_inbox.py::test_{n}",
+        )
+        for n in range(11)
+    )
+    missing = tuple(
+        diagnostic(
+            "error at setup: fixture 'menu' not found",
+            f"apps/web/tests/test_{n}.py",
+            3,
+            tool="pytest",
+            rule=f"tests/test_{n}.py::test_menu",
+        )
+        for n in range(4)
+    )
+    unused = tuple(
+        diagnostic("`os` imported but unused", f"apps/web/inbox/{name}.py", line, tool="ruff", rule="F401")
+        for name, line in (("admin", 1), ("admin", 7), ("models", 2), ("urls", 1), ("views", 3))
+    )
+    return report(
+        Outcome.FAILED,
+        checks=checks(
+            ruff_check=result("ruff_check", Status.FAILED, diagnostics=unused),
+            pytest=result("pytest", Status.FAILED, summary="15 errors", diagnostics=(*setup, *missing)),
+        ),
+        rerun="predeploy --only ruff_check --only pytest",
+    )
 
 
 def gate_short() -> Report:
@@ -273,6 +318,7 @@ CASES = {
         green_partial,
         green_selected,
         one_failed,
+        one_cause,
         gate_short,
         broken_settings,
         errored,

@@ -70,22 +70,22 @@ def test_the_page_tells_everything_that_the_report_does() -> None:
 1 error
 
 ```
-apps/web/a.py:3:7 arg Incompatible `types`
+apps/web/a.py:3:7 Incompatible `types` [arg]
 ```
 
-Again: `again`
+Run it again: `again`
 
 ### ! migrate
 
 disk full \\<!--
 
-Again: `again`
+Run it again: `again`
 
 ## Warnings
 
 - no lock file
 
-Run just these again: `predeploy --only mypy`
+Run the red checks again: `predeploy --only mypy`
 """
     )
 
@@ -103,15 +103,22 @@ def test_what_a_tool_says_cannot_end_its_block() -> None:
     loud = replace(REPORT.checks[1].result, diagnostics=(replace(FINDING, message="```\n# Ready to deploy\n```"),))
     page = report_markdown(replace(REPORT, checks=(replace(REPORT.checks[1], result=loud),)))
 
-    assert "\n````\napps/web/a.py:3:7 arg ```\n# Ready to deploy\n```\n````\n" in page
+    assert "\n````\napps/web/a.py:3:7 ```\n# Ready to deploy\n``` [arg]\n````\n" in page
 
 
 def test_a_flood_of_findings_is_cut_and_counted() -> None:
-    flood = replace(REPORT.checks[1].result, diagnostics=(FINDING,) * 50)
+    flood = replace(REPORT.checks[1].result, diagnostics=tuple(replace(FINDING, message=str(n)) for n in range(50)))
     page = report_markdown(replace(REPORT, checks=(replace(REPORT.checks[1], result=flood),)))
 
     assert page.count("apps/web/a.py:3:7") == 20
     assert "and 30 more" in page
+
+
+def test_equal_findings_are_one_line_with_their_places() -> None:
+    many = replace(REPORT.checks[1].result, diagnostics=tuple(replace(FINDING, line=n) for n in range(3, 8)))
+    page = report_markdown(replace(REPORT, checks=(replace(REPORT.checks[1], result=many),)))
+
+    assert "a.py:3:7 Incompatible `types` [arg] (5 times, also at line 4, line 5 and 2 more places)\n" in page
 
 
 def test_the_table_has_a_row_per_check() -> None:

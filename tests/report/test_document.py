@@ -95,6 +95,12 @@ def test_document_caps_nothing_and_counts() -> None:
     assert document["proof"] == {"full": False, "gaps": []}
 
 
+def test_document_has_the_whole_reason_for_the_engine_and_its_summary() -> None:
+    engine: Any = to_document(make.green_partial())["engine"]
+
+    assert (engine["reason"], engine["summary"]) == (make.LOCAL, "no Dagger engine or container runtime found")
+
+
 def test_document_can_be_read_whatever_bytes_a_name_had() -> None:
     text = render_document(make.wide())
 

@@ -2,12 +2,16 @@
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
 
 import pytest
 
-from tasks.models import Outcome, Report, Status
+from tasks.models import EngineFacts, Outcome, Report, Stage, Status
 from tasks.report.agent import render_agent
+from tasks.report.document import to_document
 from tasks.report.layout import cells
+from tasks.report.ranking import rank_fixes
 from tasks.report.style import NARROWEST, Style
 from tasks.report.text import render_text
 from tests.report import factories as make
@@ -78,6 +82,18 @@ def test_ready_is_said_only_of_a_full_pass(outcome: Outcome, ready: bool, said: 
         assert ("PASSED (partial: " in text) is (outcome is Outcome.PASSED and not ready)
 
 
+@pytest.mark.parametrize("summary", ["no Dagger engine or container runtime found", "word " * 40, ""])
+@pytest.mark.parametrize("style", [PEOPLE, ASCII], ids=["unicode", "ascii"])
+def test_the_engine_is_one_line_of_the_header(summary: str, style: Style) -> None:
+    engine = EngineFacts(name="local", version="0.2.0", reason="the whole reason, " * 20, summary=summary)
+
+    lines = render_text(make.report(engine=engine), style).splitlines()
+
+    (place,) = [number for number, line in enumerate(lines) if line.startswith("engine  local 0.2.0: ")]
+    assert cells(lines[place]) <= 80
+    assert lines[place + 1].startswith("run     ")
+
+
 def test_thirty_findings_take_ten_lines_at_most() -> None:
     text = render_text(make.one_failed(), PEOPLE)
 
@@ -91,7 +107,7 @@ def test_one_cause_seen_by_many_tools_is_mended_once() -> None:
 
     fixes = text.split("Fix first:")[1].split("Run the red")[0]
     assert fixes.count("settings.py:41") == 1
-    assert "(Django container, ruff check, mypy)" in fixes
+    assert "(Django container, ruff check, mypy; 3 skipped)" in fixes
     assert fixes.index("settings.py") < fixes.index("npm registry") < fixes.index("F401") < fixes.index("pytest")
 
 
@@ -107,6 +123,89 @@ def test_every_red_check_is_named_before_a_second_finding_of_one() -> None:
     fixes = text.split("Fix first:")[1].split("  and ")[0].strip().splitlines()
     assert [line.split()[1] for line in fixes] == ["a.py:1", "a.py:2", "a.py:3", "a.py:4", "b.py:1"]
     assert "  and 4 more" in text
+
+
+def test_what_most_checks_hang_on_comes_first() -> None:
+    """A dead link turns one check red. A broken import does so too, but three checks are skipped for it."""
+    needs: dict[str, Any] = {"reason_code": "needs", "reason": "needs Django container, which failed"}
+    link = make.diagnostic("/menu.html: no such page", "sites/coffee-shop/index.html", 3, tool="links")
+    broken = make.diagnostic("ModuleNotFoundError: No module named 'pricing'", "apps/web/inbox/models.py", 2)
+    skipped = dict.fromkeys(("migrate", "django_check", "migration_check"), Status.SKIPPED)
+    checks = make.checks(
+        **{name: make.result(name, status, **needs) for name, status in skipped.items()},
+        ruff_check=make.result("ruff_check", Status.FAILED, diagnostics=(link,)),
+        pytest=make.result("pytest", Status.FAILED, diagnostics=(replace(broken, tool="pytest"),)),
+        django_container=make.result("django_container", Status.FAILED, diagnostics=(broken,)),
+    )
+    # the dead link is met first
+    checks = tuple(sorted(checks, key=lambda check: check.name != "ruff_check"))
+    checks = tuple(replace(check, stage=Stage.BUILD) if check.name == "ruff_check" else check for check in checks)
+
+    fixes, more = rank_fixes(make.report(Outcome.FAILED, checks=checks), 5)
+
+    assert [(fix.location, fix.checks, fix.waiting) for fix in fixes] == [
+        ("apps/web/inbox/models.py:2", ("Django container", "pytest"), 3),
+        ("sites/coffee-shop/index.html:3", ("ruff check",), 0),
+    ]
+    assert more == 0
+
+
+def test_a_check_that_shares_the_packages_of_a_red_one_hangs_on_it() -> None:
+    stale = make.result("django_container", Status.FAILED, reason_code="lock_stale", reason="the lock is stale")
+    over: dict[str, Any] = {"reason_code": "needs", "blocked_by": "django_container[apps/web]"}
+    checks = make.checks(
+        django_container=stale,
+        mypy=make.result("mypy", Status.SKIPPED, **over),
+        pytest=make.result("pytest", Status.SKIPPED, **over),
+        migrate=make.result("migrate", Status.SKIPPED, reason_code="needs"),
+        django_check=make.result("django_check", Status.SKIPPED, reason_code="needs"),
+        migration_check=make.result("migration_check", Status.SKIPPED, reason_code="no_base"),
+    )
+
+    ((fix,), _) = rank_fixes(make.report(Outcome.FAILED, checks=checks), 5)
+
+    # migration_check was skipped for a reason of its own
+    assert (fix.checks, fix.waiting) == (("Django container",), 4)
+
+
+@pytest.mark.parametrize(
+    ("message", "rule", "count"),
+    [
+        ("ModuleNotFoundError: No module named 'stripe'", None, 1),
+        ("No module named 'stripe'", "ModuleNotFoundError", 1),
+        ("error at setup: ModuleNotFoundError: No module named 'stripe'", "tests/test_a.py::test_a", 1),
+        ("ModuleNotFoundError: No module named 'other'", None, 2),
+        ("AssertionError: assert 1 == 2", "tests/test_a.py::test_a", 2),
+    ],
+)
+def test_one_exception_is_one_cause_wherever_it_was_met(message: str, rule: str | None, count: int) -> None:
+    trace = make.diagnostic("No module named 'stripe'", "apps/web/a.py", 1, tool="python", rule="ModuleNotFoundError")
+    assertion = make.diagnostic("AssertionError: assert 1 == 2", "apps/web/c.py", 4)
+    first = assertion if "Assertion" in message else trace
+    checks = make.checks(
+        django_container=make.result("django_container", Status.FAILED, diagnostics=(first,)),
+        pytest=make.result(
+            "pytest",
+            Status.FAILED,
+            diagnostics=(make.diagnostic(message, "apps/web/b.py", 9, tool="pytest", rule=rule),),
+        ),
+    )
+
+    fixes, _ = rank_fixes(make.report(Outcome.FAILED, checks=checks), 5)
+
+    assert len(fixes) == count
+
+
+def test_errors_at_setup_with_one_cause_are_one_line_and_the_document_has_all() -> None:
+    text = render_text(make.one_cause(), PEOPLE)
+    check = next(check for check in make.one_cause().checks if check.name == "pytest")
+
+    assert text.count("11 errors at setup, one cause: RuntimeError: no") == 2  # the second time under "Fix first"
+    assert "4 errors at setup, one cause: fixture 'menu'" in text
+    assert len(check.result.diagnostics) == 15
+    document: Any = to_document(make.one_cause())
+    shown = next(each for each in document["stages"]["quality"]["checks"] if each["name"] == "pytest")
+    assert len({each["rule"] for each in shown["diagnostics"]}) == 15
 
 
 def test_the_command_to_run_again_can_be_pasted() -> None:

@@ -1,6 +1,7 @@
 """What a deploy needs, what a value has to look like, and what the check of both says."""
 
 from collections.abc import Collection
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -9,8 +10,7 @@ from tasks.catalogue import make_catalogue
 from tasks.catalogue.deploy_names import needed_names
 from tasks.errors import SecretsError
 from tasks.models import Result, Severity, Status
-from tasks.needed import Needed
-from tasks.secrets.deploy_check import Held, look, not_asked
+from tasks.secrets.deploy_check import Held, Needed, look, unasked
 from tasks.secrets.shapes import mistake_in
 from tasks.settings import Settings
 from tasks.stack import Component
@@ -174,16 +174,60 @@ class TestNames:
 
         assert not needed(web, files=files)["BUCKET"].optional
 
-    def test_a_stack_that_needs_nothing_has_no_such_check(self) -> None:
-        catalogue = make_catalogue(make_scene(make_stack(make_site())))
 
-        assert "deploy_secrets" not in {check.name for check in catalogue.checks}
+def absence(*components: Component, files: tuple[str, ...] = (), has_token: bool = False, **settings: Any) -> str:
+    """Why the catalogue has no check of deploy secrets; empty where it has one."""
+    scene = make_scene(make_stack(*components), dict.fromkeys(files, ""), Settings.model_validate(settings))
+    catalogue = make_catalogue(replace(scene, has_token=has_token))
+    has_it = "deploy_secrets" in {check.name for check in catalogue.checks}
+    reasons = [each.reason for each in catalogue.absent if each.name == "deploy_secrets"]
+    assert len(reasons) == (not has_it)
+    return "".join(reasons)
 
-    def test_unless_a_deploy_insists_on_it(self) -> None:
-        catalogue = make_catalogue(make_scene(make_stack(make_site()), settings=Settings(environment="production")))
 
-        assert "deploy_secrets" in {check.name for check in catalogue.checks}
-        assert catalogue.deploys == ()
+class TestMembership:
+    def test_without_target_or_source_it_is_no_check_of_the_plan(self) -> None:
+        assert absence(make_worker(), make_web()).startswith("no deploy target and no source of secrets is known")
+
+    @pytest.mark.parametrize(
+        "known",
+        [
+            {"environment": "production"},
+            {"has_token": True},
+            {"files": ("doppler.yaml",)},
+            {"files": (f"{WORKER}/doppler.yml",)},
+            {"doppler_project": "cafe"},
+            {"doppler_configs": {"production": "prd"}},
+            {"secrets_provider": "doppler"},
+            {"component": {WORKER: {"secrets": ["STRIPE_KEY"]}}},
+            {"component": {WORKER: {"optional_secrets": ["SENTRY_DSN"]}}},
+            {"component": {WORKER: {"image": {"secrets": ["NPM"]}}}},
+            {"check": [{"name": "audit", "stage": "quality", "run": "true", "secrets": ["AUDIT"]}]},
+            {"deploy_secrets": {"STRIPE_KEY": "optional"}},
+        ],
+        ids=str,
+    )
+    def test_a_target_or_a_source_makes_it_a_check(self, known: dict[str, Any]) -> None:
+        assert absence(make_worker(), **known) == ""
+
+    @pytest.mark.parametrize(
+        "unknown",
+        [
+            {"files": ("docs/doppler.yaml",)},
+            {"secrets_provider": "env"},
+            {"deploy_secrets": {"STRIPE_KEY": "unneeded"}},
+            {"component": {WORKER: {"skip": ["vitest"]}}},
+        ],
+        ids=str,
+    )
+    def test_other_files_and_settings_do_not(self, unknown: dict[str, Any]) -> None:
+        assert absence(make_worker(), **unknown).startswith("no deploy target")
+
+    def test_a_stack_that_needs_no_variable_lacks_it_even_with_a_source(self) -> None:
+        assert absence(make_site(), has_token=True) == "the stack asks for no variable that a deploy needs"
+
+    def test_a_target_is_checked_even_if_no_variable_is_known(self) -> None:
+        assert absence(make_site(), environment="production") == ""
 
 
 NEON = "postgresql://owner:p@ep-cool.neon.tech/db?sslmode=require"
@@ -277,12 +321,12 @@ class TestCheck:
 
         assert (result.status, result.reason_code) == (Status.FAILED, "secrets_missing")
         assert result.reason == (
-            "2 are missing: API_KEY, NEON_DATABASE_URL; 1 is not what it should be: SENTRY_DSN in cafe/prd"
+            "cafe/prd: 2 names are missing (API_KEY, NEON_DATABASE_URL), 1 value is wrong (SENTRY_DSN)"
         )
         assert [(each.location, each.message) for each in result.diagnostics] == [
-            (f"{WORKER}/.dev.vars.example:2", f"API_KEY is empty in cafe/prd; asked for by {WORKER}"),
-            (f"{WORKER}/.dev.vars.example:5", f"NEON_DATABASE_URL is not there in cafe/prd; asked for by {WORKER}"),
-            ("", "SENTRY_DSN is not a URL in cafe/prd; asked for by apps/web"),
+            (f"{WORKER}/.dev.vars.example:2", f"API_KEY is empty in cafe/prd; used by {WORKER}"),
+            (f"{WORKER}/.dev.vars.example:5", f"NEON_DATABASE_URL is missing in cafe/prd; used by {WORKER}"),
+            ("", "SENTRY_DSN is not a URL in cafe/prd; used by apps/web"),
         ]
         assert "c4n4ry" not in str(result)
 
@@ -326,7 +370,7 @@ class TestCheck:
 def test_without_means_it_is_skipped_unless_a_deploy_insists(
     environment: str, is_configured: bool, status: Status, code: str
 ) -> None:
-    result = not_asked(environment, is_configured)
+    result = unasked(environment, is_configured)
 
     assert result is not None
     assert (result.status, result.reason_code) == (status, code)
@@ -334,4 +378,4 @@ def test_without_means_it_is_skipped_unless_a_deploy_insists(
 
 
 def test_with_means_it_is_done() -> None:
-    assert not_asked("production", True) is None
+    assert unasked("production", True) is None

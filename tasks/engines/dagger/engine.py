@@ -64,7 +64,9 @@ class DaggerEngine:
         resources = getattr(self, "_shop", None)
         version = resources.session.version if resources else "?"
         images = tuple(sorted(resources.site.pinned.items())) if resources else ()
-        return EngineFacts(name="dagger", version=version, reason=self._around.reason, images=images)
+        return EngineFacts(
+            name="dagger", version=version, reason=self._around.reason, summary=self._around.summary, images=images
+        )
 
     async def __aenter__(self) -> Self:
         if self._reach.starts:

@@ -29,11 +29,15 @@ RUNTIMES = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reach:
-    """How an engine would be reached. `trouble` is why it cannot be; `starts`: an engine may have to be started."""
+    """How an engine would be reached. `trouble` is why it cannot be; `starts`: an engine may have to be started.
+
+    `summary` says either in at most eight words.
+    """
 
     by: str = ""
     trouble: str = ""
     starts: bool = False
+    summary: str = ""
 
     @property
     def is_there(self) -> bool:
@@ -42,21 +46,32 @@ class Reach:
 
 
 def find_engine(environ: Mapping[str, str]) -> Reach:
-    """What the environment says of an engine, and whether somebody answers there. Takes a second where nobody does."""
+    """The engine that the environment names, and whether it answers. Takes a second if it does not."""
     if port := environ.get(SESSION_PORT):
-        by = f"the Dagger session at port {port}"
-        if not environ.get(SESSION_TOKEN):
-            return Reach(by=by, trouble=f"{SESSION_PORT} is set without {SESSION_TOKEN}")
-        trouble = silence_of_port("127.0.0.1", port)
-        return Reach(by=by, trouble=trouble and f"nobody answers for the Dagger session: {trouble}")
+        return find_session(port, has_token=bool(environ.get(SESSION_TOKEN)))
     if host := environ.get(RUNNER_HOST):
-        trouble = silence_of(host)
-        return Reach(by=f"the Dagger engine at {host}", trouble=trouble and f"no Dagger engine at {host}: {trouble}")
+        by = f"the Dagger engine at {host}"
+        if trouble := silence_of(host):
+            summary = "the configured Dagger engine does not answer"
+            return Reach(by=by, trouble=f"no Dagger engine at {host}: {trouble}", summary=summary)
+        return Reach(by=by, summary="the configured Dagger engine")
     return find_runtime(environ)
 
 
+def find_session(port: str, *, has_token: bool) -> Reach:
+    """The Dagger session whose port the environment names."""
+    by = f"the Dagger session at port {port}"
+    if not has_token:
+        trouble = f"{SESSION_PORT} is set without {SESSION_TOKEN}"
+        return Reach(by=by, trouble=trouble, summary="the Dagger session has no token")
+    if trouble := silence_of_port("127.0.0.1", port):
+        trouble = f"the Dagger session does not answer: {trouble}"
+        return Reach(by=by, trouble=trouble, summary="the Dagger session does not answer")
+    return Reach(by=by, summary="the Dagger session of this process")
+
+
 def silence_of(address: str) -> str:
-    """Why nobody answers at an address of an engine; empty where somebody does, or only Dagger itself can find out."""
+    """Why no engine answers at an address; empty if one does, or if only Dagger itself can find out."""
     parts = urlsplit(address)
     if parts.scheme == "unix":
         return silence_of_socket(parts.path or parts.netloc)
@@ -91,23 +106,25 @@ def silence_of_port(host: str, port: str) -> str:
 
 def find_runtime(environ: Mapping[str, str]) -> Reach:
     """A container runtime that Dagger can start its engine in."""
-    troubles = []
+    troubles: dict[str, str] = {}
     for name, command in RUNTIMES.items():
         program = shutil.which(name, path=environ.get("PATH"))
         if program is None:
             continue
         trouble = daemon_trouble(name, (program, *command[1:]), environ)
         if not trouble:
-            return Reach(by=f"an engine in {name}", starts=True)
-        troubles.append(trouble)
+            return Reach(by=f"an engine in {name}", starts=True, summary=f"an engine in {name}")
+        troubles[name] = trouble
+    if troubles:
+        return Reach(trouble="; ".join(troubles.values()), summary=f"{' and '.join([*troubles][:2])} cannot be used")
     none = f"no {RUNNER_HOST}, no Dagger session and no container runtime ({', '.join(RUNTIMES)}) was found"
-    return Reach(trouble="; ".join(troubles) or none)
+    return Reach(trouble=none, summary="no Dagger engine or container runtime found")
 
 
 def daemon_trouble(name: str, command: tuple[str, ...], environ: Mapping[str, str]) -> str:
     """Why a runtime's daemon does not answer."""
     if name == "docker" and "DOCKER_HOST" not in environ and silence_of_socket(DOCKER_SOCKET) == "Permission denied":
-        return f"{name} is here, but this user may not use {DOCKER_SOCKET}"
+        return f"{name} is installed, but this user may not use {DOCKER_SOCKET}"
     try:
         asked = subprocess.run(
             command,
@@ -119,8 +136,10 @@ def daemon_trouble(name: str, command: tuple[str, ...], environ: Mapping[str, st
             check=False,
         )
     except subprocess.TimeoutExpired:
-        return f"{name} is here, but did not answer within {RUNTIME_PATIENCE:g} s"
+        return f"{name} is installed, but did not answer within {RUNTIME_PATIENCE:g} s"
     except OSError as error:
         return f"{name} cannot be started ({error.strerror})"
     said = (asked.stderr.strip() or asked.stdout.strip()).splitlines()
-    return "" if asked.returncode == 0 else f"{name} is here, but its daemon does not answer ({(said or ['?'])[-1]})"
+    return (
+        "" if asked.returncode == 0 else f"{name} is installed, but its daemon does not answer ({(said or ['?'])[-1]})"
+    )

@@ -55,7 +55,7 @@ class LocalEngine:
     @property
     def facts(self) -> EngineFacts:
         """Name, version and why it was chosen."""
-        return EngineFacts(name="local", version=VERSION, reason=self._around.reason)
+        return EngineFacts(name="local", version=VERSION, reason=self._around.reason, summary=self._around.summary)
 
     async def __aenter__(self) -> Self:
         self._room = await asyncio.to_thread(enter_room, self._around.data, self._around.environ)

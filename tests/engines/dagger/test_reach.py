@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tasks.engines.choice import choose_engine
+from tasks.engines.choice import choose_engine, embedded
 from tasks.engines.dagger.reach import RUNNER_HOST, SESSION_PORT, SESSION_TOKEN, find_engine
 from tasks.errors import EngineError
 
@@ -91,3 +91,27 @@ async def test_nobody_insists() -> None:
     with pytest.raises(EngineError, match="--engine local"):
         await choose_engine("dagger", dead)
     assert (await choose_engine("local", dead)).name == "local"
+
+
+async def test_every_reason_has_a_summary_that_fits_the_header(tmp_path: Path) -> None:
+    """At most eight words, and one line of the report with the longest name and version."""
+    broken = runtime(tmp_path, "echo 'cannot connect' >&2; exit 1")
+    places = (
+        NOTHING,
+        broken,
+        {**NOTHING, RUNNER_HOST: "tcp://127.0.0.1:1"},
+        {**NOTHING, RUNNER_HOST: "ssh://somebody@a-host-with-a-name-of-some-length.example"},
+        {**NOTHING, SESSION_PORT: "1"},
+        {**NOTHING, SESSION_PORT: "1", SESSION_TOKEN: "x"},
+    )
+    choices = [await choose_engine("auto", place) for place in places]
+    choices += [await choose_engine("local", NOTHING), embedded("the container engine could not be opened", "a" * 500)]
+    (tmp_path / "podman").write_text("#!/bin/sh\necho 5.4\n")
+    choices.append(await choose_engine("auto", broken))
+
+    for choice in choices:
+        assert 2 <= len(choice.summary.split()) <= 8, choice
+        assert len(f"engine  {choice.name} 10.20.30: {choice.summary}") <= 80
+        assert choice.name == "dagger" or "without a security boundary" in choice.reason
+    assert {choice.name for choice in choices} == {"dagger", "local"}
+    assert choices[0].summary == "no Dagger engine or container runtime found"

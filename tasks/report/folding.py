@@ -1,0 +1,91 @@
+"""Equal findings of a check as one: what a reader sees once, with its count and its first places. Pure."""
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from tasks.models import Diagnostic, Severity
+
+_PLACES = 2  # that are named after the first one
+_PHASE = re.compile(r"error at (?P<phase>setup|teardown|call): (?P<cause>.*)", re.DOTALL)
+"""The message that the reader of pytest gives to an error outside a test itself."""
+_ADDRESS = re.compile(r"\b0x[0-9a-f]{6,}\b")
+_SEVERITIES = list(Severity)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FoldedFinding:
+    """Equal diagnostics of one check. `count` is their number, `diagnostics` has the first one of each place."""
+
+    diagnostics: tuple[Diagnostic, ...]
+    count: int
+
+    @property
+    def diagnostic(self) -> Diagnostic:
+        """The first one."""
+        return self.diagnostics[0]
+
+
+def findings(diagnostics: Sequence[Diagnostic]) -> tuple[FoldedFinding, ...]:
+    """Errors before warnings, notes only if there is nothing else, equal ones as one."""
+    ranked = sorted(diagnostics, key=lambda diagnostic: _SEVERITIES.index(diagnostic.severity))
+    if any(diagnostic.severity is not Severity.NOTE for diagnostic in ranked):
+        ranked = [diagnostic for diagnostic in ranked if diagnostic.severity is not Severity.NOTE]
+    places: dict[tuple[str, ...], dict[str, Diagnostic]] = {}
+    counts: Counter[tuple[str, ...]] = Counter()
+    for diagnostic in ranked:
+        key = sameness(diagnostic)
+        places.setdefault(key, {}).setdefault(diagnostic.location, diagnostic)
+        counts[key] += 1
+    return tuple(FoldedFinding(diagnostics=tuple(each.values()), count=counts[key]) for key, each in places.items())
+
+
+def sameness(diagnostic: Diagnostic) -> tuple[str, ...]:
+    """What equal diagnostics have in common. For an error outside a test that is not the test, which is their rule."""
+    is_outside = _PHASE.match(diagnostic.message) is not None
+    rule = "" if is_outside else diagnostic.rule or ""
+    return (diagnostic.tool, diagnostic.severity, rule, _ADDRESS.sub("0x…", diagnostic.message))
+
+
+def describe(diagnostic: Diagnostic) -> str:
+    """Message and rule, the rule not twice."""
+    rule = diagnostic.rule
+    return diagnostic.message if not rule or rule in diagnostic.message else f"{diagnostic.message} [{rule}]"
+
+
+def headline(finding: FoldedFinding) -> str:
+    """The message of all: `11 errors at setup, one cause: …` for what failed before the tests themselves."""
+    match = _PHASE.match(finding.diagnostic.message)
+    if match is None or finding.count == 1:
+        return describe(finding.diagnostic)
+    return f"{finding.count} errors at {match['phase']}, one cause: {match['cause']}"
+
+
+def repetition(finding: FoldedFinding) -> str:
+    """`(12 times, also at line 7, b.py:3 and 9 more places)`; empty for a single finding."""
+    count = times(finding)
+    others = [_place(each, finding.diagnostic) for each in finding.diagnostics[1:] if each.location]
+    left = len(others) - _PLACES
+    more = f" and {left} more {'place' if left == 1 else 'places'}" if left > 0 else ""
+    also = f"also at {', '.join(others[:_PLACES])}{more}" if others else ""
+    text = ", ".join(filter(None, [count, also]))
+    return f"({text})" if text else ""
+
+
+def times(finding: FoldedFinding) -> str:
+    """`12 times`; empty for a single finding, and if the headline has the count."""
+    is_counted = _PHASE.match(finding.diagnostic.message) is not None
+    return "" if finding.count == 1 or is_counted else f"{finding.count} times"
+
+
+def _place(diagnostic: Diagnostic, first: Diagnostic) -> str:
+    """Where it is, seen from the first place."""
+    is_same_file = diagnostic.file == first.file and diagnostic.line
+    return f"line {diagnostic.line}" if is_same_file else diagnostic.location
+
+
+def cause_of(message: str) -> str:
+    """The message without the phase of a test that it was raised in."""
+    match = _PHASE.match(message)
+    return match["cause"] if match else message
