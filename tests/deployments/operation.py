@@ -20,8 +20,14 @@ from tests.flows.harness import wait_until
 
 FINAL = {"COMPLETED", "FAILED", "CRASHED", "CANCELLED"}
 TOKEN = "ghp_canary0123456789"
-POLICY = """\
-[[check]]
+# a gate needs a component; the checks of this one are switched off
+SITE = """\
+[component.site]
+skip = ["site_site"]
+
+"""
+POLICY = f"""\
+{SITE}[[check]]
 name = "words"
 stage = "quality"
 run = "sh check.sh"
@@ -60,6 +66,11 @@ class Remotes:
                 subprocess.run(["git", "init", "--quiet", "--initial-branch=main", *arguments], check=True)
         (work / "check.sh").write_text(f"{check}\n# {time.time_ns()}\n")
         (work / "predeploy.toml").write_text(policy)
+        if policy.startswith(SITE):
+            (work / "site").mkdir(exist_ok=True)
+            (work / "site/index.html").write_text("<p>hello</p>\n")
+            manifest = '{"scripts": {"build": "vite build"}, "devDependencies": {"vite": "6"}}'
+            (work / "site/package.json").write_text(manifest)
         self.git(name, "add", "--all")
         self.git(name, "commit", "--quiet", "--message", "a commit")
         self.git(name, "push", "--quiet", "--force", str(bare), f"HEAD:{ref}")
