@@ -65,8 +65,8 @@ def test_flags_that_cannot_be(caller: Caller, green: TinyStack, arguments: list[
     [
         (["--only", "wrds"], r"no check is named wrds; did you mean words\?"),
         (["--skip", "nothing-like-it"], r"no check is named nothing-like-it; there are: later, words"),
-        (["--only", "words", "--skip", "words"], r"the flags leave no check.*--list"),
-        (["--stage", "build"], r"the flags leave no check.*--list"),
+        (["--only", "words", "--skip", "words"], r"the flags select no check.*--list"),
+        (["--stage", "build"], r"the flags select no check.*--list"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )
