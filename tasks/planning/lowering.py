@@ -77,8 +77,8 @@ class Lowering:
             if name != "node" and component.python is not None:
                 return python_environment(component.python, name, self.digest, self.day)
         raise UsageError(
-            f"the check {check.id} asks for the {name} environment, but {path} declares no such packages. "
-            "Take `environment` out of the check, or name another component."
+            f"the check {check.id} requires the {name} environment, but {path} declares no such packages. "
+            "Remove `environment` from the check, or name another component."
         )
 
     def environment_of(self, check: Check, program: Command) -> Environment | None:

@@ -136,7 +136,7 @@ BROKEN = {
             '[[check]]\nname = "a"\nstage = "build"\nrun = "true"\nneeds = ["b"]\n'
             '[[check]]\nname = "b"\nstage = "build"\nrun = "true"\nneeds = ["a"]\n',
         ),
-        says=r"predeploy\.toml: .*circle.*a → b|circle.*b → a",
+        says=r"predeploy\.toml: .*circular needs.*a → b|circular needs.*b → a",
     ),
     "nothing to do": Broken(
         arrange=lambda stack: (stack.root / "predeploy.toml").unlink(), says=r"no Django project .*\n.*directory"

@@ -281,7 +281,7 @@ def test_directory_with_two_components_has_the_packages_of_both() -> None:
 
 @pytest.mark.parametrize(("path", "name"), [("apps/web", "node"), ("workers/intake", "production"), (".", "node")])
 def test_undeclared_packages_are_a_usage_error(path: str, name: str) -> None:
-    with pytest.raises(UsageError, match=f"asks for the {name} environment"):
+    with pytest.raises(UsageError, match=f"requires the {name} environment"):
         LOWERING.environment(make_check(path=path), name)
 
 
