@@ -1,6 +1,6 @@
-"""Makes the environments to install: from the stack's locks, and for the packages of predeploy's probes.
+"""Makes the environments to install, from the stack's locks and the lock of predeploy's probes.
 
-It only reads the lock of the probes.
+The functions are pure, except that `our_environment` reads the probes' lock once.
 """
 
 import hashlib
