@@ -1,4 +1,4 @@
-"""How steps, their services and installations ended: what engines return. Facts only."""
+"""The facts that engines return: how steps, their services and installations ended."""
 
 from dataclasses import dataclass
 
@@ -7,7 +7,10 @@ from tasks.steps import Command
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServiceExit:
-    """A service beside a step: how it ended, if it did while the step needed it, and the end of what it said."""
+    """How a service of a step ended while the step needed it, and the end of its output.
+
+    `code` and `signal` are None if the service did not end.
+    """
 
     name: str
     code: int | None
@@ -16,7 +19,7 @@ class ServiceExit:
 
     @property
     def ended(self) -> bool:
-        """It was not there any more."""
+        """Whether the service ended."""
         return self.code is not None or self.signal is not None
 
 
@@ -24,12 +27,12 @@ class ServiceExit:
 class Exit:
     """How a step ended: facts only, no verdict.
 
-    `code` is None where it did not exit by itself; then `signal`, `timed_out` or `trouble` tell why. Outputs longer
-    than an engine keeps lose their beginning; the log file has everything. `trouble` is an engine's own knowledge of
-    why the outcome means nothing (`disk_full`, `service_lost`, `out_of_memory`, `engine_lost`, …), `detail` one line
-    about it. `root` is what the program took for the root of the stack: where paths in its output begin. `reused`: the
-    engine remembered this exit of an earlier run on the same inputs, `age` seconds ago. `services` are those beside
-    it, where it failed or one of them ended.
+    `code` is None if the program did not exit by itself; then `signal`, `timed_out` or `trouble` has the cause. An
+    output that is too long for the engine loses its beginning; the log file has all of it. `trouble` is a reason code
+    for an exit without meaning (`disk_full`, `service_lost`, `out_of_memory`, `engine_lost`, …), `detail` one line
+    about it. `root` is the stack's root as the program saw it, with which paths in its output begin. `reused` means
+    that the exit is from an earlier run on the same inputs, `age` seconds ago. `services` is set if the step failed or
+    a service ended.
     """
 
     code: int | None
@@ -48,7 +51,7 @@ class Exit:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prepared:
-    """An environment that is there, or how making it ended. `gaps` tell in what it differs from production's."""
+    """The end of an installation. `gaps` are the differences between the environment and production's."""
 
     exit: Exit
     command: Command | None = None

@@ -1,4 +1,4 @@
-"""The words that every part shares: stages, diagnostics, results and the report."""
+"""The data that all packages share: stages, diagnostics, results and the report."""
 
 import hashlib
 from collections.abc import Iterable
@@ -7,7 +7,7 @@ from enum import StrEnum
 
 
 class Stage(StrEnum):
-    """How checks are grouped in the report and in Prefect."""
+    """The groups of checks in the report and in Prefect."""
 
     BUILD = "build"
     QUALITY = "quality"
@@ -15,7 +15,7 @@ class Stage(StrEnum):
 
 
 class Status(StrEnum):
-    """What became of a check. `errored` means: no verdict."""
+    """The status of a check's result. `errored` means no verdict."""
 
     PASSED = "passed"
     FAILED = "failed"
@@ -24,7 +24,7 @@ class Status(StrEnum):
 
 
 class Severity(StrEnum):
-    """How bad a diagnostic is. Only errors turn a check red."""
+    """The severity of a diagnostic. Only errors turn a check red."""
 
     ERROR = "error"
     WARNING = "warning"
@@ -45,7 +45,7 @@ class Diagnostic:
 
     @property
     def fingerprint(self) -> str:
-        """The same finding keeps it when lines above it move."""
+        """An id that stays the same when the finding moves to another line."""
         parts = (self.tool, self.file or "", self.rule or "", self.message)
         return hashlib.sha256("\0".join(parts).encode("utf-8", "backslashreplace")).hexdigest()[:16]
 
@@ -57,19 +57,19 @@ class Diagnostic:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Proof:
-    """What a pass is worth: full where `gaps` is empty, else partial for these reasons."""
+    """How complete the proof of a pass is: full if `gaps` is empty, else partial for these reasons."""
 
     gaps: tuple[str, ...] = ()
 
     @property
     def full(self) -> bool:
-        """Nothing that production does was left out."""
+        """Whether the check covered everything that production does."""
         return not self.gaps
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SkipReason:
-    """Why a check that belongs to the stack cannot run here: it is skipped, and that is a gap in the proof."""
+    """Why a check of the stack cannot run here. The check is skipped, which is a gap in the proof."""
 
     reason_code: str
     reason: str
@@ -77,7 +77,7 @@ class SkipReason:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TestCounts:
-    """What a test runner said of its run."""
+    """The counts that a test runner reported."""
 
     __test__ = False
     passed: int = 0
@@ -87,11 +87,11 @@ class TestCounts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Result:
-    """What became of one check.
+    """The result of one check.
 
-    `reason_code` is stable and made for machines, `reason` is one line for people; both are empty for a plain pass.
-    `summary` is what a pass has to say (`24 passed`). `started` is seconds since the run began. `blocked_by` is the id
-    of a red check that this one shares its packages with, and was skipped for.
+    `reason_code` is stable and made for programs, `reason` is one line for people. Both are empty for a plain pass.
+    `summary` describes a pass, such as `24 passed`. `started` is in seconds since the run began, `duration` in seconds.
+    `blocked_by` is the id of a red check that has the same packages, for which this one was skipped.
     """
 
     check: str
@@ -112,12 +112,12 @@ class Result:
 
     @property
     def passed(self) -> bool:
-        """A check that needs this one may run."""
+        """Whether the checks that need this one may run."""
         return self.status is Status.PASSED
 
 
 class Outcome(StrEnum):
-    """What the results add up to."""
+    """The outcome of a run."""
 
     PASSED = "passed"
     FAILED = "failed"
@@ -129,7 +129,7 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
-    """The outcome with its exit code. `ready`: the whole catalogue passed with full proof."""
+    """The outcome with its exit code. `ready` means that the whole catalogue passed with full proof."""
 
     outcome: Outcome
     exit_code: int
@@ -154,9 +154,9 @@ class CheckReport:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EngineFacts:
-    """Which engine ran the steps, and the `reason` for it, which `summary` says in at most eight words.
+    """The engine that ran the steps, and the `reason` for its choice, in at most eight words as `summary`.
 
-    `images` are the base images' tags with what they resolved to.
+    `images` maps base image tags to their digests.
     """
 
     name: str
@@ -168,7 +168,7 @@ class EngineFacts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SecretsFacts:
-    """Who gave secrets to the run, and their names. `stale` says how old they are, where they are no fresh ones."""
+    """The provider of the run's secrets, and their names. `stale` states the age of cached values, else it is empty."""
 
     source: str = ""
     names: tuple[str, ...] = ()
@@ -180,7 +180,7 @@ NO_SECRETS_FACTS = SecretsFacts()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeliveredImage:
-    """An image that was handed on after the run: as the archive at `path`, in a registry as `reference`, or both."""
+    """An image that was exported after the run: as the archive at `path`, in a registry as `reference`, or both."""
 
     component: str
     digest: str
@@ -190,7 +190,7 @@ class DeliveredImage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BuiltFiles:
-    """The files of a component that a deploy takes, handed on after the run. The digest is that of a tree."""
+    """The built files of a component, exported after the run. `digest` is the digest of their tree."""
 
     component: str
     path: str
@@ -199,7 +199,7 @@ class BuiltFiles:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunFacts:
-    """The run as Prefect knows it. `unrecorded` says why it does not, where it does not."""
+    """The run in Prefect. `unrecorded` is the reason why Prefect does not record it."""
 
     id: str
     url: str | None = None
@@ -208,10 +208,10 @@ class RunFacts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
-    """Everything a run has to say. Durations are seconds, `started_at` is ISO 8601 in UTC.
+    """The whole report of a run. Durations are in seconds, `started_at` is ISO 8601 in UTC.
 
-    `directory` is where report and logs lie, relative to the stack. `commit` is the one that has these very files,
-    empty where none does; `gate`: nothing less than full proof was taken.
+    `directory` has the report and the logs, relative to the stack. `commit` is the commit with exactly these files, or
+    empty. `gate` means that the run accepted only the full proof.
     """
 
     verdict: Verdict
@@ -234,12 +234,12 @@ class Report:
     stage_durations: dict[Stage, float] = field(default_factory=dict)
 
     def of(self, stage: Stage) -> tuple[CheckReport, ...]:
-        """The checks of one stage, in the plan's order."""
+        """Returns the checks of one stage, in the plan's order."""
         return tuple(check for check in self.checks if check.stage is stage)
 
 
 def worst(results: Iterable[Result]) -> Status:
-    """One status for many: failed beats errored beats passed; skipped only where nothing else is."""
+    """Returns one status for many: failed, else errored, else passed, else skipped."""
     statuses = {result.status for result in results}
     for status in (Status.FAILED, Status.ERRORED, Status.PASSED):
         if status in statuses:

@@ -1,22 +1,22 @@
-"""The reason codes that no row of the catalogue owns: what engines, services, registries and runs report."""
+"""The reason codes of engines, services, registries and runs. Rows of the catalogue have their own codes."""
 
 from enum import StrEnum
 from typing import Self
 
 
 class ReasonCode(StrEnum):
-    """A stable code for programs, with its meaning in one line. The codes of a row are in its commands."""
+    """A stable code for programs, with its meaning in one line for people."""
 
     meaning: str
 
     def __new__(cls, code: str, meaning: str) -> Self:
-        """A member is its code. `meaning` is for people."""
+        """Makes a member that equals its code."""
         member = str.__new__(cls, code)
         member._value_ = code
         member.meaning = meaning
         return member
 
-    # how a command ended
+    # the end of a command
     TIMEOUT = "timeout", "a command ran longer than its limit"
     CRASH = "crash", "a program ended itself with a signal such as SIGSEGV"
     KILLED = "killed", "a signal from outside ended a program"

@@ -1,4 +1,4 @@
-"""What a stack is made of, as found in its tree: components and how their dependencies are locked."""
+"""The data of a stack: its components, and how their dependencies are declared and locked."""
 
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -6,7 +6,7 @@ from typing import Literal
 
 
 class Kind(StrEnum):
-    """What kind of deployable a component is."""
+    """The kind of a component."""
 
     WEB = "web"
     WORKER = "worker"
@@ -15,11 +15,11 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Version:
-    """A version of Python or Node as the stack asks for it.
+    """The version of Python or Node that the stack requires.
 
-    `wanted` is a specifier of Python (`==3.13.*`) or a range of npm (`22`, `>=22`), or empty where the stack does not
-    say; `source` is the file that says it. `accepts` is the hard bound (`requires-python`, `engines`): an interpreter
-    outside of it is of no use.
+    `wanted` is a Python specifier (`==3.13.*`) or an npm range (`22`, `>=22`); it is empty if the stack names none.
+    `source` is the file that names it. `accepts` is the hard bound (`requires-python`, `engines`), which every
+    interpreter must satisfy.
     """
 
     wanted: str = ""
@@ -31,17 +31,16 @@ class Version:
 class PythonProject:
     """How a Python component's dependencies are declared and locked. Paths are relative to the stack's root.
 
-    `kind` says what installs them: `uv` (uv.lock, `lock` is its path), `requirements` (`production` and `development`
-    list the files) or `none` (nothing that can be installed). For `uv`, `lock` is None where only the manifest says
-    what to resolve. `development` is complete in itself: it repeats production's files unless it includes them.
-    `hashed` tells whether requirements carry hashes, `pinned` whether everything asked for has an exact version; where
-    not, what is installed depends on the day.
-    `packages` are the normalised names that the lock holds, production and development together;
-    `versions` maps them to the locked version where one is pinned.
-    `tools` are the quality tools that the stack uses (of `black`, `mypy`, `pytest`, `ruff`): configured, or asked for;
-    one that is not in `packages` has no version of the stack's. `configurations` maps tools to their configuration
-    file.
-    `paths` are directories to have on the module path: the project's own root (or its `src`) and path dependencies'.
+    `kind` is the way of installation: `uv` (`lock` is the path of uv.lock), `requirements` (`production` and
+    `development` list the files) or `none` (nothing can be installed). For `uv`, `lock` is None if only the manifest
+    declares dependencies. `development` is complete: it repeats production's files unless it includes them.
+    `hashed` means that the requirements have hashes. `pinned` means that every requirement has an exact version;
+    otherwise the installed versions depend on the day.
+    `packages` has the normalised names in the lock, for production and development. `versions` maps names to pinned
+    versions.
+    `tools` has those of `black`, `mypy`, `pytest` and `ruff` that are configured or direct dependencies. A tool that is
+    not in `packages` has no locked version. `configurations` maps tools to their configuration files.
+    `paths` are the directories of the module path: the project's root (or its `src`), and the path dependencies.
     """
 
     root: str
@@ -59,17 +58,17 @@ class PythonProject:
     configurations: dict[str, str] = field(default_factory=dict)
     paths: tuple[str, ...] = ()
     inputs: tuple[str, ...] = ()
-    """Files that an installation reads: manifests, locks and requirement files included by others."""
+    """Files that an installation reads: manifests, locks, and requirements files with their includes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NodeProject:
     """How a Node component's dependencies are declared and locked. Paths are relative to the stack's root.
 
-    `root` is the directory that holds the lock (the workspace's root), `package` the component's own.
-    `manager_version` is the exact version that `packageManager` names, or empty; `lock` is None where there is none.
-    `dependencies` maps names to ranges, development ones included; `locked` maps names to locked versions where cheaply
-    known. `inputs` are the files that an installation reads: every package.json of the workspace, locks, .npmrc,
+    `root` is the directory with the lock (the workspace's root), `package` the component's own directory.
+    `manager_version` is the exact version in `packageManager`, or empty. `lock` is None without a lock.
+    `dependencies` maps names to ranges, including development. `locked` maps the names of known tools to their locked
+    versions. `inputs` are the files that an installation reads: every package.json of the workspace, locks, .npmrc and
     patches.
     """
 
@@ -89,13 +88,14 @@ class NodeProject:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Web:
-    """A Django project. `directory` is the one that holds manage.py.
+    """A Django project. `directory` is the directory of manage.py.
 
-    `settings` is the module that the deployed process uses: configured, else the Dockerfile's DJANGO_SETTINGS_MODULE,
-    else what wsgi.py or asgi.py sets as its default, else what manage.py sets. `wsgi`, `asgi` are `module:attribute`.
-    `apps` are directories with migrations. `server` is the argv that production starts (from the Dockerfile's CMD or a
-    Procfile), empty where the stack does not say. `env_example` is the path of `.env.example`, `dockerfile` of its own,
-    which is built in the directory `context`, up to the stage `target` (the last one where it is empty), with `args`.
+    `settings` is the module of the deployed process: the configured one, else DJANGO_SETTINGS_MODULE in the Dockerfile,
+    else the default in wsgi.py or asgi.py, else the default in manage.py. `manage_settings` is the last one. `wsgi` and
+    `asgi` are `module:attribute`. `apps` are directories with migrations. `server` is the argv that production starts,
+    from the Dockerfile or a Procfile; it is empty if neither names a known server. `env_example` is the path of
+    `.env.example`, `dockerfile` the path of the Dockerfile. The image is built in the directory `context`, up to the
+    stage `target` (the last stage if empty), with `args`.
     """
 
     directory: str
@@ -114,13 +114,13 @@ class Web:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Worker:
-    """A Cloudflare Worker: its wrangler file, `main`, `assets` (a directory) and so on as written there.
+    """A Cloudflare Worker. `config` is its wrangler file, from which come `name`, `main` and `assets` (a directory).
 
-    `tsconfig` is set where it is TypeScript; `environments` are the names of its `env` sections. Where `assets` are
-    not in the tree, the package's `build` script makes them. `date` and `flags` are for compatibility, `vars` are JSON
-    values, `bindings` the sections that bind anything else to a name, `rules` say what kind of module a file is.
-    `reads` are variables with texts that its code expects and nothing of these gives: secrets, most of them.
-    `sources` are the files of its code.
+    `tsconfig` is set for a Worker in TypeScript. `environments` has the names of the `env` sections. If `assets` are
+    not in the tree, the package's `build` script makes them. `date` and `flags` are for compatibility. `vars` has JSON
+    values, `bindings` the sections that bind other objects to names. `rules` map files to kinds of modules.
+    `reads` has the text variables that the code expects and the wrangler file does not set; most are secrets.
+    `sources` are the files of the code.
     """
 
     config: str
@@ -142,9 +142,9 @@ class Worker:
 class Site:
     """A static site: its generator (`astro`, `vite`, `eleventy`, `next`, …), build command and output directory.
 
-    `output` is relative to the component. `base` is the path prefix that its links carry (`/` by default).
-    `script` is the package's script that builds it; where there is none, `command` is the generator's own.
-    `server` tells that an adapter renders pages on request: its output may hold none.
+    `output` is relative to the component. `base` is the path prefix of its links, by default `/`.
+    `script` is the package's build script. Without a script, `command` is the generator's own command.
+    `server` means that an adapter renders pages on request, so the output may have no pages.
     """
 
     generator: str
@@ -157,10 +157,10 @@ class Site:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Component:
-    """One deployable. `path` is its directory relative to the stack's root, `.` for the root itself.
+    """One deployable part of a stack. `path` is its directory relative to the stack's root, `.` for the root itself.
 
-    `name` is what people call it: the last part of the path, or the Worker's or package's name at the root.
-    Exactly one of `web`, `worker` and `site` is set, in step with `kind`.
+    `name` is the last part of the path, or at the root the name of the Worker or package. `kind` decides which one of
+    `web`, `worker` and `site` is set.
     """
 
     kind: Kind
@@ -175,11 +175,11 @@ class Component:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stack:
-    """The components of a tree, ordered by kind and path. `warnings` are for the report (no lock, …)."""
+    """The components of a tree, ordered by kind and path. `warnings` are for the report, such as a missing lock."""
 
     components: tuple[Component, ...]
     warnings: tuple[str, ...] = ()
 
     def of(self, kind: Kind) -> tuple[Component, ...]:
-        """The components of one kind."""
+        """Returns the components of one kind."""
         return tuple(component for component in self.components if component.kind is kind)

@@ -1,4 +1,4 @@
-"""What rows of the catalogue are lowered to, and what engines interpret: data only."""
+"""Commands, checks and steps: the data between the catalogue's rows and the engines."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -6,33 +6,33 @@ from typing import Literal
 from tasks.models import SkipReason, Stage
 from tasks.stack import Version
 
-# Tokens that an engine replaces in argv and in values of the environment.
+# Tokens that an engine replaces in argv and in values of variables.
 WORK = "@work@"
-"""The root of the step's workspace: the tree of the stack."""
+"""The root of the step's workspace, which has the stack's files."""
 OUT = "@out@"
-"""A directory for the outputs of a check: empty when its first step begins, shared by its steps."""
+"""A directory for the outputs of a check. It is empty when the first step begins, and the check's steps share it."""
 CACHE = "@cache@"
-"""A directory kept between runs, for the own cache of a check's tools."""
+"""A directory that is kept between runs, for the caches of a check's tools."""
 ENV = "@env@"
-"""The directory that an environment is made in."""
+"""The directory in which an environment is made."""
 PROBES = "@probes@"
-"""The directory of our own programs that run beside the services; they need nothing but a Python."""
+"""The directory of predeploy's probes."""
 PYTHON = "@python@"
-"""A plain Python 3.11 or newer of the engine's own, without the stack's packages."""
+"""The engine's own Python, 3.11 or newer, without the stack's packages."""
 DB_URL, DB_HOST, DB_PORT = "@db.url@", "@db.host@", "@db.port@"
 DB_USER, DB_PASSWORD, DB_NAME = "@db.user@", "@db.password@", "@db.name@"
 """The step's own database on the run's Postgres."""
 NONCE = "@nonce@"
-"""A word that nobody had before: fresh for each run of a step, and the same in its services."""
+"""A random word: new for each run of a step, and the same in its services."""
 DB_MIGRATED = "@db.migrated@"
-"""The name of the one that others are copies of, on the same server. Copy it, too: nobody may be connected to it."""
+"""The name of the migrated database on the same server. Only copy it: Postgres copies no database with connections."""
 
 
 def address_of(name: str) -> tuple[str, str]:
-    """The tokens of where a step's service of that name listens, host and port.
+    """Returns the tokens for the host and the port of the service with this name.
 
-    In the service's own argv and variables they are where it has to listen; in those of the step, and of services that
-    start after it, where it is found.
+    In the service's own argv and variables they are the address to listen at. In those of the step and of later
+    services they are the address to connect to.
     """
     return f"@{name}.host@", f"@{name}.port@"
 
@@ -41,14 +41,14 @@ SERVER_HOST, SERVER_PORT = address_of("server")
 
 Phase = Literal["acquire", "execute"]
 Fact = Literal["python_error", "no_tests"]
-"""What an output shows: its first error lies in a Python file, or it has no counts of tests."""
+"""A fact about an output: its first error is in a Python file, or it has no counts of tests."""
 TreeName = Literal["", "base"]
-"""Whose files: those of the tree that is validated, or of the base, which is taken for what is deployed."""
+"""The source of the files: the validated tree, or the base, which is the deployed commit."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Inputs:
-    """Which files of the tree a step sees: those below `include`, without those below `exclude`."""
+    """The files of the tree that a step sees: those below `include`, without those below `exclude`."""
 
     include: tuple[str, ...] = (".",)
     exclude: tuple[str, ...] = ()
@@ -56,22 +56,23 @@ class Inputs:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Command:
-    """One program of a check, as a row states it.
+    """One program of a check, as a row declares it.
 
-    `verdicts` maps exit codes to reason codes: these, and only these, say that the stack's code is broken.
-    `empty` holds exit codes that mean: there was nothing to do, which passes and is said.
-    `parser` names the reader of its output in `tasks.diagnostics`. `cwd` is relative to the stack's root.
-    `environment` names what has to be installed for it: `production`, `development`, `node`, `ours` (what our own
-    probes import) or nothing. `image`: it runs in the component's own image, as that was built; without an argv it only
-    builds it.
-    `unfit` maps exit codes to reason codes that mean: no verdict, and trying again would not help. `limit` is in
-    seconds. `evidence` is a pattern that the output of a pass must hold: some tools end with 0 where they did nothing.
-    `volatile`: it reads more than its inputs, so it always runs. `secrets` are names of variables whose values the
-    run's provider of secrets has. `inputs`: it reads no more than these, and runs in a workspace of its own that holds
-    nothing else; what it leaves there nobody finds. `services` are servers that run beside it, in the order in which
-    they start: the label of each is its name in tokens. `component`: it runs with the packages of another component
-    than its check's, in a workspace of its own. `tree`: whose files it sees, and whose packages its environment holds;
-    what is wrong with the base is no verdict on the tree.
+    `verdicts` maps exit codes to reason codes. Only these exit codes mean that the stack's code is broken.
+    `empty` has the exit codes for "nothing to do". They pass, and the report says so.
+    `unfit` maps exit codes to reason codes for "no verdict", where another attempt would not help.
+    `evidence` is a pattern that the output of a pass must contain, because some tools end with 0 without any work.
+    `parser` names the reader of the output in `tasks.diagnostics`. `cwd` is relative to the stack's root, `limit` is in
+    seconds.
+    `environment` names the packages to install: `production`, `development`, `node`, `ours` (the packages of
+    predeploy's probes) or none. With `image` the command runs in the component's built image; without an argv it only
+    builds the image.
+    `secrets` are names of variables whose values come from the run's provider of secrets.
+    `volatile` means that the command reads more than its inputs, so it always runs. With `inputs` it reads only these
+    files, in its own workspace, and no other command sees that workspace.
+    `services` are the servers that run next to the command, in the order of their start. The label of each is its name
+    in tokens. With `component` the command runs with the packages of that component, in its own workspace.
+    `tree` is the source of its files and packages. An error in the base is no verdict on the tree.
     """
 
     argv: tuple[str, ...]
@@ -84,11 +85,11 @@ class Command:
     empty: tuple[int, ...] = ()
     unfit: tuple[tuple[int, str], ...] = ()
     explained: tuple[str, ...] = ()
-    """Reason codes of `unfit` with their reason in the stack. The first error in the output states it."""
+    """Reason codes of `unfit` with a cause in the stack. The first error in the output states the cause."""
     refined: tuple[tuple[str, Fact, str], ...] = ()
-    """A reason code, a fact, and the more exact reason code where both hold."""
+    """A reason code, a fact, and the more exact reason code if both apply."""
     answered: tuple[str, ...] = ()
-    """Reason codes that mean: a server answered. Any traceback that it wrote explains the answer."""
+    """Reason codes that mean that a server answered. A traceback in the server's output explains the answer."""
     downloads: tuple[str, ...] = ()
     """Reason codes that are no verdict while a package registry of the component does not answer."""
     evidence: str = ""
@@ -103,24 +104,24 @@ class Command:
 
     @property
     def programs(self) -> tuple["Command", ...]:
-        """It, and the servers beside it."""
+        """The command and its services."""
         return (self, *self.services)
 
     @property
     def builds_image(self) -> bool:
-        """Does it build the component's image, and nothing else?"""
+        """Whether the command only builds the component's image."""
         return self.environment == "image" and not self.argv
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Environment:
-    """Locked dependencies, installed once for every step that asks for the same key.
+    """Locked dependencies, installed once for all steps with the same `key`.
 
-    `commands` run in `root` of a directory that holds nothing but `inputs` (files of the tree) and `files` (paths and
-    texts of our own: what is none of the stack's). For `python` they make a virtual environment at ENV, whose programs
-    are then first on PATH; for `node` they leave `node_modules` directories, which every workspace then has in the same
-    places. `manager` is `pnpm@10.34.9`, `npm`, or empty.
-    `control` is a command that succeeds if and only if the package registry answers. `tree` is whose files they are.
+    `commands` run in `root` of a directory that has only `inputs` (files of the tree) and `files` (paths and texts of
+    predeploy's own files). For `python` they make a virtual environment at ENV, whose programs are then first on PATH.
+    For `node` they make `node_modules` directories, which every workspace has at the same paths. `manager` is
+    `pnpm@10.34.9`, `npm`, or empty. `control` is a command that succeeds if and only if the package registry answers.
+    `tree` is the source of `inputs`.
     """
 
     kind: Literal["python", "node"]
@@ -138,12 +139,12 @@ class Environment:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Image:
-    """What a component is deployed as.
+    """The image of a component.
 
-    With a `dockerfile` (relative to `context`, which is relative to the stack's root) it is built from that: `target`,
-    `args` and `secrets` are for the build, and `copies` are the places in it that hold directories or files of the
-    stack. Without one it is ours: the component's production `environment` with the workspace of the step that
-    builds it at WORK (the files of `inputs`, and what was made of them), and `cwd` to start in.
+    With a `dockerfile` (relative to `context`, which is relative to the stack's root) the image is built from it.
+    `target`, `args` and `secrets` are for that build. `copies` maps places in the image to directories or files of the
+    stack. Without a Dockerfile predeploy makes the image: the component's production `environment`, the workspace of
+    the step that builds it (`inputs` and the files made from them) at WORK, and `cwd` as the working directory.
     """
 
     title: str
@@ -160,9 +161,9 @@ class Image:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Database:
-    """A database of a step's own on the run's Postgres, made when the step first asks for it.
+    """A step's own database on the run's Postgres, created when the step first needs it.
 
-    `template` names another one that it is a copy of (its maker has finished by then), else it is empty.
+    With `template` it is a copy of that database, whose step has finished. Without one it is empty.
     """
 
     name: str
@@ -171,7 +172,7 @@ class Database:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Service:
-    """A server that runs beside a step, from before it until after it. `name` is what its tokens begin with."""
+    """A server that runs next to a step. It starts before the step and ends after it. Its tokens begin with `name`."""
 
     name: str
     argv: tuple[str, ...]
@@ -185,13 +186,14 @@ class Service:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
-    """One command, ready for an engine. `slot` tells which steps share a workspace, OUT and CACHE.
+    """One command, ready for an engine. Steps with the same `slot` share a workspace, OUT and CACHE.
 
-    `begins`: what an earlier attempt left in the slot is not there. `secrets` are names of variables: the engine has
-    the values, which win over those of `env`, and no token is replaced in them. `volatile`: it may come out differently
-    on the same inputs, so an engine that remembers runs it all the same. `image`: it runs there, and `environment` and
-    the workspace are not; without an argv it is the build of the image. `services` start in their order, without
-    waiting for each other; what is told of them, is told in that order. `tree`: whose files the workspace holds.
+    `begins` means that workspace and OUT have no files of an earlier attempt. `secrets` are names of variables. The
+    engine has their values, which win over those of `env`; tokens in them are not replaced. `volatile`
+    means that the result may differ on the same inputs, so an engine must not reuse an earlier exit. With `image` the
+    step runs in the image, without `environment` and workspace; without an argv the step builds the image. `services`
+    start in order, without waiting for each other, and are reported in that order. `tree` is the source of the
+    workspace's files.
     """
 
     slot: str
@@ -215,16 +217,15 @@ class Step:
 class Check:
     """A row of the catalogue for one component.
 
-    `id` is unique in a plan (`mypy[apps/web]`), `name` is the row's, `title` what people read.
-    `needs` are ids of checks that have to pass first. `database` says which one its commands get: the one that later
-    checks copy (`template`), an `empty` one, or a copy of the `migrated` one: that of the component `migrated_by`, or
-    its own.
-    `upon` is the id of a check whose workspace it goes on with, where it runs what that one made; else it has its own.
-    `wants` are capabilities that an engine may lack; then the second word of the pair is the gap in the proof.
-    `image` is what commands of the environment `image`, and servers of `production` where an engine can, run in.
-    `leaves` is what a deploy takes of what it made: directories, with tokens, each with what its place is called
-    beside the component.
-    `hindrance` is why it cannot run in this place; then it has no commands.
+    `id` is unique in a plan (`mypy[apps/web]`), `name` is the row's name, `title` is for people.
+    `needs` are ids of checks that must pass before. `database` is the kind of database for the commands: the one that
+    later checks copy (`template`), an `empty` one, or a copy of the `migrated` one. `migrated_by` is the component with
+    the migrated database; if empty, it is the check's own component.
+    `workspace_of` is the id of the check whose workspace this check continues. If empty, the check has its own.
+    `requires` has pairs of a capability that an engine may lack, and the gap in the proof without it.
+    `image` is the image for commands of the environment `image`, and for servers of `production` if the engine can.
+    `outputs` has the directories that a deploy uploads, as pairs of a suffix for the exported name and a path.
+    `skip_reason` is why the check cannot run here. Then it has no commands.
     """
 
     id: str
@@ -245,5 +246,5 @@ class Check:
 
     @property
     def programs(self) -> tuple[Command, ...]:
-        """Every command with the servers beside it."""
+        """Every command and its services."""
         return tuple(program for command in self.commands for program in command.programs)

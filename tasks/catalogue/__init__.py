@@ -1,4 +1,4 @@
-"""The catalogue: which checks a stack has, made from rows and components."""
+"""Makes the catalogue: the checks of a stack, from rows and components."""
 
 import re
 from collections import Counter
@@ -25,14 +25,15 @@ __all__ = ["NAMES", "ROWS", "Absent", "Catalogue", "CatalogueContext", "make_cat
 
 
 def slug(component: Component) -> str:
-    """The component's name as a part of an identifier: `coffee-shop` is `coffee_shop`."""
+    """Returns the component's name for use in an identifier: `coffee_shop` for `coffee-shop`."""
     return re.sub(r"\W+", "_", component.name).strip("_").lower() or "root"
 
 
 def inputs_of(components: Iterable[Component], others: Iterable[Component]) -> Inputs:
-    """All files of the tree but other components' own. What these depend on stays, and so does what contains them.
+    """Returns all files of the tree except those of other components.
 
-    Components of one Python project stay together: its tools look at all of them.
+    Directories that `components` depend on, or that contain one of them, are included. So are all components of the
+    same Python project, because its tools read all of them.
     """
     listed, known = tuple(components), tuple(others)
     roots = {component.python.root for component in listed if component.python}
@@ -47,15 +48,15 @@ def inputs_of(components: Iterable[Component], others: Iterable[Component]) -> I
 
 
 def overlap(path: str, mine: str) -> bool:
-    """Is one of the two directories the other, or above it? Nothing lies above the root here."""
+    """Whether the directories are equal, or one contains the other. The root counts as containing none."""
     return mine != "." and (path == mine or path.startswith(mine + "/") or mine.startswith(path + "/"))
 
 
 def check_of(row: Row, component: Component, context: CatalogueContext) -> Check:
-    """A row for one component. Needs are still names of rows."""
+    """Returns the check of a row for one component."""
     name = row.name.format(slug=slug(component))
-    everyone, migrated_by = context.stack.components, row.migrated_by(component, context)
-    seen = (component, *(each for each in everyone if each.path == migrated_by))
+    all_components, migrated_by = context.stack.components, row.migrated_by(component, context)
+    seen = (component, *(each for each in all_components if each.path == migrated_by))
     skip_reason = row.skip_reason(component, context)
     database = row.database(component, context) if callable(row.database) else row.database
     return Check(
@@ -65,7 +66,7 @@ def check_of(row: Row, component: Component, context: CatalogueContext) -> Check
         stage=row.stage,
         component=component.path,
         commands=() if skip_reason else row.commands(component, context),
-        inputs=inputs_of(seen, everyone),
+        inputs=inputs_of(seen, all_components),
         needs=(*(f"{need}[{component.path}]" for need in row.needs), *row.across(component, context)),
         database="" if skip_reason else database,
         migrated_by=migrated_by,
@@ -78,7 +79,7 @@ def check_of(row: Row, component: Component, context: CatalogueContext) -> Check
 
 
 def distinct(checks: Iterable[Check]) -> tuple[Check, ...]:
-    """Titles that two components share get the component's path behind them."""
+    """Appends the component's path to titles that are not unique."""
     listed = tuple(checks)
     titles = Counter(check.title for check in listed)
     return tuple(
@@ -88,13 +89,13 @@ def distinct(checks: Iterable[Check]) -> tuple[Check, ...]:
 
 
 def expand(row: Row, context: CatalogueContext) -> tuple[list[Check], list[Absent]]:
-    """The checks of one row, and the components that have no such check."""
+    """Returns the checks of one row, and the components without such a check."""
     checks, absent = [], []
     components = [component for component in context.stack.components if component.kind in row.kinds]
     for component in components:
         name = row.name.format(slug=slug(component))
-        off = name in context.configured(component).skip
-        reason = f"skipped by predeploy.toml for {component.path}" if off else row.absent(component, context)
+        is_skipped = name in context.configured(component).skip
+        reason = f"skipped by predeploy.toml for {component.path}" if is_skipped else row.absent(component, context)
         if reason:
             absent.append(Absent(name=name, component=component.path, reason=reason))
         else:
@@ -106,7 +107,7 @@ def expand(row: Row, context: CatalogueContext) -> tuple[list[Check], list[Absen
 
 
 def make_catalogue(context: CatalogueContext) -> Catalogue:
-    """Every check of the stack, in the order of stages and rows; the stack's own come last in their stage."""
+    """Returns every check of the stack, in the order of stages and rows. Custom checks come last in their stage."""
     checks: list[Check] = []
     absent: list[Absent] = []
     for row in ROWS:
@@ -119,32 +120,32 @@ def make_catalogue(context: CatalogueContext) -> Catalogue:
     else:
         checks.append(DEPLOY_SECRETS)
     checks += [custom_check(row, context) for row in context.settings.check]
-    reject_strangers(context, checks)
+    reject_unknown_names(context, checks)
     limited = [with_limit(check, context.settings.limits.get(check.name)) for check in checks]
     ordered = sorted(limited, key=lambda check: ORDER.index(check.stage))
     return Catalogue(checks=distinct(ordered), absent=tuple(absent), deploys=deploys)
 
 
-def reject_strangers(context: CatalogueContext, checks: Iterable[Check]) -> None:
-    """Raises UsageError for settings of what is not there: a component, a check, a file; and for a name given twice."""
+def reject_unknown_names(context: CatalogueContext, checks: Iterable[Check]) -> None:
+    """Raises UsageError for settings of an unknown component, check or file, and for two checks with one id."""
     listed = tuple(checks)
     ids = Counter(check.id for check in listed)
     paths = {component.path for component in context.stack.components}
     names = {check.name for check in listed} | NAMES
     found = [
-        f"component.{path}: no component is there{meant(path, paths)}"
+        f"component.{path}: the stack has no component at this path{suggestion(path, paths)}"
         for path in context.settings.component
         if path not in paths
     ]
     workers = [component for component in context.stack.components if component.worker]
-    called = {name for component in workers for name in context.names(component)}
+    worker_names = {name for component in workers for name in context.names(component)}
     found += [
-        f"{spelled(('worker', name))}: no Worker is called so, or lies there{meant(name, called)}"
+        f"{spelled(('worker', name))}: no Worker has this name or path{suggestion(name, worker_names)}"
         for name in context.settings.worker
-        if name not in called
+        if name not in worker_names
     ]
     found += [
-        f"limits.{name}: no check has this name{meant(name, names)}"
+        f"limits.{name}: no check has this name{suggestion(name, names)}"
         for name in context.settings.limits
         if name not in names
     ]
@@ -153,19 +154,19 @@ def reject_strangers(context: CatalogueContext, checks: Iterable[Check]) -> None
         for component in context.stack.of(Kind.WEB)
         for each in missing_files(component, context)
     ]
-    found += [f"two checks are {check_id}: give one another name" for check_id, count in ids.items() if count > 1]
+    found += [f"two checks have the id {check_id}: rename one" for check_id, count in ids.items() if count > 1]
     if found:
         raise UsageError("\n".join(f"predeploy.toml: {each}" for each in found))
 
 
-def meant(given: str, known: Iterable[str]) -> str:
-    """The part of a message that helps with a misspelt name."""
+def suggestion(given: str, known: Iterable[str]) -> str:
+    """Returns the suggestion of a message about a misspelt name, or an empty text."""
     close = nearest(given, known)
     return f"; did you mean {close}?" if close else ""
 
 
 def with_limit(check: Check, limit: float | None) -> Check:
-    """The check with a time limit of the settings for each of its commands."""
+    """Returns the check with the configured limit, in seconds, for each of its commands."""
     if limit is None:
         return check
     return replace(check, commands=tuple(replace(command, limit=limit) for command in check.commands))

@@ -1,4 +1,4 @@
-"""Checks that a stack adds in its own configuration."""
+"""Makes the custom checks that a stack configures in predeploy.toml."""
 
 from tasks.catalogue.django_environment import django_env, own_env
 from tasks.catalogue.row import CatalogueContext
@@ -9,44 +9,50 @@ from tasks.steps import Check, Command
 
 
 def component_at(path: str | None, context: CatalogueContext, name: str) -> Component | None:
-    """The component that a custom check names; the Django project where a directory holds two."""
+    """Returns the component of a custom check. If a directory has two components, it is the Django project.
+
+    Raises UsageError for an unknown path.
+    """
     if path is None:
         return None
     found = [component for component in context.stack.components if component.path == path]
     if not found:
         known = ", ".join(component.path for component in context.stack.components) or "none"
         message = (
-            f"predeploy.toml: the check {name} is for the component {path}, which is not there. Components: {known}."
+            f"predeploy.toml: the check {name} names the component {path}, which does not exist. Components: {known}."
         )
         raise UsageError(message)
     return found[0]
 
 
 def reject_environment(row: CustomCheck, context: CatalogueContext) -> None:
-    """Raises UsageError where the component has no packages of the kind that the check asks for."""
+    """Raises UsageError if the component has no packages for the check's environment."""
     if not row.environment:
         return
     here = [component for component in context.stack.components if component.path == row.component]
     has = any(each.node if row.environment == "node" else each.python for each in here)
     if not has:
-        of = row.component or "no component"
-        message = f"predeploy.toml: the check {row.name} asks for the {row.environment} environment of {of}."
+        why = f"{row.component} has no such packages" if row.component else "names no component"
+        message = f"predeploy.toml: the check {row.name} requires the {row.environment} environment, but {why}."
         raise UsageError(f"{message} Name a component that has such packages: component = …")
 
 
 def needs_of(row: CustomCheck, component: Component | None) -> tuple[str, ...]:
-    """What the row names, and the migrations where it asks for a copy of the migrated database."""
+    """Returns the configured needs. A check with a copy of the migrated database also needs the migrations.
+
+    Raises UsageError if such a check names no Django project.
+    """
     if row.database != "migrated":
         return row.needs
     if component is None or component.web is None:
-        message = f"predeploy.toml: the check {row.name} asks for a migrated database, and names no Django project."
-        raise UsageError(f"{message} Name one (component = …), or ask for an empty database.")
+        message = f"predeploy.toml: the check {row.name} requires a migrated database, but names no Django project."
+        raise UsageError(f'{message} Name one (component = …), or use database = "empty".')
     named = "migrate" in row.needs
     return row.needs if named else (*row.needs, f"migrate[{component.path}]")
 
 
 def custom_check(row: CustomCheck, context: CatalogueContext) -> Check:
-    """One check of `predeploy.toml`. Its needs are resolved with those of the catalogue."""
+    """Returns one check of `predeploy.toml`. Its needs are resolved later, with those of the catalogue."""
     component = component_at(row.component, context, row.name)
     is_web = component is not None and component.web is not None
     env = django_env(component, context) if component and is_web else tuple(sorted(own_env(component, context).items()))
@@ -61,7 +67,7 @@ def custom_check(row: CustomCheck, context: CatalogueContext) -> Check:
         verdicts=tuple((code, "findings") for code in row.verdicts),
         parser=row.parser or "plain",
         limit=row.limit,
-        # nobody knows what it reads
+        # its inputs are unknown
         volatile=True,
     )
     return Check(

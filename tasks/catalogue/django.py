@@ -1,11 +1,11 @@
-"""Rows for Django: does it build, do its migrations apply, does its server answer."""
+"""Rows for Django projects: build, migrations, Django's own checks and the server's answer."""
 
 import re
 from dataclasses import replace
 
 from tasks.catalogue.django_environment import django_env
 from tasks.catalogue.django_image import dockerfile_of, image_commands, image_of
-from tasks.catalogue.django_lock import installing, lock_commands
+from tasks.catalogue.django_lock import installation_inputs, lock_commands
 from tasks.catalogue.django_server import server, server_gap, web_of
 from tasks.catalogue.django_upgrade import UPGRADE_ROW
 from tasks.catalogue.row import CatalogueContext, Row
@@ -36,7 +36,7 @@ def managed(
     evidence: str,
     parser: str = "migrations",
 ) -> Command:
-    """A `manage.py` command under production's settings, on this check's database: on another it proves nothing."""
+    """Returns a `manage.py` command with production's settings. It fails on any database but this check's."""
     return Command(
         argv=("python", f"{PROBES}/django/managed.py", DB_HOST, DB_PORT, DB_NAME, *arguments, "--no-color"),
         label=f"manage.py {label}",
@@ -53,7 +53,7 @@ def managed(
 
 
 def build_commands(component: Component, context: CatalogueContext) -> tuple[Command, ...]:
-    """Lock, installation, import of what the server imports, the static files, and the image."""
+    """Returns the commands for lock, installation, import of the server's module, static files and image."""
     web = web_of(component)
     consistent = Command(
         argv=("uv", "pip", "check"),
@@ -62,7 +62,7 @@ def build_commands(component: Component, context: CatalogueContext) -> tuple[Com
         verdicts=((1, "lock_inconsistent"),),
         evidence=r"Checked [1-9]\d* package",
         parser="uv",
-        inputs=installing(component.python) if component.python else None,
+        inputs=installation_inputs(component.python) if component.python else None,
     )
     entry = (web.wsgi or web.asgi).partition(":")[0]
     places = ("--within", WORK, "--spare", f"{OUT}/static", "--facts", FACTS, *image_builds(component, context))
@@ -83,7 +83,10 @@ def build_commands(component: Component, context: CatalogueContext) -> tuple[Com
 
 
 def image_builds(component: Component, context: CatalogueContext) -> tuple[str, ...]:
-    """Whether the image makes static files of its own, with Node: where they are missing, that is no mistake then."""
+    """Returns the probe's option for an image that builds static files with Node.
+
+    With it, static files that are missing outside of the image are no mistake.
+    """
     path = dockerfile_of(component, context)
     text = context.read(path) if path in context.paths else ""
     builds = re.search(r"\b(?:npm|npx|pnpm|yarn|bun|gulp|grunt)\b", text)
@@ -91,29 +94,32 @@ def image_builds(component: Component, context: CatalogueContext) -> tuple[str, 
 
 
 def migrate_commands(component: Component, context: CatalogueContext) -> tuple[Command, ...]:
-    """Every migration, on a fresh Postgres."""
-    # what Django's own checks find is said by the check of that name, once
+    """Returns the command that applies every migration to an empty database."""
+    # the check `django_check` alone reports Django's own checks
     arguments = ("migrate", "--noinput", "--skip-checks")
     return (managed(component, context, "migrate", *arguments, evidence=r"Running migrations:"),)
 
 
 def missing_commands(component: Component, context: CatalogueContext) -> tuple[Command, ...]:
-    """Is there a migration for every change of a model?"""
+    """Returns the command that finds changes of models without a migration."""
     arguments = ("makemigrations", "--check", "--dry-run", "--noinput", "--skip-checks")
     row = managed(component, context, "makemigrations --check", *arguments, evidence=r"No changes detected")
-    # 3: a new field has no default, and nobody can be asked for one here
+    # 3: a new field has no default, and Django cannot prompt for one here
     return (replace(row, verdicts=((1, "findings"), (3, "findings"))),)
 
 
 def applied_commands(component: Component, context: CatalogueContext) -> tuple[Command, ...]:
-    """Nothing is left to apply after the migrations ran. Django says nothing then: what ran is listed."""
+    """Returns the command that finds unapplied migrations. It also lists the applied ones, as evidence."""
     shown = ("showmigrations", "--skip-checks")
     arguments = ("migrate", "--check", "--skip-checks", "--no-color", "--then", *shown)
     return (managed(component, context, "migrate --check", *arguments, evidence=r"\[X\]"),)
 
 
 def check_commands(component: Component, context: CatalogueContext) -> tuple[Command, ...]:
-    """Django's own checks, with the database; those for deployments beside them, as warnings whatever their level."""
+    """Returns the command for Django's own checks with the database.
+
+    Django's checks for deployments only give warnings, at any level.
+    """
     arguments = (
         "check",
         "--database",
@@ -130,7 +136,7 @@ def check_commands(component: Component, context: CatalogueContext) -> tuple[Com
 
 
 def health_commands(component: Component, context: CatalogueContext) -> tuple[Command, ...]:
-    """A real request to the real server, as a proxy in front of it would send it."""
+    """Returns the command that sends a request to production's server, as a proxy would send it."""
     configured = context.configured(component).health
     path = ("--path", configured) if configured else ("--path", HEALTH, "--else", "/")
     arguments = ("--host", SERVER_HOST, "--port", SERVER_PORT, *path, "--facts", FACTS, "--wait", "30")
@@ -152,7 +158,7 @@ def health_commands(component: Component, context: CatalogueContext) -> tuple[Co
 
 
 def image_gap(component: Component, _: CatalogueContext) -> tuple[tuple[str, str], ...]:
-    """Where an image is what production runs, a pass without one is worth less."""
+    """Returns the gap in the proof if the engine builds no image."""
     return (("image", f"no image of {component.path} was built: its code ran on this machine, without containers"),)
 
 
@@ -214,7 +220,7 @@ INTEGRATION_ROWS = (
         commands=health_commands,
         needs=("migrate",),
         database="migrated",
-        # the static files that the build collected are part of what the server serves
+        # the server serves the static files that the build collected
         workspace_of="django_container",
         requires=server_gap,
         image=image_of,

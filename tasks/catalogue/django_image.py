@@ -1,4 +1,4 @@
-"""The image that a Django project is deployed as: what it is built from, and whether what it serves can be imported."""
+"""Makes the image of a Django project, and the commands that build it and import the server's module in it."""
 
 from tasks.catalogue.django_environment import django_env
 from tasks.catalogue.django_server import web_of
@@ -9,9 +9,9 @@ from tasks.discovery.image_files import Places, image_places
 from tasks.stack import Component
 from tasks.steps import WORK, Command, Image
 
-# 1 is also what an engine says of a program that the image does not have, and some have no shell
+# 1 also means that the image does not have the program: some images have no shell
 BROKEN, NO_SHELL, NO_PYTHON = 10, 1, 127
-# Pythons of images: on PATH, then where environments are made. The patterns are for the image's own shell.
+# Where images have Python: on PATH, then in usual places of environments. The image's own shell expands the patterns.
 PYTHONS = (
     *("python", "python3", ".venv/bin/python", "/app/.venv/bin/python", "/opt/venv/bin/python", "/venv/bin/python"),
     *("/*/.venv/bin/python", "/*/venv/bin/python", "/opt/*/bin/python", "/home/*/.venv/bin/python"),
@@ -38,7 +38,7 @@ code=$?
 [ "$code" -ne 1 ] || code={BROKEN}
 exit "$code"
 """
-# A server finds the project by its own options as well, so where it lies is tried after the working directory.
+# A server may find the project by its options, so the project's directories come after the working directory.
 IMPORTS = """
 import importlib, importlib.util, os, sys
 
@@ -60,12 +60,12 @@ print("imported", name or "Django's settings", flush=True)
 
 
 def dockerfile_of(component: Component, context: CatalogueContext) -> str:
-    """The path of the Dockerfile: configured, else found; empty where there is none."""
+    """Returns the path of the Dockerfile: the configured one, else the discovered one, else an empty text."""
     return context.configured(component).image.dockerfile or web_of(component).dockerfile or ""
 
 
 def context_of(component: Component, context: CatalogueContext) -> str:
-    """The directory that the Dockerfile is built in, relative to the stack."""
+    """Returns the build context of the Dockerfile, relative to the stack."""
     configured, web = context.configured(component).image, web_of(component)
     if configured.context:
         return configured.context
@@ -74,14 +74,14 @@ def context_of(component: Component, context: CatalogueContext) -> str:
 
 
 def image_of(component: Component, context: CatalogueContext) -> Image:
-    """What the component is deployed as. Without a Dockerfile it is ours; lowering says what is in that."""
+    """Returns the component's image. Without a Dockerfile, lowering adds the content of the image."""
     configured, web = context.configured(component).image, web_of(component)
     title = f"image of {component.name if component.path == '.' else component.path}"
     dockerfile = dockerfile_of(component, context)
     if not dockerfile:
         return Image(title=title, cwd=web.directory)
     build_context = context_of(component, context)
-    # another Dockerfile has other stages and arguments than those that a compose file gives to the one that was found
+    # a compose file's target and arguments are only for the discovered Dockerfile
     is_found = dockerfile == web.dockerfile
     target = configured.target or (web.target if is_found else "")
     args = dict(web.args if is_found else ()) | configured.args
@@ -98,14 +98,14 @@ def image_of(component: Component, context: CatalogueContext) -> Image:
 
 
 def copies_of(dockerfile: str, target: str, build_context: str, context: CatalogueContext) -> Places:
-    """Where the image has which directories and files of the stack, as its Dockerfile says."""
+    """Returns the places in the image that hold directories and files of the stack."""
     if dockerfile not in context.paths:
         return ()
     return image_places(parse_dockerfile(context.read(dockerfile)), target, build_context, context.paths)
 
 
 def module_places(component: Component, context: CatalogueContext) -> tuple[str, ...]:
-    """Directories of the image that the project's modules may be imported from, beside the working directory."""
+    """Returns the image's directories with modules of the project, other than the working directory."""
     directory = web_of(component).directory
     modules = tuple(dict.fromkeys((directory, *(component.python.paths if component.python else ()))))
     image = image_of(component, context)
@@ -121,7 +121,7 @@ def module_places(component: Component, context: CatalogueContext) -> tuple[str,
 
 
 def image_commands(component: Component, context: CatalogueContext) -> tuple[Command, ...]:
-    """The image is built, and the server's module imported in it with the image's own Python."""
+    """Returns the commands that build the image, and import the server's module with the image's own Python."""
     image, web = image_of(component, context), web_of(component)
     entry = (web.wsgi or web.asgi).partition(":")[0]
     build = Command(
@@ -131,7 +131,7 @@ def image_commands(component: Component, context: CatalogueContext) -> tuple[Com
         secrets=image.secrets,
         # 1: a RUN failed; 2: the Dockerfile or its context is wrong; 3: no registry has the image in FROM
         verdicts=((1, "image_build"), (2, "dockerfile"), (3, "base_image")),
-        unfit=((4, "secret_absent"),),  # whoever deploys may well have it
+        unfit=((4, "secret_absent"),),  # the deploy may have the secret
         explained=("secret_absent",),
         downloads=("image_build", "timeout"),
         parser="dockerfile",
@@ -154,12 +154,12 @@ def image_commands(component: Component, context: CatalogueContext) -> tuple[Com
 
 
 def missing_files(component: Component, context: CatalogueContext) -> list[str]:
-    """What the settings name for an image and the tree does not have, each with its key."""
+    """Returns a text, with its key, for each path in the image's settings that is not in the tree."""
     configured = context.configured(component).image
     found = []
     if configured.dockerfile and configured.dockerfile not in context.paths:
         found.append(f"dockerfile: {configured.dockerfile} is not in the tree")
     build_context = configured.context
     if build_context and not any(is_within(path, build_context) for path in context.paths):
-        found.append(f"context: no directory {build_context} is in the tree")
+        found.append(f"context: the directory {build_context} is not in the tree")
     return found

@@ -1,11 +1,11 @@
-"""Commands for a Python project's lock: does it fit what asks for it?"""
+"""Makes the command that checks whether a Python project's lock fits its manifest."""
 
 from tasks.stack import Component, PythonProject
 from tasks.steps import PROBES, PYTHON, WORK, Command, Inputs
 
 
 def lock_commands(component: Component) -> tuple[Command, ...]:
-    """Does the lock fit its manifest? A frozen installation alone does not notice."""
+    """Returns the command that checks the lock. A frozen installation does not find a stale lock."""
     project = component.python
     if project is None or project.kind == "none":
         return ()
@@ -16,7 +16,7 @@ def lock_commands(component: Component) -> tuple[Command, ...]:
             argv=("uv", "lock", "--check"),
             label="uv lock --check",
             cwd=project.root,
-            # with an interpreter that the project accepts: without one uv does not even look at the lock
+            # uv reads the lock only with an interpreter that the project accepts
             environment="production",
             parser="uv",
             phase="acquire",
@@ -33,12 +33,12 @@ def lock_commands(component: Component) -> tuple[Command, ...]:
         unfit=((75, "lock_unknown"),),
         evidence="summary",
         parser="probe",
-        inputs=installing(project),
+        inputs=installation_inputs(project),
     )
     return (fits,)
 
 
-def installing(project: PythonProject) -> Inputs:
-    """What was read to install, and what asks for it: no edit of code concerns a command that reads nothing else."""
-    asking = () if project.manifest is None else (project.manifest,)
-    return Inputs(include=tuple(sorted({*project.inputs, *asking})))
+def installation_inputs(project: PythonProject) -> Inputs:
+    """Returns the files of an installation and the manifest. Edits of code do not affect commands with these inputs."""
+    manifest = () if project.manifest is None else (project.manifest,)
+    return Inputs(include=tuple(sorted({*project.inputs, *manifest})))

@@ -1,4 +1,4 @@
-"""The server that a Django process of production is: which one, and its argv here."""
+"""Finds production's server for a Django project, and its argv in a run."""
 
 from tasks.catalogue.django_environment import django_env
 from tasks.catalogue.row import CatalogueContext
@@ -7,18 +7,18 @@ from tasks.steps import SERVER_HOST, SERVER_PORT, Command
 
 DEVELOPMENT_SERVER = "the stack names no production server: Django's development server answered"
 SERVERS = ("gunicorn", "uvicorn", "granian", "hypercorn", "daphne", "waitress", "uwsgi")
-# the binary does not find the packages beside it; the variable uWSGI itself replaces
+# uWSGI does not find the packages of its own environment; it replaces the variable itself
 UWSGI = ("uwsgi", "--home", "$(VIRTUAL_ENV)", "--master", "--die-on-term", "--need-app")
 
 
 def web_of(component: Component) -> Web:
-    """The Django facts of a component of kind `web`."""
+    """Returns the Django project of a component of kind `web`."""
     assert component.web is not None
     return component.web
 
 
 def server_argv(component: Component, context: CatalogueContext) -> tuple[str, ...]:
-    """What production starts, listening where this run wants it."""
+    """Returns the argv of production's server, with the run's host and port."""
     web, packages = web_of(component), component.python.packages if component.python else frozenset()
     configured = context.configured(component).server
     if configured:
@@ -42,7 +42,7 @@ def server_argv(component: Component, context: CatalogueContext) -> tuple[str, .
 
 
 def server(component: Component, context: CatalogueContext) -> Command:
-    """The server as a service beside the request."""
+    """Returns the server as a service for the request."""
     return Command(
         argv=server_argv(component, context),
         label="server",
@@ -55,6 +55,6 @@ def server(component: Component, context: CatalogueContext) -> Command:
 
 
 def server_gap(component: Component, context: CatalogueContext) -> tuple[tuple[str, str], ...]:
-    """The development server is no proof that production's answers."""
+    """Returns the gap in the proof if only Django's development server can answer."""
     development = "runserver" in server_argv(component, context)
     return (("development_server", DEVELOPMENT_SERVER),) if development else ()

@@ -1,4 +1,4 @@
-"""The files that Django's settings are made of: the module that is deployed, and those that it takes names from."""
+"""Finds the files of Django's settings: the deployed module, and the modules that it imports names from."""
 
 import ast
 import posixpath
@@ -9,7 +9,7 @@ from tasks.stack import Web
 
 
 def settings_files(web: Web, context: CatalogueContext) -> Iterator[tuple[str, ast.Module]]:
-    """Each file of the tree once, the deployed module first. Broken ones are left out: other checks tell that."""
+    """Yields each file of the settings once, the deployed module first. Broken files are left out."""
     places = (web.directory, posixpath.join(web.directory, "src"), ".")
     waiting = [*found(web.settings, places, context)] if web.settings else []
     seen: set[str] = set()
@@ -29,7 +29,7 @@ def settings_files(web: Web, context: CatalogueContext) -> Iterator[tuple[str, a
 
 
 def imported(node: ast.ImportFrom, path: str, places: Iterable[str], context: CatalogueContext) -> Iterator[str]:
-    """The files of an import that settings are split with: a relative one, or one of all names."""
+    """Yields the files of an import between settings modules: a relative import, or an import of all names."""
     names = [alias.name for alias in node.names]
     module = node.module or ""
     if node.level:
@@ -43,7 +43,7 @@ def imported(node: ast.ImportFrom, path: str, places: Iterable[str], context: Ca
 
 
 def found(module: str, places: Iterable[str], context: CatalogueContext) -> Iterator[str]:
-    """The file of a module, at the first place that has it."""
+    """Yields the file of a module in the first place that has it."""
     ends = ("/__init__.py", ".py") if module else ("/__init__.py",)
     relative = module.replace(".", "/")
     candidates = (posixpath.normpath(f"{place or '.'}/{relative}{end}") for place in places for end in ends)

@@ -1,4 +1,4 @@
-"""The row for upgrades: does the schema that is deployed, with rows in it, take the migrations of this tree."""
+"""The row for upgrades: the migrations of this tree on the deployed schema, with rows in its tables."""
 
 from tasks.catalogue.django_environment import django_env
 from tasks.catalogue.django_server import web_of
@@ -8,8 +8,10 @@ from tasks.stack import Component, Kind
 from tasks.steps import DB_HOST, DB_MIGRATED, DB_NAME, DB_PORT, PROBES, WORK, Command
 
 
-def deployed(component: Component, context: CatalogueContext) -> tuple[Component, CatalogueContext] | SkipReason:
-    """The same component in the base, or why there is none to upgrade from."""
+def component_in_base(
+    component: Component, context: CatalogueContext
+) -> tuple[Component, CatalogueContext] | SkipReason:
+    """Returns the same component in the base with the base's context, or the reason why the base has none."""
     base = context.base
     if isinstance(base, SkipReason):
         return base
@@ -25,20 +27,20 @@ def deployed(component: Component, context: CatalogueContext) -> tuple[Component
 
 
 def skip_reason(component: Component, context: CatalogueContext) -> SkipReason | None:
-    """Why the upgrade cannot be tried."""
-    found = deployed(component, context)
+    """Returns why the upgrade cannot run."""
+    found = component_in_base(component, context)
     return found if isinstance(found, SkipReason) else None
 
 
 def without_migrations(component: Component, context: CatalogueContext) -> str:
-    """A project whose own apps never had any is upgraded by its packages alone."""
+    """Returns why there is no such check: no app of the project has, or had, migrations."""
     has_any = web_of(component).apps or skip_reason(component, context) is None
     return "" if has_any else f"no app of {component.path} has migrations"
 
 
 def upgrade_commands(component: Component, context: CatalogueContext) -> tuple[Command, ...]:
-    """The base's own code makes the schema and fills it; then this tree's code migrates that very database."""
-    found = deployed(component, context)
+    """Returns two commands: the base's code makes and fills the schema, then this tree's code migrates it."""
+    found = component_in_base(component, context)
     assert not isinstance(found, SkipReason)
     there, base = found
     database = (DB_HOST, DB_PORT, DB_NAME)
@@ -48,7 +50,7 @@ def upgrade_commands(component: Component, context: CatalogueContext) -> tuple[C
         cwd=web_of(there).directory,
         environment="production",
         env=django_env(there, base),
-        # the names that the base declares nobody may have any more
+        # the tree's names, because the provider may no longer have those that the base declares
         secrets=context.secrets(component),
         verdicts=((1, "base_broken"),),
         unfit=((75, "other_database"), (77, "service_lost")),

@@ -1,4 +1,4 @@
-"""The form that reaches the database: what is sent to a Worker, and what its Django project has to find then."""
+"""Makes the commands that send a form to a Worker, and read the stored row with the Django project."""
 
 import json
 import re
@@ -26,7 +26,7 @@ PAYLOAD = {
     "message": "A form that a validation sent: {token}",
 }
 PAGE = "https://{site}.example/contact/"
-# Keys that senders of a form need; not those that the Worker itself needs elsewhere.
+# Names of keys that senders of a form need. Keys for the Worker's own requests have other names.
 KEYS = re.compile(
     r"(?:.*_)?(?:INTAKE|FORM|FORMS|CONTACT|INBOX|CLIENT|SITE)_(?:.*_)?(?:KEY|TOKEN|SECRET)|API_(?:KEY|TOKEN)"
 )
@@ -35,7 +35,7 @@ HEADER_READ = re.compile(
     r"""(?:headers\.get|\.header)\(\s*["'](?P<name>[\w-]*(?:key|token|auth|secret)[\w-]*)["']""", re.IGNORECASE
 )
 DEFAULTS = FormSettings()
-# What the probe says of the code, by exit code; then what it says of all else.
+# The probe's exit codes for broken code, then those without a verdict.
 VERDICTS = (
     (1, "unexpected_answer"),
     (4, "not_ready"),
@@ -58,26 +58,28 @@ UNFIT = (
 
 
 def form_absent(component: Component, context: CatalogueContext) -> str:
-    """Why no form is sent to a Worker: it takes none, or there is no database that it could reach."""
+    """Returns why no form is sent to a Worker: it accepts none, or it has no database."""
     if context.form(component) is None and not any(
         ROUTE in context.read(path) for path in worker_of(component).sources
     ):
-        return f"{component.path} has no route {ROUTE}… in its code; name another one: [worker.{component.name}.e2e]"
+        return (
+            f"{component.path} has no route {ROUTE}… in its code; name another route in [worker.{component.name}.e2e]"
+        )
     if migrating(component, context) is None:
-        return "the stack has no Django project whose database a form could reach"
+        return "the stack has no Django project with a database for the form"
     if not asks_database(component, context):
-        return f"{component.path} expects no database: none of its variables is named like one"
+        return f"{component.path} expects no database: none of its variables has the name of a database URL"
     return ""
 
 
 def code_of(component: Component, context: CatalogueContext) -> str:
-    """All that the Worker's own files say, its variables included."""
+    """Returns the text of all files of the Worker, including its variables."""
     worker = worker_of(component)
     return "\n".join([json.dumps(worker.vars), *(context.read(path) for path in worker.sources)])
 
 
 def site_of(component: Component, context: CatalogueContext) -> str:
-    """The site that a form is of: one that the Worker speaks of, else the first that there is."""
+    """Returns the site of the form: one that the Worker's code names, else the first one of the stack."""
     names = [site.name for site in context.stack.of(Kind.SITE)]
     code = code_of(component, context)
     tables = [value for value in worker_of(component).vars.values() if isinstance(value, dict)]
@@ -86,23 +88,22 @@ def site_of(component: Component, context: CatalogueContext) -> str:
 
 
 def page_of(component: Component, site: str) -> str:
-    """The page with the form: on the first web address that the Worker's variables have for the site."""
-    said = json.dumps(worker_of(component).vars)
-    _, _, behind = said.partition(json.dumps(site))
-    found = re.search(r'"(https://[^"\s*]+)"', behind or said)
+    """Returns the address of the page with the form, on the first origin that the Worker's variables have for it."""
+    variables = json.dumps(worker_of(component).vars)
+    _, _, after_site = variables.partition(json.dumps(site))
+    found = re.search(r'"(https://[^"\s*]+)"', after_site or variables)
     return f"{found[1].rstrip('/')}/contact/" if found else PAGE
 
 
 def key_of(component: Component, context: CatalogueContext, form: FormSettings) -> str:
-    """The variable with the key that senders need, where there is one."""
+    """Returns the variable with the key that senders need, or an empty text."""
     names = sorted({*worker_texts(component, context), *context.secrets(component)})
     return form.key or next((name for name in names if KEYS.fullmatch(name)), "")
 
 
-def sent(component: Component, context: CatalogueContext) -> dict[str, object]:
-    """What the probe has to know of the form."""
-    said = context.form(component)
-    form = said or DEFAULTS
+def form_document(component: Component, context: CatalogueContext) -> dict[str, object]:
+    """Returns the description of the form for the probe, as plain data."""
+    form = context.form(component) or DEFAULTS
     site = form.site or site_of(component, context)
     page = page_of(component, site)
     headers = list(dict.fromkeys(match["name"] for match in HEADER_READ.finditer(code_of(component, context))))
@@ -126,15 +127,15 @@ def sent(component: Component, context: CatalogueContext) -> dict[str, object]:
 
 
 def intake_commands(component: Component, context: CatalogueContext) -> tuple[Command, ...]:
-    """The form sent to the Worker, then the row that it left as Django reads it."""
+    """Returns the commands that send the form to the Worker, and read the stored row with Django."""
     web = migrating(component, context)
     assert web is not None
-    form = sent(component, context)
+    form = form_document(component, context)
     key = str(form["key"])
     value = worker_texts(component, context).get(key)
-    worker, behind = address_of(WORKER), ":".join(address_of(OUTBOUND))
+    worker, outbound = address_of(WORKER), ":".join(address_of(OUTBOUND))
     send = Command(
-        argv=("python", f"{PROBES}/e2e/intake.py", *worker, "--outbound", behind, "--proof", NONCE),
+        argv=("python", f"{PROBES}/e2e/intake.py", *worker, "--outbound", outbound, "--proof", NONCE),
         label=f"POST {form['path']}",
         environment="ours",
         env=(

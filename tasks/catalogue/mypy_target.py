@@ -1,4 +1,4 @@
-"""What mypy checks where its configuration does not say so itself."""
+"""Finds the paths for mypy if its configuration names none."""
 
 import configparser
 import re
@@ -13,12 +13,12 @@ MYPY_CONFIGS = ("mypy.ini", ".mypy.ini", "pyproject.toml", "setup.cfg")
 
 
 def joined(folder: str, name: str) -> str:
-    """A path below a folder of the tree, without a leading `./`."""
+    """Returns a path below a folder of the tree, without a leading `./`."""
     return name if folder == "." else f"{folder}/{name}"
 
 
 def mypy_section(name: str, text: str) -> frozenset[str] | None:
-    """The options of mypy in a configuration file; None where it has none. What is broken there mypy says itself."""
+    """Returns mypy's options in a configuration file; None if it has none, or is broken. mypy reports the error."""
     try:
         if name.endswith(".toml"):
             section = tomllib.loads(text).get("tool", {}).get("mypy")
@@ -31,7 +31,7 @@ def mypy_section(name: str, text: str) -> frozenset[str] | None:
 
 
 def mypy_configured(component: Component, context: CatalogueContext) -> bool:
-    """Does the first file that configures mypy say what to check? Then no argument is given."""
+    """Whether the first file that configures mypy names what to check."""
     assert component.python is not None
     for name in MYPY_CONFIGS:
         path = joined(component.python.root, name)
@@ -42,7 +42,7 @@ def mypy_configured(component: Component, context: CatalogueContext) -> bool:
 
 
 def foreign_projects(component: Component, context: CatalogueContext) -> tuple[str, ...]:
-    """Folders with a project of their own that this one does not depend on: their packages are not installed here."""
+    """Returns inner folders with another project that this one does not depend on. Its packages are not installed."""
     assert component.python is not None
     root = component.python.root
     own = {component.path, root, *component.python.paths}
@@ -52,7 +52,7 @@ def foreign_projects(component: Component, context: CatalogueContext) -> tuple[s
 
 
 def mypy_target(component: Component, context: CatalogueContext) -> tuple[str, ...]:
-    """What to check, where the configuration does not say: the whole project, without others that lie in its folder."""
+    """Returns the arguments for the project without its inner projects; none if the configuration has a target."""
     if mypy_configured(component, context):
         return ()
     assert component.python is not None

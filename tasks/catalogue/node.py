@@ -1,4 +1,4 @@
-"""Rows that build what is deployed from Node packages: Workers and static sites."""
+"""Rows that build Workers and static sites from Node packages."""
 
 import posixpath
 
@@ -13,19 +13,19 @@ TSC_CACHE = f"{CACHE}/tsc.json"
 
 
 def worker_commands(component: Component, context: CatalogueContext) -> tuple[Command, ...]:
-    """Types, then the bundle that a deploy would upload."""
+    """Returns the commands for the types, the assets, and the bundle that a deploy would upload."""
     worker, node = component.worker, component.node
     assert worker is not None
     env = tuple(sorted(own_env(component, context).items()))
     types = Command(
-        # what it knows of unchanged files is kept by their content
+        # its cache has the content of files as keys, so an old one is safe
         argv=("tsc", "--noEmit", "--pretty", "false", "--listFiles", "--incremental", "--tsBuildInfoFile", TSC_CACHE),
         label="tsc --noEmit",
         cwd=component.path,
         environment="node",
         env=env,
         verdicts=((1, "type_errors"), (2, "type_errors")),
-        # a configuration that only refers to others checks nothing, and ends with 0
+        # with a configuration that only references others, tsc checks no file and ends with 0
         evidence=r"(?m)^(?!.*/node_modules/)\S.*\.[cm]?[jt]sx?$",
         parser="tsc",
         limit=300,
@@ -36,7 +36,7 @@ def worker_commands(component: Component, context: CatalogueContext) -> tuple[Co
         cwd=component.path,
         environment="node",
         env=env,
-        # the configuration may name a build of the stack's own
+        # wrangler's configuration may run the stack's own build command
         secrets=context.secrets(component),
         verdicts=((1, "bundle_failed"),),
         evidence=r"--dry-run: exiting now",
@@ -49,12 +49,12 @@ def worker_commands(component: Component, context: CatalogueContext) -> tuple[Co
 
 
 def assets_build(component: Component, context: CatalogueContext) -> tuple[Command, ...]:
-    """Assets that are not in the tree are made by the package's build script, before wrangler looks for them."""
+    """Returns the package's build script if it makes the assets, which wrangler requires."""
     worker, node = component.worker, component.node
     assert worker is not None
     folder = f"{component.path}/{worker.assets}".removeprefix("./").rstrip("/")
-    there = not worker.assets or any(path.startswith(f"{folder}/") for path in context.paths)
-    if there or node is None or "build" not in node.scripts:
+    in_tree = not worker.assets or any(path.startswith(f"{folder}/") for path in context.paths)
+    if in_tree or node is None or "build" not in node.scripts:
         return ()
     build = Command(
         argv=(node.manager, "run", "build"),
@@ -70,7 +70,7 @@ def assets_build(component: Component, context: CatalogueContext) -> tuple[Comma
 
 
 def example_env(component: Component, context: CatalogueContext) -> tuple[tuple[str, str], ...]:
-    """What the build finds in `.env.example`, under what the settings say."""
+    """Returns the build's variables: those of `.env.example`, overridden by the settings."""
     path = f"{component.path}/.env.example".removeprefix("./")
     example = parse_dotenv(context.read(path)) if path in context.paths else {}
     filled = {name: value for name, value in example.items() if value}
@@ -78,7 +78,7 @@ def example_env(component: Component, context: CatalogueContext) -> tuple[tuple[
 
 
 def build_argv(component: Component, context: CatalogueContext) -> tuple[str, ...]:
-    """The package's own build script, run by its own package manager; without one, the generator's own command."""
+    """Returns the package's build script, run by its package manager, else the generator's own command."""
     node, site, named = component.node, component.site, context.configured(component).build
     assert node is not None
     assert site is not None
@@ -87,7 +87,7 @@ def build_argv(component: Component, context: CatalogueContext) -> tuple[str, ..
 
 
 def site_commands(component: Component, context: CatalogueContext) -> tuple[Command, ...]:
-    """The build, then what it left: pages, and no link between them that leads nowhere."""
+    """Returns the commands that build the site, and check its pages and the links between them."""
     site = component.site
     assert site is not None
     build = Command(
@@ -97,7 +97,7 @@ def site_commands(component: Component, context: CatalogueContext) -> tuple[Comm
         environment="node",
         env=example_env(component, context),
         secrets=context.secrets(component),
-        # whatever code the generator chose: a build script that exits is not the machine's fault
+        # any exit code that the build script chose itself is a verdict
         verdicts=tuple((code, "build_failed") for code in range(1, 125)),
         parser="site_build",
         limit=600,
@@ -116,13 +116,13 @@ def site_commands(component: Component, context: CatalogueContext) -> tuple[Comm
 
 
 def output_of(component: Component, context: CatalogueContext) -> str:
-    """Where the build leaves its pages, as seen from the component."""
+    """Returns the build's output directory, relative to the component."""
     assert component.site is not None
     return context.configured(component).output or component.site.output
 
 
-def worker_left(component: Component, _: CatalogueContext) -> tuple[tuple[str, str], ...]:
-    """What a deploy uploads. Assets lie beside the bundle: in it, they would be taken for modules of its code."""
+def worker_outputs(component: Component, _: CatalogueContext) -> tuple[tuple[str, str], ...]:
+    """Returns what a deploy uploads. Assets are exported next to the bundle, because files in it count as modules."""
     worker = component.worker
     assert worker is not None
     bundle = (("", f"{OUT}/bundle"),) if worker.main else ()
@@ -130,13 +130,13 @@ def worker_left(component: Component, _: CatalogueContext) -> tuple[tuple[str, s
     return (*bundle, (".assets", f"{WORK}/{assets}")) if worker.assets else bundle
 
 
-def pages_left(component: Component, context: CatalogueContext) -> tuple[tuple[str, str], ...]:
-    """What a deploy uploads."""
+def site_outputs(component: Component, context: CatalogueContext) -> tuple[tuple[str, str], ...]:
+    """Returns what a deploy uploads."""
     return (("", f"{WORK}/{component.path}/{output_of(component, context)}"),)
 
 
 def site_absent(component: Component, context: CatalogueContext) -> str:
-    """A site that says nowhere how it is built cannot be built."""
+    """Returns why a site cannot be built."""
     node, named = component.node, context.configured(component).build
     if node is None:
         return f"{component.path} has no package.json to install its generator from"
@@ -146,7 +146,7 @@ def site_absent(component: Component, context: CatalogueContext) -> str:
 
 
 def worker_absent(component: Component, _: CatalogueContext) -> str:
-    """Without a package there is nothing to install wrangler from."""
+    """Returns why a Worker cannot be built."""
     return "" if component.node is not None else f"{component.path} has no package.json to install wrangler from"
 
 
@@ -158,7 +158,7 @@ ROWS = (
         kinds=(Kind.WORKER,),
         commands=worker_commands,
         absent=worker_absent,
-        outputs=worker_left,
+        outputs=worker_outputs,
     ),
     Row(
         name="site_{slug}",
@@ -167,6 +167,6 @@ ROWS = (
         kinds=(Kind.SITE,),
         commands=site_commands,
         absent=site_absent,
-        outputs=pages_left,
+        outputs=site_outputs,
     ),
 )

@@ -1,4 +1,4 @@
-"""Rows for the quality of Python and Node code: each in the version that the stack locks, only where it is used."""
+"""Rows for quality tools of Python and Node: each tool that the stack uses, in the locked version."""
 
 import re
 from dataclasses import replace
@@ -11,18 +11,18 @@ from tasks.stack import Component, Kind
 from tasks.steps import CACHE, OUT, Command, Fact
 
 FINDINGS = ((1, "findings"), (2, "tool_config"))
-# a tool that could not read the code reports it like a broken configuration
+# tools use one exit code for code that they cannot read and for a broken configuration
 NOT_READ: tuple[str, Fact, str] = ("tool_config", "python_error", "findings")
 NOT_COLLECTED: tuple[str, Fact, str] = ("tests_failed", "no_tests", "collection_error")
 
 
 def python_absent(tool: str, component: Component, context: CatalogueContext) -> str:
-    """Why a component has no such check: it does not use the tool, or another component's check covers it."""
+    """Returns why a component has no such check: it does not use the tool, or another component's check covers it."""
     project = component.python
     if project is None or tool not in project.tools:
         return f"{component.path} does not use {tool}"
     if tool not in project.packages:
-        return f"{component.path} configures {tool}, but its lock does not hold it"
+        return f"{component.path} configures {tool}, but its lock does not have it"
     for other in context.stack.of(Kind.WEB):
         if other is component:
             return ""
@@ -34,7 +34,7 @@ def python_absent(tool: str, component: Component, context: CatalogueContext) ->
 def tool(
     component: Component, context: CatalogueContext, label: str, *argv: str, parser: str, limit: float = 300
 ) -> Command:
-    """A quality tool of the development environment, run where the project's configuration lies."""
+    """Returns the command of a tool of the development environment, in the project's root. `limit` is in seconds."""
     assert component.python is not None
     return Command(
         argv=argv,
@@ -50,13 +50,13 @@ def tool(
 
 
 def ruff_check(component: Component, context: CatalogueContext) -> tuple[Command, ...]:
-    """Lint."""
+    """Returns the command for lint."""
     argv = ("ruff", "check", "--no-cache", "--output-format", "json", ".")
     return (replace(tool(component, context, "ruff check", *argv, parser="ruff"), evidence=r"^\s*\["),)
 
 
 def format_absent(component: Component, context: CatalogueContext) -> str:
-    """Why formatting is not ruff's: it is black's, and only one of the two can be content."""
+    """Returns why ruff does not check the format. With black it does so only if ruff's format is configured too."""
     project = component.python
     reason = python_absent("ruff", component, context)
     if reason or project is None or "black" not in project.tools:
@@ -69,14 +69,14 @@ def format_absent(component: Component, context: CatalogueContext) -> str:
 
 
 def ruff_format(component: Component, context: CatalogueContext) -> tuple[Command, ...]:
-    """Formatting, with the first difference of each file."""
+    """Returns the command for formatting, which prints a diff."""
     argv = ("ruff", "format", "--no-cache", "--check", "--diff", ".")
     row = tool(component, context, "ruff format --check", *argv, parser="ruff_format")
     return (replace(row, evidence=r"already formatted|No Python files found"),)
 
 
 def mypy(component: Component, context: CatalogueContext) -> tuple[Command, ...]:
-    """Types."""
+    """Returns the command for types."""
     flags = (
         "--cache-dir",
         CACHE,
@@ -88,14 +88,14 @@ def mypy(component: Component, context: CatalogueContext) -> tuple[Command, ...]
     )
     argv = ("mypy", *flags, "--error-summary", *mypy_target(component, context))
     row = tool(component, context, "mypy", *argv, parser="mypy", limit=600)
-    # Django's plugin imports the settings
+    # mypy's plugin for Django imports the settings, which may need the secrets
     return (replace(row, evidence=r"Success: no issues found", secrets=context.secrets(component)),)
 
 
 def pytest(component: Component, context: CatalogueContext) -> tuple[Command, ...]:
-    """Tests, with a database of their own."""
-    # a number, and not -q: the project's own options may hold some of those already, and then no result is told
-    # without the plugin of the cache the project's own --ff is an unknown option; with a kept one --lf skips tests
+    """Returns the command for tests."""
+    # a number instead of -q: another -q in the project's options would remove the counts
+    # without the cache plugin, --ff in the project's options is unknown; with a kept cache, --lf skips tests
     cache = ("-o", f"cache_dir={OUT}/pytest")
     argv = ("pytest", "--verbosity=0", "--tb=short", "-rfE", "--color=no", *cache)
     row = tool(component, context, "pytest", *argv, parser="pytest", limit=900)
@@ -107,7 +107,7 @@ def pytest(component: Component, context: CatalogueContext) -> tuple[Command, ..
 
 
 def node_absent(package: str, component: Component) -> str:
-    """Why a component has no such check: its package does not depend on the tool."""
+    """Returns why a component has no such check: its package does not depend on the tool."""
     uses = component.node is not None and package in component.node.dependencies
     return "" if uses else f"{component.path} does not use {package}"
 
@@ -115,7 +115,7 @@ def node_absent(package: str, component: Component) -> str:
 def node_tool(
     component: Component, context: CatalogueContext, label: str, *argv: str, parser: str, reason: str = "findings"
 ) -> Command:
-    """A quality tool of the component's own packages."""
+    """Returns the command of a tool of the component's packages. `reason` is the reason code of exit code 1."""
     return Command(
         argv=argv,
         label=label,
@@ -129,14 +129,14 @@ def node_tool(
 
 
 def eslint(component: Component, context: CatalogueContext) -> tuple[Command, ...]:
-    """Lint."""
+    """Returns the command for lint."""
     row = node_tool(component, context, "eslint", "eslint", "--format", "json", ".", parser="eslint")
     return (replace(row, evidence=r"\["),)
 
 
 def vitest(component: Component, context: CatalogueContext) -> tuple[Command, ...]:
-    """Tests."""
-    # alone, the JSON hides errors outside of tests and why a file did not load
+    """Returns the command for tests."""
+    # the JSON alone lacks errors outside of tests, and the reason why a file did not load
     argv = (
         "vitest",
         "run",
@@ -151,9 +151,9 @@ def vitest(component: Component, context: CatalogueContext) -> tuple[Command, ..
 
 
 def astro_check(component: Component, context: CatalogueContext) -> tuple[Command, ...]:
-    """Types in Astro's components."""
+    """Returns the command for types in Astro's components."""
     row = node_tool(component, context, "astro check", "astro", "check", parser="astro_check")
-    # without the packages that it needs it says so, and ends with 0
+    # without its packages the tool prints a message and ends with 0
     return (replace(row, evidence=r"Result \(\d+ files?\)", secrets=context.secrets(component)),)
 
 

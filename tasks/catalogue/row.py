@@ -1,10 +1,10 @@
-"""What a row of the catalogue is, and what it may look at."""
+"""The data of the catalogue: rows, their context, and the catalogue own_database."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
-from tasks.catalogue.throwaway import given
+from tasks.catalogue.throwaway import throwaway_variables
 from tasks.models import SkipReason, Stage
 from tasks.secrets.deploy_check import Needed
 from tasks.settings import ComponentSettings, FormSettings, Settings
@@ -19,9 +19,10 @@ NOT_ASKED = SkipReason(reason_code="no_base", reason="the deployed commit was no
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CatalogueContext:
-    """What rows are expanded from: the components, the files of the tree, and the settings.
+    """The context in which rows are expanded: the components, the files of the tree, and the settings.
 
-    `base` is the same of what is taken for deployed, whose commit is its `title`; or why that is not known.
+    `read` returns a file's text. `base` is the context of the deployed commit, or the reason why it is unknown. Its
+    `title` is the commit.
     `has_token`: the run has a token for Doppler.
     """
 
@@ -34,62 +35,62 @@ class CatalogueContext:
     has_token: bool = False
 
     def configured(self, component: Component) -> ComponentSettings:
-        """What the settings say of one component."""
+        """Returns the settings of one component."""
         return self.settings.component.get(component.path, NO_SETTINGS)
 
     def form(self, component: Component) -> FormSettings | None:
-        """What the settings say of the form that a Worker takes, by its name or path; None where they are silent."""
+        """Returns the configured form of a Worker, by its name or path; None if it is not configured."""
         names = (name for name in self.names(component) if name in self.settings.worker)
-        said = next((self.settings.worker[name] for name in names), None)
-        return said.e2e if said is not None and "e2e" in said.model_fields_set else None
+        configured = next((self.settings.worker[name] for name in names), None)
+        return configured.e2e if configured is not None and "e2e" in configured.model_fields_set else None
 
     @staticmethod
     def names(component: Component) -> tuple[str, ...]:
-        """What the settings may call a Worker by: its path, its directory's name, or its own."""
+        """Returns the names of a Worker for the settings: its path, its component's name, and its own name."""
         return tuple(filter(None, (component.path, component.name, component.worker.name if component.worker else "")))
 
     def secrets(self, component: Component | None) -> tuple[str, ...]:
-        """Names of variables for commands that run a component's code, each once; none that a run makes up itself."""
+        """Returns the names of the secrets for commands that run a component's code, without throwaway variables."""
         if component is None:
             return ()
         configured = self.configured(component)
-        made_up = given() if component.web else {}
-        return tuple(sorted({*configured.secrets, *configured.optional_secrets} - made_up.keys()))
+        throwaway = throwaway_variables() if component.web else {}
+        return tuple(sorted({*configured.secrets, *configured.optional_secrets} - throwaway.keys()))
 
 
-def always(_: Component, __: CatalogueContext) -> str:
+def never_absent(_: Component, __: CatalogueContext) -> str:
     """Every component of the kind has the check."""
     return ""
 
 
-def nowhere(_: Component, __: CatalogueContext) -> tuple[str, ...]:
-    """The check needs nothing of other components."""
+def no_other_checks(_: Component, __: CatalogueContext) -> tuple[str, ...]:
+    """The check needs no checks of other components."""
     return ()
 
 
-def itself(_: Component, __: CatalogueContext) -> str:
-    """The database that is copied is the component's own."""
+def own_database(_: Component, __: CatalogueContext) -> str:
+    """The check copies the migrated database of its own component."""
     return ""
 
 
-def unhindered(_: Component, __: CatalogueContext) -> SkipReason | None:
-    """The check can run wherever it belongs to the stack."""
+def never_skipped(_: Component, __: CatalogueContext) -> SkipReason | None:
+    """The check can always run."""
     return None
 
 
-def nothing(_: Component, __: CatalogueContext) -> tuple[tuple[str, str], ...]:
-    """The check wants nothing that an engine may lack."""
+def no_pairs(_: Component, __: CatalogueContext) -> tuple[tuple[str, str], ...]:
+    """The check requires no capability, or has no outputs."""
     return ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
-    """One kind of check. It is expanded for every component of `kind` for which `absent` returns no reason.
+    """One kind of check. It is expanded for every component of `kinds` for which `absent` returns no reason.
 
-    `needs` and `upon` are names of other rows; those of the same component are meant. `across` gives ids of checks of
-    other components that it needs as well, and `migrated_by` the component whose migrated database it copies, where
-    that is another one. `name` may hold `{slug}`, `title` may hold `{component}`. `hindrance` says why a check cannot
-    run although the component has it.
+    `name` may contain `{slug}`, `title` may contain `{component}`. `needs` and `workspace_of` are names of rows of the
+    same component. `across` returns the ids of checks of other components that must pass before. `migrated_by` returns
+    the component with the migrated database, if it is another one. `skip_reason` returns why a check of the component
+    cannot run.
     """
 
     name: str
@@ -97,21 +98,21 @@ class Row:
     stage: Stage
     kinds: tuple[Kind, ...]
     commands: Callable[[Component, CatalogueContext], tuple[Command, ...]]
-    absent: Callable[[Component, CatalogueContext], str] = always
-    skip_reason: Callable[[Component, CatalogueContext], SkipReason | None] = unhindered
+    absent: Callable[[Component, CatalogueContext], str] = never_absent
+    skip_reason: Callable[[Component, CatalogueContext], SkipReason | None] = never_skipped
     needs: tuple[str, ...] = ()
-    across: Callable[[Component, CatalogueContext], tuple[str, ...]] = nowhere
+    across: Callable[[Component, CatalogueContext], tuple[str, ...]] = no_other_checks
     database: DatabaseKind | Callable[[Component, CatalogueContext], DatabaseKind] = ""
-    migrated_by: Callable[[Component, CatalogueContext], str] = itself
+    migrated_by: Callable[[Component, CatalogueContext], str] = own_database
     workspace_of: str = ""
-    requires: Callable[[Component, CatalogueContext], tuple[tuple[str, str], ...]] = nothing
+    requires: Callable[[Component, CatalogueContext], tuple[tuple[str, str], ...]] = no_pairs
     image: Callable[[Component, CatalogueContext], Image | None] | None = None
-    outputs: Callable[[Component, CatalogueContext], tuple[tuple[str, str], ...]] = nothing
+    outputs: Callable[[Component, CatalogueContext], tuple[tuple[str, str], ...]] = no_pairs
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Absent:
-    """A check that a component does not have, and why: for `--list`."""
+    """A check that a component does not have, with the reason for `--list`."""
 
     name: str
     component: str
@@ -120,9 +121,9 @@ class Absent:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Catalogue:
-    """Every check that this stack has, in the report's order, and those it does not have.
+    """Every check of a stack in the report's order, and the absent checks.
 
-    `deploys` are the names that the check of a deploy's secrets looks for.
+    `deploys` has the variables that the check `deploy_secrets` looks for.
     """
 
     checks: tuple[Check, ...]

@@ -1,4 +1,4 @@
-"""Rows for Workers that run: does the bundle answer in its own runtime, and does a form get through it."""
+"""Rows for running Workers: the bundle's answer in its own runtime, and a form that the Worker stores."""
 
 from tasks.catalogue.intake import form_absent, intake_commands
 from tasks.catalogue.node import worker_absent
@@ -12,11 +12,11 @@ HEALTH = "/health"
 
 
 def health_commands(component: Component, context: CatalogueContext) -> tuple[Command, ...]:
-    """A real request to the bundle in its runtime, and the proof that it was this one that answered."""
+    """Returns the command that sends a request to the bundle in its runtime, and proves that this bundle answered."""
     configured = context.configured(component).health
     path = ("--path", configured) if configured else ("--path", HEALTH, "--else", "/")
     host, port = address_of(WORKER)
-    behind = ("--outbound", ":".join(address_of(OUTBOUND)), "--proof", NONCE)
+    proof = ("--outbound", ":".join(address_of(OUTBOUND)), "--proof", NONCE)
     request = Command(
         argv=(
             "python",
@@ -26,7 +26,7 @@ def health_commands(component: Component, context: CatalogueContext) -> tuple[Co
             "--port",
             port,
             *path,
-            *behind,
+            *proof,
             "--limit",
             "15",
         ),
@@ -46,33 +46,33 @@ def health_commands(component: Component, context: CatalogueContext) -> tuple[Co
 
 
 def runtime_absent(component: Component, context: CatalogueContext) -> str:
-    """A Worker of assets alone has no code that could answer."""
+    """Returns why a Worker cannot run: it has no package, or only assets."""
     reason = worker_absent(component, context)
     if not reason and not worker_of(component).main:
-        return f"{component.path} deploys assets alone, and no code that could answer"
+        return f"{component.path} deploys assets alone, without code that can answer"
     return reason
 
 
 def intake_absent(component: Component, context: CatalogueContext) -> str:
-    """Why no form is sent to it."""
+    """Returns why no form is sent to a Worker."""
     return runtime_absent(component, context) or form_absent(component, context)
 
 
 def database(component: Component, context: CatalogueContext) -> DatabaseKind:
-    """A copy of what its Django project migrated, if it is given a database at all."""
+    """Returns the kind of database: a copy of the Django project's, an empty one, or none."""
     if not asks_database(component, context):
         return ""
     return "migrated" if migrating(component, context) else "empty"
 
 
 def migrated_by(component: Component, context: CatalogueContext) -> str:
-    """The Django project that the database is copied from."""
+    """Returns the path of the Django project whose database is copied, or an empty text."""
     web = migrating(component, context)
     return web.path if web and asks_database(component, context) else ""
 
 
 def across(component: Component, context: CatalogueContext) -> tuple[str, ...]:
-    """What that project has to have done before."""
+    """Returns the id of the check that migrates the database."""
     path = migrated_by(component, context)
     return (f"migrate[{path}]",) if path else ()
 

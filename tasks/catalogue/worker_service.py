@@ -1,4 +1,4 @@
-"""A Worker as a server beside a command: its bundle in its own runtime, and all that it asks for ending with us."""
+"""Makes the services of a Worker: its bundle in its own runtime, and the server that gets all of its requests."""
 
 import json
 import re
@@ -11,7 +11,7 @@ from tasks.stack import Component, Kind, Worker
 from tasks.steps import DB_URL, NONCE, OUT, PROBES, WORK, Command, address_of
 
 OUTBOUND, WORKER = "outbound", "worker"
-# A password that this run alone has: whoever comes with another one is not let in.
+# The password is random in each run, so the outbound server refuses other connections.
 NEON_URL = f"postgresql://predeploy:{NONCE}@ep-predeploy.neon.invalid/neondb?sslmode=require"
 DATABASES = re.compile(
     r"(?:.*_)?(?:DATABASE|POSTGRES|POSTGRESQL|PG|NEON|DB)(?:_.*)?_(?:URL|URI|DSN|CONNECTION|STRING)(?:_.*)?"
@@ -21,19 +21,19 @@ ADDRESSES = re.compile(r"(?:.*_)?(?:URL|URI|ORIGIN|ENDPOINT|WEBHOOK|HOST)")
 
 
 def worker_of(component: Component) -> Worker:
-    """The facts of a component of kind `worker`."""
+    """Returns the Worker of a component of kind `worker`."""
     assert component.worker is not None
     return component.worker
 
 
 def example_of(component: Component, context: CatalogueContext) -> dict[str, str]:
-    """The values that its example files show."""
+    """Returns the values in the Worker's example files."""
     paths = reversed(worker_examples(component.path, context.paths.__contains__))
     return {name: value for path in paths for name, value in parse_dotenv(context.read(path)).items()}
 
 
-def thrown_away(name: str, example: str) -> str:
-    """A value for a variable that production alone has: nobody else's, where it is a credential."""
+def throwaway_value(name: str, example: str) -> str:
+    """Returns a value for a variable that only production has. Credentials never get the example's value."""
     if DATABASES.fullmatch(name):
         return NEON_URL
     if CREDENTIALS.fullmatch(name):
@@ -43,44 +43,47 @@ def thrown_away(name: str, example: str) -> str:
 
 
 def worker_texts(component: Component, context: CatalogueContext) -> dict[str, str]:
-    """The variables with text that the Worker gets beside those of its wrangler file; what the settings say wins."""
+    """Returns the text variables that the wrangler file does not set. Configured values win."""
     example = example_of(component, context)
-    texts = {name: thrown_away(name, example.get(name, "")) for name in worker_of(component).reads}
+    texts = {name: throwaway_value(name, example.get(name, "")) for name in worker_of(component).reads}
     own = {name: value.replace(DB_URL, NEON_URL) for name, value in own_env(component, context).items()}
     secret = context.secrets(component)
     return {name: value for name, value in sorted((texts | own).items()) if name not in secret}
 
 
 def asks_database(component: Component, context: CatalogueContext) -> bool:
-    """Is the Worker given a database?"""
+    """Whether the Worker gets the run's database."""
     secret = (DATABASES.fullmatch(name) for name in context.secrets(component))
     return any(NEON_URL in value for value in worker_texts(component, context).values()) and not any(secret)
 
 
 def migrating(component: Component, context: CatalogueContext) -> Component | None:
-    """The Django project whose database the Worker's is."""
+    """Returns the Django project that migrates the Worker's database, or None."""
     form = context.form(component)
     webs = (web for web in context.stack.of(Kind.WEB) if "migrate" not in context.configured(web).skip)
     return next((web for web in webs if form is None or form.web in {None, web.path}), None)
 
 
 def outbound(component: Component, context: CatalogueContext) -> Command:
-    """What every request of the Worker ends in."""
+    """Returns the server that gets every outbound request of the Worker."""
     host, port = address_of(OUTBOUND)
-    given = asks_database(component, context)
+    has_database = asks_database(component, context)
     return Command(
         argv=("python", f"{PROBES}/e2e/outbound.py", "--host", host, "--port", port),
         label=OUTBOUND,
         environment="ours",
-        env=(("DATABASE_URL", DB_URL if given else ""), ("PREDEPLOY_NEON_URL", NEON_URL if given else "")),
-        # it is ours: its end is no verdict
+        env=(
+            ("DATABASE_URL", DB_URL if has_database else ""),
+            ("PREDEPLOY_NEON_URL", NEON_URL if has_database else ""),
+        ),
+        # it belongs to predeploy, so its end is no verdict
         verdicts=(),
         parser="traceback",
     )
 
 
 def serving(component: Component, context: CatalogueContext) -> Command:
-    """The bundle that the deploy would upload, in the runtime that wrangler brought."""
+    """Returns the server that runs the deploy's bundle, in the runtime that wrangler installs."""
     worker, texts = worker_of(component), worker_texts(component, context)
     names = sorted({*texts, *context.secrets(component)})
     facts = {
@@ -109,5 +112,5 @@ def serving(component: Component, context: CatalogueContext) -> Command:
 
 
 def services(component: Component, context: CatalogueContext) -> tuple[Command, ...]:
-    """Both, for a command that asks the Worker."""
+    """Returns both services for a command that sends requests to the Worker."""
     return (outbound(component, context), serving(component, context))

@@ -1,4 +1,4 @@
-"""From a tool's output to diagnostics: pure readers, chosen by name. They never decide whether a check passed."""
+"""Reads diagnostics in the outputs of tools. Each parser is pure and chosen by name. None decides on a check's pass."""
 
 import os
 import re
@@ -50,11 +50,11 @@ PARSERS: dict[str, Parser] = {
 def parse(
     parser: str, *, stdout: str, stderr: str, root: str, cwd: str, copies: tuple[tuple[str, str], ...] = ()
 ) -> Parsed:
-    """What an output says, as far as it can be read. Never raises for what a tool printed.
+    """Returns what a parser reads in an output. No output raises an error.
 
-    `root` is the absolute path of the workspace when the tool ran, `cwd` the tool's directory relative to it. `copies`
-    are places of an image that hold directories or files of the stack, if the tool ran there: then `root` is none of
-    the stack's. Every file in the diagnostics is relative to the stack's root.
+    `root` is the absolute path of the workspace during the run, `cwd` the tool's directory relative to it. If the tool
+    ran in an image, `copies` has pairs of a place in the image and the matching path in the stack, and `root` is not
+    used. Every file in the diagnostics is relative to the stack's root.
     """
     roots = () if copies else roots_of(root, os.path.realpath(root))
     mapper = PathMapper(roots=(ROOT, *roots), cwd=cwd)
@@ -68,20 +68,20 @@ def parse(
         mapper=mapper,
     )
     parsed = PARSERS[parser](output)
-    settled = (_settled(each) for each in parsed.diagnostics)
+    stable = (_stable(each) for each in parsed.diagnostics)
     return Parsed(
-        diagnostics=deduplicated(each for each in settled if each.message),
+        diagnostics=deduplicated(each for each in stable if each.message),
         summary=parsed.summary,
         tests=parsed.tests,
         gaps=parsed.gaps,
     )
 
 
-def _settled(finding: Diagnostic) -> Diagnostic:
-    """Without what differs from run to run, so that its fingerprint lasts: the workspace's path, addresses of objects.
+def _stable(finding: Diagnostic) -> Diagnostic:
+    """Removes the workspace's path and addresses of objects, so that the fingerprint is the same in each run.
 
-    A line without its file says nothing.
+    Also removes a line and a column without a file.
     """
     message = finding.message.replace(f"{ROOT}/", "").replace(ROOT, ".")
-    told = replace(finding, message=_ADDRESS.sub("0x…", message))
-    return told if told.file else replace(told, line=None, column=None)
+    stable = replace(finding, message=_ADDRESS.sub("0x…", message))
+    return stable if stable.file else replace(stable, line=None, column=None)

@@ -1,4 +1,4 @@
-"""Readers of what builds Workers and sites: wrangler, Astro, Vite, Eleventy and Next."""
+"""Parsers of the builders of Workers and sites: wrangler, Astro, Vite, Eleventy and Next."""
 
 import re
 from collections.abc import Iterator
@@ -43,7 +43,7 @@ _PRERENDER = re.compile(r'^Error occurred prerendering page "(?P<page>[^"]+)".*\
 
 
 def wrangler(output: ToolOutput) -> Parsed:
-    """`wrangler deploy --dry-run`."""
+    """Reads `wrangler deploy --dry-run`."""
     found: list[Diagnostic] = []
     for finding, body in esbuild(output, "wrangler"):
         found.extend(_wrangler_findings(finding, body, output.mapper))
@@ -58,7 +58,7 @@ def _wrangler_findings(finding: Diagnostic, body: str, mapper: PathMapper) -> It
     config = _WRANGLER_FILE.search(finding.message)
     entry = _ENTRY.search(finding.message)
     if _BUILD_FAILED.match(finding.message) and not finding.file:
-        return  # the findings themselves come after it
+        return  # only a heading: the findings follow it
     if finding.message.startswith("Processing ") and config:
         for bullet in _BULLET.finditer(body):
             file = mapper.relative(config["path"])
@@ -74,13 +74,13 @@ def _wrangler_findings(finding: Diagnostic, body: str, mapper: PathMapper) -> It
 
 
 def site_build(output: ToolOutput) -> Parsed:
-    """The build of a static site, whichever generator it has."""
+    """Reads the build of a static site by any generator."""
     text = _STAMP.sub("", output.text)
     mapper = output.mapper
     found = drawn(text, mapper, "build")
     for reader in (_located, _transformed, _unresolved):
         for finding in reader(text, mapper):
-            if not any(_says_same(finding, known) for known in found):
+            if not any(_is_same(finding, known) for known in found):
                 found.append(finding)
     for guess in (_eleventy, _next, _misconfigured):
         found.extend(guess(text, mapper) if not found else ())
@@ -91,13 +91,13 @@ def site_build(output: ToolOutput) -> Parsed:
     return Parsed(diagnostics=deduplicated(found))
 
 
-def _says_same(new: Diagnostic, known: Diagnostic) -> bool:
-    """Vite and Astro both tell where the same thing went wrong, the one in more words."""
+def _is_same(new: Diagnostic, known: Diagnostic) -> bool:
+    """Whether two findings have the same place. Vite and Astro both report an error."""
     return new.file == known.file and (new.line is None or new.line == known.line)
 
 
 def _located(text: str, mapper: PathMapper) -> Iterator[Diagnostic]:
-    """Astro's errors: the message, then indented `Location:` with the place."""
+    """Yields Astro's errors: a message, then an indented `Location:` with the place."""
     for match in _LOCATION.finditer(text):
         above = text[: match.start()].rstrip("\n").split("\n")
         start = next((n for n in range(len(above) - 1, -1, -1) if above[n] and not above[n][0].isspace()), None)
@@ -119,7 +119,7 @@ def _located(text: str, mapper: PathMapper) -> Iterator[Diagnostic]:
 
 
 def _transformed(text: str, mapper: PathMapper) -> Iterator[Diagnostic]:
-    """esbuild inside of Vite 4 to 7, and Rollup."""
+    """Yields the errors of esbuild in Vite 4 to 7, and of Rollup."""
     for match in (*_TRANSFORM.finditer(text), *_ROLLUP.finditer(text)):
         yield Diagnostic(
             tool="build",
@@ -141,8 +141,8 @@ def _eleventy(text: str, mapper: PathMapper) -> Iterator[Diagnostic]:
     causes = list(_ELEVENTY.finditer(text))
     if not causes:
         return
-    told = "\n".join(cause["message"] for cause in causes)
-    file, place = _ELEVENTY_FILE.search(text), _ELEVENTY_PLACE.search(told)
+    messages = "\n".join(cause["message"] for cause in causes)
+    file, place = _ELEVENTY_FILE.search(text), _ELEVENTY_PLACE.search(messages)
     numbers = [group for group in place.groups() if group] if place else ["", ""]
     yield Diagnostic(
         tool="build",
@@ -169,18 +169,18 @@ def _next(text: str, mapper: PathMapper) -> Iterator[Diagnostic]:
 
 
 def _misconfigured(text: str, mapper: PathMapper) -> Iterator[Diagnostic]:
-    """What Astro and Next say of no file: a configuration's mistakes, a page that cannot be rendered."""
+    """Yields the errors of Astro and Next without a file: wrong configuration, and pages that cannot be rendered."""
     if "issue(s) with your configuration" in text:
         for match in _CONFIG_ISSUE.finditer(text):
             yield Diagnostic(tool="build", message=shortened(match["message"].replace("**", "")), rule="config")
     for match in _PRERENDER.finditer(text):
         error = raised(match["message"], mapper, "build")
-        told = error.message if error else match["message"]
-        yield Diagnostic(tool="build", message=shortened(f"{told} (page {match['page']})"), rule="prerender")
+        message = error.message if error else match["message"]
+        yield Diagnostic(tool="build", message=shortened(f"{message} (page {match['page']})"), rule="prerender")
 
 
 def _rendering(error: Diagnostic, text: str) -> Diagnostic:
-    """An error in a page has frames in built code only: the page being rendered is what helps."""
+    """Adds the rendered page to an error whose frames are all in built code."""
     routes = [match["route"] or match["last"] for match in _ROUTE.finditer(text)]
     if error.file or not routes:
         return error

@@ -1,4 +1,4 @@
-"""Readers of manage.py: system checks and migrations."""
+"""Parsers of manage.py: system checks and migrations."""
 
 import posixpath
 import re
@@ -35,7 +35,7 @@ _PLANNED = re.compile(r"^(?P<app>\w+)\.(?P<name>\d{4}_\w+|\w+)$", re.MULTILINE)
 
 
 def django_check(output: ToolOutput) -> Parsed:
-    """`manage.py check`, on whichever stream: issues are printed on stderr, a pass on stdout."""
+    """Reads `manage.py check` on both streams: Django prints issues on stderr and a pass on stdout."""
     found: list[Diagnostic] = []
     level = Severity.ERROR
     for text in output.text.splitlines():
@@ -49,29 +49,29 @@ def django_check(output: ToolOutput) -> Parsed:
             )
         elif issue and (issue["id"] or issue["object"] == "?") and "System check identified" in output.text:
             found.append(_issue(issue, level, output.mapper))
-    told = _IDENTIFIED.search(output.text)
-    found.extend(_ended(output) if not found else [])
-    return Parsed(diagnostics=tuple(found), summary=told[1] if told else "")
+    identified = _IDENTIFIED.search(output.text)
+    found.extend(_command_errors(output) if not found else [])
+    return Parsed(diagnostics=tuple(found), summary=identified[1] if identified else "")
 
 
 def _issue(match: re.Match[str], level: Severity, mapper: PathMapper) -> Diagnostic:
-    """A class names its module. A model names its app alone: Django does not say where it is written."""
+    """Returns an issue. Its file is known only for a class, because Django does not print the module of a model."""
     named = _CLASS.match(match["object"])
-    told = "" if match["object"] == "?" or named else f"{match['object']}: "
+    subject = "" if match["object"] == "?" or named else f"{match['object']}: "
     file = None
     if named and named["path"].count("."):
         file = mapper.relative(named["path"].rpartition(".")[0].replace(".", "/") + ".py")
     return Diagnostic(
         tool="django",
-        message=shortened(told + match["message"]),
+        message=shortened(subject + match["message"]),
         file=file,
         severity=level,
         rule=match["id"] or None,
     )
 
 
-def _ended(output: ToolOutput) -> list[Diagnostic]:
-    """What ended a command: an error that it knows, its usage, or a traceback."""
+def _command_errors(output: ToolOutput) -> list[Diagnostic]:
+    """Returns the error that ended a command: a CommandError, wrong usage, or a traceback."""
     for text in (output.stderr, output.stdout):
         command = _COMMAND.search(text)
         if command:
@@ -83,11 +83,11 @@ def _ended(output: ToolOutput) -> list[Diagnostic]:
 
 
 def migrations(output: ToolOutput) -> Parsed:
-    """`migrate`, `migrate --check --plan` and `makemigrations --check --dry-run`."""
+    """Reads `migrate`, `migrate --check --plan` and `makemigrations --check --dry-run`."""
     applied = [match for match in _APPLYING.finditer(output.stdout) if _APPLIED.search(match["rest"])]
     summary = f"{len(applied)} migrations applied" if applied else ""
-    for known in (_conflict, _not_migrated, _planned, _raised):
-        found = known(output)
+    for reader in (_conflict, _not_migrated, _planned, _raised):
+        found = reader(output)
         if found:
             return Parsed(diagnostics=tuple(found))
     found = [
@@ -99,12 +99,12 @@ def migrations(output: ToolOutput) -> Parsed:
         )
         for match in _NOT_REFLECTED.finditer(output.stdout)
     ]
-    quiet = first_line(output.stdout) if "No changes detected" in output.stdout else ""
-    return Parsed(diagnostics=tuple(found) or tuple(_ended(output)), summary=summary or quiet)
+    no_changes = first_line(output.stdout) if "No changes detected" in output.stdout else ""
+    return Parsed(diagnostics=tuple(found) or tuple(_command_errors(output)), summary=summary or no_changes)
 
 
 def _migration_file(app: str, name: str, mapper: PathMapper) -> str | None:
-    """Where the migration lies if its app is a folder beside manage.py; nothing else is known of it."""
+    """Returns the file of a migration, assuming that its app is a folder next to manage.py."""
     return mapper.relative(posixpath.join(app, "migrations", f"{name}.py"))
 
 
@@ -119,7 +119,7 @@ def _conflict(output: ToolOutput) -> list[Diagnostic]:
 
 
 def _not_migrated(output: ToolOutput) -> list[Diagnostic]:
-    """The migrations that makemigrations would write: file by file, with what each would hold."""
+    """Returns each operation of the migrations that makemigrations would write."""
     found: list[Diagnostic] = []
     app, file = "", None
     for text in output.stdout.splitlines():
@@ -127,7 +127,7 @@ def _not_migrated(output: ToolOutput) -> list[Diagnostic]:
         if heading:
             app, file = heading["app"], None
         elif app and path:
-            # The file is not there: what changed is in the app's models.
+            # The file does not exist yet: the change is in the app's models.
             folder = posixpath.dirname(posixpath.dirname(path["path"]))
             file = output.mapper.relative(posixpath.join(folder, "models.py"))
         elif app and operation:
@@ -141,7 +141,7 @@ def _not_migrated(output: ToolOutput) -> list[Diagnostic]:
 
 
 def _planned(output: ToolOutput) -> list[Diagnostic]:
-    """Migrations that the database lacks, as `migrate --check --plan` or `showmigrations` lists them."""
+    """Returns the unapplied migrations in the list of `migrate --check --plan` or `showmigrations`."""
     named = [(match["app"], match["name"]) for match in _PLANNED.finditer(output.stdout)]
     lacking = named if "Planned operations:" in output.stdout else []
     app = ""
@@ -163,34 +163,34 @@ def _planned(output: ToolOutput) -> list[Diagnostic]:
 
 
 def _raised(output: ToolOutput) -> list[Diagnostic]:
-    """What a migration, or the database under it, raised."""
+    """Returns the exception that a migration or its database raised."""
     found = traces(output.stderr) or traces(output.stdout)
-    told = from_trace(found, output.mapper, "django")
-    if told is None:
+    error = from_trace(found, output.mapper, "django")
+    if error is None:
         return []
     applying = [match for match in _APPLYING.finditer(output.stdout) if not _APPLIED.search(match["rest"])]
-    node = _NODE.search(told.message)
+    node = _NODE.search(error.message)
     culprit = node or (applying[-1] if applying else None)
     file, line = place(found, output.mapper)
     if file is None and culprit:
         file = _migration_file(culprit["app"], culprit["name"], output.mapper)
-    message = told.message
+    message = error.message
     if applying:
         message = f"{applying[-1]['app']}.{applying[-1]['name']}: {message}"
     details = [note for note in found[-1].notes if note.startswith("DETAIL:")]
     return [
         replace(
-            told,
+            error,
             message=shortened(" ".join((message, *details))),
             file=file,
             line=line,
-            rule=_database_rule(found) or told.rule,
+            rule=_database_rule(found) or error.rule,
         )
     ]
 
 
 def _database_rule(found: list[Trace]) -> str | None:
-    """The name that psycopg gives the SQLSTATE: it says more than Django's class for it."""
+    """Returns psycopg's class for the SQLSTATE, which is more exact than Django's class."""
     if not _DATABASE.match(found[-1].type):
         return None
     named = [match[1] for trace in found if (match := _SQLSTATE.match(trace.type))]

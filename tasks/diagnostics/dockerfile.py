@@ -1,4 +1,4 @@
-"""Reader of what an engine of containers says of a Dockerfile that it could not build."""
+"""Parser of the errors of a container engine that could not build a Dockerfile."""
 
 import json
 import re
@@ -13,8 +13,8 @@ from tasks.models import Diagnostic
 
 _HEAD = re.compile(r"\A# dockerfile (?P<path>[^\n]+)\n# begin\n(?P<text>.*?)^# end$\n?", re.MULTILINE | re.DOTALL)
 _RUN = re.compile(r"\A# run (?P<argv>.*)$\n?", re.MULTILINE)
-# what stands before the words that matter: the way through the engine, and the ids of its objects
-_WAY = re.compile(
+# prefixes of a message that are useless to a reader: the engine's own calls, and ids of its objects
+_PREFIX = re.compile(
     r"^(?:failed to (?:load container from converted ID|clone built container state|convert Dockerfile to LLB"
     r"|convert Dockerfile LLB to Dagger ID|content hash dockerfile \w+(?: mount at \"[^\"]*\")?|get content hash"
     r"|copy source directory)"
@@ -32,7 +32,7 @@ _BASES = (
         r"^(?P<name>[^\s\"]+): (?=\S+: not found|failed to|pull access denied|unexpected status|\S+: pull access)"
     ),
 )
-# What else a message names, and the instructions that may hold it.
+# Rule, possible instructions and pattern of other names in a message.
 _NAMED = (
     ("user", ("USER",), re.compile(r"unable to find user (?P<name>[^\s:]+)")),
     ("user", ("COPY", "ADD"), re.compile(r"no such (?:user|group): (?P<name>\S+)")),
@@ -50,7 +50,7 @@ _ADVICE = ". Name it in `secrets` of the component's image in predeploy.toml."
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mistake:
-    """What is wrong, in which line, and of which kind."""
+    """An error in a Dockerfile. `rule` is its kind."""
 
     rule: str
     message: str
@@ -58,18 +58,17 @@ class Mistake:
 
 
 def dockerfile(output: ToolOutput) -> Parsed:
-    """The mistake that a build ended with, at its line of the Dockerfile; beside it a traceback into the stack.
+    """Reads the error of a build at its line of the Dockerfile, and a traceback of a RUN in the stack's files.
 
-    Stderr begins with `# dockerfile PATH` (relative to the stack), the Dockerfile's text between the lines `# begin`
-    and `# end`, then, where a RUN failed, `# run ARGV` (its argv as JSON, `["/bin/sh", "-c", "…"]`), then the engine's
-    message as one line, and what that RUN wrote to stderr. Stdout is the RUN's. What lacks that head is read as far as
-    it can be, without a place.
+    Stderr begins with `# dockerfile PATH` (relative to the stack) and the Dockerfile's text between the lines `# begin`
+    and `# end`. If a RUN failed, `# run ARGV` follows (its argv as JSON, `["/bin/sh", "-c", "…"]`). Then come the
+    engine's message on one line, and the RUN's stderr. Stdout is the RUN's. Without that head the error has no place.
     """
     head = _HEAD.match(output.errors)
-    said = output.errors[head.end() :] if head else output.errors
-    run = _RUN.match(said)
-    said = said[run.end() :] if run else said
-    first, _, rest = said.lstrip("\n").partition("\n")
+    body = output.errors[head.end() :] if head else output.errors
+    run = _RUN.match(body)
+    body = body[run.end() :] if run else body
+    first, _, rest = body.lstrip("\n").partition("\n")
     message = essential(first)
     if not message:
         return Parsed()
@@ -85,15 +84,15 @@ def dockerfile(output: ToolOutput) -> Parsed:
 
 
 def essential(message: str) -> str:
-    """The end of an engine's message: what is wrong, without the way there and without the ids of objects."""
+    """Returns an engine's message without the prefixes of its own calls and the ids of objects."""
     text = _TRACE.sub("", message).strip()
-    while match := _WAY.match(text):
+    while match := _PREFIX.match(text):
         text = text[match.end() :]
     return text
 
 
-def _failed_run(message: str, argv: str, said: str, instructions: tuple[Instruction, ...]) -> Mistake | None:
-    """A RUN that did not succeed. Its last words are most of what there is to say."""
+def _failed_run(message: str, argv: str, text: str, instructions: tuple[Instruction, ...]) -> Mistake | None:
+    """Returns the error of a RUN that failed, with the last line of its output `text`; None for other errors."""
     process, code = _PROCESS.search(message), _EXIT.match(message)
     if not process and not code:
         return None
@@ -101,12 +100,12 @@ def _failed_run(message: str, argv: str, said: str, instructions: tuple[Instruct
     run = next((each for each in instructions if is_run_of(each, words)), None)
     command = shortened(words[-1] if words[1:] and "-c" in words[:-1] else " ".join(words), _SHOWN)
     ended = f"exit code {process['code'] if process else code['code'] if code else ''}"
-    parts = (f"RUN {command}".rstrip(), ended, last_line(said))
+    parts = (f"RUN {command}".rstrip(), ended, last_line(text))
     return Mistake(rule="run", message=": ".join(part for part in parts if part), line=run.line if run else None)
 
 
 def _mistake(message: str, instructions: tuple[Instruction, ...]) -> Mistake:
-    """A mistake of the Dockerfile itself, or of what it is given."""
+    """Returns an error in the Dockerfile, its build context or its arguments."""
     if syntax := _SYNTAX.search(message):
         return Mistake(rule="syntax", message=syntax["message"], line=int(syntax["line"]))
     if missing := _MISSING.search(message):
@@ -126,7 +125,7 @@ def _mistake(message: str, instructions: tuple[Instruction, ...]) -> Mistake:
 
 
 def _missing(name: str, instructions: tuple[Instruction, ...]) -> Mistake:
-    """A source of a COPY that is not there: exactly that one, else a directory above it."""
+    """Returns the error of a COPY whose source does not exist: the COPY of exactly that path, else of one above it."""
     copies = [
         (each, written, place)
         for each in instructions
@@ -142,13 +141,13 @@ def _missing(name: str, instructions: tuple[Instruction, ...]) -> Mistake:
     if "--from=" in copy.rest:
         why = "there is no such file where it is copied from"
     elif written.startswith(".."):
-        why = "what lies outside of the build's context cannot be copied"
+        why = "files outside of the build's context cannot be copied"
     return Mistake(rule="copy", message=f"{copy.word} {written}: {why}", line=copy.line)
 
 
 def _unnamed(message: str, instructions: tuple[Instruction, ...]) -> tuple[str, int | None]:
-    """Rule and line of what has no name in the message."""
-    if "unterminated heredoc" in message:  # it took everything that came behind it
+    """Returns rule and line of an error whose message has no name."""
+    if "unterminated heredoc" in message:  # the last instruction contains the rest of the file
         return "syntax", instructions[-1].line if instructions else None
     if "no build stage in current context" in message:
         return "syntax", next((each.line for each in instructions if each.word != "ARG"), None)

@@ -1,4 +1,4 @@
-"""Which instruction of a Dockerfile a builder means: by the words that it ran, copied or started from."""
+"""Finds the instruction of a Dockerfile that a builder's message is about."""
 
 import posixpath
 import re
@@ -11,21 +11,21 @@ _SOURCES = frozenset({"RUN", "COPY", "ADD"})
 
 
 def is_run_of(instruction: Instruction, argv: tuple[str, ...]) -> bool:
-    """Whether a RUN is what was run with these words: a list of its own, or a line or heredoc for a shell."""
+    """Whether an instruction is the RUN with this argv. A RUN is a list of words, or a line or heredoc for a shell."""
     if instruction.word != "RUN" or not argv:
         return False
     if instruction.argv is not None:
         return instruction.argv == argv
     ran = _squeezed(argv[-1])
     whole = _squeezed(f"{instruction.bare}\n{instruction.body}")
-    # a heredoc alone is the program; behind a command it is part of it, and so is the word that ends it
+    # a heredoc alone is the program; after a command, the argv has the heredoc and its end word too
     return ran in {_squeezed(instruction.bare), _squeezed(instruction.body)} - {""} or (
         bool(instruction.body) and ran.startswith(whole)
     )
 
 
 def secrets_of(text: str, argv: tuple[str, ...]) -> tuple[str, ...]:
-    """The ids of the secrets that a RUN of a Dockerfile mounts; it is known by the words that were run."""
+    """Returns the ids of the secrets that the RUN with this argv mounts."""
     run = next((each for each in read_instructions(text) if is_run_of(each, argv)), None)
     flags = run.flags if run else ()
     mounts = (flag.removeprefix("--mount=") for flag in flags if flag.startswith("--mount="))
@@ -33,7 +33,7 @@ def secrets_of(text: str, argv: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _mounted_secret(mount: str) -> str:
-    """The id of a mount, if it is one of a secret: its own, else the last part of where it is mounted."""
+    """Returns the id of a secret mount: `id`, else the last part of the target; empty for other mounts."""
     pairs = {name: value for name, _, value in (part.partition("=") for part in mount.strip("\"'").split(","))}
     if pairs.get("type") != "secret":
         return ""
@@ -41,12 +41,12 @@ def _mounted_secret(mount: str) -> str:
 
 
 def sources_of(instruction: Instruction) -> tuple[tuple[str, str], ...]:
-    """What a COPY or ADD copies: as it is written, and as seen from the root of where it is copied from."""
+    """Returns the sources of a COPY or ADD: each as written, and as an absolute path in its context, stage or image."""
     return tuple((word, posixpath.normpath(posixpath.join("/", word))) for word in instruction.words[:-1])
 
 
 def starts_from(instruction: Instruction, image: str) -> bool:
-    """Whether an instruction names this image or stage; what its variables stand for may be anything."""
+    """Whether an instruction names this image or stage. A variable in the name matches any text."""
     if instruction.word == "FROM":
         names = instruction.bare.split()[:1]
     else:
@@ -55,7 +55,7 @@ def starts_from(instruction: Instruction, image: str) -> bool:
 
 
 def _pattern(name: str) -> str:
-    """A name as a pattern, with anything for each variable; a variable may be meant as it is written, too."""
+    """Returns a pattern for a name. Each variable matches any text, including the variable as written."""
     return ".*".join(re.escape(part) for part in _VARIABLE.split(name))
 
 

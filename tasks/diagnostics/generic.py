@@ -1,4 +1,4 @@
-"""Readers of our own probes and of tools that nobody has written a reader for."""
+"""Parsers of predeploy's probes, and of tools without a parser of their own."""
 
 import re
 from collections.abc import Iterator
@@ -25,11 +25,11 @@ _PLACED = re.compile(
     r"(?:(?P<level>error|warning|note|info)\b:? ?)?(?P<message>\S.*)$",
     re.MULTILINE | re.IGNORECASE,
 )
-_PLACED_MOST = 20
+_PLACED_LIMIT = 20
 
 
 def probe(output: ToolOutput) -> Parsed:
-    """The JSON document of a probe, its keys optional; its paths are relative to the root already."""
+    """Reads the JSON document of a probe. All keys are optional. Its paths are relative to the stack's root."""
     document = mapping(json_at(output.document, "{"))
     found = [_probed(mapping(item), output.mapper) for item in items(document.get("diagnostics"))]
     tests = mapping(document.get("tests"))
@@ -64,18 +64,18 @@ def _probed(item: dict[str, object], mapper: PathMapper) -> Diagnostic:
 
 
 def plain(output: ToolOutput) -> Parsed:
-    """Lines that name a place in the stack, else the traceback, else the last line that says something."""
-    found = list(_placed(output))[:_PLACED_MOST] or list(from_tracebacks(output).diagnostics)
-    told = last_line(output.stderr) or last_line(output.stdout)
-    if not found and told:
-        found = [Diagnostic(tool="output", message=shortened(told))]
+    """Reads the lines with a place in the stack, else the traceback, else the last line that is not empty."""
+    found = list(_placed(output))[:_PLACED_LIMIT] or list(from_tracebacks(output).diagnostics)
+    last = last_line(output.stderr) or last_line(output.stdout)
+    if not found and last:
+        found = [Diagnostic(tool="output", message=shortened(last))]
     return Parsed(diagnostics=deduplicated(found))
 
 
 def _placed(output: ToolOutput) -> Iterator[Diagnostic]:
     for match in _PLACED.finditer(output.text):
         file = output.mapper.own(match["path"])
-        # A word with a number behind it is no file: names of files have a dot or a folder.
+        # A word before a number need not be a file: a file's name has a dot or a folder.
         if file and re.search(r"[./]", match["path"]) and re.search(r"[^\d./-]", match["path"]):
             yield Diagnostic(
                 tool="output",

@@ -1,4 +1,4 @@
-"""Readers of uv, pnpm and npm. Their rules say what is wrong with lock or manifest, in words that the three share."""
+"""Parsers of uv, pnpm and npm. All three use the same rules for errors of locks and manifests."""
 
 import re
 from collections.abc import Iterator
@@ -8,7 +8,7 @@ from tasks.diagnostics.reading import Parsed, ToolOutput, deduplicated, first_li
 from tasks.diagnostics.tracebacks import traces
 from tasks.models import Diagnostic, Severity
 
-# What the words of an installer stand for; the first that fits.
+# Patterns of an installer's messages by rule. The first match counts.
 _WORDS = {
     "hash_mismatch": "hash mismatch|EINTEGRITY|TARBALL_INTEGRITY",
     "lock_missing": "unable to find lockfile|ERR_PNPM_NO_LOCKFILE|only install with an existing package-lock",
@@ -45,18 +45,18 @@ _NPM = re.compile(r"^npm (?:error|ERR!) ?(?P<text>.*)$", re.MULTILINE)
 _NPM_CODE = re.compile(r"^code (?P<code>\w+)$")
 _NPM_PATH = re.compile(r"^path (?P<path>.+)$")
 _NPM_ITEM = re.compile(r"^(?:Missing|Invalid): .+$")
-_NPM_SAYS = re.compile(r"^(?:\d{3} |notarget |JSON\.parse |engine |ERESOLVE )?\s*(?P<text>[A-Z`'].+)$")
+_NPM_SENTENCE = re.compile(r"^(?:\d{3} |notarget |JSON\.parse |engine |ERESOLVE )?\s*(?P<text>[A-Z`'].+)$")
 _NPM_LOG = "A complete log"
 _NPM_DONE = re.compile(r"^(?:added|up to date|changed).+$", re.MULTILINE)
 
 
 def rule_of(text: str) -> str | None:
-    """The shared word for what an installer says."""
+    """Returns the rule of an installer's message, or None."""
     return next((rule for rule, words in _RULES if words.search(text)), None)
 
 
 def uv(output: ToolOutput) -> Parsed:
-    """uv's lock, sync and pip install."""
+    """Reads `uv lock`, `uv sync` and `uv pip install`."""
     found = [_uv_error(match, output.mapper) for match in _UV.finditer(output.stderr)]
     known = {(finding.file, finding.line) for finding in found}
     for match in _UV_WARNING.finditer(output.stderr):
@@ -84,18 +84,18 @@ def _uv_error(match: re.Match[str], mapper: PathMapper) -> Diagnostic:
     whole = f"{head}\n{body}"
     line, column, toml = toml_place(whole)
     causes = [" ".join(cause.split()) for cause in _UV_CAUSE.findall(body)]
-    # A build's own traceback says more than "the build backend returned an error".
+    # A build's own traceback is more exact than "the build backend returned an error".
     inner = traces(body)
     raised = next((f"{trace.name}: {trace.message}" for trace in reversed(inner) if trace.type), "")
     file = _UV_FILE.search(whole)
     rule = rule_of(whole)
-    told = toml or raised or (causes[-1] if rule in {"unsatisfiable", "not_found"} and causes else "")
-    if not told:
-        told = ". ".join([head, *causes[:1]])
+    message = toml or raised or (causes[-1] if rule in {"unsatisfiable", "not_found"} and causes else "")
+    if not message:
+        message = ". ".join([head, *causes[:1]])
     path = file["path"] if file else "uv.lock" if rule in {"lock_stale", "lock_missing"} else ""
     return Diagnostic(
         tool="uv",
-        message=shortened(told),
+        message=shortened(message),
         file=mapper.relative(path) if rule not in {"unreachable", "unsatisfiable", "not_found"} else None,
         line=line or (int(file["line"]) if file and file["line"] else None),
         column=column or (int(file["column"]) if file and file["column"] else None),
@@ -104,7 +104,7 @@ def _uv_error(match: re.Match[str], mapper: PathMapper) -> Diagnostic:
 
 
 def pnpm(output: ToolOutput) -> Parsed:
-    """`pnpm install --frozen-lockfile`, which prints its errors on stdout."""
+    """Reads `pnpm install --frozen-lockfile`, which prints its errors on stdout."""
     found = [finding for match in _PNPM.finditer(output.text) for finding in _pnpm_error(match, output)]
     done = _PNPM_DONE.findall(output.stdout)
     return Parsed(diagnostics=deduplicated(found), summary=first_line(done[-1]) if done and not found else "")
@@ -117,10 +117,10 @@ def _pnpm_error(match: re.Match[str], output: ToolOutput) -> Iterator[Diagnostic
     numbers = [int(group) for group in place.groups() if group] if place else [None, None]
     details = _PNPM_MISMATCH.findall(output.text) if rule == "lock_stale" else []
     code = "" if match["code"] == "ERROR" else f"{match['code']}: "
-    told = "; ".join(detail.strip(" *-") for detail in details)
+    mismatches = "; ".join(detail.strip(" *-") for detail in details)
     yield Diagnostic(
         tool="pnpm",
-        message=shortened(f"{code}{match['message']}{f'. {told}' if told else ''}"),
+        message=shortened(f"{code}{match['message']}{f'. {mismatches}' if mismatches else ''}"),
         file=output.mapper.own(path) if path else None,
         line=numbers[0],
         column=numbers[1],
@@ -129,26 +129,30 @@ def _pnpm_error(match: re.Match[str], output: ToolOutput) -> Iterator[Diagnostic
 
 
 def npm(output: ToolOutput) -> Parsed:
-    """`npm ci`."""
+    """Reads `npm ci`."""
     lines = [match["text"].strip() for match in _NPM.finditer(output.text)]
     if not lines:
         done = _NPM_DONE.search(output.stdout)
         return Parsed(summary=done[0] if done else "")
     code = next((match["code"] for line in lines if (match := _NPM_CODE.match(line))), "")
     path = next((match["path"] for line in lines if (match := _NPM_PATH.match(line))), "")
-    says = [match["text"] for line in lines if (match := _NPM_SAYS.match(line)) and not line.startswith(_NPM_LOG)]
-    told = [line for line in lines if _NPM_ITEM.match(line)]
+    sentences = [
+        match["text"] for line in lines if (match := _NPM_SENTENCE.match(line)) and not line.startswith(_NPM_LOG)
+    ]
+    mismatches = [line for line in lines if _NPM_ITEM.match(line)]
     rule = rule_of(f"{code} {' '.join(lines[:6])}") or ("build_failed" if code.isdigit() else None)
-    place = _POSITION.search(" ".join(says))
+    place = _POSITION.search(" ".join(sentences))
     numbers = [int(group) for group in place.groups() if group] if place else [None, None]
     if rule in {"lock_stale", "lock_missing", "hash_mismatch"}:
         path = "package-lock.json"
     command = [line.removeprefix("command ") for line in lines if line.startswith("command sh")]
-    messages = told or command or says[:1] or [next((line for line in lines if line != f"code {code}"), code)]
+    messages = (
+        mismatches or command or sentences[:1] or [next((line for line in lines if line != f"code {code}"), code)]
+    )
     found = [
         Diagnostic(
             tool="npm",
-            message=shortened(message if told or not code else f"{code}: {message}"),
+            message=shortened(message if mismatches or not code else f"{code}: {message}"),
             file=output.mapper.own(path) if path.endswith(".json") else None,
             line=numbers[0],
             column=numbers[1],

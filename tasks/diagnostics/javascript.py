@@ -1,4 +1,4 @@
-"""What Node's tools have in common: stack traces and the frames that bundlers draw around code."""
+"""Reads what Node's tools have in common: stack traces, and the frames that bundlers draw around code."""
 
 import re
 from collections.abc import Iterator
@@ -29,7 +29,7 @@ _ESBUILD_PLACE = re.compile(r"^[ \t]*(?P<path>[^\s:][^:\n]*):(?P<line>\d+):(?P<c
 
 
 def stack_place(text: str, mapper: PathMapper) -> tuple[str | None, int | None, int | None]:
-    """The innermost frame of the stack's own in a JavaScript stack trace."""
+    """Returns file, line and column of the innermost frame in the stack's own files, or None for each."""
     for match in _FRAME.finditer(text):
         file = mapper.own(match["path"])
         if file:
@@ -38,7 +38,7 @@ def stack_place(text: str, mapper: PathMapper) -> tuple[str | None, int | None, 
 
 
 def raised(text: str, mapper: PathMapper, tool: str) -> Diagnostic | None:
-    """The first error that a Node program printed, at the stack's own frame, or in the file that it names."""
+    """Returns the first error that a Node program printed, at the stack's own frame or in a file that it names."""
     error = _ERROR.search(text)
     if not error:
         return None
@@ -62,7 +62,7 @@ def raised(text: str, mapper: PathMapper, tool: str) -> Diagnostic | None:
 
 
 def drawn(text: str, mapper: PathMapper, tool: str) -> list[Diagnostic]:
-    """The findings that rolldown draws: a message above a frame that names file, line and column."""
+    """Returns the findings that rolldown draws: a message above a frame with file, line and column."""
     return [
         Diagnostic(
             tool=tool,
@@ -70,7 +70,7 @@ def drawn(text: str, mapper: PathMapper, tool: str) -> list[Diagnostic]:
             file=mapper.own(match["path"]),
             line=int(match["line"]),
             column=int(match["column"]),
-            # A plugin signs with its name where rolldown has a code.
+            # Rolldown prints its code in brackets, but a plugin prints its name there.
             rule=match["rule"] if match["rule"] and match["rule"].isupper() else None,
         )
         for match in _DRAWN.finditer(text)
@@ -78,7 +78,7 @@ def drawn(text: str, mapper: PathMapper, tool: str) -> list[Diagnostic]:
 
 
 def esbuild(output: ToolOutput, tool: str) -> Iterator[tuple[Diagnostic, str]]:
-    """What esbuild and wrangler mark with ERROR or WARNING, each with the text below it."""
+    """Yields the messages of esbuild and wrangler marked with ERROR or WARNING, each with the text below it."""
     for match in _ESBUILD.finditer(output.text):
         place = _ESBUILD_PLACE.search(match["body"])
         finding = Diagnostic(

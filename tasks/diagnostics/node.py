@@ -1,4 +1,4 @@
-"""Readers of tsc, eslint and astro check."""
+"""Parsers of tsc, eslint and astro check."""
 
 import re
 from dataclasses import replace
@@ -41,7 +41,7 @@ _ASTRO_REFUSED = re.compile(
 
 
 def tsc(output: ToolOutput) -> Parsed:
-    """`tsc --noEmit --pretty false`."""
+    """Reads `tsc --noEmit --pretty false`."""
     return Parsed(diagnostics=deduplicated(_tsc_finding(match, output.mapper) for match in _TSC.finditer(output.text)))
 
 
@@ -60,9 +60,9 @@ def _tsc_finding(match: re.Match[str], mapper: PathMapper) -> Diagnostic:
 
 
 def eslint(output: ToolOutput) -> Parsed:
-    """`eslint --format json`; its configuration's mistakes stand on stderr."""
-    told = items(json_at(output.document, "[")) or json_parts(output.document, '{"filePath"')
-    files = [mapping(item) for item in told]
+    """Reads `eslint --format json`. Errors in its configuration are on stderr."""
+    results = items(json_at(output.document, "[")) or json_parts(output.document, '{"filePath"')
+    files = [mapping(item) for item in results]
     found = [
         _eslint_finding(mapping(message), output.mapper.relative(text_of(file.get("filePath"))))
         for file in files
@@ -87,18 +87,18 @@ def _eslint_finding(message: dict[str, object], file: str | None) -> Diagnostic:
 
 
 def _eslint_refused(output: ToolOutput) -> Diagnostic | None:
-    """Why eslint did not start: what it raised, else the first words below its version."""
+    """Returns why eslint did not start: the error that it raised, else the text below its version."""
     error = raised(output.stderr, output.mapper, "eslint")
     version = _ESLINT_VERSION.search(output.stderr)
-    told = output.stderr[version.end() :].strip() if version else ""
-    if not told or (error and error.message in first_line(told)):
+    text = output.stderr[version.end() :].strip() if version else ""
+    if not text or (error and error.message in first_line(text)):
         return error if error is None or error.file else replace(error, message=f"cannot start: {error.message}")
-    message = shortened(told.split("\n\nSee ")[0].split("\n    at ")[0])
+    message = shortened(text.split("\n\nSee ")[0].split("\n    at ")[0])
     return Diagnostic(tool="eslint", message=message, file=error.file if error else None, rule="config")
 
 
 def astro_check(output: ToolOutput) -> Parsed:
-    """`astro check`, which has no output made for machines."""
+    """Reads the text of `astro check`, which has no output for programs."""
     found = [
         Diagnostic(
             tool="astro check",

@@ -1,4 +1,4 @@
-"""Where a path that a tool printed lies in the stack."""
+"""Maps paths that a tool printed to paths in the stack."""
 
 import posixpath
 import re
@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from urllib.parse import quote, unquote
 
 ROOT = "/@stack"
-"""What stands for the root in a text that is read: no space in it, and the same wherever the workspace was."""
+"""Replaces the root in a text before it is parsed: it has no space, and is the same for each workspace."""
 
-# Folders below the root whose files nobody edits: dependencies, and what builders write between two stages.
+# Folders below the root with files that are not the stack's own: dependencies, and temporary files of builders.
 _FOREIGN = frozenset(
     ("node_modules", "site-packages", "dist-packages", ".venv", "venv", ".prerender", ".next", ".astro", ".vite-temp")
 )
@@ -17,13 +17,13 @@ _QUERY = re.compile(r"\?[^/]*$")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PathMapper:
-    """The roots that the workspace is known by (a symlinked one has two) and the directory a tool ran in."""
+    """The names of the workspace's root (a symlinked one has two), and the tool's directory relative to it."""
 
     roots: tuple[str, ...]
     cwd: str
 
     def relative(self, path: str) -> str | None:
-        """The path relative to the stack's root, or None where it is outside or no path at all."""
+        """Returns the path relative to the stack's root, or None if it is outside or no path."""
         text = _cleaned(path)
         if not text:
             return None
@@ -32,12 +32,12 @@ class PathMapper:
         joined = posixpath.normpath(posixpath.join(self.cwd, text))
         if joined != ".." and not joined.startswith("../"):
             return joined
-        # It climbed above the root: only an absolute path tells whether it came back by another way.
+        # The relative path leaves the root. As an absolute path it may still be below another name of the root.
         tried = (self._below(posixpath.normpath(posixpath.join(root, joined))) for root in self.roots)
         return next((found for found in tried if found), None)
 
     def own(self, path: str) -> str | None:
-        """As `relative`, but None for files that are not the stack's own: dependencies and build output."""
+        """Returns the same as `relative`, but None for dependencies and build output."""
         found = self.relative(path)
         return None if found is None or _FOREIGN.intersection(found.split("/")) else found
 
@@ -51,7 +51,7 @@ class PathMapper:
 
 
 def roots_of(root: str, resolved: str) -> tuple[str, ...]:
-    """Every name of the root that a tool may print: as given, resolved, and as macOS spells temporary folders."""
+    """Returns every name of the root that a tool may print: as given, resolved, and with macOS's `/private`."""
     names = [posixpath.normpath(name) for name in (root, resolved) if name]
     names += [f"/private{name}" for name in names if name.startswith(("/tmp/", "/var/"))]  # noqa: S108 - a prefix
     names += [name.removeprefix("/private") for name in names if name.startswith("/private/")]
@@ -59,7 +59,7 @@ def roots_of(root: str, resolved: str) -> tuple[str, ...]:
 
 
 def moved(text: str, copies: tuple[tuple[str, str], ...]) -> str:
-    """The text with the stack's own paths for what an image has of them, the innermost first."""
+    """Returns the text with the image's places replaced by the stack's paths. The longest place matches first."""
     named = {place.rstrip("/"): f"{ROOT}/{path}".removesuffix("/.") for place, path in copies if place != "/"}
     if not named:
         return text
@@ -68,7 +68,7 @@ def moved(text: str, copies: tuple[tuple[str, str], ...]) -> str:
 
 
 def rooted(text: str, roots: tuple[str, ...]) -> str:
-    """The text with ROOT for every name of the root, also as a URL spells it."""
+    """Returns the text with every name of the root, also in URLs, replaced by ROOT."""
     names = {spelled for root in roots if root != "/" for spelled in (root, quote(root))}
     if not names:
         return text
@@ -77,7 +77,7 @@ def rooted(text: str, roots: tuple[str, ...]) -> str:
 
 
 def _cleaned(path: str) -> str:
-    """Without the dress that tools put around a path; empty for what is none."""
+    """Returns a path without quotes, `file://` and query, or an empty text if it is no path."""
     text = path.strip().strip("'\"`")
     if text.startswith("file://"):
         text = unquote(text.removeprefix("file://"))

@@ -1,4 +1,4 @@
-"""Readers of ruff, ruff format and mypy."""
+"""Parsers of ruff, ruff format and mypy."""
 
 import re
 from dataclasses import replace
@@ -42,13 +42,13 @@ _MYPY_CHECKED = re.compile(r"no issues found in (\d+ source files?)|\(checked (\
 
 
 def ruff(output: ToolOutput) -> Parsed:
-    """`ruff check --output-format json`."""
-    told = items(json_at(output.document, "[")) or json_parts(output.document, "{\n    ")
-    found = [_ruff_finding(mapping(item), output.mapper) for item in told]
-    # Old releases tell twice of a file that they cannot parse.
+    """Reads `ruff check --output-format json`."""
+    results = items(json_at(output.document, "[")) or json_parts(output.document, "{\n    ")
+    found = [_ruff_finding(mapping(item), output.mapper) for item in results]
+    # Old releases report a file that they cannot parse twice.
     known = {(finding.file, finding.line) for finding in found if finding.file}
-    trouble = [each for each in _ruff_trouble(output, "ruff") if (each.file, each.line) not in known]
-    return Parsed(diagnostics=(*found, *trouble))
+    errors = [each for each in _ruff_errors(output, "ruff") if (each.file, each.line) not in known]
+    return Parsed(diagnostics=(*found, *errors))
 
 
 def _ruff_finding(item: dict[str, object], mapper: PathMapper) -> Diagnostic:
@@ -60,13 +60,13 @@ def _ruff_finding(item: dict[str, object], mapper: PathMapper) -> Diagnostic:
         line=number(place.get("row")),
         column=number(place.get("column")),
         severity=severity_of(text_of(item.get("severity")) or "error"),
-        # Releases before 0.5 have no code for what they cannot parse.
+        # Releases before 0.5 have no code for syntax errors.
         rule=text_of(item.get("code")) or "invalid-syntax",
     )
 
 
-def _ruff_trouble(output: ToolOutput, tool: str) -> list[Diagnostic]:
-    """What ruff says on stderr: a configuration that it cannot read, files that it cannot parse."""
+def _ruff_errors(output: ToolOutput, tool: str) -> list[Diagnostic]:
+    """Returns ruff's errors on stderr: a broken configuration, and files that it cannot parse."""
     found = [_ruff_config(match["causes"], output.mapper, tool) for match in _RUFF_CONFIG.finditer(output.stderr)]
     found.extend(
         Diagnostic(
@@ -84,11 +84,13 @@ def _ruff_trouble(output: ToolOutput, tool: str) -> list[Diagnostic]:
 
 def _ruff_config(causes: str, mapper: PathMapper, tool: str) -> Diagnostic:
     line, column, message = toml_place(causes)
-    told = [cause for cause in _CAUSE.findall(causes) if not cause.startswith(("TOML parse error", "Failed to load"))]
+    messages = [
+        cause for cause in _CAUSE.findall(causes) if not cause.startswith(("TOML parse error", "Failed to load"))
+    ]
     file = _TOML_FILE.search(causes)
     return Diagnostic(
         tool=tool,
-        message=shortened(message or (told[-1] if told else "its configuration cannot be read")),
+        message=shortened(message or (messages[-1] if messages else "its configuration cannot be read")),
         file=mapper.relative(file["path"]) if file else None,
         line=line,
         column=column,
@@ -97,15 +99,15 @@ def _ruff_config(causes: str, mapper: PathMapper, tool: str) -> Diagnostic:
 
 
 def ruff_format(output: ToolOutput) -> Parsed:
-    """`ruff format --check --diff`: a diagnostic per file, at the first line that differs."""
+    """Reads `ruff format --check --diff`: a diagnostic per file, at the first line that differs."""
     mapper = output.mapper
     differing = [_unformatted(path, line, mapper) for path, line in _first_differences(output.stdout)]
     named = {finding.file for finding in differing}
-    told = (path for path in _WOULD.findall(output.stdout) if mapper.relative(path) not in named)
-    differing.extend(_unformatted(path, None, mapper) for path in told)
+    others = (path for path in _WOULD.findall(output.stdout) if mapper.relative(path) not in named)
+    differing.extend(_unformatted(path, None, mapper) for path in others)
     counted = _FORMAT_COUNT.search(output.stderr) or _FORMAT_COUNT.search(output.stdout)
     return Parsed(
-        diagnostics=(*_ruff_trouble(output, "ruff format"), *differing),
+        diagnostics=(*_ruff_errors(output, "ruff format"), *differing),
         summary=counted[0] if counted and not differing else "",
     )
 
@@ -121,7 +123,7 @@ def _unformatted(path: str, line: int | None, mapper: PathMapper) -> Diagnostic:
 
 
 def _first_differences(diff: str) -> list[tuple[str, int]]:
-    """File and first differing line of each file of a unified diff."""
+    """Returns each file of a unified diff with its first differing line."""
     found: dict[str, int] = {}
     path, line = "", 0
     lines = diff.splitlines()
@@ -139,7 +141,7 @@ def _first_differences(diff: str) -> list[tuple[str, int]]:
 
 
 def mypy(output: ToolOutput) -> Parsed:
-    """`mypy` with columns and error codes, one line each; first what it could not read of its configuration."""
+    """Reads `mypy` with columns and error codes, one line each. Errors in its configuration come first."""
     found: list[Diagnostic] = []
     configs: list[Diagnostic] = []
     for text in output.text.splitlines():
@@ -154,13 +156,13 @@ def mypy(output: ToolOutput) -> Parsed:
         for usage in _MYPY_USAGE.finditer(output.text)
     )
     checked = _MYPY_CHECKED.search(output.stdout)
-    # A plugin that raises ends mypy with a traceback that names its line.
+    # A plugin that raises ends mypy with a traceback.
     found.extend(replace(item, tool="mypy") for item in from_tracebacks(output).diagnostics)
     return Parsed(diagnostics=(*configs, *found), summary=f"checked {checked[1] or checked[2]}" if checked else "")
 
 
 def _add_mypy(found: list[Diagnostic], match: re.Match[str], mapper: PathMapper) -> None:
-    """A note at the place of the finding before it explains that one: it joins its message."""
+    """Adds a finding. A note at the place of the finding before it explains that one, so their messages are joined."""
     file, line = mapper.relative(match["path"]), number(match["line"])
     message, severity = match["message"], severity_of(match["severity"])
     if message.startswith("INTERNAL ERROR"):
@@ -170,7 +172,7 @@ def _add_mypy(found: list[Diagnostic], match: re.Match[str], mapper: PathMapper)
     last = found[-1] if found else None
     explains = last and last.severity is not Severity.NOTE and (last.file, last.line) == (file, line)
     if severity is Severity.NOTE and last and explains and not message.startswith("Revealed"):
-        # The first note says why; the others list what could be done.
+        # The first note has the reason; the others list possible fixes.
         if _NOTE not in last.message:
             found[-1] = replace(last, message=shortened(f"{last.message}{_NOTE}{message.strip()}"))
         return
@@ -188,7 +190,7 @@ def _add_mypy(found: list[Diagnostic], match: re.Match[str], mapper: PathMapper)
 
 
 def _mypy_config(match: re.Match[str], output: ToolOutput) -> Diagnostic:
-    """mypy goes on without a configuration that it cannot read, and without options that it does not know."""
+    """Returns an error in mypy's configuration. mypy continues without a broken file and without unknown options."""
     place = _MYPY_CONFIG_LINE.search(output.stderr)
     return Diagnostic(
         tool="mypy",

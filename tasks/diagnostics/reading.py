@@ -1,4 +1,4 @@
-"""What every parser takes and gives, and the small readings that they share."""
+"""The input and the result of every parser, and the functions that parsers share."""
 
 import json
 import re
@@ -16,8 +16,7 @@ _TOML = re.compile(r"TOML parse error at line (\d+), column (\d+)")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parsed:
-    """What an output says. `summary` is what a pass has to say, `24 passed`; empty if nothing. `gaps` are what it left
-    undone."""
+    """What a parser read. `summary` describes a pass, such as `24 passed`. `gaps` are the gaps in its proof."""
 
     diagnostics: tuple[Diagnostic, ...] = ()
     summary: str = ""
@@ -27,10 +26,10 @@ class Parsed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ToolOutput:
-    """What a tool printed, without colours, and how to place the paths in it.
+    """A tool's output without colours, and the mapper of its paths.
 
-    Lines are cut where no person reads on, so that one without end costs little; `document` is all of stdout, for JSON,
-    and `errors` all of stderr with the paths as they were printed.
+    `stdout` and `stderr` have shortened lines, which limits the cost of patterns. `document` is all of stdout, for
+    JSON. `errors` is all of stderr, with the paths as printed.
     """
 
     stdout: str
@@ -41,7 +40,7 @@ class ToolOutput:
 
     @property
     def text(self) -> str:
-        """Both streams, as one text."""
+        """Both streams as one text."""
         return f"{self.stdout}\n{self.stderr}"
 
 
@@ -49,32 +48,32 @@ Parser = Callable[[ToolOutput], Parsed]
 
 
 def plain_text(text: str) -> str:
-    """Without ANSI sequences, and with one kind of line end."""
+    """Returns the text without ANSI sequences, with `\\n` as the only line end."""
     return _ANSI.sub("", text).replace("\r\n", "\n").replace("\r", "\n")
 
 
 def readable(text: str) -> str:
-    """Without the ends of very long lines, and with one blank line for many."""
+    """Returns the text with long lines cut, and with one blank line instead of many."""
     return _BLANK.sub("\n\n", _LONG.sub(r"\1", text))
 
 
 def deduplicated(diagnostics: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
-    """Each diagnostic once, in the order of the tool."""
+    """Returns each diagnostic once, in the tool's order."""
     return tuple(dict.fromkeys(diagnostics))
 
 
 def first_line(text: str) -> str:
-    """The first line that says something."""
+    """Returns the first line that is not empty."""
     return next((line.strip() for line in text.splitlines() if line.strip()), "")
 
 
 def last_line(text: str) -> str:
-    """The last line that says something."""
+    """Returns the last line that is not empty."""
     return next((line.strip() for line in reversed(text.splitlines()) if line.strip()), "")
 
 
 def number(value: object) -> int | None:
-    """A line or a column as tools give them; None for what counts from 1 and is not there."""
+    """Returns a number above 0, such as a line or a column; None for any other value."""
     if isinstance(value, bool) or not isinstance(value, (int, str)):
         return None
     try:
@@ -85,22 +84,22 @@ def number(value: object) -> int | None:
 
 
 def text_of(value: object) -> str:
-    """A string of a JSON document; empty for anything else."""
+    """Returns a string of a JSON document, or an empty one for any other value."""
     return value if isinstance(value, str) else ""
 
 
 def mapping(value: object) -> dict[str, object]:
-    """An object of a JSON document; empty for anything else."""
+    """Returns an object of a JSON document, or an empty one for any other value."""
     return value if isinstance(value, dict) else {}
 
 
 def items(value: object) -> list[object]:
-    """A list of a JSON document; empty for anything else."""
+    """Returns a list of a JSON document, or an empty one for any other value."""
     return value if isinstance(value, list) else []
 
 
 def json_at(text: str, opening: str) -> object:
-    """The JSON document that a line beginning with `opening` starts; None where none is whole."""
+    """Returns the first complete JSON document that begins a line with `opening`, or None."""
     for match in re.finditer(rf"^[ \t]*(?={re.escape(opening)})", text, re.MULTILINE):
         try:
             return json.JSONDecoder().raw_decode(text, match.end())[0]
@@ -110,7 +109,7 @@ def json_at(text: str, opening: str) -> object:
 
 
 def json_parts(text: str, opening: str) -> list[object]:
-    """The whole objects that begin so: what is left of a document that lost its beginning or its end."""
+    """Returns the complete objects that begin with `opening`, for a document without its beginning or end."""
     found: list[object] = []
     position = text.find(opening)
     while position >= 0:
@@ -124,9 +123,9 @@ def json_parts(text: str, opening: str) -> list[object]:
 
 
 def toml_place(text: str) -> tuple[int | None, int | None, str]:
-    """Line, column and message of the TOML error that ruff and uv print; no message where there is none.
+    """Returns line, column and message of a TOML error of ruff or uv. Without an error the message is empty.
 
-    The message stands below the frame that shows the line.
+    The message is below the frame that shows the line.
     """
     found = _TOML.search(text)
     if not found:
@@ -137,7 +136,7 @@ def toml_place(text: str) -> tuple[int | None, int | None, str]:
 
 
 def severity_of(word: str) -> Severity:
-    """The severity that a tool's own word stands for."""
+    """Returns the severity for a tool's own word. Unknown words are errors."""
     lowered = word.lower()
     if lowered in {"note", "info", "information", "debug"}:
         return Severity.NOTE
@@ -145,6 +144,6 @@ def severity_of(word: str) -> Severity:
 
 
 def shortened(text: str, width: int = 300) -> str:
-    """One line that a report can show."""
+    """Returns the text on one line, cut to `width` characters."""
     line = " ".join(text.split())
     return line if len(line) <= width else line[: width - 1].rstrip() + "…"

@@ -1,4 +1,4 @@
-"""Reader of Python tracebacks: which line of the stack's own raised what."""
+"""Parser of Python tracebacks: the exception, and the line in the stack's files that raised it."""
 
 import re
 from dataclasses import dataclass, field
@@ -19,7 +19,7 @@ _CHAIN = ("The above exception was the direct cause", "During handling of the ab
 
 @dataclass(slots=True, kw_only=True)
 class Trace:
-    """One traceback: where it passed (path and line, the deepest last) and what was raised."""
+    """One traceback: its frames (path and line, the deepest last) and the exception."""
 
     frames: list[tuple[str, int]] = field(default_factory=list)
     indent: int = 0
@@ -36,7 +36,7 @@ class Trace:
 
 
 def traces(text: str) -> list[Trace]:
-    """Every traceback in the text, in its order; the last one is what ended a program."""
+    """Returns every traceback in the text, in order. The last one ended the program."""
     found: list[Trace] = []
     current: Trace | None = None
     chained = False
@@ -49,7 +49,7 @@ def traces(text: str) -> list[Trace]:
             chained = False
         elif frame:
             if current is None or current.type:
-                # Python names a script that it cannot compile without a header.
+                # Python prints no header for a script that it cannot compile.
                 current = Trace(indent=max(len(frame["indent"]) - 2, 0))
                 found.append(current)
             current.frames.append((frame["path"], int(frame["line"])))
@@ -62,7 +62,7 @@ def traces(text: str) -> list[Trace]:
 
 
 def _read(trace: Trace, line: str) -> Trace | None:
-    """Take one more line of a traceback; None once it has ended."""
+    """Adds one line to a traceback. Returns None if the line ends it."""
     text = line.strip()
     depth = len(line) - len(line.lstrip())
     if trace.type:
@@ -79,9 +79,9 @@ def _read(trace: Trace, line: str) -> Trace | None:
 
 
 def place(found: list[Trace], mapper: PathMapper) -> tuple[str | None, int | None]:
-    """The deepest frame of the stack's own in the last traceback, else in the ones that it was raised from.
+    """Returns file and line of the deepest frame in the stack's files, in the last traceback or in its causes.
 
-    manage.py starts everything and explains nothing: it counts only where it raised itself.
+    A frame of manage.py counts only if it is the deepest of all, because manage.py is part of every traceback.
     """
     for index in range(len(found) - 1, -1, -1):
         trace = found[index]
@@ -96,7 +96,7 @@ def place(found: list[Trace], mapper: PathMapper) -> tuple[str | None, int | Non
 
 
 def from_trace(found: list[Trace], mapper: PathMapper, tool: str) -> Diagnostic | None:
-    """What the last of these tracebacks says."""
+    """Returns the exception of the last traceback, or None if there is none."""
     if not found:
         return None
     last = found[-1]
@@ -112,7 +112,7 @@ def from_trace(found: list[Trace], mapper: PathMapper, tool: str) -> Diagnostic 
 
 
 def from_tracebacks(output: ToolOutput) -> Parsed:
-    """The traceback that ended a Python program: its last one on stderr, else on stdout."""
+    """Reads the traceback that ended a Python program: the last one on stderr, else on stdout."""
     mapper = output.mapper
     for text in (output.stderr, output.stdout):
         found = from_trace(traces(text), mapper, "python")
@@ -120,7 +120,7 @@ def from_tracebacks(output: ToolOutput) -> Parsed:
             return Parsed(diagnostics=(found,))
     crash = _CRASH.search(output.stderr)
     if crash:
-        # The deepest frame comes first here.
+        # A crash has its deepest frame first.
         frames = [(mapper.own(frame["path"]), int(frame["line"])) for frame in _CRASH_FRAME.finditer(output.stderr)]
         file, line = next(((file, line) for file, line in frames if file), (None, None))
         message = f"Fatal Python error: {crash[1]}"

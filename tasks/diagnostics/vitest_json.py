@@ -1,4 +1,4 @@
-"""Reader of vitest: its JSON for what failed, its text for what the JSON leaves out."""
+"""Parser of vitest: its JSON for failures, and its text for errors that the JSON lacks."""
 
 import re
 
@@ -23,7 +23,7 @@ from tasks.models import Diagnostic, TestCounts
 _UNHANDLED = re.compile(r"^⎯+ (?:Unhandled (?:Rejection|Error)|Uncaught Exception) ⎯+$", re.MULTILINE)
 _RULE_LINE = re.compile(r"^⎯{10,}.*$", re.MULTILINE)
 _HEADING = re.compile(r"^ FAIL  (?:\|[^|\n]+\| )?(?P<path>\S+?)(?: \[ .+ \])?(?: > (?P<names>.+))?$", re.MULTILINE)
-# What the JSON has in place of a message where a test exceeds its time.
+# The text that the JSON has instead of a message if a test exceeds its time limit.
 _PLACEHOLDER = "Error: STACK_TRACE_ERROR"
 _NONE = re.compile(r"^No test (?:suite )?files found.*$", re.MULTILINE)
 _TYPE = re.compile(r"^([A-Z]\w*Error|Error): ")
@@ -31,7 +31,7 @@ _FRAMES = re.compile(r"\n\s+at .*", re.DOTALL)
 
 
 def vitest(output: ToolOutput) -> Parsed:
-    """`vitest run --reporter=default --reporter=json`: the JSON is one line of stdout."""
+    """Reads `vitest run --reporter=default --reporter=json`. The JSON is one line of stdout."""
     document = mapping(json_at(output.document, '{"numTotalTestSuites"'))
     suites = items(document.get("testResults")) or json_parts(output.document, '{"assertionResults"')
     found = [finding for suite in suites for finding in _suite(mapping(suite), output)]
@@ -55,7 +55,7 @@ def _suite(suite: dict[str, object], output: ToolOutput) -> list[Diagnostic]:
     if shown:
         return shown
     file = output.mapper.relative(path)
-    # Only the text tells where in the file it went wrong.
+    # Only the text has the line of the error.
     at_file, line, column = stack_place(_shown_below(file, "", output), output.mapper)
     return [
         Diagnostic(
@@ -82,12 +82,12 @@ def _failure(test: dict[str, object], path: str, output: ToolOutput) -> Diagnost
         file, line, column = mapper.relative(path), number(place.get("line")), number(place.get("column"))
     message = _TYPE.sub("", first_line(_FRAMES.sub("", text)))
     name = text_of(test.get("fullName")) or text_of(test.get("title"))
-    told = shortened(message) or "failed"
-    return Diagnostic(tool="vitest", message=told, file=file, line=line, column=column, rule=name.strip() or None)
+    message = shortened(message) or "failed"
+    return Diagnostic(tool="vitest", message=message, file=file, line=line, column=column, rule=name.strip() or None)
 
 
 def _shown_below(file: str | None, names: str, output: ToolOutput) -> str:
-    """What the default reporter prints below the heading of a failed test, or of a suite, which has no names."""
+    """Returns the default reporter's text below the heading of a failed test, or of a suite if `names` is empty."""
     for match in _HEADING.finditer(output.stderr):
         if file and output.mapper.relative(match["path"]) == file and (match["names"] or "") == names:
             return _RULE_LINE.split(output.stderr[match.end() :])[0]
@@ -95,7 +95,7 @@ def _shown_below(file: str | None, names: str, output: ToolOutput) -> str:
 
 
 def _unhandled(output: ToolOutput) -> list[Diagnostic]:
-    """Errors outside of tests: they fail the run, and the JSON says success."""
+    """Returns errors outside of tests. They fail the run, although the JSON reports success."""
     found = []
     for match in _UNHANDLED.finditer(output.stderr):
         error = raised(_RULE_LINE.split(output.stderr[match.end() :])[0], output.mapper, "vitest")
@@ -105,7 +105,7 @@ def _unhandled(output: ToolOutput) -> list[Diagnostic]:
 
 
 def _not_started(output: ToolOutput) -> list[Diagnostic]:
-    """A configuration that cannot be loaded."""
+    """Returns the error of a configuration that cannot be loaded."""
     shown = drawn(output.stderr, output.mapper, "vitest")
     if "Startup Error" in output.stderr and not _starts_with_frame(output.stderr):
         shown = []
@@ -114,7 +114,7 @@ def _not_started(output: ToolOutput) -> list[Diagnostic]:
 
 
 def _starts_with_frame(stderr: str) -> bool:
-    """The error itself is drawn, not a warning that came before it."""
+    """Whether the startup error itself has a drawn frame, not only a warning before it."""
     return bool(drawn(stderr.partition("Startup Error")[2], PathMapper(roots=("/",), cwd="."), ""))
 
 

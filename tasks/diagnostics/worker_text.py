@@ -1,4 +1,4 @@
-"""What a Worker prints: its errors with their stacks, whose places our server has found in its sources."""
+"""Parser of a Worker's output: errors with their stack traces. predeploy's server has mapped them to the sources."""
 
 import re
 from collections.abc import Iterator
@@ -7,9 +7,9 @@ from tasks.diagnostics.javascript import stack_place
 from tasks.diagnostics.reading import Parsed, ToolOutput, deduplicated, shortened
 from tasks.models import Diagnostic
 
-MOST = 5
+LIMIT = 5
 _FRAME = r"\n[ \t]+at \S.*"
-# What was thrown, or what was printed with an error behind it; then its frames.
+# A thrown error, or a printed text with an error in it, then the error's frames.
 _ERROR = re.compile(
     rf"^(?P<before>.*?)\b(?P<type>[A-Z]\w*(?:Error|Exception)|Error): (?P<message>.+)(?P<frames>(?:{_FRAME})*)",
     re.MULTILINE,
@@ -17,16 +17,16 @@ _ERROR = re.compile(
 
 
 def worker(output: ToolOutput) -> Parsed:
-    """The first errors: one that nobody caught tells more than one that was printed."""
+    """Reads the first errors. Uncaught errors come before printed ones."""
     found = sorted(_errors(output), key=lambda each: not each[0])
-    return Parsed(diagnostics=deduplicated(finding for _, finding in found[:MOST]))
+    return Parsed(diagnostics=deduplicated(finding for _, finding in found[:LIMIT]))
 
 
 def _errors(output: ToolOutput) -> Iterator[tuple[bool, Diagnostic]]:
     for match in _ERROR.finditer(output.text):
         uncaught = match["before"].startswith("Uncaught")
         if match["before"].startswith((" ", "\t")) or not (match["frames"] or uncaught):
-            continue  # an error inside of another one, or a word of a sentence
+            continue  # the cause of another error, or a word in a sentence
         file, line, column = stack_place(match["frames"].replace(" {", ""), output.mapper)
         yield (
             uncaught,

@@ -1,4 +1,4 @@
-"""Discovery: what a tree of files deploys, found without any configuration and without running anything."""
+"""Finds the deployable components of a tree of files, without configuration and without running anything."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from types import MappingProxyType
@@ -17,12 +17,11 @@ def discover(
     exclude: Sequence[str] = (),
     settings: Mapping[str, str] = _NOTHING,
 ) -> Stack:
-    """The stack that a tree is.
+    """Returns the stack of a tree, without components if none is found.
 
-    `paths` are all its files relative to its root, `read` gives a file's text. `exclude` are globs of folders that
-    hold no components; `settings` maps paths of Django components to the settings module that is configured for them.
-    Nothing found is an empty stack. Never raises for what the files say: what is broken there is a check's to find,
-    and a warning here.
+    `paths` are all files, relative to the tree's root. `read` returns a file's text. `exclude` has globs of folders
+    that hold no components. `settings` maps the path of a Django component to its configured settings module.
+    Broken files raise no error: they become warnings here, and the checks report them.
     """
     tree = FileView(paths, read)
     components = find_components(tree, exclude, settings)

@@ -1,4 +1,4 @@
-"""The components of a tree: which folders hold one, of which kind, and what each is made of."""
+"""Finds the components of a tree: their folders, kinds and contents."""
 
 import posixpath
 from collections.abc import Iterator, Mapping, Sequence
@@ -15,13 +15,13 @@ from tasks.discovery.sites import find_site
 from tasks.discovery.workers import CONFIGS, Wrangler, describe_worker, is_generated, read_wrangler
 from tasks.stack import Component, Kind, Site, Worker
 
-# Names of folders that say where code is, not what it is.
+# Folder names that are too general for the name of a component.
 _ANONYMOUS = frozenset({"src", "app", "project"})
 
 
 @dataclass(frozen=True, slots=True)
 class _Place:
-    """A folder where a component may be, and what was found there beyond its kind."""
+    """A folder with a component of one kind, and the details found there."""
 
     kind: Kind
     directory: str
@@ -31,7 +31,7 @@ class _Place:
 
 
 def find_components(tree: FileView, exclude: Sequence[str], settings: Mapping[str, str]) -> tuple[Component, ...]:
-    """Every component, ordered by kind and path."""
+    """Returns every component, ordered by kind and path."""
     directories = _candidates(tree, exclude)
     places = [place for directory in directories for place in _places(tree, directory)]
     images = ImageDefinitions(tree)
@@ -47,7 +47,7 @@ def find_components(tree: FileView, exclude: Sequence[str], settings: Mapping[st
 
 
 def _candidates(tree: FileView, exclude: Sequence[str]) -> list[str]:
-    """Folders to look into: those of the lowest rank that has a component at all."""
+    """Returns the folders with components of the lowest rank that any of them has."""
     named = tree.named("manage.py", "package.json", *CONFIGS)
     directories = sorted({parent(path) for path in named})
     ranked: dict[Rank, list[str]] = {}
@@ -61,12 +61,12 @@ def _candidates(tree: FileView, exclude: Sequence[str]) -> list[str]:
     left_out = [directory for level, found in ranked.items() if level is not lowest for directory in found]
     if left_out:
         some = ", ".join(sorted(left_out)[:5]) + (", …" if len(left_out) > 5 else "")
-        tree.warn(f"Not looked at, as examples or tests of this stack: {some}")
+        tree.warn(f"Not searched, because these folders hold examples or tests of the stack: {some}")
     return ranked[lowest]
 
 
 def _has_sign(tree: FileView, directory: str) -> bool:
-    """Whether something here may be deployed; a quiet look, without warnings about the rest."""
+    """Whether the folder may hold a component. Unlike `_places`, this check adds no warnings about wrangler files."""
     if is_project(tree, directory):
         return True
     return bool(tree.first(directory, *CONFIGS)) or find_site(tree, directory) is not None
@@ -76,8 +76,8 @@ def _places(tree: FileView, directory: str) -> Iterator[_Place]:
     if is_project(tree, directory):
         yield _Place(Kind.WEB, directory)
     wrangler, site = read_wrangler(tree, directory), find_site(tree, directory)
-    # One package is one deployable: a site that is uploaded with wrangler stays a site, and a Worker with a source of
-    # its own stays a Worker whose assets the generator builds.
+    # One package is one component. A site that wrangler uploads is a site. A Worker with its own source code is a
+    # Worker, even if a generator builds its assets.
     is_site = site is not None and (wrangler is None or not wrangler.main or is_generated(tree, wrangler, site.output))
     if is_site:
         yield _Place(Kind.SITE, directory, wrangler, None, site)
@@ -110,7 +110,7 @@ def _node(tree: FileView, images: ImageDefinitions, place: _Place, rivals: tuple
 
 
 def _name(directory: str, own: str) -> str:
-    """The folder's name; at the root, or in a folder with a name for code, what it calls itself."""
+    """Returns the folder's name. The root gets the component's own name, and a general folder its parent's name."""
     name = posixpath.basename(directory)
     if directory != "." and name.lower() not in _ANONYMOUS:
         return name

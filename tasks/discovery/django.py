@@ -1,4 +1,4 @@
-"""What a Django project says of itself: settings, applications and the server that production starts."""
+"""Reads a Django project: settings, applications and the server that production starts."""
 
 import posixpath
 import re
@@ -30,12 +30,12 @@ _ENV_EXAMPLES = (
 
 
 def is_project(tree: FileView, directory: str) -> bool:
-    """Whether a directory holds a manage.py, and it is Django's."""
+    """Whether a directory holds a manage.py of Django."""
     return bool(_MANAGE.search(tree.text(join(directory, "manage.py"))))
 
 
 def is_for_tests(tree: FileView, directory: str) -> bool:
-    """Whether a project is there for the tests of a library: its manage.py chooses settings that are named so."""
+    """Whether a project serves a library's tests: the settings module in its manage.py has `test` in its name."""
     module = _default_settings(tree.text(join(directory, "manage.py")))
     return bool(re.search(r"(^|[._])tests?([._]|$)", module))
 
@@ -43,7 +43,7 @@ def is_for_tests(tree: FileView, directory: str) -> bool:
 def describe_web(
     tree: FileView, images: ImageDefinitions, directory: str, *, configured: str, rivals: tuple[str, ...]
 ) -> tuple[Web, Dockerfile | None]:
-    """The Django project whose manage.py is in `directory`, and the Dockerfile that deploys it."""
+    """Returns the Django project whose manage.py is in `directory`, and the Dockerfile that deploys it."""
     manage = _default_settings(tree.text(join(directory, "manage.py")))
     base = module_base(tree, directory, configured or manage)
     gateways = {kind: _gateway(tree, directory, kind, join(base, _as_path(configured or manage))) for kind in _GATEWAYS}
@@ -80,7 +80,7 @@ def _module(value: str) -> str:
 
 
 def _default_settings(text: str) -> str:
-    """The settings module that a file chooses where the environment does not; tests' own are the last resort."""
+    """Returns the settings module that a file sets as the default. A module for tests is the last choice."""
     found = [first or second for first, second in _SETTINGS.findall(text)]
     return min(found, key=lambda module: "test" in module, default="")
 
@@ -95,7 +95,10 @@ def _as_path(module: str) -> str:
 
 
 def module_base(tree: FileView, directory: str, settings: str) -> str:
-    """The directory that the settings module is imported from: manage.py's own, its `src`, or one above it."""
+    """Returns the directory from which the settings module is imported.
+
+    It is the directory of manage.py, its `src`, or a directory above.
+    """
     path = _as_path(settings)
     for base in (directory, join(directory, "src"), *lineage(directory)):
         if settings and (tree.has(join(base, f"{path}.py")) or tree.has(join(base, f"{path}/__init__.py"))):
@@ -104,11 +107,14 @@ def module_base(tree: FileView, directory: str, settings: str) -> str:
 
 
 def _gateway(tree: FileView, directory: str, kind: str, settings: str) -> str:
-    """The file with the WSGI or ASGI application: the one nearest to the settings, else the only one that fits."""
+    """Returns the file with the WSGI or ASGI application.
+
+    The file nearest to the settings comes first, then the one with the shortest path that imports Django.
+    """
     for above in lineage(settings):
-        beside = join(above, f"{kind}.py")
-        if tree.has(beside) and is_within(beside, directory):
-            return beside
+        nearest = join(above, f"{kind}.py")
+        if tree.has(nearest) and is_within(nearest, directory):
+            return nearest
     fitting = [
         path
         for path in tree.named(f"{kind}.py")
@@ -130,7 +136,7 @@ def _callable(tree: FileView, directory: str, path: str, factory: str) -> str:
 
 
 def _apps(tree: FileView, directory: str) -> tuple[str, ...]:
-    return tuple(sorted({app for app in _migrated(tree, directory) if _is_of(tree, app, directory)}))
+    return tuple(sorted({app for app in _migrated(tree, directory) if _belongs_to(tree, app, directory)}))
 
 
 def _migrated(tree: FileView, directory: str) -> Iterator[str]:
@@ -140,8 +146,8 @@ def _migrated(tree: FileView, directory: str) -> Iterator[str]:
             yield parent(folder)
 
 
-def _is_of(tree: FileView, app: str, directory: str) -> bool:
-    """Whether an app belongs to this project, not to one within it, and is no fixture."""
+def _belongs_to(tree: FileView, app: str, directory: str) -> bool:
+    """Whether an app belongs to this project and is deployed: it is in no inner project and in no folder for tests."""
     inner = relative(app, directory)
     nearest = next(above for above in lineage(app) if tree.has(join(above, "manage.py")))
     return nearest == directory and rank(inner) is Rank.DEPLOYED

@@ -1,4 +1,4 @@
-"""What a Dockerfile says of the image that is deployed: its base, environment, command and what it copies."""
+"""Reads the stages of a Dockerfile: base images, environment, commands and copied files."""
 
 import posixpath
 import re
@@ -12,7 +12,7 @@ _VARIABLE = re.compile(r"\$(?:\{(\w+)(?:(:?[-+])([^}]*))?\}|(\w+))")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shell:
-    """A command as CMD, ENTRYPOINT or a Procfile has it: an argv, or a line for a shell."""
+    """A command of CMD, ENTRYPOINT or a Procfile: either an argv, or a line for a shell."""
 
     argv: tuple[str, ...] = ()
     line: str = ""
@@ -20,9 +20,10 @@ class Shell:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CopyInstruction:
-    """A COPY or ADD: sources to an absolute `target`, from the context or from the stage or image `origin`.
+    """A COPY or ADD. `target` is absolute.
 
-    `into` tells that the target is a directory whatever is copied there.
+    `origin` is the stage or image of the sources, or None for the build context. `into` marks a target that is a
+    directory, whatever the sources are.
     """
 
     sources: tuple[str, ...]
@@ -33,12 +34,12 @@ class CopyInstruction:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BuildStage:
-    """One stage with everything that it inherits from the stages it is built on."""
+    """One stage, including everything that it inherits from the stages below it."""
 
     name: str
     image: str
     images: tuple[str, ...] = ()
-    """Images of stages that files are copied from."""
+    """Images from which the stage copies files."""
     copies: tuple[CopyInstruction, ...] = ()
     env: dict[str, str] = field(default_factory=dict)
     workdir: str = ""
@@ -49,7 +50,7 @@ class BuildStage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dockerfile:
-    """A parsed Dockerfile. `copied` are the sources of its COPYs from the build's context, of all stages."""
+    """A parsed Dockerfile. `copied` has the sources in the build context that any stage copies."""
 
     text: str
     stages: tuple[BuildStage, ...]
@@ -57,7 +58,7 @@ class Dockerfile:
 
     @property
     def images(self) -> tuple[str, ...]:
-        """Every image it starts from, the deployed one first, then the other stages', later ones first."""
+        """The base images. Those of the last stage come first, then those of the other stages in reverse order."""
         if not self.stages:
             return ()
         others = (stage.image for stage in reversed(self.stages))
@@ -65,11 +66,11 @@ class Dockerfile:
 
     @property
     def final(self) -> BuildStage | None:
-        """The stage that is deployed."""
+        """The last stage, which is deployed by default."""
         return self.stages[-1] if self.stages else None
 
     def stage(self, target: str) -> BuildStage | None:
-        """The stage of a name or number; the last one for no name."""
+        """Returns the stage of a name or number, and the last stage for an empty `target`."""
         if not target:
             return self.final
         numbered = self.stages[int(target)] if target.isdecimal() and int(target) < len(self.stages) else None
@@ -77,7 +78,7 @@ class Dockerfile:
 
 
 def parse_dockerfile(text: str) -> Dockerfile:
-    """Read a Dockerfile. What it cannot make sense of it passes over: building the image will tell."""
+    """Reads a Dockerfile. Unknown instructions are ignored, because the image's build reports them."""
     arguments: dict[str, str] = {}
     stages: list[BuildStage] = []
     copied: list[str] = []
@@ -101,7 +102,7 @@ def parse_dockerfile(text: str) -> Dockerfile:
 
 
 def expand(text: str, variables: dict[str, str]) -> str | None:
-    """Replace `$A`, `${A}`, `${A:-default}`; None where one has neither a value nor a default."""
+    """Replaces `$A`, `${A}` and `${A:-default}`. Returns None if a variable has neither a value nor a default."""
     is_known = True
 
     def value(match: re.Match[str]) -> str:
@@ -136,7 +137,7 @@ def _continue(stage: BuildStage, instruction: Instruction, arguments: dict[str, 
         case "CMD":
             return replace(stage, cmd=_command(instruction), inherits_cmd=False)
         case "ENTRYPOINT":
-            kept = None if stage.inherits_cmd else stage.cmd  # an entry point resets what other stages said
+            kept = None if stage.inherits_cmd else stage.cmd  # an ENTRYPOINT resets the CMD of a base stage
             return replace(stage, entrypoint=_command(instruction), cmd=kept)
     return stage
 
@@ -174,7 +175,7 @@ def _copy(instruction: Instruction, known: dict[str, str], workdir: str) -> Copy
 
 
 def _expanded(text: str, known: dict[str, str]) -> str:
-    """The text with its variables replaced, or as it is written where one of them is not known."""
+    """Returns the text with its variables replaced, or unchanged if one of them is unknown."""
     return expand(text, known) or text
 
 

@@ -1,8 +1,8 @@
-"""The instructions of a Dockerfile with their lines, heredocs and flags: the one reader of the syntax.
+"""Reads the instructions of a Dockerfile with their lines, heredocs and flags. No other module parses this syntax.
 
-It follows BuildKit's parser, and differs in one point: it also reads a broken file. `dockerfile-parse` reads the lines
-of a heredoc as instructions. `dockerfile` is BuildKit's parser itself, but refuses an open heredoc and has no wheel for
-Linux on ARM.
+The rules are those of BuildKit's parser, but this reader also accepts a broken file. Two packages do not fit:
+`dockerfile-parse` reads the lines of a heredoc as instructions. `dockerfile` wraps BuildKit's parser, but it rejects
+an open heredoc and has no wheel for Linux on ARM.
 """
 
 import json
@@ -15,46 +15,46 @@ _HEREDOC = re.compile(r"\d*<<(?P<chomp>-?)(?P<word>[^<]+)")
 _HEREDOCS = frozenset({"RUN", "COPY", "ADD"})
 _QUOTING = re.compile(r"\\(.?)|[\"']")
 _SHELL_WORD = re.compile(r"(?:\\.|\"(?:\\.|[^\"\\])*\"|'[^']*'|\S)+")
-"""A word as a shell splits it, with its quotes. A quote without its end is a plain character."""
+"""A word as a shell splits it, including its quotes. A quote that is never closed is a plain character."""
 _SPACE = re.compile(r"[ \t\v\f\r]+")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Instruction:
-    """One instruction. `line` is the number of its first line, `word` is in capitals.
+    """One instruction. `line` is the number of its first line, from 1. `word` is in capitals.
 
-    `rest` is the text after the word, with the lines that continue it. An ONBUILD has its trigger there.
+    `rest` is the text after the word, including continued lines. For ONBUILD it begins with the triggered instruction.
     """
 
     line: int
     word: str
     rest: str
     heredocs: tuple[str, ...] = ()
-    """The texts of its heredocs, each without its last line break."""
+    """The texts of the heredocs, each without its last line break."""
 
     @property
     def body(self) -> str:
-        """The text of all its heredocs."""
+        """The text of all heredocs."""
         return "\n".join(self.heredocs)
 
     @property
     def flags(self) -> tuple[str, ...]:
-        """`--from=base` and others, as written."""
+        """The flags as written, such as `--from=base`."""
         return tuple(flag.strip() for flag in self._flags())
 
     @property
     def bare(self) -> str:
-        """The rest without its flags."""
+        """`rest` without the flags."""
         return self.rest[sum(map(len, self._flags())) :]
 
     @property
     def argv(self) -> tuple[str, ...] | None:
-        """The words of the JSON form; None for the shell form, which a malformed list is as well."""
+        """The words of the JSON form. None for the shell form; a malformed list counts as the shell form."""
         return _json_form(self.bare)
 
     @property
     def words(self) -> tuple[str, ...]:
-        """The words of the JSON form, else the text split at its white space."""
+        """The words of the JSON form, or the shell form split at white space."""
         return self.argv if self.argv is not None else tuple(self.bare.split())
 
     def _flags(self) -> list[str]:
@@ -67,9 +67,9 @@ class Instruction:
 
 
 def read_instructions(text: str) -> tuple[Instruction, ...]:
-    """The instructions of a Dockerfile in their order. Never raises, as the caller may look for a mistake in it.
+    """Returns the instructions of a Dockerfile in order. A broken Dockerfile raises no error.
 
-    A heredoc without its end takes the rest of the file.
+    A heredoc that is never closed contains the rest of the file.
     """
     lines = [line.removesuffix("\r") for line in text.removeprefix("\ufeff").split("\n")]
     escape = _escape(lines)
@@ -90,7 +90,7 @@ def read_instructions(text: str) -> tuple[Instruction, ...]:
 
 
 def _json_form(text: str) -> tuple[str, ...] | None:
-    """The JSON form of a command: a list of strings, and nothing else."""
+    """Returns the words of a JSON list that has only strings, else None."""
     if not text.startswith("["):
         return None
     try:
@@ -102,7 +102,10 @@ def _json_form(text: str) -> tuple[str, ...] | None:
 
 
 def _escape(lines: list[str]) -> str:
-    """The escape character: a backslash, or what the directive names. Directives end at the first other line."""
+    """Returns the escape character: the one that a directive names, else a backslash.
+
+    The first line that is no directive ends the directives.
+    """
     for line in lines:
         directive = _DIRECTIVE.match(line)
         if directive is None:
@@ -113,9 +116,9 @@ def _escape(lines: list[str]) -> str:
 
 
 def _logical(lines: list[str], position: int, escape: str) -> tuple[str, int]:
-    """A line joined with those that continue it, and the position after them.
+    """Returns a line joined with its continuations, and the position after them.
 
-    Comments and empty lines between them do not count. A comment is never continued.
+    Comments and empty lines between continued lines are skipped. A comment is never continued.
     """
     text, goes_on = _uncontinued(_uncommented(lines[position].lstrip()), escape)
     position += 1
@@ -133,7 +136,10 @@ def _uncommented(line: str) -> str:
 
 
 def _uncontinued(line: str, escape: str) -> tuple[str, bool]:
-    """The line without the character that continues it, and whether it had one. A doubled one does not continue."""
+    """Returns the line without its continuation character, and whether the line is continued.
+
+    A doubled character does not continue the line.
+    """
     bare = line.rstrip(" \t")
     if not bare.endswith(escape) or bare.endswith(escape * 2):
         return line, False
@@ -141,7 +147,7 @@ def _uncontinued(line: str, escape: str) -> tuple[str, bool]:
 
 
 def _delimiters(word: str, rest: str) -> list[tuple[str, bool]]:
-    """The words that end the heredocs of an instruction, each with whether leading tabs do not count (`<<-`)."""
+    """Returns the end words of an instruction's heredocs, each with whether leading tabs are removed (`<<-`)."""
     if word == "ONBUILD":
         trigger, inner = [*_SPACE.split(rest, maxsplit=1), ""][:2]
         return [] if trigger.upper() == "ONBUILD" else _delimiters(trigger.upper(), inner)
@@ -153,7 +159,7 @@ def _delimiters(word: str, rest: str) -> list[tuple[str, bool]]:
 
 
 def _heredoc(lines: list[str], position: int, delimiter: str, *, chomps: bool) -> tuple[str, int]:
-    """The text of a heredoc that begins at a position, and the position after its end."""
+    """Returns the text of the heredoc that begins at a position, and the position after its end."""
     body = []
     while position < len(lines):
         line = lines[position]

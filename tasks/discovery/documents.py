@@ -1,4 +1,4 @@
-"""Reading of TOML, JSON with comments, YAML and dotenv files into plain tables, and typed looks into them."""
+"""Parses TOML, JSON with comments, YAML and dotenv files into plain tables, and looks up typed values in them."""
 
 import io
 import json
@@ -12,16 +12,16 @@ import yaml  # type: ignore[import-untyped]
 Table = Mapping[str, object]
 
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-# A string, or what is no JSON: comments, and commas before a closing bracket.
+# A string, a comment, or a comma before a closing bracket. The last two are no JSON.
 _JSONC = re.compile(r'"(?:[^"\\\n]|\\.)*"|//[^\n]*|/\*.*?\*/|,(?=(?>(?:\s|//[^\n]*|/\*.*?\*/)*)[}\]])', re.DOTALL)
 
 
 class BrokenDocumentError(ValueError):
-    """The text is not of its format; the message says where."""
+    """The text does not follow its format. The message has the place."""
 
 
 def parse_toml(text: str) -> Table:
-    """A TOML document."""
+    """Returns a TOML document."""
     try:
         return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
@@ -29,13 +29,13 @@ def parse_toml(text: str) -> Table:
 
 
 def parse_json(text: str) -> Table:
-    """A JSON object, with comments and trailing commas allowed as in tsconfig and wrangler files."""
+    """Returns a JSON object. Comments and trailing commas are allowed, as in tsconfig and wrangler files."""
 
     def blank(match: re.Match[str]) -> str:
         found = match.group()
         if found.startswith('"'):
             return found
-        return re.sub(r"[^\n]", " ", found)  # lines and columns of errors stay right
+        return re.sub(r"[^\n]", " ", found)  # keeps the lines and columns in errors correct
 
     try:
         value = json.loads(_JSONC.sub(blank, text.removeprefix("\ufeff")))
@@ -45,18 +45,18 @@ def parse_json(text: str) -> Table:
 
 
 def parse_yaml(text: str) -> Table:
-    """A YAML mapping; an empty document is an empty one."""
+    """Returns a YAML mapping. An empty document is an empty mapping."""
     try:
-        value = yaml.load(text, Loader=_LOADER)  # noqa: S506  # it is the safe loader, in C where there is one
+        value = yaml.load(text, Loader=_LOADER)  # noqa: S506  # the safe loader, in C if available
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise BrokenDocumentError(" ".join(str(error).split())) from error
     return {} if value is None else _object(value)
 
 
 def parse_dotenv(text: str) -> dict[str, str]:
-    """Names and values of a dotenv file. No value is interpolated, the last of a name wins.
+    """Returns the names and values of a dotenv file. Values are not interpolated, and the last value of a name wins.
 
-    A line that is no entry has no name. `dotenv_values` reports such a line in a log, so only its parser is used.
+    Lines without an entry are ignored. `dotenv_values` would log them, so only its parser is used.
     """
     entries = dotenv.parser.parse_stream(io.StringIO(text.removeprefix("\ufeff")))
     values = {entry.key: entry.value for entry in entries if entry.key and entry.value is not None}
@@ -65,35 +65,35 @@ def parse_dotenv(text: str) -> dict[str, str]:
 
 def _object(value: object) -> Table:
     if not isinstance(value, dict):
-        raise BrokenDocumentError(f"it holds a {type(value).__name__}, not an object")
+        raise BrokenDocumentError(f"its top level is a {type(value).__name__}, not an object")
     return {str(key): inner for key, inner in value.items()}
 
 
 def table(value: object, *keys: str) -> Table:
-    """The table under `keys`, empty where there is none."""
+    """Returns the table under `keys`, or an empty one."""
     for key in keys:
         value = value.get(key) if isinstance(value, Mapping) else None
     return value if isinstance(value, Mapping) else {}
 
 
 def string(value: object, *keys: str) -> str:
-    """The string under `keys`, empty where there is none."""
+    """Returns the string under `keys`, or an empty one."""
     found = table(value, *keys[:-1]).get(keys[-1])
     return found if isinstance(found, str) else ""
 
 
 def strings(value: object, *keys: str) -> tuple[str, ...]:
-    """The strings of the list under `keys`, without whatever else it holds."""
+    """Returns the strings of the list under `keys`, without its other items."""
     found = table(value, *keys[:-1]).get(keys[-1])
     return tuple(item for item in found if isinstance(item, str)) if isinstance(found, list) else ()
 
 
 def tables(value: object, *keys: str) -> tuple[Table, ...]:
-    """The tables of the list under `keys`."""
+    """Returns the tables of the list under `keys`, without its other items."""
     found = table(value, *keys[:-1]).get(keys[-1])
     return tuple(item for item in found if isinstance(item, Mapping)) if isinstance(found, list) else ()
 
 
 def text_table(value: object, *keys: str) -> dict[str, str]:
-    """The string values of the table under `keys`."""
+    """Returns the entries of the table under `keys` whose values are strings."""
     return {key: inner for key, inner in table(value, *keys).items() if isinstance(inner, str)}

@@ -1,4 +1,4 @@
-"""A tree of files to look around in: which there are, what they say, and what was odd about them."""
+"""A view of a tree of files: its paths, texts and parsed documents, and warnings about broken files."""
 
 import posixpath
 from bisect import bisect_left
@@ -10,17 +10,17 @@ ROOT = "."
 
 
 def join(directory: str, path: str) -> str:
-    """`path` as seen from `directory`; `..` and `.` are resolved. Above the root it begins with `..`."""
+    """Returns `path` below `directory`, with `..` and `.` resolved. A path above the root begins with `..`."""
     return posixpath.normpath(posixpath.join(directory, path))
 
 
 def parent(path: str) -> str:
-    """The directory of a file or directory; the root's is the root."""
+    """Returns the directory that contains a file or directory. The parent of the root is the root."""
     return posixpath.dirname(path) or ROOT
 
 
 def lineage(directory: str) -> Iterator[str]:
-    """The directory itself, then each one above it, up to the root."""
+    """Yields the directory itself, then each directory above it, up to the root."""
     while directory != ROOT:
         yield directory
         directory = parent(directory)
@@ -33,12 +33,12 @@ def is_within(path: str, directory: str) -> bool:
 
 
 def relative(path: str, directory: str) -> str:
-    """`path` as written from `directory`, with `..` where it has to go up."""
+    """Returns `path` relative to `directory`, with `..` if it is outside."""
     return posixpath.relpath(path, directory)
 
 
 class FileView:
-    """The files of a stack, read at most once each. What cannot be read or parsed is a warning, and empty."""
+    """The files of a stack, each read at most once. A file that cannot be read or parsed is empty, with a warning."""
 
     def __init__(self, paths: Collection[str], read: Callable[[str], str]) -> None:
         self.files = tuple(sorted(paths))
@@ -53,44 +53,44 @@ class FileView:
         self._directories = {above for directory in self._names for above in lineage(directory)}
 
     def warn(self, line: str) -> None:
-        """Note something for the report, once."""
+        """Adds a warning for the report, each text once."""
         self.warnings[line] = None
 
     def has(self, path: str) -> bool:
-        """Whether this file is there."""
+        """Whether this file exists."""
         return path in self._known
 
     def has_directory(self, path: str) -> bool:
-        """Whether this directory holds a file, at any depth."""
+        """Whether this directory contains a file, at any depth."""
         return path in self._directories
 
     def names(self, directory: str) -> list[str]:
-        """The names of the files directly in a directory."""
+        """Returns the names of the files directly in a directory."""
         return self._names.get(directory, [])
 
     def under(self, directory: str) -> tuple[str, ...]:
-        """Every file at or below a directory."""
+        """Returns every file at or below a directory."""
         if directory == ROOT:
             return self.files
         first = bisect_left(self.files, directory + "/")
-        return self.files[first : bisect_left(self.files, directory + "0")]  # "0" is what follows "/"
+        return self.files[first : bisect_left(self.files, directory + "0")]  # "0" is the next character after "/"
 
     def named(self, *names: str) -> tuple[str, ...]:
-        """Every file that bears one of these names."""
+        """Returns every file that has one of these names."""
         return tuple(path for path in self.files if posixpath.basename(path) in names)
 
     def first(self, directory: str, *names: str) -> str | None:
-        """The first of these files that a directory holds."""
+        """Returns the first of these files that exists in a directory."""
         candidates = (join(directory, name) for name in names)
         return next((path for path in candidates if self.has(path)), None)
 
     def nearest(self, directory: str, *names: str) -> str | None:
-        """The first of these files in the directory, else in the nearest one above it that has one."""
+        """Returns the first of these files in the directory, or in the nearest directory above that has one."""
         found = (self.first(above, *names) for above in lineage(directory))
         return next((path for path in found if path is not None), None)
 
     def text(self, path: str) -> str:
-        """What a file says; nothing where it is absent or is no text."""
+        """Returns a file's text, or an empty text if the file is absent or no text."""
         if path not in self._texts:
             self._texts[path] = self._load(path) if self.has(path) else ""
         return self._texts[path]
@@ -99,11 +99,11 @@ class FileView:
         try:
             return self._read(path)
         except (OSError, UnicodeError) as error:
-            self.warn(f"{path}: cannot be read as text ({error}); what it would say about the stack is not known")
+            self.warn(f"{path}: cannot be read as text ({error}); discovery ignores this file")
             return ""
 
     def table(self, path: str | None) -> Table:
-        """What a TOML, JSON or YAML file holds; nothing where it is absent or broken."""
+        """Returns the content of a TOML, JSON or YAML file, or an empty table if the file is absent or broken."""
         if path is None or not self.has(path):
             return {}
         if path not in self._tables:
@@ -119,5 +119,5 @@ class FileView:
                 return parse_toml(text)
             return parse_yaml(text) if path.endswith((".yaml", ".yml")) else parse_json(text)
         except BrokenDocumentError as error:
-            self.warn(f"{path}: broken ({error}); the stack was looked at without it")
+            self.warn(f"{path}: broken ({error}); discovery ignores this file")
             return {}

@@ -1,4 +1,4 @@
-"""Static site generators as rows: what gives each away, where its output goes, and how its configuration says so."""
+"""Static site generators as rows: how to recognise each, and where its configuration names the output directory."""
 
 import re
 from dataclasses import dataclass
@@ -8,10 +8,11 @@ from dataclasses import dataclass
 class Generator:
     """One generator.
 
-    `package` among the dependencies gives it away, `configs` are names of its configuration file without their ending,
-    `command` builds where no script does. `output` and `base` are keys in the configuration, `outputs` the default;
-    `flags` are options of its command line for the same two. `static` has to be found in the configuration, or
-    `static_script` in a script, where the generator makes servers as well.
+    A package uses it if `package` is among its dependencies. `configs` has the names of its configuration file without
+    the extension. `command` builds the site if no script does. `output` and `base` are keys of the configuration,
+    `output_flag` and `base_flag` options of the command line. `default` is the default output directory. A generator
+    that can also build servers has `static` or `static_script`: patterns that a static site matches in its
+    configuration or in a script.
     """
 
     name: str
@@ -26,12 +27,12 @@ class Generator:
     static: str = ""
     static_script: str = ""
     word: str = ""
-    """What a script that builds with it says; its command where empty."""
+    """The text that a build script contains; `command` if empty."""
     takes_folder: bool = False
-    """Whether its command may be followed by the folder to work in."""
+    """Whether the command takes the working folder as an argument."""
 
 
-# In the order in which they are tried: most of the others bring Vite along.
+# The order of the search. Vite is last, because most of the others depend on it.
 GENERATORS = (
     Generator(
         name="astro",
@@ -140,12 +141,12 @@ _COMMENTS = re.compile(r"""("(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*'|`(?:[^`\\]|\
 
 
 def without_comments(source: str) -> str:
-    """JavaScript without its comments, so that an option that is commented out is none."""
+    """Returns JavaScript without comments, so that an option in a comment does not count."""
     return _COMMENTS.sub(lambda match: match.group(1) or " ", source)
 
 
 def literal(source: str, key: str) -> str:
-    """The value of `key: "…"` in a configuration, where it is a plain string."""
+    """Returns the value of `key: "…"` in a configuration, or an empty text if it is no plain string."""
     if not key:
         return ""
     match = re.search(rf"""(?<![\w.$]){re.escape(key)}["']?\s*:\s*(["'`])([^"'`$\n]*)\1""", source)
@@ -153,6 +154,6 @@ def literal(source: str, key: str) -> str:
 
 
 def flag(script: str, name: str) -> str:
-    """The value of an option in a script."""
+    """Returns the value of an option in a script, or an empty text."""
     match = re.search(rf"{re.escape(name)}[= ]([^\s;&|]+)", script) if name else None
     return match.group(1).strip("\"'") if match else ""

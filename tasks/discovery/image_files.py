@@ -1,4 +1,4 @@
-"""Where an image has which directories of the stack, as the COPYs of its Dockerfile say."""
+"""Maps places in an image to the stack's files, by the COPY instructions of the Dockerfile."""
 
 import posixpath
 from collections.abc import Collection
@@ -7,13 +7,13 @@ from tasks.discovery.dockerfile import BuildStage, CopyInstruction, Dockerfile
 from tasks.discovery.file_view import is_within, join, relative
 
 Places = tuple[tuple[str, str], ...]
-"""Absolute directories or files of an image, each with its path in the stack."""
+"""Pairs of an absolute path in an image and the matching path in the stack."""
 
 
 def image_places(dockerfile: Dockerfile, target: str, context: str, paths: Collection[str]) -> Places:
-    """Where the built stage has what it copied from `context`, the innermost places first.
+    """Returns the places of the built stage that hold copies from `context`, the innermost first.
 
-    `paths` are the files of the tree. What patterns, downloads and other images bring is not known.
+    `paths` are the files of the tree. Files from patterns, downloads and other images are not included.
     """
     stage = dockerfile.stage(target)
     found = _places(dockerfile, stage, context, paths, depth=len(dockerfile.stages)) if stage else {}
@@ -23,7 +23,7 @@ def image_places(dockerfile: Dockerfile, target: str, context: str, paths: Colle
 def _places(
     dockerfile: Dockerfile, stage: BuildStage, context: str, paths: Collection[str], *, depth: int
 ) -> dict[str, str]:
-    """By place in the image. Later copies win, as they do there. Stages may name each other: `depth` ends that."""
+    """Returns the stack's paths by place in the image. Later copies win. `depth` ends a circle of stages."""
     found: dict[str, str] = {}
     for copy in stage.copies:
         if copy.origin is None:
@@ -41,14 +41,14 @@ def _from_context(copy: CopyInstruction, context: str, paths: Collection[str]) -
         place = join(context, source.lstrip("/") or ".")
         if place in paths:
             found[_inner(copy.target, posixpath.basename(place)) if copy.into else copy.target] = place
-        # at the image's root everything else lies too
+        # the image's root also holds the image's own files
         elif copy.target != "/" and any(is_within(path, place) for path in paths):
             found[copy.target] = place
     return found
 
 
 def _moved(inner: dict[str, str], source: str, copy: CopyInstruction) -> dict[str, str]:
-    """What a stage had below `source`, or that `source` is a part of, at the place where this one has it."""
+    """Returns the places of another stage that a COPY of `source` brings into this stage, at their new paths."""
     origin = "/" + source.strip("/")
     found = {}
     for place, path in inner.items():

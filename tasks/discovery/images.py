@@ -1,4 +1,4 @@
-"""Which Dockerfile builds a component: its own, one that a compose file names, or one above that copies it."""
+"""Finds the Dockerfile of a component: its own, one that a compose file names, or one above that copies it."""
 
 import posixpath
 import re
@@ -36,14 +36,14 @@ _PYTHON = re.compile(
     r"manage\.py|gunicorn|uvicorn|\bpip3? install|\buv (sync|pip)|\bpoetry\b|\bpipenv\b|\bdjango\b", re.IGNORECASE
 )
 _COMPOSE = re.compile(r"^(docker-)?compose([.\-][\w.\-]+)?\.ya?ml$")
-_OF_NO_TOOL = (".dockerignore", ".md", ".sh", ".py", ".txt", ".yml", ".yaml")
+_OTHER_EXTENSIONS = (".dockerignore", ".md", ".sh", ".py", ".txt", ".yml", ".yaml")
 
 Predicate = Callable[[Dockerfile], bool]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Build:
-    """How a Dockerfile is built: the directory that it copies from, the stage, and its arguments, sorted by name."""
+    """How a Dockerfile is built: the context directory, the stage, and the arguments, sorted by name."""
 
     context: str
     target: str = ""
@@ -51,17 +51,17 @@ class Build:
 
 
 def is_for_python(dockerfile: Dockerfile) -> bool:
-    """Whether it installs or runs a Python project; a base image with Python alone may be for anything."""
+    """Whether a Dockerfile installs or runs a Python project. A base image with Python alone is not enough."""
     return bool(_PYTHON.search(dockerfile.text))
 
 
 def is_for_node(dockerfile: Dockerfile) -> bool:
-    """Whether a stage of it has Node."""
+    """Whether a stage of a Dockerfile has Node."""
     return any(posixpath.basename(image).startswith("node:") for image in dockerfile.images)
 
 
 class ImageDefinitions:
-    """The Dockerfiles of a tree, and which of them is whose."""
+    """The Dockerfiles of a tree. Assigns them to components."""
 
     def __init__(self, tree: FileView) -> None:
         self._files = {path: parse_dockerfile(tree.text(path)) for path in tree.files if _is_dockerfile(path)}
@@ -71,10 +71,11 @@ class ImageDefinitions:
     def of(
         self, directory: str, accepts: Predicate, *, rivals: tuple[str, ...], marks: tuple[str, ...] = ()
     ) -> tuple[str, Dockerfile] | None:
-        """The Dockerfile of the component in `directory`.
+        """Returns the Dockerfile of the component in `directory`, with its path.
 
-        A Dockerfile further up that copies everything is this component's if none of its `rivals` (the directories of
-        its kind) is there too, or if it holds one of the `marks`, such as the name of its settings package.
+        `rivals` are the directories of the components of the same kind. A Dockerfile further up belongs to the
+        component if no rival is below it, if it copies the component's directory, or if it contains one of the
+        `marks`, such as the name of the settings package.
         """
         others = tuple(rival for rival in rivals if rival != directory)
         for candidates in self._candidates(directory, others, marks):
@@ -85,11 +86,11 @@ class ImageDefinitions:
         return None
 
     def build(self, path: str, directory: str) -> Build:
-        """How the Dockerfile of the component in `directory` is built: as a compose file says, else in a guess."""
+        """Returns how the Dockerfile of the component in `directory` is built. Without a compose file it is a guess."""
         if path in self._builds:
             return self._builds[path]
         own = next((above for above in lineage(directory) if self._serves(path, above)), parent(path))
-        # sources that are written as seen from further up, and are not there as seen from here
+        # a directory further up is the context if the Dockerfile's sources exist only relative to that directory
         for above in lineage(own):
             inner = relative(directory, above)
             if above != own and any(self._is_source(source, inner, own) for source in self._files[path].copied):
@@ -97,7 +98,7 @@ class ImageDefinitions:
         return Build(context=own)
 
     def _is_source(self, source: str, inner: str, own: str) -> bool:
-        """Whether a source of the Dockerfile lies in `inner`, as written, and nothing is there as seen from `own`."""
+        """Whether a source of the Dockerfile is within `inner` and does not exist relative to `own`."""
         written = source.removeprefix("./").rstrip("/")
         place = join(own, written)
         return is_within(written, inner) and not self._tree.has(place) and not self._tree.has_directory(place)
@@ -113,7 +114,7 @@ class ImageDefinitions:
         yield [path for path in self._files if parent(path) == directory]
 
     def _serves(self, path: str, directory: str) -> bool:
-        """Whether it lies in the directory, or in a folder of it that is there for Dockerfiles."""
+        """Whether the Dockerfile at `path` is in the directory, or in one of its folders for Dockerfiles."""
         if parent(path) == directory:
             return True
         inner = relative(path, directory).split("/")
@@ -130,11 +131,11 @@ class ImageDefinitions:
 
 def _is_dockerfile(path: str) -> bool:
     name = posixpath.basename(path)
-    return bool(_NAME.match(name)) and not name.endswith(_OF_NO_TOOL) and _counts(path)
+    return bool(_NAME.match(name)) and not name.endswith(_OTHER_EXTENSIONS) and _is_of_the_stack(path)
 
 
-def _counts(path: str) -> bool:
-    """Whether a file is in no fixture or vendored folder; folders for operators may be hidden ones."""
+def _is_of_the_stack(path: str) -> bool:
+    """Whether a file is outside of fixtures and vendored folders. Hidden folders are allowed for Dockerfiles."""
     return rank("/".join(part.lstrip(".") or part for part in parent(path).split("/"))) is not Rank.NEVER
 
 
@@ -143,16 +144,19 @@ def _has_other_use(path: str) -> bool:
 
 
 def _preference(path: str) -> tuple[bool, bool, int, str]:
-    """Production's by name first, then the plain name, then the shortest path."""
+    """Sorts names with `prod` or the like first, then the plain name, then the shortest path."""
     is_plain = posixpath.basename(path).lower() in {"dockerfile", "containerfile"}
     return (not _PRODUCTION.search(path), not is_plain, len(path), path)
 
 
 def _compose_builds(tree: FileView) -> dict[str, Build]:
-    """Dockerfiles that compose files name, and how. Of several services, production's and that which is reached."""
+    """Returns the builds that compose files name, by Dockerfile.
+
+    Of several services, one in a production file wins, then one with ports.
+    """
     found: dict[str, tuple[tuple[bool, bool], Build]] = {}
     for path in tree.files:
-        if not _COMPOSE.match(posixpath.basename(path)) or _has_other_use(path) or not _counts(path):
+        if not _COMPOSE.match(posixpath.basename(path)) or _has_other_use(path) or not _is_of_the_stack(path):
             continue
         for service in table(tree.table(path), "services").values():
             is_reached = bool(table(service).get("ports") or table(service).get("expose"))
@@ -164,7 +168,7 @@ def _compose_builds(tree: FileView) -> dict[str, Build]:
 
 
 def _composed(service: object, directory: str) -> tuple[str, Build] | None:
-    """The Dockerfile of a service of a compose file in `directory`."""
+    """Returns the Dockerfile of a service, and its build. The compose file is in `directory`."""
     build = table(service).get("build")
     context = build if isinstance(build, str) else string(build, "context") or "."
     if build is None or "://" in context or "$" in context:
@@ -178,7 +182,7 @@ def _composed(service: object, directory: str) -> tuple[str, Build] | None:
 
 
 def _arguments(build: Table) -> Iterator[tuple[str, str]]:
-    """Arguments with a value of their own; others come from who calls the compose file."""
+    """Yields build arguments with a literal value. Other values come from the environment of compose."""
     pairs = [(str(name), value) for name, value in table(build, "args").items()]
     pairs += [(name, value) for name, found, value in (each.partition("=") for each in strings(build, "args")) if found]
     for name, value in pairs:

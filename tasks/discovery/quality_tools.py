@@ -1,4 +1,4 @@
-"""Which of ruff, mypy, pytest and black a Python component uses, and the file that configures each."""
+"""Finds which of ruff, mypy, pytest and black a Python component uses, and the file that configures each."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -7,7 +7,7 @@ from tasks.discovery.documents import table
 from tasks.discovery.file_view import FileView, join, lineage
 
 TOOLS = ("black", "mypy", "pytest", "ruff")
-# Where each tool looks in a directory, in its own order.
+# The configuration files and sections that each tool reads in a directory, in the tool's order.
 _FILES: Mapping[str, tuple[tuple[str, str], ...]] = {
     "black": (("pyproject.toml", "tool.black"),),
     "ruff": ((".ruff.toml", ""), ("ruff.toml", ""), ("pyproject.toml", "tool.ruff")),
@@ -21,7 +21,7 @@ _FILES: Mapping[str, tuple[tuple[str, str], ...]] = {
         ("setup.cfg", "tool:pytest"),
     ),
 }
-# A package that is of no use without the tool stands for it.
+# Packages that show the use of a tool: the tool itself, or its plugins.
 _COMPANIONS: Mapping[str, Callable[[str], bool]] = {
     "black": lambda name: name == "black",
     "ruff": lambda name: name == "ruff",
@@ -31,7 +31,7 @@ _COMPANIONS: Mapping[str, Callable[[str], bool]] = {
 
 
 def configurations(tree: FileView, directory: str) -> dict[str, str]:
-    """The file that configures each tool, for those that have one: the nearest, up to the stack's root."""
+    """Returns the nearest configuration file of each configured tool, up to the stack's root."""
     found = {tool: _configuration(tree, directory, tool) for tool in TOOLS}
     return {tool: path for tool, path in found.items() if path}
 
@@ -39,9 +39,9 @@ def configurations(tree: FileView, directory: str) -> dict[str, str]:
 def used_tools(
     tree: FileView, directory: str, *, configured: Mapping[str, str], direct: frozenset[str], held: frozenset[str]
 ) -> frozenset[str]:
-    """The tools that are configured or asked for by name.
+    """Returns the tools that are configured or are direct dependencies.
 
-    A conftest.py counts as a configuration of pytest where pytest is among the locked packages.
+    `held` are the locked packages. A conftest.py counts as a configuration of pytest if pytest is among them.
     """
     used = set(configured)
     used |= {tool for tool in TOOLS if any(_COMPANIONS[tool](name) for name in direct)}
@@ -64,5 +64,5 @@ def _has_section(tree: FileView, path: str, section: str) -> bool:
         parsed: object = tree.table(path)
         *above, last = section.split(".")
         return last in table(parsed, *above)
-    # An ini file, or a broken TOML file whose headings still tell.
+    # An ini file, or a broken TOML file, whose headings can still be read.
     return bool(re.search(rf"^\[{re.escape(section)}[\].]", tree.text(path), re.MULTILINE))

@@ -1,4 +1,4 @@
-"""Which folders hold components, which never do, and which only where nothing else does."""
+"""Ranks folders by their names: deployed code, examples, tests, or never a component."""
 
 from collections.abc import Sequence
 from enum import IntEnum
@@ -27,7 +27,7 @@ _NEVER = frozenset(
     ]
 )
 _EXAMPLES = frozenset(["examples", "example", "samples", "sample"])
-# A site may well be called demo: as the name of the component's own folder it says nothing.
+# A site may be called demo, so these names count only for folders above the component's own.
 _DEMOS = frozenset(["demos", "demo", "playground", "playgrounds", "starters"])
 _TESTS = frozenset(
     [
@@ -47,7 +47,7 @@ _MARKS_OF_TEMPLATES = ("{{", "{%", "__name__", "<%")
 
 
 class Rank(IntEnum):
-    """How much a folder's place says that what is in it gets deployed: of a stack, the lowest rank found counts."""
+    """How likely a folder's content is deployed. A stack uses only the components of the lowest rank found."""
 
     DEPLOYED = 0
     EXAMPLE = 1
@@ -56,7 +56,7 @@ class Rank(IntEnum):
 
 
 def rank(directory: str) -> Rank:
-    """The rank of a component's directory, by the names on the way to it from the stack's root."""
+    """Returns the rank of a component's directory, by every name in its path."""
     parts = directory.split("/") if directory != "." else []
     ranks = [_rank_of_name(part, is_own=index == len(parts) - 1) for index, part in enumerate(parts)]
     return max(ranks, default=Rank.DEPLOYED)
@@ -75,7 +75,7 @@ def _rank_of_name(name: str, *, is_own: bool) -> Rank:
 
 
 def is_excluded(directory: str, patterns: Sequence[str]) -> bool:
-    """Whether a directory, or one above it, matches a glob of the configuration."""
+    """Whether a directory, or a directory above it, matches one of the globs."""
     return any(_matches(above, pattern) for above in lineage(directory) for pattern in patterns)
 
 

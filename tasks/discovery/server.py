@@ -1,4 +1,4 @@
-"""The argv that production starts a web process with, made to listen where the caller says."""
+"""Finds the argv of production's web server, and changes it to listen at the run's host and port."""
 
 import posixpath
 import re
@@ -10,10 +10,10 @@ from tasks.discovery.dockerfile import BuildStage, Shell, expand
 from tasks.steps import SERVER_HOST, SERVER_PORT
 
 _ADDRESS = f"{SERVER_HOST}:{SERVER_PORT}"
-# Single characters that make a line a program for a shell; `$(` and backticks as well.
+# A line with one of these characters needs a shell. This includes `$(` and backticks.
 _OPERATORS = frozenset(";&|<>()`\n")
 _RUNNERS = frozenset(["uv", "poetry", "pdm", "pipenv", "hatch", "rye"])
-# They are part of production, and packages of the same environment.
+# Wrappers are part of production and installed in the same environment, so they stay in the argv.
 _WRAPPERS = (("ddtrace-run",), ("newrelic-admin", "run-program"), ("opentelemetry-instrument",))
 _INITS = frozenset(["tini", "dumb-init", "catatonit", "exec"])
 _PYTHON = re.compile(r"python(3(\.\d+)?)?$")
@@ -24,7 +24,7 @@ _BRACED = re.compile(r"\$\{[^}`(]*\}")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Options:
-    """How a server is told where to listen: options to drop, with and without a value, and what to add instead."""
+    """The options for a server's address: those to remove, with and without a value, and those to add instead."""
 
     valued: tuple[str, ...]
     added: tuple[str, ...]
@@ -32,7 +32,7 @@ class _Options:
 
 
 _SERVERS: Mapping[str, _Options] = {
-    # `--daemon` would take the server away from whoever started it.
+    # `--daemon` would detach the server from the process that started it.
     "gunicorn": _Options(valued=("--bind", "-b"), flags=("--daemon", "-D"), added=("--bind", _ADDRESS)),
     "uvicorn": _Options(
         valued=("--host", "--port", "--uds", "--fd"), added=("--host", SERVER_HOST, "--port", SERVER_PORT)
@@ -50,34 +50,34 @@ _SERVERS: Mapping[str, _Options] = {
 
 
 def image_server(stage: BuildStage | None) -> tuple[str, ...]:
-    """The server that an image starts, or nothing where that is a script or no server that is known.
+    """Returns the argv of the server that an image starts, or an empty one for a script or an unknown program.
 
-    An entry point that is a script says nothing about the command given to it, so the command alone is looked at then.
+    If ENTRYPOINT is a script, CMD alone may name the server.
     """
     if stage is None:
         return ()
     entry, command = stage.entrypoint, stage.cmd
     both = Shell(argv=(*entry.argv, *command.argv)) if entry and entry.argv and command and command.argv else None
-    is_all = entry is not None and not entry.argv  # a shell line as the entry point: Docker ignores the command
+    is_all = entry is not None and not entry.argv  # with a shell line as ENTRYPOINT, Docker ignores CMD
     candidates = (both, entry, None if is_all else command)
     found = (server_argv(shell, stage.env) for shell in candidates if shell)
     return next((argv for argv in found if argv), ())
 
 
 def procfile_server(text: str) -> tuple[str, ...]:
-    """The server of a Procfile's `web` process."""
+    """Returns the argv of a Procfile's `web` process, or an empty one."""
     match = re.search(r"^web\s*:\s*(.+)$", text, re.MULTILINE)
     return server_argv(Shell(line=match.group(1).strip()), {}) if match else ()
 
 
 def server_argv(shell: Shell, variables: dict[str, str]) -> tuple[str, ...]:
-    """A command as an argv that listens at SERVER_HOST:SERVER_PORT; empty if it is no server that is known."""
+    """Returns a command as an argv that listens at SERVER_HOST:SERVER_PORT, or an empty one for an unknown program."""
     if shell.argv:
         argv = shell.argv
         if len(argv) >= 3 and posixpath.basename(argv[0]) in {"sh", "bash", "ash", "dash"} and argv[1] in {"-c", "-lc"}:
             return server_argv(Shell(line=argv[2]), variables)
         return _listening(_unwrapped(argv))
-    if _BROKEN_LIST.match(shell.line):  # a list that is no JSON goes to a shell as it is, and is to fail here too
+    if _BROKEN_LIST.match(shell.line):  # Docker gives a broken list to a shell, and it fails
         return ("/bin/sh", "-c", shell.line)
     line = _without_preparation(shell.line)
     if _OPERATORS & set(_BRACED.sub("", line)):
@@ -92,14 +92,14 @@ def server_argv(shell: Shell, variables: dict[str, str]) -> tuple[str, ...]:
 
 
 def _without_preparation(line: str) -> str:
-    """The last command of `python manage.py migrate && gunicorn …`: what precedes it, other checks look at."""
+    """Returns the last command of `python manage.py migrate && gunicorn …`. Other checks cover the commands before."""
     *before, last = line.split("&&")
     is_management = all(re.search(r"\bmanage\.py\s+\w+\s*(\s--?[\w-]+)*\s*$", command) for command in before)
     return last.strip() if is_management else line
 
 
 def _unwrapped(argv: tuple[str, ...]) -> tuple[str, ...]:
-    """Without what only finds the program or reaps its children: the environment's programs are on PATH."""
+    """Removes programs that only find the server or reap its children. The environment's programs are on PATH."""
     words = list(argv)
     while words:
         name = posixpath.basename(words[0])
@@ -110,7 +110,7 @@ def _unwrapped(argv: tuple[str, ...]) -> tuple[str, ...]:
         elif name == "doppler" and "--" in words:
             words = words[words.index("--") + 1 :]
         elif name == "env" or _ASSIGNMENT.match(words[0]):
-            return ()  # variables of its own: not an argv alone
+            return ()  # an argv cannot hold variables
         elif _PYTHON.match(name) and words[1:2] == ["-m"] and words[2:3] and words[2] in _SERVERS:
             words = words[2:]
         else:
@@ -148,6 +148,6 @@ def _without(words: tuple[str, ...], options: _Options) -> Iterator[str]:
 
 
 def _is_glued(word: str, options: _Options) -> bool:
-    """A short option with its value in one word: `-b0.0.0.0:80`."""
+    """Whether a word is a short option with its value, such as `-b0.0.0.0:80`."""
     is_short = len(word) > 2 and word.startswith("-") and not word.startswith("--")
     return is_short and word[:2] in options.valued

@@ -1,4 +1,4 @@
-"""Static sites: packages that a known generator builds pages from."""
+"""Finds static sites: packages whose pages a known generator builds."""
 
 import re
 from collections.abc import Mapping
@@ -9,7 +9,7 @@ from tasks.discovery.generators import ENDINGS, GENERATORS, Generator, flag, lit
 from tasks.discovery.node.node_workspace import dependencies
 from tasks.stack import Site
 
-# Names of scripts that build, in the order in which they are preferred.
+# Names of build scripts, the preferred ones first.
 _SCRIPTS = (
     "build",
     "generate",
@@ -26,12 +26,12 @@ _ADAPTERS = re.compile(r"^(@astrojs/(cloudflare|node|vercel|netlify|deno)|@svelt
 
 
 def find_site(tree: FileView, package: str) -> Site | None:
-    """The site that a package is; None for libraries, servers, workspace roots and everything else."""
+    """Returns the site of a package; None for libraries, servers, workspace roots and other packages."""
     manifest = tree.table(join(package, "package.json"))
     asked, scripts = dependencies(tree, package), text_table(manifest, "scripts")
     candidates = [generator for generator in GENERATORS if generator.package in asked]
-    # A script that names one decides where there are several: VitePress beside Vite, Eleventy with Vite.
-    preferred = sorted(candidates, key=lambda item: not _says(scripts.get("build", ""), item))
+    # A package may have several generators, such as VitePress and Vite. The one in the build script wins.
+    preferred = sorted(candidates, key=lambda item: not _runs(scripts.get("build", ""), item))
     sites = (_site(tree, package, generator, asked, scripts) for generator in preferred)
     return next((site for site in sites if site), None)
 
@@ -62,20 +62,20 @@ def _site(
     )
 
 
-def _says(script: str, generator: Generator) -> bool:
+def _runs(script: str, generator: Generator) -> bool:
     return (generator.word or " ".join(generator.command)) in script
 
 
 def _script(scripts: Mapping[str, str], generator: Generator) -> str:
-    """The script that builds: one that names the generator, else the one called `build`."""
-    named = [name for name in (*_SCRIPTS, *scripts) if _says(scripts.get(name, ""), generator)]
+    """Returns the name of the build script: one that runs the generator, else `build`."""
+    named = [name for name in (*_SCRIPTS, *scripts) if _runs(scripts.get(name, ""), generator)]
     if named and (named[0] in _SCRIPTS or "build" in named[0]):
         return _caller(scripts, named[0])
     return "build" if "build" in scripts and generator.name != "vitepress" else ""
 
 
 def _caller(scripts: Mapping[str, str], name: str) -> str:
-    """`build` where that calls the script, as in `run-s types build:site`."""
+    """Returns `build` if it calls the script `name`, as in `run-s types build:site`, else `name`."""
     return "build" if re.search(rf"(?<![\w:-]){re.escape(name)}(?![\w:-])", scripts.get("build", "")) else name
 
 
@@ -84,23 +84,23 @@ def _config(tree: FileView, package: str, generator: Generator) -> str | None:
 
 
 def _is_static(tree: FileView, package: str, generator: Generator, source: str, scripts: Mapping[str, str]) -> bool:
-    """Whether it makes files to be served as they are; servers get a warning."""
+    """Whether the generator makes static files. Warns about a package that builds a server."""
     if not generator.static:
         return True
     by_script = generator.static_script and any(re.search(generator.static_script, line) for line in scripts.values())
     if by_script or re.search(generator.static, source):
         return True
-    # As a dependency of a library it says nothing.
-    if any(_says(line, generator) for line in scripts.values()):
+    # A library may depend on the generator without a script for it, so it gets no warning.
+    if any(_runs(line, generator) for line in scripts.values()):
         tree.warn(
-            f"{join(package, 'package.json')}: {generator.name} without a static export is a server, "
-            "which is no kind of component; it is not looked at"
+            f"{join(package, 'package.json')}: {generator.name} without a static export is a server; "
+            "predeploy does not check Node servers"
         )
     return False
 
 
 def _folder(tree: FileView, package: str, generator: Generator, line: str) -> str:
-    """The folder that the generator works in: the package's, or the one that the script names."""
+    """Returns the folder that the generator works in: the one in the script, else the package's."""
     words = re.escape(" ".join(generator.command))
     match = re.search(rf"{words}\s+(?!-)([\w./-]+)", line) if generator.takes_folder else None
     if match and tree.has_directory(join(package, match.group(1))):
@@ -109,7 +109,7 @@ def _folder(tree: FileView, package: str, generator: Generator, line: str) -> st
 
 
 def _vite_root(tree: FileView, folder: str, source: str) -> str | None:
-    """The directory with the index.html that Vite builds from; None for libraries and for assets of a server."""
+    """Returns the directory with Vite's index.html; None for libraries and for the assets of a server."""
     if _LIBRARY.search(source):
         return None
     roots = (join(folder, root) for root in (literal(source, "root"), ".") if root)

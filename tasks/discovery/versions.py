@@ -1,4 +1,4 @@
-"""Which Python and which Node a stack asks for, and where it says so."""
+"""Finds the Python and Node versions that a stack requires, and the files that name them."""
 
 import posixpath
 import re
@@ -11,13 +11,13 @@ from tasks.stack import Version
 
 _LTS = {"gallium": 16, "hydrogen": 18, "iron": 20, "jod": 22, "krypton": 24}
 NEWEST = 999
-"""A minor or patch version that is newer than each that exists."""
+"""A minor or patch number above every existing one."""
 
 Image = tuple[str, Dockerfile] | None
 
 
 def python_version(tree: FileView, image: Image, *, component: str, manifest: str | None) -> Version:
-    """Python as the Dockerfile has it, else `.python-version`, else `requires-python`."""
+    """Returns the Python version of the Dockerfile, else of `.python-version`, else of `requires-python`."""
     accepts = string(tree.table(manifest), "project", "requires-python")
     if image:
         for name in image[1].images:
@@ -38,7 +38,7 @@ def _python_of_image(name: str) -> str:
 
 
 def _exact(text: str) -> str:
-    """`3.13-slim` as `==3.13.*`, `3.13.2` as `==3.13.2`."""
+    """Returns a specifier: `==3.13.*` for `3.13-slim`, and `==3.13.2` for `3.13.2`."""
     version = _number(text)
     if not version:
         return ""
@@ -46,7 +46,7 @@ def _exact(text: str) -> str:
 
 
 def _number(text: str) -> str:
-    """The version that a text begins with: `22` of `v22-slim`. Empty if it does not begin with one."""
+    """Returns the version at the beginning of a text, such as `22` in `v22-slim`, or an empty text."""
     match = re.match(r"v?(\d{1,9}(?:\.\d{1,9}){0,2})(?![\w.])", text)
     return match.group(1) if match else ""
 
@@ -57,9 +57,9 @@ def _first_line(text: str) -> str:
 
 
 def node_version(tree: FileView, image: Image, *, component: str, manifests: tuple[str, ...]) -> Version:
-    """Node as the Dockerfile has it, else a version file, else `volta`, else `engines`: ranges of npm.
+    """Returns the Node version of the Dockerfile, else of a version file, else of `volta`, else of `engines`.
 
-    `manifests` are package.json files, the component's own first.
+    It is a range as npm writes it. `manifests` are package.json files, the component's own first.
     """
     engines = ((path, _npm_range(string(tree.table(path), "engines", "node"))) for path in manifests)
     source, accepts = next((found for found in engines if found[1]), ("", ""))
@@ -67,7 +67,7 @@ def node_version(tree: FileView, image: Image, *, component: str, manifests: tup
         for name in image[1].images:
             repository, _, tag = name.partition("@")[0].rpartition(":")
             wanted = _node_of_tag(tag) if posixpath.basename(repository) == "node" else ""
-            # An image that its own package refuses is for something else: Workers are not deployed as images.
+            # If the package does not accept the image's Node, the image has another use.
             if wanted and _overlap(wanted, accepts):
                 return Version(wanted=wanted, source=image[0], accepts=accepts)
     path = tree.nearest(component, ".nvmrc", ".node-version")
@@ -80,17 +80,17 @@ def node_version(tree: FileView, image: Image, *, component: str, manifests: tup
 
 
 def _npm_range(text: str) -> str:
-    """The range as it is written; empty for one that admits everything, and for any other words."""
+    """Returns the range as written, or an empty text if it admits everything or is no range."""
     return text.strip() if is_range(text) and text.strip() not in ANY else ""
 
 
 def _overlap(wanted: str, accepts: str) -> bool:
-    """Does a range admit the newest release that a number such as `22.3` stands for?"""
+    """Whether the range `accepts` admits the newest release of a version such as `22.3`."""
     major, minor, patch = [*map(int, wanted.split(".")), NEWEST, NEWEST][:3]
     return not accepts or admits(accepts, (major, minor, patch))
 
 
 def _node_of_tag(tag: str) -> str:
-    """`22` for `22-slim`, `v22` and `lts/jod`. Other names, such as `lts`, stand for any release."""
+    """Returns `22` for `22-slim`, `v22` and `lts/jod`. Other names, such as `lts`, give an empty text."""
     name = tag.strip().removeprefix("lts/").split("-")[0].lower()
     return str(_LTS[name]) if name in _LTS else _number(tag.strip())

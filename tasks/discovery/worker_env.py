@@ -1,4 +1,4 @@
-"""What a Worker's code expects of its environment: names of variables, from its types, its examples and its code."""
+"""Finds the variables that a Worker's code expects, in its types, example files and code."""
 
 import posixpath
 import re
@@ -22,10 +22,10 @@ MEMBER = re.compile(
 TEXT = re.compile(
     r"(?:string|undefined|null|\"[^\"]*\"|'[^']*')(?:\s*\|\s*(?:string|undefined|null|\"[^\"]*\"|'[^']*'))*"
 )
-READ = re.compile(r"\b(?:\w*[eE]nv|Bindings)\??\.(?P<name>[A-Z][A-Z0-9_]*)\b(?!\s*\()")
-TAKEN = re.compile(r"\{(?P<names>[^{}]*)\}\s*=\s*(?:\w+\.)?env\b")
+PROPERTY = re.compile(r"\b(?:\w*[eE]nv|Bindings)\??\.(?P<name>[A-Z][A-Z0-9_]*)\b(?!\s*\()")
+DESTRUCTURED = re.compile(r"\{(?P<names>[^{}]*)\}\s*=\s*(?:\w+\.)?env\b")
 NAME = re.compile(r"[A-Z][A-Z0-9_]*")
-# Sections of a wrangler file that give the Worker something which is no text.
+# Sections of a wrangler file whose bindings are objects, not texts.
 BINDINGS = (
     *("ai", "analytics_engine_datasets", "assets", "browser", "d1_databases", "dispatch_namespaces"),
     *("durable_objects", "hyperdrive", "images", "kv_namespaces", "mtls_certificates", "pipelines", "queues"),
@@ -35,12 +35,12 @@ BINDINGS = (
 
 
 def bindings_of(document: Table) -> dict[str, object]:
-    """The sections that bind something to a name, as they are written."""
+    """Returns the sections with bindings, as written."""
     return {key: document[key] for key in BINDINGS if document.get(key) and any(bound_names(document[key]))}
 
 
 def bound_names(value: object) -> Iterator[str]:
-    """The names that a section binds, however deep they stand in it."""
+    """Yields the names that a section binds, at any depth."""
     for each in (value, *tables({"items": value}, "items")) if isinstance(value, list) else (value,):
         name = string(each, "binding") or string(each, "name")
         if name:
@@ -51,7 +51,7 @@ def bound_names(value: object) -> Iterator[str]:
 
 
 def read_names(tree: FileView, directory: str, document: Table) -> tuple[str, ...]:
-    """The variables with text that the code expects and the wrangler file does not give: secrets, most of them."""
+    """Returns the text variables that the code expects and the wrangler file does not set. Most are secrets."""
     texts = [COMMENT.sub(" ", tree.text(path)) for path in sources(tree, directory)]
     typed = {name for text in texts for name in typed_names(text)}
     used = set() if typed else {name for text in texts for name in used_names(text)}
@@ -61,19 +61,19 @@ def read_names(tree: FileView, directory: str, document: Table) -> tuple[str, ..
 
 
 def worker_examples(directory: str, has: Callable[[str], bool]) -> tuple[str, ...]:
-    """The dotenv examples in a Worker's directory. Where two have a name, the first one counts."""
+    """Returns the dotenv examples in a Worker's directory, by precedence: the first value of a name counts."""
     paths = (posixpath.normpath(posixpath.join(directory, name)) for name in EXAMPLES)
     return tuple(path for path in paths if has(path))
 
 
 def sources(tree: FileView, directory: str) -> tuple[str, ...]:
-    """The files of its code, the types that wrangler generates included; none of tests and of what is built."""
+    """Returns the Worker's code files, including wrangler's generated types, without tests and built files."""
     found = (path for path in tree.under(directory) if path.endswith(SOURCES))
     return tuple(path for path in found if not FOREIGN.search(relative(path, directory)))
 
 
 def typed_names(text: str) -> Iterator[str]:
-    """Members of the type of its environment that are texts."""
+    """Yields the text members of the environment's type."""
     for match in TYPES.finditer(text):
         for member in MEMBER.finditer(body_of(text, match.end())):
             if TEXT.fullmatch(member["type"].strip()):
@@ -81,7 +81,7 @@ def typed_names(text: str) -> Iterator[str]:
 
 
 def body_of(text: str, start: int) -> str:
-    """What stands between braces, without what stands in braces of its own."""
+    """Returns the text from `start` to the closing brace, without the content of inner braces."""
     depth, shown = 1, []
     for letter in text[start:]:
         depth += {"{": 1, "}": -1}.get(letter, 0)
@@ -93,7 +93,7 @@ def body_of(text: str, start: int) -> str:
 
 
 def used_names(text: str) -> Iterator[str]:
-    """Names that plain JavaScript takes from its environment."""
-    yield from (match["name"] for match in READ.finditer(text))
-    for match in TAKEN.finditer(text):
+    """Yields the names that JavaScript code reads from its environment."""
+    yield from (match["name"] for match in PROPERTY.finditer(text))
+    for match in DESTRUCTURED.finditer(text):
         yield from NAME.findall(match["names"])

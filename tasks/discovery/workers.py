@@ -1,4 +1,4 @@
-"""Cloudflare Workers: what a wrangler file says is deployed."""
+"""Finds Cloudflare Workers by their wrangler files."""
 
 import posixpath
 import re
@@ -9,13 +9,13 @@ from tasks.discovery.file_view import FileView, join, lineage, parent
 from tasks.discovery.worker_env import bindings_of, read_names, sources
 from tasks.stack import Worker
 
-# In wrangler's own order.
+# The order in which wrangler searches.
 CONFIGS = ("wrangler.json", "wrangler.jsonc", "wrangler.toml")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wrangler:
-    """A wrangler file as read; `pages` is the output directory of a Pages project, `assets` that of a Worker."""
+    """A wrangler file. `pages` is the output directory of a Pages project, `assets` the directory of a Worker."""
 
     config: str
     name: str
@@ -27,15 +27,15 @@ class Wrangler:
 
 
 def read_wrangler(tree: FileView, directory: str) -> Wrangler | None:
-    """The wrangler file of a directory, the one that wrangler itself would take."""
+    """Returns the wrangler file of a directory: the first one in wrangler's order."""
     found = [join(directory, name) for name in CONFIGS if tree.has(join(directory, name))]
     if not found:
         return None
     config = found[0]
     if found[1:]:
-        tree.warn(f"{config} is used and {', '.join(found[1:])} is not: wrangler reads one of them; delete the other")
+        tree.warn(f"{config} is used and {', '.join(found[1:])} is not: wrangler reads only one file; delete the other")
     document = tree.table(config)
-    text = "" if document else tree.text(config)  # broken: what its lines say by themselves
+    text = "" if document else tree.text(config)  # a broken file is read line by line
     return Wrangler(
         config=config,
         name=string(document, "name") or _line(text, "name"),
@@ -48,7 +48,7 @@ def read_wrangler(tree: FileView, directory: str) -> Wrangler | None:
 
 
 def _environments_main(document: Table) -> str:
-    """The entry point where only the environments have one."""
+    """Returns the first entry point that an environment names."""
     found = (string(document, "env", name, "main") for name in table(document, "env"))
     return next((main for main in found if main), "")
 
@@ -59,7 +59,7 @@ def _line(text: str, key: str) -> str:
 
 
 def is_generated(tree: FileView, wrangler: Wrangler, output: str) -> bool:
-    """Whether its entry point is made by a site's build: in its output, in a hidden folder, or in a package."""
+    """Whether a site's build makes the entry point: in its output, in a hidden folder, or in a package."""
     directory = parent(wrangler.config)
     main = join(directory, wrangler.main)
     if tree.has(main):
@@ -70,10 +70,10 @@ def is_generated(tree: FileView, wrangler: Wrangler, output: str) -> bool:
 
 
 def describe_worker(tree: FileView, wrangler: Wrangler) -> Worker | None:
-    """The Worker of a wrangler file; None, with a warning, where it deploys none."""
+    """Returns the Worker of a wrangler file; None, with a warning, if the file deploys no Worker."""
     if not (wrangler.main or wrangler.assets):
         kind = "a Pages project without a static generator" if wrangler.pages else "neither `main` nor `assets`"
-        tree.warn(f"{wrangler.config}: {kind}, so it is no Worker and is not looked at")
+        tree.warn(f"{wrangler.config}: {kind}, so it is no Worker and is not checked")
         return None
     document, directory = wrangler.document, parent(wrangler.config)
     return Worker(
@@ -94,7 +94,10 @@ def describe_worker(tree: FileView, wrangler: Wrangler) -> Worker | None:
 
 
 def _tsconfig(tree: FileView, wrangler: Wrangler) -> str | None:
-    """The tsconfig.json beside it; for an entry point in TypeScript, the nearest one up to its package."""
+    """Returns the tsconfig.json next to the wrangler file.
+
+    For an entry point in TypeScript it is the nearest one, up to the directory with the package.json.
+    """
     directory = parent(wrangler.config)
     for above in lineage(directory):
         path = join(above, "tsconfig.json")

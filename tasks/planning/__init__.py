@@ -1,1 +1,1 @@
-"""From checks to a plan, and from its rows to steps and environments. All pure."""
+"""Makes a plan of checks, and lowers the checks to steps and environments. Pure."""

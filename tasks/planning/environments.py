@@ -1,4 +1,7 @@
-"""What has to be installed, as environments: what the stack's locks say, and what our own probes import. Pure."""
+"""Makes the environments to install, from the stack's locks and the lock of predeploy's probes.
+
+The functions are pure, except that `our_environment` reads the probes' lock once.
+"""
 
 import hashlib
 import json
@@ -27,17 +30,17 @@ OUR_LOCK = Path(__file__).parents[1] / "probes/requirements.lock"
 
 
 def key_of(*parts: object) -> str:
-    """A digest of plain data."""
+    """Returns a digest of plain data."""
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:20]
 
 
 def acquire(label: str, *argv: str, cwd: str, parser: str, env: tuple[tuple[str, str], ...] = ()) -> Command:
-    """A command that brings something from outside."""
+    """Returns a command that downloads packages."""
     return Command(argv=argv, label=label, cwd=cwd, env=env, parser=parser, phase="acquire", limit=900)
 
 
 def python_commands(project: PythonProject, name: str) -> tuple[Command, ...]:
-    """Installs what the lock holds, and nothing of the project itself: that comes from the workspace."""
+    """Returns the commands that install the locked packages. The project itself comes from the workspace."""
     wheel = COMPILED
     if project.kind == "uv":
         groups = ("--no-dev",) if name == "production" else ("--all-groups", "--all-extras")
@@ -51,14 +54,17 @@ def python_commands(project: PythonProject, name: str) -> tuple[Command, ...]:
     if not files:
         return (make,)
     listed = tuple(part for file in files for part in ("-r", f"@work@/{file}"))
-    # a path dependency cannot have a hash; those that have one are verified all the same
+    # A path dependency has no hash. Without the flag, uv still verifies every hash in the files.
     hashes = ("--require-hashes",) if project.hashed and len(project.paths) < 2 else ()
     argv = ("uv", "pip", "install", "--python", ENV, *hashes, *listed)
     return (make, acquire("uv pip install", *argv, cwd=project.root, parser="uv", env=wheel))
 
 
 def python_environment(project: PythonProject, name: str, digest: Callable[[str], str], day: str) -> Environment:
-    """A virtual environment from the lock: production's, or with everything that development adds."""
+    """Returns the virtual environment of the lock, for production or development.
+
+    `digest` returns the content digest of a file. `day` is part of the key if no lock pins the versions.
+    """
     commands = python_commands(project, name)
     pinned = project.pinned or project.lock is not None
     content = [*((path, digest(path)) for path in project.inputs), "" if pinned else day]
@@ -76,7 +82,7 @@ def python_environment(project: PythonProject, name: str, digest: Callable[[str]
 
 @cache
 def our_environment() -> Environment:
-    """What our own probes import, whatever the stack has."""
+    """Returns the environment of predeploy's probes, which does not depend on the stack."""
     lock = OUR_LOCK.name
     make = acquire("uv venv", "uv", "venv", "--allow-existing", ENV, cwd=".", parser="uv")
     argv = ("uv", "pip", "install", "--python", ENV, "--require-hashes", "-r", f"{WORK}/{lock}")
@@ -84,7 +90,7 @@ def our_environment() -> Environment:
     text = OUR_LOCK.read_text(encoding="utf-8")
     return Environment(
         kind="python",
-        title="packages of our own probes",
+        title="packages of predeploy's probes",
         root=".",
         version=Version(),
         inputs=(),
@@ -96,7 +102,7 @@ def our_environment() -> Environment:
 
 
 def node_commands(project: NodeProject) -> tuple[Command, ...]:
-    """A frozen installation by the stack's own package manager; a plain one where there is no lock."""
+    """Returns the installation by the stack's own package manager. With a lock it is frozen."""
     if project.manager == "pnpm":
         frozen = "--frozen-lockfile" if project.lock else "--no-frozen-lockfile"
         argv = ("pnpm", "install", frozen, "--reporter=append-only")
@@ -109,7 +115,10 @@ def node_commands(project: NodeProject) -> tuple[Command, ...]:
 
 
 def node_environment(project: NodeProject, digest: Callable[[str], str], day: str) -> Environment:
-    """The `node_modules` of a package or workspace, as its lock says."""
+    """Returns the `node_modules` of a package or workspace by its lock.
+
+    `digest` returns the content digest of a file. `day` is part of the key without a lock.
+    """
     commands = node_commands(project)
     content = [*((path, digest(path)) for path in project.inputs), "" if project.lock else day]
     manager = f"{project.manager}@{project.manager_version}" if project.manager_version else project.manager

@@ -1,4 +1,4 @@
-"""Lowers rows to steps. Engines interpret what comes out of here and never see a check's name. Pure."""
+"""Lowers checks to steps for the engines, which never see a check's name. Pure."""
 
 import contextlib
 import hashlib
@@ -29,7 +29,7 @@ from tasks.steps import (
     TreeName,
 )
 
-# What a command without a database sees in its variables: well-formed, and nobody there.
+# The values of the database tokens for a command without a database: well-formed, with no server at the address.
 NO_DATABASE = {
     DB_URL: "postgresql://nobody:nothing@127.0.0.1:1/none",
     DB_HOST: "127.0.0.1",
@@ -43,9 +43,10 @@ NODE_CACHE = (("NODE_COMPILE_CACHE", f"{CACHE}/node"),)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lowering:
-    """What lowering looks at beside the check itself. `digest` gives the content digest of a file of the tree.
+    """The context of lowering. `digest` returns the content digest of a file of the tree.
 
-    `day` is part of the key of what no lock pins: it is resolved anew each day. `base` looks at the base.
+    `day` is part of the key of environments without a lock, which are resolved again each day. `base` lowers the
+    commands that run in the base.
     """
 
     stack: Stack
@@ -54,7 +55,10 @@ class Lowering:
     base: "Lowering | None" = None
 
     def environment(self, check: Check, name: str, component_path: str = "", tree: TreeName = "") -> Environment | None:
-        """What has to be installed for a program of the check, or of another component; None where that is nothing."""
+        """Returns the environment for a program of the check, or of another component; None if it needs none.
+
+        Raises UsageError if the component declares no such packages.
+        """
         if name in {"", "image"}:
             return None
         if name == "ours":
@@ -64,7 +68,7 @@ class Lowering:
             installed = self.base.environment(check, name, component_path)
             return installed and replace(installed, tree=tree)
         path = component_path or check.component
-        # one directory may hold two components: a Django project, and a site with packages of Node
+        # one directory may have two components: a Django project, and a site with Node packages
         for component in self.stack.components:
             if component.path != path:
                 continue
@@ -73,32 +77,34 @@ class Lowering:
             if name != "node" and component.python is not None:
                 return python_environment(component.python, name, self.digest, self.day)
         raise UsageError(
-            f"the check {check.id} asks for the {name} environment, but {path} declares no such packages. "
-            "Take `environment` out of the check, or name another component."
+            f"the check {check.id} requires the {name} environment, but {path} declares no such packages. "
+            "Remove `environment` from the check, or name another component."
         )
 
     def environment_of(self, check: Check, program: Command) -> Environment | None:
-        """What has to be installed for a command of the check, or for a server beside it."""
+        """Returns the environment for a command of the check, or for one of its servers."""
         return self.environment(check, program.environment, program.component, program.tree)
 
     def environments(self, check: Check, programs: Iterable[Command]) -> tuple[Environment, ...]:
-        """What has to be installed for all of them, each once."""
+        """Returns the environments of all programs, each once."""
         found = (self.environment_of(check, program) for program in programs)
         return tuple({each.key: each for each in found if each is not None}.values())
 
     def step(self, check: Check, command: Command, attempt: int = 1, migrated: int = 1) -> Step:
-        """One command of a check as a step, with the servers beside it.
+        """Returns one command of a check as a step, with its servers.
 
-        `migrated` is the attempt that made the database which others are copies of.
+        `migrated` is the attempt that made the migrated database.
         """
         database = database_of(check, attempt, migrated)
-        first = next((each for each in check.commands if each.inputs is None and alike(each, command)), command)
+        first = next(
+            (each for each in check.commands if each.inputs is None and share_workspace(each, command)), command
+        )
         argv = tuple(part.replace(DB_MIGRATED, template_of(check, migrated)) for part in command.argv)
         return Step(
             slot=slot_of(check, command),
             argv=with_database(argv, database),
             cwd=command.cwd,
-            # which files of the base are of no use to it, nobody has found out
+            # the check's inputs hold for the tree, not for the base
             inputs=command.inputs or (Inputs() if command.tree else check.inputs),
             limit=command.limit,
             phase=command.phase,
@@ -115,14 +121,14 @@ class Lowering:
         )
 
     def image(self, check: Check) -> Image | None:
-        """What the check's component is deployed as; ours is made of the production environment and what it sees."""
+        """Returns the image of the check's component. Without a Dockerfile it gets environment and inputs."""
         if check.image is None or check.image.dockerfile:
             return check.image
         return replace(check.image, environment=self.environment(check, "production"), inputs=check.inputs)
 
     def service(self, check: Check, server: Command, database: Database | None) -> Service:
-        """A server beside a command. One that names the check's database gets it, and no other one is near it."""
-        named = any("@db." in text for text in (*server.argv, *(value for _, value in server.env)))
+        """Returns a server of a command. It gets the check's database only if it uses a database token."""
+        uses_database = any("@db." in text for text in (*server.argv, *(value for _, value in server.env)))
         return Service(
             name=server.label,
             argv=with_database(server.argv, database),
@@ -131,12 +137,12 @@ class Lowering:
             secrets=server.secrets,
             environment=self.environment_of(check, server),
             image=self.image(check) if server.environment == "production" else None,
-            database=database if named else None,
+            database=database if uses_database else None,
         )
 
 
 def environments_of(check: Check, lowering: Lowering) -> tuple[Environment, ...]:
-    """What has to be installed for a check. The check itself reports an environment that cannot be named."""
+    """Returns the environments of a check. It skips undeclared packages, because the check's own run reports them."""
     found: dict[str, Environment] = {}
     for program in check.programs:
         with contextlib.suppress(PredeployError):
@@ -146,18 +152,18 @@ def environments_of(check: Check, lowering: Lowering) -> tuple[Environment, ...]
 
 
 def slug(text: str) -> str:
-    """A name that is safe in paths and in SQL, short enough for both, and different for different texts."""
+    """Returns a unique name for a text that is safe in paths and in SQL, and short enough for both."""
     plain = re.sub(r"[^a-z0-9]", "_", text.lower()).strip("_")
     return f"{plain[:32]}_{hashlib.sha256(text.encode()).hexdigest()[:8]}"
 
 
-def alike(command: Command, other: Command) -> bool:
-    """Do two commands of a check run in the same workspace, if neither has inputs of its own?"""
+def share_workspace(command: Command, other: Command) -> bool:
+    """Whether two commands of a check run in the same workspace, if neither has its own inputs."""
     return (command.component, command.tree) == (other.component, other.tree)
 
 
 def slot_of(check: Check, command: Command | None = None) -> str:
-    """Checks do not see each other's files, unless one goes on with what another made; nor do two trees."""
+    """Returns the slot of a command. Each check and each tree has its own, unless a check continues another's."""
     if command is not None and command.inputs is not None:
         return slug(f"{check.id} {command.label}")
     if command is not None and command.component:
@@ -166,12 +172,12 @@ def slot_of(check: Check, command: Command | None = None) -> str:
 
 
 def template_of(check: Check, attempt: int) -> str:
-    """The name of the database that is migrated once, and then copied, made by that attempt."""
+    """Returns the name of the migrated database that this attempt made."""
     return f"migrated_{slug(check.migrated_by or check.component)}_{attempt}"
 
 
 def database_of(check: Check, attempt: int = 1, migrated: int = 1) -> Database | None:
-    """The database of a check. Each attempt gets one of its own: what the one before left may be half done."""
+    """Returns the database of a check. Each attempt has its own, because an earlier one may be half migrated."""
     match check.database:
         case "template":
             return Database(name=template_of(check, attempt))
@@ -184,18 +190,18 @@ def database_of(check: Check, attempt: int = 1, migrated: int = 1) -> Database |
 
 
 def with_database(argv: tuple[str, ...], database: Database | None) -> tuple[str, ...]:
-    """Where there is no database, its tokens become an address that nobody is at."""
-    return argv if database else tuple(replaced(part) for part in argv)
+    """Returns the argv. Without a database, its tokens become an address with no server."""
+    return argv if database else tuple(without_database(part) for part in argv)
 
 
-def replaced(text: str) -> str:
-    """A text with the tokens of a database replaced by those of none."""
+def without_database(text: str) -> str:
+    """Returns a text with the database tokens replaced by the values of NO_DATABASE."""
     for token, value in NO_DATABASE.items():
         text = text.replace(token, value)
     return text
 
 
 def variables(command: Command, database: Database | None) -> tuple[tuple[str, str], ...]:
-    """The command's own variables. Node keeps what it compiled by the content of the sources."""
+    """Returns the command's variables. Node programs also get a compile cache, whose keys are file contents."""
     env = (*command.env, *(NODE_CACHE if command.environment == "node" else ()))
-    return env if database else tuple((name, replaced(value)) for name, value in env)
+    return env if database else tuple((name, without_database(value)) for name, value in env)

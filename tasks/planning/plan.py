@@ -1,4 +1,4 @@
-"""The plan: the checks chosen for a run and what they need, their order and their spec keys. Pure."""
+"""Makes the plan: the chosen checks with their needs, their order and their spec keys. Pure."""
 
 import difflib
 import hashlib
@@ -15,7 +15,7 @@ from tasks.steps import Check
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """The checks of a run in the report's order. `whole`: nothing of the catalogue was left out by choice."""
+    """The checks of a run in the report's order. `whole` means that the plan has every check of the catalogue."""
 
     checks: tuple[Check, ...]
     whole: bool
@@ -24,25 +24,25 @@ class Plan:
         return next(check for check in self.checks if check.id == check_id)
 
     def needed_by(self, check_id: str) -> set[str]:
-        """The ids of all that a check needs, transitively, and its own."""
+        """Returns the id of a check and of every check that it needs, transitively."""
         return closed({check_id}, {check.id: check.needs for check in self.checks})
 
     def of(self, stage: Stage) -> tuple[Check, ...]:
-        """The checks of one stage."""
+        """Returns the checks of one stage."""
         return tuple(check for check in self.checks if check.stage is stage)
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
-    """The part of a message that helps with a misspelt name."""
+    """Returns the suggestion of a message about a misspelt name."""
     names = sorted(set(known))
     close = difflib.get_close_matches(name, names, n=3, cutoff=0.5)
     return f"did you mean {' or '.join(close)}?" if close else f"there are: {', '.join(names)}"
 
 
 def matching(name: str, checks: Collection[Check], absent: Collection[Absent] = ()) -> set[str]:
-    """The ids that a name on the command line means: an id, or a short name. Nothing: UsageError.
+    """Returns the ids of the checks with this id or short name. Raises UsageError if there are none.
 
-    `absent` are the checks that the stack lacks: their reason is part of the error.
+    `absent` are the checks that the stack lacks. Their reasons are part of the error.
     """
     found = {check.id for check in checks if name in {check.id, check.name}}
     if not found:
@@ -50,12 +50,12 @@ def matching(name: str, checks: Collection[Check], absent: Collection[Absent] = 
         if reasons:
             raise UsageError(f"the stack has no check {name}: {reasons}\nSee all checks with --list")
         known = {check.name for check in checks} | {check.id for check in checks if name.partition("[")[1]}
-        raise UsageError(f"no check is named {name}; {nearest(name, known)}\nSee them all with --list")
+        raise UsageError(f"no check is named {name}; {nearest(name, known)}\nSee all checks with --list")
     return found
 
 
 def resolve_needs(checks: tuple[Check, ...]) -> dict[str, tuple[str, ...]]:
-    """For each id the ids it needs. One of the catalogue that the component does not have falls away."""
+    """Returns the ids that each check needs. A need for a catalogue check that the component lacks is dropped."""
     ids = {check.id for check in checks}
     needs = {}
     for check in checks:
@@ -70,7 +70,7 @@ def resolve_needs(checks: tuple[Check, ...]) -> dict[str, tuple[str, ...]]:
 
 
 def closed(chosen: Collection[str], needs: Mapping[str, tuple[str, ...]]) -> set[str]:
-    """The chosen ids and everything that they need, transitively."""
+    """Returns the chosen ids and every id that they need, transitively."""
     result: set[str] = set()
     waiting = list(chosen)
     while waiting:
@@ -88,9 +88,9 @@ def make_plan(
     only: Collection[str] = (),
     skip: Collection[str] = (),
 ) -> Plan:
-    """Chooses. Checks that a chosen one needs come along; what is skipped takes those that need it along.
+    """Returns the plan for the flags. It includes the needs of each chosen check, and drops checks with a skipped need.
 
-    Raises UsageError for a name that matches nothing, an empty selection, and needs that lead round in a circle.
+    Raises UsageError for an unknown name, an empty selection and circular needs.
     """
     checks = catalogue.checks
     needs = resolve_needs(checks)
@@ -105,16 +105,16 @@ def make_plan(
     dropped = set[str]().union(*(matching(name, checks) for name in present))
     kept = closed({check_id for check_id in chosen if not closed({check_id}, needs) & dropped}, needs)
     if not kept:
-        raise UsageError("nothing is left to check: " + emptiness(catalogue, bool(stages or only or skip)))
+        raise UsageError("there is no check to run: " + no_check_reason(catalogue, bool(stages or only or skip)))
     ordered = tuple(check for check in checks if check.id in kept)
     resolved = tuple(replace(check, needs=needs[check.id]) for check in ordered)
     return Plan(checks=resolved, whole=len(resolved) == len(checks))
 
 
-def emptiness(catalogue: Catalogue, narrowed: bool) -> str:
-    """Why there is nothing to do, and what to do about it."""
+def no_check_reason(catalogue: Catalogue, narrowed: bool) -> str:
+    """Returns why there is no check to run, and what to do next."""
     if narrowed and catalogue.checks:
-        return "the flags leave no check.\nSee them all with --list"
+        return "the flags select no check.\nSee all checks with --list"
     return (
         "no Django project (manage.py), Cloudflare Worker (wrangler.toml, .json, .jsonc) or static site was found.\n"
         "Give the directory of the stack as the argument."
@@ -122,15 +122,15 @@ def emptiness(catalogue: Catalogue, narrowed: bool) -> str:
 
 
 def reject_cycles(needs: Mapping[str, tuple[str, ...]]) -> None:
-    """Raises UsageError where checks wait for each other."""
+    """Raises UsageError for circular needs."""
     try:
         TopologicalSorter(needs).prepare()
     except CycleError as error:
         circle = " → ".join(error.args[1])
-        raise UsageError(f"predeploy.toml: checks need each other in a circle: {circle}. Take one need out.") from error
+        raise UsageError(f"predeploy.toml: checks have circular needs: {circle}. Remove one of them.") from error
 
 
 def spec_key(check: Check, inputs_digest: str, version: str) -> str:
-    """What decides a check before any engine is asked: the row, our own version, and the inputs' content and modes."""
+    """Returns a digest of all that defines a check: the row, predeploy's version, and the inputs' content and modes."""
     document = json.dumps([asdict(check), inputs_digest, version], sort_keys=True)
     return hashlib.sha256(document.encode()).hexdigest()[:16]

@@ -1,4 +1,4 @@
-"""The catalogue: which checks a stack has, what they look at, and the environment of its Django processes."""
+"""The catalogue: the checks of a stack, their inputs, and the environment of Django processes."""
 
 import re
 from typing import Any
@@ -39,7 +39,7 @@ def env_of(web: Component, files: dict[str, str] | None = None, /, **settings: A
     return dict(django_env(web, make_scene(make_stack(web), files, Settings(jobs=1, **settings))))
 
 
-def test_sample_has_the_checks_of_the_design_in_the_report_s_order() -> None:
+def test_sample_has_its_checks_in_the_report_s_order() -> None:
     checks = checks_of(make_web(), make_worker(), make_site(), environment="production").values()
 
     assert [check.name for check in checks] == [
@@ -51,7 +51,7 @@ def test_sample_has_the_checks_of_the_design_in_the_report_s_order() -> None:
     assert [check.stage for check in checks] == sorted((check.stage for check in checks), key=list(Stage).index)
 
 
-def test_titles_are_short_where_there_is_one_and_name_the_component_where_there_are_two() -> None:
+def test_titles_name_the_component_only_if_two_components_share_them() -> None:
     assert "mypy" in titles_of(make_web())
     titles = titles_of(make_web(), make_web("apps/other"))
     assert "mypy (apps/web)" in titles
@@ -59,7 +59,7 @@ def test_titles_are_short_where_there_is_one_and_name_the_component_where_there_
     assert "mypy" not in titles
 
 
-def test_ids_are_unique_also_where_names_and_folders_are_shared() -> None:
+def test_ids_are_unique_even_if_names_or_folders_are_shared() -> None:
     root = make_web(".")
     site = make_site(".", make_node_project(".", dependencies={"eslint": "^9"}))
     sites = [make_site("a/shop"), make_site("b/shop")]
@@ -74,7 +74,7 @@ def absent(*components: Component, **settings: Any) -> dict[tuple[str, str], str
     return {(each.name, each.component): each.reason for each in make_catalogue(context).absent}
 
 
-def test_check_that_is_not_there_has_its_reason() -> None:
+def test_absent_check_has_a_reason() -> None:
     shop = make_web("apps/shop", make_requirements_project())
     plain = make_worker(node=make_node_project(dependencies={"wrangler": "^4"}))
     configured = {"apps/shop": ComponentSettings(skip=("migrations_missing",))}
@@ -82,7 +82,7 @@ def test_check_that_is_not_there_has_its_reason() -> None:
     reasons = absent(shop, plain, component=configured)
 
     assert reasons["pytest", "apps/shop"] == "apps/shop does not use pytest"
-    assert reasons["mypy", "apps/shop"] == "apps/shop configures mypy, but its lock does not hold it"
+    assert reasons["mypy", "apps/shop"] == "apps/shop configures mypy, but its lock does not have it"
     assert reasons["vitest", "workers/intake"] == "workers/intake does not use vitest"
     assert reasons["migrations_missing", "apps/shop"] == "skipped by predeploy.toml for apps/shop"
     assert reasons["astro_check", ""] == "the stack has no site"
@@ -96,7 +96,7 @@ def test_check_that_is_not_there_has_its_reason() -> None:
         ("[tool.black]\n[tool.ruff.format]\nquote-style = 'double'\n", True),
     ],
 )
-def test_formatting_is_not_ruff_s_where_it_is_black_s(text: str, has: bool) -> None:
+def test_ruff_format_is_absent_for_projects_with_black(text: str, has: bool) -> None:
     configured = {"ruff": "apps/web/pyproject.toml"}
     project = make_uv_project(tools=frozenset({"black", "ruff"}), configurations=configured)
 
@@ -107,7 +107,7 @@ def test_formatting_is_not_ruff_s_where_it_is_black_s(text: str, has: bool) -> N
 
 
 def test_one_project_of_two_components_is_checked_once_and_as_a_whole() -> None:
-    """A check that covers another component's code has to see that code."""
+    """A check that covers another component's code must have that code in its inputs."""
     project = make_uv_project(root=".")
     first, second = make_web("apps/a", project), make_web("apps/b", project)
 
@@ -119,7 +119,7 @@ def test_one_project_of_two_components_is_checked_once_and_as_a_whole() -> None:
     assert absent(first, second)["ruff_check", "apps/b"] == "the check of apps/a covers ."
 
 
-def test_inputs_are_all_files_but_other_components_own() -> None:
+def test_inputs_are_all_files_except_those_of_other_components() -> None:
     checks = checks_of(make_web(), make_worker(), make_site())
 
     assert checks["mypy[apps/web]"].inputs.exclude == ("sites/coffee-shop", "workers/intake")
@@ -136,14 +136,14 @@ def test_inputs_keep_what_a_component_depends_on() -> None:
     assert checks["mypy[apps/web]"].inputs.exclude == ("workers/intake",)
 
 
-def test_component_at_the_root_has_everything_but_the_others() -> None:
+def test_component_at_the_root_has_all_files_except_those_of_others() -> None:
     checks = checks_of(make_web("."), make_worker(), make_site())
 
     assert checks["mypy[.]"].inputs.exclude == ("sites/coffee-shop", "workers/intake")
     assert checks["worker_container[workers/intake]"].inputs.exclude == ("sites/coffee-shop",)
 
 
-def test_component_within_another_keeps_what_contains_it() -> None:
+def test_inner_component_keeps_the_files_of_the_outer_one() -> None:
     checks = checks_of(make_web("apps"), make_web("apps/inner"), make_site())
 
     assert "apps" not in checks["mypy[apps/inner]"].inputs.exclude
@@ -161,7 +161,7 @@ def test_custom_check_comes_last_in_its_stage() -> None:
     assert list(checks.values())[-1].name == "django_health"
 
 
-def test_custom_check_is_what_was_configured() -> None:
+def test_custom_check_has_the_configured_command() -> None:
     row = custom(
         component="apps/web",
         environment="production",
@@ -181,7 +181,7 @@ def test_custom_check_is_what_was_configured() -> None:
     assert dict(command.env)["DJANGO_SETTINGS_MODULE"] == "config.settings"
 
 
-def test_custom_check_of_no_component_gets_the_configured_environment_with_its_database() -> None:
+def test_custom_check_without_a_component_gets_the_configured_environment() -> None:
     check = checks_of(make_web(), check=(custom(database="empty"),), env={"URL": "{db.url}", "PLAIN": "{x}"})["smoke"]
 
     assert dict(check.commands[0].env) == {"URL": "@db.url@", "PLAIN": "{x}"}
@@ -191,18 +191,21 @@ def test_custom_check_of_no_component_gets_the_configured_environment_with_its_d
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"check": (custom(component="apps/wbe"),)}, "for the component apps/wbe, which is not there"),
-        ({"check": (custom(environment="production"),)}, "asks for the production environment of no component"),
+        ({"check": (custom(component="apps/wbe"),)}, "names the component apps/wbe, which does not exist"),
+        ({"check": (custom(environment="production"),)}, "requires the production environment, but names no component"),
         (
             {"check": (custom(environment="node", component="apps/web"),)},
-            "asks for the node environment of apps/web",
+            "requires the node environment, but apps/web has no such packages",
         ),
-        ({"component": {"apps/wbe": ComponentSettings()}}, "no component is there; did you mean apps/web?"),
+        (
+            {"component": {"apps/wbe": ComponentSettings()}},
+            "the stack has no component at this path; did you mean apps/web?",
+        ),
         ({"limits": {"mpy": 3.0}}, "limits.mpy: no check has this name; did you mean mypy?"),
-        ({"check": (custom(), custom())}, "two checks are smoke: give one another name"),
+        ({"check": (custom(), custom())}, "two checks have the id smoke: rename one"),
     ],
 )
-def test_configuration_of_what_is_not_there(settings: dict[str, Any], message: str) -> None:
+def test_configuration_of_unknown_names_is_a_usage_error(settings: dict[str, Any], message: str) -> None:
     with pytest.raises(UsageError, match=message):
         checks_of(make_web(), **settings)
 
@@ -244,7 +247,7 @@ not a line
 """
 
 
-def test_example_fills_only_what_nobody_gave() -> None:
+def test_example_fills_only_names_without_a_value() -> None:
     web = make_web(env_example="apps/web/.env.example")
 
     env = env_of(web, {"apps/web/.env.example": EXAMPLE}, env={"TIMEOUT": "5"})
@@ -256,7 +259,7 @@ def test_example_fills_only_what_nobody_gave() -> None:
     assert "EMPTY" not in env
 
 
-def test_names_that_only_the_example_gave_are_listed() -> None:
+def test_names_with_a_value_only_in_the_example_are_listed() -> None:
     web = make_web(env_example="apps/web/.env.example")
     files = {"apps/web/.env.example": EXAMPLE}
 
@@ -269,7 +272,7 @@ def test_debug_can_be_configured() -> None:
     assert env_of(make_web(), env={"DEBUG": "1"})["DEBUG"] == "1"
 
 
-def test_component_s_settings_beat_the_stack_s_and_name_the_database_by_words() -> None:
+def test_component_s_variables_override_the_stack_s_and_may_name_the_database() -> None:
     own = ComponentSettings(
         settings="config.production", env={"DB": "{db.user}:{db.password}@{db.host}:{db.port}/{db.name}", "A": "2"}
     )
@@ -282,7 +285,7 @@ def test_component_s_settings_beat_the_stack_s_and_name_the_database_by_words() 
 
 
 def test_quality_tools_choose_the_settings_themselves() -> None:
-    """pytest-django's own configuration names them, and a variable would win over it."""
+    """pytest-django's configuration names the settings, and a variable would override it."""
     check = checks_of(make_web())["pytest[apps/web]"]
 
     assert "DJANGO_SETTINGS_MODULE" not in dict(check.commands[0].env)
@@ -296,7 +299,7 @@ def test_pytest_keeps_its_cache_plugin_but_no_cache_of_an_earlier_run() -> None:
     assert f"cache_dir={OUT}/pytest" in argv
 
 
-def test_only_the_check_of_that_name_fails_on_what_django_s_own_checks_find() -> None:
+def test_only_django_check_runs_django_s_own_checks() -> None:
     checks = checks_of(make_web())
     commands = [word for name in ("migrate", "migrations_missing", "migration_check") for word in argv_of(checks, name)]
 
@@ -309,7 +312,7 @@ def test_only_the_check_of_that_name_fails_on_what_django_s_own_checks_find() ->
     ("text", "builds"),
     [("FROM python:3.13\nRUN pip install .\n", False), ("FROM node AS assets\nRUN npm ci && npm run build\n", True)],
 )
-def test_image_that_builds_static_files_is_named_to_who_collects_them(text: str, builds: bool) -> None:
+def test_probe_knows_of_an_image_that_builds_static_files(text: str, builds: bool) -> None:
     web = make_web(dockerfile="apps/web/Dockerfile")
 
     argv = built(checks_of(web, files={"apps/web/Dockerfile": text}))["import config.wsgi, collectstatic"].argv
@@ -348,16 +351,16 @@ def server_of(*packages: str, settings: ComponentSettings | None = None, **web: 
         ("django", f"python manage.py runserver --noreload {BIND}"),
     ],
 )
-def test_server_is_the_one_that_the_lock_holds(package: str, argv: str) -> None:
+def test_server_is_the_one_in_the_lock(package: str, argv: str) -> None:
     assert server_of("django", package) == argv
 
 
-def test_server_that_has_nothing_to_serve_is_passed_over() -> None:
+def test_server_without_an_application_is_ignored() -> None:
     assert server_of("gunicorn", "uvicorn", wsgi="").startswith("uvicorn")
     assert server_of("uvicorn", asgi="").startswith("python manage.py runserver")
 
 
-def test_server_that_the_stack_names_beats_the_guess_and_configuration_beats_both() -> None:
+def test_configured_server_comes_before_the_stack_s_and_that_before_a_guess() -> None:
     named = ("gunicorn", "--threads", "4", "config.wsgi")
     configured = ComponentSettings(server=("serve", "--at={host}:{port}"))
 
@@ -379,14 +382,14 @@ def request_of(settings: ComponentSettings | None = None) -> str:
     return " ".join(checks_of(make_web(), component=own)["django_health[apps/web]"].commands[-1].argv)
 
 
-def test_health_asks_the_configured_path_and_else_guesses() -> None:
+def test_health_requests_the_configured_path_or_a_default() -> None:
     assert "--path /admin/login/ --else / " in request_of()
     configured = request_of(ComponentSettings(health="/up"))
     assert "--path /up " in configured
     assert "--else" not in configured
 
 
-def test_lock_is_checked_only_where_there_is_one() -> None:
+def test_lock_is_checked_only_if_it_exists() -> None:
     def labels(project: Any) -> list[str]:
         checks = checks_of(make_web("apps/web", project))
         return [command.label for command in checks["django_container[apps/web]"].commands]
@@ -430,7 +433,7 @@ def test_mypy_gets_a_target_unless_its_configuration_has_one(files: dict[str, st
     assert checks["mypy[apps/web]"].commands[0].argv[-1] == target
 
 
-def test_mypy_leaves_out_projects_of_others_whose_packages_are_not_installed() -> None:
+def test_mypy_excludes_inner_projects() -> None:
     project = make_uv_project(root=".", paths=("apps/web", ".", "libs/ours"))
     inside = ("pipeline/uv.lock", "libs/ours/uv.lock", "apps/web/uv.lock", "uv.lock", "tools/pyproject.toml")
 
@@ -460,8 +463,8 @@ def test_upgrade_runs_the_base_s_code_first_and_then_the_tree_s() -> None:
     assert {fill.environment, upgrade.environment} == {"production"}
 
 
-def test_upgrade_never_takes_an_exit_code_of_python_s_own_for_a_verdict() -> None:
-    """A mistake of our own program ends with 1."""
+def test_upgrade_has_no_verdict_for_python_s_own_exit_codes() -> None:
+    """An error in predeploy's own program ends with 1."""
     _, upgrade = upgrade_of(make_stack(make_web())).commands
 
     assert 1 not in dict(upgrade.verdicts)
@@ -485,9 +488,7 @@ def test_base_gets_no_secret_that_the_tree_does_not_declare() -> None:
     ],
     ids=["no base", "another project", "a Worker", "no migrations"],
 )
-def test_upgrade_without_anything_to_upgrade_from_has_the_reason(
-    base: Stack | SkipReason, code: str, says: str
-) -> None:
+def test_upgrade_without_a_base_is_skipped_with_a_reason(base: Stack | SkipReason, code: str, says: str) -> None:
     check = upgrade_of(base)
 
     assert check.skip_reason is not None

@@ -50,7 +50,7 @@ def test_found_dockerfile_is_built_as_it_was_found() -> None:
     )
 
 
-def test_settings_win_over_what_was_found() -> None:
+def test_settings_override_the_discovered_image() -> None:
     web = make_web(**FOUND, args=(("A", "1"), ("B", "2")))
 
     found = image(web, context=".", target="other", args={"B": "3", "C": "4"}, secrets=("TOKEN",))
@@ -69,19 +69,19 @@ def test_settings_win_over_what_was_found() -> None:
         ({"dockerfile": "apps/web/Dockerfile"}, "Dockerfile", "apps/web"),
     ],
 )
-def test_where_another_dockerfile_is_built(configured: dict[str, str], dockerfile: str, context: str) -> None:
+def test_build_context_of_another_dockerfile(configured: dict[str, str], dockerfile: str, context: str) -> None:
     found = image(make_web(**FOUND), **configured)
 
     assert (found.dockerfile, found.context) == (dockerfile, context)
 
 
-def test_another_dockerfile_gets_nothing_that_was_meant_for_the_one_that_was_found() -> None:
+def test_another_dockerfile_does_not_get_the_discovered_one_s_target_and_arguments() -> None:
     found = image(make_web(**FOUND, args=(("A", "1"),)), dockerfile="ops/web.Dockerfile")
 
     assert (found.target, found.args) == ("", ())
 
 
-def test_without_a_dockerfile_it_is_ours_made_of_production_s_packages_and_what_the_check_sees() -> None:
+def test_image_without_a_dockerfile_has_production_s_packages_and_the_check_s_inputs() -> None:
     check = checks_of(make_web())["django_container"]
     built = make_lowering(make_stack(make_web())).step(check, check.commands[-2]).image
 
@@ -90,17 +90,17 @@ def test_without_a_dockerfile_it_is_ours_made_of_production_s_packages_and_what_
     assert (built.dockerfile, built.cwd, built.inputs) == ("", "apps/web", Inputs(exclude=("workers/intake",)))
 
 
-def test_file_of_the_settings_that_is_not_there() -> None:
+def test_missing_file_in_the_image_s_settings_is_a_usage_error() -> None:
     with pytest.raises(UsageError) as caught:
         checks_of(make_web(), dockerfile="apps/web/Dockerfle", context="nowhere")
 
     assert str(caught.value).splitlines() == [
         'predeploy.toml: component."apps/web".image.dockerfile: apps/web/Dockerfle is not in the tree',
-        'predeploy.toml: component."apps/web".image.context: no directory nowhere is in the tree',
+        'predeploy.toml: component."apps/web".image.context: the directory nowhere is not in the tree',
     ]
 
 
-def test_container_is_built_last_and_what_it_serves_imported_in_it() -> None:
+def test_container_is_built_last_and_the_server_s_module_imported_in_it() -> None:
     check = checks_of(make_web(**FOUND), secrets=("TOKEN",))["django_container"]
     build, imported = check.commands[-2:]
 
@@ -112,7 +112,7 @@ def test_container_is_built_last_and_what_it_serves_imported_in_it() -> None:
     assert checks_of(make_web())["django_container"].commands[-2].label == "image"
 
 
-def test_nothing_of_the_workspace_reaches_an_image() -> None:
+def test_no_path_of_the_workspace_reaches_an_image() -> None:
     (_, imported) = image_commands(make_web(**FOUND), context_of(make_web(**FOUND)))
     step = make_lowering(make_stack(make_web(**FOUND))).step(checks_of(make_web(**FOUND))["django_container"], imported)
 
@@ -127,7 +127,7 @@ def test_server_has_the_image_that_was_built() -> None:
     assert checks["migrate"].image is None
 
 
-def test_where_the_image_has_the_stack_s_files() -> None:
+def test_places_of_the_stack_s_files_in_the_image() -> None:
     web = make_web(**FOUND | {"target": ""})
 
     assert image(web).copies == (("/srv/app", "apps/web"),)

@@ -1,4 +1,4 @@
-"""Rows for Workers that run: what they are given, what they need, and which form is sent."""
+"""Rows for running Workers: their variables, their needs, and the form."""
 
 import json
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from tasks.catalogue import CatalogueContext, make_catalogue
-from tasks.catalogue.intake import sent
+from tasks.catalogue.intake import form_document
 from tasks.catalogue.worker_service import NEON_URL, asks_database, worker_texts
 from tasks.errors import UsageError
 from tasks.settings import Settings
@@ -50,13 +50,13 @@ def why_not(context: CatalogueContext, name: str = "intake_e2e") -> str:
         ("MODE", f"predeploy-{NONCE}"),
     ],
 )
-def test_what_only_production_knows_is_made_up(name: str, value: str) -> None:
+def test_variables_without_a_value_get_a_throwaway_value(name: str, value: str) -> None:
     worker = intake(name)
 
     assert worker_texts(worker, context_of(worker)) == {name: value}
 
 
-def test_examples_are_taken_for_what_is_no_credential_and_settings_win() -> None:
+def test_examples_fill_all_but_credentials_and_settings_win() -> None:
     worker = intake("MODE", "API_KEY", "DATABASE_URL", "LIMIT")
     files = {"workers/intake/.dev.vars.example": "MODE=strict\nAPI_KEY=change-me\nLIMIT=3\n"}
     own = {"workers/intake": {"env": {"LIMIT": "5", "REPORTS": "{db.url}"}, "secrets": ["API_KEY"]}}
@@ -66,7 +66,7 @@ def test_examples_are_taken_for_what_is_no_credential_and_settings_win() -> None
     assert texts == {"MODE": "strict", "DATABASE_URL": NEON_URL, "LIMIT": "5", "REPORTS": NEON_URL}
 
 
-def test_no_worker_gets_the_real_database_and_its_service_does() -> None:
+def test_only_the_outbound_service_gets_the_real_database() -> None:
     health = check_of("worker_health", context_of(intake()))
     outbound, worker = health.commands[0].services
 
@@ -83,7 +83,7 @@ def test_no_worker_gets_the_real_database_and_its_service_does() -> None:
         (intake("API_KEY"), (make_web(),), ("", "", ("worker_container",))),
     ],
 )
-def test_health_has_the_database_that_the_worker_asks_for(
+def test_health_has_a_database_if_the_worker_expects_one(
     worker: Component, others: tuple[Component, ...], expected: tuple[str, str, tuple[str, ...]]
 ) -> None:
     health = check_of("worker_health", context_of(worker, *others))
@@ -93,14 +93,14 @@ def test_health_has_the_database_that_the_worker_asks_for(
     assert health.workspace_of == "worker_container[workers/intake]"
 
 
-def test_a_database_of_the_provider_s_is_none_of_ours() -> None:
+def test_a_worker_with_a_database_secret_gets_no_database() -> None:
     settings = {"component": {"workers/intake": {"secrets": ["NEON_DATABASE_URL"]}}}
     worker = intake()
 
     assert not asks_database(worker, context_of(worker, settings=settings))
 
 
-def test_the_facts_of_the_wrangler_file_are_handed_on() -> None:
+def test_the_runtime_gets_the_content_of_the_wrangler_file() -> None:
     worker = intake(vars={"CLIENTS": {"a": 1}, "MODE": "x"}, date="2026-09-01", flags=("nodejs_compat",))
     settings = {"component": {"workers/intake": {"env": {"MODE": "y"}, "health": "/up"}}}
 
@@ -128,17 +128,17 @@ def test_why_no_form_is_sent(context: CatalogueContext, words: str) -> None:
     assert words in why_not(context)
 
 
-def test_a_route_that_is_configured_needs_none_in_the_code() -> None:
+def test_a_configured_route_need_not_be_in_the_code() -> None:
     context = context_of(intake(), files={APP: "nothing"}, settings={"worker": {"intake": {"e2e": {"path": "/forms"}}}})
 
     assert check_of("intake_e2e", context).commands[0].label == "POST /forms"
 
 
-def test_the_form_goes_to_a_site_that_the_worker_speaks_of() -> None:
+def test_the_form_goes_to_a_site_that_the_worker_names() -> None:
     worker = intake(vars={"CLIENTS": {"coffee-shop": ["https://coffee.example"]}})
     context = context_of(worker, make_web(), make_site("sites/atelier"), make_site())
 
-    form = sent(worker, context)
+    form = form_document(worker, context)
 
     assert form["path"] == "/intake/coffee-shop/form"
     assert form["origin"] == "https://coffee.example"
@@ -163,10 +163,10 @@ def test_the_form_goes_to_a_site_that_the_worker_speaks_of() -> None:
 def test_only_keys_of_senders_are_tried(names: tuple[str, ...], key: str) -> None:
     worker = intake(*names)
 
-    assert sent(worker, context_of(worker))["key"] == key
+    assert form_document(worker, context_of(worker))["key"] == key
 
 
-def test_what_is_configured_is_sent() -> None:
+def test_configured_form_is_sent() -> None:
     said = {
         "path": "/{site}/send",
         "site": "bakery",
@@ -181,7 +181,7 @@ def test_what_is_configured_is_sent() -> None:
         "encoding": "form",
     }
     worker = intake()
-    form = sent(worker, context_of(worker, settings={"worker": {"workers/intake": {"e2e": said}}}))
+    form = form_document(worker, context_of(worker, settings={"worker": {"workers/intake": {"e2e": said}}}))
 
     assert (form["path"], form["headers"]) == ("/bakery/send", {"X-Site": "bakery"})
     assert (form["payload"], form["invalid"], form["status"]) == (said["payload"], said["invalid"], [303])
@@ -199,17 +199,15 @@ def test_the_row_is_read_with_the_django_project_s_packages() -> None:
     assert (read.environment, read.component, read.services) == ("production", "apps/web", ())
 
 
-def test_its_files_are_those_of_both_components() -> None:
+def test_the_intake_has_the_files_of_both_components() -> None:
     context = context_of(intake(), make_web(), make_site())
 
     assert check_of("intake_e2e", context).inputs.exclude == ("sites/coffee-shop",)
     assert check_of("worker_container", context).inputs.exclude == ("apps/web", "sites/coffee-shop")
 
 
-def test_a_worker_that_is_not_there_is_a_mistake() -> None:
+def test_an_unknown_worker_is_a_usage_error() -> None:
     context = context_of(intake(), settings={"worker": {"intak": {}}})
 
-    with pytest.raises(
-        UsageError, match=r"worker\.intak: no Worker is called so, or lies there; did you mean intake\?"
-    ):
+    with pytest.raises(UsageError, match=r"worker\.intak: no Worker has this name or path; did you mean intake\?"):
         make_catalogue(context)

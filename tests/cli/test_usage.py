@@ -70,8 +70,8 @@ def test_flags_that_cannot_be(caller: Caller, green: TinyStack, arguments: list[
     [
         (["--only", "wrds"], r"no check is named wrds; did you mean words\?"),
         (["--skip", "nothing-like-it"], r"no check is named nothing-like-it; there are: later, words"),
-        (["--only", "words", "--skip", "words"], r"the flags leave no check.*--list"),
-        (["--stage", "build"], r"the flags leave no check.*--list"),
+        (["--only", "words", "--skip", "words"], r"the flags select no check.*--list"),
+        (["--stage", "build"], r"the flags select no check.*--list"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )
@@ -141,7 +141,7 @@ BROKEN = {
             '[[check]]\nname = "a"\nstage = "build"\nrun = "true"\nneeds = ["b"]\n'
             '[[check]]\nname = "b"\nstage = "build"\nrun = "true"\nneeds = ["a"]\n',
         ),
-        says=r"predeploy\.toml: .*circle.*a → b|circle.*b → a",
+        says=r"predeploy\.toml: .*circular needs.*a → b|circular needs.*b → a",
     ),
     "nothing to do": Broken(
         arrange=lambda stack: (stack.root / "predeploy.toml").unlink(), says=r"no Django project .*\n.*directory"

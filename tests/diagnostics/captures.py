@@ -8,7 +8,7 @@ from tasks.diagnostics import Parsed, parse
 from tasks.models import Diagnostic
 
 ROOT = "/ws"
-"""What the path of the workspace was replaced by."""
+"""The text that replaces the path of the workspace."""
 FOLDER = Path(__file__).parent / "captured"
 
 
@@ -31,7 +31,7 @@ def load(name: str) -> Capture:
 
 
 def read(name: str) -> Parsed:
-    """What the parser that the capture is named after reads in it."""
+    """Returns the result of the capture's parser, which is named in its path."""
     capture = load(name)
     parser = name.partition("/")[0]
     return parse(parser, stdout=capture.stdout, stderr=capture.stderr, root=ROOT, cwd=capture.cwd)
@@ -49,7 +49,7 @@ def shown(finding: Diagnostic) -> str:
 
 
 def assert_reads(name: str, expected: tuple[str, ...]) -> None:
-    """The findings begin like these lines, one for one and in this order."""
+    """Asserts that the findings begin like these lines, one for one and in this order."""
     found = [shown(finding) for finding in read(name).diagnostics]
 
     assert [line[: len(start)] for line, start in zip(found, expected, strict=False)] == list(expected)

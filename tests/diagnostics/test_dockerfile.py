@@ -1,4 +1,4 @@
-"""What is read in the words of an engine that could not build a Dockerfile."""
+"""The parser of a container engine's errors for a Dockerfile."""
 
 import pytest
 
@@ -52,7 +52,7 @@ READ: dict[str, tuple[str, ...]] = {
         "error apps/web/Dockerfile:3 [copy] COPY src/: there is no such file in the build's context, or .dockerig",
     ),
     "dockerfile/copy_outside": (
-        "error apps/web/Dockerfile:3 [copy] COPY ../shared: what lies outside of the build's context cannot be co",
+        "error apps/web/Dockerfile:3 [copy] COPY ../shared: files outside of the build's context cannot be copied",
     ),
     "dockerfile/empty": ("error apps/web/Dockerfile [dockerfile] the Dockerfile cannot be empty",),
     "dockerfile/env_syntax": ("error apps/web/Dockerfile:2 [syntax] ENV must have two arguments",),
@@ -200,7 +200,7 @@ def found(text: str, said: str, stdout: str = "") -> Diagnostic:
         pytest.param("FROM a\nCOPY y /d\n", "x", None, id="of nobody"),
     ],
 )
-def test_line_of_what_cannot_be_copied(text: str, name: str, line: int | None) -> None:
+def test_line_of_a_copy_that_fails(text: str, name: str, line: int | None) -> None:
     assert found(text, f"failed to copy source directory: lstat /{name}: no such file or directory").line == line
 
 
@@ -237,7 +237,7 @@ def test_other_builders_name_the_command_in_their_message() -> None:
     assert (failed.line, failed.message) == (2, "RUN pip install nope: exit code 1")
 
 
-def test_last_words_may_be_on_stdout() -> None:
+def test_last_line_of_a_run_may_be_on_stdout() -> None:
     assert found("FROM a\nRUN x\n", '# run ["/bin/sh", "-c", "x"]\nexit code: 1', "so\nit is\n").message == (
         "RUN x: exit code 1: it is"
     )
@@ -253,11 +253,11 @@ def test_last_words_may_be_on_stdout() -> None:
         ("FROM aa:1\n", None),
     ],
 )
-def test_line_of_an_image_that_is_not_there(text: str, line: int | None) -> None:
+def test_line_of_a_missing_image(text: str, line: int | None) -> None:
     assert found(text, "failed to convert Dockerfile to LLB: a:1: docker.io/library/a:1: not found").line == line
 
 
-def test_traceback_of_a_run_is_told_too() -> None:
+def test_traceback_of_a_run_is_reported_too() -> None:
     capture = load("dockerfile/collectstatic")
 
     read = parse("dockerfile", stdout="", stderr=capture.stderr, root="", cwd=".", copies=(("/app", "apps/web"),))
@@ -281,7 +281,7 @@ def test_without_a_dockerfile_the_message_has_no_place() -> None:
         ("cat y", ()),
     ],
 )
-def test_secrets_of_the_run_that_ran(run: str, secrets: tuple[str, ...]) -> None:
+def test_secrets_of_the_run_with_an_argv(run: str, secrets: tuple[str, ...]) -> None:
     text = f"FROM a\nRUN --mount=type=secret,id=other true\nRUN {run}\n"
 
     assert secrets_of(text, ("/bin/sh", "-c", "cat x")) == secrets

@@ -1,4 +1,4 @@
-"""What is read in the output of our own probes and of unknown tools."""
+"""The parsers of predeploy's probes and of unknown tools."""
 
 import json
 
@@ -83,5 +83,5 @@ def test_plain_falls_back_to_the_last_line() -> None:
     assert [each.message for each in found] == ["make: *** [build] Error 2"]
 
 
-def test_plain_of_nothing_says_nothing() -> None:
+def test_plain_of_an_empty_output_has_no_finding() -> None:
     assert read("plain") == Parsed()

@@ -1,4 +1,4 @@
-"""What holds for every parser: whatever a tool printed, it is read as far as it can be."""
+"""Properties of every parser: any output is read as far as possible."""
 
 import random
 import re
@@ -46,7 +46,7 @@ def test_garbage_and_other_tools_outputs_never_raise(parser: str) -> None:
 @pytest.mark.parametrize("parser", PARSERS)
 @pytest.mark.parametrize("unit", ["a", "\n", "/a/b.ts", " ", "[{"], ids=["letters", "lines", "paths", "spaces", "json"])
 def test_lines_without_end_cost_little(parser: str, unit: str) -> None:
-    """A pattern that tries every place against every other one would not come back from these."""
+    """A pattern with quadratic cost would not end for these lines."""
     text = unit * (200_000 // len(unit))
 
     assert len(_parse(parser, text, text).diagnostics) <= 1
@@ -69,7 +69,7 @@ def test_no_finding_depends_on_where_the_workspace_was(name: str) -> None:
     assert not [each for each in found if each.file and each.file.startswith(("/", ".."))]
 
 
-def test_identical_findings_are_told_once_in_the_tools_order() -> None:
+def test_identical_findings_are_reported_once_in_the_tools_order() -> None:
     stdout = "b.ts(2,1): error TS1: two\na.ts(1,1): error TS1: one\nb.ts(2,1): error TS1: two\n"
 
     assert [each.location for each in _parse("tsc", stdout, "").diagnostics] == [

@@ -1,4 +1,4 @@
-"""Where a printed path lies in the stack."""
+"""The paths in the stack for paths that a tool printed."""
 
 import pytest
 

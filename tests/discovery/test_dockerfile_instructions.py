@@ -78,7 +78,7 @@ def test_heredocs_are_part_of_their_instruction(text: str, heredocs: tuple[str, 
         "CMD <<A",
     ],
 )
-def test_what_only_looks_like_a_heredoc(run: str) -> None:
+def test_text_that_only_looks_like_a_heredoc(run: str) -> None:
     assert shown(f"{run}\nUSER x\nA") == [(1, run[:3], run[4:]), (2, "USER", "x"), (3, "A", "")]
 
 
@@ -102,7 +102,7 @@ def test_an_open_heredoc_takes_the_rest_of_a_broken_dockerfile() -> None:
         ("--link", ("--link",), ""),
     ],
 )
-def test_flags_stand_before_everything_else(rest: str, flags: tuple[str, ...], bare: str) -> None:
+def test_flags_come_first(rest: str, flags: tuple[str, ...], bare: str) -> None:
     (read,) = read_instructions(f"COPY {rest}")
 
     assert (read.flags, read.bare) == (flags, bare)

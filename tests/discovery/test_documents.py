@@ -24,17 +24,17 @@ def test_json_with_comments(text: str, value: object) -> None:
 
 
 @pytest.mark.parametrize("text", ['{"a": }', "[1]", '{"a": 1', '{"a": "x', "{'a': 1}", "[" * 100_000, "null"])
-def test_broken_json_is_said_to_be_broken(text: str) -> None:
+def test_broken_json_raises(text: str) -> None:
     with pytest.raises(BrokenDocumentError):
         parse_json(text)
 
 
-def test_the_place_of_a_mistake_is_that_of_the_file() -> None:
+def test_an_error_has_its_place_in_the_file() -> None:
     with pytest.raises(BrokenDocumentError, match="line 3 column 3"):
         parse_json("{ // one\n /* two */\n  oops }")
 
 
-def test_broken_toml_and_yaml_are_said_to_be_broken() -> None:
+def test_broken_toml_and_yaml_raise() -> None:
     with pytest.raises(BrokenDocumentError, match="Invalid value"):
         parse_toml("a = ")
     with pytest.raises(BrokenDocumentError):

@@ -1,4 +1,4 @@
-"""Where an image has the files of the stack."""
+"""The places in an image that hold files of the stack."""
 
 import pytest
 
@@ -56,7 +56,7 @@ WEB = "apps/web"
         pytest.param("", WEB, (), id="empty"),
     ],
 )
-def test_where_an_image_has_what(text: str, context: str, places: tuple[tuple[str, str], ...]) -> None:
+def test_places_of_an_image(text: str, context: str, places: tuple[tuple[str, str], ...]) -> None:
     assert image_places(parse_dockerfile(text), "", context, FILES) == places
 
 

@@ -1,4 +1,4 @@
-"""Whose Dockerfile is whose, and what one says."""
+"""Which Dockerfile belongs to which component, and its content."""
 
 import pytest
 
@@ -36,7 +36,7 @@ RUN = "FROM python:3.13\nRUN pip install -r requirements.txt\n"
         pytest.param({"vendor/Dockerfile": RUN, "api/Dockerfile.md": RUN}, None, id="not the stack's"),
     ],
 )
-def test_whose_dockerfile(files: dict[str, str], chosen: str | None) -> None:
+def test_dockerfile_of_a_component(files: dict[str, str], chosen: str | None) -> None:
     assert web(django("api") | files).dockerfile == chosen
 
 
@@ -84,7 +84,7 @@ SERVED = RUN + "COPY . .\n"
         ),
     ],
 )
-def test_where_a_dockerfile_is_built(files: dict[str, str], context: str) -> None:
+def test_build_context_of_a_dockerfile(files: dict[str, str], context: str) -> None:
     found = web(django("api") | files)
 
     assert found.dockerfile
@@ -107,13 +107,13 @@ def test_where_a_dockerfile_is_built(files: dict[str, str], context: str) -> Non
         pytest.param("{context: api, args: 3, target: [a]}", "", (), id="nonsense"),
     ],
 )
-def test_how_a_compose_file_builds(build: str, target: str, args: tuple[tuple[str, str], ...]) -> None:
+def test_build_of_a_compose_file(build: str, target: str, args: tuple[tuple[str, str], ...]) -> None:
     found = web(django("api") | {"compose.yaml": f"services: {{web: {{build: {build}}}}}", "api/Dockerfile": SERVED})
 
     assert (found.context, found.target, found.args) == ("api", target, args)
 
 
-def test_of_several_services_the_one_that_is_reached_says_how_in_production_first() -> None:
+def test_production_s_service_with_ports_decides_on_the_build() -> None:
     services = "services: {worker: {build: {context: api, target: worker}}, web: {build: {context: api, target: web}"
     files = django("api") | {"api/Dockerfile": SERVED, "compose.yaml": services + ", ports: ['80:80']}}"}
 
@@ -121,7 +121,7 @@ def test_of_several_services_the_one_that_is_reached_says_how_in_production_firs
     assert web(files | {"compose.prod.yaml": "services: {web: {build: {context: api, target: prod}}}"}).target == "prod"
 
 
-def test_the_stage_that_is_built_is_the_one_that_is_looked_at() -> None:
+def test_the_target_stage_is_read() -> None:
     stages = f"{RUN}ENV DJANGO_SETTINGS_MODULE=config.live\nCMD gunicorn config.wsgi\nFROM python AS dev\nCMD sleep 9\n"
     compose = "services: {web: {build: {context: api, target: '0'}}}"
 
@@ -162,7 +162,7 @@ def test_the_lines_of_heredocs_are_no_instructions() -> None:
     assert parsed.copied == ("d",)
 
 
-def test_words_of_a_copy_are_expanded_each_for_itself() -> None:
+def test_each_word_of_a_copy_is_expanded_on_its_own() -> None:
     parsed = parse_dockerfile('FROM a\nARG B=b\nENV C="c d"\nCOPY --from=$B $C $D ["$C", "/x"] /e\nCOPY ["$C", "/x"]\n')
 
     assert parsed.stages[0].copies[0].origin == "b"

@@ -80,7 +80,7 @@ def test_a_member_of_a_pnpm_workspace() -> None:
     ],
 )
 @pytest.mark.parametrize("kind", ["npm", "yarn", "pnpm"])
-def test_what_a_workspace_lists(patterns: list[str], root: str, kind: str) -> None:
+def test_members_of_a_workspace(patterns: list[str], root: str, kind: str) -> None:
     files = WORKER | {"w/package.json": package(name="w")}
     match kind:
         case "npm":
@@ -104,18 +104,18 @@ def test_a_lock_of_its_own_beats_the_workspace() -> None:
     assert (node(files, "w").root, node(files, "w").lock) == ("w", "w/package-lock.json")
 
 
-def test_a_lock_above_that_does_not_cover_it_is_not_taken() -> None:
+def test_a_lock_above_is_ignored_if_it_does_not_cover_the_package() -> None:
     files = WORKER | {"package.json": "{}", "package-lock.json": "{}", "w/package.json": package(name="w")}
 
     stack = look(files)
 
     assert node(files, "w").lock is None
     assert (
-        "w/package.json: no lock, so each run resolves the dependencies anew; commit the lock of npm" in stack.warnings
+        "w/package.json: no lock, so each run resolves the dependencies again; commit the lock of npm" in stack.warnings
     )
 
 
-def test_a_worker_without_a_package_has_its_parents() -> None:
+def test_a_worker_without_a_package_uses_its_parent_s() -> None:
     lock = {"packages": {"node_modules/wrangler": {"version": "4.1.0"}, "node_modules/left-pad": {"version": "1"}}}
     files = WORKER | {
         "package.json": package(name="all", devDependencies={"wrangler": "^4"}),
@@ -192,7 +192,7 @@ def test_path_dependencies() -> None:
             "pnpm",
             "9.0.0",
             None,
-            "packageManager says pnpm, the lock is w/yarn.lock",
+            "packageManager is pnpm, but the lock is w/yarn.lock",
             id="another manager's lock",
         ),
         pytest.param(
@@ -209,7 +209,7 @@ def test_path_dependencies() -> None:
         pytest.param({"package.json": package(packageManager="pnpm@^9")}, "pnpm", "", None, "no lock", id="a range"),
     ],
 )
-def test_which_manager(files: dict[str, str], manager: str, version: str, lock: str | None, warning: str) -> None:
+def test_package_manager(files: dict[str, str], manager: str, version: str, lock: str | None, warning: str) -> None:
     given = WORKER | {"w/package.json": "{}"} | {f"w/{name}": text for name, text in files.items()}
 
     project, warnings = node(given, "w"), look(given).warnings

@@ -48,7 +48,7 @@ def test_ranges_admit_what_npm_says_they_admit(text: str, yes: str, no: str) -> 
         *("20 || banana", "workspace:*", "\0", "1." * 500, "9" * 5000),
     ],
 )
-def test_what_is_no_range_is_refused(text: str) -> None:
+def test_a_text_that_is_no_range_is_refused(text: str) -> None:
     assert not is_range(text)
     with pytest.raises(ValueError, match="is no range of versions"):
         admits(text, (22, 0, 0))

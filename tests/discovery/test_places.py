@@ -1,4 +1,4 @@
-"""Which folders hold components: everywhere, but not in what is vendored, and in examples only if nothing else is."""
+"""Folders with components: any folder but vendored ones. Examples count only if the stack has nothing else."""
 
 import pytest
 
@@ -26,27 +26,27 @@ def paths(files: dict[str, str], *exclude: str) -> list[str]:
         "testdata/web",
     ],
 )
-def test_never_in_what_is_no_code_of_the_stack(directory: str) -> None:
+def test_vendored_and_hidden_folders_have_no_components(directory: str) -> None:
     assert paths(django(directory)) == []
     assert paths(astro(directory)) == []
 
 
 @pytest.mark.parametrize("directory", [".", "backend", "apps/web", "a/b/c/d", "services/latest", "sites/demo"])
-def test_anywhere_else(directory: str) -> None:
+def test_other_folders_may_have_components(directory: str) -> None:
     assert paths(django(directory)) == [directory]
 
 
 @pytest.mark.parametrize(
     "directory", ["examples/shop", "example", "tests/project", "templates/starter", "playground/x", "sites/_template"]
 )
-def test_examples_and_tests_count_only_where_nothing_else_is(directory: str) -> None:
+def test_examples_and_tests_count_only_without_other_components(directory: str) -> None:
     alone = look(django(directory))
-    beside = look(django(directory) | django("backend"))
+    both = look(django(directory) | django("backend"))
 
     assert [component.path for component in alone.components] == [directory]
     assert alone.warnings == ()
-    assert [component.path for component in beside.components] == ["backend"]
-    assert beside.warnings == (f"Not looked at, as examples or tests of this stack: {directory}",)
+    assert [component.path for component in both.components] == ["backend"]
+    assert both.warnings == (f"Not searched, because these folders hold examples or tests of the stack: {directory}",)
 
 
 def test_a_component_may_be_called_demo() -> None:
@@ -79,7 +79,7 @@ def test_configured_folders_are_left_out(pattern: str, left: list[str]) -> None:
     assert paths(django("apps/web") | django("legacy/old"), pattern) == left
 
 
-def test_manage_py_of_something_else_is_no_component() -> None:
+def test_a_manage_py_without_django_is_no_component() -> None:
     assert paths({"manage.py": "from flask_script import Manager", "requirements.txt": "flask==3.0.0"}) == []
 
 
@@ -111,7 +111,7 @@ def test_an_empty_tree_is_an_empty_stack() -> None:
         ("src", {"pyproject.toml": '[project]\nname = "paper"', "uv.lock": "version = 1"}, "src"),
     ],
 )
-def test_names(directory: str, extra: dict[str, str], name: str) -> None:
+def test_component_names(directory: str, extra: dict[str, str], name: str) -> None:
     files = django(directory) | extra
     if directory == "src":
         del files["src/requirements.txt"]

@@ -1,4 +1,4 @@
-"""Which of ruff, mypy and pytest a project uses."""
+"""The quality tools that a project uses."""
 
 import pytest
 
@@ -47,11 +47,11 @@ def tools(files: dict[str, str]) -> set[str]:
         ),
     ],
 )
-def test_which_tools(files: dict[str, str], used: set[str]) -> None:
+def test_used_tools(files: dict[str, str], used: set[str]) -> None:
     assert tools(files) == used
 
 
-def test_a_tool_that_is_configured_but_not_locked_can_be_told() -> None:
+def test_a_tool_may_be_configured_but_not_locked() -> None:
     project = python(django("api") | {"api/ruff.toml": ""})
 
     assert project.tools == {"ruff"}

@@ -1,4 +1,4 @@
-"""Which requirements files are taken, and what they say."""
+"""The choice of requirements files, and their content."""
 
 import pytest
 
@@ -42,7 +42,7 @@ from tests.discovery.trees import BARE, PINNED, PROJECT, SHARED, look, python
         pytest.param(["requirements_prod.txt"], ["requirements_prod.txt"], [], id="underscore"),
     ],
 )
-def test_which_requirements_files(names: list[str], production: list[str], development: list[str]) -> None:
+def test_choice_of_requirements_files(names: list[str], production: list[str], development: list[str]) -> None:
     project = python(BARE | {f"api/{name}": PINNED for name in names})
 
     assert project.kind == "requirements"
@@ -50,7 +50,7 @@ def test_which_requirements_files(names: list[str], production: list[str], devel
     assert list(project.development) == [f"api/{name}" for name in development]
 
 
-def test_the_dockerfile_tells_which_requirements_are_productions() -> None:
+def test_the_dockerfile_decides_on_production_s_requirements() -> None:
     dockerfile = "FROM python:3.13\nCOPY . .\nRUN pip install --require-hashes -r /app/requirements-web.txt && true\n"
     names = ("requirements.txt", "requirements-web.txt", "requirements-dev.txt")
 
@@ -132,16 +132,19 @@ def test_requirements_as_people_write_them() -> None:
     [
         pytest.param({"poetry.lock": "", "pyproject.toml": "[tool.poetry]"}, "none", "locks of Poetry", id="poetry 1"),
         pytest.param(
-            {"poetry.lock": "", "pyproject.toml": PROJECT}, "uv", "resolved anew from pyproject", id="poetry 2"
+            {"poetry.lock": "", "pyproject.toml": PROJECT},
+            "uv",
+            "resolves pyproject.toml again",
+            id="poetry 2",
         ),
         pytest.param({"pdm.lock": "", "pyproject.toml": PROJECT}, "uv", "locks of PDM", id="pdm"),
         pytest.param({"Pipfile": "", "Pipfile.lock": "{}"}, "none", "Pipenv to a requirements.txt", id="pipenv"),
         pytest.param({"pyproject.toml": PROJECT}, "uv", "make one with `uv lock`", id="no lock"),
-        pytest.param({"setup.py": "setup()"}, "none", "no dependencies that can be installed", id="setup.py"),
-        pytest.param({}, "none", "no dependencies that can be installed", id="nothing"),
+        pytest.param({"setup.py": "setup()"}, "none", "no dependencies that predeploy can install", id="setup.py"),
+        pytest.param({}, "none", "no dependencies that predeploy can install", id="nothing"),
     ],
 )
-def test_without_a_lock_that_is_read(files: dict[str, str], kind: str, warning: str) -> None:
+def test_a_project_without_a_supported_lock_gets_a_warning(files: dict[str, str], kind: str, warning: str) -> None:
     stack = look(BARE | {f"api/{name}": text for name, text in files.items()})
 
     project = stack.components[0].python

@@ -1,4 +1,4 @@
-"""Whatever the files say, discovery goes on, and says what it could not read."""
+"""Discovery continues for any file content, and warns about files that it cannot read."""
 
 import pytest
 
@@ -44,7 +44,7 @@ ODD = [
 
 
 @pytest.mark.parametrize("path", sorted(WHOLE))
-def test_odd_files_are_no_trouble(path: str) -> None:
+def test_odd_files_raise_no_error(path: str) -> None:
     for text in ODD:
         found = look(WHOLE | {path: text})
 
@@ -52,7 +52,7 @@ def test_odd_files_are_no_trouble(path: str) -> None:
 
 
 @pytest.mark.parametrize("path", sorted(WHOLE))
-def test_files_that_end_too_early_are_no_trouble(path: str) -> None:
+def test_truncated_files_raise_no_error(path: str) -> None:
     text = WHOLE[path]
     for end in range(0, len(text), max(1, len(text) // 40)):
         look(WHOLE | {path: text[:end]})
@@ -77,7 +77,7 @@ KEYS = {
 
 
 @pytest.mark.parametrize(("path", "key"), [(path, key) for path, keys in KEYS.items() for key in keys])
-def test_values_of_another_type_are_no_trouble(path: str, key: str) -> None:
+def test_values_of_another_type_raise_no_error(path: str, key: str) -> None:
     for value in VALUES:
         assert look(WHOLE | {path: f'{{"{key}": {value}}}'}).of(Kind.WEB)
 
@@ -91,7 +91,7 @@ def test_values_of_another_type_are_no_trouble(path: str, key: str) -> None:
         '[[package]]\nname = "a"\n[package.dev-dependencies]\ndev = [1, "x"]',
     ],
 )
-def test_locks_of_another_shape_are_no_trouble(text: str) -> None:
+def test_locks_of_another_shape_raise_no_error(text: str) -> None:
     assert look(WHOLE | {"api/uv.lock": text}).of(Kind.WEB)
 
 
@@ -107,11 +107,11 @@ def test_locks_of_another_shape_are_no_trouble(text: str) -> None:
         "[tool.uv.sources]\na = 1\nb = [{path = 'x'}]",
     ],
 )
-def test_manifests_of_another_shape_are_no_trouble(text: str) -> None:
+def test_manifests_of_another_shape_raise_no_error(text: str) -> None:
     assert look(WHOLE | {"api/pyproject.toml": text}).of(Kind.WEB)
 
 
-def test_what_is_broken_is_said() -> None:
+def test_a_broken_file_gets_a_warning() -> None:
     warnings = "\n".join(look(WHOLE | {"api/pyproject.toml": "[project", "site/package.json": "{"}).warnings)
 
     assert "api/pyproject.toml: broken (" in warnings
@@ -125,7 +125,7 @@ def test_a_broken_manifest_does_not_lose_the_project() -> None:
     assert (component.python.root, "ruff" in component.python.tools) == ("api", True)
 
 
-def test_files_that_are_no_text() -> None:
+def test_binary_files_get_a_warning() -> None:
     def read(path: str) -> str:
         if path == "api/pyproject.toml":
             return b"\xff\xfe".decode()
@@ -152,5 +152,5 @@ def test_each_file_is_read_once() -> None:
     assert len(seen) == len(set(seen))
 
 
-def test_the_order_of_the_paths_says_nothing() -> None:
+def test_the_order_of_the_paths_does_not_matter() -> None:
     assert discover(sorted(WHOLE, reverse=True), WHOLE.__getitem__) == look(WHOLE)

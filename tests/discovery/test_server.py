@@ -103,7 +103,7 @@ def test_the_server_of_a_procfile() -> None:
     assert web(django("backend") | {"Procfile": procfile}).server == (*GUNICORN, "--log-file", "-")
 
 
-def test_a_procfile_above_two_projects_is_neither_ones() -> None:
+def test_a_procfile_above_two_projects_is_ignored() -> None:
     files = django("a") | django("b") | {"Procfile": "web: gunicorn config.wsgi"}
 
     assert [component.web.server for component in look(files).components if component.web] == [(), ()]

@@ -1,4 +1,4 @@
-"""What is a static site, and what only looks like one."""
+"""Static sites, and packages that are none."""
 
 import pytest
 
@@ -106,7 +106,7 @@ def test_a_site_without_a_script_is_built_by_its_generator() -> None:
         pytest.param({"s/package.json": package(devDependencies={"vitest": "4"}, scripts={"build": "x"})}, id="vitest"),
     ],
 )
-def test_what_is_no_site(files: dict[str, str]) -> None:
+def test_libraries_servers_and_roots_are_no_sites(files: dict[str, str]) -> None:
     stack = look(files)
 
     assert stack.components == ()
@@ -121,19 +121,16 @@ def test_what_is_no_site(files: dict[str, str]) -> None:
         ("sveltekit", built("@sveltejs/kit", "vite build", svelte_config_js="adapter-auto")),
     ],
 )
-def test_servers_are_none_and_said_to_be(generator: str, files: dict[str, str]) -> None:
+def test_a_server_is_no_site_and_gets_a_warning(generator: str, files: dict[str, str]) -> None:
     stack = look(files)
 
     assert stack.components == ()
     assert stack.warnings == (
-        (
-            f"s/package.json: {generator} without a static export is a server, which is no kind of component; "
-            "it is not looked at"
-        ),
+        (f"s/package.json: {generator} without a static export is a server; predeploy does not check Node servers"),
     )
 
 
-def test_an_astro_site_with_an_adapter_is_a_site_that_a_server_renders() -> None:
+def test_an_astro_site_with_an_adapter_is_rendered_by_a_server() -> None:
     manifest = package(dependencies={"astro": "7", "@astrojs/cloudflare": "13"}, scripts={"build": "astro build"})
     wrangler = '{"name": "s", "main": "dist/_worker.js/index.js", "assets": {"directory": "./dist"}}'
 
@@ -153,7 +150,7 @@ def test_a_site_that_is_uploaded_with_wrangler_is_a_site(main: str) -> None:
 
     assert [component.kind for component in stack.components] == [Kind.SITE]
     assert stack.warnings == (
-        "s/package.json: no lock, so each run resolves the dependencies anew; commit the lock of npm",
+        "s/package.json: no lock, so each run resolves the dependencies again; commit the lock of npm",
     )
 
 
@@ -186,7 +183,7 @@ def test_a_worker_whose_assets_vite_builds_is_a_worker() -> None:
     assert site(files) is None
 
 
-def test_a_site_with_a_package_of_its_own_beside_the_worker_that_serves_it() -> None:
+def test_a_site_and_the_worker_that_serves_it_may_be_two_packages() -> None:
     files = astro("web") | {
         "api/wrangler.jsonc": '{"main": "i.ts", "assets": {"directory": "../web/dist"}}',
         "api/i.ts": "",
@@ -214,7 +211,7 @@ def test_the_build_script_decides_between_generators() -> None:
     assert (found.generator, found.script) == ("vite", "build")
 
 
-def test_a_build_script_that_calls_the_one_that_builds() -> None:
+def test_a_build_script_that_calls_the_generator_s_script_is_preferred() -> None:
     scripts = {"build": "run-s types build:site", "types": "tsc", "build:site": "astro build"}
 
     found = site({"s/package.json": package(dependencies={"astro": "7"}, scripts=scripts)})

@@ -1,4 +1,4 @@
-"""Discovery over whole stacks on disk: the four of the tests, and the sample."""
+"""Discovery of whole stacks on disk: the four of the tests, and the sample."""
 
 from pathlib import Path
 

@@ -58,7 +58,7 @@ def test_a_uv_lock() -> None:
     assert project.pinned
 
 
-def test_a_uv_lock_that_cannot_be_read_takes_no_check_away() -> None:
+def test_a_broken_uv_lock_removes_no_check() -> None:
     project = python(BARE | SHARED | {"api/pyproject.toml": PROJECT, "api/uv.lock": LOCK + "[[package"})
 
     assert (project.kind, project.lock) == ("uv", "api/uv.lock")
@@ -78,7 +78,7 @@ def test_a_member_of_a_uv_workspace() -> None:
     assert "mypy" not in project.packages
 
 
-def test_a_lock_above_that_is_another_projects() -> None:
+def test_a_lock_above_of_another_project_is_ignored() -> None:
     files = BARE | {
         "pyproject.toml": '[project]\nname = "tools"',
         "uv.lock": "version = 1",
@@ -98,7 +98,7 @@ def test_a_lock_above_of_the_project_itself() -> None:
     assert (project.root, project.lock, project.paths) == (".", "uv.lock", ("src",))
 
 
-def test_a_pyproject_with_settings_of_tools_alone_declares_nothing() -> None:
+def test_a_pyproject_with_tool_settings_alone_declares_nothing() -> None:
     files = BARE | {"api/pyproject.toml": "[tool.ruff]\n", "requirements.txt": PINNED}
 
     project = python(files)

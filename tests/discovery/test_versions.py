@@ -1,4 +1,4 @@
-"""Which Python and which Node a stack asks for."""
+"""The Python and Node versions that a stack requires."""
 
 import pytest
 
@@ -50,7 +50,7 @@ DOCKER = "RUN pip install django\n"
         pytest.param({}, ">=3.11", "api/pyproject.toml", id="requires-python"),
     ],
 )
-def test_which_python(files: dict[str, str], wanted: str, source: str) -> None:
+def test_python_version(files: dict[str, str], wanted: str, source: str) -> None:
     given = {path: text + ("\n" + DOCKER if path.endswith("Dockerfile") else "") for path, text in files.items()}
 
     version = python(BARE | {"api/pyproject.toml": PROJECT, "api/uv.lock": "version = 1"} | given).python
@@ -71,7 +71,7 @@ def test_which_python(files: dict[str, str], wanted: str, source: str) -> None:
         pytest.param({"s/Dockerfile": "FROM node:18"}, ">=20", "s/package.json", id="an image it refuses"),
     ],
 )
-def test_which_node(files: dict[str, str], wanted: str, source: str) -> None:
+def test_node_version(files: dict[str, str], wanted: str, source: str) -> None:
     manifest = package(dependencies={"astro": "7"}, scripts={"build": "astro build"}, engines={"node": ">=20"})
 
     version = node(astro("s") | {"s/package.json": manifest} | files, "s").node
@@ -99,7 +99,7 @@ def test_volta() -> None:
         ("whatever", ""),
     ],
 )
-def test_engines_are_kept_as_written_and_other_words_say_nothing(text: str, accepts: str) -> None:
+def test_engines_are_kept_as_written_and_other_words_ignored(text: str, accepts: str) -> None:
     manifest = package(dependencies={"astro": "7"}, scripts={"build": "astro build"}, engines={"node": text})
 
     version = node(astro("s") | {"s/package.json": manifest}, "s").node

@@ -1,4 +1,4 @@
-"""What is found out about a Django project."""
+"""Discovery of Django projects."""
 
 import pytest
 
@@ -34,7 +34,7 @@ def test_the_configuration_beats_everything() -> None:
     assert found.settings == "config.settings.mine"
 
 
-def test_a_module_that_docker_computes_is_not_taken() -> None:
+def test_a_settings_module_with_a_variable_is_ignored() -> None:
     dockerfile = "FROM python:3.13\nENV DJANGO_SETTINGS_MODULE=config.settings.${STAGE}\nRUN pip install django\n"
 
     assert web(SPLIT | {"Dockerfile": dockerfile}).settings == "config.settings.production"

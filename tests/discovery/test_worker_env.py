@@ -1,4 +1,4 @@
-"""What a Worker's code expects of its environment."""
+"""The variables that a Worker's code expects."""
 
 import json
 from typing import Any
@@ -37,7 +37,7 @@ def look(source: str = "", files: Files | None = None, **config: Any) -> Worker:
     return worker(tree | dict(files or {}))
 
 
-def test_what_the_wrangler_file_says() -> None:
+def test_content_of_the_wrangler_file() -> None:
     kv = [{"binding": "CACHE", "id": "1"}]
     found = look(
         compatibility_date="2026-09-01",
@@ -74,7 +74,7 @@ def test_only_sections_that_bind_a_name_are_bindings(section: str, value: Any, i
     assert len(found.reads) == 3 - (is_one and section != "assets")
 
 
-def test_texts_of_its_type_that_nothing_gives() -> None:
+def test_text_members_of_the_type_that_have_no_value() -> None:
     found = look(TYPES, vars={"MODE": "live", "CLIENTS": {}}, kv_namespaces=[{"binding": "CACHE", "id": "1"}])
 
     assert found.reads == ("INTAKE_API_KEY", "NEON_DATABASE_URL")
@@ -93,7 +93,7 @@ def test_texts_of_its_type_that_nothing_gives() -> None:
         "const { DATABASE_URL: url } = c.env",
     ],
 )
-def test_ways_to_say_it(text: str) -> None:
+def test_ways_to_read_a_variable(text: str) -> None:
     assert look(text).reads == ("DATABASE_URL",)
 
 
@@ -113,7 +113,7 @@ def test_examples_and_required_secrets() -> None:
 @pytest.mark.parametrize(
     "path", ["w/test/env.ts", "w/node_modules/a/index.ts", "w/src/index.test.ts", "w/dist/index.js", "w/vite.config.ts"]
 )
-def test_files_that_are_none_of_its_code(path: str) -> None:
+def test_files_outside_of_the_worker_s_code(path: str) -> None:
     found = look("", {path: "interface Env { DATABASE_URL: string }"})
 
     assert (found.reads, found.sources) == ((), ("w/src/index.ts",))
@@ -127,14 +127,14 @@ def test_files_that_are_none_of_its_code(path: str) -> None:
         ({"secrets": {"required": [1, {}]}, "queues": [[]]}, "interface Env { } } }"),
     ],
 )
-def test_odd_files_are_read_as_far_as_they_can_be(config: dict[str, Any], text: str) -> None:
+def test_odd_files_raise_no_error(config: dict[str, Any], text: str) -> None:
     found = look(text, **config)
 
     assert (found.vars, found.flags, found.rules, found.bindings) == ({}, (), (), {})
     assert found.reads in {(), ("A",)}
 
 
-def test_a_toml_file_says_the_same() -> None:
+def test_a_toml_file_is_read_alike() -> None:
     text = 'name = "w"\nmain = "src/index.ts"\n[vars]\nMODE = "live"\n[[kv_namespaces]]\nbinding = "CACHE"\nid = "1"\n'
     found = worker({"w/wrangler.toml": text, "w/src/index.ts": TYPES})
 

@@ -1,4 +1,4 @@
-"""What is found out about Workers."""
+"""Discovery of Workers."""
 
 import pytest
 
@@ -23,12 +23,12 @@ def test_files_of_wrangler(name: str, text: str) -> None:
     assert (found.tsconfig, found.environments) == ("w/tsconfig.json", ("live", "preview"))
 
 
-def test_of_two_files_the_one_that_wrangler_reads() -> None:
+def test_of_two_files_wrangler_s_first_choice_is_used() -> None:
     files = MAIN | {"w/wrangler.toml": 'main = "src/index.js"', "w/wrangler.jsonc": '{"main": "src/index.ts"}'}
 
     assert worker(files).config == "w/wrangler.jsonc"
     assert look(files).warnings == (
-        "w/wrangler.jsonc is used and w/wrangler.toml is not: wrangler reads one of them; delete the other",
+        "w/wrangler.jsonc is used and w/wrangler.toml is not: wrangler reads only one file; delete the other",
     )
 
 
@@ -42,7 +42,7 @@ def test_of_two_files_the_one_that_wrangler_reads() -> None:
         ("src/index.ts", [], None),
     ],
 )
-def test_typescript(main: str, configs: list[str], tsconfig: str | None) -> None:
+def test_tsconfig_of_a_worker(main: str, configs: list[str], tsconfig: str | None) -> None:
     files = MAIN | {"w/wrangler.json": f'{{"main": "{main}"}}'} | dict.fromkeys(configs, "{}")
 
     assert worker(files).tsconfig == tsconfig
@@ -63,7 +63,7 @@ def test_a_worker_of_assets_alone() -> None:
 
 
 @pytest.mark.parametrize("text", ['{"pages_build_output_dir": "dist"}', '{"name": "only-bindings"}', "{}", ""])
-def test_what_deploys_no_worker(text: str) -> None:
+def test_a_file_without_a_worker_gets_a_warning(text: str) -> None:
     stack = look({"w/wrangler.json": text})
 
     assert stack.components == ()
@@ -86,7 +86,7 @@ def test_an_entry_point_only_in_environments() -> None:
     ("directory", "package_name", "name"),
     [("workers/intake", "pkg", "intake"), (".", "pkg", "in-wrangler"), (".", "", "in-wrangler")],
 )
-def test_names(directory: str, package_name: str, name: str) -> None:
+def test_worker_names(directory: str, package_name: str, name: str) -> None:
     prefix = "" if directory == "." else f"{directory}/"
     files = {f"{prefix}wrangler.json": '{"name": "in-wrangler", "main": "i.js"}', f"{prefix}i.js": ""}
     if package_name:

@@ -1,4 +1,4 @@
-"""Trees of files for discovery to look at: in memory, and on disk."""
+"""Trees of files for the tests of discovery: in memory, and on disk."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -21,7 +21,7 @@ application = get_wsgi_application()
 """
 PINNED = "django==5.2.1\nasgiref==3.8.1\nsqlparse==0.5.3\n"
 BARE = {"api/manage.py": MANAGE, "api/config/wsgi.py": WSGI, "api/config/settings.py": ""}
-"""A Django project without anything that says what to install."""
+"""A Django project without dependencies."""
 PROJECT = """
 [project]
 name = "api"

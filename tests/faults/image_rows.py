@@ -111,7 +111,7 @@ CONTEXTS = (
     image_fault(
         "a file outside of the build's context is copied",
         changed("COPY . .", "COPY . .\nCOPY ../../pnpm-lock.yaml ."),
-        red=container("dockerfile", 13, "what lies outside of the build's context cannot be copied"),
+        red=container("dockerfile", 13, "files outside of the build's context cannot be copied"),
     ),
     image_fault(
         "files are copied for a user that does not exist",

@@ -46,7 +46,7 @@ def steps_of(check: Check, attempt: int = 1) -> list[Step]:
 
 
 def shown(step: Step) -> dict[str, Any]:
-    """A step as plain data; environments by their key alone, which have a file of their own."""
+    """Returns a step as plain data. Environments are replaced by their keys; they have their own golden file."""
     document = asdict(step)
     holders: list[tuple[dict[str, Any], Step | Service]] = [(document, step)]
     holders += zip(document["services"], step.services, strict=True)
@@ -65,14 +65,14 @@ def environments_of(steps: list[Step]) -> dict[str, Environment]:
 
 
 @pytest.mark.parametrize("component", [component.path for component in STACK.components])
-def test_steps_are_as_agreed(component: str, golden: Callable[[str, str], None]) -> None:
+def test_steps_match_the_golden_files(component: str, golden: Callable[[str, str], None]) -> None:
     checks = [check for check in PLAN.checks if check.component == component]
     document = {check.id: [shown(step) for step in steps_of(check)] for check in checks}
 
     golden(f"steps-{component.replace('/', '-')}.json", json.dumps(document, indent=1, ensure_ascii=False) + "\n")
 
 
-def test_environments_are_as_agreed(golden: Callable[[str, str], None]) -> None:
+def test_environments_match_the_golden_file(golden: Callable[[str, str], None]) -> None:
     environments = environments_of([step for check in PLAN.checks for step in steps_of(check)])
     document = {key: asdict(environments[key]) for key in sorted(environments)}
 
@@ -86,7 +86,7 @@ def test_lowering_is_the_same_each_time() -> None:
         assert [shown(step) for step in steps_of(check)] == [shown(step) for step in steps_of(again[check.id])]
 
 
-def test_no_name_of_a_check_reaches_an_engine_but_as_a_slot() -> None:
+def test_name_of_a_check_reaches_an_engine_only_in_the_slot() -> None:
     custom = CustomCheck(name="xyzzy", title="Xyzzy", stage=Stage.QUALITY, run=("tool",))
     context = make_scene(STACK, {CODE: ""}, Settings(jobs=1, check=(custom,)))
     check = next(check for check in make_catalogue(context).checks if check.name == "xyzzy")
@@ -97,7 +97,7 @@ def test_no_name_of_a_check_reaches_an_engine_but_as_a_slot() -> None:
 
 
 def test_every_token_has_a_meaning_in_its_step() -> None:
-    """Without a database its tokens are an address where nobody is; a server's are there only beside that server."""
+    """Database tokens need a database, and a server's tokens need a service with that name."""
     for check in PLAN.checks:
         for step in steps_of(check):
             text = json.dumps([step.argv, step.env])
@@ -106,7 +106,7 @@ def test_every_token_has_a_meaning_in_its_step() -> None:
             assert named <= {each.name for each in step.services}
 
 
-def test_services_run_beside_the_commands_that_ask_for_them() -> None:
+def test_services_run_next_to_their_commands() -> None:
     server = make_command("serve", label="server", env=(("URL", "@db.url@"),), environment="production")
     deaf = make_command("log", label="log")
     asks = make_command("second", SERVER_PORT, services=(deaf, server))
@@ -148,7 +148,7 @@ def test_a_database_may_be_a_copy_of_another_component_s() -> None:
     assert found.template == template.name
 
 
-def test_what_our_own_probes_import_is_nothing_of_the_stack_s() -> None:
+def test_environment_of_the_probes_has_no_files_of_the_stack() -> None:
     environment = LOWERING.environment(make_check("e2e", path="workers/intake"), "ours")
 
     assert environment is not None
@@ -157,7 +157,7 @@ def test_what_our_own_probes_import_is_nothing_of_the_stack_s() -> None:
     assert "--hash=sha256:" in text
 
 
-def test_checks_have_a_workspace_each_unless_one_goes_on_with_another() -> None:
+def test_each_check_has_its_own_workspace_unless_it_continues_another() -> None:
     slots = {check.id: slot_of(check) for check in PLAN.checks}
 
     assert slots["django_health[apps/web]"] == slots["django_container[apps/web]"]
@@ -166,7 +166,7 @@ def test_checks_have_a_workspace_each_unless_one_goes_on_with_another() -> None:
     assert len(set(others)) == len(others)
 
 
-def test_a_command_with_inputs_of_its_own_has_a_workspace_of_its_own_that_others_do_not_find() -> None:
+def test_command_with_its_own_inputs_has_its_own_workspace() -> None:
     check = PLAN["django_container[apps/web]"]
     apart = [LOWERING.step(check, each) for each in check.commands if each.inputs is not None]
     shared = [LOWERING.step(check, each) for each in check.commands if each.inputs is None]
@@ -199,7 +199,7 @@ def test_steps_of_the_base_have_another_workspace_and_the_same_database() -> Non
     assert len({step.database for step in steps}) == 1
 
 
-def test_packages_of_the_base_are_those_that_it_locks() -> None:
+def test_packages_of_the_base_come_from_its_own_lock() -> None:
     older = make_uv_project(inputs=("apps/web/pyproject.toml", "apps/web/old.lock"))
     lowering = replace(LOWERING, base=make_lowering(make_stack(make_web(project=older))))
     check = make_check("upgrade", commands=(make_command("old", environment="production", tree="base"),))
@@ -257,7 +257,7 @@ def test_each_attempt_has_a_database_of_its_own() -> None:
 
 
 def test_copies_are_of_the_database_that_the_passing_attempt_made() -> None:
-    """What an attempt left that was killed in the middle is half migrated."""
+    """The database of a killed attempt may be half migrated."""
     assert database("migrated", migrated=1)[1] == database("template", 1)[0]
     assert database("migrated", migrated=2)[1] == database("template", 2)[0]
     assert database("migrated", 2, migrated=1)[1] == database("template", 1)[0]
@@ -280,8 +280,8 @@ def test_directory_with_two_components_has_the_packages_of_both() -> None:
 
 
 @pytest.mark.parametrize(("path", "name"), [("apps/web", "node"), ("workers/intake", "production"), (".", "node")])
-def test_packages_that_a_component_does_not_declare(path: str, name: str) -> None:
-    with pytest.raises(UsageError, match=f"asks for the {name} environment"):
+def test_undeclared_packages_are_a_usage_error(path: str, name: str) -> None:
+    with pytest.raises(UsageError, match=f"requires the {name} environment"):
         LOWERING.environment(make_check(path=path), name)
 
 
@@ -311,13 +311,13 @@ def test_key_of_a_python_environment_changes_with_content_and_kind() -> None:
     assert key_of_python(UV, "development") != key_of_python(UV)
 
 
-def test_key_does_not_change_with_what_is_not_installed() -> None:
+def test_key_does_not_change_with_facts_that_do_not_affect_the_installation() -> None:
     same = replace(UV, tools=frozenset(), packages=frozenset(), versions={"x": "1"}, configurations={"mypy": "x"})
 
     assert key_of_python(same) == key_of_python(UV)
 
 
-def test_what_no_lock_pins_is_resolved_anew_each_day() -> None:
+def test_dependencies_without_a_lock_are_resolved_again_each_day() -> None:
     open_ended = replace(UV, lock=None, pinned=False)
     node = make_node_project(lock=None)
 
@@ -389,14 +389,14 @@ def test_production_gets_nothing_of_development() -> None:
     assert "requirements-dev" in commands(shop, "development")[1]
 
 
-def test_lock_is_never_changed_where_there_is_one() -> None:
+def test_existing_lock_is_never_changed() -> None:
     assert "--frozen" in commands(UV, "production")[0].split()
     assert "--frozen" not in commands(replace(UV, lock=None), "production")[0]
     assert "--require-hashes" in commands(make_requirements_project(), "production")[1]
     assert "--require-hashes" not in commands(make_requirements_project(hashed=False), "production")[1]
 
 
-def test_all_that_installs_is_an_acquire_step() -> None:
+def test_every_installing_command_is_in_the_acquire_phase() -> None:
     environments = environments_of([step for check in PLAN.checks for step in steps_of(check)])
 
     assert {command.phase for each in environments.values() for command in each.commands} == {"acquire"}

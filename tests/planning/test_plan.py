@@ -1,4 +1,4 @@
-"""The plan: what is chosen, what comes along, in which order, and what decides a key."""
+"""The plan: chosen checks and their needs, their order, and the spec key."""
 
 from dataclasses import replace
 
@@ -78,16 +78,16 @@ def test_order_is_the_catalogue_s_however_it_is_asked_for() -> None:
         ({"skip": ["migrat"]}, "no check is named migrat; did you mean migrate?"),
         ({"only": ["lint[apps/shopp]"]}, r"no check is named lint\[apps/shopp\]; did you mean lint\[apps/shop\]"),
         ({"only": ["xyzzy"]}, "no check is named xyzzy; there are: health, image, lint, migrate, site, tests"),
-        ({"only": ["lint"], "stages": [BUILD]}, "nothing is left to check: the flags leave no check"),
-        ({"only": ["health"], "skip": ["image"]}, "nothing is left to check: the flags leave no check"),
+        ({"only": ["lint"], "stages": [BUILD]}, "there is no check to run: the flags select no check"),
+        ({"only": ["health"], "skip": ["image"]}, "there is no check to run: the flags select no check"),
     ],
 )
-def test_choice_that_cannot_be(flags: dict[str, list[str]], message: str) -> None:
+def test_impossible_choice_is_a_usage_error(flags: dict[str, list[str]], message: str) -> None:
     with pytest.raises(UsageError, match=message):
         make_plan(CATALOGUE, **flags)  # type: ignore[arg-type]
 
 
-def test_stack_without_anything_is_told_so() -> None:
+def test_stack_without_components_is_a_usage_error() -> None:
     with pytest.raises(UsageError, match="no Django project"):
         make_plan(make_some_catalogue())
     with pytest.raises(UsageError, match="no Django project"):
@@ -99,14 +99,14 @@ def test_checks_that_need_each_other_are_rejected() -> None:
     second = make_check("second", needs=("third",))
     third = make_check("third", needs=("first",))
 
-    with pytest.raises(UsageError, match=r"in a circle: .*first\[apps/web\].*Take one need out"):
+    with pytest.raises(UsageError, match=r"circular needs: .*first\[apps/web\].*Remove one of them"):
         make_plan(make_some_catalogue(first, second, third))
 
 
-def test_circle_is_rejected_also_where_it_was_not_chosen() -> None:
+def test_circular_needs_are_rejected_even_if_not_chosen() -> None:
     first, second = make_check("first", needs=("second",)), make_check("second", needs=("first",))
 
-    with pytest.raises(UsageError, match="in a circle"):
+    with pytest.raises(UsageError, match="circular needs"):
         make_plan(make_some_catalogue(LINT, first, second), only=["lint"])
 
 
@@ -118,19 +118,19 @@ def test_short_name_means_the_check_of_every_component() -> None:
     assert plan[smoke.id].needs == (LINT_SHOP.id, LINT.id)
 
 
-def test_need_of_the_catalogue_that_the_component_does_not_have_falls_away() -> None:
+def test_need_for_a_catalogue_check_that_the_component_lacks_is_dropped() -> None:
     smoke = make_check("smoke", needs=("mypy[apps/web]",))
 
     assert make_plan(make_some_catalogue(smoke))[smoke.id].needs == ()
 
 
 @pytest.mark.parametrize("need", ["migrte", "mypy[apps/wbe]", "mypi[apps/web]"])
-def test_need_that_nobody_has_is_a_mistake(need: str) -> None:
+def test_need_for_an_unknown_check_is_a_usage_error(need: str) -> None:
     with pytest.raises(UsageError, match="no check is named"):
         make_plan(make_some_catalogue(LINT, make_check("smoke", needs=(need,))))
 
 
-def test_what_a_check_needs_transitively() -> None:
+def test_needs_are_transitive() -> None:
     plan = make_plan(CATALOGUE)
 
     assert plan.needed_by(HEALTH.id) == {HEALTH.id, MIGRATE.id, IMAGE.id}
@@ -163,7 +163,7 @@ def test_key_changes_with_inputs_and_version_and_with_nothing_else() -> None:
     assert spec_key(make_check("lint"), "digest", "1.0") == KEY
 
 
-def test_key_does_not_depend_on_what_else_is_in_the_stack() -> None:
+def test_key_does_not_depend_on_other_components() -> None:
     web = make_web()
     alone = make_whole_plan(make_scene(make_stack(web)))
     beside = make_whole_plan(make_scene(make_stack(web, make_web("apps/other"))))

@@ -1,1 +1,1 @@
-"""Discovery of packages of Node: their workspace, manager, locks and ranges."""
+"""Discovers Node packages: workspaces, package managers, locks and version ranges."""

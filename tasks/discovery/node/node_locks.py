@@ -1,4 +1,4 @@
-"""The versions that a Node lock holds of the tools that checks run."""
+"""Reads the versions of known tools in the locks of pnpm and npm."""
 
 import re
 
@@ -9,7 +9,7 @@ _TOOLS = ("typescript", "vitest", "eslint", "wrangler", "astro", "vite", "pretti
 
 
 def locked_versions(tree: FileView, lock: str, root: str, package: str) -> dict[str, str]:
-    """The locked versions of known tools for one package: its own, else the workspace root's."""
+    """Returns the locked versions of known tools: those of the package, else those of the workspace's root."""
     inner = relative(package, root)
     if lock.endswith(".yaml"):
         return _of_pnpm(tree, lock, inner)
@@ -19,12 +19,12 @@ def locked_versions(tree: FileView, lock: str, root: str, package: str) -> dict[
 
 
 def _of_pnpm(tree: FileView, lock: str, inner: str) -> dict[str, str]:
-    # What comes behind the importers is long, and slow to parse.
+    # The sections after `importers` are not needed, and slow to parse.
     beginning = re.split(r"^(?:packages|snapshots):", tree.text(lock), maxsplit=1, flags=re.MULTILINE)[0]
     try:
         document = parse_yaml(beginning)
     except BrokenDocumentError as error:
-        tree.warn(f"{lock}: broken ({error}); the stack was looked at without it")
+        tree.warn(f"{lock}: broken ({error}); discovery ignores this file")
         return {}
     importers = table(document, "importers")
     sections = (table(importers, "."), table(importers, inner)) if importers else (document,)
@@ -37,7 +37,7 @@ def _pinned(section: Table) -> dict[str, str]:
         for name, value in table(section, group).items():
             version = string(value, "version") or (value if isinstance(value, str) else "")
             if name in _TOOLS and version:
-                found[name] = version.split("(")[0]  # 4.1.0(typescript@5.9.3): what it was resolved with
+                found[name] = version.split("(")[0]  # without the peers in `4.1.0(typescript@5.9.3)`
     return found
 
 

@@ -1,4 +1,4 @@
-"""How a Node component's dependencies are declared and locked."""
+"""Finds how a Node component declares and locks its dependencies."""
 
 import re
 from typing import Literal, cast
@@ -21,12 +21,12 @@ Manager = Literal["pnpm", "npm", "yarn", "bun"]
 
 _PACKAGE_MANAGER = re.compile(r"^(pnpm|npm|yarn|bun)(?:@(\d+\.\d+\.\d+[\w.\-]*))?")
 _SETTINGS = (".npmrc", "pnpm-workspace.yaml", ".pnpmfile.cjs", ".pnpmfile.mjs", ".yarnrc.yml", "bunfig.toml")
-# Tools that a workspace's root often holds for all of its members.
+# Tools that a workspace's root often installs for all members.
 _SHARED_TOOLS = ("typescript", "eslint", "vitest", "wrangler", "prettier")
 
 
 def describe_node(tree: FileView, directory: str, image: Image) -> NodeProject | None:
-    """The Node project that the component in `directory` belongs to, None where there is no package.json."""
+    """Returns the Node project of the component in `directory`, or None without a package.json."""
     manifest = tree.nearest(directory, "package.json")
     if manifest is None:
         return None
@@ -56,7 +56,7 @@ def describe_node(tree: FileView, directory: str, image: Image) -> NodeProject |
 
 
 def _manager(tree: FileView, workspace: Workspace, manifests: tuple[str, ...]) -> tuple[Manager, str]:
-    """The package manager: named by `packageManager`, else by a lock, else npm."""
+    """Returns the package manager and its version: from `packageManager`, else from a lock, else npm."""
     for path in manifests:
         manifest = tree.table(path)
         match = _PACKAGE_MANAGER.match(string(manifest, "packageManager"))
@@ -77,12 +77,12 @@ def _lock(tree: FileView, root: str, manager: Manager) -> str | None:
     mine = [lock for lock in found if manager_of(lock) == manager]
     others = [lock for lock in found if manager_of(lock) != manager]
     if mine and others:
-        tree.warn(f"{mine[0]} is used and {', '.join(others)} is not: two locks soon disagree; delete one")
+        tree.warn(f"{mine[0]} is used and {', '.join(others)} is not: delete one, because two locks can differ")
     manifest = join(root, "package.json")
     if not mine and others:
-        tree.warn(f"{manifest}: packageManager says {manager}, the lock is {others[0]}; make both name one manager")
+        tree.warn(f"{manifest}: packageManager is {manager}, but the lock is {others[0]}; use one manager for both")
     elif not mine:
-        tree.warn(f"{manifest}: no lock, so each run resolves the dependencies anew; commit the lock of {manager}")
+        tree.warn(f"{manifest}: no lock, so each run resolves the dependencies again; commit the lock of {manager}")
     elif manager in {"yarn", "bun"}:
         tree.warn(f"{mine[0]}: locks of {manager} are not read; commit a pnpm-lock.yaml or a package-lock.json")
     return mine[0] if mine else None
@@ -97,13 +97,13 @@ def _inputs(
     found |= {join(directory, name) for directory in (root, package) for name in _SETTINGS}
     found |= {lock or "", *_patches(tree, root), *_archives(tree, tuple(directories))}
     for path in paths:
-        if path not in workspace.members and lock and lock.endswith("pnpm-lock.yaml"):  # it copies them as they are
+        if path not in workspace.members and lock and lock.endswith("pnpm-lock.yaml"):  # pnpm copies their files
             found |= set(tree.under(path))
     return tuple(sorted(path for path in found if tree.has(path)))
 
 
 def _patches(tree: FileView, root: str) -> set[str]:
-    """Patches of dependencies: pnpm names each, yarn and patch-package have a folder."""
+    """Returns the patches of dependencies. pnpm lists them; yarn and patch-package use a folder."""
     named: dict[str, str] = {}
     for document in (
         tree.table(join(root, "pnpm-workspace.yaml")),
@@ -115,7 +115,7 @@ def _patches(tree: FileView, root: str) -> set[str]:
 
 
 def _archives(tree: FileView, directories: tuple[str, ...]) -> set[str]:
-    """Packed packages that manifests point to: `file:../lib.tgz`."""
+    """Returns the archives that manifests depend on, such as `file:../lib.tgz`."""
     asked = ((path, value) for path in directories for value in dependencies(tree, path).values())
     found = {join(path, value.removeprefix("file:")) for path, value in asked if value.startswith("file:")}
     return {path for path in found if tree.has(path) and not is_within(path, "node_modules")}

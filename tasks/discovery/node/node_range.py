@@ -1,4 +1,4 @@
-"""Ranges of Node's releases as package.json writes them. Only this module imports node-semver."""
+"""Reads npm's version ranges for Node releases. Only this module imports node-semver."""
 
 import re
 from functools import lru_cache
@@ -14,7 +14,7 @@ MAJOR = re.compile(r"(?<![\w.])v?(\d{1,9})")
 
 @lru_cache(maxsize=256)
 def read_range(text: str) -> Range:
-    """The range. Raises ValueError if npm would not read it as one, such as `latest` or `lts/jod`."""
+    """Returns the range. Raises ValueError for texts that npm rejects, such as `latest` or `lts/jod`."""
     try:
         return make_range(text.strip(), False)
     except ValueError:
@@ -22,7 +22,7 @@ def read_range(text: str) -> Range:
 
 
 def is_range(text: str) -> bool:
-    """Does npm read it as a range?"""
+    """Whether npm accepts the text as a range."""
     try:
         read_range(text)
     except ValueError:
@@ -31,10 +31,10 @@ def is_range(text: str) -> bool:
 
 
 def admits(text: str, release: Release) -> bool:
-    """Does a range admit a release? Raises ValueError for what is no range."""
+    """Whether a range admits a release. Raises ValueError if the text is no range."""
     return bool(read_range(text).test(".".join(map(str, release))))
 
 
 def lowest_major(text: str) -> int:
-    """The lowest major version that a range names, 0 if it names none."""
+    """Returns the lowest major version that a range names, or 0."""
     return min(map(int, MAJOR.findall(text)), default=0)

@@ -1,4 +1,4 @@
-"""Which packages install together: workspaces of pnpm, npm, yarn and bun, and the locks that cover them."""
+"""Finds the workspaces of pnpm, npm, yarn and bun, and their locks."""
 
 import posixpath
 from collections.abc import Iterator
@@ -22,16 +22,16 @@ _LINKS = ("link:", "file:", "portal:")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Workspace:
-    """A directory that an installation runs in: `members` are all directories with a package.json that it covers."""
+    """The directory of an installation. `members` has every directory with a package.json that it installs."""
 
     root: str
     members: tuple[str, ...]
     names: dict[str, str] = field(default_factory=dict)
-    """Directories by the package's name."""
+    """Directories by package name."""
 
 
 def find_workspace(tree: FileView, package: str) -> Workspace:
-    """What the package in a directory installs with: a lock of its own, else the workspace that lists it."""
+    """Returns the workspace of the package in a directory: its own if it has a lock, else the one that lists it."""
     if not any(tree.has(join(package, lock)) for lock in LOCKS):
         for above in lineage(package):
             members = workspace_members(tree, above)
@@ -47,7 +47,7 @@ def _workspace(tree: FileView, root: str, directories: tuple[str, ...]) -> Works
 
 
 def workspace_members(tree: FileView, root: str) -> tuple[str, ...]:
-    """The directories that a workspace's root lists, its own not among them."""
+    """Returns the directories that a workspace's root lists, without the root itself."""
     patterns = strings(tree.table(join(root, "pnpm-workspace.yaml")), "packages")
     if not patterns:
         manifest = tree.table(join(root, "package.json"))
@@ -76,7 +76,7 @@ def _parts(pattern: str) -> list[str]:
 
 
 def _fits(parts: list[str], pattern: list[str]) -> bool:
-    """Whether a path fits a glob in which `**` stands for any number of folders and `*` for one."""
+    """Whether a path matches a glob. `**` matches any number of folders, `*` matches one."""
     if not pattern:
         return not parts
     if pattern[0] == "**":
@@ -93,13 +93,13 @@ def _matches(name: str, pattern: str) -> bool:
 
 
 def dependencies(tree: FileView, package: str) -> dict[str, str]:
-    """What a package.json asks for, development included."""
+    """Returns the ranges of all dependencies of a package.json by name, including development."""
     manifest = tree.table(join(package, "package.json"))
     return {name: asked for group in _GROUPS for name, asked in text_table(manifest, group).items()}
 
 
 def linked(tree: FileView, workspace: Workspace, package: str) -> tuple[str, ...]:
-    """Directories of packages of the tree that a package depends on, transitively."""
+    """Returns the directories of the tree's packages that a package depends on, transitively."""
     seen: dict[str, None] = {}
     waiting = [package]
     while waiting:
@@ -130,10 +130,10 @@ def _links(tree: FileView, workspace: Workspace, package: str) -> Iterator[str]:
 
 
 def locks(tree: FileView, root: str) -> tuple[str, ...]:
-    """The lock files in a directory."""
+    """Returns the lock files in a directory."""
     return tuple(join(root, name) for name in LOCKS if tree.has(join(root, name)))
 
 
 def manager_of(lock: str) -> str:
-    """The package manager that a lock belongs to."""
+    """Returns the package manager of a lock."""
     return LOCKS[posixpath.basename(lock)]

@@ -1,1 +1,1 @@
-"""Discovery of Python projects: what they install, from which lock or requirements files."""
+"""Discovers Python projects: their dependencies, locks and requirements files."""

@@ -1,4 +1,4 @@
-"""How a Python component's dependencies are declared and locked."""
+"""Finds how a Python component declares and locks its dependencies."""
 
 import re
 from dataclasses import replace
@@ -17,9 +17,9 @@ _INSTALLS = re.compile(r"\bpip3? install\b[^\n]*?\s(?:-r|--requirement)[ =]\s*([
 
 
 def describe_python(tree: FileView, directory: str, image: Image, *, modules: str) -> PythonProject:
-    """The Python project that the component in `directory` belongs to: the nearest that declares dependencies.
+    """Returns the Python project of the component in `directory`: the nearest one that declares dependencies.
 
-    `modules` is the directory that its settings are imported from.
+    `modules` is the directory from which the settings are imported.
     """
     root = next((above for above in lineage(directory) if _declares(tree, above)), directory)
     manifest = tree.first(root, "pyproject.toml")
@@ -32,13 +32,13 @@ def describe_python(tree: FileView, directory: str, image: Image, *, modules: st
         configurations=configured,
     )
     text = image[1].text if image else ""
-    asked = tuple(first or second for first, second in _INSTALLS.findall(text.replace("\\\n", " ")))
+    in_dockerfile = tuple(first or second for first, second in _INSTALLS.findall(text.replace("\\\n", " ")))
     lock = find_uv_lock(tree, root)
-    is_uv = lock and not (asked and "uv sync" not in text and has_requirements(tree, root))
+    is_uv = lock and not (in_dockerfile and "uv sync" not in text and has_requirements(tree, root))
     if is_uv and lock:
         project, direct, local = _from_lock(tree, base, lock)
     elif has_requirements(tree, root):
-        project, direct, local = _from_requirements(tree, base, asked)
+        project, direct, local = _from_requirements(tree, base, in_dockerfile)
     else:
         project, direct, local = _without_lock(tree, base)
     tools = used_tools(tree, directory, configured=configured, direct=direct, held=project.packages)
@@ -57,17 +57,17 @@ def _declares(tree: FileView, directory: str) -> bool:
 
 
 _Found = tuple[PythonProject, frozenset[str], tuple[str, ...]]
-"""A project, the names that a person asked for, and the directories of its path dependencies."""
+"""A project, the names of its direct dependencies, and the directories of its path dependencies."""
 
 
 def _from_lock(tree: FileView, base: PythonProject, lock: str) -> _Found:
     locked, direct = read_uv_lock(tree, lock, base.root), declared(tree.table(base.manifest))
-    # no check goes missing with a lock that cannot be read: its installation says what is wrong
+    # With a broken lock the declared tools keep their checks, and the installation reports what is wrong.
     packages = locked.packages if tree.table(lock) else direct
     root = join(parent(lock), "pyproject.toml")
     members = workspace_members(tree, root)
     manifests = [root, base.manifest or "", *(join(member, "pyproject.toml") for member in members)]
-    # Members of the workspace are on the module path; what lies outside of it gets built and installed.
+    # Members of the workspace are on the module path. Path dependencies outside of it are built and installed.
     built = tuple(directory for directory in locked.directories if directory not in members)
     inputs = [*manifests, lock, *_settings_of_uv(tree, base.root), *_files_of(tree, built)]
     project = replace(
@@ -83,16 +83,16 @@ def _from_lock(tree: FileView, base: PythonProject, lock: str) -> _Found:
     return project, direct, locked.directories
 
 
-def _from_requirements(tree: FileView, base: PythonProject, asked: tuple[str, ...]) -> _Found:
-    chosen = choose_requirements(tree, base.root, asked)
+def _from_requirements(tree: FileView, base: PythonProject, in_dockerfile: tuple[str, ...]) -> _Found:
+    chosen = choose_requirements(tree, base.root, in_dockerfile)
     production = read_requirements(tree, chosen.production)
-    both = read_requirements(tree, tuple(dict.fromkeys((*chosen.production, *chosen.development))))
+    combined = read_requirements(tree, tuple(dict.fromkeys((*chosen.production, *chosen.development))))
     sources = read_requirements(tree, chosen.sources)
-    if both.loose:
-        some = ", ".join(sorted(both.loose)[:3]) + (", …" if len(both.loose) > 3 else "")
+    if combined.loose:
+        some = ", ".join(sorted(combined.loose)[:3]) + (", …" if len(combined.loose) > 3 else "")
         tree.warn(
             f"{chosen.production[0]}: not every requirement has an exact version ({some}), so each run resolves "
-            "them anew; compile a lock with `uv pip compile`"
+            "their versions again; compile a lock with `uv pip compile`"
         )
     project = replace(
         base,
@@ -100,17 +100,17 @@ def _from_requirements(tree: FileView, base: PythonProject, asked: tuple[str, ..
         production=chosen.production,
         development=chosen.development,
         hashed=production.hashed,
-        pinned=not both.loose,
-        packages=both.names,
-        versions=both.versions,
-        inputs=_existing(tree, (*both.files, *_files_of(tree, both.directories))),
+        pinned=not combined.loose,
+        packages=combined.names,
+        versions=combined.versions,
+        inputs=_existing(tree, (*combined.files, *_files_of(tree, combined.directories))),
     )
-    by_person = declared(tree.table(base.manifest)) | sources.direct | both.direct
-    return project, by_person or both.names, both.directories
+    direct = declared(tree.table(base.manifest)) | sources.direct | combined.direct
+    return project, direct or combined.names, combined.directories
 
 
 def _without_lock(tree: FileView, base: PythonProject) -> _Found:
-    """No lock that is understood: what the manifest alone gives, and a warning that says what to do."""
+    """Returns what the manifest alone declares. A warning says how to add a lock that predeploy reads."""
     found = tree.first(base.root, *_OTHER_MANAGERS)
     direct = declared(tree.table(base.manifest))
     is_standard = bool(table(tree.table(base.manifest), "project"))
@@ -118,15 +118,16 @@ def _without_lock(tree: FileView, base: PythonProject) -> _Found:
         manager = _OTHER_MANAGERS[found.rsplit("/", 1)[-1]]
         tree.warn(
             f"{found}: locks of {manager} are not read. "
-            + ("Versions are resolved anew from pyproject.toml; " if is_standard else "Nothing can be installed; ")
-            + f"export it from {manager} to a requirements.txt beside it"
+            + ("Each run resolves pyproject.toml again; " if is_standard else "Nothing can be installed; ")
+            + f"export it from {manager} to a requirements.txt in the same directory"
         )
     elif is_standard:
-        tree.warn(f"{base.manifest}: no lock, so each run resolves the dependencies anew; make one with `uv lock`")
+        tree.warn(f"{base.manifest}: no lock, so each run resolves the dependencies again; make one with `uv lock`")
     else:
         where = base.manifest or f"{base.root}/"
         tree.warn(
-            f"{where}: no dependencies that can be installed; add a pyproject.toml with uv.lock or requirements.txt"
+            f"{where}: no dependencies that predeploy can install; add a pyproject.toml with a uv.lock, "
+            "or a requirements.txt"
         )
     if not is_standard:
         return replace(base, inputs=_existing(tree, (base.manifest or "", found or ""))), direct, ()
@@ -142,7 +143,7 @@ def _settings_of_uv(tree: FileView, directory: str) -> tuple[str, ...]:
 
 
 def _readme(tree: FileView, manifest: str | None) -> tuple[str, ...]:
-    """Files of the manifest's own that a build of the project's metadata reads."""
+    """Returns the readme and licence files, which a build of the project's metadata reads."""
     if manifest is None:
         return ()
     project = table(tree.table(manifest), "project")
@@ -152,7 +153,7 @@ def _readme(tree: FileView, manifest: str | None) -> tuple[str, ...]:
 
 
 def _files_of(tree: FileView, directories: tuple[str, ...]) -> tuple[str, ...]:
-    """Everything in path dependencies: they are built from their sources."""
+    """Returns all files of path dependencies, which are built from source."""
     return tuple(path for directory in directories for path in tree.under(directory))
 
 
@@ -161,6 +162,6 @@ def _existing(tree: FileView, paths: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _module_root(tree: FileView, directory: str) -> str:
-    """Where the modules of a project are: `src` where it has that, itself otherwise."""
+    """Returns the directory of a project's modules: `src` if it has Python files, else the project's own."""
     source = join(directory, "src")
     return source if any(path.endswith(".py") for path in tree.under(source)) else directory

@@ -1,4 +1,4 @@
-"""Which of a directory's requirements files are production's, and which are for development."""
+"""Chooses the requirements files of a directory for production and for development."""
 
 import posixpath
 import re
@@ -9,7 +9,7 @@ from tasks.discovery.python.requirements import read_requirements
 
 _NAME = re.compile(r"^(?:requirements|reqs)?(?:[-_.]?(?P<after>[\w\-]+))?\.(?P<kind>lock|txt|in)$")
 _BEFORE = re.compile(r"^(?P<before>\w+)[-_]requirements\.(?P<kind>lock|txt|in)$")
-# In the order in which they are preferred; "" is the plain requirements file.
+# The preferred purposes first. "" is the plain requirements file.
 _PRODUCTION = ("production", "prod", "", "requirements", "deploy", "main", "base", "common", "default", "app")
 _DEVELOPMENT = ("dev", "development", "local")
 _TESTING = ("test", "tests", "testing", "ci")
@@ -19,9 +19,9 @@ _OTHERS = frozenset(["constraints", "docs", "doc", "overrides", "readme", "robot
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Chosen:
-    """The files to install. `development` is complete in itself: it repeats production's unless it includes them.
+    """The files to install. `development` is complete: it repeats production's files unless it includes them.
 
-    `sources` are the files that a person writes, where locks are compiled from them.
+    `sources` are the hand-written `.in` files from which locks are compiled.
     """
 
     production: tuple[str, ...]
@@ -30,15 +30,15 @@ class Chosen:
 
 
 def has_requirements(tree: FileView, directory: str) -> bool:
-    """Whether a directory, or its `requirements` folder, holds files to install from."""
+    """Whether a directory, or its `requirements` folder, has requirements files."""
     return bool(_by_purpose(tree, directory))
 
 
-def choose_requirements(tree: FileView, directory: str, asked: tuple[str, ...]) -> Chosen:
-    """Choose among the files of a directory; `asked` are files as the Dockerfile names them, which decide."""
+def choose_requirements(tree: FileView, directory: str, in_dockerfile: tuple[str, ...]) -> Chosen:
+    """Chooses the files of a directory. `in_dockerfile` has the files that the Dockerfile installs; they come first."""
     by_purpose = _by_purpose(tree, directory)
     every = list(by_purpose.values())
-    named = tuple(path for name in asked if (path := _as_named(every, name)))
+    named = tuple(path for name in in_dockerfile if (path := _as_named(every, name)))
     named = tuple(path for path in named if _purpose(path) not in {*_DEVELOPMENT, *_TESTING})
     production = tuple(dict.fromkeys(named)) or _first(by_purpose, _PRODUCTION)
     development = tuple(dict.fromkeys(_first(by_purpose, _DEVELOPMENT) + _first(by_purpose, _TESTING)))
@@ -54,19 +54,20 @@ def choose_requirements(tree: FileView, directory: str, asked: tuple[str, ...]) 
 def _complete(tree: FileView, production: tuple[str, ...], development: tuple[str, ...]) -> tuple[str, ...]:
     if not development:
         return ()
-    mine, theirs = read_requirements(tree, development), read_requirements(tree, production)
-    # One of two files for development may include the other.
+    read_development, read_production = read_requirements(tree, development), read_requirements(tree, production)
+    # One of two development files may include the other.
     for path in development:
         rest = tuple(other for other in development if other != path)
         if rest and set(rest) <= set(read_requirements(tree, (path,)).files):
             development = (path,)
             break
-    is_complete = set(mine.files) & set(theirs.files) or theirs.names <= mine.names
+    includes_production = set(read_development.files) & set(read_production.files)
+    is_complete = includes_production or read_production.names <= read_development.names
     return development if is_complete else (*production, *development)
 
 
 def _by_purpose(tree: FileView, directory: str) -> dict[str, str]:
-    """The files by what their names say they are for; a lock beats a list, a list beats a source."""
+    """Returns the files by the purpose in their names. `.lock` comes before `.txt`, and `.txt` before `.in`."""
     found: dict[str, str] = {}
     for folder in (directory, join(directory, "requirements")):
         is_folder = folder != directory
@@ -97,7 +98,7 @@ def _first(by_purpose: dict[str, str], purposes: tuple[str, ...]) -> tuple[str, 
 
 
 def _as_named(paths: list[str], name: str) -> str | None:
-    """The file that a Dockerfile means; there its path is the image's."""
+    """Returns the file that a Dockerfile installs. `name` is a path in the image."""
     ending = name.strip("\"'").removeprefix("./")
     exact = [path for path in paths if path == ending or path.endswith("/" + ending)]
     same = [path for path in paths if posixpath.basename(path) == posixpath.basename(ending)]
@@ -105,6 +106,6 @@ def _as_named(paths: list[str], name: str) -> str | None:
 
 
 def _source(tree: FileView, path: str) -> str | None:
-    """The `.in` file that a lock is compiled from."""
+    """Returns the `.in` file from which a lock is compiled."""
     stem = path.rsplit(".", 1)[0] + ".in"
     return stem if tree.has(stem) and stem != path else None

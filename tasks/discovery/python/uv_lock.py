@@ -1,4 +1,4 @@
-"""What a uv.lock, or a pyproject.toml without one, says of a project's packages."""
+"""Reads a project's packages in uv.lock and pyproject.toml."""
 
 import re
 from collections.abc import Iterator
@@ -17,7 +17,7 @@ _EXTRAS = ("optional-dependencies",)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Locked:
-    """The packages that one project can have installed, and the directories of those that are in the tree."""
+    """The packages that one project can install, and the directories of those that are in the tree."""
 
     packages: frozenset[str] = frozenset()
     versions: dict[str, str] = field(default_factory=dict)
@@ -25,7 +25,7 @@ class Locked:
 
 
 def find_uv_lock(tree: FileView, directory: str) -> str | None:
-    """The uv.lock that covers a project: its own, or that of the workspace that it is a member of."""
+    """Returns the uv.lock of a project: its own, or that of its workspace."""
     own = join(directory, "uv.lock")
     if tree.has(own):
         return own
@@ -38,7 +38,7 @@ def find_uv_lock(tree: FileView, directory: str) -> str | None:
 
 
 def workspace_members(tree: FileView, manifest: str) -> tuple[str, ...]:
-    """Directories of the members of the uv workspace that a pyproject.toml declares, its own not among them."""
+    """Returns the directories of the members of a uv workspace, without the directory of `manifest`."""
     workspace = table(tree.table(manifest), "tool", "uv", "workspace")
     root, members, excluded = parent(manifest), strings(workspace, "members"), strings(workspace, "exclude")
     if not members:
@@ -60,7 +60,7 @@ def _is_listed(directory: str, patterns: tuple[str, ...]) -> bool:
 
 
 def read_uv_lock(tree: FileView, lock: str, project: str) -> Locked:
-    """What `project` (a directory) can have installed by a lock; all that it holds where the project is not in it."""
+    """Returns the packages that the project in a directory can install. A project that is not in the lock has all."""
     packages = tables(tree.table(lock), "package")
     root = parent(lock)
     by_name: dict[str, list[Table]] = {}
@@ -82,7 +82,7 @@ def _is_pinned(package: Table, start: str) -> bool:
 
 
 def _directory(package: Table, root: str) -> str:
-    """Where in the tree a package of a lock is; empty where it comes from somewhere else."""
+    """Returns the directory of a locked package, or an empty text if the package is not in the tree."""
     source = table(package, "source")
     path = next((string(source, key) for key in _LOCAL_SOURCES if string(source, key)), "")
     return join(root, path) if path else ""
@@ -92,7 +92,7 @@ def _reachable(by_name: dict[str, list[Table]], start: str) -> set[str]:
     seen, waiting = {start}, [start]
     while waiting:
         for package in by_name.get(waiting.pop(), []):
-            # Another member's development groups are not installed with this project.
+            # Development groups of other members are not installed with this project.
             groups = (*_EXTRAS, "dev-dependencies") if string(package, "name") == start else _EXTRAS
             new = {name for name in _wanted(package, groups) if name not in seen}
             seen |= new
@@ -110,7 +110,7 @@ def _wanted(package: Table, groups: tuple[str, ...]) -> Iterator[str]:
 
 
 def declared(manifest: Table) -> frozenset[str]:
-    """The names that a pyproject.toml itself asks for: dependencies, extras and groups."""
+    """Returns the names that a pyproject.toml declares: dependencies, extras and groups."""
     project, groups, extras = table(manifest, "project"), table(manifest, "dependency-groups"), "optional-dependencies"
     lines = [*strings(project, "dependencies"), *strings(manifest, "tool", "uv", "dev-dependencies")]
     for extra in table(project, extras):
@@ -133,7 +133,7 @@ def _name(line: str) -> str:
 
 
 def source_directories(tree: FileView, manifest: str) -> tuple[str, ...]:
-    """Directories that `[tool.uv.sources]` of a pyproject.toml names."""
+    """Returns the directories in `[tool.uv.sources]` of a pyproject.toml."""
     sources = table(tree.table(manifest), "tool", "uv", "sources")
     paths = (string(sources, name, "path") for name in sources)
     found = (join(parent(manifest), path) for path in paths if path)
