@@ -3,7 +3,6 @@
 # (plain strings and os: a Path for every file would take longer than all the rest)
 
 import errno
-import fcntl
 import hashlib
 import os
 import stat
@@ -16,6 +15,7 @@ from urllib.parse import quote
 
 from tasks.errors import EngineError
 from tasks.files import clone_tree, remove_tree
+from tasks.locks import open_lock_file, try_lock
 from tasks.source.digest_cache import KnownDigests
 from tasks.source.tree import Tree, TreeFile
 
@@ -70,21 +70,18 @@ def lease(base: Path, name: str) -> Iterator[Path]:
     number = 0
     while True:
         path = base / f"{quote(name, safe='')}-{number}"
-        # Never deleted: whoever waits for the name of a deleted lock would hold another lock than the next one.
-        lock = os.open(f"{path}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        lock = open_lock_file(Path(f"{path}.lock"))
         try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            os.close(lock)
-            number += 1
-            continue
+            if try_lock(lock):
+                break
         except OSError as error:
             os.close(lock)
             where = (
                 f"Cannot lock {path}.lock: {error.strerror}. The cache directory must lie on a file system with locks"
             )
             raise EngineError(f"{where}; set another one.") from error
-        break
+        os.close(lock)
+        number += 1
     try:
         os.utime(lock)  # when it was last used
         path.mkdir(exist_ok=True)

@@ -3,7 +3,6 @@
 import argparse
 import asyncio
 import contextlib
-import fcntl
 import logging
 import logging.handlers
 import os
@@ -13,7 +12,6 @@ import socket
 import sqlite3
 import threading
 import time
-from collections.abc import Iterator
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +23,7 @@ from prefect.server.database import provide_database_interface
 from prefect.server.database.configurations import AioSqliteConfiguration
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from tasks.locks import locked
 from tasks.prefect_server.guard import Guard
 from tasks.prefect_server.handle import Phase, ServerRecord, process_identity, read_record, write_record
 
@@ -81,7 +80,7 @@ def _place() -> Place:
 
 async def _serve(place: Place) -> None:
     launched = time.time()
-    with _migrating_alone(place.home):
+    with locked(place.home / "database.lock"):  # two servers of one home must not migrate it at once
         await _prepare_database(place)
         server, guard = _server(place)
         serving = asyncio.create_task(server.serve(sockets=[socket.socket(fileno=place.fd)]))
@@ -146,13 +145,6 @@ def _keep_template(place: Place) -> None:
         with contextlib.closing(sqlite3.connect(place.database)) as connection:
             connection.execute("VACUUM INTO ?", [str(partial)])
         partial.replace(place.template)
-
-
-@contextlib.contextmanager
-def _migrating_alone(home: Path) -> Iterator[None]:
-    with (home / "database.lock").open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield
 
 
 def _publish(place: Place, launched: float) -> None:

@@ -1,7 +1,6 @@
 """Find a warm server or start one: one per user and version, however many runs begin at once."""
 
 import contextlib
-import fcntl
 import hashlib
 import importlib.metadata
 import os
@@ -10,10 +9,11 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 
+from tasks.locks import locked
 from tasks.prefect_server.handle import (
     Phase,
     ServerHandle,
@@ -49,7 +49,7 @@ def ensure_server(environ: Mapping[str, str], *, data_dir: Path, cache_dir: Path
     state = home / f"server-{_own_version()}.json"
     if handle := _running(state, home, patience=1.0):
         return handle
-    with _locked(home / "start.lock"):
+    with locked(home / "start.lock"):
         # somebody else may have started one meanwhile; one that is alive and silent gets a second chance
         if handle := _running(state, home, patience=2.0):
             return handle
@@ -193,13 +193,6 @@ def _own_version() -> str:
     for file in sorted(Path(__file__).parent.glob("*.py")):
         digest.update(file.read_bytes())
     return digest.hexdigest()[:12]
-
-
-@contextlib.contextmanager
-def _locked(path: Path) -> Iterator[None]:
-    with path.open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield
 
 
 def _kill(pid: int, number: signal.Signals) -> None:

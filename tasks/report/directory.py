@@ -6,7 +6,6 @@ hidden directory without a holder; the next run on the stack removes it.
 
 import contextlib
 import errno
-import fcntl
 import hashlib
 import os
 import re
@@ -21,6 +20,7 @@ from typing import Self
 import platformdirs
 
 from tasks.errors import EngineError
+from tasks.locks import open_lock_file, try_lock
 
 OWNER = "owner.lock"
 _PARTIAL = ".partial"
@@ -81,7 +81,7 @@ class RunDirectory:
         for _ in range(50):
             self.logs.mkdir(parents=True, exist_ok=True)
             try:
-                owner = os.open(self.working / OWNER, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o644)
+                owner = open_lock_file(self.working / OWNER)
             except FileNotFoundError:
                 continue
             if _lock(owner) is not False and _is_still(owner, self.working / OWNER):
@@ -191,7 +191,7 @@ def _sweep(home: Path) -> None:
 def _orphan(path: Path) -> Iterator[bool]:
     """Whether nobody holds the directory; nobody can begin to inside the context."""
     try:
-        owner = os.open(path / OWNER, os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW)
+        owner = open_lock_file(path / OWNER, create=False)
     except FileNotFoundError:
         yield time.time() - path.stat().st_mtime > _SETTLED
         return
@@ -204,12 +204,9 @@ def _orphan(path: Path) -> Iterator[bool]:
 def _lock(descriptor: int) -> bool | None:
     """True: ours. False: somebody else's. None: this file system knows no locks."""
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
+        return try_lock(descriptor)
     except OSError:
         return None
-    return True
 
 
 def _is_still(descriptor: int, path: Path) -> bool:

@@ -1,14 +1,14 @@
 """Keeps our cache within limits: what nobody needed for long goes, then the longest unused, never what a run holds."""
 
-import fcntl
 import os
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from tasks.engines.local.store import USED, take
+from tasks.engines.local.store import USED
 from tasks.files import remove_tree
+from tasks.locks import open_lock_file, try_lock
 
 STORES = ("environments", "toolchains", "postgres")
 """Entries that are made once, each with its lock."""
@@ -117,9 +117,9 @@ def remove(item: Item) -> bool:
     if item.lock is None:
         item.parts[0].unlink(missing_ok=True)
         return True
-    descriptor = os.open(item.lock, os.O_RDWR | os.O_CLOEXEC)
+    descriptor = open_lock_file(item.lock, create=False)
     try:
-        if not take(descriptor, fcntl.LOCK_EX):
+        if not try_lock(descriptor):
             return False
         for part in item.parts:
             remove_tree(part)

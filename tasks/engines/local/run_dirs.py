@@ -10,8 +10,9 @@ from pathlib import Path
 import uv
 
 from tasks.engines.clean_environ import link_credentials
-from tasks.engines.private import LOCK, PREFIX, hold, remove_abandoned
+from tasks.engines.private import LOCK, PREFIX, remove_abandoned
 from tasks.files import remove_tree
+from tasks.locks import take_lock
 
 # A socket's path has about a hundred bytes, and tools put theirs below TMPDIR.
 LONGEST = 48
@@ -77,7 +78,7 @@ def enter_room(data: Path, caller: Mapping[str, str]) -> RunDirs:
     disk = Path(tempfile.mkdtemp(prefix=PREFIX, dir=runs))
     # others may pass through, to the one directory that is made for them: Postgres may have to be another user
     path.chmod(0o711)
-    locks = tuple(hold(each / LOCK) for each in (path, disk))
+    locks = tuple(take_lock(each / LOCK) for each in (path, disk))
     room = RunDirs(path=path, disk=disk, locks=locks)
     for each in (room.home, room.credentials, room.temp, room.programs, room.outs, room.logs):
         each.mkdir(mode=0o700)

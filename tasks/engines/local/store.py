@@ -1,7 +1,6 @@
 """What is made once on this machine and kept: directories that are whole, or are made anew under a lock."""
 
 import asyncio
-import fcntl
 import os
 import time
 from collections.abc import AsyncIterator, Callable
@@ -9,6 +8,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from tasks.engines.workspace import remove_tree
+from tasks.locks import open_lock_file, share_lock, try_lock
 
 COMPLETE = ".complete"
 USED = ".last_used"
@@ -32,7 +32,7 @@ class StoreEntry:
     def complete(self) -> None:
         """Says that the directory is whole. From here on others may use it too."""
         (self.path / COMPLETE).touch()
-        fcntl.flock(self._lock, fcntl.LOCK_SH)
+        share_lock(self._lock)
 
     def touch(self) -> None:
         """Remembers that somebody needed it."""
@@ -51,12 +51,12 @@ async def open_entry(path: Path, waiting: Callable[[], None]) -> StoreEntry:
     `waiting` is called once if another process is just making it.
     """
     await asyncio.to_thread(path.parent.mkdir, parents=True, exist_ok=True)
-    descriptor = os.open(path.with_name(path.name + ".lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    descriptor = open_lock_file(path.with_name(path.name + ".lock"))
     told = False
     try:
         while True:
             whole = is_whole(path)
-            if take(descriptor, fcntl.LOCK_SH if whole else fcntl.LOCK_EX):
+            if try_lock(descriptor, shared=whole):
                 # between the look and the lock it may have been finished, or pruned
                 if is_whole(path) == whole:
                     break
@@ -85,15 +85,6 @@ def is_waste(path: Path) -> bool:
     return not is_whole(path) or (used.exists() and time.time() - used.stat().st_mtime > KEPT)
 
 
-def take(descriptor: int, how: int) -> bool:
-    """Tries to lock; blocks nobody."""
-    try:
-        fcntl.flock(descriptor, how | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
-
-
 @asynccontextmanager
 async def filled(path: Path, waiting: Callable[[], None]) -> AsyncIterator[StoreEntry]:
     """An entry for the length of a block."""
@@ -110,9 +101,9 @@ def remove_leftovers(base: Path) -> None:
         path = lock.with_suffix("")
         if not path.exists() or not is_waste(path):
             continue
-        descriptor = os.open(lock, os.O_RDWR | os.O_CLOEXEC)
+        descriptor = open_lock_file(lock, create=False)
         try:
-            if take(descriptor, fcntl.LOCK_EX) and is_waste(path):
+            if try_lock(descriptor) and is_waste(path):
                 remove_tree(path)
         finally:
             os.close(descriptor)
