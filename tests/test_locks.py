@@ -16,7 +16,7 @@ import os, subprocess, sys, time
 from pathlib import Path
 from tasks.locks import take_lock
 take_lock(Path(sys.argv[1]))
-subprocess.Popen(["sleep", "60"], close_fds=False, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+subprocess.Popen(["sleep", "60"], close_fds=False, stdout=subprocess.DEVNULL)
 print("held", flush=True)
 time.sleep(60)
 """
