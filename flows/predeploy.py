@@ -26,14 +26,14 @@ from flows.recording.run_events import RunEvents, enter_run_events, is_recording
 from flows.recording.settle import record
 from flows.recording.states import run_state
 from tasks.execution.executor import Run
-from tasks.hardening import Exposure, exposure_of, hide, take_token_and_close_memory
+from tasks.hardening import TOKEN_VARIABLE, Exposure, exposure_of, hide, take_token_and_close_memory
 from tasks.redaction.streams import masked_errors
 from tasks.report.directory import create_run_directory
 from tasks.report.document import render_document
 from tasks.report.live import Silent
 from tasks.report.publish import publish
 from tasks.secrets import NO_SECRETS, Secrets
-from tasks.secrets.doppler.token import VARIABLE, Token, read_token
+from tasks.secrets.doppler.token import Token, read_token
 from tasks.user_dirs import UserDirs
 from tasks.validation.gate import entered
 from tasks.validation.scope import Scope, existing, read_scope, read_secrets, read_settings, with_secrets
@@ -88,9 +88,9 @@ def prepare(
 ) -> Prepared:
     """Reads the scope, and takes the secrets that its checks declare: this process shows none from then on."""
     ours = take_token_and_close_memory()
-    given = environ.get(VARIABLE, ours)
+    given = environ.get(TOKEN_VARIABLE, ours)
     token = read_token(given) if is_trusted else None
-    environ = {name: value for name, value in environ.items() if name != VARIABLE}
+    environ = {name: value for name, value in environ.items() if name != TOKEN_VARIABLE}
     scope = read(environ)
     secrets = read_secrets(scope, environ, token, UserDirs.of_user().data) if takes_secrets else NO_SECRETS
     hide(secrets)

@@ -20,7 +20,7 @@ from flows.cli.subcommands import SUBCOMMANDS, run_subcommand
 from flows.distribution.parameters import Distribution, reject_undistributable, require_server
 from flows.interruption import Interrupted, Interruption
 from tasks.errors import PredeployError
-from tasks.hardening import exposure_of, hide
+from tasks.hardening import TOKEN_VARIABLE, exposure_of, hide
 from tasks.models import EngineFacts, Outcome, Report, RunFacts, Verdict
 from tasks.prefect_server import ServerHandle, client_environment
 from tasks.redaction.redactor import NOTHING, Redactor
@@ -30,7 +30,7 @@ from tasks.report.document import render_document
 from tasks.report.last_line import last_line_of
 from tasks.report.style import detect_style
 from tasks.secrets import NO_SECRETS
-from tasks.secrets.doppler.token import VARIABLE, read_token
+from tasks.secrets.doppler.token import read_token
 from tasks.settings import Settings
 from tasks.source.origin import find_origin
 from tasks.user_dirs import UserDirs
@@ -84,7 +84,7 @@ def main(argv: Sequence[str] | None = None, environ: Mapping[str, str] = os.envi
 
 def identify(environ: Mapping[str, str], token: str | None, streams: Streams) -> Caller:
     """Who calls; from here on nothing that is said holds the token."""
-    streams.mask(Redactor({VARIABLE: token.strip()} if token else {}))
+    streams.mask(Redactor({TOKEN_VARIABLE: token.strip()} if token else {}))
     return Caller(environ=environ, token=read_token(token), exposure=exposure_of(token))
 
 

@@ -25,11 +25,11 @@ from tasks.engines.workspace import lease
 from tasks.errors import UsageError
 from tasks.files import remove_tree
 from tasks.github.settings import GitHubSettings
+from tasks.hardening import TOKEN_VARIABLE
 from tasks.settings import FILE, Settings
 from tasks.source.fetch import Remote, check_out, fetch_commit, read_file, resolve_commit
 from tasks.source.origin import Origin
-from tasks.source.tree import REPORTS
-from tasks.user_dirs import UserDirs
+from tasks.user_dirs import REPORTS, UserDirs
 from tasks.validation.validation import new_run_id
 
 KEPT = 50
@@ -198,7 +198,7 @@ def environment_for(environ: Mapping[str, str], *, is_trusted: bool) -> dict[str
 async def doppler_token(environ: Mapping[str, str]) -> dict[str, str]:
     """The token from the block that is named, which wins over one in the environment; nothing where none is."""
     name = environ.get(DOPPLER_BLOCK, "")
-    return {"DOPPLER_TOKEN": await read_block(name, DOPPLER_BLOCK)} if name else {}
+    return {TOKEN_VARIABLE: await read_block(name, DOPPLER_BLOCK)} if name else {}
 
 
 def keep_report(stack: Path, run_id: str, home: Path) -> None:

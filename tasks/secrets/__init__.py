@@ -3,8 +3,9 @@
 from collections.abc import Collection, Iterable
 
 from tasks.errors import SecretsError
+from tasks.hardening import TOKEN_VARIABLE
 from tasks.secrets.choice import ProviderContext, choose_provider
-from tasks.secrets.doppler.token import VARIABLE, Token
+from tasks.secrets.doppler.token import Token
 from tasks.secrets.provider import Found, Provider
 from tasks.secrets.values import NO_SECRETS, Secrets
 from tasks.steps import Check
@@ -38,7 +39,7 @@ def take_secrets(
     `optional` are names that may. The token, where there is one, is masked like them.
     """
     wanted = declared(checks)
-    masked = {VARIABLE: token.text} if token else {}
+    masked = {TOKEN_VARIABLE: token.text} if token else {}
     if not wanted:
         return Secrets(masked=masked)
     found = provider.find(wanted.keys())

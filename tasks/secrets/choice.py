@@ -5,8 +5,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tasks.errors import SecretsError
+from tasks.hardening import TOKEN_VARIABLE
 from tasks.secrets.doppler.access import Access, read_access
-from tasks.secrets.doppler.token import VARIABLE, Token
+from tasks.secrets.doppler.token import Token
 from tasks.secrets.environment import EnvironmentProvider
 from tasks.secrets.file import FileProvider
 from tasks.secrets.provider import Found, Provider
@@ -65,7 +66,9 @@ def choose_provider(settings: Settings, around: ProviderContext) -> Provider:
 def access_of(settings: Settings, around: ProviderContext) -> Access:
     """How Doppler is asked."""
     if around.token is None:
-        raise SecretsError(f'secrets_provider is "doppler", and {VARIABLE} is not set. Set it to a service token.')
+        raise SecretsError(
+            f'secrets_provider is "doppler", and {TOKEN_VARIABLE} is not set. Set it to a service token.'
+        )
     return read_access(settings, around.environ, around.token)
 
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from tasks.errors import SecretsError
+from tasks.hardening import TOKEN_VARIABLE
 from tasks.models import Diagnostic, Proof, Result, Severity, Stage, Status
 from tasks.needed import Needed
 from tasks.secrets.shapes import mistake_in
@@ -36,12 +37,14 @@ def not_asked(environment: str, is_configured: bool) -> Result | None:
     if is_configured and environment:
         return None
     if environment:
-        reason = f"--environment {environment} was given, and nobody can look: set DOPPLER_TOKEN, or secrets_provider"
+        reason = (
+            f"--environment {environment} was given, and nobody can look: set {TOKEN_VARIABLE}, or secrets_provider"
+        )
         return Result(check=NAME, status=Status.ERRORED, reason_code="secrets", reason=reason)
     code, reason = (
         ("no_target", "no deploy target is named; --environment names one")
         if is_configured
-        else ("no_doppler", "Doppler is not configured: there is no DOPPLER_TOKEN")
+        else ("no_doppler", f"Doppler is not configured: there is no {TOKEN_VARIABLE}")
     )
     gap = f"nobody looked whether a deploy's secrets are there: {reason}"
     return Result(check=NAME, status=Status.SKIPPED, reason_code=code, reason=reason, proof=Proof(gaps=(gap,)))

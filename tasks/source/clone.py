@@ -12,6 +12,7 @@ from tasks.errors import EngineError, UsageError
 from tasks.source.git import OWN_CONFIG, read_config, run_git, start_git
 from tasks.source.ls_files import GITLINK
 from tasks.source.tree import POINTER, POINTER_LIMIT
+from tasks.user_dirs import REPORTS
 
 BROUGHT = ("refs/heads", "refs/remotes", "refs/tags")
 """The refs of a clone: by these names people call what is deployed, and the default branch is among them."""
@@ -33,7 +34,7 @@ def find_commit(stack: Path, name: str) -> str:
 def changes_of(stack: Path, below: str = "") -> tuple[str, ...]:
     """The files in which a stack is not its commit: changed, deleted, or untracked; those of submodules, too."""
     options = ("--porcelain=v1", "-z", "--untracked-files=all", "--no-renames", "--ignore-submodules=dirty")
-    pathspec = ("--", ".", ":(exclude,top,glob)**/.predeploy/**")
+    pathspec = ("--", ".", f":(exclude,top,glob)**/{REPORTS}/**")
     config = read_config(stack)
     asked = run_git(stack, config, "status", *options, *pathspec)
     if asked.returncode:

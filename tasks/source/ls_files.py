@@ -9,6 +9,7 @@ from pathlib import Path
 
 from tasks.errors import TreeError
 from tasks.source.git import Config, read_config, run_git, start_git
+from tasks.user_dirs import REPORTS
 
 OUTSIDE = "not a git repository (or any"
 """Git's words for: no repository here. A broken one it calls otherwise, and that is an error."""
@@ -49,7 +50,7 @@ def list_files(root: Path) -> Listing:
         "--",
         ".",
     )
-    names = ("ls-files", "-t", "-s", "-c", "-o", "--exclude-standard", "--exclude=/.predeploy", "-z")
+    names = ("ls-files", "-t", "-s", "-c", "-o", "--exclude-standard", f"--exclude=/{REPORTS}", "-z")
     # Both walk the whole tree, each on its own.
     with start_git(root, config, names) as listing, start_git(root, config, status) as difference:
         names_output, warnings = _finish(listing)
@@ -76,7 +77,7 @@ def _list_outside(root: Path, config: Config) -> Listing:
             (Path(directory) / name).mkdir()
         (Path(directory) / "HEAD").write_text("ref: refs/heads/none\n", encoding="ascii")
         where = (f"--git-dir={directory}", f"--work-tree={root}")
-        names = (*where, "ls-files", "-t", "-o", "--exclude-standard", "--exclude=/.predeploy", "-z")
+        names = (*where, "ls-files", "-t", "-o", "--exclude-standard", f"--exclude=/{REPORTS}", "-z")
         with start_git(root, config, names) as listing:
             output, warnings = _finish(listing)
     return Listing(

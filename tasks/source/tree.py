@@ -18,10 +18,9 @@ from tasks.source.digest_cache import KnownDigests
 from tasks.source.git import OWN_CONFIG, run_git
 from tasks.source.ls_files import Listing, list_files
 from tasks.steps import Inputs
+from tasks.user_dirs import REPORTS
 
 FILE, PROGRAM, SYMLINK = 0o100644, 0o100755, 0o120000
-REPORTS = ".predeploy"
-"""The directory of a stack that runs write their reports to."""
 EXCLUDED = frozenset({".git", REPORTS})
 MARGIN_NS = 2_000_000_000
 """The coarsest clock of a file system that a checkout may lie on."""

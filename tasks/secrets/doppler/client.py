@@ -7,9 +7,9 @@ from typing import Any
 
 from dopplersdk import DopplerSDK
 
+from tasks.hardening import TOKEN_VARIABLE
 from tasks.redaction.redactor import Redactor
 from tasks.secrets.doppler.access import UNSAID, Access
-from tasks.secrets.doppler.token import VARIABLE
 from tasks.secrets.doppler.transport import Transport
 from tasks.secrets.doppler.trouble import DopplerError, misshapen
 
@@ -77,7 +77,7 @@ def ask_secrets(access: Access, names: Collection[str]) -> DopplerAnswer:
     )
     for asked, told in ((access.project, answer.project), (access.config, answer.config)):
         if asked and asked != told:
-            text = f"{VARIABLE} is for {answer.project}/{answer.config}, and {access.where} was asked for"
+            text = f"{TOKEN_VARIABLE} is for {answer.project}/{answer.config}, and {access.where} was asked for"
             raise DopplerError(f"{text}. Set it to a token for that, or mend doppler_project and doppler_config.")
     return answer
 
@@ -132,5 +132,5 @@ def asking(access: Access) -> Iterator[DopplerSDK]:
     try:
         yield sdk
     except DopplerError as error:
-        text = Redactor({VARIABLE: access.token.text}).text(str(error))
+        text = Redactor({TOKEN_VARIABLE: access.token.text}).text(str(error))
         raise DopplerError(text, silent=error.silent, refused=error.refused) from None

@@ -4,10 +4,10 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 from tasks.errors import SecretsError
+from tasks.hardening import TOKEN_VARIABLE
 from tasks.secrets.doppler.access import CONFIG, PROJECT, Access
 from tasks.secrets.doppler.client import DopplerAnswer, ask_secrets
 from tasks.secrets.doppler.snapshot import Snapshots, age_text
-from tasks.secrets.doppler.token import VARIABLE
 from tasks.secrets.doppler.trouble import DopplerError
 from tasks.secrets.provider import Found
 
@@ -66,5 +66,5 @@ def require_config(access: Access) -> None:
     if missing and access.token.needs_config:
         words = " and ".join(missing)
         ways = " and ".join(f"doppler_{name} (or {variable})" for name, variable in missing.items())
-        text = f"{VARIABLE} is {access.token}, which reads more than one config, and no {words} is named."
+        text = f"{TOKEN_VARIABLE} is {access.token}, which reads more than one config, and no {words} is named."
         raise SecretsError(f"{text} Set {ways}.")

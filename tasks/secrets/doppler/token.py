@@ -3,8 +3,8 @@
 from dataclasses import dataclass, field
 
 from tasks.errors import SecretsError
+from tasks.hardening import TOKEN_VARIABLE
 
-VARIABLE = "DOPPLER_TOKEN"
 KINDS = {
     "dp.st.": "service token",
     "dp.sa.": "service account token",
@@ -24,9 +24,11 @@ class Token:
 
     def __post_init__(self) -> None:
         if not self.text.isascii() or not self.text.isprintable() or " " in self.text:
-            raise SecretsError(f"{VARIABLE} is no token: it holds a blank or another strange character. Copy it again.")
+            raise SecretsError(
+                f"{TOKEN_VARIABLE} is no token: it holds a blank or another strange character. Copy it again."
+            )
         if self.kind in READING_NOTHING:
-            raise SecretsError(f"{VARIABLE} is a {self.kind}, which reads no secrets. Set it to a service token.")
+            raise SecretsError(f"{TOKEN_VARIABLE} is a {self.kind}, which reads no secrets. Set it to a service token.")
 
     def __str__(self) -> str:
         return f"a {self.kind}"

@@ -10,6 +10,7 @@ from requests.exceptions import RequestException, SSLError, Timeout
 from urllib3.exceptions import HTTPError, IncompleteRead, NameResolutionError, ProxyError
 
 from tasks.errors import SecretsError
+from tasks.hardening import TOKEN_VARIABLE
 
 SHOWN = 160
 """Characters of what Doppler itself says."""
@@ -58,7 +59,7 @@ def refusal(status: int, body: bytes, kind: str, where: str) -> DopplerError:
     line = http_line(status, body)
     match status:
         case 401:
-            text = f"Doppler does not accept DOPPLER_TOKEN ({line}). Make a new one for {where} and set it."
+            text = f"Doppler does not accept {TOKEN_VARIABLE} ({line}). Make a new one for {where} and set it."
         case 403:
             text = f"Doppler does not let this {kind} read {where} ({line}). Give it access, or name another config."
         case 404:
