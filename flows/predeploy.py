@@ -34,6 +34,7 @@ from tasks.report.live import Silent
 from tasks.report.publish import publish
 from tasks.secrets import NO_SECRETS, Secrets
 from tasks.secrets.doppler.token import Token, read_token
+from tasks.trust import trust_of
 from tasks.user_dirs import UserDirs
 from tasks.validation.gate import entered
 from tasks.validation.scope import Scope, existing, read_scope, read_secrets, read_settings, with_secrets
@@ -89,7 +90,7 @@ def prepare(
     """Reads the scope, and takes the secrets that its checks declare: this process shows none from then on."""
     ours = take_token_and_close_memory()
     given = environ.get(TOKEN_VARIABLE, ours)
-    token = read_token(given) if is_trusted else None
+    token = read_token(given) if trust_of(is_trusted).has_secrets else None
     environ = {name: value for name, value in environ.items() if name != TOKEN_VARIABLE}
     scope = read(environ)
     secrets = read_secrets(scope, environ, token, UserDirs.of_user().data) if takes_secrets else NO_SECRETS

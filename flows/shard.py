@@ -9,7 +9,7 @@ from typing import Any
 from prefect import flow
 from prefect.client.schemas.objects import State
 
-from flows.commits.validate import UNTRUSTED, Order, bring, remote_of, run_environment
+from flows.commits.validate import Order, bring, remote_of, run_environment
 from flows.distribution.parameters import CHOSEN, HERE_ONLY
 from flows.distribution.publisher import ShardPublisher
 from flows.distribution.shared_storage import SharedStorage
@@ -23,6 +23,7 @@ from tasks.planning.plan import Plan
 from tasks.redaction.streams import masked_errors
 from tasks.report.directory import create_run_directory
 from tasks.report.live import Silent
+from tasks.trust import trust_of
 from tasks.user_dirs import UserDirs
 from tasks.validation.scope import Scope, keys_of, read_scope, with_secrets
 from tasks.validation.validation import Validation, new_run_id
@@ -92,7 +93,7 @@ def flags_of(choices: Mapping[str, object], *, is_trusted: bool) -> dict[str, ob
     """The settings that win over all others. Raises UsageError for one that a run does not decide for its shards."""
     if unknown := sorted(choices.keys() - {*CHOSEN, "engine"}):
         raise UsageError(f"choices: {', '.join(unknown)} is none that a run makes for its shards. Leave it out.")
-    return {**choices, **HERE_ONLY, **({} if is_trusted else UNTRUSTED)}
+    return {**choices, **HERE_ONLY, **trust_of(is_trusted).settings}
 
 
 def part_of(plan: Plan, checks: tuple[str, ...]) -> Plan:

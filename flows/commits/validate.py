@@ -29,6 +29,7 @@ from tasks.hardening import TOKEN_VARIABLE
 from tasks.settings import FILE, Settings
 from tasks.source.fetch import Remote, check_out, fetch_commit, read_file, resolve_commit
 from tasks.source.origin import Origin
+from tasks.trust import Trust, trust_of
 from tasks.user_dirs import REPORTS, UserDirs
 from tasks.validation.validation import new_run_id
 
@@ -38,22 +39,6 @@ DOPPLER_BLOCK = "PREDEPLOY_DOPPLER_TOKEN_BLOCK"
 """Names Prefect's Secret block that holds Doppler's token."""
 OURS = ("PREFECT_", "PREDEPLOY_GITHUB_", "PREDEPLOY_NOTIFY_", "PREDEPLOY_WEBHOOK_", DOPPLER_BLOCK)
 """Variables of the service around a run, which hold tokens: none of them is for the stack's code."""
-HARMLESS = frozenset(
-    {"PATH", "DOCKER_HOST", "XDG_RUNTIME_DIR", "UV_DEFAULT_INDEX", "UV_INDEX_URL", "UV_INSECURE_HOST"}
-    | {"npm_config_registry"}
-    | {f"PREDEPLOY_{name.upper()}" for name in ("budget", "images", "jobs", "limits")}
-)
-"""What a run on code of strangers may be told of the worker, beside locale, certificates and proxies."""
-UNTRUSTED: Mapping[str, object] = {
-    "engine": "dagger",
-    "secrets_provider": "none",
-    # whether a deploy's secrets are there is nothing that strangers are told
-    "environment": None,
-    "export_built": "",
-    "export_image": "",
-    "publish": "",
-}
-"""What holds for code of strangers, whatever else was set where."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,6 +59,11 @@ class Order:
             )
 
     @property
+    def trust(self) -> Trust:
+        """What the code may have."""
+        return trust_of(self.is_trusted)
+
+    @property
     def flags(self) -> dict[str, object]:
         """The settings that win over all others. Raises UsageError for one that there is not."""
         chosen = {name: value for name, value in self.choices.items() if value}
@@ -81,7 +71,7 @@ class Order:
             raise UsageError(
                 f"{', '.join(sorted(unknown))}: this version of predeploy has no such setting. Leave it empty."
             )
-        return chosen if self.is_trusted else {**chosen, **UNTRUSTED}
+        return {**chosen, **self.trust.settings}
 
 
 def run_name() -> str:
@@ -122,8 +112,8 @@ async def validate_order(order: Order, *, is_distributed: bool = False) -> State
 
 async def run_environment(order: Order) -> dict[str, str]:
     """What a run gets to know of the worker's environment, with Doppler's token from where that is kept."""
-    tokens = await doppler_token(os.environ) if order.is_trusted else {}
-    return environment_for(os.environ, is_trusted=order.is_trusted) | tokens
+    tokens = await doppler_token(os.environ) if order.trust.has_secrets else {}
+    return environment_for(os.environ, order.trust) | tokens
 
 
 async def remote_of(order: Order) -> Remote:
@@ -138,7 +128,7 @@ async def bring(order: Order, remote: Remote) -> AsyncIterator[tuple[Path, Path 
     below = inside(order.directory)
     with empty_place(UserDirs.of_user().cache / "checkouts", order) as place:
         checkout, policy = place / remote.name, place / ".policy"
-        await asyncio.to_thread(check_out, remote, order.ref, checkout, submodules=order.is_trusted)
+        await asyncio.to_thread(check_out, remote, order.ref, checkout, submodules=order.trust.has_submodules)
         if order.policy:
             await asyncio.to_thread(bring_policy, remote, checkout, order.policy, below, policy)
         stack = checkout / below
@@ -155,7 +145,7 @@ def empty_place(base: Path, order: Order) -> Iterator[Path]:
 
     Engines keep by its path what makes a run fast. What was left in it by one that was killed is taken away first.
     """
-    name = hashlib.sha256(f"{order.is_trusted} {order.repository} {order.directory}".encode()).hexdigest()[:16]
+    name = hashlib.sha256(f"{order.trust.shares_caches} {order.repository} {order.directory}".encode()).hexdigest()[:16]
     with lease(base, name) as place:
         for left in place.iterdir():
             remove_tree(left)
@@ -184,11 +174,11 @@ def bring_policy(remote: Remote, checkout: Path, ref: str, below: PurePosixPath,
         (into / FILE).write_bytes(content)
 
 
-def environment_for(environ: Mapping[str, str], *, is_trusted: bool) -> dict[str, str]:
+def environment_for(environ: Mapping[str, str], trust: Trust) -> dict[str, str]:
     """What a run gets to know of the worker's environment."""
-    if is_trusted:
+    if trust.variables is None:
         return {name: value for name, value in environ.items() if not name.startswith(OURS)}
-    known = {name: value for name, value in environ.items() if name in HARMLESS or allowed(name)}
+    known = {name: value for name, value in environ.items() if name in trust.variables or allowed(name)}
     plain = {name: value for name, value in known.items() if "@" not in value or name == "PREDEPLOY_IMAGES"}
     # where the engine of containers is: that stays with Dagger's own client. A session has the credentials of its owner
     sessions = (SESSION_PORT, SESSION_TOKEN)

@@ -7,6 +7,7 @@ from pathlib import Path
 from tasks.secrets import NO_SECRETS, Secrets
 from tasks.source.tree import Tree
 from tasks.steps import TreeName
+from tasks.trust import TRUSTED, Trust
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,11 +26,11 @@ class EngineContext:
     cache: Path
     data: Path
     run_id: str
-    reason: str
     note: Callable[[str], None]
     environ: Mapping[str, str]
     secrets: Secrets = NO_SECRETS
-    is_trusted: bool = True
+    reason: str = ""
+    trust: Trust = TRUSTED
     base: Tree | None = None
     fresh: bool = False
 

@@ -10,9 +10,8 @@ from secrets import token_hex
 
 from flows.distribution.base_images import resolve_images
 from flows.distribution.parameters import Distribution
-from tasks.engines.choice import EMBEDDED, EngineChoice, choose_engine
 from tasks.engines.context import EngineContext
-from tasks.engines.local.engine import LocalEngine
+from tasks.engines.opening import EngineConfig, open_engine
 from tasks.engines.protocol import Engine
 from tasks.errors import EngineError
 from tasks.execution.durations import read_durations, write_durations
@@ -40,6 +39,7 @@ from tasks.report.directory import RunDirectory
 from tasks.report.live import Progress
 from tasks.secrets import NO_SECRETS, Secrets
 from tasks.secrets.doppler.token import Token
+from tasks.trust import trust_of
 from tasks.user_dirs import UserDirs
 from tasks.validation.own_checks import own_work
 from tasks.validation.scope import Scope
@@ -126,41 +126,23 @@ class Validation:
         return ShardedWork(self.scope, self.distribution, sending, self.progress.note)
 
     async def _open_engine(self, opened: contextlib.AsyncExitStack) -> Engine:
-        """The engine of the run, ready. One that nobody insisted on gives way to the other if it cannot be opened."""
-        choice = await choose_engine(self.scope.settings.engine, self.environ)
-        if choice.name == "local":
-            return await opened.enter_async_context(self._embedded(choice.reason))
-        try:
-            return await opened.enter_async_context(self._containers(choice))
-        except EngineError as error:
-            if choice.is_certain:
-                raise
-            self.progress.note(f"no containers: {error}")
-            return await opened.enter_async_context(self._embedded(f"{EMBEDDED} ({error})"))
-
-    def _containers(self, choice: EngineChoice) -> Engine:
-        from tasks.engines.dagger.engine import DaggerEngine  # its client takes long to load
-
-        images = {str(name): image for name, image in self.scope.settings.images.items()}
+        """The engine of the run, ready."""
+        settings = self.scope.settings
+        images = {str(name): image for name, image in settings.images.items()}
         log = self.directory.logs / "dagger.log"
-        return DaggerEngine(
-            self._engine_context(choice.reason), reach=choice.reach, log=log, images=images, known=self.images
-        )
+        config = EngineConfig(log=log, images=images, resolved=self.images, postgres=settings.postgres)
+        return await open_engine(opened, settings.engine, self._engine_context(), config)
 
-    def _embedded(self, reason: str) -> Engine:
-        return LocalEngine(self._engine_context(reason), postgres=self.scope.settings.postgres)
-
-    def _engine_context(self, reason: str) -> EngineContext:
+    def _engine_context(self) -> EngineContext:
         return EngineContext(
             tree=self.scope.tree,
             cache=self.user_dirs.cache,
             data=self.user_dirs.data,
             run_id=self.run_id,
-            reason=reason,
             note=self.progress.note,
             environ=self.environ,
             secrets=self.secrets,
-            is_trusted=self.is_trusted,
+            trust=trust_of(self.is_trusted),
             base=self.scope.base and self.scope.base[0],
             fresh=self.scope.settings.gate,
         )

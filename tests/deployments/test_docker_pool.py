@@ -134,10 +134,11 @@ from prefect.blocks.system import Secret
 from flows.commits.validate import doppler_token, environment_for
 from flows.predeploy import prepare
 from tasks.errors import EngineError
+from tasks.trust import TRUSTED
 Secret(value="dp.st.canary").save("doppler-token", overwrite=True)
 async def main():
     named = {"PREDEPLOY_DOPPLER_TOKEN_BLOCK": "doppler-token", "DOPPLER_TOKEN": "dp.st.other"}
-    known = environment_for(named, is_trusted=True) | await doppler_token(named)
+    known = environment_for(named, TRUSTED) | await doppler_token(named)
     print(known, await doppler_token({}))
     for is_trusted in (True, False):
         prepared = prepare(known, lambda environ: None, is_trusted=is_trusted, takes_secrets=False)

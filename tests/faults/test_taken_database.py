@@ -8,7 +8,7 @@ import pytest
 from psycopg import sql
 
 import tasks.engines.dagger.engine
-import tasks.validation.validation
+import tasks.engines.opening
 from tasks.engines.dagger.engine import DaggerEngine
 from tasks.engines.local.engine import LocalEngine
 from tasks.exits import Exit
@@ -97,7 +97,7 @@ def test_a_check_without_its_database_is_not_green(
 ) -> None:
     theft = Theft(set(), number)
     thief: Any = thieves(theft)[engine]
-    monkeypatch.setattr(tasks.validation.validation, "LocalEngine", thief)
+    monkeypatch.setattr(tasks.engines.opening, "LocalEngine", thief)
     monkeypatch.setattr(tasks.engines.dagger.engine, "DaggerEngine", thief)
     validator = Validator(
         user_dirs=UserDirs(cache=shared_cache(shared_home), data=tmp_path / "data"),

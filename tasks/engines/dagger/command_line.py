@@ -11,6 +11,7 @@ from pathlib import Path
 
 from tasks.engines.process_table import list_processes
 from tasks.redaction.redactor import Redactor
+from tasks.trust import TRUSTED, Trust
 
 # for the command line that Dagger's client starts: nobody called at home, time to shut down
 QUIET = {
@@ -30,20 +31,20 @@ CLI_BIN = "_EXPERIMENTAL_DAGGER_CLI_BIN"
 DAGGERS = ("DAGGER_", "_EXPERIMENTAL_DAGGER_")
 # what would send traces somewhere, and makes the client rearrange our logging
 NOT_OURS = ("OTEL_", "DAGGER_CLOUD_TOKEN")
-NOBODYS = {"DOCKER_CONFIG": str(Path(__file__).with_name("nobody")), "GIT_CONFIG_GLOBAL": os.devnull}
+NO_CREDENTIALS = {"DOCKER_CONFIG": str(Path(__file__).with_name("nobody")), "GIT_CONFIG_GLOBAL": os.devnull}
 """Credentials that are none. The one entry is for an address that never is: without any, the keychain is asked."""
 CREDENTIALS = ("DOCKER_AUTH_CONFIG", "REGISTRY_AUTH_FILE", "SSH_AUTH_SOCK", "GIT_ASKPASS", "SSH_ASKPASS")
 
 
 @contextlib.contextmanager
-def variables_for_cli(environ: Mapping[str, str], *, is_trusted: bool = True) -> Iterator[None]:
+def variables_for_cli(environ: Mapping[str, str], trust: Trust = TRUSTED) -> Iterator[None]:
     """Dagger's own variables among ours, while its command line is started: that inherits them from nowhere else.
 
     It fetches for the engine whatever a Dockerfile names, as the user it runs for: for strangers, as nobody.
     """
     given = {name: value for name, value in environ.items() if name.startswith(DAGGERS)}
-    wanted = {**QUIET, **given, **OURS, **({} if is_trusted else NOBODYS)}
-    foreign = (*DAGGERS, *NOT_OURS, *(() if is_trusted else CREDENTIALS))
+    wanted = {**QUIET, **given, **OURS, **({} if trust.has_credentials else NO_CREDENTIALS)}
+    foreign = (*DAGGERS, *NOT_OURS, *(() if trust.has_credentials else CREDENTIALS))
     touched = {*wanted, *(name for name in os.environ if name.startswith(foreign))}
     before = {name: os.environ.pop(name) for name in touched if name in os.environ}
     os.environ.update({name: value for name, value in wanted.items() if not name.startswith(NOT_OURS)})

@@ -93,7 +93,7 @@ class DaggerEngine:
             secrets=self._around.secrets,
             secret_key=await asyncio.to_thread(secret_key, self._around.data),
             overrides=self._images,
-            is_trusted=self._around.is_trusted,
+            trust=self._around.trust,
             known=self._known,
             fresh=self._around.fresh,
         )
@@ -162,7 +162,7 @@ class DaggerEngine:
 
     async def _open(self, limit: float) -> DaggerSession:
         around = self._around
-        return await open_session(around.environ, self._log, self._redactor, limit=limit, is_trusted=around.is_trusted)
+        return await open_session(around.environ, self._log, self._redactor, limit=limit, trust=around.trust)
 
     def _enter(self, session: DaggerSession, site: ResourcesConfig) -> None:
         self._shop = SessionResources(session, site)

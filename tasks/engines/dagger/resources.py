@@ -22,6 +22,7 @@ from tasks.redaction.redactor import Redactor
 from tasks.secrets import Secrets
 from tasks.stack import Version
 from tasks.steps import Environment, Image, Inputs, Phase, Step, TreeName
+from tasks.trust import TRUSTED, Trust
 
 PROBE_FILES = Path(steps.__file__).parent / "probes"
 
@@ -38,7 +39,7 @@ class ResourcesConfig:
     secrets: Secrets
     secret_key: bytes
     overrides: Mapping[str, str]
-    is_trusted: bool = True
+    trust: Trust = TRUSTED
     pinned: dict[str, str] = field(default_factory=dict)
     known: Mapping[str, str] = field(default_factory=dict)
     base: Path | None = None
@@ -181,7 +182,7 @@ class SessionResources:
 
     def volume(self, name: str) -> CacheVolume:
         """What stays between runs under that name. Whoever writes there could leave others something to run."""
-        name = name if self.site.is_trusted else f"{name}-untrusted"
+        name = name if self.site.trust.shares_caches else f"{name}-untrusted"
         if name not in self._volumes:
             self._volumes[name] = named_once(self.client.cache_volume(name))
         return self._volumes[name]

@@ -35,6 +35,7 @@ from tasks.engines.dagger.command_line import CLI_BIN, MaskedLog, end, find_cli,
 from tasks.engines.dagger.reach import SESSION_PORT, SESSION_TOKEN
 from tasks.errors import EngineError
 from tasks.redaction.redactor import Redactor
+from tasks.trust import TRUSTED, Trust
 
 __all__ = [
     "ANY",
@@ -149,11 +150,11 @@ class DaggerSession:
 
 
 async def open_session(
-    environ: Mapping[str, str], log: Path, redactor: Redactor, *, limit: float, is_trusted: bool = True
+    environ: Mapping[str, str], log: Path, redactor: Redactor, *, limit: float, trust: Trust = TRUSTED
 ) -> DaggerSession:
     """A session with the engine that the environment leads to; what it says goes to `log`.
 
-    Where what is asked of it is not trusted, it has no credentials of the user's.
+    `trust` says whether it gets the user's credentials.
 
     Raises EngineError: `engine_absent` where there is none within `limit` seconds, `engine_version` for an old one.
     """
@@ -161,7 +162,7 @@ async def open_session(
     output = MaskedLog(log, redactor)
     connection = make_connection(output)
     before = find_cli()
-    with variables_for_cli(environ, is_trusted=is_trusted):
+    with variables_for_cli(environ, trust):
         greeting = asyncio.ensure_future(greet(connection))
         try:
             await asyncio.wait({greeting}, timeout=limit)

@@ -133,7 +133,7 @@ KILLED = """
 import asyncio, os, sys
 from pathlib import Path
 from tasks.engines.local.engine import LocalEngine
-from tasks.engines.context import Surroundings
+from tasks.engines.context import EngineContext
 from tasks.stack import Version
 from tasks.steps import Command, Environment, Inputs, Step
 from tasks.source.tree import Tree
@@ -146,11 +146,11 @@ async def main():
         kind="python", title="packages", root=".", version=Version(), inputs=(), commands=(install,), control=(),
         key="key",
     )
-    around = Surroundings(
+    context = EngineContext(
         tree=tree, cache=Path("{cache}"), data=Path("{data}"), run_id="killed-run", reason="", note=print_nothing,
         environ=os.environ,
     )
-    async with LocalEngine(around) as engine:
+    async with LocalEngine(context) as engine:
         if "{moment}" == "step":
             await engine.run(Step(slot="s", argv=argv, cwd=".", inputs=Inputs(), limit=300), Path("{log}"))
         else:
