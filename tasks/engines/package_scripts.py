@@ -6,7 +6,7 @@ INSTALL_SCRIPTS = ("preinstall", "install", "postinstall")
 OTHER_SCRIPTS = ("prepublish", "preprepare", "prepare", "postprepare", "pnpm:devPreinstall", "dependencies")
 
 
-def set_aside(text: str, path: str) -> tuple[str, list[str]]:
+def drop_scripts(text: str, path: str) -> tuple[str, list[str]]:
     """The manifest without them, and a gap for each that does more than to prepare a developer's checkout.
 
     Dependencies keep theirs. The text is returned as it is where there is none, or where it is no manifest: the package

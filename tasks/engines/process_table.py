@@ -41,7 +41,7 @@ def list_descendants(root: int) -> list[int]:
     return found
 
 
-def find_carriers(marker: bytes) -> list[int]:
+def find_marked(marker: bytes) -> list[int]:
     """Processes, but us, with this marker or one below it in their environment."""
     found = []
     for pid, _ in list_processes():
@@ -82,12 +82,12 @@ def count_oom_kills() -> tuple[str, int]:
     return "nobody", 0
 
 
-def kill_carriers(marker: bytes) -> int:
+def kill_marked(marker: bytes) -> int:
     """Kills what carries the marker until nothing does any more, for a second at most; returns how many it were."""
     killed: set[int] = set()
     patience = time.monotonic() + 1.0
     while time.monotonic() < patience:
-        found = find_carriers(marker) if LINUX else []
+        found = find_marked(marker) if LINUX else []
         if not found:
             break
         for pid in found:

@@ -46,38 +46,38 @@ def provider_kind(settings: Settings, token: Token | None) -> str:
     return "doppler" if token else "env"
 
 
-def choose_provider(settings: Settings, around: ProviderContext) -> Provider:
+def choose_provider(settings: Settings, context: ProviderContext) -> Provider:
     """The provider that the settings ask for. Raises SecretsError where it cannot be asked."""
-    match provider_kind(settings, around.token):
+    match provider_kind(settings, context.token):
         case "none":
             return NoProvider()
         case "env":
-            return EnvironmentProvider(around.environ)
+            return EnvironmentProvider(context.environ)
         case "file":
-            return file_provider(settings, around)
+            return file_provider(settings, context)
     from tasks.secrets.doppler.provider import DopplerProvider  # noqa: PLC0415 - the SDK takes long to load
     from tasks.secrets.doppler.snapshot import Snapshots  # noqa: PLC0415 - as does what encrypts
 
-    hours, place = settings.doppler_snapshot, around.copies
+    hours, place = settings.doppler_snapshot, context.copies
     snapshots = Snapshots(directory=place, hours=hours) if hours is not None and place is not None else None
-    return DopplerProvider(access=access_of(settings, around), snapshots=snapshots)
+    return DopplerProvider(access=access_of(settings, context), snapshots=snapshots)
 
 
-def access_of(settings: Settings, around: ProviderContext) -> Access:
+def access_of(settings: Settings, context: ProviderContext) -> Access:
     """How Doppler is asked."""
-    if around.token is None:
+    if context.token is None:
         raise SecretsError(
             f'secrets_provider is "doppler", and {TOKEN_VARIABLE} is not set. Set it to a service token.'
         )
-    return read_access(settings, around.environ, around.token)
+    return read_access(settings, context.environ, context.token)
 
 
-def file_provider(settings: Settings, around: ProviderContext) -> FileProvider:
+def file_provider(settings: Settings, context: ProviderContext) -> FileProvider:
     """The file that is named, which no check may see."""
     if settings.secrets_file is None:
         raise SecretsError('secrets_provider is "file", and no file is named. Name it: secrets_file = …')
-    path = (around.root / Path(settings.secrets_file).expanduser()).resolve()
-    if path.is_relative_to(around.root) and path.relative_to(around.root).as_posix() in around.tree:
+    path = (context.root / Path(settings.secrets_file).expanduser()).resolve()
+    if path.is_relative_to(context.root) and path.relative_to(context.root).as_posix() in context.tree:
         text = f"secrets_file: {settings.secrets_file} is part of the tree, which every check sees"
         raise SecretsError(f"{text}. Have git ignore it, or keep it elsewhere.")
     return FileProvider(path, settings.secrets_file)

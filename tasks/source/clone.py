@@ -14,7 +14,7 @@ from tasks.source.ls_files import GITLINK
 from tasks.source.tree import POINTER, POINTER_LIMIT
 from tasks.user_dirs import REPORTS
 
-BROUGHT = ("refs/heads", "refs/remotes", "refs/tags")
+COPIED_REFS = ("refs/heads", "refs/remotes", "refs/tags")
 """The refs of a clone: by these names people call what is deployed, and the default branch is among them."""
 LARGE_FILES = ":(attr:filter=lfs)"
 
@@ -73,9 +73,9 @@ def _clone(source: Path, commit: str, target: Path, below: str) -> None:
     alternates.write_text(f"{objects}\n", encoding="utf-8", errors="surrogateescape")
     with suppress(FileNotFoundError):  # the source may have been cut off itself
         shutil.copyfile(shallow, target / ".git/shallow")
-    _bring_refs(source, target)
+    _copy_refs(source, target)
     _ask(target, "checkout", "--quiet", "--force", "--detach", commit)
-    _bring_large_files(target, source / _ask(source, "rev-parse", "--git-common-dir") / "lfs/objects")
+    _copy_large_files(target, source / _ask(source, "rev-parse", "--git-common-dir") / "lfs/objects")
     for path, its_commit in _gitlinks(_ask(target, "ls-files", "--stage", "-z", "--", below)).items():
         # where it is not checked out, whoever reads the tree says so
         if (source / path / ".git").exists():
@@ -83,15 +83,15 @@ def _clone(source: Path, commit: str, target: Path, below: str) -> None:
             _clone(source / path, its_commit, target / path, ".")
 
 
-def _bring_refs(source: Path, target: Path) -> None:
-    listed = _ask(source, "for-each-ref", "--format=create %(refname) %(objectname)", *BROUGHT)
-    with start_git(target, OWN_CONFIG, ("update-ref", "--stdin"), is_asked=True) as process:
+def _copy_refs(source: Path, target: Path) -> None:
+    listed = _ask(source, "for-each-ref", "--format=create %(refname) %(objectname)", *COPIED_REFS)
+    with start_git(target, OWN_CONFIG, ("update-ref", "--stdin"), with_stdin=True) as process:
         _, stderr = process.communicate(f"{listed}\n".encode(errors="surrogateescape") if listed else b"")
     if process.returncode:
-        raise _lacks(os.fsdecode(stderr).strip())
+        raise _missing_objects(os.fsdecode(stderr).strip())
 
 
-def _bring_large_files(target: Path, store: Path) -> None:
+def _copy_large_files(target: Path, store: Path) -> None:
     """Puts content where Git LFS has pointers. What is not in its store stays one, and no tree is made of that."""
     filled = []
     for path in filter(None, _ask(target, "ls-files", "-z", "--", LARGE_FILES).split("\0")):
@@ -119,10 +119,10 @@ def _ask(root: Path, *arguments: str) -> str:
     """What git answers. Raises EngineError where it cannot."""
     answer = run_git(root, OWN_CONFIG, *arguments)
     if answer.returncode:
-        raise _lacks(os.fsdecode(answer.stderr).strip())
+        raise _missing_objects(os.fsdecode(answer.stderr).strip())
     return os.fsdecode(answer.stdout).removesuffix("\n")
 
 
-def _lacks(said: str) -> EngineError:
+def _missing_objects(said: str) -> EngineError:
     what = " ".join(said.split()) or "git gave no reason"
     return EngineError(f"the commit could not be cloned: {what}. Mend the repository.", "clone")

@@ -30,7 +30,7 @@ def read_commit_tree(root: Path, commit: str, tree_id: str, cache: Path) -> Tree
     """
     place = cache / tree_id
     if not (place / LIST).exists():
-        _bring_out(root, tree_id, place)
+        _extract(root, tree_id, place)
     files = {path: TreeFile(**facts) for path, facts in json.loads((place / LIST).read_bytes()).items()}
     os.utime(place)
     _remove_old(cache)
@@ -44,13 +44,13 @@ def read_commit_tree(root: Path, commit: str, tree_id: str, cache: Path) -> Tree
     )
 
 
-def _bring_out(root: Path, tree_id: str, place: Path) -> None:
+def _extract(root: Path, tree_id: str, place: Path) -> None:
     """Fills a directory beside the place, and puts it there when it is whole; who comes second leaves it."""
     place.parent.mkdir(parents=True, exist_ok=True)
     partial = Path(tempfile.mkdtemp(prefix=f"{tree_id}.", dir=place.parent))
     try:
         (partial / FILES).mkdir()
-        files = dict(_written(root, tree_id, partial / FILES))
+        files = dict(_write_files(root, tree_id, partial / FILES))
         (partial / LIST).write_text(json.dumps({path: asdict(files[path]) for path in sorted(files)}))
         with suppress(OSError):
             partial.rename(place)
@@ -58,12 +58,12 @@ def _bring_out(root: Path, tree_id: str, place: Path) -> None:
         remove_tree(partial)
 
 
-def _written(root: Path, tree_id: str, target: Path) -> Iterator[tuple[str, TreeFile]]:
+def _write_files(root: Path, tree_id: str, target: Path) -> Iterator[tuple[str, TreeFile]]:
     """Writes every file; symlinks come last, so that nothing is ever written through one."""
     listed = sorted(_listed(root, tree_id), key=lambda each: each[0] == SYMLINK)
-    with start_git(root, OWN_CONFIG, ("cat-file", "--batch"), is_asked=True) as store:
+    with start_git(root, OWN_CONFIG, ("cat-file", "--batch"), with_stdin=True) as store:
         for mode, blob, path in listed:
-            content = _content(store, blob, path)
+            content = _read_blob(store, blob, path)
             place = target / path
             place.parent.mkdir(parents=True, exist_ok=True)
             if mode == SYMLINK:
@@ -81,7 +81,7 @@ def _listed(root: Path, tree_id: str) -> Iterator[tuple[int, str, str]]:
     """Mode, blob and path of all that is a file."""
     answer = run_git(root, OWN_CONFIG, "ls-tree", "-r", "-z", "--full-tree", tree_id)
     if answer.returncode:
-        raise _lacks(os.fsdecode(answer.stderr).strip())
+        raise _missing_objects(os.fsdecode(answer.stderr).strip())
     for item in os.fsdecode(answer.stdout).split("\0")[:-1]:
         facts, _, path = item.partition("\t")
         mode, _, blob = facts.split(" ")
@@ -89,14 +89,14 @@ def _listed(root: Path, tree_id: str) -> Iterator[tuple[int, str, str]]:
             yield int(mode, 8), blob, path
 
 
-def _content(store: subprocess.Popen[bytes], blob: str, path: str) -> bytes:
+def _read_blob(store: subprocess.Popen[bytes], blob: str, path: str) -> bytes:
     assert store.stdin is not None
     assert store.stdout is not None
     store.stdin.write(f"{blob}\n".encode())
     store.stdin.flush()
     _, kind, *size = store.stdout.readline().split() or (b"", b"missing")
     if kind != b"blob":
-        raise _lacks(f"{path} is {os.fsdecode(kind)}")
+        raise _missing_objects(f"{path} is {os.fsdecode(kind)}")
     content = store.stdout.read(int(size[0]))
     store.stdout.read(1)
     return content
@@ -107,7 +107,7 @@ def _leads_out(path: str, target: str) -> bool:
     return target.startswith("/") or words == ".." or words.startswith("../")
 
 
-def _lacks(said: str) -> EngineError:
+def _missing_objects(said: str) -> EngineError:
     return EngineError(f"git does not have all of its files here ({said}): git fetch --refetch brings them", "no_base")
 
 

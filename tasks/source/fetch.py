@@ -33,7 +33,7 @@ class Remote:
     token: str = field(default="", repr=False)
 
     def __post_init__(self) -> None:
-        problem = trouble_with(self.repository)
+        problem = mistake_in(self.repository)
         if problem:
             raise UsageError(f"repository: {problem}")
 
@@ -61,7 +61,7 @@ class Remote:
         return (*OWN_CONFIG, *PROTOCOLS, header, ("http.followRedirects", "false"))
 
 
-def trouble_with(repository: str) -> str:
+def mistake_in(repository: str) -> str:
     """Why a repository cannot be asked for under that name; empty where it can."""
     if not repository or repository.startswith("-"):
         return f"{repository!r} is neither a URL nor a directory. Name one."

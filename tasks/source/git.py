@@ -8,8 +8,8 @@ from pathlib import Path
 
 from tasks.errors import UsageError
 
-PASSED_ON = ("PATH", "HOME", "XDG_CONFIG_HOME", "TMPDIR", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "SYSTEMROOT")
-REACHING = (
+INHERITED = ("PATH", "HOME", "XDG_CONFIG_HOME", "TMPDIR", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "SYSTEMROOT")
+NETWORK = (
     "SSH_AUTH_SOCK",
     "GIT_SSH_COMMAND",
     "GIT_SSL_CAINFO",
@@ -48,15 +48,15 @@ def read_config(root: Path) -> tuple[tuple[str, str], ...]:
 
 @contextmanager
 def start_git(
-    root: Path, config: Config, arguments: Sequence[str], *, use_global: bool = False, is_asked: bool = False
+    root: Path, config: Config, arguments: Sequence[str], *, use_global: bool = False, with_stdin: bool = False
 ) -> Iterator[subprocess.Popen[bytes]]:
-    """A git that runs for the length of the block. `is_asked`: it reads what it has to do from its stdin."""
+    """A git that runs for the length of the block. `with_stdin`: it reads what it has to do from its stdin."""
     try:
         process = subprocess.Popen(
             ["git", *arguments],
             cwd=root,
             env=_environment(config, use_global=use_global),
-            stdin=subprocess.PIPE if is_asked else subprocess.DEVNULL,
+            stdin=subprocess.PIPE if with_stdin else subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
         )
@@ -90,7 +90,7 @@ def ask_git(root: Path, *arguments: str) -> str:
 
 
 def _environment(config: Config, *, use_global: bool) -> dict[str, str]:
-    environment = {name: os.environ[name] for name in (*PASSED_ON, *REACHING) if name in os.environ}
+    environment = {name: os.environ[name] for name in (*INHERITED, *NETWORK) if name in os.environ}
     # a clone that lacks objects would otherwise fetch them, one by one
     environment |= {
         "LC_ALL": "C",

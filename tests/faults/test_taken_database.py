@@ -64,8 +64,8 @@ def thieves(theft: Theft) -> dict[str, type]:
     class DaggerThief(DaggerEngine):
         async def run(self, step: Step, log: Path) -> Exit:
             if theft.concerns(step) and step.database is not None:
-                await self._shop.postgres.bind(self._shop.client.container(), step.database)
-                await self._shop.postgres._query(dropped(step.database.name))
+                await self._resources.postgres.bind(self._resources.client.container(), step.database)
+                await self._resources.postgres._query(dropped(step.database.name))
                 theft.stolen.append(step.database.name)
             return await super().run(step, log)
 

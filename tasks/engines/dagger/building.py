@@ -75,7 +75,7 @@ async def build_image(resources: SessionResources, image: Image, step: Step | No
     try:
         container = docker_image(resources, image) if image.dockerfile else own_image(resources, image, step)
         built = await resources.session.ask(container.sync(), limit=None)
-        await begin_as_user(resources, built)
+        await check_image_user(resources, built)
     except ExecFailedError as error:
         return failed_run(resources, image, error, time.monotonic() - begun), None
     except EngineRefusedError as error:
@@ -106,18 +106,18 @@ def failed_run(resources: SessionResources, image: Image, error: ExecFailedError
 def docker_image(resources: SessionResources, image: Image) -> Container:
     """The stack's own Dockerfile, in its own context."""
     context, dockerfile = (
-        resources.client.host().directory(str(resources.site.snapshot / image.context)),
+        resources.client.host().directory(str(resources.config.snapshot / image.context)),
         image.dockerfile,
     )
     if dockerfile.startswith("../"):  # the engine reads none that lies elsewhere; what it ignores may lie beside it
-        path = resources.site.snapshot / path_of(image)
+        path = resources.config.snapshot / path_of(image)
         for end in ("", ".dockerignore"):
             if path.with_name(path.name + end).is_file():
                 context = context.with_file(OUTSIDE + end, resources.client.host().file(f"{path}{end}"))
         dockerfile = OUTSIDE
     # a Dockerfile names a secret by its id: here nothing else can be in its name
     secrets = [
-        resources.client.set_secret(name, value) for name, value in resources.site.secrets.only(image.secrets).items()
+        resources.client.set_secret(name, value) for name, value in resources.config.secrets.only(image.secrets).items()
     ]
     return context.docker_build(
         dockerfile=dockerfile,
@@ -127,7 +127,7 @@ def docker_image(resources: SessionResources, image: Image) -> Container:
     )
 
 
-async def begin_as_user(resources: SessionResources, built: Container) -> None:
+async def check_image_user(resources: SessionResources, built: Container) -> None:
     """Raises ExecFailedError or EngineRefusedError if the image lacks its user. The build does not notice that."""
     if not await resources.session.ask(built.user()):
         return
@@ -161,7 +161,7 @@ def path_of(image: Image) -> str:
 def text_of(resources: SessionResources, image: Image) -> str:
     """What the Dockerfile says; nothing where there is none."""
     try:
-        return (resources.site.snapshot / path_of(image)).read_text(encoding="utf-8", errors="replace")
+        return (resources.config.snapshot / path_of(image)).read_text(encoding="utf-8", errors="replace")
     except OSError:
         return ""
 

@@ -42,8 +42,8 @@ __all__ = [
     "load_container",
     "make_connection",
     "meaning",
-    "named_once",
     "plain",
+    "with_cached_id",
 ]
 
 ANY = ReturnType.ANY
@@ -103,7 +103,7 @@ def load_container(client: Client, name: str) -> Container:
     return client.load_container_from_id(dagger.ContainerID(name))
 
 
-def named_once(passed: Passed) -> Passed:
+def with_cached_id(passed: Passed) -> Passed:
     """The same object, whose name the engine is asked for once: the client asks each time it is passed on."""
     kind = type(passed)
 

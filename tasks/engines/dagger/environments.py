@@ -6,9 +6,9 @@ from pathlib import Path
 from tasks.engines.dagger.execution import StepOrder, execute, no_exit
 from tasks.engines.dagger.paths import ENV, PYTHON, WITH_ENV, WORK
 from tasks.engines.dagger.resources import InstalledContainer, SessionResources
-from tasks.engines.dagger.session import Container, Directory, EngineRefusedError, ExecFailedError, named_once
+from tasks.engines.dagger.session import Container, Directory, EngineRefusedError, ExecFailedError, with_cached_id
 from tasks.engines.dagger.variables import plain_variables
-from tasks.engines.package_scripts import set_aside
+from tasks.engines.package_scripts import drop_scripts
 from tasks.errors import EngineError
 from tasks.exits import Exit, Prepared
 from tasks.steps import Environment, Inputs, Phase
@@ -71,7 +71,7 @@ async def install(resources: SessionResources, environment: Environment, log: Pa
         if exit.code != 0 and exit.code not in command.empty:
             return Prepared(exit=exit, command=command, gaps=choice.gaps)
     places = await find_modules(resources, container) if environment.kind == "node" else (ENV,)
-    packages = tuple((place, named_once(container.directory(place))) for place in places)
+    packages = tuple((place, with_cached_id(container.directory(place))) for place in places)
     resources.installed[environment.key] = InstalledContainer(toolchain=toolchain, packages=packages)
     version = f"{environment.kind.capitalize()} {choice.version}"
     return Prepared(exit=Exit(code=0), gaps=(*choice.gaps, *gaps), version=version, reused=exit.reused)
@@ -79,7 +79,7 @@ async def install(resources: SessionResources, environment: Environment, log: Pa
 
 def stage(resources: SessionResources, environment: Environment) -> tuple[Directory, list[str]]:
     """The files that an installation reads, and gaps for scripts that it will not run."""
-    files = resources.site.files_of(environment.tree)
+    files = resources.config.files_of(environment.tree)
     absent = [path for path in environment.inputs if not os.path.lexists(files / path)]
     if absent:
         raise EngineError(f"{environment.title}: {absent[0]} is not among the files of the tree", "internal")
@@ -92,7 +92,7 @@ def stage(resources: SessionResources, environment: Environment) -> tuple[Direct
         if Path(path).name != "package.json":
             continue
         text = (files / path).read_text(encoding="utf-8", errors="replace")
-        without, found = set_aside(text, path)
+        without, found = drop_scripts(text, path)
         gaps += found
         if without != text:
             directory = directory.with_new_file(path, without)

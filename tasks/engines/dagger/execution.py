@@ -67,7 +67,7 @@ def acceptable(exit: Exit) -> bool:
 
 async def attempt(resources: SessionResources, container: Container, order: StepOrder, nonce: str) -> Tried:
     """One exec behind the wrapper."""
-    marker = f"{resources.site.run_id}/{resources.fresh_nonce()}"
+    marker = f"{resources.config.run_id}/{resources.fresh_nonce()}"
     argv = wrap(order.argv, order.limit, order.servers, variables=order.variables)
     after = resources.with_run(container, marker, nonce).with_workdir(order.cwd).with_exec(argv)
     begun = time.monotonic()
@@ -87,7 +87,7 @@ async def attempt(resources: SessionResources, container: Container, order: Step
         return Tried(exit=broken(error, time.monotonic() - begun), after=container)
     except EngineError as error:
         return Tried(exit=no_exit(error, WORK), after=container)
-    reused = record.run.partition("/")[0] != resources.site.run_id
+    reused = record.run.partition("/")[0] != resources.config.run_id
     exit = exit_of(record, order, stdout, stderr, reused=reused)
     return Tried(exit=exit, after=after, remembered=record.run != marker)
 
@@ -128,9 +128,9 @@ def no_exit(error: EngineError | EngineRefusedError | ExecFailedError, root: str
     return Exit(code=None, trouble="engine", detail=str(error).strip().splitlines()[-1], root=root)
 
 
-async def execute_bare(resources: SessionResources, container: Container, order: StepOrder, root: str) -> Exit:
+async def execute_unwrapped(resources: SessionResources, container: Container, order: StepOrder, root: str) -> Exit:
     """Runs the command in somebody else's image, which may hold nothing that a wrapper needs."""
-    after = resources.with_run(container, resources.site.run_id, resources.fresh_nonce()).with_exec(
+    after = resources.with_run(container, resources.config.run_id, resources.fresh_nonce()).with_exec(
         list(order.argv), expect=ANY
     )
     begun = time.monotonic()

@@ -14,7 +14,7 @@ from tasks.steps import Database
 
 HOST, PORT, USER, ADMIN = "db", "5432", "predeploy", "predeploy"
 IDENTITY = "SELECT pg_postmaster_start_time()"
-SEND_AWAY = "SELECT pg_terminate_backend(pid, 1000) FROM pg_stat_activity WHERE datname = '{}'"
+TERMINATE = "SELECT pg_terminate_backend(pid, 1000) FROM pg_stat_activity WHERE datname = '{}'"
 QUERY_LIMIT = 120.0
 # nothing of it outlives the run: durability would only cost time
 SETTINGS = ("fsync=off", "full_page_writes=off", "synchronous_commit=off", "max_connections=200")
@@ -104,7 +104,7 @@ class PostgresService:
 
     async def _create(self, databases: Sequence[Database]) -> None:
         # a command that was stopped may still be connected, and then nothing can be copied
-        away = [SEND_AWAY.format(template) for template in {each.template for each in databases} if template]
+        away = [TERMINATE.format(template) for template in {each.template for each in databases} if template]
         await self._query(*away, *map(creation, databases))
 
     async def _query(self, *statements: str) -> str:

@@ -47,29 +47,29 @@ def find_engine(environ: Mapping[str, str]) -> Reach:
         by = f"the Dagger session at port {port}"
         if not environ.get(SESSION_TOKEN):
             return Reach(by=by, trouble=f"{SESSION_PORT} is set without {SESSION_TOKEN}")
-        trouble = silence_of_port("127.0.0.1", port)
+        trouble = port_error("127.0.0.1", port)
         return Reach(by=by, trouble=trouble and f"nobody answers for the Dagger session: {trouble}")
     if host := environ.get(RUNNER_HOST):
-        trouble = silence_of(host)
+        trouble = address_error(host)
         return Reach(by=f"the Dagger engine at {host}", trouble=trouble and f"no Dagger engine at {host}: {trouble}")
     return find_runtime(environ)
 
 
-def silence_of(address: str) -> str:
+def address_error(address: str) -> str:
     """Why nobody answers at an address of an engine; empty where somebody does, or only Dagger itself can find out."""
     parts = urlsplit(address)
     if parts.scheme == "unix":
-        return silence_of_socket(parts.path or parts.netloc)
+        return socket_error(parts.path or parts.netloc)
     if parts.scheme in {"tcp", "tls"}:
         if not parts.hostname or parts.port is None:
             return f"{RUNNER_HOST} needs a host and a port"
-        return silence_of_port(parts.hostname, str(parts.port))
+        return port_error(parts.hostname, str(parts.port))
     if not parts.scheme:
         return f"{RUNNER_HOST} is no address: write unix:///path, tcp://host:port or ssh://user@host"
     return ""
 
 
-def silence_of_socket(path: str) -> str:
+def socket_error(path: str) -> str:
     """Why a unix socket takes no connection."""
     with socket.socket(socket.AF_UNIX) as connection:
         connection.settimeout(PATIENCE)
@@ -80,7 +80,7 @@ def silence_of_socket(path: str) -> str:
     return ""
 
 
-def silence_of_port(host: str, port: str) -> str:
+def port_error(host: str, port: str) -> str:
     """Why a TCP port takes no connection."""
     try:
         socket.create_connection((host, int(port)), timeout=PATIENCE).close()
@@ -106,7 +106,7 @@ def find_runtime(environ: Mapping[str, str]) -> Reach:
 
 def daemon_trouble(name: str, command: tuple[str, ...], environ: Mapping[str, str]) -> str:
     """Why a runtime's daemon does not answer."""
-    if name == "docker" and "DOCKER_HOST" not in environ and silence_of_socket(DOCKER_SOCKET) == "Permission denied":
+    if name == "docker" and "DOCKER_HOST" not in environ and socket_error(DOCKER_SOCKET) == "Permission denied":
         return f"{name} is here, but this user may not use {DOCKER_SOCKET}"
     try:
         asked = subprocess.run(

@@ -10,7 +10,7 @@ from tasks import steps
 from tasks.engines.dagger.images import BaseImageResolver, ImageChoice, choose_node, choose_python
 from tasks.engines.dagger.paths import CACHE, ENV, MANAGER, OUT, PROBES, TOKENS, WITH_ENV, WORK
 from tasks.engines.dagger.postgres import PostgresService
-from tasks.engines.dagger.session import CacheVolume, Container, DaggerSession, Directory, Secret, named_once
+from tasks.engines.dagger.session import CacheVolume, Container, DaggerSession, Directory, Secret, with_cached_id
 from tasks.engines.dagger.variables import STORES, index_variables, plain_variables, secret_name
 from tasks.engines.dagger.wrapper import NONCE, RUN
 from tasks.engines.local.toolchains.node import manager_version
@@ -71,10 +71,10 @@ class InstalledContainer:
 class SessionResources:
     """All of it is lost with the session."""
 
-    def __init__(self, session: DaggerSession, site: ResourcesConfig) -> None:
-        self.session, self.site, self.client = session, site, session.client
-        self.images = BaseImageResolver(session, site.overrides, site.pinned, site.known)
-        self.postgres = PostgresService(session, self.images, site.run_id)
+    def __init__(self, session: DaggerSession, config: ResourcesConfig) -> None:
+        self.session, self.config, self.client = session, config, session.client
+        self.images = BaseImageResolver(session, config.overrides, config.pinned, config.known)
+        self.postgres = PostgresService(session, self.images, config.run_id)
         self.prepared = AsyncMemo[str, Prepared]()
         self.built = AsyncMemo[Image, tuple[Exit, Container | None]]()
         self.early: set[Image] = set()
@@ -83,8 +83,8 @@ class SessionResources:
         self._bases = AsyncMemo[tuple[str, Phase, bool], Container]()
         self._uploads: dict[tuple[TreeName, Inputs], Directory] = {}
         self._volumes: dict[str, CacheVolume] = {}
-        self._nothing = named_once(self.client.directory())
-        self._probes = named_once(self.client.host().directory(str(PROBE_FILES), include=["**/*.py", "**/*.mjs"]))
+        self._nothing = with_cached_id(self.client.directory())
+        self._probes = with_cached_id(self.client.host().directory(str(PROBE_FILES), include=["**/*.py", "**/*.mjs"]))
 
     async def close(self) -> None:
         """Waits for the end of what is under way, which is cancelled."""
@@ -94,7 +94,7 @@ class SessionResources:
     @property
     def redactor(self) -> Redactor:
         """What masks the values of the run's secrets."""
-        return self.site.secrets.redactor
+        return self.config.secrets.redactor
 
     @staticmethod
     def fresh_nonce() -> str:
@@ -106,8 +106,8 @@ class SessionResources:
         if (tree, inputs) not in self._uploads:
             include = None if "." in inputs.include else [pattern(path) for path in inputs.include]
             exclude = [pattern(path) for path in inputs.exclude]
-            files = str(self.site.files_of(tree))
-            self._uploads[tree, inputs] = named_once(
+            files = str(self.config.files_of(tree))
+            self._uploads[tree, inputs] = with_cached_id(
                 self.client.host().directory(files, include=include, exclude=exclude)
             )
         return self._uploads[tree, inputs]
@@ -146,7 +146,7 @@ class SessionResources:
     def acquiring(self, container: Container) -> Container:
         """A container that may install: stores that all runs share, and where packages come from."""
         container = container.with_mounted_cache(STORES, self.volume("predeploy-stores"))
-        for name, value in sorted(index_variables(self.site.caller).items()):
+        for name, value in sorted(index_variables(self.config.caller).items()):
             if len(value) < SHORTEST:  # no credential, and the engine would mask every such digit that installers print
                 container = container.with_env_variable(name, value)
             else:
@@ -155,7 +155,7 @@ class SessionResources:
 
     def secret(self, name: str, value: str) -> Secret:
         """A value in the engine's secret store."""
-        return self.client.set_secret(secret_name(self.site.secret_key, name, value), value)
+        return self.client.set_secret(secret_name(self.config.secret_key, name, value), value)
 
     def with_variables(self, container: Container, variables: Mapping[str, str]) -> Container:
         """Variables, in an order that does not change."""
@@ -165,13 +165,13 @@ class SessionResources:
 
     def with_secrets(self, container: Container, names: tuple[str, ...]) -> Container:
         """The values of declared secrets."""
-        for name, value in self.site.secrets.only(names).items():
+        for name, value in self.config.secrets.only(names).items():
             container = container.with_secret_variable(name, self.secret(name, value))
         return container
 
-    def open_variables(self, variables: Mapping[str, str], secrets: tuple[str, ...]) -> dict[str, str]:
+    def public_variables(self, variables: Mapping[str, str], secrets: tuple[str, ...]) -> dict[str, str]:
         """Variables that anybody may see. A secret that has a value wins over them; one that has none does not."""
-        hidden = self.site.secrets.only(secrets)
+        hidden = self.config.secrets.only(secrets)
         return {name: value for name, value in variables.items() if name not in hidden}
 
     @staticmethod
@@ -182,9 +182,9 @@ class SessionResources:
 
     def volume(self, name: str) -> CacheVolume:
         """What stays between runs under that name. Whoever writes there could leave others something to run."""
-        name = name if self.site.trust.shares_caches else f"{name}-untrusted"
+        name = name if self.config.trust.shares_caches else f"{name}-untrusted"
         if name not in self._volumes:
-            self._volumes[name] = named_once(self.client.cache_volume(name))
+            self._volumes[name] = with_cached_id(self.client.cache_volume(name))
         return self._volumes[name]
 
     async def base(self, environment: Environment | None, phase: Phase) -> tuple[Container, InstalledContainer | None]:
@@ -209,7 +209,7 @@ class SessionResources:
             return installed.toolchain, installed
         return installed.toolchain.with_mounted_directory(ENV, dict(installed.packages)[ENV]), installed
 
-    def furnished(
+    def with_workspace(
         self, container: Container, slot: SlotDirectories, installed: InstalledContainer | None, step_slot: str
     ) -> Container:
         """The workspace, the packages in it, and everything else that a step may name."""
@@ -217,7 +217,7 @@ class SessionResources:
             container.with_mounted_directory(WORK, slot.work)
             .with_mounted_directory(OUT, slot.out)
             .with_mounted_directory(PROBES, self._probes, read_only=True)
-            .with_mounted_cache(CACHE, self.volume(f"predeploy-{self.site.place}-{step_slot}"))
+            .with_mounted_cache(CACHE, self.volume(f"predeploy-{self.config.place}-{step_slot}"))
         )
         for path, packages in installed.packages if installed else ():
             if path != ENV:  # that is in the base already

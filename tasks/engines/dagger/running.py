@@ -4,7 +4,7 @@ from pathlib import Path
 
 from tasks.engines.dagger.building import build, ensure_image
 from tasks.engines.dagger.environments import ensure
-from tasks.engines.dagger.execution import StepOrder, execute, execute_bare, note
+from tasks.engines.dagger.execution import StepOrder, execute, execute_unwrapped, note
 from tasks.engines.dagger.paths import WORK
 from tasks.engines.dagger.resources import SessionResources
 from tasks.engines.dagger.servers import beside
@@ -23,7 +23,7 @@ async def run_step(resources: SessionResources, step: Step, log: Path) -> Exit:
     if step.image is not None:
         return await (run_in_image if step.argv else build_only)(resources, step, step.image, log)
     await ensure(resources, step.environment, step.phase, log)
-    container, names = await with_database(resources, await furnish(resources, step), step)
+    container, names = await with_database(resources, await prepare_container(resources, step), step)
     container, names = await beside(resources, container, step, names, log)
     container = resources.with_secrets(container, step.secrets)
     order = StepOrder(
@@ -31,8 +31,8 @@ async def run_step(resources: SessionResources, step: Step, log: Path) -> Exit:
         cwd=f"{WORK}/{step.cwd}",
         limit=step.limit,
         log=log,
-        variables=resources.open_variables(names.env(step.env), step.secrets),
-        volatile=step.volatile or resources.site.fresh,
+        variables=resources.public_variables(names.env(step.env), step.secrets),
+        volatile=step.volatile or resources.config.fresh,
         servers=tuple(each.name for each in step.services),
     )
     exit, after = await execute(resources, container, order)
@@ -41,10 +41,10 @@ async def run_step(resources: SessionResources, step: Step, log: Path) -> Exit:
     return exit
 
 
-async def furnish(resources: SessionResources, step: Step) -> Container:
+async def prepare_container(resources: SessionResources, step: Step) -> Container:
     """The step's environment with its workspace in it."""
     base, installed = await resources.base(step.environment, step.phase)
-    container = resources.furnished(base, resources.slot(step), installed, step.slot)
+    container = resources.with_workspace(base, resources.slot(step), installed, step.slot)
     container = resources.on_path(container, step.environment, step.cwd, installed)
     return resources.acquiring(container) if step.phase == "acquire" else container
 
@@ -72,4 +72,4 @@ async def run_in_image(resources: SessionResources, step: Step, image: Image, lo
     container, names = await with_database(resources, container, step)
     container = resources.with_secrets(resources.with_variables(container, names.env(outside(step.env))), step.secrets)
     order = StepOrder(argv=names.argv(step.argv), cwd=root, limit=step.limit, log=log)
-    return await execute_bare(resources, container, order, root)
+    return await execute_unwrapped(resources, container, order, root)

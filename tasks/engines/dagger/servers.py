@@ -10,7 +10,7 @@ from tasks.engines.dagger.building import ensure_image
 from tasks.engines.dagger.environments import ensure
 from tasks.engines.dagger.paths import SERVED, WORK
 from tasks.engines.dagger.resources import SessionResources
-from tasks.engines.dagger.session import Container, Directory, Service, named_once
+from tasks.engines.dagger.session import Container, Directory, Service, with_cached_id
 from tasks.engines.dagger.variables import outside
 from tasks.engines.dagger.wrapper import RUN, serve
 from tasks.engines.tokens import Tokens, located
@@ -31,14 +31,14 @@ async def beside(
     if not step.services:
         return container, names.with_values(shared)
     # one of its own each time: another attempt must not meet what the last one left
-    volume = named_once(resources.client.cache_volume(f"predeploy-served-{resources.site.run_id}-{nonce}"))
-    places = named_once(places_of(resources, step))
+    volume = with_cached_id(resources.client.cache_volume(f"predeploy-served-{resources.config.run_id}-{nonce}"))
+    places = with_cached_id(server_directories(resources, step))
     started: dict[str, Service] = {}
     for spec in step.services:
-        server = await furnish_server(resources, step, spec, log)
+        server = await prepare_server(resources, step, spec, log)
         server, its_names = await named(resources, server, spec, shared)
         server = bound(server, started).with_mounted_cache(SERVED, volume, source=places)
-        server = server.with_env_variable(RUN, resources.site.run_id)
+        server = server.with_env_variable(RUN, resources.config.run_id)
         server = server.with_exposed_port(PORT, experimental_skip_healthcheck=True)
         argv = [*(await entrypoint(resources, server, spec)), *its_names.argv(spec.argv)]
         started[spec.name] = server.as_service(args=serve(spec.name, argv, variables_of(resources, spec, its_names)))
@@ -47,14 +47,14 @@ async def beside(
     return container, names.with_values(shared)
 
 
-async def furnish_server(resources: SessionResources, step: Step, spec: ServerSpec, log: Path) -> Container:
+async def prepare_server(resources: SessionResources, step: Step, spec: ServerSpec, log: Path) -> Container:
     """The container of a server: its image, or its environment with the step's own workspace."""
     if spec.image is not None:
         return await ensure_image(resources, spec.image, log, step)
     await ensure(resources, spec.environment, "execute", log)
     base, installed = await resources.base(spec.environment, "execute")
     slot = resources.slot(replace(step, begins=False))
-    container = resources.furnished(base, slot, installed, f"{step.slot}-{spec.name}")
+    container = resources.with_workspace(base, slot, installed, f"{step.slot}-{spec.name}")
     return resources.on_path(container, spec.environment, spec.cwd, installed).with_workdir(f"{WORK}/{spec.cwd}")
 
 
@@ -71,7 +71,9 @@ async def named(
 
 def variables_of(resources: SessionResources, spec: ServerSpec, names: Tokens) -> dict[str, str]:
     """The server's own variables; in an image, only those that mean something there."""
-    return resources.open_variables(names.env(outside(spec.env) if spec.image is not None else spec.env), spec.secrets)
+    return resources.public_variables(
+        names.env(outside(spec.env) if spec.image is not None else spec.env), spec.secrets
+    )
 
 
 async def entrypoint(resources: SessionResources, container: Container, spec: ServerSpec) -> list[str]:
@@ -86,7 +88,7 @@ def bound(container: Container, servers: dict[str, Service]) -> Container:
     return container
 
 
-def places_of(resources: SessionResources, step: Step) -> Directory:
+def server_directories(resources: SessionResources, step: Step) -> Directory:
     """What the servers and the step beside them share, a place for each server; the user of an image may be anybody."""
     places = resources.client.directory()
     for spec in step.services:

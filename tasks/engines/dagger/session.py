@@ -28,8 +28,8 @@ from tasks.engines.dagger.client import (
     load_container,
     make_connection,
     meaning,
-    named_once,
     plain,
+    with_cached_id,
 )
 from tasks.engines.dagger.command_line import CLI_BIN, MaskedLog, end, find_cli, variables_for_cli
 from tasks.engines.dagger.reach import SESSION_PORT, SESSION_TOKEN
@@ -50,8 +50,8 @@ __all__ = [
     "File",
     "Secret",
     "Service",
-    "named_once",
     "open_session",
+    "with_cached_id",
 ]
 
 T = TypeVar("T")

@@ -17,8 +17,8 @@ from tasks.engines.local.ports import LOOPBACK, pick_port
 from tasks.engines.local.postgres.binaries import Choice
 from tasks.engines.local.postgres.databases import Databases, DatabasesConfig
 from tasks.engines.local.processes.process import sweep
-from tasks.engines.local.run_dirs import enter_room, remove_rooms, shortage
-from tasks.engines.local.services import Launch, Serving, run_beside
+from tasks.engines.local.run_dirs import create_run_dirs, remove_abandoned_run_dirs, shortage
+from tasks.engines.local.services import Launch, ServerLaunch, run_with_servers
 from tasks.engines.local.slots import Slots, WorkspaceSlot
 from tasks.engines.local.store import StoreEntry, remove_leftovers
 from tasks.engines.local.toolchains.pinned import ToolchainConfig
@@ -47,7 +47,7 @@ class LocalEngine:
     warnings: Sequence[str] = ()
 
     def __init__(self, engine_context: EngineContext, *, postgres: Choice = "auto") -> None:
-        self._around, self._choice = engine_context, postgres
+        self._context, self._choice = engine_context, postgres
         self._redactor = engine_context.secrets.redactor
         self._stack = contextlib.AsyncExitStack()
         self._entries: list[StoreEntry] = []
@@ -55,25 +55,27 @@ class LocalEngine:
     @property
     def facts(self) -> EngineFacts:
         """Name, version and why it was chosen."""
-        return EngineFacts(name="local", version=VERSION, reason=self._around.reason)
+        return EngineFacts(name="local", version=VERSION, reason=self._context.reason)
 
     async def __aenter__(self) -> Self:
-        self._room = await asyncio.to_thread(enter_room, self._around.data, self._around.environ)
+        self._run_dirs = await asyncio.to_thread(create_run_dirs, self._context.data, self._context.environ)
         self._stack.callback(self._leave)
-        self._variables = Variables(caller=self._around.environ, room=self._room, stores=self._around.cache / "stores")
-        installer = Installer(variables=self._variables, redactor=self._redactor, marker=self._around.run_id)
+        self._variables = Variables(
+            caller=self._context.environ, room=self._run_dirs, stores=self._context.cache / "stores"
+        )
+        installer = Installer(variables=self._variables, redactor=self._redactor, marker=self._context.run_id)
         config = ToolchainConfig(
-            base=self._around.cache / "toolchains",
+            base=self._context.cache / "toolchains",
             acquire=installer.fetch,
-            note=self._around.note,
+            note=self._context.note,
             hold=self._entries.append,
         )
         await asyncio.to_thread(config.base.mkdir, parents=True, exist_ok=True)
-        pythons = Pythons(self._around.environ, config.base / "pythons")
+        pythons = Pythons(self._context.environ, config.base / "pythons")
         self._toolchains = Toolchains(config=config, pythons=pythons, install=installer.install)
         self._environments = Environments(
-            files_of=self._around.files_of,
-            base=self._around.cache / "environments",
+            files_of=self._context.files_of,
+            base=self._context.cache / "environments",
             config=config,
             toolchains=self._toolchains,
             install=installer.install,
@@ -82,14 +84,14 @@ class LocalEngine:
             DatabasesConfig(
                 choice=self._choice,
                 config=config,
-                room=self._room,
+                room=self._run_dirs,
                 variables=self._variables,
-                templates=self._around.cache / "postgres",
-                marker=self._around.run_id,
+                templates=self._context.cache / "postgres",
+                marker=self._context.run_id,
                 redactor=self._redactor,
             )
         )
-        self._slots = Slots(around=self._around, outs=self._room.outs, disk=self._room.disk)
+        self._slots = Slots(around=self._context, outs=self._run_dirs.outs, disk=self._run_dirs.disk)
         for each in (self._slots, self._databases, self._toolchains, self._environments):
             self._stack.push_async_callback(each.close)
         return self
@@ -104,7 +106,7 @@ class LocalEngine:
         try:
             prepared = await self._environments.prepare(environment, log)
         except OSError as error:
-            return Prepared(exit=self._stumbled(error))
+            return Prepared(exit=self._exit_of_error(error))
         if prepared.exit.code != 0 and not prepared.exit.trouble and (short := await self._shortage()):
             return replace(prepared, exit=replace(prepared.exit, trouble=short[0], detail=short[1]))
         return prepared
@@ -116,7 +118,7 @@ class LocalEngine:
         except EngineError as error:
             exit = Exit(code=None, trouble=error.reason_code, detail=str(error))
         except OSError as error:
-            exit = self._stumbled(error)
+            exit = self._exit_of_error(error)
         return redact_exit(exit, self._redactor)
 
     async def answers(self, environment: Environment, log: Path) -> bool:
@@ -152,7 +154,7 @@ class LocalEngine:
 
     async def warm_database(self, expected: Iterable[Database] = ()) -> None:  # noqa: ARG002
         """Starts Postgres; each database is made when it is asked for. Raises EngineError (`postgres`)."""
-        await self._databases.start(self._room.logs / "postgres.log")
+        await self._databases.start(self._run_dirs.logs / "postgres.log")
 
     async def warm_image(self, step: Step) -> None:
         """It has none."""
@@ -160,7 +162,7 @@ class LocalEngine:
     async def _run(self, step: Step, log: Path) -> Exit:
         packages = await self._packages(step.environment, log, step.phase)
         served = [await self._packages(each.environment, log, "execute") for each in step.services]
-        slot, servers = await self._slots.open(step), list[Serving]()
+        slot, servers = await self._slots.open(step), list[ServerLaunch]()
         for each in (packages, *served):
             if each is not None and each.installed is not None and each.installed.environment.kind == "node":
                 await self._slots.place(slot, each.installed)
@@ -171,8 +173,8 @@ class LocalEngine:
             shared |= located(service.name, LOOPBACK, servers[-1].port)
         tokens = (await self._tokens(slot, packages, step.database, log)).with_values(shared)
         launch = self._launch(step, tokens, packages, slot, log)
-        exit = await run_beside(launch, servers, self._around.run_id)
-        return await self._explained(replace(exit, root=str(slot.workspace)), step, generation)
+        exit = await run_with_servers(launch, servers, self._context.run_id)
+        return await self._with_cause(replace(exit, root=str(slot.workspace)), step, generation)
 
     async def _packages(self, environment: Environment | None, log: Path, phase: Phase) -> Packages | None:
         """The environment of a step, made now if nobody has; raises EngineError where it cannot be.
@@ -190,19 +192,19 @@ class LocalEngine:
 
     async def _serving(
         self, service: Service, packages: Packages | None, slot: WorkspaceSlot, shared: Mapping[str, str], log: Path
-    ) -> Serving:
+    ) -> ServerLaunch:
         port = pick_port()
         tokens = await self._tokens(slot, packages, service.database, log)
         tokens = tokens.with_values({**shared, **located(service.name, LOOPBACK, port)})
         launch = self._launch(service, tokens, packages, slot, log.with_name(f"{log.name}.{service.name}"))
-        return Serving(name=service.name, port=port, launch=launch)
+        return ServerLaunch(name=service.name, port=port, launch=launch)
 
     def _launch(
         self, of: Step | Service, tokens: Tokens, packages: Packages | None, slot: WorkspaceSlot, log: Path
     ) -> Launch:
         phase, limit = (of.phase, of.limit) if isinstance(of, Step) else ("execute", 0.0)
         env = self._variables.for_step(phase, packages, slot.workspace, of.cwd) | tokens.env(of.env)
-        env |= self._around.secrets.only(of.secrets)
+        env |= self._context.secrets.only(of.secrets)
         cwd, argv = slot.workspace / of.cwd, tokens.argv(of.argv)
         return Launch(argv=argv, cwd=cwd, env=env, log=log, limit=limit, redactor=self._redactor)
 
@@ -214,7 +216,7 @@ class LocalEngine:
             return tokens
         return tokens.with_values(await self._databases.values(database, log.with_name("postgres.log")))
 
-    async def _explained(self, exit: Exit, step: Step, generation: int) -> Exit:
+    async def _with_cause(self, exit: Exit, step: Step, generation: int) -> Exit:
         """A failure with what the engine itself knows of the reason."""
         if exit.code == 0 or exit.trouble:
             return exit
@@ -226,20 +228,20 @@ class LocalEngine:
         return exit if found is None else replace(exit, trouble=found[0], detail=found[1])
 
     async def _shortage(self) -> tuple[str, str] | None:
-        return await asyncio.to_thread(shortage, self._room.temp, self._room.disk, self._around.cache)
+        return await asyncio.to_thread(shortage, self._run_dirs.temp, self._run_dirs.disk, self._context.cache)
 
-    def _stumbled(self, error: OSError) -> Exit:
+    def _exit_of_error(self, error: OSError) -> Exit:
         """Where our own work failed: what the system said."""
-        found = shortage(self._room.temp, self._room.disk, self._around.cache)
+        found = shortage(self._run_dirs.temp, self._run_dirs.disk, self._context.cache)
         code, detail = found or ("engine", f"{error.strerror}: {error.filename}; look after it and run again")
         return Exit(code=None, trouble=code, detail=detail)
 
     def _leave(self) -> None:
         """Nothing of the run stays, nor of runs that could not do this themselves."""
-        sweep(self._around.run_id)
+        sweep(self._context.run_id)
         for entry in self._entries:
             entry.close()
-        self._room.leave()
-        remove_rooms(self._around.data)
+        self._run_dirs.leave()
+        remove_abandoned_run_dirs(self._context.data)
         for store in ("environments", "toolchains", "postgres"):
-            remove_leftovers(self._around.cache / store)
+            remove_leftovers(self._context.cache / store)

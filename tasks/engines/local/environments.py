@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from tasks.engines.local.node_modules import find_modules, set_aside_scripts
+from tasks.engines.local.node_modules import drop_install_scripts, find_modules
 from tasks.engines.local.store import StoreEntry, open_entry
 from tasks.engines.local.tokens import engine_tokens
 from tasks.engines.local.toolchains.pinned import ToolchainConfig
@@ -59,7 +59,7 @@ class Environments:
     ) -> None:
         self._files_of = files_of
         self._base = base
-        self._kit = config
+        self._config = config
         self._toolchains = toolchains
         self._install = install
         self._made = AsyncMemo[str, Prepared]()
@@ -100,11 +100,11 @@ class Environments:
     async def _enter(self, environment: Environment, toolchain: Toolchain, log: Path) -> Prepared:
         path = self.directory(environment, toolchain)
         title = environment.title
-        entry = await open_entry(path, lambda: self._kit.note(f"waiting for another run that installs the {title}"))
+        entry = await open_entry(path, lambda: self._config.note(f"waiting for another run that installs the {title}"))
         made = Prepared(exit=Exit(code=0), gaps=toolchain.gaps, version=toolchain.version, reused=entry.ready)
         try:
             if not entry.ready:
-                self._kit.note(f"installing the {title}")
+                self._config.note(f"installing the {title}")
                 made = await self._build(environment, toolchain, entry, log, made)
         except BaseException:
             await asyncio.to_thread(entry.close)
@@ -113,7 +113,7 @@ class Environments:
             await asyncio.to_thread(entry.close)
             return made
         entry.touch()
-        self._kit.hold(entry)
+        self._config.hold(entry)
         facts = json.loads((path / FACTS).read_text())
         self._installed[environment.key] = InstalledEnvironment(
             name=path.name,
@@ -136,7 +136,7 @@ class Environments:
         (stage / environment.root).mkdir(parents=True, exist_ok=True)
         for name, text in environment.files:
             (stage / name).write_text(text, encoding="utf-8")
-        gaps = set_aside_scripts(stage, environment.inputs) if environment.kind == "node" else []
+        gaps = drop_install_scripts(stage, environment.inputs) if environment.kind == "node" else []
         for command in environment.commands:
             cwd = stage / command.cwd
             exit = await self._command(

@@ -50,7 +50,7 @@ class Pruned:
     undone: str = ""
 
     @property
-    def said(self) -> str:
+    def summary(self) -> str:
         """All of it in a line."""
         if self.undone:
             return f"{self.what}: left as it is: {self.undone}"

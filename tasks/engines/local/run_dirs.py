@@ -70,7 +70,7 @@ class RunDirs:
             os.close(lock)
 
 
-def enter_room(data: Path, caller: Mapping[str, str]) -> RunDirs:
+def create_run_dirs(data: Path, caller: Mapping[str, str]) -> RunDirs:
     """Makes the directories of a run."""
     runs = data / "runs"
     runs.mkdir(parents=True, exist_ok=True)
@@ -93,7 +93,7 @@ def temporary() -> Path:
     return found if len(str(found)) <= LONGEST else Path("/tmp")  # noqa: S108 - mkdtemp follows
 
 
-def remove_rooms(data: Path) -> None:
+def remove_abandoned_run_dirs(data: Path) -> None:
     """Deletes the directories of runs that were killed."""
     for base in (temporary(), data / "runs"):
         remove_abandoned(base)

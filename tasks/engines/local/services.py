@@ -31,7 +31,7 @@ class Launch:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Serving:
+class ServerLaunch:
     """A server as it is started, and the port that it has to listen on."""
 
     name: str
@@ -40,10 +40,10 @@ class Serving:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Served:
+class RunningServer:
     """A server that was started."""
 
-    serving: Serving
+    serving: ServerLaunch
     process: Process
     ended: asyncio.Future[Exit]
 
@@ -68,7 +68,7 @@ def begun(launch: Launch, marker: str) -> AbstractAsyncContextManager[Process]:
     )
 
 
-async def run_beside(step: Launch, servers: Sequence[Serving], marker: str) -> Exit:
+async def run_with_servers(step: Launch, servers: Sequence[ServerLaunch], marker: str) -> Exit:
     """Runs a step while its servers run. Where one of them ended, or the step failed, it tells how they were then."""
     if not servers:
         return await run_alone(step, marker)
@@ -76,11 +76,11 @@ async def run_beside(step: Launch, servers: Sequence[Serving], marker: str) -> E
         served = []
         for each in servers:
             process = await stack.enter_async_context(begun(each.launch, marker))
-            served.append(Served(serving=each, process=process, ended=asyncio.ensure_future(process.wait())))
+            served.append(RunningServer(serving=each, process=process, ended=asyncio.ensure_future(process.wait())))
         exit = await until_one_ends(step, [each.ended for each in served], marker)
         if exit.code != 0 or any(each.ended.done() for each in served):
             for one in served:
-                exit = with_server_output(exit, one)
+                exit = with_server_exit(exit, one)
         await asyncio.gather(*(each.process.stop(signal.SIGTERM, grace=STOP_GRACE) for each in served))
         squatted = next((each for each in servers if exit.code == 0 and listens(each.port)), None)
         if squatted is not None:
@@ -106,7 +106,7 @@ async def until_one_ends(step: Launch, servers: Sequence[asyncio.Future[Exit]], 
         )
 
 
-def with_server_output(exit: Exit, served: Served) -> Exit:
+def with_server_exit(exit: Exit, served: RunningServer) -> Exit:
     """A failed step with what is to be said of one of its servers."""
     name, port = served.serving.name, served.serving.port
     output = served.process.tail(TAIL)

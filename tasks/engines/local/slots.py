@@ -57,7 +57,7 @@ class Slots:
 
     def __init__(self, *, around: EngineContext, outs: Path, disk: Path) -> None:
         digest = hashlib.sha256(os.fsencode(around.tree.root)).hexdigest()[:16]
-        self._around = around
+        self._context = around
         self._base = (disk if around.fresh else around.cache) / "stacks" / digest
         self._outs = outs
         self._open = AsyncMemo[str, WorkspaceSlot]()
@@ -83,7 +83,7 @@ class Slots:
 
     def _fill(self, step: Step, slot: WorkspaceSlot) -> None:
         keep = [path for stamps in slot.placed().values() for path in stamps]
-        tree = self._around.files_of(step.tree)
+        tree = self._context.files_of(step.tree)
         sync(tree, select(tree, step.inputs), slot.workspace, keep=keep)
 
     async def _make(self, step: Step) -> WorkspaceSlot:

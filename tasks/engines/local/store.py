@@ -27,7 +27,7 @@ class StoreEntry:
     @property
     def ready(self) -> bool:
         """It was filled to its end."""
-        return is_whole(self.path)
+        return is_complete(self.path)
 
     def complete(self) -> None:
         """Says that the directory is whole. From here on others may use it too."""
@@ -55,10 +55,10 @@ async def open_entry(path: Path, waiting: Callable[[], None]) -> StoreEntry:
     told = False
     try:
         while True:
-            whole = is_whole(path)
+            whole = is_complete(path)
             if try_lock(descriptor, shared=whole):
                 # between the look and the lock it may have been finished, or pruned
-                if is_whole(path) == whole:
+                if is_complete(path) == whole:
                     break
                 continue
             if not told:
@@ -74,15 +74,15 @@ async def open_entry(path: Path, waiting: Callable[[], None]) -> StoreEntry:
     return StoreEntry(path, descriptor)
 
 
-def is_whole(path: Path) -> bool:
+def is_complete(path: Path) -> bool:
     """Whether a directory was filled to its end."""
     return (path / COMPLETE).exists()
 
 
-def is_waste(path: Path) -> bool:
+def is_removable(path: Path) -> bool:
     """Whether a directory that nobody holds is worth nothing any more."""
     used = path / USED
-    return not is_whole(path) or (used.exists() and time.time() - used.stat().st_mtime > KEPT)
+    return not is_complete(path) or (used.exists() and time.time() - used.stat().st_mtime > KEPT)
 
 
 @asynccontextmanager
@@ -99,11 +99,11 @@ def remove_leftovers(base: Path) -> None:
     """Deletes what nobody holds, of builds that were killed and of entries that nobody needed for a month."""
     for lock in base.glob("*.lock"):
         path = lock.with_suffix("")
-        if not path.exists() or not is_waste(path):
+        if not path.exists() or not is_removable(path):
             continue
         descriptor = open_lock_file(lock, create=False)
         try:
-            if try_lock(descriptor) and is_waste(path):
+            if try_lock(descriptor) and is_removable(path):
                 remove_tree(path)
         finally:
             os.close(descriptor)

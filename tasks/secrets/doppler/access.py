@@ -43,7 +43,7 @@ class Access:
     token: Token
     project: str = ""
     config: str = ""
-    patience: DopplerLimits = field(default_factory=DopplerLimits)
+    limits: DopplerLimits = field(default_factory=DopplerLimits)
 
     @property
     def where(self) -> str:
@@ -75,7 +75,7 @@ def read_access(settings: Settings, environ: Mapping[str, str], token: Token) ->
         token=token,
         project=settings.doppler_project or environ.get(PROJECT, ""),
         config=settings.doppler_config or environ.get(CONFIG) or target,
-        patience=DopplerLimits.of(settings.doppler_limit),
+        limits=DopplerLimits.of(settings.doppler_limit),
     )
 
 

@@ -11,7 +11,7 @@ from tasks.hardening import TOKEN_VARIABLE
 from tasks.redaction.redactor import Redactor
 from tasks.secrets.doppler.access import UNSAID, Access
 from tasks.secrets.doppler.transport import Transport
-from tasks.secrets.doppler.trouble import DopplerError, misshapen
+from tasks.secrets.doppler.trouble import DopplerError, invalid_answer
 
 PROJECT, CONFIG = "DOPPLER_PROJECT", "DOPPLER_CONFIG"
 """Doppler adds these to the secrets of every config: they say which one it is."""
@@ -66,7 +66,7 @@ def ask_secrets(access: Access, names: Collection[str]) -> DopplerAnswer:
         for batch in batches(sorted({*names, PROJECT, CONFIG})):
             found = sdk.secrets.list(**access.query, secrets=",".join(batch)).secrets
             if not isinstance(found, dict):
-                raise misshapen("it has no table of secrets")
+                raise invalid_answer("it has no table of secrets")
             entries |= {name: found[name] for name in batch if name in found}
     values = {name: value_of(name, entry) for name, entry in entries.items()}
     answer = DopplerAnswer(
@@ -87,7 +87,7 @@ def ask_names(access: Access) -> tuple[str, ...]:
     with asking(access) as sdk:
         found = sdk.secrets.names(**access.query).names
     if not isinstance(found, list) or not all(isinstance(name, str) for name in found):
-        raise misshapen("it has no list of names")
+        raise invalid_answer("it has no list of names")
     return tuple(sorted(found))
 
 
@@ -102,10 +102,10 @@ def ask_owner(access: Access) -> Owner:
 def value_of(name: str, entry: object) -> str | None:
     """A secret's value with the references in it resolved; None where it is restricted."""
     if not isinstance(entry, dict) or "computed" not in entry:
-        raise misshapen(f"{name} has no value in it")
+        raise invalid_answer(f"{name} has no value in it")
     value = entry["computed"]
     if value is not None and not isinstance(value, str):
-        raise misshapen(f"the value of {name} is no text")
+        raise invalid_answer(f"the value of {name} is no text")
     if value is not None and "\0" in value:
         raise DopplerError(f"{name} in Doppler holds a NUL character, which no variable can. Take it out there.")
     return value
@@ -127,7 +127,7 @@ def asking(access: Access) -> Iterator[DopplerSDK]:
     """The SDK, over our transport. Errors hold no token, whatever Doppler or somebody in between put into them."""
     sdk = DopplerSDK(access_token=access.token.text)
     sdk.set_base_url(access.url.rstrip("/"))
-    http = Http(Transport(token=access.token, where=access.where, patience=access.patience))
+    http = Http(Transport(token=access.token, where=access.where, limits=access.limits))
     sdk.secrets._http = sdk.auth._http = http  # noqa: SLF001 - there is no other way in
     try:
         yield sdk

@@ -17,10 +17,17 @@ import requests
 from requests.adapters import HTTPAdapter
 from urllib3.exceptions import HTTPError
 
-from tasks.daemon_thread import aside
+from tasks.daemon_thread import run_in_daemon_thread
 from tasks.secrets.doppler.access import LOOPBACK, DopplerLimits
 from tasks.secrets.doppler.token import Token
-from tasks.secrets.doppler.trouble import AgainError, broken_off, http_line, misshapen, refusal, unanswered
+from tasks.secrets.doppler.trouble import (
+    RetryableError,
+    connection_failure,
+    http_line,
+    invalid_answer,
+    no_answer,
+    refusal,
+)
 from tasks.version import VERSION
 
 MOST = 16 << 20
@@ -46,30 +53,30 @@ class DopplerReply:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Transport:
-    """Sends what one token asks, from now on until its patience ends.
+    """Sends what one token asks, from now on until its limits ends.
 
     `where` is the config that it is about, for a message.
     """
 
     token: Token
     where: str
-    patience: DopplerLimits = field(default_factory=DopplerLimits)
+    limits: DopplerLimits = field(default_factory=DopplerLimits)
     begun: float = field(default_factory=time.monotonic)
 
     def get(self, url: str) -> dict[str, Any]:
         """The document at a URL. Raises DopplerError where it cannot be had in time, or will not be."""
-        last, attempt = AgainError("there was no time left to ask"), 0
-        while attempt < self.patience.attempts and (left := self.patience.total - self.spent) > 0:
+        last, attempt = RetryableError("there was no time left to ask"), 0
+        while attempt < self.limits.attempts and (left := self.limits.total - self.spent) > 0:
             attempt += 1
             try:
-                return self._once(url, min(left, self.patience.answer))
-            except AgainError as again:
+                return self._once(url, min(left, self.limits.answer))
+            except RetryableError as again:
                 last = again
             pause = last.wait if last.wait is not None else self._pause(attempt)
-            if attempt == self.patience.attempts or self.spent + pause >= self.patience.total:
+            if attempt == self.limits.attempts or self.spent + pause >= self.limits.total:
                 break
             time.sleep(pause)
-        raise unanswered(last, attempt, self.spent)
+        raise no_answer(last, attempt, self.spent)
 
     @property
     def spent(self) -> float:
@@ -78,30 +85,30 @@ class Transport:
 
     def _pause(self, attempt: int) -> float:
         """Longer from time to time, and never the same for two who were turned away together."""
-        longest = min(self.patience.pause * (1 << (attempt - 1)), LONGEST_PAUSE)
+        longest = min(self.limits.pause * (1 << (attempt - 1)), LONGEST_PAUSE)
         return longest * random.uniform(0.5, 1.0)  # noqa: S311 - nothing is kept secret with it
 
     def _once(self, url: str, limit: float) -> dict[str, Any]:
         try:
             # beside us: finding the address of a name, and headers that come one by one, know no time-out
-            reply = aside(partial(send, url, self.token, limit)).result(limit)
+            reply = run_in_daemon_thread(partial(send, url, self.token, limit)).result(limit)
         except (requests.RequestException, HTTPError, OSError) as error:
-            raise broken_off(error) from None  # its own text holds the whole URL
+            raise connection_failure(error) from None  # its own text holds the whole URL
         return self._read(reply)
 
     def _read(self, reply: DopplerReply) -> dict[str, Any]:
         if reply.status == 429:
-            raise AgainError(http_line(reply.status, reply.body), wait_of(reply.headers))
+            raise RetryableError(http_line(reply.status, reply.body), wait_of(reply.headers))
         if reply.status >= 500 and not reply.is_json:
-            raise AgainError(http_line(reply.status, b""))
+            raise RetryableError(http_line(reply.status, b""))
         if not 200 <= reply.status < 300:
             raise refusal(reply.status, reply.body, self.token.kind, self.where)
         try:
             document = json.loads(reply.body)
         except (ValueError, RecursionError):
-            raise AgainError(f"HTTP {reply.status} with something that is no JSON") from None
+            raise RetryableError(f"HTTP {reply.status} with something that is no JSON") from None
         if not isinstance(document, dict):
-            raise misshapen("a JSON object was expected")
+            raise invalid_answer("a JSON object was expected")
         return document
 
 
@@ -148,7 +155,7 @@ def send(url: str, token: Token, limit: float) -> DopplerReply:
             while piece := answer.raw.read1(PIECE):
                 body += piece
                 if len(body) > MOST:
-                    raise misshapen(f"it has more than {MOST >> 20} MiB")
+                    raise invalid_answer(f"it has more than {MOST >> 20} MiB")
                 if time.monotonic() > deadline:
                     raise TimeoutError
             return DopplerReply(status=answer.status_code, headers=answer.headers, body=bytes(body))

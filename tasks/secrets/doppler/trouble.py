@@ -28,7 +28,7 @@ class DopplerError(SecretsError):
         super().__init__(text)
 
 
-class AgainError(Exception):
+class RetryableError(Exception):
     """One attempt had no answer; another one may. `wait` is for how many seconds Doppler asks to wait before."""
 
     def __init__(self, what: str, wait: float | None = None) -> None:
@@ -36,7 +36,7 @@ class AgainError(Exception):
         super().__init__(what)
 
 
-def said_in(body: bytes) -> str:
+def messages_in(body: bytes) -> str:
     """The API's own words in an error, as one short line."""
     try:
         messages = json.loads(body)["messages"]
@@ -48,7 +48,7 @@ def said_in(body: bytes) -> str:
 
 def http_line(status: int, body: bytes) -> str:
     """`HTTP 401: Invalid Auth token`."""
-    said = said_in(body)
+    said = messages_in(body)
     if not said and status in {each.value for each in HTTPStatus}:
         said = HTTPStatus(status).phrase
     return f"HTTP {status}: {said}" if said else f"HTTP {status}"
@@ -74,19 +74,19 @@ def refusal(status: int, body: bytes, kind: str, where: str) -> DopplerError:
     return DopplerError(text, refused=status in {401, 403, 404})
 
 
-def unanswered(last: AgainError, attempts: int, seconds: float) -> DopplerError:
+def no_answer(last: RetryableError, attempts: int, seconds: float) -> DopplerError:
     """Nobody answered, however often."""
     tried = f"{attempts} {'attempt' if attempts == 1 else 'attempts'} in {seconds:.0f} s"
     wait = f"; it asks to wait {last.wait:.0f} s" if last.wait else ""
     return DopplerError(f"Doppler does not answer: {last.what} ({tried}{wait}). Try again later.", silent=True)
 
 
-def misshapen(what: str) -> DopplerError:
+def invalid_answer(what: str) -> DopplerError:
     """An answer that is none of Doppler's."""
     return DopplerError(f"Doppler's answer is not what its API promises: {what}. Does DOPPLER_API_HOST lead there?")
 
 
-def broken_off(error: RequestException | HTTPError | OSError) -> DopplerError | AgainError:
+def connection_failure(error: RequestException | HTTPError | OSError) -> DopplerError | RetryableError:
     """What to make of an attempt that had no answer at all."""
     if isinstance(error, SSLError):
         reason = next((str(each.verify_message) for each in causes(error) if hasattr(each, "verify_message")), "")
@@ -102,8 +102,8 @@ def broken_off(error: RequestException | HTTPError | OSError) -> DopplerError | 
     )
     for kind, text in kinds:
         if any(isinstance(each, kind) for each in found):
-            return AgainError(text)
-    return AgainError("the connection broke off")
+            return RetryableError(text)
+    return RetryableError("the connection broke off")
 
 
 def causes(error: BaseException) -> Iterator[BaseException]:

@@ -33,7 +33,7 @@ def doppler() -> Iterator[Doppler]:
 
 @pytest.fixture
 def provider(doppler: Doppler, tmp_path: Path) -> DopplerProvider:
-    access = Access(url=doppler.url, token=Token(doppler.service_token(*PLACE)), patience=HASTY)
+    access = Access(url=doppler.url, token=Token(doppler.service_token(*PLACE)), limits=HASTY)
     return DopplerProvider(access=access, snapshots=Snapshots(directory=tmp_path / "copies", hours=1))
 
 

@@ -17,7 +17,7 @@ from tasks.steps import DB_HOST, DB_NAME, DB_PASSWORD, DB_PORT, DB_URL, DB_USER,
 
 ANSWER_LIMIT = 10.0
 COUNT_OTHERS = "SELECT count(*) FROM pg_stat_activity WHERE datname = %s AND backend_type = 'client backend'"
-SEND_AWAY = "SELECT pg_terminate_backend(pid, 1000) FROM pg_stat_activity WHERE datname = %s"
+TERMINATE = "SELECT pg_terminate_backend(pid, 1000) FROM pg_stat_activity WHERE datname = %s"
 BUSY_PATIENCE = 1.0
 """Seconds after which those who are still connected to a template are sent away."""
 
@@ -143,7 +143,7 @@ class PostgresServer:
             if await cursor.fetchone() == (0,):
                 return
             await asyncio.sleep(0.02)
-        await self._admin.execute(SEND_AWAY, (template,))
+        await self._admin.execute(TERMINATE, (template,))
 
     async def _connect(self) -> psycopg.AsyncConnection:
         return await psycopg.AsyncConnection.connect(

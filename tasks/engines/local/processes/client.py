@@ -141,7 +141,7 @@ class Supervised:
         self._ended = time.monotonic()
         self._reaper.wait()
         if self._facts.left is None:
-            process_table.kill_carriers(self._marker.encode())
+            process_table.kill_marked(self._marker.encode())
         self._settle()
         if self._pipes:
             self._loop.call_later(PIPE_PATIENCE, self._give_up_pipes)

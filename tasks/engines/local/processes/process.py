@@ -124,4 +124,4 @@ async def start_process(
 
 def sweep(marker: str) -> int:
     """Last resort: kills whatever still carries the run's marker in its environment; returns how many it were."""
-    return process_table.kill_carriers(marker.encode())
+    return process_table.kill_marked(marker.encode())

@@ -12,7 +12,7 @@ from tasks.engines.local.processes.request import PR_SET_CHILD_SUBREAPER, STOPPI
 from tasks.engines.process_table import (
     LINUX,
     count_oom_kills,
-    find_carriers,
+    find_marked,
     kill,
     list_descendants,
     list_kin_by_ps,
@@ -179,7 +179,7 @@ class Reaper:
         if not LINUX:
             return list_kin_by_ps(self.leader)
         kin = list_descendants(os.getpid())
-        return kin if self.adopts else [*kin, *find_carriers(self.marker)]
+        return kin if self.adopts else [*kin, *find_marked(self.marker)]
 
     def is_oom(self, killed_before: tuple[str, int]) -> str:
         """Whether the kernel killed for want of memory while a command ran that did not end well."""
