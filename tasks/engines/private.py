@@ -1,4 +1,4 @@
-"""Directories that a process has for itself: gone when it lets go, and where it was killed, when the next one looks."""
+"""Temporary directories of one process. It deletes its own; if it was killed, a later process deletes them."""
 
 import os
 import tempfile
@@ -15,7 +15,7 @@ LOCK = ".lock"
 
 @contextmanager
 def private_directory(base: Path) -> Iterator[Path]:
-    """One below `base`, for the length of the block."""
+    """A new directory below `base`, which is deleted at the end of the block."""
     base.mkdir(parents=True, exist_ok=True)
     path = Path(tempfile.mkdtemp(prefix=PREFIX, dir=base))
     lock = take_lock(path / LOCK)
@@ -27,7 +27,7 @@ def private_directory(base: Path) -> Iterator[Path]:
 
 
 def remove_abandoned(base: Path) -> None:
-    """Deletes those of processes that were killed: ours, and locked by nobody."""
+    """Deletes the directories of killed processes: those of this user that no process has locked."""
     for lock in base.glob(f"{PREFIX}*/{LOCK}"):
         _remove_if_free(lock)
 

@@ -1,6 +1,6 @@
-"""Kept workspaces: directories that hold exactly a tree's files, synced by content."""
+"""Workspaces that are kept between runs: directories with exactly the files of a tree, synced by content."""
 # ruff: noqa: PTH101, PTH102, PTH103, PTH105, PTH108, PTH115, PTH123, PTH211
-# (plain strings and os: a Path for every file would take longer than all the rest)
+# (plain strings and os: making a Path for every file takes longer than everything else)
 
 import errno
 import hashlib
@@ -26,25 +26,25 @@ TEMPORARY = ".predeploy-new-"
 SYMLINK, DIRECTORY = 0o120000, 0o755
 CHUNK = 1 << 20
 GONE = {errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.EINVAL, errno.ENXIO}
-"""How opening a source fails that is no longer of the kind that it was."""
+"""Errors of opening a source that is not a file or a symlink any more."""
 MARGIN_NS = 50_000_000
-"""Longer than a tick of any file system that a cache lies on."""
+"""Longer than a clock tick of the file systems that caches are on."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Synced:
-    """How many files were written, and how many files or directories deleted."""
+    """The number of files written, and of files and directories deleted."""
 
     changed: int
     removed: int
 
 
 def sync(tree: Tree, files: Mapping[str, TreeFile], workspace: Path, *, keep: Collection[str] = ()) -> Synced:
-    """Makes `workspace` hold exactly `files`, and whatever lies at the relative paths `keep`.
+    """Makes `workspace` contain exactly `files`. The relative paths `keep` stay as they are.
 
-    Blocks: call it in a thread. What it wrote is remembered in `<workspace>.json`, beside the workspace; without it, or
-    after a sync that was interrupted, files are compared by content. Raises EngineError (`tree_changed`) where a file
-    is no longer what the tree says.
+    It blocks: call it in a thread. `<workspace>.json` next to the workspace remembers the digests of written files.
+    Without it, or after an interrupted sync, files are compared by content. Raises EngineError (`tree_changed`) if a
+    file has changed since the tree was read.
     """
     memory = workspace.with_name(f"{workspace.name}.json")
     work = _Sync(tree.root, workspace, KnownDigests.load(memory, MARGIN_NS))
@@ -65,7 +65,7 @@ def sync(tree: Tree, files: Mapping[str, TreeFile], workspace: Path, *, keep: Co
 
 @contextmanager
 def lease(base: Path, name: str) -> Iterator[Path]:
-    """A workspace directory `base/name-N` that no other run, and no other lease, uses; it may hold an earlier tree."""
+    """A workspace directory `base/name-N` for this block alone. It may contain the files of an earlier tree."""
     base.mkdir(parents=True, exist_ok=True)
     number = 0
     while True:
@@ -83,7 +83,7 @@ def lease(base: Path, name: str) -> Iterator[Path]:
         os.close(lock)
         number += 1
     try:
-        os.utime(lock)  # when it was last used
+        os.utime(lock)  # the time of its last use, for pruning
         path.mkdir(exist_ok=True)
         yield path
     finally:
@@ -91,7 +91,7 @@ def lease(base: Path, name: str) -> Iterator[Path]:
 
 
 class _Sync:
-    """One sync. Paths are plain strings: there are tens of thousands of them."""
+    """One sync. Paths are plain strings, because there are tens of thousands."""
 
     def __init__(self, root: Path, workspace: Path, known: KnownDigests) -> None:
         self.root, self.workspace, self.known = os.fspath(root), os.fspath(workspace), known
@@ -99,7 +99,7 @@ class _Sync:
         self._made = {""}
 
     def clean(self, files: Mapping[str, TreeFile], keep: Collection[str]) -> None:
-        """Deletes what is no file of the tree, and makes directories usable."""
+        """Deletes everything that is not in the tree, and makes directories writable."""
         wanted = {parent for path in (*files, *keep) for parent in _parents(path)}
         if os.path.lexists(self.workspace) and not stat.S_ISDIR(os.lstat(self.workspace).st_mode):
             remove_tree(Path(self.workspace))
@@ -124,7 +124,7 @@ class _Sync:
                     self.removed += 1
 
     def settle(self, path: str, file: TreeFile) -> None:
-        """Makes one file what the tree says, reading it only where its times do not vouch for it."""
+        """Updates one file. Its content is read only if its times do not prove that it is unchanged."""
         place = self._place(path)
         try:
             found = os.lstat(place)
@@ -157,7 +157,7 @@ class _Sync:
         self.changed += 1
 
     def _later_than_before(self, path: str, found: os.stat_result | None) -> int:
-        """Now, or the next whole second after the time that the path had: some tools compare no more than that."""
+        """A time in a later second than the path's old time: some tools compare whole seconds only."""
         before = max(self.known.mtime_ns(path) or self.known.latest_forgotten, found.st_mtime_ns if found else 0)
         now = time.time_ns()
         return now if now // SECOND > before // SECOND else (before // SECOND + 1) * SECOND
@@ -188,7 +188,7 @@ def _is_kind(found: os.stat_result, file: TreeFile) -> bool:
 
 
 def _digest(place: str, found: os.stat_result) -> str | None:
-    """Of what lies in the workspace; None if a tool has made it unreadable."""
+    """The digest of a file in the workspace; None if a tool has made it unreadable."""
     if stat.S_ISLNK(found.st_mode):
         return hashlib.sha256(os.fsencode(os.readlink(place))).hexdigest()
     try:
@@ -199,7 +199,7 @@ def _digest(place: str, found: os.stat_result) -> str | None:
 
 
 def _copy(root: str, path: str, target: str, mode: int) -> str:
-    """Copies a file or a symlink, and returns the digest of what was really copied."""
+    """Copies a file or a symlink; returns the digest of the copied content."""
     source = f"{root}/{path}"
     try:
         if mode == SYMLINK:
@@ -226,5 +226,5 @@ def _copy(root: str, path: str, target: str, mode: int) -> str:
 
 
 def _moved_on(path: str) -> EngineError:
-    text = f"{path} changed while the tree was being validated, so the result would be nobody's. Run it again."
+    text = f"{path} changed during the run, so no result would be valid for the tree. Run it again."
     return EngineError(text, "tree_changed")

@@ -1,4 +1,4 @@
-"""The embedded engine: runs steps as processes of this machine, in workspaces and environments of its own."""
+"""The embedded engine: runs steps as processes on this machine, in its own workspaces and environments."""
 
 import asyncio
 import contextlib
@@ -33,14 +33,14 @@ from tasks.redaction.redactor import redact_exit
 from tasks.steps import NONCE, Database, Environment, Image, Phase, Service, Step
 
 VERSION = "1"
-"""Changes whenever the same step may come out differently."""
+"""It changes whenever the same step may have another result."""
 NO_IMAGES = "it builds no images. Take --engine dagger"
 
 
 class LocalEngine:
-    """Use it with `async with`. Not a security boundary: the stack's code runs as the user, on this machine.
+    """Use it with `async with`. It is no security boundary: the stack's code runs as the user, on this machine.
 
-    `postgres` says whose: the host's own, the one from a wheel, or whichever is there.
+    `postgres` selects the Postgres: the host's, the one from a wheel, or the best one available.
     """
 
     provides = frozenset({"postgres", "node", "python"})
@@ -54,14 +54,14 @@ class LocalEngine:
 
     @property
     def facts(self) -> EngineFacts:
-        """Name, version and why it was chosen."""
+        """Name, version and the reason for the choice."""
         return EngineFacts(name="local", version=VERSION, reason=self._context.reason)
 
     async def __aenter__(self) -> Self:
         self._run_dirs = await asyncio.to_thread(create_run_dirs, self._context.data, self._context.environ)
-        self._stack.callback(self._leave)
+        self._stack.callback(self._clean_up)
         self._variables = Variables(
-            caller=self._context.environ, room=self._run_dirs, stores=self._context.cache / "stores"
+            caller=self._context.environ, run_dirs=self._run_dirs, stores=self._context.cache / "stores"
         )
         installer = Installer(variables=self._variables, redactor=self._redactor, marker=self._context.run_id)
         config = ToolchainConfig(
@@ -83,15 +83,15 @@ class LocalEngine:
         self._databases = Databases(
             DatabasesConfig(
                 choice=self._choice,
-                config=config,
-                room=self._run_dirs,
+                toolchains=config,
+                run_dirs=self._run_dirs,
                 variables=self._variables,
                 templates=self._context.cache / "postgres",
                 marker=self._context.run_id,
                 redactor=self._redactor,
             )
         )
-        self._slots = Slots(around=self._context, outs=self._run_dirs.outs, disk=self._run_dirs.disk)
+        self._slots = Slots(context=self._context, outs=self._run_dirs.outs, disk=self._run_dirs.disk)
         for each in (self._slots, self._databases, self._toolchains, self._environments):
             self._stack.push_async_callback(each.close)
         return self
@@ -102,7 +102,7 @@ class LocalEngine:
         await self._stack.aclose()
 
     async def prepare(self, environment: Environment, log: Path) -> Prepared:
-        """Makes an environment once per key, whoever asks, and appends what was said to `log`."""
+        """Installs an environment once per key, and appends the output to `log`."""
         try:
             prepared = await self._environments.prepare(environment, log)
         except OSError as error:
@@ -112,7 +112,7 @@ class LocalEngine:
         return prepared
 
     async def run(self, step: Step, log: Path) -> Exit:
-        """Runs a step whose environment is prepared, and appends command, output and exit to `log` as they come."""
+        """Runs a step with a prepared environment, and appends command, output and exit to `log`."""
         try:
             exit = await self._run(step, log)
         except EngineError as error:
@@ -122,7 +122,7 @@ class LocalEngine:
         return redact_exit(exit, self._redactor)
 
     async def answers(self, environment: Environment, log: Path) -> bool:
-        """Does the package registry of an environment answer its control command?"""
+        """Does the control command of the environment succeed?"""
         try:
             toolchain = await self._toolchains.get(environment, log)
             exit = await self._environments.control(environment, toolchain, log)
@@ -131,21 +131,21 @@ class LocalEngine:
         return exit.code == 0
 
     async def trouble(self) -> tuple[str, str] | None:
-        """Asks what steps rely on (disk, database) a trivial question: None, or a reason code and one line."""
+        """Checks disk and database: None, or a reason code and a line of text."""
         return await self._shortage() or await self._databases.trouble()
 
     async def export_image(self, image: Image, path: Path) -> str:
-        """It has none."""
+        """Raises EngineError: this engine builds no images."""
         raise EngineError(f"the embedded engine cannot write the {image.title} to {path}: {NO_IMAGES}", "delivery")
 
     async def publish_image(self, image: Image, reference: str) -> str:
-        """It has none."""
+        """Raises EngineError: this engine builds no images."""
         raise EngineError(
             f"the embedded engine cannot publish the {image.title} as {reference}: {NO_IMAGES}", "delivery"
         )
 
     async def export_directory(self, step: Step, directory: str, target: Path) -> None:
-        """Copies it from the workspace."""
+        """Copies a directory of the workspace."""
         source = (await self._slots.open(replace(step, begins=False))).tokens(None).replace(directory)
         try:
             await asyncio.to_thread(shutil.copytree, source, target, symlinks=True)
@@ -153,11 +153,11 @@ class LocalEngine:
             raise EngineError(f"{directory} could not be copied to {target}: {error}", "delivery") from error
 
     async def warm_database(self, expected: Iterable[Database] = ()) -> None:  # noqa: ARG002
-        """Starts Postgres; each database is made when it is asked for. Raises EngineError (`postgres`)."""
+        """Starts Postgres. Databases are created on demand. Raises EngineError (`postgres`)."""
         await self._databases.start(self._run_dirs.logs / "postgres.log")
 
     async def warm_image(self, step: Step) -> None:
-        """It has none."""
+        """Does nothing: this engine builds no images."""
 
     async def _run(self, step: Step, log: Path) -> Exit:
         packages = await self._packages(step.environment, log, step.phase)
@@ -177,9 +177,9 @@ class LocalEngine:
         return await self._with_cause(replace(exit, root=str(slot.workspace)), step, generation)
 
     async def _packages(self, environment: Environment | None, log: Path, phase: Phase) -> Packages | None:
-        """The environment of a step, made now if nobody has; raises EngineError where it cannot be.
+        """The environment of a step, installed now if necessary. Raises EngineError if the installation fails.
 
-        A command that acquires gets the toolchain, and the packages only if they are there.
+        A command that acquires gets the toolchain, and only those packages that are installed already.
         """
         if environment is None:
             return None
@@ -217,7 +217,7 @@ class LocalEngine:
         return tokens.with_values(await self._databases.values(database, log.with_name("postgres.log")))
 
     async def _with_cause(self, exit: Exit, step: Step, generation: int) -> Exit:
-        """A failure with what the engine itself knows of the reason."""
+        """A failed exit, with the engine's own facts on the cause."""
         if exit.code == 0 or exit.trouble:
             return exit
         found = await self._shortage()
@@ -231,17 +231,17 @@ class LocalEngine:
         return await asyncio.to_thread(shortage, self._run_dirs.temp, self._run_dirs.disk, self._context.cache)
 
     def _exit_of_error(self, error: OSError) -> Exit:
-        """Where our own work failed: what the system said."""
+        """The exit for an operating system error in the engine's own work."""
         found = shortage(self._run_dirs.temp, self._run_dirs.disk, self._context.cache)
-        code, detail = found or ("engine", f"{error.strerror}: {error.filename}; look after it and run again")
+        code, detail = found or ("engine", f"{error.strerror}: {error.filename}; fix that and run again")
         return Exit(code=None, trouble=code, detail=detail)
 
-    def _leave(self) -> None:
-        """Nothing of the run stays, nor of runs that could not do this themselves."""
+    def _clean_up(self) -> None:
+        """Deletes everything of this run, and of killed runs."""
         sweep(self._context.run_id)
         for entry in self._entries:
             entry.close()
-        self._run_dirs.leave()
+        self._run_dirs.remove()
         remove_abandoned_run_dirs(self._context.data)
         for store in ("environments", "toolchains", "postgres"):
             remove_leftovers(self._context.cache / store)

@@ -101,7 +101,7 @@ def test_directories_of_killed_runs_go_and_those_of_living_ones_stay(tmp_path: P
     assert living.disk.exists()
     assert not dead.path.exists()
     assert not dead.disk.exists()
-    living.leave()
+    living.remove()
     assert not living.path.exists()
 
 

@@ -21,14 +21,14 @@ def listening() -> Service:
 
 
 async def test_what_a_server_says_has_a_log_of_its_own(bench: Any, running: Any) -> None:
-    wait = f"until grep -q ServerLaunch {bench.log}.server; do sleep 0.05; done"
+    wait = f"until grep -q Serving {bench.log}.server; do sleep 0.05; done"
     async with bench.engine("served") as engine:
         exit = await engine.run(bench.step("sh", "-c", wait, services=(listening(),)), bench.log)
         left = running("PREDEPLOY_RUN=served-")
 
     assert (exit.code, exit.services) == (0, ())
     assert not left
-    assert "ServerLaunch HTTP" in bench.log.with_name(bench.log.name + ".server").read_text()
+    assert "Serving HTTP" in bench.log.with_name(bench.log.name + ".server").read_text()
 
 
 async def test_a_server_that_never_listens_is_told_of(bench: Any, running: Any) -> None:
@@ -59,7 +59,7 @@ async def test_cancelling_ends_server_and_step(bench: Any, running: Any, until: 
     log = bench.log.with_name(bench.log.name + ".server")
     async with bench.engine("stopped") as engine:
         task = asyncio.create_task(engine.run(bench.step("sleep", "300", services=(listening(),)), bench.log))
-        await until(lambda: log.exists() and "ServerLaunch HTTP" in log.read_text())
+        await until(lambda: log.exists() and "Serving HTTP" in log.read_text())
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
