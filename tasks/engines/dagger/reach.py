@@ -1,6 +1,6 @@
-"""Is there an engine of containers, and does it answer? Known within a second, before Dagger's client waits for it.
+"""Finds an engine of containers, and checks within a second whether it answers.
 
-Dagger's command line tries a dead address for ten minutes without a word; so sockets are asked here first.
+Dagger's command line retries a dead address silently for ten minutes, so sockets are checked here first.
 """
 
 import shutil
@@ -13,11 +13,11 @@ from urllib.parse import urlsplit
 RUNNER_HOST = "_EXPERIMENTAL_DAGGER_RUNNER_HOST"
 SESSION_PORT, SESSION_TOKEN = "DAGGER_SESSION_PORT", "DAGGER_SESSION_TOKEN"
 PATIENCE = 0.9
-"""Seconds that a socket gets."""
+"""Seconds for a connection."""
 RUNTIME_PATIENCE = 3.0
-"""Seconds that a container runtime gets to say that it is there."""
+"""Seconds for an answer of a container runtime."""
 DOCKER_SOCKET = "/var/run/docker.sock"
-# by program, what asks its daemon
+# for each program, the command that queries its daemon
 RUNTIMES = {
     "docker": ("docker", "version", "--format", "{{.Server.Version}}"),
     "podman": ("podman", "version", "--format", "{{.Client.Version}}"),
@@ -29,7 +29,7 @@ RUNTIMES = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reach:
-    """How an engine would be reached. `trouble` is why it cannot be; `starts`: an engine may have to be started."""
+    """The way to an engine. `trouble`: why it is not available. `starts`: an engine may have to be started."""
 
     by: str = ""
     trouble: str = ""
@@ -37,18 +37,18 @@ class Reach:
 
     @property
     def is_there(self) -> bool:
-        """Whether it is worth trying."""
+        """Whether an engine seems to be available."""
         return bool(self.by) and not self.trouble
 
 
 def find_engine(environ: Mapping[str, str]) -> Reach:
-    """What the environment says of an engine, and whether somebody answers there. Takes a second where nobody does."""
+    """The engine that the environment names, or a container runtime. Without an answer it takes a second."""
     if port := environ.get(SESSION_PORT):
         by = f"the Dagger session at port {port}"
         if not environ.get(SESSION_TOKEN):
             return Reach(by=by, trouble=f"{SESSION_PORT} is set without {SESSION_TOKEN}")
         trouble = port_error("127.0.0.1", port)
-        return Reach(by=by, trouble=trouble and f"nobody answers for the Dagger session: {trouble}")
+        return Reach(by=by, trouble=trouble and f"the Dagger session does not answer: {trouble}")
     if host := environ.get(RUNNER_HOST):
         trouble = address_error(host)
         return Reach(by=f"the Dagger engine at {host}", trouble=trouble and f"no Dagger engine at {host}: {trouble}")
@@ -56,7 +56,7 @@ def find_engine(environ: Mapping[str, str]) -> Reach:
 
 
 def address_error(address: str) -> str:
-    """Why nobody answers at an address of an engine; empty where somebody does, or only Dagger itself can find out."""
+    """Why an engine's address does not answer; empty if it does, or if only Dagger can check it."""
     parts = urlsplit(address)
     if parts.scheme == "unix":
         return socket_error(parts.path or parts.netloc)
@@ -65,12 +65,12 @@ def address_error(address: str) -> str:
             return f"{RUNNER_HOST} needs a host and a port"
         return port_error(parts.hostname, str(parts.port))
     if not parts.scheme:
-        return f"{RUNNER_HOST} is no address: write unix:///path, tcp://host:port or ssh://user@host"
+        return f"{RUNNER_HOST} is not an address: write unix:///path, tcp://host:port or ssh://user@host"
     return ""
 
 
 def socket_error(path: str) -> str:
-    """Why a unix socket takes no connection."""
+    """Why a connection to a unix socket fails; empty if it succeeds."""
     with socket.socket(socket.AF_UNIX) as connection:
         connection.settimeout(PATIENCE)
         try:
@@ -81,7 +81,7 @@ def socket_error(path: str) -> str:
 
 
 def port_error(host: str, port: str) -> str:
-    """Why a TCP port takes no connection."""
+    """Why a connection to a TCP port fails; empty if it succeeds."""
     try:
         socket.create_connection((host, int(port)), timeout=PATIENCE).close()
     except (OSError, ValueError) as error:
@@ -90,7 +90,7 @@ def port_error(host: str, port: str) -> str:
 
 
 def find_runtime(environ: Mapping[str, str]) -> Reach:
-    """A container runtime that Dagger can start its engine in."""
+    """A container runtime in which Dagger can start its engine."""
     troubles = []
     for name, command in RUNTIMES.items():
         program = shutil.which(name, path=environ.get("PATH"))
@@ -105,9 +105,9 @@ def find_runtime(environ: Mapping[str, str]) -> Reach:
 
 
 def daemon_trouble(name: str, command: tuple[str, ...], environ: Mapping[str, str]) -> str:
-    """Why a runtime's daemon does not answer."""
+    """Why the daemon of a runtime does not answer; empty if it does."""
     if name == "docker" and "DOCKER_HOST" not in environ and socket_error(DOCKER_SOCKET) == "Permission denied":
-        return f"{name} is here, but this user may not use {DOCKER_SOCKET}"
+        return f"{name} is installed, but this user may not use {DOCKER_SOCKET}"
     try:
         asked = subprocess.run(
             command,
@@ -119,8 +119,10 @@ def daemon_trouble(name: str, command: tuple[str, ...], environ: Mapping[str, st
             check=False,
         )
     except subprocess.TimeoutExpired:
-        return f"{name} is here, but did not answer within {RUNTIME_PATIENCE:g} s"
+        return f"{name} is installed, but did not answer within {RUNTIME_PATIENCE:g} s"
     except OSError as error:
         return f"{name} cannot be started ({error.strerror})"
     said = (asked.stderr.strip() or asked.stdout.strip()).splitlines()
-    return "" if asked.returncode == 0 else f"{name} is here, but its daemon does not answer ({(said or ['?'])[-1]})"
+    return (
+        "" if asked.returncode == 0 else f"{name} is installed, but its daemon does not answer ({(said or ['?'])[-1]})"
+    )

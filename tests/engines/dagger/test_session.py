@@ -113,7 +113,7 @@ class TestOpening:
         code, text = await refused(fake.environ, tmp_path)
 
         assert code == "engine_absent"
-        assert f"does not take the token: {SESSION_TOKEN}" in text
+        assert f"refuses the token: {SESSION_TOKEN}" in text
 
     @pytest.mark.parametrize("asked", [INTROSPECTION, VERSION])
     @pytest.mark.parametrize(
