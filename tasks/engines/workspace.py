@@ -107,11 +107,11 @@ class _Sync:
         pending = [""]
         while pending:
             directory = pending.pop()
-            place = self._place(directory)
-            if os.lstat(place).st_mode & 0o7777 != DIRECTORY:
-                os.chmod(place, DIRECTORY)
+            target = self._absolute(directory)
+            if os.lstat(target).st_mode & 0o7777 != DIRECTORY:
+                os.chmod(target, DIRECTORY)
             self._made.add(directory)
-            with os.scandir(place) as entries:
+            with os.scandir(target) as entries:
                 found = [(entry.name, entry.is_dir(follow_symlinks=False)) for entry in entries]
             for name, is_directory in found:
                 path = f"{directory}/{name}" if directory else name
@@ -120,40 +120,40 @@ class _Sync:
                 if is_directory and path in wanted:
                     pending.append(path)
                 elif is_directory or path not in files:
-                    remove_tree(Path(self._place(path)))
+                    remove_tree(Path(self._absolute(path)))
                     self.removed += 1
 
     def settle(self, path: str, file: TreeFile) -> None:
         """Updates one file. Its content is read only if its times do not prove that it is unchanged."""
-        place = self._place(path)
+        target = self._absolute(path)
         try:
-            found = os.lstat(place)
+            found = os.lstat(target)
         except FileNotFoundError:
-            self._write(path, file, place, None)
+            self._write(path, file, target, None)
             return
-        if not _is_kind(found, file) or (self.known.digest(path, found) or _digest(place, found)) != file.digest:
-            self._write(path, file, place, found)
+        if not _is_kind(found, file) or (self.known.digest(path, found) or _digest(target, found)) != file.digest:
+            self._write(path, file, target, found)
             return
         if file.mode != SYMLINK and found.st_mode & 0o7777 != file.mode & 0o777:
-            os.chmod(place, file.mode & 0o777)
-        if self.known.digest(path, after := os.lstat(place)) is None:
+            os.chmod(target, file.mode & 0o777)
+        if self.known.digest(path, after := os.lstat(target)) is None:
             self.known.remember(path, file.digest, after)
 
-    def _write(self, path: str, file: TreeFile, place: str, found: os.stat_result | None) -> None:
+    def _write(self, path: str, file: TreeFile, target: str, found: os.stat_result | None) -> None:
         self._make_parents(path)
-        new = f"{place.rpartition('/')[0]}/{TEMPORARY}{os.getpid()}"
+        new = f"{target.rpartition('/')[0]}/{TEMPORARY}{os.getpid()}"
         try:
             if _copy(self.root, path, new, file.mode) != file.digest:
                 raise _moved_on(path)
             time_ns = self._later_than_before(path, found)
             os.utime(new, ns=(time_ns, time_ns), follow_symlinks=False)
             if found is not None and stat.S_ISDIR(found.st_mode):
-                remove_tree(Path(place))
-            os.replace(new, place)
+                remove_tree(Path(target))
+            os.replace(new, target)
         finally:
             with suppress(FileNotFoundError):
                 os.unlink(new)
-        self.known.remember(path, file.digest, os.lstat(place))
+        self.known.remember(path, file.digest, os.lstat(target))
         self.changed += 1
 
     def _later_than_before(self, path: str, found: os.stat_result | None) -> int:
@@ -162,15 +162,15 @@ class _Sync:
         now = time.time_ns()
         return now if now // SECOND > before // SECOND else (before // SECOND + 1) * SECOND
 
-    def _place(self, path: str) -> str:
+    def _absolute(self, path: str) -> str:
         return f"{self.workspace}/{path}" if path else self.workspace
 
     def _make_parents(self, path: str) -> None:
         for parent in _parents(path):
             if parent not in self._made:
                 with suppress(FileExistsError):
-                    os.mkdir(self._place(parent))
-                    os.chmod(self._place(parent), DIRECTORY)
+                    os.mkdir(self._absolute(parent))
+                    os.chmod(self._absolute(parent), DIRECTORY)
                 self._made.add(parent)
 
 
@@ -187,12 +187,12 @@ def _is_kind(found: os.stat_result, file: TreeFile) -> bool:
     return stat.S_ISREG(found.st_mode) and found.st_size == file.size
 
 
-def _digest(place: str, found: os.stat_result) -> str | None:
+def _digest(target: str, found: os.stat_result) -> str | None:
     """The digest of a file in the workspace; None if a tool has made it unreadable."""
     if stat.S_ISLNK(found.st_mode):
-        return hashlib.sha256(os.fsencode(os.readlink(place))).hexdigest()
+        return hashlib.sha256(os.fsencode(os.readlink(target))).hexdigest()
     try:
-        with open(place, "rb") as file:
+        with open(target, "rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError:
         return None

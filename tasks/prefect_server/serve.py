@@ -1,4 +1,4 @@
-"""The server's process: Prefect's application behind our guard, with an end of its own."""
+"""The server's process: Prefect's application behind our guard. It ends by itself when it is not used."""
 
 import argparse
 import asyncio
@@ -33,7 +33,7 @@ _STOP_SECONDS = 4.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
-    """What the starter has told. `idle` is None for a server that ends with its starter, whose end `lifeline` tells."""
+    """The starter's arguments. `idle` is None for a server that ends with its starter, which closes `lifeline`."""
 
     fd: int
     url: str
@@ -50,7 +50,7 @@ class Place:
 
 
 def main() -> None:
-    """Serve until nobody needs it any more. Never returns."""
+    """Serve until the server is not needed any more. Never returns."""
     place = _place()
     # uvicorn raises the signal that stopped it once more when it is done: ours must be the last word
     signal.signal(signal.SIGTERM, lambda *_: None)
@@ -164,7 +164,7 @@ def _unpublish(place: Place) -> None:
 async def _wait_until_unneeded(place: Place, guard: Guard, serving: "asyncio.Task[None]", launched: float) -> None:
     while not serving.done():
         if place.idle is not None and guard.idle > place.idle:
-            # whoever has read our address just now gets the time to use it
+            # a client that has just read the address gets time to use it
             _unpublish(place)
             await asyncio.sleep(1)
             if guard.idle > place.idle:

@@ -51,7 +51,7 @@ def ensure_server(environ: Mapping[str, str], *, data_dir: Path, cache_dir: Path
     if handle := _running(state, home, patience=1.0):
         return handle
     with locked(home / "start.lock"):
-        # somebody else may have started one meanwhile; one that is alive and silent gets a second chance
+        # another process may have started one meanwhile; a server that does not answer gets more time
         if handle := _running(state, home, patience=2.0):
             return handle
         if hung := read_record(state):
@@ -109,7 +109,7 @@ def _start(environ: Mapping[str, str], home: Path, cache_dir: Path, state: Path,
     neutral.mkdir(parents=True, exist_ok=True)
     _forget_the_dead(home)
     ours, theirs = os.pipe() if temporary else (None, None)
-    # we listen, they accept: a request made now waits until they do, and nobody can take the port in between
+    # this process listens, and the server accepts: early requests wait, and no other program can take the port
     with socket.create_server(("127.0.0.1", 0), backlog=128) as listener, (home / "server.err").open("wb") as output:
         url = f"http://127.0.0.1:{listener.getsockname()[1]}/api"
         argv = [sys.executable, "-m", "tasks.prefect_server.serve", "--fd", str(listener.fileno()), "--url", url]

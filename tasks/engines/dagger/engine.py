@@ -89,7 +89,7 @@ class DaggerEngine:
             snapshot=snapshot,
             # a tree of a commit never changes
             base=None if self._context.base is None else self._context.base.root,
-            place=hashlib.sha256(f"{socket.gethostname()}:{snapshot}".encode()).hexdigest()[:16],
+            volume_key=hashlib.sha256(f"{socket.gethostname()}:{snapshot}".encode()).hexdigest()[:16],
             run_id=self._context.run_id,
             caller=self._context.environ,
             secrets=self._context.secrets,

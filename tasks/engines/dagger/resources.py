@@ -30,10 +30,10 @@ PROBE_FILES = Path(steps.__file__).parent / "probes"
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ResourcesConfig:
     """The facts of a run, for each of its sessions. `snapshot` has the files of the tree, and `base` those of the base.
-    `place` identifies machine and snapshot in the names of volumes."""
+    `volume_key` identifies machine and snapshot in the names of volumes."""
 
     snapshot: Path
-    place: str
+    volume_key: str
     run_id: str
     caller: Mapping[str, str]
     secrets: Secrets
@@ -219,7 +219,7 @@ class SessionResources:
             container.with_mounted_directory(WORK, slot.work)
             .with_mounted_directory(OUT, slot.out)
             .with_mounted_directory(PROBES, self._probes, read_only=True)
-            .with_mounted_cache(CACHE, self.volume(f"predeploy-{self.config.place}-{step_slot}"))
+            .with_mounted_cache(CACHE, self.volume(f"predeploy-{self.config.volume_key}-{step_slot}"))
         )
         for path, packages in installed.packages if installed else ():
             if path != ENV:  # it is mounted in the base already

@@ -50,10 +50,10 @@ done >>{RECORD}/exit 2>/dev/null
 exit 0
 """
 SERVER_SCRIPT = f"""\
-place={SERVED}/$1; shift
-rm -f "$place/code"
-"$@" >"$place/output" 2>&1
-echo $? >"$place/code"
+directory={SERVED}/$1; shift
+rm -f "$directory/code"
+"$@" >"$directory/output" 2>&1
+echo $? >"$directory/code"
 sleep 3600
 """
 
