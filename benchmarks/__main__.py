@@ -28,7 +28,7 @@ from secrets import token_hex
 from benchmarks.ways import ALONE, ROOT, NotGreenError, call, limit_way, plain_way, scope_of
 from tasks.engines.choice import EngineChoice, choose_engine
 from tasks.errors import PredeployError
-from tasks.user_dirs import UserDirs
+from tasks.user_dirs import REPORTS, UserDirs
 
 Way = Callable[[], None]
 Edit = tuple[str, str]
@@ -108,7 +108,7 @@ def integration(stack: Path, choice: EngineChoice) -> float:
     """Seconds from the beginning of the integration stage's first check to the end of its last, all of it run anew."""
     edit(stack, "one Django file edited")
     call("flows.predeploy", str(stack), "--engine", choice.name, "--output", "agent", "--stage", "integration")
-    report = json.loads((stack / ".predeploy" / "latest" / "report.json").read_text(encoding="utf-8"))
+    report = json.loads((stack / REPORTS / "latest" / "report.json").read_text(encoding="utf-8"))
     return float(report["stages"]["integration"]["duration_seconds"])
 
 
@@ -129,7 +129,7 @@ def main() -> int:
     choice = asyncio.run(choose_engine(options.engine, os.environ))
     with tempfile.TemporaryDirectory(prefix="predeploy-bench-") as room:
         stack = Path(room) / "stack"
-        shutil.copytree(options.stack, stack, ignore=shutil.ignore_patterns(".predeploy", "node_modules"))
+        shutil.copytree(options.stack, stack, ignore=shutil.ignore_patterns(REPORTS, "node_modules"))
         commit(stack)
         ways = ways_of(stack, choice)
         for name, way in ways.items():

@@ -10,8 +10,8 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from tasks.engines.choice import EngineChoice
-from tasks.engines.construct import construct_engine
 from tasks.engines.context import EngineContext
+from tasks.engines.opening import EngineConfig, make_engine
 from tasks.engines.protocol import Engine
 from tasks.execution.prefetch import warm
 from tasks.models import Stage
@@ -37,25 +37,24 @@ def scope_of(stack: Path, user_dirs: UserDirs) -> Scope:
     return read_scope(stack, {"skip": ALONE}, os.environ, user_dirs.cache)
 
 
-def make_engine(scope: Scope, user_dirs: UserDirs, choice: EngineChoice, logs: Path) -> Engine:
+def engine_of(scope: Scope, user_dirs: UserDirs, choice: EngineChoice, logs: Path) -> Engine:
     """The engine, not opened yet."""
-    surroundings = EngineContext(
+    context = EngineContext(
         tree=scope.tree,
         cache=user_dirs.cache,
         data=user_dirs.data,
         run_id=f"bench-{secrets.token_hex(3)}",
-        reason="benchmark",
         note=lambda _: None,
         environ=os.environ,
         base=scope.base and scope.base[0],
     )
-    return construct_engine(choice, surroundings, scope.settings, logs / "dagger.log")
+    return make_engine(choice, context, EngineConfig(log=logs / "dagger.log"))
 
 
 async def with_engine(scope: Scope, user_dirs: UserDirs, choice: EngineChoice, order: Order) -> None:
     """Opens an engine and runs the plan's checks in the order given. A step that is not green ends the benchmark."""
     with tempfile.TemporaryDirectory(prefix="predeploy-logs-") as logs:
-        async with make_engine(scope, user_dirs, choice, Path(logs)) as engine:
+        async with engine_of(scope, user_dirs, choice, Path(logs)) as engine:
 
             async def run(check: Check) -> None:
                 log = Path(logs) / f"{secrets.token_hex(4)}.log"

@@ -8,7 +8,7 @@ import runpy
 import sys
 from collections.abc import Sequence
 
-from tasks.hardening import VARIABLE, take_token_and_close_memory
+from tasks.hardening import TOKEN_VARIABLE, take_token_and_close_memory
 
 POOL = "local"
 QUERY_SECONDS = "PREFECT_WORKER_QUERY_SECONDS"
@@ -18,7 +18,7 @@ def main(arguments: Sequence[str]) -> None:
     """Becomes the worker. Prefect reads its settings when it is imported: they are set before."""
     os.environ.setdefault(QUERY_SECONDS, "0.5")
     if (token := take_token_and_close_memory()) is not None:
-        os.environ[VARIABLE] = token.strip()  # runs inherit it: only the variable reaches them, no open file does
+        os.environ[TOKEN_VARIABLE] = token.strip()  # runs inherit it: only the variable reaches them, no open file does
     sys.argv = ["prefect", "worker", "start", *arguments_for_prefect(arguments)]
     runpy.run_module("prefect", run_name="__main__", alter_sys=True)
 

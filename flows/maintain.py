@@ -27,7 +27,7 @@ from prefect.states import Completed
 
 from tasks.engines.dagger.prune import prune_engine
 from tasks.engines.local.prune import Limits, prune_cache, prune_reports
-from tasks.engines.local.run_dirs import remove_rooms
+from tasks.engines.local.run_dirs import remove_abandoned_run_dirs
 from tasks.engines.pruned import Pruned
 from tasks.user_dirs import UserDirs
 
@@ -50,16 +50,16 @@ async def maintain(days: float = 30, gigabytes: float = 20, history_days: float 
     """
     user_dirs = UserDirs.of_user()
     size, age, now = int(gigabytes * GIGABYTE), timedelta(days=history_days), time.time()
-    remove_rooms(user_dirs.data)
+    remove_abandoned_run_dirs(user_dirs.data)
     kept = [
         prune_cache(user_dirs.cache, Limits(days=days, size=size), now),
         await prune_engine(os.environ, user_dirs.cache / "maintain.log", size),
         prune_reports(user_dirs.data / "validations", history_days, now),
         await prune_history(datetime.now(UTC) - age),
     ]
-    table: list[dict[str, Any]] = [{**asdict(each), "said": each.said} for each in kept]
+    table: list[dict[str, Any]] = [{**asdict(each), "summary": each.summary} for each in kept]
     await acreate_table_artifact(table, key="maintain-disk", description="What upkeep did to the disk")
-    return Completed(message="\n".join(each.said for each in kept))
+    return Completed(message="\n".join(each.summary for each in kept))
 
 
 async def prune_history(before: datetime) -> Pruned:

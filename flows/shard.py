@@ -16,7 +16,6 @@ from prefect.client.schemas.objects import State
 from flows.commits.checkout import cloned_stack, remote_of
 from flows.commits.order import Order
 from flows.commits.secret_blocks import worker_environment
-from flows.commits.trust import UNTRUSTED
 from flows.distribution.parameters import CHOSEN, HERE_ONLY
 from flows.distribution.publisher import ShardPublisher
 from flows.distribution.shared_storage import SharedStorage
@@ -30,6 +29,7 @@ from tasks.redaction.streams import masked_errors
 from tasks.report.directory import create_run_directory
 from tasks.report.live import Silent
 from tasks.secrets.deploy_check import NAME as DEPLOY_SECRETS
+from tasks.trust import trust_of
 from tasks.user_dirs import UserDirs
 from tasks.validation.job import Job, prepare, take_environment
 from tasks.validation.scope import Scope, keys_of, read_scope
@@ -87,7 +87,7 @@ async def shard(
     async with ShardPublisher(await SharedStorage.at(results), beat) as publisher:
         try:
             async with cloned_stack(order, await remote_of(order), commit) as (stack, its_policy):
-                environ = await worker_environment(is_trusted=trusted)
+                environ = await worker_environment(order.trust)
                 return await do_share(stack, share, publisher, environ, its_policy)
         except PredeployError as error:
             publisher.conclude(trouble=(error.reason_code, str(error)))
@@ -101,7 +101,7 @@ def flags_of(choices: Mapping[str, object], *, is_trusted: bool) -> dict[str, ob
     """Returns the settings that win over all others. Raises UsageError for one that shards do not get."""
     if unknown := sorted(choices.keys() - {*CHOSEN, "engine"}):
         raise UsageError(f"choices: {', '.join(unknown)} is no setting that a run has for its shards. Leave it out.")
-    return {**choices, **HERE_ONLY, **({} if is_trusted else UNTRUSTED)}
+    return {**choices, **HERE_ONLY, **trust_of(is_trusted).settings}
 
 
 def part_of(plan: Plan, checks: tuple[str, ...]) -> Plan:

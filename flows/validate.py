@@ -100,8 +100,9 @@ async def validate_stack(
 ) -> State[Any]:
     """Takes the secrets, validates the clone, records it, and keeps the report."""
     user_dirs = UserDirs.of_user()
-    given = take_environment(await worker_environment(is_trusted=order.is_trusted), is_trusted=order.is_trusted)
-    scope = read_scope(stack, order.flags, given.environ, user_dirs.cache, policy=policy)
+    given = take_environment(await worker_environment(order.trust), is_trusted=order.is_trusted)
+    has_token = given.token is not None
+    scope = read_scope(stack, order.flags, given.environ, user_dirs.cache, policy=policy, has_token=has_token)
     distribution = None
     if is_distributed:
         reject_undistributable(scope.settings)

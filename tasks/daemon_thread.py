@@ -1,4 +1,4 @@
-"""Work in a thread that nobody has to wait for to its end."""
+"""Work in a daemon thread, which the process does not wait for when it ends."""
 
 import threading
 from collections.abc import Callable
@@ -8,8 +8,8 @@ from typing import TypeVar
 T = TypeVar("T")
 
 
-def aside(work: Callable[[], T]) -> Future[T]:
-    """What will come of the work. Whoever does not want to know any more leaves, and the thread ends by itself."""
+def run_in_daemon_thread(work: Callable[[], T]) -> Future[T]:
+    """Starts the work; returns a future of its result. The thread ends with the work, even if the future is dropped."""
     outcome: Future[T] = Future()
     outcome.set_running_or_notify_cancel()
 
@@ -19,5 +19,5 @@ def aside(work: Callable[[], T]) -> Future[T]:
         except BaseException as error:
             outcome.set_exception(error)
 
-    threading.Thread(target=run, name="doppler", daemon=True).start()
+    threading.Thread(target=run, name="daemon-work", daemon=True).start()
     return outcome

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-VARIABLE = "DOPPLER_TOKEN"
+TOKEN_VARIABLE = "DOPPLER_TOKEN"  # noqa: S105 - a name, not a token
 DESCRIPTOR = "PREDEPLOY_TOKEN_FD"
 """Names an open file descriptor with the token. The wrapper passes it so, and has no such variable itself."""
 PR_SET_DUMPABLE = 4
@@ -24,11 +24,11 @@ LONGEST = 1 << 16
 def take_token_and_close_memory() -> str | None:
     """Returns the token, takes it out of this process's environment, and closes its memory to programs of this user."""
     close_memory()
-    given = os.environ.get(VARIABLE)
+    given = os.environ.get(TOKEN_VARIABLE)
     descriptor = os.environ.pop(DESCRIPTOR, "")
     with contextlib.suppress(ValueError, OSError), os.fdopen(int(descriptor), "rb") as file:
         given = file.read(LONGEST).decode(errors="replace") or given
-    hide([VARIABLE])
+    hide([TOKEN_VARIABLE])
     return given
 
 
@@ -65,14 +65,16 @@ class Exposure:
         if not self.is_held or engine != "local":
             return ()
         if sys.platform != "linux":
-            return (f"{VARIABLE}: on this system a check of the embedded engine can read it from our environment",)
+            return (
+                f"{TOKEN_VARIABLE}: on this system a check of the embedded engine can read it from our environment",
+            )
         found = []
         if os.geteuid() == 0:
             why = "this run is root's, so a check of the embedded engine can read it from our memory"
-            found.append(f"{VARIABLE}: {why}. Run as another user, or take --engine dagger")
+            found.append(f"{TOKEN_VARIABLE}: {why}. Run as another user, or take --engine dagger")
         if self.holders:
             why = f"a check of the embedded engine can read it from the environment of {', '.join(self.holders)}"
-            found.append(f"{VARIABLE}: {why}. Start predeploy with ./just, or take --engine dagger")
+            found.append(f"{TOKEN_VARIABLE}: {why}. Start predeploy with ./just, or take --engine dagger")
         return tuple(found)
 
 

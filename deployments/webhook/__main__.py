@@ -2,8 +2,8 @@
 
 import argparse
 import asyncio
-import fcntl
 import logging
+import os
 import socket
 import sys
 from collections.abc import Iterator
@@ -25,6 +25,7 @@ from deployments.webhook.settings import WebhookSettings, load
 from flows.commits.status import github_token
 from tasks.errors import PredeployError, UsageError
 from tasks.github.settings import GitHubSettings
+from tasks.locks import open_lock_file, try_lock
 from tasks.source.fetch import Remote, head_of
 
 AT_ONCE = 256
@@ -114,13 +115,14 @@ async def head_on(github: GitHubSettings, wanted: Wanted) -> str | None:
 def held(lock: Path) -> Iterator[None]:
     """Keeps a second service from the same deliveries. Raises UsageError where there is one."""
     lock.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    with lock.open("w") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
+    descriptor = open_lock_file(lock)
+    try:
+        if not try_lock(descriptor):
             text = f"PREDEPLOY_WEBHOOK_DATA: another service keeps its deliveries in {lock.parent}"
-            raise UsageError(f"{text}. End it, or name another directory.") from error
+            raise UsageError(f"{text}. End it, or name another directory.")
         yield
+    finally:
+        os.close(descriptor)
 
 
 if __name__ == "__main__":

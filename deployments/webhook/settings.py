@@ -5,7 +5,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
-import platformdirs
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
@@ -13,6 +12,7 @@ from deployments.webhook.decision import Rules
 from tasks.errors import SettingsError
 from tasks.github.settings import GitHubSettings, Url
 from tasks.settings.mistakes import mistakes, nearest
+from tasks.user_dirs import UserDirs
 
 PREFIX = "PREDEPLOY_WEBHOOK_"
 SHORTEST = 16
@@ -47,7 +47,7 @@ class WebhookSettings(BaseSettings):
     port: int = Field(default=8484, ge=0, le=65535, description="The port to listen at; 0 is any that is free.")
     public_url: Url | None = Field(default=None, description="How others reach the service, for links.")
     data: Path = Field(
-        default_factory=lambda: platformdirs.user_data_path("predeploy") / "webhook",
+        default_factory=lambda: UserDirs.of_user().data / "webhook",
         description="The directory that deliveries are kept in.",
     )
     deployment: str = Field(

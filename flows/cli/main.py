@@ -21,7 +21,7 @@ from flows.cli.start_time import seconds_waited
 from flows.cli.subcommands import run_subcommand
 from flows.distribution.parameters import Distribution, reject_undistributable, require_server
 from tasks.errors import PredeployError
-from tasks.hardening import exposure_of
+from tasks.hardening import TOKEN_VARIABLE, exposure_of
 from tasks.models import EngineFacts, Outcome, Report, RunFacts, Verdict
 from tasks.prefect_server import ServerHandle, client_environment
 from tasks.redaction.gate import redact
@@ -31,7 +31,7 @@ from tasks.report import github
 from tasks.report.document import render_document
 from tasks.report.last_line import last_line_of
 from tasks.report.style import detect_style
-from tasks.secrets.doppler.token import VARIABLE, read_token
+from tasks.secrets.doppler.token import read_token
 from tasks.settings import FLAGS, Settings
 from tasks.source.origin import find_origin
 from tasks.user_dirs import UserDirs
@@ -82,7 +82,7 @@ def main(*, token: str | None, load_flow: Callable[[], Any]) -> int:
 
 def identify(environ: Mapping[str, str], token: str | None, load_flow: Callable[[], Any], streams: Streams) -> Caller:
     """Returns the caller. From here on, the streams mask the token."""
-    streams.mask(Redactor({VARIABLE: token.strip()} if token else {}))
+    streams.mask(Redactor({TOKEN_VARIABLE: token.strip()} if token else {}))
     return Caller(environ=environ, token=read_token(token), exposure=exposure_of(token), load_flow=load_flow)
 
 

@@ -7,7 +7,7 @@ from typing import NoReturn
 
 from deployments import ROOT
 from flows.cli.invocation import Caller
-from tasks.secrets.doppler.token import VARIABLE
+from tasks.hardening import TOKEN_VARIABLE
 
 
 def start_program(name: str, arguments: Sequence[str], caller: Caller) -> NoReturn:
@@ -17,7 +17,7 @@ def start_program(name: str, arguments: Sequence[str], caller: Caller) -> NoRetu
     """
     environ = {**caller.environ, "PYTHONPATH": str(ROOT)}
     if caller.token is not None and name == "worker":
-        environ[VARIABLE] = caller.token.text  # for its runs
+        environ[TOKEN_VARIABLE] = caller.token.text  # for its runs
     os.chdir(ROOT)
     os.execve(  # noqa: S606 - no shell is needed
         sys.executable, [sys.executable, "-P", "-m", f"deployments.{name}", *arguments], environ

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal, TextIO
 
+from tasks.env_flags import is_set
 from tasks.models import Report
 from tasks.report.agent import render_agent
 from tasks.report.live import Progress, open_progress
@@ -53,7 +54,7 @@ class OutputMode:
 
 def choose_output(settings: Settings, environ: Mapping[str, str], stream: TextIO) -> OutputMode:
     """The mode that was asked for, or the one that fits who is reading."""
-    found = next((name for name in AGENTS if environ.get(name, "").lower() not in {"", "0", "false", "no"}), "")
+    found = next((name for name in AGENTS if is_set(environ, name)), "")
     mode: Literal["human", "agent"]
     if settings.output != "auto":
         mode, reason = settings.output, "set by --output"

@@ -17,8 +17,7 @@ from tasks.files import remove_tree
 from tasks.github.settings import GitHubSettings
 from tasks.settings import FILE
 from tasks.source.fetch import Remote, check_out, fetch_commit, read_file, resolve_commit
-from tasks.source.tree import REPORTS
-from tasks.user_dirs import UserDirs
+from tasks.user_dirs import REPORTS, UserDirs
 
 KEPT = 50
 """How many reports stay on the worker's disk."""
@@ -39,7 +38,7 @@ async def cloned_stack(order: Order, remote: Remote, commit: str) -> AsyncIterat
     below = inside(order.directory)
     with empty_directory(UserDirs.of_user().cache / "checkouts", order) as place:
         checkout, policy = place / remote.name, place / ".policy"
-        await asyncio.to_thread(check_out, remote, commit, checkout, submodules=order.is_trusted)
+        await asyncio.to_thread(check_out, remote, commit, checkout, submodules=order.trust.has_submodules)
         if order.policy:
             await asyncio.to_thread(write_policy, remote, checkout, order.policy, below, policy)
         stack = checkout / below
@@ -56,7 +55,7 @@ def empty_directory(base: Path, order: Order) -> Iterator[Path]:
 
     Engines key their caches by that path. Files that a killed run left in it are removed first.
     """
-    name = hashlib.sha256(f"{order.is_trusted} {order.repository} {order.directory}".encode()).hexdigest()[:16]
+    name = hashlib.sha256(f"{order.trust.shares_caches} {order.repository} {order.directory}".encode()).hexdigest()[:16]
     with lease(base, name) as place:
         for left in place.iterdir():
             remove_tree(left)

@@ -6,9 +6,9 @@ from pathlib import PurePosixPath
 
 from prefect.runtime import flow_run
 
-from flows.commits.trust import UNTRUSTED
 from tasks.errors import UsageError
 from tasks.settings import Settings
+from tasks.trust import Trust, trust_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,6 +29,11 @@ class Order:
             )
 
     @property
+    def trust(self) -> Trust:
+        """The policy for the code of the commit."""
+        return trust_of(self.is_trusted)
+
+    @property
     def flags(self) -> dict[str, object]:
         """The settings that win over all others. Raises UsageError for a setting that does not exist."""
         chosen = {name: value for name, value in self.choices.items() if value}
@@ -36,7 +41,7 @@ class Order:
             raise UsageError(
                 f"{', '.join(sorted(unknown))}: this version of predeploy has no such setting. Leave it empty."
             )
-        return chosen if self.is_trusted else {**chosen, **UNTRUSTED}
+        return {**chosen, **self.trust.settings}
 
 
 def run_name() -> str:

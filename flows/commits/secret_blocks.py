@@ -7,19 +7,20 @@ from prefect.blocks.system import Secret
 
 from flows.commits.trust import DOPPLER_BLOCK, environment_for
 from tasks.errors import EngineError
-from tasks.secrets.doppler.token import VARIABLE
+from tasks.hardening import TOKEN_VARIABLE
+from tasks.trust import Trust
 
 
-async def worker_environment(*, is_trusted: bool) -> dict[str, str]:
+async def worker_environment(trust: Trust) -> dict[str, str]:
     """Returns the variables of the worker's environment that a run gets, with Doppler's token from its block."""
-    tokens = await doppler_token(os.environ) if is_trusted else {}
-    return environment_for(os.environ, is_trusted=is_trusted) | tokens
+    tokens = await doppler_token(os.environ) if trust.has_secrets else {}
+    return environment_for(os.environ, trust) | tokens
 
 
 async def doppler_token(environ: Mapping[str, str]) -> dict[str, str]:
     """Returns the token as a variable, from the block that the environment names; it wins over a token there."""
     name = environ.get(DOPPLER_BLOCK, "")
-    return {VARIABLE: await read_block(name, DOPPLER_BLOCK)} if name else {}
+    return {TOKEN_VARIABLE: await read_block(name, DOPPLER_BLOCK)} if name else {}
 
 
 async def read_block(name: str, variable: str) -> str:

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tasks.daemon_thread import aside
+from tasks.daemon_thread import run_in_daemon_thread
 from tasks.doctor.finding import DoctorFinding
 from tasks.doctor.machine import Machine
 from tasks.doctor.secrets import Wishes
@@ -50,7 +50,8 @@ class Doctor:
         machine = Machine(
             environ=self.environ, cache=self.user_dirs.cache, data=self.user_dirs.data, settings=settings, stack=stack
         )
-        found += await asyncio.wrap_future(aside(lambda: [*asked.findings()]))  # nobody has to wait for Doppler
+        # a run that ends does not wait for Doppler's answer
+        found += await asyncio.wrap_future(run_in_daemon_thread(lambda: [*asked.findings()]))
         return [*found, *await machine.findings()]
 
     def _settings(self) -> Settings:

@@ -5,13 +5,13 @@ from dataclasses import dataclass
 
 from tasks.doctor.finding import DoctorFinding
 from tasks.errors import SecretsError
+from tasks.hardening import TOKEN_VARIABLE
 from tasks.secrets import ProviderContext, choose_provider
 from tasks.secrets.choice import access_of, provider_kind
 from tasks.secrets.doppler.access import Access
-from tasks.secrets.doppler.token import VARIABLE
 from tasks.settings import Settings
 
-SET_TOKEN = f"make a service token in Doppler, then: export {VARIABLE}=…"
+SET_TOKEN = f"make a service token in Doppler, then: export {TOKEN_VARIABLE}=…"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,11 +35,11 @@ class Wishes:
         """Is there one, and is it asked for?"""
         if self.around.token is not None:
             unused = "" if kind == "doppler" else ", and not used: secrets_provider or secrets_file is set"
-            return DoctorFinding(name="token", state="well", text=f"{VARIABLE} is {self.around.token}{unused}")
+            return DoctorFinding(name="token", state="well", text=f"{TOKEN_VARIABLE} is {self.around.token}{unused}")
         if kind == "doppler" or self.settings.environment:
-            return DoctorFinding(name="token", state="missing", text=f"{VARIABLE} is not set", fix=SET_TOKEN)
+            return DoctorFinding(name="token", state="missing", text=f"{TOKEN_VARIABLE} is not set", fix=SET_TOKEN)
         return DoctorFinding(
-            name="token", state="spare", text=f"{VARIABLE} is not set, and nothing needs it", fix=SET_TOKEN
+            name="token", state="spare", text=f"{TOKEN_VARIABLE} is not set, and nothing needs it", fix=SET_TOKEN
         )
 
     def elsewhere(self) -> DoctorFinding:

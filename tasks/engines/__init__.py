@@ -1,1 +1,1 @@
-"""Engines interpret steps: where and how a step's command really runs."""
+"""Engines: they run the commands of steps."""

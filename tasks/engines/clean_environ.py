@@ -1,4 +1,4 @@
-"""The scrubbed environment: what a command may know of the machine and the user it runs for."""
+"""The clean environment of commands: which variables and credentials of the user they get."""
 
 import configparser
 import re
@@ -34,7 +34,7 @@ CERTIFICATES = frozenset(
 )
 LOCALE = frozenset({"LANG", "LANGUAGE", "TZ"})
 
-# What every command gets: same output everywhere, nobody called at home, no bytecode that outlives an edit.
+# Every command gets these: the same output everywhere, no telemetry, no stale bytecode after an edit.
 FIXED = {
     "NO_COLOR": "1",
     "PYTHONDONTWRITEBYTECODE": "1",
@@ -51,7 +51,7 @@ FIXED = {
     "CLOUDFLARE_CF_FETCH_ENABLED": "false",
     "UV_NO_PROGRESS": "1",
     "UV_PYTHON_DOWNLOADS": "never",
-    # pnpm would download the version that `packageManager` names, and hangs without a network
+    # otherwise pnpm downloads the version in `packageManager`, and hangs without a network
     "npm_config_manage_package_manager_versions": "false",
     "npm_config_package_manager_strict": "false",
     "pnpm_config_pm_on_fail": "ignore",
@@ -62,10 +62,10 @@ FIXED = {
     "npm_config_fund": "false",
 }
 
-# Node's tools ask no questions and draw no bars; a Django project may choose its settings by this name.
+# For Node's tools only: no questions, no progress bars. A Django project may choose its settings by this name.
 NODE = {"CI": "1"}
 
-# Who may read a private index: for commands that install, never for the stack's own code.
+# Addresses and credentials of package indexes: for commands that install, never for the stack's own code.
 INDEXES = frozenset(
     [
         "UV_DEFAULT_INDEX",
@@ -113,7 +113,7 @@ BUNDLES = (
 
 
 def system_path(caller: Mapping[str, str]) -> str:
-    """The system's own directories on the caller's PATH; all that is not below its home where there are none."""
+    """The system's directories on the caller's PATH. Without any, the directories that are not below the home."""
     given = [part for part in caller.get("PATH", "").split(":") if part.startswith("/")]
     home = caller.get("HOME", "/nowhere")
     chosen = [part for part in given if part in SYSTEM_PATH] or [part for part in given if not part.startswith(home)]
@@ -121,25 +121,25 @@ def system_path(caller: Mapping[str, str]) -> str:
 
 
 def allowed(name: str) -> bool:
-    """Whether every command may see the caller's value of a variable."""
+    """Whether every command gets the caller's value of a variable."""
     return name in LOCALE | CERTIFICATES or name.startswith("LC_") or name.upper() in PROXIES
 
 
 def common(caller: Mapping[str, str], *, home: Path, temp: Path) -> dict[str, str]:
-    """The environment of every command. The marker of the run is put on by what starts the process."""
+    """The environment of every command. The code that starts the process adds the marker of the run."""
     kept = {name: value for name, value in caller.items() if allowed(name)}
-    places = {
+    directories = {
         "PATH": system_path(caller),
         "HOME": str(home),
         "TMPDIR": str(temp),
         "XDG_CACHE_HOME": str(home / ".cache"),
         "WRANGLER_LOG_PATH": str(temp / "wrangler"),
     }
-    return {"LANG": "C.UTF-8", **kept, **FIXED, **places}
+    return {"LANG": "C.UTF-8", **kept, **FIXED, **directories}
 
 
 def acquiring(caller: Mapping[str, str], *, home: Path, stores: Path) -> dict[str, str]:
-    """What commands that install get on top: shared stores, indexes and credentials, the system's certificates."""
+    """Further variables of commands that install: shared stores, package indexes with credentials, certificates."""
     environ = {name: value for name, value in caller.items() if is_index(name)}
     environ |= {name: caller[name] for name in npmrc_names(caller) if name in caller}
     if not any(name in environ for name in ("UV_DEFAULT_INDEX", "UV_INDEX_URL")):
@@ -148,12 +148,12 @@ def acquiring(caller: Mapping[str, str], *, home: Path, stores: Path) -> dict[st
 
 
 def is_index(name: str) -> bool:
-    """Whether a variable says where packages come from, or who asks for them."""
+    """Whether a variable has an address of a package index, or a credential for one."""
     return name in INDEXES or bool(INDEX_CREDENTIAL.fullmatch(name) or NPM_SETTING.fullmatch(name))
 
 
 def stores_of(stores: Path) -> dict[str, str]:
-    """Where the installers keep what they downloaded, shared by all stacks."""
+    """The installers' caches of downloads, shared by all stacks."""
     return {
         "UV_CACHE_DIR": str(stores / "uv"),
         "XDG_CACHE_HOME": str(stores / "cache"),
@@ -168,7 +168,7 @@ def stores_of(stores: Path) -> dict[str, str]:
 
 
 def certificates(caller: Mapping[str, str]) -> dict[str, str]:
-    """Installers trust what the system trusts: a company's own authority is there, and in no tool's own list."""
+    """Makes installers trust the system's certificates: a company's own authority is only there."""
     own = ssl.get_default_verify_paths().cafile or ""
     found = next((path for path in (own, *BUNDLES) if path and Path(path).is_file()), "")
     chosen = {"UV_SYSTEM_CERTS": "1", "NODE_USE_SYSTEM_CA": "1"}
@@ -181,7 +181,7 @@ def certificates(caller: Mapping[str, str]) -> dict[str, str]:
 
 
 def pip_indexes(caller: Mapping[str, str]) -> dict[str, str]:
-    """pip's own settings of indexes in uv's words: variables before files, later files before earlier ones."""
+    """pip's index settings as variables of uv. Variables win over files, and later files over earlier ones."""
     names = {"index-url": "UV_DEFAULT_INDEX", "extra-index-url": "UV_INDEX", "trusted-host": "UV_INSECURE_HOST"}
     found: dict[str, str] = {}
     for path in pip_files(caller):
@@ -201,7 +201,7 @@ def pip_indexes(caller: Mapping[str, str]) -> dict[str, str]:
 
 
 def pip_files(caller: Mapping[str, str]) -> Iterator[Path]:
-    """Where pip looks for its configuration, weakest first."""
+    """The configuration files of pip, in ascending order of precedence."""
     home = Path(caller.get("HOME", "/nowhere"))
     yield Path("/etc/pip.conf")
     yield home / ".pip/pip.conf"
@@ -212,7 +212,7 @@ def pip_files(caller: Mapping[str, str]) -> Iterator[Path]:
 
 
 def npmrc_names(caller: Mapping[str, str]) -> Iterable[str]:
-    """Variables that the user's own .npmrc refers to (`${TOKEN}`); a stack's .npmrc may not choose any."""
+    """Variables that the user's own .npmrc refers to (`${TOKEN}`). The .npmrc of a stack cannot add any."""
     try:
         text = Path(caller.get("HOME", "/nowhere"), ".npmrc").read_text()
     except (OSError, UnicodeDecodeError):
@@ -221,7 +221,7 @@ def npmrc_names(caller: Mapping[str, str]) -> Iterable[str]:
 
 
 def link_credentials(caller: Mapping[str, str], home: Path) -> None:
-    """Makes `home` a home that holds the user's access to package indexes and repositories, and nothing else."""
+    """Links the user's credentials for package indexes and repositories into `home`, and nothing else."""
     user = Path(caller.get("HOME", "/nowhere"))
     for name in CREDENTIAL_FILES:
         source, link = user / name, home / name

@@ -1,4 +1,4 @@
-"""Where a command's output goes: the end of it into memory, all of it into the log, as it comes."""
+"""The output of a command: its end is kept in memory, and all of it is written to the log at once."""
 
 import errno
 import os
@@ -15,19 +15,19 @@ FULL = {errno.ENOSPC, errno.EDQUOT}
 
 
 class Tail:
-    """The last bytes of a stream; how much is kept in memory has an upper bound."""
+    """The last bytes of a stream, up to a limit."""
 
     def __init__(self, limit: int = KEPT) -> None:
         self._limit, self._bytes, self._cut = limit, bytearray(), False
 
     def add(self, data: bytes) -> None:
         self._bytes += data[-self._limit :]
-        if len(self._bytes) > self._limit + self._limit // 8:  # not at every read: cutting moves memory
+        if len(self._bytes) > self._limit + self._limit // 8:  # not at every read, because cutting moves memory
             del self._bytes[: -self._limit]
             self._cut = True
 
     def text(self) -> str:
-        """What is kept, from the beginning of a line; bytes that are no UTF-8 are replaced."""
+        """The kept text, from the beginning of a line. Bytes that are not UTF-8 are replaced."""
         kept = bytes(self._bytes[-self._limit :])
         if self._cut or len(self._bytes) > self._limit:
             kept = kept[kept.find(b"\n") + 1 :]
@@ -35,10 +35,10 @@ class Tail:
 
 
 class Log:
-    """A log file that commands append to in turn. Once it is open nothing raises: `trouble` notes what went wrong.
+    """A log file that commands append to, one after another. An open log raises no error: `trouble` has the reason.
 
-    What is added passes the redactor as one stream. Whoever adds several, piece by piece in turn, has each of them pass
-    first: a value may have been cut apart by another's output.
+    The log redacts its input as one stream. A caller that mixes several streams must redact each of them before:
+    the output of one stream may otherwise split a secret value of another.
     """
 
     def __init__(self, path: Path, limit: int = LOG_LIMIT, redactor: Redactor = NOTHING) -> None:
@@ -72,7 +72,7 @@ class Log:
             self.note("The log has reached its limit: the rest of the output is not kept.")
 
     def note(self, text: str) -> None:
-        """A line of our own, beyond every limit."""
+        """Writes a line of predeploy, also when the log has reached its limit."""
         self._write(self.redactor.data(f"\n# {text}\n".encode("utf-8", "replace")))
 
     def end(self, summary: str) -> None:

@@ -1,4 +1,4 @@
-"""What a run gives to its engine, whichever that is."""
+"""The input of an engine, the same for every engine."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -7,36 +7,37 @@ from pathlib import Path
 from tasks.secrets import NO_SECRETS, Secrets
 from tasks.source.tree import Tree
 from tasks.steps import TreeName
+from tasks.trust import TRUSTED, Trust
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EngineContext:
-    """What steps run on, and where an engine keeps its own.
+    """The tree of a run, and the directories and facts that an engine needs.
 
-    `cache` is kept between runs and may be deleted if no run is active. `data` is for what must not be lost, and for
-    what a run needs on a disk. `reason` is why this engine was chosen, and `summary` says it in a few words. `note`
-    gets texts about steps that take long. `environ` is the environment of the user. A step gets those of the `secrets`
-    that it names, and they are masked in what it prints. `base` is the tree of the deployed commit, if it is known.
-    `fresh`: nothing of an earlier run is used, except what was installed from the same locks. What a tree that is not
-    trusted leaves behind, no trusted one gets to use.
+    `cache` is kept between runs and may be deleted while no run is active. `data` must not be lost; it also has the
+    large temporary directories of a run. `note` reports work that takes long. `environ` is the environment of the
+    user's command. A step gets the `secrets` that it names, and all secrets are masked in its output. `base` is the
+    tree of the deployed commit, if it is known. `fresh`: no result of an earlier run is used, only packages installed
+    from the same locks. `reason` says why this engine was chosen, `summary` in at most eight words. `trust` says what
+    the tree's code gets, and whether it shares caches with other runs.
     """
 
     tree: Tree
     cache: Path
     data: Path
     run_id: str
-    reason: str
     note: Callable[[str], None]
     environ: Mapping[str, str]
     summary: str = ""
     secrets: Secrets = NO_SECRETS
-    is_trusted: bool = True
+    reason: str = ""
+    trust: Trust = TRUSTED
     base: Tree | None = None
     fresh: bool = False
 
     def files_of(self, name: TreeName) -> Tree:
-        """The tree that a step or an environment names."""
+        """The tree for a name in a step or an environment."""
         if name == "":
             return self.tree
-        assert self.base is not None, "no step is of a base that nobody found"
+        assert self.base is not None, "a step names the base, and this run has none"
         return self.base

@@ -1,4 +1,4 @@
-"""Work that is done once, however many ask for it at the same time."""
+"""Asynchronous work that runs once per key, also for several callers at the same time."""
 
 import asyncio
 from collections.abc import Callable, Coroutine, Hashable
@@ -9,7 +9,7 @@ V = TypeVar("V")
 
 
 class AsyncMemo(Generic[K, V]):
-    """One task per key. Who asks may be cancelled; the work goes on for the others until `close`."""
+    """One task per key. A cancelled caller does not cancel the task; `close` does."""
 
     def __init__(self) -> None:
         self._tasks: dict[K, asyncio.Task[V]] = {}
@@ -17,9 +17,9 @@ class AsyncMemo(Generic[K, V]):
     async def get(
         self, key: K, make: Callable[[], Coroutine[Any, Any, V]], *, again: Callable[[V], bool] = lambda _: False
     ) -> V:
-        """The result for a key; one that is there already and `again` says so of is made anew.
+        """The result for a key. The work is repeated if there is a result for which `again` returns True.
 
-        An exception is raised to all who wait, and not remembered.
+        An exception is raised for all waiting callers. The next call repeats the work.
         """
         task = self._tasks.get(key)
         if task is None or self._broke(task) or (task.done() and again(task.result())):
@@ -27,12 +27,12 @@ class AsyncMemo(Generic[K, V]):
         return await asyncio.shield(task)
 
     def result(self, key: K) -> V | None:
-        """The result, if there is one already."""
+        """The result, or None if there is none yet."""
         task = self._tasks.get(key)
         return task.result() if task is not None and task.done() and not self._broke(task) else None
 
     async def close(self) -> None:
-        """Cancels what still runs, and waits for its end."""
+        """Cancels all running tasks, and waits for their end."""
         for task in self._tasks.values():
             task.cancel()
         await asyncio.gather(*self._tasks.values(), return_exceptions=True)

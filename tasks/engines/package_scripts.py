@@ -1,4 +1,4 @@
-"""Scripts of a stack's own package.json that an installation would run, and that only work in the whole tree. Pure."""
+"""Lifecycle scripts in a stack's package.json: an installation runs them, but they need the whole tree. Pure."""
 
 import json
 
@@ -6,11 +6,11 @@ INSTALL_SCRIPTS = ("preinstall", "install", "postinstall")
 OTHER_SCRIPTS = ("prepublish", "preprepare", "prepare", "postprepare", "pnpm:devPreinstall", "dependencies")
 
 
-def set_aside(text: str, path: str) -> tuple[str, list[str]]:
-    """The manifest without them, and a gap for each that does more than to prepare a developer's checkout.
+def drop_scripts(text: str, path: str) -> tuple[str, list[str]]:
+    """The manifest without these scripts, and a gap in the proof for each install script.
 
-    Dependencies keep theirs. The text is returned as it is where there is none, or where it is no manifest: the package
-    manager says what is wrong with it.
+    Scripts that only prepare a developer's checkout are no gap. Scripts of dependencies stay. A text that is not a
+    manifest is returned unchanged: the package manager reports the mistake in it.
     """
     try:
         manifest = json.loads(text)

@@ -1,6 +1,5 @@
-"""Directories that a process has for itself: gone when it lets go, and where it was killed, when the next one looks."""
+"""Temporary directories of one process. It deletes its own; if it was killed, a later process deletes them."""
 
-import fcntl
 import os
 import tempfile
 from collections.abc import Iterator
@@ -8,6 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from tasks.files import remove_tree
+from tasks.locks import open_lock_file, take_lock, try_lock
 
 PREFIX = "predeploy-"
 LOCK = ".lock"
@@ -15,10 +15,10 @@ LOCK = ".lock"
 
 @contextmanager
 def private_directory(base: Path) -> Iterator[Path]:
-    """One below `base`, for the length of the block."""
+    """A new directory below `base`, which is deleted at the end of the block."""
     base.mkdir(parents=True, exist_ok=True)
     path = Path(tempfile.mkdtemp(prefix=PREFIX, dir=base))
-    lock = hold(path / LOCK)
+    lock = take_lock(path / LOCK)
     try:
         yield path
     finally:
@@ -26,15 +26,8 @@ def private_directory(base: Path) -> Iterator[Path]:
         os.close(lock)
 
 
-def hold(lock: Path) -> int:
-    """Locks a new file for as long as this process lives."""
-    descriptor = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    fcntl.flock(descriptor, fcntl.LOCK_EX)
-    return descriptor
-
-
 def remove_abandoned(base: Path) -> None:
-    """Deletes those of processes that were killed: ours, and locked by nobody."""
+    """Deletes the directories of killed processes: those of this user that no process has locked."""
     for lock in base.glob(f"{PREFIX}*/{LOCK}"):
         _remove_if_free(lock)
 
@@ -43,14 +36,11 @@ def _remove_if_free(lock: Path) -> None:
     try:
         if lock.lstat().st_uid != os.geteuid():
             return
-        descriptor = os.open(lock, os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW)
+        descriptor = open_lock_file(lock, create=False)
     except OSError:
         return
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return
-    else:
-        remove_tree(lock.parent)
+        if try_lock(descriptor):
+            remove_tree(lock.parent)
     finally:
         os.close(descriptor)

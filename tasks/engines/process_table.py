@@ -1,4 +1,4 @@
-"""The machine's processes, as the reaper and the last sweep see them. Loads in no time: no pathlib, no re."""
+"""The processes of this machine. It imports neither pathlib nor re, because every reaper loads it."""
 # ruff: noqa: PTH110, PTH123, PTH208
 
 import os
@@ -12,12 +12,12 @@ VARIABLE = b"PREDEPLOY_RUN="
 
 
 def kill(pid: int, number: int) -> None:
-    with suppress(OSError):  # gone meanwhile, or not ours to kill: then it is counted as stuck
+    with suppress(OSError):  # it has ended, or this user may not kill it: then it counts as stuck
         os.kill(pid, number)
 
 
 def list_processes() -> list[tuple[int, int]]:
-    """(pid, parent) of every process that is not a zombie."""
+    """(pid, parent pid) of every process that is not a zombie."""
     found = []
     for name in os.listdir("/proc"):
         if name.isdigit():
@@ -41,8 +41,8 @@ def list_descendants(root: int) -> list[int]:
     return found
 
 
-def find_carriers(marker: bytes) -> list[int]:
-    """Processes, but us, with this marker or one below it in their environment."""
+def find_marked(marker: bytes) -> list[int]:
+    """Other processes with this marker, or one below it, in their environment."""
     found = []
     for pid, _ in list_processes():
         try:
@@ -57,7 +57,7 @@ def find_carriers(marker: bytes) -> list[int]:
 
 
 def list_kin_by_ps(leader: int) -> list[int]:
-    import subprocess  # noqa: PLC0415  # slow to load, and not for Linux
+    import subprocess  # noqa: PLC0415  # slow to import, and not needed on Linux
 
     table = subprocess.run(["/bin/ps", "-axo", "pid=,ppid=,pgid=,stat="], capture_output=True, check=False).stdout
     rows = [line.split() for line in table.splitlines()]
@@ -69,7 +69,7 @@ def list_kin_by_ps(leader: int) -> list[int]:
 
 
 def count_oom_kills() -> tuple[str, int]:
-    """(whose, how many) kills for want of memory so far: of our control group where it tells, else of the machine."""
+    """(source, number) of out-of-memory kills so far: of this control group if known, otherwise of the machine."""
     try:
         with open("/proc/self/cgroup") as table:
             path = next((line.rstrip("\n")[3:] for line in table if line.startswith("0::")), None)
@@ -78,16 +78,16 @@ def count_oom_kills() -> tuple[str, int]:
                 with open(where) as table:
                     return name, next((int(line.split()[1]) for line in table if line.startswith("oom_kill ")), 0)
     except OSError:
-        return "nobody", 0
-    return "nobody", 0
+        return "unknown", 0
+    return "unknown", 0
 
 
-def kill_carriers(marker: bytes) -> int:
-    """Kills what carries the marker until nothing does any more, for a second at most; returns how many it were."""
+def kill_marked(marker: bytes) -> int:
+    """Kills processes with the marker until there are none, for a second at most; returns their number."""
     killed: set[int] = set()
     patience = time.monotonic() + 1.0
     while time.monotonic() < patience:
-        found = find_carriers(marker) if LINUX else []
+        found = find_marked(marker) if LINUX else []
         if not found:
             break
         for pid in found:

@@ -1,4 +1,4 @@
-"""The seam between the executor and what really runs a step."""
+"""The interface between the executor and the engines."""
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -11,49 +11,49 @@ from tasks.steps import Database, Environment, Image, Step
 
 
 class Engine(Protocol):
-    """Interprets steps. Never raises for a step that failed; raises EngineError where it cannot run any."""
+    """Runs steps. A step that fails is an Exit, not an error. EngineError: the engine can run no step at all."""
 
     provides: frozenset[str]
     warnings: Sequence[str]
-    """What went wrong with the engine and changes no verdict: for the report, once the engine is closed."""
+    """Problems of the engine that change no verdict. They are complete once the engine is closed."""
 
     async def __aenter__(self) -> Self: ...
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Ends everything that the engine started, whatever happened."""
+        """Ends every process that the engine started."""
 
     @property
     def facts(self) -> EngineFacts:
-        """Name, version and why it was chosen."""
+        """Name, version and the reason for the choice."""
 
     async def prepare(self, environment: Environment, log: Path) -> Prepared:
-        """Makes an environment once per key, whoever asks, and appends what was said to `log`."""
+        """Installs an environment once per key, and appends the output to `log`."""
 
     async def run(self, step: Step, log: Path) -> Exit:
-        """Runs a step whose environment is prepared, and appends command, output and exit to `log` as they come."""
+        """Runs a step with a prepared environment, and appends command, output and exit to `log`."""
 
     async def answers(self, environment: Environment, log: Path) -> bool:
-        """Does the package registry of an environment answer its control command? Asked after a failure only."""
+        """Does the environment's control command succeed? It asks the package registry, after a failed installation."""
 
     async def warm_database(self, expected: Iterable[Database]) -> None:
-        """Starts Postgres before the first step asks for it; raises EngineError where that fails.
+        """Starts Postgres before the first step needs it. Raises EngineError if that fails.
 
-        `expected` are the databases that steps will ask for: where it is cheaper, they are made together.
+        `expected` are the databases of later steps. An engine may create them together.
         """
 
     async def warm_image(self, step: Step) -> None:
-        """Builds the image of a step, which needs nothing that earlier steps make; never raises where that fails."""
+        """Builds the image of a step before its turn. It raises no error: the step itself reports a failed build."""
 
     async def export_image(self, image: Image, path: Path) -> str:
-        """Writes the image that the run has validated as an OCI archive; its digest. EngineError where that fails."""
+        """Writes the validated image as an OCI archive; returns its digest. Raises EngineError if that fails."""
 
     async def publish_image(self, image: Image, reference: str) -> str:
-        """Pushes the image that the run has validated; the reference with its digest. EngineError where that fails."""
+        """Pushes the validated image; returns the reference with its digest. Raises EngineError if that fails."""
 
     async def export_directory(self, step: Step, directory: str, target: Path) -> None:
-        """Writes a directory of the workspace that a step ran in, named with tokens. EngineError where that fails."""
+        """Copies a directory of a step's workspace; `directory` may have tokens. Raises EngineError if that fails."""
 
     async def trouble(self) -> tuple[str, str] | None:
-        """Asks what steps rely on (disk, database) a trivial question: None, or a reason code and one line."""
+        """Checks the means of all steps (disk, database): None, or a reason code and a line of text."""

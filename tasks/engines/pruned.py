@@ -1,13 +1,13 @@
-"""What a cleaning of a cache, of reports or of a history came to."""
+"""The result of pruning a cache, reports or the history."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pruned:
-    """Bytes before and after, and the number of removed items, where these are known.
+    """Bytes before and after, and the number of removed items, if known.
 
-    `held` counts the items that were due and that runs hold. `undone` is the reason why nothing was done.
+    `held` items were due, but a run has locked them. `undone` is the reason if nothing was pruned.
     """
 
     what: str
@@ -18,8 +18,8 @@ class Pruned:
     undone: str = ""
 
     @property
-    def said(self) -> str:
-        """All of it in a line."""
+    def summary(self) -> str:
+        """All facts in one line."""
         if self.undone:
             return f"{self.what}: left as it is: {self.undone}"
         facts = []

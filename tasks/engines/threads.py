@@ -1,4 +1,4 @@
-"""Work in threads that nothing is taken away from before it has ended."""
+"""Work in threads, where cancellation waits for the end of the work."""
 
 import asyncio
 from collections.abc import Callable
@@ -11,9 +11,9 @@ T = TypeVar("T")
 
 
 async def in_thread(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-    """As asyncio.to_thread, but cancelled only when the work has ended: a thread goes on writing whoever waits.
+    """Like asyncio.to_thread, but a cancellation is raised only after the end of the work: threads cannot be stopped.
 
-    For work that writes where others will delete or write as soon as this returns.
+    It is for work that writes files, if the caller deletes or changes these files afterwards.
     """
     running = asyncio.ensure_future(asyncio.to_thread(partial(work, *args, **kwargs)))
     try:
@@ -22,5 +22,5 @@ async def in_thread(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> 
         while not running.done():
             with suppress(asyncio.CancelledError):
                 await asyncio.wait([running])
-        running.exception()  # seen: nobody else will ask
+        running.exception()  # marks the exception as retrieved
         raise

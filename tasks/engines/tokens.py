@@ -1,4 +1,4 @@
-"""Replaces the tokens of a step by what they stand for where it runs. Pure."""
+"""Replaces the tokens of a step with their values on the engine. Pure."""
 
 import re
 from collections.abc import Mapping
@@ -23,35 +23,35 @@ KNOWN = (
     steps.NONCE,
 )
 ADDRESS = r"@[a-z][a-z0-9_]*\.(?:host|port)@"
-"""Of a service, whatever its name."""
+"""Tokens for the address of a service, for any name."""
 PATTERN = re.compile("|".join([*(re.escape(token) for token in sorted(KNOWN, key=len, reverse=True)), ADDRESS]))
 
 
 def located(name: str, host: str, port: int) -> dict[str, str]:
-    """What the tokens of a service's address stand for."""
+    """The values of the address tokens of a service."""
     return dict(zip(steps.address_of(name), (host, str(port)), strict=True))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tokens:
-    """What tokens stand for in one step."""
+    """The values of the tokens of one step."""
 
     values: Mapping[str, str]
 
     def with_values(self, values: Mapping[str, str]) -> "Tokens":
-        """More of them."""
+        """These and further values."""
         return Tokens(values={**self.values, **values})
 
     def replace(self, text: str) -> str:
-        """The text as the command gets it; EngineError (`internal`) where a token stands for nothing here."""
+        """The text with values instead of tokens. Raises EngineError (`internal`) for a token without a value."""
         return PATTERN.sub(lambda match: self._value(match[0], text), text)
 
     def argv(self, argv: tuple[str, ...]) -> tuple[str, ...]:
-        """A command line."""
+        """The arguments of a command, with values."""
         return tuple(self.replace(part) for part in argv)
 
     def env(self, env: tuple[tuple[str, str], ...]) -> dict[str, str]:
-        """Variables."""
+        """Environment variables, with values."""
         return {name: self.replace(value) for name, value in env}
 
     def _value(self, token: str, text: str) -> str:

@@ -1,9 +1,8 @@
-"""Kept workspaces: directories that hold exactly a tree's files, synced by content."""
+"""Workspaces that are kept between runs: directories with exactly the files of a tree, synced by content."""
 # ruff: noqa: PTH101, PTH102, PTH103, PTH105, PTH108, PTH115, PTH123, PTH211
-# (plain strings and os: a Path for every file would take longer than all the rest)
+# (plain strings and os: making a Path for every file takes longer than everything else)
 
 import errno
-import fcntl
 import hashlib
 import os
 import stat
@@ -16,6 +15,7 @@ from urllib.parse import quote
 
 from tasks.errors import EngineError
 from tasks.files import clone_tree, remove_tree
+from tasks.locks import open_lock_file, try_lock
 from tasks.source.digest_cache import KnownDigests
 from tasks.source.tree import Tree, TreeFile
 
@@ -26,25 +26,25 @@ TEMPORARY = ".predeploy-new-"
 SYMLINK, DIRECTORY = 0o120000, 0o755
 CHUNK = 1 << 20
 GONE = {errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.EINVAL, errno.ENXIO}
-"""How opening a source fails that is no longer of the kind that it was."""
+"""Errors of opening a source that is not a file or a symlink any more."""
 MARGIN_NS = 50_000_000
-"""Longer than a tick of any file system that a cache lies on."""
+"""Longer than a clock tick of the file systems that caches are on."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Synced:
-    """How many files were written, and how many files or directories deleted."""
+    """The number of files written, and of files and directories deleted."""
 
     changed: int
     removed: int
 
 
 def sync(tree: Tree, files: Mapping[str, TreeFile], workspace: Path, *, keep: Collection[str] = ()) -> Synced:
-    """Makes `workspace` hold exactly `files`, and whatever lies at the relative paths `keep`.
+    """Makes `workspace` contain exactly `files`. The relative paths `keep` stay as they are.
 
-    Blocks: call it in a thread. What it wrote is remembered in `<workspace>.json`, beside the workspace; without it, or
-    after a sync that was interrupted, files are compared by content. Raises EngineError (`tree_changed`) where a file
-    is no longer what the tree says.
+    It blocks: call it in a thread. `<workspace>.json` next to the workspace remembers the digests of written files.
+    Without it, or after an interrupted sync, files are compared by content. Raises EngineError (`tree_changed`) if a
+    file has changed since the tree was read.
     """
     memory = workspace.with_name(f"{workspace.name}.json")
     work = _Sync(tree.root, workspace, KnownDigests.load(memory, MARGIN_NS))
@@ -65,28 +65,25 @@ def sync(tree: Tree, files: Mapping[str, TreeFile], workspace: Path, *, keep: Co
 
 @contextmanager
 def lease(base: Path, name: str) -> Iterator[Path]:
-    """A workspace directory `base/name-N` that no other run, and no other lease, uses; it may hold an earlier tree."""
+    """A workspace directory `base/name-N` for this block alone. It may contain the files of an earlier tree."""
     base.mkdir(parents=True, exist_ok=True)
     number = 0
     while True:
         path = base / f"{quote(name, safe='')}-{number}"
-        # Never deleted: whoever waits for the name of a deleted lock would hold another lock than the next one.
-        lock = os.open(f"{path}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        lock = open_lock_file(Path(f"{path}.lock"))
         try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            os.close(lock)
-            number += 1
-            continue
+            if try_lock(lock):
+                break
         except OSError as error:
             os.close(lock)
             where = (
                 f"Cannot lock {path}.lock: {error.strerror}. The cache directory must lie on a file system with locks"
             )
             raise EngineError(f"{where}; set another one.") from error
-        break
+        os.close(lock)
+        number += 1
     try:
-        os.utime(lock)  # when it was last used
+        os.utime(lock)  # the time of its last use, for pruning
         path.mkdir(exist_ok=True)
         yield path
     finally:
@@ -94,7 +91,7 @@ def lease(base: Path, name: str) -> Iterator[Path]:
 
 
 class _Sync:
-    """One sync. Paths are plain strings: there are tens of thousands of them."""
+    """One sync. Paths are plain strings, because there are tens of thousands."""
 
     def __init__(self, root: Path, workspace: Path, known: KnownDigests) -> None:
         self.root, self.workspace, self.known = os.fspath(root), os.fspath(workspace), known
@@ -102,7 +99,7 @@ class _Sync:
         self._made = {""}
 
     def clean(self, files: Mapping[str, TreeFile], keep: Collection[str]) -> None:
-        """Deletes what is no file of the tree, and makes directories usable."""
+        """Deletes everything that is not in the tree, and makes directories writable."""
         wanted = {parent for path in (*files, *keep) for parent in _parents(path)}
         if os.path.lexists(self.workspace) and not stat.S_ISDIR(os.lstat(self.workspace).st_mode):
             remove_tree(Path(self.workspace))
@@ -110,11 +107,11 @@ class _Sync:
         pending = [""]
         while pending:
             directory = pending.pop()
-            place = self._place(directory)
-            if os.lstat(place).st_mode & 0o7777 != DIRECTORY:
-                os.chmod(place, DIRECTORY)
+            target = self._absolute(directory)
+            if os.lstat(target).st_mode & 0o7777 != DIRECTORY:
+                os.chmod(target, DIRECTORY)
             self._made.add(directory)
-            with os.scandir(place) as entries:
+            with os.scandir(target) as entries:
                 found = [(entry.name, entry.is_dir(follow_symlinks=False)) for entry in entries]
             for name, is_directory in found:
                 path = f"{directory}/{name}" if directory else name
@@ -123,57 +120,57 @@ class _Sync:
                 if is_directory and path in wanted:
                     pending.append(path)
                 elif is_directory or path not in files:
-                    remove_tree(Path(self._place(path)))
+                    remove_tree(Path(self._absolute(path)))
                     self.removed += 1
 
     def settle(self, path: str, file: TreeFile) -> None:
-        """Makes one file what the tree says, reading it only where its times do not vouch for it."""
-        place = self._place(path)
+        """Updates one file. Its content is read only if its times do not prove that it is unchanged."""
+        target = self._absolute(path)
         try:
-            found = os.lstat(place)
+            found = os.lstat(target)
         except FileNotFoundError:
-            self._write(path, file, place, None)
+            self._write(path, file, target, None)
             return
-        if not _is_kind(found, file) or (self.known.digest(path, found) or _digest(place, found)) != file.digest:
-            self._write(path, file, place, found)
+        if not _is_kind(found, file) or (self.known.digest(path, found) or _digest(target, found)) != file.digest:
+            self._write(path, file, target, found)
             return
         if file.mode != SYMLINK and found.st_mode & 0o7777 != file.mode & 0o777:
-            os.chmod(place, file.mode & 0o777)
-        if self.known.digest(path, after := os.lstat(place)) is None:
+            os.chmod(target, file.mode & 0o777)
+        if self.known.digest(path, after := os.lstat(target)) is None:
             self.known.remember(path, file.digest, after)
 
-    def _write(self, path: str, file: TreeFile, place: str, found: os.stat_result | None) -> None:
+    def _write(self, path: str, file: TreeFile, target: str, found: os.stat_result | None) -> None:
         self._make_parents(path)
-        new = f"{place.rpartition('/')[0]}/{TEMPORARY}{os.getpid()}"
+        new = f"{target.rpartition('/')[0]}/{TEMPORARY}{os.getpid()}"
         try:
             if _copy(self.root, path, new, file.mode) != file.digest:
                 raise _moved_on(path)
             time_ns = self._later_than_before(path, found)
             os.utime(new, ns=(time_ns, time_ns), follow_symlinks=False)
             if found is not None and stat.S_ISDIR(found.st_mode):
-                remove_tree(Path(place))
-            os.replace(new, place)
+                remove_tree(Path(target))
+            os.replace(new, target)
         finally:
             with suppress(FileNotFoundError):
                 os.unlink(new)
-        self.known.remember(path, file.digest, os.lstat(place))
+        self.known.remember(path, file.digest, os.lstat(target))
         self.changed += 1
 
     def _later_than_before(self, path: str, found: os.stat_result | None) -> int:
-        """Now, or the next whole second after the time that the path had: some tools compare no more than that."""
+        """A time in a later second than the path's old time: some tools compare whole seconds only."""
         before = max(self.known.mtime_ns(path) or self.known.latest_forgotten, found.st_mtime_ns if found else 0)
         now = time.time_ns()
         return now if now // SECOND > before // SECOND else (before // SECOND + 1) * SECOND
 
-    def _place(self, path: str) -> str:
+    def _absolute(self, path: str) -> str:
         return f"{self.workspace}/{path}" if path else self.workspace
 
     def _make_parents(self, path: str) -> None:
         for parent in _parents(path):
             if parent not in self._made:
                 with suppress(FileExistsError):
-                    os.mkdir(self._place(parent))
-                    os.chmod(self._place(parent), DIRECTORY)
+                    os.mkdir(self._absolute(parent))
+                    os.chmod(self._absolute(parent), DIRECTORY)
                 self._made.add(parent)
 
 
@@ -190,19 +187,19 @@ def _is_kind(found: os.stat_result, file: TreeFile) -> bool:
     return stat.S_ISREG(found.st_mode) and found.st_size == file.size
 
 
-def _digest(place: str, found: os.stat_result) -> str | None:
-    """Of what lies in the workspace; None if a tool has made it unreadable."""
+def _digest(target: str, found: os.stat_result) -> str | None:
+    """The digest of a file in the workspace; None if a tool has made it unreadable."""
     if stat.S_ISLNK(found.st_mode):
-        return hashlib.sha256(os.fsencode(os.readlink(place))).hexdigest()
+        return hashlib.sha256(os.fsencode(os.readlink(target))).hexdigest()
     try:
-        with open(place, "rb") as file:
+        with open(target, "rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError:
         return None
 
 
 def _copy(root: str, path: str, target: str, mode: int) -> str:
-    """Copies a file or a symlink, and returns the digest of what was really copied."""
+    """Copies a file or a symlink; returns the digest of the copied content."""
     source = f"{root}/{path}"
     try:
         if mode == SYMLINK:
@@ -229,5 +226,5 @@ def _copy(root: str, path: str, target: str, mode: int) -> str:
 
 
 def _moved_on(path: str) -> EngineError:
-    text = f"{path} changed while the tree was being validated, so the result would be nobody's. Run it again."
+    text = f"{path} changed during the run, so no result would be valid for the tree. Run it again."
     return EngineError(text, "tree_changed")

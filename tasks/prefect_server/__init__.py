@@ -1,4 +1,4 @@
-"""Our own Prefect server: found where one is kept warm, started where none is, stopped where none may stay.
+"""Our own Prefect server: a warm one is found, otherwise one is started; a temporary one is stopped.
 
 Nothing here imports Prefect, and only `serve` runs in the server's process: looking for a server costs milliseconds.
 """

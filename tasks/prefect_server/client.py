@@ -1,4 +1,4 @@
-"""The environment variables that make Prefect talk to one server and to nobody else, silently."""
+"""The environment variables that make Prefect's client use one server only, without output."""
 
 import logging
 from collections.abc import Mapping, MutableMapping
@@ -21,7 +21,7 @@ def server_environment(handle: ServerHandle, environ: Mapping[str, str]) -> dict
     }
     if handle.home is None:
         return values
-    # a proxy knows nothing of this machine's loopback
+    # a proxy cannot reach this machine's loopback
     return values | {name: _with_loopback(environ.get(name, "")) for name in ("NO_PROXY", "no_proxy")} | {
         "PREFECT_HOME": str(handle.home),
         "PREFECT_CLIENT_SERVER_VERSION_CHECK_ENABLED": "false",
@@ -34,7 +34,7 @@ def server_environment(handle: ServerHandle, environ: Mapping[str, str]) -> dict
 def client_environment(handle: ServerHandle, environ: MutableMapping[str, str]) -> None:
     """Change `environ` so that Prefect, imported next, knows this server only.
 
-    What a user has set for Prefect holds for a server of theirs, and is taken away for ours.
+    The user's own settings of Prefect stay for the user's server, and are removed for ours.
     """
     values = server_environment(handle, environ)
     if handle.home is not None:
@@ -49,7 +49,7 @@ def _with_loopback(listed: str) -> str:
 
 
 class SaidOnce(logging.Filter):
-    """Leave out what Prefect logs of a red check with an empty traceback: it says the same in the next line."""
+    """Drop Prefect's log record of a failed check with an empty traceback: the next record says the same."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Tell whether to keep a record."""

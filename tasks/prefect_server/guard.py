@@ -1,4 +1,4 @@
-"""Who may talk to the server, and when it was last talked to."""
+"""Restricts access to the server, and records when it was last used."""
 
 import logging
 import time
@@ -16,10 +16,10 @@ _NAMES = ("127.0.0.1", "localhost")
 
 
 class Guard:
-    """Let only programs and pages of this machine in, and keep count.
+    """Admit only programs and pages of this machine, and count open requests.
 
-    The server has no password, so a page from elsewhere must not reach it: neither with a name that resolves to
-    loopback (`Host` tells) nor with a request across origins (`Origin` tells; websockets know no other protection).
+    The server has no password, so a foreign web page must not reach it. `Host` shows a foreign name that resolves to
+    loopback. `Origin` shows a cross-origin request, and is the only protection of websockets.
     """
 
     def __init__(self, app: App) -> None:
@@ -29,7 +29,7 @@ class Guard:
 
     @property
     def idle(self) -> float:
-        """Return for how many seconds nobody has asked or been connected."""
+        """Return the seconds since the last request or connection."""
         return 0.0 if self._open else time.monotonic() - self._last
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:

@@ -1,4 +1,4 @@
-"""What is known of a server: where it is, whether it lives, whether it answers."""
+"""The state of a server: its address, whether its process runs, and whether it answers."""
 
 import http.client
 import json
@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 
 class Phase(StrEnum):
-    """How far a server is. Only one of ours can be seen starting."""
+    """The phase of a server. `STARTING` is known for our own servers only."""
 
     STARTING = "starting"
     READY = "ready"
@@ -21,7 +21,7 @@ class Phase(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServerRecord:
-    """The state file of a server of ours. `identity` tells its process from a later one with the same pid."""
+    """The state file of our server. `identity` distinguishes its process from a later one with its pid."""
 
     url: str
     pid: int
@@ -32,10 +32,10 @@ class ServerRecord:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServerHandle:
-    """A server to record to.
+    """A server that records runs.
 
-    `home` is None for a server that somebody else runs. `temporary`: it must not outlive this run; `lifeline` is the
-    pipe whose end tells it so.
+    `home` is None for a server of the user. `temporary`: it must end with this run. `lifeline` is the pipe that ends
+    it when it is closed.
     """
 
     url: str
@@ -49,12 +49,12 @@ class ServerHandle:
 
     @property
     def log(self) -> Path | None:
-        """Where a server of ours says what went wrong."""
+        """The log of our server."""
         return self.home / "server.log" if self.home else None
 
 
 def process_identity(pid: int) -> str | None:
-    """Tell a living process apart from every other one that has or had this pid."""
+    """Return a text that identifies a running process, also among earlier and later processes with its pid."""
     try:
         stat = Path(f"/proc/{pid}/stat").read_text()
         boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
@@ -62,7 +62,7 @@ def process_identity(pid: int) -> str | None:
         return None if Path("/proc/self").exists() else _identity_from_ps(pid)
     except OSError:
         return None
-    # the name in the second field may hold blanks and parentheses
+    # the name in the second field may contain spaces and parentheses
     fields = stat.rpartition(")")[2].split()
     return None if fields[0] in "ZX" else f"{boot}:{fields[19]}"
 
@@ -75,7 +75,7 @@ def _identity_from_ps(pid: int) -> str | None:
 
 
 def read_record(state: Path) -> ServerRecord | None:
-    """Return what a state file says of a server whose process lives; None where there is no such server."""
+    """Return the record in a state file, or None if the server's process does not run."""
     try:
         fields = json.loads(state.read_text())
         record = ServerRecord(**{**fields, "phase": Phase(fields["phase"])})
@@ -101,7 +101,7 @@ def answers(url: str, timeout: float = 1.0) -> bool:
         connection = kind(parts.hostname or "", parts.port, timeout=timeout)
         try:
             connection.request("GET", f"{parts.path.rstrip('/')}/health")
-            # any answer will do: a hosted API wants credentials even here
+            # any answer is fine: a hosted API requires credentials here, too
             return connection.getresponse().status < 500
         finally:
             connection.close()
@@ -110,7 +110,7 @@ def answers(url: str, timeout: float = 1.0) -> bool:
 
 
 def phase(handle: ServerHandle) -> Phase:
-    """Tell how far a server is, without talking to it."""
+    """Return the phase of a server, without a request."""
     if handle.process is not None and handle.process.poll() is not None:
         return Phase.GONE
     if handle.state is None:

@@ -1,9 +1,8 @@
-"""The server's process: Prefect's application behind our guard, with an end of its own."""
+"""The server's process: Prefect's application behind our guard. It ends by itself when it is not used."""
 
 import argparse
 import asyncio
 import contextlib
-import fcntl
 import logging
 import logging.handlers
 import os
@@ -13,7 +12,6 @@ import socket
 import sqlite3
 import threading
 import time
-from collections.abc import Iterator
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +23,7 @@ from prefect.server.database import provide_database_interface
 from prefect.server.database.configurations import AioSqliteConfiguration
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from tasks.locks import locked
 from tasks.prefect_server.guard import Guard
 from tasks.prefect_server.handle import Phase, ServerRecord, process_identity, read_record, write_record
 
@@ -34,7 +33,7 @@ _STOP_SECONDS = 4.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
-    """What the starter has told. `idle` is None for a server that ends with its starter, whose end `lifeline` tells."""
+    """The starter's arguments. `idle` is None for a server that ends with its starter, which closes `lifeline`."""
 
     fd: int
     url: str
@@ -51,7 +50,7 @@ class Place:
 
 
 def main() -> None:
-    """Serve until nobody needs it any more. Never returns."""
+    """Serve until the server is not needed any more. Never returns."""
     place = _place()
     # uvicorn raises the signal that stopped it once more when it is done: ours must be the last word
     signal.signal(signal.SIGTERM, lambda *_: None)
@@ -81,7 +80,7 @@ def _place() -> Place:
 
 async def _serve(place: Place) -> None:
     launched = time.time()
-    with _migrating_alone(place.home):
+    with locked(place.home / "database.lock"):  # two servers of one home must not migrate it at once
         await _prepare_database(place)
         server, guard = _server(place)
         serving = asyncio.create_task(server.serve(sockets=[socket.socket(fileno=place.fd)]))
@@ -148,13 +147,6 @@ def _keep_template(place: Place) -> None:
         partial.replace(place.template)
 
 
-@contextlib.contextmanager
-def _migrating_alone(home: Path) -> Iterator[None]:
-    with (home / "database.lock").open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield
-
-
 def _publish(place: Place, launched: float) -> None:
     pid = os.getpid()
     identity = process_identity(pid) or ""
@@ -172,7 +164,7 @@ def _unpublish(place: Place) -> None:
 async def _wait_until_unneeded(place: Place, guard: Guard, serving: "asyncio.Task[None]", launched: float) -> None:
     while not serving.done():
         if place.idle is not None and guard.idle > place.idle:
-            # whoever has read our address just now gets the time to use it
+            # a client that has just read the address gets time to use it
             _unpublish(place)
             await asyncio.sleep(1)
             if guard.idle > place.idle:

@@ -1,7 +1,6 @@
 """Find a warm server or start one: one per user and version, however many runs begin at once."""
 
 import contextlib
-import fcntl
 import hashlib
 import importlib.metadata
 import os
@@ -10,10 +9,12 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 
+from tasks.env_flags import is_set
+from tasks.locks import locked
 from tasks.prefect_server.handle import (
     Phase,
     ServerHandle,
@@ -49,8 +50,8 @@ def ensure_server(environ: Mapping[str, str], *, data_dir: Path, cache_dir: Path
     state = home / f"server-{_own_version()}.json"
     if handle := _running(state, home, patience=1.0):
         return handle
-    with _locked(home / "start.lock"):
-        # somebody else may have started one meanwhile; one that is alive and silent gets a second chance
+    with locked(home / "start.lock"):
+        # another process may have started one meanwhile; a server that does not answer gets more time
         if handle := _running(state, home, patience=2.0):
             return handle
         if hung := read_record(state):
@@ -65,8 +66,8 @@ def running_server(data_dir: Path) -> ServerHandle | None:
 
 
 def is_ci(environ: Mapping[str, str]) -> bool:
-    """Tell whether nobody will come back to this machine's history."""
-    return environ.get("CI", "").strip().lower() not in ("", "0", "false", "no")
+    """Tell whether a CI job runs this process, so that its machine keeps no history for later."""
+    return is_set(environ, "CI")
 
 
 def stop_server(handle: ServerHandle, limit: float = 5.0) -> None:
@@ -108,7 +109,7 @@ def _start(environ: Mapping[str, str], home: Path, cache_dir: Path, state: Path,
     neutral.mkdir(parents=True, exist_ok=True)
     _forget_the_dead(home)
     ours, theirs = os.pipe() if temporary else (None, None)
-    # we listen, they accept: a request made now waits until they do, and nobody can take the port in between
+    # this process listens, and the server accepts: early requests wait, and no other program can take the port
     with socket.create_server(("127.0.0.1", 0), backlog=128) as listener, (home / "server.err").open("wb") as output:
         url = f"http://127.0.0.1:{listener.getsockname()[1]}/api"
         argv = [sys.executable, "-m", "tasks.prefect_server.serve", "--fd", str(listener.fileno()), "--url", url]
@@ -193,13 +194,6 @@ def _own_version() -> str:
     for file in sorted(Path(__file__).parent.glob("*.py")):
         digest.update(file.read_bytes())
     return digest.hexdigest()[:12]
-
-
-@contextlib.contextmanager
-def _locked(path: Path) -> Iterator[None]:
-    with path.open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield
 
 
 def _kill(pid: int, number: signal.Signals) -> None:

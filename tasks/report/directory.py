@@ -6,7 +6,6 @@ hidden directory without a holder; the next run on the stack removes it.
 
 import contextlib
 import errno
-import fcntl
 import hashlib
 import os
 import re
@@ -18,9 +17,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-import platformdirs
-
 from tasks.errors import EngineError
+from tasks.locks import open_lock_file, try_lock
+from tasks.user_dirs import REPORTS, UserDirs
 
 OWNER = "owner.lock"
 _PARTIAL = ".partial"
@@ -81,7 +80,7 @@ class RunDirectory:
         for _ in range(50):
             self.logs.mkdir(parents=True, exist_ok=True)
             try:
-                owner = os.open(self.working / OWNER, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o644)
+                owner = open_lock_file(self.working / OWNER)
             except FileNotFoundError:
                 continue
             if _lock(owner) is not False and _is_still(owner, self.working / OWNER):
@@ -105,12 +104,12 @@ def create_run_directory(stack: Path, run_id: str, *, data: Path | None = None) 
         message = f"a run id is a plain file name: {run_id!r}"
         raise ValueError(message)
     try:
-        return _create(RunDirectory(home=stack / ".predeploy", run_id=run_id, location=f".predeploy/runs/{run_id}"))
+        return _create(RunDirectory(home=stack / REPORTS, run_id=run_id, location=f"{REPORTS}/runs/{run_id}"))
     except OSError as error:
         if error.errno not in _READ_ONLY:
             raise no_room(error, stack) from error
         why = error.strerror
-    home = (data or platformdirs.user_data_path("predeploy")) / "runs" / _name_of(stack)
+    home = (data or UserDirs.of_user().data) / "runs" / _name_of(stack)
     warning = f"{stack} cannot be written to ({why}): report and logs are kept in {home}"
     directory = RunDirectory(home=home, run_id=run_id, location=str(home / "runs" / run_id), warning=warning)
     try:
@@ -121,7 +120,7 @@ def create_run_directory(stack: Path, run_id: str, *, data: Path | None = None) 
 
 def latest_of(stack: Path, *, data: Path) -> Path | None:
     """The directory of the newest run, where there is one: in the stack, or where it could not be written to."""
-    for home in (stack / ".predeploy", data / "runs" / _name_of(stack)):
+    for home in (stack / REPORTS, data / "runs" / _name_of(stack)):
         latest = home / "latest"
         # runs write through no link, and leave a link
         if not home.is_symlink() and latest.is_symlink() and (latest / "report.json").is_file():
@@ -134,7 +133,7 @@ def _create(directory: RunDirectory) -> RunDirectory:
     home = directory.home
     if home.is_symlink() or (home / "runs").is_symlink():
         # A tree may bring a link that leads anywhere: nothing is written, and nothing removed, through it.
-        raise OSError(errno.ELOOP, "its .predeploy is a symbolic link")
+        raise OSError(errno.ELOOP, f"its {REPORTS} is a symbolic link")
     (home / "runs").mkdir(parents=True, exist_ok=True)
     try:
         _ignore(directory)
@@ -191,7 +190,7 @@ def _sweep(home: Path) -> None:
 def _orphan(path: Path) -> Iterator[bool]:
     """Whether no run holds the directory. No run can take it inside the context."""
     try:
-        owner = os.open(path / OWNER, os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW)
+        owner = open_lock_file(path / OWNER, create=False)
     except FileNotFoundError:
         yield time.time() - path.stat().st_mtime > _SETTLED
         return
@@ -204,12 +203,9 @@ def _orphan(path: Path) -> Iterator[bool]:
 def _lock(descriptor: int) -> bool | None:
     """True: ours. False: another run's. None: this file system knows no locks."""
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
+        return try_lock(descriptor)
     except OSError:
         return None
-    return True
 
 
 def _is_still(descriptor: int, path: Path) -> bool:

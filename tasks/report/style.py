@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TextIO
 
+from tasks.env_flags import is_set
 from tasks.models import Status
 
 WIDTH = 80
@@ -78,7 +79,7 @@ def detect_style(stream: TextIO | None, environ: Mapping[str, str]) -> Style:
 
 def is_interactive(stream: TextIO | None, environ: Mapping[str, str]) -> bool:
     """A person may watch the stream, and it can move its cursor."""
-    return _is_terminal(stream) and environ.get("TERM", "") != "dumb" and not environ.get("CI")
+    return _is_terminal(stream) and environ.get("TERM", "") != "dumb" and not is_set(environ, "CI")
 
 
 def _has_colour(stream: TextIO | None, environ: Mapping[str, str]) -> bool:

@@ -1,10 +1,11 @@
-"""Secrets: which names the checks of a plan declare, and who gives their values."""
+"""Secrets: the names that the checks of a plan declare, and the providers of their values."""
 
 from collections.abc import Collection, Iterable
 
 from tasks.errors import SecretsError
+from tasks.hardening import TOKEN_VARIABLE
 from tasks.secrets.choice import ProviderContext, choose_provider
-from tasks.secrets.doppler.token import VARIABLE, Token
+from tasks.secrets.doppler.token import Token
 from tasks.secrets.provider import Found, Provider
 from tasks.secrets.values import NO_SECRETS, Secrets
 from tasks.steps import Check
@@ -22,7 +23,7 @@ __all__ = [
 
 
 def declared(checks: Iterable[Check]) -> dict[str, tuple[str, ...]]:
-    """Each declared name, with the ids of the checks that declare it."""
+    """Each declared name, with the ids of its checks."""
     found: dict[str, list[str]] = {}
     for check in checks:
         for name in sorted({name for program in check.programs for name in program.secrets}):
@@ -33,22 +34,22 @@ def declared(checks: Iterable[Check]) -> dict[str, tuple[str, ...]]:
 def take_secrets(
     checks: Iterable[Check], provider: Provider, *, optional: Collection[str] = (), token: Token | None = None
 ) -> Secrets:
-    """The values of all that the checks declare, and nothing else. Raises SecretsError with all names that lack one.
+    """The values of all declared names, and of no others. Raises SecretsError with all names without a value.
 
-    `optional` are names that may. The token, where there is one, is masked like them.
+    `optional` names may have no value. The token is masked like the values.
     """
     wanted = declared(checks)
-    masked = {VARIABLE: token.text} if token else {}
+    masked = {TOKEN_VARIABLE: token.text} if token else {}
     if not wanted:
         return Secrets(masked=masked)
     found = provider.find(wanted.keys())
     missing = [name for name in wanted if not found.values.get(name) and name not in optional]
     if missing:
-        why = dict.fromkeys(found.hidden, ": it is restricted, and read by nobody")
+        why = dict.fromkeys(found.hidden, ": its value is restricted, so no token reads it")
         lines = [f"  {name}, declared by {', '.join(wanted[name])}{why.get(name, '')}" for name in missing]
         count = "a secret has" if len(missing) == 1 else f"{len(missing)} secrets have"
-        head = f"{count} no value; asked was {found.source}:"
-        way_out = "Set them there, ask another one (secrets_provider), or take the names out of predeploy.toml."
+        head = f"{count} no value in {found.source}:"
+        way_out = "Set them there, use another provider (secrets_provider), or remove the names from predeploy.toml."
         raise SecretsError("\n".join([head, *lines, way_out]))
     values = {name: found.values[name] for name in wanted if found.values.get(name)}
     return Secrets(values, source=found.source, stale=found.stale, notes=found.notes, masked=masked)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from tasks.errors import SecretsError
+from tasks.hardening import TOKEN_VARIABLE
 from tasks.models import Diagnostic, Proof, Result, Severity, Stage, Status
 from tasks.secrets.shapes import mistake_in
 from tasks.steps import Check
@@ -48,11 +49,13 @@ def unasked(environment: str, is_configured: bool) -> Result | None:
     if is_configured and environment:
         return None
     if environment:
-        reason = f"{environment}: Doppler cannot be asked; set DOPPLER_TOKEN, and secrets_provider to doppler or auto"
+        reason = (
+            f"{environment}: Doppler cannot be asked; set {TOKEN_VARIABLE}, and secrets_provider to doppler or auto"
+        )
         return Result(check=NAME, status=Status.ERRORED, reason_code="secrets", reason=reason)
     if is_configured:
         return unchecked("no_target", "no deploy target is named; --environment NAME names one")
-    return unchecked("no_doppler", "Doppler cannot be asked without DOPPLER_TOKEN")
+    return unchecked("no_doppler", f"Doppler cannot be asked without {TOKEN_VARIABLE}")
 
 
 def unchecked(reason_code: str, reason: str) -> Result:

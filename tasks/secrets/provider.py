@@ -1,4 +1,4 @@
-"""Where values of secrets come from."""
+"""The interface of providers of secrets."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
@@ -7,10 +7,10 @@ from typing import Protocol
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Found:
-    """What a provider has of the names that it was asked for.
+    """The values that a provider has for the requested names.
 
-    `source` says who that is, for the report. `hidden` are names that it has and whose values it gives to nobody.
-    `stale`, where it is not empty, says how old the values are and why. `notes` are for the report, too.
+    `source` is the provider's name in the report. `hidden` are names with a restricted value, which nothing can read.
+    `stale` is not empty if the values are old, and says why. `notes` are further texts for the report.
     """
 
     source: str
@@ -21,7 +21,7 @@ class Found:
 
 
 class Provider(Protocol):
-    """Somebody who has secrets."""
+    """A source of secrets."""
 
     def find(self, names: Collection[str]) -> Found:
-        """The values of those of these names that it has, and of no other; SecretsError where it cannot say."""
+        """The values of these names, if it has them, and of no others. Raises SecretsError if it fails."""

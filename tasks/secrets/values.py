@@ -1,4 +1,4 @@
-"""Values of secrets, in a mapping that never shows them."""
+"""The values of secrets, in a mapping that never prints them."""
 
 from collections.abc import Iterator, Mapping
 
@@ -7,11 +7,10 @@ from tasks.redaction.redactor import Redactor
 
 
 class Secrets(Mapping[str, str]):
-    """Names and values, frozen. Where it is printed, in a traceback too, there are names only.
+    """Names and values, immutable. Its text has only the names, also in a traceback.
 
-    `source` says who gave them, and `stale`, where it is not empty, how old they are and why; `notes` is what else
-    there is to tell. `redactor` masks them, and what is `masked` besides: every text that may hold one passes it before
-    anybody sees it.
+    `source` is the provider. `stale` is not empty if the values are old, and says why. `notes` are further texts for
+    the report. `redactor` masks the values, and those of `masked`, in every text that may contain one.
     """
 
     __slots__ = ("__values", "notes", "redactor", "source", "stale")
@@ -45,16 +44,16 @@ class Secrets(Mapping[str, str]):
         return f"Secrets({', '.join(sorted(self.__values))})"
 
     def __reduce__(self) -> str:
-        """Nobody gets to store them by accident."""
+        """Prevents that secrets are stored by accident."""
         raise TypeError("secrets are not pickled")
 
     @property
     def facts(self) -> SecretsFacts:
-        """What the report says of them."""
+        """The facts for the report."""
         return SecretsFacts(source=self.source, names=tuple(sorted(self)), stale=self.stale)
 
     def only(self, names: tuple[str, ...]) -> dict[str, str]:
-        """The variables of one command that declares these names. Optional ones may be missing."""
+        """The variables of a command that declares these names. Names without a value are left out."""
         return {name: self.__values[name] for name in names if name in self.__values}
 
 

@@ -1,1 +1,1 @@
-"""The files of a stack: git, the tree under validation, clones of commits, and the base that is deployed."""
+"""The files of a stack: git, the tree under validation, clones of commits, and the base."""

@@ -1,7 +1,7 @@
-"""The base: the commit that is taken for what is deployed, from which a deploy of the tree upgrades.
+"""The base: the commit that counts as deployed, from which a deploy of the tree upgrades.
 
-Named by the user, else the merge base with the default branch; where that is the very commit that is validated, the one
-before it: upgrading a commit to itself proves nothing.
+The user may name it. Otherwise it is the merge base with the default branch. If that is the validated commit itself, it
+is the commit before: an upgrade of a commit to itself proves nothing.
 """
 
 from dataclasses import dataclass
@@ -20,13 +20,13 @@ DEFAULT_BRANCHES = (
     "refs/heads/main",
     "refs/heads/master",
 )
-"""Where the default branch may be found, the best first."""
-NAME_IT = "name what is deployed: --base REF"
+"""The refs that may be the default branch, the best first."""
+NAME_IT = "name the deployed commit: --base REF"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Base:
-    """What is deployed, for all that is known: its files, and what that commit is called."""
+    """The commit that counts as deployed, with its files. `what` is the reason, or the name that the user gave."""
 
     tree: Tree
     commit: str
@@ -34,19 +34,21 @@ class Base:
 
     @property
     def title(self) -> str:
-        """What people read."""
+        """The commit and the reason, for people."""
         return title_of(self.commit, self.what)
 
 
 def title_of(commit: str, what: str) -> str:
-    """A commit, and why it is taken for what is deployed."""
+    """A commit, and the reason why it counts as deployed."""
     return f"{commit[:10]} ({what})"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class History:
-    """What git says of a clean or changed checkout: its commit and that one's first parent, and the default branch with
-    the commit where the two histories parted. Empty for what git does not know."""
+    """The history of a checkout: its commit with the first parent, and the default branch with the merge base.
+
+    A field is empty if git does not know it.
+    """
 
     head: str
     is_changed: bool
@@ -57,34 +59,34 @@ class History:
 
 
 def choose_base(history: History) -> tuple[str, str] | SkipReason:
-    """A commit and what it is, where nobody named one."""
+    """A commit and the reason for it, if the user named none; or the reason why there is no base."""
     branch = history.branch.removeprefix("refs/remotes/").removeprefix("refs/heads/")
     if not history.branch:
-        return absent(f"git knows no default branch here (origin/HEAD, main or master): {NAME_IT}")
+        return no_base(f"git knows no default branch here (origin/HEAD, main or master): {NAME_IT}")
     if not history.merge_base:
-        return absent(f"{branch} and this commit have no history in common here", is_shallow=history.is_shallow)
+        return no_base(f"{branch} and this commit have no common history here", is_shallow=history.is_shallow)
     if history.merge_base != history.head or history.is_changed:
         return history.merge_base, f"merge base with {branch}"
     if not history.parent:
-        return absent("there is no commit before this one", is_shallow=history.is_shallow)
+        return no_base("there is no commit before this one", is_shallow=history.is_shallow)
     return history.parent, f"the commit before this one of {branch}"
 
 
-def absent(why: str, *, is_shallow: bool = False) -> SkipReason:
-    """Why there is nothing to upgrade from; a clone that was cut off has its own way out."""
-    cut = f", for the clone is shallow: git fetch --unshallow, or {NAME_IT}" if is_shallow else ""
+def no_base(why: str, *, is_shallow: bool = False) -> SkipReason:
+    """Why there is no base. For a shallow clone, with advice."""
+    cut = f", because the clone is shallow: git fetch --unshallow, or {NAME_IT}" if is_shallow else ""
     return SkipReason(reason_code="no_base", reason=f"no upgrade was tried: {why}{cut}")
 
 
 def read_base(tree: Tree, named: str, cache: Path, chosen: tuple[str, str] | None = None) -> Base | SkipReason:
-    """The base of a tree, or why there is none. Raises UsageError where the user named one that is not there.
+    """The base of a tree, or why there is none. Raises UsageError if the commit that the user named does not exist.
 
-    `chosen` is a commit, and what it is, where that was found out before.
+    `chosen` is a commit and the reason for it, if the choice was made before.
     """
     if tree.commit is None:
         if named:
             raise UsageError(f"--base {named}: the stack has no commit in git. Leave it out, or commit the stack.")
-        return absent("git has no commit of this stack: make one")
+        return no_base("git has no commit of this stack: make one")
     found = chosen or ((_named(tree, named), named) if named else choose_base(_read_history(tree)))
     if isinstance(found, SkipReason):
         return found
@@ -96,7 +98,7 @@ def read_base(tree: Tree, named: str, cache: Path, chosen: tuple[str, str] | Non
     try:
         return Base(tree=read_commit_tree(tree.root, commit, tree_id, cache), commit=commit, what=what)
     except (EngineError, OSError) as error:
-        return absent(f"{title} cannot be read: {error}")
+        return no_base(f"{title} cannot be read: {error}")
 
 
 def _named(tree: Tree, name: str) -> str:
@@ -104,7 +106,7 @@ def _named(tree: Tree, name: str) -> str:
     if commit:
         return commit
     shallow = " The clone is shallow: git fetch --unshallow brings the rest." if _is_shallow(tree.root) else ""
-    raise UsageError(f"--base {name}: git knows no such commit here. Fetch it, or name another one.{shallow}")
+    raise UsageError(f"--base {name}: git does not have this commit here. Fetch it, or name another one.{shallow}")
 
 
 def _read_history(tree: Tree) -> History:
@@ -127,5 +129,5 @@ def _is_shallow(root: Path) -> bool:
 
 
 def _prefix(root: Path) -> str:
-    """The stack's directory as seen from the top of its repository; empty where it is the top."""
+    """The stack's directory relative to the top of its repository; empty if it is the top."""
     return ask_git(root, "rev-parse", "--show-prefix").removesuffix("/")

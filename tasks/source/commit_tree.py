@@ -1,4 +1,4 @@
-"""Brings the files of a commit out of git's own store, into a directory of the cache that is kept for the next run."""
+"""Extracts the files of a commit from git's object store, into a directory of the cache."""
 
 import hashlib
 import json
@@ -17,25 +17,25 @@ from tasks.source.git import OWN_CONFIG, run_git, start_git
 from tasks.source.tree import EXCLUDED, SYMLINK, Tree, TreeFile, digest_of
 
 KEPT = 7 * 86400.0
-"""Seconds that a tree is kept after the last run that looked at it."""
+"""Seconds that a tree is kept after its last use."""
 FILES, LIST = "files", "files.json"
 KINDS = frozenset({0o100644, 0o100755, SYMLINK})
 
 
 def read_commit_tree(root: Path, commit: str, tree_id: str, cache: Path) -> Tree:
-    """The tree of a stack as it was in a commit, of which it is the git tree `tree_id`.
+    """The tree of a stack in a commit, where its git tree is `tree_id`.
 
-    The user's repository is read and never written: no checkout, no hook, no filter. Submodules are left out, and so
-    is what no tree of ours may hold. Raises EngineError (`no_base`) where git does not have all of it.
+    The repository is only read: no checkout, hook or filter runs. Submodules are left out, and so are files that a
+    tree cannot have. Raises EngineError (`no_base`) if git lacks objects of it.
     """
-    place = cache / tree_id
-    if not (place / LIST).exists():
-        _bring_out(root, tree_id, place)
-    files = {path: TreeFile(**facts) for path, facts in json.loads((place / LIST).read_bytes()).items()}
-    os.utime(place)
+    directory = cache / tree_id
+    if not (directory / LIST).exists():
+        _extract(root, tree_id, directory)
+    files = {path: TreeFile(**facts) for path, facts in json.loads((directory / LIST).read_bytes()).items()}
+    os.utime(directory)
     _remove_old(cache)
     return Tree(
-        root=place / FILES,
+        root=directory / FILES,
         files=files,
         untracked=(),
         commit=commit,
@@ -44,44 +44,44 @@ def read_commit_tree(root: Path, commit: str, tree_id: str, cache: Path) -> Tree
     )
 
 
-def _bring_out(root: Path, tree_id: str, place: Path) -> None:
-    """Fills a directory beside the place, and puts it there when it is whole; who comes second leaves it."""
-    place.parent.mkdir(parents=True, exist_ok=True)
-    partial = Path(tempfile.mkdtemp(prefix=f"{tree_id}.", dir=place.parent))
+def _extract(root: Path, tree_id: str, directory: Path) -> None:
+    """Extracts a tree atomically. If another process was faster, its directory stays."""
+    directory.parent.mkdir(parents=True, exist_ok=True)
+    partial = Path(tempfile.mkdtemp(prefix=f"{tree_id}.", dir=directory.parent))
     try:
         (partial / FILES).mkdir()
-        files = dict(_written(root, tree_id, partial / FILES))
+        files = dict(_write_files(root, tree_id, partial / FILES))
         (partial / LIST).write_text(json.dumps({path: asdict(files[path]) for path in sorted(files)}))
         with suppress(OSError):
-            partial.rename(place)
+            partial.rename(directory)
     finally:
         remove_tree(partial)
 
 
-def _written(root: Path, tree_id: str, target: Path) -> Iterator[tuple[str, TreeFile]]:
-    """Writes every file; symlinks come last, so that nothing is ever written through one."""
+def _write_files(root: Path, tree_id: str, target: Path) -> Iterator[tuple[str, TreeFile]]:
+    """Writes all files. Symlinks come last, so that no file is written through one."""
     listed = sorted(_listed(root, tree_id), key=lambda each: each[0] == SYMLINK)
-    with start_git(root, OWN_CONFIG, ("cat-file", "--batch"), is_asked=True) as store:
+    with start_git(root, OWN_CONFIG, ("cat-file", "--batch"), with_stdin=True) as store:
         for mode, blob, path in listed:
-            content = _content(store, blob, path)
-            place = target / path
-            place.parent.mkdir(parents=True, exist_ok=True)
+            content = _read_blob(store, blob, path)
+            file = target / path
+            file.parent.mkdir(parents=True, exist_ok=True)
             if mode == SYMLINK:
                 if _leads_out(path, os.fsdecode(content)):
                     continue
-                place.symlink_to(os.fsdecode(content))
+                file.symlink_to(os.fsdecode(content))
             else:
-                place.write_bytes(content)
-                place.chmod(mode & 0o777)
+                file.write_bytes(content)
+                file.chmod(mode & 0o777)
             digest = hashlib.sha256(content).hexdigest()
             yield path, TreeFile(path=path, mode=mode, digest=digest, size=len(content))
 
 
 def _listed(root: Path, tree_id: str) -> Iterator[tuple[int, str, str]]:
-    """Mode, blob and path of all that is a file."""
+    """The mode, blob and path of each file and symlink."""
     answer = run_git(root, OWN_CONFIG, "ls-tree", "-r", "-z", "--full-tree", tree_id)
     if answer.returncode:
-        raise _lacks(os.fsdecode(answer.stderr).strip())
+        raise _missing_objects(os.fsdecode(answer.stderr).strip())
     for item in os.fsdecode(answer.stdout).split("\0")[:-1]:
         facts, _, path = item.partition("\t")
         mode, _, blob = facts.split(" ")
@@ -89,14 +89,14 @@ def _listed(root: Path, tree_id: str) -> Iterator[tuple[int, str, str]]:
             yield int(mode, 8), blob, path
 
 
-def _content(store: subprocess.Popen[bytes], blob: str, path: str) -> bytes:
+def _read_blob(store: subprocess.Popen[bytes], blob: str, path: str) -> bytes:
     assert store.stdin is not None
     assert store.stdout is not None
     store.stdin.write(f"{blob}\n".encode())
     store.stdin.flush()
     _, kind, *size = store.stdout.readline().split() or (b"", b"missing")
     if kind != b"blob":
-        raise _lacks(f"{path} is {os.fsdecode(kind)}")
+        raise _missing_objects(f"{path} is {os.fsdecode(kind)}")
     content = store.stdout.read(int(size[0]))
     store.stdout.read(1)
     return content
@@ -107,12 +107,12 @@ def _leads_out(path: str, target: str) -> bool:
     return target.startswith("/") or words == ".." or words.startswith("../")
 
 
-def _lacks(said: str) -> EngineError:
-    return EngineError(f"git does not have all of its files here ({said}): git fetch --refetch brings them", "no_base")
+def _missing_objects(said: str) -> EngineError:
+    return EngineError(f"git lacks some of its files here ({said}): git fetch --refetch gets them", "no_base")
 
 
 def _remove_old(cache: Path) -> None:
-    """What no run has looked at for a week, halves of it included."""
+    """Deletes trees without use for a week, and incomplete ones."""
     for entry in os.scandir(cache):
         with suppress(OSError):
             if time.time() - entry.stat().st_mtime > KEPT:

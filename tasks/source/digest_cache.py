@@ -1,4 +1,4 @@
-"""Digests of files remembered between runs, believed only while a file's times vouch for it."""
+"""A cache of file digests between runs. An entry is used only if the file's times prove that it is unchanged."""
 
 import json
 import os
@@ -10,10 +10,10 @@ FORMAT = 1
 
 
 class KnownDigests:
-    """path -> digest, for a file of this size, inode and times.
+    """Maps a path to its digest, for a file with the same size, inode and times.
 
-    A file that changed in the same tick of the clock as it was read looks unchanged afterwards. So, as in git's index,
-    an entry is believed only if the file's times are older than `margin_ns` before the moment given to `save`.
+    A file that changes in the same clock tick as it is read looks unchanged afterwards. So, as in git's index, an entry
+    is used only if the file's times are at least `margin_ns` older than the time given to `save`.
     """
 
     def __init__(self, margin_ns: int) -> None:
@@ -25,7 +25,7 @@ class KnownDigests:
 
     @classmethod
     def load(cls, path: Path, margin_ns: int) -> "KnownDigests":
-        """What is remembered there: nothing, if it is not there or not what `save` wrote."""
+        """The cache in a file; empty if the file is missing or invalid."""
         known = cls(margin_ns)
         try:
             stored = json.loads(path.read_bytes())
@@ -37,14 +37,14 @@ class KnownDigests:
         return known
 
     def digest(self, path: str, found: os.stat_result) -> str | None:
-        """The digest of the file, if it need not be read."""
+        """The digest of the file, or None if the file must be read."""
         entry = self._entries.get(path)
         if entry is None or max(found.st_mtime_ns, found.st_ctime_ns) >= self._stamp - self.margin_ns:
             return None
         return str(entry[0]) if entry[1:] == _identity(found) else None
 
     def mtime_ns(self, path: str) -> int:
-        """The modification time that the path had, 0 where it is not known."""
+        """The last known modification time of the path, or 0."""
         entry = self._entries.get(path)
         return 0 if entry is None else int(entry[2])
 
@@ -53,14 +53,14 @@ class KnownDigests:
         self._is_dirty = True
 
     def keep_only(self, paths: Collection[str]) -> None:
-        """Forgets all others."""
+        """Removes the entries of all other paths."""
         for path in [path for path in self._entries if path not in paths]:
             self.latest_forgotten = max(self.latest_forgotten, self.mtime_ns(path))
             del self._entries[path]
             self._is_dirty = True
 
     def save(self, path: Path, now_ns: int) -> None:
-        """Writes it as a whole, so that runs at the same time do not meet: the last one's memory stays."""
+        """Writes the cache atomically. Of several runs at the same time, the last one wins."""
         if not self._is_dirty:
             return
         stored = {

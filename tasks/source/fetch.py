@@ -1,4 +1,4 @@
-"""Brings one commit of a repository elsewhere into a directory of its own, by git alone: no hooks, no filters."""
+"""Fetches one commit of a remote repository into a new directory, with git, and without hooks and filters."""
 
 import base64
 import math
@@ -16,35 +16,35 @@ COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 SCP_LIKE = re.compile(r"[\w.-]+@[\w.-]+:(?!:)\S+")
 SCHEMES = ("https", "ssh", "http", "git", "file")
 PROTOCOLS = (("protocol.allow", "never"), *((f"protocol.{name}.allow", "always") for name in SCHEMES))
-"""Whatever else git could be made to run by a URL stays off, `ext::` above all."""
+"""The allowed protocols. Others, such as `ext::`, can run programs."""
 ANSWER_SECONDS, FETCH_SECONDS = 60.0, 900.0
 DEFAULT_BRANCH = "refs/remotes/origin/HEAD"
-"""Where what looks for the default branch finds it."""
+"""The ref for the remote's default branch, which `base.py` looks for."""
 QUIETLY = ("--quiet", "--no-tags", "--no-recurse-submodules", "--no-write-fetch-head", "--no-auto-gc")
 CREDENTIALS = re.compile(r"(?<=://)[^/@\s]+@")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Remote:
-    """A repository by its URL or directory. The token goes to URLs below `server`, and to no others."""
+    """A repository: its URL or directory. The token is sent only to URLs below `server`."""
 
     repository: str
     server: str = ""
     token: str = field(default="", repr=False)
 
     def __post_init__(self) -> None:
-        problem = trouble_with(self.repository)
+        problem = mistake_in(self.repository)
         if problem:
             raise UsageError(f"repository: {problem}")
 
     @property
     def name(self) -> str:
-        """What people call it: the last part of its path."""
+        """The name of the repository: the last part of its path."""
         return Path(self.repository.rstrip("/")).resolve().name.removesuffix(".git") or "stack"
 
     @property
     def path_on_server(self) -> str:
-        """`owner/name` where it lies on the server, else nothing."""
+        """`owner/name` if the repository is on the server, otherwise empty."""
         below = f"{self.server.rstrip('/')}/"
         if not self.server or not self.repository.startswith(below):
             return ""
@@ -52,58 +52,58 @@ class Remote:
 
     @property
     def config(self) -> Config:
-        """What git is told: our own settings, and the token where it belongs."""
+        """The settings for git, with the token if the repository is on its server."""
         if not self.token or not self.path_on_server:
             return (*OWN_CONFIG, *PROTOCOLS)
         basic = base64.b64encode(f"x-access-token:{self.token}".encode()).decode()
         header = (f"http.{self.server.rstrip('/')}/.extraHeader", f"Authorization: Basic {basic}")
-        # a redirect would take the token along, wherever it leads
+        # a redirect would send the token to another address
         return (*OWN_CONFIG, *PROTOCOLS, header, ("http.followRedirects", "false"))
 
 
-def trouble_with(repository: str) -> str:
-    """Why a repository cannot be asked for under that name; empty where it can."""
+def mistake_in(repository: str) -> str:
+    """The mistake in the name of a repository, or an empty text."""
     if not repository or repository.startswith("-"):
         return f"{repository!r} is neither a URL nor a directory. Name one."
     if "://" in repository:
         parts = urlsplit(repository)
         if parts.scheme not in SCHEMES:
-            return f"{parts.scheme}:// is no way to fetch a repository. There are {', '.join(SCHEMES)}."
+            return f"{parts.scheme}:// is not a supported protocol. Supported are {', '.join(SCHEMES)}."
         if parts.password or (parts.username and parts.scheme in {"http", "https"}):
-            return "its URL holds a credential, which everybody sees. Set PREDEPLOY_GITHUB_TOKEN instead."
+            return "its URL contains a credential, which is public in a run. Set PREDEPLOY_GITHUB_TOKEN instead."
     elif "::" in repository:
         return f"{repository} names a helper program of git. Name a URL or a directory."
     return ""
 
 
 def resolve_commit(remote: Remote, ref: str) -> str:
-    """The commit that a branch, a tag, a ref's full name or a SHA stands for. Raises UsageError where there is none."""
+    """The commit for a branch, a tag, a full ref or a SHA. Raises UsageError if there is none."""
     if COMMIT.fullmatch(ref):
         return ref
     if not ref or ref.startswith("-") or re.search(r"[\s~^:?*\[\\\x00-\x1f]|\.\.|@\{", ref):
-        raise UsageError(f"ref: {ref!r} is no name of a branch, a tag or a commit. Name one.")
+        raise UsageError(f"ref: {ref!r} is not the name of a branch, a tag or a commit. Name one.")
     found = _listed(remote, ref)
-    # a tag of its own is an object; what it points to is listed with ^{}
+    # an annotated tag is an object of its own; its commit is listed with ^{}
     names = (f"refs/heads/{ref}", f"refs/tags/{ref}^{{}}", f"refs/tags/{ref}", f"{ref}^{{}}", ref)
     commit = next((found[name] for name in names if name in found), "")
     if not commit:
-        text = f"ref: {_shown(remote)} has no branch or tag {ref}. Name one that it has, or the whole SHA of a commit."
+        text = f"ref: {_shown(remote)} has no branch or tag {ref}. Name an existing one, or the full SHA of a commit."
         raise UsageError(text)
     return commit
 
 
 def head_of(remote: Remote, ref: str, *, seconds: float = ANSWER_SECONDS) -> str | None:
-    """The commit that a full name of a ref stands for now; None where there is no such ref."""
+    """The current commit of a full ref, or None if the ref does not exist."""
     found = _listed(remote, ref, seconds)
     return found.get(f"{ref}^{{}}", found.get(ref))
 
 
 def check_out(remote: Remote, commit: str, into: Path, *, submodules: bool) -> None:
-    """Brings exactly that commit, with its history and the default branch, into a directory that is not there yet."""
+    """Checks out the commit in a new directory, with its history and the default branch."""
     into.mkdir(parents=True)
     _git(remote, into, "init", "--quiet", "--template=")
     fetch_commit(remote, commit, into)
-    # it is only what others compare with: a repository may have none
+    # optional: a repository may have no default branch
     _git(remote, into, "fetch", *QUIETLY, _url(remote), f"+HEAD:{DEFAULT_BRANCH}", is_optional=True)
     _git(remote, into, "checkout", "--quiet", "--detach", commit)
     if submodules and (into / ".gitmodules").is_file():
@@ -111,12 +111,12 @@ def check_out(remote: Remote, commit: str, into: Path, *, submodules: bool) -> N
 
 
 def fetch_commit(remote: Remote, commit: str, into: Path) -> None:
-    """Brings a commit and its history into a repository that is there."""
+    """Fetches a commit and its history into an existing repository."""
     _git(remote, into, "fetch", *QUIETLY, _url(remote), commit)
 
 
 def read_file(root: Path, commit: str, path: str) -> bytes | None:
-    """A file as a commit has it, or None where it has none of that name."""
+    """The content of a file in a commit, or None if the commit does not have it."""
     answer = run_git(root, OWN_CONFIG, "cat-file", "blob", f"{commit}:{path}")
     return answer.stdout if answer.returncode == 0 else None
 
@@ -129,7 +129,7 @@ def _listed(remote: Remote, ref: str, seconds: float = ANSWER_SECONDS) -> dict[s
 
 
 def _url(remote: Remote) -> str:
-    """As git understands it wherever it runs: a directory by its whole path."""
+    """The URL for git. A directory has its absolute path, so that it is valid in any working directory."""
     repository = remote.repository
     is_elsewhere = "://" in repository or SCP_LIKE.fullmatch(repository)
     return repository if is_elsewhere else str(Path(repository).expanduser().resolve())
@@ -142,8 +142,8 @@ def _shown(remote: Remote) -> str:
 def _git(
     remote: Remote, cwd: Path, *arguments: str, is_optional: bool = False, limit: float = FETCH_SECONDS
 ) -> subprocess.CompletedProcess[bytes]:
-    """A git command to its end. Raises EngineError where it fails, unless that is `optional`."""
-    # git's helper for HTTP outlives a git that is ended, and would listen to a silent server for ever
+    """Runs a git command. Raises EngineError if it fails, unless it is optional."""
+    # git's HTTP helper outlives a killed git, and would wait forever for a silent server
     patience = (("http.lowSpeedLimit", "1"), ("http.lowSpeedTime", str(math.ceil(limit))))
     with start_git(cwd, (*remote.config, *patience), arguments) as process:
         try:
@@ -155,5 +155,7 @@ def _git(
     if answer.returncode and not is_optional:
         said = CREDENTIALS.sub("", " ".join(os.fsdecode(stderr).split()))
         text = f"{_shown(remote)} cannot be fetched (git {arguments[0]}): {said}"
-        raise EngineError(f"{text}. Is it there, and does the token (PREDEPLOY_GITHUB_TOKEN) open it?", "checkout")
+        raise EngineError(
+            f"{text}. Does it exist, and does the token (PREDEPLOY_GITHUB_TOKEN) have access?", "checkout"
+        )
     return answer

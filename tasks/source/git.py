@@ -1,4 +1,4 @@
-"""Runs git. Nothing of the user's own setup can run, break or redirect what it is asked."""
+"""Runs git. The user's configuration of git cannot start programs, and cannot change the results."""
 
 import os
 import subprocess
@@ -8,8 +8,8 @@ from pathlib import Path
 
 from tasks.errors import UsageError
 
-PASSED_ON = ("PATH", "HOME", "XDG_CONFIG_HOME", "TMPDIR", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "SYSTEMROOT")
-REACHING = (
+INHERITED = ("PATH", "HOME", "XDG_CONFIG_HOME", "TMPDIR", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "SYSTEMROOT")
+NETWORK = (
     "SSH_AUTH_SOCK",
     "GIT_SSH_COMMAND",
     "GIT_SSL_CAINFO",
@@ -18,7 +18,7 @@ REACHING = (
     "HTTPS_PROXY",
     "no_proxy",
 )
-"""What git needs besides to reach a repository elsewhere."""
+"""Further variables that git needs for remote repositories."""
 Config = Sequence[tuple[str, str]]
 OWN_CONFIG = (
     ("safe.directory", "*"),
@@ -31,9 +31,9 @@ OWN_CONFIG = (
 
 
 def read_config(root: Path) -> tuple[tuple[str, str], ...]:
-    """Our own settings, the user's list of what is ignored everywhere, and every filter program switched off."""
+    """The settings for git: our own, the user's global ignore file, and all filter programs disabled."""
     answer = run_git(root, (), "config", "--list", "-z", "--includes", use_global=True)
-    if answer.returncode:  # a mistake in the user's own file is nothing to us; the repository's may be right
+    if answer.returncode:  # the user's file may have a mistake: read the repository's only
         answer = run_git(root, (), "config", "--list", "-z", "--includes")
     theirs = [item.partition("\n") for item in os.fsdecode(answer.stdout).split("\0")]
     filters = {name.rpartition(".")[0] for name, _, _ in theirs if name.startswith("filter.")}
@@ -48,24 +48,22 @@ def read_config(root: Path) -> tuple[tuple[str, str], ...]:
 
 @contextmanager
 def start_git(
-    root: Path, config: Config, arguments: Sequence[str], *, use_global: bool = False, is_asked: bool = False
+    root: Path, config: Config, arguments: Sequence[str], *, use_global: bool = False, with_stdin: bool = False
 ) -> Iterator[subprocess.Popen[bytes]]:
-    """A git that runs for the length of the block. `is_asked`: it reads what it has to do from its stdin."""
+    """Runs git for the length of the block. `with_stdin`: it reads its work from stdin."""
     try:
         process = subprocess.Popen(
             ["git", *arguments],
             cwd=root,
             env=_environment(config, use_global=use_global),
-            stdin=subprocess.PIPE if is_asked else subprocess.DEVNULL,
+            stdin=subprocess.PIPE if with_stdin else subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
         )
     except (FileNotFoundError, PermissionError) as error:
         if not root.is_dir():
             raise UsageError(f"{root} is not a directory. Name the stack's directory.") from error
-        text = (
-            "git was not found on PATH, and only git knows which files belong to the stack. Install git 2.31 or newer."
-        )
+        text = "git was not found on PATH, and it lists the files of the stack. Install git 2.31 or newer"
         raise UsageError(f"{text}.") from error
     with process:
         try:
@@ -77,21 +75,21 @@ def start_git(
 def run_git(
     root: Path, config: Config, *arguments: str, use_global: bool = False
 ) -> subprocess.CompletedProcess[bytes]:
-    """A git command to its end."""
+    """Runs a git command to its end."""
     with start_git(root, config, arguments, use_global=use_global) as process:
         stdout, stderr = process.communicate()
         return subprocess.CompletedProcess(process.args, process.returncode, stdout, stderr)
 
 
 def ask_git(root: Path, *arguments: str) -> str:
-    """What a git command says, or nothing where it fails."""
+    """The output of a git command; empty if it fails."""
     answer = run_git(root, OWN_CONFIG, *arguments)
     return os.fsdecode(answer.stdout).removesuffix("\n") if answer.returncode == 0 else ""
 
 
 def _environment(config: Config, *, use_global: bool) -> dict[str, str]:
-    environment = {name: os.environ[name] for name in (*PASSED_ON, *REACHING) if name in os.environ}
-    # a clone that lacks objects would otherwise fetch them, one by one
+    environment = {name: os.environ[name] for name in (*INHERITED, *NETWORK) if name in os.environ}
+    # GIT_NO_LAZY_FETCH: a partial clone would otherwise fetch missing objects, one by one
     environment |= {
         "LC_ALL": "C",
         "GIT_OPTIONAL_LOCKS": "0",

@@ -1,4 +1,4 @@
-"""Asks git which files a tree has. Nothing of the user's own git setup can run, break or redirect the question."""
+"""Lists the files of a tree with git."""
 
 import os
 import subprocess
@@ -9,19 +9,20 @@ from pathlib import Path
 
 from tasks.errors import TreeError
 from tasks.source.git import Config, read_config, run_git, start_git
+from tasks.user_dirs import REPORTS
 
 OUTSIDE = "not a git repository (or any"
-"""Git's words for: no repository here. A broken one it calls otherwise, and that is an error."""
+"""Part of git's message for a directory without a repository. A broken repository has another message."""
 GITLINK = 0o160000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Listing:
-    """What git knows of a directory; paths are relative to it.
+    """The files of a directory, from git. Paths are relative to the directory.
 
-    `tracked` maps paths to the modes in git's index. `others` are untracked and not ignored; a path that ends with `/`
-    is a repository inside. `changed`: tracked files are not those of the commit. Without a repository `commit` is None,
-    all is in `others`.
+    `tracked` maps paths to the modes in git's index. `gitlinks` are submodules with their commits. `others` are
+    untracked and not ignored; a path that ends with `/` is a nested repository. `changed`: tracked files differ from
+    the commit. Without a repository, `commit` is None, and all files are in `others`.
     """
 
     tracked: Mapping[str, int]
@@ -34,7 +35,7 @@ class Listing:
 
 
 def list_files(root: Path) -> Listing:
-    """What git knows of the files below `root`."""
+    """Lists the files below `root`."""
     config = read_config(root)
     if not _is_inside_repository(root, config):
         return _list_outside(root, config)
@@ -49,14 +50,14 @@ def list_files(root: Path) -> Listing:
         "--",
         ".",
     )
-    names = ("ls-files", "-t", "-s", "-c", "-o", "--exclude-standard", "--exclude=/.predeploy", "-z")
-    # Both walk the whole tree, each on its own.
+    names = ("ls-files", "-t", "-s", "-c", "-o", "--exclude-standard", f"--exclude=/{REPORTS}", "-z")
+    # Each of them walks the whole tree, so they run at the same time.
     with start_git(root, config, names) as listing, start_git(root, config, status) as difference:
         names_output, warnings = _finish(listing)
         commit, changed = _parse_status(_finish(difference)[0])
     tracked, gitlinks, others = _parse_names(names_output)
     if not tracked and not others and run_git(root, config, "check-ignore", "-q", ".").returncode == 0:
-        # The repository around it ignores it as a whole: then it is no part of that repository.
+        # The surrounding repository ignores this directory, so it is not part of that repository.
         return _list_outside(root, config)
     return Listing(
         tracked=tracked,
@@ -70,13 +71,13 @@ def list_files(root: Path) -> Listing:
 
 
 def _list_outside(root: Path, config: Config) -> Listing:
-    """The same rules without a repository: an empty one elsewhere lends its eyes."""
+    """Lists the files by the same rules without a repository: git uses an empty repository in a temporary directory."""
     with tempfile.TemporaryDirectory(prefix="predeploy-git-") as directory:
         for name in ("objects", "refs"):
             (Path(directory) / name).mkdir()
         (Path(directory) / "HEAD").write_text("ref: refs/heads/none\n", encoding="ascii")
-        where = (f"--git-dir={directory}", f"--work-tree={root}")
-        names = (*where, "ls-files", "-t", "-o", "--exclude-standard", "--exclude=/.predeploy", "-z")
+        repository = (f"--git-dir={directory}", f"--work-tree={root}")
+        names = (*repository, "ls-files", "-t", "-o", "--exclude-standard", f"--exclude=/{REPORTS}", "-z")
         with start_git(root, config, names) as listing:
             output, warnings = _finish(listing)
     return Listing(
@@ -95,25 +96,25 @@ def _is_inside_repository(root: Path, config: Config) -> bool:
     if answer.returncode == 0:
         if answer.stdout.strip() == b"true":
             return True
-        raise TreeError(f"{root} lies in git's own data, or in a repository without files. Name the stack's directory.")
+        raise TreeError(f"{root} is inside git's own data, or in a bare repository. Name the stack's directory.")
     said = os.fsdecode(answer.stderr).strip()
     if OUTSIDE in said:
         return False
-    raise TreeError(f"git cannot read the repository of {root}: {said}. Mend the repository, then run this again.")
+    raise TreeError(f"git cannot read the repository of {root}: {said}. Repair the repository and run again.")
 
 
 def _finish(process: subprocess.Popen[bytes]) -> tuple[bytes, tuple[str, ...]]:
-    """What it said, and which directories it could not look into."""
+    """The output of git, and warnings for directories that it could not read."""
     stdout, stderr = process.communicate()
     said = os.fsdecode(stderr).strip()
     if process.returncode:
-        raise TreeError(f"git cannot list the files: {said}. Mend the repository, then run this again.")
+        raise TreeError(f"git cannot list the files: {said}. Repair the repository and run again.")
     warnings = (line.removeprefix("warning: ") for line in said.splitlines() if "could not open directory" in line)
     return stdout, tuple(f"{line}. Make it readable, or let git ignore it." for line in warnings)
 
 
 def _parse_names(output: bytes) -> tuple[dict[str, int], dict[str, str], tuple[str, ...]]:
-    """Tracked paths with their modes, submodules with their commits, and the others."""
+    """Tracked paths with their modes, submodules with their commits, and other paths."""
     tracked: dict[str, int] = {}
     gitlinks: dict[str, str] = {}
     others: list[str] = []

@@ -1,4 +1,4 @@
-"""Where workers find the commit that a stack is: the repository that it was pushed to, else this very directory."""
+"""Finds the repository from which workers fetch the commit of a stack: its remote, or this directory."""
 
 import re
 from dataclasses import dataclass
@@ -11,13 +11,13 @@ from tasks.source.fetch import SCP_LIKE
 from tasks.source.git import ask_git
 
 SHOWN = 20
-"""Changed files that are named."""
+"""The maximum of changed files in a message."""
 CREDENTIALS = re.compile(r"(?<=^http://)[^/@\s]+@|(?<=^https://)[^/@\s]+@")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Origin:
-    """A commit as somebody elsewhere gets it; `directory` is the stack's, seen from the top of the repository."""
+    """A commit for workers. `directory` is the stack's directory, relative to the top of the repository."""
 
     repository: str
     commit: str
@@ -25,13 +25,13 @@ class Origin:
 
 
 def find_origin(stack: Path, name: str = "") -> Origin:
-    """Of the commit of a name of git's, or of exactly what lies in the directory.
+    """The origin of the commit with this name in git. Without a name, the stack must have no changes to HEAD.
 
-    Raises UsageError where that is no commit, or one that was not pushed.
+    Raises UsageError if there is no such commit, if the stack has changes, or if the commit was not pushed.
     """
     commit = ask_git(stack, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{name or 'HEAD'}^{{commit}}")
     if not commit:
-        what = f"--commit {name}: git knows no such commit here" if name else f"git has no commit of {stack}"
+        what = f"--commit {name}: git does not have this commit here" if name else f"git has no commit of {stack}"
         raise UsageError(f"{what}, and --distribute sends a commit to workers. Commit the stack first.")
     if not name and (changes := changes_of(stack)):
         differ = f"{counted(len(changes), 'file')} here {'differs' if len(changes) == 1 else 'differ'}"
@@ -43,7 +43,7 @@ def find_origin(stack: Path, name: str = "") -> Origin:
     if not url:
         return Origin(repository=str(top), commit=commit, directory=directory)
     if not ask_git(stack, "for-each-ref", "--count=1", f"--contains={commit}", "--format=%(refname)", "refs/remotes"):
-        what = f"workers would not find {commit[:10]} in {url}: as far as git knows here, it was not pushed"
-        raise UsageError(f"{what}. Push it; if it was, git fetch tells git here.")
+        what = f"workers do not find {commit[:10]} in {url}: git here does not know that it was pushed"
+        raise UsageError(f"{what}. Push it. If it was pushed, run git fetch.")
     is_elsewhere = "://" in url or SCP_LIKE.fullmatch(url)
     return Origin(repository=url if is_elsewhere else str((top / url).resolve()), commit=commit, directory=directory)

@@ -1,6 +1,6 @@
-"""What is validated: the tracked files of a stack as they lie there, and untracked ones that git does not ignore."""
+"""The tree under validation: tracked files in their current state, and untracked files that git does not ignore."""
 # ruff: noqa: PTH114, PTH115, PTH117, PTH118, PTH120, PTH123
-# (plain strings and os: a Path for every file would take longer than all the rest)
+# (plain strings and os: making a Path for every file takes longer than everything else)
 
 import hashlib
 import os
@@ -18,13 +18,12 @@ from tasks.source.digest_cache import KnownDigests
 from tasks.source.git import OWN_CONFIG, run_git
 from tasks.source.ls_files import Listing, list_files
 from tasks.steps import Inputs
+from tasks.user_dirs import REPORTS
 
 FILE, PROGRAM, SYMLINK = 0o100644, 0o100755, 0o120000
-REPORTS = ".predeploy"
-"""The directory of a stack that runs write their reports to."""
 EXCLUDED = frozenset({".git", REPORTS})
 MARGIN_NS = 2_000_000_000
-"""The coarsest clock of a file system that a checkout may lie on."""
+"""The coarsest clock of the file systems that a checkout may be on."""
 CHUNK = 1 << 20
 POINTER = re.compile(
     rb"version https://git-lfs\.github\.com/spec/v1\n(?:ext-[^\n]+\n)*oid sha256:[0-9a-f]{64}\nsize \d+\n?"
@@ -46,8 +45,8 @@ class TreeFile:
 class Tree:
     """The files below `root` by relative path, sorted.
 
-    `commit` is None without a repository or a first commit. `changed`: the files are not those of the commit.
-    `untracked` are files that a deploy of the commit lacks; empty where there is no repository.
+    `commit` is None without a repository or a first commit. `changed`: the files differ from the commit. `untracked`
+    are files that a deploy of the commit lacks; empty without a repository.
     """
 
     root: Path
@@ -59,9 +58,9 @@ class Tree:
 
 
 def read_tree(root: Path, cache: Path | None) -> Tree:
-    """Reads the tree below `root`; `cache` is a directory that remembers digests between runs.
+    """Reads the tree below `root`. `cache` is a directory for digests between runs. Nothing is written below `root`.
 
-    Raises TreeError with every problem at once, UsageError where there is no git program. Writes nothing below `root`.
+    Raises TreeError with all problems, and UsageError if git is not installed.
     """
     root = root.resolve()
     begun = time.time_ns()
@@ -87,13 +86,13 @@ def read_tree(root: Path, cache: Path | None) -> Tree:
 
 
 def refuse_tracked_reports(root: Path) -> None:
-    """Raises TreeError where git tracks the directory of a stack's reports: what lies there may be from no run."""
+    """Raises TreeError if git tracks the directory of reports: a report there may not be from a run."""
     if run_git(root, OWN_CONFIG, "ls-files", "-z", "--", REPORTS).stdout:
         raise TreeError(_tracked(REPORTS))
 
 
 def select(tree: Tree, inputs: Inputs) -> Mapping[str, TreeFile]:
-    """The files that a step with these inputs sees."""
+    """The files for a step with these inputs."""
     includes, excludes = _Below(inputs.include), _Below(inputs.exclude)
     return {path: file for path, file in tree.files.items() if includes.has(path) and not excludes.has(path)}
 
@@ -108,7 +107,7 @@ def digest_of(files: Mapping[str, TreeFile]) -> str:
 
 
 class _Below:
-    """Whether a path is one of these files, or lies below one of these directories."""
+    """A set of files and directories: whether a path is one of them, or below one."""
 
     def __init__(self, paths: Iterable[str]) -> None:
         normal = [os.path.normpath(path) for path in paths]
@@ -120,7 +119,7 @@ class _Below:
 
 
 class _Reading:
-    """One reading of a tree. `prefix` is where a repository inside it lies: empty, or with a slash at its end."""
+    """The state while a tree is read. `prefix` is the path of a nested repository, with a slash, or empty."""
 
     def __init__(self, root: Path, known: KnownDigests) -> None:
         self.root, self.known = os.fspath(root), known
@@ -158,18 +157,18 @@ class _Reading:
             return None
 
     def _read_submodule(self, path: str, commit: str) -> None:
-        place = f"{self.root}/{path}"
-        if not os.path.lexists(place):
-            self.changed = True  # deleted, as a file may be
-        elif not os.path.lexists(f"{place}/.git"):
-            text = f"{path}: the submodule is not checked out, so what it brings is missing"
+        location = f"{self.root}/{path}"
+        if not os.path.lexists(location):
+            self.changed = True  # a deleted submodule is a change, as a deleted file is
+        elif not os.path.lexists(f"{location}/.git"):
+            text = f"{path}: the submodule is not checked out, so its files are missing"
             self.problems.append(f"{text}. Run `git submodule update --init --recursive`.")
         else:
             listing = self._read_inner(f"{path}/")
             self.changed |= listing is None or listing.commit != commit
 
     def _is_real(self, directory: str, prefix: str) -> bool:
-        """Whether no symlink has taken a directory's place: what it leads to is not what is tracked."""
+        """Whether no part of the path is a symlink: git tracks the files in a directory, not those behind a link."""
         path = prefix + directory if directory else ""
         if path not in self._real:
             above = self._is_real(directory.rpartition("/")[0], prefix)
@@ -177,19 +176,19 @@ class _Reading:
         return self._real[path]
 
     def _add(self, path: str, *, is_tracked: bool) -> None:
-        place = f"{self.root}/{path}"
+        location = f"{self.root}/{path}"
         if REPORTS in path and EXCLUDED.intersection(path.split("/")):
             return
         try:
-            found = os.lstat(place)
+            found = os.lstat(location)
             if stat.S_ISLNK(found.st_mode):
-                self._add_symlink(path, os.readlink(place))
+                self._add_symlink(path, os.readlink(location))
             elif stat.S_ISREG(found.st_mode):
                 self._add_file(path, found)
             elif is_tracked and not stat.S_ISDIR(found.st_mode):
                 self.problems.append(f"{path}: neither a file nor a symlink, though git tracks it. Restore it.")
         except (FileNotFoundError, NotADirectoryError):
-            return  # deleted, perhaps since git listed it
+            return  # deleted, possibly after git listed it
         except OSError as error:
             self.problems.append(f"{path}: cannot be read ({error.strerror}). Make it readable, or let git ignore it.")
 
@@ -198,7 +197,7 @@ class _Reading:
         if digest is None:
             digest, size, head = _read_digest(f"{self.root}/{path}")
             if POINTER.fullmatch(head):
-                text = f"{path}: a Git LFS pointer stands where its content should be"
+                text = f"{path}: it is a Git LFS pointer without its content"
                 self.problems.append(f"{text}. Run `git lfs pull`.")
                 return
             self.known.remember(path, digest, found)
@@ -207,7 +206,7 @@ class _Reading:
 
     def _add_symlink(self, path: str, target: str) -> None:
         if self._leads_out(path, target):
-            text = f"{path}: a symlink that leads out of the stack, to {target}: a deploy would not have that"
+            text = f"{path}: a symlink to {target}, outside of the stack: a deploy does not have that"
             self.problems.append(f"{text}. Make it a relative link to a file of the stack, or let git ignore it.")
             return
         content = os.fsencode(target)
@@ -215,7 +214,7 @@ class _Reading:
         self.files[path] = TreeFile(path=path, mode=SYMLINK, digest=digest, size=len(content))
 
     def _leads_out(self, path: str, target: str) -> bool:
-        """By its words, for they hold wherever the tree is copied to; and by what other symlinks make of them."""
+        """Whether a symlink leads out of the tree: by its text, or through other symlinks."""
         words = os.path.normpath(os.path.join(os.path.dirname(path), target))
         if os.path.isabs(target) or words == ".." or words.startswith("../"):
             return True
@@ -224,20 +223,20 @@ class _Reading:
 
 
 def _reports_in(path: str) -> str:
-    """The directory of reports that a file lies in, or is; empty where it does not."""
+    """The directory of reports that contains a path, or is it; otherwise empty."""
     parts = path.split("/")
     return "/".join(parts[: parts.index(REPORTS) + 1]) if REPORTS in parts else ""
 
 
 def _tracked(path: str) -> str:
-    text = f"{path}: git tracks it, and a committed report would pass for that of a run"
+    text = f"{path}: git tracks it, and a committed report may be mistaken for that of a run"
     return f"{text}. Run `git rm -r --cached {shlex.quote(path)}`, and commit that."
 
 
-def _read_digest(place: str) -> tuple[str, int, bytes]:
-    """Digest and size of what was really read, and all of it where it is short enough to be an LFS pointer."""
+def _read_digest(location: str) -> tuple[str, int, bytes]:
+    """The digest and the size of the content, and the content itself if it is short enough for an LFS pointer."""
     digest, size, head = hashlib.sha256(), 0, b""
-    with open(place, "rb", buffering=0) as file:
+    with open(location, "rb", buffering=0) as file:
         while chunk := file.read(CHUNK):
             digest.update(chunk)
             size += len(chunk)

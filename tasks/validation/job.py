@@ -5,13 +5,14 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from secrets import token_hex
 
-from tasks.hardening import Exposure, exposure_of, hide, take_token_and_close_memory
+from tasks.hardening import TOKEN_VARIABLE, Exposure, exposure_of, hide, take_token_and_close_memory
 from tasks.planning.plan import Plan
 from tasks.redaction.redactor import Redactor
 from tasks.redaction.streams import mask_process
 from tasks.secrets import Secrets
-from tasks.secrets.doppler.token import VARIABLE, Token, read_token
+from tasks.secrets.doppler.token import Token, read_token
 from tasks.settings import Settings
+from tasks.trust import trust_of
 from tasks.user_dirs import UserDirs
 from tasks.validation.scope import Scope, read_secrets, with_secrets
 
@@ -58,11 +59,11 @@ def take_environment(environ: Mapping[str, str], *, is_trusted: bool) -> RunEnvi
     A token in `environ` wins over the process's own. Code that is not trusted runs without a token.
     """
     own = take_token_and_close_memory()
-    token = environ.get(VARIABLE, own)
-    mask_process(Redactor({VARIABLE: token.strip()} if token else {}))
+    token = environ.get(TOKEN_VARIABLE, own)
+    mask_process(Redactor({TOKEN_VARIABLE: token.strip()} if token else {}))
     return RunEnvironment(
-        environ={name: value for name, value in environ.items() if name != VARIABLE},
-        token=read_token(token) if is_trusted else None,
+        environ={name: value for name, value in environ.items() if name != TOKEN_VARIABLE},
+        token=read_token(token) if trust_of(is_trusted).has_secrets else None,
         exposure=exposure_of(token),
     )
 
@@ -87,7 +88,7 @@ def prepare(
     if takes_secrets:
         secrets = read_secrets(scope, environ, given.token, user_dirs.data)
     else:
-        secrets = Secrets(masked={VARIABLE: given.token.text} if given.token else {})
+        secrets = Secrets(masked={TOKEN_VARIABLE: given.token.text} if given.token else {})
     hide(secrets)
     mask_process(secrets.redactor)
     return Job(

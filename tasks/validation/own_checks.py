@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Collection, Mapping
 from functools import partial
 
-from tasks.daemon_thread import aside
+from tasks.daemon_thread import run_in_daemon_thread
 from tasks.execution.executor import Own
 from tasks.models import Result
 from tasks.secrets import ProviderContext
@@ -34,6 +34,6 @@ def own_work(scope: Scope, environ: Mapping[str, str], token: Token | None) -> d
         if decided is not None:
             return decided
         # in a thread: an interrupted run does not wait for Doppler
-        return await asyncio.wrap_future(aside(partial(look, scope.catalogue.deploys, ask)))
+        return await asyncio.wrap_future(run_in_daemon_thread(partial(look, scope.catalogue.deploys, ask)))
 
     return {NAME: deploy_secrets}

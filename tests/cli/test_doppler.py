@@ -147,7 +147,7 @@ def test_a_token_that_is_none(asking: Caller, looking: TinyStack, debug: list[st
     ended = replace(asking, environ={**asking.environ, "DOPPLER_TOKEN": f"{TOKEN} x"}).run(looking.root, *debug)
 
     ended.assert_ended(3, "ERRORED")
-    assert "DOPPLER_TOKEN is no token" in ended.stderr
+    assert "DOPPLER_TOKEN is not a token" in ended.stderr
     assert_untold(ended)
 
 
@@ -158,7 +158,7 @@ def test_all_missing_names_are_told_at_once(asking: Caller, stack: TinyStack, do
 
     ended.assert_ended(3, "ERRORED")
     assert ended.stderr.splitlines()[:3] == [
-        "predeploy: 2 secrets have no value; asked was Doppler (cafe/dev):",
+        "predeploy: 2 secrets have no value in Doppler (cafe/dev):",
         "  GONE, declared by one, two",
         "  LOST, declared by two",
     ]
@@ -241,7 +241,7 @@ def test_a_token_for_another_config_says_nothing_of_production(asking: Caller, d
     ended.assert_ended(3, "ERRORED")
     check = deploy_secrets_of(ended)
     assert check["status"] == "errored"
-    assert check["reason"].startswith("DOPPLER_TOKEN is for cafe/dev, and config prd was asked for.")
+    assert check["reason"].startswith("DOPPLER_TOKEN is for cafe/dev, and the settings name config prd.")
 
 
 @pytest.mark.parametrize(
@@ -319,8 +319,10 @@ def test_a_copy_serves_a_developer_and_is_announced(keeping: Caller, looking: Ti
     ended = keeping.run(looking.root)
 
     ended.assert_ended(0, "PASSED")
-    assert "  ! STALE SECRETS, less than a minute old: a copy of what Doppler (cafe/dev)" in ended.stdout, ended.told
-    assert "secrets Doppler (cafe/dev), as it was: KEY" in ended.stdout
+    assert (
+        "  ! STALE SECRETS, less than a minute old: a copy of an earlier answer of Doppler (cafe/dev)" in ended.stdout
+    ), ended.told
+    assert "secrets Doppler (cafe/dev), an earlier answer: KEY" in ended.stdout
     assert "PASSED (partial: secrets were a copy from an earlier run" in ended.stdout
     assert "Ready to deploy!" not in ended.stdout
     report = looking.report()

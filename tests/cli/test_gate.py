@@ -128,7 +128,7 @@ def test_an_earlier_commit(caller: Caller, committed: TinyStack) -> None:
         ([*GATE, "--only", "words"], r"--gate takes the whole catalogue: leave out --only"),
         ([*GATE, "--skip", "words", "--stage", "quality"], r"leave out --stage, --skip, and stages and skip in"),
         (["--commit", "HEAD"], r"--commit goes with --gate"),
-        ([*GATE, "--commit", "nowhere"], r"--commit nowhere: git knows no such commit here"),
+        ([*GATE, "--commit", "nowhere"], r"--commit nowhere: git does not have this commit here"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )

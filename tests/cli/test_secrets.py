@@ -187,7 +187,7 @@ def test_missing_ones_are_told_before_anything_runs(caller: Caller, leaking: Tin
 
     ended.assert_ended(3, "ERRORED")
     assert "  LINES, declared by leak\n  PIN, declared by pin\n" in ended.stderr
-    assert "asked was the environment of this command" in ended.stderr
+    assert "no value in the environment of this command" in ended.stderr
     assert "CANARY" not in ended.stderr
     assert not any(leaking.marks.iterdir())
     assert not leaking.runs

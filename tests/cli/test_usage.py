@@ -147,9 +147,9 @@ BROKEN = {
         arrange=lambda stack: (stack.root / "predeploy.toml").unlink(), says=r"no Django project .*\n.*directory"
     ),
     "a submodule is missing": Broken(arrange=lack_submodule, says=r"vendor/theme: the submodule.*git submodule update"),
-    "a symlink leads out": Broken(arrange=link_out, says=r"settings\.py: a symlink that leads out of the stack"),
+    "a symlink leads out": Broken(arrange=link_out, says=r"settings\.py: a symlink to .*, outside of the stack"),
     "unreadable": Broken(arrange=become_unreadable, says=r"secret\.txt: (cannot be read|neither a file)"),
-    "no repository any more": Broken(arrange=damage_repository, says=r"git cannot .*Mend the repository"),
+    "no repository any more": Broken(arrange=damage_repository, says=r"git cannot .*Repair the repository"),
 }
 
 
@@ -168,8 +168,12 @@ def test_a_base_that_is_not_there(caller: Caller, green: TinyStack) -> None:
     green.git(*who, "commit", "-qm", "first")
     named = {**caller.environ, "PREDEPLOY_BASE": "no-such-tag"}
 
-    assert_documented(caller, green.root, "--base", "no-such-branch", says="--base no-such-branch: git knows no such")
-    assert_documented(replace(caller, environ=named), green.root, says="--base no-such-tag: git knows no such commit")
+    assert_documented(
+        caller, green.root, "--base", "no-such-branch", says="--base no-such-branch: git does not have this commit"
+    )
+    assert_documented(
+        replace(caller, environ=named), green.root, says="--base no-such-tag: git does not have this commit"
+    )
     assert caller.run(green.root, "--base", "HEAD", "--plan").code == 0
 
 

@@ -7,9 +7,10 @@ from prefect.logging import disable_run_logger
 
 from flows.commits.checkout import KEPT, empty_directory, inside, keep_report
 from flows.commits.order import Order, name_of
-from flows.commits.trust import UNTRUSTED, environment_for
+from flows.commits.trust import environment_for
 from tasks.errors import UsageError
 from tasks.settings import FILE, load_settings
+from tasks.trust import TRUSTED, UNTRUSTED
 
 WORKER = {
     "PATH": "/bin",
@@ -43,13 +44,13 @@ def order(*, is_trusted: bool, **choices: object) -> Order:
 
 
 def test_code_that_is_trusted_gets_all_but_what_is_the_services_own() -> None:
-    kept = environment_for(WORKER, is_trusted=True)
+    kept = environment_for(WORKER, TRUSTED)
 
     assert set(WORKER) - set(kept) == {"PREFECT_API_AUTH_STRING", "PREDEPLOY_GITHUB_TOKEN", "PREDEPLOY_WEBHOOK_SECRET"}
 
 
 def test_code_of_strangers_gets_no_secret() -> None:
-    kept = environment_for(WORKER, is_trusted=False)
+    kept = environment_for(WORKER, UNTRUSTED)
 
     assert "secret" not in str(kept)
     assert kept.keys() == {
@@ -83,7 +84,7 @@ def test_nothing_that_is_set_gives_strangers_more(tmp_path: Path) -> None:
 
     settings = load_settings(tmp_path, order(is_trusted=False, engine="local").flags, WORKER)
 
-    assert {name: getattr(settings, name) for name in UNTRUSTED} == UNTRUSTED
+    assert {name: getattr(settings, name) for name in UNTRUSTED.settings} == UNTRUSTED.settings
 
 
 @pytest.mark.parametrize(

@@ -189,7 +189,7 @@ def test_a_run_that_is_interrupted_takes_its_shards_along(operated: Operation) -
     ("trouble", "flags", "says"),
     [
         ("dirty", (), "1 file here differs from the commit that --distribute would send to workers: check.sh. Commit"),
-        ("unpushed", (), "it was not pushed. Push it"),
+        ("unpushed", (), "that it was pushed. Push it"),
         ("", ("--publish", "registry.example/x"), "--publish: with --distribute, what is built stays on the workers"),
     ],
 )

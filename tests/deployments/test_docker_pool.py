@@ -136,11 +136,12 @@ from prefect.blocks.system import Secret
 from flows.commits.secret_blocks import doppler_token
 from flows.commits.trust import environment_for
 from tasks.errors import EngineError
+from tasks.trust import TRUSTED
 from tasks.validation.job import take_environment
 Secret(value="dp.st.canary").save("doppler-token", overwrite=True)
 async def main():
     named = {"PREDEPLOY_DOPPLER_TOKEN_BLOCK": "doppler-token", "DOPPLER_TOKEN": "dp.st.other"}
-    known = environment_for(named, is_trusted=True) | await doppler_token(named)
+    known = environment_for(named, TRUSTED) | await doppler_token(named)
     print(known, await doppler_token({}))
     for is_trusted in (True, False):
         given = take_environment(known, is_trusted=is_trusted)

@@ -4,12 +4,12 @@ from pathlib import Path
 
 import pytest
 
-from flows.commits.trust import UNTRUSTED
 from flows.distribution.parameters import choices_of, require_server
 from flows.shard import Share, flags_of, part_of, read_whole
 from tasks.errors import UsageError
 from tasks.models import Stage
 from tasks.settings import Settings
+from tasks.trust import UNTRUSTED
 from tests.support.factories import make_check, make_some_plan
 
 BUNDLE = make_check("bundle", stage=Stage.BUILD)
@@ -25,7 +25,7 @@ def test_what_only_the_whole_run_can_do_is_off_whatever_is_set() -> None:
 
 
 def test_code_of_strangers_stays_that_in_a_shard() -> None:
-    assert UNTRUSTED.items() <= flags_of({"engine": "local"}, is_trusted=False).items()
+    assert UNTRUSTED.settings.items() <= flags_of({"engine": "local"}, is_trusted=False).items()
 
 
 @pytest.mark.parametrize("name", ["env", "secrets_file", "nonsense"])

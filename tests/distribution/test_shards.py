@@ -260,8 +260,8 @@ def test_a_commit_that_nobody_else_has_is_refused(clone: Path) -> None:
         find_origin(clone)
 
     git(clone, "commit", "--quiet", "--all", "--message=two")
-    with pytest.raises(UsageError, match=r"workers would not find .* it was not pushed\. Push it"):
+    with pytest.raises(UsageError, match=r"workers do not find .* that it was pushed\. Push it"):
         find_origin(clone)
     assert find_origin(clone, "HEAD~1").commit == git(clone, "rev-parse", "HEAD~1")
-    with pytest.raises(UsageError, match="--commit gone: git knows no such commit here"):
+    with pytest.raises(UsageError, match="--commit gone: git does not have this commit here"):
         find_origin(clone, "gone")

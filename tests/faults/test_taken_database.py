@@ -8,7 +8,7 @@ import pytest
 from psycopg import sql
 
 import tasks.engines.dagger.engine
-import tasks.validation.validation
+import tasks.engines.opening
 from tasks.engines.dagger.engine import DaggerEngine
 from tasks.engines.local.engine import LocalEngine
 from tasks.exits import Exit
@@ -64,8 +64,8 @@ def thieves(theft: Theft) -> dict[str, type]:
     class DaggerThief(DaggerEngine):
         async def run(self, step: Step, log: Path) -> Exit:
             if theft.concerns(step) and step.database is not None:
-                await self._shop.postgres.bind(self._shop.client.container(), step.database)
-                await self._shop.postgres._query(dropped(step.database.name))
+                await self._resources.postgres.bind(self._resources.client.container(), step.database)
+                await self._resources.postgres._query(dropped(step.database.name))
                 theft.stolen.append(step.database.name)
             return await super().run(step, log)
 
@@ -97,7 +97,7 @@ def test_a_check_without_its_database_is_not_green(
 ) -> None:
     theft = Theft(set(), number)
     thief: Any = thieves(theft)[engine]
-    monkeypatch.setattr(tasks.validation.validation, "LocalEngine", thief)
+    monkeypatch.setattr(tasks.engines.opening, "LocalEngine", thief)
     monkeypatch.setattr(tasks.engines.dagger.engine, "DaggerEngine", thief)
     validator = Validator(
         user_dirs=UserDirs(cache=shared_cache(shared_home), data=tmp_path / "data"),

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from tasks.engines.process_table import find_carriers, list_processes
+from tasks.engines.process_table import find_marked, list_processes
 from tasks.models import Report, Result, Status
 from tasks.user_dirs import UserDirs
 from tests.support.validate import Validator, copy_sample, shared_cache, told
@@ -81,7 +81,7 @@ def assert_no_verdict(report: Report, stack: Path, validator: Validator, *, exit
     assert report.verdict.exit_code == exit_code, told(report)
     assert report.verdict.reason
     assert "\n" not in report.verdict.reason
-    assert find_carriers(report.run.id.encode()) == []
+    assert find_marked(report.run.id.encode()) == []
     assert list((validator.user_dirs.data / "runs").iterdir()) == []
     runs = stack / ".predeploy/runs"
     assert [path.name for path in runs.iterdir()] == [report.run.id]

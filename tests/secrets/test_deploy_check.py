@@ -263,7 +263,7 @@ def test_a_value_as_it_should_be(name: str, value: str) -> None:
         ("DB_PASSWORD", "xxxx", "is a placeholder"),
         ("DB_PASSWORD", "${DB_PASSWORD}", "is a placeholder"),
         ("API_KEY", "same as in the example", "is a placeholder"),
-        ("API_KEY", "value\n", "has blanks around it"),
+        ("API_KEY", "value\n", "has spaces around it"),
         ("DATABASE_URL", "/var/db", "is not a URL"),
         ("DATABASE_URL", "db.example.com:5432/x", "is not a URL"),
         ("SENTRY_DSN", "https://", "is not a URL"),
@@ -271,7 +271,7 @@ def test_a_value_as_it_should_be(name: str, value: str) -> None:
         ("QUEUE_URL", "redis://host:99999/0", "is not a URL"),
         ("QUEUE_URL", "https://a b.example/", "is not a URL"),
         ("NEON_DATABASE_URL", "https://ep-cool.neon.tech/sql", "is not the URL of a Postgres database"),
-        ("CLOUDFLARE_ACCOUNT_ID", "cafe", "is not an account's id"),
+        ("CLOUDFLARE_ACCOUNT_ID", "cafe", "is not an account id"),
     ],
 )
 def test_a_value_that_cannot_be_right(name: str, value: str, says: str) -> None:

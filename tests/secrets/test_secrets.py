@@ -162,7 +162,7 @@ class TestProviders:
 
         told = refused([check("one", "KEY")], tmp_path, secrets_file="s")
 
-        assert told.startswith(f"secrets_file: others may reach s (mode {mode:04o}). ")
+        assert told.startswith(f"secrets_file: other users can read s (mode {mode:04o}). ")
         assert told.endswith("chmod 600 s")
 
     @pytest.mark.parametrize(
@@ -188,7 +188,7 @@ class TestProviders:
             ({"secrets_file": "."}, ". cannot be read: Is a directory"),
             ({"secrets_file": "tracked.env"}, "tracked.env is part of the tree"),
             ({"secrets_file": "./a/../tracked.env"}, "is part of the tree"),
-            ({"secrets_provider": "file"}, "no file is named"),
+            ({"secrets_provider": "file"}, "secrets_file is not set"),
         ],
     )
     def test_a_file_that_cannot_be(self, tmp_path: Path, settings: Any, says: str) -> None:
@@ -207,10 +207,10 @@ class TestMissing:
         told = refused(checks, tmp_path, environ={"KEY": "canary", "EMPTY": ""})
 
         assert told.splitlines() == [
-            "2 secrets have no value; asked was the environment of this command:",
+            "2 secrets have no value in the environment of this command:",
             "  EMPTY, declared by one[apps/web]",
             "  GONE, declared by one[apps/web], two[apps/web]",
-            "Set them there, ask another one (secrets_provider), or take the names out of predeploy.toml.",
+            "Set them there, use another provider (secrets_provider), or remove the names from predeploy.toml.",
         ]
 
     def test_optional_ones_may_be(self, tmp_path: Path) -> None:
@@ -226,11 +226,9 @@ class TestMissing:
     def test_the_file_is_named(self, tmp_path: Path) -> None:
         write(tmp_path / "s", "OTHER=x\nKEY")
 
-        assert "a secret has no value; asked was the file s:" in refused(
-            [check("one", "KEY")], tmp_path, secrets_file="s"
-        )
+        assert "a secret has no value in the file s:" in refused([check("one", "KEY")], tmp_path, secrets_file="s")
 
     def test_nobody_has_one(self, tmp_path: Path) -> None:
         told = refused([check("one", "KEY")], tmp_path, secrets_provider="none")
 
-        assert told.startswith('a secret has no value; asked was nobody (secrets_provider is "none"):')
+        assert told.startswith('a secret has no value in the empty provider (secrets_provider is "none"):')

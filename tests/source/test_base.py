@@ -45,10 +45,10 @@ def test_base_is_what_would_be_upgraded(facts: History, commit: str) -> None:
     ("facts", "says"),
     [
         (history(branch="", merge_base=""), "no default branch here .*--base REF"),
-        (history(merge_base=""), "origin/main and this commit have no history in common here$"),
+        (history(merge_base=""), "origin/main and this commit have no common history here$"),
         (history(merge_base="", is_shallow=True), "the clone is shallow: git fetch --unshallow, or .*--base REF"),
         (history(merge_base=HEAD, parent=""), "there is no commit before this one$"),
-        (history(merge_base=HEAD, parent="", is_shallow=True), "before this one, for the clone is shallow"),
+        (history(merge_base=HEAD, parent="", is_shallow=True), "before this one, because the clone is shallow"),
     ],
     ids=["no default branch", "another history", "cut off before the fork", "the first commit", "cut off at once"],
 )
@@ -219,7 +219,7 @@ def test_a_shallow_clone_says_how_to_get_the_rest(repository: Path, tmp_path: Pa
     git(tmp_path, "clone", "-q", "--depth=1", "--no-single-branch", f"file://{repository}", str(clone), "-b", "work")
 
     assert "git fetch --unshallow" in hindrance_of(clone, tmp_path / "cache").reason
-    with pytest.raises(UsageError, match=r"--base main~1: git knows no such commit here.*--unshallow"):
+    with pytest.raises(UsageError, match=r"--base main~1: git does not have this commit here.*--unshallow"):
         base_of(clone, tmp_path / "cache", "main~1")
 
 
@@ -254,5 +254,5 @@ def test_a_base_may_be_named_as_git_names_commits(name: str, repository: Path, t
 
 @pytest.mark.parametrize("name", ["mian", "main:web", "--help", "-h", "HEAD^{tree}", "main..work"])
 def test_a_base_that_is_no_commit_is_wrong_usage(name: str, repository: Path, tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="git knows no such commit here"):
+    with pytest.raises(UsageError, match="git does not have this commit here"):
         base_of(repository, tmp_path / "cache", name)

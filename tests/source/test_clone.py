@@ -74,7 +74,7 @@ def test_another_commit_by_any_name(repository: Path, tmp_path: Path) -> None:
     commit_all(repository)
 
     assert (clone(repository / "stack", tmp_path / "place", "before") / "main").read_text() == "one\n"
-    with pytest.raises(UsageError, match="--commit nowhere: git knows no such commit here"):
+    with pytest.raises(UsageError, match="--commit nowhere: git does not have this commit here"):
         clone(repository / "stack", tmp_path / "other", "nowhere")
 
 
@@ -167,7 +167,7 @@ def test_large_files_come_from_their_store(repository: Path, tmp_path: Path) -> 
     cloned = clone(repository / "stack", tmp_path / "place")
 
     assert (cloned / "photo").read_bytes() == content
-    with pytest.raises(TreeError, match=r"^other: a Git LFS pointer") as told:
+    with pytest.raises(TreeError, match=r"^other: it is a Git LFS pointer") as told:
         read_tree(cloned, None)
     assert "photo" not in str(told.value)
     assert changes_of(cloned) == ()
@@ -177,7 +177,7 @@ def test_objects_that_are_not_there(repository: Path, tmp_path: Path) -> None:
     blob = git(repository, "rev-parse", "HEAD:stack/main")
     (repository / ".git/objects" / blob[:2] / blob[2:]).unlink()
 
-    with pytest.raises(EngineError, match=r"the commit could not be cloned: .*Mend the repository"):
+    with pytest.raises(EngineError, match=r"the commit could not be cloned: .*Repair the repository"):
         clone(repository / "stack", tmp_path / "place")
 
 

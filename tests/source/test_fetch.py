@@ -193,10 +193,10 @@ def test_another_commit_can_be_brought_along(repository: Repository, tmp_path: P
         ("", "neither a URL"),
         ("--upload-pack=touch x", "neither a URL"),
         ("ext::sh -c touch% x", "helper program"),
-        ("ext::https://x", "no way to fetch"),
-        ("ftp://x/y", "no way to fetch"),
-        ("https://user:secret@github.com/a/b", "holds a credential"),
-        ("https://ghp_0123@github.com/a/b", "holds a credential"),
+        ("ext::https://x", "not a supported protocol"),
+        ("ftp://x/y", "not a supported protocol"),
+        ("https://user:secret@github.com/a/b", "contains a credential"),
+        ("https://ghp_0123@github.com/a/b", "contains a credential"),
     ],
 )
 def test_a_repository_that_is_none_is_refused(repository: str, says: str) -> None:

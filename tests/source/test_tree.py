@@ -163,7 +163,7 @@ def test_reports_that_git_tracks_are_no_part_of_a_stack(repository: Path, above:
         read_tree(repository, None)
 
     assert str(caught.value) == (
-        f"{above}.predeploy: git tracks it, and a committed report would pass for that of a run."
+        f"{above}.predeploy: git tracks it, and a committed report may be mistaken for that of a run."
         f" Run `git rm -r --cached {above}.predeploy`, and commit that."
     )
 
@@ -210,7 +210,7 @@ def test_symlink_out_of_the_stack(repository: Path, target: str) -> None:
     (repository / "web" / "..link").symlink_to("../README")
     (repository / "bad").symlink_to(target)
 
-    with pytest.raises(TreeError, match=r"^bad: a symlink that leads out of the stack, to .* Make it a relative link"):
+    with pytest.raises(TreeError, match=r"^bad: a symlink to .*, outside of the stack.* Make it a relative link"):
         read_tree(repository, None)
 
 
@@ -229,7 +229,7 @@ def test_lfs_pointers_are_all_reported_warm_or_not(repository: Path, tmp_path: P
     os.utime(repository / "one", (past, past))
 
     for _ in range(2):
-        with pytest.raises(TreeError, match=r"one: a Git LFS pointer(.|\n)*web/two: a Git LFS") as caught:
+        with pytest.raises(TreeError, match=r"one: it is a Git LFS pointer(.|\n)*web/two: it is a Git LFS") as caught:
             read_tree(repository, tmp_path / "cache")
         assert "docs" not in str(caught.value)
 
@@ -299,7 +299,7 @@ def test_submodule_that_is_not_there(with_submodule: Path, tmp_path: Path) -> No
     write(tmp_path / "clone", pointer=POINTER)
 
     with pytest.raises(
-        TreeError, match=r"(?s)pointer: a Git LFS.*vendor/library: the submodule is not checked out.*--init"
+        TreeError, match=r"(?s)pointer: it is a Git LFS.*vendor/library: the submodule is not checked out.*--init"
     ):
         read_tree(tmp_path / "clone", None)
 

@@ -9,9 +9,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from tasks.engines.choice import EngineChoice
 from tasks.engines.context import EngineContext
 from tasks.engines.dagger.reach import RUNNER_HOST, SESSION_PORT, find_engine
-from tasks.engines.local.engine import LocalEngine
+from tasks.engines.opening import EngineConfig, make_engine
 from tasks.engines.protocol import Engine
 from tasks.exits import Exit
 from tasks.source.tree import Tree, TreeFile, digest_of
@@ -19,8 +20,9 @@ from tasks.steps import Inputs, Step
 
 # read before the variables are taken out of the environment of tests: only an engine that somebody named is used
 GIVEN = {name: value for name, value in os.environ.items() if "DAGGER" in name}
-OWN = ("postgres", "images", "known", "reach", "log")
-"""What engines take beside their surroundings."""
+OWN = ("postgres", "images", "resolved", "log")
+"""The fields of EngineConfig."""
+REASON = "a test asked for it"
 GIVEN_CACHE = os.environ.get("PREDEPLOY_TEST_CACHE")
 
 
@@ -82,22 +84,23 @@ class Bench:
             "cache": self.cache,
             "data": self.data,
             "run_id": f"{run_id}-{os.getpid()}-{time.monotonic_ns()}",
-            "reason": "a test asked for it",
             "note": self.notes.append,
             "environ": self.environ,
         }
         return EngineContext(**(options | over))
 
     def engine(self, run_id: str = "test-run", **over: Any) -> Engine:
-        """Not opened yet. What is none of its surroundings goes to its constructor."""
-        own: dict[str, Any] = {name: over.pop(name) for name in OWN if name in over}
-        around = self.engine_context(run_id, **over)
-        if self.name == "local":
-            return LocalEngine(around, **own)
-        from tasks.engines.dagger.engine import DaggerEngine
-
-        options: dict[str, Any] = {"reach": find_engine(around.environ), "log": self.base / "dagger.log"}
-        return DaggerEngine(around, **(options | own))
+        """Not opened yet. `over` are fields of EngineContext and EngineConfig, and `reach` of the engine's choice."""
+        config: dict[str, Any] = {"log": self.base / "dagger.log"}
+        config |= {name: over.pop(name) for name in OWN if name in over}
+        reach = over.pop("reach", None)
+        context = self.engine_context(run_id, **over)
+        choice = EngineChoice(name="local", reason=REASON, summary=REASON)
+        if self.name == "dagger":
+            choice = EngineChoice(
+                name="dagger", reason=REASON, summary=REASON, reach=reach or find_engine(context.environ)
+            )
+        return make_engine(choice, context, EngineConfig(**config))
 
     def step(self, *argv: str, **over: Any) -> Step:
         options: dict[str, Any] = {"slot": self.slot, "cwd": ".", "inputs": Inputs(), "limit": 60.0}

@@ -1,1 +1,1 @@
-"""The engine of containers: runs steps through Dagger. Only `session` imports its client, which takes half a second."""
+"""The engine of containers: runs steps through Dagger. Only `client` imports Dagger's client."""

@@ -1,4 +1,4 @@
-"""Builds what a component is deployed as: from its own Dockerfile, or ours from its production environment."""
+"""Builds the image of a component: from the stack's Dockerfile, or from the component's production environment."""
 
 import asyncio
 import json
@@ -20,13 +20,13 @@ from tasks.steps import Image, Step
 
 CODES = {"dockerfile": 2, "base_image": 3, "secret": 4}
 LIMIT = 1800.0
-"""Seconds for a build that no step of its own has asked for."""
+"""Seconds for a build without a step of its own."""
 OUTSIDE = ".predeploy.Dockerfile"
-"""A Dockerfile from outside of its context has this name in it."""
+"""The name that a Dockerfile from outside of the context gets inside it."""
 
 
 async def ensure_image(resources: SessionResources, image: Image, log: Path, step: Step | None = None) -> Container:
-    """The image, built now for the step if nobody has; raises EngineError where it cannot be."""
+    """The image, built now if necessary. Raises EngineError if the build fails."""
     exit, container = await build(resources, image, log, step)
     if container is None:
         raise EngineError(exit.detail or f"{image.title} could not be built", exit.trouble or "image_build")
@@ -36,13 +36,13 @@ async def ensure_image(resources: SessionResources, image: Image, log: Path, ste
 async def build(
     resources: SessionResources, image: Image, log: Path, step: Step | None = None
 ) -> tuple[Exit, Container | None]:
-    """The image, built once in a session, whoever asks; one that failed is tried again when asked again.
+    """The image, built once per session. A failed build is repeated on the next call.
 
-    Where it is ours, it holds the workspace of the step as that is now, so what was made there is in it as well.
+    An image without a Dockerfile contains the current workspace of the step, with the results of earlier steps.
     """
     await ensure(resources, image.environment, "execute", log)
     limit = step.limit if step and not step.argv else LIMIT
-    is_first = image in resources.early  # who asks first after it was built early has not heard that it failed
+    is_first = image in resources.early  # an early build that failed has not been reported yet
     resources.early.discard(image)
     return await resources.built.get(
         image,
@@ -52,7 +52,7 @@ async def build(
 
 
 async def build_early(resources: SessionResources, image: Image, step: Step) -> None:
-    """Builds what a Dockerfile makes before anybody asks. It goes on until it ends, or the session does."""
+    """Builds an image before a step needs it. The build runs until it ends, or the session does."""
     resources.early.add(image)
     await resources.built.get(image, lambda: build_in_time(resources, image, step, step.limit))
 
@@ -60,7 +60,7 @@ async def build_early(resources: SessionResources, image: Image, step: Step) -> 
 async def build_in_time(
     resources: SessionResources, image: Image, step: Step | None, limit: float
 ) -> tuple[Exit, Container | None]:
-    """The image, unless it takes longer: a RUN may never end."""
+    """Builds the image within a limit, because a RUN may never end."""
     try:
         async with asyncio.timeout(limit):
             return await build_image(resources, image, step)
@@ -70,12 +70,12 @@ async def build_in_time(
 
 
 async def build_image(resources: SessionResources, image: Image, step: Step | None) -> tuple[Exit, Container | None]:
-    """The image, really built; else the exit: 1 a RUN failed, 2 wrong Dockerfile, 3 no such base, 4 no such secret."""
+    """Builds the image. Exit codes: 1 a RUN failed, 2 wrong Dockerfile, 3 no base image, 4 a secret is missing."""
     begun = time.monotonic()
     try:
         container = docker_image(resources, image) if image.dockerfile else own_image(resources, image, step)
         built = await resources.session.ask(container.sync(), limit=None)
-        await begin_as_user(resources, built)
+        await check_image_user(resources, built)
     except ExecFailedError as error:
         return failed_run(resources, image, error, time.monotonic() - begun), None
     except EngineRefusedError as error:
@@ -83,7 +83,7 @@ async def build_image(resources: SessionResources, image: Image, step: Step | No
         if kind not in CODES:
             text = f"{image.title} could not be built: {essential(str(error))}"
             return Exit(code=None, trouble=kind or "image_build", detail=text, root=WORK), None
-        said = explained(resources, image, essential(str(error)))
+        said = with_dockerfile(resources, image, essential(str(error)))
         return Exit(code=CODES[kind], stderr=said, duration=time.monotonic() - begun, root=WORK), None
     except EngineError as error:
         return no_exit(error, WORK), None
@@ -91,33 +91,35 @@ async def build_image(resources: SessionResources, image: Image, step: Step | No
 
 
 def failed_run(resources: SessionResources, image: Image, error: ExecFailedError, seconds: float) -> Exit:
-    """A RUN that failed. Without a secret that it mounts, it may do what it does nowhere else."""
+    """The exit for a failed RUN. If a secret that it mounts is missing, that may be the reason."""
     absent = [name for name in secrets_of(text_of(resources, image), error.argv) if name not in image.secrets]
-    # a user that is not there: the RUN never began
+    # "dockerfile": the user of the RUN does not exist, so the RUN never began
     code = 2 if classify(str(error)) == "dockerfile" else CODES["secret"] if absent else 1
     message = essential(str(error))
     if code == CODES["secret"]:
         last = (error.stderr.strip() or message).splitlines()[-1]
         message = f'secret "{absent[0]}" was not given to a RUN that mounts it, and that failed: {last}'
-    said = explained(resources, image, f"{message}\n{error.stderr}".strip(), error.argv)
+    said = with_dockerfile(resources, image, f"{message}\n{error.stderr}".strip(), error.argv)
     return Exit(code=code, stdout=error.stdout, stderr=said, duration=seconds, root=WORK)
 
 
 def docker_image(resources: SessionResources, image: Image) -> Container:
-    """The stack's own Dockerfile, in its own context."""
+    """The build of the stack's Dockerfile, in its context."""
     context, dockerfile = (
-        resources.client.host().directory(str(resources.site.snapshot / image.context)),
+        resources.client.host().directory(str(resources.config.snapshot / image.context)),
         image.dockerfile,
     )
-    if dockerfile.startswith("../"):  # the engine reads none that lies elsewhere; what it ignores may lie beside it
-        path = resources.site.snapshot / path_of(image)
+    if dockerfile.startswith(
+        "../"
+    ):  # the engine needs the Dockerfile inside the context, and its .dockerignore next to it
+        path = resources.config.snapshot / path_of(image)
         for end in ("", ".dockerignore"):
             if path.with_name(path.name + end).is_file():
                 context = context.with_file(OUTSIDE + end, resources.client.host().file(f"{path}{end}"))
         dockerfile = OUTSIDE
-    # a Dockerfile names a secret by its id: here nothing else can be in its name
+    # the id of the secret in the Dockerfile is its name here
     secrets = [
-        resources.client.set_secret(name, value) for name, value in resources.site.secrets.only(image.secrets).items()
+        resources.client.set_secret(name, value) for name, value in resources.config.secrets.only(image.secrets).items()
     ]
     return context.docker_build(
         dockerfile=dockerfile,
@@ -127,19 +129,19 @@ def docker_image(resources: SessionResources, image: Image) -> Container:
     )
 
 
-async def begin_as_user(resources: SessionResources, built: Container) -> None:
-    """Raises ExecFailedError or EngineRefusedError if the image lacks its user. The build does not notice that."""
+async def check_image_user(resources: SessionResources, built: Container) -> None:
+    """Raises ExecFailedError or EngineRefusedError if the image's user does not exist."""
     if not await resources.session.ask(built.user()):
         return
     try:
         await resources.session.ask(built.with_exec(["true"], expect=ANY).sync())
     except (ExecFailedError, EngineRefusedError) as error:
-        if classify(str(error)) == "dockerfile":  # an image without that program is none of our business
+        if classify(str(error)) == "dockerfile":  # an image without `true` is valid
             raise
 
 
 def own_image(resources: SessionResources, image: Image, step: Step | None) -> Container:
-    """Production's environment with the component's files, and nothing that installing it needed."""
+    """An image of the production environment and the component's files, without the installers."""
     installed = resources.installed.get(image.environment.key) if image.environment else None
     slot = resources.slots.get(step.slot) if step else None
     if installed is None or slot is None:
@@ -159,15 +161,15 @@ def path_of(image: Image) -> str:
 
 
 def text_of(resources: SessionResources, image: Image) -> str:
-    """What the Dockerfile says; nothing where there is none."""
+    """The text of the Dockerfile; empty if it does not exist."""
     try:
-        return (resources.site.snapshot / path_of(image)).read_text(encoding="utf-8", errors="replace")
+        return (resources.config.snapshot / path_of(image)).read_text(encoding="utf-8", errors="replace")
     except OSError:
         return ""
 
 
-def explained(resources: SessionResources, image: Image, message: str, argv: tuple[str, ...] = ()) -> str:
-    """The engine's message behind the Dockerfile that it is about, for whoever looks for the line."""
+def with_dockerfile(resources: SessionResources, image: Image, message: str, argv: tuple[str, ...] = ()) -> str:
+    """The Dockerfile and the engine's message, as input for the parser that finds the line."""
     if not image.dockerfile:
         return message
     run = f"# run {json.dumps(argv)}\n" if argv else ""

@@ -1,4 +1,4 @@
-"""The only module that knows Dagger's client: its connection, its objects, and what its errors mean to us."""
+"""The only module that imports Dagger's client: its connection, its objects, and a translation of its errors."""
 
 import asyncio
 import functools
@@ -37,25 +37,25 @@ __all__ = [
     "Secret",
     "Service",
     "connect",
+    "first_line",
     "is_download_failure",
     "is_start_failure",
     "load_container",
     "make_connection",
-    "meaning",
-    "named_once",
-    "plain",
+    "translate_error",
+    "with_cached_id",
 ]
 
 ANY = ReturnType.ANY
 Connection = dagger.Connection
 SHOWN = 300
-"""Characters of a message that is shown: what stands between us and the engine may answer with a whole page."""
+"""Characters of a message that are shown: a proxy may answer with a complete page."""
 NOTHING_SAID = "the engine gave no reason"
 Passed = TypeVar("Passed", Directory, CacheVolume, File)
 
 
 class ExecFailedError(Exception):
-    """A program in a container ended with a code that is not accepted."""
+    """A program in a container ended with an unexpected code."""
 
     def __init__(self, message: str, code: int, stdout: str, stderr: str, argv: tuple[str, ...] = ()) -> None:
         self.code, self.stdout, self.stderr, self.argv = code, stdout, stderr, argv
@@ -63,13 +63,13 @@ class ExecFailedError(Exception):
 
 
 class EngineRefusedError(Exception):
-    """A living engine said no: a broken Dockerfile, an image that is not there, a service that ended."""
+    """The engine works, and refused a request: a broken Dockerfile, a missing image, a service that ended."""
 
 
 class LeanContext(Context):
-    """The client's own makes a converter of values for every link of a chain: half of what a run's client did.
+    """A context with a shared converter. The client makes one per link of a chain: half of a run's client time.
 
-    The one difference between converters is whose objects a list of objects holds; we ask for no such lists.
+    Converters differ only for lists of objects, which predeploy never requests.
     """
 
     def __post_init__(self) -> None:
@@ -78,37 +78,37 @@ class LeanContext(Context):
 
 @functools.cache
 def converter() -> cattrs.Converter:
-    """What all links of all chains share."""
+    """The converter that all contexts share."""
     return Context().converter
 
 
 def make_connection(output: object) -> Connection:
-    """A connection that is not opened yet. What the command line says goes to `output`, which is a file."""
-    # it shows tracebacks of what its exceptions say as well
+    """A connection, not opened yet. The command line's output goes to the file `output`."""
+    # it logs tracebacks of exceptions that it also raises
     logging.getLogger(dagger.__name__).setLevel(logging.CRITICAL)
     config = dagger.Config(retry=None, log_output=cast("TextIO", output))
-    # on what it takes for a terminal it draws a spinner, and puts itself in the place of sys.stderr for that
+    # on a terminal it would draw a spinner, and replace sys.stderr for that
     config.console = Console(file=config.log_output, force_terminal=False)
     return dagger.Connection(config)
 
 
 async def connect(connection: Connection) -> Client:
-    """Opens it."""
+    """Opens a connection."""
     client = await connection.__aenter__()
-    return Client(LeanContext(conn=client._ctx.conn))  # noqa: SLF001 - nothing public hands it on
+    return Client(LeanContext(conn=client._ctx.conn))  # noqa: SLF001 - there is no public access
 
 
 def load_container(client: Client, name: str) -> Container:
-    """The container that the engine knows by that name."""
+    """The container with this id in the engine."""
     return client.load_container_from_id(dagger.ContainerID(name))
 
 
-def named_once(passed: Passed) -> Passed:
-    """The same object, whose name the engine is asked for once: the client asks each time it is passed on."""
+def with_cached_id(passed: Passed) -> Passed:
+    """The same object, which queries its id once. The client queries it at every use as an argument."""
     kind = type(passed)
 
     class Named(kind):  # type: ignore[misc, valid-type]
-        """It keeps the answer."""
+        """Caches its id."""
 
         _name: "asyncio.Future[str] | None" = None
 
@@ -119,19 +119,19 @@ def named_once(passed: Passed) -> Passed:
         async def id(self) -> str:
             if self._name is None or failed(self._name):
                 self._name = asyncio.ensure_future(super().id())
-                self._name.add_done_callback(failed)  # whoever asked may not wait any more
+                self._name.add_done_callback(failed)  # marks an exception as retrieved, if the caller was cancelled
             return await asyncio.shield(self._name)
 
     return cast("Passed", Named(passed._ctx))  # noqa: SLF001
 
 
 def failed(asked: "asyncio.Future[str]") -> bool:
-    """Did nobody answer? Then it is asked again."""
+    """Did the query fail? Then it is repeated."""
     return asked.done() and (asked.cancelled() or asked.exception() is not None)
 
 
-def meaning(error: Exception, version: str) -> Exception:
-    """What an exception of the client is to us. It has some that are none of Dagger's, for answers out of shape."""
+def translate_error(error: Exception, version: str) -> Exception:
+    """Translates an exception of the client. An invalid answer may raise an exception of another library."""
     match error:
         case dagger.ExecError():
             said, argv = (error.stdout, error.stderr), tuple(error.command)
@@ -139,23 +139,23 @@ def meaning(error: Exception, version: str) -> Exception:
         case dagger.QueryError():
             return EngineRefusedError(str(error).strip() or NOTHING_SAID)
         case dagger.InvalidQueryError() if error.__cause__ is not None:
-            text = f"the Dagger engine {version} does not know what it was asked: {plain(error.__cause__)}"
+            text = f"the Dagger engine {version} does not know a request: {first_line(error.__cause__)}"
             return EngineError(f"{text}. Take one of 0.21.", "engine_version")
         case dagger.ClientConnectionError() | dagger.TransportError():
-            return EngineError(f"the Dagger engine went away: {plain(error)}", "engine_lost")
-    return EngineError(f"an answer of the Dagger engine cannot be read: {plain(error)}", "engine")
+            return EngineError(f"the Dagger engine went away: {first_line(error)}", "engine_lost")
+    return EngineError(f"an answer of the Dagger engine cannot be read: {first_line(error)}", "engine")
 
 
 def is_start_failure(error: BaseException) -> bool:
-    """Did the command line not start a session? Then it has said why."""
+    """Did the command line fail to start a session? Then its output has the reason."""
     return isinstance(error, dagger.ProvisionError)
 
 
 def is_download_failure(error: BaseException) -> bool:
-    """Was there no command line, and none to be had?"""
+    """Did the download of the command line fail?"""
     return isinstance(error, dagger.DownloadError)
 
 
-def plain(error: BaseException) -> str:
-    """The first line of an exception, or its name where it says nothing."""
+def first_line(error: BaseException) -> str:
+    """The first line of an exception's text, or its class name."""
     return (str(error).strip() or type(error).__name__).splitlines()[0][:SHOWN]

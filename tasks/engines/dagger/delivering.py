@@ -1,4 +1,4 @@
-"""Writes an image into an archive or to a registry."""
+"""Exports an image to an archive, or publishes it to a registry."""
 
 import json
 import tarfile
@@ -12,7 +12,7 @@ from tasks.steps import OUT
 
 
 async def export(session: DaggerSession, container: Container, path: Path, run_id: str) -> str:
-    """Writes an OCI archive and returns the digest of the image in it. The file is there whole, or not at all."""
+    """Writes an OCI archive atomically; returns the digest of its image."""
     partial = path.with_name(f".{path.name}.{run_id}.part")
     try:
         await session.ask(container.export(str(partial)))
@@ -28,7 +28,7 @@ async def export(session: DaggerSession, container: Container, path: Path, run_i
 
 
 async def publish(session: DaggerSession, container: Container, reference: str) -> str:
-    """Pushes the image with the credentials that Docker has for its registry; the reference with its digest."""
+    """Pushes the image with Docker's credentials for the registry; returns the reference with the digest."""
     try:
         return await session.ask(container.publish(reference))
     except (EngineRefusedError, ExecFailedError) as error:
@@ -37,7 +37,7 @@ async def publish(session: DaggerSession, container: Container, reference: str) 
 
 
 async def export_directory(session: DaggerSession, slot: SlotDirectories, directory: str, target: Path) -> None:
-    """Writes a directory of a workspace, or of its outputs, as the last step left it."""
+    """Writes a directory of a workspace, or of its outputs, in the state after the last step."""
     root, _, below = directory.partition("/")
     source = (slot.out if root == OUT else slot.work).directory(below or ".")
     try:
@@ -47,7 +47,7 @@ async def export_directory(session: DaggerSession, slot: SlotDirectories, direct
 
 
 def read_digest(archive: Path) -> str:
-    """The digest of the only image in an OCI archive, as a registry would name it."""
+    """The digest of the only image in an OCI archive, as in a registry."""
     with tarfile.open(archive) as tar:
         index = tar.extractfile("index.json")
         assert index is not None

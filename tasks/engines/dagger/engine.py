@@ -1,4 +1,4 @@
-"""The engine of containers: every step in one of its own, through a Dagger engine wherever that is."""
+"""The engine of containers: it runs each step in a container, through a local or remote Dagger engine."""
 
 import asyncio
 import contextlib
@@ -31,13 +31,15 @@ from tasks.source.tree import select
 from tasks.steps import Database, Environment, Image, Inputs, Step
 
 CONNECT_LIMIT, START_LIMIT, RENEW_LIMIT = 20.0, 180.0, 8.0
-"""Seconds to reach an engine that is there; one that has to be started first; the same one again after it was lost."""
+"""Seconds to connect to a running engine, to one that must be started, and again to a lost one."""
 
 
 class DaggerEngine:
-    """Use it with `async with`. `reach` says how the engine is reached, `log` is the file for what that says, `images`
-    replace base images of the table, `known` are tags that were resolved before. It holds one session; one that is lost
-    is opened again once."""
+    """Use it with `async with`. `reach` says how to connect. `log` is the file for the output of Dagger's command line.
+
+    `images` replace base images of the table. `known` are tags and digests that are resolved already. The engine has
+    one session, and replaces a lost one once.
+    """
 
     provides = frozenset({"image", "postgres", "node", "python"})
 
@@ -50,7 +52,7 @@ class DaggerEngine:
         images: Mapping[str, str] | None = None,
         known: Mapping[str, str] | None = None,
     ) -> None:
-        self._around, self._reach, self._log, self._images = engine_context, reach, log, dict(images or {})
+        self._context, self._reach, self._log, self._images = engine_context, reach, log, dict(images or {})
         self._known = dict(known or {})
         self._redactor = engine_context.secrets.redactor
         self._stack = contextlib.AsyncExitStack()
@@ -60,21 +62,21 @@ class DaggerEngine:
 
     @property
     def facts(self) -> EngineFacts:
-        """Name, version, why it was chosen, and which images it took."""
-        resources = getattr(self, "_shop", None)
+        """Name, version, the reason for the choice, and the base images."""
+        resources = getattr(self, "_resources", None)
         version = resources.session.version if resources else "?"
-        images = tuple(sorted(resources.site.pinned.items())) if resources else ()
+        images = tuple(sorted(resources.config.pinned.items())) if resources else ()
         return EngineFacts(
-            name="dagger", version=version, reason=self._around.reason, summary=self._around.summary, images=images
+            name="dagger", version=version, reason=self._context.reason, summary=self._context.summary, images=images
         )
 
     async def __aenter__(self) -> Self:
         if self._reach.starts:
-            self._around.note(f"starting {self._reach.by}: the first time takes its download")
-        tree, cache = self._around.tree, self._around.cache
+            self._context.note(f"starting {self._reach.by}: the first time takes its download")
+        tree, cache = self._context.tree, self._context.cache
         base = cache / "snapshots" / hashlib.sha256(os.fsencode(tree.root)).hexdigest()[:16]
-        if self._around.fresh:  # its volumes are named by its place: they are new as well
-            base = self._stack.enter_context(private_directory(self._around.data / "runs"))
+        if self._context.fresh:  # the names of its volumes have a digest of this path, so they are new as well
+            base = self._stack.enter_context(private_directory(self._context.data / "runs"))
         snapshot = self._stack.enter_context(lease(base, "tree"))
         opening = asyncio.ensure_future(self._open(START_LIMIT if self._reach.starts else CONNECT_LIMIT))
         try:
@@ -85,99 +87,101 @@ class DaggerEngine:
             await asyncio.gather(opening, return_exceptions=True)
             await self._stack.aclose()
             raise
-        site = ResourcesConfig(
+        config = ResourcesConfig(
             snapshot=snapshot,
-            # as it lies there: it is never written again
-            base=None if self._around.base is None else self._around.base.root,
-            place=hashlib.sha256(f"{socket.gethostname()}:{snapshot}".encode()).hexdigest()[:16],
-            run_id=self._around.run_id,
-            caller=self._around.environ,
-            secrets=self._around.secrets,
-            secret_key=await asyncio.to_thread(secret_key, self._around.data),
+            # a tree of a commit never changes
+            base=None if self._context.base is None else self._context.base.root,
+            volume_key=hashlib.sha256(f"{socket.gethostname()}:{snapshot}".encode()).hexdigest()[:16],
+            run_id=self._context.run_id,
+            caller=self._context.environ,
+            secrets=self._context.secrets,
+            secret_key=await asyncio.to_thread(secret_key, self._context.data),
             overrides=self._images,
-            is_trusted=self._around.is_trusted,
+            trust=self._context.trust,
             known=self._known,
-            fresh=self._around.fresh,
+            fresh=self._context.fresh,
         )
-        self._enter(session, site)
+        self._enter(session, config)
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        await self._shop.close()
+        await self._resources.close()
         self._watching.cancel()
         await asyncio.gather(self._watching, return_exceptions=True)
-        if trouble := await self._shop.session.close():
+        if trouble := await self._resources.session.close():
             self.warnings = (trouble,)
         await self._stack.aclose()
 
     async def prepare(self, environment: Environment, log: Path) -> Prepared:
-        """Makes an environment once per key and session, and appends what was said to `log`."""
-        return await environments.prepare(self._shop, environment, log)
+        """Installs an environment once per key and session, and appends the output to `log`."""
+        return await environments.prepare(self._resources, environment, log)
 
     async def run(self, step: Step, log: Path) -> Exit:
-        """Runs a step whose environment is prepared, and appends command, output and exit to `log`."""
+        """Runs a step with a prepared environment, and appends command, output and exit to `log`."""
         try:
-            exit = await run_step(self._shop, step, log)
+            exit = await run_step(self._resources, step, log)
         except (EngineError, EngineRefusedError, ExecFailedError) as error:
             exit = no_exit(error)
         return redact(exit, self._redactor)
 
     async def answers(self, environment: Environment, log: Path) -> bool:
-        """Does the package registry of an environment answer its control command?"""
+        """Does the control command of the environment succeed?"""
         try:
-            return await environments.answers(self._shop, environment, log)
+            return await environments.answers(self._resources, environment, log)
         except (EngineError, EngineRefusedError, ExecFailedError):
             return False
 
     async def export_image(self, image: Image, path: Path) -> str:
-        """Writes the image that the run has validated as an OCI archive; its digest."""
-        container = await ensure_image(self._shop, image, self._log)
-        return await delivering.export(self._shop.session, container, path, self._around.run_id)
+        """Writes the validated image as an OCI archive; returns its digest."""
+        container = await ensure_image(self._resources, image, self._log)
+        return await delivering.export(self._resources.session, container, path, self._context.run_id)
 
     async def publish_image(self, image: Image, reference: str) -> str:
-        """Pushes the image that the run has validated; the reference with its digest."""
-        return await delivering.publish(self._shop.session, await ensure_image(self._shop, image, self._log), reference)
+        """Pushes the validated image; returns the reference with its digest."""
+        return await delivering.publish(
+            self._resources.session, await ensure_image(self._resources, image, self._log), reference
+        )
 
     async def export_directory(self, step: Step, directory: str, target: Path) -> None:
-        """Writes what the engine has of the workspace."""
-        slot = self._shop.slot(replace(step, begins=False))
-        await delivering.export_directory(self._shop.session, slot, directory, target)
+        """Writes a directory of the engine's workspace to `target`."""
+        slot = self._resources.slot(replace(step, begins=False))
+        await delivering.export_directory(self._resources.session, slot, directory, target)
 
     async def trouble(self) -> tuple[str, str] | None:
-        """Is the session well, and its Postgres? One that is lost is opened again, once in a run."""
-        if self._shop.session.lost.done():
+        """Checks the session and its Postgres. A lost session is replaced, once per run."""
+        if self._resources.session.lost.done():
             async with self._renewing:
-                if self._shop.session.lost.done():
+                if self._resources.session.lost.done():
                     return await self._renew()
-        return await self._shop.postgres.trouble()
+        return await self._resources.postgres.trouble()
 
     async def warm_database(self, expected: Iterable[Database] = ()) -> None:
-        """Starts Postgres before the first step asks for it, with the databases that will be asked for."""
-        await self._shop.postgres.start(expected)
+        """Starts Postgres before the first step needs it, with the expected databases."""
+        await self._resources.postgres.start(expected)
 
     async def warm_image(self, step: Step) -> None:
-        """Builds the image of a step before that asks for it, and leaves it to the step to say what became of it."""
+        """Builds the image of a step before its turn. The step itself reports a failed build."""
         if step.image is not None:
-            await build_early(self._shop, step.image, step)
+            await build_early(self._resources, step.image, step)
 
     async def _open(self, limit: float) -> DaggerSession:
-        around = self._around
-        return await open_session(around.environ, self._log, self._redactor, limit=limit, is_trusted=around.is_trusted)
+        context = self._context
+        return await open_session(context.environ, self._log, self._redactor, limit=limit, trust=context.trust)
 
-    def _enter(self, session: DaggerSession, site: ResourcesConfig) -> None:
-        self._shop = SessionResources(session, site)
-        self._watching = asyncio.create_task(session.watch(lambda: find_engine(self._around.environ).trouble))
+    def _enter(self, session: DaggerSession, config: ResourcesConfig) -> None:
+        self._resources = SessionResources(session, config)
+        self._watching = asyncio.create_task(session.watch(lambda: find_engine(self._context.environ).trouble))
 
     async def _renew(self) -> tuple[str, str] | None:
-        """A new session in place of the lost one; what the old one had built is built again, or remembered."""
-        old = self._shop
+        """Replaces the lost session. Its containers are built again, or come from the engine's cache."""
+        old = self._resources
         lost = ("engine_lost", old.session.lost.result())
         if self._is_renewed:
             return lost
         self._is_renewed = True
-        reach = await asyncio.to_thread(find_engine, self._around.environ)
+        reach = await asyncio.to_thread(find_engine, self._context.environ)
         if not reach.is_there:
             return lost
         try:
@@ -186,5 +190,5 @@ class DaggerEngine:
             return lost
         self._watching.cancel()
         await old.session.close()
-        self._enter(session, old.site)
+        self._enter(session, old.config)
         return None

@@ -1,4 +1,4 @@
-"""Installs environments: what a lock says, on a base image, as its own layer."""
+"""Installs environments: the packages of a lock, on a base image."""
 
 import os
 from pathlib import Path
@@ -6,9 +6,9 @@ from pathlib import Path
 from tasks.engines.dagger.execution import StepOrder, execute, no_exit
 from tasks.engines.dagger.paths import ENV, PYTHON, WITH_ENV, WORK
 from tasks.engines.dagger.resources import InstalledContainer, SessionResources
-from tasks.engines.dagger.session import Container, Directory, EngineRefusedError, ExecFailedError, named_once
+from tasks.engines.dagger.session import Container, Directory, EngineRefusedError, ExecFailedError, with_cached_id
 from tasks.engines.dagger.variables import plain_variables
-from tasks.engines.package_scripts import set_aside
+from tasks.engines.package_scripts import drop_scripts
 from tasks.errors import EngineError
 from tasks.exits import Exit, Prepared
 from tasks.steps import Environment, Inputs, Phase
@@ -18,7 +18,7 @@ CONTROL_LIMIT = 60.0
 
 
 async def prepare(resources: SessionResources, environment: Environment, log: Path) -> Prepared:
-    """The environment, installed once in a session, whoever asks; one that failed is tried again when asked again."""
+    """Installs the environment once per session. A failed installation is repeated on the next call."""
     return await resources.prepared.get(
         environment.key,
         lambda: try_to_install(resources, environment, log),
@@ -27,7 +27,7 @@ async def prepare(resources: SessionResources, environment: Environment, log: Pa
 
 
 async def ensure(resources: SessionResources, environment: Environment | None, phase: Phase, log: Path) -> None:
-    """What a step of that phase needs, made now if nobody has; raises EngineError where it cannot be."""
+    """Installs the environment now if the phase needs it. Raises EngineError if that fails."""
     if environment is None or phase == "acquire" or environment.key in resources.installed:
         return
     exit = (await prepare(resources, environment, log)).exit
@@ -36,7 +36,7 @@ async def ensure(resources: SessionResources, environment: Environment | None, p
 
 
 async def answers(resources: SessionResources, environment: Environment, log: Path) -> bool:
-    """Does its control command succeed, executed now?"""
+    """Executes the control command, without the cache: does it succeed?"""
     container = acquiring(resources, await resources.toolchain(environment), environment)
     argv = WITH_ENV.argv(environment.control)
     exit, _ = await execute(
@@ -46,7 +46,7 @@ async def answers(resources: SessionResources, environment: Environment, log: Pa
 
 
 async def try_to_install(resources: SessionResources, environment: Environment, log: Path) -> Prepared:
-    """The same, with what the engine could not do as an exit without a code."""
+    """Installs the environment. An error of the engine becomes an exit without a code."""
     try:
         return await install(resources, environment, log)
     except (EngineError, EngineRefusedError, ExecFailedError) as error:
@@ -54,7 +54,7 @@ async def try_to_install(resources: SessionResources, environment: Environment, 
 
 
 async def install(resources: SessionResources, environment: Environment, log: Path) -> Prepared:
-    """Runs the environment's commands on its base image, with nothing but the files that they read."""
+    """Runs the environment's commands on its base image, with only the files that they read."""
     choice = resources.choice(environment)
     staged, gaps = stage(resources, environment)
     toolchain = await resources.toolchain(environment)
@@ -70,16 +70,16 @@ async def install(resources: SessionResources, environment: Environment, log: Pa
         exit, container = await execute(resources, container, order)
         if exit.code != 0 and exit.code not in command.empty:
             return Prepared(exit=exit, command=command, gaps=choice.gaps)
-    places = await find_modules(resources, container) if environment.kind == "node" else (ENV,)
-    packages = tuple((place, named_once(container.directory(place))) for place in places)
+    paths = await find_modules(resources, container) if environment.kind == "node" else (ENV,)
+    packages = tuple((path, with_cached_id(container.directory(path))) for path in paths)
     resources.installed[environment.key] = InstalledContainer(toolchain=toolchain, packages=packages)
     version = f"{environment.kind.capitalize()} {choice.version}"
     return Prepared(exit=Exit(code=0), gaps=(*choice.gaps, *gaps), version=version, reused=exit.reused)
 
 
 def stage(resources: SessionResources, environment: Environment) -> tuple[Directory, list[str]]:
-    """The files that an installation reads, and gaps for scripts that it will not run."""
-    files = resources.site.files_of(environment.tree)
+    """The files that an installation reads, and gaps in the proof for scripts that it does not run."""
+    files = resources.config.files_of(environment.tree)
     absent = [path for path in environment.inputs if not os.path.lexists(files / path)]
     if absent:
         raise EngineError(f"{environment.title}: {absent[0]} is not among the files of the tree", "internal")
@@ -92,7 +92,7 @@ def stage(resources: SessionResources, environment: Environment) -> tuple[Direct
         if Path(path).name != "package.json":
             continue
         text = (files / path).read_text(encoding="utf-8", errors="replace")
-        without, found = set_aside(text, path)
+        without, found = drop_scripts(text, path)
         gaps += found
         if without != text:
             directory = directory.with_new_file(path, without)
@@ -100,12 +100,12 @@ def stage(resources: SessionResources, environment: Environment) -> tuple[Direct
 
 
 def acquiring(resources: SessionResources, toolchain: Container, environment: Environment) -> Container:
-    """The base of a container that installs."""
+    """A container that can install packages."""
     container = resources.acquiring(toolchain)
     return resources.with_variables(container, plain_variables("acquire", node=environment.kind == "node"))
 
 
 async def find_modules(resources: SessionResources, container: Container) -> tuple[str, ...]:
-    """Every node_modules."""
+    """The outermost node_modules directories."""
     listed = await resources.session.ask(container.with_exec(list(FIND_MODULES)).stdout())
     return tuple(sorted(listed.splitlines()))

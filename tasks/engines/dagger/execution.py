@@ -1,4 +1,4 @@
-"""Runs one command in a container, writes its log, and says how it ended."""
+"""Runs one command in a container, writes its log, and returns its exit."""
 
 import asyncio
 import time
@@ -16,17 +16,17 @@ from tasks.exits import Exit
 from tasks.redaction.redactor import Redactor
 
 GRACE = 120.0
-"""Seconds beyond a step's limit, in which the engine fetches images and fills mounts; then it hangs."""
+"""Seconds after a step's limit for pulling images and filling mounts. After that, the engine counts as hung."""
 KEEP_PASS = 7 * 86400.0
-"""Seconds that an engine's memory of a pass is taken for one."""
+"""The maximum age of a pass from the engine's cache, in seconds."""
 STOPPED = "stopped: the server had ended"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StepOrder:
-    """A command for a container, with its own `variables`, none of which is a secret.
+    """A command for a container. `variables` has no secret. `servers` are the names of the step's servers.
 
-    `cwd` is where it runs; `servers` are the names of those beside it.
+    `volatile`: the result must not come from the engine's cache.
     """
 
     argv: tuple[str, ...]
@@ -39,8 +39,8 @@ class StepOrder:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Tried:
-    """How one exec ended, with all that it said, and what it left. `remembered`: it ended so before, not now."""
+class ExecResult:
+    """The exit of one exec and the container after it. `remembered`: the result is from the engine's cache."""
 
     exit: Exit
     after: Container
@@ -48,26 +48,26 @@ class Tried:
 
 
 async def execute(resources: SessionResources, container: Container, order: StepOrder) -> tuple[Exit, Container]:
-    """Runs the command now, unless the engine remembers that it passed on the same inputs; and what it left.
+    """Runs the command, or takes a cached pass with the same inputs; returns the exit and the container after it.
 
-    A failure that is remembered is not believed, be it of this very run: whatever made it fail may be gone.
+    A cached failure is never used, because its cause may be gone: the command runs again.
     """
     nonce = resources.fresh_nonce() if order.volatile else ""
     tried = await attempt(resources, container, order, nonce)
-    if tried.remembered and not acceptable(tried.exit):
+    if tried.remembered and not is_usable(tried.exit):
         tried = await attempt(resources, container, order, resources.fresh_nonce())
     note(order, tried.exit, resources.redactor)
     return shortened(tried.exit), tried.after
 
 
-def acceptable(exit: Exit) -> bool:
-    """May a remembered exit stand?"""
+def is_usable(exit: Exit) -> bool:
+    """May this cached exit be used?"""
     return exit.code == 0 and not exit.trouble and exit.age <= KEEP_PASS
 
 
-async def attempt(resources: SessionResources, container: Container, order: StepOrder, nonce: str) -> Tried:
-    """One exec behind the wrapper."""
-    marker = f"{resources.site.run_id}/{resources.fresh_nonce()}"
+async def attempt(resources: SessionResources, container: Container, order: StepOrder, nonce: str) -> ExecResult:
+    """One exec of the command in its wrapper."""
+    marker = f"{resources.config.run_id}/{resources.fresh_nonce()}"
     argv = wrap(order.argv, order.limit, order.servers, variables=order.variables)
     after = resources.with_run(container, marker, nonce).with_workdir(order.cwd).with_exec(argv)
     begun = time.monotonic()
@@ -82,20 +82,20 @@ async def attempt(resources: SessionResources, container: Container, order: Step
         record = read_record(written)
     except TimeoutError:
         detail = f"the Dagger engine did not end a command within {order.limit + GRACE:g} s"
-        return Tried(exit=Exit(code=None, trouble="engine_hung", detail=detail, root=WORK), after=container)
+        return ExecResult(exit=Exit(code=None, trouble="engine_hung", detail=detail, root=WORK), after=container)
     except (ExecFailedError, EngineRefusedError, ValueError) as error:
-        return Tried(exit=broken(error, time.monotonic() - begun), after=container)
+        return ExecResult(exit=exit_without_record(error, time.monotonic() - begun), after=container)
     except EngineError as error:
-        return Tried(exit=no_exit(error, WORK), after=container)
-    reused = record.run.partition("/")[0] != resources.site.run_id
+        return ExecResult(exit=no_exit(error, WORK), after=container)
+    reused = record.run.partition("/")[0] != resources.config.run_id
     exit = exit_of(record, order, stdout, stderr, reused=reused)
-    return Tried(exit=exit, after=after, remembered=record.run != marker)
+    return ExecResult(exit=exit, after=after, remembered=record.run != marker)
 
 
 def exit_of(record: CommandRecord, order: StepOrder, stdout: str, stderr: str, *, reused: bool) -> Exit:
-    """The facts of a record as an Exit."""
+    """The Exit for a record."""
     timed_out = record.code in {124, 137} and record.seconds >= order.limit
-    told = record.code != 0 or any(each.ended for each in record.servers)
+    has_servers = record.code != 0 or any(each.ended for each in record.servers)
     detail = STOPPED if record.stopped else f"It ran into its limit of {order.limit:g} s." if timed_out else ""
     return Exit(
         code=None if timed_out or record.stopped else record.code,
@@ -107,12 +107,12 @@ def exit_of(record: CommandRecord, order: StepOrder, stdout: str, stderr: str, *
         root=WORK,
         reused=reused,
         age=max(0.0, time.time() - record.ended) if reused else 0.0,
-        services=record.servers if told else (),
+        services=record.servers if has_servers else (),
     )
 
 
-def broken(error: ExecFailedError | EngineRefusedError | ValueError, seconds: float) -> Exit:
-    """An exec without a record: the wrapper itself was killed, or could not be started."""
+def exit_without_record(error: ExecFailedError | EngineRefusedError | ValueError, seconds: float) -> Exit:
+    """The exit for an exec without a record: the wrapper was killed, or could not be started."""
     if isinstance(error, ExecFailedError):
         return Exit(
             code=error.code, stdout=error.stdout, stderr=error.stderr or str(error), duration=seconds, root=WORK
@@ -122,15 +122,15 @@ def broken(error: ExecFailedError | EngineRefusedError | ValueError, seconds: fl
 
 
 def no_exit(error: EngineError | EngineRefusedError | ExecFailedError, root: str = "") -> Exit:
-    """What the engine could not do, as the end of a step that has none."""
+    """The exit without a code for an error of the engine."""
     if isinstance(error, EngineError):
         return Exit(code=None, trouble=error.reason_code, detail=str(error), root=root)
     return Exit(code=None, trouble="engine", detail=str(error).strip().splitlines()[-1], root=root)
 
 
-async def execute_bare(resources: SessionResources, container: Container, order: StepOrder, root: str) -> Exit:
-    """Runs the command in somebody else's image, which may hold nothing that a wrapper needs."""
-    after = resources.with_run(container, resources.site.run_id, resources.fresh_nonce()).with_exec(
+async def execute_unwrapped(resources: SessionResources, container: Container, order: StepOrder, root: str) -> Exit:
+    """Runs the command without a wrapper: an image of the stack may lack the programs that a wrapper needs."""
+    after = resources.with_run(container, resources.config.run_id, resources.fresh_nonce()).with_exec(
         list(order.argv), expect=ANY
     )
     begun = time.monotonic()
@@ -145,7 +145,7 @@ async def execute_bare(resources: SessionResources, container: Container, order:
         detail = f"It ran into its limit of {order.limit:g} s."
         exit = Exit(code=None, timed_out=True, detail=detail, duration=order.limit, root=root)
     except (ExecFailedError, EngineRefusedError) as error:
-        exit = broken(error, time.monotonic() - begun)
+        exit = exit_without_record(error, time.monotonic() - begun)
     except EngineError as error:
         exit = no_exit(error, root)
     note(order, exit, resources.redactor)
@@ -153,17 +153,17 @@ async def execute_bare(resources: SessionResources, container: Container, order:
 
 
 def shortened(exit: Exit) -> Exit:
-    """What is kept of a long output: its end, from the beginning of a line. The log has all of it."""
+    """The exit with the last lines of a long output. The log has all of it."""
     return replace(exit, stdout=last_lines(exit.stdout), stderr=last_lines(exit.stderr))
 
 
 def last_lines(text: str) -> str:
-    """As many as are kept."""
+    """The last lines of a text, up to KEPT characters."""
     return text if len(text) <= KEPT else text[-KEPT:].partition("\n")[2]
 
 
 def note(order: StepOrder, exit: Exit, redactor: Redactor) -> None:
-    """Writes a command, its output and its end to the log."""
+    """Writes the command, its output and its exit to the log."""
     log = Log(order.log, redactor=redactor)
     log.begin(order.argv, Path(order.cwd))
     for text in (exit.stdout, exit.stderr, *(each.output for each in exit.services)):

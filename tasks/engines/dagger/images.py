@@ -1,4 +1,4 @@
-"""Base images: which tag a version is taken from, and the one digest that a run uses for each tag."""
+"""Base images: the tag for each version, and the one digest per tag that a run uses."""
 
 import re
 from collections.abc import Mapping
@@ -20,20 +20,20 @@ TABLE = {
     "uv": "ghcr.io/astral-sh/uv:latest",
 }
 PYTHON, NODE = 13, 22
-"""The minor and the major version where a stack says nothing, or where it takes them among others."""
+"""The default minor version of Python, and the default major version of Node, if the stack accepts them."""
 NODES = (22, 24, 20, 18, 26)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImageChoice:
-    """The version of a base image, and in what it differs from the one that was asked for."""
+    """The version of a base image, and its differences from the stack's version, as gaps in the proof."""
 
     version: str
     gaps: tuple[str, ...] = ()
 
 
 def choose_python(version: Version) -> ImageChoice:
-    """The Python image of a stack. Raises EngineError (`toolchain`) for what is no version."""
+    """The Python image of a stack. Raises EngineError (`toolchain`) for an invalid version."""
     wanted, bound = specifier(version.wanted, version.source), specifier(version.accepts, version.source)
     both = wanted & bound
     exact = re.fullmatch(r"==(3\.\d+\.\d+)", version.wanted.strip())
@@ -46,15 +46,15 @@ def choose_python(version: Version) -> ImageChoice:
 
 
 def released(minors: list[int]) -> list[int]:
-    """Those that have an image: a range without an end fits versions that do not exist yet."""
+    """The released minor versions: an open range includes versions that do not exist yet."""
     return [minor for minor in minors if minor <= PYTHON + 1]
 
 
 def nearest(minors: list[int], wanted: SpecifierSet) -> int:
-    """The minor version next to the one that was wanted."""
+    """The minor version that is nearest to the wanted one."""
     goal = min(minors_of(wanted), default=PYTHON)
     if not minors:
-        raise EngineError(f"no Python fits {wanted}: mend requires-python", "toolchain")
+        raise EngineError(f"no Python version fits {wanted}: fix requires-python", "toolchain")
     return min(minors, key=lambda minor: abs(minor - goal))
 
 
@@ -74,7 +74,7 @@ def choose_node(version: Version) -> ImageChoice:
 
 
 def fits(text: str, major: int) -> bool:
-    """Does some release of a major version fit a range?"""
+    """Does a release of the major version fit the range?"""
     return any(admits(text, (major, minor, 0)) for minor in range(40))
 
 
@@ -85,8 +85,8 @@ def differs(name: str, version: Version) -> str:
 
 
 class BaseImageResolver:
-    """The base images of a session. `overrides` replace entries of the table, a digest included; `known` are the
-    references of tags that were resolved before."""
+    """The base images of a session. `overrides` replace entries of the table, and may have a digest. `known` are tags
+    and references that are resolved already."""
 
     def __init__(
         self,
@@ -98,15 +98,15 @@ class BaseImageResolver:
         self._session, self._known = session, known or {}
         self._table = {**TABLE, **overrides}
         self.pinned = pinned
-        """What each tag resolved to, from the beginning of the run to its end."""
+        """The reference with digest of each tag, for the whole run."""
         self._resolved = AsyncMemo[str, str]()
 
     def tag(self, name: str, version: str = "") -> str:
-        """The reference that the table has."""
+        """The reference in the table, with the version."""
         return self._table[name].replace("{version}", version)
 
     async def get(self, name: str, version: str = "") -> Container:
-        """A base image by its digest. Raises EngineError (`base_image`) where it cannot be had."""
+        """A base image by its digest. Raises EngineError (`base_image`) if it is not available."""
         tag = self.tag(name, version)
         reference = await self._resolved.get(tag, lambda: self._resolve(tag))
         return self._session.client.container().from_(reference)
@@ -120,6 +120,6 @@ class BaseImageResolver:
                 self.pinned[tag] = await self._session.ask(asked)
             except EngineRefusedError as error:
                 said = str(error).strip().splitlines()[-1]
-                text = f"the base image {tag} cannot be had: {said}. Name another one in predeploy.toml ([images])"
+                text = f"the base image {tag} is not available: {said}. Name another one in predeploy.toml ([images])"
                 raise EngineError(text, "base_image") from None
         return self.pinned[tag]

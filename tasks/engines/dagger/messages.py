@@ -1,11 +1,11 @@
-"""What a living engine's refusal to build a Dockerfile means, where it has no structured facts to tell it by."""
+"""Classifies an engine's error messages about a Dockerfile: the engine has no structured facts for them."""
 
 import re
 from typing import Literal
 
 from tasks.diagnostics.dockerfile import essential
 
-# The engine's own trouble, whatever it was doing.
+# Problems of the engine itself.
 _ENGINE = re.compile(
     r"no space left on device|disk quota exceeded|input/output error|cannot allocate memory|too many open files"
     r"|context canceled|rpc error|transport is closing|read-only file system",
@@ -15,9 +15,9 @@ _PARSED = re.compile(r"^dockerfile parse error on line")
 _NOT_FOUND = re.compile(
     r'^(?:failed to resolve image "[^"]+" \([^)]*\): |[^\s"]+: )[^\s"]+: not found(?: \(did you mean|$)'
 )
-# Everybody may pull an official image: who is refused one asked for what is not there.
+# Official images are public: a denied pull means that the image does not exist.
 _NOT_OFFICIAL = re.compile(r"docker\.io/library/\S+: pull access denied")
-# No answer, or one that says nothing about whether the image is there: not allowed, too many, out of order.
+# No answer, or one without information on the image: no permission, rate limit, server error.
 _SILENT = re.compile(
     r"failed to do request|failed to authorize|pull access denied|unexpected status from|too ?many ?requests"
     r"|dial (?:tcp|udp)|no such host|connection (?:refused|reset)|i/o timeout|deadline exceeded|TLS handshake|x509:"
@@ -26,7 +26,7 @@ _SILENT = re.compile(
 )
 _SECRET = re.compile(r'secret "[^"]+" is required but (?:no secret mappings were|was not) provided$')
 _CONVERTED = re.compile(r"^failed to (?:convert Dockerfile to LLB:|read Dockerfile \")")
-# While it is carried out: what a COPY or a mount names, and who it is for.
+# Errors during the build: missing sources of a COPY or a mount, and missing users.
 _CARRIED_OUT = re.compile(
     r"failed to copy source directory: lstat .+: no such file or directory$"
     r"|failed to content hash dockerfile .+\": not found$"
@@ -35,15 +35,14 @@ _CARRIED_OUT = re.compile(
 
 
 def classify(message: str) -> Literal["dockerfile", "base_image", "secret", "registry", ""]:
-    """Whose fault a refused build is, by the engine's words.
+    """The cause of a refused build, from the engine's message.
 
-    `dockerfile`: it, or what it copies, is wrong. `base_image`: a registry that answers does not have the image.
-    `secret`: the build needs one that it was not given, which says nothing of who deploys. `registry`: no such answer
-    was to be had. Empty: nobody knows, and so nobody is to blame. A RUN that failed is known by its exit code, and not
-    to be asked about here.
+    `dockerfile`: the Dockerfile is wrong, or a file that it copies is missing. `base_image`: the registry answers, and
+    does not have the image. `secret`: a secret for the build is missing here, though a deploy may have it. `registry`:
+    the registry does not answer. Empty: the cause is unknown. A failed RUN has an exit code instead.
     """
     said = essential(message)
-    if _PARSED.match(said):  # it quotes the Dockerfile, which may say anything
+    if _PARSED.match(said):  # the message quotes the Dockerfile, so other patterns must not read it
         return "dockerfile"
     if _ENGINE.search(said):
         return ""
@@ -59,5 +58,5 @@ def classify(message: str) -> Literal["dockerfile", "base_image", "secret", "reg
 
 
 def _plain(message: str) -> str:
-    """Without the trace that the engine's messages end with."""
+    """The message without the trace id at its end."""
     return re.sub(r" ?\[traceparent:[^\]]*\]$", "", message.strip())

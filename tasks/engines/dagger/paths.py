@@ -1,11 +1,11 @@
-"""Where things lie in a container."""
+"""Paths in a container."""
 
 from tasks import steps
 from tasks.engines.tokens import Tokens
 
 WORK, OUT, CACHE, ENV, PROBES = "/work", "/out", "/cache", "/env", "/probes"
 SERVED = "/served"
-"""Where the outputs and the ends of services lie, in their own containers and in that of the step beside them."""
+"""The directory for outputs and exit codes of services. Their containers share it with the step's."""
 PYTHON = "/usr/local/bin/python3"
 MANAGER = "/opt/manager"
 TOKENS = Tokens(
@@ -18,4 +18,4 @@ TOKENS = Tokens(
     }
 )
 WITH_ENV = TOKENS.with_values({steps.ENV: ENV})
-"""Of what installs an environment, or has one."""
+"""The tokens for commands with an environment."""

@@ -1,4 +1,4 @@
-"""Which base images a plan will take, resolved before it begins: for parts of it that run on several engines."""
+"""Resolves the base images of a plan before it begins: all shards then use the same digests."""
 
 import asyncio
 from collections.abc import Iterable, Mapping
@@ -14,13 +14,13 @@ from tasks.stack import Version
 from tasks.steps import Environment
 
 LIMIT = 20.0
-"""Seconds to reach an engine that is there."""
+"""Seconds to connect to a running engine."""
 Wanted = tuple[str, str]
-"""A base image by its name in the table, and the version that is filled in."""
+"""The name of a base image in the table, and its version."""
 
 
 def wanted_by(plan: Plan, lowering: Lowering) -> tuple[Wanted, ...]:
-    """The base images that the checks of a plan run in. A version that is none is the checks' own to tell."""
+    """The base images of the checks in a plan. An invalid version is left out: its checks report it."""
     environments = (each for check in plan.checks for each in environments_of(check, lowering))
     found = {("python", choose_python(Version()).version), ("uv", ""), *versions_of(environments)}
     databases = {("postgres", "")} if any(check.database for check in plan.checks) else set()
@@ -28,7 +28,7 @@ def wanted_by(plan: Plan, lowering: Lowering) -> tuple[Wanted, ...]:
 
 
 def versions_of(environments: Iterable[Environment]) -> set[Wanted]:
-    """What environments are made on."""
+    """The base images of environments."""
     found = set()
     for each in environments:
         try:
@@ -42,9 +42,9 @@ def versions_of(environments: Iterable[Environment]) -> set[Wanted]:
 async def resolve(
     wanted: Iterable[Wanted], environ: Mapping[str, str], overrides: Mapping[str, str], log: Path
 ) -> dict[str, str]:
-    """For each tag the reference with its digest, by a session that ends with it.
+    """The reference with digest for each tag, from a session of its own.
 
-    One that cannot be had is left out: the check that needs it says so. Raises EngineError where no engine answers.
+    An unavailable image is left out: the checks that need it report it. Raises EngineError if no engine answers.
     """
     session = await open_session(environ, log, NOTHING, limit=LIMIT)
     try:

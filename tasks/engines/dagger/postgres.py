@@ -1,4 +1,4 @@
-"""The run's Postgres in a container, fresh for the run, with the databases of its steps."""
+"""The run's own Postgres, in a container, with the databases of its steps."""
 
 import re
 import secrets
@@ -14,14 +14,14 @@ from tasks.steps import Database
 
 HOST, PORT, USER, ADMIN = "db", "5432", "predeploy", "predeploy"
 IDENTITY = "SELECT pg_postmaster_start_time()"
-SEND_AWAY = "SELECT pg_terminate_backend(pid, 1000) FROM pg_stat_activity WHERE datname = '{}'"
+TERMINATE = "SELECT pg_terminate_backend(pid, 1000) FROM pg_stat_activity WHERE datname = '{}'"
 QUERY_LIMIT = 120.0
-# nothing of it outlives the run: durability would only cost time
+# the data end with the run, so durability is not needed
 SETTINGS = ("fsync=off", "full_page_writes=off", "synchronous_commit=off", "max_connections=200")
 
 
 class PostgresService:
-    """One server at most, started when first asked for. It dies with the session."""
+    """At most one server, started on demand. It ends with the session."""
 
     def __init__(self, session: DaggerSession, images: BaseImageResolver, run_id: str) -> None:
         self._session, self._images, self._run_id = session, images, run_id
@@ -30,10 +30,10 @@ class PostgresService:
         self._made = AsyncMemo[str, None]()
         self._identity = ""
         self._expected: tuple[Database, ...] = ()
-        self._born: frozenset[Database] = frozenset()
+        self._created_at_start: frozenset[Database] = frozenset()
 
     async def start(self, expected: Iterable[Database] = ()) -> Service:
-        """The server, ready; databases that are `expected` are made together: each command here is a container.
+        """Starts the server. The `expected` databases are created together, because each command is a container.
 
         Raises EngineError (`postgres`, `base_image`).
         """
@@ -41,9 +41,9 @@ class PostgresService:
         return (await self._started.get("postgres", self._start))[0]
 
     async def bind(self, container: Container, database: Database) -> tuple[Container, Mapping[str, str]]:
-        """The container with the server beside it, and what the tokens of the database stand for once it is made."""
+        """Creates the database; returns the container bound to the server, and the values of the database's tokens."""
         service, _ = await self._started.get("postgres", self._start)
-        if database not in self._born:
+        if database not in self._created_at_start:
             together = [each for each in self._expected if each.template == database.template]
             batch, key = (together, "") if database in together else ([database], database.name)
             await self._made.get(f"{database.template}/{key}", lambda: self._create(batch))
@@ -59,12 +59,12 @@ class PostgresService:
         return container.with_service_binding(HOST, service), values
 
     async def close(self) -> None:
-        """Waits for the end of what is under way, which is cancelled: nobody may have waited for it to start."""
+        """Cancels running work, and waits for its end."""
         for once in (self._made, self._started):
             await once.close()
 
     async def trouble(self) -> tuple[str, str] | None:
-        """None while the server, if there is one, is still the one of the beginning."""
+        """None if there is no server, or if it has not restarted; otherwise a reason code and a line of text."""
         if self._started.result("postgres") is None:
             return None
         try:
@@ -83,10 +83,10 @@ class PostgresService:
             .with_secret_variable("POSTGRES_PASSWORD", password)
             .with_env_variable("POSTGRES_DB", ADMIN)
             .with_env_variable("POSTGRES_INITDB_ARGS", "--no-sync")
-            .with_env_variable(RUN, self._run_id)  # what makes it this run's own
+            .with_env_variable(RUN, self._run_id)  # without it, runs would share a service
         )
         arguments = ["postgres", *(word for setting in SETTINGS for word in ("-c", setting))]
-        # one that waits, instead of ten that ask: each is a container's command
+        # one command that waits is faster than many that check: each is an exec in the container
         asked = f"until pg_isready --host=127.0.0.1 --username={USER} --dbname={ADMIN} --quiet; do sleep 0.05; done"
         healthcheck = ["timeout", "60", "sh", "-c", asked]
         server = base.with_docker_healthcheck(healthcheck, interval="100ms", timeout="60s", retries=3)
@@ -97,14 +97,14 @@ class PostgresService:
             text = f"Postgres did not start in its container: {last_line(error)}"
             raise EngineError(text, "postgres") from None
         client = image.with_secret_variable("PGPASSWORD", password)
-        born = [each for each in self._expected if not each.template]
-        answer = await self._query_in(client, service, IDENTITY, *map(creation, born))
-        self._identity, self._born = answer, frozenset(born)
+        created = [each for each in self._expected if not each.template]
+        answer = await self._query_in(client, service, IDENTITY, *map(creation, created))
+        self._identity, self._created_at_start = answer, frozenset(created)
         return service, client
 
     async def _create(self, databases: Sequence[Database]) -> None:
-        # a command that was stopped may still be connected, and then nothing can be copied
-        away = [SEND_AWAY.format(template) for template in {each.template for each in databases} if template]
+        # a stopped command may still be connected, which prevents a copy
+        away = [TERMINATE.format(template) for template in {each.template for each in databases} if template]
         await self._query(*away, *map(creation, databases))
 
     async def _query(self, *statements: str) -> str:
@@ -112,7 +112,7 @@ class PostgresService:
         return await self._query_in(client, service, *statements)
 
     async def _query_in(self, client: Container, service: Service, *statements: str) -> str:
-        """Statements one after another, by the server's own client in a container beside it."""
+        """Runs statements with psql, in a container bound to the server."""
         commands = [f"--command={statement}" for statement in statements]
         account = [f"--host={HOST}", f"--username={USER}", f"--dbname={ADMIN}"]
         argv = ["psql", *account, "-AtXq", "--set=ON_ERROR_STOP=1", *commands]
@@ -133,12 +133,12 @@ class PostgresService:
 
 
 def creation(database: Database) -> str:
-    """The statement that makes it."""
+    """The statement that creates a database."""
     copied = f' TEMPLATE "{database.template}"' if database.template else ""
     return f'CREATE DATABASE "{database.name}"{copied}'
 
 
 def last_line(error: ExecFailedError | EngineRefusedError) -> str:
-    """What was said last."""
+    """The last line of an error's output or text."""
     said = (error.stderr if isinstance(error, ExecFailedError) else "").strip() or str(error).strip() or "nothing said"
     return said.splitlines()[-1]

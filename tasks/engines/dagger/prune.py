@@ -1,4 +1,4 @@
-"""Has an engine of containers keep its own cache within a limit. None is started for that."""
+"""Prunes the cache of a running Dagger engine. It does not start an engine."""
 
 import asyncio
 from collections.abc import Mapping
@@ -15,7 +15,7 @@ NAME = "Dagger engine"
 
 
 async def prune_engine(environ: Mapping[str, str], log: Path, size: int) -> Pruned:
-    """Prunes what no session uses, by the engine's own policy with that limit in bytes, or says why not."""
+    """Prunes unused cache by the engine's policy, to `size` bytes; or returns the reason why not."""
     reach = await asyncio.to_thread(find_engine, environ)
     if not reach.is_there or reach.starts:
         return Pruned(what=NAME, undone=reach.trouble or f"{reach.by} would have to be started first")
@@ -26,10 +26,10 @@ async def prune_engine(environ: Mapping[str, str], log: Path, size: int) -> Prun
     try:
         cache = session.client.engine().local_cache()
         before = await session.ask(cache.entry_set().disk_space_bytes())
-        # its own policy holds back a reserve, which may be more than the limit
+        # the engine's policy has a reserve, which may exceed the limit
         prune = cache.prune(use_default_policy=True, max_used_space=str(size), reserved_space=str(size))
         await session.ask(prune, limit=PRUNE_LIMIT)
-        # asked under another name: the engine would remember its answer
+        # a different key, because the engine caches its answers
         after = await session.ask(session.client.engine().local_cache().entry_set(key="").disk_space_bytes())
     except (EngineError, EngineRefusedError) as error:
         return Pruned(what=NAME, undone=str(error))

@@ -1,6 +1,6 @@
-"""Is there an engine of containers, and does it answer? Known within a second, before Dagger's client waits for it.
+"""Finds an engine of containers, and checks within a second whether it answers.
 
-Dagger's command line tries a dead address for ten minutes without a word; so sockets are asked here first.
+Dagger's command line retries a dead address silently for ten minutes, so sockets are checked here first.
 """
 
 import shutil
@@ -13,11 +13,11 @@ from urllib.parse import urlsplit
 RUNNER_HOST = "_EXPERIMENTAL_DAGGER_RUNNER_HOST"
 SESSION_PORT, SESSION_TOKEN = "DAGGER_SESSION_PORT", "DAGGER_SESSION_TOKEN"
 PATIENCE = 0.9
-"""Seconds that a socket gets."""
+"""Seconds for a connection."""
 RUNTIME_PATIENCE = 3.0
-"""Seconds that a container runtime gets to say that it is there."""
+"""Seconds for an answer of a container runtime."""
 DOCKER_SOCKET = "/var/run/docker.sock"
-# by program, what asks its daemon
+# for each program, the command that queries its daemon
 RUNTIMES = {
     "docker": ("docker", "version", "--format", "{{.Server.Version}}"),
     "podman": ("podman", "version", "--format", "{{.Client.Version}}"),
@@ -29,7 +29,7 @@ RUNTIMES = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reach:
-    """How an engine would be reached. `trouble` is why it cannot be; `starts`: an engine may have to be started.
+    """The way to an engine. `trouble`: why it is not available. `starts`: an engine may have to be started.
 
     `summary` says either in at most eight words.
     """
@@ -41,7 +41,7 @@ class Reach:
 
     @property
     def is_there(self) -> bool:
-        """Whether it is worth trying."""
+        """Whether an engine seems to be available."""
         return bool(self.by) and not self.trouble
 
 
@@ -51,7 +51,7 @@ def find_engine(environ: Mapping[str, str]) -> Reach:
         return find_session(port, has_token=bool(environ.get(SESSION_TOKEN)))
     if host := environ.get(RUNNER_HOST):
         by = f"the Dagger engine at {host}"
-        if trouble := silence_of(host):
+        if trouble := address_error(host):
             summary = "the configured Dagger engine does not answer"
             return Reach(by=by, trouble=f"no Dagger engine at {host}: {trouble}", summary=summary)
         return Reach(by=by, summary="the configured Dagger engine")
@@ -64,28 +64,28 @@ def find_session(port: str, *, has_token: bool) -> Reach:
     if not has_token:
         trouble = f"{SESSION_PORT} is set without {SESSION_TOKEN}"
         return Reach(by=by, trouble=trouble, summary="the Dagger session has no token")
-    if trouble := silence_of_port("127.0.0.1", port):
+    if trouble := port_error("127.0.0.1", port):
         trouble = f"the Dagger session does not answer: {trouble}"
         return Reach(by=by, trouble=trouble, summary="the Dagger session does not answer")
     return Reach(by=by, summary="the Dagger session of this process")
 
 
-def silence_of(address: str) -> str:
+def address_error(address: str) -> str:
     """Why no engine answers at an address; empty if one does, or if only Dagger itself can find out."""
     parts = urlsplit(address)
     if parts.scheme == "unix":
-        return silence_of_socket(parts.path or parts.netloc)
+        return socket_error(parts.path or parts.netloc)
     if parts.scheme in {"tcp", "tls"}:
         if not parts.hostname or parts.port is None:
             return f"{RUNNER_HOST} needs a host and a port"
-        return silence_of_port(parts.hostname, str(parts.port))
+        return port_error(parts.hostname, str(parts.port))
     if not parts.scheme:
-        return f"{RUNNER_HOST} is no address: write unix:///path, tcp://host:port or ssh://user@host"
+        return f"{RUNNER_HOST} is not an address: write unix:///path, tcp://host:port or ssh://user@host"
     return ""
 
 
-def silence_of_socket(path: str) -> str:
-    """Why a unix socket takes no connection."""
+def socket_error(path: str) -> str:
+    """Why a connection to a unix socket fails; empty if it succeeds."""
     with socket.socket(socket.AF_UNIX) as connection:
         connection.settimeout(PATIENCE)
         try:
@@ -95,8 +95,8 @@ def silence_of_socket(path: str) -> str:
     return ""
 
 
-def silence_of_port(host: str, port: str) -> str:
-    """Why a TCP port takes no connection."""
+def port_error(host: str, port: str) -> str:
+    """Why a connection to a TCP port fails; empty if it succeeds."""
     try:
         socket.create_connection((host, int(port)), timeout=PATIENCE).close()
     except (OSError, ValueError) as error:
@@ -105,7 +105,7 @@ def silence_of_port(host: str, port: str) -> str:
 
 
 def find_runtime(environ: Mapping[str, str]) -> Reach:
-    """A container runtime that Dagger can start its engine in."""
+    """A container runtime in which Dagger can start its engine."""
     troubles: dict[str, str] = {}
     for name, command in RUNTIMES.items():
         program = shutil.which(name, path=environ.get("PATH"))
@@ -122,8 +122,8 @@ def find_runtime(environ: Mapping[str, str]) -> Reach:
 
 
 def daemon_trouble(name: str, command: tuple[str, ...], environ: Mapping[str, str]) -> str:
-    """Why a runtime's daemon does not answer."""
-    if name == "docker" and "DOCKER_HOST" not in environ and silence_of_socket(DOCKER_SOCKET) == "Permission denied":
+    """Why the daemon of a runtime does not answer; empty if it does."""
+    if name == "docker" and "DOCKER_HOST" not in environ and socket_error(DOCKER_SOCKET) == "Permission denied":
         return f"{name} is installed, but this user may not use {DOCKER_SOCKET}"
     try:
         asked = subprocess.run(

@@ -1,4 +1,4 @@
-"""What a session builds: uploads, environments and images, each once, and the workspaces that go from step to step."""
+"""What a session builds: uploads, environments and images, once each, and the workspaces between steps."""
 
 import asyncio
 import secrets as random_tokens
@@ -10,7 +10,7 @@ from tasks import steps
 from tasks.engines.dagger.images import BaseImageResolver, ImageChoice, choose_node, choose_python
 from tasks.engines.dagger.paths import CACHE, ENV, MANAGER, OUT, PROBES, TOKENS, WITH_ENV, WORK
 from tasks.engines.dagger.postgres import PostgresService
-from tasks.engines.dagger.session import CacheVolume, Container, DaggerSession, Directory, Secret, named_once
+from tasks.engines.dagger.session import CacheVolume, Container, DaggerSession, Directory, Secret, with_cached_id
 from tasks.engines.dagger.variables import STORES, index_variables, plain_variables, secret_name
 from tasks.engines.dagger.wrapper import NONCE, RUN
 from tasks.engines.memo import AsyncMemo
@@ -22,38 +22,39 @@ from tasks.redaction.redactor import Redactor
 from tasks.secrets import Secrets
 from tasks.stack import Version
 from tasks.steps import Environment, Image, Inputs, Phase, Step, TreeName
+from tasks.trust import TRUSTED, Trust
 
 PROBE_FILES = Path(steps.__file__).parent / "probes"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ResourcesConfig:
-    """What stays the same for a run, whatever session it is in. `snapshot` is a directory that holds the tree, `base`
-    one that holds the base's, where there is one."""
+    """The facts of a run, for each of its sessions. `snapshot` has the files of the tree, and `base` those of the base.
+    `volume_key` identifies machine and snapshot in the names of volumes."""
 
     snapshot: Path
-    place: str
+    volume_key: str
     run_id: str
     caller: Mapping[str, str]
     secrets: Secrets
     secret_key: bytes
     overrides: Mapping[str, str]
-    is_trusted: bool = True
+    trust: Trust = TRUSTED
     pinned: dict[str, str] = field(default_factory=dict)
     known: Mapping[str, str] = field(default_factory=dict)
     base: Path | None = None
     fresh: bool = False
 
     def files_of(self, tree: TreeName) -> Path:
-        """The directory that holds a tree."""
-        place = self.base if tree == "base" else self.snapshot
-        assert place is not None, "no step is of a base that nobody found"
-        return place
+        """The directory with the files of a tree."""
+        directory = self.base if tree == "base" else self.snapshot
+        assert directory is not None, "a step names the base, and this run has none"
+        return directory
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SlotDirectories:
-    """A workspace between two steps."""
+    """The state of a workspace between two steps."""
 
     work: Directory
     out: Directory
@@ -61,19 +62,19 @@ class SlotDirectories:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InstalledContainer:
-    """A complete environment: what it was made on, and the directories of its packages, which steps take from there."""
+    """An installed environment: its container, and the directories of its packages, which steps mount."""
 
     toolchain: Container
     packages: tuple[tuple[str, Directory], ...]
 
 
 class SessionResources:
-    """All of it is lost with the session."""
+    """The objects of a session, which are lost with it."""
 
-    def __init__(self, session: DaggerSession, site: ResourcesConfig) -> None:
-        self.session, self.site, self.client = session, site, session.client
-        self.images = BaseImageResolver(session, site.overrides, site.pinned, site.known)
-        self.postgres = PostgresService(session, self.images, site.run_id)
+    def __init__(self, session: DaggerSession, config: ResourcesConfig) -> None:
+        self.session, self.config, self.client = session, config, session.client
+        self.images = BaseImageResolver(session, config.overrides, config.pinned, config.known)
+        self.postgres = PostgresService(session, self.images, config.run_id)
         self.prepared = AsyncMemo[str, Prepared]()
         self.built = AsyncMemo[Image, tuple[Exit, Container | None]]()
         self.early: set[Image] = set()
@@ -82,48 +83,48 @@ class SessionResources:
         self._bases = AsyncMemo[tuple[str, Phase, bool], Container]()
         self._uploads: dict[tuple[TreeName, Inputs], Directory] = {}
         self._volumes: dict[str, CacheVolume] = {}
-        self._nothing = named_once(self.client.directory())
-        self._probes = named_once(self.client.host().directory(str(PROBE_FILES), include=["**/*.py", "**/*.mjs"]))
+        self._nothing = with_cached_id(self.client.directory())
+        self._probes = with_cached_id(self.client.host().directory(str(PROBE_FILES), include=["**/*.py", "**/*.mjs"]))
 
     async def close(self) -> None:
-        """Waits for the end of what is under way, which is cancelled."""
+        """Cancels running work, and waits for its end."""
         for once in (self.prepared, self.built, self.postgres, self._bases):
             await once.close()
 
     @property
     def redactor(self) -> Redactor:
-        """What masks the values of the run's secrets."""
-        return self.site.secrets.redactor
+        """The redactor of the run's secrets."""
+        return self.config.secrets.redactor
 
     @staticmethod
     def fresh_nonce() -> str:
-        """What no exec had before."""
+        """A value that no exec has had before."""
         return random_tokens.token_hex(8)
 
     def upload(self, inputs: Inputs, tree: TreeName = "") -> Directory:
-        """The files of a tree that these inputs select. The engine takes what has changed since it last saw them."""
+        """The selected files of a tree. The engine uploads only what has changed since the last upload."""
         if (tree, inputs) not in self._uploads:
             include = None if "." in inputs.include else [pattern(path) for path in inputs.include]
             exclude = [pattern(path) for path in inputs.exclude]
-            files = str(self.site.files_of(tree))
-            self._uploads[tree, inputs] = named_once(
+            files = str(self.config.files_of(tree))
+            self._uploads[tree, inputs] = with_cached_id(
                 self.client.host().directory(files, include=include, exclude=exclude)
             )
         return self._uploads[tree, inputs]
 
     def slot(self, step: Step) -> SlotDirectories:
-        """The workspace of a step, as the steps before it left it."""
+        """The workspace of a step, with the results of earlier steps."""
         if step.begins or step.slot not in self.slots:
             self.slots[step.slot] = SlotDirectories(work=self.upload(step.inputs, step.tree), out=self._nothing)
         return self.slots[step.slot]
 
     def names(self, environment: Environment | None) -> Tokens:
-        """What tokens stand for where that environment is, or none."""
+        """The token values for a container with that environment, or without one."""
         is_there = environment is not None and environment.key in self.installed
         return WITH_ENV if is_there else TOKENS
 
     def choice(self, environment: Environment) -> ImageChoice:
-        """Which base image an environment is made on."""
+        """The base image of an environment."""
         version = environment.version
         return choose_python(version) if environment.kind == "python" else choose_node(version)
 
@@ -143,51 +144,53 @@ class SessionResources:
         )
 
     def acquiring(self, container: Container) -> Container:
-        """A container that may install: stores that all runs share, and where packages come from."""
+        """A container for installations: it has the shared stores, and access to package indexes."""
         container = container.with_mounted_cache(STORES, self.volume("predeploy-stores"))
-        for name, value in sorted(index_variables(self.site.caller).items()):
-            if len(value) < SHORTEST:  # no credential, and the engine would mask every such digit that installers print
+        for name, value in sorted(index_variables(self.config.caller).items()):
+            if (
+                len(value) < SHORTEST
+            ):  # too short for a credential, and the engine would mask it everywhere in the output
                 container = container.with_env_variable(name, value)
             else:
                 container = container.with_secret_variable(name, self.secret(name, value))
         return container
 
     def secret(self, name: str, value: str) -> Secret:
-        """A value in the engine's secret store."""
-        return self.client.set_secret(secret_name(self.site.secret_key, name, value), value)
+        """Puts a value into the engine's secret store."""
+        return self.client.set_secret(secret_name(self.config.secret_key, name, value), value)
 
     def with_variables(self, container: Container, variables: Mapping[str, str]) -> Container:
-        """Variables, in an order that does not change."""
+        """Adds variables, in the given order."""
         for name, value in variables.items():
             container = container.with_env_variable(name, value)
         return container
 
     def with_secrets(self, container: Container, names: tuple[str, ...]) -> Container:
-        """The values of declared secrets."""
-        for name, value in self.site.secrets.only(names).items():
+        """Adds the values of declared secrets."""
+        for name, value in self.config.secrets.only(names).items():
             container = container.with_secret_variable(name, self.secret(name, value))
         return container
 
-    def open_variables(self, variables: Mapping[str, str], secrets: tuple[str, ...]) -> dict[str, str]:
-        """Variables that anybody may see. A secret that has a value wins over them; one that has none does not."""
-        hidden = self.site.secrets.only(secrets)
+    def public_variables(self, variables: Mapping[str, str], secrets: tuple[str, ...]) -> dict[str, str]:
+        """The variables without those that a secret replaces. A secret without a value replaces nothing."""
+        hidden = self.config.secrets.only(secrets)
         return {name: value for name, value in variables.items() if name not in hidden}
 
     @staticmethod
     def with_run(container: Container, marker: str, nonce: str = "") -> Container:
-        """Who executes it, which is no part of its key; a nonce is, and has it executed."""
+        """Adds the run's marker. It is not part of the cache key. A nonce is, and forces an execution."""
         container = container.with_volatile_variable(RUN, marker)
         return container.with_env_variable(NONCE, nonce) if nonce else container
 
     def volume(self, name: str) -> CacheVolume:
-        """What stays between runs under that name. Whoever writes there could leave others something to run."""
-        name = name if self.site.is_trusted else f"{name}-untrusted"
+        """A cache volume. Code that writes to it may affect other runs, so untrusted code has volumes of its own."""
+        name = name if self.config.trust.shares_caches else f"{name}-untrusted"
         if name not in self._volumes:
-            self._volumes[name] = named_once(self.client.cache_volume(name))
+            self._volumes[name] = with_cached_id(self.client.cache_volume(name))
         return self._volumes[name]
 
     async def base(self, environment: Environment | None, phase: Phase) -> tuple[Container, InstalledContainer | None]:
-        """The container that a step of that phase starts from, with the variables that all of its kind have."""
+        """The container in which a step of the phase starts, with the common variables of such steps."""
         container, installed = await self._bare(environment)
         is_node = environment is not None and environment.kind == "node"
         variables = plain_variables(phase, node=is_node)
@@ -198,7 +201,7 @@ class SessionResources:
         return base, installed
 
     async def _bare(self, environment: Environment | None) -> tuple[Container, InstalledContainer | None]:
-        """An environment, or a plain Python."""
+        """The container of an environment. Without one: the Python image."""
         if environment is None:
             return await self.images.get("python", choose_python(Version()).version), None
         installed = self.installed.get(environment.key)
@@ -208,18 +211,18 @@ class SessionResources:
             return installed.toolchain, installed
         return installed.toolchain.with_mounted_directory(ENV, dict(installed.packages)[ENV]), installed
 
-    def furnished(
+    def with_workspace(
         self, container: Container, slot: SlotDirectories, installed: InstalledContainer | None, step_slot: str
     ) -> Container:
-        """The workspace, the packages in it, and everything else that a step may name."""
+        """Mounts the workspace, the packages and everything else that a step's tokens name."""
         container = (
             container.with_mounted_directory(WORK, slot.work)
             .with_mounted_directory(OUT, slot.out)
             .with_mounted_directory(PROBES, self._probes, read_only=True)
-            .with_mounted_cache(CACHE, self.volume(f"predeploy-{self.site.place}-{step_slot}"))
+            .with_mounted_cache(CACHE, self.volume(f"predeploy-{self.config.volume_key}-{step_slot}"))
         )
         for path, packages in installed.packages if installed else ():
-            if path != ENV:  # that is in the base already
+            if path != ENV:  # it is mounted in the base already
                 container = container.with_mounted_directory(path, packages)
         return container
 
@@ -227,7 +230,7 @@ class SessionResources:
     def on_path(
         container: Container, environment: Environment | None, cwd: str, installed: InstalledContainer | None
     ) -> Container:
-        """The programs of the environment first."""
+        """Puts the environment's programs first on PATH."""
         if environment is None:
             return container
         if environment.kind == "python":
@@ -236,16 +239,16 @@ class SessionResources:
             container = container.with_env_variable("VIRTUAL_ENV", ENV)
             return container.with_env_variable("PATH", f"{ENV}/bin:${{PATH}}", expand=True)
         here = Path(cwd)
-        places = [f"{WORK}/{each.as_posix()}/node_modules/.bin" for each in (here, *here.parents)]
-        return container.with_env_variable("PATH", ":".join([*places, "${PATH}"]), expand=True)
+        directories = [f"{WORK}/{each.as_posix()}/node_modules/.bin" for each in (here, *here.parents)]
+        return container.with_env_variable("PATH", ":".join([*directories, "${PATH}"]), expand=True)
 
     def keep(self, step: Step, container: Container) -> None:
-        """What a step left is what the next one of its slot finds."""
+        """Keeps the workspace after a step, for the next step of its slot."""
         self.slots[step.slot] = replace(
             self.slots[step.slot], work=container.directory(WORK), out=container.directory(OUT)
         )
 
 
 def pattern(path: str) -> str:
-    """A path as a pattern that means it alone."""
+    """A pattern that matches only this path."""
     return "".join(f"\\{letter}" if letter in "\\*?[]!" else letter for letter in path.removeprefix("./"))

@@ -1,6 +1,6 @@
-"""The servers beside a step, each in a container of its own, or in the image that is deployed, where there is one.
+"""The servers of a step, each in its own container, or in the component's image.
 
-They are only described here: the engine starts them all with the step that they are bound to.
+This module only describes them: the engine starts them together with the step that they are bound to.
 """
 
 from dataclasses import replace
@@ -10,8 +10,8 @@ from tasks.engines.dagger.building import ensure_image
 from tasks.engines.dagger.environments import ensure
 from tasks.engines.dagger.paths import SERVED, WORK
 from tasks.engines.dagger.resources import SessionResources
-from tasks.engines.dagger.session import Container, Directory, Service, named_once
-from tasks.engines.dagger.variables import outside
+from tasks.engines.dagger.session import Container, Directory, Service, with_cached_id
+from tasks.engines.dagger.variables import outside_workspace
 from tasks.engines.dagger.wrapper import RUN, serve
 from tasks.engines.tokens import Tokens, located
 from tasks.steps import NONCE, Step
@@ -19,49 +19,49 @@ from tasks.steps import Service as ServerSpec
 
 PORT = 8000
 SHARED = 0o777
-EVERYWHERE = "0.0.0.0"  # noqa: S104 - the network of the service's own container
+EVERYWHERE = "0.0.0.0"  # noqa: S104 - in the network of the service's container
 
 
-async def beside(
+async def with_servers(
     resources: SessionResources, container: Container, step: Step, names: Tokens, log: Path
 ) -> tuple[Container, Tokens]:
-    """The container of the step with its servers bound to it by their names, and with what it calls them by."""
+    """The container of the step, bound to its servers, and the values of their tokens."""
     nonce = resources.fresh_nonce()
     shared = {NONCE: nonce}
     if not step.services:
         return container, names.with_values(shared)
-    # one of its own each time: another attempt must not meet what the last one left
-    volume = named_once(resources.client.cache_volume(f"predeploy-served-{resources.site.run_id}-{nonce}"))
-    places = named_once(places_of(resources, step))
+    # a new volume each time: a further attempt must not find files of the last one
+    volume = with_cached_id(resources.client.cache_volume(f"predeploy-served-{resources.config.run_id}-{nonce}"))
+    directories = with_cached_id(server_directories(resources, step))
     started: dict[str, Service] = {}
     for spec in step.services:
-        server = await furnish_server(resources, step, spec, log)
-        server, its_names = await named(resources, server, spec, shared)
-        server = bound(server, started).with_mounted_cache(SERVED, volume, source=places)
-        server = server.with_env_variable(RUN, resources.site.run_id)
+        server = await prepare_server(resources, step, spec, log)
+        server, its_names = await with_database_and_secrets(resources, server, spec, shared)
+        server = bind_servers(server, started).with_mounted_cache(SERVED, volume, source=directories)
+        server = server.with_env_variable(RUN, resources.config.run_id)
         server = server.with_exposed_port(PORT, experimental_skip_healthcheck=True)
         argv = [*(await entrypoint(resources, server, spec)), *its_names.argv(spec.argv)]
         started[spec.name] = server.as_service(args=serve(spec.name, argv, variables_of(resources, spec, its_names)))
         shared |= located(spec.name, spec.name, PORT)
-    container = bound(container, started).with_mounted_cache(SERVED, volume, source=places)
+    container = bind_servers(container, started).with_mounted_cache(SERVED, volume, source=directories)
     return container, names.with_values(shared)
 
 
-async def furnish_server(resources: SessionResources, step: Step, spec: ServerSpec, log: Path) -> Container:
-    """The container of a server: its image, or its environment with the step's own workspace."""
+async def prepare_server(resources: SessionResources, step: Step, spec: ServerSpec, log: Path) -> Container:
+    """The container of a server: its image, or its environment with the step's workspace."""
     if spec.image is not None:
         return await ensure_image(resources, spec.image, log, step)
     await ensure(resources, spec.environment, "execute", log)
     base, installed = await resources.base(spec.environment, "execute")
     slot = resources.slot(replace(step, begins=False))
-    container = resources.furnished(base, slot, installed, f"{step.slot}-{spec.name}")
+    container = resources.with_workspace(base, slot, installed, f"{step.slot}-{spec.name}")
     return resources.on_path(container, spec.environment, spec.cwd, installed).with_workdir(f"{WORK}/{spec.cwd}")
 
 
-async def named(
+async def with_database_and_secrets(
     resources: SessionResources, container: Container, spec: ServerSpec, shared: dict[str, str]
 ) -> tuple[Container, Tokens]:
-    """The server with its database and its secrets, and what its tokens stand for."""
+    """The container with the server's database and secrets, and the token values."""
     names = resources.names(spec.environment).with_values({**shared, **located(spec.name, EVERYWHERE, PORT)})
     if spec.database is not None:
         container, values = await resources.postgres.bind(container, spec.database)
@@ -70,25 +70,27 @@ async def named(
 
 
 def variables_of(resources: SessionResources, spec: ServerSpec, names: Tokens) -> dict[str, str]:
-    """The server's own variables; in an image, only those that mean something there."""
-    return resources.open_variables(names.env(outside(spec.env) if spec.image is not None else spec.env), spec.secrets)
+    """The server's own variables. In an image, variables with paths of the workspace are left out."""
+    return resources.public_variables(
+        names.env(outside_workspace(spec.env) if spec.image is not None else spec.env), spec.secrets
+    )
 
 
 async def entrypoint(resources: SessionResources, container: Container, spec: ServerSpec) -> list[str]:
-    """What an image puts before a command."""
+    """The entrypoint of an image."""
     return (await resources.session.ask(container.entrypoint()) or []) if spec.image is not None else []
 
 
-def bound(container: Container, servers: dict[str, Service]) -> Container:
-    """A container that finds servers by their names."""
+def bind_servers(container: Container, servers: dict[str, Service]) -> Container:
+    """Binds servers to a container, by their names."""
     for name, server in servers.items():
         container = container.with_service_binding(name, server)
     return container
 
 
-def places_of(resources: SessionResources, step: Step) -> Directory:
-    """What the servers and the step beside them share, a place for each server; the user of an image may be anybody."""
-    places = resources.client.directory()
+def server_directories(resources: SessionResources, step: Step) -> Directory:
+    """The shared directories, one per server. Every user can write to them, because the user of an image is unknown."""
+    directories = resources.client.directory()
     for spec in step.services:
-        places = places.with_new_directory(spec.name, permissions=SHARED)
-    return places
+        directories = directories.with_new_directory(spec.name, permissions=SHARED)
+    return directories

@@ -1,4 +1,4 @@
-"""An isolated session with an engine: how it is opened, asked, watched and closed."""
+"""A session with an engine: it is opened, queried, watched and closed here."""
 
 import asyncio
 import re
@@ -23,18 +23,19 @@ from tasks.engines.dagger.client import (
     Secret,
     Service,
     connect,
+    first_line,
     is_download_failure,
     is_start_failure,
     load_container,
     make_connection,
-    meaning,
-    named_once,
-    plain,
+    translate_error,
+    with_cached_id,
 )
 from tasks.engines.dagger.command_line import CLI_BIN, MaskedLog, end, find_cli, variables_for_cli
 from tasks.engines.dagger.reach import SESSION_PORT, SESSION_TOKEN
 from tasks.errors import EngineError
 from tasks.redaction.redactor import Redactor
+from tasks.trust import TRUSTED, Trust
 
 __all__ = [
     "ANY",
@@ -49,24 +50,24 @@ __all__ = [
     "File",
     "Secret",
     "Service",
-    "named_once",
     "open_session",
+    "with_cached_id",
 ]
 
 T = TypeVar("T")
 OLDEST = (0, 21)
-"""The first engine with variables that are not part of a key, which we find out with what was reused."""
+"""The first version with variables outside of the cache key, which show whether a result was cached."""
 CLOSE_LIMIT, LOST_CLOSE_LIMIT = 20.0, 1.0
 ANSWER_LIMIT = 1800.0
-"""Seconds that an engine which is there may take for what has no limit of its own: it may have to fetch an image."""
+"""Seconds for a request without its own limit: the engine may have to pull an image."""
 PULSE, PULSE_LIMIT, HUNG = 2.0, 8.0, 90.0
-"""How often the engine is asked whether it is there; how long it may take to say so before its address is tried; and
-after how long without an answer it is given up."""
+"""Seconds between two health checks; for an answer, before its address is checked; and without any answer, until the
+engine counts as lost."""
 
 
 @dataclass(slots=True, kw_only=True)
 class DaggerSession:
-    """A connection to one engine. `lost` is done, with the reason, once the engine does not answer any more."""
+    """A connection to one engine. `lost` is a future with the reason if the engine does not answer any more."""
 
     client: Client
     version: str
@@ -78,8 +79,8 @@ class DaggerSession:
     async def ask(self, request: Awaitable[T], *, limit: float | None = ANSWER_LIMIT) -> T:
         """The answer to a request. Raises ExecFailedError, EngineRefusedError, or EngineError.
 
-        That is `engine_lost`, `engine_hung`, `engine_version` where the engine does not know what it was asked, or
-        `engine` for an answer that nobody can read.
+        Its reason codes: `engine_lost`, `engine_hung`, `engine_version` for a request that the engine does not know,
+        and `engine` for an invalid answer.
         """
         asked = asyncio.ensure_future(request)
         try:
@@ -87,7 +88,7 @@ class DaggerSession:
             if asked.done():
                 return asked.result()
         except Exception as error:
-            meant = meaning(error, self.version)
+            meant = translate_error(error, self.version)
             if isinstance(meant, EngineError) and meant.reason_code == "engine_lost":
                 meant = EngineError(self.lose(str(meant)), "engine_lost")
             raise meant from None
@@ -99,21 +100,20 @@ class DaggerSession:
         raise EngineError(f"the Dagger engine did not answer within {limit:g} s", "engine_hung")
 
     async def known(self, container: Container) -> Container:
-        """The same container by the name that the engine has for it.
+        """The same container, referred to by its id in the engine.
 
-        A chain that goes on from it does not repeat its links in every request: the client writes them all down each
-        time, nested, and they were most of what a run's client did.
+        Without it, the client repeats the whole chain of operations in every request. That was most of its work.
         """
         return load_container(self.client, await self.ask(container.id()))
 
     def lose(self, reason: str) -> str:
-        """Notes that the engine is gone; the first reason stands."""
+        """Marks the engine as lost. The first reason stays."""
         if not self.lost.done():
             self.lost.set_result(reason)
         return self.lost.result()
 
     async def close(self) -> str:
-        """Ends the session and all that runs in it. What went wrong with that is returned: it changes no verdict."""
+        """Ends the session and everything in it. Returns a problem as text: it changes no verdict."""
         closing = asyncio.ensure_future(self.connection.__aexit__(None, None, None))
         closing.add_done_callback(lambda _: self.output.close())
         limit = LOST_CLOSE_LIMIT if self.lost.done() else CLOSE_LIMIT
@@ -124,13 +124,13 @@ class DaggerSession:
             closing.cancel()
             return f"the Dagger session did not end within {limit:g} s, and was ended"
         error = closing.exception()
-        return f"the Dagger session did not end well: {plain(error)}" if error else ""
+        return f"the Dagger session did not end well: {first_line(error)}" if error else ""
 
     async def watch(self, silence: Callable[[], str]) -> None:
-        """Asks again and again whether the engine is there: a client whose engine died would wait for ever.
+        """Checks the engine regularly: the client would wait forever for an engine that has died.
 
-        `silence` says why nobody takes a connection at the engine's address, and may block. An engine that is only
-        slow (it may compress an image, or serve ten runs) takes them still, and gets more patience.
+        `silence` returns the reason why the engine's address does not answer, and may block. A slow engine still
+        accepts connections there, so it gets more time: it may compress an image, or serve ten runs.
         """
         heard = time.monotonic()
         while not self.lost.done():
@@ -144,24 +144,24 @@ class DaggerSession:
                     self.lose(f"the Dagger engine went away: {trouble}")
                 elif time.monotonic() - heard > HUNG:
                     self.lose(f"the Dagger engine did not answer for {HUNG:g} s")
-            except Exception as error:  # whatever is answered to that: an engine says its version
-                self.lose(f"the Dagger engine went away: {plain(error)}")
+            except Exception as error:  # a working engine always returns its version
+                self.lose(f"the Dagger engine went away: {first_line(error)}")
 
 
 async def open_session(
-    environ: Mapping[str, str], log: Path, redactor: Redactor, *, limit: float, is_trusted: bool = True
+    environ: Mapping[str, str], log: Path, redactor: Redactor, *, limit: float, trust: Trust = TRUSTED
 ) -> DaggerSession:
-    """A session with the engine that the environment leads to; what it says goes to `log`.
+    """Opens a session with the engine that the environment names; its output goes to `log`.
 
-    Where what is asked of it is not trusted, it has no credentials of the user's.
+    `trust` says whether it gets the user's credentials.
 
-    Raises EngineError: `engine_absent` where there is none within `limit` seconds, `engine_version` for an old one.
+    Raises EngineError: `engine_absent` if none answers within `limit` seconds, `engine_version` for an old one.
     """
     log.parent.mkdir(parents=True, exist_ok=True)
     output = MaskedLog(log, redactor)
     connection = make_connection(output)
     before = find_cli()
-    with variables_for_cli(environ, is_trusted=is_trusted):
+    with variables_for_cli(environ, trust):
         greeting = asyncio.ensure_future(greet(connection))
         try:
             await asyncio.wait({greeting}, timeout=limit)
@@ -183,7 +183,7 @@ async def open_session(
 
 
 async def greet(connection: Connection) -> tuple[Client, str]:
-    """A connection to an engine that is new enough, and its version."""
+    """Opens the connection, and checks the engine's version."""
     client = await connect(connection)
     try:
         version = await client.version()
@@ -195,34 +195,32 @@ async def greet(connection: Connection) -> tuple[Client, str]:
 
 
 async def give_up(greeting: asyncio.Future[tuple[Client, str]], started: set[int]) -> None:
-    """Ends a connection that is not there yet, and the command lines that were started for it."""
+    """Cancels the opening of a connection, and kills the command lines that it has started."""
     end(started)
     if started:
-        await asyncio.wait({greeting}, timeout=5)  # only so does the thread that reads from it come back
+        await asyncio.wait({greeting}, timeout=5)  # this ends the thread that reads their output
     greeting.cancel()
     await asyncio.wait({greeting}, timeout=1)
     if greeting.done() and not greeting.cancelled():
-        greeting.exception()  # else it would be shown as one that nobody asked for
+        greeting.exception()  # marks the exception as retrieved
 
 
 def refusal(error: BaseException, said: str) -> EngineError:
-    """Why there is no session, and what to do. `said` is the end of what the command line said, if there was one."""
+    """The error for a missing session, with advice. `said` is the last output of the command line, if any."""
     if isinstance(error, EngineError):
         return error
     if getattr(error.__cause__, "code", None) == 401:
-        text = (
-            f"the Dagger session does not take the token: {SESSION_TOKEN} is not that of the session at {SESSION_PORT}"
-        )
+        text = f"the Dagger session refuses the token: {SESSION_TOKEN} is not that of the session at {SESSION_PORT}"
         return EngineError(f"{text}. Set both anew, or neither.", "engine_absent")
     advice = f"Name one in {CLI_BIN}" if is_download_failure(error) else "Start an engine"
     return EngineError(
-        f"no Dagger session: {(said or plain(error)).rstrip('.')[:SHOWN]}. {advice}, or take --engine local.",
+        f"no Dagger session: {(said or first_line(error)).rstrip('.')[:SHOWN]}. {advice}, or take --engine local.",
         "engine_absent",
     )
 
 
 def require_new(version: str) -> None:
-    """Raises EngineError where an engine of that version cannot do what we ask of it. One that we cannot read may."""
+    """Raises EngineError for an engine that is too old. A version in an unknown format is accepted."""
     found = re.match(r"v?(\d+)\.(\d+)", version)
     if found is not None and (int(found[1]), int(found[2])) < OLDEST:
         text = f"the Dagger engine is {version}, and predeploy needs {OLDEST[0]}.{OLDEST[1]} or newer"

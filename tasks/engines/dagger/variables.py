@@ -1,4 +1,4 @@
-"""The variables of commands in containers, and the names of secrets."""
+"""The environment variables of commands in containers, and the names of secrets."""
 
 import hashlib
 import hmac
@@ -11,7 +11,7 @@ from tasks.engines import clean_environ
 from tasks.steps import WORK, Phase
 
 STORES = "/stores"
-# what leads to a file or a socket of this machine leads nowhere in a container
+# paths of files and sockets on this machine are invalid in a container
 LOCAL = frozenset({"NETRC", "SSH_AUTH_SOCK", "GIT_SSH_COMMAND", "UV_CREDENTIALS_DIR", "UV_FIND_LINKS", "UV_OFFLINE"})
 LOCAL_NPM = ("cafile", "userconfig")
 EVERY = {**clean_environ.FIXED, "LANG": "C.UTF-8", "OTEL_SDK_DISABLED": "true", "WRANGLER_LOG_PATH": "/tmp/wrangler"}  # noqa: S108
@@ -33,7 +33,7 @@ ACQUIRING = {
 
 
 def plain_variables(phase: Phase, *, node: bool) -> dict[str, str]:
-    """What a command gets before its own variables."""
+    """The common variables of commands, without their own."""
     return {
         **EVERY,
         **(clean_environ.NODE if node or phase == "acquire" else {}),
@@ -42,7 +42,7 @@ def plain_variables(phase: Phase, *, node: bool) -> dict[str, str]:
 
 
 def index_variables(caller: Mapping[str, str]) -> dict[str, str]:
-    """Where packages come from, for those who install: these may hold credentials, so they go in as secrets."""
+    """Variables with package indexes, for installers. They may have credentials, so they are passed as secrets."""
     found = {
         name: value for name, value in caller.items() if value and clean_environ.is_index(name) and not is_local(name)
     }
@@ -52,23 +52,23 @@ def index_variables(caller: Mapping[str, str]) -> dict[str, str]:
 
 
 def is_local(name: str) -> bool:
-    """Whether a variable only makes sense on this machine."""
+    """Whether a variable is valid on this machine only."""
     return name in LOCAL or name.lower().removeprefix("npm_config_") in LOCAL_NPM
 
 
 def secret_name(key: bytes, name: str, value: str) -> str:
-    """A secret's name in the engine, which remembers results by it: it changes with the value, and does not tell it."""
+    """A secret's name in the engine, which is part of cache keys: a keyed digest of the value."""
     digest = hmac.new(key, f"{name}\0{value}".encode(), hashlib.sha256).hexdigest()
     return f"predeploy/{name}/{digest[:16]}"
 
 
-def outside(env: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]:
-    """Variables for an image: what leads into a workspace leads nowhere there."""
+def outside_workspace(env: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]:
+    """The variables that are valid in an image: those without paths of the workspace."""
     return tuple((name, value) for name, value in env if WORK not in value)
 
 
 def secret_key(data: Path) -> bytes:
-    """What the names of secrets are made with: random, made once, for this user alone."""
+    """The key for names of secrets. It is random, created once, and readable by this user only."""
     path = data / "secret-names.key"
     data.mkdir(parents=True, exist_ok=True)
     try:

@@ -1,7 +1,7 @@
-"""What stands in front of a command in a container: limits it, and writes down how it ended. POSIX shell.
+"""The shell script around a command in a container: it limits the command's time, and records its end. POSIX shell.
 
-The exec itself always succeeds, so the engine keeps what the program said, whole, and may remember it; the record says
-which run that was in. Where servers run beside it, the end of one of them is the end of the command.
+The exec itself always succeeds, so the engine keeps the complete output, and may cache it. The record names the run of
+the execution. If the step has servers, the end of a server ends the command.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -14,7 +14,7 @@ RECORD = "/record"
 NO_VARIABLES: Mapping[str, str] = {}
 RUN = "PREDEPLOY_RUN"
 NONCE = "PREDEPLOY_NONCE"
-"""The variables that say which run an exec belongs to, and that have it executed, whatever the engine remembers."""
+"""The variable with the run of an exec, and the variable that forces an execution in spite of the cache."""
 KEPT = 65536
 
 SCRIPT = f"""\
@@ -35,7 +35,7 @@ wait "$pid" 2>/dev/null
 code=$?
 if [ -n "$servers" ]; then
   kill "$watcher" 2>/dev/null
-  # a server that is why it failed may not have said so yet, nor have ended
+  # a server that caused the failure may end, and print its reason, a little later
   [ "$code" = 0 ] || sleep 0.3
 fi
 stopped=0
@@ -50,20 +50,20 @@ done >>{RECORD}/exit 2>/dev/null
 exit 0
 """
 SERVER_SCRIPT = f"""\
-place={SERVED}/$1; shift
-rm -f "$place/code"
-"$@" >"$place/output" 2>&1
-echo $? >"$place/code"
+directory={SERVED}/$1; shift
+rm -f "$directory/code"
+"$@" >"$directory/output" 2>&1
+echo $? >"$directory/code"
 sleep 3600
 """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CommandRecord:
-    """How a command ended. Times are seconds since the epoch, by the clock of the engine's machine.
+    """The end of a command. Times are seconds since the epoch, by the clock of the engine's machine.
 
-    `run` is the run that it was really executed in. `servers` are those beside it; `stopped`: the command was, because
-    one of them had ended.
+    `run` is the run that executed it. `servers` are the step's servers. `stopped`: the command was stopped because a
+    server had ended.
     """
 
     run: str
@@ -75,32 +75,32 @@ class CommandRecord:
 
     @property
     def seconds(self) -> float:
-        """How long it took."""
+        """The duration of the command."""
         return max(0.0, self.ended - self.begun)
 
 
 def wrap(
     argv: Sequence[str], limit: float, servers: Sequence[str] = (), *, variables: Mapping[str, str] = NO_VARIABLES
 ) -> list[str]:
-    """The argv of the exec. `servers` are the names of those beside it."""
+    """The argv of the exec. `servers` are the names of the step's servers."""
     return ["sh", "-c", SCRIPT, "predeploy", f"{limit:g}", " ".join(servers), *with_variables(argv, variables)]
 
 
 def with_variables(argv: Sequence[str], variables: Mapping[str, str]) -> list[str]:
     """The command with these variables, none of which is a secret.
 
-    A Django process gets thirty: as links of the chain of containers, they were most of what is said to the engine.
+    A Django process has thirty. As operations on the container, they were most of the requests to the engine.
     """
     return ["env", *(f"{name}={value}" for name, value in variables.items()), *argv] if variables else [*argv]
 
 
 def serve(name: str, argv: Sequence[str], variables: Mapping[str, str] = NO_VARIABLES) -> list[str]:
-    """The argv of a server whose output and end are to be seen from beside it."""
+    """The argv of a server that writes its output and exit code to the shared directory."""
     return ["sh", "-c", SERVER_SCRIPT, "predeploy", name, *with_variables(argv, variables)]
 
 
 def read_record(text: str) -> CommandRecord:
-    """What the wrapper wrote; ValueError where it is something else."""
+    """Parses the wrapper's record. Raises ValueError for any other text."""
     head, _, rest = text.partition("\n")
     run, begun, ended, code, stopped = head.split(" ")
     return CommandRecord(
@@ -114,7 +114,7 @@ def read_record(text: str) -> CommandRecord:
 
 
 def read_servers(text: str, run: str) -> Iterator[ServiceExit]:
-    """A part for each: no server knows what the parts begin with, so none can end its own."""
+    """Parses one part per server. The separator is unknown to servers, so their output cannot contain it."""
     for part in f"\n{text}".split(f"\n{run} ")[1:]:
         head, _, output = part.partition("\n")
         name, code = head.split(" ")
@@ -122,6 +122,6 @@ def read_servers(text: str, run: str) -> Iterator[ServiceExit]:
 
 
 def seconds(text: str) -> float:
-    """A time; a `date` that has no fractions leaves `%N` or `N` in its place."""
+    """Parses a time. A `date` without fractions prints `%N` or `N` instead."""
     whole, _, part = text.partition(".")
     return float(f"{whole}.{part}" if part.isdigit() else whole)

@@ -1,4 +1,4 @@
-"""The embedded engine: runs steps as processes of this machine, in workspaces and environments of its own."""
+"""The embedded engine: runs steps as processes on this machine, in its own workspaces and environments."""
 
 import asyncio
 import contextlib
@@ -17,8 +17,8 @@ from tasks.engines.local.ports import LOOPBACK, pick_port
 from tasks.engines.local.postgres.binaries import Choice
 from tasks.engines.local.postgres.databases import Databases, DatabasesConfig
 from tasks.engines.local.processes.process import sweep
-from tasks.engines.local.run_dirs import enter_room, remove_rooms, shortage
-from tasks.engines.local.services import Launch, Serving, run_beside
+from tasks.engines.local.run_dirs import create_run_dirs, remove_abandoned_run_dirs, shortage
+from tasks.engines.local.services import Launch, ServerLaunch, run_with_servers
 from tasks.engines.local.slots import Slots, WorkspaceSlot
 from tasks.engines.local.store import StoreEntry, remove_leftovers
 from tasks.engines.local.toolchains.pinned import ToolchainConfig
@@ -33,47 +33,49 @@ from tasks.redaction.gate import redact
 from tasks.steps import NONCE, Database, Environment, Image, Phase, Service, Step
 
 VERSION = "1"
-"""Changes whenever the same step may come out differently."""
+"""It changes whenever the same step may have another result."""
 NO_IMAGES = "it builds no images. Take --engine dagger"
 
 
 class LocalEngine:
-    """Use it with `async with`. Not a security boundary: the stack's code runs as the user, on this machine.
+    """Use it with `async with`. It is no security boundary: the stack's code runs as the user, on this machine.
 
-    `postgres` says whose: the host's own, the one from a wheel, or whichever is there.
+    `postgres` selects the Postgres: the host's, the one from a wheel, or the best one available.
     """
 
     provides = frozenset({"postgres", "node", "python"})
     warnings: Sequence[str] = ()
 
     def __init__(self, engine_context: EngineContext, *, postgres: Choice = "auto") -> None:
-        self._around, self._choice = engine_context, postgres
+        self._context, self._choice = engine_context, postgres
         self._redactor = engine_context.secrets.redactor
         self._stack = contextlib.AsyncExitStack()
         self._entries: list[StoreEntry] = []
 
     @property
     def facts(self) -> EngineFacts:
-        """Name, version and why it was chosen."""
-        return EngineFacts(name="local", version=VERSION, reason=self._around.reason, summary=self._around.summary)
+        """Name, version and the reason for the choice."""
+        return EngineFacts(name="local", version=VERSION, reason=self._context.reason, summary=self._context.summary)
 
     async def __aenter__(self) -> Self:
-        self._room = await asyncio.to_thread(enter_room, self._around.data, self._around.environ)
-        self._stack.callback(self._leave)
-        self._variables = Variables(caller=self._around.environ, room=self._room, stores=self._around.cache / "stores")
-        installer = Installer(variables=self._variables, redactor=self._redactor, marker=self._around.run_id)
+        self._run_dirs = await asyncio.to_thread(create_run_dirs, self._context.data, self._context.environ)
+        self._stack.callback(self._clean_up)
+        self._variables = Variables(
+            caller=self._context.environ, run_dirs=self._run_dirs, stores=self._context.cache / "stores"
+        )
+        installer = Installer(variables=self._variables, redactor=self._redactor, marker=self._context.run_id)
         config = ToolchainConfig(
-            base=self._around.cache / "toolchains",
+            base=self._context.cache / "toolchains",
             acquire=installer.fetch,
-            note=self._around.note,
+            note=self._context.note,
             hold=self._entries.append,
         )
         await asyncio.to_thread(config.base.mkdir, parents=True, exist_ok=True)
-        pythons = Pythons(self._around.environ, config.base / "pythons")
+        pythons = Pythons(self._context.environ, config.base / "pythons")
         self._toolchains = Toolchains(config=config, pythons=pythons, install=installer.install)
         self._environments = Environments(
-            files_of=self._around.files_of,
-            base=self._around.cache / "environments",
+            files_of=self._context.files_of,
+            base=self._context.cache / "environments",
             config=config,
             toolchains=self._toolchains,
             install=installer.install,
@@ -81,15 +83,15 @@ class LocalEngine:
         self._databases = Databases(
             DatabasesConfig(
                 choice=self._choice,
-                config=config,
-                room=self._room,
+                toolchains=config,
+                run_dirs=self._run_dirs,
                 variables=self._variables,
-                templates=self._around.cache / "postgres",
-                marker=self._around.run_id,
+                templates=self._context.cache / "postgres",
+                marker=self._context.run_id,
                 redactor=self._redactor,
             )
         )
-        self._slots = Slots(around=self._around, outs=self._room.outs, disk=self._room.disk)
+        self._slots = Slots(context=self._context, outs=self._run_dirs.outs, disk=self._run_dirs.disk)
         for each in (self._slots, self._databases, self._toolchains, self._environments):
             self._stack.push_async_callback(each.close)
         return self
@@ -100,27 +102,27 @@ class LocalEngine:
         await self._stack.aclose()
 
     async def prepare(self, environment: Environment, log: Path) -> Prepared:
-        """Makes an environment once per key, whoever asks, and appends what was said to `log`."""
+        """Installs an environment once per key, and appends the output to `log`."""
         try:
             prepared = await self._environments.prepare(environment, log)
         except OSError as error:
-            return Prepared(exit=self._stumbled(error))
+            return Prepared(exit=self._exit_of_error(error))
         if prepared.exit.code != 0 and not prepared.exit.trouble and (short := await self._shortage()):
             return replace(prepared, exit=replace(prepared.exit, trouble=short[0], detail=short[1]))
         return prepared
 
     async def run(self, step: Step, log: Path) -> Exit:
-        """Runs a step whose environment is prepared, and appends command, output and exit to `log` as they come."""
+        """Runs a step with a prepared environment, and appends command, output and exit to `log`."""
         try:
             exit = await self._run(step, log)
         except EngineError as error:
             exit = Exit(code=None, trouble=error.reason_code, detail=str(error))
         except OSError as error:
-            exit = self._stumbled(error)
+            exit = self._exit_of_error(error)
         return redact(exit, self._redactor)
 
     async def answers(self, environment: Environment, log: Path) -> bool:
-        """Does the package registry of an environment answer its control command?"""
+        """Does the control command of the environment succeed?"""
         try:
             toolchain = await self._toolchains.get(environment, log)
             exit = await self._environments.control(environment, toolchain, log)
@@ -129,21 +131,21 @@ class LocalEngine:
         return exit.code == 0
 
     async def trouble(self) -> tuple[str, str] | None:
-        """Asks what steps rely on (disk, database) a trivial question: None, or a reason code and one line."""
+        """Checks disk and database: None, or a reason code and a line of text."""
         return await self._shortage() or await self._databases.trouble()
 
     async def export_image(self, image: Image, path: Path) -> str:
-        """It has none."""
+        """Raises EngineError: this engine builds no images."""
         raise EngineError(f"the embedded engine cannot write the {image.title} to {path}: {NO_IMAGES}", "delivery")
 
     async def publish_image(self, image: Image, reference: str) -> str:
-        """It has none."""
+        """Raises EngineError: this engine builds no images."""
         raise EngineError(
             f"the embedded engine cannot publish the {image.title} as {reference}: {NO_IMAGES}", "delivery"
         )
 
     async def export_directory(self, step: Step, directory: str, target: Path) -> None:
-        """Copies it from the workspace."""
+        """Copies a directory of the workspace."""
         source = (await self._slots.open(replace(step, begins=False))).tokens(None).replace(directory)
         try:
             await asyncio.to_thread(shutil.copytree, source, target, symlinks=True)
@@ -151,16 +153,16 @@ class LocalEngine:
             raise EngineError(f"{directory} could not be copied to {target}: {error}", "delivery") from error
 
     async def warm_database(self, expected: Iterable[Database] = ()) -> None:  # noqa: ARG002
-        """Starts Postgres; each database is made when it is asked for. Raises EngineError (`postgres`)."""
-        await self._databases.start(self._room.logs / "postgres.log")
+        """Starts Postgres. Databases are created on demand. Raises EngineError (`postgres`)."""
+        await self._databases.start(self._run_dirs.logs / "postgres.log")
 
     async def warm_image(self, step: Step) -> None:
-        """It has none."""
+        """Does nothing: this engine builds no images."""
 
     async def _run(self, step: Step, log: Path) -> Exit:
         packages = await self._packages(step.environment, log, step.phase)
         served = [await self._packages(each.environment, log, "execute") for each in step.services]
-        slot, servers = await self._slots.open(step), list[Serving]()
+        slot, servers = await self._slots.open(step), list[ServerLaunch]()
         for each in (packages, *served):
             if each is not None and each.installed is not None and each.installed.environment.kind == "node":
                 await self._slots.place(slot, each.installed)
@@ -171,13 +173,13 @@ class LocalEngine:
             shared |= located(service.name, LOOPBACK, servers[-1].port)
         tokens = (await self._tokens(slot, packages, step.database, log)).with_values(shared)
         launch = self._launch(step, tokens, packages, slot, log)
-        exit = await run_beside(launch, servers, self._around.run_id)
-        return await self._explained(replace(exit, root=str(slot.workspace)), step, generation)
+        exit = await run_with_servers(launch, servers, self._context.run_id)
+        return await self._with_cause(replace(exit, root=str(slot.workspace)), step, generation)
 
     async def _packages(self, environment: Environment | None, log: Path, phase: Phase) -> Packages | None:
-        """The environment of a step, made now if nobody has; raises EngineError where it cannot be.
+        """The environment of a step, installed now if necessary. Raises EngineError if the installation fails.
 
-        A command that acquires gets the toolchain, and the packages only if they are there.
+        A command that acquires gets the toolchain, and only those packages that are installed already.
         """
         if environment is None:
             return None
@@ -190,19 +192,19 @@ class LocalEngine:
 
     async def _serving(
         self, service: Service, packages: Packages | None, slot: WorkspaceSlot, shared: Mapping[str, str], log: Path
-    ) -> Serving:
+    ) -> ServerLaunch:
         port = pick_port()
         tokens = await self._tokens(slot, packages, service.database, log)
         tokens = tokens.with_values({**shared, **located(service.name, LOOPBACK, port)})
         launch = self._launch(service, tokens, packages, slot, log.with_name(f"{log.name}.{service.name}"))
-        return Serving(name=service.name, port=port, launch=launch)
+        return ServerLaunch(name=service.name, port=port, launch=launch)
 
     def _launch(
         self, of: Step | Service, tokens: Tokens, packages: Packages | None, slot: WorkspaceSlot, log: Path
     ) -> Launch:
         phase, limit = (of.phase, of.limit) if isinstance(of, Step) else ("execute", 0.0)
         env = self._variables.for_step(phase, packages, slot.workspace, of.cwd) | tokens.env(of.env)
-        env |= self._around.secrets.only(of.secrets)
+        env |= self._context.secrets.only(of.secrets)
         cwd, argv = slot.workspace / of.cwd, tokens.argv(of.argv)
         return Launch(argv=argv, cwd=cwd, env=env, log=log, limit=limit, redactor=self._redactor)
 
@@ -214,8 +216,8 @@ class LocalEngine:
             return tokens
         return tokens.with_values(await self._databases.values(database, log.with_name("postgres.log")))
 
-    async def _explained(self, exit: Exit, step: Step, generation: int) -> Exit:
-        """A failure with what the engine itself knows of the reason."""
+    async def _with_cause(self, exit: Exit, step: Step, generation: int) -> Exit:
+        """A failed exit, with the engine's own facts on the cause."""
         if exit.code == 0 or exit.trouble:
             return exit
         found = await self._shortage()
@@ -226,20 +228,20 @@ class LocalEngine:
         return exit if found is None else replace(exit, trouble=found[0], detail=found[1])
 
     async def _shortage(self) -> tuple[str, str] | None:
-        return await asyncio.to_thread(shortage, self._room.temp, self._room.disk, self._around.cache)
+        return await asyncio.to_thread(shortage, self._run_dirs.temp, self._run_dirs.disk, self._context.cache)
 
-    def _stumbled(self, error: OSError) -> Exit:
-        """Where our own work failed: what the system said."""
-        found = shortage(self._room.temp, self._room.disk, self._around.cache)
-        code, detail = found or ("engine", f"{error.strerror}: {error.filename}; look after it and run again")
+    def _exit_of_error(self, error: OSError) -> Exit:
+        """The exit for an operating system error in the engine's own work."""
+        found = shortage(self._run_dirs.temp, self._run_dirs.disk, self._context.cache)
+        code, detail = found or ("engine", f"{error.strerror}: {error.filename}; fix that and run again")
         return Exit(code=None, trouble=code, detail=detail)
 
-    def _leave(self) -> None:
-        """Nothing of the run stays, nor of runs that could not do this themselves."""
-        sweep(self._around.run_id)
+    def _clean_up(self) -> None:
+        """Deletes everything of this run, and of killed runs."""
+        sweep(self._context.run_id)
         for entry in self._entries:
             entry.close()
-        self._room.leave()
-        remove_rooms(self._around.data)
+        self._run_dirs.remove()
+        remove_abandoned_run_dirs(self._context.data)
         for store in ("environments", "toolchains", "postgres"):
-            remove_leftovers(self._around.cache / store)
+            remove_leftovers(self._context.cache / store)

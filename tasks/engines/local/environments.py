@@ -1,4 +1,4 @@
-"""The store of installed dependencies: each lock is installed once per machine, whoever asks for it."""
+"""The store of installed dependencies: each lock is installed once per machine."""
 
 import asyncio
 import json
@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from tasks.engines.local.node_modules import find_modules, set_aside_scripts
+from tasks.engines.local.node_modules import drop_install_scripts, find_modules
 from tasks.engines.local.store import StoreEntry, open_entry
 from tasks.engines.local.tokens import engine_tokens
 from tasks.engines.local.toolchains.pinned import ToolchainConfig
@@ -21,7 +21,7 @@ from tasks.steps import ENV, Environment, TreeName
 
 ATTEMPTS = 2
 FACTS = "facts.json"
-"""What has to be known of a complete environment, beside the packages."""
+"""The file with further facts on a complete environment."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,7 +36,7 @@ class InstalledEnvironment:
 
     @property
     def stage(self) -> Path:
-        """Where the inputs lie, and the commands ran."""
+        """The directory with the inputs, where the commands ran."""
         return self.directory / "stage"
 
     @property
@@ -46,7 +46,7 @@ class InstalledEnvironment:
 
 
 class Environments:
-    """Makes environments below `base`, once per key and run."""
+    """Installs environments below `base`, once per key and run."""
 
     def __init__(
         self,
@@ -59,7 +59,7 @@ class Environments:
     ) -> None:
         self._files_of = files_of
         self._base = base
-        self._kit = config
+        self._config = config
         self._toolchains = toolchains
         self._install = install
         self._made = AsyncMemo[str, Prepared]()
@@ -67,7 +67,7 @@ class Environments:
         self._installed: dict[str, InstalledEnvironment] = {}
 
     async def close(self) -> None:
-        """Stops what is still being installed."""
+        """Stops all running installations."""
         await self._made.close()
 
     def installed(self, environment: Environment) -> InstalledEnvironment | None:
@@ -75,11 +75,11 @@ class Environments:
         return self._installed.get(environment.key)
 
     def directory(self, environment: Environment, toolchain: Toolchain) -> Path:
-        """Where the store keeps an environment."""
+        """The directory of an environment in the store."""
         return self._base / f"{environment.key}-{toolchain.tag}"
 
     async def prepare(self, environment: Environment, log: Path) -> Prepared:
-        """Makes an environment, or joins who is making it. One that failed is tried a second time, if asked for."""
+        """Installs an environment, or waits for a running installation. A failed one is repeated once, on demand."""
         key = environment.key
         return await self._made.get(
             key,
@@ -100,11 +100,11 @@ class Environments:
     async def _enter(self, environment: Environment, toolchain: Toolchain, log: Path) -> Prepared:
         path = self.directory(environment, toolchain)
         title = environment.title
-        entry = await open_entry(path, lambda: self._kit.note(f"waiting for another run that installs the {title}"))
+        entry = await open_entry(path, lambda: self._config.note(f"waiting for another run that installs the {title}"))
         made = Prepared(exit=Exit(code=0), gaps=toolchain.gaps, version=toolchain.version, reused=entry.ready)
         try:
             if not entry.ready:
-                self._kit.note(f"installing the {title}")
+                self._config.note(f"installing the {title}")
                 made = await self._build(environment, toolchain, entry, log, made)
         except BaseException:
             await asyncio.to_thread(entry.close)
@@ -113,7 +113,7 @@ class Environments:
             await asyncio.to_thread(entry.close)
             return made
         entry.touch()
-        self._kit.hold(entry)
+        self._config.hold(entry)
         facts = json.loads((path / FACTS).read_text())
         self._installed[environment.key] = InstalledEnvironment(
             name=path.name,
@@ -136,7 +136,7 @@ class Environments:
         (stage / environment.root).mkdir(parents=True, exist_ok=True)
         for name, text in environment.files:
             (stage / name).write_text(text, encoding="utf-8")
-        gaps = set_aside_scripts(stage, environment.inputs) if environment.kind == "node" else []
+        gaps = drop_install_scripts(stage, environment.inputs) if environment.kind == "node" else []
         for command in environment.commands:
             cwd = stage / command.cwd
             exit = await self._command(
@@ -150,7 +150,7 @@ class Environments:
         return made
 
     async def control(self, environment: Environment, toolchain: Toolchain, log: Path) -> Exit:
-        """Runs the control command of an environment, which is made or not. The installer has been patient before."""
+        """Runs the control command of an environment, with few retries: the installer has retried before."""
         impatient = (("UV_HTTP_RETRIES", "1"), ("npm_config_fetch_retries", "1"), ("npm_config_fetch_timeout", "15000"))
         argv = environment.control
         return await self._command(environment, toolchain, argv, log, cwd=self._base, limit=60, env=impatient)

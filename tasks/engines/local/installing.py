@@ -1,4 +1,4 @@
-"""Runs the commands that install: they alone see private package indexes."""
+"""Runs commands that install packages. Only they get access to private package indexes."""
 
 import asyncio
 from collections.abc import Mapping
@@ -14,7 +14,7 @@ from tasks.redaction.redactor import Redactor
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Installer:
-    """Everything that its commands start carries the `marker`."""
+    """`marker` marks every process of its commands."""
 
     variables: Variables
     redactor: Redactor
@@ -30,7 +30,7 @@ class Installer:
         env: Mapping[str, str],
         limit: float,
     ) -> Exit:
-        """Runs one that finds its programs in `path`, in a directory that is made if it is not there."""
+        """Runs a command with the programs in `path`. The directory `cwd` is created if necessary."""
         await asyncio.to_thread(cwd.mkdir, parents=True, exist_ok=True)
         variables = self.variables.for_install(path, env)
         launch = Launch(argv=argv, cwd=cwd, env=variables, log=log, limit=limit, redactor=self.redactor)
@@ -39,5 +39,5 @@ class Installer:
     async def fetch(
         self, argv: tuple[str, ...], cwd: Path, log: Path, *, path: tuple[Path, ...] = (), limit: float = LIMIT
     ) -> Exit:
-        """The same for what brings a toolchain."""
+        """Runs a command that downloads a toolchain."""
         return await self.install(argv, cwd, log, path=path, env={}, limit=limit)

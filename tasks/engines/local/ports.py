@@ -1,4 +1,4 @@
-"""Free ports on loopback, picked where no outgoing connection can take them first."""
+"""Free ports on loopback, outside the range that the system uses for outgoing connections."""
 
 import contextlib
 import random
@@ -11,7 +11,7 @@ RANGE = Path("/proc/sys/net/ipv4/ip_local_port_range")
 
 
 def pick_port() -> int:
-    """A port that nobody listens on right now, below the range that the system hands out by itself."""
+    """A port without a listener, below the range of automatically assigned ports."""
     highest = 32000
     with contextlib.suppress(OSError, ValueError, IndexError):
         highest = int(RANGE.read_text().split()[0]) - 1
@@ -26,7 +26,7 @@ def pick_port() -> int:
 
 
 def is_free(port: int) -> bool:
-    """Whether a server could listen there now; connections of an earlier one that linger do not count."""
+    """Whether a server can listen on a port now. Lingering connections of an earlier server do not count."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -37,7 +37,7 @@ def is_free(port: int) -> bool:
 
 
 def listens(port: int) -> bool:
-    """Whether somebody accepts connections there."""
+    """Whether a server accepts connections on a port."""
     with socket.socket() as probe:
         probe.settimeout(1)
         return probe.connect_ex((LOOPBACK, port)) == 0

@@ -1,28 +1,28 @@
-"""Keeps our cache within limits: what nobody needed for long goes, then the longest unused, never what a run holds."""
+"""Keeps the cache within limits: deletes old items, then the least recently used, and none that a run has locked."""
 
-import fcntl
 import os
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from tasks.engines.local.store import USED, take
+from tasks.engines.local.store import USED
 from tasks.engines.pruned import Pruned
 from tasks.files import remove_tree
+from tasks.locks import open_lock_file, try_lock
 
 STORES = ("environments", "toolchains", "postgres")
-"""Entries that are made once, each with its lock."""
+"""Directories of store entries, each with a lock file."""
 WORKSPACES = ("stacks", "snapshots")
-"""By stack, directories that runs lease, each with its lock and files of that name beside it."""
+"""Directories of workspaces by stack, each with a lock file and further files with its name."""
 MEMORIES = ("digests", "durations")
-"""Files that only save time."""
+"""Directories of files that only save time."""
 DAY = 86400.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """For how many days something is kept after its last use, and how many bytes there may be in all."""
+    """Days that an item is kept after its last use, and the maximum of bytes in total."""
 
     days: float
     size: int
@@ -30,7 +30,7 @@ class Limits:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Item:
-    """What goes as a whole or not at all. `used` is the moment of its last use; nobody may hold its `lock`."""
+    """Files that are deleted together. `used` is the time of the last use. A locked `lock` prevents the deletion."""
 
     parts: tuple[Path, ...]
     used: float
@@ -39,7 +39,7 @@ class Item:
 
 
 def prune_cache(cache: Path, limits: Limits, now: float) -> Pruned:
-    """Deletes what is older than the limit, then the longest unused until the rest is small enough."""
+    """Deletes items over the age limit, then the least recently used until the size limit is met."""
     before = left = size_of(cache)
     removed = held = 0
     for item in sorted(items_of(cache), key=lambda item: item.used):
@@ -53,10 +53,10 @@ def prune_cache(cache: Path, limits: Limits, now: float) -> Pruned:
 
 
 def prune_reports(home: Path, days: float, now: float) -> Pruned:
-    """Deletes the reports of validated commits that were kept longer; nobody reads one while it is written."""
+    """Deletes reports of validated commits that are older than `days`."""
     before, removed = size_of(home), 0
     for run in home.glob("*"):
-        with suppress(FileNotFoundError):  # a run that ends has its own limit of how many there may be
+        with suppress(FileNotFoundError):  # a run that ends deletes reports, too, above its own limit
             if now - run.stat().st_mtime > days * DAY:
                 remove_tree(run)
                 removed += 1
@@ -64,14 +64,14 @@ def prune_reports(home: Path, days: float, now: float) -> Pruned:
 
 
 def items_of(cache: Path) -> Iterator[Item]:
-    """Everything in the cache that may go."""
+    """All items of the cache."""
     for lock in (path for store in STORES for path in (cache / store).glob("*.lock")):
-        place = lock.with_suffix("")
-        yield from _locked(lock, (place,), place / USED)
+        entry = lock.with_suffix("")
+        yield from _locked(lock, (entry,), entry / USED)
     for lock in (path for kind in WORKSPACES for path in (cache / kind).glob("*/*.lock")):
-        place = lock.with_suffix("")
-        beside = (place.with_name(place.name + end) for end in (".json", ".cache", ".modules"))
-        yield from _locked(lock, (place, *beside), lock)
+        workspace = lock.with_suffix("")
+        others = (workspace.with_name(workspace.name + end) for end in (".json", ".cache", ".modules"))
+        yield from _locked(lock, (workspace, *others), lock)
     for file in (path for kind in MEMORIES for path in (cache / kind).glob("*.json")):
         yield Item(parts=(file,), used=file.stat().st_mtime, size=size_of(file))
 
@@ -84,13 +84,13 @@ def _locked(lock: Path, parts: tuple[Path, ...], mark: Path) -> Iterator[Item]:
 
 
 def remove(item: Item) -> bool:
-    """Deletes an item that no run holds; tells whether. Its lock stays: somebody may be waiting for that very file."""
+    """Deletes an item unless a run has locked it; returns whether it did. The lock file stays: see tasks/locks.py."""
     if item.lock is None:
         item.parts[0].unlink(missing_ok=True)
         return True
-    descriptor = os.open(item.lock, os.O_RDWR | os.O_CLOEXEC)
+    descriptor = open_lock_file(item.lock, create=False)
     try:
-        if not take(descriptor, fcntl.LOCK_EX):
+        if not try_lock(descriptor):
             return False
         for part in item.parts:
             remove_tree(part)
@@ -100,16 +100,16 @@ def remove(item: Item) -> bool:
 
 
 def size_of(path: Path) -> int:
-    """The bytes on the disk; a file of several names counts with its share under each of them."""
+    """The bytes on the disk below a path. A file with several hard links counts with its share under each."""
     found = 0
     waiting = [path]
     while waiting:
-        place = waiting.pop()
+        each = waiting.pop()
         try:
-            facts = place.lstat()
-            found += facts.st_blocks * 512 // (1 if place.is_dir() else max(1, facts.st_nlink))
-            if place.is_dir() and not place.is_symlink():
-                waiting += place.iterdir()
-        except OSError:  # it went meanwhile, or is not ours to look at
+            facts = each.lstat()
+            found += facts.st_blocks * 512 // (1 if each.is_dir() else max(1, facts.st_nlink))
+            if each.is_dir() and not each.is_symlink():
+                waiting += each.iterdir()
+        except OSError:  # deleted meanwhile, or not readable
             continue
     return found

@@ -1,4 +1,4 @@
-"""The directories of one run, gone when it ends, and those of runs that were killed, gone when the next one ends."""
+"""The temporary directories of one run. The end of a run deletes them, and also those of killed runs."""
 
 import os
 import shutil
@@ -10,17 +10,18 @@ from pathlib import Path
 import uv
 
 from tasks.engines.clean_environ import link_credentials
-from tasks.engines.private import LOCK, PREFIX, hold, remove_abandoned
+from tasks.engines.private import LOCK, PREFIX, remove_abandoned
 from tasks.files import remove_tree
+from tasks.locks import take_lock
 
-# A socket's path has about a hundred bytes, and tools put theirs below TMPDIR.
+# The path of a socket has at most about a hundred bytes, and tools create sockets below TMPDIR.
 LONGEST = 48
 ENOUGH = 50 << 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunDirs:
-    """`path` is short, on the system's temporary file system; `disk` is on a disk, for what is large."""
+    """`path` is short, in the system's temporary directory. `disk` is for large files. `locks` are open descriptors."""
 
     path: Path
     disk: Path
@@ -28,12 +29,12 @@ class RunDirs:
 
     @property
     def home(self) -> Path:
-        """An empty home."""
+        """An empty home directory."""
         return self.path / "home"
 
     @property
     def credentials(self) -> Path:
-        """A home with access to package indexes."""
+        """A home directory with credentials for package indexes."""
         return self.path / "acquire"
 
     @property
@@ -43,7 +44,7 @@ class RunDirs:
 
     @property
     def programs(self) -> Path:
-        """Programs that we bring: uv."""
+        """Programs of predeploy: uv."""
         return self.path / "bin"
 
     @property
@@ -58,59 +59,62 @@ class RunDirs:
 
     @property
     def logs(self) -> Path:
-        """For logs that nobody asked for."""
+        """For logs that belong to no check."""
         return self.path / "logs"
 
-    def leave(self) -> None:
-        """Deletes everything."""
+    def remove(self) -> None:
+        """Deletes the directories, and releases their locks."""
         for path in (self.path, self.disk):
             remove_tree(path)
         for lock in self.locks:
             os.close(lock)
 
 
-def enter_room(data: Path, caller: Mapping[str, str]) -> RunDirs:
-    """Makes the directories of a run."""
+def create_run_dirs(data: Path, caller: Mapping[str, str]) -> RunDirs:
+    """Creates and locks the directories of a run."""
     runs = data / "runs"
     runs.mkdir(parents=True, exist_ok=True)
     path = Path(tempfile.mkdtemp(prefix=PREFIX, dir=temporary()))
     disk = Path(tempfile.mkdtemp(prefix=PREFIX, dir=runs))
-    # others may pass through, to the one directory that is made for them: Postgres may have to be another user
+    # Postgres may run as another user, which needs access to one directory below
     path.chmod(0o711)
-    locks = tuple(hold(each / LOCK) for each in (path, disk))
-    room = RunDirs(path=path, disk=disk, locks=locks)
-    for each in (room.home, room.credentials, room.temp, room.programs, room.outs, room.logs):
+    locks = tuple(take_lock(each / LOCK) for each in (path, disk))
+    dirs = RunDirs(path=path, disk=disk, locks=locks)
+    for each in (dirs.home, dirs.credentials, dirs.temp, dirs.programs, dirs.outs, dirs.logs):
         each.mkdir(mode=0o700)
-    (room.programs / "uv").symlink_to(uv.find_uv_bin())
-    link_credentials(caller, room.credentials)
-    return room
+    (dirs.programs / "uv").symlink_to(uv.find_uv_bin())
+    link_credentials(caller, dirs.credentials)
+    return dirs
 
 
 def temporary() -> Path:
-    """The system's directory for temporary files, by a short name."""
+    """The system's directory for temporary files. If its path is too long for sockets, /tmp."""
     found = Path(tempfile.gettempdir())
     return found if len(str(found)) <= LONGEST else Path("/tmp")  # noqa: S108 - mkdtemp follows
 
 
-def remove_rooms(data: Path) -> None:
+def remove_abandoned_run_dirs(data: Path) -> None:
     """Deletes the directories of runs that were killed."""
     for base in (temporary(), data / "runs"):
         remove_abandoned(base)
 
 
-def shortage(*places: Path) -> tuple[str, str] | None:
-    """Whether a disk that a run writes to is full: too little left, or a small file cannot be written."""
-    for place in places:
+def shortage(*directories: Path) -> tuple[str, str] | None:
+    """Reason code and text if a disk of the run is full: little space is left, or a small file cannot be written."""
+    for directory in directories:
         try:
-            free = shutil.disk_usage(place).free
+            free = shutil.disk_usage(directory).free
             if free < ENOUGH:
                 return (
                     "disk_full",
-                    f"only {free >> 20} MB are left on the disk of {place}; free some space and run again",
+                    f"only {free >> 20} MB are left on the disk of {directory}; free some space and run again",
                 )
-            with tempfile.TemporaryFile(dir=place) as file:
+            with tempfile.TemporaryFile(dir=directory) as file:
                 file.write(b"\0" * 65536)
                 file.flush()
         except OSError as error:
-            return "disk_full", f"nothing can be written below {place}: {error.strerror}; free some space and run again"
+            return (
+                "disk_full",
+                f"nothing can be written below {directory}: {error.strerror}; free some space and run again",
+            )
     return None

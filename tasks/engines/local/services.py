@@ -1,4 +1,4 @@
-"""Runs a step beside its servers: they live as long as the step, and the end of one of them is the step's end."""
+"""Runs a step together with its servers. They run as long as the step, and the end of a server ends the step."""
 
 import asyncio
 import signal
@@ -15,12 +15,12 @@ from tasks.redaction.redactor import NOTHING, Redactor
 TAIL = 200
 STOP_GRACE = 3.0
 LAST_WORDS = 0.3
-"""Seconds in which a server that took the step down with it is seen to end."""
+"""Seconds to wait after a failed step: a server whose crash caused the failure may end a little later."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Launch:
-    """A command as it is started: nothing left to replace."""
+    """A command that is ready to start, without tokens."""
 
     argv: tuple[str, ...]
     cwd: Path
@@ -31,8 +31,8 @@ class Launch:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Serving:
-    """A server as it is started, and the port that it has to listen on."""
+class ServerLaunch:
+    """A server that is ready to start, and the port that it must listen on."""
 
     name: str
     port: int
@@ -40,16 +40,16 @@ class Serving:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Served:
-    """A server that was started."""
+class RunningServer:
+    """A server that has been started."""
 
-    serving: Serving
+    serving: ServerLaunch
     process: Process
     ended: asyncio.Future[Exit]
 
 
 async def run_alone(launch: Launch, marker: str) -> Exit:
-    """Runs a step that needs no server."""
+    """Runs a command without servers."""
     return await run_process(
         launch.argv,
         cwd=launch.cwd,
@@ -61,37 +61,37 @@ async def run_alone(launch: Launch, marker: str) -> Exit:
     )
 
 
-def begun(launch: Launch, marker: str) -> AbstractAsyncContextManager[Process]:
-    """A launch that goes on beside a block."""
+def start(launch: Launch, marker: str) -> AbstractAsyncContextManager[Process]:
+    """Runs a command for the length of a block."""
     return start_process(
         launch.argv, cwd=launch.cwd, env=launch.env, log=launch.log, marker=marker, redactor=launch.redactor
     )
 
 
-async def run_beside(step: Launch, servers: Sequence[Serving], marker: str) -> Exit:
-    """Runs a step while its servers run. Where one of them ended, or the step failed, it tells how they were then."""
+async def run_with_servers(step: Launch, servers: Sequence[ServerLaunch], marker: str) -> Exit:
+    """Runs a step with its servers. If a server ended or the step failed, the exit has the state of each server."""
     if not servers:
         return await run_alone(step, marker)
     async with AsyncExitStack() as stack:
         served = []
         for each in servers:
-            process = await stack.enter_async_context(begun(each.launch, marker))
-            served.append(Served(serving=each, process=process, ended=asyncio.ensure_future(process.wait())))
+            process = await stack.enter_async_context(start(each.launch, marker))
+            served.append(RunningServer(serving=each, process=process, ended=asyncio.ensure_future(process.wait())))
         exit = await until_one_ends(step, [each.ended for each in served], marker)
         if exit.code != 0 or any(each.ended.done() for each in served):
             for one in served:
-                exit = with_server_output(exit, one)
+                exit = with_server_exit(exit, one)
         await asyncio.gather(*(each.process.stop(signal.SIGTERM, grace=STOP_GRACE) for each in served))
-        squatted = next((each for each in servers if exit.code == 0 and listens(each.port)), None)
-        if squatted is not None:
-            detail = f"another program answered on port {squatted.port} of this machine, not the {squatted.name}"
+        taken = next((each for each in servers if exit.code == 0 and listens(each.port)), None)
+        if taken is not None:
+            detail = f"another program answered on port {taken.port} of this machine, not the {taken.name}"
             exit = replace(exit, code=None, trouble="port_taken", detail=detail)
         return exit
 
 
 async def until_one_ends(step: Launch, servers: Sequence[asyncio.Future[Exit]], marker: str) -> Exit:
-    """The step's own exit, or, where a server was first, how far it came."""
-    async with begun(step, marker) as process:
+    """The exit of the step. If a server ends first, the step is stopped."""
+    async with start(step, marker) as process:
         done = asyncio.ensure_future(process.wait())
         await asyncio.wait({done, *servers}, timeout=step.limit, return_when=asyncio.FIRST_COMPLETED)
         if done.done():
@@ -106,17 +106,17 @@ async def until_one_ends(step: Launch, servers: Sequence[asyncio.Future[Exit]], 
         )
 
 
-def with_server_output(exit: Exit, served: Served) -> Exit:
-    """A failed step with what is to be said of one of its servers."""
+def with_server_exit(exit: Exit, served: RunningServer) -> Exit:
+    """The exit of a failed step, with the state of one of its servers."""
     name, port = served.serving.name, served.serving.port
     output = served.process.tail(TAIL)
     if not served.ended.done():
         silent = "" if listens(port) else f"the {name} runs, and never listened on {LOOPBACK}:{port}"
-        said = ServiceExit(name=name, code=None, signal=None, output=output)
-        return replace(exit, services=(*exit.services, said), detail=exit.detail or silent)
+        server = ServiceExit(name=name, code=None, signal=None, output=output)
+        return replace(exit, services=(*exit.services, server), detail=exit.detail or silent)
     end = served.ended.result()
-    said = ServiceExit(name=name, code=end.code, signal=end.signal, output=output)
-    exit = replace(exit, services=(*exit.services, said))
+    server = ServiceExit(name=name, code=end.code, signal=end.signal, output=output)
+    exit = replace(exit, services=(*exit.services, server))
     if end.trouble:
         return replace(exit, trouble=end.trouble, detail=end.detail)
     if not is_free(port):

@@ -1,4 +1,4 @@
-"""Workspaces of steps: leased for the run, holding the step's files and the installed packages that it may import."""
+"""Workspaces of steps, leased for the run: they have the step's files and its installed packages."""
 
 import asyncio
 import contextlib
@@ -21,7 +21,7 @@ from tasks.steps import ENV, Step
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorkspaceSlot:
-    """A workspace with what belongs to it. `stamps` is the file that says which packages lie in it."""
+    """A workspace with its other directories. The file `stamps` records which packages are in it."""
 
     workspace: Path
     out: Path
@@ -30,14 +30,14 @@ class WorkspaceSlot:
     placing: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     def tokens(self, installed: InstalledEnvironment | None) -> Tokens:
-        """What a step in this slot may name."""
+        """The token values for a step in this slot."""
         tokens = engine_tokens(work=self.workspace, out=self.out, cache=self.cache)
         if installed is None:
             return tokens
         return tokens.with_values({ENV: str(installed.venv)})
 
     def placed(self) -> dict[str, dict[str, str]]:
-        """By environment's root: for each node_modules directory the environment that it comes from."""
+        """By root of the environment: each node_modules directory, and the environment that it was copied from."""
         try:
             stamps: dict[str, dict[str, str]] = json.loads(self.stamps.read_text())
         except (OSError, ValueError):
@@ -45,45 +45,45 @@ class WorkspaceSlot:
         return stamps
 
 
-# Tools that find no configuration in the stack look further up, as far as the user's home: here they find the end.
+# Without a configuration in the stack, tools search its parent directories. These files end the search.
 FENCES = {"ruff.toml": "", "mypy.ini": "[mypy]\n"}
 
 
 class Slots:
-    """The workspaces of one run on one stack, kept in the cache, or as short as the run: then they are on its `disk`.
+    """The workspaces of one run on one stack. They are kept in the cache; those of a fresh run are on its `disk`.
 
-    `outs` is a directory of the run, too.
+    `outs` is the run's directory for outputs of checks.
     """
 
-    def __init__(self, *, around: EngineContext, outs: Path, disk: Path) -> None:
-        digest = hashlib.sha256(os.fsencode(around.tree.root)).hexdigest()[:16]
-        self._around = around
-        self._base = (disk if around.fresh else around.cache) / "stacks" / digest
+    def __init__(self, *, context: EngineContext, outs: Path, disk: Path) -> None:
+        digest = hashlib.sha256(os.fsencode(context.tree.root)).hexdigest()[:16]
+        self._context = context
+        self._base = (disk if context.fresh else context.cache) / "stacks" / digest
         self._outs = outs
         self._open = AsyncMemo[str, WorkspaceSlot]()
         self._leases = contextlib.ExitStack()
 
     async def close(self) -> None:
-        """Gives the workspaces back."""
+        """Returns the leases of the workspaces."""
         await self._open.close()
         self._leases.close()
 
     async def open(self, step: Step) -> WorkspaceSlot:
-        """The workspace of a step, synced when the first of its steps in this run asks for it, or begins anew."""
+        """The workspace of a step. It is synced for its first step in the run, and for a step that begins anew."""
         slot = self._open.result(step.slot)
         if slot is not None and step.begins:
             await in_thread(self._renew, step, slot)
         return slot or await self._open.get(step.slot, lambda: self._make(step))
 
     def _renew(self, step: Step, slot: WorkspaceSlot) -> None:
-        """Takes away what an earlier attempt left."""
+        """Deletes the results of an earlier attempt."""
         remove_tree(slot.out)
         slot.out.mkdir()
         self._fill(step, slot)
 
     def _fill(self, step: Step, slot: WorkspaceSlot) -> None:
         keep = [path for stamps in slot.placed().values() for path in stamps]
-        tree = self._around.files_of(step.tree)
+        tree = self._context.files_of(step.tree)
         sync(tree, select(tree, step.inputs), slot.workspace, keep=keep)
 
     async def _make(self, step: Step) -> WorkspaceSlot:
@@ -103,7 +103,7 @@ class Slots:
         return slot
 
     async def place(self, slot: WorkspaceSlot, installed: InstalledEnvironment) -> None:
-        """Puts an environment's node_modules where the workspace has the packages they belong to."""
+        """Copies an environment's node_modules directories next to their packages in the workspace."""
         root = installed.environment.root
         async with slot.placing:
             placed = slot.placed()
@@ -112,7 +112,7 @@ class Slots:
             if before == wanted and all((slot.workspace / path).is_dir() for path in wanted):
                 await in_thread(forget_caches, slot.workspace, installed)
                 return
-            # until all is in its place nothing is promised
+            # until the copies are complete, the record claims nothing
             await in_thread(slot.stamps.write_text, json.dumps(placed | {root: dict.fromkeys([*before, *wanted], "")}))
             for path in before:
                 if path not in wanted:
@@ -124,7 +124,7 @@ class Slots:
 
 
 def forget_caches(workspace: Path, installed: InstalledEnvironment) -> None:
-    """Deletes what tools left in node_modules (`.vite`, `.astro`, …): it may remember files that are gone."""
+    """Deletes caches of tools in node_modules (`.vite`, `.astro`, …): they may refer to deleted files."""
     for path in installed.modules:
         source, target = installed.stage / path, workspace / path
         if target.is_dir():

@@ -1,7 +1,6 @@
-"""What is made once on this machine and kept: directories that are whole, or are made anew under a lock."""
+"""A store of directories that are created once per machine. Incomplete ones are created again, under a lock."""
 
 import asyncio
-import fcntl
 import os
 import time
 from collections.abc import AsyncIterator, Callable
@@ -9,6 +8,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from tasks.engines.workspace import remove_tree
+from tasks.locks import open_lock_file, share_lock, try_lock
 
 COMPLETE = ".complete"
 USED = ".last_used"
@@ -18,7 +18,7 @@ KEPT = 30 * 86400.0
 
 
 class StoreEntry:
-    """A directory of the store, ours to use until it is closed; ours alone to fill while it is not `ready`."""
+    """A directory of the store, locked until `close`: shared if it is `ready`, otherwise exclusively, to fill it."""
 
     def __init__(self, path: Path, lock: int) -> None:
         self.path = path
@@ -26,46 +26,46 @@ class StoreEntry:
 
     @property
     def ready(self) -> bool:
-        """It was filled to its end."""
-        return is_whole(self.path)
+        """Whether it is complete."""
+        return is_complete(self.path)
 
     def complete(self) -> None:
-        """Says that the directory is whole. From here on others may use it too."""
+        """Marks the directory as complete. Other processes can use it from now on."""
         (self.path / COMPLETE).touch()
-        fcntl.flock(self._lock, fcntl.LOCK_SH)
+        share_lock(self._lock)
 
     def touch(self) -> None:
-        """Remembers that somebody needed it."""
+        """Records the time of this use."""
         (self.path / USED).write_text(f"{time.time():.0f}\n")
 
     def close(self) -> None:
-        """Lets go. What was left unfinished is deleted."""
+        """Releases the lock. An incomplete directory is deleted."""
         if not self.ready:
             remove_tree(self.path)
         os.close(self._lock)
 
 
 async def open_entry(path: Path, waiting: Callable[[], None]) -> StoreEntry:
-    """Takes hold of `path`: shared where it is whole, alone and empty where it is not.
+    """Locks the entry at `path`: shared if it is complete, otherwise exclusively and empty.
 
-    `waiting` is called once if another process is just making it.
+    `waiting` is called once if another process is creating it.
     """
     await asyncio.to_thread(path.parent.mkdir, parents=True, exist_ok=True)
-    descriptor = os.open(path.with_name(path.name + ".lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    told = False
+    descriptor = open_lock_file(path.with_name(path.name + ".lock"))
+    is_reported = False
     try:
         while True:
-            whole = is_whole(path)
-            if take(descriptor, fcntl.LOCK_SH if whole else fcntl.LOCK_EX):
-                # between the look and the lock it may have been finished, or pruned
-                if is_whole(path) == whole:
+            complete = is_complete(path)
+            if try_lock(descriptor, shared=complete):
+                # before the lock, another process may have completed or deleted it
+                if is_complete(path) == complete:
                     break
                 continue
-            if not told:
+            if not is_reported:
                 waiting()
-                told = True
+                is_reported = True
             await asyncio.sleep(POLL)
-        if not whole:
+        if not complete:
             await asyncio.to_thread(remove_tree, path)
             await asyncio.to_thread(path.mkdir)
     except BaseException:
@@ -74,29 +74,20 @@ async def open_entry(path: Path, waiting: Callable[[], None]) -> StoreEntry:
     return StoreEntry(path, descriptor)
 
 
-def is_whole(path: Path) -> bool:
-    """Whether a directory was filled to its end."""
+def is_complete(path: Path) -> bool:
+    """Whether a directory is marked as complete."""
     return (path / COMPLETE).exists()
 
 
-def is_waste(path: Path) -> bool:
-    """Whether a directory that nobody holds is worth nothing any more."""
+def is_removable(path: Path) -> bool:
+    """Whether an unlocked directory is incomplete, or has not been used for a month."""
     used = path / USED
-    return not is_whole(path) or (used.exists() and time.time() - used.stat().st_mtime > KEPT)
-
-
-def take(descriptor: int, how: int) -> bool:
-    """Tries to lock; blocks nobody."""
-    try:
-        fcntl.flock(descriptor, how | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
+    return not is_complete(path) or (used.exists() and time.time() - used.stat().st_mtime > KEPT)
 
 
 @asynccontextmanager
 async def filled(path: Path, waiting: Callable[[], None]) -> AsyncIterator[StoreEntry]:
-    """An entry for the length of a block."""
+    """An open entry for the length of a block."""
     entry = await open_entry(path, waiting)
     try:
         yield entry
@@ -105,14 +96,14 @@ async def filled(path: Path, waiting: Callable[[], None]) -> AsyncIterator[Store
 
 
 def remove_leftovers(base: Path) -> None:
-    """Deletes what nobody holds, of builds that were killed and of entries that nobody needed for a month."""
+    """Deletes unlocked entries of killed builds, and unlocked entries without use for a month."""
     for lock in base.glob("*.lock"):
         path = lock.with_suffix("")
-        if not path.exists() or not is_waste(path):
+        if not path.exists() or not is_removable(path):
             continue
-        descriptor = os.open(lock, os.O_RDWR | os.O_CLOEXEC)
+        descriptor = open_lock_file(lock, create=False)
         try:
-            if take(descriptor, fcntl.LOCK_EX) and is_waste(path):
+            if try_lock(descriptor) and is_removable(path):
                 remove_tree(path)
         finally:
             os.close(descriptor)

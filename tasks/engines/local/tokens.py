@@ -1,4 +1,4 @@
-"""What the tokens of every step stand for on this machine."""
+"""The values of the tokens that every step has, on this machine."""
 
 from pathlib import Path
 
@@ -10,6 +10,6 @@ PROBES = Path(steps.__file__).parent / "probes"
 
 
 def engine_tokens(*, work: Path, out: Path, cache: Path) -> Tokens:
-    """What every command may name."""
+    """The token values for every command."""
     values = {steps.WORK: work, steps.OUT: out, steps.CACHE: cache, steps.PROBES: PROBES, steps.PYTHON: base_python()}
     return Tokens(values={token: str(value) for token, value in values.items()})

@@ -1,4 +1,4 @@
-"""Which variables a command gets: the scrubbed environment, its programs first on PATH, and what installing needs."""
+"""The environment variables of commands: a clean environment, and the programs of the environment first on PATH."""
 
 import os
 from collections.abc import Iterable, Mapping
@@ -14,7 +14,7 @@ from tasks.steps import Phase
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Packages:
-    """What a step's environment offers: a toolchain, and the packages where they are installed."""
+    """The toolchain of a step's environment, and its packages if they are installed."""
 
     toolchain: Toolchain
     installed: InstalledEnvironment | None
@@ -22,17 +22,17 @@ class Packages:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Variables:
-    """Composes environments of a run. `caller` is the user's own one."""
+    """Composes the variables of a run's commands. `caller` has the user's variables."""
 
     caller: Mapping[str, str]
-    room: RunDirs
+    run_dirs: RunDirs
     stores: Path
 
     def for_step(self, phase: Phase, packages: Packages | None, workspace: Path, cwd: str) -> dict[str, str]:
-        """A step's variables, without its own."""
-        variables = clean_environ.common(self.caller, home=self.room.home, temp=self.room.temp)
+        """The variables of a step, without those that the step itself sets."""
+        variables = clean_environ.common(self.caller, home=self.run_dirs.home, temp=self.run_dirs.temp)
         if phase == "acquire":
-            variables |= clean_environ.acquiring(self.caller, home=self.room.credentials, stores=self.stores)
+            variables |= clean_environ.acquiring(self.caller, home=self.run_dirs.credentials, stores=self.stores)
         if packages is None:
             return self._on_path(variables, ())
         variables |= dict(packages.toolchain.env) if phase == "acquire" else {}
@@ -47,21 +47,21 @@ class Variables:
         return self._on_path(variables, path)
 
     def for_install(self, path: Iterable[Path], own: Mapping[str, str]) -> dict[str, str]:
-        """The variables of a command that makes an environment or brings a program."""
-        variables = clean_environ.common(self.caller, home=self.room.home, temp=self.room.temp)
-        variables |= clean_environ.acquiring(self.caller, home=self.room.credentials, stores=self.stores)
+        """The variables of a command that installs an environment or a program."""
+        variables = clean_environ.common(self.caller, home=self.run_dirs.home, temp=self.run_dirs.temp)
+        variables |= clean_environ.acquiring(self.caller, home=self.run_dirs.credentials, stores=self.stores)
         return self._on_path(variables | dict(own), path)
 
     def for_postgres(self) -> dict[str, str]:
-        """The variables of the database's programs, which speak English."""
+        """The variables of Postgres's programs. LC_ALL makes their messages English."""
         return {
             "PATH": clean_environ.system_path(self.caller),
             "LC_ALL": "C",
-            "HOME": str(self.room.home),
-            "TMPDIR": str(self.room.temp),
+            "HOME": str(self.run_dirs.home),
+            "TMPDIR": str(self.run_dirs.temp),
         }
 
     def _on_path(self, variables: Mapping[str, str], first: Iterable[Path]) -> dict[str, str]:
-        """Programs of the environment, then the system's, then what we bring ourselves."""
-        path = os.pathsep.join([*map(str, first), variables["PATH"], str(self.room.programs)])
+        """Adds PATH: programs of the environment, then of the system, then of predeploy."""
+        path = os.pathsep.join([*map(str, first), variables["PATH"], str(self.run_dirs.programs)])
         return {**variables, "PATH": path}

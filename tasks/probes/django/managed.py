@@ -10,7 +10,7 @@ production's.
 
 import sys
 
-from predeploy_django import enter_manage, enter_project, unfit_database
+from predeploy_django import set_up_project, unfit_database
 
 
 def commands(arguments: list[str]) -> list[list[str]]:
@@ -26,12 +26,9 @@ def commands(arguments: list[str]) -> list[list[str]]:
 
 def main() -> int:
     _, port, name, *arguments = sys.argv[1:]
-    enter_project()
-    enter_manage()
-    import django
+    set_up_project()
     from django.core.management import execute_from_command_line
 
-    django.setup()
     if code := unfit_database(port, name):
         return code
     for command in commands(arguments):

@@ -2,7 +2,9 @@
 
 import runpy
 import sys
+from collections.abc import Iterable
 from contextlib import redirect_stdout
+from importlib import import_module
 from io import StringIO
 from pathlib import Path
 
@@ -12,15 +14,24 @@ HELP = (
 )
 
 
-def enter_project() -> None:
-    """Puts the project, and not this directory, on the module path."""
+def set_up_project(modules: Iterable[str] = ()) -> None:
+    """Sets Django up in the project of the current directory. `modules` are imported first, without manage.py.
+
+    The project takes the place of this file's directory on the module path.
+    """
     sys.path[0] = str(Path.cwd())
+    for module in modules:
+        import_module(module)
+    run_manage()
+    import django
+
+    django.setup()
 
 
-def enter_manage() -> None:
-    """Runs manage.py for nothing: it chooses the settings where nobody did, and may extend the module path.
+def run_manage() -> None:
+    """Runs `manage.py version` for its side effects: it chooses the settings module, and may extend the module path.
 
-    Whatever is wrong with the settings shows when they are used; Django itself does not say it here.
+    An error in the settings shows later, when they are used: Django does not report it here.
     """
     argv, sys.argv = sys.argv, ["manage.py", "version"]
     try:

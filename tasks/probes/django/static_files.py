@@ -9,10 +9,9 @@ import json
 import sys
 import traceback
 from contextlib import redirect_stdout
-from importlib import import_module
 from pathlib import Path
 
-from predeploy_django import enter_manage, enter_project
+from predeploy_django import set_up_project
 
 
 def say(summary: str, problem: str, warnings: list[str]) -> int:
@@ -89,13 +88,7 @@ def main() -> int:
     parser.add_argument("--image", default="", help="the Dockerfile whose image builds static files of its own")
     options = parser.parse_args()
     with redirect_stdout(sys.stderr):  # settings may print
-        enter_project()
-        for module in options.modules:  # as a server does, without manage.py
-            import_module(module)
-        enter_manage()
-        import django
-
-        django.setup()
+        set_up_project(options.modules)
         options.facts.write_text(json.dumps(facts()), encoding="utf-8")
         warnings = leave_out_missing(options.within, options.image) if options.image else []
         try:

@@ -20,7 +20,7 @@ from contextlib import redirect_stdout
 from pathlib import Path
 from typing import Any
 
-from predeploy_django import enter_manage, enter_project, unfit_database
+from predeploy_django import set_up_project, unfit_database
 
 COMMENT = "SELECT obj_description(to_regclass(%s), 'pg_class')"
 
@@ -109,11 +109,7 @@ def look(table: str, root: str) -> tuple[int, list[dict[str, object]], str]:
 def main() -> int:
     _, _, port, name, table, root = sys.argv
     with redirect_stdout(sys.stderr):  # settings may print
-        enter_project()
-        enter_manage()
-        import django
-
-        django.setup()
+        set_up_project()
         if code := unfit_database(port, name):
             return code
         try:

@@ -13,7 +13,7 @@ from contextlib import redirect_stdout
 from pathlib import Path
 from typing import Any
 
-from predeploy_django import enter_manage, enter_project, unfit_database
+from predeploy_django import set_up_project, unfit_database
 from predeploy_fixtures import find_fixtures, load_fixtures
 from predeploy_mark import count_rows, leave_mark, migrations_of
 from predeploy_rows import fill, tables_of
@@ -88,11 +88,7 @@ def main() -> int:
     parser.add_argument("--base", required=True, help="what people call it")
     options = parser.parse_args()
     with redirect_stdout(sys.stderr):  # settings and migrations may print
-        enter_project()
-        enter_manage()
-        import django
-
-        django.setup()
+        set_up_project()
         if code := unfit_database(options.port, options.name):
             return code
         document = make(options.within.resolve(), options.base)

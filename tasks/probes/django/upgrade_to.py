@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from predeploy_compare import compare
-from predeploy_django import enter_manage, enter_project, unfit_database
+from predeploy_django import set_up_project, unfit_database
 from predeploy_mark import Mark, count_rows, migrations_of, read_mark
 from predeploy_migrate import MigrationFailedError, migrate
 
@@ -92,11 +92,7 @@ def main() -> int:
     parser.add_argument("--fresh", required=True, help="the database that was migrated from nothing")
     options = parser.parse_args()
     with redirect_stdout(sys.stderr):  # settings and migrations may print
-        enter_project()
-        enter_manage()
-        import django
-
-        django.setup()
+        set_up_project()
         if code := unfit_database(options.port, options.name):
             return code
         code, document = upgrade(options.within.resolve(), options.fresh)

@@ -1,4 +1,4 @@
-"""Whom to ask for secrets, with which token, about which config, and for how long."""
+"""The access to Doppler: address, token, project, config and time limits."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -12,16 +12,16 @@ from tasks.settings import Settings
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 API = "https://api.doppler.com"
 PROJECT, CONFIG, HOST = "DOPPLER_PROJECT", "DOPPLER_CONFIG", "DOPPLER_API_HOST"
-"""Variables of Doppler's own command line. Where the API is, no file of a stack may say: a token is sent there."""
+"""Variables of Doppler's command line. Only the variable sets the API's address: the token is sent there."""
 UNSAID = "-"
-"""What the SDK insists on having for project and config where the token implies them; taken out of the URL again."""
+"""A placeholder: the SDK requires project and config even if the token implies them. The URL gets neither."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DopplerLimits:
-    """Seconds that Doppler has: `total` for an answer however often it is asked, `answer` for each attempt.
+    """Limits of the requests to Doppler, in seconds: `total` for all attempts together, `answer` for each attempt.
 
-    `pause` is what lies between the first two attempts at most; each further one is twice as long.
+    `pause` is the maximum between the first two attempts. Each further pause is twice as long.
     """
 
     total: float = 20.0
@@ -31,23 +31,23 @@ class DopplerLimits:
 
     @classmethod
     def of(cls, total: float) -> Self:
-        """What fits into so many seconds."""
+        """The limits for a total of seconds."""
         return cls(total=total, answer=total / 2, pause=total / 40)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Access:
-    """Whom to ask, with what, for which config; empty where the token implies it."""
+    """Address, token, project and config. The latter two are empty if the token implies them."""
 
     url: str
     token: Token
     project: str = ""
     config: str = ""
-    patience: DopplerLimits = field(default_factory=DopplerLimits)
+    limits: DopplerLimits = field(default_factory=DopplerLimits)
 
     @property
     def where(self) -> str:
-        """The config, for a sentence."""
+        """The config, for a message."""
         if self.project and self.config:
             return f"{self.project}/{self.config}"
         half = f"config {self.config}" if self.config else f"project {self.project}" if self.project else ""
@@ -55,19 +55,19 @@ class Access:
 
     @property
     def query(self) -> dict[str, str]:
-        """Project and config for the SDK, which puts what it is given into the URL as it is."""
+        """Project and config for the SDK, quoted, because the SDK puts them into the URL unchanged."""
         named = {"project": self.project, "config": self.config}
         return {name: quote(value, safe="") if all(named.values()) else UNSAID for name, value in named.items()}
 
     def to(self, config: str) -> Self:
-        """The same for another config."""
+        """The access to another config."""
         return replace(self, config=config)
 
 
 def read_access(settings: Settings, environ: Mapping[str, str], token: Token) -> Access:
-    """What settings and variables say. Raises SecretsError where the API's address is none.
+    """The access for these settings and variables. Raises SecretsError for an invalid address of the API.
 
-    A token for many configs reads that of the deploy's target where nothing else is named.
+    If the token reads several configs and none is named, it is the config of the deploy's target.
     """
     target = settings.deploy_config if token.needs_config else ""
     return Access(
@@ -75,12 +75,12 @@ def read_access(settings: Settings, environ: Mapping[str, str], token: Token) ->
         token=token,
         project=settings.doppler_project or environ.get(PROJECT, ""),
         config=settings.doppler_config or environ.get(CONFIG) or target,
-        patience=DopplerLimits.of(settings.doppler_limit),
+        limits=DopplerLimits.of(settings.doppler_limit),
     )
 
 
 def service_url(value: str) -> str:
-    """Where the API is: behind TLS, unless it is on this machine."""
+    """The address of the API. It must use TLS, except on loopback."""
     try:
         parts = urlsplit(value)
         is_safe = parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in LOOPBACK)
@@ -88,5 +88,5 @@ def service_url(value: str) -> str:
     except ValueError:
         is_safe = is_base = False
     if not (is_safe and is_base):
-        raise SecretsError(f"{HOST} is not the https URL of Doppler's API, as in {API}. Mend or unset it.")
+        raise SecretsError(f"{HOST} is not the https URL of Doppler's API, as in {API}. Correct or unset it.")
     return value.rstrip("/")

@@ -1,4 +1,4 @@
-"""The format in which Doppler's own command line keeps secrets on disk: AES-256-GCM under a key made of a passphrase.
+"""The file format of Doppler's command line for secrets: AES-256-GCM, with a key derived from a passphrase.
 
 `4:base64:<rounds>:<salt>-<iv>-<ciphertext and tag>`; earlier versions lack the number, the rounds, or the encoding.
 """
@@ -22,11 +22,11 @@ DECODERS: dict[str, Callable[[str], bytes]] = {
 
 
 class UnsealedError(ValueError):
-    """The text is not of this format, was changed, or has another passphrase."""
+    """The text has another format, was changed, or needs another passphrase."""
 
 
 def seal(text: str, passphrase: str) -> str:
-    """The text, encrypted: never twice the same."""
+    """The encrypted text. It is different at every call."""
     salt, iv = secrets.token_bytes(SALT), secrets.token_bytes(IV)
     data = AESGCM(key_of(passphrase, salt, ROUNDS)).encrypt(iv, text.encode(), None)
     parts = "-".join(base64.b64encode(part).decode() for part in (salt, iv, data))
@@ -34,7 +34,7 @@ def seal(text: str, passphrase: str) -> str:
 
 
 def unseal(sealed: str, passphrase: str) -> str:
-    """The text in any version of the format. Raises UnsealedError."""
+    """The decrypted text, from any version of the format. Raises UnsealedError."""
     *head, body = sealed.strip().split(":")
     if len(head) == 3:
         number, *head = head
@@ -54,5 +54,5 @@ def unseal(sealed: str, passphrase: str) -> str:
 
 
 def key_of(passphrase: str, salt: bytes, rounds: int) -> bytes:
-    """What a passphrase becomes, in a time that makes guessing slow."""
+    """The key for a passphrase. The derivation is slow, to make guessing slow."""
     return hashlib.pbkdf2_hmac("sha256", passphrase.encode(), salt, rounds, KEY)

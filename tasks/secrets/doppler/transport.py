@@ -1,4 +1,8 @@
-"""Asks Doppler over HTTP, for so long and no longer: time-outs, attempts, pauses between them, no redirects."""
+"""HTTP requests to Doppler, within a total time: attempts, pauses and time-outs, and no redirects.
+
+The retries are a loop of our own. With tenacity they need as many lines, as one time limit holds for several requests,
+and its import takes 20 ms.
+"""
 
 import contextlib
 import email.utils
@@ -17,22 +21,29 @@ import requests
 from requests.adapters import HTTPAdapter
 from urllib3.exceptions import HTTPError
 
-from tasks.daemon_thread import aside
+from tasks.daemon_thread import run_in_daemon_thread
 from tasks.secrets.doppler.access import LOOPBACK, DopplerLimits
 from tasks.secrets.doppler.token import Token
-from tasks.secrets.doppler.trouble import AgainError, broken_off, http_line, misshapen, refusal, unanswered
+from tasks.secrets.doppler.trouble import (
+    RetryableError,
+    connection_failure,
+    http_line,
+    invalid_answer,
+    no_answer,
+    refusal,
+)
 from tasks.version import VERSION
 
-MOST = 16 << 20
-"""Bytes of an answer."""
-PIECE = 1 << 16
+MAX_BYTES = 16 << 20
+"""The maximum size of an answer in bytes."""
+CHUNK = 1 << 16
 LONGEST_PAUSE = 8.0
 BUNDLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DopplerReply:
-    """A whole answer, whatever it says."""
+    """A complete HTTP answer."""
 
     status: int
     headers: Mapping[str, str]
@@ -40,73 +51,73 @@ class DopplerReply:
 
     @property
     def is_json(self) -> bool:
-        """Whether it is the API that speaks."""
+        """Whether it is an answer of the API, and not of a proxy."""
         return self.headers.get("content-type", "").startswith("application/json")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Transport:
-    """Sends what one token asks, from now on until its patience ends.
+    """Sends the requests of one token. The time limit is for all of them together, and begins now.
 
-    `where` is the config that it is about, for a message.
+    `where` is the config, for messages.
     """
 
     token: Token
     where: str
-    patience: DopplerLimits = field(default_factory=DopplerLimits)
-    begun: float = field(default_factory=time.monotonic)
+    limits: DopplerLimits = field(default_factory=DopplerLimits)
+    started: float = field(default_factory=time.monotonic)
 
     def get(self, url: str) -> dict[str, Any]:
-        """The document at a URL. Raises DopplerError where it cannot be had in time, or will not be."""
-        last, attempt = AgainError("there was no time left to ask"), 0
-        while attempt < self.patience.attempts and (left := self.patience.total - self.spent) > 0:
+        """The document at a URL. Raises DopplerError if there is no answer in time, or a refusal."""
+        last, attempt = RetryableError("there was no time left for a request"), 0
+        while attempt < self.limits.attempts and (left := self.limits.total - self.elapsed) > 0:
             attempt += 1
             try:
-                return self._once(url, min(left, self.patience.answer))
-            except AgainError as again:
+                return self._once(url, min(left, self.limits.answer))
+            except RetryableError as again:
                 last = again
             pause = last.wait if last.wait is not None else self._pause(attempt)
-            if attempt == self.patience.attempts or self.spent + pause >= self.patience.total:
+            if attempt == self.limits.attempts or self.elapsed + pause >= self.limits.total:
                 break
             time.sleep(pause)
-        raise unanswered(last, attempt, self.spent)
+        raise no_answer(last, attempt, self.elapsed)
 
     @property
-    def spent(self) -> float:
+    def elapsed(self) -> float:
         """Seconds since the first request."""
-        return time.monotonic() - self.begun
+        return time.monotonic() - self.started
 
     def _pause(self, attempt: int) -> float:
-        """Longer from time to time, and never the same for two who were turned away together."""
-        longest = min(self.patience.pause * (1 << (attempt - 1)), LONGEST_PAUSE)
-        return longest * random.uniform(0.5, 1.0)  # noqa: S311 - nothing is kept secret with it
+        """A pause that grows with each attempt. It is random, so that rejected clients do not return together."""
+        longest = min(self.limits.pause * (1 << (attempt - 1)), LONGEST_PAUSE)
+        return longest * random.uniform(0.5, 1.0)  # noqa: S311 - no secret depends on it
 
     def _once(self, url: str, limit: float) -> dict[str, Any]:
         try:
-            # beside us: finding the address of a name, and headers that come one by one, know no time-out
-            reply = aside(partial(send, url, self.token, limit)).result(limit)
+            # in a thread: a slow name resolution, and headers that arrive one by one, have no time-out
+            reply = run_in_daemon_thread(partial(send, url, self.token, limit)).result(limit)
         except (requests.RequestException, HTTPError, OSError) as error:
-            raise broken_off(error) from None  # its own text holds the whole URL
+            raise connection_failure(error) from None  # the text of the original error has the complete URL
         return self._read(reply)
 
     def _read(self, reply: DopplerReply) -> dict[str, Any]:
         if reply.status == 429:
-            raise AgainError(http_line(reply.status, reply.body), wait_of(reply.headers))
+            raise RetryableError(http_line(reply.status, reply.body), wait_of(reply.headers))
         if reply.status >= 500 and not reply.is_json:
-            raise AgainError(http_line(reply.status, b""))
+            raise RetryableError(http_line(reply.status, b""))
         if not 200 <= reply.status < 300:
             raise refusal(reply.status, reply.body, self.token.kind, self.where)
         try:
             document = json.loads(reply.body)
         except (ValueError, RecursionError):
-            raise AgainError(f"HTTP {reply.status} with something that is no JSON") from None
+            raise RetryableError(f"HTTP {reply.status} without valid JSON") from None
         if not isinstance(document, dict):
-            raise misshapen("a JSON object was expected")
+            raise invalid_answer("a JSON object was expected")
         return document
 
 
 def wait_of(headers: Mapping[str, str]) -> float | None:
-    """For how long a limited client is asked to wait: in seconds, until a date, or until the limit is new."""
+    """The requested wait of a rate-limited client in seconds: from seconds, a date, or the reset of the limit."""
     given = headers.get("retry-after", "").strip()
     with contextlib.suppress(ValueError):
         return max(0.0, float(given))
@@ -118,18 +129,18 @@ def wait_of(headers: Mapping[str, str]) -> float | None:
 
 
 class SystemTrust(HTTPAdapter):
-    """Trusts what this machine trusts, too: a company's own authority is in no package's list."""
+    """Trusts the system's certificates, because a company's own authority is only there."""
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
         super().init_poolmanager(*args, ssl_context=ssl.create_default_context(), **kwargs)
 
     def proxy_manager_for(self, *args: Any, **kwargs: Any) -> Any:
-        """Behind a proxy as well: there such an authority is most often found."""
+        """The same for proxies, which are the usual reason for such an authority."""
         return super().proxy_manager_for(*args, ssl_context=ssl.create_default_context(), **kwargs)
 
 
 def send(url: str, token: Token, limit: float) -> DopplerReply:
-    """One request. A session of its own: what is left of one that was given up must not meet the next."""
+    """Sends one request, in its own session: an abandoned request must not disturb the next."""
     deadline = time.monotonic() + limit
     headers = {
         "accept": "application/json",
@@ -138,17 +149,17 @@ def send(url: str, token: Token, limit: float) -> DopplerReply:
         "user-agent": f"predeploy/{VERSION}",
     }
     with requests.Session() as session:
-        session.trust_env = False  # it would put a password of .netrc in place of the token
+        session.trust_env = False  # otherwise a password in .netrc replaces the token
         session.verify = next((os.environ[name] for name in BUNDLES if os.environ.get(name)), True)
         if urlsplit(url).hostname not in LOOPBACK:
             session.proxies = dict(requests.utils.get_environ_proxies(url))
         session.mount("https://", SystemTrust())
         with session.get(url, headers=headers, timeout=limit, allow_redirects=False, stream=True) as answer:
             body = bytearray()
-            while piece := answer.raw.read1(PIECE):
-                body += piece
-                if len(body) > MOST:
-                    raise misshapen(f"it has more than {MOST >> 20} MiB")
+            while chunk := answer.raw.read1(CHUNK):
+                body += chunk
+                if len(body) > MAX_BYTES:
+                    raise invalid_answer(f"it has more than {MAX_BYTES >> 20} MiB")
                 if time.monotonic() > deadline:
                     raise TimeoutError
             return DopplerReply(status=answer.status_code, headers=answer.headers, body=bytes(body))

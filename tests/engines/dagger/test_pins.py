@@ -37,10 +37,10 @@ async def test_an_engine_takes_the_image_that_was_resolved_before(bench: Any) ->
     resolved = await resolve([("python", "3.13"), ("python", "3.99")], bench.environ, {}, bench.log)
     (tag,) = resolved
 
-    async with bench.engine(known=resolved) as engine:
+    async with bench.engine(resolved=resolved) as engine:
         first = await engine.run(bench.step("python", "--version"), bench.log)
     # one that there is not: the engine asked nobody else
-    async with bench.engine(known={tag: resolved[tag][:-6] + "000000"}) as other:
+    async with bench.engine(resolved={tag: resolved[tag][:-6] + "000000"}) as other:
         second = await other.run(bench.step("python", "--version"), bench.log)
 
     assert "@sha256:" in resolved[tag]

@@ -36,7 +36,7 @@ def test_a_socket_that_answers(tmp_path: Path) -> None:
         ("unix:///nowhere/engine.sock", "No such file"),
         ("tcp://127.0.0.1:1", "refused"),
         ("tcp://127.0.0.1", "needs a host and a port"),
-        ("/run/engine.sock", "is no address"),
+        ("/run/engine.sock", "is not an address"),
     ],
 )
 def test_an_address_where_nobody_is(host: str, says: str) -> None:

@@ -11,7 +11,7 @@ import pytest
 from tasks.engines.dagger.client import make_connection
 from tasks.engines.dagger.command_line import find_cli
 from tasks.engines.dagger.reach import SESSION_TOKEN
-from tasks.engines.dagger.session import DaggerSession, EngineRefusedError, named_once, open_session
+from tasks.engines.dagger.session import DaggerSession, EngineRefusedError, open_session, with_cached_id
 from tasks.errors import EngineError
 from tasks.secrets import NO_SECRETS, Secrets
 from tests.engines.dagger.fake_session import (
@@ -49,7 +49,7 @@ async def refused(environ: dict[str, str], folder: Path, *, limit: float = SOON)
 
 async def test_the_name_of_what_is_passed_on_often_is_asked_for_once(fake: FakeSession, tmp_path: Path) -> None:
     open_ = await opened(fake.environ, tmp_path)
-    packages = named_once(open_.client.directory())
+    packages = with_cached_id(open_.client.directory())
     made = [open_.client.container().with_mounted_directory(f"/{number}", packages) for number in range(5)]
 
     await asyncio.gather(*(open_.ask(each.workdir()) for each in made))
@@ -72,7 +72,7 @@ def test_the_client_draws_nothing_on_our_streams(monkeypatch: pytest.MonkeyPatch
 async def test_a_name_that_nobody_could_give_is_asked_for_again(fake: FakeSession, tmp_path: Path) -> None:
     fake.on("cacheVolume", Refusal(message="not now"), Data(value="volume-1"))
     open_ = await opened(fake.environ, tmp_path)
-    volume = named_once(open_.client.cache_volume("stores"))
+    volume = with_cached_id(open_.client.cache_volume("stores"))
 
     with pytest.raises(EngineRefusedError, match="not now"):
         await open_.ask(open_.client.container().with_mounted_cache("/a", volume).workdir())
@@ -113,7 +113,7 @@ class TestOpening:
         code, text = await refused(fake.environ, tmp_path)
 
         assert code == "engine_absent"
-        assert f"does not take the token: {SESSION_TOKEN}" in text
+        assert f"refuses the token: {SESSION_TOKEN}" in text
 
     @pytest.mark.parametrize("asked", [INTROSPECTION, VERSION])
     @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ import pytest
 
 from tasks.engines.dagger.session import EngineRefusedError, open_session
 from tasks.redaction.redactor import NOTHING
+from tasks.trust import trust_of
 from tests.engines.dagger.fake_session import FakeSession, session_line, write_cli
 from tests.support.benches import GIVEN, Bench, unreachable
 
@@ -79,7 +80,7 @@ async def test_what_the_command_line_finds_in_its_environment(
     before = dict(os.environ)
 
     session = await open_session(
-        write_cli(tmp_path / "dagger", script), tmp_path / "dagger.log", NOTHING, limit=30, is_trusted=is_trusted
+        write_cli(tmp_path / "dagger", script), tmp_path / "dagger.log", NOTHING, limit=30, trust=trust_of(is_trusted)
     )
     await session.close()
 
@@ -99,7 +100,7 @@ async def test_an_engine_tells_its_command_line_for_whom_it_works(
     script = f"json.dump(dict(os.environ), open({str(found)!r}, 'w'))\n{session_line(fake)}\nsys.stdin.read()"
     environ = write_cli(bench.base / "dagger", script)
 
-    async with bench.engine(environ=environ, is_trusted=is_trusted):
+    async with bench.engine(environ=environ, trust=trust_of(is_trusted)):
         told = json.loads(found.read_text())
 
     assert (told["DOCKER_CONFIG"] == str(credentials)) == is_trusted
@@ -113,7 +114,7 @@ async def test_who_pulls_what_a_dockerfile_names(
     registry: ThreadingHTTPServer, tmp_path: Path, is_trusted: bool, callers: set[str]
 ) -> None:
     environ = {**os.environ, **GIVEN}
-    session = await open_session(environ, tmp_path / "dagger.log", NOTHING, limit=60, is_trusted=is_trusted)
+    session = await open_session(environ, tmp_path / "dagger.log", NOTHING, limit=60, trust=trust_of(is_trusted))
     image = f"127.0.0.1:{registry.server_port}/acme/private:{os.urandom(4).hex()}"
     try:
         context = session.client.directory().with_new_file("Dockerfile", f"FROM {image}\n")

@@ -41,7 +41,7 @@ async def test_an_engine_keeps_to_a_limit_below_what_its_own_policy_reserves(tmp
     kept = await prune_engine(environ, log, limit)
 
     assert kept.after is not None
-    assert kept.after <= limit, kept.said
+    assert kept.after <= limit, kept.summary
     again = await prune_engine(environ, log, limit)
     assert again.after == again.before == kept.after, "what is small enough stays as it is"
 
@@ -66,4 +66,4 @@ async def test_without_an_engine_none_is_started(tmp_path: Path) -> None:
     kept = await prune_engine(environ, tmp_path / "engine.log", 1 << 50)
 
     assert "no Dagger engine at tcp://127.0.0.1:9" in kept.undone
-    assert kept.said.startswith("Dagger engine: left as it is: no Dagger engine")
+    assert kept.summary.startswith("Dagger engine: left as it is: no Dagger engine")

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tasks.engines.local import run_dirs
-from tasks.engines.local.run_dirs import enter_room, remove_rooms
+from tasks.engines.local.run_dirs import create_run_dirs, remove_abandoned_run_dirs
 from tasks.errors import EngineError
 from tasks.steps import CACHE, PYTHON
 
@@ -42,7 +42,7 @@ async def test_cancelling_leaves_no_process_and_no_directory(bench: Any, running
             engine.run(bench.step("sh", "-c", "touch here; sleep 300 & setsid sleep 300"), bench.log)
         )
         await until(lambda: list((bench.cache / "stacks").glob("*/slot-*/here")))
-        place = engine._room.path
+        place = engine._run_dirs.path
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
@@ -90,18 +90,18 @@ async def run(*argv: str) -> int:
 
 
 def test_directories_of_killed_runs_go_and_those_of_living_ones_stay(tmp_path: Path) -> None:
-    living = enter_room(tmp_path, {})
-    dead = enter_room(tmp_path, {})
+    living = create_run_dirs(tmp_path, {})
+    dead = create_run_dirs(tmp_path, {})
     for lock in dead.locks:
         os.close(lock)
 
-    remove_rooms(tmp_path)
+    remove_abandoned_run_dirs(tmp_path)
 
     assert living.path.exists()
     assert living.disk.exists()
     assert not dead.path.exists()
     assert not dead.disk.exists()
-    living.leave()
+    living.remove()
     assert not living.path.exists()
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tasks.engines import clean_environ
-from tasks.engines.local.node_modules import set_aside_scripts
+from tasks.engines.local.node_modules import drop_install_scripts
 from tasks.engines.local.store import open_entry, remove_leftovers
 from tasks.stack import Version
 from tasks.steps import ENV, PYTHON, Command, Environment
@@ -157,7 +157,7 @@ def test_scripts_that_need_the_whole_tree_are_set_aside(tmp_path: Path) -> None:
     (tmp_path / "broken").mkdir()
     (tmp_path / "broken/package.json").write_text("{")
 
-    gaps = set_aside_scripts(tmp_path, ("package.json", "broken/package.json", "pnpm-lock.yaml"))
+    gaps = drop_install_scripts(tmp_path, ("package.json", "broken/package.json", "pnpm-lock.yaml"))
 
     assert gaps == ["the postinstall script of package.json was not run"]
     assert '"build": "y"' in (tmp_path / "package.json").read_text()

@@ -497,7 +497,7 @@ sys.path.insert(0, sys.argv[1])
 sys.modules.pop("warnings", None)
 from tasks.engines.local.processes import request
 request.change_identity = lambda _: sys.meta_path.clear()
-request.execute(request.Request(b"/\\x002\\0echo\\0became\\0PATH=/usr/bin:/bin", []), 2, os.getppid())
+request.execute(request.ProcessRequest(b"/\\x002\\0echo\\0became\\0PATH=/usr/bin:/bin", []), 2, os.getppid())
 """
 
 

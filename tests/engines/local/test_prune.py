@@ -121,4 +121,4 @@ def test_reports_go_by_their_age(tmp_path: Path) -> None:
     kept = prune_reports(tmp_path, 90, NOW)
 
     assert [path.name for path in tmp_path.iterdir()] == ["new"]
-    assert kept.said == "reports: 1 MB, 2 MB before; 1 gone"
+    assert kept.summary == "reports: 1 MB, 2 MB before; 1 gone"

@@ -212,7 +212,7 @@ def test_tree_that_moves_on_is_no_tree(source: Path, place: Path, change: str) -
     elif change == "symlink":
         (source / "README").symlink_to("web/manage")
 
-    with pytest.raises(EngineError, match="README changed while the tree was being validated") as caught:
+    with pytest.raises(EngineError, match="README changed during the run") as caught:
         sync(tree, tree.files, place)
 
     assert caught.value.reason_code == "tree_changed"
@@ -349,14 +349,14 @@ async def test_clone_replaces_what_was_there(installed: Path, tmp_path: Path) ->
 
 async def test_cancelled_clone_leaves_nothing(installed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     reached, go_on = threading.Event(), threading.Event()
-    real = Copier._place
+    real = Copier._copy_file
 
     def slow(self: Copier, source: str, target: str) -> None:
         reached.set()
         go_on.wait(5)
         real(self, source, target)
 
-    monkeypatch.setattr(Copier, "_place", slow)
+    monkeypatch.setattr(Copier, "_copy_file", slow)
     target = tmp_path / "workspace" / "node_modules"
     work = asyncio.create_task(clone_tree(installed, target))
     await asyncio.to_thread(reached.wait, 5)

@@ -102,7 +102,7 @@ def row(name: str, does: Arrange, says: str = "", requests: int | None = 1, **ov
 
 
 SILENT = "Doppler does not answer: "
-WRONG = "Doppler's answer is not what its API promises: "
+WRONG = "Doppler's answer does not have the format of its API: "
 TOKENS = (
     row("service token", nothing),
     row("service token, its config named as well", nothing, settings=NAMED),
@@ -132,7 +132,7 @@ TOKENS = (
     row(
         "personal token, no config named",
         nothing,
-        "DOPPLER_TOKEN is a personal token, which reads more than one config, and no config is named. Set doppler_con",
+        "DOPPLER_TOKEN is a personal token, which reads more than one config, and no config is set. Set doppler_con",
         0,
         token=PERSONAL,
         settings={"doppler_project": "cafe"},
@@ -141,7 +141,7 @@ TOKENS = (
     row(
         "token with a blank in it",
         nothing,
-        "DOPPLER_TOKEN is no token: it holds a blank",
+        "DOPPLER_TOKEN is not a token: it contains a space",
         0,
         token="dp.st.a T0kenT0ken",
     ),
@@ -162,7 +162,7 @@ REFUSALS = (
     row(
         "404, no such project",
         nothing,
-        "Doppler does not have shop/dev (HTTP 404: Could not find requested project 'shop'). Mend doppler_project",
+        "Doppler does not have shop/dev (HTTP 404: Could not find requested project 'shop'). Correct doppler_project",
         token=ACCOUNT,
         settings={"doppler_project": "shop", "doppler_config": "dev"},
     ),
@@ -208,8 +208,8 @@ BROKEN = (
     row("500 as a page, twice, then well", first(page(500), page(500)), requests=3),
     row("502 for ever", always(page(502)), f"{SILENT}HTTP 502: Bad Gateway (5 attempts in", 5),
     row("504 once, then well", first(page(504)), requests=2),
-    row("200 with a page", always(page(200)), f"{SILENT}HTTP 200 with something that is no JSON (5 attempts", 5),
-    row("204", always(answer(204, b"")), f"{SILENT}HTTP 204 with something that is no JSON", 5),
+    row("200 with a page", always(page(200)), f"{SILENT}HTTP 200 without valid JSON (5 attempts", 5),
+    row("204", always(answer(204, b"")), f"{SILENT}HTTP 204 without valid JSON", 5),
     row("304", always(answer(304, b"")), "Doppler answers with a redirect (HTTP 304: Not Modified)"),
 )
 NETWORK = (
@@ -220,7 +220,12 @@ NETWORK = (
     row("headers byte by byte", always(drip_headers), f"{SILENT}no answer in time (", None),
     row("a body cut off once", first(cut_off), requests=2),
     row("a body cut off for ever", always(cut_off), f"{SILENT}the answer broke off (5 attempts", 5),
-    row("JSON cut off", always(answer(200, b'{"secrets": {"KEY": {"comp')), f"{SILENT}HTTP 200 with something", 5),
+    row(
+        "JSON cut off",
+        always(answer(200, b'{"secrets": {"KEY": {"comp')),
+        f"{SILENT}HTTP 200 without valid JSON (5 attempts",
+        5,
+    ),
     row("hung up once", first(hang_up), requests=2),
     row("hung up for ever", always(hang_up), f"{SILENT}the connection broke off (5 attempts", 5),
     row("reset for ever", always(reset), f"{SILENT}the connection broke off (5 attempts", 5),
@@ -253,18 +258,16 @@ NETWORK = (
 )
 SHAPES = (
     row("a list", says([1, 2]), f"{WRONG}a JSON object was expected."),
-    row("nothing", says({}), f"{WRONG}it has no table of secrets."),
-    row("a list of secrets", says({"secrets": ["KEY"]}), f"{WRONG}it has no table of secrets."),
+    row("nothing", says({}), f"{WRONG}it has no secrets."),
+    row("a list of secrets", says({"secrets": ["KEY"]}), f"{WRONG}it has no secrets."),
     row("a secret without its parts", says({"secrets": {"KEY": "value"}}), f"{WRONG}KEY has no value in it."),
-    row("a number", says({"secrets": {"KEY": {"computed": 5}}}), f"{WRONG}the value of KEY is no text."),
+    row("a number", says({"secrets": {"KEY": {"computed": 5}}}), f"{WRONG}the value of KEY is not a text."),
     row("keys like our own arguments", says({"self": 1, "secrets": {"KEY": {"computed": "value"}}})),
-    row(
-        "brackets without an end", always(answer(200, b"[" * 200_000)), f"{SILENT}HTTP 200 with something that is no", 5
-    ),
-    row("a NUL", has(KEY="a\0b"), "KEY in Doppler holds a NUL character, which no variable can."),
-    row("an empty value", has(KEY=""), "a secret has no value; asked was Doppler (cafe/dev):"),
-    row("a restricted one", has(KEY=None), "a secret has no value; asked was Doppler (cafe/dev):"),
-    row("none of two", has(OTHER="x"), "2 secrets have no value; asked was Doppler (cafe/dev):", asks=("KEY", "B")),
+    row("brackets without an end", always(answer(200, b"[" * 200_000)), f"{SILENT}HTTP 200 without valid JSON", 5),
+    row("a NUL", has(KEY="a\0b"), "KEY in Doppler contains a NUL character, which a variable cannot have."),
+    row("an empty value", has(KEY=""), "a secret has no value in Doppler (cafe/dev):"),
+    row("a restricted one", has(KEY=None), "a secret has no value in Doppler (cafe/dev):"),
+    row("none of two", has(OTHER="x"), "2 secrets have no value in Doppler (cafe/dev):", asks=("KEY", "B")),
     row("lines", has(KEY=PEM), values={"KEY": PEM}),
     row("unicode", has(KEY="ключ 🔑 \u2028 é"), values={"KEY": "ключ 🔑 \u2028 é"}),
     row("names that no variable has", has(KEY="value", **{"a b": "x", "É=": "y", "": "z"})),

@@ -12,7 +12,7 @@ from tasks.secrets import Found
 from tasks.secrets.doppler.access import Access, DopplerLimits
 from tasks.secrets.doppler.provider import DopplerProvider
 from tasks.secrets.doppler.sealed import seal, unseal
-from tasks.secrets.doppler.snapshot import FORGOTTEN, Snapshots, age_text
+from tasks.secrets.doppler.snapshot import DELETE_AFTER, Snapshots, age_text
 from tasks.secrets.doppler.token import Token
 from tasks.secrets.doppler.trouble import DopplerError
 from tests.secrets.doppler.misbehaviour import answer, hang_up, page, redirect, refuse
@@ -33,7 +33,7 @@ def doppler() -> Iterator[Doppler]:
 
 @pytest.fixture
 def provider(doppler: Doppler, tmp_path: Path) -> DopplerProvider:
-    access = Access(url=doppler.url, token=Token(doppler.service_token(*PLACE)), patience=HASTY)
+    access = Access(url=doppler.url, token=Token(doppler.service_token(*PLACE)), limits=HASTY)
     return DopplerProvider(access=access, snapshots=Snapshots(directory=tmp_path / "copies", hours=1))
 
 
@@ -55,9 +55,9 @@ def test_a_copy_serves_where_doppler_is_silent(doppler: Doppler, provider: Doppl
 
     assert (dict(fresh.values), fresh.stale) == (VALUES, "")
     assert dict(stale.values) == VALUES
-    assert stale.source == "Doppler (cafe/dev), as it was"
+    assert stale.source == "Doppler (cafe/dev), an earlier answer"
     assert stale.stale.startswith(
-        "STALE SECRETS, less than a minute old: a copy of what Doppler (cafe/dev) said then. "
+        "STALE SECRETS, less than a minute old: a copy of an earlier answer of Doppler (cafe/dev). "
     )
     assert "HTTP 502" in stale.stale
 
@@ -233,7 +233,7 @@ def test_nothing_half_written_stays(provider: DopplerProvider, monkeypatch: pyte
 def test_old_copies_go(provider: DopplerProvider) -> None:
     provider.find(("KEY",))
     (old,) = copies(provider)
-    os.utime(old, (old.stat().st_atime, old.stat().st_mtime - FORGOTTEN - 60))
+    os.utime(old, (old.stat().st_atime, old.stat().st_mtime - DELETE_AFTER - 60))
 
     provider.find(NAMES)
 

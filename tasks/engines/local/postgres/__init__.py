@@ -1,1 +1,1 @@
-"""The Postgres of a run on the embedded engine: its programs, cluster, account and databases."""
+"""The Postgres of a run on the embedded engine: programs, cluster, system account and databases."""

@@ -1,4 +1,4 @@
-"""Who Postgres runs as: it refuses root, and a run's files are root's where root runs it."""
+"""The system account of Postgres, which refuses to run as root: root must start it as another user."""
 
 import os
 import pwd
@@ -17,38 +17,38 @@ CANDIDATES = ("postgres", "nobody")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SystemAccount:
-    """How to start Postgres's programs. `uid` is set where they have to run as another user outright."""
+    """How to start Postgres's programs. `uid` is set if they must run as another user of the system."""
 
     options: tuple[str, ...] = ()
     uid: int | None = None
     gid: int = 0
 
     def own(self, path: Path) -> None:
-        """Gives a directory and all in it to the account."""
+        """Makes the account the owner of a directory and its content."""
         if self.uid is None:
             path.chmod(0o700)
             return
-        for directory, names, files in os.walk(path):
+        for parent, names, files in os.walk(path):
             for name in (".", *names, *files):
-                os.chown(Path(directory, name), self.uid, self.gid, follow_symlinks=False)
+                os.chown(Path(parent, name), self.uid, self.gid, follow_symlinks=False)
         path.chmod(0o700)
 
-    def reachable(self, binaries: Path, room: Path) -> Path:
-        """The programs where the account can run them: a copy in `room` where a directory above is closed to it."""
+    def reachable(self, binaries: Path, directory: Path) -> Path:
+        """The programs in a directory that the account can enter: if necessary, a copy below `directory`."""
         if self.uid is None or all(parent.stat().st_mode & 0o005 == 0o005 for parent in (binaries, *binaries.parents)):
             return binaries
-        # an installation finds its own libraries and files relative to its programs, the wheel's beside its package
+        # programs find libraries by relative paths; those of the wheel are next to its package
         top = binaries.parents[2] if binaries.parents[1].name.endswith("pgserver") else binaries.parent
-        copy = room / "installation"
+        copy = directory / "installation"
         shutil.copytree(top, copy, symlinks=True)
         self.own(copy)
         return copy / binaries.relative_to(top)
 
-    async def initialise(self, data: Path, room: Path, initdb: Callable[[Path], Awaitable[Exit]]) -> Exit:
-        """Runs `initdb` where the account may write, and leaves the result at `data`."""
+    async def initialise(self, data: Path, directory: Path, initdb: Callable[[Path], Awaitable[Exit]]) -> Exit:
+        """Runs `initdb` in `directory`, where the account may write, and copies the result to `data`."""
         if self.uid is None:
             return await initdb(data)
-        fresh = room / "fresh"
+        fresh = directory / "fresh"
         fresh.mkdir(mode=0o700)
         self.own(fresh)
         try:
@@ -61,9 +61,9 @@ class SystemAccount:
 
 
 async def choose_account(*, cwd: Path, log: Path, marker: str, namespaces: bool = True) -> SystemAccount:
-    """Ourselves; as root a user namespace, else a user that is there for such things.
+    """The account of this process. For root: a user namespace, otherwise an unprivileged user of the system.
 
-    Raises EngineError (`postgres`) where root may become nobody.
+    Raises EngineError (`postgres`) if root can use neither.
     """
     if os.geteuid() != 0:
         return SystemAccount()

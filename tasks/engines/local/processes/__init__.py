@@ -1,1 +1,1 @@
-"""Processes of the embedded engine, each below a reaper that ends what it started."""
+"""Processes of the embedded engine. Each runs below a reaper, which ends all its descendants."""

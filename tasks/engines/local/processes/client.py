@@ -1,4 +1,4 @@
-"""Our end of a reaper: starts it, reads what the command says and what the reaper tells, and builds the Exit."""
+"""The client of a reaper: starts it, reads the command's output and the reaper's facts, and makes the Exit."""
 
 import asyncio
 import fcntl
@@ -25,16 +25,16 @@ READ_SIZE = 1 << 18
 RECENT = 64 << 10
 SEND_PATIENCE = 10.0
 REAPER_PATIENCE = 15.0
-"""Seconds beyond a grace that a reaper may need to kill all; then it is itself stopped, or worse."""
+"""Seconds after a grace period in which a reaper must kill all processes. Then it is killed itself."""
 PIPE_PATIENCE = 2.0
-"""Seconds that a pipe may stay open once the reaper is gone: somebody out of its reach holds the other end."""
+"""Seconds that a pipe may stay open after the end of the reaper: an escaped process holds the other end."""
 F_SETPIPE_SZ = 1031
 LIBRARY_PATHS = ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")
-"""The only variables that a reaper gets from us: a Python may need them to start at all."""
+"""The only inherited variables of a reaper: Python may need them to start."""
 
 
 class Supervised:
-    """A command under its reaper, driven by callbacks alone: no cancellation of a task can leave it half-read."""
+    """A command under its reaper. It uses callbacks of the loop only, so no cancellation can interrupt its reading."""
 
     def __init__(
         self, argv: Sequence[str], reaper: subprocess.Popen[bytes], channel: socket.socket, log: Log, marker: str
@@ -50,18 +50,18 @@ class Supervised:
         self._writing = -1
         self._begun, self._ended = time.monotonic(), 0.0
         channel.setblocking(False)
-        self._loop.add_reader(channel, self._hear)
+        self._loop.add_reader(channel, self._read_channel)
 
     def end(self, grace: float, why: str) -> None:
-        """Has all of it ended within `grace` seconds; a reaper that does not get to it is ended itself."""
+        """Ends the command and its descendants within `grace` seconds. A reaper that does not manage that is killed."""
         if not self.done.done():
             if why:
                 self._log.note(why)
-            self.say(f"end {grace}")
+            self.send(f"end {grace}")
             self._loop.call_later(grace + REAPER_PATIENCE, self._reaper.kill)
 
-    def say(self, line: str) -> None:
-        """Tells the reaper; one that is gone needs no telling."""
+    def send(self, line: str) -> None:
+        """Sends a line to the reaper, if it is still running."""
         if not self.done.done():
             with suppress(OSError):
                 self._channel.send(line.encode() + b"\n")
@@ -69,7 +69,7 @@ class Supervised:
     def read(self, pipe: int, tail: Tail) -> None:
         os.set_blocking(pipe, False)
         if sys.platform == "linux":
-            with suppress(OSError):  # beyond the user's allowance the usual 64 KiB have to do
+            with suppress(OSError):  # over the user's limit: the default of 64 KiB remains
                 fcntl.fcntl(pipe, F_SETPIPE_SZ, READ_SIZE)
         self._pipes[pipe] = (tail, self._log.redactor.stream())
         self._loop.add_reader(pipe, self._receive, pipe)
@@ -86,7 +86,7 @@ class Supervised:
         except BlockingIOError:
             pass
         except OSError:
-            data = data[:0]  # the command does not read it: its own affair
+            data = data[:0]  # the command has closed its stdin
         if data:
             self._loop.add_writer(pipe, self._feed, pipe, data)
         else:
@@ -102,23 +102,23 @@ class Supervised:
             data = b""
         if data:
             tail, stream = self._pipes[pipe]
-            self._keep(stream.feed(data), tail)
+            self._record(stream.feed(data), tail)
         else:
             self._close(pipe)
-            self._settle()
+            self._finish_if_done()
 
-    def _keep(self, data: bytes, tail: Tail) -> None:
-        for place in (tail, self.recent, self._log):
-            place.add(data)
+    def _record(self, data: bytes, tail: Tail) -> None:
+        for target in (tail, self.recent, self._log):
+            target.add(data)
 
     def _close(self, pipe: int) -> None:
         if pipe in self._pipes:
             tail, stream = self._pipes.pop(pipe)
-            self._keep(stream.flush(), tail)
+            self._record(stream.flush(), tail)
             self._loop.remove_reader(pipe)
             os.close(pipe)
 
-    def _hear(self) -> None:
+    def _read_channel(self) -> None:
         try:
             data = self._channel.recv(4096)
         except BlockingIOError:
@@ -132,26 +132,26 @@ class Supervised:
             self.pid = self._facts.pid
             self.started.set()
         if not data:
-            self._lose_reaper()
+            self._handle_end_of_reaper()
 
-    def _lose_reaper(self) -> None:
-        """It has closed its channel, by ending: nothing that it knew of is left."""
+    def _handle_end_of_reaper(self) -> None:
+        """The reaper has ended and closed its channel. If it was killed, the marked processes are killed here."""
         self._loop.remove_reader(self._channel)
         self._channel.close()
         self._ended = time.monotonic()
         self._reaper.wait()
         if self._facts.left is None:
-            process_table.kill_carriers(self._marker.encode())
-        self._settle()
+            process_table.kill_marked(self._marker.encode())
+        self._finish_if_done()
         if self._pipes:
             self._loop.call_later(PIPE_PATIENCE, self._give_up_pipes)
 
     def _give_up_pipes(self) -> None:
         for pipe in tuple(self._pipes):
             self._close(pipe)
-        self._settle()
+        self._finish_if_done()
 
-    def _settle(self) -> None:
+    def _finish_if_done(self) -> None:
         if self._pipes or not self._ended or self.done.done():
             return
         if self._writing >= 0:
@@ -179,11 +179,11 @@ def launch(
     options: Sequence[str],
     stdin: bytes,
 ) -> Supervised:
-    """Starts a reaper and tells it what to run. The command's environment goes through the channel, never argv."""
+    """Starts a reaper and sends it the command. The environment goes through the channel: argv is public."""
     fields = [str(cwd), str(len(argv)), *argv, *(f"{name}={value}" for name, value in env.items())]
     if any("\0" in field for field in fields):
         log.close()
-        raise EngineError(f"A NUL character stands in the arguments or the environment of {argv[0]}. Take it out.")
+        raise EngineError(f"The arguments or the environment of {argv[0]} contain a NUL character. Remove it.")
     payload = b"\0".join(map(os.fsencode, fields))
     with ExitStack() as ours, ExitStack() as theirs:
         ours.callback(log.close)
@@ -199,7 +199,7 @@ def launch(
             raise EngineError(f"{reason}; end something else, or use fewer --jobs.") from error
         theirs.close()
         channel.settimeout(SEND_PATIENCE)
-        with suppress(OSError):  # a reaper that did not come up is noticed by its silence
+        with suppress(OSError):  # if the reaper has failed, the closed channel shows it
             channel.sendall(b"%d\n" % len(payload) + payload)
         supervised = Supervised(argv, reaper, channel, log, marker)
         supervised.read(stdout[0], supervised.stdout)
@@ -223,7 +223,7 @@ def _start_reaper(channel: int, arguments: Sequence[str], streams: tuple[int, in
 
 
 def _open_pipe(ours: ExitStack, theirs: ExitStack, *, inward: bool) -> tuple[int, int]:
-    """(our end, the command's end)."""
+    """A pipe as (end of this process, end of the command)."""
     reader, writer = os.pipe()
     near, far = (reader, writer) if inward else (writer, reader)
     ours.callback(os.close, near)

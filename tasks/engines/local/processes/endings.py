@@ -1,4 +1,4 @@
-"""What a reaper reported, in the words of an Exit."""
+"""Turns the facts that a reaper reports into an Exit."""
 
 import errno
 import os
@@ -10,7 +10,7 @@ from tasks.exits import Exit
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
-    """The reaper's report. `left` is None until its last line; `stage` is where starting the command failed."""
+    """The report of a reaper. `left` is None until its last line. `stage` is the stage of a failed start."""
 
     pid: int | None = None
     exit: int | None = None
@@ -24,14 +24,14 @@ class Facts:
 
 
 def explain(facts: Facts, argv: Sequence[str]) -> Exit:
-    """How the command ended, without its output."""
+    """The exit of the command, without its output."""
     if facts.stage == "exec":
         return _explain_not_executed(facts.errno, argv[0])
     if facts.stage:
         detail = f"{argv[0]} could not be started ({facts.stage}: {os.strerror(facts.errno)})"
         return Exit(code=None, trouble="not_started", detail=detail)
     if facts.left is None:
-        detail = f"the supervisor of {argv[0]} was killed, and with it whatever ran below it"
+        detail = f"the supervisor of {argv[0]} was killed, and all processes below it"
         return Exit(code=None, trouble="engine_lost", detail=detail)
     if facts.oom:
         detail = f"the machine ran out of memory while {argv[0]} ran ({facts.rss_kb // 1024} MB of its own)"
@@ -41,7 +41,7 @@ def explain(facts: Facts, argv: Sequence[str]) -> Exit:
 
 
 def summarize(ended: Exit, facts: Facts, duration: float) -> str:
-    """One line for the log."""
+    """The end of the command, on one line for the log."""
     how = f"exit {ended.code}" if ended.code is not None else f"signal {ended.signal}" if ended.signal else "no exit"
     left = f", left-over processes killed: {facts.left}" if facts.left else ""
     detail = f": {ended.detail}" if ended.detail else ""
@@ -49,9 +49,9 @@ def summarize(ended: Exit, facts: Facts, duration: float) -> str:
 
 
 def _explain_not_executed(number: int, program: str) -> Exit:
-    """127 and 126 as a shell has them."""
+    """Exit codes 127 and 126, as in a shell."""
     if number not in (errno.ENOENT, errno.ENOTDIR):
         return Exit(code=126, detail=f"{program} cannot be executed: {os.strerror(number)}")
     if os.sep in program:
-        return Exit(code=127, detail=f"{program} is not there, or the interpreter that its first line names is not")
+        return Exit(code=127, detail=f"{program} does not exist, or the interpreter in its first line does not")
     return Exit(code=127, detail=f"{program} was not found on PATH")

@@ -1,4 +1,4 @@
-"""Runs commands so that nothing that they start outlives them, or us."""
+"""Runs commands so that none of their descendants outlives them, or this process."""
 
 import asyncio
 import secrets
@@ -15,9 +15,9 @@ from tasks.exits import Exit
 from tasks.redaction.redactor import NOTHING, Redactor
 
 LIMIT_GRACE = 2.0
-"""Seconds that a command over its limit has between SIGTERM and SIGKILL."""
+"""Seconds between SIGTERM and SIGKILL for a command over its limit."""
 LEAVING_GRACE = 1.0
-"""The same when nobody wants its outcome any more."""
+"""Seconds between SIGTERM and SIGKILL for a command whose block has ended."""
 
 
 class Process:
@@ -28,28 +28,28 @@ class Process:
 
     @property
     def pid(self) -> int:
-        """Of the command itself, not of its reaper; 0 if there was nothing to start."""
+        """The pid of the command, not of its reaper; 0 if it could not be started."""
         return self._supervised.pid
 
     async def begin(self) -> None:
-        """Returns once the command is executed, or cannot be."""
+        """Returns once the command runs, or has failed to start."""
         await self._supervised.started.wait()
 
     async def wait(self) -> Exit:
-        """How it ended, when all that it started is gone too; may be awaited by many, and given up by any."""
+        """Waits until the command and its descendants have ended. Several tasks may wait, and each may be cancelled."""
         return await asyncio.shield(self._supervised.done)
 
     def tail(self, lines: int) -> str:
-        """The last lines of what it said so far, stdout and stderr as they came."""
+        """The last lines of its output so far, stdout and stderr in order of arrival."""
         return "\n".join(self._supervised.recent.text().splitlines()[-lines:])
 
     async def stop(self, how: signal.Signals = signal.SIGTERM, grace: float = 5.0) -> Exit:
-        """Sends `how` to the command; what is left after `grace` seconds is killed with all it started."""
-        self._supervised.say(f"signal {int(how)} {grace}")
+        """Sends the signal `how` to the command. After `grace` seconds it is killed with its descendants."""
+        self._supervised.send(f"signal {int(how)} {grace}")
         return await self.wait()
 
     async def end(self, grace: float, why: str = "") -> Exit:
-        """Sends SIGTERM to all that the command started, then SIGKILL; goes on however often cancelled."""
+        """Sends SIGTERM to the command and its descendants, then SIGKILL. A cancellation only shortens the grace."""
         self._supervised.end(grace, why)
         cancelled: asyncio.CancelledError | None = None
         while not self._supervised.done.done():
@@ -75,13 +75,12 @@ async def run_process(
     stdin: bytes = b"",
     redactor: Redactor = NOTHING,
 ) -> Exit:
-    """Runs a command to its end, appending to `log`; over `limit` seconds it is killed and `timed_out`.
+    """Runs a command to its end, and appends its output to `log`. After `limit` seconds it is killed, and `timed_out`.
 
-    `marker` is the id of the run: all that the command starts carries `PREDEPLOY_RUN=<marker>/<n>` and dies with it.
-    `env` is the whole environment. `options` are the reaper's: `--userns`, `--uid N`, `--gid N`, `--nice N`,
-    `--stop-signal N` (what it sends first when our process is gone). What the command says passes the `redactor` before
-    anything is kept of it. Cancelled, it kills all before it lets go. Raises EngineError only where no process can be
-    started at all.
+    `marker` is the id of the run: all descendants have `PREDEPLOY_RUN=<marker>/<n>` in their environment, and end with
+    the command. `env` is the complete environment. `options` are those of the reaper: `--userns`, `--uid N`, `--gid N`,
+    `--nice N`, `--stop-signal N` (the first signal if this process dies). The output is redacted before it is stored.
+    A cancellation kills all processes first. Raises EngineError only if no process can be started.
     """
     async with start_process(
         argv, cwd=cwd, env=env, log=log, marker=marker, options=options, stdin=stdin, redactor=redactor
@@ -106,9 +105,9 @@ async def start_process(
     stdin: bytes = b"",
     redactor: Redactor = NOTHING,
 ) -> AsyncIterator[Process]:
-    """Runs a command beside the block; when the block is left, however, it is killed with all that it started.
+    """Runs a command for the length of the block. The end of the block kills it with its descendants.
 
-    A program that is not there is a process that has ended with 127.
+    If the program does not exist, the process has ended with 127.
     """
     own = f"{marker}/{secrets.token_hex(4)}"
     environment = {**env, process_table.VARIABLE.decode().rstrip("="): own}
@@ -123,5 +122,5 @@ async def start_process(
 
 
 def sweep(marker: str) -> int:
-    """Last resort: kills whatever still carries the run's marker in its environment; returns how many it were."""
-    return process_table.kill_carriers(marker.encode())
+    """Kills all processes with the run's marker in their environment, as a last resort; returns their number."""
+    return process_table.kill_marked(marker.encode())

@@ -1,6 +1,6 @@
-"""Supervises one command inside the reaper: starts it, waits, and kills whatever it leaves behind."""
+"""The reaper supervises one command: it starts it, waits for its end, and kills all remaining descendants."""
 # ruff: noqa: PTH123
-# (pathlib, json and argparse take longer to load than everything here together)
+# (pathlib, json and argparse take longer to import than this whole module)
 
 import os
 import select
@@ -12,7 +12,7 @@ from tasks.engines.local.processes.request import PR_SET_CHILD_SUBREAPER, STOPPI
 from tasks.engines.process_table import (
     LINUX,
     count_oom_kills,
-    find_carriers,
+    find_marked,
     kill,
     list_descendants,
     list_kin_by_ps,
@@ -63,7 +63,7 @@ class Reaper:
         self.poll.register(channel, select.POLLIN)
 
     def receive(self, options: list[str]) -> ProcessRequest | None:
-        """Reads `<length>\\n<payload>`; None if the peer is gone before it has said what to run."""
+        """Reads `<length>\\n<payload>`; None if the client closes the channel before that."""
         while b"\n" not in self.buffer or len(self.buffer.partition(b"\n")[2]) < int(self.buffer.partition(b"\n")[0]):
             data = os.read(self.channel, 1 << 20)
             if not data:
@@ -77,10 +77,10 @@ class Reaper:
         try:
             os.write(self.channel, ("{" + ", ".join(f'"{k}": {v}' for k, v in facts.items()) + "}\n").encode())
         except OSError:
-            self.ending = True  # nobody listens any more; what is left to do is to kill
+            self.ending = True  # the client has closed the channel: only killing is left to do
 
     def start(self, request: ProcessRequest) -> str:
-        """Forks the command; an empty text once it is executed, else at which stage and with which errno it failed."""
+        """Forks the command. Returns an empty text once it runs, otherwise the stage and the errno of the failure."""
         self.stop_signal = request.stop_signal
         reader, writer = os.pipe()
         try:
@@ -95,8 +95,8 @@ class Reaper:
             return refusal.read().decode()
 
     def supervise(self) -> None:
-        """Returns when the command has ended, or, once it is being ended, nothing is left or the grace is over."""
-        self.absorb(b"")  # perhaps it was told to end together with what to run
+        """Returns when the command has ended. After `end`: when no child is left, or the grace period is over."""
+        self.absorb(b"")  # an `end` may have arrived together with the request
         while True:
             childless = self.reap()
             if childless or not (self.running or self.ending):
@@ -137,7 +137,7 @@ class Reaper:
             self.deadline = time.monotonic() + float(words[2])
 
     def end(self, grace: float) -> None:
-        """Asks everything to end, within `grace`; asked again, only the time left can become shorter."""
+        """Sends the stop signal to all descendants. A further call can only shorten the grace period."""
         deadline = time.monotonic() + grace
         self.deadline = min(self.deadline, deadline) if self.deadline else deadline
         if not self.ending:
@@ -147,7 +147,7 @@ class Reaper:
                     kill(pid, number)
 
     def reap(self) -> bool:
-        """Collects what has ended; True if no child is left, which for a subreaper means: no descendant."""
+        """Waits for ended children; True if no child is left. For a subreaper that means: no descendant."""
         try:
             while True:
                 pid, status, usage = os.wait4(-1, os.WNOHANG)
@@ -159,7 +159,7 @@ class Reaper:
             return True
 
     def kill_rest(self) -> tuple[int, int]:
-        """Kills until nothing is left: how many there were beside the command, and how many cannot be killed."""
+        """Kills all descendants; returns the number of killed ones, and of those that cannot be killed."""
         killed: set[int] = set()
         kin: list[int] = []
         patience = time.monotonic() + KILL_PATIENCE
@@ -179,14 +179,14 @@ class Reaper:
         if not LINUX:
             return list_kin_by_ps(self.leader)
         kin = list_descendants(os.getpid())
-        return kin if self.adopts else [*kin, *find_carriers(self.marker)]
+        return kin if self.adopts else [*kin, *find_marked(self.marker)]
 
     def is_oom(self, killed_before: tuple[str, int]) -> str:
-        """Whether the kernel killed for want of memory while a command ran that did not end well."""
+        """Whether the command failed and the kernel killed a process because of memory meanwhile."""
         where, count = count_oom_kills()
         ends = describe(self.status)
         suspect = ends["signal"] == signal.SIGKILL or ends["exit"] == 128 + signal.SIGKILL
-        # The counter of the whole machine proves little about us, that of our own control group much.
+        # The counter of this control group proves more than the counter of the whole machine.
         likely = self.status != 0 if where == "cgroup" else suspect
         return "true" if likely and (where, count) > killed_before and not self.ending else "false"
 

@@ -1,21 +1,21 @@
-"""Stands in front of one command, and takes everything that it started along when it ends, or when we do.
+"""The program of the reaper. It runs one command, and kills all its descendants when the command or the client ends.
 
-Started as `python -I -S reaper_main.py CHANNEL MARKER [options]`, in a session of its own. CHANNEL is an inherited
-socket.
-Its peer first sends what to run, later perhaps `signal N GRACE` or `end GRACE`; that it is closed means `end` too, and
-so does a SIGTERM. Lines of JSON come back: `{"pid": …}` when the command runs, and how it ended when nothing that it
-started is left. On Linux nothing escapes: orphans, new sessions or not, become children of the nearest subreaper, us.
+It is started as `python -I -S reaper_main.py CHANNEL MARKER [options]`, in its own session. CHANNEL is an inherited
+socket. The client sends the request first, and later `signal N GRACE` or `end GRACE`. A closed channel and a SIGTERM
+mean `end`, too. The reaper sends lines of JSON: `{"pid": …}` when the command runs, and the facts of its end when no
+descendant is left. On Linux no process escapes: orphans become children of the nearest subreaper, which is this one,
+also in new sessions.
 
-On macOS, which has neither subreapers nor /proc, descendants and the command's process group are found by `ps`. Not
-covered there: a daemon that both left its parent and made a session of its own.
+macOS has neither subreapers nor /proc: `ps` finds descendants and the command's process group. It does not find a
+daemon that has left both its parent and its session.
 """
 
 import os
 import sys
 
 if __name__ == "__main__":
-    # A program's own file is compiled at every start, what it imports is not: so this one has nothing in it.
-    root = os.path.abspath(__file__)  # noqa: PTH100  # pathlib takes milliseconds, and every command pays for them
+    # Python compiles the main file at every start, and imported modules only once: so the code is in a module.
+    root = os.path.abspath(__file__)  # noqa: PTH100  # importing pathlib takes milliseconds for every command
     for _ in range(5):
         root = os.path.dirname(root)  # noqa: PTH120
     sys.path.insert(0, root)

@@ -1,12 +1,12 @@
-"""What a reaper is asked to run, and how its child becomes that."""
+"""The request to a reaper, and its execution in the child process."""
 # ruff: noqa: PTH123
-# (pathlib takes longer to load than everything here together)
+# (pathlib takes longer to import than this whole module)
 
 import ctypes
 import errno
 import os
 import signal
-import warnings  # noqa: F401  # os.execvpe loads it, and whom we have become by then may not read our Python's folder
+import warnings  # noqa: F401  # os.execvpe imports it, and another user may be unable to read Python's directory
 from itertools import pairwise
 
 from tasks.engines.process_table import LINUX
@@ -14,11 +14,11 @@ from tasks.engines.process_table import LINUX
 PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER, CLONE_NEWUSER = 1, 36, 0x10000000
 INNER_ID = 1000
 STOPPING = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT)
-"""What asks a reaper itself to end, and what its child must not inherit as ignored."""
+"""Signals that end a reaper. Its child must not inherit them as ignored."""
 
 
 class ProcessRequest:
-    """What to run: the payload is the working directory, the number of arguments, they, and the environment."""
+    """A command. The payload has the working directory, the number of arguments, the arguments and the variables."""
 
     def __init__(self, payload: bytes, options: list[str]) -> None:
         cwd, count, *rest = payload.split(b"\0")
@@ -31,11 +31,11 @@ class ProcessRequest:
 
 
 def execute(request: ProcessRequest, report: int, parent: int) -> None:
-    """In the child: becomes the command, or tells at which stage that failed. Never returns."""
+    """Executes the command in the child process, or reports the stage that failed. It never returns."""
     stage = "session"
     try:
         signal.set_wakeup_fd(-1)
-        os.setsid()  # a command that signals its whole process group must not hit the reaper
+        os.setsid()  # the command may signal its own process group, without the reaper
         for number in (signal.SIGPIPE, signal.SIGXFSZ, signal.SIGCHLD, *STOPPING):
             signal.signal(number, signal.SIG_DFL)
         signal.pthread_sigmask(signal.SIG_SETMASK, [])
@@ -43,7 +43,7 @@ def execute(request: ProcessRequest, report: int, parent: int) -> None:
         stage = "identity"
         change_identity(request)
         if LINUX:
-            prctl(PR_SET_PDEATHSIG, signal.SIGKILL)  # after every change of identity: those reset it
+            prctl(PR_SET_PDEATHSIG, signal.SIGKILL)  # after all changes of identity, because they reset it
             if os.getppid() != parent:
                 os._exit(127)
         stage = "cwd"
@@ -57,7 +57,7 @@ def execute(request: ProcessRequest, report: int, parent: int) -> None:
 
 
 def change_identity(request: ProcessRequest) -> None:
-    """For programs that refuse to run as root: become somebody else, outright or inside a user namespace."""
+    """Changes to another user, of the system or of a user namespace: some programs refuse to run as root."""
     if request.userns and LINUX and os.geteuid() == 0:
         gid = os.getegid()
         if ctypes.CDLL(None, use_errno=True).unshare(CLONE_NEWUSER) != 0:

@@ -1,0 +1,62 @@
+"""The policy for code that is not trusted, such as the code of a fork: what a run does not give to it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trust:
+    """What a run gives to the code that it validates.
+
+    `has_secrets`: the declared secrets, and the token that reads them. `has_credentials`: the operator's access to
+    registries, git hosts and SSH. `has_submodules`: submodules are fetched with the operator's token.
+    `shares_caches`: what the code writes to caches may reach other runs. `runs_on_host`: the embedded engine, which
+    isolates nothing, may run it. `variables` are the variables of the worker that it gets; None stands for all of them.
+    `settings` win over all other settings.
+    """
+
+    has_secrets: bool
+    has_credentials: bool
+    has_submodules: bool
+    shares_caches: bool
+    runs_on_host: bool
+    variables: frozenset[str] | None
+    settings: Mapping[str, object]
+
+
+TRUSTED = Trust(
+    has_secrets=True,
+    has_credentials=True,
+    has_submodules=True,
+    shares_caches=True,
+    runs_on_host=True,
+    variables=None,
+    settings={},
+)
+UNTRUSTED = Trust(
+    has_secrets=False,
+    has_credentials=False,
+    has_submodules=False,
+    shares_caches=False,
+    runs_on_host=False,
+    # Package indexes among them lose their credentials: a value with `@` is not passed on.
+    variables=frozenset(
+        {"PATH", "DOCKER_HOST", "XDG_RUNTIME_DIR", "UV_DEFAULT_INDEX", "UV_INDEX_URL", "UV_INSECURE_HOST"}
+        | {"npm_config_registry"}
+        | {f"PREDEPLOY_{name.upper()}" for name in ("budget", "images", "jobs", "limits")}
+    ),
+    settings={
+        "engine": "dagger",
+        "secrets_provider": "none",
+        # a report on the deploy's secrets would tell strangers which of them exist
+        "environment": None,
+        "export_built": "",
+        "export_image": "",
+        "publish": "",
+    },
+)
+
+
+def trust_of(is_trusted: bool) -> Trust:
+    """The policy for a run."""
+    return TRUSTED if is_trusted else UNTRUSTED
