@@ -116,7 +116,7 @@ test *args:
 # Only what starts nothing: seconds
 [group('test')]
 test-unit *args:
-    {{ quote(python) }} -m pytest -n 2 tests/catalogue tests/diagnostics tests/discovery tests/execution tests/planning tests/report tests/settings "$@"
+    {{ quote(python) }} -m pytest tests/catalogue tests/diagnostics tests/discovery tests/execution tests/planning tests/report tests/settings "$@"
 
 # The whole fault matrix and all that takes long
 [group('test')]

@@ -1,6 +1,7 @@
 """Every test starts from the same environment, and only those that say so reach beyond this machine."""
 
 import ipaddress
+import itertools
 import logging
 import os
 import socket
@@ -68,11 +69,10 @@ def golden(request: pytest.FixtureRequest) -> Callable[[str, str], None]:
 
 
 def use_home(patch: pytest.MonkeyPatch, home: Path) -> None:
-    """Point everything that a program may keep at `home`."""
+    """Point everything that a program may keep at `home`; programs make the directories in it themselves."""
+    home.mkdir(exist_ok=True)
     for name, place in HOMES.items():
-        directory = home / place
-        directory.mkdir(parents=True, exist_ok=True)
-        patch.setenv(name, str(directory))
+        patch.setenv(name, str(home / place))
 
 
 @pytest.fixture(scope="session")
@@ -97,12 +97,17 @@ def _plain_environment(shared_home: Path) -> Iterator[None]:
         yield
 
 
+@pytest.fixture(scope="session")
+def _homes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """The path of one more home, each time."""
+    base = tmp_path_factory.mktemp("homes")
+    return (base / str(number) for number in itertools.count())
+
+
 @pytest.fixture(autouse=True)
-def _own_home(
-    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory
-) -> None:
+def _own_home(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, _homes: Iterator[Path]) -> None:
     if not goes_outside(request):
-        use_home(monkeypatch, tmp_path_factory.mktemp("home"))
+        use_home(monkeypatch, next(_homes))
 
 
 @pytest.fixture(autouse=True)

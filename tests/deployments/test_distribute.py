@@ -6,7 +6,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -271,10 +270,8 @@ def test_a_worker_that_is_killed_takes_its_own_checks_along_and_no_more(
 
     os.kill(dying.pid, signal.SIGKILL)
     os.kill(pid, signal.SIGKILL)
-    killed = time.monotonic()
     document = ended(process)
 
-    assert time.monotonic() - killed < LOST + 10
     assert (document["exit_code"], document["result"]) == (3, "errored")
     assert statuses(document) == {
         "compile": ("passed", ""),

@@ -1,8 +1,6 @@
 """The executor: each check once, needs honoured, and an end for every check whatever happens."""
 
 import asyncio
-import sys
-import time
 from pathlib import Path
 from typing import Any
 
@@ -124,7 +122,7 @@ async def test_a_skipped_check_took_no_time(tmp_path: Path) -> None:
 
     results = await results_of(make_run(engine, *chain("image", "migrate"), logs=tmp_path))
 
-    assert results["migrate"].duration < 0.04
+    assert results["migrate"].duration < results["image"].duration
 
 
 async def test_jobs_limit_how_many_run_at_once(tmp_path: Path) -> None:
@@ -380,19 +378,17 @@ async def test_started_returns_also_for_a_check_that_never_runs(tmp_path: Path) 
     assert (await run.execute(migrate.id)).status is Status.SKIPPED
 
 
-async def test_overhead_of_one_more_check(tmp_path: Path, record_property: Any) -> None:
+async def test_many_checks_are_one_step_each(tmp_path: Path) -> None:
     checks = [
-        make_check(f"check{number}", commands=(make_command("true", environment="production"),))
+        make_check(f"check{number}", commands=(make_command(f"program{number}", environment="production"),))
         for number in range(200)
     ]
-    begin = time.perf_counter()
+    engine = FakeEngine()
 
-    results = await results_of(make_run(FakeEngine(), *checks, logs=tmp_path, jobs=4))
+    results = await results_of(make_run(engine, *checks, logs=tmp_path, jobs=4))
 
-    each = (time.perf_counter() - begin) / len(checks)
-    record_property("milliseconds per check", round(each * 1000, 3))
-    sys.stderr.write(f"\nour own overhead: {each * 1000:.2f} ms per check of {len(checks)}\n")
     assert all(result.passed for result in results.values())
+    assert sorted(engine.programs) == sorted(f"program{number}" for number in range(200))
 
 
 async def test_nobody_learns_of_a_value_that_has_to_be_masked(tmp_path: Path) -> None:

@@ -5,7 +5,6 @@ import os
 import signal
 import subprocess
 import threading
-import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import replace
@@ -224,11 +223,8 @@ def test_tool_is_killed_from_outside_each_time(sleeper: Path, validator: Validat
 
 
 def test_budget_is_spent(sleeper: Path, validator: Validator) -> None:
-    before = time.monotonic()
-
     report = validator.validate(sleeper, budget=2)
 
-    assert time.monotonic() - before < 15
     assert_no_verdict(report, sleeper, validator, exit_code=124)
     results = results_of(report)
     assert {name: each.status for name, each in results.items()} == {

@@ -38,13 +38,11 @@ class Places:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recording:
-    """What the recording process said of one run: seconds of work and after it, and the moment in between."""
+    """What the recording process printed of one run. `is_pending`: the report did not wait for the recorder."""
 
     url: str | None
     unrecorded: str | None
-    work: float
-    after: float
-    reported: float
+    is_pending: bool
 
 
 class RecorderProcess:

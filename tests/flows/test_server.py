@@ -31,13 +31,11 @@ def ask(server: ServerHandle, **headers: str) -> int:
 
 @real
 def test_a_warm_server_is_found_at_once(server: ServerHandle, shared_places: Places) -> None:
-    begun = time.monotonic()
     again = shared_places.ensure()
 
     assert (again.url, again.pid, again.started) == (server.url, server.pid, False)
     # another version of Prefect could not read this one's history, nor the other way round
     assert again.home == shared_places.data / f"prefect-{importlib.metadata.version('prefect')}"
-    assert time.monotonic() - begun < 1
 
 
 @real

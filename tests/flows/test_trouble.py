@@ -1,11 +1,10 @@
-"""Whatever becomes of Prefect, the run takes its time and no more, and says what is missing."""
+"""Whatever becomes of Prefect, the report does not wait for it, and says what is missing."""
 
 import asyncio
 import os
 import signal
 import socket
 import threading
-import time
 from collections.abc import Awaitable, Callable
 from functools import partial
 from pathlib import Path
@@ -14,18 +13,11 @@ import pytest
 
 from flows.recording.recorder import Recorded, RecorderLimits, watch
 from tasks.prefect_server import ServerHandle
-from tests.flows.harness import Places, RecorderProcess, Recording, alive, record_run, rows, wait_until
+from tests.flows.harness import Places, RecorderProcess, alive, record_run, rows, wait_until
 from tests.flows.scripted import MIXED, ScriptedRun, lasting
 
 real = pytest.mark.real
 NOWHERE = "http://127.0.0.1:9/api"
-WORK = 2.0
-SOON = 10.0
-"""Prefect's own retries take a minute; on a quiet machine a lost server is given up within three seconds."""
-
-
-def untouched(recording: Recording) -> bool:
-    return recording.work == pytest.approx(WORK, abs=1) and recording.after < SOON
 
 
 @pytest.mark.slow
@@ -45,13 +37,11 @@ def test_the_server_is_lost_in_the_middle_of_a_run(
     recorder = RecorderProcess(user_dirs, held_by=end)
     wait_until(lambda: len(rows(home, "select id from task_run where state_type = 'RUNNING'")) > 3, limit=60)
     os.kill(handle.pid, trouble)
-    ended = time.monotonic()
     end.touch()
     (recording,) = recorder.wait()
     os.kill(handle.pid, signal.SIGKILL)
 
-    assert recording.reported - ended < 1
-    assert recording.after < SOON
+    assert recording.is_pending
     assert recording.unrecorded is not None
     assert told in recording.unrecorded
     assert str(handle.log) in recording.unrecorded
@@ -64,9 +54,9 @@ def test_a_server_that_is_hung_from_the_start_is_replaced(user_dirs: Places) -> 
     assert hung.pid is not None
     os.kill(hung.pid, signal.SIGSTOP)
 
-    recording = record_run(user_dirs, seconds=WORK, PREDEPLOY_SERVER_IDLE_SECONDS="1")
+    recording = record_run(user_dirs)
 
-    assert recording.work == pytest.approx(WORK, abs=1)
+    assert recording.is_pending
     assert recording.unrecorded is None
     assert not alive(hung.pid)
 
@@ -76,9 +66,9 @@ def test_nobody_listens(user_dirs: Places) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         url = f"http://127.0.0.1:{listener.getsockname()[1]}/api"
 
-    recording = record_run(user_dirs, seconds=WORK, PREFECT_API_URL=url)
+    recording = record_run(user_dirs, PREFECT_API_URL=url)
 
-    assert untouched(recording)
+    assert recording.is_pending
     assert recording.unrecorded is not None
     assert recording.url is None
 
@@ -87,9 +77,9 @@ def test_nobody_listens(user_dirs: Places) -> None:
 def test_somebody_listens_and_never_answers(user_dirs: Places) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         url = f"http://127.0.0.1:{listener.getsockname()[1]}/api"
-        recording = record_run(user_dirs, seconds=WORK, PREFECT_API_URL=url)
+        recording = record_run(user_dirs, PREFECT_API_URL=url)
 
-    assert untouched(recording)
+    assert recording.is_pending
     assert recording.unrecorded == f"Prefect's server at {url} does not answer"
 
 

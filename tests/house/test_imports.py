@@ -1,29 +1,62 @@
-"""Who may know whom: libraries of others are behind one module each."""
+"""Which module may import which: the contracts in pyproject.toml, and what the middle may not use."""
 
-import ast
+import subprocess
+import sys
 from collections.abc import Iterator
+from graphlib import TopologicalSorter
+from pathlib import Path
 
+import grimp
 import pytest
+from importlinter.api import read_configuration
 
 from tests.support.validate import ROOT
 
-
-def importers(package: str) -> Iterator[str]:
-    """Our modules that import a package, wherever in them."""
-    for path in sorted((*ROOT.glob("flows/**/*.py"), *ROOT.glob("tasks/**/*.py"))):
-        for node in ast.walk(ast.parse(path.read_text())):
-            names = [node.module or ""] if isinstance(node, ast.ImportFrom) else []
-            names += [each.name for each in node.names] if isinstance(node, ast.Import) else []
-            if any(name.partition(".")[0] == package for name in names):
-                yield str(path.relative_to(ROOT))
+CONFIGURATION = str(ROOT / "pyproject.toml")
+CONTRACTS = {each["id"]: each for each in read_configuration(CONFIGURATION)["contracts_options"]}
+# ruff finds these under each name that a module gives them; import-linter sees whole modules only
+BANNED = ("pathlib.Path", "os.environ", "datetime.datetime.now", "datetime.datetime.today", "datetime.date.today")
 
 
-@pytest.mark.parametrize(
-    ("package", "module"),
-    [
-        ("dagger", "tasks/engines/dagger/client.py"),
-        ("dopplersdk", "tasks/secrets/doppler/client.py"),
-    ],
-)
-def test_one_module_imports(package: str, module: str) -> None:
-    assert {*importers(package)} == {module}
+@pytest.fixture(scope="module")
+def graph() -> grimp.ImportGraph:
+    return grimp.build_graph("deployments", "flows", "tasks", cache_dir=None)
+
+
+def test_contracts_of_imports_are_kept() -> None:
+    program = Path(sys.executable).with_name("lint-imports")
+    argv = [str(program), CONFIGURATION, "--no-cache", "--no-logo"]
+    done = subprocess.run(argv, cwd=ROOT, capture_output=True, text=True, check=False)
+
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_no_module_imports_itself_through_another_one(graph: grimp.ImportGraph) -> None:
+    """As the contract on circles, for modules of a package and the package's own code too."""
+    imports = {module: graph.find_modules_directly_imported_by(module) for module in graph.modules}
+
+    TopologicalSorter(imports).prepare()
+
+
+def test_each_package_has_its_layer(graph: grimp.ImportGraph) -> None:
+    layers = " ".join(CONTRACTS["rooms"]["layers"]).split()
+    packages = {child.removeprefix("tasks.") for child in graph.find_children("tasks") if graph.find_children(child)}
+
+    assert packages - {*layers} == set()
+
+
+def test_middle_uses_no_file_and_no_clock() -> None:
+    tables = ",".join(f'"{name}"={{msg="not in the middle"}}' for name in BANNED)
+    options = ["--isolated", "--no-cache", "--select", "TID251,PTH123", "--output-format", "concise"]
+    banned = ["--config", f"lint.flake8-tidy-imports.banned-api={{{tables}}}"]
+    argv = [sys.executable, "-m", "ruff", "check", *options, *banned, *pure_paths()]
+    done = subprocess.run(argv, cwd=ROOT, capture_output=True, text=True, check=False)
+
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def pure_paths() -> Iterator[str]:
+    """The files and folders of the modules in the contract on the middle."""
+    for module in CONTRACTS["pure"]["source_modules"]:
+        path = ROOT / module.replace(".", "/")
+        yield str(path if path.is_dir() else path.with_suffix(".py"))

@@ -179,11 +179,9 @@ class TestInstall:
         assert "just: ready after" in first[2]
 
         machine.lacks_pythons()
-        began = time.monotonic()
         elsewhere = machine.just("where", cwd=machine.home, environ=NO_NETWORK)
 
         assert elsewhere == (0, f"{machine.checkout}\n", "")
-        assert time.monotonic() - began < 2
         assert sorted(path.name for path in machine.checkout.iterdir()) == [
             ".venv",
             "just",

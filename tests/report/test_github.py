@@ -94,7 +94,7 @@ def test_a_run_that_did_not_begin_says_why() -> None:
 
 def test_a_summary_is_never_too_long_to_be_shown(tmp_path: Path) -> None:
     long = make.diagnostic("wörter " * 30_000, "a.py", 1)
-    checks = make.checks(**{name: make.result(name, Status.FAILED, diagnostics=(long,) * 20) for name in make.TIMES})
+    checks = make.checks(**{name: make.result(name, Status.FAILED, diagnostics=(long,)) for name in make.TIMES})
     text = render_summary(make.report(Outcome.FAILED, checks=checks))
 
     assert SUMMARY_BYTES - 300_000 < len(text.encode()) <= SUMMARY_BYTES

@@ -3,7 +3,6 @@
 import asyncio
 import logging
 import os
-import time
 from pathlib import Path
 
 import pytest
@@ -150,12 +149,10 @@ class TestOpening:
         self, fake: FakeSession, tmp_path: Path, asked: str, answers: list[Answer]
     ) -> None:
         fake.on(asked, *answers)
-        begun = time.monotonic()
 
         code, text = await refused(fake.environ, tmp_path, limit=0.3)
 
         assert (code, text.split(".")[:2]) == ("engine_absent", ["the Dagger engine did not answer within 0", "3 s"])
-        assert time.monotonic() - begun < 1
 
     async def test_a_caller_who_gives_up_leaves_nothing_open(self, fake: FakeSession, tmp_path: Path) -> None:
         fake.on(INTROSPECTION, Hang())

