@@ -7,7 +7,7 @@ import os
 import socket
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import uvicorn
@@ -117,7 +117,10 @@ def held(lock: Path) -> Iterator[None]:
     lock.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     descriptor = open_lock_file(lock)
     try:
-        if not try_lock(descriptor):
+        is_free = False
+        with suppress(OSError):  # a file system without locks cannot keep two services apart
+            is_free = try_lock(descriptor)
+        if not is_free:
             text = f"PREDEPLOY_WEBHOOK_DATA: another service keeps its deliveries in {lock.parent}"
             raise UsageError(f"{text}. End it, or name another directory.")
         yield

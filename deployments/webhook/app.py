@@ -86,7 +86,7 @@ class WebhookService:
     async def _signed_body(self, request: Request) -> bytes:
         """The body, if it is signed. Whatever can be told without reading it is told first."""
         claim = claimed(request.headers.get(HEADER))
-        trouble = mistake_in(request.headers, claim)
+        trouble = trouble_with(request.headers, claim)
         if trouble is not None and not is_small(request.headers):
             raise trouble
         body = await self.bodies.read(request.headers, request.stream())
@@ -104,7 +104,7 @@ class WebhookService:
         return JSONResponse({"answer": answer, **said}, status)
 
 
-def mistake_in(headers: Mapping[str, str], claim: bytes | None) -> RefusedBodyError | None:
+def trouble_with(headers: Mapping[str, str], claim: bytes | None) -> RefusedBodyError | None:
     """What is wrong with a delivery whatever its body is."""
     if claim is None:
         return RefusedBodyError(401, f"{HEADER} is missing, or no SHA-256. Set the secret of the webhook in GitHub.")

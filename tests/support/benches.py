@@ -90,16 +90,15 @@ class Bench:
         return EngineContext(**(options | over))
 
     def engine(self, run_id: str = "test-run", **over: Any) -> Engine:
-        """Not opened yet. `over` are fields of EngineContext and EngineConfig, and `reach` of the engine's choice."""
+        """Not opened yet. `over` are fields of EngineContext, EngineConfig and EngineChoice."""
         config: dict[str, Any] = {"log": self.base / "dagger.log"}
         config |= {name: over.pop(name) for name in OWN if name in over}
-        reach = over.pop("reach", None)
+        reach, reason = over.pop("reach", None), over.pop("reason", REASON)
         context = self.engine_context(run_id, **over)
-        choice = EngineChoice(name="local", reason=REASON, summary=REASON)
+        choice = EngineChoice(name="local", reason=reason, summary=reason)
         if self.name == "dagger":
-            choice = EngineChoice(
-                name="dagger", reason=REASON, summary=REASON, reach=reach or find_engine(context.environ)
-            )
+            way = reach or find_engine(context.environ)
+            choice = EngineChoice(name="dagger", reason=reason, summary=reason, reach=way)
         return make_engine(choice, context, EngineConfig(**config))
 
     def step(self, *argv: str, **over: Any) -> Step:

@@ -19,3 +19,8 @@ TOKENS = Tokens(
 )
 WITH_ENV = TOKENS.with_values({steps.ENV: ENV})
 """The tokens for commands with an environment."""
+
+
+def pattern(path: str) -> str:
+    """A pattern that matches only this path."""
+    return "".join(f"\\{letter}" if letter in "\\*?[]!" else letter for letter in path.removeprefix("./"))

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tasks import steps
 from tasks.engines.dagger.images import BaseImageResolver, ImageChoice, choose_node, choose_python
-from tasks.engines.dagger.paths import CACHE, ENV, MANAGER, OUT, PROBES, TOKENS, WITH_ENV, WORK
+from tasks.engines.dagger.paths import CACHE, ENV, MANAGER, OUT, PROBES, TOKENS, WITH_ENV, WORK, pattern
 from tasks.engines.dagger.postgres import PostgresService
 from tasks.engines.dagger.session import CacheVolume, Container, DaggerSession, Directory, Secret, with_cached_id
 from tasks.engines.dagger.variables import STORES, index_variables, plain_variables, secret_name
@@ -247,8 +247,3 @@ class SessionResources:
         self.slots[step.slot] = replace(
             self.slots[step.slot], work=container.directory(WORK), out=container.directory(OUT)
         )
-
-
-def pattern(path: str) -> str:
-    """A pattern that matches only this path."""
-    return "".join(f"\\{letter}" if letter in "\\*?[]!" else letter for letter in path.removeprefix("./"))
