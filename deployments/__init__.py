@@ -1,6 +1,5 @@
 """What an operator starts: the deployments, their workers, and the webhook service."""
 
-from pathlib import Path
+from tasks.files import PACKAGES as ROOT
 
-ROOT = Path(__file__).resolve().parents[1]
-"""Where our packages are: a checkout, or the site-packages of an environment."""
+__all__ = ["ROOT"]

@@ -12,6 +12,10 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
+PACKAGES = Path(__file__).resolve().parents[1]
+"""Where our packages are: a checkout, or the site-packages of an environment."""
+PROBE_LOCK = PACKAGES / "tasks/probes/requirements.lock"
+"""The lock of the packages that predeploy's own probes need."""
 UNLINKABLE = {errno.EXDEV, errno.EPERM, errno.EOPNOTSUPP, errno.EACCES}
 """Errors that mean: no file of the source can be linked. Another device, or a file system or policy without links."""
 REMOVE_ATTEMPTS = 20

@@ -30,7 +30,7 @@ from tasks.redaction.streams import mask_process
 from tasks.report import github
 from tasks.report.document import render_document
 from tasks.report.last_line import last_line_of
-from tasks.report.style import detect_style
+from tasks.report.stream_style import detect_style
 from tasks.secrets.doppler.token import read_token
 from tasks.settings import FLAGS, Settings
 from tasks.source.origin import find_origin

@@ -5,8 +5,8 @@ import sys
 from collections.abc import Sequence
 from typing import NoReturn
 
-from deployments import ROOT
 from flows.cli.invocation import Caller
+from tasks.files import PACKAGES as ROOT
 from tasks.hardening import TOKEN_VARIABLE
 
 

@@ -9,7 +9,8 @@ from tasks.env_flags import is_set
 from tasks.models import Report
 from tasks.report.agent import render_agent
 from tasks.report.live import Progress, open_progress
-from tasks.report.style import Style, detect_style, is_interactive
+from tasks.report.stream_style import detect_style, is_interactive
+from tasks.report.style import Style
 from tasks.report.text import render_text
 from tasks.settings import Settings
 

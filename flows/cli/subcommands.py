@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from flows.cli.arguments import Arguments
 from flows.cli.invocation import Caller, absolute
 from flows.cli.signals import is_json_wanted
-from tasks.report.style import detect_style
+from tasks.report.stream_style import detect_style
 from tasks.user_dirs import UserDirs
 
 if TYPE_CHECKING:

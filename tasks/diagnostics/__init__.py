@@ -1,6 +1,5 @@
 """Reads diagnostics in the outputs of tools. Each parser is pure and chosen by name. None decides on a check's pass."""
 
-import os
 import re
 from dataclasses import replace
 
@@ -48,15 +47,23 @@ PARSERS: dict[str, Parser] = {
 
 
 def parse(
-    parser: str, *, stdout: str, stderr: str, root: str, cwd: str, copies: tuple[tuple[str, str], ...] = ()
+    parser: str,
+    *,
+    stdout: str,
+    stderr: str,
+    root: str,
+    real_root: str = "",
+    cwd: str,
+    copies: tuple[tuple[str, str], ...] = (),
 ) -> Parsed:
     """Returns what a parser reads in an output. No output raises an error.
 
-    `root` is the absolute path of the workspace during the run, `cwd` the tool's directory relative to it. If the tool
-    ran in an image, `copies` has pairs of a place in the image and the matching path in the stack, and `root` is not
-    used. Every file in the diagnostics is relative to the stack's root.
+    `root` is the absolute path of the workspace during the run, `real_root` the same path without symbolic links. `cwd`
+    is the tool's directory relative to it. If the tool ran in an image, `copies` has pairs of a place in the image and
+    the matching path in the stack, and `root` is not used. Every file in the diagnostics is relative to the stack's
+    root.
     """
-    roots = () if copies else roots_of(root, os.path.realpath(root))
+    roots = () if copies else roots_of(root, real_root or root)
     mapper = PathMapper(roots=(ROOT, *roots), cwd=cwd)
     document = rooted(moved(plain_text(stdout), copies), roots)
     errors = plain_text(stderr)

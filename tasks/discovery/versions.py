@@ -6,7 +6,7 @@ import re
 from tasks.discovery.dockerfile import Dockerfile
 from tasks.discovery.documents import string
 from tasks.discovery.file_view import FileView
-from tasks.discovery.node.node_range import ANY, admits, is_range
+from tasks.node_range import ANY, admits, is_range
 from tasks.stack import Version
 
 _LTS = {"gallium": 16, "hydrogen": 18, "iron": 20, "jod": 22, "krypton": 24}

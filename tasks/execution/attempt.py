@@ -6,11 +6,12 @@ from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 
-from tasks.diagnostics import Parsed, parse
+from tasks.diagnostics import Parsed
 from tasks.engines.protocol import Engine
 from tasks.errors import UsageError
 from tasks.execution.findings import Findings, as_warnings, plain, reason_of, without_base
 from tasks.execution.judgement import PASS, Judgement, errored, failed, judge, judge_acquire, judge_extension, refined
+from tasks.execution.parsing import parse_output
 from tasks.exits import Exit, Prepared, ServiceExit
 from tasks.models import Diagnostic, Proof, Result, Severity, Status
 from tasks.planning.lowering import Lowering
@@ -198,7 +199,7 @@ class Attempt:
 
     def _parsed(self, reader: str, check: Check, command: Command, exit: Exit) -> Parsed:
         copies = self._copies(check) if command.environment == "image" else ()
-        return parse(reader, stdout=exit.stdout, stderr=exit.stderr, root=exit.root, cwd=command.cwd, copies=copies)
+        return parse_output(reader, exit.stdout, exit.stderr, root=exit.root, cwd=command.cwd, copies=copies)
 
     def _copies(self, check: Check) -> tuple[tuple[str, str], ...]:
         """Where the check's image has what of the stack, if the engine runs images."""
@@ -243,7 +244,7 @@ class Attempt:
         readers = (reader, "django_check", "plain") if said.ended else (reader,)
         copies = self._copies(check) if server.environment == "production" else ()
         found = (
-            parse(each, stdout="", stderr=said.output, root=root, cwd=server.cwd, copies=copies).diagnostics
+            parse_output(each, "", said.output, root=root, cwd=server.cwd, copies=copies).diagnostics
             for each in readers
         )
         return next((each for each in found if each), ())

@@ -1,14 +1,10 @@
-"""Makes the environments to install, from the stack's locks and the lock of predeploy's probes.
-
-The functions are pure, except that `our_environment` reads the probes' lock once.
-"""
+"""Makes the environments to install, from the stack's locks and the lock of predeploy's probes."""
 
 import hashlib
 import json
 from collections.abc import Callable
 from dataclasses import asdict
 from functools import cache
-from pathlib import Path
 
 from tasks.stack import NodeProject, PythonProject, Version
 from tasks.steps import ENV, WORK, Command, Environment
@@ -26,7 +22,6 @@ PYTHON_CONTROL = (
 )
 NODE_CONTROL = ("npm", "view", "semver", "version", "--prefer-online")
 COMPILED = (("UV_COMPILE_BYTECODE", "1"),)
-OUR_LOCK = Path(__file__).parents[1] / "probes/requirements.lock"
 
 
 def key_of(*parts: object) -> str:
@@ -81,13 +76,12 @@ def python_environment(project: PythonProject, name: str, digest: Callable[[str]
 
 
 @cache
-def our_environment() -> Environment:
-    """Returns the environment of predeploy's probes, which does not depend on the stack."""
-    lock = OUR_LOCK.name
+def our_environment(text: str) -> Environment:
+    """Returns the environment of predeploy's probes, for the text of their lock. It does not depend on the stack."""
+    lock = "requirements.lock"
     make = acquire("uv venv", "uv", "venv", "--allow-existing", ENV, cwd=".", parser="uv")
     argv = ("uv", "pip", "install", "--python", ENV, "--require-hashes", "-r", f"{WORK}/{lock}")
     commands = (make, acquire("uv pip install", *argv, cwd=".", parser="uv", env=COMPILED))
-    text = OUR_LOCK.read_text(encoding="utf-8")
     return Environment(
         kind="python",
         title="packages of predeploy's probes",

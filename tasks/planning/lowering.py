@@ -46,12 +46,13 @@ class Lowering:
     """The context of lowering. `digest` returns the content digest of a file of the tree.
 
     `day` is part of the key of environments without a lock, which are resolved again each day. `base` lowers the
-    commands that run in the base.
+    commands that run in the base. `probe_lock` is the text of the lock of predeploy's probes.
     """
 
     stack: Stack
     digest: Callable[[str], str]
     day: str = ""
+    probe_lock: str = ""
     base: "Lowering | None" = None
 
     def environment(self, check: Check, name: str, component_path: str = "", tree: TreeName = "") -> Environment | None:
@@ -62,7 +63,7 @@ class Lowering:
         if name in {"", "image"}:
             return None
         if name == "ours":
-            return our_environment()
+            return our_environment(self.probe_lock)
         if tree == "base":
             assert self.base is not None
             installed = self.base.environment(check, name, component_path)

@@ -1,7 +1,6 @@
 """The report for programs: `report.json`, schema 1. Keys are added over time, never renamed or taken away."""
 
 import json
-from pathlib import Path
 from typing import TypeAlias
 
 from tasks.models import (
@@ -68,11 +67,6 @@ def to_document(report: Report) -> dict[str, Json]:
 def render_document(report: Report) -> str:
     """The document as text, ending with a newline. ASCII only: it has to survive any stdout."""
     return json.dumps(to_document(report), indent=2) + "\n"
-
-
-def schema() -> str:
-    """The JSON Schema of the document, as text."""
-    return Path(__file__).with_name("report.schema.json").read_text(encoding="utf-8")
 
 
 def _stage(report: Report, stage: Stage) -> dict[str, Json]:

@@ -1,12 +1,7 @@
 """What a text may look like where it is going: colour, signs, width. A value, so that renderers stay pure."""
 
-import codecs
-import os
-from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TextIO
 
-from tasks.env_flags import is_set
 from tasks.models import Status
 
 WIDTH = 80
@@ -70,49 +65,3 @@ class Style:
         if self.unicode or text.isascii():
             return text
         return text.translate(_ASCII).encode("ascii", "backslashreplace").decode("ascii")
-
-
-def detect_style(stream: TextIO | None, environ: Mapping[str, str]) -> Style:
-    """The style of a stream. NO_COLOR beats FORCE_COLOR; both beat what the stream is."""
-    return Style(_has_colour(stream, environ), _is_utf8(stream), _width(stream, environ))
-
-
-def is_interactive(stream: TextIO | None, environ: Mapping[str, str]) -> bool:
-    """A person may watch the stream, and it can move its cursor."""
-    return _is_terminal(stream) and environ.get("TERM", "") != "dumb" and not is_set(environ, "CI")
-
-
-def _has_colour(stream: TextIO | None, environ: Mapping[str, str]) -> bool:
-    if environ.get("NO_COLOR"):
-        return False
-    if forced := environ.get("FORCE_COLOR"):
-        return forced.lower() not in {"0", "false"}
-    return _is_terminal(stream) and environ.get("TERM", "") != "dumb"
-
-
-def _is_utf8(stream: TextIO | None) -> bool:
-    try:
-        return codecs.lookup(getattr(stream, "encoding", None) or "ascii").name in {"utf-8", "utf-8-sig"}
-    except LookupError:
-        return False
-
-
-def _is_terminal(stream: TextIO | None) -> bool:
-    try:
-        return stream is not None and stream.isatty()
-    except ValueError:  # closed
-        return False
-
-
-def _width(stream: TextIO | None, environ: Mapping[str, str]) -> int:
-    """80 columns, fewer where the terminal has fewer: a report reads the same wherever it is kept."""
-    columns = environ.get("COLUMNS", "")
-    if columns.isascii() and columns.isdigit() and int(columns) > 0:
-        return max(NARROWEST, min(WIDTH, int(columns)))
-    if stream is None or not _is_terminal(stream):
-        return WIDTH
-    try:
-        seen = os.get_terminal_size(stream.fileno()).columns
-    except OSError:
-        return WIDTH
-    return max(NARROWEST, min(WIDTH, seen or WIDTH))

@@ -14,6 +14,7 @@ from tasks.discovery import discover
 from tasks.errors import SettingsError, TreeError, UsageError
 from tasks.exports.files import Handover, plan_handovers
 from tasks.exports.images import Delivery, plan_deliveries
+from tasks.files import PROBE_LOCK
 from tasks.models import SkipReason
 from tasks.planning.lowering import Lowering
 from tasks.planning.plan import Plan, make_plan, spec_key
@@ -70,7 +71,7 @@ def make_lowering(tree: Tree, stack: Stack, day: str) -> Lowering:
     def digest(path: str) -> str:
         return tree.files[path].digest if path in tree.files else ""
 
-    return Lowering(stack=stack, digest=digest, day=day)
+    return Lowering(stack=stack, digest=digest, day=day, probe_lock=PROBE_LOCK.read_text(encoding="utf-8"))
 
 
 def provider_context(scope: Scope, environ: Mapping[str, str], token: Token | None, data: Path) -> ProviderContext:

@@ -15,7 +15,7 @@ from typing import Any
 
 import jsonschema
 
-from tasks.report.document import schema
+from tests.support.validate import schema
 
 ROOT = Path(__file__).resolve().parents[2]
 LAST = re.compile(

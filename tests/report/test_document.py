@@ -8,8 +8,9 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from tasks.models import Outcome, Status
-from tasks.report.document import render_document, schema, to_document
+from tasks.report.document import render_document, to_document
 from tests.report import factories as make
+from tests.support.validate import schema
 
 
 def closed(part: Any) -> Any:

@@ -190,7 +190,7 @@ PLAY = """
 import os, sys, time
 from tasks.models import Result, Status
 from tasks.report.live import open_progress
-from tasks.report.style import detect_style, is_interactive
+from tasks.report.stream_style import detect_style, is_interactive
 style = detect_style(sys.stderr, os.environ)
 progress = open_progress(sys.stderr, mode="human", style=style, interactive=is_interactive(sys.stderr, os.environ))
 progress.begin([(f"c{n}", f"check {n}") for n in range(int(sys.argv[1]))])

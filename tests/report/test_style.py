@@ -7,7 +7,8 @@ import pty
 import pytest
 
 from tasks.report.layout import cells, clean, clean_line, fold, hang, shorten
-from tasks.report.style import NARROWEST, Style, detect_style, is_interactive
+from tasks.report.stream_style import detect_style, is_interactive
+from tasks.report.style import NARROWEST, Style
 
 
 class Stream(io.StringIO):

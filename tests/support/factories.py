@@ -5,6 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from tasks.catalogue import Catalogue, CatalogueContext, make_catalogue
+from tasks.files import PROBE_LOCK
 from tasks.models import SkipReason, Stage
 from tasks.planning.lowering import Lowering
 from tasks.planning.plan import Plan, make_plan
@@ -40,7 +41,8 @@ def make_some_plan(*checks: Check, whole: bool = True) -> Plan:
 
 def make_lowering(stack: Stack | None = None) -> Lowering:
     """Lowering for a stack whose files have their names as digests, and for the base, which is the same."""
-    base = Lowering(stack=stack or make_stack(), digest=lambda path: f"digest of {path}")
+    lock = PROBE_LOCK.read_text(encoding="utf-8")
+    base = Lowering(stack=stack or make_stack(), digest=lambda path: f"digest of {path}", probe_lock=lock)
     return replace(base, base=base)
 
 

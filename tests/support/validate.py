@@ -26,6 +26,11 @@ SAMPLE = ROOT / "examples/cafe"
 GIVEN_CACHE = os.environ.get("PREDEPLOY_TEST_CACHE")
 
 
+def schema() -> str:
+    """The JSON Schema of report.json, as text."""
+    return (ROOT / "tasks/report/report.schema.json").read_text(encoding="utf-8")
+
+
 def shared_cache(home: Path) -> Path:
     """Where packages and programs are that many tests need: downloaded once."""
     return Path(GIVEN_CACHE) if GIVEN_CACHE else home / "engine-cache"

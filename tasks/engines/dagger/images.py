@@ -6,11 +6,11 @@ from dataclasses import dataclass
 
 from packaging.specifiers import SpecifierSet
 
-from tasks.discovery.node.node_range import admits, is_range, lowest_major
 from tasks.engines.dagger.session import Container, DaggerSession, EngineRefusedError
 from tasks.engines.memo import AsyncMemo
 from tasks.engines.versions.python import minors_of, specifier
 from tasks.errors import EngineError
+from tasks.node_range import admits, is_range, lowest_major
 from tasks.stack import Version
 
 TABLE = {

@@ -3,8 +3,8 @@
 import re
 from dataclasses import dataclass
 
-from tasks.discovery.node.node_range import Release, admits, is_range, lowest_major
 from tasks.errors import EngineError
+from tasks.node_range import Release, admits, is_range, lowest_major
 from tasks.stack import Version
 
 # The first that fits is taken: the release that most deploy on, then the newer, then the older one.

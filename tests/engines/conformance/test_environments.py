@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tasks.files import PROBE_LOCK
 from tasks.planning.environments import our_environment
 from tasks.steps import ENV, WORK
 from tests.engines.conformance.packages import LOCKED, installed_by, node_packages, python_packages
@@ -172,6 +173,11 @@ async def test_files_of_our_own_lie_beside_the_inputs(opened: Opened) -> None:
 
 
 async def test_a_step_imports_what_our_own_probes_need(opened: Opened) -> None:
-    exit = await opened.run("python", "-c", "import psycopg; print(psycopg.pq.__impl__)", environment=our_environment())
+    exit = await opened.run(
+        "python",
+        "-c",
+        "import psycopg; print(psycopg.pq.__impl__)",
+        environment=our_environment(PROBE_LOCK.read_text()),
+    )
 
     assert (exit.code, exit.stdout) == (0, "binary\n"), exit

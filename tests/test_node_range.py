@@ -2,7 +2,7 @@
 
 import pytest
 
-from tasks.discovery.node.node_range import Release, admits, is_range, lowest_major
+from tasks.node_range import Release, admits, is_range, lowest_major
 
 
 def release(text: str) -> Release:
