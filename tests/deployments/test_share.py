@@ -1,4 +1,4 @@
-"""What a shard makes of its parameters."""
+"""The parameters of a shard, and the part of the plan that it runs."""
 
 import pytest
 
@@ -15,24 +15,24 @@ TYPES = make_check("types", needs=(BUNDLE.id,))
 PLAN = make_some_plan(BUNDLE, TYPES, make_check("lint"))
 
 
-def test_what_only_the_whole_run_can_do_is_off_whatever_is_set() -> None:
+def test_features_of_the_whole_run_are_off_in_a_shard() -> None:
     flags = flags_of({"only": ["mypy"], "gate": True}, is_trusted=True)
 
     assert flags["only"] == ["mypy"]
     assert [flags[name] for name in ("fail_fast", "budget", "publish")] == [False, None, ""]
 
 
-def test_code_of_strangers_stays_that_in_a_shard() -> None:
+def test_untrusted_code_stays_untrusted_in_a_shard() -> None:
     assert UNTRUSTED.items() <= flags_of({"engine": "local"}, is_trusted=False).items()
 
 
 @pytest.mark.parametrize("name", ["env", "secrets_file", "nonsense"])
-def test_nothing_else_is_set_by_parameters(name: str) -> None:
+def test_an_unknown_parameter_is_refused(name: str) -> None:
     with pytest.raises(UsageError, match=f"choices: {name} is none"):
         flags_of({name: "x"}, is_trusted=True)
 
 
-def test_a_part_has_all_that_it_was_asked_for_and_needs() -> None:
+def test_a_part_has_the_requested_checks_and_their_needs() -> None:
     assert part_of(PLAN, (BUNDLE.id, TYPES.id)).checks == (BUNDLE, TYPES)
     with pytest.raises(UsageError, match=r"this worker knows no bundle\[apps/web\] here"):
         part_of(PLAN, (TYPES.id,))
@@ -40,7 +40,7 @@ def test_a_part_has_all_that_it_was_asked_for_and_needs() -> None:
         part_of(PLAN, (BUNDLE.id, "gone"))
 
 
-def test_no_value_of_the_environment_travels() -> None:
+def test_no_value_of_the_environment_is_sent() -> None:
     settings = Settings(only=("mypy",), env={"KEY": "secret"}, secrets_file="secret", engine="dagger")
 
     assert "secret" not in str(choices_of(settings))
@@ -48,7 +48,7 @@ def test_no_value_of_the_environment_travels() -> None:
     assert "engine" not in choices_of(Settings())
 
 
-def test_a_server_is_needed() -> None:
+def test_a_prefect_server_is_required() -> None:
     assert require_server({"PREFECT_API_URL": "http://prefect:4200/api/"}) == "http://prefect:4200/api"
     with pytest.raises(UsageError, match="set PREFECT_API_URL"):
         require_server({})
