@@ -1,14 +1,14 @@
-"""Prints the table of the benchmark. Nothing of it is asserted anywhere: wall times belong to a machine.
+"""Prints the table of the benchmark. No test asserts its numbers: wall times depend on the machine.
 
 Three ways to check the same stack on the same engine:
 
-- plain: asyncio, the three stages one after another, all checks of a stage at once; in containers a program of its own,
-  `benchmarks/plain_dagger.py`, on the embedded engine our steps in that order;
-- limit: our steps, each as soon as what its check needs is done, with nothing around it;
-- ours: the whole command line in a process of its own, with Prefect's record and the report.
+- plain: asyncio, the three stages one after another, all checks of a stage at once. In containers this is a separate
+  program, `benchmarks/plain_dagger.py`; on the local engine it is predeploy's steps in that order.
+- limit: predeploy's steps, each as soon as the checks that it needs are done, without Prefect and the report.
+- ours: the whole command line in its own process, with Prefect's record and the report.
 
-What only ours checks (the Worker's runtime, the form, the upgrade) is left out of that. The whole integration stage is
-measured by itself below the table: after an edit, so with nothing remembered but what is installed.
+Checks that only predeploy has (the Worker's runtime, the form, the upgrade) are left out. The whole integration stage
+is measured separately below the table. It runs after an edit, so that only installed packages are cached.
 """
 
 import argparse
@@ -41,7 +41,7 @@ HEAD = ("case", "plain s", "limit s", "ours s", "ours / plain", "over the limit"
 
 
 def edit(stack: Path, case: str) -> None:
-    """Makes the case's edit, a new one each time: no engine remembers it, of an earlier benchmark either."""
+    """Makes the edit of a case. Each edit is unique, so that no cached result fits it."""
     change = CASES[case]
     if change is not None:
         with (stack / change[0]).open("a", encoding="utf-8") as file:
@@ -49,7 +49,7 @@ def edit(stack: Path, case: str) -> None:
 
 
 def ways_of(stack: Path, choice: EngineChoice) -> dict[str, Way]:
-    """The three ways on an engine."""
+    """Returns the three ways on an engine."""
     user_dirs = UserDirs.of_user()
 
     def plain() -> None:
@@ -69,7 +69,7 @@ def ways_of(stack: Path, choice: EngineChoice) -> dict[str, Way]:
 
 
 def timed(way: Way, name: str) -> float:
-    """Seconds that a way takes, told together with how busy the machine is."""
+    """Returns the seconds that a way takes, and prints them with the load of the machine."""
     begun = time.perf_counter()
     way()
     taken = time.perf_counter() - begun
@@ -78,7 +78,7 @@ def timed(way: Way, name: str) -> float:
 
 
 def measure(stack: Path, case: str, rounds: int, ways: Mapping[str, Way]) -> dict[str, float]:
-    """The median of each way, taken in turns so that all see the same machine."""
+    """Returns the median seconds of each way. The ways take turns, so that changes of the load affect all."""
     seconds: dict[str, list[float]] = {name: [] for name in ways}
     for _ in range(rounds):
         for name, way in ways.items():
@@ -88,13 +88,13 @@ def measure(stack: Path, case: str, rounds: int, ways: Mapping[str, Way]) -> dic
 
 
 def row(case: str, *, plain: float, limit: float, ours: float) -> str:
-    """A line of the table."""
+    """Returns a line of the table."""
     numbers = (*(f"{seconds:.1f}" for seconds in (plain, limit, ours)), f"{ours / plain:.2f}", f"{ours - limit:+.1f} s")
     return f"| {' | '.join((case, *numbers))} |"
 
 
 def commit(stack: Path) -> None:
-    """Makes the stack a repository of its own: edits upgrade from its one commit."""
+    """Makes the stack a repository with one commit, which is the base of the upgrade check."""
     author = ("-c", "user.name=bench", "-c", "user.email=bench@localhost")
     for words in (
         ("init", "--quiet"),
@@ -105,7 +105,7 @@ def commit(stack: Path) -> None:
 
 
 def integration(stack: Path, choice: EngineChoice) -> float:
-    """Seconds from the beginning of the integration stage's first check to the end of its last, all of it run anew."""
+    """Returns the seconds from the start of the integration stage's first check to the end of the last one."""
     edit(stack, "one Django file edited")
     call("flows.predeploy", str(stack), "--engine", choice.name, "--output", "agent", "--stage", "integration")
     report = json.loads((stack / REPORTS / "latest" / "report.json").read_text(encoding="utf-8"))
@@ -113,14 +113,16 @@ def integration(stack: Path, choice: EngineChoice) -> float:
 
 
 def read_options() -> argparse.Namespace:
-    """The command line."""
+    """Parses the command line."""
     parser = argparse.ArgumentParser(
         prog="just bench", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--engine", choices=("auto", "dagger", "local"), default="auto", help="as predeploy's own")
-    parser.add_argument("--rounds", type=int, default=3, help="how often each way is taken in each case (default: 3)")
-    parser.add_argument("--case", choices=tuple(CASES), action="append", help="only this one; repeatable")
-    parser.add_argument("--stack", type=Path, default=ROOT / "examples" / "cafe", help="the sample, or a copy of it")
+    parser.add_argument("--engine", choices=("auto", "dagger", "local"), default="auto", help="as for predeploy")
+    parser.add_argument("--rounds", type=int, default=3, help="runs of each way in each case (default: 3)")
+    parser.add_argument("--case", choices=tuple(CASES), action="append", help="run only this case; repeatable")
+    parser.add_argument(
+        "--stack", type=Path, default=ROOT / "examples" / "cafe", help="the sample stack, or a copy of it"
+    )
     return parser.parse_args()
 
 
@@ -133,7 +135,7 @@ def main() -> int:
         commit(stack)
         ways = ways_of(stack, choice)
         for name, way in ways.items():
-            timed(way, f"the first, which installs, {name}")
+            timed(way, f"the first run, which installs packages, {name}")
         print(f"| {' | '.join(HEAD)} |\n|{' --- |' * len(HEAD)}", flush=True)
         for case in options.case or CASES:
             print(row(case, **measure(stack, case, options.rounds, ways)), flush=True)
@@ -147,6 +149,6 @@ if __name__ == "__main__":
     try:
         raise SystemExit(main())
     except NotGreenError as error:
-        raise SystemExit(f"not green, so nothing can be measured: {error}") from None
+        raise SystemExit(f"a run failed, so its time cannot be measured: {error}") from None
     except PredeployError as error:
         raise SystemExit(f"bench: {error}") from None

@@ -1,8 +1,8 @@
-"""The plain way in containers: what one writes in an afternoon with asyncio and Dagger's client, and nothing of ours.
+"""The plain way in containers: a short script with asyncio and Dagger's client, without predeploy's code.
 
-A program of its own, as that would be: `python -m benchmarks.plain_dagger STACK`. It knows the sample stack by heart.
-Three stages one after another, all checks of a stage at once, one chain of containers per check, one upload of the
-whole tree. The first check that fails ends it.
+It is a separate program: `python -m benchmarks.plain_dagger STACK`. It is written only for the sample stack. Three
+stages run one after another, all checks of a stage at once, with one chain of containers per check and one upload of
+the whole tree. The first check that fails ends the program.
 """
 
 import asyncio
@@ -12,8 +12,8 @@ from collections.abc import Awaitable
 from dataclasses import dataclass
 from pathlib import Path
 
-# The one other module that knows the client. A yardstick must not stand on what it is to measure: with our engine
-# under it, whatever that engine does well or badly would be in both numbers.
+# The only other module that imports the client. A baseline must not use the code that it is compared with: the
+# strengths and weaknesses of predeploy's engine would be in both numbers.
 import dagger
 
 PYTHON = "docker.io/library/python:3.13-slim"
@@ -44,7 +44,7 @@ class Pipeline:
     source: dagger.Directory
 
     def python(self) -> dagger.Container:
-        """The sources with Django's development packages."""
+        """Returns the sources with Django's development packages."""
         base = self.client.container().from_(PYTHON)
         return (
             with_variables(base, DJANGO)
@@ -57,7 +57,7 @@ class Pipeline:
         )
 
     def node(self, package: str) -> dagger.Container:
-        """The sources with the workspace's packages, in the directory of one of them."""
+        """Returns the sources with the workspace's packages, in the directory of one of them."""
         base = self.client.container().from_(NODE).with_exec(["npm", "install", "--global", PNPM])
         return (
             with_variables(base, TOOLS)
@@ -69,11 +69,11 @@ class Pipeline:
         )
 
     def image(self) -> dagger.Container:
-        """What Django is deployed as."""
+        """Returns the image that Django is deployed as."""
         return with_variables(self.source.directory("apps/web").docker_build(), DJANGO)
 
     def postgres(self) -> dagger.Service:
-        """A database, empty at the session's beginning."""
+        """Returns a database server. It is empty at the start of the session."""
         return (
             self.client.container()
             .from_(POSTGRES)
@@ -84,21 +84,21 @@ class Pipeline:
 
 
 def with_variables(container: dagger.Container, variables: dict[str, str]) -> dagger.Container:
-    """The container with these variables."""
+    """Returns the container with these environment variables."""
     for name, value in variables.items():
         container = container.with_env_variable(name, value)
     return container
 
 
 async def run(name: str, container: dagger.Container, *commands: str) -> None:
-    """One check. What its commands say is shown."""
+    """Runs the commands of one check and prints their output."""
     for command in commands:
         container = container.with_exec(["sh", "-c", command])
         print(f"-- {name}: {command}\n{await container.stdout()}", end="", flush=True)
 
 
 async def build(pipeline: Pipeline) -> None:
-    """The image, the bundle, the pages."""
+    """Builds the image, the bundle and the site."""
     checks: list[Awaitable[None]] = [
         run("Django container", pipeline.image(), "python -c 'import config.wsgi; print(config.wsgi.application)'"),
         run(
@@ -113,7 +113,7 @@ async def build(pipeline: Pipeline) -> None:
 
 
 async def quality(pipeline: Pipeline) -> None:
-    """What the linters, the type checkers and the tests say."""
+    """Runs the linters, the type checkers and the tests."""
     tests = pipeline.python().with_service_binding("db", pipeline.postgres())
     checks: list[Awaitable[None]] = [
         run("ruff check", pipeline.python(), "ruff check ."),
@@ -128,7 +128,7 @@ async def quality(pipeline: Pipeline) -> None:
 
 
 async def integration(pipeline: Pipeline) -> None:
-    """The image beside a database. The nonce has the commands run: what the engine remembers touched another one."""
+    """Runs the image with a database. The nonce prevents cached results, which belong to an earlier database."""
     database = await pipeline.postgres().start()
     django = (
         pipeline.image().with_service_binding("db", database).with_env_variable("PLAIN_NONCE", secrets.token_hex(8))

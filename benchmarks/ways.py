@@ -1,4 +1,4 @@
-"""The yardsticks: the same steps on the same engine, without us."""
+"""The baselines of the benchmark: the same steps on the same engine, without the rest of predeploy."""
 
 import asyncio
 import os
@@ -25,20 +25,20 @@ Order = Callable[[Engine, Runner], Awaitable[None]]
 
 
 class NotGreenError(Exception):
-    """A way did not end well, so nothing can be measured."""
+    """A run failed, so its time cannot be measured."""
 
 
 ALONE = ("migrate_upgrade", "worker_health", "intake_e2e")
-"""Checks that the plain way does not have, and so nobody does where ways are compared."""
+"""Checks that the plain way does not have. No way runs them in a comparison."""
 
 
 def scope_of(stack: Path, user_dirs: UserDirs) -> Scope:
-    """The plan of the stack that all ways have."""
+    """Returns the scope of the stack that all ways share."""
     return read_scope(stack, {"skip": ALONE}, os.environ, user_dirs.cache)
 
 
 def engine_of(scope: Scope, user_dirs: UserDirs, choice: EngineChoice, logs: Path) -> Engine:
-    """The engine, not opened yet."""
+    """Returns the engine, not opened yet."""
     context = EngineContext(
         tree=scope.tree,
         cache=user_dirs.cache,
@@ -52,7 +52,7 @@ def engine_of(scope: Scope, user_dirs: UserDirs, choice: EngineChoice, logs: Pat
 
 
 async def with_engine(scope: Scope, user_dirs: UserDirs, choice: EngineChoice, order: Order) -> None:
-    """Opens an engine and runs the plan's checks in the order given. A step that is not green ends the benchmark."""
+    """Opens an engine and runs the plan's checks as `order` does. A step that fails ends the benchmark."""
     with tempfile.TemporaryDirectory(prefix="predeploy-logs-") as logs:
         async with engine_of(scope, user_dirs, choice, Path(logs)) as engine:
 
@@ -60,7 +60,7 @@ async def with_engine(scope: Scope, user_dirs: UserDirs, choice: EngineChoice, o
                 log = Path(logs) / f"{secrets.token_hex(4)}.log"
                 for command in check.commands:
                     if command.environment == "image" and "image" not in engine.provides:
-                        continue  # as in a run of ours
+                        continue  # as predeploy does
                     step = scope.lowering.step(check, command)
                     for environment in scope.lowering.environments(check, command.programs):
                         await engine.prepare(environment, log)
@@ -72,7 +72,7 @@ async def with_engine(scope: Scope, user_dirs: UserDirs, choice: EngineChoice, o
 
 
 async def plain_way(scope: Scope, user_dirs: UserDirs, choice: EngineChoice) -> None:
-    """Stage after stage; within one, what needs something waits for it, and all else runs at once."""
+    """Runs one stage after another. Within a stage, a check waits only for the checks that it needs."""
 
     async def order(_: Engine, run: Runner) -> None:
         for stage in Stage:
@@ -82,7 +82,7 @@ async def plain_way(scope: Scope, user_dirs: UserDirs, choice: EngineChoice) -> 
 
 
 async def limit_way(scope: Scope, user_dirs: UserDirs, choice: EngineChoice) -> None:
-    """Every check as soon as what it needs is done, with what is slow to start begun beside them."""
+    """Runs every check as soon as the checks that it needs are done. Slow preparations start at the beginning."""
 
     async def order(engine: Engine, run: Runner) -> None:
         await asyncio.gather(warm(scope.plan, engine, scope.lowering), in_order(scope.plan.checks, run))
@@ -91,7 +91,7 @@ async def limit_way(scope: Scope, user_dirs: UserDirs, choice: EngineChoice) -> 
 
 
 async def in_order(checks: tuple[Check, ...], run: Runner) -> None:
-    """Runs checks side by side, each after those of them that it needs."""
+    """Runs checks in parallel, each after those of `checks` that it needs."""
     done = {check.id: asyncio.Event() for check in checks}
 
     async def follow(check: Check) -> None:
@@ -105,7 +105,7 @@ async def in_order(checks: tuple[Check, ...], run: Runner) -> None:
 
 
 def call(module: str, *arguments: str) -> None:
-    """Runs a program of this checkout in a process of its own. If it does not end well, neither does the benchmark."""
+    """Runs a program of this checkout in its own process. Raises NotGreenError if it fails."""
     argv = [sys.executable, "-P", "-m", module, *arguments]
     env = {**os.environ, "PYTHONPATH": str(ROOT)}
     done = subprocess.run(argv, env=env, capture_output=True, text=True, check=False)

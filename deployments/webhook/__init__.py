@@ -1,1 +1,1 @@
-"""The webhook service: takes what GitHub says of a repository, and has Prefect validate the commit, once."""
+"""The webhook service: accepts GitHub's deliveries, and starts one Prefect run per commit to validate."""

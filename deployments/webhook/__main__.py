@@ -1,4 +1,4 @@
-"""`python -m deployments.webhook`: settings, the socket, and the service until it is told to end."""
+"""`python -m deployments.webhook`: reads the settings, opens the socket, and serves until a signal arrives."""
 
 import argparse
 import asyncio
@@ -29,7 +29,7 @@ from tasks.locks import open_lock_file, try_lock
 from tasks.source.fetch import Remote, head_of
 
 AT_ONCE = 256
-"""Connections; whoever comes on top is told to come back."""
+"""The most simultaneous connections. Further ones get 503."""
 
 
 def main() -> int:
@@ -43,17 +43,17 @@ def main() -> int:
     try:
         settings, github = load()
         if not PREFECT_API_URL.value():
-            raise UsageError("PREFECT_API_URL: is missing. Set it to the Prefect server that has the deployments.")
+            raise UsageError("PREFECT_API_URL: is not set. Set it to the Prefect server that has the deployments.")
         with held(settings.data / "lock"), Inbox(settings.data / "deliveries.db") as inbox:
             serve(settings, github, inbox)
     except PredeployError as error:
-        print(f"the webhook service did not start:\n{error}", file=sys.stderr)  # noqa: T201 - for who has started it
+        print(f"the webhook service did not start:\n{error}", file=sys.stderr)  # noqa: T201 - a command-line error
         return error.exit_code
     return 0
 
 
 def serve(settings: WebhookSettings, github: GitHubSettings, inbox: Inbox) -> None:
-    """The service until a signal ends it."""
+    """Runs the service until a signal arrives."""
     listener = listen(settings.host, settings.port)
     port = listener.getsockname()[1]
     metrics = Metrics()
@@ -86,7 +86,7 @@ def serve(settings: WebhookSettings, github: GitHubSettings, inbox: Inbox) -> No
 
 
 def log_to_stderr() -> None:
-    """Our own words and the server's; Prefect has set up the rest when it was imported."""
+    """Logs predeploy and uvicorn to stderr. Prefect configured all other loggers on import."""
     handler = logging.StreamHandler()
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
     for name in ("predeploy", "uvicorn"):
@@ -96,16 +96,16 @@ def log_to_stderr() -> None:
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """The socket. Raises UsageError where it cannot be had."""
+    """Returns the listening socket. Raises UsageError if the port is not available."""
     try:
         return socket.create_server((host, port), backlog=1024)
     except OSError as error:
-        text = f"PREDEPLOY_WEBHOOK_PORT: {host}:{port} cannot be listened at ({error.strerror}). Choose another one."
+        text = f"PREDEPLOY_WEBHOOK_PORT: cannot listen at {host}:{port} ({error.strerror}). Choose another port."
         raise UsageError(text) from error
 
 
 async def head_on(github: GitHubSettings, wanted: Wanted) -> str | None:
-    """Where a ref stands on the server."""
+    """Returns the commit of a ref on the server, or None if there is no such ref."""
     url = f"{github.server_url}/{wanted.repository}.git"
     remote = Remote(repository=url, server=github.server_url, token=await github_token(github))
     return await asyncio.to_thread(head_of, remote, wanted.ref, seconds=HEAD_SECONDS)
@@ -113,7 +113,7 @@ async def head_on(github: GitHubSettings, wanted: Wanted) -> str | None:
 
 @contextmanager
 def held(lock: Path) -> Iterator[None]:
-    """Keeps a second service from the same deliveries. Raises UsageError where there is one."""
+    """Holds a lock, so that no second service uses the same deliveries. Raises UsageError if another one holds it."""
     lock.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     descriptor = open_lock_file(lock)
     try:
@@ -122,7 +122,7 @@ def held(lock: Path) -> Iterator[None]:
             is_free = try_lock(descriptor)
         if not is_free:
             text = f"PREDEPLOY_WEBHOOK_DATA: another service keeps its deliveries in {lock.parent}"
-            raise UsageError(f"{text}. End it, or name another directory.")
+            raise UsageError(f"{text}. Stop that service, or choose another directory.")
         yield
     finally:
         os.close(descriptor)

@@ -1,4 +1,4 @@
-"""The service's three doors: deliveries, how each is doing, and how the service itself is."""
+"""The HTTP routes of the service: deliveries, the state of a delivery, health, and metrics."""
 
 import asyncio
 import logging
@@ -26,7 +26,7 @@ _log = logging.getLogger("predeploy.webhook")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WebhookService:
-    """All that a request needs."""
+    """The handlers of the routes, with the objects that they need."""
 
     secret: bytes
     rules: Rules
@@ -37,7 +37,7 @@ class WebhookService:
     public_url: str
 
     async def take(self, request: Request) -> Response:
-        """A delivery: refused, ignored, known already, or accepted, which is on the disk by then."""
+        """Answers a delivery: refused, ignored, repeated, or accepted. An accepted one is on disk before the answer."""
         try:
             body = await self._signed_body(request)
             name = request.headers.get("x-github-event", "")
@@ -51,24 +51,26 @@ class WebhookService:
         except MalformedError as error:
             return self._answer(400, "refused", reason=str(error))
         except sqlite3.Error as error:
-            _log.exception("a delivery could not be written down")
-            return self._answer(503, "refused", reason=f"it cannot be written down ({error}). Deliver it again later.")
+            _log.exception("a delivery could not be stored")
+            reason = f"the delivery could not be stored ({error}). Deliver it again later."
+            return self._answer(503, "refused", reason=reason)
         if not is_new:
             return self._answer(200, "repeated", link=self._link(digest))
         self.dispatcher.wake()
         return self._answer(202, "accepted", link=self._link(digest))
 
     async def show(self, digest: str) -> Response:
-        """What has become of a delivery."""
+        """Answers with the state of a delivery."""
         entry = await self.inbox.ask(self.inbox.find, digest)
         if entry is None:
             return JSONResponse({"reason": "no such delivery"}, 404)
         wanted = entry.wanted
-        told = {"state": entry.stage.value, "repository": wanted.repository, "ref": wanted.ref, "commit": wanted.commit}
-        return JSONResponse({**told, "trusted": wanted.is_trusted, "reason": entry.reason, "run": run_url(entry.run)})
+        commit = {"repository": wanted.repository, "ref": wanted.ref, "commit": wanted.commit}
+        outcome = {"trusted": wanted.is_trusted, "reason": entry.reason, "run": run_url(entry.run)}
+        return JSONResponse({"state": entry.stage.value, **commit, **outcome})
 
     async def health(self) -> Response:
-        """Whether deliveries can be accepted. That no run can be started is told, and mends itself."""
+        """Answers 200 if deliveries can be accepted. The status is `late` while no run can be started."""
         try:
             waiting = await self.inbox.ask(self.inbox.waiting)
         except sqlite3.Error as error:
@@ -77,14 +79,14 @@ class WebhookService:
         return JSONResponse({"status": "late" if trouble else "ok", "waiting": len(waiting), "reason": trouble})
 
     async def count(self) -> Response:
-        """Numbers for Prometheus."""
+        """Answers with the metrics for Prometheus."""
         waiting = await self.inbox.ask(self.inbox.waiting)
         self.metrics.waiting.set(len(waiting))
         self.metrics.oldest.set(time.time() - waiting[0].accepted if waiting else 0)
         return Response(self.metrics.text(), media_type=TYPE)
 
     async def _signed_body(self, request: Request) -> bytes:
-        """The body, if it is signed. Whatever can be told without reading it is told first."""
+        """Returns the body if its signature is valid. Errors in the headers are raised before it is read."""
         claim = claimed(request.headers.get(HEADER))
         trouble = trouble_with(request.headers, claim)
         if trouble is not None and not is_small(request.headers):
@@ -93,7 +95,7 @@ class WebhookService:
         if trouble is not None:
             raise trouble
         if claim is None or not signs(claim, self.secret, body):
-            raise RefusedBodyError(401, "the signature does not fit. Set the same secret here and in GitHub.")
+            raise RefusedBodyError(401, "the signature does not match. Set the same secret here and in GitHub.")
         return body
 
     def _link(self, digest: str) -> str:
@@ -105,24 +107,22 @@ class WebhookService:
 
 
 def trouble_with(headers: Mapping[str, str], claim: bytes | None) -> RefusedBodyError | None:
-    """What is wrong with a delivery whatever its body is."""
+    """Returns the error in the headers of a delivery, or None."""
     if claim is None:
-        return RefusedBodyError(401, f"{HEADER} is missing, or no SHA-256. Set the secret of the webhook in GitHub.")
+        return RefusedBodyError(401, f"{HEADER} is missing or not SHA-256. Set the secret of the webhook in GitHub.")
     if headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
-        return RefusedBodyError(
-            415, "the content type has to be application/json. Choose it for the webhook in GitHub."
-        )
+        return RefusedBodyError(415, "the content type must be application/json. Choose it for the webhook in GitHub.")
     return None
 
 
 def is_small(headers: Mapping[str, str]) -> bool:
-    """Whether a body is so short that its sender is let finish: one who is cut off does not see the answer."""
+    """Whether a refused body is short enough to be read anyway: a sender that is cut off does not see the answer."""
     declared = headers.get("content-length", "")
     return declared.isdecimal() and int(declared) <= SMALL
 
 
 def make_app(service: WebhookService) -> FastAPI:
-    """The application. While it lives, accepted deliveries are started."""
+    """Returns the application. During its lifespan, the dispatcher starts runs for accepted deliveries."""
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:

@@ -1,16 +1,16 @@
-"""Reads the body of a request within limits of size, time, and of what all requests together may hold in memory."""
+"""Reads the body of a request within limits of size, time, and the memory of all requests together."""
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping
 
 SECONDS = 10.0
-"""What a body may take: GitHub gives up then, too."""
+"""The time limit of a body. GitHub has the same one."""
 TOGETHER = 4
-"""How many of the greatest bodies there may be at once."""
+"""The memory limit of all bodies together, as a multiple of the size limit of one."""
 
 
 class RefusedBodyError(Exception):
-    """A request that is not taken, with the status that says why."""
+    """A request is refused with this status."""
 
     def __init__(self, status: int, reason: str) -> None:
         self.status = status
@@ -18,14 +18,14 @@ class RefusedBodyError(Exception):
 
 
 class Bodies:
-    """All bodies that are being read."""
+    """Reads bodies. `limit` is the most bytes of one body, `held` the bytes of all that are being read."""
 
     def __init__(self, limit: int) -> None:
         self.limit = limit
         self.held = 0
 
     async def read(self, headers: Mapping[str, str], stream: AsyncIterator[bytes]) -> bytes:
-        """The whole body. Raises RefusedError as soon as a limit is passed, with nothing more read."""
+        """Returns the whole body. Raises RefusedBodyError at once when a limit is exceeded, and reads no further."""
         declared = headers.get("content-length", "")
         if declared.isdecimal() and int(declared) > self.limit:
             raise self._too_large()
@@ -38,9 +38,9 @@ class Bodies:
                     if len(body) > self.limit:
                         raise self._too_large()
                     if self.held > self.limit * TOGETHER:
-                        raise RefusedBodyError(503, "too much at once. Deliver it again in a moment.")
+                        raise RefusedBodyError(503, "too many deliveries at once. Deliver it again in a moment.")
         except TimeoutError as error:
-            raise RefusedBodyError(408, f"the body did not come within {SECONDS:g} s. Deliver it again.") from error
+            raise RefusedBodyError(408, f"the body did not arrive within {SECONDS:g} s. Deliver it again.") from error
         finally:
             self.held -= len(body)
         return bytes(body)

@@ -1,4 +1,4 @@
-"""Whether an event is a commit to validate, by the operator's rules. Pure."""
+"""Decides by the operator's rules whether an event has a commit to validate. Pure."""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -9,16 +9,16 @@ from deployments.webhook.payload import Event, Ping, PullRequestEvent, Push, Rep
 
 BRANCHES, TAGS = "refs/heads/", "refs/tags/"
 ACTIONS = frozenset({"opened", "reopened", "synchronize", "ready_for_review"})
-"""What of a pull request brings new commits, or has them looked at."""
+"""The actions of a pull request that bring new commits, or ask for a review of them."""
 MOST_COMMITS = 2048
-"""As many as GitHub lists; of a push with more nobody knows all files."""
+"""The most commits that GitHub lists. The changed files of a larger push are unknown."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rules:
-    """What the operator wants: globs, of which the last that fits decides; `!` in front of one takes away.
+    """The operator's filters, as globs. The last matching glob decides; `!` in front of a glob excludes.
 
-    No repositories means all of them, no paths any; no tags means none.
+    An empty `repositories` or `paths` allows all, an empty `tags` none.
     """
 
     repositories: tuple[str, ...] = ()
@@ -31,8 +31,10 @@ class Rules:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
-    """A commit to validate. `ref` is where a newer one takes its place; `policy` the commit whose settings hold for it,
-    where its own must not: then it is not trusted."""
+    """A commit to validate. A newer commit of the same `ref` supersedes it.
+
+    `policy` is the commit whose settings apply if the commit is not trusted; empty for a trusted commit.
+    """
 
     repository: str
     ref: str
@@ -41,22 +43,22 @@ class Wanted:
 
     @property
     def is_trusted(self) -> bool:
-        """Whether it comes from somebody who may write to the repository."""
+        """Whether its author has write access to the repository."""
         return not self.policy
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ignored:
-    """Nothing to do, and why."""
+    """The event is ignored for this reason."""
 
     reason: str
 
 
 def decide(event: Event | None, rules: Rules) -> Wanted | Ignored:
-    """What is to be done about an event."""
+    """Returns the commit to validate, or why the event is ignored. None is an event of another kind."""
     match event:
         case None:
-            return Ignored(reason="events of this kind are none of ours")
+            return Ignored(reason="events of this kind are not validated")
         case Ping():
             return Ignored(reason="pong")
         case Push(repository=repository) | PullRequestEvent(repository=repository):
@@ -66,7 +68,7 @@ def decide(event: Event | None, rules: Rules) -> Wanted | Ignored:
 
 
 def decide_push(push: Push, rules: Rules) -> Wanted | Ignored:
-    """A branch, or a tag where tags are wanted, that still exists and has a change that counts."""
+    """Returns the head commit of a push, unless the ref was deleted or a filter excludes it."""
     if "push" not in rules.events:
         return Ignored(reason="pushes are not among PREDEPLOY_WEBHOOK_EVENTS")
     if push.deleted or not push.after.strip("0"):
@@ -80,13 +82,13 @@ def decide_push(push: Push, rules: Rules) -> Wanted | Ignored:
         return Ignored(reason=f"{push.ref} is not among PREDEPLOY_WEBHOOK_BRANCHES")
     changed = changed_files(push)
     if rules.paths and changed is not None and not any(selects(rules.paths, path) for path in changed):
-        return Ignored(reason="no file that changed is among PREDEPLOY_WEBHOOK_PATHS")
+        return Ignored(reason="no changed file is among PREDEPLOY_WEBHOOK_PATHS")
     commit = push.head_commit.id if push.head_commit else push.after
     return Wanted(repository=push.repository.full_name, ref=push.ref, commit=commit)
 
 
 def changed_files(push: Push) -> set[str] | None:
-    """The files that a push changed; None where GitHub does not list them all."""
+    """Returns the files that a push changed, or None if GitHub does not list them all."""
     is_listed = push.commits and len(push.commits) < MOST_COMMITS and not (push.forced or push.created)
     if not is_listed:
         return None
@@ -94,7 +96,7 @@ def changed_files(push: Push) -> set[str] | None:
 
 
 def decide_pull_request(event: PullRequestEvent, rules: Rules) -> Wanted | Ignored:
-    """Its head, as it is: a fork's is not trusted."""
+    """Returns the head commit of a pull request, unless a filter excludes it. The head of a fork is not trusted."""
     if "pull_request" not in rules.events:
         return Ignored(reason="pull requests are not among PREDEPLOY_WEBHOOK_EVENTS")
     if event.action not in ACTIONS and not event.has_new_base:
@@ -110,17 +112,17 @@ def decide_pull_request(event: PullRequestEvent, rules: Rules) -> Wanted | Ignor
             policy=request.base.sha,
         )
     if "push" in rules.events and selects(rules.branches, request.head.ref):
-        return Ignored(reason=f"the push of its branch {request.head.ref} brings it")
+        return Ignored(reason=f"the push of its branch {request.head.ref} is validated instead")
     return Wanted(repository=event.repository.full_name, ref=f"{BRANCHES}{request.head.ref}", commit=request.head.sha)
 
 
 def is_own(head: Repository | None, repository: Repository) -> bool:
-    """Whether the head of a pull request lies in the repository itself. A name alone may be a namesake's."""
+    """Whether the head of a pull request is in the repository itself. The id counts too: names can be reused."""
     return head is not None and head.id == repository.id and head.full_name == repository.full_name
 
 
 def selects(globs: Sequence[str], name: str) -> bool:
-    """Whether the last glob that fits a name lets it in; those with `!` in front keep it out."""
+    """Whether the last matching glob includes the name. Globs with `!` in front exclude."""
     chosen = False
     for glob in globs:
         if pattern(glob.removeprefix("!")).fullmatch(name):
@@ -130,7 +132,7 @@ def selects(globs: Sequence[str], name: str) -> bool:
 
 @cache
 def pattern(glob: str) -> re.Pattern[str]:
-    """`*` and `?` stay within a part between slashes, `**` does not; `**/` may be nothing."""
+    """Returns the pattern of a glob. `*` and `?` do not match slashes, `**` does, and `**/` may be empty."""
     parts: Iterable[str] = re.split(r"(\*\*/|\*\*|\*|\?)", glob)
     words = {"**/": r"(?:.*/)?", "**": r".*", "*": r"[^/]*", "?": r"[^/]"}
     return re.compile("".join(words.get(part, re.escape(part)) for part in parts), re.DOTALL)

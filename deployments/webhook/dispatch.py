@@ -1,4 +1,4 @@
-"""Starts a run for what was accepted, and ends older ones of the same ref. What it has not done yet it does later."""
+"""Starts a run for each accepted delivery, and cancels older runs of the same ref. Failures are tried again later."""
 
 import asyncio
 import logging
@@ -14,21 +14,24 @@ from deployments.webhook.metrics import Metrics
 from deployments.webhook.runs import Runs, commit_tag
 
 PATIENCE = 30.0
-"""Seconds that a commit which is not the head of its ref waits for the delivery of the one that is."""
+"""Seconds that a delivery whose commit is not the head of its ref waits for the delivery of the head."""
 PAUSE = 1.0
-"""Seconds until what waits is looked at again."""
+"""Seconds until waiting deliveries are tried again."""
 LONGEST_PAUSE = 60.0
 HEAD_SECONDS = 10.0
-"""Within which a server says where a ref stands."""
+"""The time limit for asking the server for the head of a ref."""
 AT_ONCE = 8
-"""Refs that are seen to side by side."""
+"""The most refs that are dispatched at the same time."""
 
 _log = logging.getLogger("predeploy.webhook")
 
 
 @dataclass(slots=True, kw_only=True)
 class Dispatcher:
-    """Call `run` as a task, and `wake` when something was accepted. `head_of` tells where a ref stands; it may fail."""
+    """Run `run` as a task, and call `wake` after each accepted delivery.
+
+    `head_of` returns the head commit of a ref, or None if the ref is gone. It may raise. `trouble` is the last error.
+    """
 
     inbox: Inbox
     metrics: Metrics
@@ -38,21 +41,21 @@ class Dispatcher:
     _awake: asyncio.Event = field(default_factory=asyncio.Event)
 
     def wake(self) -> None:
-        """Something is to be done."""
+        """Ends the pause of `run`."""
         self._awake.set()
 
     async def run(self) -> None:
-        """Goes on until it is cancelled, whatever happens to Prefect and the disk meanwhile."""
+        """Dispatches until it is cancelled. Errors of Prefect and the disk only lengthen the pause."""
         pause = PAUSE
         while True:
             self._awake.clear()
             try:
                 waiting = await self.inbox.ask(self.inbox.waiting)
                 is_left = bool(waiting) and await self._dispatch(waiting)
-            except Exception as error:  # of all kinds that there are; what waits is still there
+            except Exception as error:  # any error: the deliveries are still in the inbox
                 self.trouble = f"{type(error).__name__}: {error}"
                 self.metrics.troubles.inc()
-                _log.warning("no run could be started, trying again in %g s: %s", pause, self.trouble)
+                _log.warning("no run could be started; next attempt in %g s: %s", pause, self.trouble)
                 await self._rest(pause)
                 pause = min(2 * pause, LONGEST_PAUSE)
             else:
@@ -60,13 +63,13 @@ class Dispatcher:
                 await self._rest(PAUSE if is_left else None)
 
     async def _rest(self, seconds: float | None) -> None:
-        """Until something was accepted, or so long."""
+        """Waits until a delivery is accepted, at most `seconds`."""
         with suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 await self._awake.wait()
 
     async def _dispatch(self, waiting: list[InboxEntry]) -> bool:
-        """Tries all that waits, ref beside ref; tells whether some still does. Raises what kept one from its run."""
+        """Tries all waiting deliveries, refs in parallel. Returns whether some still wait. Raises the first error."""
         refs: dict[tuple[str, str], list[InboxEntry]] = {}
         for entry in waiting:
             refs.setdefault((entry.wanted.repository, entry.wanted.ref), []).append(entry)
@@ -89,15 +92,15 @@ class Dispatcher:
         try:
             async with asyncio.timeout(HEAD_SECONDS):
                 return await self.head_of(wanted)
-        except Exception as error:  # nobody knows then which one is the newest: all run, and none is cancelled
-            _log.warning("where %s of %s stands is not known: %s", wanted.ref, wanted.repository, error)
+        except Exception as error:  # the newest commit is unknown: start all, cancel none
+            _log.warning("the head of %s of %s is unknown: %s", wanted.ref, wanted.repository, error)
             return error
 
     async def _settle(self, runs: Runs, entry: InboxEntry, head: str | Exception | None) -> bool:
-        """One delivery: it is started, or a newer one takes its place, or it waits for that one: then False."""
+        """Starts a run for a delivery or marks it as superseded. Returns False if it waits for a newer delivery."""
         wanted = entry.wanted
         is_head = head == wanted.commit
-        # servers take a moment to say what was just pushed: a head that came before may be the old one still
+        # a server may return the old head for a moment after a push
         if head is None:
             return is_late(entry) and await self._mark(
                 entry, DeliveryStage.SUPERSEDED, reason=f"{wanted.ref} was deleted"
@@ -125,10 +128,10 @@ class Dispatcher:
 
 
 def is_late(entry: InboxEntry) -> bool:
-    """Whether a delivery has waited long enough for another one."""
+    """Whether a delivery has waited for `PATIENCE` seconds."""
     return time.time() - entry.accepted > PATIENCE
 
 
 def is_same(tags: list[str], parameters: dict[str, Any], wanted: Wanted) -> bool:
-    """Whether a run is one on the same commit, under the same policy."""
+    """Whether a run validates the same commit under the same policy."""
     return commit_tag(wanted) in tags and parameters.get("policy", "") == wanted.policy

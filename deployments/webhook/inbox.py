@@ -1,4 +1,4 @@
-"""Keeps what was delivered on disk, each delivery once: what was accepted is not lost, whenever the service ends."""
+"""Stores accepted deliveries on disk, each one once. They survive a crash of the service."""
 
 import asyncio
 import sqlite3
@@ -37,7 +37,7 @@ T = TypeVar("T")
 
 
 class DeliveryStage(StrEnum):
-    """How far a delivery has come."""
+    """The state of a delivery."""
 
     WAITING = "waiting"
     STARTED = "started"
@@ -46,7 +46,7 @@ class DeliveryStage(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InboxEntry:
-    """One delivery. `number` is its place in the order of arrival, `accepted` a moment of the clock on the wall."""
+    """One delivery. `number` is its place in the order of arrival, `accepted` a Unix time."""
 
     number: int
     digest: str
@@ -58,16 +58,16 @@ class InboxEntry:
 
 
 class Inbox:
-    """A database of our own. Rows stay for ever: one that was forgotten could be delivered again.
+    """The SQLite database of deliveries. Rows are never deleted, so that a repeated delivery is recognized.
 
-    Every method may be called from any thread; what it has written is on the disk when it returns.
+    Every method may be called from any thread. Its changes are on disk when it returns.
     """
 
     def __init__(self, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._connection = sqlite3.connect(path, check_same_thread=False, isolation_level=None, timeout=10)
         self._lock = threading.Lock()
-        # of its own, and one: nothing slow can take it
+        # a separate single thread: slow work in the default pool cannot block it
         self._thread = ThreadPoolExecutor(1, "inbox")
         with self._cursor() as cursor:
             cursor.execute("PRAGMA journal_mode = WAL")
@@ -83,11 +83,11 @@ class Inbox:
             self._connection.close()
 
     async def ask(self, method: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """What one of the methods below returns, while the event loop goes on."""
+        """Calls one of the methods below without blocking the event loop."""
         return await asyncio.get_running_loop().run_in_executor(self._thread, partial(method, *args, **kwargs))
 
     def accept(self, digest: str, wanted: Wanted) -> bool:
-        """Writes a delivery down; False where it was there already."""
+        """Stores a delivery. Returns False if it is known already."""
         with self._cursor() as cursor:
             cursor.execute(
                 "INSERT INTO delivery (digest, accepted, repository, ref, sha, policy) VALUES (?, ?, ?, ?, ?, ?)"
@@ -97,21 +97,21 @@ class Inbox:
             return cursor.rowcount == 1
 
     def find(self, digest: str) -> InboxEntry | None:
-        """A delivery by its digest."""
+        """Returns a delivery by its digest, or None."""
         found = self._select("digest = ?", digest)
         return found[0] if found else None
 
     def waiting(self) -> list[InboxEntry]:
-        """What is still to be started, in the order of arrival."""
+        """Returns the waiting deliveries, in the order of arrival."""
         return self._select("state = 'waiting'")
 
     def last_of(self, wanted: Wanted, commit: str) -> int:
-        """The number under which another commit of the same ref was last delivered; 0 where it never was."""
+        """Returns the number of the last delivery of a commit of the same ref, or 0 if there was none."""
         found = self._select("repository = ? AND ref = ? AND sha = ?", wanted.repository, wanted.ref, commit)
         return found[-1].number if found else 0
 
     def mark(self, entry: InboxEntry, stage: DeliveryStage, *, run: str = "", reason: str = "") -> None:
-        """Notes what has become of a delivery."""
+        """Stores the new state of a delivery."""
         with self._cursor() as cursor:
             cursor.execute(
                 "UPDATE delivery SET state = ?, run = ?, reason = ? WHERE digest = ?",
@@ -120,7 +120,7 @@ class Inbox:
 
     def _select(self, condition: str, *values: str | int) -> list[InboxEntry]:
         with self._cursor() as cursor:
-            query = f"SELECT {COLUMNS} FROM delivery WHERE {condition} ORDER BY number"  # noqa: S608 - all our own words
+            query = f"SELECT {COLUMNS} FROM delivery WHERE {condition} ORDER BY number"  # noqa: S608 - only constants
             return [_entry(row) for row in cursor.execute(query, values)]
 
     @contextmanager

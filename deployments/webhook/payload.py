@@ -1,4 +1,4 @@
-"""What GitHub's events say, as far as anything is decided by it. Parsed once, at the edge."""
+"""Parses GitHub's events: the fields that decisions depend on. Events are parsed once, at the edge."""
 
 import json
 from typing import Annotated, Any
@@ -11,20 +11,20 @@ RefName = Annotated[str, Field(pattern=r"^[^\s~^:?*\[\\\x00-\x1f\x7f-]((?!\.\.)(
 
 
 class Part(BaseModel):
-    """Whatever else GitHub says stands beside it, and is none of ours."""
+    """The base of all models. Other fields of GitHub's payload are ignored."""
 
     model_config = ConfigDict(strict=True, frozen=True, extra="ignore", regex_engine="python-re")
 
 
 class Repository(Part):
-    """A repository: its id stays when it is renamed."""
+    """A repository. Its id stays the same when it is renamed."""
 
     id: int
     full_name: FullName
 
 
 class Commit(Part):
-    """What a pushed commit did to files."""
+    """The files that a pushed commit changed."""
 
     added: list[str] = []
     modified: list[str] = []
@@ -32,13 +32,13 @@ class Commit(Part):
 
 
 class Head(Part):
-    """The commit that a ref points to, which of an annotated tag is not what it was set to."""
+    """The commit of a pushed ref. For an annotated tag it differs from `Push.after`, which is the tag object."""
 
     id: Sha
 
 
 class Push(Part):
-    """A branch or a tag was moved, made or deleted."""
+    """A branch or tag was created, moved or deleted."""
 
     ref: RefName
     before: Sha
@@ -52,7 +52,7 @@ class Push(Part):
 
 
 class Side(Part):
-    """One side of a pull request; a fork may be gone."""
+    """One side of a pull request. `repo` is None if the fork was deleted."""
 
     ref: RefName
     sha: Sha
@@ -60,7 +60,7 @@ class Side(Part):
 
 
 class PullRequest(Part):
-    """Two sides."""
+    """A pull request."""
 
     draft: bool = False
     head: Side
@@ -68,13 +68,13 @@ class PullRequest(Part):
 
 
 class Changes(Part):
-    """What was edited."""
+    """The edited fields of a pull request. `base` is set if its target branch changed."""
 
     base: dict[str, Any] | None = None
 
 
 class PullRequestEvent(Part):
-    """Something happened to a pull request."""
+    """An action on a pull request."""
 
     action: str
     changes: Changes = Changes()
@@ -84,12 +84,12 @@ class PullRequestEvent(Part):
 
     @property
     def has_new_base(self) -> bool:
-        """Whether it is to be merged elsewhere from now on, where another policy may hold."""
+        """Whether the target branch changed: another policy may apply there."""
         return self.action == "edited" and self.changes.base is not None
 
 
 class Ping(Part):
-    """GitHub asks whether we are there."""
+    """GitHub tests the webhook."""
 
     zen: str
     hook_id: int
@@ -104,34 +104,35 @@ KINDS: dict[str, type[Push | PullRequestEvent | Ping]] = {
 
 
 class MalformedError(ValueError):
-    """A signed body that is not what it is said to be."""
+    """A signed body that is not a valid event of the named kind."""
 
 
 def parse(name: str, body: bytes) -> Event | None:
-    """The event that a body is; None for a kind that is none of ours.
+    """Returns the event of a body, or None for a kind that the service does not handle.
 
-    The name is not signed, so it decides nothing by itself: the body has to be an event of that kind and of no other.
+    Raises MalformedError. The name of the event is not signed, so the body itself must be an event of that kind.
     """
     try:
         document = json.loads(body)
     except (ValueError, RecursionError) as error:
-        raise MalformedError(f"the body is no JSON: {error}") from error
+        raise MalformedError(f"the body is not JSON: {error}") from error
     if not isinstance(document, dict):
-        raise MalformedError("the body is no JSON object")
+        raise MalformedError("the body is not a JSON object")
     kind = kind_of(document)
     if kind != (name if name in KINDS else ""):
-        raise MalformedError(f"the body is {f'a {kind}' if kind else 'none of ours'}, and X-GitHub-Event says {name!r}")
+        event = f"a {kind}" if kind else "an event of another kind"
+        raise MalformedError(f"the body is {event}, but X-GitHub-Event says {name!r}")
     if not kind:
         return None
     try:
         return KINDS[kind].model_validate(document)
     except ValidationError as error:
         places = sorted({".".join(map(str, detail["loc"])) for detail in error.errors(include_input=False)})
-        raise MalformedError(f"not a {kind} as GitHub sends it: {', '.join(places[:5])}") from error
+        raise MalformedError(f"the body is not a valid {kind}; wrong fields: {', '.join(places[:5])}") from error
 
 
 def kind_of(document: dict[str, Any]) -> str:
-    """Which of our events a body is, by what only that one has."""
+    """Returns the kind of a body by its characteristic fields, or an empty text for any other kind."""
     if {"zen", "hook_id"} <= document.keys():
         return "ping"
     if {"action", "number", "pull_request"} <= document.keys():

@@ -1,4 +1,4 @@
-"""HTTP that lets nobody keep a place without using it: whoever is silent, or slow with a request's head, is let go."""
+"""An HTTP protocol for uvicorn that closes connections which are idle, or too slow with the head of a request."""
 
 import asyncio
 
@@ -9,15 +9,15 @@ SECONDS = 10.0
 
 
 class ImpatientProtocol(H11Protocol):
-    """A connection that has begun no request from one look at it to the next one is closed."""
+    """Looks at a connection every `SECONDS`, and closes it if no request has begun since the last look."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Begins to look."""
+        """Starts the timer."""
         super().connection_made(transport)
         self._looking = self.loop.call_later(SECONDS, self._look, None)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Looks no more."""
+        """Stops the timer."""
         self._looking.cancel()
         super().connection_lost(exc)
 

@@ -1,4 +1,4 @@
-"""What the service asks of Prefect: runs of one deployment, which are known by their tags."""
+"""The runs of one Prefect deployment, which the service starts, finds by their tags, and cancels."""
 
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
@@ -20,14 +20,14 @@ UNFINISHED = [StateType.SCHEDULED, StateType.PENDING, StateType.RUNNING, StateTy
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Runs:
-    """Runs of a deployment, on the server that Prefect is set to."""
+    """Runs of a deployment, on the Prefect server of the settings. `server_url` is GitHub's."""
 
     deployment: str
     server_url: str
     client: PrefectClient
 
     async def start(self, entry: InboxEntry) -> str:
-        """The run for a delivery, by its id: however often asked for, it is the same one."""
+        """Starts the run of a delivery, and returns its id. Repeated calls return the same run."""
         wanted = entry.wanted
         run = await arun_deployment(
             self.deployment,
@@ -41,7 +41,7 @@ class Runs:
         return str(run.id)
 
     async def unfinished(self, wanted: Wanted) -> list[FlowRun]:
-        """Runs of the same ref that have not ended yet."""
+        """Returns the runs of the same ref that have not ended."""
         return await self.client.read_flow_runs(
             flow_run_filter=FlowRunFilter(
                 tags=FlowRunFilterTags(all_=place(wanted)),
@@ -50,34 +50,34 @@ class Runs:
         )
 
     async def cancel(self, runs: Iterable[FlowRun], reason: str) -> None:
-        """Has runs end; one that has ended meanwhile stays as it is."""
+        """Cancels runs. A run that has ended meanwhile keeps its state."""
         for run in runs:
             await self.client.set_flow_run_state(run.id, Cancelling(message=reason))
 
 
 @asynccontextmanager
 async def connected(deployment: str, server_url: str) -> AsyncIterator[Runs]:
-    """A connection to Prefect's server."""
+    """Opens a client of Prefect's server."""
     async with get_client() as client:
         yield Runs(deployment=deployment, server_url=server_url, client=client)
 
 
 def parameters(wanted: Wanted, server_url: str) -> dict[str, object]:
-    """What the flow is told. The URL is ours: no payload says where a token goes."""
-    told: dict[str, object] = {"repository": f"{server_url}/{wanted.repository}.git", "ref": wanted.commit}
-    return told if wanted.is_trusted else {**told, "trusted": False, "policy": wanted.policy}
+    """Returns the flow's parameters. The server is that of the settings, so that no payload can redirect the token."""
+    commit: dict[str, object] = {"repository": f"{server_url}/{wanted.repository}.git", "ref": wanted.commit}
+    return commit if wanted.is_trusted else {**commit, "trusted": False, "policy": wanted.policy}
 
 
 def place(wanted: Wanted) -> list[str]:
-    """The tags of all runs of one ref that the service has started."""
+    """Returns the tags that all of the service's runs of one ref have."""
     return ["webhook", f"repository:{wanted.repository}", f"ref:{wanted.ref}"]
 
 
 def commit_tag(wanted: Wanted) -> str:
-    """The tag of all runs on one commit."""
+    """Returns the tag that all runs of one commit have."""
     return f"commit:{wanted.commit}"
 
 
 def run_url(run: str) -> str | None:
-    """Where people look at a run."""
+    """Returns the URL of a run in Prefect's UI, or None without a run."""
     return url_for("flow-run", UUID(run)) if run else None

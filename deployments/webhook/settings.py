@@ -1,4 +1,4 @@
-"""The settings of the webhook service, from `PREDEPLOY_WEBHOOK_*`: every mistake is told at once."""
+"""The settings of the webhook service, from `PREDEPLOY_WEBHOOK_*`. All mistakes are reported at once."""
 
 import os
 from collections.abc import Mapping
@@ -20,12 +20,12 @@ T = TypeVar("T", bound=BaseSettings)
 
 
 def split_list(value: Any) -> Any:
-    """A list as one writes it in a variable."""
+    """Splits a comma-separated text; other values stay as they are."""
     return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
 
 
 def long_enough(value: SecretStr) -> SecretStr:
-    """A secret that nobody guesses."""
+    """Validates the length of a secret."""
     if len(value.get_secret_value()) < SHORTEST:
         message = f"must be a random text of at least {SHORTEST} characters, the same as in GitHub"
         raise ValueError(message)
@@ -42,28 +42,32 @@ class WebhookSettings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, env_ignore_empty=True, frozen=True)
 
-    secret: Secret = Field(default=SecretStr(""), validate_default=True, description="What GitHub signs with.")
+    secret: Secret = Field(
+        default=SecretStr(""), validate_default=True, description="The secret that GitHub signs deliveries with."
+    )
     host: str = Field(default="127.0.0.1", description="The address to listen at.")
-    port: int = Field(default=8484, ge=0, le=65535, description="The port to listen at; 0 is any that is free.")
-    public_url: Url | None = Field(default=None, description="How others reach the service, for links.")
+    port: int = Field(default=8484, ge=0, le=65535, description="The port to listen at; 0 takes any free port.")
+    public_url: Url | None = Field(default=None, description="The public URL of the service, for links.")
     data: Path = Field(
         default_factory=lambda: UserDirs.of_user().data / "webhook",
-        description="The directory that deliveries are kept in.",
+        description="The directory that stores deliveries.",
     )
     deployment: str = Field(
         default="validate/on-push", pattern=r"^[^/]+/[^/]+$", description="The deployment to run: flow/name."
     )
-    body_limit: int = Field(default=26_214_400, ge=1024, description="Bytes that a delivery may have.")
-    repositories: Names = Field(default=(), description="Globs of owner/name; without any, whoever has the secret.")
-    events: Events = Field(default=("push", "pull_request"), min_length=1, description="The kinds that are validated.")
+    body_limit: int = Field(default=26_214_400, ge=1024, description="The most bytes of a delivery.")
+    repositories: Names = Field(default=(), description="Globs of owner/name; empty allows every repository.")
+    events: Events = Field(
+        default=("push", "pull_request"), min_length=1, description="The kinds of events that are validated."
+    )
     branches: Names = Field(default=("**",), description="Globs of branches whose pushes are validated.")
     tags: Names = Field(default=(), description="Globs of tags whose pushes are validated.")
-    paths: Names = Field(default=(), description="Globs of files, one of which has to have changed.")
-    drafts: bool = Field(default=False, description="Whether drafts of pull requests are validated.")
+    paths: Names = Field(default=(), description="Globs of files; a push must change one of them.")
+    drafts: bool = Field(default=False, description="Whether draft pull requests are validated.")
 
     @property
     def rules(self) -> Rules:
-        """What decides on events."""
+        """The rules that decide on events."""
         return Rules(
             repositories=self.repositories,
             events=self.events,
@@ -75,7 +79,7 @@ class WebhookSettings(BaseSettings):
 
 
 def load(environ: Mapping[str, str] = os.environ) -> tuple[WebhookSettings, GitHubSettings]:
-    """Both kinds of settings. Raises SettingsError with a line for every mistake."""
+    """Returns both kinds of settings. Raises SettingsError with a line for every mistake."""
     problems: list[str] = []
     webhook = read(WebhookSettings, PREFIX, problems)
     github = read(GitHubSettings, "PREDEPLOY_GITHUB_", problems)
@@ -90,7 +94,7 @@ def load(environ: Mapping[str, str] = os.environ) -> tuple[WebhookSettings, GitH
 
 
 def read(kind: type[T], prefix: str, problems: list[str]) -> T | None:
-    """The settings of a kind, or None with what is wrong added to the problems."""
+    """Returns the settings of a kind, or None after it has added the mistakes to `problems`."""
     try:
         return kind()
     except ValidationError as error:

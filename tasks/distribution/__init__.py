@@ -1,1 +1,1 @@
-"""A run in shards, each on a worker of its own: how it is divided, what comes back, and who is lost. All pure."""
+"""A run in shards, each on its own worker: dividing the plan, reading the results, detecting lost shards. Pure."""

@@ -1,5 +1,7 @@
-"""What a shard says of itself, as JSON in the storage that it shares with whoever waits. Nothing of it is believed
-before it was looked at. Pure."""
+"""Signs of life and results of a shard, as JSON in the storage that it shares with the waiting process.
+
+Every document is validated before it is used. Pure.
+"""
 
 import json
 import math
@@ -14,13 +16,13 @@ from tasks.models import EngineFacts, Result, SecretsFacts, Status
 
 FORMAT = 1
 LONGEST_LOG = 256 * 1024
-"""Bytes of a check's log that come back: the last ones, where the verdict stands."""
+"""The most bytes of a check's log that a record holds: the end of the log, which has the verdict."""
 T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ShardFacts:
-    """What a shard's part of the report says of its surroundings."""
+    """The part of the report that describes a shard's engine, warnings and secrets."""
 
     engine: EngineFacts
     warnings: tuple[str, ...]
@@ -29,9 +31,10 @@ class ShardFacts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Signs:
-    """A sign of life: a new `beat` each time, what has begun and ended by now, and in the last one the facts.
+    """A sign of life. `beat` increases with each one.
 
-    `trouble` is a reason code and a line where the shard could not run at all.
+    `begun` and `ended` are ids of checks so far. Only the last sign has `facts`. `trouble` is a reason code and a
+    one-line message if the shard could not run at all.
     """
 
     format: int
@@ -44,8 +47,11 @@ class Signs:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ShardRecord:
-    """What became of a check. `key` says which check of which tree, in which version of ours; `images` are the base
-    images that the shard had taken by then, `owners` the checks that may be red for the very same trouble."""
+    """The result of a check. `key` identifies the check, the tree, and the version and settings of predeploy.
+
+    `images` pairs tags of base images with the references that the shard had resolved by then. `owners` are the
+    checks that may share the root cause of a failure.
+    """
 
     format: int
     check: str
@@ -60,13 +66,13 @@ SIGNS, RECORD = TypeAdapter(Signs), TypeAdapter(ShardRecord)
 
 
 def written(adapter: TypeAdapter[T], value: T) -> bytes:
-    """As it lies in the storage."""
-    # a name of a file may hold what is no Unicode
+    """Returns the JSON document for the storage."""
+    # a file name may hold bytes that are not valid Unicode
     return json.dumps(adapter.dump_python(value, mode="json"), ensure_ascii=False).encode("utf-8", "replace")
 
 
 def read_signs(content: bytes) -> Signs | None:
-    """The signs, or None for what is not whole: the next ones will be."""
+    """Returns the signs, or None if the document is incomplete or of another format. The next signs replace it."""
     try:
         signs = SIGNS.validate_json(content, strict=True)
     except ValidationError:
@@ -75,28 +81,32 @@ def read_signs(content: bytes) -> Signs | None:
 
 
 def read_record(content: bytes, check: str, key: str, images: Mapping[str, str]) -> ShardRecord:
-    """The record of a check that was planned with that key. Raises EngineError for anything else."""
+    """Returns the record of a check that was planned with `key`. Raises EngineError for any other content."""
     try:
         record = RECORD.validate_json(content, strict=True)
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         place = ".".join(map(str, first["loc"]))
-        raise EngineError(f"what came back of {check} is no result: {place} {first['msg']}", "shard_result") from None
+        raise EngineError(
+            f"the record of {check} is not a valid result: {place} {first['msg']}", "shard_result"
+        ) from None
     if record.format != FORMAT or record.check != check or record.result.check != check:
-        raise EngineError(f"what came back of {check} is the result of something else", "shard_result")
+        raise EngineError(f"the record of {check} belongs to another check or format", "shard_result")
     if record.key != key:
         why = "the worker has another version of predeploy, other PREDEPLOY_* settings, or other files"
-        raise EngineError(f"another {check} ran than was planned: {why}. Give it the same", "shard_plan")
+        raise EngineError(f"{check} ran differently than it was planned: {why}. Give the worker the same", "shard_plan")
     if not 0 <= record.result.duration < math.inf:
-        raise EngineError(f"what came back of {check} is no result: it took {record.result.duration} s", "shard_result")
+        what = f"its duration is {record.result.duration} s"
+        raise EngineError(f"the record of {check} is not a valid result: {what}", "shard_result")
     for tag, reference in record.images if record.result.status is Status.PASSED else ():
         if images.get(tag, reference) != reference:
-            raise EngineError(f"{check} ran on another {tag} than the rest of the run. Run it again", "base_image")
+            what = f"{check} ran on another image of {tag} than the rest of the run"
+            raise EngineError(f"{what}. Run predeploy again", "base_image")
     return record
 
 
 def last_part(log: bytes) -> str:
-    """Of a log what comes back."""
+    """Returns the end of a log, at most `LONGEST_LOG` bytes, with a note on what was left out."""
     text = log[-LONGEST_LOG:].decode(errors="replace")
     return (
         text

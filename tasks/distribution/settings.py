@@ -1,4 +1,4 @@
-"""For how long a shard is waited for, and where it is deployed. From the environment of whoever waits."""
+"""Time limits and deployment of shards, from the environment of the process that waits for them."""
 
 from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -7,31 +7,31 @@ from tasks.errors import SettingsError
 
 PREFIX = "PREDEPLOY_SHARD_"
 BEATS = 6
-"""Signs of life within the time after which a silent shard is lost."""
+"""Number of signs of life within `ShardSettings.lost` seconds."""
 
 
 class ShardSettings(BaseSettings):
-    """All in seconds, but for the deployment's name."""
+    """All values are seconds, except the name of the deployment."""
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, env_ignore_empty=True, frozen=True)
 
-    lost: float = Field(default=60.0, gt=0, description="A shard that gives no sign of life for so long is lost.")
+    lost: float = Field(default=60.0, gt=0, description="Seconds without a sign of life after which a shard is lost.")
     unclaimed: float = Field(
-        default=300.0, gt=0, description="So long a shard waits in a work pool that no worker looks after."
+        default=300.0, gt=0, description="The most seconds that a shard waits in a work pool without a worker."
     )
     queued: float = Field(
-        default=3600.0, gt=0, description="So long it waits for workers that have other things to do."
+        default=3600.0, gt=0, description="The most seconds that a shard waits for workers that are busy."
     )
     deployment: str = Field(default="shard/shard", description="The deployment that shards are runs of.")
 
     @property
     def beat(self) -> float:
-        """How often a shard says that it lives."""
+        """Seconds between two signs of life of a shard."""
         return self.lost / BEATS
 
 
 def read_shard_settings() -> ShardSettings:
-    """Raises SettingsError with every mistake."""
+    """Returns the settings. Raises SettingsError with a line for every mistake."""
     try:
         return ShardSettings()
     except ValidationError as error:

@@ -1,4 +1,4 @@
-"""Divides a plan into shards: whatever a check needs is in its shard, too. Pure."""
+"""Divides a plan into shards. A shard also holds everything that its checks need. Pure."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,17 +10,19 @@ from tasks.planning.plan import Plan, closed
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shard:
-    """What one worker runs, in the plan's order. Only the results of what it `owns` count: others may run it as well,
-    for something that needs it there."""
+    """The ids of the checks that one worker runs, in the plan's order.
+
+    Only the results of the checks in `owns` count. Other shards may repeat a check because one of theirs needs it.
+    """
 
     checks: tuple[str, ...]
     owns: tuple[str, ...]
 
 
 def make_shards(plan: Plan, seconds: Mapping[str, float], most: int) -> tuple[Shard, ...]:
-    """The division that ends first, in as few shards as that takes and never more than `most`.
+    """Returns the division that ends first, with as few shards as that takes and at most `most`.
 
-    What belongs to integration stays together: it shares a database. `seconds` is how long checks took last time.
+    All integration checks stay in one shard: they share a database. `seconds` maps check ids to their last duration.
     """
     divisions = (divide(plan, seconds, count) for count in range(1, max(most, 1) + 1))
     best = min(divisions, key=lambda bins: round(max(load(each, seconds) for each in bins), 3))
@@ -34,7 +36,7 @@ def make_shards(plan: Plan, seconds: Mapping[str, float], most: int) -> tuple[Sh
 
 
 def divide(plan: Plan, seconds: Mapping[str, float], count: int) -> list[set[str]]:
-    """At most so many sets of checks. The heaviest goes first, each to where it makes the longest wait the shortest."""
+    """Returns at most `count` sets of check ids. The longest checks go first, each into the set that it loads least."""
     needs = {check.id: check.needs for check in plan.checks}
     bins = [closed({check.id for check in plan.of(Stage.INTEGRATION)}, needs), *(set[str]() for _ in range(count - 1))]
     for check_id in sorted(needs, key=lambda each: -load(closed({each}, needs), seconds)):
@@ -46,5 +48,5 @@ def divide(plan: Plan, seconds: Mapping[str, float], count: int) -> list[set[str
 
 
 def load(checks: set[str], seconds: Mapping[str, float]) -> float:
-    """Seconds of all of them, one after the other."""
+    """Returns the sum of the checks' seconds."""
     return sum(seconds.get(check, UNKNOWN) for check in checks)

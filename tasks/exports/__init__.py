@@ -1,1 +1,1 @@
-"""What a run that passed hands on: images, bundles and pages."""
+"""Exports of a run that passed: images, bundles and built sites."""

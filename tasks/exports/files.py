@@ -1,4 +1,4 @@
-"""Hands on what a run built for a deploy, bundles and pages: exactly the files that its checks have seen."""
+"""Exports the bundles and sites that a run built, for a deploy: exactly the files that its checks have validated."""
 
 import asyncio
 import hashlib
@@ -18,14 +18,14 @@ from tasks.steps import Step
 
 FLAG = "--export-built"
 ROOT = "root"
-"""What a component at the root of the stack is called, so that something can lie beside it."""
+"""Stands for the path of a component at the stack's root, so that its export can have siblings."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Handover:
-    """What a component's build left: a directory, with tokens, of the workspace that the step ran in.
+    """One directory that a component's build made. `directory` has tokens, in the workspace that `step` ran in.
 
-    `path` is where it goes: that of the component, or one beside it.
+    `path` is relative to the target of the export: the path of the component, or a sibling such as `worker.assets`.
     """
 
     component: str
@@ -35,7 +35,7 @@ class Handover:
 
 
 def plan_handovers(plan: Plan, lowering: Lowering, target: Path) -> tuple[Handover, ...]:
-    """What goes below `target`. Raises UsageError where there is nothing, or where it cannot go."""
+    """Returns the directories to export below `target`. Raises UsageError if there are none or `target` is unusable."""
     found = tuple(
         Handover(
             component=check.component,
@@ -48,15 +48,15 @@ def plan_handovers(plan: Plan, lowering: Lowering, target: Path) -> tuple[Handov
         if check.commands
     )
     if not found:
-        raise UsageError(f"{FLAG}: no check of this run builds a Worker or a site. Leave it out.")
+        raise UsageError(f"{FLAG}: no check of this run builds a Worker or a site. Leave the flag out.")
     if target.exists() or not target.parent.is_dir():
-        why = "is there already" if target.exists() else f"cannot be made: there is no directory {target.parent}"
-        raise UsageError(f"{FLAG} {target}: {why}. Name a directory that is not there yet, in one that is.")
+        why = "exists already" if target.exists() else f"cannot be created: there is no directory {target.parent}"
+        raise UsageError(f"{FLAG} {target}: {why}. Name a new directory inside an existing one.")
     return found
 
 
 async def hand_over(engine: Engine, handovers: tuple[Handover, ...], target: Path) -> tuple[BuiltFiles, ...]:
-    """Puts them below `target`, each at its component's path: all of them, or none. Raises EngineError."""
+    """Exports all directories below `target`, each at its `path`. Raises EngineError, and then leaves nothing there."""
     partial = target.with_name(f".{target.name}.{os.getpid()}.part")
     try:
         for each in handovers:
@@ -66,7 +66,7 @@ async def hand_over(engine: Engine, handovers: tuple[Handover, ...], target: Pat
         digests = [await asyncio.to_thread(digest_below, partial / each.path) for each in handovers]
         partial.rename(target)
     except OSError as error:
-        raise EngineError(f"what was built could not be written to {target}: {error.strerror}", "delivery") from error
+        raise EngineError(f"the built files could not be written to {target}: {error.strerror}", "delivery") from error
     finally:
         await asyncio.to_thread(remove_tree, partial)
     return tuple(
@@ -76,7 +76,7 @@ async def hand_over(engine: Engine, handovers: tuple[Handover, ...], target: Pat
 
 
 def digest_below(root: Path) -> str:
-    """Of names, modes and contents, as of a tree."""
+    """Returns the digest of all files below `root`: of names, modes and contents, as for a source tree."""
     files = {}
     for path in sorted(each for each in root.rglob("*") if each.is_symlink() or each.is_file()):
         facts, name = path.lstat(), path.relative_to(root).as_posix()

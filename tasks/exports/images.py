@@ -1,4 +1,4 @@
-"""Hands on the images that a run has validated: which ones and where to is known before the run, done is it after."""
+"""Exports the images that a run has validated. Images and targets are planned before the run, written after it."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +15,7 @@ COMPONENT = "{component}"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Delivery:
-    """An image, and where it goes: into a file (an OCI archive), to a registry, or both."""
+    """An image and its targets: a file (an OCI archive), a registry, or both."""
 
     image: Image
     component: str
@@ -24,9 +24,9 @@ class Delivery:
 
 
 def plan_deliveries(plan: Plan, lowering: Lowering, base: Path, *, export: str, publish: str) -> tuple[Delivery, ...]:
-    """What becomes of the images of a plan. A relative path is seen from `base`.
+    """Returns the exports of a plan's images. A relative path starts at `base`.
 
-    Raises UsageError where there is no image, or one place for several.
+    Raises UsageError if the plan builds no image, or if several images have one target.
     """
     asked = {name: value for name, value in (("--export-image", export), ("--publish", publish)) if value}
     if not asked:
@@ -40,7 +40,8 @@ def plan_deliveries(plan: Plan, lowering: Lowering, base: Path, *, export: str, 
     for name, value in asked.items():
         if len(images) > 1 and COMPONENT not in value:
             names = ", ".join(images)
-            raise UsageError(f"{name} {value}: there are images of {names}. Write {COMPONENT} where they differ.")
+            advice = f"Put {COMPONENT} into the value, so that each image has its own target."
+            raise UsageError(f"{name} {value}: this run builds images of {names}. {advice}")
     return tuple(
         Delivery(
             image=image,
@@ -53,7 +54,7 @@ def plan_deliveries(plan: Plan, lowering: Lowering, base: Path, *, export: str, 
 
 
 def images_of(plan: Plan, lowering: Lowering) -> dict[str, Image]:
-    """The images that the checks of a plan build, by component."""
+    """Returns the images that the checks of a plan build, by component."""
     found = {}
     for check in plan.checks:
         image = lowering.image(check)
@@ -63,21 +64,21 @@ def images_of(plan: Plan, lowering: Lowering) -> dict[str, Image]:
 
 
 def fill(text: str, component: str) -> str:
-    """A path or reference of one component, whose own path may have slashes, and may be the stack's root."""
+    """Returns the path or reference for one component. Slashes of its path become dashes; the root becomes `stack`."""
     return text.replace(COMPONENT, component.replace("/", "-").strip(".-") or "stack")
 
 
 def place_of(path: Path) -> Path:
-    """The path of an archive. Raises UsageError where none can be written."""
+    """Returns the path of an archive. Raises UsageError if no file can be written there."""
     if path.is_dir():
         raise UsageError(f"--export-image {path}: that is a directory. Name a file in it.")
     if not path.parent.is_dir():
-        raise UsageError(f"--export-image {path}: there is no directory {path.parent}. Make it first.")
+        raise UsageError(f"--export-image {path}: there is no directory {path.parent}. Create it first.")
     return path
 
 
 async def deliver(engine: Engine, delivery: Delivery) -> DeliveredImage:
-    """Hands one image on. Raises EngineError where that fails; no half of an archive is left then."""
+    """Exports one image. Raises EngineError on failure, and then leaves no partial archive."""
     digests = set()
     reference = ""
     if delivery.path is not None:
@@ -85,6 +86,6 @@ async def deliver(engine: Engine, delivery: Delivery) -> DeliveredImage:
     if delivery.reference:
         reference = await engine.publish_image(delivery.image, delivery.reference)
         digests.add(reference.partition("@")[2])
-    (digest,) = digests  # both are made of the same layers, which is the point
+    (digest,) = digests  # archive and registry hold the same layers, so there is one digest
     path = str(delivery.path) if delivery.path is not None else ""
     return DeliveredImage(component=delivery.component, digest=digest, path=path, reference=reference)

@@ -1,1 +1,1 @@
-"""GitHub, or a server that speaks like it: where it is, and the statuses of commits that it is told."""
+"""GitHub, or a server with the same API: its address and token, and the commit statuses that runs set there."""

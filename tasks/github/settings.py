@@ -1,4 +1,4 @@
-"""Where GitHub is and who we are there, from `PREDEPLOY_GITHUB_*`."""
+"""The addresses of GitHub and the token for it, from `PREDEPLOY_GITHUB_*`."""
 
 from typing import Annotated
 
@@ -9,7 +9,7 @@ PREFIX = "PREDEPLOY_GITHUB_"
 
 
 def base_url(value: str) -> str:
-    """A URL that paths are put behind."""
+    """Validates a URL that paths are appended to, and strips its trailing slash."""
     if not value.startswith(("https://", "http://", "file://")):
         message = "must be a URL, as in 'https://github.com'"
         raise ValueError(message)
@@ -20,14 +20,14 @@ Url = Annotated[str, AfterValidator(base_url)]
 
 
 class GitHubSettings(BaseSettings):
-    """One server. Its token is for cloning private repositories and for setting statuses of commits."""
+    """One server. Its token clones private repositories and sets commit statuses."""
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, env_ignore_empty=True, frozen=True)
 
-    server_url: Url = Field(default="https://github.com", description="Where repositories are cloned from.")
-    api_url: Url = Field(default="https://api.github.com", description="Where its API is.")
+    server_url: Url = Field(default="https://github.com", description="The URL that repositories are cloned from.")
+    api_url: Url = Field(default="https://api.github.com", description="The URL of the API.")
     token: SecretStr | None = Field(
-        default=None, description="Reads private repositories, and sets statuses of commits."
+        default=None, description="The token that reads private repositories and sets commit statuses."
     )
     token_block: str = Field(default="", description="The Prefect Secret block that holds the token instead.")
-    context: str = Field(default="predeploy", min_length=1, description="What the status of a commit is called.")
+    context: str = Field(default="predeploy", min_length=1, description="The name (context) of the commit status.")

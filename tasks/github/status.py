@@ -1,4 +1,4 @@
-"""Tells GitHub how a commit is doing, with the patience that its limits ask for."""
+"""Sets commit statuses on GitHub, and retries as its rate limits ask."""
 
 import asyncio
 import time
@@ -11,18 +11,18 @@ import httpx
 from tasks.errors import EngineError
 
 DESCRIPTION = 140
-"""How many characters GitHub takes."""
+"""The most characters that GitHub accepts in a description."""
 ATTEMPTS = 6
 BACKOFF = 1.0
-"""Seconds before the second attempt; twice as many before each further one."""
+"""Seconds before the second attempt. The pause doubles before each further attempt."""
 TOO_LONG = 120.0
-"""Seconds that nobody waits for: a status that comes later than that helps nobody."""
+"""Seconds. If GitHub asks for a longer pause, the status is given up: it would come too late to be useful."""
 SECONDS = 10.0
 CREATED = 201
 
 
 class StatusState(StrEnum):
-    """The four words that GitHub knows."""
+    """The four states that GitHub accepts."""
 
     PENDING = "pending"
     SUCCESS = "success"
@@ -32,7 +32,7 @@ class StatusState(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CommitStatus:
-    """What is said of a commit: `url` is where people read more."""
+    """One status of a commit. `url` is the page with the details."""
 
     state: StatusState
     context: str
@@ -41,29 +41,29 @@ class CommitStatus:
 
     @property
     def document(self) -> dict[str, str]:
-        """As GitHub takes it."""
+        """The JSON body of the request. The description is one line of at most `DESCRIPTION` characters."""
         line = " ".join(self.description.split())
         short = line if len(line) <= DESCRIPTION else f"{line[: DESCRIPTION - 1]}…"
-        told = {"state": self.state.value, "context": self.context, "description": short}
-        return told | ({"target_url": self.url} if self.url else {})
+        status = {"state": self.state.value, "context": self.context, "description": short}
+        return status | ({"target_url": self.url} if self.url else {})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GitHub:
-    """The API, and who asks it."""
+    """The API's address, and the token for it."""
 
     api_url: str
     token: str = field(default="", repr=False)
 
     @property
     def headers(self) -> dict[str, str]:
-        """Sent with every request."""
+        """The headers of every request."""
         headers = {"Accept": "application/vnd.github+json", "X-GitHub-Api-Version": "2022-11-28"}
         return headers | ({"Authorization": f"Bearer {self.token}"} if self.token else {})
 
 
 async def set_status(github: GitHub, repository: str, commit: str, status: CommitStatus) -> None:
-    """Sets the status of a commit. Raises EngineError where GitHub does not take it, after trying for a while."""
+    """Sets the status of a commit. Raises EngineError if GitHub still refuses it after the last attempt."""
     url = f"{github.api_url}/repos/{repository}/statuses/{commit}"
     trouble = ""
     async with httpx.AsyncClient(timeout=SECONDS, headers=github.headers, follow_redirects=True) as client:
@@ -75,7 +75,7 @@ async def set_status(github: GitHub, repository: str, commit: str, status: Commi
             except httpx.HTTPError as error:
                 trouble = f"{type(error).__name__}: {error}"
             else:
-                # who follows a redirect may have asked instead of told
+                # any other success is no proof: after a redirect, the POST may have been repeated as a GET
                 if answer.status_code == CREATED:
                     return
                 trouble = f"{answer.status_code}: {answer.text[:200]}"
@@ -83,12 +83,12 @@ async def set_status(github: GitHub, repository: str, commit: str, status: Commi
             if pause is None or pause > TOO_LONG or attempt == ATTEMPTS - 1:
                 break
             await asyncio.sleep(pause)
-    advice = "May the token set statuses there (PREDEPLOY_GITHUB_TOKEN, `statuses: write`)?"
-    raise EngineError(f"GitHub did not take the status of {repository}@{commit[:10]} ({trouble}). {advice}", "status")
+    advice = "Check that the token may set statuses there (PREDEPLOY_GITHUB_TOKEN, `statuses: write`)."
+    raise EngineError(f"GitHub did not accept the status of {repository}@{commit[:10]} ({trouble}). {advice}", "status")
 
 
 def pause_after(code: int, headers: Mapping[str, str], text: str, backoff: float, now: float) -> float | None:
-    """How long to wait before trying once more; None where that would be no use."""
+    """Returns the seconds before the next attempt, or None if another attempt cannot succeed. `now` is a Unix time."""
     is_spent = headers.get("x-ratelimit-remaining") == "0"
     is_limit = is_spent or "retry-after" in headers or "rate limit" in text.lower()
     if code < 500 and code != 429 and not (code == 403 and is_limit):

@@ -1,7 +1,7 @@
-"""Does every internal link of a built site lead somewhere? Standard library only; prints one JSON document.
+"""Verifies that every internal link of a built site leads to a page or file. Prints one JSON document.
 
-Exit codes: 0 all is well, 1 a broken link, 4 no page at all. Links are resolved as a browser does, against the files as
-a Linux server has them: the case of names counts, whatever this machine thinks of it.
+Exit codes: 0 no broken link, 1 a broken link, 4 no page. Links are resolved as a browser does. File names are
+case-sensitive, as on a Linux server, even if this machine's file system is not. Standard library only.
 """
 
 import argparse
@@ -28,9 +28,9 @@ CANDIDATES = {"img": "srcset", "source": "srcset", "link": "imagesrcset"}
 ASIDE = {"preconnect", "dns-prefetch", "canonical", "alternate"}
 ICONS = {"icon", "apple-touch-icon", "apple-touch-icon-precomposed", "mask-icon"}
 INDEXES = ("index.html", "index.htm")
-SHOWN = 100  # a broken link in a footer stands on every page; output has its limits
+SHOWN = 100  # the most findings: a broken link in a footer is on every page
 SITE = "http://site.invalid"
-# What people write links in.
+# The types of source files that hold links.
 SOURCES = {
     *(".astro", ".html", ".htm", ".md", ".mdx", ".vue", ".svelte", ".njk", ".liquid", ".ejs", ".hbs", ".pug"),
     *(".js", ".mjs", ".cjs", ".jsx", ".ts", ".mts", ".tsx", ".json", ".yaml", ".yml", ".toml"),
@@ -39,7 +39,7 @@ LARGE = 1 << 20
 
 
 class Page(HTMLParser):
-    """Collects the links of a page, with their lines, and the names that a fragment may point to."""
+    """Collects the links of a page with their lines, and the names that a fragment may refer to."""
 
     def __init__(self) -> None:
         super().__init__(convert_charrefs=True)
@@ -63,15 +63,15 @@ class Page(HTMLParser):
 
 
 def candidates(srcset: str) -> list[str]:
-    """The addresses of a srcset. One may hold commas itself, but none at its end."""
+    """Returns the URLs of a srcset. A URL may hold commas, but not at its end."""
     return [match[1] for match in re.finditer(r"([^\s,]\S*[^\s,])(?:\s+[^,]*)?(?:,|$)", srcset)]
 
 
 @dataclass(frozen=True)
 class BuiltSite:
-    """A built site. `files` are the paths in it, `base` what addresses have in front of them.
+    """A built site. `files` are the paths in it, `base` is the prefix of its URL paths.
 
-    `rendered`: a server makes more pages on request. `rules` match addresses that the host redirects or rewrites.
+    `rendered`: a server renders more pages on request. `rules` match paths that the host redirects or rewrites.
     """
 
     base: str
@@ -81,7 +81,7 @@ class BuiltSite:
     pages: dict[str, Page] = field(default_factory=dict)
 
     def find(self, path: str) -> str | None:
-        """The file that a server answers a path (below the base) with: itself, its index, or the page of that name."""
+        """Returns the file for a path below the base: the file itself, its index, or the page of that name."""
         bare = path.strip("/")
         if bare in self.files and not path.endswith("/"):
             return bare
@@ -89,16 +89,16 @@ class BuiltSite:
         return next((each for each in choices if each in self.files), None)
 
     def is_answered(self, path: str) -> bool:
-        """Does something else than a file answer?"""
+        """Whether a redirect rule or a rendering server answers the path."""
         return any(rule.fullmatch(path) for rule in self.rules) or (self.rendered and not posixpath.splitext(path)[1])
 
     def problem(self, page: str, link: str) -> tuple[str, str]:
-        """What is wrong with a link of a page, and how bad that is."""
+        """Returns the problem of a link and its severity, or two empty texts."""
         try:
             here = urljoin(f"{SITE}{self.base}{quote(page)}", self.pages[page].base)
             parts = urlsplit(urljoin(here, link) if link else here)
         except ValueError as error:
-            return f"is no address ({error})", "error"
+            return f"is not a valid URL ({error})", "error"
         if f"{parts.scheme}://{parts.netloc}" != SITE:
             return "", ""
         path = unquote(parts.path)
@@ -108,14 +108,17 @@ class BuiltSite:
             return (f"leads out of the site's base {self.base}", "error") if not self.is_answered(path) else ("", "")
         file = self.find(path[len(self.base) :])
         if file is None and not self.is_answered(path):
-            # without its icon a page is whole: browsers show another one
+            # a page works without its icon: browsers show a default one
             return "leads to no page or file", "warning" if link in self.pages[page].icons else "error"
         if file is None:
             return "", ""
         return self.fragment_problem(file, unquote(parts.fragment))
 
     def fragment_problem(self, file: str, fragment: str) -> tuple[str, str]:
-        """A script may make the element, so this is a warning. Routers and text fragments are no names at all."""
+        """Returns a warning for a fragment without an element, or two empty texts.
+
+        A script may create the element. Fragments of routers and text fragments refer to no element.
+        """
         known = file not in self.pages or fragment in self.pages[file].names
         if known or fragment.startswith(("/", "!", ":~:")):
             return "", ""
@@ -123,7 +126,7 @@ class BuiltSite:
 
 
 def read_rules(folder: Path) -> tuple[re.Pattern[str], ...]:
-    """What a `_redirects` file answers, in the form that Cloudflare Pages and Netlify share."""
+    """Returns patterns of the paths that a `_redirects` file answers, in the syntax of Cloudflare Pages and Netlify."""
     rules = []
     file = folder / "_redirects"
     for line in file.read_text(encoding="utf-8", errors="replace").splitlines() if file.is_file() else ():
@@ -138,7 +141,7 @@ def read_rules(folder: Path) -> tuple[re.Pattern[str], ...]:
 
 
 def read_site(folder: Path, base: str, *, rendered: bool) -> BuiltSite:
-    """The files of a folder, and its pages."""
+    """Reads the files and pages of a folder."""
     paths = sorted(path for path in folder.rglob("*") if path.is_file()) if folder.is_dir() else []
     files = {path.relative_to(folder).as_posix(): path for path in paths}
     pages = {}
@@ -151,7 +154,7 @@ def read_site(folder: Path, base: str, *, rendered: bool) -> BuiltSite:
 
 
 def base_of(text: str) -> str:
-    """A base as `/docs/`. A relative one (`./`) and one on another host say nothing of this site's own addresses."""
+    """Returns the base as `/docs/`. A relative base (`./`) or one on another host does not change the site's paths."""
     words = "" if text.startswith(".") or "//" in text else text.strip("/")
     return f"/{words}/" if words else "/"
 
@@ -161,7 +164,7 @@ def say(diagnostics: list[dict[str, object]], summary: str = "") -> None:
 
 
 def read_sources(output: Path) -> dict[str, list[str]]:
-    """The lines of what the site is made from, by file, without what the build and the package manager made."""
+    """Returns the lines of the site's sources by file, without `output`, node_modules and hidden folders."""
     found = {}
     for folder, folders, names in os.walk("."):
         kept = (name for name in folders if name != "node_modules" and not name.startswith("."))
@@ -173,7 +176,7 @@ def read_sources(output: Path) -> dict[str, list[str]]:
 
 
 def find_source(link: str, sources: dict[str, list[str]]) -> tuple[str, int] | None:
-    """Where a link is written; None where that is more than one place, or it is put together."""
+    """Returns the file and line where a link is written, or None if there is no such place or more than one."""
     written = re.compile(rf"""["'`(=]{re.escape(link)}(?:["'`)\s>]|$)""")
     lines = ((file, number, line) for file, listed in sources.items() for number, line in enumerate(listed, 1))
     places = [(file, number) for file, number, line in lines if link and written.search(line)]
@@ -181,7 +184,10 @@ def find_source(link: str, sources: dict[str, list[str]]) -> tuple[str, int] | N
 
 
 def judge(site: BuiltSite, folder: Path, within: Path) -> int:
-    """Looks at every link of every page. `within` is the component's place in the stack, `folder` the site's in it."""
+    """Verifies every link of every page, prints the document, and returns the exit code.
+
+    `within` is the path of the component in the stack, `folder` the path of the built site in the component.
+    """
     found = [
         (link, name, line, *problem)
         for name, page in site.pages.items()
@@ -194,7 +200,7 @@ def judge(site: BuiltSite, folder: Path, within: Path) -> int:
     for link, name, line, text, severity in found:
         page = (folder / name).as_posix()
         file, number = places[link] or (page, line)
-        # a footer's link is one mistake, whatever number of pages shows it
+        # the link of a footer is one mistake, on however many pages it is shown
         shown = f"broken link {link}: {text}" + (f" (seen on {page})" if places[link] else "")
         place = {"file": (within / file).as_posix(), "line": number}
         diagnostics.setdefault((file, number, link), {**place, "severity": severity, "rule": "link", "message": shown})

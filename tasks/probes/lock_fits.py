@@ -1,8 +1,8 @@
-"""Does what a lock installed hold what the manifest asks for? Standard library only; prints one JSON document.
+"""Verifies that the packages of a lock satisfy the manifest. Standard library only. Prints one JSON document.
 
-Runs beside an installed environment (VIRTUAL_ENV): uv, asked offline what it would have to add for the manifest's
-production dependencies, must answer: nothing. Exit codes: 0 it fits, 1 it does not, 2 the manifest
-cannot be read, 75 uv could not tell.
+Runs next to an environment that the lock was installed into (VIRTUAL_ENV). A dry run of uv, offline, must have nothing
+to install for the manifest's production dependencies. Exit codes: 0 the lock fits, 1 it does not, 2 the manifest
+cannot be read, 75 uv failed.
 """
 
 import json
@@ -19,7 +19,7 @@ BROKEN = "Failed to parse: `"
 
 
 class UvError(Exception):
-    """uv itself does not work here: that says nothing of the lock."""
+    """uv itself failed, so there is no verdict on the lock."""
 
 
 def normal(name: str) -> str:
@@ -27,14 +27,14 @@ def normal(name: str) -> str:
 
 
 def line_of(text: str, name: str) -> int | None:
-    """The line of a manifest that asks for a package."""
+    """Returns the line of a manifest that requires a package, or None."""
     quoted = re.compile(rf"""["']{re.escape(name)}(?![a-z0-9-])""")
     return next((number for number, line in enumerate(text.splitlines(), 1) if quoted.search(normal(line))), None)
 
 
 def complaint(requirements: list[str]) -> str:
-    """What uv would still have to bring for the requirements and for what they need themselves; empty if nothing."""
-    # named, because uv would otherwise look for another environment where this one is not
+    """Returns uv's output if it would change the environment for the requirements, or an empty text."""
+    # explicit, because uv would otherwise search for another environment if this one is missing
     python = ("--python", os.environ.get("VIRTUAL_ENV", "no environment"))
     argv = ("uv", "pip", "install", "--dry-run", "--offline", "--no-config", *python, "--", *requirements)
     answer = subprocess.run(argv, capture_output=True, text=True, check=False)
@@ -50,13 +50,13 @@ def say(diagnostics: list[dict[str, object]], summary: str = "") -> int:
 
 
 def misfit(requirement: str, file: str, text: str) -> dict[str, object] | None:
-    """What is wrong with one requirement."""
+    """Returns the finding for a requirement that the lock does not satisfy, or None."""
     said = complaint([requirement])
     if not said:
         return None
     name = match.group(1) if (match := NAME.match(requirement)) else requirement
-    broken = f"{requirement} is no requirement" if BROKEN in said else ""
-    message = broken or f"the lock does not hold {requirement}: compile it again"
+    broken = f"{requirement} is not a valid requirement" if BROKEN in said else ""
+    message = broken or f"the lock does not hold {requirement}. Compile the lock again"
     return {"file": file, "line": line_of(text, normal(name)), "rule": "lock_stale", "message": message}
 
 
@@ -78,9 +78,10 @@ def main() -> int:
             return say([], f"{len(requirements)} requirement{'s' * (len(requirements) != 1)} met")
         found = [misfit(requirement, file, text) for requirement in requirements]
     except UvError as error:
-        print(f"uv cannot tell what is installed: {error}", file=sys.stderr)
+        print(f"uv cannot inspect the installed packages: {error}", file=sys.stderr)
         return 75
-    together = {"file": file, "line": None, "rule": "lock_stale", "message": "the lock does not hold what is asked for"}
+    message = "the lock does not satisfy the requirements together. Compile the lock again"
+    together = {"file": file, "line": None, "rule": "lock_stale", "message": message}
     return say([each for each in found if each] or [dict(together)])
 
 

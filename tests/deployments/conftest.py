@@ -1,4 +1,4 @@
-"""One operation for all tests that only need it to be there."""
+"""One operation for all tests that do not change it."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,7 +11,7 @@ from tests.deployments.operation import Operation, Remotes, deploy, prefect_serv
 
 @pytest.fixture(scope="session")
 def operation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Operation]:
-    """A fresh server with the deployments, and nobody who works for them yet."""
+    """A fresh server with the deployments, but without a worker."""
     home = tmp_path_factory.mktemp("operation")
     remotes = Remotes(place=home / "remotes")
     with fake_github() as github, prefect_server(home) as url:
@@ -22,5 +22,5 @@ def operation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Operation]:
 
 @pytest.fixture(scope="session")
 def operation_home(operation: Operation) -> Path:
-    """Where its programs keep their things."""
+    """The home directory of its programs."""
     return operation.home

@@ -1,4 +1,4 @@
-"""The work pool `docker`: its deployments on a server, and containers through whatever Docker API is named."""
+"""The work pool `docker`: its deployments on a server, and its containers through the configured Docker API."""
 
 import contextlib
 import os
@@ -23,7 +23,7 @@ from tests.support.benches import GIVEN, unreachable
 FILE = ROOT / "deployments/docker.yaml"
 DEPLOYMENTS = ROOT / "prefect.yaml"
 CLI = "_EXPERIMENTAL_DAGGER_CLI_BIN"
-# read before tests get their plain environment
+# read before the fixtures reset the environment
 DOCKERS = {name: value for name, value in os.environ.items() if name.startswith(("DOCKER_", "CONTAINERS_"))}
 REGISTRY = os.environ.get("PREDEPLOY_TEST_REGISTRY", "")
 
@@ -31,8 +31,8 @@ VOLUMES = {"predeploy-test-cache": "/home/predeploy/.cache", "predeploy-test-dat
 
 
 @dataclass(frozen=True, kw_only=True)
-class Harbour:
-    """Docker, and what was deployed for it. The repositories are at `remote`."""
+class DockerDeployment:
+    """Docker and the deployments for it. `remote` is the URL of the repositories."""
 
     client: Any
     operation: Operation
@@ -40,11 +40,11 @@ class Harbour:
 
     @property
     def github(self) -> dict[str, str]:
-        """Where runs and the worker find GitHub."""
+        """The settings of GitHub for runs and the worker."""
         return {"PREDEPLOY_GITHUB_SERVER_URL": self.remote, "PREDEPLOY_GITHUB_API_URL": self.operation.github.url}
 
     def start(self, repository: str, **parameters: Any) -> str:
-        """A run whose volumes are the test's own, with the command line of Dagger that is at hand."""
+        """Starts a run with the test's own volumes, and with the installed command line of Dagger. Returns its id."""
         deployment = self.operation.deployment("on-demand")
         volumes = [f"{name}:{place}" for name, place in VOLUMES.items()]
         env = {**deployment["job_variables"]["env"], **self.github}
@@ -61,12 +61,12 @@ class Harbour:
         return str(created["id"])
 
     def containers(self, run: str) -> list[Any]:
-        """Those of a run, whether they have ended or not."""
+        """Returns the containers of a run, including stopped ones."""
         return list(self.client.containers.list(all=True, filters={"label": f"io.prefect.flow-run-id={run}"}))
 
 
 def missing() -> str:
-    """Why no run can be tried in a container here; empty where one can."""
+    """Returns why no run can be tried in a container here, or an empty text."""
     if trouble := unreachable():
         return trouble
     try:
@@ -78,7 +78,7 @@ def missing() -> str:
 
 
 def parsed(file: Path = FILE) -> dict[str, Any]:
-    """A file as data."""
+    """Returns the parsed file."""
     found: dict[str, Any] = yaml.safe_load(file.read_text())
     return found
 
@@ -89,7 +89,7 @@ def on_docker() -> dict[str, Any]:
 
 
 def recipe(operation: Operation, *arguments: str, **more: str) -> subprocess.CompletedProcess[str]:
-    """A recipe as somebody calls it who has set these variables."""
+    """Runs a recipe of the justfile with these environment variables."""
     return subprocess.run(
         [Path(sys.executable).with_name("just"), "--justfile", ROOT / "justfile", *arguments],
         env=operation.environment(**DOCKERS, **more),
@@ -101,7 +101,7 @@ def recipe(operation: Operation, *arguments: str, **more: str) -> subprocess.Com
 
 
 def deploy_without_image(operation: Operation, place: Path, **more: str) -> None:
-    """What the recipe does, but for building and pushing, which need Docker."""
+    """Does what the recipe does, except building and pushing, which need Docker."""
     whole = on_docker()
     for name in ("build", "push"):
         del whole[name]
@@ -124,25 +124,25 @@ def deploy_without_image(operation: Operation, place: Path, **more: str) -> None
 
 @contextlib.contextmanager
 def git_server(operation: Operation) -> Iterator[str]:
-    """The repositories of an operation, for anybody on this machine."""
-    with speaking(operation, "tests.deployments.git_http", str(operation.remotes.place)) as port:
+    """Serves the repositories of an operation over HTTP. Yields the URL."""
+    with announced_port(operation, "tests.deployments.git_http", str(operation.remotes.place)) as port:
         yield f"http://127.0.0.1:{port}"
 
 
 @contextlib.contextmanager
 def engine_on_tcp(operation: Operation) -> Iterator[str]:
-    """The engine that was named, at an address that a container reaches which is on this machine's own network."""
+    """Yields a TCP address of the configured engine, for a container on the host's network."""
     address = GIVEN[RUNNER_HOST]
     if urlsplit(address).scheme == "tcp":
         yield address
         return
-    with speaking(operation, "tests.deployments.forwarding", urlsplit(address).path) as port:
+    with announced_port(operation, "tests.deployments.forwarding", urlsplit(address).path) as port:
         yield f"tcp://127.0.0.1:{port}"
 
 
 @contextlib.contextmanager
-def speaking(operation: Operation, module: str, *arguments: str) -> Iterator[str]:
-    """A program that says first of all which port it listens at."""
+def announced_port(operation: Operation, module: str, *arguments: str) -> Iterator[str]:
+    """Runs a program that prints its port first. Yields the port."""
     log = operation.home / f"{module}.log"
     argv = [sys.executable, "-u", "-m", module, *arguments]
     with program(argv, operation.home, operation.environment(), module):

@@ -1,4 +1,4 @@
-"""Payloads of GitHub's shape, and how GitHub signs them."""
+"""Payloads in GitHub's format, and their signatures."""
 
 import hashlib
 import hmac
@@ -12,7 +12,7 @@ _times = itertools.count(1_790_000_000)
 
 
 def repository(full_name: str = "acme/cafe", number: int = 1296269) -> dict[str, Any]:
-    """A repository, with much that nobody reads."""
+    """Returns a repository, with fields that the service ignores."""
     owner, _, name = full_name.partition("/")
     return {
         "id": number,
@@ -30,7 +30,7 @@ def repository(full_name: str = "acme/cafe", number: int = 1296269) -> dict[str,
 
 
 def commit(sha: str, *modified: str) -> dict[str, Any]:
-    """A commit in a push."""
+    """Returns a commit of a push."""
     author = {"name": "A Tester", "email": "tester@example.invalid", "username": "tester"}
     return {
         "id": sha,
@@ -45,7 +45,7 @@ def commit(sha: str, *modified: str) -> dict[str, Any]:
 
 
 def push(ref: str = "refs/heads/main", after: str = HEAD, **over: Any) -> dict[str, Any]:
-    """The event `push`. No two are the same."""
+    """Returns an event `push`. Each one is unique."""
     changed = commit(after, "apps/web/inbox/models.py")
     return {
         "ref": ref,
@@ -66,14 +66,14 @@ def push(ref: str = "refs/heads/main", after: str = HEAD, **over: Any) -> dict[s
 
 
 def side(ref: str, sha: str, repo: dict[str, Any] | None) -> dict[str, Any]:
-    """One side of a pull request."""
+    """Returns one side of a pull request."""
     return {"label": f"acme:{ref}", "ref": ref, "sha": sha, "user": {"login": "tester"}, "repo": repo}
 
 
 def pull_request(
     action: str = "opened", *, head: dict[str, Any] | None = None, draft: bool = False, **over: Any
 ) -> dict[str, Any]:
-    """The event `pull_request`, of a branch of the repository itself."""
+    """Returns an event `pull_request`, by default of a branch of the repository itself."""
     return {
         "action": action,
         "number": 7,
@@ -93,12 +93,12 @@ def pull_request(
 
 
 def fork(full_name: str = "stranger/cafe", number: int = 99) -> dict[str, Any]:
-    """A head that lies in somebody else's repository."""
+    """Returns a head in another repository."""
     return side("main", HEAD, repository(full_name, number))
 
 
 def ping() -> dict[str, Any]:
-    """What GitHub sends first."""
+    """Returns the event that GitHub sends first."""
     return {
         "zen": "Keep it logically awesome.",
         "hook_id": 30,
@@ -108,17 +108,17 @@ def ping() -> dict[str, Any]:
 
 
 def encoded(event: Any) -> bytes:
-    """As it goes over the wire."""
+    """Returns the body of the request."""
     return event if isinstance(event, bytes) else json.dumps(event).encode()
 
 
 def signature(body: bytes, secret: str = SECRET, kind: str = "sha256") -> str:
-    """What GitHub puts into the header."""
+    """Returns the value of the signature header."""
     return f"{kind}={hmac.new(secret.encode(), body, kind).hexdigest()}"
 
 
 def headers(body: bytes, name: str = "push", **over: str | None) -> dict[str, str]:
-    """GitHub's headers; None leaves one out."""
+    """Returns GitHub's headers. None in `over` leaves a header out."""
     usual: dict[str, str | None] = {
         "User-Agent": "GitHub-Hookshot/044aadd",
         "Content-Type": "application/json",

@@ -1,4 +1,4 @@
-"""GitHub's API on loopback, as far as statuses of commits go: it notes them, and refuses as often as it is told."""
+"""A fake of GitHub's API for commit statuses, on loopback. It records statuses, and refuses on demand."""
 
 import contextlib
 import json
@@ -13,25 +13,25 @@ Refusal = tuple[int, Mapping[str, str], str]
 
 @dataclass(kw_only=True)
 class FakeGitHub:
-    """`refusals` are used up one a request, before anything is taken."""
+    """The fake. Each request consumes one of `refusals`; without one it is recorded."""
 
     url: str = ""
     requests: list[tuple[str, str, dict[str, Any]]] = field(default_factory=list)
     refusals: list[Refusal] = field(default_factory=list)
 
     def statuses(self, repository: str, commit: str) -> list[dict[str, Any]]:
-        """What a commit was said to be, in order."""
+        """Returns the statuses of a commit, in order."""
         path = f"/repos/{repository}/statuses/{commit}"
         return [body for asked, _, body in self.requests if asked == path]
 
     def states(self, repository: str, commit: str) -> list[str]:
-        """The states alone."""
+        """Returns the states of a commit, in order."""
         return [status["state"] for status in self.statuses(repository, commit)]
 
 
 @contextlib.contextmanager
 def fake_github() -> Iterator[FakeGitHub]:
-    """One for the length of the block."""
+    """Serves during the block."""
     github = FakeGitHub()
 
     class Handler(BaseHTTPRequestHandler):
@@ -55,7 +55,7 @@ def fake_github() -> Iterator[FakeGitHub]:
             self.wfile.write(text.encode())
 
         def log_message(self, *_: object) -> None:
-            """Says nothing."""
+            """Prints nothing."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     github.url = f"http://127.0.0.1:{server.server_address[1]}"

@@ -9,7 +9,7 @@ import sys
 
 
 async def copy(source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
-    """One direction, until its end."""
+    """Copies one direction until its end."""
     with contextlib.suppress(ConnectionError):
         while piece := await source.read(1 << 16):
             sink.write(piece)
@@ -19,7 +19,7 @@ async def copy(source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None
 
 
 async def serve(path: str) -> None:
-    """Says its port, then forwards until a signal comes."""
+    """Prints the port, then forwards until a signal arrives."""
 
     async def forward(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         behind, front = await asyncio.open_unix_connection(path)
@@ -30,7 +30,7 @@ async def serve(path: str) -> None:
             writer.close()
 
     server = await asyncio.start_server(forward, "127.0.0.1", 0)
-    print(server.sockets[0].getsockname()[1], flush=True)  # noqa: T201 - for whoever has started it
+    print(server.sockets[0].getsockname()[1], flush=True)  # noqa: T201 - read by the test
     await server.serve_forever()
 
 

@@ -10,12 +10,12 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 
 class Handler(BaseHTTPRequestHandler):
-    """Hands each request to `git http-backend`, a CGI program."""
+    """Passes each request to `git http-backend`, a CGI program."""
 
     directory = ""
 
     def do_GET(self) -> None:
-        """Which refs there are."""
+        """Answers a request."""
         path, _, query = self.path.partition("?")
         variables = {
             "PATH": os.environ["PATH"],
@@ -46,5 +46,5 @@ class Handler(BaseHTTPRequestHandler):
 if __name__ == "__main__":
     Handler.directory = sys.argv[1]
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    print(server.server_port, flush=True)  # noqa: T201 - for whoever has started it
+    print(server.server_port, flush=True)  # noqa: T201 - read by the test
     server.serve_forever()

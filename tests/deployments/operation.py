@@ -43,23 +43,23 @@ PASSES, FAILS, BREAKS, HANGS = "exit 0", "echo 'main.py:3: error: broken' >&2; e
 
 @dataclass(frozen=True, kw_only=True)
 class Remotes:
-    """The repositories that a server has, by `owner/name`."""
+    """The repositories of a server, by `owner/name`."""
 
     place: Path
 
     @property
     def url(self) -> str:
-        """What stands before the name of each."""
+        """The prefix of the repositories' URLs."""
         return f"file://{self.place}"
 
     def git(self, name: str, *arguments: str) -> str:
-        """Git in the checkout that a repository is pushed from."""
+        """Runs git in the checkout that a repository is pushed from. Returns its output."""
         work = self.place / f"{name}.work"
         done = subprocess.run(["git", "-C", work, *arguments], check=True, capture_output=True, text=True)
         return done.stdout.strip()
 
     def commit(self, name: str, ref: str = "refs/heads/main", *, check: str = PASSES, policy: str = POLICY) -> str:
-        """One more commit, pushed to a ref; a repository that is not there is made."""
+        """Pushes a new commit to a ref, and creates the repository if needed. Returns the commit's id."""
         bare, work = self.place / f"{name}.git", self.place / f"{name}.work"
         if not bare.exists():
             for arguments in (("--bare", bare), (work,)):
@@ -79,7 +79,7 @@ class Remotes:
 
 @dataclass(kw_only=True)
 class Operation:
-    """Everything that runs, and questions to Prefect."""
+    """All running programs, with a client of Prefect's API."""
 
     url: str
     home: Path
@@ -88,7 +88,7 @@ class Operation:
     client: httpx.Client = field(default_factory=lambda: httpx.Client(timeout=60))
 
     def environment(self, **more: str) -> dict[str, str]:
-        """What a program of this operation is started with."""
+        """Returns the environment for a program of this operation."""
         ours = {
             "PREFECT_API_URL": self.url,
             "PREFECT_UI_URL": "https://prefect.example",
@@ -99,26 +99,24 @@ class Operation:
         return environment(self.home, **{**ours, **more})
 
     def ask(self, method: str, path: str, **body: Any) -> Any:
-        """What Prefect's API says."""
+        """Sends a request to Prefect's API. Returns the JSON of the answer."""
         answer = self.client.request(method, f"{self.url}{path}", json=body or None)
-        while (
-            answer.status_code == 503
-        ):  # its database is locked, as SQLite's is now and then; its own client waits, too
+        while answer.status_code == 503:  # SQLite is locked for a moment; Prefect's own client waits, too
             time.sleep(0.2)
             answer = self.client.request(method, f"{self.url}{path}", json=body or None)
         answer.raise_for_status()
         return answer.json() if answer.content else None
 
     def repository(self, name: str) -> str:
-        """The URL of a repository."""
+        """Returns the URL of a repository."""
         return f"{self.remotes.url}/{name}.git"
 
     def deployment(self, name: str, flow: str = "validate") -> dict[str, Any]:
-        """A deployment of a flow."""
+        """Returns a deployment of a flow."""
         return dict(self.ask("GET", f"/deployments/name/{flow}/{name}"))
 
     def start(self, deployment: str, **parameters: Any) -> str:
-        """A run by hand, by its id."""
+        """Starts a run of a deployment. Returns its id."""
         created = self.ask(
             "POST",
             f"/deployments/{self.deployment(deployment)['id']}/create_flow_run",
@@ -128,34 +126,34 @@ class Operation:
         return str(created["id"])
 
     def run(self, run: str) -> dict[str, Any]:
-        """A run as it is now."""
+        """Returns the current data of a run."""
         return dict(self.ask("GET", f"/flow_runs/{run}"))
 
     def runs(self, *tags: str) -> list[dict[str, Any]]:
-        """All runs with these tags, the newest first."""
+        """Returns all runs with these tags, the newest first."""
         return list(self.ask("POST", "/flow_runs/filter", flow_runs={"tags": {"all_": tags}}, sort="START_TIME_DESC"))
 
     def wait(self, run: str, states: set[str] | None = None, limit: float = 120) -> dict[str, Any]:
-        """A run once it is in one of these states: by default a final one."""
+        """Waits until a run is in one of these states, by default a final one. Returns the run."""
         wait_until(lambda: self.run(run)["state_type"] in (states or FINAL), limit=limit)
         return self.run(run)
 
     def wait_for_states(self, repository: str, commit: str, *states: str) -> None:
-        """Until GitHub was told exactly these of a commit; the last comes after the run has ended."""
+        """Waits until GitHub has exactly these states of a commit. The last one is set after the run has ended."""
         wait_until(lambda: len(self.github.states(repository, commit)) >= len(states), limit=120)
         assert self.github.states(repository, commit) == list(states)
 
     def cancel(self, run: str) -> None:
-        """As somebody does in the UI."""
+        """Cancels a run, as the UI does."""
         self.ask("POST", f"/flow_runs/{run}/set_state", state={"type": "CANCELLING", "message": "enough"})
 
     def said(self, run: str) -> str:
-        """All log lines of a run."""
+        """Returns all log lines of a run."""
         lines = self.ask("POST", "/logs/filter", logs={"flow_run_id": {"any_": [run]}}, sort="TIMESTAMP_ASC")
         return "\n".join(line["message"] for line in lines)
 
     def checks(self, run: str) -> Mapping[str, str]:
-        """The checks below a run, as `stage/check`, with the names of their states."""
+        """Returns the checks of a run, as `stage/check`, with the names of their states."""
         stages = self.ask("POST", "/flow_runs/filter", flow_runs={"parent_flow_run_id": {"any_": [run]}})
         return {
             f"{stage['name']}/{task['name']}": task["state_name"]
@@ -164,14 +162,14 @@ class Operation:
         }
 
     def artifacts(self, run: str) -> dict[str, Any]:
-        """What a run has left, by key."""
+        """Returns the data of a run's artifacts, by key."""
         found = self.ask("POST", "/artifacts/filter", artifacts={"flow_run_id": {"any_": [run]}})
         return {artifact["key"]: artifact["data"] for artifact in found}
 
 
 @contextlib.contextmanager
 def prefect_server(home: Path) -> Iterator[str]:
-    """A server on a fresh home, which plans further ahead than the usual hundred days."""
+    """Runs a server on a fresh home. It schedules 221 days ahead instead of the default hundred. Yields its URL."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
     ahead = {"MIN_RUNS": "220", "MAX_RUNS": "220", "MAX_SCHEDULED_TIME": "P221D", "INSERT_BATCH_SIZE": "500"}
@@ -187,7 +185,7 @@ def prefect_server(home: Path) -> Iterator[str]:
 def worker(
     operation: Operation, *arguments: str, pool: str = "local", name: str = "worker", **more: str
 ) -> Iterator[subprocess.Popen[bytes]]:
-    """A worker as `./just worker` starts it, with these arguments."""
+    """Runs a worker as `./just worker` does, with these arguments."""
     argv = [sys.executable, "-P", "-m", "deployments.worker", pool, *arguments]
     variables = operation.environment(PREDEPLOY_ENGINE="local", **more)
     log = operation.home / f"{name}.log"
@@ -198,7 +196,7 @@ def worker(
 
 
 def deploy(operation: Operation) -> str:
-    """What `./just deploy` does."""
+    """Does what `./just deploy` does. Returns the output."""
     done = subprocess.run(
         [sys.executable, "-P", "-m", "deployments.deploy"],
         cwd=operation.home,
@@ -214,7 +212,7 @@ def deploy(operation: Operation) -> str:
 
 @contextlib.contextmanager
 def program(argv: list[str], home: Path, env: Mapping[str, str], name: str) -> Iterator[subprocess.Popen[bytes]]:
-    """A program in a session of its own, all of which ends with the block."""
+    """Runs a program in a new session, and kills the whole session after the block."""
     with (home / f"{name}.log").open("ab") as output:
         process = subprocess.Popen(
             argv,
@@ -237,7 +235,7 @@ def program(argv: list[str], home: Path, env: Mapping[str, str], name: str) -> I
 
 
 def is_up(url: str) -> bool:
-    """Whether somebody answers there."""
+    """Whether a server answers at the URL."""
     try:
         return httpx.get(url, timeout=2).is_success
     except httpx.HTTPError:

@@ -1,4 +1,4 @@
-"""Prefect's own server with all that it does by itself, on SQLite that waits for its turn instead of failing.
+"""Prefect's own server with all its services, on SQLite with transactions that wait for a lock instead of failing.
 
 usage: python -m tests.deployments.prefect_server PORT
 """
@@ -12,7 +12,7 @@ from tasks.prefect_server.serve import begin_immediately
 
 
 def main() -> None:
-    """Serve until a signal comes."""
+    """Serves until a signal arrives."""
     begin_immediately()
     uvicorn.run(create_app(), host="127.0.0.1", port=int(sys.argv[1]), log_level="warning")
 

@@ -1,4 +1,4 @@
-"""The webhook service as a process of its own, and those who deliver to it."""
+"""Runs the webhook service as a process, with a client for deliveries."""
 
 import contextlib
 import os
@@ -21,7 +21,7 @@ NOWHERE = "http://127.0.0.1:9/api"
 
 @dataclass(kw_only=True)
 class Service:
-    """A service that runs. `data` outlives it."""
+    """A running service. `data` survives it."""
 
     data: Path
     process: subprocess.Popen[bytes]
@@ -29,34 +29,34 @@ class Service:
     client: httpx.Client = field(default_factory=lambda: httpx.Client(timeout=30))
 
     def deliver(self, event: Any, name: str = "push", **over: str | None) -> httpx.Response:
-        """One delivery, as GitHub makes it."""
+        """Delivers an event as GitHub does."""
         body = encoded(event)
         return self.client.post(f"{self.url}/github", content=body, headers=headers(body, name, **over))
 
     def get(self, path: str) -> httpx.Response:
-        """A look at what it says of itself."""
+        """Sends a GET request."""
         return self.client.get(f"{self.url}{path}")
 
     def kill(self) -> None:
-        """End it as the kernel would."""
+        """Kills the service with SIGKILL."""
         self.process.kill()
         self.process.wait()
 
     def rows(self) -> list[dict[str, Any]]:
-        """What lies on the disk."""
+        """Returns the stored deliveries."""
         with contextlib.closing(sqlite3.connect(self.data / "deliveries.db", timeout=30)) as connection:
             connection.row_factory = sqlite3.Row
             return [dict(row) for row in connection.execute("SELECT * FROM delivery ORDER BY number")]
 
     @property
     def memory(self) -> int:
-        """The most that it has held so far, in bytes."""
+        """The peak of its resident memory, in bytes."""
         status = Path(f"/proc/{self.process.pid}/status").read_text()
         return int(status.partition("VmHWM:")[2].split()[0]) * 1024
 
 
 def environment(home: Path, **more: str) -> dict[str, str]:
-    """Nothing of the environment of the tests but what programs are found by."""
+    """Returns an environment that has only PATH from the tests' own."""
     return {
         "PATH": os.environ["PATH"],
         "HOME": str(home),
@@ -71,7 +71,7 @@ def environment(home: Path, **more: str) -> dict[str, str]:
 
 @contextlib.contextmanager
 def serving(data: Path, home: Path, **settings: str) -> Iterator[Service]:
-    """A service for the length of the block."""
+    """Runs a service during the block."""
     given = {"PREFECT_API_URL": NOWHERE, "PREDEPLOY_WEBHOOK_SECRET": SECRET, "PREDEPLOY_WEBHOOK_PORT": "0"}
     log = data.with_suffix(".log")
     with log.open("wb") as output:
@@ -97,7 +97,7 @@ def serving(data: Path, home: Path, **settings: str) -> Iterator[Service]:
 
 
 def answers(service: Service) -> bool:
-    """Whether it serves already."""
+    """Whether the service answers."""
     try:
         return service.get("/healthz").is_success
     except httpx.HTTPError:
@@ -105,7 +105,7 @@ def answers(service: Service) -> bool:
 
 
 def run_service(home: Path, **settings: str) -> subprocess.CompletedProcess[str]:
-    """One that is expected to end by itself."""
+    """Runs a service that is expected to exit by itself."""
     return subprocess.run(
         [sys.executable, "-m", "deployments.webhook"],
         cwd=home,
@@ -118,5 +118,5 @@ def run_service(home: Path, **settings: str) -> subprocess.CompletedProcess[str]
 
 
 def settings_of(mapping: Mapping[str, str]) -> dict[str, str]:
-    """Settings by their short names."""
+    """Returns environment variables for settings by their short names."""
     return {f"PREDEPLOY_WEBHOOK_{name.upper()}": value for name, value in mapping.items()}

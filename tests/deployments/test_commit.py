@@ -1,4 +1,4 @@
-"""What a validation that Prefect has started is told of its surroundings, and what of it stays."""
+"""A validation that Prefect started: its environment and settings, and the report that it keeps."""
 
 from pathlib import Path, PurePosixPath
 
@@ -43,13 +43,13 @@ def order(*, is_trusted: bool, **choices: object) -> Order:
     return Order(repository=".", ref="HEAD", directory=".", choices=choices, is_trusted=is_trusted, policy=policy)
 
 
-def test_code_that_is_trusted_gets_all_but_what_is_the_services_own() -> None:
+def test_trusted_code_gets_all_variables_except_those_of_the_services() -> None:
     kept = environment_for(WORKER, TRUSTED)
 
     assert set(WORKER) - set(kept) == {"PREFECT_API_AUTH_STRING", "PREDEPLOY_GITHUB_TOKEN", "PREDEPLOY_WEBHOOK_SECRET"}
 
 
-def test_code_of_strangers_gets_no_secret() -> None:
+def test_untrusted_code_gets_no_secret() -> None:
     kept = environment_for(WORKER, UNTRUSTED)
 
     assert "secret" not in str(kept)
@@ -64,18 +64,18 @@ def test_code_of_strangers_gets_no_secret() -> None:
     }
 
 
-def test_choices_that_were_not_made_leave_the_settings_alone() -> None:
+def test_empty_parameters_do_not_override_settings() -> None:
     flags = order(is_trusted=True, engine="", stages=None, only=["mypy"], skip=[], gate=False).flags
 
     assert flags == {"only": ["mypy"]}
 
 
-def test_strangers_never_choose_their_own_policy() -> None:
+def test_untrusted_code_needs_a_policy_of_the_base() -> None:
     with pytest.raises(UsageError, match="policy: "):
         Order(repository=".", ref="HEAD", directory=".", choices={}, is_trusted=False, policy="")
 
 
-def test_nothing_that_is_set_gives_strangers_more(tmp_path: Path) -> None:
+def test_no_setting_grants_untrusted_code_more(tmp_path: Path) -> None:
     policy = (
         'engine = "local"\npublish = "registry.example/cafe:1"\nsecrets_provider = "file"\nsecrets_file = ".secrets"\n'
         'environment = "production"\nexport_built = "built"\n'
@@ -97,21 +97,21 @@ def test_nothing_that_is_set_gives_strangers_more(tmp_path: Path) -> None:
         (".", ".", "HEAD", "stack HEAD"),
     ],
 )
-def test_a_run_is_called_as_its_stack_is(repository: str, directory: str, ref: str, name: str) -> None:
+def test_a_run_is_named_after_its_stack(repository: str, directory: str, ref: str, name: str) -> None:
     assert name_of(repository, directory, ref) == name
 
 
 @pytest.mark.parametrize("directory", ["/etc", "..", "apps/../../x"])
-def test_a_stack_lies_in_its_repository(directory: str) -> None:
+def test_a_directory_outside_the_repository_is_refused(directory: str) -> None:
     with pytest.raises(UsageError, match="directory: "):
         inside(directory)
 
 
-def test_a_directory_has_one_spelling() -> None:
+def test_a_directory_is_normalized() -> None:
     assert inside("./apps//web/") == PurePosixPath("apps/web")
 
 
-def test_runs_on_a_repository_get_the_same_place_emptied_but_never_at_once(tmp_path: Path) -> None:
+def test_runs_of_a_repository_reuse_one_emptied_directory_but_not_at_the_same_time(tmp_path: Path) -> None:
     trusted, strange = order(is_trusted=True), order(is_trusted=False)
     with empty_directory(tmp_path, trusted) as first, empty_directory(tmp_path, trusted) as beside:
         (first / "left").write_text("x")
@@ -141,14 +141,14 @@ def test_only_the_report_of_the_run_is_kept(tmp_path: Path) -> None:
 
     with disable_run_logger():
         keep_report(tmp_path / "stack", "20260102T000000Z-bbbbbb", home)
-        keep_report(tmp_path / "stack", "20260103T000000Z-cccccc", home)  # one that came to no report
+        keep_report(tmp_path / "stack", "20260103T000000Z-cccccc", home)  # a run without a report
 
     kept = {path.name: (path / "report.json").read_text() for path in home.iterdir()}
     assert kept == {"20260101T000000Z-aaaaaa": "real", "20260102T000000Z-bbbbbb": "real"}
     assert (home / "20260102T000000Z-bbbbbb/endless").is_symlink()
 
 
-def test_a_report_that_was_kept_is_never_written_over(tmp_path: Path) -> None:
+def test_a_kept_report_is_never_overwritten(tmp_path: Path) -> None:
     make_report(tmp_path / "stack/.predeploy/runs/one", "forged")
     make_report(tmp_path / "validations/one")
 
@@ -158,7 +158,7 @@ def test_a_report_that_was_kept_is_never_written_over(tmp_path: Path) -> None:
     assert (tmp_path / "validations/one/report.json").read_text() == "real"
 
 
-def test_the_oldest_reports_go(tmp_path: Path) -> None:
+def test_the_oldest_reports_are_deleted(tmp_path: Path) -> None:
     home = tmp_path / "validations"
     for number in range(KEPT):
         make_report(home / f"{number:02}")
@@ -170,6 +170,6 @@ def test_the_oldest_reports_go(tmp_path: Path) -> None:
     assert sorted(path.name for path in home.iterdir()) == [*(f"{number:02}" for number in range(1, KEPT)), "99"]
 
 
-def test_what_this_version_cannot_do_is_not_passed_over() -> None:
+def test_an_unknown_parameter_is_refused() -> None:
     with pytest.raises(UsageError, match="warp: this version of predeploy has no such setting"):
         assert order(is_trusted=True, warp="9").flags

@@ -1,4 +1,4 @@
-"""The compose file and the image: valid, bound to loopback, without a secret, and each part watched and restarted."""
+"""The compose file and the image: valid, bound to loopback, without secrets, with health checks and restarts."""
 
 import json
 import os
@@ -21,7 +21,7 @@ SECRETS = {
     "PREDEPLOY_WEBHOOK_SECRET": "canary-of-the-webhook",
 }
 COMPOSE_GO = "github.com/compose-spec/compose-go/v2@v2.9.1"
-# what `docker compose config` does, by the library that does it there
+# the same as `docker compose config`, with the library that it uses
 PROGRAM = """
 package main
 
@@ -41,7 +41,7 @@ Config = dict[str, Any]
 
 @pytest.fixture(scope="session")
 def composer(shared_home: Path) -> list[str]:
-    """The command that reads a compose file as Docker does, and prints it as JSON."""
+    """Returns the command that reads the compose file as Docker does, and prints it as JSON."""
     docker, go = shutil.which("docker"), shutil.which("go")
     if docker and subprocess.run([docker, "compose", "version"], capture_output=True, check=False).returncode == 0:
         return [docker, "compose", "--file", str(FILE), "config", "--format", "json"]
@@ -65,7 +65,7 @@ def compose(composer: list[str], **environ: str) -> subprocess.CompletedProcess[
 
 @pytest.fixture(scope="session")
 def services(composer: list[str]) -> dict[str, Config]:
-    """All of them, with everything filled in."""
+    """All services, with their variables filled in."""
     ended = compose(composer, **SECRETS)
     assert ended.returncode == 0, ended.stderr
     found: dict[str, Config] = json.loads(ended.stdout)["services"]
@@ -78,7 +78,7 @@ network = pytest.mark.network
 
 @real
 @network
-def test_everything_is_there_watched_and_restarted(services: dict[str, Config]) -> None:
+def test_every_service_has_a_health_check_and_is_restarted(services: dict[str, Config]) -> None:
     lasting = {"database", "server", "worker", "engine", "webhook"}
 
     assert services.keys() == lasting | {"deployments"}
@@ -104,8 +104,8 @@ def test_runs_in_containers_reach_server_and_engine_by_default() -> None:
     assert defaults["PREDEPLOY_DOCKER_API_URL"] == written["x-client"]["PREFECT_API_URL"]
 
 
-def test_nothing_that_the_engine_runs_reaches_the_engine() -> None:
-    """It has no password: at a port, the code of strangers would command it."""
+def test_containers_of_the_engine_cannot_reach_the_engine() -> None:
+    """The engine has no password: untrusted code could control it through a TCP port."""
     written = yaml.safe_load(FILE.read_text())
     engine, worker = written["services"]["engine"], written["services"]["worker"]
     addresses = [value for flag, value in pairwise(engine["command"]) if flag == "--addr"]
@@ -122,7 +122,7 @@ def test_nothing_that_the_engine_runs_reaches_the_engine() -> None:
 
 @real
 @network
-def test_only_loopback_is_listened_at(services: dict[str, Config]) -> None:
+def test_ports_are_bound_to_loopback(services: dict[str, Config]) -> None:
     ports = [(name, port["host_ip"]) for name, service in services.items() for port in service.get("ports", ())]
 
     assert sorted(ports) == [("server", "127.0.0.1"), ("webhook", "127.0.0.1")]
@@ -130,7 +130,7 @@ def test_only_loopback_is_listened_at(services: dict[str, Config]) -> None:
 
 @real
 @network
-def test_prefect_has_a_password_and_answers_its_own_pages_only(services: dict[str, Config]) -> None:
+def test_prefect_has_a_password_and_allows_only_its_own_origin(services: dict[str, Config]) -> None:
     environ = services["server"]["environment"]
 
     assert environ["PREFECT_SERVER_API_AUTH_STRING"] == SECRETS["PREFECT_AUTH"]
@@ -149,7 +149,7 @@ def test_nothing_starts_without_its_secrets(composer: list[str], name: str) -> N
     assert name in ended.stderr
 
 
-def test_no_secret_stands_in_the_file() -> None:
+def test_the_file_has_no_secret() -> None:
     written: dict[str, Config] = yaml.safe_load(FILE.read_text())["services"]
     values = [
         (name, variable, str(value))
@@ -162,14 +162,14 @@ def test_no_secret_stands_in_the_file() -> None:
     assert [each for each in values if not re.fullmatch(r"\$\{\w+:[?-][^}]*\}", each[2])] == []
 
 
-def test_the_engine_is_the_one_that_the_client_is_made_for() -> None:
+def test_engine_and_client_have_the_same_version() -> None:
     locked = re.search(r"^dagger-io==(\S+)", (ROOT / "requirements.lock").read_text(), re.MULTILINE)
 
     assert locked
     assert yaml.safe_load(FILE.read_text())["services"]["engine"]["image"].endswith(f":v{locked[1]}")
 
 
-def test_the_image_holds_the_code_and_nothing_else_of_the_checkout() -> None:
+def test_the_image_has_only_the_code_of_the_checkout() -> None:
     copied = re.findall(r"^COPY (\S+)", (FILE.parent / "Dockerfile").read_text(), re.MULTILINE)
     allowed = re.findall(r"^!(\S+)", (ROOT / ".dockerignore").read_text(), re.MULTILINE)
 

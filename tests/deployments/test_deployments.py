@@ -20,7 +20,7 @@ SECRET = "sk_live_canary_0123"
 
 @pytest.fixture(scope="module")
 def operated(operation: Operation) -> Iterator[Operation]:
-    """The operation with a worker, whose environment has a secret."""
+    """The operation with a worker that has a secret in its environment."""
     with worker(operation, STRIPE_KEY=SECRET):
         yield operation
 
@@ -29,7 +29,7 @@ def logs(operation: Operation) -> str:
     return (operation.home / "worker.log").read_text()
 
 
-def test_every_parameter_says_what_it_is(operation: Operation) -> None:
+def test_every_parameter_has_a_description(operation: Operation) -> None:
     for name in NAMES:
         schema = operation.deployment(name)["parameter_openapi_schema"]
         properties = schema["properties"]
@@ -47,7 +47,7 @@ def test_nightly_is_a_gate_one_at_a_time(operation: Operation) -> None:
     assert [operation.deployment(name)["schedules"] for name in NAMES[1:]] == [[], []]
 
 
-def test_nightly_comes_once_a_day_at_its_hour_when_clocks_change(operation: Operation) -> None:
+def test_nightly_runs_once_a_day_at_its_local_hour_across_clock_changes(operation: Operation) -> None:
     nightly = operation.deployment("nightly")
     zone = ZoneInfo(nightly["schedules"][0]["schedule"]["timezone"])
 
@@ -71,12 +71,12 @@ def test_nightly_comes_once_a_day_at_its_hour_when_clocks_change(operation: Oper
 
     assert {(moment.hour, moment.minute) for moment in times} == {(4, 15)}
     assert all(later.date() - earlier.date() == timedelta(days=1) for earlier, later in pairwise(times))
-    # there is a change among them: the hour of the world's clock is another one before and after
+    # the times include a clock change: the hour in UTC differs before and after it
     assert len({moment.astimezone(UTC).hour for moment in times}) == 2
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_each_is_run_by_a_worker(operated: Operation, name: str) -> None:
+def test_a_worker_runs_each_deployment(operated: Operation, name: str) -> None:
     repository = f"acme/{name}"
     commit = operated.remotes.commit(repository)
     given = {"repository": operated.repository(repository), "ref": "main", "directory": ".", "engine": "local"}
@@ -96,8 +96,8 @@ def test_each_is_run_by_a_worker(operated: Operation, name: str) -> None:
     assert last["description"].startswith("2 passed")
 
 
-def test_nightly_runs_out_of_the_box(operated: Operation) -> None:
-    """On the sample, as the repository of predeploy itself has it; here only what it would run is of interest."""
+def test_nightly_validates_the_sample_by_default(operated: Operation) -> None:
+    """The run ends with a usage error, because only its parameters are tested here."""
     run = operated.wait(operated.start("nightly", engine="local", gate=False, only=["no_such_check"]))
 
     assert run["parameters"]["directory"] == "examples/cafe"
@@ -113,7 +113,9 @@ def test_nightly_runs_out_of_the_box(operated: Operation) -> None:
         (BREAKS, "CRASHED", "error", "1 errored, 1 skipped"),
     ],
 )
-def test_what_is_red_is_told(operated: Operation, check: str, state: str, status: str, says: str) -> None:
+def test_a_failed_run_sets_state_and_status(
+    operated: Operation, check: str, state: str, status: str, says: str
+) -> None:
     commit = operated.remotes.commit("acme/red", check=check)
 
     run = operated.wait(
@@ -126,7 +128,7 @@ def test_what_is_red_is_told(operated: Operation, check: str, state: str, status
     assert operated.checks(run["id"])["quality/words"] == ("Failed" if state == "FAILED" else "NoVerdict")
 
 
-def test_a_ref_that_is_not_there_is_no_verdict(operated: Operation) -> None:
+def test_a_missing_ref_is_no_verdict(operated: Operation) -> None:
     operated.remotes.commit("acme/cafe")
 
     run = operated.wait(
@@ -138,7 +140,7 @@ def test_a_ref_that_is_not_there_is_no_verdict(operated: Operation) -> None:
 
 
 def running(operation: Operation, repository: str) -> tuple[str, str]:
-    """A run in the middle of a check that hangs: its id and its commit."""
+    """Starts a run, and waits until its check hangs. Returns the run's id and its commit."""
     commit = operation.remotes.commit(repository, check=HANGS)
     run = operation.start("on-demand", repository=operation.repository(repository), directory=".", ref=commit)
     operation.wait_for_states(repository, commit, "pending")
@@ -147,7 +149,7 @@ def running(operation: Operation, repository: str) -> tuple[str, str]:
 
 
 def processes(what: str, where: str = "cmdline") -> list[int]:
-    """Processes that were started as that, or with that in their environment."""
+    """Returns the ids of processes whose command line (or another file in /proc) has this text."""
     found = []
     for place in Path("/proc").iterdir():
         if place.name.isdecimal():
@@ -161,11 +163,11 @@ def processes(what: str, where: str = "cmdline") -> list[int]:
 
 
 def process_of(run: str) -> int:
-    """The process that a worker has started for a run; what it starts itself has another environment."""
+    """Returns the id of the process that a worker started for a run. Its children have another environment."""
     return processes(f"PREFECT__FLOW_RUN_ID={run}", "environ")[0]
 
 
-def test_a_run_that_is_cancelled_is_told(operated: Operation) -> None:
+def test_a_cancelled_run_sets_the_status(operated: Operation) -> None:
     run, commit = running(operated, "acme/cancelled")
 
     operated.cancel(run)
@@ -175,7 +177,7 @@ def test_a_run_that_is_cancelled_is_told(operated: Operation) -> None:
     assert operated.github.statuses("acme/cancelled", commit)[-1]["description"] == "enough"
 
 
-def test_a_run_whose_process_is_killed_is_told(operated: Operation) -> None:
+def test_a_run_whose_process_is_killed_sets_the_status(operated: Operation) -> None:
     run, commit = running(operated, "acme/killed")
     pid = process_of(run)
 
@@ -185,7 +187,7 @@ def test_a_run_whose_process_is_killed_is_told(operated: Operation) -> None:
     operated.wait_for_states("acme/killed", commit, "pending", "error")
 
 
-def test_secrets_reach_checks_that_declare_them_and_nobody_else(operated: Operation) -> None:
+def test_secrets_reach_only_checks_that_declare_them(operated: Operation) -> None:
     policy = f'{POLICY}secrets = ["STRIPE_KEY"]\n'.replace('run = "true"', 'run = "sh check.sh"')
     script = 'echo "words: ${STRIPE_KEY:-none} ${PREDEPLOY_GITHUB_TOKEN:-none} ${PREFECT_API_URL:-none}" >&2; exit 1'
     commit = operated.remotes.commit("acme/secrets", check=script, policy=policy)
@@ -194,14 +196,14 @@ def test_secrets_reach_checks_that_declare_them_and_nobody_else(operated: Operat
         operated.start("on-demand", repository=operated.repository("acme/secrets"), directory=".", ref=commit)
     )
 
-    told = str(operated.artifacts(run["id"])) + operated.said(run["id"]) + str(run) + logs(operated)
+    output = str(operated.artifacts(run["id"])) + operated.said(run["id"]) + str(run) + logs(operated)
     assert run["state_type"] == "FAILED"
-    assert SECRET not in told
-    assert TOKEN not in told
+    assert SECRET not in output
+    assert TOKEN not in output
 
 
 @pytest.mark.network
-def test_on_demand_runs_out_of_the_box_on_the_sample(operated: Operation) -> None:
+def test_on_demand_validates_the_sample_by_default(operated: Operation) -> None:
     run = operated.wait(operated.start("on-demand", engine="local", only=["ruff_check"]), limit=300)
 
     assert (run["state_type"], operated.checks(run["id"])) == ("COMPLETED", {"quality/ruff_check": "Completed"}), run

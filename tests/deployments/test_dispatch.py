@@ -1,4 +1,4 @@
-"""From a delivery to its run, on a real Prefect: nothing lost, nothing twice, and the newest only."""
+"""From a delivery to its run, on a real Prefect: no run is lost or repeated, and only the newest of a ref runs."""
 
 import threading
 import time
@@ -24,7 +24,7 @@ def data(tmp_path: Path) -> Path:
 
 
 def started(operation: Operation, data: Path, **over: str) -> AbstractContextManager[Service]:
-    """A service that reaches Prefect and the repositories."""
+    """Runs a service that reaches Prefect and the repositories."""
     reaching = {
         name: value for name, value in operation.environment().items() if name.startswith(("PREFECT_API", "PREDEPLOY"))
     }
@@ -32,13 +32,13 @@ def started(operation: Operation, data: Path, **over: str) -> AbstractContextMan
 
 
 def pushed(operation: Operation, name: str, ref: str = "refs/heads/main", **how: Any) -> dict[str, Any]:
-    """A commit on GitHub, and the event that it tells of."""
+    """Pushes a commit. Returns the push event for it."""
     commit = operation.remotes.commit(name, ref, **how)
     return push(ref, commit, head_commit={"id": commit}, repository=repository(name))
 
 
 def settled(service: Service) -> bool:
-    """Whether nothing waits any more."""
+    """Whether no delivery waits."""
     return all(row["state"] != "waiting" for row in service.rows())
 
 
@@ -51,12 +51,12 @@ def test_a_delivery_becomes_a_run(operation: Operation, data: Path) -> None:
         event = pushed(operation, "acme/one")
         answer = service.deliver(event)
         wait_until(lambda: settled(service), limit=60)
-        told = service.get(answer.json()["link"].removeprefix(service.url)).json()
+        shown = service.get(answer.json()["link"].removeprefix(service.url)).json()
 
     (run,) = operation.runs("webhook", "repository:acme/one")
     assert answer.status_code == 202
-    assert told["state"] == "started"
-    assert told["run"] == f"https://prefect.example/runs/flow-run/{run['id']}"
+    assert shown["state"] == "started"
+    assert shown["run"] == f"https://prefect.example/runs/flow-run/{run['id']}"
     assert run["parameters"] == {"repository": operation.repository("acme/one"), "ref": event["after"]}
     assert {f"commit:{event['after']}", "ref:refs/heads/main", "on-push"} <= set(run["tags"])
 
@@ -80,7 +80,7 @@ def test_a_fork_becomes_a_run_without_trust(operation: Operation, data: Path) ->
     }
 
 
-def test_a_newer_push_takes_the_place_of_the_older(operation: Operation, data: Path) -> None:
+def test_a_newer_push_supersedes_the_older(operation: Operation, data: Path) -> None:
     with started(operation, data) as service:
         older = pushed(operation, "acme/newer")
         service.deliver(older)
@@ -94,7 +94,7 @@ def test_a_newer_push_takes_the_place_of_the_older(operation: Operation, data: P
     assert states == {older["after"]: "CANCELLED", newer["after"]: "SCHEDULED"}
 
 
-def test_a_push_that_comes_late_takes_nobodys_place(operation: Operation, data: Path) -> None:
+def test_a_late_delivery_of_an_older_push_supersedes_nothing(operation: Operation, data: Path) -> None:
     older, newer = pushed(operation, "acme/late"), pushed(operation, "acme/late")
     with started(operation, data) as service:
         service.deliver(newer)
@@ -107,9 +107,7 @@ def test_a_push_that_comes_late_takes_nobodys_place(operation: Operation, data: 
 
 
 @pytest.mark.parametrize("is_new", [True, False], ids=["new branch", "old branch"])
-def test_a_server_that_takes_a_moment_to_know_of_a_push_costs_nothing(
-    operation: Operation, data: Path, is_new: bool
-) -> None:
+def test_a_push_is_validated_even_if_the_server_shows_it_late(operation: Operation, data: Path, is_new: bool) -> None:
     name = f"acme/lag-{'new' if is_new else 'old'}"
     bare = operation.remotes.place / f"{name}.git"
     with started(operation, data) as service:
@@ -125,7 +123,7 @@ def test_a_server_that_takes_a_moment_to_know_of_a_push_costs_nothing(
     assert [run["parameters"]["ref"] for run in open_runs(operation, name)] == [commit]
 
 
-def test_other_refs_and_repositories_go_on(operation: Operation, data: Path) -> None:
+def test_other_refs_and_repositories_are_not_superseded(operation: Operation, data: Path) -> None:
     with started(operation, data) as service:
         for name, ref in (("acme/a", "main"), ("acme/a", "feature"), ("acme/b", "main")):
             service.deliver(pushed(operation, name, f"refs/heads/{ref}"))
@@ -134,7 +132,7 @@ def test_other_refs_and_repositories_go_on(operation: Operation, data: Path) -> 
     assert (len(open_runs(operation, "acme/a")), len(open_runs(operation, "acme/b"))) == (2, 1)
 
 
-def test_a_branch_that_is_gone_is_not_validated(operation: Operation, data: Path) -> None:
+def test_a_deleted_branch_is_not_validated(operation: Operation, data: Path) -> None:
     event = pushed(operation, "acme/gone", "refs/heads/gone")
     operation.remotes.git(
         "acme/gone", "push", "--quiet", str(operation.remotes.place / "acme/gone.git"), ":refs/heads/gone"
@@ -148,7 +146,7 @@ def test_a_branch_that_is_gone_is_not_validated(operation: Operation, data: Path
     assert operation.runs("webhook", "repository:acme/gone") == []
 
 
-def test_a_commit_that_is_validated_already_is_not_validated_beside_that(operation: Operation, data: Path) -> None:
+def test_two_deliveries_of_one_commit_share_a_run(operation: Operation, data: Path) -> None:
     event = pushed(operation, "acme/twice")
     with started(operation, data) as service:
         service.deliver(event)
@@ -159,7 +157,9 @@ def test_a_commit_that_is_validated_already_is_not_validated_beside_that(operati
     assert len(operation.runs("webhook", "repository:acme/twice")) == len(runs) == 1
 
 
-def test_a_service_that_is_killed_between_acceptance_and_start_loses_nothing(operation: Operation, data: Path) -> None:
+def test_a_service_that_is_killed_between_acceptance_and_start_loses_no_delivery(
+    operation: Operation, data: Path
+) -> None:
     events = [pushed(operation, "acme/kill", f"refs/heads/b{number}") for number in range(10)]
     with started(operation, data, PREFECT_API_URL=NOWHERE) as service:
         assert [service.deliver(event).status_code for event in events] == [202] * len(events)
@@ -174,12 +174,12 @@ def test_a_service_that_is_killed_between_acceptance_and_start_loses_nothing(ope
     assert sorted(started_for) == sorted(event["after"] for event in events)
 
 
-def test_a_service_that_is_killed_at_any_moment_starts_nothing_twice(operation: Operation, data: Path) -> None:
+def test_a_service_that_is_killed_at_any_moment_starts_no_run_twice(operation: Operation, data: Path) -> None:
     events = [pushed(operation, "acme/often", f"refs/heads/b{number}") for number in range(12)]
     for number, event in enumerate(events):
         with started(operation, data) as service:
             assert service.deliver(event).status_code == 202
-            # from before anything was done about it to when all was
+            # the delays range from before the dispatch to after it
             deadline = time.monotonic() + 0.04 * number
             wait_until(lambda until=deadline: time.monotonic() > until, limit=10)  # type: ignore[misc]
             service.kill()
@@ -190,7 +190,7 @@ def test_a_service_that_is_killed_at_any_moment_starts_nothing_twice(operation: 
     assert sorted(started_for) == sorted(event["after"] for event in events)
 
 
-def test_prefect_may_come_later(operation: Operation, data: Path) -> None:
+def test_deliveries_wait_while_prefect_is_unreachable(operation: Operation, data: Path) -> None:
     with started(operation, data, PREFECT_API_URL=NOWHERE) as service:
         service.deliver(pushed(operation, "acme/later"))
         wait_until(lambda: service.get("/healthz").json()["status"] == "late", limit=60)
@@ -200,7 +200,7 @@ def test_prefect_may_come_later(operation: Operation, data: Path) -> None:
 
 
 def test_a_storm_of_pushes_ends_in_one_run(operation: Operation, data: Path) -> None:
-    """200 deliveries in ten seconds, of commits that GitHub has had all along: the last one is the head."""
+    """200 deliveries in ten seconds, of commits that were pushed before: the last one is the head."""
     events = [pushed(operation, "acme/storm") for _ in range(200)]
     head = events[-1]["after"]
     slowest = 0.0
@@ -223,7 +223,7 @@ def test_a_storm_of_pushes_ends_in_one_run(operation: Operation, data: Path) -> 
 
 @pytest.fixture
 def operated(operation: Operation) -> Iterator[Operation]:
-    """With a worker; what waits from other tests is taken away, so that it has nothing else to do."""
+    """The operation with a worker. Waiting runs of other tests are deleted, so that the worker is idle."""
     for run in operation.runs("webhook"):
         if run["state_type"] in OPEN:
             operation.ask("DELETE", f"/flow_runs/{run['id']}")
@@ -246,10 +246,10 @@ def test_from_delivery_to_status(operated: Operation, data: Path) -> None:
             assert operated.wait(run["id"])["state_type"] == "COMPLETED"
             operated.wait_for_states("acme/whole", event["after"], "pending", "success")
 
-    print("from delivery to running:", ", ".join(f"{each:.1f} s" for each in times))  # noqa: T201 - for a look
+    print("from delivery to running:", ", ".join(f"{each:.1f} s" for each in times))  # noqa: T201 - a measurement
 
 
-def test_a_run_that_goes_on_is_ended_by_a_newer_push(operated: Operation, data: Path) -> None:
+def test_a_newer_push_cancels_the_running_one(operated: Operation, data: Path) -> None:
     with started(operated, data) as service:
         older = pushed(operated, "acme/ended", check=HANGS)
         service.deliver(older)
@@ -268,7 +268,7 @@ def test_a_run_that_goes_on_is_ended_by_a_newer_push(operated: Operation, data: 
     )
 
 
-def test_deliveries_side_by_side_are_all_taken(operation: Operation, data: Path) -> None:
+def test_concurrent_deliveries_are_all_accepted(operation: Operation, data: Path) -> None:
     events = [pushed(operation, "acme/beside", f"refs/heads/b{number}") for number in range(8)]
     bodies = [encoded(event) for event in events for _ in range(3)]
     answers: list[str] = []

@@ -1,4 +1,4 @@
-"""A run whose checks are done by two real workers: the same report as without, whoever dies meanwhile."""
+"""A run whose checks run on two real workers: the report equals that of a local run, even if a worker dies."""
 
 import contextlib
 import json
@@ -56,7 +56,7 @@ Document = dict[str, Any]
 
 @pytest.fixture(scope="module")
 def workers(operation: Operation) -> Iterator[list[subprocess.Popen[bytes]]]:
-    """Two workers for shards, each with one place."""
+    """Two workers for shards, each with one slot."""
     with contextlib.ExitStack() as opened:
         found = [
             opened.enter_context(worker(operation, "--limit", "1", pool="shards", name=name, STRIPE_KEY=SECRET))
@@ -68,7 +68,7 @@ def workers(operation: Operation) -> Iterator[list[subprocess.Popen[bytes]]]:
 
 @pytest.fixture
 def operated(operation: Operation, workers: list[subprocess.Popen[bytes]]) -> Iterator[Operation]:
-    """An operation with both of them; no shard of a test is left open."""
+    """An operation with both workers. At the end of each test, no shard is left open."""
     assert len(workers) == 2
     yield operation
     wait_until(lambda: not shards(operation, *OPEN), limit=30)
@@ -80,7 +80,7 @@ def online(operation: Operation) -> list[Any]:
 
 
 def make_stack(operation: Operation, name: str, **scripts: str) -> Path:
-    """A clone of a repository with that one commit, whose scripts pass unless they are given."""
+    """Returns a clone of a repository with one commit. Its scripts pass, except those that are given."""
     work = operation.remotes.place / f"{name}.work"
     work.mkdir(parents=True, exist_ok=True)
     for script in ("types", "talks"):
@@ -110,7 +110,7 @@ def command_line(operation: Operation, stack: Path, *flags: str, **more: str) ->
 
 
 def run(operation: Operation, stack: Path, *flags: str, **more: str) -> Document:
-    """The report of a run to its end, with what was said to people under `told`."""
+    """Returns the report of a run that has ended, with its stderr under `stderr`."""
     return ended(command_line(operation, stack, *flags, **more))
 
 
@@ -119,11 +119,11 @@ def ended(process: subprocess.Popen[str]) -> Document:
     assert stdout, stderr
     document: Document = json.loads(stdout)
     assert process.returncode == document["exit_code"], stderr
-    return {**document, "told": stderr}
+    return {**document, "stderr": stderr}
 
 
-def told(document: Document) -> Document:
-    """What a report says of the stack: all but times, places and names of this one run."""
+def comparable(document: Document) -> Document:
+    """Returns the report without the times, paths and names that differ from run to run."""
     kept = {name: document[name] for name in ("result", "exit_code", "reason", "tree", "commit", "counts", "warnings")}
     checks = {check["id"]: check for stage in document["stages"].values() for check in stage["checks"]}
     timed = ("started_seconds", "duration_seconds", "log", "rerun")
@@ -139,39 +139,41 @@ def statuses(document: Document) -> dict[str, tuple[str, str]]:
     return {check["name"]: (check["status"], check["reason_code"]) for check in checks}
 
 
-def test_without_a_worker_nobody_waits_for_ever(operation: Operation) -> None:
+def test_a_run_without_a_worker_ends_after_the_limit(operation: Operation) -> None:
     stack = make_stack(operation, "acme/unclaimed")
 
     document = run(operation, stack, "--distribute")
 
     assert document["exit_code"] == 3
     assert {code for _, code in statuses(document).values()} == {"shard_unclaimed", "needs"}
-    assert "no worker of the pool shards took it within 2 s. Start one: ./just worker shards" in document["reason"]
+    assert (
+        "no worker of the pool shards took the shard within 2 s. Start one: ./just worker shards" in document["reason"]
+    )
     assert {each["state_name"] for each in shards(operation).values()} == {"Lost"}
 
 
-def test_it_is_the_same_report_as_without(operated: Operation) -> None:
+def test_the_report_equals_that_of_a_local_run(operated: Operation) -> None:
     stack = make_stack(operated, "acme/same", words=RED, talks='echo "$STRIPE_KEY"')
 
     plain = run(operated, stack, STRIPE_KEY=SECRET)
     shared = run(operated, stack, "--distribute")
 
-    assert shared["exit_code"] == 1, shared["told"]
-    assert told(shared) == told(plain)
+    assert shared["exit_code"] == 1, shared["stderr"]
+    assert comparable(shared) == comparable(plain)
     logs = [(stack / check["log"]).read_text() for check in shared["stages"]["integration"]["checks"]]
     assert ["true" in logs[0], "***" in logs[1]] == [True, True]
     assert SECRET not in str(logs) + str(shared)
 
 
 def shards(operation: Operation, *states: str) -> dict[str, dict[str, Any]]:
-    """The newest runs of shards by their number, in any of these states."""
+    """Returns the newest shard runs in any of these states, by the shard's number."""
     deployment = operation.deployment("shard", "shard")["id"]
     asked = {"deployment_id": {"any_": [deployment]}, "state": {"type": {"any_": states}} if states else None}
     found = operation.ask("POST", "/flow_runs/filter", flow_runs=asked, sort="START_TIME_DESC")
     return {each["name"].split(" shard ")[1][0]: each for each in reversed(found)}
 
 
-def test_a_run_that_is_interrupted_takes_its_shards_along(operated: Operation) -> None:
+def test_an_interrupted_run_cancels_its_shards(operated: Operation) -> None:
     stack = make_stack(operated, "acme/interrupted", talks="sleep 302")
     process = command_line(operated, stack, "--distribute")
     wait_until(lambda: bool(processes("sleep 302")), limit=60)
@@ -192,7 +194,7 @@ def test_a_run_that_is_interrupted_takes_its_shards_along(operated: Operation) -
         ("", ("--publish", "registry.example/x"), "--publish: with --distribute, what is built stays on the workers"),
     ],
 )
-def test_what_workers_cannot_do_is_refused(
+def test_a_run_that_workers_cannot_do_is_refused(
     operation: Operation, trouble: str, flags: tuple[str, ...], says: str
 ) -> None:
     stack = make_stack(operation, f"acme/refused-{trouble or 'flags'}")
@@ -207,14 +209,14 @@ def test_what_workers_cannot_do_is_refused(
     assert says in document["reason"]
 
 
-def test_it_needs_a_server_that_others_see(operation: Operation) -> None:
+def test_distribute_needs_a_shared_prefect_server(operation: Operation) -> None:
     document = run(operation, make_stack(operation, "acme/alone"), "--distribute", PREFECT_API_URL="")
 
     assert document["exit_code"] == 2
     assert "set PREFECT_API_URL" in document["reason"]
 
 
-def test_a_worker_that_would_run_another_check_is_not_believed(operated: Operation) -> None:
+def test_a_result_of_a_check_that_was_planned_differently_is_rejected(operated: Operation) -> None:
     stack = make_stack(operated, "acme/otherwise")
 
     document = run(operated, stack, "--distribute", PREDEPLOY_LIMITS='{"words": 7}')
@@ -222,10 +224,10 @@ def test_a_worker_that_would_run_another_check_is_not_believed(operated: Operati
     assert document["exit_code"] == 3
     assert {name for name, (status, _) in statuses(document).items() if status != "passed"} == {"words"}
     assert statuses(document)["words"] == ("errored", "shard_plan")
-    assert "another words ran than was planned" in document["reason"]
+    assert "words ran differently than it was planned" in document["reason"]
 
 
-def test_a_run_of_a_deployment_is_done_in_shards_which_end_with_it(operated: Operation) -> None:
+def test_a_deployment_s_run_uses_shards_and_cancels_them_with_itself(operated: Operation) -> None:
     make_stack(operated, "acme/deployed", talks="sleep 303")
     given = {"repository": operated.repository("acme/deployed"), "directory": ".", "ref": "main", "distribute": True}
 
@@ -242,7 +244,7 @@ def test_a_run_of_a_deployment_is_done_in_shards_which_end_with_it(operated: Ope
     assert SECRET not in parameters
 
 
-def test_shards_whose_run_was_killed_end_by_themselves(operated: Operation) -> None:
+def test_shards_end_by_themselves_after_their_run_was_killed(operated: Operation) -> None:
     stack = make_stack(operated, "acme/orphans", talks="sleep 304")
     process = command_line(operated, stack, "--distribute")
     wait_until(lambda: bool(processes("sleep 304")), limit=60)
@@ -257,9 +259,7 @@ def parent_of(pid: int) -> int:
     return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
 
 
-def test_a_worker_that_is_killed_takes_its_own_checks_along_and_no_more(
-    operated: Operation, workers: list[subprocess.Popen[bytes]]
-) -> None:
+def test_a_killed_worker_loses_only_its_own_checks(operated: Operation, workers: list[subprocess.Popen[bytes]]) -> None:
     stack = make_stack(operated, "acme/killed-worker", talks="sleep 301")
     process = command_line(operated, stack, "--distribute")
     wait_until(lambda: bool(processes("sleep 301")), limit=60)

@@ -1,4 +1,4 @@
-"""Runs in containers of their own: what is created for them, and one for real where there are Docker and an engine."""
+"""Runs in their own containers: the deployments, and real runs if Docker and an engine are available."""
 
 import contextlib
 import os
@@ -19,7 +19,7 @@ from tests.deployments.docker_pool import (
     FILE,
     REGISTRY,
     VOLUMES,
-    Harbour,
+    DockerDeployment,
     deploy_without_image,
     engine_on_tcp,
     git_server,
@@ -56,11 +56,11 @@ def pooled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Operation]:
 
 
 def test_the_deployments_are_those_of_the_other_pool() -> None:
-    """By their names, or the webhook would not find them; only where they run and what they run on differs."""
+    """The webhook finds deployments by name. Only work pool and the values of parameters differ."""
     theirs = {each["name"]: each for each in parsed(DEPLOYMENTS)["deployments"]}
     ours = {each["name"]: each for each in on_docker()["deployments"]}
 
-    # shards of a run have a pool of their own, whichever that is
+    # shards have their own pool
     assert ours.keys() == theirs.keys() - {"shard"}
     for name, deployment in ours.items():
         other = theirs[name]
@@ -70,7 +70,7 @@ def test_the_deployments_are_those_of_the_other_pool() -> None:
         assert deployment.get("parameters", {}).keys() == other.get("parameters", {}).keys()
 
 
-def test_every_step_is_there() -> None:
+def test_every_step_can_be_imported() -> None:
     whole = on_docker()
     for step in (*whole["build"], *whole["push"], *whole["pull"]):
         (name,) = step
@@ -87,18 +87,18 @@ def test_every_step_is_there() -> None:
         ("registry.example.com/team/predeploy", True),
     ],
 )
-def test_a_registry_is_told_from_a_name(name: str, *, expected: bool) -> None:
+def test_a_registry_is_recognized_in_an_image_name(name: str, *, expected: bool) -> None:
     assert has_registry(name) is expected
 
 
-def test_an_image_without_a_registry_stays(capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_image_without_a_registry_is_not_pushed(capsys: pytest.CaptureFixture[str]) -> None:
     assert push("predeploy", "1") == {"image": "predeploy:1"}
     assert "stays on this machine" in capsys.readouterr().out
 
 
 @pytest.mark.slow
 @real
-def test_what_is_created_is_what_was_chosen(pooled: Operation, tmp_path: Path) -> None:
+def test_pool_and_deployments_have_the_chosen_settings(pooled: Operation, tmp_path: Path) -> None:
     deploy_without_image(pooled, tmp_path / "docker.yaml", **CHOSEN)
 
     pool = pooled.ask("GET", "/work_pools/docker")
@@ -123,13 +123,13 @@ def test_what_is_created_is_what_was_chosen(pooled: Operation, tmp_path: Path) -
     }
 
 
-def test_no_block_is_referred_to() -> None:
-    """Prefect resolves such a reference when a deployment is made, and stores the secret in it."""
+def test_the_file_refers_to_no_block() -> None:
+    """Prefect would resolve the reference at deployment, and store the secret in the deployment."""
     assert "prefect.blocks" not in FILE.read_text()
 
 
 @real
-def test_a_run_reads_the_token_of_doppler_from_its_block(pooled: Operation, tmp_path: Path) -> None:
+def test_a_run_reads_doppler_s_token_from_its_block(pooled: Operation, tmp_path: Path) -> None:
     program = """
 import asyncio, os
 from prefect.blocks.system import Secret
@@ -168,7 +168,7 @@ asyncio.run(main())
 
 
 @real
-def test_the_nightly_stack_has_to_be_named(pooled: Operation) -> None:
+def test_the_nightly_stack_is_required(pooled: Operation) -> None:
     ended = recipe(pooled, "deploy-docker")
 
     assert ended.returncode != 0
@@ -176,8 +176,8 @@ def test_the_nightly_stack_has_to_be_named(pooled: Operation) -> None:
 
 
 @pytest.fixture(scope="module")
-def harbour(pooled: Operation) -> Iterator[Harbour]:
-    """The image is built, and pushed where there is a registry; all that is on this machine is taken away again."""
+def docker_deployment(pooled: Operation) -> Iterator[DockerDeployment]:
+    """Builds the image and pushes it if there is a registry. Removes image and volumes afterwards."""
     if trouble := missing():
         pytest.skip(f"no run was tried in a container: {trouble}")
     place = pooled.remotes.place
@@ -202,7 +202,7 @@ def harbour(pooled: Operation) -> Iterator[Harbour]:
             PREDEPLOY_GITHUB_TOKEN_BLOCK="github-token",
         )
         assert deployed.returncode == 0, deployed.stdout + deployed.stderr
-        yield Harbour(client=client, operation=pooled, remote=remote)
+        yield DockerDeployment(client=client, operation=pooled, remote=remote)
         client.images.remove(pooled.deployment("on-demand")["job_variables"]["image"], force=True)
         for volume in client.volumes.list():
             if volume.name in VOLUMES:
@@ -212,9 +212,9 @@ def harbour(pooled: Operation) -> Iterator[Harbour]:
 @real
 @pytest.mark.slow
 @pytest.mark.network
-def test_a_run_in_a_container(pooled: Operation, harbour: Harbour) -> None:
-    """The sample is validated in a container of the image, and nothing of that container is left."""
-    run = harbour.start("own", only=["ruff_check", "migrate"])
+def test_a_run_in_a_container(pooled: Operation, docker_deployment: DockerDeployment) -> None:
+    """The sample is validated in a container of the image, which is removed afterwards."""
+    run = docker_deployment.start("own", only=["ruff_check", "migrate"])
 
     ended = recipe(pooled, "worker-docker", "--run-once")
 
@@ -229,7 +229,7 @@ def test_a_run_in_a_container(pooled: Operation, harbour: Harbour) -> None:
     assert "/home/predeploy/.local/share/predeploy/validations/" in pooled.said(run)
     assert "Creating Docker container" in said
     assert pooled.run(run)["infrastructure_pid"]
-    assert harbour.containers(run) == []
+    assert docker_deployment.containers(run) == []
 
 
 @real
@@ -240,24 +240,24 @@ def test_a_run_in_a_container(pooled: Operation, harbour: Harbour) -> None:
     [(FAILS, "FAILED", "failure", BLOCK_TOKEN), (HANGS, "CRASHED", "error", TOKEN)],
     ids=["red", "killed"],
 )
-def test_however_a_run_ends_it_is_told_and_its_container_is_gone(
-    pooled: Operation, harbour: Harbour, check: str, state: str, status: str, token: str
+def test_a_failed_or_killed_run_sets_the_status_and_removes_its_container(
+    pooled: Operation, docker_deployment: DockerDeployment, check: str, state: str, status: str, token: str
 ) -> None:
-    """Whoever sets the commit's last status, the run with the token in its block or the worker with its own."""
+    """The run sets the last status with the token in its block, or the worker does with its own token."""
     repository = f"acme/{state.lower()}"
     commit = pooled.remotes.commit(repository, check=check)
-    run = harbour.start(repository, directory=".")
+    run = docker_deployment.start(repository, directory=".")
 
     with ThreadPoolExecutor() as others:
-        working = others.submit(recipe, pooled, "worker-docker", "--run-once", **harbour.github)
+        working = others.submit(recipe, pooled, "worker-docker", "--run-once", **docker_deployment.github)
         if check == HANGS:
             wait_until(lambda: bool(pooled.checks(run)), limit=120)
-            (container,) = harbour.containers(run)
+            (container,) = docker_deployment.containers(run)
             container.kill()
         ended = working.result()
 
     assert ended.returncode == 0, ended.stdout + ended.stderr
     assert pooled.wait(run)["state_type"] == state, ended.stdout + ended.stderr
-    assert harbour.containers(run) == []
+    assert docker_deployment.containers(run) == []
     pooled.wait_for_states(repository, commit, "pending", status)
     assert pooled.github.requests[-1][1] == f"Bearer {token}"

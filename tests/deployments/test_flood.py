@@ -1,4 +1,4 @@
-"""Ten thousand bad requests on loopback: the service's memory stays where it was, and good ones are served."""
+"""Ten thousand bad requests on loopback: memory stays within its limit, and valid requests are served."""
 
 import asyncio
 import itertools
@@ -15,11 +15,11 @@ from tests.deployments.service import Service, serving
 pytestmark = pytest.mark.slow
 REQUESTS, SIDE_BY_SIDE = 10_000, 50
 ROOM = 64 * 1024 * 1024
-"""What the service may need for all of them together."""
+"""The most bytes by which the service's memory may grow."""
 
 
 def bad_requests() -> list[tuple[bytes, dict[str, str], int]]:
-    """Every kind that costs something, with the status that it has to get."""
+    """Returns body, headers and expected status of each kind of bad request."""
     large, small = b'{"ref": "' + b"x" * 300_000 + b'"}', b'{"ref": "refs/heads/main"}'
     wrong = signature(small, "another")
     return [
@@ -34,12 +34,12 @@ def bad_requests() -> list[tuple[bytes, dict[str, str], int]]:
 
 
 async def flood(service: Service) -> tuple[Counter[int], list[int]]:
-    """The answers to bad requests, and those to the good ones in between."""
+    """Returns the unexpected statuses of bad requests, and all statuses of the valid ones in between."""
     kinds = itertools.cycle(bad_requests())
     left = iter(range(REQUESTS))
     unexpected: Counter[int] = Counter()
     good: list[int] = []
-    # a connection that the service is just about to close for its idleness is not used again
+    # shorter than the idle limit of the service, so that no closed connection is reused
     limits = httpx.Limits(max_connections=SIDE_BY_SIDE, keepalive_expiry=1)
 
     async def send(client: httpx.AsyncClient) -> None:
@@ -61,7 +61,7 @@ async def flood(service: Service) -> tuple[Counter[int], list[int]]:
 
 
 async def refused_by_its_head(service: Service, head: dict[str, str]) -> int:
-    """The status of a request whose body never comes."""
+    """Returns the status of a request whose body is never sent."""
     place = httpx.URL(service.url)
     reader, writer = await asyncio.open_connection(place.host, place.port)
     lines = [
@@ -90,8 +90,8 @@ async def test_a_flood_of_bad_requests(tmp_path: Path) -> None:
         assert service.get("/healthz").json()["status"] in {"ok", "late"}
 
 
-async def test_bodies_that_never_end_hold_no_good_one_up(tmp_path: Path) -> None:
-    """As many connections as there are places for bodies, each of which sends a little and falls silent."""
+async def test_bodies_that_never_end_do_not_delay_valid_requests(tmp_path: Path) -> None:
+    """100 connections, each of which sends one byte of its body and stops."""
     with serving(tmp_path / "data", tmp_path) as service:
         place = httpx.URL(service.url)
         signed = headers(b"never") | {"Content-Length": "1000000"}
@@ -112,8 +112,8 @@ async def test_bodies_that_never_end_hold_no_good_one_up(tmp_path: Path) -> None
             writer.close()
 
 
-async def test_connections_that_say_nothing_are_let_go(tmp_path: Path) -> None:
-    """As many as the service takes at all, some of which have begun to speak: then there is room again."""
+async def test_idle_connections_are_closed(tmp_path: Path) -> None:
+    """As many connections as the service accepts. Half of them have begun a request."""
     with serving(tmp_path / "data", tmp_path) as service:
         place = httpx.URL(service.url)
         silent = [await asyncio.open_connection(place.host, place.port) for _ in range(AT_ONCE)]
@@ -132,6 +132,6 @@ async def test_connections_that_say_nothing_are_let_go(tmp_path: Path) -> None:
 
 
 def status_of(service: Service) -> int:
-    """Of one delivery, by somebody who has no connection yet."""
+    """Returns the status of one delivery on a new connection."""
     body = encoded(push())
     return httpx.post(f"{service.url}/github", content=body, headers=headers(body), timeout=30).status_code

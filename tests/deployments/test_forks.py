@@ -1,4 +1,4 @@
-"""Code of strangers: in containers or not at all, without secrets, under the policy of the base."""
+"""Untrusted code: it runs in containers or not at all, without secrets, under the policy of the base."""
 
 import shutil
 from pathlib import Path
@@ -16,13 +16,13 @@ TOKEN = "dp.st.prd.canary0123456789abcdefghijklmnopqrstuvwxyz"
 
 
 def forked(operation: Operation, repository: str, **head: str) -> dict[str, str]:
-    """A fork's pull request, whose head lies in the repository as GitHub keeps it there: the parameters for it."""
+    """Pushes the head of a fork's pull request to the repository, as GitHub does. Returns the run's parameters."""
     base = operation.remotes.commit(repository)
     commit = operation.remotes.commit(repository, "refs/pull/7/head", **head)
     return {"repository": operation.repository(repository), "directory": ".", "ref": commit, "policy": base}
 
 
-def test_code_of_strangers_never_runs_on_the_worker(operation: Operation, tmp_path: Path) -> None:
+def test_untrusted_code_never_runs_on_the_worker(operation: Operation, tmp_path: Path) -> None:
     mark = tmp_path / "it ran"
     given = forked(operation, "acme/strange", check=f"touch '{mark}'")
 
@@ -30,15 +30,13 @@ def test_code_of_strangers_never_runs_on_the_worker(operation: Operation, tmp_pa
         run = operation.wait(operation.start("on-push", **given, trusted=False, engine="local"))
         operation.wait_for_states("acme/strange", given["ref"], "pending", "error")
 
-    # here is no engine of containers, or none that comes up by itself
+    # no container engine is available here, or none that starts by itself
     assert (run["state_type"], run["state_name"]) == ("CRASHED", "NoVerdict")
     assert "DAGGER_" in run["state"]["message"]
     assert not mark.exists()
 
 
-def test_what_a_commit_has_in_the_place_of_reports_does_nothing_on_the_worker(
-    operation: Operation, tmp_path: Path
-) -> None:
+def test_a_commit_cannot_forge_reports_on_the_worker(operation: Operation, tmp_path: Path) -> None:
     name, kept = "acme/reports", operation.home / ".local/share/predeploy/validations"
     operation.remotes.commit(name)
     work, elsewhere = operation.remotes.place / f"{name}.work", tmp_path / "elsewhere"
@@ -66,7 +64,7 @@ def test_what_a_commit_has_in_the_place_of_reports_does_nothing_on_the_worker(
 
 
 def at_head(operation: Operation, name: str) -> dict[str, str]:
-    """The parameters for one more commit, with all that lies in the checkout."""
+    """Pushes a commit with all files of the checkout. Returns the run's parameters."""
     return {"repository": operation.repository(name), "ref": operation.remotes.commit(name)}
 
 
@@ -76,7 +74,7 @@ def files_below(place: Path) -> dict[Path, bytes]:
 
 @pytest.mark.skipif(bool(unreachable()), reason=unreachable())
 def test_a_fork_runs_in_containers_under_the_policy_of_the_base(operation: Operation) -> None:
-    """Its own policy drops the check that would be red, and asks for a secret."""
+    """The fork's own policy drops the failing check, and requests a secret."""
     policy = """\
 [[check]]
 name = "easy"
@@ -94,16 +92,16 @@ secrets = ["STRIPE_KEY"]
         run = operation.wait(operation.start("on-push", **given, trusted=False), limit=300)
         operation.wait_for_states("acme/fork", given["ref"], "pending", "failure")
 
-    told = (
+    output = (
         str(operation.artifacts(run["id"]))
         + operation.said(run["id"])
         + str(run)
         + (operation.home / "worker.log").read_text()
     )
-    assert run["state_type"] == "FAILED", told
+    assert run["state_type"] == "FAILED", output
     assert operation.checks(run["id"]) == {"quality/words": "Failed", "integration/later": "Skipped"}
     assert "engine: dagger" in str(operation.artifacts(run["id"])["predeploy-report"])
-    assert SECRET not in told
-    assert TOKEN not in told
-    # nobody asked Doppler
+    assert SECRET not in output
+    assert TOKEN not in output
+    # no request was sent to Doppler
     assert doppler.asked == []

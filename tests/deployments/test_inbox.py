@@ -1,4 +1,4 @@
-"""The inbox while everything else in its process is slow."""
+"""The inbox while all other threads of its process are blocked."""
 
 import asyncio
 import contextlib
@@ -27,7 +27,7 @@ def inbox(tmp_path: Path) -> Iterator[Inbox]:
 
 
 @contextlib.asynccontextmanager
-async def nobody() -> AsyncIterator[Runs]:
+async def unreachable() -> AsyncIterator[Runs]:
     raise ConnectionError("there is no Prefect here")
     yield
 
@@ -43,7 +43,7 @@ def service_with(inbox: Inbox) -> WebhookService:
         rules=Rules(),
         bodies=Bodies(1 << 20),
         inbox=inbox,
-        dispatcher=Dispatcher(inbox=inbox, metrics=metrics, connect=nobody, head_of=no_head),
+        dispatcher=Dispatcher(inbox=inbox, metrics=metrics, connect=unreachable, head_of=no_head),
         metrics=metrics,
         public_url="http://127.0.0.1",
     )
@@ -59,7 +59,7 @@ def delivery() -> Request:
     return Request({"type": "http", "method": "POST", "path": "/github", "headers": said}, receive)
 
 
-async def test_deliveries_are_accepted_while_every_thread_waits_for_a_silent_server(inbox: Inbox) -> None:
+async def test_deliveries_are_accepted_while_the_default_threads_are_blocked(inbox: Inbox) -> None:
     service, goes_on = service_with(inbox), threading.Event()
     loop = asyncio.get_running_loop()
     loop.set_default_executor(ThreadPoolExecutor(1))

@@ -1,4 +1,4 @@
-"""The deployment `maintain`: a real worker keeps caches, reports and our part of the history within limits."""
+"""The deployment `maintain`: a real worker prunes caches, reports and predeploy's runs in Prefect's history."""
 
 import os
 import sqlite3
@@ -28,14 +28,14 @@ def deployed(operation: Operation) -> dict[str, Any]:
 
 
 def maintain(operation: Operation, **parameters: float) -> dict[str, Any]:
-    """A run by hand, once it has ended."""
+    """Starts a run and waits for its end. Returns the run."""
     path = f"/deployments/{deployed(operation)['id']}/create_flow_run"
     created = operation.ask("POST", path, parameters=parameters, state={"type": "SCHEDULED"})
     return operation.wait(created["id"])
 
 
 def recorded(operation: Operation, flow: str, state: str, *tags: str, parent: str | None = None) -> str:
-    """A run that Prefect was told of as if it had been long ago."""
+    """Records a run in Prefect with a start time long ago. Returns its id."""
     flow_id = operation.ask("POST", "/flows/", name=flow)["id"]
     body = {"flow_id": flow_id, "tags": list(tags), "state": {"type": state}}
     if parent:
@@ -52,7 +52,7 @@ def is_there(operation: Operation, run: str) -> bool:
     return operation.client.get(f"{operation.url}/flow_runs/{run}").status_code == 200
 
 
-def test_it_comes_each_week_one_at_a_time(operation: Operation) -> None:
+def test_it_is_scheduled_weekly_one_run_at_a_time(operation: Operation) -> None:
     deployment = deployed(operation)
     (schedule,) = deployment["schedules"]
 
@@ -65,7 +65,7 @@ def test_it_comes_each_week_one_at_a_time(operation: Operation) -> None:
     assert all(each["description"] and each["type"] == "number" for each in properties.values())
 
 
-def test_only_old_runs_of_ours_that_have_ended_go(operated: Operation) -> None:
+def test_only_old_ended_runs_of_predeploy_are_deleted(operated: Operation) -> None:
     red = recorded(operated, "predeploy", "FAILED")
     stage = recorded(operated, "quality", "FAILED", parent=red)
     pushed = recorded(operated, "validate", "CRASHED", "predeploy", "on-push")
@@ -83,7 +83,7 @@ def test_only_old_runs_of_ours_that_have_ended_go(operated: Operation) -> None:
     assert all(each in table for each in ("cache", "reports", "history")), table
 
 
-def test_nothing_that_a_run_holds_goes(operated: Operation) -> None:
+def test_files_of_active_runs_are_not_deleted(operated: Operation) -> None:
     commit = operated.remotes.commit("acme/held", check=HANGS)
     held = operated.start("on-demand", repository=operated.repository("acme/held"), directory=".", ref=commit)
     operated.wait_for_states("acme/held", commit, "pending")

@@ -1,4 +1,4 @@
-"""News of nightly runs: a real server, worker and block, and somebody who listens where the block posts to."""
+"""Notifications of nightly runs: a real server, worker and block, and a listener that receives the block's posts."""
 
 import contextlib
 import json
@@ -19,11 +19,11 @@ CANARY = "hook-canary-0123456789"
 
 @dataclass(kw_only=True)
 class Listener:
-    """Whoever is told. `refuses` is the status that it answers with instead of taking anything."""
+    """The receiver of notifications. If `refuses` is set, it answers with that status and stores nothing."""
 
     url: str = ""
     refuses: int = 0
-    told: list[dict[str, Any]] = field(default_factory=list)
+    received: list[dict[str, Any]] = field(default_factory=list)
 
 
 @contextlib.contextmanager
@@ -34,7 +34,7 @@ def listening() -> Iterator[Listener]:
         def do_POST(self) -> None:
             body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
             if not listener.refuses:
-                listener.told.append({"path": self.path, **body})
+                listener.received.append({"path": self.path, **body})
             self.send_response(listener.refuses or 204)
             self.end_headers()
 
@@ -47,7 +47,7 @@ def listening() -> Iterator[Listener]:
         server.shutdown()
 
 
-# These come first: a worker that lives as long as the module would take their runs.
+# These tests must come first: the worker of the module-wide fixture would take their runs.
 @pytest.mark.parametrize(
     ("name", "why"),
     [
@@ -57,7 +57,7 @@ def listening() -> Iterator[Listener]:
         ("no-slash", "must be the type and the name of a block"),
     ],
 )
-def test_what_a_notification_lacks_is_logged_and_changes_nothing(operation: Operation, name: str, why: str) -> None:
+def test_a_failed_notification_is_logged_and_does_not_change_the_run(operation: Operation, name: str, why: str) -> None:
     log = operation.home / "worker.log"
     said = log.stat().st_size if log.exists() else 0
     block = name if name == "no-slash" else f"custom-webhook/{name}"
@@ -83,7 +83,7 @@ def listener() -> Iterator[Listener]:
 
 
 def save_block(operation: Operation, name: str, url: str) -> None:
-    """What somebody does in the UI: a Custom Webhook whose address holds a secret."""
+    """Saves a Custom Webhook block, as a user does in the UI. Its URL holds a secret."""
     kind = operation.ask("GET", "/block_types/slug/custom-webhook")
     schemas = operation.ask("POST", "/block_schemas/filter", block_schemas={"block_type_id": {"any_": [kind["id"]]}})
     data = {
@@ -104,7 +104,7 @@ def operated(operation: Operation, listener: Listener) -> Iterator[Operation]:
 
 
 def ended(operation: Operation, repository: str, check: str, deployment: str = "nightly") -> tuple[dict[str, Any], str]:
-    """A run on a new commit, once GitHub has been told as well, and that commit."""
+    """Runs a deployment on a new commit to its end. Returns the run and the commit."""
     commit = operation.remotes.commit(repository, check=check)
     run = operation.start(
         deployment, repository=operation.repository(repository), ref="main", directory=".", engine="local", gate=False
@@ -112,16 +112,16 @@ def ended(operation: Operation, repository: str, check: str, deployment: str = "
     return operation.wait(run), commit
 
 
-def test_only_another_colour_is_news(operated: Operation, listener: Listener) -> None:
-    listener.told.clear()
+def test_only_a_change_between_green_and_red_is_notified(operated: Operation, listener: Listener) -> None:
+    listener.received.clear()
     ended(operated, "acme/night", PASSES)
     red, commit = ended(operated, "acme/night", FAILS)
-    wait_until(lambda: len(listener.told) == 1, limit=60)
+    wait_until(lambda: len(listener.received) == 1, limit=60)
     ended(operated, "acme/night", BREAKS)
     _, back = ended(operated, "acme/night", PASSES)
-    wait_until(lambda: len(listener.told) == 2, limit=60)
+    wait_until(lambda: len(listener.received) == 2, limit=60)
 
-    first, second = listener.told
+    first, second = listener.received
     assert first["path"] == f"/{CANARY}"
     assert first["subject"] == "predeploy: night main is red"
     assert first["body"].splitlines() == [
@@ -135,19 +135,19 @@ def test_only_another_colour_is_news(operated: Operation, listener: Listener) ->
     assert f"commit: {back}" in second["body"]
 
 
-def test_a_first_run_is_news_if_it_is_red_and_stacks_are_apart(operated: Operation, listener: Listener) -> None:
-    listener.told.clear()
+def test_a_first_run_is_notified_if_it_is_red_per_stack(operated: Operation, listener: Listener) -> None:
+    listener.received.clear()
     ended(operated, "acme/first-green", PASSES)
     ended(operated, "acme/first-red", FAILS)
-    wait_until(lambda: len(listener.told) == 1, limit=60)
+    wait_until(lambda: len(listener.received) == 1, limit=60)
 
-    assert listener.told[0]["body"].startswith("nightly: first-red main is red, at its first run.")
+    assert listener.received[0]["body"].startswith("nightly: first-red main is red, at its first run.")
 
 
-def test_a_cancelled_run_and_one_by_hand_are_no_news(operated: Operation, listener: Listener) -> None:
-    listener.told.clear()
+def test_cancelled_and_manual_runs_are_not_notified(operated: Operation, listener: Listener) -> None:
+    listener.received.clear()
     ended(operated, "acme/between", FAILS)
-    wait_until(lambda: len(listener.told) == 1, limit=60)
+    wait_until(lambda: len(listener.received) == 1, limit=60)
 
     commit = operated.remotes.commit("acme/between", check=HANGS)
     given = {"repository": operated.repository("acme/between"), "ref": "main", "directory": ".", "gate": False}
@@ -159,9 +159,9 @@ def test_a_cancelled_run_and_one_by_hand_are_no_news(operated: Operation, listen
     ended(operated, "acme/by-hand", FAILS, "on-demand")
     ended(operated, "acme/between", FAILS)
     ended(operated, "acme/between", PASSES)
-    wait_until(lambda: len(listener.told) == 2, limit=60)
+    wait_until(lambda: len(listener.received) == 2, limit=60)
 
-    assert [each["subject"] for each in listener.told] == [
+    assert [each["subject"] for each in listener.received] == [
         "predeploy: between main is red",
         "predeploy: between main is green again",
     ]

@@ -1,4 +1,4 @@
-"""What a shard makes of its parameters."""
+"""The parameters of a shard, and the part of the plan that it runs."""
 
 from pathlib import Path
 
@@ -17,7 +17,7 @@ TYPES = make_check("types", needs=(BUNDLE.id,))
 PLAN = make_some_plan(BUNDLE, TYPES, make_check("lint"))
 
 
-def test_what_only_the_whole_run_can_do_is_off_whatever_is_set() -> None:
+def test_features_of_the_whole_run_are_off_in_a_shard() -> None:
     flags = flags_of({"only": ["mypy"], "gate": True}, is_trusted=True)
 
     assert flags["only"] == ["mypy"]
@@ -34,7 +34,7 @@ def test_nothing_else_is_set_by_parameters(name: str) -> None:
         flags_of({name: "x"}, is_trusted=True)
 
 
-def test_a_part_has_all_that_it_was_asked_for_and_needs() -> None:
+def test_a_part_has_the_requested_checks_and_their_needs() -> None:
     assert part_of(PLAN, (BUNDLE.id, TYPES.id)).checks == (BUNDLE, TYPES)
     with pytest.raises(UsageError, match=r"the plan of this worker has no bundle\[apps/web\]:"):
         part_of(PLAN, (TYPES.id,))
@@ -66,7 +66,7 @@ def test_no_value_of_the_environment_travels() -> None:
     assert "engine" not in choices_of(Settings())
 
 
-def test_a_server_is_needed() -> None:
+def test_a_prefect_server_is_required() -> None:
     assert require_server({"PREFECT_API_URL": "http://prefect:4200/api/"}) == "http://prefect:4200/api"
     with pytest.raises(UsageError, match="set PREFECT_API_URL"):
         require_server({})

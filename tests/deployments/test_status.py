@@ -1,4 +1,4 @@
-"""Statuses of commits: as GitHub takes them, and again where it does not at first."""
+"""Commit statuses: what is sent to GitHub, and when a failed attempt is repeated."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
@@ -25,12 +25,12 @@ def github(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeGitHub]:
         yield github
 
 
-async def tell(github: FakeGitHub, status: CommitStatus = FAILURE) -> None:
+async def send_status(github: FakeGitHub, status: CommitStatus = FAILURE) -> None:
     await set_status(GitHub(api_url=github.url, token="ghp_secret"), "acme/cafe", COMMIT, status)
 
 
-async def test_a_status_is_set_with_what_people_need(github: FakeGitHub) -> None:
-    await tell(github)
+async def test_a_status_has_state_context_description_and_link(github: FakeGitHub) -> None:
+    await send_status(github)
 
     assert github.requests == [
         (
@@ -46,11 +46,11 @@ async def test_a_status_is_set_with_what_people_need(github: FakeGitHub) -> None
     ]
 
 
-async def test_who_answers_without_setting_it_is_not_believed(github: FakeGitHub) -> None:
+async def test_a_redirect_is_not_taken_for_success(github: FakeGitHub) -> None:
     github.refusals = [(302, {"Location": f"{github.url}/elsewhere"}, "")]
 
-    with pytest.raises(EngineError, match="did not take the status"):
-        await tell(github)
+    with pytest.raises(EngineError, match="did not accept the status"):
+        await send_status(github)
 
 
 @pytest.mark.parametrize(
@@ -62,7 +62,7 @@ async def test_who_answers_without_setting_it_is_not_believed(github: FakeGitHub
         ({"trusted": False, "gate": True}, "predeploy/fork/gate"),
     ],
 )
-def test_what_claims_less_is_called_otherwise(parameters: dict[str, bool], context: str) -> None:
+def test_the_context_names_gate_and_fork(parameters: dict[str, bool], context: str) -> None:
     assert context_of("predeploy", parameters) == context
 
 
@@ -70,8 +70,8 @@ def test_a_run_that_is_run_again_is_about_what_it_has_cloned_then() -> None:
     assert commit_tags(commit_tags(["on-push"], "a" * 40), COMMIT) == ["on-push", f"commit:{COMMIT}"]
 
 
-async def test_a_description_fits_github(github: FakeGitHub) -> None:
-    await tell(github, replace(FAILURE, description="line\n" * 100, url=""))
+async def test_a_description_is_one_line_of_at_most_140_characters(github: FakeGitHub) -> None:
+    await send_status(github, replace(FAILURE, description="line\n" * 100, url=""))
 
     (status,) = github.statuses("acme/cafe", COMMIT)
     assert (len(status["description"]), "\n" in status["description"]) == (140, False)
@@ -90,34 +90,34 @@ async def test_a_description_fits_github(github: FakeGitHub) -> None:
     ],
     ids=["server", "retry after", "secondary", "reset", "429", "five times"],
 )
-async def test_it_tries_again_where_that_is_of_use(github: FakeGitHub, refusals: list[Refusal]) -> None:
+async def test_it_retries_server_errors_and_rate_limits(github: FakeGitHub, refusals: list[Refusal]) -> None:
     github.refusals = list(refusals)
 
-    await tell(github)
+    await send_status(github)
 
     assert (github.refusals, github.states("acme/cafe", COMMIT)) == ([], ["failure"])
 
 
 @pytest.mark.parametrize("code", [401, 403, 404, 422])
-async def test_it_gives_up_where_that_is_of_none(github: FakeGitHub, code: int) -> None:
+async def test_it_does_not_retry_client_errors(github: FakeGitHub, code: int) -> None:
     github.refusals = [(code, {}, "no"), (code, {}, "no")]
 
-    with pytest.raises(EngineError, match=f"did not take the status of acme/cafe@bbbbbbbbbb \\({code}: no\\)"):
-        await tell(github)
+    with pytest.raises(EngineError, match=f"did not accept the status of acme/cafe@bbbbbbbbbb \\({code}: no\\)"):
+        await send_status(github)
 
     assert len(github.refusals) == 1
 
 
-async def test_it_gives_up_in_the_end(github: FakeGitHub) -> None:
+async def test_it_gives_up_after_the_last_attempt(github: FakeGitHub) -> None:
     github.refusals = [(500, {}, "down")] * 100
 
     with pytest.raises(EngineError, match="500: down"):
-        await tell(github)
+        await send_status(github)
 
     assert len(github.refusals) == 100 - module.ATTEMPTS
 
 
-async def test_nobody_there_is_told_as_well(github: FakeGitHub) -> None:
+async def test_an_unreachable_server_is_reported_without_the_token(github: FakeGitHub) -> None:
     with pytest.raises(EngineError, match="ConnectError") as caught:
         await set_status(GitHub(api_url="http://127.0.0.1:9", token="ghp_secret"), "acme/cafe", COMMIT, FAILURE)
 
@@ -133,17 +133,17 @@ async def test_nobody_there_is_told_as_well(github: FakeGitHub) -> None:
         (403, {"retry-after": "60"}, 60.0),
         (403, {"x-ratelimit-remaining": "0", "x-ratelimit-reset": "1100"}, 100.0),
         (403, {"x-ratelimit-remaining": "0", "x-ratelimit-reset": "900"}, 0.0),
-        # the reset of a limit that is not spent says nothing
+        # the reset time is ignored while requests remain
         (500, {"x-ratelimit-remaining": "4000", "x-ratelimit-reset": "4600"}, 7.0),
         (403, {"x-ratelimit-remaining": "4000", "x-ratelimit-reset": "4600"}, None),
         (404, {"retry-after": "1"}, None),
     ],
 )
-def test_pauses_are_what_github_asks_for(code: int, headers: Mapping[str, str], pause: float | None) -> None:
+def test_the_pause_follows_the_headers_of_github(code: int, headers: Mapping[str, str], pause: float | None) -> None:
     assert pause_after(code, headers, "", 7.0, 1000.0) == pause
 
 
-def test_a_token_is_not_shown() -> None:
+def test_a_token_is_not_in_a_repr() -> None:
     settings = GitHubSettings.model_validate({"token": "ghp_secret"})
 
     assert "ghp_secret" not in repr(settings) + repr(GitHub(api_url="x", token="ghp_secret"))

@@ -1,4 +1,4 @@
-"""Where a worker takes predeploy's own code from: its own checkout, or a commit that is cloned for the run."""
+"""The source of predeploy's code on a worker: its own checkout, or a commit that is cloned for the run."""
 
 import subprocess
 import sys
@@ -21,7 +21,7 @@ def head_of(checkout: Path) -> str:
     return asked.stdout.strip()
 
 
-def test_the_default_is_the_checkout_that_runs() -> None:
+def test_the_default_is_the_worker_s_checkout() -> None:
     assert use_directory() == {"directory": str(ROOT)}
 
 
@@ -52,7 +52,7 @@ def test_branch_tag_and_commit_are_cloned(remotes: Remotes, tmp_path: Path, monk
         ("https://git.example/acme/code.git", "for-that-one", True),
     ],
 )
-def test_the_worker_s_own_token_goes_to_its_github_alone(
+def test_the_worker_s_own_token_is_sent_only_to_its_github(
     monkeypatch: pytest.MonkeyPatch, repository: str, named: str, *, is_sent: bool
 ) -> None:
     monkeypatch.setenv("PREDEPLOY_GITHUB_TOKEN", "ghp_secret")
@@ -66,7 +66,7 @@ def test_the_worker_s_own_token_goes_to_its_github_alone(
 @pytest.mark.slow
 @pytest.mark.real
 def test_a_worker_runs_the_code_of_another_commit(operation: Operation, tmp_path: Path) -> None:
-    """The commented way of `prefect.yaml`, with the token in a Secret block, on the code as it is committed here."""
+    """Uses the alternative `pull` of `prefect.yaml`, with the token in a Secret block, and the code of this commit."""
     text = (ROOT / "prefect.yaml").read_text()
     chosen = tmp_path / "prefect.yaml"
     chosen.write_text(text.replace("pull: *own", "pull: *cloned").replace("name: on-demand", "name: cloned"))
@@ -84,7 +84,7 @@ def test_a_worker_runs_the_code_of_another_commit(operation: Operation, tmp_path
         )
         ended = operation.wait(run)
 
-    told = (operation.home / "worker.log").read_text()
-    assert ended["state_type"] == "COMPLETED", told
-    assert "Deployment step 'clone' completed" in told
-    assert "ghp_block_0123" not in told + str(operation.deployment("cloned")) + operation.said(run)
+    log = (operation.home / "worker.log").read_text()
+    assert ended["state_type"] == "COMPLETED", log
+    assert "Deployment step 'clone' completed" in log
+    assert "ghp_block_0123" not in log + str(operation.deployment("cloned")) + operation.said(run)

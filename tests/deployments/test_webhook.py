@@ -1,4 +1,4 @@
-"""What the service takes and what not: deliveries of GitHub's shape, over HTTP, to a real process."""
+"""The deliveries that the service accepts and refuses, in GitHub's format, over HTTP, to a real process."""
 
 import socket
 from collections.abc import Iterator
@@ -34,7 +34,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def service(home: Path) -> Iterator[Service]:
-    """A service whose Prefect is out of reach: what it accepts waits."""
+    """A service that cannot reach Prefect: accepted deliveries wait."""
     with serving(home / "data", home, **settings_of(RULES), PREDEPLOY_GITHUB_TOKEN=TOKEN) as service:
         yield service
 
@@ -54,11 +54,11 @@ def test_delivery(service: Service, case: Case) -> None:
     added = service.rows()[len(before) :]
     assert [(row["ref"], row["sha"], row["policy"]) for row in added] == ([case.wanted] if case.wanted else [])
     if case.wanted:
-        told = service.get(answer.json()["link"].removeprefix(service.url)).json()
-        assert (told["state"], told["commit"], told["trusted"]) == ("waiting", HEAD, case.wanted[2] == "")
+        shown = service.get(answer.json()["link"].removeprefix(service.url)).json()
+        assert (shown["state"], shown["commit"], shown["trusted"]) == ("waiting", HEAD, case.wanted[2] == "")
 
 
-def test_a_delivery_counts_once_whatever_is_not_signed(service: Service) -> None:
+def test_a_delivery_counts_once_even_if_unsigned_headers_differ(service: Service) -> None:
     body = encoded(push())
     first = service.deliver(body)
     before = service.rows()
@@ -75,7 +75,7 @@ def test_a_delivery_counts_once_whatever_is_not_signed(service: Service) -> None
     assert service.rows() == before
 
 
-def test_a_delivery_that_was_ignored_is_decided_anew(service: Service) -> None:
+def test_an_ignored_delivery_is_decided_again(service: Service) -> None:
     body = encoded(push("refs/heads/try"))
 
     answers = [service.deliver(body).json() for _ in range(2)]
@@ -83,7 +83,7 @@ def test_a_delivery_that_was_ignored_is_decided_anew(service: Service) -> None:
     assert [answer["answer"] for answer in answers] == ["ignored", "ignored"]
 
 
-def test_a_body_of_30_mb_is_refused_before_it_has_come(service: Service) -> None:
+def test_a_body_of_30_mb_is_refused_before_it_is_read(service: Service) -> None:
     signed = headers(b" " * 30_000_000)
 
     declared = answer_to(service, signed | {"Content-Length": "30000000"}, 0)
@@ -93,14 +93,14 @@ def test_a_body_of_30_mb_is_refused_before_it_has_come(service: Service) -> None
     assert service.deliver(push()).status_code == 202
 
 
-def test_a_body_that_is_not_signed_is_refused_before_it_has_come(service: Service) -> None:
+def test_an_unsigned_body_is_refused_before_it_is_read(service: Service) -> None:
     unsigned = headers(b"", X_Hub_Signature_256=None)
 
     assert answer_to(service, unsigned | {"Content-Length": "20000000"}, 0) == 401
 
 
 def answer_to(service: Service, head: dict[str, str], size: int) -> int:
-    """The status that a request gets of whose body only so much is sent, in one chunk."""
+    """Returns the status of a request after `size` bytes of its body, in one chunk."""
     place = httpx.URL(service.url)
     lines = [
         f"POST /github HTTP/1.1\r\nHost: {place.host}\r\n",
@@ -113,14 +113,14 @@ def answer_to(service: Service, head: dict[str, str], size: int) -> int:
         return int(connection.makefile("rb").readline().split()[1])
 
 
-def test_other_doors_are_closed(service: Service) -> None:
+def test_there_are_no_other_routes(service: Service) -> None:
     assert service.get("/github").status_code == 405
     assert service.get("/docs").status_code == 404
     assert service.get("/openapi.json").status_code == 404
     assert service.get(f"/deliveries/{'0' * 64}").status_code == 404
 
 
-def test_health_and_metrics_tell_what_waits(service: Service) -> None:
+def test_health_and_metrics_count_waiting_deliveries(service: Service) -> None:
     service.deliver(push())
 
     health, metrics = service.get("/healthz"), service.get("/metrics")
@@ -145,7 +145,7 @@ def test_it_does_not_start_without_a_secret(home: Path) -> None:
     assert "PREDEPLOY_WEBHOOK_SECRET: must be a random text of at least 16 characters" in ended.stderr
 
 
-def test_it_tells_all_mistakes_at_once_and_no_secret(home: Path) -> None:
+def test_it_reports_all_mistakes_at_once_without_the_secret(home: Path) -> None:
     wrong = {"secret": "hunter2", "port": "x", "events": "push,pull", "body_limit": "1", "branch": "main"}
 
     ended = run_service(home, PREDEPLOY_GITHUB_API_URL="nowhere", **settings_of(wrong))
@@ -161,7 +161,7 @@ def test_it_tells_all_mistakes_at_once_and_no_secret(home: Path) -> None:
 def test_it_does_not_start_without_a_server(home: Path) -> None:
     ended = run_service(home, PREDEPLOY_WEBHOOK_SECRET=SECRET)
 
-    assert (ended.returncode, "PREFECT_API_URL: is missing" in ended.stderr) == (2, True)
+    assert (ended.returncode, "PREFECT_API_URL: is not set" in ended.stderr) == (2, True)
 
 
 def test_two_services_do_not_share_their_deliveries(service: Service, home: Path) -> None:

@@ -1,4 +1,4 @@
-"""A plan in shards: how it is divided, what is believed of what comes back, and when nobody waits any longer."""
+"""Shards: how a plan is divided, which records are accepted, and when a shard counts as lost."""
 
 import json
 import subprocess
@@ -56,7 +56,7 @@ def test_shards_are_closed_under_needs_and_every_check_has_one_owner(most: int, 
     assert FORM.id in whole.checks
 
 
-def test_a_cheap_build_is_done_twice() -> None:
+def test_a_cheap_build_is_repeated_in_both_shards() -> None:
     first, second = make_shards(PLAN, SECONDS, 2)
 
     assert names(first.checks) == names(first.owns) == ["image", "bundle", "migrate", "form"]
@@ -64,7 +64,7 @@ def test_a_cheap_build_is_done_twice() -> None:
     assert names(second.owns) == ["site", "lint", "types"]
 
 
-def test_no_more_shards_than_make_it_faster() -> None:
+def test_there_are_no_more_shards_than_shorten_the_run() -> None:
     assert len(make_shards(PLAN, {MIGRATE.id: 300.0}, 8)) == 2
     assert len(make_shards(make_some_plan(MIGRATE, IMAGE), {}, 8)) == 1
     assert make_shards(PLAN, SECONDS, 0) == make_shards(PLAN, SECONDS, 1)
@@ -89,11 +89,11 @@ def read(content: bytes, **images: str) -> ShardRecord:
     return read_record(content, LINT.id, "k1", images)
 
 
-def test_a_record_comes_back_as_it_was() -> None:
+def test_a_record_survives_the_round_trip() -> None:
     assert read(written(RECORD, make_record())) == make_record()
 
 
-def test_what_is_no_unicode_comes_back_readable() -> None:
+def test_invalid_unicode_is_replaced() -> None:
     record = make_record(result=replace(make_record().result, reason="name\udce9"))
 
     assert read(written(RECORD, record)).result.reason == "name?"
@@ -102,32 +102,36 @@ def test_what_is_no_unicode_comes_back_readable() -> None:
 @pytest.mark.parametrize(
     ("content", "code", "says"),
     [
-        (b"", "shard_result", "is no result"),
+        (b"", "shard_result", "is not a valid result"),
         (b'{"format": 1}', "shard_result", "check Field required"),
-        (written(RECORD, make_record())[:-40], "shard_result", "is no result"),
+        (written(RECORD, make_record())[:-40], "shard_result", "is not a valid result"),
         (written(RECORD, make_record()).replace(b'"passed", ', b'"green", '), "shard_result", "result.status"),
         (written(RECORD, make_record()).replace(b"3.5", b'"3.5"'), "shard_result", "result.duration"),
-        (written(RECORD, make_record()).replace(b"3.5", b"-3.5"), "shard_result", "took -3.5 s"),
-        (written(RECORD, make_record()).replace(b"3.5", b"NaN"), "shard_result", "took nan s"),
-        (written(RECORD, make_record(format=2)), "shard_result", "of something else"),
-        (written(RECORD, make_record(check=TYPES.id)), "shard_result", "of something else"),
+        (written(RECORD, make_record()).replace(b"3.5", b"-3.5"), "shard_result", "its duration is -3.5 s"),
+        (written(RECORD, make_record()).replace(b"3.5", b"NaN"), "shard_result", "its duration is nan s"),
+        (written(RECORD, make_record(format=2)), "shard_result", "belongs to another check or format"),
+        (written(RECORD, make_record(check=TYPES.id)), "shard_result", "belongs to another check or format"),
         (
             written(RECORD, make_record(result=Result(check="x", status=Status.PASSED))),
             "shard_result",
-            "something else",
+            "belongs to another check or format",
         ),
         (written(RECORD, make_record(key="k2")), "shard_plan", "another version of predeploy"),
-        (written(RECORD, make_record(images=(("python", "other"),))), "base_image", "another python than the rest"),
+        (
+            written(RECORD, make_record(images=(("python", "other"),))),
+            "base_image",
+            "another image of python than the rest",
+        ),
     ],
 )
-def test_nothing_else_is_taken_for_a_result(content: bytes, code: str, says: str) -> None:
+def test_any_other_content_is_rejected(content: bytes, code: str, says: str) -> None:
     with pytest.raises(PredeployError, match=says) as caught:
         read(content, python=REFERENCE)
 
     assert caught.value.reason_code == code
 
 
-def test_signs_that_are_not_whole_are_none() -> None:
+def test_incomplete_signs_are_ignored() -> None:
     facts = ShardFacts(engine=EngineFacts(name="local", version="1", reason=""), warnings=(), secrets=SecretsFacts())
     signs = Signs(format=FORMAT, beat=3, begun=(LINT.id,), facts=facts, trouble=("usage", "no such check"))
     content = written(SIGNS, signs)
@@ -137,7 +141,7 @@ def test_signs_that_are_not_whole_are_none() -> None:
     assert read_signs(json.dumps({**json.loads(content), "format": 2}).encode()) is None
 
 
-def test_of_a_long_log_the_end_comes_back() -> None:
+def test_the_end_of_a_long_log_is_kept() -> None:
     assert last_part(b"short") == "short"
     assert (
         last_part(b"x" * 10 + b"y" * LONGEST_LOG) == "… 10 bytes before this stayed on the worker\n" + "y" * LONGEST_LOG
@@ -147,62 +151,64 @@ def test_of_a_long_log_the_end_comes_back() -> None:
 LIMITS = ShardSettings(lost=60, unclaimed=300, queued=3600)
 
 
-def make_watch() -> ShardLiveness:
+def make_liveness() -> ShardLiveness:
     return ShardLiveness(settings=LIMITS, pool="shards", begun=1000.0)
 
 
-def test_a_shard_that_nobody_takes_is_waited_for_five_minutes() -> None:
-    watch = make_watch()
+def test_a_shard_without_a_worker_is_lost_after_five_minutes() -> None:
+    liveness = make_liveness()
 
-    assert watch.lost(1299.0, is_running=False, is_served=False) is None
-    assert watch.lost(1301.0, is_running=False, is_served=False) == (
+    assert liveness.lost(1299.0, is_running=False, is_served=False) is None
+    assert liveness.lost(1301.0, is_running=False, is_served=False) == (
         "shard_unclaimed",
-        "no worker of the pool shards took it within 301 s. Start one: ./just worker shards",
+        "no worker of the pool shards took the shard within 301 s. Start one: ./just worker shards",
     )
 
 
-def test_one_that_waits_for_workers_that_are_busy_is_waited_for_an_hour_and_no_longer() -> None:
-    watch = make_watch()
+def test_a_shard_whose_workers_are_busy_is_lost_after_an_hour() -> None:
+    liveness = make_liveness()
 
-    assert [watch.lost(1000.0 + 60 * minute, is_running=False, is_served=True) for minute in range(60)] == [None] * 60
-    late = watch.lost(4601.0, is_running=False, is_served=True)
+    assert [liveness.lost(1000.0 + 60 * minute, is_running=False, is_served=True) for minute in range(60)] == [
+        None
+    ] * 60
+    late = liveness.lost(4601.0, is_running=False, is_served=True)
     assert late is not None
-    assert "had other things to do" in late[1]
+    assert "all workers of the pool shards were busy" in late[1]
 
 
-def test_the_last_worker_that_goes_leaves_five_minutes_for_another_to_come() -> None:
-    watch = make_watch()
+def test_the_five_minutes_start_when_the_last_worker_leaves() -> None:
+    liveness = make_liveness()
 
-    assert watch.lost(1500.0, is_running=False, is_served=True) is None
-    assert watch.lost(1799.0, is_running=False, is_served=False) is None
-    assert watch.lost(1801.0, is_running=False, is_served=False) is not None
+    assert liveness.lost(1500.0, is_running=False, is_served=True) is None
+    assert liveness.lost(1799.0, is_running=False, is_served=False) is None
+    assert liveness.lost(1801.0, is_running=False, is_served=False) is not None
 
 
-def test_one_that_is_silent_is_lost_although_prefect_says_that_it_runs() -> None:
-    watch = make_watch()
-    watch.hear(1010.0, beat=1)
-    watch.hear(1050.0, beat=2)
-    watch.hear(1100.0, beat=2)  # an old sign, read again
+def test_a_silent_shard_is_lost_even_if_prefect_shows_it_running() -> None:
+    liveness = make_liveness()
+    liveness.hear(1010.0, beat=1)
+    liveness.hear(1050.0, beat=2)
+    liveness.hear(1100.0, beat=2)  # an old sign, read again
 
-    assert watch.lost(1110.0, is_running=True, is_served=False) is None
-    lost = watch.lost(1111.0, is_running=True, is_served=False)
+    assert liveness.lost(1110.0, is_running=True, is_served=False) is None
+    lost = liveness.lost(1111.0, is_running=True, is_served=False)
     assert lost == (
         "shard_lost",
-        "the shard gave no sign of life for 60 s: its worker has died, or is cut off",
+        "the shard gave no sign of life for 60 s: its worker died or lost its connection",
     )
 
 
-def test_one_that_starts_late_has_its_time_from_then_on() -> None:
-    watch = make_watch()
+def test_the_silence_of_a_late_shard_counts_from_its_start() -> None:
+    liveness = make_liveness()
 
-    assert watch.lost(1200.0, is_running=True, is_served=False) is None
-    assert watch.lost(1260.0, is_running=True, is_served=False) is None
-    lost = watch.lost(1261.0, is_running=True, is_served=False)
+    assert liveness.lost(1200.0, is_running=True, is_served=False) is None
+    assert liveness.lost(1260.0, is_running=True, is_served=False) is None
+    lost = liveness.lost(1261.0, is_running=True, is_served=False)
     assert lost is not None
-    assert "do worker and caller share one?" in lost[1]
+    assert "writes nothing to the result storage" in lost[1]
 
 
-def test_a_shard_tells_of_itself_more_often_than_it_is_lost() -> None:
+def test_a_shard_gives_several_signs_within_the_limit() -> None:
     assert LIMITS.beat * BEATS == LIMITS.lost
     assert ShardSettings().lost == 60
 
@@ -225,7 +231,7 @@ def clone(tmp_path: Path) -> Path:
     return tmp_path / "clone"
 
 
-def test_a_commit_is_found_where_it_was_pushed_to(clone: Path) -> None:
+def test_the_origin_of_a_commit_is_the_remote_with_the_directory(clone: Path) -> None:
     origin = find_origin(clone / "apps")
 
     assert (origin.repository, origin.directory) == (str(clone.parent / "source"), "apps")
@@ -248,13 +254,13 @@ def test_a_remote_is_named_without_its_credentials(clone: Path, url: str, reposi
     assert find_origin(clone).repository == repository.format(parent=clone.parent)
 
 
-def test_without_a_remote_it_is_the_directory_itself(clone: Path) -> None:
+def test_without_a_remote_the_origin_is_the_directory_itself(clone: Path) -> None:
     source = clone.parent / "source"
 
     assert find_origin(source / "apps").repository == str(source)
 
 
-def test_a_commit_that_nobody_else_has_is_refused(clone: Path) -> None:
+def test_a_commit_that_was_not_pushed_is_refused(clone: Path) -> None:
     (clone / "apps/manage.py").write_text("y")
     with pytest.raises(UsageError, match=r"1 file here differs from the commit .*: apps/manage.py\. Commit"):
         find_origin(clone)

@@ -1,4 +1,4 @@
-"""What a run hands on for a deploy, with real tools: wrangler takes it as it lies there."""
+"""The built files that a run exports, with real tools: wrangler deploys them without a rebuild."""
 
 import json
 import os
@@ -17,7 +17,7 @@ GREETER = Path(__file__).parent / "stacks/npm-workers/greeter"
 @pytest.mark.slow
 @pytest.mark.real
 @pytest.mark.network
-def test_a_worker_with_assets_that_its_build_makes(shared_home: Path, tmp_path: Path) -> None:
+def test_wrangler_deploys_an_exported_worker_with_built_assets(shared_home: Path, tmp_path: Path) -> None:
     stack, target = tmp_path / "stack", tmp_path / "built"
     shutil.copytree(GREETER, stack / "greeter", ignore=shutil.ignore_patterns("node_modules"))
     package = json.loads((stack / "greeter/package.json").read_text())
@@ -41,13 +41,13 @@ def test_a_worker_with_assets_that_its_build_makes(shared_home: Path, tmp_path: 
 
 
 def node_of(home: Path) -> Path:
-    """The programs of a Node that wrangler takes."""
+    """Returns the directory with the programs of a Node.js version that wrangler supports."""
     subprocess.run(["npm", "install", "--prefix", home / "node", "node@22"], check=True, capture_output=True)
     return home / "node/node_modules/.bin"
 
 
 def deploy(worker: Path, built: Path, node: Path) -> str:
-    """What a deploy calls, from a checkout that has built nothing."""
+    """Runs the deploy command in a checkout without built files. Returns its output."""
     subprocess.run(["npm", "install", "--no-save", "--ignore-scripts"], cwd=worker, check=True, capture_output=True)
     argv = ["node_modules/.bin/wrangler", "deploy", str(built / "greeter/index.js"), "--no-bundle", "--dry-run"]
     where = ["--config", "wrangler.jsonc", "--assets", str(built / "greeter.assets")]

@@ -1,4 +1,4 @@
-"""Bundles and pages that are handed on: which, where to, and whole or not at all."""
+"""The export of bundles and sites: which directories, to which paths, and all of them or none."""
 
 from pathlib import Path
 
@@ -12,7 +12,7 @@ from tests.support.fakes import FakeEngine
 
 
 class FullDisk(FakeEngine):
-    """An engine that writes one directory and no second one."""
+    """An engine whose disk is full after the first directory."""
 
     async def export_directory(self, step: Step, directory: str, target: Path) -> None:
         if directory.startswith(WORK):
@@ -24,7 +24,7 @@ def names_in(directory: Path) -> list[str]:
     return [path.name for path in directory.iterdir()]
 
 
-def test_workers_and_sites_of_the_plan(tmp_path: Path) -> None:
+def test_workers_and_sites_of_the_plan_are_exported(tmp_path: Path) -> None:
     handovers = plan_handovers(make_whole_plan(), make_lowering(), tmp_path / "built")
 
     assert [(each.component, each.directory) for each in handovers] == [
@@ -47,7 +47,7 @@ def test_workers_and_sites_of_the_plan(tmp_path: Path) -> None:
         (".", "src/index.ts", "public", {"root": f"{OUT}/bundle", "root.assets": f"{WORK}/public"}),
     ],
 )
-def test_assets_of_a_worker_go_beside_its_bundle(
+def test_assets_of_a_worker_are_exported_next_to_its_bundle(
     tmp_path: Path, path: str, main: str, assets: str, places: dict[str, str]
 ) -> None:
     worker = make_worker(path, main=main, assets=assets)
@@ -58,15 +58,15 @@ def test_assets_of_a_worker_go_beside_its_bundle(
     assert {each.path: each.directory for each in handovers} == places
 
 
-def test_places_that_cannot_be(tmp_path: Path) -> None:
-    for target, says in ((tmp_path, "is there already"), (tmp_path / "a/b", "there is no directory")):
+def test_an_unusable_target_is_refused(tmp_path: Path) -> None:
+    for target, says in ((tmp_path, "exists already"), (tmp_path / "a/b", "there is no directory")):
         with pytest.raises(UsageError, match=says):
             plan_handovers(make_whole_plan(), make_lowering(), target)
     with pytest.raises(UsageError, match="no check of this run builds a Worker or a site"):
         plan_handovers(make_some_plan(), make_lowering(), tmp_path / "built")
 
 
-async def test_all_of_them_each_at_its_component(tmp_path: Path) -> None:
+async def test_each_directory_is_exported_to_the_path_of_its_component(tmp_path: Path) -> None:
     target = tmp_path / "built"
     handovers = plan_handovers(make_whole_plan(), make_lowering(), target)
 
@@ -78,7 +78,7 @@ async def test_all_of_them_each_at_its_component(tmp_path: Path) -> None:
     assert names_in(tmp_path) == ["built"]
 
 
-async def test_none_where_one_fails(tmp_path: Path) -> None:
+async def test_nothing_is_left_if_one_export_fails(tmp_path: Path) -> None:
     handovers = plan_handovers(make_whole_plan(), make_lowering(), tmp_path / "built")
 
     with pytest.raises(EngineError, match="no space left"):
@@ -87,7 +87,7 @@ async def test_none_where_one_fails(tmp_path: Path) -> None:
     assert names_in(tmp_path) == []
 
 
-def test_the_digest_is_of_names_modes_and_contents(tmp_path: Path) -> None:
+def test_the_digest_covers_names_modes_and_contents(tmp_path: Path) -> None:
     (tmp_path / "a").write_text("x")
     digests = {digest_below(tmp_path)}
     (tmp_path / "a").chmod(0o755)

@@ -1,4 +1,4 @@
-"""Images that are handed on: known before the run, done after it, and never by half."""
+"""The export of images: planned before the run, done after it, and never partial."""
 
 from pathlib import Path
 
@@ -23,11 +23,11 @@ def planned(*checks: Check, base: Path, export: str = "", publish: str = "") -> 
     return plan_deliveries(make_some_plan(*checks), make_lowering(), base, export=export, publish=publish)
 
 
-def test_nothing_is_handed_on_unasked(tmp_path: Path) -> None:
+def test_no_image_is_exported_without_a_flag(tmp_path: Path) -> None:
     assert planned(image_check(), base=tmp_path) == ()
 
 
-def test_a_path_is_seen_from_where_the_caller_is_and_a_component_fills_its_place(tmp_path: Path) -> None:
+def test_a_path_starts_at_the_base_and_the_placeholder_is_filled(tmp_path: Path) -> None:
     (delivery,) = planned(image_check(), base=tmp_path, export="{component}.tar", publish="hub.example/{component}:1")
 
     assert delivery == Delivery(
@@ -35,25 +35,25 @@ def test_a_path_is_seen_from_where_the_caller_is_and_a_component_fills_its_place
     )
 
 
-def test_a_run_without_images_hands_none_on(tmp_path: Path) -> None:
+def test_a_run_without_images_refuses_the_flag(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="--publish: no check of this run builds an image"):
         planned(make_check("lint"), base=tmp_path, publish="cafe:1")
 
 
 @pytest.mark.parametrize(("export", "publish"), [("image.tar", ""), ("{component}.tar", "cafe:1")])
-def test_two_images_do_not_fit_into_one_place(tmp_path: Path, export: str, publish: str) -> None:
-    with pytest.raises(UsageError, match="there are images of apps/shop, apps/web"):
+def test_two_images_cannot_share_one_target(tmp_path: Path, export: str, publish: str) -> None:
+    with pytest.raises(UsageError, match="this run builds images of apps/shop, apps/web"):
         planned(image_check("apps/shop"), image_check(), base=tmp_path, export=export, publish=publish)
 
 
-def test_an_archive_that_could_not_be_written_is_told_before_the_run(tmp_path: Path) -> None:
+def test_an_unusable_archive_path_is_refused_before_the_run(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="that is a directory"):
         planned(image_check(), base=tmp_path, export=".")
     with pytest.raises(UsageError, match="there is no directory"):
         planned(image_check(), base=tmp_path, export="nowhere/image.tar")
 
 
-async def test_what_was_handed_on_is_known_by_one_digest(tmp_path: Path) -> None:
+async def test_archive_and_registry_share_one_digest(tmp_path: Path) -> None:
     path = tmp_path / "image.tar"
 
     done = await deliver(FakeEngine(), Delivery(image=IMAGE, component="apps/web", path=path, reference="cafe:1"))
@@ -62,6 +62,6 @@ async def test_what_was_handed_on_is_known_by_one_digest(tmp_path: Path) -> None
     assert path.read_text() == IMAGE.title
 
 
-async def test_a_registry_that_refuses_is_no_delivery(tmp_path: Path) -> None:
+async def test_a_refusing_registry_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(EngineError, match="could not be published as cafe:1"):
         await deliver(FakeEngine(image_registry=False), Delivery(image=IMAGE, component="apps/web", reference="cafe:1"))

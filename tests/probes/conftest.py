@@ -1,4 +1,4 @@
-"""Probes are programs: they are run as an engine runs them, by a Python that has none of our packages."""
+"""Runs probes as an engine does: as programs of a Python without predeploy's packages."""
 
 import json
 import subprocess
@@ -19,12 +19,12 @@ from tests.support.benches import cache_below, hello
 
 PROBES = Path(next(iter(probes_folder.__path__)))
 UV = uv.find_uv_bin()
-"""An engine has it on PATH; the machine that tests run on may have none."""
+"""An engine has uv on PATH; the test machine may not."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Said:
-    """How a probe ended, and its JSON document (empty where it printed none)."""
+class ProbeResult:
+    """Exit code, JSON document (empty if it printed none) and stderr of a probe."""
 
     code: int
     document: dict[str, Any] = field(default_factory=dict)
@@ -32,18 +32,18 @@ class Said:
 
     @property
     def messages(self) -> list[str]:
-        """What it found."""
+        """The messages of its findings."""
         return [each["message"] for each in self.document.get("diagnostics", [])]
 
     @property
     def rules(self) -> list[str]:
-        """Of which kind that was."""
+        """The rules of its findings."""
         return [each["rule"] for each in self.document.get("diagnostics", [])]
 
 
 def run_probe(
     name: str, *arguments: str, cwd: Path, python: str = sys.executable, env: Mapping[str, str] | None = None
-) -> Said:
+) -> ProbeResult:
     """Runs a probe to its end."""
     isolated = ["-S"] if python == sys.executable else []
     done = subprocess.run(
@@ -57,17 +57,17 @@ def run_probe(
     )
     last = (done.stdout.strip().splitlines() or [""])[-1]
     document = json.loads(last) if last.startswith("{") else {}
-    return Said(code=done.returncode, document=document, stderr=done.stderr)
+    return ProbeResult(code=done.returncode, document=document, stderr=done.stderr)
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def postgres(shared_home: Path, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[str]:
-    """The URL of a database on a real Postgres, whose user may make more of them."""
+    """The URL of a database on a real Postgres. Its user may create databases."""
     bench = hello(tmp_path_factory.mktemp("postgres"), name="local", cache=cache_below(shared_home))
     async with bench.engine("probes") as engine:
-        told = await engine.run(bench.step("echo", DB_URL, database=Database(name="probes")), bench.log)
-        assert told.code == 0, told
-        yield told.stdout.strip()
+        echoed = await engine.run(bench.step("echo", DB_URL, database=Database(name="probes")), bench.log)
+        assert echoed.code == 0, echoed
+        yield echoed.stdout.strip()
 
 
 @pytest.fixture(scope="module")
@@ -78,7 +78,7 @@ def database(postgres: str, request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture(scope="module")
 def service(database: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Outbound]:
-    """An outbound service, whose database has a table."""
+    """An outbound service whose database has a table."""
     with outbound(tmp_path_factory.mktemp("service"), database) as service:
         service.query(
             "CREATE TABLE person (id serial PRIMARY KEY, email text UNIQUE NOT NULL, age int CHECK (age > 0))"

@@ -1,4 +1,4 @@
-"""outbound.py as a process, a client of it, and the Worker beside it: what its tests need."""
+"""Runs outbound.py as a process, with a client for it and a Worker next to it, for its tests."""
 
 import json
 import os
@@ -19,11 +19,11 @@ import psycopg
 WORKER = Path(__file__).parent / "neon" / "worker.mjs"
 PASSWORD = "n0nce-f0r-th1s-run"
 GIVEN = f"postgresql://predeploy:{PASSWORD}@ep-predeploy.neon.invalid/neondb?sslmode=require"
-"""What the Worker was given."""
+"""The connection string that the Worker was given."""
 HOST = "api.neon.invalid"
 LOG_HOST = "predeploy.invalid"
 DRIVER = {"Neon-Raw-Text-Output": "true", "Neon-Array-Mode": "true"}
-"""What the driver always sends."""
+"""The headers that the driver always sends."""
 CONFIG = """
 using Workerd = import "/workerd/workerd.capnp";
 const config :Workerd.Config = (
@@ -38,7 +38,7 @@ const worker :Workerd.Worker = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """What came back."""
+    """An HTTP answer."""
 
     status: int
     headers: Mapping[str, str]
@@ -61,7 +61,7 @@ class Outbound:
         return HTTPConnection("127.0.0.1", self.port, timeout=60)
 
     def ask(self, body: Any = None, *, url: str | None = GIVEN, method: str = "POST", **headers: str) -> Answer:
-        """One request to Neon's endpoint, or to the `host` and the `path` that are said."""
+        """Sends one request to Neon's endpoint, or to the given `host` and `path`."""
         named = {name.replace("_", "-"): value for name, value in headers.items()}
         host, path = named.pop("host", HOST), named.pop("path", "/sql")
         account = {"Neon-Connection-String": url} if url else {}
@@ -72,14 +72,14 @@ class Outbound:
             connection.close()
 
     def query(self, query: str, *params: Any, **headers: str) -> Answer:
-        """One query, as the driver sends it."""
+        """Sends one query, as the driver does."""
         return self.ask({"query": query, "params": params}, **(DRIVER | headers))
 
     def batch(self, *queries: str, **headers: str) -> Answer:
         return self.ask({"queries": [{"query": each, "params": []} for each in queries]}, **(DRIVER | headers))
 
     def read_log(self) -> list[dict[str, Any]]:
-        """The requests that the service has written down."""
+        """Returns the requests in the service's log."""
         answer = self.ask(url=None, method="GET", host=LOG_HOST, path="/predeploy/log")
         requests: list[dict[str, Any]] = answer.data["requests"]
         return requests
@@ -98,7 +98,7 @@ def send(connection: HTTPConnection, body: Any, *, method: str, path: str, heade
 
 @contextmanager
 def outbound(folder: Path, database: str, given: str = GIVEN, **more: str) -> Iterator[Outbound]:
-    """Starts it as an engine does, and ends it with SIGTERM, which has to be a clean end."""
+    """Starts the service as an engine does, ends it with SIGTERM, and expects exit code 0."""
     log = folder / "outbound.log"
     variables = {"PATH": os.environ["PATH"], "DATABASE_URL": database, "PREDEPLOY_NEON_URL": given, **more}
     command = [sys.executable, program.__file__, "--host", "127.0.0.1", "--port", "0"]
@@ -114,26 +114,26 @@ def outbound(folder: Path, database: str, given: str = GIVEN, **more: str) -> It
 
 
 def until(condition: Callable[[], object]) -> None:
-    """Waits for something to become true."""
+    """Waits at most half a minute until a condition is true."""
     for _ in range(3000):
         if condition():
             return
         time.sleep(0.01)
-    raise AssertionError("it did not become true within half a minute")
+    raise AssertionError("the condition was not true within half a minute")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Worker:
-    """The Worker with the real driver, in real workerd; all that it asks for ends in `outbound`."""
+    """The Worker with the real driver, in real workerd. All its outbound requests go to `outbound`."""
 
     port: int
     outbound: Outbound
 
-    def ask(self, job: str, **told: Any) -> dict[str, Any]:
-        """What it says to one of its jobs: a `value` or an `error`."""
+    def ask(self, job: str, **inputs: Any) -> dict[str, Any]:
+        """Runs one of the Worker's jobs. Returns a `value` or an `error`."""
         connection = HTTPConnection("127.0.0.1", self.port, timeout=120)
         try:
-            said: dict[str, Any] = send(connection, {"job": job, **told}, method="POST", path="/", headers={}).data
+            said: dict[str, Any] = send(connection, {"job": job, **inputs}, method="POST", path="/", headers={}).data
         finally:
             connection.close()
         return said
@@ -160,7 +160,7 @@ def workerd(folder: Path, binary: Path, driver: Path, service: Outbound, given: 
 
 
 def make_database(base: str, name: str, template: str = "template1") -> str:
-    """A database on the tests' Postgres; its URL."""
+    """Creates a database on the Postgres of the tests. Returns its URL."""
     with psycopg.connect(base, autocommit=True) as connection:
         connection.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"'.encode())
     return base.rpartition("/")[0] + f"/{name}"

@@ -1,4 +1,4 @@
-"""What the driver is asked in its tests, as data: each case is run by the driver, and by libpq on a twin database."""
+"""The queries for the driver's tests, as data: the driver runs each case, and libpq runs it on a twin database."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -29,7 +29,7 @@ CREATE FUNCTION inner_mistake() RETURNS int LANGUAGE plpgsql AS $$ BEGIN EXECUTE
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
-    """One query. `state` is the SQLSTATE that it has to fail with; empty: it has to succeed."""
+    """One query. `state` is the SQLSTATE that it must fail with; empty: it must succeed."""
 
     query: str
     params: tuple[str | None, ...] = ()
@@ -190,7 +190,7 @@ CASES = (*VALUES, *SHAPES, *WRITES, *ERRORS)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Batch:
-    """Queries in one transaction, with what the driver is told and the BEGIN that this means."""
+    """Queries in one transaction. `options` are the driver's, `begin` is the BEGIN statement that they lead to."""
 
     queries: tuple[Case, ...]
     begin: str = "BEGIN"

@@ -1,4 +1,4 @@
-"""What libpq has from Postgres for a case of the driver's tests, in the words of the driver."""
+"""Runs the cases of the driver's tests through libpq, and returns the outcomes in the driver's format."""
 
 from typing import Any
 
@@ -30,7 +30,7 @@ Outcome = dict[str, Any]
 
 
 def run_directly(connection: pq.abc.PGconn, case: Case) -> Outcome:
-    """A result, or the error with all that Postgres said."""
+    """Returns the result of a case, or the error with all its fields."""
     params = [None if each is None else each.encode() for each in case.params]
     result = connection.exec_params(case.query.encode(), params)
     if result.status == pq.ExecStatus.FATAL_ERROR:
@@ -62,7 +62,7 @@ def run_directly(connection: pq.abc.PGconn, case: Case) -> Outcome:
 
 
 def run_batch_directly(connection: pq.abc.PGconn, batch: Batch) -> Outcome:
-    """The first error, or what every query said."""
+    """Returns the first error, or the results of all queries."""
     simple = [Case(query=batch.begin), *batch.queries, Case(query="COMMIT")]
     outcomes = []
     for case in simple:

@@ -1,4 +1,4 @@
-"""static_files.py and managed.py inside a real Django project, installed like one of a user."""
+"""static_files.py and managed.py inside a real Django project, installed like a user's project."""
 
 import json
 import os
@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.probes.conftest import Said, run_probe
+from tests.probes.conftest import ProbeResult, run_probe
 
 pytestmark = [pytest.mark.real, pytest.mark.network]
 
@@ -44,7 +44,7 @@ DATABASES = {{"default": {{"ENGINE": "django.db.backends.postgresql", {values}}}
 
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
-    """A small project, `tree/` being the stack's root."""
+    """A small project. `tree/` is the stack's root."""
     files = {
         "manage.py": MANAGE,
         "config/__init__.py": "",
@@ -62,7 +62,7 @@ def project(tmp_path: Path) -> Path:
 
 
 def settle(project: Path, text: str, *, replace: str = "") -> None:
-    """Adds lines to the settings, or puts them in place of others."""
+    """Appends lines to the settings, or replaces the text `replace` by them."""
     file = project / "config" / "settings.py"
     old = file.read_text()
     assert replace in old
@@ -73,25 +73,25 @@ def environment(env: Mapping[str, str]) -> dict[str, str]:
     return {"PATH": os.environ["PATH"], "PYTHONDONTWRITEBYTECODE": "1", **env}
 
 
-def collect(project: Path, python: str, *words: str, env: Mapping[str, str] | None = None) -> Said:
+def collect(project: Path, python: str, *words: str, env: Mapping[str, str] | None = None) -> ProbeResult:
     out = project.parent / "out"
     places = ("--within", str(project), "--spare", str(out / "static"), "--facts", str(out / "django.json"))
     return run_probe("django/static_files", *places, *words, cwd=project, python=python, env=environment(env or {}))
 
 
-def manage(project: Path, python: str, *command: str, env: Mapping[str, str] | None = None) -> Said:
+def manage(project: Path, python: str, *command: str, env: Mapping[str, str] | None = None) -> ProbeResult:
     arguments = ("127.0.0.1", "15999", "check_1", *command)
     return run_probe("django/managed", *arguments, cwd=project, python=python, env=environment(env or {}))
 
 
 def test_static_files_are_collected_and_counted(project: Path, django_python: str) -> None:
-    said = collect(project, django_python, "config.wsgi")
+    result = collect(project, django_python, "config.wsgi")
 
-    assert (said.code, said.document) == (0, {"diagnostics": [], "summary": "1 static file"}), said.stderr
+    assert (result.code, result.document) == (0, {"diagnostics": [], "summary": "1 static file"}), result.stderr
     assert (project / "collected" / "style.css").is_file()
 
 
-def test_facts_for_the_request_are_written(project: Path, django_python: str) -> None:
+def test_facts_for_the_health_check_are_written(project: Path, django_python: str) -> None:
     settle(project, 'SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTOCOL", "ssl")\n')
 
     collect(project, django_python, "config.wsgi")
@@ -110,9 +110,9 @@ def test_static_root_outside_of_the_tree_is_left_alone(project: Path, django_pyt
     outside = project.parent / "var-www"
     settle(project, f'STATIC_ROOT = "{outside}"\n')
 
-    said = collect(project, django_python, "config.wsgi")
+    result = collect(project, django_python, "config.wsgi")
 
-    assert said.document["summary"] == "1 static file"
+    assert result.document["summary"] == "1 static file"
     assert not outside.exists()
 
 
@@ -128,15 +128,17 @@ def test_static_root_outside_of_the_tree_is_left_alone(project: Path, django_pyt
         ),
     ],
 )
-def test_nothing_to_collect_is_said(project: Path, django_python: str, setting: str, summary: str) -> None:
+def test_the_summary_says_why_nothing_is_collected(
+    project: Path, django_python: str, setting: str, summary: str
+) -> None:
     settle(project, setting + "\n")
 
-    said = collect(project, django_python, "config.wsgi")
+    result = collect(project, django_python, "config.wsgi")
 
-    assert (said.code, said.document.get("summary")) == (0, summary), said.stderr
+    assert (result.code, result.document.get("summary")) == (0, summary), result.stderr
 
 
-def test_app_that_is_named_by_its_configuration_counts(project: Path, django_python: str) -> None:
+def test_an_app_may_be_named_by_its_configuration_class(project: Path, django_python: str) -> None:
     settle(
         project,
         '"django.contrib.staticfiles.apps.StaticFilesConfig"',
@@ -147,14 +149,14 @@ def test_app_that_is_named_by_its_configuration_counts(project: Path, django_pyt
 
 
 @pytest.mark.parametrize("missing", ['BASE_DIR / "built"', '("bundle", BASE_DIR / "built")'])
-def test_folder_that_the_image_builds_is_a_warning(project: Path, django_python: str, missing: str) -> None:
+def test_a_missing_folder_that_the_image_builds_is_a_warning(project: Path, django_python: str, missing: str) -> None:
     settle(project, f"STATICFILES_DIRS = [BASE_DIR / 'own', {missing}]\n")
 
-    said = collect(project, django_python, "config.wsgi", "--image", "Dockerfile")
+    result = collect(project, django_python, "config.wsgi", "--image", "Dockerfile")
 
-    assert (said.code, said.document["summary"]) == (0, "1 static file"), said.stderr
-    assert [each["severity"] for each in said.document["diagnostics"]] == ["warning"]
-    assert "built is not in the tree; Dockerfile has to build it" in said.messages[0]
+    assert (result.code, result.document["summary"]) == (0, "1 static file"), result.stderr
+    assert [each["severity"] for each in result.document["diagnostics"]] == ["warning"]
+    assert "built is not in the tree. Dockerfile must build it" in result.messages[0]
 
 
 def test_style_that_names_a_missing_file_is_red(project: Path, django_python: str) -> None:
@@ -162,10 +164,10 @@ def test_style_that_names_a_missing_file_is_red(project: Path, django_python: st
     settle(project, f'STORAGES = {{"staticfiles": {{"BACKEND": "{manifest}"}}}}\n')
     (project / "own" / "style.css").write_text("body { background: url(gone.png) }")
 
-    said = collect(project, django_python, "config.wsgi")
+    result = collect(project, django_python, "config.wsgi")
 
-    assert said.code == 5
-    assert "gone.png" in said.stderr
+    assert result.code == 5
+    assert "gone.png" in result.stderr
 
 
 @pytest.mark.parametrize(
@@ -174,14 +176,14 @@ def test_style_that_names_a_missing_file_is_red(project: Path, django_python: st
 def test_import_that_fails_is_a_traceback(project: Path, django_python: str, file: str, text: str) -> None:
     (project / file).write_text(text + "\n")
 
-    said = collect(project, django_python, "config.wsgi")
+    result = collect(project, django_python, "config.wsgi")
 
-    assert said.code == 1
-    assert "Traceback" in said.stderr or "SyntaxError" in said.stderr
-    assert said.document == {}
+    assert result.code == 1
+    assert "Traceback" in result.stderr or "SyntaxError" in result.stderr
+    assert result.document == {}
 
 
-def test_without_an_entry_the_settings_are_those_of_manage(project: Path, django_python: str) -> None:
+def test_without_an_entry_module_the_settings_are_those_of_manage(project: Path, django_python: str) -> None:
     assert collect(project, django_python).document["summary"] == "1 static file"
 
     (project / "config" / "settings.py").write_text("import gone_module\n")
@@ -190,16 +192,16 @@ def test_without_an_entry_the_settings_are_those_of_manage(project: Path, django
     assert "gone_module" in broken.stderr
 
 
-def test_configured_settings_win(project: Path, django_python: str) -> None:
+def test_configured_settings_override_those_of_manage(project: Path, django_python: str) -> None:
     (project / "config" / "production.py").write_text("from config.settings import *\nSTATIC_ROOT = None\n")
 
-    said = collect(project, django_python, "config.wsgi", env={"DJANGO_SETTINGS_MODULE": "config.production"})
+    result = collect(project, django_python, "config.wsgi", env={"DJANGO_SETTINGS_MODULE": "config.production"})
 
-    assert "STATIC_ROOT is not set" in said.document["summary"]
+    assert "STATIC_ROOT is not set" in result.document["summary"]
 
 
-def test_module_path_that_manage_extends_is_there(project: Path, django_python: str) -> None:
-    """A habit of project templates: apps lie in a folder of their own."""
+def test_the_module_path_that_manage_extends_is_used(project: Path, django_python: str) -> None:
+    """Project templates often put the apps into a folder of their own."""
     (project / "apps" / "menu").mkdir(parents=True)
     (project / "apps" / "menu" / "__init__.py").write_text("")
     settle(project, 'INSTALLED_APPS += ["menu"]\n')
@@ -211,19 +213,19 @@ def test_module_path_that_manage_extends_is_there(project: Path, django_python: 
     assert manage(project, django_python, "check", env={"DJANGO_SETTINGS_MODULE": "config.settings"}).code == 75
 
 
-def test_server_gets_no_module_path_from_manage(project: Path, django_python: str) -> None:
+def test_the_server_does_not_use_the_module_path_of_manage(project: Path, django_python: str) -> None:
     (project / "apps").mkdir()
     (project / "apps" / "menu.py").write_text("")
     (project / "config" / "wsgi.py").write_text("import menu\n" + WSGI)
     (project / "manage.py").write_text('import sys; sys.path.append("apps")\n' + MANAGE)
 
-    said = collect(project, django_python, "config.wsgi")
+    result = collect(project, django_python, "config.wsgi")
 
-    assert said.code == 1
-    assert "No module named 'menu'" in said.stderr
+    assert result.code == 1
+    assert "No module named 'menu'" in result.stderr
 
 
-def test_modules_of_ours_hide_none_of_the_stack(project: Path, django_python: str) -> None:
+def test_probe_modules_do_not_shadow_those_of_the_stack(project: Path, django_python: str) -> None:
     (project / "links").mkdir()
     (project / "links" / "__init__.py").write_text("OWN = True\n")
     settle(project, 'import links\nassert links.OWN\nINSTALLED_APPS += ["links"]\n')
@@ -231,12 +233,12 @@ def test_modules_of_ours_hide_none_of_the_stack(project: Path, django_python: st
     assert collect(project, django_python, "config.wsgi").code == 0
 
 
-def test_another_kind_of_database_is_named_and_not_touched(project: Path, django_python: str) -> None:
-    said = manage(project, django_python, "migrate", "--noinput")
+def test_a_database_of_another_vendor_is_named_and_not_used(project: Path, django_python: str) -> None:
+    result = manage(project, django_python, "migrate", "--noinput")
 
-    assert said.code == 75
-    assert said.stderr.startswith("the settings use the sqlite database")
-    assert "DATABASE_URL" in said.stderr
+    assert result.code == 75
+    assert result.stderr.startswith("the settings use the sqlite database")
+    assert "DATABASE_URL" in result.stderr
     assert not (project / "db.sqlite3").exists()
 
 
@@ -248,49 +250,49 @@ def test_another_kind_of_database_is_named_and_not_touched(project: Path, django
         '"HOST": "192.0.2.1", "NAME": "production"',
     ],
 )
-def test_database_of_somebody_else_is_not_even_connected_to(project: Path, django_python: str, values: str) -> None:
-    """The address is one that never answers: connecting would take minutes."""
+def test_another_database_is_not_connected_to(project: Path, django_python: str, values: str) -> None:
+    """The address never answers: a connection attempt would take minutes."""
     settle(project, POSTGRES.format(values=values))
 
-    said = manage(project, django_python, "migrate", "--noinput")
+    result = manage(project, django_python, "migrate", "--noinput")
 
-    assert said.code == 75
-    assert said.stderr.startswith("the settings use the PostgreSQL database ")
-    assert "at 192.0.2.1:" in said.stderr
+    assert result.code == 75
+    assert result.stderr.startswith("the settings use the PostgreSQL database ")
+    assert "at 192.0.2.1:" in result.stderr
 
 
 @pytest.mark.parametrize("name", ["upgrade_from", "upgrade_to"])
 @pytest.mark.parametrize(
     "settings", ["", POSTGRES.format(values='"HOST": "192.0.2.1", "PORT": 15999, "NAME": "production"')]
 )
-def test_nothing_is_upgraded_but_the_database_of_the_check(
+def test_only_the_database_of_the_check_is_upgraded(
     project: Path, django_python: str, name: str, settings: str
 ) -> None:
     settle(project, settings)
     more = ("--base", "main") if name == "upgrade_from" else ("--fresh", "migrated")
     arguments = ("127.0.0.1", "15999", "check_1", "--within", str(project), *more)
 
-    said = run_probe(f"django/{name}", *arguments, cwd=project, python=django_python, env=environment({}))
+    result = run_probe(f"django/{name}", *arguments, cwd=project, python=django_python, env=environment({}))
 
-    assert said.code == 75
-    assert "nothing was proven" in said.stderr
+    assert result.code == 75
+    assert "so no command was run" in result.stderr
     assert not (project / "db.sqlite3").exists()
 
 
-def test_database_that_refuses_is_no_verdict(project: Path, django_python: str) -> None:
+def test_a_refused_connection_is_no_verdict(project: Path, django_python: str) -> None:
     settle(project, POSTGRES.format(values='"HOST": "127.0.0.1", "PORT": "15999", "NAME": "check_1"'))
 
-    said = manage(project, django_python, "migrate", "--noinput")
+    result = manage(project, django_python, "migrate", "--noinput")
 
-    assert said.code == 75
-    assert "which refuses (" in said.stderr
-    assert "Traceback" not in said.stderr
+    assert result.code == 75
+    assert "which refuses the connection (" in result.stderr
+    assert "Traceback" not in result.stderr
 
 
 def test_settings_that_cannot_be_loaded_are_a_traceback(project: Path, django_python: str) -> None:
     (project / "config" / "settings.py").write_text("import gone_module\n")
 
-    said = manage(project, django_python, "migrate", "--noinput")
+    result = manage(project, django_python, "migrate", "--noinput")
 
-    assert said.code == 1
-    assert "gone_module" in said.stderr
+    assert result.code == 1
+    assert "gone_module" in result.stderr

@@ -1,4 +1,4 @@
-"""http_health.py against real servers: what is healthy, what is not, and what cannot be told."""
+"""http_health.py against real servers: healthy, unhealthy, and without a verdict."""
 
 import json
 import socket
@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.probes.conftest import Said, run_probe
+from tests.probes.conftest import ProbeResult, run_probe
 from tests.probes.neon_bench import outbound
 
 Reply = tuple[int, Mapping[str, str], str]
@@ -22,7 +22,7 @@ PAGE = "<html><head><title>Log in | Site admin</title></head></html>"
 
 @contextmanager
 def serving(site: Site, port: int = 0) -> Iterator[int]:
-    """A server on loopback that answers as the function says; the port that it listens on."""
+    """Serves the answers of `site` on loopback. Yields the port."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -37,7 +37,7 @@ def serving(site: Site, port: int = 0) -> Iterator[int]:
             self.wfile.write(body.encode())
 
         def log_message(self, *_: object) -> None:
-            """Silence."""
+            """Prints nothing."""
 
     server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
     threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
@@ -48,26 +48,26 @@ def serving(site: Site, port: int = 0) -> Iterator[int]:
         server.server_close()
 
 
-def ask(port: int, *arguments: str, folder: Path, wait: float = 5) -> Said:
+def ask(port: int, *arguments: str, folder: Path, wait: float = 5) -> ProbeResult:
     return run_probe(
         "e2e/http_health", "--host", "127.0.0.1", "--port", str(port), "--wait", str(wait), *arguments, cwd=folder
     )
 
 
-def ask_site(site: Site, *arguments: str, folder: Path) -> Said:
+def ask_site(site: Site, *arguments: str, folder: Path) -> ProbeResult:
     with serving(site) as port:
         return ask(port, *arguments, folder=folder)
 
 
 def pages(replies: Mapping[str, Reply]) -> Site:
-    """A site of these paths; all others are not found."""
+    """Returns a site with these paths. All others are 404."""
     return lambda path, _: replies.get(path, (404, {}, "<title>Page not found</title>"))
 
 
 def test_healthy(tmp_path: Path) -> None:
-    said = ask_site(pages({"/admin/login/": (200, {}, PAGE)}), *GUESSES, folder=tmp_path)
+    result = ask_site(pages({"/admin/login/": (200, {}, PAGE)}), *GUESSES, folder=tmp_path)
 
-    assert (said.code, said.document) == (0, {"diagnostics": [], "summary": "GET /admin/login/ 200"})
+    assert (result.code, result.document) == (0, {"diagnostics": [], "summary": "GET /admin/login/ 200"})
 
 
 @pytest.mark.parametrize(
@@ -77,7 +77,7 @@ def test_healthy(tmp_path: Path) -> None:
         ("ep-predeploy.neon.invalid", {"Upgrade": "websocket"}, 7, "unspoken", None),
     ],
 )
-def test_what_a_healthy_worker_asked_for_is_told(
+def test_outbound_requests_of_a_healthy_worker_are_reported(
     host: str, upgrade: dict[str, str], code: int, rule: str, severity: str | None, tmp_path: Path
 ) -> None:
     with outbound(tmp_path, "postgresql://nobody@127.0.0.1:1/none") as service:
@@ -87,57 +87,57 @@ def test_what_a_healthy_worker_asked_for_is_told(
             return 200, {}, "ok"
 
         behind = ("--path", "/health", "--outbound", f"127.0.0.1:{service.port}")
-        said = ask_site(site, *behind, folder=tmp_path)
+        result = ask_site(site, *behind, folder=tmp_path)
 
-    assert (said.code, said.rules) == (code, [rule]), said
-    assert host in said.messages[0]
-    assert said.document["diagnostics"][0].get("severity") == severity
+    assert (result.code, result.rules) == (code, [rule]), result
+    assert host in result.messages[0]
+    assert result.document["diagnostics"][0].get("severity") == severity
 
 
-def test_root_is_asked_where_there_is_no_admin(tmp_path: Path) -> None:
-    said = ask_site(pages({"/": (200, {}, "hello")}), *GUESSES, folder=tmp_path)
+def test_the_root_is_requested_if_there_is_no_admin(tmp_path: Path) -> None:
+    result = ask_site(pages({"/": (200, {}, "hello")}), *GUESSES, folder=tmp_path)
 
-    assert (said.code, said.document["summary"]) == (0, "GET / 200")
+    assert (result.code, result.document["summary"]) == (0, "GET / 200")
 
 
 @pytest.mark.parametrize("status", [404, 401, 403])
-def test_server_that_answers_at_no_common_path_is_no_verdict(tmp_path: Path, status: int) -> None:
+def test_a_server_without_a_common_path_is_no_verdict(tmp_path: Path, status: int) -> None:
     """An API that has neither an admin nor a page at `/` may be perfectly healthy."""
-    said = ask_site(lambda *_: (status, {}, "<title>No</title>"), *GUESSES, folder=tmp_path)
+    result = ask_site(lambda *_: (status, {}, "<title>No</title>"), *GUESSES, folder=tmp_path)
 
-    assert (said.code, said.rules) == (5, ["no_health_path"])
-    assert f"GET /admin/login/ answered {status}: No; GET / answered {status}: No" in said.messages[0]
-    assert 'health = "/…"' in said.messages[0]
+    assert (result.code, result.rules) == (5, ["no_health_path"])
+    assert f"GET /admin/login/ answered {status}: No; GET / answered {status}: No" in result.messages[0]
+    assert 'health = "/…"' in result.messages[0]
 
 
 @pytest.mark.parametrize("status", [404, 401, 403, 500])
-def test_path_that_was_configured_is_no_guess(tmp_path: Path, status: int) -> None:
-    said = ask_site(lambda *_: (status, {}, "<title>No</title>"), "--path", "/health", folder=tmp_path)
+def test_a_configured_path_is_no_guess(tmp_path: Path, status: int) -> None:
+    result = ask_site(lambda *_: (status, {}, "<title>No</title>"), "--path", "/health", folder=tmp_path)
 
-    assert (said.code, said.rules) == (1, [str(status)])
-    assert said.messages == [f"GET /health answered {status}: No"]
+    assert (result.code, result.rules) == (1, [str(status)])
+    assert result.messages == [f"GET /health answered {status}: No"]
 
 
 @pytest.mark.parametrize("status", [400, 500, 502, 503])
-def test_server_error_is_told_with_its_title_and_nothing_else_is_asked(tmp_path: Path, status: int) -> None:
+def test_a_server_error_is_reported_with_its_title_and_ends_the_check(tmp_path: Path, status: int) -> None:
     broken: dict[str, Reply] = {
         "/admin/login/": (status, {}, "<title>\n Server Error &amp; more\n</title>"),
         "/": (200, {}, ""),
     }
 
-    said = ask_site(pages(broken), *GUESSES, folder=tmp_path)
+    result = ask_site(pages(broken), *GUESSES, folder=tmp_path)
 
-    assert said.code == 1
-    assert said.messages == [f"GET /admin/login/ answered {status}: Server Error & more"]
-
-
-def test_root_that_is_broken_is_red_though_the_admin_is_unknown(tmp_path: Path) -> None:
-    said = ask_site(pages({"/": (500, {}, "Oh")}), *GUESSES, folder=tmp_path)
-
-    assert (said.code, said.messages) == (1, ["GET / answered 500: Oh"])
+    assert result.code == 1
+    assert result.messages == [f"GET /admin/login/ answered {status}: Server Error & more"]
 
 
-def test_request_is_one_of_a_proxy_in_front_of_it(tmp_path: Path) -> None:
+def test_a_broken_root_fails_even_if_the_admin_is_missing(tmp_path: Path) -> None:
+    result = ask_site(pages({"/": (500, {}, "Oh")}), *GUESSES, folder=tmp_path)
+
+    assert (result.code, result.messages) == (1, ["GET / answered 500: Oh"])
+
+
+def test_the_request_has_the_headers_of_a_proxy(tmp_path: Path) -> None:
     seen: dict[str, str] = {}
 
     def site(_: str, headers: Mapping[str, str]) -> Reply:
@@ -151,7 +151,7 @@ def test_request_is_one_of_a_proxy_in_front_of_it(tmp_path: Path) -> None:
 
 
 def redirect_to_https(header: str = "x-forwarded-proto") -> Site:
-    """Like Django with SECURE_SSL_REDIRECT behind a proxy."""
+    """Returns a site like Django with SECURE_SSL_REDIRECT behind a proxy."""
 
     def site(path: str, headers: Mapping[str, str]) -> Reply:
         if headers.get(header) == "https":
@@ -161,16 +161,18 @@ def redirect_to_https(header: str = "x-forwarded-proto") -> Site:
     return site
 
 
-def test_proxy_that_says_https_is_not_redirected(tmp_path: Path) -> None:
+def test_a_request_that_was_forwarded_as_https_is_not_redirected(tmp_path: Path) -> None:
     assert ask_site(redirect_to_https(), *GUESSES, folder=tmp_path).code == 0
 
 
-def test_redirect_in_a_circle(tmp_path: Path) -> None:
-    said = ask_site(redirect_to_https("x-other"), *GUESSES, folder=tmp_path)
+def test_endless_redirects_to_the_same_page_fail(tmp_path: Path) -> None:
+    result = ask_site(redirect_to_https("x-other"), *GUESSES, folder=tmp_path)
 
-    assert (said.code, said.rules) == (1, ["redirect"])
+    assert (result.code, result.rules) == (1, ["redirect"])
     location = "https://localhost/admin/login/"
-    assert said.messages == [f"GET /admin/login/ answered 301: it redirects to {location}, and so on in a circle"]
+    assert result.messages == [
+        f"GET /admin/login/ answered 301: it redirects to {location}, and the redirects never end"
+    ]
 
 
 def test_header_that_the_settings_trust_is_sent(tmp_path: Path) -> None:
@@ -190,8 +192,8 @@ def test_header_that_the_settings_trust_is_sent(tmp_path: Path) -> None:
         ([], "localhost"),
     ],
 )
-def test_host_is_one_that_the_settings_allow(tmp_path: Path, hosts: list[str], host: str) -> None:
-    """Production's own hosts may be written into the settings: any other gets 400."""
+def test_the_host_header_is_one_that_the_settings_allow(tmp_path: Path, hosts: list[str], host: str) -> None:
+    """The settings may list only production's hosts: any other host gets 400."""
     facts = tmp_path / "django.json"
     facts.write_text(json.dumps({"hosts": hosts}))
 
@@ -213,7 +215,7 @@ def test_redirect_between_the_site_s_own_hosts_is_followed(tmp_path: Path) -> No
     assert ask_site(site, *GUESSES, "--facts", str(facts), folder=tmp_path).code == 0
 
 
-def test_facts_that_are_not_there_change_nothing(tmp_path: Path) -> None:
+def test_a_missing_facts_file_is_ignored(tmp_path: Path) -> None:
     arguments = (*GUESSES, "--facts", str(tmp_path / "nothing.json"))
 
     assert ask_site(pages({"/": (200, {}, "")}), *arguments, folder=tmp_path).code == 0
@@ -225,12 +227,12 @@ def test_facts_that_are_not_there_change_nothing(tmp_path: Path) -> None:
 def test_redirect_on_the_same_host_is_followed(tmp_path: Path, location: str) -> None:
     site = pages({"/": (302, {"Location": location}, ""), "/en/": (200, {}, "")})
 
-    said = ask_site(site, "--path", "/", folder=tmp_path)
+    result = ask_site(site, "--path", "/", folder=tmp_path)
 
-    assert (said.code, said.document["summary"]) == (0, "GET /en/ 200")
+    assert (result.code, result.document["summary"]) == (0, "GET /en/ 200")
 
 
-def test_redirect_with_query_and_odd_letters_is_followed(tmp_path: Path) -> None:
+def test_a_redirect_with_query_and_special_characters_is_followed(tmp_path: Path) -> None:
     site = pages(
         {"/": (302, {"Location": "/log in/?next=/%C3%A4&x=1"}, ""), "/log%20in/?next=/%C3%A4&x=1": (200, {}, "")}
     )
@@ -244,7 +246,7 @@ def test_redirect_to_a_broken_page_is_red(tmp_path: Path) -> None:
     assert ask_site(site, "--path", "/", folder=tmp_path).messages == ["GET /en/ answered 500: Oh"]
 
 
-def test_redirect_to_another_host_is_told_and_not_followed(tmp_path: Path) -> None:
+def test_a_redirect_to_another_host_is_reported_and_not_followed(tmp_path: Path) -> None:
     away = {"Location": "https://login.example/authorize"}
 
     configured = ask_site(lambda *_: (302, away, ""), "--path", "/health", folder=tmp_path)
@@ -257,10 +259,10 @@ def test_redirect_to_another_host_is_told_and_not_followed(tmp_path: Path) -> No
     assert guessed.code == 5
 
 
-def test_redirects_without_end(tmp_path: Path) -> None:
-    said = ask_site(lambda path, _: (302, {"Location": path + "x"}, ""), "--path", "/", folder=tmp_path)
+def test_endless_redirects_to_new_pages_fail(tmp_path: Path) -> None:
+    result = ask_site(lambda path, _: (302, {"Location": path + "x"}, ""), "--path", "/", folder=tmp_path)
 
-    assert (said.code, said.rules) == (1, ["redirect"])
+    assert (result.code, result.rules) == (1, ["redirect"])
 
 
 def test_redirect_without_a_location(tmp_path: Path) -> None:
@@ -268,11 +270,13 @@ def test_redirect_without_a_location(tmp_path: Path) -> None:
 
 
 def test_body_that_ends_early_is_red(tmp_path: Path) -> None:
-    """A worker that dies while it answers has sent its status already."""
-    said = ask_site(lambda *_: (200, {"Content-Length": "1000", "Connection": "close"}, "x"), *GUESSES, folder=tmp_path)
+    """A server process that dies during an answer has sent its status already."""
+    result = ask_site(
+        lambda *_: (200, {"Content-Length": "1000", "Connection": "close"}, "x"), *GUESSES, folder=tmp_path
+    )
 
-    assert said.code == 1
-    assert said.messages == ["GET /admin/login/ answered 200: its body ended after 1 of 1000 bytes"]
+    assert result.code == 1
+    assert result.messages == ["GET /admin/login/ answered 200: its body ended after 1 of 1000 bytes"]
 
 
 def test_answer_larger_than_what_is_read(tmp_path: Path) -> None:
@@ -281,7 +285,7 @@ def test_answer_larger_than_what_is_read(tmp_path: Path) -> None:
 
 @contextmanager
 def accepting(talk: Callable[[socket.socket], None]) -> Iterator[int]:
-    """A server that takes connections and does with them as it likes."""
+    """Accepts connections on loopback and calls `talk` with each. Yields the port."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         held: list[socket.socket] = []
 
@@ -303,23 +307,23 @@ def accepting(talk: Callable[[socket.socket], None]) -> Iterator[int]:
 
 def test_connection_that_is_closed(tmp_path: Path) -> None:
     with accepting(lambda connection: connection.close()) as port:
-        said = ask(port, *GUESSES, folder=tmp_path)
+        result = ask(port, *GUESSES, folder=tmp_path)
 
-    assert (said.code, said.rules) == (1, ["no_answer"])
+    assert (result.code, result.rules) == (1, ["no_answer"])
 
 
-def test_server_that_speaks_something_else(tmp_path: Path) -> None:
+def test_server_that_speaks_another_protocol(tmp_path: Path) -> None:
     with accepting(lambda connection: connection.sendall(b"SSH-2.0-OpenSSH_9.6\r\n")) as port:
-        said = ask(port, *GUESSES, folder=tmp_path)
+        result = ask(port, *GUESSES, folder=tmp_path)
 
-    assert (said.code, said.rules) == (1, ["no_answer"])
+    assert (result.code, result.rules) == (1, ["no_answer"])
 
 
 def test_server_that_hangs(tmp_path: Path) -> None:
     with accepting(lambda _: None) as port:
-        said = ask(port, *GUESSES, "--limit", "0.3", folder=tmp_path)
+        result = ask(port, *GUESSES, "--limit", "0.3", folder=tmp_path)
 
-    assert (said.code, said.messages) == (1, ["GET /admin/login/ got no answer: timed out"])
+    assert (result.code, result.messages) == (1, ["GET /admin/login/ got no answer: timed out"])
 
 
 def free_port() -> int:
@@ -328,20 +332,20 @@ def free_port() -> int:
 
 
 def test_server_that_never_listens(tmp_path: Path) -> None:
-    said = ask(free_port(), *GUESSES, folder=tmp_path, wait=0.3)
+    result = ask(free_port(), *GUESSES, folder=tmp_path, wait=0.3)
 
-    assert (said.code, said.rules) == (4, ["not_ready"])
-    assert "nothing listened within 0.3 s" in said.messages[0]
+    assert (result.code, result.rules) == (4, ["not_ready"])
+    assert "nothing listened within 0.3 s" in result.messages[0]
 
 
 def test_server_that_listens_late(tmp_path: Path) -> None:
     port = free_port()
-    said: list[Said] = []
-    asking = threading.Thread(target=lambda: said.append(ask(port, *GUESSES, folder=tmp_path, wait=20)))
+    result: list[ProbeResult] = []
+    asking = threading.Thread(target=lambda: result.append(ask(port, *GUESSES, folder=tmp_path, wait=20)))
     asking.start()
-    time.sleep(0.5)  # late is what this is about
+    time.sleep(0.5)  # the delay is what this test needs
 
     with serving(pages({"/": (200, {}, "")}), port):
         asking.join(20)
 
-    assert said[0].code == 0
+    assert result[0].code == 0

@@ -1,4 +1,4 @@
-"""intake.py against a Worker that a test writes, the real outbound service and a real Postgres: how it can end."""
+"""intake.py against Workers that the tests write, the real outbound service and a real Postgres: all exit codes."""
 
 import json
 import sys
@@ -13,7 +13,7 @@ from urllib.parse import parse_qsl
 import psycopg
 import pytest
 
-from tests.probes.conftest import Said, run_probe
+from tests.probes.conftest import ProbeResult, run_probe
 from tests.probes.neon_bench import Outbound, make_database, outbound
 
 PROOF = "n0nce"
@@ -68,7 +68,7 @@ def worker(behave: Behaviour, service: Outbound, mark: str) -> Iterator[int]:
             self.wfile.write(b"said so")
 
         def log_message(self, *_: object) -> None:
-            """Silence."""
+            """Prints nothing."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
@@ -85,18 +85,18 @@ def stored(form: Form, service: Outbound, query: str = INSERT) -> int:
 
 
 def good(form: Form, headers: Mapping[str, str], service: Outbound) -> int:
-    """A Worker as it should be, without a key."""
+    """A correct Worker without a key."""
     if not all(form.get(name) for name in FIELDS) or "@" not in form["email"]:
         return 422
     return stored(form, service)
 
 
 def run(
-    behave: Behaviour, site: tuple[str, Outbound], folder: Path, *, mark: str = f"{PROOF} workerd", **said: Any
-) -> Said:
+    behave: Behaviour, site: tuple[str, Outbound], folder: Path, *, mark: str = f"{PROOF} workerd", **over: Any
+) -> ProbeResult:
     database, service = site
-    env = {"DATABASE_URL": database, "PREDEPLOY_FORM": json.dumps(FORM | said), "INTAKE_API_KEY": "right"}
-    # the environment has psycopg, as that of our probes has
+    env = {"DATABASE_URL": database, "PREDEPLOY_FORM": json.dumps(FORM | over), "INTAKE_API_KEY": "right"}
+    # this environment has psycopg, as that of the probes does
     python = str(Path(sys.executable).with_name("python3"))
     with worker(behave, service, mark) as port:
         arguments = ("127.0.0.1", str(port), "--outbound", f"127.0.0.1:{service.port}", "--proof", PROOF)
@@ -105,7 +105,7 @@ def run(
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """The Worker's code, to find places in."""
+    """A folder with the Worker's code, in which places are found."""
     source = tmp_path / "src/app.ts"
     source.parent.mkdir()
     source.write_text(
@@ -114,12 +114,12 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_one_row_and_nothing_of_wrong_forms(site: tuple[str, Outbound], folder: Path) -> None:
-    said = run(good, site, folder)
+def test_a_valid_form_leaves_one_row_and_invalid_forms_none(site: tuple[str, Outbound], folder: Path) -> None:
+    result = run(good, site, folder)
 
-    assert (said.code, said.messages) == (0, []), said
-    assert said.document["summary"] == (
-        "POST /intake/shop/form 201, a row in inbox_submission, 5 wrong forms refused, workerd"
+    assert (result.code, result.messages) == (0, []), result
+    assert result.document["summary"] == (
+        "POST /intake/shop/form 201, a row in inbox_submission, 5 invalid forms refused, workerd"
     )
     with psycopg.connect(site[0]) as connection:
         query = "SELECT count(*), max(obj_description('inbox_submission'::regclass)) FROM inbox_submission"
@@ -127,11 +127,11 @@ def test_one_row_and_nothing_of_wrong_forms(site: tuple[str, Outbound], folder: 
     assert (count, json.loads(comment)["name"]) == (2, "Ada")
 
 
-def test_a_form_that_is_encoded_as_one(site: tuple[str, Outbound], folder: Path) -> None:
+def test_a_url_encoded_form(site: tuple[str, Outbound], folder: Path) -> None:
     assert run(good, site, folder, encoding="form").code == 0
 
 
-def test_a_row_that_comes_after_the_answer(site: tuple[str, Outbound], folder: Path) -> None:
+def test_a_row_that_is_written_after_the_answer(site: tuple[str, Outbound], folder: Path) -> None:
     def late(form: Form, headers: Mapping[str, str], service: Outbound) -> int:
         if good_form := all(form.get(name) for name in FIELDS) and "@" in form["email"]:
             threading.Timer(0.3, stored, (form, service)).start()
@@ -144,10 +144,10 @@ def test_a_key_is_sent_and_wrong_ones_are_refused(site: tuple[str, Outbound], fo
     def locked(form: Form, headers: Mapping[str, str], service: Outbound) -> int:
         return good(form, headers, service) if headers.get("authorization") == "Bearer right" else 403
 
-    said = run(locked, site, folder, key="INTAKE_API_KEY", key_headers=["X-API-Key", "Authorization"])
+    result = run(locked, site, folder, key="INTAKE_API_KEY", key_headers=["X-API-Key", "Authorization"])
 
-    assert (said.code, said.messages) == (0, []), said
-    assert "and 2 wrong keys refused" in said.document["summary"]
+    assert (result.code, result.messages) == (0, []), result
+    assert "and 2 wrong keys refused" in result.document["summary"]
 
 
 def answers(status: int) -> Behaviour:
@@ -193,20 +193,20 @@ def confused(form: Form, headers: Mapping[str, str], service: Outbound) -> int:
 
 
 def known(form: Form, service: Outbound) -> bool:
-    """Is its address in the table?"""
+    """Whether its email is in the table."""
     query = "SELECT count(*) FROM inbox_submission WHERE email = $1"
     return bool(service.query(query, form["email"]).data["rows"] != [["0"]])
 
 
 def unique(form: Form, headers: Mapping[str, str], service: Outbound) -> int:
-    """Looks at the address, and at nothing else: one that it has is a mistake."""
+    """A Worker that validates only the email, and refuses a known one."""
     if "@" not in form.get("email", ""):
         return 422
     return 400 if known(form, service) else unchecked(form, headers, service)
 
 
 def once(form: Form, headers: Mapping[str, str], service: Outbound) -> int:
-    """Looks at nothing, and takes one form a minute."""
+    """A Worker that validates nothing, and accepts only one form."""
     rows = service.query("SELECT 1 FROM inbox_submission").data["rows"]
     return unchecked(form, headers, service) if len(rows) == 1 else 429
 
@@ -216,10 +216,10 @@ def elsewhere(form: Form, headers: Mapping[str, str], service: Outbound) -> int:
 
 
 ENDS: dict[str, tuple[Behaviour, int, str, str]] = {
-    # what the Worker does, the exit code, the rule and the words of the first finding
+    # the Worker, the exit code, the rule and a part of the message of the first finding
     "a bare refusal": (answers(418), 1, "unexpected_answer", "418: said so; 2xx was expected"),
     "a redirect": (answers(303), 1, "unexpected_answer", "303"),
-    "a key that nobody told us of": (answers(401), 21, "no_key", "key in [worker.intake.e2e]"),
+    "a key that is not configured": (answers(401), 21, "no_key", "key in [worker.intake.e2e]"),
     "nothing stored": (answers(200), 10, "no_row", "answered 200, and inbox_submission has no new row"),
     "stored twice": (twice, 11, "duplicate_row", "2 rows for one form"),
     "a misspelt column": (misspelt, 13, "42703", 'column "mail" of relation'),
@@ -228,26 +228,31 @@ ENDS: dict[str, tuple[Behaviour, int, str, str]] = {
     "another name stored": (other_name, 12, "wrong_row", "name is 'Bob', not 'Ada'"),
     "an unknown host": (talkative, 14, "unknown_host", "hooks.example"),
     "a pool": (pooled, 7, "unspoken", "WebSocket"),
-    "wrong forms taken": (unchecked, 15, "invalid_accepted", "an empty form was answered 201"),
-    "wrong forms taken from whom it does not know": (
+    "invalid forms accepted": (unchecked, 15, "invalid_accepted", "an empty form was answered 201"),
+    "invalid forms accepted with an unknown email": (
         unique,
         15,
         "invalid_accepted",
         "a form without name was answered 201",
     ),
-    "wrong forms that nobody looked at": (once, 22, "rate_limited", "an empty form was answered 429"),
-    "wrong forms refused for something else": (elsewhere, 1, "invalid_accepted", "409: said so; 400, 413, 415 or 422"),
-    "wrong forms break it": (confused, 1, "invalid_accepted", "an empty form was answered 500"),
+    "invalid forms hit the rate limit": (once, 22, "rate_limited", "an empty form was answered 429"),
+    "invalid forms refused with an unexpected status": (
+        elsewhere,
+        1,
+        "invalid_accepted",
+        "409: said so; 400, 413, 415 or 422",
+    ),
+    "invalid forms crash the Worker": (confused, 1, "invalid_accepted", "an empty form was answered 500"),
 }
 
 
 @pytest.mark.parametrize("name", ENDS)
-def test_each_way_to_end(name: str, site: tuple[str, Outbound], folder: Path) -> None:
+def test_exit_code_and_first_finding(name: str, site: tuple[str, Outbound], folder: Path) -> None:
     behave, code, rule, words = ENDS[name]
-    said = run(behave, site, folder)
+    result = run(behave, site, folder)
 
-    assert (said.code, said.rules[:1]) == (code, [rule]), said
-    assert words in said.messages[0]
+    assert (result.code, result.rules[:1]) == (code, [rule]), result
+    assert words in result.messages[0]
 
 
 @pytest.mark.parametrize(
@@ -262,7 +267,7 @@ def test_findings_have_their_place_in_the_code(
 
 
 def test_each_host_has_its_own_place(site: tuple[str, Outbound], folder: Path) -> None:
-    """However often one of them was asked."""
+    """Two requests to one host are one finding."""
 
     def restless(form: Form, headers: Mapping[str, str], service: Outbound) -> int:
         for host in ("hooks.example", "hooks.example", "chat.example"):
@@ -281,18 +286,18 @@ def test_each_host_has_its_own_place(site: tuple[str, Outbound], folder: Path) -
     )
 
 
-def test_a_wrong_key_that_is_taken(site: tuple[str, Outbound], folder: Path) -> None:
-    said = run(good, site, folder, key="INTAKE_API_KEY")
+def test_a_wrong_key_that_is_accepted(site: tuple[str, Outbound], folder: Path) -> None:
+    result = run(good, site, folder, key="INTAKE_API_KEY")
 
-    assert (said.code, said.rules) == (16, ["key_ignored"])
-    assert said.document["diagnostics"][0]["line"] == 2
+    assert (result.code, result.rules) == (16, ["key_ignored"])
+    assert result.document["diagnostics"][0]["line"] == 2
 
 
 @pytest.mark.parametrize(("status", "code", "rule"), [(401, 16, "key_ignored"), (429, 22, "rate_limited")])
-def test_a_wrong_key_that_nobody_looked_at(
+def test_a_refusal_for_another_reason_does_not_prove_that_the_key_is_checked(
     status: int, code: int, rule: str, site: tuple[str, Outbound], folder: Path
 ) -> None:
-    """It is no lock that lets nobody send the same form twice, nor that lets nobody send many."""
+    """The Worker refuses a duplicate, or many requests, but never looks at the key."""
     keyless: list[str] = []
 
     def unlocked(form: Form, headers: Mapping[str, str], service: Outbound) -> int:
@@ -300,31 +305,30 @@ def test_a_wrong_key_that_nobody_looked_at(
         is_again = all(form.get(name) for name in FIELDS) and known(form, service)
         return status if is_again or (keyless and status == 429) else good(form, headers, service)
 
-    said = run(unlocked, site, folder, key="INTAKE_API_KEY")
+    result = run(unlocked, site, folder, key="INTAKE_API_KEY")
 
-    assert (said.code, said.rules) == (code, [rule]), said
-    assert "a wrong key instead of INTAKE_API_KEY was answered" in said.messages[0]
+    assert (result.code, result.rules) == (code, [rule]), result
+    assert "a wrong key instead of INTAKE_API_KEY was answered" in result.messages[0]
 
 
 def test_an_answer_of_another_program(site: tuple[str, Outbound], folder: Path) -> None:
     assert run(good, site, folder, mark="other workerd").code == 6
 
 
-def test_a_table_that_is_not_there(site: tuple[str, Outbound], folder: Path) -> None:
-    said = run(answers(200), site, folder, table="forms_entry")
+def test_a_missing_table(site: tuple[str, Outbound], folder: Path) -> None:
+    result = run(answers(200), site, folder, table="forms_entry")
 
-    assert (said.code, said.rules) == (20, ["no_table"])
+    assert (result.code, result.rules) == (20, ["no_table"])
 
 
-def test_what_is_configured_is_what_counts(site: tuple[str, Outbound], folder: Path) -> None:
-    """Other answers, other columns, and other forms that are wrong."""
+def test_configured_statuses_columns_and_invalid_forms_are_used(site: tuple[str, Outbound], folder: Path) -> None:
 
     def own(form: Form, headers: Mapping[str, str], service: Outbound) -> int:
         if form["who"] == "nobody":
             return 409
         return {201: 303}.get(stored({"name": form["who"], "email": "x", "message": form["text"]}, service), 500)
 
-    said = run(
+    result = run(
         own,
         site,
         folder,
@@ -334,20 +338,20 @@ def test_what_is_configured_is_what_counts(site: tuple[str, Outbound], folder: P
         invalid=[{"who": "nobody"}],
     )
 
-    assert (said.code, said.messages) == (0, []), said
-    assert "1 wrong forms refused" in said.document["summary"]
+    assert (result.code, result.messages) == (0, []), result
+    assert "1 invalid forms refused" in result.document["summary"]
 
 
 def test_a_column_that_differs_from_what_is_configured(site: tuple[str, Outbound], folder: Path) -> None:
-    said = run(good, site, folder, columns={"name": "ada"})
+    result = run(good, site, folder, columns={"name": "ada"})
 
-    assert (said.code, said.messages) == (12, ["in inbox_submission name is 'Ada', not 'ada'"])
+    assert (result.code, result.messages) == (12, ["in inbox_submission name is 'Ada', not 'ada'"])
 
 
-def test_nobody_listens(site: tuple[str, Outbound], folder: Path) -> None:
+def test_a_worker_that_never_listens(site: tuple[str, Outbound], folder: Path) -> None:
     python = str(Path(sys.executable).with_name("python3"))
     env = {"DATABASE_URL": site[0], "PREDEPLOY_FORM": json.dumps(FORM)}
-    said = run_probe(
+    result = run_probe(
         "e2e/intake",
         "127.0.0.1",
         "1",
@@ -362,4 +366,4 @@ def test_nobody_listens(site: tuple[str, Outbound], folder: Path) -> None:
         env=env,
     )
 
-    assert (said.code, said.rules) == (4, ["not_ready"])
+    assert (result.code, result.rules) == (4, ["not_ready"])

@@ -1,11 +1,11 @@
-"""links.py: broken links are found, and nothing else is called broken."""
+"""links.py: it finds broken links, and accepts all valid ones."""
 
 from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 
-from tests.probes.conftest import Said, run_probe
+from tests.probes.conftest import ProbeResult, run_probe
 
 FILES = {
     "about/index.html": "<h1 id='top-of-it'>About</h1><a name='old'></a>",
@@ -20,8 +20,10 @@ FILES = {
 }
 
 
-def check(folder: Path, body: str, *arguments: str, files: Mapping[str, str] = FILES, page: str = "index.html") -> Said:
-    """Runs the probe on a site that has FILES and one page with this body."""
+def check(
+    folder: Path, body: str, *arguments: str, files: Mapping[str, str] = FILES, page: str = "index.html"
+) -> ProbeResult:
+    """Runs the probe on a site with `files` and one page with this body."""
     for name, text in {**files, page: body}.items():
         place = folder / "site" / "dist" / name
         place.parent.mkdir(parents=True, exist_ok=True)
@@ -94,16 +96,16 @@ BAD = {
     "template": ('<a href="{{ url }}">', "leads to no page or file"),
     "file outside of the site": ('<a href="../secret.html">', "leads to no page or file"),
     "base": ('<base href="/about/"><a href="contact.html">', "leads to no page or file"),
-    "no address at all": ('<a href="http://[nonsense">', "is no address"),
+    "no valid URL": ('<a href="http://[nonsense">', "is not a valid URL"),
 }
 
 
 @pytest.mark.parametrize("case", GOOD)
 def test_good_link(tmp_path: Path, case: str) -> None:
-    said = check(tmp_path, GOOD[case])
+    result = check(tmp_path, GOOD[case])
 
-    assert said.messages == []
-    assert (said.code, said.document["summary"]) == (0, "5 pages")
+    assert result.messages == []
+    assert (result.code, result.document["summary"]) == (0, "5 pages")
 
 
 @pytest.mark.parametrize("case", BAD)
@@ -112,39 +114,39 @@ def test_broken_link(tmp_path: Path, case: str) -> None:
     (tmp_path / "site").mkdir()
     (tmp_path / "site" / "secret.html").write_text("not deployed")
 
-    said = check(tmp_path, f"<p>\n<p>\n{body}")
+    result = check(tmp_path, f"<p>\n<p>\n{body}")
 
-    assert said.code == 1
-    (found,) = said.document["diagnostics"]
+    assert result.code == 1
+    (found,) = result.document["diagnostics"]
     assert (found["file"], found["line"]) == ("sites/shop/dist/index.html", 3)
     assert problem in found["message"]
 
 
 def test_all_good_links_on_one_deep_page(tmp_path: Path) -> None:
-    """Addresses from the root mean the same on every page."""
+    """Absolute paths lead to the same page from everywhere."""
     body = "".join(link for link in GOOD.values() if 'href="/' in link and "<base" not in link)
 
-    said = check(tmp_path, body, page="deep/er/page.html", files={**FILES, "index.html": ""})
+    result = check(tmp_path, body, page="deep/er/page.html", files={**FILES, "index.html": ""})
 
-    assert (said.code, said.messages) == (0, [])
+    assert (result.code, result.messages) == (0, [])
 
 
 @pytest.mark.parametrize("fragment", ["#nowhere", "/about/#nowhere", "contact#nowhere"])
-def test_missing_fragment_is_a_warning_for_a_script_may_make_it(tmp_path: Path, fragment: str) -> None:
-    said = check(tmp_path, f'<a href="{fragment}">')
+def test_a_missing_fragment_is_a_warning_because_a_script_may_create_it(tmp_path: Path, fragment: str) -> None:
+    result = check(tmp_path, f'<a href="{fragment}">')
 
-    assert said.code == 0
-    assert [each["severity"] for each in said.document["diagnostics"]] == ["warning"]
-    assert "no element of that page has the id nowhere" in said.messages[0]
+    assert result.code == 0
+    assert [each["severity"] for each in result.document["diagnostics"]] == ["warning"]
+    assert "no element of that page has the id nowhere" in result.messages[0]
 
 
 @pytest.mark.parametrize("rel", ["icon", "shortcut icon", "apple-touch-icon", "Mask-Icon"])
-def test_missing_icon_is_a_warning_for_the_page_is_whole_without(tmp_path: Path, rel: str) -> None:
-    said = check(tmp_path, f'<link rel="{rel}" href="/favicon.svg">')
+def test_a_missing_icon_is_a_warning_because_the_page_works_without_it(tmp_path: Path, rel: str) -> None:
+    result = check(tmp_path, f'<link rel="{rel}" href="/favicon.svg">')
 
-    assert (said.code, said.document["summary"]) == (0, "5 pages")
-    assert [each["severity"] for each in said.document["diagnostics"]] == ["warning"]
-    assert "broken link /favicon.svg: leads to no page or file" in said.messages[0]
+    assert (result.code, result.document["summary"]) == (0, "5 pages")
+    assert [each["severity"] for each in result.document["diagnostics"]] == ["warning"]
+    assert "broken link /favicon.svg: leads to no page or file" in result.messages[0]
 
 
 def test_missing_style_is_an_error(tmp_path: Path) -> None:
@@ -153,7 +155,7 @@ def test_missing_style_is_an_error(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("base", ["/docs", "/docs/", "docs"])
 @pytest.mark.parametrize("link", ["/docs/", "/docs", "/docs/about/", "about/", "/docs/assets/logo.png", "/docs/?x=1"])
-def test_base_is_in_front_of_addresses(tmp_path: Path, base: str, link: str) -> None:
+def test_links_below_the_base_are_found(tmp_path: Path, base: str, link: str) -> None:
     assert check(tmp_path, f'<a href="{link}">', "--base", base).messages == []
 
 
@@ -169,37 +171,37 @@ def test_base_is_in_front_of_addresses(tmp_path: Path, base: str, link: str) -> 
     ],
 )
 def test_link_without_the_base_is_broken(tmp_path: Path, link: str, problem: str) -> None:
-    said = check(tmp_path, f'<a href="{link}">', "--base", "/docs/")
+    result = check(tmp_path, f'<a href="{link}">', "--base", "/docs/")
 
-    assert said.code == 1
-    assert problem in said.messages[0]
+    assert result.code == 1
+    assert problem in result.messages[0]
 
 
 @pytest.mark.parametrize("base", ["./", "", "/", "https://cdn.example.com/shop/"])
-def test_base_that_says_nothing_of_this_site(tmp_path: Path, base: str) -> None:
-    said = check(tmp_path, '<a href="/about/"><script src="./assets/app.js"></script>', "--base", base)
+def test_a_relative_base_or_one_on_another_host_is_ignored(tmp_path: Path, base: str) -> None:
+    result = check(tmp_path, '<a href="/about/"><script src="./assets/app.js"></script>', "--base", base)
 
-    assert (said.code, said.messages) == (0, [])
+    assert (result.code, result.messages) == (0, [])
 
 
-def test_what_the_host_redirects_is_answered(tmp_path: Path) -> None:
+def test_links_that_the_host_redirects_are_not_broken(tmp_path: Path) -> None:
     redirects = "# old pages\n/blog/* /about/:splat 301\n/shop/:id /about/ 200\n/old /about\n\nnonsense\n"
     good = '<a href="/blog/2020/hello"><a href="/shop/7"><a href="/shop/7/"><a href="/old"><a href="/old/">'
 
-    said = check(tmp_path, good + '<a href="/older">', files={**FILES, "_redirects": redirects})
+    result = check(tmp_path, good + '<a href="/older">', files={**FILES, "_redirects": redirects})
 
-    assert said.messages == ["broken link /older: leads to no page or file"]
+    assert result.messages == ["broken link /older: leads to no page or file"]
 
 
-def test_pages_that_are_rendered_on_request_are_not_looked_for(tmp_path: Path) -> None:
+def test_pages_that_are_rendered_on_request_need_no_file(tmp_path: Path) -> None:
     body = '<a href="/account"><img src="/assets/gone.png">'
 
-    said = check(tmp_path, body, "--pageless")
+    result = check(tmp_path, body, "--pageless")
 
-    assert said.messages == ["broken link /assets/gone.png: leads to no page or file"]
+    assert result.messages == ["broken link /assets/gone.png: leads to no page or file"]
 
 
-def test_site_that_renders_everything_may_have_no_page(tmp_path: Path) -> None:
+def test_a_site_that_renders_all_pages_needs_no_html_file(tmp_path: Path) -> None:
     output = tmp_path / "dist"
     output.mkdir()
     (output / "app.js").write_text("")
@@ -210,16 +212,16 @@ def test_site_that_renders_everything_may_have_no_page(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("arguments", [(), ("--pageless",)])
 @pytest.mark.parametrize("folder", ["", "dist"])
-def test_build_that_left_nothing(tmp_path: Path, folder: str, arguments: tuple[str, ...]) -> None:
+def test_a_build_without_files_has_no_pages(tmp_path: Path, folder: str, arguments: tuple[str, ...]) -> None:
     (tmp_path / folder).mkdir(exist_ok=True)
 
-    said = run_probe("links", "dist", *arguments, cwd=tmp_path)
+    result = run_probe("links", "dist", *arguments, cwd=tmp_path)
 
-    assert (said.code, said.rules) == (4, ["no_pages"])
-    assert said.messages == ["the build left no HTML page in dist"]
+    assert (result.code, result.rules) == (4, ["no_pages"])
+    assert result.messages == ["the build left no HTML page in dist"]
 
 
-def test_file_that_is_no_text_does_not_stop_it(tmp_path: Path) -> None:
+def test_a_page_that_is_not_valid_text_is_read_anyway(tmp_path: Path) -> None:
     (tmp_path / "dist").mkdir()
     (tmp_path / "dist" / "index.html").write_bytes(
         b"\xff\xfe\x00<a href='/x'>\n<a href='/nowhere'><![CDATA[ <!DOCTYPE <"
@@ -228,27 +230,27 @@ def test_file_that_is_no_text_does_not_stop_it(tmp_path: Path) -> None:
     assert run_probe("links", "dist", cwd=tmp_path).code == 1
 
 
-def test_many_broken_links_fit_into_the_output(tmp_path: Path) -> None:
-    said = check(tmp_path, "<a href='/nowhere'>\n" * 5000)
+def test_the_number_of_findings_is_limited(tmp_path: Path) -> None:
+    result = check(tmp_path, "<a href='/nowhere'>\n" * 5000)
 
-    assert said.code == 1
-    assert len(said.messages) == 100
-    assert said.document["summary"] == "5 pages, 5000 broken links"
+    assert result.code == 1
+    assert len(result.messages) == 100
+    assert result.document["summary"] == "5 pages, 5000 broken links"
 
 
 def test_broken_link_is_shown_where_it_is_written(tmp_path: Path) -> None:
-    """A link in a layout is on every page, and is one mistake."""
+    """A link in a layout is on every page, but is one mistake."""
     layout = tmp_path / "site/src/layouts/Page.astro"
     layout.parent.mkdir(parents=True)
     layout.write_text('---\n---\n<slot />\n<a href="/nowhere/">Write to us</a>\n')
     footer = '<a href="/nowhere/">Write to us</a>'
 
-    said = check(tmp_path, footer, files={**FILES, "about/index.html": footer})
+    result = check(tmp_path, footer, files={**FILES, "about/index.html": footer})
 
-    (found,) = said.document["diagnostics"]
+    (found,) = result.document["diagnostics"]
     assert (found["file"], found["line"]) == ("sites/shop/src/layouts/Page.astro", 4)
     assert found["message"].startswith("broken link /nowhere/: leads to no page or file (seen on dist/")
-    assert said.document["summary"].endswith("2 broken links")
+    assert result.document["summary"].endswith("2 broken links")
 
 
 @pytest.mark.parametrize(
@@ -261,12 +263,12 @@ def test_broken_link_is_shown_where_it_is_written(tmp_path: Path) -> None:
     ],
     ids=["nowhere", "twice", "another one", "not the site's own"],
 )
-def test_broken_link_whose_source_is_not_certain_is_shown_on_its_page(tmp_path: Path, sources: dict[str, str]) -> None:
+def test_a_broken_link_without_a_unique_source_is_shown_on_its_page(tmp_path: Path, sources: dict[str, str]) -> None:
     for name, text in sources.items():
         (tmp_path / "site" / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / "site" / name).write_text(text)
 
-    said = check(tmp_path, '<a href="/nowhere/">')
+    result = check(tmp_path, '<a href="/nowhere/">')
 
-    (found,) = said.document["diagnostics"]
+    (found,) = result.document["diagnostics"]
     assert (found["file"], found["line"]) == ("sites/shop/dist/index.html", 1)

@@ -1,4 +1,4 @@
-"""lock_fits.py beside a real environment, made by a real uv."""
+"""lock_fits.py with a real environment, made by a real uv."""
 
 import os
 import subprocess
@@ -6,14 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from tests.probes.conftest import UV, Said, run_probe
+from tests.probes.conftest import UV, ProbeResult, run_probe
 
 pytestmark = [pytest.mark.real, pytest.mark.network]
 
 
 @pytest.fixture(scope="session")
 def environment(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What a lock installed: packaging 24.1, and requests without idna, which it needs."""
+    """The environment of a lock: packaging 24.1, and requests without its dependency idna."""
     venv = tmp_path_factory.mktemp("locked") / "venv"
     subprocess.run([UV, "venv", "-q", str(venv)], check=True)
     wanted = ["packaging==24.1", "requests==2.32.3", "urllib3", "certifi", "charset-normalizer"]
@@ -21,7 +21,7 @@ def environment(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return venv
 
 
-def ask(folder: Path, environment: Path, manifest: str) -> Said:
+def ask(folder: Path, environment: Path, manifest: str) -> ProbeResult:
     place = folder / "apps" / "web"
     place.mkdir(parents=True)
     (place / "pyproject.toml").write_text(manifest)
@@ -46,52 +46,52 @@ def project(*requirements: str) -> str:
     ],
 )
 def test_lock_that_fits(tmp_path: Path, environment: Path, requirements: tuple[str, ...]) -> None:
-    said = ask(tmp_path, environment, project(*requirements))
+    result = ask(tmp_path, environment, project(*requirements))
 
-    assert (said.code, said.messages) == (0, []), said.stderr
-    assert said.document["summary"].endswith("met")
+    assert (result.code, result.messages) == (0, []), result.stderr
+    assert result.document["summary"].endswith("met")
 
 
 @pytest.mark.parametrize(
     ("requirement", "message"),
     [
-        ("packaging>=25", "the lock does not hold packaging>=25: compile it again"),
-        ("flask", "the lock does not hold flask: compile it again"),
-        ("requests", "the lock does not hold requests: compile it again"),
-        ("requests[socks]", "the lock does not hold requests[socks]: compile it again"),
-        ("flask and more", "flask and more is no requirement"),
+        ("packaging>=25", "the lock does not hold packaging>=25. Compile the lock again"),
+        ("flask", "the lock does not hold flask. Compile the lock again"),
+        ("requests", "the lock does not hold requests. Compile the lock again"),
+        ("requests[socks]", "the lock does not hold requests[socks]. Compile the lock again"),
+        ("flask and more", "flask and more is not a valid requirement"),
     ],
 )
 def test_lock_that_does_not_fit(tmp_path: Path, environment: Path, requirement: str, message: str) -> None:
-    said = ask(tmp_path, environment, project("certifi", requirement))
+    result = ask(tmp_path, environment, project("certifi", requirement))
 
-    assert (said.code, said.messages) == (1, [message])
-    (found,) = said.document["diagnostics"]
+    assert (result.code, result.messages) == (1, [message])
+    (found,) = result.document["diagnostics"]
     assert (found["file"], found["line"]) == ("apps/web/pyproject.toml", 5)
 
 
 def test_every_requirement_that_is_missing_is_named(tmp_path: Path, environment: Path) -> None:
-    said = ask(tmp_path, environment, project("flask", "packaging", "click"))
+    result = ask(tmp_path, environment, project("flask", "packaging", "click"))
 
-    assert [each["line"] for each in said.document["diagnostics"]] == [4, 6]
+    assert [each["line"] for each in result.document["diagnostics"]] == [4, 6]
 
 
 def test_manifest_that_is_no_toml(tmp_path: Path, environment: Path) -> None:
-    said = ask(tmp_path, environment, "[project]\nname = \n")
+    result = ask(tmp_path, environment, "[project]\nname = \n")
 
-    assert (said.code, said.rules) == (2, ["toml"])
-    assert said.document["diagnostics"][0]["line"] == 2
-
-
-def test_manifest_without_dependencies_of_its_own(tmp_path: Path, environment: Path) -> None:
-    said = ask(tmp_path, environment, "[tool.ruff]\nline-length = 100\n")
-
-    assert (said.code, said.document["summary"]) == (0, "")
+    assert (result.code, result.rules) == (2, ["toml"])
+    assert result.document["diagnostics"][0]["line"] == 2
 
 
-def test_environment_that_is_not_there_is_no_verdict(tmp_path: Path) -> None:
-    """uv would otherwise ask any other environment that it finds, and that one may hold everything."""
-    said = ask(tmp_path, tmp_path / "nothing", project("packaging"))
+def test_a_manifest_without_dependencies_fits(tmp_path: Path, environment: Path) -> None:
+    result = ask(tmp_path, environment, "[tool.ruff]\nline-length = 100\n")
 
-    assert said.code == 75
-    assert "uv cannot tell" in said.stderr
+    assert (result.code, result.document["summary"]) == (0, "")
+
+
+def test_a_missing_environment_is_no_verdict(tmp_path: Path) -> None:
+    """uv would otherwise use any other environment that it finds, and that one may satisfy the manifest."""
+    result = ask(tmp_path, tmp_path / "nothing", project("packaging"))
+
+    assert result.code == 75
+    assert "uv cannot inspect the installed packages" in result.stderr

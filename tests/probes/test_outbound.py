@@ -1,4 +1,4 @@
-"""outbound.py over plain HTTP and a real Postgres: the answers of Neon, and to whom they are given."""
+"""outbound.py over plain HTTP and a real Postgres: the answers of Neon, and the accounts that get them."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ pytestmark = [pytest.mark.real, pytest.mark.network]
 KINDS = "SELECT 1 AS n, 'a' AS s, '{1,2,3}'::int4[] AS arr"
 
 
-# The first group is what the tests of Neon's own proxy say of it.
+# These cases are those of the tests of Neon's own proxy.
 @pytest.mark.parametrize(
     ("query", "params", "rows"),
     [
@@ -28,7 +28,7 @@ KINDS = "SELECT 1 AS n, 'a' AS s, '{1,2,3}'::int4[] AS arr"
         ("select 1 as a, 2 as a", [], [{"a": 2}]),
     ],
 )
-def test_rows_are_objects_with_json_values_unless_asked_otherwise(
+def test_rows_are_objects_with_json_values_by_default(
     service: Outbound, query: str, params: list[Any], rows: list[Any]
 ) -> None:
     answer = service.ask({"query": query, "params": params})
@@ -46,20 +46,20 @@ def test_rows_are_objects_with_json_values_unless_asked_otherwise(
         ("yes", "TRUE", {"n": 1, "s": "a", "arr": [1, 2, 3]}),
     ],
 )
-def test_headers_say_how_rows_are_written(service: Outbound, raw: str, arrays: str, row: Any) -> None:
+def test_headers_choose_the_format_of_rows(service: Outbound, raw: str, arrays: str, row: Any) -> None:
     answer = service.ask({"query": KINDS}, Neon_Raw_Text_Output=raw, Neon_Array_Mode=arrays)
 
     assert (answer.data["rows"], answer.data["rowAsArray"]) == ([row], isinstance(row, list))
 
 
-def test_each_query_of_a_batch_may_say_itself_how_its_rows_are_written(service: Outbound) -> None:
+def test_each_query_of_a_batch_may_choose_the_format_of_its_rows(service: Outbound) -> None:
     queries = [{"query": "select $1 as answer", "params": [42], "arrayMode": mode} for mode in (True, False)]
     results = service.ask({"queries": queries}).data["results"]
 
     assert [(each["rows"], each["rowAsArray"]) for each in results] == [([["42"]], True), ([{"answer": "42"}], False)]
 
 
-def test_what_is_not_raw_keeps_every_digit_and_every_type(service: Outbound) -> None:
+def test_json_values_keep_every_digit_and_type(service: Outbound) -> None:
     service.query("CREATE TYPE mood AS ENUM ('sad', 'so so')")
     query = """SELECT 0.1::float8 AS f, 'NaN'::float8 AS nan, '-Infinity'::float4 AS low, 9007199254740993 AS big,
         1.50 AS n, '{"a": 1.50}'::json AS j, ARRAY['so so', NULL]::mood[] AS moods, '[0:1]={1,2}'::int8[] AS shifted,
@@ -73,7 +73,7 @@ def test_what_is_not_raw_keeps_every_digit_and_every_type(service: Outbound) -> 
     )
 
 
-def test_a_cell_that_is_no_array_like_its_type_is_an_error_of_neon(service: Outbound) -> None:
+def test_an_array_cell_that_cannot_be_parsed_is_an_error_of_neon(service: Outbound) -> None:
     answer = service.ask({"query": "SELECT '1 2'::int2vector"})
 
     assert (answer.status, answer.data["message"]) == (500, "could not parse postgres response")
@@ -116,7 +116,7 @@ def test_a_batch_without_headers_echoes_none(service: Outbound) -> None:
     assert not [name for name in answer.headers if name.lower().startswith("neon-batch")]
 
 
-def test_a_batch_that_fails_leaves_nothing_and_says_so_before_it_answers(service: Outbound) -> None:
+def test_a_failed_batch_is_rolled_back_before_the_answer(service: Outbound) -> None:
     service.query("CREATE TABLE locked (n int)")
     answer = service.batch("LOCK TABLE locked", "INSERT INTO locked VALUES (1)", "SELECT 1/0")
     after = service.query("SELECT count(*) FROM locked")
@@ -125,7 +125,7 @@ def test_a_batch_that_fails_leaves_nothing_and_says_so_before_it_answers(service
     assert after.data["rows"] == [["0"]]
 
 
-def test_what_fails_at_the_commit_of_a_batch_is_its_error(service: Outbound) -> None:
+def test_an_error_at_the_commit_of_a_batch_is_returned(service: Outbound) -> None:
     service.query("CREATE TABLE late (n int UNIQUE DEFERRABLE INITIALLY DEFERRED)")
     answer = service.batch("INSERT INTO late VALUES (1)", "INSERT INTO late VALUES (1)")
 
@@ -163,7 +163,7 @@ def test_a_request_leaves_no_state_behind(service: Outbound) -> None:
         ({"query": "COPY person TO STDOUT"}, "unexpected message from server"),
     ],
 )
-def test_what_the_proxy_itself_refuses(service: Outbound, body: Any, message: str) -> None:
+def test_requests_that_the_proxy_itself_refuses(service: Outbound, body: Any, message: str) -> None:
     answer = service.ask(body)
 
     assert (answer.status, answer.data["code"]) == (400, "")
@@ -171,7 +171,7 @@ def test_what_the_proxy_itself_refuses(service: Outbound, body: Any, message: st
     assert (service.last["kind"], service.last["status"]) == ("sql", 400)
 
 
-def test_a_nul_in_a_parameter_is_refused_as_postgres_does_and_never_cuts_it_off(service: Outbound) -> None:
+def test_a_nul_in_a_parameter_is_refused_as_postgres_does_and_does_not_cut_it(service: Outbound) -> None:
     answer = service.query("INSERT INTO person (email) VALUES ($1)", "ab\0cd")
 
     assert answer.status == 400
@@ -191,7 +191,7 @@ def test_a_nul_in_a_parameter_is_refused_as_postgres_does_and_never_cuts_it_off(
         (None, "invalid header: neon-connection-string", None),
     ],
 )
-def test_only_what_the_worker_was_given_opens_the_database(
+def test_only_the_account_of_the_worker_has_access(
     service: Outbound, url: str | None, message: str, sqlstate: str | None
 ) -> None:
     answer = service.ask({"query": "SELECT 1"}, url=url)
@@ -200,7 +200,7 @@ def test_only_what_the_worker_was_given_opens_the_database(
     assert [each["sqlstate"] for each in service.last["queries"]] == ([sqlstate] if sqlstate else [])
 
 
-def test_a_database_that_is_not_there_is_refused_as_postgres_refuses_it(service: Outbound, database: str) -> None:
+def test_a_missing_database_is_refused_as_postgres_does(service: Outbound, database: str) -> None:
     answer = service.ask({"query": "SELECT 1"}, url=GIVEN.replace("/neondb", "/postgres"))
     with pytest.raises(psycopg.OperationalError) as real:
         psycopg.connect(database.rpartition("/")[0] + "/nowhere")
@@ -220,7 +220,7 @@ def test_a_database_that_is_not_there_is_refused_as_postgres_refuses_it(service:
         GIVEN.replace(PASSWORD, "".join(f"%{ord(letter):02x}" for letter in PASSWORD)),
     ],
 )
-def test_the_same_account_may_be_written_in_other_ways(service: Outbound, url: str) -> None:
+def test_other_spellings_of_the_same_account_are_accepted(service: Outbound, url: str) -> None:
     assert service.ask({"query": "SELECT 1"}, url=url).status == 200
 
 

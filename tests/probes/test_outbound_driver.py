@@ -1,4 +1,4 @@
-"""The real driver in real workerd beside outbound.py: what it gets is what Postgres says to libpq itself."""
+"""The real driver in real workerd with outbound.py: its results equal those of libpq on the same Postgres."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -23,7 +23,7 @@ FIND = "[require.resolve('@neondatabase/serverless').replace(/js$/, 'mjs'), requ
 
 @pytest.fixture(scope="module")
 def databases(postgres: str) -> tuple[str, str]:
-    """Twins, with equal numbers for all types and tables: one for the driver, one for libpq."""
+    """Twin databases with equal oids for all types and tables: one for the driver, one for libpq."""
     model = make_database(postgres, "driver_model")
     with psycopg.connect(model, autocommit=True) as connection:
         connection.execute(SCHEMA.encode())
@@ -63,13 +63,13 @@ def direct(databases: tuple[str, str]) -> str:
 
 
 def plain(value: dict[str, Any]) -> dict[str, Any]:
-    """A full result of the driver without what the driver itself adds."""
+    """Returns a full result of the driver without the fields that the driver adds."""
     assert value.pop("viaNeonFetch") is value.pop("rowAsArray") is True
     return {name: each for name, each in value.items() if not name.startswith("_")}
 
 
 @pytest.mark.parametrize("case", CASES, ids=[f"{number}-{each.query[:40]}" for number, each in enumerate(CASES)])
-def test_a_query_answers_what_postgres_says(worker: Worker, direct: str, case: Case) -> None:
+def test_a_query_has_the_result_of_libpq(worker: Worker, direct: str, case: Case) -> None:
     said = worker.ask("query", query=case.query, params=case.params)
     with psycopg.connect(direct, autocommit=True) as connection:
         expected = run_directly(connection.pgconn, case)
@@ -80,7 +80,7 @@ def test_a_query_answers_what_postgres_says(worker: Worker, direct: str, case: C
 
 
 @pytest.mark.parametrize("batch", BATCHES, ids=[f"{number}-{each.begin}" for number, each in enumerate(BATCHES)])
-def test_a_batch_answers_what_postgres_says(worker: Worker, direct: str, batch: Batch) -> None:
+def test_a_batch_has_the_result_of_libpq(worker: Worker, direct: str, batch: Batch) -> None:
     queries = [{"query": each.query, "params": each.params} for each in batch.queries]
     said = worker.ask("batch", queries=queries, options=batch.options)
     with psycopg.connect(direct, autocommit=True) as connection:
@@ -117,7 +117,7 @@ WAYS: dict[str, Any] = {
 
 
 @pytest.mark.parametrize("way", WAYS)
-def test_every_way_to_ask_gets_its_values(worker: Worker, way: str) -> None:
+def test_every_way_to_query_returns_its_values(worker: Worker, way: str) -> None:
     assert worker.ask(way) == {"value": WAYS[way]}
 
 
@@ -132,7 +132,7 @@ def test_full_results(worker: Worker) -> None:
 @pytest.mark.parametrize(
     "text", ["ü☕🙂", "a\u0001b\u007f", "'; DROP TABLE team; --", '\\"', "\u2028\u2029", "x" * 300_000]
 )
-def test_text_comes_back_as_it_went(worker: Worker, text: str) -> None:
+def test_text_survives_the_round_trip(worker: Worker, text: str) -> None:
     assert worker.ask("echo", query=text) == {"value": True}
 
 
@@ -160,7 +160,7 @@ def test_another_endpoint_is_another_host(worker: Worker) -> None:
     assert worker.outbound.last["kind"] == "refused"
 
 
-def test_other_hosts_are_refused_under_the_name_that_was_asked_for(worker: Worker) -> None:
+def test_other_hosts_are_refused_and_logged_under_their_name(worker: Worker) -> None:
     status, text = worker.ask("fetch", address="https://mail.example.com/send?key=1", init={"method": "PUT"})["value"]
 
     assert status == 502
@@ -175,7 +175,7 @@ def test_other_hosts_are_refused_under_the_name_that_was_asked_for(worker: Worke
 
 
 @pytest.mark.parametrize("job", ["pool", "client", "socket", "token"])
-def test_what_is_not_spoken_is_an_error_to_the_worker_and_written_down(worker: Worker, job: str) -> None:
+def test_an_unsupported_request_is_an_error_for_the_worker_and_is_logged(worker: Worker, job: str) -> None:
     before = len(worker.outbound.read_log())
     said = worker.ask(job)
     after = worker.outbound.read_log()[before:]
@@ -191,7 +191,7 @@ def test_a_worker_that_gives_up_waiting_cancels_its_query(worker: Worker) -> Non
     until(lambda: worker.outbound.last["status"] == 499)
 
 
-def test_the_log_tells_what_the_driver_asked(worker: Worker) -> None:
+def test_the_log_has_the_query_of_the_driver(worker: Worker) -> None:
     worker.ask("tagged")
 
     logged = worker.outbound.last

@@ -1,4 +1,4 @@
-"""What outbound.py refuses, what it does not speak, and what it writes down."""
+"""The requests that outbound.py refuses or does not support, and the contents of its log."""
 
 import json
 import socket
@@ -54,7 +54,7 @@ def test_every_other_host_is_refused(service: Outbound, host: str, method: str, 
     assert SECRET not in json.dumps(logged)
 
 
-def test_a_worker_without_a_database_reaches_nobody(database: str, tmp_path: Path) -> None:
+def test_a_worker_without_a_database_reaches_no_host(database: str, tmp_path: Path) -> None:
     with outbound(tmp_path, database, given="") as service:
         answer = service.ask({"query": "SELECT 1"})
 
@@ -69,7 +69,7 @@ def test_a_worker_without_a_database_reaches_nobody(database: str, tmp_path: Pat
         ({"Authorization": "Bearer header.payload.signature"}, "authToken"),
     ],
 )
-def test_what_is_not_spoken_here_says_so(service: Outbound, over: dict[str, str], words: str) -> None:
+def test_an_unsupported_request_is_501_with_the_reason(service: Outbound, over: dict[str, str], words: str) -> None:
     answer = service.ask({"query": "SELECT 1"}, **over)
 
     assert answer.status == 501
@@ -77,7 +77,7 @@ def test_what_is_not_spoken_here_says_so(service: Outbound, over: dict[str, str]
     assert (service.last["kind"], words in service.last["reason"]) == ("unspoken", True)
 
 
-def test_a_tcp_connection_is_not_spoken_here(service: Outbound) -> None:
+def test_a_tcp_connection_is_not_supported(service: Outbound) -> None:
     with socket.create_connection(("127.0.0.1", service.port)) as plain:
         plain.sendall(
             b"CONNECT ep-predeploy.neon.invalid:5432 HTTP/1.1\r\nHost: ep-predeploy.neon.invalid:5432\r\n\r\n"
@@ -99,7 +99,7 @@ def test_the_log_of_a_query(service: Outbound) -> None:
     assert logged == {"method": "POST", "host": HOST, "path": "/sql", "kind": "sql", "status": 200, "reason": ""}
 
 
-def test_the_log_of_an_error_has_its_place_and_no_value(service: Outbound) -> None:
+def test_the_log_of_an_error_has_constraint_and_table_but_no_value(service: Outbound) -> None:
     insert = "INSERT INTO person (email) VALUES ($1)"
     service.query(insert, SECRET)
     service.query(insert, SECRET)
@@ -115,7 +115,7 @@ def test_the_log_of_an_error_has_its_place_and_no_value(service: Outbound) -> No
     assert number["message"] == 'invalid input syntax for type integer: "$1"'
 
 
-def test_neither_passwords_nor_parameters_are_in_any_log(service: Outbound, database: str) -> None:
+def test_no_log_has_passwords_or_parameters(service: Outbound, database: str) -> None:
     real = urlsplit(database).password or ""
     service.query("SELECT $1::int[]", "{" + SECRET + "}")
     service.query("DO $$ BEGIN RAISE NOTICE 'a notice'; END $$")

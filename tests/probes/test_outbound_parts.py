@@ -1,4 +1,4 @@
-"""The pure parts of outbound.py: values, connection strings, bodies, and a log that keeps no secret."""
+"""The pure parts of outbound.py: values, connection strings, bodies, and a log without secrets."""
 
 from pathlib import Path
 from typing import Any
@@ -57,7 +57,7 @@ def test_arrays_become_json(text: str, item: int, written: str) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "1 2", "{1", '{"1', "{1}}", "{1}x", "{{1}", "[1:2]"])
-def test_what_is_no_array_is_an_error(text: str) -> None:
+def test_text_that_is_no_array_is_an_error(text: str) -> None:
     with pytest.raises(ValueError, match=r"array|quoted"):
         cells.write_array(text, cells.INT4)
 
@@ -66,13 +66,13 @@ def test_what_is_no_array_is_an_error(text: str) -> None:
     ("tag", "command", "count"),
     [("INSERT 0 3", "INSERT", 3), ("SELECT 5", "SELECT", 5), ("CREATE TABLE", "CREATE", None), ("", "", None)],
 )
-def test_a_tag_has_a_command_and_may_have_a_count(tag: str, command: str, count: int | None) -> None:
+def test_command_and_count_come_from_the_tag(tag: str, command: str, count: int | None) -> None:
     result = QueryResult(tag=tag)
 
     assert (result.command, result.count) == (command, count)
 
 
-def test_an_account_knows_where_its_endpoint_is() -> None:
+def test_an_account_has_the_hosts_of_its_endpoint() -> None:
     account = read_account("postgres://a%40b:p%2Fw@EP-x-pooler.eu.neon.invalid:5432/d%20b?sslmode=require")
 
     assert account == NeonAccount(user="a@b", password="p/w", database="d b", host="ep-x.eu.neon.invalid")
@@ -99,7 +99,7 @@ def test_a_host_without_a_dot_keeps_its_name() -> None:
         "http://u:p@h/d",
     ],
 )
-def test_what_is_no_connection_string_is_refused(url: str) -> None:
+def test_an_invalid_connection_string_is_refused(url: str) -> None:
     with pytest.raises(RefusedQueryError) as refused:
         read_account(url)
 
@@ -132,7 +132,7 @@ def test_a_body_is_one_query_or_a_batch() -> None:
         (("GET", "/", ""), "", "/"),
     ],
 )
-def test_targets(asked: tuple[str, str, str], host: str, path: str) -> None:
+def test_host_and_path_of_a_request_target(asked: tuple[str, str, str], host: str, path: str) -> None:
     assert read_target(*asked) == (host, path)
 
 
@@ -140,15 +140,18 @@ def test_targets(asked: tuple[str, str, str], host: str, path: str) -> None:
     ("environ", "message"),
     [
         ({"PREDEPLOY_NEON_URL": URL}, "DATABASE_URL is not set"),
-        ({"PREDEPLOY_NEON_URL": URL, "DATABASE_URL": "postgres:secret"}, "^DATABASE_URL is no URL of a database$"),
-        ({"PREDEPLOY_NEON_URL": URL, "DATABASE_URL": "postgres://u:secret\u2100@h/d"}, "^DATABASE_URL is no URL"),
+        ({"PREDEPLOY_NEON_URL": URL, "DATABASE_URL": "postgres:secret"}, "^DATABASE_URL is not a database URL$"),
+        (
+            {"PREDEPLOY_NEON_URL": URL, "DATABASE_URL": "postgres://u:secret\u2100@h/d"},
+            "^DATABASE_URL is not a database URL",
+        ),
         (
             {"PREDEPLOY_NEON_URL": "postgres://host/db", "DATABASE_URL": URL},
-            "PREDEPLOY_NEON_URL is no connection string",
+            "PREDEPLOY_NEON_URL is not a connection string",
         ),
     ],
 )
-def test_it_does_not_start_without_its_addresses(environ: dict[str, str], message: str) -> None:
+def test_it_does_not_start_without_valid_urls(environ: dict[str, str], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         open_router(environ)
 
@@ -172,20 +175,22 @@ def test_it_does_not_start_without_its_addresses(environ: dict[str, str], messag
         ("value too long for type character varying(5)", ["5", "x" * 6], "", None),
     ],
 )
-def test_a_message_keeps_no_parameter(text: str, params: list[str | None], query: str, hidden: str | None) -> None:
+def test_values_of_parameters_are_hidden_in_a_message(
+    text: str, params: list[str | None], query: str, hidden: str | None
+) -> None:
     assert request_log.hide_values(text, params, query) == (hidden or text)
 
 
 def test_secrets_are_redacted_in_every_form_and_place() -> None:
-    book = request_log.RequestLog(request_log.HiddenValues.of(["p/w d", "", "p/w d2"]))
-    book.record({"path": "/p%2Fw%20d/p%2Fw+d", "status": 200, "queries": [{"query": "'p/w d' 'p/w d2'", "rows": None}]})
+    log = request_log.RequestLog(request_log.HiddenValues.of(["p/w d", "", "p/w d2"]))
+    log.record({"path": "/p%2Fw%20d/p%2Fw+d", "status": 200, "queries": [{"query": "'p/w d' 'p/w d2'", "rows": None}]})
 
-    (entry,) = book.requests
+    (entry,) = log.requests
     assert entry.pop("at")
     assert entry == {"path": "/***/***", "status": 200, "queries": [{"query": "'***' '***'", "rows": None}]}
 
 
-def test_the_lock_of_the_service_is_part_of_our_own() -> None:
+def test_the_lock_of_the_probes_is_part_of_predeploys() -> None:
     versions = [each for each in LOCK.read_text().splitlines() if "==" in each]
     ours = {each.split()[0] for each in (REPOSITORY / "requirements.lock").read_text().splitlines() if "==" in each}
 

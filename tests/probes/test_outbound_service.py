@@ -1,4 +1,4 @@
-"""outbound.py as a server: connections, bodies, limits, many at once, a lost Postgres, and its end."""
+"""outbound.py as a server: connections, bodies, limits, concurrency, a lost Postgres, and its shutdown."""
 
 import json
 import signal
@@ -24,7 +24,7 @@ from tests.probes.neon_bench import (
 pytestmark = [pytest.mark.real, pytest.mark.network]
 
 
-def test_one_connection_takes_many_requests_of_all_kinds(service: Outbound) -> None:
+def test_one_connection_serves_many_requests_of_all_kinds(service: Outbound) -> None:
     connection = service.connection()
     headers = {"Neon-Connection-String": GIVEN, **DRIVER}
     statuses = []
@@ -58,7 +58,7 @@ def test_a_body_in_chunks(service: Outbound) -> None:
         b"Transfer-Encoding: chunked\r\n\r\n1\r\nab\r\n",
     ],
 )
-def test_a_body_that_cannot_be_read_is_400_and_the_end_of_its_connection(service: Outbound, framing: bytes) -> None:
+def test_a_body_that_cannot_be_read_is_400_and_closes_the_connection(service: Outbound, framing: bytes) -> None:
     with socket.create_connection(("127.0.0.1", service.port)) as plain:
         plain.sendall(b"POST /sql HTTP/1.1\r\nHost: " + HOST.encode() + b"\r\n" + framing)
         answer = plain.makefile("rb").read()
@@ -82,7 +82,7 @@ def test_rows_over_the_limit_are_507_and_are_not_collected(service: Outbound) ->
     assert (service.last["kind"], service.last["status"]) == ("sql", 507)
 
 
-def test_the_rows_of_a_batch_share_the_limit_and_nothing_of_it_stays(service: Outbound) -> None:
+def test_the_rows_of_a_batch_share_the_limit_and_the_batch_is_rolled_back(service: Outbound) -> None:
     half = "SELECT repeat('x', 1000000) FROM generate_series(1, 40)"
     answer = service.batch("CREATE TABLE too_much (n int)", half, half)
 
@@ -98,7 +98,7 @@ def test_many_requests_at_once(service: Outbound) -> None:
     assert [each.data["rows"][0][0] for each in answers] == numbers
 
 
-def test_a_slow_query_holds_up_nobody(service: Outbound, database: str) -> None:
+def test_a_slow_query_does_not_delay_others(service: Outbound, database: str) -> None:
     with psycopg.connect(database) as holder, ThreadPoolExecutor(1) as thread:
         holder.execute("LOCK TABLE person")
         slow = thread.submit(service.query, "SELECT count(*) FROM person")
@@ -123,10 +123,10 @@ def test_a_client_that_hangs_up_has_its_query_cancelled(service: Outbound, datab
         until(lambda: not other.execute(running).fetchone())
 
     until(lambda: service.last["status"] == 499)
-    assert service.last["queries"][0]["message"].startswith("the client hung up")
+    assert service.last["queries"][0]["message"].startswith("the client closed the connection")
 
 
-def test_a_request_that_waits_already_hangs_nobody_up(service: Outbound) -> None:
+def test_a_pipelined_request_does_not_cancel_the_running_query(service: Outbound) -> None:
     head = f"POST /sql HTTP/1.1\r\nHost: {HOST}\r\nNeon-Connection-String: {GIVEN}\r\nContent-Length: "
     body = json.dumps({"query": "SELECT pg_sleep(0.1)"})
     with socket.create_connection(("127.0.0.1", service.port)) as plain:
@@ -140,7 +140,7 @@ def test_a_request_that_waits_already_hangs_nobody_up(service: Outbound) -> None
     assert answers.count(b"HTTP/1.1 200 OK") == 2
 
 
-def test_no_server_is_no_verdict(database: str, tmp_path: Path) -> None:
+def test_an_unreachable_server_is_no_verdict(database: str, tmp_path: Path) -> None:
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
         parts = urlsplit(database)
@@ -156,7 +156,7 @@ def test_no_server_is_no_verdict(database: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("batch", [False, True])
-def test_a_server_that_goes_away_under_a_query_is_no_verdict(service: Outbound, batch: bool) -> None:
+def test_a_server_that_is_lost_during_a_query_is_no_verdict(service: Outbound, batch: bool) -> None:
     end = "SELECT pg_terminate_backend(pg_backend_pid())"
     answer = service.batch("SELECT 1", end) if batch else service.query(end)
 
@@ -176,12 +176,12 @@ def test_too_few_connections_are_no_verdict(postgres: str, tmp_path: Path) -> No
         assert (answer.status, service.last["kind"]) == (500, "lost")
 
 
-def test_settings_of_the_surroundings_do_not_reach_libpq(database: str, tmp_path: Path) -> None:
+def test_pg_variables_of_the_environment_do_not_reach_libpq(database: str, tmp_path: Path) -> None:
     with outbound(tmp_path, database, PGOPTIONS="-c search_path=elsewhere", PGHOST="nowhere.invalid") as service:
         assert service.query("SHOW search_path").data["rows"] == [['"$user", public']]
 
 
-def test_it_ends_cleanly_while_requests_are_under_way(database: str, tmp_path: Path) -> None:
+def test_it_exits_cleanly_during_requests(database: str, tmp_path: Path) -> None:
     with outbound(tmp_path, database) as service:
         connection = service.connection()
         body = json.dumps({"query": "SELECT pg_sleep(600) /* the end */"})

@@ -1,4 +1,4 @@
-"""How two schemas are compared: what is the same by another way, and what is not."""
+"""The comparison of two schemas: which definitions count as equal."""
 
 import pytest
 from predeploy_schema import NAME, called, column
@@ -16,7 +16,9 @@ from predeploy_schema import NAME, called, column
     ],
     ids=["identity", "serial", "always", "default", "collation", "generated"],
 )
-def test_column_is_told_by_what_it_does(facts: tuple[str, bool, str, str, str | None, str | None], line: str) -> None:
+def test_the_line_of_a_column_has_its_definition(
+    facts: tuple[str, bool, str, str, str | None, str | None], line: str
+) -> None:
     assert column(*facts) == line
 
 
@@ -28,10 +30,10 @@ def test_column_is_told_by_what_it_does(facts: tuple[str, bool, str, str, str | 
         "CREATE INDEX a_b_123 ON ONLY public.a USING btree (b)",
     ],
 )
-def test_index_is_told_without_a_name_that_nobody_chose(definition: str) -> None:
+def test_the_line_of_an_index_lacks_a_generated_name(definition: str) -> None:
     assert NAME.sub("INDEX ON ", definition) == "CREATE INDEX ON public.a USING btree (b)"
 
 
-def test_name_that_somebody_chose_counts() -> None:
+def test_only_a_name_from_the_models_is_kept() -> None:
     assert called("menu_price", frozenset({"menu_price"})) == " menu_price"
     assert called("menu_price_8b711500_uniq", frozenset({"menu_price"})) == ""

@@ -1,4 +1,4 @@
-"""serve_worker.mjs with a real Node and the real workerd, on bundles that a test writes."""
+"""serve_worker.mjs with a real Node and the real workerd, on bundles that the tests write."""
 
 import json
 import os
@@ -41,10 +41,10 @@ MAP = {"version": 3, "sources": ["../src/worker.ts"], "names": [], "mappings": "
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def programs(shared_home: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[str, str]:
-    """Node and workerd, as an engine brings them."""
+    """Node and workerd, as an engine installs them."""
     base = tmp_path_factory.mktemp("programs")
     bench = Bench(root=PACKAGES, base=base, cache=cache_below(shared_home))
-    # a copy: the workspace that it lies in is others' as well
+    # a copy, because other tests use the same workspace
     find = f"cp $(node -p {shlex.quote(FIND)}) {base}/workerd && node -p process.execPath"
     async with bench.engine("programs") as engine:
         found = await engine.run(bench.step("sh", "-c", find, environment=node_packages(bench)), bench.log)
@@ -54,7 +54,7 @@ async def programs(shared_home: Path, tmp_path_factory: pytest.TempPathFactory) 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stage:
-    """A Worker's directory, with a wrangler that brought the runtime."""
+    """A Worker's directory, with a wrangler that installed the runtime."""
 
     root: Path
     node: str
@@ -62,7 +62,7 @@ class Stage:
     facts: dict[str, Any] = field(default_factory=dict)
 
     def write(self, code: str, **files: str) -> None:
-        """The bundle."""
+        """Writes the bundle."""
         bundle = self.root / "out/bundle"
         bundle.mkdir(parents=True)
         for name, text in {
@@ -114,7 +114,7 @@ def stage(tmp_path: Path, programs: tuple[str, str]) -> Stage:
 
 @contextmanager
 def served(stage: Stage, outbound: int = 1, **texts: str) -> Iterator[list[str]]:
-    """Runs it beside the block, and ends it; the lines that it printed are whole after the block."""
+    """Serves during the block, then ends the process. The yielded list has its output only after the block."""
     lines: list[str] = []
     process = subprocess.Popen(
         stage.command(outbound), cwd=stage.root, env=stage.environment(**texts), stdout=subprocess.PIPE, text=True
@@ -128,7 +128,7 @@ def served(stage: Stage, outbound: int = 1, **texts: str) -> Iterator[list[str]]
 
 
 def ended(stage: Stage) -> tuple[int, str]:
-    """How it ends by itself, and all that it said."""
+    """Runs the program until it exits. Returns the exit code and all output."""
     done = subprocess.run(
         stage.command(1),
         cwd=stage.root,
@@ -141,7 +141,7 @@ def ended(stage: Stage) -> tuple[int, str]:
     return done.returncode, done.stdout + done.stderr
 
 
-def test_the_worker_has_what_its_wrangler_file_and_we_give_it(stage: Stage) -> None:
+def test_the_worker_has_vars_secrets_and_modules(stage: Stage) -> None:
     stage.write(SAYS, **{"menu.txt": 'Crème "brûlée"\n'})
     stage.facts.update(vars={"MODE": 'li"ve\n\x01', "CLIENTS": {"shop": ["ä"]}, "LIMIT": 3}, date="2099-01-01")
 
@@ -168,7 +168,7 @@ def test_secrets_are_in_no_file(stage: Stage) -> None:
         assert not any("s3cret-value" in path.read_text() for path in written)
 
 
-def test_all_that_it_asks_for_ends_with_us(stage: Stage) -> None:
+def test_outbound_requests_go_to_the_given_address(stage: Stage) -> None:
     asked: list[str] = []
 
     class Handler(BaseHTTPRequestHandler):
@@ -179,7 +179,7 @@ def test_all_that_it_asks_for_ends_with_us(stage: Stage) -> None:
             self.wfile.write(b"ours")
 
         def log_message(self, *_: object) -> None:
-            """Silence."""
+            """Prints nothing."""
 
     stage.write(SAYS, **{"menu.txt": ""})
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
@@ -191,7 +191,7 @@ def test_all_that_it_asks_for_ends_with_us(stage: Stage) -> None:
     assert (body, asked) == ("ours", ["mail.example/send"])
 
 
-def test_what_it_throws_is_told_of_its_sources(stage: Stage) -> None:
+def test_an_uncaught_exception_refers_to_the_sources(stage: Stage) -> None:
     stage.write(SAYS, **{"menu.txt": ""})
     with served(stage) as lines:
         status, headers, body = stage.ask("/throw")
@@ -204,7 +204,7 @@ def test_what_it_throws_is_told_of_its_sources(stage: Stage) -> None:
     ]
 
 
-def test_a_worker_that_listens_for_events(stage: Stage) -> None:
+def test_a_worker_in_service_worker_syntax(stage: Stage) -> None:
     stage.write(OLD)
     with served(stage, MODE="live"):
         assert stage.ask()[2] == "old live"
@@ -218,7 +218,7 @@ def test_a_worker_that_listens_for_events(stage: Stage) -> None:
         ("export default { fetch( };\n", "Uncaught SyntaxError"),
     ],
 )
-def test_a_worker_that_cannot_be_loaded_ends_it(stage: Stage, code: str, words: str) -> None:
+def test_a_worker_that_cannot_be_loaded_ends_the_runtime(stage: Stage, code: str, words: str) -> None:
     stage.write(code)
     status, said = ended(stage)
 
@@ -226,7 +226,7 @@ def test_a_worker_that_cannot_be_loaded_ends_it(stage: Stage, code: str, words: 
     assert words in said
 
 
-def test_a_bundle_that_is_not_there_is_said(stage: Stage) -> None:
+def test_a_missing_bundle_is_reported(stage: Stage) -> None:
     status, said = ended(stage)
 
     assert status == 1
@@ -234,7 +234,7 @@ def test_a_bundle_that_is_not_there_is_said(stage: Stage) -> None:
     assert str(stage.root / "out/bundle") in said
 
 
-def test_a_bundle_without_code_is_said(stage: Stage) -> None:
+def test_a_bundle_without_code_is_reported(stage: Stage) -> None:
     (stage.root / "out/bundle").mkdir(parents=True)
     (stage.root / "out/bundle/menu.txt").write_text("tea")
 

@@ -1,4 +1,4 @@
-"""stored_row.py inside a real Django project: which rows its model can read, and what is said of the others."""
+"""stored_row.py inside a real Django project: rows that its model can read, and the findings for all others."""
 
 import json
 import os
@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 import psycopg
 import pytest
 
-from tests.probes.conftest import Said, run_probe
+from tests.probes.conftest import ProbeResult, run_probe
 from tests.probes.neon_bench import make_database
 
 pytestmark = [pytest.mark.real, pytest.mark.network]
@@ -43,8 +43,8 @@ GOOD = {"id": "bigserial", "name": "text", "count": "int", "handled": "bool", "a
 VALUES = ("Ada", "3", "true", "2026-01-01 10:00+00", '{"a": [1]}')
 
 
-def look(postgres: str, folder: Path, python: str, *, table: str = "inbox_submission", **columns: str) -> Said:
-    """What the project says of a row in a table with these types of columns."""
+def look(postgres: str, folder: Path, python: str, *, table: str = "inbox_submission", **columns: str) -> ProbeResult:
+    """Runs the probe on a row in a table with these column types. An empty type leaves the column out."""
     database = make_database(postgres, f"stored_{abs(hash(folder)) % 10**12}")
     kinds = {name: kind for name, kind in (GOOD | columns).items() if kind}
     names = [name for name in kinds if name != "id"]
@@ -81,33 +81,33 @@ def look(postgres: str, folder: Path, python: str, *, table: str = "inbox_submis
 
 
 def test_a_row_that_the_model_reads(postgres: str, tmp_path: Path, django_python: str) -> None:
-    said = look(postgres, tmp_path, django_python)
+    result = look(postgres, tmp_path, django_python)
 
-    assert (said.code, said.document) == (0, {"diagnostics": [], "summary": "inbox.Submission reads it"}), said
+    assert (result.code, result.document) == (0, {"diagnostics": [], "summary": "inbox.Submission reads it"}), result
 
 
 @pytest.mark.parametrize(
     ("columns", "line", "words"),
     [
-        ({"name": "text", "count": "text"}, 6, "count: int as IntegerField, and str in its column ('3')"),
+        ({"name": "text", "count": "text"}, 6, "count: int as IntegerField, but str in its column ('3')"),
         ({"handled": "text"}, 7, "handled: BooleanField cannot read 'true'"),
-        ({"at": "text"}, 8, "at: datetime as DateTimeField, and str in its column"),
-        ({"at": "timestamp"}, 8, "a time with its zone as DateTimeField, and one without"),
+        ({"at": "text"}, 8, "at: datetime as DateTimeField, but str in its column"),
+        ({"at": "timestamp"}, 8, "a time with a zone as DateTimeField, but a time without"),
         ({"handled": ""}, 4, "column inbox_submission.handled does not exist"),
     ],
 )
 def test_a_row_that_it_cannot_read(
     columns: dict[str, str], line: int, words: str, postgres: str, tmp_path: Path, django_python: str
 ) -> None:
-    said = look(postgres, tmp_path, django_python, **columns)
+    result = look(postgres, tmp_path, django_python, **columns)
 
-    assert said.code == 1, said
-    assert words in said.messages[0]
-    first = said.document["diagnostics"][0]
+    assert result.code == 1, result
+    assert words in result.messages[0]
+    first = result.document["diagnostics"][0]
     assert (first["file"], first["line"]) == ("web/inbox/models.py", line)
 
 
 def test_a_table_without_a_model(postgres: str, tmp_path: Path, django_python: str) -> None:
-    said = look(postgres, tmp_path, django_python, table="other")
+    result = look(postgres, tmp_path, django_python, table="other")
 
-    assert (said.code, said.rules) == (5, ["no_model"])
+    assert (result.code, result.rules) == (5, ["no_model"])

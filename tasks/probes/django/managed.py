@@ -1,11 +1,11 @@
-"""A management command of a Django project, on the database made for this check and on no other.
+"""Runs management commands of a Django project, only on the database that was made for this check.
 
     managed.py HOST PORT NAME COMMAND [ARGUMENT ...] [--then COMMAND [ARGUMENT ...]]
 
-Runs with the stack's packages and ends as `manage.py COMMAND` would. Before it, the connection that the settings make
-is asked which database it is; another one, or none: one line on stderr, exit code 75 (77: the right one is gone), and
-nothing is run. A database that the settings name and that is plainly another one is not even connected to: it may be
-production's.
+Runs with the stack's packages and ends as `manage.py COMMAND` would. First it verifies which database the settings
+connect to. If that is another database or none, it runs no command, prints one line on stderr, and exits with 75, or
+with 77 if the database of the check is gone. If the settings clearly name another database, the program does not
+connect to it: it may be production's.
 """
 
 import sys
@@ -14,7 +14,7 @@ from predeploy_django import set_up_project, unfit_database
 
 
 def commands(arguments: list[str]) -> list[list[str]]:
-    """The commands between `--then`."""
+    """Returns the commands, which `--then` separates."""
     parts: list[list[str]] = [[]]
     for argument in arguments:
         if argument == "--then":

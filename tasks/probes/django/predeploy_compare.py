@@ -1,4 +1,4 @@
-"""Compares an upgraded database with a fresh one, and says which migration made the difference."""
+"""Compares the schema of an upgraded database with that of a fresh one, and finds the migration that differs."""
 
 import time
 from pathlib import Path
@@ -10,12 +10,15 @@ from predeploy_schema import read_schema
 
 MOST, SHOWN = 10, 3
 PATIENCE = 10.0
-"""Seconds to wait while somebody else looks at the database that is copied."""
+"""Seconds to wait until no other connection uses the database that is copied."""
 IN_USE = "55006"
 
 
 def compare(connection: Any, fresh: str, mark: Mark, there: dict[str, Mark], within: Path) -> list[dict[str, Any]]:
-    """A finding for each table that is not as in the fresh database."""
+    """Returns a finding for each table whose schema differs from the fresh database.
+
+    `mark` is the mark of the base. `there` are the migrations of the tree.
+    """
     from django.apps import apps
 
     models = [model._meta for model in apps.get_models(include_auto_created=True)]
@@ -28,7 +31,7 @@ def compare(connection: Any, fresh: str, mark: Mark, there: dict[str, Mark], wit
     for table in sorted({*upgraded, *expected}):
         app = owners.get(table.rpartition(".")[2], "")
         lacks, has = expected[table] - upgraded[table], upgraded[table] - expected[table]
-        is_left = table not in expected and app not in installed  # an app that went leaves its tables
+        is_left = table not in expected and app not in installed  # the tables of a removed app stay
         if (lacks or has) and not is_left:
             is_own = not app or installed.get(app) is not None
             found.append(finding(table, [*lacks], [*has], culprit(app, mark, there), is_own=is_own))
@@ -36,12 +39,12 @@ def compare(connection: Any, fresh: str, mark: Mark, there: dict[str, Mark], wit
 
 
 def foremost(found: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """As many as are shown, errors first: no warning hides that the schema is another one."""
+    """Returns the first findings, errors first, so that warnings cannot push an error out."""
     return sorted(found, key=lambda each: bool(each["severity"] != "error"))[:MOST]
 
 
 def copy(connection: Any, fresh: str) -> Any:
-    """A connection to a copy: nobody may be connected to what others are copies of."""
+    """Returns a connection to a copy of `fresh`: other checks copy it too, and a template must have no connections."""
     from django.db import OperationalError, connections
 
     with connection.cursor() as cursor:
@@ -61,38 +64,41 @@ def copy(connection: Any, fresh: str) -> Any:
             time.sleep(0.1)
     other = connection.copy(target)
     other.settings_dict["NAME"] = target
-    connections[target] = other  # who is told of a new connection looks it up by its name
+    connections[target] = other  # receivers of `connection_created` look the connection up by its name
     return other
 
 
 def culprit(app: str, mark: Mark, there: dict[str, Mark]) -> tuple[str | None, str]:
-    """The migration of the stack's own that was edited after it was applied, or that replaces others; and which."""
+    """Returns the file of the migration that caused the difference, or None, and a sentence about it.
+
+    The cause is a migration of the stack that was edited after it was applied, or that replaces others.
+    """
     applied = mark["applied"]
     edited = [
         name for name, each in there.items() if each["file"] and applied.get(name, each)["digest"] != each["digest"]
     ]
     squashed = [name for name, each in there.items() if each["file"] and each["replaces"] and name not in applied]
-    undo = "was edited after it was applied: undo that, and write another migration"
-    for names, what in ((edited, undo), (squashed, "does something else than what it replaces")):
+    undo = "was edited after it was applied. Undo the edit, and write a new migration"
+    for names, what in ((edited, undo), (squashed, "does not do the same as the migrations that it replaces")):
         for name in sorted(names, key=lambda each: not each.startswith(f"{app}.")):
             return there[name]["file"], f"{name} {what}"
-    return None, "no migration of the stack was edited"
+    return None, "No migration of the stack was edited"
 
 
 def finding(
     table: str, lacks: list[str], has: list[str], cause: tuple[str | None, str], *, is_own: bool
 ) -> dict[str, Any]:
-    """One table. What a package did with its own is no mistake of the stack."""
+    """Returns the finding for one table. For a table of a package it is a warning: the stack cannot fix it."""
     parts = [
         f"{word} `{'`, `'.join(sorted(lines)[:SHOWN])}`"
-        for word, lines in (("lacks", lacks), ("has, besides,", has))
+        for word, lines in (("lacks", lacks), ("has in addition", has))
         if lines
     ]
-    file, why = cause if is_own else (None, "its package did that")
+    file, why = cause if is_own else (None, "A package manages this table")
     return {
         "tool": "migrate",
         "file": file,
         "severity": "error" if is_own else "warning",
-        "message": f"{table} is not as in a fresh database after the upgrade: it {' and '.join(parts)}. {why}",
+        "message": f"{table} differs from a fresh database after the upgrade: it {' and '.join(parts)}. {why}",
         "rule": "schema_differs",
     }

@@ -1,4 +1,4 @@
-"""What our programs that run inside a Django project share. The name is unlike any that a stack would give a module."""
+"""Functions that the probes inside a Django project share. The prefix keeps clear of the stack's module names."""
 
 import runpy
 import sys
@@ -9,7 +9,7 @@ from io import StringIO
 from pathlib import Path
 
 HELP = (
-    "Have them read DATABASE_URL or PG*, or set their own variables in predeploy.toml "
+    "Let the settings read DATABASE_URL or PG*, or set the variables that they read in predeploy.toml "
     '([component."path".env], with {db.url}, {db.host}, {db.port}, {db.user}, {db.password}, {db.name})'
 )
 
@@ -47,9 +47,9 @@ OTHER, GONE = 75, 77
 
 
 def unfit_database(port: str, name: str) -> int:
-    """The exit code where nothing may be run: the settings talk to another database than this one, or it is gone.
+    """Returns 0 if the settings use the database of this check.
 
-    Which of the two is said.
+    Otherwise it prints the reason and returns OTHER (another database) or GONE (the database does not exist).
     """
     other = other_database(port, name)
     if not other:
@@ -57,12 +57,12 @@ def unfit_database(port: str, name: str) -> int:
     if f'database "{name}" does not exist' in other:
         print(f"the database of this check is gone: {other}", file=sys.stderr)
         return GONE
-    print(f"the settings use the {other}, not the one of this check: nothing was proven. {HELP}", file=sys.stderr)
+    print(f"the settings use the {other}, not that of this check, so no command was run. {HELP}", file=sys.stderr)
     return OTHER
 
 
 def other_database(port: str, name: str) -> str:
-    """What the settings talk to, where it is not the database of this check."""
+    """Returns a description of the database that the settings use, or an empty text if it is that of this check."""
     from django.db import Error, connection
 
     given = connection.settings_dict
@@ -70,7 +70,7 @@ def other_database(port: str, name: str) -> str:
         return f"{connection.vendor} database {given['NAME']}"
     place = f"{given['HOST'] or 'localhost'}:{given['PORT'] or '5432'}"
     shown = f"PostgreSQL database {given['NAME'] or '(not named)'} at {place}"
-    # what is left out, the driver takes from PG*
+    # the driver takes missing values from PG*
     if (given["PORT"] and str(given["PORT"]) != port) or (given["NAME"] and given["NAME"] != name):
         return shown
     try:
@@ -78,7 +78,7 @@ def other_database(port: str, name: str) -> str:
             cursor.execute("SELECT current_database(), current_setting('port')")
             there = cursor.fetchone()
     except Error as error:
-        return f"{shown}, which refuses ({str(error).strip().partition(chr(10))[0]})"
+        return f"{shown}, which refuses the connection ({str(error).strip().partition(chr(10))[0]})"
     finally:
         connection.close()
     return "" if (there[0], str(there[1])) == (name, port) else f"PostgreSQL database {there[0]} at port {there[1]}"

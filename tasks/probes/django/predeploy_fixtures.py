@@ -1,4 +1,4 @@
-"""Loads the fixtures that a stack keeps beside its apps: rows that somebody thought of."""
+"""Loads the fixtures of a stack's apps and settings: rows that its developers wrote."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,7 +10,7 @@ COMPRESSED = (".gz", ".bz2", ".xz", ".lzma", ".zip")
 
 
 def find_fixtures(within: Path) -> list[Path]:
-    """The files that loaddata would find by their names, of the tree's own apps and settings."""
+    """Returns the files that `loaddata` would find, from the tree's own apps and settings."""
     from django.apps import apps
     from django.conf import settings
 
@@ -27,7 +27,10 @@ def is_fixture(path: Path) -> bool:
 
 
 def load_fixtures(files: list[Path]) -> dict[Path, str]:
-    """Loads what can be loaded, in the order in which they need each other; those that cannot, and why."""
+    """Loads as many files as possible, and retries until none is left that depends on another.
+
+    Returns the files that could not be loaded, with the reasons.
+    """
     refused: dict[Path, str] = dict.fromkeys(files, "")
     progress = True
     while refused and progress:
@@ -38,7 +41,7 @@ def load_fixtures(files: list[Path]) -> dict[Path, str]:
 
 
 def load(path: Path) -> str:
-    """Loads one, whole or not at all; empty, or why not."""
+    """Loads one file, completely or not at all. Returns the reason of a failure, or an empty text."""
     from django.core.management import call_command
 
     try:
@@ -51,7 +54,7 @@ def load(path: Path) -> str:
 
 @contextmanager
 def without_signals() -> Iterator[None]:
-    """What a stack does when something was saved may reach other people: nobody is told."""
+    """Mutes the signals of saving and deleting: a receiver of the stack may send mail or call other services."""
     from django.db.models import signals
 
     muted: list[Any] = [

@@ -1,6 +1,6 @@
-"""What the base leaves in its own database for the one who upgrades it: which rows and migrations it has.
+"""The mark that the base leaves in its database for the upgrade: the rows and migrations that it has.
 
-It is a comment on the database: no table that anybody's code could stumble over.
+The mark is a comment on the database, because a table could disturb the stack's code.
 """
 
 import hashlib
@@ -14,18 +14,18 @@ Mark = dict[str, Any]
 
 
 def own_path(file: str | None, within: Path) -> str | None:
-    """A file of the tree as seen from its root; None for what a package brings."""
+    """Returns the path of a file relative to the tree's root, or None for a file of a package."""
     path = Path(file).resolve() if file else None
     return str(path.relative_to(within)) if path and path.is_relative_to(within) else None
 
 
 def file_of(migration: Any, within: Path) -> str | None:
-    """The file of a migration, if it is the tree's own."""
+    """Returns the file of a migration, or None if it belongs to a package."""
     return own_path(getattr(sys.modules.get(migration.__module__), "__file__", None), within)
 
 
 def migrations_of(loader: Any, within: Path) -> dict[str, Mark]:
-    """Every migration of the code by `app.name`: its file and the digest of that, and what it replaces."""
+    """Returns every migration of the code by `app.name`: its file, the file's digest, and the names it replaces."""
     found = {}
     for (app, name), migration in loader.disk_migrations.items():
         file = file_of(migration, within)
@@ -36,7 +36,7 @@ def migrations_of(loader: Any, within: Path) -> dict[str, Mark]:
 
 
 def count_rows(connection: Any, tables: Iterable[str]) -> dict[str, int]:
-    """How many rows each of these tables has; one that is not there is left out."""
+    """Returns the number of rows of each table, without tables that do not exist."""
     counts = {}
     with connection.cursor() as cursor:
         for table in tables:
@@ -49,7 +49,7 @@ def count_rows(connection: Any, tables: Iterable[str]) -> dict[str, int]:
 
 
 def leave_mark(connection: Any, mark: Mark) -> None:
-    """Writes it."""
+    """Writes the mark to the database."""
     with connection.cursor() as cursor:
         statement = "SELECT format('COMMENT ON DATABASE %%I IS %%L', current_database(), %s::text)"
         cursor.execute(statement, [json.dumps(mark)])
@@ -57,7 +57,7 @@ def leave_mark(connection: Any, mark: Mark) -> None:
 
 
 def read_mark(connection: Any) -> Mark | None:
-    """Reads it; None in a database that has none."""
+    """Returns the mark, or None if the database has none."""
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT shobj_description(oid, 'pg_database') FROM pg_database WHERE datname = current_database()"

@@ -1,4 +1,4 @@
-"""Runs the migrations that a database lacks, within limits, and says where one failed."""
+"""Runs the migrations that a database lacks, within time limits, and locates a failure."""
 
 import re
 import sys
@@ -10,13 +10,13 @@ from typing import Any
 from predeploy_mark import file_of
 
 LIMIT = 30
-"""Seconds for one statement, and for waiting for a lock: so long nobody can use the table, or the deploy waits."""
+"""Seconds for one statement, and for waiting for a lock. During them, the table is locked or the deploy waits."""
 SLOW = {"57014": "a statement", "55P03": "waiting for a lock"}
 BEFORE_ITS_DEPENDENCY = re.compile(r"is applied before its dependency (\w+)\.(\w+)")
 
 
 class MigrationFailedError(Exception):
-    """What a migration, or the database under it, raised. `name` is empty where that was before or after them all."""
+    """The error of a migration or of the database. `name` is empty if no migration was running."""
 
     def __init__(self, error: BaseException, name: str, file: str | None, line: int | None) -> None:
         super().__init__(str(error))
@@ -25,11 +25,11 @@ class MigrationFailedError(Exception):
 
     @property
     def is_slow(self) -> bool:
-        """Did it run into a limit?"""
+        """Whether the failure is a time limit."""
         return sqlstate(self.server) in SLOW
 
-    def told(self) -> dict[str, Any]:
-        """As a diagnostic."""
+    def diagnostic(self) -> dict[str, Any]:
+        """Returns the failure as a diagnostic."""
         said = str(self.error).strip().partition("\n")[0] or type(self.error).__name__
         rule = type(self.error).__name__
         if self.server is not None:
@@ -38,8 +38,8 @@ class MigrationFailedError(Exception):
             parts = [getattr(diag, "message_primary", "") or said, getattr(diag, "message_detail", "") or ""]
             said = f"{'. '.join(filter(None, parts))} (SQLSTATE {rule})"
         if self.is_slow:
-            said = f"{SLOW[rule]} took more than {LIMIT} s, and what it locks stays locked as long: {said}"
-        of = f"{self.name} does not apply to what is deployed: " if self.name else ""
+            said = f"{SLOW[rule]} took more than {LIMIT} s, during which its tables stay locked: {said}"
+        of = f"{self.name} does not apply to the deployed database: " if self.name else ""
         return {
             "tool": "migrate",
             "file": self.file,
@@ -50,7 +50,7 @@ class MigrationFailedError(Exception):
 
 
 def migrate(within: Path) -> int:
-    """Runs `migrate`, which may be the stack's own; how many migrations were applied."""
+    """Runs the command `migrate`, which the stack may override. Returns the number of applied migrations."""
     from django.core.management import execute_from_command_line
     from django.db import DEFAULT_DB_ALIAS, connection
     from django.db.backends.signals import connection_created
@@ -80,7 +80,7 @@ def migrate(within: Path) -> int:
         execute_from_command_line(["manage.py", "migrate", "--noinput", "--skip-checks", "--no-color"])
     except (Exception, SystemExit) as error:
         traceback.print_exc()
-        # a command that knows its mistake says it, and ends
+        # a management command reports a known error and raises SystemExit
         why = error.__context__ if isinstance(error, SystemExit) and error.__context__ else error
         raise located(why, running[-1] if running else None, within) from error
     finally:
@@ -91,7 +91,7 @@ def migrate(within: Path) -> int:
 
 
 def located(error: BaseException, migration: Any, within: Path) -> MigrationFailedError:
-    """The failure with the file of the migration, and the line in it that a traceback passed."""
+    """Returns the failure with the migration's file, and its last line in the traceback."""
     if migration is None:
         file = out_of_order(error, within)
         return MigrationFailedError(error, "", file, None)
@@ -107,7 +107,7 @@ def located(error: BaseException, migration: Any, within: Path) -> MigrationFail
 
 
 def out_of_order(error: BaseException, within: Path) -> str | None:
-    """The file of a migration that others depend on which are applied already."""
+    """Returns the file of an unapplied migration that an applied one depends on, or None."""
     from django.db import connection
     from django.db.migrations.loader import MigrationLoader
 
@@ -117,7 +117,7 @@ def out_of_order(error: BaseException, within: Path) -> str | None:
 
 
 def chain(error: BaseException) -> Iterator[BaseException]:
-    """An exception and what it was raised from, the last one first."""
+    """Yields an exception and its causes, the newest first."""
     seen: BaseException | None = error
     while seen is not None:
         yield seen
@@ -125,5 +125,5 @@ def chain(error: BaseException) -> Iterator[BaseException]:
 
 
 def sqlstate(error: BaseException | None) -> str:
-    """The server's code for what went wrong: under another name in each driver."""
+    """Returns the server's error code. psycopg calls it `sqlstate`, psycopg2 `pgcode`."""
     return getattr(error, "sqlstate", None) or getattr(error, "pgcode", None) or ""

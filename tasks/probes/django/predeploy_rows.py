@@ -1,6 +1,6 @@
-"""Fills empty tables with rows that nobody entered: valid ones, as far as the database and the fields say what is.
+"""Fills empty tables with generated rows that satisfy the database's constraints and, if possible, the validators.
 
-They are inserted as the ORM does it, but past save() and the signals: what a stack does then may reach other people.
+Rows are inserted as the ORM does, but without save() and signals: code of the stack in them may call other services.
 """
 
 import heapq
@@ -23,7 +23,7 @@ SELECT a.attname, format_type(a.atttypid, a.atttypmod),
 FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid
 WHERE a.attrelid = to_regclass(%s) AND a.attnum > 0 AND NOT a.attisdropped
 """
-# of the constraint or the index that the server names in an error
+# The columns of the constraint or index that the server names in an error.
 INVOLVED = """
 SELECT a.attname FROM pg_constraint c JOIN pg_attribute a ON a.attrelid = c.conrelid AND a.attnum = ANY (c.conkey)
 WHERE c.conrelid = to_regclass(%s) AND c.conname = %s
@@ -36,7 +36,7 @@ WHERE i.indrelid = to_regclass(%s) AND n.relname = %s
 
 @dataclass(frozen=True, kw_only=True)
 class ModelTable:
-    """A table with the fields that a row has to have, and whose tables they refer to."""
+    """A table with the fields of a row. `references` maps columns of foreign keys to the tables that they refer to."""
 
     model: Any
     name: str
@@ -46,7 +46,7 @@ class ModelTable:
     references: dict[str, str]
 
     def waits_for(self, waiting: Mapping[str, "ModelTable"], *, only_needed: bool) -> bool:
-        """Does it refer to one that is not filled yet? A reference that may be empty can wait in vain."""
+        """Whether a foreign key refers to a table that is not filled yet. `only_needed` ignores nullable columns."""
         return any(
             target in waiting and target != self.name and (self.columns[column].not_null or not only_needed)
             for column, target in self.references.items()
@@ -54,7 +54,7 @@ class ModelTable:
 
 
 def tables_of(connection: Any) -> Iterator[ModelTable]:
-    """The tables that the models of the code manage and the database has, those between two models included."""
+    """Yields the existing tables of all managed models, including many-to-many tables."""
     from django.apps import apps
     from django.db import router
 
@@ -88,12 +88,12 @@ def tables_of(connection: Any) -> Iterator[ModelTable]:
 
 
 def fill(connection: Any, empty: Mapping[str, ModelTable]) -> dict[str, str]:
-    """Puts two rows into each table, or one where there cannot be two; the tables that got none, and why."""
+    """Puts two rows into each table, or one if a second is impossible. Returns the tables without a row, and why."""
     waiting, refused = dict(empty), dict[str, str]()
     while waiting:
         table = next_table(waiting)
         if table is None:
-            refused |= dict.fromkeys(waiting, "its rows and those of others need each other")
+            refused |= dict.fromkeys(waiting, "its rows and those of other tables refer to each other")
             break
         del waiting[table.name]
         why = [why for number in ROWS if (why := attempted(connection, table, number))]
@@ -103,7 +103,7 @@ def fill(connection: Any, empty: Mapping[str, ModelTable]) -> dict[str, str]:
 
 
 def next_table(waiting: Mapping[str, ModelTable]) -> ModelTable | None:
-    """One that refers to none that still waits; else one that can do without."""
+    """Returns a table without references to unfilled tables, else one whose such references may be null, else None."""
     for only_needed in (False, True):
         for table in waiting.values():
             if not table.waits_for(waiting, only_needed=only_needed):
@@ -112,7 +112,10 @@ def next_table(waiting: Mapping[str, ModelTable]) -> ModelTable | None:
 
 
 def attempted(connection: Any, table: ModelTable, number: int) -> str:
-    """Inserts a row, or says why not: whatever a field of the stack's own does, it costs its own table alone."""
+    """Inserts a row. Returns the reason of a failure, or an empty text.
+
+    A custom field may raise any exception; it must not affect other tables.
+    """
     try:
         return insert(connection, table, number)
     except Exception as error:
@@ -120,14 +123,17 @@ def attempted(connection: Any, table: ModelTable, number: int) -> str:
 
 
 def insert(connection: Any, table: ModelTable, number: int) -> str:
-    """Inserts a row. Where the database refuses it, what it names is chosen otherwise; why not, if nothing helps."""
+    """Inserts a row. Returns the reason of a failure, or an empty text.
+
+    If the database refuses a row, other values are tried for the columns that its error names, best values first.
+    """
     choice = choices_of(connection, table, number)
     for each, values in choice.items():
         if not values:
             target = table.references.get(each)
-            return f"{each}: {f'{target} has no row for it' if target else 'no value is known'}"
+            return f"{each}: {f'{target} has no row to refer to' if target else 'no value is known'}"
     suspects, tried, why = set[str](), set[tuple[int, ...]](), ""
-    queue = [(0, (0,) * len(choice))]  # how far down the lists: for the whole row, and in each of them
+    queue = [(0, (0,) * len(choice))]  # (sum of ranks, the rank of the value in each column's list)
     while queue and len(tried) < TRIES:
         _, vector = heapq.heappop(queue)
         if vector in tried:
@@ -147,12 +153,12 @@ def insert(connection: Any, table: ModelTable, number: int) -> str:
 
 
 def choices_of(connection: Any, table: ModelTable, number: int) -> dict[str, list[Any]]:
-    """For every column of the row what may stand there, the best first."""
+    """Returns the candidate values of each column, the best first."""
     found: dict[str, list[Any]] = {}
     for each in table.fields:
         column = table.columns.get(each.column)
         if column is None:
-            found[each.column] = []  # the models of the base are ahead of its migrations
+            found[each.column] = []  # the model has a column that no migration of the base creates
         elif each.column in table.references:
             found[each.column] = referred(connection, table, each, number)
         elif each.get_internal_type() in SERIALS:
@@ -160,14 +166,14 @@ def choices_of(connection: Any, table: ModelTable, number: int) -> dict[str, lis
         else:
             found[each.column] = candidates(each, column, number, connection)
     own = [each for each in table.fields if table.references.get(each.column) == table.name]
-    for each in own:  # the first row may refer to itself alone
+    for each in own:  # the first row can only refer to itself
         itself = found[each.target_field.column][:1] if each.target_field in table.fields else []
         found[each.column] += [value for value in itself if value not in found[each.column]]
     return found
 
 
 def referred(connection: Any, table: ModelTable, each: Any, number: int) -> list[Any]:
-    """The values of rows that there are: another one first for another row."""
+    """Returns the keys of existing rows. The second row prefers another key than the first."""
     from django.db.models.expressions import RawSQL
 
     target = each.target_field
@@ -181,14 +187,14 @@ def referred(connection: Any, table: ModelTable, each: Any, number: int) -> list
 
 
 def serial(connection: Any, table: ModelTable, column: str) -> Any:
-    """The next number of the column's own sequence, which goes on behind it."""
+    """Returns the next number of the column's sequence."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT nextval(pg_get_serial_sequence(%s, %s))", [table.quoted, column])
         return cursor.fetchone()[0]
 
 
 def refused(connection: Any, table: ModelTable, row: Mapping[str, Any]) -> tuple[str, set[str]] | None:
-    """Inserts these values; if the database does not take them, what it says and which columns that is about."""
+    """Inserts these values. If the database refuses them, returns its message and the columns that it names."""
     from django.db import Error, transaction
     from django.db.models.sql import InsertQuery
 
@@ -204,7 +210,7 @@ def refused(connection: Any, table: ModelTable, row: Mapping[str, Any]) -> tuple
 
 
 def involved(connection: Any, table: ModelTable, error: Exception) -> set[str]:
-    """The columns that an error of the server is about, as far as it says so."""
+    """Returns the columns that an error of the server names, directly or through a constraint."""
     said = getattr(error.__cause__, "diag", None)
     if said is None or not (said.column_name or said.constraint_name):
         return set()

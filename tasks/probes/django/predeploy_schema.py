@@ -1,4 +1,4 @@
-"""What a database is made of, table by table, as lines that two databases can be compared by."""
+"""Reads the schema of a database, table by table, as lines that can be compared with another database."""
 
 import re
 from collections import Counter, defaultdict
@@ -31,8 +31,10 @@ NAME = re.compile(r'INDEX (?:"(?:[^"]|"")*"|\S+) ON (?:ONLY )?')
 
 
 def read_schema(connection: Any, named: Iterable[str]) -> Schema:
-    """Tables with a line for each column, constraint and index. Only the `named` ones of these are told by their names:
-    those that nobody chose may differ with the way that led there."""
+    """Returns tables with a line for each column, constraint and index.
+
+    A line has the name of a constraint or index only if it is in `named`. Generated names depend on the migrations.
+    """
     explicit, schema = frozenset(named), defaultdict[str, Counter[str]](Counter)
     with connection.cursor() as cursor:
         cursor.execute(COLUMNS)
@@ -49,16 +51,17 @@ def read_schema(connection: Any, named: Iterable[str]) -> Schema:
 
 
 def called(name: str, explicit: frozenset[str]) -> str:
+    """Returns the name with a space in front of it, or an empty text for a generated name."""
     return f" {name}" if name in explicit else ""
 
 
 def whole(space: str, table: str) -> str:
-    """The name of a table, with its schema where that is not the usual one."""
+    """Returns the name of a table, with its schema unless that is `public`."""
     return table if space == "public" else f"{space}.{table}"
 
 
 def column(kind: str, not_null: bool, identity: str, generated: str, default: str | None, collation: str | None) -> str:
-    """The definition of a column. How it is numbered does not matter: older Djangos made sequences of their own."""
+    """Returns the definition of a column. Identity and sequence count as equal: older Django made sequences."""
     is_numbered = identity == "d" or (default or "").startswith("nextval(")
     parts = [kind, f"COLLATE {collation}" if collation else "", "NOT NULL" if not_null else ""]
     if is_numbered:

@@ -1,4 +1,4 @@
-"""Values for one column of a row that nobody entered: the likeliest first, and the same on every run."""
+"""Values for one column of a generated row: the likeliest first, and the same on every run."""
 
 import re
 import uuid
@@ -21,8 +21,10 @@ Values = Iterator[Any]
 
 @dataclass(frozen=True, kw_only=True)
 class ModelColumn:
-    """What the database says of a column. `base` is what its type is made of, where that is a domain; `labels` are the
-    values of an enumeration."""
+    """A column as the database defines it.
+
+    `base` is the type under a domain, else equal to `type`. `labels` are the values of an enumeration.
+    """
 
     type: str
     base: str
@@ -31,8 +33,11 @@ class ModelColumn:
 
 
 def candidates(field: Any, column: ModelColumn, number: int, connection: Any) -> list[Any]:
-    """What the field may hold in the row of that number. What its own validators refuse comes later, then no value at
-    all, and last what the field would not have made: nobody knows whether it can read that."""
+    """Returns the values that the field may hold in row `number` (1 or 2), the best first.
+
+    Valid values come first, then values that the validators refuse, then null. Values by the column's type come
+    last: the field would not have written them, and may be unable to read them.
+    """
     tried = [value for make in (choices, defaults, by_type) for value in made(make, field, column, number)]
     stored = [value for value in tried if is_stored(field, value, connection)]
     stored.sort(key=lambda value: not is_valid(field, value))
@@ -40,15 +45,15 @@ def candidates(field: Any, column: ModelColumn, number: int, connection: Any) ->
 
 
 def made(make: Callable[..., Values], field: Any, column: ModelColumn, number: int) -> list[Any]:
-    """What one of the makers has; nothing where the field itself breaks it."""
+    """Returns the values of one maker, or none if code of the stack raises in it."""
     try:
         return list(make(field, column, number))
-    except Exception:  # a default of the stack's may do anything
+    except Exception:  # a default is code of the stack and may raise anything
         return []
 
 
 def is_stored(field: Any, value: Any, connection: Any) -> bool:
-    """Does the field take it to the database?"""
+    """Whether the field converts the value for the database."""
     try:
         return value is not None and field.get_db_prep_save(value, connection) is not None
     except Exception:
@@ -56,7 +61,7 @@ def is_stored(field: Any, value: Any, connection: Any) -> bool:
 
 
 def is_valid(field: Any, value: Any) -> bool:
-    """Do the validators of the field accept it? One that cannot look at it refuses nothing."""
+    """Whether the validators of the field accept the value. A validator that raises another error counts as yes."""
     from django.core.exceptions import ValidationError
 
     try:
@@ -69,20 +74,20 @@ def is_valid(field: Any, value: Any) -> bool:
 
 
 def choices(field: Any, _: ModelColumn, number: int) -> Values:
-    """Each of the choices, and another first one for another row."""
+    """Yields each of the choices. Each row starts with another one."""
     values = [value for value, _ in field.flatchoices if value not in (None, "")]
     first = (number - 1) % len(values) if values else 0
     yield from [*values[first:], *values[:first]]
 
 
 def defaults(field: Any, _: ModelColumn, __: int) -> Values:
-    """The default, unless it would be in both rows of what may be there once."""
+    """Yields the default, except for a unique field: both rows would have the same value."""
     if field.has_default() and not field.unique:
         yield field.get_default()
 
 
 def by_type(field: Any, column: ModelColumn, number: int) -> Values:
-    """By the kind of field that it is, or is derived from."""
+    """Yields values by the field's internal type."""
     kind = field.get_internal_type()
     if kind in INTEGERS:
         yield from integers(number)
@@ -125,7 +130,7 @@ def dates(number: int) -> Values:
 
 
 def texts(field: Any, number: int, longest: int) -> Values:
-    """Words, and what fields of text are often asked for; the shortest for those with little room."""
+    """Yields words and common formats (mail, URL, phone, colour), the short ones last, for narrow columns."""
     words = (
         f"{field.name} {number}",
         f"{field.name}-{number}",
@@ -161,7 +166,7 @@ PLAIN: dict[str, Callable[[int], Values]] = {
     "TimeField": lambda number: (time(hour + number) for hour in (8, 12, 4, 20)),
     "UUIDField": lambda number: iter((uuid.UUID(int=number, version=4),)),
 }
-# What the server makes a value of, by the type of the column: the first pattern that its beginning fits.
+# Literals by the column's type: the first pattern that matches its beginning counts.
 LITERALS: tuple[tuple[str, tuple[str, ...]], ...] = (
     (r".*\[\]$", ("{}",)),
     (r"(small|big)?int(eger)?$|numeric|double|real|money|oid$", ("{n}", "0", "{n}0")),
@@ -191,7 +196,7 @@ LITERALS: tuple[tuple[str, tuple[str, ...]], ...] = (
 
 
 def by_column(_: Any, column: ModelColumn, number: int) -> Values:
-    """By the type that the column has in the database, past whatever the field would do with a value."""
+    """Yields values by the column's type in the database. The field does not convert them."""
     from django.db.models.expressions import RawSQL
 
     for literal in column.labels or literals(column.base.lower(), number):
@@ -199,7 +204,7 @@ def by_column(_: Any, column: ModelColumn, number: int) -> Values:
 
 
 def literals(kind: str, number: int) -> list[str]:
-    """How a value of that type is written."""
+    """Returns literals of a type."""
     if bits := re.match(r"bit\((\d+)\)", kind):
         return [str(number % 2) * int(bits[1])]
     bare = re.sub(r"^(?:\"[^\"]*\"|\w+)\.", "", kind)

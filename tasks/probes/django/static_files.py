@@ -1,7 +1,7 @@
-"""Imports what the server imports, then collects the static files as a deploy would, and counts them.
+"""Imports the modules that the server imports, then collects the static files as a deploy would, and counts them.
 
-Runs with the stack's packages; prints one JSON document. Exit codes: 0 collected (or the project has none to collect,
-which is said), 1 the import failed (a traceback), 5 the static files could not be collected.
+Runs with the stack's packages and prints one JSON document. Exit codes: 0 collected, or nothing to collect (the
+summary has the reason); 1 the import failed (a traceback); 5 the static files could not be collected.
 """
 
 import argparse
@@ -23,7 +23,7 @@ def say(summary: str, problem: str, warnings: list[str]) -> int:
 
 
 def leave_out_missing(within: Path, image: str) -> list[str]:
-    """Takes directories that are not there out of STATICFILES_DIRS, as newer versions of Django do themselves."""
+    """Removes missing directories from STATICFILES_DIRS, as newer versions of Django do. Returns the warnings."""
     from django.conf import settings
 
     places = [(Path(each[1] if isinstance(each, (list, tuple)) else each), each) for each in settings.STATICFILES_DIRS]
@@ -34,13 +34,13 @@ def leave_out_missing(within: Path, image: str) -> list[str]:
         if not place.is_dir()
     ]
     return [
-        f"STATICFILES_DIRS: {place} is not in the tree; {image} has to build it, and no image was built here"
+        f"STATICFILES_DIRS: {place} is not in the tree. {image} must build it; no image was built in this run"
         for place in missing
     ]
 
 
 def collect(within: Path, spare: Path) -> tuple[str, str]:
-    """Collects where the settings say, or into `spare` if that is no place of the tree: a summary, or a problem."""
+    """Collects into STATIC_ROOT, or into `spare` if that is outside the tree. Returns a summary or a problem."""
     from django.apps import apps
     from django.conf import settings
     from django.contrib.staticfiles.finders import get_finders
@@ -52,13 +52,13 @@ def collect(within: Path, spare: Path) -> tuple[str, str]:
     if not settings.STATIC_ROOT:
         return "STATIC_ROOT is not set: no static files to collect", ""
     aside = not is_within(Path(settings.STATIC_ROOT), within)
-    if aside:  # /var/www of this machine is not the stack's
+    if aside:  # a path such as /var/www of this machine does not belong to the stack
         settings.STATIC_ROOT = str(spare)
     if not isinstance(staticfiles_storage, StaticFilesStorage):
         return f"static files go to {staticfiles_storage.__class__.__name__}: not collected here", ""
     place = Path(staticfiles_storage.location)
     if not aside and not is_within(place, within):
-        return f"static files go to {place}, which is no place of the tree: not collected here", ""
+        return f"static files go to {place}, which is outside the tree: not collected here", ""
     call_command("collectstatic", interactive=False, verbosity=0, clear=False)
     count = sum(1 for path in place.rglob("*") if path.is_file())
     if not count and any(True for finder in get_finders() for _ in finder.list([])):
@@ -71,7 +71,7 @@ def is_within(place: Path, folder: Path) -> bool:
 
 
 def facts() -> dict[str, object]:
-    """What a request has to look like for these settings: for the one that asks the server."""
+    """Returns the hosts and the HTTPS header that the settings accept, for the health check."""
     from django.conf import settings
 
     name, value = settings.SECURE_PROXY_SSL_HEADER or ("", "")
@@ -81,11 +81,13 @@ def facts() -> dict[str, object]:
 
 def main() -> int:
     parser = argparse.ArgumentParser()
-    parser.add_argument("modules", nargs="*", help="what the server imports")
+    parser.add_argument("modules", nargs="*", help="the modules that the server imports")
     parser.add_argument("--within", type=Path, required=True, help="the stack's root")
-    parser.add_argument("--spare", type=Path, required=True, help="where to collect if STATIC_ROOT is outside of it")
-    parser.add_argument("--facts", type=Path, required=True, help="where to write what the health check has to know")
-    parser.add_argument("--image", default="", help="the Dockerfile whose image builds static files of its own")
+    parser.add_argument("--spare", type=Path, required=True, help="where to collect if STATIC_ROOT is outside the root")
+    parser.add_argument(
+        "--facts", type=Path, required=True, help="the file for the health check: hosts and HTTPS header"
+    )
+    parser.add_argument("--image", default="", help="the Dockerfile whose image builds more static files")
     options = parser.parse_args()
     with redirect_stdout(sys.stderr):  # settings may print
         set_up_project(options.modules)

@@ -1,14 +1,14 @@
-"""Reads the row that a form left through the Django project's own model of the table.
+"""Reads the row that a form left, through the Django model of the table.
 
     stored_row.py HOST PORT NAME TABLE ROOT
 
-Runs with the stack's packages, under production's settings, on the database made for this check and on no other (75).
-intake.py has written down the row as the table's comment. Exit codes: 1 the model does not find it, or cannot read what
-stands there; 5 no model has this table.
+Runs with the stack's packages and production's settings, only on the database that was made for this check.
+intake.py has stored the row as the table's comment. Exit codes: 0 the model reads the row; 1 it does not find the row
+or cannot read a value; 5 no model has this table; 75 the settings use another database; 77 the database is gone.
 """
 
 # ruff: noqa: SLF001
-# (Django documents _meta and _base_manager for everybody)
+# (`_meta` and `_base_manager` are documented, public names of Django)
 
 import inspect
 import json
@@ -26,14 +26,14 @@ COMMENT = "SELECT obj_description(to_regclass(%s), 'pg_class')"
 
 
 def find_model(table: str) -> Any:
-    """The model that the project has of the table."""
+    """Returns the project's model of the table, or None."""
     from django.apps import apps
 
     return next((model for model in apps.get_models() if model._meta.db_table.replace('"', "") == table), None)
 
 
 def left_row(table: str) -> dict[str, Any]:
-    """The row that the form left, as Postgres had it."""
+    """Returns the row that the form left, by column, from the table's comment."""
     from django.db import connection
 
     quoted = ".".join(connection.ops.quote_name(part) for part in table.split("."))
@@ -44,13 +44,13 @@ def left_row(table: str) -> dict[str, Any]:
 
 
 def read(model: Any, row: dict[str, Any]) -> Any:
-    """The row as an instance, read from the database that the settings name."""
+    """Returns the row as a model instance, read from the database."""
     key = model._meta.pk
     return model._base_manager.get(pk=row[key.column])
 
 
 def disagreements(instance: Any) -> Iterator[tuple[str, str]]:
-    """Fields whose type is not that of what stands in their columns, with what is wrong."""
+    """Yields the name of each field whose type differs from its column's value, with a description."""
     from datetime import datetime
 
     from django.conf import settings
@@ -69,13 +69,13 @@ def disagreements(instance: Any) -> Iterator[tuple[str, str]]:
             continue
         kinds = type(meant).__name__, type(value).__name__
         if type(meant) is not type(value):
-            yield field.name, f"{kinds[0]} as {kind}, and {kinds[1]} in its column ({value!r})"
+            yield field.name, f"{kinds[0]} as {kind}, but {kinds[1]} in its column ({value!r})"
         elif isinstance(value, datetime) and settings.USE_TZ and is_naive(value):
-            yield field.name, f"a time with its zone as {kind}, and one without in its column ({value!r})"
+            yield field.name, f"a time with a zone as {kind}, but a time without a zone in its column ({value!r})"
 
 
 def place(model: Any, name: str, root: str) -> dict[str, object]:
-    """Where the model says so."""
+    """Returns the file and line of a field in the model, or of the model if `name` is empty."""
     path = inspect.getsourcefile(model)
     lines, first = inspect.getsourcelines(model)
     own = next((number for number, line in enumerate(lines) if re.match(rf"\s+{name}\s*[:=]", line)), 0)
@@ -85,19 +85,19 @@ def place(model: Any, name: str, root: str) -> dict[str, object]:
 
 
 def look(table: str, root: str) -> tuple[int, list[dict[str, object]], str]:
-    """The exit code, what was found, and the summary of a pass."""
+    """Returns the exit code, the findings, and the summary of a pass."""
     from django.core.exceptions import ObjectDoesNotExist
     from django.db import Error
 
     model = find_model(table)
     if model is None:
-        hint = f"no model of the project has the table {table}, so nothing can read the row as Django does"
+        hint = f"no model of the project has the table {table}, so the row cannot be read through Django"
         return 5, [{"tool": "django", "rule": "no_model", "message": hint}], ""
     label, row = model._meta.label, left_row(table)
     try:
         instance = read(model, row)
     except (ObjectDoesNotExist, Error, ValueError, TypeError) as error:
-        said = f"{label} does not read the row of the form: {str(error).strip().partition(chr(10))[0]}"
+        said = f"{label} cannot read the row of the form: {str(error).strip().partition(chr(10))[0]}"
         return 1, [{"tool": "django", "rule": "unreadable_row", "message": said, **place(model, "", root)}], ""
     found = [
         {"tool": "django", "rule": "type", "message": f"{label}.{name}: {said}", **place(model, name, root)}
@@ -114,7 +114,7 @@ def main() -> int:
             return code
         try:
             code, found, summary = look(table, root)
-        except Exception:  # a model may raise whatever it likes when it is read
+        except Exception:  # code of the model may raise anything
             traceback.print_exc()
             return 1
     print(json.dumps({"diagnostics": found, "summary": summary}))

@@ -1,9 +1,9 @@
-"""Makes the database that is deployed: the migrations of the base, and rows in every table.
+"""Makes a database like the deployed one: the migrations of the base, and rows in every table.
 
     upgrade_from.py HOST PORT NAME --within ROOT --base TITLE
 
-Runs with the packages of the base, in its files, on the database made for this check and on no other (exit code 75).
-Fixtures of the stack come first; every table that is still empty then gets two rows of ours. Prints one JSON document.
+Runs with the packages of the base, in its files, only on the database that was made for this check (else exit code 75).
+It loads the fixtures of the stack, then makes two rows for each table that is still empty. Prints one JSON document.
 """
 
 import argparse
@@ -22,7 +22,7 @@ NAMED = 5
 
 
 def make(within: Path, title: str) -> dict[str, Any]:
-    """Migrates, fills and marks the database; what there is to say about it."""
+    """Migrates, fills and marks the database. Returns the JSON document."""
     from django.core.management import execute_from_command_line
     from django.db import connection
 
@@ -43,7 +43,7 @@ def make(within: Path, title: str) -> dict[str, Any]:
 
 
 def applied_migrations(connection: Any, within: Path) -> dict[str, Any]:
-    """What is applied, with what the code says of it."""
+    """Returns the applied migrations by `app.name`, with the facts of `migrations_of`."""
     from django.db.migrations.loader import MigrationLoader
 
     loader = MigrationLoader(connection)
@@ -53,7 +53,7 @@ def applied_migrations(connection: Any, within: Path) -> dict[str, Any]:
 
 
 def notes(unloaded: dict[Path, str], within: Path) -> list[dict[str, Any]]:
-    """A stack may keep fixtures that do not fit: they were for its tests, or for another day."""
+    """Returns a note for each fixture that could not be loaded. It may be outdated or meant only for tests."""
     return [
         {
             "tool": "loaddata",
@@ -67,15 +67,20 @@ def notes(unloaded: dict[Path, str], within: Path) -> list[dict[str, Any]]:
 
 
 def warnings(refused: dict[str, str]) -> list[dict[str, Any]]:
-    """A table without a row is upgraded, and that proves less."""
+    """Returns a warning for each table that has no row: its upgrade is a weaker proof."""
     return [
-        {"tool": "rows", "severity": "warning", "message": f"{table}: no row could be made: {why}", "rule": "no_row"}
+        {
+            "tool": "rows",
+            "severity": "warning",
+            "message": f"{table}: no row could be inserted: {why}",
+            "rule": "no_row",
+        }
         for table, why in refused.items()
     ]
 
 
 def listed(names: Any) -> str:
-    """The first of them, and how many more there are."""
+    """Returns the first names, and the number of further ones."""
     first = ", ".join(list(names)[:NAMED])
     return first if len(names) <= NAMED else f"{first} and {len(names) - NAMED} more tables"
 
@@ -85,7 +90,7 @@ def main() -> int:
     for name in ("host", "port", "name"):
         parser.add_argument(name)
     parser.add_argument("--within", type=Path, required=True, help="the root of the base")
-    parser.add_argument("--base", required=True, help="what people call it")
+    parser.add_argument("--base", required=True, help="the title of the base: its short commit id and more")
     options = parser.parse_args()
     with redirect_stdout(sys.stderr):  # settings and migrations may print
         set_up_project()

@@ -1,11 +1,15 @@
-"""Migrates the database that the base has left, as a deploy of this tree would, and looks at what came of it.
+"""Migrates the database that the base left, as a deploy of this tree would, and verifies the result.
 
     upgrade_to.py HOST PORT NAME --within ROOT --fresh DATABASE
 
-Runs with the packages of the tree, in its files, after upgrade_from.py. `--fresh` is the database that this tree's
-migrations made from nothing: afterwards both have to be the same. Prints one JSON document. Exit codes: 0 upgraded,
-11 a migration failed, 12 one that is applied is gone, 13 the schema is another one than a fresh one, 14 a statement
-took too long; 75 the settings use another database, 76 the base has left nothing there.
+Runs with the packages of the tree, in its files, after upgrade_from.py. `--fresh` names the database that this tree's
+migrations made from an empty one: both schemas must be equal afterwards. Prints one JSON document. Exit codes:
+
+    0  upgraded                        13  the schema differs from the fresh one
+    11 a migration failed              14  a statement took too long
+    12 an applied migration is gone    75  the settings use another database
+                                       76  the database is not as the base has left it
+                                       77  the database of this check is gone
 """
 
 import argparse
@@ -24,14 +28,14 @@ FAILED, REMOVED, DIFFERENT, TOO_SLOW, LOST = 11, 12, 13, 14, 76
 
 
 def upgrade(within: Path, fresh: str) -> tuple[int, dict[str, Any]]:
-    """The whole of it: exit code and document."""
+    """Runs the upgrade. Returns the exit code and the JSON document."""
     from django.apps import apps
     from django.db import connection
     from django.db.migrations.loader import MigrationLoader
 
     mark = read_mark(connection)
     if mark is None or count_rows(connection, mark["rows"]) != mark["rows"]:
-        print("the database of this check is not as the base has left it: nothing was proven", file=sys.stderr)
+        print("the database of this check is not as the base has left it, so no migration was run", file=sys.stderr)
         return LOST, {}
     loader = MigrationLoader(connection)
     there = migrations_of(loader, within)
@@ -40,7 +44,7 @@ def upgrade(within: Path, fresh: str) -> tuple[int, dict[str, Any]]:
     try:
         applied = migrate(within)
     except MigrationFailedError as error:
-        return TOO_SLOW if error.is_slow else FAILED, {"diagnostics": [error.told()]}
+        return TOO_SLOW if error.is_slow else FAILED, {"diagnostics": [error.diagnostic()]}
     found = compare(connection, fresh, mark, there, within)
     is_same = not any(each["severity"] == "error" for each in found)
     said = f"{applied or 'no'} migration{'s' * (applied != 1)} applied"
@@ -49,20 +53,20 @@ def upgrade(within: Path, fresh: str) -> tuple[int, dict[str, Any]]:
 
 
 def removed(mark: Mark, there: dict[str, Mark], apps: set[str]) -> list[dict[str, Any]]:
-    """Migrations of the stack's own that are applied, and that the tree neither has nor replaces.
+    """Returns a finding for each applied migration of the stack that the tree neither has nor replaces.
 
-    An app that is no longer installed takes its own along; packages answer for theirs.
+    Migrations of removed apps and of packages do not count.
     """
     applied = mark["applied"]
     replaced = {old for each in there.values() for old in each["replaces"]}
-    # a squashed one that came with those that it replaces may stay without them
+    # the migrations that an applied squashed migration replaces may be deleted
     replaced |= {old for name, each in applied.items() if name in there for old in each["replaces"]}
     return [
         {
             "tool": "migrate",
             "file": each["file"],
-            "message": f"{name} is applied in what is deployed, and this tree does not have it any more: the schema "
-            "keeps what it did, and no migration knows. Bring it back, or put one in its place that `replaces` it",
+            "message": f"{name} is applied in the deployed database, but this tree does not have it: the schema keeps "
+            "its changes without a migration for them. Restore it, or add a migration that `replaces` it",
             "rule": "migration_removed",
         }
         for name, each in applied.items()
@@ -71,7 +75,7 @@ def removed(mark: Mark, there: dict[str, Mark], apps: set[str]) -> list[dict[str
 
 
 def lost_rows(before: dict[str, int], after: dict[str, int]) -> list[dict[str, Any]]:
-    """A note for tables that have fewer rows than before: a migration may mean that."""
+    """Returns a note for each table that has fewer rows than before. A migration may intend that."""
     return [
         {
             "tool": "rows",
@@ -89,7 +93,7 @@ def main() -> int:
     for name in ("host", "port", "name"):
         parser.add_argument(name)
     parser.add_argument("--within", type=Path, required=True, help="the root of the tree")
-    parser.add_argument("--fresh", required=True, help="the database that was migrated from nothing")
+    parser.add_argument("--fresh", required=True, help="the database that all migrations made from an empty one")
     options = parser.parse_args()
     with redirect_stdout(sys.stderr):  # settings and migrations may print
         set_up_project()

@@ -1,4 +1,4 @@
-"""Sends a form to a Worker as the page of a site would. Standard library only."""
+"""Sends a form to a Worker as a page of the site would. Standard library only."""
 
 import http.client
 import json
@@ -14,12 +14,12 @@ SHOWN = 160
 WRONG_FORM = (400, 413, 415, 422)
 WRONG_KEY = (401, 403)
 LIMITED = 429
-"""Too many requests: whatever was asked was not looked at."""
+"""Too many requests: the Worker did not look at the form."""
 
 
 @dataclass(frozen=True)
 class Form:
-    """What is sent, and how: see `sent` in tasks/catalogue/intake.py. Texts have the token of this run."""
+    """The form to send, and the answers to expect: see `sent` in tasks/catalogue/intake.py. Texts hold the token."""
 
     path: str
     payload: Mapping[str, object]
@@ -37,36 +37,36 @@ class Form:
 
     @property
     def answers(self) -> str:
-        """The answers that it may have, in words."""
+        """The expected statuses, in words."""
         return " or ".join(map(str, self.status)) or "2xx"
 
     def takes(self, status: int) -> bool:
-        """Is it an answer to a form that was taken?"""
+        """Whether the status says that the form was accepted."""
         return status in self.status if self.status else 200 <= status < 300
 
     @property
     def refusals(self) -> str:
-        """The answers that a wrong one may have, in words."""
+        """The expected statuses for an invalid form, in words."""
         return "4xx" if self.invalid is not None else "400, 413, 415 or 422"
 
     def refuses(self, status: int) -> bool:
-        """Is it an answer to a wrong form? What somebody called wrong may be refused for any reason."""
+        """Whether the status says that the form was refused. Configured invalid forms may be refused with any 4xx."""
         if self.invalid is not None:
             return 400 <= status < 500 and status != LIMITED
         return status in WRONG_FORM
 
     def keys(self, value: str) -> dict[str, str]:
-        """The headers that a key is sent in."""
+        """Returns the headers that send a key."""
         return {name: f"Bearer {value}" if name.lower() == "authorization" else value for name in self.key_headers}
 
     def without(self, field: str) -> dict[str, object]:
-        """Its fields but one."""
+        """Returns the payload without one field."""
         return {name: value for name, value in self.payload.items() if name != field}
 
 
 @dataclass(frozen=True)
 class FormAnswer:
-    """What the Worker said, and the mark of our own program in front of it."""
+    """The Worker's answer. `mark` is the header X-Predeploy, which the program in front of the Worker sets."""
 
     status: int
     text: str
@@ -80,33 +80,33 @@ class FormAnswer:
 
 
 def read_form(text: str, token: str) -> Form:
-    """The form of a run, with its token."""
+    """Returns the form from its JSON text, with the token of this run."""
     said = json.loads(text.replace("{token}", token))
     listed = {name: tuple(said[name]) for name in ("status", "key_headers", "sources")}
     return Form(**(said | listed | {"invalid": said["invalid"] and tuple(said["invalid"])}))
 
 
 def renewed(payload: Mapping[str, object], old: str, new: str) -> dict[str, object]:
-    """The same fields with another token."""
+    """Returns the same fields with another token."""
     fields: dict[str, object] = json.loads(json.dumps(payload).replace(old, new))
     return fields
 
 
 def new_token() -> str:
-    """A word that stands nowhere else."""
+    """Returns a word that occurs nowhere else."""
     return f"predeploy{secrets.token_hex(6)}"
 
 
 @dataclass(frozen=True)
 class Sender:
-    """Where the Worker is. Raises OSError or HTTPException where it does not answer."""
+    """The address of the Worker. `limit` is the seconds for an answer."""
 
     host: str
     port: int
     limit: float = 30
 
     def send(self, form: Form, payload: Mapping[str, object], headers: Mapping[str, str]) -> FormAnswer:
-        """Posts fields."""
+        """Posts a payload. Raises OSError or HTTPException if the Worker does not answer."""
         is_json = form.encoding == "json"
         body = json.dumps(payload) if is_json else urlencode({name: str(value) for name, value in payload.items()})
         common = {
@@ -128,7 +128,7 @@ class Sender:
 
 
 def places(pattern: str, sources: tuple[str, ...]) -> Iterator[dict[str, object]]:
-    """Where the Worker's code says something."""
+    """Yields the file and line of each match in the Worker's sources."""
     for path in sources:
         try:
             text = Path(path).read_text(encoding="utf-8", errors="replace")

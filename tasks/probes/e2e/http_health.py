@@ -1,11 +1,14 @@
-"""One real request to a server, as the proxy in front of it would send it; prints JSON.
+"""Sends a real request to a server, as a proxy in front of it would. Prints one JSON document.
 
-Waits until the server listens, follows redirects on the site's own hosts, wants 2xx at the end. Exit codes: 0 healthy,
-1 it answered something else, 4 it never listened, 5 it answers, but nobody said which path is healthy: those that are
-common (`--else` makes them guesses) are not known, need a login, or lead to another host. With `--proof`: 6 it was
-another program that answered. With `--outbound`, what a Worker's requests end in: 7 the Worker asked for what that
-does not speak (a host that it was refused is a warning where all is well).
-With DATABASE_URL: 8 that database is not there, in the end; a page may do without, a deploy may not.
+Waits until the server listens, follows redirects on the site's own hosts, and expects 2xx at the end. Exit codes:
+
+    0 healthy
+    1 the server gave another answer, or none
+    4 the server never listened
+    5 no path is configured, and the guesses (`--path`, `--else`) do not exist, need a login or leave the host
+    6 with `--proof`: another program answered
+    7 with `--outbound`: the Worker sent an unsupported request. A refused host is only a warning if all else is well
+    8 with DATABASE_URL or `--outbound`: the database is gone, even if the page works without it
 """
 
 import argparse
@@ -32,7 +35,7 @@ BODY = 65536
 
 @dataclass(frozen=True)
 class HealthServer:
-    """Where the server listens, and what it knows itself as: `hosts` are patterns like Django's ALLOWED_HOSTS."""
+    """The address of the server, and the names that it accepts: `hosts` are patterns like Django's ALLOWED_HOSTS."""
 
     host: str
     port: int
@@ -43,14 +46,14 @@ class HealthServer:
     proof: str = ""
 
     def owns(self, name: str) -> bool:
-        """Is it a name of this site? A pattern that takes every name tells nothing."""
+        """Whether a host name belongs to this site. The pattern `*` does not count: it accepts every name."""
         patterns = {each.lower() for each in self.hosts} - {"*"}
         below = any(each.startswith(".") and (name.endswith(each) or name == each[1:]) for each in patterns)
         return below or name in patterns | {self.name, self.host, LOCAL}
 
     @property
     def headers(self) -> dict[str, str]:
-        """What a proxy in front of it sends."""
+        """The headers that a proxy in front of the server sends."""
         forwarded = {"X-Forwarded-Proto": "https", "X-Forwarded-Host": self.name, "X-Forwarded-For": "127.0.0.1"}
         accept = "text/html,application/json;q=0.9,*/*;q=0.8"
         return {
@@ -64,7 +67,7 @@ class HealthServer:
 
 @dataclass(frozen=True)
 class HealthAnswer:
-    """The last answer, the path that it is for, and what is wrong with the way there. `mark`: who says it was."""
+    """The last answer of a chain of redirects. `problem` is about redirects or body, `mark` the header X-Predeploy."""
 
     path: str
     status: int
@@ -79,12 +82,12 @@ class HealthAnswer:
 
     @property
     def strange(self) -> bool:
-        """The server works, but this is no path to ask for its health."""
+        """Whether the server works, but the path is not suitable for a health check."""
         return self.status in STRANGE or self.problem.startswith("another host")
 
     @property
     def text(self) -> str:
-        """One line: the problem, else what tells most of a body: a page's title, else its first line."""
+        """One line: the problem, else the page's title, else the first line of the body."""
         title = TITLE.search(self.body)
         words = unescape(title.group(1)) if title else self.body.strip().partition("\n")[0]
         said = f"it redirects to {self.problem}" if self.status in REDIRECTS and self.problem else self.problem or words
@@ -92,7 +95,7 @@ class HealthAnswer:
 
 
 def read_server(options: argparse.Namespace) -> HealthServer:
-    """The server of the command line, by a name that it takes."""
+    """Returns the server of the command line, with a host name that it accepts."""
     server = HealthServer(host=options.host, port=options.port, limit=options.limit, proof=options.proof)
     if options.facts is None or not options.facts.is_file():
         return server
@@ -103,7 +106,7 @@ def read_server(options: argparse.Namespace) -> HealthServer:
 
 
 def listen(server: HealthServer, wait: float) -> str:
-    """Waits until a connection is taken; what stood in the way where none was."""
+    """Waits at most `wait` seconds for a connection. Returns the reason of a failure, or an empty text."""
     deadline = time.monotonic() + wait
     while True:
         connection = http.client.HTTPConnection(server.host, server.port, timeout=2)
@@ -120,7 +123,7 @@ def listen(server: HealthServer, wait: float) -> str:
 
 
 def get(server: HealthServer, path: str) -> HealthAnswer:
-    """One request. A body that ends early is a problem, whatever its status says."""
+    """Sends one request. A body that ends early is a problem, even with status 200."""
     connection = http.client.HTTPConnection(server.host, server.port, timeout=server.limit)
     try:
         connection.request("GET", quote(path, safe="/?&=%:;@+$,!~*'()-._[]"), headers=server.headers)
@@ -136,7 +139,7 @@ def get(server: HealthServer, path: str) -> HealthAnswer:
 
 
 def follow(server: HealthServer, path: str) -> HealthAnswer:
-    """The answer at the end of the redirects, as long as they stay on the site's own hosts."""
+    """Returns the answer at the end of the redirects, or at the first one that leaves the site's own hosts."""
     seen = set()
     while True:
         answer = get(server, path)
@@ -149,7 +152,7 @@ def follow(server: HealthServer, path: str) -> HealthAnswer:
         seen.add((server.name, path))
         server, path = replace(server, name=name), (there.path or "/") + (f"?{there.query}" if there.query else "")
         if (name, path) in seen or len(seen) > HOPS:
-            return replace(answer, problem=f"{answer.location}, and so on in a circle")
+            return replace(answer, problem=f"{answer.location}, and the redirects never end")
 
 
 def said(rule: str, message: str) -> list[Finding]:
@@ -157,7 +160,7 @@ def said(rule: str, message: str) -> list[Finding]:
 
 
 def ask(server: HealthServer, paths: list[str]) -> tuple[int, list[Finding], str]:
-    """Asks for the paths until one is healthy. Where there are several, all are guesses. The summary of a pass."""
+    """Requests paths until one is healthy; several are guesses. Returns exit code, findings and summary of a pass."""
     answers = []
     for path in paths:
         try:
@@ -166,7 +169,7 @@ def ask(server: HealthServer, paths: list[str]) -> tuple[int, list[Finding], str
             return 1, said("no_answer", f"GET {path} got no answer: {str(error) or type(error).__name__}"), ""
         proof, _, runtime = answer.mark.partition(" ")
         if server.proof and proof != server.proof:
-            words = f"GET {path} was answered by another program than the one that was started"
+            words = f"GET {path} was answered by another program, not by the Worker that this check started"
             return 6, said("another_program", words), ""
         if answer.healthy:
             return 0, [], f"GET {answer.path} {answer.status}" + (f", {runtime}" if runtime else "")
@@ -176,14 +179,14 @@ def ask(server: HealthServer, paths: list[str]) -> tuple[int, list[Finding], str
     last = answers[-1]
     if last.strange and len(paths) > 1:
         tried = "; ".join(answer.text for answer in answers)
-        hint = 'say which path answers when all is well: health = "/…" for the component in predeploy.toml'
-        words = f"the server answers, but at no path that is common: {tried}. {hint}"
+        hint = 'Set the path for the health check: health = "/…" for the component in predeploy.toml'
+        words = f"the server answers, but at none of the common paths: {tried}. {hint}"
         return 5, said("no_health_path", words), ""
     return 1, said("redirect" if last.status in REDIRECTS else str(last.status), last.text), ""
 
 
 def lost_database(url: str) -> str:
-    """Why the database behind the server is not there; empty where it is, or where there is none."""
+    """Returns why the database does not accept a connection, or an empty text. Without a URL there is no database."""
     if not url:
         return ""
     import psycopg
@@ -196,17 +199,21 @@ def lost_database(url: str) -> str:
 
 
 def ask_worker(server: HealthServer, paths: list[str], outbound: str, wait: float) -> tuple[int, list[Finding], str]:
-    """The same for a Worker, with what it asked for itself, where that may be the reason."""
+    """Does the same for a Worker, and adds findings about its outbound requests. `outbound` is host and port."""
     if not listens(outbound, wait):
-        return 8, said("not_ready", f"what the Worker's requests end in did not listen within {wait:g} s"), ""
+        return (
+            8,
+            said("not_ready", f"the service for the Worker's outbound requests did not listen within {wait:g} s"),
+            "",
+        )
     code, found, summary = ask(server, paths)
     if code not in {0, 1}:
         return code, found, summary
     asked = read_log(outbound)
-    sick = without_verdict(asked)
-    if sick is not None:
-        return {"unspoken": 7, "lost": 8}[sick[0]], [sick[1], *found], ""
-    if code == 0:  # it may do without whom it asked in vain; a form may not
+    undecided = without_verdict(asked)
+    if undecided is not None:
+        return {"unspoken": 7, "lost": 8}[undecided[0]], [undecided[1], *found], ""
+    if code == 0:  # the Worker is healthy without the refused hosts; the intake check is stricter
         refused = (each for each in findings(asked) if each["rule"] == "unknown_host")
         return 0, [{**each, "severity": "warning"} for each in refused], summary
     return 1, [*found, *findings(asked)], ""
@@ -217,12 +224,12 @@ def main() -> int:
     parser.add_argument("--host", required=True)
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--path", required=True)
-    parser.add_argument("--else", dest="other", default="", help="asked next where the path is only a guess, too")
+    parser.add_argument("--else", dest="other", default="", help="the second path; both are only guesses then")
     parser.add_argument("--facts", type=Path, help="a JSON file with the hosts and the header that the settings trust")
     parser.add_argument("--wait", type=float, default=30, help="seconds until the server has to listen")
     parser.add_argument("--limit", type=float, default=30, help="seconds until it has to answer")
     parser.add_argument("--proof", default="", help="the first word of X-Predeploy in an answer of the right program")
-    parser.add_argument("--outbound", default="", help="host and port of what a Worker's requests end in")
+    parser.add_argument("--outbound", default="", help="host and port of the service for a Worker's outbound requests")
     options = parser.parse_args()
     server, paths = read_server(options), [path for path in (options.path, options.other) if path]
     silence = listen(server, options.wait)
@@ -233,7 +240,7 @@ def main() -> int:
     else:
         code, found, summary = ask(server, paths)
     if code == 0 and (missing := lost_database(os.environ.get("DATABASE_URL", ""))):
-        code, found, summary = 8, said("database", f"it answers, but its database is gone: {missing}"), ""
+        code, found, summary = 8, said("database", f"the server answers, but its database is gone: {missing}"), ""
     print(json.dumps({"diagnostics": found, "summary": summary}))
     return code
 

@@ -1,17 +1,18 @@
-"""Sends a form to a running Worker, and looks for the one row that it has to leave in the database.
+"""Sends a form to a running Worker, and looks for the one row that it must leave in the database.
 
     intake.py HOST PORT --outbound HOST:PORT --proof WORD
 
-`PREDEPLOY_FORM` says what is sent and where it has to arrive, `DATABASE_URL` is the real database behind the Worker's.
-Forms that are wrong, and keys that are, have to be refused and to leave nothing. The row that the form left is written
-down as the table's comment, for stored_row.py. Prints one JSON document. Exit codes:
+`PREDEPLOY_FORM` has the form and the expected row, `DATABASE_URL` is the real database behind the Worker's. The Worker
+must refuse invalid forms and wrong keys, and must store nothing for them. The row that the form left is stored as the
+table's comment, for stored_row.py. Prints one JSON document. Exit codes:
 
-    0 all as it has to be       10 no row               13 an error of Postgres        20 no such table
-    1 an unexpected answer      11 more than one        14 it asked a host that is     21 it asks for a key that
-    4 nobody listened           12 another one than        nobody's                       nobody told us of
-    6 another program answered     what was sent        15 a wrong form was taken
-    7 it asked for what we do not speak                 16 a wrong key was taken
-    8 its database was lost                            22 it limits how often it is asked
+    0 passed                         10 no row                      16 a wrong key was accepted
+    1 an unexpected answer           11 more than one row           20 there is no such table
+    4 a program did not listen       12 the row differs             21 the Worker needs a key that is not
+    6 another program answered       13 an error of Postgres           configured
+    7 an unsupported request         14 a request to a host that    22 the Worker limits the rate of requests
+      to the database                   was refused
+    8 the database was lost          15 an invalid form was accepted
 """
 
 import argparse
@@ -29,13 +30,13 @@ from outbound_log import findings, listens, read_log, without_verdict
 from table import Table, open_table
 
 PATIENCE = 5.0
-"""Seconds in which the row has to be there: a Worker may answer first, and write then."""
+"""Seconds to wait for the row: a Worker may answer before it writes."""
 CODES = {"unspoken": 7, "lost": 8}
 Finding = Mapping[str, object]
 
 
 class EndError(Exception):
-    """The check is decided: by this exit code, for these reasons."""
+    """Ends the check with an exit code and its findings."""
 
     def __init__(self, code: int, *found: Finding) -> None:
         self.code, self.found = code, found
@@ -55,7 +56,7 @@ class Visit:
         self.key = os.environ.get(form.key, "") if form.key else ""
 
     def run(self) -> str:
-        """All of it, in order; the summary of a pass. Raises EndError."""
+        """Runs all steps in order. Returns the summary of a pass. Raises EndError."""
         answer = self.send(self.form.payload)
         self.look_outside(answer)
         row = self.only_row(answer)
@@ -69,11 +70,11 @@ class Visit:
         if self.table.count() != self.before + 1:
             raise EndError(11, self.about_table("duplicate_row", f"{self.added()} new rows for one form"))
         self.table.remember(row)
-        refused = f"{len(wrong)} wrong forms" + (f" and {len(keys)} wrong keys" if keys else "")
+        refused = f"{len(wrong)} invalid forms" + (f" and {len(keys)} wrong keys" if keys else "")
         return f"POST {self.form.path} {answer.status}, a row in {self.table.name}, {refused} refused, {self.runtime}"
 
     def send(self, payload: Mapping[str, object], key: str | None = None) -> FormAnswer:
-        """An answer that is the Worker's."""
+        """Sends a payload. Returns the answer, which is certain to be the Worker's. Raises EndError."""
         key = self.key if key is None else key
         try:
             answer = self.sender.send(self.form, payload, self.form.keys(key) if key else {})
@@ -82,15 +83,16 @@ class Visit:
             raise EndError(1, finding("no_answer", said), *findings(read_log(self.outbound))) from error
         proof, _, self.runtime = answer.mark.partition(" ")
         if proof != self.proof:
-            raise EndError(6, finding("another_program", "another program answered than the one that was started"))
+            raise EndError(6, finding("another_program", "another program answered, not the Worker of this check"))
         return answer
 
     def look_outside(self, answer: FormAnswer) -> None:
-        """Whatever the Worker answered: did it ask for what is there?"""
+        """Raises EndError if the Worker sent an outbound request that has no verdict, or that was refused."""
         asked = read_log(self.outbound)
-        sick = without_verdict(asked)
-        if sick is not None:
-            raise EndError(CODES[sick[0]], sick[1], finding("answer", f"POST {self.form.path} answered {answer.words}"))
+        undecided = without_verdict(asked)
+        if undecided is not None:
+            said = finding("answer", f"POST {self.form.path} answered {answer.words}")
+            raise EndError(CODES[undecided[0]], undecided[1], said)
         found = [each for each in findings(asked) if each["rule"] == "unknown_host"]
         if found:
             hosts = dict.fromkeys(each.host for each in asked if each.kind == "refused")
@@ -98,14 +100,14 @@ class Visit:
             raise EndError(14, *({**each, **place} for each, place in placed))
 
     def only_row(self, answer: FormAnswer) -> dict[str, object]:
-        """The row that the form left."""
+        """Returns the only row that the form left. Raises EndError."""
         if not self.form.takes(answer.status):
             self.not_taken(answer)
         rows = self.wait_for_row()
         if len(rows) > 1:
             raise EndError(11, self.about_table("duplicate_row", f"{len(rows)} rows for one form"))
         if not rows and self.added() > 0:
-            said = f"the new row of {self.table.name} does not hold {self.token}, which was sent"
+            said = f"the new row of {self.table.name} does not hold {self.token}, which the form had"
             raise EndError(12, self.about_table("wrong_row", said))
         if not rows:
             self.no_row(answer)
@@ -114,7 +116,7 @@ class Visit:
     def not_taken(self, answer: FormAnswer) -> None:
         said = f"POST {self.form.path} answered {answer.words}; {self.form.answers} was expected"
         if answer.status in WRONG_KEY and not self.key:
-            hint = f"{said}. Say which variable of the Worker has the key that senders need: key in {self.form.section}"
+            hint = f"{said}. Name the Worker's variable with the key for senders: key in {self.form.section}"
             raise EndError(21, finding("no_key", hint))
         errors = self.errors()
         if errors:
@@ -124,7 +126,7 @@ class Visit:
     def no_row(self, answer: FormAnswer) -> None:
         answered = f"POST {self.form.path} answered {answer.status}"
         if not self.table.columns and not self.errors():
-            hint = f"{answered}, and there is no table {self.table.name}. Say which: table in {self.form.section}"
+            hint = f"{answered}, and there is no table {self.table.name}. Name it: table in {self.form.section}"
             raise EndError(20, finding("no_table", hint))
         said = self.about_table("no_row", f"{answered}, and {self.table.name} has no new row")
         raise EndError(10, *self.errors(), said)
@@ -141,12 +143,12 @@ class Visit:
         return self.table.count() - self.before
 
     def errors(self) -> list[Finding]:
-        """What Postgres said, where the statement stands in the code."""
+        """Returns the errors of Postgres, with the place of the statement in the code."""
         found = (each for each in findings(read_log(self.outbound)) if each["tool"] == "postgres")
         return [{**each, **self.statement()} for each in found]
 
     def compare(self, row: Mapping[str, object]) -> None:
-        """Columns with what was sent; of our own guesses only what it may not change."""
+        """Raises EndError if a column differs. Columns guessed from field names may differ in case and outer spaces."""
         guessed = {name: value for name, value in self.form.payload.items() if name in row}
         differs = [
             f"{name} is {row.get(name)!r}, not {value!r}"
@@ -157,7 +159,7 @@ class Visit:
             raise EndError(12, self.about_table("wrong_row", f"in {self.table.name} {'; '.join(differs)}"))
 
     def wrong_forms(self) -> Iterator[tuple[str, Mapping[str, object]]]:
-        """What must not be taken, each with its name."""
+        """Yields the payloads that the Worker must refuse, each with a description."""
         payload = self.form.payload
         if self.form.invalid is not None:
             yield from ((f"a form with {json.dumps(each)}", {**payload, **each}) for each in self.form.invalid)
@@ -167,15 +169,13 @@ class Visit:
             if self.table.columns.get(name):
                 yield f"a form without {name}", self.form.without(name)
         if "email" in payload:
-            yield "a form with a wrong email", {**payload, "email": f"{self.token} is no address"}
+            yield "a form with an invalid email", {**payload, "email": f"{self.token} is no address"}
 
     def send_wrong(self, what: str, payload: Mapping[str, object], key: str | None = None) -> FormAnswer:
-        """The answer to what has to be refused. Never sent twice: it would be refused for that alone."""
+        """Sends a payload that must be refused. Its token is new: a duplicate could be refused for that alone."""
         answer = self.send(renewed(payload, self.token, new_token()), key)
         if answer.status == LIMITED and self.added() == 1:
-            said = (
-                f"{what} was answered {answer.words}: it was not looked at. Allow more requests in the Worker's `env`"
-            )
+            said = f"{what} was answered {answer.words}: the Worker limits the rate. Allow more requests in its `env`"
             raise EndError(22, finding("rate_limited", said))
         return answer
 
@@ -186,11 +186,11 @@ class Visit:
         left = ", and left a row" if self.added() > 1 else ""
         said = f"{what} was answered {answer.words}{left}; {self.form.refusals} was expected, and no row"
         if self.form.invalid is None:
-            said += f". If that is right, say what is not: invalid in {self.form.section}"
+            said += f". If the Worker is right, list the invalid forms: invalid in {self.form.section}"
         raise EndError(15 if left or answer.status < 400 else 1, finding("invalid_accepted", said), *self.errors())
 
     def wrong_keys(self) -> Iterator[tuple[str, str]]:
-        """Keys that are not the Worker's, where it has one."""
+        """Yields wrong keys, each with a description, if the Worker has a key."""
         if self.key:
             yield "a wrong key", f"wrong-{self.token}"
             yield "no key", ""
@@ -206,7 +206,7 @@ class Visit:
         return next(places(pattern, self.form.sources), {})
 
     def statement(self) -> dict[str, object]:
-        """Where the Worker's code writes to the table."""
+        """Returns the place where the Worker's code writes to the table, or an empty dictionary."""
         name = re.escape(self.table.name.rpartition(".")[2])
         return self.place(rf"\binsert\s+into\s+[\w\".]*{name}\b") or self.place(rf"\b{name}\b")
 
@@ -215,7 +215,7 @@ class Visit:
 
 
 def same(there: object, sent: object, *, exact: bool) -> bool:
-    """Is what stands in a column what was sent? A Worker may trim it, and change its case."""
+    """Whether a column holds the value that was sent. Unless `exact`, case and outer spaces may differ."""
     if exact or not isinstance(there, str):
         return str(there) == str(sent)
     return there.strip().casefold() == str(sent).strip().casefold()

@@ -1,6 +1,6 @@
-"""Values between JSON and the text of Postgres, as Neon's SQL-over-HTTP proxy turns them. Pure; standard library only.
+"""Converts values between JSON and Postgres's text format, as Neon's SQL-over-HTTP proxy does. Pure, standard library.
 
-Cells become JSON text, not Python values: numbers and JSON documents keep every digit that Postgres wrote.
+Cells become JSON text instead of Python values: numbers and JSON documents keep every digit that Postgres wrote.
 """
 
 import json
@@ -11,24 +11,24 @@ NOT_FINITE = ("NaN", "Infinity", "-Infinity")
 
 
 def quote(text: str) -> str:
-    """A JSON string."""
+    """Returns a JSON string."""
     return json.dumps(text, ensure_ascii=False)
 
 
 def dump(value: object) -> str:
-    """JSON without blanks."""
+    """Returns JSON without spaces."""
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
 def read_param(value: object) -> str | None:
-    """The text of a parameter: strings as they are, arrays as literals of Postgres, all else as JSON."""
+    """Returns a parameter as text: strings unchanged, arrays as Postgres literals, other values as JSON."""
     if value is None or isinstance(value, str):
         return value
     return array_literal(value) if isinstance(value, list) else dump(value)
 
 
 def array_literal(value: object) -> str:
-    """An array of any depth. Postgres takes quoted items for every type."""
+    """Returns an array of any depth as a literal. Postgres accepts quoted items for every type."""
     if isinstance(value, list):
         return "{" + ",".join(map(array_literal, value)) + "}"
     if value is None:
@@ -37,7 +37,7 @@ def array_literal(value: object) -> str:
 
 
 def write_cell(text: str | None, oid: int, *, raw: bool, elements: Mapping[int, int]) -> str:
-    """The JSON of a cell of this type. `raw` cells stay text; `elements` are the item types of array types."""
+    """Returns a cell of type `oid` as JSON. `raw` cells stay text. `elements` maps array types to their item types."""
     if text is None:
         return "null"
     if raw:
@@ -48,7 +48,7 @@ def write_cell(text: str | None, oid: int, *, raw: bool, elements: Mapping[int, 
 
 
 def write_scalar(text: str, oid: int) -> str:
-    """Numbers that JSON can hold, booleans and JSON itself; everything else is a string, int8 and numeric too."""
+    """Returns booleans, JSON, and numbers that JSON can hold as they are, and all other types as strings."""
     if oid == BOOL:
         return "true" if text == "t" else "false"
     if oid in {INT2, INT4, JSON, JSONB} or (oid in {FLOAT4, FLOAT8} and text not in NOT_FINITE):
@@ -57,7 +57,7 @@ def write_scalar(text: str, oid: int) -> str:
 
 
 def write_array(text: str, oid: int) -> str:
-    """An array as JSON, without the bounds that it may begin with. Raises ValueError where it is none."""
+    """Returns an array as JSON, without explicit bounds. Raises ValueError if the text is no array."""
     body = text.partition("=")[2] if text.startswith("[") else text
     written, end = write_items(body, 0, oid)
     if end != len(body):
@@ -66,7 +66,7 @@ def write_array(text: str, oid: int) -> str:
 
 
 def write_items(text: str, at: int, oid: int) -> tuple[str, int]:
-    """The array that begins at `at`, and where it ends."""
+    """Returns the array that begins at `at`, and the position after it."""
     if text[at : at + 1] != "{":
         raise ValueError("an array begins with a brace")
     if text[at + 1 : at + 2] == "}":
@@ -82,7 +82,7 @@ def write_items(text: str, at: int, oid: int) -> tuple[str, int]:
 
 
 def write_item(text: str, at: int, oid: int) -> tuple[str, int]:
-    """The item that begins at `at`: an array, a quoted or a bare one; and where it ends."""
+    """Returns the item that begins at `at` (an array, quoted or bare), and the position after it."""
     if text[at : at + 1] == "{":
         return write_items(text, at, oid)
     if text[at : at + 1] == '"':
@@ -96,7 +96,7 @@ def write_item(text: str, at: int, oid: int) -> tuple[str, int]:
 
 
 def read_quoted(text: str, at: int) -> tuple[str, int]:
-    """What stands up to the closing quotation mark, and where it goes on."""
+    """Returns the text up to the closing quotation mark, and the position after it."""
     content = []
     while (letter := text[at : at + 1]) != '"':
         if not letter:

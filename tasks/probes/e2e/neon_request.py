@@ -1,7 +1,6 @@
-"""What a request to Neon's SQL over HTTP asks for, and with which account. Pure.
+"""Parses and validates requests to Neon's SQL over HTTP. Pure.
 
-What the Worker was given (`NeonAccount`) is all that it is let in with. The words of every refusal are those of Neon's
-proxy.
+Only the account that the Worker was given (`NeonAccount`) has access. Every refusal has the text of Neon's proxy.
 """
 
 import json
@@ -27,7 +26,7 @@ ISOLATION, READ_ONLY, DEFERRABLE = "neon-batch-isolation-level", "neon-batch-rea
 
 
 class RefusedQueryError(Exception):
-    """The proxy itself says no. `sqlstate` is what Postgres would call it, which Neon's answer leaves out."""
+    """A refusal by the proxy itself. `sqlstate` is Postgres's code for it, which Neon's answer leaves out."""
 
     def __init__(self, status: int, message: str, sqlstate: str | None = None) -> None:
         super().__init__(message)
@@ -37,7 +36,7 @@ class RefusedQueryError(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NeonAccount:
-    """Who connects to which database: what a connection string says."""
+    """User, password, database and host of a connection string."""
 
     user: str
     password: str = field(repr=False)
@@ -46,18 +45,18 @@ class NeonAccount:
 
     @property
     def hosts(self) -> tuple[str, ...]:
-        """Where its SQL endpoint is: the driver puts `api` for the first label; the host's own name works as well."""
+        """The hosts of its SQL endpoint: its own name, and the driver's, which has `api` as the first label."""
         return (self.host, with_label("api", self.host))
 
     @property
     def token_host(self) -> str:
-        """Where the driver goes with a JWT in place of a password."""
+        """The host that the driver uses with a JWT instead of a password."""
         return with_label("apiauth", self.host)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Query:
-    """One statement of a request. `arrays`: whether its rows are arrays, where the request says so for it alone."""
+    """One statement of a request. `arrays`: whether its rows are arrays; None: as the request's headers say."""
 
     text: str
     params: tuple[str | None, ...] = ()
@@ -66,7 +65,7 @@ class Query:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mode:
-    """What a request's headers say: how rows are written, and how the transaction of a batch begins."""
+    """The options in a request's headers: the format of rows, and the transaction of a batch."""
 
     raw: bool = False
     arrays: bool = False
@@ -81,25 +80,25 @@ class Mode:
 
     @property
     def echo(self) -> dict[str, str]:
-        """The headers that a batch gets back."""
+        """The headers that the answer to a batch repeats."""
         flags = {READ_ONLY: self.read_only, DEFERRABLE: self.deferrable}
         levels = {ISOLATION: self.level} if self.level else {}
         return levels | {name: "true" for name, given in flags.items() if given}
 
 
 def with_label(label: str, host: str) -> str:
-    """A host with another first label. One without a dot has none to replace."""
+    """Returns a host with another first label. A host without a dot stays as it is."""
     return f"{label}.{host.partition('.')[2]}" if "." in host else host
 
 
 def endpoint_host(host: str) -> str:
-    """An endpoint has two names: its own, and one for connections through its pool."""
+    """Returns the endpoint's own host name for its pooled one (`…-pooler`), in lower case."""
     first, dot, rest = host.lower().partition(".")
     return first.removesuffix("-pooler") + dot + rest
 
 
 def read_account(url: str | None) -> NeonAccount:
-    """Parse a connection string. Raises RefusedError with Neon's words for what is wrong with it."""
+    """Parses a connection string. Raises RefusedQueryError with Neon's text for the mistake."""
     if url is None:
         raise RefusedQueryError(400, "invalid header: neon-connection-string")
     try:
@@ -124,7 +123,7 @@ def read_account(url: str | None) -> NeonAccount:
 
 
 def read_mode(headers: Mapping[str, str]) -> Mode:
-    """Names of headers are lower-case. Anything but `true` is no."""
+    """Parses headers with lower-case names. Flags are on only with the value `true`."""
     level = headers.get(ISOLATION, "")
     if ISOLATION in headers and level not in LEVELS:
         raise RefusedQueryError(400, "invalid isolation level")
@@ -138,7 +137,7 @@ def read_mode(headers: Mapping[str, str]) -> Mode:
 
 
 def read_body(body: bytes | None) -> tuple[list[Query], bool]:
-    """The queries of a body, and whether they are a batch. A body that was over the limit is None."""
+    """Returns the queries of a body, and whether they are a batch. None stands for a body over the limit."""
     if body is None:
         raise RefusedQueryError(413, f"request is too large (max is {LIMIT} bytes)")
     try:
@@ -151,18 +150,18 @@ def read_body(body: bytes | None) -> tuple[list[Query], bool]:
 
 
 def read_query(data: dict[str, Any]) -> Query:
-    """Raises ValueError, TypeError or KeyError for what is none."""
+    """Parses a query. Raises ValueError, TypeError or KeyError if the data is no query."""
     text, params, arrays = data["query"], data.get("params", []), data.get("arrayMode")
     if not (isinstance(text, str) and isinstance(params, list) and (arrays is None or isinstance(arrays, bool))):
         raise TypeError("query has to be a string, params an array, arrayMode a boolean")
     query = Query(text=text, params=tuple(cells.read_param(each) for each in params), arrays=arrays)
     for each in (text, *query.params):
-        (each or "").encode()  # half of a surrogate pair is no text
+        (each or "").encode()  # raises for half of a surrogate pair
     return query
 
 
 def check_account(given: NeonAccount, account: NeonAccount) -> None:
-    """Only what the Worker was given opens the database. An endpoint that is not there looks like a wrong password."""
+    """Raises unless `given` is the Worker's account. Like Neon, it reports an unknown endpoint as a wrong password."""
     if (given.user, given.password, given.host) != (account.user, account.password, account.host):
         raise RefusedQueryError(400, f"password authentication failed for user '{given.user}'", "28P01")
     if given.database != account.database:
@@ -172,7 +171,7 @@ def check_account(given: NeonAccount, account: NeonAccount) -> None:
 
 
 def check_size(query: Query) -> None:
-    """What the protocol of Postgres cannot carry."""
+    """Raises RefusedQueryError for a query that Postgres's protocol cannot transmit."""
     if "\0" in query.text:
         raise RefusedQueryError(400, "error encoding message to server: string contains embedded null")
     if len(query.params) > PARAMS:

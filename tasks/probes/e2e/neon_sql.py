@@ -1,6 +1,6 @@
-"""Queries of Neon's SQL over HTTP, answered from a real Postgres in the words of Neon's proxy.
+"""Answers queries of Neon's SQL over HTTP from a real Postgres, with the texts of Neon's proxy.
 
-What Postgres refuses is 400, a body over the limit 413, rows over it 507, and no server at all 500.
+Status 400: Postgres refused the query. 413: the body is over the limit. 507: the rows are. 500: there is no server.
 """
 
 import socket
@@ -20,13 +20,15 @@ ITEMS = (
 )
 OPEN = (TransactionStatus.INTRANS, TransactionStatus.INERROR)
 NO_FIELDS: dict[str, str | None] = {**dict.fromkeys(postgres.FIELDS), "code": "", "severity": ""}
-"""What an error of the proxy itself has: its code and its severity are empty."""
+"""The fields of an error of the proxy itself: code and severity are empty."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Failure:
-    """Why there is no 200: Neon's answer, and what the log says of it. `sqlstate` is Postgres's, also where Neon's
-    answer leaves it out. `lost`: no query is to blame."""
+    """Neon's answer to a failure, and the facts for the log.
+
+    `sqlstate` is Postgres's code, even if Neon's answer leaves it out. `lost`: the server failed, not the query.
+    """
 
     status: int
     message: str
@@ -40,7 +42,7 @@ class Failure:
 
 
 def read_failure(error: Exception) -> Failure:
-    """What an error is to whoever asked."""
+    """Returns the failure for an exception. Raises the exception again if it is unknown."""
     message = str(error)
     match error:
         case RefusedQueryError():
@@ -52,7 +54,7 @@ def read_failure(error: Exception) -> Failure:
         case TooLargeError():
             return Failure(status=507, message=f"response is too large (max is {LIMIT} bytes)")
         case Gone():
-            return Failure(status=499, message="the client hung up before the answer, and the query was cancelled")
+            return Failure(status=499, message="the client closed the connection, and the query was cancelled")
         case Lost():
             return Failure(status=500, message=f"Couldn't connect to compute node: {message}", lost=True)
         case ValueError():
@@ -62,7 +64,7 @@ def read_failure(error: Exception) -> Failure:
 
 @dataclass(slots=True, kw_only=True)
 class QueryWork:
-    """The queries of one request. `results` grows while they run, and is what was done where one of them fails."""
+    """The queries of one request. `results` grows while they run: after a failure it has those that succeeded."""
 
     queries: Sequence[Query]
     mode: Mode
@@ -71,11 +73,11 @@ class QueryWork:
 
     @property
     def failed(self) -> str:
-        """The text of the query that has no result."""
+        """The text of the query that failed."""
         return self.queries[len(self.results)].text if len(self.results) < len(self.queries) else "COMMIT"
 
     def run(self, info: bytes, client: socket.socket | None = None) -> bytes:
-        """Run them on a connection of their own, a batch in one transaction; the body of the answer."""
+        """Runs the queries on a new connection, a batch in one transaction. Returns the body of the answer."""
         connection = postgres.connect(info)
         try:
             self.run_all(connection, client)
@@ -104,14 +106,14 @@ class QueryWork:
             postgres.run(connection, "COMMIT", room=LIMIT)
 
     def item_types(self, connection: PGconn) -> dict[int, int]:
-        """Of the array types among the columns."""
+        """Returns the item types of the array types among the columns."""
         oids = sorted({column.oid for result in self.results for column in result.columns})
         items = postgres.run(connection, ITEMS, [cells.array_literal(oids)], room=LIMIT)
         return {int(oid or 0): int(item or 0) for oid, item in items.rows}
 
 
 def write_result(result: QueryResult, *, arrays: bool, raw: bool, elements: Mapping[int, int]) -> str:
-    """One result as Neon writes it. Raises ValueError for a cell that does not look like its type."""
+    """Returns one result as Neon writes it. Raises ValueError for a cell that does not fit its type."""
     fields = [
         {
             "name": column.name,
@@ -136,7 +138,7 @@ def write_result(result: QueryResult, *, arrays: bool, raw: bool, elements: Mapp
 
 
 def write_row(values: Sequence[str], names: Sequence[str]) -> str:
-    """A row as an array, or with names as an object; a name may come twice, and then its last value counts."""
+    """Returns a row as an array, or with names as an object. Of a duplicate name, the last value counts."""
     if not names:
         return f"[{','.join(values)}]"
     return "{" + ",".join(f"{cells.quote(name)}:{value}" for name, value in zip(names, values, strict=True)) + "}"

@@ -1,30 +1,33 @@
-"""All that a Worker asks of the world ends here: its database answers, as Neon's SQL over HTTP, and nothing else does.
+"""The service that receives all outbound requests of a Worker.
+
+It answers requests to the Worker's database, as Neon's SQL over HTTP, and refuses all others.
 
     outbound.py --host HOST --port PORT
 
-Runs beside a Worker whose outbound requests all come here, as plain HTTP with the Host that they were for. Needs
-psycopg. `DATABASE_URL` is the real Postgres of the check, `PREDEPLOY_NEON_URL` the connection string that the Worker
-was given (empty: none). Ends on SIGTERM with code 0. One line a request on stdout: kind, status, method, host, path.
+All outbound requests of a Worker arrive here, as plain HTTP with their original Host header. Needs psycopg.
+`DATABASE_URL` is the real Postgres of the check, `PREDEPLOY_NEON_URL` the connection string that the Worker was given
+(empty: none). Ends on SIGTERM with code 0. Prints one line per request: kind, status, method, host, path.
 
-`GET /predeploy/log` with `Host: predeploy.invalid` answers what was asked, oldest first:
+`GET /predeploy/log` with `Host: predeploy.invalid` returns the requests, oldest first:
 
     {"requests": [{"at", "method", "host", "path", "kind", "status", "reason",
                    "queries": [{"query", "command", "rows",
                                 "sqlstate", "message", "detail", "column", "table", "constraint"}]}],
      "dropped": 0}
 
-`at` is when the answer was ready (ISO 8601, UTC), `path` goes without its query string, `query` is cut at 500
-characters, `rows` are those returned or affected. `command` and `rows` are null where a query failed, the other six
-where it did not. What was to run after a failed one is not there. `kind` is one of
+`at` is the time of the answer (ISO 8601, UTC). `path` has no query string. `query` is cut at 500 characters. `rows` is
+the number of rows returned or affected. `command` and `rows` are null if a query failed, the other six if it did not.
+Queries after a failed one are missing. `kind` is one of
 
-    sql       Neon's endpoint answered; `status` says how. 499: the Worker hung up, and its query was cancelled.
-    refused   another host: 502.
-    unspoken  Neon would have answered, this service cannot: 501, and no verdict on the Worker. `reason` has the words.
-    lost      no Postgres, or no longer, or it is out of disk, memory or connections: 500, and no verdict on the Worker.
+    sql       Neon's endpoint answered with `status`. 499: the Worker closed the connection; its query was cancelled.
+    refused   The request was for another host: 502.
+    unspoken  Neon would have answered, but this service does not support the request: 501. `reason` says why. There
+              is no verdict on the Worker.
+    lost      Postgres is gone, or is out of disk, memory or connections: 500. There is no verdict on the Worker.
 
-A wrong user, password or endpoint has the sqlstate 28P01 here, which the answer leaves out, as Neon's does. 1000
-requests are kept, of each 50 queries; `dropped` says how many requests had to go. Passwords are in none of it, values
-of parameters neither: where Postgres repeats one it reads `$1`, or `…`.
+The log has the sqlstate 28P01 for a wrong user, password or endpoint; the answer leaves it out, as Neon's does. The log
+keeps 1000 requests with up to 50 queries each; `dropped` counts the older requests. It holds no password and no value
+of a parameter: if Postgres repeats a value, the log shows `$1` or `…` instead.
 """
 
 import argparse
@@ -46,15 +49,15 @@ from router import HttpReply, HttpRequest, Router, explain
 
 CHUNK = 1 << 16
 DRAINED = 4 * LIMIT
-"""A body over the limit is read on up to here, so that whoever sends it gets to the answer."""
+"""Bytes. A body over the limit is read up to here and discarded, so that the client can read the answer."""
 
 
 class BodyError(Exception):
-    """A body that is not framed as HTTP says; the connection cannot go on."""
+    """The framing of a body violates HTTP. The connection must be closed."""
 
 
 class Body:
-    """Collects a request's body, and lets go of one that is too large."""
+    """Collects a request's body, and discards it if it is too large."""
 
     def __init__(self) -> None:
         self.parts: list[bytes] = []
@@ -75,7 +78,7 @@ class Body:
 
 
 class Handler(BaseHTTPRequestHandler):
-    """Any method, on connections that stay open."""
+    """Handles requests of any method, on persistent connections."""
 
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
@@ -88,7 +91,7 @@ class Handler(BaseHTTPRequestHandler):
         raise AttributeError(name)
 
     def reply(self) -> None:
-        """Read one request, answer it."""
+        """Reads one request and answers it."""
         try:
             body = self.read_body()
         except (BodyError, ValueError) as error:
@@ -110,7 +113,7 @@ class Handler(BaseHTTPRequestHandler):
         self.send(reply)
 
     def read_body(self) -> bytes | None:
-        """The body, or None for one over the limit."""
+        """Returns the body, or None if it is over the limit."""
         body = Body()
         coding = self.headers.get("Transfer-Encoding", "").lower()
         if coding not in {"", "chunked"}:
@@ -149,11 +152,11 @@ class Handler(BaseHTTPRequestHandler):
             self.wfile.write(reply.body)
 
     def log_message(self, *_: object) -> None:
-        """Requests have lines of our own, without what may be secret in their path."""
+        """Prints nothing: `reply` prints a line per request, without secrets that a path may hold."""
 
 
 class OutboundServer(ThreadingTCPServer):
-    """A thread for each connection."""
+    """A server with a thread per connection."""
 
     allow_reuse_address = True
     daemon_threads = True
@@ -164,13 +167,13 @@ class OutboundServer(ThreadingTCPServer):
         self.router = router
 
     def handle_error(self, *_: object) -> None:
-        """A client that hangs up is no news; the desk writes down all else."""
+        """Prints the traceback of an error, unless the client closed the connection."""
         if not isinstance(sys.exc_info()[1], ConnectionError):
             traceback.print_tb(sys.exc_info()[2])
 
 
 def read_target(method: str, target: str, host: str) -> tuple[str, str]:
-    """The host without its port, and the path. A proxy is asked for whole addresses, or with CONNECT for a host."""
+    """Returns the host without its port, and the path. A request to a proxy has a full URL, or a host with CONNECT."""
     path = target
     if method == "CONNECT":
         host, path = target, ""
@@ -186,18 +189,18 @@ def printable(text: str) -> str:
 
 
 def open_router(environ: Mapping[str, str]) -> Router:
-    """What answers, from the two addresses. Raises ValueError where one of them is none."""
+    """Returns the router for the two database URLs. Raises ValueError if one of them is invalid."""
     real, given = environ.get("DATABASE_URL", ""), environ.get("PREDEPLOY_NEON_URL", "")
     if given and not real:
-        raise ValueError("DATABASE_URL is not set: there is no database to answer from")
+        raise ValueError("DATABASE_URL is not set. PREDEPLOY_NEON_URL needs a real database behind it")
     try:
         account = read_account(given) if given else None
     except RefusedQueryError as error:
-        raise ValueError(f"PREDEPLOY_NEON_URL is no connection string of Neon: {error}") from error
+        raise ValueError(f"PREDEPLOY_NEON_URL is not a connection string of Neon: {error}") from error
     try:
         info, password = connection_info(real), urlsplit(real).password or ""
     except (ValueError, ProgrammingError):
-        raise ValueError("DATABASE_URL is no URL of a database") from None  # libpq's own words may hold the password
+        raise ValueError("DATABASE_URL is not a database URL") from None  # libpq's message may hold the password
     passwords = [account.password if account else "", password, unquote(password)]
     return Router(account=account, info=info, request_log=RequestLog(HiddenValues.of(passwords)))
 
@@ -213,7 +216,7 @@ def main() -> int:
         parser.error(str(error))
     for name in [name for name in os.environ if name.startswith("PG")]:
         del os.environ[name]  # libpq would read them
-    # waited for, not handled: a handler does not wake the main thread where the signal comes to one that just ends
+    # sigwait instead of a handler: a handler does not wake the main thread if the signal arrives in a thread that ends
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
     with OutboundServer((options.host, options.port), router) as server:
         threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
@@ -224,4 +227,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    os._exit(main())  # no thread that still answers holds up the end
+    os._exit(main())  # does not wait for threads that still answer

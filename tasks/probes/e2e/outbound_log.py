@@ -1,4 +1,4 @@
-"""What a Worker asked of the world, as the service that answers it wrote it down. See outbound.py. Standard library."""
+"""Reads the log of a Worker's outbound requests from outbound.py, and makes findings of it. Standard library only."""
 
 import http.client
 import json
@@ -11,7 +11,7 @@ Finding = dict[str, str]
 
 
 @dataclass(frozen=True)
-class Asked:
+class OutboundRequest:
     """One request of the Worker."""
 
     kind: str
@@ -25,8 +25,8 @@ class Asked:
         return [query for query in self.queries if query.get("sqlstate")]
 
 
-def read_log(address: str) -> list[Asked]:
-    """All that was asked so far, the oldest first. Raises OSError where nobody says."""
+def read_log(address: str) -> list[OutboundRequest]:
+    """Returns all requests so far, the oldest first. Raises OSError if the service does not answer."""
     connection = http.client.HTTPConnection(address, timeout=LIMIT)
     try:
         connection.request("GET", LOG_PATH, headers={"Host": LOG_HOST})
@@ -34,13 +34,13 @@ def read_log(address: str) -> list[Asked]:
     finally:
         connection.close()
     return [
-        Asked(each["kind"], each["host"], each.get("reason") or "", tuple(each.get("queries") or ()))
+        OutboundRequest(each["kind"], each["host"], each.get("reason") or "", tuple(each.get("queries") or ()))
         for each in requests
     ]
 
 
 def listens(address: str, wait: float) -> bool:
-    """Waits until the service takes connections."""
+    """Waits at most `wait` seconds until a program listens at `address`. Returns whether it does."""
     deadline = time.monotonic() + wait
     while True:
         connection = http.client.HTTPConnection(address, timeout=2)
@@ -56,23 +56,23 @@ def listens(address: str, wait: float) -> bool:
             connection.close()
 
 
-def without_verdict(asked: list[Asked]) -> tuple[str, Finding] | None:
-    """Why nothing that the Worker did tells anything of it: its kind, and what to say."""
-    for kind, said in (("lost", "its database went away"), ("unspoken", "that is not answered here")):
+def without_verdict(asked: list[OutboundRequest]) -> tuple[str, Finding] | None:
+    """Returns the kind and the finding of a request that allows no verdict on the Worker, or None."""
+    for kind, said in (("lost", "its database was lost"), ("unspoken", "this check does not support the request")):
         first = next((each for each in asked if each.kind == kind), None)
         if first is not None:
-            words = f"the Worker asked {first.host}, and {said}: {first.reason}"
+            words = f"the Worker sent a request to {first.host}, but {said}: {first.reason}"
             return kind, {"tool": "outbound", "rule": kind, "message": words}
     return None
 
 
-def findings(asked: list[Asked]) -> list[Finding]:
-    """What went wrong with what the Worker asked for, each once: hosts that nobody knows, and errors of Postgres."""
+def findings(asked: list[OutboundRequest]) -> list[Finding]:
+    """Returns the Worker's failed outbound requests, each once: refused hosts, and errors of Postgres."""
     found = [
         {
             "tool": "outbound",
             "rule": "unknown_host",
-            "message": f"the Worker asked {each.host}, which is nobody that a validation knows: it was refused",
+            "message": f"the Worker sent a request to {each.host}, which was refused: only its database is reachable",
         }
         for each in asked
         if each.kind == "refused"
@@ -82,7 +82,7 @@ def findings(asked: list[Asked]) -> list[Finding]:
 
 
 def postgres_error(query: dict[str, object]) -> Finding:
-    """What Postgres said, with its code, and the column or constraint that it is about."""
+    """Returns the finding for an error of Postgres, with its code, and the column or constraint that it names."""
     about = next((f" ({name} {query[name]})" for name in ("column", "constraint") if query.get(name)), "")
     said = str(query["message"])
     about = "" if any(str(query.get(name)) in said for name in ("column", "constraint") if query.get(name)) else about
@@ -95,6 +95,6 @@ def postgres_error(query: dict[str, object]) -> Finding:
 
 
 def first_words(query: dict[str, object]) -> str:
-    """Enough of a statement to know it by."""
+    """Returns the beginning of a statement, at most 80 characters."""
     words = " ".join(str(query.get("query") or "").split())
     return words if len(words) <= 80 else f"{words[:79].rstrip()}…"

@@ -1,7 +1,7 @@
-"""One connection to Postgres over libpq: a query, its rows as text, and every field of an error.
+"""Runs queries on Postgres through libpq: rows as text, and every field of an error.
 
-A query goes by the extended protocol, as Neon's proxy sends it: `$1` placeholders, one statement, text in and out.
-Imports psycopg for libpq alone.
+Queries use the extended protocol, as Neon's proxy does: `$1` placeholders, one statement, text in and out. psycopg is
+imported only for libpq.
 """
 
 import select
@@ -16,7 +16,7 @@ from psycopg.pq import ConnStatus, DiagnosticField, ExecStatus, PollingStatus
 from psycopg.pq.abc import PGconn, PGresult
 
 CONNECT_LIMIT = 20.0
-"""Seconds. A server that takes longer is none."""
+"""Seconds. A server that takes longer counts as lost."""
 FIELDS = {
     "code": DiagnosticField.SQLSTATE,
     "detail": DiagnosticField.MESSAGE_DETAIL,
@@ -35,27 +35,27 @@ FIELDS = {
     "line": DiagnosticField.SOURCE_LINE,
     "routine": DiagnosticField.SOURCE_FUNCTION,
 }
-# The server is going away, or lacks what it needs: disk, memory, connections. No query is to blame for that.
+# The server is shutting down, or is out of disk, memory or connections. The query did not cause that.
 FATAL = {"FATAL", "PANIC"}
 SYSTEM = ("53", "57P", "58000", "58030")
 NUL = b"\xff"
-"""Stands for a NUL in a parameter: libpq would end the text there, where Postgres refuses it just like this byte."""
+"""Replaces a NUL in a parameter: libpq would cut the text there. Postgres refuses this byte as it refuses a NUL."""
 
 
 class Lost(Exception):  # noqa: N818
-    """There is no server, or no longer: nothing is known about the query."""
+    """The server cannot be reached, or was lost. The result of the query is unknown."""
 
 
 class Gone(Exception):  # noqa: N818
-    """The client hung up while its query ran, which was cancelled."""
+    """The client closed the connection while its query ran. The query was cancelled."""
 
 
 class TooLargeError(Exception):
-    """The rows are more than an answer may hold."""
+    """The rows exceed the limit of an answer."""
 
 
 class DbError(Exception):
-    """Postgres refused something. `fields` are Neon's words for what it said."""
+    """An error of Postgres. `fields` has its parts under Neon's names."""
 
     def __init__(self, message: str, fields: Mapping[str, str | None], *, lost: bool = False) -> None:
         super().__init__(message)
@@ -77,7 +77,7 @@ class ResultColumn:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QueryResult:
-    """What a query answered. `tag` is Postgres's own, such as `INSERT 0 1`."""
+    """The result of a query. `tag` is Postgres's command tag, such as `INSERT 0 1`. `size` is the bytes of the rows."""
 
     tag: str
     columns: tuple[ResultColumn, ...] = ()
@@ -96,12 +96,12 @@ class QueryResult:
 
 
 def connection_info(url: str) -> bytes:
-    """What libpq connects with. Raises psycopg.ProgrammingError for what is no URL of a database."""
+    """Returns libpq's connection string. Raises psycopg.ProgrammingError if `url` is not a database URL."""
     return make_conninfo(url, client_encoding="UTF8", application_name="predeploy").encode()
 
 
 def connect(info: bytes) -> PGconn:
-    """A connection. Other threads go on meanwhile, which libpq's own connect does not let them."""
+    """Returns a connection. Unlike libpq's blocking connect, it does not stop other threads. Raises Lost."""
     deadline = time.monotonic() + CONNECT_LIMIT
     connection = pq.PGconn.connect_start(info)
     while connection.status != ConnStatus.BAD and (status := connection.connect_poll()) != PollingStatus.OK:
@@ -122,7 +122,7 @@ def connect(info: bytes) -> PGconn:
 def run(
     connection: PGconn, sql: str, params: Sequence[str | None] = (), *, room: int, client: socket.socket | None = None
 ) -> QueryResult:
-    """Run one statement. `room` is how many bytes its rows may have; a `client` that hangs up cancels it."""
+    """Runs one statement. `room` is the most bytes of its rows. If `client` closes its connection, it is cancelled."""
     given = [None if each is None else each.encode().replace(b"\0", NUL) for each in params]
     columns: tuple[ResultColumn, ...] = ()
     rows: list[tuple[str | None, ...]] = []
@@ -142,7 +142,7 @@ def run(
             elif result.status == ExecStatus.FATAL_ERROR:
                 error = read_error(result, hidden_nul=any(NUL in (each or b"") for each in given))
             elif result.status != ExecStatus.EMPTY_QUERY:
-                raise DbError("unexpected message from server", {})  # COPY, which HTTP has no place for
+                raise DbError("unexpected message from server", {})  # COPY, which SQL over HTTP cannot do
     except OperationalError as failure:
         raise (error or Lost(str(failure))) from failure
     if error:
@@ -151,7 +151,7 @@ def run(
 
 
 def results(connection: PGconn, client: socket.socket | None) -> Iterator[PGresult]:
-    """The results of what was sent, as they come."""
+    """Yields the results of the query that was sent, as they arrive."""
     while True:
         while connection.is_busy():
             await_input(connection, client)
@@ -163,7 +163,7 @@ def results(connection: PGconn, client: socket.socket | None) -> Iterator[PGresu
 
 
 def await_input(connection: PGconn, client: socket.socket | None) -> None:
-    """Waits until the server says something. A client that hangs up meanwhile has its query cancelled."""
+    """Waits for data from the server. If the client closes its connection meanwhile, its query is cancelled."""
     poller = select.poll()
     poller.register(connection.socket, select.POLLIN)
     if client:
@@ -173,13 +173,13 @@ def await_input(connection: PGconn, client: socket.socket | None) -> None:
         if hung_up(client):
             connection.get_cancel().cancel()
             raise Gone
-        # its next request waits already: this one is all that is answered now
+        # the client has sent its next request already: finish this one first
         poller.unregister(client)
         poller.poll()
 
 
 def hung_up(client: socket.socket) -> bool:
-    """Is nobody there any more who could read an answer? Asked where there is something to read."""
+    """Whether the client closed its connection. Call it only if the socket is readable."""
     try:
         return not client.recv(1, socket.MSG_PEEK)
     except OSError:
@@ -207,7 +207,7 @@ def read_rows(result: PGresult) -> Iterator[tuple[str | None, ...]]:
 
 
 def read_error(result: PGresult, *, hidden_nul: bool = False) -> DbError:
-    """All that Postgres said. As with Neon, a position is one in the query or one in a function's own, never both."""
+    """Returns all fields of an error. As with Neon, only one of position and internal position is set."""
     said = {name: result.error_field(number) for name, number in FIELDS.items()}
     fields = {name: None if text is None else text.decode("utf-8", "replace") for name, text in said.items()}
     if fields["position"] or not fields["internalPosition"]:

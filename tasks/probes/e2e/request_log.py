@@ -1,6 +1,7 @@
-"""What a Worker asked for, kept for whoever judges it: bounded, and without a secret or a parameter's value.
+"""A bounded log of a Worker's outbound requests, without secrets and values of parameters.
 
-A query's own text is kept, so what stands in it is no secret; parameters are, wherever Postgres repeats them.
+The text of a query is kept: literals in it are not secret. Values of parameters are hidden wherever Postgres repeats
+them.
 """
 
 import re
@@ -19,12 +20,12 @@ QUOTED = re.compile(r'"([^"]*)"|«([^»]*)»')
 # `Key (email)=(a@b.c) already exists.`, `Failing row contains (1, Ada, null).`
 VALUES = re.compile(r"(=|contains )\(.*\)", re.DOTALL)
 SHORT = 3
-"""Unquoted text shorter than this is left alone: it tells nothing, and is part of too many words."""
+"""Values shorter than this are hidden only in quotes: they occur in too many words, and reveal little."""
 
 
 @dataclass(frozen=True, slots=True)
 class HiddenValues:
-    """Passwords, in the forms that they may turn up in."""
+    """Passwords, in all forms in which they may occur (URL-encoded too), the longest first."""
 
     forms: tuple[str, ...]
 
@@ -40,7 +41,7 @@ class HiddenValues:
 
 
 def hide_values(text: str, params: Sequence[str | None], known: str) -> str:
-    """A message of Postgres without the values of parameters. What stands in `known`, the query, stays."""
+    """Returns a message of Postgres without the values of parameters. Text that occurs in `known` (the query) stays."""
     values = {value: f"${number}" for number, value in reversed([*enumerate(params, 1)]) if value}
 
     def hide(match: re.Match[str]) -> str:
@@ -62,7 +63,7 @@ def cut(text: str) -> str:
 
 @dataclass(slots=True)
 class RequestLog:
-    """The newest requests, and how many older ones had to go."""
+    """The newest requests. `dropped` counts the older ones, which were removed."""
 
     secrets: HiddenValues
     requests: deque[dict[str, object]] = field(default_factory=lambda: deque(maxlen=KEPT))
@@ -70,7 +71,7 @@ class RequestLog:
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def record(self, entry: dict[str, object]) -> None:
-        """Keep one. `at` is when it was answered."""
+        """Adds a request, with the current time as `at`."""
         now = datetime.now(UTC).isoformat(timespec="milliseconds")
         with self.lock:
             self.dropped += len(self.requests) == KEPT
@@ -87,6 +88,6 @@ class RequestLog:
         return value
 
     def read(self) -> dict[str, object]:
-        """All of it, as the probe beside this service reads it."""
+        """Returns the whole log, in the format that outbound_log.py reads."""
         with self.lock:
             return {"requests": list(self.requests), "dropped": self.dropped}

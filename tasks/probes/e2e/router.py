@@ -1,4 +1,7 @@
-"""Where a Worker's requests end: its database answers, nothing else does, and all of it is written down."""
+"""Answers a Worker's outbound requests: those to its database from a real Postgres, all others with a refusal.
+
+Every request is logged.
+"""
 
 import json
 import socket
@@ -23,7 +26,7 @@ from request_log import QUERIES, RequestLog, cut, hide_values
 
 LOG_HOST, LOG_PATH = "predeploy.invalid", "/predeploy/log"
 CONNECTIONS = 20
-"""At once. More would take the connections of the stack's other checks."""
+"""The most simultaneous connections. More would use up those of the stack's other checks."""
 PREFLIGHT = {
     "Allow": "OPTIONS, POST",
     "Access-Control-Allow-Origin": "*",
@@ -35,7 +38,7 @@ PREFLIGHT = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HttpRequest:
-    """What came in. Names of headers are lower-case; a body over the limit is None; `client` is who waits."""
+    """A request. Header names are lower-case. `body` is None if it was over the limit. `client` is the open socket."""
 
     method: str
     host: str
@@ -51,7 +54,7 @@ class HttpRequest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HttpReply:
-    """The answer, and what the log says of it; no kind: it is not logged."""
+    """An answer, and the facts for the log. Without a `kind` it is not logged."""
 
     status: int
     body: bytes
@@ -63,7 +66,11 @@ class HttpReply:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Router:
-    """`account` is what the Worker was given, None where it has no database; `info` leads to the real one."""
+    """The router of one Worker.
+
+    `account` is the database account that the Worker was given, or None. `info` is libpq's connection string of the
+    real database. `room` limits the connections.
+    """
 
     account: NeonAccount | None
     info: bytes
@@ -71,13 +78,13 @@ class Router:
     room: BoundedSemaphore = field(default_factory=lambda: BoundedSemaphore(CONNECTIONS))
 
     def answer(self, request: HttpRequest) -> HttpReply:
-        """Answer a request, and write it down."""
+        """Answers a request and logs it."""
         if (request.method, request.host, request.path) == ("GET", LOG_HOST, LOG_PATH):
             return HttpReply(status=200, body=json.dumps(self.request_log.read()).encode())
         try:
             reply = self.route(request)
         except Exception as error:  # a fault of this service must not look like one of the Worker
-            traceback.print_tb(error.__traceback__)  # not the error itself: its text may hold what a query was given
+            traceback.print_tb(error.__traceback__)  # without the message, which may hold values of parameters
             reason = f"this service failed: {type(error).__name__}"
             reply = HttpReply(status=500, body=explain(reason), kind="lost", reason=reason)
         asked = {"method": request.method, "host": request.host, "path": cut(request.path.partition("?")[0])}
@@ -99,7 +106,7 @@ class Router:
         return self.answer_sql(request, account)
 
     def answer_sql(self, request: HttpRequest, account: NeonAccount) -> HttpReply:
-        """Run what the request asks for. Every way to fail has its answer and its line in the log."""
+        """Runs the queries of a request. Every failure has its own answer and log entry."""
         work = None
         everyone = {"Access-Control-Allow-Origin": "*"}
         try:
@@ -113,17 +120,17 @@ class Router:
         except (RefusedQueryError, DbError, Lost, Gone, TooLargeError, ValueError) as error:
             failure = read_failure(error)
             kind = "lost" if failure.lost else "sql"
-            told = describe(work, failure)
-            reason = str(told[-1]["message"]) if told else failure.message
+            described = describe(work, failure)
+            reason = str(described[-1]["message"]) if described else failure.message
             answer = HttpReply(status=failure.status, body=failure.body, headers=everyone)
-            return replace(answer, kind=kind, reason=reason, queries=told)
+            return replace(answer, kind=kind, reason=reason, queries=described)
         echo = mode.echo if batch else {}
         return HttpReply(status=200, body=body, headers=everyone | echo, kind="sql", queries=describe(work, None))
 
 
 def refuse(request: HttpRequest) -> HttpReply:
-    """A Worker under check reaches its database and nobody else."""
-    reason = f"{request.host or 'a request without a host'} is not reachable: only the Worker's database answers here"
+    """Returns the answer to a request for another host than the database."""
+    reason = f"{request.host or 'a request without a host'} is not reachable: only the Worker's database is"
     return HttpReply(status=502, body=explain(reason), kind="refused", reason=reason)
 
 
@@ -132,24 +139,24 @@ def explain(reason: str) -> bytes:
 
 
 def find_unspoken(request: HttpRequest, account: NeonAccount) -> str:
-    """Why a request to the database gets no answer here, though Neon would have one; empty where it gets one."""
+    """Returns why this service cannot answer a request to the database that Neon would answer, or an empty text."""
     if request.upgrades:
-        return "Pool and Client of the driver speak over a WebSocket; only neon(), over HTTP, is answered here"
+        return "Pool and Client of the driver use a WebSocket; predeploy supports only neon(), which uses HTTP"
     if request.method == "CONNECT":
-        return "the Worker opens a TCP connection to its database; only Neon's SQL over HTTP is answered here"
+        return "the Worker opens a TCP connection to its database; predeploy supports only Neon's SQL over HTTP"
     if "authorization" in request.headers or request.host == account.token_host != account.host:
-        return "the Worker logs in with a token (authToken); only the password of the URL is answered here"
+        return "the Worker logs in with a token (authToken); predeploy supports only the password in the URL"
     return ""
 
 
 def describe(work: QueryWork | None, failure: Failure | None) -> list[dict[str, object]]:
-    """What the log says of each query that ran, and of the one that failed."""
+    """Returns the log entry of each query that ran, and of the one that failed."""
     if work is None:
         return []
-    told = [describe_query(query.text, result) for query, result in zip(work.queries, work.results, strict=False)]
+    ran = [describe_query(query.text, result) for query, result in zip(work.queries, work.results, strict=False)]
     if failure is None:
-        return told[:QUERIES]
-    return [*told[: QUERIES - 1], describe_failure(work.failed, work.queries, failure)]
+        return ran[:QUERIES]
+    return [*ran[: QUERIES - 1], describe_failure(work.failed, work.queries, failure)]
 
 
 def describe_query(text: str, result: QueryResult | None) -> dict[str, object]:

@@ -1,4 +1,4 @@
-"""A table of the database of a check: its columns, how many rows it has, and those that hold a word. Needs psycopg."""
+"""Reads a table of the check's database: its columns, number of rows, and the rows with a given word. Needs psycopg."""
 
 import json
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ FROM pg_attribute WHERE attrelid = to_regclass(%s) AND attnum > 0 AND NOT attisd
 
 @dataclass(frozen=True)
 class Table:
-    """`columns` maps names to whether a row without them is none; it is empty where there is no such table."""
+    """A table. `columns` maps names to whether a row needs a value for them. It is empty if there is no such table."""
 
     connection: Connection[Any]
     name: str
@@ -25,20 +25,20 @@ class Table:
         return sql.Identifier(*self.name.split("."))
 
     def count(self) -> int:
-        """How many rows there are."""
+        """Returns the number of rows."""
         if not self.columns:
             return 0
         return int(self.fetch(sql.SQL("SELECT count(*) FROM {}").format(self.identifier))[0][0])
 
     def rows(self, word: str) -> list[dict[str, object]]:
-        """The rows that hold a word, in whichever column."""
+        """Returns the rows that hold a word in any column."""
         if not self.columns:
             return []
         query = sql.SQL("SELECT to_jsonb(t) FROM {} AS t WHERE strpos(to_jsonb(t)::text, {}) > 0")
         return [row[0] for row in self.fetch(query.format(self.identifier, sql.Literal(word)))]
 
     def remember(self, row: dict[str, object]) -> None:
-        """Writes down which row it was, for whoever looks at it next: nobody else has this database."""
+        """Stores a row as the table's comment, for stored_row.py. Only this check uses the database."""
         query = sql.SQL("COMMENT ON TABLE {} IS {}")
         self.connection.execute(query.format(self.identifier, sql.Literal(json.dumps(row))))
 
@@ -47,6 +47,6 @@ class Table:
 
 
 def open_table(connection: Connection[Any], name: str) -> Table:
-    """The table of that name, whether it is there or not."""
+    """Returns the table of that name, even if it does not exist."""
     quoted = ".".join('"' + part.replace('"', '""') + '"' for part in name.split("."))
     return Table(connection, name, dict(connection.execute(COLUMNS, (quoted,)).fetchall()))

@@ -1,12 +1,12 @@
-// Serves the bundle of a Worker in workerd, the runtime that production has. Node's standard library only.
+// Serves the bundle of a Worker in workerd, the runtime of production. Node's standard library only.
 //
 //     serve_worker.mjs --bundle DIR --host HOST --port PORT --outbound HOST:PORT --nonce WORD
 //
-// What the bundle is stands in the variable PREDEPLOY_WORKER: of its wrangler file name, main, date, flags, vars, bindings
-// and rules, and its place, `config`; and `texts`, names of variables that become bindings. workerd is the one that
-// wrangler brought. Every request of the Worker ends at `outbound`. Answers carry the word in X-Predeploy, with what ran.
-// Where the Worker has bindings that workerd alone cannot give, Miniflare runs it. Lines that a Worker prints name its
-// sources, not its bundle. Ends as the runtime does.
+// PREDEPLOY_WORKER describes the bundle as JSON: name, main, date, flags, vars, bindings and rules from the wrangler file,
+// the path of that file as `config`, and `texts`, the names of environment variables that become bindings. workerd is the
+// version that wrangler installed. If the Worker has bindings that workerd alone does not support, Miniflare runs it.
+// All outbound requests of the Worker go to `outbound`. Every answer has the header X-Predeploy: the nonce, and the name
+// of the runtime. Places in the Worker's output refer to its sources, not to its bundle. Exits with the runtime's code.
 
 import { spawn } from "node:child_process";
 import { createRequire } from "node:module";
@@ -21,7 +21,7 @@ import { translator } from "./worker_lines.mjs";
 
 const STRING = { type: "string" };
 
-/** What wrangler brought: the runtime's binary, the newest compatibility date that it knows, and what it requires. */
+/** The runtime that wrangler installed: its binary, its newest compatibility date, and wrangler's `require`. */
 function findRuntime() {
   const wrangler = createRequire(path.join(process.cwd(), "package.json")).resolve("wrangler");
   const require = createRequire(wrangler);
@@ -30,12 +30,12 @@ function findRuntime() {
   return { binary, newest: compatibilityDate ?? `${year}-${month}-${day}`, wrangler, require };
 }
 
-/** A date that the runtime knows: production's may be newer than the runtime that wrangler brought. */
+/** A compatibility date that the runtime supports: the Worker's date may be newer than the installed runtime. */
 function known(date, newest) {
   return !date || date > newest ? newest : date;
 }
 
-/** What prints lines, and what has every line of a stream printed, as the translator has them. */
+/** `say` prints a translated line, and `pass` prints every line of a stream in this way. */
 function printer(translate) {
   const say = (line) => {
     const said = translate(line);
@@ -54,7 +54,7 @@ function printer(translate) {
   return { say, pass };
 }
 
-/** Runs the runtime until it ends, or somebody ends us. */
+/** Runs the runtime until it ends or a signal arrives, then exits with its code. */
 function run(binary, argv, { pass }) {
   const runtime = spawn(binary, argv, { stdio: ["ignore", "pipe", "pipe"] });
   pass(runtime.stdout);
@@ -86,7 +86,7 @@ async function main() {
     await serve(runtime, worker, print);
     return;
   }
-  // beside the bundle: paths of modules are relative to it
+  // next to the bundle: paths of modules are relative to the configuration file
   const config = path.join(path.dirname(options.bundle), `predeploy-${options.nonce}.capnp`);
   writeFileSync(config, capnp(worker, path.dirname(config)));
   run(runtime.binary, ["serve", "--verbose", config, "config"], print);

@@ -1,4 +1,4 @@
-// The modules of a bundle, as `wrangler deploy --dry-run --outdir` left them.
+// Reads the modules of a bundle that `wrangler deploy --dry-run --outdir` wrote.
 
 import { readFileSync, readdirSync } from "node:fs";
 import path from "node:path";
@@ -14,7 +14,7 @@ const KINDS = {
   ".sql": "text",
   ".py": "pythonModule",
 };
-// What a wrangler file calls them in its own rules.
+// The names of these kinds in the rules of a wrangler file.
 const RULES = {
   ESModule: "esModule",
   CommonJS: "commonJsModule",
@@ -24,7 +24,7 @@ const RULES = {
 };
 const LEFT_OUT = /(?:\.map|^README\.md)$/;
 
-/** Files below a directory, relative to it. */
+/** The files below a directory, with paths relative to it. */
 function filesBelow(directory, below = "") {
   return readdirSync(path.join(directory, below), { withFileTypes: true }).flatMap((entry) => {
     const name = path.posix.join(below, entry.name);
@@ -32,33 +32,33 @@ function filesBelow(directory, below = "") {
   });
 }
 
-/** What kind of module a file is: by the stack's own rules, else as wrangler takes it. */
+/** The kind of a module: by the rules of the wrangler file, else by wrangler's defaults. */
 function kindOf(name, rules) {
   const own = rules.find((rule) => rule.globs.some((glob) => path.matchesGlob?.(name, glob) || matchesEnd(name, glob)));
   return (own && RULES[own.type]) || KINDS[path.extname(name)] || "data";
 }
 
-/** Whether a name ends as a glob of the form `**\/*.ext` asks for. */
+/** Whether a name has the extension of a glob of the form `**\/*.ext`. */
 function matchesEnd(name, glob) {
   const [, end] = /^\*\*\/\*(\.[\w.]+)$/.exec(glob) ?? [];
   return end !== undefined && name.endsWith(end);
 }
 
-/** The name of the module that the Worker begins in: that of its entry point, as JavaScript. */
+/** The name of the Worker's entry module: that of `main`, with the extension of JavaScript. */
 function entryOf(names, main) {
   const { name } = path.parse(main ?? "");
   const found = [`${name}.js`, `${name}.mjs`, "index.js"].find((each) => names.includes(each));
   return found ?? names.find((each) => /^[^/]+\.m?js$/.test(each));
 }
 
-/** All modules, the one that the Worker begins in first. Throws where there is none. */
+/** All modules, the entry module first. Throws if the bundle has no JavaScript. */
 export function readBundle(directory, main, rules = []) {
   const names = filesBelow(directory).filter((name) => !LEFT_OUT.test(name));
   const entry = entryOf(names, main);
   if (entry === undefined) throw new Error(`the bundle in ${directory} holds no JavaScript: ${names.join(", ") || "nothing"}`);
   const order = [entry, ...names.filter((name) => name !== entry)];
   const modules = order.map((name) => ({ name, file: path.join(directory, name), kind: kindOf(name, rules) }));
-  // a Worker of the older kind, which listens for events, has no exports
+  // a Worker in the older service-worker syntax has no exports
   const isOld = !/^\s*export\b|[;}]\s*export\s*\{/m.test(readFileSync(modules[0].file, "utf8"));
   return isOld ? [{ ...modules[0], kind: "serviceWorkerScript" }, ...modules.slice(1)] : modules;
 }

@@ -1,12 +1,12 @@
-// The configuration of workerd for one Worker of the stack, and ours in front of it. Pure.
+// Makes workerd's configuration for a Worker of the stack, with predeploy's own Worker in front of it. Pure.
 
 import path from "node:path";
 
-/** A string as capnp writes it. */
+/** A string in the syntax of capnp. */
 const text = (value) => JSON.stringify(value).replaceAll(/\\u00([0-9a-f]{2})/g, "\\x$1");
 const listed = (items) => `[${items.join(", ")}]`;
 
-/** Puts a mark on what the Worker answers, and tells it what Cloudflare would of where a request comes from. */
+/** The Worker in front: adds X-Predeploy to answers, and to requests the headers and `cf` that Cloudflare adds. */
 export const FRONT = `
 const CF = { colo: "DFW", country: "US", city: "Austin", continent: "NA", timezone: "America/Chicago", asn: 395747,
   httpProtocol: "HTTP/1.1", tlsVersion: "TLSv1.3", tlsCipher: "AEAD-AES128-GCM-SHA256" };
@@ -29,7 +29,7 @@ export default {
 };
 `;
 
-/** The modules of the Worker; their files are embedded as seen from the configuration's directory. */
+/** The modules of the Worker. Paths of embedded files are relative to the configuration's directory. */
 function modules(worker, directory) {
   const embedded = (module) => `embed ${text(path.relative(directory, module.file))}`;
   const [first] = worker.modules;
@@ -47,7 +47,7 @@ function bindings(worker) {
   return listed([...vars, ...texts]);
 }
 
-/** The whole document, for a file in `directory`. */
+/** The whole configuration, for a file in `directory`. */
 export function capnp(worker, directory) {
   const date = `compatibilityDate = ${text(worker.date)}`;
   const flags = `compatibilityFlags = ${listed(worker.flags.map(text))}`;

@@ -1,17 +1,17 @@
-// What a Worker prints, told of the files that its bundle was made of.
+// Translates the places in a Worker's output from its bundle to its sources, with the source maps.
 
 import { existsSync, readFileSync, realpathSync } from "node:fs";
 import { SourceMap } from "node:module";
 import path from "node:path";
 
 const PLACE = /(?:file:\/\/|(?<![\w./-]))(?<name>[\w@$+./-]+\.(?:m|c)?js):(?<line>\d+):(?<column>\d+)/g;
-// The runtime's own words about itself, and the one of them that is about the Worker.
+// Lines of the runtime about itself, and the only one of them that is about the Worker.
 const NOISE = /^(?:workerd\/\S+: (?:info|warning): |stack: \S*\/workerd@)/;
 const UNCAUGHT = /^workerd\/\S+: \w+: uncaught exception; source = [^;]*; stack = /;
 const STARTING = /^service stack: /;
 const REVERSED = /^\s+at (?<place>\S+:\d+:\d+) in (?<name>.+)$/;
 
-/** The source map that lies beside a module, and where its sources are seen from. */
+/** The source map next to a module, and the directory that its source paths are relative to. */
 function mapBeside(file) {
   const beside = `${file}.map`;
   if (!existsSync(beside)) return undefined;
@@ -19,10 +19,10 @@ function mapBeside(file) {
   return { map: new SourceMap(payload), base: path.resolve(realpathSync(path.dirname(beside)), sourceRoot) };
 }
 
-/** A function from a line of output to the line that is shown, or to nothing. */
+/** Returns a function that translates a line of output. It returns undefined for a line to leave out. */
 export function translator(modules) {
   const maps = new Map();
-  // Miniflare puts a directory in front of a module's name, in which there is no such file
+  // Miniflare prefixes a module's name with a directory that does not hold the file
   const fileOf = (name) => {
     const found = modules.find((module) => name === module.name || name.endsWith(`/${module.name}`));
     return found && !existsSync(name) ? found.file : undefined;

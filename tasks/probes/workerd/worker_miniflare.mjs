@@ -1,4 +1,4 @@
-// Serves a Worker with bindings that workerd alone cannot give, in the simulator that wrangler brought with it.
+// Serves a Worker with bindings that workerd alone does not support, in the Miniflare that wrangler installed.
 
 import { createRequire } from "node:module";
 import { readFileSync } from "node:fs";
@@ -16,7 +16,7 @@ const LABELS = {
   queues: "queues",
   r2_buckets: "R2",
 };
-// What Miniflare calls the kinds of modules.
+// Miniflare's names for the kinds of modules.
 const TYPES = {
   commonJsModule: "CommonJS",
   data: "Data",
@@ -26,7 +26,7 @@ const TYPES = {
   text: "Text",
   wasm: "CompiledWasm",
 };
-// In between because no version of Miniflare but some lets a Worker's requests end in another program.
+// A Worker in between, because only some versions of Miniflare can send outbound requests to an external program.
 const FORWARD = "export default { fetch: (request, env) => env.OUTBOUND.fetch(request) };";
 const BINARY = new Set(["data", "wasm"]);
 
@@ -44,7 +44,7 @@ function source(worker) {
   };
 }
 
-/** The bindings of the wrangler file, as wrangler itself reads it; Workers that are not here are nobody. */
+/** The bindings of the wrangler file, as wrangler reads them. Bindings to Workers that are not here go to `outbound`. */
 function bound(wrangler, worker, outbound) {
   const { workerOptions, externalWorkers = [] } = wrangler.unstable_getMiniflareWorkerOptions(worker.config);
   const there = new Set([worker.name, ...externalWorkers.map((each) => each.name)]);
@@ -85,7 +85,7 @@ function settings(wrangler, worker) {
   return { workers: [front, stack, forward, ...others], host: worker.host, port: Number(worker.port), cf: false };
 }
 
-/** Serves until somebody ends us. What the Worker prints passes `pass` as streams, or `say` line by line. */
+/** Serves until a signal arrives. The Worker's output goes to `pass` as streams, or to `say` line by line. */
 export async function serve(runtime, worker, { pass, say }) {
   const { Miniflare, Log, LogLevel, convertV4MiniflareOptions } = runtime.require("miniflare");
   const wrangler = runtime.require(runtime.wrangler);

@@ -1,4 +1,4 @@
-// A Worker that talks to its database through the real driver, as it is told by whoever asks.
+// A Worker that runs jobs on its database through the real driver. A request names the job.
 import { connect } from "cloudflare:sockets";
 import { Client, Pool, neon, neonConfig } from "./neon.mjs";
 
@@ -9,12 +9,12 @@ const fields = [
 ];
 
 const jobs = {
-  // one query, or a batch of them, with every cell as Postgres wrote it
+  // one query, or a batch, with every cell as Postgres wrote it
   query: (sql, { query, params }) => sql.query(query, params, text),
   batch: (sql, { queries, options }) =>
     sql.transaction(queries.map(({ query, params }) => sql.query(query, params, text)), options),
 
-  // the ways to ask that the driver has, with its own parsers
+  // the driver's ways to query, with its own parsers
   tagged: (sql) => sql`SELECT ${1}::int AS n, ${"it's"} AS s, ${null}::text AS nothing`,
   uncast: (sql) => sql`SELECT ${1} AS n, ${true} AS b, ${{ x: "y" }} AS o, ${["a", "b"]} AS a, ${undefined} AS u`,
   bigint: (sql) => sql`SELECT ${9007199254740993n}::int8 AS n`,
@@ -44,7 +44,7 @@ const jobs = {
     (await Promise.all(Array.from({ length: count }, (_, n) => sql`SELECT ${n}::int AS n, pg_sleep(0.01)`))).map(([row]) => row.n),
   echo: async (sql, { query }) => (await sql`SELECT ${query} AS said`)[0].said === query,
 
-  // what the service beside it does not speak, or does not let through
+  // requests that the outbound service does not support, or refuses
   aborted: (sql) => sql.query("SELECT pg_sleep(600)", [], { fetchOptions: { signal: AbortSignal.timeout(200) } }),
   token: (sql, _, url) => neon(url.replace(/:[^:@]*@/, "@"), { authToken: "header.payload.signature" })`SELECT 1`,
   pool: async (sql, _, url) => new Pool({ connectionString: url, connectionTimeoutMillis: 5000 }).query("SELECT 1"),
@@ -60,7 +60,7 @@ const jobs = {
   },
 };
 
-// JSON has no word for these numbers
+// JSON cannot represent these numbers
 const replace = (_, value) => (typeof value === "number" && !Number.isFinite(value) ? `number ${value}` : value);
 
 export default {
