@@ -1,6 +1,6 @@
-"""Moves whole directories: copies of installed dependencies by hard links, and deletion whatever lies there."""
+"""Copies directories of installed dependencies by hard links, and deletes directories of any content."""
 # ruff: noqa: PTH101, PTH102, PTH106, PTH108, PTH115, PTH123, PTH211
-# (plain strings and os: a Path for every file would take longer than all the rest)
+# (plain strings and os: a Path object per file would dominate the run time)
 
 import asyncio
 import errno
@@ -13,14 +13,14 @@ from contextlib import suppress
 from pathlib import Path
 
 UNLINKABLE = {errno.EXDEV, errno.EPERM, errno.EOPNOTSUPP, errno.EACCES}
-"""No hard link from there to here, for any file: another device, or a file system or a policy without them."""
+"""Errors that rule out hard links for every file: another device, or a file system or a policy without hard links."""
 REMOVE_ATTEMPTS = 20
 
 
 async def clone_tree(source: Path, target: Path) -> int:
-    """Copies a directory of installed dependencies, by hard links where it can; returns the number of files.
+    """Copies a directory of installed dependencies, by hard links where possible; returns the number of files.
 
-    Atomic: `target` is replaced as a whole or not at all. Works in a thread; cancellation stops it.
+    Atomic: replaces `target` completely or not at all. Runs in a thread; a cancellation stops the thread.
     """
     cancelled = threading.Event()
     work = asyncio.ensure_future(asyncio.to_thread(_clone, source, target, cancelled))
@@ -37,7 +37,7 @@ async def clone_tree(source: Path, target: Path) -> int:
 
 
 def remove_tree(path: Path) -> None:
-    """Deletes a file or a directory, read-only directories and files that appear meanwhile included."""
+    """Deletes a file or a directory, including read-only directories and files that appear during the deletion."""
     for attempt in range(REMOVE_ATTEMPTS):
         try:
             _remove(os.fspath(path))
@@ -56,7 +56,7 @@ def _remove(path: str) -> None:
     if not stat.S_ISDIR(os.lstat(path).st_mode):
         os.unlink(path)
         return
-    os.chmod(path, 0o700)  # whatever it was: its entries are to be listed and deleted
+    os.chmod(path, 0o700)  # required to list and delete the entries of a read-only directory
     with os.scandir(path) as entries:
         for entry in list(entries):
             with suppress(FileNotFoundError):
@@ -81,7 +81,7 @@ def _clone(source: Path, target: Path, cancelled: threading.Event) -> int:
 
 
 class Copier:
-    """One copy of a directory; what it learns about hard links holds for the rest of it."""
+    """One copy of a directory. After the first file without a hard link for a general reason, it copies all bytes."""
 
     def __init__(self, cancelled: threading.Event) -> None:
         self.files, self._links, self._cancelled = 0, True, cancelled
@@ -92,18 +92,18 @@ class Copier:
         os.mkdir(target)
         with os.scandir(source) as entries:
             for entry in entries:
-                place = f"{target}/{entry.name}"
+                destination = f"{target}/{entry.name}"
                 if entry.is_symlink():
-                    os.symlink(os.readlink(entry.path), place)
+                    os.symlink(os.readlink(entry.path), destination)
                 elif entry.is_dir():
-                    self.copy(entry.path, place)
+                    self.copy(entry.path, destination)
                 else:
-                    self._place(entry.path, place)
+                    self._link_or_copy(entry.path, destination)
                     self.files += 1
-        # Writable by us while it is filled; a directory is nobody's link, so its mode and time are its own.
+        # Last, because a read-only directory cannot be filled. Directories are copies, so they need mode and times.
         shutil.copystat(source, target)
 
-    def _place(self, source: str, target: str) -> None:
+    def _link_or_copy(self, source: str, target: str) -> None:
         if self._links:
             try:
                 os.link(source, target, follow_symlinks=False)
@@ -118,7 +118,7 @@ class Copier:
 
 
 def copy_file(source: str, target: str) -> None:
-    """Shares the blocks where the file system can, else copies the bytes."""
+    """Copies a file by shared blocks if the file system supports them, otherwise byte by byte."""
     copy_range = getattr(os, "copy_file_range", None)
     if copy_range is None:
         shutil.copyfile(source, target)

@@ -1,4 +1,4 @@
-"""Where a user's things are kept."""
+"""The directories of the current user for predeploy's caches and data."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,12 +9,12 @@ import platformdirs
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UserDirs:
-    """Caches that may be deleted at any time, and data that should stay."""
+    """`cache` may be deleted at any time; `data` should be kept."""
 
     cache: Path
     data: Path
 
     @classmethod
     def of_user(cls) -> Self:
-        """Where this user's programs keep such things."""
+        """Returns the platform's standard directories for the current user."""
         return cls(cache=platformdirs.user_cache_path("predeploy"), data=platformdirs.user_data_path("predeploy"))

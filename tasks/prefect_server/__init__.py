@@ -1,6 +1,6 @@
-"""Our own Prefect server: found where one is kept warm, started where none is, stopped where none may stay.
+"""Finds, starts and stops predeploy's own Prefect server, which stays up between runs except under CI.
 
-Nothing here imports Prefect, and only `serve` runs in the server's process: looking for a server costs milliseconds.
+Only `serve`, which runs in the server's process, imports Prefect. So a search for a running server takes milliseconds.
 """
 
 from tasks.prefect_server.client import client_environment, server_environment

@@ -1,4 +1,4 @@
-"""Who may talk to the server, and when it was last talked to."""
+"""Restricts the server to requests from this machine, and measures how long it is idle."""
 
 import logging
 import time
@@ -16,10 +16,10 @@ _NAMES = ("127.0.0.1", "localhost")
 
 
 class Guard:
-    """Let only programs and pages of this machine in, and keep count.
+    """Admits only requests from programs on this machine and from the server's own pages. Counts open connections.
 
-    The server has no password, so a page from elsewhere must not reach it: neither with a name that resolves to
-    loopback (`Host` tells) nor with a request across origins (`Origin` tells; websockets know no other protection).
+    The server has no password, so a foreign web page must not reach it. The `Host` header reveals a foreign name that
+    resolves to loopback. The `Origin` header reveals a cross-origin request; websockets have no other protection.
     """
 
     def __init__(self, app: App) -> None:
@@ -29,7 +29,7 @@ class Guard:
 
     @property
     def idle(self) -> float:
-        """Return for how many seconds nobody has asked or been connected."""
+        """Seconds since the last request or connection ended; 0 while one is open."""
         return 0.0 if self._open else time.monotonic() - self._last
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
@@ -48,7 +48,7 @@ class Guard:
 
 
 def is_own(headers: dict[bytes, bytes]) -> bool:
-    """Tell whether a request names this machine, and comes from a program or from this server's own pages."""
+    """Whether the headers name this machine as host, and no origin other than this server's own pages."""
     host = headers.get(b"host", b"").decode("latin-1")
     if urlsplit(f"//{host}").hostname not in _NAMES:
         return False
@@ -61,7 +61,8 @@ async def _refuse(scope: Message, send: Send) -> None:
         await send({"type": "websocket.close", "code": 1008})
         return
     await send({"type": "http.response.start", "status": 403, "headers": [(b"content-type", b"text/plain")]})
-    await send({"type": "http.response.body", "body": b"This server answers its own machine and its own pages only.\n"})
+    text = b"This server accepts only requests from its own machine and its own pages.\n"
+    await send({"type": "http.response.body", "body": text})
 
 
 def _watched(scope: Message, send: Send) -> Send:

@@ -1,4 +1,4 @@
-"""What is known of a server: where it is, whether it lives, whether it answers."""
+"""Describes a Prefect server: its address, its process and its phase."""
 
 import http.client
 import json
@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 
 class Phase(StrEnum):
-    """How far a server is. Only one of ours can be seen starting."""
+    """The phase of a server. STARTING applies only to predeploy's own server."""
 
     STARTING = "starting"
     READY = "ready"
@@ -21,7 +21,10 @@ class Phase(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServerRecord:
-    """The state file of a server of ours. `identity` tells its process from a later one with the same pid."""
+    """The state file of predeploy's own server.
+
+    `identity` distinguishes its process from a later one with the same pid. `launched`: seconds since the epoch.
+    """
 
     url: str
     pid: int
@@ -32,10 +35,10 @@ class ServerRecord:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServerHandle:
-    """A server to record to.
+    """A server that records runs.
 
-    `home` is None for a server that somebody else runs. `temporary`: it must not outlive this run; `lifeline` is the
-    pipe whose end tells it so.
+    `home` is None for a server that predeploy did not start. `temporary`: the server must end with this run.
+    `lifeline`: write end of a pipe; the server stops when it is closed.
     """
 
     url: str
@@ -49,12 +52,12 @@ class ServerHandle:
 
     @property
     def log(self) -> Path | None:
-        """Where a server of ours says what went wrong."""
+        """The log file of predeploy's own server; None for another server."""
         return self.home / "server.log" if self.home else None
 
 
 def process_identity(pid: int) -> str | None:
-    """Tell a living process apart from every other one that has or had this pid."""
+    """Returns a text that identifies a live process among all that had this pid; None if the process is gone."""
     try:
         stat = Path(f"/proc/{pid}/stat").read_text()
         boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
@@ -62,20 +65,20 @@ def process_identity(pid: int) -> str | None:
         return None if Path("/proc/self").exists() else _identity_from_ps(pid)
     except OSError:
         return None
-    # the name in the second field may hold blanks and parentheses
+    # the second field, the program's name, may contain blanks and parentheses
     fields = stat.rpartition(")")[2].split()
     return None if fields[0] in "ZX" else f"{boot}:{fields[19]}"
 
 
 def _identity_from_ps(pid: int) -> str | None:
-    asked = subprocess.run(
+    listed = subprocess.run(
         ["ps", "-o", "lstart=", "-p", str(pid)], capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL
     )
-    return asked.stdout.strip() or None
+    return listed.stdout.strip() or None
 
 
 def read_record(state: Path) -> ServerRecord | None:
-    """Return what a state file says of a server whose process lives; None where there is no such server."""
+    """Returns the content of a state file; None if the file is missing or invalid, or the server's process is gone."""
     try:
         fields = json.loads(state.read_text())
         record = ServerRecord(**{**fields, "phase": Phase(fields["phase"])})
@@ -85,7 +88,7 @@ def read_record(state: Path) -> ServerRecord | None:
 
 
 def write_record(state: Path, record: ServerRecord) -> None:
-    """Publish a server, atomically."""
+    """Writes the state file atomically."""
     descriptor, name = tempfile.mkstemp(dir=state.parent, prefix=".state-")
     with os.fdopen(descriptor, "w") as file:
         json.dump(asdict(record), file)
@@ -93,7 +96,7 @@ def write_record(state: Path, record: ServerRecord) -> None:
 
 
 def answers(url: str, timeout: float = 1.0) -> bool:
-    """Tell whether the API at `url` answers within `timeout` seconds. Never raises."""
+    """Whether the API at `url` answers within `timeout` seconds. Never raises."""
     parts = urlsplit(url)
     secure = parts.scheme == "https"
     try:
@@ -101,7 +104,7 @@ def answers(url: str, timeout: float = 1.0) -> bool:
         connection = kind(parts.hostname or "", parts.port, timeout=timeout)
         try:
             connection.request("GET", f"{parts.path.rstrip('/')}/health")
-            # any answer will do: a hosted API wants credentials even here
+            # a client error counts as an answer: a hosted API requires credentials even for this path
             return connection.getresponse().status < 500
         finally:
             connection.close()
@@ -110,7 +113,7 @@ def answers(url: str, timeout: float = 1.0) -> bool:
 
 
 def phase(handle: ServerHandle) -> Phase:
-    """Tell how far a server is, without talking to it."""
+    """Returns the phase of a server without a request to it."""
     if handle.process is not None and handle.process.poll() is not None:
         return Phase.GONE
     if handle.state is None:

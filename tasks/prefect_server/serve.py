@@ -1,4 +1,4 @@
-"""The server's process: Prefect's application behind our guard, with an end of its own."""
+"""The server's process: serves Prefect's application behind the guard, and ends when the server is not needed."""
 
 import argparse
 import asyncio
@@ -33,8 +33,12 @@ _STOP_SECONDS = 4.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
-    """What the starter has told. `idle` is None for a server that ends with its starter, whose end `lifeline` tells."""
+class ServerConfig:
+    """Arguments of the process.
+
+    `idle`: seconds without a request until the server ends; None if it ends with its starter. `lifeline`: read end of a
+    pipe that closes when the starter ends.
+    """
 
     fd: int
     url: str
@@ -46,29 +50,29 @@ class Place:
 
     @property
     def database(self) -> Path:
-        """Where Prefect keeps its history."""
+        """Prefect's database file."""
         return self.home / "prefect.db"
 
 
 def main() -> None:
-    """Serve until nobody needs it any more. Never returns."""
-    place = _place()
-    # uvicorn raises the signal that stopped it once more when it is done: ours must be the last word
+    """Serves until the server is idle or its starter has ended. Never returns: exits the process."""
+    config = _parse_arguments()
+    # uvicorn raises the signal that stopped it once more at its end, which would replace the exit code set here
     signal.signal(signal.SIGTERM, lambda *_: None)
     signal.signal(signal.SIGINT, lambda *_: None)
     code = 1
     try:
-        asyncio.run(_serve(place))
+        asyncio.run(_serve(config))
         code = 0
     except BaseException:
         logging.getLogger("predeploy.server").exception("the server stopped")
     finally:
-        _unpublish(place)
-        # taking this interpreter apart takes longer than a second
+        _unpublish(config)
+        # a regular shutdown of the interpreter takes longer than a second
         os._exit(code)
 
 
-def _place() -> Place:
+def _parse_arguments() -> ServerConfig:
     parser = argparse.ArgumentParser()
     parser.add_argument("--fd", type=int, required=True)
     parser.add_argument("--url", required=True)
@@ -76,76 +80,76 @@ def _place() -> Place:
         parser.add_argument(name, type=Path, required=True)
     parser.add_argument("--idle", type=float)
     parser.add_argument("--lifeline", type=int)
-    return Place(**vars(parser.parse_args()))
+    return ServerConfig(**vars(parser.parse_args()))
 
 
-async def _serve(place: Place) -> None:
+async def _serve(config: ServerConfig) -> None:
     launched = time.time()
-    with _migrating_alone(place.home):
-        await _prepare_database(place)
-        server, guard = _server(place)
-        serving = asyncio.create_task(server.serve(sockets=[socket.socket(fileno=place.fd)]))
+    with _migrating_alone(config.home):
+        await _prepare_database(config)
+        server, guard = _server(config)
+        serving = asyncio.create_task(server.serve(sockets=[socket.socket(fileno=config.fd)]))
         while not server.started and not serving.done():  # noqa: ASYNC110 - uvicorn has no event for it
             await asyncio.sleep(0.02)
     if not serving.done():
-        _publish(place, launched)
-        _end_with_starter(place, server)
-        await _wait_until_unneeded(place, guard, serving, launched)
+        _publish(config, launched)
+        _end_with_starter(config, server)
+        await _wait_until_unneeded(config, guard, serving, launched)
         server.should_exit = True
     threading.Timer(_STOP_SECONDS, os._exit, [1]).start()
     await serving
 
 
-def _server(place: Place) -> tuple[uvicorn.Server, Guard]:
+def _server(config: ServerConfig) -> tuple[uvicorn.Server, Guard]:
     begin_immediately()
     application = create_app(final=True)
     # after Prefect has set up its own logging
-    _log_to(place.home / "server.log")
+    _log_to(config.home / "server.log")
     guard = Guard(application)
-    config = uvicorn.Config(guard, lifespan="on", log_config=None, access_log=False, timeout_graceful_shutdown=1)
-    return uvicorn.Server(config), guard
+    options = uvicorn.Config(guard, lifespan="on", log_config=None, access_log=False, timeout_graceful_shutdown=1)
+    return uvicorn.Server(options), guard
 
 
 def begin_immediately() -> None:
-    """Make every write transaction on SQLite take the lock when it begins.
+    """Makes every write transaction on SQLite take the lock at its start.
 
-    Prefect reads first and then writes: any commit in between is an error that its client answers by sleeping for two
-    seconds, several times a run.
+    Prefect reads before it writes. A commit in between causes an error, after which its client sleeps for two seconds.
+    This happens several times a run.
     """
     deferred = AioSqliteConfiguration.begin_transaction
 
     def immediate(
         self: AioSqliteConfiguration,
         session: AsyncSession,
-        with_for_update: bool = True,  # noqa: ARG001 - always
+        with_for_update: bool = True,  # noqa: ARG001 - the patch always passes True
     ) -> AbstractAsyncContextManager[Any]:
         return deferred(self, session, with_for_update=True)
 
     AioSqliteConfiguration.begin_transaction = immediate  # type: ignore[method-assign,assignment]
 
 
-async def _prepare_database(place: Place) -> None:
-    """Make a new database from the copy of an empty one: hundreds of migrations take several seconds."""
-    if place.database.exists():
+async def _prepare_database(config: ServerConfig) -> None:
+    """Creates a missing database from the template, because hundreds of migrations take several seconds."""
+    if config.database.exists():
         return
-    if place.template.exists():
-        partial = place.database.with_suffix(".partial")
-        shutil.copyfile(place.template, partial)
-        partial.replace(place.database)
+    if config.template.exists():
+        partial = config.database.with_suffix(".partial")
+        shutil.copyfile(config.template, partial)
+        partial.replace(config.database)
         return
     interface = provide_database_interface()
     await interface.create_db()
     await (await interface.engine()).dispose()
-    _keep_template(place)
+    _keep_template(config)
 
 
-def _keep_template(place: Place) -> None:
-    partial = place.template.with_suffix(f".{os.getpid()}")
-    # the next fresh home only takes longer without it
+def _keep_template(config: ServerConfig) -> None:
+    partial = config.template.with_suffix(f".{os.getpid()}")
+    # without the template, the next new database only takes longer
     with contextlib.suppress(OSError, sqlite3.Error):
-        with contextlib.closing(sqlite3.connect(place.database)) as connection:
+        with contextlib.closing(sqlite3.connect(config.database)) as connection:
             connection.execute("VACUUM INTO ?", [str(partial)])
-        partial.replace(place.template)
+        partial.replace(config.template)
 
 
 @contextlib.contextmanager
@@ -155,36 +159,38 @@ def _migrating_alone(home: Path) -> Iterator[None]:
         yield
 
 
-def _publish(place: Place, launched: float) -> None:
+def _publish(config: ServerConfig, launched: float) -> None:
     pid = os.getpid()
     identity = process_identity(pid) or ""
     write_record(
-        place.state, ServerRecord(url=place.url, pid=pid, identity=identity, phase=Phase.READY, launched=launched)
+        config.state, ServerRecord(url=config.url, pid=pid, identity=identity, phase=Phase.READY, launched=launched)
     )
 
 
-def _unpublish(place: Place) -> None:
-    record = read_record(place.state)
+def _unpublish(config: ServerConfig) -> None:
+    record = read_record(config.state)
     if record and record.pid == os.getpid():
-        place.state.unlink(missing_ok=True)
+        config.state.unlink(missing_ok=True)
 
 
-async def _wait_until_unneeded(place: Place, guard: Guard, serving: "asyncio.Task[None]", launched: float) -> None:
+async def _wait_until_unneeded(
+    config: ServerConfig, guard: Guard, serving: "asyncio.Task[None]", launched: float
+) -> None:
     while not serving.done():
-        if place.idle is not None and guard.idle > place.idle:
-            # whoever has read our address just now gets the time to use it
-            _unpublish(place)
+        if config.idle is not None and guard.idle > config.idle:
+            # gives a client that has just read the address time for its request
+            _unpublish(config)
             await asyncio.sleep(1)
-            if guard.idle > place.idle:
+            if guard.idle > config.idle:
                 return
-            _publish(place, launched)
-        await asyncio.wait({serving}, timeout=None if place.idle is None else min(place.idle / 10, 5.0))
+            _publish(config, launched)
+        await asyncio.wait({serving}, timeout=None if config.idle is None else min(config.idle / 10, 5.0))
 
 
-def _end_with_starter(place: Place, server: "uvicorn.Server") -> None:
-    if place.lifeline is None:
+def _end_with_starter(config: ServerConfig, server: "uvicorn.Server") -> None:
+    if config.lifeline is None:
         return
-    lifeline = place.lifeline
+    lifeline = config.lifeline
 
     def wait_for_the_end() -> None:
         os.read(lifeline, 1)

@@ -1,4 +1,4 @@
-"""Find a warm server or start one: one per user and version, however many runs begin at once."""
+"""Finds a running server or starts one. Concurrent runs of one user and version share one server."""
 
 import contextlib
 import fcntl
@@ -26,18 +26,18 @@ from tasks.prefect_server.handle import (
 
 IDLE_SECONDS = 1800.0
 START_SECONDS = 180.0
-"""A server that is not ready by then never will be."""
+"""A server that is not ready after this time is considered hung."""
 
-# What a server needs of its starter's environment. Nothing of a stack, no secret.
+# The variables that a server inherits from its starter: none of the stack's, no secrets.
 _KEPT = ("PATH", "HOME", "USER", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "TMPDIR", "LD_LIBRARY_PATH")
 _ROOT = Path(__file__).resolve().parents[2]
 
 
 def ensure_server(environ: Mapping[str, str], *, data_dir: Path, cache_dir: Path) -> ServerHandle:
-    """Return a server to record to, started if need be; it may still be starting.
+    """Returns a server that records runs, and starts it if necessary. It may still be starting.
 
-    With PREFECT_API_URL set it is that one, whether it answers or not. Under CI it is one of this run alone, which
-    dies with this process. Raises OSError where none can be started.
+    If PREFECT_API_URL is set, returns that server without a test of its availability. Under CI, starts a server for
+    this run, which ends with this process. Raises OSError if no server can be started.
     """
     if url := environ.get("PREFECT_API_URL", "").strip():
         return ServerHandle(url=url.rstrip("/"))
@@ -50,7 +50,7 @@ def ensure_server(environ: Mapping[str, str], *, data_dir: Path, cache_dir: Path
     if handle := _running(state, home, patience=1.0):
         return handle
     with _locked(home / "start.lock"):
-        # somebody else may have started one meanwhile; one that is alive and silent gets a second chance
+        # another run may have started one in the meantime; a live server that did not answer gets more time
         if handle := _running(state, home, patience=2.0):
             return handle
         if hung := read_record(state):
@@ -59,18 +59,18 @@ def ensure_server(environ: Mapping[str, str], *, data_dir: Path, cache_dir: Path
 
 
 def running_server(data_dir: Path) -> ServerHandle | None:
-    """Return the server of our own that is kept warm, if one is; none is started."""
+    """Returns predeploy's own server if one is running. Starts none."""
     home = _home(data_dir)
     return _running(home / f"server-{_own_version()}.json", home, patience=1.0)
 
 
 def is_ci(environ: Mapping[str, str]) -> bool:
-    """Tell whether nobody will come back to this machine's history."""
+    """Whether CI is set: the machine and its history of runs are temporary."""
     return environ.get("CI", "").strip().lower() not in ("", "0", "false", "no")
 
 
 def stop_server(handle: ServerHandle, limit: float = 5.0) -> None:
-    """Stop a server that this process has started, and wait until it is gone."""
+    """Stops a server that this process has started, and waits for its end. Kills it after `limit` seconds."""
     process = handle.process
     if process is None:
         return
@@ -88,7 +88,7 @@ def stop_server(handle: ServerHandle, limit: float = 5.0) -> None:
 
 
 def _home(data_dir: Path) -> Path:
-    # its process has another working directory
+    # absolute, because the server's process has another working directory
     return data_dir.absolute() / f"prefect-{importlib.metadata.version('prefect')}"
 
 
@@ -106,26 +106,26 @@ def _running(state: Path, home: Path, *, patience: float) -> ServerHandle | None
 def _start(environ: Mapping[str, str], home: Path, cache_dir: Path, state: Path, *, temporary: bool) -> ServerHandle:
     neutral = cache_dir / "empty"
     neutral.mkdir(parents=True, exist_ok=True)
-    _forget_the_dead(home)
-    ours, theirs = os.pipe() if temporary else (None, None)
-    # we listen, they accept: a request made now waits until they do, and nobody can take the port in between
+    _remove_stale_records(home)
+    read_end, write_end = os.pipe() if temporary else (None, None)
+    # This process listens and the server accepts: early requests wait, and no other program can take the port.
     with socket.create_server(("127.0.0.1", 0), backlog=128) as listener, (home / "server.err").open("wb") as output:
         url = f"http://127.0.0.1:{listener.getsockname()[1]}/api"
         argv = [sys.executable, "-m", "tasks.prefect_server.serve", "--fd", str(listener.fileno()), "--url", url]
         argv += ["--home", str(home), "--state", str(state), "--template", str(_template(cache_dir))]
-        argv += ["--lifeline", str(ours)] if temporary else ["--idle", str(_idle_seconds(environ))]
+        argv += ["--lifeline", str(read_end)] if temporary else ["--idle", str(_idle_seconds(environ))]
         process = subprocess.Popen(
             argv,
             cwd=neutral,
             env=_environment(environ, home, cache_dir, url, temporary=temporary),
-            pass_fds=[listener.fileno()] + ([ours] if ours is not None else []),
+            pass_fds=[listener.fileno()] + ([read_end] if read_end is not None else []),
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,
             start_new_session=True,
         )
-    if ours is not None:
-        os.close(ours)
+    if read_end is not None:
+        os.close(read_end)
     identity = process_identity(process.pid) or ""
     launched = ServerRecord(url=url, pid=process.pid, identity=identity, phase=Phase.STARTING, launched=time.time())
     write_record(state, launched)
@@ -137,11 +137,11 @@ def _start(environ: Mapping[str, str], home: Path, cache_dir: Path, state: Path,
         state=state,
         temporary=temporary,
         process=process,
-        lifeline=theirs,
+        lifeline=write_end,
     )
 
 
-def _forget_the_dead(home: Path) -> None:
+def _remove_stale_records(home: Path) -> None:
     for state in home.glob("server-*.json"):
         if read_record(state) is None:
             state.unlink(missing_ok=True)
@@ -151,7 +151,7 @@ def _environment(
     environ: Mapping[str, str], home: Path, cache_dir: Path, url: str, *, temporary: bool
 ) -> dict[str, str]:
     origin = url.removesuffix("/api")
-    # nothing is deployed on this server
+    # this server has no deployments, so it does not need these services
     off = ["SCHEDULER", "LATE_RUNS", "PAUSE_EXPIRATIONS", "FOREMAN", "CANCELLATION_CLEANUP"]
     return {
         **{name: environ[name] for name in _KEPT if name in environ},
@@ -165,12 +165,12 @@ def _environment(
         "PREFECT_SERVER_CORS_ALLOWED_ORIGINS": origin,
         "PREFECT_UI_ENABLED": "false" if temporary else "true",
         "PREFECT_UI_API_URL": url,
-        # the default is inside the installed package, which we may not be allowed to write
+        # the default is inside the installed package, which may be read-only
         "PREFECT_UI_STATIC_DIRECTORY": str(cache_dir / f"{home.name}-ui"),
         "PREFECT_SERVER_UI_SHOW_PROMOTIONAL_CONTENT": "false",
-        # runs older than 90 days go, their events after 7
+        # deletes runs older than 90 days, and events older than 7 days
         "PREFECT_SERVER_SERVICES_DB_VACUUM_ENABLED": "events,flow_runs",
-        # nothing of a run is configured by blocks
+        # runs do not use blocks
         "PREFECT_API_BLOCKS_REGISTER_ON_START": "false",
     }
 
@@ -188,7 +188,7 @@ def _template(cache_dir: Path) -> Path:
 
 @cache
 def _own_version() -> str:
-    """Two versions of this package on one machine each have a server, over one history."""
+    """Returns a hash of this package. Each version of it has its own server; all of them share one database."""
     digest = hashlib.sha256()
     for file in sorted(Path(__file__).parent.glob("*.py")):
         digest.update(file.read_bytes())

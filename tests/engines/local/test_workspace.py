@@ -349,14 +349,14 @@ async def test_clone_replaces_what_was_there(installed: Path, tmp_path: Path) ->
 
 async def test_cancelled_clone_leaves_nothing(installed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     reached, go_on = threading.Event(), threading.Event()
-    real = Copier._place
+    real = Copier._link_or_copy
 
     def slow(self: Copier, source: str, target: str) -> None:
         reached.set()
         go_on.wait(5)
         real(self, source, target)
 
-    monkeypatch.setattr(Copier, "_place", slow)
+    monkeypatch.setattr(Copier, "_link_or_copy", slow)
     target = tmp_path / "workspace" / "node_modules"
     work = asyncio.create_task(clone_tree(installed, target))
     await asyncio.to_thread(reached.wait, 5)
