@@ -1,6 +1,6 @@
-"""What an operator starts: the deployments, their workers, and the webhook service."""
+"""The programs that an operator starts: the deployments, their workers, and the webhook service."""
 
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-"""Where our packages are: a checkout, or the site-packages of an environment."""
+"""The directory of predeploy's packages: a checkout, or the site-packages of an environment."""

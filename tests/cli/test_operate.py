@@ -54,7 +54,7 @@ def test_its_exit_code_is_that_of_the_command(caller: Caller) -> None:
     ended = caller.run("deploy", "--directory", "web")
 
     assert (ended.code, ended.stdout) == (2, "")
-    assert ended.stderr == "--directory: name its repository as well: --repository URL\n"
+    assert ended.stderr == "--directory needs the repository that contains it: add --repository URL\n"
 
 
 @pytest.mark.parametrize("name", ["deploy", "webhook"])

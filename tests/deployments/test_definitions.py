@@ -64,7 +64,7 @@ def test_a_variable_has_its_value_or_its_default() -> None:
 @pytest.mark.parametrize(
     ("flags", "says"),
     [
-        (("--directory", "web"), "--directory: name its repository as well"),
+        (("--directory", "web"), "--directory needs the repository that contains it"),
         (("--docker", "--repository", "https://git.example/cafe.git"), "PREDEPLOY_DOCKER_STACK names the repository"),
         (("--docker",), "PREDEPLOY_DOCKER_STACK: set it to the URL"),
     ],
