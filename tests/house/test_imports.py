@@ -1,4 +1,4 @@
-"""Who may know whom: libraries of others are behind one module each."""
+"""Import rules: only one module may import each third-party client library."""
 
 import ast
 from collections.abc import Iterator
@@ -9,7 +9,7 @@ from tests.support.validate import ROOT
 
 
 def importers(package: str) -> Iterator[str]:
-    """Our modules that import a package, wherever in them."""
+    """Yields the modules of predeploy that import a package, at module level or in a function."""
     for path in sorted((*ROOT.glob("flows/**/*.py"), *ROOT.glob("tasks/**/*.py"))):
         for node in ast.walk(ast.parse(path.read_text())):
             names = [node.module or ""] if isinstance(node, ast.ImportFrom) else []

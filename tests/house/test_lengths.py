@@ -1,4 +1,4 @@
-"""How long our files and functions may be."""
+"""Limits on the length of files and functions."""
 
 import ast
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ OURS = [path.relative_to(ROOT) for part in PARTS for path in sorted(ROOT.glob(f"
 
 
 def long_functions(module: ast.Module) -> Iterator[str]:
-    """Those that do too much. What a signature and its text say of parameters makes none longer."""
+    """Yields name and length of functions over the limit. The signature and the docstring do not count."""
     for node in ast.walk(module):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             work = node.body[1:] if ast.get_docstring(node) else node.body
