@@ -124,7 +124,7 @@ def test_no_package_has_the_name_of_a_module_of_python(installed: Installed) -> 
 def test_help_is_fast_to_print(installed: Installed) -> None:
     ended = installed.knowing(PYTHONPROFILEIMPORTTIME="1").run("--help")
 
-    assert ended.code == 0, ended.told
+    assert ended.code == 0, ended.transcript
     assert ended.stdout.startswith("usage: predeploy ")
     imported = {line.rpartition("|")[2].strip() for line in ended.stderr.splitlines()}
     assert "flows.cli.main" in imported
@@ -136,7 +136,7 @@ def test_doctor_finds_all_that_a_run_needs(installed: Installed, stack: TinyStac
 
     ended = installed.run("doctor", stack.root)
 
-    assert ended.code == 0, ended.told
+    assert ended.code == 0, ended.transcript
     assert "All that a run needs is here." in ended.stdout
 
 
@@ -145,7 +145,7 @@ def recorded(installed: Installed, tmp_path: Path) -> Iterator[Installed]:
     """The environment with a running Prefect server, in its own home directory."""
     warm = installed.knowing(PREFECT_API_URL="", HOME=str(tmp_path / "home"))
     begun = warm.run("ui", "--no-browser", limit=240)
-    assert begun.code == 0, begun.told
+    assert begun.code == 0, begun.transcript
     yield warm
     for pid in servers_below(tmp_path):
         os.kill(pid, signal.SIGKILL)
@@ -159,7 +159,7 @@ def test_a_stack_is_validated_and_recorded(recorded: Installed, stack: TinyStack
     ended.assert_ended(0, "PASSED")
     report = stack.report()
     assert (report["result"], report["counts"]["passed"], report["engine"]["name"]) == ("passed", 1, "local")
-    assert report["run"]["unrecorded"] is None, ended.told
+    assert report["run"]["unrecorded"] is None, ended.transcript
     assert "/runs/flow-run/" in report["run"]["url"]
 
 
@@ -204,7 +204,7 @@ def test_probes_and_locked_tools_come_with_the_wheel(installed: Installed, tmp_p
 def test_the_webhook_service_comes_with_the_wheel(installed: Installed) -> None:
     ended = installed.run("webhook")
 
-    assert ended.code == 2, ended.told
+    assert ended.code == 2, ended.transcript
     assert "PREDEPLOY_WEBHOOK_SECRET: must be a random text" in ended.stderr
 
 
@@ -216,12 +216,12 @@ def test_deployments_and_a_worker_need_no_checkout(installed: Installed, tmp_pat
         operation = Operation(url=url, home=tmp_path, remotes=remotes, github=github)
         operator = installed.knowing(PREFECT_API_URL=url, PREFECT_HOME=str(tmp_path / "prefect"))
         deployed = operator.run("deploy", "--repository", operation.repository("acme/cafe"), limit=300)
-        assert deployed.code == 0, deployed.told
+        assert deployed.code == 0, deployed.transcript
         run = operation.start("on-demand")
 
         worked = operator.run("worker", "--run-once", limit=300)
 
-        assert worked.code == 0, worked.told
-        assert operation.wait(run)["state_type"] == "COMPLETED", worked.told
+        assert worked.code == 0, worked.transcript
+        assert operation.wait(run)["state_type"] == "COMPLETED", worked.transcript
         assert operation.checks(run) == {"quality/words": "Completed", "integration/later": "Completed"}
         assert f"commit:{commit}" in operation.run(run)["tags"]
