@@ -82,7 +82,7 @@ def test_an_installed_package_builds_no_image(
     monkeypatch.setattr(deploy, "HERE", tmp_path)
 
     assert deploy.main(["--docker"], {"PREDEPLOY_DOCKER_STACK": "https://git.example/cafe.git"}) == 2
-    assert "from a checkout of predeploy" in capsys.readouterr().err
+    assert "use a checkout of predeploy" in capsys.readouterr().err
 
 
 def test_a_stack_that_is_not_there_is_named(
