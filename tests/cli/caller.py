@@ -145,7 +145,7 @@ def wait_for(condition: Callable[[], Any], what: str, limit: float = 30) -> None
     """Polls until the condition is true. Raises AssertionError after `limit` seconds."""
     deadline = time.monotonic() + limit
     while not condition():
-        assert time.monotonic() < deadline, f"waited in vain for {what}"
+        assert time.monotonic() < deadline, f"timed out waiting for {what}"
         time.sleep(0.01)
 
 

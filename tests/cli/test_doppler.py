@@ -83,9 +83,9 @@ def test_no_check_finds_the_token(asking: Caller, looking: TinyStack) -> None:
     ended = asking.run(looking.root)
 
     ended.assert_ended(0, "PASSED")
-    told = log_of(looking, "look").splitlines()
-    assert "KEY is ***" in told
-    assert told[told.index("KEY is ***") + 1] == "[]"
+    lines = log_of(looking, "look").splitlines()
+    assert "KEY is ***" in lines
+    assert lines[lines.index("KEY is ***") + 1] == "[]"
 
 
 @pytest.mark.skipif(not (ROOT / ".venv/installed.txt").is_file(), reason="the wrapper has not made .venv here")
@@ -96,12 +96,12 @@ def test_wrapper_passes_on_the_token_and_keeps_no_copy(asking: Caller, looking: 
     done = subprocess.run(argv, env=environ, cwd=asking.cwd, capture_output=True, text=True, check=False)
 
     assert done.returncode == 0, done.stdout + done.stderr
-    told = log_of(looking, "look").splitlines()
-    holders = [line.split()[-1] for line in told if line.startswith("found in")]
+    lines = log_of(looking, "look").splitlines()
+    holders = [line.split()[-1] for line in lines if line.startswith("found in")]
     # the calling shell was started with the token, and the report warns of that
     assert holders == ["sh"]
     assert "DOPPLER_TOKEN: a check of the embedded engine can read it from the environment of sh" in flat(done.stdout)
-    assert "DOPPLER" not in told[-2]
+    assert "DOPPLER" not in lines[-2]
 
 
 def flat(text: str) -> str:

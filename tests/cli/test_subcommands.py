@@ -21,11 +21,11 @@ def test_status_shows_the_newest_run(caller: Caller, stack: TinyStack, script: s
     stack.has("once", f"echo >> $1/ran; {script}")
     ran = caller.run(stack.root)
 
-    told = caller.run("status", stack.root)
+    shown = caller.run("status", stack.root)
 
-    assert (ran.code, told.code, told.stderr) == (code, code, "")
-    assert told.stdout.splitlines()[-1] == ran.stdout.splitlines()[-1]
-    assert "The files have changed since the run" not in told.stdout
+    assert (ran.code, shown.code, shown.stderr) == (code, code, "")
+    assert shown.stdout.splitlines()[-1] == ran.stdout.splitlines()[-1]
+    assert "The files have changed since the run" not in shown.stdout
     assert stack.mark("ran").read_text() == "\n"
 
 
@@ -34,10 +34,10 @@ def test_status_warns_if_the_files_have_changed(caller: Caller, green: TinyStack
     (green.root / "main.py").write_text("print('changed')\n")
     here = replace(caller, cwd=green.root)
 
-    told, as_json = here.run("status"), here.run("status", "--json-output")
+    shown, as_json = here.run("status"), here.run("status", "--json-output")
 
-    told.assert_ended(0, "PASSED")
-    assert "The files have changed since the run: this is no verdict" in told.stdout
+    shown.assert_ended(0, "PASSED")
+    assert "The files have changed since the run: this is no verdict" in shown.stdout
     assert json.loads(as_json.stdout) == document
 
 
@@ -46,10 +46,10 @@ def test_status_of_a_gate_lists_its_gaps(caller: Caller, green: TinyStack) -> No
     green.git("commit", "--quiet", "--message", "all")
     caller.run(green.root, "--gate", "--engine", "local")
 
-    told = caller.run("status", green.root)
+    shown = caller.run("status", green.root)
 
     assert re.search(
-        r"  the gate on commit [0-9a-f]{40}, engine local\nReady to deploy!\nPREDEPLOY PASSED", told.stdout
+        r"  the gate on commit [0-9a-f]{40}, engine local\nReady to deploy!\nPREDEPLOY PASSED", shown.stdout
     )
 
 
@@ -64,9 +64,9 @@ def test_status_of_a_report_that_was_committed(caller: Caller, green: TinyStack)
     caller.run(green.root)
     green.git("add", "--force", ".predeploy")
 
-    told, ran = caller.run("status", green.root), caller.run(green.root)
+    shown, ran = caller.run("status", green.root), caller.run(green.root)
 
-    for ended in (told, ran):
+    for ended in (shown, ran):
         ended.assert_ended(2, "USAGE")
         assert ".predeploy: git tracks it" in ended.stderr
 
