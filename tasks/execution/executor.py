@@ -145,7 +145,7 @@ class Run:
             result = await self._blocked(check)
             if result is None:
                 await self.work.ready(check)
-                async with self._gate.place(self._weights[check.id]):
+                async with self._gate.slot(self._weights[check.id]):
                     result = await self._timed(check)
                 result = await self._attributed(check, result)
         except PredeployError as error:

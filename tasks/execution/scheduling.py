@@ -31,15 +31,15 @@ def weights(checks: Iterable[Check], seconds: Mapping[str, float]) -> dict[str, 
 
 
 class PrioritySemaphore:
-    """A semaphore with `places` slots that admits the waiter with the greatest weight first. For one event loop."""
+    """A semaphore with `slots` slots that admits the waiter with the greatest weight first. For one event loop."""
 
-    def __init__(self, places: int) -> None:
-        self._free = places
+    def __init__(self, slots: int) -> None:
+        self._free = slots
         self._waiting: list[tuple[float, int, Future[None]]] = []
         self._turn = itertools.count()
 
     @asynccontextmanager
-    async def place(self, weight: float) -> AsyncIterator[None]:
+    async def slot(self, weight: float) -> AsyncIterator[None]:
         """Holds one slot for as long as the context lasts."""
         await self._enter(weight)
         try:

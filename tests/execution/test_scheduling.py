@@ -25,7 +25,7 @@ async def test_semaphore_admits_the_heaviest_waiter_within_its_limit() -> None:
 
     async def visit(weight: float) -> None:
         nonlocal inside, most
-        async with gate.place(weight):
+        async with gate.slot(weight):
             inside += 1
             most = max(most, inside)
             order.append(weight)
@@ -40,8 +40,8 @@ async def test_semaphore_admits_the_heaviest_waiter_within_its_limit() -> None:
 
 async def test_cancelled_waiter_occupies_no_slot() -> None:
     gate = PrioritySemaphore(1)
-    async with gate.place(0):
-        waiting = [asyncio.create_task(gate.place(weight).__aenter__()) for weight in (1, 2)]
+    async with gate.slot(0):
+        waiting = [asyncio.create_task(gate.slot(weight).__aenter__()) for weight in (1, 2)]
         await asyncio.sleep(0)
         waiting[1].cancel()
         await asyncio.sleep(0)
@@ -51,13 +51,13 @@ async def test_cancelled_waiter_occupies_no_slot() -> None:
 
 async def test_slot_is_released_if_its_waiter_is_cancelled_on_admission() -> None:
     gate = PrioritySemaphore(1)
-    async with gate.place(0):
-        late = asyncio.create_task(gate.place(1).__aenter__())
+    async with gate.slot(0):
+        late = asyncio.create_task(gate.slot(1).__aenter__())
         await asyncio.sleep(0)
     late.cancel()
     await asyncio.gather(late, return_exceptions=True)
 
-    async with asyncio.timeout(1), gate.place(0):
+    async with asyncio.timeout(1), gate.slot(0):
         pass
 
 
