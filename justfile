@@ -1,15 +1,15 @@
-# `./just` brings everything that these recipes need; once it has run, a `just` of your own works as well.
+# `./just` installs everything that these recipes need. After its first run, a `just` of your own works too.
 
 set positional-arguments
 
 python := justfile_directory() / '.venv/bin/python'
 
-# Called right here, the sample is validated unless a STACK is given; called from elsewhere, the directory one is in.
+# The default STACK: the sample if called from this directory, otherwise the current directory.
 here := if invocation_directory() == justfile_directory() { 'true' } else { 'false' }
 export PREDEPLOY_STACK := env('PREDEPLOY_STACK', if here == 'true' { 'examples/cafe' } else { '' })
 export PREDEPLOY_CALLED_AS := if here == 'true' { './just pre-deploy' } else { quote(justfile_directory() / 'just') + ' pre-deploy' }
 
-# -P: no module of the directory that this is called in is taken for one of ours.
+# -P: Python must not import modules from the current directory in place of predeploy's own.
 ours := 'PYTHONPATH=' + quote(justfile_directory()) + ' ' + quote(python) + ' -P -m'
 predeploy := ours + ' flows.predeploy'
 
@@ -17,14 +17,14 @@ predeploy := ours + ' flows.predeploy'
 default:
     @{{ quote(just_executable()) }} --justfile {{ quote(justfile()) }} --list --unsorted
 
-# Would a deploy succeed? STACK and every flag of predeploy can follow
+# Would a deploy succeed? Takes STACK and all flags of predeploy
 [group('validate')]
 [no-cd]
 [no-exit-message]
 pre-deploy *args:
     @{{ predeploy }} "$@"
 
-# The same, with the report as JSON on stdout
+# Like pre-deploy, with the report as JSON on stdout
 [group('validate')]
 [no-cd]
 [no-exit-message]
@@ -52,38 +52,38 @@ pre-deploy-quality *args:
 pre-deploy-integration *args:
     @{{ predeploy }} --stage integration "$@"
 
-# Create or renew the deployments of prefect.yaml and their work pools on the server in PREFECT_API_URL
+# Create or update the deployments of prefect.yaml and their work pools on the server in PREFECT_API_URL
 [group('operate')]
 deploy *args:
     @{{ ours }} deployments.deploy "$@"
 
-# The same with each run in a container, on the work pool `docker`: deployments/docker.yaml says what it asks of you
+# Like deploy, with each run in a container, on the work pool `docker`; deployments/docker.yaml lists its variables
 [group('operate')]
 deploy-docker *args:
     @{{ ours }} deployments.deploy --docker "$@"
 
-# A worker for a work pool, `local` or `shards`, then flags of Prefect's; it asks for work twice a second
+# Start a worker for a work pool (`local` or `shards`), then flags of Prefect; it polls for work twice a second
 [group('operate')]
 worker *args:
     @exec env {{ ours }} deployments.worker "$@"
 
-# A worker for the work pool `docker`, on a machine with Docker
+# Start a worker for the work pool `docker`, on a machine with Docker
 [group('operate')]
 worker-docker *args:
     PREFECT_WORKER_QUERY_SECONDS=0.5 {{ ours }} deployments.docker_worker worker start --pool docker "$@"
 
-# The webhook service; its settings are PREDEPLOY_WEBHOOK_*
+# Start the webhook service; its settings are PREDEPLOY_WEBHOOK_*
 [group('operate')]
 webhook:
     {{ ours }} deployments.webhook
 
-# Make or renew the environment in .venv
+# Create or update the environment in .venv
 [group('develop')]
 setup:
     @./just --version >/dev/null
     @{{ quote(python) }} --version
 
-# Everything that has to be green before a commit
+# All checks that must pass before a commit
 [group('develop')]
 check: fmt-check lint types test
 
@@ -98,7 +98,7 @@ fmt-check:
     {{ quote(python) }} -m ruff format --check
     {{ quote(just_executable()) }} --fmt --check
 
-# Lint; `just lint --fix` mends what it can
+# Lint; `just lint --fix` fixes what can be fixed automatically
 [group('develop')]
 lint *args:
     {{ quote(python) }} -m ruff check "$@"
@@ -108,27 +108,27 @@ lint *args:
 types *args:
     {{ quote(python) }} -m mypy "$@"
 
-# The tests, under five minutes; arguments go to pytest
+# Run the tests, in less than five minutes; arguments are passed to pytest
 [group('test')]
 test *args:
     {{ quote(python) }} -m pytest -m 'not faults and not slow' -n 2 --dist loadfile "$@"
 
-# Only what starts nothing: seconds
+# Run only the unit tests, which start no processes: seconds
 [group('test')]
 test-unit *args:
     {{ quote(python) }} -m pytest tests/catalogue tests/diagnostics tests/discovery tests/execution tests/planning tests/report tests/settings "$@"
 
-# The whole fault matrix and all that takes long
+# Run the complete fault matrix and the slow tests
 [group('test')]
 test-faults *args:
     {{ quote(python) }} -m pytest -m 'faults or slow' "$@"
 
-# How long a run takes beside two yardsticks, as a table
+# Compare the duration of a run with two baselines, as a table
 [group('test')]
 bench *args:
     {{ quote(python) }} -m benchmarks "$@"
 
-# Make the README's pictures again, with Chromium
+# Create the README's pictures again, with Chromium
 [group('develop')]
 pictures:
     {{ quote(python) }} docs/pictures.py

@@ -1,6 +1,6 @@
 """The console script `predeploy` of an installed package.
 
-A top-level module of its own: `flows` and `tasks` are names that a stack may have too, and PYTHONPATH may name a stack.
+A separate top-level module, because a stack in PYTHONPATH may also have packages named `flows` and `tasks`.
 """
 
 import os
@@ -8,9 +8,9 @@ import sys
 
 
 def main() -> None:
-    """Runs the command line, and ends the process. Python looks for modules in its own directories alone."""
+    """Runs the command line and exits the process. Python imports modules from its own directories only."""
     if os.environ.pop("PYTHONPATH", ""):
-        # As `./just` does. Only a new process has a sys.path without it.
+        # `./just` removes PYTHONPATH too. Only a new process has a sys.path without its directories.
         os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])  # noqa: S606 - no shell is needed
     if not sys.flags.safe_path:
         del sys.path[0]  # the directory of the script

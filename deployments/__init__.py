@@ -1,4 +1,4 @@
-"""What an operator starts: the deployments, their workers, and the webhook service."""
+"""The programs that an operator starts: the deployments, their workers, and the webhook service."""
 
 from tasks.files import PACKAGES as ROOT
 

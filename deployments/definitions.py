@@ -1,4 +1,4 @@
-"""The deployments as data: `prefect.yaml`, and how they differ on another work pool. Pure."""
+"""Derives the deployments from `prefect.yaml`, and their variants for another stack or work pool. Pure."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -6,11 +6,11 @@ from typing import Any
 from tasks.errors import UsageError
 
 Document = Mapping[str, Any]
-"""A YAML file as data, in the form of Prefect's `prefect.yaml` unless a function says another one."""
+"""A parsed YAML file. It has the form of Prefect's `prefect.yaml` unless a function documents another form."""
 
 
 def with_stack(document: Document, stack: Mapping[str, str]) -> Document:
-    """Names another stack in each deployment whose parameters name one."""
+    """Returns the document with `stack` merged into the parameters of each deployment that names a repository."""
     deployments = [
         {**each, "parameters": {**each["parameters"], **stack}} if "repository" in each.get("parameters", {}) else each
         for each in document["deployments"]
@@ -19,7 +19,10 @@ def with_stack(document: Document, stack: Mapping[str, str]) -> Document:
 
 
 def on_other_pool(document: Document, difference: Document) -> Document:
-    """The deployments that move, on the other pool. `difference` has the form of `deployments/docker.yaml`."""
+    """Returns the deployments of the pool in `moves`, moved to the pool in `work_pool`.
+
+    `difference` has the form of `deployments/docker.yaml`.
+    """
     moved = [
         {**each, "work_pool": difference["work_pool"]}
         for each in document["deployments"]
@@ -29,13 +32,13 @@ def on_other_pool(document: Document, difference: Document) -> Document:
 
 
 def pools_of(document: Document) -> list[str]:
-    """The names of all work pools, each once."""
+    """Returns the unique names of all work pools."""
     return list(dict.fromkeys(each["work_pool"]["name"] for each in document["deployments"]))
 
 
 def read_variables(difference: Document, environ: Mapping[str, str]) -> dict[str, str]:
-    """All variables of a difference. Raises UsageError for one that has neither a value nor a default."""
+    """Returns the values of a difference's variables. Raises UsageError for a variable without value and default."""
     found = {name: environ.get(name) or default for name, default in difference["variables"].items()}
     if missing := [name for name, value in found.items() if value is None]:
-        raise UsageError(f"{missing[0]}: set it to the URL of the repository that is validated each night")
+        raise UsageError(f"{missing[0]}: set it to the URL of the repository that nightly runs validate")
     return found

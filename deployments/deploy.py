@@ -1,4 +1,4 @@
-"""Creates or renews the work pools and the deployments on the Prefect server in PREFECT_API_URL."""
+"""Creates or updates the work pools and the deployments on the Prefect server in PREFECT_API_URL."""
 
 import argparse
 import os
@@ -33,11 +33,11 @@ def main(arguments: Sequence[str] | None = None, environ: Mapping[str, str] = os
 
 
 def make_parser() -> argparse.ArgumentParser:
-    """Our flags; all others are for `prefect deploy`."""
+    """Returns the parser for predeploy's own flags. All other flags are passed to `prefect deploy`."""
     parser = argparse.ArgumentParser(
         prog="predeploy deploy",
-        description="Create or renew the work pools and the deployments on the Prefect server in PREFECT_API_URL.",
-        epilog="Other flags go to: prefect deploy --all",
+        description="Create or update the work pools and the deployments on the Prefect server in PREFECT_API_URL.",
+        epilog="All other flags are passed to: prefect deploy --all",
         allow_abbrev=False,
     )
     parser.add_argument("--repository", metavar="URL", help="the repository that nightly runs validate")
@@ -47,34 +47,36 @@ def make_parser() -> argparse.ArgumentParser:
 
 
 def chosen(options: argparse.Namespace) -> Document:
-    """The deployments that the flags ask for. Raises UsageError for flags that do not fit."""
+    """Returns the deployments that the flags select. Raises UsageError for a conflict of flags."""
     document = read(definitions_file())
     if options.directory and not options.repository:
-        raise UsageError("--directory: name its repository as well: --repository URL")
+        raise UsageError("--directory needs the repository that contains it: add --repository URL")
     if not options.docker:
         stack = {"repository": options.repository, "directory": options.directory or "."}
         return with_stack(document, stack) if options.repository else document
     if options.repository:
-        raise UsageError("--repository: with --docker, PREDEPLOY_DOCKER_STACK names the repository")
+        raise UsageError("--repository conflicts with --docker, for which PREDEPLOY_DOCKER_STACK names the repository")
     if not (HERE / "Dockerfile").exists():
-        raise UsageError("--docker: the image is built from a checkout of predeploy, and this is an installed package")
+        raise UsageError(
+            "--docker builds the image from a checkout, and this is an installed package: use a checkout of predeploy"
+        )
     return on_other_pool(document, read(DOCKER))
 
 
 def definitions_file() -> Path:
-    """`prefect.yaml` of the checkout, or the copy of it in an installed package."""
-    ours = ROOT / "prefect.yaml"
-    return ours if ours.exists() else HERE / "prefect.yaml"
+    """Returns the path of `prefect.yaml` in the checkout, or of its copy in an installed package."""
+    in_checkout = ROOT / "prefect.yaml"
+    return in_checkout if in_checkout.exists() else HERE / "prefect.yaml"
 
 
 def read(file: Path) -> Document:
-    """A YAML file as data."""
-    found: Document = yaml.safe_load(file.read_text(encoding="utf-8"))
-    return found
+    """Parses a YAML file."""
+    document: Document = yaml.safe_load(file.read_text(encoding="utf-8"))
+    return document
 
 
 def deploy(document: Document, kind: str, flags: Sequence[str], environ: Mapping[str, str]) -> int:
-    """Creates the pools that are missing, of that kind, and all deployments. Returns Prefect's exit code."""
+    """Creates missing work pools of type `kind`, then all deployments. Returns Prefect's exit code."""
     for pool in pools_of(document):
         if ask_prefect("work-pool", "inspect", pool, environ=environ, quiet=True) == 0:
             continue
@@ -88,16 +90,16 @@ def deploy(document: Document, kind: str, flags: Sequence[str], environ: Mapping
 
 
 def warn_of_missing_stack(document: Document) -> None:
-    """A stack below our own directory is there in a checkout alone."""
+    """Warns of each stack below ROOT that does not exist: an installed package does not contain the examples."""
     for each in document["deployments"]:
         given = each.get("parameters", {})
         if given.get("repository") == "." and not (ROOT / given["directory"]).exists():
-            text = f"{each['name']}: there is no {given['directory']} in {ROOT}. Name your own: --repository URL"
+            text = f"{each['name']}: {ROOT} has no {given['directory']}. Name your own repository: --repository URL"
             print(text, file=sys.stderr)  # noqa: T201 - for the operator
 
 
 def ask_prefect(*arguments: str, environ: Mapping[str, str], quiet: bool = False) -> int:
-    """Runs Prefect's command line where entrypoints are found. Returns its exit code."""
+    """Runs Prefect's command line in ROOT, where it finds the entrypoints. Returns its exit code."""
     out = subprocess.DEVNULL if quiet else None
     argv = [sys.executable, "-P", "-m", "prefect", *arguments]
     return subprocess.run(argv, cwd=ROOT, env=dict(environ), stdout=out, stderr=out, check=False).returncode

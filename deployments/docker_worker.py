@@ -1,7 +1,7 @@
-"""Prefect's worker for Docker, which takes each container away once it knows how that ended.
+"""Prefect's worker for Docker, which removes each container after it has read the container's exit code.
 
-Docker's own removal (`auto_remove`) comes before the worker can ask, and a run whose container was killed would be
-shown as running for ever.
+Docker's own removal (`auto_remove`) is too early: the worker could no longer read the exit code. A run whose container
+was killed would then stay in the state "running" forever.
 
 usage: python -m deployments.docker_worker worker start --pool docker, with all options of `prefect worker start`
 """
@@ -21,31 +21,31 @@ from prefect_docker.worker import DockerWorker, DockerWorkerResult
 
 from flows.commits.status import set_final_status
 
-# the class takes the place of its parent for work pools of the type `docker`, which Prefect warns of
+# the class replaces its parent for work pools of the type `docker`, and Prefect warns about that
 warnings.filterwarnings("ignore", message="Type 'RemovingWorker'")
 
 
-class RemovingWorker(DockerWorker):  # type: ignore[misc]  # it has no types
-    """Whatever becomes of a run, nothing of its container is left, and its commit's status does not stay pending."""
+class RemovingWorker(DockerWorker):  # type: ignore[misc]  # prefect_docker has no types
+    """Removes the container of every run, and sets a final commit status for a run that ended with an error."""
 
     async def setup(self) -> None:
-        """Begins with what a worker has left that was itself killed."""
+        """Also removes the exited containers that an earlier, killed worker left."""
         await super().setup()
         pool = self._work_pool_name
         await run_sync_in_worker_thread(remove_all, {"label": f"io.prefect.work-pool-name={pool}", "status": "exited"})
 
     async def run(self, flow_run: FlowRun, *arguments: Any, **options: Any) -> DockerWorkerResult:
-        """As its parent, up to the exit code."""
+        """Runs the container, removes it, and reports a non-zero exit code as the commit's status."""
         result = await super().run(flow_run, *arguments, **options)
         container = result.identifier.rpartition(":")[2]
         await run_sync_in_worker_thread(remove_all, {"id": container})
         if result.status_code:
-            await tell_of_end(flow_run.id, result.status_code)
+            await report_crash(flow_run.id, result.status_code)
         return result
 
 
-async def tell_of_end(run_id: UUID, code: int) -> None:
-    """Sets the status of the commit of a run that cannot do so any more; `PREDEPLOY_GITHUB_*` are the worker's own."""
+async def report_crash(run_id: UUID, code: int) -> None:
+    """Sets the commit status of a run that ended without a final state. Uses the worker's own `PREDEPLOY_GITHUB_*`."""
     async with get_client() as client:
         run = await client.read_flow_run(run_id)
     if run.state is None or not run.state.is_final():
@@ -53,7 +53,7 @@ async def tell_of_end(run_id: UUID, code: int) -> None:
 
 
 def remove_all(filters: dict[str, str]) -> None:
-    """Takes away the containers that fit; one that somebody else has taken away is no matter."""
+    """Removes the containers that match Docker's `filters`. Ignores containers that are already gone."""
     client = docker.from_env()
     try:
         for container in client.containers.list(all=True, filters=filters, ignore_removed=True):

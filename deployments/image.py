@@ -1,4 +1,4 @@
-"""A push step of `docker.yaml`: the image goes to the registry that its name begins with."""
+"""A push step of `docker.yaml`: pushes the image to the registry in its name."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ from prefect_docker.deployments.steps import push_docker_image
 
 
 def push(image_name: str, tag: str, credentials: dict[str, Any] | None = None) -> dict[str, Any]:
-    """Pushes it. One whose name has no registry stays on this machine, where a worker of this machine finds it."""
+    """Pushes the image. An image without a registry in its name stays on this machine, for a worker on this machine."""
     if not has_registry(image_name):
         print(f"{image_name}:{tag} stays on this machine: its name has no registry.")  # noqa: T201 - a step's output
         return {"image": f"{image_name}:{tag}"}
@@ -14,6 +14,6 @@ def push(image_name: str, tag: str, credentials: dict[str, Any] | None = None) -
 
 
 def has_registry(image_name: str) -> bool:
-    """Whether a name begins with a host, as Docker reads names: `localhost/cafe` does, `team/cafe` does not."""
+    """Whether the name begins with a host by Docker's rules: `localhost/cafe` does, `team/cafe` does not."""
     host, slash, _ = image_name.partition("/")
     return bool(slash) and (host == "localhost" or not {".", ":"}.isdisjoint(host))

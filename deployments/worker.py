@@ -1,4 +1,4 @@
-"""Prefect's worker for a work pool, by default `local`. It asks for work twice a second.
+"""Prefect's worker for a work pool, by default `local`. It polls for work twice a second.
 
 usage: python -m deployments.worker [POOL] [flags of `prefect worker start`]
 """
@@ -15,7 +15,7 @@ QUERY_SECONDS = "PREFECT_WORKER_QUERY_SECONDS"
 
 
 def main(arguments: Sequence[str]) -> None:
-    """Becomes the worker. Prefect reads its settings when it is imported: they are set before."""
+    """Runs Prefect's worker in this process. Prefect reads its settings on import, so they are set before."""
     os.environ.setdefault(QUERY_SECONDS, "0.5")
     if (token := take_token_and_close_memory()) is not None:
         os.environ[TOKEN_VARIABLE] = token.strip()  # runs inherit it: only the variable reaches them, no open file does
@@ -24,7 +24,7 @@ def main(arguments: Sequence[str]) -> None:
 
 
 def arguments_for_prefect(arguments: Sequence[str]) -> list[str]:
-    """The pool may come first, as a word without a flag."""
+    """Returns the arguments for Prefect. A first argument without a dash is the name of the pool."""
     if arguments and not arguments[0].startswith("-"):
         return ["--pool", *arguments]
     return [*([] if {"--help", "--pool", "-p"} & {*arguments} else ["--pool", POOL]), *arguments]

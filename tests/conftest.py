@@ -1,4 +1,4 @@
-"""Every test starts from the same environment, and only those that say so reach beyond this machine."""
+"""Gives every test the same environment. Only tests with a marker may use the network."""
 
 import ipaddress
 import itertools
@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-# `real`, `network` and `faults` tests run programs of others, which take long to fetch: they share one home.
+# Tests with these markers run external programs, whose downloads take long: they share one home.
 OUTSIDE = ("real", "network", "faults")
 REMOVED_PREFIXES = ("PREDEPLOY_", "PREFECT_", "GITHUB_", "DAGGER_", "_EXPERIMENTAL_DAGGER_", "DOPPLER_")
 REMOVED = (
@@ -28,7 +28,7 @@ REMOVED = (
 )
 FIXED = {
     "NO_COLOR": "1",
-    # a machine with a container runtime would otherwise use it
+    # otherwise the tests would use a container runtime if the machine has one
     "PREDEPLOY_ENGINE": "local",
     "COLUMNS": "80",
     "LINES": "24",
@@ -46,24 +46,26 @@ HOMES = {
     "XDG_STATE_HOME": ".local/state",
 }
 
-# As the product does it: what the system trusts. A company's own authority is in no tool's own list.
+# As in predeploy: uv must trust the system's certificates, which may include a company's own authority.
 os.environ.setdefault("UV_SYSTEM_CERTS", "1")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--update-golden", action="store_true", help="write the golden files anew")
+    parser.addoption("--update-golden", action="store_true", help="write the golden files again")
 
 
 @pytest.fixture
 def golden(request: pytest.FixtureRequest) -> Callable[[str, str], None]:
-    """Compares a text with a golden file, which lies in `golden` beside the test."""
+    """Returns a function that compares a text with a file in the directory `golden` next to the test."""
 
     def check(name: str, text: str) -> None:
         path = request.path.parent / "golden" / name
         if request.config.getoption("--update-golden"):
             path.parent.mkdir(exist_ok=True)
             path.write_text(text, encoding="utf-8")
-        assert text == path.read_text(encoding="utf-8"), f"{name} differs: look, then run with --update-golden"
+        assert text == path.read_text(encoding="utf-8"), (
+            f"{name} differs: inspect the difference, then run with --update-golden"
+        )
 
     return check
 
@@ -77,7 +79,7 @@ def use_home(patch: pytest.MonkeyPatch, home: Path) -> None:
 
 @pytest.fixture(scope="session")
 def shared_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A home that all tests of this session have in common, those in other processes of pytest-xdist too."""
+    """A home that all tests of this session share, including other processes of pytest-xdist."""
     base = tmp_path_factory.getbasetemp()
     home = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "home"
     home.mkdir(exist_ok=True)
@@ -86,7 +88,7 @@ def shared_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session", autouse=True)
 def _plain_environment(shared_home: Path) -> Iterator[None]:
-    """Nothing of the caller's own settings, for fixtures of the whole session as well."""
+    """Removes the caller's own settings from the environment, also for session fixtures."""
     with pytest.MonkeyPatch.context() as patch:
         for name in list(os.environ):
             if name.startswith(REMOVED_PREFIXES) or name in REMOVED:
@@ -142,7 +144,7 @@ def goes_outside(request: pytest.FixtureRequest) -> bool:
 
 
 def is_loopback(host: str) -> bool:
-    """Whether connecting to `host` stays on this machine."""
+    """Whether `host` is this machine."""
     try:
         address = ipaddress.ip_address(host)
     except ValueError:

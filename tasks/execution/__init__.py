@@ -1,1 +1,1 @@
-"""The executor: each check of a plan runs once, is judged by facts, and adds to the verdict."""
+"""Executes a plan: runs each check once, judges its result from facts, and derives the verdict."""

@@ -1,4 +1,4 @@
-"""One attempt at a check: its commands in order, until one does not pass; and the second attempt where one may help."""
+"""Runs the commands of a check in order until one does not pass, and retries once where a retry may help."""
 
 import contextlib
 import re
@@ -22,7 +22,7 @@ from tasks.steps import Check, Command, Environment
 
 @cache
 def log_names(ids: tuple[str, ...]) -> dict[str, str]:
-    """File names that a person recognises, each once: `mypy[apps/web]` is `mypy-apps-web.log`."""
+    """Returns a unique, readable log file name by check id: `mypy[apps/web]` becomes `mypy-apps-web.log`."""
     names: dict[str, str] = {}
     for check_id in ids:
         plain = re.sub(r"[^\w.]+", "-", check_id).strip("-.").lower()
@@ -33,32 +33,31 @@ def log_names(ids: tuple[str, ...]) -> dict[str, str]:
 
 
 def worked(command: Command, exit: Exit) -> bool:
-    """Does the output of a pass hold what shows that the work was done?"""
+    """Whether the output matches the command's evidence pattern; True without a pattern."""
     return not command.evidence or re.search(command.evidence, exit.stdout + "\n" + exit.stderr) is not None
 
 
 def idle(command: Command) -> Judgement:
-    """A program that ended with 0 and did nothing is no pass."""
-    return errored(
-        ReasonCode.NO_EVIDENCE, f"{command.label} ended with exit code 0, but did not say that it did its work"
-    )
+    """Returns the judgement of a program that exited with 0 but shows no evidence of its work: errored."""
+    reason = f"{command.label} ended with exit code 0, but its output does not show that it did its work"
+    return errored(ReasonCode.NO_EVIDENCE, reason)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attempt:
-    """Runs checks on an engine, and says what became of them. Never raises for a check that is red."""
+    """Runs checks on an engine and returns their results. Never raises for a failed or errored check."""
 
     plan: Plan
     engine: Engine
     lowering: Lowering
     logs: Path
     migrated: dict[str, int] = field(default_factory=dict)
-    """By component the attempt whose database other checks copy: what an earlier one left may be half done."""
+    """By component, the attempt whose database other checks copy. An earlier attempt may have left a partial one."""
     owners: dict[str, tuple[str, ...]] = field(default_factory=dict)
-    """By check whose packages did not install the checks before it in the plan that install from the same files."""
+    """By check whose installation failed, the earlier checks of the plan that install from the same files."""
 
     async def run(self, check: Check) -> Result:
-        """Only a check without a verdict is tried again, once, and only if the engine is well."""
+        """Returns the result. Retries once if the attempt gave no verdict and the engine reports no trouble."""
         first, judgement = await self._once(check, 1)
         if not judgement.again or await self._trouble(check) is not None:
             return first
@@ -89,7 +88,7 @@ class Attempt:
         return self._result(check, judgement, findings, log), judgement
 
     async def _trouble(self, check: Check) -> tuple[str, str] | None:
-        """What is wrong around the check. A database that is gone takes nothing from one that has none."""
+        """Returns the engine's trouble, if it concerns the check. A lost database concerns only checks that use one."""
         trouble = await self.engine.trouble()
         return None if trouble and trouble[0] == ReasonCode.SERVICE_LOST and not check.database else trouble
 
@@ -106,12 +105,12 @@ class Attempt:
             tests=findings.tests,
             exit_code=findings.exit_code,
             log=f"logs/{log.name}",
-            # what turned nothing red is no error
+            # a passed check reports no errors
             diagnostics=tuple(dict.fromkeys(as_warnings(findings.diagnostics) if passed else findings.diagnostics)),
         )
 
     async def _prepare(self, check: Check, command: Command, findings: Findings, log: Path) -> Judgement | None:
-        """Installs what the command, and the servers beside it, need; a judgement where that did not work."""
+        """Installs the packages of the command and its servers. Returns a judgement if an installation failed."""
         for environment in self.lowering.environments(check, command.programs):
             prepared = await self.engine.prepare(environment, log)
             findings.gaps += prepared.gaps
@@ -132,17 +131,17 @@ class Attempt:
         return judgement
 
     def _owners(self, check: Check, environment: Environment) -> tuple[str, ...]:
-        """Only checks all of whose needs come before this one as well: nobody may wait in a circle."""
+        """Returns the earlier checks that this one may wait for. All their needs must be earlier too: no deadlock."""
         ids = [each.id for each in self.plan.checks]
         before = ids[: ids.index(check.id)]
         found = (each for each in self.plan.checks[: len(before)] if self._installs(each, environment))
         return tuple(each.id for each in found if self.plan.needed_by(each.id) <= {*before})
 
     def _installs(self, check: Check, environment: Environment) -> bool:
-        """Does the check install from the same files, for its own component or as a part of the same workspace?"""
+        """Whether the check installs from the same files, for its own component or as part of the same workspace."""
         try:
             made = self.lowering.environments(check, check.programs)
-        except UsageError:  # its own trouble, which it will say itself
+        except UsageError:  # the check reports this error itself
             return False
         return any({*each.inputs} & {*environment.inputs} for each in made)
 
@@ -152,8 +151,8 @@ class Attempt:
         trouble = await self._trouble(check)
         registry = exit.code == 0 or bool(exit.trouble) or await self.engine.answers(environment, log)
         judgement = judge_acquire(command, exit, trouble, registry=registry)
-        if environment.files and judgement.status is Status.FAILED:  # our own packages prove nothing of the stack
-            reason = f"{environment.title} did not install: {judgement.reason}"
+        if environment.files and judgement.status is Status.FAILED:  # predeploy's own packages
+            reason = f"the installation of {environment.title} failed: {judgement.reason}"
             return errored(ReasonCode.ACQUIRE, reason, again=True, explained=True)
         return judgement
 
@@ -182,16 +181,17 @@ class Attempt:
         return judgement if done else idle(command)
 
     async def _excused(self, check: Check, command: Command, exit: Exit, judgement: Judgement, log: Path) -> Judgement:
-        """The failure, unless what it wanted is missing around it: packages for a build, an extension of Postgres."""
+        """Returns the failure, or an error if its cause is an unreachable registry or a missing Postgres extension."""
         if judgement.reason_code in command.downloads and not await self._registries_answer(check, log):
             how = "did not end" if exit.timed_out else "failed"
-            return errored(ReasonCode.REGISTRY, f"{command.label}: a RUN {how}, and a package registry does not answer")
+            reason = f"{command.label}: a RUN instruction {how}, and a package registry does not answer"
+            return errored(ReasonCode.REGISTRY, reason)
         return (judge_extension(exit) if check.database else None) or judgement
 
     async def _registries_answer(self, check: Check, log: Path) -> bool:
-        """Those of the component's own packages: a Dockerfile may install from them, which is nobody's fault then."""
+        """Whether the registries of the component's packages answer; the RUN lines of a Dockerfile may use them."""
         for name in ("production", "node"):
-            with contextlib.suppress(UsageError):  # it has no packages of that kind
+            with contextlib.suppress(UsageError):  # the component has no packages of this kind
                 environment = self.lowering.environment(check, name)
                 if environment is not None and not await self.engine.answers(environment, log):
                     return False
@@ -202,7 +202,7 @@ class Attempt:
         return parse_output(reader, exit.stdout, exit.stderr, root=exit.root, cwd=command.cwd, copies=copies)
 
     def _copies(self, check: Check) -> tuple[tuple[str, str], ...]:
-        """Where the check's image has what of the stack, if the engine runs images."""
+        """Returns pairs of image path and stack path that the image copies; empty if the engine runs no images."""
         return check.image.copies if check.image and "image" in self.engine.provides else ()
 
     def _read(self, check: Check, command: Command, exit: Exit, findings: Findings) -> None:
@@ -210,17 +210,17 @@ class Attempt:
             findings.take(self._parsed(command.parser or "plain", check, command, exit))
 
     def _explain(self, check: Check, command: Command, exit: Exit, judgement: Judgement, findings: Findings) -> None:
-        """Where the tool's own reader found nothing: a traceback, then whatever was said last; a server's words too."""
+        """Adds diagnostics of the servers; without a parsed error also a traceback, or else the last output line."""
         if judgement.reason_code == ReasonCode.TIMEOUT:
             findings.diagnostics[:0] = plain(command, judgement)
             return
         first = next((each for each in findings.diagnostics if each.severity is Severity.ERROR), None)
         if first is not None:
             served = self._served(check, command, exit)
-            # a server's traceback is why it answered so; why it did not listen, only one that leads into the stack
-            told = [each for each in served if each.file or judgement.reason_code in command.answered]
-            place = len(findings.diagnostics) if first.file else 0  # what has its place already needs none
-            findings.diagnostics[place:place] = told
+            # a server's traceback explains a bad answer; a server that did not listen, only if it names a stack file
+            relevant = [each for each in served if each.file or judgement.reason_code in command.answered]
+            index = len(findings.diagnostics) if first.file else 0  # an error with a file stays first
+            findings.diagnostics[index:index] = relevant
             return
         for reader in ("traceback", "plain"):
             parsed = self._parsed(reader, check, command, exit)
@@ -230,7 +230,7 @@ class Attempt:
         findings.diagnostics += self._served(check, command, exit) or plain(command, judgement)
 
     def _served(self, check: Check, command: Command, exit: Exit) -> list[Diagnostic]:
-        """What servers said of their errors; the last words of one that ended, whatever they are."""
+        """Returns the errors in the servers' output. For a server that ended, its last line counts as an error."""
         servers = {each.label: each for each in command.services}
         return [
             found

@@ -1,4 +1,4 @@
-"""How long each check of a stack took last time: for the order of the next run, and for nothing else."""
+"""Stores how long each check of a stack took. The durations only set the order of checks in the next run."""
 
 import contextlib
 import hashlib
@@ -13,7 +13,7 @@ def _file(cache: Path, stack: Path) -> Path:
 
 
 def read_durations(cache: Path, stack: Path) -> dict[str, float]:
-    """Seconds by check id; nothing where there is no history, or none that can be read."""
+    """Returns seconds by check id; empty if the history is missing or unreadable."""
     try:
         known = json.loads(_file(cache, stack).read_text(encoding="utf-8"))
         return {str(check): float(seconds) for check, seconds in known.items()}
@@ -22,11 +22,11 @@ def read_durations(cache: Path, stack: Path) -> dict[str, float]:
 
 
 def write_durations(cache: Path, stack: Path, seconds: Mapping[str, float]) -> None:
-    """Remembers; what was known of other checks stays. A history that cannot be written is none."""
+    """Saves seconds by check id and keeps those of other checks. Ignores errors of the file system."""
     path = _file(cache, stack)
     known = {check: round(value, 2) for check, value in {**read_durations(cache, stack), **seconds}.items()}
-    beside = path.with_suffix(f".{os.getpid()}")
+    partial = path.with_suffix(f".{os.getpid()}")
     with contextlib.suppress(OSError):
         path.parent.mkdir(parents=True, exist_ok=True)
-        beside.write_text(json.dumps(known), encoding="utf-8")
-        beside.replace(path)
+        partial.write_text(json.dumps(known), encoding="utf-8")
+        partial.replace(path)

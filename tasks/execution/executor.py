@@ -1,4 +1,4 @@
-"""The executor: runs every check of a plan once, whoever asks, as soon as what it needs has passed."""
+"""The executor: runs every check of a plan exactly once, as soon as the checks that it needs have passed."""
 
 import asyncio
 import contextlib
@@ -21,11 +21,11 @@ INTERRUPTIONS = frozenset({"interrupted", "terminated"})
 ENDS = {Status.FAILED: "failed", Status.ERRORED: "has no verdict", Status.SKIPPED: "was skipped"}
 T = TypeVar("T")
 Own = Callable[[], Awaitable[Result]]
-"""Does a check by itself."""
+"""Runs one check in place of the engine."""
 
 
 class CheckProgress(Protocol):
-    """Who wants to see what happens."""
+    """Observer of a run, for example a display."""
 
     def started(self, check: str) -> None: ...
 
@@ -34,10 +34,12 @@ class CheckProgress(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
-    """How to run: how many checks at once, whether the first red one stops the rest, and how long each took.
+    """Options of a run.
 
-    `is_part`: of a run elsewhere, which says itself which of several red checks is the one that has the trouble.
-    Results pass the `redactor` before anybody learns of them. `own` are checks, by id, that a run does itself.
+    `jobs`: how many checks run at once. `fail_fast`: the first failed or errored check stops the run.
+    `is_part`: the run is a shard; the whole run finds the root cause that several red checks share.
+    `seconds`: earlier durations by check id. `redactor`: masks each result before publication.
+    `own`: by check id, checks that do not run on the engine.
     """
 
     jobs: int
@@ -49,9 +51,9 @@ class Policy:
 
 
 class Run:
-    """One future per check. The work is done by tasks of its own: nobody who watches can hold it up.
+    """One future per check. Separate tasks do the work, so a slow or cancelled observer cannot delay it.
 
-    `stop` ends it early: what runs is cancelled, what did not begin never does, and every future is resolved.
+    `stop` ends the run early: it cancels running checks, starts no others, and resolves every future.
     """
 
     def __init__(self, plan: Plan, work: Work, progress: CheckProgress, policy: Policy):
@@ -83,43 +85,43 @@ class Run:
 
     @property
     def ended(self) -> tuple[str, str] | None:
-        """Why the run was stopped before its end, as a reason code and a line; None where it was not."""
+        """Reason code and reason of an early stop; None if the run was not stopped."""
         return self._ended
 
     def start(self) -> None:
-        """Begins every check that needs nothing; the others follow."""
+        """Starts the checks without needs. Each other check starts when its needs have passed."""
         self.work.start()
         for check in sorted(self.plan.checks, key=lambda check: -self._weights[check.id]):
             task = self._tasks[check.id] = asyncio.create_task(self._settle(check), name=check.id)
             task.add_done_callback(functools.partial(self._close, check))
 
     async def execute(self, check_id: str) -> Result:
-        """The result of a check. Cancelling the caller cancels nothing."""
+        """Returns the result of a check. Cancelling this call does not cancel the check."""
         return await asyncio.shield(self._results[check_id])
 
     finished = execute
 
     async def started(self, check_id: str) -> None:
-        """Returns when the check has begun, or was decided without."""
+        """Returns when the check has started, or has a result without a start."""
         await self._begun[check_id].wait()
 
     async def report(self) -> Report:
-        """The report, once there is one."""
+        """Waits for `publish` and returns its report."""
         return await asyncio.shield(self._report)
 
     def publish(self, report: Report) -> None:
-        """Hands the report to whoever waits for it."""
+        """Resolves `report`. Later calls have no effect."""
         if not self._report.done():
             self._report.set_result(report)
 
     async def wait(self) -> dict[str, Result]:
-        """All results, in the plan's order."""
+        """Waits for all checks and returns their results by check id, in the plan's order."""
         await asyncio.gather(*self._tasks.values(), return_exceptions=True)
         await self.work.stop()
         return {check_id: await self.execute(check_id) for check_id in self._results}
 
     async def follow_up(self, work: Coroutine[Any, Any, T]) -> T:
-        """Work after the last check: whoever interrupts the run cancels it as well."""
+        """Runs work after the last check. An interruption of the run cancels this work too."""
         task = self._follow_up = asyncio.create_task(work)
         if self._ended is not None and self._ended[0] in INTERRUPTIONS:
             task.cancel()
@@ -127,11 +129,11 @@ class Run:
         return result
 
     def stop(self, reason_code: str, reason: str) -> None:
-        """Ends the run: cancels what runs. The first reason stands, but an interruption beats the others."""
+        """Cancels the run. The first reason is kept, but an interruption replaces any other reason."""
         if self._ended is not None:
             if reason_code in INTERRUPTIONS and self._ended[0] not in INTERRUPTIONS:
                 self._ended = (reason_code, reason)
-            return  # what is cancelled already may be cleaning up
+            return  # a second cancellation would break the clean-up of the cancelled tasks
         if reason_code not in INTERRUPTIONS and all(future.done() for future in self._results.values()):
             return
         self._ended = (reason_code, reason)
@@ -139,17 +141,17 @@ class Run:
             task.cancel()
 
     async def _settle(self, check: Check) -> None:
-        """Runs the check when what it needs has passed, and resolves its future."""
+        """Runs the check after its needs have passed, and resolves its future."""
         try:
             result = await self._blocked(check)
             if result is None:
                 await self.work.ready(check)
-                async with self._gate.place(self._weights[check.id]):
+                async with self._gate.slot(self._weights[check.id]):
                     result = await self._timed(check)
                 result = await self._attributed(check, result)
         except PredeployError as error:
             result = Result(check=check.id, status=Status.ERRORED, reason_code=error.reason_code, reason=str(error))
-        except Exception as error:  # a mistake of ours is no verdict on the stack
+        except Exception as error:  # a bug in predeploy is no verdict on the stack
             text = f"{type(error).__name__}: {error}"
             result = Result(check=check.id, status=Status.ERRORED, reason_code="internal", reason=text)
         self._decide(check, result)
@@ -164,41 +166,41 @@ class Run:
         return await self.work.do(check)
 
     def _close(self, check: Check, _: asyncio.Task[None]) -> None:
-        """Resolves what was cancelled: a task that never had its first step could not do so by itself."""
+        """Resolves the future of a cancelled check. A task that is cancelled before its first step cannot do so."""
         if not self._results[check.id].done():
             self._decide(check, self._unfinished(check, begun=check.id in self._since))
 
     def _decide(self, check: Check, result: Result) -> None:
         now = self.elapsed
-        # what was measured where it ran is believed; how long its news took is not the check's
+        # a shard measures its own durations: the delay until its result arrives here does not count
         took = result.duration or now - self._since.get(check.id, now)
         result = redact(result, self._policy.redactor)
         result = replace(result, started=max(now - took, 0.0), duration=took)
         self._results[check.id].set_result(result)
         self._begun[check.id].set()
-        with contextlib.suppress(Exception):  # a terminal that went away changes no verdict
+        with contextlib.suppress(Exception):  # a display that fails must not change the verdict
             self._progress.finished(check.id, result)
         red = result.status in {Status.FAILED, Status.ERRORED}
         if red and self._policy.fail_fast and self._ended is None:
             self.stop("fail_fast", f"{check.title} is red, and --fail-fast was given")
 
     async def _blocked(self, check: Check) -> Result | None:
-        """Waits for what the check needs; a result where that did not pass, or where it cannot run anyway."""
+        """Waits for the needs. Returns a skipped result if one did not pass or the check has a skip reason."""
         for need in check.needs:
             result = await self.execute(need)
             if not result.passed:
                 title = self.plan[need].title
                 reason = f"needs {title}, which {ENDS[result.status]}"
                 return Result(check=check.id, status=Status.SKIPPED, reason_code="needs", reason=reason)
-        if (why := check.skip_reason) is not None:
-            proof = Proof(gaps=(why.reason,))
+        if (skip := check.skip_reason) is not None:
+            proof = Proof(gaps=(skip.reason,))
             return Result(
-                check=check.id, status=Status.SKIPPED, reason_code=why.reason_code, reason=why.reason, proof=proof
+                check=check.id, status=Status.SKIPPED, reason_code=skip.reason_code, reason=skip.reason, proof=proof
             )
         return None
 
     async def _attributed(self, check: Check, result: Result) -> Result:
-        """One broken lock is one red check: the others that installed from it were skipped for the same trouble."""
+        """Turns a red result into a skipped one if an earlier check reports the same diagnostic for the same lock."""
         owners = () if result.passed or self._policy.is_part else self.work.owners(check)
         for owner in owners:
             first = await self.execute(owner)

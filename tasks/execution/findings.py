@@ -1,4 +1,4 @@
-"""What the commands of a check have said so far, and the one line that says why it is red."""
+"""Collects what the commands of a check report, and derives the one-line reason of its result."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
@@ -10,12 +10,12 @@ from tasks.reason_codes import ReasonCode
 from tasks.steps import Command
 
 BASE_UNFIT = frozenset({ReasonCode.EXTENSION_ABSENT, ReasonCode.TOOLCHAIN, ReasonCode.CRASH})
-"""Errors that lie in the base, not in the engine or a registry. A command adds its own (`explained`)."""
+"""Errors whose cause is in the base, not in the engine or a registry. A command adds its own (`explained`)."""
 
 
 @dataclass(slots=True, kw_only=True)
 class Findings:
-    """What the commands of a check have said so far."""
+    """What the commands of a check have reported so far."""
 
     diagnostics: list[Diagnostic] = field(default_factory=list)
     summaries: list[str] = field(default_factory=list)
@@ -23,10 +23,10 @@ class Findings:
     tests: TestCounts | None = None
     exit_code: int | None = None
     ran: bool = False
-    """Whether any command ran now; else an engine remembered all of them."""
+    """Whether any command ran in this run; otherwise all exits came from the engine's cache."""
 
     def take(self, parsed: Parsed) -> None:
-        """Adds what one command's output holds."""
+        """Adds the findings in one command's output."""
         self.diagnostics += parsed.diagnostics
         self.summaries += [parsed.summary] if parsed.summary else []
         self.gaps += parsed.gaps
@@ -34,7 +34,7 @@ class Findings:
 
 
 def as_warnings(diagnostics: Iterable[Diagnostic]) -> list[Diagnostic]:
-    """Findings that do not turn a check red. The last line of an unknown tool explains a red one, and no green one."""
+    """Returns the findings of a passed check as warnings. Drops lines of raw output, which explain only a failure."""
     return [
         replace(each, severity=Severity.WARNING) if each.severity is Severity.ERROR else each
         for each in diagnostics
@@ -43,7 +43,7 @@ def as_warnings(diagnostics: Iterable[Diagnostic]) -> list[Diagnostic]:
 
 
 def reason_of(judgement: Judgement, findings: Findings) -> str:
-    """One line: the first error where a tool named one, else how the command ended."""
+    """Returns one line: the first error if it explains the judgement, otherwise how the command ended."""
     first = next((each for each in findings.diagnostics if each.severity is Severity.ERROR), None)
     if first is None or not judgement.explained:
         return judgement.reason
@@ -52,9 +52,9 @@ def reason_of(judgement: Judgement, findings: Findings) -> str:
 
 
 def without_base(command: Command, judgement: Judgement, findings: Findings) -> Judgement:
-    """What is broken in the base, or does not fit this run, is nothing against the tree: then it was not tried.
+    """Turns a failure in the base into a skipped check: it says nothing about the tree.
 
-    What the base said is forgotten: it is about files that are none of the tree's. Trouble around it stays trouble.
+    Drops the base's diagnostics, because they concern files outside the tree. Keeps errors of the engine or a registry.
     """
     is_its_own = judgement.status is Status.FAILED or judgement.reason_code in {*BASE_UNFIT, *command.explained}
     if not is_its_own:
@@ -67,7 +67,7 @@ def without_base(command: Command, judgement: Judgement, findings: Findings) -> 
 
 
 def plain(command: Command, judgement: Judgement) -> list[Diagnostic]:
-    """The judgement itself as the one diagnostic of a red check that said nothing."""
+    """Returns the judgement as the only diagnostic of a red check without output."""
     if judgement.status is Status.SKIPPED:
         return []
     return [Diagnostic(tool=command.label, message=judgement.reason, rule=judgement.reason_code or None)]

@@ -1,9 +1,10 @@
-"""Whose fault is it? From the facts of an exit to passed, failed, or no verdict. Pure.
+"""Judges an exit from facts: passed, failed (the stack's fault), or errored (no verdict). Pure.
 
-The reason codes of a row are in its command; those of this module are in `tasks.reason_codes`.
+A command carries the reason codes of its row; the other codes are in `tasks.reason_codes`.
 
-Never read from error text alone: an execute step is failed only by an exit code that its row calls a verdict, while
-what it relied on is well; an acquire step only on proof, while the registry answers a control request.
+Error text alone never makes a step failed. An execute step fails only by an exit code that its row lists as a verdict,
+while the engine reports no trouble. An acquire step fails only on proof: installer output that blames the stack's
+files, while the registry answers a control request.
 """
 
 import re
@@ -15,11 +16,11 @@ from tasks.models import Diagnostic, Severity, Status, TestCounts
 from tasks.reason_codes import ReasonCode
 from tasks.steps import Command, Fact
 
-# A program that ends itself so crashed; any other signal came from outside.
+# Signals that mean a crash of the program itself. Any other signal came from outside.
 CRASHES = {4: "SIGILL", 6: "SIGABRT", 7: "SIGBUS", 8: "SIGFPE", 11: "SIGSEGV"}
 SIGNALS = {1: "SIGHUP", 2: "SIGINT", 9: "SIGKILL", 15: "SIGTERM", **CRASHES}
 
-# What installers say where the stack's own files are the reason, by reason code.
+# By reason code, output of installers that proves a fault in the stack's own files.
 PROOFS: tuple[tuple[ReasonCode, re.Pattern[str]], ...] = (
     (
         ReasonCode.LOCK_STALE,
@@ -60,19 +61,20 @@ PROOFS: tuple[tuple[ReasonCode, re.Pattern[str]], ...] = (
         ),
     ),
 )
-# These need no answer of a registry.
+# Proofs that hold even if the registry does not answer.
 LOCAL_PROOFS = frozenset({ReasonCode.LOCK_STALE, ReasonCode.MANIFEST_BROKEN})
-# A package that has to be compiled may lack what only production's image has: that proves nothing.
+# A failed compilation proves nothing: production's image may have the missing compiler or library.
 UNBUILT = re.compile(r"Failed to build|build backend returned an error|ELIFECYCLE|lifecycle script", re.IGNORECASE)
-# What Postgres says of an extension whose files it does not have. Production's may have them.
+# The error of a Postgres without the files of an extension. Production's Postgres may have them.
 NO_EXTENSION = re.compile(r'extension "(?P<name>[^"\n]+)" is not available')
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Judgement:
-    """What an exit means. `again`: a second try may tell more. `crash`: the program itself may be at fault.
+    """What an exit means.
 
-    `explained`: the first error in the output states the reason, where there is one.
+    `again`: a retry may give a verdict. `crash`: the program crashed. `explained`: the first error in the output, if
+    any, is a better reason than `reason`.
     """
 
     status: Status
@@ -87,24 +89,24 @@ PASS = Judgement(status=Status.PASSED)
 
 
 def errored(code: str, reason: str, *, again: bool = False, crash: bool = False, explained: bool = False) -> Judgement:
-    """No verdict."""
+    """Returns a judgement without a verdict."""
     return Judgement(
         status=Status.ERRORED, reason_code=str(code), reason=reason, again=again, crash=crash, explained=explained
     )
 
 
 def skipped(code: str, reason: str) -> Judgement:
-    """It was not tried, for want of what is none of the tree's."""
+    """Returns the judgement of a check that was not tried, for a cause outside the tree."""
     return Judgement(status=Status.SKIPPED, reason_code=str(code), reason=reason)
 
 
 def failed(code: str, reason: str, *, explained: bool = True) -> Judgement:
-    """The stack's code is broken."""
+    """Returns the judgement that the stack is at fault."""
     return Judgement(status=Status.FAILED, reason_code=str(code), reason=reason, explained=explained)
 
 
 def unwell(exit: Exit, trouble: tuple[str, str] | None) -> Judgement | None:
-    """What the engine knows itself about an exit that means nothing."""
+    """Returns an errored judgement if the engine reports trouble, which makes the exit meaningless; otherwise None."""
     if exit.trouble:
         return errored(exit.trouble, exit.detail or exit.trouble, explained=exit.trouble == ReasonCode.ACQUIRE)
     if trouble is not None and exit.code != 0:
@@ -113,18 +115,18 @@ def unwell(exit: Exit, trouble: tuple[str, str] | None) -> Judgement | None:
 
 
 def judge(command: Command, exit: Exit, trouble: tuple[str, str] | None) -> Judgement:
-    """The meaning of how an execute command ended. `trouble` is what the engine answered after a failure."""
+    """Judges the exit of an execute command. `trouble`: reason code and reason that the engine gave after a failure."""
     if (sick := unwell(exit, trouble)) is not None:
         return sick
     gone = next((each for each in exit.services if each.ended), None)
     if gone is not None:
-        # whatever answered then was not the server that was started
+        # an answer came from another process, not from the server that was started
         server = next((each for each in command.services if each.label == gone.name), None)
         return by_service(gone, server)
     if exit.code == 0:
         return PASS
     if exit.timed_out:
-        # what was said before the end does not explain it
+        # output before the time limit does not explain the timeout
         reason = f"{command.label} was still running after {command.limit:g} s"
         return failed(ReasonCode.TIMEOUT, reason, explained=False)
     if exit.signal is not None:
@@ -135,7 +137,7 @@ def judge(command: Command, exit: Exit, trouble: tuple[str, str] | None) -> Judg
 def refined(
     command: Command, judgement: Judgement, diagnostics: Sequence[Diagnostic], tests: TestCounts | None
 ) -> Judgement:
-    """A more exact reason code, where what a tool found tells more than its exit code. Never another verdict."""
+    """Replaces the reason code by a more exact one that the findings give. Never changes the status."""
     first = next((each for each in diagnostics if each.severity is Severity.ERROR), None)
     facts: dict[Fact, bool] = {
         "python_error": first is not None and (first.file or "").endswith(".py"),
@@ -146,7 +148,7 @@ def refined(
 
 
 def by_code(command: Command, exit: Exit) -> Judgement:
-    """An exit code: nothing to do, a verdict, no verdict for a known reason, or one that the row does not know."""
+    """Judges an exit code: nothing to do, a verdict, a known reason for no verdict, or unknown to the row."""
     code = exit.code
     if code in command.empty:
         return PASS
@@ -159,27 +161,27 @@ def by_code(command: Command, exit: Exit) -> Judgement:
     if missing:
         program = command.argv[0] if command.argv else command.label
         return errored(ReasonCode.TOOL_MISSING, f"{program} {missing}: is it among the locked dependencies?")
-    if code is not None and code - 128 in SIGNALS:  # how a shell or a package manager passes a signal on
+    if code is not None and code - 128 in SIGNALS:  # shells and package managers report a signal as 128 + its number
         return by_signal(command.label, code - 128)
-    reason = f"{command.label} ended with exit code {code}, which is no verdict"
+    reason = f"{command.label} ended with exit code {code}, which has no known meaning for this check"
     return errored(ReasonCode.UNKNOWN_EXIT, reason, again=True, explained=True)
 
 
 def by_unfit(command: Command, reason_code: str, reason: str) -> Judgement:
-    """No verdict, for a reason that the row knows."""
+    """Returns an errored judgement for a reason that the row lists."""
     return errored(reason_code, reason, explained=reason_code in command.explained)
 
 
-def by_signal(who: str, signal: int) -> Judgement:
-    """A signal: the program crashed, or something outside killed it."""
+def by_signal(program: str, signal: int) -> Judgement:
+    """Judges a signal: the program crashed, or another process killed it."""
     name = SIGNALS.get(signal, f"signal {signal}")
     if signal in CRASHES:
-        return errored(ReasonCode.CRASH, f"{who} crashed with {name}", again=True, crash=True)
-    return errored(ReasonCode.KILLED, f"{who} was killed by {name} from outside", again=True)
+        return errored(ReasonCode.CRASH, f"{program} crashed with {name}", again=True, crash=True)
+    return errored(ReasonCode.KILLED, f"{program} was killed by {name} from outside", again=True)
 
 
 def by_service(service: ServiceExit, server: Command | None) -> Judgement:
-    """A server that ended while it was needed, by itself or by a signal. One without verdicts is not the stack's."""
+    """Judges a server that ended while it was needed. A server command without verdicts belongs to predeploy."""
     if service.signal is not None:
         return by_signal(f"the {service.name}", service.signal)
     reason = f"the {service.name} ended with exit code {service.code} while it was needed"
@@ -192,9 +194,9 @@ def by_service(service: ServiceExit, server: Command | None) -> Judgement:
 
 
 def judge_acquire(command: Command, exit: Exit, trouble: tuple[str, str] | None, *, registry: bool) -> Judgement:
-    """The meaning of how an acquire command ended. `registry` tells whether a control request was answered.
+    """Judges the exit of an acquire command. `registry`: whether the package registry answered a control request.
 
-    What the stack's own files prove (a stale lock, a broken manifest) stands also where no registry answers.
+    A fault in the stack's own files (a stale lock, a broken manifest) is a failure even without a registry.
     """
     if exit.code == 0 and not exit.trouble:
         return PASS
@@ -218,7 +220,7 @@ def judge_acquire(command: Command, exit: Exit, trouble: tuple[str, str] | None,
 
 
 def judge_extension(exit: Exit) -> Judgement | None:
-    """The meaning of a failure for want of an extension of Postgres: none for the code."""
+    """Returns an errored judgement if this run's Postgres lacks an extension; otherwise None."""
     found = NO_EXTENSION.search(f"{exit.stderr}\n{exit.stdout}")
     if found is None:
         return None

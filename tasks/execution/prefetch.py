@@ -1,4 +1,4 @@
-"""Begins at once what a plan needs: packages, the database and images. No check holds a place only to wait for them."""
+"""Starts the preparation of packages, database and images early, so that no check occupies a job slot to wait."""
 
 import asyncio
 import re
@@ -12,39 +12,40 @@ from tasks.steps import Check
 
 
 class Installs:
-    """One task per environment. How it went is no matter here: the checks ask the engine for it again themselves."""
+    """One installation task per environment. Ignores errors: each check asks the engine again and reports them."""
 
     def __init__(self, plan: Plan, engine: Engine, lowering: Lowering, logs: Path) -> None:
         self._engine = engine
         self._logs = logs
-        self._wanted = {check.id: environments_of(check, lowering) for check in plan.checks}
+        self._environments = {check.id: environments_of(check, lowering) for check in plan.checks}
         self._tasks: dict[str, asyncio.Task[Prepared]] = {}
 
     def start(self) -> None:
-        """Begins with all of them at once: they wait for the network more than they compute."""
-        for environments in self._wanted.values():
+        """Starts all installations at once: they are bound by the network, not by the CPU."""
+        for environments in self._environments.values():
             for each in environments:
                 if each.key not in self._tasks:
                     log = self._logs / f"install-{re.sub(r'[^a-z0-9]+', '-', each.title.lower()).strip('-')}.log"
                     self._tasks[each.key] = asyncio.create_task(self._engine.prepare(each, log))
 
     async def ready(self, check: Check) -> None:
-        """Returns when what the check needs is installed, or could not be."""
-        waiting = [self._tasks[each.key] for each in self._wanted[check.id] if each.key in self._tasks]
+        """Returns when the installations that the check needs have ended, successfully or not."""
+        waiting = [self._tasks[each.key] for each in self._environments[check.id] if each.key in self._tasks]
         if waiting:
             await asyncio.wait(waiting)
 
     async def stop(self) -> None:
-        """Ends what nobody waits for any more."""
+        """Cancels the installations that still run."""
         for task in self._tasks.values():
             task.cancel()
         await asyncio.gather(*self._tasks.values(), return_exceptions=True)
 
 
 async def warm(plan: Plan, engine: Engine, lowering: Lowering) -> None:
-    """Has the database started, and the images built that have a Dockerfile: ours hold what earlier steps make.
+    """Starts the database and builds the images that have a Dockerfile.
 
-    Never raises: what goes wrong is said by the checks that need it.
+    Images without a Dockerfile contain outputs of earlier steps, so they are built later. Never raises: the checks
+    that need the database or an image report its errors.
     """
     with_dockerfile = [check for check in plan.checks if check.image is not None and check.image.dockerfile]
     steps = [

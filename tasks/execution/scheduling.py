@@ -1,4 +1,4 @@
-"""Which check first, where more could run than may: the one that the most work waits for. Pure."""
+"""Orders the checks that wait for a free job slot: the check with the longest remaining chain is first. Pure."""
 
 import heapq
 import itertools
@@ -9,11 +9,11 @@ from contextlib import asynccontextmanager
 from tasks.steps import Check
 
 UNKNOWN = 2.0
-"""Seconds that a check is taken to last that has never run here."""
+"""Assumed seconds of a check without a recorded duration."""
 
 
 def weights(checks: Iterable[Check], seconds: Mapping[str, float]) -> dict[str, float]:
-    """For each check the seconds of the longest chain that begins with it, from how long checks took last time."""
+    """Returns by check id the seconds of the longest chain that begins with the check, from recorded `seconds`."""
     listed = tuple(checks)
     followers: dict[str, list[str]] = {check.id: [] for check in listed}
     for check in listed:
@@ -31,16 +31,16 @@ def weights(checks: Iterable[Check], seconds: Mapping[str, float]) -> dict[str, 
 
 
 class PrioritySemaphore:
-    """Lets so many in at once; of those who wait, the heaviest is next. For one event loop."""
+    """A semaphore with `slots` slots that admits the waiter with the greatest weight first. For one event loop."""
 
-    def __init__(self, places: int) -> None:
-        self._free = places
+    def __init__(self, slots: int) -> None:
+        self._free = slots
         self._waiting: list[tuple[float, int, Future[None]]] = []
         self._turn = itertools.count()
 
     @asynccontextmanager
-    async def place(self, weight: float) -> AsyncIterator[None]:
-        """A place inside, for as long as the context lasts."""
+    async def slot(self, weight: float) -> AsyncIterator[None]:
+        """Holds one slot for as long as the context lasts."""
         await self._enter(weight)
         try:
             yield

@@ -1,4 +1,4 @@
-"""What does the checks of a run: here, an engine with all that it needs beside it."""
+"""Defines the backend that runs the checks of a run, and implements it with an engine."""
 
 import asyncio
 from collections.abc import Sequence
@@ -16,35 +16,35 @@ from tasks.steps import Check
 
 
 class Work(Protocol):
-    """Does each check that it is asked for, once. Never raises for one that is red."""
+    """Runs each requested check once. Never raises for a failed or errored check."""
 
     @property
     def facts(self) -> EngineFacts:
-        """What ran the checks."""
+        """Facts about the engine that ran the checks."""
 
     def completed(self, report: Report) -> Report:
-        """The report of a run that is over, with what went wrong and changes no verdict."""
+        """Returns the final report with the warnings of the run, which do not change the verdict."""
 
     def start(self) -> None:
-        """Begins what checks will ask for."""
+        """Starts the preparation of what the checks need."""
 
     async def ready(self, check: Check) -> None:
-        """Returns when a check may begin, and would not only wait."""
+        """Returns when the check can start without a wait for its preparation."""
 
     async def do(self, check: Check) -> Result:
-        """What became of a check, when that is known."""
+        """Runs the check and returns its result."""
 
     def owners(self, check: Check) -> Sequence[str]:
-        """Checks before a red one that may be red for the very same trouble."""
+        """Returns the ids of earlier checks that may share the root cause of a red check."""
 
     async def stop(self) -> None:
-        """Ends what nobody waits for any more."""
+        """Cancels preparations that are no longer needed."""
 
 
 class EngineWork:
-    """The checks of a plan on an engine. Packages, database and images are made ready beside the first of them.
+    """Runs the checks of a plan on an engine. Prepares packages, database and images while the first checks run.
 
-    `whole` is the plan that this one is a part of, where other parts are done elsewhere.
+    `whole`: the complete plan, if `plan` is the part of one shard.
     """
 
     def __init__(
@@ -71,7 +71,7 @@ class EngineWork:
         await self._installs.ready(check)
 
     async def do(self, check: Check) -> Result:
-        assert check.commands, f"{check.id} has nothing to do"  # which must not be a pass
+        assert check.commands, f"{check.id} has no commands"  # a check without commands must not pass
         return await self._attempt.run(check)
 
     def owners(self, check: Check) -> Sequence[str]:

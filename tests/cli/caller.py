@@ -1,4 +1,4 @@
-"""The command line as its caller sees it: a process with arguments, an environment, two streams and an exit code."""
+"""Runs the command line as a process with arguments and an environment, and captures its streams and exit code."""
 
 import json
 import os
@@ -23,13 +23,13 @@ LAST = re.compile(
     r"errored=(?P<errored>\d+) skipped=(?P<skipped>\d+) cached=\d+ seconds=(?P<seconds>[\d.]+) engine=\S+ "
     r"report=(?P<report>.+)"
 )
-# Nobody listens on the port for discarding.
+# No program listens on port 9 (discard).
 NOWHERE = "http://127.0.0.1:9/api"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Ended:
-    """What is left of a call."""
+    """The results of a call that has ended."""
 
     code: int
     stdout: str
@@ -39,31 +39,31 @@ class Ended:
 
     @cached_property
     def last(self) -> dict[str, str]:
-        """The last line, wherever it belongs; nothing stands behind it."""
+        """The fields of the verdict line, which is the last line on stdout, or on stderr if stdout is JSON."""
         where = self.stderr if self.stdout.startswith("{") else self.stdout
-        assert where.endswith("\n"), self.told
+        assert where.endswith("\n"), self.transcript
         found = LAST.fullmatch(where.splitlines()[-1])
-        assert found, self.told
+        assert found, self.transcript
         return found.groupdict()
 
     @cached_property
     def document(self) -> dict[str, Any]:
-        """The one document on stdout, as the schema has it."""
+        """The JSON document on stdout, validated against the schema."""
         return checked(self.stdout)
 
     @property
-    def told(self) -> str:
-        """Everything, for a failing assertion."""
+    def transcript(self) -> str:
+        """Exit code and both streams, for the message of a failed assertion."""
         return f"exit {self.code} after {self.seconds:.1f} s\n--- stdout\n{self.stdout}\n--- stderr\n{self.stderr}"
 
     def assert_ended(self, code: int, word: str) -> None:
-        """Exit code and last line agree, and no traceback was shown."""
-        assert (self.code, self.last["exit"], self.last["word"]) == (code, str(code), word), self.told
-        assert "Traceback" not in self.stdout + self.stderr, self.told
+        """Asserts exit code and verdict line, and that no traceback was printed."""
+        assert (self.code, self.last["exit"], self.last["word"]) == (code, str(code), word), self.transcript
+        assert "Traceback" not in self.stdout + self.stderr, self.transcript
 
 
 def checked(text: str) -> dict[str, Any]:
-    """A document that the schema allows."""
+    """Parses a JSON document and validates it against the schema."""
     document: dict[str, Any] = json.loads(text)
     jsonschema.validate(document, json.loads(schema()), format_checker=jsonschema.FormatChecker())
     return document
@@ -71,7 +71,7 @@ def checked(text: str) -> dict[str, Any]:
 
 @dataclass(frozen=True, kw_only=True)
 class Caller:
-    """Somebody at a shell, with a home, a directory that they are in, and variables of their own."""
+    """A user at a shell, with a home, a current directory and environment variables."""
 
     home: Path
     cwd: Path
@@ -80,26 +80,26 @@ class Caller:
 
     @property
     def variables(self) -> dict[str, str]:
-        """Nothing of the environment of the tests but what programs are found by."""
-        ours = {
+        """The complete environment of a call. Of the tests' own environment it has only PATH."""
+        base = {
             "PATH": os.environ["PATH"],
             "HOME": str(self.home),
             "LANG": "C.UTF-8",
             "PYTHONPATH": os.pathsep.join(map(str, (*self.paths, ROOT))),
         }
-        return {**ours, **self.environ}
+        return {**base, **self.environ}
 
     def start(self, *arguments: str | Path, **options: Any) -> "Call":
-        """Begins a call, in a process group of its own like a shell's job."""
+        """Starts a call in a new session and process group."""
         return Call(self, [sys.executable, "-m", "flows.predeploy", *map(str, arguments)], options)
 
     def run(self, *arguments: str | Path, limit: float = 60, **options: Any) -> Ended:
-        """A call to its end."""
+        """Starts a call and waits for its end. `limit` is in seconds."""
         return self.start(*arguments, **options).wait(limit)
 
 
 class Call:
-    """A call that goes on."""
+    """A running call."""
 
     def __init__(self, caller: Caller, argv: list[str], options: Mapping[str, Any]) -> None:
         self.begun = time.monotonic()
@@ -118,15 +118,15 @@ class Call:
 
     @property
     def group(self) -> int:
-        """Its process group and session."""
+        """The id of its process group and session."""
         return self.process.pid
 
     def press(self, number: signal.Signals) -> None:
-        """What a terminal does: the signal goes to the whole group."""
+        """Sends a signal to the whole process group, as a terminal does."""
         os.killpg(self.group, number)
 
     def wait(self, limit: float = 60) -> Ended:
-        """Until it has ended, which it has to do soon."""
+        """Waits for the end. After `limit` seconds, kills the call and raises AssertionError."""
         try:
             stdout, stderr = self.process.communicate(timeout=limit)
         except subprocess.TimeoutExpired:
@@ -143,15 +143,15 @@ class Call:
 
 
 def wait_for(condition: Callable[[], Any], what: str, limit: float = 30) -> None:
-    """Poll until it is so."""
+    """Polls until the condition is true. Raises AssertionError after `limit` seconds."""
     deadline = time.monotonic() + limit
     while not condition():
-        assert time.monotonic() < deadline, f"waited in vain for {what}"
+        assert time.monotonic() < deadline, f"timed out waiting for {what}"
         time.sleep(0.01)
 
 
 def is_alive(pid: int) -> bool:
-    """Whether a process runs: neither gone nor waiting to be reaped."""
+    """Whether a process runs; False for a zombie."""
     try:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
     except OSError:
@@ -159,7 +159,7 @@ def is_alive(pid: int) -> bool:
 
 
 def processes_of(*, session: int, run: str = "") -> list[str]:
-    """Command lines of what lives in a session, or carries the mark of a run."""
+    """Returns the command lines of live processes in a session or with PREDEPLOY_RUN of a run."""
     found = []
     for place in Path("/proc").iterdir():
         if place.name.isdecimal() and is_alive(int(place.name)):

@@ -1,4 +1,4 @@
-"""Callers and stacks. Only tests of the recording pay for Prefect."""
+"""Fixtures for callers and stacks. Only tests of the recording start Prefect, which is slow."""
 
 import os
 import signal
@@ -15,7 +15,7 @@ from tests.flows.harness import Places, servers_below
 
 @pytest.fixture(scope="session")
 def unimportable(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A place on Python's path where Prefect cannot be imported from: nobody waits for what takes a second."""
+    """A directory for Python's path that makes the import of Prefect fail, because it takes a second."""
     place = tmp_path_factory.mktemp("unimportable")
     (place / "prefect.py").write_text("raise ImportError('not in this test')\n")
     return place
@@ -23,13 +23,13 @@ def unimportable(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def cli_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """One home for all: what the engine has to do once per home is done once."""
+    """One home for all tests, so that the engine sets it up only once."""
     return tmp_path_factory.mktemp("home")
 
 
 @pytest.fixture
 def caller(cli_home: Path, tmp_path: Path, unimportable: Path) -> Caller:
-    """Somebody whose runs are not recorded."""
+    """A caller whose runs are not recorded."""
     cwd = tmp_path / "elsewhere"
     cwd.mkdir()
     return Caller(home=cli_home, cwd=cwd, environ={"PREFECT_API_URL": NOWHERE}, paths=(unimportable,))
@@ -37,7 +37,7 @@ def caller(cli_home: Path, tmp_path: Path, unimportable: Path) -> Caller:
 
 @pytest.fixture
 def stack(tmp_path: Path) -> TinyStack:
-    """A stack without a check so far."""
+    """A stack without checks."""
     return make_stack(tmp_path)
 
 
@@ -51,7 +51,7 @@ def green(stack: TinyStack) -> TinyStack:
 
 @pytest.fixture(scope="module")
 def warm_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """A home with a server that is up."""
+    """A home with a running server."""
     home = tmp_path_factory.mktemp("warm")
     user_dirs = Places(data=home / ".local/share/predeploy", cache=home / ".cache/predeploy")
     user_dirs.cache.mkdir(parents=True)
@@ -63,5 +63,5 @@ def warm_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 @pytest.fixture
 def recorded(caller: Caller, warm_home: Path) -> Caller:
-    """Somebody with the real Prefect and a warm server."""
+    """A caller with the real Prefect and a running server."""
     return replace(caller, home=warm_home, environ={}, paths=())

@@ -1,4 +1,4 @@
-"""Tiny stacks: nothing but checks of their own, which a shell runs in no time."""
+"""Tiny stacks that have only custom checks: short shell scripts."""
 
 import hashlib
 import shlex
@@ -16,17 +16,17 @@ BREAKS = "exit 9"
 
 @dataclass(frozen=True, kw_only=True)
 class TinyStack:
-    """A repository with `predeploy.toml` and a file. `marks` lies outside: checks leave word there of what they did."""
+    """A repository with `predeploy.toml` and a file. Checks write files into the external directory `marks`."""
 
     root: Path
     marks: Path
     rows: list[str] = field(default_factory=list)
 
     def has(self, name: str, script: str = PASSES, *, stage: str = "quality", needs: str = "") -> None:
-        """One more check: a script for `sh` that finds the marks at `$1`."""
+        """Adds a check that runs a script with `sh`; `$1` is the directory `marks`."""
         run = shlex.join(["sh", "-c", script, name, str(self.marks)]).replace('"', '\\"').replace("\n", "\\n")
-        wanted = f'needs = ["{needs}"]\n' if needs else ""
-        self.rows.append(f'[[check]]\nname = "{name}"\nstage = "{stage}"\n{wanted}run = "{run}"\n')
+        need = f'needs = ["{needs}"]\n' if needs else ""
+        self.rows.append(f'[[check]]\nname = "{name}"\nstage = "{stage}"\n{need}run = "{run}"\n')
         (self.root / "predeploy.toml").write_text("\n".join(self.rows))
 
     def has_site(self) -> None:
@@ -40,11 +40,11 @@ class TinyStack:
         (self.root / "predeploy.toml").write_text("\n".join(self.rows))
 
     def mark(self, name: str) -> Path:
-        """A file that a check may write."""
+        """Returns the path of a file in `marks`."""
         return self.marks / name
 
     def git(self, *arguments: str) -> None:
-        """Git, on the stack."""
+        """Runs git in the stack."""
         subprocess.run(["git", "-C", self.root, *arguments], check=True, capture_output=True)
 
     @property
@@ -54,17 +54,17 @@ class TinyStack:
 
     @property
     def hidden(self) -> list[str]:
-        """What lies beside published runs."""
+        """The names of temporary files next to published runs."""
         home = self.root / ".predeploy"
         return sorted(path.name for path in (*home.glob("runs/.*"), *home.glob(".latest*"), *home.glob(".gitignore.*")))
 
     def report(self, run: str = "latest") -> dict[str, Any]:
-        """A published report."""
+        """Returns a published report."""
         place = self.root / ".predeploy" / (run if run == "latest" else f"runs/{run}")
         return checked((place / "report.json").read_text())
 
     def content(self) -> dict[str, str]:
-        """Every file with mode, time and digest, without what is ours to write."""
+        """Returns mode, time and digest by path of every file, except those in `.predeploy`."""
         files = (path for path in self.root.rglob("*") if path.is_file() and ".predeploy" not in path.parts)
         return {
             str(
@@ -75,7 +75,7 @@ class TinyStack:
 
 
 def make_stack(place: Path, marks: Path | None = None) -> TinyStack:
-    """One without a check so far."""
+    """Creates a stack without checks."""
     stack = TinyStack(root=place / "stack", marks=marks or place / "marks")
     stack.root.mkdir(parents=True)
     stack.marks.mkdir(exist_ok=True)

@@ -1,4 +1,4 @@
-"""A run in which every secret is a canary: nothing that is left of it, and no process beside it, shows one."""
+"""A run in which every secret is a canary: no output, file or other process of the run shows one."""
 
 import sys
 import threading
@@ -24,7 +24,7 @@ IN_CONTAINERS = pytest.mark.skipif(bool(unreachable()), reason=f"the hunt in con
 
 @dataclass(slots=True, kw_only=True)
 class Watch:
-    """Looks into every process that there is, again and again."""
+    """Scans the arguments and environments of all processes repeatedly."""
 
     needles: tuple[bytes, ...]
     begins: threading.Event = field(default_factory=threading.Event)
@@ -33,7 +33,7 @@ class Watch:
     looks: int = 0
 
     def look(self) -> None:
-        """One round: arguments hold nothing; the environment only of what a check has started."""
+        """Scans all processes once. Only the environment of a check's process may contain a secret."""
         self.looks += 1
         for place in Path("/proc").glob("[0-9]*"):
             try:
@@ -53,10 +53,10 @@ class Watch:
 
 
 def is_of_a_check(place: Path, environment: bytes) -> bool:
-    """Was the process started by a check? On this machine it carries the run's mark, in containers it sees no other."""
+    """Whether a check started the process: it has PREDEPLOY_RUN, or it is in another PID namespace (a container)."""
     try:
         return b"PREDEPLOY_RUN=" in environment or (place / "ns/pid").readlink() != Path("/proc/self/ns/pid").readlink()
-    except OSError:  # it has just ended
+    except OSError:  # the process has just ended
         return True
 
 
@@ -88,13 +88,13 @@ def test_no_canary_is_found(engine: str, provider: str, recorded: Caller, tmp_pa
         containers = GIVEN if engine == "dagger" else {}
         caller = replace(recorded, environ={**recorded.environ, **containers, **given})
         call = caller.start(stack.root, "--json-output", "--engine", engine)
-        # before it has come to its first line, no program can take anything out of its environment
+        # a program cannot clean its environment before its first line runs
         wait_for(lambda: [*(stack.root / ".predeploy").rglob("*.log")], "a log", limit=120)
         watch.begins.set()
         ended = call.wait(limit=300)
 
-    assert status_of(ended.document) == {"one": "failed", "two": "failed", "three": "failed"}, ended.told
-    assert (ended.document["engine"]["name"], ended.document["run"]["unrecorded"]) == (engine, None), ended.told
+    assert status_of(ended.document) == {"one": "failed", "two": "failed", "three": "failed"}, ended.transcript
+    assert (ended.document["engine"]["name"], ended.document["run"]["unrecorded"]) == (engine, None), ended.transcript
     for name in ("one", "two", "three"):
         assert (stack.root / f".predeploy/latest/logs/{name}.log").read_text().count("***") > 20
     assert_no_trace(ended, stack.root / ".predeploy", warm_home)

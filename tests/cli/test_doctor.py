@@ -1,4 +1,4 @@
-"""`predeploy doctor`: what is told of this machine and of secrets, and never a value."""
+"""`predeploy doctor`: findings on this machine and on secrets, without any secret value."""
 
 import json
 import os
@@ -30,7 +30,7 @@ def doppler() -> Iterator[Doppler]:
 
 @pytest.fixture
 def patient(caller: Caller, doppler: Doppler) -> Caller:
-    """Somebody with a token."""
+    """A caller with a token."""
     own = {"DOPPLER_TOKEN": TOKEN, "DOPPLER_API_HOST": doppler.url, "PREDEPLOY_DOPPLER_LIMIT": "1"}
     return replace(caller, environ={**caller.environ, **own, "PREDEPLOY_ENGINE": "local"})
 
@@ -52,10 +52,10 @@ def states(ended: Ended) -> dict[str, str]:
     return {name: each["state"] for name, each in findings(ended).items()}
 
 
-def test_all_is_well(patient: Caller, declaring: TinyStack, doppler: Doppler) -> None:
+def test_everything_is_available(patient: Caller, declaring: TinyStack, doppler: Doppler) -> None:
     ended = patient.run("doctor", declaring.root, "--json-output")
 
-    assert ended.code == 0, ended.told
+    assert ended.code == 0, ended.transcript
     found = findings(ended)
     assert {
         name: each["text"] for name, each in found.items() if name in {"token", "account", "config", "secrets"}
@@ -70,7 +70,7 @@ def test_all_is_well(patient: Caller, declaring: TinyStack, doppler: Doppler) ->
     assert not declaring.runs
 
 
-def test_no_value_is_asked_for(patient: Caller, declaring: TinyStack, doppler: Doppler) -> None:
+def test_doctor_requests_no_secret_value(patient: Caller, declaring: TinyStack, doppler: Doppler) -> None:
     patient.run("doctor", declaring.root)
 
     assert [(each.path.rpartition("/")[2], each.query) for each in doppler.asked] == [
@@ -80,7 +80,7 @@ def test_no_value_is_asked_for(patient: Caller, declaring: TinyStack, doppler: D
     ]
 
 
-def test_for_people(patient: Caller, declaring: TinyStack) -> None:
+def test_human_readable_output(patient: Caller, declaring: TinyStack) -> None:
     ended = patient.run("doctor", declaring.root)
 
     assert ended.code == 0
@@ -91,7 +91,7 @@ def test_for_people(patient: Caller, declaring: TinyStack) -> None:
     assert "c4n4ry" not in ended.stdout
 
 
-def test_a_name_that_is_missing(patient: Caller, declaring: TinyStack) -> None:
+def test_missing_secret(patient: Caller, declaring: TinyStack) -> None:
     declare(declaring, ("two", "print('never run')", ["GONE", "LOST"]))
 
     ended = patient.run("doctor", declaring.root, "--json-output")
@@ -115,12 +115,12 @@ def test_a_name_that_is_missing(patient: Caller, declaring: TinyStack) -> None:
         ({"PREDEPLOY_JOBS": "many"}, "stack", "PREDEPLOY_JOBS: must be a whole number"),
     ],
 )
-def test_what_is_wrong_is_told_beside_the_rest(
+def test_problem_is_reported_together_with_the_other_findings(
     patient: Caller, declaring: TinyStack, environ: dict[str, str], name: str, text: str
 ) -> None:
     ended = replace(patient, environ={**patient.environ, **environ}).run("doctor", declaring.root, "--json-output")
 
-    assert ended.code == 3, ended.told
+    assert ended.code == 3, ended.transcript
     found = findings(ended)
     assert found[name]["state"] == "missing"
     assert found[name]["text"].startswith(text)
@@ -137,7 +137,7 @@ def test_doppler_that_does_not_answer(patient: Caller, declaring: TinyStack, dop
     assert states(ended)["Doppler"] == "missing"
 
 
-def test_an_engine_that_is_not_there(patient: Caller, declaring: TinyStack) -> None:
+def test_unavailable_engine(patient: Caller, declaring: TinyStack) -> None:
     nowhere = {"_EXPERIMENTAL_DAGGER_RUNNER_HOST": "unix:///nowhere.sock"}
 
     ended = replace(patient, environ={**patient.environ, **nowhere}).run(
@@ -148,7 +148,7 @@ def test_an_engine_that_is_not_there(patient: Caller, declaring: TinyStack) -> N
     assert findings(ended)["engine"]["fix"] == "--engine local"
 
 
-def test_a_copy_has_an_age(patient: Caller, declaring: TinyStack) -> None:
+def test_doctor_shows_the_age_of_a_snapshot(patient: Caller, declaring: TinyStack) -> None:
     keeping = replace(patient, environ={**patient.environ, "PREDEPLOY_DOPPLER_SNAPSHOT": "5"})
     assert keeping.run(declaring.root).code == 0
 
@@ -163,13 +163,13 @@ def test_without_a_token_nothing_is_missing(caller: Caller, stack: TinyStack) ->
         "doctor", stack.root, "--json-output"
     )
 
-    assert ended.code == 0, ended.told
+    assert ended.code == 0, ended.transcript
     found = findings(ended)
     assert (found["token"]["state"], found["secrets"]["state"]) == ("spare", "well")
     assert "export DOPPLER_TOKEN=" in found["token"]["fix"]
 
 
-def test_no_stack_is_a_finding_like_others(patient: Caller) -> None:
+def test_missing_stack_is_a_finding(patient: Caller) -> None:
     ended = patient.run("doctor", "--json-output")
 
     assert ended.code == 3
@@ -178,7 +178,7 @@ def test_no_stack_is_a_finding_like_others(patient: Caller) -> None:
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
-def test_a_cache_that_cannot_be_written(patient: Caller, declaring: TinyStack) -> None:
+def test_read_only_cache(patient: Caller, declaring: TinyStack) -> None:
     ended = replace(patient, environ={**patient.environ, "XDG_CACHE_HOME": "/proc"}).run(
         "doctor", declaring.root, "--json-output"
     )
@@ -186,7 +186,7 @@ def test_a_cache_that_cannot_be_written(patient: Caller, declaring: TinyStack) -
     assert states(ended)["cache"] == "missing"
 
 
-def test_help_and_mistakes(patient: Caller) -> None:
+def test_help_and_wrong_flags_of_doctor(patient: Caller) -> None:
     shown = patient.run("doctor", "--help")
     wrong = patient.run("doctor", "--stage", "build")
 
@@ -197,7 +197,7 @@ def test_help_and_mistakes(patient: Caller) -> None:
     wrong.assert_ended(2, "USAGE")
 
 
-def test_a_stack_of_that_name_is_a_path(patient: Caller, declaring: TinyStack) -> None:
+def test_path_of_a_stack_named_doctor(patient: Caller, declaring: TinyStack) -> None:
     target = patient.cwd / "doctor"
     declaring.root.rename(target)
 

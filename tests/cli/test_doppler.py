@@ -1,4 +1,4 @@
-"""Doppler through the command line: what is asked, what is said, and who cannot see the token."""
+"""Doppler through the command line: requests, messages, and protection of the token."""
 
 import json
 import os
@@ -20,7 +20,7 @@ from tests.secrets.doppler.server import serving
 from tests.secrets.doppler.service import Doppler
 
 PLACE = ("cafe", "dev")
-# other tests run beside these, and their tokens are none of theirs
+# tests run in parallel, and must ignore each other's tokens
 TOKEN = f"dp.st.dev.c4n4ryT0ken{uuid.uuid4().hex}"
 KEY = "c4n4ry-value-7Kx2mPv9"
 LOOKS = """
@@ -48,13 +48,13 @@ def doppler() -> Iterator[Doppler]:
 
 @pytest.fixture
 def asking(caller: Caller, doppler: Doppler) -> Caller:
-    """Somebody with a token."""
+    """A caller with a token."""
     return replace(caller, environ={**caller.environ, "DOPPLER_TOKEN": TOKEN, "DOPPLER_API_HOST": doppler.url})
 
 
 @pytest.fixture
 def looking(stack: TinyStack) -> TinyStack:
-    """A check looks for the token, another one has no secret."""
+    """A stack with a check that searches for the token, and a check without secrets."""
     looks = LOOKS.replace("NEEDLE", TOKEN.swapcase())
     declare(stack, ("look", looks, ["KEY"]), ("plain", "print('hello')", []))
     return stack
@@ -64,11 +64,11 @@ def log_of(stack: TinyStack, check: str) -> str:
     return (stack.root / f".predeploy/latest/logs/{check}.log").read_text()
 
 
-def assert_untold(ended: Ended) -> None:
-    assert "c4n4ry" not in ended.stdout + ended.stderr, ended.told
+def assert_no_secret_in_output(ended: Ended) -> None:
+    assert "c4n4ry" not in ended.stdout + ended.stderr, ended.transcript
 
 
-def test_a_token_is_all_that_is_needed(asking: Caller, looking: TinyStack, doppler: Doppler) -> None:
+def test_doppler_needs_only_a_token(asking: Caller, looking: TinyStack, doppler: Doppler) -> None:
     ended = asking.run(looking.root, "--json-output")
 
     ended.assert_ended(0, "PASSED")
@@ -76,46 +76,48 @@ def test_a_token_is_all_that_is_needed(asking: Caller, looking: TinyStack, doppl
     (asked,) = doppler.asked
     assert asked.query == {"secrets": "DOPPLER_CONFIG,DOPPLER_PROJECT,KEY"}
     assert asked.headers["authorization"] == f"Bearer {TOKEN}"
-    assert_untold(ended)
+    assert_no_secret_in_output(ended)
 
 
 def test_no_check_finds_the_token(asking: Caller, looking: TinyStack) -> None:
     ended = asking.run(looking.root)
 
     ended.assert_ended(0, "PASSED")
-    told = log_of(looking, "look").splitlines()
-    assert "KEY is ***" in told
-    assert told[told.index("KEY is ***") + 1] == "[]"
+    lines = log_of(looking, "look").splitlines()
+    assert "KEY is ***" in lines
+    assert lines[lines.index("KEY is ***") + 1] == "[]"
 
 
 @pytest.mark.skipif(not (ROOT / ".venv/installed.txt").is_file(), reason="the wrapper has not made .venv here")
-def test_the_wrapper_hands_the_token_on_and_keeps_none(asking: Caller, looking: TinyStack) -> None:
+def test_wrapper_passes_on_the_token_and_keeps_no_copy(asking: Caller, looking: TinyStack) -> None:
     environ = {name: value for name, value in asking.variables.items() if name != "PYTHONPATH"}
     argv: list[str | Path] = ["sh", "-c", '"$@"; exit $?', "sh", ROOT / "just", "pre-deploy", looking.root]
-    # Prefect is real here, and its server nowhere
+    # Prefect is real here, but its server is not available
     done = subprocess.run(argv, env=environ, cwd=asking.cwd, capture_output=True, text=True, check=False)
 
     assert done.returncode == 0, done.stdout + done.stderr
-    told = log_of(looking, "look").splitlines()
-    holders = [line.split()[-1] for line in told if line.startswith("found in")]
-    # the shell that it was called from was started with it, and the report says so
+    lines = log_of(looking, "look").splitlines()
+    holders = [line.split()[-1] for line in lines if line.startswith("found in")]
+    # the calling shell was started with the token, and the report warns of that
     assert holders == ["sh"]
     assert "DOPPLER_TOKEN: a check of the embedded engine can read it from the environment of sh" in flat(done.stdout)
-    assert "DOPPLER" not in told[-2]
+    assert "DOPPLER" not in lines[-2]
 
 
 def flat(text: str) -> str:
     return " ".join(text.split())
 
 
-def test_nobody_is_asked_where_nothing_is_declared(asking: Caller, looking: TinyStack, doppler: Doppler) -> None:
+def test_doppler_gets_no_request_if_no_check_declares_secrets(
+    asking: Caller, looking: TinyStack, doppler: Doppler
+) -> None:
     ended = asking.run(looking.root, "--only", "plain")
 
     ended.assert_ended(0, "PASSED")
     assert doppler.asked == []
 
 
-def test_the_report_says_what_root_could_do(asking: Caller, looking: TinyStack) -> None:
+def test_report_warns_that_root_checks_can_read_the_token(asking: Caller, looking: TinyStack) -> None:
     ended = asking.run(looking.root, "--json-output")
 
     warnings = [each for each in ended.document["warnings"] if each.startswith("DOPPLER_TOKEN: ")]
@@ -129,29 +131,31 @@ def test_the_report_says_what_root_could_do(asking: Caller, looking: TinyStack) 
         (page(502), "Doppler does not answer: HTTP 502: Bad Gateway (5 attempts in "),
     ],
 )
-def test_no_secrets_no_verdict(asking: Caller, looking: TinyStack, doppler: Doppler, fault: object, says: str) -> None:
+def test_run_without_its_secrets_is_errored(
+    asking: Caller, looking: TinyStack, doppler: Doppler, fault: object, says: str
+) -> None:
     doppler.always = fault  # type: ignore[assignment]
     caller = replace(asking, environ={**asking.environ, "PREDEPLOY_DOPPLER_LIMIT": "1"})
 
     ended = caller.run(looking.root)
 
     ended.assert_ended(3, "ERRORED")
-    assert ended.stderr.startswith(f"predeploy: {says}"), ended.told
+    assert ended.stderr.startswith(f"predeploy: {says}"), ended.transcript
     assert len(ended.stderr.splitlines()) == 1
-    assert_untold(ended)
+    assert_no_secret_in_output(ended)
     assert not looking.runs
 
 
 @pytest.mark.parametrize("debug", [[], ["--debug"]])
-def test_a_token_that_is_none(asking: Caller, looking: TinyStack, debug: list[str]) -> None:
+def test_malformed_token_is_refused(asking: Caller, looking: TinyStack, debug: list[str]) -> None:
     ended = replace(asking, environ={**asking.environ, "DOPPLER_TOKEN": f"{TOKEN} x"}).run(looking.root, *debug)
 
     ended.assert_ended(3, "ERRORED")
     assert "DOPPLER_TOKEN is not a token" in ended.stderr
-    assert_untold(ended)
+    assert_no_secret_in_output(ended)
 
 
-def test_all_missing_names_are_told_at_once(asking: Caller, stack: TinyStack, doppler: Doppler) -> None:
+def test_all_missing_names_are_reported_at_once(asking: Caller, stack: TinyStack, doppler: Doppler) -> None:
     declare(stack, ("one", LOOKS, ["KEY", "GONE"]), ("two", LOOKS, ["GONE", "LOST"]))
 
     ended = asking.run(stack.root)
@@ -165,7 +169,7 @@ def test_all_missing_names_are_told_at_once(asking: Caller, stack: TinyStack, do
     assert len(doppler.asked) == 1
 
 
-def test_the_stack_cannot_say_where_a_token_goes(asking: Caller, looking: TinyStack) -> None:
+def test_stack_cannot_set_the_host_that_gets_the_token(asking: Caller, looking: TinyStack) -> None:
     rows = "\n".join(looking.rows)
     (looking.root / "predeploy.toml").write_text(f'doppler_url = "http://127.0.0.1:9"\n{rows}')
 
@@ -174,7 +178,7 @@ def test_the_stack_cannot_say_where_a_token_goes(asking: Caller, looking: TinySt
     ended.assert_ended(2, "USAGE")
 
 
-def test_a_value_that_is_too_short_is_named(asking: Caller, stack: TinyStack) -> None:
+def test_value_that_is_too_short_is_reported(asking: Caller, stack: TinyStack) -> None:
     declare(stack, ("pin", "import os; print(os.environ['PIN'])", ["PIN"]))
 
     ended = asking.run(stack.root, "--json-output")
@@ -189,7 +193,7 @@ PRODUCTION = ("cafe", "prd")
 
 @pytest.fixture
 def deploying(stack: TinyStack) -> TinyStack:
-    """A stack that says what its deploy needs, and has another check."""
+    """A stack that declares the secrets of its deploy, and has another check."""
     declare(stack, ("plain", "print('hello')", []))
     stack.has_site()
     (stack.root / "predeploy.toml").write_text(DEPLOYS + "\n".join(stack.rows))
@@ -202,7 +206,7 @@ def deploy_secrets_of(ended: Ended) -> dict[str, Any]:
     return check
 
 
-def test_a_deploy_s_secrets_are_all_there(asking: Caller, deploying: TinyStack, doppler: Doppler) -> None:
+def test_deploy_secrets_check_passes_if_all_exist(asking: Caller, deploying: TinyStack, doppler: Doppler) -> None:
     doppler.configs[PRODUCTION] = {"STRIPE_KEY": "c4n4ry-k3y", "QUEUE_URL": "redis://c4n4ry@queue/0"}
     token = doppler.account_token(PRODUCTION, token="dp.sa.c4n4ry-other-token")
     environ = {**asking.environ, "DOPPLER_TOKEN": token, "DOPPLER_PROJECT": "cafe"}
@@ -214,10 +218,10 @@ def test_a_deploy_s_secrets_are_all_there(asking: Caller, deploying: TinyStack, 
     assert (check["status"], check["summary"]) == ("passed", "2 names in cafe/prd, without 1 optional")
     assert ended.document["ready"]
     assert doppler.asked[-1].query["config"] == "prd"
-    assert_untold(ended)
+    assert_no_secret_in_output(ended)
 
 
-def test_what_a_deploy_lacks_is_red(asking: Caller, deploying: TinyStack, doppler: Doppler) -> None:
+def test_deploy_secrets_check_fails_if_one_is_missing(asking: Caller, deploying: TinyStack, doppler: Doppler) -> None:
     doppler.configs[PLACE] = {"STRIPE_KEY": "change-me", "SENTRY_DSN": "https://a@c4n4ry/1"}
     rows = "\n".join(deploying.rows)
     (deploying.root / "predeploy.toml").write_text(f'{DEPLOYS}doppler_configs = {{ staging = "dev" }}\n{rows}')
@@ -232,10 +236,10 @@ def test_what_a_deploy_lacks_is_red(asking: Caller, deploying: TinyStack, dopple
         "QUEUE_URL is missing in cafe/dev",
         "STRIPE_KEY is a placeholder, not a value in cafe/dev",
     ]
-    assert_untold(ended)
+    assert_no_secret_in_output(ended)
 
 
-def test_a_token_for_another_config_says_nothing_of_production(asking: Caller, deploying: TinyStack) -> None:
+def test_token_for_another_config_gives_no_verdict_on_production(asking: Caller, deploying: TinyStack) -> None:
     ended = asking.run(deploying.root, "--environment", "production", "--json-output")
 
     ended.assert_ended(3, "ERRORED")
@@ -254,7 +258,7 @@ def test_a_token_for_another_config_says_nothing_of_production(asking: Caller, d
         (["--environment", "staging"], {"PREDEPLOY_SECRETS_PROVIDER": "none"}, 3, "errored", "secrets"),
     ],
 )
-def test_nobody_looks_without_means(
+def test_doppler_is_not_asked_without_a_target_or_a_token(
     asking: Caller,
     deploying: TinyStack,
     doppler: Doppler,
@@ -266,21 +270,21 @@ def test_nobody_looks_without_means(
 ) -> None:
     ended = replace(asking, environ={**asking.environ, **environ}).run(deploying.root, "--json-output", *flags)
 
-    assert ended.code == code, ended.told
+    assert ended.code == code, ended.transcript
     check = deploy_secrets_of(ended)
     assert (check["status"], check["reason_code"]) == (status, reason)
     assert not ended.document["ready"]
     assert doppler.asked == []
 
 
-def test_a_deploy_to_nowhere(asking: Caller, deploying: TinyStack) -> None:
+def test_unknown_deploy_target(asking: Caller, deploying: TinyStack) -> None:
     ended = asking.run(deploying.root, "--environment", "qa")
 
     ended.assert_ended(2, "USAGE")
     assert "--environment qa: there is production or staging." in ended.stderr
 
 
-def test_ctrl_c_before_anything_has_begun(asking: Caller, looking: TinyStack, doppler: Doppler) -> None:
+def test_ctrl_c_while_doppler_is_asked_for_secrets(asking: Caller, looking: TinyStack, doppler: Doppler) -> None:
     doppler.always = silence
     call = asking.start(looking.root)
     wait_for(lambda: doppler.asked, "the question")
@@ -305,7 +309,7 @@ def test_ctrl_c_does_not_wait_for_doppler(asking: Caller, deploying: TinyStack, 
 
 @pytest.fixture
 def keeping(asking: Caller) -> Caller:
-    """Somebody who keeps copies, and has little patience."""
+    """A caller that keeps snapshots, with a short time limit for Doppler."""
     return replace(
         asking, environ={**asking.environ, "PREDEPLOY_DOPPLER_SNAPSHOT": "1", "PREDEPLOY_DOPPLER_LIMIT": "1"}
     )
@@ -321,7 +325,7 @@ def test_a_copy_serves_a_developer_and_is_announced(keeping: Caller, looking: Ti
     ended.assert_ended(0, "PASSED")
     assert (
         "  ! STALE SECRETS, less than a minute old: a copy of an earlier answer of Doppler (cafe/dev)" in ended.stdout
-    ), ended.told
+    ), ended.transcript
     assert "secrets Doppler (cafe/dev), an earlier answer: KEY" in ended.stdout
     assert "PASSED (partial: secrets were a copy from an earlier run" in ended.stdout
     assert "Ready to deploy!" not in ended.stdout
@@ -329,14 +333,14 @@ def test_a_copy_serves_a_developer_and_is_announced(keeping: Caller, looking: Ti
     gaps = {each["name"]: each["proof"]["full"] for each in report["stages"]["quality"]["checks"]}
     assert gaps == {"look": False, "plain": True}
     assert report["secrets"]["stale"].startswith("STALE SECRETS")
-    assert_untold(ended)
+    assert_no_secret_in_output(ended)
 
 
 @pytest.mark.parametrize(
     ("environ", "flags"),
     [({"CI": "1"}, []), ({}, ["--environment", "staging"]), ({"PREDEPLOY_DOPPLER_SNAPSHOT": ""}, [])],
 )
-def test_it_serves_nobody_else(
+def test_snapshot_is_not_used(
     keeping: Caller, looking: TinyStack, doppler: Doppler, environ: dict[str, str], flags: list[str]
 ) -> None:
     keeping.run(looking.root).assert_ended(0, "PASSED")
@@ -348,7 +352,7 @@ def test_it_serves_nobody_else(
     assert "Doppler does not answer: HTTP 502" in ended.stderr
 
 
-def test_no_copy_is_kept_by_itself(asking: Caller, looking: TinyStack) -> None:
+def test_no_snapshot_is_kept_by_default(asking: Caller, looking: TinyStack) -> None:
     def copies() -> list[Path]:
         return [*asking.home.rglob("snapshots/*.json")]
 

@@ -1,4 +1,4 @@
-"""The gate from the command line: what it refuses, what it names, and what it leaves behind."""
+"""The gate from the command line: refused flags, reported commit, and clean-up of clones."""
 
 import re
 import signal
@@ -31,7 +31,7 @@ def commit(stack: TinyStack) -> None:
 
 
 def clones_of(caller: Caller) -> list[Path]:
-    """What of clones is left in the caller's home."""
+    """Returns the remaining clones in the caller's home."""
     return [*(caller.home / ".local/share/predeploy/runs").glob("predeploy-*")]
 
 
@@ -50,7 +50,7 @@ def test_a_gate_validates_a_clone_and_reports_in_the_stack(caller: Caller, commi
     assert clones_of(caller) == []
 
 
-def test_a_plain_run_names_the_commit_only_where_it_has_these_files(caller: Caller, committed: TinyStack) -> None:
+def test_plain_run_names_the_commit_only_if_it_has_the_same_files(caller: Caller, committed: TinyStack) -> None:
     clean = caller.run(committed.root, "--json-output", "--only", "words").document
     (committed.root / "main.py").write_text("print('changed')\n")
     changed = caller.run(committed.root, "--json-output", "--only", "words").document
@@ -99,7 +99,7 @@ DIRTY: dict[str, tuple[Arrange, str]] = {
 
 
 @pytest.mark.parametrize(("arrange", "says"), DIRTY.values(), ids=DIRTY)
-def test_a_tree_that_is_not_its_commit_is_no_pass(
+def test_gate_does_not_pass_a_tree_that_differs_from_its_commit(
     caller: Caller, committed: TinyStack, arrange: Arrange, says: str
 ) -> None:
     arrange(committed)
@@ -107,7 +107,7 @@ def test_a_tree_that_is_not_its_commit_is_no_pass(
     ended = caller.run(committed.root, *GATE, "--json-output")
 
     ended.assert_ended(3, "ERRORED")
-    assert re.search(says, ended.document["reason"]), ended.told
+    assert re.search(says, ended.document["reason"]), ended.transcript
     assert not committed.mark("where").exists()
     assert caller.run(committed.root, *GATE, "--commit", "HEAD").code == 0
 
@@ -132,27 +132,27 @@ def test_an_earlier_commit(caller: Caller, committed: TinyStack) -> None:
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )
-def test_what_a_gate_does_not_take(caller: Caller, committed: TinyStack, arguments: list[str], says: str) -> None:
+def test_flags_that_a_gate_refuses(caller: Caller, committed: TinyStack, arguments: list[str], says: str) -> None:
     ended = caller.run(committed.root, *arguments)
 
     ended.assert_ended(2, "USAGE")
-    assert re.search(says, ended.stderr), ended.told
+    assert re.search(says, ended.stderr), ended.transcript
 
 
-def test_a_selection_from_elsewhere_is_not_taken_either(caller: Caller, committed: TinyStack) -> None:
-    told = replace(caller, environ={**caller.environ, "PREDEPLOY_SKIP": "words"}).run(committed.root, *GATE)
+def test_gate_refuses_a_selection_from_a_variable_or_the_configuration(caller: Caller, committed: TinyStack) -> None:
+    in_variable = replace(caller, environ={**caller.environ, "PREDEPLOY_SKIP": "words"}).run(committed.root, *GATE)
     (committed.root / "predeploy.toml").write_text('only = ["words"]\n' + "\n".join(committed.rows))
     commit(committed)
     in_file = caller.run(committed.root, *GATE)
 
-    told.assert_ended(2, "USAGE")
+    in_variable.assert_ended(2, "USAGE")
     in_file.assert_ended(2, "USAGE")
-    assert "--skip" in told.stderr
+    assert "--skip" in in_variable.stderr
     assert "--only" in in_file.stderr
 
 
-def test_the_settings_are_those_of_the_commit(caller: Caller, committed: TinyStack) -> None:
-    """A gate by configuration is one; what the commit says of itself holds, not what lies there."""
+def test_gate_takes_its_settings_from_the_commit(caller: Caller, committed: TinyStack) -> None:
+    """A variable can request the gate. The configuration in the commit applies, not the one in the work tree."""
     committed.has("broken", FAILS)
     environ = {**caller.environ, "PREDEPLOY_GATE": "1", "PREDEPLOY_ENGINE": "local"}
 
@@ -162,14 +162,14 @@ def test_the_settings_are_those_of_the_commit(caller: Caller, committed: TinySta
     assert ended.document["gate"]
 
 
-def test_no_commit_is_nothing_to_speak_of(caller: Caller, green: TinyStack) -> None:
+def test_gate_without_a_commit_is_refused(caller: Caller, green: TinyStack) -> None:
     ended = caller.run(green.root, *GATE)
 
     ended.assert_ended(2, "USAGE")
     assert "Commit the stack first" in ended.stderr
 
 
-def test_a_red_or_undecided_check_is_told_as_ever(caller: Caller, committed: TinyStack) -> None:
+def test_gate_reports_a_failed_or_errored_check_like_a_plain_run(caller: Caller, committed: TinyStack) -> None:
     committed.has("lame", BREAKS)
     commit(committed)
     undecided = caller.run(committed.root, *GATE)
@@ -185,13 +185,13 @@ def test_list_and_plan_are_those_of_the_commit(caller: Caller, committed: TinySt
 
     listed = caller.run(committed.root, *GATE, "--commit", "HEAD", "--list")
 
-    assert listed.code == 0, listed.told
+    assert listed.code == 0, listed.transcript
     assert "where" in listed.stdout
     assert "later_still" not in listed.stdout
     assert clones_of(caller) == []
 
 
-def test_an_interrupted_gate_leaves_no_clone(caller: Caller, stack: TinyStack, tmp_path: Path) -> None:
+def test_interrupted_gate_leaves_no_clone(caller: Caller, stack: TinyStack, tmp_path: Path) -> None:
     stack.has("busy", "echo > $1/begun; exec sleep 60")
     commit(stack)
     alone = replace(caller, home=tmp_path / "own")

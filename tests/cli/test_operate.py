@@ -1,4 +1,4 @@
-"""Commands for operators: another program takes the place of ours, in our own directory."""
+"""Commands for operators: another program replaces the process, in predeploy's own directory."""
 
 import os
 import sys
@@ -18,8 +18,8 @@ from tests.cli.caller import ROOT, Caller
 TOKEN = "dp.st.c4n4ry0123456789"
 
 
-class Started(Exception):  # noqa: N818 - nothing is wrong
-    """What a process would have become."""
+class Started(Exception):  # noqa: N818 - it reports no error
+    """Carries the arguments of the program that would have replaced the process."""
 
     def __init__(self, argv: Sequence[str], environ: Mapping[str, str]) -> None:
         self.argv, self.environ, self.cwd = argv, environ, Path.cwd()
@@ -35,7 +35,7 @@ def _no_other_program(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", PROGRAMS)
-def test_the_program_takes_our_place_in_our_own_directory(name: str) -> None:
+def test_program_replaces_the_process_in_the_directory_of_predeploy(name: str) -> None:
     given = {"PATH": os.environ["PATH"], "PYTHONPATH": "/somewhere", "PREFECT_API_URL": "http://127.0.0.1:9/api"}
     invocation = Invocation(environ=given, token=read_token(TOKEN), exposure=NOTHING_EXPOSED, load_flow=object)
 
@@ -45,21 +45,21 @@ def test_the_program_takes_our_place_in_our_own_directory(name: str) -> None:
     started = caught.value
     assert started.argv == [sys.executable, "-P", "-m", f"deployments.{name}", "--flag", "value"]
     assert started.cwd == ROOT
-    # its runs need the token, and nobody else does
+    # only the worker's runs need the token
     token = {"DOPPLER_TOKEN": TOKEN} if name == "worker" else {}
     assert started.environ == {**given, "PYTHONPATH": str(ROOT), **token}
 
 
-def test_its_exit_code_is_that_of_the_command(caller: Caller) -> None:
+def test_exit_code_is_that_of_the_program(caller: Caller) -> None:
     ended = caller.run("deploy", "--directory", "web")
 
     assert (ended.code, ended.stdout) == (2, "")
-    assert ended.stderr == "--directory: name its repository as well: --repository URL\n"
+    assert ended.stderr == "--directory needs the repository that contains it: add --repository URL\n"
 
 
 @pytest.mark.parametrize("name", ["deploy", "webhook"])
-def test_it_prints_its_own_help(caller: Caller, name: str) -> None:
+def test_program_prints_its_own_help(caller: Caller, name: str) -> None:
     ended = caller.run(name, "--help")
 
-    assert ended.code == 0, ended.told
+    assert ended.code == 0, ended.transcript
     assert ended.stdout.startswith(f"usage: predeploy {name} ")

@@ -1,4 +1,4 @@
-"""Every way in which a run can come out: exit code, last line and document say the same."""
+"""All outcomes of a run: exit code, verdict line, document and report agree."""
 
 import os
 import re
@@ -15,18 +15,18 @@ from tests.cli.stack import BREAKS, FAILS, TinyStack
 
 
 def status_of(document: dict[str, Any]) -> dict[str, str]:
-    """What became of each check."""
+    """Returns the status of each check by name."""
     return {check["name"]: check["status"] for stage in document["stages"].values() for check in stage["checks"]}
 
 
 def reasons_of(document: dict[str, Any]) -> dict[str, str]:
-    """Its reason code, where it has one."""
+    """Returns the reason codes by check name, without empty ones."""
     found = {check["name"]: check["reason_code"] for stage in document["stages"].values() for check in stage["checks"]}
     return {name: code for name, code in found.items() if code}
 
 
 def assert_agreed(ended: Ended, stack: TinyStack, code: int, word: str) -> dict[str, Any]:
-    """The process, its last line, its document and the published report say the same; returns the document."""
+    """Asserts that exit code, verdict line, document and published report agree; returns the document."""
     ended.assert_ended(code, word)
     document = ended.document
     assert (document["exit_code"], document["result"]) == (code, word.lower())
@@ -79,7 +79,7 @@ def test_a_failed_check_beats_one_without_a_verdict(caller: Caller, green: TinyS
     }
 
 
-def test_a_check_without_a_verdict(caller: Caller, green: TinyStack) -> None:
+def test_errored_check(caller: Caller, green: TinyStack) -> None:
     green.has("lame", BREAKS)
 
     document = assert_agreed(caller.run(green.root, "--json-output"), green, 3, "ERRORED")
@@ -87,7 +87,7 @@ def test_a_check_without_a_verdict(caller: Caller, green: TinyStack) -> None:
     assert status_of(document)["lame"] == "errored"
 
 
-def test_the_budget_ends_a_run_and_tells_what_did_not_run(caller: Caller, green: TinyStack) -> None:
+def test_budget_ends_the_run_and_reports_the_checks_that_did_not_run(caller: Caller, green: TinyStack) -> None:
     green.has("endless", "echo $$ > $1/endless; exec sleep 60")
     green.has("waiting", needs="endless")
 
@@ -101,7 +101,7 @@ def test_the_budget_ends_a_run_and_tells_what_did_not_run(caller: Caller, green:
     assert document["stages"]["quality"]["duration_seconds"] < 4.5
 
 
-def test_a_failed_check_beats_the_budget(caller: Caller, stack: TinyStack) -> None:
+def test_failed_check_takes_precedence_over_the_budget(caller: Caller, stack: TinyStack) -> None:
     stack.has("broken", FAILS)
     stack.has("endless", "exec sleep 60", needs="")
 
@@ -110,7 +110,7 @@ def test_a_failed_check_beats_the_budget(caller: Caller, stack: TinyStack) -> No
     assert status_of(document) == {"broken": "failed", "endless": "errored"}
 
 
-def test_fail_fast_stops_at_the_first_red(caller: Caller, stack: TinyStack) -> None:
+def test_fail_fast_stops_after_the_first_red_check(caller: Caller, stack: TinyStack) -> None:
     stack.has("broken", FAILS)
     stack.has("endless", "exec sleep 60")
 
@@ -121,8 +121,8 @@ def test_fail_fast_stops_at_the_first_red(caller: Caller, stack: TinyStack) -> N
 
 
 @pytest.mark.parametrize("jobs", ["1", "3"])
-def test_jobs_is_how_many_run_at_once(caller: Caller, stack: TinyStack, jobs: str) -> None:
-    # each waits a moment for the others to come; who has come is a file
+def test_jobs_limits_the_concurrent_checks(caller: Caller, stack: TinyStack, jobs: str) -> None:
+    # each check creates a file, waits, and counts the files of the checks that run
     count = "touch $1/here-$0; sleep 0.6; ls $1 | grep -c here > $1/seen-$0; rm $1/here-$0"
     for name in ("one", "two", "three"):
         stack.has(name, count)
@@ -132,7 +132,7 @@ def test_jobs_is_how_many_run_at_once(caller: Caller, stack: TinyStack, jobs: st
     assert max(stack.mark(f"seen-{name}").read_text().strip() for name in ("one", "two", "three")) == jobs
 
 
-def test_rerun_runs_just_the_red_ones(caller: Caller, green: TinyStack) -> None:
+def test_rerun_runs_only_the_red_checks(caller: Caller, green: TinyStack) -> None:
     green.has("broken", FAILS)
     first = caller.run(green.root, "--json-output").document
 
@@ -142,7 +142,7 @@ def test_rerun_runs_just_the_red_ones(caller: Caller, green: TinyStack) -> None:
 
 
 @pytest.mark.parametrize("flag", [(), ("--json-output",), ("--list",), ("--help",)], ids=str)
-def test_a_reader_that_has_left_changes_nothing(caller: Caller, green: TinyStack, flag: tuple[str, ...]) -> None:
+def test_closed_reader_does_not_change_the_exit_code(caller: Caller, green: TinyStack, flag: tuple[str, ...]) -> None:
     green.has("broken", FAILS)
     reader, writer = os.pipe()
     os.close(reader)
@@ -151,12 +151,12 @@ def test_a_reader_that_has_left_changes_nothing(caller: Caller, green: TinyStack
     os.close(writer)
     ended = call.wait()
 
-    assert ended.code == (0 if flag in {("--list",), ("--help",)} else 1), ended.told
+    assert ended.code == (0 if flag in {("--list",), ("--help",)} else 1), ended.transcript
     assert "Traceback" not in ended.stderr
     assert "Exception ignored" not in ended.stderr
 
 
-def test_head_gets_its_line(caller: Caller, green: TinyStack) -> None:
+def test_output_can_be_piped_to_head(caller: Caller, green: TinyStack) -> None:
     argv = [sys.executable, "-m", "flows.predeploy", str(green.root)]
     call = subprocess.Popen(
         argv, cwd=caller.cwd, env=caller.variables, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
@@ -172,12 +172,12 @@ def test_head_gets_its_line(caller: Caller, green: TinyStack) -> None:
 
 
 @pytest.mark.parametrize("closed", ["stdout", "stderr"])
-def test_a_stream_that_was_never_there(caller: Caller, green: TinyStack, closed: str) -> None:
+def test_stream_that_was_closed_before_the_start(caller: Caller, green: TinyStack, closed: str) -> None:
     number = {"stdout": 1, "stderr": 2}[closed]
 
     ended = caller.run(green.root, preexec_fn=lambda: os.close(number))
 
-    assert ended.code == 0, ended.told
+    assert ended.code == 0, ended.transcript
     assert green.report()["result"] == "passed"
 
 
@@ -192,7 +192,7 @@ sys.meta_path.insert(0, Finder())
 
 
 def inject(place: Path, module: str, act: str) -> Path:
-    """A directory for Python's path whose `sitecustomize` does something when a module is imported."""
+    """Creates a directory for Python's path whose `sitecustomize` executes `act` on the import of a module."""
     place.mkdir()
     (place / "sitecustomize.py").write_text(INJECTED.format(module=module, act=act))
     return place
@@ -209,14 +209,14 @@ def inject(place: Path, module: str, act: str) -> Path:
     ],
     ids=str,
 )
-def test_a_module_of_ours_that_cannot_be_imported(
+def test_module_of_predeploy_that_cannot_be_imported(
     caller: Caller, green: TinyStack, tmp_path: Path, module: str, flags: tuple[str, ...]
 ) -> None:
     broken = inject(tmp_path / "broken", module, "raise ImportError('it is broken')")
 
     ended = replace(caller, paths=(*caller.paths, broken)).run(green.root, *flags)
 
-    assert (ended.code, ended.last["exit"], ended.last["word"]) == (3, "3", "ERRORED"), ended.told
+    assert (ended.code, ended.last["exit"], ended.last["word"]) == (3, "3", "ERRORED"), ended.transcript
     assert "ImportError: it is broken. It is no verdict on the stack." in ended.stderr
     assert ("Traceback" in ended.stderr) is ("--debug" in flags)
     if "--json-output" in flags:
@@ -239,7 +239,7 @@ module.{name} = crash
         ("tasks.report.last_line", "last_line"),
     ],
 )
-def test_a_crash_of_our_own(caller: Caller, green: TinyStack, tmp_path: Path, module: str, name: str) -> None:
+def test_crash_in_predeploy(caller: Caller, green: TinyStack, tmp_path: Path, module: str, name: str) -> None:
     place = tmp_path / "crashing"
     place.mkdir()
     (place / "sitecustomize.py").write_text(CRASHES.format(module=module, name=name))
@@ -268,7 +268,7 @@ def test_the_total_is_what_the_caller_waited_for(caller: Caller, green: TinyStac
 
     document = assert_agreed(ended, green, 0, "PASSED")
     waited = document["duration_seconds"]
-    assert 3.5 <= waited <= ended.seconds, ended.told
+    assert 3.5 <= waited <= ended.seconds, ended.transcript
     assert ended.last["seconds"] == f"{waited:.1f}"
     assert re.search(rf"Total: {waited:.1f}s", ended.stderr)
 
@@ -296,5 +296,5 @@ def test_what_other_checks_wait_for_is_to_be_fixed_first(caller: Caller, stack: 
 
     ended.assert_ended(1, "FAILED")
     first, second = re.findall(r"^  \d\. (.+)$", ended.stdout.partition("Fix first:")[2], re.MULTILINE)
-    assert first.endswith("a broken import (models; 2 skipped)"), ended.told
+    assert first.endswith("a broken import (models; 2 skipped)"), ended.transcript
     assert second.endswith("a dead link (link)")

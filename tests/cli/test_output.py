@@ -1,4 +1,4 @@
-"""Who reads the output, and how it looks to them."""
+"""The output for each kind of reader: person, agent, terminal, GitHub Actions."""
 
 import fcntl
 import os
@@ -36,7 +36,7 @@ def called(caller: Caller, stack: TinyStack, *flags: str, **environ: str) -> End
     ],
     ids=str,
 )
-def test_the_output_fits_its_reader_and_says_why(
+def test_output_mode_fits_the_reader_and_names_the_cause(
     caller: Caller, green: TinyStack, environ: dict[str, str], flags: tuple[str, ...], reason: str | None
 ) -> None:
     ended = called(caller, green, *flags, **environ)
@@ -63,7 +63,7 @@ def test_an_agent_gets_failures_only(caller: Caller, green: TinyStack) -> None:
 
 
 @pytest.mark.parametrize("mode", ["human", "agent"])
-def test_a_terminal_without_unicode(caller: Caller, green: TinyStack, mode: str) -> None:
+def test_terminal_without_unicode(caller: Caller, green: TinyStack, mode: str) -> None:
     green.has("broken", "echo 'main.py:3: error: “naïve” → …' >&2; exit 1")
 
     ended = called(caller, green, "--output", mode, LANG="C", PYTHONIOENCODING="ascii")
@@ -73,13 +73,13 @@ def test_a_terminal_without_unicode(caller: Caller, green: TinyStack, mode: str)
     assert '"na\\xefve" -> ...' in ended.stdout
 
 
-def test_colour_where_it_is_wanted(caller: Caller, green: TinyStack) -> None:
+def test_colour_is_used_if_requested(caller: Caller, green: TinyStack) -> None:
     assert "\x1b[32m" in called(caller, green, FORCE_COLOR="1").stdout
     assert "\x1b" not in called(caller, green, FORCE_COLOR="1", NO_COLOR="1").stdout
 
 
 class Terminal:
-    """A terminal that has a call in its foreground."""
+    """A terminal with a call in the foreground."""
 
     def __init__(self, caller: Caller, *arguments: str | Path, **environ: str) -> None:
         self._master, slave = pty.openpty()
@@ -95,17 +95,17 @@ class Terminal:
         self.text = ""
 
     def read(self, condition: Callable[[], bool], limit: float = 30) -> None:
-        """Whatever is written until something is so."""
+        """Reads until the condition is true or `limit` seconds have passed."""
         deadline = time.monotonic() + limit
         while not condition() and time.monotonic() < deadline:
             if select.select([self._master], [], [], 0.05)[0]:
                 try:
                     self.text += os.read(self._master, 65536).decode()
-                except OSError:  # the last one has closed it
+                except OSError:  # the last writer has closed the terminal
                     break
 
     def read_all(self) -> int:
-        """All that is written; returns the exit code."""
+        """Reads until the terminal is closed; returns the exit code."""
         self.read(lambda: False)
         os.close(self._master)
         return self.call.process.wait(10)
@@ -114,7 +114,7 @@ class Terminal:
         os.write(self._master, b"\x03")
 
 
-def test_the_live_view_is_there_and_gone_at_the_end(caller: Caller, green: TinyStack) -> None:
+def test_live_view_is_shown_and_removed_at_the_end(caller: Caller, green: TinyStack) -> None:
     green.has("slow", "sleep 1")
     terminal = Terminal(caller, green.root, "--only", "slow", "--only", "words")
 
@@ -131,7 +131,7 @@ def test_the_live_view_is_there_and_gone_at_the_end(caller: Caller, green: TinyS
     assert "\x1b[32m" in terminal.text
 
 
-def test_no_colour_on_a_terminal_that_asks_for_none(caller: Caller, green: TinyStack) -> None:
+def test_no_color_applies_to_a_terminal(caller: Caller, green: TinyStack) -> None:
     terminal = Terminal(caller, green.root, NO_COLOR="1")
 
     assert terminal.read_all() == 0
@@ -139,7 +139,7 @@ def test_no_colour_on_a_terminal_that_asks_for_none(caller: Caller, green: TinyS
 
 
 @pytest.mark.parametrize("times", [1, 2])
-def test_ctrl_c_on_a_terminal_gives_it_back_as_it_was(caller: Caller, stack: TinyStack, times: int) -> None:
+def test_ctrl_c_restores_the_terminal(caller: Caller, stack: TinyStack, times: int) -> None:
     stack.has("stubborn", "trap '' TERM; touch $1/begun; while :; do sleep 60; done")
     terminal = Terminal(caller, stack.root)
     wait_for(stack.mark("begun").exists, "the check")
@@ -168,7 +168,7 @@ def test_github_actions_gets_annotations_and_a_summary(caller: Caller, green: Ti
     for ended, stream in ((plain, plain.stdout), (as_json, as_json.stderr)):
         ended.assert_ended(1, "FAILED")
         annotations = [line for line in stream.splitlines() if line.startswith("::")]
-        assert annotations == ["::error title=broken,file=stack/main.py,line=3::it is broken"], ended.told
+        assert annotations == ["::error title=broken,file=stack/main.py,line=3::it is broken"], ended.transcript
     assert as_json.document["result"] == "failed"
     assert summary.read_text().count("# Failed") == 2
     wrong.assert_ended(2, "USAGE")

@@ -1,4 +1,4 @@
-"""From wherever it is called, whatever lies there: nothing but the stack's own settings has a say."""
+"""Calls from different directories: only the stack's own settings affect the result."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -11,7 +11,7 @@ from tests.cli.test_outcomes import status_of
 
 
 @pytest.mark.parametrize("name", ["with spaces and 'quotes'", "crème brûlée ☕", "caf\udce9 $HOME;#"], ids=ascii)
-def test_names_of_every_kind(caller: Caller, tmp_path: Path, name: str) -> None:
+def test_unusual_directory_names(caller: Caller, tmp_path: Path, name: str) -> None:
     stack = make_stack(tmp_path / name, marks=tmp_path / "marks")
     stack.has("words")
     stack.has("broken", FAILS)
@@ -27,20 +27,20 @@ def test_names_of_every_kind(caller: Caller, tmp_path: Path, name: str) -> None:
     assert stack.content() == before
 
 
-def test_the_stack_is_where_the_caller_is(caller: Caller, green: TinyStack) -> None:
+def test_stack_comes_from_directory_argument_or_variable(caller: Caller, green: TinyStack) -> None:
     (green.root / "deep").mkdir()
 
     here = replace(caller, cwd=green.root).run("--json-output")
     above = replace(caller, cwd=green.root / "deep").run("..", "--json-output")
-    told = replace(caller, environ={**caller.environ, "PREDEPLOY_STACK": str(green.root)}).run("--json-output")
+    by_variable = replace(caller, environ={**caller.environ, "PREDEPLOY_STACK": str(green.root)}).run("--json-output")
 
-    for ended in (here, above, told):
+    for ended in (here, above, by_variable):
         ended.assert_ended(0, "PASSED")
         assert ended.document["stack"] == "stack"
     assert len(green.runs) == 3
 
 
-def test_the_command_to_run_again_can_be_pasted(caller: Caller, tmp_path: Path) -> None:
+def test_rerun_command_is_quoted_for_a_shell(caller: Caller, tmp_path: Path) -> None:
     stack = make_stack(tmp_path / "two words")
     stack.has("broken", FAILS)
 
@@ -49,14 +49,14 @@ def test_the_command_to_run_again_can_be_pasted(caller: Caller, tmp_path: Path) 
     assert ended.document["rerun"] == "python -m flows.predeploy 'two words/stack' --only 'broken'"
 
 
-def test_modules_of_the_stack_are_not_taken_for_ours(caller: Caller, green: TinyStack) -> None:
+def test_modules_of_the_stack_do_not_shadow_modules_of_predeploy(caller: Caller, green: TinyStack) -> None:
     for name in ("tasks", "json", "signal", "asyncio", "typing", "pydantic", "sitecustomize_of_a_stack"):
         (green.root / f"{name}.py").write_text("raise SystemExit('a module of the stack was imported')\n")
 
     replace(caller, cwd=green.root).run().assert_ended(0, "PASSED")
 
 
-def test_from_this_checkout_without_a_path_for_python(caller: Caller, green: TinyStack) -> None:
+def test_run_in_the_checkout_without_pythonpath(caller: Caller, green: TinyStack) -> None:
     environ = {**caller.environ, "PYTHONPATH": ""}
 
     listed = replace(caller, cwd=ROOT, environ=environ).run(green.root, "--list")
@@ -64,7 +64,7 @@ def test_from_this_checkout_without_a_path_for_python(caller: Caller, green: Tin
     assert (listed.code, listed.stderr) == (0, "")
 
 
-def test_files_of_other_programs_configure_nothing(caller: Caller, green: TinyStack) -> None:
+def test_files_of_other_programs_do_not_configure_predeploy(caller: Caller, green: TinyStack) -> None:
     (green.root / ".env").write_text("PREDEPLOY_JOBS=none\nPREDEPLOY_ONLY=nothing\nNO_COLOR=\nFORCE_COLOR=1\nCI=1\n")
     (green.root / ".gitignore").write_text("ignored\n")
     (green.root.parent / "predeploy.toml").write_text("not = = toml\n")
@@ -77,8 +77,8 @@ def test_files_of_other_programs_configure_nothing(caller: Caller, green: TinySt
     assert status_of(ended.document) == {"words": "passed", "later": "passed"}
 
 
-def test_two_runs_on_one_stack_do_not_meet(caller: Caller, green: TinyStack) -> None:
-    # neither can pass without the other one running
+def test_two_runs_on_one_stack_are_independent(caller: Caller, green: TinyStack) -> None:
+    # each run can pass only while the other one is running
     green.has("meets", "echo $$ >> $1/met; while [ $(wc -l < $1/met) -lt 2 ]; do sleep 0.05; done")
     calls = [caller.start(green.root) for _ in range(2)]
 
@@ -90,7 +90,7 @@ def test_two_runs_on_one_stack_do_not_meet(caller: Caller, green: TinyStack) -> 
     assert green.hidden == []
 
 
-def test_two_copies_of_a_stack_do_not_meet(caller: Caller, tmp_path: Path) -> None:
+def test_runs_on_two_copies_of_a_stack_are_independent(caller: Caller, tmp_path: Path) -> None:
     stacks = [make_stack(tmp_path / name, marks=tmp_path / "marks") for name in ("first", "second")]
     for stack in stacks:
         stack.has("meets", "echo $$ >> $1/met; while [ $(wc -l < $1/met) -lt 2 ]; do sleep 0.05; done")

@@ -28,9 +28,9 @@ def assert_verdict(ended: Ended) -> None:
 
 
 def assert_recorded(ended: Ended, home: Path) -> None:
-    """Every check is in the database of that home."""
+    """Asserts that the database in `home` has every check."""
     run = ended.document["run"]
-    assert run["unrecorded"] is None, ended.told
+    assert run["unrecorded"] is None, ended.transcript
     (database,) = home.glob(".local/share/predeploy/prefect-*/prefect.db")
     query = (
         "select task_run.name, task_run.state_name from task_run join flow_run on flow_run.id = task_run.flow_run_id "
@@ -42,7 +42,7 @@ def assert_recorded(ended: Ended, home: Path) -> None:
 
 @contextmanager
 def silent_server() -> Iterator[str]:
-    """It lets everybody in and says nothing."""
+    """A server that accepts connections and never answers."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         yield f"http://127.0.0.1:{listener.getsockname()[1]}/api"
 
@@ -66,10 +66,10 @@ def test_trouble_does_not_change_the_verdict(recorded: Caller, red: TinyStack, w
         assert f"Prefect's server at {url} does not answer" in ended[name].document["run"]["unrecorded"]
 
 
-def test_under_ci_no_server_stays(recorded: Caller, red: TinyStack, tmp_path: Path, warm_home: Path) -> None:
+def test_no_server_remains_under_ci(recorded: Caller, red: TinyStack, tmp_path: Path, warm_home: Path) -> None:
     home = tmp_path / "runner"
     home.mkdir()
-    # the empty database of a new home takes long to make: what makes it short may be there
+    # a template makes the creation of the database in a new home faster
     (home / ".cache").symlink_to(warm_home / ".cache")
 
     ended = replace(recorded, home=home, environ={"CI": "1"}).run(red.root, "--json-output", "--output", "human")
@@ -79,7 +79,7 @@ def test_under_ci_no_server_stays(recorded: Caller, red: TinyStack, tmp_path: Pa
     wait_until(lambda: not servers_below(home), limit=30)
 
 
-def test_settings_of_others_do_not_reach_our_process(
+def test_prefect_settings_in_files_do_not_affect_the_process(
     recorded: Caller, red: TinyStack, warm_home: Path, tmp_path: Path
 ) -> None:
     before = servers_below(warm_home)
@@ -101,7 +101,7 @@ def test_settings_of_others_do_not_reach_our_process(
     assert all(map(is_alive, before))
 
 
-def test_what_the_user_has_set_for_prefect_does_not_reach_our_server(
+def test_users_prefect_settings_do_not_affect_the_server_of_predeploy(
     recorded: Caller, red: TinyStack, warm_home: Path, tmp_path: Path
 ) -> None:
     environ = {"PREFECT_HOME": str(tmp_path / "theirs"), "PREFECT_LOGGING_LEVEL": "DEBUG", "PREFECT_API_KEY": "k"}
@@ -114,7 +114,7 @@ def test_what_the_user_has_set_for_prefect_does_not_reach_our_server(
     assert "DEBUG" not in ended.stderr
 
 
-def test_a_run_that_is_stopped_does_not_wait_for_its_record(recorded: Caller, green: TinyStack) -> None:
+def test_interrupted_run_does_not_wait_for_its_record(recorded: Caller, green: TinyStack) -> None:
     green.has("endless", "exec sleep 60")
 
     with silent_server() as silent:

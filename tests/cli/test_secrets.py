@@ -1,4 +1,4 @@
-"""Secrets through the command line: missing ones stop it at once, and those that a check prints are found nowhere."""
+"""Secrets through the command line: missing ones stop the run at once, and printed ones are masked everywhere."""
 
 import base64
 import json
@@ -41,7 +41,7 @@ OVERHEARD = 'import os; print(os.environ.get("CANARY", "nothing"), os.environ.ge
 
 
 def declare(stack: TinyStack, *rows: tuple[str, str, list[str]], python: str = sys.executable) -> None:
-    """Checks that run a Python program each, with the names that they declare."""
+    """Adds checks to the stack; each runs a Python program and declares secret names."""
     for name, program, names in rows:
         (stack.root / f"{name}.py").write_text(program)
         row = {"name": name, "stage": "quality", "run": [python, f"{name}.py"], "secrets": names}
@@ -57,7 +57,7 @@ LEAKING: tuple[tuple[str, str, list[str]], ...] = (
 CRASHES = """
 import os
 import {module} as module
-# by the time of the crash it is gone from our environment
+# read at once, because the variable is removed from the environment before the crash
 canary = os.environ.get("CANARY", "")
 def crash(*_, **__): raise RuntimeError("all of a sudden: " + canary)
 module.{name} = crash
@@ -66,7 +66,7 @@ module.{name} = crash
 
 @pytest.fixture
 def leaking(stack: TinyStack) -> TinyStack:
-    """One check prints its secrets in every way, another one has none, a third one a short one."""
+    """A stack with a check that prints its secrets in many ways, one without secrets, and one with a short secret."""
     declare(stack, *LEAKING)
     return stack
 
@@ -75,7 +75,7 @@ SECRETS = {"CANARY": CANARY, "LINES": LINES, "PIN": "1234"}
 
 
 def traces() -> set[bytes]:
-    """What must not be found anywhere: parts of each value that are the same in every surrounding, by encoding."""
+    """Returns the bytes to search for: parts of each value that stay the same in any context, in each encoding."""
     found = set()
     for value in (CANARY, *LINES.splitlines()):
         raw = value.encode()
@@ -86,7 +86,7 @@ def traces() -> set[bytes]:
         for before in range(3):
             text = base64.b64encode(b"u" * before + value.encode())[4:-4]
             found |= {piece.translate(bytes.maketrans(b"+/", b"-_")) for piece in parts(text)} | parts(text)
-    # the middle of the value, however its rest was cut, escaped or wrapped
+    # the middle of the value also matches if the rest was cut, escaped or wrapped
     return found | {b"c4n4ry", CANARY[-8:].encode(), base64.b64encode(b"c4n4ry")}
 
 
@@ -95,7 +95,7 @@ def parts(text: bytes) -> set[bytes]:
 
 
 def everything(ended: Ended, *places: Path) -> Iterator[tuple[str, bytes]]:
-    """All that is left of a run: its streams, and each file, by name and content."""
+    """Yields name and content of the streams and of each file below `places`."""
     yield "stdout", ended.stdout.encode()
     yield "stderr", ended.stderr.encode()
     for path in (path for place in places for path in place.rglob("*") if path.is_file() and not path.is_symlink()):
@@ -107,22 +107,22 @@ def assert_no_trace(ended: Ended, *places: Path) -> None:
     seen = 0
     for name, content in everything(ended, *places):
         seen += 1
-        # what wraps and indents text does not hide it
+        # also finds values that were wrapped or indented
         flat = content.translate(None, b" \t\r\n")
-        # the program itself, which holds none of the values, is copied to where it runs
+        # the check's program contains the word, but no value; it is copied to its working directory
         hits = [trace for trace in wanted if trace in content or trace in flat] if not name.endswith("leak.py") else []
-        assert not hits, (name, hits, ended.told)
+        assert not hits, (name, hits, ended.transcript)
     assert seen > 10
 
 
 @pytest.mark.parametrize("provider", ["env", "file"])
-def test_what_a_check_prints_is_found_nowhere(caller: Caller, leaking: TinyStack, provider: str) -> None:
+def test_secrets_that_a_check_prints_are_found_nowhere(caller: Caller, leaking: TinyStack, provider: str) -> None:
     asked = arranged(replace(caller, environ=dict(caller.environ)), leaking, provider)
 
     for flags in ([], ["--json-output"], ["--output", "agent"]):
         ended = asked.run(leaking.root, *flags)
 
-        assert ended.code == 1, ended.told
+        assert ended.code == 1, ended.transcript
         assert_no_trace(ended, leaking.root / ".predeploy", caller.home)
     log = (leaking.root / ".predeploy/latest/logs/leak.log").read_text()
     assert "RuntimeError: no charge with" in log
@@ -131,7 +131,7 @@ def test_what_a_check_prints_is_found_nowhere(caller: Caller, leaking: TinyStack
 
 
 def arranged(caller: Caller, stack: TinyStack, provider: str) -> Caller:
-    """A caller that has the secrets in its environment, or in a file that nobody else may read."""
+    """Returns a caller with the secrets in its environment, or in a file that only its owner may read."""
     if provider == "env":
         return replace(caller, environ={**caller.environ, **SECRETS})
     file = stack.marks / "secrets"
@@ -145,11 +145,11 @@ def quoted(value: str) -> str:
 
 
 @pytest.mark.real
-def test_it_is_not_found_in_prefect_either(recorded: Caller, leaking: TinyStack, warm_home: Path) -> None:
+def test_secrets_are_not_found_in_prefect(recorded: Caller, leaking: TinyStack, warm_home: Path) -> None:
     ended = arranged(recorded, leaking, "env").run(leaking.root, "--json-output")
 
     assert status_of(ended.document) == {"leak": "failed", "other": "passed", "pin": "passed"}
-    assert ended.document["run"]["unrecorded"] is None, ended.told
+    assert ended.document["run"]["unrecorded"] is None, ended.transcript
     databases = [path for path in warm_home.rglob("prefect.db*") if path.stat().st_size]
     assert databases
     assert any(b"***" in path.read_bytes() for path in databases)
@@ -159,28 +159,28 @@ def test_it_is_not_found_in_prefect_either(recorded: Caller, leaking: TinyStack,
 @pytest.mark.real
 @pytest.mark.network
 @pytest.mark.skipif(bool(unreachable()), reason="no engine of containers is in reach")
-def test_containers_tell_nothing_either(recorded: Caller, stack: TinyStack, warm_home: Path) -> None:
-    """Nor does Dagger's own log, which lies beside those of the checks."""
+def test_secrets_are_not_found_in_the_output_of_containers(recorded: Caller, stack: TinyStack, warm_home: Path) -> None:
+    """Dagger's own log, next to the logs of the checks, contains none either."""
     declare(stack, *LEAKING, python="python3")
     caller = replace(recorded, environ={**recorded.environ, **GIVEN})
 
     ended = arranged(caller, stack, "env").run(stack.root, "--json-output", "--engine", "dagger")
 
-    assert status_of(ended.document) == {"leak": "failed", "other": "passed", "pin": "passed"}, ended.told
-    assert (ended.document["engine"]["name"], ended.document["run"]["unrecorded"]) == ("dagger", None), ended.told
+    assert status_of(ended.document) == {"leak": "failed", "other": "passed", "pin": "passed"}, ended.transcript
+    assert (ended.document["engine"]["name"], ended.document["run"]["unrecorded"]) == ("dagger", None), ended.transcript
     assert (stack.root / ".predeploy/latest/logs/leak.log").read_text().count("***") > 20
     assert (stack.root / ".predeploy/latest/logs/dagger.log").stat().st_size
     assert_no_trace(ended, stack.root / ".predeploy", warm_home)
 
 
-def test_values_that_are_too_short_are_named_once(caller: Caller, leaking: TinyStack) -> None:
+def test_values_that_are_too_short_are_reported_once(caller: Caller, leaking: TinyStack) -> None:
     ended = arranged(caller, leaking, "env").run(leaking.root, "--only", "pin", "--only", "leak")
 
-    assert ended.stdout.count("PIN: too short to be masked where a check prints it") == 1, ended.told
+    assert ended.stdout.count("PIN: too short to be masked where a check prints it") == 1, ended.transcript
     assert "nothing 1234" in (leaking.root / ".predeploy/latest/logs/pin.log").read_text()
 
 
-def test_missing_ones_are_told_before_anything_runs(caller: Caller, leaking: TinyStack) -> None:
+def test_missing_secrets_are_reported_before_any_check_runs(caller: Caller, leaking: TinyStack) -> None:
     leaking.has("marks", "touch $1/ran")
 
     ended = replace(caller, environ={**caller.environ, "CANARY": CANARY}).run(leaking.root)
@@ -193,7 +193,7 @@ def test_missing_ones_are_told_before_anything_runs(caller: Caller, leaking: Tin
     assert not leaking.runs
 
 
-def test_names_are_reported_and_who_gave_them(caller: Caller, leaking: TinyStack) -> None:
+def test_report_has_the_names_and_their_provider(caller: Caller, leaking: TinyStack) -> None:
     ended = arranged(caller, leaking, "env").run(leaking.root, "--only", "pin", "--json-output")
 
     assert ended.document["secrets"] == {
@@ -204,20 +204,20 @@ def test_names_are_reported_and_who_gave_them(caller: Caller, leaking: TinyStack
     assert "secrets the environment of this command: PIN" in ended.stderr
 
 
-def test_only_those_of_chosen_checks_are_asked_for(caller: Caller, leaking: TinyStack) -> None:
+def test_only_secrets_of_selected_checks_are_required(caller: Caller, leaking: TinyStack) -> None:
     ended = caller.run(leaking.root, "--only", "other")
 
     ended.assert_ended(0, "PASSED")
 
 
-def test_nothing_is_asked_for_a_plan(caller: Caller, leaking: TinyStack) -> None:
+def test_plan_needs_no_secrets(caller: Caller, leaking: TinyStack) -> None:
     assert caller.run(leaking.root, "--plan").code == 0
 
 
 @pytest.mark.parametrize(
     ("module", "name"), [("flows.cli.session", "publish"), ("tasks.validation.validation", "give_verdict")]
 )
-def test_a_crash_of_our_own_tells_none(
+def test_traceback_of_a_crash_shows_no_secret(
     caller: Caller, leaking: TinyStack, tmp_path: Path, module: str, name: str
 ) -> None:
     crashing = tmp_path / "crashing"
@@ -227,12 +227,12 @@ def test_a_crash_of_our_own_tells_none(
 
     ended = asked.run(leaking.root, "--debug")
 
-    assert (ended.code, ended.last["word"]) == (3, "ERRORED"), ended.told
-    assert ended.stderr.count("RuntimeError: all of a sudden: ***") == 2, ended.told
+    assert (ended.code, ended.last["word"]) == (3, "ERRORED"), ended.transcript
+    assert ended.stderr.count("RuntimeError: all of a sudden: ***") == 2, ended.transcript
     assert_no_trace(ended, leaking.root / ".predeploy", caller.home)
 
 
-BREAKS_ASIDE = """
+BREAKS_IN_BACKGROUND = """
 import asyncio, gc, logging, os, sys, threading
 import flows.cli.session as module
 canary, original = os.environ.get("CANARY", ""), module.publish
@@ -250,15 +250,15 @@ module.publish = publish
 """
 
 
-def test_what_breaks_aside_tells_none(caller: Caller, leaking: TinyStack, tmp_path: Path) -> None:
+def test_traceback_of_a_thread_or_task_shows_no_secret(caller: Caller, leaking: TinyStack, tmp_path: Path) -> None:
     breaking = tmp_path / "breaking"
     breaking.mkdir()
-    (breaking / "sitecustomize.py").write_text(BREAKS_ASIDE)
+    (breaking / "sitecustomize.py").write_text(BREAKS_IN_BACKGROUND)
     asked = arranged(replace(caller, paths=(*caller.paths, breaking)), leaking, "env")
 
     ended = asked.run(leaking.root, "--only", "other", "--only", "leak")
 
-    assert ended.code == 1, ended.told
+    assert ended.code == 1, ended.transcript
     for said in ("in a thread", "in a task", "logged", "printed"):
-        assert f"{said}: ***" in ended.stderr, ended.told
+        assert f"{said}: ***" in ended.stderr, ended.transcript
     assert_no_trace(ended, leaking.root / ".predeploy", caller.home)

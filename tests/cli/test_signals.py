@@ -1,4 +1,4 @@
-"""Ctrl-C and kill, at every moment of a run: the verdict line is the last one, and nothing of the run goes on."""
+"""Signals at every moment of a run: the verdict line is the last line, and no process of the run remains."""
 
 import re
 import signal
@@ -26,7 +26,7 @@ STUBBORN = "trap '' TERM; echo $$ $HOME > $1/begun; while :; do sleep 600; done"
 
 @dataclass(frozen=True, kw_only=True)
 class Scene:
-    """A run of a stack of one quick check, and one that goes on for ever."""
+    """A stack and its caller; by default the stack has one quick check and one endless check."""
 
     stack: TinyStack
     caller: Caller
@@ -35,7 +35,7 @@ class Scene:
         return self.caller.start(self.stack.root, *flags)
 
     def begun(self) -> tuple[int, Path]:
-        """The process of the long check and its home, once it is there."""
+        """Waits for the endless check; returns its process id and its home."""
         wait_for(lambda: self.stack.mark("begun").exists() and self.stack.mark("begun").read_text(), "the long check")
         pid, home = self.stack.mark("begun").read_text().split()
         return int(pid), Path(home)
@@ -50,13 +50,13 @@ def scene(stack: TinyStack, caller: Caller) -> Scene:
 
 
 def catches_signals(call: Call) -> bool:
-    """Whether the process has got so far as to say what SIGTERM does."""
+    """Whether the process has installed a handler for SIGTERM."""
     caught = re.search(r"^SigCgt:\s*(\w+)", Path(f"/proc/{call.process.pid}/status").read_text(), re.MULTILINE)
     return caught is not None and bool(int(caught[1], 16) >> (signal.SIGTERM - 1) & 1)
 
 
 def assert_interrupted(ended: Ended, scene: Scene, number: signal.Signals) -> None:
-    """The line, the code, no trace; nothing goes on, nothing lies about, the stack is as it was."""
+    """Asserts exit code and verdict line, and that no process and no temporary file remains."""
     ended.assert_ended(CODES[number], "INTERRUPTED")
     assert_gone(ended, scene)
     assert scene.stack.hidden == []
@@ -97,7 +97,7 @@ Moment = Callable[[Scene, Call], None]
 
 @pytest.mark.parametrize("moment", MOMENTS, ids=lambda moment: moment.__name__)
 @BOTH
-def test_a_signal_ends_the_run(scene: Scene, tmp_path: Path, moment: Moment, number: signal.Signals) -> None:
+def test_signal_ends_the_run(scene: Scene, tmp_path: Path, moment: Moment, number: signal.Signals) -> None:
     before = scene.stack.content()
     if moment is while_reading:
         programs = tmp_path / "programs"
@@ -117,35 +117,35 @@ def test_a_signal_ends_the_run(scene: Scene, tmp_path: Path, moment: Moment, num
     if moment is while_running:
         report = scene.stack.report()
         assert (report["result"], report["exit_code"]) == ("interrupted", CODES[number])
-        told = {line.split()[1]: line.split()[0] for line in ended.stderr.splitlines() if line[0] in "✓!○"}
-        assert told == {"quick": "✓", "busy": "!", "after:": "○"}
+        shown = {line.split()[1]: line.split()[0] for line in ended.stderr.splitlines() if line[0] in "✓!○"}
+        assert shown == {"quick": "✓", "busy": "!", "after:": "○"}
 
 
 @pytest.mark.parametrize("delay", [0.0, 0.05, 0.3, 0.6, 1.0])
-def test_a_signal_at_any_time(green: TinyStack, caller: Caller, delay: float) -> None:
+def test_signal_at_any_time(green: TinyStack, caller: Caller, delay: float) -> None:
     scene = Scene(stack=green, caller=caller)
     call = scene.start("--json-output")
     time.sleep(delay)
-    heard = catches_signals(call)
+    has_handler = catches_signals(call)
 
     call.press(signal.SIGINT)
     ended = call.wait()
 
-    if not heard:
-        # Python itself was not up yet: only the kernel or Python could answer
+    if not has_handler:
+        # Python was still starting: the kernel or Python's own handler ended the process
         assert ended.code in {-signal.SIGINT, 130}
     elif ended.code:
         assert_interrupted(ended, scene, signal.SIGINT)
         assert (ended.document["result"], ended.document["exit_code"]) == ("interrupted", 130)
     else:
-        # the report was out already
+        # the report was already published
         ended.assert_ended(0, "PASSED")
         assert green.report() == ended.document
 
 
 @pytest.fixture
 def busy_server() -> Iterator[str]:
-    """A server that answers, and gets nothing done: it is given a quarter of a minute."""
+    """A server that answers every GET with an empty 200. The command line waits 15 seconds for such a server."""
 
     class Answer(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -181,7 +181,7 @@ def test_ctrl_c_while_packages_are_installed(caller: Caller, tmp_path: Path) -> 
 
 
 @BOTH
-def test_a_signal_while_prefect_is_waited_for(
+def test_signal_during_the_wait_for_prefect(
     green: TinyStack, caller: Caller, tmp_path: Path, number: signal.Signals, busy_server: str
 ) -> None:
     (tmp_path / "prefect.py").write_text("import time; time.sleep(600)\n")
@@ -204,10 +204,10 @@ def read_until(stream: IO[bytes], words: bytes) -> None:
     while line := stream.readline():
         if words in line:
             return
-    raise AssertionError(f"{words!r} was never said")
+    raise AssertionError(f"{words!r} was never printed")
 
 
-def test_the_second_signal_ends_it_at_once(stack: TinyStack, caller: Caller) -> None:
+def test_second_signal_ends_the_run_at_once(stack: TinyStack, caller: Caller) -> None:
     stack.has("stubborn", STUBBORN)
     scene = Scene(stack=stack, caller=caller)
     call = scene.start()
@@ -222,7 +222,7 @@ def test_the_second_signal_ends_it_at_once(stack: TinyStack, caller: Caller) -> 
     assert "again" in ended.stderr
 
 
-def test_a_stubborn_check_does_not_hold_the_first_one_up(stack: TinyStack, caller: Caller) -> None:
+def test_check_that_ignores_sigterm_does_not_delay_the_end(stack: TinyStack, caller: Caller) -> None:
     stack.has("stubborn", STUBBORN)
     scene = Scene(stack=stack, caller=caller)
     call = scene.start()
@@ -234,7 +234,7 @@ def test_a_stubborn_check_does_not_hold_the_first_one_up(stack: TinyStack, calle
     assert_interrupted(ended, scene, signal.SIGTERM)
 
 
-def test_killed_outright_nothing_goes_on_and_the_next_run_cleans_up(scene: Scene) -> None:
+def test_sigkill_leaves_no_process_and_the_next_run_cleans_up(scene: Scene) -> None:
     call = scene.start()
     _, home = scene.begun()
     (partial,) = scene.stack.hidden
@@ -253,7 +253,7 @@ def test_killed_outright_nothing_goes_on_and_the_next_run_cleans_up(scene: Scene
 
 
 @pytest.mark.parametrize("ignored", [signal.SIGHUP, signal.SIGINT], ids=["nohup", "in the background"])
-def test_what_the_caller_ignores_is_ignored(green: TinyStack, caller: Caller, ignored: signal.Signals) -> None:
+def test_signal_that_the_caller_ignores_is_ignored(green: TinyStack, caller: Caller, ignored: signal.Signals) -> None:
     green.has("waits", "touch $1/begun; while ! [ -e $1/sent ]; do sleep 0.05; done")
     call = caller.start(green.root, preexec_fn=lambda: signal.signal(ignored, signal.SIG_IGN))
     wait_for(green.mark("begun").exists, "the check")

@@ -1,4 +1,4 @@
-"""Subcommands: what they say on stdout, how they end, and what they do not start."""
+"""Subcommands: their output on stdout, their exit codes, and that they start no run."""
 
 import http.client
 import json
@@ -17,27 +17,27 @@ from tests.flows.harness import rows, servers_below
 
 
 @pytest.mark.parametrize(("script", "code"), [("exit 0", 0), (FAILS, 1)])
-def test_status_tells_the_newest_run_again(caller: Caller, stack: TinyStack, script: str, code: int) -> None:
+def test_status_shows_the_newest_run(caller: Caller, stack: TinyStack, script: str, code: int) -> None:
     stack.has("once", f"echo >> $1/ran; {script}")
     ran = caller.run(stack.root)
 
-    told = caller.run("status", stack.root)
+    shown = caller.run("status", stack.root)
 
-    assert (ran.code, told.code, told.stderr) == (code, code, "")
-    assert told.stdout.splitlines()[-1] == ran.stdout.splitlines()[-1]
-    assert "The files have changed since the run" not in told.stdout
+    assert (ran.code, shown.code, shown.stderr) == (code, code, "")
+    assert shown.stdout.splitlines()[-1] == ran.stdout.splitlines()[-1]
+    assert "The files have changed since the run" not in shown.stdout
     assert stack.mark("ran").read_text() == "\n"
 
 
-def test_status_says_that_the_files_are_others_now(caller: Caller, green: TinyStack) -> None:
+def test_status_warns_if_the_files_have_changed(caller: Caller, green: TinyStack) -> None:
     document = caller.run(green.root, "--json-output").document
     (green.root / "main.py").write_text("print('changed')\n")
     here = replace(caller, cwd=green.root)
 
-    told, as_json = here.run("status"), here.run("status", "--json-output")
+    shown, as_json = here.run("status"), here.run("status", "--json-output")
 
-    told.assert_ended(0, "PASSED")
-    assert "The files have changed since the run: this is no verdict" in told.stdout
+    shown.assert_ended(0, "PASSED")
+    assert "The files have changed since the run: this is no verdict" in shown.stdout
     assert json.loads(as_json.stdout) == document
 
 
@@ -47,10 +47,10 @@ def test_status_of_a_gate_and_of_what_it_lacked(caller: Caller, green: TinyStack
     green.git("commit", "--quiet", "--message", "all")
     caller.run(green.root, "--gate", "--engine", "local")
 
-    told = caller.run("status", green.root)
+    shown = caller.run("status", green.root)
 
     assert re.search(
-        r"  the gate on commit [0-9a-f]{40}, engine local\nReady to deploy!\nPREDEPLOY PASSED", told.stdout
+        r"  the gate on commit [0-9a-f]{40}, engine local\nReady to deploy!\nPREDEPLOY PASSED", shown.stdout
     )
 
 
@@ -65,9 +65,9 @@ def test_status_of_a_report_that_was_committed(caller: Caller, green: TinyStack)
     caller.run(green.root)
     green.git("add", "--force", ".predeploy")
 
-    told, ran = caller.run("status", green.root), caller.run(green.root)
+    shown, ran = caller.run("status", green.root), caller.run(green.root)
 
-    for ended in (told, ran):
+    for ended in (shown, ran):
         ended.assert_ended(2, "USAGE")
         assert ".predeploy: git tracks it" in ended.stderr
 
@@ -93,14 +93,14 @@ def test_help_and_wrong_flags(caller: Caller, name: str) -> None:
     assert "--bogus: no such flag" in wrong.stderr
 
 
-def test_a_directory_of_that_name(caller: Caller, stack: TinyStack) -> None:
+def test_directory_with_the_name_of_a_subcommand(caller: Caller, stack: TinyStack) -> None:
     stack.has("words")
     stack.root.rename(caller.cwd / "status")
 
     caller.run("./status").assert_ended(0, "PASSED")
 
 
-def test_ui_of_a_server_that_is_not_there(caller: Caller) -> None:
+def test_ui_without_an_available_server(caller: Caller) -> None:
     ended = replace(caller, environ={"PREFECT_API_URL": NOWHERE}).run("ui")
 
     ended.assert_ended(3, "ERRORED")

@@ -1,4 +1,4 @@
-"""Wrong usage and wrong configuration: exit 2, what is wrong and the way out, the last line, and no traceback."""
+"""Wrong usage and wrong configuration: exit code 2, cause and remedy, the verdict line, and no traceback."""
 
 import json
 import os
@@ -18,23 +18,23 @@ from tests.cli.stack import TinyStack
 Arrange = Callable[[TinyStack], None]
 
 
-def assert_told(caller: Caller, *arguments: str | Path, says: str) -> None:
-    """What people get: the reason on stderr, and nothing but the last line on stdout."""
+def assert_usage_error(caller: Caller, *arguments: str | Path, says: str) -> None:
+    """Asserts the human-readable output: the reason on stderr, and only the verdict line on stdout."""
     ended = caller.run(*arguments)
 
     ended.assert_ended(2, "USAGE")
-    assert re.search(says, ended.stderr, re.DOTALL), ended.told
-    assert len(ended.stdout.splitlines()) == 1, ended.told
+    assert re.search(says, ended.stderr, re.DOTALL), ended.transcript
+    assert len(ended.stdout.splitlines()) == 1, ended.transcript
 
 
 def assert_documented(caller: Caller, *arguments: str | Path, says: str) -> None:
-    """What programs get: the document on stdout, and on stderr what people get."""
+    """Asserts the output for programs: the document on stdout, and the reason on stderr."""
     ended = caller.run(*arguments, "--json-output")
 
     ended.assert_ended(2, "USAGE")
-    assert re.search(says, ended.stderr, re.DOTALL), ended.told
+    assert re.search(says, ended.stderr, re.DOTALL), ended.transcript
     assert (ended.document["result"], ended.document["exit_code"]) == ("usage", 2)
-    assert re.search(says, ended.document["reason"], re.DOTALL), ended.told
+    assert re.search(says, ended.document["reason"], re.DOTALL), ended.transcript
 
 
 @pytest.mark.parametrize(
@@ -59,8 +59,8 @@ def assert_documented(caller: Caller, *arguments: str | Path, says: str) -> None
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )
-def test_flags_that_cannot_be(caller: Caller, green: TinyStack, arguments: list[str], says: str) -> None:
-    assert_told(replace(caller, cwd=green.root), *arguments, says=says)
+def test_invalid_flags(caller: Caller, green: TinyStack, arguments: list[str], says: str) -> None:
+    assert_usage_error(replace(caller, cwd=green.root), *arguments, says=says)
 
     assert not (green.root / ".predeploy").exists()
 
@@ -75,13 +75,13 @@ def test_flags_that_cannot_be(caller: Caller, green: TinyStack, arguments: list[
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )
-def test_a_selection_of_nothing(caller: Caller, green: TinyStack, arguments: list[str], says: str) -> None:
-    assert_told(caller, green.root, *arguments, says=says)
+def test_empty_selection(caller: Caller, green: TinyStack, arguments: list[str], says: str) -> None:
+    assert_usage_error(caller, green.root, *arguments, says=says)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Broken:
-    """A stack that cannot be validated, and what is said of it."""
+    """A stack that cannot be validated. `says`: pattern of the error text."""
 
     arrange: Arrange
     says: str
@@ -105,7 +105,7 @@ def link_out(stack: TinyStack) -> None:
 
 
 def become_unreadable(stack: TinyStack) -> None:
-    """By its mode; nothing is unreadable to root, who finds a pipe where a file was."""
+    """Removes read permission from a file. Root can read every file, so for root the file becomes a pipe."""
     place = stack.root / "secret.txt"
     place.write_text("secret")
     stack.git("add", "secret.txt")
@@ -154,7 +154,7 @@ BROKEN = {
 
 
 @pytest.mark.parametrize("broken", BROKEN.values(), ids=BROKEN)
-def test_a_stack_that_cannot_be_validated(caller: Caller, green: TinyStack, broken: Broken) -> None:
+def test_stack_that_cannot_be_validated(caller: Caller, green: TinyStack, broken: Broken) -> None:
     broken.arrange(green)
 
     assert_documented(caller, green.root, says=broken.says)
@@ -162,7 +162,7 @@ def test_a_stack_that_cannot_be_validated(caller: Caller, green: TinyStack, brok
     assert not (green.root / ".predeploy").exists()
 
 
-def test_a_base_that_is_not_there(caller: Caller, green: TinyStack) -> None:
+def test_missing_base(caller: Caller, green: TinyStack) -> None:
     who = ("-c", "user.name=T", "-c", "user.email=t@example.invalid")
     green.git("add", ".")
     green.git(*who, "commit", "-qm", "first")
@@ -177,13 +177,13 @@ def test_a_base_that_is_not_there(caller: Caller, green: TinyStack) -> None:
     assert caller.run(green.root, "--base", "HEAD", "--plan").code == 0
 
 
-def test_a_place_that_is_no_directory(caller: Caller, green: TinyStack) -> None:
+def test_stack_that_is_not_a_directory(caller: Caller, green: TinyStack) -> None:
     assert_documented(caller, green.root / "nowhere", says=r"nowhere does not exist\. Name the stack's directory")
     assert_documented(caller, green.root / "main.py", says=r"main\.py is not a directory\. Name the stack's directory")
-    assert_told(caller, "x" * 300, says=r"cannot be read \(File name too long\)")
+    assert_usage_error(caller, "x" * 300, says=r"cannot be read \(File name too long\)")
 
 
-def test_a_current_directory_that_is_gone(caller: Caller, tmp_path: Path) -> None:
+def test_deleted_current_directory(caller: Caller, tmp_path: Path) -> None:
     gone = tmp_path / "gone"
     gone.mkdir()
 
@@ -203,7 +203,7 @@ def test_without_git(caller: Caller, green: TinyStack, tmp_path: Path) -> None:
     )
 
 
-def test_mistakes_in_variables(caller: Caller, green: TinyStack) -> None:
+def test_invalid_variables(caller: Caller, green: TinyStack) -> None:
     environ = {**caller.environ, "PREDEPLOY_JOBS": "many", "PREDEPLOY_JSON_OUTPUT": "1"}
 
     ended = replace(caller, environ=environ).run(green.root, "--budget", "soon")
@@ -222,11 +222,11 @@ def test_mistakes_in_variables(caller: Caller, green: TinyStack) -> None:
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )
-def test_a_misspelt_subcommand(caller: Caller, arguments: list[str], says: str) -> None:
-    assert_told(caller, *arguments, says=says)
+def test_misspelt_subcommand(caller: Caller, arguments: list[str], says: str) -> None:
+    assert_usage_error(caller, *arguments, says=says)
 
 
-def test_a_directory_is_no_misspelt_subcommand(caller: Caller, green: TinyStack) -> None:
+def test_directory_is_not_taken_for_a_misspelt_subcommand(caller: Caller, green: TinyStack) -> None:
     green.root.rename(caller.cwd / "docter")
 
     assert caller.run("docter", "--list").code == 0
@@ -270,7 +270,7 @@ def test_help_has_every_flag_subcommand_and_exit_code(caller: Caller) -> None:
     assert re.findall(r"(\d+) [a-z]", codes) == ["0", "1", "2", "3", "124", "130", "143"]
 
 
-def test_version_names_the_packages_of_a_verdict(caller: Caller) -> None:
+def test_version_lists_the_packages_that_affect_a_verdict(caller: Caller) -> None:
     ended = caller.run("--version")
 
     assert (ended.code, ended.stderr) == (0, "")
@@ -306,7 +306,7 @@ def test_information_with_a_closed_stdout(caller: Caller) -> None:
     assert (ended.code, ended.stdout, ended.stderr) == (0, "", "")
 
 
-def test_list_and_plan_print_and_run_nothing(caller: Caller, green: TinyStack) -> None:
+def test_list_and_plan_run_no_check(caller: Caller, green: TinyStack) -> None:
     green.has("never", "echo ran > $1/ran", needs="words")
     plain = [caller.run(green.root, flag) for flag in ("--list", "--plan")]
     watched = caller.start(green.root, "--plan", "--only", "words")
@@ -345,7 +345,7 @@ module.load_settings = counted
 def test_settings_are_loaded_once_per_file(
     caller: Caller, green: TinyStack, tmp_path: Path, flags: tuple[str, ...], times: int
 ) -> None:
-    """The gate reads `predeploy.toml` twice: the one in the stack, and the one in the clone."""
+    """The gate reads two files: `predeploy.toml` in the stack, and the one in the clone."""
     place, file = tmp_path / "counting", tmp_path / "count"
     place.mkdir()
     (place / "sitecustomize.py").write_text(COUNTS.format(file=str(file)))
@@ -354,11 +354,11 @@ def test_settings_are_loaded_once_per_file(
 
     ended = replace(caller, paths=(*caller.paths, place)).run(green.root, "--plan", *flags)
 
-    assert ended.code == 0, ended.told
+    assert ended.code == 0, ended.transcript
     assert file.read_text() == "." * times
 
 
-def test_list_speaks_ascii_where_nothing_else_is_understood(caller: Caller, stack: TinyStack) -> None:
+def test_list_prints_ascii_without_unicode_support(caller: Caller, stack: TinyStack) -> None:
     stack.has("words")
     config = stack.root / "predeploy.toml"
     config.write_text(config.read_text() + 'title = "Wörter … alle"\n')
@@ -366,6 +366,6 @@ def test_list_speaks_ascii_where_nothing_else_is_understood(caller: Caller, stac
 
     ended = replace(caller, environ=environ).run(stack.root, "--list")
 
-    assert ended.code == 0, ended.told
+    assert ended.code == 0, ended.transcript
     assert "W\\xf6rter ... alle" in ended.stdout
     assert json.dumps(ended.stdout).isascii()

@@ -64,7 +64,7 @@ def test_a_variable_has_its_value_or_its_default() -> None:
 @pytest.mark.parametrize(
     ("flags", "says"),
     [
-        (("--directory", "web"), "--directory: name its repository as well"),
+        (("--directory", "web"), "--directory needs the repository that contains it"),
         (("--docker", "--repository", "https://git.example/cafe.git"), "PREDEPLOY_DOCKER_STACK names the repository"),
         (("--docker",), "PREDEPLOY_DOCKER_STACK: set it to the URL"),
     ],
@@ -82,7 +82,7 @@ def test_an_installed_package_builds_no_image(
     monkeypatch.setattr(deploy, "HERE", tmp_path)
 
     assert deploy.main(["--docker"], {"PREDEPLOY_DOCKER_STACK": "https://git.example/cafe.git"}) == 2
-    assert "from a checkout of predeploy" in capsys.readouterr().err
+    assert "use a checkout of predeploy" in capsys.readouterr().err
 
 
 def test_a_stack_that_is_not_there_is_named(

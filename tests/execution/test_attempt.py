@@ -1,4 +1,4 @@
-"""One attempt at a check: its commands in order, its packages, its evidence, and what it has to say."""
+"""Attempts at a check: order of commands, packages, evidence, diagnostics and retries."""
 
 import re
 from pathlib import Path
@@ -43,18 +43,18 @@ async def test_commands_run_in_order_until_one_does_not_pass(tmp_path: Path) -> 
     assert result.exit_code == 1
 
 
-async def test_pass_without_evidence_is_no_pass(tmp_path: Path) -> None:
+async def test_exit_code_zero_without_evidence_is_errored(tmp_path: Path) -> None:
     check = make_check(commands=(make_command("migrate", evidence="Running migrations:"),))
 
     (silent,) = await run(FakeEngine(), check, logs=tmp_path)
-    (told,) = await run(FakeEngine({"migrate": Exit(code=0, stderr="Running migrations:\n")}), check, logs=tmp_path)
+    (proven,) = await run(FakeEngine({"migrate": Exit(code=0, stderr="Running migrations:\n")}), check, logs=tmp_path)
 
     assert reported(silent) == (Status.ERRORED, "no_evidence")
-    assert "did not say that it did its work" in silent.reason
-    assert told.passed
+    assert "its output does not show that it did its work" in silent.reason
+    assert proven.passed
 
 
-async def test_nothing_to_do_needs_no_evidence(tmp_path: Path) -> None:
+async def test_exit_code_for_nothing_to_do_needs_no_evidence(tmp_path: Path) -> None:
     check = make_check(commands=(make_command("pytest", evidence=r"\d+ passed", empty=(5,)),))
 
     (result,) = await run(FakeEngine({"pytest": Exit(code=5)}), check, logs=tmp_path)
@@ -62,7 +62,7 @@ async def test_nothing_to_do_needs_no_evidence(tmp_path: Path) -> None:
     assert result.passed
 
 
-async def test_answer_is_worth_nothing_if_the_server_had_ended(tmp_path: Path) -> None:
+async def test_request_that_succeeds_fails_the_check_if_the_server_has_ended(tmp_path: Path) -> None:
     ended = ServiceExit(name="server", code=1, signal=None, output="Address already in use")
     check = make_check("ask", commands=(make_command("ask", services=(make_command("serve", label="server"),)),))
 
@@ -78,7 +78,7 @@ async def test_answer_is_worth_nothing_if_the_server_had_ended(tmp_path: Path) -
         ("ERRORS:\n?: (caches.E001) no cache\n\nSystem check identified 1 issue (0 silenced).\n", "no cache"),
     ],
 )
-async def test_server_that_ended_says_why(output: str, message: str, tmp_path: Path) -> None:
+async def test_output_of_a_server_that_ended_is_the_diagnostic(output: str, message: str, tmp_path: Path) -> None:
     ended = ServiceExit(name="server", code=1, signal=None, output=output)
     check = make_check("ask", commands=(make_command("ask", services=(make_command("serve", label="server"),)),))
 
@@ -88,8 +88,8 @@ async def test_server_that_ended_says_why(output: str, message: str, tmp_path: P
     assert [each.message for each in result.diagnostics] == [message]
 
 
-async def test_check_without_packages_fails_on_its_own_words(tmp_path: Path) -> None:
-    """A site has no Python packages, and nobody must ask for them when its links are broken."""
+async def test_check_of_a_component_without_packages_fails_by_its_findings(tmp_path: Path) -> None:
+    """A site has no Python packages, so the judgement of its broken links must not ask for them."""
     site = make_site()
     check = make_check("links", path=site.path)
 
@@ -98,13 +98,13 @@ async def test_check_without_packages_fails_on_its_own_words(tmp_path: Path) -> 
     assert reported(result) == (Status.FAILED, "findings")
 
 
-async def test_red_check_always_says_something(tmp_path: Path) -> None:
+async def test_red_check_without_output_has_a_diagnostic(tmp_path: Path) -> None:
     (result,) = await run(FakeEngine({"lint": RED}), make_check("lint"), logs=tmp_path)
 
     assert [each.message for each in result.diagnostics] == ["lint: exit code 1"]
 
 
-async def test_database_that_is_gone_takes_nothing_from_a_check_without_one(tmp_path: Path) -> None:
+async def test_lost_database_does_not_affect_a_check_without_a_database(tmp_path: Path) -> None:
     lost = ("service_lost", "the Postgres of this run is gone")
     with_database = make_check("migrate", database="empty")
     engine = FakeEngine({"lint": RED, "migrate": RED}, troubles=[lost])
@@ -115,7 +115,7 @@ async def test_database_that_is_gone_takes_nothing_from_a_check_without_one(tmp_
     assert reported(migrate) == (Status.ERRORED, "service_lost")
 
 
-async def test_full_disk_takes_the_verdict_from_every_check(tmp_path: Path) -> None:
+async def test_full_disk_makes_a_red_check_errored(tmp_path: Path) -> None:
     engine = FakeEngine({"lint": RED}, troubles=[("disk_full", "no space left")])
 
     (result,) = await run(engine, make_check("lint"), logs=tmp_path)
@@ -123,7 +123,7 @@ async def test_full_disk_takes_the_verdict_from_every_check(tmp_path: Path) -> N
     assert reported(result) == (Status.ERRORED, "disk_full")
 
 
-async def test_copies_are_of_the_database_of_the_attempt_that_passed(tmp_path: Path) -> None:
+async def test_checks_copy_the_database_of_the_attempt_that_passed(tmp_path: Path) -> None:
     engine = FakeEngine({"migrate": [Exit(code=None, signal=9), WELL]})
     migrate = make_check("migrate", database="template")
     health = make_check("health", database="migrated", needs=(migrate.id,))
@@ -143,7 +143,7 @@ def locked(name: str, environment: str = "production", **over: Any) -> Check:
     return make_check(name, commands=(make_command(name, environment=environment),), **over)
 
 
-async def test_a_part_of_a_run_leaves_it_to_that_which_check_has_the_broken_lock(tmp_path: Path) -> None:
+async def test_shard_reports_each_check_with_a_broken_lock(tmp_path: Path) -> None:
     engine = FakeEngine(prepares={"production": Prepared(exit=STALE)})
 
     results = await run(engine, locked("image"), locked("lint"), logs=tmp_path, is_part=True)
@@ -151,7 +151,7 @@ async def test_a_part_of_a_run_leaves_it_to_that_which_check_has_the_broken_lock
     assert [reported(each) for each in results] == [(Status.FAILED, "lock_stale")] * 2
 
 
-async def test_broken_lock_is_one_red_check(tmp_path: Path) -> None:
+async def test_broken_lock_makes_one_check_red(tmp_path: Path) -> None:
     engine = FakeEngine(prepares={"production": Prepared(exit=STALE)})
 
     image, lint, types = await run(engine, locked("image"), locked("lint"), locked("types"), logs=tmp_path)
@@ -163,7 +163,7 @@ async def test_broken_lock_is_one_red_check(tmp_path: Path) -> None:
     assert engine.programs == []
 
 
-async def test_lock_that_production_and_development_share_is_one_red_check(tmp_path: Path) -> None:
+async def test_broken_lock_that_production_and_development_share_makes_one_check_red(tmp_path: Path) -> None:
     engine = FakeEngine(prepares={"production": Prepared(exit=STALE), "development": Prepared(exit=STALE)})
 
     image, lint = await run(engine, locked("image"), locked("lint", "development"), logs=tmp_path)
@@ -172,7 +172,7 @@ async def test_lock_that_production_and_development_share_is_one_red_check(tmp_p
     assert reported(lint) == (Status.SKIPPED, "needs")
 
 
-async def test_lock_of_development_that_is_broken_by_itself_is_red_by_itself(tmp_path: Path) -> None:
+async def test_separate_faults_in_two_environments_make_two_checks_red(tmp_path: Path) -> None:
     other = Exit(code=1, stderr="error: Hash mismatch for `ruff==0.12.0`")
     engine = FakeEngine(prepares={"production": Prepared(exit=STALE), "development": Prepared(exit=other)})
 
@@ -182,7 +182,7 @@ async def test_lock_of_development_that_is_broken_by_itself_is_red_by_itself(tmp
     assert reported(lint) == (Status.FAILED, "hash_mismatch")
 
 
-async def test_what_was_said_before_a_time_limit_is_not_the_reason(tmp_path: Path) -> None:
+async def test_output_before_a_timeout_is_not_the_reason(tmp_path: Path) -> None:
     engine = FakeEngine({"slow": Exit(code=None, stderr="warning: half way\n", timed_out=True)})
 
     (result,) = await run(engine, make_check("slow", commands=(make_command("slow", limit=5),)), logs=tmp_path)
@@ -191,7 +191,7 @@ async def test_what_was_said_before_a_time_limit_is_not_the_reason(tmp_path: Pat
     assert result.diagnostics[0].message == result.reason
 
 
-async def test_unreachable_registry_is_one_errored_check_asked_once(tmp_path: Path) -> None:
+async def test_unreachable_registry_makes_one_check_errored(tmp_path: Path) -> None:
     engine = FakeEngine(prepares={"production": Prepared(exit=LOST)}, registry=False)
 
     image, lint = await run(engine, locked("image"), locked("lint"), logs=tmp_path)
@@ -200,8 +200,8 @@ async def test_unreachable_registry_is_one_errored_check_asked_once(tmp_path: Pa
     assert reported(lint) == (Status.SKIPPED, "needs")
 
 
-async def test_check_is_not_skipped_for_packages_that_its_forerunner_got_in_the_end(tmp_path: Path) -> None:
-    """Otherwise nothing would be red, and a check that never ran would hide behind a pass."""
+async def test_check_is_not_skipped_if_an_earlier_check_installed_the_same_packages_on_retry(tmp_path: Path) -> None:
+    """Otherwise no check would be red, although this one never ran."""
     engine = FakeEngine(prepares={"production": [Prepared(exit=LOST), Prepared(exit=WELL), Prepared(exit=LOST)]})
 
     image, lint = await run(engine, locked("image"), locked("lint"), logs=tmp_path)
@@ -210,7 +210,7 @@ async def test_check_is_not_skipped_for_packages_that_its_forerunner_got_in_the_
     assert reported(lint) == (Status.ERRORED, "acquire")
 
 
-async def test_forerunner_that_waits_for_the_check_itself_takes_no_blame(tmp_path: Path) -> None:
+async def test_check_is_not_attributed_to_an_earlier_check_that_needs_it(tmp_path: Path) -> None:
     lint = locked("lint")
     first = locked("first", needs=(lint.id,))
     engine = FakeEngine(prepares={"production": Prepared(exit=STALE)})
@@ -221,7 +221,7 @@ async def test_forerunner_that_waits_for_the_check_itself_takes_no_blame(tmp_pat
     assert reported(waiting) == (Status.SKIPPED, "needs")
 
 
-async def test_what_another_python_cannot_satisfy_proves_nothing(tmp_path: Path) -> None:
+async def test_unsatisfiable_packages_on_another_python_version_are_errored(tmp_path: Path) -> None:
     clash = Exit(code=1, stderr="No solution found when resolving dependencies: they are unsatisfiable")
     gap = "Python 3.11 instead of 3.13"
 
@@ -233,7 +233,7 @@ async def test_what_another_python_cannot_satisfy_proves_nothing(tmp_path: Path)
     assert gap in other.reason
 
 
-async def test_what_an_engine_lacks_is_a_gap_in_the_proof(tmp_path: Path) -> None:
+async def test_missing_feature_of_the_engine_is_a_gap_in_the_proof(tmp_path: Path) -> None:
     check = make_check("image", requires=(("image", "no image was built"),))
 
     (partial,) = await run(FakeEngine(), check, logs=tmp_path)
@@ -243,7 +243,7 @@ async def test_what_an_engine_lacks_is_a_gap_in_the_proof(tmp_path: Path) -> Non
     assert full.proof.full
 
 
-def test_logs_have_names_that_a_person_knows_and_none_is_shared() -> None:
+def test_log_names_are_readable_and_unique() -> None:
     names = log_names(("mypy[apps/web]", "lint[a/b]", "lint[a-b]", "Lint[a b]", "lint[.]", "../x[/]", "lint-a-b-2"))
 
     assert list(names.values()) == [
@@ -256,7 +256,7 @@ RAISED = 'Traceback (most recent call last):\n  File "/app/config/wsgi.py", line
 IMAGE = Image(title="image", dockerfile="Dockerfile", context="apps/web", copies=(("/app", "apps/web"),))
 
 
-async def test_what_an_image_says_is_placed_in_the_files_that_it_copied(tmp_path: Path) -> None:
+async def test_diagnostic_from_an_image_names_the_file_that_the_image_copied(tmp_path: Path) -> None:
     command = make_command("python", environment="image", parser="traceback")
     check = make_check("build", commands=(command,), image=IMAGE)
     engine = FakeEngine({"python": Exit(code=1, stderr=RAISED, root="/app")}, provides=frozenset({"image"}))
@@ -266,7 +266,7 @@ async def test_what_an_image_says_is_placed_in_the_files_that_it_copied(tmp_path
     assert result.reason == 'apps/web/config/wsgi.py:3: "X"'
 
 
-async def test_what_a_server_says_is_placed_by_where_it_ran(tmp_path: Path) -> None:
+async def test_diagnostic_from_a_server_names_a_file_by_where_the_server_ran(tmp_path: Path) -> None:
     server = make_command("gunicorn", label="server", cwd="apps/web", environment="production")
     ended = ServiceExit(name="server", code=1, signal=None, output=RAISED)
     check = make_check("health", commands=(make_command("GET", services=(server,)),), image=IMAGE)
@@ -282,7 +282,7 @@ async def test_what_a_server_says_is_placed_by_where_it_ran(tmp_path: Path) -> N
     ("registry", "expected"),
     [(True, (Status.FAILED, "image_build")), (False, (Status.ERRORED, "registry"))],
 )
-async def test_run_of_a_dockerfile_proves_nothing_while_no_registry_answers(
+async def test_failed_run_instruction_is_errored_while_no_registry_answers(
     tmp_path: Path, registry: bool, expected: tuple[Status, str]
 ) -> None:
     verdicts = ((1, "image_build"), (2, "dockerfile"))
@@ -311,7 +311,7 @@ NO_EXTENSION = 'psycopg.errors.FeatureNotSupported: extension "postgis" is not a
     ("database", "expected"),
     [("template", (Status.ERRORED, "extension_absent")), ("", (Status.FAILED, "findings"))],
 )
-async def test_extension_that_the_run_s_postgres_lacks_proves_nothing(
+async def test_missing_postgres_extension_is_errored_for_a_check_with_a_database(
     tmp_path: Path, database: Any, expected: tuple[Status, str]
 ) -> None:
     engine = FakeEngine({"migrate": Exit(code=1, stderr=NO_EXTENSION)})
@@ -326,7 +326,7 @@ UNFIT: dict[str, Any] = {"unfit": ((75, "other_database"),), "explained": ("othe
 
 
 def make_upgrade(**over: Any) -> Check:
-    """A check that runs in the base first."""
+    """Returns a check whose first command runs in the base."""
     base = make_command("old", tree="base", parser="plain", **UNFIT, **over)
     return make_check("upgrade", commands=(base, make_command("new")), database="empty")
 
@@ -340,22 +340,22 @@ def make_upgrade(**over: Any) -> Check:
         (Exit(code=1, stderr='extension "citext" is not available\n'), "no extension"),
         (Exit(code=None, signal=11), "old crashed with SIGSEGV"),
     ],
-    ids=["broken", "on another database", "endless", "for want of an extension", "crashing"],
+    ids=["broken", "on another database", "endless", "extension missing", "crashing"],
 )
-async def test_what_is_wrong_with_the_base_is_no_verdict_on_the_tree(exit: Exit, says: str, tmp_path: Path) -> None:
+async def test_failure_in_the_base_skips_the_check(exit: Exit, says: str, tmp_path: Path) -> None:
     engine = FakeEngine({"old": exit})
 
     (result,) = await run(engine, make_upgrade(), logs=tmp_path)
 
     assert engine.programs == ["old"]
     assert reported(result) == (Status.SKIPPED, "base_broken")
-    assert re.search(f"no upgrade was tried: .*{says}", result.reason)
+    assert re.search(rf"no upgrade was tried: the base cannot be used \(.*{says}", result.reason)
     assert result.proof.gaps == (result.reason,)
     assert result.diagnostics == ()
     assert give_verdict([result, Result(check="other", status=Status.PASSED)], whole=True).exit_code == 0
 
 
-async def test_base_whose_packages_do_not_install_is_no_verdict_on_the_tree(tmp_path: Path) -> None:
+async def test_failed_installation_in_the_base_skips_the_check(tmp_path: Path) -> None:
     engine = FakeEngine(prepares={"production": Prepared(exit=STALE)})
 
     (result,) = await run(engine, make_upgrade(environment="production"), logs=tmp_path)
@@ -365,7 +365,7 @@ async def test_base_whose_packages_do_not_install_is_no_verdict_on_the_tree(tmp_
     assert [environment.tree for environment in engine.prepared] == ["base", "base"]
 
 
-async def test_trouble_around_the_base_stays_trouble(tmp_path: Path) -> None:
+async def test_trouble_of_engine_or_registry_in_the_base_is_errored(tmp_path: Path) -> None:
     lost = Exit(code=None, trouble="service_lost", detail="Postgres is gone")
 
     (by_engine,) = await run(FakeEngine({"old": lost}), make_upgrade(), logs=tmp_path)
@@ -379,7 +379,7 @@ async def test_trouble_around_the_base_stays_trouble(tmp_path: Path) -> None:
     assert reported(by_registry) == (Status.ERRORED, "registry")
 
 
-async def test_what_is_wrong_with_the_tree_after_the_base_is_a_verdict(tmp_path: Path) -> None:
+async def test_failure_in_the_tree_after_the_base_is_a_verdict(tmp_path: Path) -> None:
     engine = FakeEngine({"new": RED})
 
     (result,) = await run(engine, make_upgrade(), logs=tmp_path)
@@ -388,37 +388,37 @@ async def test_what_is_wrong_with_the_tree_after_the_base_is_a_verdict(tmp_path:
     assert reported(result) == (Status.FAILED, "findings")
 
 
-async def test_gaps_that_a_probe_tells_make_the_proof_partial(tmp_path: Path) -> None:
-    told = Exit(code=0, stdout='{"gaps": ["no row in menu_product"]}')
+async def test_gaps_that_a_probe_reports_make_the_proof_partial(tmp_path: Path) -> None:
+    exit = Exit(code=0, stdout='{"gaps": ["no row in menu_product"]}')
 
     (result,) = await run(
-        FakeEngine({"fill": told}), make_check(commands=(make_command("fill", parser="probe"),)), logs=tmp_path
+        FakeEngine({"fill": exit}), make_check(commands=(make_command("fill", parser="probe"),)), logs=tmp_path
     )
 
     assert result.passed
     assert result.proof.gaps == ("no row in menu_product",)
 
 
-async def test_check_that_cannot_run_here_is_skipped_with_the_reason_and_runs_nothing(tmp_path: Path) -> None:
-    why = SkipReason(reason_code="no_base", reason="no upgrade was tried: git has no commit")
+async def test_check_with_a_skip_reason_is_skipped_and_runs_nothing(tmp_path: Path) -> None:
+    skip = SkipReason(reason_code="no_base", reason="no upgrade was tried: git has no commit")
     engine = FakeEngine()
 
-    (result,) = await run(engine, make_check("upgrade", commands=(), skip_reason=why), logs=tmp_path)
+    (result,) = await run(engine, make_check("upgrade", commands=(), skip_reason=skip), logs=tmp_path)
 
     assert engine.programs == []
     assert reported(result) == (Status.SKIPPED, "no_base")
-    assert (result.reason, result.proof.gaps) == (why.reason, (why.reason,))
+    assert (result.reason, result.proof.gaps) == (skip.reason, (skip.reason,))
 
 
-async def test_check_that_waits_in_vain_says_that_first(tmp_path: Path) -> None:
-    """What was red is the reason that counts: the run has no verdict, and no partial pass."""
-    why = SkipReason(reason_code="no_base", reason="no upgrade was tried")
+async def test_failed_need_takes_precedence_over_a_skip_reason(tmp_path: Path) -> None:
+    """A check that is skipped for its needs prevents a pass; a skip reason alone allows a partial pass."""
+    skip = SkipReason(reason_code="no_base", reason="no upgrade was tried")
     migrate = make_check("migrate")
 
     results = await run(
         FakeEngine({"migrate": RED}),
         migrate,
-        make_check("upgrade", commands=(), needs=(migrate.id,), skip_reason=why),
+        make_check("upgrade", commands=(), needs=(migrate.id,), skip_reason=skip),
         logs=tmp_path,
     )
 

@@ -1,4 +1,4 @@
-"""The executor: each check once, needs honoured, and an end for every check whatever happens."""
+"""The executor: each check runs once and after its needs, and every check gets a result."""
 
 import asyncio
 from pathlib import Path
@@ -28,7 +28,7 @@ def make_run(engine: FakeEngine, *checks: Check, logs: Path, progress: Witness |
 
 
 async def results_of(run: Run) -> dict[str, Result]:
-    """All results by the checks' names. A run that hangs is a failure, not a hanging test."""
+    """Starts the run and returns the results by check name. Raises TimeoutError if the run hangs."""
     run.start()
     async with asyncio.timeout(5):
         return by_name(await run.wait())
@@ -48,13 +48,13 @@ async def until_running(engine: FakeEngine, program: str) -> None:
 
 
 async def settle() -> None:
-    """Lets everything that can go on go on."""
+    """Lets the event loop run all tasks that are ready."""
     for _ in range(50):
         await asyncio.sleep(0)
 
 
 def chain(*names: str, **over: Any) -> list[Check]:
-    """Checks that each need the one before."""
+    """Returns checks of which each needs the previous one."""
     checks: list[Check] = []
     for name in names:
         needs = (checks[-1].id,) if checks else ()
@@ -62,7 +62,7 @@ def chain(*names: str, **over: Any) -> list[Check]:
     return checks
 
 
-async def test_each_check_runs_once_whoever_asks(tmp_path: Path) -> None:
+async def test_check_runs_once_for_several_callers(tmp_path: Path) -> None:
     engine = FakeEngine()
     run = make_run(engine, LINT, make_check("types", needs=(LINT.id,)), logs=tmp_path)
     run.start()
@@ -93,7 +93,7 @@ async def test_needs_are_waited_for_across_stages(tmp_path: Path) -> None:
     assert results["health"].started >= results["image"].started + results["image"].duration
 
 
-async def test_results_come_in_the_order_of_the_plan(tmp_path: Path) -> None:
+async def test_results_are_in_the_order_of_the_plan(tmp_path: Path) -> None:
     engine = FakeEngine(delays={"lint": 0.02})
 
     results = await results_of(make_run(engine, LINT, TYPES, TESTS, logs=tmp_path))
@@ -117,7 +117,7 @@ async def test_red_check_skips_all_that_need_it(tmp_path: Path, exit: Exit, word
     assert "migrate" not in engine.programs
 
 
-async def test_a_skipped_check_took_no_time(tmp_path: Path) -> None:
+async def test_duration_of_a_skipped_check_excludes_its_wait(tmp_path: Path) -> None:
     engine = FakeEngine({"image": RED}, delays={"image": 0.05})
 
     results = await results_of(make_run(engine, *chain("image", "migrate"), logs=tmp_path))
@@ -135,7 +135,7 @@ async def test_jobs_limit_how_many_run_at_once(tmp_path: Path) -> None:
 
 
 async def test_waiting_check_holds_no_slot(tmp_path: Path) -> None:
-    """With one slot, checks that wait for others would lock each other out."""
+    """With one slot, a check that waits in the slot for another check would be a deadlock."""
     engine = FakeEngine()
     first, second, third = chain("image", "migrate", "health")
 
@@ -191,7 +191,7 @@ async def test_stop_resolves_every_check(tmp_path: Path, code: str) -> None:
 
 
 async def test_stop_before_the_first_step_resolves_every_check(tmp_path: Path) -> None:
-    """A task that is cancelled before it ran at all never enters its own `finally`."""
+    """A task that is cancelled before its first step never enters its own `finally`."""
     engine = FakeEngine()
     run = make_run(engine, *chain("image", "migrate"), logs=tmp_path)
     run.start()
@@ -204,7 +204,7 @@ async def test_stop_before_the_first_step_resolves_every_check(tmp_path: Path) -
     assert engine.programs == []
 
 
-async def test_second_stop_leaves_the_clean_up_of_the_first_alone(tmp_path: Path) -> None:
+async def test_second_stop_does_not_cancel_the_clean_up_of_the_first(tmp_path: Path) -> None:
     cleaned: list[str] = []
 
     class Slow(FakeEngine):
@@ -230,7 +230,7 @@ async def test_second_stop_leaves_the_clean_up_of_the_first_alone(tmp_path: Path
 
 
 @pytest.mark.parametrize("first", ["budget", "fail_fast"])
-async def test_interruption_beats_any_other_reason_to_stop(tmp_path: Path, first: str) -> None:
+async def test_interruption_replaces_any_other_stop_reason(tmp_path: Path, first: str) -> None:
     engine = FakeEngine()
     engine.gate("lint")
     run = make_run(engine, LINT, logs=tmp_path)
@@ -245,7 +245,7 @@ async def test_interruption_beats_any_other_reason_to_stop(tmp_path: Path, first
     assert run.ended == ("interrupted", "interrupted by SIGINT")
 
 
-async def test_budget_that_ends_with_the_last_check_is_not_overdrawn(tmp_path: Path) -> None:
+async def test_budget_that_ends_after_the_last_check_does_not_stop_the_run(tmp_path: Path) -> None:
     run = make_run(FakeEngine(), LINT, logs=tmp_path)
     await results_of(run)
 
@@ -254,7 +254,7 @@ async def test_budget_that_ends_with_the_last_check_is_not_overdrawn(tmp_path: P
     assert run.ended is None
 
 
-async def test_exception_of_our_own_is_no_verdict_and_stops_nobody(tmp_path: Path) -> None:
+async def test_exception_in_predeploy_makes_only_its_check_errored(tmp_path: Path) -> None:
     engine = FakeEngine({"lint": KeyError("oops"), "types": EngineError("Postgres does not start", "service_start")})
 
     results = await results_of(make_run(engine, LINT, TYPES, TESTS, logs=tmp_path))
@@ -268,7 +268,7 @@ async def test_exception_of_our_own_is_no_verdict_and_stops_nobody(tmp_path: Pat
     assert results["types"].reason == "Postgres does not start"
 
 
-async def test_check_without_a_verdict_is_tried_again(tmp_path: Path) -> None:
+async def test_check_without_a_verdict_is_retried(tmp_path: Path) -> None:
     engine = FakeEngine({"lint": [Exit(code=None, signal=9), WELL]})
 
     results = await results_of(make_run(engine, LINT, logs=tmp_path))
@@ -279,7 +279,7 @@ async def test_check_without_a_verdict_is_tried_again(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("exit", [RED, WELL, Exit(code=None, timed_out=True)])
-async def test_check_with_a_verdict_is_not_tried_again(tmp_path: Path, exit: Exit) -> None:
+async def test_check_with_a_verdict_is_not_retried(tmp_path: Path, exit: Exit) -> None:
     engine = FakeEngine({"lint": exit})
 
     results = await results_of(make_run(engine, LINT, logs=tmp_path))
@@ -288,7 +288,7 @@ async def test_check_with_a_verdict_is_not_tried_again(tmp_path: Path, exit: Exi
     assert engine.programs == ["lint"]
 
 
-async def test_nothing_is_tried_again_on_an_engine_that_is_unwell(tmp_path: Path) -> None:
+async def test_check_is_not_retried_on_an_engine_with_trouble(tmp_path: Path) -> None:
     engine = FakeEngine({"lint": Exit(code=None, signal=9)}, troubles=[("disk_full", "no space left in /cache")])
 
     results = await results_of(make_run(engine, LINT, logs=tmp_path))
@@ -297,7 +297,7 @@ async def test_nothing_is_tried_again_on_an_engine_that_is_unwell(tmp_path: Path
     assert engine.programs == ["lint"]
 
 
-async def test_same_crash_twice_is_the_code_s(tmp_path: Path) -> None:
+async def test_same_crash_twice_is_a_failure(tmp_path: Path) -> None:
     engine = FakeEngine({"lint": Exit(code=None, signal=11)})
 
     results = await results_of(make_run(engine, LINT, logs=tmp_path))
@@ -308,7 +308,7 @@ async def test_same_crash_twice_is_the_code_s(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("second", [Exit(code=None, signal=6), Exit(code=None, signal=9)])
-async def test_another_end_than_the_first_is_no_proof_of_a_crash(tmp_path: Path, second: Exit) -> None:
+async def test_crash_with_a_different_end_on_retry_is_errored(tmp_path: Path, second: Exit) -> None:
     engine = FakeEngine({"lint": [Exit(code=None, signal=11), second]})
 
     results = await results_of(make_run(engine, LINT, logs=tmp_path))
@@ -316,7 +316,7 @@ async def test_another_end_than_the_first_is_no_proof_of_a_crash(tmp_path: Path,
     assert results["lint"].status is Status.ERRORED
 
 
-async def test_crash_on_an_engine_that_fell_ill_is_no_verdict(tmp_path: Path) -> None:
+async def test_crash_on_an_engine_with_trouble_is_errored(tmp_path: Path) -> None:
     engine = FakeEngine(
         {"lint": Exit(code=None, signal=11)}, troubles=[None, None, None, ("disk_full", "no space left")]
     )
@@ -326,7 +326,7 @@ async def test_crash_on_an_engine_that_fell_ill_is_no_verdict(tmp_path: Path) ->
     assert results["lint"].status is Status.ERRORED
 
 
-async def test_watcher_that_is_cancelled_cancels_nothing(tmp_path: Path) -> None:
+async def test_cancelled_observer_does_not_cancel_the_check(tmp_path: Path) -> None:
     engine = FakeEngine()
     gate = engine.gate("lint")
     run = make_run(engine, LINT, logs=tmp_path)
@@ -344,7 +344,7 @@ async def test_watcher_that_is_cancelled_cancels_nothing(tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize("error", [OSError("gone"), ValueError("I/O operation on closed file"), KeyError("a mistake")])
-async def test_broken_display_changes_no_verdict(tmp_path: Path, error: Exception) -> None:
+async def test_broken_display_does_not_change_the_verdict(tmp_path: Path, error: Exception) -> None:
     engine = FakeEngine({"types": RED})
     run = make_run(engine, LINT, TYPES, TESTS, logs=tmp_path, jobs=1, progress=Witness(error), fail_fast=True)
 
@@ -357,7 +357,7 @@ async def test_broken_display_changes_no_verdict(tmp_path: Path, error: Exceptio
     }
 
 
-async def test_progress_sees_every_check_end_and_only_real_ones_begin(tmp_path: Path) -> None:
+async def test_progress_gets_the_end_of_every_check_and_the_start_of_those_that_run(tmp_path: Path) -> None:
     witness = Witness()
     engine = FakeEngine({"image": RED})
 
@@ -367,7 +367,7 @@ async def test_progress_sees_every_check_end_and_only_real_ones_begin(tmp_path: 
     assert [each.partition("[")[0] for each in witness.ended] == ["image", "migrate"]
 
 
-async def test_started_returns_also_for_a_check_that_never_runs(tmp_path: Path) -> None:
+async def test_started_returns_for_a_check_that_never_runs(tmp_path: Path) -> None:
     engine = FakeEngine({"image": RED})
     image, migrate = chain("image", "migrate")
     run = make_run(engine, image, migrate, logs=tmp_path)
@@ -391,7 +391,7 @@ async def test_many_checks_are_one_step_each(tmp_path: Path) -> None:
     assert sorted(engine.programs) == sorted(f"program{number}" for number in range(200))
 
 
-async def test_nobody_learns_of_a_value_that_has_to_be_masked(tmp_path: Path) -> None:
+async def test_results_and_progress_get_masked_values_only(tmp_path: Path) -> None:
     engine = FakeEngine({"lint": Exit(code=1, stdout="a finding: c4n4ry-value"), "types": RuntimeError("c4n4ry-value")})
     witness = Witness()
     redactor = Redactor({"KEY": "c4n4ry-value"})

@@ -1,4 +1,4 @@
-"""Whose fault is it? A row for every way in which a step can end."""
+"""The judgement of an exit: a row for every way in which a step can end."""
 
 from typing import Any
 
@@ -38,7 +38,7 @@ def server(**over: Any) -> ServiceExit:
 
 
 EXECUTE: dict[str, tuple[Exit, tuple[str, str] | None, Status, str, bool]] = {
-    # how it ended, what the engine answered, status, reason code, whether a second try may tell more
+    # exit, trouble that the engine reports, status, reason code, whether a retry may give a verdict
     "done": (ended(0), None, PASSED, "", False),
     "nothing to do": (ended(5), None, PASSED, "", False),
     "verdict": (ended(1), None, FAILED, "findings", False),
@@ -54,36 +54,36 @@ EXECUTE: dict[str, tuple[Exit, tuple[str, str] | None, Status, str, bool]] = {
     "crash below a shell": (ended(134), None, ERRORED, "crash", True),
     "unknown signal": (ended(signal=42), None, ERRORED, "killed", True),
     "time limit": (ended(timed_out=True), None, FAILED, "timeout", False),
-    "time limit on a sick engine": (ended(timed_out=True), FULL, ERRORED, "disk_full", False),
+    "time limit on an engine with trouble": (ended(timed_out=True), FULL, ERRORED, "disk_full", False),
     "disk full": (ended(1), FULL, ERRORED, "disk_full", False),
     "database lost": (ended(1), LOST, ERRORED, "service_lost", False),
     "database lost, nothing to do": (ended(5), LOST, ERRORED, "service_lost", False),
     "trouble that the engine saw": (ended(1, trouble="out_of_memory"), None, ERRORED, "out_of_memory", False),
-    "trouble beside a pass": (ended(0, trouble="log_lost"), None, ERRORED, "log_lost", False),
+    "trouble during a pass": (ended(0, trouble="log_lost"), None, ERRORED, "log_lost", False),
     "trouble after a pass": (ended(0), LOST, PASSED, "", False),
     "server ended": (ended(services=(server(code=3),)), None, FAILED, "not_ready", False),
     "server ended well": (ended(services=(server(code=0),)), None, FAILED, "not_ready", False),
     "server ended, and the request failed": (ended(1, services=(server(code=1),)), None, FAILED, "not_ready", False),
-    "server ended, and somebody answered": (ended(0, services=(server(code=1),)), None, FAILED, "not_ready", False),
+    "server ended, and the request succeeded": (ended(0, services=(server(code=1),)), None, FAILED, "not_ready", False),
     "server ended, and the request hung": (
         *(ended(timed_out=True, services=(server(code=1),)), None, FAILED, "not_ready", False),
     ),
-    "server of ours ended": (ended(services=(server(name="outbound", code=1),)), None, ERRORED, "service_ended", True),
+    "own server ended": (ended(services=(server(name="outbound", code=1),)), None, ERRORED, "service_ended", True),
     "server whose runtime cannot run here": (
         *(ended(services=(server(name="worker", code=126),)), None, ERRORED, "runtime", False),
     ),
-    "server of the stack ended beside ours": (
+    "server of the stack ended, own server runs": (
         *(ended(services=(server(name="outbound"), server(name="worker", code=1))), None, FAILED, "not_ready", False),
     ),
     "server ended with its database": (ended(services=(server(code=1),)), LOST, ERRORED, "service_lost", False),
     "server killed from outside": (ended(1, services=(server(signal=9),)), None, ERRORED, "killed", True),
     "server crashed": (ended(1, services=(server(signal=11),)), None, ERRORED, "crash", True),
-    "server lives, and answers badly": (ended(1, services=(server(),)), None, FAILED, "findings", False),
+    "server runs, and the request failed": (ended(1, services=(server(),)), None, FAILED, "findings", False),
 }
 
 
 @pytest.mark.parametrize("case", EXECUTE)
-def test_executed_step(case: str) -> None:
+def test_execute_step(case: str) -> None:
     exit, trouble, status, code, again = EXECUTE[case]
 
     judgement = judge(TOOL, exit, trouble)
@@ -94,7 +94,7 @@ def test_executed_step(case: str) -> None:
     assert judgement.crash == (code == "crash")
 
 
-def test_code_that_the_row_calls_a_verdict_is_one_whatever_it_usually_means() -> None:
+def test_verdict_of_the_row_takes_precedence_over_the_usual_meaning_of_a_code() -> None:
     build = make_command("build", verdicts=((127, "build_failed"), (137, "build_failed")))
 
     assert judge(build, ended(127), None).reason_code == "build_failed"
@@ -105,7 +105,7 @@ def test_code_that_the_row_calls_a_verdict_is_one_whatever_it_usually_means() ->
     ("exit", "reason"),
     [
         (ended(1), "tool: exit code 1"),
-        (ended(99), "tool ended with exit code 99, which is no verdict"),
+        (ended(99), "tool ended with exit code 99, which has no known meaning for this check"),
         (ended(127), "tool was not found: is it among the locked dependencies?"),
         (ended(signal=9), "tool was killed by SIGKILL from outside"),
         (ended(signal=6), "tool crashed with SIGABRT"),
@@ -114,7 +114,7 @@ def test_code_that_the_row_calls_a_verdict_is_one_whatever_it_usually_means() ->
         (ended(1, trouble="out_of_memory", detail="the machine ran out of memory"), "the machine ran out of memory"),
     ],
 )
-def test_reason_is_one_line_for_people(exit: Exit, reason: str) -> None:
+def test_reason_is_one_readable_line(exit: Exit, reason: str) -> None:
     assert judge(TOOL, exit, None).reason == reason
 
 
@@ -138,7 +138,7 @@ UNBUILT = (
 SCRIPT = " ELIFECYCLE  Command failed with exit code 1."
 
 ACQUIRE: dict[str, tuple[Exit, bool, Status, str]] = {
-    # how it ended, whether the registry answers, status, reason code
+    # exit, whether the registry answers, status, reason code
     "done": (ended(0), False, PASSED, ""),
     "stale lock": (ended(1, stderr=STALE), True, FAILED, "lock_stale"),
     "stale lock, no registry": (ended(1, stderr=STALE), False, FAILED, "lock_stale"),
@@ -156,11 +156,11 @@ ACQUIRE: dict[str, tuple[Exit, bool, Status, str]] = {
     "unparsable manifest, no registry": (ended(2, stderr=TOML), False, FAILED, "manifest_broken"),
     "unparsable package.json": (ended(1, stderr=JSON), False, FAILED, "manifest_broken"),
     "registry unreachable": (ended(1, stderr=UNREACHABLE), False, ERRORED, "registry"),
-    "registry came back": (ended(1, stderr=UNREACHABLE), True, ERRORED, "acquire"),
+    "registry answers again": (ended(1, stderr=UNREACHABLE), True, ERRORED, "acquire"),
     "a warning is no proof": (ended(1, stderr=WARNED), True, ERRORED, "acquire"),
     "package that does not build here": (ended(1, stderr=UNBUILT), True, ERRORED, "build_failed"),
     "install script that fails here": (ended(1, stderr=SCRIPT), True, ERRORED, "build_failed"),
-    "unknown words": (ended(1, stderr="oh no"), True, ERRORED, "acquire"),
+    "unknown output": (ended(1, stderr="oh no"), True, ERRORED, "acquire"),
     "time limit": (ended(timed_out=True), True, ERRORED, "timeout"),
     "killed": (ended(signal=9, stderr=STALE), True, ERRORED, "killed"),
     "crash": (ended(signal=11), True, ERRORED, "crash"),
@@ -169,7 +169,7 @@ ACQUIRE: dict[str, tuple[Exit, bool, Status, str]] = {
 
 
 @pytest.mark.parametrize("case", ACQUIRE)
-def test_acquiring_step(case: str) -> None:
+def test_acquire_step(case: str) -> None:
     exit, registry, status, code = ACQUIRE[case]
 
     judgement = judge_acquire(TOOL, exit, None, registry=registry)
@@ -179,21 +179,21 @@ def test_acquiring_step(case: str) -> None:
 
 
 @pytest.mark.parametrize("trouble", [FULL, LOST])
-def test_acquiring_on_a_sick_engine_proves_nothing(trouble: tuple[str, str]) -> None:
+def test_acquire_step_on_an_engine_with_trouble_is_errored(trouble: tuple[str, str]) -> None:
     judgement = judge_acquire(TOOL, ended(1, stderr=STALE), trouble, registry=True)
 
     assert judgement == Judgement(status=ERRORED, reason_code=trouble[0], reason=trouble[1])
 
 
 @pytest.mark.parametrize("code", [0, 1, 2, 3, 5, 99, 126, 127, 137, 255])
-def test_error_text_alone_never_decides_an_executed_step(code: int) -> None:
-    """Whatever a tool prints, only how it ended counts."""
+def test_error_text_never_decides_an_execute_step(code: int) -> None:
+    """Only the exit counts, not the output of the tool."""
     loud = ended(code, stderr="\n".join([STALE, MISMATCH, "Segmentation fault", "No space left on device"]))
 
     assert judge(TOOL, loud, None) == judge(TOOL, ended(code), None)
 
 
-def test_acquire_failures_are_tried_again_unless_they_are_known() -> None:
+def test_acquire_failures_without_a_known_cause_are_retried() -> None:
     def again(text: str, *, registry: bool) -> bool:
         command: Command = TOOL
         return judge_acquire(command, ended(1, stderr=text), None, registry=registry).again
@@ -216,7 +216,7 @@ def test_acquire_failures_are_tried_again_unless_they_are_known() -> None:
         ("findings", "apps/web/settings.py", Severity.ERROR, None, "findings"),
     ],
 )
-def test_what_was_found_refines_the_reason_code(
+def test_findings_refine_the_reason_code(
     code: str, file: str | None, severity: Severity, counts: TestCounts | None, expected: str
 ) -> None:
     found = Diagnostic(tool="tool", message="wrong", file=file, severity=severity)
@@ -226,7 +226,7 @@ def test_what_was_found_refines_the_reason_code(
     assert judgement == failed(expected, "exit code 2")
 
 
-def test_only_what_a_row_names_refines_the_reason_code() -> None:
+def test_findings_that_the_row_does_not_list_keep_the_reason_code() -> None:
     found = Diagnostic(tool="tool", message="wrong", file="x.py")
 
     assert refined(make_command("tool"), failed("tool_config", ""), [found], None).reason_code == "tool_config"
@@ -237,8 +237,8 @@ def test_only_what_a_row_names_refines_the_reason_code() -> None:
     [
         pytest.param(ended(0), False, id="pass"),
         pytest.param(ended(1), True, id="verdict"),
-        pytest.param(ended(3), True, id="no verdict, and the row says that the output tells why"),
-        pytest.param(ended(4), False, id="no verdict, and something around it is the reason"),
+        pytest.param(ended(3), True, id="no verdict, explained by the output"),
+        pytest.param(ended(4), False, id="no verdict, caused by the environment"),
         pytest.param(ended(99), True, id="unknown code"),
         pytest.param(ended(timed_out=True), False, id="time limit"),
         pytest.param(ended(signal=11), False, id="crash"),

@@ -1,4 +1,4 @@
-"""What a plan needs is begun at once, and no check holds a place while packages are being installed."""
+"""The prefetch starts what a plan needs at once, and no check occupies a job slot during an installation."""
 
 import asyncio
 from dataclasses import replace
@@ -19,7 +19,7 @@ IMAGE = Image(title="the image", dockerfile="Dockerfile")
 
 
 class SlowInstaller(FakeEngine):
-    """Installs only when it is told to."""
+    """Installs only after `installed` is set."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -36,7 +36,7 @@ def make_run(engine: FakeEngine, logs: Path) -> Run:
     return Run(plan, EngineWork(plan, engine, make_lowering(), logs), Witness(), Policy(jobs=1, seconds={heavy.id: 99}))
 
 
-async def test_a_check_that_waits_for_its_packages_lets_others_go_first(tmp_path: Path) -> None:
+async def test_check_that_waits_for_its_packages_holds_no_slot(tmp_path: Path) -> None:
     engine = SlowInstaller()
     run = make_run(engine, tmp_path)
     run.start()
@@ -49,7 +49,7 @@ async def test_a_check_that_waits_for_its_packages_lets_others_go_first(tmp_path
     assert engine.programs == ["links", "types"]
 
 
-async def test_a_stopped_run_ends_its_installations(tmp_path: Path) -> None:
+async def test_stop_cancels_installations(tmp_path: Path) -> None:
     engine = SlowInstaller()
     run = make_run(engine, tmp_path)
     run.start()
@@ -81,7 +81,7 @@ def image_check(image: Image = IMAGE) -> Check:
         (replace(image_check(), database="empty"), ["database", "django_container_apps_web_765ad9e2_1", "the image"]),
     ],
 )
-async def test_what_the_plan_needs_is_begun_and_nothing_else(check: Check, warmed: list[str]) -> None:
+async def test_warm_starts_only_what_the_plan_needs(check: Check, warmed: list[str]) -> None:
     engine = FakeEngine()
 
     await warm(make_some_plan(check), engine, make_lowering())
@@ -90,7 +90,7 @@ async def test_what_the_plan_needs_is_begun_and_nothing_else(check: Check, warme
     assert engine.ran == []
 
 
-async def test_a_database_that_does_not_start_is_said_by_who_needs_it() -> None:
+async def test_warm_ignores_a_database_that_does_not_start() -> None:
     engine = FakeEngine(no_database=True)
 
     await warm(make_some_plan(replace(image_check(), database="empty")), engine, make_lowering())

@@ -1,4 +1,4 @@
-"""Each reason code has one home: the command of a row, or the list of those that no row owns."""
+"""Each reason code is declared once: in the command of a row, or in `tasks.reason_codes`."""
 
 import ast
 from collections.abc import Iterator
@@ -19,7 +19,7 @@ PROGRAMS = [program for check in make_whole_plan().checks for program in check.p
 
 
 def literals(path: Path) -> Iterator[str]:
-    """The reason codes that a module writes as text: the argument after the reason, or one of a keyword."""
+    """Yields the reason codes that a module passes as string literals, by position or by keyword."""
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Call):
             name = node.func.id if isinstance(node.func, ast.Name) else ""
@@ -30,7 +30,7 @@ def literals(path: Path) -> Iterator[str]:
                     yield each.value
 
 
-def test_codes_that_no_row_owns_are_listed() -> None:
+def test_codes_outside_of_rows_are_listed() -> None:
     written = {code: path.name for path in OTHERS for code in literals(path)}
 
     assert len(written) > 20
@@ -38,14 +38,14 @@ def test_codes_that_no_row_owns_are_listed() -> None:
 
 
 @pytest.mark.parametrize("code", list(ReasonCode))
-def test_a_listed_code_is_in_use_and_has_a_meaning(code: ReasonCode) -> None:
+def test_listed_code_is_used_and_has_a_meaning(code: ReasonCode) -> None:
     assert any(f'"{code}"' in path.read_text() or f"ReasonCode.{code.name}" in path.read_text() for path in OTHERS)
     assert code.meaning
     assert not code.meaning.endswith(".")
 
 
 @pytest.mark.parametrize("name", ["attempt", "executor", "findings", "judgement"])
-def test_the_execution_knows_no_code_of_a_row(name: str) -> None:
+def test_execution_contains_no_code_of_a_row(name: str) -> None:
     tree = ast.parse((ROOT / f"tasks/execution/{name}.py").read_text())
     texts = {node.value for node in ast.walk(tree) if isinstance(node, ast.Constant) and isinstance(node.value, str)}
     of_rows = {code for program in PROGRAMS for _, code in (*program.verdicts, *program.unfit)}
@@ -54,7 +54,7 @@ def test_the_execution_knows_no_code_of_a_row(name: str) -> None:
 
 
 @pytest.mark.parametrize("program", PROGRAMS, ids=lambda program: program.label)
-def test_what_a_row_says_of_a_code_is_about_its_own_codes(program: Command) -> None:
+def test_row_refers_only_to_its_own_codes(program: Command) -> None:
     verdicts, unfit = {code for _, code in program.verdicts}, {code for _, code in program.unfit}
 
     assert {*program.explained} <= unfit

@@ -1,4 +1,4 @@
-"""The heaviest chain first, and never more inside than may be."""
+"""The heaviest chain is first, never more checks run than there are slots, and durations are kept by stack."""
 
 import asyncio
 from pathlib import Path
@@ -8,7 +8,7 @@ from tasks.execution.scheduling import UNKNOWN, PrioritySemaphore, weights
 from tests.support.factories import make_check
 
 
-def test_a_check_weighs_what_the_longest_chain_behind_it_takes() -> None:
+def test_weight_of_a_check_is_the_duration_of_its_longest_chain() -> None:
     build = make_check(id="build")
     migrate = make_check(id="migrate", needs=("build",))
     health = make_check(id="health", needs=("migrate",))
@@ -19,13 +19,13 @@ def test_a_check_weighs_what_the_longest_chain_behind_it_takes() -> None:
     assert found == {"build": 7.0, "migrate": 6.0, "health": 4.0, "lint": UNKNOWN}
 
 
-async def test_of_those_who_wait_the_heaviest_is_next_and_places_are_few() -> None:
+async def test_semaphore_admits_the_heaviest_waiter_within_its_limit() -> None:
     gate, inside, most = PrioritySemaphore(2), 0, 0
     order: list[float] = []
 
     async def visit(weight: float) -> None:
         nonlocal inside, most
-        async with gate.place(weight):
+        async with gate.slot(weight):
             inside += 1
             most = max(most, inside)
             order.append(weight)
@@ -38,10 +38,10 @@ async def test_of_those_who_wait_the_heaviest_is_next_and_places_are_few() -> No
     assert order == [1, 2, 6, 5, 4, 3]
 
 
-async def test_whoever_gives_up_waiting_takes_no_place_along() -> None:
+async def test_cancelled_waiter_occupies_no_slot() -> None:
     gate = PrioritySemaphore(1)
-    async with gate.place(0):
-        waiting = [asyncio.create_task(gate.place(weight).__aenter__()) for weight in (1, 2)]
+    async with gate.slot(0):
+        waiting = [asyncio.create_task(gate.slot(weight).__aenter__()) for weight in (1, 2)]
         await asyncio.sleep(0)
         waiting[1].cancel()
         await asyncio.sleep(0)
@@ -49,19 +49,19 @@ async def test_whoever_gives_up_waiting_takes_no_place_along() -> None:
     await asyncio.wait_for(waiting[0], 1)
 
 
-async def test_a_place_given_to_somebody_who_is_cancelled_at_that_moment_is_not_lost() -> None:
+async def test_slot_is_released_if_its_waiter_is_cancelled_on_admission() -> None:
     gate = PrioritySemaphore(1)
-    async with gate.place(0):
-        late = asyncio.create_task(gate.place(1).__aenter__())
+    async with gate.slot(0):
+        late = asyncio.create_task(gate.slot(1).__aenter__())
         await asyncio.sleep(0)
     late.cancel()
     await asyncio.gather(late, return_exceptions=True)
 
-    async with asyncio.timeout(1), gate.place(0):
+    async with asyncio.timeout(1), gate.slot(0):
         pass
 
 
-def test_durations_are_kept_by_stack_and_a_broken_history_is_none(tmp_path: Path) -> None:
+def test_durations_are_kept_by_stack_and_a_broken_history_is_empty(tmp_path: Path) -> None:
     write_durations(tmp_path, tmp_path / "a", {"mypy": 1.5})
     write_durations(tmp_path, tmp_path / "a", {"ruff": 0.25})
 

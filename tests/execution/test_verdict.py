@@ -53,7 +53,7 @@ def test_order_of_results_does_not_matter() -> None:
     assert give_verdict(results, whole=True) == give_verdict(results[::-1], whole=True)
 
 
-def test_check_that_waited_in_vain_is_no_pass_even_if_nothing_is_red() -> None:
+def test_check_that_is_skipped_for_its_needs_prevents_a_pass() -> None:
     blocked = Result(check="health", status=Status.SKIPPED, reason_code="needs", reason="needs migrate")
 
     verdict = give_verdict([*make_results("pp"), blocked], whole=True)
@@ -73,7 +73,7 @@ def test_ready_needs_the_whole_catalogue_with_full_proof() -> None:
     assert verdict.gaps == ("no image was built",)
 
 
-def test_check_that_could_not_be_tried_takes_the_proof_and_not_the_pass() -> None:
+def test_check_with_a_skip_reason_prevents_full_proof_but_not_a_pass() -> None:
     proof = Proof(gaps=("no upgrade was tried: there is no commit before this one",))
     hindered = Result(check="upgrade", status=Status.SKIPPED, reason_code="no_base", reason="no upgrade", proof=proof)
 
@@ -85,19 +85,19 @@ def test_check_that_could_not_be_tried_takes_the_proof_and_not_the_pass() -> Non
     assert give_verdict([hindered], whole=False).exit_code == 3
 
 
-def test_gaps_are_told_once_in_the_order_met() -> None:
+def test_gaps_are_unique_and_in_the_order_of_results() -> None:
     gaps = [("no image", "Python 3.12 instead of 3.13"), (), ("no upgrade", "no image")]
     results = [Result(check="check", status=Status.PASSED, proof=Proof(gaps=each)) for each in gaps]
 
     assert gaps_of(results) == ("no image", "Python 3.12 instead of 3.13", "no upgrade")
 
 
-def test_reason_of_no_verdict_is_that_of_the_first_check_without_one() -> None:
+def test_reason_is_that_of_the_first_errored_check() -> None:
     assert give_verdict(make_results("pee"), whole=True).reason == "reason 1"
     assert give_verdict(make_results("ss"), whole=True).reason == "no check passed"
 
 
-def test_reason_is_never_that_of_a_check_that_waited_for_the_errored_one() -> None:
+def test_reason_is_never_that_of_a_check_skipped_for_its_needs() -> None:
     blocked = Result(check="health", status=Status.SKIPPED, reason_code="needs", reason="needs migrate")
 
     assert give_verdict([blocked, *make_results("pe")], whole=True).reason == "reason 1"
@@ -133,7 +133,7 @@ def test_a_gate_is_red_for_less_than_full_proof(result: Result, reasons: tuple[s
     assert give_verdict([PASSED, result], whole=True).exit_code == 0
 
 
-def test_a_gate_takes_the_whole_catalogue_and_tells_every_reason() -> None:
+def test_a_gate_requires_the_whole_catalogue_and_reports_every_gap() -> None:
     results = [PASSED, *(result for result, _ in SHORT.values())]
 
     verdict = give_verdict(results, whole=False, gate=True)

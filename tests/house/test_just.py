@@ -1,4 +1,4 @@
-"""The wrapper `./just`, run as on a machine that has little, and that little broken."""
+"""The wrapper `./just` on machines with few programs, some of which are broken."""
 
 import os
 import re
@@ -17,7 +17,7 @@ ROOT = Path(__file__).resolve().parents[2]
 TOOLS = ("cat", "cmp", "date", "find", "head", "mkdir", "mkfifo", "mktemp", "mv", "rm", "sed", "sh")
 PYTHON = os.path.realpath(sys.executable)
 KEPT = re.compile(r"(PIP|UV|SSL)_\w+|\w+_CA_BUNDLE|(https?|no|all)_proxy", re.IGNORECASE)
-# Nothing can be fetched through it: nobody listens on the port for discarding.
+# A proxy that refuses every connection: no program listens on port 9 (discard).
 NO_NETWORK = {"HTTPS_PROXY": "http://127.0.0.1:9", "HTTP_PROXY": "http://127.0.0.1:9"}
 RECIPES = """
 set positional-arguments
@@ -36,14 +36,14 @@ OLD = "echo 'is Python 3.9.2, too old'; exit 1"
 
 
 def lacking(*modules: str) -> str:
-    """A Python in which these modules cannot be imported, as where a distribution packages them apart."""
+    """Returns a script for a Python without these modules, which some distributions package separately."""
     hide = "; ".join(f"sys.modules['{module}'] = None" for module in modules)
     return f'[ "$1$2" = -I-c ] || exit 9\nexec "{PYTHON}" -I -c "import sys; {hide}; exec(sys.argv[1])" "$3"'
 
 
 @dataclass(frozen=True, kw_only=True)
 class Machine:
-    """A checkout on a machine whose PATH holds a few tools and the programs that a test puts there."""
+    """A checkout on a machine whose PATH has a few tools and the programs that a test adds."""
 
     checkout: Path
     bin: Path
@@ -116,7 +116,7 @@ class TestTrouble:
         code, stdout, stderr = machine.just("say")
 
         assert (code, stdout) == (3, "")
-        assert "Tried: nothing, as there is none on PATH" in stderr
+        assert "Tried: nothing, because PATH has no Python." in stderr
         assert "apt install python3 python3-venv" in stderr
         assert not machine.venv.exists()
 
@@ -133,10 +133,10 @@ class TestTrouble:
             "python3.12 does not run",
             f"python3.11 is Python {version} without the module venv",
             "python3 is Python 3.9.2, too old",
-            "python has no ensurepip and no pip (on Debian and Ubuntu: apt install python3-venv)",
+            "python has neither ensurepip nor pip (on Debian and Ubuntu: apt install python3-venv)",
         ]
 
-    def test_a_python_asked_for_is_not_replaced_by_another(self, machine: Machine) -> None:
+    def test_requested_python_is_not_replaced_by_another(self, machine: Machine) -> None:
         machine.has(python3=WORKS, mine=FAILS)
         code, _, stderr = machine.just("say", environ={"PREDEPLOY_PYTHON": "mine"})
 
@@ -148,11 +148,9 @@ class TestTrouble:
         code, _, stderr = machine.just("say", environ={"HOME": "/dev/null"})
 
         assert code == 3
-        assert (
-            "cannot write /dev/null/.cache/uv, where downloaded packages are kept: set HOME or UV_CACHE_DIR" in stderr
-        )
+        assert "cannot write /dev/null/.cache/uv, the cache for downloaded packages: set HOME or UV_CACHE_DIR" in stderr
 
-    def test_a_wrapper_without_its_checkout(self, machine: Machine) -> None:
+    def test_missing_lock(self, machine: Machine) -> None:
         (machine.checkout / "requirements-dev.lock").unlink()
         code, _, stderr = machine.just("say")
 
@@ -164,13 +162,13 @@ class TestTrouble:
         code, stdout, stderr = machine.just("say", environ={**NO_NETWORK, "PIP_RETRIES": "0", "PIP_FIND_LINKS": ""})
 
         assert (code, stdout) == (3, "")
-        assert "uv could not be installed into .venv (see above). Are the package registries reachable?" in stderr
+        assert "uv could not be installed into .venv (see above). Check access to the package registries" in stderr
 
 
 @pytest.mark.real
 @pytest.mark.network
 class TestInstall:
-    def test_broken_pythons_are_passed_over_and_the_next_call_needs_nothing(self, machine: Machine) -> None:
+    def test_broken_pythons_are_skipped_and_the_next_call_needs_no_python_or_network(self, machine: Machine) -> None:
         machine.has(python3_13=SHIM, python3_12=lacking("venv"), python3=WORKS)
         first = machine.just("say", "a b", "", "$HOME", "*", "it's")
 
@@ -189,7 +187,7 @@ class TestInstall:
             "requirements-dev.lock",
         ]
 
-    def test_a_name_that_fails_at_its_first_place_on_path(self, machine: Machine, tmp_path: Path) -> None:
+    def test_working_python_after_a_broken_one_on_path_is_found(self, machine: Machine, tmp_path: Path) -> None:
         machine.has(python3=WORKS)
         shims = tmp_path / "shims"
         shims.mkdir()
@@ -199,13 +197,13 @@ class TestInstall:
 
         assert (code, stdout) == (0, "<x>")
 
-    def test_uv_takes_the_place_of_a_missing_pip(self, machine: Machine) -> None:
+    def test_uv_replaces_a_missing_pip(self, machine: Machine) -> None:
         machine.has(python3=lacking("ensurepip", "pip"), uv=f'exec "{Path(sys.executable).parent}/uv" "$@"')
         code, stdout, stderr = machine.just("say", "x")
 
         assert (code, stdout) == (0, "<x>"), stderr
 
-    def test_a_pip_that_is_installed_takes_the_place_of_ensurepip(self, machine: Machine) -> None:
+    def test_installed_pip_replaces_ensurepip(self, machine: Machine) -> None:
         if subprocess.run([PYTHON, "-I", "-c", "import pip"], check=False, stderr=subprocess.DEVNULL).returncode:
             pytest.skip(f"{PYTHON} has no pip of its own")
         machine.has(python3=lacking("ensurepip"))
@@ -213,16 +211,16 @@ class TestInstall:
 
         assert (code, stdout) == (0, "<x>"), stderr
 
-    def test_several_at_once_make_one_environment(self, machine: Machine) -> None:
+    def test_concurrent_calls_create_one_environment(self, machine: Machine) -> None:
         machine.has(python3=WORKS)
         processes = [machine.start("say", str(number)) for number in range(3)]
         answers = [(process.communicate(timeout=120), process.returncode) for process in processes]
 
         assert [(code, stdout) for (stdout, _), code in answers] == [(0, "<0>"), (0, "<1>"), (0, "<2>")]
-        assert sum("making .venv from" in stderr for (_, stderr), _ in answers) == 1
+        assert sum("creating .venv from" in stderr for (_, stderr), _ in answers) == 1
 
     @pytest.mark.parametrize("moment", ["bin/python", "wanted.txt"])
-    def test_an_interrupted_installation_is_made_anew(self, machine: Machine, moment: str) -> None:
+    def test_interrupted_installation_is_repeated(self, machine: Machine, moment: str) -> None:
         machine.has(python3=WORKS)
         process = machine.start("say")
         deadline = time.monotonic() + 60
@@ -234,9 +232,9 @@ class TestInstall:
 
         code, stdout, stderr = machine.just("say", "x")
         assert (code, stdout) == (0, "<x>"), stderr
-        assert "making .venv" in stderr
+        assert "creating .venv" in stderr
 
-    def test_what_has_changed_is_noticed(self, machine: Machine, tmp_path: Path) -> None:
+    def test_changed_lock_or_interpreter_or_location_is_detected(self, machine: Machine, tmp_path: Path) -> None:
         machine.has(python3=WORKS)
         machine.just("say")
 
@@ -247,11 +245,11 @@ class TestInstall:
 
         (machine.venv / "bin/python").unlink()
         (machine.venv / "bin/python").symlink_to(tmp_path / "vanished")
-        assert "making .venv" in machine.just("say")[2]
+        assert "creating .venv" in machine.just("say")[2]
         assert machine.just("say") == (0, "<>", "")
 
         moved = Machine(checkout=machine.checkout.rename(tmp_path / "moved"), bin=machine.bin, home=machine.home)
-        assert "making .venv" in moved.just("say")[2]
+        assert "creating .venv" in moved.just("say")[2]
         assert moved.just("say") == (0, "<>", "")
 
 
@@ -267,7 +265,7 @@ print(os.read(again, 99))
 
 @pytest.mark.skipif(sys.platform != "linux", reason="/proc is Linux's")
 @pytest.mark.parametrize("shell", ["sh", "bash"])
-def test_a_token_goes_through_a_pipe_and_can_be_read_once(shell: str, tmp_path: Path) -> None:
+def test_token_is_passed_in_a_pipe_and_can_be_read_once(shell: str, tmp_path: Path) -> None:
     if not (program := shutil.which(shell)):
         pytest.skip(f"there is no {shell}")
     checkout, temp = tmp_path / "checkout", tmp_path / "temp"
@@ -282,7 +280,7 @@ def test_a_token_goes_through_a_pipe_and_can_be_read_once(shell: str, tmp_path: 
     (binaries / "sees.py").write_text(SEES)
     (binaries / "just").write_text(f'#!/bin/sh\nexec "{PYTHON}" -I "{binaries}/sees.py"\n')
     (binaries / "just").chmod(0o755)
-    # a bash that is as compatible as that has files for its here-documents
+    # with this compatibility level, bash uses files for here-documents
     environ = {"PATH": os.environ["PATH"], "BASH_COMPAT": "5.0", "DOPPLER_TOKEN": "dp.st.c4n4ry", "TMPDIR": str(temp)}
 
     argv = [program, str(checkout / "just")]

@@ -1,4 +1,4 @@
-"""The wheel: complete, and enough to validate a stack in an environment that knows nothing of a checkout."""
+"""The wheel: it is complete, and validates a stack in an environment without a checkout."""
 
 import os
 import shutil
@@ -23,30 +23,30 @@ from tests.support.validate import ROOT
 
 PACKAGES = ("deployments", "flows", "tasks")
 FOR_THE_IMAGE = {"deployments/Dockerfile", "deployments/compose.yaml", "deployments/requirements.lock"}
-"""What builds and starts the image of predeploy, which a checkout alone can."""
+"""The files that build and start the image of predeploy, which needs a checkout."""
 
 pytestmark = [pytest.mark.real, pytest.mark.network]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Installed:
-    """An environment with the wheel, and somebody in another directory who calls its command."""
+    """An environment with the wheel, and a caller of its command in another directory."""
 
     venv: Path
     caller: Caller
 
     @property
     def packages(self) -> Path:
-        """Where the wheel was installed."""
+        """The site-packages directory of the environment."""
         (found,) = self.venv.glob("lib/python3*/site-packages")
         return found
 
     def knowing(self, **environ: str) -> "Installed":
-        """The same with more variables."""
+        """Returns a copy with more environment variables."""
         return replace(self, caller=replace(self.caller, environ={**self.caller.environ, **environ}))
 
     def run(self, *arguments: str | Path, cwd: Path | None = None, limit: float = 120) -> Ended:
-        """The command `predeploy` to its end."""
+        """Runs the command `predeploy` and waits for its end."""
         caller = replace(self.caller, cwd=cwd or self.caller.cwd)
         return Call(caller, [str(self.venv / "bin/predeploy"), *map(str, arguments)], {}).wait(limit)
 
@@ -69,7 +69,7 @@ def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory, shared_home
     place = tmp_path_factory.mktemp("installed")
     ask_uv("venv", "--python", sys.executable, place / "venv")
     python = place / "venv/bin/python"
-    # the locked versions: another day's newest ones are not what is tested here
+    # the locked versions: a new release must not change this test
     ask_uv("pip", "install", "--python", python, "--constraint", ROOT / "requirements.lock", wheel)
     (place / "elsewhere").mkdir()
     environ = {"PYTHONPATH": "", "PREFECT_API_URL": NOWHERE, "PREDEPLOY_ENGINE": "local", "PREDEPLOY_OUTPUT": "human"}
@@ -82,7 +82,7 @@ def stack(tmp_path: Path) -> TinyStack:
 
 
 def members(wheel: Path) -> Iterator[tuple[str, bytes]]:
-    """Every file of the wheel with its content."""
+    """Yields name and content of every file in the wheel."""
     with zipfile.ZipFile(wheel) as archive:
         for name in archive.namelist():
             yield name, archive.read(name)
@@ -114,7 +114,7 @@ def test_no_path_of_this_machine_is_in_the_wheel(wheel: Path) -> None:
 
 
 def test_no_package_has_the_name_of_a_module_of_python(installed: Installed) -> None:
-    """The server of Prefect and the reaper look there first."""
+    """Prefect's server and the reaper import from site-packages before the standard library."""
     names = {path.name.removesuffix(".py") for path in installed.packages.iterdir()}
 
     assert {*PACKAGES, "prefect"} <= names
@@ -124,7 +124,7 @@ def test_no_package_has_the_name_of_a_module_of_python(installed: Installed) -> 
 def test_help_is_fast_to_print(installed: Installed) -> None:
     ended = installed.knowing(PYTHONPROFILEIMPORTTIME="1").run("--help")
 
-    assert ended.code == 0, ended.told
+    assert ended.code == 0, ended.transcript
     assert ended.stdout.startswith("usage: predeploy ")
     imported = {line.rpartition("|")[2].strip() for line in ended.stderr.splitlines()}
     assert "flows.cli.main" in imported
@@ -136,16 +136,16 @@ def test_doctor_finds_all_that_a_run_needs(installed: Installed, stack: TinyStac
 
     ended = installed.run("doctor", stack.root)
 
-    assert ended.code == 0, ended.told
+    assert ended.code == 0, ended.transcript
     assert "All that a run needs is here." in ended.stdout
 
 
 @pytest.fixture
 def recorded(installed: Installed, tmp_path: Path) -> Iterator[Installed]:
-    """The same with a server of Prefect that is up, in a home of its own."""
+    """The environment with a running Prefect server, in its own home directory."""
     warm = installed.knowing(PREFECT_API_URL="", HOME=str(tmp_path / "home"))
     begun = warm.run("ui", "--no-browser", limit=240)
-    assert begun.code == 0, begun.told
+    assert begun.code == 0, begun.transcript
     yield warm
     for pid in servers_below(tmp_path):
         os.kill(pid, signal.SIGKILL)
@@ -159,7 +159,7 @@ def test_a_stack_is_validated_and_recorded(recorded: Installed, stack: TinyStack
     ended.assert_ended(0, "PASSED")
     report = stack.report()
     assert (report["result"], report["counts"]["passed"], report["engine"]["name"]) == ("passed", 1, "local")
-    assert report["run"]["unrecorded"] is None, ended.told
+    assert report["run"]["unrecorded"] is None, ended.transcript
     assert "/runs/flow-run/" in report["run"]["url"]
 
 
@@ -184,7 +184,7 @@ def test_modules_of_the_current_directory_are_not_taken_for_ours(
 
 
 def test_probes_and_locked_tools_come_with_the_wheel(installed: Installed, tmp_path: Path) -> None:
-    """Static files are collected by a probe; Postgres comes from a lock, and migrations run in it."""
+    """A probe collects the static files. Migrations run in a Postgres that is installed from a lock."""
     place = tmp_path / "django"
     shutil.copytree(ROOT / "tests/stacks/django-requirements", place)
     subprocess.run(["git", "init", "--quiet", place], check=True)
@@ -204,7 +204,7 @@ def test_probes_and_locked_tools_come_with_the_wheel(installed: Installed, tmp_p
 def test_the_webhook_service_comes_with_the_wheel(installed: Installed) -> None:
     ended = installed.run("webhook")
 
-    assert ended.code == 2, ended.told
+    assert ended.code == 2, ended.transcript
     assert "PREDEPLOY_WEBHOOK_SECRET: must be a random text" in ended.stderr
 
 
@@ -216,12 +216,12 @@ def test_deployments_and_a_worker_need_no_checkout(installed: Installed, tmp_pat
         operation = Operation(url=url, home=tmp_path, remotes=remotes, github=github)
         operator = installed.knowing(PREFECT_API_URL=url, PREFECT_HOME=str(tmp_path / "prefect"))
         deployed = operator.run("deploy", "--repository", operation.repository("acme/cafe"), limit=300)
-        assert deployed.code == 0, deployed.told
+        assert deployed.code == 0, deployed.transcript
         run = operation.start("on-demand")
 
         worked = operator.run("worker", "--run-once", limit=300)
 
-        assert worked.code == 0, worked.told
-        assert operation.wait(run)["state_type"] == "COMPLETED", worked.told
+        assert worked.code == 0, worked.transcript
+        assert operation.wait(run)["state_type"] == "COMPLETED", worked.transcript
         assert operation.checks(run) == {"quality/words": "Completed", "integration/later": "Completed"}
         assert f"commit:{commit}" in operation.run(run)["tags"]

@@ -190,7 +190,7 @@ def test_facts_that_are_none_are_not_told(action: Runner, commit: str, result: s
     ended = action.run(ours("Read the report"))
 
     assert ended.returncode == 1
-    assert "Look for what has written over the report" in ended.stderr
+    assert "Find the process that has overwritten the report" in ended.stderr
     assert (action.temp / "output").read_text() == ""
 
 

@@ -246,4 +246,4 @@ async def test_the_command_line_says_that_nobody_answers(fake: FakeSession, tmp_
     ended = await asyncio.to_thread(caller.run, stack.root, "--engine", "dagger")
 
     ended.assert_ended(3, "ERRORED")
-    assert "the Dagger session does not answer: Connection refused" in ended.stderr + ended.stdout, ended.told
+    assert "the Dagger session does not answer: Connection refused" in ended.stderr + ended.stdout, ended.transcript
