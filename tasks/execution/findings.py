@@ -59,8 +59,8 @@ def without_base(command: Command, judgement: Judgement, findings: Findings) -> 
     is_its_own = judgement.status is Status.FAILED or judgement.reason_code in {*BASE_UNFIT, *command.explained}
     if not is_its_own:
         return judgement
-    why = reason_of(judgement, findings).rstrip(".")
-    reason = f"no upgrade was tried: the deployed commit cannot be used ({why}). Name another one with --base REF"
+    cause = reason_of(judgement, findings).rstrip(".")
+    reason = f"no upgrade was tried: the base cannot be used ({cause}). Name another base: --base REF"
     findings.diagnostics.clear()
     findings.gaps.append(reason)
     return skipped(ReasonCode.BASE_BROKEN, reason)

@@ -50,9 +50,7 @@ class DopplerProvider:
         copy = self.snapshots.find(self.access, names) if error.silent else None
         if copy is None:
             raise error
-        stale = (
-            f"STALE SECRETS, {age_text(copy.age)} old: a copy of an earlier answer of {source_of(copy.answer)}. {error}"
-        )
+        stale = f"STALE SECRETS, {age_text(copy.age)} old: copied from {source_of(copy.answer)}. {error}"
         return Found(source=f"{source_of(copy.answer)}, an earlier answer", values=copy.answer.values, stale=stale)
 
 

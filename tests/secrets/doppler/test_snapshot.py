@@ -56,9 +56,7 @@ def test_a_copy_serves_where_doppler_is_silent(doppler: Doppler, provider: Doppl
     assert (dict(fresh.values), fresh.stale) == (VALUES, "")
     assert dict(stale.values) == VALUES
     assert stale.source == "Doppler (cafe/dev), an earlier answer"
-    assert stale.stale.startswith(
-        "STALE SECRETS, less than a minute old: a copy of an earlier answer of Doppler (cafe/dev). "
-    )
+    assert stale.stale.startswith("STALE SECRETS, less than a minute old: copied from Doppler (cafe/dev). ")
     assert "HTTP 502" in stale.stale
 
 
