@@ -83,6 +83,14 @@ def shared_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return home
 
 
+@pytest.fixture(scope="session")
+def prefect_template(shared_home: Path) -> Path:
+    """An empty database of Prefect, which a server on a fresh home has made."""
+    from tests.support.prefect_database import make_template
+
+    return make_template(shared_home)
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _plain_environment(shared_home: Path) -> Iterator[None]:
     """Nothing of the caller's own settings, for fixtures of the whole session as well."""

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -159,14 +160,16 @@ class Operation:
 
 
 @contextlib.contextmanager
-def prefect_server(home: Path) -> Iterator[str]:
-    """A server on a fresh home, which plans further ahead than the usual hundred days."""
+def prefect_server(home: Path, template: Path) -> Iterator[str]:
+    """A server on a fresh home with an empty database, which plans further ahead than the usual hundred days."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
     ahead = {"MIN_RUNS": "220", "MAX_RUNS": "220", "MAX_SCHEDULED_TIME": "P221D", "INSERT_BATCH_SIZE": "500"}
     variables = {f"PREFECT_SERVER_SERVICES_SCHEDULER_{name}": value for name, value in ahead.items()}
     url = f"http://127.0.0.1:{port}/api"
     argv = [sys.executable, "-m", "tests.deployments.prefect_server", str(port)]
+    (home / "prefect").mkdir()
+    shutil.copyfile(template, home / "prefect/prefect.db")
     with program(argv, home, environment(home, PREFECT_UI_ENABLED="false", **variables), "server"):
         wait_until(lambda: is_up(f"{url}/health"), limit=180)
         yield url
