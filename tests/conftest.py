@@ -86,6 +86,14 @@ def shared_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return home
 
 
+@pytest.fixture(scope="session")
+def prefect_template(shared_home: Path) -> Path:
+    """An empty database of Prefect, which a server on a fresh home has made."""
+    from tests.support.prefect_database import make_template
+
+    return make_template(shared_home)
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _plain_environment(shared_home: Path) -> Iterator[None]:
     """Removes the caller's own settings from the environment, also for session fixtures."""

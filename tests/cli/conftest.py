@@ -11,6 +11,7 @@ import pytest
 from tests.cli.caller import NOWHERE, Caller
 from tests.cli.stack import TinyStack, make_stack
 from tests.flows.harness import Places, servers_below
+from tests.support.prefect_database import give_template
 
 
 @pytest.fixture(scope="session")
@@ -49,12 +50,12 @@ def green(stack: TinyStack) -> TinyStack:
     return stack
 
 
-@pytest.fixture(scope="module")
-def warm_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+@pytest.fixture(scope="session")
+def warm_home(tmp_path_factory: pytest.TempPathFactory, prefect_template: Path) -> Iterator[Path]:
     """A home with a running server."""
     home = tmp_path_factory.mktemp("warm")
     user_dirs = Places(data=home / ".local/share/predeploy", cache=home / ".cache/predeploy")
-    user_dirs.cache.mkdir(parents=True)
+    give_template(prefect_template, user_dirs.cache)
     user_dirs.start()
     yield home
     for pid in servers_below(home):

@@ -10,11 +10,11 @@ from tests.deployments.operation import Operation, Remotes, deploy, prefect_serv
 
 
 @pytest.fixture(scope="session")
-def operation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Operation]:
+def operation(tmp_path_factory: pytest.TempPathFactory, prefect_template: Path) -> Iterator[Operation]:
     """A fresh server with the deployments, but without a worker."""
     home = tmp_path_factory.mktemp("operation")
     remotes = Remotes(place=home / "remotes")
-    with fake_github() as github, prefect_server(home) as url:
+    with fake_github() as github, prefect_server(home, prefect_template) as url:
         operation = Operation(url=url, home=home, remotes=remotes, github=github)
         deploy(operation)
         yield operation

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -168,7 +169,7 @@ class Operation:
 
 
 @contextlib.contextmanager
-def prefect_server(home: Path) -> Iterator[str]:
+def prefect_server(home: Path, template: Path) -> Iterator[str]:
     """Runs a server on a fresh home. It schedules 221 days ahead instead of the default hundred. Yields its URL."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
@@ -176,6 +177,8 @@ def prefect_server(home: Path) -> Iterator[str]:
     variables = {f"PREFECT_SERVER_SERVICES_SCHEDULER_{name}": value for name, value in ahead.items()}
     url = f"http://127.0.0.1:{port}/api"
     argv = [sys.executable, "-m", "tests.deployments.prefect_server", str(port)]
+    (home / "prefect").mkdir()
+    shutil.copyfile(template, home / "prefect/prefect.db")
     with program(argv, home, environment(home, PREFECT_UI_ENABLED="false", **variables), "server"):
         wait_until(lambda: is_up(f"{url}/health"), limit=180)
         yield url

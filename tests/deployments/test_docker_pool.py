@@ -47,10 +47,10 @@ real = pytest.mark.real
 
 
 @pytest.fixture(scope="module")
-def pooled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Operation]:
+def pooled(tmp_path_factory: pytest.TempPathFactory, prefect_template: Path) -> Iterator[Operation]:
     """A fresh server."""
     home = tmp_path_factory.mktemp("pooled")
-    with fake_github() as github, prefect_server(home) as url:
+    with fake_github() as github, prefect_server(home, prefect_template) as url:
         (home / "remotes").mkdir()
         yield Operation(url=url, home=home, remotes=Remotes(place=home / "remotes"), github=github)
 

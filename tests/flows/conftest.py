@@ -9,19 +9,20 @@ import pytest
 
 from tasks.prefect_server import ServerHandle, stop_server
 from tests.flows.harness import Places, servers_below
+from tests.support.prefect_database import give_template
 
 
 @pytest.fixture(scope="session")
-def shared_places(tmp_path_factory: pytest.TempPathFactory) -> Places:
+def shared_places(tmp_path_factory: pytest.TempPathFactory, prefect_template: Path) -> Places:
     """A home whose server every test may use and none may harm."""
     root = tmp_path_factory.mktemp("prefect")
-    (root / "cache").mkdir()
+    give_template(prefect_template, root / "cache")
     return Places(data=root / "data", cache=root / "cache")
 
 
 @pytest.fixture(scope="session")
 def server(shared_places: Places) -> Iterator[ServerHandle]:
-    """A server on a fresh home; its cache has the template for other homes from then on."""
+    """A server on a fresh home."""
     handle = shared_places.start()
     yield handle
     stop_server(handle)
