@@ -209,10 +209,12 @@ def test_the_webhook_service_comes_with_the_wheel(installed: Installed) -> None:
 
 
 @pytest.mark.slow
-def test_deployments_and_a_worker_need_no_checkout(installed: Installed, tmp_path: Path) -> None:
+def test_deployments_and_a_worker_need_no_checkout(
+    installed: Installed, prefect_template: Path, tmp_path: Path
+) -> None:
     remotes = Remotes(place=tmp_path / "remotes")
     commit = remotes.commit("acme/cafe")
-    with fake_github() as github, prefect_server(tmp_path) as url:
+    with fake_github() as github, prefect_server(tmp_path, prefect_template) as url:
         operation = Operation(url=url, home=tmp_path, remotes=remotes, github=github)
         operator = installed.knowing(PREFECT_API_URL=url, PREFECT_HOME=str(tmp_path / "prefect"))
         deployed = operator.run("deploy", "--repository", operation.repository("acme/cafe"), limit=300)
