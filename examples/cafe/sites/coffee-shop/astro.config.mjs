@@ -4,7 +4,7 @@ export default defineConfig({
   site: "https://coffee-shop.example",
   trailingSlash: "always",
   env: {
-    // Read at build time and built into the pages, so for everybody to see.
+    // Read at build time and written into the pages, so the values are public.
     schema: {
       PUBLIC_INTAKE_URL: envField.string({
         context: "client",
@@ -12,7 +12,7 @@ export default defineConfig({
         url: true,
         default: "https://intake.coffee-shop.example",
       }),
-      // Tells the Worker that this site sends; it keeps stray bots out, not a determined person.
+      // Identifies this site to the Worker. It is public, so it stops only simple bots.
       PUBLIC_INTAKE_KEY: envField.string({ context: "client", access: "public", default: "" }),
     },
   },

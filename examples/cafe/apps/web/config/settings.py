@@ -1,6 +1,6 @@
 """Settings, all from the environment; .env.example names every variable.
 
-The defaults are production's: whoever wants it softer (DEBUG on one's own machine) says so.
+The defaults are production's. Development settings such as DEBUG must be set explicitly.
 """
 
 import os
@@ -71,7 +71,7 @@ TEMPLATES = [
     },
 ]
 
-# The intake Worker writes to this same database, past Django.
+# The intake Worker writes to the same database, without Django.
 DATABASES = {
     "default": dj_database_url.parse(
         required("DATABASE_URL"), conn_max_age=60, conn_health_checks=True

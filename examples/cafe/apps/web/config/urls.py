@@ -1,4 +1,4 @@
-"""Where each app's pages live."""
+"""The URL prefixes of the apps."""
 
 from django.contrib import admin
 from django.urls import include, path

@@ -1,4 +1,4 @@
-"""The inbox in Django's admin: to read and tick off, not to write."""
+"""The inbox in Django's admin: staff read messages and mark them as handled."""
 
 from typing import TYPE_CHECKING
 
@@ -26,5 +26,5 @@ class SubmissionAdmin(SubmissionModelAdmin):
         self.message_user(request, f"Marked as handled: {queryset.mark_handled()}.")
 
     def has_add_permission(self, request: HttpRequest) -> bool:
-        """Submissions come from the Worker; nobody invents one."""
+        """Forbid adding: only the Worker creates submissions."""
         return False

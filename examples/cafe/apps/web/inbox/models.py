@@ -1,8 +1,8 @@
 """Messages from the contact forms.
 
-Their writer is not Django but the intake Worker, in plain SQL: table and column names are a
-contract with workers/intake/src/inbox.ts, and what the Worker leaves out needs a default in the
-database (`db_default`), not only in Python.
+The intake Worker inserts them in plain SQL, without Django. Table and column names are a contract
+with workers/intake/src/inbox.ts. Columns that the Worker leaves out need a default in the database
+(`db_default`), not only in Python.
 """
 
 from django.db import models
@@ -38,7 +38,7 @@ class Submission(models.Model):
             ),
         )
         indexes = (
-            # The inbox page asks for little else.
+            # For the query of the inbox page.
             models.Index(
                 fields=["-created_at"],
                 condition=models.Q(handled=False),

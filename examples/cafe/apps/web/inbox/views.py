@@ -1,4 +1,4 @@
-"""What waits for an answer, and ticking it off."""
+"""The open messages, and marking them as handled."""
 
 from django.contrib.admin.views.decorators import staff_member_required
 from django.http import HttpRequest, HttpResponse

@@ -1,4 +1,4 @@
-"""Pages of the menu, for everybody."""
+"""Public pages of the menu."""
 
 from django.urls import path
 

@@ -14,7 +14,7 @@ def product_list(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def product_detail(request: HttpRequest, slug: str) -> HttpResponse:
-    """A sold-out product keeps its page: people have linked to it."""
+    """Include sold-out products: other sites may link to their pages."""
     return render(
         request, "menu/product_detail.html", {"product": get_object_or_404(Product, slug=slug)}
     )

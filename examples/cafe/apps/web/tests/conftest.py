@@ -1,4 +1,4 @@
-"""What every test stands on."""
+"""Shared fixtures."""
 
 import pytest
 from django.contrib.auth.models import User
@@ -11,7 +11,7 @@ from menu.models import Product
 
 @pytest.fixture(autouse=True)
 def _plain_static_files(settings: Settings) -> None:
-    """Pages render without collectstatic; test_static.py is about the real storage."""
+    """Render pages without collectstatic. test_static.py tests the real storage."""
     settings.STORAGES = {
         **settings.STORAGES,
         "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
@@ -20,13 +20,13 @@ def _plain_static_files(settings: Settings) -> None:
 
 @pytest.fixture
 def client() -> Client:
-    """A visitor, as the proxy hands them on: without its header, every page redirects to HTTPS."""
+    """A visitor behind the proxy. Without the proxy's header, every page redirects to HTTPS."""
     return Client(headers={"X-Forwarded-Proto": "https"})
 
 
 @pytest.fixture
 def staff_client(client: Client, db: None) -> Client:
-    """Somebody who may read the inbox. Logging in by force spares hashing a password each time."""
+    """A staff user. `force_login` avoids hashing a password in each test."""
     client.force_login(User.objects.create(username="barista", is_staff=True, is_superuser=True))
     return client
 

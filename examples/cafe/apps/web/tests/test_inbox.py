@@ -1,4 +1,4 @@
-"""Reading the inbox and ticking it off."""
+"""Reading the inbox, and marking messages as handled."""
 
 import pytest
 from django.db import IntegrityError

@@ -1,4 +1,4 @@
-"""What visitors see of the menu."""
+"""The public pages of the menu."""
 
 import pytest
 from django.db import IntegrityError

@@ -7,7 +7,7 @@ export function corsHeaders(
   origin: string | null,
   allowed: readonly string[],
 ): Record<string, string> {
-  // Caches must not hand one origin's answer to another, so `Vary` is there either way.
+  // Always set `Vary`: a cache must not return one origin's answer to another.
   if (origin === null || !allowed.includes(origin)) return { Vary: "Origin" };
   return { Vary: "Origin", "Access-Control-Allow-Origin": origin };
 }

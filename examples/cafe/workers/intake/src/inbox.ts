@@ -15,7 +15,7 @@ export const neonInbox: OpenInbox = (databaseUrl) => {
   const sql = neon(databaseUrl);
   return {
     async add(client, { name, email, message, sourceUrl }) {
-      // What is left out (handled, created_at) the database fills in.
+      // The database fills in the other columns (handled, created_at).
       const [row] = await sql`
         INSERT INTO inbox_submission (client, name, email, message, source_url)
         VALUES (${client}, ${name}, ${email}, ${message}, ${sourceUrl})

@@ -5,8 +5,8 @@ class Migration(migrations.Migration):
     dependencies = [("inbox", "0001_initial")]
 
     operations = [
-        # With its default in the database, a Worker that knows no such column keeps inserting
-        # while this is rolled out.
+        # The default is in the database, so that a Worker that does not know the column can
+        # insert during the rollout.
         migrations.AddField(
             model_name="submission",
             name="handled",
