@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from tests.faults.rows import CONTAINERS, WEB, Edit, Fault, Red, append, delete, limit, open_, red, replace, write
+from tests.faults.fault import CONTAINERS, WEB, Edit, Fault, Red, append, delete, limit, open_, red, replace, write
 
 DOCKERFILE, ELSEWHERE = f"{WEB}/Dockerfile", "ops/web.Dockerfile"
 INSTALL = "RUN pip install --no-cache-dir --require-hashes -r requirements.lock\n"

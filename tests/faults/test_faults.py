@@ -15,8 +15,9 @@ import uv
 
 from tasks.models import CheckReport, Diagnostic, Report, Result, Severity, Status
 from tasks.user_dirs import UserDirs
+from tests.faults.fault import Edit, Fault, Red
 from tests.faults.image_rows import IMAGE_FAULTS
-from tests.faults.rows import FAULTS, UV_FAULTS, Edit, Fault, Red
+from tests.faults.rows import FAULTS, UV_FAULTS
 from tests.faults.worker_rows import WORKER_FAULTS
 from tests.support.benches import GIVEN, unreachable
 from tests.support.validate import Validator, commit, copy_sample, shared_cache, told

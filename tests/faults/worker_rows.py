@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from tests.faults.rows import WEB, WORKER, Edit, Fault, cut, delete, open_, red, replace, write
+from tests.faults.fault import WEB, WORKER, Edit, Fault, cut, delete, open_, red, replace, write
 
 INDEX, APP, INBOX = f"{WORKER}/src/index.ts", f"{WORKER}/src/app.ts", f"{WORKER}/src/inbox.ts"
 HANDLER = "fetch: (request, env) => handle(request, env, neonInbox),"
