@@ -37,7 +37,7 @@ DATABASE = (
             red("migrate", "findings", f"{WEB}/menu/migrations/0003_till.py", "syntax error at or near"),
             red("pytest", "tests_failed", f"{WEB}/tests/test_inbox.py", "syntax error at or near"),
         ),
-        fast=True,
+        fast="installs and migrations",
     ),
     Fault(
         name="extensions of Postgres's contrib",
@@ -193,7 +193,7 @@ UPGRADE = (
             ),
         ),
         red=(red("migrate_upgrade", "upgrade_failed", f"{MENU}/0003_code.py", 'column "code" of relation'),),
-        fast=True,
+        fast="rows",
     ),
     Fault(
         name="a constraint that rows do not fulfil",
@@ -229,7 +229,7 @@ UPGRADE = (
             replace(f"{MENU}/0001_initial.py", "max_length=80", "max_length=90"),
         ),
         red=(red("migrate_upgrade", "schema_differs", f"{MENU}/0001_initial.py", "character varying(90)"),),
-        fast=True,
+        fast="edited migration",
     ),
     Fault(
         name="a migration removed after it was applied",

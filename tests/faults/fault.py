@@ -34,6 +34,9 @@ class Fault:
 
     `says` is for green rows: a check, and what its summary or a warning of it says. `engines` are those that can show
     it; a row that is for one alone says why.
+
+    `fast` is for rows that are tried in each run of the tests, with the checks alone that they turn red. Rows with the
+    same word are tried in one validation: no check of one may be red or skipped for another one.
     """
 
     name: str
@@ -43,7 +46,7 @@ class Fault:
     base: tuple[Edit, ...] = ()
     first: tuple[Edit, ...] | None = None
     says: tuple[str, str] | None = None
-    fast: bool = False
+    fast: str = ""
     engines: tuple[str, ...] = ENGINES
 
 

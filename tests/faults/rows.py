@@ -72,7 +72,7 @@ PACKAGES = (
             ),
         ),
         red=(red("worker_container", "lock_stale", "pnpm-lock.yaml", "zod"),),
-        fast=True,
+        fast="installs and migrations",
     ),
     Fault(
         name="the pnpm lock is no YAML",
@@ -124,7 +124,7 @@ SETTINGS = (
             replace(f"{WEB}/config/wsgi.py", '"config.settings"', '"config.production"'),
         ),
         red=(red("django_container", "import_error", f"{WEB}/config/production.py:5", "SENTRY_DSN"),),
-        fast=True,
+        fast="builds",
     ),
     Fault(
         name="an import cycle",
@@ -177,7 +177,7 @@ QUALITY = (
         name="an unused import",
         edits=(replace(f"{WEB}/menu/views.py", "from django.http", "import json\n\nfrom django.http"),),
         red=(red("ruff_check", "findings", f"{WEB}/menu/views.py:3", "`json` imported but unused"),),
-        fast=True,
+        fast="builds",
     ),
     Fault(
         name="bad formatting",
@@ -198,7 +198,7 @@ QUALITY = (
             append(f"{WEB}/menu/views.py", "\n\ndef price_of(product: Product) -> str:\n    return product.price\n"),
         ),
         red=(red("mypy", "findings", f"{WEB}/menu/views.py:24", "Incompatible return value type"),),
-        fast=True,
+        fast="servers",
     ),
     Fault(
         name="mypy's configuration names no plugin",
@@ -209,7 +209,7 @@ QUALITY = (
         name="a failing test",
         edits=(replace(f"{WEB}/tests/test_menu.py", '"€2.40" in', '"€2.50" in'),),
         red=(red("pytest", "tests_failed", f"{WEB}/tests/test_menu.py:15", "€2.50"),),
-        fast=True,
+        fast="builds",
     ),
     Fault(
         name="a test without its fixture",
@@ -351,7 +351,7 @@ NODE = (
                 "not assignable to parameter of type 'number'",
             ),
         ),
-        fast=True,
+        fast="builds",
     ),
     Fault(
         name="the Worker's entry point does not exist",
@@ -401,7 +401,7 @@ NODE = (
         name="a broken internal link",
         edits=(replace(f"{SITE}/src/pages/about.astro", 'href="/contact/"', 'href="/contacts/"'),),
         red=(red("site_coffee_shop", "broken_links", f"{SITE}/src/pages/about.astro:10", "/contacts/"),),
-        fast=True,
+        fast="builds",
     ),
 )
 
@@ -422,7 +422,7 @@ SERVER = (
         name="the server starts and answers 500",
         edits=(write(f"{WEB}/config/wsgi.py", APPLICATION.lstrip()),),
         red=(red("django_health", "unhealthy", f"{WEB}/config/wsgi.py:5", "no coffee left"),),
-        fast=True,
+        fast="servers",
     ),
     Fault(
         name="a page names a static file that is not there",
