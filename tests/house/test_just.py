@@ -41,6 +41,10 @@ def lacking(*modules: str) -> str:
     return f'[ "$1$2" = -I-c ] || exit 9\nexec "{PYTHON}" -I -c "import sys; {hide}; exec(sys.argv[1])" "$3"'
 
 
+# pip takes two seconds to install uv: tests that are not about pip have uv already
+UV_ALONE = {"python3": lacking("ensurepip", "pip"), "uv": f'exec "{Path(sys.executable).parent}/uv" "$@"'}
+
+
 @dataclass(frozen=True, kw_only=True)
 class Machine:
     """A checkout on a machine whose PATH holds a few tools and the programs that a test puts there."""
@@ -200,7 +204,7 @@ class TestInstall:
         assert (code, stdout) == (0, "<x>")
 
     def test_uv_takes_the_place_of_a_missing_pip(self, machine: Machine) -> None:
-        machine.has(python3=lacking("ensurepip", "pip"), uv=f'exec "{Path(sys.executable).parent}/uv" "$@"')
+        machine.has(**UV_ALONE)
         code, stdout, stderr = machine.just("say", "x")
 
         assert (code, stdout) == (0, "<x>"), stderr
@@ -214,7 +218,7 @@ class TestInstall:
         assert (code, stdout) == (0, "<x>"), stderr
 
     def test_several_at_once_make_one_environment(self, machine: Machine) -> None:
-        machine.has(python3=WORKS)
+        machine.has(**UV_ALONE)
         processes = [machine.start("say", str(number)) for number in range(3)]
         answers = [(process.communicate(timeout=120), process.returncode) for process in processes]
 
@@ -223,7 +227,7 @@ class TestInstall:
 
     @pytest.mark.parametrize("moment", ["bin/python", "wanted.txt"])
     def test_an_interrupted_installation_is_made_anew(self, machine: Machine, moment: str) -> None:
-        machine.has(python3=WORKS)
+        machine.has(**UV_ALONE)
         process = machine.start("say")
         deadline = time.monotonic() + 60
         while not (machine.venv / moment).exists() and time.monotonic() < deadline:
@@ -237,7 +241,7 @@ class TestInstall:
         assert "making .venv" in stderr
 
     def test_what_has_changed_is_noticed(self, machine: Machine, tmp_path: Path) -> None:
-        machine.has(python3=WORKS)
+        machine.has(**UV_ALONE)
         machine.just("say")
 
         lock = machine.checkout / "requirements-dev.lock"
