@@ -13,7 +13,7 @@ from tasks.models import Report, Result, Severity, Status
 from tasks.steps import DB_HOST, DB_NAME, DB_PORT, PROBES, WORK
 from tasks.user_dirs import UserDirs
 from tasks.validation.scope import Scope, read_scope
-from tests.faults.rows import Edit, append, cut, delete, replace, write
+from tests.faults.fault import Edit, append, cut, delete, replace, write
 from tests.faults.test_faults import apply
 from tests.support.validate import Validator, commit, shared_cache, told
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tasks.catalogue import make_catalogue
-from tasks.catalogue.django_image import NO_PYTHON, image_commands, image_of
+from tasks.catalogue.django_image import NO_PYTHON, PYTHONS, image_commands, image_of
 from tasks.errors import UsageError
 from tasks.settings import ComponentSettings, Settings
 from tasks.settings.tables import ImageSettings
@@ -145,6 +145,12 @@ class Box:
         (root / "site/django").mkdir(parents=True)
         (root / "site/django/__init__.py").write_text("def setup():\n    print('set up')\n")
 
+    @property
+    def pythons(self) -> str:
+        """Where a shell of the image looks: absolute places are below this directory, not on this machine."""
+        below = (place.replace("~root", "/root") for place in PYTHONS)
+        return " ".join(f"{self.root}{place}" if place.startswith("/") else place for place in below)
+
     def add_python(self, path: Path, *, django: bool) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         packages = f"PYTHONPATH={self.root / 'site'} " if django else ""
@@ -158,7 +164,7 @@ class Box:
     def run(self, command: Command, **env: str) -> subprocess.CompletedProcess[str]:
         shell = "/bin/sh" if command.argv[0] == "sh" else ""
         variables = {"PATH": str(self.bin), "PYTHONDONTWRITEBYTECODE": "1", **env}
-        argv = [shell, *command.argv[1:]]
+        argv = [shell, *(word.replace(" ".join(PYTHONS), self.pythons) for word in command.argv[1:])]
         return subprocess.run(argv, cwd=self.work, env=variables, capture_output=True, text=True, check=False)
 
 
@@ -243,6 +249,12 @@ class TestImport:
 
         assert done.returncode == 0
         assert not shows(imports(), done)
+
+    def test_python_of_a_users_environment_is_found(self, box: Box) -> None:
+        box.add_python(box.root / "home/somebody/.venv/bin/python", django=True)
+        box.add("config/wsgi.py", "import django")
+
+        assert shows(imports(), box.run(imports()))
 
     def test_image_without_python_is_no_verdict(self, box: Box) -> None:
         done = box.run(imports())

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from tests.faults.rows import CONTAINERS, WEB, Edit, Fault, Red, append, delete, limit, open_, red, replace, write
+from tests.faults.fault import CONTAINERS, WEB, Edit, Fault, Red, append, delete, limit, open_, red, replace, write
 
 DOCKERFILE, ELSEWHERE = f"{WEB}/Dockerfile", "ops/web.Dockerfile"
 INSTALL = "RUN pip install --no-cache-dir --require-hashes -r requirements.lock\n"
@@ -19,7 +19,7 @@ USER nobody
 {SERVE}"""
 
 
-def image_fault(name: str, *edits: Edit, red: Red | None = None, exit: int = 1, fast: bool = False) -> Fault:
+def image_fault(name: str, *edits: Edit, red: Red | None = None, exit: int = 1, fast: str = "") -> Fault:
     """A row that only a built image shows."""
     return Fault(name=name, edits=edits, red=(red,) if red else (), exit=exit, fast=fast, engines=CONTAINERS)
 
@@ -49,7 +49,7 @@ SYNTAX = (
         "an instruction of the Dockerfile is misspelt",
         changed("RUN useradd", "RUNN useradd"),
         red=container("dockerfile", 17, "unknown instruction: RUNN (did you mean RUN?)"),
-        fast=True,
+        fast="instruction",
     ),
     image_fault(
         "the Dockerfile is empty",
@@ -78,7 +78,7 @@ BASES = (
         "the Dockerfile begins from a tag that does not exist",
         changed("python:3.13-slim", "python:3.13-slimm"),
         red=container("base_image", 1, "not found"),
-        fast=True,
+        fast="base image",
     ),
     image_fault(
         "the base image's argument has no value",
@@ -162,7 +162,7 @@ RUNS = (
         "a RUN of the Dockerfile fails",
         changed("useradd --system", "useradd --sistem"),
         red=container("image_build", 17, "sistem"),
-        fast=True,
+        fast="RUN",
     ),
     image_fault(
         "the Dockerfile installs from a file that is not there",

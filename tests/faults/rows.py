@@ -1,155 +1,21 @@
 """The fault matrix: what is done to a copy of the sample, and what a validation must then say. Data only."""
 
-import os
-import re
-from collections.abc import Callable
-from dataclasses import dataclass
-from pathlib import Path
-
-from tasks.models import Status
-
-WEB = "apps/web"
-WORKER = "workers/intake"
-SITE = "sites/coffee-shop"
-Edit = Callable[[Path], None]
-CONTAINERS, EMBEDDED = ("dagger",), ("local",)
-ENGINES = (*EMBEDDED, *CONTAINERS)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Red:
-    """A check that must be red: with this reason code, and with this place and these words in its first error."""
-
-    check: str
-    code: str
-    at: str = ""
-    says: str = ""
-    status: Status = Status.FAILED
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Fault:
-    """One row. `first` is applied and must be green before `edits`, which is what the row is about. `base` is in the
-    commit that is deployed, too.
-
-    `says` is for green rows: a check, and what its summary or a warning of it says. `engines` are those that can show
-    it; a row that is for one alone says why.
-    """
-
-    name: str
-    edits: tuple[Edit, ...]
-    red: tuple[Red, ...] = ()
-    exit: int = 1
-    base: tuple[Edit, ...] = ()
-    first: tuple[Edit, ...] | None = None
-    says: tuple[str, str] | None = None
-    fast: bool = False
-    engines: tuple[str, ...] = ENGINES
-
-
-def red(check: str, code: str, at: str = "", says: str = "") -> Red:
-    """A check that fails."""
-    return Red(check=check, code=code, at=at, says=says)
-
-
-def open_(check: str, code: str, at: str = "", says: str = "") -> Red:
-    """A check that comes to no verdict."""
-    return Red(check=check, code=code, at=at, says=says, status=Status.ERRORED)
-
-
-def write(file: str, text: str) -> Edit:
-    """Writes a file that was not there, or was another one."""
-
-    def edit(stack: Path) -> None:
-        path = stack / file
-        assert not path.is_file() or path.read_text() != text, f"{file} has that text already"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text)
-
-    return edit
-
-
-def replace(file: str, old: str, new: str) -> Edit:
-    """Replaces a text that is there exactly once."""
-
-    def edit(stack: Path) -> None:
-        text = (stack / file).read_text()
-        assert text.count(old) == 1, f"{file} has {text.count(old)} times {old!r}"
-        (stack / file).write_text(text.replace(old, new))
-        assert (stack / file).read_text() != text
-
-    return edit
-
-
-def cut(file: str, pattern: str, new: str = "") -> Edit:
-    """Replaces what a pattern finds; it must find something."""
-
-    def edit(stack: Path) -> None:
-        text = (stack / file).read_text()
-        after, count = re.subn(pattern, new, text, flags=re.MULTILINE)
-        assert count, f"{file} has no {pattern}"
-        assert after != text
-        (stack / file).write_text(after)
-
-    return edit
-
-
-def append(file: str, text: str) -> Edit:
-    """Adds a text at the end of a file that is there."""
-
-    def edit(stack: Path) -> None:
-        with (stack / file).open("a") as opened:
-            opened.write(text)
-
-    return edit
-
-
-def delete(pattern: str) -> Edit:
-    """Deletes the files that a glob finds; it must find some."""
-
-    def edit(stack: Path) -> None:
-        found = [path for path in stack.glob(pattern) if path.is_file()]
-        assert found, f"there is no {pattern}"
-        for path in found:
-            path.unlink()
-
-    return edit
-
-
-def unnoticed(file: str, old: str, new: str) -> Edit:
-    """Replaces a text by one of the same size, and gives the file the times that it had."""
-    assert len(old.encode()) == len(new.encode())
-    change = replace(file, old, new)
-
-    def edit(stack: Path) -> None:
-        before = (stack / file).stat()
-        change(stack)
-        os.utime(stack / file, ns=(before.st_atime_ns, before.st_mtime_ns))
-        after = (stack / file).stat()
-        assert (after.st_size, after.st_mtime_ns) == (before.st_size, before.st_mtime_ns)
-
-    return edit
-
-
-def migration(name: str, *operations: str, after: str = "0002_product_position", imports: str = "") -> Edit:
-    """Writes a migration of the app `menu`."""
-    body = "".join(f"        {operation},\n" for operation in operations)
-    listed = f"[\n{body}    ]" if body else "[]"
-    text = f'''from django.db import migrations{imports}
-
-
-class Migration(migrations.Migration):
-    dependencies = [("menu", "{after}")]
-
-    operations = {listed}
-'''
-    return write(f"{WEB}/menu/migrations/{name}.py", text)
-
-
-def limit(check: str, seconds: int) -> Edit:
-    """Gives a check less time."""
-    return write("predeploy.toml", f"[limits]\n{check} = {seconds}\n")
-
+from tests.faults.database_rows import DATABASE, UPGRADE
+from tests.faults.fault import (
+    SITE,
+    WEB,
+    WORKER,
+    Fault,
+    append,
+    cut,
+    delete,
+    limit,
+    open_,
+    red,
+    replace,
+    unnoticed,
+    write,
+)
 
 STALE_LOCK = red("django_container", "lock_stale", f"{WEB}/pyproject.toml:11", "the lock does not hold whitenoise>=6.9")
 
@@ -206,7 +72,7 @@ PACKAGES = (
             ),
         ),
         red=(red("worker_container", "lock_stale", "pnpm-lock.yaml", "zod"),),
-        fast=True,
+        fast="installs and migrations",
     ),
     Fault(
         name="the pnpm lock is no YAML",
@@ -258,7 +124,7 @@ SETTINGS = (
             replace(f"{WEB}/config/wsgi.py", '"config.settings"', '"config.production"'),
         ),
         red=(red("django_container", "import_error", f"{WEB}/config/production.py:5", "SENTRY_DSN"),),
-        fast=True,
+        fast="builds",
     ),
     Fault(
         name="an import cycle",
@@ -311,7 +177,7 @@ QUALITY = (
         name="an unused import",
         edits=(replace(f"{WEB}/menu/views.py", "from django.http", "import json\n\nfrom django.http"),),
         red=(red("ruff_check", "findings", f"{WEB}/menu/views.py:3", "`json` imported but unused"),),
-        fast=True,
+        fast="builds",
     ),
     Fault(
         name="bad formatting",
@@ -332,7 +198,7 @@ QUALITY = (
             append(f"{WEB}/menu/views.py", "\n\ndef price_of(product: Product) -> str:\n    return product.price\n"),
         ),
         red=(red("mypy", "findings", f"{WEB}/menu/views.py:24", "Incompatible return value type"),),
-        fast=True,
+        fast="servers",
     ),
     Fault(
         name="mypy's configuration names no plugin",
@@ -343,7 +209,7 @@ QUALITY = (
         name="a failing test",
         edits=(replace(f"{WEB}/tests/test_menu.py", '"€2.40" in', '"€2.50" in'),),
         red=(red("pytest", "tests_failed", f"{WEB}/tests/test_menu.py:15", "€2.50"),),
-        fast=True,
+        fast="builds",
     ),
     Fault(
         name="a test without its fixture",
@@ -485,7 +351,7 @@ NODE = (
                 "not assignable to parameter of type 'number'",
             ),
         ),
-        fast=True,
+        fast="builds",
     ),
     Fault(
         name="the Worker's entry point does not exist",
@@ -535,309 +401,7 @@ NODE = (
         name="a broken internal link",
         edits=(replace(f"{SITE}/src/pages/about.astro", 'href="/contact/"', 'href="/contacts/"'),),
         red=(red("site_coffee_shop", "broken_links", f"{SITE}/src/pages/about.astro:10", "/contacts/"),),
-        fast=True,
-    ),
-)
-
-CONTRIB = write(
-    f"{WEB}/menu/migrations/0003_search.py",
-    """from django.contrib.postgres.operations import BtreeGinExtension, CITextExtension, TrigramExtension
-from django.db import migrations
-
-
-class Migration(migrations.Migration):
-    dependencies = [("menu", "0002_product_position")]
-
-    operations = [CITextExtension(), TrigramExtension(), BtreeGinExtension()]
-""",
-)
-
-DATABASE = (
-    Fault(
-        name="a model changed without its migration",
-        edits=(replace(f"{WEB}/menu/models.py", "max_length=80", "max_length=90"),),
-        red=(
-            red("migrations_missing", "findings", f"{WEB}/menu/models.py", "menu lacks a migration: Alter field name"),
-            red("pytest", "tests_failed", f"{WEB}/tests/test_production.py:29", "SystemExit: 1"),
-        ),
-    ),
-    Fault(
-        name="a migration that only SQLite takes",
-        edits=(
-            migration(
-                "0003_till", 'migrations.RunSQL("CREATE TABLE menu_till (id INTEGER PRIMARY KEY AUTOINCREMENT)")'
-            ),
-        ),
-        red=(
-            red("migrate", "findings", f"{WEB}/menu/migrations/0003_till.py", "syntax error at or near"),
-            red("pytest", "tests_failed", f"{WEB}/tests/test_inbox.py", "syntax error at or near"),
-        ),
-        fast=True,
-    ),
-    Fault(
-        name="extensions of Postgres's contrib",
-        edits=(CONTRIB,),
-        exit=0,
-        says=("migrate", "23 migrations"),
-        engines=CONTAINERS,  # this machine's Postgres may have been installed without them
-    ),
-    Fault(
-        name="extensions that the packaged Postgres does not have",
-        edits=(CONTRIB, write("predeploy.toml", 'postgres = "wheel"\n')),
-        red=(
-            open_("migrate", "extension_absent", f"{WEB}/menu/migrations/0003_search.py", "citext"),
-            open_("pytest", "extension_absent", f"{WEB}/tests/test_inbox.py", "citext"),
-        ),
-        exit=3,
-        engines=EMBEDDED,  # the setting is for it alone
-    ),
-    Fault(
-        name="an extension that no Postgres here has",
-        edits=(migration("0003_maps", 'migrations.RunSQL("CREATE EXTENSION cafe_maps")'),),
-        red=(
-            open_("migrate", "extension_absent", f"{WEB}/menu/migrations/0003_maps.py", "cafe_maps"),
-            open_("pytest", "extension_absent", f"{WEB}/tests/test_inbox.py", "cafe_maps"),
-        ),
-        exit=3,
-    ),
-    Fault(
-        name="a migration whose own code raises",
-        edits=(
-            write(
-                f"{WEB}/menu/migrations/0003_fill.py",
-                """from django.db import migrations
-
-
-def fill(apps, schema_editor):  # type: ignore[no-untyped-def]
-    apps.get_model("menu", "Drink").objects.update(position=1)
-
-
-class Migration(migrations.Migration):
-    dependencies = [("menu", "0002_product_position")]
-
-    operations = [migrations.RunPython(fill)]
-""",
-            ),
-        ),
-        red=(
-            red("migrate", "findings", f"{WEB}/menu/migrations/0003_fill.py:5", "doesn't have a 'Drink' model"),
-            red("pytest", "tests_failed", f"{WEB}/menu/migrations/0003_fill.py:5", "doesn't have a 'Drink' model"),
-        ),
-    ),
-    Fault(
-        name="two leaf migrations",
-        edits=(migration("0003_cups"), migration("0003_mugs")),
-        red=(
-            red("migrate", "findings", f"{WEB}/menu/migrations/0003_cups.py", "two leaf migrations in menu"),
-            red("migrations_missing", "findings", f"{WEB}/menu/migrations/0003_cups.py", "two leaf migrations in menu"),
-            red("pytest", "tests_failed", f"{WEB}/tests/test_inbox.py", "multiple leaf nodes"),
-        ),
-    ),
-    Fault(
-        name="a migration after one that is not there",
-        edits=(replace(f"{WEB}/menu/migrations/0002_product_position.py", '"0001_initial"', '"0001_first"'),),
-        red=(
-            red("migrate", "findings", f"{WEB}/menu/migrations/0002_product_position.py", "0001_first"),
-            red("migrations_missing", "findings", f"{WEB}/menu/migrations/0002_product_position.py", "0001_first"),
-            red("pytest", "tests_failed", f"{WEB}/tests/test_inbox.py", "0001_first"),
-        ),
-    ),
-    Fault(
-        name="an error that Django's own checks find",
-        edits=(replace(f"{WEB}/menu/admin.py", '"price", "available"', '"prize", "available"'),),
-        red=(red("django_check", "findings", f"{WEB}/menu/admin.py", "prize"),),
-    ),
-    Fault(
-        name="the URLs name a module that is not there",
-        edits=(replace(f"{WEB}/config/urls.py", '"inbox.urls"', '"inbox.pages"'),),
-        red=(
-            red("django_check", "findings", f"{WEB}/config/urls.py:8", "No module named 'inbox.pages'"),
-            red("django_health", "unhealthy", f"{WEB}/config/urls.py:8", "No module named 'inbox.pages'"),
-            red("pytest", "tests_failed", f"{WEB}/config/urls.py:8", "No module named 'inbox.pages'"),
-        ),
-    ),
-    Fault(
-        name="weak settings are a warning",
-        edits=(
-            replace(f"{WEB}/config/settings.py", "SECURE_SSL_REDIRECT = not DEBUG", "SECURE_SSL_REDIRECT = False"),
-            delete(f"{WEB}/tests/test_production.py"),
-        ),
-        exit=0,
-        says=("django_check", "SECURE_SSL_REDIRECT"),
-    ),
-)
-
-MENU = f"{WEB}/menu/migrations"
-ESPRESSOS = """[
-  {"model": "menu.product", "pk": 1, "fields": {"name": "Espresso", "slug": "espresso", "price": "2.40"}},
-  {"model": "menu.product", "pk": 2, "fields": {"name": "Espresso", "slug": "espresso-doppio", "price": "3.10"}}
-]
-"""
-NUMBERED = """from django.apps.registry import Apps
-from django.db import migrations
-from django.db.backends.base.schema import BaseDatabaseSchemaEditor
-
-
-def number(apps: Apps, schema_editor: BaseDatabaseSchemaEditor) -> None:
-    for product in apps.get_model("menu", "Product").objects.all():
-        product.position = int(product.slug)
-        product.save()
-
-
-class Migration(migrations.Migration):
-    dependencies = [("menu", "0002_product_position")]
-
-    operations = [migrations.RunPython(number)]
-"""
-# The two migrations of the menu, as one.
-WHOLE_MENU = (
-    replace(
-        f"{MENU}/0001_initial.py",
-        """sold out."),
-                ),
-""",
-        """sold out."),
-                ),
-                (
-                    "position",
-                    models.PositiveSmallIntegerField(default=0, help_text="Low comes first."),
-                ),
-""",
-    ),
-    replace(f"{MENU}/0001_initial.py", '"ordering": ("name",),', '"ordering": ("position", "name"),'),
-)
-
-
-def renamed(file: str, name: str) -> Edit:
-    """Gives a file another name."""
-
-    def edit(stack: Path) -> None:
-        (stack / file).rename(stack / name)
-
-    return edit
-
-
-UPGRADE = (
-    Fault(
-        name="a column that rows cannot have",
-        edits=(
-            migration(
-                "0003_code",
-                'migrations.RunSQL("ALTER TABLE menu_product ADD COLUMN code integer NOT NULL")',
-                'migrations.RunSQL("ALTER TABLE menu_product ALTER COLUMN code SET DEFAULT 0")',
-            ),
-        ),
-        red=(red("migrate_upgrade", "upgrade_failed", f"{MENU}/0003_code.py", 'column "code" of relation'),),
-        fast=True,
-    ),
-    Fault(
-        name="a constraint that rows do not fulfil",
-        base=(write(f"{WEB}/menu/fixtures/espressos.json", ESPRESSOS),),
-        edits=(
-            replace(f"{WEB}/menu/models.py", "max_length=80)", "max_length=80, unique=True)"),
-            migration(
-                "0003_names",
-                """migrations.AlterField(
-            model_name="product",
-            name="name",
-            field=models.CharField(max_length=80, unique=True),
-        )""",
-                imports=", models",
-            ),
-        ),
-        red=(red("migrate_upgrade", "upgrade_failed", f"{MENU}/0003_names.py", "Key (name)=(Espresso) is duplicated"),),
-    ),
-    Fault(
-        name="a migration whose own code raises for rows alone",
-        edits=(write(f"{MENU}/0003_number.py", NUMBERED),),
-        red=(red("migrate_upgrade", "upgrade_failed", f"{MENU}/0003_number.py:8", "invalid literal for int()"),),
-    ),
-    Fault(
-        name="a migration that keeps a table locked for long",
-        edits=(migration("0003_wait", 'migrations.RunSQL("SELECT pg_sleep(60) FROM menu_product LIMIT 1")'),),
-        red=(red("migrate_upgrade", "too_slow", f"{MENU}/0003_wait.py", "more than 30 s"),),
-    ),
-    Fault(
-        name="a migration edited after it was applied",
-        edits=(
-            replace(f"{WEB}/menu/models.py", "max_length=80", "max_length=90"),
-            replace(f"{MENU}/0001_initial.py", "max_length=80", "max_length=90"),
-        ),
-        red=(red("migrate_upgrade", "schema_differs", f"{MENU}/0001_initial.py", "character varying(90)"),),
-        fast=True,
-    ),
-    Fault(
-        name="a migration removed after it was applied",
-        edits=(*WHOLE_MENU, delete(f"{MENU}/0002_product_position.py")),
-        red=(
-            red(
-                "migrate_upgrade", "migration_removed", f"{MENU}/0002_product_position.py", "menu.0002_product_position"
-            ),
-        ),
-    ),
-    Fault(
-        name="a migration put before one that is applied",
-        edits=(
-            migration("0001_more", after="0001_initial"),
-            replace(f"{MENU}/0002_product_position.py", '"0001_initial"', '"0001_more"'),
-        ),
-        red=(red("migrate_upgrade", "upgrade_failed", f"{MENU}/0001_more.py", "is applied before its dependency"),),
-    ),
-    Fault(
-        name="migrations squashed into one that does the same",
-        edits=(
-            *WHOLE_MENU,
-            delete(f"{MENU}/0002_product_position.py"),
-            renamed(f"{MENU}/0001_initial.py", f"{MENU}/0001_squashed.py"),
-            replace(
-                f"{MENU}/0001_squashed.py",
-                "    initial = True\n",
-                '    initial = True\n\n    replaces = [("menu", "0001_initial"), ("menu", "0002_product_position")]\n',
-            ),
-        ),
-        exit=0,
-        says=("migrate_upgrade", "no migrations applied"),
-    ),
-    Fault(
-        name="migrations squashed into one that does something else",
-        edits=(
-            WHOLE_MENU[1],
-            delete(f"{MENU}/0002_product_position.py"),
-            replace(f"{WEB}/menu/models.py", '(default=0, help_text="Low comes first.")', "(default=0, db_index=True)"),
-            renamed(f"{MENU}/0001_initial.py", f"{MENU}/0001_squashed.py"),
-            replace(
-                f"{MENU}/0001_squashed.py",
-                "    initial = True\n",
-                '    initial = True\n\n    replaces = [("menu", "0001_initial"), ("menu", "0002_product_position")]\n',
-            ),
-            replace(
-                f"{MENU}/0001_squashed.py",
-                """sold out."),
-                ),
-""",
-                """sold out."),
-                ),
-                ("position", models.PositiveSmallIntegerField(db_index=True, default=0)),
-""",
-            ),
-        ),
-        red=(red("migrate_upgrade", "schema_differs", f"{MENU}/0001_squashed.py", "INDEX ON"),),
-    ),
-    Fault(
-        name="an applied migration edited, and nothing of the schema with it",
-        edits=(
-            replace(
-                f"{MENU}/0002_product_position.py", "class Migration", "# in the order of the menu\nclass Migration"
-            ),
-        ),
-        exit=0,
-        says=("migrate_upgrade", "no migrations applied"),
-    ),
-    Fault(
-        name="a migration that takes rows with it",
-        edits=(migration("0003_tidy", 'migrations.RunSQL("DELETE FROM menu_product WHERE position = 0")'),),
-        exit=0,
-        says=("migrate_upgrade", "1 migration applied"),
+        fast="builds",
     ),
 )
 
@@ -858,7 +422,7 @@ SERVER = (
         name="the server starts and answers 500",
         edits=(write(f"{WEB}/config/wsgi.py", APPLICATION.lstrip()),),
         red=(red("django_health", "unhealthy", f"{WEB}/config/wsgi.py:5", "no coffee left"),),
-        fast=True,
+        fast="servers",
     ),
     Fault(
         name="a page names a static file that is not there",

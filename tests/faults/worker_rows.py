@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from tests.faults.rows import WEB, WORKER, Edit, Fault, cut, delete, open_, red, replace, write
+from tests.faults.fault import WEB, WORKER, Edit, Fault, cut, delete, open_, red, replace, write
 
 INDEX, APP, INBOX = f"{WORKER}/src/index.ts", f"{WORKER}/src/app.ts", f"{WORKER}/src/inbox.ts"
 HANDLER = "fetch: (request, env) => handle(request, env, neonInbox),"
@@ -79,7 +79,7 @@ HEALTH = (
         name="the Worker's health answers 500",
         edits=(on_health('throw new Error("no beans left");'),),
         red=(red("worker_health", "unhealthy", f"{INDEX}:9", "no beans left"),),
-        fast=True,
+        fast="servers",
     ),
     Fault(
         name="the Worker's health never answers",
@@ -122,7 +122,7 @@ FORMS = (
             red("intake_e2e", "database_error", f"{INBOX}:20", "SQLSTATE 42703"),
             red("vitest", "tests_failed", f"{WORKER}/test/inbox.test.ts", "expected 'INSERT INTO"),
         ),
-        fast=True,
+        fast="rows",
     ),
     Fault(
         name="the Worker swallows what the database says",

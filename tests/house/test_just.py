@@ -41,6 +41,10 @@ def lacking(*modules: str) -> str:
     return f'[ "$1$2" = -I-c ] || exit 9\nexec "{PYTHON}" -I -c "import sys; {hide}; exec(sys.argv[1])" "$3"'
 
 
+# pip takes two seconds to install uv: tests that are not about pip have uv already
+UV_ALONE = {"python3": lacking("ensurepip", "pip"), "uv": f'exec "{Path(sys.executable).parent}/uv" "$@"'}
+
+
 @dataclass(frozen=True, kw_only=True)
 class Machine:
     """A checkout on a machine whose PATH has a few tools and the programs that a test adds."""
@@ -198,7 +202,7 @@ class TestInstall:
         assert (code, stdout) == (0, "<x>")
 
     def test_uv_replaces_a_missing_pip(self, machine: Machine) -> None:
-        machine.has(python3=lacking("ensurepip", "pip"), uv=f'exec "{Path(sys.executable).parent}/uv" "$@"')
+        machine.has(**UV_ALONE)
         code, stdout, stderr = machine.just("say", "x")
 
         assert (code, stdout) == (0, "<x>"), stderr
@@ -212,7 +216,7 @@ class TestInstall:
         assert (code, stdout) == (0, "<x>"), stderr
 
     def test_concurrent_calls_create_one_environment(self, machine: Machine) -> None:
-        machine.has(python3=WORKS)
+        machine.has(**UV_ALONE)
         processes = [machine.start("say", str(number)) for number in range(3)]
         answers = [(process.communicate(timeout=120), process.returncode) for process in processes]
 
@@ -221,7 +225,7 @@ class TestInstall:
 
     @pytest.mark.parametrize("moment", ["bin/python", "wanted.txt"])
     def test_interrupted_installation_is_repeated(self, machine: Machine, moment: str) -> None:
-        machine.has(python3=WORKS)
+        machine.has(**UV_ALONE)
         process = machine.start("say")
         deadline = time.monotonic() + 60
         while not (machine.venv / moment).exists() and time.monotonic() < deadline:
@@ -235,7 +239,7 @@ class TestInstall:
         assert "creating .venv" in stderr
 
     def test_changed_lock_or_interpreter_or_location_is_detected(self, machine: Machine, tmp_path: Path) -> None:
-        machine.has(python3=WORKS)
+        machine.has(**UV_ALONE)
         machine.just("say")
 
         lock = machine.checkout / "requirements-dev.lock"
