@@ -70,12 +70,12 @@ worker *args:
 # Start a worker for the work pool `docker`, on a machine with Docker
 [group('operate')]
 worker-docker *args:
-    PREFECT_WORKER_QUERY_SECONDS=0.5 {{ ours }} deployments.docker_worker worker start --pool docker "$@"
+    @PREFECT_WORKER_QUERY_SECONDS=0.5 {{ ours }} deployments.docker_worker worker start --pool docker "$@"
 
 # Start the webhook service; its settings are PREDEPLOY_WEBHOOK_*
 [group('operate')]
 webhook:
-    {{ ours }} deployments.webhook
+    @{{ ours }} deployments.webhook
 
 # Create or update the environment in .venv
 [group('develop')]

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import yaml  # type: ignore[import-untyped]
+from prefect.settings import PREFECT_API_URL
 
 from deployments import ROOT
 from deployments.definitions import Document, on_other_pool, pools_of, read_variables, with_stack
@@ -26,6 +27,8 @@ def main(arguments: Sequence[str] | None = None, environ: Mapping[str, str] = os
         document = chosen(options)
         if options.docker:
             variables |= read_variables(read(DOCKER), environ)
+        require_server(environ)
+        require_stacks(document)
         return deploy(document, "docker" if options.docker else "process", flags, variables)
     except PredeployError as error:
         print(error, file=sys.stderr)  # noqa: T201 - for the operator
@@ -40,7 +43,9 @@ def make_parser() -> argparse.ArgumentParser:
         epilog="All other flags are passed to: prefect deploy --all",
         allow_abbrev=False,
     )
-    parser.add_argument("--repository", metavar="URL", help="the repository that nightly runs validate")
+    parser.add_argument(
+        "--repository", metavar="URL", help="the repository of nightly and on-demand runs: a URL or an absolute path"
+    )
     parser.add_argument("--directory", metavar="DIR", help="the directory of the stack in the repository (default: .)")
     parser.add_argument("--docker", action="store_true", help="each run in a container, on the work pool docker")
     return parser
@@ -51,6 +56,8 @@ def chosen(options: argparse.Namespace) -> Document:
     document = read(definitions_file())
     if options.directory and not options.repository:
         raise UsageError("--directory needs the repository that contains it: add --repository URL")
+    if options.repository and not Path(options.repository).is_absolute() and Path(options.repository).exists():
+        raise UsageError("--repository: give a URL or an absolute path. A worker runs in another directory.")
     if not options.docker:
         stack = {"repository": options.repository, "directory": options.directory or "."}
         return with_stack(document, stack) if options.repository else document
@@ -82,20 +89,24 @@ def deploy(document: Document, kind: str, flags: Sequence[str], environ: Mapping
             continue
         if code := ask_prefect("work-pool", "create", pool, "--type", kind, environ=environ):
             return code
-    warn_of_missing_stack(document)
     with tempfile.TemporaryDirectory() as place:
         file = Path(place) / "prefect.yaml"
         file.write_text(yaml.safe_dump(dict(document), sort_keys=False), encoding="utf-8")
         return ask_prefect("--no-prompt", "deploy", "--all", "--prefect-file", str(file), *flags, environ=environ)
 
 
-def warn_of_missing_stack(document: Document) -> None:
-    """Warns of each stack below ROOT that does not exist: an installed package does not contain the examples."""
+def require_server(environ: Mapping[str, str]) -> None:
+    """Raises UsageError without a server: Prefect would start a temporary one, and lose the deployments with it."""
+    if not environ.get("PREFECT_API_URL") and not PREFECT_API_URL.value():
+        raise UsageError("PREFECT_API_URL is not set. Set it to your Prefect server: docs/operating.md shows how.")
+
+
+def require_stacks(document: Document) -> None:
+    """Raises UsageError for a stack below ROOT that does not exist: an installed package has no sample."""
     for each in document["deployments"]:
         given = each.get("parameters", {})
         if given.get("repository") == "." and not (ROOT / given["directory"]).exists():
-            text = f"{each['name']}: {ROOT} has no {given['directory']}. Name your own repository: --repository URL"
-            print(text, file=sys.stderr)  # noqa: T201 - for the operator
+            raise UsageError(f"{each['name']}: an installed package has no sample stack. Name yours: --repository URL")
 
 
 def ask_prefect(*arguments: str, environ: Mapping[str, str], quiet: bool = False) -> int:

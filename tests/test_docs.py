@@ -79,6 +79,7 @@ FOREIGN = {
     "--limit",
     "--noEmit",
     "--param",
+    "--port",
 }
 # Variables that processes of predeploy set for each other, and a variable of the tests.
 INTERNAL = {"PREDEPLOY_CALLED_AS", "PREDEPLOY_TOKEN_FD"}

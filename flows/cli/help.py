@@ -72,4 +72,5 @@ def flag_lines(flags: Iterable[Flag]) -> Iterator[str]:
 def row(name: str, text: str) -> str:
     """A name and its text, in two columns."""
     wrapped = textwrap.wrap(text, WIDTH - COLUMN, break_on_hyphens=False)
-    return f"  {name:<{COLUMN - 2}}" + f"\n{' ' * COLUMN}".join(wrapped)
+    gap = "" if len(name) < COLUMN - 2 else " "  # a long name pushes its text to the right
+    return f"  {name:<{COLUMN - 2}}{gap}" + f"\n{' ' * COLUMN}".join(wrapped)

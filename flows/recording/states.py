@@ -49,7 +49,8 @@ def run_state(report: Report) -> State[Any]:
         message = f"{message}: {reason}"
     match report.verdict.outcome:
         case Outcome.PASSED:
-            return Completed(message=f"{message}. Ready to deploy." if report.verdict.ready else message)
+            ending = ". Ready to deploy." if report.verdict.ready else " (partial)" if report.verdict.gaps else ""
+            return Completed(message=message + ending)
         case Outcome.FAILED:
             return Failed(message=message)
         case Outcome.INTERRUPTED:

@@ -23,6 +23,8 @@ ORDER = tuple(Stage)
 
 __all__ = ["NAMES", "ROWS", "Absent", "Catalogue", "CatalogueContext", "make_catalogue"]
 
+KIND_TITLES = {Kind.WEB: "Django project", Kind.WORKER: "Worker", Kind.SITE: "static site"}
+
 
 def slug(component: Component) -> str:
     """Returns the component's name for use in an identifier: `coffee_shop` for `coffee-shop`."""
@@ -101,7 +103,7 @@ def expand(row: Row, context: CatalogueContext) -> tuple[list[Check], list[Absen
         else:
             checks.append(check_of(row, component, context))
     if not components and "{" not in row.name:
-        kinds = " or ".join(row.kinds)
+        kinds = " or ".join(KIND_TITLES[kind] for kind in row.kinds)
         absent.append(Absent(name=row.name, component="", reason=f"the stack has no {kinds}"))
     return checks, absent
 
@@ -147,6 +149,12 @@ def reject_unknown_names(context: CatalogueContext, checks: Iterable[Check]) -> 
     found += [
         f"limits.{name}: no check has this name{suggestion(name, names)}"
         for name in context.settings.limits
+        if name not in names
+    ]
+    found += [
+        f"{spelled(('component', path))}.skip: no check has this name: {name}{suggestion(name, names)}"
+        for path, configured in context.settings.component.items()
+        for name in configured.skip
         if name not in names
     ]
     found += [

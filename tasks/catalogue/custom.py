@@ -34,7 +34,8 @@ def reject_environment(row: CustomCheck, context: CatalogueContext) -> None:
     if not has:
         why = f"{row.component} has no such packages" if row.component else "names no component"
         message = f"predeploy.toml: the check {row.name} requires the {row.environment} environment, but {why}."
-        raise UsageError(f"{message} Name a component that has such packages: component = …")
+        known = ", ".join(f'"{each.path}"' for each in context.stack.components) or "none"
+        raise UsageError(f"{message} Set component to one with such packages. Components: {known}.")
 
 
 def needs_of(row: CustomCheck, component: Component | None) -> tuple[str, ...]:

@@ -10,6 +10,7 @@ from tasks.doctor.finding import DoctorFinding
 from tasks.doctor.machine import Machine
 from tasks.doctor.secrets import Wishes
 from tasks.errors import UsageError
+from tasks.report.facts import counted
 from tasks.secrets import ProviderContext, declared
 from tasks.secrets.doppler.token import Token
 from tasks.settings import Settings, load_settings
@@ -42,7 +43,8 @@ class Doctor:
             found.append(DoctorFinding(name="stack", state="missing", text=str(error)))
             settings = self._settings()
         else:
-            count = f"{len(scope.plan.checks)} checks of {len(scope.stack.components)} components"
+            checks, components = len(scope.plan.checks), len(scope.stack.components)
+            count = f"{counted(checks, 'check')} of {counted(components, 'component')}"
             found.append(DoctorFinding(name="stack", state="well", text=f"{scope.tree.root.name}: {count}"))
             settings, stack, wishes = scope.settings, scope.stack, declared(scope.plan.checks)
             around = provider_context(scope, self.environ, self.token, self.user_dirs.data)

@@ -38,9 +38,7 @@ class Wishes:
             return DoctorFinding(name="token", state="well", text=f"{TOKEN_VARIABLE} is {self.around.token}{unused}")
         if kind == "doppler" or self.settings.environment:
             return DoctorFinding(name="token", state="missing", text=f"{TOKEN_VARIABLE} is not set", fix=SET_TOKEN)
-        return DoctorFinding(
-            name="token", state="spare", text=f"{TOKEN_VARIABLE} is not set, and nothing needs it", fix=SET_TOKEN
-        )
+        return DoctorFinding(name="token", state="spare", text=f"{TOKEN_VARIABLE} is not set, and nothing needs it")
 
     def elsewhere(self) -> DoctorFinding:
         """What another provider has."""

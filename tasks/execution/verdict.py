@@ -12,7 +12,7 @@ ENDINGS = {
 
 
 NOT_FULL = "every check that ran has passed, but the gate requires full proof"
-NOT_WHOLE = "not every check of the catalogue ran"
+NOT_WHOLE = "only chosen checks ran (--stage, --only or --skip)"
 NO_COMPONENT = "no Django project, Worker or static site was found: nothing that a deploy ships was checked"
 
 

@@ -108,7 +108,7 @@ def untracked_line(report: Report) -> str:
 
 def gap_texts(report: Report) -> list[str]:
     """Why a pass is partial, each reason with the checks that it is about."""
-    return [_gap(report, gap) for gap in report.verdict.gaps] or ["not every check of the catalogue ran"]
+    return [_gap(report, gap) for gap in report.verdict.gaps] or ["only chosen checks ran (--stage, --only or --skip)"]
 
 
 def _gap(report: Report, gap: str) -> str:

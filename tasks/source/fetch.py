@@ -153,7 +153,7 @@ def _git(
             raise EngineError(text, "checkout") from error
         answer = subprocess.CompletedProcess(arguments, process.returncode, stdout, stderr)
     if answer.returncode and not is_optional:
-        said = CREDENTIALS.sub("", " ".join(os.fsdecode(stderr).split()))
+        said = CREDENTIALS.sub("", " ".join(os.fsdecode(stderr).split())).rstrip(".")
         text = f"{_shown(remote)} cannot be fetched (git {arguments[0]}): {said}"
         raise EngineError(
             f"{text}. Does it exist, and does the token (PREDEPLOY_GITHUB_TOKEN) have access?", "checkout"

@@ -42,7 +42,7 @@ def reject_less(settings: Settings) -> None:
     if narrowed:
         flags = ", ".join(FLAGS[name].name for name in narrowed)
         settings_file = f"{' and '.join(narrowed)} in predeploy.toml and the environment"
-        raise UsageError(f"--gate takes the whole catalogue: leave out {flags}, and {settings_file}.")
+        raise UsageError(f"--gate runs all checks: leave out {flags}, and {settings_file}.")
     if settings.engine == "auto":
         ways = "--engine dagger (containers: only they give full proof), or --engine local"
         raise UsageError(f"--gate needs an explicit engine: {ways}.")
@@ -52,7 +52,8 @@ def require_clean(stack: Path) -> None:
     """Raises GateError if files differ from the commit: a deploy of the commit would lack the changes."""
     changes = changes_of(stack)
     if changes:
-        what = f"{counted(len(changes), 'file')} here differ from the commit that would be deployed"
+        differ = "differs" if len(changes) == 1 else "differ"
+        what = f"{counted(len(changes), 'file')} here {differ} from the commit that would be deployed"
         way = "Commit them, stash them (git stash -u), or name the commit: --commit HEAD"
         raise GateError(f"{what}: {named(changes, SHOWN)}. {way}.")
 

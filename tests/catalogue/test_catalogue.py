@@ -85,7 +85,7 @@ def test_absent_check_has_a_reason() -> None:
     assert reasons["mypy", "apps/shop"] == "apps/shop configures mypy, but its lock does not have it"
     assert reasons["vitest", "workers/intake"] == "workers/intake does not use vitest"
     assert reasons["migrations_missing", "apps/shop"] == "skipped by predeploy.toml for apps/shop"
-    assert reasons["astro_check", ""] == "the stack has no site"
+    assert reasons["astro_check", ""] == "the stack has no static site"
 
 
 @pytest.mark.parametrize(
@@ -202,6 +202,10 @@ def test_custom_check_without_a_component_gets_the_configured_environment() -> N
             "the stack has no component at this path; did you mean apps/web?",
         ),
         ({"limits": {"mpy": 3.0}}, "limits.mpy: no check has this name; did you mean mypy?"),
+        (
+            {"component": {"apps/web": ComponentSettings(skip=("mpy",))}},
+            "skip: no check has this name: mpy; did you mean mypy?",
+        ),
         ({"check": (custom(), custom())}, "two checks have the id smoke: rename one"),
     ],
 )

@@ -90,7 +90,7 @@ def change_mode(stack: TinyStack) -> None:
 
 
 DIRTY: dict[str, tuple[Arrange, str]] = {
-    "changed": (edit, r"1 file here differ.*: main\.py\. .*--commit HEAD"),
+    "changed": (edit, r"1 file here differs.*: main\.py\. .*--commit HEAD"),
     "untracked": (add, r": new\.py\."),
     "staged": (stage, r": new\.py\."),
     "deleted": (delete, r": main\.py\."),
@@ -125,7 +125,7 @@ def test_an_earlier_commit(caller: Caller, committed: TinyStack) -> None:
     [
         (["--gate"], r"--gate needs an explicit engine.*--engine dagger.*--engine local"),
         (["--gate", "--engine", "auto"], r"--gate needs an explicit engine"),
-        ([*GATE, "--only", "words"], r"--gate takes the whole catalogue: leave out --only"),
+        ([*GATE, "--only", "words"], r"--gate runs all checks: leave out --only"),
         ([*GATE, "--skip", "words", "--stage", "quality"], r"leave out --stage, --skip, and stages and skip in"),
         (["--commit", "HEAD"], r"--commit goes with --gate"),
         ([*GATE, "--commit", "nowhere"], r"--commit nowhere: git does not have this commit here"),

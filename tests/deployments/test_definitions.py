@@ -85,18 +85,19 @@ def test_an_installed_package_builds_no_image(
     assert "use a checkout of predeploy" in capsys.readouterr().err
 
 
-def test_a_stack_that_is_not_there_is_named(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_an_installed_package_needs_the_repository_of_the_user(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     document = deploy.read(ROOT / "prefect.yaml")
-    deploy.warn_of_missing_stack(document)
-    assert capsys.readouterr().err == ""
+    deploy.require_stacks(document)
 
     monkeypatch.setattr(deploy, "ROOT", tmp_path)
-    deploy.warn_of_missing_stack(document)
-    deploy.warn_of_missing_stack(with_stack(document, DIFFERENCE["stack"]))
+    deploy.require_stacks(with_stack(document, DIFFERENCE["stack"]))
+    with pytest.raises(UsageError, match=r"nightly: an installed package has no sample stack.*--repository URL"):
+        deploy.require_stacks(document)
 
-    assert [line.partition(":")[0] for line in capsys.readouterr().err.splitlines()] == ["nightly", "on-demand"]
+
+def test_without_a_server_nothing_is_deployed(capsys: pytest.CaptureFixture[str]) -> None:
+    assert deploy.main([], {}) == 2
+    assert "PREFECT_API_URL is not set" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
