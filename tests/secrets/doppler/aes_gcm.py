@@ -1,8 +1,8 @@
-"""AES-GCM in nothing but Python, by the letter of FIPS 197 and NIST SP 800-38D: slow, and nobody else's code."""
+"""AES-GCM in pure Python, after FIPS 197 and NIST SP 800-38D: slow, and independent of any library."""
 
 
 def multiply(a: int, b: int) -> int:
-    """In the field of 256 elements that AES computes in."""
+    """Multiplication in the field of 256 elements that AES uses."""
     product = 0
     while b:
         if b & 1:
@@ -66,7 +66,7 @@ def mixed(state: list[int]) -> list[int]:
 
 
 def ghash(subkey: int, data: bytes) -> int:
-    """The polynomial over all blocks, in the field of 2**128 elements with its bits the other way round."""
+    """GHASH: the polynomial over all blocks, in the field of 2**128 elements with reversed bits."""
     total = 0
     for place in range(0, len(data), 16):
         total ^= int.from_bytes(data[place : place + 16].ljust(16, b"\0"), "big")
@@ -80,7 +80,7 @@ def ghash(subkey: int, data: bytes) -> int:
 
 
 def decrypt(key: bytes, iv: bytes, sealed: bytes) -> bytes:
-    """The plain text. Raises ValueError where the tag at the end does not fit."""
+    """The plain text. Raises ValueError if the tag at the end is wrong."""
     keys, data, tag = round_keys(key), sealed[:-16], sealed[-16:]
     subkey = int.from_bytes(encrypt_block(keys, bytes(16)), "big")
     padded = data + bytes(-len(data) % 16) + (0).to_bytes(8, "big") + (8 * len(data)).to_bytes(8, "big")

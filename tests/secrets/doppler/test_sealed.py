@@ -1,4 +1,4 @@
-"""Doppler's own file format: its published examples are read, and what we write is read by somebody else."""
+"""Doppler's own file format: published examples can be read, and another implementation reads our files."""
 
 import base64
 import hashlib
@@ -27,7 +27,7 @@ PUBLISHED = (
 
 
 def opened_by_another(sealed: str, passphrase: str) -> str:
-    """The format as it is described, with ciphers of our own: the fourth version alone."""
+    """The fourth version of the format, implemented from its description with the ciphers of `aes_gcm`."""
     version, encoding, rounds, body = sealed.split(":")
     decode = {"hex": bytes.fromhex, "base64": base64.b64decode}[encoding]
     salt, iv, data = (decode(part) for part in body.split("-"))
@@ -43,12 +43,12 @@ def test_published_examples_are_read(sealed: str) -> None:
 
 
 @pytest.mark.parametrize("sealed", [each for each in PUBLISHED if each.startswith("4:")])
-def test_and_by_the_other_implementation(sealed: str) -> None:
+def test_published_examples_are_read_by_the_other_implementation(sealed: str) -> None:
     assert opened_by_another(sealed, PASSPHRASE) == PLAIN
 
 
-def test_the_other_implementation_keeps_to_the_standard() -> None:
-    """Test case 14 of the paper on GCM, and an example of FIPS 197."""
+def test_other_implementation_follows_the_standard() -> None:
+    """Checks test case 14 of the paper on GCM, and an example of FIPS 197."""
     sealed = bytes.fromhex("cea7403d4d606b6e074ec5d3baf39d18d0d1c8a799996bf0265b98b5d48ab919")
     keys = aes_gcm.round_keys(bytes(range(32)))
 
@@ -61,7 +61,7 @@ def test_the_other_implementation_keeps_to_the_standard() -> None:
 
 
 @pytest.mark.parametrize("text", ["", PLAIN, "ключ 🔑\n" * 40])
-def test_what_we_write_is_read(text: str) -> None:
+def test_written_file_is_read_by_both_implementations(text: str) -> None:
     sealed = seal(text, "dp.st.x:cafe:dev")
 
     assert sealed.startswith("4:base64:500000:")
@@ -85,11 +85,11 @@ def test_what_we_write_is_read(text: str) -> None:
         (HEX[:-2] + "44", "changed, or sealed with another passphrase"),
     ],
 )
-def test_what_is_none(sealed: str, says: str) -> None:
+def test_text_in_another_format_is_rejected(sealed: str, says: str) -> None:
     with pytest.raises(UnsealedError, match=says):
         unseal(sealed, PASSPHRASE)
 
 
-def test_another_passphrase() -> None:
+def test_another_passphrase_is_rejected() -> None:
     with pytest.raises(UnsealedError, match="another passphrase"):
         unseal(f"hex:{HEX}", "secrets")
