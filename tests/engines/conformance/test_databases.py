@@ -67,12 +67,12 @@ async def test_database_copy_has_the_template_s_rows_and_is_independent(opened: 
 
 async def test_tokens_and_url_of_a_database_agree(opened: Opened) -> None:
     tokens = (DB_URL, DB_HOST, DB_PORT, DB_USER, DB_PASSWORD, DB_NAME)
-    exit = await opened.run("printf", "%s\\n", *tokens, database=Database(name="told"))
+    exit = await opened.run("printf", "%s\\n", *tokens, database=Database(name="named"))
 
     text, *parts = exit.stdout.split()
     url = urlsplit(text)
     assert [url.hostname, str(url.port), url.username, url.password, url.path.removeprefix("/")] == parts
-    assert parts[-1] == "told"
+    assert parts[-1] == "named"
     assert len(parts[3]) >= 32
 
 

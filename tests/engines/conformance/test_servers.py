@@ -216,9 +216,9 @@ async def test_the_ended_one_of_several_servers_is_reported(opened: Opened) -> N
     exit = await asked(opened, "first", link("first", "a"), ends, limit=70)
 
     assert exit.code is None
-    told = [(each.name, each.code, each.output) for each in exit.services]
-    assert [(name, code) for name, code, _ in told] == [("first", None), ("second", 7)]
-    assert told[1][2] == "no luck"
+    servers = [(each.name, each.code, each.output) for each in exit.services]
+    assert [(name, code) for name, code, _ in servers] == [("first", None), ("second", 7)]
+    assert servers[1][2] == "no luck"
 
 
 async def test_output_of_each_server_of_a_failed_step_is_quoted_by_name(opened: Opened) -> None:

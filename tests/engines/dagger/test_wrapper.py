@@ -38,7 +38,7 @@ def run(
     return read_record((folder / "record/exit").read_text())
 
 
-def told(name: str, code: int | None, output: str) -> ServiceExit:
+def service_exit(name: str, code: int | None, output: str) -> ServiceExit:
     return ServiceExit(name=name, code=code, signal=None, output=output)
 
 
@@ -62,7 +62,7 @@ def test_last_output_of_a_server_is_recorded_for_a_failed_command(tmp_path: Path
     record = run(tmp_path, "sh", "-c", f"touch {gone}; exit 1", servers={"server": ("sh", "-c", script)})
 
     assert record.code == 1
-    assert record.servers == (told("server", 7, "why"),)
+    assert record.servers == (service_exit("server", 7, "why"),)
 
 
 def test_server_gets_its_variables(tmp_path: Path) -> None:
@@ -90,14 +90,14 @@ def test_signal_is_recorded(tmp_path: Path) -> None:
 def test_a_server_that_ends_ends_the_command(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     record = run(tmp_path, "sleep", "60", servers={"server": ("sh", "-c", "echo bye; exit 5")})
 
-    assert (record.stopped, record.servers) == (True, (told("server", 5, "bye"),))
+    assert (record.stopped, record.servers) == (True, (service_exit("server", 5, "bye"),))
     assert capfd.readouterr() == ("", "")  # the shell's message about it would look like the command's own output
 
 
 def test_running_server_is_not_ended(tmp_path: Path) -> None:
     record = run(tmp_path, "sh", "-c", "sleep 0.3; exit 4", servers={"server": ("sh", "-c", "echo up; sleep 30")})
 
-    assert (record.stopped, record.code, record.servers) == (False, 4, (told("server", None, "up"),))
+    assert (record.stopped, record.code, record.servers) == (False, 4, (service_exit("server", None, "up"),))
 
 
 def test_each_of_several_servers_is_recorded_by_name(tmp_path: Path) -> None:
@@ -105,7 +105,7 @@ def test_each_of_several_servers_is_recorded_by_name(tmp_path: Path) -> None:
     record = run(tmp_path, "sleep", "60", servers={"first": lives, "second": ends})
 
     assert record.stopped
-    assert record.servers == (told("first", None, "one\n\nrun two"), told("second", 3, ""))
+    assert record.servers == (service_exit("first", None, "one\n\nrun two"), service_exit("second", 3, ""))
 
 
 def test_clock_without_fractions_is_accepted() -> None:
