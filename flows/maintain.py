@@ -41,7 +41,7 @@ PAGE = 100
 
 @flow(name="maintain", flow_run_name="maintain", persist_result=False)
 async def maintain(days: float = 30, gigabytes: float = 20, history_days: float = 90) -> State[Any]:
-    """Keep what runs leave on the disk within limits. What a run uses now stays.
+    """Keep what runs leave on the disk within limits. Files that a run uses now are kept.
 
     Args:
         days: The age in days. Cache entries of the worker's machine that no run has used for longer are deleted.
@@ -58,12 +58,12 @@ async def maintain(days: float = 30, gigabytes: float = 20, history_days: float 
         await prune_history(datetime.now(UTC) - age),
     ]
     table: list[dict[str, Any]] = [{**asdict(each), "summary": each.summary} for each in kept]
-    await acreate_table_artifact(table, key="maintain-disk", description="What upkeep did to the disk")
+    await acreate_table_artifact(table, key="maintain-disk", description="What maintenance removed from the disk")
     return Completed(message="\n".join(each.summary for each in kept))
 
 
 async def prune_history(before: datetime) -> Pruned:
-    """Deletes our runs that began before that moment, with their stages and checks. It keeps runs that go on.
+    """Deletes our runs that began before that moment, with their stages and checks. It keeps runs that have not ended.
 
     Others may use the same server: their runs stay.
     """

@@ -1,6 +1,6 @@
 """The parent flow `predeploy`: would a deploy of the tree in a directory succeed?
 
-Prefect records a run, and cannot hold it up. An executor of our own (`tasks/execution/executor.py`) runs every check
+Prefect records a run, but does not execute its checks. The executor (`tasks/execution/executor.py`) runs every check
 once, in tasks that no flow awaits. The subflows and their task runs mirror its events, which travel one way. A Prefect
 that is slow, hangs or fails changes no verdict; the report then says that the run was not recorded.
 
@@ -62,9 +62,9 @@ async def predeploy(
     Args:
         stack: The directory of the stack.
         stages: Only these stages: build, quality, integration.
-        only: Only these checks and what they need.
-        skip: Without these checks and what needs them.
-        gate: As a deploy needs it: a clean clone of the commit, the whole catalogue, full proof.
+        only: Only these checks and the checks that they need.
+        skip: Without these checks and the checks that need them.
+        gate: Validate for a deploy: a clean clone of the commit, the whole catalogue, full proof.
         engine: What runs the checks: dagger (containers), local (this machine), or auto, which chooses.
     """
     if is_recording():  # a run of the command line, which goes on in another thread
@@ -84,7 +84,7 @@ async def predeploy(
 
 
 async def record_or_warn(run: RunEvents) -> State[Any]:
-    """Records a run of this process. An error of the recording costs the record, and not the verdict."""
+    """Records a run of this process. An error of the recording does not change the verdict."""
     try:
         return await record(run)
     except Exception as error:
@@ -96,8 +96,8 @@ async def record_or_warn(run: RunEvents) -> State[Any]:
 async def record(run: RunEvents) -> State[Any]:
     """Mirrors a run in the current flow run: the stages side by side, then the report as artifacts.
 
-    Raises an error if Prefect did not record all of it. The checks go on meanwhile, in tasks that this function only
-    listens to.
+    Raises an error if Prefect did not record all of it. The checks run meanwhile, in tasks that this function only
+    observes.
     """
     run.flow_run_id = flow_run.id
     stages = await asyncio.gather(

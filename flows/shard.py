@@ -73,8 +73,8 @@ async def shard(
         choices: The settings of the run that decide what there is to check.
         deployed: The commit to upgrade from, and its title; empty if the run has none.
         beat: Seconds between two signs of life.
-        trusted: Off for code of strangers, such as a fork's: it gets no secrets and runs in containers only.
-        policy: The commit whose predeploy.toml holds, where the validated one's own must not.
+        trusted: Off for untrusted code, such as a fork's: it gets no secrets and runs in containers only.
+        policy: The commit whose predeploy.toml applies instead of the validated commit's own.
     """
     order = Order(repository=repository, ref=commit, directory=directory, choices={}, is_trusted=trusted, policy=policy)
     share = Share(
@@ -98,7 +98,7 @@ async def shard(
 
 
 def flags_of(choices: Mapping[str, object], *, is_trusted: bool) -> dict[str, object]:
-    """Returns the settings that win over all others. Raises UsageError for one that shards do not get."""
+    """Returns the settings that override all others. Raises UsageError for a setting that shards do not get."""
     if unknown := sorted(choices.keys() - {*CHOSEN, "engine"}):
         raise UsageError(f"choices: {', '.join(unknown)} is no setting that a run has for its shards. Leave it out.")
     return {**choices, **HERE_ONLY, **trust_of(is_trusted).settings}
@@ -140,7 +140,7 @@ async def do_share(
             images=share.images,
         )
 
-    # in a thread: signs of life go on meanwhile
+    # in a thread, so that signs of life continue meanwhile
     whole, job = await asyncio.to_thread(plan_and_prepare)
     with masked_errors(job.secrets.redactor), create_run_directory(stack, job.run_id) as run_directory:
 

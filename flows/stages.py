@@ -1,6 +1,6 @@
 """The subflows `build`, `quality` and `integration`: one task run per check, with the times at which it ran.
 
-A task run waits for the result of its check, and does not execute it: Prefect records the check, and cannot hold it up.
+A task run waits for the result of its check, and does not execute it. So a slow Prefect does not delay the check.
 """
 
 import asyncio
@@ -37,7 +37,7 @@ async def build(checks: list[str]) -> State[Any]:
 
 @flow(name="quality", flow_run_name="quality", persist_result=False, validate_parameters=False)
 async def quality(checks: list[str]) -> State[Any]:
-    """Mirror the checks of the code itself."""
+    """Mirror the checks of the source code."""
     return await _mirror(checks)
 
 
@@ -53,7 +53,7 @@ async def mirrored(stage: Callable[..., Coroutine[Any, Any, State[Any]]], checks
 
 
 def labels(checks: Sequence[Check]) -> dict[str, str]:
-    """Return what people call each check: its name, or its id where two components share the name."""
+    """Return the displayed name of each check: its name, or its id if two components share the name."""
     shared = Counter(check.name for check in checks)
     return {check.id: check.name if shared[check.name] == 1 else check.id for check in checks}
 
@@ -81,7 +81,7 @@ async def _mirror_check(events: RunEvents, check: str, name: str) -> Result:
 
 
 def _set_true_times(finished: Finished, final: State[Any]) -> None:
-    """Sets the times at which the check ran. Prefect's own are those at which the recorder learned of them."""
+    """Sets the times at which the check ran. Prefect's own times are those of the recording."""
     context = TaskRunContext.get()
     assert context is not None
     run = context.task_run

@@ -1,8 +1,8 @@
 """The flow `validate`, which deployments run: would a deploy of one commit of a repository succeed?
 
-It clones the commit, takes the policy that holds for its code, validates the stack, and reports: the commit status on
-GitHub, and a notification if a nightly run ends in another colour than the one before. The checks run beside the flow
-that records them (see `flows/predeploy.py`): Prefect records a run, and cannot hold it up.
+It clones the commit, takes the policy that applies to its code, validates the stack, and reports: the commit status on
+GitHub, and a notification if a nightly run ends in another colour than the one before. The checks run in
+tasks next to the flow that records them (see `flows/predeploy.py`). A slow Prefect does not delay them.
 """
 
 import asyncio
@@ -65,8 +65,8 @@ async def validate(
         stages: Only these stages.
         only: Only these checks and what they need.
         skip: Without these checks and what needs them.
-        trusted: Off for code of strangers, such as a fork's: it gets no secrets and runs in containers only.
-        policy: The commit whose predeploy.toml holds, where the validated one's own must not; needed unless trusted.
+        trusted: Off for untrusted code, such as a fork's: it gets no secrets and runs in containers only.
+        policy: The commit whose predeploy.toml applies instead of the validated commit's own; needed unless trusted.
         distribute: Have the checks done in shards by workers of the pool `shards`, instead of by this one.
     """
     order = Order(

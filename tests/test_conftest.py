@@ -1,4 +1,4 @@
-"""What keeps tests apart from this machine does so."""
+"""Tests are isolated from this machine and from the network."""
 
 import asyncio
 import os
@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-OUTSIDE = "192.0.2.1"  # reserved for documentation: nothing answers there
+OUTSIDE = "192.0.2.1"  # an address reserved for documentation: no host answers there
 
 
 def test_a_connection_beyond_this_machine_fails_the_test() -> None:
@@ -16,19 +16,19 @@ def test_a_connection_beyond_this_machine_fails_the_test() -> None:
         outside.connect((OUTSIDE, 80))
 
 
-async def test_asyncio_is_guarded_too() -> None:
+async def test_connection_by_asyncio_fails_the_test_too() -> None:
     with pytest.raises(pytest.fail.Exception, match=r"connects to 192\.0\.2\.1"):
         await asyncio.open_connection(OUTSIDE, 80)
 
 
-def test_loopback_works() -> None:
+def test_connection_to_loopback_is_allowed() -> None:
     with socket.create_server(("127.0.0.1", 0)) as server, socket.create_connection(server.getsockname()) as client:
         server.accept()[0].close()
 
         assert client.recv(1) == b""
 
 
-def test_homes_are_of_this_test(tmp_path: Path) -> None:
+def test_home_directories_belong_to_the_test(tmp_path: Path) -> None:
     homes = {os.environ[name] for name in ("HOME", "XDG_CACHE_HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME")}
 
     assert all(home.startswith(str(tmp_path.parent)) for home in homes)

@@ -59,7 +59,7 @@ ELSEWHERE = {
     "wrangler.json",
     "wrangler.jsonc",
     "wrangler.toml",
-    # no paths, although they have a slash
+    # texts with a slash that are no paths
     "OWNER/predeploy",
     "application/json",
     "owner/name",

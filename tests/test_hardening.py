@@ -1,4 +1,4 @@
-"""What a process holds of the token, as its children see it."""
+"""The places in which the children of a process can find the token."""
 
 import os
 import shlex
@@ -46,7 +46,7 @@ look()
 
 
 def taken(environ: dict[str, str], user: int = 0, pass_fds: tuple[int, ...] = ()) -> list[str]:
-    """What a process says that takes its token, and a child of it that looks for it before and after."""
+    """The output of a process that takes its token. Its child looks for the token before and after."""
     path = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1"}
     argv = [sys.executable, "-c", TAKES, str(user)]
     done = subprocess.run(argv, env={**path, **environ}, capture_output=True, text=True, check=False, pass_fds=pass_fds)
@@ -56,37 +56,37 @@ def taken(environ: dict[str, str], user: int = 0, pass_fds: tuple[int, ...] = ()
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root may become somebody else")
 @pytest.mark.parametrize("user", [NOBODY, 0])
-def test_a_child_finds_nothing(user: int) -> None:
+def test_child_process_does_not_find_the_token(user: int) -> None:
     environ = {"DOPPLER_TOKEN": TOKEN, "GIVEN": f"c4n4ry-{TOKEN}", "KEPT": "plain"}
 
-    told = taken(environ, user)
+    lines = taken(environ, user)
 
-    assert told[:4] == ["environ shows it", "mem is open", "maps is open", f"{TOKEN} KEPT"]
-    if user == 0:  # nothing holds root, but in the environment it finds nothing either
-        assert told[4:] == ["environ is open", "mem is open", "maps is open"]
+    assert lines[:4] == ["environ shows it", "mem is open", "maps is open", f"{TOKEN} KEPT"]
+    if user == 0:  # root can read all files, but the environment has no token for root either
+        assert lines[4:] == ["environ is open", "mem is open", "maps is open"]
     else:
-        assert told[4:] == ["environ is closed", "mem is closed", "maps is closed"]
+        assert lines[4:] == ["environ is closed", "mem is closed", "maps is closed"]
 
 
-def test_it_may_come_through_a_pipe() -> None:
+def test_token_can_come_through_a_pipe() -> None:
     reader, writer = os.pipe()
     os.write(writer, f"{TOKEN}\n".encode())
     os.close(writer)
 
-    told = taken({"PREDEPLOY_TOKEN_FD": str(reader)}, pass_fds=(reader,))
+    lines = taken({"PREDEPLOY_TOKEN_FD": str(reader)}, pass_fds=(reader,))
     os.close(reader)
 
-    assert told[3].split() == [TOKEN]
+    assert lines[3].split() == [TOKEN]
 
 
 @pytest.mark.parametrize("descriptor", ["", "77", "x", "-1"])
-def test_no_pipe_is_no_token(descriptor: str) -> None:
-    told = taken({"PREDEPLOY_TOKEN_FD": descriptor})
+def test_invalid_descriptor_gives_no_token(descriptor: str) -> None:
+    lines = taken({"PREDEPLOY_TOKEN_FD": descriptor})
 
-    assert told[3].split() == ["None"]
+    assert lines[3].split() == ["None"]
 
 
-def test_programs_above_that_show_it_are_named() -> None:
+def test_parent_processes_that_show_the_token_are_named() -> None:
     program = "from tasks import hardening as h; print(h.exposure_of(h.take_token_and_close_memory()).holders)"
     line = shlex.join([sys.executable, "-c", program]) + "; true"
     environ = {**os.environ, "DOPPLER_TOKEN": TOKEN, "PYTHONPATH": str(ROOT)}
@@ -96,12 +96,12 @@ def test_programs_above_that_show_it_are_named() -> None:
     assert shown.stdout.strip() == "('sh',)", shown.stderr
 
 
-def test_where_there_is_no_token_nothing_is_told() -> None:
+def test_without_a_token_no_exposure_is_reported() -> None:
     assert exposure_of(None).notes("local") == ()
     assert not [*holders(b"a text that stands in no environment")]
 
 
-def test_containers_see_no_processes() -> None:
+def test_containers_do_not_see_processes_of_the_host() -> None:
     exposed = Exposure(is_held=True, holders=("just",))
 
     assert exposed.notes("dagger") == ()

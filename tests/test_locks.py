@@ -1,4 +1,4 @@
-"""Locks on files: what other processes see of them, and what is left of them when a process dies."""
+"""Locks on files: their effect on other processes, and their release when a process ends."""
 
 import os
 import subprocess

@@ -35,7 +35,7 @@ def release(text: str) -> Release:
         (" 22\n", "22.1.0", "23.0.0"),
     ],
 )
-def test_ranges_admit_what_npm_says_they_admit(text: str, yes: str, no: str) -> None:
+def test_ranges_accept_the_same_versions_as_in_npm(text: str, yes: str, no: str) -> None:
     assert is_range(text)
     assert [each for each in yes.split() if not admits(text, release(each))] == []
     assert [each for each in no.split() if admits(text, release(each))] == []
@@ -58,5 +58,5 @@ def test_a_text_that_is_no_range_is_refused(text: str) -> None:
     ("text", "major"),
     [("22", 22), ("v22.4.1", 22), ("^20.3 || >=22.12", 20), ("<18", 18), ("22.0.0-rc.1", 22), ("*", 0), ("yarn3", 0)],
 )
-def test_the_lowest_major_version_that_a_range_names(text: str, major: int) -> None:
+def test_lowest_major_version_of_a_range_is_found(text: str, major: int) -> None:
     assert lowest_major(text) == major

@@ -1,4 +1,4 @@
-"""Stacks that are nothing like the sample, with no configuration: every check that they have passes."""
+"""Stacks that differ from the sample, without configuration: all their checks pass."""
 
 import shutil
 from collections import Counter
@@ -15,7 +15,7 @@ DJANGO = (
     *("django_container", "migrate", "migrations_missing", "migration_check"),
     *("migrate_upgrade", "django_check", "django_health"),
 )
-# How often each of these checks is there.
+# The number of each of these checks.
 EXPECTED: dict[str, dict[str, int]] = {
     "django-requirements": dict.fromkeys(DJANGO, 1),
     "two-django": dict.fromkeys(DJANGO, 2),

@@ -1,4 +1,4 @@
-"""Upgrades of a project whose models are hard to make rows for: what a migration finds there, whose fault is what."""
+"""Upgrades of a project with complex models: the rows that migrations find, and the causes of failures."""
 
 import json
 import re
@@ -30,8 +30,8 @@ class Migration(migrations.Migration):
 
     operations = [{operations}]
 """
-# What a data migration may rely on: rows that the fields can read, that fulfil what the models say, and that more can
-# be added to. It deletes a few, which shows that it ran.
+# A data migration may rely on rows that the fields can read and that satisfy the models, and it can add further rows.
+# It deletes a few rows, which shows that it ran.
 READ = """
 def read(apps, schema_editor):
     def rows(name):
@@ -134,7 +134,7 @@ def messages(result: Result, severity: Severity) -> list[str]:
 
 @pytest.mark.real
 @pytest.mark.network
-def test_migrations_find_rows_that_are_as_the_models_say(deploy: Try) -> None:
+def test_migrations_find_rows_that_satisfy_the_models(deploy: Try) -> None:
     report = deploy(further("migrations.RunPython(read)", READ))
     result = upgrade_of(report)
 
@@ -198,7 +198,7 @@ def test_upgrade_passes(deploy: Try, base: tuple[Edit, ...], edits: tuple[Edit, 
     ],
     ids=["settings", "another database", "packages"],
 )
-def test_base_that_never_worked_is_said_and_is_not_the_tree_s_fault(
+def test_base_that_never_worked_is_reported_and_does_not_fail_the_tree(
     deploy: Try, base: tuple[Edit, ...], edits: tuple[Edit, ...], says: str
 ) -> None:
     report = deploy(*edits, base=base)
@@ -212,7 +212,7 @@ def test_base_that_never_worked_is_said_and_is_not_the_tree_s_fault(
 
 @pytest.mark.real
 @pytest.mark.network
-def test_database_that_the_base_did_not_leave_is_not_upgraded(deploy: Try) -> None:
+def test_database_that_the_base_did_not_create_is_not_upgraded(deploy: Try) -> None:
     run = [
         "python",
         f"{PROBES}/django/upgrade_to.py",
@@ -237,7 +237,7 @@ def test_database_that_the_base_did_not_leave_is_not_upgraded(deploy: Try) -> No
 
 @pytest.mark.real
 @pytest.mark.network
-def test_migrations_that_are_all_gone_are_missed(deploy: Try) -> None:
+def test_removal_of_all_migrations_is_reported(deploy: Try) -> None:
     report = deploy(delete("things/migrations/*.py"))
     result = upgrade_of(report)
 
@@ -258,7 +258,7 @@ def configured(module: str) -> Edit:
     return write("predeploy.toml", f'[component."."]\nsettings = "{module}"\n')
 
 
-def test_base_is_configured_as_it_says_itself_and_else_as_the_tree_says(models: Path, tmp_path: Path) -> None:
+def test_base_uses_its_own_configuration_or_else_that_of_the_tree(models: Path, tmp_path: Path) -> None:
     apply([configured("project.before")], models)
     commit(models)
     apply([configured("project.settings")], models)
@@ -272,7 +272,7 @@ def test_base_is_configured_as_it_says_itself_and_else_as_the_tree_says(models: 
     assert settings_of(without) == ["project.new", "project.new"]
 
 
-def test_base_whose_configuration_is_wrong_is_said(models: Path, tmp_path: Path) -> None:
+def test_wrong_configuration_of_the_base_is_reported(models: Path, tmp_path: Path) -> None:
     apply([write("predeploy.toml", "jobs = 'many'\n")], models)
     commit(models)
     (models / "predeploy.toml").unlink()

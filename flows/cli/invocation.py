@@ -27,11 +27,11 @@ def absolute(stack: str) -> Path:
     try:
         return Path(stack).absolute()
     except FileNotFoundError as error:
-        raise UsageError("the current directory is not there any more. Go to one that is.") from error
+        raise UsageError("the current directory is not there any more. Change to a directory that exists.") from error
 
 
 def enter_neutral_directory(cache: Path) -> None:
-    """Changes this process's directory to an empty one: Prefect and others read configuration from the current one."""
+    """Changes to an empty directory: Prefect and other libraries read configuration from the current one."""
     directory = cache / "empty"
     directory.mkdir(parents=True, exist_ok=True)
     os.chdir(directory)

@@ -33,7 +33,7 @@ def render_list(catalogue: Catalogue) -> str:
 
 
 def titled(check: Check) -> str:
-    """The title of a check, and the reason if it is going to be skipped."""
+    """The title of a check, and the reason if it will be skipped."""
     return f"{check.title} (skipped: {check.skip_reason.reason})" if check.skip_reason else check.title
 
 

@@ -52,13 +52,13 @@ class Streams:
     redactor: Redactor = NOTHING
 
     def mask(self, redactor: Redactor) -> None:
-        """From now on, no text of this process shows a value."""
+        """From now on, no text of this process shows the value of a secret."""
         self.redactor = redactor
         mask_process(redactor)
 
     @property
     def people(self) -> TextIO:
-        """Where text for people goes."""
+        """The stream for text for people."""
         return sys.stderr if self.json_output else sys.stdout
 
 
@@ -87,7 +87,7 @@ def identify(environ: Mapping[str, str], token: str | None, load_flow: Callable[
 
 
 def verdict_of(error: BaseException, *, debug: bool) -> Verdict:
-    """What it means that no report could be made."""
+    """Returns the verdict of a run that ended with an error and without a report."""
     match error:
         case Interrupted():
             reason = f"{error.word} before it began"
@@ -95,7 +95,7 @@ def verdict_of(error: BaseException, *, debug: bool) -> Verdict:
         case PredeployError():
             outcome = Outcome.USAGE if error.exit_code == 2 else Outcome.ERRORED
             return Verdict(outcome=outcome, exit_code=error.exit_code, reason=str(error))
-    text = f"a mistake of predeploy's own: {type(error).__name__}: {error}. It is no verdict on the stack."
+    text = f"an internal error of predeploy: {type(error).__name__}: {error}. It is no verdict on the stack."
     return Verdict(outcome=Outcome.ERRORED, exit_code=3, reason=text + ("" if debug else " Details: --debug"))
 
 
@@ -137,7 +137,7 @@ def run_command(
 
 
 def prepare_distribution(home: Path, settings: Settings, commit: str, environ: Mapping[str, str]) -> Distribution:
-    """What workers are told of the run. Raises UsageError where they could not do it."""
+    """Returns what workers need to know of the run. Raises UsageError if a setting excludes --distribute."""
     reject_undistributable(settings)
     handle = ServerHandle(url=require_server(environ))
     found = Distribution(origin=find_origin(home, commit))
@@ -147,7 +147,7 @@ def prepare_distribution(home: Path, settings: Settings, commit: str, environ: M
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ValidationRequest:
-    """What is to be validated; `shown` and `called_as` are the stack and the command as the caller wrote them."""
+    """Returns the job to validate; `shown` and `called_as` are the stack and the command as the caller wrote them."""
 
     scope: Scope
     shown: str
@@ -157,7 +157,7 @@ class ValidationRequest:
 
 def validate(request: ValidationRequest, caller: Caller, streams: Streams, interruption: Interruption) -> int:
     """Runs the plan, and delivers the report."""
-    from flows.cli.session import RunSession  # the engine: nothing of it is needed before
+    from flows.cli.session import RunSession  # the engine is not needed before
     from flows.distribution.opening import choose_work
     from tasks.validation.job import prepare
 
@@ -190,21 +190,21 @@ def validate(request: ValidationRequest, caller: Caller, streams: Streams, inter
 
 
 def deliver(report: Report, text: str, streams: Streams) -> None:
-    """Writes the document where it is wanted, the text, and the last line."""
+    """Writes the document if it is wanted, the text, and the last line."""
     if streams.json_output:
         say(render_document(report).rstrip(), sys.stdout)
     say(f"{text}\n{last_line_of(report)}", streams.people)
 
 
 def tell_github(report: Report, home: Path, environ: Mapping[str, str], streams: Streams) -> None:
-    """Annotations and summary where GitHub Actions runs us. The last line stays the last."""
+    """Writes annotations and the summary if GitHub Actions runs this process. The verdict stays the last line."""
     if github.is_there(environ):
         say(github.render_annotations(report, github.below_workspace(home, environ)), streams.people)
         github.append_summary(report, environ)
 
 
 def say(text: str, stream: TextIO | None) -> None:
-    """Writes for whoever still reads. One that has gone away changes nothing, nor does one that never was there."""
+    """Writes a line to a stream. A closed pipe or a missing stream is no error."""
     if stream is None:
         return
     with contextlib.suppress(BrokenPipeError):
@@ -212,7 +212,7 @@ def say(text: str, stream: TextIO | None) -> None:
 
 
 def end_without_report(streams: Streams, verdict: Verdict, environ: Mapping[str, str]) -> int:
-    """Says why nothing ran: a paragraph on stderr, the document where it was asked for, and the last line."""
+    """Reports why nothing ran: a paragraph on stderr, the document if it is wanted, and the last line."""
     verdict = replace(verdict, reason=redact(verdict.reason, streams.redactor))
     report = Report(
         verdict=verdict,

@@ -11,9 +11,9 @@ from tasks.hardening import TOKEN_VARIABLE
 
 
 def start_program(name: str, arguments: Sequence[str], caller: Caller) -> NoReturn:
-    """Becomes the program, which reads its own arguments.
+    """Replaces this process by the program, which reads its own arguments.
 
-    It runs in our own directory: Prefect reads settings from files of the current directory, and that may be a stack's.
+    It runs in predeploy's directory: Prefect reads settings from the current directory, and that may be a stack's.
     """
     environ = {**caller.environ, "PYTHONPATH": str(ROOT)}
     if caller.token is not None and name == "worker":

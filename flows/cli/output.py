@@ -54,7 +54,7 @@ class OutputMode:
 
 
 def choose_output(settings: Settings, environ: Mapping[str, str], stream: TextIO) -> OutputMode:
-    """The mode that was asked for, or the one that fits who is reading."""
+    """The chosen mode, or for `auto` the mode that fits the reader."""
     found = next((name for name in AGENTS if is_set(environ, name)), "")
     mode: Literal["human", "agent"]
     if settings.output != "auto":

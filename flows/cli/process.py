@@ -43,7 +43,7 @@ def enter(load_flow: Callable[[], object]) -> NoReturn:
     except BaseException as error:
         if "--debug" in sys.argv:
             traceback.print_exc()
-        reason = f"a mistake of predeploy's own: {type(error).__name__}: {error}. It is no verdict on the stack."
+        reason = f"an internal error of predeploy: {type(error).__name__}: {error}. It is no verdict on the stack."
         end_bare("errored", 3, reason + ("" if "--debug" in sys.argv else " Details: --debug"))
     for stream in (sys.stdout, sys.stderr):
         with suppress(AttributeError, OSError, ValueError):

@@ -53,7 +53,7 @@ class RunSession:
             self.interruption.forced = directory.abandon
             report = await self._report(directory)
             notes = (*filter(None, [directory.warning]), *unknown_variables(self.job.environ), *report.warnings)
-            # texts since the checks were decided: those of Prefect, too
+            # texts that came after the checks were decided, Prefect's included
             report = redact(replace(report, warnings=notes, duration=seconds_waited()), self.job.secrets.redactor)
             return self._published(directory, report)
 
@@ -114,7 +114,7 @@ class RunSession:
         is_stopped = self._run.ended is not None and self._run.ended[0] != "fail_fast"
         await asyncio.wait({self._recording}, timeout=SILENT_PATIENCE)
         if not self._recording.done():
-            progress.note("waiting for Prefect's server to write the run down")
+            progress.note("waiting for Prefect's server to store the run")
             await asyncio.wait({self._recording}, timeout=STOPPED_PATIENCE - SILENT_PATIENCE if is_stopped else None)
             self._recording.cancel()
         try:
@@ -140,7 +140,7 @@ class RunSession:
         loop = asyncio.get_running_loop()
 
         def stop(number: signal.Signals) -> None:
-            # a handler runs between any two instructions: the loop does the work in its turn
+            # a handler runs between any two instructions, so the loop stops the run
             loop.call_soon_threadsafe(self._stop, number)
 
         self.interruption.polite = stop

@@ -39,7 +39,7 @@ class Interrupted(KeyboardInterrupt):
 
 
 class Interruption:
-    """The signal that has come, and the reactions to the first and the second one.
+    """The signal that was received, and the reactions to the first and the second one.
 
     `polite` handles the first signal; without it, Interrupted is raised at once. `forced` runs before the second one
     ends the process, and must be quick.

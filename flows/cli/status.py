@@ -44,7 +44,7 @@ def newest_document(root: Path, user_dirs: UserDirs) -> Mapping[str, Any]:
 
 
 def is_outdated(document: Mapping[str, Any], root: Path, user_dirs: UserDirs) -> bool:
-    """Whether the files of the stack differ from those of the run."""
+    """Whether the files of the stack differ from the files of the run."""
     try:
         return read_tree(root, user_dirs.cache / "digests").digest != str(document["tree"])
     except TreeError:  # the current files cannot be validated

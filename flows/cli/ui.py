@@ -22,7 +22,7 @@ def find_history_url(environ: Mapping[str, str], user_dirs: UserDirs) -> str:
 def find_history(environ: Mapping[str, str], user_dirs: UserDirs) -> ServerHandle:
     """A Prefect server that answers. Raises EngineError if there is none.
 
-    The local server stays up afterwards, in CI too: the command wants to show it.
+    The local server stays up afterwards, in CI too, so that a browser can show it.
     """
     outside_ci = {name: value for name, value in environ.items() if name != "CI"}
     user_dirs.cache.mkdir(parents=True, exist_ok=True)

@@ -44,7 +44,7 @@ async def cloned_stack(order: Order, remote: Remote, commit: str) -> AsyncIterat
         stack = checkout / below
         if not stack.is_dir() or not stack.resolve().is_relative_to(checkout.resolve()):
             raise UsageError(f"directory: there is no {order.directory} in {order.repository} at {commit[:10]}.")
-        # files of the commit there are no report of a run, and a link may lead out of the stack
+        # the commit may have files in this place: they are no report, and a link may lead out of the stack
         remove_tree(stack / REPORTS)
         yield stack, policy if order.policy else None
 

@@ -33,7 +33,7 @@ COLOURS: dict[StateType, Colour] = {
     StateType.FAILED: "red",
     StateType.CRASHED: "red",
 }
-"""A run that was cancelled or superseded has no colour: it is no verdict on the code."""
+"""A run that was cancelled or superseded has no colour: it gives no verdict on the code."""
 SUBJECT = {"repository": "", "ref": "HEAD", "directory": "."}
 """The parameters that name the stack of a run, with their defaults: a deployment may validate several stacks."""
 RECENT = 200
@@ -49,7 +49,7 @@ def block_document(value: str) -> str:
 
 
 class NotificationSettings(BaseSettings):
-    """Where news of nightly runs go."""
+    """The receiver of the news of nightly runs."""
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, env_ignore_empty=True, frozen=True)
 
@@ -117,7 +117,7 @@ def news_of(run: Ended, before: Colour | None) -> News | None:
 
 
 def is_nightly(run: FlowRun) -> bool:
-    """Returns whether a run is one that no person waits for: a schedule started it, or it has the tag."""
+    """Returns whether a run is a nightly one: a schedule started it, or it has the tag."""
     return run.auto_scheduled or NIGHTLY in run.tags
 
 

@@ -13,7 +13,7 @@ from tasks.trust import Trust, trust_of
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Order:
-    """What a deployment is asked to validate. `choices` are settings of the run; an empty one was not chosen."""
+    """The parameters of a validation. `choices` are settings of the run; an empty one was not chosen."""
 
     repository: str
     ref: str
@@ -25,7 +25,7 @@ class Order:
     def __post_init__(self) -> None:
         if not self.is_trusted and not self.policy:
             raise UsageError(
-                "policy: code that is not trusted does not choose its own. Name the commit whose policy holds."
+                "policy: untrusted code does not choose its own policy. Name the commit whose policy applies."
             )
 
     @property
@@ -35,7 +35,7 @@ class Order:
 
     @property
     def flags(self) -> dict[str, object]:
-        """The settings that win over all others. Raises UsageError for a setting that does not exist."""
+        """The settings that override all others. Raises UsageError for a setting that does not exist."""
         chosen = {name: value for name, value in self.choices.items() if value}
         if unknown := chosen.keys() - Settings.model_fields.keys():
             raise UsageError(

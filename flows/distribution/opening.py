@@ -1,4 +1,4 @@
-"""Chooses what does the checks of a run: an engine in this process, or shards on other workers."""
+"""Chooses where the checks of a run are executed: on an engine of this process, or in shards on other workers."""
 
 import contextlib
 from collections.abc import AsyncIterator

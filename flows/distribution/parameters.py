@@ -1,4 +1,4 @@
-"""The parameters of shards: all facts of a run but secrets, which each worker has itself."""
+"""The parameters of shards: all facts of a run except secrets, which each worker has itself."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

@@ -70,7 +70,7 @@ class ShardPublisher:
             self._following.append(asyncio.create_task(self._follow(run, check, name, keys[check.id], logs)))
 
     async def settled(self) -> None:
-        """Returns when all records are stored: they are made of logs that go with the run's directory."""
+        """Returns when all records are stored. They need the logs, which are removed with the run's directory."""
         await asyncio.gather(*self._following)
 
     def conclude(self, *, facts: ShardFacts | None = None, trouble: tuple[str, str] | None = None) -> None:

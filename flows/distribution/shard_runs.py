@@ -111,7 +111,7 @@ class ShardRuns:
         await self._set(run, State(type=StateType.CRASHED, name="Lost", message=reason), is_forced=True)
 
     async def close(self) -> None:
-        """Within a few seconds, whatever the server does."""
+        """Ends within a few seconds, even if the server does not answer."""
         with suppress(TimeoutError):
             async with asyncio.timeout(ENDING):
                 created = await asyncio.gather(*self._creating, return_exceptions=True)

@@ -99,7 +99,7 @@ class ShardedWork:
         )
 
     def completed(self, report: Report) -> Report:
-        """With the warnings of the shards, and the secrets that they had."""
+        """The report with the warnings of the shards, and the secrets that they had."""
         facts = [each.facts for each in self._shards if each.facts is not None]
         warnings = dict.fromkeys([*report.warnings, *(text for each in facts for text in each.warnings)])
         secrets = SecretsFacts(
@@ -114,7 +114,7 @@ class ShardedWork:
         self._following = asyncio.create_task(self._follow_all())
 
     async def ready(self, check: Check) -> None:
-        """Returns when the check has begun in its shard, or is decided without."""
+        """Returns when the check has begun in its shard, or is decided without a start."""
         await self._awaited[check.id].begun.wait()
 
     async def do(self, check: Check) -> Result:
@@ -122,7 +122,7 @@ class ShardedWork:
         return await asyncio.shield(self._awaited[check.id].result)
 
     def owners(self, check: Check) -> Sequence[str]:
-        """Those that the shard has reported."""
+        """The durations that the shard has reported."""
         return self._awaited[check.id].owners
 
     async def stop(self) -> None:
@@ -155,7 +155,7 @@ class ShardedWork:
             self._give_up(self._awaited, "prefect", f"Prefect's server: {type(error).__name__}: {error}")
 
     async def _beat(self, storage: SharedStorage) -> None:
-        """Writes signs of life of this run. A shard that reads no new one ends."""
+        """Writes signs of life of this run. A shard that reads no new sign ends."""
         for number in itertools.count():
             with suppress(Exception):  # each kind of storage has its own
                 await storage.write(CALLER_NAME, b"%d" % number)
@@ -185,7 +185,7 @@ class ShardedWork:
     async def _follow(self, followed: Followed) -> tuple[str, str]:
         """Reads signs and records until the shard has ended or is lost. Returns why results are missing."""
         while True:
-            # the state first: the records of a run that has ended are then all there
+            # the state is read first: if the run has ended, all its records are stored
             state = await self._runs.state(followed.run)
             signs = await self._take(followed)
             if signs is not None and signs.trouble is not None:

@@ -15,14 +15,14 @@ ANSWER = 10.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SharedStorage:
-    """A place in it. Files there are written as a whole, by one writer each."""
+    """A directory in the storage. Each file there is written as a whole, by one writer."""
 
     block: WritableFileSystem
     place: str
 
     @classmethod
     async def at(cls, place: str) -> "SharedStorage":
-        """A place in the storage of this process's settings, or else its server's."""
+        """A directory in the storage of this process's settings, or of its server's settings."""
         return cls(block=await aget_default_result_storage(), place=place)
 
     async def write(self, name: str, content: bytes) -> None:

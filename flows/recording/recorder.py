@@ -22,8 +22,8 @@ _CONNECT_SECONDS = 5.0
 class RecorderLimits:
     """For how many seconds a finished run waits for its recorder.
 
-    `silent`: a server that does not answer. `starting`: one of ours on its way up. `busy`: one that answers, without
-    anything getting done.
+    `silent`: the server does not answer. `starting`: a local server is still starting. `busy`: the server answers, but
+    records no progress.
     """
 
     silent: float = 1.5
@@ -33,7 +33,7 @@ class RecorderLimits:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recorded:
-    """Where a run stands in Prefect. `unrecorded` says why it does not, or not as a whole."""
+    """The record of a run in Prefect. `unrecorded` is the reason why it is missing or incomplete."""
 
     url: str | None = None
     unrecorded: str | None = None
@@ -64,7 +64,7 @@ async def watch(
 
 
 class Recorder:
-    """The thread that Prefect lives in: its import, its loop, its waits."""
+    """The thread in which Prefect is imported and its event loop runs."""
 
     def __init__(
         self, events: RunEvents, flow: Callable[[], Awaitable[object]], connect: Callable[[], ServerHandle]
@@ -80,17 +80,17 @@ class Recorder:
 
     @property
     def run_url(self) -> str | None:
-        """Where a person looks at the run."""
+        """The URL of the run in Prefect's UI."""
         if self.handle is None or self.events.flow_run_id is None:
             return None
         return f"{self.handle.url.removesuffix('/api')}/runs/flow-run/{self.events.flow_run_id}"
 
     def start(self) -> None:
-        """Begin to record; everything happens elsewhere."""
+        """Start the recorder's thread."""
         self._thread.start()
 
     def stop(self) -> None:
-        """Let go of the recording, finished or not; a thread that hangs on a dead server is left behind."""
+        """End the recording, finished or not. A thread that waits for a server that is gone is left behind."""
         if not self.outcome.done() and self._loop and self._task:
             # the loop may have closed just now
             with contextlib.suppress(RuntimeError):
@@ -103,7 +103,7 @@ class Recorder:
         try:
             self.handle = self._connect()
             client_environment(self.handle, os.environ)
-            # stdout and stderr belong to the report: Prefect's workers print what they could not send
+            # stdout and stderr are for the report: Prefect's workers would print the events that they could not send
             logging.raiseExceptions = False
             warnings.filterwarnings("ignore", module=r"prefect(\.|$)")
             self.outcome.set_result(asyncio.run(self._record()))
@@ -126,7 +126,7 @@ class Recorder:
 
 @dataclass(slots=True)
 class _Signs:
-    """When the recorder last showed that it lives. All are moments of the monotonic clock."""
+    """The times of the recorder's last signs of life, on the monotonic clock."""
 
     begun: float
     answered: float
@@ -135,7 +135,7 @@ class _Signs:
 
 
 async def _wait(recorder: Recorder, patience: RecorderLimits) -> str | None:
-    """Wait for the recorder; give up on a server that is gone, silent, or busy without getting anything done."""
+    """Wait for the recorder; give up if the server is gone, silent, or busy without progress."""
     outcome = asyncio.wrap_future(recorder.outcome)
     now = time.monotonic()
     signs = _Signs(now, now, now, recorder.events.progress)

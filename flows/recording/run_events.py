@@ -17,7 +17,7 @@ T = TypeVar("T")
 
 
 class Watched(Protocol):
-    """A run that goes on by itself while others look on."""
+    """A run in progress, as its recorder sees it."""
 
     @property
     def checks(self) -> Sequence[Check]:
@@ -27,7 +27,7 @@ class Watched(Protocol):
         """Return when the check has begun, or was decided without beginning."""
 
     async def finished(self, check_id: str) -> Result:
-        """Return when the check is decided; a red one raises nothing. Cancelling the waiter cancels nothing else."""
+        """Return when the check is decided; a failed one raises nothing. Cancelling the waiter cancels nothing else."""
 
     async def report(self) -> Report:
         """Return the whole report, when all is decided."""
@@ -71,7 +71,7 @@ class RunEvents:
         return [check.id for check in self.checks if check.stage is stage]
 
     async def close(self, error: Exception | None = None) -> None:
-        """Stop following. A waiter gets the error that ended the run: nothing more will come."""
+        """Stop following. Each waiter gets the error that ended the run, because no more events come."""
         self._ended_by = error or self._ended_by
         for task in self._following:
             task.cancel()
@@ -121,12 +121,12 @@ enter_run_events = _CURRENT.set
 
 
 def is_recording() -> bool:
-    """Tell whether the calling flow mirrors a run that goes on elsewhere."""
+    """Return whether the calling flow mirrors a run that another thread executes."""
     return _CURRENT.get(None) is not None
 
 
 async def _await(future: Future[T]) -> T:
-    """Wait in any loop; a waiter that is cancelled, or whose loop has ended, takes nothing from the others."""
+    """Wait in any loop. A waiter that is cancelled, or whose loop has ended, does not affect the others."""
     loop = asyncio.get_running_loop()
     woken = asyncio.Event()
 

@@ -14,10 +14,10 @@ _FINAL = ["COMPLETED", "FAILED", "CRASHED", "CANCELLED"]
 
 
 async def settle(events: RunEvents, limit: float = 10.0) -> str | None:
-    """Wait until the server has written every task run of a finished run down; return why it has not.
+    """Wait until the server has stored every task run of a finished run. Return the reason if it has not.
 
     Task runs travel as events: the server gets them before its database has them. `limit` is in seconds, and begins
-    anew with each one that arrives.
+    again with each task run that arrives.
     """
     expected = len(events.checks)
     recorded = 0
@@ -41,7 +41,7 @@ async def _recorded(client: PrefectClient, events: RunEvents) -> int:
 
 
 def drain(limit: float = 2.0) -> bool:
-    """Send what Prefect's workers still hold, so that the process may end at once. Return whether all was sent.
+    """Send what Prefect's workers still hold, so that the process may end. Return whether all was sent.
 
     Never takes longer than `limit`: a worker whose server is hung is left behind.
     """

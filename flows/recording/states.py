@@ -1,4 +1,4 @@
-"""How results are shown in Prefect: states with names and messages that a person understands."""
+"""Converts results to states of Prefect, with names and messages for people."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -56,7 +56,7 @@ def run_state(report: Report) -> State[Any]:
         case Outcome.INTERRUPTED:
             return State(type=StateType.CANCELLED, name="Interrupted", message=message)
         case Outcome.ERRORED | Outcome.BUDGET | Outcome.USAGE:
-            # of a gate: what is missing, or the first of it
+            # of a gate: the first gap in its proof
             return no_verdict(": ".join([message, *report.verdict.gaps[:1]]))
 
 

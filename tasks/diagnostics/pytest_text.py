@@ -176,9 +176,9 @@ def _usage(output: ToolOutput) -> list[Diagnostic]:
     return found
 
 
-def _counted(told: str) -> tuple[TestCounts, str]:
+def _counted(summary: str) -> tuple[TestCounts, str]:
     """The counts, and pytest's own words without its warnings. An expected failure is no pass and no failure."""
-    counts = {word.rstrip("s") if word.startswith("error") else word: int(n) for n, word in _COUNT.findall(told)}
+    counts = {word.rstrip("s") if word.startswith("error") else word: int(n) for n, word in _COUNT.findall(summary)}
     tests = TestCounts(
         passed=counts.get("passed", 0) + counts.get("xpassed", 0),
         failed=counts.get("failed", 0) + counts.get("error", 0),
@@ -186,4 +186,4 @@ def _counted(told: str) -> tuple[TestCounts, str]:
     )
     if not tests.passed and not tests.failed and not tests.skipped:
         return tests, "no tests collected"
-    return tests, ", ".join(part for part in told.split(", ") if "warning" not in part)
+    return tests, ", ".join(part for part in summary.split(", ") if "warning" not in part)

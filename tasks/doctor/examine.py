@@ -1,4 +1,4 @@
-"""`predeploy doctor`: looks whether all is here that a run needs, and says what mends what is not."""
+"""`predeploy doctor`: checks that this machine has everything for a run, and how to fix what is missing."""
 
 import asyncio
 from collections.abc import Mapping
@@ -8,7 +8,7 @@ from pathlib import Path
 from tasks.daemon_thread import run_in_daemon_thread
 from tasks.doctor.finding import DoctorFinding
 from tasks.doctor.machine import Machine
-from tasks.doctor.secrets import Wishes
+from tasks.doctor.secrets import SecretsExamination
 from tasks.errors import UsageError
 from tasks.report.facts import counted
 from tasks.secrets import ProviderContext, declared
@@ -21,7 +21,7 @@ from tasks.validation.scope import provider_context, read_scope
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Doctor:
-    """Looks at one stack and this machine."""
+    """Examines one stack and this machine."""
 
     stack: Path
     flags: Mapping[str, object]
@@ -30,9 +30,9 @@ class Doctor:
     user_dirs: UserDirs
 
     async def examine(self) -> list[DoctorFinding]:
-        """Everything, whatever of it is broken."""
+        """Returns all findings. A broken stack or broken settings are findings as well."""
         found: list[DoctorFinding] = []
-        settings, stack, wishes = Settings(), Stack(components=()), {}
+        settings, stack, requested = Settings(), Stack(components=()), {}
         around = ProviderContext(environ=self.environ, root=self.stack, tree=(), token=self.token)
         try:
             has_token = self.token is not None
@@ -46,18 +46,18 @@ class Doctor:
             checks, components = len(scope.plan.checks), len(scope.stack.components)
             count = f"{counted(checks, 'check')} of {counted(components, 'component')}"
             found.append(DoctorFinding(name="stack", state="well", text=f"{scope.tree.root.name}: {count}"))
-            settings, stack, wishes = scope.settings, scope.stack, declared(scope.plan.checks)
+            settings, stack, requested = scope.settings, scope.stack, declared(scope.plan.checks)
             around = provider_context(scope, self.environ, self.token, self.user_dirs.data)
-        asked = Wishes(settings=settings, around=around, declared=wishes)
+        secrets = SecretsExamination(settings=settings, around=around, declared=requested)
         machine = Machine(
             environ=self.environ, cache=self.user_dirs.cache, data=self.user_dirs.data, settings=settings, stack=stack
         )
         # a run that ends does not wait for Doppler's answer
-        found += await asyncio.wrap_future(run_in_daemon_thread(lambda: [*asked.findings()]))
+        found += await asyncio.wrap_future(run_in_daemon_thread(lambda: [*secrets.findings()]))
         return [*found, *await machine.findings()]
 
     def _settings(self) -> Settings:
-        """Those that can be read where something else is broken."""
+        """Returns the settings of a stack that cannot be validated, or the defaults if they are wrong too."""
         try:
             return load_settings(self.stack, self.flags, self.environ)
         except UsageError:

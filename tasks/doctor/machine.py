@@ -79,7 +79,7 @@ class Machine:
                 yield DoctorFinding(name="Python", state="well", text=f"{found.version} for {place}")
 
     def nodes(self) -> Iterator[DoctorFinding]:
-        """The versions of Node that the stack needs. All of them come as wheels."""
+        """The versions of Node that the stack needs. All of them are available as wheels."""
         for version, place in wanted_nodes(self.stack):
             try:
                 choice = choose_node(version)

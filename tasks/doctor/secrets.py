@@ -1,4 +1,4 @@
-"""What a run would find of secrets: the token, the config that it reads, the names in it, and copies. Never a value."""
+"""The findings about secrets: the token, the config, the names in it, and copies. No value of a secret is read."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -15,15 +15,15 @@ SET_TOKEN = f"make a service token in Doppler, then: export {TOKEN_VARIABLE}=…
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Wishes:
-    """What the checks declare, by name with the checks that do, and which of it they can do without."""
+class SecretsExamination:
+    """Examines the secrets of a run. `declared` has each name with the checks that declare it."""
 
     settings: Settings
     around: ProviderContext
     declared: Mapping[str, tuple[str, ...]]
 
     def findings(self) -> Iterator[DoctorFinding]:
-        """Everything; asks Doppler up to three times, and for no value of a secret."""
+        """All findings. It sends up to three requests to Doppler, none of them for the value of a secret."""
         kind = provider_kind(self.settings, self.around.token)
         yield self.token(kind)
         if kind != "doppler":
@@ -32,7 +32,7 @@ class Wishes:
             yield from self.at_doppler()
 
     def token(self, kind: str) -> DoctorFinding:
-        """Is there one, and is it asked for?"""
+        """Whether there is a token, and whether the run uses it."""
         if self.around.token is not None:
             unused = "" if kind == "doppler" else ", and not used: secrets_provider or secrets_file is set"
             return DoctorFinding(name="token", state="well", text=f"{TOKEN_VARIABLE} is {self.around.token}{unused}")
@@ -41,7 +41,7 @@ class Wishes:
         return DoctorFinding(name="token", state="spare", text=f"{TOKEN_VARIABLE} is not set, and nothing needs it")
 
     def elsewhere(self) -> DoctorFinding:
-        """What another provider has."""
+        """The names that another provider has."""
         try:
             found = choose_provider(self.settings, self.around).find(self.declared.keys())
         except SecretsError as error:
@@ -49,7 +49,7 @@ class Wishes:
         return self.compared({name for name, value in found.values.items() if value}, found.source, "set them there")
 
     def at_doppler(self) -> Iterator[DoctorFinding]:
-        """Whom Doppler takes us for, which config we read, and what is in it."""
+        """The token's account at Doppler, the config that a run reads, and the names in it."""
         # the SDK takes long to load
         from tasks.secrets.doppler.client import ask_names, ask_owner, ask_secrets
         from tasks.secrets.doppler.provider import require_config
@@ -72,7 +72,7 @@ class Wishes:
             yield DoctorFinding(name="Doppler", state="missing", text=str(error))
 
     def compared(self, there: set[str], source: str, fix: str) -> DoctorFinding:
-        """The names that there are beside those that are declared."""
+        """Compares the names at the source with the declared names."""
         required = [name for name in self.declared if name not in self.settings.optional_secrets]
         missing = [name for name in required if name not in there]
         if missing:
@@ -83,7 +83,7 @@ class Wishes:
         return DoctorFinding(name="secrets", state="well", text=text)
 
     def copies(self, access: Access) -> DoctorFinding:
-        """The encrypted copy for when Doppler does not answer."""
+        """The encrypted copy that is used if Doppler does not answer."""
         from tasks.secrets.doppler.snapshot import Snapshots, age_text
 
         hours = self.settings.doppler_snapshot

@@ -39,12 +39,12 @@ def plan_handovers(plan: Plan, lowering: Lowering, target: Path) -> tuple[Handov
     found = tuple(
         Handover(
             component=check.component,
-            path=f"{ROOT if check.component == '.' else check.component}{beside}",
+            path=f"{ROOT if check.component == '.' else check.component}{suffix}",
             step=lowering.step(check, check.commands[-1]),
             directory=directory,
         )
         for check in plan.checks
-        for beside, directory in check.outputs
+        for suffix, directory in check.outputs
         if check.commands
     )
     if not found:

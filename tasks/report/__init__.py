@@ -1,1 +1,1 @@
-"""What a run has to say, for each of its readers: people, agents, programs, and the next run."""
+"""The report of a run for each reader: people, agents, programs, and the next run."""

@@ -1,4 +1,4 @@
-"""The report for a coding agent: what is red and nothing else, a line for each finding."""
+"""The report for a coding agent: only failed checks, and a line for each finding."""
 
 from collections.abc import Iterator
 
@@ -27,7 +27,7 @@ _NAMES = 8
 
 
 def render_agent(report: Report, reason: str, style: Style | None = None) -> str:
-    """Lines without colour or box. `reason` is why this mode was chosen. Of the style only Unicode counts."""
+    """Lines without colour or box. `reason` is why this mode was chosen. Only `unicode` of the style has an effect."""
     lines = [*_header(report, reason), *_red(report), *_closing(report)]
     spell = (style or Style(unicode=True)).spell
     return disarm("\n".join(map(spell, lines)) + "\n")

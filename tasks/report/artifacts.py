@@ -1,4 +1,4 @@
-"""The report as Prefect's artifacts hold it: one page of markdown, one table."""
+"""The report as Prefect's artifacts: one page of Markdown and one table."""
 
 from tasks.models import CheckReport, Outcome, Report, Result, Stage, Status
 from tasks.report.facts import secrets_line

@@ -1,4 +1,4 @@
-"""Where the checks of a run stand, for each view of it, and the thread that draws a view again."""
+"""The progress of a run's checks, for all views, and the thread that redraws a view."""
 
 import threading
 from collections.abc import Callable
@@ -14,7 +14,7 @@ Clock = Callable[[], float]
 
 @dataclass(slots=True, kw_only=True)
 class Board:
-    """Where the checks of a run stand."""
+    """The progress of a run's checks."""
 
     titles: dict[str, str] = field(default_factory=dict)
     running: dict[str, float] = field(default_factory=dict)
@@ -31,7 +31,7 @@ class Board:
     def finish(self, check: str, result: Result) -> None:
         self.running.pop(check, None)
         self.finished[check] = result
-        self.note = ""  # it is over, or the next sign of life shows what runs
+        self.note = ""  # the note is outdated; the next sign of life shows the running checks
 
     def ages(self, now: float) -> list[str]:
         """`pytest 34s`, the longest first."""
@@ -44,12 +44,12 @@ class Board:
 
 
 def whole(duration: float) -> str:
-    """Whole seconds: what still grows needs no tenths."""
+    """A duration in whole seconds: one that still grows needs no tenths."""
     return f"{int(duration)}s" if duration < 60 else seconds(duration)
 
 
 def outcome(title: str, result: Result, style: Style) -> str:
-    """`✓ mypy (3.1s)`, with why where it is not green."""
+    """`✓ mypy (3.1s)`, with the reason if the check did not pass."""
     time_ = "cached" if result.cached else seconds(result.duration)
     why = ": " + (clean_line(result.reason) or result.reason_code) if result.reason or result.reason_code else ""
     took = "" if result.status is Status.SKIPPED else f" ({time_})"
@@ -57,7 +57,7 @@ def outcome(title: str, result: Result, style: Style) -> str:
 
 
 class Ticker:
-    """Calls from a thread of its own, so that neither a busy event loop nor a blocked one silences it."""
+    """Calls a function from a thread of its own, so that a busy or blocked event loop does not stop the calls."""
 
     def __init__(self, interval: float, tick: Callable[[], None]) -> None:
         self._interval = interval
@@ -69,7 +69,7 @@ class Ticker:
         self._thread.start()
 
     def stop(self) -> None:
-        """No tick begins after this; one that hangs in a full pipe is not waited for."""
+        """No tick begins after this. A tick that waits for a full pipe is left behind."""
         self._stop.set()
         if self._thread.is_alive() and self._thread is not threading.current_thread():
             self._thread.join(1.0)

@@ -62,7 +62,7 @@ def _fix_first(report: Report, style: Style) -> Iterator[list[str]]:
 
 
 def _fix(fix: Fix, width: int, style: Style) -> list[str]:
-    """Two lines at most, the checks at their end; three if the checks need one. A path stays whole, however long."""
+    """Two lines at most, the checks at their end; three if the checks need one. A path is never cut."""
     where = style.spell(f" ({affected(fix)})")
     head = clean_line(fix.text)
     text = style.spell(f"{clean_line(fix.location)}  {head}" if fix.location else head)

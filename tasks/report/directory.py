@@ -1,7 +1,7 @@
 """The directory that a run writes its logs and its report in, below `.predeploy/` of the stack.
 
 A run works in a hidden directory that it holds a lock in, and renames it when everything is there. A crash leaves the
-hidden directory without a holder; the next run on the stack removes it.
+hidden directory without a lock; the next run on the stack removes it.
 """
 
 import contextlib
@@ -31,10 +31,10 @@ _READ_ONLY = {errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOTDIR, errno.EEXIS
 
 @dataclass(slots=True, kw_only=True)
 class RunDirectory:
-    """The directory of one run. As a context it removes what was not published.
+    """The directory of one run. As a context it removes an unpublished directory.
 
-    `working` is where it is written while the run goes on, `final` where it is to be found afterwards; `location` is
-    `final` as a report names it, relative to the stack. `warning` says so where the stack cannot be written to.
+    `working` is its path during the run, `final` its path afterwards. `location` is `final` as a report names it,
+    relative to the stack. `warning` is set if the stack cannot be written to.
     """
 
     home: Path
@@ -64,13 +64,13 @@ class RunDirectory:
         self.abandon()
 
     def abandon(self) -> None:
-        """Removes what is not published, and lets go of the directory. Never raises."""
+        """Removes the directory if it is not published, and releases its lock. Never raises."""
         if self._owner >= 0:
             shutil.rmtree(self.working, ignore_errors=True)
             self.release()
 
     def release(self) -> None:
-        """Lets go of the directory as it is."""
+        """Releases the lock, and leaves the directory as it is."""
         owner, self._owner = self._owner, -1
         if owner >= 0:
             os.close(owner)
@@ -96,9 +96,9 @@ class RunDirectory:
 
 
 def create_run_directory(stack: Path, run_id: str, *, data: Path | None = None) -> RunDirectory:
-    """The directory of a new run, locked, with `logs/` in it; what crashed runs left behind is removed first.
+    """The directory of a new run, locked, with `logs/` in it. The files of crashed runs are removed first.
 
-    Where the stack cannot be written to, it lies in the user's data directory (`data` in its place, for tests).
+    If the stack cannot be written to, it lies in the user's data directory, or in `data`.
     """
     if not re.fullmatch(r"[A-Za-z0-9][\w.-]*", run_id, re.ASCII):
         message = f"a run id is a plain file name: {run_id!r}"
@@ -119,20 +119,20 @@ def create_run_directory(stack: Path, run_id: str, *, data: Path | None = None) 
 
 
 def latest_of(stack: Path, *, data: Path) -> Path | None:
-    """The directory of the newest run, where there is one: in the stack, or where it could not be written to."""
+    """The directory of the newest run, in the stack or in the user's data directory; None if there is none."""
     for home in (stack / REPORTS, data / "runs" / _name_of(stack)):
         latest = home / "latest"
-        # runs write through no link, and leave a link
+        # runs do not write through a link, and leave it in place
         if not home.is_symlink() and latest.is_symlink() and (latest / "report.json").is_file():
             return latest.resolve()
     return None
 
 
 def _create(directory: RunDirectory) -> RunDirectory:
-    """Raises OSError where the place cannot be used; then nothing of the run is left in it."""
+    """Raises OSError if the place cannot be used, and then leaves nothing of the run in it."""
     home = directory.home
     if home.is_symlink() or (home / "runs").is_symlink():
-        # A tree may bring a link that leads anywhere: nothing is written, and nothing removed, through it.
+        # A tree may contain a link to any place: nothing is written or removed through it.
         raise OSError(errno.ELOOP, f"its {REPORTS} is a symbolic link")
     (home / "runs").mkdir(parents=True, exist_ok=True)
     try:
@@ -149,18 +149,18 @@ def _create(directory: RunDirectory) -> RunDirectory:
 
 
 def _ignore(directory: RunDirectory) -> None:
-    """Git sees nothing of `.predeploy/`, this file included."""
+    """Makes git ignore `.predeploy/`, this file included."""
     path = directory.home / ".gitignore"
     with contextlib.suppress(FileNotFoundError):
         if path.read_text(encoding="utf-8", errors="replace") == "*\n":
             return
-    beside = path.with_name(f".gitignore.{directory.run_id}")
-    write_whole(beside, "*\n")
-    beside.replace(path)
+    staged = path.with_name(f".gitignore.{directory.run_id}")
+    write_whole(staged, "*\n")
+    staged.replace(path)
 
 
 def write_whole(path: Path, text: str) -> None:
-    """The whole text, on the disk, or OSError and no file."""
+    """Writes the whole text to the disk. If that fails, raises OSError and leaves no file."""
     try:
         with path.open("w", encoding="utf-8", newline="\n") as file:
             file.write(text)
@@ -172,7 +172,7 @@ def write_whole(path: Path, text: str) -> None:
 
 
 def _sweep(home: Path) -> None:
-    """Removes what crashed runs left, never what a living one holds."""
+    """Removes the files of crashed runs, and keeps those of runs in progress."""
     runs = home / "runs"
     for path in runs.glob(f".*{_PARTIAL}"):
         with contextlib.suppress(OSError), _orphan(path) as orphan:
@@ -201,7 +201,7 @@ def _orphan(path: Path) -> Iterator[bool]:
 
 
 def _lock(descriptor: int) -> bool | None:
-    """True: ours. False: another run's. None: this file system knows no locks."""
+    """True: this run has the lock. False: another run has it. None: the file system has no locks."""
     try:
         return try_lock(descriptor)
     except OSError:
@@ -209,7 +209,7 @@ def _lock(descriptor: int) -> bool | None:
 
 
 def _is_still(descriptor: int, path: Path) -> bool:
-    """The path leads to the file that was opened."""
+    """Whether the path still leads to the file that was opened."""
     try:
         return os.path.samestat(os.fstat(descriptor), path.stat())
     except FileNotFoundError:
@@ -217,7 +217,7 @@ def _is_still(descriptor: int, path: Path) -> bool:
 
 
 def _name_of(stack: Path) -> str:
-    """A name of its own for each stack in the user's data directory."""
+    """A unique name for each stack in the user's data directory."""
     real = stack.resolve()
     digest = hashlib.sha256(os.fsencode(real)).hexdigest()[:12]
     return f"{re.sub(r'[^A-Za-z0-9.-]+', '-', real.name) or 'stack'}-{digest}"

@@ -1,4 +1,4 @@
-"""The report for programs: `report.json`, schema 1. Keys are added over time, never renamed or taken away."""
+"""The report for programs: `report.json`, schema 1. Keys are added over time, never renamed or removed."""
 
 import json
 from typing import TypeAlias
@@ -65,7 +65,7 @@ def to_document(report: Report) -> dict[str, Json]:
 
 
 def render_document(report: Report) -> str:
-    """The document as text, ending with a newline. ASCII only: it has to survive any stdout."""
+    """The document as text, ending with a newline. ASCII only, so that any stdout can encode it."""
     return json.dumps(to_document(report), indent=2) + "\n"
 
 
@@ -152,7 +152,7 @@ def _counts(report: Report) -> dict[str, Json]:
 
 
 def _proof(passed: bool, gaps: tuple[str, ...]) -> dict[str, Json]:
-    """Without a pass there is no proof, whatever its gaps would have been."""
+    """The proof of a run. Without a pass there is none, so its gaps are not listed."""
     return {"full": passed and Proof(gaps=gaps).full, "gaps": _texts(gaps)}
 
 

@@ -30,7 +30,7 @@ def named(names: Sequence[str], most: int = _NAMED) -> str:
 
 
 def duration_of(report: Report, stage: Stage) -> float:
-    """What the stage took: as measured, else from its first check's start to its last one's end."""
+    """The duration of a stage in seconds: as measured, or from its first check's start to its last one's end."""
     if stage in report.stage_durations:
         return report.stage_durations[stage]
     ran = [check.result for check in report.of(stage) if check.result.duration]

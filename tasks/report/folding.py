@@ -1,4 +1,4 @@
-"""Equal findings of a check as one: what a reader sees once, with its count and its first places. Pure."""
+"""Folds equal findings of a check into one, with their count and first places. Pure."""
 
 import re
 from collections import Counter
@@ -42,7 +42,7 @@ def findings(diagnostics: Sequence[Diagnostic]) -> tuple[FoldedFinding, ...]:
 
 
 def sameness(diagnostic: Diagnostic) -> tuple[str, ...]:
-    """What equal diagnostics have in common. For an error outside a test that is not the test, which is their rule."""
+    """The key of equal diagnostics. For an error outside a test itself, the key has no rule: that is the test."""
     is_outside = _PHASE.match(diagnostic.message) is not None
     rule = "" if is_outside else diagnostic.rule or ""
     return (diagnostic.tool, diagnostic.severity, rule, _ADDRESS.sub("0x…", diagnostic.message))
@@ -55,7 +55,7 @@ def describe(diagnostic: Diagnostic) -> str:
 
 
 def headline(finding: FoldedFinding) -> str:
-    """The message of all: `11 errors at setup, one cause: …` for what failed before the tests themselves."""
+    """The message of all: `11 errors at setup, one cause: …` for failures before the tests themselves."""
     match = _PHASE.match(finding.diagnostic.message)
     if match is None or finding.count == 1:
         return describe(finding.diagnostic)

@@ -13,7 +13,7 @@ from tasks.report.layout import clean, clean_line, encodable, shorten
 
 COMMANDS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.NOTE: "notice"}
 SHOWN = 10
-"""So many annotations of a kind are shown for a step; the report has all of them."""
+"""The number of annotations of a kind that GitHub shows for a step. The report has all of them."""
 LONGEST = 600
 SUMMARY_BYTES = 1_000_000
 """A summary of more than 1 MiB is not shown at all."""
@@ -21,19 +21,19 @@ CUT = "\n\nThis page is too short for the rest: it is in the report.\n"
 
 
 def is_there(environ: Mapping[str, str]) -> bool:
-    """Whether GitHub Actions reads what is printed."""
+    """Whether GitHub Actions reads the output."""
     return environ.get("GITHUB_ACTIONS", "").lower() == "true"
 
 
 def below_workspace(stack: Path, environ: Mapping[str, str]) -> str:
-    """The stack's directory as GitHub names files: seen from the checkout."""
+    """The stack's directory relative to the checkout, as GitHub names files."""
     with suppress(KeyError, ValueError, OSError):
         return stack.resolve().relative_to(Path(environ["GITHUB_WORKSPACE"]).resolve()).as_posix()
     return "."
 
 
 def append_summary(report: Report, environ: Mapping[str, str]) -> None:
-    """Adds to the step's page, if there is one. One that cannot be written changes no verdict."""
+    """Adds the summary to the step's page, if there is one. A page that cannot be written changes no verdict."""
     place = environ.get("GITHUB_STEP_SUMMARY", "")
     with suppress(OSError):
         if place:
@@ -70,7 +70,7 @@ def _of_checks(report: Report, below: str) -> Iterator[str]:
         for finding in findings(check.result.diagnostics)
         for rank, diagnostic in enumerate(finding.diagnostics)
     ]
-    # the first place of every finding comes before the second one of any
+    # the first places of all findings come before any second place
     found.sort(key=operator.itemgetter(0))
     for severity, command in COMMANDS.items():
         some = [each for each in found if each[1].severity is severity]
@@ -92,7 +92,7 @@ def _annotation(command: str, diagnostic: Diagnostic, message: str, title: str, 
 
 
 def _command(command: str, message: str, **properties: str | int | None) -> str:
-    """One workflow command. Nothing in it can end it early or begin another one."""
+    """One workflow command, escaped: no text in it can end it early or begin another command."""
     given = ",".join(f"{name}={_property(str(value))}" for name, value in properties.items() if value is not None)
     return f"::{command} {given}::{_data(shorten(clean(message), LONGEST, '…'))}"
 

@@ -1,4 +1,4 @@
-"""The line that a run always ends with, made to survive `| tail -1`."""
+"""The last line of every run, for `| tail -1`."""
 
 import json
 import re
@@ -37,7 +37,7 @@ def last_line(
 
 
 def last_line_of(report: Report) -> str:
-    """The last line of a run that came as far as a report."""
+    """The last line of a run with a report."""
     statuses = [check.result.status for check in report.checks]
     return last_line(
         report.verdict.outcome,
@@ -54,7 +54,7 @@ def last_line_of(report: Report) -> str:
 
 
 def _value(text: str) -> str:
-    """One word, whatever it holds."""
+    """The text as one word."""
     if text and re.fullmatch(r"[!#-&(-~…]+", text):
         return text
     return json.dumps(text) if text else UNKNOWN

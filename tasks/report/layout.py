@@ -1,17 +1,17 @@
-"""Fitting text into columns: made harmless, measured in cells, folded without cutting a path."""
+"""Fits text into columns: removes control characters, measures in cells, and folds without cutting a path."""
 
 import re
 import unicodedata
 
 _ESCAPE = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[ -/]*[0-~])")
-# Controls but newline, and the marks that reorder what a reader sees: a tool quotes the stack's own bytes.
+# Control characters except newline, and marks that reorder the shown text: a tool quotes the stack's own bytes.
 _UNSAFE = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
-# How a line begins that CI services take for a command; leading blanks do not keep them from it.
+# The start of a line that CI services read as a command, also after leading blanks.
 _COMMAND = re.compile(r"^([^\S\n]*)(:(?=:)|#(?=#(?:\[|vso)))", re.MULTILINE)
 
 
 def clean(text: str) -> str:
-    """Text of somebody else without anything that would move a cursor, colour a line or fail to encode."""
+    """Text of a tool without anything that would move a cursor, colour a line or fail to encode."""
     if "\x1b" in text:
         text = _ESCAPE.sub("", text)
     text = text.replace("\r\n", "\n").replace("\r", "\n").replace("\u2028", "\n").replace("\u2029", "\n")
@@ -19,12 +19,12 @@ def clean(text: str) -> str:
 
 
 def disarm(text: str) -> str:
-    """The rendered text without lines that a CI service would obey: `::add-mask::x` becomes `: :add-mask::x`."""
+    """The rendered text without lines that a CI service would execute: `::add-mask::x` becomes `: :add-mask::x`."""
     return _COMMAND.sub(r"\1\2 ", text)
 
 
 def encodable(text: str) -> str:
-    """The text with escapes for what UTF-8 cannot hold: file names may be any bytes."""
+    """The text with escapes for surrogates, which UTF-8 cannot encode: file names may be any bytes."""
     return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 

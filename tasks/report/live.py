@@ -1,4 +1,4 @@
-"""What a run shows while it goes on, on stderr: a live view on a terminal, plain lines elsewhere, little for agents."""
+"""The progress of a run on stderr: a live view on a terminal, plain lines elsewhere, few lines for agents."""
 
 import threading
 import time
@@ -22,14 +22,14 @@ class Progress(Protocol):
         """The checks of the plan in its order: id and title."""
 
     def note(self, text: str) -> None:
-        """What is being done that is no check: `installing Node 22`."""
+        """Work that is not a check: `installing Node 22`."""
 
     def started(self, check: str) -> None: ...
 
     def finished(self, check: str, result: Result) -> None: ...
 
     def close(self) -> None:
-        """Ends it; nothing is written afterwards."""
+        """Ends the view. Nothing is written afterwards."""
 
 
 def open_progress(
@@ -42,7 +42,7 @@ def open_progress(
     clock: Clock = time.monotonic,
 ) -> Progress:
     """The progress view that fits. `beat` is the longest silence in seconds while checks run."""
-    if stream is None:  # Python's stderr where a process has none
+    if stream is None:  # Python's stderr if a process has none
         return Silent()
     if mode == "human" and interactive:
         from tasks.report.terminal import TerminalProgress  # noqa: PLC0415 - rich costs start-up time
@@ -60,7 +60,7 @@ class LineProgress:
         self._quiet = quiet
         self._clock = clock
         self._board = Board(since=clock())
-        # Re-entrant: a signal handler may tell something while the same thread is writing.
+        # Re-entrant: a signal handler may write while the same thread is writing.
         self._lock = threading.RLock()
         self._ticker = Ticker(beat, self._beat)
         self._ticker.start()
@@ -102,7 +102,7 @@ class LineProgress:
             self._say(f"· {what}; {self._board.done()} after {whole(now - self._board.since)}{note}")
 
     def _say(self, text: str, status: Status | None = None) -> None:
-        """Writes a line at once. A reader that has gone, or a closed stream, ends all output."""
+        """Writes a line at once. A broken pipe or a closed stream ends all output."""
         if self._stream is None:
             return
         lines = [self._style.spell(text)] if self._quiet else hang(self._style.spell(text), "", self._style.width)
@@ -117,7 +117,7 @@ class LineProgress:
 
 
 class Silent:
-    """Nobody watches, or there is nowhere to write to."""
+    """Shows nothing: the output has no reader, or there is no stream."""
 
     def begin(self, checks: Sequence[tuple[str, str]]) -> None: ...
 

@@ -1,4 +1,4 @@
-"""Makes a run's report visible: complete or not at all, and under `latest` as the newest."""
+"""Publishes a run's report: complete or not at all, and under `latest` as the newest."""
 
 import contextlib
 import shutil
@@ -28,16 +28,16 @@ def publish(directory: RunDirectory, files: Mapping[str, str]) -> Path:
 
 
 def _point_latest(directory: RunDirectory) -> None:
-    """`latest` leads to the newest report or to nothing: an old green one under that name would deceive."""
+    """Points `latest` to the newest report, or removes it: an older report under that name would mislead."""
     latest = directory.home / "latest"
-    beside = directory.home / f".latest.{directory.run_id}"
-    if not latest.is_symlink() and latest.is_dir():  # no run makes one: a link could not take its place
+    staged = directory.home / f".latest.{directory.run_id}"
+    if not latest.is_symlink() and latest.is_dir():  # no run makes this directory: a link cannot replace it
         _take_away(latest, directory.home / "runs" / f".latest.{directory.run_id}{GONE}")
     try:
-        beside.symlink_to(Path("runs") / directory.run_id)
-        beside.replace(latest)
+        staged.symlink_to(Path("runs") / directory.run_id)
+        staged.replace(latest)
     except OSError:
-        for path in (beside, latest):
+        for path in (staged, latest):
             with contextlib.suppress(OSError):
                 path.unlink()
 
@@ -49,7 +49,7 @@ def _prune(directory: RunDirectory) -> None:
 
 
 def _take_away(path: Path, gone: Path) -> None:
-    """A directory goes out of sight before it goes, so that no reader sees half of it."""
+    """Renames a directory before it deletes it, so that no reader sees a part of it."""
     with contextlib.suppress(OSError):
         path.rename(gone)
         shutil.rmtree(gone, ignore_errors=True)

@@ -1,4 +1,4 @@
-"""What to fix first: the causes of all red checks, those that most checks hang on before the others. Pure."""
+"""Ranks what to fix first: the causes of all red checks, those that block most checks first. Pure."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -19,7 +19,7 @@ Key = tuple[str, ...]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fix:
-    """One thing to fix, the titles of all checks that are red for it, and how many are skipped because of these."""
+    """One cause to fix, the titles of its red checks, and the number of checks skipped because of these."""
 
     location: str
     text: str
@@ -28,14 +28,14 @@ class Fix:
 
 
 def affected(fix: Fix) -> str:
-    """`Django container, mypy; 5 skipped`: the checks that hang on a fix."""
+    """`Django container, mypy; 5 skipped`: the checks that a fix affects."""
     titles = named(fix.checks, _TITLES)
     return f"{titles}; {fix.waiting} skipped" if fix.waiting else titles
 
 
 @dataclass(slots=True, kw_only=True)
 class _Cause:
-    """A fix in the making. `rounds` has the places of red checks, with the rank of the cause among their findings."""
+    """A fix while it is collected. `rounds` has places of red checks, with the rank of the cause in their findings."""
 
     fix: Fix
     keys: set[Key]
@@ -49,10 +49,10 @@ def red_checks(report: Report) -> tuple[CheckReport, ...]:
 
 
 def rank_fixes(report: Report, most: int) -> tuple[tuple[Fix, ...], int]:
-    """At most so many fixes, and how many there are beyond.
+    """Returns at most `most` fixes, and the number of further ones.
 
-    The first finding of every red check comes before the second one of any. Among them, what most checks hang on comes
-    first: the checks that are red for it, and those that were skipped because of these.
+    The first findings of all red checks come before any second one. Among them, the cause that affects most checks
+    comes first: the checks that it turns red, and those that were skipped because of these.
     """
     checks, hanging = red_checks(report), waiting_for(report)
     ranked: list[tuple[int, int, int, Fix]] = []
@@ -94,7 +94,7 @@ def _reds(skipped: CheckReport, checks: Mapping[str, CheckReport]) -> set[str]:
 
 
 def _causes(checks: tuple[CheckReport, ...]) -> list[_Cause]:
-    """Each cause once, whichever tools and checks have met it."""
+    """Each cause once, even if several tools and checks have found it."""
     causes: list[_Cause] = []
     for place, check in enumerate(checks):
         for rank, (keys, fix) in enumerate(_fixes(check)):
@@ -111,7 +111,7 @@ def _fixes(check: CheckReport) -> Iterator[tuple[set[Key], Fix]]:
     """What to fix for one check, with what identifies each cause."""
     result = check.result
     found = findings(result.diagnostics)
-    # warnings of a red check are no reason for its being red, if it has errors
+    # if a red check has errors, its warnings are not the cause
     found = tuple(each for each in found if each.diagnostic.severity is Severity.ERROR) or found
     if not found or result.status is Status.ERRORED:
         reason = result.reason or result.reason_code or "only its log has the reason"
@@ -125,7 +125,7 @@ def _fixes(check: CheckReport) -> Iterator[tuple[set[Key], Fix]]:
 
 
 def _keys(finding: FoldedFinding) -> set[Key]:
-    """What makes two findings one cause: the line, whichever tool names it; the exception; else the finding itself."""
+    """The key of a cause: the line, for any tool; or the exception; or the finding itself."""
     diagnostic = finding.diagnostic
     is_one_line = len(finding.diagnostics) == 1 and diagnostic.file and diagnostic.line
     place: Key = ("line", str(diagnostic.file), str(diagnostic.line)) if is_one_line else sameness(diagnostic)
@@ -134,7 +134,7 @@ def _keys(finding: FoldedFinding) -> set[Key]:
 
 
 def _exception(diagnostic: Diagnostic) -> tuple[str, str] | None:
-    """Type and text of a Python exception. Two tests that make the same assertion have no cause in common."""
+    """Type and text of a Python exception. An assertion has none: two tests with the same assertion share no cause."""
     text = cause_of(diagnostic.message).partition("\n")[0].strip()
     if match := _RAISED.fullmatch(text):
         raised = (match["type"], match["text"])

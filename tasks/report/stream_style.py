@@ -42,7 +42,7 @@ def _is_terminal(stream: TextIO | None) -> bool:
 
 
 def _width(stream: TextIO | None, environ: Mapping[str, str]) -> int:
-    """80 columns, fewer where the terminal has fewer: a report reads the same wherever it is kept."""
+    """80 columns, or the terminal's if it has fewer: a report looks the same on every wider terminal."""
     columns = environ.get("COLUMNS", "")
     if columns.isascii() and columns.isdigit() and int(columns) > 0:
         return max(NARROWEST, min(WIDTH, int(columns)))

@@ -1,4 +1,4 @@
-"""What a text may look like where it is going: colour, signs, width. A value, so that renderers stay pure."""
+"""The style of a stream: colour, signs and width. It is a value, so that renderers stay pure."""
 
 from dataclasses import dataclass, field
 
@@ -14,14 +14,14 @@ _SIGNS = {
     Status.ERRORED: ("!", "!", "yellow"),
     Status.SKIPPED: ("○", "-", "dim"),
 }
-# By code point, since some look like what they stand for.
+# By code point, since some look like their replacement.
 _ASCII = {ord("→"): "->", ord("…"): "...", ord("·"): "-", 0x2013: "-", 0x2014: "-"}
 _ASCII |= {0x2018: "'", 0x2019: "'", 0x201C: '"', 0x201D: '"'}
 
 
 @dataclass(frozen=True, slots=True)
 class Style:
-    """The codes of each colour, empty where colour is off, and what stands for the signs where Unicode is off."""
+    """The codes of each colour, empty if colour is off, and the signs in Unicode or ASCII."""
 
     colour: bool = False
     unicode: bool = False
@@ -39,12 +39,12 @@ class Style:
 
     @property
     def arrow(self) -> str:
-        """What leads a diagnostic."""
+        """The sign in front of a diagnostic."""
         return "→" if self.unicode else "->"
 
     @property
     def rule(self) -> str:
-        """What the lines of a box are made of: one cell."""
+        """The character of a box's lines: one cell."""
         return "═" if self.unicode else "="
 
     def sign(self, status: Status) -> str:
@@ -57,11 +57,11 @@ class Style:
         return str(getattr(self, _SIGNS[status][2]))
 
     def paint(self, code: str, text: str) -> str:
-        """The text in that colour: the text itself where the code is empty."""
+        """The text in that colour; the text itself if the code is empty."""
         return f"{code}{text}{self.reset}" if code else text
 
     def spell(self, text: str) -> str:
-        """The text as the terminal can show it: escapes stand for what ASCII lacks."""
+        """The text as the terminal can show it: without Unicode, escapes replace other characters."""
         if self.unicode or text.isascii():
             return text
         return text.translate(_ASCII).encode("ascii", "backslashreplace").decode("ascii")

@@ -1,4 +1,4 @@
-"""The live view on a terminal: what runs and for how long, what is done; gone when it is closed."""
+"""The live view on a terminal: the running checks with their times, and the finished ones. Closing it clears it."""
 
 import contextlib
 import sys
@@ -21,18 +21,18 @@ _COLOURS = {Status.PASSED: "green", Status.FAILED: "red", Status.ERRORED: "yello
 
 
 class TerminalProgress:
-    """Draws the board again and again over itself. A terminal that goes away makes it silent."""
+    """Redraws the board in place. If the terminal is closed, it draws no more."""
 
     def __init__(self, stream: TextIO, style: Style, clock: Clock) -> None:
         self._style = style
         self._clock = clock
         self._board = Board(since=clock())
-        # Held for the board only, never while drawing: a terminal may stop to read (Ctrl-S), the run goes on.
+        # Held for the board only, never while drawing: if the terminal stops reading (Ctrl-S), the run continues.
         self._lock = threading.RLock()
         self._console = Console(
             file=stream, force_terminal=True, no_color=not style.colour, highlight=False, emoji=False
         )
-        # Drawn by our own ticker: the library's thread dies noisily with its terminal.
+        # Drawn by our own ticker: the library's thread prints a traceback when its terminal is closed.
         self._live: Live | None = Live(
             console=self._console,
             get_renderable=self._render,
@@ -82,7 +82,7 @@ class TerminalProgress:
                     live.stop()  # gives sys.stderr back
 
     def _render(self) -> Group:
-        """As many of the finished as fit above the running ones, and a line that counts."""
+        """The running checks, above them as many finished ones as fit, and below a line with the counts."""
         with self._lock:
             board, now = self._board, self._clock()
             done = [(outcome(board.title(check), it, self._style), it.status) for check, it in board.finished.items()]

@@ -85,7 +85,7 @@ def _stage(report: Report, stage: Stage, style: Style) -> Iterator[str]:
 
 
 def _timed(text: str, column: int, time: str, style: Style) -> str:
-    """What follows a title so that its time stands in that column, or as far to the right as there is room."""
+    """The padding and the time after a title, so that the time starts in `column`, or further left in a narrow one."""
     column = min(column, style.width - cells(time))
     return " " * max(2, column - cells(text)) + time
 
@@ -121,7 +121,7 @@ def _time(result: Result) -> str:
 
 
 def _trouble(report: Report, result: Result, style: Style) -> Iterator[str]:
-    """Why a check is red: its reason if that adds something, its first findings, and the path of its log."""
+    """Why a check is red: its reason if no finding has it, its first findings, and the path of its log."""
     found = findings(result.diagnostics)
     reason = clean_line(result.reason)
     if result.status is Status.ERRORED:
@@ -146,7 +146,7 @@ def _trouble(report: Report, result: Result, style: Style) -> Iterator[str]:
 
 
 def says(diagnostic: Diagnostic, reason: str) -> bool:
-    """Is the reason this finding's own first line, with or without its location?"""
+    """Whether the reason is this finding's own first line, with or without its location."""
     message = clean_line(diagnostic.message.partition("\n")[0])
     return reason in {message, f"{clean_line(diagnostic.location)}: {message}"} or reason in message
 
@@ -165,7 +165,7 @@ def _finding(finding: FoldedFinding, most: int, style: Style) -> list[str]:
         mark = style.spell("…")
         lines = [*lines[: most - 1], shorten(f"{lines[most - 1]} {mark}", style.width, mark)]
     again = style.spell(clean_line(repetition(finding)))
-    # how often it was found is never cut off
+    # the number of occurrences is never cut off
     if again and len(lines) == 1 and len(hang(f"{first} {again}", arrow, style.width)) == 1:
         return [f"{lines[0]} {again}"]
     return lines + (hang(again, indent, style.width) if again else [])

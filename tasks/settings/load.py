@@ -45,7 +45,7 @@ Values = dict[str, Any]
 Keys = tuple[str | int, ...]
 
 
-# mypy takes models for dataclasses, where frozen and other ones do not mix
+# mypy treats models as dataclasses, which do not mix frozen and other classes
 class EnvironmentSettings(Settings, BaseSettings):  # type: ignore[misc]
     """The same settings, in the form that pydantic-settings reads from the environment."""
 

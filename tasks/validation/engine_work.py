@@ -12,9 +12,9 @@ from tasks.trust import trust_of
 from tasks.validation.job import Job
 
 Note = Callable[[str], None]
-"""Reports what takes long."""
+"""Reports a step that takes long."""
 OpenWork = Callable[[Job, Path, Note], contextlib.AbstractAsyncContextManager[Work]]
-"""Opens what does the checks of a job. The path is the directory of its logs."""
+"""Opens the executor of a job's checks. The path is the directory of its logs."""
 
 
 @contextlib.asynccontextmanager

@@ -28,7 +28,7 @@ class RunEnvironment:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
-    """What to validate, with which secrets, for which caller.
+    """One validation: its scope, its secrets, and its caller.
 
     `called_as` and `shown_stack` are the command and the stack as a report names them. In a shard, `whole` is the plan
     that the scope's plan is a part of, and `images` are the base images of the run, by tag.

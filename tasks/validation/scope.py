@@ -33,10 +33,10 @@ Deployed = tuple[str, str]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scope:
-    """Everything that is known before the first step runs. `base` is what is deployed, with the stack that it is.
+    """Everything that is known before the first step runs. `base` is the deployed tree, with its stack.
 
-    `home` is the stack's directory as it was named: reports lie in it. The tree may be a clone of it elsewhere.
-    `deployed` is the commit of the base, and what that is.
+    `home` is the stack's directory as the caller named it: reports lie in it. The tree may be a clone of it elsewhere.
+    `deployed` is the commit of the base, and its description.
     """
 
     home: Path
@@ -53,20 +53,20 @@ class Scope:
 
     @property
     def lowering(self) -> Lowering:
-        """How the plan's checks become steps."""
+        """Converts the plan's checks to steps."""
         day = f"{datetime.now(UTC):%Y-%m-%d}"
         base = make_lowering(*self.base, day) if self.base else None
         return replace(make_lowering(self.tree, self.stack, day), base=base)
 
 
 def keys_of(scope: Scope) -> dict[str, str]:
-    """For each check of the plan what it is, on which files and which base."""
+    """Returns the key of each check: of its specification, the files and the base."""
     files = f"{scope.tree.digest} {scope.base[0].digest if scope.base else ''}"
     return {check.id: spec_key(check, files, VERSION) for check in scope.plan.checks}
 
 
 def make_lowering(tree: Tree, stack: Stack, day: str) -> Lowering:
-    """How the checks of one tree become steps."""
+    """Converts the checks of one tree to steps."""
 
     def digest(path: str) -> str:
         return tree.files[path].digest if path in tree.files else ""
@@ -88,7 +88,7 @@ def provider_context(scope: Scope, environ: Mapping[str, str], token: Token | No
 
 
 def read_secrets(scope: Scope, environ: Mapping[str, str], token: Token | None, data: Path) -> Secrets:
-    """What the plan's checks declare. Raises SecretsError before anything has begun."""
+    """Returns the secrets that the plan's checks declare. Raises SecretsError before anything has begun."""
     provider = choose_provider(scope.settings, provider_context(scope, environ, token, data))
     return take_secrets(scope.plan.checks, provider, optional=scope.settings.optional_secrets, token=token)
 
@@ -101,7 +101,7 @@ def reject_environment(settings: Settings) -> None:
 
 
 def with_secrets(scope: Scope, secrets: Secrets) -> Scope:
-    """The scope with what old values take from the proof of every check that has them: no engine provides new ones."""
+    """Returns the scope with a gap in the proof of each check that gets outdated secrets."""
     if not secrets.stale:
         return scope
     requires = ("fresh secrets", "secrets were a copy from an earlier run, not Doppler's own")
@@ -123,7 +123,7 @@ def read_text(tree: Tree, path: str) -> str:
 
 
 def existing(stack: Path) -> Path:
-    """The stack's directory. Raises UsageError where there is none."""
+    """The resolved directory of the stack. Raises UsageError if it does not exist."""
     try:
         is_directory = stat.S_ISDIR(stack.stat().st_mode)
     except OSError as error:
@@ -135,7 +135,7 @@ def existing(stack: Path) -> Path:
 
 
 def read_settings(stack: Path, flags: Mapping[str, object], environ: Mapping[str, str]) -> Settings:
-    """What a run on the stack is asked to do. Raises SettingsError with every mistake."""
+    """Returns the settings of a run on the stack. Raises SettingsError with every mistake."""
     return load_settings(stack, flags, environ, reserved=NAMES, parsers=PARSERS)
 
 
@@ -151,9 +151,9 @@ def read_scope(
     deployed: Deployed | None = None,
     has_token: bool = False,
 ) -> Scope:
-    """Settings unless they are given, tree, components, catalogue and plan. Raises UsageError if one is not available.
+    """Reads settings unless they are given, tree, components, catalogue and plan. Raises UsageError if one is missing.
 
-    `policy` is the directory of the `predeploy.toml` that holds; by default the stack's own. `deployed` is the base
+    `policy` is the directory of the `predeploy.toml` that applies; by default the stack's own. `deployed` is the base
     if it is known already. `has_token`: the run has a token for Doppler.
     """
     root = existing(stack)
@@ -185,7 +185,7 @@ def read_scope(
 
 
 def make_context(tree: Tree, settings: Settings, title: str = "") -> CatalogueContext:
-    """What a tree is, as rows look at it."""
+    """Returns a tree and its stack as the rows of the catalogue see them."""
     modules = {path: each.settings for path, each in settings.component.items() if each.settings}
     found = discover(tree.files, lambda path: read_text(tree, path), exclude=settings.exclude, settings=modules)
     return CatalogueContext(
@@ -200,7 +200,7 @@ def make_context(tree: Tree, settings: Settings, title: str = "") -> CatalogueCo
 def base_context(
     base: Base | SkipReason, settings: Settings, environ: Mapping[str, str]
 ) -> CatalogueContext | SkipReason:
-    """The same for the base, by what it says of itself; a base from before predeploy says nothing."""
+    """Returns the context of the base, by its own predeploy.toml, or the current settings if it has none."""
     if isinstance(base, SkipReason):
         return base
     if FILE in base.tree.files:
@@ -213,7 +213,7 @@ def base_context(
 
 
 def with_deliveries(scope: Scope) -> Scope:
-    """The scope with what becomes of its images. Only an engine of containers has any: no other one will do then."""
+    """Returns the scope with the deliveries of its images. They need a container engine, which it then requires."""
     settings = scope.settings
     deliveries = plan_deliveries(
         scope.plan, scope.lowering, Path.cwd(), export=settings.export_image, publish=settings.publish
@@ -225,7 +225,7 @@ def with_deliveries(scope: Scope) -> Scope:
 
 
 def with_handovers(scope: Scope) -> Scope:
-    """The scope with what becomes of bundles and pages."""
+    """Returns the scope with the exports of bundles and pages."""
     if not scope.settings.export_built:
         return scope
     target = Path.cwd() / scope.settings.export_built

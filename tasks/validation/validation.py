@@ -41,8 +41,8 @@ Built = tuple[BuiltFiles, ...]
 class Validation:
     """Runs a job. `begun` is called with the run as soon as its checks have started.
 
-    `open_work` opens what does the checks: an engine here, or shards elsewhere. The report and its results hold no
-    value of the job's secrets.
+    `open_work` opens the executor of the checks: an engine here, or shards elsewhere. The report and its results
+    hold no value of the job's secrets.
     """
 
     job: Job
@@ -113,7 +113,7 @@ class Validation:
             return (), (), verdict
         try:
             if self.job.scope.built is not None:
-                self.progress.note("handing on what was built")
+                self.progress.note("exporting and publishing the built files")
                 built = await run.follow_up(hand_over(work.engine, self.job.scope.handovers, self.job.scope.built))
             for delivery in self.job.scope.deliveries:
                 self.progress.note(f"handing on the {delivery.image.title}")

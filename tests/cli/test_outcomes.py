@@ -247,7 +247,7 @@ def test_crash_in_predeploy(caller: Caller, green: TinyStack, tmp_path: Path, mo
     ended = replace(caller, paths=(*caller.paths, place)).run(green.root)
 
     ended.assert_ended(3, "ERRORED")
-    assert "a mistake of predeploy's own: RuntimeError: all of a sudden" in ended.stderr
+    assert "an internal error of predeploy: RuntimeError: all of a sudden" in ended.stderr
     assert green.hidden == []
 
 

@@ -1,4 +1,4 @@
-"""Which engine a run opens, and what it does where that one cannot be opened."""
+"""Which engine a run opens, and its fallback if that one cannot be opened."""
 
 import contextlib
 from dataclasses import replace

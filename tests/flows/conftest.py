@@ -1,4 +1,4 @@
-"""One real server for all tests that only need it to be there."""
+"""Fixtures: one real server for all tests that only use it, and homes for tests that change one."""
 
 import os
 import signal
@@ -14,7 +14,7 @@ from tests.support.prefect_database import give_template
 
 @pytest.fixture(scope="session")
 def shared_places(tmp_path_factory: pytest.TempPathFactory, prefect_template: Path) -> Places:
-    """A home whose server every test may use and none may harm."""
+    """A home with a server that every test may use, and that no test may stop or change."""
     root = tmp_path_factory.mktemp("prefect")
     give_template(prefect_template, root / "cache")
     return Places(data=root / "data", cache=root / "cache")
@@ -30,7 +30,7 @@ def server(shared_places: Places) -> Iterator[ServerHandle]:
 
 @pytest.fixture
 def user_dirs(server: ServerHandle, shared_places: Places, tmp_path: Path) -> Iterator[Places]:
-    """A home of the test's own, quick to set up; a test that fails leaves no server there either."""
+    """The test's own home, quick to set up. Its server is stopped even if the test fails."""
     user_dirs = Places(data=tmp_path / "data", cache=shared_places.cache)
     yield user_dirs
     for pid in servers_below(user_dirs.data):

@@ -1,4 +1,4 @@
-"""What tests of recording share: places, processes, and a look into the database."""
+"""Helpers for tests of recording: directories, processes, and queries of the database."""
 
 import json
 import os
@@ -19,7 +19,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Places:
-    """A home and a cache of a test's own."""
+    """The test's own home and cache."""
 
     data: Path
     cache: Path
@@ -32,13 +32,13 @@ class Places:
         return handle
 
     def ensure(self, **environ: str) -> ServerHandle:
-        """Find or start a server, as a command line with this environment would."""
+        """Find or start a server, as the command line does with this environment."""
         return ensure_server({"PATH": os.environ["PATH"], **environ}, data_dir=self.data, cache_dir=self.cache)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recording:
-    """What the recording process printed of one run. `is_pending`: the report did not wait for the recorder."""
+    """The line that the process printed for one run. `is_pending`: the report did not wait for the recorder."""
 
     url: str | None
     unrecorded: str | None
@@ -46,7 +46,7 @@ class Recording:
 
 
 class RecorderProcess:
-    """A process that records scripted runs beside the test."""
+    """A process that records scripted runs in parallel to the test."""
 
     def __init__(
         self,
@@ -75,12 +75,12 @@ class RecorderProcess:
         return self._process.pid
 
     def kill(self) -> None:
-        """End it as the kernel would."""
+        """End it with SIGKILL."""
         self._process.kill()
         self._process.communicate()
 
     def wait(self) -> list[Recording]:
-        """Return what it said; it must have said nothing else, and nothing on stderr."""
+        """Return its lines on stdout. Fails if it printed other text or anything on stderr."""
         stdout, stderr = self._process.communicate(timeout=300)
         assert (self._process.returncode, stderr) == (0, "")
         return [Recording(**json.loads(line)) for line in stdout.splitlines()]
@@ -93,13 +93,13 @@ def record_run(user_dirs: Places, **options: Any) -> Recording:
 
 
 def rows(home: Path, query: str, *values: str) -> list[tuple[Any, ...]]:
-    """Ask Prefect's database itself."""
+    """Query Prefect's database directly."""
     with closing(sqlite3.connect(home / "prefect.db", timeout=30)) as connection:
         return connection.execute(query, values).fetchall()
 
 
 def wait_until(condition: Callable[[], bool], *, limit: float) -> None:
-    """Poll until it is so."""
+    """Poll until the condition is true."""
     deadline = time.monotonic() + limit
     while not condition():
         assert time.monotonic() < deadline, "it never came to be"
@@ -113,7 +113,7 @@ def environment_of(pid: int) -> Mapping[str, str]:
 
 
 def alive(pid: int) -> bool:
-    """Tell whether a process runs: neither gone nor waiting to be reaped."""
+    """Return whether a process runs: it exists and is not a zombie."""
     try:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
     except FileNotFoundError:
@@ -121,7 +121,7 @@ def alive(pid: int) -> bool:
 
 
 def servers_below(home: Path) -> list[int]:
-    """Return the processes of all servers whose home is there."""
+    """Return the processes of all servers of a home."""
     found = []
     for process in Path("/proc").iterdir():
         if process.name.isdecimal():

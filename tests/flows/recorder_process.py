@@ -2,7 +2,7 @@
 
 usage: python -m tests.flows.recorder_process DATA CACHE RUNS SECONDS [FILE]
 
-With a file, no check ends before it is there.
+With FILE, no check ends before that file exists.
 """
 
 import asyncio
@@ -24,7 +24,7 @@ async def flow() -> object:
 
 
 async def record_runs(connect_to: tuple[Path, Path], runs: int, seconds: float, held_by: Path | None) -> None:
-    """Print what became of each record, and whether the report came while the recorder was still at work."""
+    """Print the outcome of each record, and whether the report was ready before the recorder ended."""
     environ = dict(os.environ)
 
     def connect() -> ServerHandle:
@@ -41,11 +41,11 @@ async def record_runs(connect_to: tuple[Path, Path], runs: int, seconds: float, 
             "unrecorded": recorded.unrecorded,
             "is_pending": is_pending,
         }
-        print(json.dumps(line), flush=True)  # noqa: T201 - its output is what it is for
+        print(json.dumps(line), flush=True)  # noqa: T201 - the test reads this output
 
 
 def main() -> None:
-    """Leave the caller's directory, as the command line does, and end without waiting for anybody."""
+    """Leave the caller's directory, as the command line does, and end without waiting for any thread."""
     data, cache, runs, seconds, *held_by = sys.argv[1:]
     neutral = Path(cache) / "empty"
     neutral.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""Runs whose checks do nothing but take the time and end the way a test wants."""
+"""Scripted runs: their checks only take a given time and end with a given result."""
 
 import asyncio
 import time
@@ -26,7 +26,7 @@ FINDING = Diagnostic(tool="mypy", message="Incompatible types\nin assignment", f
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Script:
-    """What one check does."""
+    """The script of one check."""
 
     name: str
     stage: Stage = Stage.QUALITY
@@ -41,7 +41,7 @@ class Script:
 
     @property
     def check(self) -> Check:
-        """The row it stands for."""
+        """The check of the plan."""
         return Check(
             id=f"{self.name}[{self.component}]",
             name=self.name,
@@ -73,14 +73,14 @@ MIXED = (
 
 
 def lasting(scripts: Sequence[Script], seconds: float) -> tuple[Script, ...]:
-    """The same checks, each taking its time."""
+    """The same checks, each with a duration."""
     return tuple(replace(script, lasts=seconds) for script in scripts)
 
 
 class ScriptedRun:
-    """A run that goes on by itself from the moment it is made, as the executor's do.
+    """A run that proceeds by itself from its creation, as a run of the executor does.
 
-    With `held_by`, no check ends before that file is there.
+    With `held_by`, no check ends before that file exists.
     """
 
     def __init__(self, scripts: Sequence[Script], *, held_by: Path | None = None) -> None:
@@ -91,15 +91,15 @@ class ScriptedRun:
         self._tasks = {script.check.id: asyncio.create_task(self._run(script)) for script in scripts}
 
     async def started(self, check_id: str) -> None:
-        """As the protocol says."""
+        """As in the protocol."""
         await self._begun[check_id].wait()
 
     async def finished(self, check_id: str) -> Result:
-        """As the protocol says."""
+        """As in the protocol."""
         return await asyncio.shield(self._tasks[check_id])
 
     async def report(self) -> Report:
-        """As the protocol says."""
+        """As in the protocol."""
         results = [await self.finished(check.id) for check in self.checks]
         return make_report(self.checks, results, duration=time.monotonic() - self._zero)
 
@@ -107,13 +107,13 @@ class ScriptedRun:
         await asyncio.sleep(script.begins)
         self._begun[script.check.id].set()
         await asyncio.sleep(script.lasts)
-        while self._held_by and not self._held_by.exists():  # noqa: ASYNC110 - another process lets go
+        while self._held_by and not self._held_by.exists():  # noqa: ASYNC110 - another process makes the file
             await asyncio.sleep(0.02)
         return make_result(script)
 
 
 def make_result(script: Script) -> Result:
-    """What a script ends with."""
+    """The result of a script."""
     return Result(
         check=script.check.id,
         status=script.status,

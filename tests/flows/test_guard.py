@@ -1,4 +1,4 @@
-"""Who is let in, and what counts as being talked to."""
+"""The guard of the local server: accepted requests, and the activity that keeps the server up."""
 
 import asyncio
 import logging
@@ -49,11 +49,11 @@ async def ask(guard: Guard, asked: Message) -> list[Message]:
     ],
     ids=str,
 )
-def test_only_this_machine_and_the_servers_own_pages_are_let_in(headers: dict[str, str], own: bool) -> None:
+def test_only_this_machine_and_the_servers_own_pages_are_accepted(headers: dict[str, str], own: bool) -> None:
     assert is_own({name.encode(): value.encode() for name, value in headers.items()}) is own
 
 
-async def test_a_stranger_never_reaches_the_application() -> None:
+async def test_rejected_request_does_not_reach_the_application() -> None:
     guard = Guard(answering(200))
 
     assert [message.get("status") for message in await ask(guard, scope(host="elsewhere.example"))] == [403, None]
@@ -62,7 +62,7 @@ async def test_a_stranger_never_reaches_the_application() -> None:
     ]
 
 
-async def test_a_server_is_not_idle_while_somebody_is_connected() -> None:
+async def test_server_is_not_idle_while_a_client_is_connected() -> None:
     leave = asyncio.Event()
 
     async def app(*_: Any) -> None:
@@ -80,11 +80,9 @@ async def test_a_server_is_not_idle_while_somebody_is_connected() -> None:
     assert 0.05 < guard.idle < 1
 
 
-@pytest.mark.parametrize(("status", "told"), [(200, []), (503, ["POST /api/flows/ answered 503"])])
-async def test_a_request_that_is_turned_away_is_logged(
-    caplog: pytest.LogCaptureFixture, status: int, told: list[str]
-) -> None:
+@pytest.mark.parametrize(("status", "messages"), [(200, []), (503, ["POST /api/flows/ answered 503"])])
+async def test_rejected_request_is_logged(caplog: pytest.LogCaptureFixture, status: int, messages: list[str]) -> None:
     with caplog.at_level(logging.WARNING, logger="predeploy.server"):
         await ask(Guard(answering(status)), scope(host="localhost"))
 
-    assert caplog.messages == told
+    assert caplog.messages == messages

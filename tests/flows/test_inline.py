@@ -1,4 +1,4 @@
-"""A validation in the loop of the flow that records it: it ends with a report, or with the reason why there is none."""
+"""A validation in the loop of its recording flow: it ends with a report, or with the reason for a missing one."""
 
 import asyncio
 import json
@@ -28,7 +28,7 @@ CANARY = "c4n4ry-value"
 
 @pytest.fixture
 def job(tmp_path: Path) -> Job:
-    """Two checks, and a secret that one of them declares."""
+    """A job with two checks. One of them declares a secret."""
     stack = tmp_path / "stack"
     stack.mkdir()
     policy = f'secrets_provider = "env"\n{POLICY}secrets = ["KEY"]\n'
@@ -49,7 +49,7 @@ def opening(engine: FakeEngine) -> OpenWork:
     return open_work
 
 
-async def test_at_the_end_the_report_is_known_and_published(job: Job) -> None:
+async def test_report_is_returned_and_published_at_the_end(job: Job) -> None:
     engine = FakeEngine()
 
     async with running(job, opening(engine)) as run:
@@ -62,7 +62,7 @@ async def test_at_the_end_the_report_is_known_and_published(job: Job) -> None:
     assert engine.closed
 
 
-async def test_an_engine_that_cannot_be_opened_is_the_error(job: Job) -> None:
+async def test_engine_that_cannot_be_opened_raises_its_error(job: Job) -> None:
     @asynccontextmanager
     async def open_work(job: Job, logs: Path, note: Note) -> AsyncIterator[Work]:
         raise EngineError("no engine", "engine_absent")
@@ -75,7 +75,7 @@ async def test_an_engine_that_cannot_be_opened_is_the_error(job: Job) -> None:
     assert [*(job.scope.home / ".predeploy/runs").iterdir()] == []
 
 
-async def test_whoever_waits_for_the_report_gets_the_error_that_ended_the_run(
+async def test_waiter_for_the_report_gets_the_error_that_ended_the_run(
     job: Job, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def broken(*_: object, **__: object) -> None:

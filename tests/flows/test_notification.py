@@ -1,4 +1,4 @@
-"""Which end of a run is news, and what is said of it."""
+"""Which ends of runs are news, and the text of a notification."""
 
 from dataclasses import replace
 
@@ -24,13 +24,13 @@ GREEN = replace(RED, colour="green", reason="14 passed")
         (GREEN, None, ""),
     ],
 )
-def test_another_colour_is_news(run: Ended, before: Colour | None, subject: str) -> None:
+def test_change_of_colour_is_news(run: Ended, before: Colour | None, subject: str) -> None:
     news = news_of(run, before)
 
     assert (news.subject if news else "") == subject
 
 
-def test_a_message_has_all_that_people_need_and_no_empty_line() -> None:
+def test_message_has_run_reason_commit_and_link_without_empty_lines() -> None:
     news = news_of(replace(RED, commit="", url="", reason="x" * 5000), "green")
 
     assert news is not None

@@ -1,4 +1,4 @@
-"""What a run leaves in Prefect's database: every check, once, as it was."""
+"""The record of a run in Prefect's database: every check once, with its state and times."""
 
 from collections import Counter
 from dataclasses import dataclass
@@ -38,7 +38,7 @@ def flow_run_id(recording: Recording) -> str:
 
 @pytest.fixture(scope="module")
 def runs(server: ServerHandle, shared_places: Places) -> list[Recording]:
-    """Twenty in a row, each of ten checks that take no time at all."""
+    """Twenty runs in a row, each with ten checks that end at once."""
     return RecorderProcess(shared_places, runs=RUNS).wait()
 
 
@@ -50,7 +50,7 @@ def home(server: ServerHandle) -> Path:
 
 @dataclass(frozen=True, kw_only=True)
 class LongRun:
-    """A run whose checks went on until `end`, in UTC, when Prefect had seen all of them run."""
+    """A run whose checks ended at `end`, in UTC, after Prefect had recorded the start of all of them."""
 
     recording: Recording
     end: datetime
@@ -84,12 +84,12 @@ def test_every_check_of_twenty_runs_in_a_row_is_recorded(runs: list[Recording], 
 
 
 @pytest.mark.slow
-def test_no_request_was_turned_away(runs: list[Recording], home: Path) -> None:
+def test_no_request_was_rejected(runs: list[Recording], home: Path) -> None:
     assert (home / "server.log").read_text() == ""
     assert (home / "server.err").read_text() == ""
 
 
-def test_a_check_is_shown_with_its_name_and_a_state_that_a_person_understands(run: str, home: Path) -> None:
+def test_check_is_shown_with_its_name_and_a_readable_state(run: str, home: Path) -> None:
     shown = {name: (kind, state, message) for name, kind, state, message, _ in rows(home, CHECKS, run)}
 
     assert shown == {
@@ -112,11 +112,11 @@ def test_a_check_is_shown_with_its_name_and_a_state_that_a_person_understands(ru
     }
 
 
-def test_each_check_stands_in_its_stage(run: str, home: Path) -> None:
+def test_each_check_is_recorded_in_its_stage(run: str, home: Path) -> None:
     assert Counter(stage for *_, stage in rows(home, CHECKS, run)) == {"build": 4, "quality": 3, "integration": 3}
 
 
-def test_a_stage_is_as_red_as_its_worst_check(run: str, home: Path) -> None:
+def test_stage_has_the_state_of_its_worst_check(run: str, home: Path) -> None:
     assert [row[:4] for row in rows(home, STAGES, run)] == [
         ("build", "COMPLETED", "Completed", "4 passed"),
         ("integration", "CRASHED", "NoVerdict", "1 errored, 1 passed, 1 skipped"),
@@ -124,23 +124,21 @@ def test_a_stage_is_as_red_as_its_worst_check(run: str, home: Path) -> None:
     ]
 
 
-def test_the_whole_run_is_red(run: str, home: Path) -> None:
+def test_run_with_a_failed_check_is_failed(run: str, home: Path) -> None:
     query = "select run.state_type, message from flow_run run join flow_run_state s on s.id = state_id where run.id = ?"
 
     assert rows(home, query, run) == [("FAILED", "1 failed, 1 errored, 7 passed, 1 skipped")]
 
 
-def test_the_stages_are_side_by_side(run: str, home: Path) -> None:
+def test_stages_run_concurrently(run: str, home: Path) -> None:
     spans = [tuple(map(datetime.fromisoformat, row[4:])) for row in rows(home, STAGES, run)]
 
     assert max(begun for begun, _ in spans) < min(ended for _, ended in spans)
 
 
-def test_a_check_has_the_time_that_it_took_however_late_its_recorder_came(
-    long_run: LongRun, run: str, home: Path
-) -> None:
+def test_check_has_its_true_duration_even_with_a_late_recorder(long_run: LongRun, run: str, home: Path) -> None:
     query = CHECKS.replace("task.name, task.state_type", "task.start_time, task.end_time, task.total_run_time")
-    epoch = datetime(1970, 1, 1)  # noqa: DTZ001 - Prefect keeps a duration as that long after it
+    epoch = datetime(1970, 1, 1)  # noqa: DTZ001 - Prefect stores a duration as a time after this one
     ((recorder_came,),) = rows(home, "select created from flow_run where id = ?", run)
 
     for start, end, total, *_ in rows(home, query, run):
@@ -158,11 +156,11 @@ def test_the_report_is_kept_as_artifacts(run: str, home: Path) -> None:
     assert str(kept["predeploy-checks"]).count("apps/web") >= len(MIXED) - 3
 
 
-def test_the_run_tells_its_story_in_prefects_logs(run: str, home: Path) -> None:
-    told = [message for (message,) in rows(home, "select message from log where flow_run_id = ?", run)]
+def test_run_is_in_prefects_logs(run: str, home: Path) -> None:
+    messages = [message for (message,) in rows(home, "select message from log where flow_run_id = ?", run)]
 
-    assert any("Finished in state" in message for message in told)
-    assert not any("NoneType: None" in message for message in told)
+    assert any("Finished in state" in message for message in messages)
+    assert not any("NoneType: None" in message for message in messages)
 
 
 def test_files_of_the_stack_do_not_configure_prefect(
@@ -182,7 +180,7 @@ def test_files_of_the_stack_do_not_configure_prefect(
     )
 
 
-def test_a_proxy_is_not_asked_for_loopback(server: ServerHandle, shared_places: Places) -> None:
+def test_proxy_is_not_used_for_loopback(server: ServerHandle, shared_places: Places) -> None:
     recording = record_run(
         shared_places, http_proxy="http://127.0.0.1:9", HTTP_PROXY="http://127.0.0.1:9", ALL_PROXY="http://127.0.0.1:9"
     )

@@ -1,4 +1,4 @@
-"""What the recorder learns of a run, whenever it asks."""
+"""The events of a run, for recorders that start early or late."""
 
 import asyncio
 from datetime import UTC, datetime
@@ -10,7 +10,7 @@ from tasks.models import Result, Stage
 from tests.flows.scripted import Script, ScriptedRun
 
 
-async def test_a_recorder_that_comes_late_learns_the_true_times() -> None:
+async def test_late_recorder_gets_the_true_times() -> None:
     run = ScriptedRun([Script(name="mypy", begins=0.1, lasts=0.2)])
     events = RunEvents(run)
     zero = datetime.now(UTC)
@@ -24,7 +24,7 @@ async def test_a_recorder_that_comes_late_learns_the_true_times() -> None:
     assert (finished.ended - finished.began).total_seconds() == pytest.approx(0.2, abs=0.08)
 
 
-async def test_a_waiter_that_gives_up_takes_nothing_from_the_others() -> None:
+async def test_cancelled_waiter_does_not_affect_the_others() -> None:
     run = ScriptedRun([Script(name="mypy", lasts=0.1, stage=Stage.BUILD)])
     events = RunEvents(run)
     events.follow()
@@ -36,7 +36,7 @@ async def test_a_waiter_that_gives_up_takes_nothing_from_the_others() -> None:
     assert (await events.report()).verdict.ready
 
 
-async def test_closing_tells_whoever_waits_and_stops_nothing() -> None:
+async def test_closing_ends_waiters_with_an_error_and_stops_no_check() -> None:
     run = ScriptedRun([Script(name="mypy", lasts=0.1)])
     events = RunEvents(run)
     events.follow()
@@ -52,7 +52,7 @@ async def test_closing_tells_whoever_waits_and_stops_nothing() -> None:
     assert (await run.finished("mypy[apps/web]")).passed
 
 
-async def test_an_executor_that_breaks_its_word_is_passed_on(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_error_of_the_executor_is_passed_to_waiters(monkeypatch: pytest.MonkeyPatch) -> None:
     async def broken(check_id: str) -> Result:
         raise LookupError(check_id)
 

@@ -1,4 +1,4 @@
-"""One server per home, that asks for nothing, tells nobody, and ends when it is not needed."""
+"""The local server: one per home, without questions or telemetry, and it ends when it is not used."""
 
 import http.client
 import importlib.metadata
@@ -30,21 +30,21 @@ def ask(server: ServerHandle, **headers: str) -> int:
 
 
 @real
-def test_a_warm_server_is_found_at_once(server: ServerHandle, shared_places: Places) -> None:
+def test_running_server_is_found_at_once(server: ServerHandle, shared_places: Places) -> None:
     again = shared_places.ensure()
 
     assert (again.url, again.pid, again.started) == (server.url, server.pid, False)
-    # another version of Prefect could not read this one's history, nor the other way round
+    # different versions of Prefect cannot read each other's history
     assert again.home == shared_places.data / f"prefect-{importlib.metadata.version('prefect')}"
 
 
 @real
-def test_the_server_knows_nothing_of_its_starter(user_dirs: Places) -> None:
+def test_server_has_no_variables_of_its_starter(user_dirs: Places) -> None:
     given = {"DATABASE_URL": "postgres://secret", "PREFECT_API_KEY": "secret", "PREFECT_PROFILE": "theirs", "CI": "1"}
     handle = user_dirs.ensure(**given, HOME="/home/somebody")
     pid = handle.pid
     assert pid is not None
-    # between its fork and its first instruction a process has its parent's environment, or none
+    # until its first instruction, a forked process has its parent's environment, or none
     wait_until(lambda: "PREFECT_SERVER_ANALYTICS_ENABLED" in environment_of(pid), limit=5)
     environment = environment_of(pid)
     cwd = Path(f"/proc/{handle.pid}/cwd").resolve()
@@ -60,7 +60,7 @@ def test_the_server_knows_nothing_of_its_starter(user_dirs: Places) -> None:
 
 
 @real
-def test_pages_from_elsewhere_are_refused(server: ServerHandle) -> None:
+def test_requests_of_other_sites_are_rejected(server: ServerHandle) -> None:
     own = server.url.removesuffix("/api")
 
     assert [
@@ -72,7 +72,7 @@ def test_pages_from_elsewhere_are_refused(server: ServerHandle) -> None:
 
 
 @real
-def test_two_that_race_start_one_server_which_ends_when_idle(user_dirs: Places) -> None:
+def test_two_concurrent_starters_start_one_server_which_ends_when_idle(user_dirs: Places) -> None:
     with ThreadPoolExecutor(4) as pool:
         handles = list(pool.map(lambda _: user_dirs.ensure(PREDEPLOY_SERVER_IDLE_SECONDS="1"), range(4)))
     first = handles[0]
@@ -109,7 +109,7 @@ def test_under_ci_the_server_ends_with_a_starter_that_is_killed(user_dirs: Place
 
 
 @real
-def test_a_hung_server_of_this_run_is_stopped_all_the_same(user_dirs: Places) -> None:
+def test_hung_server_of_this_run_is_stopped(user_dirs: Places) -> None:
     handle = user_dirs.ensure(CI="1")
     assert handle.pid is not None
     os.kill(handle.pid, signal.SIGSTOP)
@@ -119,7 +119,7 @@ def test_a_hung_server_of_this_run_is_stopped_all_the_same(user_dirs: Places) ->
     assert phase(handle) is Phase.GONE
 
 
-def test_a_server_of_the_users_own_is_used_and_nothing_started(tmp_path: Path) -> None:
+def test_configured_server_is_used_and_none_is_started(tmp_path: Path) -> None:
     environ = {"PREFECT_API_URL": "https://prefect.example/api/", "CI": "1"}
 
     handle = ensure_server(environ, data_dir=tmp_path / "data", cache_dir=tmp_path / "cache")
@@ -128,7 +128,7 @@ def test_a_server_of_the_users_own_is_used_and_nothing_started(tmp_path: Path) -
     assert list(tmp_path.iterdir()) == []
 
 
-def test_what_a_user_set_for_prefect_holds_for_their_server_only(tmp_path: Path) -> None:
+def test_prefect_settings_of_the_user_apply_to_their_server_only(tmp_path: Path) -> None:
     theirs = {"PREFECT_API_KEY": "key", "PREFECT_API_URL": "https://prefect.example/api", "NO_PROXY": "a"}
     ours = dict(theirs)
 
@@ -146,7 +146,7 @@ def test_what_a_user_set_for_prefect_holds_for_their_server_only(tmp_path: Path)
     [{"identity": "another boot:1"}, {"pid": 2**22 + 1}, {"phase": "unknown"}, {"url": None, "surplus": 1}],
     ids=["pid used again", "process gone", "unknown phase", "another format"],
 )
-def test_a_state_file_that_tells_of_no_living_server_is_ignored(tmp_path: Path, change: dict[str, object]) -> None:
+def test_state_file_of_an_ended_server_is_ignored(tmp_path: Path, change: dict[str, object]) -> None:
     state = tmp_path / "server.json"
     identity = process_identity(os.getpid())
     assert identity is not None
@@ -162,7 +162,7 @@ def test_a_state_file_that_tells_of_no_living_server_is_ignored(tmp_path: Path, 
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", "null", '"text"'])
-def test_a_state_file_that_is_broken_is_ignored(tmp_path: Path, text: str) -> None:
+def test_broken_state_file_is_ignored(tmp_path: Path, text: str) -> None:
     state = tmp_path / "server.json"
     state.write_text(text)
 

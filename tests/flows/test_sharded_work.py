@@ -1,4 +1,4 @@
-"""What a run makes of its shards' results: shards that are acted here, and a real storage between."""
+"""The results of a distributed run, with fake shards and a real storage."""
 
 import asyncio
 import subprocess
@@ -39,7 +39,7 @@ Played = ShardRecord | bytes | None
 
 @dataclass(kw_only=True)
 class Acted(ShardRuns):
-    """Shards that store what they are told to. `silent` ones give one sign of life and hang."""
+    """Fake shards that store given records. Shards in `silent` write one sign of life and hang."""
 
     home: Path
     keys: Mapping[str, str]
@@ -92,7 +92,7 @@ class Acted(ShardRuns):
         await storage.write(SIGNS_NAME, written(SIGNS, replace(signs, facts=FACTS)))
 
     def record(self, check: str, status: Status = Status.PASSED, **over: Any) -> ShardRecord:
-        """What a shard says of a check."""
+        """The record of a shard for a check."""
         red = (BROKEN,) if status is Status.FAILED else ()
         result = Result(check=check, status=status, duration=2.5, diagnostics=red)
         return ShardRecord(
@@ -145,7 +145,7 @@ async def test_every_check_has_the_result_of_its_shard(scope: Scope, tmp_path: P
 @pytest.mark.parametrize(
     ("played", "code"), [(b"{}", "shard_result"), (b"", "shard_result"), (None, "shard_ended")], ids=str
 )
-async def test_what_is_missing_or_no_result_is_errored_and_the_rest_is_kept(
+async def test_missing_or_invalid_results_are_errored_and_others_kept(
     scope: Scope, tmp_path: Path, played: Played, code: str
 ) -> None:
     results, _ = await results_of(scope, make_runs(scope, tmp_path, plays={FORM: played}), tmp_path)
@@ -164,9 +164,7 @@ async def test_a_result_of_another_plan_is_errored(scope: Scope, tmp_path: Path)
 
 
 @pytest.mark.parametrize("images", [{}, {"python": "python@sha256:1"}], ids=["the first decides", "resolved"])
-async def test_shards_that_took_different_images_are_no_pass(
-    scope: Scope, tmp_path: Path, images: dict[str, str]
-) -> None:
+async def test_shards_with_different_images_are_no_pass(scope: Scope, tmp_path: Path, images: dict[str, str]) -> None:
     runs = make_runs(scope, tmp_path)
     runs.plays = {
         check: runs.record(check, images=(("python", reference),))
@@ -182,7 +180,7 @@ async def test_shards_that_took_different_images_are_no_pass(
         assert runs.sent[0]["images"] == images
 
 
-async def test_one_broken_lock_is_one_red_check_in_shards_too(scope: Scope, tmp_path: Path) -> None:
+async def test_broken_lock_is_one_red_check_in_shards_too(scope: Scope, tmp_path: Path) -> None:
     runs = make_runs(scope, tmp_path)
     red = {check: runs.record(check, Status.FAILED) for check in (BUNDLE, FORM)}
     runs.plays = {BUNDLE: red[BUNDLE], FORM: replace(red[FORM], owners=(BUNDLE, "gone"))}
@@ -196,9 +194,7 @@ async def test_one_broken_lock_is_one_red_check_in_shards_too(scope: Scope, tmp_
     }
 
 
-async def test_one_that_is_silent_is_lost_and_said_to_be(
-    scope: Scope, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_silent_shard_is_lost_and_reported(scope: Scope, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PREDEPLOY_SHARD_LOST", "0.2")
     runs = make_runs(scope, tmp_path, is_silent=True)
 

@@ -1,4 +1,4 @@
-"""How results are told in Prefect's words."""
+"""The conversion of results to states of Prefect."""
 
 from dataclasses import replace
 
@@ -13,7 +13,7 @@ from tests.flows.scripted import MIXED, Script, make_report, make_result
 PASSED, FAILED, ERRORED, SKIPPED = (Result(check="a", status=status, reason="why") for status in Status)
 
 
-def test_every_status_has_a_state_of_its_own() -> None:
+def test_every_status_has_its_own_state() -> None:
     states = [check_state(result) for result in (PASSED, replace(PASSED, cached=True), FAILED, ERRORED, SKIPPED)]
 
     assert [(state.type, state.name) for state in states] == [
@@ -25,13 +25,13 @@ def test_every_status_has_a_state_of_its_own() -> None:
     ]
 
 
-def test_a_partial_proof_is_told() -> None:
+def test_partial_proof_is_in_the_message() -> None:
     state = check_state(replace(PASSED, summary="24 passed", proof=Proof(gaps=("no image", "another Python"))))
 
     assert state.message == "24 passed · partial: no image; another Python"
 
 
-def test_a_message_stays_short() -> None:
+def test_message_has_a_maximum_length() -> None:
     endless = Diagnostic(tool="mypy", message="x" * 10_000)
 
     assert len(check_state(replace(FAILED, diagnostics=(endless,))).message or "") < 2100
@@ -47,7 +47,7 @@ def test_a_message_stays_short() -> None:
         ([PASSED, ERRORED, FAILED], "Failed", "1 failed, 1 errored, 1 passed"),
     ],
 )
-def test_a_stage_is_as_bad_as_its_worst_check(results: list[Result], name: str, message: str) -> None:
+def test_stage_has_the_state_of_its_worst_check(results: list[Result], name: str, message: str) -> None:
     state = stage_state(results)
 
     assert (state.name, state.message) == (name, message)
@@ -64,7 +64,7 @@ def test_a_stage_is_as_bad_as_its_worst_check(results: list[Result], name: str, 
         (Outcome.INTERRUPTED, StateType.CANCELLED, "Interrupted"),
     ],
 )
-def test_the_run_ends_as_its_verdict_says(outcome: Outcome, kind: StateType, name: str) -> None:
+def test_state_of_the_run_matches_its_verdict(outcome: Outcome, kind: StateType, name: str) -> None:
     report = make_report([MIXED[0].check], [PASSED])
 
     state = run_state(replace(report, verdict=Verdict(outcome=outcome, exit_code=9, reason="of this")))
@@ -72,7 +72,7 @@ def test_the_run_ends_as_its_verdict_says(outcome: Outcome, kind: StateType, nam
     assert (state.type, state.name, state.message) == (kind, name, "1 passed: of this")
 
 
-def test_a_run_that_is_ready_says_so() -> None:
+def test_message_of_a_ready_run_says_so() -> None:
     assert run_state(make_report([MIXED[0].check], [make_result(MIXED[0])])).message == "1 passed. Ready to deploy."
 
 
@@ -82,7 +82,7 @@ def test_only_a_name_that_two_components_share_has_its_component() -> None:
     assert list(labels([script.check for script in scripts]).values()) == ["mypy", "ruff[apps/web]", "ruff[b]"]
 
 
-def test_a_gate_says_what_is_missing() -> None:
+def test_message_of_a_gate_has_the_first_gap() -> None:
     gaps = ("no image of apps/web was built", "another Python")
     report = make_report([MIXED[0].check], [make_result(MIXED[0])])
     verdict = Verdict(outcome=Outcome.ERRORED, exit_code=3, reason="not the full proof", gaps=gaps)

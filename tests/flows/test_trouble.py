@@ -1,4 +1,4 @@
-"""Whatever becomes of Prefect, the report does not wait for it, and says what is missing."""
+"""Failures of Prefect: the report does not wait for it, and names what was not recorded."""
 
 import asyncio
 import os
@@ -23,10 +23,10 @@ NOWHERE = "http://127.0.0.1:9/api"
 @pytest.mark.slow
 @real
 @pytest.mark.parametrize(
-    ("trouble", "told"), [(signal.SIGKILL, "has ended"), (signal.SIGSTOP, "does not answer")], ids=["killed", "hung"]
+    ("trouble", "reason"), [(signal.SIGKILL, "has ended"), (signal.SIGSTOP, "does not answer")], ids=["killed", "hung"]
 )
-def test_the_server_is_lost_in_the_middle_of_a_run(
-    user_dirs: Places, tmp_path: Path, trouble: signal.Signals, told: str
+def test_server_that_ends_during_a_run_is_reported(
+    user_dirs: Places, tmp_path: Path, trouble: signal.Signals, reason: str
 ) -> None:
     handle = user_dirs.start()
     assert handle.pid is not None
@@ -43,7 +43,7 @@ def test_the_server_is_lost_in_the_middle_of_a_run(
 
     assert recording.is_pending
     assert recording.unrecorded is not None
-    assert told in recording.unrecorded
+    assert reason in recording.unrecorded
     assert str(handle.log) in recording.unrecorded
 
 
@@ -62,7 +62,7 @@ def test_a_server_that_is_hung_from_the_start_is_replaced(user_dirs: Places) -> 
 
 
 @real
-def test_nobody_listens(user_dirs: Places) -> None:
+def test_server_without_a_listener_is_reported(user_dirs: Places) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         url = f"http://127.0.0.1:{listener.getsockname()[1]}/api"
 
@@ -74,7 +74,7 @@ def test_nobody_listens(user_dirs: Places) -> None:
 
 
 @real
-def test_somebody_listens_and_never_answers(user_dirs: Places) -> None:
+def test_server_that_never_answers_is_reported(user_dirs: Places) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         url = f"http://127.0.0.1:{listener.getsockname()[1]}/api"
         recording = record_run(user_dirs, PREFECT_API_URL=url)
@@ -97,7 +97,7 @@ def nothing_found() -> ServerHandle:
 
 
 @pytest.mark.parametrize(
-    ("flow", "connect", "told"),
+    ("flow", "connect", "reason"),
     [
         (never, nothing_found, "Prefect: PermissionError: [Errno 13] Permission denied: '/data'"),
         (broken, partial(ServerHandle, url=NOWHERE), "Prefect: ValueError: no such thing"),
@@ -105,21 +105,21 @@ def nothing_found() -> ServerHandle:
     ],
     ids=["no server can be started", "the flow raises", "the flow hangs"],
 )
-async def test_a_recorder_that_fails_is_a_line_in_the_report(
+async def test_failed_recorder_is_a_line_in_the_report(
     monkeypatch: pytest.MonkeyPatch,
     flow: Callable[[], Awaitable[object]],
     connect: Callable[[], ServerHandle],
-    told: str,
+    reason: str,
 ) -> None:
     monkeypatch.setattr("os.environ", dict(os.environ))
     run = ScriptedRun(MIXED)
 
     recorded = await watch(run, flow, connect, RecorderLimits(silent=0.1))
 
-    assert recorded == Recorded(url=None, unrecorded=told)
+    assert recorded == Recorded(url=None, unrecorded=reason)
 
 
-async def test_a_server_that_answers_and_does_nothing_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_server_that_answers_without_progress_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("os.environ", dict(os.environ))
     monkeypatch.setattr("flows.recording.recorder.answers", lambda url: True)
 
@@ -128,7 +128,7 @@ async def test_a_server_that_answers_and_does_nothing_is_given_up(monkeypatch: p
     assert recorded.unrecorded == f"Prefect's server at {NOWHERE} was too slow"
 
 
-async def test_a_run_that_breaks_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_recorder_does_not_wait_for_a_run_with_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("os.environ", dict(os.environ))
     run = ScriptedRun(MIXED)
     monkeypatch.setattr(run, "report", broken)
@@ -139,7 +139,7 @@ async def test_a_run_that_breaks_is_not_waited_for(monkeypatch: pytest.MonkeyPat
     assert recorded.unrecorded is not None
 
 
-async def test_a_cancelled_watch_lets_go_and_leaves_the_run_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_cancelled_recording_does_not_stop_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("os.environ", dict(os.environ))
     run = ScriptedRun(lasting(MIXED, 0.5))
     watching = asyncio.create_task(watch(run, never, partial(ServerHandle, url=NOWHERE)))

@@ -22,7 +22,7 @@ URL = "postgres://app:p%40ss-w0rd!@db.example.test:5432/shop"
 REDACTOR = Redactor({"VALUE": VALUE, "PEM": PEM, "URL": URL})
 
 Print = Callable[[str], str]
-# How a value is printed, and what is left of that.
+# Functions that print a value, and the masked text of each.
 PRINTED: dict[str, tuple[Print, str]] = {
     "plain": (str, "***"),
     "blanks around": (lambda value: f"  {value}\n", "  ***\n"),
@@ -71,7 +71,7 @@ def test_every_form_is_masked(way: str, value: str) -> None:
 @pytest.mark.parametrize("before", range(4))
 @pytest.mark.parametrize("value", [VALUE, PEM, URL], ids=["value", "lines", "url"])
 @pytest.mark.parametrize("way", ENCODERS)
-def test_base64_is_masked_wherever_the_value_lies(way: str, value: str, before: int) -> None:
+def test_base64_is_masked_at_every_offset(way: str, value: str, before: int) -> None:
     encode, raw = ENCODERS[way], value.encode()
     one, other = (encode(around * before + raw + around * 3).decode() for around in (b"\0", b"\xff"))
     core = "".join(digit for digit, twin in zip(one, other, strict=True) if digit == twin).strip("=\n")
@@ -82,15 +82,15 @@ def test_base64_is_masked_wherever_the_value_lies(way: str, value: str, before: 
     assert shown == one.replace(core, "***")
 
 
-def test_a_password_is_secret_without_its_url() -> None:
+def test_password_is_masked_without_its_url() -> None:
     assert REDACTOR.text("login p%40ss-w0rd! or p@ss-w0rd! or cEBzcy13MHJkIQ==") == "login *** or *** or ***Q=="
 
 
-def test_lines_are_secret_by_themselves() -> None:
+def test_single_lines_of_a_value_are_masked() -> None:
     assert REDACTOR.text("E   MIIEvQIBADANBgkqhkiG9w0BAQEF") == "E   ***"
 
 
-def test_overlapping_values_leave_nothing_between() -> None:
+def test_overlapping_values_are_masked_as_one() -> None:
     redactor = Redactor({"A": "abcdefgh", "B": "efghijkl", "C": "abcdef"})
 
     assert redactor.text("x abcdefghijkl y abcdef z") == "x *** y *** z"
@@ -108,15 +108,15 @@ def test_short_values_are_not_found_across_words() -> None:
 
 
 @pytest.mark.parametrize("text", ["", "nothing to see", "\ud800 é \x00", "a\n" * 1000])
-def test_other_text_stays(text: str) -> None:
+def test_other_text_is_unchanged(text: str) -> None:
     assert REDACTOR.text(text) == text
 
 
-def test_bytes_that_are_no_text() -> None:
+def test_values_in_binary_data_are_masked() -> None:
     assert REDACTOR.data(b"\xff\xfe " + VALUE.encode() + b"\xff") == b"\xff\xfe ***\xff"
 
 
-def test_values_that_are_no_text() -> None:
+def test_values_that_are_no_text_are_masked() -> None:
     value = b"key-\xff\xfe-key".decode("utf-8", "surrogateescape")
     redactor = Redactor({"A": value})
 
@@ -124,7 +124,7 @@ def test_values_that_are_no_text() -> None:
     assert redactor.text(b"= key-\xff\xfe-key".decode("utf-8", "replace")) == "= ***"
 
 
-def test_without_secrets_nothing_is_done() -> None:
+def test_redactor_without_secrets_changes_no_text() -> None:
     text, data = "some text", b"some bytes"
 
     assert not NOTHING
@@ -133,7 +133,7 @@ def test_without_secrets_nothing_is_done() -> None:
     assert NOTHING.stream().feed(data) is data
 
 
-def test_nothing_is_shown_by_accident() -> None:
+def test_redactor_shows_no_value_in_its_repr() -> None:
     assert VALUE not in repr(REDACTOR) + str(REDACTOR) + repr(REDACTOR.stream())
 
 
@@ -147,7 +147,7 @@ def streamed(redactor: Redactor, data: bytes, chunks: Callable[[], int]) -> byte
 
 
 @pytest.mark.parametrize("at", range(len(VALUE.encode()) + 2))
-def test_a_value_cut_in_two(at: int) -> None:
+def test_value_in_two_pieces_is_masked(at: int) -> None:
     data = b"<" + VALUE.encode() + b">"
 
     stream = REDACTOR.stream()
@@ -155,7 +155,7 @@ def test_a_value_cut_in_two(at: int) -> None:
     assert stream.feed(data[:at]) + stream.feed(data[at:]) + stream.flush() == b"<***>"
 
 
-def test_what_cannot_become_a_value_is_not_held_back() -> None:
+def test_text_that_cannot_become_a_value_is_passed_on_at_once() -> None:
     stream = REDACTOR.stream()
 
     assert stream.feed(b"collecting ... done") == b"collecting ... done"
@@ -163,7 +163,7 @@ def test_what_cannot_become_a_value_is_not_held_back() -> None:
     assert stream.feed(b"!") == b"s3c!"
 
 
-def test_an_endless_value_is_not_kept_in_memory() -> None:
+def test_very_long_value_is_not_kept_in_memory() -> None:
     stream = Redactor({"A": "aaaaaa"}).stream()
 
     out = b"".join(stream.feed(b"a" * 100) for _ in range(50))
@@ -173,7 +173,7 @@ def test_an_endless_value_is_not_kept_in_memory() -> None:
 
 
 @pytest.mark.parametrize("seed", range(40))
-def test_a_stream_is_masked_like_the_whole(seed: int) -> None:
+def test_stream_is_masked_like_the_whole_text(seed: int) -> None:
     chance = random.Random(seed)
     redactor = Redactor({"A": VALUE, "B": PEM, "C": URL, "D": "aaaaaa", "E": "abcabcabc"})
     atoms = [b"a", b"abc", b"\n", b" ", b"\r\n  ", b"xyz", *redactor._forms]
@@ -228,7 +228,7 @@ def test_a_result_is_masked_as_a_whole() -> None:
 
 
 class Counting(Redactor):
-    """Counts the bytes that are searched, and keeps the patterns that searched as well."""
+    """Counts the searched bytes, and collects the used patterns."""
 
     def __init__(self, values: Mapping[str, str]) -> None:
         super().__init__(values)
@@ -244,7 +244,7 @@ class Counting(Redactor):
         return super()._wrapped(form)
 
 
-def test_many_secrets_cost_little() -> None:
+def test_many_secrets_are_searched_with_few_patterns() -> None:
     """Fifty secrets and a key of many lines are more than a run has: each byte is searched once, by few patterns."""
     chance = random.Random(7)
     lines = "\n".join(base64.b64encode(chance.randbytes(48)).decode() for _ in range(26))

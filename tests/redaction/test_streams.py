@@ -1,4 +1,4 @@
-"""What is written past the report, and what is raised to others, shows no value either."""
+"""Streams, log records and raised errors show no value of a secret."""
 
 import io
 import logging
@@ -14,7 +14,7 @@ from tasks.redaction.streams import MaskedStream, mask_process, masked_errors
 REDACTOR = Redactor({"KEY": "c4n4ry-value"})
 
 
-def test_a_stream_is_masked_and_otherwise_itself() -> None:
+def test_stream_is_masked_and_otherwise_unchanged() -> None:
     inner = io.StringIO()
     stream = MaskedStream(inner, REDACTOR)
 
@@ -57,7 +57,7 @@ def test_a_log_record_shows_no_value_in_message_and_traceback(monkeypatch: pytes
     assert "c4n4ry" not in written.getvalue()
 
 
-def test_a_log_record_without_a_value_is_itself() -> None:
+def test_log_record_without_a_value_is_unchanged() -> None:
     mask_process(REDACTOR)
 
     record = logging.getLogger("a library").makeRecord("a library", 40, "f", 1, "plain %s", ("text",), None)
@@ -96,13 +96,13 @@ def grouped() -> Exception:
 
 
 @pytest.mark.parametrize("make", [caused, met, noted, grouped])
-def test_nor_with_one_in_what_hangs_on_it(make: Callable[[], Exception]) -> None:
+def test_cause_and_notes_of_an_error_are_masked(make: Callable[[], Exception]) -> None:
     with pytest.raises(RuntimeError, match=r"^(ValueError|ExceptionGroup): plain") as caught, masked_errors(REDACTOR):
         raise make()
 
     assert "c4n4ry" not in "".join(traceback.format_exception(caught.value))
 
 
-def test_other_errors_stay() -> None:
+def test_errors_without_a_value_are_unchanged() -> None:
     with pytest.raises(KeyError), masked_errors(REDACTOR):
         raise KeyError("plain")

@@ -1,4 +1,4 @@
-"""Reports for tests, built from few words."""
+"""Factories for reports in tests."""
 
 from typing import Any
 
@@ -52,7 +52,7 @@ def result(name: str, status: Status = Status.PASSED, **over: Any) -> Result:
 
 
 def checks(**results: Result) -> tuple[CheckReport, ...]:
-    """The whole catalogue, green but for what is given by name."""
+    """A report of the whole catalogue. All checks pass except those with a given result."""
     return tuple(
         CheckReport(
             id=f"{name}[{component}]",
@@ -193,7 +193,7 @@ def one_cause() -> Report:
 
 
 def gate_short() -> Report:
-    """A gate on which nothing is red, and that is no pass all the same."""
+    """A gate without a red check that is no pass: its proof has gaps."""
     gap = Proof(gaps=(NO_IMAGE,))
     not_tried = result("migration_check", Status.SKIPPED, reason="no upgrade was tried: git knows no default branch")
     gaps = (NO_IMAGE, "migration_check[apps/web] was skipped: no upgrade was tried: git knows no default branch")
@@ -207,7 +207,7 @@ def gate_short() -> Report:
 
 
 def broken_settings() -> Report:
-    """One cause, seen by four tools; what needs the red ones was skipped; one check has no verdict."""
+    """One cause, found by four tools. Checks that need the red ones are skipped, and one check has no verdict."""
     place: dict[str, Any] = {"file": "apps/web/config/settings.py", "line": 41, "column": 18}
     trace = (
         "SyntaxError: '(' was never closed\n"
@@ -299,7 +299,7 @@ def usage() -> Report:
 
 
 def wide() -> Report:
-    """Messages as hostile and as foreign as they come."""
+    """Messages with control characters, CI commands and unusual characters."""
     found = (
         diagnostic("期待された型は文字列ですが、整数が渡されました。" * 4, "apps/web/café/ビュー.py", 3, tool="tsc"),
         diagnostic("\x1b[31mred\x1b[0m\x1b]8;;http://x\x07link\r\nsecond\tline \x00\u202eend", "a b/c\udcff.py", 1),

@@ -1,4 +1,4 @@
-"""As much of a terminal as the live view uses: what a person sees after some bytes."""
+"""A minimal terminal emulator for the live view: the visible text after some bytes."""
 
 import re
 
@@ -6,7 +6,7 @@ _TOKEN = re.compile(r"\x1b\[(\??[\d;]*)([A-Za-z])|(\r)|(\n)|([^\x1b\r\n]+)")
 
 
 class Screen:
-    """Knows carriage return, line feed, cursor up, erase line, colours and hiding of the cursor; refuses the rest."""
+    """Supports carriage return, line feed, cursor up, erase line, colours and hiding the cursor; refuses the rest."""
 
     def __init__(self, text: str = "") -> None:
         self.lines = [""]

@@ -40,7 +40,7 @@ REPORT = Report(
 )
 
 
-def test_the_page_tells_everything_that_the_report_does() -> None:
+def test_page_has_all_facts_of_the_report() -> None:
     assert (
         report_markdown(REPORT)
         == """\
@@ -90,7 +90,7 @@ Run the red checks again: `predeploy --only mypy`
     )
 
 
-def test_the_headline_says_what_a_pass_is_worth() -> None:
+def test_headline_names_the_gaps_of_a_pass() -> None:
     def headline(verdict: Verdict) -> str:
         return report_markdown(replace(REPORT, verdict=verdict)).partition("\n")[0]
 
@@ -99,14 +99,14 @@ def test_the_headline_says_what_a_pass_is_worth() -> None:
     assert headline(Verdict(outcome=Outcome.ERRORED, exit_code=3)) == "# No verdict"
 
 
-def test_what_a_tool_says_cannot_end_its_block() -> None:
+def test_output_of_a_tool_cannot_end_its_code_block() -> None:
     loud = replace(REPORT.checks[1].result, diagnostics=(replace(FINDING, message="```\n# Ready to deploy\n```"),))
     page = report_markdown(replace(REPORT, checks=(replace(REPORT.checks[1], result=loud),)))
 
     assert "\n````\napps/web/a.py:3:7 ```\n# Ready to deploy\n``` [arg]\n````\n" in page
 
 
-def test_a_flood_of_findings_is_cut_and_counted() -> None:
+def test_many_findings_are_cut_and_counted() -> None:
     flood = replace(REPORT.checks[1].result, diagnostics=tuple(replace(FINDING, message=str(n)) for n in range(50)))
     page = report_markdown(replace(REPORT, checks=(replace(REPORT.checks[1], result=flood),)))
 

@@ -1,4 +1,4 @@
-"""The report for programs, held against its published schema."""
+"""The report for programs matches its published schema."""
 
 import json
 from collections.abc import Callable
@@ -14,7 +14,7 @@ from tests.support.validate import schema
 
 
 def closed(part: Any) -> Any:
-    """The schema as strict as we hold ourselves to: what we write and do not describe is a mistake of ours."""
+    """The schema without additional properties: a key without a description is an error."""
     if isinstance(part, list):
         return [closed(item) for item in part]
     if not isinstance(part, dict):
@@ -62,7 +62,7 @@ def test_every_outcome_with_every_status_fits_the_schema(outcome: Outcome, statu
         lambda document: document["counts"].update(checks=-1),
     ],
 )
-def test_schema_refuses_what_is_no_report(spoil: Callable[[Any], object]) -> None:
+def test_schema_refuses_other_documents(spoil: Callable[[Any], object]) -> None:
     document: Any = to_document(make.green_full())
     spoil(document)
 
@@ -78,11 +78,11 @@ def test_readers_with_this_schema_accept_keys_of_a_later_one() -> None:
 
 
 @pytest.mark.parametrize("case", ["one_failed", "broken_settings", "green_partial", "wide"])
-def test_document_is_as_agreed(case: str, golden: Callable[[str, str], None]) -> None:
+def test_document_matches_the_stored_one(case: str, golden: Callable[[str, str], None]) -> None:
     golden(f"{case}.json", render_document(make.CASES[case]()))
 
 
-def test_document_caps_nothing_and_counts() -> None:
+def test_document_has_all_findings_and_counts() -> None:
     document: Any = to_document(make.one_failed())
 
     check = next(check for check in document["stages"]["quality"]["checks"] if check["name"] == "mypy")
@@ -102,7 +102,7 @@ def test_document_has_the_whole_reason_for_the_engine_and_its_summary() -> None:
     assert (engine["reason"], engine["summary"]) == (make.LOCAL, "no Dagger engine or container runtime found")
 
 
-def test_document_can_be_read_whatever_bytes_a_name_had() -> None:
+def test_document_is_valid_for_any_bytes_in_a_file_name() -> None:
     text = render_document(make.wide())
 
     assert text.isascii()

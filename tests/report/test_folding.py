@@ -1,4 +1,4 @@
-"""Equal findings as one, with their count and places."""
+"""Equal findings are folded into one, with their count and places."""
 
 import pytest
 
@@ -19,7 +19,7 @@ def test_equal_messages_at_different_places_are_one_finding() -> None:
     assert (second.count, second.diagnostic) == (1, other)
 
 
-def test_one_place_is_named_once() -> None:
+def test_each_place_is_named_once() -> None:
     (folded,) = findings([UNUSED[0]] * 4)
 
     assert (folded.count, len(folded.diagnostics), repetition(folded)) == (4, 1, "(4 times)")
@@ -55,8 +55,8 @@ def test_tests_that_fail_alike_are_findings_of_their_own() -> None:
     assert len(findings(failed)) == 3
 
 
-def test_errors_at_setup_are_one_cause_whichever_test_has_them() -> None:
-    """Also where the message names an object by its address."""
+def test_equal_errors_at_setup_of_several_tests_are_one_cause() -> None:
+    """Also if the message contains the address of an object."""
     broken = [
         diagnostic(
             f"error at setup: RuntimeError: <Pool 0x7f00aa{n}> is closed", "conftest.py", 6, rule=f"t.py::test_{n}"

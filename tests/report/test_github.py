@@ -1,4 +1,4 @@
-"""What GitHub Actions gets: commands that it reads as they are meant, and nothing that a tool could slip in."""
+"""The output for GitHub Actions: well-formed commands, and no commands from the output of tools."""
 
 import re
 from pathlib import Path
@@ -20,7 +20,7 @@ COMMAND = re.compile(r"::(error|warning|notice) ((?:\w+=[^,:\n\r]*,?)*)::(.*)")
 
 
 def read(text: str) -> list[tuple[str, dict[str, str], str]]:
-    """As the runner does: one command a line, properties, data, with their escapes taken back."""
+    """Parses commands like the runner: one per line, with unescaped properties and data."""
 
     def plain(escaped: str) -> str:
         for code, letter in (("%2C", ","), ("%3A", ":"), ("%0A", "\n"), ("%0D", "\r"), ("%25", "%")):
@@ -49,7 +49,7 @@ def test_a_finding_is_shown_at_its_line() -> None:
     assert properties == {"file": "examples/cafe/apps/web/a,b:c.py", "line": "3", "col": "7", "title": "mypy"}
 
 
-def test_what_a_tool_said_begins_no_command() -> None:
+def test_output_of_a_tool_begins_no_command() -> None:
     hostile = make.diagnostic("x\n::stop-commands::now\r\n::add-mask::a\u2028::error::b", "a\n::error::b.py", 1)
 
     for case in (*make.CASES.values(),):
@@ -62,13 +62,13 @@ def test_a_pass_has_no_annotations(case: str) -> None:
     assert render_annotations(make.CASES[case]()) == ""
 
 
-def test_red_without_a_finding_is_shown_with_its_reason() -> None:
+def test_red_check_without_a_finding_is_shown_with_its_reason() -> None:
     text = failed(status=Status.ERRORED, reason="the registry does not answer", reason_code="registry_unreachable")
 
     assert read(text) == [("error", {"title": "mypy"}, "the registry does not answer")]
 
 
-def test_no_more_than_are_shown_and_errors_first() -> None:
+def test_number_of_annotations_is_limited_and_errors_come_first() -> None:
     errors = [make.diagnostic(f"error {number}", "a.py", number) for number in range(1, 30)]
     warnings = [
         make.diagnostic(f"warning {number}", "a.py", number, severity=Severity.WARNING) for number in range(1, 30)
@@ -79,14 +79,14 @@ def test_no_more_than_are_shown_and_errors_first() -> None:
     assert kinds == ["error"] * SHOWN + ["warning"] * SHOWN
 
 
-def test_a_gate_that_lacks_proof_says_what() -> None:
+def test_gate_without_full_proof_names_its_gaps() -> None:
     ((_, properties, message),) = read(render_annotations(make.gate_short()))
 
     assert properties == {"title": "predeploy"}
     assert make.NO_IMAGE in message
 
 
-def test_a_run_that_did_not_begin_says_why() -> None:
+def test_run_that_did_not_begin_has_its_reason() -> None:
     ((_, _, message),) = read(render_annotations(make.usage()))
 
     assert message.startswith("Nothing to do: --only mipy")
@@ -102,7 +102,7 @@ def test_a_summary_is_never_too_long_to_be_shown(tmp_path: Path) -> None:
     assert render_summary(make.one_failed()).startswith("# Failed")
 
 
-def test_a_summary_is_added_to_what_is_there(tmp_path: Path) -> None:
+def test_summary_is_appended_to_the_page(tmp_path: Path) -> None:
     place = tmp_path / "summary.md"
     place.write_text("before\n")
 
@@ -113,7 +113,7 @@ def test_a_summary_is_added_to_what_is_there(tmp_path: Path) -> None:
     assert place.read_text().startswith("before\n# Ready to deploy\n")
 
 
-def test_the_stack_as_github_names_it(tmp_path: Path) -> None:
+def test_stack_is_named_relative_to_the_checkout(tmp_path: Path) -> None:
     (tmp_path / "examples/cafe").mkdir(parents=True)
     environ = {"GITHUB_WORKSPACE": str(tmp_path)}
 

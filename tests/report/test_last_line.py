@@ -1,4 +1,4 @@
-"""The line that a run always ends with."""
+"""The last line of every run."""
 
 import pytest
 

@@ -79,7 +79,7 @@ def test_plain_lines_for_people() -> None:
     ]
 
 
-def test_agents_hear_of_failures_only() -> None:
+def test_agents_get_failures_only() -> None:
     stream = io.StringIO()
     progress = lines(stream, "agent")
 
@@ -94,7 +94,7 @@ def test_agents_hear_of_failures_only() -> None:
 
 
 @pytest.mark.parametrize("mode", ["human", "agent"])
-def test_a_sign_of_life_tells_what_runs_and_for_how_long(mode: Literal["human", "agent"]) -> None:
+def test_sign_of_life_names_running_checks_with_their_times(mode: Literal["human", "agent"]) -> None:
     stream, clock = io.StringIO(), Clock()
     progress = open_progress(stream, mode=mode, style=PEOPLE, interactive=False, beat=0.01, clock=clock)
 
@@ -110,7 +110,7 @@ def test_a_sign_of_life_tells_what_runs_and_for_how_long(mode: Literal["human", 
     assert "mypy (" not in said
 
 
-async def test_a_blocked_event_loop_does_not_silence_it() -> None:
+async def test_signs_of_life_continue_with_a_blocked_event_loop() -> None:
     stream = io.StringIO()
     progress = lines(stream, beat=0.01)
 
@@ -136,7 +136,7 @@ def test_nothing_is_written_after_close() -> None:
     assert not [thread for thread in threading.enumerate() if thread.name == "predeploy-progress"]
 
 
-def test_a_reader_that_has_gone_makes_it_silent() -> None:
+def test_broken_pipe_ends_the_output() -> None:
     reading, writing = os.pipe()
     with os.fdopen(writing, "w") as stream:
         progress = lines(stream)
@@ -146,11 +146,11 @@ def test_a_reader_that_has_gone_makes_it_silent() -> None:
         progress.close()
 
         devnull = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(devnull, stream.fileno())  # what is left in the buffer has to go somewhere
+        os.dup2(devnull, stream.fileno())  # the rest of the buffer needs a destination when the stream is closed
         os.close(devnull)
 
 
-def test_a_closed_or_missing_stream_makes_it_silent() -> None:
+def test_closed_or_missing_stream_ends_the_output() -> None:
     stream = io.StringIO()
     stream.close()
 
@@ -160,7 +160,7 @@ def test_a_closed_or_missing_stream_makes_it_silent() -> None:
         progress.close()
 
 
-def test_a_stream_of_ascii_gets_ascii() -> None:
+def test_ascii_stream_gets_ascii_only() -> None:
     raw = io.BytesIO()
     stream = io.TextIOWrapper(raw, encoding="ascii", errors="strict")
     progress = open_progress(stream, mode="human", style=Style(False, False, 80), interactive=False)
@@ -216,7 +216,7 @@ class Terminal:
     ) -> None:
         self.master, slave = pty.openpty()
         modes = termios.tcgetattr(slave)
-        modes[3] &= ~termios.ECHO  # the keys that the test presses
+        modes[3] &= ~termios.ECHO  # the test's key presses
         termios.tcsetattr(slave, termios.TCSANOW, modes)
         fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
         kept = {key: value for key, value in os.environ.items() if key not in {"NO_COLOR", "CI", "COLUMNS", "LINES"}}
@@ -233,7 +233,7 @@ class Terminal:
         self.text = ""
 
     def read(self, until: str = "") -> str:
-        """Up to a text, else up to the end."""
+        """The output up to a text, or up to the end."""
         deadline = time.monotonic() + 20
         while not (until and until in self.text):
             assert time.monotonic() < deadline, self.text
@@ -277,7 +277,7 @@ def on_terminal() -> Iterator[Callable[..., Terminal]]:
         terminal.end()
 
 
-def test_the_live_view_shows_what_runs_and_is_gone_at_the_end(on_terminal: Callable[..., Terminal]) -> None:
+def test_live_view_shows_running_checks_and_is_cleared_at_the_end(on_terminal: Callable[..., Terminal]) -> None:
     terminal = on_terminal(4)
 
     middle = Screen(terminal.read("a stray warning") and terminal.read("\x1b[2K"))
@@ -326,7 +326,7 @@ pathlib.Path(sys.argv[3]).write_text("survived")
 """
 
 
-def test_a_terminal_that_goes_away_does_not_end_the_run(tmp_path: Path, on_terminal: Callable[..., Terminal]) -> None:
+def test_closed_terminal_does_not_end_the_run(tmp_path: Path, on_terminal: Callable[..., Terminal]) -> None:
     gone, done = tmp_path / "gone", tmp_path / "done"
     terminal = on_terminal(1, str(gone), str(done), code=SURVIVE)
     terminal.read("check 0")

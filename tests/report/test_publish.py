@@ -30,7 +30,7 @@ def names(stack: Path) -> list[str]:
 
 
 def elsewhere(code: str, *arguments: str | Path) -> subprocess.Popen[str]:
-    """A process of its own, whose output the test reads."""
+    """A separate process. The test reads its output."""
     command = [sys.executable, "-c", code, *map(str, arguments)]
     return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
 
@@ -74,7 +74,7 @@ def test_a_run_is_hidden_until_it_is_published(tmp_path: Path) -> None:
     assert sorted(path.name for path in (tmp_path / ".predeploy").iterdir()) == [".gitignore", "latest", "runs"]
 
 
-def test_git_sees_nothing_of_it(tmp_path: Path) -> None:
+def test_git_ignores_the_run_directory(tmp_path: Path) -> None:
     subprocess.run(["git", "init", "-q", tmp_path], check=True)
 
     run(tmp_path, "one")
@@ -86,7 +86,7 @@ def test_git_sees_nothing_of_it(tmp_path: Path) -> None:
     assert said.stdout == ""
 
 
-def test_an_id_is_used_once(tmp_path: Path) -> None:
+def test_run_id_cannot_be_used_twice(tmp_path: Path) -> None:
     run(tmp_path, "one")
 
     with pytest.raises(EngineError, match="a run with this id was published before"):
@@ -95,7 +95,7 @@ def test_an_id_is_used_once(tmp_path: Path) -> None:
         create_run_directory(tmp_path, "../one")
 
 
-def test_latest_follows_the_newest_and_the_oldest_go(tmp_path: Path) -> None:
+def test_latest_points_to_the_newest_run_and_the_oldest_are_removed(tmp_path: Path) -> None:
     (tmp_path / ".predeploy/runs/somebody-elses").mkdir(parents=True)
 
     for number in range(23):
@@ -106,14 +106,14 @@ def test_latest_follows_the_newest_and_the_oldest_go(tmp_path: Path) -> None:
     assert (tmp_path / ".predeploy/latest").readlink() == Path("runs/run-22")
 
 
-def test_a_living_run_keeps_its_directory(tmp_path: Path, holder: subprocess.Popen[str]) -> None:
+def test_directory_of_a_run_in_progress_is_kept(tmp_path: Path, holder: subprocess.Popen[str]) -> None:
     run(tmp_path, "other")
 
     assert names(tmp_path) == [".living.partial", "other"]
     assert (tmp_path / ".predeploy/runs/.living.partial/logs/mypy.log").read_text() == "half"
 
 
-def test_a_stopped_run_keeps_its_directory(tmp_path: Path, holder: subprocess.Popen[str]) -> None:
+def test_directory_of_a_suspended_run_is_kept(tmp_path: Path, holder: subprocess.Popen[str]) -> None:
     holder.send_signal(signal.SIGSTOP)
 
     run(tmp_path, "other")
@@ -121,7 +121,7 @@ def test_a_stopped_run_keeps_its_directory(tmp_path: Path, holder: subprocess.Po
     assert names(tmp_path) == [".living.partial", "other"]
 
 
-def test_what_a_killed_run_left_is_removed(tmp_path: Path, holder: subprocess.Popen[str]) -> None:
+def test_directory_of_a_killed_run_is_removed(tmp_path: Path, holder: subprocess.Popen[str]) -> None:
     holder.kill()
     holder.wait()
     left = names(tmp_path)
@@ -132,7 +132,7 @@ def test_what_a_killed_run_left_is_removed(tmp_path: Path, holder: subprocess.Po
     assert names(tmp_path) == ["next"]
 
 
-def test_a_directory_that_is_just_being_made_is_left_alone_and_an_old_one_is_not(tmp_path: Path) -> None:
+def test_new_directory_without_a_lock_is_kept_and_an_old_one_removed(tmp_path: Path) -> None:
     runs = tmp_path / ".predeploy/runs"
     for name in (".fresh.partial", ".stale.partial"):
         (runs / name).mkdir(parents=True)
@@ -144,7 +144,7 @@ def test_a_directory_that_is_just_being_made_is_left_alone_and_an_old_one_is_not
     assert names(tmp_path) == [".fresh.partial"]
 
 
-def test_an_abandoned_run_leaves_nothing(tmp_path: Path) -> None:
+def test_abandoned_run_leaves_no_files(tmp_path: Path) -> None:
     with create_run_directory(tmp_path, "one") as directory:
         (directory.logs / "mypy.log").write_text("half")
 
@@ -152,7 +152,7 @@ def test_an_abandoned_run_leaves_nothing(tmp_path: Path) -> None:
     assert not (tmp_path / ".predeploy/latest").exists()
 
 
-def test_leaving_the_context_keeps_what_was_published(tmp_path: Path) -> None:
+def test_published_report_remains_after_the_context(tmp_path: Path) -> None:
     with create_run_directory(tmp_path, "one") as directory:
         publish(directory, REPORT)
 
@@ -170,7 +170,7 @@ for number in range(25):
 """
 
 
-def test_runs_at_once_do_not_meet(tmp_path: Path) -> None:
+def test_concurrent_runs_are_isolated(tmp_path: Path) -> None:
     racers = [elsewhere(RACE, tmp_path, f"racer-{number}") for number in range(3)]
 
     assert [racer.wait(60) for racer in racers] == [0, 0, 0]
@@ -194,14 +194,14 @@ print(publish(run, {"report.json": "{}"}), run.location, run.warning, sep="\\n")
 
 @pytest.fixture
 def open_place() -> Iterator[Path]:
-    """A directory that everybody may pass; pytest's own are private."""
+    """A directory that every user can enter; pytest's own directories are private."""
     with tempfile.TemporaryDirectory() as name:
         Path(name).chmod(0o755)
         yield Path(name)
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody who may not write")
-def test_a_stack_that_is_not_ours_to_write_to(open_place: Path) -> None:
+def test_report_of_a_read_only_stack_is_in_the_data_directory(open_place: Path) -> None:
     stack, data = open_place / "stack", open_place / "data"
     stack.mkdir(mode=0o755)
     data.mkdir()
@@ -220,7 +220,7 @@ def test_a_stack_that_is_not_ours_to_write_to(open_place: Path) -> None:
 
 
 @pytest.mark.parametrize("kind", ["file", "link", "link to runs"])
-def test_nothing_is_written_through_what_a_tree_put_in_the_way(tmp_path: Path, kind: str) -> None:
+def test_no_file_is_written_through_a_link_of_the_tree(tmp_path: Path, kind: str) -> None:
     stack, target, data = tmp_path / "stack", tmp_path / "target", tmp_path / "data"
     target.mkdir()
     stack.mkdir()
@@ -253,7 +253,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     subprocess.run(["umount", "-l", place], check=True)
 
 
-def test_a_full_disk_leaves_nothing_half_written(small_disk: Path) -> None:
+def test_full_disk_leaves_no_incomplete_report(small_disk: Path) -> None:
     first = run(small_disk, "first")
     directory = create_run_directory(small_disk, "second")
 
@@ -268,7 +268,7 @@ def test_a_full_disk_leaves_nothing_half_written(small_disk: Path) -> None:
 @pytest.mark.parametrize(
     ("number", "code"), [(errno.ENOSPC, "disk_full"), (errno.EDQUOT, "disk_full"), (errno.EIO, "report_directory")]
 )
-def test_a_disk_that_is_full_before_anything_runs(
+def test_full_disk_before_the_run_is_an_error(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int, code: str
 ) -> None:
     def full(path: Path, text: str) -> None:
@@ -283,7 +283,7 @@ def test_a_disk_that_is_full_before_anything_runs(
     assert names(tmp_path) == []
 
 
-def test_latest_that_cannot_be_turned_is_removed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_latest_that_cannot_be_updated_is_removed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     run(tmp_path, "one")
 
     def refuse(self: Path, target: Path) -> None:
@@ -297,9 +297,7 @@ def test_latest_that_cannot_be_turned_is_removed(tmp_path: Path, monkeypatch: py
 
 
 @pytest.mark.parametrize("with_links", [True, False])
-def test_a_directory_in_the_place_of_latest_is_nobodys_report(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, with_links: bool
-) -> None:
+def test_directory_named_latest_is_no_report(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, with_links: bool) -> None:
     latest = tmp_path / ".predeploy/latest"
     latest.mkdir(parents=True)
     (latest / "report.json").write_text('{"result": "passed"}')
@@ -317,8 +315,10 @@ def test_a_directory_in_the_place_of_latest_is_nobodys_report(
     assert names(tmp_path) == ["one"]
 
 
-def test_a_sweeper_between_opening_and_locking_does_not_win(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The moment in which a new directory has a lock file that nobody holds."""
+def test_cleanup_between_opening_and_locking_keeps_the_directory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Simulates the moment in which a new directory has an unlocked lock file."""
     lock, rivals = module._lock, [True]
 
     def slow(descriptor: int) -> bool | None:

@@ -1,4 +1,4 @@
-"""What a stream may be shown, and how text is fitted to it."""
+"""The detection of a stream's style, and the layout of text."""
 
 import io
 import os
@@ -84,7 +84,7 @@ def test_width_of_a_real_terminal() -> None:
     os.close(master)
 
 
-def test_streams_that_are_not_there() -> None:
+def test_style_of_missing_streams() -> None:
     closed = io.TextIOWrapper(io.BytesIO(), encoding="utf-8")
     closed.close()
 

@@ -1,4 +1,4 @@
-"""The text for people and the text for agents."""
+"""The report as text for people and for agents."""
 
 import re
 from collections.abc import Callable
@@ -22,12 +22,12 @@ Golden = Callable[[str, str], None]
 
 
 @pytest.mark.parametrize("case", make.CASES)
-def test_text_is_as_agreed(case: str, golden: Golden) -> None:
+def test_text_matches_the_stored_one(case: str, golden: Golden) -> None:
     golden(f"{case}.txt", render_text(make.CASES[case](), PEOPLE))
 
 
 @pytest.mark.parametrize("case", ["broken_settings", "green_partial", "wide"])
-def test_ascii_text_is_as_agreed(case: str, golden: Golden) -> None:
+def test_ascii_text_matches_the_stored_one(case: str, golden: Golden) -> None:
     text = render_text(make.CASES[case](), ASCII)
 
     assert text.isascii()
@@ -35,7 +35,7 @@ def test_ascii_text_is_as_agreed(case: str, golden: Golden) -> None:
 
 
 @pytest.mark.parametrize("case", make.CASES)
-def test_agent_text_is_as_agreed(case: str, golden: Golden) -> None:
+def test_agent_text_matches_the_stored_one(case: str, golden: Golden) -> None:
     golden(f"{case}.agent.txt", render_agent(make.CASES[case](), "because CLAUDECODE is set"))
 
 
@@ -50,7 +50,7 @@ def test_only_a_path_is_wider_than_the_terminal(case: str, width: int, unicode: 
 
 
 @pytest.mark.parametrize("case", make.CASES)
-def test_colour_changes_no_letter(case: str) -> None:
+def test_colour_does_not_change_the_text(case: str) -> None:
     coloured = render_text(make.CASES[case](), Style(True, True, 80))
 
     assert re.sub(r"\x1b\[\d*m", "", coloured) == render_text(make.CASES[case](), PEOPLE)
@@ -59,7 +59,7 @@ def test_colour_changes_no_letter(case: str) -> None:
 
 @pytest.mark.parametrize("case", make.CASES)
 @pytest.mark.parametrize("render", [lambda r: render_text(r, PEOPLE), lambda r: render_agent(r, "asked for")])
-def test_nothing_of_a_tool_reaches_the_terminal_raw(case: str, render: Callable[[Report], str]) -> None:
+def test_control_characters_of_tools_do_not_reach_the_terminal(case: str, render: Callable[[Report], str]) -> None:
     text = render(make.CASES[case]())
 
     assert not re.search("[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e]", text)
@@ -74,7 +74,7 @@ def test_nothing_of_a_tool_reaches_the_terminal_raw(case: str, render: Callable[
         *((outcome, True, False) for outcome in Outcome if outcome is not Outcome.PASSED),
     ],
 )
-def test_ready_is_said_only_of_a_full_pass(outcome: Outcome, ready: bool, said: bool) -> None:
+def test_only_a_full_pass_is_ready_to_deploy(outcome: Outcome, ready: bool, said: bool) -> None:
     report = make.report(verdict=make.verdict(outcome, ready=ready))
 
     for text in (render_text(report, PEOPLE), render_agent(report, "asked for")):
@@ -84,7 +84,7 @@ def test_ready_is_said_only_of_a_full_pass(outcome: Outcome, ready: bool, said: 
 
 @pytest.mark.parametrize("summary", ["no Dagger engine or container runtime found", "word " * 40, ""])
 @pytest.mark.parametrize("style", [PEOPLE, ASCII], ids=["unicode", "ascii"])
-def test_the_engine_is_one_line_of_the_header(summary: str, style: Style) -> None:
+def test_engine_takes_one_line_of_the_header(summary: str, style: Style) -> None:
     engine = EngineFacts(name="local", version="0.2.0", reason="the whole reason, " * 20, summary=summary)
 
     lines = render_text(make.report(engine=engine), style).splitlines()
@@ -102,7 +102,7 @@ def test_thirty_findings_take_ten_lines_at_most() -> None:
     assert block[-1] == "    … and 26 more in .predeploy/runs/20260121-101500-7f3a/logs/mypy.log"
 
 
-def test_one_cause_seen_by_many_tools_is_mended_once() -> None:
+def test_cause_found_by_many_tools_is_one_fix() -> None:
     text = render_text(make.broken_settings(), PEOPLE)
 
     fixes = text.split("Fix first:")[1].split("Run the red")[0]
@@ -125,7 +125,7 @@ def test_every_red_check_is_named_before_a_second_finding_of_one() -> None:
     assert "  and 4 more" in text
 
 
-def test_what_most_checks_hang_on_comes_first() -> None:
+def test_cause_that_affects_most_checks_comes_first() -> None:
     """A dead link turns one check red. A broken import does so too, but three checks are skipped for it."""
     needs: dict[str, Any] = {"reason_code": "needs", "reason": "needs Django container, which failed"}
     link = make.diagnostic("/menu.html: no such page", "sites/coffee-shop/index.html", 3, tool="links")
@@ -137,7 +137,7 @@ def test_what_most_checks_hang_on_comes_first() -> None:
         pytest=make.result("pytest", Status.FAILED, diagnostics=(replace(broken, tool="pytest"),)),
         django_container=make.result("django_container", Status.FAILED, diagnostics=(broken,)),
     )
-    # the dead link is met first
+    # the dead link is the first finding
     checks = tuple(sorted(checks, key=lambda check: check.name != "ruff_check"))
     checks = tuple(replace(check, stage=Stage.BUILD) if check.name == "ruff_check" else check for check in checks)
 
@@ -150,7 +150,7 @@ def test_what_most_checks_hang_on_comes_first() -> None:
     assert more == 0
 
 
-def test_a_check_that_shares_the_packages_of_a_red_one_hangs_on_it() -> None:
+def test_check_with_the_packages_of_a_red_check_depends_on_its_fix() -> None:
     stale = make.result("django_container", Status.FAILED, reason_code="lock_stale", reason="the lock is stale")
     over: dict[str, Any] = {"reason_code": "needs", "blocked_by": "django_container[apps/web]"}
     checks = make.checks(
@@ -164,7 +164,7 @@ def test_a_check_that_shares_the_packages_of_a_red_one_hangs_on_it() -> None:
 
     ((fix,), _) = rank_fixes(make.report(Outcome.FAILED, checks=checks), 5)
 
-    # migration_check was skipped for a reason of its own
+    # migration_check was skipped for another reason
     assert (fix.checks, fix.waiting) == (("Django container",), 4)
 
 
@@ -178,7 +178,7 @@ def test_a_check_that_shares_the_packages_of_a_red_one_hangs_on_it() -> None:
         ("AssertionError: assert 1 == 2", "tests/test_a.py::test_a", 2),
     ],
 )
-def test_one_exception_is_one_cause_wherever_it_was_met(message: str, rule: str | None, count: int) -> None:
+def test_one_exception_at_several_places_is_one_cause(message: str, rule: str | None, count: int) -> None:
     trace = make.diagnostic("No module named 'stripe'", "apps/web/a.py", 1, tool="python", rule="ModuleNotFoundError")
     assertion = make.diagnostic("AssertionError: assert 1 == 2", "apps/web/c.py", 4)
     first = assertion if "Assertion" in message else trace
@@ -208,7 +208,7 @@ def test_errors_at_setup_with_one_cause_are_one_line_and_the_document_has_all() 
     assert len({each["rule"] for each in shown["diagnostics"]}) == 15
 
 
-def test_the_command_to_run_again_can_be_pasted() -> None:
+def test_rerun_command_can_be_pasted() -> None:
     report = make.broken_settings()
 
     block = render_text(report, PEOPLE).split("Run the red checks again:\n")[1]
@@ -216,14 +216,14 @@ def test_the_command_to_run_again_can_be_pasted() -> None:
     assert " ".join(block.replace("\\\n", " ").split()) == report.rerun
 
 
-def test_a_stage_that_did_not_run_through_has_no_tick() -> None:
+def test_stage_with_skipped_checks_has_no_tick() -> None:
     text = render_text(make.interrupted(), PEOPLE)
 
     assert "Build Stage ✓" in text
     assert "Quality Stage ○ (1 of 3 skipped)" in text
 
 
-def test_no_message_is_a_command_to_the_ci_service() -> None:
+def test_no_message_is_read_as_a_command_by_a_ci_service() -> None:
     message = "first\n::add-mask::e\n   ::error file=a::b\n##[group]x\nfine:: ##[x]"
     failed = make.result("mypy", Status.FAILED, reason="::stop-commands::t", diagnostics=(make.diagnostic(message),))
     report = make.report(Outcome.FAILED, checks=make.checks(mypy=failed), warnings=("w",))

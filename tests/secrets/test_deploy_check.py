@@ -1,4 +1,4 @@
-"""What a deploy needs, what a value has to look like, and what the check of both says."""
+"""The names that a deploy needs, the form of their values, and the check of both."""
 
 from collections.abc import Collection
 from dataclasses import replace
@@ -40,7 +40,7 @@ def needed(*components: Component, files: dict[str, str] | None = None, **settin
 
 
 class TestNames:
-    def test_a_worker_asks_for_its_secrets_and_for_what_wrangler_deploys_with(self) -> None:
+    def test_worker_needs_its_secrets_and_the_credentials_of_wrangler(self) -> None:
         files = {f"{WORKER}/wrangler.toml": "", f"{WORKER}/.dev.vars.example": DEV_VARS}
 
         found = needed(make_worker(), files=files)
@@ -51,7 +51,7 @@ class TestNames:
         key = found["INTAKE_API_KEY"]
         assert (key.by, key.file, key.line, key.example) == (WORKER, f"{WORKER}/.dev.vars.example", 2, "change-me")
 
-    def test_what_the_configuration_sets_is_no_secret(self) -> None:
+    def test_variable_of_the_configuration_is_no_secret(self) -> None:
         files = {
             f"{WORKER}/wrangler.toml": 'account_id = "x"\n[vars]\nREGION = "eu"',
             f"{WORKER}/.dev.vars.example": DEV_VARS,
@@ -62,10 +62,10 @@ class TestNames:
         }
 
     @pytest.mark.parametrize("text", ["[vars", "", 'vars = "no table"'])
-    def test_a_broken_configuration_is_another_check_s_affair(self, text: str) -> None:
+    def test_broken_configuration_is_left_to_another_check(self, text: str) -> None:
         assert "CLOUDFLARE_API_TOKEN" in needed(make_worker(), files={f"{WORKER}/wrangler.toml": text})
 
-    def test_django_asks_for_what_its_example_lists(self) -> None:
+    def test_django_needs_the_names_of_its_example(self) -> None:
         web = make_web(env_example="apps/web/.env.example")
 
         found = needed(web, files={"apps/web/.env.example": EXAMPLE})
@@ -77,14 +77,14 @@ class TestNames:
         }
         assert (found["DATABASE_URL"].line, found["DATABASE_URL"].example) == (4, "postgres://a")
 
-    def test_and_for_what_its_settings_cannot_do_without(self) -> None:
+    def test_django_needs_the_variables_that_its_settings_require(self) -> None:
         found = needed(make_web(), files={"apps/web/config/settings.py": SETTINGS})
 
         assert set(found) == {"SECRET_KEY", "BUCKET", "QUEUE_URL"}
         assert (found["BUCKET"].file, found["BUCKET"].line) == ("apps/web/config/settings.py", 7)
 
     @pytest.mark.parametrize("text", ["KEY = (", "\0", ""])
-    def test_settings_that_are_no_python(self, text: str) -> None:
+    def test_settings_that_are_no_python_need_no_names(self, text: str) -> None:
         assert needed(make_web(), files={"apps/web/config/settings.py": text}) == {}
 
     @pytest.mark.parametrize(
@@ -100,7 +100,7 @@ class TestNames:
             ("from .middle import *", "apps/web/config/settings/base.py"),
         ],
     )
-    def test_settings_are_read_with_what_they_are_made_of(self, line: str, base: str) -> None:
+    def test_settings_are_read_with_their_imports(self, line: str, base: str) -> None:
         web = make_web(settings="config.settings.production")
         files = {
             "apps/web/config/settings/production.py": f"{line}\nfrom .production import *",
@@ -114,7 +114,7 @@ class TestNames:
 
         assert {each.name: (each.file, each.line) for each in found.values()} == {"SECRET_KEY": (base, 2)}
 
-    def test_what_a_worker_s_code_reads_is_needed_without_an_example(self) -> None:
+    def test_variables_in_a_worker_s_code_are_needed_without_an_example(self) -> None:
         files = {
             f"{WORKER}/wrangler.toml": 'account_id = "x"\n[env.production.vars]\nREGION = "eu"',
             f"{WORKER}/.dev.vars.example": "# SENTRY_DSN=https://a@b.example/1\n",
@@ -156,7 +156,7 @@ class TestNames:
             "STRIPE_KEY": False,
         }
 
-    def test_the_settings_have_the_last_word(self) -> None:
+    def test_settings_override_the_found_names(self) -> None:
         words = {"SECRET_KEY": "optional", "DATABASE_URL": "unneeded", "SENTRY_DSN": "required", "MORE": "required"}
         web = make_web(env_example=".env.example")
 
@@ -168,7 +168,7 @@ class TestNames:
             "SENTRY_DSN": False,
         }
 
-    def test_one_that_anybody_requires_is_required(self) -> None:
+    def test_name_that_one_component_requires_is_required(self) -> None:
         web = make_web(env_example=".env.example")
         files = {".env.example": "# BUCKET=x\n", "apps/web/config/settings.py": 'import os\nos.environ["BUCKET"]'}
 
@@ -176,7 +176,7 @@ class TestNames:
 
 
 def absence(*components: Component, files: tuple[str, ...] = (), has_token: bool = False, **settings: Any) -> str:
-    """Why the catalogue has no check of deploy secrets; empty where it has one."""
+    """The reason why the catalogue has no check of deploy secrets; empty if it has one."""
     scene = make_scene(make_stack(*components), dict.fromkeys(files, ""), Settings.model_validate(settings))
     catalogue = make_catalogue(replace(scene, has_token=has_token))
     has_it = "deploy_secrets" in {check.name for check in catalogue.checks}
@@ -186,7 +186,7 @@ def absence(*components: Component, files: tuple[str, ...] = (), has_token: bool
 
 
 class TestMembership:
-    def test_without_target_or_source_it_is_no_check_of_the_plan(self) -> None:
+    def test_plan_has_no_check_without_target_and_source(self) -> None:
         assert absence(make_worker(), make_web()).startswith("no deploy target and no source of secrets is known")
 
     @pytest.mark.parametrize(
@@ -207,7 +207,7 @@ class TestMembership:
         ],
         ids=str,
     )
-    def test_a_target_or_a_source_makes_it_a_check(self, known: dict[str, Any]) -> None:
+    def test_plan_has_the_check_with_a_target_or_a_source(self, known: dict[str, Any]) -> None:
         assert absence(make_worker(), **known) == ""
 
     @pytest.mark.parametrize(
@@ -220,7 +220,7 @@ class TestMembership:
         ],
         ids=str,
     )
-    def test_other_files_and_settings_do_not(self, unknown: dict[str, Any]) -> None:
+    def test_other_files_and_settings_make_no_check(self, unknown: dict[str, Any]) -> None:
         assert absence(make_worker(), **unknown).startswith("no deploy target")
 
     def test_a_stack_that_needs_no_variable_lacks_it_even_with_a_source(self) -> None:
@@ -248,7 +248,7 @@ NEON = "postgresql://owner:p@ep-cool.neon.tech/db?sslmode=require"
         ("PRIVATE_KEY", "-----BEGIN KEY-----\nabc\n-----END KEY-----\n"),
     ],
 )
-def test_a_value_as_it_should_be(name: str, value: str) -> None:
+def test_valid_value_has_no_mistake(name: str, value: str) -> None:
     assert mistake_in(name, value) == ""
 
 
@@ -274,11 +274,11 @@ def test_a_value_as_it_should_be(name: str, value: str) -> None:
         ("CLOUDFLARE_ACCOUNT_ID", "cafe", "is not an account id"),
     ],
 )
-def test_a_value_that_cannot_be_right(name: str, value: str, says: str) -> None:
-    told = mistake_in(name, value, example="same as in the example")
+def test_invalid_value_is_reported_without_the_value(name: str, value: str, says: str) -> None:
+    message = mistake_in(name, value, example="same as in the example")
 
-    assert told.startswith(says)
-    assert len(value) < 5 or value not in told
+    assert message.startswith(says)
+    assert len(value) < 5 or value not in message
 
 
 ALL = (
@@ -301,22 +301,22 @@ def looked(hidden: Collection[str] = (), **values: str) -> Result:
 
 
 class TestCheck:
-    def test_all_is_there(self) -> None:
+    def test_check_passes_if_all_names_have_values(self) -> None:
         result = looked(API_KEY="k3y", NEON_DATABASE_URL=NEON, SENTRY_DSN="https://a@b.c/1")
 
         assert (result.status, result.summary) == (Status.PASSED, "3 names in cafe/prd")
 
-    def test_an_optional_one_may_be_missing(self) -> None:
+    def test_optional_name_may_be_missing(self) -> None:
         result = looked(API_KEY="k3y", NEON_DATABASE_URL=NEON)
 
         assert (result.status, result.summary) == (Status.PASSED, "2 names in cafe/prd, without 1 optional")
 
-    def test_but_not_be_wrong(self) -> None:
+    def test_wrong_value_of_an_optional_name_fails(self) -> None:
         result = looked(API_KEY="k3y", NEON_DATABASE_URL=NEON, SENTRY_DSN="todo")
 
         assert (result.status, result.reason_code) == (Status.FAILED, "secrets_misshapen")
 
-    def test_missing_empty_and_misshapen_ones_are_told_together(self) -> None:
+    def test_missing_empty_and_wrong_values_are_reported_together(self) -> None:
         result = looked(API_KEY="", SENTRY_DSN="c4n4ry no url")
 
         assert (result.status, result.reason_code) == (Status.FAILED, "secrets_missing")
@@ -330,14 +330,14 @@ class TestCheck:
         ]
         assert "c4n4ry" not in str(result)
 
-    def test_a_restricted_one_is_there_for_all_that_we_know(self) -> None:
+    def test_restricted_secret_passes_with_a_warning(self) -> None:
         result = looked(hidden=["API_KEY"], NEON_DATABASE_URL=NEON)
 
         assert result.passed
         (warning,) = result.diagnostics
         assert (warning.severity, warning.rule) == (Severity.WARNING, "restricted")
 
-    def test_without_a_name_nobody_has_looked(self) -> None:
+    def test_check_without_names_is_skipped(self) -> None:
         def ask(_: Collection[str]) -> Held:
             raise AssertionError("there is nothing to ask for")
 
@@ -367,7 +367,7 @@ class TestCheck:
         ("production", False, Status.ERRORED, "secrets"),
     ],
 )
-def test_without_means_it_is_skipped_unless_a_deploy_insists(
+def test_check_without_doppler_is_skipped_unless_a_target_is_set(
     environment: str, is_configured: bool, status: Status, code: str
 ) -> None:
     result = unasked(environment, is_configured)
@@ -377,5 +377,5 @@ def test_without_means_it_is_skipped_unless_a_deploy_insists(
     assert result.proof.full is (status is Status.ERRORED)
 
 
-def test_with_means_it_is_done() -> None:
+def test_check_with_doppler_and_target_is_done() -> None:
     assert unasked("production", True) is None

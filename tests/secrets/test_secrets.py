@@ -1,4 +1,4 @@
-"""Secrets: what checks declare, who is asked, and what is said where a value is missing."""
+"""Secrets: the declarations of checks, the choice of a provider, and the errors for missing values."""
 
 import pickle
 from collections.abc import Mapping
@@ -40,17 +40,17 @@ def write(path: Path, text: str, mode: int = 0o600) -> None:
 
 
 class TestValues:
-    def test_they_are_shown_nowhere(self) -> None:
+    def test_values_are_not_printed(self) -> None:
         secrets = Secrets({"KEY": "canary-value", "A": "another-one"})
 
         assert f"{secrets} {secrets!r} {[secrets]}" == "Secrets(A, KEY) Secrets(A, KEY) [Secrets(A, KEY)]"
         assert "canary" not in str(secrets.redactor)
 
-    def test_they_are_stored_nowhere(self) -> None:
+    def test_values_cannot_be_pickled(self) -> None:
         with pytest.raises(TypeError, match="not pickled"):
             pickle.dumps(Secrets({"KEY": "canary-value"}))
 
-    def test_a_command_gets_what_it_declares(self) -> None:
+    def test_command_gets_only_its_declared_secrets(self) -> None:
         secrets = Secrets({"KEY": "canary-value", "A": "another-one"})
 
         assert secrets.only(("KEY",)) == {"KEY": "canary-value"}
@@ -58,12 +58,12 @@ class TestValues:
 
 
 class TestDeclared:
-    def test_every_name_with_those_who_declare_it(self) -> None:
+    def test_every_name_is_listed_with_its_checks(self) -> None:
         checks = [check("one", "B", "A"), check("two", "A"), check("three")]
 
         assert declared(checks) == {"A": ("one[apps/web]", "two[apps/web]"), "B": ("one[apps/web]",)}
 
-    def test_services_declare_too(self) -> None:
+    def test_secrets_of_services_are_declared(self) -> None:
         serving = make_check("health", commands=(make_command(services=(make_command("server", secrets=("KEY",)),)),))
 
         assert declared([serving]) == {"KEY": ("health[apps/web]",)}
@@ -84,7 +84,7 @@ class TestDeclared:
         assert {"pytest", "mypy", "manage.py migrate", "server"} <= found.keys() - without
         assert {"uv lock --check", "uv pip check", "ruff check", "ruff format --check", "GET /admin/login/"} <= without
 
-    def test_what_a_run_makes_up_itself_is_asked_of_nobody(self) -> None:
+    def test_variables_that_the_run_sets_are_not_requested(self) -> None:
         named = ["DATABASE_URL", "SECRET_KEY", "PGPASSWORD", "STRIPE_KEY"]
         settings = Settings.model_validate(
             {"component": {"apps/web": {"secrets": named}, "workers/intake": {"secrets": named}}}
@@ -98,7 +98,7 @@ class TestDeclared:
 
         assert by_component == {"apps/web": {"STRIPE_KEY"}, "workers/intake": set(named)}
 
-    def test_optional_ones_are_declared_too(self) -> None:
+    def test_optional_secrets_are_declared_too(self) -> None:
         row = {"name": "audit", "stage": "quality", "run": "audit", "optional_secrets": ["A", "TOKEN"]}
         chosen = {"check": [row], "component": {"apps/web": {"secrets": ["A"], "optional_secrets": ["B"]}}}
         settings = Settings.model_validate(chosen)
@@ -116,7 +116,7 @@ class TestDeclared:
 
         assert not declared(each for each in catalogue.checks if each.component != "apps/web")
 
-    def test_a_check_of_the_stacks_own_adds_to_its_components(self) -> None:
+    def test_custom_check_adds_secrets_to_those_of_its_component(self) -> None:
         row = {"name": "audit", "stage": "quality", "run": "audit", "component": "apps/web", "secrets": ["TOKEN"]}
         chosen = {"check": [row], "component": {"apps/web": {"secrets": ["A"]}}}
         catalogue = make_catalogue(make_scene(make_stack(), settings=Settings.model_validate(chosen)))
@@ -127,15 +127,15 @@ class TestDeclared:
 
 
 class TestProviders:
-    def test_the_environment_by_default(self, tmp_path: Path) -> None:
+    def test_environment_is_the_default_provider(self, tmp_path: Path) -> None:
         assert dict(taken([check("one", "KEY")], tmp_path)) == {"KEY": "from the environment"}
 
-    def test_the_file_that_is_named(self, tmp_path: Path) -> None:
+    def test_secrets_file_is_read(self, tmp_path: Path) -> None:
         write(tmp_path / ".secrets", "KEY=from the file\nOTHER=x\n")
 
         assert dict(taken([check("one", "KEY")], tmp_path, secrets_file=".secrets")) == {"KEY": "from the file"}
 
-    def test_the_environment_in_spite_of_a_file(self, tmp_path: Path) -> None:
+    def test_provider_env_takes_precedence_over_a_file(self, tmp_path: Path) -> None:
         found = taken([check("one", "KEY")], tmp_path, secrets_file="gone", secrets_provider="env")
 
         assert found["KEY"] == "from the environment"
@@ -151,19 +151,19 @@ class TestProviders:
             ("KEY=first\r\nKEY=last\r\n", "last"),
         ],
     )
-    def test_what_a_file_may_hold(self, tmp_path: Path, text: str, value: str) -> None:
+    def test_syntax_of_a_secrets_file(self, tmp_path: Path, text: str, value: str) -> None:
         write(tmp_path / "s", text)
 
         assert taken([check("one", "KEY")], tmp_path, secrets_file="s")["KEY"] == value
 
     @pytest.mark.parametrize("mode", [0o640, 0o604, 0o660, 0o622])
-    def test_a_file_that_others_may_reach(self, tmp_path: Path, mode: int) -> None:
+    def test_file_that_other_users_can_access_is_refused(self, tmp_path: Path, mode: int) -> None:
         write(tmp_path / "s", "KEY=canary", mode)
 
-        told = refused([check("one", "KEY")], tmp_path, secrets_file="s")
+        message = refused([check("one", "KEY")], tmp_path, secrets_file="s")
 
-        assert told.startswith(f"secrets_file: other users can read s (mode {mode:04o}). ")
-        assert told.endswith("chmod 600 s")
+        assert message.startswith(f"secrets_file: other users can read s (mode {mode:04o}). ")
+        assert message.endswith("chmod 600 s")
 
     @pytest.mark.parametrize(
         ("content", "says"),
@@ -172,14 +172,14 @@ class TestProviders:
             (b"KEY=x\xff", "s is not UTF-8"),
         ],
     )
-    def test_a_file_that_is_none(self, tmp_path: Path, content: bytes, says: str) -> None:
+    def test_malformed_file_is_refused_without_its_content(self, tmp_path: Path, content: bytes, says: str) -> None:
         (tmp_path / "s").write_bytes(content)
         (tmp_path / "s").chmod(0o600)
 
-        told = refused([check("one", "KEY")], tmp_path, secrets_file="s")
+        message = refused([check("one", "KEY")], tmp_path, secrets_file="s")
 
-        assert says in told
-        assert "canary" not in told
+        assert says in message
+        assert "canary" not in message
 
     @pytest.mark.parametrize(
         ("settings", "says"),
@@ -191,29 +191,29 @@ class TestProviders:
             ({"secrets_provider": "file"}, "secrets_file is not set"),
         ],
     )
-    def test_a_file_that_cannot_be(self, tmp_path: Path, settings: Any, says: str) -> None:
+    def test_unusable_secrets_file_is_refused(self, tmp_path: Path, settings: Any, says: str) -> None:
         write(tmp_path / "tracked.env", "KEY=x")
 
         assert says in refused([check("one", "KEY")], tmp_path, **settings)
 
-    def test_nobody_is_asked_where_nothing_is_declared(self, tmp_path: Path) -> None:
+    def test_no_provider_is_used_without_declared_secrets(self, tmp_path: Path) -> None:
         assert taken([check("one")], tmp_path, secrets_file="gone") == NO_SECRETS
 
 
 class TestMissing:
-    def test_all_are_told_at_once(self, tmp_path: Path) -> None:
+    def test_all_missing_secrets_are_reported_at_once(self, tmp_path: Path) -> None:
         checks = [check("one", "GONE", "KEY", "EMPTY"), check("two", "GONE")]
 
-        told = refused(checks, tmp_path, environ={"KEY": "canary", "EMPTY": ""})
+        message = refused(checks, tmp_path, environ={"KEY": "canary", "EMPTY": ""})
 
-        assert told.splitlines() == [
+        assert message.splitlines() == [
             "2 secrets have no value in the environment of this command:",
             "  EMPTY, declared by one[apps/web]",
             "  GONE, declared by one[apps/web], two[apps/web]",
             "Set them there, use another provider (secrets_provider), or remove the names from predeploy.toml.",
         ]
 
-    def test_optional_ones_may_be(self, tmp_path: Path) -> None:
+    def test_optional_secrets_may_be_missing(self, tmp_path: Path) -> None:
         optional = {"check": [{"name": "one", "stage": "quality", "run": "x", "optional_secrets": ["GONE"]}]}
         settings = Settings.model_validate(optional)
 
@@ -223,12 +223,12 @@ class TestMissing:
         assert found.only(("KEY", "GONE")) == {"KEY": "from the environment"}
         assert "  OTHERS, declared by" in refused([check("one", "OTHERS", "GONE")], tmp_path, check=settings.check)
 
-    def test_the_file_is_named(self, tmp_path: Path) -> None:
+    def test_error_names_the_secrets_file(self, tmp_path: Path) -> None:
         write(tmp_path / "s", "OTHER=x\nKEY")
 
         assert "a secret has no value in the file s:" in refused([check("one", "KEY")], tmp_path, secrets_file="s")
 
-    def test_nobody_has_one(self, tmp_path: Path) -> None:
-        told = refused([check("one", "KEY")], tmp_path, secrets_provider="none")
+    def test_provider_none_has_no_secret(self, tmp_path: Path) -> None:
+        message = refused([check("one", "KEY")], tmp_path, secrets_provider="none")
 
-        assert told.startswith('a secret has no value in the empty provider (secrets_provider is "none"):')
+        assert message.startswith('a secret has no value in the empty provider (secrets_provider is "none"):')

@@ -1,4 +1,4 @@
-"""Flags as settings declare them: what a field gives, and what the texts have to keep to."""
+"""Flags as settings declare them: the parts that a field supplies, and the rules for their texts."""
 
 from typing import Annotated
 
@@ -22,7 +22,7 @@ class Small(BaseModel):
     silent: str = Field(default="", description="a setting without a flag")
 
 
-def test_a_field_declares_its_flag() -> None:
+def test_flag_is_declared_by_its_field() -> None:
     flags = flags_of(Small)
 
     assert list(flags) == ["only_these", "is_loud"]

@@ -1,4 +1,4 @@
-"""Settings: who wins, and what each mistake says."""
+"""Settings: the order of sources, and the texts for mistakes."""
 
 import os
 from collections.abc import Mapping
@@ -48,17 +48,17 @@ class TestPrecedence:
         assert (settings.engine, settings.output, settings.budget, settings.stages) == ("auto", "auto", None, ())
         assert settings.jobs >= 2
 
-    def test_the_file_beats_the_defaults(self, tmp_path: Path) -> None:
+    def test_file_overrides_the_defaults(self, tmp_path: Path) -> None:
         assert loaded(tmp_path, "jobs = 7").jobs == 7
 
-    def test_the_environment_beats_the_file(self, tmp_path: Path) -> None:
+    def test_environment_overrides_the_file(self, tmp_path: Path) -> None:
         assert loaded(tmp_path, "jobs = 7", {"PREDEPLOY_JOBS": "5"}).jobs == 5
 
-    def test_a_flag_beats_the_environment(self, tmp_path: Path) -> None:
+    def test_flag_overrides_the_environment(self, tmp_path: Path) -> None:
         assert loaded(tmp_path, "jobs = 7", {"PREDEPLOY_JOBS": "5"}, {"jobs": 3}).jobs == 3
 
     @pytest.mark.parametrize(("flag", "value"), [("fail_fast", False), ("only", []), ("budget", None)])
-    def test_a_flag_wins_even_where_it_is_false(self, tmp_path: Path, flag: str, value: object) -> None:
+    def test_false_flag_overrides_the_environment(self, tmp_path: Path, flag: str, value: object) -> None:
         settings = loaded(tmp_path, 'fail_fast = true\nonly = ["mypy"]\nbudget = 9', flags={flag: value})
 
         assert not getattr(settings, flag)
@@ -280,10 +280,10 @@ class TestMistakes:
             ('a = 1\n\nb = """', "predeploy.toml:3: is not TOML: unterminated string"),
         ],
     )
-    def test_in_the_file(self, tmp_path: Path, toml: str, problem: str) -> None:
+    def test_mistake_in_the_file_is_reported(self, tmp_path: Path, toml: str, problem: str) -> None:
         assert mistakes(tmp_path, toml) == [problem]
 
-    def test_an_unknown_key_that_is_like_none_shows_all(self, tmp_path: Path) -> None:
+    def test_unknown_key_without_a_near_one_lists_all_keys(self, tmp_path: Path) -> None:
         (problem,) = mistakes(tmp_path, "[component.web]\nxyz = 1")
 
         keys = "build, env, health, image, optional_secrets, output, secrets, server, settings, skip"
@@ -300,10 +300,10 @@ class TestMistakes:
             ("LIMITS", '{"mypy": "x"}', "PREDEPLOY_LIMITS: limits.mypy: must be a number (got 'x')"),
         ],
     )
-    def test_in_the_environment(self, tmp_path: Path, name: str, value: str, problem: str) -> None:
+    def test_mistake_in_the_environment_is_reported(self, tmp_path: Path, name: str, value: str, problem: str) -> None:
         assert mistakes(tmp_path, environ={f"PREDEPLOY_{name}": value}) == [problem]
 
-    def test_on_the_command_line(self, tmp_path: Path) -> None:
+    def test_mistake_on_the_command_line_is_reported(self, tmp_path: Path) -> None:
         problems = mistakes(tmp_path, flags={"stages": ["build", "integraton"], "jobs": "0", "fail_fast": True})
 
         assert problems == [
@@ -311,7 +311,7 @@ class TestMistakes:
             "--jobs: must be at least 1 (got '0')",
         ]
 
-    def test_all_at_once(self, tmp_path: Path) -> None:
+    def test_all_mistakes_are_reported_at_once(self, tmp_path: Path) -> None:
         toml = '[[check]]\nname = "mypy"\nstage = "quality"\nrun = "b"\nparser = "rufff"\n[limits]\nmypy = 0'
         problems = mistakes(
             tmp_path,
@@ -330,12 +330,12 @@ class TestMistakes:
             "--budget: must be more than 0 (got -1)",
         ]
 
-    def test_a_mistake_that_another_source_hides_is_still_one(self, tmp_path: Path) -> None:
+    def test_mistake_that_another_source_overrides_is_reported(self, tmp_path: Path) -> None:
         assert mistakes(tmp_path, "jobs = 0", flags={"jobs": 2}) == [
             "predeploy.toml:1: jobs: must be at least 1 (got 0)"
         ]
 
-    def test_a_file_that_is_a_directory(self, tmp_path: Path) -> None:
+    def test_settings_file_that_is_a_directory_is_reported(self, tmp_path: Path) -> None:
         (tmp_path / "predeploy.toml").mkdir()
 
         with pytest.raises(SettingsError) as caught:
@@ -345,13 +345,13 @@ class TestMistakes:
         )
 
     @pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
-    def test_a_file_that_nobody_may_read(self, tmp_path: Path) -> None:
+    def test_unreadable_settings_file_is_reported(self, tmp_path: Path) -> None:
         (tmp_path / "predeploy.toml").touch(mode=0)
 
         with pytest.raises(SettingsError, match="cannot be read: Permission denied"):
             load_settings(tmp_path, {}, {})
 
-    def test_a_file_in_another_encoding(self, tmp_path: Path) -> None:
+    def test_settings_file_in_another_encoding_is_reported(self, tmp_path: Path) -> None:
         (tmp_path / "predeploy.toml").write_bytes(b"jobs = 2\n# caf\xe9\n")
 
         with pytest.raises(SettingsError) as caught:
@@ -397,7 +397,7 @@ deep = false
 
 
 @pytest.mark.parametrize("newline", ["\n", "\r\n"])
-def test_lines_of_every_part_of_a_document(newline: str) -> None:
+def test_every_part_of_a_document_has_its_line(newline: str) -> None:
     assert toml_lines(DOCUMENT.replace("\n", newline)) == {
         ("title",): 2,
         ("quoted é",): 3,
@@ -433,7 +433,7 @@ def test_lines_of_every_part_of_a_document(newline: str) -> None:
 
 
 class TestSchema:
-    def test_every_key_is_described(self) -> None:
+    def test_schema_describes_every_key(self) -> None:
         schema = settings_schema()
         objects = [schema, *schema["$defs"].values()]
         undescribed = [
@@ -442,11 +442,11 @@ class TestSchema:
 
         assert undescribed == []
 
-    def test_it_takes_what_the_settings_take(self) -> None:
+    def test_schema_accepts_valid_settings(self) -> None:
         jsonschema.validate(
             {"stages": ["build"], "check": [{"name": "a", "stage": "build", "run": "make a"}]}, settings_schema()
         )
 
-    def test_it_refuses_an_unknown_key(self) -> None:
+    def test_schema_refuses_an_unknown_key(self) -> None:
         with pytest.raises(jsonschema.ValidationError, match="jbos"):
             jsonschema.validate({"jbos": 2}, settings_schema())

@@ -1,4 +1,4 @@
-"""The base: which commit is taken for what is deployed, and how its files come out of git."""
+"""The base: the choice of the deployed commit, and the export of its files from git."""
 
 import os
 import re
@@ -33,7 +33,7 @@ def history(**over: object) -> History:
     ],
     ids=["on a branch", "with changes on the default branch", "the default branch itself", "shallow, and still there"],
 )
-def test_base_is_what_would_be_upgraded(facts: History, commit: str) -> None:
+def test_base_is_the_expected_commit(facts: History, commit: str) -> None:
     chosen = choose_base(facts)
 
     assert isinstance(chosen, tuple)
@@ -52,7 +52,7 @@ def test_base_is_what_would_be_upgraded(facts: History, commit: str) -> None:
     ],
     ids=["no default branch", "another history", "cut off before the fork", "the first commit", "cut off at once"],
 )
-def test_why_there_is_none_and_the_way_out(facts: History, says: str) -> None:
+def test_missing_base_has_a_reason_and_a_fix(facts: History, says: str) -> None:
     why = choose_base(facts)
 
     assert isinstance(why, SkipReason)
@@ -95,7 +95,7 @@ def texts(base: Base) -> dict[str, str]:
     return {path: (base.tree.root / path).read_text() for path in base.tree.files}
 
 
-def test_a_branch_upgrades_from_where_it_left_the_default_branch(repository: Path, tmp_path: Path) -> None:
+def test_base_of_a_branch_is_its_merge_base_with_the_default_branch(repository: Path, tmp_path: Path) -> None:
     base = base_of(repository, tmp_path / "cache")
 
     assert base.tree.commit == git(repository, "rev-parse", "main")
@@ -103,9 +103,7 @@ def test_a_branch_upgrades_from_where_it_left_the_default_branch(repository: Pat
     assert texts(base) == {"old": "old", "run.sh": "exit 0\n", "web/manage": "two"}
 
 
-def test_the_default_branch_upgrades_from_the_commit_before_unless_it_was_edited(
-    repository: Path, tmp_path: Path
-) -> None:
+def test_base_of_the_default_branch_is_the_commit_before_unless_edited(repository: Path, tmp_path: Path) -> None:
     git(repository, "checkout", "-q", "main")
     clean = base_of(repository, tmp_path / "cache")
     write(repository, web__manage="edited")
@@ -115,7 +113,7 @@ def test_the_default_branch_upgrades_from_the_commit_before_unless_it_was_edited
     assert texts(edited)["web/manage"] == "two"
 
 
-def test_a_remote_default_branch_is_better_than_a_local_one(repository: Path, tmp_path: Path) -> None:
+def test_remote_default_branch_takes_precedence_over_a_local_one(repository: Path, tmp_path: Path) -> None:
     clone = tmp_path / "clone"
     git(tmp_path, "clone", "-q", str(repository), str(clone), "-b", "work")
     git(clone, "branch", "main", "origin/work")
@@ -124,7 +122,7 @@ def test_a_remote_default_branch_is_better_than_a_local_one(repository: Path, tm
     assert texts(base_of(clone, tmp_path / "cache"))["web/manage"] == "two"
 
 
-def test_base_is_the_same_tree_that_a_checkout_of_it_would_be(repository: Path, tmp_path: Path) -> None:
+def test_base_has_the_same_tree_as_a_checkout_of_it(repository: Path, tmp_path: Path) -> None:
     (repository / "link").symlink_to("run.sh")
     git(repository, "add", ".")
     git(repository, "commit", "-qm", "fourth")
@@ -139,11 +137,11 @@ def test_base_is_the_same_tree_that_a_checkout_of_it_would_be(repository: Path, 
     assert not base.tree.changed
 
 
-def test_a_stack_inside_of_its_repository_has_its_own_files_alone(repository: Path, tmp_path: Path) -> None:
+def test_base_of_a_stack_in_a_subdirectory_has_only_its_files(repository: Path, tmp_path: Path) -> None:
     assert texts(base_of(repository / "web", tmp_path / "cache")) == {"manage": "two"}
 
 
-def test_nothing_leads_out_of_the_base_and_nothing_of_ours_is_in_it(repository: Path, tmp_path: Path) -> None:
+def test_base_has_no_links_out_of_it_and_no_files_of_predeploy(repository: Path, tmp_path: Path) -> None:
     (repository / "out").symlink_to("../elsewhere")
     (repository / "etc").symlink_to("/etc")
     write(repository, **{".predeploy__report": "ours"})
@@ -154,7 +152,7 @@ def test_nothing_leads_out_of_the_base_and_nothing_of_ours_is_in_it(repository: 
     git(repository / "inner", "add", ".")
     git(repository / "inner", "commit", "-qm", "inner")
     git(repository, "add", "inner")
-    git(repository, "commit", "-qm", "a submodule that nobody told git about")
+    git(repository, "commit", "-qm", "a submodule without an entry in .gitmodules")
     git(repository, "rm", "-rq", "--cached", ".predeploy")
     git(repository, "commit", "-qm", "reports are no part of it any more")
 
@@ -183,7 +181,7 @@ def test_no_program_of_the_repository_runs(repository: Path, tmp_path: Path) -> 
     assert sorted(path for path in repository.rglob("*")) == before
 
 
-def test_files_are_brought_out_once_and_go_when_nobody_looks_at_them(repository: Path, tmp_path: Path) -> None:
+def test_files_are_exported_once_and_removed_when_unused(repository: Path, tmp_path: Path) -> None:
     cache = tmp_path / "cache"
     first = base_of(repository, cache, "main~1")
     (first.tree.root / "old").write_text("as it was left")
@@ -198,7 +196,7 @@ def test_files_are_brought_out_once_and_go_when_nobody_looks_at_them(repository:
     assert [path.name for path in cache.iterdir()] == [other.tree.root.parent.name]
 
 
-def test_a_half_of_a_base_is_never_taken_for_a_whole(repository: Path, tmp_path: Path) -> None:
+def test_incomplete_base_is_not_used(repository: Path, tmp_path: Path) -> None:
     cache = tmp_path / "cache"
     blob = git(repository, "rev-parse", "main:web/manage")
     lost = repository / ".git/objects" / blob[:2] / blob[2:]
@@ -214,7 +212,7 @@ def test_a_half_of_a_base_is_never_taken_for_a_whole(repository: Path, tmp_path:
     assert texts(base_of(repository, cache))["web/manage"] == "two"
 
 
-def test_a_shallow_clone_says_how_to_get_the_rest(repository: Path, tmp_path: Path) -> None:
+def test_error_for_a_shallow_clone_has_the_command_for_the_history(repository: Path, tmp_path: Path) -> None:
     clone = tmp_path / "clone"
     git(tmp_path, "clone", "-q", "--depth=1", "--no-single-branch", f"file://{repository}", str(clone), "-b", "work")
 
@@ -253,6 +251,6 @@ def test_a_base_may_be_named_as_git_names_commits(name: str, repository: Path, t
 
 
 @pytest.mark.parametrize("name", ["mian", "main:web", "--help", "-h", "HEAD^{tree}", "main..work"])
-def test_a_base_that_is_no_commit_is_wrong_usage(name: str, repository: Path, tmp_path: Path) -> None:
+def test_named_base_that_is_no_commit_is_a_usage_error(name: str, repository: Path, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="git does not have this commit here"):
         base_of(repository, tmp_path / "cache", name)

@@ -1,4 +1,4 @@
-"""Clean clones of real repositories: what comes along, what does not, and what nobody may change."""
+"""Clean clones of real repositories: their files, their base, and the safety of the source."""
 
 import hashlib
 import shutil
@@ -60,7 +60,7 @@ def test_a_clone_has_the_files_of_the_commit_and_no_others(repository: Path, tmp
     assert (tree.commit, tree.changed, tree.untracked) == (git(repository, "rev-parse", "HEAD"), False, ())
 
 
-def test_what_git_was_told_not_to_look_at_is_not_cloned(repository: Path, tmp_path: Path) -> None:
+def test_edit_that_git_ignores_by_flag_is_not_cloned(repository: Path, tmp_path: Path) -> None:
     git(repository, "update-index", "--assume-unchanged", "stack/main")
     write(repository, stack__main="hidden\n")
 
@@ -68,7 +68,7 @@ def test_what_git_was_told_not_to_look_at_is_not_cloned(repository: Path, tmp_pa
     assert (clone(repository / "stack", tmp_path / "place") / "main").read_text() == "one\n"
 
 
-def test_another_commit_by_any_name(repository: Path, tmp_path: Path) -> None:
+def test_other_commit_is_cloned_by_name(repository: Path, tmp_path: Path) -> None:
     git(repository, "tag", "before")
     write(repository, stack__main="two\n")
     commit_all(repository)
@@ -78,7 +78,7 @@ def test_another_commit_by_any_name(repository: Path, tmp_path: Path) -> None:
         clone(repository / "stack", tmp_path / "other", "nowhere")
 
 
-def test_a_commit_that_does_not_have_the_stack(repository: Path, tmp_path: Path) -> None:
+def test_commit_without_the_stack_is_a_usage_error(repository: Path, tmp_path: Path) -> None:
     write(repository, later__main="new\n")
     commit_all(repository)
 
@@ -86,7 +86,7 @@ def test_a_commit_that_does_not_have_the_stack(repository: Path, tmp_path: Path)
         clone(repository / "later", tmp_path / "place", "HEAD^")
 
 
-def test_no_commit_at_all(tmp_path: Path) -> None:
+def test_directory_without_a_commit_is_a_usage_error(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"has no commit; --gate validates commits\. Commit the stack first"):
         find_commit(tmp_path, "")
 
@@ -108,8 +108,8 @@ def test_no_hook_and_no_filter_runs(repository: Path, tmp_path: Path) -> None:
     assert not ran.exists()
 
 
-def test_the_base_is_that_of_the_source(repository: Path, tmp_path: Path) -> None:
-    """The clone is on a branch of its own; what it upgrades from is still where that left the default branch."""
+def test_base_of_a_clone_is_that_of_its_source(repository: Path, tmp_path: Path) -> None:
+    """The clone has a detached head. Its base is still the merge base of the source branch."""
     fork = git(repository, "rev-parse", "HEAD")
     git(repository, "switch", "--quiet", "--create", "feature")
     for text in ("two\n", "three\n"):
@@ -122,7 +122,7 @@ def test_the_base_is_that_of_the_source(repository: Path, tmp_path: Path) -> Non
     assert base.title == f"{fork[:10]} (merge base with main)"
 
 
-def test_shallow_and_linked_checkouts(repository: Path, tmp_path: Path) -> None:
+def test_shallow_and_linked_checkouts_are_cloned(repository: Path, tmp_path: Path) -> None:
     write(repository, stack__main="two\n")
     head = commit_all(repository)
     git(tmp_path, "clone", "--quiet", "--depth=1", repository.as_uri(), "shallow")
@@ -167,13 +167,13 @@ def test_large_files_come_from_their_store(repository: Path, tmp_path: Path) -> 
     cloned = clone(repository / "stack", tmp_path / "place")
 
     assert (cloned / "photo").read_bytes() == content
-    with pytest.raises(TreeError, match=r"^other: it is a Git LFS pointer") as told:
+    with pytest.raises(TreeError, match=r"^other: it is a Git LFS pointer") as caught:
         read_tree(cloned, None)
-    assert "photo" not in str(told.value)
+    assert "photo" not in str(caught.value)
     assert changes_of(cloned) == ()
 
 
-def test_objects_that_are_not_there(repository: Path, tmp_path: Path) -> None:
+def test_missing_objects_are_reported(repository: Path, tmp_path: Path) -> None:
     blob = git(repository, "rev-parse", "HEAD:stack/main")
     (repository / ".git/objects" / blob[:2] / blob[2:]).unlink()
 

@@ -1,4 +1,4 @@
-"""One commit of a repository elsewhere, on real repositories: what comes, what stays away, and what is refused."""
+"""The fetch of one commit from real repositories: its files, its history, and refused inputs."""
 
 import os
 import socket
@@ -14,7 +14,7 @@ from tasks.source.fetch import DEFAULT_BRANCH, Remote, check_out, fetch_commit, 
 
 @dataclass(frozen=True, kw_only=True)
 class Repository:
-    """A bare repository, and somebody's checkout that is pushed from."""
+    """A bare repository, and a checkout that pushes to it."""
 
     bare: Path
     work: Path
@@ -76,7 +76,7 @@ def test_branches_tags_and_commits_are_resolved(repository: Repository) -> None:
     assert head_of(repository.remote, "refs/heads/gone") is None
 
 
-def test_a_branch_is_taken_before_a_tag_of_the_same_name(repository: Repository) -> None:
+def test_branch_takes_precedence_over_a_tag_of_the_same_name(repository: Repository) -> None:
     repository.commit(a="1")
     repository.git("tag", "v1")
     repository.git("checkout", "--quiet", "-b", "v1")
@@ -87,16 +87,14 @@ def test_a_branch_is_taken_before_a_tag_of_the_same_name(repository: Repository)
 
 
 @pytest.mark.parametrize("ref", ["", "gone", "-x", "--upload-pack=touch x", "a b", "a..b", "a@{1}", "HEAD~1", "\n"])
-def test_what_is_no_ref_is_told(repository: Repository, ref: str) -> None:
+def test_unknown_ref_is_reported(repository: Repository, ref: str) -> None:
     repository.commit(a="1")
 
     with pytest.raises(UsageError, match="ref: "):
         resolve_commit(repository.remote, ref)
 
 
-def test_exactly_the_commit_comes_with_its_history_and_the_default_branch(
-    repository: Repository, tmp_path: Path
-) -> None:
+def test_commit_is_fetched_with_its_history_and_the_default_branch(repository: Repository, tmp_path: Path) -> None:
     first = repository.commit(a="1")
     second = repository.commit(a="2")
     newest = repository.commit(a="3")
@@ -109,7 +107,7 @@ def test_exactly_the_commit_comes_with_its_history_and_the_default_branch(
     assert read_file(tmp_path / "out", newest, "absent") is None
 
 
-def test_a_commit_that_no_branch_has_comes_as_well(repository: Repository, tmp_path: Path) -> None:
+def test_commit_outside_of_all_branches_is_fetched(repository: Repository, tmp_path: Path) -> None:
     repository.commit(a="1")
     lost = repository.commit(a="2")
     repository.git("reset", "--quiet", "--hard", "HEAD~1")
@@ -134,7 +132,7 @@ def test_a_directory_is_a_repository_too(
     assert Remote(repository=".").name == "work"
 
 
-def test_what_is_not_committed_stays_away(repository: Repository, tmp_path: Path) -> None:
+def test_uncommitted_files_are_not_fetched(repository: Repository, tmp_path: Path) -> None:
     commit = repository.commit(a="1")
     (repository.work / "a").write_text("edited")
     (repository.work / "b").write_text("untracked")
@@ -144,7 +142,9 @@ def test_what_is_not_committed_stays_away(repository: Repository, tmp_path: Path
     assert ((tmp_path / "out/a").read_text(), (tmp_path / "out/b").exists()) == ("1", False)
 
 
-def test_nothing_of_anybody_runs(repository: Repository, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_hook_filter_or_configured_program_runs(
+    repository: Repository, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     mark = tmp_path / "it ran"
     commit = repository.commit(a="1", **{".gitattributes": "* filter=bad\n"})
     hooks = tmp_path / "hooks"
@@ -163,7 +163,7 @@ def test_nothing_of_anybody_runs(repository: Repository, tmp_path: Path, monkeyp
     assert (head(tmp_path / "out"), mark.exists()) == (commit, False)
 
 
-def test_submodules_come_only_where_they_are_asked_for(repository: Repository, tmp_path: Path) -> None:
+def test_submodules_are_fetched_only_on_request(repository: Repository, tmp_path: Path) -> None:
     inner = make_repository(tmp_path / "inner")
     inner.commit(lib="x")
     repository.git("submodule", "--quiet", "add", f"file://{inner.bare}", "vendor")
@@ -176,7 +176,7 @@ def test_submodules_come_only_where_they_are_asked_for(repository: Repository, t
     assert list((tmp_path / "without/vendor").iterdir()) == []
 
 
-def test_another_commit_can_be_brought_along(repository: Repository, tmp_path: Path) -> None:
+def test_another_commit_can_be_fetched_into_the_checkout(repository: Repository, tmp_path: Path) -> None:
     commit = repository.commit(a="1")
     repository.git("checkout", "--quiet", "--orphan", "apart")
     other = repository.commit(a="2")
@@ -199,14 +199,14 @@ def test_another_commit_can_be_brought_along(repository: Repository, tmp_path: P
         ("https://ghp_0123@github.com/a/b", "contains a credential"),
     ],
 )
-def test_a_repository_that_is_none_is_refused(repository: str, says: str) -> None:
+def test_invalid_repository_is_refused(repository: str, says: str) -> None:
     with pytest.raises(UsageError, match=says) as caught:
         Remote(repository=repository)
 
     assert "secret" not in str(caught.value)
 
 
-def test_what_cannot_be_fetched_is_no_verdict(tmp_path: Path) -> None:
+def test_failed_fetch_is_no_verdict(tmp_path: Path) -> None:
     absent = Remote(repository=f"file://{tmp_path}/absent.git")
 
     with pytest.raises(EngineError, match=r"absent\.git cannot be fetched \(git ls-remote\): .*does not"):
@@ -226,7 +226,7 @@ def test_what_cannot_be_fetched_is_no_verdict(tmp_path: Path) -> None:
         (".", ""),
     ],
 )
-def test_the_token_goes_to_its_server_alone(repository: str, path: str) -> None:
+def test_token_is_sent_to_its_server_only(repository: str, path: str) -> None:
     remote = Remote(repository=repository, server="https://github.com/", token="ghp_0123")
 
     headers = [name for name, value in remote.config if "Authorization" in value]
@@ -236,7 +236,7 @@ def test_the_token_goes_to_its_server_alone(repository: str, path: str) -> None:
     assert "ghp_0123" not in repr(remote) + " ".join(os.environ.values())
 
 
-def test_a_silent_server_is_given_up_when_the_caller_says_and_nobody_goes_on_listening() -> None:
+def test_silent_server_is_given_up_after_the_limit_and_git_ends() -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         remote = Remote(repository=f"http://127.0.0.1:{server.getsockname()[1]}/acme/cafe.git")
 
@@ -246,5 +246,5 @@ def test_a_silent_server_is_given_up_when_the_caller_says_and_nobody_goes_on_lis
         connection, _ = server.accept()
         with connection:
             connection.settimeout(30)
-            while connection.recv(4096):  # what it had asked, until it hangs up
+            while connection.recv(4096):  # the request, until the client closes the connection
                 pass

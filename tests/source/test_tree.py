@@ -1,4 +1,4 @@
-"""Reading trees: what belongs to one, what makes one impossible, and what is remembered between runs."""
+"""Reading trees: the files of a tree, the errors, and the digests that are cached between runs."""
 
 import os
 import shutil
@@ -57,7 +57,7 @@ def test_clean_checkout_is_its_commit(repository: Path) -> None:
     assert tree.digest == digest_of(tree.files)
 
 
-def test_working_tree_counts_not_the_index(repository: Path) -> None:
+def test_tree_has_the_files_of_the_working_tree_not_of_the_index(repository: Path) -> None:
     before = read_tree(repository, None)
 
     (repository / "old").unlink()
@@ -100,13 +100,13 @@ def test_subdirectory_of_a_repository(repository: Path) -> None:
     assert tree.commit
 
 
-def test_change_outside_of_the_subdirectory_is_none(repository: Path) -> None:
+def test_change_outside_of_the_subdirectory_is_ignored(repository: Path) -> None:
     (repository / "README").write_text("a change elsewhere")
 
     assert not read_tree(repository / "web", None).changed
 
 
-def test_no_repository_has_the_same_rules(tmp_path: Path) -> None:
+def test_directory_without_a_repository_follows_the_same_rules(tmp_path: Path) -> None:
     write(tmp_path, a="1", sub__b="2", sub__ignored="3")
     (tmp_path / "sub" / ".gitignore").write_text("ignored\n")
 
@@ -117,7 +117,7 @@ def test_no_repository_has_the_same_rules(tmp_path: Path) -> None:
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a", "sub"]
 
 
-def test_directory_that_the_repository_around_it_ignores(repository: Path) -> None:
+def test_directory_ignored_by_its_repository_is_read(repository: Path) -> None:
     write(repository, ignored__stack__a="1")
 
     tree = read_tree(repository / "ignored" / "stack", None)
@@ -126,7 +126,7 @@ def test_directory_that_the_repository_around_it_ignores(repository: Path) -> No
     assert tree.commit is None
 
 
-def test_no_commit_yet(tmp_path: Path) -> None:
+def test_repository_without_a_commit_is_read(tmp_path: Path) -> None:
     git(tmp_path, "init", "-q")
     write(tmp_path, a="1")
 
@@ -135,7 +135,7 @@ def test_no_commit_yet(tmp_path: Path) -> None:
     assert (tree.commit, tree.changed, tree.untracked) == (None, True, ("a",))
 
 
-def test_own_and_gits_directories_are_never_part(repository: Path) -> None:
+def test_directories_of_predeploy_and_git_are_excluded(repository: Path) -> None:
     write(repository, **{".predeploy__runs__x": "1", "web__.predeploy__y": "2"})
 
     assert not [path for path in names(read_tree(repository, None)) if ".predeploy" in path or ".git/" in path]
@@ -156,7 +156,7 @@ def test_reports_that_git_tracks_are_no_part_of_a_stack(repository: Path, above:
         git(reports, "add", ".")
         git(reports, "commit", "-q", "-m", "x")
     git(repository, "add", "--force", f"{above}.predeploy")
-    if what == "directory":  # what is not there now is there in every clone
+    if what == "directory":  # a tracked report that is deleted here still exists in every clone
         shutil.rmtree(reports)
 
     with pytest.raises(TreeError) as caught:
@@ -171,7 +171,7 @@ def test_reports_that_git_tracks_are_no_part_of_a_stack(repository: Path, above:
 @pytest.mark.parametrize(
     "name", ["with space", "new\nline", "tab\tname", "-dash", "ünicode", b"\xff\xfe".decode("utf-8", "surrogateescape")]
 )
-def test_odd_names_survive(repository: Path, tmp_path: Path, name: str) -> None:
+def test_unusual_file_names_are_kept(repository: Path, tmp_path: Path, name: str) -> None:
     (repository / name).write_text("tracked")
     git(repository, "add", "--", name)
     (repository / f"{name}2").write_text("untracked")
@@ -183,7 +183,7 @@ def test_odd_names_survive(repository: Path, tmp_path: Path, name: str) -> None:
         assert tree.untracked == (f"{name}2",)
 
 
-def test_directory_in_the_place_of_a_file_and_the_reverse(repository: Path) -> None:
+def test_file_and_directory_can_replace_each_other(repository: Path) -> None:
     (repository / "old").unlink()
     write(repository, old__inner="1")
     shutil.rmtree(repository / "web")
@@ -192,7 +192,7 @@ def test_directory_in_the_place_of_a_file_and_the_reverse(repository: Path) -> N
     assert names(read_tree(repository, None)) == {".gitignore", "README", "old/inner", "web"}
 
 
-def test_symlink_in_the_place_of_a_directory(repository: Path) -> None:
+def test_symlink_can_replace_a_directory(repository: Path) -> None:
     (repository / "web").rename(repository / "moved")
     (repository / "web").symlink_to("moved")
 
@@ -205,7 +205,7 @@ def test_symlink_in_the_place_of_a_directory(repository: Path) -> None:
 @pytest.mark.parametrize(
     "target", ["/etc/passwd", "../outside", "web/../../outside", "loop/../../outside", "../stack/README"]
 )
-def test_symlink_out_of_the_stack(repository: Path, target: str) -> None:
+def test_symlink_out_of_the_stack_is_an_error(repository: Path, target: str) -> None:
     (repository / "loop").symlink_to(".")
     (repository / "web" / "..link").symlink_to("../README")
     (repository / "bad").symlink_to(target)
@@ -215,7 +215,7 @@ def test_symlink_out_of_the_stack(repository: Path, target: str) -> None:
 
 
 @pytest.mark.parametrize("target", ["README", "web/../README", "nowhere", "web"])
-def test_symlink_inside_is_a_file_of_its_own(repository: Path, target: str) -> None:
+def test_symlink_inside_the_stack_is_a_separate_file(repository: Path, target: str) -> None:
     (repository / "link").symlink_to(target)
 
     tree = read_tree(repository, None)
@@ -223,7 +223,7 @@ def test_symlink_inside_is_a_file_of_its_own(repository: Path, target: str) -> N
     assert (tree.files["link"].mode, tree.files["link"].size) == (0o120000, len(target))
 
 
-def test_lfs_pointers_are_all_reported_warm_or_not(repository: Path, tmp_path: Path) -> None:
+def test_all_lfs_pointers_are_reported_with_and_without_cache(repository: Path, tmp_path: Path) -> None:
     write(repository, one=POINTER, web__two=POINTER, docs=f"A pointer looks like this:\n{POINTER}")
     past = time.time() - 100
     os.utime(repository / "one", (past, past))
@@ -246,7 +246,7 @@ def test_sockets_and_fifos_are_no_files(repository: Path) -> None:
         read_tree(repository, None)
 
 
-def test_unreadable_file(repository: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_unreadable_file_is_an_error(repository: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(place: str) -> tuple[str, int, bytes]:
         if place.endswith("README"):
             raise PermissionError(13, "Permission denied", place)
@@ -270,7 +270,7 @@ def with_submodule(repository: Path, tmp_path: Path) -> Path:
     return repository
 
 
-def test_submodule_brings_its_files(with_submodule: Path) -> None:
+def test_files_of_a_submodule_are_in_the_tree(with_submodule: Path) -> None:
     tree = read_tree(with_submodule, None)
 
     assert {"vendor/library/source", "vendor/library/deep/file"} <= names(tree)
@@ -294,7 +294,7 @@ def test_submodule_with_edits_is_a_change(with_submodule: Path) -> None:
     assert tree.untracked == ("vendor/library/new",)
 
 
-def test_submodule_that_is_not_there(with_submodule: Path, tmp_path: Path) -> None:
+def test_missing_submodule_is_an_error(with_submodule: Path, tmp_path: Path) -> None:
     git(tmp_path, "clone", "-q", str(with_submodule), str(tmp_path / "clone"))
     write(tmp_path / "clone", pointer=POINTER)
 
@@ -304,7 +304,7 @@ def test_submodule_that_is_not_there(with_submodule: Path, tmp_path: Path) -> No
         read_tree(tmp_path / "clone", None)
 
 
-def test_repository_inside_that_is_no_submodule(repository: Path) -> None:
+def test_nested_repository_that_is_no_submodule_is_untracked_files(repository: Path) -> None:
     write(repository, inner__file="1")
     git(repository / "inner", "init", "-q")
     git(repository / "inner", "add", ".")
@@ -315,7 +315,7 @@ def test_repository_inside_that_is_no_submodule(repository: Path) -> None:
     assert "inner/file" in tree.files
 
 
-def test_users_git_setup_runs_and_breaks_nothing(
+def test_git_configuration_of_the_user_has_no_effect(
     repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     trap = tmp_path / "trap"
@@ -348,9 +348,7 @@ def test_users_git_setup_runs_and_breaks_nothing(
     assert (repository / ".git" / "index").read_bytes() == index
 
 
-def test_users_global_ignores_are_gits_ignores(
-    repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_global_ignores_of_the_user_apply(repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     home = tmp_path / "home"
     write(home, ignores="*.swp\n")
     (home / ".gitconfig").write_text("[core]\n\texcludesFile = ~/ignores\n")
@@ -360,7 +358,7 @@ def test_users_global_ignores_are_gits_ignores(
     assert read_tree(repository, None).untracked == ()
 
 
-def test_checkout_of_somebody_else(repository: Path) -> None:
+def test_checkout_of_another_user_is_read(repository: Path) -> None:
     if os.geteuid() != 0:
         pytest.skip("only root can give a directory away")
     os.chown(repository, 12345, 12345)
@@ -369,14 +367,14 @@ def test_checkout_of_somebody_else(repository: Path) -> None:
     assert read_tree(repository, None).commit
 
 
-def test_no_git_program(repository: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_missing_git_is_an_error(repository: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
 
     with pytest.raises(UsageError, match=r"git was not found on PATH.*Install git"):
         read_tree(repository, None)
 
 
-def test_broken_repository_is_not_taken_for_none(repository: Path) -> None:
+def test_broken_repository_is_an_error(repository: Path) -> None:
     shutil.rmtree(repository / ".git")
     (repository / ".git").write_text("gitdir: /nowhere/.git/worktrees/x\n")
 
@@ -384,7 +382,7 @@ def test_broken_repository_is_not_taken_for_none(repository: Path) -> None:
         read_tree(repository, None)
 
 
-def test_no_directory(tmp_path: Path) -> None:
+def test_missing_directory_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="is not a directory"):
         read_tree(tmp_path / "nowhere", None)
 
@@ -426,13 +424,15 @@ def test_known_files_are_not_read_again(
     assert third.digest != first.digest
 
 
-def test_fresh_files_are_not_believed(repository: Path, tmp_path: Path, count_reads: Callable[[], list[str]]) -> None:
+def test_digests_of_fresh_files_are_not_reused(
+    repository: Path, tmp_path: Path, count_reads: Callable[[], list[str]]
+) -> None:
     cache = tmp_path / "cache"
     read_tree(repository, cache)
     count_reads()
     found = (repository / "README").stat()
 
-    (repository / "README").write_text("HELLO")  # of the same size, and given the same time
+    (repository / "README").write_text("HELLO")  # an edit with the same size and the same time
     os.utime(repository / "README", ns=(found.st_atime_ns, found.st_mtime_ns))
     tree = read_tree(repository, cache)
 
@@ -441,7 +441,7 @@ def test_fresh_files_are_not_believed(repository: Path, tmp_path: Path, count_re
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b"[]", b'{"format": 1, "stamp": 9, "files": 3}', b"\xff"])
-def test_broken_cache_is_no_cache(repository: Path, tmp_path: Path, content: bytes) -> None:
+def test_broken_cache_is_ignored(repository: Path, tmp_path: Path, content: bytes) -> None:
     expected = read_tree(repository, tmp_path / "cache")
     (memory,) = (tmp_path / "cache").iterdir()
     memory.write_bytes(content)
@@ -449,7 +449,7 @@ def test_broken_cache_is_no_cache(repository: Path, tmp_path: Path, content: byt
     assert read_tree(repository, tmp_path / "cache") == expected
 
 
-def test_cache_that_cannot_be_written_is_no_trouble(repository: Path, tmp_path: Path) -> None:
+def test_cache_that_cannot_be_written_is_ignored(repository: Path, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
 
     assert read_tree(repository, tmp_path / "file").files
@@ -466,5 +466,5 @@ def test_cache_that_cannot_be_written_is_no_trouble(repository: Path, tmp_path: 
         (Inputs(include=("web",), exclude=("web/manage",)), set()),
     ],
 )
-def test_select(repository: Path, inputs: Inputs, expected: set[str]) -> None:
+def test_selected_paths_are_returned(repository: Path, inputs: Inputs, expected: set[str]) -> None:
     assert set(select(read_tree(repository, None), inputs)) == expected

@@ -1,4 +1,4 @@
-"""The job of a run: what its environment and its process show once it is prepared."""
+"""The job of a run: after its preparation, environment and process show no secrets."""
 
 import io
 import os
@@ -28,12 +28,12 @@ secrets = ["KEY"]
 
 @pytest.fixture(autouse=True)
 def _open_memory(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The memory of the tests' own process stays open."""
+    """Keeps the memory of the tests' own process open."""
     monkeypatch.setattr("tasks.validation.job.take_token_and_close_memory", lambda: None)
 
 
 def written(monkeypatch: pytest.MonkeyPatch, name: str) -> io.StringIO:
-    """What is written to a stream of this process from now on."""
+    """A buffer in place of a stream of this process."""
     stream = io.StringIO()
     monkeypatch.setattr(sys, name, stream)
     return stream
@@ -48,7 +48,7 @@ def made(tmp_path: Path, given: RunEnvironment, *, takes_secrets: bool = True) -
     return prepare(scope, given, user_dirs=user_dirs, takes_secrets=takes_secrets)
 
 
-def test_a_prepared_process_shows_no_secret_and_the_job_has_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_prepared_process_shows_no_secret_that_the_job_has(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("KEY", CANARY)
     stdout = written(monkeypatch, "stdout")
     given = take_environment(os.environ, is_trusted=True)
@@ -62,7 +62,7 @@ def test_a_prepared_process_shows_no_secret_and_the_job_has_it(tmp_path: Path, m
     assert stdout.getvalue() == "***"
 
 
-def test_workers_elsewhere_take_the_secrets_and_the_token_is_masked_here(tmp_path: Path) -> None:
+def test_distributed_job_takes_no_secrets_and_masks_the_token(tmp_path: Path) -> None:
     given = take_environment({"DOPPLER_TOKEN": TOKEN}, is_trusted=True)
 
     job = made(tmp_path, given, takes_secrets=False)

@@ -1,4 +1,4 @@
-"""What a run may take its secrets from."""
+"""The sources of a run's secrets."""
 
 from pathlib import Path
 
@@ -28,7 +28,7 @@ run = "true"
     ],
     ids=["a run of one's own", "a gate", "a deploy", "CI"],
 )
-def test_a_copy_of_secrets_serves_nobody_but_oneself(
+def test_copy_of_secrets_is_used_only_in_private_runs(
     tmp_path: Path, flags: dict[str, object], environ: dict[str, str], are_kept: bool
 ) -> None:
     stack, data = tmp_path / "stack", tmp_path / "data"

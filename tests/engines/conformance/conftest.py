@@ -1,4 +1,4 @@
-"""Both engines, one after the other: what is tested here, each of them has to do."""
+"""Fixtures that run each test of this folder on both engines, one after the other."""
 
 import re
 from collections.abc import AsyncIterator, Mapping
@@ -24,13 +24,13 @@ def bench(request: pytest.FixtureRequest, tmp_path: Path) -> Bench:
 
 @pytest.fixture(scope="session")
 def shared_cache(shared_home: Path) -> Path:
-    """What was brought before."""
+    """The shared cache, so that tests reuse downloads."""
     return cache_below(shared_home)
 
 
 @pytest.fixture(scope="module")
 def engine_context() -> Mapping[str, Any]:
-    """What the engine of a module is opened with, besides its stack."""
+    """The options for the engine of a module, in addition to its stack."""
     return {}
 
 
@@ -54,23 +54,23 @@ def opened(request: pytest.FixtureRequest, module_bench: Bench, engine: Engine) 
     return Opened(bench=replace(module_bench, slot=slot), engine=engine)
 
 
-# In containers these take minutes together, so `just test-faults` runs them. Some of each module stay: they
-# are seen to be kept wherever an engine is named.
+# In containers these modules take minutes together, so `just test-faults` runs them. The tests below of each module
+# also run wherever an engine is available.
 LONG = ("test_steps", "test_databases", "test_servers", "test_environments", "test_secrets", "test_trees")
 STAYING = {
-    "test_a_healthy_engine_has_no_trouble_and_says_who_it_is",
+    "test_healthy_engine_has_no_trouble_and_reports_name_and_version",
     "test_a_step_runs_in_a_copy_of_the_tree",
-    "test_tokens_lead_to_places_that_are_there",
-    "test_steps_of_a_slot_share_its_directories_and_other_slots_do_not",
-    "test_a_step_that_failed_is_really_run_again",
+    "test_tokens_resolve_to_existing_paths",
+    "test_steps_of_one_slot_share_its_directories",
+    "test_failed_step_is_executed_again",
     "test_a_step_sees_its_inputs_only",
-    "test_a_step_over_its_limit_is_ended_and_what_it_said_is_kept",
+    "test_step_over_its_limit_is_stopped_and_its_output_is_kept",
     "test_the_callers_own_environment_stays_outside",
-    "test_a_copy_has_what_its_template_had_and_goes_its_own_way",
+    "test_database_copy_has_the_template_s_rows_and_is_independent",
     "test_each_step_has_a_server_of_its_own",
-    "test_node_packages_lie_in_every_workspace_that_needs_them",
-    "test_a_step_gets_what_it_declares_as_it_is",
-    "test_a_step_of_the_base_has_the_files_of_the_base_and_no_others",
+    "test_node_packages_are_in_each_workspace_that_needs_them",
+    "test_step_gets_its_declared_secrets_unchanged",
+    "test_base_step_has_only_the_files_of_the_base",
 }
 
 

@@ -1,4 +1,4 @@
-"""Environments that tests have installed: from locks of the stack, or by a command that stands for an installer."""
+"""Environments that tests install: from locks of the stack, or by a command in place of an installer."""
 
 import hashlib
 import uuid
@@ -16,13 +16,13 @@ ASK_INDEX = ("uv", "pip", "install", "--dry-run", "--no-cache", "--no-deps", "--
 
 
 def key_of(bench: Bench, inputs: tuple[str, ...]) -> str:
-    """The same for the same content."""
+    """A digest: equal for equal content."""
     content = [(bench.root / path).read_bytes() for path in inputs]
     return "test-" + hashlib.sha256(repr((content, ())).encode()).hexdigest()[:16]
 
 
 def lock_of(*names: str) -> str:
-    """What this project's own lock says of some packages."""
+    """The entries of some packages in this project's own lock."""
     entries = OURS.read_text().replace("\\\n", "\\\0").splitlines()
     chosen = [entry for entry in entries if entry.partition("==")[0] in names]
     assert len(chosen) == len(names), chosen
@@ -69,7 +69,7 @@ def node_packages(bench: Bench, **over: Any) -> Environment:
 
 
 def installed_by(*argv: str, **over: Any) -> Environment:
-    """One that no engine has seen before, whose installation is one command of the system."""
+    """An environment that no engine has installed before. Its installation is one command of the system."""
     key = f"test-{uuid.uuid4().hex}"
     command = Command(argv=argv, label="install", phase="acquire", env=(("TEST_KEY", key),))
     options: dict[str, Any] = {

@@ -1,4 +1,4 @@
-"""What every engine promises of a run: all that it started ends with it, and another run does not meet it."""
+"""The contract of every engine about runs: all processes of a run end with it, and runs are isolated."""
 
 import asyncio
 import os
@@ -15,7 +15,7 @@ SILENT = f'before=$(wc -c <{CACHE}/beats); sleep 0.4; test -n "$before" -a $befo
 SOON = 10.0
 
 
-def test_both_engines_are_held_to_it() -> None:
+def test_both_engines_are_tested() -> None:
     if reason := unreachable():
         pytest.skip(f"the conformance suite runs on the embedded engine only: {reason}")
     assert engines() == ["local", "dagger"]
@@ -34,14 +34,14 @@ async def ask(bench: Bench, engine: Engine, script: str) -> Exit:
 
 
 async def has_ended(bench: Bench, engine: Engine) -> bool:
-    """Soon; a container that was told to end may take a moment."""
+    """Waits a short time: a container that was asked to end may need a moment."""
     for _ in range(5):
         if (await ask(bench, engine, SILENT)).code == 0:
             return True
     return False
 
 
-async def test_a_cancelled_step_ends_soon_and_the_engine_goes_on_and_closes(bench: Bench) -> None:
+async def test_cancelled_step_ends_soon_and_the_engine_remains_usable(bench: Bench) -> None:
     async with asyncio.timeout(60):
         async with bench.engine("cancelled") as engine:
             task = asyncio.create_task(ask(bench, engine, BEATING))
@@ -54,7 +54,7 @@ async def test_a_cancelled_step_ends_soon_and_the_engine_goes_on_and_closes(benc
             assert await engine.trouble() is None
 
 
-async def test_an_exception_inside_the_block_ends_what_still_runs(bench: Bench) -> None:
+async def test_exception_in_the_block_ends_running_steps(bench: Bench) -> None:
     tasks: list[asyncio.Task[Exit]] = []
 
     async def fail() -> None:
@@ -74,7 +74,7 @@ async def test_an_exception_inside_the_block_ends_what_still_runs(bench: Bench) 
     assert silent
 
 
-async def test_two_engines_at_once_on_one_stack_do_not_meet(bench: Bench) -> None:
+async def test_two_engines_at_once_on_one_stack_are_isolated(bench: Bench) -> None:
     script = f"echo $0 >mine; echo $0 >{OUT}/mine; sleep 0.5; cat mine {OUT}/mine"
     async with bench.engine("a") as one, bench.engine("b") as two:
         exits = await asyncio.gather(
@@ -85,7 +85,7 @@ async def test_two_engines_at_once_on_one_stack_do_not_meet(bench: Bench) -> Non
     assert [exit.stdout.split() for exit in exits] == [["one"] * 2, ["two"] * 2]
 
 
-async def test_a_later_run_finds_the_cache_of_tools_and_what_was_edited_and_nothing_else(bench: Bench) -> None:
+async def test_later_run_finds_only_tool_caches_and_edited_files(bench: Bench) -> None:
     seen = []
     for text in ("one", "two"):
         (bench.root / "hello.txt").write_text(text)

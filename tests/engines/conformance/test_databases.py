@@ -25,7 +25,7 @@ with psycopg.connect(sys.argv[1], autocommit=True) as connection:
 
 @pytest.fixture(scope="module")
 def module_bench(module_bench: Bench, shared_cache: Path) -> Bench:
-    """A stack that locks a client of Postgres, where servers are kept that were brought before."""
+    """A stack that locks a client of Postgres, with a cache of downloaded servers."""
     (module_bench.root / "requirements.lock").write_text(lock_of("psycopg", "psycopg-binary", "typing-extensions"))
     return replace(module_bench, cache=shared_cache)
 
@@ -37,7 +37,7 @@ async def ask(opened: Opened, database: Database, query: str, url: str = DB_URL,
     return exit
 
 
-async def test_a_server_can_be_warmed_up_and_has_no_trouble(opened: Opened) -> None:
+async def test_server_can_be_started_in_advance_and_has_no_trouble(opened: Opened) -> None:
     await asyncio.gather(*[opened.engine.warm_database(()) for _ in range(2)])
 
     assert await opened.engine.trouble() is None
@@ -54,7 +54,7 @@ async def test_each_name_is_a_database_that_lasts_as_long_as_the_run(opened: Ope
     assert 'relation "t" does not exist' in elsewhere.stderr
 
 
-async def test_a_copy_has_what_its_template_had_and_goes_its_own_way(opened: Opened) -> None:
+async def test_database_copy_has_the_template_s_rows_and_is_independent(opened: Opened) -> None:
     template = Database(name="template_1")
     copies = [Database(name=f"copy_{number}", template="template_1") for number in range(2)]
     await ask(opened, template, "CREATE TABLE t AS SELECT 42 AS x")
@@ -65,14 +65,14 @@ async def test_a_copy_has_what_its_template_had_and_goes_its_own_way(opened: Ope
     assert [exit.stdout for exit in (*copied, *kept)] == ["42\n"] * 4, copied
 
 
-async def test_tokens_and_url_of_a_database_say_the_same(opened: Opened) -> None:
+async def test_tokens_and_url_of_a_database_agree(opened: Opened) -> None:
     tokens = (DB_URL, DB_HOST, DB_PORT, DB_USER, DB_PASSWORD, DB_NAME)
-    exit = await opened.run("printf", "%s\\n", *tokens, database=Database(name="told"))
+    exit = await opened.run("printf", "%s\\n", *tokens, database=Database(name="named"))
 
     text, *parts = exit.stdout.split()
     url = urlsplit(text)
     assert [url.hostname, str(url.port), url.username, url.password, url.path.removeprefix("/")] == parts
-    assert parts[-1] == "told"
+    assert parts[-1] == "named"
     assert len(parts[3]) >= 32
 
 
@@ -84,14 +84,14 @@ async def test_a_wrong_password_is_refused(opened: Opened) -> None:
     assert "password authentication failed" in exit.stderr
 
 
-async def test_a_copy_of_what_nobody_made_is_no_verdict(opened: Opened) -> None:
+async def test_copy_of_a_missing_template_is_no_verdict(opened: Opened) -> None:
     exit = await opened.run("true", database=Database(name="orphan", template="nobody"))
 
     assert (exit.code, exit.trouble) == (None, "postgres")
     assert "nobody" in exit.detail
 
 
-async def test_a_server_has_its_database_as_the_step_has(opened: Opened) -> None:
+async def test_server_uses_the_same_database_as_its_step(opened: Opened) -> None:
     shared = Database(name="shared")
     packages = python_packages(opened.bench)
     argv = ("python", "-c", f"{ASK}\nimport time; time.sleep(60)", DB_URL, "CREATE TABLE of_the_server ()")
@@ -107,7 +107,7 @@ async def test_a_server_has_its_database_as_the_step_has(opened: Opened) -> None
     assert (exit.code, exit.stdout) == (0, "there\n"), exit
 
 
-async def test_a_failure_beside_a_database_that_is_well_is_the_programs_own(opened: Opened) -> None:
+async def test_failure_with_a_healthy_database_is_the_programs_own(opened: Opened) -> None:
     exit = await opened.run(PYTHON, "-c", "raise SystemExit(3)", database=Database(name="well"))
 
     assert (exit.code, exit.trouble) == (3, "")

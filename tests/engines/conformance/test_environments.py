@@ -1,4 +1,4 @@
-"""Environments: made once for all who ask, from their inputs alone, and how it is told that one could not be made."""
+"""Environments: each is made once from its inputs only, and a failed installation is reported."""
 
 import asyncio
 import shutil
@@ -25,7 +25,7 @@ def module_bench(module_bench: Bench, shared_cache: Path) -> Bench:
     return replace(module_bench, cache=shared_cache)
 
 
-async def test_an_environment_is_made_once_whoever_asks(opened: Opened) -> None:
+async def test_environment_is_made_once_for_concurrent_requests(opened: Opened) -> None:
     environment = installed_by("sh", "-c", f"{RANDOM}; sleep 0.3; mkdir -p {ENV}")
     asked = [opened.engine.prepare(environment, opened.bench.log) for _ in range(3)]
     first = await asyncio.gather(*asked)
@@ -37,7 +37,7 @@ async def test_an_environment_is_made_once_whoever_asks(opened: Opened) -> None:
     assert opened.bench.written().count(RANDOM) == 1
 
 
-async def test_who_gives_up_waiting_does_not_end_it_for_the_others(opened: Opened) -> None:
+async def test_cancelled_request_does_not_end_the_installation_for_others(opened: Opened) -> None:
     environment = installed_by("sh", "-c", f"sleep 0.5; mkdir -p {ENV}")
     impatient, patient = [asyncio.create_task(opened.engine.prepare(environment, opened.bench.log)) for _ in range(2)]
     await asyncio.sleep(0.2)
@@ -46,7 +46,7 @@ async def test_who_gives_up_waiting_does_not_end_it_for_the_others(opened: Opene
     assert (await patient).exit.code == 0
 
 
-async def test_a_failed_installation_says_so_and_is_tried_again_when_asked_again(opened: Opened) -> None:
+async def test_failed_installation_is_reported_and_retried_on_request(opened: Opened) -> None:
     environment = installed_by("sh", "-c", f"{RANDOM}; echo no such package >&2; exit 7")
     tries = [await opened.engine.prepare(environment, opened.bench.log) for _ in range(2)]
 
@@ -58,7 +58,7 @@ async def test_a_failed_installation_says_so_and_is_tried_again_when_asked_again
     assert opened.bench.written().count("# exit 7 after") == 2
 
 
-async def test_an_installation_sees_its_inputs_and_nothing_else(opened: Opened) -> None:
+async def test_installation_sees_only_its_inputs(opened: Opened) -> None:
     environment = installed_by(
         "sh", "-c", f"cd {WORK} && find . -type f && exit 7", inputs=("app/main.js", "requirements.lock")
     )
@@ -67,7 +67,7 @@ async def test_an_installation_sees_its_inputs_and_nothing_else(opened: Opened) 
     assert sorted(prepared.exit.stdout.split()) == ["./app/main.js", "./requirements.lock"], prepared
 
 
-async def test_an_input_that_the_tree_does_not_have_is_our_own_mistake(opened: Opened) -> None:
+async def test_input_missing_in_the_tree_is_an_internal_error(opened: Opened) -> None:
     environment = installed_by("true", inputs=("absent.lock",))
     prepared = await opened.engine.prepare(environment, opened.bench.log)
 
@@ -75,7 +75,7 @@ async def test_an_input_that_the_tree_does_not_have_is_our_own_mistake(opened: O
     assert "absent.lock" in prepared.exit.detail
 
 
-async def test_a_step_has_its_environment_made_where_nobody_did(opened: Opened) -> None:
+async def test_step_installs_its_environment_if_it_is_missing(opened: Opened) -> None:
     environment = installed_by("sh", "-c", f"mkdir -p {ENV}/bin; echo made >{ENV}/made")
     exit = await opened.run("cat", f"{ENV}/made", environment=environment)
 
@@ -89,7 +89,7 @@ async def test_a_step_whose_environment_cannot_be_made_is_no_verdict(opened: Ope
     assert "packages of ." in exit.detail
 
 
-async def test_programs_of_an_environment_come_first(opened: Opened) -> None:
+async def test_programs_of_an_environment_are_first_on_the_path(opened: Opened) -> None:
     program = f"{ENV}/bin/sort"
     script = f"mkdir -p {ENV}/bin; printf '#!/bin/sh\\necho ours\\n' >{program}; chmod +x {program}"
     exit = await opened.run("sort", environment=installed_by("sh", "-c", script))
@@ -113,7 +113,7 @@ async def test_locked_python_packages_are_installed_and_used(opened: Opened) -> 
 
 @pytest.mark.real
 @pytest.mark.network
-async def test_node_packages_lie_in_every_workspace_that_needs_them(opened: Opened) -> None:
+async def test_node_packages_are_in_each_workspace_that_needs_them(opened: Opened) -> None:
     packages = node_packages(opened.bench)
     prepared = await opened.engine.prepare(packages, opened.bench.log)
     main = await opened.run("node", "main.js", cwd="app", environment=packages)
@@ -128,13 +128,13 @@ async def test_node_packages_lie_in_every_workspace_that_needs_them(opened: Open
 
 @pytest.mark.real
 @pytest.mark.network
-async def test_a_registry_that_is_there_answers(opened: Opened) -> None:
+async def test_reachable_registry_is_reported(opened: Opened) -> None:
     assert await opened.engine.answers(python_packages(opened.bench), opened.bench.log)
 
 
 @pytest.mark.asyncio(loop_scope="function")
 @pytest.mark.real
-async def test_a_registry_that_is_not_there_does_not_answer(bench: Bench, shared_cache: Path) -> None:
+async def test_unreachable_registry_is_reported(bench: Bench, shared_cache: Path) -> None:
     nowhere = {"UV_DEFAULT_INDEX": "http://127.0.0.1:1/simple", "UV_HTTP_TIMEOUT": "1"}
     shutil.copytree(LOCKED, bench.root, dirs_exist_ok=True)
     bench = replace(bench, cache=shared_cache)
@@ -145,7 +145,7 @@ async def test_a_registry_that_is_not_there_does_not_answer(bench: Bench, shared
 @pytest.mark.asyncio(loop_scope="function")
 @pytest.mark.real
 @pytest.mark.network
-async def test_locks_that_do_not_fit_are_exits_of_the_installers(bench: Bench, shared_cache: Path) -> None:
+async def test_mismatched_locks_are_failures_of_the_installers(bench: Bench, shared_cache: Path) -> None:
     shutil.copytree(LOCKED, bench.root, dirs_exist_ok=True)
     (bench.root / "requirements.lock").write_text("iniconfig==2.0.0 --hash=sha256:" + "0" * 64 + "\n")
     manifest = bench.root / "app/package.json"
@@ -162,7 +162,7 @@ async def test_locks_that_do_not_fit_are_exits_of_the_installers(bench: Bench, s
     assert "ERR_PNPM_OUTDATED_LOCKFILE" in stale.exit.stderr + stale.exit.stdout
 
 
-async def test_files_of_our_own_lie_beside_the_inputs(opened: Opened) -> None:
+async def test_predeploys_own_files_are_next_to_the_inputs(opened: Opened) -> None:
     environment = installed_by(
         "sh", "-c", f"ls {WORK}; cat {WORK}/own.txt; mkdir -p {ENV}", files=(("own.txt", "ours\n"),)
     )
@@ -172,7 +172,7 @@ async def test_files_of_our_own_lie_beside_the_inputs(opened: Opened) -> None:
     assert opened.bench.written().count("\nown.txt\nours\n") == 1
 
 
-async def test_a_step_imports_what_our_own_probes_need(opened: Opened) -> None:
+async def test_step_imports_the_packages_of_the_probes(opened: Opened) -> None:
     exit = await opened.run(
         "python",
         "-c",

@@ -1,4 +1,4 @@
-"""What a step left in its workspace, as it is handed on."""
+"""The export of directories that a step made in its workspace."""
 
 from pathlib import Path
 
@@ -15,7 +15,7 @@ BUILD = (
 )
 
 
-async def test_directories_of_a_workspace_come_out_as_they_are(bench: Bench, tmp_path: Path) -> None:
+async def test_directories_of_a_workspace_are_exported_unchanged(bench: Bench, tmp_path: Path) -> None:
     step = bench.step("sh", "-c", BUILD, begins=True)
     async with bench.engine() as engine:
         assert (await engine.run(step, bench.log)).code == 0

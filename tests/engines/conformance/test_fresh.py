@@ -1,4 +1,4 @@
-"""A run that is fresh: nothing that an earlier one left is used, and nothing that the engine remembers is believed."""
+"""A fresh run uses no files and no cached results of an earlier run."""
 
 import pytest
 
@@ -12,14 +12,14 @@ LOOK = f"ls {CACHE} {WORK}; echo left > {CACHE}/memory; cat /proc/sys/kernel/ran
 
 
 async def look(bench: Bench, *, fresh: bool) -> Exit:
-    """One run of a step that says what it finds, and leaves something."""
+    """One run of a step that prints the files that it finds, and leaves a file."""
     async with bench.engine(fresh=fresh) as engine:
         exit = await engine.run(bench.step("sh", "-c", LOOK), bench.log)
     assert exit.code == 0, exit
     return exit
 
 
-async def test_tools_caches_begin_empty_and_leave_nothing(bench: Bench) -> None:
+async def test_fresh_run_starts_with_empty_tool_caches_and_leaves_none(bench: Bench) -> None:
     await look(bench, fresh=False)
     fresh = [await look(bench, fresh=True) for _ in range(2)]
 
@@ -28,8 +28,8 @@ async def test_tools_caches_begin_empty_and_leave_nothing(bench: Bench) -> None:
     assert not [*(bench.data / "runs").glob("*")]
 
 
-async def test_another_run_finds_what_was_left(bench: Bench) -> None:
-    """Else the test above would prove nothing."""
+async def test_ordinary_run_finds_the_files_of_an_earlier_one(bench: Bench) -> None:
+    """Without this, the test above would prove nothing."""
     first = await look(bench, fresh=False)
     second = await look(bench, fresh=False)
 

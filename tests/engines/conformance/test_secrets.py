@@ -1,4 +1,4 @@
-"""Secrets of steps: who gets them, and that nothing which an engine hands out or writes shows them."""
+"""Secrets of steps: which steps get them, and that no output or file of an engine shows them."""
 
 import base64
 from collections.abc import Mapping
@@ -29,17 +29,17 @@ for stream in (sys.stdout, sys.stderr):
 
 @pytest.fixture(scope="module")
 def engine_context(module_bench: Bench) -> Mapping[str, Any]:
-    """An engine whose run has secrets, and whose user has one of them in his environment as well."""
+    """An engine of a run with secrets. The user's environment has one of them as well."""
     return {"secrets": SECRETS, "environ": {**module_bench.environ, "KEY": VALUE}}
 
 
 def shown(bench: Bench) -> list[str]:
-    """Files of ours that show a secret in any form; a workspace is the stack's own."""
+    """Files of predeploy that show a secret in any form. Workspaces are excluded: they belong to the stack."""
     files = [path for path in bench.base.rglob("*") if path.is_file() and not path.is_symlink()]
     return [str(path) for path in files if any(form.encode() in path.read_bytes() for form in FORMS)]
 
 
-async def test_a_step_gets_what_it_declares_as_it_is(opened: Opened) -> None:
+async def test_step_gets_its_declared_secrets_unchanged(opened: Opened) -> None:
     is_it = "os.environ['KEY'] == 'c4n4ry-@' + 'work@-7Kx2/m P=v'"
     exit = await opened.run(
         PYTHON, "-c", f"{SHOW}; assert {is_it}", secrets=("KEY",), env=(("KEY", "of the settings"),)
@@ -49,20 +49,20 @@ async def test_a_step_gets_what_it_declares_as_it_is(opened: Opened) -> None:
     assert "got *** None" in opened.bench.written()
 
 
-async def test_a_secret_that_nobody_has_leaves_the_variable_of_its_name_as_it_is(opened: Opened) -> None:
+async def test_missing_secret_leaves_the_variable_of_its_name_unchanged(opened: Opened) -> None:
     program = "import os; print('got', os.environ.get('UNKNOWN'))"
     exit = await opened.run(PYTHON, "-c", program, secrets=("UNKNOWN",), env=(("UNKNOWN", "of the example"),))
 
     assert exit.stdout == "got of the example\n"
 
 
-async def test_a_step_that_declares_none_gets_none(opened: Opened) -> None:
+async def test_step_that_declares_no_secrets_gets_none(opened: Opened) -> None:
     exit = await opened.run(PYTHON, "-c", SHOW)
 
     assert exit.stdout == "got None None\n"
 
 
-async def test_the_next_step_of_the_slot_has_them_no_more(opened: Opened) -> None:
+async def test_next_step_of_the_slot_does_not_have_the_secrets(opened: Opened) -> None:
     await opened.run("true", secrets=("KEY", "OTHER"))
     exit = await opened.run(PYTHON, "-c", SHOW)
 
@@ -93,7 +93,7 @@ async def test_the_command_itself_is_masked(opened: Opened) -> None:
     assert "c4n4ry" not in opened.bench.written() + str(exit)
 
 
-async def test_what_only_looked_like_a_value_is_kept(opened: Opened) -> None:
+async def test_text_that_only_starts_like_a_value_is_kept(opened: Opened) -> None:
     start = SECRETS["OTHER"][:-1]
     exit = await opened.run("sh", "-c", f"echo out; printf {start}; echo bad >&2; printf {start} >&2")
 
@@ -101,7 +101,7 @@ async def test_what_only_looked_like_a_value_is_kept(opened: Opened) -> None:
     assert opened.bench.written().count(start) == 4
 
 
-async def test_a_server_gets_its_own_and_is_masked(opened: Opened) -> None:
+async def test_server_gets_its_own_secrets_and_is_masked(opened: Opened) -> None:
     ends = f"{SHOW}; raise SystemExit(os.environ['OTHER'])"
     service = Service(name="server", argv=(PYTHON, "-c", ends), cwd=".", secrets=("OTHER",))
     exit = await opened.run(
@@ -112,7 +112,7 @@ async def test_a_server_gets_its_own_and_is_masked(opened: Opened) -> None:
     assert not shown(opened.bench)
 
 
-async def test_an_installation_gets_none(opened: Opened) -> None:
+async def test_installation_gets_no_secrets(opened: Opened) -> None:
     environment = installed_by(PYTHON, "-c", f"{SHOW}; raise SystemExit(7)")
     prepared = await opened.engine.prepare(environment, opened.bench.log)
 
@@ -120,8 +120,8 @@ async def test_an_installation_gets_none(opened: Opened) -> None:
 
 
 @pytest.mark.asyncio(loop_scope="function")
-async def test_a_value_that_changed_is_no_remembered_one(bench: Bench) -> None:
-    """A pass that an engine remembers was one with the value of then."""
+async def test_changed_value_makes_no_cached_result(bench: Bench) -> None:
+    """A cached pass belongs to the value that the secret had at that time."""
     seen = []
     for value in ("first-c4n4ry-value", "second-c4n4ry-value"):
         step = bench.step("sh", "-c", 'printf %s "$KEY" | wc -c', secrets=("KEY",))

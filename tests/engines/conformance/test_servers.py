@@ -1,4 +1,4 @@
-"""Steps beside a server of the stack: one that ends, listens late, or never does."""
+"""Steps with a server of the stack: servers that end, listen late, or never listen."""
 
 import asyncio
 from typing import Any
@@ -70,7 +70,7 @@ async def test_each_step_has_a_server_of_its_own(opened: Opened) -> None:
     assert said[0] != said[1]
 
 
-async def test_servers_of_several_steps_run_side_by_side(opened: Opened) -> None:
+async def test_servers_of_several_steps_run_concurrently(opened: Opened) -> None:
     urls = (f"http://{SERVER_HOST}:{SERVER_PORT}/", "20")
     steps = [
         opened.run(PYTHON, "-c", PROBE, *urls, slot=f"{opened.bench.slot}-{number}", services=(server(str(code)),))
@@ -89,7 +89,7 @@ async def test_a_server_runs_in_its_directory_with_its_variables_and_the_files_o
     assert (exit.code, exit.stdout.partition("\n")[0]) == (0, "built"), exit
 
 
-async def test_a_server_that_answers_badly_is_quoted(opened: Opened) -> None:
+async def test_output_of_a_server_with_wrong_answers_is_quoted(opened: Opened) -> None:
     exit = await probe(opened, server("500"))
 
     assert (exit.code, exit.stdout) == (1, "status 500\n")
@@ -106,15 +106,15 @@ async def test_a_server_that_ends_ends_the_step(opened: Opened) -> None:
     assert (exit.services[0].code, exit.services[0].output) == (3, "settings are wrong")
 
 
-async def test_a_server_that_ends_well_ends_the_step_too(opened: Opened) -> None:
+async def test_server_that_exits_with_0_ends_the_step_too(opened: Opened) -> None:
     exit = await opened.run("sleep", "60", services=(serving("echo", "goodbye"),), limit=70)
 
     assert exit.code is None
     assert (exit.services[0].code, exit.services[0].output) == (0, "goodbye")
 
 
-async def test_a_server_that_ended_is_started_anew_for_the_next_attempt(opened: Opened) -> None:
-    """It ends the first time, and serves the second time."""
+async def test_ended_server_is_started_again_for_the_next_attempt(opened: Opened) -> None:
+    """The server ends at its first start, and serves at its second start."""
     once = f"test -e {CACHE}/tried || {{ touch {CACHE}/tried; exit 3; }}"
     argv = ("sh", "-c", f'{once}; exec "$@"', "-", *server().argv)
     first, second = [await probe(opened, serving(*argv), begins=True) for _ in range(2)]
@@ -123,14 +123,14 @@ async def test_a_server_that_ended_is_started_anew_for_the_next_attempt(opened: 
     assert (second.code, second.stdout.partition("\n")[0]) == (0, "hello"), second
 
 
-async def test_a_server_that_takes_the_step_down_with_it_is_seen(opened: Opened) -> None:
+async def test_server_whose_end_breaks_the_step_is_reported(opened: Opened) -> None:
     exit = await probe(opened, server("crash"), patience=60)
 
     assert exit.services[0].code == 9
     assert exit.code != 0
 
 
-async def test_a_server_that_never_listens_is_quoted(opened: Opened) -> None:
+async def test_output_of_a_server_that_never_listens_is_quoted(opened: Opened) -> None:
     service = serving("sh", "-c", "echo waiting for godot; trap '' TERM; sleep 300")
     exit = await probe(opened, service, patience=0.5)
 
@@ -138,20 +138,20 @@ async def test_a_server_that_never_listens_is_quoted(opened: Opened) -> None:
     assert (exit.services[0].code, exit.services[0].output) == (None, "waiting for godot")
 
 
-async def test_a_server_whose_program_is_not_there_is_an_exit_as_in_a_shell(opened: Opened) -> None:
+async def test_server_with_a_missing_program_exits_as_in_a_shell(opened: Opened) -> None:
     exit = await opened.run("sleep", "60", services=(serving("no-such-server"),), limit=70)
 
     assert (exit.code, exit.services[0].code) == (None, 127)
 
 
-async def test_a_step_that_hangs_beside_its_server_runs_into_its_limit(opened: Opened) -> None:
+async def test_step_that_hangs_with_its_server_reaches_its_limit(opened: Opened) -> None:
     exit = await opened.run("sleep", "300", services=(server(),), limit=1.0)
 
     assert (exit.code, exit.timed_out) == (None, True)
     assert exit.services[0].code is None
 
 
-# Answers with a word of its own in front of what the server before it answers, where there is one.
+# Answers with its own word, followed by the answer of the server before it, if there is one.
 CHAIN = """
 import http.server, sys, urllib.request
 host, port, word, *before = sys.argv[1:]
@@ -174,7 +174,7 @@ def link(name: str, word: str, *before: str, **over: Any) -> Service:
 
 
 async def asked(opened: Opened, name: str, *services: Service, patience: float = 20, **over: Any) -> Exit:
-    # those that it relies on may listen later than it does
+    # the servers that it relies on may listen later than itself
     waiting = [url_of(each.name) for each in services]
     script = f"{READY}\n{PROBE}"
     return await opened.run(PYTHON, "-c", script, url_of(name), str(patience), *waiting, services=services, **over)
@@ -192,13 +192,13 @@ for url in sys.argv[3:]:
 """
 
 
-async def test_several_servers_find_those_that_start_before_them(opened: Opened) -> None:
+async def test_server_reaches_the_servers_that_start_before_it(opened: Opened) -> None:
     exit = await asked(opened, "third", link("first", "a"), link("second", "b", "first"), link("third", "c", "second"))
 
     assert (exit.code, exit.stdout) == (0, "c b a \n"), exit
 
 
-async def test_a_step_and_its_servers_share_a_word_that_nobody_had_before(opened: Opened) -> None:
+async def test_step_and_its_servers_share_a_unique_word(opened: Opened) -> None:
     script = f"{READY}\nprint('{NONCE}')\n{PROBE}"
     services = (link("first", NONCE), link("second", NONCE, "first"))
     said = []
@@ -211,17 +211,17 @@ async def test_a_step_and_its_servers_share_a_word_that_nobody_had_before(opened
     assert said[0] != said[1]
 
 
-async def test_the_one_of_several_servers_that_ended_is_told(opened: Opened) -> None:
+async def test_the_ended_one_of_several_servers_is_reported(opened: Opened) -> None:
     ends = serving("sh", "-c", "echo no luck; exit 7", name="second")
     exit = await asked(opened, "first", link("first", "a"), ends, limit=70)
 
     assert exit.code is None
-    told = [(each.name, each.code, each.output) for each in exit.services]
-    assert [(name, code) for name, code, _ in told] == [("first", None), ("second", 7)]
-    assert told[1][2] == "no luck"
+    servers = [(each.name, each.code, each.output) for each in exit.services]
+    assert [(name, code) for name, code, _ in servers] == [("first", None), ("second", 7)]
+    assert servers[1][2] == "no luck"
 
 
-async def test_servers_beside_a_step_that_fails_are_quoted_each_by_its_name(opened: Opened) -> None:
+async def test_output_of_each_server_of_a_failed_step_is_quoted_by_name(opened: Opened) -> None:
     silent = [serving("sh", "-c", f"echo here is {name}; sleep 300", name=name) for name in ("one", "two")]
     exit = await opened.run("sh", "-c", "sleep 0.5; exit 3", services=tuple(silent))
 

@@ -1,4 +1,4 @@
-"""Steps: what they run in, what they see, how they end, and what is told of it."""
+"""Steps: their workspace, their environment, their ends, and the reports about these."""
 
 import asyncio
 import os
@@ -28,7 +28,7 @@ CALLERS_OWN = {
 
 @pytest.fixture(scope="module")
 def engine_context(module_bench: Bench) -> Mapping[str, Any]:
-    """An engine whose user has a stack of a few files, and an environment of his own."""
+    """An engine on a stack of a few files, for a user with an environment."""
     (module_bench.root / "apps").mkdir()
     (module_bench.root / "apps/main[1].py").touch()
     script = module_bench.root / "apps/script"
@@ -37,7 +37,7 @@ def engine_context(module_bench: Bench) -> Mapping[str, Any]:
     return {"environ": os.environ | GIVEN | CALLERS_OWN, "reason": "because"}
 
 
-async def test_a_healthy_engine_has_no_trouble_and_says_who_it_is(opened: Opened) -> None:
+async def test_healthy_engine_has_no_trouble_and_reports_name_and_version(opened: Opened) -> None:
     trouble = await opened.engine.trouble()
 
     facts = opened.engine.facts
@@ -56,7 +56,7 @@ async def test_a_step_runs_in_a_copy_of_the_tree(opened: Opened) -> None:
     assert (opened.bench.root / "hello.txt").exists()
 
 
-async def test_command_output_and_end_are_in_the_log(opened: Opened) -> None:
+async def test_command_output_and_exit_are_in_the_log(opened: Opened) -> None:
     await opened.run("sh", "-c", "echo out; echo err >&2; exit 3")
     await opened.run("true")
 
@@ -66,7 +66,7 @@ async def test_command_output_and_end_are_in_the_log(opened: Opened) -> None:
     assert log.index("# exit 3 after ") < log.index("$ true\n") < log.index("# exit 0 after ")
 
 
-async def test_tokens_lead_to_places_that_are_there(opened: Opened) -> None:
+async def test_tokens_resolve_to_existing_paths(opened: Opened) -> None:
     script = "test -d $1 -a -d $2 -a -d $3 -a -d $4 && test -z \"$(ls $2)\" && $5 -c 'import ssl' && echo $MINE"
     argv = ("sh", "-c", script, "-", WORK, OUT, CACHE, PROBES, PYTHON)
     exit = await opened.run(*argv, env=(("MINE", f"<{WORK}>"),))
@@ -82,14 +82,14 @@ async def test_our_own_python_is_new_enough(opened: Opened) -> None:
 
 @pytest.mark.parametrize("token", [DB_URL, ENV, SERVER_PORT])
 @pytest.mark.parametrize("place", ["argv", "env"])
-async def test_a_token_that_stands_for_nothing_is_our_own_mistake(opened: Opened, token: str, place: str) -> None:
+async def test_unknown_token_is_an_internal_error(opened: Opened, token: str, place: str) -> None:
     exit = await (opened.run("echo", token) if place == "argv" else opened.run("true", env=(("NAME", token),)))
 
     assert (exit.code, exit.trouble) == (None, "internal")
     assert token in exit.detail
 
 
-async def test_steps_of_a_slot_share_its_directories_and_other_slots_do_not(opened: Opened) -> None:
+async def test_steps_of_one_slot_share_its_directories(opened: Opened) -> None:
     await opened.run("sh", "-c", f"touch made {OUT}/made {CACHE}/made")
     second = await opened.run("ls", "made", f"{OUT}/made", f"{CACHE}/made")
     other = await opened.run("sh", "-c", f"ls . {OUT} {CACHE}", slot="other")
@@ -99,14 +99,14 @@ async def test_steps_of_a_slot_share_its_directories_and_other_slots_do_not(open
     assert "made" not in other.stdout
 
 
-async def test_what_a_failed_step_left_is_there_for_the_next(opened: Opened) -> None:
+async def test_files_of_a_failed_step_remain_for_the_next(opened: Opened) -> None:
     await opened.run("sh", "-c", "echo half >made; exit 1")
     exit = await opened.run("cat", "made")
 
     assert exit.stdout == "half\n"
 
 
-async def test_a_step_that_begins_anew_finds_nothing_of_the_attempt_before(opened: Opened) -> None:
+async def test_restarted_step_finds_no_files_of_the_earlier_attempt(opened: Opened) -> None:
     await opened.run("sh", "-c", f"touch made {OUT}/made; rm hello.txt", begins=True)
     again = await opened.run("sh", "-c", f"ls . {OUT}", begins=True)
 
@@ -114,7 +114,7 @@ async def test_a_step_that_begins_anew_finds_nothing_of_the_attempt_before(opene
     assert "hello.txt" in again.stdout
 
 
-async def test_a_step_that_failed_is_really_run_again(opened: Opened) -> None:
+async def test_failed_step_is_executed_again(opened: Opened) -> None:
     said = [await opened.run("sh", "-c", f"cat {RANDOM}; exit 1", begins=True, volatile=False) for _ in range(2)]
 
     assert said[0].stdout != said[1].stdout
@@ -138,7 +138,7 @@ async def test_files_keep_their_modes(opened: Opened) -> None:
     assert (exit.code, exit.stdout) == (0, f"script\n{exit.root}/apps\n"), exit
 
 
-async def test_exit_codes_are_those_of_the_program(opened: Opened) -> None:
+async def test_exit_code_is_that_of_the_program(opened: Opened) -> None:
     codes = (0, 1, 2, 5, 42, 124, 125, 255)
     exits = await asyncio.gather(*[opened.run("sh", "-c", f"exit {code}") for code in codes])
 
@@ -147,29 +147,27 @@ async def test_exit_codes_are_those_of_the_program(opened: Opened) -> None:
 
 
 @pytest.mark.parametrize(("program", "code"), [("no-such-program", 127), ("./hello.txt", 126)])
-async def test_a_program_that_cannot_be_started_is_an_exit_as_in_a_shell(
-    opened: Opened, program: str, code: int
-) -> None:
+async def test_program_that_cannot_be_started_exits_as_in_a_shell(opened: Opened, program: str, code: int) -> None:
     exit = await opened.run(program)
 
     assert (exit.code, exit.trouble) == (code, "")
 
 
-async def test_a_signal_is_told(opened: Opened) -> None:
-    """By itself, or as a shell tells it."""
+async def test_signal_that_ends_a_program_is_reported(opened: Opened) -> None:
+    """The signal of the program itself, or the exit code of a shell for it."""
     exit = await opened.run("sh", "-c", "kill -9 $$")
 
     assert (exit.code, exit.signal) in {(None, signal.SIGKILL), (128 + signal.SIGKILL, None)}
     assert (exit.timed_out, exit.trouble) == (False, "")
 
 
-async def test_nothing_comes_in_and_what_is_no_text_comes_out(opened: Opened) -> None:
+async def test_stdin_is_empty_and_binary_output_is_kept(opened: Opened) -> None:
     exit = await opened.run("sh", "-c", "wc -c; printf 'a\\377b\\n'")
 
     assert exit.stdout == "0\na\ufffdb\n"
 
 
-async def test_long_output_keeps_its_end_and_is_whole_in_the_log(opened: Opened) -> None:
+async def test_end_of_long_output_is_kept_and_the_log_has_all_of_it(opened: Opened) -> None:
     exit = await opened.run("sh", "-c", "seq 1 1300000; exit 1")
 
     first = int(exit.stdout.partition("\n")[0])
@@ -180,7 +178,7 @@ async def test_long_output_keeps_its_end_and_is_whole_in_the_log(opened: Opened)
     assert len(log) > KEPT
 
 
-async def test_a_step_over_its_limit_is_ended_and_what_it_said_is_kept(opened: Opened) -> None:
+async def test_step_over_its_limit_is_stopped_and_its_output_is_kept(opened: Opened) -> None:
     late = f"sleep 300; touch {CACHE}/late"
     exit = await opened.run("sh", "-c", f"echo begun; ({late}) & setsid sh -c '{late}'", limit=1.0)
     later = await opened.run("test", "-e", f"{CACHE}/late")
@@ -190,13 +188,13 @@ async def test_a_step_over_its_limit_is_ended_and_what_it_said_is_kept(opened: O
     assert later.code == 1
 
 
-async def test_a_step_that_does_not_listen_is_ended_as_well(opened: Opened) -> None:
+async def test_step_that_ignores_sigterm_is_killed(opened: Opened) -> None:
     exit = await opened.run("sh", "-c", "trap '' TERM; echo deaf; while sleep 0.2; do :; done", limit=1.0)
 
     assert (exit.code, exit.timed_out, exit.stdout) == (None, True, "deaf\n")
 
 
-async def test_processes_left_behind_die_with_their_step(opened: Opened) -> None:
+async def test_background_processes_end_with_their_step(opened: Opened) -> None:
     beat = f"while echo; do sleep 0.05; done >{CACHE}/beats"
     left = f"({beat}) & setsid sh -c '{beat}' & until test -s {CACHE}/beats; do sleep 0.05; done; echo left"
     exit = await opened.run("sh", "-c", left)
@@ -218,8 +216,8 @@ async def test_the_callers_own_environment_stays_outside(opened: Opened) -> None
     assert home.stdout == ""
 
 
-async def test_steps_run_side_by_side(opened: Opened) -> None:
-    """Each of them waits for the other."""
+async def test_steps_run_concurrently(opened: Opened) -> None:
+    """Each step waits for the other one."""
     meet = f"touch {CACHE}/$0; until test -e {CACHE}/$1; do sleep 0.05; done"
     exits = await asyncio.gather(*[opened.run("sh", "-c", meet, *pair, limit=30) for pair in ("ab", "ba")])
 

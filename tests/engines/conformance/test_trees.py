@@ -1,4 +1,4 @@
-"""Two trees: a step of the base has the files and the packages of what is deployed, and the two do not meet."""
+"""Two trees: a step of the base has the files and packages of the deployed tree, and the trees are isolated."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -15,7 +15,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 @pytest.fixture(scope="module")
 def engine_context(module_bench: Bench) -> Mapping[str, Any]:
-    """A base in which one file says something else, one is not there yet, and another is still there."""
+    """A base with one different file, one file less and one file more than the tree."""
     deployed = module_bench.base / "deployed"
     (deployed / "app").mkdir(parents=True)
     (deployed / "hello.txt").write_text("hello from before\n")
@@ -24,7 +24,7 @@ def engine_context(module_bench: Bench) -> Mapping[str, Any]:
     return {"base": tree_of(deployed)}
 
 
-async def test_a_step_of_the_base_has_the_files_of_the_base_and_no_others(opened: Opened) -> None:
+async def test_base_step_has_only_the_files_of_the_base(opened: Opened) -> None:
     before = await opened.run("sh", "-c", "cat hello.txt; find . -type f | sort", tree="base", slot="trees_base")
     now = await opened.run("sh", "-c", "cat hello.txt; find . -type f | sort", slot="trees")
 
@@ -32,7 +32,7 @@ async def test_a_step_of_the_base_has_the_files_of_the_base_and_no_others(opened
     assert now.stdout.split("\n")[:-1] == ["hello", "./hello.txt", "./new.lock"], now
 
 
-async def test_inputs_and_directories_of_a_step_of_the_base_are_as_of_any(opened: Opened) -> None:
+async def test_base_step_has_inputs_and_directories_like_other_steps(opened: Opened) -> None:
     chosen = Inputs(include=("app",))
     seen = await opened.run("sh", "-c", "find . -type f", tree="base", slot="chosen_base", inputs=chosen)
     inside = await opened.run("cat", "old.lock", tree="base", slot="inside_base", cwd="app")
@@ -41,7 +41,7 @@ async def test_inputs_and_directories_of_a_step_of_the_base_are_as_of_any(opened
     assert inside.stdout == "old\n", inside
 
 
-async def test_what_a_step_of_the_base_leaves_is_for_its_slot_alone(opened: Opened) -> None:
+async def test_files_of_a_base_step_remain_in_its_slot(opened: Opened) -> None:
     await opened.run("sh", "-c", f"echo mine >left; echo mine >{OUT}/left", tree="base", slot="left_base", begins=True)
     again = await opened.run("sh", "-c", f"cat left {OUT}/left", tree="base", slot="left_base")
     other = await opened.run("sh", "-c", f"ls {OUT} .", slot="left", begins=True)
@@ -52,7 +52,7 @@ async def test_what_a_step_of_the_base_leaves_is_for_its_slot_alone(opened: Open
     assert "left" not in anew.stdout.split()
 
 
-async def test_an_environment_of_the_base_is_made_of_its_lock(opened: Opened) -> None:
+async def test_environment_of_the_base_is_made_from_its_own_lock(opened: Opened) -> None:
     script = f"mkdir -p {ENV} && cp {WORK}/app/old.lock {ENV}/made"
     environment = replace(installed_by("sh", "-c", script, inputs=("app/old.lock",)), tree="base")
     prepared = await opened.engine.prepare(environment, opened.bench.log)
@@ -67,7 +67,7 @@ async def test_an_environment_of_the_base_is_made_of_its_lock(opened: Opened) ->
 
 @pytest.mark.real
 @pytest.mark.network
-async def test_a_database_is_one_for_the_steps_of_both(opened: Opened) -> None:
+async def test_steps_of_both_trees_share_a_database(opened: Opened) -> None:
     database = Database(name="of_both_trees")
     before = await opened.run("echo", DB_URL, database=database, tree="base", slot="data_base")
     now = await opened.run("echo", DB_URL, database=database, slot="data")

@@ -1,4 +1,4 @@
-"""A small stack with an engine of containers on it, where one is in reach; and a session that only plays one."""
+"""Fixtures: a small stack with a container engine if one is in reach, and a fake session."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -17,7 +17,7 @@ def bench(tmp_path: Path) -> Bench:
 
 @pytest.fixture
 async def fake(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> AsyncIterator[FakeSession]:
-    # its client reads all that the system trusts for every session, which this one needs none of
+    # the client loads the system's certificates for every session; this session needs none
     monkeypatch.setenv("SSL_CERT_DIR", str(tmp_path))
     async with FakeSession() as fake:
         yield fake
@@ -25,7 +25,7 @@ async def fake(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> AsyncIterator
 
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Minutes become moments."""
+    """Shortens the time limits from minutes to moments."""
     monkeypatch.setattr(session, "PULSE", 0.05)
     monkeypatch.setattr(session, "PULSE_LIMIT", 0.3)
     monkeypatch.setattr(session, "HUNG", 1.0)

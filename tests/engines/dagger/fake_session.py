@@ -1,4 +1,4 @@
-"""A Dagger session that says and does what a test wants of it: for all that a real engine cannot be made to do."""
+"""A fake Dagger session with scripted answers, for behaviour that a real engine does not show on request."""
 
 import asyncio
 import base64
@@ -22,19 +22,19 @@ from tasks.engines.dagger.wrapper import RECORD, RUN
 
 TOKEN = "a-session-token"
 EXIT = f'file(path: "{RECORD}/exit")'
-"""In the query for how an exec ended; the text of `stdout` is in that for what it said."""
+"""A text in the query for the exit code of an exec. The query for its output has the text of `stdout`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Data:
-    """The value of the field that is asked for."""
+    """The value of the requested field."""
 
     value: Any
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ended:
-    """An exec behind our wrapper came to its end: in the run that asks, or in the one named here."""
+    """An exec of our wrapper has ended: in the current run, or in the run named here."""
 
     code: int = 0
     run: str = ""
@@ -50,7 +50,7 @@ class Refusal:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Raw:
-    """A response as it stands; `cut`: the connection is closed before its end."""
+    """A raw response; `cut`: the connection is closed before its end."""
 
     body: bytes = b""
     status: str = "200 OK"
@@ -66,7 +66,7 @@ Answer = Data | Ended | Refusal | Raw | Hang
 UNAUTHORIZED = Raw(body=b"401 Unauthorized\n", status="401 Unauthorized")
 INTROSPECTION, VERSION = "__schema", "{\n  version\n}"
 DEAF = "time.sleep(60)"
-"""A script for a command line that does not hear when it is to end."""
+"""A script for a command line that ignores the request to end."""
 
 
 def exec_error(message: str, *, code: int = 1, stdout: str = "", stderr: str = "") -> Refusal:
@@ -78,9 +78,9 @@ def exec_error(message: str, *, code: int = 1, stdout: str = "", stderr: str = "
 
 
 class FakeSession:
-    """Use it with `async with`. It answers like a healthy engine on which every exec ends well, but for its rules.
+    """Use it with `async with`. Without rules it answers like a healthy engine on which every exec exits with 0.
 
-    `queries` are all that were asked. `hidden` are fields that its schema lacks.
+    `queries` are all received queries. `hidden` are fields that its schema lacks.
     """
 
     def __init__(self, *, version: object = "v0.21.8", hidden: tuple[str, ...] = ()) -> None:
@@ -105,7 +105,7 @@ class FakeSession:
         await self.die()
 
     async def die(self) -> None:
-        """Every connection is cut, and nobody listens any more."""
+        """Cuts every connection and stops listening."""
         self._server.close()
         for task, writer in self._connections.items():
             writer.transport.abort()
@@ -114,15 +114,15 @@ class FakeSession:
 
     @property
     def environ(self) -> dict[str, str]:
-        """What leads to it, and to nothing else."""
+        """The variables that select this session only."""
         return {"PATH": "", SESSION_PORT: str(self.port), SESSION_TOKEN: TOKEN}
 
     def on(self, text: str, *answers: Answer) -> None:
-        """Queries that hold the text get these answers in turn, and then the last one again. The newest rule wins."""
+        """Queries with the text get these answers in turn, and then always the last one. The newest rule wins."""
         self._rules.insert(0, (text, itertools.chain(answers, itertools.repeat(answers[-1]))))
 
     async def asked(self, text: str, *, times: int = 1) -> None:
-        """Returns once a query that holds the text has come so many times; that has to be soon."""
+        """Returns when so many queries with the text have been received. Fails after a short time."""
         async with asyncio.timeout(20), self._asked:
             await self._asked.wait_for(lambda: sum(text in query for query in self.queries) >= times)
 
@@ -130,7 +130,7 @@ class FakeSession:
         task = asyncio.current_task()
         assert task is not None
         self._connections[task] = writer
-        # asyncio of Python 3.11 logs an error for a cancelled handler, as if that were one
+        # asyncio of Python 3.11 logs a cancelled handler as an error
         with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
             while True:
                 answer = await self._answer(await read_request(reader))
@@ -149,7 +149,7 @@ class FakeSession:
         async with self._asked:
             self.queries.append(query)
             self._asked.notify_all()
-        # what the client asks when it connects holds the name of every field
+        # the client's query at the connection contains the name of every field
         known = INTROSPECTION if INTROSPECTION in query else query
         scripted = next((answers for text, answers in self._rules if text in known), None)
         answer = next(scripted) if scripted else None
@@ -166,7 +166,7 @@ class FakeSession:
         return of_json({"data": nested(query, self._value(query, answer))})
 
     def _value(self, query: str, answer: Data | Ended | Refusal | Hang | None) -> Any:
-        """What a field has for a value."""
+        """The default value of a field."""
         match answer:
             case Data():
                 return answer.value
@@ -189,7 +189,7 @@ class FakeSession:
         return values[field]
 
     def _with_what_is_behind(self, query: str) -> str:
-        """A query, and those that made what it asks about: the newest first."""
+        """A query, and the queries that created its objects, the newest first."""
         return "\n".join([query, *(self._behind.get(name, "") for name in re.findall(r"id-\d+", query))])
 
 
@@ -213,7 +213,7 @@ def rendered(answer: Raw) -> bytes:
 
 
 def path_of(query: str) -> list[str]:
-    """The fields of a query, from the root to the one that is asked for: Dagger's client asks for one."""
+    """The fields of a query, from the root to the requested one. Dagger's client requests one at a time."""
     definition = graphql.parse(query).definitions[0]
     path: list[str] = []
     node: Any = definition
@@ -224,14 +224,14 @@ def path_of(query: str) -> list[str]:
 
 
 def nested(query: str, value: Any) -> Any:
-    """A value in the place that its query gives it."""
+    """A value at its place in the answer, as the query defines it."""
     for name in reversed(path_of(query)):
         value = {name: value}
     return value
 
 
 def record(query: str, ended: Ended) -> str:
-    """What our wrapper writes down."""
+    """The record that our wrapper writes."""
     run = re.search(rf'"{RUN}",?\s*value: "([^"]*)"', query)
     now = f"{time.time():.3f}"
     return f"{ended.run or (run[1] if run else '')} {now} {now} {ended.code} 0\n"
@@ -239,7 +239,7 @@ def record(query: str, ended: Ended) -> str:
 
 @cache
 def introspection(hidden: tuple[str, ...], query: str) -> Raw:
-    """What a client is told of the schema."""
+    """The answer to a client's query for the schema."""
     return of_json({"data": graphql.graphql_sync(schema(hidden), query).data})
 
 
@@ -252,13 +252,13 @@ def schema(hidden: tuple[str, ...] = ()) -> graphql.GraphQLSchema:
 
 
 def write_cli(path: Path, script: str) -> dict[str, str]:
-    """A stand-in for Dagger's command line, in Python; the variables that have it used, and found out to be there."""
+    """Writes a fake of Dagger's command line, in Python. Returns the variables that select it."""
     path.write_text(f"#!{sys.executable} -IS\nimport json, os, signal, sys, time\n{script}\n")
     path.chmod(0o755)
     return {"PATH": "", "_EXPERIMENTAL_DAGGER_CLI_BIN": str(path), RUNNER_HOST: "ssh://an-engine-that-only-it-knows"}
 
 
 def session_line(session: FakeSession) -> str:
-    """A script that says where the session is, as the first line on stdout."""
+    """A script that prints the address of the session as the first line on stdout."""
     line = json.dumps({"port": session.port, "session_token": TOKEN})
     return f"print({line!r}, flush=True)"

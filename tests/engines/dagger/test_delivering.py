@@ -1,4 +1,4 @@
-"""Images that leave a real engine: whole, or not at all."""
+"""Images that a real engine exports or publishes: completely, or not at all."""
 
 import hashlib
 import json
@@ -24,7 +24,7 @@ def bench(bench: Bench) -> Bench:
     return bench
 
 
-async def test_an_archive_holds_what_was_built_under_the_digest_that_is_told(bench: Bench, tmp_path: Path) -> None:
+async def test_archive_has_the_built_image_with_the_reported_digest(bench: Bench, tmp_path: Path) -> None:
     target = tmp_path / "out/image.tar"
     target.parent.mkdir()
     async with bench.engine() as engine:
@@ -53,7 +53,7 @@ async def test_an_archive_that_cannot_be_written_leaves_nothing(bench: Bench, tm
     assert not list(tmp_path.parent.glob(".*.part"))
 
 
-async def test_a_registry_that_is_not_there_is_told_with_the_reference(bench: Bench) -> None:
+async def test_unreachable_registry_is_reported_with_the_reference(bench: Bench) -> None:
     async with bench.engine() as engine:
         with pytest.raises(EngineError, match=r"could not be published as 127\.0\.0\.1:1/cafe:1") as raised:
             await engine.publish_image(IMAGE, "127.0.0.1:1/cafe:1")

@@ -1,4 +1,4 @@
-"""What a real engine of containers does beyond what every engine does: its memory, images, and a connection cut."""
+"""Behaviour of a real container engine beyond the common contract: cached results, images, a cut connection."""
 
 import asyncio
 import gc
@@ -15,13 +15,13 @@ from tasks.steps import (
 )
 from tests.support.benches import hello, unreachable
 
-if REASON := unreachable():  # said once, not for every test
+if REASON := unreachable():  # skips the whole module once
     pytest.skip(f"the tests on a real engine of containers: {REASON}", allow_module_level=True)
 
 pytestmark = [pytest.mark.real, pytest.mark.network]
 
 
-async def test_a_pass_is_remembered_and_a_failure_is_not(bench: Any) -> None:
+async def test_pass_is_cached_and_failure_is_not(bench: Any) -> None:
     seen = []
     for _ in range(2):
         async with bench.engine() as engine:
@@ -33,7 +33,7 @@ async def test_a_pass_is_remembered_and_a_failure_is_not(bench: Any) -> None:
     assert seen == [(False, False, False), (True, False, False)]
 
 
-async def test_a_stack_may_be_called_whatever_its_disk_allows(tmp_path: Path) -> None:
+async def test_stack_may_have_any_name_that_the_file_system_allows(tmp_path: Path) -> None:
     place = tmp_path / "caf\udce9"
     place.mkdir()
     bench = hello(place, name="dagger", cache=tmp_path / "cache")
@@ -66,7 +66,7 @@ async def test_an_image_is_built_from_its_dockerfile_and_a_command_runs_in_it(be
         ("FROM python:3.13-slim\nRUN --mount=type=secret,id=T cat /run/secrets/T\n", 4),
     ],
 )
-async def test_a_broken_dockerfile_says_how_it_is_broken(bench: Any, text: str, code: int) -> None:
+async def test_broken_dockerfile_is_reported_with_its_error(bench: Any, text: str, code: int) -> None:
     (bench.root / "Dockerfile").write_text(text)
     async with bench.engine() as engine:
         exit = await engine.run(bench.step(image=Image(title="the image", dockerfile="Dockerfile")), bench.log)
@@ -75,7 +75,7 @@ async def test_a_broken_dockerfile_says_how_it_is_broken(bench: Any, text: str, 
     assert exit.stderr.startswith("# dockerfile Dockerfile\n# begin\n")
 
 
-async def test_an_image_that_was_built_early_fails_once_and_is_tried_anew_only_when_asked_again(bench: Any) -> None:
+async def test_failed_early_build_is_reported_once_and_retried_on_request(bench: Any) -> None:
     run = "cat /proc/sys/kernel/random/uuid; echo built at $(date +%s.%N); exit 3"
     (bench.root / "Dockerfile").write_text(f"FROM python:3.13-slim\nRUN {run}\n")
     step = bench.step(image=Image(title="the image", dockerfile="Dockerfile"))
@@ -101,7 +101,7 @@ async def test_a_build_that_does_not_end_is_stopped(bench: Any) -> None:
     assert (exit.code, exit.timed_out, exit.trouble) == (None, True, "")
 
 
-async def test_a_database_that_nobody_waits_for_any_more_ends_without_a_word(bench: Any) -> None:
+async def test_database_without_a_waiter_ends_silently(bench: Any) -> None:
     unheard: list[str] = []
     asyncio.get_running_loop().set_exception_handler(lambda _, context: unheard.append(context["message"]))
     async with bench.engine() as engine:
@@ -114,8 +114,8 @@ async def test_a_database_that_nobody_waits_for_any_more_ends_without_a_word(ben
     assert unheard == []
 
 
-async def test_an_engine_that_goes_away_is_no_verdict_and_found_out_soon(bench: Any) -> None:
-    """A proxy that is cut stands for an engine that dies."""
+async def test_lost_engine_is_no_verdict_and_is_detected_soon(bench: Any) -> None:
+    """A proxy that is cut simulates an engine that ends."""
     path = bench.environ[RUNNER_HOST].removeprefix("unix://")
     tasks: list[asyncio.Task[None]] = []
     writers: list[asyncio.StreamWriter] = []

@@ -1,4 +1,4 @@
-"""Which base image a stack's version is taken from, and what secrets are called in the engine."""
+"""The base image for a stack's version, and the names of secrets in the engine."""
 
 import pytest
 
@@ -18,7 +18,7 @@ from tasks.stack import Version
         ("<3.12", "", "3.11", False),
     ],
 )
-def test_python(wanted: str, accepts: str, version: str, has_gap: bool) -> None:
+def test_image_of_python(wanted: str, accepts: str, version: str, has_gap: bool) -> None:
     choice = choose_python(Version(wanted=wanted, accepts=accepts, source="Dockerfile"))
 
     assert (choice.version, bool(choice.gaps)) == (version, has_gap)
@@ -34,13 +34,13 @@ def test_python(wanted: str, accepts: str, version: str, has_gap: bool) -> None:
         ("20.x", ">=22", "22", True),
     ],
 )
-def test_node(wanted: str, accepts: str, version: str, has_gap: bool) -> None:
+def test_image_of_node(wanted: str, accepts: str, version: str, has_gap: bool) -> None:
     choice = choose_node(Version(wanted=wanted, accepts=accepts, source="package.json"))
 
     assert (choice.version, bool(choice.gaps)) == (version, has_gap)
 
 
-def test_the_name_of_a_secret_changes_with_its_value_and_the_key_and_tells_none() -> None:
+def test_name_of_a_secret_depends_on_value_and_key_and_shows_neither() -> None:
     names = {secret_name(key, "KEY", value) for key in (b"a", b"b") for value in ("one-value", "another-value")}
 
     assert len(names) == 4
@@ -48,7 +48,7 @@ def test_the_name_of_a_secret_changes_with_its_value_and_the_key_and_tells_none(
     assert secret_name(b"a", "KEY", "one-value") == secret_name(b"a", "KEY", "one-value")
 
 
-def test_what_leads_to_this_machine_stays_here() -> None:
+def test_variables_with_paths_of_this_machine_are_not_passed_on() -> None:
     caller = {"UV_DEFAULT_INDEX": "https://example.invalid", "NETRC": "/home/me/.netrc", "npm_config_cafile": "/ca.pem"}
 
     assert index_variables({**caller, "HOME": "/nowhere", "PIP_CONFIG_FILE": ""}) == {
@@ -56,7 +56,7 @@ def test_what_leads_to_this_machine_stays_here() -> None:
     }
 
 
-def test_only_node_and_installers_think_that_this_is_continuous_integration() -> None:
+def test_only_node_and_installers_get_the_ci_variable() -> None:
     assert "CI" not in plain_variables("execute", node=False)
     assert "CI" in plain_variables("execute", node=True)
     assert "CI" in plain_variables("acquire", node=False)

@@ -1,4 +1,4 @@
-"""Runs whose engine dies, hangs or talks nonsense, on a session that does so on request: never a verdict."""
+"""Runs whose engine ends, hangs or sends invalid answers, on a fake session: they give no verdict."""
 
 import asyncio
 import os
@@ -47,7 +47,7 @@ def bench(bench: Bench, fake: FakeSession) -> Bench:
 class TestRuns:
     """The whole engine, from its first step to the end."""
 
-    async def test_a_step_that_ends(self, fake: FakeSession, bench: Bench) -> None:
+    async def test_exit_of_a_step_is_reported(self, fake: FakeSession, bench: Bench) -> None:
         fake.on(EXIT, Ended(code=3))
         fake.on("stdout", Data(value="said\n"))
         async with bench.engine() as engine:
@@ -56,14 +56,14 @@ class TestRuns:
         assert (exit.code, exit.stdout, exit.trouble, exit.reused) == (3, "said\n", "", False)
         assert engine.warnings == ()
 
-    async def test_a_failure_of_another_run_is_not_believed(self, fake: FakeSession, bench: Bench) -> None:
+    async def test_failure_recorded_by_another_run_is_not_accepted(self, fake: FakeSession, bench: Bench) -> None:
         fake.on(EXIT, Ended(code=1, run="an-earlier-one"), Ended(code=0))
         async with bench.engine() as engine:
             exit = await engine.run(bench.step("one"), bench.log)
 
         assert (exit.code, exit.reused) == (0, False)
 
-    async def test_it_dies_in_the_middle_and_nobody_is_there_any_more(self, fake: FakeSession, bench: Bench) -> None:
+    async def test_engine_that_ends_during_a_step_is_no_verdict(self, fake: FakeSession, bench: Bench) -> None:
         fake.on("second", Hang())
         async with bench.engine() as engine:
             first = await engine.run(bench.step("first"), bench.log)
@@ -81,7 +81,7 @@ class TestRuns:
         assert trouble is not None
         assert trouble[0] == "engine_lost"
 
-    async def test_its_connection_is_there_and_silent(self, fake: FakeSession, bench: Bench) -> None:
+    async def test_silent_engine_is_no_verdict(self, fake: FakeSession, bench: Bench) -> None:
         async with bench.engine() as engine:
             fake.on("", Hang())
             async with asyncio.timeout(SOON):
@@ -90,7 +90,7 @@ class TestRuns:
         assert (exit.code, exit.trouble) == (None, "engine_lost")
         assert exit.detail == "the Dagger engine did not answer for 1 s"
 
-    async def test_it_is_only_slow(self, fake: FakeSession, bench: Bench) -> None:
+    async def test_slow_engine_is_waited_for(self, fake: FakeSession, bench: Bench) -> None:
         async with bench.engine() as engine:
             fake.on(VERSION, Hang(), Data(value="v0.21.8"))
             fake.queries.clear()
@@ -100,7 +100,7 @@ class TestRuns:
 
         assert (exit.code, trouble) == (0, None)
 
-    async def test_one_command_hangs_and_the_engine_is_well(self, fake: FakeSession, bench: Bench) -> None:
+    async def test_hanging_command_on_a_healthy_engine_reaches_its_limit(self, fake: FakeSession, bench: Bench) -> None:
         fake.on(EXIT, Hang())
         async with bench.engine() as engine:
             async with asyncio.timeout(SOON):
@@ -123,7 +123,7 @@ class TestRuns:
         ],
         ids=["500", "nonsense", "out of shape", "refusal", "no record", "empty", "broken record"],
     )
-    async def test_nothing_that_the_engine_does_wrong_is_a_verdict(
+    async def test_wrong_answer_of_the_engine_is_no_verdict(
         self, fake: FakeSession, bench: Bench, answer: Answer, trouble: str
     ) -> None:
         fake.on(EXIT, answer)
@@ -159,7 +159,7 @@ class TestRuns:
             (None, "engine_lost", "engine_lost"),
         ]
 
-    async def test_all_that_lost_the_session_share_the_second_one(self, fake: FakeSession, bench: Bench) -> None:
+    async def test_all_steps_that_lost_the_session_share_the_second_one(self, fake: FakeSession, bench: Bench) -> None:
         async with bench.engine() as engine:
             await fake.die()
             await asyncio.gather(*(engine.run(bench.step("one", slot=str(slot)), bench.log) for slot in range(3)))
@@ -178,7 +178,7 @@ class TestRuns:
         assert exit.code == 0
         assert engine.warnings == ("the Dagger session did not end within 0.3 s, and was ended",)
 
-    async def test_what_an_engine_says_holds_no_secret(self, fake: FakeSession, bench: Bench) -> None:
+    async def test_messages_of_an_engine_contain_no_secret(self, fake: FakeSession, bench: Bench) -> None:
         step = bench.step("one", secrets=("KEY",))
         echoes: list[Answer] = [
             Refusal(message=f"cannot set {CANARY}"),
@@ -201,7 +201,7 @@ class TestRuns:
 
 
 @pytest.mark.usefixtures("impatient")
-async def test_a_validation_keeps_what_had_ended_before_its_engine_was_lost(fake: FakeSession, tmp_path: Path) -> None:
+async def test_validation_keeps_results_from_before_the_loss_of_its_engine(fake: FakeSession, tmp_path: Path) -> None:
     stack = make_stack(tmp_path)
     stack.has("before")
     stack.has("meanwhile", "sleep 60", needs="before")
@@ -224,7 +224,7 @@ async def test_a_validation_keeps_what_had_ended_before_its_engine_was_lost(fake
     assert results["behind"].status is Status.SKIPPED
 
 
-async def test_a_port_without_a_token_is_known_without_asking(fake: FakeSession) -> None:
+async def test_port_without_a_token_is_rejected_without_a_request(fake: FakeSession) -> None:
     environ = fake.environ
     del environ[SESSION_TOKEN]
 
@@ -235,7 +235,7 @@ async def test_a_port_without_a_token_is_known_without_asking(fake: FakeSession)
     assert (await choose_engine("auto", environ)).name == "local"
 
 
-async def test_the_command_line_says_that_nobody_answers(fake: FakeSession, tmp_path: Path) -> None:
+async def test_command_line_reports_that_no_engine_answers(fake: FakeSession, tmp_path: Path) -> None:
     stack = make_stack(tmp_path)
     stack.has("words")
     (tmp_path / "prefect.py").write_text("raise ImportError('not in this test')\n")

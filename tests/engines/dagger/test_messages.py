@@ -1,11 +1,11 @@
-"""Whose fault it is that an engine refused to build a Dockerfile: by the words that a real one used."""
+"""Classifies an engine's refusal to build a Dockerfile, by the messages of a real engine."""
 
 import pytest
 
 from tasks.engines.dagger.messages import classify
 from tests.diagnostics.captures import load, names
 
-# The captures that are no refusals but RUNs that failed; one of those never began, for want of a user.
+# The captures of failed RUN instructions, which are no refusals. One of them never began, because its user is missing.
 RUNS = {name for name in names("dockerfile") if "\n# run " in load(name).stderr} - {"dockerfile/unknown_user"}
 BASE_IMAGES = {
     "arg_in_from_bad",
@@ -46,7 +46,7 @@ def message_of(name: str) -> str:
 
 
 @pytest.mark.parametrize("name", sorted({*names("dockerfile")} - RUNS))
-def test_captured(name: str) -> None:
+def test_captured_message_is_classified(name: str) -> None:
     assert classify(message_of(name)) == expected(name.partition("/")[2])
 
 
@@ -58,7 +58,7 @@ def test_every_kind_is_among_the_captures() -> None:
 
 
 @pytest.mark.parametrize("name", sorted(RUNS))
-def test_no_run_that_failed_is_taken_for_a_broken_dockerfile(name: str) -> None:
+def test_failed_run_instruction_is_not_a_broken_dockerfile(name: str) -> None:
     assert classify(message_of(name)) == ""
 
 
@@ -91,5 +91,5 @@ WAY = "failed to load container from converted ID: load Container@Cs8e: inputs: 
         ("", ""),
     ],
 )
-def test_words(message: str, kind: str) -> None:
+def test_message_is_classified_by_its_words(message: str, kind: str) -> None:
     assert classify(message) == kind

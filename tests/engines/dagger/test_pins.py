@@ -25,21 +25,21 @@ ALWAYS = {("python", "3.13"), ("uv", "")}
         ([LINT, BUNDLE], {("node", "22")}),
     ],
 )
-def test_images_are_those_that_the_plan_takes(checks: list[Check], wanted: set[tuple[str, str]]) -> None:
+def test_images_are_those_of_the_plan(checks: list[Check], wanted: set[tuple[str, str]]) -> None:
     assert {*wanted_by(make_some_plan(*checks), make_lowering())} == ALWAYS | wanted
 
 
 @pytest.mark.real
 @pytest.mark.network
 @pytest.mark.skipif(bool(unreachable()), reason=unreachable())
-async def test_an_engine_takes_the_image_that_was_resolved_before(bench: Any) -> None:
+async def test_engine_uses_the_resolved_image(bench: Any) -> None:
     bench.log.parent.mkdir(parents=True, exist_ok=True)
     resolved = await resolve([("python", "3.13"), ("python", "3.99")], bench.environ, {}, bench.log)
     (tag,) = resolved
 
     async with bench.engine(resolved=resolved) as engine:
         first = await engine.run(bench.step("python", "--version"), bench.log)
-    # one that there is not: the engine asked nobody else
+    # this image does not exist: the engine used the resolved one
     async with bench.engine(resolved={tag: resolved[tag][:-6] + "000000"}) as other:
         second = await other.run(bench.step("python", "--version"), bench.log)
 

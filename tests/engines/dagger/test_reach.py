@@ -1,4 +1,4 @@
-"""Where an engine is, and how soon it is known that none is there."""
+"""The search for an engine, and the time until its absence is known."""
 
 import socket
 from pathlib import Path
@@ -12,14 +12,14 @@ from tasks.errors import EngineError
 NOTHING = {"PATH": ""}
 
 
-def test_nothing_is_named_and_no_runtime_is_here() -> None:
+def test_no_engine_without_variables_and_container_runtime() -> None:
     reach = find_engine(NOTHING)
 
     assert not reach.is_there
     assert "no container runtime" in reach.trouble
 
 
-def test_a_socket_that_answers(tmp_path: Path) -> None:
+def test_answering_socket_is_an_engine(tmp_path: Path) -> None:
     path = tmp_path / "engine.sock"
     with socket.socket(socket.AF_UNIX) as listening:
         listening.bind(str(path))
@@ -39,7 +39,7 @@ def test_a_socket_that_answers(tmp_path: Path) -> None:
         ("/run/engine.sock", "is not an address"),
     ],
 )
-def test_an_address_where_nobody_is(host: str, says: str) -> None:
+def test_address_without_a_server_is_no_engine(host: str, says: str) -> None:
     reach = find_engine({**NOTHING, RUNNER_HOST: host})
 
     assert not reach.is_there
@@ -47,11 +47,11 @@ def test_an_address_where_nobody_is(host: str, says: str) -> None:
     assert says in reach.trouble
 
 
-def test_what_only_dagger_can_find_out_is_left_to_it() -> None:
+def test_address_of_another_kind_is_left_to_dagger() -> None:
     assert find_engine({**NOTHING, RUNNER_HOST: "ssh://somebody@somewhere"}).is_there
 
 
-def test_a_session_comes_before_a_host() -> None:
+def test_session_takes_precedence_over_host() -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = str(server.getsockname()[1])
         here = {**NOTHING, SESSION_PORT: port, SESSION_TOKEN: "x", RUNNER_HOST: "tcp://127.0.0.1:1"}
@@ -74,14 +74,14 @@ def test_a_runtime_may_have_to_start_an_engine(tmp_path: Path) -> None:
     assert (reach.is_there, reach.starts) == (True, True)
 
 
-def test_a_runtime_whose_daemon_is_down(tmp_path: Path) -> None:
+def test_runtime_whose_daemon_is_down_is_no_engine(tmp_path: Path) -> None:
     reach = find_engine(runtime(tmp_path, "echo 'cannot connect' >&2; exit 1"))
 
     assert not reach.is_there
     assert "cannot connect" in reach.trouble
 
 
-async def test_nobody_insists() -> None:
+async def test_only_auto_falls_back_to_the_local_engine() -> None:
     dead = {**NOTHING, RUNNER_HOST: "tcp://127.0.0.1:1"}
 
     chosen = await choose_engine("auto", dead)
@@ -94,7 +94,7 @@ async def test_nobody_insists() -> None:
 
 
 async def test_every_reason_has_a_summary_that_fits_the_header(tmp_path: Path) -> None:
-    """At most eight words, and one line of the report with the longest name and version."""
+    """At most eight words, so that name, version and summary fit one line of the report."""
     broken = runtime(tmp_path, "echo 'cannot connect' >&2; exit 1")
     places = (
         NOTHING,

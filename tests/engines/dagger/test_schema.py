@@ -1,4 +1,4 @@
-"""The schema that our played session has is a part of a real engine's."""
+"""The schema of the fake session is a part of a real engine's schema."""
 
 import os
 from pathlib import Path
@@ -32,10 +32,10 @@ def lines(known: graphql.GraphQLSchema) -> set[str]:
     return {line for line in found if not line.startswith("__")}
 
 
-async def test_every_field_of_it_is_one_of_a_real_engine(tmp_path: Path) -> None:
+async def test_every_field_of_the_fake_schema_exists_in_a_real_engine(tmp_path: Path) -> None:
     environ = {**os.environ, **GIVEN}
     session = await open_session(environ, tmp_path / "dagger.log", NO_SECRETS.redactor, limit=60)
-    # what its client has been told; it hands it out to nobody else
+    # the client's own copy of the schema, which has no public accessor
     real = await session.client._ctx.conn.session.get_schema()
     await session.close()
 

@@ -1,4 +1,4 @@
-"""Sessions that are not opened, and answers that no engine gives."""
+"""Sessions that cannot be opened, and invalid answers of engines."""
 
 import asyncio
 import logging
@@ -38,7 +38,7 @@ async def opened(
 
 
 async def refused(environ: dict[str, str], folder: Path, *, limit: float = SOON) -> tuple[str, str]:
-    """The reason code and the text of a session that is not opened, which has to be known soon."""
+    """The reason code and the text for a session that cannot be opened. Fails if they take long."""
     async with asyncio.timeout(SOON):
         with pytest.raises(EngineError) as raised:
             await opened(environ, folder, limit=limit)
@@ -46,7 +46,7 @@ async def refused(environ: dict[str, str], folder: Path, *, limit: float = SOON)
     return raised.value.reason_code, str(raised.value)
 
 
-async def test_the_name_of_what_is_passed_on_often_is_asked_for_once(fake: FakeSession, tmp_path: Path) -> None:
+async def test_id_of_a_reused_object_is_requested_once(fake: FakeSession, tmp_path: Path) -> None:
     open_ = await opened(fake.environ, tmp_path)
     packages = with_cached_id(open_.client.directory())
     made = [open_.client.container().with_mounted_directory(f"/{number}", packages) for number in range(5)]
@@ -59,7 +59,9 @@ async def test_the_name_of_what_is_passed_on_often_is_asked_for_once(fake: FakeS
 
 
 @pytest.mark.parametrize("force", ["FORCE_COLOR", "TTY_COMPATIBLE"])
-def test_the_client_draws_nothing_on_our_streams(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, force: str) -> None:
+def test_client_writes_nothing_to_the_process_s_streams(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, force: str
+) -> None:
     monkeypatch.setenv(force, "1")
     with (tmp_path / "dagger.log").open("w") as log:
         console = make_connection(log).cfg.console
@@ -68,7 +70,7 @@ def test_the_client_draws_nothing_on_our_streams(monkeypatch: pytest.MonkeyPatch
         assert not console.is_terminal
 
 
-async def test_a_name_that_nobody_could_give_is_asked_for_again(fake: FakeSession, tmp_path: Path) -> None:
+async def test_id_is_requested_again_after_a_failed_request(fake: FakeSession, tmp_path: Path) -> None:
     fake.on("cacheVolume", Refusal(message="not now"), Data(value="volume-1"))
     open_ = await opened(fake.environ, tmp_path)
     volume = with_cached_id(open_.client.cache_volume("stores"))
@@ -80,7 +82,7 @@ async def test_a_name_that_nobody_could_give_is_asked_for_again(fake: FakeSessio
 
 
 class TestOpening:
-    async def test_a_healthy_engine(self, fake: FakeSession, tmp_path: Path) -> None:
+    async def test_session_on_a_healthy_engine_opens(self, fake: FakeSession, tmp_path: Path) -> None:
         open_ = await opened(fake.environ, tmp_path)
 
         assert open_.version == "v0.21.8"
@@ -89,7 +91,7 @@ class TestOpening:
         assert SESSION_TOKEN not in os.environ
 
     @pytest.mark.parametrize("version", ["v0.18.3", "0.20.9"])
-    async def test_an_engine_that_is_too_old(self, fake: FakeSession, tmp_path: Path, version: str) -> None:
+    async def test_engine_that_is_too_old_is_rejected(self, fake: FakeSession, tmp_path: Path, version: str) -> None:
         fake.version = version
 
         code, text = await refused(fake.environ, tmp_path)
@@ -98,7 +100,9 @@ class TestOpening:
         assert f"is {version}, and predeploy needs 0.21 or newer. Update it" in text
 
     @pytest.mark.parametrize("version", ["v0.21.0", "v0.99.1", "v1.0.0-beta.10", "devel", ""])
-    async def test_a_version_that_nobody_knows_is_let_in(self, fake: FakeSession, tmp_path: Path, version: str) -> None:
+    async def test_engine_of_an_unknown_version_is_accepted(
+        self, fake: FakeSession, tmp_path: Path, version: str
+    ) -> None:
         fake.version = version
 
         open_ = await opened(fake.environ, tmp_path)
@@ -106,7 +110,7 @@ class TestOpening:
         assert open_.version == version
         await open_.close()
 
-    async def test_a_token_of_another_session(self, fake: FakeSession, tmp_path: Path) -> None:
+    async def test_token_of_another_session_is_rejected(self, fake: FakeSession, tmp_path: Path) -> None:
         fake.token = "another"
 
         code, text = await refused(fake.environ, tmp_path)
@@ -128,7 +132,7 @@ class TestOpening:
         ],
         ids=["502", "page", "long", "cut", "number", "null", "refusal"],
     )
-    async def test_an_answer_that_no_engine_gives(
+    async def test_invalid_answer_opens_no_session(
         self, fake: FakeSession, tmp_path: Path, asked: str, answer: Answer, says: str
     ) -> None:
         fake.on(asked, answer)
@@ -145,7 +149,7 @@ class TestOpening:
         [(INTROSPECTION, [Hang()]), (VERSION, [Hang()]), (VERSION, [Data(value="v0.21.8"), Hang()])],
         ids=["schema", "version", "second version"],
     )
-    async def test_an_engine_that_takes_connections_and_is_silent(
+    async def test_silent_engine_opens_no_session(
         self, fake: FakeSession, tmp_path: Path, asked: str, answers: list[Answer]
     ) -> None:
         fake.on(asked, *answers)
@@ -154,7 +158,7 @@ class TestOpening:
 
         assert (code, text.split(".")[:2]) == ("engine_absent", ["the Dagger engine did not answer within 0", "3 s"])
 
-    async def test_a_caller_who_gives_up_leaves_nothing_open(self, fake: FakeSession, tmp_path: Path) -> None:
+    async def test_cancelled_opening_leaves_no_connection(self, fake: FakeSession, tmp_path: Path) -> None:
         fake.on(INTROSPECTION, Hang())
         opening = asyncio.create_task(opened(fake.environ, tmp_path, limit=60))
         await fake.asked(INTROSPECTION)
@@ -179,7 +183,7 @@ class TestAsking:
         ],
         ids=["500", "nonsense", "long", "cut in the middle", "cut"],
     )
-    async def test_no_answer_of_graphql_is_a_lost_engine(
+    async def test_answer_without_graphql_is_a_lost_engine(
         self, fake: FakeSession, tmp_path: Path, answer: Answer
     ) -> None:
         open_ = await opened(fake.environ, tmp_path)
@@ -191,7 +195,7 @@ class TestAsking:
         assert raised.value.reason_code == "engine_lost"
         assert len(str(raised.value)) < 500
         assert open_.lost.done()
-        with pytest.raises(EngineError):  # from now on nobody waits
+        with pytest.raises(EngineError):  # from now on no task waits
             await open_.ask(asyncio.Event().wait())
         await open_.close()
 
@@ -207,9 +211,7 @@ class TestAsking:
         ],
         ids=["number", "null", "nothing", "errors", "exec error", "no value"],
     )
-    async def test_an_answer_out_of_shape_is_no_verdict(
-        self, fake: FakeSession, tmp_path: Path, answer: Answer
-    ) -> None:
+    async def test_malformed_answer_is_no_verdict(self, fake: FakeSession, tmp_path: Path, answer: Answer) -> None:
         open_ = await opened(fake.environ, tmp_path)
         fake.on("stdout", answer)
 
@@ -220,7 +222,7 @@ class TestAsking:
         assert not open_.lost.done()
         await open_.close()
 
-    async def test_a_refusal_without_a_word_has_one(self, fake: FakeSession, tmp_path: Path) -> None:
+    async def test_refusal_without_a_message_gets_one(self, fake: FakeSession, tmp_path: Path) -> None:
         open_ = await opened(fake.environ, tmp_path)
         fake.on("stdout", Refusal(message=""))
 
@@ -228,7 +230,9 @@ class TestAsking:
             await open_.ask(open_.client.container().stdout())
         await open_.close()
 
-    async def test_what_the_engine_does_not_know(self, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    async def test_field_that_the_engine_lacks_is_no_verdict(
+        self, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    ) -> None:
         async with FakeSession(version="v0.30.0", hidden=("withVolatileVariable",)) as fake:
             open_ = await opened(fake.environ, tmp_path)
             with pytest.raises(EngineError, match=r"v0\.30\.0 does not know .*withVolatileVariable") as raised:
@@ -238,7 +242,7 @@ class TestAsking:
         assert raised.value.reason_code == "engine_version"
         assert not [record for record in caplog.records if record.levelno >= logging.WARNING]
 
-    async def test_nobody_waits_for_ever(self, fake: FakeSession, tmp_path: Path) -> None:
+    async def test_waiting_for_an_answer_has_a_limit(self, fake: FakeSession, tmp_path: Path) -> None:
         open_ = await opened(fake.environ, tmp_path)
         fake.on("stdout", Hang())
 
@@ -250,9 +254,9 @@ class TestAsking:
 
 
 class TestCommandLine:
-    """The client starts a program where no session is given: it may hang, fail, or not end."""
+    """Without a session, the client starts a program, which may hang, fail, or not end."""
 
-    async def test_it_leads_to_a_session_and_ends_with_it(self, fake: FakeSession, tmp_path: Path) -> None:
+    async def test_program_opens_a_session_and_ends_with_it(self, fake: FakeSession, tmp_path: Path) -> None:
         secrets = Secrets({"KEY": CANARY})
         said = f"{session_line(fake)}\nprint('key is {CANARY}', file=sys.stderr, flush=True)\nsys.stdin.read()"
         open_ = await opened(write_cli(tmp_path / "dagger", said), tmp_path, secrets=secrets)
@@ -264,7 +268,7 @@ class TestCommandLine:
         assert "key is " in written
         assert CANARY not in written
 
-    async def test_what_it_said_last_is_why_there_is_no_session(self, tmp_path: Path) -> None:
+    async def test_last_output_of_the_program_is_the_reason(self, tmp_path: Path) -> None:
         last = r"\x1b[31mError: start engine: no driver\x1b[0m [traceparent:00-11]\n"
         environ = write_cli(tmp_path / "dagger", f"sys.exit('connecting\\n{last}')")
 
@@ -273,7 +277,7 @@ class TestCommandLine:
         assert code == "engine_absent"
         assert text == "no Dagger session: start engine: no driver. Start an engine, or take --engine local."
 
-    async def test_where_it_cannot_be_downloaded_the_way_out_is_told(
+    async def test_failed_download_is_reported_with_a_fix(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:9")
@@ -284,25 +288,25 @@ class TestCommandLine:
         assert text.startswith("no Dagger session: Failed to download the Dagger CLI: ")
         assert text.endswith("Name one in _EXPERIMENTAL_DAGGER_CLI_BIN, or take --engine local.")
 
-    async def test_its_last_words_are_whole_where_they_look_like_the_start_of_a_secret(self, tmp_path: Path) -> None:
+    async def test_last_output_that_starts_like_a_secret_is_complete(self, tmp_path: Path) -> None:
         environ = write_cli(tmp_path / "dagger", f"sys.stderr.write('no driver {CANARY[:4]}')\nsys.exit(1)")
 
         with pytest.raises(EngineError, match=f"no driver {CANARY[:4]}\\. Start"):
             await opened(environ, tmp_path, secrets=Secrets({"KEY": CANARY}))
 
-    async def test_it_never_says_where_the_session_is(self, tmp_path: Path) -> None:
+    async def test_program_without_a_session_address_is_an_error(self, tmp_path: Path) -> None:
         code, text = await refused(write_cli(tmp_path / "dagger", DEAF), tmp_path, limit=0.3)
 
         assert (code, "within 0.3 s" in text) == ("engine_absent", True)
 
-    async def test_it_says_something_else(self, tmp_path: Path) -> None:
+    async def test_program_with_other_output_is_an_error(self, tmp_path: Path) -> None:
         environ = write_cli(tmp_path / "dagger", "print('no json', flush=True)\nsys.stdin.read()")
 
         code, text = await refused(environ, tmp_path)
 
         assert (code, "Invalid connection params: no json" in text) == ("engine_absent", True), text
 
-    async def test_it_is_gone_when_the_engine_is_too_old(self, fake: FakeSession, tmp_path: Path) -> None:
+    async def test_program_ends_if_the_engine_is_too_old(self, fake: FakeSession, tmp_path: Path) -> None:
         fake.version = "v0.18.3"
         environ = write_cli(tmp_path / "dagger", f"{session_line(fake)}\nsys.stdin.read()")
 
@@ -311,14 +315,14 @@ class TestCommandLine:
         assert code == "engine_version"
 
     @pytest.mark.usefixtures("impatient")
-    async def test_one_that_does_not_end_is_ended(self, fake: FakeSession, tmp_path: Path) -> None:
+    async def test_program_that_does_not_end_is_killed(self, fake: FakeSession, tmp_path: Path) -> None:
         open_ = await opened(write_cli(tmp_path / "dagger", f"{session_line(fake)}\n{DEAF}"), tmp_path)
 
         assert await open_.close() == "the Dagger session did not end within 0.3 s, and was ended"
         assert find_cli() == []
 
     @pytest.mark.usefixtures("impatient")
-    async def test_one_that_ends_badly_is_a_warning(self, fake: FakeSession, tmp_path: Path) -> None:
+    async def test_program_that_exits_with_an_error_is_a_warning(self, fake: FakeSession, tmp_path: Path) -> None:
         script = f"{session_line(fake)}\nsys.stdin.read()\nsys.exit('shutdown: context deadline exceeded')"
         open_ = await opened(write_cli(tmp_path / "dagger", script), tmp_path)
 

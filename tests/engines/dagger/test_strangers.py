@@ -1,4 +1,4 @@
-"""For code of strangers Dagger's command line has no credentials of the user it runs for."""
+"""For untrusted code, Dagger's command line gets no credentials of its user."""
 
 import base64
 import json
@@ -23,7 +23,7 @@ VARIABLES = ("DOCKER_AUTH_CONFIG", "REGISTRY_AUTH_FILE", "SSH_AUTH_SOCK", "GIT_A
 
 
 class Registry(BaseHTTPRequestHandler):
-    """Asks everybody who it is, and has no image."""
+    """A registry that asks every client for credentials, and has no image."""
 
     def do_GET(self) -> None:
         said = self.headers.get("Authorization", "")
@@ -71,7 +71,7 @@ def configuration(place: str) -> dict[str, object]:
 
 
 @pytest.mark.parametrize("is_trusted", [True, False])
-async def test_what_the_command_line_finds_in_its_environment(
+async def test_command_line_gets_credentials_only_for_trusted_code(
     fake: FakeSession, tmp_path: Path, credentials: Path, is_trusted: bool
 ) -> None:
     found = tmp_path / "found.json"
@@ -84,16 +84,16 @@ async def test_what_the_command_line_finds_in_its_environment(
     )
     await session.close()
 
-    told = json.loads(found.read_text())
+    variables = json.loads(found.read_text())
     assert dict(os.environ) == before
-    assert ("canary" in told.values()) == is_trusted
-    assert (told["DOCKER_CONFIG"] == str(credentials)) == is_trusted
+    assert ("canary" in variables.values()) == is_trusted
+    assert (variables["DOCKER_CONFIG"] == str(credentials)) == is_trusted
     if not is_trusted:
-        assert configuration(told["DOCKER_CONFIG"]) == {"config.json": {"auths": {"nobody.invalid": {}}}}
+        assert configuration(variables["DOCKER_CONFIG"]) == {"config.json": {"auths": {"nobody.invalid": {}}}}
 
 
 @pytest.mark.parametrize("is_trusted", [True, False])
-async def test_an_engine_tells_its_command_line_for_whom_it_works(
+async def test_engine_starts_its_command_line_with_the_trust_of_the_run(
     fake: FakeSession, bench: Bench, credentials: Path, is_trusted: bool
 ) -> None:
     found = bench.base / "found.json"
@@ -101,16 +101,16 @@ async def test_an_engine_tells_its_command_line_for_whom_it_works(
     environ = write_cli(bench.base / "dagger", script)
 
     async with bench.engine(environ=environ, trust=trust_of(is_trusted)):
-        told = json.loads(found.read_text())
+        variables = json.loads(found.read_text())
 
-    assert (told["DOCKER_CONFIG"] == str(credentials)) == is_trusted
+    assert (variables["DOCKER_CONFIG"] == str(credentials)) == is_trusted
 
 
 @pytest.mark.real
 @pytest.mark.skipif(bool(unreachable()), reason=unreachable())
 @pytest.mark.usefixtures("credentials")
 @pytest.mark.parametrize(("is_trusted", "callers"), [(True, {"operator:0123"}), (False, set())])
-async def test_who_pulls_what_a_dockerfile_names(
+async def test_images_are_pulled_with_credentials_only_for_trusted_code(
     registry: ThreadingHTTPServer, tmp_path: Path, is_trusted: bool, callers: set[str]
 ) -> None:
     environ = {**os.environ, **GIVEN}

@@ -1,4 +1,4 @@
-"""Upkeep of an engine's cache: a real engine prunes what is above the limit, and nothing where it is not reached."""
+"""Maintenance of an engine's cache: a real engine prunes what exceeds the limit, and nothing below it."""
 
 import os
 from pathlib import Path
@@ -17,7 +17,7 @@ on_an_engine = pytest.mark.skipif(bool(unreachable()), reason=unreachable() or "
 
 @pytest.mark.real
 @on_an_engine
-async def test_an_engine_says_how_large_its_cache_is(tmp_path: Path) -> None:
+async def test_engine_reports_the_size_of_its_cache(tmp_path: Path) -> None:
     await fill({**os.environ, **GIVEN}, tmp_path, 1)
 
     kept = await prune_engine({**os.environ, **GIVEN}, tmp_path / "engine.log", 1 << 50)
@@ -28,7 +28,7 @@ async def test_an_engine_says_how_large_its_cache_is(tmp_path: Path) -> None:
 
 
 @pytest.mark.real
-@pytest.mark.slow  # whoever shares the engine loses what was used longest ago
+@pytest.mark.slow  # other users of the engine lose their least recently used entries
 @on_an_engine
 async def test_an_engine_keeps_to_a_limit_below_what_its_own_policy_reserves(tmp_path: Path) -> None:
     environ, log = {**os.environ, **GIVEN}, tmp_path / "engine.log"
@@ -60,7 +60,7 @@ async def fill(environ: dict[str, str], place: Path, entries: int) -> None:
         await session.close()
 
 
-async def test_without_an_engine_none_is_started(tmp_path: Path) -> None:
+async def test_maintenance_starts_no_engine(tmp_path: Path) -> None:
     environ = {RUNNER_HOST: "tcp://127.0.0.1:9"}
 
     kept = await prune_engine(environ, tmp_path / "engine.log", 1 << 50)

@@ -1,4 +1,4 @@
-"""The wrapper in a real shell: what it records of how a command ended. Its places are moved into a folder."""
+"""The wrapper in a real shell: its record of a command's end. Its paths are moved into a temporary directory."""
 
 import subprocess
 import sys
@@ -38,7 +38,7 @@ def run(
     return read_record((folder / "record/exit").read_text())
 
 
-def told(name: str, code: int | None, output: str) -> ServiceExit:
+def service_exit(name: str, code: int | None, output: str) -> ServiceExit:
     return ServiceExit(name=name, code=code, signal=None, output=output)
 
 
@@ -50,68 +50,68 @@ def test_the_code_is_recorded_with_the_run(tmp_path: Path, code: int) -> None:
 
 
 @pytest.mark.parametrize("value", ["", "plain", "a b'c\"d", "two\nlines", "$HOME `id` \\", "=x=", "größe"])
-def test_variables_arrive_as_they_are(tmp_path: Path, value: str) -> None:
+def test_variables_arrive_unchanged(tmp_path: Path, value: str) -> None:
     program = "import os, sys; sys.exit({os.environ[name] for name in ('GIVEN', 'A.B')} != {sys.argv[1]})"
 
     assert run(tmp_path, sys.executable, "-c", program, value, variables={"GIVEN": value, "A.B": value}).code == 0
 
 
-def test_what_a_server_says_at_last_is_heard_where_the_command_failed(tmp_path: Path) -> None:
+def test_last_output_of_a_server_is_recorded_for_a_failed_command(tmp_path: Path) -> None:
     gone = tmp_path / "gone"
     script = f"while ! [ -e {gone} ]; do sleep 0.01; done; sleep 0.1; echo why; exit 7"
     record = run(tmp_path, "sh", "-c", f"touch {gone}; exit 1", servers={"server": ("sh", "-c", script)})
 
     assert record.code == 1
-    assert record.servers == (told("server", 7, "why"),)
+    assert record.servers == (service_exit("server", 7, "why"),)
 
 
-def test_a_server_has_its_variables(tmp_path: Path) -> None:
+def test_server_gets_its_variables(tmp_path: Path) -> None:
     servers = {"server": ("sh", "-c", 'echo "$GIVEN"; exit 5')}
     record = run(tmp_path, "sleep", "60", servers=servers, variables={"GIVEN": "it is"})
 
     assert [each.output.strip() for each in record.servers] == ["it is"]
 
 
-def test_a_program_that_is_not_there(tmp_path: Path) -> None:
+def test_missing_program_is_recorded(tmp_path: Path) -> None:
     assert run(tmp_path, "no-such-program").code == 127
 
 
-def test_the_limit(tmp_path: Path) -> None:
+def test_limit_is_recorded(tmp_path: Path) -> None:
     record = run(tmp_path, "sleep", "60", limit=0.3)
 
     assert record.code == 124
     assert record.seconds >= 0.3
 
 
-def test_a_signal(tmp_path: Path) -> None:
+def test_signal_is_recorded(tmp_path: Path) -> None:
     assert run(tmp_path, "sh", "-c", "kill -SEGV $$").code == 139
 
 
 def test_a_server_that_ends_ends_the_command(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     record = run(tmp_path, "sleep", "60", servers={"server": ("sh", "-c", "echo bye; exit 5")})
 
-    assert (record.stopped, record.servers) == (True, (told("server", 5, "bye"),))
-    assert capfd.readouterr() == ("", "")  # what a shell says of it would be taken for the command's own words
+    assert (record.stopped, record.servers) == (True, (service_exit("server", 5, "bye"),))
+    assert capfd.readouterr() == ("", "")  # the shell's message about it would look like the command's own output
 
 
-def test_a_server_that_lives_is_left_alone(tmp_path: Path) -> None:
+def test_running_server_is_not_ended(tmp_path: Path) -> None:
     record = run(tmp_path, "sh", "-c", "sleep 0.3; exit 4", servers={"server": ("sh", "-c", "echo up; sleep 30")})
 
-    assert (record.stopped, record.code, record.servers) == (False, 4, (told("server", None, "up"),))
+    assert (record.stopped, record.code, record.servers) == (False, 4, (service_exit("server", None, "up"),))
 
 
-def test_each_of_several_servers_is_told_of_by_its_name(tmp_path: Path) -> None:
+def test_each_of_several_servers_is_recorded_by_name(tmp_path: Path) -> None:
     lives, ends = ("sh", "-c", "printf 'one\\n\\nrun two'; sleep 30"), ("sh", "-c", "exit 3")
     record = run(tmp_path, "sleep", "60", servers={"first": lives, "second": ends})
 
     assert record.stopped
-    assert record.servers == (told("first", None, "one\n\nrun two"), told("second", 3, ""))
+    assert record.servers == (service_exit("first", None, "one\n\nrun two"), service_exit("second", 3, ""))
 
 
-def test_a_clock_without_fractions() -> None:
+def test_clock_without_fractions_is_accepted() -> None:
     assert read_record("run 10.%N 12.N 0 0\n").seconds == 2.0
 
 
-def test_something_else_is_no_record() -> None:
+def test_other_text_is_no_record() -> None:
     with pytest.raises(ValueError, match="unpack"):
         read_record("nothing of ours")

@@ -1,4 +1,4 @@
-"""A small stack and an engine on it, with a cache that slow tests share to spare downloads."""
+"""Fixtures: a small stack and an engine on it, with a cache that slow tests share to avoid downloads."""
 
 import asyncio
 import shutil
@@ -39,7 +39,7 @@ def node_packages() -> Callable[..., Environment]:
 
 @pytest.fixture
 def running() -> Callable[[str], list[int]]:
-    """The processes that carry a text in their environment."""
+    """The processes with a text in their environment."""
 
     def find(text: str) -> list[int]:
         found = []

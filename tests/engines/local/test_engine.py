@@ -1,4 +1,4 @@
-"""What the embedded engine does beyond what every engine does: kept workspaces, and nothing left of killed runs."""
+"""Behaviour of the embedded engine beyond the common contract: kept workspaces, and cleanup after killed runs."""
 
 import asyncio
 import os
@@ -15,7 +15,7 @@ from tasks.errors import EngineError
 from tasks.steps import CACHE, PYTHON
 
 
-async def test_an_edit_of_the_same_size_and_time_is_not_run_from_old_bytecode(bench: Any) -> None:
+async def test_edit_of_the_same_size_and_time_uses_no_old_bytecode(bench: Any) -> None:
     module = bench.root / "module.py"
     script = "import module; print(module.VALUE)"
     seen = []
@@ -52,7 +52,7 @@ async def test_cancelling_leaves_no_process_and_no_directory(bench: Any, running
     assert not list(bench.data.glob("runs/*"))
 
 
-async def test_a_full_disk_makes_failures_mean_nothing(bench: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_failure_on_a_full_disk_is_no_verdict(bench: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(run_dirs, "ENOUGH", 1 << 60)
     async with bench.engine() as engine:
         failed = await engine.run(bench.step("false"), bench.log)
@@ -67,7 +67,7 @@ async def test_a_full_disk_makes_failures_mean_nothing(bench: Any, monkeypatch: 
 
 @pytest.mark.real
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root mounts a file system")
-async def test_a_disk_that_fills_up_is_found_out(bench: Any) -> None:
+async def test_disk_that_fills_up_during_a_step_is_detected(bench: Any) -> None:
     small = bench.cache
     small.mkdir()
     mounted = await run("mount", "-t", "tmpfs", "-o", "size=60m", "tmpfs", str(small))
@@ -89,7 +89,7 @@ async def run(*argv: str) -> int:
     return await process.wait()
 
 
-def test_directories_of_killed_runs_go_and_those_of_living_ones_stay(tmp_path: Path) -> None:
+def test_directories_of_killed_runs_are_removed_and_of_running_ones_kept(tmp_path: Path) -> None:
     living = create_run_dirs(tmp_path, {})
     dead = create_run_dirs(tmp_path, {})
     for lock in dead.locks:
@@ -163,15 +163,15 @@ asyncio.run(main())
 """
 
 
-async def test_an_engine_without_a_place_to_work_says_so(bench: Any, tmp_path: Path) -> None:
+async def test_engine_without_a_usable_directory_reports_it(bench: Any, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises((EngineError, OSError)):
         async with bench.engine(data=tmp_path / "file"):
             pass
 
 
-async def test_a_configuration_above_the_workspaces_is_none_of_the_stacks(bench: Any) -> None:
-    """A user may well keep one in the home directory, and the cache lies below it."""
+async def test_configuration_above_the_workspaces_is_ignored(bench: Any) -> None:
+    """A user may have such a file in the home directory, and the cache lies below it."""
     (bench.root / "unused.py").write_text("import os\n")
     bench.cache.mkdir(parents=True)
     (bench.cache / "ruff.toml").write_text('lint.ignore = ["F401"]\n')

@@ -1,4 +1,4 @@
-"""Secrets of steps on the embedded engine: what its Postgres writes shows none."""
+"""Secrets of steps on the embedded engine: the log of its Postgres shows none."""
 
 import sys
 from pathlib import Path

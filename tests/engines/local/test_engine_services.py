@@ -1,4 +1,4 @@
-"""Servers of the stack as processes of this machine: ports, logs, and nothing left."""
+"""Servers of the stack as processes of this machine: ports, logs, and cleanup."""
 
 import asyncio
 import socket
@@ -20,7 +20,7 @@ def listening() -> Service:
     return serving(sys.executable, "-u", "-m", "http.server", "--bind", SERVER_HOST, SERVER_PORT)
 
 
-async def test_what_a_server_says_has_a_log_of_its_own(bench: Any, running: Any) -> None:
+async def test_output_of_a_server_has_its_own_log(bench: Any, running: Any) -> None:
     wait = f"until grep -q Serving {bench.log}.server; do sleep 0.05; done"
     async with bench.engine("served") as engine:
         exit = await engine.run(bench.step("sh", "-c", wait, services=(listening(),)), bench.log)
@@ -31,7 +31,7 @@ async def test_what_a_server_says_has_a_log_of_its_own(bench: Any, running: Any)
     assert "Serving HTTP" in bench.log.with_name(bench.log.name + ".server").read_text()
 
 
-async def test_a_server_that_never_listens_is_told_of(bench: Any, running: Any) -> None:
+async def test_server_that_never_listens_is_reported(bench: Any, running: Any) -> None:
     service = serving("sh", "-c", "echo waiting for godot; trap '' TERM; sleep 300")
     async with bench.engine("deaf") as engine:
         exit = await engine.run(bench.step("sh", "-c", "sleep 0.5; exit 4", services=(service,)), bench.log)
@@ -43,7 +43,7 @@ async def test_a_server_that_never_listens_is_told_of(bench: Any, running: Any) 
     assert not left
 
 
-async def test_a_port_that_somebody_else_took_is_no_verdict(bench: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_port_of_another_process_is_no_verdict(bench: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     with socket.socket() as squatter:
         squatter.bind(("127.0.0.1", 0))
         squatter.listen()

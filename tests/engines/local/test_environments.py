@@ -1,4 +1,4 @@
-"""The store of installed dependencies: whole or not there, made once, and clean of the user's own settings."""
+"""The store of installed dependencies: entries are complete, made once, and free of the user's own settings."""
 
 import asyncio
 import os
@@ -40,7 +40,7 @@ def fake(bench: Any, *argv: str, **over: Any) -> Environment:
     return Environment(**(options | over))
 
 
-async def test_an_entry_that_was_not_finished_is_made_anew(tmp_path: Path) -> None:
+async def test_unfinished_entry_is_made_again(tmp_path: Path) -> None:
     path = tmp_path / "store/entry"
     first = await open_entry(path, nobody_waits)
     (path / "half").touch()
@@ -59,7 +59,7 @@ async def test_an_entry_that_was_not_finished_is_made_anew(tmp_path: Path) -> No
     third.close()
 
 
-async def test_who_finds_an_entry_being_made_waits_for_it_and_says_so(tmp_path: Path, until: Any) -> None:
+async def test_run_waits_for_an_entry_in_progress_and_reports_it(tmp_path: Path, until: Any) -> None:
     path, waited = tmp_path / "entry", []
     maker = await open_entry(path, nobody_waits)
     other = asyncio.create_task(open_entry(path, lambda: waited.append(True)))
@@ -75,7 +75,7 @@ async def test_who_finds_an_entry_being_made_waits_for_it_and_says_so(tmp_path: 
         each.close()
 
 
-async def test_leftovers_of_killed_builds_go_and_builds_that_run_stay(tmp_path: Path) -> None:
+async def test_leftovers_of_killed_builds_are_removed_and_running_builds_kept(tmp_path: Path) -> None:
     entries = {name: await open_entry(tmp_path / name, nobody_waits) for name in ("running", "whole")}
     entries["whole"].complete()
     killed = tmp_path / "killed"
@@ -89,7 +89,7 @@ async def test_leftovers_of_killed_builds_go_and_builds_that_run_stay(tmp_path: 
         each.close()
 
 
-async def test_an_entry_that_nobody_needed_for_long_goes_unless_somebody_holds_it(tmp_path: Path) -> None:
+async def test_long_unused_entry_is_removed_unless_a_run_holds_it(tmp_path: Path) -> None:
     for name in ("old", "held", "new"):
         entry = await open_entry(tmp_path / name, nobody_waits)
         entry.complete()
@@ -105,7 +105,7 @@ async def test_an_entry_that_nobody_needed_for_long_goes_unless_somebody_holds_i
     held.close()
 
 
-async def test_a_later_run_takes_what_was_installed(bench: Any) -> None:
+async def test_later_run_uses_the_installed_entry(bench: Any) -> None:
     environment = fake(bench, PYTHON, "-c", f"open('{ENV}', 'w').close()")
     async with bench.engine() as engine:
         first = await engine.prepare(environment, bench.log)
@@ -117,7 +117,7 @@ async def test_a_later_run_takes_what_was_installed(bench: Any) -> None:
     assert list((bench.cache / "environments").glob("key-py*/.last_used"))
 
 
-async def test_a_failed_installation_leaves_nothing_and_is_tried_twice_a_run(bench: Any) -> None:
+async def test_failed_installation_leaves_no_files_and_is_tried_twice_a_run(bench: Any) -> None:
     environment = fake(bench, "sh", "-c", "echo no such package >&2; exit 7")
     async with bench.engine() as engine:
         tries = [await engine.prepare(environment, bench.log) for _ in range(3)]
@@ -143,7 +143,7 @@ async def test_an_interrupted_installation_leaves_neither_files_nor_processes(
     assert not running("PREDEPLOY_RUN=interrupted-")
 
 
-async def test_no_usable_python_is_no_verdict_and_says_what_to_do(bench: Any) -> None:
+async def test_missing_python_is_no_verdict_and_the_error_has_a_fix(bench: Any) -> None:
     environment = fake(bench, "true", version=Version(accepts="==3.8.77", source="pyproject.toml"))
     async with bench.engine() as engine:
         prepared = await engine.prepare(environment, bench.log)
@@ -152,7 +152,7 @@ async def test_no_usable_python_is_no_verdict_and_says_what_to_do(bench: Any) ->
     assert "no Python 3.8.77 on this machine (pyproject.toml). Install one" in prepared.exit.detail
 
 
-def test_scripts_that_need_the_whole_tree_are_set_aside(tmp_path: Path) -> None:
+def test_scripts_that_need_the_whole_tree_are_not_run(tmp_path: Path) -> None:
     (tmp_path / "package.json").write_text('{"scripts": {"postinstall": "x", "prepare": "husky", "build": "y"}}')
     (tmp_path / "broken").mkdir()
     (tmp_path / "broken/package.json").write_text("{")
@@ -193,7 +193,7 @@ def test_the_stacks_code_gets_a_clean_environment(tmp_path: Path) -> None:
     assert "s3cret" not in str(variables)
 
 
-def test_installers_get_access_to_indexes_on_top(tmp_path: Path) -> None:
+def test_installers_also_get_access_to_indexes(tmp_path: Path) -> None:
     variables = clean_environ.acquiring(
         CALLER | {"HOME": str(tmp_path)}, home=tmp_path / "home", stores=tmp_path / "stores"
     )
@@ -205,7 +205,7 @@ def test_installers_get_access_to_indexes_on_top(tmp_path: Path) -> None:
     assert not {"npm_config_prefix", "AWS_SECRET_ACCESS_KEY", "DATABASE_URL"} & variables.keys()
 
 
-def test_a_path_without_system_directories_is_kept_but_for_the_home() -> None:
+def test_path_without_system_directories_is_kept_except_the_home() -> None:
     assert clean_environ.system_path({"PATH": "/nix/store/bin:/home/x/bin", "HOME": "/home/x"}) == "/nix/store/bin"
     assert clean_environ.system_path({}) == "/usr/local/bin:/usr/bin:/bin"
 
@@ -227,7 +227,7 @@ def test_pips_settings_are_translated_for_uv(tmp_path: Path) -> None:
     assert "UV_INDEX" not in own
 
 
-def test_only_files_with_credentials_are_lent_and_only_names_that_they_use(tmp_path: Path) -> None:
+def test_only_credential_files_and_the_variables_that_they_use_are_passed_on(tmp_path: Path) -> None:
     user, home = tmp_path / "user", tmp_path / "home"
     user.mkdir()
     home.mkdir()
@@ -245,7 +245,7 @@ def test_only_files_with_credentials_are_lent_and_only_names_that_they_use(tmp_p
 
 @pytest.mark.real
 @pytest.mark.network
-async def test_packages_in_a_kept_workspace_are_as_they_were_installed(locked: Any, node_packages: Packages) -> None:
+async def test_packages_in_a_kept_workspace_are_unchanged(locked: Any, node_packages: Packages) -> None:
     environment = node_packages(locked)
     step = locked.step("node", "main.js", cwd="app", environment=environment)
     async with locked.engine() as engine:

@@ -1,4 +1,4 @@
-"""The run's Postgres: as root too, fast the second time, and found out when it is no longer the same."""
+"""The run's Postgres: it works for root too, starts fast the second time, and its restart is detected."""
 
 import asyncio
 import os
@@ -27,7 +27,7 @@ ASK = "import psycopg, sys; print(*psycopg.connect(sys.argv[1]).execute(sys.argv
 
 @pytest.fixture
 def cluster(bench: Any, shared_cache: Path) -> Any:
-    """A stack whose engine keeps its Postgres where slow tests have theirs."""
+    """A stack whose engine shares the Postgres of slow tests."""
     return replace(bench, cache=shared_cache)
 
 
@@ -35,7 +35,7 @@ def sql(cluster: Any, database: Database, query: str, code: str = ASK) -> Any:
     return cluster.step(sys.executable, "-c", code, DB_URL, query, database=database)
 
 
-def test_a_port_is_free_until_somebody_listens() -> None:
+def test_port_is_free_until_a_process_listens() -> None:
     port = pick_port()
 
     assert is_free(port)
@@ -47,7 +47,7 @@ def test_versions_compare_as_numbers() -> None:
     assert max("9.6", "15.18", "15.2", key=numbers) == "15.18"
 
 
-def test_a_server_is_found_only_where_it_is_whole_and_new_enough(tmp_path: Path) -> None:
+def test_installed_server_must_be_complete_and_new_enough(tmp_path: Path) -> None:
     for version, found in (("13.9", None), ("16.2", "16.2"), ("nonsense", None)):
         directory = tmp_path / version
         directory.mkdir()
@@ -60,7 +60,7 @@ def test_a_server_is_found_only_where_it_is_whole_and_new_enough(tmp_path: Path)
     assert inspect(tmp_path / "16.2") is None
 
 
-def test_a_server_is_ready_when_its_own_file_says_so(tmp_path: Path) -> None:
+def test_server_is_ready_when_its_pid_file_says_so(tmp_path: Path) -> None:
     status = tmp_path / "postmaster.pid"
     assert not is_ready(status)
     status.write_text("1\n/data\n0\n5432\n/sockets\n127.0.0.1\n 1 2\nstarting\n")
@@ -111,7 +111,7 @@ async def test_a_wrong_password_is_refused(cluster: Any) -> None:
 
 @pytest.mark.real
 @needs_host
-async def test_a_server_that_is_killed_makes_failures_mean_nothing(cluster: Any, running: Any) -> None:
+async def test_failure_after_a_killed_server_is_no_verdict(cluster: Any, running: Any) -> None:
     database, other = Database(name="one"), Database(name="two")
     async with cluster.engine("killed") as engine:
         before = await engine.run(sql(cluster, database, "SELECT 1"), cluster.log)
@@ -135,7 +135,7 @@ async def test_a_server_that_is_killed_makes_failures_mean_nothing(cluster: Any,
 
 @pytest.mark.real
 @needs_host
-async def test_a_server_that_crashed_and_recovered_is_noticed(cluster: Any) -> None:
+async def test_server_that_crashed_and_recovered_is_detected(cluster: Any) -> None:
     database = Database(name="crashing")
     code = (
         "import os, psycopg, signal, sys\n"
@@ -156,7 +156,7 @@ def is_postmaster(pid: int) -> bool:
 
 @pytest.mark.real
 @needs_host
-async def test_a_copy_of_a_database_that_nobody_made_is_an_error(cluster: Any) -> None:
+async def test_copy_of_a_missing_database_is_an_error(cluster: Any) -> None:
     async with cluster.engine() as engine:
         exit = await engine.run(cluster.step("true", database=Database(name="a", template="absent")), cluster.log)
 
@@ -166,7 +166,7 @@ async def test_a_copy_of_a_database_that_nobody_made_is_an_error(cluster: Any) -
 
 @pytest.mark.real
 @needs_host
-async def test_a_template_is_copied_although_somebody_has_stayed(cluster: Any) -> None:
+async def test_template_is_copied_despite_an_open_connection(cluster: Any) -> None:
     made, copy = Database(name="busy"), Database(name="copy", template="busy")
     stay = "import psycopg, sys, time; c = psycopg.connect(sys.argv[1]); print('here', flush=True); time.sleep(60)"
     async with cluster.engine() as engine:
@@ -182,7 +182,7 @@ async def test_a_template_is_copied_although_somebody_has_stayed(cluster: Any) -
 
 @pytest.mark.real
 @needs_host
-async def test_a_server_that_does_not_start_is_no_verdict_and_says_why(
+async def test_server_that_does_not_start_is_no_verdict_with_a_reason(
     cluster: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(cluster_module.SETTINGS, "max_connections", "none")
@@ -198,7 +198,7 @@ async def test_a_server_that_does_not_start_is_no_verdict_and_says_why(
 
 @pytest.mark.real
 @needs_host
-async def test_a_port_that_is_taken_meanwhile_is_given_up(cluster: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_port_that_another_process_takes_is_replaced(cluster: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     taken = pick_port()
     ports = iter([taken, pick_port()])
     monkeypatch.setattr(cluster_module, "pick_port", lambda: next(ports))
@@ -220,7 +220,7 @@ async def test_root_without_user_namespaces_becomes_another_user(
     async def without(**options: Any) -> SystemAccount:
         return await choose_account(**options, namespaces=False)
 
-    # the wheel's programs lie where only root may go
+    # only root can reach the wheel's programs
     cluster.cache.chmod(0o700)
     monkeypatch.setattr(databases, "choose_account", without)
     async with cluster.engine(postgres=choice) as engine:
@@ -230,7 +230,7 @@ async def test_root_without_user_namespaces_becomes_another_user(
 
 
 @pytest.mark.real
-async def test_the_hosts_server_can_be_asked_for(cluster: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_host_server_can_be_selected(cluster: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tasks.engines.local.postgres.binaries.host_binaries", lambda _: None)
     async with cluster.engine(postgres="host") as engine:
         with pytest.raises(EngineError, match="no Postgres 14 or newer on this machine"):

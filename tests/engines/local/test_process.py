@@ -1,4 +1,4 @@
-"""Commands under their reaper: how they end, what they say, and that nothing of them is left."""
+"""Commands under their reaper: their exits, their output, and the end of all their processes."""
 
 import asyncio
 import os
@@ -34,7 +34,7 @@ def _short_graces(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def sign() -> Iterator[str]:
-    """A word that processes of this test have in their command line: the last line of defence looks for it."""
+    """A word in the command lines of this test's processes. The final cleanup searches for it."""
     word = f"sign{secrets.token_hex(6)}"
     yield word
     left = find(word)
@@ -81,7 +81,7 @@ def python(text: str, *arguments: str) -> tuple[str, ...]:
     return (sys.executable, "-I", "-S", "-c", text, *arguments)
 
 
-async def test_code_and_both_outputs(run: Run, tmp_path: Path) -> None:
+async def test_exit_code_and_both_outputs_are_returned(run: Run, tmp_path: Path) -> None:
     ended = await run("sh", "-c", "echo out; echo err >&2; exit 3")
 
     assert (ended.code, ended.signal, ended.stdout, ended.stderr) == (3, None, "out\n", "err\n")
@@ -100,7 +100,7 @@ async def test_log_is_appended_to(run: Run, tmp_path: Path) -> None:
     assert (tmp_path / "log").read_text().count("# exit 0") == 2
 
 
-async def test_environment_is_what_is_given(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_environment_is_the_given_one(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SECRET_OF_OURS", "canary")
     ended = await run("sh", "-c", "env; cat /proc/$PPID/environ /proc/$PPID/cmdline", env={"GIVEN": "a=b\nc"})
 
@@ -110,7 +110,7 @@ async def test_environment_is_what_is_given(run: Run, monkeypatch: pytest.Monkey
     assert ended.stdout.count("GIVEN") == 1, "the reaper's own arguments and environment hold it too"
 
 
-async def test_program_sees_a_plain_process(run: Run, tmp_path: Path) -> None:
+async def test_program_inherits_no_signal_handling_umask_or_terminal(run: Run, tmp_path: Path) -> None:
     before = signal.signal(signal.SIGINT, signal.SIG_IGN), os.umask(0o077)
     try:
         ended = await run("sh", "-c", "umask; pwd; ls -l /proc/self/fd; grep -E 'SigIgn|SigBlk' /proc/self/status; tty")
@@ -121,18 +121,18 @@ async def test_program_sees_a_plain_process(run: Run, tmp_path: Path) -> None:
     assert ended.stdout.startswith(f"0022\n{tmp_path}\n")
     assert {line.split(" -> ")[0][-1] for line in ended.stdout.splitlines() if "->" in line} == {"0", "1", "2", "3"}
     blocked, ignored = (int(line.split()[1], 16) for line in ended.stdout.splitlines() if line.startswith("Sig"))
-    # the C library keeps 32 and 33 to itself: nobody can put them back
+    # the C library reserves 32 and 33: no program can reset them
     assert (blocked, ignored & ~(0b11 << 31)) == (0, 0)
     assert ended.stdout.endswith("not a tty\n")
 
 
-async def test_stdin_is_empty_or_what_is_given(run: Run) -> None:
+async def test_stdin_is_empty_or_the_given_text(run: Run) -> None:
     assert (await run("wc", "-c")).stdout == "0\n"
     assert (await run("wc", "-c", stdin=b"x" * 3_000_000)).stdout == "3000000\n"
     assert (await run("true", stdin=b"x" * 3_000_000)).code == 0
 
 
-async def test_program_that_is_not_there(run: Run, tmp_path: Path) -> None:
+async def test_missing_program_exits_as_in_a_shell(run: Run, tmp_path: Path) -> None:
     (tmp_path / "plain").write_text("text")
     (tmp_path / "script").write_text("#!/nowhere/python\n")
     (tmp_path / "script").chmod(0o755)
@@ -144,7 +144,7 @@ async def test_program_that_is_not_there(run: Run, tmp_path: Path) -> None:
     assert (script.code, "interpreter" in script.detail) == (127, True)
 
 
-async def test_directory_that_is_not_there_is_no_verdict(run: Run, tmp_path: Path) -> None:
+async def test_missing_directory_is_no_verdict(run: Run, tmp_path: Path) -> None:
     ended = await run("true", cwd=tmp_path / "nowhere")
 
     assert (ended.code, ended.trouble) == (None, "not_started")
@@ -162,7 +162,7 @@ async def test_killed_from_outside(run: Run) -> None:
     assert (ended.code, ended.signal, ended.trouble) == (None, 9, "")
 
 
-async def test_limit_kills_all(run: Run, sign: str, tmp_path: Path) -> None:
+async def test_limit_kills_all_processes(run: Run, sign: str, tmp_path: Path) -> None:
     stubborn = "import signal,time; signal.signal(15, signal.SIG_IGN); print('ready', flush=True); time.sleep(99)"
 
     ended = await run("sh", "-c", f"setsid sh -c '{NAP}' {sign} & exec sleep 99", limit=0.3)
@@ -187,7 +187,7 @@ if os.fork() == 0:
     os._exit(0)
 while not os.path.exists(sys.argv[2]): time.sleep(0.01)
 """
-"""A daemon by the book: double fork, own session, empty environment, deaf to SIGTERM, our pipes still in its hands."""
+"""A typical daemon: double fork, own session, empty environment, SIGTERM ignored, and our pipes still open."""
 
 
 async def test_daemon_dies_with_its_command(run: Run, sign: str, tmp_path: Path) -> None:
@@ -205,11 +205,11 @@ async def test_command_that_closes_its_output_runs_on(run: Run, tmp_path: Path) 
     assert (tmp_path / "done").exists()
 
 
-async def test_output_that_is_no_text(run: Run) -> None:
+async def test_binary_output_is_decoded_with_replacements(run: Run) -> None:
     assert (await run("printf", "a\\377b")).stdout == "a\ufffdb"
 
 
-async def test_flood_keeps_its_end(run: Run, tmp_path: Path) -> None:
+async def test_end_of_very_long_output_is_kept(run: Run, tmp_path: Path) -> None:
     ended = await run("sh", "-c", "yes 0123456789abcde | head -c 40000000; echo end; echo fine >&2")
 
     assert ended.code == 0
@@ -232,13 +232,13 @@ async def test_log_has_a_limit(run: Run, tmp_path: Path, monkeypatch: pytest.Mon
     assert "# exit 0" in log
 
 
-async def test_full_disk_under_the_log(run: Run) -> None:
+async def test_full_disk_of_the_log_is_reported(run: Run) -> None:
     ended = await run("echo", "hi", log=Path("/dev/full"))
 
     assert (ended.code, ended.stdout, ended.trouble) == (0, "hi\n", "disk_full")
 
 
-async def test_log_that_cannot_be_opened(run: Run, tmp_path: Path) -> None:
+async def test_log_that_cannot_be_opened_is_reported(run: Run, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
 
     with pytest.raises(EngineError, match="Cannot write the log"):
@@ -246,7 +246,7 @@ async def test_log_that_cannot_be_opened(run: Run, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("times", [1, 3])
-async def test_cancellation_kills_before_it_lets_go(run: Run, sign: str, times: int) -> None:
+async def test_cancellation_returns_after_all_processes_are_killed(run: Run, sign: str, times: int) -> None:
     text = "import signal,time; signal.signal(15, signal.SIG_IGN); time.sleep(99)"
     work = asyncio.ensure_future(run(*python(text, sign)))
     assert await wait_for(lambda: find(sign))
@@ -260,7 +260,7 @@ async def test_cancellation_kills_before_it_lets_go(run: Run, sign: str, times: 
     assert find(sign) == []
 
 
-async def test_cancelled_while_it_starts(run: Run, sign: str) -> None:
+async def test_cancellation_during_the_start_leaves_no_process(run: Run, sign: str) -> None:
     for delay in (0, 0.003, 0.01, 0.02):
         work = asyncio.ensure_future(run("sh", "-c", NAP, sign))
         await asyncio.sleep(delay)
@@ -270,7 +270,7 @@ async def test_cancelled_while_it_starts(run: Run, sign: str) -> None:
         assert find(sign) == []
 
 
-async def test_fifty_at_once_and_no_descriptor_left(run: Run) -> None:
+async def test_fifty_commands_at_once_leave_no_descriptor(run: Run) -> None:
     await run("true")
     before = len(list(Path("/proc/self/fd").iterdir()))  # noqa: ASYNC240
 
@@ -283,7 +283,7 @@ async def test_fifty_at_once_and_no_descriptor_left(run: Run) -> None:
     assert len(list(Path("/proc/self/fd").iterdir())) == before  # noqa: ASYNC240
 
 
-async def test_descriptors_of_others_are_not_inherited(run: Run, tmp_path: Path) -> None:
+async def test_descriptors_of_other_commands_are_not_inherited(run: Run, tmp_path: Path) -> None:
     slow = asyncio.ensure_future(run("sleep", "0.2"))
     ended = await run("sh", "-c", "ls /proc/$PPID/fd | wc -l")
     await slow
@@ -292,7 +292,7 @@ async def test_descriptors_of_others_are_not_inherited(run: Run, tmp_path: Path)
     assert int(ended.stdout) <= 7
 
 
-async def test_reaper_that_is_killed_takes_all_along(run: Run, sign: str) -> None:
+async def test_killed_reaper_ends_all_its_processes(run: Run, sign: str) -> None:
     text = "import os,sys,time; pid = os.fork() or os.setsid(); time.sleep(99)"
     work = asyncio.ensure_future(run(*python(text, sign)))
     assert await wait_for(lambda: len(find(sign)) == 2)
@@ -346,7 +346,7 @@ time.sleep(99)
 """
 
 
-async def test_service_stops_as_it_likes(tmp_path: Path, sign: str) -> None:
+async def test_service_handles_its_stop_signal(tmp_path: Path, sign: str) -> None:
     async def check(service: Process) -> None:
         assert Path(f"/proc/{service.pid}").exists()  # noqa: ASYNC240
         assert service.tail(2) == "two\nready"
@@ -374,7 +374,7 @@ async def test_service_ends_with_its_block(tmp_path: Path, sign: str) -> None:
     assert find(sign) == []
 
 
-async def test_waiting_can_be_given_up(tmp_path: Path, sign: str) -> None:
+async def test_waiting_for_a_service_can_be_cancelled(tmp_path: Path, sign: str) -> None:
     async def check(service: Process) -> None:
         waiters = [asyncio.create_task(service.wait()) for _ in range(3)]
         await asyncio.sleep(0)
@@ -388,7 +388,7 @@ async def test_waiting_can_be_given_up(tmp_path: Path, sign: str) -> None:
     await serve(tmp_path, SERVER, sign, check)
 
 
-async def test_service_that_is_not_there(tmp_path: Path) -> None:
+async def test_service_with_a_missing_program_is_reported(tmp_path: Path) -> None:
     async with start_process(["nosuch"], cwd=tmp_path, env=PATH, log=tmp_path / "log", marker="test") as service:
         assert (await service.wait()).code == 127
 
@@ -408,7 +408,7 @@ asyncio.run(main())
 
 
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT])
-def test_nothing_outlives_us(tmp_path: Path, sign: str, how: signal.Signals) -> None:
+def test_no_process_outlives_predeploy(tmp_path: Path, sign: str, how: signal.Signals) -> None:
     arguments = (str(ROOT), str(tmp_path), f"{DAEMON}\nimport time; time.sleep(99)", sign)
     with subprocess.Popen([sys.executable, "-c", OWNER, *arguments], stderr=subprocess.DEVNULL) as owner:
         assert wait_until(lambda: len(list(tmp_path.glob("up*"))) == 3, 10)
@@ -421,7 +421,7 @@ def test_nothing_outlives_us(tmp_path: Path, sign: str, how: signal.Signals) -> 
     assert wait_until(lambda: not find(str(tmp_path)), 1)
 
 
-def test_sweep_kills_what_carries_the_marker() -> None:
+def test_sweep_kills_processes_with_the_marker() -> None:
     def start(marker: str) -> subprocess.Popen[bytes]:
         return subprocess.Popen(["sleep", "99"], env={**PATH, "PREDEPLOY_RUN": marker})
 
@@ -441,7 +441,9 @@ needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root has to beco
 
 
 @needs_root
-async def test_user_namespace_is_nobodys_root_but_keeps_our_files(run: Run, tmp_path: Path, sign: str) -> None:
+async def test_command_in_a_user_namespace_is_not_root_but_writes_our_files(
+    run: Run, tmp_path: Path, sign: str
+) -> None:
     private = tmp_path / "private"
     private.mkdir(mode=0o700)
 
@@ -456,7 +458,7 @@ async def test_user_namespace_is_nobodys_root_but_keeps_our_files(run: Run, tmp_
 
 
 def find_what_forbids_another_user() -> str:
-    """Why root cannot become user 12345 in group 54321 here (a container may allow nobody else), or an empty text."""
+    """Why root cannot become user 12345 in group 54321 here (a container may allow no other user), or an empty text."""
     try:
         subprocess.run(
             ["/bin/sh", "-c", "id -u"],
@@ -473,7 +475,7 @@ def find_what_forbids_another_user() -> str:
 
 
 @needs_root
-async def test_other_user(run: Run, sign: str) -> None:
+async def test_command_runs_as_another_user(run: Run, sign: str) -> None:
     if reason := find_what_forbids_another_user():
         pytest.skip(reason)
     script = f"id -u; id -g; id -G; (setsid sh -c '{NAP}' {sign} &); nice"
@@ -493,13 +495,13 @@ request.execute(request.ProcessRequest(b"/\\x002\\0echo\\0became\\0PATH=/usr/bin
 """
 
 
-def test_somebody_who_cannot_read_the_folder_of_our_python() -> None:
+def test_user_who_cannot_read_predeploys_python_can_run_the_reaper() -> None:
     ended = subprocess.run(python(WITHOUT_IMPORTS, str(ROOT)), capture_output=True, text=True, check=False)
 
     assert (ended.stdout, ended.stderr, ended.returncode) == ("became\n", "", 0)
 
 
-async def test_child_of_a_killed_reaper_in_a_namespace(run: Run, sign: str) -> None:
+async def test_child_of_a_killed_reaper_in_a_namespace_is_killed(run: Run, sign: str) -> None:
     work = asyncio.ensure_future(run("sh", "-c", NAP, sign, options=("--userns",)))
     assert await wait_for(lambda: find(sign))
 
@@ -509,13 +511,13 @@ async def test_child_of_a_killed_reaper_in_a_namespace(run: Run, sign: str) -> N
     assert await wait_for(lambda: not find(sign))
 
 
-async def test_command_that_signals_its_own_group(run: Run) -> None:
+async def test_command_that_signals_its_own_group_leaves_the_reaper_alive(run: Run) -> None:
     ended = await run("sh", "-c", "kill -15 0; sleep 9")
 
     assert (ended.signal, ended.trouble) == (15, "")
 
 
-async def test_many_children_are_all_found(run: Run, sign: str) -> None:
+async def test_many_children_are_all_killed(run: Run, sign: str) -> None:
     ended = await run("sh", "-c", f"for i in $(seq 60); do setsid sh -c '{NAP}' {sign} & done; exit 2")
 
     assert ended.code == 2

@@ -1,4 +1,4 @@
-"""Upkeep of the cache: what goes, in which order, and what a living run keeps."""
+"""Maintenance of the cache: the removed entries, their order, and the entries that a run holds."""
 
 import os
 import time
@@ -31,7 +31,7 @@ async def make_environment(cache: Path, name: str, days: float, size: int = MB) 
 
 
 def make_workspace(cache: Path, name: str, days: float) -> Path:
-    """A kept workspace with what lies beside it."""
+    """A kept workspace with the files next to it."""
     with lease(cache / "stacks/0123", name) as path:
         (path / "file").write_bytes(b"x" * MB)
     for end in (".cache", ".modules", ".json"):
@@ -40,7 +40,7 @@ def make_workspace(cache: Path, name: str, days: float) -> Path:
     return path
 
 
-async def test_what_nobody_needed_for_long_goes(tmp_path: Path) -> None:
+async def test_long_unused_entries_are_removed(tmp_path: Path) -> None:
     old, new = await make_environment(tmp_path, "old", 31), await make_environment(tmp_path, "new", 29)
     workspace, used = make_workspace(tmp_path, "old", 31), make_workspace(tmp_path, "new", 1)
 
@@ -53,7 +53,7 @@ async def test_what_nobody_needed_for_long_goes(tmp_path: Path) -> None:
     assert kept.after == size_of(tmp_path) < kept.before - 2 * MB
 
 
-async def test_the_longest_unused_go_until_the_rest_is_small_enough(tmp_path: Path) -> None:
+async def test_least_recently_used_entries_are_removed_first(tmp_path: Path) -> None:
     user_dirs = [await make_environment(tmp_path, f"used-{days}", days) for days in (3, 1, 2)]
 
     kept = prune_cache(tmp_path, Limits(days=30, size=size_of(tmp_path) - MB // 2), NOW)
@@ -62,7 +62,7 @@ async def test_the_longest_unused_go_until_the_rest_is_small_enough(tmp_path: Pa
     assert kept.removed == 1
 
 
-async def test_what_a_run_holds_stays(tmp_path: Path) -> None:
+async def test_entries_that_a_run_holds_are_kept(tmp_path: Path) -> None:
     environment, workspace = await make_environment(tmp_path, "held", 99), make_workspace(tmp_path, "held", 99)
     entry = await open_entry(environment, lambda: None)
     with lease(workspace.parent, "held"):
@@ -76,7 +76,7 @@ async def test_what_a_run_holds_stays(tmp_path: Path) -> None:
     assert prune_cache(tmp_path, Limits(days=0, size=0), NOW).removed == 2
 
 
-def test_a_lease_is_a_use(tmp_path: Path) -> None:
+def test_lease_counts_as_a_use(tmp_path: Path) -> None:
     make_workspace(tmp_path, "again", 99)
     with lease(tmp_path / "stacks/0123", "again"):
         pass
@@ -87,7 +87,7 @@ def test_a_lease_is_a_use(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("kind", ["digests", "durations"])
-def test_memories_of_stacks_that_are_gone(tmp_path: Path, kind: str) -> None:
+def test_long_unused_records_are_removed(tmp_path: Path, kind: str) -> None:
     (tmp_path / kind).mkdir()
     for name, days in (("old", 31), ("new", 1)):
         (tmp_path / kind / f"{name}.json").write_text("{}")
@@ -98,13 +98,13 @@ def test_memories_of_stacks_that_are_gone(tmp_path: Path, kind: str) -> None:
     assert [path.name for path in (tmp_path / kind).iterdir()] == ["new.json"]
 
 
-def test_a_cache_that_is_not_there(tmp_path: Path) -> None:
+def test_missing_cache_is_no_error(tmp_path: Path) -> None:
     kept = prune_cache(tmp_path / "nowhere", ROOMY, NOW)
 
     assert (kept.before, kept.after, kept.removed) == (0, 0, 0)
 
 
-def test_a_file_of_two_names_counts_once(tmp_path: Path) -> None:
+def test_hard_linked_file_counts_once(tmp_path: Path) -> None:
     (tmp_path / "one").write_bytes(b"x" * MB)
     alone = size_of(tmp_path)
     (tmp_path / "two").hardlink_to(tmp_path / "one")
@@ -112,7 +112,7 @@ def test_a_file_of_two_names_counts_once(tmp_path: Path) -> None:
     assert size_of(tmp_path) == alone
 
 
-def test_reports_go_by_their_age(tmp_path: Path) -> None:
+def test_reports_are_removed_by_age(tmp_path: Path) -> None:
     for name, days in (("old", 91), ("new", 89)):
         (tmp_path / name / "logs").mkdir(parents=True)
         (tmp_path / name / "report.json").write_bytes(b"x" * MB)

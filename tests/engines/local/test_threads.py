@@ -1,4 +1,4 @@
-"""Work in a thread: whoever stops waiting for it, it is not running any more when that is known."""
+"""Work in a thread: when its waiter is cancelled, the work has ended before the cancellation is raised."""
 
 import asyncio
 import threading
@@ -9,16 +9,16 @@ import pytest
 from tasks.engines.threads import in_thread
 
 
-async def test_gives_what_the_work_gives() -> None:
+async def test_returns_the_result_of_the_work() -> None:
     assert await in_thread(max, 1, 2) == 2
 
 
-async def test_raises_what_the_work_raises(tmp_path: Path) -> None:
+async def test_raises_the_error_of_the_work(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
         await in_thread((tmp_path / "gone").read_text)
 
 
-async def test_cancelled_work_has_ended_when_that_is_known(tmp_path: Path) -> None:
+async def test_cancelled_work_has_ended_before_the_cancellation_is_raised(tmp_path: Path) -> None:
     begun, go = threading.Event(), threading.Event()
 
     def work() -> None:
@@ -38,7 +38,7 @@ async def test_cancelled_work_has_ended_when_that_is_known(tmp_path: Path) -> No
     assert (tmp_path / "written").exists()
 
 
-async def test_cancelled_work_that_fails_is_cancelled_work() -> None:
+async def test_error_of_cancelled_work_is_replaced_by_the_cancellation() -> None:
     begun = threading.Event()
 
     def work() -> None:

@@ -35,7 +35,7 @@ from tasks.stack import Version
         ("", "please use yarn", 22, ()),
     ],
 )
-def test_the_node_that_fits_is_chosen_and_another_one_is_said(
+def test_suitable_node_is_chosen_and_another_one_is_reported(
     wanted: str, accepts: str, major: int, gaps: tuple[str, ...]
 ) -> None:
     choice = choose_node(Version(wanted=wanted, accepts=accepts, source="Dockerfile"))
@@ -51,7 +51,7 @@ def test_no_node_is_better_than_one_that_the_stack_rejects() -> None:
     assert error.value.reason_code == "toolchain"
 
 
-def test_package_managers_that_cannot_be_brought_are_named() -> None:
+def test_unavailable_package_managers_are_named() -> None:
     assert manager_version("pnpm@9.1.0+sha512.abc") == ("pnpm", "9.1.0")
     assert manager_version("") == ("npm", "")
     with pytest.raises(EngineError, match=r"yarn@4\.1\.0.*npm and pnpm") as error:
@@ -61,7 +61,7 @@ def test_package_managers_that_cannot_be_brought_are_named() -> None:
 
 @pytest.fixture
 def pythons(tmp_path: Path) -> Callable[..., Pythons]:
-    """Interpreters that say what they are told to say: by minor version, or None for a shim that only fails."""
+    """Fake interpreters that print a given version, by minor version; None is a shim that only fails."""
 
     def make(**minors: str | None) -> Pythons:
         shims = tmp_path / "shims"
@@ -75,7 +75,7 @@ def pythons(tmp_path: Path) -> Callable[..., Pythons]:
             path.chmod(0o755)
         found = Pythons({"PATH": str(shims), "HOME": str(tmp_path)}, tmp_path / "downloads")
         own = found.own
-        # these tests are about the others: let ours be one that nobody asks for
+        # these tests are about other interpreters: predeploy's own gets an unused version
         found.own = type(own)(path=own.path, version="3.8.1")
         return found
 
@@ -95,7 +95,7 @@ def pythons(tmp_path: Path) -> Callable[..., Pythons]:
         (">=3.11", "", "3.13.2", None),
     ],
 )
-async def test_the_python_that_is_wanted_runs_or_the_nearest_one_with_a_gap(
+async def test_wanted_python_runs_or_the_nearest_one_with_a_gap(
     pythons: Callable[..., Pythons], wanted: str, accepts: str, version: str, gap: str | None
 ) -> None:
     found = await pythons(_11="3.11.9", _12=None, _13="3.13.2").find(
@@ -107,16 +107,16 @@ async def test_the_python_that_is_wanted_runs_or_the_nearest_one_with_a_gap(
     assert found.gaps == ((gap,) if gap else ())
 
 
-async def test_a_python_outside_of_what_the_stack_accepts_is_none(pythons: Callable[..., Pythons]) -> None:
+async def test_python_that_the_stack_does_not_accept_is_not_chosen(pythons: Callable[..., Pythons]) -> None:
     assert await pythons(_11="3.11.9").find(Version(wanted="==3.13.*", accepts=">=3.12")) is None
 
 
-async def test_words_that_are_no_version_are_named_with_their_file(pythons: Callable[..., Pythons]) -> None:
+async def test_invalid_version_is_reported_with_its_file(pythons: Callable[..., Pythons]) -> None:
     with pytest.raises(EngineError, match=r"'three' \(runtime\.txt\) is no Python version"):
         await pythons().find(Version(wanted="three", source="runtime.txt"))
 
 
-def test_our_own_python_is_found_without_a_path(tmp_path: Path) -> None:
+def test_predeploys_own_python_is_found_without_a_path(tmp_path: Path) -> None:
     found = Pythons({"PATH": "", "HOME": str(tmp_path)}, tmp_path)
 
     assert found.own.version == ".".join(map(str, sys.version_info[:3]))
@@ -124,14 +124,14 @@ def test_our_own_python_is_found_without_a_path(tmp_path: Path) -> None:
     assert subprocess.run([found.own.path, "-c", "import prefect"], capture_output=True, check=False).returncode != 0
 
 
-def test_what_does_not_run_is_no_python(tmp_path: Path) -> None:
+def test_program_that_does_not_run_is_no_python(tmp_path: Path) -> None:
     assert probe(tmp_path / "absent") is None
     assert probe(Path("/bin/true")) is None
 
 
 @pytest.mark.real
 @pytest.mark.network
-async def test_node_npm_and_pnpm_are_brought_and_run(locked: Any, node_packages: Any) -> None:
+async def test_node_npm_and_pnpm_are_downloaded_and_run(locked: Any, node_packages: Any) -> None:
     environment = node_packages(locked)
     async with locked.engine() as engine:
         prepared = await engine.prepare(environment, locked.log)
@@ -149,7 +149,7 @@ async def test_node_npm_and_pnpm_are_brought_and_run(locked: Any, node_packages:
 
 @pytest.mark.real
 @pytest.mark.network
-async def test_a_package_manager_that_does_not_exist_is_the_stacks_mistake(locked: Any, node_packages: Any) -> None:
+async def test_package_manager_that_does_not_exist_is_a_mistake_of_the_stack(locked: Any, node_packages: Any) -> None:
     async with locked.engine() as engine:
         prepared = await engine.prepare(node_packages(locked, manager="pnpm@10.999.0", key="test-absent"), locked.log)
 

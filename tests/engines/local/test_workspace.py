@@ -1,4 +1,4 @@
-"""Kept workspaces: exactly the tree's files, whatever happened there before."""
+"""Kept workspaces: they have exactly the tree's files, after any earlier change in them."""
 
 import asyncio
 import hashlib
@@ -22,7 +22,7 @@ from tasks.source.tree import Tree, TreeFile, digest_of
 
 
 def snapshot(root: Path) -> Tree:
-    """A tree of all that lies there, without git."""
+    """A tree of all files of a directory, without git."""
     files = {}
     for path in sorted(root.rglob("*")):
         if path.is_symlink():
@@ -64,14 +64,16 @@ def assert_same(source: Path, place: Path) -> None:
     assert directories_of[0] == directories_of[1]
 
 
-def test_first_sync_copies_all(source: Path, place: Path) -> None:
+def test_first_sync_copies_all_files(source: Path, place: Path) -> None:
     synced = fill(source, place)
 
     assert synced == Synced(changed=4, removed=0)
     assert_same(source, place)
 
 
-def test_second_sync_reads_and_writes_nothing(source: Path, place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_second_sync_without_changes_reads_and_writes_nothing(
+    source: Path, place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     tree = snapshot(source)
     sync(tree, tree.files, place)
     real_time = time.time_ns
@@ -97,7 +99,7 @@ def test_edits_and_deletions_arrive(source: Path, place: Path) -> None:
 
 
 @pytest.mark.parametrize("fresh_manifest", [True, False])
-def test_what_tools_did_is_undone(source: Path, place: Path, fresh_manifest: bool) -> None:
+def test_changes_by_tools_are_undone(source: Path, place: Path, fresh_manifest: bool) -> None:
     fill(source, place)
     found = (place / "README").stat()
     (place / "README").write_text("hellO")
@@ -135,7 +137,7 @@ def test_file_that_became_a_directory_and_the_reverse(source: Path, place: Path)
     assert_same(source, place)
 
 
-def test_kept_paths_stay(source: Path, place: Path) -> None:
+def test_kept_paths_are_not_removed(source: Path, place: Path) -> None:
     for directory in ("node_modules/a", "web/node_modules/b", "gone/node_modules"):
         (place / directory).mkdir(parents=True)
         (place / directory / "x").write_text("x")
@@ -149,7 +151,7 @@ def test_kept_paths_stay(source: Path, place: Path) -> None:
     assert_same(source, place)
 
 
-def test_changed_file_is_later_in_whole_seconds(source: Path, place: Path) -> None:
+def test_changed_file_has_a_later_time_in_whole_seconds(source: Path, place: Path) -> None:
     seconds = []
     for text in ("one", "two", "six", "ten"):
         (source / "README").write_text(text)
@@ -159,7 +161,7 @@ def test_changed_file_is_later_in_whole_seconds(source: Path, place: Path) -> No
     assert seconds == sorted(set(seconds))
 
 
-def test_file_that_comes_back_is_later_than_it_was(source: Path, place: Path) -> None:
+def test_restored_file_has_a_later_time_than_before(source: Path, place: Path) -> None:
     fill(source, place)
     before = int((place / "README").stat().st_mtime)
     (source / "README").unlink()
@@ -202,7 +204,7 @@ def test_users_umask_does_not_matter(source: Path, place: Path) -> None:
 
 
 @pytest.mark.parametrize("change", ["edit", "delete", "directory", "symlink"])
-def test_tree_that_moves_on_is_no_tree(source: Path, place: Path, change: str) -> None:
+def test_tree_that_changes_during_the_sync_is_an_error(source: Path, place: Path, change: str) -> None:
     tree = snapshot(source)
     (source / "README").unlink()
     if change == "edit":
@@ -245,7 +247,7 @@ def test_interrupted_sync_is_repaired(source: Path, place: Path) -> None:
 
 
 @pytest.mark.parametrize("content", [b"", b"[1]", b'{"format": 1}'])
-def test_broken_manifest_is_none(source: Path, place: Path, content: bytes) -> None:
+def test_broken_manifest_is_treated_as_missing(source: Path, place: Path, content: bytes) -> None:
     fill(source, place)
     manifest = place.with_name("mypy-0.json")
     assert json.loads(manifest.read_bytes())["files"].keys() == snapshot(source).files.keys()
@@ -255,7 +257,7 @@ def test_broken_manifest_is_none(source: Path, place: Path, content: bytes) -> N
     assert fill(source, place).changed == 1
 
 
-def test_full_disk_is_the_engines_trouble(source: Path, place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_full_disk_is_an_error_of_the_engine(source: Path, place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
@@ -266,7 +268,7 @@ def test_full_disk_is_the_engines_trouble(source: Path, place: Path, monkeypatch
     assert caught.value.reason_code == "disk_full"
 
 
-def test_leases_do_not_meet(tmp_path: Path) -> None:
+def test_leases_are_exclusive(tmp_path: Path) -> None:
     with lease(tmp_path, "mypy") as first, lease(tmp_path, "mypy") as second, lease(tmp_path, "a/b[c]") as other:
         (first / "mark").touch()
         assert first != second
@@ -323,7 +325,7 @@ async def test_clone_links_files(installed: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("number", [18, 31, 1])  # EXDEV, EMLINK, EPERM
-async def test_clone_copies_where_it_cannot_link(
+async def test_clone_copies_if_it_cannot_link(
     installed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int
 ) -> None:
     def refuse(*_: object, **__: object) -> None:
@@ -338,7 +340,7 @@ async def test_clone_copies_where_it_cannot_link(
     assert not (target / ".bin" / "tsc").samefile(installed / ".bin" / "tsc")
 
 
-async def test_clone_replaces_what_was_there(installed: Path, tmp_path: Path) -> None:
+async def test_clone_replaces_existing_files(installed: Path, tmp_path: Path) -> None:
     target = tmp_path / "target"
     (target / "old").mkdir(parents=True)
 
@@ -370,13 +372,13 @@ async def test_cancelled_clone_leaves_nothing(installed: Path, tmp_path: Path, m
     assert list(target.parent.iterdir()) == []
 
 
-async def test_clone_of_nothing_says_so(tmp_path: Path) -> None:
+async def test_clone_of_a_missing_directory_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
         await clone_tree(tmp_path / "nowhere", tmp_path / "target")
     assert not [*tmp_path.iterdir()]  # noqa: ASYNC240
 
 
-def test_remove_copes_with_read_only_directories(installed: Path) -> None:
+def test_remove_handles_read_only_directories(installed: Path) -> None:
     for path in [*installed.rglob("*"), installed]:
         if path.is_dir() and not path.is_symlink():
             path.chmod(0o500)
@@ -395,7 +397,7 @@ def test_remove_follows_no_symlink(installed: Path, tmp_path: Path) -> None:
     assert (installed / ".bin" / "tsc").exists()
 
 
-def test_remove_copes_with_files_that_appear(installed: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_remove_handles_files_that_appear_meanwhile(installed: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     late = iter(range(3))
     real = os.rmdir
 

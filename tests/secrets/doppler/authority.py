@@ -1,4 +1,4 @@
-"""A certificate for loopback that nobody has signed but itself."""
+"""A self-signed certificate for loopback."""
 
 import datetime
 import ipaddress
@@ -12,7 +12,7 @@ from cryptography.x509.oid import NameOID
 
 
 def make_certificate(place: Path) -> tuple[ssl.SSLContext, Path]:
-    """A server's side of TLS, and the file that a client trusts it by."""
+    """The TLS context of a server, and the file with the certificate for its clients."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "loopback")])
     now = datetime.datetime.now(datetime.UTC)

@@ -1,4 +1,4 @@
-"""What Doppler, or something on the way to it, may do, and what a run then says: data only.
+"""Behaviours of Doppler or of a proxy, with the expected messages of a run: data only.
 
 Every row asks for `KEY` of the config `cafe/dev`, unless it says otherwise, with a limit of a second.
 """
@@ -36,10 +36,10 @@ Arrange = Callable[[Doppler], None]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Behaviour:
-    """One row. `says` begins the message of an exit code other than 0; `values` are what is there else.
+    """One row. `says` is the start of the message for an exit code other than 0; `values` are the secrets otherwise.
 
-    `requests` are how many Doppler got, `None` where that depends on the time. `url` is asked in place of Doppler's,
-    and `tls` says what a certificate is: `trusted` by this machine, `strange` to it, or none (``).
+    `requests` is the number of requests at Doppler, `None` if it depends on the time. `url` replaces Doppler's URL.
+    `tls` is the kind of certificate: `trusted` by this machine, `strange` (unknown) to it, or none (``).
     """
 
     name: str
@@ -56,11 +56,11 @@ class Behaviour:
 
 
 def nothing(_: Doppler) -> None:
-    """Nothing is wrong."""
+    """No fault."""
 
 
 def first(*faults: Callable[..., None]) -> Arrange:
-    """These, and then what was asked for."""
+    """These faults first, then the regular answer."""
 
     def arrange(doppler: Doppler) -> None:
         doppler.faults = [*faults]
@@ -69,7 +69,7 @@ def first(*faults: Callable[..., None]) -> Arrange:
 
 
 def always(fault: Callable[..., None]) -> Arrange:
-    """This, however often it is asked."""
+    """This fault for every request."""
 
     def arrange(doppler: Doppler) -> None:
         doppler.always = fault
@@ -78,7 +78,7 @@ def always(fault: Callable[..., None]) -> Arrange:
 
 
 def says(document: object) -> Arrange:
-    """An answer that is not the one that was asked for."""
+    """A well-formed answer to another question."""
     return always(answer(200, json.dumps(document).encode()))
 
 
@@ -97,7 +97,7 @@ def limited(doppler: Doppler) -> None:
 
 
 def row(name: str, does: Arrange, says: str = "", requests: int | None = 1, **over: object) -> Behaviour:
-    """A row that ends with 3 where it says something, else well."""
+    """A row that ends with exit code 3 if it has a message, else with 0."""
     return Behaviour(name=name, does=does, says=says, requests=requests, exit=3 if says else 0, **over)  # type: ignore[arg-type]
 
 

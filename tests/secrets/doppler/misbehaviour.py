@@ -1,4 +1,4 @@
-"""Everything that a service between us and our secrets can do wrong: what the server on loopback does when told to."""
+"""The faults that the fake Doppler server can show on request."""
 
 import json
 import socket
@@ -13,7 +13,7 @@ PAGE = b"<html><body><h1>Something went wrong</h1></body></html>"
 
 
 def answer(status: int, body: bytes = b"{}", headers: Mapping[str, str] | None = None) -> Fault:
-    """This, whatever was asked."""
+    """A fixed answer to any request."""
     return lambda handler: handler.send(status, body, headers)
 
 
@@ -24,30 +24,30 @@ def refuse(status: int, *messages: str, **headers: str) -> Fault:
 
 
 def page(status: int, **headers: str) -> Fault:
-    """An error page of something in between."""
+    """An error page of a proxy."""
     return answer(status, PAGE, {**HTML, **{name.replace("_", "-"): value for name, value in headers.items()}})
 
 
 def silence(handler: Handler) -> None:
-    """No answer, as long as anybody waits."""
+    """No answer while the client waits."""
     handler.doppler.closing.wait(60)
 
 
 def silence_in_body(handler: Handler) -> None:
-    """Headers, the beginning of a body, and nothing more."""
+    """Headers and the beginning of a body, then silence."""
     begin(handler, b'{"secrets": {"KEY', 1000)
     handler.doppler.closing.wait(60)
 
 
 def drip(handler: Handler) -> None:
-    """A byte now and then: never silent for long, and never done."""
+    """A slow body: one byte at a time, without an end."""
     begin(handler, b'{"secrets": {', 100_000)
     while not handler.doppler.closing.wait(0.02):
         handler.wfile.write(b" ")
 
 
 def drip_headers(handler: Handler) -> None:
-    """The same before the body: a header that does not end."""
+    """A slow header: one byte at a time, without an end."""
     handler.status = 200
     handler.wfile.write(b"HTTP/1.1 200 OK\r\nx-slow: ")
     while not handler.doppler.closing.wait(0.02):
@@ -55,34 +55,34 @@ def drip_headers(handler: Handler) -> None:
 
 
 def cut_off(handler: Handler) -> None:
-    """Less than what the headers promise."""
+    """A body that is shorter than its Content-Length."""
     begin(handler, b'{"secrets": {"KEY": {"computed": "half a va', 1000)
 
 
 def hang_up(handler: Handler) -> None:
-    """The connection is closed without a word."""
+    """The connection is closed without an answer."""
 
 
 def reset(handler: Handler) -> None:
-    """The connection is torn down."""
+    """The connection is reset."""
     handler.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     handler.connection.close()
 
 
 def no_http(handler: Handler) -> None:
-    """Something else listens there."""
+    """The server does not speak HTTP."""
     handler.wfile.write(b"SSH-2.0-OpenSSH_9.2p1\r\n")
 
 
 def endless(handler: Handler) -> None:
-    """More than anybody could want."""
+    """A body that is too large."""
     begin(handler, b'{"secrets": {"A": "', 1 << 40)
     while not handler.doppler.closing.is_set():
         handler.wfile.write(b"a" * (1 << 20))
 
 
 def redirect(to: str, status: int = 302) -> Fault:
-    """Somewhere else."""
+    """A redirect."""
     return answer(status, b"", {"location": to})
 
 

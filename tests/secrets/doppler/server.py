@@ -1,4 +1,4 @@
-"""Doppler on loopback: a server that speaks its API v3, and misbehaves when told to."""
+"""A fake Doppler on loopback: it speaks API v3, and shows faults on request."""
 
 import base64
 import json
@@ -27,10 +27,10 @@ class Handler(BaseHTTPRequestHandler):
     def log_message(self, *_: Any) -> None: ...
 
     def do_GET(self) -> None:
-        """Answers, or does what is wrong next."""
+        """Answers, or shows the next fault."""
         self.status = 0
         fault = self.doppler.next_fault()
-        # noted before the answer: whoever has that may look at once
+        # recorded before the answer: the test may check it right after the answer
         place = self._note()
         if fault is not None:
             self.close_connection = True
@@ -45,7 +45,7 @@ class Handler(BaseHTTPRequestHandler):
         super().send_response(code, message)
 
     def send(self, status: int, body: bytes, headers: Mapping[str, str] | None = None) -> None:
-        """A whole answer."""
+        """Sends a complete answer."""
         self.send_response(status)
         given = {"content-type": "application/json", "x-request-id": str(uuid.uuid4()), **(headers or {})}
         for name, value in {**given, "content-length": str(len(body))}.items():
@@ -55,7 +55,7 @@ class Handler(BaseHTTPRequestHandler):
 
     @property
     def query(self) -> dict[str, str]:
-        """What the URL asks for."""
+        """The answer to the request of the URL."""
         return {
             name: values[-1] for name, values in parse_qs(urlsplit(self.path).query, keep_blank_values=True).items()
         }
@@ -95,7 +95,7 @@ class Handler(BaseHTTPRequestHandler):
         return given, self.doppler.actors[given]
 
     def _place(self, actor: Actor) -> Place:
-        """The config that is meant, if the actor may read it."""
+        """The requested config, if the actor may read it."""
         project, config = self.query.get("project", ""), self.query.get("config", "")
         if actor.home is not None and not (project or config):
             return actor.home
@@ -117,7 +117,7 @@ def document(value: object) -> bytes:
 
 
 def me(token: str, actor: Actor) -> dict[str, object]:
-    """What `/v3/me` says of a token."""
+    """The answer of `/v3/me` for a token."""
     return {
         "workplace": {"name": "Cafe", "slug": "cafe-workplace"},
         "type": actor.kind,
@@ -130,7 +130,7 @@ def me(token: str, actor: Actor) -> dict[str, object]:
 
 
 def everything(handler: Handler, place: Place) -> dict[str, str | None]:
-    """The secrets of a config with those that Doppler itself adds; only those asked for, where names are."""
+    """The secrets of a config, with those that Doppler adds. If the request has names, only these."""
     project, config = place
     own = {"DOPPLER_PROJECT": project, "DOPPLER_CONFIG": config, "DOPPLER_ENVIRONMENT": config.partition("_")[0]}
     managed = handler.query.get("include_managed_secrets", "true").lower() != "false"

@@ -1,4 +1,4 @@
-"""What Doppler has and does in tests: tokens, projects, configs, a rate limit, and what goes wrong next."""
+"""The state of the fake Doppler: tokens, projects, configs, a rate limit, and the next faults."""
 
 import threading
 import time
@@ -11,14 +11,14 @@ from typing import Any
 Place = tuple[str, str]
 """A project and one of its configs."""
 Values = Mapping[str, str | None]
-"""Secrets by name; None is one that is restricted: its value is never given out."""
+"""Secrets by name. None is a restricted secret: the API never returns its value."""
 Fault = Callable[[Any], None]
-"""Does one thing wrong in place of an answer, given the connection's handler."""
+"""Shows one fault instead of an answer, with the connection's handler."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Actor:
-    """Who a token stands for. `home` is the one config of a service token, `reach` what others may read."""
+    """The actor of a token. `home` is the one config of a service token, `reach` the configs of other tokens."""
 
     kind: str
     name: str
@@ -28,7 +28,7 @@ class Actor:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
-    """A request as it came in, and the status that it was answered with; 0 where there was no answer."""
+    """A received request, and the status of its answer; 0 if there was no answer."""
 
     method: str
     path: str
@@ -38,7 +38,7 @@ class Asked:
 
 
 class RefusedError(Exception):
-    """What the API answers where it does not do what was asked."""
+    """The API's answer to a request that it refuses."""
 
     def __init__(self, status: int, *messages: str, headers: Mapping[str, str] | None = None) -> None:
         super().__init__(*messages)
@@ -47,10 +47,10 @@ class RefusedError(Exception):
 
 @dataclass(slots=True, kw_only=True)
 class Doppler:
-    """The service: what it has, what it was asked, and what it does wrong next.
+    """The service: its contents, the received requests, and the next faults.
 
-    Each request takes one of `faults` until none is left; `always` is done to all of them. `limit` is how many requests
-    a token has per minute.
+    Each request consumes one of `faults` until none is left; `always` applies to every request. `limit` is the number
+    of requests per token and minute.
     """
 
     configs: dict[Place, Values] = field(default_factory=dict)
@@ -70,7 +70,7 @@ class Doppler:
         return token
 
     def account_token(self, *reach: Place, token: str = "dp.sa.T0kenT0kenT0ken", kind: str = "service_account") -> str:
-        """A token of an account, which reads the configs that it reaches."""
+        """A token of an account, which may read several configs."""
         self.actors[token] = Actor(kind=kind, name="robot", reach=frozenset(reach))
         return token
 
@@ -79,7 +79,7 @@ class Doppler:
             return self.faults.pop(0) if self.faults else self.always
 
     def count(self, token: str) -> dict[str, str]:
-        """One more request of a token; the headers that say what is left. Raises RefusedError where nothing is."""
+        """Counts a request of a token. Returns headers with the rest of its limit. Raises RefusedError above it."""
         if not self.limit:
             return {}
         with self.lock:

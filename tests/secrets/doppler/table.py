@@ -30,7 +30,7 @@ LIMIT = 5
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shown:
-    """What a call came to."""
+    """The outcome of a call."""
 
     code: int
     line: str
@@ -41,7 +41,7 @@ class Shown:
 
 @contextmanager
 def arranged(behaviour: Behaviour, place: Path) -> Iterator[tuple[Doppler, dict[str, str]]]:
-    """Doppler as the row has it, and the variables of whoever asks it."""
+    """Doppler as in the row, and the variables of the command line."""
     doppler = Doppler(configs={PLACE: {"KEY": "value", "OTHER": "not asked for"}, ("cafe", "prd"): {}})
     doppler.service_token(*PLACE, token=SERVICE)
     for token in (ACCOUNT, PERSONAL, COMMAND_LINE, STRANGE):
@@ -55,7 +55,7 @@ def arranged(behaviour: Behaviour, place: Path) -> Iterator[tuple[Doppler, dict[
 
 
 def show(behaviour: Behaviour, place: Path, home: Path, limit: float = LIMIT) -> Shown:
-    """Calls the command line on a stack with one check that declares what the row asks for."""
+    """Calls the command line on a stack with one check that declares the secrets of the row."""
     stack = make_stack(place)
     (stack.root / "check.py").write_text("import os\n")
     row = {"name": "check", "stage": "quality", "run": [sys.executable, "check.py"], "secrets": [*behaviour.asks]}

@@ -1,4 +1,4 @@
-"""Whatever Doppler does, there is one line about it, and no token in it."""
+"""Each behaviour of Doppler is reported in one line, without the token."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -35,7 +35,9 @@ def outcome(work: Callable[[], Secrets]) -> tuple[int, str, dict[str, str]]:
 
 
 @pytest.mark.parametrize("behaviour", BEHAVIOURS, ids=lambda behaviour: behaviour.name)
-def test_a_behaviour(behaviour: Behaviour, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_behaviour_is_reported_in_one_line(
+    behaviour: Behaviour, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"):
         monkeypatch.delenv(name, raising=False)
     with arranged(behaviour, tmp_path) as (doppler, environ):
@@ -57,7 +59,7 @@ def test_a_behaviour(behaviour: Behaviour, tmp_path: Path, monkeypatch: pytest.M
         assert wanted <= {*behaviour.asks, "DOPPLER_PROJECT", "DOPPLER_CONFIG"}
 
 
-def test_there_are_many() -> None:
+def test_table_has_many_behaviours() -> None:
     names = [each.name for each in BEHAVIOURS]
 
     assert len(names) == len(set(names)) >= 40
@@ -65,7 +67,7 @@ def test_there_are_many() -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("behaviour", BEHAVIOURS, ids=lambda behaviour: behaviour.name)
-def test_a_behaviour_through_the_command_line(behaviour: Behaviour, shared_home: Path, tmp_path: Path) -> None:
+def test_behaviour_is_reported_by_the_command_line(behaviour: Behaviour, shared_home: Path, tmp_path: Path) -> None:
     shown = show(behaviour, tmp_path, shared_home)
 
     assert shown.code == behaviour.exit, shown.everything

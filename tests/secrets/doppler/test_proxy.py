@@ -1,4 +1,4 @@
-"""A proxy between us and Doppler: what this machine trusts is trusted behind it, too."""
+"""A proxy between predeploy and Doppler: certificates that this machine trusts are valid through it."""
 
 import select
 import socket
@@ -18,7 +18,7 @@ from tests.secrets.doppler.service import Doppler
 
 
 class Tunnel(BaseHTTPRequestHandler):
-    """Connects whoever asks, and passes on what both say until one of them is gone."""
+    """A proxy that connects any client, and forwards data until one side closes the connection."""
 
     def do_CONNECT(self) -> None:
         host, _, port = self.path.rpartition(":")
@@ -33,7 +33,7 @@ class Tunnel(BaseHTTPRequestHandler):
                     others[each].sendall(data)
 
     def log_message(self, *_: object) -> None:
-        """Nobody reads it."""
+        """Writes no log."""
 
 
 @contextmanager
@@ -51,7 +51,9 @@ def proxy() -> Iterator[str]:
         thread.join()
 
 
-def test_what_the_machine_trusts_is_trusted_behind_a_proxy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_certificate_trusted_by_the_machine_is_valid_through_a_proxy(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     context, trusted = make_certificate(tmp_path)
     monkeypatch.setenv("SSL_CERT_FILE", str(trusted))
     with serving(Doppler(), context) as doppler, proxy() as through, requests.Session() as session:

@@ -42,7 +42,7 @@ def test_the_published_example_is_written(monkeypatch: pytest.MonkeyPatch) -> No
 
 
 @pytest.mark.parametrize("text", ["", PLAIN, "ключ 🔑\n" * 40])
-def test_what_we_write_is_read(text: str) -> None:
+def test_written_file_is_read_by_both_implementations(text: str) -> None:
     sealed = seal(text, "dp.st.x:cafe:dev")
 
     assert sealed.startswith("4:base64:500000:")
@@ -65,11 +65,11 @@ def test_what_we_write_is_read(text: str) -> None:
         (HEX[:-2] + "44", "changed, or sealed with another passphrase"),
     ],
 )
-def test_what_is_none(sealed: str, says: str) -> None:
+def test_text_in_another_format_is_rejected(sealed: str, says: str) -> None:
     with pytest.raises(UnsealedError, match=says):
         unseal(sealed, PASSPHRASE)
 
 
-def test_another_passphrase() -> None:
+def test_another_passphrase_is_rejected() -> None:
     with pytest.raises(UnsealedError, match="another passphrase"):
         unseal(f"hex:{HEX}", "secrets")

@@ -38,7 +38,7 @@ def test_a_service_token_implies_its_config(doppler: Doppler) -> None:
     assert found["HIDDEN"]["computedVisibility"] == "restricted"
 
 
-def test_only_names_that_are_asked_for(doppler: Doppler) -> None:
+def test_only_requested_names_are_returned(doppler: Doppler) -> None:
     token = doppler.service_token(*PLACE)
 
     assert [*ask(doppler, f"{CONFIG}/secrets", token, secrets="KEY,GONE").json()["secrets"]] == ["KEY"]
@@ -58,7 +58,7 @@ def test_only_names_that_are_asked_for(doppler: Doppler) -> None:
         ({"project": "cafe", "config": "dev"}, 200, ""),
     ],
 )
-def test_an_account_has_to_name_what_it_may_read(
+def test_account_must_name_its_project_and_config(
     doppler: Doppler, query: dict[str, str], status: int, says: str
 ) -> None:
     answer = ask(doppler, f"{CONFIG}/secrets", doppler.account_token(PLACE), **query)
@@ -67,7 +67,7 @@ def test_an_account_has_to_name_what_it_may_read(
     assert says in "".join(answer.json().get("messages", ()))
 
 
-def test_tokens(doppler: Doppler) -> None:
+def test_request_without_a_known_token_is_refused(doppler: Doppler) -> None:
     token = doppler.service_token(*PLACE)
     basic = {"authorization": f"Basic {base64.b64encode(f'{token}:'.encode()).decode()}"}
 
@@ -77,7 +77,7 @@ def test_tokens(doppler: Doppler) -> None:
     assert ask(doppler, "/v3/nothing", token).status_code == 404
 
 
-def test_a_download_that_is_known(doppler: Doppler) -> None:
+def test_download_with_a_known_etag_has_no_body(doppler: Doppler) -> None:
     token = doppler.service_token(*PLACE)
     first = ask(doppler, f"{CONFIG}/secrets/download", token)
     headers = {"authorization": f"Bearer {token}", "if-none-match": first.headers["etag"]}
@@ -103,7 +103,7 @@ def test_rates_are_limited(doppler: Doppler) -> None:
     assert answers[2].headers["retry-after"] == "60"
 
 
-def test_faults_come_in_order_and_every_request_is_noted(doppler: Doppler) -> None:
+def test_faults_are_shown_in_order_and_every_request_is_recorded(doppler: Doppler) -> None:
     token = doppler.service_token(*PLACE)
     doppler.faults = [refuse(500, "broken"), page(502)]
 

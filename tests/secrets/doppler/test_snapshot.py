@@ -1,4 +1,4 @@
-"""Copies of Doppler's answers: what they are bound to, when they serve, and when they go."""
+"""Copies of Doppler's answers: their owner and config, when they are used, and when they are removed."""
 
 import os
 import stat
@@ -43,12 +43,12 @@ def copies(provider: DopplerProvider) -> list[Path]:
 
 
 def silent(doppler: Doppler, provider: DopplerProvider, names: tuple[str, ...] = NAMES) -> Found:
-    """What is found when Doppler is silent."""
+    """The secrets that are found if Doppler does not answer."""
     doppler.always = page(502)
     return provider.find(names)
 
 
-def test_a_copy_serves_where_doppler_is_silent(doppler: Doppler, provider: DopplerProvider) -> None:
+def test_copy_is_used_if_doppler_does_not_answer(doppler: Doppler, provider: DopplerProvider) -> None:
     fresh = provider.find(NAMES)
 
     stale = silent(doppler, provider)
@@ -60,7 +60,7 @@ def test_a_copy_serves_where_doppler_is_silent(doppler: Doppler, provider: Doppl
     assert "HTTP 502" in stale.stale
 
 
-def test_a_copy_is_encrypted_and_ours_alone(provider: DopplerProvider) -> None:
+def test_copy_is_encrypted_and_private(provider: DopplerProvider) -> None:
     provider.find(NAMES)
 
     (copy,) = copies(provider)
@@ -68,12 +68,12 @@ def test_a_copy_is_encrypted_and_ours_alone(provider: DopplerProvider) -> None:
     assert stat.S_IMODE(copy.parent.stat().st_mode) == 0o700
     assert b"c4n4ry" not in copy.read_bytes()
     assert provider.access.token.text not in copy.name
-    # as Doppler's own command line would read it
+    # as Doppler's own command line reads it
     assert '"KEY": "c4n4ry-value"' in unseal(copy.read_text(), provider.access.token.text)
 
 
 @pytest.mark.parametrize("fault", [refuse(500, "Oops"), refuse(429), page(503), hang_up])
-def test_whatever_keeps_doppler_silent(doppler: Doppler, provider: DopplerProvider, fault: Fault) -> None:
+def test_copy_is_used_for_every_kind_of_outage(doppler: Doppler, provider: DopplerProvider, fault: Fault) -> None:
     provider.find(NAMES)
     doppler.always = fault
 
@@ -83,7 +83,7 @@ def test_whatever_keeps_doppler_silent(doppler: Doppler, provider: DopplerProvid
 @pytest.mark.parametrize(
     "fault", [answer(200, b"[]"), redirect("http://127.0.0.1:9"), refuse(400, "Bad"), answer(200, b'{"secrets": 1}')]
 )
-def test_a_wrong_answer_is_no_silence(doppler: Doppler, provider: DopplerProvider, fault: Fault) -> None:
+def test_wrong_answer_is_no_outage(doppler: Doppler, provider: DopplerProvider, fault: Fault) -> None:
     provider.find(NAMES)
     doppler.always = fault
 
@@ -93,7 +93,7 @@ def test_a_wrong_answer_is_no_silence(doppler: Doppler, provider: DopplerProvide
 
 
 @pytest.mark.parametrize("status", [401, 403, 404])
-def test_who_is_refused_has_no_copies_any_more(doppler: Doppler, provider: DopplerProvider, status: int) -> None:
+def test_refused_token_loses_its_copies(doppler: Doppler, provider: DopplerProvider, status: int) -> None:
     provider.find(NAMES)
     provider.find(("KEY",))
     assert len(copies(provider)) == 2
@@ -107,7 +107,7 @@ def test_who_is_refused_has_no_copies_any_more(doppler: Doppler, provider: Doppl
         silent(doppler, provider)
 
 
-def test_others_keep_theirs(doppler: Doppler, provider: DopplerProvider) -> None:
+def test_refusal_keeps_the_copies_of_other_tokens(doppler: Doppler, provider: DopplerProvider) -> None:
     other = replace(
         provider, access=replace(provider.access, token=Token(doppler.service_token(*PLACE, token="dp.st.b")))
     )
@@ -133,14 +133,16 @@ Change = Callable[[DopplerProvider], DopplerProvider]
     ],
     ids=["token", "place", "setting"],
 )
-def test_a_copy_serves_nobody_else(doppler: Doppler, provider: DopplerProvider, change: Change) -> None:
+def test_copy_is_not_used_for_another_token_or_config(
+    doppler: Doppler, provider: DopplerProvider, change: Change
+) -> None:
     provider.find(NAMES)
 
     with pytest.raises(DopplerError, match="502"):
         silent(doppler, change(provider))
 
 
-def test_a_copy_is_for_the_names_that_were_asked_for(doppler: Doppler, provider: DopplerProvider) -> None:
+def test_copy_is_only_used_for_its_names(doppler: Doppler, provider: DopplerProvider) -> None:
     provider.find(NAMES)
 
     with pytest.raises(DopplerError):
@@ -166,7 +168,7 @@ def rewritten(provider: DopplerProvider, change: Callable[[str], str]) -> None:
     ],
     ids=["old", "of the future", "of no time", "of another name", "a list", "no JSON"],
 )
-def test_a_copy_that_must_not_serve(doppler: Doppler, provider: DopplerProvider, change: Callable[[str], str]) -> None:
+def test_invalid_copy_is_not_used(doppler: Doppler, provider: DopplerProvider, change: Callable[[str], str]) -> None:
     provider.find(NAMES)
     rewritten(provider, change)
 
@@ -174,7 +176,7 @@ def test_a_copy_that_must_not_serve(doppler: Doppler, provider: DopplerProvider,
         silent(doppler, provider)
 
 
-def test_a_copy_of_another_config_must_not_serve(doppler: Doppler, provider: DopplerProvider) -> None:
+def test_copy_of_another_config_is_not_used(doppler: Doppler, provider: DopplerProvider) -> None:
     named = replace(provider, access=replace(provider.access, project="cafe", config="dev"))
     named.find(NAMES)
     (copy,) = copies(provider)
@@ -186,7 +188,7 @@ def test_a_copy_of_another_config_must_not_serve(doppler: Doppler, provider: Dop
 
 
 @pytest.mark.parametrize("mode", [0o640, 0o604])
-def test_a_copy_that_others_may_reach_must_not_serve(doppler: Doppler, provider: DopplerProvider, mode: int) -> None:
+def test_copy_that_other_users_can_access_is_not_used(doppler: Doppler, provider: DopplerProvider, mode: int) -> None:
     provider.find(NAMES)
     copies(provider)[0].chmod(mode)
 
@@ -204,7 +206,7 @@ def test_a_link_is_no_copy(doppler: Doppler, provider: DopplerProvider, tmp_path
         silent(doppler, provider)
 
 
-def test_a_copy_that_cannot_be_kept_is_told(provider: DopplerProvider) -> None:
+def test_copy_that_cannot_be_written_is_reported(provider: DopplerProvider) -> None:
     assert provider.snapshots is not None
     provider.snapshots.directory.write_text("no directory")
 
@@ -214,7 +216,7 @@ def test_a_copy_that_cannot_be_kept_is_told(provider: DopplerProvider) -> None:
     assert found.notes == ("doppler_snapshot: no copy of the secrets could be kept: File exists",)
 
 
-def test_nothing_half_written_stays(provider: DopplerProvider, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_incomplete_copy_remains(provider: DopplerProvider, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
@@ -228,7 +230,7 @@ def test_nothing_half_written_stays(provider: DopplerProvider, monkeypatch: pyte
     assert [path.read_bytes() for path in copies(provider)] == before
 
 
-def test_old_copies_go(provider: DopplerProvider) -> None:
+def test_old_copies_are_removed(provider: DopplerProvider) -> None:
     provider.find(("KEY",))
     (old,) = copies(provider)
     os.utime(old, (old.stat().st_atime, old.stat().st_mtime - DELETE_AFTER - 60))
@@ -240,8 +242,8 @@ def test_old_copies_go(provider: DopplerProvider) -> None:
 
 
 @pytest.mark.parametrize(
-    ("seconds", "told"),
+    ("seconds", "text"),
     [(0, "less than a minute"), (60, "1 minute"), (3599, "59 minutes"), (7300, "2 hours"), (200_000, "2 days")],
 )
-def test_ages(seconds: float, told: str) -> None:
-    assert age_text(seconds) == told
+def test_age_is_rendered_for_people(seconds: float, text: str) -> None:
+    assert age_text(seconds) == text
