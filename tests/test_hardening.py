@@ -54,7 +54,7 @@ def taken(environ: dict[str, str], user: int = 0, pass_fds: tuple[int, ...] = ()
     return done.stdout.splitlines()
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root may become somebody else")
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may become another user")
 @pytest.mark.parametrize("user", [NOBODY, 0])
 def test_child_process_does_not_find_the_token(user: int) -> None:
     environ = {"DOPPLER_TOKEN": TOKEN, "GIVEN": f"c4n4ry-{TOKEN}", "KEPT": "plain"}

@@ -23,7 +23,7 @@ class CopyInstruction:
     """A COPY or ADD. `target` is absolute.
 
     `origin` is the stage or image of the sources, or None for the build context. `into` marks a target that is a
-    directory, whatever the sources are.
+    directory for any sources.
     """
 
     sources: tuple[str, ...]

@@ -33,7 +33,7 @@ def forms(value: str) -> frozenset[bytes]:
 
 
 def raw(text: str) -> bytes:
-    """A text as bytes, whatever is in it."""
+    """A text as bytes. Surrogates become the bytes that they escape."""
     return text.encode("utf-8", "surrogateescape")
 
 

@@ -17,7 +17,7 @@ Span = tuple[int, int]
 
 
 class Redactor:
-    """Masks values, by name, in whatever form they come. Holds nothing that `repr` shows.
+    """Masks values, by name, in any form. Holds nothing that `repr` shows.
 
     `unmaskable` are the names of values that are too short to be distinguished from other text.
     """

@@ -37,7 +37,7 @@ PRINTED: dict[str, tuple[Print, str]] = {
     "json, slashes escaped": (lambda value: json.dumps(value).replace("/", "\\/"), '"***"'),
     "json in json": (lambda value: json.dumps(json.dumps({"a": value})), '"{\\"a\\": \\"***\\"}"'),
     "repr": (repr, "'***'"),
-    "repr beside double quotes": (lambda value: repr('"' + value), "'\"***'"),
+    "repr with double quotes": (lambda value: repr('"' + value), "'\"***'"),
     "repr of an exception": (lambda value: repr(ValueError(f"no: {value}")), "ValueError('no: ***')"),
     "ascii": (ascii, "'***'"),
     "bytes": (lambda value: repr(value.encode()), "b'***'"),

@@ -49,7 +49,7 @@ def test_errors_are_not_folded_into_warnings_and_come_first() -> None:
     assert [each.diagnostic.severity for each in findings([mild, *UNUSED])] == [Severity.ERROR, Severity.WARNING]
 
 
-def test_tests_that_fail_alike_are_findings_of_their_own() -> None:
+def test_tests_with_equal_failures_are_separate_findings() -> None:
     failed = [diagnostic("assert 1 == 2", "t.py", n, tool="pytest", rule=f"t.py::test_{n}") for n in range(3)]
 
     assert len(findings(failed)) == 3

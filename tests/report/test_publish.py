@@ -96,13 +96,13 @@ def test_run_id_cannot_be_used_twice(tmp_path: Path) -> None:
 
 
 def test_latest_points_to_the_newest_run_and_the_oldest_are_removed(tmp_path: Path) -> None:
-    (tmp_path / ".predeploy/runs/somebody-elses").mkdir(parents=True)
+    (tmp_path / ".predeploy/runs/unrelated").mkdir(parents=True)
 
     for number in range(23):
         path = run(tmp_path, f"run-{number:02d}")
         os.utime(path / "report.json", ns=(number, number))
 
-    assert names(tmp_path) == [*(f"run-{number:02d}" for number in range(3, 23)), "somebody-elses"]
+    assert names(tmp_path) == [*(f"run-{number:02d}" for number in range(3, 23)), "unrelated"]
     assert (tmp_path / ".predeploy/latest").readlink() == Path("runs/run-22")
 
 
@@ -200,7 +200,7 @@ def open_place() -> Iterator[Path]:
         yield Path(name)
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody who may not write")
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become a user who may not write")
 def test_report_of_a_read_only_stack_is_in_the_data_directory(open_place: Path) -> None:
     stack, data = open_place / "stack", open_place / "data"
     stack.mkdir(mode=0o755)

@@ -50,6 +50,6 @@ def test_the_help_of_a_flag_fits_one_line(flag: Flag) -> None:
     assert not flag.text.endswith(".")
 
 
-def test_a_flag_of_a_run_has_a_group_and_a_name_of_its_own() -> None:
+def test_flag_of_a_run_has_a_group_and_a_unique_name() -> None:
     assert all(flag.group for flag in RUN_FLAGS.values())
     assert len({flag.name for flag in RUN_FLAGS.values()}) == len(RUN_FLAGS)

@@ -69,7 +69,7 @@ class Slots:
         self._leases.close()
 
     async def open(self, step: Step) -> WorkspaceSlot:
-        """The workspace of a step. It is synced for its first step in the run, and for a step that begins anew."""
+        """The workspace of a step. It is synced for its first step in the run, and for a restarted step."""
         slot = self._open.result(step.slot)
         if slot is not None and step.begins:
             await in_thread(self._renew, step, slot)

@@ -118,12 +118,12 @@ async def test_node_packages_are_in_each_workspace_that_needs_them(opened: Opene
     prepared = await opened.engine.prepare(packages, opened.bench.log)
     main = await opened.run("node", "main.js", cwd="app", environment=packages)
     program = await opened.run("semver", "1.2.3", cwd="app", environment=packages)
-    anew = await opened.run("node", "main.js", cwd="app", environment=packages, begins=True)
+    restarted = await opened.run("node", "main.js", cwd="app", environment=packages, begins=True)
 
     assert prepared.exit.code == 0, opened.bench.written()
     assert prepared.gaps == ("the postinstall script of package.json was not run",)
     assert prepared.version.startswith("Node ")
-    assert [exit.stdout for exit in (main, program, anew)] == ["   hello you\n", "1.2.3\n", "   hello you\n"], main
+    assert [exit.stdout for exit in (main, program, restarted)] == ["   hello you\n", "1.2.3\n", "   hello you\n"], main
 
 
 @pytest.mark.real

@@ -62,7 +62,7 @@ async def test_a_server_answers_at_once_or_late(opened: Opened, after: float) ->
     assert (exit.code, exit.stdout.partition("\n")[0], exit.services) == (0, "hello", ())
 
 
-async def test_each_step_has_a_server_of_its_own(opened: Opened) -> None:
+async def test_each_step_has_its_own_server(opened: Opened) -> None:
     said = [(await probe(opened, server(), begins=True)).stdout for _ in range(2)]
 
     assert said[0].startswith("hello\n")

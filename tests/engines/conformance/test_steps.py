@@ -205,7 +205,7 @@ async def test_background_processes_end_with_their_step(opened: Opened) -> None:
     assert before == after
 
 
-async def test_the_callers_own_environment_stays_outside(opened: Opened) -> None:
+async def test_step_does_not_get_the_caller_s_environment(opened: Opened) -> None:
     exit = await opened.run("env", env=(("OWN", "given"),))
     home = await opened.run("sh", "-c", 'cd "$HOME" && ls -d .config .npmrc .netrc .gitconfig')
 

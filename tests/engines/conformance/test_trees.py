@@ -45,11 +45,11 @@ async def test_files_of_a_base_step_remain_in_its_slot(opened: Opened) -> None:
     await opened.run("sh", "-c", f"echo mine >left; echo mine >{OUT}/left", tree="base", slot="left_base", begins=True)
     again = await opened.run("sh", "-c", f"cat left {OUT}/left", tree="base", slot="left_base")
     other = await opened.run("sh", "-c", f"ls {OUT} .", slot="left", begins=True)
-    anew = await opened.run("sh", "-c", f"ls {OUT} .", tree="base", slot="left_base", begins=True)
+    restarted = await opened.run("sh", "-c", f"ls {OUT} .", tree="base", slot="left_base", begins=True)
 
     assert again.stdout == "mine\nmine\n", again
     assert "left" not in other.stdout.split()
-    assert "left" not in anew.stdout.split()
+    assert "left" not in restarted.stdout.split()
 
 
 async def test_environment_of_the_base_is_made_from_its_own_lock(opened: Opened) -> None:

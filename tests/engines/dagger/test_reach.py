@@ -48,7 +48,7 @@ def test_address_without_a_server_is_no_engine(host: str, says: str) -> None:
 
 
 def test_address_of_another_kind_is_left_to_dagger() -> None:
-    assert find_engine({**NOTHING, RUNNER_HOST: "ssh://somebody@somewhere"}).is_there
+    assert find_engine({**NOTHING, RUNNER_HOST: "ssh://user@somewhere"}).is_there
 
 
 def test_session_takes_precedence_over_host() -> None:
@@ -100,7 +100,7 @@ async def test_every_reason_has_a_summary_that_fits_the_header(tmp_path: Path) -
         NOTHING,
         broken,
         {**NOTHING, RUNNER_HOST: "tcp://127.0.0.1:1"},
-        {**NOTHING, RUNNER_HOST: "ssh://somebody@a-host-with-a-name-of-some-length.example"},
+        {**NOTHING, RUNNER_HOST: "ssh://user@a-host-with-a-name-of-some-length.example"},
         {**NOTHING, SESSION_PORT: "1"},
         {**NOTHING, SESSION_PORT: "1", SESSION_TOKEN: "x"},
     )

@@ -23,15 +23,15 @@ def run(
         return [word.replace(RECORD, f"{folder}/record").replace(SERVED, f"{folder}/served") for word in words]
 
     env = {"PATH": "/usr/local/bin:/usr/bin:/bin", "PREDEPLOY_RUN": "this-run"}
-    beside = []
+    servers_started = []
     for name, server in (servers or {}).items():
         (folder / "served" / name).mkdir(parents=True)
-        beside.append(subprocess.Popen(moved(serve(name, server, variables)), env=env, start_new_session=True))
+        servers_started.append(subprocess.Popen(moved(serve(name, server, variables)), env=env, start_new_session=True))
     try:
         words = moved(wrap(argv, limit, list(servers or ()), variables=variables))
         done = subprocess.run(words, env=env, check=False, timeout=30)
     finally:
-        for process in beside:
+        for process in servers_started:
             subprocess.run(["kill", "--", f"-{process.pid}"], check=False)
             process.wait()
     assert done.returncode == 0

@@ -211,7 +211,7 @@ async def test_port_that_another_process_takes_is_replaced(cluster: Any, monkeyp
 
 
 @pytest.mark.real
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root has to become somebody else")
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root has to become another user")
 @pytest.mark.network
 @pytest.mark.parametrize("choice", ["auto", "wheel"])
 async def test_root_without_user_namespaces_becomes_another_user(

@@ -437,7 +437,7 @@ def test_sweep_kills_processes_with_the_marker() -> None:
             process.wait()
 
 
-needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root has to become somebody else")
+needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root has to become another user")
 
 
 @needs_root

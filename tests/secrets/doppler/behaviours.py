@@ -231,7 +231,7 @@ NETWORK = (
     row("reset for ever", always(reset), f"{SILENT}the connection broke off (5 attempts", 5),
     row("another protocol", always(no_http), f"{SILENT}the connection broke off (5 attempts", 5),
     row("a body without an end", always(endless), f"{WRONG}it has more than 16 MiB"),
-    row("nobody there", nothing, f"{SILENT}the connection was refused (5 attempts", 0, url="http://127.0.0.1:9"),
+    row("no listener", nothing, f"{SILENT}the connection was refused (5 attempts", 0, url="http://127.0.0.1:9"),
     row("a name that nobody has", nothing, f"{SILENT}its name was not found (", 0, url="https://doppler.invalid"),
     row(
         "a redirect to another host",
