@@ -125,7 +125,7 @@ types *args:
 # The tests, under five minutes; arguments go to pytest
 [group('test')]
 test *args:
-    {{ quote(python) }} -m pytest -m 'not faults and not slow' -n 2 --dist loadfile "$@"
+    {{ quote(python) }} -m pytest -m 'not faults and not slow' -n 2 --dist loadfile --no-loadscope-reorder "$@"
 
 # Only what starts nothing: seconds
 [group('test')]

@@ -4,6 +4,7 @@ import ipaddress
 import itertools
 import os
 import socket
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ import pytest
 
 # `real`, `network` and `faults` tests run programs of others, which take long to fetch: they share one home.
 OUTSIDE = ("real", "network", "faults")
-REMOVED_PREFIXES = ("PREDEPLOY_", "PREFECT_", "GITHUB_", "DAGGER_", "_EXPERIMENTAL_DAGGER_", "DOPPLER_")
+REMOVED_PREFIXES = ("PREDEPLOY_", "PREFECT_", "GITHUB_", "DAGGER_", "_EXPERIMENTAL_DAGGER_", "DOPPLER_", "PYTHON")
 REMOVED = (
     *(
         "CI",
@@ -45,12 +46,21 @@ HOMES = {
     "XDG_STATE_HOME": ".local/state",
 }
 
+# With PYTHONDONTWRITEBYTECODE, each process would compile the tests again, and each program of a test what it imports.
+sys.dont_write_bytecode = False
+
 # As the product does it: what the system trusts. A company's own authority is in no tool's own list.
 os.environ.setdefault("UV_SYSTEM_CERTS", "1")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--update-golden", action="store_true", help="write the golden files anew")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files that start real programs come first: with pytest-xdist, a long file at the end would run alone."""
+    marked = {(item.path, mark.name) for item in items for mark in item.iter_markers()}
+    items.sort(key=lambda item: [(item.path, marker) not in marked for marker in ("network", "real")])
 
 
 @pytest.fixture
