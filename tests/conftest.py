@@ -5,6 +5,7 @@ import itertools
 import logging
 import os
 import socket
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ import pytest
 
 # Tests with these markers run external programs, whose downloads take long: they share one home.
 OUTSIDE = ("real", "network", "faults")
-REMOVED_PREFIXES = ("PREDEPLOY_", "PREFECT_", "GITHUB_", "DAGGER_", "_EXPERIMENTAL_DAGGER_", "DOPPLER_")
+REMOVED_PREFIXES = ("PREDEPLOY_", "PREFECT_", "GITHUB_", "DAGGER_", "_EXPERIMENTAL_DAGGER_", "DOPPLER_", "PYTHON")
 REMOVED = (
     *(
         "CI",
@@ -46,12 +47,21 @@ HOMES = {
     "XDG_STATE_HOME": ".local/state",
 }
 
+# With PYTHONDONTWRITEBYTECODE, each process would compile the tests again, and each program its imports.
+sys.dont_write_bytecode = False
+
 # As in predeploy: uv must trust the system's certificates, which may include a company's own authority.
 os.environ.setdefault("UV_SYSTEM_CERTS", "1")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--update-golden", action="store_true", help="write the golden files again")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files that start real programs come first: with pytest-xdist, a long file at the end would run alone."""
+    marked = {(item.path, mark.name) for item in items for mark in item.iter_markers()}
+    items.sort(key=lambda item: [(item.path, marker) not in marked for marker in ("network", "real")])
 
 
 @pytest.fixture
