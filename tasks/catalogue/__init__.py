@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import replace
 
 from tasks.catalogue import django, node, quality, worker
@@ -122,18 +122,21 @@ def make_catalogue(context: CatalogueContext) -> Catalogue:
     else:
         checks.append(DEPLOY_SECRETS)
     checks += [custom_check(row, context) for row in context.settings.check]
-    reject_unknown_names(context, checks)
+    reject_unknown_names(context, checks, {each.name for each in absent})
     limited = [with_limit(check, context.settings.limits.get(check.name)) for check in checks]
     ordered = sorted(limited, key=lambda check: ORDER.index(check.stage))
     return Catalogue(checks=distinct(ordered), absent=tuple(absent), deploys=deploys)
 
 
-def reject_unknown_names(context: CatalogueContext, checks: Iterable[Check]) -> None:
-    """Raises UsageError for settings of an unknown component, check or file, and for two checks with one id."""
+def reject_unknown_names(context: CatalogueContext, checks: Iterable[Check], absent: Collection[str]) -> None:
+    """Raises UsageError for settings of an unknown component, check or file, and for two checks with one id.
+
+    `absent` are the names of checks that a component lacks.
+    """
     listed = tuple(checks)
     ids = Counter(check.id for check in listed)
     paths = {component.path for component in context.stack.components}
-    names = {check.name for check in listed} | NAMES
+    names = {check.name for check in listed} | NAMES | {*absent}
     found = [
         f"component.{path}: the stack has no component at this path{suggestion(path, paths)}"
         for path in context.settings.component

@@ -1,4 +1,4 @@
-"""The data of the catalogue: rows, their context, and the catalogue own_database."""
+"""The data of the catalogue: rows, their context, and the catalogue itself."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
