@@ -2,6 +2,7 @@
 
 import sys
 import threading
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -78,13 +79,15 @@ def test_no_canary_is_found(engine: str, provider: str, recorded: Caller, tmp_pa
     stack = make_stack(tmp_path / "stack")
     rows = [(name, LEAK, ["CANARY", "LINES"]) for name in ("one", "two", "three")]
     declare(stack, *rows, python="python3" if engine == "dagger" else sys.executable)
-    service = Doppler(configs={PLACE: {"CANARY": CANARY, "LINES": LINES}})
-    token = service.service_token(*PLACE, token="dp.st.dev.c4n4ryT0ken")
-    watch = Watch(needles=(b"c4n4ry", CANARY[-8:].encode()))
+    hunt = uuid.uuid4().hex  # other tests run at the same time with the same canary words
+    canary = f"{CANARY}{hunt}"
+    service = Doppler(configs={PLACE: {"CANARY": canary, "LINES": LINES}})
+    token = service.service_token(*PLACE, token=f"dp.st.dev.c4n4ry{hunt}")
+    watch = Watch(needles=(hunt.encode(),))
     with serving(service), watching(watch):
         given = {"DOPPLER_TOKEN": token, "DOPPLER_API_HOST": service.url}
         given |= {"PREDEPLOY_DOPPLER_SNAPSHOT": "1"} if provider == "doppler" else {"PREDEPLOY_SECRETS_PROVIDER": "env"}
-        given |= {"CANARY": CANARY, "LINES": LINES} if provider == "env" else {}
+        given |= {"CANARY": canary, "LINES": LINES} if provider == "env" else {}
         containers = GIVEN if engine == "dagger" else {}
         caller = replace(recorded, environ={**recorded.environ, **containers, **given})
         call = caller.start(stack.root, "--json-output", "--engine", engine)
