@@ -1,4 +1,4 @@
-"""The policy for code that is not trusted, such as the code of a fork: what a run does not give to it."""
+"""The policy for code that is not trusted, such as the code of a fork: what a run withholds from it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,8 +11,8 @@ class Trust:
     `has_secrets`: the declared secrets, and the token that reads them. `has_credentials`: the operator's access to
     registries, git hosts and SSH. `has_submodules`: submodules are fetched with the operator's token.
     `shares_caches`: what the code writes to caches may reach other runs. `runs_on_host`: the embedded engine, which
-    isolates nothing, may run it. `variables` are the variables of the worker that it gets; None stands for all of them.
-    `settings` win over all other settings.
+    isolates nothing, may run it. `variables` are the variables of the Prefect worker's environment that it gets; None
+    means all. `settings` win over all other settings.
     """
 
     has_secrets: bool
@@ -58,5 +58,5 @@ UNTRUSTED = Trust(
 
 
 def trust_of(is_trusted: bool) -> Trust:
-    """The policy for a run."""
+    """Returns the policy for a run."""
     return TRUSTED if is_trusted else UNTRUSTED

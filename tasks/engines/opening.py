@@ -15,7 +15,7 @@ from tasks.errors import EngineError
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EngineConfig:
-    """What only one of the engines needs.
+    """Options that only one engine reads.
 
     For containers: `log` is the file for the output of Dagger's command line. `images` replace base images of the
     table. `resolved` are tags and digests of base images that are known already. For the embedded engine: `postgres`
@@ -29,7 +29,10 @@ class EngineConfig:
 
 
 def make_engine(choice: EngineChoice, context: EngineContext, config: EngineConfig) -> Engine:
-    """The chosen engine, not opened yet. Raises EngineError (`engine_absent`) for code that may not run on the host."""
+    """Returns the chosen engine, not opened yet.
+
+    Raises EngineError (`engine_absent`) for code that may not run on the host.
+    """
     context = replace(context, reason=choice.reason, summary=choice.summary)
     if choice.name == "local":
         if not context.trust.runs_on_host:

@@ -31,7 +31,7 @@ class Job:
     """One validation: its scope, its secrets, and its caller.
 
     `called_as` and `shown_stack` are the command and the stack as a report names them. In a shard, `whole` is the plan
-    that the scope's plan is a part of, and `images` are the base images of the run, by tag.
+    of the whole run, and `images` are the base images that the run has resolved, by tag.
     """
 
     scope: Scope
@@ -82,7 +82,8 @@ def prepare(
 ) -> Job:
     """Takes the secrets that the plan declares. From then on, this process shows none of them.
 
-    Raises SecretsError if one is missing. Without `takes_secrets`, workers elsewhere take their own.
+    Raises SecretsError if one is missing. Without `takes_secrets`, each worker takes the
+    secrets of its own shard.
     """
     environ = dict(given.environ)  # a copy, before secrets are hidden in the environment of this process
     if takes_secrets:
