@@ -42,9 +42,13 @@ def findings(diagnostics: Sequence[Diagnostic]) -> tuple[FoldedFinding, ...]:
 
 
 def sameness(diagnostic: Diagnostic) -> tuple[str, ...]:
-    """The key of equal diagnostics. For an error outside a test itself, the key has no rule: that is the test."""
+    """The key of equal diagnostics. The rule of pytest is the test: many tests can fail at one place for one cause.
+
+    For an error outside a test itself, the place does not matter either.
+    """
     is_outside = _PHASE.match(diagnostic.message) is not None
-    rule = "" if is_outside else diagnostic.rule or ""
+    rule = diagnostic.rule or ""
+    rule = "" if is_outside else diagnostic.location if "::" in rule else rule
     return (diagnostic.tool, diagnostic.severity, rule, _ADDRESS.sub("0x…", diagnostic.message))
 
 

@@ -76,3 +76,16 @@ def test_one_error_at_setup_names_its_test() -> None:
     heads = [headline(each) for each in found if each.diagnostic.message.startswith("error at ")]
     assert heads[0].startswith("error at setup: RuntimeError: no database")
     assert heads[0].endswith("[tests/test_a.py::test_fixture]")
+
+
+def test_tests_that_fail_at_one_place_for_one_cause_are_one_finding() -> None:
+    failures = [
+        diagnostic(
+            "FieldError: no field", file="models.py", line=14, tool="pytest", rule=f"tests/test_a.py::test_{name}"
+        )
+        for name in ("one", "two", "three")
+    ]
+
+    (finding,) = findings(failures)
+
+    assert (finding.count, repetition(finding)) == (3, "(3 times)")
