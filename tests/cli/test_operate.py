@@ -9,6 +9,7 @@ from typing import NoReturn
 import pytest
 
 from flows.cli.arguments import PROGRAMS
+from flows.cli.information import OWN_HELP
 from flows.cli.invocation import Caller as Invocation
 from flows.cli.operate import start_program
 from tasks.hardening import NOTHING_EXPOSED
@@ -63,3 +64,7 @@ def test_program_prints_its_own_help(caller: Caller, name: str) -> None:
 
     assert ended.code == 0, ended.transcript
     assert ended.stdout.startswith(f"usage: predeploy {name} ")
+
+
+def test_every_program_prints_its_own_help() -> None:
+    assert set(PROGRAMS) == OWN_HELP
