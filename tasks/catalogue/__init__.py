@@ -5,11 +5,13 @@ from collections import Counter
 from collections.abc import Collection, Iterable
 from dataclasses import replace
 
-from tasks.catalogue import django, node, quality, worker
+from tasks.catalogue import node, quality
 from tasks.catalogue.custom import custom_check
 from tasks.catalogue.deploy_names import absence, needed_names
-from tasks.catalogue.django_image import missing_files
+from tasks.catalogue.django import rows as django
+from tasks.catalogue.django.image import missing_files
 from tasks.catalogue.row import Absent, Catalogue, CatalogueContext, Row
+from tasks.catalogue.worker import rows as worker
 from tasks.errors import UsageError
 from tasks.models import Stage
 from tasks.secrets.deploy_check import CHECK as DEPLOY_SECRETS

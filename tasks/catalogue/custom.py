@@ -1,6 +1,6 @@
 """Makes the custom checks that a stack configures in predeploy.toml."""
 
-from tasks.catalogue.django_environment import django_env, own_env
+from tasks.catalogue.django.environment import django_env, own_env
 from tasks.catalogue.row import CatalogueContext
 from tasks.errors import UsageError
 from tasks.settings import CustomCheck

@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from tasks.catalogue.django_settings import settings_files
+from tasks.catalogue.django.settings import settings_files
 from tasks.catalogue.row import CatalogueContext
 from tasks.discovery.documents import BrokenDocumentError, Table, parse_dotenv, parse_json, parse_toml, table
 from tasks.discovery.file_view import join

@@ -2,7 +2,7 @@
 
 import posixpath
 
-from tasks.catalogue.django_environment import own_env
+from tasks.catalogue.django.environment import own_env
 from tasks.catalogue.row import CatalogueContext, Row
 from tasks.discovery.documents import parse_dotenv
 from tasks.models import Stage

@@ -3,7 +3,7 @@
 import re
 from dataclasses import replace
 
-from tasks.catalogue.django_environment import django_env, own_env
+from tasks.catalogue.django.environment import django_env, own_env
 from tasks.catalogue.mypy_target import mypy_target
 from tasks.catalogue.row import CatalogueContext, Row
 from tasks.models import Stage

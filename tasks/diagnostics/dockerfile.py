@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from tasks.diagnostics.dockerfile_text import is_run_of, sources_of, starts_from
 from tasks.diagnostics.reading import Parsed, ToolOutput, items, last_line, shortened
 from tasks.diagnostics.tracebacks import from_tracebacks
-from tasks.discovery.dockerfile_instructions import Instruction, read_instructions
+from tasks.discovery.image.instructions import Instruction, read_instructions
 from tasks.models import Diagnostic
 
 _HEAD = re.compile(r"\A# dockerfile (?P<path>[^\n]+)\n# begin\n(?P<text>.*?)^# end$\n?", re.MULTILINE | re.DOTALL)

@@ -3,7 +3,7 @@
 import posixpath
 import re
 
-from tasks.discovery.dockerfile_instructions import Instruction, read_instructions
+from tasks.discovery.image.instructions import Instruction, read_instructions
 
 _VARIABLE = re.compile(r"\$(?:\{[^}]*\}|\w+)")
 _SOURCES = frozenset({"RUN", "COPY", "ADD"})

@@ -4,10 +4,10 @@ import posixpath
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from tasks.discovery.django import describe_web, is_for_tests, is_project, module_base
+from tasks.discovery.django.project import describe_web, is_for_tests, is_project, module_base
 from tasks.discovery.documents import string
 from tasks.discovery.file_view import FileView, join, parent
-from tasks.discovery.images import ImageDefinitions, is_for_node
+from tasks.discovery.image.definitions import ImageDefinitions, is_for_node
 from tasks.discovery.node.node_project import describe_node
 from tasks.discovery.python.python_project import describe_python
 from tasks.discovery.rank import Rank, is_excluded, rank

@@ -3,9 +3,9 @@
 import posixpath
 import re
 
-from tasks.discovery.dockerfile import Dockerfile
 from tasks.discovery.documents import string
 from tasks.discovery.file_view import FileView
+from tasks.discovery.image.dockerfile import Dockerfile
 from tasks.node_range import ANY, admits, is_range
 from tasks.stack import Version
 

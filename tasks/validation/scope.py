@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from tasks.catalogue import NAMES, Catalogue, CatalogueContext, make_catalogue
-from tasks.catalogue.django_environment import filled_names
+from tasks.catalogue.django.environment import filled_names
 from tasks.catalogue.row import NOT_ASKED
 from tasks.diagnostics import PARSERS
 from tasks.discovery import discover

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from tasks.catalogue import make_catalogue
-from tasks.catalogue.django_environment import django_env, filled_names
-from tasks.catalogue.django_server import UWSGI, server_argv
+from tasks.catalogue.django.environment import django_env, filled_names
+from tasks.catalogue.django.server import UWSGI, server_argv
 from tasks.catalogue.mypy_target import mypy_section
 from tasks.errors import UsageError
 from tasks.models import SkipReason, Stage

@@ -19,7 +19,10 @@ LIMITED = 429
 
 @dataclass(frozen=True)
 class Form:
-    """The form to send, and the answers to expect: see `sent` in tasks/catalogue/intake.py. Texts hold the token."""
+    """The form to send and the answers to expect, with the token in the texts.
+
+    `sent` in tasks/catalogue/worker/intake.py makes it.
+    """
 
     path: str
     payload: Mapping[str, object]

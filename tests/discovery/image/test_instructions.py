@@ -2,7 +2,7 @@
 
 import pytest
 
-from tasks.discovery.dockerfile_instructions import read_instructions
+from tasks.discovery.image.instructions import read_instructions
 
 Read = list[tuple[int, str, str]]
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from tasks.discovery.dockerfile import parse_dockerfile
-from tasks.discovery.image_files import image_places
+from tasks.discovery.image.dockerfile import parse_dockerfile
+from tasks.discovery.image.files import image_places
 
 FILES = ("apps/web/manage.py", "apps/web/config/settings.py", "apps/web/uv.lock", "libs/shared/x.py", "uv.lock")
 WEB = "apps/web"

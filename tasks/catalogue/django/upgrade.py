@@ -1,7 +1,7 @@
 """The row for upgrades: the migrations of this tree on the deployed schema, with rows in its tables."""
 
-from tasks.catalogue.django_environment import django_env
-from tasks.catalogue.django_server import web_of
+from tasks.catalogue.django.environment import django_env
+from tasks.catalogue.django.server import web_of
 from tasks.catalogue.row import CatalogueContext, Row
 from tasks.models import SkipReason, Stage
 from tasks.stack import Component, Kind

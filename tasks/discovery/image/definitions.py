@@ -5,9 +5,9 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from tasks.discovery.dockerfile import Dockerfile, parse_dockerfile
 from tasks.discovery.documents import Table, string, strings, table
 from tasks.discovery.file_view import FileView, is_within, join, lineage, parent, relative
+from tasks.discovery.image.dockerfile import Dockerfile, parse_dockerfile
 from tasks.discovery.rank import Rank, rank
 
 _NAME = re.compile(

@@ -6,7 +6,7 @@ import shlex
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from tasks.discovery.dockerfile import BuildStage, Shell, expand
+from tasks.discovery.image.dockerfile import BuildStage, Shell, expand
 from tasks.steps import SERVER_HOST, SERVER_PORT
 
 _ADDRESS = f"{SERVER_HOST}:{SERVER_PORT}"

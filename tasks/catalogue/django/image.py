@@ -1,11 +1,11 @@
 """Makes the image of a Django project, and the commands that build it and import the server's module in it."""
 
-from tasks.catalogue.django_environment import django_env
-from tasks.catalogue.django_server import web_of
+from tasks.catalogue.django.environment import django_env
+from tasks.catalogue.django.server import web_of
 from tasks.catalogue.row import CatalogueContext
-from tasks.discovery.dockerfile import parse_dockerfile
 from tasks.discovery.file_view import is_within, join, parent, relative
-from tasks.discovery.image_files import Places, image_places
+from tasks.discovery.image.dockerfile import parse_dockerfile
+from tasks.discovery.image.files import Places, image_places
 from tasks.stack import Component
 from tasks.steps import WORK, Command, Image
 

@@ -3,10 +3,10 @@
 import json
 import re
 
-from tasks.catalogue.django_environment import django_env
-from tasks.catalogue.django_server import web_of
+from tasks.catalogue.django.environment import django_env
+from tasks.catalogue.django.server import web_of
 from tasks.catalogue.row import CatalogueContext
-from tasks.catalogue.worker_service import (
+from tasks.catalogue.worker.service import (
     OUTBOUND,
     WORKER,
     asks_database,

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from tasks.catalogue import CatalogueContext, make_catalogue
-from tasks.catalogue.intake import form_document
-from tasks.catalogue.worker_service import NEON_URL, asks_database, worker_texts
+from tasks.catalogue.worker.intake import form_document
+from tasks.catalogue.worker.service import NEON_URL, asks_database, worker_texts
 from tasks.errors import UsageError
 from tasks.settings import Settings
 from tasks.stack import Component

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tasks.discovery.dockerfile import parse_dockerfile
+from tasks.discovery.image.dockerfile import parse_dockerfile
 from tests.discovery.trees import astro, django, look, web
 
 RUN = "FROM python:3.13\nRUN pip install -r requirements.txt\n"

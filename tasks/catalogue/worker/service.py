@@ -3,7 +3,7 @@
 import json
 import re
 
-from tasks.catalogue.django_environment import own_env
+from tasks.catalogue.django.environment import own_env
 from tasks.catalogue.row import CatalogueContext
 from tasks.discovery.documents import parse_dotenv
 from tasks.discovery.worker_env import worker_examples

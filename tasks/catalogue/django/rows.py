@@ -3,11 +3,11 @@
 import re
 from dataclasses import replace
 
-from tasks.catalogue.django_environment import django_env
-from tasks.catalogue.django_image import dockerfile_of, image_commands, image_of
-from tasks.catalogue.django_lock import installation_inputs, lock_commands
-from tasks.catalogue.django_server import server, server_gap, web_of
-from tasks.catalogue.django_upgrade import UPGRADE_ROW
+from tasks.catalogue.django.environment import django_env
+from tasks.catalogue.django.image import dockerfile_of, image_commands, image_of
+from tasks.catalogue.django.lock import installation_inputs, lock_commands
+from tasks.catalogue.django.server import server, server_gap, web_of
+from tasks.catalogue.django.upgrade import UPGRADE_ROW
 from tasks.catalogue.row import CatalogueContext, Row
 from tasks.models import Stage
 from tasks.stack import Component, Kind

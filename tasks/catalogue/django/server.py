@@ -1,6 +1,6 @@
 """Finds production's server for a Django project, and its argv in a run."""
 
-from tasks.catalogue.django_environment import django_env
+from tasks.catalogue.django.environment import django_env
 from tasks.catalogue.row import CatalogueContext
 from tasks.stack import Component, Web
 from tasks.steps import SERVER_HOST, SERVER_PORT, Command

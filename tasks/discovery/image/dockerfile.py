@@ -5,7 +5,7 @@ import re
 import shlex
 from dataclasses import dataclass, field, replace
 
-from tasks.discovery.dockerfile_instructions import Instruction, read_instructions
+from tasks.discovery.image.instructions import Instruction, read_instructions
 
 _VARIABLE = re.compile(r"\$(?:\{(\w+)(?:(:?[-+])([^}]*))?\}|(\w+))")
 

@@ -3,8 +3,8 @@
 import posixpath
 from collections.abc import Collection
 
-from tasks.discovery.dockerfile import BuildStage, CopyInstruction, Dockerfile
 from tasks.discovery.file_view import is_within, join, relative
+from tasks.discovery.image.dockerfile import BuildStage, CopyInstruction, Dockerfile
 
 Places = tuple[tuple[str, str], ...]
 """Pairs of an absolute path in an image and the matching path in the stack."""

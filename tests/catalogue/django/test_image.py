@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tasks.catalogue import make_catalogue
-from tasks.catalogue.django_image import NO_PYTHON, PYTHONS, image_commands, image_of
+from tasks.catalogue.django.image import NO_PYTHON, PYTHONS, image_commands, image_of
 from tasks.errors import UsageError
 from tasks.settings import ComponentSettings, Settings
 from tasks.settings.tables import ImageSettings

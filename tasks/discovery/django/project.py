@@ -4,11 +4,11 @@ import posixpath
 import re
 from collections.abc import Iterator
 
-from tasks.discovery.dockerfile import Dockerfile
+from tasks.discovery.django.server import image_server, procfile_server
 from tasks.discovery.file_view import FileView, is_within, join, lineage, parent, relative
-from tasks.discovery.images import ImageDefinitions, is_for_python
+from tasks.discovery.image.definitions import ImageDefinitions, is_for_python
+from tasks.discovery.image.dockerfile import Dockerfile
 from tasks.discovery.rank import Rank, rank
-from tasks.discovery.server import image_server, procfile_server
 from tasks.stack import Web
 
 _MANAGE = re.compile(r"\bdjango\b|execute_from_command_line")

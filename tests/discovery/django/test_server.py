@@ -2,8 +2,8 @@
 
 import pytest
 
-from tasks.discovery.dockerfile import Shell
-from tasks.discovery.server import server_argv
+from tasks.discovery.django.server import server_argv
+from tasks.discovery.image.dockerfile import Shell
 from tasks.steps import SERVER_HOST, SERVER_PORT
 from tests.discovery.trees import django, look, web
 

@@ -1,0 +1,1 @@
+"""The rows of Django projects, and the commands and variables behind them."""

@@ -1,0 +1,1 @@
+"""The rows of Cloudflare Workers, and the services and form behind them."""

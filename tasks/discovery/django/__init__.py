@@ -1,0 +1,1 @@
+"""Reads a Django project and production's server."""

@@ -1,0 +1,1 @@
+"""Reads Dockerfiles, compose files and what an image gets from the tree."""
