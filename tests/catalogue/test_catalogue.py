@@ -181,6 +181,17 @@ def test_custom_check_has_the_configured_command() -> None:
     assert dict(command.env)["DJANGO_SETTINGS_MODULE"] == "config.settings"
 
 
+def test_custom_check_without_a_component_is_for_the_one_at_the_root() -> None:
+    named, unnamed = (
+        checks_of(make_web("."), check=(custom(environment="production", database="migrated", **where),))["smoke[.]"]
+        for where in ({"component": "."}, {})
+    )
+
+    assert unnamed == named
+    assert unnamed.needs == ("migrate[.]",)
+    assert unnamed.commands[0].environment == "production"
+
+
 def test_custom_check_without_a_component_gets_the_configured_environment() -> None:
     check = checks_of(make_web(), check=(custom(database="empty"),), env={"URL": "{db.url}", "PLAIN": "{x}"})["smoke"]
 
