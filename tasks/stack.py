@@ -27,7 +27,7 @@ class Version:
     accepts: str = ""
 
 
-class Origin(IntEnum):
+class CallSource(IntEnum):
     """The kind of file that calls a tool. The lowest value says best what the owner runs before a deploy."""
 
     CI = 0
@@ -50,7 +50,7 @@ class ToolCall:
     """
 
     tool: str
-    origin: Origin
+    origin: CallSource
     file: str
     line: int
     options: tuple[str, ...] = ()

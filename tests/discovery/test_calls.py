@@ -4,7 +4,7 @@ import pytest
 
 from tasks.discovery.calls.reader import read_calls
 from tasks.discovery.file_view import FileView
-from tasks.stack import Origin, ToolCall
+from tasks.stack import CallSource, ToolCall
 from tests.discovery.trees import django, python
 
 Shown = tuple[str, str]
@@ -252,4 +252,10 @@ def test_call_is_not_taken_by_another_component() -> None:
 
 
 def test_origins_are_ordered_by_what_they_prove() -> None:
-    assert sorted(Origin) == [Origin.CI, Origin.CI_HOOK, Origin.RECIPE, Origin.HOOK, Origin.DOCS]
+    assert sorted(CallSource) == [
+        CallSource.CI,
+        CallSource.CI_HOOK,
+        CallSource.RECIPE,
+        CallSource.HOOK,
+        CallSource.DOCS,
+    ]

@@ -12,7 +12,7 @@ from tasks.discovery.calls.shell import read_script
 from tasks.discovery.calls.workflows import Script
 from tasks.discovery.documents import Table, string, strings, tables
 from tasks.discovery.file_view import FileView
-from tasks.stack import Origin, ToolCall
+from tasks.stack import CallSource, ToolCall
 
 CONFIGS = (".pre-commit-config.yaml", ".pre-commit-config.yml", "prek.yaml")
 HOOK_ACTIONS = frozenset({"pre-commit/action", "j178/prek-action", "tox-dev/action-pre-commit-uv"})
@@ -47,7 +47,7 @@ def read_hooks(tree: FileView, *, in_ci: bool) -> Iterator[ToolCall]:
     document = tree.table(path)
     if path is None:
         return
-    origin = Origin.CI_HOOK if in_ci or "ci" in document else Origin.HOOK
+    origin = CallSource.CI_HOOK if in_ci or "ci" in document else CallSource.HOOK
     common = string(document, "files"), string(document, "exclude")
     stages = strings(document, "default_stages")
     for repository in tables(document, "repos"):
@@ -63,7 +63,7 @@ def read_hooks(tree: FileView, *, in_ci: bool) -> Iterator[ToolCall]:
 
 
 def _hook(
-    tree: FileView, path: str, hook: Table, version: str, common: tuple[str, str], origin: Origin
+    tree: FileView, path: str, hook: Table, version: str, common: tuple[str, str], origin: CallSource
 ) -> Iterator[ToolCall]:
     name, entry = string(hook, "id"), string(hook, "entry")
     line = line_of(tree.text(path), f"id: {name}")
@@ -138,7 +138,7 @@ def read_action(script: Script) -> Iterator[ToolCall | RecipeCall]:
     if found is not None:
         yield ToolCall(
             tool=tool,
-            origin=Origin.CI,
+            origin=CallSource.CI,
             file=script.file,
             line=script.line,
             options=found[0],

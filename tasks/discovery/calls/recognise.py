@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from tasks.discovery.calls.arguments import DJANGO_TEST, sort_arguments
 from tasks.discovery.calls.shell import ShellCommand, read_script
-from tasks.stack import Origin, ToolCall
+from tasks.stack import CallSource, ToolCall
 
 _INSTALLERS = ("uv", "uvx", "poetry", "pipenv", "pdm", "hatch", "rye", "pipx", "nix", "devbox", "mise", "conda")
 _WRAPPERS = frozenset((*_INSTALLERS, "docker", "docker-compose", "podman", "doppler", "dotenv", "direnv", "op"))
@@ -32,7 +32,7 @@ class RecipeCall:
     directory: str
 
 
-def recognise(command: ShellCommand, *, origin: Origin, file: str, line: int) -> Iterator[ToolCall | RecipeCall]:
+def recognise(command: ShellCommand, *, origin: CallSource, file: str, line: int) -> Iterator[ToolCall | RecipeCall]:
     """Yields the calls in a command. A call whose failure is ignored is no check of the stack."""
     words = command.words
     if not words or command.ignored:
