@@ -172,6 +172,11 @@ class Component:
     worker: Worker | None = None
     site: Site | None = None
 
+    @property
+    def label(self) -> str:
+        """The component in texts for people: its path, or at the root its name, as `.` says nothing."""
+        return self.name if self.path == "." else self.path
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stack:
