@@ -87,6 +87,27 @@ class NodeProject:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Variable:
+    """An environment variable that Django code reads.
+
+    `shape` is what the code makes of the text: `text`, `number`, `boolean`, `list`, `json`, `url`, `path`, `database`
+    (a database's URL) and the like. `required`: without a value the code raises an error. `default` is the literal
+    default. `choices` are the texts that the code compares the value with. `role` is the key of DATABASES that gets the
+    value: ENGINE, HOST, PORT, NAME, USER or PASSWORD. `bare` means that the code adds `django.db.backends.` to it.
+    """
+
+    name: str
+    shape: str = "text"
+    required: bool = False
+    default: str = ""
+    choices: tuple[str, ...] = ()
+    role: str = ""
+    bare: bool = False
+    file: str = ""
+    line: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Web:
     """A Django project. `directory` is the directory of manage.py.
 
@@ -96,6 +117,9 @@ class Web:
     from the Dockerfile or a Procfile; it is empty if neither names a known server. `env_example` is the path of
     `.env.example`, `dockerfile` the path of the Dockerfile. The image is built in the directory `context`, up to the
     stage `target` (the last stage if empty), with `args`.
+    `reads` are the environment variables that the code reads. `examples` are all example files, the first value of a
+    name counts. `given` are variables that the Dockerfile and compose files set, as name, value and file. `postgres`
+    means that an example, compose file or Dockerfile names Postgres, `scheme` is that of its URLs.
     """
 
     directory: str
@@ -110,6 +134,11 @@ class Web:
     target: str = ""
     args: tuple[tuple[str, str], ...] = ()
     env_example: str | None = None
+    examples: tuple[str, ...] = ()
+    reads: tuple[Variable, ...] = ()
+    given: tuple[tuple[str, str, str], ...] = ()
+    postgres: bool = False
+    scheme: str = "postgres"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
