@@ -8,7 +8,7 @@ import pytest
 from tasks.catalogue import make_catalogue
 from tasks.catalogue.django.environment import django_env, filled_names
 from tasks.catalogue.django.server import UWSGI, server_argv
-from tasks.catalogue.mypy_target import mypy_section
+from tasks.catalogue.quality.mypy_target import mypy_section
 from tasks.errors import UsageError
 from tasks.models import SkipReason, Stage
 from tasks.settings import ComponentSettings, CustomCheck, Settings
