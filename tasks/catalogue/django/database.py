@@ -4,7 +4,8 @@ import re
 from collections.abc import Mapping
 
 from tasks.catalogue.throwaway import DATABASE, database_url, throwaway_database
-from tasks.stack import Component, Variable, Web
+from tasks.stack import Component, Web
+from tasks.variable import Variable
 
 DRIVERS = frozenset(
     {"psycopg", "psycopg2", "psycopg2-binary", "psycopg-binary", "psycopg-c", "psycopg2cffi", "asyncpg", "pg8000"}

@@ -9,8 +9,9 @@ from tasks.catalogue.throwaway import DATABASE, database_url, throwaway_keys, wi
 from tasks.discovery.django.given import FOR_DOCKER
 from tasks.discovery.documents import parse_dotenv
 from tasks.probes.startup.predeploy_throwaway import throwaway_value
-from tasks.stack import Component, Variable
+from tasks.stack import Component
 from tasks.steps import DB_URL
+from tasks.variable import Variable
 
 DEBUG = re.compile(r"(?:.*_)?DEBUG")
 OFF = {"true": "false", "1": "0", "yes": "no", "on": "off", "t": "f", "y": "n"}

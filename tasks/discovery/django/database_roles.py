@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from tasks.discovery.django.env_shapes import name_of, text_of
-from tasks.stack import Variable
+from tasks.variable import Variable
 
 ROLES = ("ENGINE", "HOST", "PORT", "NAME", "USER", "PASSWORD")
 DEPTH = 3

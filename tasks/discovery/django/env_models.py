@@ -4,7 +4,7 @@ import ast
 from collections.abc import Iterator
 
 from tasks.discovery.django.env_shapes import name_of, shape_of_cast, text_of
-from tasks.stack import Variable
+from tasks.variable import Variable
 
 BASES = frozenset({"BaseSettings"})
 DEPTH = 4

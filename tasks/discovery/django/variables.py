@@ -16,7 +16,7 @@ from tasks.discovery.django.env_readers import (
     prefixes_above,
 )
 from tasks.discovery.django.env_shapes import METHODS, choices_around, name_of, shape_around, shape_of_cast, text_of
-from tasks.stack import Variable
+from tasks.variable import Variable
 
 USUAL = {"db": "DATABASE_URL", "db_url": "DATABASE_URL", "cache": "CACHE_URL", "cache_url": "CACHE_URL"}
 USUAL |= {"email_url": "EMAIL_URL", "search_url": "SEARCH_URL", "channels": "CHANNELS_URL"}

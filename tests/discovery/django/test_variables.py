@@ -5,7 +5,7 @@ import ast
 import pytest
 
 from tasks.discovery.django.variables import read_variables
-from tasks.stack import Variable
+from tasks.variable import Variable
 
 OS = "import os\n"
 ENVIRON = "import environ\nenv = environ.Env()\n"
