@@ -4,6 +4,8 @@ from dataclasses import dataclass, field
 from enum import IntEnum, StrEnum
 from typing import Literal
 
+from tasks.variable import Variable
+
 
 class Kind(StrEnum):
     """The kind of a component."""
@@ -140,6 +142,9 @@ class Web:
     from the Dockerfile or a Procfile; it is empty if neither names a known server. `env_example` is the path of
     `.env.example`, `dockerfile` the path of the Dockerfile. The image is built in the directory `context`, up to the
     stage `target` (the last stage if empty), with `args`.
+    `reads` are the environment variables that the code reads. `examples` are all example files, the first value of a
+    name counts. `given` are variables that the Dockerfile and compose files set, as name, value and file. `postgres`
+    means that an example, compose file or Dockerfile names Postgres, `scheme` is that of its URLs.
     """
 
     directory: str
@@ -154,6 +159,11 @@ class Web:
     target: str = ""
     args: tuple[tuple[str, str], ...] = ()
     env_example: str | None = None
+    examples: tuple[str, ...] = ()
+    reads: tuple[Variable, ...] = ()
+    given: tuple[tuple[str, str, str], ...] = ()
+    postgres: bool = False
+    scheme: str = "postgres"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -215,6 +225,11 @@ class Component:
     web: Web | None = None
     worker: Worker | None = None
     site: Site | None = None
+
+    @property
+    def label(self) -> str:
+        """The component in texts for people: its path, or at the root its name, as `.` says nothing."""
+        return self.name if self.path == "." else self.path
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
