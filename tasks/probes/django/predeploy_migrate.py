@@ -86,19 +86,26 @@ def migrate(within: Path) -> int:
         with statements(connection, failed):
             execute_from_command_line(["manage.py", "migrate", "--noinput", "--skip-checks", "--no-color"])
     except (Exception, SystemExit) as error:
-        traceback.print_exc()
-        # a management command reports a known error and raises SystemExit
-        why = error.__context__ if isinstance(error, SystemExit) and error.__context__ else error
-        found = located(why, running[-1] if running else None, within)
-        if found.server is not None:
-            connection.close()
-            found.cause = blame(connection, found.server, failed[0] if failed else "")
-        raise found from error
+        raise failure(error, running, failed, within) from error
     finally:
         MigrationExecutor.apply_migration = apply
         connection_created.disconnect(limited)
         connection.close()
     return applied
+
+
+def failure(error: BaseException, running: list[Any], refused: list[str], within: Path) -> MigrationFailedError:
+    """Returns the failure of the command with its place and cause. `refused` may have the refused statement."""
+    from django.db import connection
+
+    traceback.print_exc()
+    # a management command reports a known error and raises SystemExit
+    why = error.__context__ if isinstance(error, SystemExit) and error.__context__ else error
+    found = located(why, running[-1] if running else None, within)
+    if found.server is not None:
+        connection.close()
+        found.cause = blame(connection, found.server, refused[0] if refused else "")
+    return found
 
 
 def located(error: BaseException, migration: Any, within: Path) -> MigrationFailedError:
