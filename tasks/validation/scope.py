@@ -201,5 +201,6 @@ def with_notes(stack: Stack, context: CatalogueContext) -> Stack:
             count = len({name for names in found.values() for name in names})
             parts = [f"{', '.join(names)} ({path or 'throwaway values'})" for path, names in found.items()]
             needed = "production needs this variable" if count == 1 else f"production needs these {count} variables"
-            notes.append(f"{component.path}: {needed}, and this run set them: {'; '.join(parts)}")
+            them = "it" if count == 1 else "them"
+            notes.append(f"{component.label}: {needed}, and this run set {them}: {'; '.join(parts)}")
     return replace(stack, warnings=(*stack.warnings, *notes))
