@@ -14,6 +14,42 @@ class Kind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Sourced:
+    """A fact about production, with its origin. `line` is 0 if the whole file, or no file, states the fact.
+
+    `why` is a phrase such as `ENV of the Dockerfile's last stage`. `guess`: no file states the fact.
+    """
+
+    value: str = ""
+    file: str = ""
+    line: int = 0
+    why: str = ""
+    guess: bool = False
+
+    @property
+    def place(self) -> str:
+        """The file and the line, such as `Dockerfile:12`."""
+        return f"{self.file}:{self.line}" if self.file and self.line else self.file
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProductionServer:
+    """The command that starts production's server, so that the server listens at the run's address.
+
+    `argv` is for an installed environment, in `directory` of the tree. `in_image` is for the image: with production's
+    `uv run` and the like. `entry` is the entrypoint before it; None is the image's own. `env` has the variables that
+    the command or its scripts set.
+    """
+
+    argv: tuple[str, ...]
+    directory: str = "."
+    in_image: tuple[str, ...] = ()
+    entry: tuple[str, ...] | None = None
+    env: tuple[tuple[str, str], ...] = ()
+    found: Sourced = Sourced()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Version:
     """The version of Python or Node that the stack requires.
 
@@ -90,26 +126,32 @@ class NodeProject:
 class Web:
     """A Django project. `directory` is the directory of manage.py.
 
-    `settings` is the module of the deployed process: the configured one, else DJANGO_SETTINGS_MODULE in the Dockerfile,
-    else the default in wsgi.py or asgi.py, else the default in manage.py. `manage_settings` is the last one. `wsgi` and
-    `asgi` are `module:attribute`. `apps` are directories with migrations. `server` is the argv that production starts,
-    from the Dockerfile or a Procfile; it is empty if neither names a known server. `env_example` is the path of
-    `.env.example`, `dockerfile` the path of the Dockerfile. The image is built in the directory `context`, up to the
+    `settings` is the module of the deployed process, and `settings_found` its origin. `manage_settings` is the default
+    in manage.py. `wsgi` and `asgi` are `module:attribute`. `apps` are directories with migrations. `launch` is the
+    server that production starts; None if no file names a known server. `env_example` is the path of `.env.example`,
+    `dockerfile` the path of the Dockerfile. The image is built in the directory `context`, up to the
     stage `target` (the last stage if empty), with `args`.
     """
 
     directory: str
     settings: str = ""
+    settings_found: Sourced = Sourced()
     manage_settings: str = ""
     wsgi: str = ""
     asgi: str = ""
     apps: tuple[str, ...] = ()
-    server: tuple[str, ...] = ()
+    launch: ProductionServer | None = None
     dockerfile: str | None = None
+    dockerfile_found: Sourced = Sourced()
     context: str = "."
     target: str = ""
     args: tuple[tuple[str, str], ...] = ()
     env_example: str | None = None
+
+    @property
+    def server(self) -> tuple[str, ...]:
+        """The argv of production's server, or an empty one."""
+        return self.launch.argv if self.launch else ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

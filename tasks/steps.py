@@ -60,7 +60,10 @@ class Command:
 
     `verdicts` maps exit codes to reason codes. Only these exit codes mean that the stack's code is broken.
     `empty` has the exit codes for "nothing to do". They pass, and the report says so.
-    `unfit` maps exit codes to reason codes for "no verdict", where another attempt would not help.
+    `unfit` maps exit codes to reason codes for "no verdict", where another attempt would not help. Of these,
+    `explained` have a cause in the stack, which the first error in the output states.
+    `refined`: a reason code, a fact, and the more exact reason code if both apply. `answered` are reason codes after an
+    answer of a server, which a traceback explains. `downloads` are no verdict while a package registry does not answer.
     `evidence` is a pattern that the output of a pass must contain, because some tools end with 0 without any work.
     `parser` names the reader of the output in `tasks.diagnostics`. `cwd` is relative to the stack's root, `limit` is in
     seconds.
@@ -73,6 +76,7 @@ class Command:
     `services` are the servers that run next to the command, in the order of their start. The label of each is its name
     in tokens. With `component` the command runs with the packages of that component, in its own workspace.
     `tree` is the source of its files and packages. An error in the base is no verdict on the tree.
+    `in_image` is another argv of a server in its image. `entry` is the entrypoint before it; None is the image's own.
     """
 
     argv: tuple[str, ...]
@@ -85,13 +89,9 @@ class Command:
     empty: tuple[int, ...] = ()
     unfit: tuple[tuple[int, str], ...] = ()
     explained: tuple[str, ...] = ()
-    """Reason codes of `unfit` with a cause in the stack. The first error in the output states the cause."""
     refined: tuple[tuple[str, Fact, str], ...] = ()
-    """A reason code, a fact, and the more exact reason code if both apply."""
     answered: tuple[str, ...] = ()
-    """Reason codes that mean that a server answered. A traceback in the server's output explains the answer."""
     downloads: tuple[str, ...] = ()
-    """Reason codes that are no verdict while a package registry of the component does not answer."""
     evidence: str = ""
     parser: str = ""
     phase: Phase = "execute"
@@ -101,6 +101,8 @@ class Command:
     services: tuple["Command", ...] = ()
     component: str = ""
     tree: TreeName = ""
+    in_image: tuple[str, ...] = ()
+    entry: tuple[str, ...] | None = None
 
     @property
     def programs(self) -> tuple["Command", ...]:
@@ -172,7 +174,7 @@ class Database:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Service:
-    """A server that runs next to a step. It starts before the step and ends after it. Its tokens begin with `name`."""
+    """A server that starts before a step and ends after it. `in_image` and `entry` are as in `Command`."""
 
     name: str
     argv: tuple[str, ...]
@@ -182,6 +184,8 @@ class Service:
     environment: Environment | None = None
     image: Image | None = None
     database: Database | None = None
+    in_image: tuple[str, ...] = ()
+    entry: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,12 +4,14 @@ import posixpath
 import re
 from collections.abc import Iterator
 
-from tasks.discovery.django.server import image_server, procfile_server
+from tasks.discovery.django.production import Evidence, ImageSource, gather, settings_candidates
+from tasks.discovery.django.settings_module import choose_settings
 from tasks.discovery.file_view import FileView, is_within, join, lineage, parent, relative
+from tasks.discovery.image.compose import line_of
 from tasks.discovery.image.definitions import ImageDefinitions, is_for_python
 from tasks.discovery.image.dockerfile import Dockerfile
 from tasks.discovery.rank import Rank, rank
-from tasks.stack import Web
+from tasks.stack import Sourced, Web
 
 _MANAGE = re.compile(r"\bdjango\b|execute_from_command_line")
 _SETTINGS = re.compile(
@@ -18,6 +20,7 @@ _SETTINGS = re.compile(
 )
 _APPLICATION = re.compile(r"^(?:(?:async[ \t]+)?def[ \t]+)?(\w+)[ \t]*(?:\(|(?::[^=\n]+)?=(?!=))", re.MULTILINE)
 _GATEWAYS = ("wsgi", "asgi")
+_STRING_OR_COMMENT = re.compile(r'"{3}.*?"{3}|#[^\n]*', re.DOTALL)
 _ENV_EXAMPLES = (
     ".env.example",
     ".env.sample",
@@ -48,35 +51,74 @@ def describe_web(
     base = module_base(tree, directory, configured or manage)
     gateways = {kind: _gateway(tree, directory, kind, join(base, _as_path(configured or manage))) for kind in _GATEWAYS}
     found = images.of(directory, is_for_python, rivals=rivals, marks=_marks(gateways, manage))
-    path, dockerfile = found or (None, None)
-    build = images.build(path, directory) if path else None
-    stage = dockerfile.stage(build.target) if dockerfile and build else None
-    deployed = _module(stage.env.get("DJANGO_SETTINGS_MODULE", "")) if stage else ""
-    by_gateway = (_default_settings(tree.text(gateway)) for gateway in gateways.values() if gateway)
-    settings = configured or deployed or next((module for module in by_gateway if module), "") or manage
-    server = image_server(stage)
-    procfile = tree.nearest(directory, "Procfile")
-    if not server and procfile and (parent(procfile) == directory or set(rivals) <= {directory}):
-        server = procfile_server(tree.text(procfile))
+    image = None
+    build = None
+    if found:
+        build = images.build(found[0], directory)
+        image = ImageSource(path=found[0], dockerfile=found[1], context=build.context, target=build.target)
+    evidence = gather(tree, directory, image, images.services, rivals)
+    settings = _settings(evidence, gateways, configured)
     web = Web(
         directory=directory,
-        settings=settings,
+        settings=settings.value,
+        settings_found=settings,
         manage_settings=manage,
         wsgi=_callable(tree, base, gateways["wsgi"], "get_wsgi_application"),
         asgi=_callable(tree, base, gateways["asgi"], "get_asgi_application"),
         apps=_apps(tree, directory),
-        server=server,
-        dockerfile=path,
+        launch=evidence.server,
+        dockerfile=image.path if image else None,
+        dockerfile_found=_origin(evidence),
         context=build.context if build else ".",
         target=build.target if build else "",
         args=build.args if build else (),
         env_example=tree.nearest(directory, *_ENV_EXAMPLES),
     )
-    return web, dockerfile
+    return web, image.dockerfile if image else None
 
 
-def _module(value: str) -> str:
-    return value if re.fullmatch(r"[A-Za-z_]\w*(\.\w+)*", value) else ""
+def _settings(evidence: Evidence, gateways: dict[str, str], configured: str) -> Sourced:
+    """Returns the settings module of production: the configured one, else the one that the files name."""
+    tree, directory = evidence.tree, evidence.directory
+    if configured:
+        line = line_of(tree.text("predeploy.toml"), "settings")
+        return Sourced(value=configured, file="predeploy.toml", line=line, why="settings in predeploy.toml")
+    uses_asgi = evidence.server is not None and any("asgi" in word for word in evidence.server.argv)
+    paths = [gateways[kind] for kind in (reversed(_GATEWAYS) if uses_asgi else _GATEWAYS) if gateways[kind]]
+    defaults = (_default(tree, path) for path in (*paths, join(directory, "manage.py")))
+    candidates = (*settings_candidates(evidence), *defaults)
+
+    def file_of(module: str) -> str:
+        return join(module_base(tree, directory, module), _as_path(module))
+
+    def has(module: str) -> bool:
+        return tree.has(f"{file_of(module)}.py") or tree.has(f"{file_of(module)}/__init__.py")
+
+    def is_open(module: str) -> bool:
+        text = _STRING_OR_COMMENT.sub("", tree.text(f"{file_of(module)}/__init__.py"))
+        return tree.has(f"{file_of(module)}/__init__.py") and not re.search(r"prod|=|importlib|environ", text)
+
+    return choose_settings(candidates, has, is_open)
+
+
+def _default(tree: FileView, path: str) -> Sourced:
+    text = tree.text(path)
+    module = _default_settings(text)
+    line = text.count("\n", 0, max(text.find(module), 0)) + 1 if module else 0
+    return Sourced(value=module, file=path, line=line, why=f"the default in {posixpath.basename(path)}")
+
+
+def _origin(evidence: Evidence) -> Sourced:
+    """Returns why a Dockerfile is production's."""
+    image = evidence.image
+    if image is None:
+        return Sourced()
+    named = [each for each in evidence.composed if each.dockerfile == image.path]
+    if named and (named[0].is_production or not named[0].is_development):
+        service = named[0]
+        why = f"build of the service {service.name}"
+        return Sourced(value=image.path, file=service.file, line=service.line, why=why)
+    return Sourced(value=image.path, file=image.path, line=1, why="the Dockerfile for this directory")
 
 
 def _default_settings(text: str) -> str:
