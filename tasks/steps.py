@@ -19,9 +19,9 @@ PROBES = "@probes@"
 """The directory of predeploy's probes."""
 PYTHON = "@python@"
 """The engine's own Python, 3.11 or newer, without the stack's packages."""
+# the step's own database on the run's Postgres
 DB_URL, DB_HOST, DB_PORT = "@db.url@", "@db.host@", "@db.port@"
 DB_USER, DB_PASSWORD, DB_NAME = "@db.user@", "@db.password@", "@db.name@"
-"""The step's own database on the run's Postgres."""
 NONCE = "@nonce@"
 """A random word: new for each run of a step, and the same in its services."""
 DB_MIGRATED = "@db.migrated@"
@@ -31,8 +31,7 @@ DB_MIGRATED = "@db.migrated@"
 def address_of(name: str) -> tuple[str, str]:
     """Returns the tokens for the host and the port of the service with this name.
 
-    In the service's own argv and variables they are the address to listen at. In those of the step and of later
-    services they are the address to connect to.
+    The service itself listens there. The step and later services connect there.
     """
     return f"@{name}.host@", f"@{name}.port@"
 
@@ -143,9 +142,8 @@ class Environment:
 class Image:
     """The image of a component.
 
-    With a `dockerfile` (relative to `context`, which is relative to the stack's root) the image is built from it.
-    `target`, `args` and `secrets` are for that build. `copies` maps places in the image to directories or files of the
-    stack. Without a Dockerfile predeploy makes the image: the component's production `environment`, the workspace of
+    With a `dockerfile` (relative to `context`, which is relative to the stack's root) the image is built from it, with
+    `target`, `args` and `secrets`. `copies` maps places in the image to paths of the stack. Without a Dockerfile predeploy makes the image: the component's production `environment`, the workspace of
     the step that builds it (`inputs` and the files made from them) at WORK, and `cwd` as the working directory.
     """
 
@@ -225,11 +223,10 @@ class Check:
     `needs` are ids of checks that must pass before. `database` is the kind of database for the commands: the one that
     later checks copy (`template`), an `empty` one, or a copy of the `migrated` one. `migrated_by` is the component with
     the migrated database; if empty, it is the check's own component.
-    `workspace_of` is the id of the check whose workspace this check continues. If empty, the check has its own.
-    `requires` has pairs of a capability that an engine may lack, and the gap in the proof without it.
-    `image` is the image for commands of the environment `image`, and for servers of `production` if the engine can.
-    `outputs` has the directories that a deploy uploads, as pairs of a suffix for the exported name and a path.
-    `skip_reason` is why the check cannot run here. Then it has no commands.
+    `workspace_of` is the id of the check whose workspace this check continues; empty for its own. `requires` has pairs
+    of a capability that an engine may lack, and the gap in the proof without it. `image` is the image for commands of
+    the environment `image`, and for servers of `production`. `outputs` has the directories that a deploy uploads, as
+    pairs of a suffix for the exported name and a path. With a `skip_reason` the check has no commands.
     """
 
     id: str

@@ -8,7 +8,7 @@ import pytest
 from tasks.catalogue import make_catalogue
 from tasks.catalogue.django.environment import django_env, filled_names
 from tasks.catalogue.django.server import UWSGI, server_argv
-from tasks.catalogue.mypy_target import mypy_section
+from tasks.catalogue.quality.mypy_target import mypy_section
 from tasks.errors import UsageError
 from tasks.models import SkipReason, Stage
 from tasks.settings import ComponentSettings, CustomCheck, Settings
@@ -44,7 +44,7 @@ def test_sample_has_its_checks_in_the_report_s_order() -> None:
 
     assert [check.name for check in checks] == [
         *("django_container", "worker_container", "site_coffee_shop", "deploy_secrets"),
-        *("ruff_check", "ruff_format", "mypy", "pytest", "vitest", "astro_check"),
+        *("ruff_check", "ruff_format", "mypy", "pytest", "eslint", "vitest", "astro_check"),
         *("migrate", "migrations_missing", "migration_check", "migrate_upgrade", "django_check", "django_health"),
         "worker_health",
     ]
@@ -179,6 +179,17 @@ def test_custom_check_has_the_configured_command() -> None:
     assert (command.argv, command.cwd, command.limit) == (("smoke", "--fast"), "apps/web", 30)
     assert command.verdicts == ((1, "findings"), (7, "findings"))
     assert dict(command.env)["DJANGO_SETTINGS_MODULE"] == "config.settings"
+
+
+def test_custom_check_without_a_component_is_for_the_one_at_the_root() -> None:
+    named, unnamed = (
+        checks_of(make_web("."), check=(custom(environment="production", database="migrated", **where),))["smoke[.]"]
+        for where in ({"component": "."}, {})
+    )
+
+    assert unnamed == named
+    assert unnamed.needs == ("migrate[.]",)
+    assert unnamed.commands[0].environment == "production"
 
 
 def test_custom_check_without_a_component_gets_the_configured_environment() -> None:

@@ -1,4 +1,4 @@
-"""The tables of docs/cli.md and docs/configuration.md, made of the declared flags, subcommands and settings."""
+"""The generated tables of the documents: flags, subcommands, settings and reason codes as they are declared."""
 
 import json
 import re
@@ -11,6 +11,7 @@ from pydantic.fields import FieldInfo
 
 from deployments import deploy
 from flows.cli.arguments import PROGRAMS, RUN_FLAGS, STACK, STACK_TEXT, SUBCOMMANDS
+from tasks.reason_codes import ReasonCode
 from tasks.settings import Settings
 from tasks.settings.flags import Group
 from tasks.settings.tables import ComponentSettings, CustomCheck, FormSettings, ImageSettings, WorkerSettings
@@ -51,6 +52,11 @@ def key_rows(model: type[BaseModel]) -> Iterator[str]:
         yield f"| `{key}` | {default_of(field)} | {field.description} |"
 
 
+def reason_rows() -> Iterator[str]:
+    """The reason codes that are not of one check alone, in the order of their groups."""
+    yield from (f"| `{code}` | {code.meaning} |" for code in ReasonCode)
+
+
 def default_of(field: FieldInfo) -> str:
     """The default in TOML. Empty if there is none, or if it is no fixed value."""
     if field.is_required():
@@ -71,6 +77,7 @@ TABLES: dict[tuple[str, str], Rows] = {
     ("docs/cli.md", "| flag | meaning |"): [*flag_rows()],
     ("docs/cli.md", "| command | effect |"): [*subcommand_rows()],
     ("docs/cli.md", "| flag of a subcommand | meaning |"): [*subcommand_flag_rows()],
+    ("docs/checks.md", "| reason code | meaning |"): [*reason_rows()],
     ("docs/configuration.md", "| key | default | meaning |"): [*key_rows(Settings)],
     ("docs/configuration.md", "| key of a component | default | meaning |"): [*key_rows(ComponentSettings)],
     ("docs/configuration.md", "| key of an image | default | meaning |"): [*key_rows(ImageSettings)],

@@ -36,9 +36,10 @@ def choose_python(version: Version) -> ImageChoice:
     """The Python image of a stack. Raises EngineError (`toolchain`) for an invalid version."""
     wanted, bound = specifier(version.wanted, version.source), specifier(version.accepts, version.source)
     both = wanted & bound
-    exact = re.fullmatch(r"==(3\.\d+\.\d+)", version.wanted.strip())
-    if exact and bound.contains(exact[1]):
-        return ImageChoice(version=exact[1])
+    for text in (version.wanted, version.accepts):
+        exact = re.fullmatch(r"==(3\.\d+\.\d+)", text.strip())
+        if exact and both.contains(exact[1]):
+            return ImageChoice(version=exact[1])
     fitting = minors_of(both)
     if fitting:
         return ImageChoice(version=f"3.{PYTHON if PYTHON in fitting else max(released(fitting), default=fitting[-1])}")

@@ -13,6 +13,7 @@ from typing import Self
 from tasks.engines.context import EngineContext
 from tasks.engines.local.environments import Environments
 from tasks.engines.local.installing import Installer
+from tasks.engines.local.manifests import relaxed_manifests
 from tasks.engines.local.ports import LOOPBACK, pick_port
 from tasks.engines.local.postgres.binaries import Choice
 from tasks.engines.local.postgres.databases import Databases, DatabasesConfig
@@ -173,7 +174,8 @@ class LocalEngine:
             shared |= located(service.name, LOOPBACK, servers[-1].port)
         tokens = (await self._tokens(slot, packages, step.database, log)).with_values(shared)
         launch = self._launch(step, tokens, packages, slot, log)
-        exit = await run_with_servers(launch, servers, self._context.run_id)
+        with relaxed_manifests(step, slot.workspace, packages.toolchain.relaxed if packages else ""):
+            exit = await run_with_servers(launch, servers, self._context.run_id)
         return await self._with_cause(replace(exit, root=str(slot.workspace)), step, generation)
 
     async def _packages(self, environment: Environment | None, log: Path, phase: Phase) -> Packages | None:

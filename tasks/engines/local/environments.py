@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from tasks.engines.local.manifests import relax_manifests
 from tasks.engines.local.node_modules import drop_install_scripts, find_modules
 from tasks.engines.local.store import StoreEntry, open_entry
 from tasks.engines.local.tokens import engine_tokens
@@ -136,6 +137,8 @@ class Environments:
         (stage / environment.root).mkdir(parents=True, exist_ok=True)
         for name, text in environment.files:
             (stage / name).write_text(text, encoding="utf-8")
+        if toolchain.relaxed:
+            relax_manifests(stage, environment.inputs, toolchain.relaxed)
         gaps = drop_install_scripts(stage, environment.inputs) if environment.kind == "node" else []
         for command in environment.commands:
             cwd = stage / command.cwd

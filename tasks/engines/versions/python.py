@@ -1,10 +1,16 @@
 """Specifiers of Python versions: which minor versions fit, and how a version is written for people. Pure."""
 
+import re
+
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 
 from tasks.errors import EngineError
 
 MINORS = range(8, 20)
+PATCHES = range(40)
+_REQUIRES = re.compile(
+    r"""^(?P<key>\s*requires-python\s*=\s*)(?P<quote>["'])(?P<text>[^"'\n]*)(?P=quote)""", re.MULTILINE
+)
 
 
 def specifier(text: str, source: str) -> SpecifierSet:
@@ -23,7 +29,7 @@ def specifier(text: str, source: str) -> SpecifierSet:
 
 def minors_of(specifier: SpecifierSet) -> list[int]:
     """The minor versions of which some release may fit."""
-    return [minor for minor in MINORS if any(specifier.contains(f"3.{minor}.{micro}") for micro in range(40))]
+    return [minor for minor in MINORS if any(specifier.contains(f"3.{minor}.{micro}") for micro in PATCHES)]
 
 
 def plain(text: str) -> str:
@@ -33,5 +39,21 @@ def plain(text: str) -> str:
 
 def shown(version: str, wanted: str) -> str:
     """As many numbers as make the difference visible."""
-    exact = plain(wanted).count(".") == 2 and plain(wanted).rpartition(".")[0] == version.rpartition(".")[0]
-    return version if exact else version.rpartition(".")[0]
+    is_wanted_minor = int(version.split(".")[1]) in minors_of(specifier(wanted, ""))
+    return version if is_wanted_minor else version.rpartition(".")[0]
+
+
+def relaxed(text: str, version: str) -> str:
+    """Returns a manifest or lock whose `requires-python` admits the patch releases next to a version such as 3.13.0.
+
+    uv installs nothing with an interpreter that `requires-python` does not admit.
+    """
+
+    def admitting(match: re.Match[str]) -> str:
+        try:
+            admits = SpecifierSet(match["text"]).contains(version)
+        except InvalidSpecifier:
+            admits = True
+        return match[0] if admits else f'{match["key"]}"=={version.rpartition(".")[0]}.*"'
+
+    return _REQUIRES.sub(admitting, text)

@@ -5,13 +5,13 @@ import json
 import platform
 import subprocess
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from packaging.specifiers import SpecifierSet
 
 from tasks.engines.local.toolchains.pinned import base_python
-from tasks.engines.versions.python import minors_of, plain, shown, specifier
+from tasks.engines.versions.python import PATCHES, minors_of, plain, shown, specifier
 from tasks.errors import EngineError
 from tasks.stack import Version
 
@@ -23,16 +23,25 @@ PROBE = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Interpreter:
-    """A Python that runs, and in what it differs from the one that was wanted."""
+    """A Python that runs, and in what it differs from the one that was wanted.
+
+    `relaxed`: another patch release than `requires-python` admits.
+    """
 
     path: Path
     version: str
     gaps: tuple[str, ...] = ()
+    relaxed: bool = False
 
     @property
     def minor(self) -> int:
         """13 of 3.13.0."""
         return int(self.version.split(".")[1])
+
+    @property
+    def patch(self) -> int:
+        """0 of 3.13.0."""
+        return int(self.version.split(".")[2])
 
 
 class Pythons:
@@ -46,7 +55,11 @@ class Pythons:
         self.own = Interpreter(path=Path(base_python()), version=platform.python_version())
 
     async def find(self, version: Version) -> Interpreter | None:
-        """The best interpreter within `accepts`: one that is wanted, else the nearest with a gap, else None."""
+        """The best interpreter for a stack, or None.
+
+        First one that is wanted; then another patch release of a wanted minor version; then the nearest newer minor
+        version that `accepts` admits, then an older one. All but the first have a gap.
+        """
         return await asyncio.to_thread(self._find, version)
 
     def _find(self, version: Version) -> Interpreter | None:
@@ -57,25 +70,42 @@ class Pythons:
         for minor in sorted(minors_of(both), key=lambda each: (each != own, -each)):
             if found := self._first(minor, both):
                 return found
+        goals = minors_of(both)
+        for minor in goals:
+            if found := self._nearest_patch(minor, both):
+                return self._other(found, version, bound)
         goal = min(minors_of(wanted), default=own)
-        for minor in sorted(minors_of(bound), key=lambda each: (abs(each - goal), -each)):
-            if found := self._first(minor, bound):
-                source = f" ({version.source})" if version.source else ""
-                return Interpreter(
-                    path=found.path,
-                    version=found.version,
-                    gaps=(f"Python {shown(found.version, version.wanted)} instead of {plain(version.wanted)}{source}",),
-                )
+        for minor in sorted(minors_of(bound), key=lambda each: (each < goal, abs(each - goal))):
+            if found := self._first(minor, bound) or self._nearest_patch(minor, bound):
+                return self._other(found, version, bound)
         return None
 
+    @staticmethod
+    def _other(found: Interpreter, version: Version, bound: SpecifierSet) -> Interpreter:
+        """The interpreter, with the gap that it is another one than wanted."""
+        source = f" ({version.source})" if version.source else ""
+        is_wanted = specifier(version.wanted, version.source).contains(found.version)
+        wanted = version.accepts if is_wanted else version.wanted
+        gap = f"Python {shown(found.version, wanted)} instead of {plain(wanted)}{source}"
+        return replace(found, gaps=(gap,), relaxed=not bound.contains(found.version))
+
     def _first(self, minor: int, specifier: SpecifierSet) -> Interpreter | None:
+        return next((each for each in self._all(minor) if specifier.contains(each.version)), None)
+
+    def _nearest_patch(self, minor: int, specifier: SpecifierSet) -> Interpreter | None:
+        """The interpreter of a minor version whose patch number is nearest to one that fits."""
+        goals = [patch for patch in PATCHES if specifier.contains(f"3.{minor}.{patch}")]
+        distances = {each: min(abs(each.patch - goal) for goal in goals) for each in self._all(minor)} if goals else {}
+        return min(distances, key=lambda each: distances[each], default=None)
+
+    def _all(self, minor: int) -> Iterator[Interpreter]:
+        """The interpreters of a minor version, each tried once."""
         for path in self._places(minor):
             if path not in self._tried:
                 self._tried[path] = probe(path)
             found = self._tried[path]
-            if found and found.minor == minor and specifier.contains(found.version):
-                return found
-        return None
+            if found and found.minor == minor:
+                yield found
 
     def _places(self, minor: int) -> Iterator[Path]:
         """Where a Python 3.<minor> may be: ours, PATH, uv's and pyenv's own directories."""

@@ -38,7 +38,8 @@ class Install(Protocol):
 class Toolchain:
     """What runs an environment's code: directories of programs, variables for installers, differences from production.
 
-    `exit` is how bringing the package manager ended, `command` what was run for it.
+    `exit` is how bringing the package manager ended, `command` what was run for it. `relaxed` is the version of an
+    interpreter that `requires-python` does not admit: manifests are changed for it where packages are installed.
     """
 
     tag: str
@@ -48,6 +49,7 @@ class Toolchain:
     gaps: tuple[str, ...] = ()
     exit: Exit = WELL
     command: Command | None = None
+    relaxed: str = ""
 
     @property
     def is_node(self) -> bool:
@@ -120,4 +122,5 @@ def python_toolchain(found: Interpreter) -> Toolchain:
         version=f"Python {found.version}",
         env=(("UV_PYTHON", str(found.path)),),
         gaps=found.gaps,
+        relaxed=found.version if found.relaxed else "",
     )
