@@ -69,9 +69,8 @@ class Command:
     `environment` names the packages to install: `production`, `development`, `node`, `ours` (the packages of
     predeploy's probes) or none. With `image` the command runs in the component's built image; without an argv it only
     builds the image.
-    `secrets` are names of variables whose values come from the run's provider of secrets.
-    `volatile` means that the command reads more than its inputs, so it always runs. With `inputs` it reads only these
-    files, in its own workspace, and no other command sees that workspace.
+    `secrets` are names of variables whose values come from the run's provider of secrets. `volatile`: the command reads
+    more than its inputs, so it always runs. With `inputs` it reads only these files, in a workspace of its own.
     `services` are the servers that run next to the command, in the order of their start. The label of each is its name
     in tokens. With `component` the command runs with the packages of that component, in its own workspace.
     `tree` is the source of its files and packages. An error in the base is no verdict on the tree.
@@ -143,8 +142,9 @@ class Image:
     """The image of a component.
 
     With a `dockerfile` (relative to `context`, which is relative to the stack's root) the image is built from it, with
-    `target`, `args` and `secrets`. `copies` maps places in the image to paths of the stack. Without a Dockerfile predeploy makes the image: the component's production `environment`, the workspace of
-    the step that builds it (`inputs` and the files made from them) at WORK, and `cwd` as the working directory.
+    `target`, `args` and `secrets`. `copies` maps places in the image to paths of the stack. Without a Dockerfile
+    predeploy makes the image: the production `environment`, the workspace of the step that builds it (`inputs` and the
+    files made from them) at WORK, and `cwd` as the working directory.
     """
 
     title: str
@@ -191,11 +191,10 @@ class Step:
     """One command, ready for an engine. Steps with the same `slot` share a workspace, OUT and CACHE.
 
     `begins` means that workspace and OUT have no files of an earlier attempt. `secrets` are names of variables. The
-    engine has their values, which win over those of `env`; tokens in them are not replaced. `volatile`
-    means that the result may differ on the same inputs, so an engine must not reuse an earlier exit. With `image` the
-    step runs in the image, without `environment` and workspace; without an argv the step builds the image. `services`
-    start in order, without waiting for each other, and are reported in that order. `tree` is the source of the
-    workspace's files.
+    engine has their values, which win over those of `env`; tokens in them are not replaced. `volatile`: the result may
+    differ on the same inputs, so an engine must not reuse an earlier exit. With `image` the step runs in the image,
+    without `environment` and workspace; without an argv it builds the image. `services` start and are reported in
+    order, without waiting for each other. `tree` is the source of the workspace's files.
     """
 
     slot: str

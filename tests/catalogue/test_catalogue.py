@@ -11,8 +11,9 @@ from tasks.catalogue.django.server import UWSGI, server_argv
 from tasks.catalogue.quality.mypy_target import mypy_section
 from tasks.errors import UsageError
 from tasks.models import SkipReason, Stage
+from tasks.production import ProductionServer
 from tasks.settings import ComponentSettings, CustomCheck, Settings
-from tasks.stack import Component, ProductionServer, Stack
+from tasks.stack import Component, Stack
 from tasks.steps import DB_MIGRATED, OUT, SERVER_HOST, SERVER_PORT, Check, Command, Inputs
 from tests.support.factories import (
     make_node_project,

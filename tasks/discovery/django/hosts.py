@@ -10,7 +10,7 @@ from tasks.discovery.file_view import FileView, join, lineage, parent
 from tasks.discovery.image.compose import line_of, literals
 from tasks.discovery.image.dockerfile import Shell
 from tasks.discovery.image.purpose import has_other_use, is_of_the_stack
-from tasks.stack import Sourced
+from tasks.production import Sourced
 
 _MANIFEST = re.compile(r"manifest([-_.][\w.\-]+)?\.ya?ml$")
 _WEB = ("web", "app", "django", "server", "api", "backend")

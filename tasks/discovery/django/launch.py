@@ -10,7 +10,7 @@ from tasks.discovery.django.scripts import UNKNOWN, Statement, statements
 from tasks.discovery.django.server import is_server, listening, unwrapped
 from tasks.discovery.django.uwsgi import without_sockets
 from tasks.discovery.image.dockerfile import Shell, expand
-from tasks.stack import ProductionServer, Sourced
+from tasks.production import ProductionServer, Sourced
 from tasks.steps import WORK
 
 _SHELLS = frozenset(["sh", "bash", "ash", "dash", "zsh"])

@@ -11,7 +11,7 @@ from tasks.discovery.file_view import FileView
 from tasks.discovery.image.compose import ComposeService
 from tasks.discovery.image.dockerfile import BuildStage, Dockerfile, Shell
 from tasks.discovery.image.files import image_places
-from tasks.stack import ProductionServer, Sourced
+from tasks.production import ProductionServer, Sourced
 
 MODULE = "DJANGO_SETTINGS_MODULE"
 

@@ -11,7 +11,8 @@ from tasks.discovery.image.compose import line_of
 from tasks.discovery.image.definitions import ImageDefinitions, is_for_python
 from tasks.discovery.image.dockerfile import Dockerfile
 from tasks.discovery.rank import Rank, rank
-from tasks.stack import Sourced, Web
+from tasks.production import Sourced
+from tasks.stack import Web
 
 _MANAGE = re.compile(r"\bdjango\b|execute_from_command_line")
 _SETTINGS = re.compile(

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 
 from tasks.discovery.image.purpose import is_production
-from tasks.stack import Sourced
+from tasks.production import Sourced
 
 _MODULE = re.compile(r"[A-Za-z_]\w*(\.\w+)*")
 _DEVELOPMENT = re.compile(r"(?:^|_)(local|dev|devel|develop|development|debug|tests?|testing|base|common|ci)(?=_|$)")

@@ -10,7 +10,7 @@ from tasks.discovery.documents import Table, parse_dotenv, string, strings, tabl
 from tasks.discovery.file_view import FileView, join, parent
 from tasks.discovery.image.dockerfile import Shell, expand
 from tasks.discovery.image.purpose import has_other_use, is_of_the_stack, is_production
-from tasks.stack import Sourced
+from tasks.production import Sourced
 
 _COMPOSE = re.compile(r"^(docker-)?compose([.\-][\w.\-]+)?\.ya?ml$")
 _DEVELOPS = re.compile(r"\brunserver(_plus)?\b|--reload\b|\bdebugpy\b")

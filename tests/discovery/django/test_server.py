@@ -6,7 +6,7 @@ from tasks.discovery.django.ground import Ground
 from tasks.discovery.django.launch import find_server
 from tasks.discovery.file_view import FileView
 from tasks.discovery.image.dockerfile import Shell
-from tasks.stack import Sourced
+from tasks.production import Sourced
 from tasks.steps import SERVER_HOST, SERVER_PORT
 from tests.discovery.trees import django, look, web
 
