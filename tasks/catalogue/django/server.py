@@ -3,16 +3,15 @@
 import posixpath
 import re
 
-from tasks.catalogue.django.environment import django_env, own_env
+from tasks.catalogue.django.environment import django_env
 from tasks.catalogue.row import CatalogueContext
-from tasks.catalogue.throwaway import throwaway_variables
-from tasks.discovery.django.production import MODULE
 from tasks.discovery.django.server import PACKAGES, is_server, listening, unwrapped
 from tasks.discovery.django.uwsgi import HOME
 from tasks.stack import Component, Web
 from tasks.steps import SERVER_HOST, SERVER_PORT, Command
 
 DEVELOPMENT_SERVER = "the stack names no production server: Django's development server answered"
+PLACES = frozenset({"HOME", "PATH", "PYTHONPATH", "VIRTUAL_ENV"})
 ABSENT, TOOL_MISSING = (126, 127), "tool_missing"
 SERVERS = ("gunicorn", "uvicorn", "granian", "hypercorn", "daphne", "waitress", "uwsgi")
 UWSGI = ("uwsgi", *HOME, "--master", "--die-on-term", "--need-app")
@@ -106,9 +105,8 @@ def server_env(component: Component, context: CatalogueContext) -> tuple[tuple[s
     """Returns the variables of the server's process: those of Django's processes, and those that its scripts set."""
     assert component.web is not None
     assert component.web.launch is not None
-    known = dict(django_env(component, context))
-    fixed = {*throwaway_variables(), *own_env(component, context), MODULE, "PYTHONPATH", "PATH", "HOME"}
-    return tuple(sorted((known | {k: v for k, v in component.web.launch.env if k not in fixed}).items()))
+    own = {name: value for name, value in component.web.launch.env if name not in PLACES}
+    return tuple(sorted((own | dict(django_env(component, context))).items()))
 
 
 def server_gap(component: Component, context: CatalogueContext) -> tuple[tuple[str, str], ...]:

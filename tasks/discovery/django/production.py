@@ -11,7 +11,7 @@ from tasks.discovery.file_view import FileView
 from tasks.discovery.image.compose import ComposeService
 from tasks.discovery.image.dockerfile import BuildStage, Dockerfile, Shell
 from tasks.discovery.image.files import image_places
-from tasks.production import ProductionServer, Sourced
+from tasks.production import NOWHERE, ProductionServer, Sourced
 
 MODULE = "DJANGO_SETTINGS_MODULE"
 
@@ -178,3 +178,16 @@ def settings_candidates(evidence: Evidence) -> Iterator[Sourced]:
 def _option(argv: tuple[str, ...]) -> str:
     """Returns the settings module in an option such as `--env DJANGO_SETTINGS_MODULE=…`."""
     return next((word.partition(f"{MODULE}=")[2] for word in argv if f"{MODULE}=" in word), "")
+
+
+def origin_of_image(evidence: Evidence) -> Sourced:
+    """Returns why a Dockerfile is production's."""
+    image = evidence.image
+    if image is None:
+        return NOWHERE
+    named = [each for each in evidence.composed if each.dockerfile == image.path]
+    if named and (named[0].is_production or not named[0].is_development):
+        service = named[0]
+        why = f"build of the service {service.name}"
+        return Sourced(value=image.path, file=service.file, line=service.line, why=why)
+    return Sourced(value=image.path, file=image.path, line=1, why="the Dockerfile for this directory")

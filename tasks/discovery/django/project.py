@@ -2,35 +2,24 @@
 
 import posixpath
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 
-from tasks.discovery.django.production import Evidence, ImageSource, gather, settings_candidates
-from tasks.discovery.django.settings_module import choose_settings
+from tasks.discovery.django.given import example_files, given_values, names_postgres, scheme_of
+from tasks.discovery.django.production import ImageSource, gather, origin_of_image
+from tasks.discovery.django.settings_choice import as_path, default_settings, module_base, settings_of
+from tasks.discovery.django.settings_files import parsed, settings_files
+from tasks.discovery.django.variables import read_variables
 from tasks.discovery.file_view import FileView, is_within, join, lineage, parent, relative
-from tasks.discovery.image.compose import line_of
 from tasks.discovery.image.definitions import ImageDefinitions, is_for_python
 from tasks.discovery.image.dockerfile import Dockerfile
 from tasks.discovery.rank import Rank, rank
-from tasks.production import Sourced
 from tasks.stack import Web
 
 _MANAGE = re.compile(r"\bdjango\b|execute_from_command_line")
-_SETTINGS = re.compile(
-    r"""(?:setdefault|getenv|\.get)\(\s*["']DJANGO_SETTINGS_MODULE["']\s*,\s*["']([\w.]+)["']"""
-    r"""|environ\[\s*["']DJANGO_SETTINGS_MODULE["']\s*\]\s*=\s*["']([\w.]+)["']"""
-)
 _APPLICATION = re.compile(r"^(?:(?:async[ \t]+)?def[ \t]+)?(\w+)[ \t]*(?:\(|(?::[^=\n]+)?=(?!=))", re.MULTILINE)
 _GATEWAYS = ("wsgi", "asgi")
-_STRING_OR_COMMENT = re.compile(r'"{3}.*?"{3}|#[^\n]*', re.DOTALL)
-_ENV_EXAMPLES = (
-    ".env.example",
-    ".env.sample",
-    ".env.template",
-    ".env.dist",
-    "env.example",
-    "example.env",
-    "sample.env",
-)
+_READS = re.compile(r"environ|getenv|decouple|BaseSettings|\benv[.(\[]")
 
 
 def is_project(tree: FileView, directory: str) -> bool:
@@ -40,7 +29,7 @@ def is_project(tree: FileView, directory: str) -> bool:
 
 def is_for_tests(tree: FileView, directory: str) -> bool:
     """Whether a project serves a library's tests: the settings module in its manage.py has `test` in its name."""
-    module = _default_settings(tree.text(join(directory, "manage.py")))
+    module = default_settings(tree.text(join(directory, "manage.py")))
     return bool(re.search(r"(^|[._])tests?([._]|$)", module))
 
 
@@ -48,9 +37,9 @@ def describe_web(
     tree: FileView, images: ImageDefinitions, directory: str, *, configured: str, rivals: tuple[str, ...]
 ) -> tuple[Web, Dockerfile | None]:
     """Returns the Django project whose manage.py is in `directory`, and the Dockerfile that deploys it."""
-    manage = _default_settings(tree.text(join(directory, "manage.py")))
+    manage = default_settings(tree.text(join(directory, "manage.py")))
     base = module_base(tree, directory, configured or manage)
-    gateways = {kind: _gateway(tree, directory, kind, join(base, _as_path(configured or manage))) for kind in _GATEWAYS}
+    gateways = {kind: _gateway(tree, directory, kind, join(base, as_path(configured or manage))) for kind in _GATEWAYS}
     found = images.of(directory, is_for_python, rivals=rivals, marks=_marks(gateways, manage))
     image = None
     build = None
@@ -58,7 +47,7 @@ def describe_web(
         build = images.build(found[0], directory)
         image = ImageSource(path=found[0], dockerfile=found[1], context=build.context, target=build.target)
     evidence = gather(tree, directory, image, images.services, rivals)
-    settings = _settings(evidence, gateways, configured)
+    settings = settings_of(evidence, gateways, configured)
     web = Web(
         directory=directory,
         settings=settings.value,
@@ -69,84 +58,62 @@ def describe_web(
         apps=_apps(tree, directory),
         launch=evidence.server,
         dockerfile=image.path if image else None,
-        dockerfile_found=_origin(evidence),
+        dockerfile_found=origin_of_image(evidence),
         context=build.context if build else ".",
         target=build.target if build else "",
         args=build.args if build else (),
-        env_example=tree.nearest(directory, *_ENV_EXAMPLES),
     )
-    return web, image.dockerfile if image else None
+    stage = image.stage if image else None
+    return with_variables(web, tree, rivals, stage.env if stage else {}), image.dockerfile if image else None
 
 
-def _settings(evidence: Evidence, gateways: dict[str, str], configured: str) -> Sourced:
-    """Returns the settings module of production: the configured one, else the one that the files name."""
-    tree, directory = evidence.tree, evidence.directory
-    if configured:
-        line = line_of(tree.text("predeploy.toml"), "settings")
-        return Sourced(value=configured, file="predeploy.toml", line=line, why="settings in predeploy.toml")
-    uses_asgi = evidence.server is not None and any("asgi" in word for word in evidence.server.argv)
-    paths = [gateways[kind] for kind in (reversed(_GATEWAYS) if uses_asgi else _GATEWAYS) if gateways[kind]]
-    defaults = (_default(tree, path) for path in (*paths, join(directory, "manage.py")))
-    candidates = (*settings_candidates(evidence), *defaults)
-
-    def file_of(module: str) -> str:
-        return join(module_base(tree, directory, module), _as_path(module))
-
-    def has(module: str) -> bool:
-        return tree.has(f"{file_of(module)}.py") or tree.has(f"{file_of(module)}/__init__.py")
-
-    def is_open(module: str) -> bool:
-        text = _STRING_OR_COMMENT.sub("", tree.text(f"{file_of(module)}/__init__.py"))
-        return tree.has(f"{file_of(module)}/__init__.py") and not re.search(r"prod|=|importlib|environ", text)
-
-    return choose_settings(candidates, has, is_open)
-
-
-def _default(tree: FileView, path: str) -> Sourced:
-    text = tree.text(path)
-    module = _default_settings(text)
-    line = text.count("\n", 0, max(text.find(module), 0)) + 1 if module else 0
-    return Sourced(value=module, file=path, line=line, why=f"the default in {posixpath.basename(path)}")
-
-
-def _origin(evidence: Evidence) -> Sourced:
-    """Returns why a Dockerfile is production's."""
-    image = evidence.image
-    if image is None:
-        return Sourced()
-    named = [each for each in evidence.composed if each.dockerfile == image.path]
-    if named and (named[0].is_production or not named[0].is_development):
-        service = named[0]
-        why = f"build of the service {service.name}"
-        return Sourced(value=image.path, file=service.file, line=service.line, why=why)
-    return Sourced(value=image.path, file=image.path, line=1, why="the Dockerfile for this directory")
+def with_variables(web: Web, tree: FileView, rivals: tuple[str, ...], image: Mapping[str, str]) -> Web:
+    """Returns the project with the variables that its code reads, and the values that the tree has for them."""
+    examples = example_files(tree, web.directory, rivals)
+    given = given_values(tree, web.directory, web.dockerfile, image)
+    settings = [*settings_files(web.directory, web.settings, tree.has, tree.text)]
+    known = {path for path, _ in settings}
+    others = [
+        path
+        for path in tree.under(web.directory)
+        if path.endswith(".py") and path not in known and _is_deployed(path, web.directory)
+    ]
+    trees = ((path, parsed(tree.text(path))) for path in others if _READS.search(tree.text(path)))
+    reads = read_variables(settings, [(path, found) for path, found in trees if found is not None])
+    texts = (
+        *(tree.text(path) for path in examples),
+        *(value for _, value, _ in given),
+        *(each.default for each in reads),
+    )
+    named = (*examples, web.dockerfile) if web.dockerfile else examples
+    return replace(
+        web,
+        env_example=_nearest_example(examples, web.directory),
+        examples=examples,
+        reads=reads,
+        given=given,
+        postgres=names_postgres(tree, web.directory, named),
+        scheme=scheme_of(iter(texts)),
+    )
 
 
-def _default_settings(text: str) -> str:
-    """Returns the settings module that a file sets as the default. A module for tests is the last choice."""
-    found = [first or second for first, second in _SETTINGS.findall(text)]
-    return min(found, key=lambda module: "test" in module, default="")
+def _nearest_example(examples: tuple[str, ...], directory: str) -> str | None:
+    """Returns the example in the directory, or in the nearest directory above that has one."""
+    near = (path for above in lineage(directory) for path in examples if parent(path) == above)
+    return next(near, None)
+
+
+def _is_deployed(path: str, directory: str) -> bool:
+    """Whether a module may be imported in production: it is no test, no script and in no inner project."""
+    name = posixpath.basename(path)
+    if name.startswith(("test_", "tests", "conftest")) or name.endswith("_test.py"):
+        return False
+    return rank(relative(parent(path), directory)) is Rank.DEPLOYED
 
 
 def _marks(gateways: dict[str, str], manage: str) -> tuple[str, ...]:
     modules = [path.removesuffix(".py").split("/")[-2:] for path in gateways.values() if path]
     return tuple(dict.fromkeys([".".join(module) for module in modules] + [manage] * bool(manage)))
-
-
-def _as_path(module: str) -> str:
-    return module.replace(".", "/") or "."
-
-
-def module_base(tree: FileView, directory: str, settings: str) -> str:
-    """Returns the directory from which the settings module is imported.
-
-    It is the directory of manage.py, its `src`, or a directory above.
-    """
-    path = _as_path(settings)
-    for base in (directory, join(directory, "src"), *lineage(directory)):
-        if settings and (tree.has(join(base, f"{path}.py")) or tree.has(join(base, f"{path}/__init__.py"))):
-            return base
-    return directory
 
 
 def _gateway(tree: FileView, directory: str, kind: str, settings: str) -> str:
