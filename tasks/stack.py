@@ -139,9 +139,8 @@ class Web:
 
     `settings` is the module of the deployed process, and `settings_found` its origin. `manage_settings` is the default
     in manage.py. `wsgi` and `asgi` are `module:attribute`. `apps` are directories with migrations. `launch` is the
-    server that production starts; None if no file names a known server. `env_example` is the path of `.env.example`,
-    `dockerfile` the path of the Dockerfile. The image is built in the directory `context`, up to the
-    stage `target` (the last stage if empty), with `args`.
+    server that production starts; None if no file names one. `env_example` is the path of `.env.example`. The image
+    is built from `dockerfile` in the directory `context`, up to the stage `target` (if empty, the last), with `args`.
     `reads` are the environment variables that the code reads. `examples` are all example files, the first value of a
     name counts. `given` are variables that the Dockerfile and compose files set, as name, value and file. `postgres`
     means that an example, compose file or Dockerfile names Postgres, `scheme` is that of its URLs.
