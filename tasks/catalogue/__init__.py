@@ -5,11 +5,12 @@ from collections import Counter
 from collections.abc import Collection, Iterable
 from dataclasses import replace
 
-from tasks.catalogue import node, quality
+from tasks.catalogue import node
 from tasks.catalogue.custom import custom_check
 from tasks.catalogue.deploy_names import absence, needed_names
 from tasks.catalogue.django import rows as django
 from tasks.catalogue.django.image import missing_files
+from tasks.catalogue.quality import rows as quality
 from tasks.catalogue.row import Absent, Catalogue, CatalogueContext, Row
 from tasks.catalogue.worker import rows as worker
 from tasks.errors import UsageError
@@ -99,7 +100,7 @@ def expand(row: Row, context: CatalogueContext) -> tuple[list[Check], list[Absen
     for component in components:
         name = row.name.format(slug=slug(component))
         is_skipped = name in context.configured(component).skip
-        reason = f"skipped by predeploy.toml for {component.path}" if is_skipped else row.absent(component, context)
+        reason = f"skipped by predeploy.toml for {component.label}" if is_skipped else row.absent(component, context)
         if reason:
             absent.append(Absent(name=name, component=component.path, reason=reason))
         else:

@@ -8,7 +8,7 @@ import pytest
 from tasks.catalogue import make_catalogue
 from tasks.catalogue.django.environment import django_env, filled_names
 from tasks.catalogue.django.server import UWSGI, server_argv
-from tasks.catalogue.mypy_target import mypy_section
+from tasks.catalogue.quality.mypy_target import mypy_section
 from tasks.errors import UsageError
 from tasks.models import SkipReason, Stage
 from tasks.settings import ComponentSettings, CustomCheck, Settings
@@ -236,7 +236,7 @@ def test_django_gets_a_key_the_database_and_its_settings() -> None:
     env = env_of(make_web())
 
     assert len(env["SECRET_KEY"]) >= 50
-    assert env["DATABASE_URL"] == "@db.url@"
+    assert env["DATABASE_URL"] == "postgres://@db.user@:@db.password@@@db.host@:@db.port@/@db.name@"
     assert (env["PGHOST"], env["PGPORT"], env["PGUSER"]) == ("@db.host@", "@db.port@", "@db.user@")
     assert (env["PGPASSWORD"], env["PGDATABASE"], env["POSTGRES_DB"]) == ("@db.password@", "@db.name@", "@db.name@")
     assert env["DJANGO_SETTINGS_MODULE"] == "config.settings"
@@ -268,7 +268,7 @@ def test_example_fills_only_names_without_a_value() -> None:
     env = env_of(web, {"apps/web/.env.example": EXAMPLE}, env={"TIMEOUT": "5"})
 
     assert (env["EMAIL_HOST"], env["TIMEOUT"]) == ("mail.example # not a comment", "5")
-    assert env["DATABASE_URL"] == "@db.url@"
+    assert env["DATABASE_URL"].startswith("postgres://@db.user@:")
     assert env["SECRET_KEY"] != "change-me"
     assert env["DEBUG"] == "False"
     assert "EMPTY" not in env
@@ -278,9 +278,9 @@ def test_names_with_a_value_only_in_the_example_are_listed() -> None:
     web = make_web(env_example="apps/web/.env.example")
     files = {"apps/web/.env.example": EXAMPLE}
 
-    assert filled_names(web, make_scene(make_stack(web), files)) == ("EMAIL_HOST", "TIMEOUT")
+    assert filled_names(web, make_scene(make_stack(web), files)) == {"apps/web/.env.example": ("EMAIL_HOST", "TIMEOUT")}
     settings = Settings(jobs=1, env={"TIMEOUT": "5"})
-    assert filled_names(web, make_scene(make_stack(web), files, settings)) == ("EMAIL_HOST",)
+    assert filled_names(web, make_scene(make_stack(web), files, settings)) == {"apps/web/.env.example": ("EMAIL_HOST",)}
 
 
 def test_debug_can_be_configured() -> None:
