@@ -4,6 +4,7 @@ import stat
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 from tasks.catalogue import NAMES, Catalogue, CatalogueContext, make_catalogue
@@ -187,11 +188,13 @@ def read_scope(
 def make_context(tree: Tree, settings: Settings, title: str = "") -> CatalogueContext:
     """Returns a tree and its stack as the rows of the catalogue see them."""
     modules = {path: each.settings for path, each in settings.component.items() if each.settings}
-    found = discover(tree.files, lambda path: read_text(tree, path), exclude=settings.exclude, settings=modules)
+    installs = {path: each.install for path, each in settings.component.items() if each.install}
+    read = partial(read_text, tree)
+    found = discover(tree.files, read, exclude=settings.exclude, settings=modules, installs=installs)
     return CatalogueContext(
         stack=found,
         paths=frozenset(tree.files),
-        read=lambda path: read_text(tree, path),
+        read=read,
         settings=settings,
         title=title,
     )

@@ -33,7 +33,9 @@ _FOLDERS = frozenset(
     ]
 )
 _PYTHON = re.compile(
-    r"manage\.py|gunicorn|uvicorn|\bpip3? install|\buv (sync|pip)|\bpoetry\b|\bpipenv\b|\bdjango\b", re.IGNORECASE
+    r"manage\.py|gunicorn|uvicorn|\bpip3? install|\buv (?:-\S+ )*(?:sync|pip|export)|\bpdm (?:install|sync)|\bpoetry\b"
+    r"|\bpipenv\b|\bdjango\b",
+    re.IGNORECASE,
 )
 _COMPOSE = re.compile(r"^(docker-)?compose([.\-][\w.\-]+)?\.ya?ml$")
 _OTHER_EXTENSIONS = (".dockerignore", ".md", ".sh", ".py", ".txt", ".yml", ".yaml")
