@@ -6,12 +6,13 @@ summary has the reason); 1 the import failed (a traceback); 5 the static files c
 
 import argparse
 import json
+import os
 import sys
 import traceback
-from contextlib import redirect_stdout
+from contextlib import redirect_stdout, suppress
 from pathlib import Path
 
-from predeploy_django import set_up_project
+from predeploy_django import is_sqlite, migrate_file, set_up_project
 
 
 def say(summary: str, problem: str, warnings: list[str]) -> int:
@@ -98,6 +99,9 @@ def main() -> int:
         except Exception:
             traceback.print_exc()
             return 5
+        if os.environ.get("PREDEPLOY_SQLITE") and is_sqlite():
+            with suppress(Exception):  # the check `migrate` reports the error
+                migrate_file()  # the server runs in this workspace
     return say(summary, problem, warnings)
 
 
