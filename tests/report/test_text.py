@@ -89,7 +89,11 @@ def test_engine_takes_one_line_of_the_header(summary: str, style: Style) -> None
 
     lines = render_text(make.report(engine=engine), style).splitlines()
 
-    (place,) = [number for number, line in enumerate(lines) if line.startswith("engine  local 0.2.0: ")]
+    (place,) = [
+        number
+        for number, line in enumerate(lines)
+        if line.startswith("engine  embedded (this machine, no containers): ")
+    ]
     assert cells(lines[place]) <= 80
     assert lines[place + 1].startswith("run     ")
 
@@ -186,6 +190,18 @@ def test_missing_migration_comes_before_the_database_errors_that_it_causes(opera
     assert (first.location, first.text) == ("apps/web/menu/models.py", MISSING.format(operation))
     assert first.checks == ("pytest", "Migration check")
     assert second.location == "apps/web/c.py:9"
+
+
+def test_command_of_a_fix_is_never_cut() -> None:
+    text = MISSING.format(
+        "Add field a_rather_long_name_of_a_field to a_rather_long_name_of_a_model, which needs a default"
+    )
+    missing = make.diagnostic(text, "apps/web/menu/models.py", tool="django", rule="missing_migration")
+    checks = make.checks(migration_check=make.result("migration_check", Status.FAILED, diagnostics=(missing,)))
+
+    block = render_text(make.report(Outcome.FAILED, checks=checks), PEOPLE).split("Fix first:")[1]
+
+    assert "Run: python manage.py makemigrations menu (Migration check)" in " ".join(block.split())
 
 
 def test_missing_migration_explains_no_other_database_error() -> None:
