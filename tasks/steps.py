@@ -65,8 +65,8 @@ class Command:
     `parser` names the reader of the output in `tasks.diagnostics`. `cwd` is relative to the stack's root, `limit` is in
     seconds.
     `environment` names the packages to install: `production`, `development`, `node`, `ours` (the packages of
-    predeploy's probes) or none. With `image` the command runs in the component's built image; without an argv it only
-    builds the image.
+    predeploy's probes), `tool` (only `packages`, which are requirements) or none. With `image` the command runs in the
+    component's built image; without an argv it only builds the image.
     `secrets` are names of variables whose values come from the run's provider of secrets.
     `volatile` means that the command reads more than its inputs, so it always runs. With `inputs` it reads only these
     files, in its own workspace, and no other command sees that workspace.
@@ -78,7 +78,7 @@ class Command:
     argv: tuple[str, ...]
     label: str
     cwd: str = "."
-    environment: Literal["", "production", "development", "node", "ours", "image"] = ""
+    environment: Literal["", "production", "development", "node", "ours", "tool", "image"] = ""
     env: tuple[tuple[str, str], ...] = ()
     secrets: tuple[str, ...] = ()
     verdicts: tuple[tuple[int, str], ...] = ((1, "findings"),)
@@ -95,10 +95,13 @@ class Command:
     evidence: str = ""
     parser: str = ""
     phase: Phase = "execute"
+    proves: str = ""
+    """A pattern that the output of a failure must contain, because a wrapper uses the same exit codes."""
     volatile: bool = False
     inputs: Inputs | None = None
     limit: float = 600.0
     services: tuple["Command", ...] = ()
+    packages: tuple[str, ...] = ()
     component: str = ""
     tree: TreeName = ""
 
