@@ -158,7 +158,7 @@ def isort(component: Component, context: CatalogueContext) -> tuple[Command, ...
             parser="isort",
             call=call,
         )
-        return replace(row, evidence=r"^\s*VERSION \d")
+        return replace(row, evidence=r"(?m)^\s*VERSION \d")
 
     return linter(component, "isort", made)
 
@@ -170,6 +170,6 @@ def flake8(component: Component, context: CatalogueContext) -> tuple[Command, ..
         words = _arguments(component, context, call, _globs)
         argv = ("flake8", "--count", "--format=default", *words)
         row = tool(component, context, "flake8", *argv, parser="flake8", call=call)
-        return replace(row, evidence=r"^0$")
+        return replace(row, evidence=r"(?m)^0$")
 
     return linter(component, "flake8", made)
