@@ -4,6 +4,9 @@ from dataclasses import dataclass, field
 from enum import IntEnum, StrEnum
 from typing import Literal
 
+from tasks.production import NOWHERE, ProductionServer, Sourced
+from tasks.variable import Variable
+
 
 class Kind(StrEnum):
     """The kind of a component."""
@@ -70,8 +73,9 @@ class PythonProject:
     """How a Python component's dependencies are declared and locked. Paths are relative to the stack's root.
 
     `kind` is the way of installation: `uv` (`lock` is the path of uv.lock), `requirements` (`production` and
-    `development` list the files) or `none` (nothing can be installed). For `uv`, `lock` is None if only the manifest
-    declares dependencies. `development` is complete: it repeats production's files unless it includes them.
+    `development` list the files), `locked` (`lock` is a lock of another `manager`, and `exported` has its packages) or
+    `none` (nothing can be installed). For `uv`, `lock` is None if only the manifest declares dependencies.
+    `development` is complete: it repeats production's files unless it includes them.
     `hashed` means that the requirements have hashes. `pinned` means that every requirement has an exact version;
     otherwise the installed versions depend on the day.
     `packages` has the normalised names in the lock, for production and development. `versions` maps names to pinned
@@ -83,9 +87,12 @@ class PythonProject:
     """
 
     root: str
-    kind: Literal["uv", "requirements", "none"]
+    kind: Literal["uv", "requirements", "locked", "none"]
     manifest: str | None = None
     lock: str | None = None
+    manager: Literal["", "Poetry", "PDM", "Pipenv"] = ""
+    exported: tuple[str, str] = ("", "")
+    """The texts of two requirements files, for production and development, with exactly the locked packages."""
     production: tuple[str, ...] = ()
     development: tuple[str, ...] = ()
     hashed: bool = False
@@ -130,26 +137,39 @@ class NodeProject:
 class Web:
     """A Django project. `directory` is the directory of manage.py.
 
-    `settings` is the module of the deployed process: the configured one, else DJANGO_SETTINGS_MODULE in the Dockerfile,
-    else the default in wsgi.py or asgi.py, else the default in manage.py. `manage_settings` is the last one. `wsgi` and
-    `asgi` are `module:attribute`. `apps` are directories with migrations. `server` is the argv that production starts,
-    from the Dockerfile or a Procfile; it is empty if neither names a known server. `env_example` is the path of
-    `.env.example`, `dockerfile` the path of the Dockerfile. The image is built in the directory `context`, up to the
-    stage `target` (the last stage if empty), with `args`.
+    `settings` is the module of the deployed process, and `settings_found` its origin. `manage_settings` is the default
+    in manage.py. `wsgi` and `asgi` are `module:attribute`. `apps` are directories with migrations. `launch` is the
+    server that production starts; None if no file names one. `env_example` is the path of `.env.example`. The image
+    is built from `dockerfile` in the directory `context`, up to the stage `target` (if empty, the last), with `args`.
+    `reads` are the environment variables that the code reads. `examples` are all example files, the first value of a
+    name counts. `given` are variables that the Dockerfile and compose files set, as name, value and file. `postgres`
+    means that an example, compose file or Dockerfile names Postgres, `scheme` is that of its URLs.
     """
 
     directory: str
     settings: str = ""
+    settings_found: Sourced = NOWHERE
     manage_settings: str = ""
     wsgi: str = ""
     asgi: str = ""
     apps: tuple[str, ...] = ()
-    server: tuple[str, ...] = ()
+    launch: ProductionServer | None = None
     dockerfile: str | None = None
+    dockerfile_found: Sourced = NOWHERE
     context: str = "."
     target: str = ""
     args: tuple[tuple[str, str], ...] = ()
     env_example: str | None = None
+    examples: tuple[str, ...] = ()
+    reads: tuple[Variable, ...] = ()
+    given: tuple[tuple[str, str, str], ...] = ()
+    postgres: bool = False
+    scheme: str = "postgres"
+
+    @property
+    def server(self) -> tuple[str, ...]:
+        """The argv of production's server, or an empty one."""
+        return self.launch.argv if self.launch else ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -211,6 +231,11 @@ class Component:
     web: Web | None = None
     worker: Worker | None = None
     site: Site | None = None
+
+    @property
+    def label(self) -> str:
+        """The component in texts for people: its path, or at the root its name, as `.` says nothing."""
+        return self.name if self.path == "." else self.path
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -45,9 +45,16 @@ FILE = re.compile(r"(?:[\w.*-]+/)+[\w.*-]*|[\w-]+\.(?:cfg|json|jsonc|lock|md|py|
 
 # Files of a stack, of a run or of a user: neither this repository nor the sample has them.
 ELSEWHERE = {
+    "Pipfile.lock",
+    "pdm.lock",
+    "poetry.lock",
     ".predeploy/",
     ".predeploy/latest",
     ".predeploy/runs",
+    "app.json",
+    "app.yaml",
+    "fly.toml",
+    "render.yaml",
     "logs/",
     "doppler.yaml",
     "manage.py",

@@ -11,6 +11,7 @@ from tasks.catalogue.django.server import UWSGI, server_argv
 from tasks.catalogue.quality.mypy_target import mypy_section
 from tasks.errors import UsageError
 from tasks.models import SkipReason, Stage
+from tasks.production import ProductionServer
 from tasks.settings import ComponentSettings, CustomCheck, Settings
 from tasks.stack import Component, Stack
 from tasks.steps import DB_MIGRATED, OUT, SERVER_HOST, SERVER_PORT, Check, Command, Inputs
@@ -218,7 +219,7 @@ def test_django_gets_a_key_the_database_and_its_settings() -> None:
     env = env_of(make_web())
 
     assert len(env["SECRET_KEY"]) >= 50
-    assert env["DATABASE_URL"] == "@db.url@"
+    assert env["DATABASE_URL"] == "postgres://@db.user@:@db.password@@@db.host@:@db.port@/@db.name@"
     assert (env["PGHOST"], env["PGPORT"], env["PGUSER"]) == ("@db.host@", "@db.port@", "@db.user@")
     assert (env["PGPASSWORD"], env["PGDATABASE"], env["POSTGRES_DB"]) == ("@db.password@", "@db.name@", "@db.name@")
     assert env["DJANGO_SETTINGS_MODULE"] == "config.settings"
@@ -250,7 +251,7 @@ def test_example_fills_only_names_without_a_value() -> None:
     env = env_of(web, {"apps/web/.env.example": EXAMPLE}, env={"TIMEOUT": "5"})
 
     assert (env["EMAIL_HOST"], env["TIMEOUT"]) == ("mail.example # not a comment", "5")
-    assert env["DATABASE_URL"] == "@db.url@"
+    assert env["DATABASE_URL"].startswith("postgres://@db.user@:")
     assert env["SECRET_KEY"] != "change-me"
     assert env["DEBUG"] == "False"
     assert "EMPTY" not in env
@@ -260,9 +261,9 @@ def test_names_with_a_value_only_in_the_example_are_listed() -> None:
     web = make_web(env_example="apps/web/.env.example")
     files = {"apps/web/.env.example": EXAMPLE}
 
-    assert filled_names(web, make_scene(make_stack(web), files)) == ("EMAIL_HOST", "TIMEOUT")
+    assert filled_names(web, make_scene(make_stack(web), files)) == {"apps/web/.env.example": ("EMAIL_HOST", "TIMEOUT")}
     settings = Settings(jobs=1, env={"TIMEOUT": "5"})
-    assert filled_names(web, make_scene(make_stack(web), files, settings)) == ("EMAIL_HOST",)
+    assert filled_names(web, make_scene(make_stack(web), files, settings)) == {"apps/web/.env.example": ("EMAIL_HOST",)}
 
 
 def test_debug_can_be_configured() -> None:
@@ -358,19 +359,19 @@ def test_server_without_an_application_is_ignored() -> None:
 
 
 def test_configured_server_comes_before_the_stack_s_and_that_before_a_guess() -> None:
-    named = ("gunicorn", "--threads", "4", "config.wsgi")
+    named = ProductionServer(argv=("gunicorn", "--threads", "4", "config.wsgi"))
     configured = ComponentSettings(server=("serve", "--at={host}:{port}"))
 
-    assert server_of("uvicorn", server=named) == "gunicorn --threads 4 config.wsgi"
-    assert server_of("uvicorn", server=named, settings=configured) == f"serve --at={BIND}"
+    assert server_of("uvicorn", launch=named) == "gunicorn --threads 4 config.wsgi"
+    assert server_of("uvicorn", launch=named, settings=configured) == f"serve --at={BIND}"
 
 
-def test_development_server_is_a_gap_in_the_proof() -> None:
+def test_server_that_no_file_names_is_a_gap_in_the_proof() -> None:
     def gaps(*packages: str) -> tuple[tuple[str, str], ...]:
         web = make_web(project=make_uv_project(packages=frozenset(packages)))
         return checks_of(web)["django_health[apps/web]"].requires
 
-    assert gaps("gunicorn") == ()
+    assert [name for name, _ in gaps("gunicorn")] == ["guessed_server"]
     assert [name for name, _ in gaps("django")] == ["development_server"]
 
 

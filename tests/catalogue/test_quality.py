@@ -191,7 +191,8 @@ def test_django_s_runner_runs_as_the_stack_calls_it() -> None:
 
     env = dict(command.env)
     assert command.argv == ("python", "web/manage.py", "test", "--noinput", "--parallel", "shop")
-    assert (command.cwd, env["DJANGO_SETTINGS_MODULE"], env["DATABASE_URL"]) == ("apps", "config.test", "@db.url@")
+    assert (command.cwd, env["DJANGO_SETTINGS_MODULE"]) == ("apps", "config.test")
+    assert "@db.name@" in env["DATABASE_URL"]
     assert "PATH" not in env
     assert env["SECRET_KEY"] != "x"
 

@@ -97,18 +97,18 @@ def format_absent(component: Component, context: CatalogueContext) -> str:
     if reason or project is None or any(call.tool == "ruff format" for call in project.calls):
         return reason
     if is_called(project, "black"):
-        return f"{component.path} is formatted with black"
+        return f"{component.label} is formatted with black"
     if is_called(project, "ruff check"):
-        return f"{component.path} calls ruff only to check, not to format"
+        return f"{component.label} calls ruff only to check, not to format"
     path = project.configurations.get("ruff", "")
     text = context.read(path) if path in context.paths else ""
     if _FORMAT_SECTION.search(text):
         return ""
     if "black" in project.tools:
-        return f"{component.path} is formatted with black"
+        return f"{component.label} is formatted with black"
     section = _RUFF_SECTION.search(text) if path.endswith("pyproject.toml") else None
     top = section["body"] if section else "" if path.endswith("pyproject.toml") else text.split("\n[")[0]
-    return "" if _FORMAT.search(top) else f"{component.path} configures no format of ruff, and does not call it"
+    return "" if _FORMAT.search(top) else f"{component.label} configures no format of ruff, and does not call it"
 
 
 def ruff_format(component: Component, context: CatalogueContext) -> tuple[Command, ...]:

@@ -12,7 +12,7 @@ from tasks.steps import Command
 def node_absent(package: str, component: Component) -> str:
     """Returns why a component has no such check: its package does not depend on the tool."""
     uses = component.node is not None and package in component.node.dependencies
-    return "" if uses else f"{component.path} does not use {package}"
+    return "" if uses else f"{component.label} does not use {package}"
 
 
 def node_tool(

@@ -55,9 +55,9 @@ def pytest_absent(component: Component, context: CatalogueContext) -> str:
         runner = next((call for call in project.calls if call.tool == DJANGO_TEST), None) if project else None
         by = f": its tests run with manage.py test ({runner.file}:{runner.line})" if runner else ""
         unrun = not by and project is not None and _is_unrun(component, context)
-        return "" if unrun else f"{component.path} does not use pytest{by}"
+        return "" if unrun else f"{component.label} does not use pytest{by}"
     if "pytest" not in project.packages and not any(files_with_tests(component, context)):
-        return f"{component.path} configures pytest, but its lock does not have it"
+        return f"{component.label} configures pytest, but its lock does not have it"
     return covered(component, context)
 
 
@@ -96,15 +96,15 @@ def django_test_absent(component: Component, context: CatalogueContext) -> str:
     """Returns why a component has no check of Django's test runner."""
     project = component.python
     if project is None:
-        return f"{component.path} has no Python project"
+        return f"{component.label} has no Python project"
     if is_called(project, DJANGO_TEST):
         return ""
     if wants_pytest(component):
-        return f"{component.path} runs its tests with pytest"
+        return f"{component.label} runs its tests with pytest"
     called = any(call.tool == DJANGO_TEST for call in project.calls)
     if called or _has_cases(component, context):
         return ""
-    return f"{component.path} has no tests for Django's runner"
+    return f"{component.label} has no tests for Django's runner"
 
 
 def django_test(component: Component, context: CatalogueContext) -> tuple[Command, ...]:

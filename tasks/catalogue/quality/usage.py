@@ -55,7 +55,7 @@ def covered(component: Component, context: CatalogueContext) -> str:
         if other is component:
             return ""
         if other.python and other.python.root == root:
-            return f"the check of {other.path} covers {root}"
+            return f"the check of {other.label} covers {root}"
     return ""
 
 
@@ -66,9 +66,9 @@ def absence(component: Component, context: CatalogueContext, package: str, *tool
     """
     project = component.python
     if project is None or not uses(project, package, *(tools or (package,))):
-        return f"{component.path} does not use {package}"
+        return f"{component.label} does not use {package}"
     if package not in project.packages and not hook_version(project, *(tools or (package,))):
-        return f"{component.path} {_shown(project, package, tools)}, but its lock does not have it"
+        return f"{component.label} {_shown(project, package, tools)}, but its lock does not have it"
     return covered(component, context)
 
 
