@@ -3,6 +3,7 @@
 import re
 
 from tasks.catalogue.row import CatalogueContext
+from tasks.discovery.quality_tools import TOOLS
 from tasks.stack import CallSource, Component, Kind, PythonProject, ToolCall
 
 # Packages that a tool needs. With their locked versions the tool behaves as it does in the stack's environment.
@@ -64,6 +65,7 @@ def absence(component: Component, context: CatalogueContext, package: str, *tool
 
     `package` is the tool's package, `tools` are the names of its calls.
     """
+    assert package in TOOLS, f"{package}: enter it in TOOLS of tasks/discovery/quality_tools.py"
     project = component.python
     if project is None or not uses(project, package, *(tools or (package,))):
         return f"{component.label} does not use {package}"
