@@ -8,7 +8,7 @@ from tasks.planning.inspection import inspect_stack
 from tasks.report.inspection import inspection_document, render_inspection
 from tasks.source.tree import read_tree
 from tasks.user_dirs import UserDirs
-from tasks.validation.scope import existing, make_context, read_settings
+from tasks.validation.stack_settings import existing, make_context, read_settings
 
 
 def render_stack(
