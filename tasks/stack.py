@@ -54,7 +54,7 @@ class ToolCall:
     """
 
     tool: str
-    origin: CallSource
+    source: CallSource
     file: str
     line: int
     options: tuple[str, ...] = ()
@@ -81,8 +81,8 @@ class PythonProject:
     otherwise the installed versions depend on the day.
     `packages` has the normalised names in the lock, for production and development. `versions` maps names to pinned
     versions.
-    `tools` has those of `black`, `mypy`, `pytest` and `ruff` that are configured or direct dependencies. A tool that is
-    not in `packages` has no locked version. `configurations` maps tools to their configuration files. `calls` has the
+    `tools` has the quality tools that are configured or direct dependencies. A tool that is not in `packages` has no
+    locked version. `configurations` maps tools to their configuration files. `calls` has the
     calls of quality tools in the stack's own files.
     `paths` are the directories of the module path: the project's root (or its `src`), and the path dependencies.
     """

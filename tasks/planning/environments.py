@@ -143,6 +143,27 @@ def our_environment(text: str) -> Environment:
     )
 
 
+@cache
+def tool_environment(packages: tuple[str, ...], python: Version) -> Environment:
+    """Returns the environment of a quality tool in an exact version, without the stack's packages."""
+    listed = "requirements.txt"
+    make = acquire("uv venv", "uv", "venv", "--allow-existing", ENV, cwd=".", parser="uv")
+    argv = ("uv", "pip", "install", "--python", ENV, "-r", f"{WORK}/{listed}")
+    commands = (make, acquire("uv pip install", *argv, cwd=".", parser="uv", env=COMPILED))
+    return Environment(
+        kind="python",
+        title=packages[0],
+        root=".",
+        version=python,
+        inputs=(),
+        files=((listed, "".join(f"{each}\n" for each in packages)),),
+        is_own=True,
+        commands=commands,
+        control=PYTHON_CONTROL,
+        key=key_of("tool", packages, [asdict(command) for command in commands], asdict(python)),
+    )
+
+
 def node_commands(project: NodeProject) -> tuple[Command, ...]:
     """Returns the installation by the stack's own package manager. With a lock it is frozen."""
     if project.manager == "pnpm":
