@@ -34,6 +34,7 @@ class ReasonCode(StrEnum):
     MANIFEST_BROKEN = "manifest_broken", "a manifest or lock cannot be read"
     REGISTRY = "registry", "the package registry does not answer"
     BUILD_FAILED = "build_failed", "a package could not be built on this machine"
+    PRIVATE_SOURCE = "private_source", "a private index or repository gives this machine no packages"
     ACQUIRE = "acquire", "an installation failed for an unknown reason"
     TOOLCHAIN = "toolchain", "no version of Python or Node fits the stack"
     UNSUPPORTED = "unsupported", "the engine does not have the stack's package manager"
@@ -58,6 +59,9 @@ class ReasonCode(StrEnum):
     POSTGRES = "postgres", "Postgres did not start"
     SERVICE_LOST = "service_lost", "the Postgres of the run is gone"
     EXTENSION_ABSENT = "extension_absent", "the Postgres of the run does not have an extension"
+    # what only production has
+    VARIABLE_ABSENT = "variable_absent", "the settings need a variable or a file that only production has"
+    SERVICE_ABSENT = "service_absent", "the code connects to a service that the run does not have"
     # the deployed commit
     NO_BASE = "no_base", "no deployed commit is known, or its files are not available"
     NOT_IN_BASE = "not_in_base", "the deployed commit does not have this component"

@@ -9,8 +9,9 @@ from pathlib import Path
 from tasks.diagnostics import Parsed
 from tasks.engines.protocol import Engine
 from tasks.errors import UsageError
+from tasks.execution.excuses import excuse
 from tasks.execution.findings import Findings, as_warnings, plain, reason_of, without_base
-from tasks.execution.judgement import PASS, Judgement, errored, failed, judge, judge_acquire, judge_extension, refined
+from tasks.execution.judgement import PASS, Judgement, errored, failed, judge, judge_acquire, refined
 from tasks.execution.parsing import parse_output
 from tasks.exits import Exit, Prepared, ServiceExit
 from tasks.models import Diagnostic, Proof, Result, Severity, Status
@@ -181,12 +182,11 @@ class Attempt:
         return judgement if done else idle(command)
 
     async def _excused(self, check: Check, command: Command, exit: Exit, judgement: Judgement, log: Path) -> Judgement:
-        """Returns the failure, or an error if its cause is an unreachable registry or a missing Postgres extension."""
+        """Returns the failure, or an error if its cause is outside of the stack."""
         if judgement.reason_code in command.downloads and not await self._registries_answer(check, log):
-            how = "did not end" if exit.timed_out else "failed"
-            reason = f"{command.label}: a RUN instruction {how}, and a package registry does not answer"
-            return errored(ReasonCode.REGISTRY, reason)
-        return (judge_extension(exit) if check.database else None) or judgement
+            why = f"{command.label}: a RUN instruction failed or did not end, and a package registry does not answer"
+            return errored(ReasonCode.REGISTRY, why)
+        return excuse(check, exit) or judgement
 
     async def _registries_answer(self, check: Check, log: Path) -> bool:
         """Whether the registries of the component's packages answer; the RUN lines of a Dockerfile may use them."""

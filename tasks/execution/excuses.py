@@ -1,0 +1,88 @@
+"""Finds causes outside of the stack for a failure of its code: what production has, and this run does not."""
+
+import re
+from collections.abc import Iterator
+
+from tasks.diagnostics.settings_marks import absent_in
+from tasks.diagnostics.tracebacks import Trace, traces
+from tasks.execution.judgement import Judgement, errored
+from tasks.exits import Exit
+from tasks.models import Stage
+from tasks.reason_codes import ReasonCode
+from tasks.settings.mistakes import spelled
+from tasks.steps import Check
+
+# The error of a Postgres without the files of an extension. Production's Postgres may have them.
+NO_EXTENSION = re.compile(r'extension "(?P<name>[^"\n]+)" is not available')
+# Exceptions of clients that reach no server. The first that fits names the service.
+SERVICES = (
+    ("Redis", re.compile(r"(?:redis|valkey|aioredis)\.(?:\w+\.)*(?:ConnectionError|TimeoutError)")),
+    ("the message broker", re.compile(r"(?:kombu|amqp|celery|pika|aio_pika)\.(?:\w+\.)*\w*(?:Error|ConnectionFailed)")),
+    ("Elasticsearch", re.compile(r"(?:elasticsearch|elastic_transport|opensearchpy)\.(?:\w+\.)*Connection\w*")),
+    (
+        "S3",
+        re.compile(r"botocore\.(?:\w+\.)*(?:EndpointConnection|ConnectTimeout|ConnectionClosed)Error"),
+    ),
+    ("S3", re.compile(r"botocore\.(?:\w+\.)*(?:NoCredentialsError|PartialCredentialsError|ProfileNotFound)")),
+    ("MongoDB", re.compile(r"pymongo\.(?:\w+\.)*(?:ServerSelectionTimeoutError|AutoReconnect|NetworkTimeout)")),
+    ("Memcached", re.compile(r"(?:pymemcache|pylibmc|bmemcached)\.(?:\w+\.)*\w+")),
+    ("LDAP", re.compile(r"ldap\.SERVER_DOWN")),
+    ("Kafka", re.compile(r"kafka\.(?:\w+\.)*NoBrokersAvailable")),
+    ("a server of another host", re.compile(r"(?:requests|urllib3|httpx|httpcore|aiohttp)\.(?:\w+\.)*Conn\w*")),
+    ("a server of another host", re.compile(r"(?:socket\.gaierror|urllib\.error\.URLError|ConnectionRefusedError)")),
+)
+
+
+def excuse(check: Check, exit: Exit) -> Judgement | None:
+    """Returns an errored judgement if a variable, a service or an extension of production caused the failure."""
+    return (
+        judge_settings(check, exit)
+        or (judge_service(exit) if check.stage is not Stage.QUALITY else None)
+        or (judge_extension(exit) if check.database else None)
+    )
+
+
+def outputs(exit: Exit) -> Iterator[str]:
+    """Yields the outputs of a step and of its servers."""
+    yield from (exit.stderr, exit.stdout, *(each.output for each in exit.services))
+
+
+def judge_settings(check: Check, exit: Exit) -> Judgement | None:
+    """Returns an errored judgement if the settings need a variable or a file that this run does not have."""
+    found = next((found for text in outputs(exit) if (found := absent_in(text))), None)
+    if found is None:
+        return None
+    table = f"[{spelled(('component', check.component, 'env'))}]"
+    if found.name:
+        advice = f'no throwaway value of {found.name} fits. Set it in predeploy.toml: {table} {found.name} = "…"'
+        return errored(ReasonCode.VARIABLE_ABSENT, f"{found.message}: {advice}")
+    advice = f"the tree does not have this configuration. Set the variable that leads to it in predeploy.toml: {table}"
+    return errored(ReasonCode.VARIABLE_ABSENT, f"{found.message}: {advice}")
+
+
+def judge_service(exit: Exit) -> Judgement | None:
+    """Returns an errored judgement if the code could not connect to a service that production has."""
+    for text in outputs(exit):
+        for trace in last_chain(traces(text) if "Traceback" in text else []):
+            name = next((name for name, pattern in SERVICES if pattern.fullmatch(trace.type)), "")
+            if name:
+                reason = f"the code connects to {name}, which this run does not have: {trace.type}: {trace.message}"
+                return errored(ReasonCode.SERVICE_ABSENT, reason[:400])
+    return None
+
+
+def last_chain(found: list[Trace]) -> Iterator[Trace]:
+    """Yields the last traceback, and those that it has as causes."""
+    for trace in reversed(found):
+        yield trace
+        if not trace.chained:
+            return
+
+
+def judge_extension(exit: Exit) -> Judgement | None:
+    """Returns an errored judgement if this run's Postgres lacks an extension; otherwise None."""
+    found = NO_EXTENSION.search(f"{exit.stderr}\n{exit.stdout}")
+    if found is None:
+        return None
+    advice = "set images.postgres to an image that has it; for the embedded engine, install it on this machine"
+    return errored(ReasonCode.EXTENSION_ABSENT, f'this run\'s Postgres has no extension "{found["name"]}": {advice}')
