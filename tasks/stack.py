@@ -87,6 +87,16 @@ class NodeProject:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SystemInstall:
+    """System packages that production's image installs, at a line of a file. `command` is without the packages."""
+
+    file: str
+    line: int
+    command: str
+    packages: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Web:
     """A Django project. `directory` is the directory of manage.py.
 
@@ -110,6 +120,7 @@ class Web:
     target: str = ""
     args: tuple[tuple[str, str], ...] = ()
     env_example: str | None = None
+    installs: tuple[SystemInstall, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

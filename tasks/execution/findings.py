@@ -5,11 +5,21 @@ from dataclasses import dataclass, field, replace
 
 from tasks.diagnostics import Parsed
 from tasks.execution.judgement import Judgement, skipped
+from tasks.execution.other_python import RunningPython
 from tasks.models import Diagnostic, Severity, Status, TestCounts
 from tasks.reason_codes import ReasonCode
 from tasks.steps import Command
 
-BASE_UNFIT = frozenset({ReasonCode.EXTENSION_ABSENT, ReasonCode.TOOLCHAIN, ReasonCode.CRASH})
+BASE_UNFIT = frozenset(
+    {
+        ReasonCode.EXTENSION_ABSENT,
+        ReasonCode.TOOLCHAIN,
+        ReasonCode.CRASH,
+        ReasonCode.OTHER_PYTHON,
+        ReasonCode.SYSTEM_PACKAGE,
+        ReasonCode.NETWORK,
+    }
+)
 """Errors whose cause is in the base, not in the engine or a registry. A command adds its own (`explained`)."""
 
 
@@ -22,6 +32,7 @@ class Findings:
     gaps: list[str] = field(default_factory=list)
     tests: TestCounts | None = None
     exit_code: int | None = None
+    pythons: list[RunningPython] = field(default_factory=list)
     ran: bool = False
     """Whether any command ran in this run; otherwise all exits came from the engine's cache."""
 

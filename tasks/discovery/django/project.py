@@ -8,8 +8,9 @@ from tasks.discovery.django.server import image_server, procfile_server
 from tasks.discovery.file_view import FileView, is_within, join, lineage, parent, relative
 from tasks.discovery.image.definitions import ImageDefinitions, is_for_python
 from tasks.discovery.image.dockerfile import Dockerfile
+from tasks.discovery.image.system_packages import aptfile_installs, system_installs
 from tasks.discovery.rank import Rank, rank
-from tasks.stack import Web
+from tasks.stack import SystemInstall, Web
 
 _MANAGE = re.compile(r"\bdjango\b|execute_from_command_line")
 _SETTINGS = re.compile(
@@ -71,8 +72,18 @@ def describe_web(
         target=build.target if build else "",
         args=build.args if build else (),
         env_example=tree.nearest(directory, *_ENV_EXAMPLES),
+        installs=system_installs_of(tree, path, directory),
     )
     return web, dockerfile
+
+
+def system_installs_of(tree: FileView, dockerfile: str | None, directory: str) -> tuple[SystemInstall, ...]:
+    """Returns the system packages that production installs: those of the Dockerfile and of an Aptfile."""
+    aptfile = tree.nearest(directory, "Aptfile")
+    return (
+        *(system_installs(dockerfile, tree.text(dockerfile)) if dockerfile else ()),
+        *(aptfile_installs(aptfile, tree.text(aptfile)) if aptfile else ()),
+    )
 
 
 def _module(value: str) -> str:
