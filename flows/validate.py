@@ -69,22 +69,22 @@ async def validate(
         policy: The commit whose predeploy.toml applies instead of the validated commit's own; needed unless trusted.
         distribute: Have the checks done in shards by workers of the pool `shards`, instead of by this one.
     """
-    order = Order(
-        repository=repository,
-        ref=ref,
-        directory=directory,
-        choices={
-            "environment": environment,
-            "gate": gate,
-            "engine": engine if engine != "auto" else "",
-            "stages": stages,
-            "only": only,
-            "skip": skip,
-        },
-        is_trusted=trusted,
-        policy=policy,
-    )
     try:
+        order = Order(
+            repository=repository,
+            ref=ref,
+            directory=directory,
+            choices={
+                "environment": environment,
+                "gate": gate,
+                "engine": engine if engine != "auto" else "",
+                "stages": stages,
+                "only": only,
+                "skip": skip,
+            },
+            is_trusted=trusted,
+            policy=policy,
+        )
         remote = await remote_of(order)
         commit = await asyncio.to_thread(resolve_commit, remote, ref)
         await set_pending_status(commit)

@@ -1,8 +1,10 @@
 """The data of a stack: its components, and how their dependencies are declared and locked."""
 
 from dataclasses import dataclass, field
-from enum import StrEnum
+from enum import IntEnum, StrEnum
 from typing import Literal
+
+from tasks.variable import Variable
 
 
 class Kind(StrEnum):
@@ -27,6 +29,44 @@ class Version:
     accepts: str = ""
 
 
+class CallSource(IntEnum):
+    """The kind of file that calls a tool. The lowest value says best what the owner runs before a deploy."""
+
+    CI = 0
+    CI_HOOK = 1
+    RECIPE = 2
+    HOOK = 3
+    DOCS = 4
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToolCall:
+    """A call of a quality tool in the stack's own files.
+
+    `tool` is one of `tasks.discovery.calls.arguments.TOOLS`, such as `ruff check` or `manage.py test`. `options` and
+    `paths` are its plain arguments, without those that only change the output. `directory` is the working directory,
+    relative to the stack's root, and `script` the path of manage.py as written. `contained` means that the call runs in
+    a container, where the working directory is another one. `file` and `line` are the place of the call.
+    `version` and `packages` are those of a pre-commit hook or of an action. `excluded` has the Python files and
+    directories that a hook leaves out. `env` has the plain variables of the call, `services` those of its CI job.
+    """
+
+    tool: str
+    origin: CallSource
+    file: str
+    line: int
+    options: tuple[str, ...] = ()
+    paths: tuple[str, ...] = ()
+    directory: str = "."
+    script: str = ""
+    contained: bool = False
+    version: str = ""
+    packages: tuple[str, ...] = ()
+    excluded: tuple[str, ...] = ()
+    env: tuple[tuple[str, str], ...] = ()
+    services: tuple[str, ...] = ()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PythonProject:
     """How a Python component's dependencies are declared and locked. Paths are relative to the stack's root.
@@ -39,7 +79,8 @@ class PythonProject:
     `packages` has the normalised names in the lock, for production and development. `versions` maps names to pinned
     versions.
     `tools` has those of `black`, `mypy`, `pytest` and `ruff` that are configured or direct dependencies. A tool that is
-    not in `packages` has no locked version. `configurations` maps tools to their configuration files.
+    not in `packages` has no locked version. `configurations` maps tools to their configuration files. `calls` has the
+    calls of quality tools in the stack's own files.
     `paths` are the directories of the module path: the project's root (or its `src`), and the path dependencies.
     """
 
@@ -56,6 +97,7 @@ class PythonProject:
     versions: dict[str, str] = field(default_factory=dict)
     tools: frozenset[str] = frozenset()
     configurations: dict[str, str] = field(default_factory=dict)
+    calls: tuple[ToolCall, ...] = ()
     paths: tuple[str, ...] = ()
     inputs: tuple[str, ...] = ()
     """Files that an installation reads: manifests, locks, and requirements files with their includes."""
@@ -106,6 +148,9 @@ class Web:
     from the Dockerfile or a Procfile; it is empty if neither names a known server. `env_example` is the path of
     `.env.example`, `dockerfile` the path of the Dockerfile. The image is built in the directory `context`, up to the
     stage `target` (the last stage if empty), with `args`.
+    `reads` are the environment variables that the code reads. `examples` are all example files, the first value of a
+    name counts. `given` are variables that the Dockerfile and compose files set, as name, value and file. `postgres`
+    means that an example, compose file or Dockerfile names Postgres, `scheme` is that of its URLs.
     """
 
     directory: str
@@ -121,6 +166,11 @@ class Web:
     args: tuple[tuple[str, str], ...] = ()
     env_example: str | None = None
     installs: tuple[SystemInstall, ...] = ()
+    examples: tuple[str, ...] = ()
+    reads: tuple[Variable, ...] = ()
+    given: tuple[tuple[str, str, str], ...] = ()
+    postgres: bool = False
+    scheme: str = "postgres"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

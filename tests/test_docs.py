@@ -247,7 +247,9 @@ def test_table_has_every_check(document: str) -> None:
     listed = re.findall(r"^\| (build|quality|integration) \| `(\w+)`", text_of(document), re.MULTILINE)
 
     rows = [(row.stage.value, name) for row, name in zip(ROWS, names, strict=True)]
-    assert listed == sorted([*rows, ("build", DEPLOY_SECRETS.name)], key=lambda row: [*Stage].index(Stage(row[0])))
+    expected = sorted([*rows, ("build", DEPLOY_SECRETS.name)], key=lambda row: [*Stage].index(Stage(row[0])))
+    advice = f"correct the table of checks in {document}: a line `| stage | `name` | … |` per row, in the order of ROWS"
+    assert listed == expected, advice
 
 
 @pytest.mark.parametrize("document", DOCUMENTS)

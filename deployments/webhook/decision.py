@@ -60,7 +60,7 @@ def decide(event: Event | None, rules: Rules) -> Wanted | Ignored:
         case None:
             return Ignored(reason="events of this kind are not validated")
         case Ping():
-            return Ignored(reason="pong")
+            return Ignored(reason="this is GitHub's ping: the webhook works. A ping has no commit to validate.")
         case Push(repository=repository) | PullRequestEvent(repository=repository):
             if rules.repositories and not selects(rules.repositories, repository.full_name):
                 return Ignored(reason=f"{repository.full_name} is not among PREDEPLOY_WEBHOOK_REPOSITORIES")

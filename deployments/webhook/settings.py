@@ -26,8 +26,10 @@ def split_list(value: Any) -> Any:
 
 def long_enough(value: SecretStr) -> SecretStr:
     """Validates the length of a secret."""
-    if len(value.get_secret_value()) < SHORTEST:
-        message = f"must be a random text of at least {SHORTEST} characters, the same as in GitHub"
+    length = len(value.get_secret_value())
+    if length < SHORTEST:
+        found = f"it has {length}" if length else "it is not set"
+        message = f"must be a random text of at least {SHORTEST} characters, the same as in GitHub ({found})"
         raise ValueError(message)
     return value
 

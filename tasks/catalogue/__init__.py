@@ -5,11 +5,12 @@ from collections import Counter
 from collections.abc import Collection, Iterable
 from dataclasses import replace
 
-from tasks.catalogue import node, quality
+from tasks.catalogue import node
 from tasks.catalogue.custom import custom_check
 from tasks.catalogue.deploy_names import absence, needed_names
 from tasks.catalogue.django import rows as django
 from tasks.catalogue.django.image import missing_files
+from tasks.catalogue.quality import rows as quality
 from tasks.catalogue.row import Absent, Catalogue, CatalogueContext, Row
 from tasks.catalogue.worker import rows as worker
 from tasks.errors import UsageError

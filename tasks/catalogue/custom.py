@@ -11,11 +11,11 @@ from tasks.steps import Check, Command
 def component_at(path: str | None, context: CatalogueContext, name: str) -> Component | None:
     """Returns the component of a custom check. If a directory has two components, it is the Django project.
 
-    Raises UsageError for an unknown path.
+    Without a path it is the component at the root, if there is one. Raises UsageError for an unknown path.
     """
-    if path is None:
+    found = [component for component in context.stack.components if component.path == (path or ".")]
+    if not found and path is None:
         return None
-    found = [component for component in context.stack.components if component.path == path]
     if not found:
         known = ", ".join(component.path for component in context.stack.components) or "none"
         message = (
@@ -29,7 +29,7 @@ def reject_environment(row: CustomCheck, context: CatalogueContext) -> None:
     """Raises UsageError if the component has no packages for the check's environment."""
     if not row.environment:
         return
-    here = [component for component in context.stack.components if component.path == row.component]
+    here = [component for component in context.stack.components if component.path == (row.component or ".")]
     has = any(each.node if row.environment == "node" else each.python for each in here)
     if not has:
         why = f"{row.component} has no such packages" if row.component else "names no component"

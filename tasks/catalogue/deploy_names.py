@@ -5,8 +5,8 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from tasks.catalogue.django.settings import settings_files
 from tasks.catalogue.row import CatalogueContext
+from tasks.discovery.django.settings_files import settings_files
 from tasks.discovery.documents import BrokenDocumentError, Table, parse_dotenv, parse_json, parse_toml, table
 from tasks.discovery.file_view import join
 from tasks.discovery.worker_env import worker_examples
@@ -125,7 +125,8 @@ def of_web(component: Component, context: CatalogueContext) -> Iterator[Needed]:
     """The names that its example lists, and those that its settings require."""
     assert component.web is not None
     yield from of_example(component.web.env_example or "", component, context)
-    for path, tree in settings_files(component.web, context):
+    web = component.web
+    for path, tree in settings_files(web.directory, web.settings, context.paths.__contains__, context.read):
         yield from of_settings(path, tree, component)
 
 

@@ -29,7 +29,11 @@ _OPERATION = re.compile(r"^\s+(?:[-+~>] )?(?P<text>[A-Z].+)$")
 _LEAVES = re.compile(r"multiple leaf nodes in the migration graph: \((?P<names>.+?) in (?P<app>\w+)(?:; .*)?\)")
 _NODE = re.compile(r"Migration (?P<app>\w+)\.(?P<name>\w+) dependencies reference nonexistent parent node")
 _NOT_REFLECTED = re.compile(r"Your models in app\(s\): (?P<apps>.+?) have changes that are not yet reflected")
-_NULLABLE = re.compile(r"^Field '.+' on model '.+' not migrated: .+$", re.MULTILINE)
+_NULLABLE = re.compile(r"^(?P<message>Field '.+' on model '.+' not migrated: .+?)\.?$", re.MULTILINE)
+_NO_DEFAULT = re.compile(
+    r"^No default: field (?P<field>\w+) of model (?P<model>\w+) of app (?P<app>\w+) in (?P<path>.+)$", re.MULTILINE
+)
+"""The line of `tasks/probes/django/managed.py` for the same error."""
 _UNAPPLIED = re.compile(r"^ \[ \] (?P<name>\w+)")
 _PLANNED = re.compile(r"^(?P<app>\w+)\.(?P<name>\d{4}_\w+|\w+)$", re.MULTILINE)
 
@@ -51,7 +55,11 @@ def django_check(output: ToolOutput) -> Parsed:
             found.append(_issue(issue, level, output.mapper))
     identified = _IDENTIFIED.search(output.text)
     found.extend(_command_errors(output) if not found else [])
-    return Parsed(diagnostics=tuple(found), summary=identified[1] if identified else "")
+    summary = identified[1] if identified else ""
+    # `check` may find nothing, and `check --deploy` after it may find warnings
+    if summary and found and all(each.severity is not Severity.ERROR for each in found):
+        summary = "no errors"
+    return Parsed(diagnostics=tuple(found), summary=summary)
 
 
 def _issue(match: re.Match[str], level: Severity, mapper: PathMapper) -> Diagnostic:
@@ -131,13 +139,18 @@ def _not_migrated(output: ToolOutput) -> list[Diagnostic]:
             folder = posixpath.dirname(posixpath.dirname(path["path"]))
             file = output.mapper.relative(posixpath.join(folder, "models.py"))
         elif app and operation:
-            message = f"{app} lacks a migration: {operation['text']}"
-            found.append(Diagnostic(tool="django", message=message, file=file, rule="missing_migration"))
-    found.extend(
-        Diagnostic(tool="django", message=shortened(match[0]), rule="missing_migration")
-        for match in _NULLABLE.finditer(output.text)
-    )
-    return found
+            found.append(_missing(app, operation["text"], file))
+    for field in _NO_DEFAULT.finditer(output.stdout):
+        change = f"Add field {field['field']} to {field['model']}, which needs a default"
+        found.append(_missing(field["app"], change, output.mapper.relative(field["path"])))
+    return found or [_missing("", match["message"], None) for match in _NULLABLE.finditer(output.text)]
+
+
+def _missing(app: str, operation: str, file: str | None) -> Diagnostic:
+    """Returns the finding for one change of models, with the command that writes its migration."""
+    command = f"python manage.py makemigrations {app}".rstrip()
+    message = f"{app or 'an app'} lacks a migration: {operation}. Run: {command}"
+    return Diagnostic(tool="django", message=shortened(message), file=file, rule="missing_migration")
 
 
 def _planned(output: ToolOutput) -> list[Diagnostic]:

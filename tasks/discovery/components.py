@@ -2,8 +2,10 @@
 
 import posixpath
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from tasks.discovery.calls.owners import calls_of
+from tasks.discovery.calls.reader import read_calls
 from tasks.discovery.django.project import describe_web, is_for_tests, is_project, module_base
 from tasks.discovery.documents import string
 from tasks.discovery.file_view import FileView, join, parent
@@ -13,7 +15,7 @@ from tasks.discovery.python.python_project import describe_python
 from tasks.discovery.rank import Rank, is_excluded, rank
 from tasks.discovery.sites import find_site
 from tasks.discovery.workers import CONFIGS, Wrangler, describe_worker, is_generated, read_wrangler
-from tasks.stack import Component, Kind, Site, Worker
+from tasks.stack import Component, Kind, Site, ToolCall, Worker
 
 # Folder names that are too general for the name of a component.
 _ANONYMOUS = frozenset({"src", "app", "project"})
@@ -35,11 +37,12 @@ def find_components(tree: FileView, exclude: Sequence[str], settings: Mapping[st
     directories = _candidates(tree, exclude)
     places = [place for directory in directories for place in _places(tree, directory)]
     images = ImageDefinitions(tree)
+    calls = read_calls(tree) if any(place.kind is Kind.WEB for place in places) else ()
     order = list(Kind)
     places.sort(key=lambda place: (order.index(place.kind), place.directory))
     rivals = {kind: tuple(place.directory for place in places if place.kind is kind) for kind in Kind}
     return tuple(
-        _web(tree, images, place.directory, settings, rivals[Kind.WEB])
+        _with_calls(tree, _web(tree, images, place.directory, settings, rivals[Kind.WEB]), calls, rivals[Kind.WEB])
         if place.kind is Kind.WEB
         else _node(tree, images, place, (*rivals[Kind.WORKER], *rivals[Kind.SITE]))
         for place in places
@@ -98,6 +101,14 @@ def _web(
     return Component(
         kind=Kind.WEB, path=directory, name=_name(directory, project or package or "web"), python=python, web=web
     )
+
+
+def _with_calls(
+    tree: FileView, component: Component, calls: tuple[ToolCall, ...], rivals: tuple[str, ...]
+) -> Component:
+    assert component.python is not None
+    own = calls_of(tree, calls, directory=component.path, root=component.python.root, rivals=rivals)
+    return replace(component, python=replace(component.python, calls=own))
 
 
 def _node(tree: FileView, images: ImageDefinitions, place: _Place, rivals: tuple[str, ...]) -> Component:

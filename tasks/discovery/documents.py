@@ -15,6 +15,8 @@ _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 # A string, a comment, or a comma before a closing bracket. The last two are no JSON.
 _JSONC = re.compile(r'"(?:[^"\\\n]|\\.)*"|//[^\n]*|/\*.*?\*/|,(?=(?>(?:\s|//[^\n]*|/\*.*?\*/)*)[}\]])', re.DOTALL)
 
+_COMMENTED = re.compile(r"=[ \t]*#")
+
 
 class BrokenDocumentError(ValueError):
     """The text does not follow its format. The message has the place."""
@@ -59,7 +61,12 @@ def parse_dotenv(text: str) -> dict[str, str]:
     Lines without an entry are ignored. `dotenv_values` would log them, so only its parser is used.
     """
     entries = dotenv.parser.parse_stream(io.StringIO(text.removeprefix("\ufeff")))
-    values = {entry.key: entry.value for entry in entries if entry.key and entry.value is not None}
+    values = {
+        # the parser takes a comment right after `=` for the value
+        entry.key: "" if entry.value.startswith("#") and _COMMENTED.search(entry.original.string) else entry.value
+        for entry in entries
+        if entry.key and entry.value is not None
+    }
     return {name: value for name, value in values.items() if name.isidentifier()}
 
 

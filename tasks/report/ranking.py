@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from tasks.models import CheckReport, Diagnostic, Report, Severity, Stage, Status
 from tasks.report.facts import named
 from tasks.report.folding import FoldedFinding, cause_of, findings, headline, sameness, times
+from tasks.report.missing_migration import RULE as MISSING_MIGRATION
+from tasks.report.missing_migration import changed_names, lacking_name
 
 _TITLES = 3
 _STAGES = list(Stage)
@@ -35,11 +37,15 @@ def affected(fix: Fix) -> str:
 
 @dataclass(slots=True, kw_only=True)
 class _Cause:
-    """A fix while it is collected. `rounds` has places of red checks, with the rank of the cause in their findings."""
+    """A fix while it is collected. `rounds` has places of red checks, with the rank of the cause in their findings.
+
+    `changed` are the tables and columns that a missing migration would change.
+    """
 
     fix: Fix
     keys: set[Key]
     rounds: dict[int, int] = field(default_factory=dict)
+    changed: set[str] = field(default_factory=set)
 
 
 def red_checks(report: Report) -> tuple[CheckReport, ...]:
@@ -104,7 +110,22 @@ def _causes(checks: tuple[CheckReport, ...]) -> list[_Cause]:
                 causes.append(cause)
             cause.keys |= keys
             cause.rounds.setdefault(place, rank)
-    return causes
+            cause.changed |= changed_names(fix.text)
+    return _without_consequences(causes)
+
+
+def _without_consequences(causes: list[_Cause]) -> list[_Cause]:
+    """The causes without database errors that a missing migration explains. It gets their checks."""
+    left: list[_Cause] = []
+    for cause in causes:
+        name = lacking_name(cause.fix.text)
+        origin = next((each for each in causes if each is not cause and name in each.changed), None)
+        if origin is None:
+            left.append(cause)
+            continue
+        for place, rank in cause.rounds.items():
+            origin.rounds[place] = min(rank, origin.rounds.get(place, rank))
+    return left
 
 
 def _fixes(check: CheckReport) -> Iterator[tuple[set[Key], Fix]]:
@@ -127,6 +148,8 @@ def _fixes(check: CheckReport) -> Iterator[tuple[set[Key], Fix]]:
 def _keys(finding: FoldedFinding) -> set[Key]:
     """The key of a cause: the line, for any tool; or the exception; or the finding itself."""
     diagnostic = finding.diagnostic
+    if diagnostic.rule == MISSING_MIGRATION and diagnostic.file:  # one command makes the migrations of an app
+        return {(MISSING_MIGRATION, diagnostic.file)}
     is_one_line = len(finding.diagnostics) == 1 and diagnostic.file and diagnostic.line
     place: Key = ("line", str(diagnostic.file), str(diagnostic.line)) if is_one_line else sameness(diagnostic)
     raised = _exception(diagnostic)

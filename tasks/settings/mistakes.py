@@ -5,7 +5,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, SecretStr, ValidationError
 from pydantic_core import ErrorDetails
 
 from tasks.settings.models import Settings
@@ -91,9 +91,14 @@ def _unknown_key(path: Path) -> str:
     return f"no such key; the keys are {', '.join(known)}"
 
 
+def is_hidden(path: Path) -> bool:
+    """Whether the value at the path may be a secret."""
+    return not {"env", "secret", "token"}.isdisjoint(path)
+
+
 def _given(value: object, path: Path) -> str:
     """The given value. A value that may be a secret is not shown."""
-    if {"env", "secret", "token"}.intersection(path) or not isinstance(value, str | int | float):
+    if is_hidden(path) or not isinstance(value, str | int | float):
         return KINDS.get(type(value), f"a {type(value).__name__}")
     shown = str(value).lower() if isinstance(value, bool) else repr(value)
     return shown if len(shown) <= 60 else shown[:57] + "..."
@@ -105,7 +110,8 @@ def _described(error: ErrorDetails, path: Path, table: str) -> str:
         return _unknown_key(path)
     context: dict[str, Any] = error.get("ctx", {})
     text = EXPECTED.get(error["type"], error["msg"][:1].lower() + error["msg"][1:]).format(**context, table=table)
-    if error["type"] == "missing":
+    is_own_text = error["type"] == "value_error" and isinstance(error["input"], SecretStr | str)
+    if error["type"] == "missing" or (is_own_text and is_hidden(path)):
         return text
     given = _given(error["input"], path)
     choices = re.findall(r"'([^']+)'", context.get("expected", ""))

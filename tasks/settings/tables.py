@@ -112,7 +112,8 @@ class CustomCheck(BaseModel, frozen=True, extra="forbid"):
     title: str = Field(default="", description="the title for people. By default the name")
     stage: Stage = Field(description="`build`, `quality` or `integration`")
     component: RelativePath | None = Field(
-        default=None, description="the path of the component in which the check runs. By default the root"
+        default=None,
+        description="the path of the component in which the check runs. By default the root, with the component there",
     )
     run: Words = Field(
         description="the command: a list of words, or a string that is split into words. No shell runs it"

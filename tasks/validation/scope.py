@@ -233,10 +233,12 @@ def with_handovers(scope: Scope) -> Scope:
 
 
 def with_notes(stack: Stack, context: CatalogueContext) -> Stack:
-    """The stack with a warning for names that only `.env.example` gave a value: production needs them too."""
+    """The stack with a warning for variables that this run filled with values of its own: production needs them too."""
     notes = []
     for component in stack.of(Kind.WEB):
-        if names := filled_names(component, context):
-            example = component.web.env_example if component.web else ""
-            notes.append(f"{', '.join(names)}: taken from {example}; production needs them too")
+        if found := filled_names(component, context):
+            count = len({name for names in found.values() for name in names})
+            parts = [f"{', '.join(names)} ({path or 'throwaway values'})" for path, names in found.items()]
+            needed = "production needs this variable" if count == 1 else f"production needs these {count} variables"
+            notes.append(f"{component.path}: {needed}, and this run set them: {'; '.join(parts)}")
     return replace(stack, warnings=(*stack.warnings, *notes))

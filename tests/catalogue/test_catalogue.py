@@ -8,7 +8,7 @@ import pytest
 from tasks.catalogue import make_catalogue
 from tasks.catalogue.django.environment import django_env, filled_names
 from tasks.catalogue.django.server import UWSGI, server_argv
-from tasks.catalogue.mypy_target import mypy_section
+from tasks.catalogue.quality.mypy_target import mypy_section
 from tasks.errors import UsageError
 from tasks.models import SkipReason, Stage
 from tasks.settings import ComponentSettings, CustomCheck, Settings
@@ -44,7 +44,7 @@ def test_sample_has_its_checks_in_the_report_s_order() -> None:
 
     assert [check.name for check in checks] == [
         *("django_container", "worker_container", "site_coffee_shop", "deploy_secrets"),
-        *("ruff_check", "ruff_format", "mypy", "pytest", "vitest", "astro_check"),
+        *("ruff_check", "ruff_format", "mypy", "pytest", "eslint", "vitest", "astro_check"),
         *("migrate", "migrations_missing", "migration_check", "migrate_upgrade", "django_check", "django_health"),
         "worker_health",
     ]
@@ -181,6 +181,17 @@ def test_custom_check_has_the_configured_command() -> None:
     assert dict(command.env)["DJANGO_SETTINGS_MODULE"] == "config.settings"
 
 
+def test_custom_check_without_a_component_is_for_the_one_at_the_root() -> None:
+    named, unnamed = (
+        checks_of(make_web("."), check=(custom(environment="production", database="migrated", **where),))["smoke[.]"]
+        for where in ({"component": "."}, {})
+    )
+
+    assert unnamed == named
+    assert unnamed.needs == ("migrate[.]",)
+    assert unnamed.commands[0].environment == "production"
+
+
 def test_custom_check_without_a_component_gets_the_configured_environment() -> None:
     check = checks_of(make_web(), check=(custom(database="empty"),), env={"URL": "{db.url}", "PLAIN": "{x}"})["smoke"]
 
@@ -225,7 +236,7 @@ def test_django_gets_a_key_the_database_and_its_settings() -> None:
     env = env_of(make_web())
 
     assert len(env["SECRET_KEY"]) >= 50
-    assert env["DATABASE_URL"] == "@db.url@"
+    assert env["DATABASE_URL"] == "postgres://@db.user@:@db.password@@@db.host@:@db.port@/@db.name@"
     assert (env["PGHOST"], env["PGPORT"], env["PGUSER"]) == ("@db.host@", "@db.port@", "@db.user@")
     assert (env["PGPASSWORD"], env["PGDATABASE"], env["POSTGRES_DB"]) == ("@db.password@", "@db.name@", "@db.name@")
     assert env["DJANGO_SETTINGS_MODULE"] == "config.settings"
@@ -257,7 +268,7 @@ def test_example_fills_only_names_without_a_value() -> None:
     env = env_of(web, {"apps/web/.env.example": EXAMPLE}, env={"TIMEOUT": "5"})
 
     assert (env["EMAIL_HOST"], env["TIMEOUT"]) == ("mail.example # not a comment", "5")
-    assert env["DATABASE_URL"] == "@db.url@"
+    assert env["DATABASE_URL"].startswith("postgres://@db.user@:")
     assert env["SECRET_KEY"] != "change-me"
     assert env["DEBUG"] == "False"
     assert "EMPTY" not in env
@@ -267,9 +278,9 @@ def test_names_with_a_value_only_in_the_example_are_listed() -> None:
     web = make_web(env_example="apps/web/.env.example")
     files = {"apps/web/.env.example": EXAMPLE}
 
-    assert filled_names(web, make_scene(make_stack(web), files)) == ("EMAIL_HOST", "TIMEOUT")
+    assert filled_names(web, make_scene(make_stack(web), files)) == {"apps/web/.env.example": ("EMAIL_HOST", "TIMEOUT")}
     settings = Settings(jobs=1, env={"TIMEOUT": "5"})
-    assert filled_names(web, make_scene(make_stack(web), files, settings)) == ("EMAIL_HOST",)
+    assert filled_names(web, make_scene(make_stack(web), files, settings)) == {"apps/web/.env.example": ("EMAIL_HOST",)}
 
 
 def test_debug_can_be_configured() -> None:

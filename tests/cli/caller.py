@@ -7,14 +7,15 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import jsonschema
 
+from tests.support.forked import ForkedProcess
 from tests.support.validate import schema
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -25,6 +26,11 @@ LAST = re.compile(
 )
 # No program listens on port 9 (discard).
 NOWHERE = "http://127.0.0.1:9/api"
+# Variables that an interpreter reads when it starts.
+AT_START = ("PYTHON", "LANG", "LC_", "LD_")
+TOKENS = frozenset({"DOPPLER_TOKEN", "PREDEPLOY_TOKEN_FD"})
+# What a directory on Python's path may have for a forked call: nothing imports it before the call.
+LATE = frozenset({"prefect.py", "__pycache__"})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,6 +83,23 @@ class Caller:
     cwd: Path
     environ: Mapping[str, str] = field(default_factory=dict)
     paths: tuple[Path, ...] = ()
+    how: Literal["auto", "fork", "exec"] = "auto"
+    """`exec`: each call starts an interpreter. `fork`: no test looks for the token in what /proc shows of the call."""
+
+    @property
+    def can_be_forked(self) -> bool:
+        """Whether a forked process differs in nothing that matters from one that a new interpreter runs.
+
+        It differs if a variable changes how Python starts, or a module on its path is not the stand-in for Prefect. It
+        also differs if a token must be in the environment that /proc shows.
+        """
+        return not (
+            self.how == "exec"
+            or not hasattr(os, "pidfd_open")
+            or any(name.startswith(AT_START) for name in self.environ)
+            or (self.how != "fork" and not TOKENS.isdisjoint(self.environ))
+            or any(each.name not in LATE for path in self.paths for each in path.iterdir())
+        )
 
     @property
     def variables(self) -> dict[str, str]:
@@ -91,7 +114,22 @@ class Caller:
 
     def start(self, *arguments: str | Path, **options: Any) -> "Call":
         """Starts a call in a new session and process group."""
-        return Call(self, [sys.executable, "-m", "flows.predeploy", *map(str, arguments)], options)
+        given = [*map(str, arguments)]
+        if self.can_be_forked and not options:
+            return Call(lambda: ForkedProcess(given, environ=self.variables, cwd=self.cwd))
+        return self.execute([sys.executable, "-m", "flows.predeploy", *given], **options)
+
+    def execute(self, argv: Sequence[str], **options: Any) -> "Call":
+        """Starts a program in a new session and process group."""
+        usual: dict[str, Any] = {
+            "cwd": self.cwd,
+            "env": self.variables,
+            "stdin": subprocess.DEVNULL,
+            "stdout": subprocess.PIPE,
+            "stderr": subprocess.PIPE,
+            "start_new_session": True,
+        }
+        return Call(lambda: subprocess.Popen(argv, **{**usual, **options}))
 
     def run(self, *arguments: str | Path, limit: float = 60, **options: Any) -> Ended:
         """Starts a call and waits for its end. `limit` is in seconds."""
@@ -101,20 +139,9 @@ class Caller:
 class Call:
     """A running call."""
 
-    def __init__(self, caller: Caller, argv: list[str], options: Mapping[str, Any]) -> None:
+    def __init__(self, start: Callable[[], "subprocess.Popen[bytes] | ForkedProcess"]) -> None:
         self.begun = time.monotonic()
-        self.process = subprocess.Popen(
-            argv,
-            **{
-                "cwd": caller.cwd,
-                "env": caller.variables,
-                "stdin": subprocess.DEVNULL,
-                "stdout": subprocess.PIPE,
-                "stderr": subprocess.PIPE,
-                "start_new_session": True,
-                **options,
-            },
-        )
+        self.process = start()
 
     @property
     def group(self) -> int:
@@ -134,7 +161,7 @@ class Call:
             stdout, stderr = self.process.communicate()
             raise AssertionError(f"still there after {limit} s\n{stdout!r}\n{stderr!r}") from None
         return Ended(
-            code=self.process.returncode,
+            code=self.process.wait(),
             stdout=(stdout or b"").decode(errors="surrogateescape"),
             stderr=(stderr or b"").decode(errors="surrogateescape"),
             seconds=time.monotonic() - self.begun,

@@ -32,7 +32,7 @@ def doppler() -> Iterator[Doppler]:
 def patient(caller: Caller, doppler: Doppler) -> Caller:
     """A caller with a token."""
     own = {"DOPPLER_TOKEN": TOKEN, "DOPPLER_API_HOST": doppler.url, "PREDEPLOY_DOPPLER_LIMIT": "1"}
-    return replace(caller, environ={**caller.environ, **own, "PREDEPLOY_ENGINE": "local"})
+    return replace(caller, environ={**caller.environ, **own, "PREDEPLOY_ENGINE": "local"}, how="fork")
 
 
 @pytest.fixture

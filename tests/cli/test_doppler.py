@@ -49,7 +49,8 @@ def doppler() -> Iterator[Doppler]:
 @pytest.fixture
 def asking(caller: Caller, doppler: Doppler) -> Caller:
     """A caller with a token."""
-    return replace(caller, environ={**caller.environ, "DOPPLER_TOKEN": TOKEN, "DOPPLER_API_HOST": doppler.url})
+    environ = {**caller.environ, "DOPPLER_TOKEN": TOKEN, "DOPPLER_API_HOST": doppler.url}
+    return replace(caller, environ=environ, how="fork")
 
 
 @pytest.fixture
@@ -69,7 +70,7 @@ def assert_no_secret_in_output(ended: Ended) -> None:
 
 
 def test_doppler_needs_only_a_token(asking: Caller, looking: TinyStack, doppler: Doppler) -> None:
-    ended = asking.run(looking.root, "--json-output")
+    ended = replace(asking, how="exec").run(looking.root, "--json-output")
 
     ended.assert_ended(0, "PASSED")
     assert ended.document["secrets"] == {"source": "Doppler (cafe/dev)", "names": ["KEY"], "stale": None}
@@ -80,7 +81,7 @@ def test_doppler_needs_only_a_token(asking: Caller, looking: TinyStack, doppler:
 
 
 def test_no_check_finds_the_token(asking: Caller, looking: TinyStack) -> None:
-    ended = asking.run(looking.root)
+    ended = replace(asking, how="exec").run(looking.root)
 
     ended.assert_ended(0, "PASSED")
     lines = log_of(looking, "look").splitlines()

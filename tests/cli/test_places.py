@@ -53,7 +53,7 @@ def test_modules_of_the_stack_do_not_shadow_modules_of_predeploy(caller: Caller,
     for name in ("tasks", "json", "signal", "asyncio", "typing", "pydantic", "sitecustomize_of_a_stack"):
         (green.root / f"{name}.py").write_text("raise SystemExit('a module of the stack was imported')\n")
 
-    replace(caller, cwd=green.root).run().assert_ended(0, "PASSED")
+    replace(caller, cwd=green.root, how="exec").run().assert_ended(0, "PASSED")
 
 
 def test_run_in_the_checkout_without_pythonpath(caller: Caller, green: TinyStack) -> None:

@@ -106,6 +106,8 @@ def test_signal_ends_the_run(scene: Scene, tmp_path: Path, moment: Moment, numbe
         (programs / "git").chmod(0o755)
         path = f"{programs}:{scene.caller.variables['PATH']}"
         scene = replace(scene, caller=replace(scene.caller, environ={**scene.caller.environ, "PATH": path}))
+    if moment in {before_anything, while_importing}:
+        scene = replace(scene, caller=replace(scene.caller, how="exec"))
     call = scene.start()
     moment(scene, call)
 
@@ -123,7 +125,7 @@ def test_signal_ends_the_run(scene: Scene, tmp_path: Path, moment: Moment, numbe
 
 @pytest.mark.parametrize("delay", [0.0, 0.05, 0.3, 0.6, 1.0])
 def test_signal_at_any_time(green: TinyStack, caller: Caller, delay: float) -> None:
-    scene = Scene(stack=green, caller=caller)
+    scene = Scene(stack=green, caller=replace(caller, how="exec"))
     call = scene.start("--json-output")
     time.sleep(delay)
     has_handler = catches_signals(call)

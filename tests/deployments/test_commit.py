@@ -8,6 +8,7 @@ from prefect.logging import disable_run_logger
 from flows.commits.checkout import KEPT, empty_directory, inside, keep_report
 from flows.commits.order import Order, name_of
 from flows.commits.trust import environment_for
+from flows.validate import validate
 from tasks.errors import UsageError
 from tasks.settings import FILE, load_settings
 from tasks.trust import TRUSTED, UNTRUSTED
@@ -73,6 +74,14 @@ def test_empty_parameters_do_not_override_settings() -> None:
 def test_untrusted_code_needs_a_policy_of_the_base() -> None:
     with pytest.raises(UsageError, match="policy: "):
         Order(repository=".", ref="HEAD", directory=".", choices={}, is_trusted=False, policy="")
+
+
+async def test_run_of_untrusted_code_without_a_policy_has_no_verdict() -> None:
+    state = await validate.fn(repository=".", trusted=False)
+
+    assert (state.name, state.type.value) == ("NoVerdict", "CRASHED")
+    assert state.message
+    assert state.message.startswith("exit 2: policy: ")
 
 
 def test_no_setting_grants_untrusted_code_more(tmp_path: Path) -> None:

@@ -142,7 +142,16 @@ def test_it_does_not_start_without_a_secret(home: Path) -> None:
     ended = run_service(home, PREFECT_API_URL=NOWHERE)
 
     assert ended.returncode == 2
-    assert "PREDEPLOY_WEBHOOK_SECRET: must be a random text of at least 16 characters" in ended.stderr
+    text = "must be a random text of at least 16 characters, the same as in GitHub (it is not set)"
+    assert f"PREDEPLOY_WEBHOOK_SECRET: {text}" in ended.stderr
+
+
+def test_short_secret_is_reported_with_its_length_alone(home: Path) -> None:
+    ended = run_service(home, PREFECT_API_URL=NOWHERE, **settings_of({"secret": "hunter2"}))
+
+    assert "the same as in GitHub (it has 7)" in ended.stderr
+    assert "a string" not in ended.stderr
+    assert "hunter2" not in ended.stderr
 
 
 def test_it_reports_all_mistakes_at_once_without_the_secret(home: Path) -> None:

@@ -27,6 +27,20 @@ DATABASE = (
         ),
     ),
     Fault(
+        name="a new field without a default and without its migration",
+        edits=(
+            replace(
+                f"{WEB}/menu/models.py",
+                "    name = models.CharField(max_length=80)\n",
+                "    name = models.CharField(max_length=80)\n    seats = models.IntegerField()\n",
+            ),
+        ),
+        red=(
+            red("migrations_missing", "findings", f"{WEB}/menu/models.py", "menu lacks a migration: Add field seats"),
+            red("pytest", "tests_failed", f"{WEB}/tests/", 'column "seats" of relation "menu_product" does not exist'),
+        ),
+    ),
+    Fault(
         name="a migration that only SQLite takes",
         edits=(
             migration(

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 import uv
 
+from tasks.catalogue import NAMES
 from tasks.models import CheckReport, Diagnostic, Report, Result, Severity, Status
 from tasks.user_dirs import UserDirs
 from tests.faults.fault import Edit, Fault, Red
@@ -100,6 +101,18 @@ def apply(edits: Iterable[Edit], stack: Path) -> None:
         edit(stack)
 
 
+EVERY_FAULT = (*FAULTS, *SETTINGS, *UV_FAULTS, *IMAGE_FAULTS, *WORKER_FAULTS)
+OF_THE_SAMPLE = frozenset({"site_coffee_shop", "tidy"})
+"""Checks without a name in the catalogue: that of the sample's site, and one that a row configures."""
+
+
+def test_every_row_names_checks_that_exist() -> None:
+    known = NAMES | OF_THE_SAMPLE
+    unknown = [(fault.name, each.check) for fault in EVERY_FAULT for each in fault.red if each.check not in known]
+
+    assert not unknown, "correct the names of checks in `red` of these rows"
+
+
 @pytest.mark.real
 @pytest.mark.network
 @pytest.mark.parametrize(("engine", "fault"), rows(FAST, "local") + rows(FAST_IN_CONTAINERS, "dagger"))
@@ -112,7 +125,7 @@ def test_faults_are_found_by_their_checks(
 
     report = validators[engine].validate(cafe, only=[each.check for each in fault.red])
 
-    assert_as_told(report, fault)
+    assert_matches_row(report, fault)
 
 
 @pytest.mark.faults
@@ -130,7 +143,7 @@ def test_fault_is_found_and_nothing_else(
 
     report = validators[engine].validate(cafe)
 
-    assert_as_told(report, fault)
+    assert_matches_row(report, fault)
 
 
 @pytest.mark.faults
@@ -143,18 +156,22 @@ def test_fault_is_found_in_a_project_of_uv(
 
     report = validators[engine].validate(stack, skip=["mypy"])
 
-    assert_as_told(report, fault)
+    assert_matches_row(report, fault)
 
 
-def assert_as_told(report: Report, fault: Fault) -> None:
+def assert_matches_row(report: Report, fault: Fault) -> None:
+    """Asserts that exactly the checks of the row are red, as it says. Every other check passed or waited for them."""
     print(told(report))  # noqa: T201 - what a failing row shows
+    advice = f"the row {fault.name!r} in tests/faults/ does not match. Correct the row, or the check that differs"
     results = {check.name: check.result for check in report.checks}
-    assert {name for name, result in results.items() if is_red(result)} == {each.check for each in fault.red}
+    red, expected = {name for name, result in results.items() if is_red(result)}, {each.check for each in fault.red}
+    assert red == expected, f"{advice}: other checks are red"
     for each in fault.red:
         assert_red(results[each.check], each)
     for check in report.checks:
-        assert is_red(check.result) or check.result.passed or is_rightly_skipped(check, report)
-    assert report.verdict.exit_code == fault.exit
+        is_expected = is_red(check.result) or check.result.passed or is_rightly_skipped(check, report)
+        assert is_expected, f"{advice}: {check.id} was skipped, and needs no red check of the row"
+    assert report.verdict.exit_code == fault.exit, f"{advice}: the exit code is another one"
     if fault.says is not None:
         name, words = fault.says
         assert words in said(results[name])

@@ -14,7 +14,7 @@ import pytest
 import uv
 
 from tasks.version import VERSION
-from tests.cli.caller import NOWHERE, Call, Caller, Ended, checked
+from tests.cli.caller import NOWHERE, Caller, Ended, checked
 from tests.cli.stack import FAILS, TinyStack, make_stack
 from tests.deployments.fake_github import fake_github
 from tests.deployments.operation import Operation, Remotes, prefect_server
@@ -48,7 +48,7 @@ class Installed:
     def run(self, *arguments: str | Path, cwd: Path | None = None, limit: float = 120) -> Ended:
         """Runs the command `predeploy` and waits for its end."""
         caller = replace(self.caller, cwd=cwd or self.caller.cwd)
-        return Call(caller, [str(self.venv / "bin/predeploy"), *map(str, arguments)], {}).wait(limit)
+        return caller.execute([str(self.venv / "bin/predeploy"), *map(str, arguments)]).wait(limit)
 
 
 def ask_uv(*arguments: str | Path) -> None:

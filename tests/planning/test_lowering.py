@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from tasks.catalogue import make_catalogue
+from tasks.catalogue import ROWS, make_catalogue
+from tasks.diagnostics import PARSERS
 from tasks.errors import UsageError
 from tasks.models import Stage
 from tasks.planning.environments import python_environment
@@ -62,6 +63,25 @@ def environments_of(steps: list[Step]) -> dict[str, Environment]:
     found = [step.environment for step in steps]
     found += [each.environment for step in steps for each in step.services]
     return {each.key: each for each in found if each}
+
+
+def test_every_row_has_steps_in_a_golden_file() -> None:
+    rows = {row.name.format(slug="coffee_shop") for row in ROWS}
+    planned = {check.name for check in PLAN.checks if check.commands}
+
+    missing = sorted(rows - planned)
+    assert not missing, f"{missing}: give STACK what these rows need, for example a tool in tests/support/factories.py"
+
+
+def test_every_parser_of_a_command_exists() -> None:
+    unknown = {
+        (check.name, command.parser)
+        for check in PLAN.checks
+        for command in check.commands
+        if command.parser not in PARSERS
+    }
+
+    assert not unknown, "correct the parser of these rows, or enter it in PARSERS (tasks/diagnostics/__init__.py)"
 
 
 @pytest.mark.parametrize("component", [component.path for component in STACK.components])

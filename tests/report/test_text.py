@@ -150,6 +150,58 @@ def test_cause_that_affects_most_checks_comes_first() -> None:
     assert more == 0
 
 
+MISSING = "menu lacks a migration: {}. Run: python manage.py makemigrations menu"
+
+
+@pytest.mark.parametrize(
+    ("operation", "error"),
+    [
+        ("Add field note to product", 'column "note" of relation "menu_product" does not exist'),
+        ("Add field note to product, which needs a default", "column menu_product.note does not exist"),
+        ("Add field owner to product", "column T3.owner_id does not exist"),
+        ("Create model Season", 'relation "menu_season" does not exist'),
+        ("Add field tags to product", 'relation "menu_product_tags" does not exist'),
+        ("Remove field note from product", 'null value in column "note" of relation "menu_product" violates not-null'),
+        ("Create model Season", "no such table: menu_season"),
+        ("Add field note to product", "table menu_product has no column named note"),
+    ],
+)
+def test_missing_migration_comes_before_the_database_errors_that_it_causes(operation: str, error: str) -> None:
+    shown = [
+        make.diagnostic(f"django.db.utils.ProgrammingError: {error}", f"apps/web/{file}.py", 3, tool="pytest")
+        for file in "ab"
+    ]
+    missing = [
+        make.diagnostic(MISSING.format(text), "apps/web/menu/models.py", tool="django", rule="missing_migration")
+        for text in (operation, "Alter field name on product")
+    ]
+    checks = make.checks(
+        mypy=make.result("mypy", Status.FAILED, diagnostics=(make.diagnostic("a wrong type", "apps/web/c.py", 9),)),
+        pytest=make.result("pytest", Status.FAILED, diagnostics=tuple(shown)),
+        migration_check=make.result("migration_check", Status.FAILED, diagnostics=tuple(missing)),
+    )
+
+    first, second = rank_fixes(make.report(Outcome.FAILED, checks=checks), 5)[0]
+
+    assert (first.location, first.text) == ("apps/web/menu/models.py", MISSING.format(operation))
+    assert first.checks == ("pytest", "Migration check")
+    assert second.location == "apps/web/c.py:9"
+
+
+def test_missing_migration_explains_no_other_database_error() -> None:
+    error = make.diagnostic('ProgrammingError: relation "shop_item" does not exist', "apps/web/b.py", 3, tool="pytest")
+    text = MISSING.format("Add field note to product")
+    missing = make.diagnostic(text, "apps/web/menu/models.py", tool="django", rule="missing_migration")
+    checks = make.checks(
+        pytest=make.result("pytest", Status.FAILED, diagnostics=(error,)),
+        migration_check=make.result("migration_check", Status.FAILED, diagnostics=(missing,)),
+    )
+
+    fixes, _ = rank_fixes(make.report(Outcome.FAILED, checks=checks), 5)
+
+    assert [fix.location for fix in fixes] == ["apps/web/b.py:3", "apps/web/menu/models.py"]
+
+
 def test_check_with_the_packages_of_a_red_check_depends_on_its_fix() -> None:
     stale = make.result("django_container", Status.FAILED, reason_code="lock_stale", reason="the lock is stale")
     over: dict[str, Any] = {"reason_code": "needs", "blocked_by": "django_container[apps/web]"}

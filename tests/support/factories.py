@@ -82,7 +82,7 @@ def make_requirements_project(**over: Any) -> PythonProject:
 
 
 def make_node_project(package: str = "workers/intake", **over: Any) -> NodeProject:
-    """A package of a pnpm workspace."""
+    """A package of a pnpm workspace, with every quality tool of a Worker."""
     facts: dict[str, Any] = {
         "root": ".",
         "package": package,
@@ -91,7 +91,7 @@ def make_node_project(package: str = "workers/intake", **over: Any) -> NodeProje
         "lock": "pnpm-lock.yaml",
         "node": Version(wanted=">=22", source="package.json", accepts=">=22"),
         "scripts": {"build": "build"},
-        "dependencies": {"typescript": "^5", "wrangler": "^4", "vitest": "^3"},
+        "dependencies": {"typescript": "^5", "wrangler": "^4", "vitest": "^3", "eslint": "^9"},
         "inputs": ("package.json", "pnpm-lock.yaml", "pnpm-workspace.yaml", f"{package}/package.json"),
     }
     return NodeProject(**{**facts, **over})

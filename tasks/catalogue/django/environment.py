@@ -1,32 +1,82 @@
-"""Makes the environment variables of the stack's Django processes: production's names with throwaway values."""
+"""Makes the environment variables of the stack's Django processes: production's names, with values for this run."""
 
+import re
 from collections.abc import Mapping
 
+from tasks.catalogue.django.database import database_variables, uses_postgres
 from tasks.catalogue.row import CatalogueContext
-from tasks.catalogue.throwaway import DATABASE, throwaway_variables
+from tasks.catalogue.throwaway import DATABASE, database_url, throwaway_keys, without_addresses
+from tasks.discovery.django.given import FOR_DOCKER
 from tasks.discovery.documents import parse_dotenv
+from tasks.probes.startup.predeploy_throwaway import throwaway_value
 from tasks.stack import Component
 from tasks.steps import DB_URL
+from tasks.variable import Variable
+
+DEBUG = re.compile(r"(?:.*_)?DEBUG")
+OFF = {"true": "false", "1": "0", "yes": "no", "on": "off", "t": "f", "y": "n"}
+SQLITE_URL = "sqlite:///predeploy.sqlite3"
 
 
-def filled(example: Mapping[str, str], known: Mapping[str, str]) -> dict[str, str]:
-    """Returns the example's values for names that are not yet known. Debug is always off, as in production."""
-    debug = {name: "False" for name in example if name in {"DEBUG", "DJANGO_DEBUG"}}
-    return {name: value for name, value in example.items() if value and name not in known} | debug
+def example_of(component: Component, context: CatalogueContext) -> dict[str, tuple[str, str]]:
+    """Returns the values in the component's example files, with the file. The first file with a name counts."""
+    web = component.web
+    paths = dict.fromkeys(filter(None, (web.env_example, *web.examples))) if web else {}
+    found: dict[str, tuple[str, str]] = {}
+    for path in paths:
+        for name, value in parse_dotenv(context.read(path)).items() if path in context.paths else ():
+            if value and not FOR_DOCKER.fullmatch(name):
+                found.setdefault(name, (value, path))
+    return found
 
 
-def example_of(component: Component, context: CatalogueContext) -> dict[str, str]:
-    """Returns the values of the component's `.env.example`, if it has one."""
-    path = component.web.env_example if component.web else None
-    return parse_dotenv(context.read(path)) if path and path in context.paths else {}
+def production_value(name: str, value: str) -> str:
+    """Returns the value of an example for this run: debug is off in the example's spelling, and no host exists."""
+    if DEBUG.fullmatch(name):
+        off = OFF.get(value.lower(), value)
+        return off.capitalize() if value[:1].isupper() else off
+    return without_addresses(name, value)
 
 
-def filled_names(component: Component, context: CatalogueContext) -> tuple[str, ...]:
-    """Returns the names with a value only in the example. Production needs them too."""
-    own = own_env(component, context) | dict.fromkeys(context.secrets(component), "")
-    example = example_of(component, context)
-    from_example = filled(example, {**throwaway_variables(), **own})
-    return tuple(sorted(name for name, value in from_example.items() if value == example[name]))
+def fills(component: Component, context: CatalogueContext) -> dict[str, tuple[str, str]]:
+    """Returns the variables that predeploy fills, with their files: from examples, image and compose files.
+
+    The file is empty for a throwaway value. Left out are names that are configured, and those of key and database.
+    """
+    web = component.web
+    if web is None:
+        return {}
+    reads = {each.name: each for each in web.reads}
+    found = example_of(component, context)
+    for name, value, path in web.given:
+        if name in reads and value:
+            found.setdefault(name, (value, path))
+    has_postgres = uses_postgres(component)
+    known = {*throwaway_keys(), *database_variables(component, {name: value for name, (value, _) in found.items()})}
+    known |= {*own_env(component, context), *context.secrets(component), "DJANGO_SETTINGS_MODULE"}
+    filled = {name: (production_value(name, value), path) for name, (value, path) in found.items()}
+    url = database_url(web.scheme) if has_postgres else SQLITE_URL
+    for name, read in reads.items():
+        if read.required and name not in filled:
+            filled[name] = (value_of(read, url), "")
+    return {name: each for name, each in sorted(filled.items()) if name not in known}
+
+
+def value_of(read: Variable, database: str) -> str:
+    """Returns a throwaway value of the right shape, or one of the texts that the code compares with."""
+    if read.choices and read.shape == "text":
+        return min(read.choices, key=lambda each: "prod" not in each.lower())
+    return throwaway_value(read.name, read.shape, database)
+
+
+def filled_names(component: Component, context: CatalogueContext) -> dict[str, tuple[str, ...]]:
+    """Returns by file the names with a value only there. Production needs them too. Throwaways have an empty file."""
+    dockerfile = component.web.dockerfile if component.web else None
+    found: dict[str, tuple[str, ...]] = {}
+    for name, (_, path) in fills(component, context).items():
+        if not DEBUG.fullmatch(name) and (not path or path != dockerfile):
+            found[path] = (*found.get(path, ()), name)
+    return found
 
 
 def own_env(component: Component | None, context: CatalogueContext) -> dict[str, str]:
@@ -43,8 +93,10 @@ def django_env(
 ) -> tuple[tuple[str, str], ...]:
     """Returns the variables for a process of the component, sorted by name. Configured values win."""
     own = own_env(component, context)
-    env = throwaway_variables()
-    env |= filled(example_of(component, context), env)
+    filled = {name: value for name, (value, _) in fills(component, context).items()}
+    examples: Mapping[str, str] = {name: value for name, (value, _) in example_of(component, context).items()}
+    given = {name: value for name, value, _ in (component.web.given if component.web else ())}
+    env = throwaway_keys() | database_variables(component, {**given, **examples}) | filled
     module = context.configured(component).settings or (component.web.settings if component.web else "")
     if module and settings_module:
         env["DJANGO_SETTINGS_MODULE"] = module

@@ -2,15 +2,19 @@
 
 import posixpath
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 
+from tasks.discovery.django.given import example_files, given_values, names_postgres, scheme_of
 from tasks.discovery.django.server import image_server, procfile_server
+from tasks.discovery.django.settings_files import parsed, settings_files
+from tasks.discovery.django.variables import read_variables
 from tasks.discovery.file_view import FileView, is_within, join, lineage, parent, relative
 from tasks.discovery.image.definitions import ImageDefinitions, is_for_python
 from tasks.discovery.image.dockerfile import Dockerfile
-from tasks.discovery.image.system_packages import aptfile_installs, system_installs
+from tasks.discovery.image.system_packages import system_installs_of
 from tasks.discovery.rank import Rank, rank
-from tasks.stack import SystemInstall, Web
+from tasks.stack import Web
 
 _MANAGE = re.compile(r"\bdjango\b|execute_from_command_line")
 _SETTINGS = re.compile(
@@ -19,15 +23,7 @@ _SETTINGS = re.compile(
 )
 _APPLICATION = re.compile(r"^(?:(?:async[ \t]+)?def[ \t]+)?(\w+)[ \t]*(?:\(|(?::[^=\n]+)?=(?!=))", re.MULTILINE)
 _GATEWAYS = ("wsgi", "asgi")
-_ENV_EXAMPLES = (
-    ".env.example",
-    ".env.sample",
-    ".env.template",
-    ".env.dist",
-    "env.example",
-    "example.env",
-    "sample.env",
-)
+_READS = re.compile(r"environ|getenv|decouple|BaseSettings|\benv[.(\[]")
 
 
 def is_project(tree: FileView, directory: str) -> bool:
@@ -71,19 +67,53 @@ def describe_web(
         context=build.context if build else ".",
         target=build.target if build else "",
         args=build.args if build else (),
-        env_example=tree.nearest(directory, *_ENV_EXAMPLES),
         installs=system_installs_of(tree, path, directory),
     )
-    return web, dockerfile
+    return with_variables(web, tree, rivals, stage.env if stage else {}), dockerfile
 
 
-def system_installs_of(tree: FileView, dockerfile: str | None, directory: str) -> tuple[SystemInstall, ...]:
-    """Returns the system packages that production installs: those of the Dockerfile and of an Aptfile."""
-    aptfile = tree.nearest(directory, "Aptfile")
-    return (
-        *(system_installs(dockerfile, tree.text(dockerfile)) if dockerfile else ()),
-        *(aptfile_installs(aptfile, tree.text(aptfile)) if aptfile else ()),
+def with_variables(web: Web, tree: FileView, rivals: tuple[str, ...], image: Mapping[str, str]) -> Web:
+    """Returns the project with the variables that its code reads, and the values that the tree has for them."""
+    examples = example_files(tree, web.directory, rivals)
+    given = given_values(tree, web.directory, web.dockerfile, image)
+    settings = [*settings_files(web.directory, web.settings, tree.has, tree.text)]
+    known = {path for path, _ in settings}
+    others = [
+        path
+        for path in tree.under(web.directory)
+        if path.endswith(".py") and path not in known and _is_deployed(path, web.directory)
+    ]
+    trees = ((path, parsed(tree.text(path))) for path in others if _READS.search(tree.text(path)))
+    reads = read_variables(settings, [(path, found) for path, found in trees if found is not None])
+    texts = (
+        *(tree.text(path) for path in examples),
+        *(value for _, value, _ in given),
+        *(each.default for each in reads),
     )
+    named = (*examples, web.dockerfile) if web.dockerfile else examples
+    return replace(
+        web,
+        env_example=_nearest_example(examples, web.directory),
+        examples=examples,
+        reads=reads,
+        given=given,
+        postgres=names_postgres(tree, web.directory, named),
+        scheme=scheme_of(iter(texts)),
+    )
+
+
+def _nearest_example(examples: tuple[str, ...], directory: str) -> str | None:
+    """Returns the example in the directory, or in the nearest directory above that has one."""
+    near = (path for above in lineage(directory) for path in examples if parent(path) == above)
+    return next(near, None)
+
+
+def _is_deployed(path: str, directory: str) -> bool:
+    """Whether a module may be imported in production: it is no test, no script and in no inner project."""
+    name = posixpath.basename(path)
+    if name.startswith(("test_", "tests", "conftest")) or name.endswith("_test.py"):
+        return False
+    return rank(relative(parent(path), directory)) is Rank.DEPLOYED
 
 
 def _module(value: str) -> str:

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 
+from tasks.discovery.file_view import FileView
 from tasks.discovery.image.instructions import read_instructions
 from tasks.stack import SystemInstall
 
@@ -47,4 +48,13 @@ def aptfile_installs(path: str, text: str) -> tuple[SystemInstall, ...]:
         SystemInstall(file=path, line=number, command="apt-get install -y", packages=(name,))
         for number, name in named
         if _PACKAGE.fullmatch(name)
+    )
+
+
+def system_installs_of(tree: FileView, dockerfile: str | None, directory: str) -> tuple[SystemInstall, ...]:
+    """Returns the system packages that production installs: those of the Dockerfile and of an Aptfile."""
+    aptfile = tree.nearest(directory, "Aptfile")
+    return (
+        *(system_installs(dockerfile, tree.text(dockerfile)) if dockerfile else ()),
+        *(aptfile_installs(aptfile, tree.text(aptfile)) if aptfile else ()),
     )

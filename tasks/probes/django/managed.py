@@ -8,7 +8,10 @@ with 77 if the database of the check is gone. If the settings clearly name anoth
 connect to it: it may be production's.
 """
 
+import inspect
+import os
 import sys
+from typing import Any
 
 from predeploy_django import set_up_project, unfit_database
 
@@ -24,6 +27,37 @@ def commands(arguments: list[str]) -> list[list[str]]:
     return parts
 
 
+def name_new_fields() -> None:
+    """Makes `makemigrations --noinput` print where a new field without a default is, before it exits.
+
+    Django prints the names of the field and its model without the app, and before Django 4.1 nothing at all.
+    """
+    from django.db.migrations.questioner import NonInteractiveMigrationQuestioner as Questioner
+
+    def printing(name: str) -> Any:
+        ask = getattr(Questioner, name)
+
+        def printing_ask(self: Any, field_name: str, model_name: str) -> Any:
+            print_field(field_name, model_name)
+            return ask(self, field_name, model_name)
+
+        return printing_ask
+
+    for name in ("ask_not_null_addition", "ask_auto_now_add_addition"):
+        setattr(Questioner, name, printing(name))
+
+
+def print_field(field_name: str, model_name: str) -> None:
+    """Prints the app and the file of a field. Models of several apps can have the same name."""
+    from django.apps import apps
+
+    for model in apps.get_models():
+        names = {field.name for field in model._meta.local_fields}
+        if model._meta.model_name == model_name.lower() and field_name in names:
+            place = os.path.relpath(inspect.getfile(model))
+            print(f"No default: field {field_name} of model {model_name} of app {model._meta.app_label} in {place}")
+
+
 def main() -> int:
     _, port, name, *arguments = sys.argv[1:]
     set_up_project()
@@ -31,6 +65,7 @@ def main() -> int:
 
     if code := unfit_database(port, name):
         return code
+    name_new_fields()
     for command in commands(arguments):
         execute_from_command_line(["manage.py", *command])
     return 0

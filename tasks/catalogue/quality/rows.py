@@ -4,7 +4,7 @@ import re
 from dataclasses import replace
 
 from tasks.catalogue.django.environment import django_env, own_env
-from tasks.catalogue.mypy_target import mypy_target
+from tasks.catalogue.quality.mypy_target import mypy_target
 from tasks.catalogue.row import CatalogueContext, Row
 from tasks.models import Stage
 from tasks.stack import Component, Kind

@@ -1,0 +1,1 @@
+"""Rows for quality tools: linters, types and tests of Python and Node."""

@@ -1,0 +1,155 @@
+"""Finds what reads environment variables in Django code: objects of libraries, and the stack's own functions."""
+
+import ast
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+
+from tasks.discovery.django.env_shapes import METHODS, name_of, shape_of_cast, text_of
+
+ENVIRON, ENVIRONS, DECOUPLE = "environ", "environs", "decouple"
+MAKERS = {"Env": "", "FileAwareEnv": ENVIRON, "AutoConfig": DECOUPLE, "Config": DECOUPLE}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Helper:
+    """A function of the stack that reads the variable in its parameter at `index`. `prefix` comes before its name.
+
+    `required`: without a default the function raises an error. `defaulted`: a parameter with a default is next to it.
+    """
+
+    index: int
+    prefix: str = ""
+    required: bool = False
+    defaulted: bool = False
+    shape: str = ""
+
+
+@dataclass(slots=True, kw_only=True)
+class Readers:
+    """The names of objects and functions that read variables.
+
+    `schemes` has the shapes of `environ.Env(NAME=(bool, False))`, with whether there is a default. `prefixes` are
+    those of objects (`env.prefix = "APP_"`).
+    """
+
+    objects: dict[str, str] = field(default_factory=dict)
+    helpers: dict[str, Helper] = field(default_factory=dict)
+    schemes: dict[str, tuple[str, bool]] = field(default_factory=dict)
+    prefixes: dict[str, str] = field(default_factory=dict)
+
+
+def find_readers(trees: Iterable[ast.Module]) -> Readers:
+    """Returns what reads variables in these files. A name means the same in each of them."""
+    readers = Readers()
+    for tree in trees:
+        modules = {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}
+        modules |= {node.module or "" for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
+        for node in ast.walk(tree):
+            match node:
+                case ast.ImportFrom(module="decouple", names=names):
+                    readers.objects |= {each.asname or each.name: DECOUPLE for each in names if each.name == "config"}
+                case ast.ImportFrom(module="environs", names=names):
+                    readers.objects |= {each.asname or each.name: ENVIRONS for each in names if each.name == "env"}
+                case (
+                    ast.Assign(targets=[target], value=ast.Call() as call)
+                    | ast.AnnAssign(target=target, value=ast.Call() as call)
+                ):
+                    take_object(readers, target, call, modules)
+                case ast.Assign(targets=[ast.Attribute(value=ast.Name(id=owner), attr="prefix")], value=value):
+                    readers.prefixes[owner] = text_of(value)
+                case ast.FunctionDef():
+                    if (helper := helper_of(node)) is not None:
+                        readers.helpers[node.name] = helper
+    return readers
+
+
+def take_object(readers: Readers, target: ast.expr, call: ast.Call, modules: set[str]) -> None:
+    """Adds an object of a library, such as `env = environ.Env(DEBUG=(bool, False))`."""
+    maker, known = name_of(call.func), modules & {ENVIRON, ENVIRONS, DECOUPLE}
+    if maker not in MAKERS or not known or not name_of(target):
+        return
+    library = MAKERS[maker] or (ENVIRON if ENVIRON in known else ENVIRONS)
+    if library not in known:
+        return
+    readers.objects[name_of(target)] = library
+    for keyword in call.keywords if library == ENVIRON else ():
+        if keyword.arg:
+            value = keyword.value
+            has_default = isinstance(value, ast.Tuple) and len(value.elts) > 1
+            cast = value.elts[0] if isinstance(value, ast.Tuple) and value.elts else value
+            readers.schemes[keyword.arg] = (shape_of_cast(cast), has_default)
+
+
+def helper_of(function: ast.FunctionDef) -> Helper | None:
+    """Returns the helper, if the function reads the variable that one of its parameters names."""
+    names = [each.arg for each in function.args.args]
+    for node in ast.walk(function):
+        read = key_of(node)
+        if read is None:
+            continue
+        key, is_strict = read
+        prefix, parameter = prefixed_name(key)
+        if parameter not in names:
+            continue
+        index = names.index(parameter)
+        raises = any(isinstance(each, ast.Raise) for each in ast.walk(function))
+        return Helper(
+            index=index,
+            prefix=prefix,
+            required=raises or (is_strict and not is_caught(function)),
+            defaulted=len(function.args.defaults) >= len(names) - index and not is_missing(function.args.defaults),
+            shape=shape_of_helper(function),
+        )
+    return None
+
+
+def is_missing(defaults: Iterable[ast.expr]) -> bool:
+    """Whether the first default means that there is none: None or a name such as NOTSET."""
+    first = next(iter(defaults), None)
+    return not isinstance(first, ast.Constant) or first.value is None
+
+
+def is_caught(function: ast.FunctionDef) -> bool:
+    """Whether a function handles the absence of a variable itself."""
+    return any(isinstance(each, ast.Try) for each in ast.walk(function))
+
+
+def shape_of_helper(function: ast.FunctionDef) -> str:
+    """Returns the shape of the values that a function returns, from its annotation or name."""
+    annotated = shape_of_cast(function.returns)
+    words = function.name.lower().replace("env", "_").replace("_from_", "_").split("_")
+    return annotated or next((METHODS[each] for each in words if each in METHODS), "")
+
+
+def prefixed_name(key: ast.expr) -> tuple[str, str]:
+    """Returns prefix and parameter of a key such as `name` or `f"APP_{name}"`."""
+    match key:
+        case ast.JoinedStr(values=[ast.Constant(value=str(prefix)), ast.FormattedValue(value=ast.Name(id=name))]):
+            return prefix, name
+        case ast.BinOp(left=ast.Constant(value=str(prefix)), op=ast.Add(), right=ast.Name(id=name)):
+            return prefix, name
+        case ast.Name(id=name):
+            return "", name
+    return "", ""
+
+
+def key_of(node: ast.AST) -> tuple[ast.expr, bool] | None:
+    """Returns the key of a read through `os`, and whether an absent variable is an error there."""
+    match node:
+        case ast.Subscript(value=value, slice=key, ctx=ast.Load()) if name_of(value) == "environ":
+            return key, True
+        case ast.Call(func=ast.Attribute(value=value, attr="get"), args=[key, *_]) if name_of(value) == "environ":
+            return key, False
+        case ast.Call(func=function, args=[key, *_]) if name_of(function) == "getenv":
+            return key, False
+    return None
+
+
+def prefixes_above(node: ast.AST, parents: dict[ast.AST, ast.AST]) -> Iterator[str]:
+    """Yields the prefixes of `with env.prefixed("APP_"):` around a node, the outermost last."""
+    while node in parents:
+        node = parents[node]
+        for item in node.items if isinstance(node, ast.With) else ():
+            match item.context_expr:
+                case ast.Call(func=ast.Attribute(attr="prefixed"), args=[prefix]):
+                    yield text_of(prefix)
