@@ -14,6 +14,7 @@ from prefect.settings import PREFECT_API_URL
 from deployments import ROOT
 from deployments.definitions import Document, on_other_pool, pools_of, read_variables, with_stack
 from tasks.errors import PredeployError, UsageError
+from tasks.files import page
 
 HERE = Path(__file__).parent
 DOCKER = HERE / "docker.yaml"
@@ -98,7 +99,7 @@ def deploy(document: Document, kind: str, flags: Sequence[str], environ: Mapping
 def require_server(environ: Mapping[str, str]) -> None:
     """Raises UsageError without a server: Prefect would start a temporary one, and lose the deployments with it."""
     if not environ.get("PREFECT_API_URL") and not PREFECT_API_URL.value():
-        raise UsageError("PREFECT_API_URL is not set. Set it to your Prefect server: docs/operating.md shows how.")
+        raise UsageError(f"PREFECT_API_URL is not set. Set it to your Prefect server, as in {page('operating.md')}.")
 
 
 def require_stacks(document: Document) -> None:

@@ -108,11 +108,14 @@ async def validate_stack(
         reject_undistributable(scope.settings)
         origin = Origin(repository=order.repository, commit=commit, directory=order.directory)
         distribution = Distribution(origin=origin, is_trusted=order.is_trusted, policy=order.policy)
+    kept = user_dirs.data / "validations"
     job = prepare(
         scope,
         given,
         user_dirs=user_dirs,
-        shown_stack=str(stack),
+        called_as="predeploy",
+        shown_stack=order.directory,  # a command for a checkout: the clone is removed
+        kept=kept,
         is_trusted=order.is_trusted,
         takes_secrets=not is_distributed,
     )
@@ -120,4 +123,4 @@ async def validate_stack(
         async with running(job, choose_work(distribution)) as run:  # an engine here, or shards; the checks begin now
             return await record_or_warn(run)
     finally:
-        keep_report(stack, job.run_id, user_dirs.data / "validations")
+        keep_report(stack, job.run_id, kept)

@@ -14,11 +14,19 @@ from pathlib import Path
 
 PACKAGES = Path(__file__).resolve().parents[1]
 """Where our packages are: a checkout, or the site-packages of an environment."""
+DOCUMENTATION = ("docs", "deployments/docs")
+"""The places of the pages below PACKAGES: in a checkout, and in an installed package."""
 PROBE_LOCK = PACKAGES / "tasks/probes/requirements.lock"
 """The lock of the packages that predeploy's own probes need."""
 UNLINKABLE = {errno.EXDEV, errno.EPERM, errno.EOPNOTSUPP, errno.EACCES}
 """Errors that mean: no file of the source can be linked. Another device, or a file system or policy without links."""
 REMOVE_ATTEMPTS = 20
+
+
+def page(name: str) -> Path:
+    """The path of a page of the documentation, which a reader can open."""
+    places = [PACKAGES / place / name for place in DOCUMENTATION]
+    return next((place for place in places if place.exists()), places[0])
 
 
 async def clone_tree(source: Path, target: Path) -> int:

@@ -210,8 +210,9 @@ class RunFacts:
 class Report:
     """The whole report of a run. Durations are in seconds, `started_at` is ISO 8601 in UTC.
 
-    `directory` has the report and the logs, relative to the stack. `commit` is the commit with exactly these files, or
-    empty. `gate` means that the run accepted only the full proof.
+    `directory` has the report and the logs, relative to the stack. `place` is that directory as a reader opens it: an
+    absolute path, or one relative to the current directory of the caller. `commit` is the commit with exactly these
+    files, or empty. `gate` means that the run accepted only the full proof.
     """
 
     verdict: Verdict
@@ -232,6 +233,7 @@ class Report:
     commit: str = ""
     gate: bool = False
     stage_durations: dict[Stage, float] = field(default_factory=dict)
+    place: str = ""
 
     def of(self, stage: Stage) -> tuple[CheckReport, ...]:
         """Returns the checks of one stage, in the plan's order."""

@@ -72,8 +72,9 @@ class PythonProject:
     """How a Python component's dependencies are declared and locked. Paths are relative to the stack's root.
 
     `kind` is the way of installation: `uv` (`lock` is the path of uv.lock), `requirements` (`production` and
-    `development` list the files) or `none` (nothing can be installed). For `uv`, `lock` is None if only the manifest
-    declares dependencies. `development` is complete: it repeats production's files unless it includes them.
+    `development` list the files), `locked` (`lock` is a lock of another `manager`, and `exported` has its packages) or
+    `none` (nothing can be installed). For `uv`, `lock` is None if only the manifest declares dependencies.
+    `development` is complete: it repeats production's files unless it includes them.
     `hashed` means that the requirements have hashes. `pinned` means that every requirement has an exact version;
     otherwise the installed versions depend on the day.
     `packages` has the normalised names in the lock, for production and development. `versions` maps names to pinned
@@ -85,9 +86,12 @@ class PythonProject:
     """
 
     root: str
-    kind: Literal["uv", "requirements", "none"]
+    kind: Literal["uv", "requirements", "locked", "none"]
     manifest: str | None = None
     lock: str | None = None
+    manager: Literal["", "Poetry", "PDM", "Pipenv"] = ""
+    exported: tuple[str, str] = ("", "")
+    """The texts of two requirements files, for production and development, with exactly the locked packages."""
     production: tuple[str, ...] = ()
     development: tuple[str, ...] = ()
     hashed: bool = False
@@ -232,6 +236,11 @@ class Component:
     web: Web | None = None
     worker: Worker | None = None
     site: Site | None = None
+
+    @property
+    def label(self) -> str:
+        """The component in texts for people: its path, or at the root its name, as `.` says nothing."""
+        return self.name if self.path == "." else self.path
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -43,7 +43,7 @@ Phase = Literal["acquire", "execute"]
 Fact = Literal["python_error", "no_tests"]
 """A fact about an output: its first error is in a Python file, or it has no counts of tests."""
 TreeName = Literal["", "base"]
-"""The source of the files: the validated tree, or the base, which is the deployed commit."""
+"""The source of the files: the validated tree or the base, which is the deployed commit."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,8 +62,7 @@ class Command:
     `empty` has the exit codes for "nothing to do". They pass, and the report says so.
     `unfit` maps exit codes to reason codes for "no verdict", where another attempt would not help.
     `evidence` is a pattern that the output of a pass must contain, because some tools end with 0 without any work.
-    `parser` names the reader of the output in `tasks.diagnostics`. `cwd` is relative to the stack's root, `limit` is in
-    seconds.
+    `parser` names the reader of the output in `tasks.diagnostics`. `cwd` is relative to the root, `limit` in seconds.
     `environment` names the packages to install: `production`, `development`, `node`, `ours` (the packages of
     predeploy's probes) or none. With `image` the command runs in the component's built image; without an argv it only
     builds the image.
@@ -121,7 +120,7 @@ class Environment:
     predeploy's own files). For `python` they make a virtual environment at ENV, whose programs are then first on PATH.
     For `node` they make `node_modules` directories, which every workspace has at the same paths. `manager` is
     `pnpm@10.34.9`, `npm`, or empty. `control` is a command that succeeds if and only if the package registry answers.
-    `tree` is the source of `inputs`.
+    `tree` is the source of `inputs`. `is_own` marks the packages of predeploy itself.
     """
 
     kind: Literal["python", "node"]
@@ -135,6 +134,7 @@ class Environment:
     manager: str = ""
     files: tuple[tuple[str, str], ...] = ()
     tree: TreeName = ""
+    is_own: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,6 +4,7 @@ import textwrap
 from collections.abc import Iterable, Iterator, Mapping
 
 from flows.cli.arguments import PROGRAMS, RUN_FLAGS, STACK, STACK_TEXT, SUBCOMMANDS
+from tasks.files import page
 from tasks.settings.flags import Flag, Group
 
 WIDTH = 80
@@ -23,7 +24,8 @@ EXIT_CODES: Mapping[int, str] = {
     130: "interrupted",
     143: "terminated",
 }
-PAGE = "docs/cli.md"
+PAGE = "cli.md"
+"""The page with all flags and subcommands."""
 
 
 def render_help(called_as: str) -> str:
@@ -36,8 +38,9 @@ def render_help(called_as: str) -> str:
     for group in Group:
         lines += [f"{group}:", *flag_lines(flag for flag in RUN_FLAGS.values() if flag.group is group)]
     lines += ["Subcommands, each with its own --help:", *(row(name, each.help) for name, each in SUBCOMMANDS.items())]
-    lines.append(row(", ".join(PROGRAMS), "operate predeploy: see docs/operating.md"))
-    return "\n".join([*lines, *exit_code_lines()])
+    lines.append(row(", ".join(PROGRAMS), "operate predeploy on a server"))
+    # the path of the page is never cut
+    return "\n".join([*lines, *exit_code_lines()]) + f" More: {page(PAGE)}"
 
 
 def render_subcommand_help(name: str, called_as: str) -> str:
@@ -47,7 +50,7 @@ def render_subcommand_help(name: str, called_as: str) -> str:
     lines = [f"usage: {called_as} {name}{stack} [FLAG ...]", f"{subcommand.help[:1].upper()}{subcommand.help[1:]}.", ""]
     if subcommand.takes_stack:
         lines.append(row(STACK, STACK_TEXT))
-    return "\n".join([*lines, *flag_lines(subcommand.flags.values()), "", f"More: {PAGE}"])
+    return "\n".join([*lines, *flag_lines(subcommand.flags.values()), "", f"More: {page(PAGE)}"])
 
 
 def examples(called_as: str) -> list[str]:
@@ -60,7 +63,7 @@ def examples(called_as: str) -> list[str]:
 def exit_code_lines() -> list[str]:
     """The exit codes in a sentence. No line ends between a code and its meaning."""
     codes = [f"{code} {meaning}".replace(" ", "\N{NO-BREAK SPACE}") for code, meaning in EXIT_CODES.items()]
-    lines = textwrap.wrap(f"Exit codes: {', '.join(codes)}. More: {PAGE}", WIDTH, subsequent_indent="  ")
+    lines = textwrap.wrap(f"Exit codes: {', '.join(codes)}.", WIDTH, subsequent_indent="  ")
     return [line.replace("\N{NO-BREAK SPACE}", " ") for line in lines]
 
 

@@ -10,6 +10,13 @@ from tasks.steps import Check
 from tasks.validation.scope import Scope
 from tasks.version import VERSION
 
+LEGEND = """
+How to read the plan:
+  CHECK  STAGE  KEY  needs CHECKS  the key changes with the commands, the inputs and predeploy's version
+    DIRECTORY$ COMMAND (PACKAGES)  the packages that are installed for it; a service runs next to the commands
+    @work@, @db.url@ and others    the engine replaces them by the directory of the run, its database and so on
+"""
+
 
 def columns(rows: Sequence[tuple[str, ...]]) -> list[str]:
     """Rows as aligned lines. The last column has no padding."""
@@ -38,7 +45,7 @@ def titled(check: Check) -> str:
 
 
 def render_plan(scope: Scope) -> str:
-    """The chosen checks with their spec keys, needs and commands."""
+    """The chosen checks with their spec keys, needs and commands, and a legend."""
     lines: list[str] = []
     for check in scope.plan.checks:
         key = spec_key(check, digest_of(select(scope.tree, check.inputs)), VERSION)
@@ -52,4 +59,4 @@ def render_plan(scope: Scope) -> str:
             lines += [f"    {each.cwd}$ {' '.join(each.argv)}  (service)" for each in command.services]
         if check.skip_reason is not None:
             lines.append(f"    skipped: {check.skip_reason.reason}")
-    return "\n".join(lines)
+    return "\n".join([*lines, LEGEND.rstrip()])

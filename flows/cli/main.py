@@ -172,6 +172,7 @@ def validate(request: ValidationRequest, caller: Caller, streams: Streams, inter
         takes_secrets=request.distribution is None,
     )
     streams.redactor = job.secrets.redactor
+    cwd = Path.cwd()
     enter_neutral_directory(user_dirs.cache)
     output = choose_output(job.settings, job.environ, streams.people)
     session = RunSession(
@@ -180,6 +181,7 @@ def validate(request: ValidationRequest, caller: Caller, streams: Streams, inter
         load_flow=caller.load_flow,
         output=output,
         interruption=interruption,
+        cwd=cwd,
     )
     report = asyncio.run(session.validate())
     text = output.render(report)

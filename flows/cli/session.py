@@ -7,8 +7,10 @@ import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
+from pathlib import Path
 from typing import Any
 
+from flows.cli.invocation import seen_from
 from flows.cli.output import OutputMode
 from flows.cli.signals import STOPPING, Interruption
 from flows.cli.start_time import seconds_waited
@@ -35,7 +37,7 @@ SILENT_PATIENCE = 1.0
 class RunSession:
     """A run of a job with its recorder, progress and signals. Call `validate` once.
 
-    `load_flow` imports the flow that records the run.
+    `load_flow` imports the flow that records the run. `cwd` is the caller's current directory.
     """
 
     job: Job
@@ -43,6 +45,7 @@ class RunSession:
     load_flow: Callable[[], Any]
     output: OutputMode
     interruption: Interruption
+    cwd: Path
     _run: Run | None = None
     _recording: asyncio.Task[RunFacts] | None = None
     _is_decided: bool = False
@@ -54,7 +57,9 @@ class RunSession:
             report = await self._report(directory)
             notes = (*filter(None, [directory.warning]), *unknown_variables(self.job.environ), *report.warnings)
             # texts that came after the checks were decided, Prefect's included
-            report = redact(replace(report, warnings=notes, duration=seconds_waited()), self.job.secrets.redactor)
+            place = seen_from(self.cwd, directory.final)
+            report = replace(report, warnings=notes, duration=seconds_waited(), place=place)
+            report = redact(report, self.job.secrets.redactor)
             return self._published(directory, report)
 
     async def _report(self, directory: RunDirectory) -> Report:
@@ -127,7 +132,8 @@ class RunSession:
     def _published(self, directory: RunDirectory, report: Report) -> Report:
         """Publishes the report and returns it. A report that cannot be published has the reason, and is no pass."""
         try:
-            publish(directory, {"report.json": render_document(report), "report.txt": self.output.render_plain(report)})
+            plain = self.output.render_plain(replace(report, place=""))  # readers of the file have another directory
+            publish(directory, {"report.json": render_document(report), "report.txt": plain})
         except EngineError as error:
             passed = report.verdict.outcome is Outcome.PASSED
             verdict = Verdict(outcome=Outcome.ERRORED, exit_code=3, reason=str(error)) if passed else report.verdict

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from flows.cli.invocation import seen_from
 from tasks.errors import EngineError, TreeError, UsageError
 from tasks.models import Outcome
 from tasks.report.directory import latest_of
@@ -22,18 +23,25 @@ def render_status(stack: Path, user_dirs: UserDirs, *, as_json: bool) -> tuple[s
     """The text, and the exit code of the newest run. Raises UsageError if there is no run."""
     root = existing(stack)
     refuse_tracked_reports(root)
-    document = newest_document(root, user_dirs)
+    place = newest_place(root, user_dirs)
+    document = read_document(place)
     if as_json:
         return json.dumps(document, indent=2), int(document["exit_code"])
     lines = [*summary(document), *([CHANGED] if is_outdated(document, root, user_dirs) else [])]
-    return "\n".join([*lines, last_line_in(document)]), int(document["exit_code"])
+    report = seen_from(Path.cwd(), place / "report.json")
+    return "\n".join([*lines, last_line_in(document, report)]), int(document["exit_code"])
 
 
-def newest_document(root: Path, user_dirs: UserDirs) -> Mapping[str, Any]:
-    """The newest published report of a stack."""
+def newest_place(root: Path, user_dirs: UserDirs) -> Path:
+    """The directory of a stack's newest published report."""
     place = latest_of(root, data=user_dirs.data)
     if place is None:
         raise UsageError(f"{root} has no report yet. Validate it first, without `status`.")
+    return place
+
+
+def read_document(place: Path) -> Mapping[str, Any]:
+    """The report in the directory of a run."""
     try:
         document: Mapping[str, Any] = json.loads((place / "report.json").read_text(encoding="utf-8"))
         Outcome(document["result"])
@@ -66,8 +74,8 @@ def summary(document: Mapping[str, Any]) -> Iterator[str]:
         yield f"run again: {clean_line(document['rerun'])}"
 
 
-def last_line_in(document: Mapping[str, Any]) -> str:
-    """The last line of the run."""
+def last_line_in(document: Mapping[str, Any], report: str) -> str:
+    """The last line of the run, with the path of the report."""
     counts = {name: document["counts"][name] for name in ("checks", "failed", "errored", "skipped", "cached")}
     return last_line(
         Outcome(document["result"]),
@@ -75,5 +83,5 @@ def last_line_in(document: Mapping[str, Any]) -> str:
         **counts,
         seconds=document["duration_seconds"],
         engine=document["engine"]["name"],
-        report=f"{document['directory']}/report.json",
+        report=report,
     )

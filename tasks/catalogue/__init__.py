@@ -100,7 +100,7 @@ def expand(row: Row, context: CatalogueContext) -> tuple[list[Check], list[Absen
     for component in components:
         name = row.name.format(slug=slug(component))
         is_skipped = name in context.configured(component).skip
-        reason = f"skipped by predeploy.toml for {component.path}" if is_skipped else row.absent(component, context)
+        reason = f"skipped by predeploy.toml for {component.label}" if is_skipped else row.absent(component, context)
         if reason:
             absent.append(Absent(name=name, component=component.path, reason=reason))
         else:

@@ -139,7 +139,7 @@ def site_absent(component: Component, context: CatalogueContext) -> str:
     """Returns why a site cannot be built."""
     node, named = component.node, context.configured(component).build
     if node is None:
-        return f"{component.path} has no package.json to install its generator from"
+        return f"{component.label} has no package.json to install its generator from"
     if named and named not in node.scripts:
         return f"{component.path}/package.json has no script named {named}"
     return "" if build_argv(component, context) else f"{component.path}/package.json has no build script"
@@ -147,7 +147,7 @@ def site_absent(component: Component, context: CatalogueContext) -> str:
 
 def worker_absent(component: Component, _: CatalogueContext) -> str:
     """Returns why a Worker cannot be built."""
-    return "" if component.node is not None else f"{component.path} has no package.json to install wrangler from"
+    return "" if component.node is not None else f"{component.label} has no package.json to install wrangler from"
 
 
 ROWS = (

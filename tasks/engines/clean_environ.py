@@ -104,6 +104,8 @@ CREDENTIAL_FILES = (
     ".config/pnpm",
     ".local/share/uv/credentials",
 )
+# Seconds that uv waits while another process builds the same package. The limit of the command ends it earlier.
+LOCK_TIMEOUT = "3600"
 BUNDLES = (
     "/etc/ssl/certs/ca-certificates.crt",
     "/etc/pki/tls/certs/ca-bundle.crt",
@@ -156,6 +158,7 @@ def stores_of(stores: Path) -> dict[str, str]:
     """The installers' caches of downloads, shared by all stacks."""
     return {
         "UV_CACHE_DIR": str(stores / "uv"),
+        "UV_LOCK_TIMEOUT": LOCK_TIMEOUT,
         "XDG_CACHE_HOME": str(stores / "cache"),
         "npm_config_cache": str(stores / "npm"),
         "npm_config_store_dir": str(stores / "pnpm"),

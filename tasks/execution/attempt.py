@@ -119,7 +119,7 @@ class Attempt:
         trouble = await self._trouble(check)
         registry = exit.code == 0 or bool(exit.trouble) or await self.engine.answers(environment, log)
         judgement = judge_acquire(command, exit, trouble, registry=registry)
-        if environment.files and judgement.status is Status.FAILED:  # predeploy's own packages
+        if environment.is_own and judgement.status is Status.FAILED:
             reason = f"the installation of {environment.title} failed: {judgement.reason}"
             return errored(ReasonCode.ACQUIRE, reason, again=True, explained=True)
         return judgement

@@ -44,6 +44,8 @@ def python_commands(project: PythonProject, name: str) -> tuple[Command, ...]:
         argv = ("uv", "sync", *frozen, *groups, *local)
         env = (*wheel, ("UV_PROJECT_ENVIRONMENT", ENV))
         return (acquire(" ".join(("uv sync", *frozen)), *argv, cwd=project.root, parser="uv", env=env),)
+    if project.kind == "locked":
+        return _exported_commands(project, name)
     files = project.production if name == "production" else project.development or project.production
     make = acquire("uv venv", "uv", "venv", "--allow-existing", ENV, cwd=project.root, parser="uv")
     if not files:
@@ -55,6 +57,20 @@ def python_commands(project: PythonProject, name: str) -> tuple[Command, ...]:
     return (make, acquire("uv pip install", *argv, cwd=project.root, parser="uv", env=wheel))
 
 
+def _exported_commands(project: PythonProject, name: str) -> tuple[Command, ...]:
+    """Returns the commands that install exactly the packages of another manager's lock: no dependency is resolved."""
+    make = acquire("uv venv", "uv", "venv", "--allow-existing", ENV, cwd=project.root, parser="uv")
+    argv = ("uv", "pip", "install", "--python", ENV, "--no-deps", "-r", f"{WORK}/{exported_file(project, name)}")
+    label = f"uv pip install (from {project.lock})"
+    return (make, acquire(label, *argv, cwd=project.root, parser="uv", env=COMPILED))
+
+
+def exported_file(project: PythonProject, name: str) -> str:
+    """Returns the path of the requirements file that predeploy makes of a lock. It is in the lock's directory."""
+    directory = "" if project.root == "." else f"{project.root}/"
+    return f"{directory}predeploy-{name}.txt"
+
+
 def python_environment(project: PythonProject, name: str, digest: Callable[[str], str], day: str) -> Environment:
     """Returns the virtual environment of the lock, for production or development.
 
@@ -63,15 +79,18 @@ def python_environment(project: PythonProject, name: str, digest: Callable[[str]
     commands = python_commands(project, name)
     pinned = project.pinned or project.lock is not None
     content = [*((path, digest(path)) for path in project.inputs), "" if pinned else day]
+    text = project.exported[0] if name == "production" else project.exported[1]
+    files = ((exported_file(project, name), text),) if project.kind == "locked" else ()
     return Environment(
         kind="python",
         title=f"{name} dependencies of {project.root}",
         root=project.root,
         version=project.python,
         inputs=project.inputs,
+        files=files,
         commands=commands,
         control=PYTHON_CONTROL,
-        key=key_of("python", content, [asdict(command) for command in commands], asdict(project.python)),
+        key=key_of("python", content, *files, [asdict(command) for command in commands], asdict(project.python)),
     )
 
 
@@ -89,6 +108,7 @@ def our_environment(text: str) -> Environment:
         version=Version(),
         inputs=(),
         files=((lock, text),),
+        is_own=True,
         commands=commands,
         control=PYTHON_CONTROL,
         key=key_of("ours", text, [asdict(command) for command in commands]),

@@ -11,6 +11,7 @@ from tasks.report.facts import (
     image_lines,
     log_path,
     named,
+    place_of,
     seconds,
     secrets_line,
     tally,
@@ -76,7 +77,7 @@ def _check(report: Report, check: CheckReport) -> Iterator[str]:
         message = " | ".join(filter(None, map(clean_line, clean(headline(finding)).split("\n"))))
         yield f"  {where}{mild}{shorten(message, _LENGTH, '…')}{again}"
     if len(found) > _EACH:
-        yield f"  … and {len(found) - _EACH} more in {report.directory}/report.json"
+        yield f"  … and {len(found) - _EACH} more in {place_of(report)}/report.json"
 
 
 def _closing(report: Report) -> Iterator[str]:

@@ -1,7 +1,7 @@
 """The report as Prefect's artifacts: one page of Markdown and one table."""
 
 from tasks.models import CheckReport, Outcome, Report, Result, Stage, Status
-from tasks.report.facts import secrets_line
+from tasks.report.facts import counted, place_of, secrets_line
 from tasks.report.folding import findings, headline, repetition
 
 _MARKS = {Status.PASSED: "✓", Status.FAILED: "✗", Status.ERRORED: "!", Status.SKIPPED: "○"}
@@ -57,8 +57,8 @@ def _facts(report: Report) -> str:
             f"- tree: {_code(report.tree)}",
             *([f"- gate: commit {_code(report.commit)}, from a clean clone"] if report.gate else []),
             f"- engine: {_inline(engine.name)} {_inline(engine.version)} ({_inline(engine.summary or engine.reason)})",
-            f"- {len(report.checks)} checks in {report.duration:.1f} s, exit {report.verdict.exit_code}",
-            f"- logs: {_code(report.directory)}",
+            f"- {counted(len(report.checks), 'check')} in {report.duration:.1f} s, exit {report.verdict.exit_code}",
+            f"- report and logs: {_code(place_of(report))}",
             *([f"- secrets: {_inline(secrets)}"] if secrets else []),
         ]
     )

@@ -1,6 +1,7 @@
 """The report for programs: `report.json`, schema 1. Keys are added over time, never renamed or removed."""
 
 import json
+from pathlib import PurePosixPath
 from typing import TypeAlias
 
 from tasks.models import (
@@ -17,7 +18,7 @@ from tasks.models import (
     TestCounts,
     worst,
 )
-from tasks.report.facts import duration_of, log_path
+from tasks.report.facts import duration_of
 from tasks.report.layout import encodable
 
 SCHEMA = 1
@@ -97,7 +98,7 @@ def _check(report: Report, check: CheckReport) -> dict[str, Json]:
         "summary": encodable(result.summary),
         **_tests(tests),
         "exit_code": result.exit_code,
-        "log": encodable(log_path(report, result)) or None,
+        "log": encodable(str(PurePosixPath(report.directory) / result.log)) if result.log else None,
         "rerun": encodable(check.rerun),
         "diagnostics": [_diagnostic(diagnostic) for diagnostic in result.diagnostics],
     }

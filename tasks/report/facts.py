@@ -8,6 +8,8 @@ from tasks.report.layout import clean_line
 
 _NAMED = 5  # names in a sentence
 _SECRETS = 12
+EMBEDDED = "local"
+"""The name of the embedded engine for programs and in `--engine`."""
 
 
 def seconds(duration: float) -> str:
@@ -40,8 +42,10 @@ def duration_of(report: Report, stage: Stage) -> float:
 
 
 def engine_line(report: Report) -> str:
-    """`local 0.1.0: the reason in a few words`. The JSON has the whole reason."""
+    """`dagger 0.19.2: the reason in a few words`. The JSON has the whole reason."""
     engine = report.engine
+    if engine.name == EMBEDDED:
+        return clean_line(f"embedded (this machine, no containers): {engine.summary or engine.reason}")
     name = " ".join(part for part in (engine.name, engine.version) if part)
     reason = engine.summary or engine.reason
     return clean_line(f"{name}: {reason}" if reason else name)
@@ -68,9 +72,9 @@ def gate_line(report: Report) -> str:
 
 def image_lines(report: Report) -> list[str]:
     """Where images and files were written or published, with their digests."""
-    built = [f"Built from {each.component}: {each.path} ({each.digest})" for each in report.built]
+    built = [f"Built from {_label(report, each.component)}: {each.path} ({each.digest})" for each in report.built]
     return built + [
-        f"Image of {image.component}: {place}"
+        f"Image of {_label(report, image.component)}: {place}"
         for image in report.images
         for place in (
             f"{image.path} ({image.digest})" if image.path else "",
@@ -80,9 +84,19 @@ def image_lines(report: Report) -> list[str]:
     ]
 
 
+def _label(report: Report, component: str) -> str:
+    """A component, or at the root the stack, as `.` says nothing."""
+    return report.stack if component == "." else component
+
+
 def log_path(report: Report, result: Result) -> str:
-    """The log of a check as seen from the stack; `Result.log` is relative to the report's directory."""
-    return str(PurePosixPath(report.directory) / result.log) if result.log else ""
+    """The log of a check as a reader opens it; `Result.log` is relative to the report's directory."""
+    return str(PurePosixPath(place_of(report)) / result.log) if result.log else ""
+
+
+def place_of(report: Report) -> str:
+    """The directory of the report as a reader opens it; empty if there is no report."""
+    return (report.place or report.directory) if report.directory else ""
 
 
 def tally(report: Report) -> str:

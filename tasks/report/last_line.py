@@ -4,6 +4,7 @@ import json
 import re
 
 from tasks.models import Outcome, Report, Status
+from tasks.report.facts import place_of
 
 UNKNOWN = "-"
 
@@ -49,7 +50,7 @@ def last_line_of(report: Report) -> str:
         cached=sum(check.result.cached for check in report.checks),
         seconds=report.duration,
         engine=report.engine.name,
-        report=f"{report.directory}/report.json" if report.directory else UNKNOWN,
+        report=f"{place_of(report)}/report.json" if report.directory else UNKNOWN,
     )
 
 

@@ -138,11 +138,18 @@ def _trouble(report: Report, result: Result, style: Style) -> Iterator[str]:
         room, shown = room - len(lines), shown + 1
     left, log = len(found) - shown, clean_line(log_path(report, result))
     if left and log:
-        yield from hang(style.spell(f"… and {left} more in {log}"), "    ", style.width)
+        yield from _with_path(f"… and {left} more in", log, style)
     elif left:
         yield style.spell(f"    … and {left} more in the report")
     elif log:
-        yield from hang(style.spell(f"log: {log}"), "    ", style.width)
+        yield from _with_path("log:", log, style)
+
+
+def _with_path(text: str, path: str, style: Style) -> list[str]:
+    """A path behind a text. A path that is longer than a line is never cut, so that it can be copied."""
+    if cells(path) <= style.width - 4:
+        return hang(style.spell(f"{text} {path}"), "    ", style.width)
+    return [f"    {style.spell(f'{text} {path}')}"]
 
 
 def says(diagnostic: Diagnostic, reason: str) -> bool:

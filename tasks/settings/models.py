@@ -55,8 +55,8 @@ class Settings(BaseModel, frozen=True, extra="forbid"):
     )
     gate: Annotated[bool, Flag(group=Group.DEPLOY)] = Field(
         default=False,
-        description="validate a clean clone of the commit, with full proof. All checks run, and earlier results do not "
-        "count",
+        description="validate a clean clone of the commit; needs `--engine`. All checks run, earlier results do not "
+        "count, and only full proof passes. For a Django project that needs `--engine dagger`",
     )
     base: Annotated[str, Flag(group=Group.DEPLOY, metavar="REF")] = Field(
         default="",

@@ -17,6 +17,7 @@ from tasks.errors import TreeError
 from tasks.source.digest_cache import KnownDigests
 from tasks.source.git import OWN_CONFIG, run_git
 from tasks.source.ls_files import Listing, list_files
+from tasks.source.submodules import missing_problem, undeclared_gitlinks, undeclared_problem
 from tasks.steps import Inputs
 from tasks.user_dirs import REPORTS
 
@@ -135,7 +136,9 @@ class _Reading:
         self.problems += [f"{self.root}/{prefix}: {warning}" for warning in listing.warnings]
         reports = {above for path in listing.tracked if REPORTS in path and (above := _reports_in(path))}
         self.problems += [_tracked(prefix + path) for path in reports]
-        for path in listing.tracked:
+        undeclared = undeclared_gitlinks(Path(self.root, prefix), listing.gitlinks)
+        self.problems += [undeclared_problem(prefix + path) for path in undeclared if not _reports_in(path)]
+        for path in listing.tracked.keys() - undeclared:
             if path in listing.gitlinks:
                 self._read_submodule(prefix + path, listing.gitlinks[path])
             elif self._is_real(path.rpartition("/")[0], prefix):
@@ -157,12 +160,10 @@ class _Reading:
             return None
 
     def _read_submodule(self, path: str, commit: str) -> None:
-        location = f"{self.root}/{path}"
-        if not os.path.lexists(location):
+        if not os.path.lexists(f"{self.root}/{path}"):
             self.changed = True  # a deleted submodule is a change, as a deleted file is
-        elif not os.path.lexists(f"{location}/.git"):
-            text = f"{path}: the submodule is not checked out, so its files are missing"
-            self.problems.append(f"{text}. Run `git submodule update --init --recursive`.")
+        elif not os.path.lexists(f"{self.root}/{path}/.git"):
+            self.problems.append(missing_problem(path))
         else:
             listing = self._read_inner(f"{path}/")
             self.changed |= listing is None or listing.commit != commit

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from pathlib import Path
 from secrets import token_hex
 
 from tasks.hardening import TOKEN_VARIABLE, Exposure, exposure_of, hide, take_token_and_close_memory
@@ -31,7 +32,8 @@ class Job:
     """One validation: its scope, its secrets, and its caller.
 
     `called_as` and `shown_stack` are the command and the stack as a report names them. In a shard, `whole` is the plan
-    of the whole run, and `images` are the base images that the run has resolved, by tag.
+    of the whole run, and `images` are the base images that the run has resolved, by tag. `kept` is the directory to
+    which the report of a removed clone is copied.
     """
 
     scope: Scope
@@ -46,6 +48,7 @@ class Job:
     shown_stack: str
     whole: Plan | None = None
     images: Mapping[str, str] = field(default_factory=dict)
+    kept: Path | None = None
 
     @property
     def settings(self) -> Settings:
@@ -79,6 +82,7 @@ def prepare(
     takes_secrets: bool = True,
     whole: Plan | None = None,
     images: Mapping[str, str] | None = None,
+    kept: Path | None = None,
 ) -> Job:
     """Takes the secrets that the plan declares. From then on, this process shows none of them.
 
@@ -105,6 +109,7 @@ def prepare(
         shown_stack=shown_stack or str(scope.tree.root),
         whole=whole,
         images=images or {},
+        kept=kept,
     )
 
 

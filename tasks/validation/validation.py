@@ -158,6 +158,7 @@ class Validation:
             commit=tree.commit if tree.commit and (gate or not tree.changed) else "",
             gate=gate,
             directory=self.directory.location,
+            place=str(job.kept / job.run_id if job.kept else self.directory.final),
             started_at=started_at.isoformat(timespec="milliseconds"),
             duration=duration,
             untracked=tree.untracked,

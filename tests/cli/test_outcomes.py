@@ -33,9 +33,40 @@ def assert_agreed(ended: Ended, stack: TinyStack, code: int, word: str) -> dict[
     assert stack.report() == document
     counts = {key: str(document["counts"][key]) for key in ("checks", "failed", "errored", "skipped")}
     assert counts.items() <= ended.last.items()
-    assert ended.last["report"] == f".predeploy/runs/{document['run']['id']}/report.json"
+    assert Path(ended.last["report"]) == stack.root / f".predeploy/runs/{document['run']['id']}/report.json"
     assert stack.hidden == []
     return document
+
+
+@pytest.mark.parametrize(
+    ("below", "start"),
+    [(".", ".predeploy/runs/"), ("..", "{stack.name}/.predeploy/runs/"), ("../elsewhere", "{stack}/")],
+)
+def test_printed_paths_open_in_the_current_directory(caller: Caller, stack: TinyStack, below: str, start: str) -> None:
+    stack.has("words", FAILS)
+    here = replace(caller, cwd=(stack.root / below).resolve())
+
+    ended = here.run(stack.root)
+    status = here.run("status", stack.root)
+
+    ended.assert_ended(1, "FAILED")
+    (log,) = re.findall(r"log[:=] ?(\S+\.log)", ended.stdout)
+    begin = start.format(stack=stack.root)
+    assert ended.last["report"].startswith(begin)
+    assert log.startswith(begin)
+    assert (here.cwd / log).is_file()
+    assert (here.cwd / ended.last["report"]).is_file()
+    assert status.last["report"] == ended.last["report"]
+
+
+def test_paths_in_the_files_of_a_run_are_relative_to_the_stack(caller: Caller, stack: TinyStack) -> None:
+    stack.has("words", FAILS)
+
+    caller.run(stack.root)
+
+    (check,) = stack.report()["stages"]["quality"]["checks"]
+    assert (stack.root / check["log"]).is_file()
+    assert f"log: {check['log']}" in (stack.root / ".predeploy/latest/report.txt").read_text()
 
 
 def test_checks_of_the_stacks_own_are_something_to_do(caller: Caller, green: TinyStack) -> None:

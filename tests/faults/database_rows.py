@@ -37,7 +37,12 @@ DATABASE = (
         ),
         red=(
             red("migrations_missing", "findings", f"{WEB}/menu/models.py", "menu lacks a migration: Add field seats"),
-            red("pytest", "tests_failed", f"{WEB}/tests/", 'column "seats" of relation "menu_product" does not exist'),
+            red(
+                "pytest",
+                "tests_failed",
+                f"{WEB}/tests/conftest.py",
+                'column "seats" of relation "menu_product" does not exist',
+            ),
         ),
     ),
     Fault(

@@ -33,6 +33,7 @@ REPORT = Report(
     stack="cafe",
     tree="3be1a14",
     directory=".predeploy/runs/1",
+    place="/data/validations/1",
     started_at="2026-01-01T00:00:00Z",
     duration=12.34,
     warnings=("no lock file",),
@@ -50,7 +51,7 @@ def test_page_has_all_facts_of_the_report() -> None:
 - tree: `3be1a14`
 - engine: local 1 (no container runtime)
 - 4 checks in 12.3 s, exit 1
-- logs: `.predeploy/runs/1`
+- report and logs: `/data/validations/1`
 
 ## Build
 

@@ -89,7 +89,11 @@ def test_engine_takes_one_line_of_the_header(summary: str, style: Style) -> None
 
     lines = render_text(make.report(engine=engine), style).splitlines()
 
-    (place,) = [number for number, line in enumerate(lines) if line.startswith("engine  local 0.2.0: ")]
+    (place,) = [
+        number
+        for number, line in enumerate(lines)
+        if line.startswith("engine  embedded (this machine, no containers): ")
+    ]
     assert cells(lines[place]) <= 80
     assert lines[place + 1].startswith("run     ")
 

@@ -153,8 +153,8 @@ def test_base_has_no_links_out_of_it_and_no_files_of_predeploy(repository: Path,
     git(repository / "inner", "commit", "-qm", "inner")
     git(repository, "add", "inner")
     git(repository, "commit", "-qm", "a submodule without an entry in .gitmodules")
-    git(repository, "rm", "-rq", "--cached", ".predeploy")
-    git(repository, "commit", "-qm", "reports are no part of it any more")
+    git(repository, "rm", "-rq", "--cached", ".predeploy", "inner")
+    git(repository, "commit", "-qm", "reports and the submodule are no part of it any more")
 
     (repository / "out").unlink()
     (repository / "etc").unlink()

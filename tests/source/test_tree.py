@@ -304,6 +304,31 @@ def test_missing_submodule_is_an_error(with_submodule: Path, tmp_path: Path) -> 
         read_tree(tmp_path / "clone", None)
 
 
+@pytest.mark.parametrize("has_checkout", [True, False])
+def test_gitlink_that_gitmodules_does_not_name_is_an_error(with_submodule: Path, has_checkout: bool) -> None:
+    git(with_submodule, "rm", "-q", "--cached", ".gitmodules")
+    (with_submodule / ".gitmodules").write_text('[submodule "other"]\n\tpath = vendor/other\n\turl = /nowhere\n')
+    git(with_submodule, "add", ".gitmodules")
+    git(with_submodule, "commit", "-qm", "a clone inside, without its declaration")
+    if not has_checkout:
+        shutil.rmtree(with_submodule / "vendor/library")
+        (with_submodule / "vendor/library").mkdir()
+
+    with pytest.raises(
+        TreeError, match=r"vendor/library: git records a commit .*\.gitmodules does not name it"
+    ) as caught:
+        read_tree(with_submodule, None)
+
+    assert "git submodule add URL vendor/library" in str(caught.value)
+    assert str(caught.value).count("vendor/library: ") == 1
+
+
+def test_submodule_is_declared_above_the_stack(with_submodule: Path) -> None:
+    tree = read_tree(with_submodule / "vendor", None)
+
+    assert "library/source" in names(tree)
+
+
 def test_nested_repository_that_is_no_submodule_is_untracked_files(repository: Path) -> None:
     write(repository, inner__file="1")
     git(repository / "inner", "init", "-q")

@@ -22,6 +22,8 @@ def lock_commands(component: Component) -> tuple[Command, ...]:
             phase="acquire",
         )
         return (check,)
+    if project.kind == "locked":
+        return () if project.lock is None or project.manifest is None else (_made_from(project, project.lock),)
     if project.manifest is None or not project.production or not project.manifest.endswith("pyproject.toml"):
         return ()
     fits = Command(
@@ -36,6 +38,19 @@ def lock_commands(component: Component) -> tuple[Command, ...]:
         inputs=installation_inputs(project),
     )
     return (fits,)
+
+
+def _made_from(project: PythonProject, lock: str) -> Command:
+    """Returns the command that compares the digest in a lock of Poetry, PDM or Pipenv with the manifest."""
+    return Command(
+        argv=(PYTHON, f"{PROBES}/lock_hash.py", WORK, project.manager, lock, project.manifest or ""),
+        label="lock fits its manifest",
+        cwd=project.root,
+        verdicts=((1, "lock_stale"), (2, "manifest_broken")),
+        evidence="summary",
+        parser="probe",
+        inputs=installation_inputs(project),
+    )
 
 
 def installation_inputs(project: PythonProject) -> Inputs:

@@ -159,7 +159,7 @@ def health_commands(component: Component, context: CatalogueContext) -> tuple[Co
 
 def image_gap(component: Component, _: CatalogueContext) -> tuple[tuple[str, str], ...]:
     """Returns the gap in the proof if the engine builds no image."""
-    return (("image", f"no image of {component.path} was built: its code ran on this machine, without containers"),)
+    return (("image", f"no image of {component.label} was built: its code ran on this machine, without containers"),)
 
 
 WEB = (Kind.WEB,)

@@ -20,7 +20,7 @@ def component_in_base(
     if found is None or found.python is None:
         lacks = f"no Django project at {component.path}"
     elif not web_of(found).apps:
-        lacks = f"no migration of {component.path}"
+        lacks = f"no migration of {component.label}"
     if found is None or lacks:
         return SkipReason(reason_code="not_in_base", reason=f"no upgrade was tried: {base.title} has {lacks}")
     return found, base
@@ -35,7 +35,7 @@ def skip_reason(component: Component, context: CatalogueContext) -> SkipReason |
 def without_migrations(component: Component, context: CatalogueContext) -> str:
     """Returns why there is no such check: no app of the project has, or had, migrations."""
     has_any = web_of(component).apps or skip_reason(component, context) is None
-    return "" if has_any else f"no app of {component.path} has migrations"
+    return "" if has_any else f"no app of {component.label} has migrations"
 
 
 def upgrade_commands(component: Component, context: CatalogueContext) -> tuple[Command, ...]:

@@ -20,14 +20,14 @@ def python_absent(tool: str, component: Component, context: CatalogueContext) ->
     """Returns why a component has no such check: it does not use the tool, or another component's check covers it."""
     project = component.python
     if project is None or tool not in project.tools:
-        return f"{component.path} does not use {tool}"
+        return f"{component.label} does not use {tool}"
     if tool not in project.packages:
-        return f"{component.path} configures {tool}, but its lock does not have it"
+        return f"{component.label} configures {tool}, but its lock does not have it"
     for other in context.stack.of(Kind.WEB):
         if other is component:
             return ""
         if other.python and other.python.root == project.root:
-            return f"the check of {other.path} covers {project.root}"
+            return f"the check of {other.label} covers {project.root}"
     return ""
 
 
@@ -65,7 +65,7 @@ def format_absent(component: Component, context: CatalogueContext) -> str:
     chosen = (
         re.search(r"^\[(?:tool\.ruff\.)?format\b", context.read(path), re.MULTILINE) if path in context.paths else None
     )
-    return "" if chosen else f"{component.path} is formatted with black"
+    return "" if chosen else f"{component.label} is formatted with black"
 
 
 def ruff_format(component: Component, context: CatalogueContext) -> tuple[Command, ...]:
@@ -109,7 +109,7 @@ def pytest(component: Component, context: CatalogueContext) -> tuple[Command, ..
 def node_absent(package: str, component: Component) -> str:
     """Returns why a component has no such check: its package does not depend on the tool."""
     uses = component.node is not None and package in component.node.dependencies
-    return "" if uses else f"{component.path} does not use {package}"
+    return "" if uses else f"{component.label} does not use {package}"
 
 
 def node_tool(

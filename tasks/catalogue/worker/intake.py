@@ -63,12 +63,12 @@ def form_absent(component: Component, context: CatalogueContext) -> str:
         ROUTE in context.read(path) for path in worker_of(component).sources
     ):
         return (
-            f"{component.path} has no route {ROUTE}… in its code; name another route in [worker.{component.name}.e2e]"
+            f"{component.label} has no route {ROUTE}… in its code; name another route in [worker.{component.name}.e2e]"
         )
     if migrating(component, context) is None:
         return "the stack has no Django project with a database for the form"
     if not asks_database(component, context):
-        return f"{component.path} expects no database: none of its variables has the name of a database URL"
+        return f"{component.label} expects no database: none of its variables has the name of a database URL"
     return ""
 
 

@@ -49,7 +49,7 @@ def runtime_absent(component: Component, context: CatalogueContext) -> str:
     """Returns why a Worker cannot run: it has no package, or only assets."""
     reason = worker_absent(component, context)
     if not reason and not worker_of(component).main:
-        return f"{component.path} deploys assets alone, without code that can answer"
+        return f"{component.label} deploys assets alone, without code that can answer"
     return reason
 
 

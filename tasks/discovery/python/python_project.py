@@ -3,16 +3,28 @@
 import re
 from dataclasses import replace
 
-from tasks.discovery.documents import string, table
+from tasks.discovery.documents import Table, string, table
 from tasks.discovery.file_view import FileView, join, lineage, parent
+from tasks.discovery.python.other_locks import (
+    DEVELOPMENT,
+    MANAGERS,
+    PRODUCTION,
+    find_other_lock,
+    local_directories,
+    manifest_of,
+    pipfile_names,
+    read_other_lock,
+    selected_text,
+)
+from tasks.discovery.python.poetry_lock import poetry_python
 from tasks.discovery.python.requirement_files import choose_requirements, has_requirements
 from tasks.discovery.python.requirements import read_requirements
 from tasks.discovery.python.uv_lock import declared, find_uv_lock, read_uv_lock, source_directories, workspace_members
 from tasks.discovery.quality_tools import configurations, used_tools
 from tasks.discovery.versions import Image, python_version
-from tasks.stack import PythonProject
+from tasks.stack import PythonProject, Version
 
-_OTHER_MANAGERS = {"poetry.lock": "Poetry", "pdm.lock": "PDM", "Pipfile.lock": "Pipenv", "Pipfile": "Pipenv"}
+_MANAGED = (*MANAGERS, "Pipfile")
 _INSTALLS = re.compile(r"\bpip3? install\b[^\n]*?\s(?:-r|--requirement)[ =]\s*([^\s;&|]+)|\bpip sync\s+([^\s;&|-]\S*)")
 
 
@@ -39,6 +51,8 @@ def describe_python(tree: FileView, directory: str, image: Image, *, modules: st
         project, direct, local = _from_lock(tree, base, lock)
     elif has_requirements(tree, root):
         project, direct, local = _from_requirements(tree, base, in_dockerfile)
+    elif other := find_other_lock(tree, root):
+        project, direct, local = _from_other_lock(tree, base, other)
     else:
         project, direct, local = _without_lock(tree, base)
     tools = used_tools(tree, directory, configured=configured, direct=direct, held=project.packages)
@@ -47,7 +61,7 @@ def describe_python(tree: FileView, directory: str, image: Image, *, modules: st
 
 
 def _declares(tree: FileView, directory: str) -> bool:
-    names = ("uv.lock", "setup.py", *_OTHER_MANAGERS)
+    names = ("uv.lock", "setup.py", *_MANAGED)
     if tree.first(directory, *names) or has_requirements(tree, directory):
         return True
     path = join(directory, "pyproject.toml")
@@ -109,18 +123,47 @@ def _from_requirements(tree: FileView, base: PythonProject, in_dockerfile: tuple
     return project, direct or combined.names, combined.directories
 
 
+def _from_other_lock(tree: FileView, base: PythonProject, lock: str) -> _Found:
+    """Returns the packages of a lock of Poetry, PDM or Pipenv."""
+    locked, manifest = read_other_lock(tree, lock), manifest_of(tree, lock)
+    direct = declared(tree.table(base.manifest)) | pipfile_names(tree, manifest)
+    local = local_directories(tree, lock, locked)
+    files = (join(parent(lock), path) for path in locked.directories)
+    versions = {package.name: package.version for package in reversed(locked.packages) if package.version}
+    project = replace(
+        base,
+        kind="locked",
+        manifest=manifest,
+        lock=lock,
+        manager=MANAGERS[lock.rsplit("/", 1)[-1]],
+        exported=(selected_text(locked, PRODUCTION), selected_text(locked, DEVELOPMENT)),
+        python=_python_of(base.python, tree.table(manifest), manifest),
+        pinned=True,
+        hashed=all(package.hashes for package in locked.packages),
+        # With a broken lock the declared tools keep their checks, and the check of the lock reports what is wrong.
+        packages=frozenset(package.name for package in locked.packages) or direct,
+        versions=versions,
+        inputs=_existing(tree, (lock, manifest or "", *files, *_files_of(tree, local))),
+    )
+    return project, direct, local
+
+
+def _python_of(found: Version, manifest: Table, source: str | None) -> Version:
+    """Adds the Pythons that a manifest of Poetry or Pipenv accepts."""
+    exact = string(manifest, "requires", "python_full_version") or string(manifest, "requires", "python_version")
+    pipenv = f"=={exact}" + (".*" if exact.count(".") < 2 else "") if exact else ""
+    accepts = found.accepts or poetry_python(manifest) or pipenv
+    return Version(wanted=found.wanted or accepts, source=found.source or source or "", accepts=accepts)
+
+
 def _without_lock(tree: FileView, base: PythonProject) -> _Found:
     """Returns what the manifest alone declares. A warning says how to add a lock that predeploy reads."""
-    found = tree.first(base.root, *_OTHER_MANAGERS)
+    found = tree.first(base.root, "Pipfile")
     direct = declared(tree.table(base.manifest))
     is_standard = bool(table(tree.table(base.manifest), "project"))
-    if found:
-        manager = _OTHER_MANAGERS[found.rsplit("/", 1)[-1]]
-        tree.warn(
-            f"{found}: locks of {manager} are not read. "
-            + ("Each run resolves pyproject.toml again; " if is_standard else "Nothing can be installed; ")
-            + f"export it from {manager} to a requirements.txt in the same directory"
-        )
+    if found or (table(tree.table(base.manifest), "tool", "poetry") and not is_standard):
+        how = "pipenv lock" if found else "poetry lock"
+        tree.warn(f"{found or base.manifest}: no lock, so nothing can be installed; make one with `{how}`")
     elif is_standard:
         tree.warn(f"{base.manifest}: no lock, so each run resolves the dependencies again; make one with `uv lock`")
     else:

@@ -17,6 +17,7 @@ LOCAL_NPM = ("cafile", "userconfig")
 EVERY = {**clean_environ.FIXED, "LANG": "C.UTF-8", "OTEL_SDK_DISABLED": "true", "WRANGLER_LOG_PATH": "/tmp/wrangler"}  # noqa: S108
 ACQUIRING = {
     "UV_CACHE_DIR": f"{STORES}/uv",
+    "UV_LOCK_TIMEOUT": clean_environ.LOCK_TIMEOUT,
     "UV_LINK_MODE": "copy",
     "UV_SYSTEM_CERTS": "1",
     "NODE_USE_SYSTEM_CA": "1",
