@@ -76,6 +76,7 @@ class Attempt:
 
     def _result(self, check: Check, judgement: Judgement, findings: Findings, log: Path) -> Result:
         passed = judgement.status is Status.PASSED
+        findings.name_component(check.component)
         return Result(
             check=check.id,
             status=judgement.status,

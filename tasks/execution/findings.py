@@ -1,5 +1,6 @@
 """Collects what the commands of a check report, and derives the one-line reason of its result."""
 
+import json
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
@@ -43,6 +44,10 @@ class Findings:
         self.gaps += parsed.gaps
         self.tests = parsed.tests or self.tests
 
+    def name_component(self, path: str) -> None:
+        """Writes the component's table into the advice of probes."""
+        self.diagnostics = [replace(each, message=with_component(each.message, path)) for each in self.diagnostics]
+
 
 def as_warnings(diagnostics: Iterable[Diagnostic]) -> list[Diagnostic]:
     """Returns the findings of a passed check as warnings. Drops lines of raw output, which explain only a failure."""
@@ -75,6 +80,11 @@ def without_base(command: Command, judgement: Judgement, findings: Findings) -> 
     findings.diagnostics.clear()
     findings.gaps.append(reason)
     return skipped(ReasonCode.BASE_BROKEN, reason)
+
+
+def with_component(text: str, path: str) -> str:
+    """Returns the text of a probe with the table of the component in predeploy.toml, which a probe does not know."""
+    return text.replace('component."path"', f"component.{json.dumps(path, ensure_ascii=False)}")
 
 
 def plain(command: Command, judgement: Judgement) -> list[Diagnostic]:

@@ -62,12 +62,12 @@ def _fix_first(report: Report, style: Style) -> Iterator[list[str]]:
 
 
 def _fix(fix: Fix, width: int, style: Style) -> list[str]:
-    """Two lines at most, the checks at their end; three if the checks need one. A path is never cut."""
+    """Two lines at most, the checks at their end; three if the checks need one. A path or an advice is never cut."""
     where = style.spell(f" ({affected(fix)})")
     head = clean_line(fix.text)
     text = style.spell(f"{clean_line(fix.location)}  {head}" if fix.location else head)
     lines = fold(text + where, width)
-    if len(lines) <= 2:
+    if len(lines) <= 2 or fix.is_advice:
         return lines
     first, *rest = fold(text, width)
     if 2 * cells(where) > width:

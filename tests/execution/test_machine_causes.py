@@ -16,6 +16,7 @@ from tasks.models import Diagnostic, Status, TestCounts
 from tasks.planning.environments import our_environment, python_environment
 from tasks.stack import SystemInstall, Version
 from tasks.steps import Command, Image, Inputs, Step
+from tests.diagnostics.captures import load
 from tests.support.factories import make_check, make_command, make_stack, make_uv_project, make_web
 
 APT = SystemInstall(
@@ -269,3 +270,29 @@ def test_limit_grows_with_the_load_in_steps() -> None:
 
     assert [scale_of(load) for load in (0, 1.4, 1.5, 2.9, 3, 50)] == [1, 1, 2, 2, 4, 4]
     assert given_time(step, 2.0).limit == 200
+
+
+@pytest.mark.parametrize(
+    ("capture", "code", "says"),
+    [
+        ("traceback/no_library", "system_package", "the library libvips.so.42 is not on this machine"),
+        ("traceback/no_gdal", "system_package", "Dockerfile:5 installs gdal-bin in production"),
+        ("traceback/no_program", "system_package", "the program ffmpegx is not on this machine"),
+        ("traceback/no_host", "network", "this machine does not reach rates.invalid"),
+        ("traceback/newer_syntax", "other_python", "production has 3.14 (Dockerfile): SyntaxError: multiple exception"),
+        ("traceback/key_error", "", ""),
+        ("traceback/pydantic", "", ""),
+        ("traceback/module_not_found", "", ""),
+        ("traceback/import_cycle", "", ""),
+    ],
+)
+def test_captured_outputs_have_their_cause(capture: str, code: str, says: str) -> None:
+    captured = load(capture)
+    command = make_command(environment="production", parser="traceback")
+    exit = Exit(code=1, stdout=captured.stdout, stderr=captured.stderr)
+    stack = make_stack(make_web(installs=(APT,)))
+
+    found = judge_machine(make_check(), command, exit, Findings(pythons=[OLDER]), stack, has_images=False)
+
+    assert (found.reason_code if found else "") == code
+    assert says in (found.reason if found else "")
