@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from enum import IntEnum, StrEnum
 from typing import Literal
 
+from tasks.system_install import SystemInstall
 from tasks.variable import Variable
 
 
@@ -130,16 +131,6 @@ class NodeProject:
     inputs: tuple[str, ...] = ()
     paths: tuple[str, ...] = ()
     """Directories of workspace packages (and path dependencies) that the component depends on, transitively."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SystemInstall:
-    """System packages that production's image installs, at a line of a file. `command` is without the packages."""
-
-    file: str
-    line: int
-    command: str
-    packages: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,8 +10,9 @@ from tasks.execution.other_python import RunningPython
 from tasks.execution.raised_errors import raised_errors
 from tasks.exits import Exit, Prepared
 from tasks.reason_codes import ReasonCode
-from tasks.stack import Stack, SystemInstall
+from tasks.stack import Stack
 from tasks.steps import Check, Command, Environment, Step
+from tasks.system_install import SystemInstall
 
 PACKAGED = frozenset({"production", "development"})
 """Environments whose packages run on a Python of this machine, or on a base image without the image's own packages."""

@@ -12,8 +12,8 @@ from tasks.execution.other_python import RunningPython, comes_of_other_python, o
 from tasks.execution.raised_errors import RaisedError, first_line_of
 from tasks.execution.unreachable import unreachable_host, unreachable_reason
 from tasks.reason_codes import ReasonCode
-from tasks.stack import SystemInstall
 from tasks.steps import Command
+from tasks.system_install import SystemInstall
 
 BUSY = 1.5
 """Programs that want a processor, by processor. Above it, a time limit says little about the code."""
