@@ -2,12 +2,12 @@
 
 from dataclasses import dataclass, replace
 
+from tasks.execution.causes.machine_causes import MachineFacts, caused_here, limit_setting, scale_of, timed_out
+from tasks.execution.causes.missing_command import judge_absent
+from tasks.execution.causes.other_python import RunningPython
+from tasks.execution.causes.raised_errors import raised_errors
 from tasks.execution.findings import Findings
 from tasks.execution.judgement import Judgement
-from tasks.execution.machine_causes import MachineFacts, caused_here, limit_setting, scale_of, timed_out
-from tasks.execution.missing_command import judge_absent
-from tasks.execution.other_python import RunningPython
-from tasks.execution.raised_errors import raised_errors
 from tasks.exits import Exit, Prepared
 from tasks.reason_codes import ReasonCode
 from tasks.stack import Stack

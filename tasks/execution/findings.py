@@ -5,8 +5,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
 from tasks.diagnostics import Parsed
+from tasks.execution.causes.other_python import RunningPython
 from tasks.execution.judgement import Judgement, skipped
-from tasks.execution.other_python import RunningPython
 from tasks.models import Diagnostic, Severity, Status, TestCounts
 from tasks.reason_codes import ReasonCode
 from tasks.steps import Command

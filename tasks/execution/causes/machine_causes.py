@@ -6,11 +6,11 @@ A known text is not enough: each cause also needs a fact, such as another interp
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from tasks.execution.causes.missing_library import missing_library, missing_library_reason
+from tasks.execution.causes.other_python import RunningPython, comes_of_other_python, other_python_reason
+from tasks.execution.causes.raised_errors import RaisedError, first_line_of
+from tasks.execution.causes.unreachable import unreachable_host, unreachable_reason
 from tasks.execution.judgement import Judgement, errored
-from tasks.execution.missing_library import missing_library, missing_library_reason
-from tasks.execution.other_python import RunningPython, comes_of_other_python, other_python_reason
-from tasks.execution.raised_errors import RaisedError, first_line_of
-from tasks.execution.unreachable import unreachable_host, unreachable_reason
 from tasks.reason_codes import ReasonCode
 from tasks.steps import Command
 from tasks.system_install import SystemInstall

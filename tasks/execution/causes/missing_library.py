@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from tasks.execution.raised_errors import RaisedError
+from tasks.execution.causes.raised_errors import RaisedError
 from tasks.system_install import SystemInstall
 
 _LIBRARIES = (

@@ -2,8 +2,8 @@
 
 import re
 
+from tasks.execution.causes.npm_commands import NPM_COMMANDS
 from tasks.execution.judgement import Judgement, errored, failed
-from tasks.execution.npm_commands import NPM_COMMANDS
 from tasks.exits import Exit
 from tasks.reason_codes import ReasonCode
 from tasks.steps import Command

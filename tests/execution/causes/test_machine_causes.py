@@ -4,13 +4,13 @@ from typing import Any
 
 import pytest
 
+from tasks.execution.causes.machine_causes import MachineFacts, caused_here, scale_of
+from tasks.execution.causes.missing_command import judge_absent
+from tasks.execution.causes.other_python import RunningPython
+from tasks.execution.causes.raised_errors import RaisedError
 from tasks.execution.excuses import Effort, given_time, judge_machine, judge_time, running_python
 from tasks.execution.findings import Findings
 from tasks.execution.judgement import Judgement, failed
-from tasks.execution.machine_causes import MachineFacts, caused_here, scale_of
-from tasks.execution.missing_command import judge_absent
-from tasks.execution.other_python import RunningPython
-from tasks.execution.raised_errors import RaisedError
 from tasks.exits import Exit, Prepared, ServiceExit
 from tasks.models import Diagnostic, Status, TestCounts
 from tasks.planning.environments import our_environment, python_environment

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from tasks.engines.versions.python import minors_of, plain, specifier
-from tasks.execution.raised_errors import RaisedError
+from tasks.execution.causes.raised_errors import RaisedError
 from tasks.stack import Version
 
 STANDARD_MODULES = sys.stdlib_module_names | {"annotationlib", "compression"}

@@ -2,7 +2,7 @@
 
 import re
 
-from tasks.execution.raised_errors import RaisedError
+from tasks.execution.causes.raised_errors import RaisedError
 
 _UNRESOLVED = re.compile(
     r"gaierror|Name or service not known|Temporary failure in name resolution|No address associated with hostname"
