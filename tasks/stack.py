@@ -137,13 +137,13 @@ class NodeProject:
 class Web:
     """A Django project. `directory` is the directory of manage.py.
 
-    `settings` is the module of the deployed process, and `settings_found` its origin. `manage_settings` is the default
-    in manage.py. `wsgi` and `asgi` are `module:attribute`. `apps` are directories with migrations. `launch` is the
-    server that production starts; None if no file names one. `env_example` is the path of `.env.example`. The image
-    is built from `dockerfile` in the directory `context`, up to the stage `target` (if empty, the last), with `args`.
-    `installs` are its system packages. `reads` are the variables that the code reads. `examples` are all example
-    files, the first value of a name counts. `given` are variables that the Dockerfile and compose files set, as name,
-    value and file. `postgres`: one of these files names Postgres. `scheme` is that of its URLs.
+    `settings` is the module of the deployed process, and `settings_found` its origin. `manage_settings` is the
+    default in manage.py. `wsgi` and `asgi` are `module:attribute`. `apps` are directories with migrations. `launch`
+    is the server that production starts. The image is built from `dockerfile` in the directory `context`, up to the
+    stage `target` (if empty, the last), with `args`, and `installs` are its system packages. `reads` are the
+    variables that the code reads. `examples` are all example files, the first value of a name counts. `given` are
+    variables that the Dockerfile and compose files set, as name, value and file. `postgres`: one of these names
+    Postgres. `scheme` is its URLs'.
     """
 
     directory: str
