@@ -142,8 +142,7 @@ class Web:
     is the server that production starts. The image is built from `dockerfile` in the directory `context`, up to the
     stage `target` (if empty, the last), with `args`, and `installs` are its system packages. `reads` are the
     variables that the code reads. `examples` are all example files, the first value of a name counts. `given` are
-    variables that the Dockerfile and compose files set, as name, value and file. `postgres`: one of these names
-    Postgres. `scheme` is its URLs'.
+    variables that the Dockerfile and compose files set, as name, value and file. `postgres`: one names it.
     """
 
     directory: str
