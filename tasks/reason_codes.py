@@ -34,6 +34,7 @@ class ReasonCode(StrEnum):
     MANIFEST_BROKEN = "manifest_broken", "a manifest or lock cannot be read"
     REGISTRY = "registry", "the package registry does not answer"
     BUILD_FAILED = "build_failed", "a package could not be built on this machine"
+    PRIVATE_SOURCE = "private_source", "a private index or repository gives this machine no packages"
     ACQUIRE = "acquire", "an installation failed for an unknown reason"
     TOOLCHAIN = "toolchain", "no version of Python or Node fits the stack"
     UNSUPPORTED = "unsupported", "the engine does not have the stack's package manager"

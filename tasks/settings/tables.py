@@ -94,10 +94,13 @@ class FormSettings(BaseModel, frozen=True, extra="forbid"):
     columns: dict[str, str] = Field(default_factory=dict, description="expected values in the new row, by column")
     invalid: tuple[dict[str, JsonValue], ...] | None = Field(
         default=None,
-        description="changes that make the form one that the Worker must refuse. By default predeploy guesses them",
+        description="changes that make the form one that the Worker must refuse; `[]` for none. By default those that "
+        "its code shows to refuse",
     )
-    key: VariableName | None = Field(
-        default=None, description="the variable of the Worker with the key that senders need"
+    key: VariableName | Literal[""] | None = Field(
+        default=None,
+        description='the variable of the Worker with the key that senders need; `""` for none. By default one that its '
+        "code uses",
     )
     key_header: HeaderName | None = Field(default=None, description="the header with the key")
 
