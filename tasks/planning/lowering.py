@@ -129,7 +129,9 @@ class Lowering:
 
     def service(self, check: Check, server: Command, database: Database | None) -> Service:
         """Returns a server of a command. It gets the check's database only if it uses a database token."""
-        uses_database = any("@db." in text for text in (*server.argv, *(value for _, value in server.env)))
+        uses_database = any(
+            "@db." in text for text in (*server.argv, *server.in_image, *(value for _, value in server.env))
+        )
         return Service(
             name=server.label,
             argv=with_database(server.argv, database),
@@ -139,6 +141,8 @@ class Lowering:
             environment=self.environment_of(check, server),
             image=self.image(check) if server.environment == "production" else None,
             database=database if uses_database else None,
+            in_image=with_database(server.in_image, database),
+            entry=server.entry,
         )
 
 

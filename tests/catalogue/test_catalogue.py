@@ -11,6 +11,7 @@ from tasks.catalogue.django.server import UWSGI, server_argv
 from tasks.catalogue.quality.mypy_target import mypy_section
 from tasks.errors import UsageError
 from tasks.models import SkipReason, Stage
+from tasks.production import ProductionServer
 from tasks.settings import ComponentSettings, CustomCheck, Settings
 from tasks.stack import Component, Stack
 from tasks.steps import DB_MIGRATED, OUT, SERVER_HOST, SERVER_PORT, Check, Command, Inputs
@@ -376,19 +377,19 @@ def test_server_without_an_application_is_ignored() -> None:
 
 
 def test_configured_server_comes_before_the_stack_s_and_that_before_a_guess() -> None:
-    named = ("gunicorn", "--threads", "4", "config.wsgi")
+    named = ProductionServer(argv=("gunicorn", "--threads", "4", "config.wsgi"))
     configured = ComponentSettings(server=("serve", "--at={host}:{port}"))
 
-    assert server_of("uvicorn", server=named) == "gunicorn --threads 4 config.wsgi"
-    assert server_of("uvicorn", server=named, settings=configured) == f"serve --at={BIND}"
+    assert server_of("uvicorn", launch=named) == "gunicorn --threads 4 config.wsgi"
+    assert server_of("uvicorn", launch=named, settings=configured) == f"serve --at={BIND}"
 
 
-def test_development_server_is_a_gap_in_the_proof() -> None:
+def test_server_that_no_file_names_is_a_gap_in_the_proof() -> None:
     def gaps(*packages: str) -> tuple[tuple[str, str], ...]:
         web = make_web(project=make_uv_project(packages=frozenset(packages)))
         return checks_of(web)["django_health[apps/web]"].requires
 
-    assert gaps("gunicorn") == ()
+    assert [name for name, _ in gaps("gunicorn")] == ["guessed_server"]
     assert [name for name, _ in gaps("django")] == ["development_server"]
 
 

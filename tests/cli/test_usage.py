@@ -98,6 +98,7 @@ def write(name: str, text: str) -> Arrange:
 def lack_submodule(stack: TinyStack) -> None:
     stack.git("update-index", "--add", "--cacheinfo", f"160000,{'1' * 40},vendor/theme")
     (stack.root / "vendor/theme").mkdir(parents=True)
+    (stack.root / ".gitmodules").write_text('[submodule "theme"]\n\tpath = vendor/theme\n\turl = ../theme\n')
 
 
 def link_out(stack: TinyStack) -> None:

@@ -1,14 +1,20 @@
 """Finds production's server for a Django project, and its argv in a run."""
 
+import posixpath
+import re
+
 from tasks.catalogue.django.environment import django_env
 from tasks.catalogue.row import CatalogueContext
+from tasks.discovery.django.server import PACKAGES, is_server, listening, unwrapped
+from tasks.discovery.django.uwsgi import HOME
 from tasks.stack import Component, Web
 from tasks.steps import SERVER_HOST, SERVER_PORT, Command
 
 DEVELOPMENT_SERVER = "the stack names no production server: Django's development server answered"
+PLACES = frozenset({"HOME", "PATH", "PYTHONPATH", "VIRTUAL_ENV"})
+ABSENT, TOOL_MISSING = (126, 127), "tool_missing"
 SERVERS = ("gunicorn", "uvicorn", "granian", "hypercorn", "daphne", "waitress", "uwsgi")
-# uWSGI does not find the packages of its own environment; it replaces the variable itself
-UWSGI = ("uwsgi", "--home", "$(VIRTUAL_ENV)", "--master", "--die-on-term", "--need-app")
+UWSGI = ("uwsgi", *HOME, "--master", "--die-on-term", "--need-app")
 
 
 def web_of(component: Component) -> Web:
@@ -17,12 +23,21 @@ def web_of(component: Component) -> Web:
     return component.web
 
 
+def configured_argv(component: Component, context: CatalogueContext) -> tuple[str, ...]:
+    """Returns the configured command, with the run's host and port; empty if none is configured."""
+    configured = context.configured(component).server or ()
+    if configured and not any("{port}" in part for part in configured):
+        return listening(configured, at_home=True) or configured
+    return tuple(part.replace("{host}", SERVER_HOST).replace("{port}", SERVER_PORT) for part in configured)
+
+
 def server_argv(component: Component, context: CatalogueContext) -> tuple[str, ...]:
     """Returns the argv of production's server, with the run's host and port."""
     web, packages = web_of(component), component.python.packages if component.python else frozenset()
-    configured = context.configured(component).server
+    configured = configured_argv(component, context)
     if configured:
-        return tuple(part.replace("{host}", SERVER_HOST).replace("{port}", SERVER_PORT) for part in configured)
+        # the environment's programs are on PATH, so `uv run` and the like are not needed
+        return unwrapped(configured) or configured
     if web.server:
         return web.server
     bind = f"{SERVER_HOST}:{SERVER_PORT}"
@@ -43,18 +58,63 @@ def server_argv(component: Component, context: CatalogueContext) -> tuple[str, .
 
 def server(component: Component, context: CatalogueContext) -> Command:
     """Returns the server as a service for the request."""
+    web, launch = web_of(component), web_of(component).launch
+    configured = configured_argv(component, context)
+    if configured:
+        launch = None
+    argv = server_argv(component, context)
+    is_lacking = lacks(component, context, argv)
     return Command(
-        argv=server_argv(component, context),
+        argv=argv,
         label="server",
-        cwd=web_of(component).directory,
+        cwd=launch.directory if launch else web.directory,
         environment="production",
-        env=django_env(component, context),
+        env=server_env(component, context) if launch else django_env(component, context),
         secrets=context.secrets(component),
         parser="traceback",
+        verdicts=((1, "findings"), *((code, TOOL_MISSING) for code in ABSENT if is_lacking)),
+        unfit=() if is_lacking or argv[0].startswith("/") else tuple((code, TOOL_MISSING) for code in ABSENT),
+        in_image=configured or (launch.in_image if launch else ()),
+        entry=entry_of(component) if configured else (launch.entry if launch else None),
     )
 
 
+def lacks(component: Component, context: CatalogueContext, argv: tuple[str, ...]) -> bool:
+    """Whether production lacks the server's program: neither the locked packages nor the Dockerfile install it."""
+    name = posixpath.basename(argv[0])
+    package = PACKAGES.get(name, name)
+    packages = component.python.packages if component.python else frozenset()
+    path = web_of(component).dockerfile or ""
+    text = context.read(path).replace("\\\n", " ") if path in context.paths else ""
+    installs = re.search(rf"\b(install|wheel|add)\b[^\n]*\b{re.escape(package)}\b", text, re.IGNORECASE)
+    return is_server(name) and bool(packages) and package not in packages and not installs
+
+
+def entry_of(component: Component) -> tuple[str, ...] | None:
+    """Returns no entrypoint for a configured server if the image's own starts a server; else None, the image's own."""
+    launch = web_of(component).launch
+    return () if launch and launch.entry == () else None
+
+
+def server_line(component: Component) -> str:
+    """Returns the lines of predeploy.toml that name the server."""
+    return f'Name it in predeploy.toml: [component."{component.path}"] server = "…"'
+
+
+def server_env(component: Component, context: CatalogueContext) -> tuple[tuple[str, str], ...]:
+    """Returns the variables of the server's process: those of Django's processes, and those that its scripts set."""
+    assert component.web is not None
+    assert component.web.launch is not None
+    own = {name: value for name, value in component.web.launch.env if name not in PLACES}
+    return tuple(sorted((own | dict(django_env(component, context))).items()))
+
+
 def server_gap(component: Component, context: CatalogueContext) -> tuple[tuple[str, str], ...]:
-    """Returns the gap in the proof if only Django's development server can answer."""
-    development = "runserver" in server_argv(component, context)
-    return (("development_server", DEVELOPMENT_SERVER),) if development else ()
+    """Returns the gap in the proof if no file names production's server."""
+    argv = server_argv(component, context)
+    if "runserver" in argv:
+        return (("development_server", DEVELOPMENT_SERVER),)
+    if configured_argv(component, context) or web_of(component).launch:
+        return ()
+    guessed = f"no file names production's server: {argv[0]} was guessed from the packages. {server_line(component)}"
+    return (("guessed_server", guessed),)

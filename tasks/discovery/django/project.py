@@ -6,7 +6,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from tasks.discovery.django.given import example_files, given_values, names_postgres, scheme_of
-from tasks.discovery.django.server import image_server, procfile_server
+from tasks.discovery.django.production import ImageSource, gather, origin_of_image
+from tasks.discovery.django.settings_choice import as_path, default_settings, module_base, settings_of
 from tasks.discovery.django.settings_files import parsed, settings_files
 from tasks.discovery.django.variables import read_variables
 from tasks.discovery.file_view import FileView, is_within, join, lineage, parent, relative
@@ -17,10 +18,6 @@ from tasks.discovery.rank import Rank, rank
 from tasks.stack import Web
 
 _MANAGE = re.compile(r"\bdjango\b|execute_from_command_line")
-_SETTINGS = re.compile(
-    r"""(?:setdefault|getenv|\.get)\(\s*["']DJANGO_SETTINGS_MODULE["']\s*,\s*["']([\w.]+)["']"""
-    r"""|environ\[\s*["']DJANGO_SETTINGS_MODULE["']\s*\]\s*=\s*["']([\w.]+)["']"""
-)
 _APPLICATION = re.compile(r"^(?:(?:async[ \t]+)?def[ \t]+)?(\w+)[ \t]*(?:\(|(?::[^=\n]+)?=(?!=))", re.MULTILINE)
 _GATEWAYS = ("wsgi", "asgi")
 _READS = re.compile(r"environ|getenv|decouple|BaseSettings|\benv[.(\[]")
@@ -33,7 +30,7 @@ def is_project(tree: FileView, directory: str) -> bool:
 
 def is_for_tests(tree: FileView, directory: str) -> bool:
     """Whether a project serves a library's tests: the settings module in its manage.py has `test` in its name."""
-    module = _default_settings(tree.text(join(directory, "manage.py")))
+    module = default_settings(tree.text(join(directory, "manage.py")))
     return bool(re.search(r"(^|[._])tests?([._]|$)", module))
 
 
@@ -41,35 +38,35 @@ def describe_web(
     tree: FileView, images: ImageDefinitions, directory: str, *, configured: str, rivals: tuple[str, ...]
 ) -> tuple[Web, Dockerfile | None]:
     """Returns the Django project whose manage.py is in `directory`, and the Dockerfile that deploys it."""
-    manage = _default_settings(tree.text(join(directory, "manage.py")))
+    manage = default_settings(tree.text(join(directory, "manage.py")))
     base = module_base(tree, directory, configured or manage)
-    gateways = {kind: _gateway(tree, directory, kind, join(base, _as_path(configured or manage))) for kind in _GATEWAYS}
+    gateways = {kind: _gateway(tree, directory, kind, join(base, as_path(configured or manage))) for kind in _GATEWAYS}
     found = images.of(directory, is_for_python, rivals=rivals, marks=_marks(gateways, manage))
-    path, dockerfile = found or (None, None)
-    build = images.build(path, directory) if path else None
-    stage = dockerfile.stage(build.target) if dockerfile and build else None
-    deployed = _module(stage.env.get("DJANGO_SETTINGS_MODULE", "")) if stage else ""
-    by_gateway = (_default_settings(tree.text(gateway)) for gateway in gateways.values() if gateway)
-    settings = configured or deployed or next((module for module in by_gateway if module), "") or manage
-    server = image_server(stage)
-    procfile = tree.nearest(directory, "Procfile")
-    if not server and procfile and (parent(procfile) == directory or set(rivals) <= {directory}):
-        server = procfile_server(tree.text(procfile))
+    image = None
+    build = None
+    if found:
+        build = images.build(found[0], directory)
+        image = ImageSource(path=found[0], dockerfile=found[1], context=build.context, target=build.target)
+    evidence = gather(tree, directory, image, images.services, rivals)
+    settings = settings_of(evidence, gateways, configured)
     web = Web(
         directory=directory,
-        settings=settings,
+        settings=settings.value,
+        settings_found=settings,
         manage_settings=manage,
         wsgi=_callable(tree, base, gateways["wsgi"], "get_wsgi_application"),
         asgi=_callable(tree, base, gateways["asgi"], "get_asgi_application"),
         apps=_apps(tree, directory),
-        server=server,
-        dockerfile=path,
+        launch=evidence.server,
+        dockerfile=image.path if image else None,
+        dockerfile_found=origin_of_image(evidence),
         context=build.context if build else ".",
         target=build.target if build else "",
         args=build.args if build else (),
-        installs=system_installs_of(tree, path, directory),
+        installs=system_installs_of(tree, image.path if image else None, directory),
     )
-    return with_variables(web, tree, rivals, stage.env if stage else {}), dockerfile
+    stage = image.stage if image else None
+    return with_variables(web, tree, rivals, stage.env if stage else {}), image.dockerfile if image else None
 
 
 def with_variables(web: Web, tree: FileView, rivals: tuple[str, ...], image: Mapping[str, str]) -> Web:
@@ -116,35 +113,9 @@ def _is_deployed(path: str, directory: str) -> bool:
     return rank(relative(parent(path), directory)) is Rank.DEPLOYED
 
 
-def _module(value: str) -> str:
-    return value if re.fullmatch(r"[A-Za-z_]\w*(\.\w+)*", value) else ""
-
-
-def _default_settings(text: str) -> str:
-    """Returns the settings module that a file sets as the default. A module for tests is the last choice."""
-    found = [first or second for first, second in _SETTINGS.findall(text)]
-    return min(found, key=lambda module: "test" in module, default="")
-
-
 def _marks(gateways: dict[str, str], manage: str) -> tuple[str, ...]:
     modules = [path.removesuffix(".py").split("/")[-2:] for path in gateways.values() if path]
     return tuple(dict.fromkeys([".".join(module) for module in modules] + [manage] * bool(manage)))
-
-
-def _as_path(module: str) -> str:
-    return module.replace(".", "/") or "."
-
-
-def module_base(tree: FileView, directory: str, settings: str) -> str:
-    """Returns the directory from which the settings module is imported.
-
-    It is the directory of manage.py, its `src`, or a directory above.
-    """
-    path = _as_path(settings)
-    for base in (directory, join(directory, "src"), *lineage(directory)):
-        if settings and (tree.has(join(base, f"{path}.py")) or tree.has(join(base, f"{path}/__init__.py"))):
-            return base
-    return directory
 
 
 def _gateway(tree: FileView, directory: str, kind: str, settings: str) -> str:

@@ -3,19 +3,15 @@
 import posixpath
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import replace
 
-from tasks.discovery.documents import Table, string, strings, table
 from tasks.discovery.file_view import FileView, is_within, join, lineage, parent, relative
+from tasks.discovery.image.compose import Build, ComposeService, compose_services
 from tasks.discovery.image.dockerfile import Dockerfile, parse_dockerfile
-from tasks.discovery.rank import Rank, rank
+from tasks.discovery.image.purpose import has_other_use, is_of_the_stack, is_production
 
 _NAME = re.compile(
     r"^(?:(?:Dockerfile|Containerfile)(?:[.\-_](?P<after>.+))?|(?P<before>.+)[.\-_]?Dockerfile)$", re.IGNORECASE
-)
-_PRODUCTION = re.compile(r"prod|deploy|release|live", re.IGNORECASE)
-_OTHER_USES = re.compile(
-    r"(^|[./_\-])(dev|devel|development|local|test|tests|testing|ci|debug|docs|e2e)([./_\-]|$)", re.IGNORECASE
 )
 _FOLDERS = frozenset(
     [
@@ -35,19 +31,9 @@ _FOLDERS = frozenset(
 _PYTHON = re.compile(
     r"manage\.py|gunicorn|uvicorn|\bpip3? install|\buv (sync|pip)|\bpoetry\b|\bpipenv\b|\bdjango\b", re.IGNORECASE
 )
-_COMPOSE = re.compile(r"^(docker-)?compose([.\-][\w.\-]+)?\.ya?ml$")
 _OTHER_EXTENSIONS = (".dockerignore", ".md", ".sh", ".py", ".txt", ".yml", ".yaml")
 
 Predicate = Callable[[Dockerfile], bool]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Build:
-    """How a Dockerfile is built: the context directory, the stage, and the arguments, sorted by name."""
-
-    context: str
-    target: str = ""
-    args: tuple[tuple[str, str], ...] = ()
 
 
 def is_for_python(dockerfile: Dockerfile) -> bool:
@@ -65,7 +51,8 @@ class ImageDefinitions:
 
     def __init__(self, tree: FileView) -> None:
         self._files = {path: parse_dockerfile(tree.text(path)) for path in tree.files if _is_dockerfile(path)}
-        self._builds = _compose_builds(tree)
+        self.services = compose_services(tree)
+        self._builds = _compose_builds(self.services)
         self._tree = tree
 
     def of(
@@ -88,7 +75,19 @@ class ImageDefinitions:
     def build(self, path: str, directory: str) -> Build:
         """Returns how the Dockerfile of the component in `directory` is built. Without a compose file it is a guess."""
         if path in self._builds:
-            return self._builds[path]
+            return self._deployed(path, self._builds[path])
+        return self._deployed(path, self._guessed(path, directory))
+
+    def _deployed(self, path: str, build: Build) -> Build:
+        """Returns the build up to the last stage, or up to the last one that is not for development."""
+        stages = self._files[path].stages
+        if build.target or not stages or not has_other_use(stages[-1].name):
+            return build
+        others = [stage.name for stage in stages if not has_other_use(stage.name) and stage.is_named]
+        named = [name for name in others if is_production(name)]
+        return replace(build, target=(named or others or [""])[-1])
+
+    def _guessed(self, path: str, directory: str) -> Build:
         own = next((above for above in lineage(directory) if self._serves(path, above)), parent(path))
         # a directory further up is the context if the Dockerfile's sources exist only relative to that directory
         for above in lineage(own):
@@ -104,11 +103,11 @@ class ImageDefinitions:
         return is_within(written, inner) and not self._tree.has(place) and not self._tree.has_directory(place)
 
     def _candidates(self, directory: str, others: tuple[str, ...], marks: tuple[str, ...]) -> Iterator[list[str]]:
-        yield [path for path in self._files if parent(path) == directory and not _has_other_use(path)]
+        yield [path for path in self._files if parent(path) == directory and not has_other_use(path)]
         composed = ((path, build.context) for path, build in self._builds.items())
         yield [path for path, context in composed if context == directory and path in self._files]
         for above in lineage(directory):
-            here = [path for path in self._files if self._serves(path, above) and not _has_other_use(path)]
+            here = [path for path in self._files if self._serves(path, above) and not has_other_use(path)]
             is_alone = not any(is_within(other, above) for other in others)
             yield [path for path in here if is_alone or self._copies(path, relative(directory, above), marks)]
         yield [path for path in self._files if parent(path) == directory]
@@ -131,61 +130,24 @@ class ImageDefinitions:
 
 def _is_dockerfile(path: str) -> bool:
     name = posixpath.basename(path)
-    return bool(_NAME.match(name)) and not name.endswith(_OTHER_EXTENSIONS) and _is_of_the_stack(path)
-
-
-def _is_of_the_stack(path: str) -> bool:
-    """Whether a file is outside of fixtures and vendored folders. Hidden folders are allowed for Dockerfiles."""
-    return rank("/".join(part.lstrip(".") or part for part in parent(path).split("/"))) is not Rank.NEVER
-
-
-def _has_other_use(path: str) -> bool:
-    return bool(_OTHER_USES.search(path)) and not _PRODUCTION.search(path)
+    return bool(_NAME.match(name)) and not name.endswith(_OTHER_EXTENSIONS) and is_of_the_stack(path)
 
 
 def _preference(path: str) -> tuple[bool, bool, int, str]:
     """Sorts names with `prod` or the like first, then the plain name, then the shortest path."""
     is_plain = posixpath.basename(path).lower() in {"dockerfile", "containerfile"}
-    return (not _PRODUCTION.search(path), not is_plain, len(path), path)
+    return (not is_production(path), not is_plain, len(path), path)
 
 
-def _compose_builds(tree: FileView) -> dict[str, Build]:
+def _compose_builds(services: tuple[ComposeService, ...]) -> dict[str, Build]:
     """Returns the builds that compose files name, by Dockerfile.
 
-    Of several services, one in a production file wins, then one with ports.
+    Of several services, one in a production file wins, then one with ports. A target of development is no target.
     """
     found: dict[str, tuple[tuple[bool, bool], Build]] = {}
-    for path in tree.files:
-        if not _COMPOSE.match(posixpath.basename(path)) or _has_other_use(path) or not _is_of_the_stack(path):
-            continue
-        for service in table(tree.table(path), "services").values():
-            is_reached = bool(table(service).get("ports") or table(service).get("expose"))
-            fitness = (bool(_PRODUCTION.search(path)), is_reached)
-            named = _composed(service, parent(path))
-            if named and (named[0] not in found or fitness > found[named[0]][0]):
-                found[named[0]] = (fitness, named[1])
+    for each in services:
+        fitness = (each.is_production, each.is_reached)
+        if each.build and (each.dockerfile not in found or fitness > found[each.dockerfile][0]):
+            build = replace(each.build, target="", args=()) if each.is_development else each.build
+            found[each.dockerfile] = (fitness, build)
     return {path: build for path, (_, build) in found.items()}
-
-
-def _composed(service: object, directory: str) -> tuple[str, Build] | None:
-    """Returns the Dockerfile of a service, and its build. The compose file is in `directory`."""
-    build = table(service).get("build")
-    context = build if isinstance(build, str) else string(build, "context") or "."
-    if build is None or "://" in context or "$" in context:
-        return None
-    place = join(directory, context)
-    if place == ".." or place.startswith("../"):
-        return None
-    dockerfile, target = string(build, "dockerfile") or "Dockerfile", string(build, "target")
-    args = tuple(sorted(_arguments(table(build))))
-    return join(place, dockerfile), Build(context=place, target="" if "$" in target else target, args=args)
-
-
-def _arguments(build: Table) -> Iterator[tuple[str, str]]:
-    """Yields build arguments with a literal value. Other values come from the environment of compose."""
-    pairs = [(str(name), value) for name, value in table(build, "args").items()]
-    pairs += [(name, value) for name, found, value in (each.partition("=") for each in strings(build, "args")) if found]
-    for name, value in pairs:
-        text = str(value).lower() if isinstance(value, bool) else str(value)
-        if isinstance(value, str | int | float) and "$" not in text:
-            yield name, text

@@ -46,6 +46,9 @@ class BuildStage:
     entrypoint: Shell | None = None
     cmd: Shell | None = None
     inherits_cmd: bool = False
+    is_named: bool = False
+    lines: dict[str, int] = field(default_factory=dict)
+    """The lines of FROM, CMD, ENTRYPOINT and of each variable of ENV, by these names."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,7 +89,8 @@ def parse_dockerfile(text: str) -> Dockerfile:
         if not each.rest:
             continue
         if each.word == "FROM":
-            stages.append(_begin(each, arguments, stages))
+            begun = _begin(each, arguments, stages)
+            stages.append(replace(begun, lines=begun.lines | {"FROM": each.line}))
         elif each.word == "ARG":
             known = arguments | stages[-1].env if stages else arguments
             arguments |= {key: value for key, value in _pairs(each.rest, known).items() if key not in arguments}
@@ -122,23 +126,28 @@ def expand(text: str, variables: dict[str, str]) -> str | None:
 def _begin(instruction: Instruction, arguments: dict[str, str], stages: list[BuildStage]) -> BuildStage:
     words = instruction.bare.split()
     image = expand(words[0], arguments) or words[0] if words else ""
-    name = words[2].lower() if len(words) > 2 and words[1].lower() == "as" else str(len(stages))
+    is_named = len(words) > 2 and words[1].lower() == "as"
+    name = words[2].lower() if is_named else str(len(stages))
     base = next((stage for stage in stages if stage.name == image.lower()), None)
-    return replace(base, name=name, inherits_cmd=True) if base else BuildStage(name=name, image=image)
+    begun = replace(base, name=name, inherits_cmd=True) if base else BuildStage(name=name, image=image)
+    return replace(begun, is_named=is_named)
 
 
 def _continue(stage: BuildStage, instruction: Instruction, arguments: dict[str, str]) -> BuildStage:
     match instruction.word:
         case "ENV":
-            return replace(stage, env=stage.env | _pairs(instruction.rest, arguments | stage.env))
+            pairs = _pairs(instruction.rest, arguments | stage.env)
+            return replace(stage, env=stage.env | pairs, lines=stage.lines | dict.fromkeys(pairs, instruction.line))
         case "WORKDIR":
             directory = expand(instruction.rest, arguments | stage.env)
             return replace(stage, workdir=posixpath.join(stage.workdir or "/", directory) if directory else "")
         case "CMD":
-            return replace(stage, cmd=_command(instruction), inherits_cmd=False)
+            lines = stage.lines | {"CMD": instruction.line}
+            return replace(stage, cmd=_command(instruction), inherits_cmd=False, lines=lines)
         case "ENTRYPOINT":
             kept = None if stage.inherits_cmd else stage.cmd  # an ENTRYPOINT resets the CMD of a base stage
-            return replace(stage, entrypoint=_command(instruction), cmd=kept)
+            lines = stage.lines | {"ENTRYPOINT": instruction.line}
+            return replace(stage, entrypoint=_command(instruction), cmd=kept, lines=lines)
     return stage
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from tasks.discovery.file_view import FileView
 from tasks.discovery.image.instructions import read_instructions
-from tasks.system_install import SystemInstall
+from tasks.production import SystemInstall
 
 _INSTALL = re.compile(
     r"\b(?P<tool>apt-get|apt|aptitude|apk|dnf|microdnf|yum)\s+(?:-\S+\s+)*(?P<verb>install|add)\s+(?P<rest>[^&|;\n]*)"

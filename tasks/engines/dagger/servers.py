@@ -40,7 +40,8 @@ async def with_servers(
         server = bind_servers(server, started).with_mounted_cache(SERVED, volume, source=directories)
         server = server.with_env_variable(RUN, resources.config.run_id)
         server = server.with_exposed_port(PORT, experimental_skip_healthcheck=True)
-        argv = [*(await entrypoint(resources, server, spec)), *its_names.argv(spec.argv)]
+        words = spec.in_image if spec.image is not None and spec.image.dockerfile and spec.in_image else spec.argv
+        argv = [*(await entrypoint(resources, server, spec)), *its_names.argv(words)]
         started[spec.name] = server.as_service(args=serve(spec.name, argv, variables_of(resources, spec, its_names)))
         shared |= located(spec.name, spec.name, PORT)
     container = bind_servers(container, started).with_mounted_cache(SERVED, volume, source=directories)
@@ -77,7 +78,9 @@ def variables_of(resources: SessionResources, spec: ServerSpec, names: Tokens) -
 
 
 async def entrypoint(resources: SessionResources, container: Container, spec: ServerSpec) -> list[str]:
-    """The entrypoint of an image."""
+    """The entrypoint of an image: the server's own, else the one that the image has."""
+    if spec.image is not None and spec.entry is not None:
+        return list(spec.entry)
     return (await resources.session.ask(container.entrypoint()) or []) if spec.image is not None else []
 
 

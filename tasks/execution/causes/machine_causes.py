@@ -11,9 +11,9 @@ from tasks.execution.causes.other_python import RunningPython, comes_of_other_py
 from tasks.execution.causes.raised_errors import RaisedError, first_line_of
 from tasks.execution.causes.unreachable import unreachable_host, unreachable_reason
 from tasks.execution.judgement import Judgement, errored
+from tasks.production import SystemInstall
 from tasks.reason_codes import ReasonCode
 from tasks.steps import Command
-from tasks.system_install import SystemInstall
 
 BUSY = 1.5
 """Programs that want a processor, by processor. Above it, a time limit says little about the code."""

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from tasks.execution.causes.raised_errors import RaisedError
-from tasks.system_install import SystemInstall
+from tasks.production import SystemInstall
 
 _LIBRARIES = (
     re.compile(r"cannot load library '(?P<name>[^']+)'"),

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from predeploy_blame import blame, line_of, statements
 from predeploy_mark import file_of
 
 LIMIT = 30
@@ -21,6 +22,8 @@ class MigrationFailedError(Exception):
     def __init__(self, error: BaseException, name: str, file: str | None, line: int | None) -> None:
         super().__init__(str(error))
         self.error, self.name, self.file, self.line = error, name, file, line
+        self.cause = ""
+        """The row and the column that the statement did not fit."""
         self.server = next((each for each in chain(error) if sqlstate(each)), None)
 
     @property
@@ -39,6 +42,8 @@ class MigrationFailedError(Exception):
             said = f"{'. '.join(filter(None, parts))} (SQLSTATE {rule})"
         if self.is_slow:
             said = f"{SLOW[rule]} took more than {LIMIT} s, during which its tables stay locked: {said}"
+        if self.cause:
+            said = f"{said}: {self.cause}"
         of = f"{self.name} does not apply to the deployed database: " if self.name else ""
         return {
             "tool": "migrate",
@@ -76,18 +81,31 @@ def migrate(within: Path) -> int:
     MigrationExecutor.apply_migration = followed
     connection_created.connect(limited)
     connection.close()
+    failed: list[str] = []
     try:
-        execute_from_command_line(["manage.py", "migrate", "--noinput", "--skip-checks", "--no-color"])
+        with statements(connection, failed):
+            execute_from_command_line(["manage.py", "migrate", "--noinput", "--skip-checks", "--no-color"])
     except (Exception, SystemExit) as error:
-        traceback.print_exc()
-        # a management command reports a known error and raises SystemExit
-        why = error.__context__ if isinstance(error, SystemExit) and error.__context__ else error
-        raise located(why, running[-1] if running else None, within) from error
+        raise failure(error, running, failed, within) from error
     finally:
         MigrationExecutor.apply_migration = apply
         connection_created.disconnect(limited)
         connection.close()
     return applied
+
+
+def failure(error: BaseException, running: list[Any], refused: list[str], within: Path) -> MigrationFailedError:
+    """Returns the failure of the command with its place and cause. `refused` may have the refused statement."""
+    from django.db import connection
+
+    traceback.print_exc()
+    # a management command reports a known error and raises SystemExit
+    why = error.__context__ if isinstance(error, SystemExit) and error.__context__ else error
+    found = located(why, running[-1] if running else None, within)
+    if found.server is not None:
+        connection.close()
+        found.cause = blame(connection, found.server, refused[0] if refused else "")
+    return found
 
 
 def located(error: BaseException, migration: Any, within: Path) -> MigrationFailedError:
@@ -103,7 +121,8 @@ def located(error: BaseException, migration: Any, within: Path) -> MigrationFail
         for frame in traceback.extract_tb(each.__traceback__)
         if frame.filename == path
     ]
-    return MigrationFailedError(error, str(migration), file, lines[-1] if lines and file else None)
+    line = (lines[-1] if lines else line_of(error, path, migration)) if file else None
+    return MigrationFailedError(error, str(migration), file, line)
 
 
 def out_of_order(error: BaseException, within: Path) -> str | None:

@@ -4,25 +4,16 @@ Rows are inserted as the ORM does, but without save() and signals: code of the s
 """
 
 import heapq
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
 from types import SimpleNamespace
 from typing import Any
 
-from predeploy_values import ModelColumn, candidates
+from predeploy_shapes import FULL, OWN, PACKAGED, SPARSE, shaped
+from predeploy_tables import ModelTable
 
-ROWS = (1, 2)
-TRIES = 150
+TRIES = {True: 150, False: 40}
+"""How many rows are tried: for a full row, and for another one."""
 SERIALS = {"AutoField", "BigAutoField", "SmallAutoField"}
-COLUMNS = """
-SELECT a.attname, format_type(a.atttypid, a.atttypmod),
-       CASE t.typtype WHEN 'd' THEN format_type(t.typbasetype, t.typtypmod)
-                      ELSE format_type(a.atttypid, a.atttypmod) END,
-       a.attnotnull OR t.typnotnull,
-       (SELECT array_agg(e.enumlabel::text ORDER BY e.enumsortorder) FROM pg_enum e WHERE e.enumtypid = t.oid)
-FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid
-WHERE a.attrelid = to_regclass(%s) AND a.attnum > 0 AND NOT a.attisdropped
-"""
 # The columns of the constraint or index that the server names in an error.
 INVOLVED = """
 SELECT a.attname FROM pg_constraint c JOIN pg_attribute a ON a.attrelid = c.conrelid AND a.attnum = ANY (c.conkey)
@@ -34,61 +25,8 @@ WHERE i.indrelid = to_regclass(%s) AND n.relname = %s
 """
 
 
-@dataclass(frozen=True, kw_only=True)
-class ModelTable:
-    """A table with the fields of a row. `references` maps columns of foreign keys to the tables that they refer to."""
-
-    model: Any
-    name: str
-    quoted: str
-    fields: list[Any]
-    columns: dict[str, ModelColumn]
-    references: dict[str, str]
-
-    def waits_for(self, waiting: Mapping[str, "ModelTable"], *, only_needed: bool) -> bool:
-        """Whether a foreign key refers to a table that is not filled yet. `only_needed` ignores nullable columns."""
-        return any(
-            target in waiting and target != self.name and (self.columns[column].not_null or not only_needed)
-            for column, target in self.references.items()
-        )
-
-
-def tables_of(connection: Any) -> Iterator[ModelTable]:
-    """Yields the existing tables of all managed models, including many-to-many tables."""
-    from django.apps import apps
-    from django.db import router
-
-    for model in apps.get_models(include_auto_created=True):
-        options = model._meta
-        if not options.managed or options.proxy or options.swapped:
-            continue
-        if not router.allow_migrate_model(connection.alias, model):
-            continue
-        quoted = connection.ops.quote_name(options.db_table)
-        with connection.cursor() as cursor:
-            cursor.execute(COLUMNS, [quoted])
-            found = {
-                name: ModelColumn(type=kind, base=base, not_null=not_null, labels=tuple(labels or ()))
-                for name, kind, base, not_null, labels in cursor.fetchall()
-            }
-        fields = [each for each in options.local_concrete_fields if not getattr(each, "generated", False)]
-        if found:
-            yield ModelTable(
-                model=model,
-                name=options.db_table,
-                quoted=quoted,
-                fields=fields,
-                columns=found,
-                references={
-                    each.column: each.target_field.model._meta.db_table
-                    for each in fields
-                    if each.remote_field and each.column in found
-                },
-            )
-
-
-def fill(connection: Any, empty: Mapping[str, ModelTable]) -> dict[str, str]:
-    """Puts two rows into each table, or one if a second is impossible. Returns the tables without a row, and why."""
+def fill(connection: Any, empty: Mapping[str, ModelTable], own: Collection[str]) -> dict[str, str]:
+    """Puts rows into each table: of every shape for the apps `own`. Returns the tables without a row, and why."""
     waiting, refused = dict(empty), dict[str, str]()
     while waiting:
         table = next_table(waiting)
@@ -96,10 +34,23 @@ def fill(connection: Any, empty: Mapping[str, ModelTable]) -> dict[str, str]:
             refused |= dict.fromkeys(waiting, "its rows and those of other tables refer to each other")
             break
         del waiting[table.name]
-        why = [why for number in ROWS if (why := attempted(connection, table, number))]
-        if len(why) == len(ROWS):
-            refused[table.name] = why[0]
+        if why := fill_table(connection, table, OWN if table.model._meta.app_label in own else PACKAGED):
+            refused[table.name] = why
     return refused
+
+
+def fill_table(connection: Any, table: ModelTable, shapes: tuple[str, ...]) -> str:
+    """Inserts a row of each shape, as far as possible. Returns why there is no row, or an empty text."""
+    taken, reasons = dict[str, Any](), list[str]()
+    for number, shape in enumerate(shapes, 1):
+        if len(reasons) == 2:
+            break  # neither of the full rows fits
+        row = attempted(connection, table, number, shape, taken)
+        if isinstance(row, dict):
+            taken = taken or row
+        elif shape == FULL:
+            reasons.append(row)
+    return "" if taken else reasons[0]
 
 
 def next_table(waiting: Mapping[str, ModelTable]) -> ModelTable | None:
@@ -111,38 +62,39 @@ def next_table(waiting: Mapping[str, ModelTable]) -> ModelTable | None:
     return None
 
 
-def attempted(connection: Any, table: ModelTable, number: int) -> str:
-    """Inserts a row. Returns the reason of a failure, or an empty text.
+def attempted(
+    connection: Any, table: ModelTable, number: int, shape: str, taken: Mapping[str, Any]
+) -> dict[str, Any] | str:
+    """Inserts a row. Returns its values, or the reason of a failure.
 
     A custom field may raise any exception; it must not affect other tables.
     """
     try:
-        return insert(connection, table, number)
+        return insert(connection, table, choices_of(connection, table, number, shape, taken), shape)
     except Exception as error:
         return f"{type(error).__name__}: {error}".partition("\n")[0]
 
 
-def insert(connection: Any, table: ModelTable, number: int) -> str:
-    """Inserts a row. Returns the reason of a failure, or an empty text.
+def insert(connection: Any, table: ModelTable, choice: dict[str, list[Any]], shape: str) -> dict[str, Any] | str:
+    """Inserts a row. Returns its values, or the reason of a failure.
 
     If the database refuses a row, other values are tried for the columns that its error names, best values first.
     """
-    choice = choices_of(connection, table, number)
     for each, values in choice.items():
         if not values:
             target = table.references.get(each)
             return f"{each}: {f'{target} has no row to refer to' if target else 'no value is known'}"
     suspects, tried, why = set[str](), set[tuple[int, ...]](), ""
     queue = [(0, (0,) * len(choice))]  # (sum of ranks, the rank of the value in each column's list)
-    while queue and len(tried) < TRIES:
+    while queue and len(tried) < TRIES[shape == FULL]:
         _, vector = heapq.heappop(queue)
         if vector in tried:
             continue
         tried.add(vector)
         row = {name: values[rank] for (name, values), rank in zip(choice.items(), vector, strict=True)}
-        refusal = refused(connection, table, row)
+        refusal = refused(connection, table, row, is_read=shape != FULL)
         if refusal is None:
-            return ""
+            return row
         why = why or refusal[0]
         suspects |= refusal[1] & choice.keys() or choice.keys()
         for place, (name, values) in enumerate(choice.items()):
@@ -152,7 +104,9 @@ def insert(connection: Any, table: ModelTable, number: int) -> str:
     return why
 
 
-def choices_of(connection: Any, table: ModelTable, number: int) -> dict[str, list[Any]]:
+def choices_of(
+    connection: Any, table: ModelTable, number: int, shape: str, taken: Mapping[str, Any]
+) -> dict[str, list[Any]]:
     """Returns the candidate values of each column, the best first."""
     found: dict[str, list[Any]] = {}
     for each in table.fields:
@@ -160,11 +114,11 @@ def choices_of(connection: Any, table: ModelTable, number: int) -> dict[str, lis
         if column is None:
             found[each.column] = []  # the model has a column that no migration of the base creates
         elif each.column in table.references:
-            found[each.column] = referred(connection, table, each, number)
+            found[each.column] = referred(connection, table, each, number, shape)
         elif each.get_internal_type() in SERIALS:
             found[each.column] = [serial(connection, table, each.column)]
         else:
-            found[each.column] = candidates(each, column, number, connection)
+            found[each.column] = shaped(shape, each, column, number, connection, taken)
     own = [each for each in table.fields if table.references.get(each.column) == table.name]
     for each in own:  # the first row can only refer to itself
         itself = found[each.target_field.column][:1] if each.target_field in table.fields else []
@@ -172,18 +126,24 @@ def choices_of(connection: Any, table: ModelTable, number: int) -> dict[str, lis
     return found
 
 
-def referred(connection: Any, table: ModelTable, each: Any, number: int) -> list[Any]:
-    """Returns the keys of existing rows. The second row prefers another key than the first."""
+def referred(connection: Any, table: ModelTable, each: Any, number: int, shape: str) -> list[Any]:
+    """Returns the keys of existing rows. Full rows prefer different keys, so that the others share the first one.
+
+    The last of several rows is left without references, as many parents in production are.
+    """
     from django.db.models.expressions import RawSQL
 
     target = each.target_field
     quoted = connection.ops.quote_name(target.model._meta.db_table)
     with connection.cursor() as cursor:
         column = connection.ops.quote_name(target.column)
-        cursor.execute(f"SELECT {column} FROM {quoted} ORDER BY ctid LIMIT 2")  # noqa: S608 - names of the catalog
+        cursor.execute(f"SELECT {column} FROM {quoted} ORDER BY ctid LIMIT {len(OWN)}")  # noqa: S608 - names of the catalog
         there = [RawSQL("%s", [value]) for (value,) in cursor.fetchall()]
-    there = there[::-1] if number == 2 else there
-    return there + [None] * (not table.columns[each.column].not_null)
+    there = there[:-1] if len(there) > 2 else there
+    first = (number - 1) % len(there) if there and shape == FULL else 0
+    nothing = [None] * (not table.columns[each.column].not_null)
+    there = [*there[first:], *there[:first]]
+    return [*nothing, *there] if shape == SPARSE else [*there, *nothing]
 
 
 def serial(connection: Any, table: ModelTable, column: str) -> Any:
@@ -193,8 +153,13 @@ def serial(connection: Any, table: ModelTable, column: str) -> Any:
         return cursor.fetchone()[0]
 
 
-def refused(connection: Any, table: ModelTable, row: Mapping[str, Any]) -> tuple[str, set[str]] | None:
-    """Inserts these values. If the database refuses them, returns its message and the columns that it names."""
+def refused(
+    connection: Any, table: ModelTable, row: Mapping[str, Any], *, is_read: bool
+) -> tuple[str, set[str]] | None:
+    """Inserts these values. If the database refuses them, returns its message and the columns that it names.
+
+    With `is_read` a row that the fields cannot read is refused, too: the stack would not have written it.
+    """
     from django.db import Error, transaction
     from django.db.models.sql import InsertQuery
 
@@ -204,8 +169,15 @@ def refused(connection: Any, table: ModelTable, row: Mapping[str, Any]) -> tuple
     try:
         with transaction.atomic(using=connection.alias):
             query.get_compiler(connection=connection).execute_sql()
+            if is_read:
+                manager = table.model._base_manager  # noqa: SLF001 - a documented, public name of Django
+                list(manager.using(connection.alias).values_list())
     except Error as error:
         return str(error).strip().partition("\n")[0], involved(connection, table, error)
+    except Exception as error:
+        if not is_read:
+            raise
+        return f"{type(error).__name__}: {error}".partition("\n")[0], set()
     return None
 
 

@@ -16,6 +16,7 @@ INTEGERS = {
     "PositiveSmallIntegerField",
     "SmallIntegerField",
 }
+LETTERS = "ABCDEFGH"
 Values = Iterator[Any]
 
 
@@ -33,15 +34,29 @@ class ModelColumn:
 
 
 def candidates(field: Any, column: ModelColumn, number: int, connection: Any) -> list[Any]:
-    """Returns the values that the field may hold in row `number` (1 or 2), the best first.
+    """Returns the values that the field may hold in row `number` (from 1), the best first.
 
     Valid values come first, then values that the validators refuse, then null. Values by the column's type come
     last: the field would not have written them, and may be unable to read them.
     """
-    tried = [value for make in (choices, defaults, by_type) for value in made(make, field, column, number)]
-    stored = [value for value in tried if is_stored(field, value, connection)]
+    stored = storable(field, column, number, connection)
     stored.sort(key=lambda value: not is_valid(field, value))
     return [*stored, *[None] * (not column.not_null), *made(by_column, field, column, number)]
+
+
+def valid_candidates(field: Any, column: ModelColumn, number: int, connection: Any) -> list[Any]:
+    """Returns the same without the values that the stack would not have written, unless there are no others."""
+    values = storable(field, column, number, connection)
+    chosen = made(choices, field, column, number)
+    valid = [value for value in values if is_valid(field, value) and (not chosen or value in chosen)]
+    nothing = [None] * (not column.not_null)
+    return [*valid, *nothing] or candidates(field, column, number, connection)
+
+
+def storable(field: Any, column: ModelColumn, number: int, connection: Any) -> list[Any]:
+    """Returns the values that the field converts for the database, the likeliest first."""
+    tried = [value for make in (choices, defaults, by_type) for value in made(make, field, column, number)]
+    return [value for value in tried if is_stored(field, value, connection)]
 
 
 def made(make: Callable[..., Values], field: Any, column: ModelColumn, number: int) -> list[Any]:
@@ -140,12 +155,12 @@ def texts(field: Any, number: int, longest: int) -> Values:
         f"+1202555010{number}",
         f"#00000{number}",
         f"A{number}",
-        "AB"[number - 1] * 3,
-        "AB"[number - 1] * 2,
+        LETTERS[number - 1] * 3,
+        LETTERS[number - 1] * 2,
         f"{number:08}",
         f"{number:05}",
         str(number),
-        "AB"[number - 1],
+        LETTERS[number - 1],
     )
     yield from (word for word in words if not longest or len(word) <= longest)
     if field.blank:
@@ -163,7 +178,7 @@ PLAIN: dict[str, Callable[[int], Values]] = {
     "HStoreField": lambda number: iter(({"row": str(number)},)),
     "IPAddressField": lambda number: iter((f"192.0.2.{number}",)),
     "JSONField": lambda _: iter(({}, [])),
-    "TimeField": lambda number: (time(hour + number) for hour in (8, 12, 4, 20)),
+    "TimeField": lambda number: (time((hour + number) % 24) for hour in (8, 12, 4, 20)),
     "UUIDField": lambda number: iter((uuid.UUID(int=number, version=4),)),
 }
 # Literals by the column's type: the first pattern that matches its beginning counts.

@@ -6,6 +6,7 @@ summary has the reason); 1 the import failed (a traceback); 5 the static files c
 
 import argparse
 import json
+import os
 import sys
 import traceback
 from contextlib import redirect_stdout
@@ -13,12 +14,19 @@ from pathlib import Path
 
 from predeploy_django import set_up_project
 
+DEBUGS = (
+    "DEBUG is on in {}, as in no production: set `settings` or `env` of the component in predeploy.toml to production's"
+)
+
 
 def say(summary: str, problem: str, warnings: list[str]) -> int:
+    from django.conf import settings
+
     found = [{"severity": "warning", "message": text} for text in warnings]
     found += [{"severity": "error", "message": problem}] if problem else []
     diagnostics = [{"tool": "collectstatic", "rule": "static_files", **each} for each in found]
-    print(json.dumps({"diagnostics": diagnostics, "summary": summary}))
+    gaps = [DEBUGS.format(os.environ.get("DJANGO_SETTINGS_MODULE", "the settings"))] if settings.DEBUG else []
+    print(json.dumps({"diagnostics": diagnostics, "summary": summary} | ({"gaps": gaps} if gaps else {})))
     return 5 if problem else 0
 
 

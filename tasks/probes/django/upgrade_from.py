@@ -3,7 +3,7 @@
     upgrade_from.py HOST PORT NAME --within ROOT --base TITLE
 
 Runs with the packages of the base, in its files, only on the database that was made for this check (else exit code 75).
-It loads the fixtures of the stack, then makes two rows for each table that is still empty. Prints one JSON document.
+It loads the fixtures of the stack, then makes rows for each table that is still empty. Prints one JSON document.
 """
 
 import argparse
@@ -15,31 +15,42 @@ from typing import Any
 
 from predeploy_django import set_up_project, unfit_database
 from predeploy_fixtures import find_fixtures, load_fixtures
-from predeploy_mark import count_rows, leave_mark, migrations_of
-from predeploy_rows import fill, tables_of
+from predeploy_mark import count_rows, leave_mark, migrations_of, own_path
+from predeploy_rows import fill
+from predeploy_tables import tables_of
 
 NAMED = 5
 
 
 def make(within: Path, title: str) -> dict[str, Any]:
     """Migrates, fills and marks the database. Returns the JSON document."""
+    from django.apps import apps
     from django.core.management import execute_from_command_line
     from django.db import connection
 
     execute_from_command_line(["manage.py", "migrate", "--noinput", "--skip-checks", "--no-color"])
     unloaded = load_fixtures(find_fixtures(within))
-    tables = {table.name: table for table in tables_of(connection)}
+    tables = {table.name: table for table in tables_of(connection, apps)}
     before = count_rows(connection, tables)
-    refused = fill(connection, {name: table for name, table in tables.items() if not before.get(name)})
+    empty = {name: table for name, table in tables.items() if not before.get(name)}
+    refused = fill(connection, empty, own_apps(within))
     rows = count_rows(connection, tables)
-    apps = {name: table.model._meta.app_label for name, table in tables.items()}
-    leave_mark(connection, {"rows": rows, "apps": apps, "applied": applied_migrations(connection, within)})
+    owners = {name: table.model._meta.app_label for name, table in tables.items()}
+    applied = applied_migrations(connection, within)
+    leave_mark(connection, {"rows": rows, "apps": owners, "applied": applied, "generated": [*empty]})
     connection.close()
     return {
         "summary": f"{title.partition(' ')[0]}: {len(rows)} tables with {sum(rows.values())} rows",
         "gaps": [f"upgraded without a row in {listed(refused)}"] if refused else [],
         "diagnostics": [*notes(unloaded, within), *warnings(refused)],
     }
+
+
+def own_apps(within: Path) -> frozenset[str]:
+    """Returns the labels of the apps whose code is in the tree."""
+    from django.apps import apps
+
+    return frozenset(each.label for each in apps.get_app_configs() if own_path(each.path, within) is not None)
 
 
 def applied_migrations(connection: Any, within: Path) -> dict[str, Any]:

@@ -2,8 +2,11 @@
 
 import pytest
 
-from tasks.discovery.django.server import server_argv
+from tasks.discovery.django.ground import Ground
+from tasks.discovery.django.launch import find_server
+from tasks.discovery.file_view import FileView
 from tasks.discovery.image.dockerfile import Shell
+from tasks.production import Sourced
 from tasks.steps import SERVER_HOST, SERVER_PORT
 from tests.discovery.trees import django, look, web
 
@@ -21,7 +24,8 @@ HERE = f"{SERVER_HOST}:{SERVER_PORT}"
         ("gunicorn a.wsgi --daemon --reload", ("gunicorn", "--bind", HERE, "a.wsgi", "--reload")),
         ("gunicorn a.wsgi -w ${WORKERS:-3}", ("gunicorn", "--bind", HERE, "a.wsgi", "-w", "3")),
         ("gunicorn a.wsgi -w $KNOWN", ("gunicorn", "--bind", HERE, "a.wsgi", "-w", "7")),
-        ("gunicorn a.wsgi -w $UNKNOWN", ()),
+        ("gunicorn a.wsgi -w $UNKNOWN", ("gunicorn", "--bind", HERE, "a.wsgi")),
+        ("gunicorn $UNKNOWN", ()),
         ("gunicorn -c gunicorn.conf.py a.wsgi", ("gunicorn", "--bind", HERE, "-c", "gunicorn.conf.py", "a.wsgi")),
         ("exec gunicorn a.wsgi", ("gunicorn", "--bind", HERE, "a.wsgi")),
         ("uv run --no-sync gunicorn a.wsgi", ("gunicorn", "--bind", HERE, "a.wsgi")),
@@ -32,10 +36,11 @@ HERE = f"{SERVER_HOST}:{SERVER_PORT}"
         ("ddtrace-run gunicorn a.wsgi", ("ddtrace-run", "gunicorn", "--bind", HERE, "a.wsgi")),
         ("python manage.py migrate && gunicorn a.wsgi", ("gunicorn", "--bind", HERE, "a.wsgi")),
         ("python manage.py migrate --noinput && gunicorn a.wsgi", ("gunicorn", "--bind", HERE, "a.wsgi")),
-        ("cd src && gunicorn a.wsgi", ()),
-        ("gunicorn a.wsgi | tee log", ()),
-        ("gunicorn a.wsgi -w $(nproc)", ()),
-        ("DEBUG=1 gunicorn a.wsgi", ()),
+        ("cd src && gunicorn a.wsgi", ("gunicorn", "--bind", HERE, "a.wsgi")),
+        ("gunicorn a.wsgi | tee log", ("gunicorn", "--bind", HERE, "a.wsgi")),
+        ("gunicorn a.wsgi -w $(nproc)", ("gunicorn", "--bind", HERE, "a.wsgi")),
+        ("DEBUG=1 gunicorn a.wsgi", ("gunicorn", "--bind", HERE, "a.wsgi")),
+        ("env -i A=1 gunicorn a.wsgi", ("gunicorn", "--bind", HERE, "a.wsgi")),
         ("./start.sh", ()),
         ("bash start.sh gunicorn", ()),
         ("/entrypoint gunicorn a.wsgi", ()),
@@ -58,7 +63,10 @@ HERE = f"{SERVER_HOST}:{SERVER_PORT}"
     ],
 )
 def test_servers(line: str, argv: tuple[str, ...]) -> None:
-    assert server_argv(Shell(line=line), {"KNOWN": "7"}) == argv
+    ground = Ground(tree=FileView((), str), directory=".", env={"KNOWN": "7"})
+    found = find_server(Shell(line=line), ground, Sourced())
+
+    assert (found.argv if found else ()) == argv
 
 
 GUNICORN = ("gunicorn", "--bind", HERE, "config.wsgi")
@@ -71,7 +79,7 @@ GUNICORN = ("gunicorn", "--bind", HERE, "config.wsgi")
         pytest.param("CMD gunicorn config.wsgi", GUNICORN, id="shell form"),
         pytest.param("CMD ['gunicorn']", ("/bin/sh", "-c", "['gunicorn']"), id="a list that is no JSON"),
         pytest.param('CMD [ "a", ]', ("/bin/sh", "-c", '[ "a", ]'), id="a list that is no JSON, with spaces"),
-        pytest.param("CMD [ -f gunicorn ] && gunicorn a", (), id="a test of the shell"),
+        pytest.param("CMD [ -f gunicorn ] && gunicorn a", ("gunicorn", "--bind", HERE, "a"), id="a test of the shell"),
         pytest.param('CMD ["sh", "-c", "exec gunicorn config.wsgi --bind :$PORT"]', GUNICORN, id="sh -c"),
         pytest.param('ENTRYPOINT ["gunicorn"]\nCMD ["config.wsgi"]', GUNICORN, id="entry point and arguments"),
         pytest.param('ENTRYPOINT ["tini", "--"]\nCMD ["gunicorn", "config.wsgi"]', GUNICORN, id="init"),

@@ -14,9 +14,9 @@ from tasks.execution.judgement import Judgement, failed
 from tasks.exits import Exit, Prepared, ServiceExit
 from tasks.models import Diagnostic, Status, TestCounts
 from tasks.planning.environments import our_environment, python_environment
+from tasks.production import SystemInstall
 from tasks.stack import Version
 from tasks.steps import Command, Image, Inputs, Step
-from tasks.system_install import SystemInstall
 from tests.diagnostics.captures import load
 from tests.support.factories import make_check, make_command, make_stack, make_uv_project, make_web
 

@@ -67,7 +67,7 @@ def show(behaviour: Behaviour, place: Path, home: Path, limit: float = LIMIT) ->
     settings = {f"PREDEPLOY_{name.upper()}": str(value) for name, value in behaviour.settings.items()}
     own = {"DOPPLER_TOKEN": behaviour.token, "PREDEPLOY_DOPPLER_LIMIT": str(limit), "PREFECT_API_URL": NOWHERE}
     with arranged(behaviour, place) as (doppler, environ):
-        caller = Caller(home=home, cwd=place, environ={**own, **settings, **environ}, paths=(unimportable,))
+        caller = Caller(home=home, cwd=place, environ={**own, **settings, **environ}, paths=(unimportable,), how="fork")
         ended = caller.run(stack.root, "--engine", "local", limit=limit + 55)
     return Shown(
         code=ended.code,

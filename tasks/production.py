@@ -1,0 +1,53 @@
+"""Facts about production, each with its origin in the stack's files."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sourced:
+    """A fact about production, with its origin. `line` is 0 if the whole file, or no file, states the fact.
+
+    `why` is a phrase such as `ENV of the Dockerfile's last stage`. `guess`: no file states the fact.
+    """
+
+    value: str = ""
+    file: str = ""
+    line: int = 0
+    why: str = ""
+    guess: bool = False
+
+    @property
+    def place(self) -> str:
+        """The file and the line, such as `Dockerfile:12`."""
+        return f"{self.file}:{self.line}" if self.file and self.line else self.file
+
+
+NOWHERE = Sourced()
+"""A fact that no file states."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProductionServer:
+    """The command that starts production's server, so that the server listens at the run's address.
+
+    `argv` is for an installed environment, in `directory` of the tree. `in_image` is for the image: with production's
+    `uv run` and the like. `entry` is the entrypoint before it; None is the image's own. `env` has the variables that
+    the command or its scripts set.
+    """
+
+    argv: tuple[str, ...]
+    directory: str = "."
+    in_image: tuple[str, ...] = ()
+    entry: tuple[str, ...] | None = None
+    env: tuple[tuple[str, str], ...] = ()
+    found: Sourced = NOWHERE
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SystemInstall:
+    """System packages that production's image installs, at a line of a file. `command` is without the packages."""
+
+    file: str
+    line: int
+    command: str
+    packages: tuple[str, ...]
