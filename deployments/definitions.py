@@ -10,9 +10,9 @@ Document = Mapping[str, Any]
 
 
 def with_stack(document: Document, stack: Mapping[str, str]) -> Document:
-    """Returns the document with `stack` merged into the parameters of each deployment that names a repository."""
+    """Returns the document with `stack` merged into the parameters of each deployment that has the key `directory`."""
     deployments = [
-        {**each, "parameters": {**each["parameters"], **stack}} if "repository" in each.get("parameters", {}) else each
+        {**each, "parameters": {**each["parameters"], **stack}} if "directory" in each.get("parameters", {}) else each
         for each in document["deployments"]
     ]
     return {**document, "deployments": deployments}
@@ -29,6 +29,11 @@ def on_other_pool(document: Document, difference: Document) -> Document:
         if each["work_pool"]["name"] == difference["moves"]
     ]
     return with_stack({**document, **difference["sections"], "deployments": moved}, difference["stack"])
+
+
+def names_of(document: Document) -> list[str]:
+    """Returns the names of all deployments with their flows: `validate/nightly`."""
+    return [f"{each['entrypoint'].rpartition(':')[2]}/{each['name']}" for each in document["deployments"]]
 
 
 def pools_of(document: Document) -> list[str]:

@@ -6,15 +6,15 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import yaml  # type: ignore[import-untyped]
-from prefect.settings import PREFECT_API_URL
 
 from deployments import ROOT
-from deployments.definitions import Document, on_other_pool, pools_of, read_variables, with_stack
+from deployments.definitions import Document, names_of, on_other_pool, pools_of, read_variables, with_stack
+from deployments.server import require_answer, require_server
 from tasks.errors import PredeployError, UsageError
-from tasks.files import page
 
 HERE = Path(__file__).parent
 DOCKER = HERE / "docker.yaml"
@@ -28,12 +28,18 @@ def main(arguments: Sequence[str] | None = None, environ: Mapping[str, str] = os
         document = chosen(options)
         if options.docker:
             variables |= read_variables(read(DOCKER), environ)
-        require_server(environ)
+        url = require_server(environ)
         require_stacks(document)
-        return deploy(document, "docker" if options.docker else "process", flags, variables)
+        require_answer(url)
+        # the build of an image takes long, so its progress is shown
+        prefect = Prefect(environ=variables, is_shown=options.verbose or options.docker)
+        code = deploy(document, "docker" if options.docker else "process", flags, prefect)
     except PredeployError as error:
         print(error, file=sys.stderr)  # noqa: T201 - for the operator
         return error.exit_code
+    if code == 0:
+        print(summary(document, url, environ))  # noqa: T201 - for the operator
+    return code
 
 
 def make_parser() -> argparse.ArgumentParser:
@@ -49,6 +55,7 @@ def make_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--directory", metavar="DIR", help="the directory of the stack in the repository (default: .)")
     parser.add_argument("--docker", action="store_true", help="each run in a container, on the work pool docker")
+    parser.add_argument("--verbose", action="store_true", help="print the whole output of Prefect")
     return parser
 
 
@@ -83,23 +90,59 @@ def read(file: Path) -> Document:
     return document
 
 
-def deploy(document: Document, kind: str, flags: Sequence[str], environ: Mapping[str, str]) -> int:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prefect:
+    """Prefect's command line. Its output is shown, or kept for a command that fails."""
+
+    environ: Mapping[str, str]
+    is_shown: bool
+
+    def run(self, *arguments: str, is_asked: bool = False) -> int:
+        """Runs a command in ROOT, where Prefect finds the entrypoints. Returns its exit code.
+
+        `is_asked`: the exit code is the answer to a question, and the output says nothing more.
+        """
+        is_kept = is_asked or not self.is_shown
+        done = subprocess.run(
+            [sys.executable, "-P", "-m", "prefect", *arguments],
+            cwd=ROOT,
+            env=dict(self.environ),
+            stdout=subprocess.PIPE if is_kept else None,
+            stderr=subprocess.STDOUT if is_kept else None,
+            text=True,
+            check=False,
+        )
+        if done.returncode and is_kept and not is_asked:
+            print(done.stdout, file=sys.stderr)  # noqa: T201 - for the operator
+        return done.returncode
+
+
+def deploy(document: Document, kind: str, flags: Sequence[str], prefect: Prefect) -> int:
     """Creates missing work pools of type `kind`, then all deployments. Returns Prefect's exit code."""
     for pool in pools_of(document):
-        if ask_prefect("work-pool", "inspect", pool, environ=environ, quiet=True) == 0:
+        if prefect.run("work-pool", "inspect", pool, is_asked=True) == 0:
             continue
-        if code := ask_prefect("work-pool", "create", pool, "--type", kind, environ=environ):
+        if code := prefect.run("work-pool", "create", pool, "--type", kind):
             return code
     with tempfile.TemporaryDirectory() as place:
         file = Path(place) / "prefect.yaml"
         file.write_text(yaml.safe_dump(dict(document), sort_keys=False), encoding="utf-8")
-        return ask_prefect("--no-prompt", "deploy", "--all", "--prefect-file", str(file), *flags, environ=environ)
+        return prefect.run("--no-prompt", "deploy", "--all", "--prefect-file", str(file), *flags)
 
 
-def require_server(environ: Mapping[str, str]) -> None:
-    """Raises UsageError without a server: Prefect would start a temporary one, and lose the deployments with it."""
-    if not environ.get("PREFECT_API_URL") and not PREFECT_API_URL.value():
-        raise UsageError(f"PREFECT_API_URL is not set. Set it to your Prefect server, as in {page('operating.md')}.")
+def summary(document: Document, url: str, environ: Mapping[str, str]) -> str:
+    """What exists on the server now, and the next command. Prefect's own advice names a worker without our code."""
+    called_as = environ.get("PREDEPLOY_CALLED_AS", "predeploy").removesuffix(" pre-deploy")
+    first, *others = pools_of(document)
+    suffix = {"local": "", "docker": "-docker"}.get(first, f" {first}")
+    lines = [
+        f"Created or updated on {url}:",
+        f"  deployments: {', '.join(names_of(document))}",
+        f"  work pools: {', '.join([first, *others])}",
+        f"Next, on each machine that validates: {called_as} worker{suffix}",
+        *(f"For --distribute, also: {called_as} worker {pool}" for pool in others),
+    ]
+    return "\n".join(lines)
 
 
 def require_stacks(document: Document) -> None:
@@ -108,13 +151,6 @@ def require_stacks(document: Document) -> None:
         given = each.get("parameters", {})
         if given.get("repository") == "." and not (ROOT / given["directory"]).exists():
             raise UsageError(f"{each['name']}: an installed package has no sample stack. Name yours: --repository URL")
-
-
-def ask_prefect(*arguments: str, environ: Mapping[str, str], quiet: bool = False) -> int:
-    """Runs Prefect's command line in ROOT, where it finds the entrypoints. Returns its exit code."""
-    out = subprocess.DEVNULL if quiet else None
-    argv = [sys.executable, "-P", "-m", "prefect", *arguments]
-    return subprocess.run(argv, cwd=ROOT, env=dict(environ), stdout=out, stderr=out, check=False).returncode
 
 
 if __name__ == "__main__":

@@ -45,7 +45,8 @@ from tasks.user_dirs import UserDirs
 from tasks.validation.engine_work import open_engine_work
 from tasks.validation.gate import entered
 from tasks.validation.job import prepare, take_environment
-from tasks.validation.scope import existing, read_scope, read_settings
+from tasks.validation.scope import read_scope
+from tasks.validation.stack_settings import existing, read_settings
 
 
 @flow(name="predeploy", flow_run_name="predeploy {stack}", persist_result=False)
@@ -74,9 +75,11 @@ async def predeploy(
     user_dirs, home = UserDirs.of_user(), existing(Path(stack))
     given = take_environment(os.environ, is_trusted=True)
     # the stack as it is, or for a gate a clean clone of its commit
-    with entered(home, read_settings(home, flags, given.environ), "", user_dirs.data) as place:
+    settings, has_token = read_settings(home, flags, given.environ), given.token is not None
+    with entered(home, settings, "", user_dirs.data) as place:
+        same = settings if place == home else None  # a clone has the predeploy.toml of its commit
         scope = read_scope(  # components and plan
-            place, flags, given.environ, user_dirs.cache, home=home, has_token=given.token is not None
+            place, flags, given.environ, user_dirs.cache, home=home, settings=same, has_token=has_token
         )
         job = prepare(scope, given, user_dirs=user_dirs, shown_stack=str(place))  # the secrets that the plan declares
         async with running(job, open_engine_work) as run:  # the engine, and the checks, which begin now

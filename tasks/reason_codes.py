@@ -62,6 +62,9 @@ class ReasonCode(StrEnum):
     POSTGRES = "postgres", "Postgres did not start"
     SERVICE_LOST = "service_lost", "the Postgres of the run is gone"
     EXTENSION_ABSENT = "extension_absent", "the Postgres of the run does not have an extension"
+    # what only production has
+    VARIABLE_ABSENT = "variable_absent", "the settings need a variable or a file that only production has"
+    SERVICE_ABSENT = "service_absent", "the code connects to a service that the run does not have"
     # the deployed commit
     NO_BASE = "no_base", "no deployed commit is known, or its files are not available"
     NOT_IN_BASE = "not_in_base", "the deployed commit does not have this component"

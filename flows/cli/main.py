@@ -36,17 +36,13 @@ from tasks.settings import FLAGS, Settings
 from tasks.source.origin import find_origin
 from tasks.user_dirs import UserDirs
 from tasks.validation.gate import entered
-from tasks.validation.scope import (
-    Scope,
-    existing,
-    read_scope,
-    read_settings,
-)
+from tasks.validation.scope import Scope, read_scope
+from tasks.validation.stack_settings import existing, read_settings
 
 
 @dataclass(slots=True, kw_only=True)
 class Streams:
-    """The streams of the process: with `json_output`, stdout is for the document only."""
+    """The streams of the process. With `json_output`, stdout gets the JSON document only, and stderr the text."""
 
     json_output: bool
     redactor: Redactor = NOTHING
@@ -63,7 +59,7 @@ class Streams:
 
 
 def main(*, token: str | None, load_flow: Callable[[], Any]) -> int:
-    """Runs the command line and returns the exit code. `os.environ` has no token any more."""
+    """Runs the command line and returns the exit code. `token` is Doppler's: `os.environ` has it no more."""
     arguments, environ = sys.argv[1:], os.environ
     streams = Streams(json_output=is_json_wanted(arguments, environ.get("PREDEPLOY_JSON_OUTPUT", "")))
     interruption = Interruption()
@@ -106,7 +102,10 @@ def run_command(
     interruption: Interruption,
     opened: contextlib.ExitStack,
 ) -> int:
-    """Runs a subcommand; or reads the scope, then prints it or validates it. `opened` closes what it opens."""
+    """Runs a subcommand. Without one, it reads the scope of a run, and prints it or validates it.
+
+    `opened` closes the clone of a gate at the end.
+    """
     environ = caller.environ
     called_as = environ.get("PREDEPLOY_CALLED_AS", DEFAULT_PROGRAM)
     given = parse_arguments(arguments, called_as)
@@ -137,7 +136,7 @@ def run_command(
 
 
 def prepare_distribution(home: Path, settings: Settings, commit: str, environ: Mapping[str, str]) -> Distribution:
-    """Returns what workers need to know of the run. Raises UsageError if a setting excludes --distribute."""
+    """Returns the parameters of the run's shards on other workers. Raises UsageError if a setting excludes them."""
     reject_undistributable(settings)
     handle = ServerHandle(url=require_server(environ))
     found = Distribution(origin=find_origin(home, commit))
@@ -147,7 +146,7 @@ def prepare_distribution(home: Path, settings: Settings, commit: str, environ: M
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ValidationRequest:
-    """Returns the job to validate; `shown` and `called_as` are the stack and the command as the caller wrote them."""
+    """One call of the command line that validates. `shown` and `called_as` are the stack and the command as given."""
 
     scope: Scope
     shown: str
@@ -156,7 +155,7 @@ class ValidationRequest:
 
 
 def validate(request: ValidationRequest, caller: Caller, streams: Streams, interruption: Interruption) -> int:
-    """Runs the plan, and delivers the report."""
+    """Validates the scope, prints the report, and returns the exit code."""
     from flows.cli.session import RunSession  # the engine is not needed before
     from flows.distribution.opening import choose_work
     from tasks.validation.job import prepare
@@ -192,7 +191,7 @@ def validate(request: ValidationRequest, caller: Caller, streams: Streams, inter
 
 
 def deliver(report: Report, text: str, streams: Streams) -> None:
-    """Writes the document if it is wanted, the text, and the last line."""
+    """Writes the report: the JSON document if `json_output` is set, the text, and the last line."""
     if streams.json_output:
         say(render_document(report).rstrip(), sys.stdout)
     say(f"{text}\n{last_line_of(report)}", streams.people)

@@ -14,7 +14,7 @@ from tasks.report.last_line import last_line
 from tasks.report.layout import clean_line
 from tasks.source.tree import read_tree, refuse_tracked_reports
 from tasks.user_dirs import UserDirs
-from tasks.validation.scope import existing
+from tasks.validation.stack_settings import existing
 
 CHANGED = "The files have changed since the run: this is no verdict on the current files."
 

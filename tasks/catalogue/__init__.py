@@ -13,7 +13,7 @@ from tasks.catalogue.django.image import missing_files
 from tasks.catalogue.quality import rows as quality
 from tasks.catalogue.row import Absent, Catalogue, CatalogueContext, Row
 from tasks.catalogue.worker import rows as worker
-from tasks.errors import UsageError
+from tasks.errors import SettingsError, UsageError
 from tasks.models import Stage
 from tasks.secrets.deploy_check import CHECK as DEPLOY_SECRETS
 from tasks.settings.mistakes import nearest, spelled
@@ -124,22 +124,36 @@ def make_catalogue(context: CatalogueContext) -> Catalogue:
         absent.append(Absent(name=DEPLOY_SECRETS.name, component="", reason=reason))
     else:
         checks.append(DEPLOY_SECRETS)
-    checks += [custom_check(row, context) for row in context.settings.check]
-    reject_unknown_names(context, checks, {each.name for each in absent})
+    own, mistakes = custom_checks(context)
+    checks += own
+    reject_unknown_names(context, checks, {each.name for each in absent}, mistakes)
     limited = [with_limit(check, context.settings.limits.get(check.name)) for check in checks]
     ordered = sorted(limited, key=lambda check: ORDER.index(check.stage))
     return Catalogue(checks=distinct(ordered), absent=tuple(absent), deploys=deploys)
 
 
-def reject_unknown_names(context: CatalogueContext, checks: Iterable[Check], absent: Collection[str]) -> None:
-    """Raises UsageError for settings of an unknown component, check or file, and for two checks with one id.
+def custom_checks(context: CatalogueContext) -> tuple[list[Check], list[str]]:
+    """Returns the checks that the stack configures, and the mistakes in the others."""
+    checks, mistakes = [], []
+    for row in context.settings.check:
+        try:
+            checks.append(custom_check(row, context))
+        except UsageError as error:
+            mistakes.append(str(error))
+    return checks, mistakes
 
-    `absent` are the names of checks that a component lacks.
+
+def reject_unknown_names(
+    context: CatalogueContext, checks: Iterable[Check], absent: Collection[str], mistakes: Iterable[str]
+) -> None:
+    """Raises SettingsError for settings of an unknown component, check or file, and for two checks with one id.
+
+    `absent` are the names of checks that a component lacks. `mistakes` are those in the checks of the stack's own.
     """
     listed = tuple(checks)
     ids = Counter(check.id for check in listed)
     paths = {component.path for component in context.stack.components}
-    names = {check.name for check in listed} | NAMES | {*absent}
+    names = {check.name for check in listed} | NAMES | {*absent} | {row.name for row in context.settings.check}
     found = [
         f"component.{path}: the stack has no component at this path{suggestion(path, paths)}"
         for path in context.settings.component
@@ -169,8 +183,8 @@ def reject_unknown_names(context: CatalogueContext, checks: Iterable[Check], abs
         for each in missing_files(component, context)
     ]
     found += [f"two checks have the id {check_id}: rename one" for check_id, count in ids.items() if count > 1]
-    if found:
-        raise UsageError("\n".join(f"predeploy.toml: {each}" for each in found))
+    if problems := [*(f"predeploy.toml: {each}" for each in found), *mistakes]:
+        raise SettingsError(problems)
 
 
 def suggestion(given: str, known: Iterable[str]) -> str:

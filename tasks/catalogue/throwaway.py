@@ -2,7 +2,7 @@
 
 import re
 
-from tasks.probes.startup.predeploy_throwaway import HOSTS, KEY
+from tasks.probes.throwaway_values import HOSTS, KEY
 from tasks.steps import DB_HOST, DB_NAME, DB_PASSWORD, DB_PORT, DB_USER
 
 DATABASE = {"HOST": DB_HOST, "PORT": DB_PORT, "USER": DB_USER, "PASSWORD": DB_PASSWORD, "NAME": DB_NAME}

@@ -13,6 +13,7 @@ from tasks.diagnostics.paths import ROOT, PathMapper, moved, rooted, roots_of
 from tasks.diagnostics.pytest_text import pytest
 from tasks.diagnostics.python import mypy, ruff, ruff_format
 from tasks.diagnostics.reading import Parsed, Parser, ToolOutput, deduplicated, plain_text, readable
+from tasks.diagnostics.settings_marks import gaps_of, without_marks
 from tasks.diagnostics.tracebacks import from_tracebacks
 from tasks.diagnostics.vitest_json import vitest
 from tasks.diagnostics.worker_text import worker
@@ -65,8 +66,8 @@ def parse(
     """
     roots = () if copies else roots_of(root, real_root or root)
     mapper = PathMapper(roots=(ROOT, *roots), cwd=cwd)
-    document = rooted(moved(plain_text(stdout), copies), roots)
-    errors = plain_text(stderr)
+    document = rooted(moved(without_marks(plain_text(stdout)), copies), roots)
+    errors = without_marks(plain_text(stderr))
     output = ToolOutput(
         stdout=readable(document),
         stderr=readable(rooted(moved(errors, copies), roots)),
@@ -80,7 +81,7 @@ def parse(
         diagnostics=deduplicated(each for each in stable if each.message),
         summary=parsed.summary,
         tests=parsed.tests,
-        gaps=parsed.gaps,
+        gaps=(*parsed.gaps, *gaps_of(f"{stderr}\n{stdout}")),
     )
 
 

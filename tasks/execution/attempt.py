@@ -10,10 +10,11 @@ from tasks.engines.machine import load_per_processor
 from tasks.engines.protocol import Engine
 from tasks.errors import UsageError
 from tasks.execution.evidence import idle, worked
-from tasks.execution.excuses import Effort, given_time, judge_machine, judge_time, running_python
+from tasks.execution.excuses import excuse
 from tasks.execution.findings import Findings, as_warnings, plain, reason_of, without_base
-from tasks.execution.judgement import PASS, Judgement, errored, failed, judge, judge_acquire, judge_extension, refined
+from tasks.execution.judgement import PASS, Judgement, errored, failed, judge, judge_acquire, refined
 from tasks.execution.log_names import log_names
+from tasks.execution.machine_excuses import Effort, given_time, judge_machine, judge_time, more_exact, running_python
 from tasks.execution.owners import owners_of
 from tasks.execution.parsing import parse_output
 from tasks.exits import Exit, Prepared, ServiceExit
@@ -145,11 +146,14 @@ class Attempt:
     def _blamed(
         self, check: Check, command: Command, exit: Exit, judgement: Judgement, findings: Findings, effort: Effort
     ) -> Judgement:
-        """Returns the failure, or an error if its cause is in this machine."""
+        """Returns the failure, or an error if its cause is in this machine, or something that only production has."""
         if exit.timed_out:
             return judge_time(check, command, exit, judgement, effort)
         has_images, stack = "image" in self.engine.provides, self.lowering.stack
-        return judge_machine(check, command, exit, findings, stack, has_images=has_images) or judgement
+        here = judge_machine(check, command, exit, findings, stack, has_images=has_images)
+        if judgement.status is not Status.FAILED:
+            return here or judgement
+        return more_exact(here, excuse(check, exit)) or judgement
 
     async def _judged(self, check: Check, command: Command, exit: Exit, log: Path) -> Judgement:
         if command.phase == "acquire" and exit.code != 0:
@@ -159,17 +163,16 @@ class Attempt:
         trouble = None if exit.code == 0 else await self._trouble(check)
         judgement = judge(command, exit, trouble)
         if judgement.status is Status.FAILED:
-            judgement = await self._excused(check, command, exit, judgement, log)
+            judgement = await self._excused(check, command, judgement, log)
         done = exit.code != 0 or judgement.status is not Status.PASSED or worked(command, exit)
         return judgement if done else idle(command)
 
-    async def _excused(self, check: Check, command: Command, exit: Exit, judgement: Judgement, log: Path) -> Judgement:
-        """Returns the failure, or an error if its cause is an unreachable registry or a missing Postgres extension."""
+    async def _excused(self, check: Check, command: Command, judgement: Judgement, log: Path) -> Judgement:
+        """Returns the failure, or an error if a package registry that it needs does not answer."""
         if judgement.reason_code in command.downloads and not await self._registries_answer(check, log):
-            how = "did not end" if exit.timed_out else "failed"
-            reason = f"{command.label}: a RUN instruction {how}, and a package registry does not answer"
-            return errored(ReasonCode.REGISTRY, reason)
-        return (judge_extension(exit) if check.database else None) or judgement
+            why = f"{command.label}: a RUN instruction failed or did not end, and a package registry does not answer"
+            return errored(ReasonCode.REGISTRY, why)
+        return judgement
 
     async def _registries_answer(self, check: Check, log: Path) -> bool:
         """Whether the registries of the component's packages answer; the RUN lines of a Dockerfile may use them."""

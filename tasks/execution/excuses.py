@@ -1,78 +1,88 @@
-"""Gathers the facts about this machine for a failed command, and judges whether they are its cause."""
+"""Finds causes outside of the stack for a failure of its code: what production has, and this run does not."""
 
-from dataclasses import dataclass, replace
+import re
+from collections.abc import Iterator
 
-from tasks.execution.causes.machine_causes import MachineFacts, caused_here, limit_setting, scale_of, timed_out
-from tasks.execution.causes.missing_command import judge_absent
-from tasks.execution.causes.other_python import RunningPython
-from tasks.execution.causes.raised_errors import raised_errors
-from tasks.execution.findings import Findings
-from tasks.execution.judgement import Judgement
-from tasks.exits import Exit, Prepared
-from tasks.production import SystemInstall
+from tasks.diagnostics.settings_marks import absent_in
+from tasks.diagnostics.tracebacks import Trace, traces
+from tasks.execution.judgement import Judgement, errored
+from tasks.exits import Exit
+from tasks.models import Stage
 from tasks.reason_codes import ReasonCode
-from tasks.stack import Stack
-from tasks.steps import Check, Command, Environment, Step
+from tasks.settings.mistakes import spelled
+from tasks.steps import Check
 
-PACKAGED = frozenset({"production", "development"})
-"""Environments whose packages run on a Python of this machine, or on a base image without the image's own packages."""
-
-NOT_FOUND = 127
-BUILDERS = frozenset({"site_build", "wrangler"})
-"""Parsers of build scripts. pnpm hides the exit code of a shell that does not find a program."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Effort:
-    """The time that a step was given, and how busy the machine was before and after it."""
-
-    limit: float
-    load: float
-
-
-def given_time(step: Step, load: float) -> Step:
-    """Returns the step with a longer limit if the machine is busy."""
-    return replace(step, limit=step.limit * scale_of(load))
-
-
-def running_python(environment: Environment, prepared: Prepared) -> list[RunningPython]:
-    """Returns the interpreter of the stack's packages, if the engine names its version."""
-    name, _, version = prepared.version.partition(" ")
-    if name != "Python" or environment.files or version.count(".") < 1:
-        return []
-    full = version if version.count(".") == 2 else f"{version}.0"
-    return [RunningPython(version=full, required=environment.version)]
+# The error of a Postgres without the files of an extension. Production's Postgres may have them.
+NO_EXTENSION = re.compile(r'extension "(?P<name>[^"\n]+)" is not available')
+# Exceptions of clients that reach no server. The first that fits names the service.
+SERVICES = (
+    ("Redis", re.compile(r"(?:redis|valkey|aioredis)\.(?:\w+\.)*(?:ConnectionError|TimeoutError)")),
+    ("the message broker", re.compile(r"(?:kombu|amqp|celery|pika|aio_pika)\.(?:\w+\.)*\w*(?:Error|ConnectionFailed)")),
+    ("Elasticsearch", re.compile(r"(?:elasticsearch|elastic_transport|opensearchpy)\.(?:\w+\.)*Connection\w*")),
+    (
+        "S3",
+        re.compile(r"botocore\.(?:\w+\.)*(?:EndpointConnection|ConnectTimeout|ConnectionClosed)Error"),
+    ),
+    ("S3", re.compile(r"botocore\.(?:\w+\.)*(?:NoCredentialsError|PartialCredentialsError|ProfileNotFound)")),
+    ("MongoDB", re.compile(r"pymongo\.(?:\w+\.)*(?:ServerSelectionTimeoutError|AutoReconnect|NetworkTimeout)")),
+    ("Memcached", re.compile(r"(?:pymemcache|pylibmc|bmemcached)\.(?:\w+\.)*\w+")),
+    ("LDAP", re.compile(r"ldap\.SERVER_DOWN")),
+    ("Kafka", re.compile(r"kafka\.(?:\w+\.)*NoBrokersAvailable")),
+    ("a server of another host", re.compile(r"(?:requests|urllib3|httpx|httpcore|aiohttp)\.(?:\w+\.)*Conn\w*")),
+    ("a server of another host", re.compile(r"(?:socket\.gaierror|urllib\.error\.URLError|ConnectionRefusedError)")),
+)
 
 
-def judge_machine(
-    check: Check, command: Command, exit: Exit, findings: Findings, stack: Stack, *, has_images: bool
-) -> Judgement | None:
-    """Returns an errored judgement if a failure has its cause in this machine; otherwise None."""
-    is_shell = exit.code == NOT_FOUND or command.parser in BUILDERS
-    if is_shell and (absent := judge_absent(command, exit)) is not None:
-        return absent
-    served_in_image = has_images and check.image is not None
-    outputs = () if served_in_image else tuple(each.output for each in exit.services)
-    errors = raised_errors(command, exit, findings.diagnostics, outputs, runs_tests=findings.tests is not None)
-    programs = {program.environment for program in command.programs}
-    facts = MachineFacts(
-        pythons=tuple(findings.pythons) if programs & PACKAGED else (),
-        installs=installs_of(check, stack),
-        has_libraries=command.environment == "image",
+def excuse(check: Check, exit: Exit) -> Judgement | None:
+    """Returns an errored judgement if a variable, a service or an extension of production caused the failure."""
+    return (
+        judge_settings(check, exit)
+        or (judge_service(exit) if check.stage is not Stage.QUALITY else None)
+        or (judge_extension(exit) if check.database else None)
     )
-    return caused_here(errors, facts)
 
 
-def installs_of(check: Check, stack: Stack) -> tuple[SystemInstall, ...]:
-    """Returns the system packages that production installs for the check's component."""
-    webs = (each.web for each in stack.components if each.path == check.component and each.web)
-    return next((web.installs for web in webs), ())
+def outputs(exit: Exit) -> Iterator[str]:
+    """Yields the outputs of a step and of its servers."""
+    yield from (exit.stderr, exit.stdout, *(each.output for each in exit.services))
 
 
-def judge_time(check: Check, command: Command, exit: Exit, judgement: Judgement, effort: Effort) -> Judgement:
-    """Judges a command over its limit: the machine may have been too busy. Otherwise the reason names the setting."""
-    if judgement.reason_code != ReasonCode.TIMEOUT:
-        return judgement
-    setting = limit_setting(check.name, effort.limit)
-    late = timed_out(command, effort.limit, exit.cpu, effort.load, setting)
-    return late or replace(judgement, reason=f"{judgement.reason}. If it needs more time: {setting}")
+def judge_settings(check: Check, exit: Exit) -> Judgement | None:
+    """Returns an errored judgement if the settings need a variable or a file that this run does not have."""
+    found = next((found for text in outputs(exit) if (found := absent_in(text))), None)
+    if found is None:
+        return None
+    table = f"[{spelled(('component', check.component, 'env'))}]"
+    if found.name:
+        advice = f'no throwaway value of {found.name} fits. Set it in predeploy.toml: {table} {found.name} = "…"'
+        return errored(ReasonCode.VARIABLE_ABSENT, f"{found.message}: {advice}")
+    advice = f"the tree does not have this configuration. Set the variable that leads to it in predeploy.toml: {table}"
+    return errored(ReasonCode.VARIABLE_ABSENT, f"{found.message}: {advice}")
+
+
+def judge_service(exit: Exit) -> Judgement | None:
+    """Returns an errored judgement if the code could not connect to a service that production has."""
+    for text in outputs(exit):
+        for trace in last_chain(traces(text) if "Traceback" in text else []):
+            name = next((name for name, pattern in SERVICES if pattern.fullmatch(trace.type)), "")
+            if name:
+                reason = f"the code connects to {name}, which this run does not have: {trace.type}: {trace.message}"
+                return errored(ReasonCode.SERVICE_ABSENT, reason[:400])
+    return None
+
+
+def last_chain(found: list[Trace]) -> Iterator[Trace]:
+    """Yields the last traceback, and those that it has as causes."""
+    for trace in reversed(found):
+        yield trace
+        if not trace.chained:
+            return
+
+
+def judge_extension(exit: Exit) -> Judgement | None:
+    """Returns an errored judgement if this run's Postgres lacks an extension; otherwise None."""
+    found = NO_EXTENSION.search(f"{exit.stderr}\n{exit.stdout}")
+    if found is None:
+        return None
+    advice = "set images.postgres to an image that has it; for the embedded engine, install it on this machine"
+    return errored(ReasonCode.EXTENSION_ABSENT, f'this run\'s Postgres has no extension "{found["name"]}": {advice}')

@@ -20,8 +20,8 @@ from tasks.steps import Check
 INTERRUPTIONS = frozenset({"interrupted", "terminated"})
 ENDS = {Status.FAILED: "failed", Status.ERRORED: "has no verdict", Status.SKIPPED: "was skipped"}
 T = TypeVar("T")
-Own = Callable[[], Awaitable[Result]]
-"""Runs one check in place of the engine."""
+OwnCheck = Callable[[], Awaitable[Result]]
+"""Runs one check that predeploy does itself, without the engine, and returns its result."""
 
 
 class CheckProgress(Protocol):
@@ -37,9 +37,9 @@ class Policy:
     """Options of a run.
 
     `jobs`: how many checks run at once. `fail_fast`: the first failed or errored check stops the run.
-    `is_part`: the run is a shard; the whole run finds the root cause that several red checks share.
-    `seconds`: earlier durations by check id. `redactor`: masks each result before publication.
-    `own`: by check id, checks that do not run on the engine.
+    `is_part`: the run is a shard. Then it does not look for the root cause that red checks share: the whole run does.
+    `seconds`: the durations of earlier runs, by check id. `redactor`: masks each result before it is published.
+    `own`: the checks that predeploy does itself, by check id.
     """
 
     jobs: int
@@ -47,13 +47,14 @@ class Policy:
     is_part: bool = False
     seconds: Mapping[str, float] = field(default_factory=dict)
     redactor: Redactor = NOTHING
-    own: Mapping[str, Own] = field(default_factory=dict)
+    own: Mapping[str, OwnCheck] = field(default_factory=dict)
 
 
 class Run:
-    """One future per check. Separate tasks do the work, so a slow or cancelled observer cannot delay it.
+    """The checks of a plan in progress: a task and a future for each check.
 
-    `stop` ends the run early: it cancels running checks, starts no others, and resolves every future.
+    The task does the check and resolves the future. Observers wait for futures only, so none can delay a check.
+    `stop` ends the run early: it cancels the tasks, and every future still gets a result.
     """
 
     def __init__(self, plan: Plan, work: Work, progress: CheckProgress, policy: Policy):
@@ -62,16 +63,16 @@ class Run:
         self.work = work
         self._progress = progress
         self._policy = policy
-        self._gate = PrioritySemaphore(policy.jobs)
+        self._slots = PrioritySemaphore(policy.jobs)
         self._weights = weights(plan.checks, policy.seconds)
-        self._begun = {check.id: asyncio.Event() for check in plan.checks}
+        self._started = {check.id: asyncio.Event() for check in plan.checks}
         self._results: dict[str, asyncio.Future[Result]] = {check.id: loop.create_future() for check in plan.checks}
         self._tasks: dict[str, asyncio.Task[None]] = {}
-        self._since: dict[str, float] = {}
+        self._start_times: dict[str, float] = {}
         self._report: asyncio.Future[Report] = loop.create_future()
         self._follow_up: asyncio.Task[Any] | None = None
         self._ended: tuple[str, str] | None = None
-        self._zero = time.monotonic()
+        self._created = time.monotonic()
 
     @property
     def checks(self) -> Sequence[Check]:
@@ -81,7 +82,7 @@ class Run:
     @property
     def elapsed(self) -> float:
         """Seconds since the run began."""
-        return time.monotonic() - self._zero
+        return time.monotonic() - self._created
 
     @property
     def ended(self) -> tuple[str, str] | None:
@@ -92,8 +93,8 @@ class Run:
         """Starts the checks without needs. Each other check starts when its needs have passed."""
         self.work.start()
         for check in sorted(self.plan.checks, key=lambda check: -self._weights[check.id]):
-            task = self._tasks[check.id] = asyncio.create_task(self._settle(check), name=check.id)
-            task.add_done_callback(functools.partial(self._close, check))
+            task = self._tasks[check.id] = asyncio.create_task(self._do(check), name=check.id)
+            task.add_done_callback(functools.partial(self._resolve_cancelled, check))
 
     async def execute(self, check_id: str) -> Result:
         """Returns the result of a check. Cancelling this call does not cancel the check."""
@@ -103,7 +104,7 @@ class Run:
 
     async def started(self, check_id: str) -> None:
         """Returns when the check has started, or has a result without a start."""
-        await self._begun[check_id].wait()
+        await self._started[check_id].wait()
 
     async def report(self) -> Report:
         """Waits for `publish` and returns its report."""
@@ -140,51 +141,53 @@ class Run:
         for task in (*self._tasks.values(), *filter(None, [self._follow_up])):
             task.cancel()
 
-    async def _settle(self, check: Check) -> None:
-        """Runs the check after its needs have passed, and resolves its future."""
+    async def _do(self, check: Check) -> None:
+        """Waits for the needs of the check and for a free slot, runs the check, and resolves its future."""
         try:
-            result = await self._blocked(check)
+            result = await self._skipped(check)
             if result is None:
                 await self.work.ready(check)
-                async with self._gate.slot(self._weights[check.id]):
-                    result = await self._timed(check)
-                result = await self._attributed(check, result)
+                async with self._slots.slot(self._weights[check.id]):
+                    result = await self._run_check(check)
+                result = await self._with_root_cause(check, result)
         except PredeployError as error:
             result = Result(check=check.id, status=Status.ERRORED, reason_code=error.reason_code, reason=str(error))
         except Exception as error:  # a bug in predeploy is no verdict on the stack
             text = f"{type(error).__name__}: {error}"
             result = Result(check=check.id, status=Status.ERRORED, reason_code="internal", reason=text)
-        self._decide(check, result)
+        self._resolve(check, result)
 
-    async def _timed(self, check: Check) -> Result:
-        self._since[check.id] = self.elapsed
-        self._begun[check.id].set()
+    async def _run_check(self, check: Check) -> Result:
+        """Notes the start of the check and runs it, on the engine or without it."""
+        self._start_times[check.id] = self.elapsed
+        self._started[check.id].set()
         with contextlib.suppress(Exception):
             self._progress.started(check.id)
         if own := self._policy.own.get(check.id):
             return await own()
         return await self.work.do(check)
 
-    def _close(self, check: Check, _: asyncio.Task[None]) -> None:
-        """Resolves the future of a cancelled check. A task that is cancelled before its first step cannot do so."""
+    def _resolve_cancelled(self, check: Check, _: asyncio.Task[None]) -> None:
+        """Resolves the future of a check whose task was cancelled: the task itself may not even have begun."""
         if not self._results[check.id].done():
-            self._decide(check, self._unfinished(check, begun=check.id in self._since))
+            self._resolve(check, self._stopped(check, begun=check.id in self._start_times))
 
-    def _decide(self, check: Check, result: Result) -> None:
+    def _resolve(self, check: Check, result: Result) -> None:
+        """Publishes the masked result of a check with its times. With `fail_fast`, a red result stops the run."""
         now = self.elapsed
-        # a shard measures its own durations: the delay until its result arrives here does not count
-        took = result.duration or now - self._since.get(check.id, now)
+        # a shard has measured the duration itself: the time that its result takes to arrive does not count
+        took = result.duration or now - self._start_times.get(check.id, now)
         result = redact(result, self._policy.redactor)
         result = replace(result, started=max(now - took, 0.0), duration=took)
         self._results[check.id].set_result(result)
-        self._begun[check.id].set()
+        self._started[check.id].set()
         with contextlib.suppress(Exception):  # a display that fails must not change the verdict
             self._progress.finished(check.id, result)
         red = result.status in {Status.FAILED, Status.ERRORED}
         if red and self._policy.fail_fast and self._ended is None:
             self.stop("fail_fast", f"{check.title} is red, and --fail-fast was given")
 
-    async def _blocked(self, check: Check) -> Result | None:
+    async def _skipped(self, check: Check) -> Result | None:
         """Waits for the needs. Returns a skipped result if one did not pass or the check has a skip reason."""
         for need in check.needs:
             result = await self.execute(need)
@@ -199,8 +202,11 @@ class Run:
             )
         return None
 
-    async def _attributed(self, check: Check, result: Result) -> Result:
-        """Turns a red result into a skipped one if an earlier check reports the same diagnostic for the same lock."""
+    async def _with_root_cause(self, check: Check, result: Result) -> Result:
+        """Returns a skipped result instead of a red one if its root cause is that of an earlier check.
+
+        That is the case if both have the same lock, and both report the same diagnostic.
+        """
         owners = () if result.passed or self._policy.is_part else self.work.owners(check)
         for owner in owners:
             first = await self.execute(owner)
@@ -211,7 +217,8 @@ class Run:
                 return replace(skip, log=result.log, blocked_by=owner)
         return result
 
-    def _unfinished(self, check: Check, *, begun: bool) -> Result:
+    def _stopped(self, check: Check, *, begun: bool) -> Result:
+        """Returns the result of a check that the stop of the run has cancelled."""
         code, reason = self._ended or ("interrupted", "the run was interrupted")
         text = f"{'stopped while it ran' if begun else 'not run'}: {reason}"
         status = Status.ERRORED if begun and code != "fail_fast" else Status.SKIPPED

@@ -65,8 +65,6 @@ PROOFS: tuple[tuple[ReasonCode, re.Pattern[str]], ...] = (
 LOCAL_PROOFS = frozenset({ReasonCode.LOCK_STALE, ReasonCode.MANIFEST_BROKEN})
 # A failed compilation proves nothing: production's image may have the missing compiler or library.
 UNBUILT = re.compile(r"Failed to build|build backend returned an error|ELIFECYCLE|lifecycle script", re.IGNORECASE)
-# The error of a Postgres without the files of an extension. Production's Postgres may have them.
-NO_EXTENSION = re.compile(r'extension "(?P<name>[^"\n]+)" is not available')
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -219,12 +217,3 @@ def judge_acquire(command: Command, exit: Exit, trouble: tuple[str, str] | None,
         return errored(ReasonCode.BUILD_FAILED, reason, again=True)
     reason = f"{command.label} ended with exit code {exit.code}"
     return errored(ReasonCode.ACQUIRE, reason, again=True, explained=True)
-
-
-def judge_extension(exit: Exit) -> Judgement | None:
-    """Returns an errored judgement if this run's Postgres lacks an extension; otherwise None."""
-    found = NO_EXTENSION.search(f"{exit.stderr}\n{exit.stdout}")
-    if found is None:
-        return None
-    advice = "set images.postgres to an image that has it; for the embedded engine, install it on this machine"
-    return errored(ReasonCode.EXTENSION_ABSENT, f'this run\'s Postgres has no extension "{found["name"]}": {advice}')

@@ -1,7 +1,7 @@
 """The report as Prefect's artifacts: one page of Markdown and one table."""
 
 from tasks.models import CheckReport, Outcome, Report, Result, Stage, Status
-from tasks.report.facts import counted, place_of, secrets_line
+from tasks.report.facts import counted, engine_line, place_of, secrets_line
 from tasks.report.folding import findings, headline, repetition
 
 _MARKS = {Status.PASSED: "✓", Status.FAILED: "✗", Status.ERRORED: "!", Status.SKIPPED: "○"}
@@ -49,14 +49,13 @@ def _headline(report: Report) -> str:
 
 
 def _facts(report: Report) -> str:
-    engine = report.engine
     secrets = secrets_line(report)
     return "\n".join(
         [
             f"- stack: {_code(report.stack)}",
             f"- tree: {_code(report.tree)}",
             *([f"- gate: commit {_code(report.commit)}, from a clean clone"] if report.gate else []),
-            f"- engine: {_inline(engine.name)} {_inline(engine.version)} ({_inline(engine.summary or engine.reason)})",
+            f"- engine: {_inline(engine_line(report))}",
             f"- {counted(len(report.checks), 'check')} in {report.duration:.1f} s, exit {report.verdict.exit_code}",
             f"- report and logs: {_code(place_of(report))}",
             *([f"- secrets: {_inline(secrets)}"] if secrets else []),

@@ -10,7 +10,8 @@ from tasks.models import Diagnostic, Severity
 _PLACES = 2  # that are named after the first one
 _PHASE = re.compile(r"error at (?P<phase>setup|teardown|call): (?P<cause>.*)", re.DOTALL)
 """The message that the reader of pytest gives to an error outside a test itself."""
-_COMMAND = re.compile(r"\. Run: [^\n]+$")
+COMMAND = re.compile(r"\. Run: [^\n]+$")
+"""The end of a message with a command that a reader copies."""
 _ADDRESS = re.compile(r"\b0x[0-9a-f]{6,}\b")
 _SEVERITIES = list(Severity)
 
@@ -56,7 +57,7 @@ def sameness(diagnostic: Diagnostic) -> tuple[str, ...]:
 def describe(diagnostic: Diagnostic) -> str:
     """Message and rule; the rule not twice, and not behind a command that a reader copies."""
     message, rule = diagnostic.message, diagnostic.rule
-    return message if not rule or rule in message or _COMMAND.search(message) else f"{message} [{rule}]"
+    return message if not rule or rule in message or COMMAND.search(message) else f"{message} [{rule}]"
 
 
 def headline(finding: FoldedFinding) -> str:

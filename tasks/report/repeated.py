@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from tasks.models import CheckReport, Diagnostic, Report
+from tasks.models import CheckReport, Diagnostic, Report, Status
 from tasks.report.layout import clean_line
 from tasks.report.ranking import red_checks
 
@@ -14,7 +14,9 @@ def repeated(report: Report) -> Mapping[str, CheckReport]:
     order = [check for check in report.checks if check in red_checks(report)]
     for check in order:
         result = check.result
-        said = tuple((each.location, each.message) for each in result.diagnostics)
+        # the reason of a missing verdict is whole; a failure is the same only with the same findings
+        is_whole = result.status is Status.ERRORED and bool(result.reason)
+        said = () if is_whole else tuple((each.location, each.message) for each in result.diagnostics)
         key = (result.status, result.reason_code, result.reason, said)
         if not result.reason and not said:
             continue

@@ -1,6 +1,6 @@
 """The settings of a run: flags > environment > `predeploy.toml` in the stack > defaults."""
 
-from tasks.settings.load import FILE, load_settings, settings_schema, unknown_variables
+from tasks.settings.load import FILE, load_settings, settings_schema, unknown_variables, usable_settings
 from tasks.settings.models import FLAGS, Settings
 from tasks.settings.tables import ComponentSettings, CustomCheck, FormSettings
 
@@ -14,4 +14,5 @@ __all__ = [
     "load_settings",
     "settings_schema",
     "unknown_variables",
+    "usable_settings",
 ]

@@ -95,6 +95,29 @@ def load_settings(
     return Settings.model_validate({**in_file, **in_environment, **flags})
 
 
+def usable_settings(stack: Path) -> Settings | None:
+    """The settings in a wrong `predeploy.toml` without its wrong keys and checks; None if it cannot be read."""
+    try:
+        values = tomllib.loads((stack / FILE).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    try:
+        return Settings.model_validate(values)
+    except ValidationError as error:
+        wrong = {detail["loc"][: 3 if detail["loc"][0] in {"component", "worker"} else 1] for detail in error.errors()}
+        rows = {detail["loc"][1] for detail in error.errors() if detail["loc"][0] == "check" and detail["loc"][1:]}
+    kept = [row for number, row in enumerate(values.get("check", ())) if number not in rows] if rows else ()
+    for path in wrong:
+        inner: Any = values
+        for part in path[:-1]:
+            inner = inner[part]
+        inner.pop(path[-1], None)
+    try:
+        return Settings.model_validate({**values, **({"check": kept} if rows else {})})
+    except ValidationError:
+        return None
+
+
 def unknown_variables(environ: Mapping[str, str]) -> tuple[str, ...]:
     """A warning for each variable with our prefix that is no setting."""
     known = {PREFIX + name.upper() for name in Settings.model_fields} | OTHER_VARIABLES

@@ -1,4 +1,4 @@
-"""The job of a run: everything that is known before its engine is opened, in one frozen value."""
+"""The job of a run: what to validate, and with which secrets. It is complete before an engine starts."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -20,7 +20,10 @@ from tasks.validation.scope import Scope, read_secrets, with_secrets
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunEnvironment:
-    """The environment without DOPPLER_TOKEN, and the token. `exposure`: how a check could still read the token."""
+    """The environment variables of a run without DOPPLER_TOKEN, and the token itself.
+
+    `exposure` says whether a check could still read the token, for example in /proc.
+    """
 
     environ: Mapping[str, str] = field(repr=False)
     token: Token | None
@@ -29,7 +32,7 @@ class RunEnvironment:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
-    """One validation: its scope, its secrets, and its caller.
+    """One validation: its scope, its secrets, and the command that asked for it.
 
     `called_as` and `shown_stack` are the command and the stack as a report names them. In a shard, `whole` is the plan
     of the whole run, and `images` are the base images that the run has resolved, by tag. `kept` is the directory to
@@ -57,9 +60,10 @@ class Job:
 
 
 def take_environment(environ: Mapping[str, str], *, is_trusted: bool) -> RunEnvironment:
-    """Separates the token from the environment of a run that Prefect has started, and closes this process's memory.
+    """Separates Doppler's token from the environment, for a run that Prefect has started.
 
-    A token in `environ` wins over the process's own. Code that is not trusted runs without a token.
+    A token in `environ` wins over that of the process. Code that is not trusted gets no token. From here on, no other
+    process of the user can read the memory of this one.
     """
     own = take_token_and_close_memory()
     token = environ.get(TOKEN_VARIABLE, own)
@@ -84,10 +88,10 @@ def prepare(
     images: Mapping[str, str] | None = None,
     kept: Path | None = None,
 ) -> Job:
-    """Takes the secrets that the plan declares. From then on, this process shows none of them.
+    """Makes the job of a scope, with the values of the secrets that its plan declares.
 
-    Raises SecretsError if one is missing. Without `takes_secrets`, each worker takes the
-    secrets of its own shard.
+    Raises SecretsError if a value is missing. Afterwards, the environment of this process holds none of the values, and
+    its streams mask them. Without `takes_secrets`, no values are read: each shard reads its own on its worker.
     """
     environ = dict(given.environ)  # a copy, before secrets are hidden in the environment of this process
     if takes_secrets:

@@ -1,11 +1,11 @@
-"""The check that the run does itself, without an engine: `deploy_secrets`."""
+"""The check that predeploy does itself, without an engine: `deploy_secrets`."""
 
 import asyncio
 from collections.abc import Collection, Mapping
 from functools import partial
 
 from tasks.daemon_thread import run_in_daemon_thread
-from tasks.execution.executor import Own
+from tasks.execution.executor import OwnCheck
 from tasks.models import Result
 from tasks.secrets import ProviderContext
 from tasks.secrets.choice import access_of, provider_kind
@@ -14,7 +14,7 @@ from tasks.secrets.doppler.token import Token
 from tasks.validation.scope import Scope
 
 
-def own_work(scope: Scope, environ: Mapping[str, str], token: Token | None) -> dict[str, Own]:
+def own_work(scope: Scope, environ: Mapping[str, str], token: Token | None) -> dict[str, OwnCheck]:
     """Returns the checks of the plan that need the token, which no engine gets."""
     settings = scope.settings
     around = ProviderContext(environ=environ, root=scope.home, tree=scope.tree.files, token=token)

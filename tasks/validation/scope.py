@@ -1,6 +1,5 @@
 """The scope of a run: the stack's tree, its components, and the plan. Read once, before any engine."""
 
-import stat
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -10,8 +9,7 @@ from tasks.catalogue import NAMES, Catalogue, CatalogueContext, make_catalogue
 from tasks.catalogue.django.environment import filled_names
 from tasks.catalogue.row import NOT_ASKED
 from tasks.diagnostics import PARSERS
-from tasks.discovery import discover
-from tasks.errors import SettingsError, TreeError, UsageError
+from tasks.errors import SettingsError, UsageError
 from tasks.exports.files import Handover, plan_handovers
 from tasks.exports.images import Delivery, plan_deliveries
 from tasks.files import PROBE_LOCK
@@ -26,6 +24,7 @@ from tasks.source.base import Base, read_base
 from tasks.source.tree import Tree, read_tree
 from tasks.stack import Kind, Stack
 from tasks.validation.gate import reject_less, require_commit
+from tasks.validation.stack_settings import existing, make_context, read_settings
 from tasks.version import VERSION
 
 Deployed = tuple[str, str]
@@ -112,33 +111,6 @@ def with_secrets(scope: Scope, secrets: Secrets) -> Scope:
     return replace(scope, plan=replace(scope.plan, checks=tuple(checks)))
 
 
-def read_text(tree: Tree, path: str) -> str:
-    """A file of the tree as text."""
-    try:
-        return (tree.root / path).read_text(encoding="utf-8", errors="replace")
-    except OSError as error:
-        raise TreeError(
-            f"{path} cannot be read: {error.strerror}. Make it readable, or take it out of the tree."
-        ) from error
-
-
-def existing(stack: Path) -> Path:
-    """The resolved directory of the stack. Raises UsageError if it does not exist."""
-    try:
-        is_directory = stat.S_ISDIR(stack.stat().st_mode)
-    except OSError as error:
-        what = "does not exist" if isinstance(error, FileNotFoundError) else f"cannot be read ({error.strerror})"
-        raise UsageError(f"{stack} {what}. Name the stack's directory.") from error
-    if not is_directory:
-        raise UsageError(f"{stack} is not a directory. Name the stack's directory.")
-    return stack.resolve()
-
-
-def read_settings(stack: Path, flags: Mapping[str, object], environ: Mapping[str, str]) -> Settings:
-    """Returns the settings of a run on the stack. Raises SettingsError with every mistake."""
-    return load_settings(stack, flags, environ, reserved=NAMES, parsers=PARSERS)
-
-
 def read_scope(
     stack: Path,
     flags: Mapping[str, object],
@@ -157,7 +129,9 @@ def read_scope(
     if it is known already. `has_token`: the run has a token for Doppler.
     """
     root = existing(stack)
-    settings = settings or read_settings(policy or root, flags, environ)
+    if settings is None and policy is not None:  # a directory with nothing but its predeploy.toml
+        settings = load_settings(policy, flags, environ, reserved=NAMES, parsers=PARSERS)
+    settings = settings or read_settings(root, flags, environ)
     reject_environment(settings)
     tree = read_tree(root, cache / "digests")
     if settings.gate:
@@ -182,19 +156,6 @@ def read_scope(
         deployed=(base.commit, base.what) if isinstance(base, Base) else None,
     )
     return with_handovers(with_deliveries(scope))
-
-
-def make_context(tree: Tree, settings: Settings, title: str = "") -> CatalogueContext:
-    """Returns a tree and its stack as the rows of the catalogue see them."""
-    modules = {path: each.settings for path, each in settings.component.items() if each.settings}
-    found = discover(tree.files, lambda path: read_text(tree, path), exclude=settings.exclude, settings=modules)
-    return CatalogueContext(
-        stack=found,
-        paths=frozenset(tree.files),
-        read=lambda path: read_text(tree, path),
-        settings=settings,
-        title=title,
-    )
 
 
 def base_context(
@@ -240,5 +201,6 @@ def with_notes(stack: Stack, context: CatalogueContext) -> Stack:
             count = len({name for names in found.values() for name in names})
             parts = [f"{', '.join(names)} ({path or 'throwaway values'})" for path, names in found.items()]
             needed = "production needs this variable" if count == 1 else f"production needs these {count} variables"
-            notes.append(f"{component.path}: {needed}, and this run set them: {'; '.join(parts)}")
+            them = "it" if count == 1 else "them"
+            notes.append(f"{component.label}: {needed}, and this run set {them}: {'; '.join(parts)}")
     return replace(stack, warnings=(*stack.warnings, *notes))

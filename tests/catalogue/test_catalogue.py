@@ -241,14 +241,14 @@ def test_django_gets_a_key_the_database_and_its_settings() -> None:
     assert (env["PGHOST"], env["PGPORT"], env["PGUSER"]) == ("@db.host@", "@db.port@", "@db.user@")
     assert (env["PGPASSWORD"], env["PGDATABASE"], env["POSTGRES_DB"]) == ("@db.password@", "@db.name@", "@db.name@")
     assert env["DJANGO_SETTINGS_MODULE"] == "config.settings"
-    assert env["PYTHONPATH"] == "@work@/apps/web"
+    assert env["PYTHONPATH"] == "@probes@/startup:@work@/apps/web"
     assert "DEBUG" not in env
 
 
 def test_path_of_the_root_is_written_plainly() -> None:
     project = make_uv_project(root=".", paths=(".", "libs/core"))
 
-    assert env_of(make_web(".", project))["PYTHONPATH"] == "@work@:@work@/libs/core"
+    assert env_of(make_web(".", project))["PYTHONPATH"] == "@probes@/startup:@work@:@work@/libs/core"
 
 
 EXAMPLE = """

@@ -1,8 +1,11 @@
 """The deployments as data, and the commands that create them and start workers."""
 
+import contextlib
 import os
 import subprocess
 import sys
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +20,11 @@ from tests.support.validate import ROOT
 DOCUMENT: dict[str, Any] = {
     "pull": ["own"],
     "deployments": [
-        {"name": "nightly", "work_pool": {"name": "local"}, "parameters": {"repository": ".", "gate": True}},
+        {
+            "name": "nightly",
+            "work_pool": {"name": "local"},
+            "parameters": {"repository": ".", "directory": "examples/cafe", "gate": True},
+        },
         {"name": "on-push", "work_pool": {"name": "local"}},
         {"name": "shard", "work_pool": {"name": "shards"}},
     ],
@@ -93,6 +100,89 @@ def test_an_installed_package_needs_the_repository_of_the_user(tmp_path: Path, m
     deploy.require_stacks(with_stack(document, DIFFERENCE["stack"]))
     with pytest.raises(UsageError, match=r"nightly: an installed package has no sample stack.*--repository URL"):
         deploy.require_stacks(document)
+
+
+def test_summary_names_what_exists_and_the_next_command() -> None:
+    document = deploy.read(ROOT / "prefect.yaml")
+
+    installed = deploy.summary(document, "http://server/api", {"PREDEPLOY_CALLED_AS": "predeploy"})
+    checkout = deploy.summary(document, "http://server/api", {"PREDEPLOY_CALLED_AS": "./just pre-deploy"})
+
+    assert installed.splitlines() == [
+        "Created or updated on http://server/api:",
+        "  deployments: validate/nightly, validate/on-push, validate/on-demand, maintain/maintain, shard/shard",
+        "  work pools: local, shards",
+        "Next, on each machine that validates: predeploy worker",
+        "For --distribute, also: predeploy worker shards",
+    ]
+    assert "machine that validates: ./just worker\n" in checkout
+
+
+def test_on_demand_runs_keep_no_directory_of_the_sample() -> None:
+    document = deploy.read(ROOT / "prefect.yaml")
+    given = {"repository": "https://git.example/cafe.git", "directory": "web"}
+
+    def parameters(document: Any) -> Any:
+        return next(each for each in document["deployments"] if each["name"] == "on-demand")["parameters"]
+
+    assert parameters(document) == {"directory": "."}
+    assert parameters(with_stack(document, given)) == given
+
+
+def answering(status: int) -> ThreadingHTTPServer:
+    """Starts a server on loopback that answers everything with a status."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            self.send_response(status)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        do_GET = do_POST  # noqa: N815 - the library calls this name
+
+        def log_message(self, *_: Any) -> None: ...
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    return server
+
+
+@pytest.mark.parametrize("program", ["deploy", "worker"])
+@pytest.mark.parametrize(
+    ("status", "code", "says"),
+    [
+        (401, 2, "refuses the credentials (401). Set PREFECT_API_AUTH_STRING"),
+        (404, 3, "answers with 404. Correct PREFECT_API_URL, which ends with /api"),
+        (0, 3, "cannot be reached"),
+    ],
+)
+def test_server_that_cannot_be_used_is_one_line(
+    tmp_path: Path, program: str, status: int, code: int, says: str
+) -> None:
+    with contextlib.ExitStack() as opened:
+        port = 9
+        if status:
+            server = opened.enter_context(answering(status))
+            opened.callback(server.shutdown)
+            port = server.server_address[1]
+        flags = ["--repository", "https://git.example/cafe.git"] if program == "deploy" else []
+        ended = subprocess.run(
+            [sys.executable, "-P", "-m", f"deployments.{program}", *flags],
+            env={
+                "PATH": os.environ["PATH"],
+                "HOME": str(tmp_path),
+                "PYTHONPATH": str(ROOT),
+                "PREFECT_API_URL": f"http://127.0.0.1:{port}/api",
+            },
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    assert ended.returncode == code, ended.stderr
+    assert says in ended.stderr
+    assert len(ended.stderr.splitlines()) == 1
+    assert ended.stdout == ""
 
 
 def test_without_a_server_nothing_is_deployed(capsys: pytest.CaptureFixture[str]) -> None:

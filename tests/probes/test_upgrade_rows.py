@@ -274,3 +274,41 @@ def test_migration_that_takes_care_of_rows_passes(shop: Shop, name: str) -> None
 def lost(messages: list[str]) -> list[str]:
     """Returns the notes about deleted rows."""
     return [each for each in messages if "rows before the upgrade" in each]
+
+
+OBJECTS = {
+    "view": ("CREATE VIEW shop_report AS SELECT id, {} AS what FROM shop_order", "note", "quantity"),
+    "function": (
+        "CREATE FUNCTION shop_one(a integer, b text) RETURNS integer LANGUAGE sql AS 'SELECT {}'",
+        "1",
+        "2",
+    ),
+    "sequence": ("CREATE SEQUENCE shop_number START {}", "1", "1000"),
+    "trigger": (
+        (
+            "CREATE TRIGGER shop_twice BEFORE {} ON shop_order FOR EACH ROW "
+            "EXECUTE FUNCTION suppress_redundant_updates_trigger()"
+        ),
+        "UPDATE",
+        "INSERT OR UPDATE",
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", OBJECTS)
+def test_object_of_an_edited_migration_differs_from_a_fresh_database(shop: Shop, kind: str) -> None:
+    statement, before, after = OBJECTS[kind]
+    shop.migration("0002_more", f'migrations.RunSQL("{statement.format(before)}")')
+    shop.migration("0003_other", after="0002_more")
+    deployed = shop.deployed("shop_base")
+    filled = shop.probe("upgrade_from", "--within", str(shop.root), "--base", "base", database=deployed)
+    assert filled.code == 0, filled.stderr
+    shop.migration("0003_other", after="0002_more", code="# edited, but the same\n")
+    shop.migration("0002_more", f'migrations.RunSQL("{statement.format(after)}")')
+
+    done = shop.upgrade(deployed, with_fresh=True)
+
+    assert done.code == 13, done.stderr
+    (found,) = done.document["diagnostics"]
+    assert (found["file"], found["rule"]) == ("shop/migrations/0002_more.py", "schema_differs")
+    assert ("shop_order" if kind == "trigger" else f"{kind} shop_") in found["message"]

@@ -144,8 +144,8 @@ class Shop:
         return self.name
 
     def upgrade(self, deployed: str, *, with_fresh: bool = False) -> ProbeResult:
-        """Migrates a copy of the deployed database. With `with_fresh` it also compares it with a fresh one."""
-        database, fresh = self.deployed(deployed), "template1"
+        """Migrates the shop's own database or a copy of another one. `with_fresh` also compares it with a fresh one."""
+        database, fresh = deployed if deployed == self.name else self.deployed(deployed), "template1"
         if with_fresh:
             fresh = f"{self.name}_new"
             make_database(self.url, fresh)

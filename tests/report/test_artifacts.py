@@ -49,7 +49,7 @@ def test_page_has_all_facts_of_the_report() -> None:
 
 - stack: `cafe`
 - tree: `3be1a14`
-- engine: local 1 (no container runtime)
+- engine: embedded (this machine, no containers): no container runtime
 - 4 checks in 12.3 s, exit 1
 - report and logs: `/data/validations/1`
 

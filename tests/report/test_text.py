@@ -192,6 +192,18 @@ def test_missing_migration_comes_before_the_database_errors_that_it_causes(opera
     assert second.location == "apps/web/c.py:9"
 
 
+def test_command_of_a_fix_is_never_cut() -> None:
+    text = MISSING.format(
+        "Add field a_rather_long_name_of_a_field to a_rather_long_name_of_a_model, which needs a default"
+    )
+    missing = make.diagnostic(text, "apps/web/menu/models.py", tool="django", rule="missing_migration")
+    checks = make.checks(migration_check=make.result("migration_check", Status.FAILED, diagnostics=(missing,)))
+
+    block = render_text(make.report(Outcome.FAILED, checks=checks), PEOPLE).split("Fix first:")[1]
+
+    assert "Run: python manage.py makemigrations menu (Migration check)" in " ".join(block.split())
+
+
 def test_missing_migration_explains_no_other_database_error() -> None:
     error = make.diagnostic('ProgrammingError: relation "shop_item" does not exist', "apps/web/b.py", 3, tool="pytest")
     text = MISSING.format("Add field note to product")

@@ -170,7 +170,7 @@ class TestMistakes:
             ("[env]\nSECRET = 12", "predeploy.toml:2: env.SECRET: must be a string (got a number)"),
             (
                 '[env]\n"MY-VAR" = "x"',
-                f"predeploy.toml:2: env.MY-VAR: {VARIABLE} (got a string)",
+                f"predeploy.toml:2: env.MY-VAR: {VARIABLE}",
             ),
             (
                 '[component.web.image]\ntarge = "prod"',

@@ -5,14 +5,16 @@ from collections.abc import Mapping
 
 from tasks.catalogue.django.database import database_variables, uses_postgres
 from tasks.catalogue.row import CatalogueContext
-from tasks.catalogue.throwaway import DATABASE, database_url, throwaway_keys, without_addresses
+from tasks.catalogue.throwaway import DATABASE, database_url, throwaway_keys, throwaway_variables, without_addresses
 from tasks.discovery.django.given import FOR_DOCKER
 from tasks.discovery.documents import parse_dotenv
-from tasks.probes.startup.predeploy_throwaway import throwaway_value
+from tasks.probes.throwaway_values import throwaway_value
 from tasks.stack import Component
-from tasks.steps import DB_URL
+from tasks.steps import DB_URL, PROBES, WORK
 from tasks.variable import Variable
 
+STARTUP = f"{PROBES}/startup"
+"""On the module path, its `sitecustomize` sets up the loader of the settings."""
 DEBUG = re.compile(r"(?:.*_)?DEBUG")
 OFF = {"true": "false", "1": "0", "yes": "no", "on": "off", "t": "f", "y": "n"}
 SQLITE_URL = "sqlite:///predeploy.sqlite3"
@@ -70,9 +72,14 @@ def value_of(read: Variable, database: str) -> str:
 
 
 def filled_names(component: Component, context: CatalogueContext) -> dict[str, tuple[str, ...]]:
-    """Returns by file the names with a value only there. Production needs them too. Throwaways have an empty file."""
+    """Returns by file the names with a value only there. Production needs them too. Throwaways have no file."""
     dockerfile = component.web.dockerfile if component.web else None
     found: dict[str, tuple[str, ...]] = {}
+    if component.web is not None:
+        usual = {*throwaway_variables(), *own_env(component, context), *context.secrets(component)}
+        names = database_variables(component, {}).keys() - usual
+        needed = tuple(each.name for each in component.web.reads if each.required and each.name in names)
+        found |= {"the run's database": needed} if needed else {}
     for name, (_, path) in fills(component, context).items():
         if not DEBUG.fullmatch(name) and (not path or path != dockerfile):
             found[path] = (*found.get(path, ()), name)
@@ -100,6 +107,15 @@ def django_env(
     module = context.configured(component).settings or (component.web.settings if component.web else "")
     if module and settings_module:
         env["DJANGO_SETTINGS_MODULE"] = module
-    if component.python and component.python.paths:
-        env["PYTHONPATH"] = ":".join(f"@work@/{path}".removesuffix("/.") for path in component.python.paths)
-    return tuple(sorted((env | own).items()))
+    paths = component.python.paths if component.python else ()
+    modules = [own["PYTHONPATH"]] if own.get("PYTHONPATH") else [f"@work@/{path}".removesuffix("/.") for path in paths]
+    path = {"PYTHONPATH": ":".join([STARTUP, *modules])}
+    return tuple(sorted((env | own | path | loader_variables(component, context)).items()))
+
+
+def loader_variables(component: Component, context: CatalogueContext) -> dict[str, str]:
+    """Returns the variables for predeploy's loader of the settings, which starts with each Python process."""
+    throwaways = sorted(name for name, (_, path) in fills(component, context).items() if not path)
+    env = {"PREDEPLOY_DATABASE": DB_URL, "PREDEPLOY_WORK": WORK, "PREDEPLOY_FILLED": ",".join(throwaways)}
+    is_free = component.web is not None and not component.web.postgres
+    return env | ({"PREDEPLOY_SQLITE": "1"} if is_free else {})

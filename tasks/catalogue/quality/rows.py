@@ -6,6 +6,7 @@ from dataclasses import replace
 from tasks.catalogue.django.environment import django_env, own_env
 from tasks.catalogue.quality.mypy_target import mypy_target
 from tasks.catalogue.row import CatalogueContext, Row
+from tasks.discovery.quality_tools import TOOLS
 from tasks.models import Stage
 from tasks.stack import Component, Kind
 from tasks.steps import CACHE, OUT, Command, Fact
@@ -18,6 +19,7 @@ NOT_COLLECTED: tuple[str, Fact, str] = ("tests_failed", "no_tests", "collection_
 
 def python_absent(tool: str, component: Component, context: CatalogueContext) -> str:
     """Returns why a component has no such check: it does not use the tool, or another component's check covers it."""
+    assert tool in TOOLS, f"{tool}: enter it in TOOLS of tasks/discovery/quality_tools.py"
     project = component.python
     if project is None or tool not in project.tools:
         return f"{component.label} does not use {tool}"

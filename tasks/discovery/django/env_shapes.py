@@ -14,7 +14,7 @@ METHODS = {
     **dict.fromkeys(("dict", "Dict", "Mapping"), "dict"),
     **dict.fromkeys(("json", "loads", "Json"), "json"),
     **dict.fromkeys(("url", "urlparse", "urlsplit", "HttpUrl", "AnyUrl", "AnyHttpUrl"), "url"),
-    **dict.fromkeys(("db", "db_url", "dj_db_url", "PostgresDsn"), "database"),
+    **dict.fromkeys(("db", "db_url", "dj_db_url", "dburl", "parse", "PostgresDsn"), "database"),
     **dict.fromkeys(("cache", "cache_url", "dj_cache_url"), "cache"),
     **dict.fromkeys(("email_url", "dj_email_url"), "mailer"),
     **dict.fromkeys(("search", "search_url"), "search"),

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from tasks.engines import clean_environ
-from tasks.steps import WORK, Phase
+from tasks.steps import PROBES, WORK, Phase
 
 STORES = "/stores"
 # paths of files and sockets on this machine are invalid in a container
@@ -64,8 +64,8 @@ def secret_name(key: bytes, name: str, value: str) -> str:
 
 
 def outside_workspace(env: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]:
-    """The variables that are valid in an image: those without paths of the workspace."""
-    return tuple((name, value) for name, value in env if WORK not in value)
+    """The variables that are valid in an image: those without paths of the workspace and of probes."""
+    return tuple((name, value) for name, value in env if WORK not in value and PROBES not in value)
 
 
 def secret_key(data: Path) -> bytes:

@@ -22,7 +22,8 @@ def judge_absent(command: Command, exit: Exit) -> Judgement | None:
     if found is None or command.environment == "image":
         return None
     name = found["name"]
-    what = f"{command.label} calls {name}, which was not found"
+    caller = " ".join(command.argv[:3]) if command.argv[:1] in {("npm",), ("pnpm",)} else command.label
+    what = f"{caller} calls {name}, which was not found"
     if command.environment == "node" and name in NPM_COMMANDS:
         reason = f"{what}: no manifest of the stack has the package {NPM_COMMANDS[name]}"
         return failed(ReasonCode.TOOL_MISSING, reason, explained=False)

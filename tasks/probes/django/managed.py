@@ -5,7 +5,8 @@
 Runs with the stack's packages and ends as `manage.py COMMAND` would. First it verifies which database the settings
 connect to. If that is another database or none, it runs no command, prints one line on stderr, and exits with 75, or
 with 77 if the database of the check is gone. If the settings clearly name another database, the program does not
-connect to it: it may be production's.
+connect to it: it may be production's. On SQLite, whose file is in the workspace of this check, it migrates before a
+command that needs a migrated database. With a database that no run has, it exits with 78.
 """
 
 import inspect
@@ -13,7 +14,7 @@ import os
 import sys
 from typing import Any
 
-from predeploy_django import set_up_project, unfit_database
+from predeploy_django import is_sqlite, migrate_file, set_up_project, unfit_database
 
 
 def commands(arguments: list[str]) -> list[list[str]]:
@@ -25,6 +26,11 @@ def commands(arguments: list[str]) -> list[list[str]]:
         else:
             parts[-1].append(argument)
     return parts
+
+
+def needs_migrations(command: list[str]) -> bool:
+    """Whether a command needs a database that an earlier check has migrated."""
+    return command[0] == "check" or command[:2] == ["migrate", "--check"]
 
 
 def name_new_fields() -> None:
@@ -66,7 +72,10 @@ def main() -> int:
     if code := unfit_database(port, name):
         return code
     name_new_fields()
-    for command in commands(arguments):
+    listed = commands(arguments)
+    if is_sqlite() and needs_migrations(listed[0]):
+        migrate_file()
+    for command in listed:
         execute_from_command_line(["manage.py", *command])
     return 0
 

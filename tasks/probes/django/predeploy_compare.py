@@ -1,6 +1,8 @@
 """Compares the schema of an upgraded database with that of a fresh one, and finds the migration that differs."""
 
+import re
 import time
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -8,14 +10,16 @@ from predeploy_mark import Mark, own_path
 from predeploy_migrate import sqlstate
 from predeploy_schema import read_schema
 
-MOST, SHOWN = 10, 3
+MOST, SHOWN, WIDTH = 10, 3, 160
+OBJECT = re.compile(r"(?:(?:materialized )?view|function|sequence) (?P<name>[^(]+)")
+PART = re.compile(r"(?:column|trigger (?:CONSTRAINT )?TRIGGER) (\S+)")
 PATIENCE = 10.0
 """Seconds to wait until no other connection uses the database that is copied."""
 IN_USE = "55006"
 
 
 def compare(connection: Any, fresh: str, mark: Mark, there: dict[str, Mark], within: Path) -> list[dict[str, Any]]:
-    """Returns a finding for each table whose schema differs from the fresh database.
+    """Returns a finding for each table, view, function and sequence that differs from the fresh database.
 
     `mark` is the mark of the base. `there` are the migrations of the tree.
     """
@@ -33,8 +37,10 @@ def compare(connection: Any, fresh: str, mark: Mark, there: dict[str, Mark], wit
         lacks, has = expected[table] - upgraded[table], upgraded[table] - expected[table]
         is_left = table not in expected and app not in installed  # the tables of a removed app stay
         if (lacks or has) and not is_left:
-            is_own = not app or installed.get(app) is not None
-            found.append(finding(table, [*lacks], [*has], culprit(app, mark, there), is_own=is_own))
+            cause = culprit(app, mark, there, writers(table, (*lacks, *has), there, within))
+            # no app owns a view, a function or a sequence: without an edited migration a package may have made it
+            is_own = installed.get(app) is not None if app else OBJECT.match(table) is None or cause[0] is not None
+            found.append(finding(table, [*lacks], [*has], cause, is_own=is_own))
     return foremost(found)
 
 
@@ -68,10 +74,22 @@ def copy(connection: Any, fresh: str) -> Any:
     return other
 
 
-def culprit(app: str, mark: Mark, there: dict[str, Mark]) -> tuple[str | None, str]:
+def writers(table: str, lines: Iterable[str], there: dict[str, Mark], within: Path) -> frozenset[str]:
+    """Returns the migrations whose text names what differs: a view, function or sequence, or columns and triggers."""
+    found = OBJECT.match(table)
+    words = {found["name"].rpartition(".")[2]} if found else {each[1] for each in map(PART.match, lines) if each}
+    files = {migration: within / each["file"] for migration, each in there.items() if each["file"]}
+    texts = {migration: file.read_text("utf-8") for migration, file in files.items()}
+    return frozenset(migration for migration, text in texts.items() if any(word in text for word in words))
+
+
+def culprit(
+    app: str, mark: Mark, there: dict[str, Mark], writing: frozenset[str] = frozenset()
+) -> tuple[str | None, str]:
     """Returns the file of the migration that caused the difference, or None, and a sentence about it.
 
-    The cause is a migration of the stack that was edited after it was applied, or that replaces others.
+    The cause is a migration of the stack that was edited after it was applied, or that replaces others. Those of
+    `writing` and of the app come first.
     """
     applied = mark["applied"]
     edited = [
@@ -80,21 +98,26 @@ def culprit(app: str, mark: Mark, there: dict[str, Mark]) -> tuple[str | None, s
     squashed = [name for name, each in there.items() if each["file"] and each["replaces"] and name not in applied]
     undo = "was edited after it was applied. Undo the edit, and write a new migration"
     for names, what in ((edited, undo), (squashed, "does not do the same as the migrations that it replaces")):
-        for name in sorted(names, key=lambda each: not each.startswith(f"{app}.")):
+        for name in sorted(names, key=lambda each: (each not in writing, not each.startswith(f"{app}."))):
             return there[name]["file"], f"{name} {what}"
     return None, "No migration of the stack was edited"
+
+
+def shortened(line: str) -> str:
+    """Returns the beginning of a long definition."""
+    return line if len(line) <= WIDTH else f"{line[: WIDTH - 1]}…"
 
 
 def finding(
     table: str, lacks: list[str], has: list[str], cause: tuple[str | None, str], *, is_own: bool
 ) -> dict[str, Any]:
-    """Returns the finding for one table. For a table of a package it is a warning: the stack cannot fix it."""
+    """Returns the finding for one table or object. For one of a package it is a warning: the stack cannot fix it."""
     parts = [
-        f"{word} `{'`, `'.join(sorted(lines)[:SHOWN])}`"
+        f"{word} `{'`, `'.join(shortened(line) for line in sorted(lines)[:SHOWN])}`"
         for word, lines in (("lacks", lacks), ("has in addition", has))
         if lines
     ]
-    file, why = cause if is_own else (None, "A package manages this table")
+    file, why = cause if is_own else (None, "No migration of the stack manages it")
     return {
         "tool": "migrate",
         "file": file,

@@ -1,5 +1,6 @@
 """Functions that the probes inside a Django project share. The prefix keeps clear of the stack's module names."""
 
+import os
 import runpy
 import sys
 from collections.abc import Iterable
@@ -43,14 +44,24 @@ def run_manage() -> None:
         sys.argv = argv
 
 
-OTHER, GONE = 75, 77
+NO_UPGRADE = "no upgrade was tried: the project uses SQLite, and only an upgrade on Postgres is implemented"
+OTHER, GONE, UNSUPPORTED = 75, 77, 78
 
 
 def unfit_database(port: str, name: str) -> int:
     """Returns 0 if the settings use the database of this check.
 
-    Otherwise it prints the reason and returns OTHER (another database) or GONE (the database does not exist).
+    Otherwise it prints the reason and returns OTHER (another database), GONE (the database does not exist) or
+    UNSUPPORTED (no run has such a database). A file of SQLite is fit if the tree names no Postgres.
     """
+    if is_sqlite() and os.environ.get("PREDEPLOY_SQLITE"):
+        return 0
+    if (vendor := vendor_of_settings()) not in {"postgresql", "sqlite"}:
+        print(
+            f"the settings use {vendor}, and this run has only Postgres and SQLite, so no command was run. {HELP}",
+            file=sys.stderr,
+        )
+        return UNSUPPORTED
     other = other_database(port, name)
     if not other:
         return 0
@@ -59,6 +70,26 @@ def unfit_database(port: str, name: str) -> int:
         return GONE
     print(f"the settings use the {other}, not that of this check, so no command was run. {HELP}", file=sys.stderr)
     return OTHER
+
+
+def vendor_of_settings() -> str:
+    """Returns the kind of the default database: `postgresql`, `sqlite`, `mysql` and so on."""
+    from django.db import connection
+
+    return str(connection.vendor)
+
+
+def is_sqlite() -> bool:
+    """Whether the settings use a file of SQLite, which then belongs to the workspace of this check."""
+    return vendor_of_settings() == "sqlite"
+
+
+def migrate_file() -> None:
+    """Migrates the file of SQLite. The check of the migrations reports their errors and output."""
+    from django.core.management import call_command
+
+    with redirect_stdout(StringIO()):
+        call_command("migrate", interactive=False, verbosity=0, skip_checks=True)
 
 
 def other_database(port: str, name: str) -> str:

@@ -9,10 +9,10 @@ import json
 import os
 import sys
 import traceback
-from contextlib import redirect_stdout
+from contextlib import redirect_stdout, suppress
 from pathlib import Path
 
-from predeploy_django import set_up_project
+from predeploy_django import is_sqlite, migrate_file, set_up_project
 
 DEBUGS = (
     "DEBUG is on in {}, as in no production: set `settings` or `env` of the component in predeploy.toml to production's"
@@ -106,6 +106,9 @@ def main() -> int:
         except Exception:
             traceback.print_exc()
             return 5
+        if os.environ.get("PREDEPLOY_SQLITE") and is_sqlite():
+            with suppress(Exception):  # the check `migrate` reports the error
+                migrate_file()  # the server runs in this workspace
     return say(summary, problem, warnings)
 
 

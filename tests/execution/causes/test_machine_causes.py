@@ -8,9 +8,9 @@ from tasks.execution.causes.machine_causes import MachineFacts, caused_here, sca
 from tasks.execution.causes.missing_command import judge_absent
 from tasks.execution.causes.other_python import RunningPython
 from tasks.execution.causes.raised_errors import RaisedError
-from tasks.execution.excuses import Effort, given_time, judge_machine, judge_time, running_python
 from tasks.execution.findings import Findings
 from tasks.execution.judgement import Judgement, failed
+from tasks.execution.machine_excuses import Effort, given_time, judge_machine, judge_time, running_python
 from tasks.exits import Exit, Prepared, ServiceExit
 from tasks.models import Diagnostic, Status, TestCounts
 from tasks.planning.environments import our_environment, python_environment
@@ -234,7 +234,7 @@ def test_version_of_the_interpreter_comes_from_the_engine() -> None:
 def test_program_that_a_script_calls_and_that_is_missing_is_named(
     output: str, status: Status | None, says: str
 ) -> None:
-    command = make_command("npm", label="npm run build", environment="node", parser="site_build")
+    command = make_command("npm", "run", "build", label="vite build", environment="node", parser="site_build")
 
     found = judge_absent(command, Exit(code=127, stderr=f"{output}\n"))
 

@@ -69,7 +69,21 @@ FIXED = {
     "time": "00:00:00",
     "base64": "cHJlZGVwbG95",
 }
-ROTATION = ("text", "number", "boolean", "url", "json", "path", "json_list", "email", "fernet", "uuid", "lower", "dict")
+ROTATION = (
+    "text",
+    "number",
+    "boolean",
+    "url",
+    "json",
+    "path",
+    "json_list",
+    "email",
+    "fernet",
+    "uuid",
+    "lower",
+    "dict",
+    "database",
+)
 """The shapes to try, in order, if the code refuses a value."""
 
 

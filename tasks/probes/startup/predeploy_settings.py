@@ -1,0 +1,96 @@
+"""Loads Django's settings: fills variables that are missing, and sets the database of the run.
+
+A variable that only production has is no error of the code. If the settings raise an error for one, it gets a
+throwaway value, and they load again. What happened is printed on stderr, one JSON document a line after MARK.
+"""
+
+import functools
+import json
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import ModuleType
+from typing import Any
+
+from predeploy_databases import set_databases
+from predeploy_missing import Filling, absent_configuration, is_own
+
+MARK = "predeploy-settings: "
+LOADS = 60
+"""How often the settings load at most."""
+
+
+def say(kind: str, **facts: Any) -> None:
+    """Prints a line for the report."""
+    os.write(2, f"\n{MARK}{json.dumps({'kind': kind, **facts})}\n".encode())
+
+
+def install(conf: ModuleType) -> None:
+    """Replaces the initialisation of Django's settings."""
+    original = conf.Settings.__init__
+
+    @functools.wraps(original)
+    def load(self: Any, settings_module: str) -> None:
+        filling = Filling(os.environ.get("PREDEPLOY_DATABASE", ""), os.environ.get("PREDEPLOY_FILLED", "").split(","))
+        load_filled(lambda: original(self, settings_module), filling)
+        if filling.added:
+            say("filled", names=sorted(filling.added))
+        filled = {os.environ[name] for name in filling.added}
+        url, work = os.environ.get("PREDEPLOY_DATABASE", ""), os.environ.get("PREDEPLOY_WORK", "")
+        for gap in set_databases(self, url, work, filled):
+            say("gap", text=gap)
+
+    conf.Settings.__init__ = load
+
+
+def load_filled(load: Callable[[], None], filling: Filling) -> None:
+    """Loads the settings until they raise no error for a variable. Raises the error that no value prevents."""
+    for _ in range(LOADS):
+        before = set(sys.modules)
+        try:
+            with watched(filling):
+                load()
+        except (Exception, SystemExit) as error:
+            if filling.take(error):
+                forget(before)
+                continue
+            cause = filling.cause(error)
+            if filling.blocked or absent_configuration(error):
+                say("absent", name=filling.blocked, message=shown(cause))
+            raise cause from None
+        return
+
+
+def shown(error: BaseException) -> str:
+    """Returns an error on one line."""
+    return " ".join(f"{type(error).__name__}: {error}".split())[:300]
+
+
+@contextmanager
+def watched(filling: Filling) -> Iterator[None]:
+    """Records which variables the settings read that are absent."""
+    kind: Any = type(os.environ)
+    original = kind.__getitem__
+
+    def getitem(self: Any, key: str) -> str:
+        try:
+            found: str = original(self, key)
+        except KeyError:
+            filling.missed.append(key)
+            raise
+        return found
+
+    kind.__getitem__ = getitem
+    try:
+        yield
+    finally:
+        kind.__getitem__ = original
+
+
+def forget(before: set[str]) -> None:
+    """Removes the modules of the stack that the failed attempt imported. Packages stay."""
+    for name in set(sys.modules) - before:
+        file = getattr(sys.modules[name], "__file__", None)
+        if file and is_own(file):
+            del sys.modules[name]

@@ -1,0 +1,68 @@
+"""The settings of a run on a stack, with all mistakes in them, and the stack as the catalogue sees it."""
+
+import stat
+from collections.abc import Mapping
+from pathlib import Path
+
+from tasks.catalogue import NAMES, CatalogueContext, make_catalogue
+from tasks.diagnostics import PARSERS
+from tasks.discovery import discover
+from tasks.errors import PredeployError, SettingsError, TreeError, UsageError
+from tasks.settings import Settings, load_settings, usable_settings
+from tasks.source.tree import Tree, read_tree
+
+
+def read_text(tree: Tree, path: str) -> str:
+    """A file of the tree as text."""
+    try:
+        return (tree.root / path).read_text(encoding="utf-8", errors="replace")
+    except OSError as error:
+        raise TreeError(
+            f"{path} cannot be read: {error.strerror}. Make it readable, or take it out of the tree."
+        ) from error
+
+
+def existing(stack: Path) -> Path:
+    """The resolved directory of the stack. Raises UsageError if it does not exist."""
+    try:
+        is_directory = stat.S_ISDIR(stack.stat().st_mode)
+    except OSError as error:
+        what = "does not exist" if isinstance(error, FileNotFoundError) else f"cannot be read ({error.strerror})"
+        raise UsageError(f"{stack} {what}. Name the stack's directory.") from error
+    if not is_directory:
+        raise UsageError(f"{stack} is not a directory. Name the stack's directory.")
+    return stack.resolve()
+
+
+def read_settings(stack: Path, flags: Mapping[str, object], environ: Mapping[str, str]) -> Settings:
+    """Returns the settings of a run on the stack. Raises SettingsError with every mistake."""
+    try:
+        return load_settings(stack, flags, environ, reserved=NAMES, parsers=PARSERS)
+    except SettingsError as error:
+        raise SettingsError([*error.problems, *name_mistakes(stack)]) from None
+
+
+def name_mistakes(stack: Path) -> tuple[str, ...]:
+    """Returns the names in a wrong `predeploy.toml` that the stack lacks: they are reported with its other mistakes."""
+    settings = usable_settings(stack)
+    try:
+        if settings is not None:
+            make_catalogue(make_context(read_tree(stack, None), settings))
+    except SettingsError as error:
+        return error.problems
+    except PredeployError:  # an error of the tree is reported when the settings are right
+        pass
+    return ()
+
+
+def make_context(tree: Tree, settings: Settings, title: str = "") -> CatalogueContext:
+    """Returns a tree and its stack as the rows of the catalogue see them."""
+    modules = {path: each.settings for path, each in settings.component.items() if each.settings}
+    found = discover(tree.files, lambda path: read_text(tree, path), exclude=settings.exclude, settings=modules)
+    return CatalogueContext(
+        stack=found,
+        paths=frozenset(tree.files),
+        read=lambda path: read_text(tree, path),
+        settings=settings,
+        title=title,
+    )

@@ -1,0 +1,94 @@
+"""Failures whose cause is outside of the stack: variables, services and extensions that only production has."""
+
+import json
+
+import pytest
+
+from tasks.diagnostics import parse
+from tasks.diagnostics.settings_marks import MARK, gaps_of
+from tasks.execution.excuses import excuse
+from tasks.exits import Exit, ServiceExit
+from tasks.models import Stage, Status
+from tests.probes.conftest import PROBES
+from tests.support.factories import make_check
+
+TRACEBACK = """Traceback (most recent call last):
+  File "/work/shop/apps.py", line 3, in ready
+    cache.ping()
+  File "/env/lib/python3.13/site-packages/redis/connection.py", line 9, in connect
+    raise ConnectionError(self._error_message(error))
+{error}
+"""
+
+
+def mark(**facts: object) -> str:
+    return f"\n{MARK}{json.dumps(facts)}\n"
+
+
+@pytest.mark.parametrize(
+    ("error", "service"),
+    [
+        ("redis.exceptions.ConnectionError: Error -2 connecting to redis:6379", "Redis"),
+        ("kombu.exceptions.OperationalError: [Errno 111] Connection refused", "the message broker"),
+        ("elastic_transport.ConnectionError: Connection error", "Elasticsearch"),
+        ("botocore.exceptions.EndpointConnectionError: Could not connect", "S3"),
+        ("botocore.exceptions.NoCredentialsError: Unable to locate credentials", "S3"),
+        ("ConnectionRefusedError: [Errno 111] Connection refused", "a server of another host"),
+    ],
+)
+def test_service_that_only_production_has_is_no_verdict(error: str, service: str) -> None:
+    exit = Exit(code=1, stderr=TRACEBACK.format(error=error))
+
+    found = excuse(make_check(stage=Stage.INTEGRATION), exit)
+
+    assert found is not None
+    assert (found.status, found.reason_code) == (Status.ERRORED, "service_absent")
+    assert f"connects to {service}," in found.reason
+
+
+def test_traceback_of_a_server_counts_too() -> None:
+    output = TRACEBACK.format(error="redis.exceptions.ConnectionError: refused")
+    exit = Exit(code=1, services=(ServiceExit(name="server", code=None, signal=None, output=output),))
+
+    found = excuse(make_check(stage=Stage.INTEGRATION), exit)
+
+    assert found is not None
+    assert found.reason_code == "service_absent"
+
+
+@pytest.mark.parametrize("error", ["KeyError: 'shop'", "shop.errors.ConnectionError: no", "ValueError"])
+def test_other_errors_stay_failures(error: str) -> None:
+    exit = Exit(code=1, stderr=TRACEBACK.format(error=error))
+
+    assert excuse(make_check(stage=Stage.INTEGRATION), exit) is None
+
+
+def test_errors_in_tests_stay_failures() -> None:
+    exit = Exit(code=1, stderr=TRACEBACK.format(error="redis.exceptions.ConnectionError: refused"))
+
+    assert excuse(make_check(stage=Stage.QUALITY), exit) is None
+
+
+def test_variable_without_an_acceptable_value_is_named_with_the_line_to_write() -> None:
+    exit = Exit(code=1, stderr=mark(kind="absent", name="LICENCE", message="ValueError: bad licence"))
+
+    found = excuse(make_check(path="apps/web"), exit)
+
+    assert found is not None
+    assert found.reason_code == "variable_absent"
+    assert found.reason.startswith("ValueError: bad licence: no throwaway value of LICENCE fits.")
+    assert '[component."apps/web".env] LICENCE = "…"' in found.reason
+
+
+def test_lines_of_the_loader_become_gaps_and_leave_the_output() -> None:
+    text = f"Running migrations:{mark(kind='gap', text='another database')}{mark(kind='filled', names=['A', 'B'])}"
+
+    parsed = parse("plain", stdout="", stderr=text, root="/work", cwd=".")
+
+    assert parsed.gaps == ("another database", "production needs A, B: this run set throwaway values")
+    assert not any(MARK in each.message for each in parsed.diagnostics)
+    assert gaps_of(f'{MARK}{{"kind": "gap"') == ()
+
+
+def test_loader_has_the_same_mark() -> None:
+    assert f'MARK = "{MARK}"\n' in (PROBES / "startup/predeploy_settings.py").read_text()

@@ -1,0 +1,113 @@
+"""The loader of settings in real processes: missing variables, databases of the run, and what it must not change."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from tests.probes.conftest import PROBES, ProbeResult, run_probe
+from tests.probes.test_django_probes import POSTGRES, project, settle
+
+pytestmark = [pytest.mark.real, pytest.mark.network]
+__all__ = ["project"]
+
+MARK = "predeploy-settings: "
+
+
+def manage(project: Path, python: str, *command: str, **env: str) -> ProbeResult:
+    """Runs a command as an engine does, with the loader."""
+    own = {
+        "PATH": os.environ["PATH"],
+        "PYTHONPATH": str(PROBES / "startup"),
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "PREDEPLOY_DATABASE": "postgresql://us:pw@127.0.0.1:15999/check_1",
+        "PREDEPLOY_WORK": str(project),
+    }
+    return run_probe(
+        "django/managed", "127.0.0.1", "15999", "check_1", *command, cwd=project, python=python, env=own | env
+    )
+
+
+def test_missing_variable_is_filled_and_named(project: Path, django_python: str) -> None:
+    settle(project, 'import os\nLIMIT = int(os.environ["SHOP_ANYTHING"])\n')
+
+    result = manage(project, django_python, "check", PREDEPLOY_SQLITE="1")
+
+    assert result.code == 0, result.stderr
+    assert MARK + '{"kind": "filled", "names": ["SHOP_ANYTHING"]}' in result.stderr
+
+
+def test_error_of_the_code_is_raised_as_it_is(project: Path, django_python: str) -> None:
+    settle(project, 'import os\nNAME = os.environ.get("NAME")\nVALUE = {}["NAME_OF_A_KEY"]\n')
+
+    result = manage(project, django_python, "check", PREDEPLOY_SQLITE="1")
+
+    assert result.code == 1
+    assert "KeyError: 'NAME_OF_A_KEY'" in result.stderr
+    assert MARK not in result.stderr
+
+
+def test_configuration_that_the_code_asks_for_is_absent(project: Path, django_python: str) -> None:
+    settle(
+        project,
+        "from django.core.exceptions import ImproperlyConfigured\n"
+        'raise ImproperlyConfigured("Write config/local.py first")\n',
+    )
+
+    result = manage(project, django_python, "check", PREDEPLOY_SQLITE="1")
+
+    assert result.code == 1
+    assert (
+        '"kind": "absent", "name": "", "message": "ImproperlyConfigured: Write config/local.py first"' in result.stderr
+    )
+
+
+def test_another_postgres_is_replaced_for_each_alias(project: Path, django_python: str) -> None:
+    one = '{"ENGINE": "django.db.backends.postgresql", "HOST": "192.0.2.1", "NAME": "production"}'
+    settle(project, f'DATABASES = {{"default": {one}, "replica": {one}}}\n')
+
+    result = manage(project, django_python, "migrate", "--noinput")
+
+    assert result.stderr.count('"kind": "gap"') == 2
+    # it asked the run's own server, which does not run in this test
+    assert "database check_1 at 127.0.0.1:15999, which refuses the connection" in result.stderr
+
+
+def test_own_postgres_is_no_gap(project: Path, django_python: str) -> None:
+    settle(project, POSTGRES.format(values='"HOST": "127.0.0.1", "PORT": 15999, "NAME": "check_1"'))
+
+    assert MARK not in manage(project, django_python, "migrate", "--noinput").stderr
+
+
+def test_sqlite_of_the_workspace_is_used_if_the_tree_names_no_postgres(project: Path, django_python: str) -> None:
+    result = manage(project, django_python, "migrate", "--check", "--then", "showmigrations", PREDEPLOY_SQLITE="1")
+
+    assert result.code == 0, result.stderr
+    assert (project / "db.sqlite3").is_file()
+    assert MARK not in result.stderr
+
+
+def test_sqlite_outside_of_the_tree_is_replaced(project: Path, django_python: str) -> None:
+    outside = project.parent / "outside.sqlite3"
+    settle(project, f'DATABASES = {{"default": {{"ENGINE": "django.db.backends.sqlite3", "NAME": "{outside}"}}}}\n')
+
+    result = manage(project, django_python, "migrate", "--noinput", PREDEPLOY_SQLITE="1")
+
+    assert result.code == 0, result.stderr
+    assert "is outside of the tree" in result.stderr
+    assert not outside.exists()
+
+
+def test_database_that_no_run_has_is_unsupported(project: Path, django_python: str) -> None:
+    backend = (
+        "from django.db.backends.sqlite3.base import *\nclass DatabaseWrapper(DatabaseWrapper):\n    vendor = 'mysql'\n"
+    )
+    (project / "mysql").mkdir()
+    (project / "mysql/__init__.py").write_text("")
+    (project / "mysql/base.py").write_text(backend)
+    settle(project, 'DATABASES = {"default": {"ENGINE": "mysql", "NAME": "db.sqlite3"}}\n', replace="")
+
+    result = manage(project, django_python, "migrate", "--noinput", PREDEPLOY_SQLITE="1")
+
+    assert result.code == 78, result.stderr
+    assert "the settings use mysql" in result.stderr
