@@ -51,3 +51,28 @@ class SystemInstall:
     line: int
     command: str
     packages: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inspected:
+    """One fact about a component. `correction` is the line of predeploy.toml that states it, if there is one."""
+
+    topic: str
+    found: Sourced
+    correction: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InspectedComponent:
+    """The facts about one component. `variables` are those of its processes, with the origin of each value."""
+
+    kind: str
+    path: str
+    name: str
+    facts: tuple[Inspected, ...]
+    variables: tuple[Sourced, ...] = ()
+
+    @property
+    def corrections(self) -> tuple[str, ...]:
+        """The lines of predeploy.toml that correct the guesses."""
+        return tuple(each.correction for each in self.facts if each.found.guess and each.correction)

@@ -151,7 +151,7 @@ def by_code(command: Command, exit: Exit) -> Judgement:
     if code in command.empty:
         return PASS
     verdicts, unfit = dict(command.verdicts), dict(command.unfit)
-    if code in verdicts:
+    if code in verdicts and re.search(command.proves, f"{exit.stdout}\n{exit.stderr}"):
         return failed(verdicts[code], f"{command.label}: exit code {code}")
     if code in unfit:
         return by_unfit(command, unfit[code], f"{command.label}: exit code {code}")

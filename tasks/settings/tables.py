@@ -49,6 +49,11 @@ class ComponentSettings(BaseModel, frozen=True, extra="forbid"):
     )
     health: UrlPath | None = Field(default=None, description="the URL path that a healthy server answers")
     server: Words | None = Field(default=None, description="the command that starts the server in production")
+    install: Words | None = Field(
+        default=None,
+        description="the command with which production installs its Python packages, such as "
+        "`uv sync --no-dev --extra prod`. By default that of the Dockerfile or of a build script",
+    )
     env: Variables = Field(
         default_factory=dict,
         description="environment variables for the commands of the component. `{db.url}`, `{db.host}`, `{db.port}`, "
