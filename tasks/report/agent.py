@@ -19,8 +19,7 @@ from tasks.report.facts import (
 )
 from tasks.report.folding import findings, headline, repetition
 from tasks.report.layout import clean, clean_line, disarm, shorten
-from tasks.report.ranking import affected, rank_fixes, red_checks
-from tasks.report.repeated import repeated
+from tasks.report.ranking import affected, rank_fixes, red_checks, repeated
 from tasks.report.style import Style
 
 _EACH = 20  # findings of one check

@@ -180,3 +180,22 @@ def _exception(diagnostic: Diagnostic) -> tuple[str, str] | None:
     else:
         return None
     return None if raised[0] in _OF_ONE_TEST else raised
+
+
+def repeated(report: Report) -> Mapping[str, CheckReport]:
+    """Returns by id the red checks with the reason and findings of an earlier check, and that check."""
+    first: dict[tuple[object, ...], CheckReport] = {}
+    found: dict[str, CheckReport] = {}
+    order = [check for check in report.checks if check in red_checks(report)]
+    for check in order:
+        result = check.result
+        # the reason of a missing verdict is whole; a failure is the same only with the same findings
+        is_whole = result.status is Status.ERRORED and bool(result.reason)
+        said = () if is_whole else tuple((each.location, each.message) for each in result.diagnostics)
+        key = (result.status, result.reason_code, result.reason, said)
+        if not result.reason and not said:
+            continue
+        if key in first:
+            found[check.id] = first[key]
+        first.setdefault(key, check)
+    return found

@@ -15,9 +15,9 @@ from tasks.report.facts import (
     seconds,
     secrets_line,
 )
-from tasks.report.folding import FoldedFinding, findings, headline, repetition
+from tasks.report.folding import FoldedFinding, findings, headline, is_said, repetition, says
 from tasks.report.layout import cells, clean, clean_line, disarm, fold, hang, shorten
-from tasks.report.repeated import is_said, repeated, says
+from tasks.report.ranking import repeated
 from tasks.report.style import Style
 
 _BOX = 62

@@ -4,8 +4,8 @@ import pytest
 
 from tasks.models import CheckReport, Outcome, Report, Status
 from tasks.report.agent import render_agent
-from tasks.report.ranking import rank_fixes
-from tasks.report.repeated import is_said, repeated
+from tasks.report.folding import is_said
+from tasks.report.ranking import rank_fixes, repeated
 from tasks.report.style import Style
 from tasks.report.text import render_text
 from tests.report import factories as make
