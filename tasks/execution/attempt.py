@@ -164,29 +164,29 @@ class Attempt:
         findings.exit_code = exit.code
         findings.ran |= not exit.reused
         self._read(check, command, exit, findings)
-        judgement = await self._judged(check, command, exit, log)
+        judgement = await self._judged(check, command, exit, findings, log)
         if judgement.status is not Status.PASSED:
             self._explain(check, command, exit, judgement, findings)
         return judgement
 
-    async def _judged(self, check: Check, command: Command, exit: Exit, log: Path) -> Judgement:
+    async def _judged(self, check: Check, command: Command, exit: Exit, findings: Findings, log: Path) -> Judgement:
         if command.phase == "acquire" and exit.code != 0:
             environment = self.lowering.environment(check, command.environment or "production", command.tree)
             assert environment is not None
             return await self._acquired(check, command, environment, exit, log)
-        trouble = None if exit.code == 0 else await self._trouble(check)
-        judgement = judge(command, exit, trouble)
+        judgement = judge(command, exit, None if exit.code == 0 else await self._trouble(check))
         if judgement.status is Status.FAILED:
-            judgement = await self._excused(check, command, exit, judgement, log)
+            judgement = excuse(check, exit, findings.diagnostics) or judgement
+            judgement = await self._excused(check, command, judgement, log)
         done = exit.code != 0 or judgement.status is not Status.PASSED or worked(command, exit)
         return judgement if done else idle(command)
 
-    async def _excused(self, check: Check, command: Command, exit: Exit, judgement: Judgement, log: Path) -> Judgement:
+    async def _excused(self, check: Check, command: Command, judgement: Judgement, log: Path) -> Judgement:
         """Returns the failure, or an error if its cause is outside of the stack."""
         if judgement.reason_code in command.downloads and not await self._registries_answer(check, log):
             why = f"{command.label}: a RUN instruction failed or did not end, and a package registry does not answer"
             return errored(ReasonCode.REGISTRY, why)
-        return excuse(check, exit) or judgement
+        return judgement
 
     async def _registries_answer(self, check: Check, log: Path) -> bool:
         """Whether the registries of the component's packages answer; the RUN lines of a Dockerfile may use them."""
