@@ -44,6 +44,16 @@ class ProductionServer:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SystemInstall:
+    """System packages that production's image installs, at a line of a file. `command` is without the packages."""
+
+    file: str
+    line: int
+    command: str
+    packages: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Inspected:
     """One fact about a component. `correction` is the line of predeploy.toml that states it, if there is one."""
 

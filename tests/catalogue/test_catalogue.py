@@ -479,12 +479,12 @@ def test_base_gets_no_secret_that_the_tree_does_not_declare() -> None:
 @pytest.mark.parametrize(
     ("base", "code", "says"),
     [
-        (SkipReason(reason_code="no_base", reason="git has no commit"), "no_base", "git has no commit"),
+        (SkipReason(reason_code="base_broken", reason="its settings"), "base_broken", "its settings"),
         (make_stack(make_web("apps/shop")), "not_in_base", "0123456789 .* has no Django project at apps/web"),
         (make_stack(make_worker("apps/web")), "not_in_base", "has no Django project at apps/web"),
         (make_stack(make_web(apps=())), "not_in_base", "has no migration of apps/web"),
     ],
-    ids=["no base", "another project", "a Worker", "no migrations"],
+    ids=["a broken base", "another project", "a Worker", "no migrations"],
 )
 def test_upgrade_without_a_base_is_skipped_with_a_reason(base: Stack | SkipReason, code: str, says: str) -> None:
     check = upgrade_of(base)
@@ -493,6 +493,15 @@ def test_upgrade_without_a_base_is_skipped_with_a_reason(base: Stack | SkipReaso
     assert check.skip_reason.reason_code == code
     assert re.search(says, check.skip_reason.reason)
     assert (check.commands, check.database) == ((), "")
+
+
+def test_without_a_base_the_newest_migrations_are_tried_and_no_failure_is_a_verdict() -> None:
+    check = upgrade_of(SkipReason(reason_code="no_base", reason="no upgrade was tried: git has no commit"))
+
+    (command,) = check.commands
+    assert check.skip_reason is None
+    assert command.argv[-2:] == ("--reason", "git has no commit")
+    assert (command.tree, command.verdicts, dict(command.unfit)[15]) == ("", (), "no_base")
 
 
 def test_project_without_migrations_has_no_upgrade() -> None:
