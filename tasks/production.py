@@ -44,6 +44,16 @@ class ProductionServer:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ProductionFacts:
+    """What was taken as production's settings module, server and image, for the component at `path`."""
+
+    path: str
+    settings: Sourced
+    server: Sourced
+    image: Sourced
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Inspected:
     """One fact about a component. `correction` is the line of predeploy.toml that states it, if there is one."""
 
