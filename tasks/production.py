@@ -54,6 +54,16 @@ class ProductionFacts:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SystemInstall:
+    """System packages that production's image installs, at a line of a file. `command` is without the packages."""
+
+    file: str
+    line: int
+    command: str
+    packages: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Inspected:
     """One fact about a component. `correction` is the line of predeploy.toml that states it, if there is one."""
 

@@ -11,6 +11,7 @@ from tasks.report.ranking import Fix, affected, rank_fixes, red_checks
 from tasks.report.style import Style
 
 _FIXES = 5
+_LINES = 5  # for one fix
 
 
 def closing(report: Report, style: Style) -> Iterator[list[str]]:
@@ -67,12 +68,12 @@ def _fix_first(report: Report, style: Style) -> Iterator[list[str]]:
 
 
 def _fix(fix: Fix, width: int, style: Style) -> list[str]:
-    """Two lines at most, the checks at their end; three if the checks need one. A path or a command is never cut."""
+    """A few lines at most, the checks at their end. A path, a command or an advice is never cut."""
     where = style.spell(f" ({affected(fix)})")
     head = clean_line(fix.text)
     text = style.spell(f"{clean_line(fix.location)}  {head}" if fix.location else head)
     lines = fold(text + where, width)
-    if len(lines) <= 2 or COMMAND.search(head):
+    if len(lines) <= _LINES or fix.is_advice or COMMAND.search(head):
         return lines
     first, *rest = fold(text, width)
     if 2 * cells(where) > width:

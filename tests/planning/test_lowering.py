@@ -420,3 +420,13 @@ def test_every_installing_command_is_in_the_acquire_phase() -> None:
     environments = environments_of([step for check in PLAN.checks for step in steps_of(check)])
 
     assert {command.phase for each in environments.values() for command in each.commands} == {"acquire"}
+
+
+def test_tool_environment_has_only_its_packages_and_the_component_s_python() -> None:
+    command = make_command("black", environment="tool", packages=("black==25.1.0", "click==8.1.7"))
+    check = make_check("black", commands=(command,))
+
+    (environment,) = LOWERING.environments(check, check.programs)
+
+    assert environment.files == (("requirements.txt", "black==25.1.0\nclick==8.1.7\n"),)
+    assert (environment.inputs, environment.version) == ((), UV.python)

@@ -15,12 +15,14 @@ class Helper:
     """A function of the stack that reads the variable in its parameter at `index`. `prefix` comes before its name.
 
     `required`: without a default the function raises an error. `defaulted`: a parameter with a default is next to it.
+    `answers`: the read inside has a default of its own, so an absent variable never gives None.
     """
 
     index: int
     prefix: str = ""
     required: bool = False
     defaulted: bool = False
+    answers: bool = False
     shape: str = ""
 
 
@@ -92,15 +94,29 @@ def helper_of(function: ast.FunctionDef) -> Helper | None:
         if parameter not in names:
             continue
         index = names.index(parameter)
+        shape = shape_of_helper(function)
         raises = any(isinstance(each, ast.Raise) for each in ast.walk(function))
         return Helper(
             index=index,
             prefix=prefix,
             required=raises or (is_strict and not is_caught(function)),
             defaulted=len(function.args.defaults) >= len(names) - index and not is_missing(function.args.defaults),
-            shape=shape_of_helper(function),
+            answers=not is_strict and has_answer(node, shape, names),
+            shape=shape,
         )
     return None
+
+
+def has_answer(node: ast.AST, shape: str, parameters: Iterable[str]) -> bool:
+    """Whether a read has a default of its own that its cast accepts. An empty text is a list or a path, no number."""
+    match default_of(node):
+        case None:
+            return False
+        case ast.Constant(value=value):
+            return value is not None and (value != "" or shape in {"", "text", "list", "path"})
+        case ast.Name(id=name):
+            return name not in parameters
+    return True
 
 
 def is_missing(defaults: Iterable[ast.expr]) -> bool:
@@ -143,6 +159,13 @@ def key_of(node: ast.AST) -> tuple[ast.expr, bool] | None:
         case ast.Call(func=function, args=[key, *_]) if name_of(function) == "getenv":
             return key, False
     return None
+
+
+def default_of(node: ast.AST) -> ast.expr | None:
+    """Returns the default of `.get(name, default)`."""
+    assert isinstance(node, ast.Call)
+    named = [each.value for each in node.keywords if each.arg == "default"]
+    return next(iter([*node.args[1:2], *named]), None)
 
 
 def prefixes_above(node: ast.AST, parents: dict[ast.AST, ast.AST]) -> Iterator[str]:

@@ -11,6 +11,7 @@ from tasks.discovery.django.env_readers import (
     ENVIRON,
     ENVIRONS,
     Readers,
+    default_of,
     find_readers,
     key_of,
     prefixes_above,
@@ -82,13 +83,6 @@ def of_os(node: ast.expr, tree: ast.Module, parents: dict[ast.AST, ast.AST]) -> 
     crashes = shape in CRASHING and not has_fallback(node, parents)
     required = crashes or is_key(node, parents) or is_demanded(node, name, tree, parents)
     return Variable(name=name, shape=shape or "text", required=required)
-
-
-def default_of(node: ast.expr) -> ast.expr | None:
-    """Returns the default of `.get(name, default)`."""
-    assert isinstance(node, ast.Call)
-    named = [each.value for each in node.keywords if each.arg == "default"]
-    return next(iter([*node.args[1:2], *named]), None)
 
 
 def shape_of_value(value: ast.expr) -> str:
@@ -229,10 +223,11 @@ def of_helper(node: ast.expr, parents: dict[ast.AST, ast.AST], readers: Readers)
     name = text_of(arguments[0]) if arguments else ""
     has_default = len(arguments) > 1 or any(each.arg == "default" for each in node.keywords)
     shape = helper.shape or shape_around(node, parents)
-    required = helper.required and not has_default and not helper.defaulted
+    crashes = shape in CRASHING and not helper.answers
+    required = (helper.required or crashes) and not (has_default or helper.defaulted)
     return Variable(
         name=helper.prefix + name if name else "",
         shape=shape or "text",
-        required=required or (not has_default and not helper.defaulted and shape in CRASHING),
+        required=required,
         default=text_of(arguments[1]) if len(arguments) > 1 else "",
     )
