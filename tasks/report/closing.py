@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from tasks.models import Outcome, Report
 from tasks.report.facts import gap_texts, image_lines, tally, untracked_line
 from tasks.report.folding import COMMAND
+from tasks.report.inspection import production_lines
 from tasks.report.layout import cells, clean_line, fold, hang, shorten
 from tasks.report.ranking import Fix, affected, rank_fixes, red_checks
 from tasks.report.style import Style
@@ -23,6 +24,9 @@ def closing(report: Report, style: Style) -> Iterator[list[str]]:
     if report.warnings:
         warnings = (hang(style.spell(clean_line(text)), "  ! ", style.width) for text in report.warnings)
         yield ["Warnings:", *(line for lines in warnings for line in lines)]
+    if taken := [*production_lines(report.production)]:
+        lines = (hang(style.spell(text), "  ", style.width) for text in taken)
+        yield ["Taken as production's:", *(line for each in lines for line in each)]
     if handed := image_lines(report):
         yield [line for text in handed for line in hang(style.spell(clean_line(text)), "", style.width)]
     if untracked := untracked_line(report):
