@@ -4,7 +4,8 @@ from dataclasses import dataclass, field
 from enum import IntEnum, StrEnum
 from typing import Literal
 
-from tasks.production import NOWHERE, ProductionServer, Sourced
+from tasks.installation import PythonInstallation
+from tasks.production import NOWHERE, ProductionServer, Sourced, SystemInstall
 from tasks.variable import Variable
 
 
@@ -53,7 +54,7 @@ class ToolCall:
     """
 
     tool: str
-    origin: CallSource
+    source: CallSource
     file: str
     line: int
     options: tuple[str, ...] = ()
@@ -73,15 +74,15 @@ class PythonProject:
     """How a Python component's dependencies are declared and locked. Paths are relative to the stack's root.
 
     `kind` is the way of installation: `uv` (`lock` is the path of uv.lock), `requirements` (`production` and
-    `development` list the files), `locked` (`lock` is a lock of another `manager`, and `exported` has its packages) or
+    `development` list the files), `locked` (`lock` is a lock of another `manager`) or
     `none` (nothing can be installed). For `uv`, `lock` is None if only the manifest declares dependencies.
     `development` is complete: it repeats production's files unless it includes them.
     `hashed` means that the requirements have hashes. `pinned` means that every requirement has an exact version;
     otherwise the installed versions depend on the day.
     `packages` has the normalised names in the lock, for production and development. `versions` maps names to pinned
     versions.
-    `tools` has those of `black`, `mypy`, `pytest` and `ruff` that are configured or direct dependencies. A tool that is
-    not in `packages` has no locked version. `configurations` maps tools to their configuration files. `calls` has the
+    `tools` has the quality tools that are configured or direct dependencies. A tool that is not in `packages` has no
+    locked version. `configurations` maps tools to their configuration files. `calls` has the
     calls of quality tools in the stack's own files.
     `paths` are the directories of the module path: the project's root (or its `src`), and the path dependencies.
     """
@@ -91,8 +92,7 @@ class PythonProject:
     manifest: str | None = None
     lock: str | None = None
     manager: Literal["", "Poetry", "PDM", "Pipenv"] = ""
-    exported: tuple[str, str] = ("", "")
-    """The texts of two requirements files, for production and development, with exactly the locked packages."""
+    install: PythonInstallation = field(default_factory=PythonInstallation)
     production: tuple[str, ...] = ()
     development: tuple[str, ...] = ()
     hashed: bool = False
@@ -137,13 +137,12 @@ class NodeProject:
 class Web:
     """A Django project. `directory` is the directory of manage.py.
 
-    `settings` is the module of the deployed process, and `settings_found` its origin. `manage_settings` is the default
-    in manage.py. `wsgi` and `asgi` are `module:attribute`. `apps` are directories with migrations. `launch` is the
-    server that production starts; None if no file names one. `env_example` is the path of `.env.example`. The image
-    is built from `dockerfile` in the directory `context`, up to the stage `target` (if empty, the last), with `args`.
-    `reads` are the environment variables that the code reads. `examples` are all example files, the first value of a
-    name counts. `given` are variables that the Dockerfile and compose files set, as name, value and file. `postgres`
-    means that an example, compose file or Dockerfile names Postgres, `scheme` is that of its URLs.
+    `settings` is the module of the deployed process, and `settings_found` its origin. `manage_settings` is the
+    default in manage.py. `wsgi` and `asgi` are `module:attribute`. `apps` are directories with migrations. `launch`
+    is the server that production starts. The image is built from `dockerfile` in the directory `context`, up to the
+    stage `target` (if empty, the last), with `args`, and `installs` are its system packages. `reads` are the
+    variables that the code reads. `examples` are all example files, the first value of a name counts. `given` are
+    variables that the Dockerfile and compose files set, as name, value and file. `postgres`: one names it.
     """
 
     directory: str
@@ -160,6 +159,7 @@ class Web:
     target: str = ""
     args: tuple[tuple[str, str], ...] = ()
     env_example: str | None = None
+    installs: tuple[SystemInstall, ...] = ()
     examples: tuple[str, ...] = ()
     reads: tuple[Variable, ...] = ()
     given: tuple[tuple[str, str, str], ...] = ()

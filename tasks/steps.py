@@ -29,10 +29,7 @@ DB_MIGRATED = "@db.migrated@"
 
 
 def address_of(name: str) -> tuple[str, str]:
-    """Returns the tokens for the host and the port of the service with this name.
-
-    The service itself listens there. The step and later services connect there.
-    """
+    """Returns the tokens for host and port of a service. It listens there, and the step connects there."""
     return f"@{name}.host@", f"@{name}.port@"
 
 
@@ -64,10 +61,11 @@ class Command:
     `refined`: a reason code, a fact, and the more exact reason code if both apply. `answered` are reason codes after an
     answer of a server, which a traceback explains. `downloads` are no verdict while a package registry does not answer.
     `evidence` is a pattern that the output of a pass must contain, because some tools end with 0 without any work.
+    `proves` is one for the output of a failure, because a wrapper may use the same exit codes.
     `parser` names the reader of the output in `tasks.diagnostics`. `cwd` is relative to the root, `limit` in seconds.
     `environment` names the packages to install: `production`, `development`, `node`, `ours` (the packages of
-    predeploy's probes) or none. With `image` the command runs in the component's built image; without an argv it only
-    builds the image.
+    predeploy's probes), `tool` (only `packages`, which are requirements) or none. With `image` the command runs in the
+    component's built image; without an argv it only builds the image.
     `secrets` are names of variables whose values come from the run's provider of secrets. `volatile`: the command reads
     more than its inputs, so it always runs. With `inputs` it reads only these files, in a workspace of its own.
     `services` are the servers that run next to the command, in the order of their start. The label of each is its name
@@ -79,7 +77,7 @@ class Command:
     argv: tuple[str, ...]
     label: str
     cwd: str = "."
-    environment: Literal["", "production", "development", "node", "ours", "image"] = ""
+    environment: Literal["", "production", "development", "node", "ours", "tool", "image"] = ""
     env: tuple[tuple[str, str], ...] = ()
     secrets: tuple[str, ...] = ()
     verdicts: tuple[tuple[int, str], ...] = ((1, "findings"),)
@@ -92,10 +90,12 @@ class Command:
     evidence: str = ""
     parser: str = ""
     phase: Phase = "execute"
+    proves: str = ""
     volatile: bool = False
     inputs: Inputs | None = None
     limit: float = 600.0
     services: tuple["Command", ...] = ()
+    packages: tuple[str, ...] = ()
     component: str = ""
     tree: TreeName = ""
     in_image: tuple[str, ...] = ()

@@ -12,6 +12,7 @@ from tasks.discovery.documents import string
 from tasks.discovery.file_view import FileView, join, parent
 from tasks.discovery.image.definitions import ImageDefinitions, is_for_node
 from tasks.discovery.node.node_project import describe_node
+from tasks.discovery.python.installations import ImageBuild, find_installations
 from tasks.discovery.python.python_project import describe_python
 from tasks.discovery.rank import Rank, is_excluded, rank
 from tasks.discovery.sites import find_site
@@ -33,7 +34,9 @@ class _Place:
     site: Site | None = None
 
 
-def find_components(tree: FileView, exclude: Sequence[str], settings: Mapping[str, str]) -> tuple[Component, ...]:
+def find_components(
+    tree: FileView, exclude: Sequence[str], settings: Mapping[str, str], installs: Mapping[str, Sequence[str]]
+) -> tuple[Component, ...]:
     """Returns every component, ordered by kind and path."""
     directories = _candidates(tree, exclude)
     places = [place for directory in directories for place in _places(tree, directory)]
@@ -42,8 +45,9 @@ def find_components(tree: FileView, exclude: Sequence[str], settings: Mapping[st
     order = list(Kind)
     places.sort(key=lambda place: (order.index(place.kind), place.directory))
     rivals = {kind: tuple(place.directory for place in places if place.kind is kind) for kind in Kind}
+    webs = rivals[Kind.WEB]
     return tuple(
-        _with_calls(tree, _web(tree, images, place.directory, settings, rivals[Kind.WEB]), calls, rivals[Kind.WEB])
+        _with_calls(tree, _web(tree, images, place.directory, settings, installs, webs), calls, webs)
         if place.kind is Kind.WEB
         else _node(tree, images, place, (*rivals[Kind.WORKER], *rivals[Kind.SITE]))
         for place in places
@@ -90,13 +94,21 @@ def _places(tree: FileView, directory: str) -> Iterator[_Place]:
 
 
 def _web(
-    tree: FileView, images: ImageDefinitions, directory: str, settings: Mapping[str, str], rivals: tuple[str, ...]
+    tree: FileView,
+    images: ImageDefinitions,
+    directory: str,
+    settings: Mapping[str, str],
+    installs: Mapping[str, Sequence[str]],
+    rivals: tuple[str, ...],
 ) -> Component:
     configured = settings.get(directory, "")
     web, image = describe_web(tree, images, directory, configured=configured, rivals=rivals)
-    found = (web.dockerfile, image) if web.dockerfile and image else None
+    found = None
+    if web.dockerfile and image:
+        found = ImageBuild(path=web.dockerfile, dockerfile=image, target=web.target, args=web.args)
     base = module_base(tree, directory, web.settings)
-    python = describe_python(tree, directory, found, modules=base)
+    installations = find_installations(tree, directory, found, installs.get(directory, ()))
+    python = describe_python(tree, directory, found, installations, modules=base)
     project = string(tree.table(python.manifest), "project", "name")
     package = (web.manage_settings or web.settings).split(".")[0]
     return Component(

@@ -2,6 +2,7 @@
 
 import stat
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 
 from tasks.catalogue import NAMES, CatalogueContext, make_catalogue
@@ -58,7 +59,9 @@ def name_mistakes(stack: Path) -> tuple[str, ...]:
 def make_context(tree: Tree, settings: Settings, title: str = "") -> CatalogueContext:
     """Returns a tree and its stack as the rows of the catalogue see them."""
     modules = {path: each.settings for path, each in settings.component.items() if each.settings}
-    found = discover(tree.files, lambda path: read_text(tree, path), exclude=settings.exclude, settings=modules)
+    installs = {path: each.install for path, each in settings.component.items() if each.install}
+    read = partial(read_text, tree)
+    found = discover(tree.files, read, exclude=settings.exclude, settings=modules, installs=installs)
     return CatalogueContext(
         stack=found,
         paths=frozenset(tree.files),

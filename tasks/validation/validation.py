@@ -163,6 +163,7 @@ class Validation:
             duration=duration,
             untracked=tree.untracked,
             warnings=(*reported_secrets(job.secrets), *job.scope.stack.warnings, *job.exposure.notes(engine.name)),
+            production=job.scope.production,
             secrets=job.secrets.facts,
             rerun=self._rerun(red) if red else "",
             stage_durations=stage_durations(results, plan),

@@ -15,8 +15,8 @@ def calls(files: dict[str, str]) -> tuple[ToolCall, ...]:
 
 
 def shown(call: ToolCall) -> Shown:
-    """The origin, and the call as one line."""
-    return call.origin.name, " ".join((call.tool, *call.options, *call.paths))
+    """The source, and the call as one line."""
+    return call.source.name, " ".join((call.tool, *call.options, *call.paths))
 
 
 def workflow(*steps: str, job: str = "", on: str = "push", top: str = "") -> dict[str, str]:

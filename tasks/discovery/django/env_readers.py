@@ -16,12 +16,14 @@ class Helper:
     """A function of the stack that reads the variable in its parameter at `index`. `prefix` comes before its name.
 
     `required`: without a default the function raises an error. `defaulted`: a parameter with a default is next to it.
+    `answers`: the read inside has a default of its own, so an absent variable never gives None.
     """
 
     index: int
     prefix: str = ""
     required: bool = False
     defaulted: bool = False
+    answers: bool = False
     shape: str = ""
 
 
@@ -97,6 +99,7 @@ def helper_of(function: ast.FunctionDef) -> Helper | None:
             continue
         index = names.index(parameter)
         parents = {child: each for each in ast.walk(function) for child in ast.iter_child_nodes(each)}
+        shape = shape_of_helper(function)
         return Helper(
             index=index,
             prefix=prefix,
@@ -104,9 +107,22 @@ def helper_of(function: ast.FunctionDef) -> Helper | None:
             if is_strict
             else is_demanded_in(function, node),
             defaulted=len(function.args.defaults) >= len(names) - index and not is_missing(function.args.defaults),
-            shape=shape_of_helper(function),
+            answers=not is_strict and has_answer(node, shape, names),
+            shape=shape,
         )
     return None
+
+
+def has_answer(node: ast.AST, shape: str, parameters: Iterable[str]) -> bool:
+    """Whether a read has a default of its own that its cast accepts. An empty text is a list or a path, no number."""
+    match default_of(node):
+        case None:
+            return False
+        case ast.Constant(value=value):
+            return value is not None and (value != "" or shape in {"", "text", "list", "path"})
+        case ast.Name(id=name):
+            return name not in parameters
+    return True
 
 
 def is_missing(defaults: Iterable[ast.expr]) -> bool:
@@ -166,6 +182,13 @@ def prefixed_name(key: ast.expr) -> tuple[str, str]:
         case ast.Name(id=name):
             return "", name
     return "", ""
+
+
+def default_of(node: ast.AST) -> ast.expr | None:
+    """Returns the default of `.get(name, default)`."""
+    assert isinstance(node, ast.Call)
+    named = [each.value for each in node.keywords if each.arg == "default"]
+    return next(iter([*node.args[1:2], *named]), None)
 
 
 def prefixes_above(node: ast.AST, parents: dict[ast.AST, ast.AST]) -> Iterator[str]:

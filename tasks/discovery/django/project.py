@@ -13,6 +13,7 @@ from tasks.discovery.django.variables import read_variables
 from tasks.discovery.file_view import FileView, is_within, join, lineage, parent, relative
 from tasks.discovery.image.definitions import ImageDefinitions, is_for_python
 from tasks.discovery.image.dockerfile import Dockerfile
+from tasks.discovery.image.system_packages import system_installs_of
 from tasks.discovery.rank import Rank, rank
 from tasks.stack import Web
 
@@ -62,6 +63,7 @@ def describe_web(
         context=build.context if build else ".",
         target=build.target if build else "",
         args=build.args if build else (),
+        installs=system_installs_of(tree, image.path if image else None, directory),
     )
     stage = image.stage if image else None
     return with_variables(web, tree, rivals, stage.env if stage else {}), image.dockerfile if image else None

@@ -13,6 +13,7 @@ from tasks.discovery.django.env_readers import (
     ENVIRON,
     ENVIRONS,
     Readers,
+    default_of,
     find_readers,
     prefixes_above,
 )
@@ -83,13 +84,6 @@ def of_os(node: ast.expr, tree: ast.Module, parents: dict[ast.AST, ast.AST]) -> 
     crashes = shape in CRASHING and not has_fallback(node, name, parents)
     required = crashes or is_key(node, parents) or is_demanded(node, name, tree, parents)
     return Variable(name=name, shape=shape or "text", required=required)
-
-
-def default_of(node: ast.expr) -> ast.expr | None:
-    """Returns the default of `.get(name, default)`."""
-    assert isinstance(node, ast.Call)
-    named = [each.value for each in node.keywords if each.arg == "default"]
-    return next(iter([*node.args[1:2], *named]), None)
 
 
 def shape_of_value(value: ast.expr) -> str:
@@ -191,7 +185,7 @@ def of_helper(node: ast.expr, parents: dict[ast.AST, ast.AST], readers: Readers)
     name = text_of(arguments[0]) if arguments else ""
     has_default = len(arguments) > 1 or any(each.arg == "default" for each in node.keywords)
     around = shape_around(node, parents)
-    crashes = around in CRASHING and not has_fallback(node, name, parents)
+    crashes = around in CRASHING and not has_fallback(node, name, parents) and not helper.answers
     return Variable(
         name=helper.prefix + name if name else "",
         shape=helper.shape or around or "text",

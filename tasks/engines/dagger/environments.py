@@ -70,6 +70,7 @@ async def install(resources: SessionResources, environment: Environment, log: Pa
         exit, container = await execute(resources, container, order)
         if exit.code != 0 and exit.code not in command.empty:
             return Prepared(exit=exit, command=command, gaps=choice.gaps)
+        gaps += [] if exit.code == 0 else [f"{command.label} failed in its container"]
     paths = await find_modules(resources, container) if environment.kind == "node" else (ENV,)
     packages = tuple((path, with_cached_id(container.directory(path))) for path in paths)
     resources.installed[environment.key] = InstalledContainer(toolchain=toolchain, packages=packages)
