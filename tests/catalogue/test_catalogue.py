@@ -414,7 +414,7 @@ def request_of(settings: ComponentSettings | None = None) -> str:
 
 def test_health_requests_the_configured_path_or_a_default() -> None:
     assert "--path /admin/login/ --else / " in request_of()
-    configured = request_of(ComponentSettings(health="/up"))
+    configured = request_of(ComponentSettings(health=("/up",)))
     assert "--path /up " in configured
     assert "--else" not in configured
 

@@ -69,7 +69,7 @@ def server(component: Component, context: CatalogueContext) -> Command:
         label="server",
         cwd=launch.directory if launch else web.directory,
         environment="production",
-        env=server_env(component, context) if launch else django_env(component, context),
+        env=server_env(component, context, is_launched=launch is not None),
         secrets=context.secrets(component),
         parser="traceback",
         verdicts=((1, "findings"), *((code, TOOL_MISSING) for code in ABSENT if is_lacking)),
@@ -106,12 +106,11 @@ def server_line(component: Component) -> str:
     return f'Name it in predeploy.toml: [component."{component.path}"] server = "…"'
 
 
-def server_env(component: Component, context: CatalogueContext) -> tuple[tuple[str, str], ...]:
+def server_env(component: Component, context: CatalogueContext, *, is_launched: bool) -> tuple[tuple[str, str], ...]:
     """Returns the variables of the server's process: those of Django's processes, and those that its scripts set."""
-    assert component.web is not None
-    assert component.web.launch is not None
-    own = {name: value for name, value in component.web.launch.env if name not in PLACES}
-    return tuple(sorted((own | dict(django_env(component, context))).items()))
+    launch = web_of(component).launch
+    own = {name: value for name, value in launch.env if name not in PLACES} if launch and is_launched else {}
+    return tuple(sorted((own | {"PREDEPLOY_SERVER": "1"} | dict(django_env(component, context))).items()))
 
 
 def server_gap(component: Component, context: CatalogueContext) -> tuple[tuple[str, str], ...]:
