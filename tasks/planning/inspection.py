@@ -93,10 +93,10 @@ def _web(component: Component, context: CatalogueContext) -> Iterator[Inspected]
     default = "no file names the path; these are asked"
     yield Inspected(
         topic="health",
-        found=Sourced(value=health, file=TOML, why="health in predeploy.toml")
+        found=Sourced(value=", ".join(health), file=TOML, why="health in predeploy.toml")
         if health
-        else Sourced(value="/admin/login/ or /", why=default),
-        correction=f"health = {quoted(health or '/health')}",
+        else Sourced(value="/admin/login/ and /", why=default),
+        correction=f"health = {quoted(health[0] if health else '/health')}",
     )
 
 

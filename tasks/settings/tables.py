@@ -15,6 +15,7 @@ from tasks.settings.values import (
     Seconds,
     TableName,
     UrlPath,
+    UrlPaths,
     VariableName,
     Variables,
     Words,
@@ -47,7 +48,7 @@ class ComponentSettings(BaseModel, frozen=True, extra="forbid"):
     settings: ModuleName | None = Field(
         default=None, description="the Django settings module that production uses, such as `config.settings`"
     )
-    health: UrlPath | None = Field(default=None, description="the URL path that a healthy server answers")
+    health: UrlPaths = Field(default=(), description="the URL path that a healthy server answers, or a list of them")
     server: Words | None = Field(default=None, description="the command that starts the server in production")
     install: Words | None = Field(
         default=None,
