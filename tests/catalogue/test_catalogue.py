@@ -376,6 +376,38 @@ def test_server_that_no_file_names_is_a_gap_in_the_proof() -> None:
     assert [name for name, _ in gaps("django")] == ["development_server"]
 
 
+@pytest.mark.parametrize(
+    ("packages", "text", "failed", "errored"),
+    [
+        ({"gunicorn", "django"}, "", False, False),
+        ({"django"}, "FROM x\nCOPY . .\n", True, False),
+        ({"django"}, "FROM x\nRUN pip install \\\n  gunicorn==23\n", False, True),
+        (set(), "", False, True),
+    ],
+)
+def test_server_that_no_package_has(packages: set[str], text: str, failed: bool, errored: bool) -> None:
+    launch = ProductionServer(argv=("gunicorn", "config.wsgi"))
+    project = make_uv_project(packages=frozenset(packages))
+    web = make_web(project=project, launch=launch, dockerfile="apps/web/Dockerfile")
+
+    checks = checks_of(web, files={"apps/web/Dockerfile": text})
+    service = checks["django_health[apps/web]"].commands[-1].services[0]
+
+    assert ((127, "tool_missing") in service.verdicts, (127, "tool_missing") in service.unfit) == (failed, errored)
+
+
+def test_configured_server_is_the_same_command_on_every_engine() -> None:
+    own = {"apps/web": ComponentSettings(server=("uv", "run", "gunicorn", "-b", ":80", "config.wsgi"))}
+    launch = ProductionServer(argv=("uvicorn", "x"), in_image=("uvicorn", "x"), entry=())
+
+    checks = checks_of(make_web(launch=launch), component=own)
+    service = checks["django_health[apps/web]"].commands[-1].services[0]
+
+    assert " ".join(service.argv) == f"gunicorn --bind {BIND} config.wsgi"
+    assert " ".join(service.in_image) == f"uv run gunicorn --bind {BIND} config.wsgi"
+    assert service.entry == ()
+
+
 def request_of(settings: ComponentSettings | None = None) -> str:
     own = {"apps/web": settings} if settings else {}
     return " ".join(checks_of(make_web(), component=own)["django_health[apps/web]"].commands[-1].argv)

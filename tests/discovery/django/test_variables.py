@@ -77,6 +77,10 @@ def test_variable_without_a_default_is_required_and_has_a_shape(text: str, shape
         OS + 'X = int(os.environ.get("X") or 3)',
         OS + 'if "X" in os.environ:\n    X = os.environ["X"]',
         OS + 'try:\n    X = os.environ["X"]\nexcept KeyError:\n    X = ""',
+        OS + 'if "X" in os.environ:\n    X = os.environ.get("X").split(",")',
+        OS + 'if "USE_X" in os.environ:\n    X = os.environ["X"]',
+        OS + 'def secret(name, default=None):\n    if path := os.getenv(name + "_FILE"):\n        raise E\n'
+        '    return os.getenv(name, default)\nX = secret("X")',
         ENVIRON + 'X = env("X", default=None)',
         ENVIRON + 'X = env.int("X", 3)',
         "import environ\nenv = environ.Env(X=(bool, False))\nX = env('X')",
