@@ -16,7 +16,7 @@ from tasks.discovery.python.installations import ImageBuild, find_installations
 from tasks.discovery.python.python_project import describe_python
 from tasks.discovery.rank import Rank, is_excluded, rank
 from tasks.discovery.sites import find_site
-from tasks.discovery.workers import CONFIGS, Wrangler, describe_worker, is_generated, read_wrangler
+from tasks.discovery.worker.workers import CONFIGS, Wrangler, describe_worker, is_generated, read_wrangler
 from tasks.stack import Component, Kind, Site, ToolCall, Worker
 
 # Folder names that are too general for the name of a component.

@@ -6,7 +6,7 @@ import re
 from tasks.catalogue.django.environment import own_env
 from tasks.catalogue.row import CatalogueContext
 from tasks.discovery.documents import parse_dotenv
-from tasks.discovery.worker_env import worker_examples
+from tasks.discovery.worker.worker_env import worker_examples
 from tasks.stack import Component, Kind, Worker
 from tasks.steps import DB_URL, NONCE, OUT, PROBES, WORK, Command, address_of
 

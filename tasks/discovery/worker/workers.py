@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from tasks.discovery.documents import Table, string, strings, table, tables
 from tasks.discovery.file_view import FileView, join, lineage, parent
-from tasks.discovery.worker_env import bindings_of, read_names, sources
+from tasks.discovery.worker.worker_env import bindings_of, read_names, sources
 from tasks.stack import Worker
 
 # The order in which wrangler searches.
