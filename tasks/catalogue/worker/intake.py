@@ -6,13 +6,13 @@ import re
 from tasks.catalogue.django.environment import django_env
 from tasks.catalogue.django.server import web_of
 from tasks.catalogue.row import CatalogueContext
+from tasks.catalogue.worker.build import worker_of
 from tasks.catalogue.worker.service import (
     OUTBOUND,
     WORKER,
     asks_database,
     migrating,
     services,
-    worker_of,
     worker_texts,
 )
 from tasks.settings import FormSettings
