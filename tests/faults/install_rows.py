@@ -15,7 +15,7 @@ INSTALLS: tuple[Fault, ...] = (
     Fault(
         name="a package needs a library that is not here",
         edits=(append(LOCK, "./vendor/own\n"), write(f"{WEB}/vendor/own/setup.py", NEEDS_LIBPQ)),
-        red=(open_("django_container", "build_failed", "", "own"),),
+        red=(open_("django_container", "build_failed", "", "pg_config"),),
         exit=3,
     ),
 )
