@@ -38,6 +38,10 @@ class ReasonCode(StrEnum):
     ACQUIRE = "acquire", "an installation failed for an unknown reason"
     TOOLCHAIN = "toolchain", "no version of Python or Node fits the stack"
     UNSUPPORTED = "unsupported", "the engine does not have the stack's package manager"
+    # this machine
+    OTHER_PYTHON = "other_python", "the code needs another Python than the one that runs it here"
+    SYSTEM_PACKAGE = "system_package", "this machine does not have a system library or program that the code needs"
+    NETWORK = "network", "the code needs a host that this machine does not reach"
     # images
     BASE_IMAGE = "base_image", "a base image is not available"
     IMAGE_BUILD = "image_build", "the engine could not build an image"

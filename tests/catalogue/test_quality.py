@@ -185,6 +185,7 @@ def test_django_s_runner_runs_as_the_stack_calls_it() -> None:
         paths=("shop",),
         directory="apps",
         env=(("DJANGO_SETTINGS_MODULE", "config.test"), ("PATH", "/bin"), ("SECRET_KEY", "x"), ("DATABASE_URL", "x")),
+        services=("postgres",),
     )
 
     (command,) = commands_of("django_test", call)
@@ -195,6 +196,26 @@ def test_django_s_runner_runs_as_the_stack_calls_it() -> None:
     assert "@db.name@" in env["DATABASE_URL"]
     assert "PATH" not in env
     assert env["SECRET_KEY"] != "x"
+
+
+@pytest.mark.parametrize(
+    ("over", "url"),
+    [
+        ({}, None),
+        ({"env": (("DATABASE_URL", "sqlite:///"),)}, "sqlite:///"),
+        ({"env": (("DATABASE_URL", "postgres://localhost/x"),)}, "@db.name@"),
+        ({"services": ("postgres",)}, "@db.name@"),
+        ({"services": ("redis",)}, None),
+        ({"contained": True}, "@db.name@"),
+        ({"source": CallSource.RECIPE}, "@db.name@"),
+    ],
+)
+def test_tests_use_the_database_that_ci_tests_with(over: dict[str, Any], url: str | None) -> None:
+    """CI without a database server tests on the default of the settings, often SQLite."""
+    (command,) = commands_of("django_test", make_call("manage.py test", **over))
+
+    found = dict(command.env).get("DATABASE_URL")
+    assert found is None if url is None else found is not None and url in found
 
 
 DJANGO, PYTEST = make_call("manage.py test", script="manage.py"), make_call("pytest")

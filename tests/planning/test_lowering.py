@@ -448,11 +448,13 @@ def test_every_installing_command_is_in_the_acquire_phase() -> None:
     assert {command.phase for each in environments.values() for command in each.commands} == {"acquire"}
 
 
-def test_tool_environment_has_only_its_packages_and_the_component_s_python() -> None:
-    command = make_command("black", environment="tool", packages=("black==25.1.0", "click==8.1.7"))
-    check = make_check("black", commands=(command,))
+@pytest.mark.parametrize(("package", "version"), [("black==25.1.0", Version()), ("flake8==7.1.0", UV.python)])
+def test_tool_environment_has_only_its_packages(package: str, version: Version) -> None:
+    """flake8 parses with its own interpreter, so it needs the component's Python."""
+    command = make_command("lint", environment="tool", packages=(package, "click==8.1.7"))
+    check = make_check("lint", commands=(command,))
 
     (environment,) = LOWERING.environments(check, check.programs)
 
-    assert environment.files == (("requirements.txt", "black==25.1.0\nclick==8.1.7\n"),)
-    assert (environment.inputs, environment.version) == ((), UV.python)
+    assert environment.files == (("requirements.txt", f"{package}\nclick==8.1.7\n"),)
+    assert (environment.inputs, environment.version) == ((), version)

@@ -8,6 +8,7 @@ from tasks.catalogue.django.image import dockerfile_of, image_commands, image_of
 from tasks.catalogue.django.lock import installation_inputs, lock_commands
 from tasks.catalogue.django.server import server, server_gap, web_of
 from tasks.catalogue.django.upgrade import UPGRADE_ROW
+from tasks.catalogue.health import health_paths
 from tasks.catalogue.row import CatalogueContext, Row
 from tasks.models import Stage
 from tasks.stack import Component, Kind
@@ -138,11 +139,11 @@ def check_commands(component: Component, context: CatalogueContext) -> tuple[Com
 def health_commands(component: Component, context: CatalogueContext) -> tuple[Command, ...]:
     """Returns the command that sends a request to production's server, as a proxy would send it."""
     configured = context.configured(component).health
-    path = ("--path", configured) if configured else ("--path", HEALTH, "--else", "/")
-    arguments = ("--host", SERVER_HOST, "--port", SERVER_PORT, *path, "--facts", FACTS, "--wait", "30")
+    path = health_paths(configured) or ("--path", HEALTH, "--else", "/")
+    arguments = ("--host", SERVER_HOST, "--port", SERVER_PORT, *path, "--also", "/", "--facts", FACTS, "--wait", "30")
     request = Command(
         argv=("python", f"{PROBES}/e2e/http_health.py", *arguments),
-        label=f"GET {configured or HEALTH}",
+        label=f"GET {', '.join(configured) or HEALTH}",
         environment="ours",
         env=(("DATABASE_URL", DB_URL),),
         verdicts=((1, "unhealthy"), (4, "not_ready")),
@@ -151,7 +152,7 @@ def health_commands(component: Component, context: CatalogueContext) -> tuple[Co
         answered=("unhealthy",),
         evidence="summary",
         parser="probe",
-        limit=90,
+        limit=120 + 30 * len(configured),
         services=(server(component, context),),
     )
     return (request,)
