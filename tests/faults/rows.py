@@ -16,6 +16,7 @@ from tests.faults.fault import (
     unnoticed,
     write,
 )
+from tests.faults.tool_rows import TOOLS
 
 STALE_LOCK = red("django_container", "lock_stale", f"{WEB}/pyproject.toml:11", "the lock does not hold whitenoise>=6.9")
 
@@ -464,6 +465,7 @@ FAULTS: tuple[Fault, ...] = (
     *DATABASE,
     *UPGRADE,
     *SERVER,
+    *TOOLS,
 )
 
 # In a stack of its own: the sample's Django project, locked by uv.
