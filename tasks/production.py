@@ -44,6 +44,26 @@ class ProductionServer:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ProductionFacts:
+    """What was taken as production's settings module, server and image, for the component at `path`."""
+
+    path: str
+    settings: Sourced
+    server: Sourced
+    image: Sourced
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SystemInstall:
+    """System packages that production's image installs, at a line of a file. `command` is without the packages."""
+
+    file: str
+    line: int
+    command: str
+    packages: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Inspected:
     """One fact about a component. `correction` is the line of predeploy.toml that states it, if there is one."""
 

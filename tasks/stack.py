@@ -5,7 +5,7 @@ from enum import IntEnum, StrEnum
 from typing import Literal
 
 from tasks.installation import PythonInstallation
-from tasks.production import NOWHERE, ProductionServer, Sourced
+from tasks.production import NOWHERE, ProductionServer, Sourced, SystemInstall
 from tasks.variable import Variable
 from tasks.worker import Worker
 
@@ -138,13 +138,12 @@ class NodeProject:
 class Web:
     """A Django project. `directory` is the directory of manage.py.
 
-    `settings` is the module of the deployed process, and `settings_found` its origin. `manage_settings` is the default
-    in manage.py. `wsgi` and `asgi` are `module:attribute`. `apps` are directories with migrations. `launch` is the
-    server that production starts; None if no file names one. `env_example` is the path of `.env.example`. The image
-    is built from `dockerfile` in the directory `context`, up to the stage `target` (if empty, the last), with `args`.
-    `reads` are the environment variables that the code reads. `examples` are all example files, the first value of a
-    name counts. `given` are variables that the Dockerfile and compose files set, as name, value and file. `postgres`
-    means that an example, compose file or Dockerfile names Postgres, `scheme` is that of its URLs.
+    `settings` is the module of the deployed process, and `settings_found` its origin. `manage_settings` is the
+    default in manage.py. `wsgi` and `asgi` are `module:attribute`. `apps` are directories with migrations. `launch`
+    is the server that production starts. The image is built from `dockerfile` in the directory `context`, up to the
+    stage `target` (if empty, the last), with `args`, and `installs` are its system packages. `reads` are the
+    variables that the code reads. `examples` are all example files, the first value of a name counts. `given` are
+    variables that the Dockerfile and compose files set, as name, value and file. `postgres`: one names it.
     """
 
     directory: str
@@ -161,6 +160,7 @@ class Web:
     target: str = ""
     args: tuple[tuple[str, str], ...] = ()
     env_example: str | None = None
+    installs: tuple[SystemInstall, ...] = ()
     examples: tuple[str, ...] = ()
     reads: tuple[Variable, ...] = ()
     given: tuple[tuple[str, str, str], ...] = ()

@@ -70,8 +70,8 @@ SUBCOMMANDS: Mapping[str, Subcommand] = {
         flags={"json_output": FLAGS["json_output"], **ALWAYS},
     ),
     "inspect": Subcommand(
-        text="print what production installs, is told and starts, with file and line. It names each guess, and the "
-        "line of `predeploy.toml` that corrects it",
+        text="print what production starts, with file and line. It also prints what production installs, its "
+        "variables, each guess, and the line of `predeploy.toml` that corrects the guess",
         takes_stack=True,
         flags={"json_output": FLAGS["json_output"], **ALWAYS},
     ),

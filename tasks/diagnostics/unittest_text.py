@@ -41,10 +41,12 @@ def _findings(text: str, mapper: PathMapper) -> Iterator[Diagnostic]:
     for block in _BLOCK.finditer(text):
         ending = _END.search(text, block.end())
         body = text[block.end() : ending.start() if ending else len(text)]
-        trace = from_trace(traces(body), mapper, "django")
+        found = traces(body)
+        trace = from_trace(found, mapper, "django")
         rule, title = _named(block["title"])
-        message = f"{trace.rule}: {trace.message}" if trace and trace.rule != trace.message else first_line(body)
-        file, line = place(traces(body), mapper)
+        message = f"{found[-1].type}: {trace.message}" if trace else first_line(body)
+        message = found[-1].type if trace and trace.message == trace.rule else message
+        file, line = place(found, mapper)
         yield Diagnostic(
             tool="django",
             message=shortened(message or f"{block['kind']}: {title}"),

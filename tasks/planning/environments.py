@@ -21,6 +21,7 @@ PYTHON_CONTROL = (
     "packaging",
 )
 NODE_CONTROL = ("npm", "view", "semver", "version", "--prefer-online")
+ANY_PYTHON = frozenset({"ruff", "black", "isort"})
 ARCHIVES = (".whl", ".tar.gz", ".tgz", ".zip")
 COMPILED = (("UV_COMPILE_BYTECODE", "1"),)
 
@@ -116,6 +117,7 @@ def python_environment(project: PythonProject, name: str, digest: Callable[[str]
         version=project.python,
         inputs=project.inputs,
         files=files,
+        system_packages=project.install.system_packages,
         commands=commands,
         control=PYTHON_CONTROL,
         key=key_of("python", content, *files, [asdict(command) for command in commands], asdict(project.python)),
@@ -145,7 +147,11 @@ def our_environment(text: str) -> Environment:
 
 @cache
 def tool_environment(packages: tuple[str, ...], python: Version) -> Environment:
-    """Returns the environment of a quality tool in an exact version, without the stack's packages."""
+    """Returns the environment of a quality tool in an exact version, without the stack's packages.
+
+    `python` is the component's version. Tools that do not parse with their own interpreter run on any.
+    """
+    version = Version() if packages[0].partition("==")[0] in ANY_PYTHON else python
     listed = "requirements.txt"
     make = acquire("uv venv", "uv", "venv", "--allow-existing", ENV, cwd=".", parser="uv")
     argv = ("uv", "pip", "install", "--python", ENV, "-r", f"{WORK}/{listed}")
@@ -154,13 +160,13 @@ def tool_environment(packages: tuple[str, ...], python: Version) -> Environment:
         kind="python",
         title=packages[0],
         root=".",
-        version=python,
+        version=version,
         inputs=(),
         files=((listed, "".join(f"{each}\n" for each in packages)),),
         is_own=True,
         commands=commands,
         control=PYTHON_CONTROL,
-        key=key_of("tool", packages, [asdict(command) for command in commands], asdict(python)),
+        key=key_of("tool", packages, [asdict(command) for command in commands], asdict(version)),
     )
 
 

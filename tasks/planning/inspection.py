@@ -9,8 +9,8 @@ from tasks.catalogue.django.environment import django_env, fills, own_env
 from tasks.catalogue.django.image import dockerfile_of, image_of
 from tasks.catalogue.django.server import configured_argv, server_argv
 from tasks.planning.environments import python_commands
-from tasks.production import Inspected, InspectedComponent, Sourced
-from tasks.stack import Component
+from tasks.production import Inspected, InspectedComponent, ProductionFacts, Sourced
+from tasks.stack import Component, Kind
 from tasks.steps import SERVER_HOST, SERVER_PORT
 
 TOML = "predeploy.toml"
@@ -27,6 +27,19 @@ def inspect_stack(context: CatalogueContext) -> tuple[InspectedComponent, ...]:
             variables=tuple(_variables(component, context)) if component.web else (),
         )
         for component in context.stack.components
+    )
+
+
+def production_facts(context: CatalogueContext) -> tuple[ProductionFacts, ...]:
+    """Returns what was taken as production's settings, server and image, for each Django project."""
+    return tuple(
+        ProductionFacts(
+            path=component.path,
+            settings=settings_fact(component).found,
+            server=server_fact(component, context).found,
+            image=image_fact(component, context).found,
+        )
+        for component in context.stack.of(Kind.WEB)
     )
 
 
@@ -80,10 +93,10 @@ def _web(component: Component, context: CatalogueContext) -> Iterator[Inspected]
     default = "no file names the path; these are asked"
     yield Inspected(
         topic="health",
-        found=Sourced(value=health, file=TOML, why="health in predeploy.toml")
+        found=Sourced(value=", ".join(health), file=TOML, why="health in predeploy.toml")
         if health
-        else Sourced(value="/admin/login/ or /", why=default),
-        correction=f"health = {quoted(health or '/health')}",
+        else Sourced(value="/admin/login/ and /", why=default),
+        correction=f"health = {quoted(health[0] if health else '/health')}",
     )
 
 
@@ -142,7 +155,7 @@ def _variables(component: Component, context: CatalogueContext) -> Iterator[Sour
             yield Sourced(
                 value=name, file=file, line=line, why="a throwaway value: no file of the stack has one", guess=True
             )
-        elif name in reads or (not reads and name != "PYTHONPATH"):
+        elif name in reads or (not reads and name != "PYTHONPATH" and not name.startswith("PREDEPLOY_")):
             yield Sourced(value=name, why="of this run: a throwaway key, the run's database or its hosts")
     for name in context.secrets(component):
         yield Sourced(value=name, file=TOML, why="a secret in predeploy.toml")

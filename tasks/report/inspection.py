@@ -2,10 +2,12 @@
 
 import json
 from collections.abc import Iterator, Sequence
+from typing import TypeAlias
 
-from tasks.production import InspectedComponent, Sourced
-from tasks.report.layout import clean_line, hang
+from tasks.production import InspectedComponent, ProductionFacts, Sourced
+from tasks.report.layout import clean_line, encodable, hang
 
+Json: TypeAlias = "dict[str, Json] | list[Json] | str | int | float | bool | None"
 WIDTH = 100
 INDENT = 12
 
@@ -68,12 +70,26 @@ def inspection_document(components: Sequence[InspectedComponent]) -> str:
     return json.dumps(document, indent=2)
 
 
-def sourced(found: Sourced) -> dict[str, object]:
+def sourced(found: Sourced) -> dict[str, str | int | None]:
     """A fact as plain data. `file` and `line` are null if no file states it."""
     return {
-        "value": found.value,
-        "file": found.file or None,
+        "value": encodable(found.value),
+        "file": encodable(found.file) or None,
         "line": found.line or None,
-        "why": found.why,
+        "why": encodable(found.why),
         "guess": found.guess,
     }
+
+
+def production_document(facts: ProductionFacts) -> dict[str, Json]:
+    """What was taken as production's, for `report.json`."""
+    found = {"settings": facts.settings, "server": facts.server, "image": facts.image}
+    return {"component": encodable(facts.path), **{name: dict(sourced(each)) for name, each in found.items()}}
+
+
+def production_lines(facts: Sequence[ProductionFacts]) -> Iterator[str]:
+    """A line per fact that a run was based on, for people."""
+    for each in facts:
+        for topic, found in (("settings", each.settings), ("server", each.server)):
+            if found.value:
+                yield clean_line(f"{each.path}: {topic} {found.value} ({origin(found)})")

@@ -2,6 +2,7 @@
 
 import stat
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from tasks.discovery import discover
 from tasks.errors import PredeployError, SettingsError, TreeError, UsageError
 from tasks.settings import Settings, load_settings, usable_settings
 from tasks.source.tree import Tree, read_tree
+from tasks.validation.line_ends import line_end_warnings
 
 
 def read_text(tree: Tree, path: str) -> str:
@@ -69,6 +71,7 @@ def make_context(tree: Tree, settings: Settings, title: str = "") -> CatalogueCo
         installs=installs,
         environment=settings.environment or "",
     )
+    found = replace(found, warnings=(*found.warnings, *line_end_warnings(tree, found)))
     return CatalogueContext(
         stack=found,
         paths=frozenset(tree.files),

@@ -109,7 +109,7 @@ NEIGHBOURS = {
     ("name", "words"),
     [
         ("ruff_check", ("--extend-exclude=infra,job", ".")),
-        ("black", ("--extend-exclude=^/(?:infra|job)(?:/|$)", ".")),
+        ("black", ("--extend-exclude=/(?:infra|job)(?:/|$)", ".")),
         ("isort", ("--extend-skip", "infra", "--extend-skip", "job", ".")),
         ("flake8", ("--extend-exclude=infra,job", ".")),
         ("mypy", ("--exclude", "^infra(?:/|$)", "--exclude", "^job(?:/|$)", ".")),
@@ -122,12 +122,20 @@ def test_without_a_call_neighbours_with_a_manifest_are_left_out(name: str, words
     assert command.argv[-len(words) :] == words
 
 
+def test_documents_that_name_the_whole_project_do_not_mean_its_neighbours() -> None:
+    call = make_call("ruff check", source=CallSource.DOCS, directory="apps/web", paths=(".",))
+
+    (command,) = commands_of("ruff_check", call, files=NEIGHBOURS)
+
+    assert command.argv[-2:] == ("--extend-exclude=infra,job", ".")
+
+
 def test_hook_leaves_out_what_its_patterns_say() -> None:
     hook = make_call("black", source=CallSource.HOOK, directory="apps/web", excluded=("apps/web/a.py", "apps/web/old"))
 
     (command,) = commands_of("black", hook)
 
-    assert "--extend-exclude=^/(?:a\\.py|old)(?:/|$)" in command.argv
+    assert "--extend-exclude=/(?:a\\.py|old)(?:/|$)" in command.argv
 
 
 def test_tool_runs_in_an_environment_of_its_own_in_the_locked_version() -> None:
@@ -185,6 +193,7 @@ def test_django_s_runner_runs_as_the_stack_calls_it() -> None:
         paths=("shop",),
         directory="apps",
         env=(("DJANGO_SETTINGS_MODULE", "config.test"), ("PATH", "/bin"), ("SECRET_KEY", "x"), ("DATABASE_URL", "x")),
+        services=("postgres",),
     )
 
     (command,) = commands_of("django_test", call)
@@ -195,6 +204,26 @@ def test_django_s_runner_runs_as_the_stack_calls_it() -> None:
     assert "@db.name@" in env["DATABASE_URL"]
     assert "PATH" not in env
     assert env["SECRET_KEY"] != "x"
+
+
+@pytest.mark.parametrize(
+    ("over", "url"),
+    [
+        ({}, None),
+        ({"env": (("DATABASE_URL", "sqlite:///"),)}, "sqlite:///"),
+        ({"env": (("DATABASE_URL", "postgres://localhost/x"),)}, "@db.name@"),
+        ({"services": ("postgres",)}, "@db.name@"),
+        ({"services": ("redis",)}, None),
+        ({"contained": True}, "@db.name@"),
+        ({"source": CallSource.RECIPE}, "@db.name@"),
+    ],
+)
+def test_tests_use_the_database_that_ci_tests_with(over: dict[str, Any], url: str | None) -> None:
+    """CI without a database server tests on the default of the settings, often SQLite."""
+    (command,) = commands_of("django_test", make_call("manage.py test", **over))
+
+    found = dict(command.env).get("DATABASE_URL")
+    assert found is None if url is None else found is not None and url in found
 
 
 DJANGO, PYTEST = make_call("manage.py test", script="manage.py"), make_call("pytest")

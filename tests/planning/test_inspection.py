@@ -61,7 +61,7 @@ def test_guesses_come_with_the_lines_that_correct_them() -> None:
 
 
 def test_configured_values_come_from_predeploy_toml() -> None:
-    own = ComponentSettings(settings="config.other", server=("gunicorn", "x"), health="/up", env={"A": "1"})
+    own = ComponentSettings(settings="config.other", server=("gunicorn", "x"), health=("/up",), env={"A": "1"})
 
     found = inspected(django() | {"Dockerfile": IMAGE, "predeploy.toml": "\nsettings = 'config.other'\n"}, own)
 

@@ -106,7 +106,7 @@ class TestValues:
         assert component.server == ("gunicorn", "config.wsgi:application", "--bind", "0.0.0.0:8000")
         assert (component.settings, component.health, component.env) == (
             "config.settings.production",
-            "/up",
+            ("/up",),
             {"DEBUG": "0"},
         )
         assert (component.skip, component.build, component.output) == (("mypy",), None, None)

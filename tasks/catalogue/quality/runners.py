@@ -2,7 +2,7 @@
 
 import posixpath
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import replace
 
 from tasks.catalogue.django.environment import django_env, own_env
@@ -10,12 +10,12 @@ from tasks.catalogue.quality.linters import NOT_READ, tool
 from tasks.catalogue.quality.targets import neighbours
 from tasks.catalogue.quality.usage import chosen_calls, covered, is_called, project_of
 from tasks.catalogue.row import CatalogueContext
-from tasks.catalogue.throwaway import throwaway_variables
+from tasks.catalogue.throwaway import throwaway_database, throwaway_keys
 from tasks.discovery.calls.arguments import DJANGO_TEST
 from tasks.discovery.file_view import is_within
 from tasks.discovery.rank import Rank, rank
 from tasks.models import SkipReason
-from tasks.stack import Component, ToolCall
+from tasks.stack import CallSource, Component, ToolCall
 from tasks.steps import OUT, Command, Fact
 
 NOT_COLLECTED: tuple[str, Fact, str] = ("tests_failed", "no_tests", "collection_error")
@@ -23,6 +23,7 @@ NO_RUNNER = "no_test_runner"
 _FILE = re.compile(r"(?:^|/)(?:tests?|test_\w+|\w+_tests?)\.py$|(?:^|/)tests/(?:.*/)?\w+\.py$")
 _TEST = re.compile(r"^[ \t]*(?:async[ \t]+)?def[ \t]+test\w*\(", re.MULTILINE)
 _CLASS = re.compile(r"^class[ \t]+\w+\([^)]*(?:Test|TestCase|Mixin)\w*[^)]*\):", re.MULTILINE)
+_SERVERS = re.compile(r"postg|timescale|pgvector|mysql|maria|percona|cockroach|mssql|oracle")
 # Variables of CI that say where things are on its machine.
 _PLACES = re.compile(r"^(?:PATH|HOME|PYTHONPATH|VIRTUAL_ENV|(?:UV|PIP|POETRY|DOCKER|COMPOSE|COVERAGE|GITHUB)_\w+)$")
 
@@ -126,11 +127,25 @@ def runner_env(component: Component, context: CatalogueContext, call: ToolCall |
     """Returns the variables of a test run: production's, and those of the stack's own call.
 
     The run's database and the configured values win over the call. The settings module is that of the call, or the
-    one that the runner chooses.
+    one that the runner chooses. If CI tests on the database of the settings, its variables are left out: the packages
+    for tests may have no driver of another one.
     """
     env = dict(django_env(component, context, settings_module=False))
-    fixed = {*throwaway_variables(), *own_env(component, context)}
-    fixed |= {name for name, value in env.items() if "@db." in value}
+    own = own_env(component, context)
+    database = set(throwaway_database()) - set(own)
     given = dict(call.env) if call else {}
+    if call is not None and _has_own_database(call, database):
+        required = {each.name for each in component.web.reads if each.required} if component.web else set()
+        env = {name: value for name, value in env.items() if name not in database or name in required}
+        database = set()
+    fixed = {*throwaway_keys(), *own, *database}
+    fixed |= {name for name, value in env.items() if "@db." in value and name not in given}
     env |= {name: value for name, value in given.items() if name not in fixed and not _PLACES.match(name)}
     return tuple(sorted(env.items()))
+
+
+def _has_own_database(call: ToolCall, names: Collection[str]) -> bool:
+    """Whether CI tests without a database server: its job starts none, and names at most a file of SQLite."""
+    servers = any(_SERVERS.search(service) for service in call.services)
+    values = [value for name, value in call.env if name in names]
+    return call.source is CallSource.CI and not (call.contained or servers) and all("sqlite" in each for each in values)
