@@ -16,6 +16,7 @@ from tests.faults.fault import (
     unnoticed,
     write,
 )
+from tests.faults.settings_rows import PRODUCTION_ONLY
 
 STALE_LOCK = red("django_container", "lock_stale", f"{WEB}/pyproject.toml:11", "the lock does not hold whitenoise>=6.9")
 
@@ -458,6 +459,7 @@ FAULTS: tuple[Fault, ...] = (
     Fault(name="nothing", edits=(), exit=0),
     *PACKAGES,
     *SETTINGS,
+    *PRODUCTION_ONLY,
     *QUALITY,
     *CACHES,
     *NODE,
