@@ -45,6 +45,7 @@ def _findings(text: str, mapper: PathMapper) -> Iterator[Diagnostic]:
         trace = from_trace(found, mapper, "django")
         rule, title = _named(block["title"])
         message = f"{found[-1].type}: {trace.message}" if trace else first_line(body)
+        message = found[-1].type if trace and trace.message == trace.rule else message
         file, line = place(found, mapper)
         yield Diagnostic(
             tool="django",

@@ -7,6 +7,7 @@ import pytest
 
 from tasks.catalogue import make_catalogue
 from tasks.catalogue.django.environment import django_env, filled_names
+from tasks.catalogue.django.rows import health_gaps
 from tasks.catalogue.django.server import UWSGI, server_argv
 from tasks.catalogue.quality.mypy_target import mypy_section
 from tasks.errors import UsageError
@@ -375,6 +376,38 @@ def test_server_that_no_file_names_is_a_gap_in_the_proof() -> None:
     assert [name for name, _ in gaps("django")] == ["development_server"]
 
 
+@pytest.mark.parametrize(
+    ("packages", "text", "failed", "errored"),
+    [
+        ({"gunicorn", "django"}, "", False, False),
+        ({"django"}, "FROM x\nCOPY . .\n", True, False),
+        ({"django"}, "FROM x\nRUN pip install \\\n  gunicorn==23\n", False, True),
+        (set(), "", False, True),
+    ],
+)
+def test_server_that_no_package_has(packages: set[str], text: str, failed: bool, errored: bool) -> None:
+    launch = ProductionServer(argv=("gunicorn", "config.wsgi"))
+    project = make_uv_project(packages=frozenset(packages))
+    web = make_web(project=project, launch=launch, dockerfile="apps/web/Dockerfile")
+
+    checks = checks_of(web, files={"apps/web/Dockerfile": text})
+    service = checks["django_health[apps/web]"].commands[-1].services[0]
+
+    assert ((127, "tool_missing") in service.verdicts, (127, "tool_missing") in service.unfit) == (failed, errored)
+
+
+def test_configured_server_is_the_same_command_on_every_engine() -> None:
+    own = {"apps/web": ComponentSettings(server=("uv", "run", "gunicorn", "-b", ":80", "config.wsgi"))}
+    launch = ProductionServer(argv=("uvicorn", "x"), in_image=("uvicorn", "x"), entry=())
+
+    checks = checks_of(make_web(launch=launch), component=own)
+    service = checks["django_health[apps/web]"].commands[-1].services[0]
+
+    assert " ".join(service.argv) == f"gunicorn --bind {BIND} config.wsgi"
+    assert " ".join(service.in_image) == f"uv run gunicorn --bind {BIND} config.wsgi"
+    assert service.entry == ()
+
+
 def request_of(settings: ComponentSettings | None = None) -> str:
     own = {"apps/web": settings} if settings else {}
     return " ".join(checks_of(make_web(), component=own)["django_health[apps/web]"].commands[-1].argv)
@@ -385,6 +418,17 @@ def test_health_requests_the_configured_path_or_a_default() -> None:
     configured = request_of(ComponentSettings(health=("/up",)))
     assert "--path /up " in configured
     assert "--else" not in configured
+
+
+def test_health_check_of_the_image_is_a_gap_without_an_image() -> None:
+    web = make_web(dockerfile="apps/web/Dockerfile")
+    files = {"apps/web/Dockerfile": "FROM python\nHEALTHCHECK --interval=5s CMD curl -f http://localhost/\n"}
+
+    gaps = health_gaps(web, make_scene(make_stack(web), files))
+    without = health_gaps(web, make_scene(make_stack(web), {"apps/web/Dockerfile": "FROM python\nHEALTHCHECK NONE\n"}))
+
+    assert ("image", "the HEALTHCHECK of apps/web/Dockerfile:2 was not run: it needs the image") in gaps
+    assert "image" not in dict(without)
 
 
 def test_lock_is_checked_only_if_it_exists() -> None:

@@ -109,7 +109,7 @@ NEIGHBOURS = {
     ("name", "words"),
     [
         ("ruff_check", ("--extend-exclude=infra,job", ".")),
-        ("black", ("--extend-exclude=^/(?:infra|job)(?:/|$)", ".")),
+        ("black", ("--extend-exclude=/(?:infra|job)(?:/|$)", ".")),
         ("isort", ("--extend-skip", "infra", "--extend-skip", "job", ".")),
         ("flake8", ("--extend-exclude=infra,job", ".")),
         ("mypy", ("--exclude", "^infra(?:/|$)", "--exclude", "^job(?:/|$)", ".")),
@@ -122,12 +122,20 @@ def test_without_a_call_neighbours_with_a_manifest_are_left_out(name: str, words
     assert command.argv[-len(words) :] == words
 
 
+def test_documents_that_name_the_whole_project_do_not_mean_its_neighbours() -> None:
+    call = make_call("ruff check", source=CallSource.DOCS, directory="apps/web", paths=(".",))
+
+    (command,) = commands_of("ruff_check", call, files=NEIGHBOURS)
+
+    assert command.argv[-2:] == ("--extend-exclude=infra,job", ".")
+
+
 def test_hook_leaves_out_what_its_patterns_say() -> None:
     hook = make_call("black", source=CallSource.HOOK, directory="apps/web", excluded=("apps/web/a.py", "apps/web/old"))
 
     (command,) = commands_of("black", hook)
 
-    assert "--extend-exclude=^/(?:a\\.py|old)(?:/|$)" in command.argv
+    assert "--extend-exclude=/(?:a\\.py|old)(?:/|$)" in command.argv
 
 
 def test_tool_runs_in_an_environment_of_its_own_in_the_locked_version() -> None:

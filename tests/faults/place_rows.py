@@ -23,7 +23,7 @@ PLACE_FAULTS = (
             replace(DOCKERFILE, "WORKDIR /app\n", "RUN apt-get install -y libnosuch1\nWORKDIR /app\n"),
             append(f"{WEB}/config/wsgi.py", '\nimport ctypes  # noqa: E402\n\nctypes.CDLL("libnosuch.so.1")\n'),
         ),
-        red=(open_("django_container", "system_package", "", "libnosuch.so.1"),),
+        red=(open_("django_container", "system_package", f"{WEB}/config/wsgi.py:13", "libnosuch.so.1"),),
         exit=3,
         engines=EMBEDDED,  # in containers the image has what its Dockerfile installs
     ),
@@ -35,7 +35,7 @@ PLACE_FAULTS = (
                 '\nimport urllib.request  # noqa: E402\n\nurllib.request.urlopen("https://rates.invalid/")\n',
             ),
         ),
-        red=(open_("django_container", "network", "", ""),),
+        red=(open_("django_container", "network", f"{WEB}/config/wsgi.py", "Name or service not known"),),
         exit=3,
     ),
 )

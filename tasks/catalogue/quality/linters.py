@@ -127,7 +127,8 @@ def black(component: Component, context: CatalogueContext) -> tuple[Command, ...
     """Returns the commands for formatting by black, which print a diff."""
 
     def hide(paths: tuple[str, ...]) -> str:
-        return f"--extend-exclude=^/(?:{'|'.join(map(re.escape, paths))})(?:/|$)"
+        # black matches paths from the root of the repository, which a workspace does not have
+        return f"--extend-exclude=/(?:{'|'.join(map(re.escape, paths))})(?:/|$)"
 
     def made(call: ToolCall | None) -> Command:
         words = _arguments(component, context, call, hide)

@@ -6,7 +6,7 @@ import re
 from tasks.catalogue.quality.usage import project_of
 from tasks.catalogue.row import CatalogueContext
 from tasks.discovery.file_view import is_within, relative
-from tasks.stack import Component, ToolCall
+from tasks.stack import CallSource, Component, ToolCall
 
 _MANIFEST = re.compile(
     r"^(?:pyproject\.toml|setup\.py|uv\.lock|poetry\.lock|Pipfile|Pulumi\.ya?ml|[\w.-]*requirements[\w.-]*\.(?:txt|in)"
@@ -35,9 +35,10 @@ def _declares(path: str, context: CatalogueContext) -> bool:
 def neighbours(component: Component, context: CatalogueContext, call: ToolCall | None) -> tuple[str, ...]:
     """Returns what a tool must not look at, relative to its working directory.
 
-    Without a call these are the neighbours with a manifest of their own. A hook leaves out what its patterns say.
+    Without a call, or if documents alone name the whole project, these are the neighbours with a manifest of their own.
+    A hook leaves out what its patterns say.
     """
-    if call is None:
+    if call is None or (call.source is CallSource.DOCS and call.paths in {(), (".",)}):
         root = project_of(component).root
         return tuple(relative(folder, root) for folder in foreign_projects(component, context))
     inner = (path for path in call.excluded if is_within(path, call.directory))
