@@ -17,6 +17,7 @@ from tests.faults.fault import (
     write,
 )
 from tests.faults.install_rows import INSTALLS
+from tests.faults.settings_rows import PRODUCTION_ONLY
 from tests.faults.tool_rows import TOOLS
 
 STALE_LOCK = red("django_container", "lock_stale", f"{WEB}/pyproject.toml:11", "the lock does not hold whitenoise>=6.9")
@@ -461,6 +462,7 @@ FAULTS: tuple[Fault, ...] = (
     *PACKAGES,
     *INSTALLS,
     *SETTINGS,
+    *PRODUCTION_ONLY,
     *QUALITY,
     *CACHES,
     *NODE,
