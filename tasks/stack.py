@@ -1,10 +1,11 @@
 """The data of a stack: its components, and how their dependencies are declared and locked."""
 
 from dataclasses import dataclass, field
-from enum import IntEnum, StrEnum
+from enum import StrEnum
 from typing import Literal
 
 from tasks.production import NOWHERE, ProductionServer, Sourced
+from tasks.tool_call import ToolCall
 from tasks.variable import Variable
 
 
@@ -28,44 +29,6 @@ class Version:
     wanted: str = ""
     source: str = ""
     accepts: str = ""
-
-
-class CallSource(IntEnum):
-    """The kind of file that calls a tool. The lowest value says best what the owner runs before a deploy."""
-
-    CI = 0
-    CI_HOOK = 1
-    RECIPE = 2
-    HOOK = 3
-    DOCS = 4
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ToolCall:
-    """A call of a quality tool in the stack's own files.
-
-    `tool` is one of `tasks.discovery.calls.arguments.TOOLS`, such as `ruff check` or `manage.py test`. `options` and
-    `paths` are its plain arguments, without those that only change the output. `directory` is the working directory,
-    relative to the stack's root, and `script` the path of manage.py as written. `contained` means that the call runs in
-    a container, where the working directory is another one. `file` and `line` are the place of the call.
-    `version` and `packages` are those of a pre-commit hook or of an action. `excluded` has the Python files and
-    directories that a hook leaves out. `env` has the plain variables of the call, `services` those of its CI job.
-    """
-
-    tool: str
-    origin: CallSource
-    file: str
-    line: int
-    options: tuple[str, ...] = ()
-    paths: tuple[str, ...] = ()
-    directory: str = "."
-    script: str = ""
-    contained: bool = False
-    version: str = ""
-    packages: tuple[str, ...] = ()
-    excluded: tuple[str, ...] = ()
-    env: tuple[tuple[str, str], ...] = ()
-    services: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,7 +76,8 @@ class NodeProject:
     """How a Node component's dependencies are declared and locked. Paths are relative to the stack's root.
 
     `root` is the directory with the lock (the workspace's root), `package` the component's own directory.
-    `manager_version` is the exact version in `packageManager`, or empty. `lock` is None without a lock.
+    `manager_version` is the exact version in `packageManager`, else the pinned one that reads the lock; empty for
+    the npm that comes with Node. `linker` is yarn's: with `pnp` there is no node_modules. `lock` is None without one.
     `dependencies` maps names to ranges, including development. `locked` maps the names of known tools to their locked
     versions. `inputs` are the files that an installation reads: every package.json of the workspace, locks, .npmrc and
     patches.
@@ -123,6 +87,7 @@ class NodeProject:
     package: str
     manager: Literal["pnpm", "npm", "yarn", "bun"]
     manager_version: str = ""
+    linker: Literal["node-modules", "pnp"] = "node-modules"
     lock: str | None = None
     node: Version = Version()
     scripts: dict[str, str] = field(default_factory=dict)

@@ -17,6 +17,7 @@ from tasks.diagnostics.settings_marks import gaps_of, without_marks
 from tasks.diagnostics.tracebacks import from_tracebacks
 from tasks.diagnostics.vitest_json import vitest
 from tasks.diagnostics.worker_text import worker
+from tasks.diagnostics.yarn_bun import bun, yarn
 from tasks.models import Diagnostic
 
 _ADDRESS = re.compile(r"\b0x[0-9a-f]{6,}\b")
@@ -25,6 +26,7 @@ __all__ = ["PARSERS", "Parsed", "parse"]
 
 PARSERS: dict[str, Parser] = {
     "astro_check": astro_check,
+    "bun": bun,
     "django_check": django_check,
     "dockerfile": dockerfile,
     "eslint": eslint,
@@ -44,6 +46,7 @@ PARSERS: dict[str, Parser] = {
     "vitest": vitest,
     "worker": worker,
     "wrangler": wrangler,
+    "yarn": yarn,
 }
 
 

@@ -16,7 +16,8 @@ from tasks.discovery.python.python_project import describe_python
 from tasks.discovery.rank import Rank, is_excluded, rank
 from tasks.discovery.sites import find_site
 from tasks.discovery.workers import CONFIGS, Wrangler, describe_worker, is_generated, read_wrangler
-from tasks.stack import Component, Kind, Site, ToolCall, Worker
+from tasks.stack import Component, Kind, Site, Worker
+from tasks.tool_call import ToolCall
 
 # Folder names that are too general for the name of a component.
 _ANONYMOUS = frozenset({"src", "app", "project"})

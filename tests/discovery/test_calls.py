@@ -4,7 +4,7 @@ import pytest
 
 from tasks.discovery.calls.reader import read_calls
 from tasks.discovery.file_view import FileView
-from tasks.stack import CallSource, ToolCall
+from tasks.tool_call import CallSource, ToolCall
 from tests.discovery.trees import django, python
 
 Shown = tuple[str, str]

@@ -12,7 +12,7 @@ from tasks.discovery.calls.shell import read_script
 from tasks.discovery.calls.workflows import Script
 from tasks.discovery.documents import Table, string, strings, tables
 from tasks.discovery.file_view import FileView
-from tasks.stack import CallSource, ToolCall
+from tasks.tool_call import CallSource, ToolCall
 
 CONFIGS = (".pre-commit-config.yaml", ".pre-commit-config.yml", "prek.yaml")
 HOOK_ACTIONS = frozenset({"pre-commit/action", "j178/prek-action", "tox-dev/action-pre-commit-uv"})

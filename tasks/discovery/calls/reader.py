@@ -12,7 +12,7 @@ from tasks.discovery.calls.shell import read_script
 from tasks.discovery.calls.workflows import Script, read_workflows
 from tasks.discovery.file_view import FileView, is_within, join, parent
 from tasks.discovery.rank import Rank, rank
-from tasks.stack import CallSource, ToolCall
+from tasks.tool_call import CallSource, ToolCall
 
 _DOCUMENTS = re.compile(
     r"^(?:docs/)?(?:readme|contributing|development|developing|testing)\.(?:md|rst|txt)$", re.IGNORECASE

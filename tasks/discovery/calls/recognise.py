@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from tasks.discovery.calls.arguments import DJANGO_TEST, sort_arguments
 from tasks.discovery.calls.shell import ShellCommand, read_script
-from tasks.stack import CallSource, ToolCall
+from tasks.tool_call import CallSource, ToolCall
 
 _INSTALLERS = ("uv", "uvx", "poetry", "pipenv", "pdm", "hatch", "rye", "pipx", "nix", "devbox", "mise", "conda")
 _WRAPPERS = frozenset((*_INSTALLERS, "docker", "docker-compose", "podman", "doppler", "dotenv", "direnv", "op"))
