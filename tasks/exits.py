@@ -32,7 +32,7 @@ class Exit:
     for an exit without meaning (`disk_full`, `service_lost`, `out_of_memory`, `engine_lost`, …), `detail` one line
     about it. `root` is the stack's root as the program saw it, with which paths in its output begin. `reused` means
     that the exit is from an earlier run on the same inputs, `age` seconds ago. `services` is set if the step failed or
-    a service ended.
+    a service ended. `cpu` is the processor time of a program over its limit, in seconds, if the engine knows it.
     """
 
     code: int | None
@@ -47,6 +47,7 @@ class Exit:
     reused: bool = False
     age: float = 0.0
     services: tuple[ServiceExit, ...] = ()
+    cpu: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

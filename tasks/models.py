@@ -5,6 +5,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from tasks.production import ProductionFacts
+
 
 class Stage(StrEnum):
     """The groups of checks in the report and in Prefect."""
@@ -208,12 +210,10 @@ class RunFacts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
-    """The whole report of a run. Durations are in seconds, `started_at` is ISO 8601 in UTC.
+    """The report of a run. Durations are in seconds, `started_at` is ISO 8601 in UTC.
 
-    `directory` has the report and the logs, relative to the stack. `place` is that directory as a reader opens it: an
-    absolute path, or one relative to the current directory of the caller. `commit` is the commit with exactly these
-    files, or empty. `gate` means that the run accepted only the full proof.
-    """
+    `directory`, relative to the stack, has report and logs; `place` is the same for a reader. `commit` has exactly
+    these files, or is empty. `gate`: the run accepted only the full proof."""
 
     verdict: Verdict
     checks: tuple[CheckReport, ...]
@@ -226,6 +226,7 @@ class Report:
     duration: float
     untracked: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
+    production: tuple[ProductionFacts, ...] = ()
     rerun: str = ""
     images: tuple[DeliveredImage, ...] = ()
     secrets: SecretsFacts = NO_SECRETS_FACTS

@@ -41,3 +41,48 @@ class ProductionServer:
     entry: tuple[str, ...] | None = None
     env: tuple[tuple[str, str], ...] = ()
     found: Sourced = NOWHERE
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProductionFacts:
+    """What was taken as production's settings module, server and image, for the component at `path`."""
+
+    path: str
+    settings: Sourced
+    server: Sourced
+    image: Sourced
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SystemInstall:
+    """System packages that production's image installs, at a line of a file. `command` is without the packages."""
+
+    file: str
+    line: int
+    command: str
+    packages: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inspected:
+    """One fact about a component. `correction` is the line of predeploy.toml that states it, if there is one."""
+
+    topic: str
+    found: Sourced
+    correction: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InspectedComponent:
+    """The facts about one component. `variables` are those of its processes, with the origin of each value."""
+
+    kind: str
+    path: str
+    name: str
+    facts: tuple[Inspected, ...]
+    variables: tuple[Sourced, ...] = ()
+
+    @property
+    def corrections(self) -> tuple[str, ...]:
+        """The lines of predeploy.toml that correct the guesses."""
+        return tuple(each.correction for each in self.facts if each.found.guess and each.correction)

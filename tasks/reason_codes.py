@@ -34,9 +34,14 @@ class ReasonCode(StrEnum):
     MANIFEST_BROKEN = "manifest_broken", "a manifest or lock cannot be read"
     REGISTRY = "registry", "the package registry does not answer"
     BUILD_FAILED = "build_failed", "a package could not be built on this machine"
+    PRIVATE_SOURCE = "private_source", "a private index or repository gives this machine no packages"
     ACQUIRE = "acquire", "an installation failed for an unknown reason"
     TOOLCHAIN = "toolchain", "no version of Python or Node fits the stack"
     UNSUPPORTED = "unsupported", "the engine does not have the stack's package manager"
+    # this machine
+    OTHER_PYTHON = "other_python", "the code needs another Python than the one that runs it here"
+    SYSTEM_PACKAGE = "system_package", "this machine does not have a system library or program that the code needs"
+    NETWORK = "network", "the code needs a host that this machine does not reach"
     # images
     BASE_IMAGE = "base_image", "a base image is not available"
     IMAGE_BUILD = "image_build", "the engine could not build an image"

@@ -1,12 +1,13 @@
 """The data of a stack: its components, and how their dependencies are declared and locked."""
 
 from dataclasses import dataclass, field
-from enum import StrEnum
+from enum import IntEnum, StrEnum
 from typing import Literal
 
-from tasks.production import NOWHERE, ProductionServer, Sourced
-from tasks.tool_call import ToolCall
+from tasks.installation import PythonInstallation
+from tasks.production import NOWHERE, ProductionServer, Sourced, SystemInstall
 from tasks.variable import Variable
+from tasks.worker import Worker
 
 
 class Kind(StrEnum):
@@ -31,20 +32,58 @@ class Version:
     accepts: str = ""
 
 
+class CallSource(IntEnum):
+    """The kind of file that calls a tool. The lowest value says best what the owner runs before a deploy."""
+
+    CI = 0
+    CI_HOOK = 1
+    RECIPE = 2
+    HOOK = 3
+    DOCS = 4
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToolCall:
+    """A call of a quality tool in the stack's own files.
+
+    `tool` is one of `tasks.discovery.calls.arguments.TOOLS`, such as `ruff check` or `manage.py test`. `options` and
+    `paths` are its plain arguments, without those that only change the output. `directory` is the working directory,
+    relative to the stack's root, and `script` the path of manage.py as written. `contained` means that the call runs in
+    a container, where the working directory is another one. `file` and `line` are the place of the call.
+    `version` and `packages` are those of a pre-commit hook or of an action. `excluded` has the Python files and
+    directories that a hook leaves out. `env` has the plain variables of the call, `services` those of its CI job.
+    """
+
+    tool: str
+    source: CallSource
+    file: str
+    line: int
+    options: tuple[str, ...] = ()
+    paths: tuple[str, ...] = ()
+    directory: str = "."
+    script: str = ""
+    contained: bool = False
+    version: str = ""
+    packages: tuple[str, ...] = ()
+    excluded: tuple[str, ...] = ()
+    env: tuple[tuple[str, str], ...] = ()
+    services: tuple[str, ...] = ()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PythonProject:
     """How a Python component's dependencies are declared and locked. Paths are relative to the stack's root.
 
     `kind` is the way of installation: `uv` (`lock` is the path of uv.lock), `requirements` (`production` and
-    `development` list the files), `locked` (`lock` is a lock of another `manager`, and `exported` has its packages) or
+    `development` list the files), `locked` (`lock` is a lock of another `manager`) or
     `none` (nothing can be installed). For `uv`, `lock` is None if only the manifest declares dependencies.
     `development` is complete: it repeats production's files unless it includes them.
     `hashed` means that the requirements have hashes. `pinned` means that every requirement has an exact version;
     otherwise the installed versions depend on the day.
     `packages` has the normalised names in the lock, for production and development. `versions` maps names to pinned
     versions.
-    `tools` has those of `black`, `mypy`, `pytest` and `ruff` that are configured or direct dependencies. A tool that is
-    not in `packages` has no locked version. `configurations` maps tools to their configuration files. `calls` has the
+    `tools` has the quality tools that are configured or direct dependencies. A tool that is not in `packages` has no
+    locked version. `configurations` maps tools to their configuration files. `calls` has the
     calls of quality tools in the stack's own files.
     `paths` are the directories of the module path: the project's root (or its `src`), and the path dependencies.
     """
@@ -54,8 +93,7 @@ class PythonProject:
     manifest: str | None = None
     lock: str | None = None
     manager: Literal["", "Poetry", "PDM", "Pipenv"] = ""
-    exported: tuple[str, str] = ("", "")
-    """The texts of two requirements files, for production and development, with exactly the locked packages."""
+    install: PythonInstallation = field(default_factory=PythonInstallation)
     production: tuple[str, ...] = ()
     development: tuple[str, ...] = ()
     hashed: bool = False
@@ -102,13 +140,12 @@ class NodeProject:
 class Web:
     """A Django project. `directory` is the directory of manage.py.
 
-    `settings` is the module of the deployed process, and `settings_found` its origin. `manage_settings` is the default
-    in manage.py. `wsgi` and `asgi` are `module:attribute`. `apps` are directories with migrations. `launch` is the
-    server that production starts; None if no file names one. `env_example` is the path of `.env.example`. The image
-    is built from `dockerfile` in the directory `context`, up to the stage `target` (if empty, the last), with `args`.
-    `reads` are the environment variables that the code reads. `examples` are all example files, the first value of a
-    name counts. `given` are variables that the Dockerfile and compose files set, as name, value and file. `postgres`
-    means that an example, compose file or Dockerfile names Postgres, `scheme` is that of its URLs.
+    `settings` is the module of the deployed process, and `settings_found` its origin. `manage_settings` is the
+    default in manage.py. `wsgi` and `asgi` are `module:attribute`. `apps` are directories with migrations. `launch`
+    is the server that production starts. The image is built from `dockerfile` in the directory `context`, up to the
+    stage `target` (if empty, the last), with `args`, and `installs` are its system packages. `reads` are the
+    variables that the code reads. `examples` are all example files, the first value of a name counts. `given` are
+    variables that the Dockerfile and compose files set, as name, value and file. `postgres`: one names it.
     """
 
     directory: str
@@ -125,6 +162,7 @@ class Web:
     target: str = ""
     args: tuple[tuple[str, str], ...] = ()
     env_example: str | None = None
+    installs: tuple[SystemInstall, ...] = ()
     examples: tuple[str, ...] = ()
     reads: tuple[Variable, ...] = ()
     given: tuple[tuple[str, str, str], ...] = ()
@@ -135,32 +173,6 @@ class Web:
     def server(self) -> tuple[str, ...]:
         """The argv of production's server, or an empty one."""
         return self.launch.argv if self.launch else ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Worker:
-    """A Cloudflare Worker. `config` is its wrangler file, from which come `name`, `main` and `assets` (a directory).
-
-    `tsconfig` is set for a Worker in TypeScript. `environments` has the names of the `env` sections. If `assets` are
-    not in the tree, the package's `build` script makes them. `date` and `flags` are for compatibility. `vars` has JSON
-    values, `bindings` the sections that bind other objects to names. `rules` map files to kinds of modules.
-    `reads` has the text variables that the code expects and the wrangler file does not set; most are secrets.
-    `sources` are the files of the code.
-    """
-
-    config: str
-    name: str
-    main: str = ""
-    assets: str = ""
-    tsconfig: str | None = None
-    environments: tuple[str, ...] = ()
-    date: str = ""
-    flags: tuple[str, ...] = ()
-    vars: dict[str, object] = field(default_factory=dict)
-    bindings: dict[str, object] = field(default_factory=dict)
-    rules: tuple[dict[str, object], ...] = ()
-    reads: tuple[str, ...] = ()
-    sources: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -185,7 +197,7 @@ class Component:
     """One deployable part of a stack. `path` is its directory relative to the stack's root, `.` for the root itself.
 
     `name` is the last part of the path, or at the root the name of the Worker or package. `kind` decides which one of
-    `web`, `worker` and `site` is set.
+    `web`, `worker` and `site` is set. A Worker may also be a site: then its build makes pages, and both are set.
     """
 
     kind: Kind
@@ -196,6 +208,11 @@ class Component:
     web: Web | None = None
     worker: Worker | None = None
     site: Site | None = None
+
+    @property
+    def kinds(self) -> tuple[Kind, ...]:
+        """All kinds of the component, its own first."""
+        return (self.kind, Kind.SITE) if self.kind is Kind.WORKER and self.site else (self.kind,)
 
     @property
     def label(self) -> str:
@@ -212,4 +229,4 @@ class Stack:
 
     def of(self, kind: Kind) -> tuple[Component, ...]:
         """Returns the components of one kind."""
-        return tuple(component for component in self.components if component.kind is kind)
+        return tuple(component for component in self.components if kind in component.kinds)

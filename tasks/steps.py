@@ -29,10 +29,7 @@ DB_MIGRATED = "@db.migrated@"
 
 
 def address_of(name: str) -> tuple[str, str]:
-    """Returns the tokens for the host and the port of the service with this name.
-
-    The service itself listens there. The step and later services connect there.
-    """
+    """Returns the tokens for host and port of a service. It listens there, and the step connects there."""
     return f"@{name}.host@", f"@{name}.port@"
 
 
@@ -63,21 +60,22 @@ class Command:
     `refined`: a reason code, a fact, and the more exact reason code if both apply. `answered` are reason codes after an
     answer of a server, which a traceback explains. `downloads` are no verdict while a package registry does not answer.
     `evidence` is a pattern that the output of a pass must contain, because some tools end with 0 without any work.
+    `proves` is one for the output of a failure, because a wrapper may use the same exit codes.
     `parser` names the reader of the output in `tasks.diagnostics`. `cwd` is relative to the root, `limit` in seconds.
     `environment` names the packages to install: `production`, `development`, `node`, `ours` (the packages of
-    predeploy's probes) or none. With `image` the command runs in the component's built image; without an argv it only
-    builds the image. `secrets` are names of variables whose values come from the run's provider of secrets.
-    `volatile`: the command reads more than its inputs, so it always runs. With `inputs` it reads only these files, in a
-    workspace of its own. `services` are the servers that run next to the command, in order. The label of each is its
-    name in tokens. With `component` the command runs with the packages of that component, in its own workspace. `tree`
-    is the source of its files and packages. An error in the base is no verdict on the tree.
-    `in_image` is another argv of a server in its image. `entry` is the entrypoint before it; None is the image's own.
+    predeploy's probes), `tool` (only `packages`, which are requirements) or none. With `image` the command runs in the
+    component's built image; without an argv it only builds the image. `secrets` are names of variables whose values
+    come from the run's provider of secrets. `volatile`: the command reads more than its inputs, so it always runs. With
+    `inputs` it reads only these files, in a workspace of its own. `services` are the servers that run next to the
+    command, in order. The label of each is its name in tokens. With `component` the command runs with the packages of
+    that component, in its own workspace. `tree` is the source of its files and packages. An error in the base is no
+    verdict. `in_image` is another argv of a server in its image, `entry` the entrypoint before it; None is the image's own.
     """
 
     argv: tuple[str, ...]
     label: str
     cwd: str = "."
-    environment: Literal["", "production", "development", "node", "ours", "image"] = ""
+    environment: Literal["", "production", "development", "node", "ours", "tool", "image"] = ""
     env: tuple[tuple[str, str], ...] = ()
     secrets: tuple[str, ...] = ()
     verdicts: tuple[tuple[int, str], ...] = ((1, "findings"),)
@@ -90,10 +88,12 @@ class Command:
     evidence: str = ""
     parser: str = ""
     phase: Phase = "execute"
+    proves: str = ""
     volatile: bool = False
     inputs: Inputs | None = None
     limit: float = 600.0
     services: tuple["Command", ...] = ()
+    packages: tuple[str, ...] = ()
     component: str = ""
     tree: TreeName = ""
     in_image: tuple[str, ...] = ()
@@ -115,10 +115,9 @@ class Environment:
     """Locked dependencies, installed once for all steps with the same `key`.
 
     `commands` run in `root` of a directory with only `inputs` (of the tree) and `files` (predeploy's own). For `python`
-    they make a virtual environment at ENV, whose programs are then first on PATH. For `node` they make `node_modules`,
-    or yarn's files (`pnp`), which every workspace has at the same paths. `manager` is `pnpm@10.34.9`, `npm`, or empty.
-    `variables` are for all steps with the packages. `control` succeeds if and only if the package registry answers.
-    `tree` is the source of `inputs`. `is_own` marks the packages of predeploy itself.
+    they make a virtual environment at ENV, and for `node` the `node_modules` of every workspace, or yarn's files
+    (`pnp`). `manager` is `pnpm@10.34.9`, `npm`, or empty. `variables` are for its steps. `control` succeeds only if the
+    registry answers. `is_own` marks predeploy's own packages, `system_packages` names those of Debian.
     """
 
     kind: Literal["python", "node"]
@@ -135,6 +134,7 @@ class Environment:
     files: tuple[tuple[str, str], ...] = ()
     tree: TreeName = ""
     is_own: bool = False
+    system_packages: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -46,7 +46,11 @@ FILE = re.compile(r"(?:[\w.*-]+/)+[\w.*-]*|[\w-]+\.(?:cfg|json|jsonc|lock|md|py|
 # Files of a stack, of a run or of a user: neither this repository nor the sample has them.
 ELSEWHERE = {
     "Pipfile.lock",
+    "bin/build.sh",
+    "bin/post_compile",
+    "build.sh",
     "pdm.lock",
+    "pylock.toml",
     "poetry.lock",
     ".predeploy/",
     ".predeploy/latest",
@@ -77,16 +81,26 @@ ELSEWHERE = {
 FOREIGN = {
     "--bind",
     "--build",
+    "--categories",
     "--check",
     "--deploy",
     "--detach",
+    "--dev",
     "--dry-run",
+    "--extra",
+    "--extras",
     "--file",
     "--from",
+    "--group",
     "--limit",
+    "--no-default",
+    "--no-dev",
     "--noEmit",
     "--param",
     "--port",
+    "--prod",
+    "--with",
+    "--without",
 }
 # Variables that processes of predeploy set for each other, and a variable of the tests.
 INTERNAL = {"PREDEPLOY_CALLED_AS", "PREDEPLOY_TOKEN_FD"}

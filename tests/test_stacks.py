@@ -17,8 +17,8 @@ DJANGO = (
 )
 # The number of each of these checks.
 EXPECTED: dict[str, dict[str, int]] = {
-    "django-requirements": dict.fromkeys(DJANGO, 1),
-    "two-django": dict.fromkeys(DJANGO, 2),
+    "django-requirements": {**dict.fromkeys(DJANGO, 1), "django_test": 1},
+    "two-django": {**dict.fromkeys(DJANGO, 2), "pytest": 1},
     "three-sites": {},
     "npm-workers": {"worker_container": 2, "vitest": 1},
 }

@@ -69,6 +69,12 @@ SUBCOMMANDS: Mapping[str, Subcommand] = {
         takes_stack=True,
         flags={"json_output": FLAGS["json_output"], **ALWAYS},
     ),
+    "inspect": Subcommand(
+        text="print what production starts, with file and line. It also prints what production installs, its "
+        "variables, each guess, and the line of `predeploy.toml` that corrects the guess",
+        takes_stack=True,
+        flags={"json_output": FLAGS["json_output"], **ALWAYS},
+    ),
     "doctor": Subcommand(
         text="check that this machine has everything for a run. It prints how to fix each problem",
         takes_stack=True,

@@ -1,5 +1,6 @@
 """The texts of `--list` and `--plan`. Pure."""
 
+import json
 from collections.abc import Sequence
 
 from tasks.catalogue import Catalogue
@@ -37,6 +38,23 @@ def render_list(catalogue: Catalogue) -> str:
         rows = [(f"  {each.name}", each.reason) for each in catalogue.absent]
         lines += ["Not in this stack", *columns(rows), ""]
     return "\n".join(lines).rstrip()
+
+
+def list_document(catalogue: Catalogue) -> str:
+    """The same as JSON: `checks`, and `absent` ones with their reasons."""
+    checks = [
+        {
+            "id": check.id,
+            "name": check.name,
+            "title": check.title,
+            "stage": check.stage.value,
+            "component": check.component,
+            "skipped": check.skip_reason.reason if check.skip_reason else None,
+        }
+        for check in catalogue.checks
+    ]
+    absent = [{"name": each.name, "component": each.component, "reason": each.reason} for each in catalogue.absent]
+    return json.dumps({"checks": checks, "absent": absent}, indent=2)
 
 
 def titled(check: Check) -> str:

@@ -13,7 +13,7 @@ from typing import Any, TextIO
 
 from flows.cli.arguments import DEFAULT_PROGRAM, PROGRAMS, parse_arguments
 from flows.cli.invocation import Caller, absolute, enter_neutral_directory
-from flows.cli.list_and_plan import render_list, render_plan
+from flows.cli.list_and_plan import list_document, render_list, render_plan
 from flows.cli.operate import start_program
 from flows.cli.output import choose_output
 from flows.cli.signals import Interrupted, Interruption, is_json_wanted
@@ -128,7 +128,8 @@ def run_command(
     has_token = caller.token is not None
     scope = read_scope(place, flags, environ, user_dirs.cache, home=home, settings=same, has_token=has_token)
     if options.get("list") or options.get("plan"):
-        text = render_list(scope.catalogue) if options.get("list") else render_plan(scope)
+        render = list_document if settings.json_output else render_list
+        text = render(scope.catalogue) if options.get("list") else render_plan(scope)
         say(detect_style(sys.stdout, environ).spell(text), sys.stdout)
         return 0
     request = ValidationRequest(scope=scope, shown=shown, called_as=called_as, distribution=distribution)

@@ -40,6 +40,14 @@ def run_ui(options: Options, caller: Caller) -> tuple[str, int]:
     return url, 0
 
 
+def run_inspect(options: Options, caller: Caller) -> tuple[str, int]:
+    """The facts about the stack's components, with their origin."""
+    from flows.cli.inspect_stack import render_stack
+
+    flags = {name: options[name] for name in ("json_output",) if name in options}
+    return render_stack(stack_of(options, caller), flags, caller.environ, UserDirs.of_user())
+
+
 def run_doctor(options: Options, caller: Caller) -> tuple[str, int]:
     """The findings about this machine. Exit code 3 means that a run cannot start."""
     from tasks.doctor.examine import Doctor
@@ -82,6 +90,7 @@ def run_maintain(options: Options, caller: Caller) -> tuple[str, int]:
 
 RUNNERS: Mapping[str, Callable[[Options, Caller], tuple[str, int]]] = {
     "status": run_status,
+    "inspect": run_inspect,
     "ui": run_ui,
     "doctor": run_doctor,
     "maintain": run_maintain,

@@ -14,8 +14,8 @@ from prefect import get_run_logger
 from flows.distribution.shared_storage import SharedStorage
 from tasks.distribution.records import FORMAT, RECORD, SIGNS, ShardFacts, ShardRecord, Signs, last_part, written
 from tasks.distribution.settings import BEATS
-from tasks.execution.attempt import log_names
 from tasks.execution.executor import Run
+from tasks.execution.log_names import log_names
 from tasks.models import Status
 from tasks.planning.plan import Plan
 from tasks.steps import Check

@@ -18,7 +18,7 @@ from tasks.distribution.records import ShardFacts, Signs, read_record, read_sign
 from tasks.distribution.settings import read_shard_settings
 from tasks.distribution.shards import Shard, make_shards
 from tasks.errors import EngineError, PredeployError
-from tasks.execution.attempt import log_names
+from tasks.execution.log_names import log_names
 from tasks.models import EngineFacts, Report, Result, SecretsFacts, Status
 from tasks.report.facts import counted
 from tasks.steps import Check

@@ -8,6 +8,7 @@ from tasks.diagnostics.django_text import django_check, migrations
 from tasks.diagnostics.dockerfile import dockerfile
 from tasks.diagnostics.generic import plain, probe
 from tasks.diagnostics.installers import npm, pnpm, uv
+from tasks.diagnostics.linters import black, flake8, isort, pyright
 from tasks.diagnostics.node import astro_check, eslint, tsc
 from tasks.diagnostics.paths import ROOT, PathMapper, moved, rooted, roots_of
 from tasks.diagnostics.pytest_text import pytest
@@ -15,6 +16,7 @@ from tasks.diagnostics.python import mypy, ruff, ruff_format
 from tasks.diagnostics.reading import Parsed, Parser, ToolOutput, deduplicated, plain_text, readable
 from tasks.diagnostics.settings_marks import gaps_of, without_marks
 from tasks.diagnostics.tracebacks import from_tracebacks
+from tasks.diagnostics.unittest_text import django_test
 from tasks.diagnostics.vitest_json import vitest
 from tasks.diagnostics.worker_text import worker
 from tasks.diagnostics.yarn_bun import bun, yarn
@@ -26,16 +28,21 @@ __all__ = ["PARSERS", "Parsed", "parse"]
 
 PARSERS: dict[str, Parser] = {
     "astro_check": astro_check,
+    "black": black,
     "bun": bun,
     "django_check": django_check,
+    "django_test": django_test,
     "dockerfile": dockerfile,
     "eslint": eslint,
+    "flake8": flake8,
+    "isort": isort,
     "migrations": migrations,
     "mypy": mypy,
     "npm": npm,
     "plain": plain,
     "pnpm": pnpm,
     "probe": probe,
+    "pyright": pyright,
     "pytest": pytest,
     "ruff": ruff,
     "ruff_format": ruff_format,

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 from tasks.diagnostics.paths import PathMapper
 from tasks.diagnostics.reading import (
+    ADVICE,
     Parsed,
     ToolOutput,
     deduplicated,
@@ -54,7 +55,7 @@ def _probed(item: dict[str, object], mapper: PathMapper) -> Diagnostic:
         path = PathMapper(roots=mapper.roots, cwd=".").relative(path) or ""
     return Diagnostic(
         tool=text_of(item.get("tool")) or "probe",
-        message=shortened(text_of(item.get("message"))),
+        message=shortened(text_of(item.get("message")), ADVICE),
         file=path or None,
         line=number(item.get("line")),
         column=number(item.get("column")),
@@ -68,7 +69,7 @@ def plain(output: ToolOutput) -> Parsed:
     found = list(_placed(output))[:_PLACED_LIMIT] or list(from_tracebacks(output).diagnostics)
     last = last_line(output.stderr) or last_line(output.stdout)
     if not found and last:
-        found = [Diagnostic(tool="output", message=shortened(last))]
+        found = [Diagnostic(tool="output", message=shortened(last, ADVICE))]
     return Parsed(diagnostics=deduplicated(found))
 
 

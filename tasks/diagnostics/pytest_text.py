@@ -27,6 +27,10 @@ _USAGE_PLACE = re.compile(
 )
 _INIFILE = re.compile(r"^[ \t]+inifile: (/.+)$", re.MULTILINE)
 _CONFTEST = re.compile(r"^ImportError while loading conftest '(.+)'\.$", re.MULTILINE)
+_MISMATCH = re.compile(
+    r"imported module '(?P<module>[^'\n]+)' has this __file__ attribute:\n(?:E )?\s*(?P<imported>\S.*)\n"
+    r".*not the same as the test file we want to collect:\n(?:E )?\s*(?P<wanted>\S.*)"
+)
 _STOPPED = re.compile(r"^!+ (?:_pytest\.outcomes\.Exit: )?(?!Interrupted|stopping|xdist)(.+?) !+$", re.MULTILINE)
 _COVERAGE = re.compile(r"^FAIL (Required test coverage.+)$", re.MULTILINE)
 _WORKER = "[gw"
@@ -110,7 +114,7 @@ def _finding(block: _Block, node: str, mapper: PathMapper) -> Diagnostic:
         collected = when["what"] if when and not when["phase"] else ""
         file = mapper.own((node or collected).partition("::")[0]) if node or collected else None
     shown = "\n".join(line for line in block.lines if not line.startswith(_WORKER))
-    message = _message(said) or first_line(shown) or "failed"
+    message = _mismatch(shown, mapper) or _message(said) or first_line(shown) or "failed"
     phase = when["phase"] if when else None
     return Diagnostic(
         tool="pytest",
@@ -119,6 +123,16 @@ def _finding(block: _Block, node: str, mapper: PathMapper) -> Diagnostic:
         line=line_number,
         rule=node if "::" in node else block.title if not when else "collection",
     )
+
+
+def _mismatch(text: str, mapper: PathMapper) -> str:
+    """Returns the message for two test files with one module name: pytest shows both paths on later lines."""
+    found = _MISMATCH.search(text)
+    if found is None:
+        return ""
+    first, second = (mapper.relative(path) or path for path in (found["imported"], found["wanted"]))
+    advice = "rename one, or put an __init__.py into their directories"
+    return f"import file mismatch: {second} has the module name {found['module']} of {first}; {advice}"
 
 
 def _message(said: list[str]) -> str:

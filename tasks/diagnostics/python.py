@@ -101,7 +101,7 @@ def _ruff_config(causes: str, mapper: PathMapper, tool: str) -> Diagnostic:
 def ruff_format(output: ToolOutput) -> Parsed:
     """Reads `ruff format --check --diff`: a diagnostic per file, at the first line that differs."""
     mapper = output.mapper
-    differing = [_unformatted(path, line, mapper) for path, line in _first_differences(output.stdout)]
+    differing = [_unformatted(path, line, mapper) for path, line in first_differences(output.stdout)]
     named = {finding.file for finding in differing}
     others = (path for path in _WOULD.findall(output.stdout) if mapper.relative(path) not in named)
     differing.extend(_unformatted(path, None, mapper) for path in others)
@@ -122,7 +122,7 @@ def _unformatted(path: str, line: int | None, mapper: PathMapper) -> Diagnostic:
     )
 
 
-def _first_differences(diff: str) -> list[tuple[str, int]]:
+def first_differences(diff: str) -> list[tuple[str, int]]:
     """Returns each file of a unified diff with its first differing line."""
     found: dict[str, int] = {}
     path, line = "", 0

@@ -143,6 +143,10 @@ def severity_of(word: str) -> Severity:
     return Severity.WARNING if lowered in {"warning", "warn", "hint", "suggestion"} else Severity.ERROR
 
 
+ADVICE = 1000
+"""The width of a line that ends with an advice, such as predeploy's own probes print."""
+
+
 def shortened(text: str, width: int = 300) -> str:
     """Returns the text on one line, cut to `width` characters."""
     line = " ".join(text.split())

@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 from tasks.diagnostics.paths import PathMapper
 from tasks.diagnostics.reading import Parsed, ToolOutput, shortened
@@ -14,6 +15,7 @@ _CRASH = re.compile(r"^Fatal Python error: (.+)$", re.MULTILINE)
 _RAISED = re.compile(r"^(?P<type>[A-Za-z_][\w.]*)(?:: ?(?P<message>.*))?$")
 _NO_FILE = re.compile(r"can't open file '(?P<path>[^']+)': (?:\[Errno \d+\] )?(?P<message>.+)$", re.MULTILINE)
 _GUTTER = re.compile(r"^(?:INTERNALERROR> ?|\[11ty\] )|^ {2,}[|+] ?(?=\S| )")
+_VALIDATION = re.compile(r"\d+ validation errors? for ")
 _CHAIN = ("The above exception was the direct cause", "During handling of the above exception")
 
 
@@ -108,7 +110,23 @@ def from_trace(found: list[Trace], mapper: PathMapper, tool: str) -> Diagnostic 
         message = f"{message}: {last.source}"
     if not message or last.type.endswith("ExceptionGroup"):
         message = " ".join([message, *(note for note in last.notes if note and not note.startswith(("-", "+")))][:2])
+    message = with_fields(message, last.notes)
     return Diagnostic(tool=tool, message=shortened(message) or last.name, file=file, line=line, rule=last.name or None)
+
+
+def with_fields(message: str, notes: list[str]) -> str:
+    """Returns the message of a pydantic error with its fields: `1 validation error for Settings: KEY: Field required`.
+
+    A field is a line of its own, and its error is the line below, with details in brackets.
+    """
+    if not _VALIDATION.search(message):
+        return message
+    errors = [
+        f"{field}: {error.partition(' [type=')[0]}"
+        for field, error in pairwise(notes)
+        if " [type=" in error and not field.startswith("For further")
+    ]
+    return ": ".join([message, "; ".join(errors)]) if errors else message
 
 
 def from_tracebacks(output: ToolOutput) -> Parsed:

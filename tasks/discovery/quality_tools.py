@@ -1,15 +1,23 @@
-"""Finds which of ruff, mypy, pytest and black a Python component uses, and the file that configures each."""
+"""Finds which quality tools a Python component configures or depends on, and the file that configures each."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 from tasks.discovery.documents import table
 from tasks.discovery.file_view import FileView, join, lineage
 
-TOOLS = ("black", "mypy", "pytest", "ruff")
+TOOLS = ("black", "flake8", "isort", "mypy", "pyright", "pytest", "ruff")
 # The configuration files and sections that each tool reads in a directory, in the tool's order.
 _FILES: Mapping[str, tuple[tuple[str, str], ...]] = {
     "black": (("pyproject.toml", "tool.black"),),
+    "flake8": (("setup.cfg", "flake8"), ("tox.ini", "flake8"), (".flake8", "flake8")),
+    "isort": (
+        (".isort.cfg", ""),
+        ("pyproject.toml", "tool.isort"),
+        ("setup.cfg", "isort"),
+        ("tox.ini", "isort"),
+    ),
+    "pyright": (("pyrightconfig.json", ""), ("pyproject.toml", "tool.pyright")),
     "ruff": ((".ruff.toml", ""), ("ruff.toml", ""), ("pyproject.toml", "tool.ruff")),
     "mypy": (("mypy.ini", ""), (".mypy.ini", ""), ("pyproject.toml", "tool.mypy"), ("setup.cfg", "mypy")),
     "pytest": (
@@ -20,13 +28,6 @@ _FILES: Mapping[str, tuple[tuple[str, str], ...]] = {
         ("tox.ini", "pytest"),
         ("setup.cfg", "tool:pytest"),
     ),
-}
-# Packages that show the use of a tool: the tool itself, or its plugins.
-_COMPANIONS: Mapping[str, Callable[[str], bool]] = {
-    "black": lambda name: name == "black",
-    "ruff": lambda name: name == "ruff",
-    "mypy": lambda name: name == "mypy",
-    "pytest": lambda name: name == "pytest" or name.startswith("pytest-"),
 }
 
 
@@ -44,7 +45,9 @@ def used_tools(
     `held` are the locked packages. A conftest.py counts as a configuration of pytest if pytest is among them.
     """
     used = set(configured)
-    used |= {tool for tool in TOOLS if any(_COMPANIONS[tool](name) for name in direct)}
+    used |= {tool for tool in TOOLS if tool in direct}
+    # A plugin of pytest shows its use.
+    used |= {"pytest"} if any(name.startswith("pytest-") for name in direct) else set()
     if "pytest" in held and any(path.endswith("conftest.py") for path in tree.under(directory)):
         used.add("pytest")
     return frozenset(used)

@@ -1,17 +1,21 @@
 """Runs the commands of a check in order until one does not pass, and retries once where a retry may help."""
 
 import contextlib
-import re
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from functools import cache
 from pathlib import Path
 
 from tasks.diagnostics import Parsed
+from tasks.engines.machine import load_per_processor
 from tasks.engines.protocol import Engine
 from tasks.errors import UsageError
+from tasks.execution.evidence import idle, worked
 from tasks.execution.excuses import excuse
 from tasks.execution.findings import Findings, as_warnings, plain, reason_of, without_base
 from tasks.execution.judgement import PASS, Judgement, errored, failed, judge, judge_acquire, refined
+from tasks.execution.log_names import log_names
+from tasks.execution.machine_excuses import Effort, given_time, judge_machine, judge_time, more_exact, running_python
+from tasks.execution.owners import owners_of
 from tasks.execution.parsing import parse_output
 from tasks.exits import Exit, Prepared, ServiceExit
 from tasks.models import Diagnostic, Proof, Result, Severity, Status
@@ -19,29 +23,6 @@ from tasks.planning.lowering import Lowering
 from tasks.planning.plan import Plan
 from tasks.reason_codes import ReasonCode
 from tasks.steps import Check, Command, Environment
-
-
-@cache
-def log_names(ids: tuple[str, ...]) -> dict[str, str]:
-    """Returns a unique, readable log file name by check id: `mypy[apps/web]` becomes `mypy-apps-web.log`."""
-    names: dict[str, str] = {}
-    for check_id in ids:
-        plain = re.sub(r"[^\w.]+", "-", check_id).strip("-.").lower()
-        taken = {*names.values()}
-        choices = (f"{plain}{number}.log" for number in ("", *(f"-{count}" for count in range(2, len(ids) + 2))))
-        names[check_id] = next(choice for choice in choices if choice not in taken)
-    return names
-
-
-def worked(command: Command, exit: Exit) -> bool:
-    """Whether the output matches the command's evidence pattern; True without a pattern."""
-    return not command.evidence or re.search(command.evidence, exit.stdout + "\n" + exit.stderr) is not None
-
-
-def idle(command: Command) -> Judgement:
-    """Returns the judgement of a program that exited with 0 but shows no evidence of its work: errored."""
-    reason = f"{command.label} ended with exit code 0, but its output does not show that it did its work"
-    return errored(ReasonCode.NO_EVIDENCE, reason)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,6 +35,7 @@ class Attempt:
     logs: Path
     migrated: dict[str, int] = field(default_factory=dict)
     """By component, the attempt whose database other checks copy. An earlier attempt may have left a partial one."""
+    load: Callable[[], float] = load_per_processor
     owners: dict[str, tuple[str, ...]] = field(default_factory=dict)
     """By check whose installation failed, the earlier checks of the plan that install from the same files."""
 
@@ -95,6 +77,7 @@ class Attempt:
 
     def _result(self, check: Check, judgement: Judgement, findings: Findings, log: Path) -> Result:
         passed = judgement.status is Status.PASSED
+        findings.name_component(check.component)
         return Result(
             check=check.id,
             status=judgement.status,
@@ -115,6 +98,7 @@ class Attempt:
         for environment in self.lowering.environments(check, command.programs):
             prepared = await self.engine.prepare(environment, log)
             findings.gaps += prepared.gaps
+            findings.pythons += running_python(environment, prepared)
             if prepared.exit.code != 0 or prepared.exit.trouble:
                 return await self._unprepared(check, environment, prepared, findings, log)
         return None
@@ -128,23 +112,8 @@ class Attempt:
         if judgement.reason_code == ReasonCode.UNSATISFIABLE and prepared.gaps:
             judgement = errored(ReasonCode.TOOLCHAIN, f"{judgement.reason} with {prepared.gaps[0]}")
         findings.diagnostics += [] if findings.diagnostics else plain(command, judgement)
-        self.owners[check.id] = self._owners(check, environment)
+        self.owners[check.id] = owners_of(self.plan, self.lowering, check, environment)
         return judgement
-
-    def _owners(self, check: Check, environment: Environment) -> tuple[str, ...]:
-        """Returns the earlier checks that this one may wait for. All their needs must be earlier too: no deadlock."""
-        ids = [each.id for each in self.plan.checks]
-        before = ids[: ids.index(check.id)]
-        found = (each for each in self.plan.checks[: len(before)] if self._installs(each, environment))
-        return tuple(each.id for each in found if self.plan.needed_by(each.id) <= {*before})
-
-    def _installs(self, check: Check, environment: Environment) -> bool:
-        """Whether the check installs from the same files, for its own component or as part of the same workspace."""
-        try:
-            made = self.lowering.environments(check, check.programs)
-        except UsageError:  # the check reports this error itself
-            return False
-        return any({*each.inputs} & {*environment.inputs} for each in made)
 
     async def _acquired(
         self, check: Check, command: Command, environment: Environment, exit: Exit, log: Path
@@ -160,14 +129,31 @@ class Attempt:
     async def _command(self, check: Check, command: Command, number: int, findings: Findings, log: Path) -> Judgement:
         migrated = self.migrated.get(check.migrated_by or check.component, 1)
         step = self.lowering.step(check, command, number, migrated)
+        load = self.load()
+        step = given_time(step, load)
         exit = await self.engine.run(step, log)
         findings.exit_code = exit.code
         findings.ran |= not exit.reused
         self._read(check, command, exit, findings)
         judgement = await self._judged(check, command, exit, log)
+        if judgement.status is Status.FAILED or judgement.reason_code == ReasonCode.TOOL_MISSING:
+            effort = Effort(limit=step.limit, load=max(load, self.load()))
+            judgement = self._blamed(check, command, exit, judgement, findings, effort)
         if judgement.status is not Status.PASSED:
             self._explain(check, command, exit, judgement, findings)
         return judgement
+
+    def _blamed(
+        self, check: Check, command: Command, exit: Exit, judgement: Judgement, findings: Findings, effort: Effort
+    ) -> Judgement:
+        """Returns the failure, or an error if its cause is in this machine, or something that only production has."""
+        if exit.timed_out:
+            return judge_time(check, command, exit, judgement, effort)
+        has_images, stack = "image" in self.engine.provides, self.lowering.stack
+        here = judge_machine(check, command, exit, findings, stack, has_images=has_images)
+        if judgement.status is not Status.FAILED:
+            return here or judgement
+        return more_exact(here, excuse(check, exit, findings.diagnostics)) or judgement
 
     async def _judged(self, check: Check, command: Command, exit: Exit, log: Path) -> Judgement:
         if command.phase == "acquire" and exit.code != 0:
@@ -177,16 +163,16 @@ class Attempt:
         trouble = None if exit.code == 0 else await self._trouble(check)
         judgement = judge(command, exit, trouble)
         if judgement.status is Status.FAILED:
-            judgement = await self._excused(check, command, exit, judgement, log)
+            judgement = await self._excused(check, command, judgement, log)
         done = exit.code != 0 or judgement.status is not Status.PASSED or worked(command, exit)
         return judgement if done else idle(command)
 
-    async def _excused(self, check: Check, command: Command, exit: Exit, judgement: Judgement, log: Path) -> Judgement:
-        """Returns the failure, or an error if its cause is outside of the stack."""
+    async def _excused(self, check: Check, command: Command, judgement: Judgement, log: Path) -> Judgement:
+        """Returns the failure, or an error if a package registry that it needs does not answer."""
         if judgement.reason_code in command.downloads and not await self._registries_answer(check, log):
             why = f"{command.label}: a RUN instruction failed or did not end, and a package registry does not answer"
             return errored(ReasonCode.REGISTRY, why)
-        return excuse(check, exit) or judgement
+        return judgement
 
     async def _registries_answer(self, check: Check, log: Path) -> bool:
         """Whether the registries of the component's packages answer; the RUN lines of a Dockerfile may use them."""

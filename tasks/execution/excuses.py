@@ -1,13 +1,13 @@
 """Finds causes outside of the stack for a failure of its code: what production has, and this run does not."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from tasks.diagnostics.settings_marks import absent_in
 from tasks.diagnostics.tracebacks import Trace, traces
 from tasks.execution.judgement import Judgement, errored
 from tasks.exits import Exit
-from tasks.models import Stage
+from tasks.models import Diagnostic, Severity, Stage
 from tasks.reason_codes import ReasonCode
 from tasks.settings.mistakes import spelled
 from tasks.steps import Check
@@ -15,8 +15,10 @@ from tasks.steps import Check
 # The error of a Postgres without the files of an extension. Production's Postgres may have them.
 NO_EXTENSION = re.compile(r'extension "(?P<name>[^"\n]+)" is not available')
 # Exceptions of clients that reach no server. The first that fits names the service.
+ANOTHER_HOST = "a server of another host"
 SERVICES = (
     ("Redis", re.compile(r"(?:redis|valkey|aioredis)\.(?:\w+\.)*(?:ConnectionError|TimeoutError)")),
+    ("Redis", re.compile(r"django_redis\.(?:\w+\.)*ConnectionInterrupted")),
     ("the message broker", re.compile(r"(?:kombu|amqp|celery|pika|aio_pika)\.(?:\w+\.)*\w*(?:Error|ConnectionFailed)")),
     ("Elasticsearch", re.compile(r"(?:elasticsearch|elastic_transport|opensearchpy)\.(?:\w+\.)*Connection\w*")),
     (
@@ -28,16 +30,16 @@ SERVICES = (
     ("Memcached", re.compile(r"(?:pymemcache|pylibmc|bmemcached)\.(?:\w+\.)*\w+")),
     ("LDAP", re.compile(r"ldap\.SERVER_DOWN")),
     ("Kafka", re.compile(r"kafka\.(?:\w+\.)*NoBrokersAvailable")),
-    ("a server of another host", re.compile(r"(?:requests|urllib3|httpx|httpcore|aiohttp)\.(?:\w+\.)*Conn\w*")),
-    ("a server of another host", re.compile(r"(?:socket\.gaierror|urllib\.error\.URLError|ConnectionRefusedError)")),
+    (ANOTHER_HOST, re.compile(r"(?:requests|urllib3|httpx|httpcore|aiohttp)\.(?:\w+\.)*Conn\w*")),
+    (ANOTHER_HOST, re.compile(r"(?:socket\.gaierror|urllib\.error\.URLError|ConnectionRefusedError)")),
 )
 
 
-def excuse(check: Check, exit: Exit) -> Judgement | None:
+def excuse(check: Check, exit: Exit, diagnostics: Sequence[Diagnostic]) -> Judgement | None:
     """Returns an errored judgement if a variable, a service or an extension of production caused the failure."""
     return (
         judge_settings(check, exit)
-        or (judge_service(exit) if check.stage is not Stage.QUALITY else None)
+        or (judge_service(exit) if check.stage is not Stage.QUALITY else judge_tests(diagnostics))
         or (judge_extension(exit) if check.database else None)
     )
 
@@ -64,11 +66,31 @@ def judge_service(exit: Exit) -> Judgement | None:
     """Returns an errored judgement if the code could not connect to a service that production has."""
     for text in outputs(exit):
         for trace in last_chain(traces(text) if "Traceback" in text else []):
-            name = next((name for name, pattern in SERVICES if pattern.fullmatch(trace.type)), "")
-            if name:
+            if name := service_of(trace.type):
                 reason = f"the code connects to {name}, which this run does not have: {trace.type}: {trace.message}"
                 return errored(ReasonCode.SERVICE_ABSENT, reason[:400])
     return None
+
+
+def judge_tests(diagnostics: Sequence[Diagnostic]) -> Judgement | None:
+    """Returns an errored judgement if failed tests could not connect to a service, such as the Redis of CI.
+
+    Other tests may fail because of the same service, so one such test is enough. For a host without a known service,
+    every failed test must have failed to connect.
+    """
+    errors = [each for each in diagnostics if each.severity is Severity.ERROR]
+    named = {each.message: service_of(each.message.partition(":")[0]) for each in errors}
+    message, name = next(((text, name) for text, name in named.items() if name and name != ANOTHER_HOST), ("", ""))
+    if not name and named and all(named.values()):
+        message, name = next(iter(named.items()))
+    if not name:
+        return None
+    return errored(ReasonCode.SERVICE_ABSENT, f"tests connect to {name}, which this run does not have: {message}"[:400])
+
+
+def service_of(exception: str) -> str:
+    """Returns the service that an exception of a client names, or an empty text."""
+    return next((name for name, pattern in SERVICES if pattern.fullmatch(exception)), "")
 
 
 def last_chain(found: list[Trace]) -> Iterator[Trace]:

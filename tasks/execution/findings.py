@@ -1,15 +1,26 @@
 """Collects what the commands of a check report, and derives the one-line reason of its result."""
 
+import json
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
 from tasks.diagnostics import Parsed
+from tasks.execution.causes.other_python import RunningPython
 from tasks.execution.judgement import Judgement, skipped
 from tasks.models import Diagnostic, Severity, Status, TestCounts
 from tasks.reason_codes import ReasonCode
 from tasks.steps import Command
 
-BASE_UNFIT = frozenset({ReasonCode.EXTENSION_ABSENT, ReasonCode.TOOLCHAIN, ReasonCode.CRASH})
+BASE_UNFIT = frozenset(
+    {
+        ReasonCode.EXTENSION_ABSENT,
+        ReasonCode.TOOLCHAIN,
+        ReasonCode.CRASH,
+        ReasonCode.OTHER_PYTHON,
+        ReasonCode.SYSTEM_PACKAGE,
+        ReasonCode.NETWORK,
+    }
+)
 """Errors whose cause is in the base, not in the engine or a registry. A command adds its own (`explained`)."""
 
 
@@ -22,6 +33,7 @@ class Findings:
     gaps: list[str] = field(default_factory=list)
     tests: TestCounts | None = None
     exit_code: int | None = None
+    pythons: list[RunningPython] = field(default_factory=list)
     ran: bool = False
     """Whether any command ran in this run; otherwise all exits came from the engine's cache."""
 
@@ -31,6 +43,10 @@ class Findings:
         self.summaries += [parsed.summary] if parsed.summary else []
         self.gaps += parsed.gaps
         self.tests = parsed.tests or self.tests
+
+    def name_component(self, path: str) -> None:
+        """Writes the component's table into the advice of probes."""
+        self.diagnostics = [replace(each, message=with_component(each.message, path)) for each in self.diagnostics]
 
 
 def as_warnings(diagnostics: Iterable[Diagnostic]) -> list[Diagnostic]:
@@ -64,6 +80,11 @@ def without_base(command: Command, judgement: Judgement, findings: Findings) -> 
     findings.diagnostics.clear()
     findings.gaps.append(reason)
     return skipped(ReasonCode.BASE_BROKEN, reason)
+
+
+def with_component(text: str, path: str) -> str:
+    """Returns the text of a probe with the table of the component in predeploy.toml, which a probe does not know."""
+    return text.replace('component."path"', f"component.{json.dumps(path, ensure_ascii=False)}")
 
 
 def plain(command: Command, judgement: Judgement) -> list[Diagnostic]:

@@ -11,6 +11,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from tasks.diagnostics.missing_parts import missing_part, private_source, unbuilt_package, unreachable_index
 from tasks.exits import Exit, ServiceExit
 from tasks.models import Diagnostic, Severity, Status, TestCounts
 from tasks.reason_codes import ReasonCode
@@ -158,7 +159,7 @@ def by_code(command: Command, exit: Exit) -> Judgement:
     if code in command.empty:
         return PASS
     verdicts, unfit = dict(command.verdicts), dict(command.unfit)
-    if code in verdicts:
+    if code in verdicts and re.search(command.proves, f"{exit.stdout}\n{exit.stderr}"):
         return failed(verdicts[code], f"{command.label}: exit code {code}")
     if code in unfit:
         return by_unfit(command, unfit[code], f"{command.label}: exit code {code}")
@@ -214,13 +215,31 @@ def judge_acquire(command: Command, exit: Exit, trouble: tuple[str, str] | None,
     if exit.signal is not None:
         return by_signal(command.label, exit.signal)
     text = exit.stderr + "\n" + exit.stdout
+    if registry and (lack := judge_lack(command, text)) is not None:
+        return lack
     proof = next((code for code, pattern in PROOFS if pattern.search(text)), None)
     if proof is not None and (registry or proof in LOCAL_PROOFS):
         return failed(proof, f"{command.label}: {proof.replace('_', ' ')}")
     if not registry:
         return errored(ReasonCode.REGISTRY, f"{command.label}: the package registry does not answer")
     if UNBUILT.search(text):
-        reason = f"{command.label}: a package could not be built on this machine"
+        reason = f"{command.label}: {unbuilt_package(text) or 'a package'} could not be built on this machine"
         return errored(ReasonCode.BUILD_FAILED, reason, again=True)
     reason = f"{command.label} ended with exit code {exit.code}"
     return errored(ReasonCode.ACQUIRE, reason, again=True, explained=True)
+
+
+def judge_lack(command: Command, text: str) -> Judgement | None:
+    """Returns an errored judgement if this machine lacks what the packages need: a compiler, a library, credentials."""
+    if UNBUILT.search(text) and (part := missing_part(text)):
+        name = unbuilt_package(text) or "a package"
+        advice = f". Install it: apt-get install -y {part.packages}" if part.packages else ""
+        reason = f"{command.label}: {name} could not be built, because {part.name} is missing here{advice}"
+        return errored(ReasonCode.BUILD_FAILED, reason)
+    if source := private_source(text):
+        return errored(ReasonCode.PRIVATE_SOURCE, f"{command.label}: {source}")
+    if host := unreachable_index(text):
+        reason = f"{command.label}: {host} does not answer, and the usual index does. If it is a private index"
+        advice = "run where it is reachable, or name another address of it in UV_INDEX"
+        return errored(ReasonCode.PRIVATE_SOURCE, f"{reason}, {advice}", again=True)
+    return None

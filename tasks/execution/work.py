@@ -1,11 +1,12 @@
 """Defines the backend that runs the checks of a run, and implements it with an engine."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
 
+from tasks.engines.machine import load_per_processor
 from tasks.engines.protocol import Engine
 from tasks.execution.attempt import Attempt
 from tasks.execution.prefetch import Installs, warm
@@ -44,15 +45,22 @@ class Work(Protocol):
 class EngineWork:
     """Runs the checks of a plan on an engine. Prepares packages, database and images while the first checks run.
 
-    `whole`: the complete plan, if `plan` is the part of one shard.
+    `whole`: the complete plan, if `plan` is the part of one shard. `load` returns how busy the machine is.
     """
 
     def __init__(
-        self, plan: Plan, engine: Engine, lowering: Lowering, logs: Path, *, whole: Plan | None = None
+        self,
+        plan: Plan,
+        engine: Engine,
+        lowering: Lowering,
+        logs: Path,
+        *,
+        whole: Plan | None = None,
+        load: Callable[[], float] = load_per_processor,
     ) -> None:
         self.engine = engine
         self._plan, self._lowering = plan, lowering
-        self._attempt = Attempt(plan=whole or plan, engine=engine, lowering=lowering, logs=logs)
+        self._attempt = Attempt(plan=whole or plan, engine=engine, lowering=lowering, logs=logs, load=load)
         self._installs = Installs(plan, engine, lowering, logs)
         self._warming: asyncio.Task[None] | None = None
 

@@ -4,7 +4,7 @@ import hashlib
 import json
 import posixpath
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from functools import cache
 
 from tasks.node_range import lowest_major
@@ -23,6 +23,8 @@ PYTHON_CONTROL = (
     "packaging",
 )
 NODE_CONTROL = ("npm", "view", "semver", "version", "--prefer-online")
+ANY_PYTHON = frozenset({"ruff", "black", "isort"})
+ARCHIVES = (".whl", ".tar.gz", ".tgz", ".zip")
 COMPILED = (("UV_COMPILE_BYTECODE", "1"),)
 
 
@@ -40,12 +42,13 @@ def python_commands(project: PythonProject, name: str) -> tuple[Command, ...]:
     """Returns the commands that install the locked packages. The project itself comes from the workspace."""
     wheel = COMPILED
     if project.kind == "uv":
-        groups = ("--no-dev",) if name == "production" else ("--all-groups", "--all-extras")
+        groups = project.install.flags if name == "production" else ("--all-groups", "--all-extras")
         frozen = ("--frozen",) if project.lock else ()
         local = ("--no-install-project", "--no-install-workspace", "--no-install-local", "--no-editable")
         argv = ("uv", "sync", *frozen, *groups, *local)
         env = (*wheel, ("UV_PROJECT_ENVIRONMENT", ENV))
-        return (acquire(" ".join(("uv sync", *frozen)), *argv, cwd=project.root, parser="uv", env=env),)
+        sync = acquire(" ".join(("uv sync", *frozen)), *argv, cwd=project.root, parser="uv", env=env)
+        return (sync, *_further(project))
     if project.kind == "locked":
         return _exported_commands(project, name)
     files = project.production if name == "production" else project.development or project.production
@@ -53,10 +56,15 @@ def python_commands(project: PythonProject, name: str) -> tuple[Command, ...]:
     if not files:
         return (make,)
     listed = tuple(part for file in files for part in ("-r", f"@work@/{file}"))
+    if project.install.project and project.manifest:
+        extras = (part for extra in project.install.extras for part in ("--extra", extra))
+        listed = (*listed, "-r", f"@work@/{project.manifest}", *extras)
     # A path dependency has no hash. Without the flag, uv still verifies every hash in the files.
-    hashes = ("--require-hashes",) if project.hashed and len(project.paths) < 2 else ()
+    has_paths = len(project.paths) > 1 or any(path.endswith(ARCHIVES) for path in project.inputs)
+    hashes = ("--require-hashes",) if project.hashed and not has_paths else ()
     argv = ("uv", "pip", "install", "--python", ENV, *hashes, *listed)
-    return (make, acquire("uv pip install", *argv, cwd=project.root, parser="uv", env=wheel))
+    install = acquire("uv pip install", *argv, cwd=project.root, parser="uv", env=wheel)
+    return (make, install, *_further(project))
 
 
 def _exported_commands(project: PythonProject, name: str) -> tuple[Command, ...]:
@@ -64,7 +72,28 @@ def _exported_commands(project: PythonProject, name: str) -> tuple[Command, ...]
     make = acquire("uv venv", "uv", "venv", "--allow-existing", ENV, cwd=project.root, parser="uv")
     argv = ("uv", "pip", "install", "--python", ENV, "--no-deps", "-r", f"{WORK}/{exported_file(project, name)}")
     label = f"uv pip install (from {project.lock})"
-    return (make, acquire(label, *argv, cwd=project.root, parser="uv", env=COMPILED))
+    install = acquire(label, *argv, cwd=project.root, parser="uv", env=COMPILED)
+    return (make, install, *_further(project))
+
+
+def _further(project: PythonProject) -> tuple[Command, ...]:
+    """Returns a command for each package that production installs without a file.
+
+    An image may have the compiler for it, so a failure is a gap in the proof.
+    """
+    return tuple(
+        replace(
+            acquire(
+                f"uv pip install {package} ({project.install.source})",
+                *("uv", "pip", "install", "--python", ENV, package),
+                cwd=project.root,
+                parser="uv",
+                env=COMPILED,
+            ),
+            empty=(1, 2),
+        )
+        for package in project.install.packages
+    )
 
 
 def exported_file(project: PythonProject, name: str) -> str:
@@ -81,7 +110,7 @@ def python_environment(project: PythonProject, name: str, digest: Callable[[str]
     commands = python_commands(project, name)
     pinned = project.pinned or project.lock is not None
     content = [*((path, digest(path)) for path in project.inputs), "" if pinned else day]
-    text = project.exported[0] if name == "production" else project.exported[1]
+    text = project.install.exported[0 if name == "production" else 1]
     files = ((exported_file(project, name), text),) if project.kind == "locked" else ()
     return Environment(
         kind="python",
@@ -90,6 +119,7 @@ def python_environment(project: PythonProject, name: str, digest: Callable[[str]
         version=project.python,
         inputs=project.inputs,
         files=files,
+        system_packages=project.install.system_packages,
         commands=commands,
         control=PYTHON_CONTROL,
         key=key_of("python", content, *files, [asdict(command) for command in commands], asdict(project.python)),
@@ -114,6 +144,31 @@ def our_environment(text: str) -> Environment:
         commands=commands,
         control=PYTHON_CONTROL,
         key=key_of("ours", text, [asdict(command) for command in commands]),
+    )
+
+
+@cache
+def tool_environment(packages: tuple[str, ...], python: Version) -> Environment:
+    """Returns the environment of a quality tool in an exact version, without the stack's packages.
+
+    `python` is the component's version. Tools that do not parse with their own interpreter run on any.
+    """
+    version = Version() if packages[0].partition("==")[0] in ANY_PYTHON else python
+    listed = "requirements.txt"
+    make = acquire("uv venv", "uv", "venv", "--allow-existing", ENV, cwd=".", parser="uv")
+    argv = ("uv", "pip", "install", "--python", ENV, "-r", f"{WORK}/{listed}")
+    commands = (make, acquire("uv pip install", *argv, cwd=".", parser="uv", env=COMPILED))
+    return Environment(
+        kind="python",
+        title=packages[0],
+        root=".",
+        version=version,
+        inputs=(),
+        files=((listed, "".join(f"{each}\n" for each in packages)),),
+        is_own=True,
+        commands=commands,
+        control=PYTHON_CONTROL,
+        key=key_of("tool", packages, [asdict(command) for command in commands], asdict(version)),
     )
 
 

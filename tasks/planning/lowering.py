@@ -7,8 +7,14 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
 from tasks.errors import PredeployError, UsageError
-from tasks.planning.environments import node_argv, node_environment, our_environment, python_environment
-from tasks.stack import Stack
+from tasks.planning.environments import (
+    node_argv,
+    node_environment,
+    our_environment,
+    python_environment,
+    tool_environment,
+)
+from tasks.stack import Stack, Version
 from tasks.steps import (
     CACHE,
     DB_HOST,
@@ -84,7 +90,14 @@ class Lowering:
 
     def environment_of(self, check: Check, program: Command) -> Environment | None:
         """Returns the environment for a command of the check, or for one of its servers."""
+        if program.environment == "tool":
+            return tool_environment(program.packages, self._python(program.component or check.component))
         return self.environment(check, program.environment, program.component, program.tree)
+
+    def _python(self, path: str) -> Version:
+        """Returns the version of Python that a component requires."""
+        projects = (each.python for each in self.stack.components if each.path == path)
+        return next((project.python for project in projects if project is not None), Version())
 
     def environments(self, check: Check, programs: Iterable[Command]) -> tuple[Environment, ...]:
         """Returns the environments of all programs, each once."""

@@ -19,7 +19,7 @@ from tasks.report.facts import (
 )
 from tasks.report.folding import findings, headline, repetition
 from tasks.report.layout import clean, clean_line, disarm, shorten
-from tasks.report.ranking import affected, rank_fixes, red_checks
+from tasks.report.ranking import affected, rank_fixes, red_checks, repeated
 from tasks.report.style import Style
 
 _EACH = 20  # findings of one check
@@ -66,6 +66,10 @@ def _check(report: Report, check: CheckReport) -> Iterator[str]:
     result = check.result
     facts = [clean_line(result.reason), f"[{result.reason_code}]" if result.reason_code else ""]
     log = clean_line(log_path(report, result))
+    if earlier := repeated(report).get(check.id):
+        code = f" [{result.reason_code}]" if result.reason_code else ""
+        yield f"{result.status.value}: {check.id}: the same as {earlier.id}{code}{f' log={log}' if log else ''}"
+        return
     why = " ".join(fact for fact in facts if fact)
     yield f"{result.status.value}: {check.id}{': ' if why else ''}{why}{f' log={log}' if log else ''}"
     found = findings(result.diagnostics)
@@ -90,7 +94,8 @@ def _closing(report: Report) -> Iterator[str]:
     fixes, _ = rank_fixes(report, 1)
     for fix in fixes:
         where = f"{clean_line(fix.location)}: " if fix.location else ""
-        yield f"fix first: {where}{shorten(clean_line(fix.text), _LENGTH, '…')} ({affected(fix)})"
+        text = clean_line(fix.text)
+        yield f"fix first: {where}{text if fix.is_advice else shorten(text, _LENGTH, '…')} ({affected(fix)})"
     if report.verdict.outcome is not Outcome.PASSED:
         if report.rerun:
             yield f"{'rerun' if fixes else 'run the other checks'}: {clean_line(report.rerun)}"

@@ -5,11 +5,13 @@ from collections.abc import Iterator
 from tasks.models import Outcome, Report
 from tasks.report.facts import gap_texts, image_lines, tally, untracked_line
 from tasks.report.folding import COMMAND
+from tasks.report.inspection import production_lines
 from tasks.report.layout import cells, clean_line, fold, hang, shorten
 from tasks.report.ranking import Fix, affected, rank_fixes, red_checks
 from tasks.report.style import Style
 
 _FIXES = 5
+_LINES = 5  # for one fix
 
 
 def closing(report: Report, style: Style) -> Iterator[list[str]]:
@@ -22,6 +24,9 @@ def closing(report: Report, style: Style) -> Iterator[list[str]]:
     if report.warnings:
         warnings = (hang(style.spell(clean_line(text)), "  ! ", style.width) for text in report.warnings)
         yield ["Warnings:", *(line for lines in warnings for line in lines)]
+    if taken := [*production_lines(report.production)]:
+        lines = (hang(style.spell(text), "  ", style.width) for text in taken)
+        yield ["Taken as production's:", *(line for each in lines for line in each)]
     if handed := image_lines(report):
         yield [line for text in handed for line in hang(style.spell(clean_line(text)), "", style.width)]
     if untracked := untracked_line(report):
@@ -63,12 +68,12 @@ def _fix_first(report: Report, style: Style) -> Iterator[list[str]]:
 
 
 def _fix(fix: Fix, width: int, style: Style) -> list[str]:
-    """Two lines at most, the checks at their end; three if the checks need one. A path or a command is never cut."""
+    """A few lines at most, the checks at their end. A path, a command or an advice is never cut."""
     where = style.spell(f" ({affected(fix)})")
     head = clean_line(fix.text)
     text = style.spell(f"{clean_line(fix.location)}  {head}" if fix.location else head)
     lines = fold(text + where, width)
-    if len(lines) <= 2 or COMMAND.search(head):
+    if len(lines) <= _LINES or fix.is_advice or COMMAND.search(head):
         return lines
     first, *rest = fold(text, width)
     if 2 * cells(where) > width:

@@ -2,7 +2,6 @@
 
 import json
 from pathlib import PurePosixPath
-from typing import TypeAlias
 
 from tasks.models import (
     BuiltFiles,
@@ -19,10 +18,10 @@ from tasks.models import (
     worst,
 )
 from tasks.report.facts import duration_of
+from tasks.report.inspection import Json, production_document
 from tasks.report.layout import encodable
 
 SCHEMA = 1
-Json: TypeAlias = "dict[str, Json] | list[Json] | str | int | float | bool | None"
 
 
 def to_document(report: Report) -> dict[str, Json]:
@@ -48,6 +47,7 @@ def to_document(report: Report) -> dict[str, Json]:
         "tree": encodable(report.tree),
         "untracked": _texts(report.untracked),
         "warnings": _texts(report.warnings),
+        "production": [production_document(each) for each in report.production],
         "run": {"id": report.run.id, "url": report.run.url, "unrecorded": _optional(report.run.unrecorded)},
         "directory": encodable(report.directory),
         "rerun": encodable(report.rerun),

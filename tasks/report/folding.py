@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from tasks.models import Diagnostic, Severity
+from tasks.report.layout import clean_line
 
 _PLACES = 2  # that are named after the first one
 _PHASE = re.compile(r"error at (?P<phase>setup|teardown|call): (?P<cause>.*)", re.DOTALL)
@@ -95,3 +96,15 @@ def cause_of(message: str) -> str:
     """The message without the phase of a test that it was raised in."""
     match = _PHASE.match(message)
     return match["cause"] if match else message
+
+
+def says(diagnostic: Diagnostic, reason: str) -> bool:
+    """Whether the reason is this finding's own first line, with or without its location."""
+    message = clean_line(diagnostic.message.partition("\n")[0])
+    return reason in {message, f"{clean_line(diagnostic.location)}: {message}"} or reason in message
+
+
+def is_said(diagnostic: Diagnostic, reason: str) -> bool:
+    """Whether a reason has the whole finding: its message, and its place if it has one."""
+    message = clean_line(diagnostic.message).removesuffix("…")
+    return message in reason and (diagnostic.file is None or clean_line(diagnostic.location) in reason)

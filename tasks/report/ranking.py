@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from tasks.models import CheckReport, Diagnostic, Report, Severity, Stage, Status
 from tasks.report.facts import named
@@ -15,16 +15,24 @@ _STAGES = list(Stage)
 _RED = (Status.FAILED, Status.ERRORED)
 _RAISED = re.compile(r"(?:[\w.]+\.)?(?P<type>\w+(?:Error|Exception|Warning)|ImproperlyConfigured): (?P<text>.+)")
 _TYPE = re.compile(r"\w+(?:Error|Exception|Warning)|ImproperlyConfigured")
+_LEAVES = re.compile(
+    r"multiple leaf nodes in the migration graph: \((?P<nodes>[\w, ]+) in (?P<app>\w+)"
+    r"|two leaf migrations in (?P<of>\w+): (?P<migrations>[\w, ]+)"
+)
 _OF_ONE_TEST = frozenset({"AssertionError"})
 Key = tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fix:
-    """One cause to fix, the titles of its red checks, and the number of checks skipped because of these."""
+    """One cause to fix, the titles of its red checks, and the number of checks skipped because of these.
+
+    `is_advice`: the text has the way out of a missing verdict, so it is never cut off.
+    """
 
     location: str
     text: str
+    is_advice: bool = False
     checks: tuple[str, ...] = ()
     waiting: int = 0
 
@@ -66,7 +74,7 @@ def rank_fixes(report: Report, most: int) -> tuple[tuple[Fix, ...], int]:
         places = sorted(cause.rounds)
         waiting = set[str]().union(*(hanging[checks[place].id] for place in places))
         titles = tuple(dict.fromkeys(checks[place].title for place in places))
-        fix = Fix(location=cause.fix.location, text=cause.fix.text, checks=titles, waiting=len(waiting))
+        fix = replace(cause.fix, checks=titles, waiting=len(waiting))
         ranked.append((min(cause.rounds.values()), -len(places) - len(waiting), places[0], fix))
     best = sorted(ranked, key=lambda each: each[:3])[:most]
     ordered = sorted(best, key=lambda each: (each[1], each[2], each[0]))
@@ -137,7 +145,10 @@ def _fixes(check: CheckReport) -> Iterator[tuple[set[Key], Fix]]:
     if not found or result.status is Status.ERRORED:
         reason = result.reason or result.reason_code or "only its log has the reason"
         shared = "" if result.status is Status.ERRORED else check.id
-        yield {("reason", result.reason_code, reason, shared)}, Fix(location="", text=reason)
+        yield (
+            {("reason", result.reason_code, reason, shared)},
+            Fix(location="", text=reason, is_advice=result.status is Status.ERRORED),
+        )
         return
     for finding in found:
         head = headline(finding).strip("\n").split("\n")[0]
@@ -150,6 +161,9 @@ def _keys(finding: FoldedFinding) -> set[Key]:
     diagnostic = finding.diagnostic
     if diagnostic.rule == MISSING_MIGRATION and diagnostic.file:  # one command makes the migrations of an app
         return {(MISSING_MIGRATION, diagnostic.file)}
+    if leaves := _LEAVES.search(diagnostic.message):  # tests fail by the same conflict as migrations
+        names = sorted((leaves["nodes"] or leaves["migrations"]).split(", "))
+        return {("leaves", leaves["app"] or leaves["of"], *names)}
     is_one_line = len(finding.diagnostics) == 1 and diagnostic.file and diagnostic.line
     place: Key = ("line", str(diagnostic.file), str(diagnostic.line)) if is_one_line else sameness(diagnostic)
     raised = _exception(diagnostic)
@@ -166,3 +180,22 @@ def _exception(diagnostic: Diagnostic) -> tuple[str, str] | None:
     else:
         return None
     return None if raised[0] in _OF_ONE_TEST else raised
+
+
+def repeated(report: Report) -> Mapping[str, CheckReport]:
+    """Returns by id the red checks with the reason and findings of an earlier check, and that check."""
+    first: dict[tuple[object, ...], CheckReport] = {}
+    found: dict[str, CheckReport] = {}
+    order = [check for check in report.checks if check in red_checks(report)]
+    for check in order:
+        result = check.result
+        # the reason of a missing verdict is whole; a failure is the same only with the same findings
+        is_whole = result.status is Status.ERRORED and bool(result.reason)
+        said = () if is_whole else tuple((each.location, each.message) for each in result.diagnostics)
+        key = (result.status, result.reason_code, result.reason, said)
+        if not result.reason and not said:
+            continue
+        if key in first:
+            found[check.id] = first[key]
+        first.setdefault(key, check)
+    return found

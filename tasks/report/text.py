@@ -3,7 +3,7 @@
 import operator
 from collections.abc import Iterable, Iterator
 
-from tasks.models import CheckReport, Diagnostic, Outcome, Report, Result, Severity, Stage, Status, Verdict, worst
+from tasks.models import CheckReport, Outcome, Report, Result, Severity, Stage, Status, Verdict, worst
 from tasks.report.closing import closing
 from tasks.report.facts import (
     counted,
@@ -15,8 +15,9 @@ from tasks.report.facts import (
     seconds,
     secrets_line,
 )
-from tasks.report.folding import FoldedFinding, findings, headline, repetition
+from tasks.report.folding import FoldedFinding, findings, headline, is_said, repetition, says
 from tasks.report.layout import cells, clean, clean_line, disarm, fold, hang, shorten
+from tasks.report.ranking import repeated
 from tasks.report.style import Style
 
 _BOX = 62
@@ -100,7 +101,13 @@ def _check(report: Report, check: CheckReport, style: Style) -> Iterator[str]:
     yield lines[0].replace(sign, style.paint(style.tint(result.status), sign), 1)
     yield from lines[1:]
     if result.status in (Status.FAILED, Status.ERRORED):
-        yield from _trouble(report, result, style)
+        earlier = repeated(report).get(check.id)
+        yield from _same_as(earlier, style) if earlier else _trouble(report, result, style)
+
+
+def _same_as(check: CheckReport, style: Style) -> list[str]:
+    """One line for a check whose trouble an earlier check has reported."""
+    return hang(style.spell(f"the same as {clean_line(check.title)}"), f"    {style.arrow} ", style.width)
 
 
 def _remark(result: Result) -> str:
@@ -124,6 +131,8 @@ def _trouble(report: Report, result: Result, style: Style) -> Iterator[str]:
     """Why a check is red: its reason if no finding has it, its first findings, and the path of its log."""
     found = findings(result.diagnostics)
     reason = clean_line(result.reason)
+    if result.status is Status.ERRORED:  # its reason is whole, and no finding says it again
+        found = tuple(each for each in found if not is_said(each.diagnostic, reason))
     if result.status is Status.ERRORED:
         code = f" [{result.reason_code}]" if result.reason_code else ""
         yield from hang(style.spell(f"no verdict: {reason or 'the reason is unknown'}{code}"), "    ", style.width)
@@ -150,12 +159,6 @@ def _with_path(text: str, path: str, style: Style) -> list[str]:
     if cells(path) <= style.width - 4:
         return hang(style.spell(f"{text} {path}"), "    ", style.width)
     return [f"    {style.spell(f'{text} {path}')}"]
-
-
-def says(diagnostic: Diagnostic, reason: str) -> bool:
-    """Whether the reason is this finding's own first line, with or without its location."""
-    message = clean_line(diagnostic.message.partition("\n")[0])
-    return reason in {message, f"{clean_line(diagnostic.location)}: {message}"} or reason in message
 
 
 def _finding(finding: FoldedFinding, most: int, style: Style) -> list[str]:

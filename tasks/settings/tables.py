@@ -15,6 +15,7 @@ from tasks.settings.values import (
     Seconds,
     TableName,
     UrlPath,
+    UrlPaths,
     VariableName,
     Variables,
     Words,
@@ -47,8 +48,13 @@ class ComponentSettings(BaseModel, frozen=True, extra="forbid"):
     settings: ModuleName | None = Field(
         default=None, description="the Django settings module that production uses, such as `config.settings`"
     )
-    health: UrlPath | None = Field(default=None, description="the URL path that a healthy server answers")
+    health: UrlPaths = Field(default=(), description="the URL path that a healthy server answers, or a list of them")
     server: Words | None = Field(default=None, description="the command that starts the server in production")
+    install: Words | None = Field(
+        default=None,
+        description="the command with which production installs its Python packages, such as "
+        "`uv sync --no-dev --extra prod`. By default that of the Dockerfile or of a build script",
+    )
     env: Variables = Field(
         default_factory=dict,
         description="environment variables for the commands of the component. `{db.url}`, `{db.host}`, `{db.port}`, "
@@ -89,10 +95,13 @@ class FormSettings(BaseModel, frozen=True, extra="forbid"):
     columns: dict[str, str] = Field(default_factory=dict, description="expected values in the new row, by column")
     invalid: tuple[dict[str, JsonValue], ...] | None = Field(
         default=None,
-        description="changes that make the form one that the Worker must refuse. By default predeploy guesses them",
+        description="changes that make the form one that the Worker must refuse; `[]` for none. By default those that "
+        "its code shows to refuse",
     )
-    key: VariableName | None = Field(
-        default=None, description="the variable of the Worker with the key that senders need"
+    key: VariableName | Literal[""] | None = Field(
+        default=None,
+        description='the variable of the Worker with the key that senders need; `""` for none. By default one that its '
+        "code uses",
     )
     key_header: HeaderName | None = Field(default=None, description="the header with the key")
 

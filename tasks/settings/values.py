@@ -87,6 +87,14 @@ def url_path(value: str) -> str:
     return value
 
 
+def url_paths(value: object) -> object:
+    """One or more paths of URLs. Values of other types are left to the type's own check."""
+    paths = [value] if isinstance(value, str) else value
+    if isinstance(paths, list | tuple):
+        return tuple(url_path(each) if isinstance(each, str) else each for each in paths)
+    return paths
+
+
 def header_name(value: str) -> str:
     """The name of an HTTP header."""
     if not HEADER.fullmatch(value):
@@ -148,6 +156,7 @@ TableName = Annotated[str, AfterValidator(table_name)]
 HttpStatus = Annotated[int, Field(ge=200, le=599)]
 Slug = Annotated[str, AfterValidator(slug)]
 UrlPath = Annotated[str, AfterValidator(url_path)]
+UrlPaths = Annotated[tuple[str, ...], BeforeValidator(url_paths, json_schema_input_type=str | tuple[str, ...])]
 Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Hours = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 ExitCode = Annotated[int, Field(ge=1, le=255)]

@@ -14,9 +14,11 @@ from tasks.exports.files import Handover, plan_handovers
 from tasks.exports.images import Delivery, plan_deliveries
 from tasks.files import PROBE_LOCK
 from tasks.models import SkipReason
+from tasks.planning.inspection import production_facts
 from tasks.planning.lowering import Lowering
 from tasks.planning.plan import Plan, make_plan, spec_key
 from tasks.prefect_server.start import is_ci
+from tasks.production import ProductionFacts
 from tasks.secrets import ProviderContext, Secrets, choose_provider, declared, take_secrets
 from tasks.secrets.doppler.token import Token
 from tasks.settings import FILE, Settings, load_settings
@@ -46,6 +48,7 @@ class Scope:
     plan: Plan
     base: tuple[Tree, Stack] | None = None
     deployed: Deployed | None = None
+    production: tuple[ProductionFacts, ...] = ()
     deliveries: tuple[Delivery, ...] = ()
     handovers: tuple[Handover, ...] = ()
     built: Path | None = None
@@ -149,6 +152,7 @@ def read_scope(
         tree=tree,
         stack=with_notes(context.stack, context),
         catalogue=catalogue,
+        production=production_facts(context),
         plan=make_plan(catalogue, stages=settings.stages, only=settings.only, skip=settings.skip),
         base=(base.tree, context.base.stack)
         if isinstance(base, Base) and isinstance(context.base, CatalogueContext)

@@ -2,6 +2,8 @@
 
 import stat
 from collections.abc import Mapping
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from tasks.catalogue import NAMES, CatalogueContext, make_catalogue
@@ -10,6 +12,7 @@ from tasks.discovery import discover
 from tasks.errors import PredeployError, SettingsError, TreeError, UsageError
 from tasks.settings import Settings, load_settings, usable_settings
 from tasks.source.tree import Tree, read_tree
+from tasks.validation.line_ends import line_end_warnings
 
 
 def read_text(tree: Tree, path: str) -> str:
@@ -58,7 +61,17 @@ def name_mistakes(stack: Path) -> tuple[str, ...]:
 def make_context(tree: Tree, settings: Settings, title: str = "") -> CatalogueContext:
     """Returns a tree and its stack as the rows of the catalogue see them."""
     modules = {path: each.settings for path, each in settings.component.items() if each.settings}
-    found = discover(tree.files, lambda path: read_text(tree, path), exclude=settings.exclude, settings=modules)
+    installs = {path: each.install for path, each in settings.component.items() if each.install}
+    read = partial(read_text, tree)
+    found = discover(
+        tree.files,
+        read,
+        exclude=settings.exclude,
+        settings=modules,
+        installs=installs,
+        environment=settings.environment or "",
+    )
+    found = replace(found, warnings=(*found.warnings, *line_end_warnings(tree, found)))
     return CatalogueContext(
         stack=found,
         paths=frozenset(tree.files),

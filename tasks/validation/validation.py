@@ -28,6 +28,7 @@ from tasks.models import (
 from tasks.redaction.gate import redact
 from tasks.report.directory import RunDirectory
 from tasks.report.live import Progress
+from tasks.validation.absent_files import absent_files
 from tasks.validation.engine_work import OpenWork, open_engine_work
 from tasks.validation.job import Job
 from tasks.validation.own_checks import own_work
@@ -60,7 +61,7 @@ class Validation:
             run = Run(plan, work, self.progress, self._policy(work))
             run.start()
             self.begun(run)
-            results = await self._results(run)
+            results = await asyncio.to_thread(self._explained, await self._results(run))
             verdict = give_verdict(
                 list(results.values()),
                 whole=plan.whole,
@@ -88,6 +89,15 @@ class Validation:
             redactor=job.secrets.redactor,
             own=own_work(job.scope, job.environ, job.token) if is_here else {},
         )
+
+    def _explained(self, results: dict[str, Result]) -> dict[str, Result]:
+        """Adds to errors about absent files why a deploy lacks them."""
+        scope = self.job.scope
+        if all(result.status not in {Status.FAILED, Status.ERRORED} for result in results.values()):
+            return results
+        lookup = absent_files(scope.tree)
+        checks = {check.id: check for check in scope.plan.checks}
+        return {name: lookup.explained(checks[name], result) for name, result in results.items()}
 
     async def _results(self, run: Run) -> dict[str, Result]:
         """Waits for all checks. The run is stopped when its budget is spent."""
@@ -163,6 +173,7 @@ class Validation:
             duration=duration,
             untracked=tree.untracked,
             warnings=(*reported_secrets(job.secrets), *job.scope.stack.warnings, *job.exposure.notes(engine.name)),
+            production=job.scope.production,
             secrets=job.secrets.facts,
             rerun=self._rerun(red) if red else "",
             stage_durations=stage_durations(results, plan),

@@ -7,6 +7,7 @@ import pytest
 
 from tasks.catalogue import make_catalogue
 from tasks.catalogue.django.environment import django_env, filled_names
+from tasks.catalogue.django.rows import health_gaps
 from tasks.catalogue.django.server import UWSGI, server_argv
 from tasks.catalogue.quality.mypy_target import mypy_section
 from tasks.errors import UsageError
@@ -82,29 +83,11 @@ def test_absent_check_has_a_reason() -> None:
 
     reasons = absent(shop, plain, component=configured)
 
-    assert reasons["pytest", "apps/shop"] == "apps/shop does not use pytest"
+    assert reasons["pytest", "apps/shop"].startswith("apps/shop does not use pytest: its tests run with manage.py test")
     assert reasons["mypy", "apps/shop"] == "apps/shop configures mypy, but its lock does not have it"
     assert reasons["vitest", "workers/intake"] == "workers/intake does not use vitest"
     assert reasons["migrations_missing", "apps/shop"] == "skipped by predeploy.toml for apps/shop"
     assert reasons["astro_check", ""] == "the stack has no static site"
-
-
-@pytest.mark.parametrize(
-    ("text", "has"),
-    [
-        ("[tool.black]\n[tool.ruff]\n", False),
-        ("[tool.black]\n[tool.ruff.lint]\nselect = ['E']\n", False),
-        ("[tool.black]\n[tool.ruff.format]\nquote-style = 'double'\n", True),
-    ],
-)
-def test_ruff_format_is_absent_for_projects_with_black(text: str, has: bool) -> None:
-    configured = {"ruff": "apps/web/pyproject.toml"}
-    project = make_uv_project(tools=frozenset({"black", "ruff"}), configurations=configured)
-
-    checks = checks_of(make_web(project=project), files={"apps/web/pyproject.toml": text})
-
-    assert ("ruff_format[apps/web]" in checks) is has
-    assert "ruff_check[apps/web]" in checks
 
 
 def test_one_project_of_two_components_is_checked_once_and_as_a_whole() -> None:
@@ -393,6 +376,38 @@ def test_server_that_no_file_names_is_a_gap_in_the_proof() -> None:
     assert [name for name, _ in gaps("django")] == ["development_server"]
 
 
+@pytest.mark.parametrize(
+    ("packages", "text", "failed", "errored"),
+    [
+        ({"gunicorn", "django"}, "", False, False),
+        ({"django"}, "FROM x\nCOPY . .\n", True, False),
+        ({"django"}, "FROM x\nRUN pip install \\\n  gunicorn==23\n", False, True),
+        (set(), "", False, True),
+    ],
+)
+def test_server_that_no_package_has(packages: set[str], text: str, failed: bool, errored: bool) -> None:
+    launch = ProductionServer(argv=("gunicorn", "config.wsgi"))
+    project = make_uv_project(packages=frozenset(packages))
+    web = make_web(project=project, launch=launch, dockerfile="apps/web/Dockerfile")
+
+    checks = checks_of(web, files={"apps/web/Dockerfile": text})
+    service = checks["django_health[apps/web]"].commands[-1].services[0]
+
+    assert ((127, "tool_missing") in service.verdicts, (127, "tool_missing") in service.unfit) == (failed, errored)
+
+
+def test_configured_server_is_the_same_command_on_every_engine() -> None:
+    own = {"apps/web": ComponentSettings(server=("uv", "run", "gunicorn", "-b", ":80", "config.wsgi"))}
+    launch = ProductionServer(argv=("uvicorn", "x"), in_image=("uvicorn", "x"), entry=())
+
+    checks = checks_of(make_web(launch=launch), component=own)
+    service = checks["django_health[apps/web]"].commands[-1].services[0]
+
+    assert " ".join(service.argv) == f"gunicorn --bind {BIND} config.wsgi"
+    assert " ".join(service.in_image) == f"uv run gunicorn --bind {BIND} config.wsgi"
+    assert service.entry == ()
+
+
 def request_of(settings: ComponentSettings | None = None) -> str:
     own = {"apps/web": settings} if settings else {}
     return " ".join(checks_of(make_web(), component=own)["django_health[apps/web]"].commands[-1].argv)
@@ -400,9 +415,20 @@ def request_of(settings: ComponentSettings | None = None) -> str:
 
 def test_health_requests_the_configured_path_or_a_default() -> None:
     assert "--path /admin/login/ --else / " in request_of()
-    configured = request_of(ComponentSettings(health="/up"))
+    configured = request_of(ComponentSettings(health=("/up",)))
     assert "--path /up " in configured
     assert "--else" not in configured
+
+
+def test_health_check_of_the_image_is_a_gap_without_an_image() -> None:
+    web = make_web(dockerfile="apps/web/Dockerfile")
+    files = {"apps/web/Dockerfile": "FROM python\nHEALTHCHECK --interval=5s CMD curl -f http://localhost/\n"}
+
+    gaps = health_gaps(web, make_scene(make_stack(web), files))
+    without = health_gaps(web, make_scene(make_stack(web), {"apps/web/Dockerfile": "FROM python\nHEALTHCHECK NONE\n"}))
+
+    assert ("image", "the HEALTHCHECK of apps/web/Dockerfile:2 was not run: it needs the image") in gaps
+    assert "image" not in dict(without)
 
 
 def test_lock_is_checked_only_if_it_exists() -> None:
@@ -456,7 +482,7 @@ def test_mypy_excludes_inner_projects() -> None:
     checks = checks_of(make_web(project=project), files=dict.fromkeys(inside, ""))
 
     words = checks["mypy[apps/web]"].commands[0].argv
-    assert words[words.index("--error-summary") + 1 :] == ("--exclude", "^pipeline/", ".")
+    assert words[words.index("--error-summary") + 1 :] == ("--exclude", "^pipeline(?:/|$)", ".")
 
 
 def upgrade_of(base: Stack | SkipReason, *components: Component, **settings: Any) -> Check:
@@ -497,12 +523,12 @@ def test_base_gets_no_secret_that_the_tree_does_not_declare() -> None:
 @pytest.mark.parametrize(
     ("base", "code", "says"),
     [
-        (SkipReason(reason_code="no_base", reason="git has no commit"), "no_base", "git has no commit"),
+        (SkipReason(reason_code="base_broken", reason="its settings"), "base_broken", "its settings"),
         (make_stack(make_web("apps/shop")), "not_in_base", "0123456789 .* has no Django project at apps/web"),
         (make_stack(make_worker("apps/web")), "not_in_base", "has no Django project at apps/web"),
         (make_stack(make_web(apps=())), "not_in_base", "has no migration of apps/web"),
     ],
-    ids=["no base", "another project", "a Worker", "no migrations"],
+    ids=["a broken base", "another project", "a Worker", "no migrations"],
 )
 def test_upgrade_without_a_base_is_skipped_with_a_reason(base: Stack | SkipReason, code: str, says: str) -> None:
     check = upgrade_of(base)
@@ -511,6 +537,15 @@ def test_upgrade_without_a_base_is_skipped_with_a_reason(base: Stack | SkipReaso
     assert check.skip_reason.reason_code == code
     assert re.search(says, check.skip_reason.reason)
     assert (check.commands, check.database) == ((), "")
+
+
+def test_without_a_base_the_newest_migrations_are_tried_and_no_failure_is_a_verdict() -> None:
+    check = upgrade_of(SkipReason(reason_code="no_base", reason="no upgrade was tried: git has no commit"))
+
+    (command,) = check.commands
+    assert check.skip_reason is None
+    assert command.argv[-2:] == ("--reason", "git has no commit")
+    assert (command.tree, command.verdicts, dict(command.unfit)[15]) == ("", (), "no_base")
 
 
 def test_project_without_migrations_has_no_upgrade() -> None:

@@ -153,3 +153,37 @@ def test_maintain_without_a_server(caller: Caller) -> None:
 
     ended.assert_ended(3, "ERRORED")
     assert "does not answer" in ended.stderr
+
+
+DJANGO = {
+    "manage.py": "import django\n",
+    "config/settings.py": "",
+    "config/wsgi.py": "import os, django\nos.environ.setdefault('DJANGO_SETTINGS_MODULE', 'config.settings')\n",
+    "requirements.txt": "django==5.2.1\ngunicorn==23.0.0\n",
+    "Procfile": "web: gunicorn config.wsgi\n",
+}
+
+
+def test_inspect_prints_facts_with_their_places(caller: Caller, green: TinyStack) -> None:
+    for path, text in DJANGO.items():
+        (green.root / path).parent.mkdir(exist_ok=True)
+        (green.root / path).write_text(text)
+
+    shown, as_json = caller.run("inspect", green.root), caller.run("inspect", green.root, "--json-output")
+    listed = caller.run(green.root, "--list", "--json-output")
+
+    assert (shown.code, shown.stderr) == (0, "")
+    assert re.search(r"settings  config\.settings\n +config/wsgi\.py:2: the default in wsgi\.py\n", shown.stdout)
+    assert re.search(r"server    gunicorn config\.wsgi\n +Procfile:1: ", shown.stdout)
+    component = json.loads(as_json.stdout)["components"][0]
+    facts = {fact["topic"]: fact for fact in component["facts"]}
+    assert (facts["server"]["file"], facts["server"]["line"], facts["server"]["guess"]) == ("Procfile", 1, False)
+    assert "words" in [check["name"] for check in json.loads(listed.stdout)["checks"]]
+    assert not (green.root / ".predeploy").exists()
+
+
+def test_inspect_without_a_component(caller: Caller, green: TinyStack) -> None:
+    ended = caller.run("inspect", green.root)
+
+    ended.assert_ended(2, "USAGE")
+    assert "no component" in ended.transcript

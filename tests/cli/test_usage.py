@@ -266,7 +266,7 @@ def test_help_has_every_flag_subcommand_and_exit_code(caller: Caller) -> None:
     ]
     assert sorted(re.findall(r"^  --([a-z-]+)", text, re.MULTILINE)) == [*flags, *more]
     assert re.findall(r"^([A-Z][a-z ]+)(?=[:,].*:?$)", text, re.MULTILINE)[:-1] == [*Group, "Subcommands"]
-    assert re.findall(r"^  ([a-z]+) {3}", text, re.MULTILINE) == ["status", "doctor", "ui", "maintain"]
+    assert re.findall(r"^  ([a-z]+) {3}", text, re.MULTILINE) == ["status", "inspect", "doctor", "ui", "maintain"]
     codes = text.partition("Exit codes: ")[2].partition("More: ")[0]
     assert re.findall(r"(\d+) [a-z]", codes) == ["0", "1", "2", "3", "124", "130", "143"]
 

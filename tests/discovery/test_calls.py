@@ -4,7 +4,7 @@ import pytest
 
 from tasks.discovery.calls.reader import read_calls
 from tasks.discovery.file_view import FileView
-from tasks.tool_call import CallSource, ToolCall
+from tasks.stack import CallSource, ToolCall
 from tests.discovery.trees import django, python
 
 Shown = tuple[str, str]
@@ -15,8 +15,8 @@ def calls(files: dict[str, str]) -> tuple[ToolCall, ...]:
 
 
 def shown(call: ToolCall) -> Shown:
-    """The origin, and the call as one line."""
-    return call.origin.name, " ".join((call.tool, *call.options, *call.paths))
+    """The source, and the call as one line."""
+    return call.source.name, " ".join((call.tool, *call.options, *call.paths))
 
 
 def workflow(*steps: str, job: str = "", on: str = "push", top: str = "") -> dict[str, str]:

@@ -5,7 +5,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from tasks.discovery import discover
-from tasks.stack import Kind, NodeProject, PythonProject, Site, Stack, Web, Worker
+from tasks.stack import Kind, NodeProject, PythonProject, Site, Stack, Web
+from tasks.worker import Worker
 
 MANAGE = """
 import os, sys
@@ -40,9 +41,17 @@ _LEFT_OUT = {"node_modules", "__pycache__", ".predeploy", ".venv", ".git"}
 Files = Mapping[str, str]
 
 
-def look(files: Files, *, exclude: Sequence[str] = (), settings: Mapping[str, str] | None = None) -> Stack:
+def look(
+    files: Files,
+    *,
+    exclude: Sequence[str] = (),
+    settings: Mapping[str, str] | None = None,
+    installs: Mapping[str, Sequence[str]] | None = None,
+) -> Stack:
     """Discover a tree in memory."""
-    return discover(files.keys(), lambda path: files[path], exclude=exclude, settings=settings or {})
+    return discover(
+        files.keys(), lambda path: files[path], exclude=exclude, settings=settings or {}, installs=installs or {}
+    )
 
 
 def look_at(directory: Path) -> Stack:

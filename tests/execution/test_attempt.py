@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from tasks.execution.attempt import log_names
 from tasks.execution.executor import Policy, Run
+from tasks.execution.log_names import log_names
 from tasks.execution.verdict import give_verdict
 from tasks.execution.work import EngineWork
 from tasks.exits import Exit, Prepared, ServiceExit
@@ -21,9 +21,14 @@ STALE = Exit(code=1, stderr="error: The lockfile at `uv.lock` needs to be update
 LOST = Exit(code=1, stderr="error: Failed to fetch: connection refused")
 
 
-async def run(engine: FakeEngine, *checks: Check, logs: Path, **policy: Any) -> list[Result]:
+async def run(engine: FakeEngine, *checks: Check, logs: Path, load: float = 0.0, **policy: Any) -> list[Result]:
     plan = make_some_plan(*checks)
-    run = Run(plan, EngineWork(plan, engine, make_lowering(), logs), Witness(), Policy(**{"jobs": 4, **policy}))
+    run = Run(
+        plan,
+        EngineWork(plan, engine, make_lowering(), logs, load=lambda: load),
+        Witness(),
+        Policy(**{"jobs": 4, **policy}),
+    )
     run.start()
     return list((await run.wait()).values())
 
@@ -187,7 +192,9 @@ async def test_output_before_a_timeout_is_not_the_reason(tmp_path: Path) -> None
 
     (result,) = await run(engine, make_check("slow", commands=(make_command("slow", limit=5),)), logs=tmp_path)
 
-    assert result.reason == "slow was still running after 5 s"
+    assert (
+        result.reason == "slow was still running after 5 s. If it needs more time: limits.slow = 60 in predeploy.toml"
+    )
     assert result.diagnostics[0].message == result.reason
 
 
@@ -423,3 +430,39 @@ async def test_failed_need_takes_precedence_over_a_skip_reason(tmp_path: Path) -
     )
 
     assert [reported(result) for result in results] == [(Status.FAILED, "findings"), (Status.SKIPPED, "needs")]
+
+
+async def test_time_out_on_a_busy_machine_is_errored_after_a_longer_limit(tmp_path: Path) -> None:
+    engine = FakeEngine({"slow": Exit(code=None, timed_out=True, cpu=1.0)})
+
+    (result,) = await run(engine, make_check("slow", commands=(make_command("slow", limit=30),)), logs=tmp_path, load=2)
+
+    assert reported(result) == (Status.ERRORED, "timeout")
+    assert engine.ran[0].limit == 60
+    assert "slow was still running after 60 s on a busy machine" in result.reason
+
+
+async def test_failure_of_a_library_that_the_machine_lacks_is_errored(tmp_path: Path) -> None:
+    lacks = Exit(
+        code=1,
+        stderr="Traceback (most recent call last):\n"
+        '  File "/ws/pdf.py", line 1, in <module>\n'
+        "    import weasyprint\n"
+        "OSError: cannot load library 'libpango-1.0-0': libpango-1.0-0: cannot open shared object file\n",
+    )
+    check = make_check("migrate", commands=(make_command("migrate", environment="production", parser="migrations"),))
+
+    (result,) = await run(FakeEngine({"migrate": lacks}), check, logs=tmp_path)
+
+    assert reported(result) == (Status.ERRORED, "system_package")
+    assert "the library libpango-1.0-0 is not on this machine" in result.reason
+
+
+async def test_advice_of_a_probe_names_the_table_of_the_component(tmp_path: Path) -> None:
+    other = Exit(code=75, stderr='set the variables in predeploy.toml ([component."path".env], with {db.url})\n')
+    command = make_command("migrate", unfit=((75, "other_database"),), explained=("other_database",))
+
+    (result,) = await run(FakeEngine({"migrate": other}), make_check("migrate", commands=(command,)), logs=tmp_path)
+
+    assert '[component."apps/web".env]' in result.reason
+    assert result.diagnostics[0].message == result.reason

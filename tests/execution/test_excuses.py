@@ -7,8 +7,9 @@ import pytest
 from tasks.diagnostics import parse
 from tasks.diagnostics.settings_marks import MARK, gaps_of
 from tasks.execution.excuses import excuse
+from tasks.execution.judgement import Judgement
 from tasks.exits import Exit, ServiceExit
-from tasks.models import Stage, Status
+from tasks.models import Diagnostic, Stage, Status
 from tests.probes.conftest import PROBES
 from tests.support.factories import make_check
 
@@ -39,7 +40,7 @@ def mark(**facts: object) -> str:
 def test_service_that_only_production_has_is_no_verdict(error: str, service: str) -> None:
     exit = Exit(code=1, stderr=TRACEBACK.format(error=error))
 
-    found = excuse(make_check(stage=Stage.INTEGRATION), exit)
+    found = excuse(make_check(stage=Stage.INTEGRATION), exit, ())
 
     assert found is not None
     assert (found.status, found.reason_code) == (Status.ERRORED, "service_absent")
@@ -50,7 +51,7 @@ def test_traceback_of_a_server_counts_too() -> None:
     output = TRACEBACK.format(error="redis.exceptions.ConnectionError: refused")
     exit = Exit(code=1, services=(ServiceExit(name="server", code=None, signal=None, output=output),))
 
-    found = excuse(make_check(stage=Stage.INTEGRATION), exit)
+    found = excuse(make_check(stage=Stage.INTEGRATION), exit, ())
 
     assert found is not None
     assert found.reason_code == "service_absent"
@@ -60,19 +61,19 @@ def test_traceback_of_a_server_counts_too() -> None:
 def test_other_errors_stay_failures(error: str) -> None:
     exit = Exit(code=1, stderr=TRACEBACK.format(error=error))
 
-    assert excuse(make_check(stage=Stage.INTEGRATION), exit) is None
+    assert excuse(make_check(stage=Stage.INTEGRATION), exit, ()) is None
 
 
 def test_errors_in_tests_stay_failures() -> None:
     exit = Exit(code=1, stderr=TRACEBACK.format(error="redis.exceptions.ConnectionError: refused"))
 
-    assert excuse(make_check(stage=Stage.QUALITY), exit) is None
+    assert excuse(make_check(stage=Stage.QUALITY), exit, ()) is None
 
 
 def test_variable_without_an_acceptable_value_is_named_with_the_line_to_write() -> None:
     exit = Exit(code=1, stderr=mark(kind="absent", name="LICENCE", message="ValueError: bad licence"))
 
-    found = excuse(make_check(path="apps/web"), exit)
+    found = excuse(make_check(path="apps/web"), exit, ())
 
     assert found is not None
     assert found.reason_code == "variable_absent"
@@ -92,3 +93,42 @@ def test_lines_of_the_loader_become_gaps_and_leave_the_output() -> None:
 
 def test_loader_has_the_same_mark() -> None:
     assert f'MARK = "{MARK}"\n' in (PROBES / "startup/predeploy_settings.py").read_text()
+
+
+REDIS = "redis.exceptions.ConnectionError: Error 111 connecting to localhost:6379. Connection refused."
+
+
+def judged_tests(*messages: str) -> Judgement | None:
+    """The excuse of tests that failed with these messages."""
+    diagnostics = [Diagnostic(tool="pytest", message=message) for message in messages]
+    return excuse(make_check(stage=Stage.QUALITY), Exit(code=1), diagnostics)
+
+
+@pytest.mark.parametrize(
+    ("messages", "service"),
+    [
+        ((REDIS,), "Redis"),
+        # a page without its cache
+        (("assert 500 == 200", REDIS), "Redis"),
+        (("kombu.exceptions.OperationalError: [Errno 111] Connection refused",), "the message broker"),
+        (("requests.exceptions.ConnectionError: Max retries exceeded",), "a server of another host"),
+    ],
+)
+def test_tests_that_need_a_service_have_no_verdict(messages: tuple[str, ...], service: str) -> None:
+    found = judged_tests(*messages)
+
+    assert found is not None
+    assert (found.status, found.reason_code) == (Status.ERRORED, "service_absent")
+    assert f"tests connect to {service}, which this run does not have" in found.reason
+
+
+@pytest.mark.parametrize(
+    "messages",
+    [
+        (),
+        ("AssertionError: redis.exceptions.ConnectionError was not raised",),
+        ("assert 1 == 2", "requests.exceptions.ConnectionError: Max retries exceeded"),
+    ],
+)
+def test_other_failures_of_tests_have_no_excuse(messages: tuple[str, ...]) -> None:
+    assert judged_tests(*messages) is None

@@ -135,6 +135,16 @@ WARNED = "warning: No `requires-python` value found in the workspace. Defaulting
 UNBUILT = (
     "  x Failed to build `psycopg2==2.9`\n  ╰─▶ The build backend returned an error: pg_config executable not found"
 )
+UNKNOWN_BUILD = "  x Failed to build `odd==1`\n  ╰─▶ The build backend returned an error"
+NO_RIGHTS = (
+    MISSING + "\n\n  hint: An index URL (https://u@packages.invalid/simple) could not be queried due to a lack of "
+)
+NO_RIGHTS += "valid authentication credentials (401 Unauthorized)."
+GIT = """error: Failed to download and build `widgets @ git+https://me:secret@git.invalid/acme/widgets.git@v1`
+  cause: Git operation failed
+  cause: failed to clone into: /cache/git-v2/db/5
+         fatal: unable to access 'https://git.invalid/acme/widgets.git/': The requested URL returned error: 403"""
+NO_HOST = "error: Failed to fetch: https://packages.invalid/simple/widgets/\n  cause: dns error"
 SCRIPT = " ELIFECYCLE  Command failed with exit code 1."
 
 ACQUIRE: dict[str, tuple[Exit, bool, Status, str]] = {
@@ -159,6 +169,16 @@ ACQUIRE: dict[str, tuple[Exit, bool, Status, str]] = {
     "registry answers again": (ended(1, stderr=UNREACHABLE), True, ERRORED, "acquire"),
     "a warning is no proof": (ended(1, stderr=WARNED), True, ERRORED, "acquire"),
     "package that does not build here": (ended(1, stderr=UNBUILT), True, ERRORED, "build_failed"),
+    "package that does not build for an unknown reason": (
+        ended(1, stderr=UNKNOWN_BUILD),
+        True,
+        ERRORED,
+        "build_failed",
+    ),
+    "private index without credentials": (ended(1, stderr=NO_RIGHTS), True, ERRORED, "private_source"),
+    "private repository": (ended(1, stderr=GIT), True, ERRORED, "private_source"),
+    "private repository, no registry": (ended(1, stderr=GIT), False, ERRORED, "registry"),
+    "private index that does not answer": (ended(1, stderr=NO_HOST), True, ERRORED, "private_source"),
     "install script that fails here": (ended(1, stderr=SCRIPT), True, ERRORED, "build_failed"),
     "unknown output": (ended(1, stderr="oh no"), True, ERRORED, "acquire"),
     "time limit": (ended(timed_out=True), True, ERRORED, "timeout"),
@@ -176,6 +196,24 @@ def test_acquire_step(case: str) -> None:
 
     assert (judgement.status, judgement.reason_code) == (status, code)
     assert "\n" not in judgement.reason
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (UNBUILT, "psycopg2==2.9 could not be built, because pg_config is missing here"),
+        (UNBUILT, "apt-get install -y libpq-dev"),
+        (UNKNOWN_BUILD, "odd==1 could not be built"),
+        (NO_RIGHTS, "the package index packages.invalid needs credentials"),
+        (GIT, "the repository https://git.invalid/acme/widgets.git cannot be read here"),
+        (NO_HOST, "packages.invalid does not answer"),
+    ],
+)
+def test_reason_names_what_this_machine_lacks(text: str, words: str) -> None:
+    reason = judge_acquire(TOOL, ended(1, stderr=text), None, registry=True).reason
+
+    assert words in reason
+    assert "secret" not in reason
 
 
 @pytest.mark.parametrize("trouble", [FULL, LOST])
@@ -199,7 +237,8 @@ def test_acquire_failures_without_a_known_cause_are_retried() -> None:
         return judge_acquire(command, ended(1, stderr=text), None, registry=registry).again
 
     assert again("oh no", registry=True)
-    assert again(UNBUILT, registry=True)
+    assert again(UNKNOWN_BUILD, registry=True)
+    assert not again(UNBUILT, registry=True)
     assert not again(STALE, registry=True)
     assert not again("oh no", registry=False)
 

@@ -16,6 +16,9 @@ from tests.faults.fault import (
     unnoticed,
     write,
 )
+from tests.faults.install_rows import INSTALLS
+from tests.faults.settings_rows import PRODUCTION_ONLY
+from tests.faults.tool_rows import TOOLS
 
 STALE_LOCK = red("django_container", "lock_stale", f"{WEB}/pyproject.toml:11", "the lock does not hold whitenoise>=6.9")
 
@@ -457,13 +460,16 @@ SERVER = (
 FAULTS: tuple[Fault, ...] = (
     Fault(name="nothing", edits=(), exit=0),
     *PACKAGES,
+    *INSTALLS,
     *SETTINGS,
+    *PRODUCTION_ONLY,
     *QUALITY,
     *CACHES,
     *NODE,
     *DATABASE,
     *UPGRADE,
     *SERVER,
+    *TOOLS,
 )
 
 # In a stack of its own: the sample's Django project, locked by uv.

@@ -19,6 +19,8 @@ from tasks.models import CheckReport, Diagnostic, Report, Result, Severity, Stat
 from tasks.user_dirs import UserDirs
 from tests.faults.fault import Edit, Fault, Red
 from tests.faults.image_rows import IMAGE_FAULTS
+from tests.faults.place_rows import PLACE_FAULTS
+from tests.faults.production_rows import PRODUCTION_FAULTS
 from tests.faults.rows import FAULTS, SETTINGS, UV_FAULTS
 from tests.faults.worker_rows import WORKER_FAULTS
 from tests.support.benches import GIVEN, unreachable
@@ -52,6 +54,7 @@ def together(faults: Iterable[Fault]) -> Iterator[Fault]:
         yield Fault(name=name, edits=tuple(chain(*edits)), red=tuple(chain(*reds)), engines=group[0].engines)
 
 
+ALONE = (*FAULTS, *IMAGE_FAULTS, *PLACE_FAULTS, *PRODUCTION_FAULTS, *WORKER_FAULTS)
 FAST = [*together((*FAULTS, *WORKER_FAULTS))]
 # one row that is no image's: its engine differs, and nothing else
 FAST_IN_CONTAINERS = [*together((*IMAGE_FAULTS, *SETTINGS))]
@@ -127,7 +130,7 @@ def test_faults_are_found_by_their_checks(
 
 
 @pytest.mark.faults
-@pytest.mark.parametrize(("engine", "fault"), rows((*FAULTS, *IMAGE_FAULTS, *WORKER_FAULTS), "local", "dagger"))
+@pytest.mark.parametrize(("engine", "fault"), rows(ALONE, "local", "dagger"))
 def test_fault_is_found_and_nothing_else(
     engine: str, fault: Fault, cafe: Path, validators: dict[str, Validator]
 ) -> None:

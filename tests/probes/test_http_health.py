@@ -137,6 +137,39 @@ def test_a_broken_root_fails_even_if_the_admin_is_missing(tmp_path: Path) -> Non
     assert (result.code, result.messages) == (1, ["GET / answered 500: Oh"])
 
 
+@pytest.mark.parametrize(
+    ("root", "code", "words"),
+    [
+        ((200, {}, PAGE), 0, "GET /admin/login/ 200, GET / 200"),
+        ((404, {}, "no page"), 0, "GET /admin/login/ 200, GET / 404"),
+        ((302, {"Location": "/welcome/"}, ""), 0, "GET /admin/login/ 200, GET /welcome/ 200"),
+        ((302, {"Location": "https://www.example/"}, ""), 0, "GET /admin/login/ 200, GET / 302"),
+        ((500, {}, "Oh"), 1, "GET / answered 500: Oh"),
+        ((302, {"Location": "/broken/"}, ""), 1, "GET /broken/ answered 500: Oh"),
+    ],
+)
+@pytest.mark.parametrize("paths", [GUESSES, ("--path", "/admin/login/")])
+def test_the_root_is_requested_next_to_other_paths(
+    root: Reply, code: int, words: str, paths: tuple[str, ...], tmp_path: Path
+) -> None:
+    ok: Reply = (200, {}, PAGE)
+    site = pages({"/admin/login/": ok, "/": root, "/welcome/": ok, "/broken/": (500, {}, "Oh")})
+
+    result = ask_site(site, *paths, "--also", "/", folder=tmp_path)
+
+    assert (result.code, result.messages or [result.document["summary"]]) == (code, [words])
+
+
+def test_each_configured_path_has_to_be_healthy(tmp_path: Path) -> None:
+    site = pages({"/one": (200, {}, ""), "/two": (200, {}, ""), "/": (200, {}, "")})
+
+    good = ask_site(site, "--path", "/one", "--path", "/two", "--also", "/", folder=tmp_path)
+    bad = ask_site(site, "--path", "/one", "--path", "/three", "--also", "/", folder=tmp_path)
+
+    assert (good.code, good.document["summary"]) == (0, "GET /one 200, GET /two 200, GET / 200")
+    assert (bad.code, bad.messages) == (1, ["GET /three answered 404: Page not found"])
+
+
 def test_the_request_has_the_headers_of_a_proxy(tmp_path: Path) -> None:
     seen: dict[str, str] = {}
 

@@ -36,6 +36,10 @@ FORM: dict[str, Any] = {
     "key_headers": ["X-API-Key"],
     "sources": ["src/app.ts"],
     "section": "[worker.intake.e2e]",
+    "needed": ["name", "email", "message"],
+    "mail": True,
+    "locked": True,
+    "gaps": [],
 }
 Form = Mapping[str, Any]
 Behaviour = Callable[[Form, Mapping[str, str], Outbound], int]

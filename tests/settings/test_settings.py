@@ -106,7 +106,7 @@ class TestValues:
         assert component.server == ("gunicorn", "config.wsgi:application", "--bind", "0.0.0.0:8000")
         assert (component.settings, component.health, component.env) == (
             "config.settings.production",
-            "/up",
+            ("/up",),
             {"DEBUG": "0"},
         )
         assert (component.skip, component.build, component.output) == (("mypy",), None, None)
@@ -286,7 +286,7 @@ class TestMistakes:
     def test_unknown_key_without_a_near_one_lists_all_keys(self, tmp_path: Path) -> None:
         (problem,) = mistakes(tmp_path, "[component.web]\nxyz = 1")
 
-        keys = "build, env, health, image, optional_secrets, output, secrets, server, settings, skip"
+        keys = "build, env, health, image, install, optional_secrets, output, secrets, server, settings, skip"
         assert problem == f"predeploy.toml:2: component.web.xyz: no such key; the keys are {keys}"
 
     @pytest.mark.parametrize(

@@ -10,8 +10,9 @@ from tasks.models import SkipReason, Stage
 from tasks.planning.lowering import Lowering
 from tasks.planning.plan import Plan, make_plan
 from tasks.settings import Settings
-from tasks.stack import Component, Kind, NodeProject, PythonProject, Site, Stack, Version, Web, Worker
+from tasks.stack import CallSource, Component, Kind, NodeProject, PythonProject, Site, Stack, ToolCall, Version, Web
 from tasks.steps import Check, Command
+from tasks.worker import Worker
 
 
 def make_command(*argv: str, **over: Any) -> Command:
@@ -46,8 +47,13 @@ def make_lowering(stack: Stack | None = None) -> Lowering:
     return replace(base, base=base)
 
 
+def make_call(tool: str, **over: Any) -> ToolCall:
+    """A call of a quality tool in CI."""
+    return ToolCall(**{"tool": tool, "source": CallSource.CI, "file": ".github/workflows/ci.yml", "line": 7, **over})
+
+
 def make_uv_project(**over: Any) -> PythonProject:
-    """A project with a uv.lock that holds every quality tool and gunicorn."""
+    """A project with a uv.lock that holds ruff, mypy, pytest and gunicorn."""
     facts: dict[str, Any] = {
         "root": "apps/web",
         "kind": "uv",
@@ -56,6 +62,8 @@ def make_uv_project(**over: Any) -> PythonProject:
         "python": Version(wanted="==3.13.*", source="apps/web/Dockerfile", accepts=">=3.12"),
         "packages": frozenset({"django", "gunicorn", "ruff", "mypy", "pytest"}),
         "tools": frozenset({"ruff", "mypy", "pytest"}),
+        "configurations": dict.fromkeys(("ruff", "mypy", "pytest"), "apps/web/pyproject.toml"),
+        "calls": (make_call("ruff format", directory=over.get("root", "apps/web")),),
         "paths": ("apps/web",),
         "inputs": ("apps/web/pyproject.toml", "apps/web/uv.lock"),
     }
@@ -73,8 +81,11 @@ def make_requirements_project(**over: Any) -> PythonProject:
         "hashed": True,
         "pinned": True,
         "python": Version(wanted=">=3.12", source="apps/shop/pyproject.toml", accepts=">=3.12"),
-        "packages": frozenset({"django", "uvicorn", "ruff"}),
+        "packages": frozenset({"django", "uvicorn", "ruff", "black", "isort", "flake8", "pyright"}),
+        "versions": {"ruff": "0.9.1", "black": "25.1.0", "click": "8.1.7", "isort": "6.0.1", "flake8": "7.1.1"},
         "tools": frozenset({"ruff", "mypy"}),
+        "configurations": dict.fromkeys(("ruff", "mypy", "black", "isort", "flake8", "pyright"), "apps/shop/setup.cfg"),
+        "calls": (make_call("manage.py test", directory="apps/shop", script="manage.py", options=("--parallel",)),),
         "paths": ("apps/shop",),
         "inputs": ("apps/shop/pyproject.toml", "apps/shop/requirements.txt", "apps/shop/requirements-dev.txt"),
     }

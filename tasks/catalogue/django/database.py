@@ -12,6 +12,10 @@ DRIVERS = frozenset(
 )
 POSTGRES = re.compile(r"postg|psycopg", re.IGNORECASE)
 OTHERS = re.compile(r"sqlite|mysql|mariadb|oracle|mssql", re.IGNORECASE)
+PARTS = {"HOST": "HOST", "HOSTNAME": "HOST", "PORT": "PORT", "USER": "USER", "USERNAME": "USER", "PASS": "PASSWORD"}
+PARTS |= {"PASSWORD": "PASSWORD", "NAME": "NAME"}
+PART = re.compile(rf"(?:.*_)?(?:DB|DATABASE|POSTGRES|POSTGRESQL|PG|RDS)_?(?P<part>{'|'.join(PARTS)})")
+FOREIGN = re.compile(r"REDIS|MONGO|MYSQL|MARIADB|NEO4J|ELASTIC|CACHE|TEST")
 FILE = re.compile(r"\.(?:sqlite3?|db)$|^:memory:$")
 
 
@@ -40,17 +44,19 @@ def database_variables(component: Component, given: Mapping[str, str]) -> dict[s
 
 def value_of(read: Variable, web: Web, given: str) -> str:
     """Returns the value of a variable that names the database or a part of it, or an empty text."""
-    if read.role in DATABASE:
-        return "" if FILE.search(read.default) else DATABASE[read.role]
+    named = PART.fullmatch(read.name)
+    role = read.role or (PARTS[named["part"]] if named and not FOREIGN.search(read.name) else "")
+    if role in DATABASE:
+        return "" if FILE.search(read.default) else DATABASE[role]
     is_other = bool(OTHERS.search(given or read.default))
     wanted = read.required or web.postgres or bool(POSTGRES.search(given or read.default))
     if read.shape == "database":
         return database_url(web.scheme) if wanted or not is_other else ""
-    named = next((each for each in read.choices if POSTGRES.search(each)), "")
+    choice = next((each for each in read.choices if POSTGRES.search(each)), "")
     if read.role == "ENGINE":
-        return engine_of(read, web, given, named) if wanted else ""
-    is_choice = bool(named) and any(OTHERS.search(each) for each in (*read.choices, "sqlite"))
-    return named if is_choice and web.postgres and not given else ""
+        return engine_of(read, web, given, choice) if wanted else ""
+    is_choice = bool(choice) and any(OTHERS.search(each) for each in (*read.choices, "sqlite"))
+    return choice if is_choice and web.postgres and not given else ""
 
 
 def engine_of(read: Variable, web: Web, given: str, named: str) -> str:

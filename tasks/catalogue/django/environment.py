@@ -80,8 +80,9 @@ def filled_names(component: Component, context: CatalogueContext) -> dict[str, t
         names = database_variables(component, {}).keys() - usual
         needed = tuple(each.name for each in component.web.reads if each.required and each.name in names)
         found |= {"the run's database": needed} if needed else {}
+    defaulted = {each.name for each in (component.web.reads if component.web else ()) if each.default}
     for name, (_, path) in fills(component, context).items():
-        if not DEBUG.fullmatch(name) and (not path or path != dockerfile):
+        if not DEBUG.fullmatch(name) and name not in defaulted and (not path or path != dockerfile):
             found[path] = (*found.get(path, ()), name)
     return found
 

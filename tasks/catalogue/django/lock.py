@@ -7,8 +7,10 @@ from tasks.steps import PROBES, PYTHON, WORK, Command, Inputs
 def lock_commands(component: Component) -> tuple[Command, ...]:
     """Returns the command that checks the lock. A frozen installation does not find a stale lock."""
     project = component.python
-    if project is None or project.kind == "none":
+    if project is None:
         return ()
+    if project.kind == "none":
+        return (_unread(project),)
     if project.kind == "uv":
         if project.lock is None:
             return ()
@@ -40,10 +42,30 @@ def lock_commands(component: Component) -> tuple[Command, ...]:
     return (fits,)
 
 
+def _unread(project: PythonProject) -> Command:
+    """Returns the command that reports a project whose packages are not known. Nothing of it can be imported."""
+    message = (
+        "no lock or requirements file says which packages production installs. Make a lock with `poetry lock`, "
+        "`pipenv lock` or `uv lock`, or export a requirements.txt"
+    )
+    return Command(
+        argv=(PYTHON, f"{PROBES}/no_lock.py", project.manifest or "", message),
+        label="lock",
+        verdicts=(),
+        unfit=((75, "lock_unread"),),
+        explained=("lock_unread",),
+        evidence="summary",
+        parser="probe",
+        inputs=installation_inputs(project),
+    )
+
+
 def _made_from(project: PythonProject, lock: str) -> Command:
     """Returns the command that compares the digest in a lock of Poetry, PDM or Pipenv with the manifest."""
+    # `pipenv sync` installs a lock that another Pipfile made
+    lenient = () if project.install.is_strict else ("--lenient",)
     return Command(
-        argv=(PYTHON, f"{PROBES}/lock_hash.py", WORK, project.manager, lock, project.manifest or ""),
+        argv=(PYTHON, f"{PROBES}/lock_hash.py", WORK, project.manager, lock, project.manifest or "", *lenient),
         label="lock fits its manifest",
         cwd=project.root,
         verdicts=((1, "lock_stale"), (2, "manifest_broken")),

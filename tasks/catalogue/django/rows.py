@@ -8,7 +8,9 @@ from tasks.catalogue.django.image import dockerfile_of, image_commands, image_of
 from tasks.catalogue.django.lock import installation_inputs, lock_commands
 from tasks.catalogue.django.server import server, server_gap, web_of
 from tasks.catalogue.django.upgrade import UPGRADE_ROW
+from tasks.catalogue.health import health_paths
 from tasks.catalogue.row import CatalogueContext, Row
+from tasks.discovery.image.instructions import read_instructions
 from tasks.models import Stage
 from tasks.stack import Component, Kind
 from tasks.steps import (
@@ -83,14 +85,15 @@ def build_commands(component: Component, context: CatalogueContext) -> tuple[Com
 
 
 def image_builds(component: Component, context: CatalogueContext) -> tuple[str, ...]:
-    """Returns the probe's option for an image that builds static files with Node.
+    """Returns the probe's options for an image that builds static files with Node, or with django-compressor.
 
-    With it, static files that are missing outside of the image are no mistake.
+    With Node, static files that are missing outside of the image are no mistake.
     """
     path = dockerfile_of(component, context)
     text = context.read(path) if path in context.paths else ""
     builds = re.search(r"\b(?:npm|npx|pnpm|yarn|bun|gulp|grunt)\b", text)
-    return ("--image", path) if builds else ()
+    compresses = re.search(r"\bmanage(?:\.py)?[\"', ]+compress\b", text)
+    return (*(("--image", path) if builds else ()), *(("--compress",) if compresses else ()))
 
 
 def migrate_commands(component: Component, context: CatalogueContext) -> tuple[Command, ...]:
@@ -138,11 +141,11 @@ def check_commands(component: Component, context: CatalogueContext) -> tuple[Com
 def health_commands(component: Component, context: CatalogueContext) -> tuple[Command, ...]:
     """Returns the command that sends a request to production's server, as a proxy would send it."""
     configured = context.configured(component).health
-    path = ("--path", configured) if configured else ("--path", HEALTH, "--else", "/")
-    arguments = ("--host", SERVER_HOST, "--port", SERVER_PORT, *path, "--facts", FACTS, "--wait", "30")
+    path = health_paths(configured) or ("--path", HEALTH, "--else", "/")
+    arguments = ("--host", SERVER_HOST, "--port", SERVER_PORT, *path, "--also", "/", "--facts", FACTS, "--wait", "30")
     request = Command(
         argv=("python", f"{PROBES}/e2e/http_health.py", *arguments),
-        label=f"GET {configured or HEALTH}",
+        label=f"GET {', '.join(configured) or HEALTH}",
         environment="ours",
         env=(("DATABASE_URL", DB_URL),),
         verdicts=((1, "unhealthy"), (4, "not_ready")),
@@ -151,10 +154,19 @@ def health_commands(component: Component, context: CatalogueContext) -> tuple[Co
         answered=("unhealthy",),
         evidence="summary",
         parser="probe",
-        limit=90,
+        limit=120 + 30 * len(configured),
         services=(server(component, context),),
     )
     return (request,)
+
+
+def health_gaps(component: Component, context: CatalogueContext) -> tuple[tuple[str, str], ...]:
+    """Returns the gaps of the health check: a guessed server, and the image's own HEALTHCHECK without an image."""
+    path = dockerfile_of(component, context)
+    found = read_instructions(context.read(path)) if path in context.paths else ()
+    own = [each.line for each in found if each.word == "HEALTHCHECK" and each.bare.strip().upper() != "NONE"]
+    said = f"the HEALTHCHECK of {path}:{own[-1]} was not run: it needs the image" if own else ""
+    return (*server_gap(component, context), *((("image", said),) if said else ()))
 
 
 def image_gap(component: Component, _: CatalogueContext) -> tuple[tuple[str, str], ...]:
@@ -222,7 +234,7 @@ INTEGRATION_ROWS = (
         database="migrated",
         # the server serves the static files that the build collected
         workspace_of="django_container",
-        requires=server_gap,
+        requires=health_gaps,
         image=image_of,
     ),
 )

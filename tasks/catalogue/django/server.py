@@ -63,31 +63,36 @@ def server(component: Component, context: CatalogueContext) -> Command:
     if configured:
         launch = None
     argv = server_argv(component, context)
-    is_lacking = lacks(component, context, argv)
+    is_lacking, is_elsewhere = absent_program(component, context, argv)
     return Command(
         argv=argv,
         label="server",
         cwd=launch.directory if launch else web.directory,
         environment="production",
-        env=server_env(component, context) if launch else django_env(component, context),
+        env=server_env(component, context, is_launched=launch is not None),
         secrets=context.secrets(component),
         parser="traceback",
         verdicts=((1, "findings"), *((code, TOOL_MISSING) for code in ABSENT if is_lacking)),
-        unfit=() if is_lacking or argv[0].startswith("/") else tuple((code, TOOL_MISSING) for code in ABSENT),
+        unfit=tuple((code, TOOL_MISSING) for code in ABSENT if is_elsewhere),
         in_image=configured or (launch.in_image if launch else ()),
         entry=entry_of(component) if configured else (launch.entry if launch else None),
     )
 
 
-def lacks(component: Component, context: CatalogueContext, argv: tuple[str, ...]) -> bool:
-    """Whether production lacks the server's program: neither the locked packages nor the Dockerfile install it."""
+def absent_program(component: Component, context: CatalogueContext, argv: tuple[str, ...]) -> tuple[bool, bool]:
+    """Returns whether production lacks the server's program, and whether only its image has the program.
+
+    Production lacks a program that neither the locked packages nor the Dockerfile install.
+    """
     name = posixpath.basename(argv[0])
     package = PACKAGES.get(name, name)
     packages = component.python.packages if component.python else frozenset()
     path = web_of(component).dockerfile or ""
     text = context.read(path).replace("\\\n", " ") if path in context.paths else ""
     installs = re.search(rf"\b(install|wheel|add)\b[^\n]*\b{re.escape(package)}\b", text, re.IGNORECASE)
-    return is_server(name) and bool(packages) and package not in packages and not installs
+    is_absent = is_server(name) and package not in packages
+    is_lacking = is_absent and bool(packages) and not installs
+    return is_lacking, is_absent and not is_lacking
 
 
 def entry_of(component: Component) -> tuple[str, ...] | None:
@@ -101,12 +106,11 @@ def server_line(component: Component) -> str:
     return f'Name it in predeploy.toml: [component."{component.path}"] server = "…"'
 
 
-def server_env(component: Component, context: CatalogueContext) -> tuple[tuple[str, str], ...]:
+def server_env(component: Component, context: CatalogueContext, *, is_launched: bool) -> tuple[tuple[str, str], ...]:
     """Returns the variables of the server's process: those of Django's processes, and those that its scripts set."""
-    assert component.web is not None
-    assert component.web.launch is not None
-    own = {name: value for name, value in component.web.launch.env if name not in PLACES}
-    return tuple(sorted((own | dict(django_env(component, context))).items()))
+    launch = web_of(component).launch
+    own = {name: value for name, value in launch.env if name not in PLACES} if launch and is_launched else {}
+    return tuple(sorted((own | {"PREDEPLOY_SERVER": "1"} | dict(django_env(component, context))).items()))
 
 
 def server_gap(component: Component, context: CatalogueContext) -> tuple[tuple[str, str], ...]:

@@ -27,9 +27,15 @@ def component_in_base(
 
 
 def skip_reason(component: Component, context: CatalogueContext) -> SkipReason | None:
-    """Returns why the upgrade cannot run."""
+    """Returns why the upgrade cannot run. Without a base it can: then the newest migrations count as new."""
     found = component_in_base(component, context)
-    return found if isinstance(found, SkipReason) else None
+    return found if isinstance(found, SkipReason) and not is_guessed(component, context) else None
+
+
+def is_guessed(component: Component, context: CatalogueContext) -> bool:
+    """Whether no deployed commit is known, so that only the newest migrations can be tried."""
+    base = context.base
+    return isinstance(base, SkipReason) and base.reason_code == "no_base" and bool(web_of(component).apps)
 
 
 def without_migrations(component: Component, context: CatalogueContext) -> str:
@@ -39,7 +45,12 @@ def without_migrations(component: Component, context: CatalogueContext) -> str:
 
 
 def upgrade_commands(component: Component, context: CatalogueContext) -> tuple[Command, ...]:
-    """Returns two commands: the base's code makes and fills the schema, then this tree's code migrates it."""
+    """Returns two commands: the base's code makes and fills the schema, then this tree's code migrates it.
+
+    Without a base one command does both, for the newest migrations.
+    """
+    if is_guessed(component, context):
+        return (guess_command(component, context),)
     found = component_in_base(component, context)
     assert not isinstance(found, SkipReason)
     there, base = found
@@ -75,6 +86,27 @@ def upgrade_commands(component: Component, context: CatalogueContext) -> tuple[C
         limit=600,
     )
     return (fill, upgrade)
+
+
+def guess_command(component: Component, context: CatalogueContext) -> Command:
+    """Returns the command that tries the newest migrations on rows. Production may have applied them: no verdict."""
+    assert isinstance(context.base, SkipReason)
+    why = context.base.reason.removeprefix("no upgrade was tried: ")
+    database = (DB_HOST, DB_PORT, DB_NAME)
+    return Command(
+        argv=("python", f"{PROBES}/django/upgrade_guess.py", *database, "--within", WORK, "--reason", why),
+        label="migrate the newest on rows",
+        cwd=web_of(component).directory,
+        environment="production",
+        env=django_env(component, context),
+        secrets=context.secrets(component),
+        verdicts=(),
+        unfit=((15, "no_base"), (75, "other_database"), (77, "service_lost")),
+        explained=("no_base", "other_database"),
+        evidence="summary",
+        parser="probe",
+        limit=600,
+    )
 
 
 UPGRADE_ROW = Row(

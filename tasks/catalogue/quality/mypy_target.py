@@ -1,14 +1,16 @@
-"""Finds the paths for mypy if its configuration names none."""
+"""Finds the paths for mypy: those of the call of the stack, or of its configuration."""
 
 import configparser
 import re
 import tomllib
 
+from tasks.catalogue.quality.targets import neighbours
 from tasks.catalogue.row import CatalogueContext
-from tasks.discovery.file_view import is_within, relative
-from tasks.stack import Component
+from tasks.stack import Component, ToolCall
 
 MYPY_TARGETS = frozenset({"files", "packages", "modules"})
+# Options of mypy that name what to check.
+NAMING = frozenset({"-p", "--package", "-m", "--module"})
 MYPY_CONFIGS = ("mypy.ini", ".mypy.ini", "pyproject.toml", "setup.cfg")
 
 
@@ -41,20 +43,14 @@ def mypy_configured(component: Component, context: CatalogueContext) -> bool:
     return False
 
 
-def foreign_projects(component: Component, context: CatalogueContext) -> tuple[str, ...]:
-    """Returns inner folders with another project that this one does not depend on. Its packages are not installed."""
-    assert component.python is not None
-    root = component.python.root
-    own = {component.path, root, *component.python.paths}
-    folders = {path.rpartition("/")[0] for path in context.paths if path.rpartition("/")[2] == "uv.lock"}
-    inner = (folder for folder in folders if folder and is_within(folder, root))
-    return tuple(sorted(folder for folder in inner if not any(is_within(path, folder) for path in own)))
+def mypy_target(component: Component, context: CatalogueContext, call: ToolCall | None) -> tuple[str, ...]:
+    """Returns the paths of the stack's own call, else the project without its neighbours.
 
-
-def mypy_target(component: Component, context: CatalogueContext) -> tuple[str, ...]:
-    """Returns the arguments for the project without its inner projects; none if the configuration has a target."""
-    if mypy_configured(component, context):
+    Returns nothing if the call names packages, or if the configuration has a target.
+    """
+    named = call is not None and any(word.split("=")[0] in NAMING for word in call.options)
+    if named or (mypy_configured(component, context) and not (call and call.paths)):
         return ()
-    assert component.python is not None
-    folders = [relative(folder, component.python.root) for folder in foreign_projects(component, context)]
-    return (*(word for folder in folders for word in ("--exclude", f"^{re.escape(folder)}/")), ".")
+    folders = neighbours(component, context, call)
+    excluded = tuple(word for folder in folders for word in ("--exclude", f"^{re.escape(folder)}(?:/|$)"))
+    return (*excluded, *(call.paths if call and call.paths else (".",)))

@@ -2,17 +2,19 @@
 
 import json
 import re
+from collections.abc import Iterable
 
 from tasks.catalogue.django.environment import django_env
 from tasks.catalogue.django.server import web_of
 from tasks.catalogue.row import CatalogueContext
+from tasks.catalogue.worker.build import worker_of
+from tasks.catalogue.worker.refusals import refusals, refuses_key, uses
 from tasks.catalogue.worker.service import (
     OUTBOUND,
     WORKER,
     asks_database,
     migrating,
     services,
-    worker_of,
     worker_texts,
 )
 from tasks.settings import FormSettings
@@ -96,9 +98,39 @@ def page_of(component: Component, site: str) -> str:
 
 
 def key_of(component: Component, context: CatalogueContext, form: FormSettings) -> str:
-    """Returns the variable with the key that senders need, or an empty text."""
+    """Returns the variable with the key that senders need, or an empty text. It must be configured or in use."""
+    if form.key is not None:
+        return form.key
+    code = code_of(component, context)
+    return next((name for name in key_names(component, context) if uses(code, name)), "")
+
+
+def key_names(component: Component, context: CatalogueContext) -> list[str]:
+    """Returns the variables with the name of a sender's key, in use or only declared."""
     names = sorted({*worker_texts(component, context), *context.secrets(component)})
-    return form.key or next((name for name in names if KEYS.fullmatch(name)), "")
+    return [name for name in names if KEYS.fullmatch(name)]
+
+
+def unproven(
+    component: Component, context: CatalogueContext, form: FormSettings, fields: Iterable[str], section: str
+) -> list[str]:
+    """Returns the gaps in the proof: what is not tried, because the code does not show that it is refused."""
+    code, gaps = code_of(component, context), list[str]()
+    shown = refusals(code, fields)
+    if form.invalid is None and not (shown.needed and shown.mail):
+        what = " or ".join(["an invalid email"] * (not shown.mail) + ["a missing field"] * (not shown.needed))
+        gaps.append(
+            f"the code of {component.path} does not show that it refuses {what}, so no such form was sent. List the "
+            f"wrong forms: invalid in {section} ([] for none)"
+        )
+    key = key_of(component, context, form)
+    declared = next(iter(key_names(component, context)), "") if form.key is None else ""
+    if (key or declared) and form.key is None and not (key and refuses_key(code)):
+        gaps.append(
+            f"the code of {component.path} does not show that it refuses a wrong {key or declared}, so none was sent. "
+            f'Name the key of senders: key in {section} ("" for none)'
+        )
+    return gaps
 
 
 def form_document(component: Component, context: CatalogueContext) -> dict[str, object]:
@@ -106,10 +138,13 @@ def form_document(component: Component, context: CatalogueContext) -> dict[str, 
     form = context.form(component) or DEFAULTS
     site = form.site or site_of(component, context)
     page = page_of(component, site)
-    headers = list(dict.fromkeys(match["name"] for match in HEADER_READ.finditer(code_of(component, context))))
+    code = code_of(component, context)
+    headers = list(dict.fromkeys(match["name"] for match in HEADER_READ.finditer(code)))
+    payload = form.payload or PAYLOAD | {"source_url": page}
+    section, shown = f"[worker.{component.name}.e2e]", refusals(code, payload)
     document: dict[str, object] = {
         "path": form.path,
-        "payload": form.payload or PAYLOAD | {"source_url": page},
+        "payload": payload,
         "encoding": form.encoding,
         "headers": form.headers,
         "origin": page.partition("/contact/")[0],
@@ -120,7 +155,11 @@ def form_document(component: Component, context: CatalogueContext) -> dict[str, 
         "key": key_of(component, context, form),
         "key_headers": [form.key_header] if form.key_header else headers or KEY_HEADERS,
         "sources": worker_of(component).sources,
-        "section": f"[worker.{component.name}.e2e]",
+        "section": section,
+        "needed": shown.needed,
+        "mail": shown.mail,
+        "locked": form.key is not None or refuses_key(code),
+        "gaps": unproven(component, context, form, payload, section),
     }
     filled: dict[str, object] = json.loads(json.dumps(document).replace("{site}", json.dumps(site)[1:-1]))
     return filled

@@ -1,9 +1,10 @@
 """Rows for running Workers: the bundle's answer in its own runtime, and a form that the Worker stores."""
 
-from tasks.catalogue.node import worker_absent
+from tasks.catalogue.health import health_paths
 from tasks.catalogue.row import CatalogueContext, DatabaseKind, Row
+from tasks.catalogue.worker.build import worker_absent, worker_of
 from tasks.catalogue.worker.intake import form_absent, intake_commands
-from tasks.catalogue.worker.service import OUTBOUND, WORKER, asks_database, migrating, services, worker_of
+from tasks.catalogue.worker.service import OUTBOUND, WORKER, asks_database, migrating, services
 from tasks.models import Stage
 from tasks.stack import Component, Kind
 from tasks.steps import DB_URL, NONCE, PROBES, Command, address_of
@@ -14,7 +15,7 @@ HEALTH = "/health"
 def health_commands(component: Component, context: CatalogueContext) -> tuple[Command, ...]:
     """Returns the command that sends a request to the bundle in its runtime, and proves that this bundle answered."""
     configured = context.configured(component).health
-    path = ("--path", configured) if configured else ("--path", HEALTH, "--else", "/")
+    path = health_paths(configured) or ("--path", HEALTH, "--else", "/")
     host, port = address_of(WORKER)
     proof = ("--outbound", ":".join(address_of(OUTBOUND)), "--proof", NONCE)
     request = Command(
@@ -30,7 +31,7 @@ def health_commands(component: Component, context: CatalogueContext) -> tuple[Co
             "--limit",
             "15",
         ),
-        label=f"GET {configured or HEALTH}",
+        label=f"GET {', '.join(configured) or HEALTH}",
         environment="ours",
         env=(("DATABASE_URL", DB_URL if asks_database(component, context) else ""),),
         verdicts=((1, "unhealthy"), (4, "not_ready")),

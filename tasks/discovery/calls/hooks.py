@@ -12,7 +12,7 @@ from tasks.discovery.calls.shell import read_script
 from tasks.discovery.calls.workflows import Script
 from tasks.discovery.documents import Table, string, strings, tables
 from tasks.discovery.file_view import FileView
-from tasks.tool_call import CallSource, ToolCall
+from tasks.stack import CallSource, ToolCall
 
 CONFIGS = (".pre-commit-config.yaml", ".pre-commit-config.yml", "prek.yaml")
 HOOK_ACTIONS = frozenset({"pre-commit/action", "j178/prek-action", "tox-dev/action-pre-commit-uv"})
@@ -47,7 +47,7 @@ def read_hooks(tree: FileView, *, in_ci: bool) -> Iterator[ToolCall]:
     document = tree.table(path)
     if path is None:
         return
-    origin = CallSource.CI_HOOK if in_ci or "ci" in document else CallSource.HOOK
+    source = CallSource.CI_HOOK if in_ci or "ci" in document else CallSource.HOOK
     common = string(document, "files"), string(document, "exclude")
     stages = strings(document, "default_stages")
     for repository in tables(document, "repos"):
@@ -59,18 +59,18 @@ def read_hooks(tree: FileView, *, in_ci: bool) -> Iterator[ToolCall]:
         match = _VERSION.match(frozen[1] if frozen else revision)
         for hook in tables(repository, "hooks"):
             if "manual" not in (strings(hook, "stages") or stages):
-                yield from _hook(tree, path, hook, match[1] if match else "", common, origin)
+                yield from _hook(tree, path, hook, match[1] if match else "", common, source)
 
 
 def _hook(
-    tree: FileView, path: str, hook: Table, version: str, common: tuple[str, str], origin: CallSource
+    tree: FileView, path: str, hook: Table, version: str, common: tuple[str, str], source: CallSource
 ) -> Iterator[ToolCall]:
     name, entry = string(hook, "id"), string(hook, "entry")
     line = line_of(tree.text(path), f"id: {name}")
     if entry and hook.get("language") in _OWN_ENVIRONMENT:
         # A local hook runs a program of the development environment.
         for command in read_script(" ".join((entry, *strings(hook, "args"))), "."):
-            found = recognise(command, origin=origin, file=path, line=line)
+            found = recognise(command, source=source, file=path, line=line)
             yield from (each for each in found if isinstance(each, ToolCall))
         return
     tool = _HOOKS.get(name, "")
@@ -83,7 +83,7 @@ def _hook(
     patterns = (common, (string(hook, "files"), string(hook, "exclude")))
     yield ToolCall(
         tool=tool,
-        origin=origin,
+        source=source,
         file=path,
         line=line,
         options=options,
@@ -138,7 +138,7 @@ def read_action(script: Script) -> Iterator[ToolCall | RecipeCall]:
     if found is not None:
         yield ToolCall(
             tool=tool,
-            origin=CallSource.CI,
+            source=CallSource.CI,
             file=script.file,
             line=script.line,
             options=found[0],

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from tasks.discovery.calls.arguments import DJANGO_TEST
 from tasks.discovery.file_view import FileView, is_within, join, relative
-from tasks.tool_call import ToolCall
+from tasks.stack import ToolCall
 
 
 def calls_of(

@@ -12,7 +12,7 @@ from tasks.discovery.calls.shell import read_script
 from tasks.discovery.calls.workflows import Script, read_workflows
 from tasks.discovery.file_view import FileView, is_within, join, parent
 from tasks.discovery.rank import Rank, rank
-from tasks.tool_call import CallSource, ToolCall
+from tasks.stack import CallSource, ToolCall
 
 _DOCUMENTS = re.compile(
     r"^(?:docs/)?(?:readme|contributing|development|developing|testing)\.(?:md|rst|txt)$", re.IGNORECASE
@@ -34,7 +34,7 @@ def read_calls(tree: FileView) -> tuple[ToolCall, ...]:
     for recipe in recipes:
         found += (each for each in _in_recipe(recipe, CallSource.RECIPE) if isinstance(each, ToolCall))
     found += _in_documents(tree)
-    return tuple(sorted(dict.fromkeys(found), key=lambda call: call.origin))
+    return tuple(sorted(dict.fromkeys(found), key=lambda call: call.source))
 
 
 def _in_ci(tree: FileView, recipes: list[Recipe]) -> tuple[list[ToolCall], list[RecipeCall]]:
@@ -65,7 +65,7 @@ def _in_ci(tree: FileView, recipes: list[Recipe]) -> tuple[list[ToolCall], list[
 
 def _of_job(call: ToolCall, script: Script) -> ToolCall:
     env = {**dict(script.env), **dict(call.env)}
-    return replace(call, origin=CallSource.CI, env=tuple(sorted(env.items())), services=script.services)
+    return replace(call, source=CallSource.CI, env=tuple(sorted(env.items())), services=script.services)
 
 
 def _in_script(script: Script) -> Iterator[ToolCall | RecipeCall]:
@@ -73,13 +73,13 @@ def _in_script(script: Script) -> Iterator[ToolCall | RecipeCall]:
         yield from read_action(script)
         return
     for command in read_script(script.text, script.directory):
-        yield from recognise(command, origin=CallSource.CI, file=script.file, line=script.line + command.line)
+        yield from recognise(command, source=CallSource.CI, file=script.file, line=script.line + command.line)
 
 
-def _in_recipe(recipe: Recipe, origin: CallSource) -> Iterator[ToolCall | RecipeCall]:
+def _in_recipe(recipe: Recipe, source: CallSource) -> Iterator[ToolCall | RecipeCall]:
     for number, line in recipe.lines:
         for command in read_script(line, recipe.directory):
-            yield from recognise(command, origin=origin, file=recipe.file, line=number)
+            yield from recognise(command, source=source, file=recipe.file, line=number)
 
 
 def _expanded(tree: FileView, call: RecipeCall, recipes: list[Recipe]) -> Iterator[ToolCall | RecipeCall]:
@@ -88,7 +88,7 @@ def _expanded(tree: FileView, call: RecipeCall, recipes: list[Recipe]) -> Iterat
         path = join(call.directory, call.names[0]) if call.names else ""
         if tree.has(path) and tree.text(path).startswith("#!") and "python" not in tree.text(path).splitlines()[0]:
             for command in read_script(tree.text(path), call.directory):
-                yield from recognise(command, origin=CallSource.CI, file=path, line=command.line + 1)
+                yield from recognise(command, source=CallSource.CI, file=path, line=command.line + 1)
         return
     mine = [each for each in recipes if each.program == call.program and _is_near(each.directory, call.directory)]
     every = call.program in {"tox", "nox"} and not set(call.names) & {each.name for each in mine}
@@ -114,6 +114,6 @@ def _in_documents(tree: FileView) -> Iterator[ToolCall]:
             shell = _PROMPT.sub("", block["text"] or block["indented"])
             start = line_of(text, (block["text"] or block["indented"]).splitlines()[0]) if block[0].strip() else 1
             for command in read_script("\n".join(each.strip() for each in shell.splitlines()), parent(path)):
-                for each in recognise(command, origin=CallSource.DOCS, file=path, line=start + command.line):
+                for each in recognise(command, source=CallSource.DOCS, file=path, line=start + command.line):
                     if isinstance(each, ToolCall):
                         yield each

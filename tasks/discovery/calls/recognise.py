@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from tasks.discovery.calls.arguments import DJANGO_TEST, sort_arguments
 from tasks.discovery.calls.shell import ShellCommand, read_script
-from tasks.tool_call import CallSource, ToolCall
+from tasks.stack import CallSource, ToolCall
 
 _INSTALLERS = ("uv", "uvx", "poetry", "pipenv", "pdm", "hatch", "rye", "pipx", "nix", "devbox", "mise", "conda")
 _WRAPPERS = frozenset((*_INSTALLERS, "docker", "docker-compose", "podman", "doppler", "dotenv", "direnv", "op"))
@@ -32,7 +32,7 @@ class RecipeCall:
     directory: str
 
 
-def recognise(command: ShellCommand, *, origin: CallSource, file: str, line: int) -> Iterator[ToolCall | RecipeCall]:
+def recognise(command: ShellCommand, *, source: CallSource, file: str, line: int) -> Iterator[ToolCall | RecipeCall]:
     """Yields the calls in a command. A call whose failure is ignored is no check of the stack."""
     words = command.words
     if not words or command.ignored:
@@ -41,7 +41,7 @@ def recognise(command: ShellCommand, *, origin: CallSource, file: str, line: int
     contained = posixpath.basename(words[0]) in _CONTAINERS
     if inner:
         for each in read_script(inner, command.directory):
-            for found in recognise(each, origin=origin, file=file, line=line):
+            for found in recognise(each, source=source, file=file, line=line):
                 yield replace(found, contained=contained) if isinstance(found, ToolCall) else found
         return
     index = _position(words)
@@ -55,7 +55,7 @@ def recognise(command: ShellCommand, *, origin: CallSource, file: str, line: int
     options, paths = sorted_arguments
     yield ToolCall(
         tool=tool,
-        origin=origin,
+        source=source,
         file=file,
         line=line,
         options=options,

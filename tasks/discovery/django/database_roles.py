@@ -1,6 +1,7 @@
 """Finds which variables become the parts of a database in Django's DATABASES."""
 
 import ast
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
@@ -23,6 +24,7 @@ def with_roles(tree: ast.Module, reads: Iterable[Read]) -> Iterator[Read]:
         for target in node.targets
         if isinstance(target, ast.Name)
     }
+    assigned |= {node.target.id: node.value for node in ast.walk(tree) if isinstance(node, ast.NamedExpr)}
     roles: dict[ast.AST, tuple[str, bool]] = {}
     for role, value in database_parts(tree):
         for node in inner_nodes(value, assigned, DEPTH):
@@ -41,7 +43,7 @@ def database_parts(tree: ast.Module) -> Iterator[tuple[str, ast.expr]]:
             case ast.Call(func=ast.Name(id="dict"), keywords=keywords):
                 yield from parts_of((each.arg or "", each.value) for each in keywords)
             case ast.Assign(targets=[ast.Subscript(value=inner, slice=key)], value=value):
-                is_database = any("DATABASE" in name_of(each).upper() for each in ast.walk(inner))
+                is_database = any(re.search("database|db", name_of(each), re.IGNORECASE) for each in ast.walk(inner))
                 if is_database and text_of(key) in ROLES:
                     yield text_of(key), value
 

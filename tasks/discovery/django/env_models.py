@@ -12,7 +12,7 @@ DEPTH = 4
 
 def read_models(tree: ast.Module) -> Iterator[Variable]:
     """Yields the variables of every settings class. A field without a default is required."""
-    classes = {node.name: node for node in ast.walk(tree) if isinstance(node, ast.ClassDef)}
+    classes = {node.name: node for node in tree.body if isinstance(node, ast.ClassDef)}
     for node in classes.values():
         if is_settings(node, classes):
             prefix, delimiter = config_of(node, classes)

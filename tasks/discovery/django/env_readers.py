@@ -4,6 +4,7 @@ import ast
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
+from tasks.discovery.django.env_context import is_optional, key_of, mentions, walk_all
 from tasks.discovery.django.env_shapes import METHODS, name_of, shape_of_cast, text_of
 
 ENVIRON, ENVIRONS, DECOUPLE = "environ", "environs", "decouple"
@@ -15,12 +16,14 @@ class Helper:
     """A function of the stack that reads the variable in its parameter at `index`. `prefix` comes before its name.
 
     `required`: without a default the function raises an error. `defaulted`: a parameter with a default is next to it.
+    `answers`: the read inside has a default of its own, so an absent variable never gives None.
     """
 
     index: int
     prefix: str = ""
     required: bool = False
     defaulted: bool = False
+    answers: bool = False
     shape: str = ""
 
 
@@ -42,9 +45,10 @@ def find_readers(trees: Iterable[ast.Module]) -> Readers:
     """Returns what reads variables in these files. A name means the same in each of them."""
     readers = Readers()
     for tree in trees:
-        modules = {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}
-        modules |= {node.module or "" for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
-        for node in ast.walk(tree):
+        nodes = [*ast.walk(tree)]
+        modules = {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
+        modules |= {node.module or "" for node in nodes if isinstance(node, ast.ImportFrom)}
+        for node in nodes:
             match node:
                 case ast.ImportFrom(module="decouple", names=names):
                     readers.objects |= {each.asname or each.name: DECOUPLE for each in names if each.name == "config"}
@@ -83,6 +87,8 @@ def take_object(readers: Readers, target: ast.expr, call: ast.Call, modules: set
 def helper_of(function: ast.FunctionDef) -> Helper | None:
     """Returns the helper, if the function reads the variable that one of its parameters names."""
     names = [each.arg for each in function.args.args]
+    if not names:
+        return None
     for node in ast.walk(function):
         read = key_of(node)
         if read is None:
@@ -92,15 +98,31 @@ def helper_of(function: ast.FunctionDef) -> Helper | None:
         if parameter not in names:
             continue
         index = names.index(parameter)
-        raises = any(isinstance(each, ast.Raise) for each in ast.walk(function))
+        parents = {child: each for each in ast.walk(function) for child in ast.iter_child_nodes(each)}
+        shape = shape_of_helper(function)
         return Helper(
             index=index,
             prefix=prefix,
-            required=raises or (is_strict and not is_caught(function)),
+            required=not is_optional(node, parameter, parents) and not returns_early(function, parameter)
+            if is_strict
+            else is_demanded_in(function, node),
             defaulted=len(function.args.defaults) >= len(names) - index and not is_missing(function.args.defaults),
-            shape=shape_of_helper(function),
+            answers=not is_strict and has_answer(node, shape, names),
+            shape=shape,
         )
     return None
+
+
+def has_answer(node: ast.AST, shape: str, parameters: Iterable[str]) -> bool:
+    """Whether a read has a default of its own that its cast accepts. An empty text is a list or a path, no number."""
+    match default_of(node):
+        case None:
+            return False
+        case ast.Constant(value=value):
+            return value is not None and (value != "" or shape in {"", "text", "list", "path"})
+        case ast.Name(id=name):
+            return name not in parameters
+    return True
 
 
 def is_missing(defaults: Iterable[ast.expr]) -> bool:
@@ -109,9 +131,40 @@ def is_missing(defaults: Iterable[ast.expr]) -> bool:
     return not isinstance(first, ast.Constant) or first.value is None
 
 
-def is_caught(function: ast.FunctionDef) -> bool:
-    """Whether a function handles the absence of a variable itself."""
-    return any(isinstance(each, ast.Try) for each in ast.walk(function))
+def switches_of(function: ast.FunctionDef) -> set[str]:
+    """Returns the parameters whose default is False, such as `required`."""
+    arguments = function.args
+    pairs = [*zip(reversed(arguments.args), reversed(arguments.defaults), strict=False)]
+    named = [*pairs, *zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True)]
+    return {each.arg for each, default in named if isinstance(default, ast.Constant) and default.value is False}
+
+
+def returns_early(function: ast.FunctionDef, parameter: str) -> bool:
+    """Whether the function returns for an absent variable: `if name not in os.environ: return default`."""
+    return any(
+        isinstance(each, ast.If) and mentions(each.test, parameter) and isinstance(each.body[-1], ast.Return)
+        for each in ast.walk(function)
+    )
+
+
+def is_demanded_in(function: ast.FunctionDef, node: ast.AST) -> bool:
+    """Whether the function raises an error for the read value, such as None."""
+    names = {
+        name_of(each.targets[0] if isinstance(each, ast.Assign) else each.target)
+        for each in ast.walk(function)
+        if isinstance(each, ast.Assign | ast.AnnAssign | ast.NamedExpr) and each.value is not None
+        if node in ast.walk(each.value)
+    }
+    if isinstance(function.body[-1], ast.Raise):  # after `if value: return value`
+        return True
+    tests = (each for each in ast.walk(function) if isinstance(each, ast.If))
+    switches = switches_of(function)
+    return any(
+        {name_of(word) for word in ast.walk(each.test)} & names
+        and not {name_of(word) for word in ast.walk(each.test)} & switches
+        and any(isinstance(line, ast.Raise) for line in walk_all(each.body))
+        for each in tests
+    )
 
 
 def shape_of_helper(function: ast.FunctionDef) -> str:
@@ -133,16 +186,11 @@ def prefixed_name(key: ast.expr) -> tuple[str, str]:
     return "", ""
 
 
-def key_of(node: ast.AST) -> tuple[ast.expr, bool] | None:
-    """Returns the key of a read through `os`, and whether an absent variable is an error there."""
-    match node:
-        case ast.Subscript(value=value, slice=key, ctx=ast.Load()) if name_of(value) == "environ":
-            return key, True
-        case ast.Call(func=ast.Attribute(value=value, attr="get"), args=[key, *_]) if name_of(value) == "environ":
-            return key, False
-        case ast.Call(func=function, args=[key, *_]) if name_of(function) == "getenv":
-            return key, False
-    return None
+def default_of(node: ast.AST) -> ast.expr | None:
+    """Returns the default of `.get(name, default)`."""
+    assert isinstance(node, ast.Call)
+    named = [each.value for each in node.keywords if each.arg == "default"]
+    return next(iter([*node.args[1:2], *named]), None)
 
 
 def prefixes_above(node: ast.AST, parents: dict[ast.AST, ast.AST]) -> Iterator[str]:

@@ -150,7 +150,8 @@ def _from_file(
         passes = re.search(r"exec[lv]p?e?\(.*sys\.argv", text)
         return _from_words(arguments, ground, env, depth - 1) if passes else None
     started = _from_text(text, arguments, ground, env, depth - 1)
-    return replace(started, file=started.file or place) if started else None
+    # a server among the arguments is named by the command, and not by the script
+    return replace(started, file=started.file or place) if started and started.line else started
 
 
 def _from_make(rest: list[str], ground: Ground, env: Mapping[str, str], depth: int) -> _Started | None:

@@ -13,13 +13,14 @@ from tasks.discovery.django.variables import read_variables
 from tasks.discovery.file_view import FileView, is_within, join, lineage, parent, relative
 from tasks.discovery.image.definitions import ImageDefinitions, is_for_python
 from tasks.discovery.image.dockerfile import Dockerfile
+from tasks.discovery.image.system_packages import system_installs_of
 from tasks.discovery.rank import Rank, rank
 from tasks.stack import Web
 
 _MANAGE = re.compile(r"\bdjango\b|execute_from_command_line")
 _APPLICATION = re.compile(r"^(?:(?:async[ \t]+)?def[ \t]+)?(\w+)[ \t]*(?:\(|(?::[^=\n]+)?=(?!=))", re.MULTILINE)
 _GATEWAYS = ("wsgi", "asgi")
-_READS = re.compile(r"environ|getenv|decouple|BaseSettings|\benv[.(\[]")
+_READS = re.compile(r"\benviron\b|\bgetenv\b|\bdecouple\b|\bBaseSettings\b|\benv[.(\[]|dj_database_url")
 
 
 def is_project(tree: FileView, directory: str) -> bool:
@@ -62,6 +63,7 @@ def describe_web(
         context=build.context if build else ".",
         target=build.target if build else "",
         args=build.args if build else (),
+        installs=system_installs_of(tree, image.path if image else None, directory),
     )
     stage = image.stage if image else None
     return with_variables(web, tree, rivals, stage.env if stage else {}), image.dockerfile if image else None
@@ -79,6 +81,8 @@ def with_variables(web: Web, tree: FileView, rivals: tuple[str, ...], image: Map
         if path.endswith(".py") and path not in known and _is_deployed(path, web.directory)
     ]
     trees = ((path, parsed(tree.text(path))) for path in others if _READS.search(tree.text(path)))
+    own = f"{web.settings.partition('.')[0]}/"
+    settings = [(path, found) for path, found in settings if own in path or _READS.search(tree.text(path))]
     reads = read_variables(settings, [(path, found) for path, found in trees if found is not None])
     texts = (
         *(tree.text(path) for path in examples),

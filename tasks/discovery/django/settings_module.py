@@ -22,7 +22,7 @@ def choose_settings(
 ) -> Sourced:
     """Returns the settings module of production. `candidates` are in the order of their precedence.
 
-    A module of development is replaced by production's beside it, or by a later candidate that is not of development.
+    A module of development is replaced by production's next to it, or by a later candidate that is not of development.
     `has`: a module is in the tree. `is_open`: a module is a package that chooses nothing, so production is below it.
     """
     named = [each for each in candidates if is_module(each.value)]
@@ -34,7 +34,7 @@ def choose_settings(
     for module in _production_of(first.value, is_package=is_open(first.value)):
         if has(module):
             said = "a package without settings" if is_open(first.value) else "a module of development"
-            why = f"{first.why} names {first.value}, {said}; {module} is beside it"
+            why = f"{first.why} names {first.value}, {said}; {module} is next to it"
             return replace(first, value=module, why=why, guess=True)
     deployed = (each for each in named if is_production(each.value.rpartition(".")[2]))
     others = (each for each in named if not is_for_development(each.value))
@@ -48,7 +48,7 @@ def is_for_development(module: str) -> bool:
 
 
 def _production_of(module: str, *, is_package: bool) -> Iterator[str]:
-    """Yields the names that production's settings beside a module usually have."""
+    """Yields the names that production's settings next to a module usually have."""
     before, _, last = module.rpartition(".")
     place = _DEVELOPMENT.search(last)
     for name in _PRODUCTION:

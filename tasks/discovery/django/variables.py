@@ -3,16 +3,18 @@
 import ast
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
+from functools import lru_cache
 
 from tasks.discovery.django.database_roles import with_roles
+from tasks.discovery.django.env_context import has_fallback, is_in_function, is_optional, key_of, mentions, walk_all
 from tasks.discovery.django.env_models import read_models
 from tasks.discovery.django.env_readers import (
     DECOUPLE,
     ENVIRON,
     ENVIRONS,
     Readers,
+    default_of,
     find_readers,
-    key_of,
     prefixes_above,
 )
 from tasks.discovery.django.env_shapes import METHODS, choices_around, name_of, shape_around, shape_of_cast, text_of
@@ -59,8 +61,8 @@ def read_calls(
     tree: ast.Module, parents: dict[ast.AST, ast.AST], readers: Readers
 ) -> Iterator[tuple[ast.expr, Variable]]:
     """Yields each expression that reads a variable, with the variable."""
-    for node in ast.walk(tree):
-        if not isinstance(node, ast.expr):
+    for node in parents:
+        if not isinstance(node, ast.Call | ast.Subscript):
             continue
         found = of_os(node, tree, parents) or of_library(node, parents, readers) or of_helper(node, parents, readers)
         if found is not None and found.name:
@@ -79,16 +81,9 @@ def of_os(node: ast.expr, tree: ast.Module, parents: dict[ast.AST, ast.AST]) -> 
     given = default_of(node)
     if given is not None and not (isinstance(given, ast.Constant) and given.value is None):
         return Variable(name=name, shape=shape or shape_of_value(given), default=text_of(given))
-    crashes = shape in CRASHING and not has_fallback(node, parents)
+    crashes = shape in CRASHING and not has_fallback(node, name, parents)
     required = crashes or is_key(node, parents) or is_demanded(node, name, tree, parents)
     return Variable(name=name, shape=shape or "text", required=required)
-
-
-def default_of(node: ast.expr) -> ast.expr | None:
-    """Returns the default of `.get(name, default)`."""
-    assert isinstance(node, ast.Call)
-    named = [each.value for each in node.keywords if each.arg == "default"]
-    return next(iter([*node.args[1:2], *named]), None)
 
 
 def shape_of_value(value: ast.expr) -> str:
@@ -99,46 +94,6 @@ def shape_of_value(value: ast.expr) -> str:
         case ast.Constant(value=int() | float()):
             return "number"
     return "text"
-
-
-def is_optional(node: ast.AST, name: str, parents: dict[ast.AST, ast.AST]) -> bool:
-    """Whether the code around a strict read handles the absence: `try … except`, or `if "X" in os.environ`."""
-    below = node
-    while below in parents:
-        above = parents[below]
-        if isinstance(above, ast.Try) and below in above.body and any(map(is_silent, above.handlers)):
-            return True
-        if isinstance(above, ast.If | ast.IfExp) and below is not above.test and mentions(above.test, name):
-            return True
-        below = above
-    return False
-
-
-def has_fallback(node: ast.AST, parents: dict[ast.AST, ast.AST]) -> bool:
-    """Whether the expression is the first part of `x or y`, or below a condition."""
-    above = parents.get(node)
-    return isinstance(above, ast.BoolOp | ast.IfExp) or is_optional(node, "", parents)
-
-
-def is_silent(handler: ast.ExceptHandler) -> bool:
-    """Whether a handler does not raise an error itself."""
-    return not any(isinstance(each, ast.Raise) for each in ast.walk(handler))
-
-
-def is_in_function(node: ast.AST, parents: dict[ast.AST, ast.AST]) -> bool:
-    while node in parents:
-        node = parents[node]
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
-            return True
-    return False
-
-
-def mentions(node: ast.AST, *names: str) -> bool:
-    """Whether an expression contains one of the names, as an identifier or as a text."""
-    return any(
-        (isinstance(each, ast.Name) and each.id in names) or (isinstance(each, ast.Constant) and each.value in names)
-        for each in ast.walk(node)
-    )
 
 
 def is_key(node: ast.AST, parents: dict[ast.AST, ast.AST]) -> bool:
@@ -154,17 +109,18 @@ def is_demanded(node: ast.AST, name: str, tree: ast.Module, parents: dict[ast.AS
         statement = parents[statement]
     targets = statement.targets if isinstance(statement, ast.Assign) else ()
     names = (name, *(name_of(each) for each in targets if name_of(each)))
-    for each in ast.walk(tree):
-        is_tested = isinstance(each, ast.If | ast.Assert) and mentions(each.test, *names)
-        raises = isinstance(each, ast.If) and any(isinstance(inner, ast.Raise) for inner in walk_all(each.body))
-        if is_tested and (raises or isinstance(each, ast.Assert)):
-            return True
-    return False
+    return any(mentions(test, *names) for test in demands_of(tree))
 
 
-def walk_all(nodes: Iterable[ast.AST]) -> Iterator[ast.AST]:
-    for node in nodes:
-        yield from ast.walk(node)
+@lru_cache(maxsize=1)
+def demands_of(tree: ast.Module) -> tuple[ast.expr, ...]:
+    """Returns the tests that raise an error."""
+    return tuple(
+        each.test
+        for each in ast.walk(tree)
+        if isinstance(each, ast.Assert)
+        or (isinstance(each, ast.If) and any(isinstance(inner, ast.Raise) for inner in walk_all(each.body)))
+    )
 
 
 def of_library(node: ast.expr, parents: dict[ast.AST, ast.AST], readers: Readers) -> Variable | None:
@@ -228,11 +184,11 @@ def of_helper(node: ast.expr, parents: dict[ast.AST, ast.AST], readers: Readers)
     arguments = node.args[helper.index - method :]
     name = text_of(arguments[0]) if arguments else ""
     has_default = len(arguments) > 1 or any(each.arg == "default" for each in node.keywords)
-    shape = helper.shape or shape_around(node, parents)
-    required = helper.required and not has_default and not helper.defaulted
+    around = shape_around(node, parents)
+    crashes = around in CRASHING and not has_fallback(node, name, parents) and not helper.answers
     return Variable(
         name=helper.prefix + name if name else "",
-        shape=shape or "text",
-        required=required or (not has_default and not helper.defaulted and shape in CRASHING),
+        shape=helper.shape or around or "text",
+        required=(helper.required or crashes) and not has_default and not helper.defaulted,
         default=text_of(arguments[1]) if len(arguments) > 1 else "",
     )

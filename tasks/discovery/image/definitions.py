@@ -29,7 +29,9 @@ _FOLDERS = frozenset(
     ]
 )
 _PYTHON = re.compile(
-    r"manage\.py|gunicorn|uvicorn|\bpip3? install|\buv (sync|pip)|\bpoetry\b|\bpipenv\b|\bdjango\b", re.IGNORECASE
+    r"manage\.py|gunicorn|uvicorn|\bpip3? install|\buv (?:-\S+ )*(?:sync|pip|export)|\bpdm (?:install|sync)|\bpoetry\b"
+    r"|\bpipenv\b|\bdjango\b",
+    re.IGNORECASE,
 )
 _OTHER_EXTENSIONS = (".dockerignore", ".md", ".sh", ".py", ".txt", ".yml", ".yaml")
 

@@ -33,6 +33,14 @@ class CopyInstruction:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RunInstruction:
+    """The shell text of a RUN, with its heredocs. `line` is its first line."""
+
+    line: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class BuildStage:
     """One stage, including everything that it inherits from the stages below it."""
 
@@ -41,6 +49,7 @@ class BuildStage:
     images: tuple[str, ...] = ()
     """Images from which the stage copies files."""
     copies: tuple[CopyInstruction, ...] = ()
+    runs: tuple[RunInstruction, ...] = ()
     env: dict[str, str] = field(default_factory=dict)
     workdir: str = ""
     entrypoint: Shell | None = None
@@ -53,11 +62,15 @@ class BuildStage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dockerfile:
-    """A parsed Dockerfile. `copied` has the sources in the build context that any stage copies."""
+    """A parsed Dockerfile. `copied` has the sources in the build context that any stage copies.
+
+    `arguments` has the defaults of its build arguments.
+    """
 
     text: str
     stages: tuple[BuildStage, ...]
     copied: tuple[str, ...]
+    arguments: dict[str, str] = field(default_factory=dict)
 
     @property
     def images(self) -> tuple[str, ...]:
@@ -93,7 +106,9 @@ def parse_dockerfile(text: str) -> Dockerfile:
             stages.append(replace(begun, lines=begun.lines | {"FROM": each.line}))
         elif each.word == "ARG":
             known = arguments | stages[-1].env if stages else arguments
-            arguments |= {key: value for key, value in _pairs(each.rest, known).items() if key not in arguments}
+            # an ARG without `=` has no default
+            given = shlex.join(word for word in _words(each.rest) if "=" in word)
+            arguments |= {key: value for key, value in _pairs(given, known).items() if key not in arguments}
         elif each.word in {"COPY", "ADD"} and stages:
             stage = stages[-1]
             copy = _copy(each, arguments | stage.env, stage.workdir)
@@ -102,7 +117,7 @@ def parse_dockerfile(text: str) -> Dockerfile:
             stages[-1] = replace(stage, images=images, copies=(*stage.copies, copy))
         elif stages:
             stages[-1] = _continue(stages[-1], each, arguments)
-    return Dockerfile(text=text, stages=tuple(stages), copied=tuple(copied))
+    return Dockerfile(text=text, stages=tuple(stages), copied=tuple(copied), arguments=arguments)
 
 
 def expand(text: str, variables: dict[str, str]) -> str | None:
@@ -141,6 +156,11 @@ def _continue(stage: BuildStage, instruction: Instruction, arguments: dict[str, 
         case "WORKDIR":
             directory = expand(instruction.rest, arguments | stage.env)
             return replace(stage, workdir=posixpath.join(stage.workdir or "/", directory) if directory else "")
+        case "RUN":
+            words = instruction.argv
+            is_script = instruction.bare.startswith("<<")
+            text = shlex.join(words) if words else f"\n{instruction.body}" if is_script else instruction.bare
+            return replace(stage, runs=(*stage.runs, RunInstruction(line=instruction.line, text=text)))
         case "CMD":
             lines = stage.lines | {"CMD": instruction.line}
             return replace(stage, cmd=_command(instruction), inherits_cmd=False, lines=lines)

@@ -1,14 +1,16 @@
 """Finds how a Python component declares and locks its dependencies."""
 
-import re
 from dataclasses import replace
 
 from tasks.discovery.documents import Table, string, table
 from tasks.discovery.file_view import FileView, join, lineage, parent
+from tasks.discovery.python.install_commands import Installation
+from tasks.discovery.python.installations import ImageBuild, by_commands, system_packages
 from tasks.discovery.python.other_locks import (
     DEVELOPMENT,
     MANAGERS,
     PRODUCTION,
+    Selection,
     find_other_lock,
     local_directories,
     manifest_of,
@@ -17,47 +19,64 @@ from tasks.discovery.python.other_locks import (
     selected_text,
 )
 from tasks.discovery.python.poetry_lock import poetry_python
-from tasks.discovery.python.requirement_files import choose_requirements, has_requirements
+from tasks.discovery.python.requirement_files import choose_requirements, has_requirements, named_files
 from tasks.discovery.python.requirements import read_requirements
 from tasks.discovery.python.uv_lock import declared, find_uv_lock, read_uv_lock, source_directories, workspace_members
 from tasks.discovery.quality_tools import configurations, used_tools
-from tasks.discovery.versions import Image, python_version
+from tasks.discovery.versions import python_version
 from tasks.stack import PythonProject, Version
 
 _MANAGED = (*MANAGERS, "Pipfile")
-_INSTALLS = re.compile(r"\bpip3? install\b[^\n]*?\s(?:-r|--requirement)[ =]\s*([^\s;&|]+)|\bpip sync\s+([^\s;&|-]\S*)")
 
 
-def describe_python(tree: FileView, directory: str, image: Image, *, modules: str) -> PythonProject:
+def describe_python(
+    tree: FileView,
+    directory: str,
+    image: ImageBuild | None,
+    installations: tuple[Installation, ...],
+    *,
+    modules: str,
+) -> PythonProject:
     """Returns the Python project of the component in `directory`: the nearest one that declares dependencies.
 
-    `modules` is the directory from which the settings are imported.
+    `modules` is the directory from which the settings are imported. `installations` are production's commands.
     """
     root = next((above for above in lineage(directory) if _declares(tree, above)), directory)
     manifest = tree.first(root, "pyproject.toml")
     configured = configurations(tree, directory)
+    parsed = (image.path, image.dockerfile) if image else None
     base = PythonProject(
         root=root,
         kind="none",
         manifest=manifest,
-        python=python_version(tree, image, component=directory, manifest=manifest),
+        python=python_version(tree, parsed, component=directory, manifest=manifest),
         configurations=configured,
     )
-    text = image[1].text if image else ""
-    in_dockerfile = tuple(first or second for first, second in _INSTALLS.findall(text.replace("\\\n", " ")))
-    lock = find_uv_lock(tree, root)
-    is_uv = lock and not (in_dockerfile and "uv sync" not in text and has_requirements(tree, root))
-    if is_uv and lock:
-        project, direct, local = _from_lock(tree, base, lock)
-    elif has_requirements(tree, root):
-        project, direct, local = _from_requirements(tree, base, in_dockerfile)
-    elif other := find_other_lock(tree, root):
-        project, direct, local = _from_other_lock(tree, base, other)
-    else:
-        project, direct, local = _without_lock(tree, base)
+    install = replace(by_commands(installations), system_packages=system_packages(image))
+    project, direct, local = _described(tree, replace(base, install=install), installations)
     tools = used_tools(tree, directory, configured=configured, direct=direct, held=project.packages)
     paths = (directory, modules, _module_root(tree, root), *(_module_root(tree, path) for path in local))
     return replace(project, tools=tools, paths=tuple(dict.fromkeys(paths)))
+
+
+def _described(tree: FileView, base: PythonProject, installations: tuple[Installation, ...]) -> "_Found":
+    """Returns the project as production's commands install it, or else by the locks and files that it has."""
+    lock, other = find_uv_lock(tree, base.root), find_other_lock(tree, base.root)
+    by_pip = [each for each in installations if each.tool == "pip"]
+    named = named_files(tree, base.root, tuple(file for each in by_pip for file in each.files))
+    by_uv = next((each for each in reversed(installations) if each.tool == "uv"), None)
+    by_other = [each for each in installations if other and each.tool == MANAGERS[other.rsplit("/", 1)[-1]]]
+    if lock and (by_uv or not (named or by_other)):
+        return _from_lock(tree, base, lock)
+    if other and by_other:
+        return _from_other_lock(tree, base, other, by_other[-1].selection)
+    if named or has_requirements(tree, base.root):
+        return _from_requirements(tree, base, named)
+    if other:
+        return _from_other_lock(tree, base, other, PRODUCTION)
+    if pylock := tree.first(base.root, "pylock.toml"):
+        return _from_requirements(tree, base, (pylock,))
+    return _without_lock(tree, base)
 
 
 def _declares(tree: FileView, directory: str) -> bool:
@@ -97,10 +116,10 @@ def _from_lock(tree: FileView, base: PythonProject, lock: str) -> _Found:
     return project, direct, locked.directories
 
 
-def _from_requirements(tree: FileView, base: PythonProject, in_dockerfile: tuple[str, ...]) -> _Found:
-    chosen = choose_requirements(tree, base.root, in_dockerfile)
-    production = read_requirements(tree, chosen.production)
-    combined = read_requirements(tree, tuple(dict.fromkeys((*chosen.production, *chosen.development))))
+def _from_requirements(tree: FileView, base: PythonProject, named: tuple[str, ...]) -> _Found:
+    chosen = choose_requirements(tree, base.root, named)
+    production = read_requirements(tree, chosen.production, base.root)
+    combined = read_requirements(tree, tuple(dict.fromkeys((*chosen.production, *chosen.development))), base.root)
     sources = read_requirements(tree, chosen.sources)
     if combined.loose:
         some = ", ".join(sorted(combined.loose)[:3]) + (", …" if len(combined.loose) > 3 else "")
@@ -108,6 +127,7 @@ def _from_requirements(tree: FileView, base: PythonProject, in_dockerfile: tuple
             f"{chosen.production[0]}: not every requirement has an exact version ({some}), so each run resolves "
             "their versions again; compile a lock with `uv pip compile`"
         )
+    own = (base.manifest or "", *_readme(tree, base.manifest)) if base.install.project else ()
     project = replace(
         base,
         kind="requirements",
@@ -117,14 +137,14 @@ def _from_requirements(tree: FileView, base: PythonProject, in_dockerfile: tuple
         pinned=not combined.loose,
         packages=combined.names,
         versions=combined.versions,
-        inputs=_existing(tree, (*combined.files, *_files_of(tree, combined.directories))),
+        inputs=_existing(tree, (*combined.files, *combined.archives, *own, *_files_of(tree, combined.directories))),
     )
     direct = declared(tree.table(base.manifest)) | sources.direct | combined.direct
     return project, direct or combined.names, combined.directories
 
 
-def _from_other_lock(tree: FileView, base: PythonProject, lock: str) -> _Found:
-    """Returns the packages of a lock of Poetry, PDM or Pipenv."""
+def _from_other_lock(tree: FileView, base: PythonProject, lock: str, selection: Selection) -> _Found:
+    """Returns the packages of a lock of Poetry, PDM or Pipenv. `selection` is what production installs."""
     locked, manifest = read_other_lock(tree, lock), manifest_of(tree, lock)
     direct = declared(tree.table(base.manifest)) | pipfile_names(tree, manifest)
     local = local_directories(tree, lock, locked)
@@ -136,7 +156,7 @@ def _from_other_lock(tree: FileView, base: PythonProject, lock: str) -> _Found:
         manifest=manifest,
         lock=lock,
         manager=MANAGERS[lock.rsplit("/", 1)[-1]],
-        exported=(selected_text(locked, PRODUCTION), selected_text(locked, DEVELOPMENT)),
+        install=replace(base.install, exported=(selected_text(locked, selection), selected_text(locked, DEVELOPMENT))),
         python=_python_of(base.python, tree.table(manifest), manifest),
         pinned=True,
         hashed=all(package.hashes for package in locked.packages),

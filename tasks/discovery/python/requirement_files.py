@@ -34,13 +34,33 @@ def has_requirements(tree: FileView, directory: str) -> bool:
     return bool(_by_purpose(tree, directory))
 
 
-def choose_requirements(tree: FileView, directory: str, in_dockerfile: tuple[str, ...]) -> Chosen:
-    """Chooses the files of a directory. `in_dockerfile` has the files that the Dockerfile installs; they come first."""
+def named_files(tree: FileView, directory: str, names: tuple[str, ...]) -> tuple[str, ...]:
+    """Returns the files of the tree that commands name, without those for development. Names may be paths in an image.
+
+    A file of `directory` or of its `requirements` folder comes before a file elsewhere.
+    """
+    near = [
+        *_by_purpose(tree, directory).values(),
+        *(path for path in tree.under(directory) if _is_near(path, directory)),
+    ]
+    found = []
+    for name in names:
+        ending = posixpath.basename(name.strip("\"'"))
+        anywhere = list(tree.named(ending)) if ending.endswith((*_KINDS, ".toml")) else []
+        if path := _as_named(near, name) or _as_named(anywhere, name):
+            found.append(path)
+    return tuple(path for path in dict.fromkeys(found) if _purpose(path) not in {*_DEVELOPMENT, *_TESTING})
+
+
+def _is_near(path: str, directory: str) -> bool:
+    return posixpath.dirname(path) in {directory if directory != "." else "", join(directory, "requirements")}
+
+
+def choose_requirements(tree: FileView, directory: str, named: tuple[str, ...]) -> Chosen:
+    """Chooses the files of a directory. `named` has the files that production's commands install; they come first."""
     by_purpose = _by_purpose(tree, directory)
     every = list(by_purpose.values())
-    named = tuple(path for name in in_dockerfile if (path := _as_named(every, name)))
-    named = tuple(path for path in named if _purpose(path) not in {*_DEVELOPMENT, *_TESTING})
-    production = tuple(dict.fromkeys(named)) or _first(by_purpose, _PRODUCTION)
+    production = named or _first(by_purpose, _PRODUCTION)
     development = tuple(dict.fromkeys(_first(by_purpose, _DEVELOPMENT) + _first(by_purpose, _TESTING)))
     if not production:
         other = tuple(path for path in every if path not in development)

@@ -6,12 +6,14 @@ from dataclasses import dataclass, field
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
+from tasks.discovery.documents import string, tables
 from tasks.discovery.file_view import FileView, join, parent
 
 _CONTINUED = re.compile(r"\\\r?\n")
 _COMMENT = re.compile(r"(^|\s)#.*$", re.MULTILINE)
 _INCLUDE = re.compile(r"^(?:-r|--requirement|-c|--constraint)(?:\s+|=)?(\S+)$")
 _EDITABLE = re.compile(r"^(?:-e|--editable)(?:\s+|=)(.+)$")
+_FIND_LINKS = re.compile(r"^(?:-f|--find-links)(?:\s+|=)(\S+)$")
 _PER_REQUIREMENT = re.compile(r"\s--(hash|config-settings?|global-option)\b.*$")
 _EXTRAS = re.compile(r"\[[\w,.\- ]*\]$")
 _PINNED = re.compile(r"^===?([^*,]+)$")
@@ -23,7 +25,8 @@ class Requirements:
     """The requirements of a file and its includes.
 
     `files` has the file itself, then its includes. A constraints file pins versions but adds no names. `loose` has the
-    names without an exact version, `directories` the path dependencies. `direct` has the names in hand-written files:
+    names without an exact version, `directories` the path dependencies, `archives` the wheels, sdists and other files
+    of the tree that are installed. `direct` has the names in hand-written files:
     the files that show no sign of a compiler.
     """
 
@@ -33,12 +36,13 @@ class Requirements:
     loose: frozenset[str] = frozenset()
     direct: frozenset[str] = frozenset()
     directories: tuple[str, ...] = ()
+    archives: tuple[str, ...] = ()
     hashed: bool = False
 
 
-def read_requirements(tree: FileView, paths: tuple[str, ...]) -> Requirements:
-    """Reads requirements files as one installation of all of them."""
-    reader = _Reader(tree)
+def read_requirements(tree: FileView, paths: tuple[str, ...], directory: str = "") -> Requirements:
+    """Reads requirements files as one installation of all of them, which runs in `directory`."""
+    reader = _Reader(tree, directory)
     for path in paths:
         reader.read(path, is_constraint=False)
     pins = reader.versions
@@ -49,27 +53,38 @@ def read_requirements(tree: FileView, paths: tuple[str, ...]) -> Requirements:
         loose=frozenset(reader.names - pins.keys() - reader.local),
         direct=frozenset(reader.direct),
         directories=tuple(reader.directories),
+        archives=tuple(reader.archives),
         hashed=reader.is_hashed,
     )
+
+
+def is_pylock(path: str) -> bool:
+    """Whether a path is a lock of the standard form."""
+    return bool(re.search(r"(^|/)pylock(\.[^./]+)?\.toml$", path))
 
 
 class _Reader:
     """Collects requirements across includes. Each file is read once."""
 
-    def __init__(self, tree: FileView) -> None:
+    def __init__(self, tree: FileView, directory: str) -> None:
         self._tree = tree
+        self._directory = directory
         self.files: dict[str, None] = {}
         self.versions: dict[str, str] = {}
         self.names: set[str] = set()
         self.local: set[str] = set()
         self.direct: set[str] = set()
         self.directories: dict[str, None] = {}
+        self.archives: dict[str, None] = {}
         self.is_hashed = False
 
     def read(self, path: str, *, is_constraint: bool) -> None:
         if path in self.files:
             return
         self.files[path] = None
+        if is_pylock(path):
+            self._pylock(path)
+            return
         text = self._tree.text(path)
         self.is_hashed = self.is_hashed or "--hash=" in text
         is_compiled = bool(_COMPILED.search(text))
@@ -79,8 +94,31 @@ class _Reader:
                 self._include(path, match.group(1), is_constraint=is_constraint or line.startswith(("-c", "--c")))
             elif match := _EDITABLE.match(line):
                 self._local(path, match.group(1))
+            elif match := _FIND_LINKS.match(line):
+                self._links(path, match.group(1))
             elif line and not line.startswith("-"):
                 self._requirement(path, line, is_constraint=is_constraint, is_compiled=is_compiled)
+
+    def _places(self, path: str, target: str) -> list[str]:
+        """Returns the places that a relative path may name: pip and uv resolve it in the working directory."""
+        bases = (self._directory or parent(path), parent(path))
+        return [place for base in dict.fromkeys(bases) if not (place := join(base, target)).startswith("..")]
+
+    def _links(self, path: str, target: str) -> None:
+        for place in self._places(path, target):
+            self.archives |= dict.fromkeys(self._tree.under(place) if self._tree.has_directory(place) else ())
+
+    def _pylock(self, path: str) -> None:
+        """Reads a pylock.toml, which has exact versions and hashes."""
+        for package in tables(self._tree.table(path), "packages"):
+            name = canonicalize_name(string(package, "name"))
+            self.names.add(name)
+            if version := string(package, "version"):
+                self.versions.setdefault(name, version)
+            else:
+                self.local.add(name)
+            if inner := string(package, "directory", "path") or string(package, "archive", "path"):
+                self._local(path, inner)
 
     def _include(self, path: str, other: str, *, is_constraint: bool) -> None:
         target = join(parent(path), other)
@@ -113,8 +151,12 @@ class _Reader:
         target = _EXTRAS.sub("", text.split(" ;", maxsplit=1)[0].strip().removeprefix("file://").removeprefix("file:"))
         if "://" in target or target.startswith(("git+", "/")) or "$" in target:
             return
-        directory = join(parent(path), target)
-        if self._tree.has_directory(directory) and not directory.startswith(".."):
-            self.directories[directory] = None
-        elif target.startswith("."):
+        for place in self._places(path, target):
+            if self._tree.has_directory(place):
+                self.directories[place] = None
+                return
+            if self._tree.has(place):
+                self.archives[place] = None
+                return
+        if target.startswith("."):
             self._tree.warn(f"{path}: depends on {target}, which is not in the tree; installing it will fail")

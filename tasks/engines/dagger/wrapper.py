@@ -4,6 +4,7 @@ The exec itself always succeeds, so the engine keeps the complete output, and ma
 the execution. If the step has servers, the end of a server ends the command.
 """
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -33,6 +34,9 @@ if [ -n "$servers" ]; then
 fi
 wait "$pid" 2>/dev/null
 code=$?
+# the processor time of ended children: on its second line, and only in this shell itself
+times >{RECORD}/times
+used=$(tail -n 1 {RECORD}/times)
 if [ -n "$servers" ]; then
   kill "$watcher" 2>/dev/null
   # a server that caused the failure may end, and print its reason, a little later
@@ -40,7 +44,7 @@ if [ -n "$servers" ]; then
 fi
 stopped=0
 [ -s {RECORD}/stopped ] && stopped=1
-printf '%s %s %s %s %s\\n' "${RUN}" "$begun" "$(date +%s.%N)" "$code" "$stopped" >{RECORD}/exit
+printf '%s %s %s %s %s %s\\n' "${RUN}" "$begun" "$(date +%s.%N)" "$code" "$stopped" "$used" >{RECORD}/exit
 for name in $servers; do
   ended=-
   [ -s "{SERVED}/$name/code" ] && ended=$(cat "{SERVED}/$name/code")
@@ -72,6 +76,8 @@ class CommandRecord:
     code: int
     stopped: bool = False
     servers: tuple[ServiceExit, ...] = ()
+    cpu: float | None = None
+    """The processor time of the command, in seconds."""
 
     @property
     def seconds(self) -> float:
@@ -102,7 +108,7 @@ def serve(name: str, argv: Sequence[str], variables: Mapping[str, str] = NO_VARI
 def read_record(text: str) -> CommandRecord:
     """Parses the wrapper's record. Raises ValueError for any other text."""
     head, _, rest = text.partition("\n")
-    run, begun, ended, code, stopped = head.split(" ")
+    run, begun, ended, code, stopped, *used = head.split(" ")
     return CommandRecord(
         run=run,
         begun=seconds(begun),
@@ -110,6 +116,7 @@ def read_record(text: str) -> CommandRecord:
         code=int(code),
         stopped=stopped == "1",
         servers=tuple(read_servers(rest, run)),
+        cpu=sum(map(minutes, used)) if used else None,
     )
 
 
@@ -119,6 +126,12 @@ def read_servers(text: str, run: str) -> Iterator[ServiceExit]:
         head, _, output = part.partition("\n")
         name, code = head.split(" ")
         yield ServiceExit(name=name, code=None if code == "-" else int(code), signal=None, output=output.rstrip("\n"))
+
+
+def minutes(text: str) -> float:
+    """Parses a time of the shell's `times` in seconds: `0m1.500s`. Another form counts as no time."""
+    match = re.fullmatch(r"(\d+)m([\d.]+)s", text)
+    return int(match[1]) * 60 + float(match[2]) if match else 0.0
 
 
 def seconds(text: str) -> float:

@@ -147,6 +147,7 @@ class Environments:
             )
             if exit.code != 0 and exit.code not in command.empty:
                 return replace(made, exit=exit, command=command)
+            gaps += [] if exit.code == 0 else [f"{command.label} failed on this machine"]
         modules = await asyncio.to_thread(find_modules, stage, environment) if environment.kind == "node" else []
         (entry.path / FACTS).write_text(json.dumps({"modules": modules, "gaps": gaps}))
         entry.complete()

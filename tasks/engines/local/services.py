@@ -101,9 +101,8 @@ async def until_one_ends(step: Launch, servers: Sequence[asyncio.Future[Exit]], 
             return exit
         if any(each.done() for each in servers):
             return replace(await process.end(1.0), code=None, signal=None, detail="stopped: the server had ended")
-        return replace(
-            await process.end(2.0), code=None, timed_out=True, detail=f"It ran into its limit of {step.limit:g} s."
-        )
+        cpu, detail = process.cpu_seconds(), f"It ran into its limit of {step.limit:g} s."
+        return replace(await process.end(2.0), code=None, timed_out=True, detail=detail, cpu=cpu)
 
 
 def with_server_exit(exit: Exit, served: RunningServer) -> Exit:

@@ -19,6 +19,13 @@ def own_path(file: str | None, within: Path) -> str | None:
     return str(path.relative_to(within)) if path and path.is_relative_to(within) else None
 
 
+def own_apps(within: Path) -> frozenset[str]:
+    """Returns the labels of the apps whose code is in the tree."""
+    from django.apps import apps
+
+    return frozenset(each.label for each in apps.get_app_configs() if own_path(each.path, within) is not None)
+
+
 def file_of(migration: Any, within: Path) -> str | None:
     """Returns the file of a migration, or None if it belongs to a package."""
     return own_path(getattr(sys.modules.get(migration.__module__), "__file__", None), within)

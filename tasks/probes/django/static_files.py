@@ -74,6 +74,16 @@ def collect(within: Path, spare: Path) -> tuple[str, str]:
     return f"{count} static file{'s' * (count != 1)}", ""
 
 
+def compress() -> None:
+    """Makes the offline cache of django-compressor, as the image does."""
+    from django.apps import apps
+    from django.conf import settings
+    from django.core.management import call_command
+
+    if apps.is_installed("compressor") and getattr(settings, "COMPRESS_OFFLINE", False):
+        call_command("compress", force=True, verbosity=0)
+
+
 def is_within(place: Path, folder: Path) -> bool:
     return place.resolve().is_relative_to(folder.resolve())
 
@@ -95,6 +105,7 @@ def main() -> int:
     parser.add_argument(
         "--facts", type=Path, required=True, help="the file for the health check: hosts and HTTPS header"
     )
+    parser.add_argument("--compress", action="store_true", help="the image runs the command of django-compressor")
     parser.add_argument("--image", default="", help="the Dockerfile whose image builds more static files")
     options = parser.parse_args()
     with redirect_stdout(sys.stderr):  # settings may print
@@ -103,6 +114,8 @@ def main() -> int:
         warnings = leave_out_missing(options.within, options.image) if options.image else []
         try:
             summary, problem = collect(options.within, options.spare)
+            if options.compress and not problem:
+                compress()
         except Exception:
             traceback.print_exc()
             return 5

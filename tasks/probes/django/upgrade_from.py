@@ -15,7 +15,7 @@ from typing import Any
 
 from predeploy_django import NO_UPGRADE, is_sqlite, set_up_project, unfit_database
 from predeploy_fixtures import find_fixtures, load_fixtures
-from predeploy_mark import count_rows, leave_mark, migrations_of, own_path
+from predeploy_mark import count_rows, leave_mark, migrations_of, own_apps
 from predeploy_rows import fill
 from predeploy_tables import tables_of
 
@@ -44,13 +44,6 @@ def make(within: Path, title: str) -> dict[str, Any]:
         "gaps": [f"upgraded without a row in {listed(refused)}"] if refused else [],
         "diagnostics": [*notes(unloaded, within), *warnings(refused)],
     }
-
-
-def own_apps(within: Path) -> frozenset[str]:
-    """Returns the labels of the apps whose code is in the tree."""
-    from django.apps import apps
-
-    return frozenset(each.label for each in apps.get_app_configs() if own_path(each.path, within) is not None)
 
 
 def applied_migrations(connection: Any, within: Path) -> dict[str, Any]:

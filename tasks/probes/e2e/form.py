@@ -37,6 +37,13 @@ class Form:
     key_headers: tuple[str, ...]
     sources: tuple[str, ...]
     section: str
+    needed: tuple[str, ...]
+    """The fields without which the Worker's code shows that it refuses the form."""
+    mail: bool
+    """Whether the code shows that it refuses an invalid mail address."""
+    locked: bool
+    """Whether a wrong key has to be refused: the code shows it, or the key is configured."""
+    gaps: tuple[str, ...]
 
     @property
     def answers(self) -> str:
@@ -85,7 +92,7 @@ class FormAnswer:
 def read_form(text: str, token: str) -> Form:
     """Returns the form from its JSON text, with the token of this run."""
     said = json.loads(text.replace("{token}", token))
-    listed = {name: tuple(said[name]) for name in ("status", "key_headers", "sources")}
+    listed = {name: tuple(said[name]) for name in ("status", "key_headers", "sources", "needed", "gaps")}
     return Form(**(said | listed | {"invalid": said["invalid"] and tuple(said["invalid"])}))
 
 

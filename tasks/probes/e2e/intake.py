@@ -159,16 +159,15 @@ class Visit:
             raise EndError(12, self.about_table("wrong_row", f"in {self.table.name} {'; '.join(differs)}"))
 
     def wrong_forms(self) -> Iterator[tuple[str, Mapping[str, object]]]:
-        """Yields the payloads that the Worker must refuse, each with a description."""
+        """Yields the payloads that configuration or code of the Worker show to be refused, each with a description."""
         payload = self.form.payload
         if self.form.invalid is not None:
             yield from ((f"a form with {json.dumps(each)}", {**payload, **each}) for each in self.form.invalid)
             return
-        yield "an empty form", {}
-        for name in payload:
-            if self.table.columns.get(name):
-                yield f"a form without {name}", self.form.without(name)
-        if "email" in payload:
+        needed = [name for name in self.form.needed if self.table.columns.get(name)]
+        yield from [("an empty form", {})] * bool(needed)
+        yield from ((f"a form without {name}", self.form.without(name)) for name in needed)
+        if "email" in payload and self.form.mail:
             yield "a form with an invalid email", {**payload, "email": f"{self.token} is no address"}
 
     def send_wrong(self, what: str, payload: Mapping[str, object], key: str | None = None) -> FormAnswer:
@@ -191,7 +190,7 @@ class Visit:
 
     def wrong_keys(self) -> Iterator[tuple[str, str]]:
         """Yields wrong keys, each with a description, if the Worker has a key."""
-        if self.key:
+        if self.key and self.form.locked:
             yield "a wrong key", f"wrong-{self.token}"
             yield "no key", ""
 
@@ -242,7 +241,7 @@ def main() -> int:
             summary = Visit(form, sender, options.outbound, options.proof, token, table).run()
         except EndError as end:
             code, found = end.code, end.found
-    print(json.dumps({"diagnostics": found, "summary": summary}))
+    print(json.dumps({"diagnostics": found, "summary": summary, "gaps": form.gaps}))
     return code
 
 

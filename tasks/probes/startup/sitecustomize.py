@@ -1,9 +1,12 @@
 """Python imports this module when it starts: Django's settings then load through `predeploy_settings`.
 
+Servers also print the errors of their requests, through `predeploy_requests`.
+
 It is on the module path of the stack's Django processes: commands, servers and tests. It changes nothing else.
 """
 
 import sys
+from importlib import import_module
 from importlib.abc import MetaPathFinder
 from importlib.machinery import ModuleSpec, PathFinder
 from importlib.util import find_spec, module_from_spec
@@ -14,13 +17,22 @@ from typing import Any
 HERE = str(Path(__file__).parent)
 
 
+MODULES = {"django.conf": "predeploy_settings", "django.core.signals": "predeploy_requests"}
+"""Modules of Django, and the modules whose function `install` gets them after their import."""
+
+
 class Watch(MetaPathFinder):
-    """Waits for the import of `django.conf`, which has the class of the settings."""
+    """Waits for the import of the class of the settings, and of the signals."""
+
+    def __init__(self) -> None:
+        self.waiting = dict(MODULES)
 
     def find_spec(self, fullname: str, path: Any, target: ModuleType | None = None) -> ModuleSpec | None:  # noqa: ARG002 - the protocol of Python
-        if fullname != "django.conf":
+        if fullname not in self.waiting:
             return None
-        sys.meta_path.remove(self)
+        installer = self.waiting.pop(fullname)
+        if not self.waiting:
+            sys.meta_path.remove(self)
         spec = find_spec(fullname)
         if spec is None or spec.loader is None:
             return None
@@ -28,9 +40,7 @@ class Watch(MetaPathFinder):
 
         def exec_module(module: ModuleType) -> None:
             execute(module)
-            from predeploy_settings import install
-
-            install(module)
+            import_module(installer).install(module)
 
         spec.loader.exec_module = exec_module  # type: ignore[method-assign]
         return spec

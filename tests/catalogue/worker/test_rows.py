@@ -15,7 +15,8 @@ from tasks.steps import DB_URL, NONCE, Check
 from tests.support.factories import make_scene, make_site, make_stack, make_web, make_worker
 
 APP = "workers/intake/src/app.ts"
-ROUTE = {APP: 'const FORM = /^\\/intake\\/x/; "/intake/"; request.headers.get("X-Form-Key"); // coffee-shop'}
+READ = 'request.headers.get("X-Form-Key") === env.INTAKE_API_KEY'
+ROUTE = {APP: f'const FORM = /^\\/intake\\/x/; "/intake/"; {READ}; // coffee-shop'}
 
 
 def intake(*reads: str, **over: Any) -> Component:
@@ -162,8 +163,54 @@ def test_the_form_goes_to_a_site_that_the_worker_names() -> None:
 )
 def test_only_keys_of_senders_are_tried(names: tuple[str, ...], key: str) -> None:
     worker = intake(*names)
+    context = context_of(worker, files={APP: f"{ROUTE[APP]}\nif (given !== env.{names[0]}) return refuse(401);"})
 
-    assert form_document(worker, context_of(worker))["key"] == key
+    assert form_document(worker, context)["key"] == key
+
+
+@pytest.mark.parametrize(
+    ("code", "said", "key", "locked", "gap"),
+    [
+        ("interface Env { FORM_KEY: string }", {}, "", False, "does not show that it refuses a wrong FORM_KEY"),
+        ("if (key !== env.FORM_KEY) log()", {}, "FORM_KEY", False, "does not show that it refuses a wrong FORM_KEY"),
+        ("if (key !== env.FORM_KEY) return new Response('', { status: 401 })", {}, "FORM_KEY", True, ""),
+        ("interface Env { FORM_KEY: string }", {"key": "FORM_KEY"}, "FORM_KEY", True, ""),
+        ("if (key !== env.FORM_KEY) return new Response('', { status: 401 })", {"key": ""}, "", True, ""),
+    ],
+    ids=["declared", "used", "refused", "configured", "no key"],
+)
+def test_wrong_key_is_sent_only_where_code_or_configuration_show_a_refusal(
+    code: str, said: dict[str, Any], key: str, locked: bool, gap: str
+) -> None:
+    worker = intake("FORM_KEY")
+    settings = {"worker": {"intake": {"e2e": {"invalid": [], **said}}}}
+    form = form_document(worker, context_of(worker, files={APP: code}, settings=settings))
+
+    assert (form["key"], form["locked"]) == (key, locked)
+    assert isinstance(form["gaps"], list)
+    assert [gap in each for each in form["gaps"]] == [True] * bool(gap)
+
+
+@pytest.mark.parametrize(
+    ("code", "said", "needed", "gap"),
+    [
+        ("await store(body)", {}, (), "refuses an invalid email or a missing field, so no such form was sent"),
+        ("if (!name) return new Response('', { status: 422 })", {}, ("name",), "refuses an invalid email, so"),
+        ("await store(body)", {"invalid": []}, (), ""),
+        ("await store(body)", {"invalid": [{"name": ""}]}, (), ""),
+    ],
+    ids=["nothing", "a field", "no wrong form", "configured"],
+)
+def test_wrong_form_is_sent_only_where_code_or_configuration_show_a_refusal(
+    code: str, said: dict[str, Any], needed: tuple[str, ...], gap: str
+) -> None:
+    worker = intake("DATABASE_URL")
+    settings = {"worker": {"intake": {"e2e": said}}}
+    form = form_document(worker, context_of(worker, files={APP: code}, settings=settings))
+
+    assert form["needed"] in (needed, [*needed])
+    assert isinstance(form["gaps"], list)
+    assert [gap in each for each in form["gaps"]] == [True] * bool(gap)
 
 
 def test_configured_form_is_sent() -> None:

@@ -28,7 +28,7 @@ def split(default: str, *modules: str) -> dict[str, str]:
         ("config.settings.staging", ("staging", "production"), "config.settings.staging"),
     ],
 )
-def test_production_beside_development(default: str, modules: tuple[str, ...], chosen: str) -> None:
+def test_production_next_to_development(default: str, modules: tuple[str, ...], chosen: str) -> None:
     found = web(split(default, *modules))
 
     assert found.settings == chosen

@@ -54,7 +54,15 @@ def reads(text: str) -> dict[str, Variable]:
         (PYDANTIC + "class S(BaseSettings):\n    x: int", "number"),
         (PYDANTIC + "class S(BaseSettings):\n    x: list[str]", "json_list"),
         (HELPER + 'X = get_env_variable("X")', "text"),
+        (
+            OS + 'def need(name):\n    if value := os.getenv(name):\n        return value\n    raise E\nX = need("X")',
+            "text",
+        ),
         (HELPER + 'X = int(get_env_variable("X"))', "number"),
+        (
+            OS + 'def words(name, default=None):\n    return os.environ.get(name, default)\nX = words("X").split()',
+            "list",
+        ),
     ],
 )
 def test_variable_without_a_default_is_required_and_has_a_shape(text: str, shape: str) -> None:
@@ -66,11 +74,17 @@ def test_variable_without_a_default_is_required_and_has_a_shape(text: str, shape
 @pytest.mark.parametrize(
     "text",
     [
+        OS + 'def words(name):\n    return os.environ.get(name, "").split(",")\nX = words("X")',
+        OS + 'D = "1"\ndef number(name):\n    return int(os.environ.get(name, D))\nX = number("X")',
         OS + 'X = os.environ.get("X")',
         OS + 'X = int(os.environ.get("X", 3))',
         OS + 'X = int(os.environ.get("X") or 3)',
         OS + 'if "X" in os.environ:\n    X = os.environ["X"]',
         OS + 'try:\n    X = os.environ["X"]\nexcept KeyError:\n    X = ""',
+        OS + 'if "X" in os.environ:\n    X = os.environ.get("X").split(",")',
+        OS + 'if "USE_X" in os.environ:\n    X = os.environ["X"]',
+        OS + 'def secret(name, default=None):\n    if path := os.getenv(name + "_FILE"):\n        raise E\n'
+        '    return os.getenv(name, default)\nX = secret("X")',
         ENVIRON + 'X = env("X", default=None)',
         ENVIRON + 'X = env.int("X", 3)',
         "import environ\nenv = environ.Env(X=(bool, False))\nX = env('X')",

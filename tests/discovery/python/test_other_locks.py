@@ -251,7 +251,7 @@ def lines(text: str) -> dict[str, str]:
 
 def test_a_lock_of_poetry_1_installs_what_its_groups_reach() -> None:
     found = project({"pyproject.toml": POETRY_1, "poetry.lock": LOCK_1})
-    production, development = map(lines, found.exported)
+    production, development = map(lines, found.install.exported)
 
     assert (found.kind, found.lock, found.manager, found.pinned) == ("locked", "api/poetry.lock", "Poetry", True)
     assert production["django"] == "django==5.2.1 --hash=sha256:aa --hash=sha256:bb"
@@ -269,7 +269,7 @@ def test_a_lock_of_poetry_1_installs_what_its_groups_reach() -> None:
 
 def test_a_lock_of_poetry_2_names_groups_markers_and_sources() -> None:
     found = project({"pyproject.toml": STANDARD, "poetry.lock": LOCK_2, "../libs/shared/setup.py": ""})
-    production, development = map(lines, found.exported)
+    production, development = map(lines, found.install.exported)
 
     assert production["django"] == "django==5.2.1 --hash=sha256:aa"
     assert production["colorama"] == 'colorama==0.4.6 ; (sys_platform == "win32")'
@@ -283,7 +283,7 @@ def test_a_lock_of_poetry_2_names_groups_markers_and_sources() -> None:
 @pytest.mark.parametrize("lock", [pytest.param(PDM_1, id="4.2"), pytest.param(PDM_2, id="4.5")])
 def test_a_lock_of_pdm(lock: str) -> None:
     found = project({"pyproject.toml": STANDARD, "pdm.lock": lock})
-    production, development = map(lines, found.exported)
+    production, development = map(lines, found.install.exported)
 
     assert (found.kind, found.manager) == ("locked", "PDM")
     assert production["django"] == "django==5.2.1 --hash=sha256:aa"
@@ -295,13 +295,13 @@ def test_a_lock_of_pdm(lock: str) -> None:
 def test_a_pipfile_lock() -> None:
     manifest = '[packages]\nDjango = "*"\n[requires]\npython_version = "3.12"\n'
     found = project({"Pipfile": manifest, "Pipfile.lock": json.dumps(PIPFILE)})
-    production, development = map(lines, found.exported)
+    production, development = map(lines, found.install.exported)
 
     assert (found.kind, found.manager, found.manifest) == ("locked", "Pipenv", "api/Pipfile")
     assert production["django"] == "django==5.2.1 ; (python_version >= '3.10') --hash=sha256:aa"
     assert production["widgets"] == "widgets @ git+https://example.invalid/widgets.git@0123abc"
     assert "./vendor/local.whl" in production
-    assert found.exported[0].splitlines()[0] == "--extra-index-url https://two.invalid"
+    assert found.install.exported[0].splitlines()[0] == "--extra-index-url https://two.invalid"
     assert "pytest" in development
     assert found.python.accepts == "==3.12.*"
 

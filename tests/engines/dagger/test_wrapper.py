@@ -49,6 +49,13 @@ def test_the_code_is_recorded_with_the_run(tmp_path: Path, code: int) -> None:
     assert (record.run, record.code, record.servers) == ("this-run", code, ())
 
 
+def test_processor_time_of_a_command_is_recorded(tmp_path: Path) -> None:
+    busy = run(tmp_path, sys.executable, "-c", "import time\nwhile time.process_time() < 0.5: pass")
+
+    assert busy.cpu is not None
+    assert 0.4 < busy.cpu < 5
+
+
 @pytest.mark.parametrize("value", ["", "plain", "a b'c\"d", "two\nlines", "$HOME `id` \\", "=x=", "größe"])
 def test_variables_arrive_unchanged(tmp_path: Path, value: str) -> None:
     program = "import os, sys; sys.exit({os.environ[name] for name in ('GIVEN', 'A.B')} != {sys.argv[1]})"

@@ -11,6 +11,7 @@ from pathlib import Path
 from tasks.engines import process_table
 from tasks.engines.command_log import Log
 from tasks.engines.local.processes.client import Supervised, launch
+from tasks.engines.machine import cpu_seconds
 from tasks.exits import Exit
 from tasks.redaction.redactor import NOTHING, Redactor
 
@@ -42,6 +43,10 @@ class Process:
     def tail(self, lines: int) -> str:
         """The last lines of its output so far, stdout and stderr in order of arrival."""
         return "\n".join(self._supervised.recent.text().splitlines()[-lines:])
+
+    def cpu_seconds(self) -> float | None:
+        """The processor time of the command and its descendants so far."""
+        return cpu_seconds((self.pid, *process_table.list_descendants(self.pid))) if self.pid else None
 
     async def stop(self, how: signal.Signals = signal.SIGTERM, grace: float = 5.0) -> Exit:
         """Sends the signal `how` to the command. After `grace` seconds it is killed with its descendants."""
@@ -89,8 +94,10 @@ async def run_process(
             async with asyncio.timeout(limit):
                 return await process.wait()
         except TimeoutError:
+            cpu = process.cpu_seconds()
             ended = await process.end(LIMIT_GRACE, f"over its limit of {limit:g} s: killed")
-            return replace(ended, code=None, timed_out=True, detail=f"it was over its limit of {limit:g} s")
+            detail = f"it was over its limit of {limit:g} s"
+            return replace(ended, code=None, timed_out=True, detail=detail, cpu=cpu)
 
 
 @asynccontextmanager

@@ -1,0 +1,60 @@
+"""Commands of Node's quality tools: each tool that a package depends on."""
+
+from dataclasses import replace
+
+from tasks.catalogue.django.environment import own_env
+from tasks.catalogue.quality.runners import NOT_COLLECTED
+from tasks.catalogue.row import CatalogueContext
+from tasks.stack import Component
+from tasks.steps import Command
+
+
+def node_absent(package: str, component: Component) -> str:
+    """Returns why a component has no such check: its package does not depend on the tool."""
+    uses = component.node is not None and package in component.node.dependencies
+    return "" if uses else f"{component.label} does not use {package}"
+
+
+def node_tool(
+    component: Component, context: CatalogueContext, label: str, *argv: str, parser: str, reason: str = "findings"
+) -> Command:
+    """Returns the command of a tool of the component's packages. `reason` is the reason code of exit code 1."""
+    return Command(
+        argv=argv,
+        label=label,
+        cwd=component.path,
+        environment="node",
+        env=tuple(sorted(own_env(component, context).items())),
+        verdicts=((1, reason), (2, "tool_config")),
+        parser=parser,
+        limit=600,
+    )
+
+
+def eslint(component: Component, context: CatalogueContext) -> tuple[Command, ...]:
+    """Returns the command for lint."""
+    row = node_tool(component, context, "eslint", "eslint", "--format", "json", ".", parser="eslint")
+    return (replace(row, evidence=r"\["),)
+
+
+def vitest(component: Component, context: CatalogueContext) -> tuple[Command, ...]:
+    """Returns the command for tests."""
+    # the JSON alone lacks errors outside of tests, and the reason why a file did not load
+    argv = (
+        "vitest",
+        "run",
+        "--reporter=default",
+        "--reporter=json",
+        "--outputFile.json=/dev/stdout",
+        "--passWithNoTests",
+    )
+    row = node_tool(component, context, "vitest", *argv, parser="vitest", reason="tests_failed")
+    evidence = r"numTotalTests|No test files found"
+    return (replace(row, refined=(NOT_COLLECTED,), evidence=evidence, secrets=context.secrets(component)),)
+
+
+def astro_check(component: Component, context: CatalogueContext) -> tuple[Command, ...]:
+    """Returns the command for types in Astro's components."""
+    row = node_tool(component, context, "astro check", "astro", "check", parser="astro_check")
+    # without its packages the tool prints a message and ends with 0
+    return (replace(row, evidence=r"Result \(\d+ files?\)", secrets=context.secrets(component)),)

@@ -1,0 +1,88 @@
+"""Gathers the facts about this machine for a failed command, and judges whether they are its cause."""
+
+from dataclasses import dataclass, replace
+
+from tasks.execution.causes.machine_causes import MachineFacts, caused_here, limit_setting, scale_of, timed_out
+from tasks.execution.causes.missing_command import judge_absent
+from tasks.execution.causes.other_python import RunningPython
+from tasks.execution.causes.raised_errors import raised_errors
+from tasks.execution.findings import Findings
+from tasks.execution.judgement import Judgement
+from tasks.exits import Exit, Prepared
+from tasks.production import SystemInstall
+from tasks.reason_codes import ReasonCode
+from tasks.stack import Stack
+from tasks.steps import Check, Command, Environment, Step
+
+PACKAGED = frozenset({"production", "development"})
+"""Environments whose packages run on a Python of this machine, or on a base image without the image's own packages."""
+
+NOT_FOUND = 127
+UNNAMED = "a server of another host"
+"""The service of an error of a client for HTTP."""
+BUILDERS = frozenset({"site_build", "wrangler"})
+"""Parsers of build scripts. pnpm hides the exit code of a shell that does not find a program."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Effort:
+    """The time that a step was given, and how busy the machine was before and after it."""
+
+    limit: float
+    load: float
+
+
+def given_time(step: Step, load: float) -> Step:
+    """Returns the step with a longer limit if the machine is busy."""
+    return replace(step, limit=step.limit * scale_of(load))
+
+
+def running_python(environment: Environment, prepared: Prepared) -> list[RunningPython]:
+    """Returns the interpreter of the stack's packages, if the engine names its version."""
+    name, _, version = prepared.version.partition(" ")
+    if name != "Python" or environment.files or version.count(".") < 1:
+        return []
+    full = version if version.count(".") == 2 else f"{version}.0"
+    return [RunningPython(version=full, required=environment.version)]
+
+
+def judge_machine(
+    check: Check, command: Command, exit: Exit, findings: Findings, stack: Stack, *, has_images: bool
+) -> Judgement | None:
+    """Returns an errored judgement if a failure has its cause in this machine; otherwise None."""
+    is_shell = exit.code == NOT_FOUND or command.parser in BUILDERS
+    if is_shell and (absent := judge_absent(command, exit)) is not None:
+        return absent
+    served_in_image = has_images and check.image is not None
+    outputs = () if served_in_image else tuple(each.output for each in exit.services)
+    errors = raised_errors(command, exit, findings.diagnostics, outputs, runs_tests=findings.tests is not None)
+    programs = {program.environment for program in command.programs}
+    facts = MachineFacts(
+        pythons=tuple(findings.pythons) if programs & PACKAGED else (),
+        installs=installs_of(check, stack),
+        has_libraries=command.environment == "image",
+    )
+    return caused_here(errors, facts)
+
+
+def installs_of(check: Check, stack: Stack) -> tuple[SystemInstall, ...]:
+    """Returns the system packages that production installs for the check's component."""
+    webs = (each.web for each in stack.components if each.path == check.component and each.web)
+    return next((web.installs for web in webs), ())
+
+
+def judge_time(check: Check, command: Command, exit: Exit, judgement: Judgement, effort: Effort) -> Judgement:
+    """Judges a command over its limit: the machine may have been too busy. Otherwise the reason names the setting."""
+    if judgement.reason_code != ReasonCode.TIMEOUT:
+        return judgement
+    setting = limit_setting(check.name, effort.limit)
+    late = timed_out(command, effort.limit, exit.cpu, effort.load, setting)
+    return late or replace(judgement, reason=f"{judgement.reason}. If it needs more time: {setting}")
+
+
+def more_exact(here: Judgement | None, production: Judgement | None) -> Judgement | None:
+    """Returns the more exact of two judgements: a service by name before a host, a host before an unknown service."""
+    if here is None or production is None or here.reason_code != ReasonCode.NETWORK:
+        return here or production
+    is_named = production.reason_code != ReasonCode.SERVICE_ABSENT or UNNAMED not in production.reason
+    return production if is_named else here

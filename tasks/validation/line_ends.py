@@ -1,0 +1,64 @@
+"""Warns of scripts with the line ends of Windows that an image starts: a container cannot run them."""
+
+import posixpath
+import re
+from collections.abc import Iterable, Iterator
+
+from tasks.source.tree import Tree
+from tasks.stack import Stack
+
+CONVERTED = re.compile(r"dos2unix|sed\b[^\n]*\\r|tr\b[^\n]*\\r")
+"""A Dockerfile converts its scripts itself."""
+NORMALIZED = re.compile(r"^[^#\n]*\b(?:eol=lf|text=auto)\b", re.MULTILINE)
+"""Git converts the files of a commit."""
+HEAD = 200
+
+
+def line_end_warnings(tree: Tree, stack: Stack) -> Iterator[str]:
+    """Yields a warning for each script that a Dockerfile names and whose first line ends with CRLF."""
+    attributes = _text(tree, ".gitattributes") if ".gitattributes" in tree.files else ""
+    if NORMALIZED.search(attributes):
+        return
+    dockerfiles = {web.dockerfile for each in stack.components if (web := each.web) and web.dockerfile}
+    for dockerfile in sorted(dockerfiles & tree.files.keys()):
+        text = _text(tree, dockerfile)
+        if CONVERTED.search(text):
+            continue
+        for path in scripts_in(text, tree.files):
+            if starts_with_carriage_return(tree, path):
+                yield (
+                    f"{path}:1: the line ends are CRLF, and {dockerfile}:{line_of(path, text)} starts this script: a "
+                    "container cannot run it (`no such file or directory`). Convert it to LF: "
+                    f"`sed -i 's/\\r$//' {path}`, and add `*.sh text eol=lf` to .gitattributes"
+                )
+
+
+def scripts_in(dockerfile: str, paths: Iterable[str]) -> list[str]:
+    """Returns the files whose names a Dockerfile has as words, such as `entrypoint.sh`."""
+    words = {posixpath.basename(word) for word in re.findall(r"[\w./-]+", dockerfile)}
+    return [path for path in paths if posixpath.basename(path) in words]
+
+
+def line_of(path: str, dockerfile: str) -> int:
+    """The line of the ENTRYPOINT or CMD that names a script, else the first line with its name."""
+    name = posixpath.basename(path)
+    lines = [number for number, line in enumerate(dockerfile.splitlines(), 1) if name in line]
+    starting = [number for number in lines if re.match(r"\s*(?:ENTRYPOINT|CMD)\b", dockerfile.splitlines()[number - 1])]
+    return (starting or lines or [1])[0]
+
+
+def starts_with_carriage_return(tree: Tree, path: str) -> bool:
+    """Whether a file is a script and its first line ends with CRLF."""
+    try:
+        with (tree.root / path).open("rb") as file:
+            first = file.read(HEAD).partition(b"\n")[0]
+    except OSError:
+        return False
+    return first.startswith(b"#!") and first.endswith(b"\r")
+
+
+def _text(tree: Tree, path: str) -> str:
+    try:
+        return (tree.root / path).read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return ""

@@ -1,0 +1,41 @@
+"""Scripts with the line ends of Windows that an image starts."""
+
+from pathlib import Path
+
+import pytest
+
+from tasks.source.tree import read_tree
+from tasks.validation.line_ends import line_end_warnings
+from tests.support.factories import make_stack, make_web
+
+DOCKERFILE = 'FROM python:3.13-slim\nCOPY docker/entrypoint.sh /\nENTRYPOINT ["/entrypoint.sh"]\n'
+
+
+def warnings(root: Path, files: dict[str, bytes]) -> list[str]:
+    for name, content in {"Dockerfile": DOCKERFILE.encode(), **files}.items():
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_bytes(content)
+    return [*line_end_warnings(read_tree(root, None), make_stack(make_web(dockerfile="Dockerfile")))]
+
+
+def test_script_with_crlf_is_named_with_the_line_that_starts_it(tmp_path: Path) -> None:
+    (found,) = warnings(tmp_path, {"docker/entrypoint.sh": b"#!/bin/sh\r\nset -e\r\n", "run.sh": b"#!/bin/sh\r\n"})
+
+    assert found.startswith("docker/entrypoint.sh:1: the line ends are CRLF, and Dockerfile:3 starts this script")
+    assert "sed -i 's/\\r$//' docker/entrypoint.sh" in found
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        {"docker/entrypoint.sh": b"#!/bin/sh\nset -e\r\n"},
+        {"docker/entrypoint.sh": b"text\r\n"},
+        {"docker/entrypoint.sh": b"#!/bin/sh\r\n", ".gitattributes": b"*.sh text eol=lf\n"},
+        {
+            "docker/entrypoint.sh": b"#!/bin/sh\r\n",
+            "Dockerfile": DOCKERFILE.encode() + b"RUN dos2unix /entrypoint.sh\n",
+        },
+    ],
+)
+def test_script_that_runs_is_not_named(tmp_path: Path, files: dict[str, bytes]) -> None:
+    assert warnings(tmp_path, files) == []
