@@ -69,7 +69,7 @@ class Command:
     `inputs` it reads only these files, in a workspace of its own. `services` are the servers that run next to the
     command, in order. The label of each is its name in tokens. With `component` the command runs with the packages of
     that component, in its own workspace. `tree` is the source of its files and packages. An error in the base is no
-    verdict. `in_image` is another argv of a server in its image, `entry` the entrypoint before it; None is the image's own.
+    verdict. `in_image` is a server's argv in its image, `entry` the entrypoint before it; None is the image's own.
     """
 
     argv: tuple[str, ...]

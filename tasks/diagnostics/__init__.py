@@ -7,7 +7,8 @@ from tasks.diagnostics.bundlers import site_build, wrangler
 from tasks.diagnostics.django_text import django_check, migrations
 from tasks.diagnostics.dockerfile import dockerfile
 from tasks.diagnostics.generic import plain, probe
-from tasks.diagnostics.installers import npm, pnpm, uv
+from tasks.diagnostics.installing.installers import npm, pnpm, uv
+from tasks.diagnostics.installing.yarn_bun import bun, yarn
 from tasks.diagnostics.linters import black, flake8, isort, pyright
 from tasks.diagnostics.node import astro_check, eslint, tsc
 from tasks.diagnostics.paths import ROOT, PathMapper, moved, rooted, roots_of
@@ -19,7 +20,6 @@ from tasks.diagnostics.tracebacks import from_tracebacks
 from tasks.diagnostics.unittest_text import django_test
 from tasks.diagnostics.vitest_json import vitest
 from tasks.diagnostics.worker_text import worker
-from tasks.diagnostics.yarn_bun import bun, yarn
 from tasks.models import Diagnostic
 
 _ADDRESS = re.compile(r"\b0x[0-9a-f]{6,}\b")

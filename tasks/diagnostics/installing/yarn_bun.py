@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 
-from tasks.diagnostics.installers import rule_of
+from tasks.diagnostics.installing.installers import rule_of
 from tasks.diagnostics.reading import Parsed, ToolOutput, deduplicated, first_line, shortened
 from tasks.models import Diagnostic
 
