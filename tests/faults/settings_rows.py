@@ -1,6 +1,6 @@
 """Settings that need what only production has: variables and databases. Data only."""
 
-from tests.faults.fault import EMBEDDED, WEB, Fault, append
+from tests.faults.fault import EMBEDDED, WEB, Fault, append, replace
 
 SETTINGS_FILE = f"{WEB}/config/settings.py"
 
@@ -12,9 +12,16 @@ PRODUCTION_ONLY = (
         engines=EMBEDDED,  # the Dockerfile runs the settings without it, so its image does not build
     ),
     Fault(
+        name="a variable that only production has, and the build of the image",
+        edits=(
+            append(SETTINGS_FILE, '\nSHOP_LIMIT = int(os.environ["SHOP_" + "LIMIT"])\n'),
+            replace(f"{WEB}/Dockerfile", "RUN SECRET_KEY=unused ", "RUN SHOP_LIMIT=1 SECRET_KEY=unused "),
+        ),
+        exit=0,
+    ),
+    Fault(
         name="another Postgres in the settings",
         edits=(append(SETTINGS_FILE, '\nDATABASES["default"]["HOST"] = "192.0.2.1"\n'),),
         exit=0,
-        engines=EMBEDDED,  # the server in an image does not have the loader of the settings
     ),
 )

@@ -3,7 +3,10 @@
 Servers also print the errors of their requests, through `predeploy_requests`.
 
 It is on the module path of the stack's Django processes: commands, servers and tests. It changes nothing else.
+An image may have an older Python than the loader needs. Then its settings load as they do in production.
 """
+
+from __future__ import annotations
 
 import sys
 from importlib import import_module
@@ -15,8 +18,8 @@ from types import ModuleType
 from typing import Any
 
 HERE = str(Path(__file__).parent)
-
-
+OLDEST = (3, 10)
+"""The oldest Python that the loader runs on."""
 MODULES = {"django.conf": "predeploy_settings", "django.core.signals": "predeploy_requests"}
 """Modules of Django, and the modules whose function `install` gets them after their import."""
 
@@ -53,5 +56,6 @@ def run_the_next() -> None:
         spec.loader.exec_module(module_from_spec(spec))
 
 
-sys.meta_path.insert(0, Watch())
+if sys.version_info >= OLDEST:
+    sys.meta_path.insert(0, Watch())
 run_the_next()
