@@ -10,8 +10,9 @@ class PythonInstallation:
 
     `flags` are those of `uv sync`. `project` means that pip installs the dependencies of pyproject.toml, with `extras`
     and `groups`. `packages` are requirements that no file lists. `is_strict` means that the installation refuses a
-    stale lock. `exported` has the texts of two requirements files, for production and development, with exactly the
-    packages of another manager's lock.
+    stale lock. `system_packages` are the Debian packages that the stages of the Dockerfile install. `exported` has the
+    texts of two requirements files, for production and development, with exactly the packages of another manager's
+    lock.
     """
 
     command: str = ""
@@ -22,4 +23,5 @@ class PythonInstallation:
     groups: tuple[str, ...] = ()
     packages: tuple[str, ...] = ()
     is_strict: bool = True
+    system_packages: tuple[str, ...] = ()
     exported: tuple[str, str] = ("", "")

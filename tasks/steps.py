@@ -117,10 +117,9 @@ class Environment:
     """Locked dependencies, installed once for all steps with the same `key`.
 
     `commands` run in `root` of a directory that has only `inputs` (files of the tree) and `files` (paths and texts of
-    predeploy's own files). For `python` they make a virtual environment at ENV, whose programs are then first on PATH.
-    For `node` they make `node_modules` directories, which every workspace has at the same paths. `manager` is
-    `pnpm@10.34.9`, `npm`, or empty. `control` is a command that succeeds if and only if the package registry answers.
-    `tree` is the source of `inputs`. `is_own` marks the packages of predeploy itself.
+    predeploy's own files). For `python` they make a virtual environment at ENV, and for `node` the `node_modules` of
+    every workspace. `manager` is `pnpm@10.34.9`, `npm`, or empty. `control` succeeds only if the registry answers.
+    `tree` is the source of `inputs`. `is_own` marks predeploy's own packages, `system_packages` names those of Debian.
     """
 
     kind: Literal["python", "node"]
@@ -135,6 +134,7 @@ class Environment:
     files: tuple[tuple[str, str], ...] = ()
     tree: TreeName = ""
     is_own: bool = False
+    system_packages: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 
+from tasks.diagnostics.missing_parts import missing_part, unbuilt_package
 from tasks.diagnostics.paths import PathMapper
 from tasks.diagnostics.reading import Parsed, ToolOutput, deduplicated, first_line, shortened, toml_place
 from tasks.diagnostics.tracebacks import traces
@@ -92,6 +93,8 @@ def _uv_error(match: re.Match[str], mapper: PathMapper) -> Diagnostic:
     message = toml or raised or (causes[-1] if rule in {"unsatisfiable", "not_found"} and causes else "")
     if not message:
         message = ". ".join([head, *causes[:1]])
+    if rule == "build_failed":
+        message = _unbuilt(whole, message)
     path = file["path"] if file else "uv.lock" if rule in {"lock_stale", "lock_missing"} else ""
     return Diagnostic(
         tool="uv",
@@ -101,6 +104,14 @@ def _uv_error(match: re.Match[str], mapper: PathMapper) -> Diagnostic:
         column=column or (int(file["column"]) if file and file["column"] else None),
         rule=rule,
     )
+
+
+def _unbuilt(text: str, message: str) -> str:
+    """Returns the message of a failed build, with the package and what this machine lacks for it."""
+    name, part = unbuilt_package(text), missing_part(text)
+    if part:
+        return f"{name or 'a package'} could not be built: {part.name} is missing"
+    return message if not name or name in message else f"{name}: {message}"
 
 
 def pnpm(output: ToolOutput) -> Parsed:

@@ -117,6 +117,7 @@ def python_environment(project: PythonProject, name: str, digest: Callable[[str]
         version=project.python,
         inputs=project.inputs,
         files=files,
+        system_packages=project.install.system_packages,
         commands=commands,
         control=PYTHON_CONTROL,
         key=key_of("python", content, *files, [asdict(command) for command in commands], asdict(project.python)),

@@ -16,6 +16,8 @@ from tests.faults.fault import (
     unnoticed,
     write,
 )
+from tests.faults.install_rows import INSTALLS
+from tests.faults.settings_rows import PRODUCTION_ONLY
 from tests.faults.tool_rows import TOOLS
 
 STALE_LOCK = red("django_container", "lock_stale", f"{WEB}/pyproject.toml:11", "the lock does not hold whitenoise>=6.9")
@@ -458,7 +460,9 @@ SERVER = (
 FAULTS: tuple[Fault, ...] = (
     Fault(name="nothing", edits=(), exit=0),
     *PACKAGES,
+    *INSTALLS,
     *SETTINGS,
+    *PRODUCTION_ONLY,
     *QUALITY,
     *CACHES,
     *NODE,

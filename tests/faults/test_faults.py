@@ -20,6 +20,7 @@ from tasks.user_dirs import UserDirs
 from tests.faults.fault import Edit, Fault, Red
 from tests.faults.image_rows import IMAGE_FAULTS
 from tests.faults.place_rows import PLACE_FAULTS
+from tests.faults.production_rows import PRODUCTION_FAULTS
 from tests.faults.rows import FAULTS, SETTINGS, UV_FAULTS
 from tests.faults.worker_rows import WORKER_FAULTS
 from tests.support.benches import GIVEN, unreachable
@@ -53,7 +54,7 @@ def together(faults: Iterable[Fault]) -> Iterator[Fault]:
         yield Fault(name=name, edits=tuple(chain(*edits)), red=tuple(chain(*reds)), engines=group[0].engines)
 
 
-ALONE = (*FAULTS, *IMAGE_FAULTS, *PLACE_FAULTS, *WORKER_FAULTS)
+ALONE = (*FAULTS, *IMAGE_FAULTS, *PLACE_FAULTS, *PRODUCTION_FAULTS, *WORKER_FAULTS)
 FAST = [*together((*FAULTS, *WORKER_FAULTS))]
 # one row that is no image's: its engine differs, and nothing else
 FAST_IN_CONTAINERS = [*together((*IMAGE_FAULTS, *SETTINGS))]

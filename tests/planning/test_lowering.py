@@ -11,6 +11,7 @@ import pytest
 from tasks.catalogue import ROWS, make_catalogue
 from tasks.diagnostics import PARSERS
 from tasks.errors import UsageError
+from tasks.installation import PythonInstallation
 from tasks.models import Stage
 from tasks.planning.environments import python_environment
 from tasks.planning.lowering import Lowering, database_of, slot_of, slug
@@ -414,6 +415,31 @@ def test_existing_lock_is_never_changed() -> None:
     assert "--frozen" not in commands(replace(UV, lock=None), "production")[0]
     assert "--require-hashes" in commands(make_requirements_project(), "production")[1]
     assert "--require-hashes" not in commands(make_requirements_project(hashed=False), "production")[1]
+
+
+def test_another_manager_s_lock_is_installed_without_resolving() -> None:
+    install = PythonInstallation(exported=("django==5.2.1\n", "pytest==8.3.5\n"), packages=("gunicorn==23.0.0",))
+    project = PythonProject(root="api", kind="locked", lock="api/poetry.lock", manager="Poetry", install=install)
+    environment = python_environment(project, "production", str, "")
+
+    assert environment.files == (("api/predeploy-production.txt", "django==5.2.1\n"),)
+    assert "--no-deps -r @work@/api/predeploy-production.txt" in commands(project, "production")[1]
+    assert python_environment(project, "development", str, "").key != environment.key
+    assert environment.commands[2].argv[-1] == "gunicorn==23.0.0"
+    assert environment.commands[2].empty  # an image may have what it needs, so its failure is a gap
+
+
+def test_flags_of_production_reach_uv() -> None:
+    flagged = replace(UV, install=PythonInstallation(flags=("--no-dev", "--extra", "prod")))
+
+    assert "--no-dev --extra prod" in commands(flagged, "production")[0]
+    assert "--extra prod" not in commands(flagged, "development")[0]
+
+
+def test_a_file_of_the_tree_needs_no_hash() -> None:
+    shop = make_requirements_project()
+
+    assert "--require-hashes" not in commands(replace(shop, inputs=("vendor/own.whl",)), "production")[1]
 
 
 def test_every_installing_command_is_in_the_acquire_phase() -> None:

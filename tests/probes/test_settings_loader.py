@@ -62,6 +62,26 @@ def test_configuration_that_the_code_asks_for_is_absent(project: Path, django_py
     )
 
 
+def test_variable_with_the_name_of_a_module_is_absent(project: Path, django_python: str) -> None:
+    """The settings name the variable only if the module of its default is absent."""
+    settle(
+        project,
+        "import importlib, os\nfrom django.core.exceptions import ImproperlyConfigured\n"
+        'name = os.getenv("SHOP_CONFIGURATION", "config.production_values")\n'
+        "try:\n    importlib.import_module(name)\n"
+        "except ModuleNotFoundError as error:\n"
+        "    if error.name == name == 'config.production_values':\n"
+        '        raise ImproperlyConfigured("Name a module in SHOP_CONFIGURATION")\n'
+        "    raise\n",
+    )
+
+    result = manage(project, django_python, "check", PREDEPLOY_SQLITE="1")
+
+    assert result.code == 1
+    assert '"name": "SHOP_CONFIGURATION"' in result.stderr
+    assert "ImproperlyConfigured: Name a module in SHOP_CONFIGURATION" in result.stderr
+
+
 def test_another_postgres_is_replaced_for_each_alias(project: Path, django_python: str) -> None:
     one = '{"ENGINE": "django.db.backends.postgresql", "HOST": "192.0.2.1", "NAME": "production"}'
     settle(project, f'DATABASES = {{"default": {one}, "replica": {one}}}\n')

@@ -155,6 +155,8 @@ def is_demanded_in(function: ast.FunctionDef, node: ast.AST) -> bool:
         if isinstance(each, ast.Assign | ast.AnnAssign | ast.NamedExpr) and each.value is not None
         if node in ast.walk(each.value)
     }
+    if isinstance(function.body[-1], ast.Raise):  # after `if value: return value`
+        return True
     tests = (each for each in ast.walk(function) if isinstance(each, ast.If))
     switches = switches_of(function)
     return any(

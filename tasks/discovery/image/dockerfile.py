@@ -106,7 +106,9 @@ def parse_dockerfile(text: str) -> Dockerfile:
             stages.append(replace(begun, lines=begun.lines | {"FROM": each.line}))
         elif each.word == "ARG":
             known = arguments | stages[-1].env if stages else arguments
-            arguments |= {key: value for key, value in _pairs(each.rest, known).items() if key not in arguments}
+            # an ARG without `=` has no default
+            given = shlex.join(word for word in _words(each.rest) if "=" in word)
+            arguments |= {key: value for key, value in _pairs(given, known).items() if key not in arguments}
         elif each.word in {"COPY", "ADD"} and stages:
             stage = stages[-1]
             copy = _copy(each, arguments | stage.env, stage.workdir)

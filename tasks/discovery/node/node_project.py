@@ -55,6 +55,13 @@ def describe_node(tree: FileView, directory: str, image: Image) -> NodeProject |
     )
 
 
+def manager_of_package(tree: FileView, package: str) -> str:
+    """Returns the package manager of the package in a directory."""
+    workspace = find_workspace(tree, package)
+    manifests = tuple(dict.fromkeys(join(path, "package.json") for path in (package, workspace.root)))
+    return _manager(tree, workspace, manifests)[0]
+
+
 def _manager(tree: FileView, workspace: Workspace, manifests: tuple[str, ...]) -> tuple[Manager, str]:
     """Returns the package manager and its version: from `packageManager`, else from a lock, else npm."""
     for path in manifests:

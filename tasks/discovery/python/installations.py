@@ -33,6 +33,7 @@ _SUBSTITUTION = re.compile(r"\$\((?=\s*if\b)(?P<inner>[^()]*(?:\([^()]*\)[^()]*)
 _PRODUCTION = re.compile(r"prod|deploy|release", re.IGNORECASE)
 _DEVELOPMENT = re.compile(r"\bdev|debug|test|local", re.IGNORECASE)
 _NEGATED = re.compile(r"!=|\s!\s|^!|-z\b|-ne\b|false|[\"']?\b0\b")
+_DEBIAN = re.compile(r"[a-z0-9][a-z0-9.+-]+(?:=\S+)?")
 _SHELLS = frozenset({"sh", "bash", ".", "source", "dash", "ash"})
 CONFIGURED = "predeploy.toml"
 
@@ -71,6 +72,29 @@ def _in_image(tree: FileView, image: ImageBuild) -> Iterator[Installation]:
         known = {**image.dockerfile.arguments, **each.env, **args}
         for run in each.runs:
             yield from _read(tree, run.text, (image.path, run.line), ".", known)
+
+
+def system_packages(image: ImageBuild | None) -> tuple[str, ...]:
+    """Returns the Debian packages that the stages of an image install by name."""
+    stage = image.dockerfile.stage(image.target) if image else None
+    if image is None or stage is None:
+        return ()
+    found: list[str] = []
+    for each in _stages(image.dockerfile, stage):
+        known = {**image.dockerfile.arguments, **each.env, **dict(image.args)}
+        for run in each.runs:
+            for command in read_script(_expanded(for_production(run.text), known), "."):
+                found += _of_apt(command.words)
+    return tuple(sorted(set(found)))
+
+
+def _of_apt(words: tuple[str, ...]) -> list[str]:
+    names = [posixpath.basename(word) for word in words]
+    program = next((name for name in ("apt-get", "apt") if name in names), "")
+    if not program or "install" not in names:
+        return []
+    rest = words[names.index("install") + 1 :]
+    return [word.partition("=")[0] for word in rest if _DEBIAN.fullmatch(word)]
 
 
 def _stages(dockerfile: Dockerfile, stage: BuildStage) -> list[BuildStage]:

@@ -5,7 +5,7 @@ from dataclasses import replace
 from tasks.discovery.documents import Table, string, table
 from tasks.discovery.file_view import FileView, join, lineage, parent
 from tasks.discovery.python.install_commands import Installation
-from tasks.discovery.python.installations import ImageBuild, by_commands
+from tasks.discovery.python.installations import ImageBuild, by_commands, system_packages
 from tasks.discovery.python.other_locks import (
     DEVELOPMENT,
     MANAGERS,
@@ -52,7 +52,8 @@ def describe_python(
         python=python_version(tree, parsed, component=directory, manifest=manifest),
         configurations=configured,
     )
-    project, direct, local = _described(tree, base, installations)
+    install = replace(by_commands(installations), system_packages=system_packages(image))
+    project, direct, local = _described(tree, replace(base, install=install), installations)
     tools = used_tools(tree, directory, configured=configured, direct=direct, held=project.packages)
     paths = (directory, modules, _module_root(tree, root), *(_module_root(tree, path) for path in local))
     return replace(project, tools=tools, paths=tuple(dict.fromkeys(paths)))
@@ -65,18 +66,17 @@ def _described(tree: FileView, base: PythonProject, installations: tuple[Install
     named = named_files(tree, base.root, tuple(file for each in by_pip for file in each.files))
     by_uv = next((each for each in reversed(installations) if each.tool == "uv"), None)
     by_other = [each for each in installations if other and each.tool == MANAGERS[other.rsplit("/", 1)[-1]]]
-    project = replace(base, install=by_commands(installations))
     if lock and (by_uv or not (named or by_other)):
-        return _from_lock(tree, project, lock)
+        return _from_lock(tree, base, lock)
     if other and by_other:
-        return _from_other_lock(tree, project, other, by_other[-1].selection)
+        return _from_other_lock(tree, base, other, by_other[-1].selection)
     if named or has_requirements(tree, base.root):
-        return _from_requirements(tree, project, named)
+        return _from_requirements(tree, base, named)
     if other:
-        return _from_other_lock(tree, project, other, PRODUCTION)
+        return _from_other_lock(tree, base, other, PRODUCTION)
     if pylock := tree.first(base.root, "pylock.toml"):
-        return _from_requirements(tree, project, (pylock,))
-    return _without_lock(tree, project)
+        return _from_requirements(tree, base, (pylock,))
+    return _without_lock(tree, base)
 
 
 def _declares(tree: FileView, directory: str) -> bool:

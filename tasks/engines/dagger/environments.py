@@ -1,6 +1,8 @@
 """Installs environments: the packages of a lock, on a base image."""
 
+import asyncio
 import os
+import re
 from pathlib import Path
 
 from tasks.engines.dagger.execution import StepOrder, execute, no_exit
@@ -14,6 +16,13 @@ from tasks.exits import Exit, Prepared
 from tasks.steps import Environment, Inputs, Phase
 
 FIND_MODULES = ("find", WORK, "-type", "d", "-name", "node_modules", "-prune")
+UNBUILT = re.compile(r"Failed to build|build backend returned an error", re.IGNORECASE)
+# Not every package is in the image's release of Debian.
+INSTALL_EACH = (
+    "apt-get update -qq; export DEBIAN_FRONTEND=noninteractive; "
+    'apt-get install -y -qq --no-install-recommends "$@" '
+    '|| for name in "$@"; do apt-get install -y -qq --no-install-recommends "$name"; done; true'
+)
 CONTROL_LIMIT = 60.0
 
 
@@ -48,16 +57,31 @@ async def answers(resources: SessionResources, environment: Environment, log: Pa
 async def try_to_install(resources: SessionResources, environment: Environment, log: Path) -> Prepared:
     """Installs the environment. An error of the engine becomes an exit without a code."""
     try:
-        return await install(resources, environment, log)
+        toolchain = await resources.toolchain(environment)
+        prepared = await install(resources, environment, toolchain, log)
+        if environment.kind == "python" and prepared.exit.code and UNBUILT.search(prepared.exit.stderr):
+            prepared = await install(resources, environment, await with_compilers(resources, environment), log)
     except (EngineError, EngineRefusedError, ExecFailedError) as error:
         return Prepared(exit=no_exit(error))
+    return prepared
 
 
-async def install(resources: SessionResources, environment: Environment, log: Path) -> Prepared:
-    """Runs the environment's commands on its base image, with only the files that they read."""
+async def with_compilers(resources: SessionResources, environment: Environment) -> Container:
+    """The full image of the environment's Python, with the Debian packages that the stack's Dockerfile installs.
+
+    Steps run in it too, because a package that was built there may need its libraries.
+    """
+    version = resources.choice(environment).version
+    base, uv = await asyncio.gather(resources.images.get("python", version, full=True), resources.images.get("uv"))
+    if environment.system_packages:
+        base = base.with_exec(["sh", "-c", INSTALL_EACH, "sh", *environment.system_packages])
+    return base.with_file("/usr/local/bin/uv", uv.file("/uv"))
+
+
+async def install(resources: SessionResources, environment: Environment, toolchain: Container, log: Path) -> Prepared:
+    """Runs the environment's commands on a base image, with only the files that they read."""
     choice = resources.choice(environment)
     staged, gaps = stage(resources, environment)
-    toolchain = await resources.toolchain(environment)
     container = acquiring(resources, toolchain, environment).with_directory(WORK, staged)
     if environment.kind == "python":
         container = resources.with_variables(

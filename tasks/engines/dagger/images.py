@@ -106,9 +106,12 @@ class BaseImageResolver:
         """The reference in the table, with the version."""
         return self._table[name].replace("{version}", version)
 
-    async def get(self, name: str, version: str = "") -> Container:
-        """A base image by its digest. Raises EngineError (`base_image`) if it is not available."""
-        tag = self.tag(name, version)
+    async def get(self, name: str, version: str = "", *, full: bool = False) -> Container:
+        """A base image by its digest. Raises EngineError (`base_image`) if it is not available.
+
+        `full` means the image with compilers and headers instead of the slim one.
+        """
+        tag = self.tag(name, version).replace("-slim", "" if full else "-slim")
         reference = await self._resolved.get(tag, lambda: self._resolve(tag))
         return self._session.client.container().from_(reference)
 

@@ -40,13 +40,9 @@ class Filling:
         self.added: set[str] = set()
         self.blocked = ""
         self.tried: dict[str, list[str]] = {name: [os.environ[name]] for name in filled if name in os.environ}
+        self._reasons: dict[str, BaseException] = {}
         self._started: dict[str, BaseException] = {}
-        self._values: Any = None
-
-    @property
-    def values(self) -> Any:
-        self._values = self._values or load_values()
-        return self._values
+        self.values: Any = None
 
     def take(self, error: BaseException) -> bool:
         """Fills or changes a variable that the error is about. Returns whether another attempt may help."""
@@ -55,6 +51,7 @@ class Filling:
         self.missed = []
         for name in dict.fromkeys(absent):
             self._set(name, shapes.get(name, "text"))
+            self._reasons.setdefault(name, error)
             self.added.add(name)
         if absent:
             return True
@@ -63,7 +60,12 @@ class Filling:
         if isinstance(error, KeyError) and error.args and error.args[0] in self.added:
             self.added.discard(error.args[0])  # the key of another table
             return False
-        name = "" if isinstance(error, NO_VALUE) else self._refused(shapes) or self._culprit(error)
+        if isinstance(error, NO_VALUE):
+            # a module that a throwaway names
+            values = ((name, value.partition(".")[0]) for name in self._reasons for value in self.tried[name])
+            self.blocked = next((name for name, value in values if value in str(error)), "")
+            return False
+        name = self._refused(shapes) or self._culprit(error)
         if name and self._change(name, shapes.get(name, ""), error):
             return True
         self.blocked = name
@@ -71,7 +73,7 @@ class Filling:
 
     def cause(self, error: BaseException) -> BaseException:
         """Returns the error to raise: the first one about the variable for which no value was accepted."""
-        return self._started.get(self.blocked, error)
+        return self._reasons.get(self.blocked) or self._started.get(self.blocked, error)
 
     def _absent(self, error: BaseException) -> Iterator[str]:
         """Yields the absent variables that an error names, or the last one if it is about None."""
@@ -101,6 +103,7 @@ class Filling:
     def _change(self, name: str, hint: str, error: BaseException) -> bool:
         """Gives a variable another value. Returns False after the last one, with the first value again."""
         self._started.setdefault(name, error)
+        self.values = self.values or load_values()
         for shape in filter(None, (hint, *choices_of(error), *self.values.ROTATION)):
             value = shape[1:] if shape.startswith("=") else self._value(name, shape)
             if value not in self.tried[name]:
@@ -116,6 +119,7 @@ class Filling:
         os.environ[name] = value
 
     def _value(self, name: str, shape: str) -> str:
+        self.values = self.values or load_values()
         return str(self.values.throwaway_value(name, shape, self.database))
 
 

@@ -54,6 +54,10 @@ def reads(text: str) -> dict[str, Variable]:
         (PYDANTIC + "class S(BaseSettings):\n    x: int", "number"),
         (PYDANTIC + "class S(BaseSettings):\n    x: list[str]", "json_list"),
         (HELPER + 'X = get_env_variable("X")', "text"),
+        (
+            OS + 'def need(name):\n    if value := os.getenv(name):\n        return value\n    raise E\nX = need("X")',
+            "text",
+        ),
         (HELPER + 'X = int(get_env_variable("X"))', "number"),
         (
             OS + 'def words(name, default=None):\n    return os.environ.get(name, default)\nX = words("X").split()',

@@ -168,3 +168,13 @@ def test_each_word_of_a_copy_is_expanded_on_its_own() -> None:
     assert parsed.stages[0].copies[0].origin == "b"
     assert parsed.stages[0].copies[0].sources[:2] == ("c d", "$D")
     assert parsed.copied == ("c d",)
+
+
+def test_arguments_without_a_default_have_no_value() -> None:
+    parsed = parse_dockerfile(
+        "ARG ENVIRONMENT UID=1000 \\\n  GID=2\nFROM a\nENV X=${ENVIRONMENT} Y=$UID\nRUN b\nRUN c && d\n"
+    )
+
+    assert parsed.arguments == {"UID": "1000", "GID": "2"}
+    assert parsed.stages[0].env == {"Y": "1000"}
+    assert [(run.line, run.text) for run in parsed.stages[0].runs] == [(5, "b"), (6, "c && d")]

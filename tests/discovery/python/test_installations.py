@@ -259,3 +259,18 @@ def test_a_file_outside_of_the_usual_places_is_found_by_its_name() -> None:
     found = project({"deploy/pins.txt": PINNED, "requirements.txt": PINNED, "Dockerfile": dockerfile})
 
     assert found.production == ("api/deploy/pins.txt",)
+
+
+def test_debian_packages_of_the_stages_are_known() -> None:
+    dockerfile = """
+FROM python:3.12-slim AS build
+ARG DEPENDENCIES="gcc libpq-dev"
+RUN apt-get update && apt-get install -y --no-install-recommends ${DEPENDENCIES} pkg-config=1.8.* && rm -rf /x
+FROM python:3.12-slim
+RUN apt-get install -y libpq5
+COPY --from=build /venv /venv
+CMD gunicorn
+"""
+    found = project({"requirements.txt": PINNED, "Dockerfile": dockerfile})
+
+    assert found.install.system_packages == ("gcc", "libpq-dev", "libpq5", "pkg-config")

@@ -1,0 +1,20 @@
+"""Settings that need what only production has: variables and databases. Data only."""
+
+from tests.faults.fault import EMBEDDED, WEB, Fault, append
+
+SETTINGS_FILE = f"{WEB}/config/settings.py"
+
+PRODUCTION_ONLY = (
+    Fault(
+        name="a variable that only production has",
+        edits=(append(SETTINGS_FILE, '\nSHOP_LIMIT = int(os.environ["SHOP_LIMIT"])\n'),),
+        exit=0,
+        engines=EMBEDDED,  # the Dockerfile runs the settings without it, so its image does not build
+    ),
+    Fault(
+        name="another Postgres in the settings",
+        edits=(append(SETTINGS_FILE, '\nDATABASES["default"]["HOST"] = "192.0.2.1"\n'),),
+        exit=0,
+        engines=EMBEDDED,  # the server in an image does not have the loader of the settings
+    ),
+)
