@@ -1,28 +1,29 @@
 """Finds what Cloudflare refuses of a deploy, in a Worker's wrangler file and bundle. Prints one JSON document.
 
-Runs in the Worker's folder. `--config` is the wrangler file. If a build wrote another one, as `.wrangler/deploy/config.json`
-says, that one counts, and the lines are those of `--config`. Exit codes: 0 nothing is refused, 1 something is, 5 an id
-is a variable that another program fills.
+Runs in the folder in which wrangler runs. `--config` is the wrangler file of the tree, which has the lines. If a build
+wrote another one, as `--deployed` or `.wrangler/deploy/config.json` says, that one counts. Exit codes: 0 nothing is
+refused, 1 something is, 5 an id is a variable that another program fills.
 """
 
 import argparse
 import datetime as dt
 import json
+import os
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from assets import asset_refusals
-from bundle import node_refusals, read_bundle, size_refusals
-from classes import unexported, unmigrated
-from ids import id_refusals
-from limits import PLANS
-from refusal import Refusal, Target, text
-from triggers import cron_refusals, date_refusals, name_refusals, route_refusals, variable_refusals
+from wrangler_assets import asset_refusals
+from wrangler_bundle import node_refusals, read_bundle, size_refusals
+from wrangler_classes import unexported, unmigrated
 from wrangler_file import WranglerFile, read_wrangler_file
+from wrangler_findings import Refusal, Target, text
+from wrangler_ids import id_refusals
+from wrangler_limits import PLANS
+from wrangler_triggers import cron_refusals, date_refusals, name_refusals, route_refusals, variable_refusals
 
-REDIRECT = Path(".wrangler/deploy/config.json")
+REDIRECT = ".wrangler/deploy/config.json"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,15 +35,16 @@ class Deployed:
     target: Target
 
 
-def read_deployed(config: Path, within: str, environment: str) -> Deployed | None:
+def read_deployed(options: argparse.Namespace) -> Deployed | None:
     """Returns the wrangler file that a deploy reads; None if it is broken, because wrangler itself then says so."""
-    source = read_wrangler_file(config, (Path(within) / config).as_posix())
-    path, named = config, redirected(REDIRECT)
-    if named is not None:
-        path, environment = named, ""  # it has the sections of one environment
-    result = read_wrangler_file(path, path.as_posix()) if named is not None else source
+    config, environment = options.config, options.environment
+    source = read_wrangler_file(config, os.path.normpath(Path(options.within) / config))
+    path = options.deployed or redirected(config.parent / REDIRECT) or config
+    result = read_wrangler_file(path, path.as_posix()) if path != config else source
     if source is None or result is None:
         return None
+    if "env" not in result.document and path != config:
+        environment = ""  # a build writes the sections of one environment
     return Deployed(path=path, source=source, target=Target(document=result.document, environment=environment))
 
 
@@ -73,7 +75,7 @@ def refusals(deployed: Deployed, options: argparse.Namespace) -> Iterator[Refusa
         yield from node_refusals(target, bundle)
         if bundle.exports is not None:
             yield from unexported(target, bundle.exports, target.text("main")[0] or bundle.entry)
-    within = (Path(options.within) / deployed.path.parent).as_posix()
+    within = os.path.normpath(Path(options.within) / deployed.path.parent)
     yield from asset_refusals(target, deployed.path.parent, within, options.plan)
 
 
@@ -92,17 +94,18 @@ def shown(refusal: Refusal, source: WranglerFile) -> dict[str, object]:
 def main() -> int:
     parser = argparse.ArgumentParser()
     parser.add_argument("--config", type=Path, required=True)
-    parser.add_argument("--within", default=".", help="the Worker's folder in the tree, for file names")
+    parser.add_argument("--deployed", type=Path, help="the wrangler file that the deploy names instead")
+    parser.add_argument("--within", default=".", help="the folder in the tree, for file names")
     parser.add_argument("--environment", default="", help="the environment of the wrangler file")
     parser.add_argument("--plan", choices=PLANS, default="paid")
     parser.add_argument("--bundle", type=Path, help="the folder of the bundle; without it the wrangler file is read")
     parser.add_argument("--today", type=dt.date.fromisoformat, default=dt.datetime.now(dt.UTC).date())
     options = parser.parse_args()
-    deployed = read_deployed(options.config, options.within, options.environment)
+    deployed = read_deployed(options)
     found = [] if deployed is None else list(refusals(deployed, options))
     found.sort(key=lambda each: (each.severity != "error", each.is_open))
     diagnostics = [shown(each, deployed.source) for each in found] if deployed else []
-    print(json.dumps({"diagnostics": diagnostics, "summary": "" if found else "nothing that Cloudflare refuses"}))
+    print(json.dumps({"diagnostics": diagnostics, "summary": ""}))
     errors = [each for each in found if each.severity == "error"]
     if not errors:
         return 0

@@ -67,27 +67,27 @@ def json_lines(text: str) -> Iterator[tuple[Keys, int]]:
     kinds: list[str] = []
     awaits_key = False
     for match in TOKEN.finditer(text):
-        token, line = match[0], text.count("\n", 0, match.start()) + 1
-        if token in {"}", "]"}:
+        word, line = match[0], text.count("\n", 0, match.start()) + 1
+        if word in {"}", "]"}:
             kinds.pop()
             stack.pop()
             awaits_key = False
-        elif token == ",":
+        elif word == ",":
             awaits_key = bool(kinds) and kinds[-1] == "{"
             if kinds and kinds[-1] == "[" and isinstance(stack[-1], int):
                 stack[-1] += 1
-        elif token == ":":
+        elif word == ":":
             awaits_key = False
         elif awaits_key:
-            stack[-1] = json.loads(token)
+            stack[-1] = json.loads(word)
             yield tuple(stack), line
         else:
             if kinds and kinds[-1] == "[":
                 yield tuple(stack), line
-            if token in {"{", "["}:
-                kinds.append(token)
-                stack.append("" if token == "{" else 0)
-                awaits_key = token == "{"
+            if word in {"{", "["}:
+                kinds.append(word)
+                stack.append("" if word == "{" else 0)
+                awaits_key = word == "{"
 
 
 def toml_lines(text: str) -> Iterator[tuple[Keys, int]]:

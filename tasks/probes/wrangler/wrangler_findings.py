@@ -1,4 +1,4 @@
-"""What Cloudflare refuses of a deploy, and the target whose sections of the wrangler file count. Standard library only."""
+"""What Cloudflare refuses of a deploy, and the sections of the wrangler file that count. Standard library only."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field

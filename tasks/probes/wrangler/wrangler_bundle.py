@@ -10,16 +10,17 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from limits import BUNDLE_BYTES, MIB
-from refusal import Refusal, Target, texts
+from wrangler_findings import Refusal, Target, texts
+from wrangler_limits import BUNDLE_BYTES, MIB
 
 LEFT_OUT = re.compile(r"\.map$|^README\.md$")
 LIST = re.compile(r"(?:^|[;}\s])export\s*\{([^{}]*)\}\s*(?:from\s*[\"']([^\"']+)[\"'])?")
 DECLARED = re.compile(r"(?:^|[;}\n])\s*export\s+(?:async\s+)?(?:class|function\*?|const|let|var)\s+([\w$]+)")
-STAR = re.compile(r"(?:^|[;}\s])export\s*\*\s*(?:from|as)\b")
+UNREAD = re.compile(r"(?:^|[;}\s])export\s*(?:\*\s*(?:from|as)\b|(?:const|let|var)\s*[{\[])")
 NAMED_DEFAULT = re.compile(r"(?:^|[;}\n])\s*export\s+default\b")
 NODE_IMPORT = re.compile(r"(?:^|[;}\n])\s*import\s*(?:[\w${},*\s]*?\bfrom\s*)?[\"'](node:[\w/]+)[\"']")
-COMMENT = re.compile(r"/\*.*?\*/|(?:^|[\s;{}])//[^\n]*", re.DOTALL)
+# A comment at the beginning of a line. Elsewhere `/*` may be a part of a text, such as a pattern of paths.
+COMMENT = re.compile(r"^\s*(?:/\*.*?\*/|//[^\n]*)", re.DOTALL | re.MULTILINE)
 # `nodejs_compat` is on by default since this date (Cloudflare's docs, "Compatibility flags", read 2026-11-30).
 NODE_BY_DEFAULT = dt.date(2026, 8, 4)
 # The modules of Node that a flag of their own gives.
@@ -45,15 +46,16 @@ def read_bundle(folder: Path, main: str) -> Bundle | None:
     entry = next((name for name in choices if name in files), None)
     if entry is None:
         return None
-    code = COMMENT.sub("\n", files[entry].read_text(encoding="utf-8", errors="replace"))
+    code = files[entry].read_text(encoding="utf-8", errors="replace")
     size = sum(path.stat().st_size for path in files.values())
-    imports = tuple(dict.fromkeys(NODE_IMPORT.findall(code)))
+    imports = tuple(dict.fromkeys(NODE_IMPORT.findall(COMMENT.sub("\n", code))))
     return Bundle(entry=entry, exports=exports_of(code), node_imports=imports, size=size)
 
 
 def exports_of(code: str) -> frozenset[str] | None:
-    """Returns the names that a module exports; None if it exports all of another module, or nothing at all."""
-    if STAR.search(code):
+    """Returns the names that a module exports; None if the patterns do not cover its exports, or it has none."""
+    code = COMMENT.sub("\n", code)
+    if UNREAD.search(code):
         return None
     names = set(DECLARED.findall(code))
     for listed, _ in LIST.findall(code):

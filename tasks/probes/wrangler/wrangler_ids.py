@@ -1,9 +1,9 @@
-"""Ids and names of resources in a wrangler file that have a form which Cloudflare never gives. Standard library only."""
+"""Ids and names in a wrangler file of a form that Cloudflare never gives. Standard library only."""
 
 import re
 from collections.abc import Iterator
 
-from refusal import Refusal, Target, text
+from wrangler_findings import Refusal, Target, text
 
 # The forms of Cloudflare's ids (its API reference, read 2026-11-30).
 HEX32 = re.compile(r"[0-9a-fA-F]{32}")
@@ -23,9 +23,16 @@ QUEUE = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9])?")
 NAMES = (
     ("queues", ("producers",), "queue", QUEUE, "letters, digits and hyphens, at most 63", "wrangler queues list"),
     ("queues", ("consumers",), "queue", QUEUE, "letters, digits and hyphens, at most 63", "wrangler queues list"),
-    ("queues", ("consumers",), "dead_letter_queue", QUEUE, "letters, digits and hyphens, at most 63", "wrangler queues list"),
+    (
+        "queues",
+        ("consumers",),
+        "dead_letter_queue",
+        QUEUE,
+        "letters, digits and hyphens, at most 63",
+        "wrangler queues list",
+    ),
 )
-# A variable that a script of the deploy may replace: `$KV_ID`, `${KV_ID}`, `{{ kv_id }}`, `<%= kv_id %>`, `%KV_ID%`, `__KV_ID__`.
+# A variable that a script of the deploy may replace: `$ID`, `${ID}`, `{{ id }}`, `<%= id %>`, `%ID%`, `__ID__`.
 VARIABLE = re.compile(r"\$\w+|\$\{.+\}|\{\{.+\}\}|<%.+%>|%\w+%|__\w+__|@@?\w+@@?|#\{.+\}#?")
 
 

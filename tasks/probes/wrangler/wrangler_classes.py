@@ -6,8 +6,8 @@ Source: Cloudflare's docs, "Durable Objects migrations", and the errors 10061 an
 
 from collections.abc import Iterator, Mapping
 
-from refusal import Refusal, Target, table, text, texts
 from wrangler_file import Keys
+from wrangler_findings import Refusal, Target, table, text, texts
 
 LIVE_STATES = ("created", "expecting-transfer")
 

@@ -5,8 +5,8 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from limits import ASSET_BYTES, MIB, excess
-from refusal import Refusal, Target, table, text
+from wrangler_findings import Refusal, Target, table, text
+from wrangler_limits import ASSET_BYTES, MIB, excess
 
 IGNORE = ".assetsignore"
 # Files that wrangler itself leaves out or reads as rules.

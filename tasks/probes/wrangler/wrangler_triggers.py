@@ -5,9 +5,9 @@ import json
 import re
 from collections.abc import Iterator
 
-from cron import cron_problem
-from limits import NAME_LENGTH, VARIABLE_BYTES, excess
-from refusal import Refusal, Target, table, text, texts
+from wrangler_cron import cron_problem
+from wrangler_findings import Refusal, Target, table, text, texts
+from wrangler_limits import NAME_LENGTH, VARIABLE_BYTES, excess
 
 DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 
@@ -75,14 +75,19 @@ def route_refusals(target: Target) -> Iterator[Refusal]:
     """Yields routes that Cloudflare refuses (error 10022). Wrangler itself refuses a path in a custom domain."""
     single, path = target.get("route")
     many, paths = target.get("routes")
-    listed = [(single, path), *((each, (*paths, place)) for place, each in enumerate(many if isinstance(many, list) else ()))]
+    listed = [
+        (single, path),
+        *((each, (*paths, place)) for place, each in enumerate(many if isinstance(many, list) else ())),
+    ]
     for route, place in listed:
         is_domain = table(route).get("custom_domain") is True
         pattern = text(route) or text(table(route).get("pattern"))
         problem = domain_problem(pattern) if is_domain else route_problem(pattern)
         if pattern and problem:
             message = f"Cloudflare refuses the route {pattern!r}: {problem}"
-            yield Refusal(rule="route", message=message, path=place if text(route) else (*place, "pattern"), value=pattern)
+            yield Refusal(
+                rule="route", message=message, path=place if text(route) else (*place, "pattern"), value=pattern
+            )
 
 
 def route_problem(pattern: str) -> str:
@@ -106,4 +111,3 @@ def route_problem(pattern: str) -> str:
 def domain_problem(pattern: str) -> str:
     """Returns what is wrong with a custom domain, or an empty text."""
     return "" if not pattern or "." in pattern.strip(".") else "a custom domain is a full host name"
-
