@@ -110,6 +110,15 @@ class PythonProject:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PackageScript:
+    """A script of a package in the tree. `text` is its part that needs the whole tree; `build` makes the package."""
+
+    directory: str
+    name: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class NodeProject:
     """How a Node component's dependencies are declared and locked. Paths are relative to the stack's root.
 
@@ -134,6 +143,8 @@ class NodeProject:
     inputs: tuple[str, ...] = ()
     paths: tuple[str, ...] = ()
     """Directories of workspace packages (and path dependencies) that the component depends on, transitively."""
+    preparation: tuple[PackageScript, ...] = ()
+    """What runs before any command of the component: install scripts, then builds of the packages in `paths`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,19 +1,11 @@
 """The row that builds static sites from Node packages."""
 
-from tasks.catalogue.django.environment import own_env
+from tasks.catalogue.build_env import example_env
+from tasks.catalogue.preparation import prepared
 from tasks.catalogue.row import CatalogueContext, Row
-from tasks.discovery.documents import parse_dotenv
 from tasks.models import Stage
 from tasks.stack import Component, Kind
 from tasks.steps import PROBES, PYTHON, WORK, Command
-
-
-def example_env(component: Component, context: CatalogueContext) -> tuple[tuple[str, str], ...]:
-    """Returns the build's variables: those of `.env.example`, overridden by the settings."""
-    path = f"{component.path}/.env.example".removeprefix("./")
-    example = parse_dotenv(context.read(path)) if path in context.paths else {}
-    filled = {name: value for name, value in example.items() if value}
-    return tuple(sorted((filled | own_env(component, context)).items()))
 
 
 def build_argv(component: Component, context: CatalogueContext) -> tuple[str, ...]:
@@ -44,7 +36,9 @@ def site_commands(component: Component, context: CatalogueContext) -> tuple[Comm
         parser="site_build",
         limit=600,
     )
-    return (links_command(component, context),) if component.worker else (build, links_command(component, context))
+    if component.worker:
+        return (links_command(component, context),)
+    return (*prepared(component, context, "build"), build, links_command(component, context))
 
 
 def links_command(component: Component, context: CatalogueContext) -> Command:
