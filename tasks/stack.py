@@ -7,6 +7,7 @@ from typing import Literal
 from tasks.installation import PythonInstallation
 from tasks.production import NOWHERE, ProductionServer, Sourced, SystemInstall
 from tasks.variable import Variable
+from tasks.worker import Worker
 
 
 class Kind(StrEnum):
@@ -113,7 +114,8 @@ class NodeProject:
     """How a Node component's dependencies are declared and locked. Paths are relative to the stack's root.
 
     `root` is the directory with the lock (the workspace's root), `package` the component's own directory.
-    `manager_version` is the exact version in `packageManager`, or empty. `lock` is None without a lock.
+    `manager_version` is the exact version in `packageManager`, else the pinned one that reads the lock; empty for
+    the npm that comes with Node. `linker` is yarn's: with `pnp` there is no node_modules. `lock` is None without one.
     `dependencies` maps names to ranges, including development. `locked` maps the names of known tools to their locked
     versions. `inputs` are the files that an installation reads: every package.json of the workspace, locks, .npmrc and
     patches.
@@ -123,6 +125,7 @@ class NodeProject:
     package: str
     manager: Literal["pnpm", "npm", "yarn", "bun"]
     manager_version: str = ""
+    linker: Literal["node-modules", "pnp"] = "node-modules"
     lock: str | None = None
     node: Version = Version()
     scripts: dict[str, str] = field(default_factory=dict)
@@ -173,32 +176,6 @@ class Web:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Worker:
-    """A Cloudflare Worker. `config` is its wrangler file, from which come `name`, `main` and `assets` (a directory).
-
-    `tsconfig` is set for a Worker in TypeScript. `environments` has the names of the `env` sections. If `assets` are
-    not in the tree, the package's `build` script makes them. `date` and `flags` are for compatibility. `vars` has JSON
-    values, `bindings` the sections that bind other objects to names. `rules` map files to kinds of modules.
-    `reads` has the text variables that the code expects and the wrangler file does not set; most are secrets.
-    `sources` are the files of the code.
-    """
-
-    config: str
-    name: str
-    main: str = ""
-    assets: str = ""
-    tsconfig: str | None = None
-    environments: tuple[str, ...] = ()
-    date: str = ""
-    flags: tuple[str, ...] = ()
-    vars: dict[str, object] = field(default_factory=dict)
-    bindings: dict[str, object] = field(default_factory=dict)
-    rules: tuple[dict[str, object], ...] = ()
-    reads: tuple[str, ...] = ()
-    sources: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Site:
     """A static site: its generator (`astro`, `vite`, `eleventy`, `next`, …), build command and output directory.
 
@@ -220,7 +197,7 @@ class Component:
     """One deployable part of a stack. `path` is its directory relative to the stack's root, `.` for the root itself.
 
     `name` is the last part of the path, or at the root the name of the Worker or package. `kind` decides which one of
-    `web`, `worker` and `site` is set.
+    `web`, `worker` and `site` is set. A Worker may also be a site: then its build makes pages, and both are set.
     """
 
     kind: Kind
@@ -231,6 +208,11 @@ class Component:
     web: Web | None = None
     worker: Worker | None = None
     site: Site | None = None
+
+    @property
+    def kinds(self) -> tuple[Kind, ...]:
+        """All kinds of the component, its own first."""
+        return (self.kind, Kind.SITE) if self.kind is Kind.WORKER and self.site else (self.kind,)
 
     @property
     def label(self) -> str:
@@ -247,4 +229,4 @@ class Stack:
 
     def of(self, kind: Kind) -> tuple[Component, ...]:
         """Returns the components of one kind."""
-        return tuple(component for component in self.components if component.kind is kind)
+        return tuple(component for component in self.components if kind in component.kinds)

@@ -13,6 +13,7 @@ from tasks.catalogue.django.image import missing_files
 from tasks.catalogue.quality import rows as quality
 from tasks.catalogue.row import Absent, Catalogue, CatalogueContext, Row
 from tasks.catalogue.worker import rows as worker
+from tasks.catalogue.worker.build import BUILD_ROWS as WORKER_BUILD_ROWS
 from tasks.errors import SettingsError, UsageError
 from tasks.models import Stage
 from tasks.secrets.deploy_check import CHECK as DEPLOY_SECRETS
@@ -20,12 +21,14 @@ from tasks.settings.mistakes import nearest, spelled
 from tasks.stack import Component, Kind
 from tasks.steps import Check, Inputs
 
-ROWS = (*django.BUILD_ROWS, *node.ROWS, *quality.ROWS, *django.INTEGRATION_ROWS, *worker.ROWS)
+ROWS = (*django.BUILD_ROWS, *WORKER_BUILD_ROWS, *node.ROWS, *quality.ROWS, *django.INTEGRATION_ROWS, *worker.ROWS)
 NAMES = frozenset([DEPLOY_SECRETS.name, *(row.name for row in ROWS if "{" not in row.name)])
 ORDER = tuple(Stage)
 
 __all__ = ["NAMES", "ROWS", "Absent", "Catalogue", "CatalogueContext", "make_catalogue"]
 
+NO_ENGINE = "any engine"
+"""A capability that no engine has: its gap is one on every engine."""
 KIND_TITLES = {Kind.WEB: "Django project", Kind.WORKER: "Worker", Kind.SITE: "static site"}
 
 
@@ -64,6 +67,8 @@ def check_of(row: Row, component: Component, context: CatalogueContext) -> Check
     seen = (component, *(each for each in all_components if each.path == migrated_by))
     skip_reason = row.skip_reason(component, context)
     database = row.database(component, context) if callable(row.database) else row.database
+    needs = row.needs(component, context) if callable(row.needs) else row.needs
+    workspace_of = row.workspace_of(component, context) if callable(row.workspace_of) else row.workspace_of
     return Check(
         id=f"{name}[{component.path}]",
         name=name,
@@ -72,11 +77,11 @@ def check_of(row: Row, component: Component, context: CatalogueContext) -> Check
         component=component.path,
         commands=() if skip_reason else row.commands(component, context),
         inputs=inputs_of(seen, all_components),
-        needs=(*(f"{need}[{component.path}]" for need in row.needs), *row.across(component, context)),
+        needs=(*(f"{need}[{component.path}]" for need in needs), *row.across(component, context)),
         database="" if skip_reason else database,
         migrated_by=migrated_by,
-        workspace_of=f"{row.workspace_of}[{component.path}]" if row.workspace_of else "",
-        requires=row.requires(component, context),
+        workspace_of=f"{workspace_of}[{component.path}]" if workspace_of else "",
+        requires=(*row.requires(component, context), *((NO_ENGINE, gap) for gap in row.gaps(component, context))),
         image=row.image(component, context) if row.image else None,
         outputs=row.outputs(component, context),
         skip_reason=skip_reason,
@@ -96,7 +101,7 @@ def distinct(checks: Iterable[Check]) -> tuple[Check, ...]:
 def expand(row: Row, context: CatalogueContext) -> tuple[list[Check], list[Absent]]:
     """Returns the checks of one row, and the components without such a check."""
     checks, absent = [], []
-    components = [component for component in context.stack.components if component.kind in row.kinds]
+    components = [component for component in context.stack.components if {*component.kinds} & {*row.kinds}]
     for component in components:
         name = row.name.format(slug=slug(component))
         is_skipped = name in context.configured(component).skip

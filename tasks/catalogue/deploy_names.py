@@ -9,7 +9,7 @@ from tasks.catalogue.row import CatalogueContext
 from tasks.discovery.django.settings_files import settings_files
 from tasks.discovery.documents import BrokenDocumentError, Table, parse_dotenv, parse_json, parse_toml, table
 from tasks.discovery.file_view import join
-from tasks.discovery.worker_env import worker_examples
+from tasks.discovery.worker.worker_env import worker_examples
 from tasks.secrets.deploy_check import Needed
 from tasks.settings import ComponentSettings, CustomCheck, Settings
 from tasks.stack import Component

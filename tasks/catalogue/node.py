@@ -1,72 +1,11 @@
-"""Rows that build Workers and static sites from Node packages."""
-
-import posixpath
+"""The row that builds static sites from Node packages."""
 
 from tasks.catalogue.django.environment import own_env
 from tasks.catalogue.row import CatalogueContext, Row
 from tasks.discovery.documents import parse_dotenv
 from tasks.models import Stage
 from tasks.stack import Component, Kind
-from tasks.steps import CACHE, OUT, PROBES, PYTHON, WORK, Command
-
-TSC_CACHE = f"{CACHE}/tsc.json"
-
-
-def worker_commands(component: Component, context: CatalogueContext) -> tuple[Command, ...]:
-    """Returns the commands for the types, the assets, and the bundle that a deploy would upload."""
-    worker, node = component.worker, component.node
-    assert worker is not None
-    env = tuple(sorted(own_env(component, context).items()))
-    types = Command(
-        # its cache has the content of files as keys, so an old one is safe
-        argv=("tsc", "--noEmit", "--pretty", "false", "--listFiles", "--incremental", "--tsBuildInfoFile", TSC_CACHE),
-        label="tsc --noEmit",
-        cwd=component.path,
-        environment="node",
-        env=env,
-        verdicts=((1, "type_errors"), (2, "type_errors")),
-        # with a configuration that only references others, tsc checks no file and ends with 0
-        evidence=r"(?m)^(?!.*/node_modules/)\S.*\.[cm]?[jt]sx?$",
-        parser="tsc",
-        limit=300,
-    )
-    bundle = Command(
-        argv=("wrangler", "deploy", "--dry-run", "--outdir", f"{OUT}/bundle"),
-        label="wrangler deploy --dry-run",
-        cwd=component.path,
-        environment="node",
-        env=env,
-        # wrangler's configuration may run the stack's own build command
-        secrets=context.secrets(component),
-        verdicts=((1, "bundle_failed"),),
-        evidence=r"--dry-run: exiting now",
-        parser="wrangler",
-        limit=300,
-    )
-    built = assets_build(component, context)
-    typed = worker.tsconfig is not None and node is not None and "typescript" in node.dependencies
-    return (*((types,) if typed else ()), *built, bundle)
-
-
-def assets_build(component: Component, context: CatalogueContext) -> tuple[Command, ...]:
-    """Returns the package's build script if it makes the assets, which wrangler requires."""
-    worker, node = component.worker, component.node
-    assert worker is not None
-    folder = f"{component.path}/{worker.assets}".removeprefix("./").rstrip("/")
-    in_tree = not worker.assets or any(path.startswith(f"{folder}/") for path in context.paths)
-    if in_tree or node is None or "build" not in node.scripts:
-        return ()
-    build = Command(
-        argv=(node.manager, "run", "build"),
-        label=f"{node.manager} run build",
-        cwd=component.path,
-        environment="node",
-        env=example_env(component, context),
-        secrets=context.secrets(component),
-        verdicts=tuple((code, "build_failed") for code in range(1, 125)),
-        parser="site_build",
-    )
-    return (build,)
+from tasks.steps import PROBES, PYTHON, WORK, Command
 
 
 def example_env(component: Component, context: CatalogueContext) -> tuple[tuple[str, str], ...]:
@@ -87,7 +26,10 @@ def build_argv(component: Component, context: CatalogueContext) -> tuple[str, ..
 
 
 def site_commands(component: Component, context: CatalogueContext) -> tuple[Command, ...]:
-    """Returns the commands that build the site, and check its pages and the links between them."""
+    """Returns the commands that build the site, and check its pages and the links between them.
+
+    The build of a Worker makes the site's pages, too, if the component is both.
+    """
     site = component.site
     assert site is not None
     build = Command(
@@ -102,32 +44,47 @@ def site_commands(component: Component, context: CatalogueContext) -> tuple[Comm
         parser="site_build",
         limit=600,
     )
-    output = output_of(component, context)
-    pageless = ("--pageless",) if site.server else ()
-    links = Command(
-        argv=(PYTHON, f"{PROBES}/links.py", output, "--base", site.base, "--within", component.path, *pageless),
+    return (links_command(component, context),) if component.worker else (build, links_command(component, context))
+
+
+def links_command(component: Component, context: CatalogueContext) -> Command:
+    """Returns the command that checks pages and links. The pages of a Worker are in its directory of assets."""
+    site, worker = component.site, component.worker
+    assert site is not None
+    is_rendered = site.server or (worker is not None and bool(worker.main))
+    pageless = ("--pageless",) if is_rendered else ()
+    deployed = ("--deployed",) if worker else ()
+    output = worker.assets if worker and worker.assets else output_of(component, context)
+    return Command(
+        argv=(
+            *(PYTHON, f"{PROBES}/links.py", output, "--base", site.base, "--within", component.path),
+            *pageless,
+            *deployed,
+        ),
         label="pages and links",
         cwd=component.path,
         verdicts=((1, "broken_links"), (4, "no_pages")),
         parser="probe",
         limit=120,
     )
-    return (build, links)
+
+
+def after_worker(component: Component, _: CatalogueContext) -> tuple[str, ...]:
+    """Returns the row with the build of a component that is also a Worker."""
+    return ("worker_container",) if component.worker else ()
+
+
+def site_gaps(component: Component, _: CatalogueContext) -> tuple[str, ...]:
+    """Returns what no check covers of a site that a server renders."""
+    if component.site is None or not component.site.server or component.worker:
+        return ()
+    return (f"a server renders pages of {component.label} on request; predeploy does not start this server",)
 
 
 def output_of(component: Component, context: CatalogueContext) -> str:
     """Returns the build's output directory, relative to the component."""
     assert component.site is not None
     return context.configured(component).output or component.site.output
-
-
-def worker_outputs(component: Component, _: CatalogueContext) -> tuple[tuple[str, str], ...]:
-    """Returns what a deploy uploads. Assets are exported next to the bundle, because files in it count as modules."""
-    worker = component.worker
-    assert worker is not None
-    bundle = (("", f"{OUT}/bundle"),) if worker.main else ()
-    assets = posixpath.normpath(f"{component.path}/{worker.assets}")
-    return (*bundle, (".assets", f"{WORK}/{assets}")) if worker.assets else bundle
 
 
 def site_outputs(component: Component, context: CatalogueContext) -> tuple[tuple[str, str], ...]:
@@ -145,21 +102,7 @@ def site_absent(component: Component, context: CatalogueContext) -> str:
     return "" if build_argv(component, context) else f"{component.path}/package.json has no build script"
 
 
-def worker_absent(component: Component, _: CatalogueContext) -> str:
-    """Returns why a Worker cannot be built."""
-    return "" if component.node is not None else f"{component.label} has no package.json to install wrangler from"
-
-
 ROWS = (
-    Row(
-        name="worker_container",
-        title="Worker container",
-        stage=Stage.BUILD,
-        kinds=(Kind.WORKER,),
-        commands=worker_commands,
-        absent=worker_absent,
-        outputs=worker_outputs,
-    ),
     Row(
         name="site_{slug}",
         title="{component} site",
@@ -168,5 +111,8 @@ ROWS = (
         commands=site_commands,
         absent=site_absent,
         outputs=site_outputs,
+        needs=after_worker,
+        workspace_of=lambda component, context: "".join(after_worker(component, context)),
+        gaps=site_gaps,
     ),
 )

@@ -78,6 +78,11 @@ def never_skipped(_: Component, __: CatalogueContext) -> SkipReason | None:
     return None
 
 
+def no_gaps(_: Component, __: CatalogueContext) -> tuple[str, ...]:
+    """A pass of the check covers everything that production does."""
+    return ()
+
+
 def no_pairs(_: Component, __: CatalogueContext) -> tuple[tuple[str, str], ...]:
     """The check requires no capability, or has no outputs."""
     return ()
@@ -90,7 +95,7 @@ class Row:
     `name` may contain `{slug}`, `title` may contain `{component}`. `needs` and `workspace_of` are names of rows of the
     same component. `across` returns the ids of checks of other components that must pass before. `migrated_by` returns
     the component with the migrated database, if it is another one. `skip_reason` returns why a check of the component
-    cannot run.
+    cannot run. `gaps` returns what the check does not cover on any engine: a pass is partial for these reasons.
     """
 
     name: str
@@ -100,12 +105,13 @@ class Row:
     commands: Callable[[Component, CatalogueContext], tuple[Command, ...]]
     absent: Callable[[Component, CatalogueContext], str] = never_absent
     skip_reason: Callable[[Component, CatalogueContext], SkipReason | None] = never_skipped
-    needs: tuple[str, ...] = ()
+    needs: tuple[str, ...] | Callable[[Component, CatalogueContext], tuple[str, ...]] = ()
     across: Callable[[Component, CatalogueContext], tuple[str, ...]] = no_other_checks
     database: DatabaseKind | Callable[[Component, CatalogueContext], DatabaseKind] = ""
     migrated_by: Callable[[Component, CatalogueContext], str] = own_database
-    workspace_of: str = ""
+    workspace_of: str | Callable[[Component, CatalogueContext], str] = ""
     requires: Callable[[Component, CatalogueContext], tuple[tuple[str, str], ...]] = no_pairs
+    gaps: Callable[[Component, CatalogueContext], tuple[str, ...]] = no_gaps
     image: Callable[[Component, CatalogueContext], Image | None] | None = None
     outputs: Callable[[Component, CatalogueContext], tuple[tuple[str, str], ...]] = no_pairs
 

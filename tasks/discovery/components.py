@@ -16,8 +16,10 @@ from tasks.discovery.python.installations import ImageBuild, find_installations
 from tasks.discovery.python.python_project import describe_python
 from tasks.discovery.rank import Rank, is_excluded, rank
 from tasks.discovery.sites import find_site
-from tasks.discovery.workers import CONFIGS, Wrangler, describe_worker, is_generated, read_wrangler
-from tasks.stack import Component, Kind, Site, ToolCall, Worker
+from tasks.discovery.worker.deploys import CONFIGS
+from tasks.discovery.worker.workers import Wrangler, describe_worker, has_worker, makes_worker, read_wrangler
+from tasks.stack import Component, Kind, Site, ToolCall
+from tasks.worker import Worker
 
 # Folder names that are too general for the name of a component.
 _ANONYMOUS = frozenset({"src", "app", "project"})
@@ -35,11 +37,15 @@ class _Place:
 
 
 def find_components(
-    tree: FileView, exclude: Sequence[str], settings: Mapping[str, str], installs: Mapping[str, Sequence[str]]
+    tree: FileView,
+    exclude: Sequence[str],
+    settings: Mapping[str, str],
+    installs: Mapping[str, Sequence[str]],
+    environment: str = "",
 ) -> tuple[Component, ...]:
     """Returns every component, ordered by kind and path."""
     directories = _candidates(tree, exclude)
-    places = [place for directory in directories for place in _places(tree, directory)]
+    places = [place for directory in directories for place in _places(tree, directory, environment)]
     images = ImageDefinitions(tree)
     calls = read_calls(tree) if any(place.kind is Kind.WEB for place in places) else ()
     order = list(Kind)
@@ -80,17 +86,17 @@ def _has_sign(tree: FileView, directory: str) -> bool:
     return bool(tree.first(directory, *CONFIGS)) or find_site(tree, directory) is not None
 
 
-def _places(tree: FileView, directory: str) -> Iterator[_Place]:
+def _places(tree: FileView, directory: str, environment: str) -> Iterator[_Place]:
     if is_project(tree, directory):
         yield _Place(Kind.WEB, directory)
     wrangler, site = read_wrangler(tree, directory), find_site(tree, directory)
-    # One package is one component. A site that wrangler uploads is a site. A Worker with its own source code is a
-    # Worker, even if a generator builds its assets.
-    is_site = site is not None and (wrangler is None or not wrangler.main or is_generated(tree, wrangler, site.output))
-    if is_site:
+    # One package is one component. A Worker with its own source code is a Worker, even if a generator builds its
+    # assets. If the build makes the Worker, the component is both.
+    makes_pages = site is not None and (wrangler is None or makes_worker(tree, wrangler, site))
+    if site and makes_pages and (wrangler is None or not has_worker(tree, wrangler)):
         yield _Place(Kind.SITE, directory, wrangler, None, site)
-    elif wrangler and (worker := describe_worker(tree, wrangler)):
-        yield _Place(Kind.WORKER, directory, wrangler, worker)
+    elif wrangler and (worker := describe_worker(tree, wrangler, site, environment)):
+        yield _Place(Kind.WORKER, directory, wrangler, worker, site if makes_pages else None)
 
 
 def _web(

@@ -7,6 +7,7 @@ from tasks.discovery.documents import text_table
 from tasks.discovery.file_view import FileView, join, relative
 from tasks.discovery.generators import ENDINGS, GENERATORS, Generator, flag, literal, without_comments
 from tasks.discovery.node.node_workspace import dependencies
+from tasks.discovery.worker.deploys import CONFIGS
 from tasks.stack import Site
 
 # Names of build scripts, the preferred ones first.
@@ -91,7 +92,8 @@ def _is_static(tree: FileView, package: str, generator: Generator, source: str, 
     if by_script or re.search(generator.static, source):
         return True
     # A library may depend on the generator without a script for it, so it gets no warning.
-    if any(_runs(line, generator) for line in scripts.values()):
+    # Nor does one that is deployed as a Worker.
+    if not tree.first(package, *CONFIGS) and any(_runs(line, generator) for line in scripts.values()):
         tree.warn(
             f"{join(package, 'package.json')}: {generator.name} without a static export is a server; "
             "predeploy does not check Node servers"

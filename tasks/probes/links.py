@@ -153,6 +153,17 @@ def read_site(folder: Path, base: str, *, rendered: bool) -> BuiltSite:
     return BuiltSite(base=base, files=frozenset(files), rendered=rendered, rules=read_rules(folder), pages=pages)
 
 
+def deployed_assets() -> Path | None:
+    """Returns the directory of assets that wrangler uploads, if a build made the configuration of the deploy."""
+    pointer = Path(".wrangler/deploy/config.json")
+    try:
+        config = pointer.parent / json.loads(pointer.read_text(encoding="utf-8"))["configPath"]
+        assets = json.loads(config.read_text(encoding="utf-8"))["assets"]["directory"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return Path(os.path.relpath(config.parent / assets))
+
+
 def base_of(text: str) -> str:
     """Returns the base as `/docs/`. A relative base (`./`) or one on another host does not change the site's paths."""
     words = "" if text.startswith(".") or "//" in text else text.strip("/")
@@ -217,12 +228,14 @@ def main() -> int:
     parser.add_argument("--base", default="/")
     parser.add_argument("--within", default=".", help="the folder's parent in the tree, for file names")
     parser.add_argument("--pageless", action="store_true", help="a server renders pages on request")
+    parser.add_argument("--deployed", action="store_true", help="prefer the assets of the configuration to deploy")
     options = parser.parse_args()
-    site = read_site(options.folder, base_of(options.base), rendered=options.pageless)
-    if not site.pages and not (site.rendered and site.files):
-        say([{"rule": "no_pages", "message": f"the build left no HTML page in {options.folder}"}])
+    folder = (deployed_assets() if options.deployed else None) or options.folder
+    site = read_site(folder, base_of(options.base), rendered=options.pageless)
+    if not site.pages and not (site.rendered and (site.files or options.deployed)):
+        say([{"rule": "no_pages", "message": f"the build left no HTML page in {folder}"}])
         return 4
-    return judge(site, options.folder, Path(options.within))
+    return judge(site, folder, Path(options.within))
 
 
 if __name__ == "__main__":

@@ -63,7 +63,14 @@ def make_context(tree: Tree, settings: Settings, title: str = "") -> CatalogueCo
     modules = {path: each.settings for path, each in settings.component.items() if each.settings}
     installs = {path: each.install for path, each in settings.component.items() if each.install}
     read = partial(read_text, tree)
-    found = discover(tree.files, read, exclude=settings.exclude, settings=modules, installs=installs)
+    found = discover(
+        tree.files,
+        read,
+        exclude=settings.exclude,
+        settings=modules,
+        installs=installs,
+        environment=settings.environment or "",
+    )
     found = replace(found, warnings=(*found.warnings, *line_end_warnings(tree, found)))
     return CatalogueContext(
         stack=found,

@@ -141,14 +141,22 @@ def test_an_astro_site_with_an_adapter_is_rendered_by_a_server() -> None:
 
 
 @pytest.mark.parametrize(
-    "main", ["dist/_worker.js/index.js", "./dist/server/entry.mjs", "@astrojs/cloudflare/entrypoints/server", ""]
+    ("main", "kinds"),
+    [
+        ("dist/_worker.js/index.js", (Kind.WORKER, Kind.SITE)),
+        ("./dist/server/entry.mjs", (Kind.WORKER, Kind.SITE)),
+        ("@astrojs/cloudflare/entrypoints/server", (Kind.WORKER, Kind.SITE)),
+        ("", (Kind.SITE,)),
+    ],
 )
-def test_a_site_that_is_uploaded_with_wrangler_is_a_site(main: str) -> None:
+def test_a_site_that_is_uploaded_with_wrangler_is_also_the_worker_that_its_build_makes(
+    main: str, kinds: tuple[Kind, ...]
+) -> None:
     wrangler = f'{{"name": "s", "main": "{main}", "assets": {{"directory": "./dist"}}}}'
 
     stack = look(astro("s") | {"s/wrangler.jsonc": wrangler})
 
-    assert [component.kind for component in stack.components] == [Kind.SITE]
+    assert [component.kinds for component in stack.components] == [kinds]
     assert stack.warnings == (
         "s/package.json: no lock, so each run resolves the dependencies again; commit the lock of npm",
     )

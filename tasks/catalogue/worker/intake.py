@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from tasks.catalogue.django.environment import django_env
 from tasks.catalogue.django.server import web_of
 from tasks.catalogue.row import CatalogueContext
+from tasks.catalogue.worker.build import worker_of
 from tasks.catalogue.worker.refusals import refusals, refuses_key, uses
 from tasks.catalogue.worker.service import (
     OUTBOUND,
@@ -14,7 +15,6 @@ from tasks.catalogue.worker.service import (
     asks_database,
     migrating,
     services,
-    worker_of,
     worker_texts,
 )
 from tasks.settings import FormSettings

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from tasks.discovery.worker_env import COMMENT
+from tasks.discovery.worker.worker_env import COMMENT
 
 REFUSES_FORM = re.compile(r"\b(?:400|413|415|422)\b|\b\w*[vV]alidator\(")
 REFUSES_KEY = re.compile(r"\b40[13]\b|\b(?:bearer|basic)Auth\(")

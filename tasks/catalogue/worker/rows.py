@@ -1,10 +1,10 @@
 """Rows for running Workers: the bundle's answer in its own runtime, and a form that the Worker stores."""
 
 from tasks.catalogue.health import health_paths
-from tasks.catalogue.node import worker_absent
 from tasks.catalogue.row import CatalogueContext, DatabaseKind, Row
+from tasks.catalogue.worker.build import worker_absent, worker_of
 from tasks.catalogue.worker.intake import form_absent, intake_commands
-from tasks.catalogue.worker.service import OUTBOUND, WORKER, asks_database, migrating, services, worker_of
+from tasks.catalogue.worker.service import OUTBOUND, WORKER, asks_database, migrating, services
 from tasks.models import Stage
 from tasks.stack import Component, Kind
 from tasks.steps import DB_URL, NONCE, PROBES, Command, address_of

@@ -5,9 +5,10 @@ import re
 
 from tasks.catalogue.django.environment import own_env
 from tasks.catalogue.row import CatalogueContext
+from tasks.catalogue.worker.build import worker_of
 from tasks.discovery.documents import parse_dotenv
-from tasks.discovery.worker_env import worker_examples
-from tasks.stack import Component, Kind, Worker
+from tasks.discovery.worker.worker_env import worker_examples
+from tasks.stack import Component, Kind
 from tasks.steps import DB_URL, NONCE, OUT, PROBES, WORK, Command, address_of
 
 OUTBOUND, WORKER = "outbound", "worker"
@@ -18,12 +19,6 @@ DATABASES = re.compile(
 )
 CREDENTIALS = re.compile(r"(?:.*_)?(?:KEY|TOKEN|SECRET|PASSWORD|PASS|SALT)(?:_.*)?")
 ADDRESSES = re.compile(r"(?:.*_)?(?:URL|URI|ORIGIN|ENDPOINT|WEBHOOK|HOST)")
-
-
-def worker_of(component: Component) -> Worker:
-    """Returns the Worker of a component of kind `worker`."""
-    assert component.worker is not None
-    return component.worker
 
 
 def example_of(component: Component, context: CatalogueContext) -> dict[str, str]:

@@ -12,6 +12,7 @@ from tasks.discovery.documents import Table, string, strings, table, tables
 from tasks.discovery.file_view import FileView, is_within, join
 
 _EVENTS = frozenset({"push", "pull_request", "pull_request_target", "merge_group", "workflow_call"})
+_REQUESTS = frozenset({"pull_request", "pull_request_target"})
 _GITLAB = (".gitlab-ci.yml", ".gitlab-ci.yaml")
 _SETTINGS_OF_GITLAB = frozenset({"default", "variables", "stages", "include", "workflow", "image", "services", "cache"})
 
@@ -42,13 +43,28 @@ def read_workflows(tree: FileView) -> Iterator[Script]:
         yield from _gitlab(tree, path)
 
 
+def read_jobs(tree: FileView) -> Iterator[tuple[Script, ...]]:
+    """Yields the scripts of each job of GitHub that does not run for pull requests alone."""
+    for path in tree.files:
+        if is_within(path, ".github/workflows") and path.endswith((".yml", ".yaml")):
+            document = tree.table(path)
+            if not {*_events(document)} or {*_events(document)} - _REQUESTS:
+                for job in table(document, "jobs"):
+                    yield tuple(_job(tree, path, document, table(document, "jobs", job)))
+
+
+def _events(document: Table) -> list[str]:
+    """Returns the events that start a workflow. YAML 1.1 reads the key `on` as a truth value."""
+    on = document.get("True", document.get("on"))
+    return [on] if isinstance(on, str) else [str(name) for name in on] if isinstance(on, (list, Mapping)) else []
+
+
 def _is_for_commits(document: Table, files: Collection[str]) -> bool:
-    """Whether a workflow runs for commits of Python code. YAML 1.1 reads its key `on` as a truth value.
+    """Whether a workflow runs for commits of Python code.
 
     A workflow for migrations alone compares commits, so its calls are not those of the stack's tests.
     """
-    on = document.get("True", document.get("on"))
-    names = [on] if isinstance(on, str) else list(on) if isinstance(on, (list, Mapping)) else []
+    on, names = document.get("True", document.get("on")), _events(document)
     events = [name for name in names if name in _EVENTS]
     return not names or any(_sees_code(strings(on, event, "paths"), files) for event in events)
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tasks.stack import Worker
+from tasks.worker import Worker
 from tests.discovery.trees import Files, worker
 
 CONFIG = {"name": "intake", "main": "src/index.ts"}

@@ -1,0 +1,154 @@
+"""The row that builds a Worker as the stack deploys it: types, the steps before wrangler, and the bundle."""
+
+import posixpath
+import re
+
+from tasks.catalogue.django.environment import own_env
+from tasks.catalogue.node import example_env
+from tasks.catalogue.row import CatalogueContext, Row
+from tasks.models import Stage
+from tasks.stack import Component, Kind
+from tasks.steps import CACHE, OUT, WORK, Command
+from tasks.worker import Deploy, DeployStep, Worker
+
+TSC_CACHE = f"{CACHE}/tsc.json"
+# Tools of quality with a check of their own.
+COVERED = frozenset({"eslint", "vitest"})
+_REFERENCES = re.compile(r'"references"\s*:')
+
+
+def worker_of(component: Component) -> Worker:
+    """Returns the Worker of a component of kind `worker`."""
+    assert component.worker is not None
+    return component.worker
+
+
+def worker_commands(component: Component, context: CatalogueContext) -> tuple[Command, ...]:
+    """Returns the commands for the types, the steps before wrangler, and the bundle that a deploy would upload."""
+    worker = worker_of(component)
+    types = types_commands(component, context)
+    steps = tuple(step_command(step, component, context) for step in deploy_steps(component, context))
+    bundle = bundle_command(component, context)
+    # the types may be those that the build generates
+    return (*steps, *types, bundle) if worker.is_built else (*types, *steps, bundle)
+
+
+def types_commands(component: Component, context: CatalogueContext) -> tuple[Command, ...]:
+    """Returns the command that checks the types of a Worker with its own source code."""
+    worker, node = worker_of(component), component.node
+    if worker.tsconfig is None or node is None or "typescript" not in node.dependencies or component.site:
+        return ()
+    if worker.tsconfig in context.paths and _REFERENCES.search(context.read(worker.tsconfig)):
+        return ()
+    command = Command(
+        # its cache has the content of files as keys, so an old one is safe
+        argv=("tsc", "--noEmit", "--pretty", "false", "--listFiles", "--incremental", "--tsBuildInfoFile", TSC_CACHE),
+        label="tsc --noEmit",
+        cwd=component.path,
+        environment="node",
+        env=tuple(sorted(own_env(component, context).items())),
+        verdicts=((1, "type_errors"), (2, "type_errors")),
+        # with a configuration that only references others, tsc checks no file and ends with 0
+        evidence=r"(?m)^(?!.*/node_modules/)\S.*\.[cm]?[jt]sx?$",
+        parser="tsc",
+        limit=300,
+    )
+    return (command,)
+
+
+def deploy_steps(component: Component, context: CatalogueContext) -> tuple[DeployStep, ...]:
+    """Returns the steps before wrangler. A configured build script replaces those of the stack."""
+    deploy, named = worker_of(component).deploy, context.configured(component).build
+    if not named or component.node is None:
+        return deploy.steps
+    argv = (component.node.manager, "run", named)
+    return (DeployStep(text=" ".join(argv), argv=argv, directory=component.node.package),)
+
+
+def step_command(step: DeployStep, component: Component, context: CatalogueContext) -> Command:
+    """Returns the command of a step. Configured variables win over those of the step, and these over examples."""
+    env = dict(example_env(component, context)) | dict(step.env) | own_env(component, context)
+    return Command(
+        argv=step.argv,
+        label=step.text,
+        cwd=step.directory,
+        environment="node",
+        env=tuple(sorted(env.items())),
+        secrets=context.secrets(component),
+        # any exit code that the build chose itself is a verdict
+        verdicts=tuple((code, "build_failed") for code in range(1, 125)),
+        parser="site_build",
+        limit=600,
+    )
+
+
+def wrangler_options(worker: Worker) -> tuple[str, ...]:
+    """Returns the options of wrangler for the target: as the stack gives them, or for the section with the Worker."""
+    deploy = worker.deploy
+    named = deploy.is_named or worker.environment != deploy.environment
+    environment = (f"--env={worker.environment}",) if named else ()
+    config = (f"--config={deploy.config}",) if deploy.config else ()
+    return (*environment, *config, *deploy.options)
+
+
+def bundle_command(component: Component, context: CatalogueContext) -> Command:
+    """Returns the command that makes the bundle, from the configuration that the steps before left."""
+    worker = worker_of(component)
+    env = dict(worker.deploy.env) | own_env(component, context)
+    return Command(
+        argv=("wrangler", "deploy", "--dry-run", "--outdir", f"{OUT}/bundle", *wrangler_options(worker)),
+        label="wrangler deploy --dry-run",
+        cwd=directory_of(component),
+        environment="node",
+        env=tuple(sorted(env.items())),
+        # wrangler's configuration may run the stack's own build command
+        secrets=context.secrets(component),
+        verdicts=((1, "bundle_failed"),),
+        evidence=r"--dry-run: exiting now",
+        parser="wrangler",
+        limit=300,
+    )
+
+
+def directory_of(component: Component) -> str:
+    """Returns the directory in which wrangler runs."""
+    deploy = worker_of(component).deploy
+    return deploy.directory if deploy != Deploy() else component.path
+
+
+def worker_outputs(component: Component, _: CatalogueContext) -> tuple[tuple[str, str], ...]:
+    """Returns what a deploy uploads. Assets are exported next to the bundle, because files in it count as modules."""
+    worker = worker_of(component)
+    bundle = (("", f"{OUT}/bundle"),) if worker.main else ()
+    assets = posixpath.normpath(f"{component.path}/{worker.assets}")
+    return (*bundle, (".assets", f"{WORK}/{assets}")) if worker.assets else bundle
+
+
+def worker_absent(component: Component, _: CatalogueContext) -> str:
+    """Returns why a Worker cannot be built."""
+    return "" if component.node is not None else f"{component.label} has no package.json to install wrangler from"
+
+
+def worker_gaps(component: Component, _: CatalogueContext) -> tuple[str, ...]:
+    """Returns what the deploy does before wrangler, and predeploy does not."""
+    left_out = worker_of(component).deploy.left_out
+    covered = COVERED.intersection(component.node.dependencies if component.node else ())
+    return tuple(
+        f"`{step.text}` runs before the deploy of {component.label} ({step.found.place}), and did not run here"
+        for step in left_out
+        if not any(re.search(rf"\b{tool}\b", step.text) for tool in covered)
+    )
+
+
+BUILD_ROWS = (
+    Row(
+        name="worker_container",
+        title="Worker container",
+        stage=Stage.BUILD,
+        kinds=(Kind.WORKER,),
+        commands=worker_commands,
+        absent=worker_absent,
+        outputs=worker_outputs,
+        gaps=worker_gaps,
+    ),
+)

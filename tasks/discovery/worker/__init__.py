@@ -1,0 +1,1 @@
+"""Discovers Cloudflare Workers: their wrangler files, variables, targets and deploys."""

@@ -1,0 +1,38 @@
+"""Resolves the section of an environment in a wrangler file, with wrangler's own inheritance."""
+
+from tasks.discovery.documents import Table, string, table
+
+# The keys that a section `env.NAME` does not inherit from the top level. Wrangler inherits all others.
+NOT_INHERITED = frozenset(
+    (
+        *("ai", "ai_search", "analytics_engine_datasets", "browser", "cloudchamber", "containers", "d1_databases"),
+        *("define", "dispatch_namespaces", "durable_objects", "hyperdrive", "images", "kv_namespaces", "logfwdr"),
+        *("media", "mtls_certificates", "pipelines", "queues", "r2_buckets", "ratelimits", "secrets"),
+        *("secrets_store_secrets", "send_email", "services", "stream", "tail_consumers", "unsafe", "vars", "vectorize"),
+        *("version_metadata", "vpc_networks", "vpc_services", "worker_loaders", "workflows"),
+    )
+)
+# The names of production's section, the likeliest first.
+PRODUCTION = ("production", "prod", "prd", "live")
+
+
+def target_of(document: Table, environment: str) -> Table:
+    """Returns what a deploy to an environment reads. Without an environment, or without its section: the top level."""
+    own = table(document, "env", environment) if environment else {}
+    common = {key: value for key, value in document.items() if key != "env"}
+    if not own:
+        return common
+    name = string(document, "name")
+    inherited = {key: value for key, value in common.items() if key not in NOT_INHERITED}
+    # a Worker of a section has the section in its name, unless the section has its own name
+    named = {"name": f"{name}-{environment}"} if name else {}
+    return {**inherited, **named, **own}
+
+
+def section_with_main(document: Table) -> str:
+    """Returns the environment to deploy if only sections have an entry point; empty if the top level has one."""
+    if string(document, "main") or string(document, "assets", "directory"):
+        return ""
+    having = [name for name in table(document, "env") if string(document, "env", name, "main")]
+    likely = [name for name in PRODUCTION if name in having]
+    return next(iter((*likely, *having)), "")

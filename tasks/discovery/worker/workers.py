@@ -1,0 +1,163 @@
+"""Finds Cloudflare Workers by their wrangler files."""
+
+import posixpath
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from tasks.discovery.documents import Table, string, strings, table, tables
+from tasks.discovery.file_view import FileView, join, lineage, parent
+from tasks.discovery.node.node_project import manager_of_package
+from tasks.discovery.node.node_workspace import dependencies
+from tasks.discovery.worker.deploys import CONFIGS, DeployContext, find_deploy
+from tasks.discovery.worker.targets import section_with_main, target_of
+from tasks.discovery.worker.worker_env import bindings_of, read_names, sources
+from tasks.stack import Site
+from tasks.worker import Deploy, Worker
+
+_PLUGINS = frozenset({"@cloudflare/vite-plugin"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wrangler:
+    """A wrangler file. `pages` is the output directory of a Pages project, `assets` the directory of a Worker.
+
+    `document` is the whole file. The other values are those of the top level, or of the only sections that have them.
+    """
+
+    config: str
+    name: str
+    main: str
+    assets: str
+    pages: str
+    environments: tuple[str, ...]
+    document: Table
+
+
+def read_wrangler(tree: FileView, directory: str) -> Wrangler | None:
+    """Returns the wrangler file of a directory: the first one in wrangler's order."""
+    found = [join(directory, name) for name in CONFIGS if tree.has(join(directory, name))]
+    if not found:
+        return None
+    config = found[0]
+    if found[1:]:
+        tree.warn(f"{config} is used and {', '.join(found[1:])} is not: wrangler reads only one file; delete the other")
+    document = tree.table(config)
+    text = "" if document else tree.text(config)  # a broken file is read line by line
+    return Wrangler(
+        config=config,
+        name=string(document, "name") or _line(text, "name"),
+        main=string(target_of(document, section_with_main(document)), "main") or _line(text, "main"),
+        assets=string(document, "assets", "directory") or string(document, "site", "bucket"),
+        pages=string(document, "pages_build_output_dir"),
+        environments=tuple(sorted(table(document, "env"))),
+        document=document,
+    )
+
+
+def _line(text: str, key: str) -> str:
+    match = re.search(rf"""^\s*["']?{key}["']?\s*[:=]\s*["']([^"'\n]+)["']""", text, re.MULTILINE)
+    return match.group(1) if match else ""
+
+
+def is_generated(tree: FileView, wrangler: Wrangler, output: str) -> bool:
+    """Whether a site's build makes the entry point: in its output, in a hidden folder, or in a package."""
+    directory = parent(wrangler.config)
+    main = join(directory, wrangler.main)
+    if tree.has(main):
+        return False
+    folders = posixpath.normpath(wrangler.main).split("/")
+    in_output = folders[0] in {posixpath.normpath(output).split("/")[0], "dist", "build", "out"}
+    return in_output or (folders[0].startswith((".", "@")) and folders[0] != "..") or "_worker.js" in folders
+
+
+def makes_worker(tree: FileView, wrangler: Wrangler, site: Site) -> bool:
+    """Whether a site's build makes all that wrangler uploads: pages, and the Worker if there is one."""
+    return not wrangler.main or is_generated(tree, wrangler, site.output)
+
+
+def has_worker(tree: FileView, wrangler: Wrangler) -> bool:
+    """Whether the package of a site also deploys a Worker: its build makes one, or its own wrangler uploads pages."""
+    return bool(wrangler.main or (wrangler.assets and "wrangler" in _dependencies(tree, parent(wrangler.config))))
+
+
+def describe_worker(tree: FileView, wrangler: Wrangler, site: Site | None = None, wanted: str = "") -> Worker | None:
+    """Returns the Worker of a wrangler file; None, with a warning, if the file deploys no Worker.
+
+    `site` is the site of the same package, `wanted` the configured deploy target.
+    """
+    if not (wrangler.main or wrangler.assets):
+        kind = "a Pages project without a static generator" if wrangler.pages else "neither `main` nor `assets`"
+        tree.warn(f"{wrangler.config}: {kind}, so it is no Worker and is not checked")
+        return None
+    directory = parent(wrangler.config)
+    has_source = not is_generated(tree, wrangler, site.output if site else "dist")
+    is_built = not has_source or _has_plugin(tree, directory)
+    deploy = _deploy(tree, wrangler, wanted, is_built=is_built)
+    environment = deploy.environment or ("" if deploy.is_named else section_with_main(wrangler.document))
+    document = target_of(wrangler.document, environment)
+    found = sources(tree, directory)
+    return Worker(
+        config=wrangler.config,
+        name=string(document, "name") or wrangler.name,
+        main=string(document, "main") or wrangler.main,
+        assets=string(document, "assets", "directory") or string(document, "site", "bucket"),
+        environments=wrangler.environments,
+        environment=environment,
+        deploy=deploy,
+        is_built=is_built,
+        tsconfig=_tsconfig(tree, wrangler) if has_source else None,
+        date=string(document, "compatibility_date"),
+        flags=strings(document, "compatibility_flags"),
+        vars=dict(table(document, "vars")),
+        bindings=bindings_of(document),
+        rules=tuple(dict(each) for each in tables(document, "rules")),
+        reads=read_names(tree, directory, document),
+        sources=found,
+    )
+
+
+def _deploy(tree: FileView, wrangler: Wrangler, wanted: str, *, is_built: bool) -> Deploy:
+    """Returns how the stack deploys the Worker. Its build also makes assets that are not in the tree."""
+    directory = parent(wrangler.config)
+    assets = join(directory, wrangler.assets) if wrangler.assets else ""
+    manifest = tree.nearest(directory, "package.json")
+    package = parent(manifest) if manifest else None
+    has_own_build = bool(string(wrangler.document, "build", "command")) and not is_built
+    return find_deploy(
+        tree,
+        DeployContext(
+            config=wrangler.config,
+            package=package,
+            manager=manager_of_package(tree, package) if package else "npm",
+            environments=wrangler.environments,
+            wanted=wanted,
+            needs_build=is_built or (bool(assets) and not tree.has_directory(assets) and not has_own_build),
+            main=wrangler.main,
+        ),
+    )
+
+
+def _has_plugin(tree: FileView, directory: str) -> bool:
+    """Whether a plugin of Vite bundles the Worker: then wrangler uploads what the build made."""
+    return not _PLUGINS.isdisjoint(_dependencies(tree, directory))
+
+
+def _dependencies(tree: FileView, directory: str) -> Mapping[str, str]:
+    manifest = tree.nearest(directory, "package.json")
+    return dependencies(tree, parent(manifest)) if manifest else {}
+
+
+def _tsconfig(tree: FileView, wrangler: Wrangler) -> str | None:
+    """Returns the tsconfig.json next to the wrangler file.
+
+    For an entry point in TypeScript it is the nearest one, up to the directory with the package.json.
+    """
+    directory = parent(wrangler.config)
+    for above in lineage(directory):
+        path = join(above, "tsconfig.json")
+        if tree.has(path):
+            return path
+        if not wrangler.main.endswith((".ts", ".tsx", ".mts")) or tree.has(join(above, "package.json")):
+            break
+    return None
