@@ -5,9 +5,15 @@ from tests.faults.fault import EMBEDDED, WEB, Fault, append, replace
 SETTINGS_FILE = f"{WEB}/config/settings.py"
 
 VIEWS_FILE = f"{WEB}/menu/views.py"
+PAGE = 'return render(request, "menu/product_list.html", %s)'
+PRODUCTS = '"products": Product.objects.on_the_menu()'
 READ_BY_A_PAGE = (
     replace(VIEWS_FILE, '"""The menu as pages."""\n', '"""The menu as pages."""\n\nimport os\n'),
-    replace(VIEWS_FILE, '{"products": Product', '{"region": os.environ["SHOP_REGION"], "products": Product'),
+    replace(
+        VIEWS_FILE,
+        PAGE % f"{{{PRODUCTS}}}",
+        f'context = {{"region": os.environ["SHOP_REGION"], {PRODUCTS}}}\n    {PAGE % "context"}',
+    ),
 )
 PRODUCTION_ONLY = (
     Fault(
