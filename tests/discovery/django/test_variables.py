@@ -124,6 +124,19 @@ def test_part_of_a_database_has_its_role(text: str) -> None:
     assert reads(text)["X"].role == "HOST"
 
 
+@pytest.mark.parametrize(
+    ("imports", "call", "shape"),
+    [
+        ("from pytimeparse import parse", "parse", "text"),
+        ("from dj_database_url import parse", "parse", "database"),
+        ("import dj_database_url", "dj_database_url.parse", "database"),
+        ("import dj_email_url", "dj_email_url.parse", "mailer"),
+    ],
+)
+def test_parse_means_what_its_module_parses(imports: str, call: str, shape: str) -> None:
+    assert reads(f'{imports}\n{OS}X = {call}(os.environ["X"])\n')["X"].shape == shape
+
+
 def test_functions_of_other_files_count_only_for_reads_that_raise_an_error() -> None:
     text = OS + 'KEY = os.environ["KEY"]\ndef page():\n    return os.environ["PAGE"], os.environ.get("LATER", "")\n'
 
