@@ -13,6 +13,7 @@ from tasks.discovery.django.variables import read_variables
 from tasks.discovery.file_view import FileView, is_within, join, lineage, parent, relative
 from tasks.discovery.image.definitions import ImageDefinitions, is_for_python
 from tasks.discovery.image.dockerfile import Dockerfile, parse_dockerfile
+from tasks.discovery.image.frontend import frontend_build
 from tasks.discovery.image.system_packages import system_installs_of
 from tasks.discovery.rank import Rank, rank
 from tasks.stack import Web
@@ -64,6 +65,7 @@ def describe_web(
         context=build.context if build else ".",
         target=build.target if build else "",
         args=build.args if build else (),
+        frontend=frontend_build(tree, directory, image.path if image else None),
         installs=system_installs_of(tree, image.path if image else None, directory),
     )
     return with_variables(web, tree, rivals, evidence), image.dockerfile if image else None
