@@ -7,11 +7,13 @@ from tasks.catalogue.build_env import example_env
 from tasks.catalogue.django.environment import own_env
 from tasks.catalogue.preparation import prepared
 from tasks.catalogue.row import CatalogueContext, Row
+from tasks.catalogue.worker.deploy_rules import rules_command
 from tasks.models import Stage
 from tasks.stack import Component, Kind
 from tasks.steps import OUT, WORK, Command
 from tasks.worker import Deploy, DeployStep, Worker
 
+BUNDLE = f"{OUT}/bundle"
 # Tools of quality with a check of their own.
 COVERED = frozenset({"eslint", "vitest"})
 
@@ -25,7 +27,10 @@ def worker_of(component: Component) -> Worker:
 def worker_commands(component: Component, context: CatalogueContext) -> tuple[Command, ...]:
     """Returns the commands for the steps before wrangler, and the bundle that a deploy would upload."""
     steps = tuple(step_command(step, component, context) for step in deploy_steps(component, context))
-    return (*prepared(component, context, "build"), *steps, bundle_command(component, context))
+    directory, plan = directory_of(component), context.settings.cloudflare_plan
+    before = rules_command(worker_of(component), directory, plan)
+    after = rules_command(worker_of(component), directory, plan, BUNDLE)
+    return (*prepared(component, context, "build"), *steps, before, bundle_command(component, context), after)
 
 
 def deploy_steps(component: Component, context: CatalogueContext) -> tuple[DeployStep, ...]:
@@ -68,7 +73,7 @@ def bundle_command(component: Component, context: CatalogueContext) -> Command:
     worker = worker_of(component)
     env = dict(worker.deploy.env) | own_env(component, context)
     return Command(
-        argv=("wrangler", "deploy", "--dry-run", "--outdir", f"{OUT}/bundle", *wrangler_options(worker)),
+        argv=("wrangler", "deploy", "--dry-run", "--outdir", BUNDLE, *wrangler_options(worker)),
         label="wrangler deploy --dry-run",
         cwd=directory_of(component),
         environment="node",
@@ -91,7 +96,7 @@ def directory_of(component: Component) -> str:
 def worker_outputs(component: Component, _: CatalogueContext) -> tuple[tuple[str, str], ...]:
     """Returns what a deploy uploads. Assets are exported next to the bundle, because files in it count as modules."""
     worker = worker_of(component)
-    bundle = (("", f"{OUT}/bundle"),) if worker.main else ()
+    bundle = (("", BUNDLE),) if worker.main else ()
     assets = posixpath.normpath(f"{component.path}/{worker.assets}")
     return (*bundle, (".assets", f"{WORK}/{assets}")) if worker.assets else bundle
 
