@@ -57,7 +57,7 @@ def links_command(component: Component, context: CatalogueContext) -> Command:
     output = worker.assets if worker and worker.assets else output_of(component, context)
     return Command(
         argv=(
-            *(PYTHON, f"{PROBES}/links.py", output, "--base", site.base, "--within", component.path),
+            *(PYTHON, f"{PROBES}/pages/links.py", output, "--base", site.base, "--within", component.path),
             *pageless,
             *deployed,
         ),

@@ -28,7 +28,7 @@ def check(
         place = folder / "site" / "dist" / name
         place.parent.mkdir(parents=True, exist_ok=True)
         place.write_text(text, encoding="utf-8")
-    return run_probe("links", "dist", "--within", "sites/shop", *arguments, cwd=folder / "site")
+    return run_probe("pages/links", "dist", "--within", "sites/shop", *arguments, cwd=folder / "site")
 
 
 GOOD = {
@@ -206,8 +206,8 @@ def test_a_site_that_renders_all_pages_needs_no_html_file(tmp_path: Path) -> Non
     output.mkdir()
     (output / "app.js").write_text("")
 
-    assert run_probe("links", "dist", "--pageless", cwd=tmp_path).code == 0
-    assert run_probe("links", "dist", cwd=tmp_path).code == 4
+    assert run_probe("pages/links", "dist", "--pageless", cwd=tmp_path).code == 0
+    assert run_probe("pages/links", "dist", cwd=tmp_path).code == 4
 
 
 @pytest.mark.parametrize("arguments", [(), ("--pageless",)])
@@ -215,7 +215,7 @@ def test_a_site_that_renders_all_pages_needs_no_html_file(tmp_path: Path) -> Non
 def test_a_build_without_files_has_no_pages(tmp_path: Path, folder: str, arguments: tuple[str, ...]) -> None:
     (tmp_path / folder).mkdir(exist_ok=True)
 
-    result = run_probe("links", "dist", *arguments, cwd=tmp_path)
+    result = run_probe("pages/links", "dist", *arguments, cwd=tmp_path)
 
     assert (result.code, result.rules) == (4, ["no_pages"])
     assert result.messages == ["the build left no HTML page in dist"]
@@ -227,7 +227,7 @@ def test_a_page_that_is_not_valid_text_is_read_anyway(tmp_path: Path) -> None:
         b"\xff\xfe\x00<a href='/x'>\n<a href='/nowhere'><![CDATA[ <!DOCTYPE <"
     )
 
-    assert run_probe("links", "dist", cwd=tmp_path).code == 1
+    assert run_probe("pages/links", "dist", cwd=tmp_path).code == 1
 
 
 def test_the_number_of_findings_is_limited(tmp_path: Path) -> None:
