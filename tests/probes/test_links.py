@@ -272,3 +272,46 @@ def test_a_broken_link_without_a_unique_source_is_shown_on_its_page(tmp_path: Pa
 
     (found,) = result.document["diagnostics"]
     assert (found["file"], found["line"]) == ("sites/shop/dist/index.html", 1)
+
+
+def test_paths_that_the_host_answers_are_not_broken(tmp_path: Path) -> None:
+    good = '<a href="/api/feed.xml"><a href="/old">'
+
+    result = check(tmp_path, good + '<a href="/apiary">', "--answered=/api(?:/.*)?", "--answered=/old/?")
+
+    assert result.messages == ["broken link /apiary: leads to no page or file"]
+
+
+def test_an_answer_of_404_in_redirects_is_no_page(tmp_path: Path) -> None:
+    redirects = "/gone/* /404.html 404\n/en/* /about/:splat Language=en 302\n"
+
+    result = check(tmp_path, '<a href="/gone/x"><a href="/en/x">', files={**FILES, "_redirects": redirects})
+
+    assert result.messages == ["broken link /gone/x: leads to no page or file"]
+
+
+def test_broken_links_are_warnings_if_the_generator_accepts_them_but_broken_pictures_are_errors(
+    tmp_path: Path,
+) -> None:
+    link, picture = '<a href="/nowhere/">', '<img src="/gone.png">'
+
+    assert check(tmp_path, link, "--lenient").code == 0
+    assert check(tmp_path, link, "--lenient").messages == ["broken link /nowhere/: leads to no page or file"]
+    assert check(tmp_path, picture, "--lenient").code == 1
+
+
+def test_a_router_in_the_browser_answers_paths_but_the_build_needs_a_page(tmp_path: Path) -> None:
+    assert check(tmp_path, '<a href="/settings">', "--routed").code == 0
+    assert check(tmp_path, '<script src="/gone.js"></script>', "--routed").code == 1
+    (tmp_path / "empty/dist").mkdir(parents=True)
+    (tmp_path / "empty/dist/app.js").write_text("")
+    assert run_probe("pages/links", "dist", "--routed", cwd=tmp_path / "empty").code == 4
+
+
+def test_a_computed_base_is_read_from_the_links_to_assets(tmp_path: Path) -> None:
+    body = '<link rel="stylesheet" href="/shop/assets/style.css"><a href="/shop/about/">'
+
+    assert check(tmp_path, body, "--base", "?").messages == []
+    assert check(tmp_path, body + '<a href="/about/">', "--base", "?").messages == [
+        "broken link /about/: leads out of the site's base /shop/"
+    ]
