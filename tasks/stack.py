@@ -192,9 +192,13 @@ class Web:
 class Site:
     """A static site: its generator (`astro`, `vite`, `eleventy`, `next`, …), build command and output directory.
 
-    `output` is relative to the component. `base` is the path prefix of its links, by default `/`.
+    `output` is relative to the component. `base` is the path prefix of its links, by default `/`; `?` means that the
+    configuration computes it. `host` is its host name, if the configuration has it.
     `script` is the package's build script. Without a script, `command` is the generator's own command.
     `server` means that an adapter renders pages on request, so the output may have no pages.
+    `answered` are regular expressions of paths that the host, or a Worker of the stack, answers without a file.
+    `routed` means that a router in the browser, or a Worker, answers paths. `lenient`: the generator's own setting
+    accepts broken links between pages.
     """
 
     generator: str
@@ -203,6 +207,10 @@ class Site:
     script: str = ""
     command: tuple[str, ...] = ()
     server: bool = False
+    host: str = ""
+    answered: tuple[str, ...] = ()
+    routed: bool = False
+    lenient: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
