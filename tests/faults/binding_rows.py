@@ -43,7 +43,7 @@ CRON = (
                 '    if (!answer.ok) throw new Error("no stock");'
             ),
         ),
-        red=(open_("worker_cron", "unknown_host", "", "roaster.example"),),
+        red=(open_("worker_cron", "unknown_host", f"{INDEX}:12", "no stock"),),
         exit=3,
     ),
 )
