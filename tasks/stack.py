@@ -182,6 +182,7 @@ class Site:
     `output` is relative to the component. `base` is the path prefix of its links, by default `/`.
     `script` is the package's build script. Without a script, `command` is the generator's own command.
     `server` means that an adapter renders pages on request, so the output may have no pages.
+    `functions` means that Cloudflare Pages deploys functions with it.
     """
 
     generator: str
@@ -190,6 +191,7 @@ class Site:
     script: str = ""
     command: tuple[str, ...] = ()
     server: bool = False
+    functions: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,6 +1,6 @@
 """Rows of the fault matrix for what a Worker has besides requests: cron triggers and bindings."""
 
-from tests.faults.fault import WORKER, Edit, Fault, open_, red, replace
+from tests.faults.fault import SITE, WORKER, Edit, Fault, open_, red, replace, write
 
 INDEX = f"{WORKER}/src/index.ts"
 HANDLER = "fetch: (request, env) => handle(request, env, neonInbox),"
@@ -48,4 +48,30 @@ CRON = (
     ),
 )
 
-BINDING_FAULTS = CRON
+FUNCTION = f"{SITE}/functions/api/stock.js"
+HANDLER = "export const onRequest = () => new Response(beans);\n"
+WRANGLER = """      wrangler:
+        specifier: ^4.156.0
+        version: 4.156.0(@cloudflare/workers-types@5.20261117.1)
+"""
+# The package of the site also deploys it: wrangler is in its manifest and in the lock.
+DEPLOYS = (
+    replace(
+        f"{SITE}/package.json", '"typescript": "catalog:"', '"typescript": "catalog:",\n    "wrangler": "^4.156.0"'
+    ),
+    replace("pnpm-lock.yaml", "\n\n  workers/intake:\n", f"\n{WRANGLER}\n  workers/intake:\n"),
+)
+PAGES = (
+    Fault(
+        name="a function of Pages does not compile",
+        edits=(*DEPLOYS, write(FUNCTION, f'import {{ beans }} from "../beans.js";\n\n{HANDLER}')),
+        red=(red("site_coffee_shop", "functions_failed", f"{FUNCTION}:1", "../beans.js"),),
+    ),
+    Fault(
+        name="functions of Pages",
+        edits=(*DEPLOYS, write(FUNCTION, f'const beans = "arabica";\n{HANDLER}')),
+        exit=0,
+    ),
+)
+
+BINDING_FAULTS = CRON + PAGES
