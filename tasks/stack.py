@@ -143,9 +143,10 @@ class Web:
     `settings` is the module of the deployed process, and `settings_found` its origin. `manage_settings` is the
     default in manage.py. `wsgi` and `asgi` are `module:attribute`. `apps` are directories with migrations. `launch`
     is the server that production starts. The image is built from `dockerfile` in the directory `context`, up to the
-    stage `target` (if empty, the last), with `args`, and `installs` are its system packages. `reads` are the
-    variables that the code reads. `examples` are all example files, the first value of a name counts. `given` are
-    variables that the Dockerfile and compose files set, as name, value and file. `postgres`: one names it.
+    stage `target` (if empty, the last), with `args`, and `installs` are its system packages. `frontend` is the command
+    that builds files outside of the tree. `reads` are the variables that the code reads. `examples` are all example
+    files, the first value of a name counts. `given` are variables that the Dockerfile and compose files set, as name,
+    value and file. `postgres`: one names it.
     """
 
     directory: str
@@ -163,6 +164,7 @@ class Web:
     args: tuple[tuple[str, str], ...] = ()
     env_example: str | None = None
     installs: tuple[SystemInstall, ...] = ()
+    frontend: Sourced = NOWHERE
     examples: tuple[str, ...] = ()
     reads: tuple[Variable, ...] = ()
     given: tuple[tuple[str, str, str], ...] = ()
