@@ -2,21 +2,13 @@
 
 import posixpath
 
-from tasks.catalogue.django.environment import own_env
+from tasks.catalogue.build_env import example_env
 from tasks.catalogue.pages import functions_commands, functions_gaps
+from tasks.catalogue.preparation import prepared
 from tasks.catalogue.row import CatalogueContext, Row
-from tasks.discovery.documents import parse_dotenv
 from tasks.models import Stage
 from tasks.stack import Component, Kind
 from tasks.steps import PROBES, PYTHON, WORK, Command
-
-
-def example_env(component: Component, context: CatalogueContext) -> tuple[tuple[str, str], ...]:
-    """Returns the build's variables: those of `.env.example`, overridden by the settings."""
-    path = f"{component.path}/.env.example".removeprefix("./")
-    example = parse_dotenv(context.read(path)) if path in context.paths else {}
-    filled = {name: value for name, value in example.items() if value}
-    return tuple(sorted((filled | own_env(component, context)).items()))
 
 
 def build_argv(component: Component, context: CatalogueContext) -> tuple[str, ...]:
@@ -50,7 +42,7 @@ def site_commands(component: Component, context: CatalogueContext) -> tuple[Comm
     )
     if component.worker:
         return (links_command(component, context),)
-    builds = (build,) if build.argv else ()
+    builds = (*prepared(component, context, "build"), build) if build.argv else ()
     links = (links_command(component, context),) if has_pages(component, context) else ()
     return (*builds, *functions_commands(component, context), *links)
 
@@ -68,14 +60,18 @@ def links_command(component: Component, context: CatalogueContext) -> Command:
     site, worker = component.site, component.worker
     assert site is not None
     is_rendered = site.server or site.functions or (worker is not None and bool(worker.main))
-    pageless = ("--pageless",) if is_rendered else ()
-    deployed = ("--deployed",) if worker else ()
+    flags = {
+        "--pageless": is_rendered,
+        "--deployed": worker is not None,
+        "--routed": site.routed or site.functions,
+        "--lenient": site.lenient,
+    }
     output = worker.assets if worker and worker.assets else output_of(component, context)
     return Command(
         argv=(
-            *(PYTHON, f"{PROBES}/links.py", output, "--base", site.base, "--within", component.path),
-            *pageless,
-            *deployed,
+            *(PYTHON, f"{PROBES}/pages/links.py", output, "--base", site.base, "--within", component.path),
+            *(name for name, is_set in flags.items() if is_set),
+            *(f"--answered={pattern}" for pattern in site.answered),
         ),
         label="pages and links",
         cwd=component.path,

@@ -10,7 +10,7 @@ from tasks.diagnostics.generic import plain, probe
 from tasks.diagnostics.installing.installers import npm, pnpm, uv
 from tasks.diagnostics.installing.yarn_bun import bun, yarn
 from tasks.diagnostics.linters import black, flake8, isort, pyright
-from tasks.diagnostics.node import astro_check, eslint, tsc
+from tasks.diagnostics.node import astro_check, eslint, svelte_check, tsc
 from tasks.diagnostics.paths import ROOT, PathMapper, moved, rooted, roots_of
 from tasks.diagnostics.pytest_text import pytest
 from tasks.diagnostics.python import mypy, ruff, ruff_format
@@ -47,6 +47,7 @@ PARSERS: dict[str, Parser] = {
     "ruff": ruff,
     "ruff_format": ruff_format,
     "site_build": site_build,
+    "svelte_check": svelte_check,
     "traceback": from_tracebacks,
     "tsc": tsc,
     "uv": uv,
