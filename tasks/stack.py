@@ -196,6 +196,7 @@ class Site:
     configuration computes it. `host` is its host name, if the configuration has it.
     `script` is the package's build script. Without a script, `command` is the generator's own command.
     `server` means that an adapter renders pages on request, so the output may have no pages.
+    `functions` means that Cloudflare Pages deploys functions with it.
     `answered` are regular expressions of paths that the host, or a Worker of the stack, answers without a file.
     `routed` means that a router in the browser, or a Worker, answers paths. `lenient`: the generator's own setting
     accepts broken links between pages.
@@ -207,6 +208,7 @@ class Site:
     script: str = ""
     command: tuple[str, ...] = ()
     server: bool = False
+    functions: bool = False
     host: str = ""
     answered: tuple[str, ...] = ()
     routed: bool = False

@@ -3,7 +3,7 @@
 import re
 from dataclasses import replace
 
-from tasks.diagnostics.bundlers import site_build, wrangler
+from tasks.diagnostics.bundlers import pages_functions, site_build, wrangler
 from tasks.diagnostics.django_text import django_check, migrations
 from tasks.diagnostics.dockerfile import dockerfile
 from tasks.diagnostics.generic import plain, probe
@@ -53,6 +53,7 @@ PARSERS: dict[str, Parser] = {
     "uv": uv,
     "vitest": vitest,
     "worker": worker,
+    "pages_functions": pages_functions,
     "wrangler": wrangler,
     "yarn": yarn,
 }

@@ -35,7 +35,10 @@ from tests.support.factories import (
 
 CODE = "workers/intake/src/app.ts"
 INTAKE = make_worker(
-    reads=("INTAKE_API_KEY", "NEON_DATABASE_URL"), sources=(CODE,), vars={"CLIENTS": {"coffee-shop": []}}
+    reads=("INTAKE_API_KEY", "NEON_DATABASE_URL"),
+    sources=(CODE,),
+    vars={"CLIENTS": {"coffee-shop": []}},
+    crons=("0 4 * * *",),
 )
 SHOP = make_web("apps/shop", make_requirements_project(), wsgi="")
 TYPED = {"astro": "^5", "@astrojs/check": "^0.9", "vue-tsc": "^3", "svelte-check": "^4"}
