@@ -110,6 +110,15 @@ class PythonProject:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PackageScript:
+    """A script of a package in the tree. `text` is its part that needs the whole tree; `build` makes the package."""
+
+    directory: str
+    name: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class NodeProject:
     """How a Node component's dependencies are declared and locked. Paths are relative to the stack's root.
 
@@ -134,6 +143,8 @@ class NodeProject:
     inputs: tuple[str, ...] = ()
     paths: tuple[str, ...] = ()
     """Directories of workspace packages (and path dependencies) that the component depends on, transitively."""
+    preparation: tuple[PackageScript, ...] = ()
+    """What runs before any command of the component: install scripts, then builds of the packages in `paths`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,9 +154,10 @@ class Web:
     `settings` is the module of the deployed process, and `settings_found` its origin. `manage_settings` is the
     default in manage.py. `wsgi` and `asgi` are `module:attribute`. `apps` are directories with migrations. `launch`
     is the server that production starts. The image is built from `dockerfile` in the directory `context`, up to the
-    stage `target` (if empty, the last), with `args`, and `installs` are its system packages. `reads` are the
-    variables that the code reads. `examples` are all example files, the first value of a name counts. `given` are
-    variables that the Dockerfile and compose files set, as name, value and file. `postgres`: one names it.
+    stage `target` (if empty, the last), with `args`, and `installs` are its system packages. `frontend` is the command
+    that builds files outside of the tree. `reads` are the variables that the code reads. `examples` are all example
+    files, the first value of a name counts. `given` are variables that the Dockerfile and compose files set, as name,
+    value and file. `postgres`: one names it.
     """
 
     directory: str
@@ -163,6 +175,7 @@ class Web:
     args: tuple[tuple[str, str], ...] = ()
     env_example: str | None = None
     installs: tuple[SystemInstall, ...] = ()
+    frontend: Sourced = NOWHERE
     examples: tuple[str, ...] = ()
     reads: tuple[Variable, ...] = ()
     given: tuple[tuple[str, str, str], ...] = ()
@@ -179,9 +192,14 @@ class Web:
 class Site:
     """A static site: its generator (`astro`, `vite`, `eleventy`, `next`, …), build command and output directory.
 
-    `output` is relative to the component. `base` is the path prefix of its links, by default `/`.
+    `output` is relative to the component. `base` is the path prefix of its links, by default `/`; `?` means that the
+    configuration computes it. `host` is its host name, if the configuration has it.
     `script` is the package's build script. Without a script, `command` is the generator's own command.
     `server` means that an adapter renders pages on request, so the output may have no pages.
+    `functions` means that Cloudflare Pages deploys functions with it.
+    `answered` are regular expressions of paths that the host, or a Worker of the stack, answers without a file.
+    `routed` means that a router in the browser, or a Worker, answers paths. `lenient`: the generator's own setting
+    accepts broken links between pages.
     """
 
     generator: str
@@ -190,6 +208,11 @@ class Site:
     script: str = ""
     command: tuple[str, ...] = ()
     server: bool = False
+    functions: bool = False
+    host: str = ""
+    answered: tuple[str, ...] = ()
+    routed: bool = False
+    lenient: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
