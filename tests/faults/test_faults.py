@@ -17,6 +17,7 @@ import uv
 from tasks.catalogue import NAMES
 from tasks.models import CheckReport, Diagnostic, Report, Result, Severity, Status
 from tasks.user_dirs import UserDirs
+from tests.faults.binding_rows import BINDING_FAULTS
 from tests.faults.fault import Edit, Fault, Red
 from tests.faults.image_rows import IMAGE_FAULTS
 from tests.faults.place_rows import PLACE_FAULTS
@@ -55,7 +56,7 @@ def together(faults: Iterable[Fault]) -> Iterator[Fault]:
         yield Fault(name=name, edits=tuple(chain(*edits)), red=tuple(chain(*reds)), engines=group[0].engines)
 
 
-ALONE = (*FAULTS, *IMAGE_FAULTS, *PLACE_FAULTS, *PRODUCTION_FAULTS, *REFUSED_FAULTS, *WORKER_FAULTS)
+ALONE = (*FAULTS, *BINDING_FAULTS, *IMAGE_FAULTS, *PLACE_FAULTS, *PRODUCTION_FAULTS, *REFUSED_FAULTS, *WORKER_FAULTS)
 FAST = [*together((*FAULTS, *REFUSED_FAULTS, *WORKER_FAULTS))]
 # one row that is no image's: its engine differs, and nothing else
 FAST_IN_CONTAINERS = [*together((*IMAGE_FAULTS, *SETTINGS))]

@@ -3,7 +3,7 @@
 //     serve_worker.mjs --bundle DIR --host HOST --port PORT --outbound HOST:PORT --nonce WORD
 //
 // PREDEPLOY_WORKER describes the bundle as JSON: name, main, date, flags, vars, bindings and rules from the wrangler file,
-// the path of that file as `config`, and `texts`, the names of environment variables that become bindings. workerd is the
+// the path of that file as `config`, and `texts`, the names of environment variables that become bindings. `crons` are its triggers. workerd is the
 // version that wrangler installed. If the Worker has bindings that workerd alone does not support, Miniflare runs it.
 // All outbound requests of the Worker go to `outbound`. Every answer has the header X-Predeploy: the nonce, and the name
 // of the runtime. Places in the Worker's output refer to its sources, not to its bundle. Exits with the runtime's code.
@@ -89,7 +89,8 @@ async function main() {
   // next to the bundle: paths of modules are relative to the configuration file
   const config = path.join(path.dirname(options.bundle), `predeploy-${options.nonce}.capnp`);
   writeFileSync(config, capnp(worker, path.dirname(config)));
-  run(runtime.binary, ["serve", "--verbose", config, "config"], print);
+  const experimental = worker.crons?.length ? ["--experimental"] : [];
+  run(runtime.binary, ["serve", "--verbose", ...experimental, config, "config"], print);
 }
 
 await main();
