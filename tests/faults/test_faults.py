@@ -24,6 +24,7 @@ from tests.faults.place_rows import PLACE_FAULTS
 from tests.faults.production_rows import PRODUCTION_FAULTS
 from tests.faults.refused_rows import REFUSED_FAULTS
 from tests.faults.rows import FAULTS, SETTINGS, UV_FAULTS
+from tests.faults.site_rows import SITE_FAULTS
 from tests.faults.worker_rows import WORKER_FAULTS
 from tests.support.benches import GIVEN, unreachable
 from tests.support.validate import Validator, commit, copy_sample, shared_cache, told
@@ -56,7 +57,16 @@ def together(faults: Iterable[Fault]) -> Iterator[Fault]:
         yield Fault(name=name, edits=tuple(chain(*edits)), red=tuple(chain(*reds)), engines=group[0].engines)
 
 
-ALONE = (*FAULTS, *BINDING_FAULTS, *IMAGE_FAULTS, *PLACE_FAULTS, *PRODUCTION_FAULTS, *REFUSED_FAULTS, *WORKER_FAULTS)
+ALONE = (
+    *FAULTS,
+    *BINDING_FAULTS,
+    *IMAGE_FAULTS,
+    *PLACE_FAULTS,
+    *PRODUCTION_FAULTS,
+    *REFUSED_FAULTS,
+    *SITE_FAULTS,
+    *WORKER_FAULTS,
+)
 FAST = [*together((*FAULTS, *REFUSED_FAULTS, *WORKER_FAULTS))]
 # one row that is no image's: its engine differs, and nothing else
 FAST_IN_CONTAINERS = [*together((*IMAGE_FAULTS, *SETTINGS))]
