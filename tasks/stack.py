@@ -146,6 +146,8 @@ class NodeProject:
     """Directories of workspace packages (and path dependencies) that the component depends on, transitively."""
     preparation: tuple[PackageScript, ...] = ()
     """What runs before any command of the component: install scripts, then builds of the packages in `paths`."""
+    reads: tuple[Variable, ...] = ()
+    """Variables that the build needs a value for, and that no file in the tree sets."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 
+from tasks.execution.causes.build_variables import blamed_variables
 from tasks.execution.causes.machine_causes import MachineFacts, caused_here, limit_setting, scale_of, timed_out
 from tasks.execution.causes.missing_command import judge_absent
 from tasks.execution.causes.other_python import RunningPython
@@ -15,6 +16,7 @@ from tasks.exits import Exit, Prepared
 from tasks.models import Severity, Status
 from tasks.production import NOWHERE, Sourced, SystemInstall
 from tasks.reason_codes import ReasonCode
+from tasks.settings.mistakes import spelled
 from tasks.stack import Stack
 from tasks.steps import Check, Command, Environment, Step
 
@@ -69,8 +71,21 @@ def judge_machine(
     )
     found = caused_here(errors, facts)
     if command.parser in BUILDERS and (found is None or found.reason_code == ReasonCode.NETWORK):
-        return judge_unreached(exit, findings)
+        return judge_variables(check, command, exit, findings) or judge_unreached(exit, findings)
     return found
+
+
+def judge_variables(check: Check, command: Command, exit: Exit, findings: Findings) -> Judgement | None:
+    """Returns an errored judgement if the build failed because of a variable that only production has."""
+    first = next((each for each in findings.diagnostics if each.severity is Severity.ERROR), None)
+    message = first.message if first else ""
+    names = blamed_variables(message, f"{exit.stdout}\n{exit.stderr}", dict(command.env))
+    if not names:
+        return None
+    table, said = spelled(("component", check.component, "env")), message or f"exit code {exit.code}"
+    lines = ", ".join(f'{name} = "…"' for name in names)
+    reason = f"the build needs {', '.join(names)}, which only production has: {said}"
+    return errored(ReasonCode.VARIABLE_ABSENT, f"{reason}. Set in predeploy.toml: [{table}] {lines}")
 
 
 def judge_unreached(exit: Exit, findings: Findings) -> Judgement | None:

@@ -8,10 +8,10 @@ from tasks.execution import reachability
 from tasks.execution.causes.unreached_build import unreached_host
 from tasks.execution.findings import Findings
 from tasks.execution.judgement import errored, failed
-from tasks.execution.machine_excuses import judge_unreached, probed
+from tasks.execution.machine_excuses import judge_unreached, judge_variables, probed
 from tasks.exits import Exit
 from tasks.models import Diagnostic, Severity, Status
-from tests.support.factories import make_command
+from tests.support.factories import make_check, make_command
 
 CAUSE = """TypeError: fetch failed
     at node:internal/deps/undici/undici:13510:13 {
@@ -85,3 +85,30 @@ async def test_a_host_is_reached_if_one_of_the_ports_accepts_a_connection(monkey
 
         assert await reachability.reaches("127.0.0.1")
         assert not await reachability.reaches("cms.predeploy.invalid")
+
+
+ENV = (("PUBLIC_API_URL", "https://public-api-url.predeploy.invalid"), ("PUBLIC_ID", "predeploy-public-id"))
+
+
+@pytest.mark.parametrize(
+    ("message", "names"),
+    [
+        ("fetch failed: getaddrinfo ENOTFOUND public-api-url.predeploy.invalid", ["PUBLIC_API_URL"]),
+        ("Configuration must contain a valid id, got predeploy-public-id", ["PUBLIC_ID"]),
+        ("Missing environment variable: CMS_TOKEN", ["CMS_TOKEN"]),
+        ('"PUBLIC_MAP_KEY" is not exported by "virtual:env/static/public"', ["PUBLIC_MAP_KEY"]),
+        ("UNRESOLVED_IMPORT: could not resolve ./a", []),
+        ("X_Y is not defined", []),
+        ("Unexpected token", []),
+    ],
+)
+def test_a_variable_that_only_production_has_is_named(message: str, names: list[str]) -> None:
+    command = make_command(parser="site_build", env=ENV)
+    findings = Findings(diagnostics=[diagnostic(message)])
+
+    found = judge_variables(make_check(component="s"), command, Exit(code=1), findings)
+
+    assert (found is not None) is bool(names)
+    if found:
+        assert (found.status, found.reason_code) == (Status.ERRORED, "variable_absent")
+        assert found.reason.startswith(f"the build needs {', '.join(names)}, which only production has")
