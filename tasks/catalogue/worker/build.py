@@ -1,5 +1,6 @@
 """The row that builds a Worker as the stack deploys it: types, the steps before wrangler, and the bundle."""
 
+import json
 import posixpath
 import re
 
@@ -8,7 +9,7 @@ from tasks.catalogue.node import example_env
 from tasks.catalogue.row import CatalogueContext, Row
 from tasks.models import Stage
 from tasks.stack import Component, Kind
-from tasks.steps import CACHE, OUT, WORK, Command
+from tasks.steps import CACHE, OUT, PROBES, PYTHON, WORK, Command
 from tasks.worker import Deploy, DeployStep, Worker
 
 TSC_CACHE = f"{CACHE}/tsc.json"
@@ -29,8 +30,9 @@ def worker_commands(component: Component, context: CatalogueContext) -> tuple[Co
     types = types_commands(component, context)
     steps = tuple(step_command(step, component, context) for step in deploy_steps(component, context))
     bundle = bundle_command(component, context)
+    lost = lost_commands(component)
     # the types may be those that the build generates
-    return (*steps, *types, bundle) if worker.is_built else (*types, *steps, bundle)
+    return (*steps, *types, bundle, *lost) if worker.is_built else (*types, *steps, bundle, *lost)
 
 
 def types_commands(component: Component, context: CatalogueContext) -> tuple[Command, ...]:
@@ -108,6 +110,32 @@ def bundle_command(component: Component, context: CatalogueContext) -> Command:
         parser="wrangler",
         limit=300,
     )
+
+
+def lost_commands(component: Component) -> tuple[Command, ...]:
+    """Returns the command that reports the reads of bindings that the target lacks."""
+    worker = worker_of(component)
+    target = f"env.{worker.environment}" if worker.environment else "the top level"
+    findings = [
+        {
+            "tool": "wrangler",
+            "file": lost.file,
+            "line": lost.line,
+            "rule": "missing_binding",
+            "message": f"the code reads the binding {lost.name}, but {target} of {worker.config} lacks it in "
+            f"{lost.section}. Sections do not inherit bindings: add it there",
+        }
+        for lost in worker.lost
+    ]
+    command = Command(
+        argv=(PYTHON, f"{PROBES}/state_findings.py"),
+        label="bindings of the target",
+        env=(("PREDEPLOY_FINDINGS", json.dumps(findings, sort_keys=True)),),
+        verdicts=((1, "missing_binding"),),
+        parser="probe",
+        limit=60,
+    )
+    return (command,) if findings else ()
 
 
 def directory_of(component: Component) -> str:
