@@ -1,4 +1,4 @@
-"""Reads npm's version ranges for Node releases. Only this module imports node-semver."""
+"""Reads npm's version ranges. Only this module imports node-semver."""
 
 import re
 from functools import lru_cache
@@ -30,9 +30,10 @@ def is_range(text: str) -> bool:
     return True
 
 
-def admits(text: str, release: Release) -> bool:
+def admits(text: str, release: Release | str) -> bool:
     """Whether a range admits a release. Raises ValueError if the text is no range."""
-    return bool(read_range(text).test(".".join(map(str, release))))
+    version = release if isinstance(release, str) else ".".join(map(str, release))
+    return bool(read_range(text).test(version))
 
 
 def lowest_major(text: str) -> int:

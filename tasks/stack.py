@@ -114,7 +114,8 @@ class NodeProject:
     """How a Node component's dependencies are declared and locked. Paths are relative to the stack's root.
 
     `root` is the directory with the lock (the workspace's root), `package` the component's own directory.
-    `manager_version` is the exact version in `packageManager`, or empty. `lock` is None without a lock.
+    `manager_version` is the exact version in `packageManager`, else the pinned one that reads the lock; empty for
+    the npm that comes with Node. `linker` is yarn's: with `pnp` there is no node_modules. `lock` is None without one.
     `dependencies` maps names to ranges, including development. `locked` maps the names of known tools to their locked
     versions. `inputs` are the files that an installation reads: every package.json of the workspace, locks, .npmrc and
     patches.
@@ -124,6 +125,7 @@ class NodeProject:
     package: str
     manager: Literal["pnpm", "npm", "yarn", "bun"]
     manager_version: str = ""
+    linker: Literal["node-modules", "pnp"] = "node-modules"
     lock: str | None = None
     node: Version = Version()
     scripts: dict[str, str] = field(default_factory=dict)

@@ -54,10 +54,9 @@ class Inputs:
 class Command:
     """One program of a check, as a row declares it.
 
-    `verdicts` maps exit codes to reason codes. Only these exit codes mean that the stack's code is broken.
-    `empty` has the exit codes for "nothing to do". They pass, and the report says so.
-    `unfit` maps exit codes to reason codes for "no verdict", where another attempt would not help. Of these,
-    `explained` have a cause in the stack, which the first error in the output states.
+    `verdicts` maps exit codes to reason codes. Only these exit codes mean that the stack's code is broken. `empty` has
+    the exit codes for "nothing to do", which pass. `unfit` maps exit codes to reason codes for "no verdict", where
+    another attempt would not help. Of these, `explained` have a cause in the stack: the output's first error.
     `refined`: a reason code, a fact, and the more exact reason code if both apply. `answered` are reason codes after an
     answer of a server, which a traceback explains. `downloads` are no verdict while a package registry does not answer.
     `evidence` is a pattern that the output of a pass must contain, because some tools end with 0 without any work.
@@ -65,13 +64,12 @@ class Command:
     `parser` names the reader of the output in `tasks.diagnostics`. `cwd` is relative to the root, `limit` in seconds.
     `environment` names the packages to install: `production`, `development`, `node`, `ours` (the packages of
     predeploy's probes), `tool` (only `packages`, which are requirements) or none. With `image` the command runs in the
-    component's built image; without an argv it only builds the image.
-    `secrets` are names of variables whose values come from the run's provider of secrets. `volatile`: the command reads
-    more than its inputs, so it always runs. With `inputs` it reads only these files, in a workspace of its own.
-    `services` are the servers that run next to the command, in the order of their start. The label of each is its name
-    in tokens. With `component` the command runs with the packages of that component, in its own workspace.
-    `tree` is the source of its files and packages. An error in the base is no verdict on the tree.
-    `in_image` is another argv of a server in its image. `entry` is the entrypoint before it; None is the image's own.
+    component's built image; without an argv it only builds the image. `secrets` are names of variables whose values
+    come from the run's provider of secrets. `volatile`: the command reads more than its inputs, so it always runs. With
+    `inputs` it reads only these files, in a workspace of its own. `services` are the servers that run next to the
+    command, in order. The label of each is its name in tokens. With `component` the command runs with the packages of
+    that component, in its own workspace. `tree` is the source of its files and packages. An error in the base is no
+    verdict. `in_image` is a server's argv in its image, `entry` the entrypoint before it; None is the image's own.
     """
 
     argv: tuple[str, ...]
@@ -116,10 +114,10 @@ class Command:
 class Environment:
     """Locked dependencies, installed once for all steps with the same `key`.
 
-    `commands` run in `root` of a directory that has only `inputs` (files of the tree) and `files` (paths and texts of
-    predeploy's own files). For `python` they make a virtual environment at ENV, and for `node` the `node_modules` of
-    every workspace. `manager` is `pnpm@10.34.9`, `npm`, or empty. `control` succeeds only if the registry answers.
-    `tree` is the source of `inputs`. `is_own` marks predeploy's own packages, `system_packages` names those of Debian.
+    `commands` run in `root` of a directory with only `inputs` (of the tree) and `files` (predeploy's own). For `python`
+    they make a virtual environment at ENV, and for `node` the `node_modules` of every workspace, or yarn's files
+    (`pnp`). `manager` is `pnpm@10.34.9`, `npm`, or empty. `variables` are for its steps. `control` succeeds only if the
+    registry answers. `is_own` marks predeploy's own packages, `system_packages` names those of Debian.
     """
 
     kind: Literal["python", "node"]
@@ -131,6 +129,8 @@ class Environment:
     control: tuple[str, ...]
     key: str
     manager: str = ""
+    linker: Literal["node-modules", "pnp"] = "node-modules"
+    variables: tuple[tuple[str, str], ...] = ()
     files: tuple[tuple[str, str], ...] = ()
     tree: TreeName = ""
     is_own: bool = False

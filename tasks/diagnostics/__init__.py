@@ -7,7 +7,8 @@ from tasks.diagnostics.bundlers import site_build, wrangler
 from tasks.diagnostics.django_text import django_check, migrations
 from tasks.diagnostics.dockerfile import dockerfile
 from tasks.diagnostics.generic import plain, probe
-from tasks.diagnostics.installers import npm, pnpm, uv
+from tasks.diagnostics.installing.installers import npm, pnpm, uv
+from tasks.diagnostics.installing.yarn_bun import bun, yarn
 from tasks.diagnostics.linters import black, flake8, isort, pyright
 from tasks.diagnostics.node import astro_check, eslint, tsc
 from tasks.diagnostics.paths import ROOT, PathMapper, moved, rooted, roots_of
@@ -28,6 +29,7 @@ __all__ = ["PARSERS", "Parsed", "parse"]
 PARSERS: dict[str, Parser] = {
     "astro_check": astro_check,
     "black": black,
+    "bun": bun,
     "django_check": django_check,
     "django_test": django_test,
     "dockerfile": dockerfile,
@@ -51,6 +53,7 @@ PARSERS: dict[str, Parser] = {
     "vitest": vitest,
     "worker": worker,
     "wrangler": wrangler,
+    "yarn": yarn,
 }
 
 

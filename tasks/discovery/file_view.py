@@ -115,7 +115,7 @@ class FileView:
         if not text.strip():
             return {}
         try:
-            if path.endswith((".toml", ".lock", "Pipfile")) and not path.endswith("Pipfile.lock"):
+            if path.endswith((".toml", ".lock", "Pipfile")) and not path.endswith(("Pipfile.lock", "bun.lock")):
                 return parse_toml(text)
             return parse_yaml(text) if path.endswith((".yaml", ".yml")) else parse_json(text)
         except BrokenDocumentError as error:

@@ -60,6 +60,7 @@ FIXED = {
     "npm_config_update_notifier": "false",
     "npm_config_audit": "false",
     "npm_config_fund": "false",
+    "YARN_ENABLE_TELEMETRY": "false",
 }
 
 # For Node's tools only: no questions, no progress bars. A Django project may choose its settings by this name.
@@ -167,6 +168,8 @@ def stores_of(stores: Path) -> dict[str, str]:
         "pnpm_config_store_dir": str(stores / "pnpm"),
         "pnpm_config_cache_dir": str(stores / "pnpm-cache"),
         "pnpm_config_state_dir": str(stores / "pnpm-state"),
+        "YARN_GLOBAL_FOLDER": str(stores / "yarn"),
+        "BUN_INSTALL_CACHE_DIR": str(stores / "bun"),
     }
 
 

@@ -30,26 +30,33 @@ PROOFS: tuple[tuple[ReasonCode, re.Pattern[str]], ...] = (
             r"|package\.json and package-lock\.json.*in sync"
             r"|lockfile.* needs to be updated|`--locked` was provided|in `--require-hashes` mode, all requirements"
             r"|no trusted hash was provided|Missing: .* from lock file"
-            r"|ERR_PNPM_LOCKFILE_MISSING_DEPENDENCY|ERR_PNPM_NO_LOCKFILE",
+            r"|ERR_PNPM_LOCKFILE_MISSING_DEPENDENCY|ERR_PNPM_NO_LOCKFILE|lockfile would have been modified"
+            r"|lockfile had changes, but lockfile is frozen",
             re.IGNORECASE,
         ),
     ),
     (
         ReasonCode.HASH_MISMATCH,
-        re.compile(r"hash mismatch|EINTEGRITY|ERR_PNPM_TARBALL_INTEGRITY|do not match the hash", re.IGNORECASE),
+        re.compile(
+            r"hash mismatch|EINTEGRITY|ERR_PNPM_TARBALL_INTEGRITY|do not match the hash"
+            r"|archive doesn't match the expected checksum|Integrity check failed",
+            re.IGNORECASE,
+        ),
     ),
     (
         ReasonCode.NOT_FOUND,
         re.compile(
             r"was not found in the package registry|ERR_PNPM_FETCH_404|ERR_PNPM_NO_MATCHING_VERSION|\bE404\b|ETARGET"
-            r"|there (?:is|are) no versions? of|no version of",
+            r"|there (?:is|are) no versions? of|no version of|Couldn't find (?:package|any versions)"
+            r"|No candidates found|YN0035: .*not found|No version matching|error: GET \S+ - 404|: Not found\"",
             re.IGNORECASE,
         ),
     ),
     (
         ReasonCode.UNSATISFIABLE,
         re.compile(
-            r"No solution found|unsatisfiable|ERESOLVE|requires-python.*(?:does not|not satisf|incompatible)",
+            r"No solution found|unsatisfiable|ERESOLVE|is incompatible with this module"
+            r"|requires-python.*(?:does not|not satisf|incompatible)",
             re.IGNORECASE,
         ),
     ),

@@ -7,7 +7,13 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
 from tasks.errors import PredeployError, UsageError
-from tasks.planning.environments import node_environment, our_environment, python_environment, tool_environment
+from tasks.planning.environments import (
+    node_argv,
+    node_environment,
+    our_environment,
+    python_environment,
+    tool_environment,
+)
 from tasks.stack import Stack, Version
 from tasks.steps import (
     CACHE,
@@ -107,21 +113,22 @@ class Lowering:
         first = next(
             (each for each in check.commands if each.inputs is None and share_workspace(each, command)), command
         )
+        environment = self.environment_of(check, command)
         argv = tuple(part.replace(DB_MIGRATED, template_of(check, migrated)) for part in command.argv)
         return Step(
             slot=slot_of(check, command),
-            argv=with_database(argv, database),
+            argv=node_argv(environment, with_database(argv, database)),
             cwd=command.cwd,
             # the check's inputs hold for the tree, not for the base
             inputs=command.inputs or (Inputs() if command.tree else check.inputs),
             limit=command.limit,
             phase=command.phase,
-            env=variables(command, database),
+            env=variables(command, database, environment),
             secrets=command.secrets,
             begins=command.inputs is not None
             or (command is first and (bool(command.component) or not check.workspace_of)),
             volatile=command.volatile or database is not None or bool(command.services),
-            environment=self.environment_of(check, command),
+            environment=environment,
             image=self.image(check) if command.environment == "image" else None,
             database=database,
             services=tuple(self.service(check, each, database) for each in command.services),
@@ -139,13 +146,14 @@ class Lowering:
         uses_database = any(
             "@db." in text for text in (*server.argv, *server.in_image, *(value for _, value in server.env))
         )
+        environment = self.environment_of(check, server)
         return Service(
             name=server.label,
-            argv=with_database(server.argv, database),
+            argv=node_argv(environment, with_database(server.argv, database)),
             cwd=server.cwd,
-            env=variables(server, database),
+            env=variables(server, database, environment),
             secrets=server.secrets,
-            environment=self.environment_of(check, server),
+            environment=environment,
             image=self.image(check) if server.environment == "production" else None,
             database=database if uses_database else None,
             in_image=with_database(server.in_image, database),
@@ -213,7 +221,10 @@ def without_database(text: str) -> str:
     return text
 
 
-def variables(command: Command, database: Database | None) -> tuple[tuple[str, str], ...]:
+def variables(
+    command: Command, database: Database | None, environment: Environment | None
+) -> tuple[tuple[str, str], ...]:
     """Returns the command's variables. Node programs also get a compile cache, whose keys are file contents."""
-    env = (*command.env, *(NODE_CACHE if command.environment == "node" else ()))
+    of_packages = environment.variables if environment else ()
+    env = (*of_packages, *command.env, *(NODE_CACHE if command.environment == "node" else ()))
     return env if database else tuple((name, without_database(value)) for name, value in env)

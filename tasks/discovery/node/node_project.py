@@ -5,7 +5,7 @@ from typing import Literal, cast
 
 from tasks.discovery.documents import string, table, text_table
 from tasks.discovery.file_view import FileView, is_within, join, parent
-from tasks.discovery.node.node_locks import locked_versions
+from tasks.discovery.node.node_locks import lock_format, locked_versions
 from tasks.discovery.node.node_workspace import (
     Workspace,
     dependencies,
@@ -15,12 +15,25 @@ from tasks.discovery.node.node_workspace import (
     manager_of,
 )
 from tasks.discovery.versions import Image, node_version
+from tasks.node_range import lowest_major
+from tasks.package_managers import reader_of
 from tasks.stack import NodeProject
 
 Manager = Literal["pnpm", "npm", "yarn", "bun"]
 
 _PACKAGE_MANAGER = re.compile(r"^(pnpm|npm|yarn|bun)(?:@(\d+\.\d+\.\d+[\w.\-]*))?")
-_SETTINGS = (".npmrc", "pnpm-workspace.yaml", ".pnpmfile.cjs", ".pnpmfile.mjs", ".yarnrc.yml", "bunfig.toml")
+_RANGE = re.compile(r"^(?:pnpm|yarn|bun)@(?P<range>[^\s+]+)")
+_SETTINGS = (
+    ".npmrc",
+    "pnpm-workspace.yaml",
+    ".pnpmfile.cjs",
+    ".pnpmfile.mjs",
+    ".yarnrc",
+    ".yarnrc.yml",
+    "bunfig.toml",
+)
+# The folders of .yarn with files that an installation reads.
+_YARN = ("cache", "patches", "plugins", "releases")
 # Tools that a workspace's root often installs for all members.
 _SHARED_TOOLS = ("typescript", "eslint", "vitest", "wrangler", "prettier")
 
@@ -33,8 +46,9 @@ def describe_node(tree: FileView, directory: str, image: Image) -> NodeProject |
     package = parent(manifest)
     workspace = find_workspace(tree, package)
     manifests = tuple(dict.fromkeys((manifest, join(workspace.root, "package.json"))))
-    manager, version = _manager(tree, workspace, manifests)
+    manager, named = _manager(tree, workspace, manifests)
     lock = _lock(tree, workspace.root, manager)
+    version = named or _reader(tree, workspace.root, manager, lock, manifests)
     paths = linked(tree, workspace, package)
     asked = dependencies(tree, package)
     if workspace.root != package:
@@ -45,6 +59,7 @@ def describe_node(tree: FileView, directory: str, image: Image) -> NodeProject |
         package=package,
         manager=manager,
         manager_version=version,
+        linker=_linker(tree, workspace.root, manager, version),
         lock=lock,
         node=node_version(tree, image, component=directory, manifests=manifests),
         scripts=text_table(tree.table(manifest), "scripts"),
@@ -79,6 +94,24 @@ def _manager(tree: FileView, workspace: Workspace, manifests: tuple[str, ...]) -
     return ("pnpm" if tree.has(join(workspace.root, "pnpm-workspace.yaml")) else "npm"), ""
 
 
+def _reader(tree: FileView, root: str, manager: Manager, lock: str | None, manifests: tuple[str, ...]) -> str:
+    """Returns the pinned version of the manager that reads the lock and is within the range in `engines`."""
+    ranges = (_RANGE.match(string(tree.table(path), "packageManager")) for path in manifests)
+    asked = [match["range"] for match in ranges if match]
+    asked += [string(tree.table(path), "engines", manager) for path in manifests]
+    written = lock_format(tree, lock) if lock else ""
+    if manager == "yarn" and not lock and tree.has(join(root, ".yarnrc.yml")):
+        written = "10"
+    return reader_of(manager, written, next(filter(None, asked), ""))
+
+
+def _linker(tree: FileView, root: str, manager: Manager, version: str) -> Literal["node-modules", "pnp"]:
+    """Returns yarn's linker. Since version 2 it makes no node_modules unless `.yarnrc.yml` says so."""
+    named = string(tree.table(join(root, ".yarnrc.yml")), "nodeLinker")
+    is_pnp = manager == "yarn" and lowest_major(version) > 1 and named in {"", "pnp"}
+    return "pnp" if is_pnp else "node-modules"
+
+
 def _lock(tree: FileView, root: str, manager: Manager) -> str | None:
     found = locks(tree, root)
     mine = [lock for lock in found if manager_of(lock) == manager]
@@ -90,8 +123,6 @@ def _lock(tree: FileView, root: str, manager: Manager) -> str | None:
         tree.warn(f"{manifest}: packageManager is {manager}, but the lock is {others[0]}; use one manager for both")
     elif not mine:
         tree.warn(f"{manifest}: no lock, so each run resolves the dependencies again; commit the lock of {manager}")
-    elif manager in {"yarn", "bun"}:
-        tree.warn(f"{mine[0]}: locks of {manager} are not read; commit a pnpm-lock.yaml or a package-lock.json")
     return mine[0] if mine else None
 
 
@@ -103,6 +134,7 @@ def _inputs(
     found = {join(directory, "package.json") for directory in directories}
     found |= {join(directory, name) for directory in (root, package) for name in _SETTINGS}
     found |= {lock or "", *_patches(tree, root), *_archives(tree, tuple(directories))}
+    found |= {path for folder in _YARN for path in tree.under(join(root, f".yarn/{folder}"))}
     for path in paths:
         if path not in workspace.members and lock and lock.endswith("pnpm-lock.yaml"):  # pnpm copies their files
             found |= set(tree.under(path))
@@ -110,12 +142,10 @@ def _inputs(
 
 
 def _patches(tree: FileView, root: str) -> set[str]:
-    """Returns the patches of dependencies. pnpm lists them; yarn and patch-package use a folder."""
+    """Returns the patches of dependencies. pnpm and bun list them; yarn and patch-package use a folder."""
     named: dict[str, str] = {}
-    for document in (
-        tree.table(join(root, "pnpm-workspace.yaml")),
-        table(tree.table(join(root, "package.json")), "pnpm"),
-    ):
+    manifest = tree.table(join(root, "package.json"))
+    for document in (tree.table(join(root, "pnpm-workspace.yaml")), table(manifest, "pnpm"), manifest):
         named |= text_table(document, "patchedDependencies")
     folder = {path for path in tree.under(join(root, "patches")) if path.endswith(".patch")}
     return folder | {join(root, path) for path in named.values()}

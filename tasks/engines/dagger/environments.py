@@ -3,19 +3,27 @@
 import asyncio
 import os
 import re
+import shlex
 from pathlib import Path
 
 from tasks.engines.dagger.execution import StepOrder, execute, no_exit
 from tasks.engines.dagger.paths import ENV, PYTHON, WITH_ENV, WORK
 from tasks.engines.dagger.resources import InstalledContainer, SessionResources
-from tasks.engines.dagger.session import Container, Directory, EngineRefusedError, ExecFailedError, with_cached_id
+from tasks.engines.dagger.session import (
+    Container,
+    Directory,
+    EngineRefusedError,
+    ExecFailedError,
+    with_cached_id,
+)
 from tasks.engines.dagger.variables import plain_variables
 from tasks.engines.package_scripts import drop_scripts
 from tasks.errors import EngineError
 from tasks.exits import Exit, Prepared
+from tasks.package_managers import PNP, is_yarn_file
 from tasks.steps import Environment, Inputs, Phase
 
-FIND_MODULES = ("find", WORK, "-type", "d", "-name", "node_modules", "-prune")
+FIND_MODULES: tuple[str, ...] = ("find", WORK, "-type", "d", "-name", "node_modules", "-prune")
 UNBUILT = re.compile(r"Failed to build|build backend returned an error", re.IGNORECASE)
 # Not every package is in the image's release of Debian.
 INSTALL_EACH = (
@@ -95,9 +103,10 @@ async def install(resources: SessionResources, environment: Environment, toolcha
         if exit.code != 0 and exit.code not in command.empty:
             return Prepared(exit=exit, command=command, gaps=choice.gaps)
         gaps += [] if exit.code == 0 else [f"{command.label} failed in its container"]
-    paths = await find_modules(resources, container) if environment.kind == "node" else (ENV,)
-    packages = tuple((path, with_cached_id(container.directory(path))) for path in paths)
-    resources.installed[environment.key] = InstalledContainer(toolchain=toolchain, packages=packages)
+    paths = await find_modules(resources, container, environment) if environment.kind == "node" else (ENV,)
+    packages = tuple((path, with_cached_id(container.directory(path))) for path in paths if not is_yarn_file(path))
+    files = tuple((path, with_cached_id(container.file(path))) for path in paths if is_yarn_file(path))
+    resources.installed[environment.key] = InstalledContainer(toolchain=toolchain, packages=packages, files=files)
     version = f"{environment.kind.capitalize()} {choice.version}"
     return Prepared(exit=Exit(code=0), gaps=(*choice.gaps, *gaps), version=version, reused=exit.reused)
 
@@ -130,7 +139,11 @@ def acquiring(resources: SessionResources, toolchain: Container, environment: En
     return resources.with_variables(container, plain_variables("acquire", node=environment.kind == "node"))
 
 
-async def find_modules(resources: SessionResources, container: Container) -> tuple[str, ...]:
-    """The outermost node_modules directories."""
-    listed = await resources.session.ask(container.with_exec(list(FIND_MODULES)).stdout())
+async def find_modules(resources: SessionResources, container: Container, environment: Environment) -> tuple[str, ...]:
+    """The packages of an environment: the outermost node_modules directories, or yarn's files."""
+    find = FIND_MODULES
+    if environment.linker == "pnp":
+        paths = " ".join(shlex.quote(f"{WORK}/{environment.root}/{name}") for name in PNP)
+        find = ("sh", "-c", f'for path in {paths}; do [ ! -e "$path" ] || readlink -f "$path"; done')
+    listed = await resources.session.ask(container.with_exec(list(find)).stdout())
     return tuple(sorted(listed.splitlines()))

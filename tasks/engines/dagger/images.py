@@ -1,4 +1,4 @@
-"""Base images: the tag for each version, and the one digest per tag that a run uses."""
+"""Base images: the tag for each version, the one digest per tag that a run uses, and package managers in them."""
 
 import re
 from collections.abc import Mapping
@@ -6,8 +6,11 @@ from dataclasses import dataclass
 
 from packaging.specifiers import SpecifierSet
 
-from tasks.engines.dagger.session import Container, DaggerSession, EngineRefusedError
+from tasks.engines.dagger.paths import MANAGER
+from tasks.engines.dagger.session import Container, DaggerSession, Directory, EngineRefusedError
+from tasks.engines.dagger.variables import plain_variables
 from tasks.engines.memo import AsyncMemo
+from tasks.engines.versions.managers import manager_install
 from tasks.engines.versions.python import minors_of, specifier
 from tasks.errors import EngineError
 from tasks.node_range import admits, is_range, lowest_major
@@ -83,6 +86,27 @@ def differs(name: str, version: Version) -> str:
     """The gap in the proof."""
     source = f" ({version.source})" if version.source else ""
     return f"another {name} than {version.wanted or version.accepts}{source}"
+
+
+def with_manager(base: Container, manager: str, empty: Directory) -> Container:
+    """The image with the manager's programs first on PATH. `empty` is an empty directory.
+
+    The npm that comes with Node needs no installation. Raises EngineError (`unsupported`).
+    """
+    wanted = manager_install(manager)
+    if wanted is None:
+        return base
+    files = empty
+    for path, text in wanted.files:
+        files = files.with_new_file(path, text)
+    brought = base.with_directory(MANAGER, files).with_workdir(MANAGER)
+    for name, value in plain_variables("acquire", node=True).items():
+        brought = brought.with_env_variable(name, value)
+    for argv in wanted.commands:
+        brought = brought.with_exec(list(argv))
+    return base.with_directory(MANAGER, brought.directory(MANAGER)).with_env_variable(
+        "PATH", f"{MANAGER}/node_modules/.bin:${{PATH}}", expand=True
+    )
 
 
 class BaseImageResolver:

@@ -7,15 +7,14 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from tasks import steps
-from tasks.engines.dagger.images import BaseImageResolver, ImageChoice, choose_node, choose_python
-from tasks.engines.dagger.paths import CACHE, ENV, MANAGER, OUT, PROBES, TOKENS, WITH_ENV, WORK, pattern
+from tasks.engines.dagger.images import BaseImageResolver, ImageChoice, choose_node, choose_python, with_manager
+from tasks.engines.dagger.paths import CACHE, ENV, OUT, PROBES, TOKENS, WITH_ENV, WORK, pattern
 from tasks.engines.dagger.postgres import PostgresService
-from tasks.engines.dagger.session import CacheVolume, Container, DaggerSession, Directory, Secret, with_cached_id
+from tasks.engines.dagger.session import CacheVolume, Container, DaggerSession, Directory, File, Secret, with_cached_id
 from tasks.engines.dagger.variables import STORES, index_variables, plain_variables, secret_name
 from tasks.engines.dagger.wrapper import NONCE, RUN
 from tasks.engines.memo import AsyncMemo
 from tasks.engines.tokens import Tokens
-from tasks.engines.versions.node import manager_version
 from tasks.exits import Exit, Prepared
 from tasks.redaction.encodings import SHORTEST
 from tasks.redaction.redactor import Redactor
@@ -62,10 +61,11 @@ class SlotDirectories:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InstalledContainer:
-    """An installed environment: its container, and the directories of its packages, which steps mount."""
+    """An installed environment: its container, and the directories and files of its packages, which steps mount."""
 
     toolchain: Container
     packages: tuple[tuple[str, Directory], ...]
+    files: tuple[tuple[str, File], ...] = ()
 
 
 class SessionResources:
@@ -134,14 +134,7 @@ class SessionResources:
         base, uv = await asyncio.gather(self.images.get(environment.kind, choice.version), self.images.get("uv"))
         if environment.kind == "python":
             return base.with_file("/usr/local/bin/uv", uv.file("/uv"))
-        name, version = manager_version(environment.manager)
-        if name == "npm":
-            return base
-        argv = ["npm", "install", "--prefix", MANAGER, "--no-save", "--ignore-scripts", f"{name}@{version}"]
-        brought = self.with_variables(base, plain_variables("acquire", node=True)).with_exec(argv)
-        return base.with_directory(MANAGER, brought.directory(MANAGER)).with_env_variable(
-            "PATH", f"{MANAGER}/node_modules/.bin:${{PATH}}", expand=True
-        )
+        return with_manager(base, environment.manager, self.client.directory())
 
     def acquiring(self, container: Container) -> Container:
         """A container for installations: it has the shared stores, and access to package indexes."""
@@ -224,6 +217,8 @@ class SessionResources:
         for path, packages in installed.packages if installed else ():
             if path != ENV:  # it is mounted in the base already
                 container = container.with_mounted_directory(path, packages)
+        for path, file in installed.files if installed else ():
+            container = container.with_mounted_file(path, file)
         return container
 
     @staticmethod

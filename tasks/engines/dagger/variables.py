@@ -28,6 +28,9 @@ ACQUIRING = {
     "pnpm_config_store_dir": f"{STORES}/pnpm",
     "pnpm_config_cache_dir": f"{STORES}/pnpm-cache",
     "pnpm_config_state_dir": f"{STORES}/pnpm-state",
+    "XDG_CACHE_HOME": f"{STORES}/cache",
+    "YARN_GLOBAL_FOLDER": f"{STORES}/yarn",
+    "BUN_INSTALL_CACHE_DIR": f"{STORES}/bun",
     "npm_config_package_import_method": "copy",
     "pnpm_config_package_import_method": "copy",
 }

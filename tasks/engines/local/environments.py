@@ -27,7 +27,7 @@ FACTS = "facts.json"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InstalledEnvironment:
-    """A complete environment. `modules` are its node_modules directories, relative to the stack's root."""
+    """A complete environment. `modules` are its packages: node_modules directories, or the files of yarn."""
 
     name: str
     environment: Environment
@@ -148,7 +148,7 @@ class Environments:
             if exit.code != 0 and exit.code not in command.empty:
                 return replace(made, exit=exit, command=command)
             gaps += [] if exit.code == 0 else [f"{command.label} failed on this machine"]
-        modules = await asyncio.to_thread(find_modules, stage) if environment.kind == "node" else []
+        modules = await asyncio.to_thread(find_modules, stage, environment) if environment.kind == "node" else []
         (entry.path / FACTS).write_text(json.dumps({"modules": modules, "gaps": gaps}))
         entry.complete()
         return made

@@ -15,6 +15,8 @@ from tasks.engines.memo import AsyncMemo
 from tasks.engines.threads import in_thread
 from tasks.engines.tokens import Tokens
 from tasks.engines.workspace import clone_tree, lease, remove_tree, sync
+from tasks.files import copy_file
+from tasks.package_managers import is_yarn_file
 from tasks.source.tree import select
 from tasks.steps import ENV, Step
 
@@ -37,7 +39,7 @@ class WorkspaceSlot:
         return tokens.with_values({ENV: str(installed.venv)})
 
     def placed(self) -> dict[str, dict[str, str]]:
-        """By root of the environment: each node_modules directory, and the environment that it was copied from."""
+        """By root of the environment: the path of its packages, and the environment that it was copied from."""
         try:
             stamps: dict[str, dict[str, str]] = json.loads(self.stamps.read_text())
         except (OSError, ValueError):
@@ -103,13 +105,14 @@ class Slots:
         return slot
 
     async def place(self, slot: WorkspaceSlot, installed: InstalledEnvironment) -> None:
-        """Copies an environment's node_modules directories next to their packages in the workspace."""
+        """Copies an environment's packages into the workspace, to the same places."""
         root = installed.environment.root
         async with slot.placing:
             placed = slot.placed()
             before = placed.get(root, {})
-            wanted = {path: installed.name for path in installed.modules if (slot.workspace / path).parent.is_dir()}
-            if before == wanted and all((slot.workspace / path).is_dir() for path in wanted):
+            packages = [path for path in installed.modules if (slot.workspace / package_of(path)).is_dir()]
+            wanted = dict.fromkeys(packages, installed.name)
+            if before == wanted and all((slot.workspace / path).exists() for path in wanted):
                 await in_thread(forget_caches, slot.workspace, installed)
                 return
             # until the copies are complete, the record claims nothing
@@ -118,15 +121,31 @@ class Slots:
                 if path not in wanted:
                     await in_thread(remove_tree, slot.workspace / path)
             for path, name in wanted.items():
-                if before.get(path) != name or not (slot.workspace / path).is_dir():
-                    await clone_tree(installed.stage / path, slot.workspace / path)
+                if before.get(path) != name or not (slot.workspace / path).exists():
+                    await copy_packages(installed.stage / path, slot.workspace / path)
             await in_thread(slot.stamps.write_text, json.dumps(placed | {root: wanted}))
+
+
+def package_of(path: str) -> Path:
+    """The directory of the package that has these node_modules, or one of yarn's files."""
+    above = Path(path).parent
+    return above.parent if above.name == ".yarn" else above
+
+
+async def copy_packages(source: Path, target: Path) -> None:
+    """Copies a directory, or one of yarn's files."""
+    if not is_yarn_file(source.name):
+        await clone_tree(source, target)
+        return
+    await in_thread(os.makedirs, target.parent, exist_ok=True)
+    await in_thread(remove_tree, target)
+    await in_thread(copy_file, os.fspath(source), os.fspath(target))
 
 
 def forget_caches(workspace: Path, installed: InstalledEnvironment) -> None:
     """Deletes caches of tools in node_modules (`.vite`, `.astro`, …): they may refer to deleted files."""
     for path in installed.modules:
         source, target = installed.stage / path, workspace / path
-        if target.is_dir():
+        if target.is_dir() and target.name == "node_modules":
             for name in {each.name for each in os.scandir(target)} - {each.name for each in os.scandir(source)}:
                 remove_tree(target / name)

@@ -1,4 +1,4 @@
-"""Which of the pinned Nodes a stack gets, and which package manager it names. Pure."""
+"""Which of the pinned Nodes a stack gets. Pure."""
 
 import re
 from dataclasses import dataclass
@@ -9,8 +9,6 @@ from tasks.stack import Version
 
 # The first that fits is taken: the release that most deploy on, then the newer, then the older one.
 PINNED: dict[int, Release] = {22: (22, 20, 0), 24: (24, 19, 0), 20: (20, 18, 0)}
-DEFAULT_PNPM = "10.34.9"
-MANAGER = re.compile(r"(?P<name>[a-z]+)(?:@(?P<version>\d[\w.-]*))?(?:\+.*)?")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,16 +53,3 @@ def readable(text: str) -> str:
 def plain(text: str) -> str:
     """`22` for `22.x`."""
     return re.sub(r"(\.[xX*])+$", "", text)
-
-
-def manager_version(manager: str) -> tuple[str, str]:
-    """Name and version of a package manager; raises EngineError (`unsupported`) for those we do not bring."""
-    match = MANAGER.fullmatch(manager or "npm")
-    name, version = (match["name"], match["version"] or "") if match else (manager, "")
-    if name not in {"npm", "pnpm"}:
-        raise EngineError(
-            f"the stack's package manager is {manager}: only npm and pnpm can be brought "
-            "here. Move the stack to one of them, or skip the checks that need it",
-            "unsupported",
-        )
-    return name, version or (DEFAULT_PNPM if name == "pnpm" else "")

@@ -12,6 +12,8 @@ command that needs a migrated database. With a database that no run has, it exit
 import inspect
 import os
 import sys
+import sysconfig
+from importlib.util import find_spec
 from typing import Any
 
 from predeploy_django import is_sqlite, migrate_file, set_up_project, unfit_database
@@ -64,6 +66,37 @@ def print_field(field_name: str, model_name: str) -> None:
             print(f"No default: field {field_name} of model {model_name} of app {model._meta.app_label} in {place}")
 
 
+def is_installed(label: str) -> bool:
+    """Whether an app's migrations come from an installed package, so that the stack cannot add one."""
+    from django.apps import apps
+    from django.db.migrations.loader import MigrationLoader
+
+    module, _ = MigrationLoader.migrations_module(label)  # MIGRATION_MODULES can move them into the stack
+    try:
+        found = find_spec(module) if module else None
+    except ImportError:
+        found = None
+    place = found.origin if found and found.origin else apps.get_app_config(label).path
+    packages = {os.path.realpath(sysconfig.get_path(name)) for name in ("purelib", "platlib")}
+    return any(os.path.realpath(place).startswith(f"{folder}{os.sep}") for folder in packages)
+
+
+def leave_out_installed_apps() -> None:
+    """Makes `makemigrations` see the changes of the stack's own apps alone.
+
+    An installed package whose models differ from its migrations is common, for example by DEFAULT_AUTO_FIELD.
+    """
+    from django.db.migrations.autodetector import MigrationAutodetector
+
+    every = MigrationAutodetector.changes
+
+    def own_changes(self: Any, *arguments: Any, **options: Any) -> dict[str, Any]:
+        changes: dict[str, Any] = every(self, *arguments, **options)
+        return {label: migrations for label, migrations in changes.items() if not is_installed(label)}
+
+    MigrationAutodetector.changes = own_changes
+
+
 def main() -> int:
     _, port, name, *arguments = sys.argv[1:]
     set_up_project()
@@ -72,6 +105,7 @@ def main() -> int:
     if code := unfit_database(port, name):
         return code
     name_new_fields()
+    leave_out_installed_apps()
     listed = commands(arguments)
     if is_sqlite() and needs_migrations(listed[0]):
         migrate_file()

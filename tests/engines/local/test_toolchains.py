@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from tasks.engines.local.toolchains.python import Pythons, probe
-from tasks.engines.versions.node import PINNED, choose_node, manager_version
+from tasks.engines.versions.managers import manager_install
+from tasks.engines.versions.node import PINNED, choose_node
 from tasks.errors import EngineError
 from tasks.stack import Version
 
@@ -51,11 +52,36 @@ def test_no_node_is_better_than_one_that_the_stack_rejects() -> None:
     assert error.value.reason_code == "toolchain"
 
 
-def test_unavailable_package_managers_are_named() -> None:
-    assert manager_version("pnpm@9.1.0+sha512.abc") == ("pnpm", "9.1.0")
-    assert manager_version("") == ("npm", "")
-    with pytest.raises(EngineError, match=r"yarn@4\.1\.0.*npm and pnpm") as error:
-        manager_version("yarn@4.1.0")
+def test_pinned_package_managers_are_installed_by_hash_and_others_by_the_version_that_the_stack_names() -> None:
+    pinned, named, yarn, bun = map(
+        manager_install, ("pnpm@10.34.9", "pnpm@9.1.0+sha512.abc", "yarn@4.18.1", "bun@1.4.5")
+    )
+
+    assert pinned is not None
+    assert named is not None
+    assert yarn is not None
+    assert bun is not None
+    assert pinned.commands[0][:2] == ("npm", "ci")
+    assert "sha512-9JtajqD97b" in dict(pinned.files)["package-lock.json"]
+    assert named.commands[0][-1] == "pnpm@9.1.0"
+    assert "node_modules/@yarnpkg/cli-dist" in dict(yarn.files)["package-lock.json"]
+    assert "@oven/bun-linux-aarch64-musl" in dict(bun.files)["package-lock.json"]
+    assert bun.commands[1] == ("node", "node_modules/bun/install.js")
+
+
+def test_npm_comes_with_node_unless_the_stack_names_a_version() -> None:
+    named = manager_install("npm@11.6.2")
+
+    assert manager_install("") is None
+    assert manager_install("npm") is None
+    assert named is not None
+    assert named.commands[0][-1] == "npm@11.6.2"
+
+
+@pytest.mark.parametrize("manager", ["yarn", "deno@2.1.0", "cnpm"])
+def test_package_managers_that_predeploy_does_not_bring_are_named(manager: str) -> None:
+    with pytest.raises(EngineError, match=f"is {manager}: predeploy brings npm, pnpm, yarn and bun") as error:
+        manager_install(manager)
     assert error.value.reason_code == "unsupported"
 
 

@@ -1,9 +1,10 @@
-"""Node from pinned wheels, with its own npm, and the pnpm that a stack names."""
+"""Node from pinned wheels, with its own npm, and the package manager that a stack names."""
 
 from pathlib import Path
 
-from tasks.engines.local.toolchains.pinned import ToolchainConfig, install, install_wheel
-from tasks.engines.versions.node import NodeChoice, manager_version
+from tasks.engines.local.toolchains.pinned import ToolchainConfig, host, install, install_wheel
+from tasks.engines.versions.managers import manager_install
+from tasks.engines.versions.node import NodeChoice
 from tasks.exits import Exit
 
 PROGRAMS = {"npm": "npm-cli.js", "npx": "npx-cli.js"}
@@ -28,18 +29,25 @@ def link_programs(path: Path) -> None:
 async def ensure_manager(
     config: ToolchainConfig, manager: str, node: Path, log: Path
 ) -> tuple[Path | None, Exit, tuple[str, ...]]:
-    """The directory of the package manager's programs, or None where Node's own npm is it.
+    """The directory of the package manager's programs, or None for the npm that comes with Node.
 
-    Also how installing it ended, and the command: a version that does not exist is the stack's mistake.
+    Also how its installation ended, and the last command: a version that does not exist is the stack's mistake.
     """
-    name, version = manager_version(manager)
-    if name == "npm":
-        # `packageManager` may name another npm; what a lock installs does not depend on it
+    wanted = manager_install(manager)
+    if wanted is None:
         return None, Exit(code=0), ()
-    argv = ("npm", "install", "--no-save", "--no-package-lock", "--ignore-scripts", f"{name}@{version}")
+    last: tuple[str, ...] = ()
 
     async def build(path: Path) -> Exit:
-        return await config.acquire((*argv, "--prefix", str(path)), path, log, path=(node,))
+        nonlocal last
+        exit = Exit(code=0)
+        for name, text in wanted.files:
+            (path / name).write_text(text, encoding="utf-8")
+        for last in wanted.commands:
+            exit = await config.acquire(last, path, log, path=(node,))
+            if exit.code != 0:
+                break
+        return exit
 
-    path, exit = await install(config, f"{name}-{version}", build)
-    return path / "node_modules/.bin", exit, argv
+    path, exit = await install(config, f"{manager.partition('+')[0]}-{host()}", build)
+    return path / "node_modules/.bin", exit, last

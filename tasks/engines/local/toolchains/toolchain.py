@@ -107,7 +107,7 @@ class Toolchains:
         return Toolchain(
             tag=f"node{choice.text}-{environment.manager.partition('+')[0] or 'npm'}-{host()}",
             version=f"Node {choice.text}",
-            path=(node, manager) if manager else (node,),
+            path=(manager, node) if manager else (node,),
             gaps=choice.gaps,
             exit=exit,
             command=Command(argv=argv, label=label, parser="npm", phase="acquire") if argv else None,

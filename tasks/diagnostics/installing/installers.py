@@ -11,14 +11,18 @@ from tasks.models import Diagnostic, Severity
 
 # Patterns of an installer's messages by rule. The first match counts.
 _WORDS = {
-    "hash_mismatch": "hash mismatch|EINTEGRITY|TARBALL_INTEGRITY",
+    "hash_mismatch": "hash mismatch|EINTEGRITY|TARBALL_INTEGRITY|expected checksum|Integrity check failed",
     "lock_missing": "unable to find lockfile|ERR_PNPM_NO_LOCKFILE|only install with an existing package-lock",
-    "lock_stale": "needs to be updated|OUTDATED_LOCKFILE|LOCKFILE_CONFIG_MISMATCH|are in sync",
-    "not_found": "not found in the package registry|FETCH_404|E404|404 not found|NO_MATCHING_VERSION|ETARGET",
+    "lock_stale": "needs to be updated|OUTDATED_LOCKFILE|LOCKFILE_CONFIG_MISMATCH|are in sync"
+    "|would have been modified|lockfile had changes",
+    "not_found": "not found in the package registry|FETCH_404|E404|404 not found|NO_MATCHING_VERSION|ETARGET"
+    "|couldn't find (?:package|any versions)|: Not found\"|no candidates found|package not found|no version matching"
+    "|failed to resolve| - 404$",
     "manifest_broken": "failed to parse|parse requirement|parsing included|must be pep508|JSON_?PARSE|in JSON at"
     "|BROKEN_LOCKFILE|BAD_PACKAGE_JSON",
     "hash_missing": "must have a hash|no trusted hash was provided",
-    "unsatisfiable": "no solution found|unsatisfiable|ERESOLVE|UNSUPPORTED_ENGINE|EBADENGINE|no interpreter found",
+    "unsatisfiable": "no solution found|unsatisfiable|ERESOLVE|UNSUPPORTED_ENGINE|EBADENGINE|no interpreter found"
+    "|is incompatible with this module",
     "build_failed": "failed to build|failed to generate package metadata|backend returned|ELIFECYCLE|command failed",
     "unreachable": "failed to fetch|request failed|error sending request|META_FETCH_FAIL|ECONN|ENOTFOUND|ETIMEDOUT"
     "|EAI_AGAIN",
