@@ -27,13 +27,13 @@ COMMIT = Flag(
 )
 DEBUG = Flag(group=Group.OUTPUT, name="--debug", text="print the traceback of an internal error of predeploy")
 LIST = Flag(
-    group=Group.LOOK,
+    group=Group.OUTPUT,
     name="--list",
     text="print the checks of the stack, and run nothing. It also prints the absent checks and the reasons",
 )
-PLAN = Flag(group=Group.LOOK, name="--plan", text="print the checks with keys and commands, and run nothing")
-VERSION = Flag(group=Group.LOOK, name="--version", text="print the versions of predeploy, dagger-io and Prefect")
-HELP = Flag(group=Group.LOOK, name="--help", text="print the help")
+PLAN = Flag(group=Group.OUTPUT, name="--plan", text="print the checks with keys and commands, and run nothing")
+VERSION = Flag(group=Group.OUTPUT, name="--version", text="print the versions of predeploy, dagger-io and Prefect")
+HELP = Flag(group=Group.OUTPUT, name="--help", text="print the help")
 NO_SETTINGS: Mapping[str, Flag] = {
     "distribute": DISTRIBUTE,
     "commit": COMMIT,

@@ -11,6 +11,7 @@ WIDTH = 80
 COLUMN = 23
 """The column in which the texts of flags begin."""
 EXAMPLES: Mapping[str, str] = {
+    "": "the current directory",
     "path/to/stack --only mypy": "one check",
     "--gate --engine dagger": "full proof for a deploy",
 }

@@ -15,7 +15,6 @@ class Group(StrEnum):
     RUN = "How to run"
     DEPLOY = "For deploys"
     OUTPUT = "What comes out"
-    LOOK = "Look only"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

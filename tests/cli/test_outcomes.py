@@ -264,7 +264,7 @@ module.{name} = crash
 @pytest.mark.parametrize(
     ("module", "name"),
     [
-        ("tasks.validation.scope", "discover"),
+        ("tasks.validation.stack_settings", "discover"),
         ("flows.cli.session", "publish"),
         ("flows.cli.output", "render_text"),
         ("tasks.report.last_line", "last_line"),

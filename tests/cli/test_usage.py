@@ -334,7 +334,7 @@ def test_list_and_plan_run_no_check(caller: Caller, green: TinyStack) -> None:
 
 
 COUNTS = """
-import tasks.validation.scope as module
+import tasks.validation.stack_settings as module
 real = module.load_settings
 def counted(*arguments, **more):
     with open({file!r}, "a") as file:
