@@ -17,6 +17,7 @@ import uv
 from tasks.catalogue import NAMES
 from tasks.models import CheckReport, Diagnostic, Report, Result, Severity, Status
 from tasks.user_dirs import UserDirs
+from tests.faults.deploy_rows import DEPLOY_FAULTS
 from tests.faults.fault import Edit, Fault, Red
 from tests.faults.image_rows import IMAGE_FAULTS
 from tests.faults.place_rows import PLACE_FAULTS
@@ -54,8 +55,8 @@ def together(faults: Iterable[Fault]) -> Iterator[Fault]:
         yield Fault(name=name, edits=tuple(chain(*edits)), red=tuple(chain(*reds)), engines=group[0].engines)
 
 
-ALONE = (*FAULTS, *IMAGE_FAULTS, *PLACE_FAULTS, *PRODUCTION_FAULTS, *WORKER_FAULTS)
-FAST = [*together((*FAULTS, *WORKER_FAULTS))]
+ALONE = (*DEPLOY_FAULTS, *FAULTS, *IMAGE_FAULTS, *PLACE_FAULTS, *PRODUCTION_FAULTS, *WORKER_FAULTS)
+FAST = [*together((*FAULTS, *WORKER_FAULTS, *DEPLOY_FAULTS))]
 # one row that is no image's: its engine differs, and nothing else
 FAST_IN_CONTAINERS = [*together((*IMAGE_FAULTS, *SETTINGS))]
 # For these a check may be skipped that needs the same packages as the red one, not only one that needs it.
@@ -102,7 +103,7 @@ def apply(edits: Iterable[Edit], stack: Path) -> None:
         edit(stack)
 
 
-EVERY_FAULT = (*FAULTS, *SETTINGS, *UV_FAULTS, *IMAGE_FAULTS, *WORKER_FAULTS)
+EVERY_FAULT = (*DEPLOY_FAULTS, *FAULTS, *SETTINGS, *UV_FAULTS, *IMAGE_FAULTS, *WORKER_FAULTS)
 OF_THE_SAMPLE = frozenset({"site_coffee_shop", "tidy"})
 """Checks without a name in the catalogue: that of the sample's site, and one that a row configures."""
 
