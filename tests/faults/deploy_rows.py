@@ -1,4 +1,4 @@
-"""The faults of a Worker's deploy: builds before wrangler, configurations that a build makes, and targets. Data only."""
+"""The faults of a Worker's deploy: builds, configurations that a build makes, and targets. Data only."""
 
 import json
 
@@ -29,10 +29,9 @@ writeFileSync("dist/wrangler.json", {json.dumps(json.dumps(MADE))});
 writeFileSync(".wrangler/deploy/config.json", {json.dumps(json.dumps({"configPath": "../../dist/wrangler.json"}))});
 """
 MENU = '"kv_namespaces": [{ "binding": "MENU", "id": "0123456789abcdef0123456789abcdef" }]'
-READS = (
-    replace(APP, "  INTAKE_API_KEY: string;\n", "  INTAKE_API_KEY: string;\n  MENU: KVNamespace;\n"),
-    on_health('await env.MENU.put("tea", "2");\n      if ((await env.MENU.get("tea")) !== "2") throw new Error();'),
-)
+READS = on_health("""const { MENU } = env as unknown as { MENU: KVNamespace };
+      await MENU.put("tea", "2");
+      if ((await MENU.get("tea")) !== "2") throw new Error();""")
 CLIENTS = r'^  "vars": \{\n(?P<vars>(?:.*\n)*?)^  \}\n'
 
 
@@ -60,13 +59,13 @@ DEPLOY_FAULTS = (
     ),
     Fault(
         name="the named environment lacks a binding that the code reads",
-        edits=(TO_PRODUCTION, cut(CONFIG, CLIENTS, section(f"{MENU},\n  ", "")), *READS),
+        edits=(TO_PRODUCTION, cut(CONFIG, CLIENTS, section(f"{MENU},\n  ", "")), READS),
         red=(red("worker_container", "missing_binding", f"{INDEX}:9", "reads the binding MENU"),),
         fast="targets",
     ),
     Fault(
         name="the named environment alone has the bindings",
-        edits=(TO_PRODUCTION, cut(CONFIG, CLIENTS, section("", f"{MENU}, ")), *READS),
+        edits=(TO_PRODUCTION, cut(CONFIG, CLIENTS, section("", f"{MENU}, ")), READS),
         exit=0,
         says=("worker_health", "Miniflare (KV)"),
     ),
