@@ -98,6 +98,11 @@ class Settings(BaseModel, frozen=True, extra="forbid"):
         description="the images in which the container engine runs checks, by `python`, `node`, `postgres` and `uv`. "
         "`{version}` is the version that the stack needs",
     )
+    cloudflare_plan: Literal["free", "paid"] = Field(
+        default="paid",
+        description="the plan of the Cloudflare account, which has the limits of Workers. With `paid` an excess of the "
+        "free plan's limits is a warning",
+    )
     env: Variables = Field(
         default_factory=dict,
         description="environment variables for Django, for builds of sites, and for the stack's own checks",

@@ -22,6 +22,7 @@ from tests.faults.fault import Edit, Fault, Red
 from tests.faults.image_rows import IMAGE_FAULTS
 from tests.faults.place_rows import PLACE_FAULTS
 from tests.faults.production_rows import PRODUCTION_FAULTS
+from tests.faults.refused_rows import REFUSED_FAULTS
 from tests.faults.rows import FAULTS, SETTINGS, UV_FAULTS
 from tests.faults.worker_rows import WORKER_FAULTS
 from tests.support.benches import GIVEN, unreachable
@@ -55,8 +56,11 @@ def together(faults: Iterable[Fault]) -> Iterator[Fault]:
         yield Fault(name=name, edits=tuple(chain(*edits)), red=tuple(chain(*reds)), engines=group[0].engines)
 
 
-ALONE = (*DEPLOY_FAULTS, *FAULTS, *IMAGE_FAULTS, *PLACE_FAULTS, *PRODUCTION_FAULTS, *WORKER_FAULTS)
-FAST = [*together((*FAULTS, *WORKER_FAULTS, *DEPLOY_FAULTS))]
+ALONE = (
+    *(*DEPLOY_FAULTS, *FAULTS, *IMAGE_FAULTS, *PLACE_FAULTS, *PRODUCTION_FAULTS),
+    *(*REFUSED_FAULTS, *WORKER_FAULTS),
+)
+FAST = [*together((*DEPLOY_FAULTS, *FAULTS, *REFUSED_FAULTS, *WORKER_FAULTS))]
 # one row that is no image's: its engine differs, and nothing else
 FAST_IN_CONTAINERS = [*together((*IMAGE_FAULTS, *SETTINGS))]
 # For these a check may be skipped that needs the same packages as the red one, not only one that needs it.
@@ -103,7 +107,7 @@ def apply(edits: Iterable[Edit], stack: Path) -> None:
         edit(stack)
 
 
-EVERY_FAULT = (*DEPLOY_FAULTS, *FAULTS, *SETTINGS, *UV_FAULTS, *IMAGE_FAULTS, *WORKER_FAULTS)
+EVERY_FAULT = (*DEPLOY_FAULTS, *FAULTS, *SETTINGS, *UV_FAULTS, *IMAGE_FAULTS, *REFUSED_FAULTS, *WORKER_FAULTS)
 OF_THE_SAMPLE = frozenset({"site_coffee_shop", "tidy"})
 """Checks without a name in the catalogue: that of the sample's site, and one that a row configures."""
 

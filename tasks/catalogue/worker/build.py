@@ -7,12 +7,14 @@ import re
 from tasks.catalogue.django.environment import own_env
 from tasks.catalogue.node import example_env
 from tasks.catalogue.row import CatalogueContext, Row
+from tasks.catalogue.worker.deploy_rules import rules_command
 from tasks.models import Stage
 from tasks.stack import Component, Kind
 from tasks.steps import CACHE, OUT, PROBES, PYTHON, WORK, Command
 from tasks.worker import Deploy, DeployStep, Worker
 
 TSC_CACHE = f"{CACHE}/tsc.json"
+BUNDLE = f"{OUT}/bundle"
 # Tools of quality with a check of their own.
 COVERED = frozenset({"eslint", "vitest"})
 _REFERENCES = re.compile(r'"references"\s*:')
@@ -30,9 +32,11 @@ def worker_commands(component: Component, context: CatalogueContext) -> tuple[Co
     types = types_commands(component, context)
     steps = tuple(step_command(step, component, context) for step in deploy_steps(component, context))
     bundle = bundle_command(component, context)
-    lost = lost_commands(component)
+    directory, plan = directory_of(component), context.settings.cloudflare_plan
+    rules = rules_command(worker, directory, plan), rules_command(worker, directory, plan, BUNDLE)
+    bundled = (rules[0], bundle, rules[1], *lost_commands(component))
     # the types may be those that the build generates
-    return (*steps, *types, bundle, *lost) if worker.is_built else (*types, *steps, bundle, *lost)
+    return (*steps, *types, *bundled) if worker.is_built else (*types, *steps, *bundled)
 
 
 def types_commands(component: Component, context: CatalogueContext) -> tuple[Command, ...]:
@@ -98,7 +102,7 @@ def bundle_command(component: Component, context: CatalogueContext) -> Command:
     worker = worker_of(component)
     env = dict(worker.deploy.env) | own_env(component, context)
     return Command(
-        argv=("wrangler", "deploy", "--dry-run", "--outdir", f"{OUT}/bundle", *wrangler_options(worker)),
+        argv=("wrangler", "deploy", "--dry-run", "--outdir", BUNDLE, *wrangler_options(worker)),
         label="wrangler deploy --dry-run",
         cwd=directory_of(component),
         environment="node",
@@ -147,7 +151,7 @@ def directory_of(component: Component) -> str:
 def worker_outputs(component: Component, _: CatalogueContext) -> tuple[tuple[str, str], ...]:
     """Returns what a deploy uploads. Assets are exported next to the bundle, because files in it count as modules."""
     worker = worker_of(component)
-    bundle = (("", f"{OUT}/bundle"),) if worker.main else ()
+    bundle = (("", BUNDLE),) if worker.main else ()
     assets = posixpath.normpath(f"{component.path}/{worker.assets}")
     return (*bundle, (".assets", f"{WORK}/{assets}")) if worker.assets else bundle
 

@@ -1,0 +1,34 @@
+"""The command that finds what Cloudflare refuses of a deploy, and wrangler's dry run does not."""
+
+import posixpath
+
+from tasks.steps import PROBES, PYTHON, Command
+from tasks.worker import Worker
+
+
+def rules_command(worker: Worker, directory: str, plan: str, bundle: str = "") -> Command:
+    """Returns the command that reads the wrangler file, or the bundle in a folder and the assets.
+
+    The wrangler file is that of the tree, and what the steps before wrangler have made of it. `directory` is the one in
+    which wrangler runs. The command reads the clock, so that no earlier result counts.
+    """
+    deployed = ("--deployed", worker.deploy.config) if worker.deploy.config else ()
+    environment = ("--environment", worker.environment) if worker.environment else ()
+    return Command(
+        argv=(
+            *(PYTHON, f"{PROBES}/wrangler/refused.py", "--within", directory),
+            *("--config", posixpath.relpath(worker.config, directory)),
+            *deployed,
+            *environment,
+            *("--plan", plan),
+            *(("--bundle", bundle) if bundle else ()),
+        ),
+        label="rules for the bundle" if bundle else "rules for the wrangler file",
+        cwd=directory,
+        verdicts=((1, "deploy_refused"),),
+        unfit=((5, "unfilled_id"),),
+        explained=("unfilled_id",),
+        parser="probe",
+        limit=120,
+        volatile=True,
+    )
