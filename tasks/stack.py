@@ -143,9 +143,10 @@ class Web:
     `settings` is the module of the deployed process, and `settings_found` its origin. `manage_settings` is the
     default in manage.py. `wsgi` and `asgi` are `module:attribute`. `apps` are directories with migrations. `launch`
     is the server that production starts. The image is built from `dockerfile` in the directory `context`, up to the
-    stage `target` (if empty, the last), with `args`, and `installs` are its system packages. `reads` are the
-    variables that the code reads. `examples` are all example files, the first value of a name counts. `given` are
-    variables that the Dockerfile and compose files set, as name, value and file. `postgres`: one names it.
+    stage `target` (if empty, the last), with `args`, and `installs` are its system packages. `frontend` is the command
+    that builds files outside of the tree. `reads` are the variables that the code reads. `examples` are all example
+    files, the first value of a name counts. `given` are variables that the Dockerfile and compose files set, as name,
+    value and file. `postgres`: one names it.
     """
 
     directory: str
@@ -163,6 +164,7 @@ class Web:
     args: tuple[tuple[str, str], ...] = ()
     env_example: str | None = None
     installs: tuple[SystemInstall, ...] = ()
+    frontend: Sourced = NOWHERE
     examples: tuple[str, ...] = ()
     reads: tuple[Variable, ...] = ()
     given: tuple[tuple[str, str, str], ...] = ()
@@ -179,9 +181,13 @@ class Web:
 class Site:
     """A static site: its generator (`astro`, `vite`, `eleventy`, `next`, …), build command and output directory.
 
-    `output` is relative to the component. `base` is the path prefix of its links, by default `/`.
+    `output` is relative to the component. `base` is the path prefix of its links, by default `/`; `?` means that the
+    configuration computes it. `host` is its host name, if the configuration has it.
     `script` is the package's build script. Without a script, `command` is the generator's own command.
     `server` means that an adapter renders pages on request, so the output may have no pages.
+    `answered` are regular expressions of paths that the host, or a Worker of the stack, answers without a file.
+    `routed` means that a router in the browser, or a Worker, answers paths. `lenient`: the generator's own setting
+    accepts broken links between pages.
     """
 
     generator: str
@@ -190,6 +196,10 @@ class Site:
     script: str = ""
     command: tuple[str, ...] = ()
     server: bool = False
+    host: str = ""
+    answered: tuple[str, ...] = ()
+    routed: bool = False
+    lenient: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

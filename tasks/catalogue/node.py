@@ -52,14 +52,18 @@ def links_command(component: Component, context: CatalogueContext) -> Command:
     site, worker = component.site, component.worker
     assert site is not None
     is_rendered = site.server or (worker is not None and bool(worker.main))
-    pageless = ("--pageless",) if is_rendered else ()
-    deployed = ("--deployed",) if worker else ()
+    flags = {
+        "--pageless": is_rendered,
+        "--deployed": worker is not None,
+        "--routed": site.routed,
+        "--lenient": site.lenient,
+    }
     output = worker.assets if worker and worker.assets else output_of(component, context)
     return Command(
         argv=(
-            *(PYTHON, f"{PROBES}/links.py", output, "--base", site.base, "--within", component.path),
-            *pageless,
-            *deployed,
+            *(PYTHON, f"{PROBES}/pages/links.py", output, "--base", site.base, "--within", component.path),
+            *(name for name, is_set in flags.items() if is_set),
+            *(f"--answered={pattern}" for pattern in site.answered),
         ),
         label="pages and links",
         cwd=component.path,

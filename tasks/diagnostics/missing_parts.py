@@ -61,6 +61,9 @@ _UNBUILT = re.compile(
     r"(?:Failed to (?:download and )?build|Failed building wheel for) `?(?P<name>[A-Za-z0-9][\w.-]*(?:==[\w.+!-]+)?)"
 )
 _GIT = re.compile(r"Git operation failed|git executable not found", re.IGNORECASE)
+_UNREACHED_GIT = re.compile(
+    r"Could not resolve host(?:name)?:? (?P<name>[\w.-]+)|(?:Failed to connect to|connect to host) (?P<host>[\w.-]+)"
+)
 _REPOSITORY = re.compile(r"(?:git\+)?(?P<address>(?:https?|ssh|git)://[^\s`'\"]+?)(?:@[\w.\-/]+)?[`'\"\s]")
 _CREDENTIALS = re.compile(
     r"lack of valid authentication credentials|\b40[13] (?:Unauthorized|Forbidden)|HTTP status client error \(40[13]\b"
@@ -111,6 +114,21 @@ def private_source(text: str) -> str:
         place = f"the package index {hosts[-1]}" if hosts else "a package index"
         return f"{place} needs credentials. Name it with them in UV_INDEX (or UV_DEFAULT_INDEX), or in ~/.netrc"
     return ""
+
+
+def unreachable_repository(text: str) -> str:
+    """Returns which host of a git repository this machine does not reach, and what to do; or an empty text."""
+    match = _UNREACHED_GIT.search(text) if _GIT.search(text) else None
+    host = (match["name"] or match["host"]) if match else ""
+    place = f"this machine does not reach {host}, from which a package is cloned"
+    return f"{place}. Run where it is reachable" if host else ""
+
+
+def unreachable_source(text: str) -> str:
+    """Returns which index did not answer while the usual one does, and what to do; or an empty text."""
+    host = unreachable_index(text)
+    advice = "run where it is reachable, or name another address of it in UV_INDEX"
+    return f"{host} does not answer, and the usual index does. If it is a private index, {advice}" if host else ""
 
 
 def unreachable_index(text: str) -> str:

@@ -4,6 +4,7 @@ import posixpath
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from tasks.discovery.answered_paths import route_paths
 from tasks.discovery.calls.owners import calls_of
 from tasks.discovery.calls.reader import read_calls
 from tasks.discovery.django.project import describe_web, is_for_tests, is_project
@@ -46,6 +47,7 @@ def find_components(
     """Returns every component, ordered by kind and path."""
     directories = _candidates(tree, exclude)
     places = [place for directory in directories for place in _places(tree, directory, environment)]
+    places = [_with_workers(place, places) for place in places]
     images = ImageDefinitions(tree)
     calls = read_calls(tree) if any(place.kind is Kind.WEB for place in places) else ()
     order = list(Kind)
@@ -97,6 +99,30 @@ def _places(tree: FileView, directory: str, environment: str) -> Iterator[_Place
         yield _Place(Kind.SITE, directory, wrangler, None, site)
     elif wrangler and (worker := describe_worker(tree, wrangler, site, environment)):
         yield _Place(Kind.WORKER, directory, wrangler, worker, site if makes_pages else None)
+
+
+def _with_workers(place: _Place, places: Sequence[_Place]) -> _Place:
+    """Adds to a site the paths that the Workers of the stack answer."""
+    site = place.site
+    if site is None:
+        return place
+    others = [each for each in places if each.wrangler and each.directory != place.directory]
+    routes = route_paths([each.wrangler.document for each in others if each.wrangler], site.host)
+    output = join(place.directory, site.output)
+    serving = [each.wrangler for each in others if each.wrangler and _assets(each) == output]
+    own = [place.wrangler] if place.wrangler else []
+    routed = site.routed or any(each.main for each in serving) or any(map(_falls_back, (*own, *serving)))
+    return replace(place, site=replace(site, answered=(*site.answered, *routes), routed=routed))
+
+
+def _assets(place: _Place) -> str:
+    assets = place.wrangler.assets if place.wrangler else ""
+    return join(place.directory, assets) if assets else ""
+
+
+def _falls_back(wrangler: Wrangler) -> bool:
+    """Whether the host answers all paths without a file with the first page."""
+    return string(wrangler.document, "assets", "not_found_handling") == "single-page-application"
 
 
 def _web(

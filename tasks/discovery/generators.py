@@ -12,7 +12,8 @@ class Generator:
     the extension. `command` builds the site if no script does. `output` and `base` are keys of the configuration,
     `output_flag` and `base_flag` options of the command line. `default` is the default output directory. A generator
     that can also build servers has `static` or `static_script`: patterns that a static site matches in its
-    configuration or in a script.
+    configuration or in a script. `host` is the key with the URL of the site, `lenient` a pattern of the setting that
+    accepts broken links.
     """
 
     name: str
@@ -28,6 +29,8 @@ class Generator:
     static_script: str = ""
     word: str = ""
     """The text that a build script contains; `command` if empty."""
+    host: str = ""
+    lenient: str = ""
     takes_folder: bool = False
     """Whether the command takes the working folder as an argument."""
 
@@ -44,6 +47,7 @@ GENERATORS = (
         base="base",
         output_flag="--outDir",
         base_flag="--base",
+        host="site",
     ),
     Generator(
         name="next",
@@ -89,6 +93,8 @@ GENERATORS = (
         default="build",
         base="baseUrl",
         output_flag="--out-dir",
+        host="url",
+        lenient=r"""\bonBrokenLinks["']?\s*:\s*["'](?:warn|log|ignore)["']""",
         takes_folder=True,
     ),
     Generator(
@@ -111,6 +117,8 @@ GENERATORS = (
         default=".vitepress/dist",
         output="outDir",
         base="base",
+        host="hostname",
+        lenient=r"""\bignoreDeadLinks["']?\s*:\s*(?!false)\S""",
         output_flag="--outDir",
         base_flag="--base",
         takes_folder=True,
@@ -151,6 +159,13 @@ def literal(source: str, key: str) -> str:
         return ""
     match = re.search(rf"""(?<![\w.$]){re.escape(key)}["']?\s*:\s*(["'`])([^"'`$\n]*)\1""", source)
     return match.group(2) if match else ""
+
+
+def is_computed(source: str, key: str) -> bool:
+    """Whether a configuration sets a key to something else than a plain string."""
+    if not key or literal(source, key):
+        return False
+    return re.search(rf"""(?<![\w.$]){re.escape(key)}["']?\s*(?::(?!\s*(["'])\1)|,)""", source) is not None
 
 
 def flag(script: str, name: str) -> str:

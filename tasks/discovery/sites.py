@@ -2,10 +2,12 @@
 
 import re
 from collections.abc import Mapping
+from urllib.parse import urlsplit
 
+from tasks.discovery.answered_paths import host_paths
 from tasks.discovery.documents import text_table
 from tasks.discovery.file_view import FileView, join, relative
-from tasks.discovery.generators import ENDINGS, GENERATORS, Generator, flag, literal, without_comments
+from tasks.discovery.generators import ENDINGS, GENERATORS, Generator, flag, is_computed, literal, without_comments
 from tasks.discovery.node.node_workspace import dependencies
 from tasks.discovery.worker.deploys import CONFIGS
 from tasks.stack import Site
@@ -23,6 +25,11 @@ _SCRIPTS = (
 )
 _RENDERED = re.compile(r"""\boutput\s*:\s*["'](?:server|hybrid)["']""")
 _LIBRARY = re.compile(r"\blib\s*:\s*\{")
+# Libraries that show pages for paths in the browser. The output has no file for these pages.
+_ROUTER = re.compile(
+    r"(?:^|[/-])router(?:$|[-/])|^(?:wouter|navigo|page|universal-router|svelte-spa-router|@reach/router)$"
+)
+_APPS = frozenset({"vite", "create-react-app"})
 _ADAPTERS = re.compile(r"^(@astrojs/(cloudflare|node|vercel|netlify|deno)|@sveltejs/adapter-(?!static))")
 
 
@@ -52,14 +59,19 @@ def _site(
         return None
     output = flag(line, generator.output_flag) or literal(source, generator.output) or generator.default
     directory = join(root, output)
-    base = flag(line, generator.base_flag) or literal(source, generator.base) or "/"
+    base = flag(line, generator.base_flag) or literal(source, generator.base)
+    base = base or ("?" if is_computed(source, generator.base) else "/")
     return Site(
         generator=generator.name,
         output=relative(directory, package),
-        base="/" + base.strip("/") if base.startswith("/") else "/",
+        base="/" + base.strip("/") if base.startswith("/") else "?" if base == "?" else "/",
         script=script,
         command=generator.command if not script else (),
         server=bool(_RENDERED.search(source)) or any(_ADAPTERS.match(name) for name in asked),
+        host=urlsplit(literal(source, generator.host)).hostname or "",
+        answered=host_paths(tree, package),
+        routed=generator.name in _APPS and any(_ROUTER.search(name) for name in asked),
+        lenient=bool(generator.lenient and re.search(generator.lenient, source)),
     )
 
 

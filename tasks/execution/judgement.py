@@ -11,7 +11,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from tasks.diagnostics.missing_parts import missing_part, private_source, unbuilt_package, unreachable_index
+from tasks.diagnostics import missing_parts
 from tasks.exits import Exit, ServiceExit
 from tasks.models import Diagnostic, Severity, Status, TestCounts
 from tasks.reason_codes import ReasonCode
@@ -223,7 +223,9 @@ def judge_acquire(command: Command, exit: Exit, trouble: tuple[str, str] | None,
     if not registry:
         return errored(ReasonCode.REGISTRY, f"{command.label}: the package registry does not answer")
     if UNBUILT.search(text):
-        reason = f"{command.label}: {unbuilt_package(text) or 'a package'} could not be built on this machine"
+        reason = (
+            f"{command.label}: {missing_parts.unbuilt_package(text) or 'a package'} could not be built on this machine"
+        )
         return errored(ReasonCode.BUILD_FAILED, reason, again=True)
     reason = f"{command.label} ended with exit code {exit.code}"
     return errored(ReasonCode.ACQUIRE, reason, again=True, explained=True)
@@ -231,15 +233,15 @@ def judge_acquire(command: Command, exit: Exit, trouble: tuple[str, str] | None,
 
 def judge_lack(command: Command, text: str) -> Judgement | None:
     """Returns an errored judgement if this machine lacks what the packages need: a compiler, a library, credentials."""
-    if UNBUILT.search(text) and (part := missing_part(text)):
-        name = unbuilt_package(text) or "a package"
+    if UNBUILT.search(text) and (part := missing_parts.missing_part(text)):
+        name = missing_parts.unbuilt_package(text) or "a package"
         advice = f". Install it: apt-get install -y {part.packages}" if part.packages else ""
         reason = f"{command.label}: {name} could not be built, because {part.name} is missing here{advice}"
         return errored(ReasonCode.BUILD_FAILED, reason)
-    if source := private_source(text):
+    if host := missing_parts.unreachable_repository(text):
+        return errored(ReasonCode.NETWORK, f"{command.label}: {host}", again=True)
+    if source := missing_parts.private_source(text):
         return errored(ReasonCode.PRIVATE_SOURCE, f"{command.label}: {source}")
-    if host := unreachable_index(text):
-        reason = f"{command.label}: {host} does not answer, and the usual index does. If it is a private index"
-        advice = "run where it is reachable, or name another address of it in UV_INDEX"
-        return errored(ReasonCode.PRIVATE_SOURCE, f"{reason}, {advice}", again=True)
+    if host := missing_parts.unreachable_source(text):
+        return errored(ReasonCode.PRIVATE_SOURCE, f"{command.label}: {host}", again=True)
     return None

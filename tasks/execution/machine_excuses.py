@@ -9,7 +9,7 @@ from tasks.execution.causes.raised_errors import raised_errors
 from tasks.execution.findings import Findings
 from tasks.execution.judgement import Judgement
 from tasks.exits import Exit, Prepared
-from tasks.production import SystemInstall
+from tasks.production import NOWHERE, Sourced, SystemInstall
 from tasks.reason_codes import ReasonCode
 from tasks.stack import Stack
 from tasks.steps import Check, Command, Environment, Step
@@ -60,6 +60,7 @@ def judge_machine(
     facts = MachineFacts(
         pythons=tuple(findings.pythons) if programs & PACKAGED else (),
         installs=installs_of(check, stack),
+        frontend=frontend_of(check, stack),
         has_libraries=command.environment == "image",
     )
     return caused_here(errors, facts)
@@ -69,6 +70,12 @@ def installs_of(check: Check, stack: Stack) -> tuple[SystemInstall, ...]:
     """Returns the system packages that production installs for the check's component."""
     webs = (each.web for each in stack.components if each.path == check.component and each.web)
     return next((web.installs for web in webs), ())
+
+
+def frontend_of(check: Check, stack: Stack) -> Sourced:
+    """Returns the command that builds the frontend of the check's component."""
+    webs = (each.web for each in stack.components if each.path == check.component and each.web)
+    return next((web.frontend for web in webs), NOWHERE)
 
 
 def judge_time(check: Check, command: Command, exit: Exit, judgement: Judgement, effort: Effort) -> Judgement:

@@ -18,7 +18,7 @@ CASES = [
     ("astro", built("astro", "astro build", astro_config_mjs='{outDir: "./out", base: "/docs/"}'), "out", "/docs"),
     ("astro", built("astro", "astro build", astro_config_ts="{// outDir: 'x',\n /* base: 'y' */}"), "dist", "/"),
     ("astro", built("astro", "tsc && astro build --outDir public"), "public", "/"),
-    ("astro", built("astro", "astro build", astro_config_mjs="{outDir: `${x}`, base: process.env.B}"), "dist", "/"),
+    ("astro", built("astro", "astro build", astro_config_mjs="{outDir: `${x}`, base: process.env.B}"), "dist", "?"),
     ("vite", built("vite", "vite build", index_html=""), "dist", "/"),
     ("vite", built("vite", "vite build --base=/x/ --outDir o", index_html=""), "o", "/x"),
     (

@@ -144,6 +144,7 @@ GIT = """error: Failed to download and build `widgets @ git+https://me:secret@gi
   cause: Git operation failed
   cause: failed to clone into: /cache/git-v2/db/5
          fatal: unable to access 'https://git.invalid/acme/widgets.git/': The requested URL returned error: 403"""
+UNREACHED = GIT.replace("The requested URL returned error: 403", "Could not resolve host: git.invalid")
 NO_HOST = "error: Failed to fetch: https://packages.invalid/simple/widgets/\n  cause: dns error"
 SCRIPT = " ELIFECYCLE  Command failed with exit code 1."
 
@@ -177,6 +178,7 @@ ACQUIRE: dict[str, tuple[Exit, bool, Status, str]] = {
     ),
     "private index without credentials": (ended(1, stderr=NO_RIGHTS), True, ERRORED, "private_source"),
     "private repository": (ended(1, stderr=GIT), True, ERRORED, "private_source"),
+    "repository that this machine does not reach": (ended(1, stderr=UNREACHED), True, ERRORED, "network"),
     "private repository, no registry": (ended(1, stderr=GIT), False, ERRORED, "registry"),
     "private index that does not answer": (ended(1, stderr=NO_HOST), True, ERRORED, "private_source"),
     "install script that fails here": (ended(1, stderr=SCRIPT), True, ERRORED, "build_failed"),

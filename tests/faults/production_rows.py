@@ -45,6 +45,12 @@ PRODUCTION_FAULTS = (
         engines=EMBEDDED,  # how an image reports an absent program depends on its own runtime
     ),
     Fault(
+        name="gunicorn's configuration names a directory of the image",
+        edits=(write(f"{WEB}/gunicorn.conf.py", '"""The places in the image."""\n\nchdir = "/app"\n'),),
+        exit=0,
+        engines=EMBEDDED,  # the image has the directory
+    ),
+    Fault(
         name="an entry script that sets variables and starts the server",
         edits=(
             RUN_SCRIPT,

@@ -1,15 +1,32 @@
 """Settings that need what only production has: variables and databases. Data only."""
 
-from tests.faults.fault import EMBEDDED, WEB, Fault, append
+from tests.faults.fault import EMBEDDED, WEB, Fault, append, replace
 
 SETTINGS_FILE = f"{WEB}/config/settings.py"
 
+VIEWS_FILE = f"{WEB}/menu/views.py"
+PAGE = 'return render(request, "menu/product_list.html", %s)'
+PRODUCTS = '"products": Product.objects.on_the_menu()'
+READ_BY_A_PAGE = (
+    replace(VIEWS_FILE, '"""The menu as pages."""\n', '"""The menu as pages."""\n\nimport os\n'),
+    replace(
+        VIEWS_FILE,
+        PAGE % f"{{{PRODUCTS}}}",
+        f'context = {{"region": os.environ["SHOP_REGION"], {PRODUCTS}}}\n    {PAGE % "context"}',
+    ),
+)
 PRODUCTION_ONLY = (
     Fault(
         name="a variable that only production has",
         edits=(append(SETTINGS_FILE, '\nSHOP_LIMIT = int(os.environ["SHOP_LIMIT"])\n'),),
         exit=0,
         engines=EMBEDDED,  # the Dockerfile runs the settings without it, so its image does not build
+    ),
+    Fault(
+        name="a variable that a page needs",
+        edits=READ_BY_A_PAGE,
+        exit=0,
+        engines=EMBEDDED,  # the server in an image gets only the image's own variables
     ),
     Fault(
         name="another Postgres in the settings",

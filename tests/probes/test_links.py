@@ -28,7 +28,7 @@ def check(
         place = folder / "site" / "dist" / name
         place.parent.mkdir(parents=True, exist_ok=True)
         place.write_text(text, encoding="utf-8")
-    return run_probe("links", "dist", "--within", "sites/shop", *arguments, cwd=folder / "site")
+    return run_probe("pages/links", "dist", "--within", "sites/shop", *arguments, cwd=folder / "site")
 
 
 GOOD = {
@@ -206,8 +206,8 @@ def test_a_site_that_renders_all_pages_needs_no_html_file(tmp_path: Path) -> Non
     output.mkdir()
     (output / "app.js").write_text("")
 
-    assert run_probe("links", "dist", "--pageless", cwd=tmp_path).code == 0
-    assert run_probe("links", "dist", cwd=tmp_path).code == 4
+    assert run_probe("pages/links", "dist", "--pageless", cwd=tmp_path).code == 0
+    assert run_probe("pages/links", "dist", cwd=tmp_path).code == 4
 
 
 @pytest.mark.parametrize("arguments", [(), ("--pageless",)])
@@ -215,7 +215,7 @@ def test_a_site_that_renders_all_pages_needs_no_html_file(tmp_path: Path) -> Non
 def test_a_build_without_files_has_no_pages(tmp_path: Path, folder: str, arguments: tuple[str, ...]) -> None:
     (tmp_path / folder).mkdir(exist_ok=True)
 
-    result = run_probe("links", "dist", *arguments, cwd=tmp_path)
+    result = run_probe("pages/links", "dist", *arguments, cwd=tmp_path)
 
     assert (result.code, result.rules) == (4, ["no_pages"])
     assert result.messages == ["the build left no HTML page in dist"]
@@ -227,7 +227,7 @@ def test_a_page_that_is_not_valid_text_is_read_anyway(tmp_path: Path) -> None:
         b"\xff\xfe\x00<a href='/x'>\n<a href='/nowhere'><![CDATA[ <!DOCTYPE <"
     )
 
-    assert run_probe("links", "dist", cwd=tmp_path).code == 1
+    assert run_probe("pages/links", "dist", cwd=tmp_path).code == 1
 
 
 def test_the_number_of_findings_is_limited(tmp_path: Path) -> None:
@@ -291,6 +291,49 @@ def test_the_pages_of_a_worker_are_those_that_its_built_configuration_uploads(tm
 def test_a_worker_may_render_every_page(tmp_path: Path) -> None:
     (tmp_path / "site").mkdir()
 
-    done = run_probe("links", "dist", "--pageless", "--deployed", cwd=tmp_path / "site")
+    done = run_probe("pages/links", "dist", "--pageless", "--deployed", cwd=tmp_path / "site")
 
     assert (done.code, done.document["summary"]) == (0, "no static page")
+
+
+def test_paths_that_the_host_answers_are_not_broken(tmp_path: Path) -> None:
+    good = '<a href="/api/feed.xml"><a href="/old">'
+
+    result = check(tmp_path, good + '<a href="/apiary">', "--answered=/api(?:/.*)?", "--answered=/old/?")
+
+    assert result.messages == ["broken link /apiary: leads to no page or file"]
+
+
+def test_an_answer_of_404_in_redirects_is_no_page(tmp_path: Path) -> None:
+    redirects = "/gone/* /404.html 404\n/en/* /about/:splat Language=en 302\n"
+
+    result = check(tmp_path, '<a href="/gone/x"><a href="/en/x">', files={**FILES, "_redirects": redirects})
+
+    assert result.messages == ["broken link /gone/x: leads to no page or file"]
+
+
+def test_broken_links_are_warnings_if_the_generator_accepts_them_but_broken_pictures_are_errors(
+    tmp_path: Path,
+) -> None:
+    link, picture = '<a href="/nowhere/">', '<img src="/gone.png">'
+
+    assert check(tmp_path, link, "--lenient").code == 0
+    assert check(tmp_path, link, "--lenient").messages == ["broken link /nowhere/: leads to no page or file"]
+    assert check(tmp_path, picture, "--lenient").code == 1
+
+
+def test_a_router_in_the_browser_answers_paths_but_the_build_needs_a_page(tmp_path: Path) -> None:
+    assert check(tmp_path, '<a href="/settings">', "--routed").code == 0
+    assert check(tmp_path, '<script src="/gone.js"></script>', "--routed").code == 1
+    (tmp_path / "empty/dist").mkdir(parents=True)
+    (tmp_path / "empty/dist/app.js").write_text("")
+    assert run_probe("pages/links", "dist", "--routed", cwd=tmp_path / "empty").code == 4
+
+
+def test_a_computed_base_is_read_from_the_links_to_assets(tmp_path: Path) -> None:
+    body = '<link rel="stylesheet" href="/shop/assets/style.css"><a href="/shop/about/">'
+
+    assert check(tmp_path, body, "--base", "?").messages == []
+    assert check(tmp_path, body + '<a href="/about/">', "--base", "?").messages == [
+        "broken link /about/: leads out of the site's base /shop/"
+    ]

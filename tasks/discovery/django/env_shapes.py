@@ -14,7 +14,7 @@ METHODS = {
     **dict.fromkeys(("dict", "Dict", "Mapping"), "dict"),
     **dict.fromkeys(("json", "loads", "Json"), "json"),
     **dict.fromkeys(("url", "urlparse", "urlsplit", "HttpUrl", "AnyUrl", "AnyHttpUrl"), "url"),
-    **dict.fromkeys(("db", "db_url", "dj_db_url", "dburl", "parse", "PostgresDsn"), "database"),
+    **dict.fromkeys(("db", "db_url", "dj_db_url", "dburl", "PostgresDsn"), "database"),
     **dict.fromkeys(("cache", "cache_url", "dj_cache_url"), "cache"),
     **dict.fromkeys(("email_url", "dj_email_url"), "mailer"),
     **dict.fromkeys(("search", "search_url"), "search"),
@@ -29,7 +29,13 @@ METHODS = {
     "b64decode": "base64",
     "Fernet": "fernet",
 }
-NAMED = {"parse": "database", "DBConfig": "database"}  # methods of dj_database_url
+PARSERS = {
+    "dj_database_url": "database",
+    "dj_email_url": "mailer",
+    "django_cache_url": "cache",
+    "dj_search_url": "search",
+}
+"""Modules with a function `parse`, and the shape of its argument."""
 BOOLEANS = frozenset({"true", "false", "1", "0", "yes", "no", "on", "off", "t", "f", "y", "n", ""})
 
 
@@ -52,6 +58,10 @@ def shape_of_cast(cast: ast.expr | None) -> str:
             return "numbers" if shape_of_cast(inner) == "number" else "list"
         case ast.Constant(value=str(text)):
             return METHODS.get(text.partition("[")[0], "")
+        case ast.Attribute(value=ast.Name(id=owner), attr="parse"):
+            return PARSERS.get(owner, "")
+        case ast.Name(id="parse"):
+            return "database"
     return METHODS.get(name_of(cast.func if isinstance(cast, ast.Call) else cast), "")
 
 
@@ -69,8 +79,8 @@ def shape_around(node: ast.expr, parents: Parents) -> str:
             case ast.Call(func=function) if function is not below:
                 name = name_of(function)
                 owner = name_of(function.value) if isinstance(function, ast.Attribute) else ""
-                if owner == "dj_database_url":
-                    return NAMED.get(name, "")
+                if name == "parse":
+                    return PARSERS.get(owner or module_of(function, parents), "")
                 if name in METHODS and not (name == "join" and owner != "path"):
                     return METHODS[name]
             case ast.Attribute(attr="split"):
@@ -80,6 +90,16 @@ def shape_around(node: ast.expr, parents: Parents) -> str:
             case ast.stmt():
                 return ""
     return ""
+
+
+def module_of(name: ast.expr, parents: Parents) -> str:
+    """Returns the module from which the file imports a name, or an empty text."""
+    root: ast.AST = name
+    while root in parents:
+        root = parents[root]
+    imports = (each for each in ast.walk(root) if isinstance(each, ast.ImportFrom))
+    found = (each.module for each in imports if any(name_of(name) == (a.asname or a.name) for a in each.names))
+    return next(found, None) or ""
 
 
 def choices_around(node: ast.expr, parents: Parents) -> tuple[str, ...]:

@@ -2,7 +2,7 @@
 
 import posixpath
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 
 from tasks.discovery.documents import Table, parse_dotenv, string, strings, table
 from tasks.discovery.file_view import FileView, is_within, join, lineage, parent, relative
@@ -23,6 +23,7 @@ _SERVER = re.compile(r"manage\.py|gunicorn|uvicorn|daphne|granian|hypercorn|uwsg
 _VARIABLE = re.compile(r"\$\{(?P<name>\w+)(?::?[-](?P<default>[^}]*))?[^}]*\}|\$(?P<plain>\w+)")
 _POSTGRES = re.compile(r"postgres|postgis|psycopg|pgvector|timescaledb", re.IGNORECASE)
 _SCHEME = re.compile(r"\b(?P<scheme>(?:postgres|postgresql|postgis|pgsql|timescalegis)(?:\+\w+)?)://", re.IGNORECASE)
+_PYTHON_IMAGE = re.compile(r"(?:^|/)python:(?P<version>\d+(?:\.\d+)*)")
 FOR_DOCKER = re.compile(r"(?:DOCKER|COMPOSE|BUILDKIT)_\w+")
 """Names that the tools of containers read, not the stack's code."""
 
@@ -57,22 +58,34 @@ def fitness(path: str, directory: str) -> tuple[bool, bool, int, str]:
 
 
 def given_values(
-    tree: FileView, directory: str, dockerfile: str | None, image: Mapping[str, str]
+    tree: FileView,
+    directory: str,
+    dockerfile: str | None,
+    image: Mapping[str, str],
+    services: Collection[tuple[str, str]] = (),
 ) -> tuple[tuple[str, str, str], ...]:
     """Returns name, value and file of the variables that the image and compose files set; the first of a name counts.
 
-    `image` are the variables of the deployed stage of the `dockerfile`.
+    `image` are the variables of the deployed stage of the `dockerfile`. `services` are the files and names of the
+    compose services that are known to run the project.
     """
     found: dict[str, tuple[str, str]] = {}
     for name, value in image.items():
         if "$" not in value:
             found.setdefault(name, (value, dockerfile or ""))
     for path in sorted(compose_files(tree, directory), key=lambda path: fitness(path, directory)):
-        for service in table(tree.table(path), "services").values():
-            if serves(table(service), parent(path), directory, dockerfile):
+        for service_name, service in table(tree.table(path), "services").items():
+            is_known = (path, str(service_name)) in services
+            if is_known or serves(table(service), parent(path), directory, dockerfile):
                 for name, value, source in service_values(tree, table(service), path):
                     found.setdefault(name, (value, source))
     return tuple((name, value, source) for name, (value, source) in sorted(found.items()))
+
+
+def variables_of_base(image: str) -> dict[str, str]:
+    """Returns the variables that the official Python images set, for a tag that begins with a version."""
+    found = _PYTHON_IMAGE.search(image)
+    return {"LANG": "C.UTF-8", "PYTHON_VERSION": found["version"]} if found else {}
 
 
 def compose_files(tree: FileView, directory: str) -> list[str]:

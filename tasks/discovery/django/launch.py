@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from tasks.discovery.django.ground import Ground
+from tasks.discovery.django.gunicorn import with_places
 from tasks.discovery.django.scripts import UNKNOWN, Statement, statements
 from tasks.discovery.django.server import is_server, listening, unwrapped
 from tasks.discovery.django.uwsgi import without_sockets
@@ -53,6 +54,7 @@ def _as_server(started: _Started, found: Sourced, *, workdir: str) -> Production
         return None
     tree, in_tree = started.ground.tree, started.ground.in_tree
     argv = without_sockets(argv, tree, in_tree, at_home=False)
+    argv = with_places(argv, started.ground)
     in_image = without_sockets(in_image, tree, in_tree, at_home=True)
     if started.ground.workdir != workdir:
         in_image = ("sh", "-c", 'cd "$0" && exec "$@"', started.ground.workdir, *in_image)

@@ -2,17 +2,18 @@
 
 import posixpath
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import replace
 
-from tasks.discovery.django.given import example_files, given_values, names_postgres, scheme_of
-from tasks.discovery.django.production import ImageSource, gather, origin_of_image
+from tasks.discovery.django.given import example_files, given_values, names_postgres, scheme_of, variables_of_base
+from tasks.discovery.django.production import Evidence, ImageSource, gather, origin_of_image
 from tasks.discovery.django.settings_choice import as_path, default_settings, module_base, settings_of
 from tasks.discovery.django.settings_files import parsed, settings_files
 from tasks.discovery.django.variables import read_variables
 from tasks.discovery.file_view import FileView, is_within, join, lineage, parent, relative
 from tasks.discovery.image.definitions import ImageDefinitions, is_for_python
-from tasks.discovery.image.dockerfile import Dockerfile
+from tasks.discovery.image.dockerfile import Dockerfile, parse_dockerfile
+from tasks.discovery.image.frontend import frontend_build
 from tasks.discovery.image.system_packages import system_installs_of
 from tasks.discovery.rank import Rank, rank
 from tasks.stack import Web
@@ -46,7 +47,8 @@ def describe_web(
     build = None
     if found:
         build = images.build(found[0], directory)
-        image = ImageSource(path=found[0], dockerfile=found[1], context=build.context, target=build.target)
+        dockerfile = parse_dockerfile(found[1].text, dict(build.args)) if build.args else found[1]
+        image = ImageSource(path=found[0], dockerfile=dockerfile, context=build.context, target=build.target)
     evidence = gather(tree, directory, image, images.services, rivals)
     settings = settings_of(evidence, gateways, configured)
     web = Web(
@@ -63,16 +65,19 @@ def describe_web(
         context=build.context if build else ".",
         target=build.target if build else "",
         args=build.args if build else (),
+        frontend=frontend_build(tree, directory, image.path if image else None),
         installs=system_installs_of(tree, image.path if image else None, directory),
     )
-    stage = image.stage if image else None
-    return with_variables(web, tree, rivals, stage.env if stage else {}), image.dockerfile if image else None
+    return with_variables(web, tree, rivals, evidence), image.dockerfile if image else None
 
 
-def with_variables(web: Web, tree: FileView, rivals: tuple[str, ...], image: Mapping[str, str]) -> Web:
+def with_variables(web: Web, tree: FileView, rivals: tuple[str, ...], evidence: Evidence) -> Web:
     """Returns the project with the variables that its code reads, and the values that the tree has for them."""
     examples = example_files(tree, web.directory, rivals)
-    given = given_values(tree, web.directory, web.dockerfile, image)
+    stage = evidence.image.stage if evidence.image else None
+    image = {**variables_of_base(stage.image), **stage.env} if stage else {}
+    services = {(each.file, each.name) for each in evidence.composed if not each.is_development}
+    given = given_values(tree, web.directory, web.dockerfile, image, services)
     settings = [*settings_files(web.directory, web.settings, tree.has, tree.text)]
     known = {path for path, _ in settings}
     others = [

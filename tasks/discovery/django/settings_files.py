@@ -29,6 +29,16 @@ def settings_files(
         for node in ast.walk(tree):
             if isinstance(node, ast.ImportFrom):
                 waiting += imported(node, path, places, has)
+        if any(isinstance(node, ast.ImportFrom) and node.module == "split_settings.tools" for node in ast.walk(tree)):
+            waiting += included(tree, path, has)
+
+
+def included(tree: ast.Module, path: str, has: Has) -> Iterator[str]:
+    """Yields the files that a module of django-split-settings includes. Patterns are left out."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value.endswith(".py"):
+            place = posixpath.normpath(posixpath.join(posixpath.dirname(path), node.value))
+            yield from [place] if has(place) else []
 
 
 def parsed(text: str) -> ast.Module | None:

@@ -29,7 +29,10 @@ CRASHING = frozenset({"number", "json", "path", "list", "base64", "fernet", "uui
 def read_variables(
     settings: Sequence[tuple[str, ast.Module]], others: Iterable[tuple[str, ast.Module]] = ()
 ) -> tuple[Variable, ...]:
-    """Returns each variable once, sorted by name. Of `others` only the reads during the import count."""
+    """Returns each variable once, sorted by name.
+
+    Of `others` only the reads during the import count, and those of a function that raise an error without a value.
+    """
     every = [*((path, tree, True) for path, tree in settings), *((path, tree, False) for path, tree in others)]
     readers = find_readers(tree for _, tree, _ in every)
     found: dict[str, Variable] = {}
@@ -37,11 +40,20 @@ def read_variables(
         parents = {child: node for node in ast.walk(tree) for child in ast.iter_child_nodes(node)}
         reads = [*read_calls(tree, parents, readers)]
         reads = [*with_roles(tree, reads)] if is_settings else reads
-        kept = [each for node, each in reads if is_settings or not is_in_function(node, parents)]
+        kept = [
+            each
+            for node, each in reads
+            if is_settings or not is_in_function(node, parents) or is_served(each, node, path)
+        ]
         for each in (*kept, *read_models(tree)):
             known = found.get(each.name)
             found[each.name] = merged(known, replace(each, file=path)) if known else replace(each, file=path)
     return tuple(each for _, each in sorted(found.items()))
+
+
+def is_served(read: Variable, node: ast.AST, path: str) -> bool:
+    """Whether a page may need the variable: a function reads it as `os.environ["X"]`, and it is no command."""
+    return read.required and isinstance(node, ast.Subscript) and "management/commands/" not in path
 
 
 def merged(known: Variable, other: Variable) -> Variable:

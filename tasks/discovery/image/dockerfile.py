@@ -3,7 +3,9 @@
 import posixpath
 import re
 import shlex
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 
 from tasks.discovery.image.instructions import Instruction, read_instructions
 
@@ -93,9 +95,12 @@ class Dockerfile:
         return next((stage for stage in self.stages if stage.name == target.lower()), numbered)
 
 
-def parse_dockerfile(text: str) -> Dockerfile:
-    """Reads a Dockerfile. Unknown instructions are ignored, because the image's build reports them."""
-    arguments: dict[str, str] = {}
+def parse_dockerfile(text: str, given: Mapping[str, str] = MappingProxyType({})) -> Dockerfile:
+    """Reads a Dockerfile. Unknown instructions are ignored, because the image's build reports them.
+
+    `given` are the build arguments that replace the defaults.
+    """
+    arguments = dict(given)
     stages: list[BuildStage] = []
     copied: list[str] = []
     for each in read_instructions(text):
@@ -107,8 +112,8 @@ def parse_dockerfile(text: str) -> Dockerfile:
         elif each.word == "ARG":
             known = arguments | stages[-1].env if stages else arguments
             # an ARG without `=` has no default
-            given = shlex.join(word for word in _words(each.rest) if "=" in word)
-            arguments |= {key: value for key, value in _pairs(given, known).items() if key not in arguments}
+            defaults = shlex.join(word for word in _words(each.rest) if "=" in word)
+            arguments |= {key: value for key, value in _pairs(defaults, known).items() if key not in arguments}
         elif each.word in {"COPY", "ADD"} and stages:
             stage = stages[-1]
             copy = _copy(each, arguments | stage.env, stage.workdir)

@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from tasks.execution.causes.missing_library import missing_library, missing_library_reason
 from tasks.execution.causes.other_python import RunningPython, comes_of_other_python, other_python_reason
 from tasks.execution.causes.raised_errors import RaisedError, first_line_of
+from tasks.execution.causes.unbuilt_frontend import unbuilt_file, unbuilt_reason
 from tasks.execution.causes.unreachable import unreachable_host, unreachable_reason
 from tasks.execution.judgement import Judgement, errored
-from tasks.production import SystemInstall
+from tasks.production import NOWHERE, Sourced, SystemInstall
 from tasks.reason_codes import ReasonCode
 from tasks.steps import Command
 
@@ -23,10 +24,11 @@ ENOUGH = 0.5
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MachineFacts:
-    """What differs between this machine and production: interpreters, and the system packages of the image."""
+    """What differs between this machine and production: interpreters, the image's system packages and built files."""
 
     pythons: tuple[RunningPython, ...] = ()
     installs: tuple[SystemInstall, ...] = ()
+    frontend: Sourced = NOWHERE
     has_libraries: bool = False
     """The command ran in production's own image: what it lacks, production lacks too."""
 
@@ -48,6 +50,8 @@ def _cause(error: RaisedError, facts: MachineFacts) -> Judgement | None:
     missing = None if facts.has_libraries else missing_library(error, packages)
     if missing is not None:
         return errored(ReasonCode.SYSTEM_PACKAGE, missing_library_reason(missing, facts.installs))
+    if facts.frontend.file and not facts.has_libraries and (file := unbuilt_file(error)):
+        return errored(ReasonCode.FRONTEND_UNBUILT, unbuilt_reason(file, facts.frontend))
     if (host := unreachable_host(error)) is not None:
         return errored(ReasonCode.NETWORK, unreachable_reason(host, said))
     return None

@@ -97,8 +97,8 @@ def long_texts(length: int, number: int) -> Iterator[str]:
         host = ".".join(["x" * 40] * (max(length - 60, 0) // 41))
         mail = f"@{host}{'.' if host else ''}example.com"
         yield ("x" * min(length - len(mail), 60)) + mail
+    yield "x" * (length - 1) + str(number % 10)  # a text that is no number
     yield str(number % 10) * length
-    yield "x" * (length - 1) + str(number % 10)
 
 
 def blank(field: Any, column: ModelColumn, _: int) -> Iterator[Any]:

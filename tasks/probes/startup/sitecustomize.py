@@ -1,10 +1,12 @@
 """Python imports this module when it starts: Django's settings then load through `predeploy_settings`.
 
-Servers also print the errors of their requests, through `predeploy_requests`.
+Servers also print the errors of their requests, through `predeploy_requests`, and gunicorn may name a directory of the
+image, through `predeploy_gunicorn`.
 
 It is on the module path of the stack's Django processes: commands, servers and tests. It changes nothing else.
 """
 
+import os
 import sys
 from importlib import import_module
 from importlib.abc import MetaPathFinder
@@ -19,13 +21,15 @@ HERE = str(Path(__file__).parent)
 
 MODULES = {"django.conf": "predeploy_settings", "django.core.signals": "predeploy_requests"}
 """Modules of Django, and the modules whose function `install` gets them after their import."""
+SERVERS = {"gunicorn.config": "predeploy_gunicorn"}
+"""The same for modules that only servers import."""
 
 
 class Watch(MetaPathFinder):
-    """Waits for the import of the class of the settings, and of the signals."""
+    """Waits for the import of the class of the settings, of the signals, and of the settings of a server."""
 
     def __init__(self) -> None:
-        self.waiting = dict(MODULES)
+        self.waiting = MODULES | SERVERS if os.environ.get("PREDEPLOY_SERVER") else dict(MODULES)
 
     def find_spec(self, fullname: str, path: Any, target: ModuleType | None = None) -> ModuleSpec | None:  # noqa: ARG002 - the protocol of Python
         if fullname not in self.waiting:

@@ -26,7 +26,9 @@ def checks(worker: Component, **settings: Any) -> dict[str, Check]:
 
 
 def commands(worker: Component, **settings: Any) -> tuple[Command, ...]:
-    return checks(worker, **settings)["worker_container"].commands
+    """The commands without those for Cloudflare's rules."""
+    found = checks(worker, **settings)["worker_container"].commands
+    return tuple(command for command in found if not command.label.startswith("rules for"))
 
 
 def test_the_steps_run_before_wrangler_with_their_variables() -> None:

@@ -124,9 +124,22 @@ def test_part_of_a_database_has_its_role(text: str) -> None:
     assert reads(text)["X"].role == "HOST"
 
 
-def test_other_files_count_only_for_reads_during_their_import() -> None:
-    text = OS + 'KEY = os.environ["KEY"]\ndef later():\n    return os.environ["LATER"]\n'
+@pytest.mark.parametrize(
+    ("imports", "call", "shape"),
+    [
+        ("from pytimeparse import parse", "parse", "text"),
+        ("from dj_database_url import parse", "parse", "database"),
+        ("import dj_database_url", "dj_database_url.parse", "database"),
+        ("import dj_email_url", "dj_email_url.parse", "mailer"),
+    ],
+)
+def test_parse_means_what_its_module_parses(imports: str, call: str, shape: str) -> None:
+    assert reads(f'{imports}\n{OS}X = {call}(os.environ["X"])\n')["X"].shape == shape
+
+
+def test_functions_of_other_files_count_only_for_reads_that_raise_an_error() -> None:
+    text = OS + 'KEY = os.environ["KEY"]\ndef page():\n    return os.environ["PAGE"], os.environ.get("LATER", "")\n'
 
     found = read_variables([], [("shop/mail.py", ast.parse(text))])
 
-    assert [each.name for each in found] == ["KEY"]
+    assert [each.name for each in found] == ["KEY", "PAGE"]

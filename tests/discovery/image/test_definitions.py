@@ -178,3 +178,11 @@ def test_arguments_without_a_default_have_no_value() -> None:
     assert parsed.arguments == {"UID": "1000", "GID": "2"}
     assert parsed.stages[0].env == {"Y": "1000"}
     assert [(run.line, run.text) for run in parsed.stages[0].runs] == [(5, "b"), (6, "c && d")]
+
+
+def test_arguments_of_the_build_replace_the_defaults() -> None:
+    text = "ARG TAG=3.11\nFROM python:${TAG}\nARG MODE=development\nENV APP_MODE=${MODE}\n"
+
+    given = parse_dockerfile(text, {"TAG": "3.13", "MODE": "production"}).stages[0]
+
+    assert (given.image, given.env) == ("python:3.13", {"APP_MODE": "production"})

@@ -14,7 +14,7 @@ from tasks.execution.machine_excuses import Effort, given_time, judge_machine, j
 from tasks.exits import Exit, Prepared, ServiceExit
 from tasks.models import Diagnostic, Status, TestCounts
 from tasks.planning.environments import our_environment, python_environment
-from tasks.production import SystemInstall
+from tasks.production import Sourced, SystemInstall
 from tasks.stack import Version
 from tasks.steps import Command, Image, Inputs, Step
 from tests.diagnostics.captures import load
@@ -208,6 +208,29 @@ def test_system_packages_are_those_of_the_check_s_component() -> None:
 
     assert found is not None
     assert "Dockerfile:5" in found.reason
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "ValueError: Missing staticfiles manifest entry for 'css/app.css'",
+        "OSError: Error reading /ws/webpack-stats.json. Are you sure webpack has generated the file and the path",
+        "webpack_loader.exceptions.WebpackBundleLookupError: Cannot resolve bundle main.",
+        "django_vite.core.exceptions.DjangoViteManifestError: Cannot read Vite manifest file for app default",
+    ],
+)
+def test_file_of_the_frontend_is_no_fault_of_the_code_if_production_builds_it(message: str) -> None:
+    build = Sourced(value="npm run build", file="Dockerfile", line=4, why="RUN of the Dockerfile")
+    stack = make_stack(make_web(frontend=build))
+    command = make_command(environment="production", parser="traceback")
+    exit = Exit(code=1, stderr=f"{TRACE}{message}\n")
+
+    found = judge_machine(make_check(), command, exit, Findings(), stack, has_images=False)
+
+    assert found is not None
+    assert found.reason_code == "frontend_unbuilt"
+    assert "(Dockerfile:4: npm run build)" in found.reason
+    assert judge(command, exit) is None  # no file of the stack builds a frontend
 
 
 def test_version_of_the_interpreter_comes_from_the_engine() -> None:

@@ -1,0 +1,58 @@
+"""The values that compose files, images and examples give to production's variables."""
+
+from tests.discovery.trees import django, web
+
+READS = 'import os\nMODE, LIMIT = os.environ["MODE"], os.environ.get("LIMIT")\n'
+DEVELOPMENT = "services: {web: {build: ., ports: ['80:80'], environment: {MODE: dev, LIMIT: '1'}}}"
+PRODUCTION = "services: {web: {image: shop, command: make serve, environment: {MODE: live}}}"
+IMAGE = "FROM python:3.13.1-slim\nCOPY . /app\nWORKDIR /app\nCMD gunicorn config.wsgi\n"
+
+
+def given(files: dict[str, str]) -> dict[str, tuple[str, str]]:
+    found = web(django() | {"config/settings.py": READS, "Dockerfile": IMAGE} | files)
+    return {name: (value, file) for name, value, file in found.given}
+
+
+def test_production_s_compose_file_beats_the_one_of_development_without_naming_the_server() -> None:
+    files = {"docker-compose.yml": DEVELOPMENT, "docker-compose.production.yml": PRODUCTION}
+    files |= {"Makefile": "serve:\n\tgunicorn config.wsgi\n"}
+
+    found = given(files)
+
+    assert (found["MODE"], found["LIMIT"]) == (
+        ("live", "docker-compose.production.yml"),
+        ("1", "docker-compose.yml"),
+    )
+
+
+def test_build_arguments_of_production_reach_the_variables_of_the_image() -> None:
+    image = "FROM python:3.13\nARG MODE\nENV MODE=${MODE}\nCMD gunicorn config.wsgi\n"
+    compose = "services: {web: {build: {context: ., args: {MODE: production}}, ports: ['80:80']}}"
+
+    assert "MODE" not in given({"Dockerfile": image})
+    assert given({"Dockerfile": image, "compose.prod.yml": compose})["MODE"] == ("production", "Dockerfile")
+
+
+def test_official_image_of_python_sets_variables() -> None:
+    assert given({})["PYTHON_VERSION"] == ("3.13.1", "Dockerfile")
+    assert "PYTHON_VERSION" not in given({"Dockerfile": IMAGE.replace("python:3.13.1-slim", "debian:13")})
+
+
+def test_variable_that_a_page_needs_is_one_of_production() -> None:
+    page = 'import os\ndef home(request):\n    return os.environ["REGION"], os.environ.get("OTHER")\n'
+    command = 'import os\ndef handle():\n    return os.environ["PASSWORD"]\n'
+
+    found = web(django() | {"shop/views.py": page, "shop/management/commands/load.py": command})
+
+    assert [each.name for each in found.reads if each.required] == ["REGION"]
+
+
+def test_files_of_split_settings_are_read() -> None:
+    files = {"config/settings.py": ""} | {
+        "config/settings/__init__.py": 'from split_settings.tools import include\ninclude("parts/base.py")\n',
+        "config/settings/parts/base.py": READS,
+    }
+
+    found = web(django() | files)
+
+    assert [each.name for each in found.reads if each.required] == ["MODE"]

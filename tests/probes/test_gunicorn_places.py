@@ -1,0 +1,42 @@
+"""predeploy_gunicorn.py in a process of its own, with a module like gunicorn's: directories that this machine lacks."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.probes.conftest import PROBES
+
+CONFIG = """
+import os
+
+def validate_chdir(value):
+    if not os.path.exists(value):
+        raise ValueError("can't chdir")
+    return value
+
+class Chdir:
+    validator = staticmethod(validate_chdir)
+"""
+ASKS = "import sys; from gunicorn.config import Chdir; print(Chdir.validator(sys.argv[1]))"
+
+
+def answer(place: Path, value: str, **env: str) -> subprocess.CompletedProcess[str]:
+    (place / "gunicorn").mkdir()
+    (place / "gunicorn" / "config.py").write_text(CONFIG)
+    path = {"PYTHONPATH": f"{PROBES / 'startup'}:{place}"}
+    command = [sys.executable, "-c", ASKS, value]
+    return subprocess.run(command, cwd=place, env=os.environ | path | env, capture_output=True, text=True, check=False)
+
+
+@pytest.mark.parametrize(("value", "is_here"), [("/of/the/image", True), ("/", False)])
+def test_server_stays_where_it_is_for_a_directory_of_the_image(tmp_path: Path, value: str, is_here: bool) -> None:
+    said = answer(tmp_path, value, PREDEPLOY_SERVER="1")
+
+    assert said.stdout.strip() == (str(tmp_path) if is_here else value), said.stderr
+
+
+def test_other_values_and_other_processes_are_checked_as_before(tmp_path: Path) -> None:
+    assert "can't chdir" in answer(tmp_path, "/of/the/image").stderr
