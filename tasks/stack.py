@@ -110,6 +110,15 @@ class PythonProject:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PackageScript:
+    """A script of a package in the tree. `text` is its part that needs the whole tree; `build` makes the package."""
+
+    directory: str
+    name: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class NodeProject:
     """How a Node component's dependencies are declared and locked. Paths are relative to the stack's root.
 
@@ -134,6 +143,8 @@ class NodeProject:
     inputs: tuple[str, ...] = ()
     paths: tuple[str, ...] = ()
     """Directories of workspace packages (and path dependencies) that the component depends on, transitively."""
+    preparation: tuple[PackageScript, ...] = ()
+    """What runs before any command of the component: install scripts, then builds of the packages in `paths`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -185,6 +196,7 @@ class Site:
     configuration computes it. `host` is its host name, if the configuration has it.
     `script` is the package's build script. Without a script, `command` is the generator's own command.
     `server` means that an adapter renders pages on request, so the output may have no pages.
+    `functions` means that Cloudflare Pages deploys functions with it.
     `answered` are regular expressions of paths that the host, or a Worker of the stack, answers without a file.
     `routed` means that a router in the browser, or a Worker, answers paths. `lenient`: the generator's own setting
     accepts broken links between pages.
@@ -196,6 +208,7 @@ class Site:
     script: str = ""
     command: tuple[str, ...] = ()
     server: bool = False
+    functions: bool = False
     host: str = ""
     answered: tuple[str, ...] = ()
     routed: bool = False

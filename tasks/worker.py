@@ -63,6 +63,7 @@ class Worker:
     configuration that is deployed is the build's.
     `tsconfig` is set for a Worker with source code in TypeScript. `date` and `flags` are for compatibility. `vars` has
     JSON values, `bindings` the sections that bind other objects to names. `rules` map files to kinds of modules.
+    `crons` are the triggers of its `scheduled` handler.
     `reads` has the text variables that the code expects and the wrangler file does not set; most are secrets.
     `lost` are reads of bindings that only other targets have. `sources` are the files of the code.
     """
@@ -81,6 +82,7 @@ class Worker:
     vars: dict[str, object] = field(default_factory=dict)
     bindings: dict[str, object] = field(default_factory=dict)
     rules: tuple[dict[str, object], ...] = ()
+    crons: tuple[str, ...] = ()
     reads: tuple[str, ...] = ()
     lost: tuple[LostBinding, ...] = ()
     sources: tuple[str, ...] = ()

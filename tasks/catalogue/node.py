@@ -1,27 +1,23 @@
 """The row that builds static sites from Node packages."""
 
-from tasks.catalogue.django.environment import own_env
+import posixpath
+
+from tasks.catalogue.build_env import example_env
+from tasks.catalogue.pages import functions_commands, functions_gaps
+from tasks.catalogue.preparation import prepared
 from tasks.catalogue.row import CatalogueContext, Row
-from tasks.discovery.documents import parse_dotenv
 from tasks.models import Stage
 from tasks.stack import Component, Kind
 from tasks.steps import PROBES, PYTHON, WORK, Command
 
 
-def example_env(component: Component, context: CatalogueContext) -> tuple[tuple[str, str], ...]:
-    """Returns the build's variables: those of `.env.example`, overridden by the settings."""
-    path = f"{component.path}/.env.example".removeprefix("./")
-    example = parse_dotenv(context.read(path)) if path in context.paths else {}
-    filled = {name: value for name, value in example.items() if value}
-    return tuple(sorted((filled | own_env(component, context)).items()))
-
-
 def build_argv(component: Component, context: CatalogueContext) -> tuple[str, ...]:
     """Returns the package's build script, run by its package manager, else the generator's own command."""
     node, site, named = component.node, component.site, context.configured(component).build
-    assert node is not None
     assert site is not None
     script = named or site.script
+    if node is None:
+        return ()
     return (node.manager, "run", script) if script else site.command
 
 
@@ -44,18 +40,30 @@ def site_commands(component: Component, context: CatalogueContext) -> tuple[Comm
         parser="site_build",
         limit=600,
     )
-    return (links_command(component, context),) if component.worker else (build, links_command(component, context))
+    if component.worker:
+        return (links_command(component, context),)
+    builds = (*prepared(component, context, "build"), build) if build.argv else ()
+    links = (links_command(component, context),) if has_pages(component, context) else ()
+    return (*builds, *functions_commands(component, context), *links)
+
+
+def has_pages(component: Component, context: CatalogueContext) -> bool:
+    """Whether links can be checked: not in the root of a package, nor in pages that an unknown program makes."""
+    output = posixpath.normpath(output_of(component, context))
+    folder = posixpath.normpath(posixpath.join(component.path, output)) + "/"
+    is_there = any(path.startswith(folder) for path in context.paths)
+    return output != "." and (bool(build_argv(component, context)) or is_there)
 
 
 def links_command(component: Component, context: CatalogueContext) -> Command:
     """Returns the command that checks pages and links. The pages of a Worker are in its directory of assets."""
     site, worker = component.site, component.worker
     assert site is not None
-    is_rendered = site.server or (worker is not None and bool(worker.main))
+    is_rendered = site.server or site.functions or (worker is not None and bool(worker.main))
     flags = {
         "--pageless": is_rendered,
         "--deployed": worker is not None,
-        "--routed": site.routed,
+        "--routed": site.routed or site.functions,
         "--lenient": site.lenient,
     }
     output = worker.assets if worker and worker.assets else output_of(component, context)
@@ -79,10 +87,11 @@ def after_worker(component: Component, _: CatalogueContext) -> tuple[str, ...]:
 
 
 def site_gaps(component: Component, _: CatalogueContext) -> tuple[str, ...]:
-    """Returns what no check covers of a site that a server renders."""
-    if component.site is None or not component.site.server or component.worker:
+    """Returns what no check covers of a site that a server renders, or that has functions."""
+    if component.site is None or component.worker:
         return ()
-    return (f"a server renders pages of {component.label} on request; predeploy does not start this server",)
+    rendered = f"a server renders pages of {component.label} on request; predeploy does not start this server"
+    return (*((rendered,) if component.site.server else ()), *functions_gaps(component))
 
 
 def output_of(component: Component, context: CatalogueContext) -> str:
@@ -99,6 +108,8 @@ def site_outputs(component: Component, context: CatalogueContext) -> tuple[tuple
 def site_absent(component: Component, context: CatalogueContext) -> str:
     """Returns why a site cannot be built."""
     node, named = component.node, context.configured(component).build
+    if component.site is not None and component.site.generator == "pages" and not named:
+        return ""  # a directory is uploaded as it is, or after the package's build script
     if node is None:
         return f"{component.label} has no package.json to install its generator from"
     if named and named not in node.scripts:

@@ -3,14 +3,14 @@
 import re
 from dataclasses import replace
 
-from tasks.diagnostics.bundlers import site_build, wrangler
+from tasks.diagnostics.bundlers import pages_functions, site_build, wrangler
 from tasks.diagnostics.django_text import django_check, migrations
 from tasks.diagnostics.dockerfile import dockerfile
 from tasks.diagnostics.generic import plain, probe
 from tasks.diagnostics.installing.installers import npm, pnpm, uv
 from tasks.diagnostics.installing.yarn_bun import bun, yarn
 from tasks.diagnostics.linters import black, flake8, isort, pyright
-from tasks.diagnostics.node import astro_check, eslint, tsc
+from tasks.diagnostics.node import astro_check, eslint, svelte_check, tsc
 from tasks.diagnostics.paths import ROOT, PathMapper, moved, rooted, roots_of
 from tasks.diagnostics.pytest_text import pytest
 from tasks.diagnostics.python import mypy, ruff, ruff_format
@@ -47,11 +47,13 @@ PARSERS: dict[str, Parser] = {
     "ruff": ruff,
     "ruff_format": ruff_format,
     "site_build": site_build,
+    "svelte_check": svelte_check,
     "traceback": from_tracebacks,
     "tsc": tsc,
     "uv": uv,
     "vitest": vitest,
     "worker": worker,
+    "pages_functions": pages_functions,
     "wrangler": wrangler,
     "yarn": yarn,
 }

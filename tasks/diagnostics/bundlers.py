@@ -1,5 +1,6 @@
 """Parsers of the builders of Workers and sites: wrangler, Astro, Vite, Eleventy and Next."""
 
+import posixpath
 import re
 from collections.abc import Iterator
 from dataclasses import replace
@@ -52,6 +53,13 @@ def wrangler(output: ToolOutput) -> Parsed:
         found += [error] if error else []
     upload = _UPLOAD.search(output.stdout)
     return Parsed(diagnostics=deduplicated(found), summary=upload[0] if upload else "")
+
+
+def pages_functions(output: ToolOutput) -> Parsed:
+    """Reads `wrangler pages functions build`, whose paths are relative to the folder of the functions."""
+    mapper = replace(output.mapper, cwd=posixpath.join(output.mapper.cwd, "functions"))
+    found = wrangler(replace(output, mapper=mapper))
+    return replace(found, summary="functions compiled" if not found.diagnostics else "")
 
 
 def _wrangler_findings(finding: Diagnostic, body: str, mapper: PathMapper) -> Iterator[Diagnostic]:

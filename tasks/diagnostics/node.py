@@ -1,4 +1,4 @@
-"""Parsers of tsc, eslint and astro check."""
+"""Parsers of tsc, eslint, astro check and svelte-check."""
 
 import re
 from dataclasses import replace
@@ -34,6 +34,12 @@ _ASTRO = re.compile(
     r"(?P<rule>\w+(?:\([\w-]+\))?): (?P<message>.+)$",
     re.MULTILINE,
 )
+_SVELTE = re.compile(
+    r'^\d+ (?P<level>ERROR|WARNING) "(?P<path>(?:[^"\\\n]|\\.)*)" (?P<line>\d+):(?P<column>\d+) "(?P<message>.*)"$',
+    re.MULTILINE,
+)
+_SVELTE_FAILURE = re.compile(r'^\d+ FAILURE "(?P<message>.*)"$', re.MULTILINE)
+_SVELTE_DONE = re.compile(r"COMPLETED (\d+) FILES")
 _ASTRO_RESULT = re.compile(r"^Result \((\d+ files?)\)", re.MULTILINE)
 _ASTRO_REFUSED = re.compile(
     r"^(?:[\d:]+ )?\[ERROR\] (?:\[check\] )?(?P<message>.+)$|^(?P<asks>To continue, Astro .+)$", re.MULTILINE
@@ -120,6 +126,26 @@ def astro_check(output: ToolOutput) -> Parsed:
         error = None if found else raised(output.text, output.mapper, "astro check")
         found += [error] if error else []
     return Parsed(diagnostics=deduplicated(found), summary=f"checked {checked[1]}" if checked else "")
+
+
+def svelte_check(output: ToolOutput) -> Parsed:
+    """Reads `svelte-check --output machine`: a line for each finding, after the time in milliseconds."""
+    found = [
+        Diagnostic(
+            tool="svelte-check",
+            message=shortened(match["message"].replace("\\n", " ").replace('\\"', '"')),
+            file=output.mapper.relative(match["path"].replace('\\"', '"')),
+            line=int(match["line"]),
+            column=int(match["column"]),
+            severity=severity_of(match["level"].lower()),
+        )
+        for match in _SVELTE.finditer(output.stdout)
+    ]
+    failure = _SVELTE_FAILURE.search(output.stdout)
+    if not found and failure:
+        found = [Diagnostic(tool="svelte-check", message=shortened(failure["message"]))]
+    done = _SVELTE_DONE.search(output.stdout)
+    return Parsed(diagnostics=deduplicated(found), summary=f"checked {_count(int(done[1]), 'file')}" if done else "")
 
 
 def _count(many: int, noun: str) -> str:

@@ -18,6 +18,7 @@ from tasks.discovery.python.python_project import describe_python
 from tasks.discovery.rank import Rank, is_excluded, rank
 from tasks.discovery.sites import find_site
 from tasks.discovery.worker.deploys import CONFIGS
+from tasks.discovery.worker.pages import with_pages
 from tasks.discovery.worker.workers import Wrangler, describe_worker, has_worker, makes_worker, read_wrangler
 from tasks.stack import Component, Kind, Site, ToolCall
 from tasks.worker import Worker
@@ -91,7 +92,8 @@ def _has_sign(tree: FileView, directory: str) -> bool:
 def _places(tree: FileView, directory: str, environment: str) -> Iterator[_Place]:
     if is_project(tree, directory):
         yield _Place(Kind.WEB, directory)
-    wrangler, site = read_wrangler(tree, directory), find_site(tree, directory)
+    wrangler = read_wrangler(tree, directory)
+    site = with_pages(tree, directory, wrangler, find_site(tree, directory))
     # One package is one component. A Worker with its own source code is a Worker, even if a generator builds its
     # assets. If the build makes the Worker, the component is both.
     makes_pages = site is not None and (wrangler is None or makes_worker(tree, wrangler, site))

@@ -2,8 +2,9 @@
 
 import posixpath
 import re
+from collections.abc import Iterator
 
-from tasks.discovery.documents import string
+from tasks.discovery.documents import string, table, tables
 from tasks.discovery.file_view import FileView
 from tasks.discovery.image.dockerfile import Dockerfile
 from tasks.node_range import ANY, admits, is_range
@@ -57,7 +58,7 @@ def _first_line(text: str) -> str:
 
 
 def node_version(tree: FileView, image: Image, *, component: str, manifests: tuple[str, ...]) -> Version:
-    """Returns the Node version of the Dockerfile, else of a version file, else of `volta`, else of `engines`.
+    """Returns the Node version of the Dockerfile, else of a version file, `volta`, netlify.toml, CI or `engines`.
 
     It is a range as npm writes it. `manifests` are package.json files, the component's own first.
     """
@@ -70,13 +71,47 @@ def node_version(tree: FileView, image: Image, *, component: str, manifests: tup
             # If the package does not accept the image's Node, the image has another use.
             if wanted and _overlap(wanted, accepts):
                 return Version(wanted=wanted, source=image[0], accepts=accepts)
-    path = tree.nearest(component, ".nvmrc", ".node-version")
-    if path and (wanted := _node_of_tag(_first_line(tree.text(path)))):
-        return Version(wanted=wanted, source=path, accepts=accepts)
-    for manifest in manifests:
-        if wanted := _number(string(tree.table(manifest), "volta", "node")):
-            return Version(wanted=wanted, source=manifest, accepts=accepts)
+    for path, text in (*_version_files(tree, component), *_manifests(tree, manifests), *_hosts(tree, component)):
+        if wanted := _node_of_tag(text):
+            return Version(wanted=wanted, source=path, accepts=accepts)
+    for path, text in _workflows(tree):
+        wanted = _node_of_tag(text)
+        if wanted and _overlap(wanted, accepts):
+            return Version(wanted=wanted, source=path, accepts=accepts)
     return Version(wanted=accepts, source=source, accepts=accepts)
+
+
+def _version_files(tree: FileView, component: str) -> Iterator[tuple[str, str]]:
+    """Yields the versions in the files of version managers, with their paths."""
+    for name in (".nvmrc", ".node-version"):
+        if path := tree.nearest(component, name):
+            yield path, _first_line(tree.text(path))
+    if path := tree.nearest(component, ".tool-versions"):
+        found = re.search(r"^(?:nodejs|node)[ \t]+(\S+)", tree.text(path), re.MULTILINE)
+        yield path, found[1] if found else ""
+    if path := tree.nearest(component, "mise.toml", ".mise.toml"):
+        tools = table(tree.table(path), "tools")
+        yield path, next((text for name in ("node", "nodejs") if (text := str(tools.get(name, "")))), "")
+
+
+def _manifests(tree: FileView, manifests: tuple[str, ...]) -> Iterator[tuple[str, str]]:
+    for path in manifests:
+        yield path, string(tree.table(path), "volta", "node")
+
+
+def _hosts(tree: FileView, component: str) -> Iterator[tuple[str, str]]:
+    if path := tree.nearest(component, "netlify.toml"):
+        yield path, str(table(tree.table(path), "build", "environment").get("NODE_VERSION", ""))
+
+
+def _workflows(tree: FileView) -> Iterator[tuple[str, str]]:
+    """Yields the versions of setup-node in workflows. Those that deploy come first."""
+    paths = [path for path in tree.under(".github/workflows") if path.endswith((".yml", ".yaml"))]
+    for path in sorted(paths, key=lambda path: "deploy" not in tree.text(path)):
+        for _, job in sorted(table(tree.table(path), "jobs").items()):
+            for step in tables(job, "steps"):
+                if "setup-node" in string(step, "uses"):
+                    yield path, str(table(step, "with").get("node-version", ""))
 
 
 def _npm_range(text: str) -> str:
@@ -93,4 +128,4 @@ def _overlap(wanted: str, accepts: str) -> bool:
 def _node_of_tag(tag: str) -> str:
     """Returns `22` for `22-slim`, `v22` and `lts/jod`. Other names, such as `lts`, give an empty text."""
     name = tag.strip().removeprefix("lts/").split("-")[0].lower()
-    return str(_LTS[name]) if name in _LTS else _number(tag.strip())
+    return str(_LTS[name]) if name in _LTS else _number(re.sub(r"\.[xX*](?=$|\.)", "", tag.strip()))

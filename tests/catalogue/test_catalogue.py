@@ -46,7 +46,7 @@ def test_sample_has_its_checks_in_the_report_s_order() -> None:
 
     assert [check.name for check in checks] == [
         *("django_container", "worker_container", "site_coffee_shop", "deploy_secrets"),
-        *("ruff_check", "ruff_format", "mypy", "pytest", "eslint", "vitest", "astro_check"),
+        *("ruff_check", "ruff_format", "mypy", "pytest", "tsc", "eslint", "vitest", "astro_check"),
         *("migrate", "migrations_missing", "migration_check", "migrate_upgrade", "django_check", "django_health"),
         "worker_health",
     ]

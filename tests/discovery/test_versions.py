@@ -6,6 +6,13 @@ from tasks.engines.dagger.images import choose_node as choose_node_image
 from tasks.engines.versions.node import choose_node
 from tests.discovery.trees import BARE, PROJECT, astro, node, package, python
 
+CI = """
+jobs:
+  build:
+    steps:
+      - uses: actions/setup-node@v4
+        with: {node-version: 24.x}
+"""
 DOCKER = "RUN pip install django\n"
 
 
@@ -66,6 +73,21 @@ def test_python_version(files: dict[str, str], wanted: str, source: str) -> None
         pytest.param({".node-version": "22"}, "22", ".node-version", id=".node-version above"),
         pytest.param({"s/.nvmrc": "lts/jod"}, "22", "s/.nvmrc", id="a name"),
         pytest.param({"s/.nvmrc": "lts/*"}, ">=20", "s/package.json", id="whatever is newest says nothing"),
+        pytest.param({".tool-versions": "python 3.12\nnodejs 22.11.0\n"}, "22.11.0", ".tool-versions", id="asdf"),
+        pytest.param({"mise.toml": '[tools]\nnode = "24"\n'}, "24", "mise.toml", id="mise"),
+        pytest.param(
+            {"netlify.toml": '[build.environment]\nNODE_VERSION = "22"\n'}, "22", "netlify.toml", id="Netlify"
+        ),
+        pytest.param({".github/workflows/ci.yml": CI}, "24", ".github/workflows/ci.yml", id="CI"),
+        pytest.param(
+            {".github/workflows/ci.yml": CI.replace("24.x", "18")}, ">=20", "s/package.json", id="CI for another"
+        ),
+        pytest.param(
+            {".github/workflows/ci.yml": CI.replace("24.x", "${{ matrix.node }}")},
+            ">=20",
+            "s/package.json",
+            id="a matrix of CI",
+        ),
         pytest.param({"s/Dockerfile": "FROM node:24-alpine AS b\nFROM nginx"}, "24", "s/Dockerfile", id="Dockerfile"),
         pytest.param({"s/Dockerfile": "FROM node:jod-slim"}, "22", "s/Dockerfile", id="a name in a tag"),
         pytest.param({"s/Dockerfile": "FROM node:18"}, ">=20", "s/package.json", id="an image it refuses"),

@@ -297,7 +297,7 @@ CACHES = (
         ),
         red=(
             red("pytest", "tests_failed", f"{WEB}/tests/test_menu.py:15", "€2.50"),
-            red("worker_container", "type_errors", f"{WORKER}/src/key.ts:7", "bigints"),
+            red("tsc", "type_errors", f"{WORKER}/src/key.ts:7", "bigints"),
         ),
     ),
     Fault(
@@ -348,7 +348,7 @@ NODE = (
         edits=(replace(f"{WORKER}/src/app.ts", "json({ id }, 201, cors)", 'json({ id }, "201", cors)'),),
         red=(
             red(
-                "worker_container",
+                "tsc",
                 "type_errors",
                 f"{WORKER}/src/app.ts:31",
                 "not assignable to parameter of type 'number'",

@@ -17,6 +17,7 @@ import uv
 from tasks.catalogue import NAMES
 from tasks.models import CheckReport, Diagnostic, Report, Result, Severity, Status
 from tasks.user_dirs import UserDirs
+from tests.faults.binding_rows import BINDING_FAULTS
 from tests.faults.deploy_rows import DEPLOY_FAULTS
 from tests.faults.fault import Edit, Fault, Red
 from tests.faults.image_rows import IMAGE_FAULTS
@@ -57,7 +58,7 @@ def together(faults: Iterable[Fault]) -> Iterator[Fault]:
 
 
 ALONE = (
-    *(*DEPLOY_FAULTS, *FAULTS, *IMAGE_FAULTS, *PLACE_FAULTS, *PRODUCTION_FAULTS),
+    *(*BINDING_FAULTS, *DEPLOY_FAULTS, *FAULTS, *IMAGE_FAULTS, *PLACE_FAULTS, *PRODUCTION_FAULTS),
     *(*REFUSED_FAULTS, *WORKER_FAULTS),
 )
 FAST = [*together((*DEPLOY_FAULTS, *FAULTS, *REFUSED_FAULTS, *WORKER_FAULTS))]

@@ -35,11 +35,17 @@ from tests.support.factories import (
 
 CODE = "workers/intake/src/app.ts"
 INTAKE = make_worker(
-    reads=("INTAKE_API_KEY", "NEON_DATABASE_URL"), sources=(CODE,), vars={"CLIENTS": {"coffee-shop": []}}
+    reads=("INTAKE_API_KEY", "NEON_DATABASE_URL"),
+    sources=(CODE,),
+    vars={"CLIENTS": {"coffee-shop": []}},
+    crons=("0 4 * * *",),
 )
 SHOP = make_web("apps/shop", make_requirements_project(), wsgi="")
-STACK = make_stack(SHOP, make_web(), INTAKE, make_site())
-PLAN = make_whole_plan(make_scene(STACK, {CODE: '"/intake/"'}))
+TYPED = {"astro": "^5", "@astrojs/check": "^0.9", "vue-tsc": "^3", "svelte-check": "^4"}
+PAGES = make_site(node=make_node_project("sites/coffee-shop", dependencies=TYPED))
+STACK = make_stack(SHOP, make_web(), INTAKE, PAGES)
+FILES = {CODE: '"/intake/"', "sites/coffee-shop/tsconfig.json": "{}"}
+PLAN = make_whole_plan(make_scene(STACK, FILES))
 LOWERING = make_lowering(STACK)
 
 
@@ -101,7 +107,7 @@ def test_environments_match_the_golden_file(golden: Callable[[str, str], None]) 
 
 
 def test_lowering_is_the_same_each_time() -> None:
-    again = make_whole_plan(make_scene(STACK, {CODE: '"/intake/"'}))
+    again = make_whole_plan(make_scene(STACK, FILES))
 
     for check in PLAN.checks:
         assert [shown(step) for step in steps_of(check)] == [shown(step) for step in steps_of(again[check.id])]

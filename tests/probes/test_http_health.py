@@ -382,3 +382,17 @@ def test_server_that_listens_late(tmp_path: Path) -> None:
         asking.join(20)
 
     assert result[0].code == 0
+
+
+def test_a_worker_for_other_events_need_not_answer(tmp_path: Path) -> None:
+    lacks = {"X-Predeploy": "n0nce workerd", "X-Predeploy-Lacks": "fetch"}
+    site = pages({"/health": (500, lacks, "error code: 1101")})
+    proof = ("--path", "/health", "--proof", "n0nce")
+
+    silent, other = (ask_site(site, *proof, *more, folder=tmp_path) for more in (("--silent",), ()))
+
+    assert (silent.code, silent.document["summary"]) == (
+        0,
+        "it is loaded, without a `fetch` handler for requests, workerd",
+    )
+    assert other.code == 1

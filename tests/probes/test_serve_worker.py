@@ -227,6 +227,34 @@ def test_an_uncaught_exception_refers_to_the_sources(stage: Stage) -> None:
     ]
 
 
+@pytest.mark.parametrize(("statement", "outcome"), [("", "ok"), ('throw new TypeError("no beans left");', "exception")])
+def test_a_cron_trigger_calls_the_handler(stage: Stage, statement: str, outcome: str) -> None:
+    stage.write(f"export default {{ async scheduled(event) {{ console.log('at', event.cron); {statement} }} }};\n")
+    stage.facts["crons"] = ["0 4 * * *"]
+    with served(stage) as lines:
+        status, headers, body = stage.ask("/?cron=0+4+*+*+*", **{"X-Predeploy-Cron": "n0nce"})
+
+    assert (status, headers["X-Predeploy"], json.loads(body)) == (200, "n0nce workerd", {"outcome": outcome})
+    assert "at 0 4 * * *" in lines
+    assert any("no beans left" in line for line in lines) is (outcome == "exception")
+
+
+def test_a_visitor_cannot_call_the_handler_of_cron_triggers(stage: Stage) -> None:
+    stage.write("export default { fetch: () => new Response('page'), scheduled() { throw new Error(); } };\n")
+    stage.facts["crons"] = ["0 4 * * *"]
+    with served(stage):
+        assert stage.ask("/?cron=0", **{"X-Predeploy-Cron": "guessed"})[2] == "page"
+
+
+@pytest.mark.parametrize("handler", ["email", "tail", "queue", "scheduled"])
+def test_a_worker_for_other_events_is_loaded(stage: Stage, handler: str) -> None:
+    stage.write(f"export default {{ async {handler}() {{}} }};\n")
+    with served(stage):
+        status, headers, _ = stage.ask()
+
+    assert (status, headers["X-Predeploy-Lacks"]) == (500, "fetch")
+
+
 def test_a_worker_in_service_worker_syntax(stage: Stage) -> None:
     stage.write(OLD)
     with served(stage, MODE="live"):

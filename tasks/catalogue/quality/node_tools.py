@@ -1,11 +1,14 @@
 """Commands of Node's quality tools: each tool that a package depends on."""
 
+import re
 from dataclasses import replace
 
 from tasks.catalogue.django.environment import own_env
+from tasks.catalogue.preparation import prepared, script_command
 from tasks.catalogue.quality.runners import NOT_COLLECTED
 from tasks.catalogue.row import CatalogueContext
-from tasks.stack import Component
+from tasks.discovery.node.node_preparation import BUILD
+from tasks.stack import Component, PackageScript
 from tasks.steps import Command
 
 
@@ -34,7 +37,7 @@ def node_tool(
 def eslint(component: Component, context: CatalogueContext) -> tuple[Command, ...]:
     """Returns the command for lint."""
     row = node_tool(component, context, "eslint", "eslint", "--format", "json", ".", parser="eslint")
-    return (replace(row, evidence=r"\["),)
+    return (*prepared(component, context, "eslint"), replace(row, evidence=r"\["))
 
 
 def vitest(component: Component, context: CatalogueContext) -> tuple[Command, ...]:
@@ -50,7 +53,24 @@ def vitest(component: Component, context: CatalogueContext) -> tuple[Command, ..
     )
     row = node_tool(component, context, "vitest", *argv, parser="vitest", reason="tests_failed")
     evidence = r"numTotalTests|No test files found"
-    return (replace(row, refined=(NOT_COLLECTED,), evidence=evidence, secrets=context.secrets(component)),)
+    row = replace(row, refined=(NOT_COLLECTED,), evidence=evidence, secrets=context.secrets(component))
+    return (*prepared(component, context, "vitest"), *build_for_tests(component, context), row)
+
+
+def build_for_tests(component: Component, context: CatalogueContext) -> tuple[Command, ...]:
+    """Returns the build that the stack's own script runs before vitest, or that the tested Worker needs."""
+    node = component.node
+    assert node is not None
+    calling = [name for name, text in node.scripts.items() if re.search(r"\bvitest\b", text)]
+    before = [node.scripts.get(f"pre{name}", "") for name in calling]
+    before += [node.scripts[name].partition("vitest")[0] for name in calling]
+    is_called = any(re.search(r"\bbuild\b", text) for text in before)
+    pooled = "@cloudflare/vitest-pool-workers" in node.dependencies
+    is_built = pooled and component.worker is not None and component.worker.is_built
+    if "build" not in node.scripts or not (is_called or is_built):
+        return ()
+    build = PackageScript(directory=node.package, name=BUILD, text=node.scripts["build"])
+    return (script_command(build, component, context),)
 
 
 def astro_check(component: Component, context: CatalogueContext) -> tuple[Command, ...]:

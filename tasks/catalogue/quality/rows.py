@@ -1,6 +1,6 @@
 """Rows for quality tools of Python and Node: each tool that the stack uses, as the stack calls it."""
 
-from tasks.catalogue.quality import linters, node_tools, runners, type_checkers
+from tasks.catalogue.quality import linters, node_tools, node_types, runners, type_checkers
 from tasks.catalogue.quality.usage import absence
 from tasks.catalogue.row import Row
 from tasks.models import Stage
@@ -83,6 +83,30 @@ ROWS = (
         commands=runners.django_test,
         absent=runners.django_test_absent,
         database="empty",
+    ),
+    Row(
+        name="tsc",
+        title="tsc",
+        stage=Stage.QUALITY,
+        kinds=NODE,
+        commands=node_types.tsc,
+        absent=node_types.tsc_absent,
+    ),
+    Row(
+        name="vue_tsc",
+        title="vue-tsc",
+        stage=Stage.QUALITY,
+        kinds=NODE,
+        commands=node_types.vue_tsc,
+        absent=node_types.vue_tsc_absent,
+    ),
+    Row(
+        name="svelte_check",
+        title="svelte-check",
+        stage=Stage.QUALITY,
+        kinds=NODE,
+        commands=node_types.svelte_check,
+        absent=lambda component, _: node_tools.node_absent("svelte-check", component),
     ),
     Row(
         name="eslint",

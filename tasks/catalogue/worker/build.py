@@ -1,23 +1,22 @@
-"""The row that builds a Worker as the stack deploys it: types, the steps before wrangler, and the bundle."""
+"""The row that builds a Worker as the stack deploys it: the steps before wrangler, and the bundle."""
 
 import json
 import posixpath
 import re
 
+from tasks.catalogue.build_env import example_env
 from tasks.catalogue.django.environment import own_env
-from tasks.catalogue.node import example_env
+from tasks.catalogue.preparation import prepared
 from tasks.catalogue.row import CatalogueContext, Row
 from tasks.catalogue.worker.deploy_rules import rules_command
 from tasks.models import Stage
 from tasks.stack import Component, Kind
-from tasks.steps import CACHE, OUT, PROBES, PYTHON, WORK, Command
+from tasks.steps import OUT, PROBES, PYTHON, WORK, Command
 from tasks.worker import Deploy, DeployStep, Worker
 
-TSC_CACHE = f"{CACHE}/tsc.json"
 BUNDLE = f"{OUT}/bundle"
 # Tools of quality with a check of their own.
 COVERED = frozenset({"eslint", "vitest"})
-_REFERENCES = re.compile(r'"references"\s*:')
 
 
 def worker_of(component: Component) -> Worker:
@@ -27,39 +26,13 @@ def worker_of(component: Component) -> Worker:
 
 
 def worker_commands(component: Component, context: CatalogueContext) -> tuple[Command, ...]:
-    """Returns the commands for the types, the steps before wrangler, and the bundle that a deploy would upload."""
-    worker = worker_of(component)
-    types = types_commands(component, context)
+    """Returns the commands for the steps before wrangler, and the bundle that a deploy would upload."""
     steps = tuple(step_command(step, component, context) for step in deploy_steps(component, context))
-    bundle = bundle_command(component, context)
     directory, plan = directory_of(component), context.settings.cloudflare_plan
-    rules = rules_command(worker, directory, plan), rules_command(worker, directory, plan, BUNDLE)
-    bundled = (rules[0], bundle, rules[1], *lost_commands(component))
-    # the types may be those that the build generates
-    return (*steps, *types, *bundled) if worker.is_built else (*types, *steps, *bundled)
-
-
-def types_commands(component: Component, context: CatalogueContext) -> tuple[Command, ...]:
-    """Returns the command that checks the types of a Worker with its own source code."""
-    worker, node = worker_of(component), component.node
-    if worker.tsconfig is None or node is None or "typescript" not in node.dependencies or component.site:
-        return ()
-    if worker.tsconfig in context.paths and _REFERENCES.search(context.read(worker.tsconfig)):
-        return ()
-    command = Command(
-        # its cache has the content of files as keys, so an old one is safe
-        argv=("tsc", "--noEmit", "--pretty", "false", "--listFiles", "--incremental", "--tsBuildInfoFile", TSC_CACHE),
-        label="tsc --noEmit",
-        cwd=component.path,
-        environment="node",
-        env=tuple(sorted(own_env(component, context).items())),
-        verdicts=((1, "type_errors"), (2, "type_errors")),
-        # with a configuration that only references others, tsc checks no file and ends with 0
-        evidence=r"(?m)^(?!.*/node_modules/)\S.*\.[cm]?[jt]sx?$",
-        parser="tsc",
-        limit=300,
-    )
-    return (command,)
+    before = rules_command(worker_of(component), directory, plan)
+    after = rules_command(worker_of(component), directory, plan, BUNDLE)
+    bundled = (before, bundle_command(component, context), after, *lost_commands(component))
+    return (*prepared(component, context, "build"), *steps, *bundled)
 
 
 def deploy_steps(component: Component, context: CatalogueContext) -> tuple[DeployStep, ...]:

@@ -1,8 +1,9 @@
-"""Rows for running Workers: the bundle's answer in its own runtime, and a form that the Worker stores."""
+"""Rows for running Workers: the bundle's answer in its own runtime, its cron triggers, and a form that it stores."""
 
 from tasks.catalogue.health import health_paths
 from tasks.catalogue.row import CatalogueContext, DatabaseKind, Row
 from tasks.catalogue.worker.build import worker_absent, worker_of
+from tasks.catalogue.worker.events import cron_absent, cron_commands, handles_events
 from tasks.catalogue.worker.intake import form_absent, intake_commands
 from tasks.catalogue.worker.service import OUTBOUND, WORKER, asks_database, migrating, services
 from tasks.models import Stage
@@ -18,6 +19,7 @@ def health_commands(component: Component, context: CatalogueContext) -> tuple[Co
     path = health_paths(configured) or ("--path", HEALTH, "--else", "/")
     host, port = address_of(WORKER)
     proof = ("--outbound", ":".join(address_of(OUTBOUND)), "--proof", NONCE)
+    silent = ("--silent",) if handles_events(component, context) else ()
     request = Command(
         argv=(
             "python",
@@ -28,6 +30,7 @@ def health_commands(component: Component, context: CatalogueContext) -> tuple[Co
             port,
             *path,
             *proof,
+            *silent,
             "--limit",
             "15",
         ),
@@ -86,6 +89,19 @@ ROWS = (
         kinds=(Kind.WORKER,),
         commands=health_commands,
         absent=runtime_absent,
+        needs=("worker_container",),
+        across=across,
+        database=database,
+        migrated_by=migrated_by,
+        workspace_of="worker_container",
+    ),
+    Row(
+        name="worker_cron",
+        title="Worker cron",
+        stage=Stage.INTEGRATION,
+        kinds=(Kind.WORKER,),
+        commands=cron_commands,
+        absent=lambda component, context: runtime_absent(component, context) or cron_absent(component),
         needs=("worker_container",),
         across=across,
         database=database,

@@ -95,6 +95,7 @@ def serving(component: Component, context: CatalogueContext) -> Command:
         "texts": names,
         "bindings": worker.bindings,
         "rules": worker.rules,
+        "crons": worker.crons,
     }
     host, port = address_of(WORKER)
     places = ("--host", host, "--port", port, "--outbound", ":".join(address_of(OUTBOUND)))

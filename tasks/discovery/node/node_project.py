@@ -6,6 +6,7 @@ from typing import Literal, cast
 from tasks.discovery.documents import string, table, text_table
 from tasks.discovery.file_view import FileView, is_within, join, parent
 from tasks.discovery.node.node_locks import lock_format, locked_versions
+from tasks.discovery.node.node_preparation import preparation
 from tasks.discovery.node.node_workspace import (
     Workspace,
     dependencies,
@@ -16,7 +17,7 @@ from tasks.discovery.node.node_workspace import (
 )
 from tasks.discovery.versions import Image, node_version
 from tasks.node_range import lowest_major
-from tasks.package_managers import reader_of
+from tasks.packages.package_managers import reader_of
 from tasks.stack import NodeProject
 
 Manager = Literal["pnpm", "npm", "yarn", "bun"]
@@ -66,7 +67,8 @@ def describe_node(tree: FileView, directory: str, image: Image) -> NodeProject |
         dependencies=asked,
         locked=locked_versions(tree, lock, workspace.root, package) if lock else {},
         inputs=_inputs(tree, workspace, package, paths, lock),
-        paths=paths,
+        paths=tuple(sorted(paths)),
+        preparation=preparation(tree, workspace.root, package, paths),
     )
 
 

@@ -99,15 +99,22 @@ def dependencies(tree: FileView, package: str) -> dict[str, str]:
 
 
 def linked(tree: FileView, workspace: Workspace, package: str) -> tuple[str, ...]:
-    """Returns the directories of the tree's packages that a package depends on, transitively."""
-    seen: dict[str, None] = {}
-    waiting = [package]
-    while waiting:
-        for directory in _links(tree, workspace, waiting.pop()):
-            if directory not in seen and directory != package:
-                seen[directory] = None
-                waiting.append(directory)
-    return tuple(sorted(seen))
+    """Returns the directories of the tree's packages that a package depends on, transitively.
+
+    Each one follows those that it depends on, unless they depend on each other.
+    """
+    order: dict[str, None] = {}
+    visited = {package}
+
+    def visit(directory: str) -> None:
+        for needed in _links(tree, workspace, directory):
+            if needed not in visited:
+                visited.add(needed)
+                visit(needed)
+                order[needed] = None
+
+    visit(package)
+    return tuple(order)
 
 
 def _links(tree: FileView, workspace: Workspace, package: str) -> Iterator[str]:

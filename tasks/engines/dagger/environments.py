@@ -17,10 +17,10 @@ from tasks.engines.dagger.session import (
     with_cached_id,
 )
 from tasks.engines.dagger.variables import plain_variables
-from tasks.engines.package_scripts import drop_scripts
 from tasks.errors import EngineError
 from tasks.exits import Exit, Prepared
-from tasks.package_managers import PNP, is_yarn_file
+from tasks.packages.install_scripts import with_patches_only
+from tasks.packages.package_managers import PNP, is_yarn_file
 from tasks.steps import Environment, Inputs, Phase
 
 FIND_MODULES: tuple[str, ...] = ("find", WORK, "-type", "d", "-name", "node_modules", "-prune")
@@ -89,7 +89,7 @@ async def with_compilers(resources: SessionResources, environment: Environment) 
 async def install(resources: SessionResources, environment: Environment, toolchain: Container, log: Path) -> Prepared:
     """Runs the environment's commands on a base image, with only the files that they read."""
     choice = resources.choice(environment)
-    staged, gaps = stage(resources, environment)
+    staged, gaps = stage(resources, environment), list[str]()
     container = acquiring(resources, toolchain, environment).with_directory(WORK, staged)
     if environment.kind == "python":
         container = resources.with_variables(
@@ -111,8 +111,8 @@ async def install(resources: SessionResources, environment: Environment, toolcha
     return Prepared(exit=Exit(code=0), gaps=(*choice.gaps, *gaps), version=version, reused=exit.reused)
 
 
-def stage(resources: SessionResources, environment: Environment) -> tuple[Directory, list[str]]:
-    """The files that an installation reads, and gaps in the proof for scripts that it does not run."""
+def stage(resources: SessionResources, environment: Environment) -> Directory:
+    """The files that an installation reads."""
     files = resources.config.files_of(environment.tree)
     absent = [path for path in environment.inputs if not os.path.lexists(files / path)]
     if absent:
@@ -121,16 +121,14 @@ def stage(resources: SessionResources, environment: Environment) -> tuple[Direct
     directory = resources.upload(Inputs(include=inputs), tree) if inputs else resources.client.directory()
     for path, text in environment.files:
         directory = directory.with_new_file(path, text)
-    gaps: list[str] = []
     for path in environment.inputs if environment.kind == "node" else ():
         if Path(path).name != "package.json":
             continue
         text = (files / path).read_text(encoding="utf-8", errors="replace")
-        without, found = drop_scripts(text, path)
-        gaps += found
+        without = with_patches_only(text)
         if without != text:
             directory = directory.with_new_file(path, without)
-    return directory, gaps
+    return directory
 
 
 def acquiring(resources: SessionResources, toolchain: Container, environment: Environment) -> Container:

@@ -136,10 +136,13 @@ class Environments:
         await in_thread(sync, tree, {path: tree.files[path] for path in environment.inputs}, stage)
         (stage / environment.root).mkdir(parents=True, exist_ok=True)
         for name, text in environment.files:
+            (stage / name).parent.mkdir(parents=True, exist_ok=True)
             (stage / name).write_text(text, encoding="utf-8")
         if toolchain.relaxed:
             relax_manifests(stage, environment.inputs, toolchain.relaxed)
-        gaps = drop_install_scripts(stage, environment.inputs) if environment.kind == "node" else []
+        gaps: list[str] = []
+        if environment.kind == "node":
+            drop_install_scripts(stage, environment.inputs)
         for command in environment.commands:
             cwd = stage / command.cwd
             exit = await self._command(

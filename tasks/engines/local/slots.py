@@ -16,7 +16,7 @@ from tasks.engines.threads import in_thread
 from tasks.engines.tokens import Tokens
 from tasks.engines.workspace import clone_tree, lease, remove_tree, sync
 from tasks.files import copy_file
-from tasks.package_managers import is_yarn_file
+from tasks.packages.package_managers import is_yarn_file
 from tasks.source.tree import select
 from tasks.steps import ENV, Step
 

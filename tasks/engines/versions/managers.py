@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from tasks.errors import EngineError
-from tasks.package_managers import MANAGER, lock_of, manifest_of, package_of
+from tasks.packages.package_managers import MANAGER, lock_of, manifest_of, package_of
 
 QUIET = ("--ignore-scripts", "--no-audit", "--no-fund")
 # the package of bun has no program until this script has chosen the one of the machine

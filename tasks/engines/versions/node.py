@@ -11,9 +11,15 @@ from tasks.stack import Version
 PINNED: dict[int, Release] = {22: (22, 20, 0), 24: (24, 19, 0), 20: (20, 18, 0)}
 
 
+# The last releases of other major versions. They come from npm's registry.
+OTHERS: dict[int, Release] = {18: (18, 20, 8), 23: (23, 11, 1), 25: (25, 9, 0), 26: (26, 9, 0)}
+OLDEST: Release = (18, 17, 0)
+"""The oldest Node that the npm of the pinned versions supports."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NodeChoice:
-    """Which of the pinned Nodes, and in what it differs from the one that was wanted."""
+    """A Node, and in what it differs from the one that was wanted. `is_pinned`: a wheel with a hash has it."""
 
     version: Release
     gaps: tuple[str, ...] = ()
@@ -23,9 +29,25 @@ class NodeChoice:
         """As people write it."""
         return ".".join(str(number) for number in self.version)
 
+    @property
+    def is_pinned(self) -> bool:
+        """Whether a pinned wheel has it. Others come from npm's registry."""
+        return self.version in PINNED.values()
+
 
 def choose_node(version: Version) -> NodeChoice:
-    """The pinned Node for a stack. Pure. Raises EngineError (`toolchain`) where none is of use."""
+    """The Node for a stack: a pinned one that fits, else the exact one, else the last of a major version that fits."""
+    bound, wanted = readable(version.accepts), readable(version.wanted)
+    is_exact = re.fullmatch(r"v?(\d+)\.(\d+)\.(\d+)", wanted.strip())
+    exact = (int(is_exact[1]), int(is_exact[2]), int(is_exact[3])) if is_exact else None
+    known = [*PINNED.values(), *([exact] if exact and exact >= OLDEST else []), *OTHERS.values()]
+    fitting = (each for each in known if admits(bound, each) and admits(wanted, each))
+    found = next(fitting, None) if wanted == version.wanted else None
+    return NodeChoice(version=found) if found else nearest_pinned(version)
+
+
+def nearest_pinned(version: Version) -> NodeChoice:
+    """The pinned Node that is nearest to a stack's. Raises EngineError (`toolchain`) where none is of use."""
     bound = readable(version.accepts)
     usable = [pinned for pinned in PINNED.values() if admits(bound, pinned)]
     if not usable:

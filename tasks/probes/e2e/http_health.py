@@ -39,6 +39,8 @@ def request(server: HealthServer, path: str) -> HealthAnswer | Outcome:
     if server.proof and answer.mark.partition(" ")[0] != server.proof:
         words = f"GET {path} was answered by another program, not by the Worker that this check started"
         return 6, said("another_program", words), ""
+    if answer.lacks and server.silent:
+        return 0, [], f"it is loaded, without a `{answer.lacks}` handler for requests, {answer.mark.partition(' ')[2]}"
     return answer
 
 
@@ -141,6 +143,7 @@ def main() -> int:
     parser.add_argument("--wait", type=float, default=30, help="seconds until the server has to listen")
     parser.add_argument("--limit", type=float, default=30, help="seconds until it has to answer")
     parser.add_argument("--proof", default="", help="the first word of X-Predeploy in an answer of the right program")
+    parser.add_argument("--silent", action="store_true", help="a Worker need not answer: it handles other events")
     parser.add_argument("--outbound", default="", help="host and port of the service for a Worker's outbound requests")
     options = parser.parse_args()
     server, paths, other = read_server(options), options.path, options.other

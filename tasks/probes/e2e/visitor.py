@@ -19,7 +19,10 @@ BODY = 65536
 
 @dataclass(frozen=True)
 class HealthServer:
-    """The address of the server, and the names that it accepts: `hosts` are patterns like Django's ALLOWED_HOSTS."""
+    """The address of the server, and the names that it accepts: `hosts` are patterns like Django's ALLOWED_HOSTS.
+
+    `silent` means that a Worker need not answer requests, because it handles other events.
+    """
 
     host: str
     port: int
@@ -28,6 +31,7 @@ class HealthServer:
     hosts: tuple[str, ...] = ()
     https: tuple[str, str] = ("X-Forwarded-Proto", "https")
     proof: str = ""
+    silent: bool = False
 
     def owns(self, name: str) -> bool:
         """Whether a host name belongs to this site. The pattern `*` does not count: it accepts every name."""
@@ -51,7 +55,10 @@ class HealthServer:
 
 @dataclass(frozen=True)
 class HealthAnswer:
-    """The last answer of a chain of redirects. `problem` is about redirects or body, `mark` the header X-Predeploy."""
+    """The last answer of a chain of redirects. `problem` is about redirects or body, `mark` the header X-Predeploy.
+
+    `lacks` is the missing handler of a Worker.
+    """
 
     path: str
     status: int
@@ -59,6 +66,7 @@ class HealthAnswer:
     location: str = ""
     problem: str = ""
     mark: str = ""
+    lacks: str = ""
 
     @property
     def healthy(self) -> bool:
@@ -86,6 +94,7 @@ class HealthAnswer:
 def read_server(options: argparse.Namespace) -> HealthServer:
     """Returns the server of the command line, with a host name that it accepts."""
     server = HealthServer(host=options.host, port=options.port, limit=options.limit, proof=options.proof)
+    server = replace(server, silent=options.silent)
     if options.facts is None or not options.facts.is_file():
         return server
     facts = json.loads(options.facts.read_text(encoding="utf-8"))
@@ -124,7 +133,8 @@ def get(server: HealthServer, path: str) -> HealthAnswer:
     problem = f"its body ended after {len(body)} of {promised} bytes" if len(body) < promised else ""
     text = body.decode("utf-8", "replace")
     location, mark = response.headers.get("Location", ""), response.headers.get("X-Predeploy", "")
-    return HealthAnswer(path, response.status, text, location, problem, mark)
+    lacks = response.headers.get("X-Predeploy-Lacks", "")
+    return HealthAnswer(path, response.status, text, location, problem, mark, lacks)
 
 
 def follow(server: HealthServer, path: str) -> HealthAnswer:

@@ -3,9 +3,9 @@
 //     serve_worker.mjs --bundle DIR --host HOST --port PORT --outbound HOST:PORT --nonce WORD
 //
 // PREDEPLOY_WORKER describes the bundle as JSON: name, main, date, flags, vars, bindings and rules from the wrangler file,
-// the path of that file as `config`, its section `environment`, and `texts`, the names of environment variables that
-// become bindings. A configuration that a build made replaces these values: `directory` is that of wrangler, `named` the
-// file that the stack gives it, and `sections` has all names of sections with bindings. workerd is the
+// the path of that file as `config`, its section `environment`, its `crons`, and `texts`, the names of environment
+// variables that become bindings. A configuration that a build made replaces these values: `directory` is that of
+// wrangler, `named` the file that the stack gives it, and `sections` has all names of sections with bindings. workerd is the
 // version that wrangler installed. If the Worker has bindings that workerd alone does not support, Miniflare runs it.
 // All outbound requests of the Worker go to `outbound`. Every answer has the header X-Predeploy: the nonce, and the name
 // of the runtime. Places in the Worker's output refer to its sources, not to its bundle. Exits with the runtime's code.
@@ -93,7 +93,8 @@ async function main() {
   // next to the bundle: paths of modules are relative to the configuration file
   const config = path.join(path.dirname(options.bundle), `predeploy-${options.nonce}.capnp`);
   writeFileSync(config, capnp(worker, path.dirname(config)));
-  run(runtime.binary, ["serve", "--verbose", config, "config"], print);
+  const experimental = worker.crons?.length ? ["--experimental"] : [];
+  run(runtime.binary, ["serve", "--verbose", ...experimental, config, "config"], print);
 }
 
 await main();

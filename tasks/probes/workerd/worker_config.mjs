@@ -63,5 +63,6 @@ export function deployedFacts(facts, directory) {
     vars: Object.fromEntries(vars),
     bindings: boundSections(document, facts.sections),
     rules: document.rules ?? [],
+    crons: document.triggers?.crons ?? [],
   };
 }

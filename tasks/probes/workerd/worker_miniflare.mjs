@@ -3,7 +3,7 @@
 import { createRequire } from "node:module";
 import { readFileSync } from "node:fs";
 
-import { FRONT } from "./worker_capnp.mjs";
+import { CALLS, FRONT } from "./worker_capnp.mjs";
 
 const LABELS = {
   ai: "AI",
@@ -63,6 +63,7 @@ function settings(wrangler, worker) {
   const front = {
     ...common,
     name: "predeploy-front",
+    compatibilityFlags: [CALLS],
     modules: [{ type: "ESModule", path: "predeploy.js", contents: FRONT }],
     bindings: { MARK: `${worker.nonce} Miniflare (${labels(worker.bindings).join(", ")})` },
     serviceBindings: { STACK: worker.name },

@@ -34,21 +34,17 @@ def commands(worker: Component, **settings: Any) -> tuple[Command, ...]:
 def test_the_steps_run_before_wrangler_with_their_variables() -> None:
     settings = {"component": {"workers/intake": {"env": {"B": "configured"}}}}
 
-    types, build, bundle = commands(make_worker(deploy=DEPLOY), **settings)
+    build, bundle = commands(make_worker(deploy=DEPLOY), **settings)
 
-    assert (types.argv[0], build.argv, bundle.argv) == ("tsc", ("npm", "run", "build"), DRY_RUN)
+    assert (build.argv, bundle.argv) == (("npm", "run", "build"), DRY_RUN)
     assert (build.cwd, build.env) == ("workers/intake", (("A", "step"), ("B", "configured")))
     assert dict(build.verdicts)[1] == "build_failed"
-
-
-def test_types_that_a_build_generates_are_checked_after_it() -> None:
-    assert [each.argv[0] for each in commands(make_worker(deploy=DEPLOY, is_built=True))] == ["npm", "tsc", "wrangler"]
 
 
 def test_a_configured_build_replaces_the_steps() -> None:
     settings = {"component": {"workers/intake": {"build": "build:edge"}}}
 
-    assert commands(make_worker(deploy=DEPLOY), **settings)[1].argv == ("pnpm", "run", "build:edge")
+    assert commands(make_worker(deploy=DEPLOY), **settings)[0].argv == ("pnpm", "run", "build:edge")
 
 
 def test_wrangler_gets_the_target_as_the_stack_names_it() -> None:

@@ -258,3 +258,28 @@ def test_an_unknown_worker_is_a_usage_error() -> None:
 
     with pytest.raises(UsageError, match=r"worker\.intak: no Worker has this name or path; did you mean intake\?"):
         make_catalogue(context)
+
+
+def test_each_cron_trigger_is_called() -> None:
+    context = context_of(intake(crons=("0 4 * * *", "*/15 * * * *")))
+    (command,) = check_of("worker_cron", context).commands
+
+    assert command.argv[-4:] == ("--cron", "0 4 * * *", "--cron", "*/15 * * * *")
+    assert json.loads(dict(command.services[1].env)["PREDEPLOY_WORKER"])["crons"] == ["0 4 * * *", "*/15 * * * *"]
+    assert why_not(context_of(intake()), "worker_cron") == "workers/intake/wrangler.toml has no cron triggers"
+
+
+@pytest.mark.parametrize(
+    ("code", "may_be_silent"),
+    [
+        ("export default { async queue(batch) {} };", True),
+        ("export default { email: onEmail };", True),
+        ("export class Api extends WorkerEntrypoint {}", True),
+        ("export default { fetch };", False),
+    ],
+)
+def test_a_worker_for_other_events_need_not_answer_requests(code: str, may_be_silent: bool) -> None:
+    worker = intake("MODE", main="src/app.ts")
+    health = check_of("worker_health", context_of(worker, files={APP: code}))
+
+    assert ("--silent" in health.commands[0].argv) is may_be_silent

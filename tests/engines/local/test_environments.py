@@ -157,9 +157,9 @@ def test_scripts_that_need_the_whole_tree_are_not_run(tmp_path: Path) -> None:
     (tmp_path / "broken").mkdir()
     (tmp_path / "broken/package.json").write_text("{")
 
-    gaps = drop_install_scripts(tmp_path, ("package.json", "broken/package.json", "pnpm-lock.yaml"))
+    drop_install_scripts(tmp_path, ("package.json", "broken/package.json", "pnpm-lock.yaml"))
 
-    assert gaps == ["the postinstall script of package.json was not run"]
+    assert "postinstall" not in (tmp_path / "package.json").read_text()
     assert '"build": "y"' in (tmp_path / "package.json").read_text()
     assert "husky" not in (tmp_path / "package.json").read_text()
 

@@ -10,7 +10,7 @@ import pytest
 
 from tasks.engines.local.toolchains.python import Pythons, probe
 from tasks.engines.versions.managers import manager_install
-from tasks.engines.versions.node import PINNED, choose_node
+from tasks.engines.versions.node import PINNED, choose_node, nearest_pinned
 from tasks.errors import EngineError
 from tasks.stack import Version
 
@@ -27,10 +27,6 @@ from tasks.stack import Version
         ("22.20.0", "", 22, ()),
         ("20 || 24", ">=20 <21 || >=24", 24, ()),
         ("", ">=24", 24, ()),
-        ("18", "", 20, ("Node 20.18.0 instead of 18 (Dockerfile)",)),
-        ("22.12.0", ">=22", 22, ("Node 22.20.0 instead of 22.12.0 (Dockerfile)",)),
-        ("26", ">=22", 24, ("Node 24.19.0 instead of 26 (Dockerfile)",)),
-        ("<20", "", 20, ("Node 20.18.0 instead of <20 (Dockerfile)",)),
         ("whatever", "", 22, ("Node 22.20.0 instead of whatever (Dockerfile)",)),
         ("==22.20.0", "", 22, ("Node 22.20.0 instead of ==22.20.0 (Dockerfile)",)),
         ("", "please use yarn", 22, ()),
@@ -45,9 +41,39 @@ def test_suitable_node_is_chosen_and_another_one_is_reported(
     assert choice.gaps == gaps
 
 
+@pytest.mark.parametrize(
+    ("wanted", "accepts", "version"),
+    [
+        ("18", "", "18.20.8"),
+        ("18.20.8", "", "18.20.8"),
+        ("v22.12.0", ">=22", "22.12.0"),
+        ("26", ">=22", "26.9.0"),
+        ("<20", "", "18.20.8"),
+        ("", "18.x", "18.20.8"),
+        ("22.20.0", "", "22.20.0"),
+    ],
+)
+def test_release_of_the_registry_is_taken_if_no_pinned_one_fits(wanted: str, accepts: str, version: str) -> None:
+    choice = choose_node(Version(wanted=wanted, accepts=accepts, source=".nvmrc"))
+
+    assert (choice.text, choice.gaps, choice.is_pinned) == (version, (), version == "22.20.0")
+
+
+@pytest.mark.parametrize(
+    ("wanted", "accepts", "gap"),
+    [
+        ("18", "", "Node 20.18.0 instead of 18 (Dockerfile)"),
+        ("22.12.0", ">=22", "Node 22.20.0 instead of 22.12.0 (Dockerfile)"),
+        ("26", ">=22", "Node 24.19.0 instead of 26 (Dockerfile)"),
+    ],
+)
+def test_nearest_pinned_node_replaces_one_that_is_not_available(wanted: str, accepts: str, gap: str) -> None:
+    assert nearest_pinned(Version(wanted=wanted, accepts=accepts, source="Dockerfile")).gaps == (gap,)
+
+
 def test_no_node_is_better_than_one_that_the_stack_rejects() -> None:
-    with pytest.raises(EngineError, match=r"no Node for <20 \(package\.json\).*22\.20\.0") as error:
-        choose_node(Version(accepts="<20", source="package.json"))
+    with pytest.raises(EngineError, match=r"no Node for <16 \(package\.json\).*22\.20\.0") as error:
+        choose_node(Version(accepts="<16", source="package.json"))
 
     assert error.value.reason_code == "toolchain"
 

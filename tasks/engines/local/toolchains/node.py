@@ -1,19 +1,60 @@
 """Node from pinned wheels, with its own npm, and the package manager that a stack names."""
 
+import platform
+import sys
 from pathlib import Path
 
 from tasks.engines.local.toolchains.pinned import ToolchainConfig, host, install, install_wheel
 from tasks.engines.versions.managers import manager_install
-from tasks.engines.versions.node import NodeChoice
+from tasks.engines.versions.node import PINNED, NodeChoice, choose_node, nearest_pinned
 from tasks.exits import Exit
+from tasks.stack import Version
 
 PROGRAMS = {"npm": "npm-cli.js", "npx": "npx-cli.js"}
 
 
-async def ensure_node(config: ToolchainConfig, choice: NodeChoice, log: Path) -> Path:
-    """The directory of programs of a Node, installed if need be: `node`, `npm` and `npx`, and nothing else."""
+async def ensure_node(config: ToolchainConfig, version: Version, log: Path) -> tuple[Path, NodeChoice]:
+    """The directory of programs of a Node, installed if need be: `node`, `npm` and `npx`, and nothing else.
+
+    A Node of npm's registry that this machine cannot have is replaced by the nearest pinned one, which is a gap.
+    """
+    choice = choose_node(version)
+    if not choice.is_pinned:
+        programs = await ensure_pinned(config, NodeChoice(version=PINNED[22]), log)
+        if path := await install_release(config, choice, programs, log):
+            return path, choice
+        choice = nearest_pinned(version)
+    return await ensure_pinned(config, choice, log), choice
+
+
+async def ensure_pinned(config: ToolchainConfig, choice: NodeChoice, log: Path) -> Path:
+    """The directory of programs of a pinned Node."""
     path = await install_wheel(config, f"node-{choice.text}", f"node-{choice.version[0]}.lock", log, link_programs)
     return path / "bin"
+
+
+async def install_release(config: ToolchainConfig, choice: NodeChoice, programs: Path, log: Path) -> Path | None:
+    """The directory of programs of a release in npm's registry, or None if it has none for this machine.
+
+    `programs` is the directory of a pinned Node: it installs the release, and lends its npm.
+    """
+    cpu = {"x86_64": "x64", "amd64": "x64", "aarch64": "arm64"}.get(platform.machine().lower(), platform.machine())
+    package = f"node-{sys.platform}-{cpu}"
+    argv = ("npm", "install", "--no-save", "--no-package-lock", "--ignore-scripts", "--no-audit", "--no-fund")
+
+    async def build(path: Path) -> Exit:
+        exit = await config.acquire((*argv, "--prefix", ".", f"{package}@{choice.text}"), path, log, path=(programs,))
+        if exit.code == 0:
+            exit = await config.acquire((f"node_modules/{package}/bin/node", "--version"), path, log)
+        if exit.code == 0:
+            (path / "bin").mkdir()
+            (path / "bin/node").symlink_to(f"../node_modules/{package}/bin/node")
+            for name in PROGRAMS:
+                (path / "bin" / name).symlink_to((programs / name).resolve())
+        return exit
+
+    path, exit = await install(config, f"node-{choice.text}-npm-{host()}", build)
+    return path / "bin" if exit.code == 0 else None
 
 
 def link_programs(path: Path) -> None:

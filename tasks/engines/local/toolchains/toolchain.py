@@ -11,7 +11,6 @@ from tasks.engines.local.toolchains.node import ensure_manager, ensure_node
 from tasks.engines.local.toolchains.pinned import LIMIT, ToolchainConfig, host
 from tasks.engines.local.toolchains.python import Interpreter, Pythons, missing
 from tasks.engines.memo import AsyncMemo
-from tasks.engines.versions.node import choose_node
 from tasks.exits import Exit
 from tasks.stack import Version
 from tasks.steps import Command, Environment
@@ -100,8 +99,7 @@ class Toolchains:
         return (await self._install(argv, extra, log, path=(), env=env, limit=LIMIT)).code == 0
 
     async def _node(self, environment: Environment, log: Path) -> Toolchain:
-        choice = choose_node(environment.version)
-        node = await ensure_node(self._kit, choice, log)
+        node, choice = await ensure_node(self._kit, environment.version, log)
         manager, exit, argv = await ensure_manager(self._kit, environment.manager, node, log)
         label = f"install {environment.manager}"
         return Toolchain(
