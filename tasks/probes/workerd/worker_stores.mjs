@@ -50,9 +50,10 @@ async function apply(database, file, split) {
 
 /** Fills all stores. Throws an error with the place of a migration that fails. */
 export async function fillStores(simulator, wrangler, worker) {
-  const root = path.dirname(worker.config);
+  // a configuration that a build made may lie in another directory
+  const roots = [path.dirname(worker.config), worker.directory ?? "."];
   for (const { binding, migrations_dir: directory = "migrations" } of worker.bindings.d1_databases ?? []) {
-    const files = migrations(path.resolve(root, directory));
+    const files = roots.map((root) => migrations(path.resolve(root, directory))).find((each) => each.length > 0) ?? [];
     if (files.length === 0) continue;
     const database = await simulator.getD1Database(binding, worker.name);
     for (const file of files) await apply(database, file, wrangler.unstable_splitSqlQuery ?? ((sql) => [sql]));
