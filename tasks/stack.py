@@ -5,6 +5,7 @@ from enum import IntEnum, StrEnum
 from typing import Literal
 
 from tasks.installation import PythonInstallation
+from tasks.packages.package_script import PackageScript
 from tasks.production import NOWHERE, ProductionServer, Sourced, SystemInstall
 from tasks.variable import Variable
 from tasks.worker import Worker
@@ -107,15 +108,6 @@ class PythonProject:
     paths: tuple[str, ...] = ()
     inputs: tuple[str, ...] = ()
     """Files that an installation reads: manifests, locks, and requirements files with their includes."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PackageScript:
-    """A script of a package in the tree. `text` is its part that needs the whole tree; `build` makes the package."""
-
-    directory: str
-    name: str
-    text: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
