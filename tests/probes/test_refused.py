@@ -53,6 +53,7 @@ REFUSED: list[tuple[str, dict[str, Any], str, str]] = [
     ("route as a table", {"routes": [{"pattern": "a.example/?x", "zone_name": "a.example"}]}, "route", "a.example/?x"),
     ("one route", {"route": "shop*.example.com/x"}, "route", "shop"),
     ("custom domain", {"routes": [{"pattern": "shop", "custom_domain": True}]}, "route", '"shop"'),
+    ("path of a domain", {"routes": [{"pattern": "a.example/*", "custom_domain": True}]}, "route", "a.example/*"),
     ("long name", {"name": "a" * 64}, "name", "aaaa"),
     ("secret and variable", {"vars": {"K": "1"}, "secrets": {"required": ["K"]}}, "secret_is_variable", '"K": "1"'),
     ("large variable", {"vars": {"K": "x" * 5121}}, "variable_size", '"K"'),
@@ -122,6 +123,15 @@ def test_file_that_deploys_has_no_finding(document: dict[str, Any], tmp_path: Pa
     result = ask_of(tmp_path, document)
 
     assert (result.code, result.messages) == (0, [])
+
+
+def test_placeholder_of_one_digit_is_named_as_such(tmp_path: Path) -> None:
+    zeros = "00000000-0000-0000-0000-000000000000"
+
+    result = ask_of(tmp_path, {"d1_databases": [{"binding": "D", "database_id": zeros}]})
+
+    (message,) = result.messages
+    assert message.startswith(f"database_id of D is '{zeros}', a placeholder that Cloudflare refuses: it is a UUID")
 
 
 def test_environment_has_its_own_bindings_and_inherits_the_rest(tmp_path: Path) -> None:

@@ -46,7 +46,7 @@ function source(worker) {
 
 /** The bindings of the wrangler file, as wrangler reads them. Bindings to Workers that are not here go to `outbound`. */
 function bound(wrangler, worker, outbound) {
-  const { workerOptions, externalWorkers = [] } = wrangler.unstable_getMiniflareWorkerOptions(worker.config);
+  const { workerOptions, externalWorkers = [] } = wrangler.unstable_getMiniflareWorkerOptions(worker.config, worker.environment || undefined);
   const there = new Set([worker.name, ...externalWorkers.map((each) => each.name)]);
   const services = Object.entries(workerOptions.serviceBindings ?? {}).map(([name, service]) => {
     const named = typeof service === "string" ? service : service?.name;
