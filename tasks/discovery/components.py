@@ -12,7 +12,7 @@ from tasks.discovery.django.settings_choice import module_base
 from tasks.discovery.documents import string
 from tasks.discovery.file_view import FileView, join, parent
 from tasks.discovery.image.definitions import ImageDefinitions, is_for_node
-from tasks.discovery.node.node_project import describe_node
+from tasks.discovery.node.node_project import describe_node, without_manifest
 from tasks.discovery.package_builds import find_builds, is_near
 from tasks.discovery.python.installations import ImageBuild, find_installations
 from tasks.discovery.python.python_project import describe_python
@@ -184,6 +184,8 @@ def _with_calls(
 def _node(tree: FileView, images: ImageDefinitions, place: _Place, rivals: tuple[str, ...]) -> Component:
     image = images.of(place.directory, is_for_node, rivals=rivals)
     node = describe_node(tree, place.directory, image)
+    if node is None and place.worker is not None:
+        node = without_manifest(tree, place.directory, image)
     package = string(tree.table(join(place.directory, "package.json")), "name")
     own = place.worker.name if place.worker else ""
     name = _name(place.directory, own or package.rpartition("/")[2] or place.kind.value)

@@ -9,6 +9,7 @@ from tasks.catalogue.django.environment import own_env
 from tasks.catalogue.preparation import prepared
 from tasks.catalogue.row import CatalogueContext, Row
 from tasks.catalogue.worker.deploy_rules import rules_command
+from tasks.catalogue.worker.own_wrangler import lacks_wrangler
 from tasks.models import Stage
 from tasks.stack import Component, Kind
 from tasks.steps import OUT, PROBES, PYTHON, WORK, Command
@@ -137,12 +138,14 @@ def worker_absent(component: Component, _: CatalogueContext) -> str:
 def worker_gaps(component: Component, _: CatalogueContext) -> tuple[str, ...]:
     """Returns what the deploy does before wrangler, and predeploy does not."""
     left_out = worker_of(component).deploy.left_out
+    own = f"predeploy's own wrangler deploys {component.label}, because no package.json asks for one"
     covered = COVERED.intersection(component.node.dependencies if component.node else ())
-    return tuple(
+    steps = tuple(
         f"`{step.text}` runs before the deploy of {component.label} ({step.found.place}), and did not run here"
         for step in left_out
         if not any(re.search(rf"\b{tool}\b", step.text) for tool in covered)
     )
+    return (*((own,) if lacks_wrangler(component) else ()), *steps)
 
 
 BUILD_ROWS = (

@@ -24,9 +24,16 @@ import { translator } from "./worker_lines.mjs";
 
 const STRING = { type: "string" };
 
+/** Where wrangler may be: the directory itself and those above, then predeploy's own at the root of the workspace. */
+function placesOf(directory) {
+  const above = [directory];
+  while (path.dirname(above.at(-1)) !== above.at(-1)) above.push(path.dirname(above.at(-1)));
+  return [directory, ...above.map((each) => path.join(each, ".predeploy-wrangler"))];
+}
+
 /** The runtime that wrangler installed: its binary, its newest compatibility date, and wrangler's `require`. */
 function findRuntime() {
-  const wrangler = createRequire(path.join(process.cwd(), "package.json")).resolve("wrangler");
+  const wrangler = createRequire(path.join(process.cwd(), "package.json")).resolve("wrangler", { paths: placesOf(process.cwd()) });
   const require = createRequire(wrangler);
   const { default: binary, compatibilityDate, version } = require("workerd");
   const [, year, month, day] = /^1\.(\d{4})(\d\d)(\d\d)/.exec(version ?? "") ?? [, "2024", "09", "23"];
