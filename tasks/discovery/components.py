@@ -12,7 +12,7 @@ from tasks.discovery.django.settings_choice import module_base
 from tasks.discovery.documents import string
 from tasks.discovery.file_view import FileView, join, parent
 from tasks.discovery.image.definitions import ImageDefinitions, is_for_node
-from tasks.discovery.node.node_project import describe_node
+from tasks.discovery.node.node_project import describe_node, without_manifest
 from tasks.discovery.package_builds import find_builds, is_near
 from tasks.discovery.public_variables import public_variables
 from tasks.discovery.python.installations import ImageBuild, find_installations
@@ -185,6 +185,8 @@ def _with_calls(
 def _node(tree: FileView, images: ImageDefinitions, place: _Place, rivals: tuple[str, ...]) -> Component:
     image = images.of(place.directory, is_for_node, rivals=rivals)
     node = describe_node(tree, place.directory, image)
+    if node is None and place.worker is not None:
+        node = without_manifest(tree, place.directory, image)
     if node is not None and place.site is not None:
         node = replace(node, reads=public_variables(tree, place.directory))
     package = string(tree.table(join(place.directory, "package.json")), "name")

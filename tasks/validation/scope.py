@@ -13,7 +13,7 @@ from tasks.diagnostics import PARSERS
 from tasks.errors import SettingsError, UsageError
 from tasks.exports.files import Handover, plan_handovers
 from tasks.exports.images import Delivery, plan_deliveries
-from tasks.files import PROBE_LOCK
+from tasks.files import PROBE_LOCK, WRANGLER_LOCK
 from tasks.models import SkipReason
 from tasks.planning.inspection import production_facts
 from tasks.planning.lowering import Lowering
@@ -75,7 +75,8 @@ def make_lowering(tree: Tree, stack: Stack, day: str) -> Lowering:
     def digest(path: str) -> str:
         return tree.files[path].digest if path in tree.files else ""
 
-    return Lowering(stack=stack, digest=digest, day=day, probe_lock=PROBE_LOCK.read_text(encoding="utf-8"))
+    locks = [path.read_text(encoding="utf-8") for path in (PROBE_LOCK, WRANGLER_LOCK)]
+    return Lowering(stack=stack, digest=digest, day=day, probe_lock=locks[0], wrangler_lock=locks[1])
 
 
 def provider_context(scope: Scope, environ: Mapping[str, str], token: Token | None, data: Path) -> ProviderContext:

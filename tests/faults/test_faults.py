@@ -18,6 +18,7 @@ from tasks.catalogue import NAMES
 from tasks.models import CheckReport, Diagnostic, Report, Result, Severity, Status
 from tasks.user_dirs import UserDirs
 from tests.faults.binding_rows import BINDING_FAULTS
+from tests.faults.deploy_rows import DEPLOY_FAULTS
 from tests.faults.fault import Edit, Fault, Red
 from tests.faults.image_rows import IMAGE_FAULTS
 from tests.faults.place_rows import PLACE_FAULTS
@@ -58,16 +59,10 @@ def together(faults: Iterable[Fault]) -> Iterator[Fault]:
 
 
 ALONE = (
-    *FAULTS,
-    *BINDING_FAULTS,
-    *IMAGE_FAULTS,
-    *PLACE_FAULTS,
-    *PRODUCTION_FAULTS,
-    *REFUSED_FAULTS,
-    *SITE_FAULTS,
-    *WORKER_FAULTS,
+    *(*BINDING_FAULTS, *DEPLOY_FAULTS, *FAULTS, *IMAGE_FAULTS, *PLACE_FAULTS, *PRODUCTION_FAULTS),
+    *(*REFUSED_FAULTS, *SITE_FAULTS, *WORKER_FAULTS),
 )
-FAST = [*together((*FAULTS, *REFUSED_FAULTS, *WORKER_FAULTS))]
+FAST = [*together((*DEPLOY_FAULTS, *FAULTS, *REFUSED_FAULTS, *WORKER_FAULTS))]
 # one row that is no image's: its engine differs, and nothing else
 FAST_IN_CONTAINERS = [*together((*IMAGE_FAULTS, *SETTINGS))]
 # For these a check may be skipped that needs the same packages as the red one, not only one that needs it.
@@ -114,7 +109,7 @@ def apply(edits: Iterable[Edit], stack: Path) -> None:
         edit(stack)
 
 
-EVERY_FAULT = (*FAULTS, *SETTINGS, *UV_FAULTS, *IMAGE_FAULTS, *REFUSED_FAULTS, *WORKER_FAULTS)
+EVERY_FAULT = (*DEPLOY_FAULTS, *FAULTS, *SETTINGS, *UV_FAULTS, *IMAGE_FAULTS, *REFUSED_FAULTS, *WORKER_FAULTS)
 OF_THE_SAMPLE = frozenset({"site_coffee_shop", "tidy"})
 """Checks without a name in the catalogue: that of the sample's site, and one that a row configures."""
 
