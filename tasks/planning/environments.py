@@ -8,6 +8,7 @@ from dataclasses import asdict, replace
 from functools import cache
 
 from tasks.node_range import lowest_major
+from tasks.packages.own_wrangler import ROOT, files_of
 from tasks.stack import NodeProject, PythonProject, Version
 from tasks.steps import ENV, WORK, Command, Environment
 
@@ -174,6 +175,8 @@ def tool_environment(packages: tuple[str, ...], python: Version) -> Environment:
 
 def node_commands(project: NodeProject) -> tuple[Command, ...]:
     """Returns the installation by the stack's own package manager. With a lock it is frozen."""
+    if not project.inputs:  # a Worker without a package.json
+        return ()
     label, flags = install_flags(project)
     argv = (*label.split(), *flags)
     return (acquire(label, *argv, cwd=project.root, parser=project.manager, env=node_variables(project)),)
@@ -240,4 +243,19 @@ def node_environment(project: NodeProject, digest: Callable[[str], str], day: st
         manager=manager,
         linker=project.linker,
         variables=node_variables(project),
+    )
+
+
+def with_wrangler(environment: Environment, lock: str) -> Environment:
+    """Returns the environment with predeploy's own wrangler, from the text of its lock; unchanged without a lock."""
+    if not lock:
+        return environment
+    argv = ("npm", "ci", "--no-audit", "--no-fund", "--loglevel=error")
+    install = acquire("npm ci (wrangler)", *argv, cwd=ROOT, parser="npm")
+    files = (*environment.files, *files_of(lock))
+    return replace(
+        environment,
+        files=files,
+        commands=(*environment.commands, install),
+        key=key_of(environment.key, files, asdict(install)),
     )
