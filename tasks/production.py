@@ -27,6 +27,26 @@ NOWHERE = Sourced()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Healthcheck:
+    """The HEALTHCHECK of an image, which runs beside the server. `line` is its line in the Dockerfile.
+
+    `wait`, `limit` and `start` are seconds: between two attempts, for one attempt, and in which failures do not count.
+    """
+
+    argv: tuple[str, ...]
+    line: int
+    wait: float = 30
+    limit: float = 30
+    start: float = 0
+    retries: int = 3
+
+    @property
+    def longest(self) -> float:
+        """The seconds that a failing one takes at most."""
+        return self.start + (self.retries + 1) * (self.limit + self.wait)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ProductionServer:
     """The command that starts production's server, so that the server listens at the run's address.
 

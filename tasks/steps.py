@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from tasks.models import SkipReason, Stage
+from tasks.production import Healthcheck
 from tasks.stack import Version
 
 # Tokens that an engine replaces in argv and in values of variables.
@@ -141,10 +142,8 @@ class Environment:
 class Image:
     """The image of a component.
 
-    With a `dockerfile` (relative to `context`, which is relative to the stack's root) the image is built from it, with
-    `target`, `args` and `secrets`. `copies` maps places in the image to paths of the stack. Without a Dockerfile
-    predeploy makes the image: the production `environment`, the workspace of the step that builds it (`inputs` and the
-    files made from them) at WORK, and `cwd` as the working directory.
+    With a `dockerfile`, relative to `context`, it is built with `target`, `args`, `secrets`. `copies` maps its places
+    to those of the stack. Else it has the `environment`, and the workspace of its step (`inputs`) at WORK, with `cwd`.
     """
 
     title: str
@@ -157,6 +156,7 @@ class Image:
     environment: Environment | None = None
     inputs: Inputs = Inputs()
     cwd: str = "."
+    healthcheck: Healthcheck | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,7 +8,6 @@ import pytest
 
 from tasks.catalogue import make_catalogue
 from tasks.catalogue.django.environment import django_env, filled_names
-from tasks.catalogue.django.rows import health_gaps
 from tasks.catalogue.django.server import UWSGI, server_argv
 from tasks.catalogue.quality.mypy_target import mypy_section
 from tasks.errors import UsageError
@@ -443,17 +442,6 @@ def test_health_requests_the_configured_path_or_a_default() -> None:
     configured = request_of(ComponentSettings(health=("/up",)))
     assert "--path /up " in configured
     assert "--else" not in configured
-
-
-def test_health_check_of_the_image_is_a_gap_without_an_image() -> None:
-    web = make_web(dockerfile="apps/web/Dockerfile")
-    files = {"apps/web/Dockerfile": "FROM python\nHEALTHCHECK --interval=5s CMD curl -f http://localhost/\n"}
-
-    gaps = health_gaps(web, make_scene(make_stack(web), files))
-    without = health_gaps(web, make_scene(make_stack(web), {"apps/web/Dockerfile": "FROM python\nHEALTHCHECK NONE\n"}))
-
-    assert ("image", "the HEALTHCHECK of apps/web/Dockerfile:2 was not run: it needs the image") in gaps
-    assert "image" not in dict(without)
 
 
 def test_lock_is_checked_only_if_it_exists() -> None:

@@ -191,6 +191,7 @@ RUNS = (
     ),
 )
 
+ASKING = "HEALTHCHECK --interval=1s CMD python -c \"import urllib.request as u; u.urlopen('http://localhost:%d/')\""
 WAITING = (
     image_fault(
         "a RUN that never ends",
@@ -201,6 +202,18 @@ WAITING = (
 )
 
 CONTENTS = (
+    image_fault(
+        "the image's HEALTHCHECK asks at a port where nothing listens",
+        changed(SERVE, f"{ASKING % 8001}\n{SERVE}"),
+        red=red("django_health", "image_unhealthy", f"{DOCKERFILE}:21", "Connection refused"),
+        fast="HEALTHCHECK",
+    ),
+    image_fault(
+        "the image's HEALTHCHECK needs a program that the image does not have",
+        changed(SERVE, f"HEALTHCHECK CMD curl -f http://localhost:8000/\n{SERVE}"),
+        red=red("django_health", "image_unhealthy", f"{DOCKERFILE}:21", "not found"),
+    ),
+    image_fault("the image's HEALTHCHECK passes", changed(SERVE, f"{ASKING % 8000}\n{SERVE}"), exit=0),
     # ours is made of what the checks have: packages, files, and the static files that were collected
     image_fault("there is no Dockerfile", delete(DOCKERFILE), exit=0),
     image_fault(

@@ -1,6 +1,7 @@
 """Makes the image of a Django project, and the commands that build it and import the server's module in it."""
 
 from tasks.catalogue.django.environment import django_env
+from tasks.catalogue.django.healthcheck import runnable
 from tasks.catalogue.django.server import web_of
 from tasks.catalogue.row import CatalogueContext
 from tasks.discovery.file_view import is_within, join, parent, relative
@@ -85,6 +86,7 @@ def image_of(component: Component, context: CatalogueContext) -> Image:
     is_found = dockerfile == web.dockerfile
     target = configured.target or (web.target if is_found else "")
     args = dict(web.args if is_found else ()) | configured.args
+    server = context.configured(component).server or ()
     return Image(
         title=title,
         dockerfile=relative(dockerfile, build_context),
@@ -94,6 +96,7 @@ def image_of(component: Component, context: CatalogueContext) -> Image:
         secrets=tuple(sorted({*configured.secrets})),
         copies=copies_of(dockerfile, target, build_context, context),
         cwd=web.directory,
+        healthcheck=runnable(component, dockerfile, target, server, context),
     )
 
 

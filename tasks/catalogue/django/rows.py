@@ -4,30 +4,23 @@ import re
 from dataclasses import replace
 
 from tasks.catalogue.django.environment import django_env
+from tasks.catalogue.django.health import FACTS, HEALTH_ROW
 from tasks.catalogue.django.image import dockerfile_of, image_commands, image_of
 from tasks.catalogue.django.lock import installation_inputs, lock_commands
-from tasks.catalogue.django.server import server, server_gap, web_of
+from tasks.catalogue.django.server import web_of
 from tasks.catalogue.django.upgrade import UPGRADE_ROW
-from tasks.catalogue.health import health_paths
 from tasks.catalogue.row import CatalogueContext, Row
-from tasks.discovery.image.instructions import read_instructions
 from tasks.models import Stage
 from tasks.stack import Component, Kind
 from tasks.steps import (
     DB_HOST,
     DB_NAME,
     DB_PORT,
-    DB_URL,
     OUT,
     PROBES,
-    SERVER_HOST,
-    SERVER_PORT,
     WORK,
     Command,
 )
-
-HEALTH = "/admin/login/"
-FACTS = f"{OUT}/django.json"
 
 
 def managed(
@@ -138,37 +131,6 @@ def check_commands(component: Component, context: CatalogueContext) -> tuple[Com
     return (managed(component, context, "check --database default", *arguments, evidence=done, parser=reader),)
 
 
-def health_commands(component: Component, context: CatalogueContext) -> tuple[Command, ...]:
-    """Returns the command that sends a request to production's server, as a proxy would send it."""
-    configured = context.configured(component).health
-    path = health_paths(configured) or ("--path", HEALTH, "--else", "/")
-    arguments = ("--host", SERVER_HOST, "--port", SERVER_PORT, *path, "--also", "/", "--facts", FACTS, "--wait", "30")
-    request = Command(
-        argv=("python", f"{PROBES}/e2e/http_health.py", *arguments),
-        label=f"GET {', '.join(configured) or HEALTH}",
-        environment="ours",
-        env=(("DATABASE_URL", DB_URL),),
-        verdicts=((1, "unhealthy"), (4, "not_ready")),
-        unfit=((5, "no_health_path"), (8, "service_lost")),
-        explained=("no_health_path",),
-        answered=("unhealthy",),
-        evidence="summary",
-        parser="probe",
-        limit=120 + 30 * len(configured),
-        services=(server(component, context),),
-    )
-    return (request,)
-
-
-def health_gaps(component: Component, context: CatalogueContext) -> tuple[tuple[str, str], ...]:
-    """Returns the gaps of the health check: a guessed server, and the image's own HEALTHCHECK without an image."""
-    path = dockerfile_of(component, context)
-    found = read_instructions(context.read(path)) if path in context.paths else ()
-    own = [each.line for each in found if each.word == "HEALTHCHECK" and each.bare.strip().upper() != "NONE"]
-    said = f"the HEALTHCHECK of {path}:{own[-1]} was not run: it needs the image" if own else ""
-    return (*server_gap(component, context), *((("image", said),) if said else ()))
-
-
 def image_gap(component: Component, _: CatalogueContext) -> tuple[tuple[str, str], ...]:
     """Returns the gap in the proof if the engine builds no image."""
     return (("image", f"no image of {component.label} was built: its code ran on this machine, without containers"),)
@@ -224,17 +186,5 @@ INTEGRATION_ROWS = (
         needs=("migrate",),
         database="migrated",
     ),
-    Row(
-        name="django_health",
-        title="Django health",
-        stage=Stage.INTEGRATION,
-        kinds=WEB,
-        commands=health_commands,
-        needs=("migrate",),
-        database="migrated",
-        # the server serves the static files that the build collected
-        workspace_of="django_container",
-        requires=health_gaps,
-        image=image_of,
-    ),
+    HEALTH_ROW,
 )

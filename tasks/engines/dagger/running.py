@@ -7,9 +7,8 @@ from tasks.engines.dagger.environments import ensure
 from tasks.engines.dagger.execution import StepOrder, execute, execute_unwrapped, note
 from tasks.engines.dagger.paths import WORK
 from tasks.engines.dagger.resources import SessionResources
-from tasks.engines.dagger.servers import with_servers
+from tasks.engines.dagger.servers import with_servers, with_startup
 from tasks.engines.dagger.session import Container
-from tasks.engines.dagger.startup import with_startup
 from tasks.engines.dagger.variables import outside_workspace
 from tasks.engines.tokens import Tokens
 from tasks.exits import Exit

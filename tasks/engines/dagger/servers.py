@@ -3,16 +3,17 @@
 This module only describes them: the engine starts them together with the step that they are bound to.
 """
 
+import posixpath
 from dataclasses import replace
 from pathlib import Path
 
+from tasks import steps
 from tasks.engines.dagger.building import ensure_image
 from tasks.engines.dagger.environments import ensure
-from tasks.engines.dagger.paths import SERVED, WORK
-from tasks.engines.dagger.resources import SessionResources
+from tasks.engines.dagger.paths import PROBES, SERVED, WORK
+from tasks.engines.dagger.resources import PROBE_FILES, SessionResources
 from tasks.engines.dagger.session import Container, Directory, Service, with_cached_id
-from tasks.engines.dagger.startup import with_startup
-from tasks.engines.dagger.variables import outside_workspace
+from tasks.engines.dagger.variables import module_path, outside_workspace
 from tasks.engines.dagger.wrapper import RUN, serve
 from tasks.engines.tokens import Tokens, located
 from tasks.steps import NONCE, Step
@@ -20,6 +21,12 @@ from tasks.steps import Service as ServerSpec
 
 PORT = 8000
 SHARED = 0o777
+HEALTHCHECK = "PREDEPLOY_HEALTHCHECK"
+"""The variable of a step with the directory in which it asks for the HEALTHCHECK of its server's image."""
+STARTUP = "startup"
+SHARED = ("throwaway_values.py",)
+READABLE = 0o444
+"""The user of an image may be anybody, and the files on this machine may be only for their owner."""
 EVERYWHERE = "0.0.0.0"  # noqa: S104 - in the network of the service's container
 
 
@@ -43,7 +50,11 @@ async def with_servers(
         server = server.with_exposed_port(PORT, experimental_skip_healthcheck=True)
         words = spec.in_image if spec.image is not None and spec.image.dockerfile and spec.in_image else spec.argv
         argv = [*(await entrypoint(resources, server, spec)), *its_names.argv(words)]
-        started[spec.name] = server.as_service(args=serve(spec.name, argv, variables_of(resources, spec, its_names)))
+        variables = variables_of(resources, spec, its_names)
+        healthcheck = spec.image.healthcheck if spec.image is not None else None
+        started[spec.name] = server.as_service(args=serve(spec.name, argv, variables, healthcheck))
+        if healthcheck is not None:
+            container = container.with_env_variable(HEALTHCHECK, f"{SERVED}/{spec.name}")
         shared |= located(spec.name, spec.name, PORT)
     container = bind_servers(container, started).with_mounted_cache(SERVED, volume, source=directories)
     return container, names.with_values(shared)
@@ -53,7 +64,8 @@ async def prepare_server(resources: SessionResources, step: Step, spec: ServerSp
     """The container of a server: its image, or its environment with the step's workspace."""
     if spec.image is not None:
         image = await ensure_image(resources, spec.image, log, step)
-        return await with_startup(resources, image, spec.env)
+        # the engine would wait for the image's own HEALTHCHECK before the step; the step asks for it instead
+        return await with_startup(resources, image.without_docker_healthcheck(), spec.env)
     await ensure(resources, spec.environment, "execute", log)
     base, installed = await resources.base(spec.environment, "execute")
     slot = resources.slot(replace(step, begins=False))
@@ -99,3 +111,25 @@ def server_directories(resources: SessionResources, step: Step) -> Directory:
     for spec in step.services:
         directories = directories.with_new_directory(spec.name, permissions=SHARED)
     return directories
+
+
+async def with_startup(
+    resources: SessionResources, container: Container, env: tuple[tuple[str, str], ...]
+) -> Container:
+    """The container with the loader on its module path, before the image's own entries, if the variables name it.
+
+    The loader also runs a `sitecustomize` of the image, which it hides.
+    """
+    if not any(f"{steps.PROBES}/{STARTUP}" in value for _, value in env):
+        return container
+    own = await resources.session.ask(container.env_variable("PYTHONPATH")) or ""
+    path = module_path(env, own).replace(steps.PROBES, PROBES)
+    for file in sorted((PROBE_FILES / STARTUP).glob("*.py")):
+        container = container.with_new_file(
+            posixpath.join(PROBES, STARTUP, file.name), file.read_text(), permissions=READABLE
+        )
+    for name in SHARED:
+        container = container.with_new_file(
+            posixpath.join(PROBES, name), (PROBE_FILES / name).read_text(), permissions=READABLE
+        )
+    return container.with_env_variable("PYTHONPATH", path)

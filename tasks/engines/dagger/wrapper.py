@@ -4,12 +4,15 @@ The exec itself always succeeds, so the engine keeps the complete output, and ma
 the execution. If the step has servers, the end of a server ends the command.
 """
 
+import math
 import re
+import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from tasks.engines.dagger.paths import SERVED
 from tasks.exits import ServiceExit
+from tasks.production import Healthcheck
 
 RECORD = "/record"
 NO_VARIABLES: Mapping[str, str] = {}
@@ -61,6 +64,30 @@ echo $? >"$directory/code"
 sleep 3600
 """
 
+# The image's own `sleep` and `kill` may be the simplest ones. A failure in the start period does not count.
+HEALTHCHECK_SCRIPT = """\
+(
+  directory=DIRECTORY begun=$(date +%s) failed=0
+  while [ ! -e "$directory/ask" ]; do sleep 0.2 2>/dev/null || sleep 1; done
+  while :; do
+    rm -f "$directory/late"
+    COMMAND >"$directory/said" 2>&1 &
+    pid=$!
+    ( sleep LIMIT; : >"$directory/late"; kill -9 "$pid" ) >/dev/null 2>&1 &
+    limiter=$!
+    wait "$pid" 2>/dev/null
+    code=$?
+    kill "$limiter" 2>/dev/null
+    [ "$code" != 0 ] || break
+    [ $(($(date +%s) - begun)) -lt START ] || failed=$((failed + 1))
+    [ "$failed" -lt RETRIES ] || break
+    sleep WAIT
+  done
+  echo "$code $failed" >"$directory/ended"
+  mv "$directory/ended" "$directory/health"
+) &
+"""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CommandRecord:
@@ -100,9 +127,31 @@ def with_variables(argv: Sequence[str], variables: Mapping[str, str]) -> list[st
     return ["env", *(f"{name}={value}" for name, value in variables.items()), *argv] if variables else [*argv]
 
 
-def serve(name: str, argv: Sequence[str], variables: Mapping[str, str] = NO_VARIABLES) -> list[str]:
-    """The argv of a server that writes its output and exit code to the shared directory."""
-    return ["sh", "-c", SERVER_SCRIPT, "predeploy", name, *with_variables(argv, variables)]
+def serve(
+    name: str,
+    argv: Sequence[str],
+    variables: Mapping[str, str] = NO_VARIABLES,
+    healthcheck: Healthcheck | None = None,
+) -> list[str]:
+    """The argv of a server that writes its output and exit code to the shared directory.
+
+    A healthcheck of its image runs beside it, in the same container, as soon as the step asks for it.
+    """
+    beside = beside_server(name, healthcheck, variables) if healthcheck else ""
+    return ["sh", "-c", beside + SERVER_SCRIPT, "predeploy", name, *with_variables(argv, variables)]
+
+
+def beside_server(name: str, healthcheck: Healthcheck, variables: Mapping[str, str]) -> str:
+    """The part of the script that runs the healthcheck."""
+    values = {
+        "DIRECTORY": f"{SERVED}/{name}",
+        "COMMAND": shlex.join(with_variables(healthcheck.argv, variables)),
+        "LIMIT": f"{max(1, math.ceil(healthcheck.limit))}",
+        "WAIT": f"{max(1, math.ceil(healthcheck.wait))}",
+        "START": f"{math.ceil(healthcheck.start)}",
+        "RETRIES": f"{healthcheck.retries}",
+    }
+    return re.sub("|".join(values), lambda match: values[match[0]], HEALTHCHECK_SCRIPT)
 
 
 def read_record(text: str) -> CommandRecord:

@@ -10,6 +10,8 @@ Waits until the server listens, follows redirects on the site's own hosts, and e
     7 with `--outbound`: the Worker sent an unsupported request. A refused host is only a warning if all else is well
     8 with DATABASE_URL or `--outbound`: the database is gone, even if the page works without it
     9 with `--remote`: an error, which a binding that exists only at Cloudflare may cause
+    10 with `--healthcheck`: it failed, and something that only production has may be the cause
+    11 with `--healthcheck`: the HEALTHCHECK of the image failed
 """
 
 import argparse
@@ -19,6 +21,7 @@ import os
 import sys
 from pathlib import Path
 
+from image_health import image_health
 from outbound_log import Finding, findings, listens, read_log, without_bindings, without_verdict
 from visitor import REDIRECTS, HealthAnswer, HealthServer, follow, listen, read_server
 
@@ -147,6 +150,9 @@ def main() -> int:
     parser.add_argument("--silent", action="store_true", help="a Worker need not answer: it handles other events")
     parser.add_argument("--outbound", default="", help="host and port of the service for a Worker's outbound requests")
     parser.add_argument("--remote", action="append", default=[], help="a binding that exists only at Cloudflare")
+    parser.add_argument("--healthcheck", default="", help="file and line of the image's HEALTHCHECK")
+    parser.add_argument("--healthcheck-wait", type=float, default=120, help="seconds until it has to end")
+    parser.add_argument("--doubt", action="append", default=[], help="a package for a service that the run lacks")
     options = parser.parse_args()
     server, paths, other = read_server(options), options.path, options.other
     silence = listen(server, options.wait)
@@ -158,6 +164,9 @@ def main() -> int:
         code, found, summary = ask(server, paths, other, options.also)
     if code == 1 and options.remote:
         code, found = 9, [without_bindings(options.remote), *found]
+    if code == 0:
+        code, more, own = image_health(options.healthcheck, options.healthcheck_wait, options.doubt)
+        found, summary = [*found, *more], ", ".join(filter(None, (summary, own)))
     if code == 0 and (missing := lost_database(os.environ.get("DATABASE_URL", ""))):
         code, found, summary = 8, said("database", f"the server answers, but its database is gone: {missing}"), ""
     print(json.dumps({"diagnostics": found, "summary": summary}))
