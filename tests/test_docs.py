@@ -45,6 +45,8 @@ FILE = re.compile(r"(?:[\w.*-]+/)+[\w.*-]*|[\w-]+\.(?:cfg|json|jsonc|lock|md|py|
 
 # Files of a stack, of a run or of a user: neither this repository nor the sample has them.
 ELSEWHERE = {
+    "netlify.toml",
+    "vercel.json",
     "Pipfile.lock",
     "bin/build.sh",
     "bin/post_compile",
