@@ -11,11 +11,12 @@ from tasks.worker import Worker
 
 
 class Kind(StrEnum):
-    """The kind of a component."""
+    """The kind of a component. A package has a build script, and no generator that predeploy knows."""
 
     WEB = "web"
     WORKER = "worker"
     SITE = "site"
+    PACKAGE = "package"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -192,9 +193,10 @@ class Web:
 class Site:
     """A static site: its generator (`astro`, `vite`, `eleventy`, `next`, …), build command and output directory.
 
-    `output` is relative to the component. `base` is the path prefix of its links, by default `/`; `?` means that the
-    configuration computes it. `host` is its host name, if the configuration has it.
-    `script` is the package's build script. Without a script, `command` is the generator's own command.
+    The generator of a package is an empty text, and its output may be one. `output` is relative to the component.
+    `base` is the path prefix of its links, by default `/`; `?` means that the configuration computes it. `host` is its
+    host name, if the configuration has it. `script` is the package's build script. Without a script, `command` is the
+    generator's own command.
     `server` means that an adapter renders pages on request, so the output may have no pages.
     `functions` means that Cloudflare Pages deploys functions with it.
     `answered` are regular expressions of paths that the host, or a Worker of the stack, answers without a file.
@@ -220,7 +222,8 @@ class Component:
     """One deployable part of a stack. `path` is its directory relative to the stack's root, `.` for the root itself.
 
     `name` is the last part of the path, or at the root the name of the Worker or package. `kind` decides which one of
-    `web`, `worker` and `site` is set. A Worker may also be a site: then its build makes pages, and both are set.
+    `web`, `worker` and `site` is set; for a package it is `site`. A Worker may also be a site: then its build makes
+    pages, and both are set.
     """
 
     kind: Kind
@@ -245,10 +248,14 @@ class Component:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stack:
-    """The components of a tree, ordered by kind and path. `warnings` are for the report, such as a missing lock."""
+    """The components of a tree, ordered by kind and path. `warnings` are for the report, such as a missing lock.
+
+    `gaps` name what a deploy may need, and no check looks at.
+    """
 
     components: tuple[Component, ...]
     warnings: tuple[str, ...] = ()
+    gaps: tuple[str, ...] = ()
 
     def of(self, kind: Kind) -> tuple[Component, ...]:
         """Returns the components of one kind."""

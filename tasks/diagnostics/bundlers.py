@@ -13,6 +13,11 @@ from tasks.models import Diagnostic
 _ENTRY = re.compile(r'entry-point file at "(?P<path>[^"]+)" was not found')
 _WRANGLER_FILE = re.compile(r'(?:^|(?<=[\s"\']))(?P<path>[^\s"\']*wrangler\.(?:toml|jsonc?))')
 _WRANGLER_YOURS = re.compile(r'to your "?(?P<path>wrangler\.(?:toml|jsonc?))')
+_UNEXPORTED = re.compile(r"which are not exported in your entrypoint file: (?P<names>.+?)\.?$")
+_ENTRYPOINT = re.compile(r"from your entrypoint, (?P<path>\S+?)\.?$", re.MULTILINE)
+_LARGE_ASSET = re.compile(
+    r"sizes of up to (?P<limit>[\d.]+ \w+)\. We found a file (?P<path>.+) with a size of (?P<size>[\d.]+ \w+)"
+)
 _BULLET = re.compile(r"^[ \t]+- (?P<message>.+)$", re.MULTILINE)
 _UPLOAD = re.compile(r"^Total Upload: .+$", re.MULTILINE)
 _BUILD_FAILED = re.compile(r"^Build failed with \d+ errors?:")
@@ -65,12 +70,22 @@ def pages_functions(output: ToolOutput) -> Parsed:
 def _wrangler_findings(finding: Diagnostic, body: str, mapper: PathMapper) -> Iterator[Diagnostic]:
     config = _WRANGLER_FILE.search(finding.message)
     entry = _ENTRY.search(finding.message)
+    unexported, asset = _UNEXPORTED.search(finding.message), _LARGE_ASSET.search(body)
     if _BUILD_FAILED.match(finding.message) and not finding.file:
         return  # only a heading: the findings follow it
     if finding.message.startswith("Processing ") and config:
         for bullet in _BULLET.finditer(body):
             file = mapper.relative(config["path"])
             yield replace(finding, message=shortened(bullet["message"]), file=file, rule="config")
+    elif unexported:
+        place = _ENTRYPOINT.search(body)
+        file = mapper.relative(place["path"]) if place else None
+        yield replace(
+            finding, message=f"{finding.message} Export {unexported['names']} from it.", file=file, rule="no_export"
+        )
+    elif asset:
+        message = f"the asset has {asset['size']}, and Cloudflare allows {asset['limit']}"
+        yield replace(finding, message=message, file=mapper.relative(asset["path"]), rule="asset_size")
     elif entry:
         yield replace(finding, file=mapper.relative(entry["path"]), rule="entry_point")
     elif finding.file and _WRANGLER_FILE.search(finding.file):
@@ -78,7 +93,8 @@ def _wrangler_findings(finding: Diagnostic, body: str, mapper: PathMapper) -> It
     else:
         named = config or _WRANGLER_YOURS.search(body)
         file = finding.file or (mapper.relative(named["path"]) if named else None)
-        yield replace(finding, file=file)
+        below = body.strip() if finding.message.endswith(":") and not finding.file else ""
+        yield replace(finding, message=shortened(f"{finding.message} {below}"), file=file)
 
 
 def site_build(output: ToolOutput) -> Parsed:

@@ -16,6 +16,17 @@ _NODE_PLACE = re.compile(r"^(?P<path>file://\S+?|/\S+?):(?P<line>\d+)$", re.MULT
 _ERROR = re.compile(
     r"^(?:Uncaught )?(?P<type>[A-Z]\w*(?:Error|Exception)|Error)(?: \[(?P<code>\w+)\])?: (?P<message>.+)$", re.MULTILINE
 )
+_LOOKUP = re.compile(r"getaddrinfo (?:ENOTFOUND|EAI_AGAIN) [\w.-]+")
+# The package of a native tool for one platform, as its loader names it.
+_BINARY = re.compile(
+    r"(?:Cannot find module|[Tt]he package) ['\"]"
+    r"(?P<name>(?:@[\w.-]+/)?[\w.-]*(?:linux|darwin|win32)-(?:x64|64|arm64|arm|ia32)[\w.-]*)['\"]"
+    r"|Could not load the \"(?P<module>\w+)\" module using the (?P<platform>[\w-]+) runtime"
+)
+_UNBOUND = re.compile(
+    r"Cannot find native binding|Could not load the \"\w+\" module|could not be found, and is needed by"
+    r"|npm/cli/issues/4828"
+)
 _DRAWN = re.compile(
     r"^(?!\s)(?:\[(?P<rule>[^\]\n]+)\] )?(?P<message>\S.*)\n"
     r"[ \t]*╭─+\[ ?(?P<path>[^\]\n]+?):(?P<line>\d+):(?P<column>\d+) ?\]",
@@ -40,8 +51,11 @@ def stack_place(text: str, mapper: PathMapper) -> tuple[str | None, int | None, 
 def raised(text: str, mapper: PathMapper, tool: str) -> Diagnostic | None:
     """Returns the first error that a Node program printed, at the stack's own frame or in a file that it names."""
     error = _ERROR.search(text)
+    if binary := absent_binary(text):
+        return Diagnostic(tool=tool, message=binary, rule="absent_binary")
+    lookup = _LOOKUP.search(text)
     if not error:
-        return None
+        return Diagnostic(tool=tool, message=lookup[0], rule="ENOTFOUND") if lookup else None
     tail = text[error.start() :]
     file, line, column = stack_place(tail, mapper)
     if file is None:
@@ -53,12 +67,28 @@ def raised(text: str, mapper: PathMapper, tool: str) -> Diagnostic | None:
         file = named or next((mapper.own(match["path"]) for match in _FROM.finditer(text)), None)
     return Diagnostic(
         tool=tool,
-        message=shortened(error["message"]),
+        message=shortened(
+            error["message"] if not lookup or lookup[0] in error[0] else f"{error['message']}: {lookup[0]}"
+        ),
         file=file,
         line=line,
         column=column,
         rule=error["code"] or error["type"],
     )
+
+
+def absent_binary(text: str) -> str:
+    """Returns which package of this platform the locked packages lack, or an empty text.
+
+    A lock that was made on another platform may have only the native parts of that platform.
+    """
+    if not _UNBOUND.search(text):
+        return ""
+    found = next(_BINARY.finditer(text), None)
+    if found is None:
+        return "the lock has no native package for this platform: make it again without node_modules"
+    name = found["name"] or f"package of {found['module']} for {found['platform']}"
+    return f"the lock has no {name}, the native package for this platform: make it again without node_modules"
 
 
 def drawn(text: str, mapper: PathMapper, tool: str) -> list[Diagnostic]:

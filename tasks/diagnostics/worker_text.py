@@ -9,6 +9,7 @@ from tasks.models import Diagnostic
 
 LIMIT = 5
 _FRAME = r"\n[ \t]+at \S.*"
+_IMPORTER = re.compile(r"\n[ \t]+imported from \"(?P<name>[^\"\n]+)\"")
 # A thrown error, or a printed text with an error in it, then the error's frames.
 _ERROR = re.compile(
     rf"^(?P<before>.*?)\b(?P<type>[A-Z]\w*(?:Error|Exception)|Error): (?P<message>.+)(?P<frames>(?:{_FRAME})*)",
@@ -28,11 +29,13 @@ def _errors(output: ToolOutput) -> Iterator[tuple[bool, Diagnostic]]:
         if match["before"].startswith((" ", "\t")) or not (match["frames"] or uncaught):
             continue  # the cause of another error, or a word in a sentence
         file, line, column = stack_place(match["frames"].replace(" {", ""), output.mapper)
+        importer = _IMPORTER.match(output.text, match.end())
+        imported = f" (imported from {importer['name']})" if importer else ""
         yield (
             uncaught,
             Diagnostic(
                 tool="worker",
-                message=shortened(f"{match['type']}: {match['message']}"),
+                message=shortened(f"{match['type']}: {match['message']}{imported}"),
                 file=file,
                 line=line,
                 column=column,

@@ -11,7 +11,7 @@ from tasks.engines.protocol import Engine
 from tasks.errors import UsageError
 from tasks.execution.evidence import idle, worked
 from tasks.execution.excuses import excuse
-from tasks.execution.findings import Findings, as_warnings, plain, reason_of, without_base
+from tasks.execution.findings import Findings, as_warnings, lock_of, plain, reason_of, without_base
 from tasks.execution.judgement import PASS, Judgement, errored, failed, judge, judge_acquire, refined
 from tasks.execution.log_names import log_names
 from tasks.execution.machine_excuses import Effort, given_time, judge_machine, judge_time, more_exact, running_python
@@ -78,6 +78,7 @@ class Attempt:
     def _result(self, check: Check, judgement: Judgement, findings: Findings, log: Path) -> Result:
         passed = judgement.status is Status.PASSED
         findings.name_component(check.component)
+        findings.name_lock(lock_of(self.lowering.stack, check.component))
         return Result(
             check=check.id,
             status=judgement.status,
@@ -112,7 +113,7 @@ class Attempt:
         if judgement.reason_code == ReasonCode.UNSATISFIABLE and prepared.gaps:
             judgement = errored(ReasonCode.TOOLCHAIN, f"{judgement.reason} with {prepared.gaps[0]}")
         findings.diagnostics += [] if findings.diagnostics else plain(command, judgement)
-        self.owners[check.id] = owners_of(self.plan, self.lowering, check, environment)
+        self.owners[check.id] = owners_of(self.plan, self.lowering, check, environment, findings.diagnostics)
         return judgement
 
     async def _acquired(

@@ -9,8 +9,10 @@ from tasks.execution.causes.other_python import RunningPython
 from tasks.execution.judgement import Judgement, skipped
 from tasks.models import Diagnostic, Severity, Status, TestCounts
 from tasks.reason_codes import ReasonCode
+from tasks.stack import Stack
 from tasks.steps import Command
 
+ABSENT_BINARY = "absent_binary"
 BASE_UNFIT = frozenset(
     {
         ReasonCode.EXTENSION_ABSENT,
@@ -47,6 +49,19 @@ class Findings:
     def name_component(self, path: str) -> None:
         """Writes the component's table into the advice of probes."""
         self.diagnostics = [replace(each, message=with_component(each.message, path)) for each in self.diagnostics]
+
+    def name_lock(self, lock: str) -> None:
+        """Names the lock that lacks a native package. The tool that misses the package does not know its lock."""
+        self.diagnostics = [
+            replace(each, file=lock) if lock and each.rule == ABSENT_BINARY and not each.file else each
+            for each in self.diagnostics
+        ]
+
+
+def lock_of(stack: Stack, path: str) -> str:
+    """Returns the lock of a component's Node packages, or an empty text."""
+    nodes = (each.node for each in stack.components if each.path == path)
+    return next((node.lock for node in nodes if node is not None and node.lock), "")
 
 
 def as_warnings(diagnostics: Iterable[Diagnostic]) -> list[Diagnostic]:

@@ -87,9 +87,11 @@ def make_plan(
     stages: Collection[Stage] = (),
     only: Collection[str] = (),
     skip: Collection[str] = (),
+    seen: str = "",
 ) -> Plan:
     """Returns the plan for the flags. It includes the needs of each chosen check, and drops checks with a skipped need.
 
+    `seen` says what the tree has if there is no check at all.
     Raises UsageError for an unknown name, an empty selection and circular needs.
     """
     checks = catalogue.checks
@@ -105,19 +107,22 @@ def make_plan(
     dropped = set[str]().union(*(matching(name, checks) for name in present))
     kept = closed({check_id for check_id in chosen if not closed({check_id}, needs) & dropped}, needs)
     if not kept:
-        raise UsageError("there is no check to run: " + no_check_reason(catalogue, bool(stages or only or skip)))
+        raise UsageError(
+            "there is no check to run: " + no_check_reason(catalogue, seen, narrowed=bool(stages or only or skip))
+        )
     ordered = tuple(check for check in checks if check.id in kept)
     resolved = tuple(replace(check, needs=needs[check.id]) for check in ordered)
     return Plan(checks=resolved, whole=len(resolved) == len(checks))
 
 
-def no_check_reason(catalogue: Catalogue, narrowed: bool) -> str:
+def no_check_reason(catalogue: Catalogue, seen: str, *, narrowed: bool) -> str:
     """Returns why there is no check to run, and what to do next."""
     if narrowed and catalogue.checks:
         return "the flags select no check.\nSee all checks with --list"
     return (
         "no Django project (manage.py), Cloudflare Worker (wrangler.toml, .json, .jsonc) or static site was found.\n"
-        "Give the directory of the stack as the argument."
+        + (f"{seen}\n" if seen else "")
+        + "Give the directory of the stack as the argument."
     )
 
 

@@ -16,6 +16,7 @@ from tasks.files import PROBE_LOCK
 from tasks.models import SkipReason
 from tasks.planning.inspection import production_facts
 from tasks.planning.lowering import Lowering
+from tasks.planning.nothing import seen_instead
 from tasks.planning.plan import Plan, make_plan, spec_key
 from tasks.prefect_server.start import is_ci
 from tasks.production import ProductionFacts
@@ -153,7 +154,13 @@ def read_scope(
         stack=with_notes(context.stack, context),
         catalogue=catalogue,
         production=production_facts(context),
-        plan=make_plan(catalogue, stages=settings.stages, only=settings.only, skip=settings.skip),
+        plan=make_plan(
+            catalogue,
+            stages=settings.stages,
+            only=settings.only,
+            skip=settings.skip,
+            seen="" if context.stack.components else seen_instead(context),
+        ),
         base=(base.tree, context.base.stack)
         if isinstance(base, Base) and isinstance(context.base, CatalogueContext)
         else None,

@@ -53,6 +53,7 @@ REFUSED: list[tuple[str, dict[str, Any], str, str]] = [
     ("route as a table", {"routes": [{"pattern": "a.example/?x", "zone_name": "a.example"}]}, "route", "a.example/?x"),
     ("one route", {"route": "shop*.example.com/x"}, "route", "shop"),
     ("custom domain", {"routes": [{"pattern": "shop", "custom_domain": True}]}, "route", '"shop"'),
+    ("path of a domain", {"routes": [{"pattern": "a.example/*", "custom_domain": True}]}, "route", "a.example/*"),
     ("long name", {"name": "a" * 64}, "name", "aaaa"),
     ("secret and variable", {"vars": {"K": "1"}, "secrets": {"required": ["K"]}}, "secret_is_variable", '"K": "1"'),
     ("large variable", {"vars": {"K": "x" * 5121}}, "variable_size", '"K"'),

@@ -7,7 +7,7 @@ from tasks.discovery.file_view import is_within, join, parent, relative
 from tasks.discovery.image.dockerfile import parse_dockerfile
 from tasks.discovery.image.files import Places, image_places
 from tasks.stack import Component
-from tasks.steps import PROBES, WORK, Command, Image
+from tasks.steps import Command, Image
 
 # 1 also means that the image does not have the program: some images have no shell
 BROKEN, NO_SHELL, NO_PYTHON = 10, 1, 127
@@ -141,7 +141,7 @@ def image_commands(component: Component, context: CatalogueContext) -> tuple[Com
         argv=("sh", "-c", SHELL, "sh", IMPORTS, entry, *module_places(component, context)),
         label=f"import {entry or 'settings'} in the image",
         environment="image",
-        env=tuple(pair for pair in django_env(component, context) if WORK not in pair[1] and PROBES not in pair[1]),
+        env=django_env(component, context),  # an engine leaves out the paths that an image does not have
         secrets=context.secrets(component),
         verdicts=((BROKEN, "image_broken"),),
         unfit=((NO_SHELL, "no_shell"), (NO_PYTHON, "no_python")),

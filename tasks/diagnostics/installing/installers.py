@@ -40,7 +40,8 @@ _UV_FILE = re.compile(
 _UV_WARNING = re.compile(r"^warning: (?P<head>.+)(?P<body>(?:\n[ \t]+.*)*)", re.MULTILINE)
 _UV_COUNT = re.compile(r"^(?:Resolved|Installed|Checked|Audited) \d+ packages?", re.MULTILINE)
 
-_PNPM = re.compile(r"^\s?(?P<code>ERR_PNPM_\w+|ELIFECYCLE|ERROR)\s{1,2}(?P<message>\S.*)$", re.MULTILINE)
+# pnpm 11 prints the code in brackets
+_PNPM = re.compile(r"^\s?\[?(?P<code>ERR_PNPM_\w+|ELIFECYCLE|ERROR)\]?\s{1,2}(?P<message>\S.*)$", re.MULTILINE)
 _PNPM_MISMATCH = re.compile(r"^\* \d+ dependencies were (?:added|removed): .+$|^  - .+ \(lockfile: .+\)$", re.MULTILINE)
 _PNPM_FILE = re.compile(r"(?:at|in) \"?(?P<path>/[^\s\"]+?)\"?(?:$| is broken|:)")
 _POSITION = re.compile(r"\((\d+):(\d+)\)|\(line (\d+) column (\d+)\)")
@@ -52,6 +53,8 @@ _NPM_PATH = re.compile(r"^path (?P<path>.+)$")
 _NPM_ITEM = re.compile(r"^(?:Missing|Invalid): .+$")
 _NPM_SENTENCE = re.compile(r"^(?:\d{3} |notarget |JSON\.parse |engine |ERESOLVE )?\s*(?P<text>[A-Z`'].+)$")
 _NPM_LOG = "A complete log"
+_NPM_FOUND = re.compile(r"^Found: (?P<package>\S+)$")
+_NPM_PEER = re.compile(r"^(?:peer(?:Optional)?|dev|optional)? ?(?P<wanted>\S+@\"[^\"]*\") from (?P<owner>.+)$")
 _NPM_DONE = re.compile(r"^(?:added|up to date|changed).+$", re.MULTILINE)
 
 
@@ -160,9 +163,13 @@ def npm(output: ToolOutput) -> Parsed:
     numbers = [int(group) for group in place.groups() if group] if place else [None, None]
     if rule in {"lock_stale", "lock_missing", "hash_mismatch"}:
         path = "package-lock.json"
+    conflict = _npm_conflict(lines) if code == "ERESOLVE" else ""
+    path = "package.json" if conflict else path
     command = [line.removeprefix("command ") for line in lines if line.startswith("command sh")]
     messages = (
-        mismatches or command or sentences[:1] or [next((line for line in lines if line != f"code {code}"), code)]
+        [conflict]
+        if conflict
+        else mismatches or command or sentences[:1] or [next((line for line in lines if line != f"code {code}"), code)]
     )
     found = [
         Diagnostic(
@@ -176,3 +183,13 @@ def npm(output: ToolOutput) -> Parsed:
         for message in messages
     ]
     return Parsed(diagnostics=deduplicated(found))
+
+
+def _npm_conflict(lines: list[str]) -> str:
+    """Returns both packages of a conflict between peers: the one that is found, and the one that needs another."""
+    found = next((match["package"] for line in lines if (match := _NPM_FOUND.match(line))), "")
+    unresolved = next((at for at, line in enumerate(lines) if line.startswith("Could not resolve dependency")), None)
+    if not found or unresolved is None:
+        return ""
+    peer = next((match for line in lines[unresolved + 1 :] if (match := _NPM_PEER.match(line))), None)
+    return f"{peer['owner']} needs {peer['wanted']}, and {found} is found" if peer else ""

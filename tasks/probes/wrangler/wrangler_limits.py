@@ -14,7 +14,7 @@ NAME_LENGTH = 63  # a name is a label of DNS below workers.dev
 
 
 @dataclass(frozen=True, kw_only=True)
-class AccountPlan:
+class PlanLimits:
     """The limits that differ between the plans. Cron triggers are counted per account."""
 
     assets: int
@@ -23,8 +23,8 @@ class AccountPlan:
 
 
 PLANS = {
-    "free": AccountPlan(assets=20_000, variables=64, crons=5),
-    "paid": AccountPlan(assets=100_000, variables=128, crons=250),
+    "free": PlanLimits(assets=20_000, variables=64, crons=5),
+    "paid": PlanLimits(assets=100_000, variables=128, crons=250),
 }
 
 

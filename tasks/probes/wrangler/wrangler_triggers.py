@@ -72,7 +72,7 @@ def cron_refusals(target: Target, plan: str) -> Iterator[Refusal]:
 
 
 def route_refusals(target: Target) -> Iterator[Refusal]:
-    """Yields routes that Cloudflare refuses (error 10022). Wrangler itself refuses a path in a custom domain."""
+    """Yields routes that Cloudflare refuses (error 10022). The dry run refuses some of them, too, without a line."""
     single, path = target.get("route")
     many, paths = target.get("routes")
     listed = [
@@ -110,4 +110,6 @@ def route_problem(pattern: str) -> str:
 
 def domain_problem(pattern: str) -> str:
     """Returns what is wrong with a custom domain, or an empty text."""
+    if "*" in pattern or "/" in pattern:
+        return "a custom domain has no path and no wildcard"
     return "" if not pattern or "." in pattern.strip(".") else "a custom domain is a full host name"
