@@ -115,11 +115,10 @@ class PythonProject:
 class NodeProject:
     """How a Node component's dependencies are declared and locked. Paths are relative to the stack's root.
 
-    `root` is the directory with the lock (the workspace's root), `package` the component's own. `manager_version` is the
-    exact one in `packageManager`, else the pinned one that reads the lock; empty for the npm of Node. `dependencies`
-    maps names to ranges, including development, `locked` known tools to their locked versions. An installation reads
-    `inputs`. `paths` are the directories of the tree's packages that the component depends on. `preparation` runs before
-    its commands: install scripts, then builds of these packages.
+    `root` is the directory with the lock, `package` the component's own. `manager_version` is that of `packageManager`,
+    else the pinned one that reads the lock; empty for the npm of Node. `dependencies` maps names to ranges, including
+    development, `locked` known tools to their locked versions. An installation reads `inputs`. `paths` are directories
+    of the tree's packages that the component needs. `preparation` runs first: install scripts, and builds of `paths`.
     """
 
     root: str
