@@ -108,9 +108,14 @@ def stage(tmp_path: Path, programs: tuple[str, str]) -> Stage:
         package = tmp_path / "node_modules" / name
         package.mkdir(parents=True)
         (package / "index.js").write_text(text)
+    return Stage(root=tmp_path, node=node, port=free_port())
+
+
+def free_port() -> int:
+    """Returns a port of loopback on which nothing listens."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
-        return Stage(root=tmp_path, node=node, port=probe.getsockname()[1])
+        return int(probe.getsockname()[1])
 
 
 @contextmanager
