@@ -115,11 +115,11 @@ class PythonProject:
 class NodeProject:
     """How a Node component's dependencies are declared and locked. Paths are relative to the stack's root.
 
-    `root` is the directory with the lock (the workspace's root), `package` the component's own. `manager_version` is
-    the exact one in `packageManager`, else the pinned one that reads the lock; empty for the npm of Node.
-    `dependencies` maps names to ranges, including development, `locked` known tools to their locked versions. An
-    installation reads `inputs`. `paths` are the directories of the tree's packages that the component depends on.
-    `preparation` runs before its commands: install scripts, then builds of these packages.
+    `root` is the directory with the lock, `package` the component's own. `manager_version` is that of `packageManager`,
+    else the pinned one that reads the lock; empty for the npm of Node. `dependencies` maps names to ranges, including
+    development, `locked` known tools to their locked versions. An installation reads `inputs`. `paths` are directories
+    of the tree's packages that the component needs. `preparation` runs first: install scripts, builds of `paths`. The
+    build needs `reads`.
     """
 
     root: str
@@ -135,6 +135,7 @@ class NodeProject:
     inputs: tuple[str, ...] = ()
     paths: tuple[str, ...] = ()
     preparation: tuple[PackageScript, ...] = ()
+    reads: tuple[Variable, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -182,15 +183,12 @@ class Web:
 class Site:
     """A static site: its generator (`astro`, `vite`, `eleventy`, `next`, …), build command and output directory.
 
-    The generator of a package is an empty text, and its output may be one. `output` is relative to the component.
-    `base` is the path prefix of its links, by default `/`; `?` means that the configuration computes it. `host` is its
-    host name, if the configuration has it. `script` is the package's build script. Without a script, `command` is the
-    generator's own command.
-    `server` means that an adapter renders pages on request, so the output may have no pages.
-    `functions` means that Cloudflare Pages deploys functions with it.
-    `answered` are regular expressions of paths that the host, or a Worker of the stack, answers without a file.
-    `routed` means that a router in the browser, or a Worker, answers paths. `lenient`: the generator's own setting
-    accepts broken links between pages.
+    A package has an empty generator, and maybe an empty output. `output` is relative to the component. `base` is the
+    prefix of its paths; `?` means that the configuration computes it. `host` is its configured host name. Without a
+    `script` of the package, `command` builds it. `server`: an adapter renders pages on request, so there may be no
+    pages. `functions`: Cloudflare Pages deploys functions with it. `answered` are regular expressions of paths that the
+    host, or a Worker of the stack, answers without a file. `routed`: a router in the browser, or a Worker, answers
+    paths. `lenient`: the generator's own setting accepts broken links between pages.
     """
 
     generator: str

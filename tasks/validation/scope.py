@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from tasks.catalogue import NAMES, Catalogue, CatalogueContext, make_catalogue
+from tasks.catalogue.build_env import thrown_names
 from tasks.catalogue.django.environment import filled_names
 from tasks.catalogue.row import NOT_ASKED
 from tasks.diagnostics import PARSERS
@@ -208,8 +209,8 @@ def with_handovers(scope: Scope) -> Scope:
 def with_notes(stack: Stack, context: CatalogueContext) -> Stack:
     """The stack with a warning for variables that this run filled with values of its own: production needs them too."""
     notes = []
-    for component in stack.of(Kind.WEB):
-        if found := filled_names(component, context):
+    for component in stack.components:
+        if found := filled_names(component, context) | thrown_names(component, context):
             count = len({name for names in found.values() for name in names})
             parts = [f"{', '.join(names)} ({path or 'throwaway values'})" for path, names in found.items()]
             needed = "production needs this variable" if count == 1 else f"production needs these {count} variables"

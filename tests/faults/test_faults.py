@@ -25,6 +25,7 @@ from tests.faults.place_rows import PLACE_FAULTS
 from tests.faults.production_rows import PRODUCTION_FAULTS
 from tests.faults.refused_rows import REFUSED_FAULTS
 from tests.faults.rows import FAULTS, SETTINGS, UV_FAULTS
+from tests.faults.site_rows import SITE_FAULTS
 from tests.faults.worker_rows import WORKER_FAULTS
 from tests.support.benches import GIVEN, unreachable
 from tests.support.validate import Validator, commit, copy_sample, shared_cache, told
@@ -59,7 +60,7 @@ def together(faults: Iterable[Fault]) -> Iterator[Fault]:
 
 ALONE = (
     *(*BINDING_FAULTS, *DEPLOY_FAULTS, *FAULTS, *IMAGE_FAULTS, *PLACE_FAULTS, *PRODUCTION_FAULTS),
-    *(*REFUSED_FAULTS, *WORKER_FAULTS),
+    *(*REFUSED_FAULTS, *SITE_FAULTS, *WORKER_FAULTS),
 )
 FAST = [*together((*DEPLOY_FAULTS, *FAULTS, *REFUSED_FAULTS, *WORKER_FAULTS))]
 # one row that is no image's: its engine differs, and nothing else
