@@ -17,6 +17,7 @@ PACKAGES = Path(__file__).resolve().parents[1]
 DOCUMENTATION = ("docs", "deployments/docs")
 """The places of the pages below PACKAGES: in a checkout, and in an installed package."""
 PROBE_LOCK = PACKAGES / "tasks/probes/requirements.lock"
+WRANGLER_LOCK = PACKAGES / "tasks/probes/wrangler.lock"
 """The lock of the packages that predeploy's own probes need."""
 UNLINKABLE = {errno.EXDEV, errno.EPERM, errno.EOPNOTSUPP, errno.EACCES}
 """Errors that mean: no file of the source can be linked. Another device, or a file system or policy without links."""

@@ -5,16 +5,19 @@ from enum import IntEnum, StrEnum
 from typing import Literal
 
 from tasks.installation import PythonInstallation
+from tasks.packages.package_script import PackageScript
+from tasks.variable import Variable
 from tasks.web import Web
 from tasks.worker import Worker
 
 
 class Kind(StrEnum):
-    """The kind of a component."""
+    """The kind of a component. A package has a build script, and no generator that predeploy knows."""
 
     WEB = "web"
     WORKER = "worker"
     SITE = "site"
+    PACKAGE = "package"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,24 +112,14 @@ class PythonProject:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PackageScript:
-    """A script of a package in the tree. `text` is its part that needs the whole tree; `build` makes the package."""
-
-    directory: str
-    name: str
-    text: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class NodeProject:
     """How a Node component's dependencies are declared and locked. Paths are relative to the stack's root.
 
-    `root` is the directory with the lock (the workspace's root), `package` the component's own directory.
-    `manager_version` is the exact version in `packageManager`, else the pinned one that reads the lock; empty for
-    the npm that comes with Node. `linker` is yarn's: with `pnp` there is no node_modules. `lock` is None without one.
-    `dependencies` maps names to ranges, including development. `locked` maps the names of known tools to their locked
-    versions. `inputs` are the files that an installation reads: every package.json of the workspace, locks, .npmrc and
-    patches.
+    `root` is the directory with the lock, `package` the component's own. `manager_version` is that of `packageManager`,
+    else the pinned one that reads the lock; empty for the npm of Node. `dependencies` maps names to ranges, including
+    development, `locked` known tools to their locked versions. An installation reads `inputs`. `paths` are directories
+    of the tree's packages that the component needs. `preparation` runs first: install scripts, builds of `paths`. The
+    build needs `reads`.
     """
 
     root: str
@@ -141,23 +134,20 @@ class NodeProject:
     locked: dict[str, str] = field(default_factory=dict)
     inputs: tuple[str, ...] = ()
     paths: tuple[str, ...] = ()
-    """Directories of workspace packages (and path dependencies) that the component depends on, transitively."""
     preparation: tuple[PackageScript, ...] = ()
-    """What runs before any command of the component: install scripts, then builds of the packages in `paths`."""
+    reads: tuple[Variable, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Site:
     """A static site: its generator (`astro`, `vite`, `eleventy`, `next`, …), build command and output directory.
 
-    `output` is relative to the component. `base` is the path prefix of its links, by default `/`; `?` means that the
-    configuration computes it. `host` is its host name, if the configuration has it.
-    `script` is the package's build script. Without a script, `command` is the generator's own command.
-    `server` means that an adapter renders pages on request, so the output may have no pages.
-    `functions` means that Cloudflare Pages deploys functions with it.
-    `answered` are regular expressions of paths that the host, or a Worker of the stack, answers without a file.
-    `routed` means that a router in the browser, or a Worker, answers paths. `lenient`: the generator's own setting
-    accepts broken links between pages.
+    A package has an empty generator, and maybe an empty output. `output` is relative to the component. `base` is the
+    prefix of its paths; `?` means that the configuration computes it. `host` is its configured host name. Without a
+    `script` of the package, `command` builds it. `server`: an adapter renders pages on request, so there may be no
+    pages. `functions`: Cloudflare Pages deploys functions with it. `answered` are regular expressions of paths that the
+    host, or a Worker of the stack, answers without a file. `routed`: a router in the browser, or a Worker, answers
+    paths. `lenient`: the generator's own setting accepts broken links between pages.
     """
 
     generator: str
@@ -178,7 +168,8 @@ class Component:
     """One deployable part of a stack. `path` is its directory relative to the stack's root, `.` for the root itself.
 
     `name` is the last part of the path, or at the root the name of the Worker or package. `kind` decides which one of
-    `web`, `worker` and `site` is set. A Worker may also be a site: then its build makes pages, and both are set.
+    `web`, `worker` and `site` is set; for a package it is `site`. A Worker may also be a site: then its build makes
+    pages, and both are set.
     """
 
     kind: Kind
@@ -203,10 +194,14 @@ class Component:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stack:
-    """The components of a tree, ordered by kind and path. `warnings` are for the report, such as a missing lock."""
+    """The components of a tree, ordered by kind and path. `warnings` are for the report, such as a missing lock.
+
+    `gaps` name what a deploy may need, and no check looks at.
+    """
 
     components: tuple[Component, ...]
     warnings: tuple[str, ...] = ()
+    gaps: tuple[str, ...] = ()
 
     def of(self, kind: Kind) -> tuple[Component, ...]:
         """Returns the components of one kind."""

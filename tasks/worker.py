@@ -45,14 +45,12 @@ class Deploy:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LostBinding:
-    """A read of a binding that the target lacks, and that the wrangler file has only in other sections."""
+    """A read of a binding that the target lacks. Other targets have the binding, in `section` of the wrangler file."""
 
     name: str
-    kind: str
+    section: str
     file: str
     line: int
-    is_text: bool = False
-    """Whether it is a variable with a text, which may also be a secret of the target."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -45,10 +45,12 @@ FILE = re.compile(r"(?:[\w.*-]+/)+[\w.*-]*|[\w-]+\.(?:cfg|json|jsonc|lock|md|py|
 
 # Files of a stack, of a run or of a user: neither this repository nor the sample has them.
 ELSEWHERE = {
+    ".wrangler/deploy/config.json",
     "Pipfile.lock",
     "bin/build.sh",
     "bin/post_compile",
     "build.sh",
+    "cloudflare/wrangler-action",
     "pdm.lock",
     "pylock.toml",
     "poetry.lock",
@@ -83,10 +85,12 @@ FOREIGN = {
     "--build",
     "--categories",
     "--check",
+    "--config",
     "--deploy",
     "--detach",
     "--dev",
     "--dry-run",
+    "--env",
     "--extra",
     "--extras",
     "--file",

@@ -29,7 +29,7 @@ __all__ = ["NAMES", "ROWS", "Absent", "Catalogue", "CatalogueContext", "make_cat
 
 NO_ENGINE = "any engine"
 """A capability that no engine has: its gap is one on every engine."""
-KIND_TITLES = {Kind.WEB: "Django project", Kind.WORKER: "Worker", Kind.SITE: "static site"}
+KIND_TITLES = {Kind.WEB: "Django project", Kind.WORKER: "Worker", Kind.SITE: "static site", Kind.PACKAGE: "package"}
 
 
 def slug(component: Component) -> str:
@@ -134,6 +134,9 @@ def make_catalogue(context: CatalogueContext) -> Catalogue:
     reject_unknown_names(context, checks, {each.name for each in absent}, mistakes)
     limited = [with_limit(check, context.settings.limits.get(check.name)) for check in checks]
     ordered = sorted(limited, key=lambda check: ORDER.index(check.stage))
+    if ordered and context.stack.gaps:
+        rest = tuple((NO_ENGINE, gap) for gap in context.stack.gaps)
+        ordered[0] = replace(ordered[0], requires=(*ordered[0].requires, *rest))
     return Catalogue(checks=distinct(ordered), absent=tuple(absent), deploys=deploys)
 
 

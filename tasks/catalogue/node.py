@@ -30,7 +30,7 @@ def site_commands(component: Component, context: CatalogueContext) -> tuple[Comm
     assert site is not None
     build = Command(
         argv=build_argv(component, context),
-        label=f"{site.generator} build",
+        label=f"{site.generator or 'package'} build",
         cwd=component.path,
         environment="node",
         env=example_env(component, context),
@@ -94,6 +94,13 @@ def site_gaps(component: Component, _: CatalogueContext) -> tuple[str, ...]:
     return (*((rendered,) if component.site.server else ()), *functions_gaps(component))
 
 
+def package_gaps(component: Component, context: CatalogueContext) -> tuple[str, ...]:
+    """Returns what no check covers of a package whose generator is unknown."""
+    if output_of(component, context):
+        return ()
+    return (f"the build script of {component.label} ran, and predeploy does not know how to check what it makes",)
+
+
 def output_of(component: Component, context: CatalogueContext) -> str:
     """Returns the build's output directory, relative to the component."""
     assert component.site is not None
@@ -102,7 +109,8 @@ def output_of(component: Component, context: CatalogueContext) -> str:
 
 def site_outputs(component: Component, context: CatalogueContext) -> tuple[tuple[str, str], ...]:
     """Returns what a deploy uploads."""
-    return (("", f"{WORK}/{component.path}/{output_of(component, context)}"),)
+    output = output_of(component, context)
+    return (("", f"{WORK}/{component.path}/{output}"),) if output else ()
 
 
 def site_absent(component: Component, context: CatalogueContext) -> str:
@@ -129,5 +137,15 @@ ROWS = (
         needs=after_worker,
         workspace_of=lambda component, context: "".join(after_worker(component, context)),
         gaps=site_gaps,
+    ),
+    Row(
+        name="package_{slug}",
+        title="{component} package",
+        stage=Stage.BUILD,
+        kinds=(Kind.PACKAGE,),
+        commands=site_commands,
+        absent=site_absent,
+        outputs=site_outputs,
+        gaps=package_gaps,
     ),
 )

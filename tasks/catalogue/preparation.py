@@ -7,7 +7,8 @@ from tasks.catalogue.build_env import example_env
 from tasks.catalogue.row import CatalogueContext
 from tasks.discovery.file_view import join
 from tasks.discovery.node.node_preparation import BUILD
-from tasks.stack import Component, NodeProject, PackageScript
+from tasks.packages.package_script import PackageScript
+from tasks.stack import Component, NodeProject
 from tasks.steps import Command
 
 FAILED = tuple(range(1, 125))

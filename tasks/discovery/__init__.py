@@ -28,4 +28,4 @@ def discover(
     """
     tree = FileView(paths, read)
     components = find_components(tree, exclude, settings, installs, environment)
-    return Stack(components=components, warnings=tuple(tree.warnings))
+    return Stack(components=components, warnings=tuple(tree.warnings), gaps=tuple(tree.gaps))

@@ -12,7 +12,9 @@ from tasks.discovery.django.settings_choice import module_base
 from tasks.discovery.documents import string
 from tasks.discovery.file_view import FileView, join, parent
 from tasks.discovery.image.definitions import ImageDefinitions, is_for_node
-from tasks.discovery.node.node_project import describe_node
+from tasks.discovery.node.node_project import describe_node, without_manifest
+from tasks.discovery.package_builds import find_builds, is_near
+from tasks.discovery.public_variables import public_variables
 from tasks.discovery.python.installations import ImageBuild, find_installations
 from tasks.discovery.python.python_project import describe_python
 from tasks.discovery.rank import Rank, is_excluded, rank
@@ -48,8 +50,9 @@ def find_components(
     """Returns every component, ordered by kind and path."""
     directories = _candidates(tree, exclude)
     places = [place for directory in directories for place in _places(tree, directory, environment)]
-    places = [_with_workers(place, places) for place in places]
     images = ImageDefinitions(tree)
+    places += _package_places(tree, exclude, places, images)
+    places = [_with_workers(place, places) for place in places]
     calls = read_calls(tree) if any(place.kind is Kind.WEB for place in places) else ()
     order = list(Kind)
     places.sort(key=lambda place: (order.index(place.kind), place.directory))
@@ -101,6 +104,27 @@ def _places(tree: FileView, directory: str, environment: str) -> Iterator[_Place
         yield _Place(Kind.SITE, directory, wrangler, None, site)
     elif wrangler and (worker := describe_worker(tree, wrangler, site, environment)):
         yield _Place(Kind.WORKER, directory, wrangler, worker, site if makes_pages else None)
+
+
+def _package_places(
+    tree: FileView, exclude: Sequence[str], places: Sequence[_Place], images: ImageDefinitions
+) -> Iterator[_Place]:
+    """Yields packages with an unknown build. One near a Django project may make its assets, so it is only named."""
+    webs = [place.directory for place in places if place.kind is Kind.WEB]
+    for build in find_builds(tree, exclude, [place.directory for place in places if place.kind is not Kind.WEB]):
+        web = next((each for each in webs if is_near(build.directory, each)), None)
+        if web is None:
+            kind = Kind.SITE if build.site.output else Kind.PACKAGE
+            yield _Place(kind, build.directory, site=build.site)
+        elif not _is_built_in_image(tree, images, web, webs):
+            manifest = join(build.directory, "package.json")
+            tree.leave_out(f"{manifest} has a build script of an unknown kind, and it does not run here")
+
+
+def _is_built_in_image(tree: FileView, images: ImageDefinitions, web: str, webs: Sequence[str]) -> bool:
+    """Whether the Dockerfile of a Django project builds its frontend."""
+    described, _ = describe_web(tree, images, web, configured="", rivals=tuple(webs))
+    return described.frontend.why.startswith("RUN")
 
 
 def _with_workers(place: _Place, places: Sequence[_Place]) -> _Place:
@@ -161,6 +185,10 @@ def _with_calls(
 def _node(tree: FileView, images: ImageDefinitions, place: _Place, rivals: tuple[str, ...]) -> Component:
     image = images.of(place.directory, is_for_node, rivals=rivals)
     node = describe_node(tree, place.directory, image)
+    if node is None and place.worker is not None:
+        node = without_manifest(tree, place.directory, image)
+    if node is not None and place.site is not None:
+        node = replace(node, reads=public_variables(tree, place.directory))
     package = string(tree.table(join(place.directory, "package.json")), "name")
     own = place.worker.name if place.worker else ""
     name = _name(place.directory, own or package.rpartition("/")[2] or place.kind.value)

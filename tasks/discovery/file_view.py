@@ -43,6 +43,7 @@ class FileView:
     def __init__(self, paths: Collection[str], read: Callable[[str], str]) -> None:
         self.files = tuple(sorted(paths))
         self.warnings: dict[str, None] = {}
+        self.gaps: dict[str, None] = {}
         self._read = read
         self._texts: dict[str, str] = {}
         self._tables: dict[str, Table] = {}
@@ -55,6 +56,10 @@ class FileView:
     def warn(self, line: str) -> None:
         """Adds a warning for the report, each text once."""
         self.warnings[line] = None
+
+    def leave_out(self, line: str) -> None:
+        """Adds a reason why a pass is partial: what no check looks at."""
+        self.gaps[line] = None
 
     def has(self, path: str) -> bool:
         """Whether this file exists."""

@@ -1,7 +1,7 @@
 """Runs the commands of a check in order until one does not pass, and retries once where a retry may help."""
 
 import contextlib
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -14,9 +14,18 @@ from tasks.execution.excuses import excuse
 from tasks.execution.findings import Findings, as_warnings, lock_of, plain, reason_of, without_base
 from tasks.execution.judgement import PASS, Judgement, errored, failed, judge, judge_acquire, refined
 from tasks.execution.log_names import log_names
-from tasks.execution.machine_excuses import Effort, given_time, judge_machine, judge_time, more_exact, running_python
+from tasks.execution.machine_excuses import (
+    Effort,
+    given_time,
+    judge_machine,
+    judge_time,
+    more_exact,
+    probed,
+    running_python,
+)
 from tasks.execution.owners import owners_of
 from tasks.execution.parsing import parse_output
+from tasks.execution.reachability import reaches
 from tasks.exits import Exit, Prepared, ServiceExit
 from tasks.models import Diagnostic, Proof, Result, Severity, Status
 from tasks.planning.lowering import Lowering
@@ -36,6 +45,7 @@ class Attempt:
     migrated: dict[str, int] = field(default_factory=dict)
     """By component, the attempt whose database other checks copy. An earlier attempt may have left a partial one."""
     load: Callable[[], float] = load_per_processor
+    reaches: Callable[[str], Awaitable[bool]] = reaches
     owners: dict[str, tuple[str, ...]] = field(default_factory=dict)
     """By check whose installation failed, the earlier checks of the plan that install from the same files."""
 
@@ -139,7 +149,8 @@ class Attempt:
         judgement = await self._judged(check, command, exit, log)
         if judgement.status is Status.FAILED or judgement.reason_code == ReasonCode.TOOL_MISSING:
             effort = Effort(limit=step.limit, load=max(load, self.load()))
-            judgement = self._blamed(check, command, exit, judgement, findings, effort)
+            blamed = self._blamed(check, command, exit, judgement, findings, effort)
+            judgement = await probed(command, judgement, blamed, self.reaches)
         if judgement.status is not Status.PASSED:
             self._explain(check, command, exit, judgement, findings)
         return judgement

@@ -80,7 +80,7 @@ class Judgement:
     """What an exit means.
 
     `again`: a retry may give a verdict. `crash`: the program crashed. `explained`: the first error in the output, if
-    any, is a better reason than `reason`.
+    any, is a better reason than `reason`. `host` is the one that was not reached, if the output names it.
     """
 
     status: Status
@@ -89,6 +89,7 @@ class Judgement:
     again: bool = False
     crash: bool = False
     explained: bool = False
+    host: str = ""
 
 
 PASS = Judgement(status=Status.PASSED)

@@ -1,16 +1,22 @@
 """Gathers the facts about this machine for a failed command, and judges whether they are its cause."""
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 
+from tasks.execution.causes.build_variables import blamed_variables
 from tasks.execution.causes.machine_causes import MachineFacts, caused_here, limit_setting, scale_of, timed_out
 from tasks.execution.causes.missing_command import judge_absent
 from tasks.execution.causes.other_python import RunningPython
 from tasks.execution.causes.raised_errors import raised_errors
+from tasks.execution.causes.unreachable import unreachable_reason
+from tasks.execution.causes.unreached_build import unreached_host
 from tasks.execution.findings import Findings
-from tasks.execution.judgement import Judgement
+from tasks.execution.judgement import Judgement, errored
 from tasks.exits import Exit, Prepared
+from tasks.models import Severity, Status
 from tasks.production import NOWHERE, Sourced, SystemInstall
 from tasks.reason_codes import ReasonCode
+from tasks.settings.mistakes import spelled
 from tasks.stack import Stack
 from tasks.steps import Check, Command, Environment, Step
 
@@ -63,7 +69,43 @@ def judge_machine(
         frontend=frontend_of(check, stack),
         has_libraries=command.environment == "image",
     )
-    return caused_here(errors, facts)
+    found = caused_here(errors, facts)
+    if command.parser in BUILDERS and (found is None or found.reason_code == ReasonCode.NETWORK):
+        return judge_variables(check, command, exit, findings) or judge_unreached(exit, findings)
+    return found
+
+
+def judge_variables(check: Check, command: Command, exit: Exit, findings: Findings) -> Judgement | None:
+    """Returns an errored judgement if the build failed because of a variable that only production has."""
+    first = next((each for each in findings.diagnostics if each.severity is Severity.ERROR), None)
+    message = first.message if first else ""
+    names = blamed_variables(message, f"{exit.stdout}\n{exit.stderr}", dict(command.env))
+    if not names:
+        return None
+    table, said = spelled(("component", check.component, "env")), message or f"exit code {exit.code}"
+    lines = ", ".join(f'{name} = "…"' for name in names)
+    reason = f"the build needs {', '.join(names)}, which only production has: {said}"
+    return errored(ReasonCode.VARIABLE_ABSENT, f"{reason}. Set in predeploy.toml: [{table}] {lines}")
+
+
+def judge_unreached(exit: Exit, findings: Findings) -> Judgement | None:
+    """Returns an errored judgement if a build may have failed because it did not reach a host. A probe decides."""
+    first = next((each for each in findings.diagnostics if each.severity is Severity.ERROR), None)
+    host = unreached_host(first, f"{exit.stdout}\n{exit.stderr}")
+    if host is None:
+        return None
+    said = first.message if first else f"the build ended with exit code {exit.code}"
+    return replace(errored(ReasonCode.NETWORK, unreachable_reason(host, said)), host=host)
+
+
+async def probed(
+    command: Command, judgement: Judgement, blamed: Judgement, reaches: Callable[[str], Awaitable[bool]]
+) -> Judgement:
+    """Returns `blamed`, or the failure of a build if this machine does reach the host: another attempt may pass."""
+    is_network = judgement.status is Status.FAILED and blamed.reason_code == ReasonCode.NETWORK
+    if is_network and blamed.host and command.parser in BUILDERS and await reaches(blamed.host):
+        return replace(judgement, again=True)
+    return blamed
 
 
 def installs_of(check: Check, stack: Stack) -> tuple[SystemInstall, ...]:

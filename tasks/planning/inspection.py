@@ -122,14 +122,15 @@ def _node(component: Component, context: CatalogueContext) -> Iterator[Inspected
     if site:
         configured = context.configured(component)
         build = configured.build or site.script or " ".join(site.command)
-        origin = Sourced(value=build, file=f"{component.path}/package.json".removeprefix("./"), why=site.generator)
+        origin = Sourced(
+            value=build,
+            file=f"{component.path}/package.json".removeprefix("./"),
+            why=site.generator or "a script of the package",
+        )
         yield Inspected(topic="builds", found=origin, correction=f"build = {quoted(build)}")
         output = configured.output or site.output
-        yield Inspected(
-            topic="output",
-            found=Sourced(value=output, why=f"where {site.generator} writes pages"),
-            correction=f"output = {quoted(output)}",
-        )
+        why = f"where {site.generator} writes pages" if site.generator else "no generator that predeploy knows"
+        yield Inspected(topic="output", found=Sourced(value=output, why=why), correction=f"output = {quoted(output)}")
     if node:
         why = "the Node version of production" if node.node.wanted else "no file names a version"
         yield Inspected(topic="Node", found=Sourced(value=node.node.wanted, file=node.node.source, why=why))

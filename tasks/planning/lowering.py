@@ -6,14 +6,10 @@ import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
+from tasks.catalogue.worker.own_wrangler import lacks_wrangler
 from tasks.errors import PredeployError, UsageError
-from tasks.planning.environments import (
-    node_argv,
-    node_environment,
-    our_environment,
-    python_environment,
-    tool_environment,
-)
+from tasks.planning.environments import our_environment, python_environment, tool_environment
+from tasks.planning.node_environments import node_argv, node_environment, with_wrangler
 from tasks.stack import Stack, Version
 from tasks.steps import (
     CACHE,
@@ -52,13 +48,15 @@ class Lowering:
     """The context of lowering. `digest` returns the content digest of a file of the tree.
 
     `day` is part of the key of environments without a lock, which are resolved again each day. `base` lowers the
-    commands that run in the base. `probe_lock` is the text of the lock of predeploy's probes.
+    commands that run in the base. `probe_lock` is the text of the lock of predeploy's probes, `wrangler_lock` that of
+    predeploy's own wrangler.
     """
 
     stack: Stack
     digest: Callable[[str], str]
     day: str = ""
     probe_lock: str = ""
+    wrangler_lock: str = ""
     base: "Lowering | None" = None
 
     def environment(self, check: Check, name: str, component_path: str = "", tree: TreeName = "") -> Environment | None:
@@ -80,7 +78,8 @@ class Lowering:
             if component.path != path:
                 continue
             if name == "node" and component.node is not None:
-                return node_environment(component.node, self.digest, self.day)
+                lock = self.wrangler_lock if lacks_wrangler(component) else ""
+                return with_wrangler(node_environment(component.node, self.digest, self.day), lock)
             if name != "node" and component.python is not None:
                 return python_environment(component.python, name, self.digest, self.day)
         raise UsageError(

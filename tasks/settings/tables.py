@@ -67,7 +67,7 @@ class ComponentSettings(BaseModel, frozen=True, extra="forbid"):
     image: ImageSettings = Field(
         default_factory=ImageSettings, description="the build of its image, if its files do not show it"
     )
-    build: str | None = Field(default=None, description="the script in `package.json` that builds the site")
+    build: str | None = Field(default=None, description="the script in `package.json` that builds the site or Worker")
     output: RelativePath | None = Field(
         default=None, description="the directory with the built site, relative to the component"
     )

@@ -6,13 +6,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from tasks.catalogue import NAMES, Catalogue, CatalogueContext, make_catalogue
+from tasks.catalogue.build_env import thrown_names
 from tasks.catalogue.django.environment import filled_names
 from tasks.catalogue.row import NOT_ASKED
 from tasks.diagnostics import PARSERS
 from tasks.errors import SettingsError, UsageError
 from tasks.exports.files import Handover, plan_handovers
 from tasks.exports.images import Delivery, plan_deliveries
-from tasks.files import PROBE_LOCK
+from tasks.files import PROBE_LOCK, WRANGLER_LOCK
 from tasks.models import SkipReason
 from tasks.planning.inspection import production_facts
 from tasks.planning.lowering import Lowering
@@ -74,7 +75,8 @@ def make_lowering(tree: Tree, stack: Stack, day: str) -> Lowering:
     def digest(path: str) -> str:
         return tree.files[path].digest if path in tree.files else ""
 
-    return Lowering(stack=stack, digest=digest, day=day, probe_lock=PROBE_LOCK.read_text(encoding="utf-8"))
+    locks = [path.read_text(encoding="utf-8") for path in (PROBE_LOCK, WRANGLER_LOCK)]
+    return Lowering(stack=stack, digest=digest, day=day, probe_lock=locks[0], wrangler_lock=locks[1])
 
 
 def provider_context(scope: Scope, environ: Mapping[str, str], token: Token | None, data: Path) -> ProviderContext:
@@ -207,8 +209,8 @@ def with_handovers(scope: Scope) -> Scope:
 def with_notes(stack: Stack, context: CatalogueContext) -> Stack:
     """The stack with a warning for variables that this run filled with values of its own: production needs them too."""
     notes = []
-    for component in stack.of(Kind.WEB):
-        if found := filled_names(component, context):
+    for component in stack.components:
+        if found := filled_names(component, context) | thrown_names(component, context):
             count = len({name for names in found.values() for name in names})
             parts = [f"{', '.join(names)} ({path or 'throwaway values'})" for path, names in found.items()]
             needed = "production needs this variable" if count == 1 else f"production needs these {count} variables"

@@ -1,6 +1,7 @@
 """The catalogue: the checks of a stack, their inputs, and the environment of Django processes."""
 
 import re
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -14,7 +15,7 @@ from tasks.errors import UsageError
 from tasks.models import SkipReason, Stage
 from tasks.production import ProductionServer
 from tasks.settings import ComponentSettings, CustomCheck, Settings
-from tasks.stack import Component, Stack
+from tasks.stack import Component, Kind, Stack
 from tasks.steps import DB_MIGRATED, OUT, SERVER_HOST, SERVER_PORT, Check, Command, Inputs
 from tests.support.factories import (
     make_node_project,
@@ -51,6 +52,30 @@ def test_sample_has_its_checks_in_the_report_s_order() -> None:
         "worker_health",
     ]
     assert [check.stage for check in checks] == sorted((check.stage for check in checks), key=list(Stage).index)
+
+
+def test_a_package_with_an_unknown_build_is_built_and_its_pass_is_partial() -> None:
+    package = make_site("apps/admin", generator="", output="")
+    checks = checks_of(replace(package, kind=Kind.PACKAGE))
+    settings = {"apps/admin": ComponentSettings(output="public")}
+    with_output = checks_of(replace(package, kind=Kind.PACKAGE), component=settings)["package_admin[apps/admin]"]
+
+    check = checks["package_admin[apps/admin]"]
+
+    assert [command.label for command in check.commands] == ["package build"]
+    assert [gap for _, gap in check.requires] == [
+        "the build script of apps/admin ran, and predeploy does not know how to check what it makes"
+    ]
+    assert [command.label for command in with_output.commands] == ["package build", "pages and links"]
+    assert with_output.requires == ()
+
+
+def test_gaps_of_the_stack_make_its_pass_partial() -> None:
+    stack = replace(make_stack(make_site()), gaps=("assets/package.json does not run",))
+
+    checks = make_catalogue(make_scene(stack, None, Settings(jobs=1))).checks
+
+    assert [gap for check in checks for _, gap in check.requires] == ["assets/package.json does not run"]
 
 
 def test_titles_name_the_component_only_if_two_components_share_them() -> None:

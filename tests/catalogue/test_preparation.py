@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 
 from tasks.catalogue import make_catalogue
-from tasks.stack import NodeProject, PackageScript
+from tasks.packages.package_script import PackageScript
+from tasks.stack import NodeProject
 from tests.support.factories import make_node_project, make_scene, make_site, make_stack, make_worker
 
 CONFIG = {"workers/intake/tsconfig.json": '{"include": ["src", "worker-configuration.d.ts"]}'}

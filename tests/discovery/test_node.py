@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from tasks.catalogue.worker.own_wrangler import lacks_wrangler
 from tests.discovery.trees import look, node, package
 
 WORKER = {"w/wrangler.jsonc": '{"name": "w", "main": "src/index.ts"}', "w/src/index.ts": ""}
@@ -127,8 +128,11 @@ def test_a_worker_without_a_package_uses_its_parent_s() -> None:
     assert (project.root, project.package, project.locked) == (".", ".", {"wrangler": "4.1.0"})
 
 
-def test_a_worker_without_any_package() -> None:
-    assert look(WORKER).components[0].node is None
+def test_a_worker_without_any_package_installs_nothing_of_the_stack() -> None:
+    project = node(WORKER | {".nvmrc": "24"}, "w")
+
+    assert (project.root, project.manager, project.inputs, project.node.wanted) == (".", "npm", (), "24")
+    assert lacks_wrangler(look(WORKER).components[0])
 
 
 def test_the_nearest_locked_version_of_npm_counts() -> None:

@@ -48,10 +48,16 @@ def look(
     exclude: Sequence[str] = (),
     settings: Mapping[str, str] | None = None,
     installs: Mapping[str, Sequence[str]] | None = None,
+    environment: str = "",
 ) -> Stack:
     """Discover a tree in memory."""
     return discover(
-        files.keys(), lambda path: files[path], exclude=exclude, settings=settings or {}, installs=installs or {}
+        files.keys(),
+        lambda path: files[path],
+        exclude=exclude,
+        settings=settings or {},
+        installs=installs or {},
+        environment=environment,
     )
 
 

@@ -48,6 +48,21 @@ CRON = (
     ),
 )
 
+D1 = configured(
+    '"d1_databases": [{ "binding": "DB", "database_name": "menu", '
+    '"database_id": "5f0c7d2e-8a41-4b6f-9d3c-2e1a7b9c0d4f" }]'
+)
+STORES = (
+    Fault(
+        name="a migration of D1 that does not apply",
+        edits=(D1, write(f"{WORKER}/migrations/0001_menu.sql", "SELECT 1;\n\nINSERT INTO menu VALUES ('tea');\n")),
+        red=(
+            red("worker_health", "not_ready", f"{WORKER}/migrations/0001_menu.sql:3", "no such table: menu"),
+            red("intake_e2e", "not_ready", f"{WORKER}/migrations/0001_menu.sql:3", "no such table: menu"),
+        ),
+    ),
+)
+
 FUNCTION = f"{SITE}/functions/api/stock.js"
 HANDLER = "export const onRequest = () => new Response(beans);\n"
 WRANGLER = """      wrangler:
@@ -74,4 +89,4 @@ PAGES = (
     ),
 )
 
-BINDING_FAULTS = CRON + PAGES
+BINDING_FAULTS = CRON + STORES + PAGES

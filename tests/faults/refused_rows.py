@@ -1,6 +1,6 @@
-"""Rows of the fault matrix for what Cloudflare refuses of a Worker, and wrangler's dry run accepts."""
+"""Rows of the fault matrix for what Cloudflare refuses of a Worker, and for the component that an error names."""
 
-from tests.faults.fault import WORKER, Edit, Fault, cut, open_, red, replace
+from tests.faults.fault import SITE, WORKER, Edit, Fault, cut, open_, red, replace
 
 CONFIG = f"{WORKER}/wrangler.jsonc"
 ROOM = '"durable_objects": { "bindings": [{ "name": "ROOM", "class_name": "Room" }] },'
@@ -49,5 +49,10 @@ REFUSED_FAULTS = (
         edits=(adding(KV % "${MENU_ID}"),),
         red=(open_("worker_container", "unfilled_id", f"{CONFIG}:5", "${MENU_ID}"),),
         exit=3,
+    ),
+    Fault(
+        name="the lock of the workspace lacks a package of the site alone",
+        edits=(replace(f"{SITE}/package.json", '"astro": "^7.3.4"', '"astro": "^7.3.4",\n    "zod": "^4"'),),
+        red=(red("site_coffee_shop", "lock_stale", "pnpm-lock.yaml", "zod"),),
     ),
 )

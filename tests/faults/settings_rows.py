@@ -23,6 +23,14 @@ PRODUCTION_ONLY = (
         engines=EMBEDDED,  # the Dockerfile runs the settings without it, so its image does not build
     ),
     Fault(
+        name="a variable that only production has, and the build of the image",
+        edits=(
+            append(SETTINGS_FILE, '\nSHOP_LIMIT = int(os.environ["SHOP_" + "LIMIT"])\n'),
+            replace(f"{WEB}/Dockerfile", "RUN SECRET_KEY=unused ", "RUN SHOP_LIMIT=1 SECRET_KEY=unused "),
+        ),
+        exit=0,
+    ),
+    Fault(
         name="a variable that a page needs",
         edits=READ_BY_A_PAGE,
         exit=0,
@@ -32,6 +40,5 @@ PRODUCTION_ONLY = (
         name="another Postgres in the settings",
         edits=(append(SETTINGS_FILE, '\nDATABASES["default"]["HOST"] = "192.0.2.1"\n'),),
         exit=0,
-        engines=EMBEDDED,  # the server in an image does not have the loader of the settings
     ),
 )

@@ -18,12 +18,14 @@ from tasks.catalogue import NAMES
 from tasks.models import CheckReport, Diagnostic, Report, Result, Severity, Status
 from tasks.user_dirs import UserDirs
 from tests.faults.binding_rows import BINDING_FAULTS
+from tests.faults.deploy_rows import DEPLOY_FAULTS
 from tests.faults.fault import Edit, Fault, Red
 from tests.faults.image_rows import IMAGE_FAULTS
 from tests.faults.place_rows import PLACE_FAULTS
 from tests.faults.production_rows import PRODUCTION_FAULTS
 from tests.faults.refused_rows import REFUSED_FAULTS
 from tests.faults.rows import FAULTS, SETTINGS, UV_FAULTS
+from tests.faults.site_rows import SITE_FAULTS
 from tests.faults.worker_rows import WORKER_FAULTS
 from tests.support.benches import GIVEN, unreachable
 from tests.support.validate import Validator, commit, copy_sample, shared_cache, told
@@ -56,8 +58,11 @@ def together(faults: Iterable[Fault]) -> Iterator[Fault]:
         yield Fault(name=name, edits=tuple(chain(*edits)), red=tuple(chain(*reds)), engines=group[0].engines)
 
 
-ALONE = (*FAULTS, *BINDING_FAULTS, *IMAGE_FAULTS, *PLACE_FAULTS, *PRODUCTION_FAULTS, *REFUSED_FAULTS, *WORKER_FAULTS)
-FAST = [*together((*FAULTS, *REFUSED_FAULTS, *WORKER_FAULTS))]
+ALONE = (
+    *(*BINDING_FAULTS, *DEPLOY_FAULTS, *FAULTS, *IMAGE_FAULTS, *PLACE_FAULTS, *PRODUCTION_FAULTS),
+    *(*REFUSED_FAULTS, *SITE_FAULTS, *WORKER_FAULTS),
+)
+FAST = [*together((*DEPLOY_FAULTS, *FAULTS, *REFUSED_FAULTS, *WORKER_FAULTS))]
 # one row that is no image's: its engine differs, and nothing else
 FAST_IN_CONTAINERS = [*together((*IMAGE_FAULTS, *SETTINGS))]
 # For these a check may be skipped that needs the same packages as the red one, not only one that needs it.
@@ -104,7 +109,7 @@ def apply(edits: Iterable[Edit], stack: Path) -> None:
         edit(stack)
 
 
-EVERY_FAULT = (*FAULTS, *SETTINGS, *UV_FAULTS, *IMAGE_FAULTS, *REFUSED_FAULTS, *WORKER_FAULTS)
+EVERY_FAULT = (*DEPLOY_FAULTS, *FAULTS, *SETTINGS, *UV_FAULTS, *IMAGE_FAULTS, *REFUSED_FAULTS, *WORKER_FAULTS)
 OF_THE_SAMPLE = frozenset({"site_coffee_shop", "tidy"})
 """Checks without a name in the catalogue: that of the sample's site, and one that a row configures."""
 

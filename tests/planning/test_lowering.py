@@ -13,6 +13,7 @@ from tasks.diagnostics import PARSERS
 from tasks.errors import UsageError
 from tasks.installation import PythonInstallation
 from tasks.models import Stage
+from tasks.packages.own_wrangler import ROOT
 from tasks.planning.environments import python_environment
 from tasks.planning.lowering import Lowering, database_of, slot_of, slug
 from tasks.settings import CustomCheck, Settings
@@ -464,3 +465,20 @@ def test_tool_environment_has_only_its_packages(package: str, version: Version) 
 
     assert environment.files == (("requirements.txt", f"{package}\nclick==8.1.7\n"),)
     assert (environment.inputs, environment.version) == ((), version)
+
+
+def test_a_worker_without_wrangler_gets_a_pinned_one_next_to_its_own_packages() -> None:
+    worker = make_worker(node=make_node_project("workers/intake", dependencies={"hono": "^4"}))
+    stack = make_stack(worker)
+    lock = '{"packages": {"": {"dependencies": {"wrangler": "4.156.0"}}}}'
+    lowering = replace(make_lowering(stack), wrangler_lock=lock)
+    check = make_whole_plan(make_scene(stack))["worker_container[workers/intake]"]
+
+    environment = lowering.environment(check, "node")
+    other = make_lowering(make_stack(make_worker())).environment(check, "node")
+
+    assert environment is not None
+    assert other is not None
+    assert [command.cwd for command in environment.commands] == [worker.node.root if worker.node else "", ROOT]
+    assert dict(environment.files)[f"{ROOT}/package-lock.json"] == lock
+    assert other.files == ()

@@ -33,10 +33,14 @@ def answer(place: Path, value: str, **env: str) -> subprocess.CompletedProcess[s
 
 @pytest.mark.parametrize(("value", "is_here"), [("/of/the/image", True), ("/", False)])
 def test_server_stays_where_it_is_for_a_directory_of_the_image(tmp_path: Path, value: str, is_here: bool) -> None:
-    said = answer(tmp_path, value, PREDEPLOY_SERVER="1")
+    said = answer(tmp_path, value, PREDEPLOY_SERVER="1", PREDEPLOY_WORK=str(tmp_path))
 
     assert said.stdout.strip() == (str(tmp_path) if is_here else value), said.stderr
 
 
 def test_other_values_and_other_processes_are_checked_as_before(tmp_path: Path) -> None:
     assert "can't chdir" in answer(tmp_path, "/of/the/image").stderr
+
+
+def test_image_has_to_have_the_directory(tmp_path: Path) -> None:
+    assert "can't chdir" in answer(tmp_path, "/of/the/image", PREDEPLOY_SERVER="1", PREDEPLOY_WORK="").stderr

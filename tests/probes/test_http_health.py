@@ -396,3 +396,10 @@ def test_a_worker_for_other_events_need_not_answer(tmp_path: Path) -> None:
         "it is loaded, without a `fetch` handler for requests, workerd",
     )
     assert other.code == 1
+
+
+@pytest.mark.parametrize(("status", "code"), [(500, 9), (200, 0)])
+def test_error_of_a_worker_with_a_binding_of_cloudflare_alone(tmp_path: Path, status: int, code: int) -> None:
+    result = ask_site(pages({"/": (status, {}, "")}), "--path", "/", "--remote", "MODEL (Workers AI)", folder=tmp_path)
+
+    assert (result.code, result.rules[:1]) == (code, ["remote_binding"] if code else [])

@@ -274,6 +274,28 @@ def test_a_broken_link_without_a_unique_source_is_shown_on_its_page(tmp_path: Pa
     assert (found["file"], found["line"]) == ("sites/shop/dist/index.html", 1)
 
 
+def test_the_pages_of_a_worker_are_those_that_its_built_configuration_uploads(tmp_path: Path) -> None:
+    made = {
+        "../.wrangler/deploy/config.json": '{"configPath": "../../dist/server/wrangler.json"}',
+        "server/wrangler.json": '{"assets": {"directory": "../client"}}',
+        "client/index.html": '<a href="/gone">',
+    }
+
+    done = check(tmp_path, "<a href='/nowhere'>", "--pageless", "--deployed", files=made, page="other.html")
+
+    assert done.code == 0  # the Worker may answer a path without a page
+    assert done.document["summary"] == "1 page"
+    assert check(tmp_path, "", "--deployed", files=made, page="other.html").code == 1
+
+
+def test_a_worker_may_render_every_page(tmp_path: Path) -> None:
+    (tmp_path / "site").mkdir()
+
+    done = run_probe("pages/links", "dist", "--pageless", "--deployed", cwd=tmp_path / "site")
+
+    assert (done.code, done.document["summary"]) == (0, "no static page")
+
+
 def test_paths_that_the_host_answers_are_not_broken(tmp_path: Path) -> None:
     good = '<a href="/api/feed.xml"><a href="/old">'
 

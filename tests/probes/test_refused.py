@@ -125,6 +125,15 @@ def test_file_that_deploys_has_no_finding(document: dict[str, Any], tmp_path: Pa
     assert (result.code, result.messages) == (0, [])
 
 
+def test_placeholder_of_one_digit_is_named_as_such(tmp_path: Path) -> None:
+    zeros = "00000000-0000-0000-0000-000000000000"
+
+    result = ask_of(tmp_path, {"d1_databases": [{"binding": "D", "database_id": zeros}]})
+
+    (message,) = result.messages
+    assert message.startswith(f"database_id of D is '{zeros}', a placeholder that Cloudflare refuses: it is a UUID")
+
+
 def test_environment_has_its_own_bindings_and_inherits_the_rest(tmp_path: Path) -> None:
     document = {
         "kv_namespaces": [{"binding": "A", "id": "top"}],

@@ -80,7 +80,8 @@ class Stage:
 
     def environment(self, **texts: str) -> dict[str, str]:
         given = {"main": "src/index.ts", "date": "", "flags": [], "vars": {}, "bindings": {}, "rules": []}
-        facts = {**given, "texts": [*texts], **self.facts}
+        places = {"directory": str(self.root), "named": "", "environment": "", "sections": ["kv_namespaces", "assets"]}
+        facts = {**given, **places, "texts": [*texts], **self.facts}
         return {"PATH": os.environ["PATH"], "PREDEPLOY_WORKER": json.dumps(facts), **texts}
 
     def ask(self, path: str = "/", **headers: str) -> tuple[int, Mapping[str, str], str]:
@@ -107,9 +108,14 @@ def stage(tmp_path: Path, programs: tuple[str, str]) -> Stage:
         package = tmp_path / "node_modules" / name
         package.mkdir(parents=True)
         (package / "index.js").write_text(text)
+    return Stage(root=tmp_path, node=node, port=free_port())
+
+
+def free_port() -> int:
+    """Returns a port of loopback on which nothing listens."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
-        return Stage(root=tmp_path, node=node, port=probe.getsockname()[1])
+        return int(probe.getsockname()[1])
 
 
 @contextmanager
@@ -158,6 +164,28 @@ def test_the_worker_has_vars_secrets_and_modules(stage: Stage) -> None:
         "country": "US",
         "text": 'Crème "brûlée"\n',
     }
+
+
+@pytest.mark.parametrize("named", ["", "dist/server/wrangler.json"])
+def test_the_configuration_that_a_build_made_replaces_the_stack_s(stage: Stage, named: str) -> None:
+    stage.write("throw new Error('not the entry module');", **{"entry.mjs": SAYS, "menu.txt": "tea"})
+    config = stage.root / "dist/server/wrangler.json"
+    config.parent.mkdir(parents=True)
+    empty = {"kv_namespaces": [], "durable_objects": {"bindings": []}}
+    config.write_text(json.dumps({"main": "entry.mjs", "vars": {"MODE": "built", "SECRET": ""}, **empty}))
+    if not named:
+        pointer = stage.root / ".wrangler/deploy/config.json"
+        pointer.parent.mkdir(parents=True)
+        pointer.write_text(json.dumps({"configPath": "../../dist/server/wrangler.json"}))
+    stage.facts.update(
+        vars={"MODE": "written", "OLD": "x"}, bindings={"kv_namespaces": [{"binding": "KV"}]}, named=named
+    )
+
+    with served(stage, SECRET="s3cret"):
+        body = json.loads(stage.ask()[2])
+
+    assert (body["MODE"], body["SECRET"], body["text"]) == ("built", "s3cret", "tea")
+    assert "OLD" not in body
 
 
 def test_secrets_are_in_no_file(stage: Stage) -> None:

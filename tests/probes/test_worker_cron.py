@@ -14,7 +14,7 @@ def called(outcome: str) -> Reply:
     return 200, {"X-Predeploy": "n0nce workerd"}, json.dumps({"outcome": outcome})
 
 
-def call(outcome: str, folder: Path, *, host: str = "", answer: Reply | None = None) -> ProbeResult:
+def call(outcome: str, folder: Path, *more: str, host: str = "", answer: Reply | None = None) -> ProbeResult:
     """Calls two triggers of a Worker, which first sends a request to `host`."""
     with outbound(folder, "postgresql://nobody@127.0.0.1:1/none") as service:
 
@@ -27,7 +27,7 @@ def call(outcome: str, folder: Path, *, host: str = "", answer: Reply | None = N
         with serving(site) as port:
             places = ("--host", "127.0.0.1", "--port", str(port), "--outbound", f"127.0.0.1:{service.port}")
             crons = ("--cron", "0 4 * * *", "--cron", "0 4 * * 1")
-            return run_probe("e2e/worker_cron", *places, "--proof", "n0nce", *crons, "--wait", "5", cwd=folder)
+            return run_probe("e2e/worker_cron", *places, "--proof", "n0nce", *crons, *more, "--wait", "5", cwd=folder)
 
 
 def test_handler_that_ends_well(tmp_path: Path) -> None:
@@ -59,3 +59,10 @@ def test_answer_of_another_program(tmp_path: Path) -> None:
     result = call("ok", tmp_path, answer=(200, {}, "hello"))
 
     assert (result.code, result.rules) == (6, ["another_program"])
+
+
+def test_exception_of_a_worker_with_a_binding_of_cloudflare_alone(tmp_path: Path) -> None:
+    result = call("exception", tmp_path, "--remote", "MODEL (Workers AI)")
+
+    assert (result.code, result.rules) == (11, ["remote_binding", "exception"])
+    assert "MODEL (Workers AI)" in result.messages[0]

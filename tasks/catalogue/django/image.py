@@ -120,6 +120,14 @@ def module_places(component: Component, context: CatalogueContext) -> tuple[str,
     return tuple(dict.fromkeys(found))
 
 
+def image_env(component: Component, context: CatalogueContext) -> tuple[tuple[str, str], ...]:
+    """Returns the variables without paths of the workspace. Of predeploy's own, the loader of the settings is left."""
+    env = dict(django_env(component, context))
+    modules = [each for each in env.pop("PYTHONPATH").split(":") if WORK not in each]
+    kept = {name: value for name, value in env.items() if WORK not in value and PROBES not in value}
+    return tuple(sorted((kept | {"PYTHONPATH": ":".join(modules)}).items()))
+
+
 def image_commands(component: Component, context: CatalogueContext) -> tuple[Command, ...]:
     """Returns the commands that build the image, and import the server's module with the image's own Python."""
     image, web = image_of(component, context), web_of(component)
@@ -141,7 +149,7 @@ def image_commands(component: Component, context: CatalogueContext) -> tuple[Com
         argv=("sh", "-c", SHELL, "sh", IMPORTS, entry, *module_places(component, context)),
         label=f"import {entry or 'settings'} in the image",
         environment="image",
-        env=tuple(pair for pair in django_env(component, context) if WORK not in pair[1] and PROBES not in pair[1]),
+        env=image_env(component, context),
         secrets=context.secrets(component),
         verdicts=((BROKEN, "image_broken"),),
         unfit=((NO_SHELL, "no_shell"), (NO_PYTHON, "no_python")),

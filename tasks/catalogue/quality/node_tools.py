@@ -8,7 +8,8 @@ from tasks.catalogue.preparation import prepared, script_command
 from tasks.catalogue.quality.runners import NOT_COLLECTED
 from tasks.catalogue.row import CatalogueContext
 from tasks.discovery.node.node_preparation import BUILD
-from tasks.stack import Component, PackageScript
+from tasks.packages.package_script import PackageScript
+from tasks.stack import Component
 from tasks.steps import Command
 
 

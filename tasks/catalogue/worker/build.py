@@ -1,5 +1,6 @@
 """The row that builds a Worker as the stack deploys it: the steps before wrangler, and the bundle."""
 
+import json
 import posixpath
 import re
 
@@ -8,9 +9,10 @@ from tasks.catalogue.django.environment import own_env
 from tasks.catalogue.preparation import prepared
 from tasks.catalogue.row import CatalogueContext, Row
 from tasks.catalogue.worker.deploy_rules import rules_command
+from tasks.catalogue.worker.own_wrangler import lacks_wrangler
 from tasks.models import Stage
 from tasks.stack import Component, Kind
-from tasks.steps import OUT, WORK, Command
+from tasks.steps import OUT, PROBES, PYTHON, WORK, Command
 from tasks.worker import Deploy, DeployStep, Worker
 
 BUNDLE = f"{OUT}/bundle"
@@ -30,7 +32,8 @@ def worker_commands(component: Component, context: CatalogueContext) -> tuple[Co
     directory, plan = directory_of(component), context.settings.cloudflare_plan
     before = rules_command(worker_of(component), directory, plan)
     after = rules_command(worker_of(component), directory, plan, BUNDLE)
-    return (*prepared(component, context, "build"), *steps, before, bundle_command(component, context), after)
+    bundled = (before, bundle_command(component, context), after, *lost_commands(component))
+    return (*prepared(component, context, "build"), *steps, *bundled)
 
 
 def deploy_steps(component: Component, context: CatalogueContext) -> tuple[DeployStep, ...]:
@@ -87,6 +90,32 @@ def bundle_command(component: Component, context: CatalogueContext) -> Command:
     )
 
 
+def lost_commands(component: Component) -> tuple[Command, ...]:
+    """Returns the command that reports the reads of bindings that the target lacks."""
+    worker = worker_of(component)
+    target = f"env.{worker.environment}" if worker.environment else "the top level"
+    findings = [
+        {
+            "tool": "wrangler",
+            "file": lost.file,
+            "line": lost.line,
+            "rule": "missing_binding",
+            "message": f"the code reads the binding {lost.name}, but {target} of {worker.config} lacks it in "
+            f"{lost.section}. Sections do not inherit bindings: add it there",
+        }
+        for lost in worker.lost
+    ]
+    command = Command(
+        argv=(PYTHON, f"{PROBES}/state_findings.py"),
+        label="bindings of the target",
+        env=(("PREDEPLOY_FINDINGS", json.dumps(findings, sort_keys=True)),),
+        verdicts=((1, "missing_binding"),),
+        parser="probe",
+        limit=60,
+    )
+    return (command,) if findings else ()
+
+
 def directory_of(component: Component) -> str:
     """Returns the directory in which wrangler runs."""
     deploy = worker_of(component).deploy
@@ -109,12 +138,14 @@ def worker_absent(component: Component, _: CatalogueContext) -> str:
 def worker_gaps(component: Component, _: CatalogueContext) -> tuple[str, ...]:
     """Returns what the deploy does before wrangler, and predeploy does not."""
     left_out = worker_of(component).deploy.left_out
+    own = f"predeploy's own wrangler deploys {component.label}, because no package.json asks for one"
     covered = COVERED.intersection(component.node.dependencies if component.node else ())
-    return tuple(
+    steps = tuple(
         f"`{step.text}` runs before the deploy of {component.label} ({step.found.place}), and did not run here"
         for step in left_out
         if not any(re.search(rf"\b{tool}\b", step.text) for tool in covered)
     )
+    return (*((own,) if lacks_wrangler(component) else ()), *steps)
 
 
 BUILD_ROWS = (

@@ -3,6 +3,7 @@
 import re
 
 from tasks.catalogue.row import CatalogueContext
+from tasks.catalogue.worker.bindings import remote_options
 from tasks.catalogue.worker.build import worker_of
 from tasks.catalogue.worker.service import OUTBOUND, WORKER, asks_database, services
 from tasks.stack import Component
@@ -10,6 +11,15 @@ from tasks.steps import DB_URL, NONCE, PROBES, Command, address_of
 
 # Handlers that make a Worker useful without one for requests.
 _HANDLERS = re.compile(r"\b(?:scheduled|queue|email|tail|trace)\s*[(:,]|\bWorkerEntrypoint\b")
+# The probe's exit codes without a verdict.
+UNFIT = (
+    (6, "port_taken"),
+    (7, "unspoken"),
+    (8, "service_lost"),
+    (9, "unknown_host"),
+    (10, "slow"),
+    (11, "remote_binding"),
+)
 
 
 def handles_events(component: Component, context: CatalogueContext) -> bool:
@@ -31,13 +41,21 @@ def cron_commands(component: Component, context: CatalogueContext) -> tuple[Comm
     triggers = (word for cron in worker.crons for word in ("--cron", cron))
     places = ("--host", host, "--port", port, "--outbound", ":".join(address_of(OUTBOUND)))
     command = Command(
-        argv=("python", f"{PROBES}/e2e/worker_cron.py", *places, "--proof", NONCE, *triggers),
+        argv=(
+            "python",
+            f"{PROBES}/e2e/worker_cron.py",
+            *places,
+            "--proof",
+            NONCE,
+            *triggers,
+            *remote_options(component),
+        ),
         label="scheduled()",
         environment="ours",
         env=(("DATABASE_URL", DB_URL if asks_database(component, context) else ""),),
         verdicts=((1, "scheduled_failed"), (4, "not_ready")),
-        unfit=((6, "port_taken"), (7, "unspoken"), (8, "service_lost"), (9, "unknown_host"), (10, "slow")),
-        explained=("unspoken", "unknown_host", "slow"),
+        unfit=UNFIT,
+        explained=("unspoken", "unknown_host", "slow", "remote_binding"),
         answered=("scheduled_failed",),
         evidence="summary",
         parser="probe",

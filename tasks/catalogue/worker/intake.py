@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from tasks.catalogue.django.environment import django_env
 from tasks.catalogue.django.server import web_of
 from tasks.catalogue.row import CatalogueContext
+from tasks.catalogue.worker.bindings import remote_options
 from tasks.catalogue.worker.build import worker_of
 from tasks.catalogue.worker.refusals import refusals, refuses_key, uses
 from tasks.catalogue.worker.service import (
@@ -56,6 +57,7 @@ UNFIT = (
     (20, "no_table"),
     (21, "no_key"),
     (22, "rate_limited"),
+    (23, "remote_binding"),
 )
 
 
@@ -174,7 +176,16 @@ def intake_commands(component: Component, context: CatalogueContext) -> tuple[Co
     value = worker_texts(component, context).get(key)
     worker, outbound = address_of(WORKER), ":".join(address_of(OUTBOUND))
     send = Command(
-        argv=("python", f"{PROBES}/e2e/intake.py", *worker, "--outbound", outbound, "--proof", NONCE),
+        argv=(
+            "python",
+            f"{PROBES}/e2e/intake.py",
+            *worker,
+            "--outbound",
+            outbound,
+            "--proof",
+            NONCE,
+            *remote_options(component),
+        ),
         label=f"POST {form['path']}",
         environment="ours",
         env=(
@@ -185,7 +196,7 @@ def intake_commands(component: Component, context: CatalogueContext) -> tuple[Co
         secrets=(key,) if key and value is None else (),
         verdicts=VERDICTS,
         unfit=UNFIT,
-        explained=("unspoken", "no_table", "no_key", "rate_limited"),
+        explained=("unspoken", "no_table", "no_key", "rate_limited", "remote_binding"),
         evidence="summary",
         parser="probe",
         limit=120,

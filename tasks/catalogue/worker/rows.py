@@ -2,6 +2,7 @@
 
 from tasks.catalogue.health import health_paths
 from tasks.catalogue.row import CatalogueContext, DatabaseKind, Row
+from tasks.catalogue.worker.bindings import remote_gaps, remote_options
 from tasks.catalogue.worker.build import worker_absent, worker_of
 from tasks.catalogue.worker.events import cron_absent, cron_commands, handles_events
 from tasks.catalogue.worker.intake import form_absent, intake_commands
@@ -31,6 +32,7 @@ def health_commands(component: Component, context: CatalogueContext) -> tuple[Co
             *path,
             *proof,
             *silent,
+            *remote_options(component),
             "--limit",
             "15",
         ),
@@ -38,8 +40,8 @@ def health_commands(component: Component, context: CatalogueContext) -> tuple[Co
         environment="ours",
         env=(("DATABASE_URL", DB_URL if asks_database(component, context) else ""),),
         verdicts=((1, "unhealthy"), (4, "not_ready")),
-        unfit=((5, "no_health_path"), (6, "port_taken"), (7, "unspoken"), (8, "service_lost")),
-        explained=("no_health_path", "unspoken"),
+        unfit=((5, "no_health_path"), (6, "port_taken"), (7, "unspoken"), (8, "service_lost"), (9, "remote_binding")),
+        explained=("no_health_path", "unspoken", "remote_binding"),
         answered=("unhealthy",),
         evidence="summary",
         parser="probe",
@@ -89,6 +91,7 @@ ROWS = (
         kinds=(Kind.WORKER,),
         commands=health_commands,
         absent=runtime_absent,
+        gaps=remote_gaps,
         needs=("worker_container",),
         across=across,
         database=database,

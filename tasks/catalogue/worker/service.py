@@ -5,9 +5,9 @@ import re
 
 from tasks.catalogue.django.environment import own_env
 from tasks.catalogue.row import CatalogueContext
-from tasks.catalogue.worker.build import worker_of
+from tasks.catalogue.worker.build import directory_of, worker_of
 from tasks.discovery.documents import parse_dotenv
-from tasks.discovery.worker.worker_env import worker_examples
+from tasks.discovery.worker.worker_env import BINDINGS, worker_examples
 from tasks.stack import Component, Kind
 from tasks.steps import DB_URL, NONCE, OUT, PROBES, WORK, Command, address_of
 
@@ -84,6 +84,10 @@ def serving(component: Component, context: CatalogueContext) -> Command:
     facts = {
         "name": worker.name or component.name,
         "config": f"{WORK}/{worker.config}",
+        "directory": f"{WORK}/{directory_of(component)}",
+        "named": worker.deploy.config,
+        "environment": worker.environment,
+        "sections": BINDINGS,
         "main": worker.main,
         "date": worker.date,
         "flags": worker.flags,

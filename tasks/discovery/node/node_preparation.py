@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from tasks.discovery.documents import string, text_table
 from tasks.discovery.file_view import FileView, join
 from tasks.packages.install_scripts import INSTALL_SCRIPTS, parts_of
-from tasks.stack import PackageScript
+from tasks.packages.package_script import PackageScript
 
 _ENTRIES = ("main", "module", "browser", "types", "typings")
 _ENDINGS = ("", ".js", ".mjs", ".cjs", ".ts", ".json", "/index.js", "/index.mjs", "/index.ts")

@@ -79,6 +79,12 @@ def manager_of_package(tree: FileView, package: str) -> str:
     return _manager(tree, workspace, manifests)[0]
 
 
+def without_manifest(tree: FileView, directory: str, image: Image) -> NodeProject:
+    """Returns the Node project of a Worker without a package.json: nothing of the stack is installed for it."""
+    version = node_version(tree, image, component=directory, manifests=())
+    return NodeProject(root=".", package=directory, manager="npm", node=version)
+
+
 def _manager(tree: FileView, workspace: Workspace, manifests: tuple[str, ...]) -> tuple[Manager, str]:
     """Returns the package manager and its version: from `packageManager`, else from a lock, else npm."""
     for path in manifests:

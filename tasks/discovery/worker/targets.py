@@ -18,10 +18,10 @@ PRODUCTION = ("production", "prod", "prd", "live")
 
 def target_of(document: Table, environment: str) -> Table:
     """Returns what a deploy to an environment reads. Without an environment, or without its section: the top level."""
-    own = table(document, "env", environment) if environment else {}
     common = {key: value for key, value in document.items() if key != "env"}
-    if not own:
+    if environment not in table(document, "env"):
         return common
+    own = table(document, "env", environment)
     name = string(document, "name")
     inherited = {key: value for key, value in common.items() if key not in NOT_INHERITED}
     # a Worker of a section has the section in its name, unless the section has its own name

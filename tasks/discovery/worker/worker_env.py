@@ -2,7 +2,7 @@
 
 import posixpath
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 
 from tasks.discovery.documents import Table, parse_dotenv, string, strings, table, tables
 from tasks.discovery.file_view import FileView, relative
@@ -35,8 +35,9 @@ BINDINGS = (
 
 
 def bindings_of(document: Table) -> dict[str, object]:
-    """Returns the sections with bindings, as written."""
-    return {key: document[key] for key in BINDINGS if document.get(key) and any(bound_names(document[key]))}
+    """Returns the sections with bindings, as written. Assets count without a binding, too: they answer requests."""
+    found = {key: document[key] for key in BINDINGS if document.get(key)}
+    return {key: each for key, each in found.items() if any(bound_names(each)) or string(document, key, "directory")}
 
 
 def bound_names(value: object) -> Iterator[str]:
@@ -50,14 +51,17 @@ def bound_names(value: object) -> Iterator[str]:
                 yield from bound_names(row)
 
 
-def read_names(tree: FileView, directory: str, document: Table) -> tuple[str, ...]:
-    """Returns the text variables that the code expects and the wrangler file does not set. Most are secrets."""
+def read_names(tree: FileView, directory: str, document: Table, objects: Collection[str] = ()) -> tuple[str, ...]:
+    """Returns the text variables that the code expects and the wrangler file does not set. Most are secrets.
+
+    `objects` are names that other targets bind to objects: they are no texts.
+    """
     texts = [COMMENT.sub(" ", tree.text(path)) for path in sources(tree, directory)]
     typed = {name for text in texts for name in typed_names(text)}
     used = set() if typed else {name for text in texts for name in used_names(text)}
     shown = {name for path in worker_examples(directory, tree.has) for name in parse_dotenv(tree.text(path))}
     known = {*table(document, "vars")}.union(*(bound_names(section) for section in bindings_of(document).values()))
-    return tuple(sorted((typed | used | shown | {*strings(document, "secrets", "required")}) - known))
+    return tuple(sorted((typed | used | shown | {*strings(document, "secrets", "required")}) - known.union(objects)))
 
 
 def worker_examples(directory: str, has: Callable[[str], bool]) -> tuple[str, ...]:

@@ -10,7 +10,8 @@ from tasks.discovery.file_view import FileView, join, lineage, parent
 from tasks.discovery.node.node_project import manager_of_package
 from tasks.discovery.node.node_workspace import dependencies
 from tasks.discovery.worker.deploys import CONFIGS, DeployContext, find_deploy
-from tasks.discovery.worker.targets import section_with_main, target_of
+from tasks.discovery.worker.lost_bindings import bound_anywhere, lost_bindings
+from tasks.discovery.worker.targets import PRODUCTION, section_with_main, target_of
 from tasks.discovery.worker.worker_env import bindings_of, read_names, sources
 from tasks.stack import Site
 from tasks.worker import Deploy, Worker
@@ -94,9 +95,9 @@ def describe_worker(tree: FileView, wrangler: Wrangler, site: Site | None = None
     has_source = not is_generated(tree, wrangler, site.output if site else "dist")
     is_built = not has_source or _has_plugin(tree, directory)
     deploy = _deploy(tree, wrangler, wanted, is_built=is_built)
-    environment = deploy.environment or ("" if deploy.is_named else section_with_main(wrangler.document))
-    document = target_of(wrangler.document, environment)
     found = sources(tree, directory)
+    environment = _environment(tree, wrangler, deploy, found, wanted)
+    document = target_of(wrangler.document, environment)
     return Worker(
         config=wrangler.config,
         name=string(document, "name") or wrangler.name,
@@ -113,9 +114,31 @@ def describe_worker(tree: FileView, wrangler: Wrangler, site: Site | None = None
         bindings=bindings_of(document),
         rules=tuple(dict(each) for each in tables(document, "rules")),
         crons=tuple(dict.fromkeys(strings(document, "triggers", "crons"))),
-        reads=read_names(tree, directory, document),
+        reads=read_names(tree, directory, document, bound_anywhere(wrangler.document)),
+        lost=lost_bindings(tree, found, wrangler.document, environment),
         sources=found,
     )
+
+
+def _environment(tree: FileView, wrangler: Wrangler, deploy: Deploy, paths: tuple[str, ...], wanted: str) -> str:
+    """Returns the deploy's environment. If no file states it, it is one that has the bindings that the code reads."""
+    known = wrangler.environments
+    if wanted and known and wanted not in known:
+        tree.warn(f"{wrangler.config} has no section env.{wanted}, so predeploy takes the target of the stack's files")
+    if deploy.environment or deploy.is_named:
+        return deploy.environment
+    document = wrangler.document
+    section = section_with_main(document)
+    if section or deploy.found.file or not lost_bindings(tree, paths, document, ""):
+        return section
+    likely = (*(name for name in PRODUCTION if name in known), *known)
+    complete = next((name for name in likely if not lost_bindings(tree, paths, document, name)), "")
+    if complete:
+        tree.warn(
+            f"{wrangler.config}: no file says which environment is deployed. predeploy takes {complete}, as the top "
+            "level lacks bindings that the code reads; --environment names another one"
+        )
+    return complete
 
 
 def _deploy(tree: FileView, wrangler: Wrangler, wanted: str, *, is_built: bool) -> Deploy:

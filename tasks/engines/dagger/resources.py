@@ -16,6 +16,7 @@ from tasks.engines.dagger.wrapper import NONCE, RUN
 from tasks.engines.memo import AsyncMemo
 from tasks.engines.tokens import Tokens
 from tasks.exits import Exit, Prepared
+from tasks.packages.own_wrangler import ROOT
 from tasks.redaction.encodings import SHORTEST
 from tasks.redaction.redactor import Redactor
 from tasks.secrets import Secrets
@@ -234,7 +235,7 @@ class SessionResources:
             container = container.with_env_variable("VIRTUAL_ENV", ENV)
             return container.with_env_variable("PATH", f"{ENV}/bin:${{PATH}}", expand=True)
         here = Path(cwd)
-        directories = [f"{WORK}/{each.as_posix()}/node_modules/.bin" for each in (here, *here.parents)]
+        directories = [f"{WORK}/{each.as_posix()}/node_modules/.bin" for each in (here, *here.parents, Path(ROOT))]
         return container.with_env_variable("PATH", ":".join([*directories, "${PATH}"]), expand=True)
 
     def keep(self, step: Step, container: Container) -> None:

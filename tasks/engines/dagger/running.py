@@ -9,6 +9,7 @@ from tasks.engines.dagger.paths import WORK
 from tasks.engines.dagger.resources import SessionResources
 from tasks.engines.dagger.servers import with_servers
 from tasks.engines.dagger.session import Container
+from tasks.engines.dagger.startup import with_startup
 from tasks.engines.dagger.variables import outside_workspace
 from tasks.engines.tokens import Tokens
 from tasks.exits import Exit
@@ -70,6 +71,7 @@ async def run_in_image(resources: SessionResources, step: Step, image: Image, lo
     container = await ensure_image(resources, image, log, step)
     root = (await resources.session.ask(container.workdir()) if image.dockerfile else WORK) or "/"
     container, names = await with_database(resources, container, step)
+    container = await with_startup(resources, container, step.env)
     container = resources.with_secrets(
         resources.with_variables(container, names.env(outside_workspace(step.env))), step.secrets
     )

@@ -11,6 +11,7 @@ from tasks.engines.dagger.environments import ensure
 from tasks.engines.dagger.paths import SERVED, WORK
 from tasks.engines.dagger.resources import SessionResources
 from tasks.engines.dagger.session import Container, Directory, Service, with_cached_id
+from tasks.engines.dagger.startup import with_startup
 from tasks.engines.dagger.variables import outside_workspace
 from tasks.engines.dagger.wrapper import RUN, serve
 from tasks.engines.tokens import Tokens, located
@@ -51,7 +52,8 @@ async def with_servers(
 async def prepare_server(resources: SessionResources, step: Step, spec: ServerSpec, log: Path) -> Container:
     """The container of a server: its image, or its environment with the step's workspace."""
     if spec.image is not None:
-        return await ensure_image(resources, spec.image, log, step)
+        image = await ensure_image(resources, spec.image, log, step)
+        return await with_startup(resources, image, spec.env)
     await ensure(resources, spec.environment, "execute", log)
     base, installed = await resources.base(spec.environment, "execute")
     slot = resources.slot(replace(step, begins=False))

@@ -67,8 +67,20 @@ def secret_name(key: bytes, name: str, value: str) -> str:
 
 
 def outside_workspace(env: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]:
-    """The variables that are valid in an image: those without paths of the workspace and of probes."""
+    """The variables that are valid in an image: those without paths of the workspace and of probes.
+
+    The module path is left out: `startup.py` adds what an image can use of it.
+    """
     return tuple((name, value) for name, value in env if WORK not in value and PROBES not in value)
+
+
+def module_path(env: tuple[tuple[str, str], ...], own: str) -> str:
+    """The module path in an image: the entries outside of the workspace, then the image's own ones.
+
+    An empty entry would mean the working directory, so it is left out.
+    """
+    entries = (*dict(env).get("PYTHONPATH", "").split(":"), *own.split(":"))
+    return ":".join(dict.fromkeys(each for each in entries if each and WORK not in each))
 
 
 def secret_key(data: Path) -> bytes:

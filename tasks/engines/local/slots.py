@@ -16,6 +16,7 @@ from tasks.engines.threads import in_thread
 from tasks.engines.tokens import Tokens
 from tasks.engines.workspace import clone_tree, lease, remove_tree, sync
 from tasks.files import copy_file
+from tasks.packages.own_wrangler import ROOT
 from tasks.packages.package_managers import is_yarn_file
 from tasks.source.tree import select
 from tasks.steps import ENV, Step
@@ -129,7 +130,7 @@ class Slots:
 def package_of(path: str) -> Path:
     """The directory of the package that has these node_modules, or one of yarn's files."""
     above = Path(path).parent
-    return above.parent if above.name == ".yarn" else above
+    return above.parent if above.name in {".yarn", ROOT} else above
 
 
 async def copy_packages(source: Path, target: Path) -> None:

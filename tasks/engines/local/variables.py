@@ -9,6 +9,7 @@ from tasks.engines import clean_environ
 from tasks.engines.local.environments import InstalledEnvironment
 from tasks.engines.local.run_dirs import RunDirs
 from tasks.engines.local.toolchains.toolchain import Toolchain
+from tasks.packages.own_wrangler import ROOT
 from tasks.steps import Phase
 
 
@@ -43,7 +44,7 @@ class Variables:
             path.insert(0, packages.installed.venv / "bin")
         elif packages.installed is not None:
             here = Path(cwd)
-            path[:0] = [workspace / each / "node_modules/.bin" for each in (here, *here.parents)]
+            path[:0] = [workspace / each / "node_modules/.bin" for each in (here, *here.parents, Path(ROOT))]
         return self._on_path(variables, path)
 
     def for_install(self, path: Iterable[Path], own: Mapping[str, str]) -> dict[str, str]:

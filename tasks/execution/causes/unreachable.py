@@ -23,7 +23,7 @@ _HOSTS = (
     re.compile(r"(?:host(?:name)?|to) (?P<quote>[\"'])(?P<host>[\w.-]+)(?P=quote)"),
     re.compile(r"https?://(?P<host>[\w.-]+)"),
 )
-_LOOPBACK = re.compile(r"localhost|127(?:\.\d+){3}|\[?::1\]?|0\.0\.0\.0")
+LOOPBACK = re.compile(r"localhost|127(?:\.\d+){3}|\[?::1\]?|0\.0\.0\.0")
 
 
 def unreachable_host(error: RaisedError) -> str | None:
@@ -32,7 +32,7 @@ def unreachable_host(error: RaisedError) -> str | None:
     A refused connection counts only if the error names a host that is not this machine.
     """
     host = next((match["host"] for pattern in _HOSTS if (match := pattern.search(error.text))), "")
-    if _LOOPBACK.fullmatch(host):
+    if LOOPBACK.fullmatch(host):
         return None
     if _UNRESOLVED.search(error.text):
         return host

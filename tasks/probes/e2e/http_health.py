@@ -9,6 +9,7 @@ Waits until the server listens, follows redirects on the site's own hosts, and e
     6 with `--proof`: another program answered
     7 with `--outbound`: the Worker sent an unsupported request. A refused host is only a warning if all else is well
     8 with DATABASE_URL or `--outbound`: the database is gone, even if the page works without it
+    9 with `--remote`: an error, which a binding that exists only at Cloudflare may cause
 """
 
 import argparse
@@ -18,7 +19,7 @@ import os
 import sys
 from pathlib import Path
 
-from outbound_log import Finding, findings, listens, read_log, without_verdict
+from outbound_log import Finding, findings, listens, read_log, without_bindings, without_verdict
 from visitor import REDIRECTS, HealthAnswer, HealthServer, follow, listen, read_server
 
 
@@ -145,6 +146,7 @@ def main() -> int:
     parser.add_argument("--proof", default="", help="the first word of X-Predeploy in an answer of the right program")
     parser.add_argument("--silent", action="store_true", help="a Worker need not answer: it handles other events")
     parser.add_argument("--outbound", default="", help="host and port of the service for a Worker's outbound requests")
+    parser.add_argument("--remote", action="append", default=[], help="a binding that exists only at Cloudflare")
     options = parser.parse_args()
     server, paths, other = read_server(options), options.path, options.other
     silence = listen(server, options.wait)
@@ -154,6 +156,8 @@ def main() -> int:
         code, found, summary = ask_worker(server, paths, other, options.outbound, options.wait)
     else:
         code, found, summary = ask(server, paths, other, options.also)
+    if code == 1 and options.remote:
+        code, found = 9, [without_bindings(options.remote), *found]
     if code == 0 and (missing := lost_database(os.environ.get("DATABASE_URL", ""))):
         code, found, summary = 8, said("database", f"the server answers, but its database is gone: {missing}"), ""
     print(json.dumps({"diagnostics": found, "summary": summary}))

@@ -13,6 +13,7 @@ table's comment, for stored_row.py. Prints one JSON document. Exit codes:
     7 an unsupported request         14 a request to a host that    22 the Worker limits the rate of requests
       to the database                   was refused
     8 the database was lost          15 an invalid form was accepted
+   23 an unexpected answer, which a binding that exists only at Cloudflare may cause (`--remote`)
 """
 
 import argparse
@@ -26,7 +27,7 @@ from http.client import HTTPException
 
 import psycopg
 from form import LIMITED, WRONG_KEY, Form, FormAnswer, Sender, new_token, places, read_form, renewed
-from outbound_log import findings, listens, read_log, without_verdict
+from outbound_log import findings, listens, read_log, without_bindings, without_verdict
 from table import Table, open_table
 
 PATIENCE = 5.0
@@ -227,6 +228,7 @@ def main() -> int:
     parser.add_argument("--outbound", required=True)
     parser.add_argument("--proof", required=True)
     parser.add_argument("--wait", type=float, default=30)
+    parser.add_argument("--remote", action="append", default=[], help="a binding that exists only at Cloudflare")
     options = parser.parse_args()
     token = new_token()
     form, code, summary = read_form(os.environ["PREDEPLOY_FORM"], token), 0, ""
@@ -241,6 +243,8 @@ def main() -> int:
             summary = Visit(form, sender, options.outbound, options.proof, token, table).run()
         except EndError as end:
             code, found = end.code, end.found
+    if code == 1 and options.remote:
+        code, found = 23, (without_bindings(options.remote), *found)
     print(json.dumps({"diagnostics": found, "summary": summary, "gaps": form.gaps}))
     return code
 

@@ -81,6 +81,12 @@ def findings(asked: list[OutboundRequest]) -> list[Finding]:
     return list({json.dumps(each): each for each in found}.values())
 
 
+def without_bindings(names: list[str]) -> Finding:
+    """Returns the finding for an error of a Worker some of whose bindings exist only at Cloudflare."""
+    words = f"bindings of the Worker exist only at Cloudflare, so its error is no verdict: {', '.join(names)}"
+    return {"tool": "worker", "rule": "remote_binding", "message": words}
+
+
 def postgres_error(query: dict[str, object]) -> Finding:
     """Returns the finding for an error of Postgres, with its code, and the column or constraint that it names."""
     about = next((f" ({name} {query[name]})" for name in ("column", "constraint") if query.get(name)), "")

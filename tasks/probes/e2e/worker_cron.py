@@ -8,6 +8,7 @@
 8 the database or the service for outbound requests is gone
 9 the handler failed after a request to a host that only production reaches
 10 the handler had not ended when the time was over
+    11 with `--remote`: an exception, which a binding that exists only at Cloudflare may cause
 """
 
 import argparse
@@ -16,7 +17,7 @@ import json
 import sys
 from urllib.parse import urlencode
 
-from outbound_log import Finding, findings, listens, read_log, without_verdict
+from outbound_log import Finding, findings, listens, read_log, without_bindings, without_verdict
 from visitor import HealthServer, listen
 
 Outcome = tuple[int, list[Finding], str]
@@ -87,6 +88,7 @@ def main() -> int:
     parser.add_argument("--outbound", required=True, help="host and port of the service for outbound requests")
     parser.add_argument("--wait", type=float, default=30, help="seconds until the server has to listen")
     parser.add_argument("--limit", type=float, default=60, help="seconds until a call has to end")
+    parser.add_argument("--remote", action="append", default=[], help="a binding that exists only at Cloudflare")
     options = parser.parse_args()
     server = HealthServer(host=options.host, port=options.port, limit=options.limit, proof=options.proof)
     silence = listen(server, options.wait)
@@ -97,6 +99,8 @@ def main() -> int:
         code, found, summary = 8, said("not_ready", words), ""
     else:
         code, found, summary = judged(call_all(server, options.cron), options.outbound)
+    if code == 1 and options.remote:
+        code, found = 11, [without_bindings(options.remote), *found]
     print(json.dumps({"diagnostics": found, "summary": summary}))
     return code
 

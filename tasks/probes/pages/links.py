@@ -147,7 +147,7 @@ def judge(site: BuiltSite, folder: Path, within: Path) -> int:
         place = {"file": (within / file).as_posix(), "line": number}
         diagnostics.setdefault((file, number, link), {**place, "severity": severity, "rule": "link", "message": shown})
     errors = sum(severity == "error" for *_, severity in found)
-    count = f"{len(site.pages)} page{'s' * (len(site.pages) != 1)}"
+    count = f"{len(site.pages)} page{'s' * (len(site.pages) != 1)}" if site.pages else "no static page"
     ordered = sorted(diagnostics.values(), key=lambda each: each["severity"] != "error")
     say(ordered[:SHOWN], f"{count}, {errors} broken links" if errors else count)
     return 1 if errors else 0

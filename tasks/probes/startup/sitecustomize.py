@@ -1,10 +1,13 @@
 """Python imports this module when it starts: Django's settings then load through `predeploy_settings`.
 
-Servers also print the errors of their requests, through `predeploy_requests`, and gunicorn may name a directory of the
-image, through `predeploy_gunicorn`.
+Servers also print the errors of their requests, through `predeploy_requests`, and outside of an image gunicorn may name
+a directory of the image, through `predeploy_gunicorn`.
 
 It is on the module path of the stack's Django processes: commands, servers and tests. It changes nothing else.
+An image may have an older Python than the loader needs. Then its settings load as they do in production.
 """
+
+from __future__ import annotations
 
 import os
 import sys
@@ -17,19 +20,20 @@ from types import ModuleType
 from typing import Any
 
 HERE = str(Path(__file__).parent)
-
-
+OLDEST = (3, 10)
+"""The oldest Python that the loader runs on."""
 MODULES = {"django.conf": "predeploy_settings", "django.core.signals": "predeploy_requests"}
 """Modules of Django, and the modules whose function `install` gets them after their import."""
 SERVERS = {"gunicorn.config": "predeploy_gunicorn"}
-"""The same for modules that only servers import."""
+"""The same for modules that only servers import, outside of an image. Only there `PREDEPLOY_WORK` is set."""
 
 
 class Watch(MetaPathFinder):
     """Waits for the import of the class of the settings, of the signals, and of the settings of a server."""
 
     def __init__(self) -> None:
-        self.waiting = MODULES | SERVERS if os.environ.get("PREDEPLOY_SERVER") else dict(MODULES)
+        is_outside = os.environ.get("PREDEPLOY_SERVER") and os.environ.get("PREDEPLOY_WORK")
+        self.waiting = MODULES | SERVERS if is_outside else dict(MODULES)
 
     def find_spec(self, fullname: str, path: Any, target: ModuleType | None = None) -> ModuleSpec | None:  # noqa: ARG002 - the protocol of Python
         if fullname not in self.waiting:
@@ -57,5 +61,6 @@ def run_the_next() -> None:
         spec.loader.exec_module(module_from_spec(spec))
 
 
-sys.meta_path.insert(0, Watch())
+if sys.version_info >= OLDEST:
+    sys.meta_path.insert(0, Watch())
 run_the_next()

@@ -3,7 +3,9 @@
 //     serve_worker.mjs --bundle DIR --host HOST --port PORT --outbound HOST:PORT --nonce WORD
 //
 // PREDEPLOY_WORKER describes the bundle as JSON: name, main, date, flags, vars, bindings and rules from the wrangler file,
-// the path of that file as `config`, and `texts`, the names of environment variables that become bindings. `crons` are its triggers. workerd is the
+// the path of that file as `config`, its section `environment`, its `crons`, and `texts`, the names of environment
+// variables that become bindings. A configuration that a build made replaces these values: `directory` is that of
+// wrangler, `named` the file that the stack gives it, and `sections` has all names of sections with bindings. workerd is the
 // version that wrangler installed. If the Worker has bindings that workerd alone does not support, Miniflare runs it.
 // All outbound requests of the Worker go to `outbound`. Every answer has the header X-Predeploy: the nonce, and the name
 // of the runtime. Places in the Worker's output refer to its sources, not to its bundle. Exits with the runtime's code.
@@ -17,13 +19,21 @@ import { parseArgs } from "node:util";
 
 import { readBundle } from "./worker_bundle.mjs";
 import { capnp } from "./worker_capnp.mjs";
+import { deployedFacts } from "./worker_config.mjs";
 import { translator } from "./worker_lines.mjs";
 
 const STRING = { type: "string" };
 
+/** Where wrangler may be: the directory itself and those above, then predeploy's own at the root of the workspace. */
+function placesOf(directory) {
+  const above = [directory];
+  while (path.dirname(above.at(-1)) !== above.at(-1)) above.push(path.dirname(above.at(-1)));
+  return [directory, ...above.map((each) => path.join(each, ".predeploy-wrangler"))];
+}
+
 /** The runtime that wrangler installed: its binary, its newest compatibility date, and wrangler's `require`. */
 function findRuntime() {
-  const wrangler = createRequire(path.join(process.cwd(), "package.json")).resolve("wrangler");
+  const wrangler = createRequire(path.join(process.cwd(), "package.json")).resolve("wrangler", { paths: placesOf(process.cwd()) });
   const require = createRequire(wrangler);
   const { default: binary, compatibilityDate, version } = require("workerd");
   const [, year, month, day] = /^1\.(\d{4})(\d\d)(\d\d)/.exec(version ?? "") ?? [, "2024", "09", "23"];
@@ -71,8 +81,9 @@ async function main() {
   const { values: options } = parseArgs({
     options: { bundle: STRING, host: STRING, port: STRING, outbound: STRING, nonce: STRING },
   });
-  const facts = JSON.parse(process.env.PREDEPLOY_WORKER);
+  const stated = JSON.parse(process.env.PREDEPLOY_WORKER);
   delete process.env.PREDEPLOY_WORKER;
+  const facts = deployedFacts(stated, stated.directory);
   const runtime = findRuntime();
   const worker = {
     ...facts,

@@ -13,7 +13,7 @@ export const CALLS = "service_binding_extra_handlers";
  * The Worker in front: adds X-Predeploy to answers, and to requests the headers and `cf` that Cloudflare adds.
  *
  * A request with the nonce in X-Predeploy-Cron calls `scheduled` with the trigger in the query, and answers its outcome.
- * An answer has X-Predeploy-Lacks if the Worker has no handler for requests.
+ * An answer has X-Predeploy-Lacks if the Worker has no handler for requests. Requests wait until FILLED answers.
  */
 export const FRONT = `
 const CF = { colo: "DFW", country: "US", city: "Austin", continent: "NA", timezone: "America/Chicago", asn: 395747,
@@ -27,6 +27,7 @@ const called = async (request, env) => {
 };
 export default {
   async fetch(request, env) {
+    if (env.FILLED) await env.FILLED.fetch("http://predeploy.invalid/");
     if (request.headers.get("X-Predeploy-Cron") === env.MARK.split(" ")[0]) return called(request, env);
     const asked = new Request(request, { cf: { ...CF, ...request.cf } });
     for (const [name, value] of Object.entries(HEADERS)) if (!asked.headers.has(name)) asked.headers.set(name, value);

@@ -4,6 +4,7 @@ import { createRequire } from "node:module";
 import { readFileSync } from "node:fs";
 
 import { CALLS, FRONT } from "./worker_capnp.mjs";
+import { fillStores } from "./worker_stores.mjs";
 
 const LABELS = {
   ai: "AI",
@@ -46,7 +47,7 @@ function source(worker) {
 
 /** The bindings of the wrangler file, as wrangler reads them. Bindings to Workers that are not here go to `outbound`. */
 function bound(wrangler, worker, outbound) {
-  const { workerOptions, externalWorkers = [] } = wrangler.unstable_getMiniflareWorkerOptions(worker.config);
+  const { workerOptions, externalWorkers = [] } = wrangler.unstable_getMiniflareWorkerOptions(worker.config, worker.environment || undefined);
   const there = new Set([worker.name, ...externalWorkers.map((each) => each.name)]);
   const services = Object.entries(workerOptions.serviceBindings ?? {}).map(([name, service]) => {
     const named = typeof service === "string" ? service : service?.name;
@@ -55,7 +56,8 @@ function bound(wrangler, worker, outbound) {
   return { options: { ...workerOptions, serviceBindings: Object.fromEntries(services) }, others: externalWorkers };
 }
 
-function settings(wrangler, worker) {
+/** `filled` is a service that answers as soon as the Worker's stores are filled. */
+function settings(wrangler, worker, filled) {
   const outbound = { external: { address: worker.outbound, http: {} } };
   const texts = Object.fromEntries(worker.texts.map((name) => [name, process.env[name] ?? ""]));
   const { options, others } = bound(wrangler, worker, outbound);
@@ -66,7 +68,7 @@ function settings(wrangler, worker) {
     compatibilityFlags: [CALLS],
     modules: [{ type: "ESModule", path: "predeploy.js", contents: FRONT }],
     bindings: { MARK: `${worker.nonce} Miniflare (${labels(worker.bindings).join(", ")})` },
-    serviceBindings: { STACK: worker.name },
+    serviceBindings: { STACK: worker.name, FILLED: filled },
   };
   const stack = {
     ...options,
@@ -90,8 +92,14 @@ function settings(wrangler, worker) {
 export async function serve(runtime, worker, { pass, say }) {
   const { Miniflare, Log, LogLevel, convertV4MiniflareOptions } = runtime.require("miniflare");
   const wrangler = runtime.require(runtime.wrangler);
+  let open;
+  const stores = new Promise((resolve) => (open = resolve));
+  const filled = async () => {
+    await stores;
+    return new Response();
+  };
   const options = {
-    ...settings(wrangler, worker),
+    ...settings(wrangler, worker, filled),
     log: new Log(LogLevel.WARN),
     verbose: true,
     telemetry: { enabled: false },
@@ -103,6 +111,8 @@ export async function serve(runtime, worker, { pass, say }) {
   for (const signal of ["SIGTERM", "SIGINT"]) process.on(signal, () => simulator.dispose().finally(() => process.exit(0)));
   try {
     await simulator.ready;
+    await fillStores(simulator, wrangler, worker);
+    open();
   } catch (error) {
     String(error.stack ?? error).split("\n").forEach(say);
     process.exit(1);

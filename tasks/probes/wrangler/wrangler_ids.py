@@ -60,5 +60,6 @@ def wrong_id(what: str, value: str, right: str, path: tuple[str | int, ...]) -> 
     if VARIABLE.fullmatch(value):
         message = f"{what} is the variable {value}, and predeploy does not run what replaces it"
         return Refusal(rule="unfilled_id", message=message, path=path, value=value, is_open=True)
-    message = f"{what} is {value!r}, which Cloudflare refuses: it is {right}"
+    why = "a placeholder that Cloudflare refuses" if is_blank(value) else "which Cloudflare refuses"
+    message = f"{what} is {value!r}, {why}: it is {right}"
     return Refusal(rule="wrong_id", message=message, path=path, value=value)

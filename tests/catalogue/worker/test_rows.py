@@ -283,3 +283,17 @@ def test_a_worker_for_other_events_need_not_answer_requests(code: str, may_be_si
     health = check_of("worker_health", context_of(worker, files={APP: code}))
 
     assert ("--silent" in health.commands[0].argv) is may_be_silent
+
+
+def test_a_binding_of_cloudflare_alone_is_a_gap_and_its_errors_are_no_verdict() -> None:
+    bindings = {"ai": {"binding": "MODEL"}, "kv_namespaces": [{"binding": "MENU"}]}
+    context = context_of(intake(bindings=bindings, crons=("0 4 * * *",)))
+    health, cron, form = (check_of(name, context) for name in ("worker_health", "worker_cron", "intake_e2e"))
+
+    for check in (health, cron, form):
+        assert "MODEL (Workers AI)" in check.commands[0].argv
+        assert "remote_binding" in dict(check.commands[0].unfit).values()
+    assert [gap for _, gap in health.requires] == [
+        "workers/intake has bindings that exist only at Cloudflare: MODEL (Workers AI)"
+    ]
+    assert not check_of("worker_health", context_of(intake())).requires

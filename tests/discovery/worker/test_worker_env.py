@@ -61,7 +61,8 @@ def test_content_of_the_wrangler_file() -> None:
         ("durable_objects", {"bindings": [{"name": "ROOM", "class_name": "Room"}]}, True),
         ("ai", {"binding": "AI"}, True),
         ("assets", {"directory": "./public", "binding": "ASSETS"}, True),
-        ("assets", {"directory": "./public"}, False),
+        ("assets", {"directory": "./public"}, True),  # they answer requests, too
+        ("assets", {"not_found_handling": "none"}, False),
         ("r2_buckets", [], False),
         ("d1_databases", "nonsense", False),
         ("kv_namespaces", [3, None, {"id": "x"}], False),

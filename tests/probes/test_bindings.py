@@ -1,0 +1,158 @@
+"""Bindings of a Worker with the real wrangler: a value is stored and read through a Worker in Miniflare."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import pytest_asyncio
+
+from tests.engines.conformance.packages import node_packages
+from tests.probes.test_serve_worker import Stage, ended, free_port, served
+from tests.support.benches import Bench, cache_below
+
+pytestmark = [pytest.mark.real, pytest.mark.network]
+
+SAMPLE = Path(__file__).parents[2] / "examples/cafe"
+FIND = "cd workers/intake && node -p 'process.execPath' && realpath node_modules/wrangler"
+IDS = "0123456789abcdef0123456789abcdef"
+CODE = """import {{ DurableObject, WorkflowEntrypoint }} from "cloudflare:workers";
+const seen = [];
+export class Counter extends DurableObject {{
+  async hit() {{
+    const hits = ((await this.ctx.storage.get("hits")) ?? 0) + 1;
+    await this.ctx.storage.put("hits", hits);
+    return hits;
+  }}
+}}
+export class Flow extends WorkflowEntrypoint {{
+  run(event, step) {{ return step.do("double", () => event.payload * 2); }}
+}}
+const until = async (condition) => {{
+  for (let tried = 0; tried < 100 && !(await condition()); tried++) await scheduler.wait(100);
+}};
+export default {{
+  async fetch(request, env) {{ {body} }},
+  queue(batch) {{ seen.push(...batch.messages.map((message) => message.body)); }},
+}};
+"""
+BINDINGS: dict[str, tuple[dict[str, Any], str, str]] = {
+    "KV": (
+        {"kv_namespaces": [{"binding": "MENU", "id": IDS}]},
+        'await env.MENU.put("tea", "2"); return new Response(await env.MENU.get("tea"));',
+        "2",
+    ),
+    "R2": (
+        {"r2_buckets": [{"binding": "BEANS", "bucket_name": "beans"}]},
+        'await env.BEANS.put("tea", "2"); return new Response((await env.BEANS.get("tea")).body);',
+        "2",
+    ),
+    "D1": (
+        {
+            "d1_databases": [
+                {"binding": "DB", "database_name": "db", "database_id": f"{IDS[:8]}-0000-0000-0000-{IDS[:12]}"}
+            ]
+        },
+        (
+            "await env.DB.prepare('INSERT INTO menu VALUES (?)').bind('milk').run();"
+            "const { results } = await env.DB.prepare('SELECT name FROM menu').all();"
+            "return Response.json(results.map((row) => row.name));"
+        ),
+        '["tea; green","milk"]',
+    ),
+    "queues": (
+        {
+            "queues": {
+                "producers": [{"binding": "ORDERS", "queue": "orders"}],
+                "consumers": [{"queue": "orders", "max_batch_timeout": 0}],
+            }
+        },
+        'await env.ORDERS.send("tea"); await until(() => seen.length); return Response.json(seen);',
+        '["tea"]',
+    ),
+    "Durable Objects": (
+        {
+            "durable_objects": {"bindings": [{"name": "HITS", "class_name": "Counter"}]},
+            "migrations": [{"tag": "v1", "new_sqlite_classes": ["Counter"]}],
+        },
+        'const hits = env.HITS.getByName("shop"); await hits.hit(); return Response.json(await hits.hit());',
+        "2",
+    ),
+    "workflows": (
+        {"workflows": [{"binding": "FLOW", "name": "flow", "class_name": "Flow"}]},
+        (
+            "const flow = await env.FLOW.create({ params: 21 });"
+            'await until(async () => (await flow.status()).status === "complete");'
+            "return Response.json((await flow.status()).output);"
+        ),
+        "42",
+    ),
+    "assets": (
+        {"assets": {"directory": "public", "binding": "ASSETS", "run_worker_first": True}},
+        'return env.ASSETS.fetch(new URL("/menu.txt", request.url));',
+        "tea",
+    ),
+    "secrets store": (
+        {"secrets_store_secrets": [{"binding": "KEY", "store_id": IDS, "secret_name": "key"}]},
+        "return new Response(await env.KEY.get());",
+        "predeploy-n0nce",
+    ),
+}
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def wrangler(shared_home: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[str, str]:
+    """Node, and the directory of the sample's wrangler, as an engine installs them."""
+    bench = Bench(root=SAMPLE, base=tmp_path_factory.mktemp("wrangler"), cache=cache_below(shared_home))
+    async with bench.engine("wrangler") as engine:
+        found = await engine.run(bench.step("sh", "-c", FIND, environment=node_packages(bench)), bench.log)
+        assert found.code == 0, found
+        node, package = found.stdout.split()
+    return node, package
+
+
+@pytest.fixture
+def shop(tmp_path: Path, wrangler: tuple[str, str]) -> Stage:
+    """The directory of a Worker with a wrangler file, migrations and assets."""
+    node, package = wrangler
+    (tmp_path / "node_modules").mkdir()
+    (tmp_path / "node_modules/wrangler").symlink_to(package)
+    return Stage(root=tmp_path, node=node, port=free_port())
+
+
+def configure(shop: Stage, sections: dict[str, Any], body: str) -> None:
+    """Writes the bundle and the wrangler file with these sections."""
+    shop.write(CODE.format(body=body))
+    config = {"name": "shop", "main": "out/bundle/index.js", "compatibility_date": "2026-01-01", **sections}
+    for name, text in {
+        "wrangler.json": json.dumps(config),
+        "public/menu.txt": "tea",
+        "migrations/0001_menu.sql": "CREATE TABLE menu (name text);\n",
+        "migrations/0002_tea.sql": "-- one; two\nINSERT INTO menu\nVALUES ('tea; green');\n",
+    }.items():
+        (shop.root / name).parent.mkdir(exist_ok=True)
+        (shop.root / name).write_text(text)
+    bindings = {key: each for key, each in sections.items() if key != "migrations"}
+    shop.facts.update(name="shop", config=str(shop.root / "wrangler.json"), date="2026-01-01", bindings=bindings)
+
+
+@pytest.mark.parametrize("name", BINDINGS)
+def test_a_value_is_stored_and_read(name: str, shop: Stage) -> None:
+    sections, body, expected = BINDINGS[name]
+    configure(shop, sections, body)
+    with served(shop) as lines:
+        status, headers, answer = shop.ask()
+
+    assert (status, answer) == (200, expected), lines
+    assert headers["X-Predeploy"].startswith("n0nce Miniflare (")
+
+
+def test_a_migration_that_fails_ends_the_runtime_at_its_line(shop: Stage) -> None:
+    configure(shop, BINDINGS["D1"][0], "return new Response();")
+    (shop.root / "migrations/0003_more.sql").write_text("SELECT 1;\n\nINSERT INTO nowhere VALUES (1);\n")
+
+    status, said = ended(shop)
+
+    assert status == 1
+    assert "Uncaught D1Error: no such table: nowhere" in said
+    assert f"({shop.root}/migrations/0003_more.sql:3:1)" in said
