@@ -7,7 +7,7 @@ from tasks.discovery.file_view import is_within, join, parent, relative
 from tasks.discovery.image.dockerfile import parse_dockerfile
 from tasks.discovery.image.files import Places, image_places
 from tasks.stack import Component
-from tasks.steps import Command, Image
+from tasks.steps import PROBES, WORK, Command, Image
 
 # 1 also means that the image does not have the program: some images have no shell
 BROKEN, NO_SHELL, NO_PYTHON = 10, 1, 127
@@ -120,6 +120,14 @@ def module_places(component: Component, context: CatalogueContext) -> tuple[str,
     return tuple(dict.fromkeys(found))
 
 
+def image_env(component: Component, context: CatalogueContext) -> tuple[tuple[str, str], ...]:
+    """Returns the variables without paths of the workspace. Of predeploy's own, the loader of the settings is left."""
+    env = dict(django_env(component, context))
+    modules = [each for each in env.pop("PYTHONPATH").split(":") if WORK not in each]
+    kept = {name: value for name, value in env.items() if WORK not in value and PROBES not in value}
+    return tuple(sorted((kept | {"PYTHONPATH": ":".join(modules)}).items()))
+
+
 def image_commands(component: Component, context: CatalogueContext) -> tuple[Command, ...]:
     """Returns the commands that build the image, and import the server's module with the image's own Python."""
     image, web = image_of(component, context), web_of(component)
@@ -141,7 +149,7 @@ def image_commands(component: Component, context: CatalogueContext) -> tuple[Com
         argv=("sh", "-c", SHELL, "sh", IMPORTS, entry, *module_places(component, context)),
         label=f"import {entry or 'settings'} in the image",
         environment="image",
-        env=django_env(component, context),  # an engine leaves out the paths that an image does not have
+        env=image_env(component, context),
         secrets=context.secrets(component),
         verdicts=((BROKEN, "image_broken"),),
         unfit=((NO_SHELL, "no_shell"), (NO_PYTHON, "no_python")),

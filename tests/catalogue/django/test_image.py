@@ -116,8 +116,10 @@ def test_no_path_of_the_workspace_reaches_an_image() -> None:
     (_, imported) = image_commands(make_web(**FOUND), context_of(make_web(**FOUND)))
     step = make_lowering(make_stack(make_web(**FOUND))).step(checks_of(make_web(**FOUND))["django_container"], imported)
 
-    assert "DJANGO_SETTINGS_MODULE" in dict(step.env)
-    assert not re.findall(r"@[\w.]+@", " ".join((*step.argv, *(value for _, value in step.env))))
+    env = dict(step.env)
+    assert "DJANGO_SETTINGS_MODULE" in env
+    assert env.pop("PYTHONPATH") == "@probes@/startup"  # the engine gives an image this directory
+    assert not re.findall(r"@[\w.]+@", " ".join((*step.argv, *env.values())))
 
 
 def test_server_has_the_image_that_was_built() -> None:
