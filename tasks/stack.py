@@ -6,8 +6,8 @@ from typing import Literal
 
 from tasks.installation import PythonInstallation
 from tasks.packages.package_script import PackageScript
-from tasks.production import NOWHERE, ProductionServer, Sourced, SystemInstall
 from tasks.variable import Variable
+from tasks.web import Web
 from tasks.worker import Worker
 
 
@@ -115,11 +115,11 @@ class PythonProject:
 class NodeProject:
     """How a Node component's dependencies are declared and locked. Paths are relative to the stack's root.
 
-    `root` is the directory with the lock (the workspace's root), `package` the component's own. `manager_version` is
-    the exact one in `packageManager`, else the pinned one that reads the lock; empty for the npm of Node.
-    `dependencies` maps names to ranges, including development, `locked` known tools to their locked versions. An
-    installation reads `inputs`. `paths` are the directories of the tree's packages that the component depends on.
-    `preparation` runs before its commands: install scripts, then builds of these packages. The build needs `reads`.
+    `root` is the directory with the lock, `package` the component's own. `manager_version` is that of `packageManager`,
+    else the pinned one that reads the lock; empty for the npm of Node. `dependencies` maps names to ranges, including
+    development, `locked` known tools to their locked versions. An installation reads `inputs`. `paths` are directories
+    of the tree's packages that the component needs. `preparation` runs first: install scripts, builds of `paths`. The
+    build needs `reads`.
     """
 
     root: str
@@ -136,47 +136,6 @@ class NodeProject:
     paths: tuple[str, ...] = ()
     preparation: tuple[PackageScript, ...] = ()
     reads: tuple[Variable, ...] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Web:
-    """A Django project. `directory` is the directory of manage.py.
-
-    `settings` is the module of the deployed process, and `settings_found` its origin. `manage_settings` is the
-    default in manage.py. `wsgi` and `asgi` are `module:attribute`. `apps` are directories with migrations. `launch`
-    is the server that production starts. The image is built from `dockerfile` in the directory `context`, up to the
-    stage `target` (if empty, the last), with `args`, and `installs` are its system packages. `frontend` is the command
-    that builds files outside of the tree. `reads` are the variables that the code reads. `examples` are all example
-    files, the first value of a name counts. `given` are variables that the Dockerfile and compose files set, as name,
-    value and file. `postgres`: one names it.
-    """
-
-    directory: str
-    settings: str = ""
-    settings_found: Sourced = NOWHERE
-    manage_settings: str = ""
-    wsgi: str = ""
-    asgi: str = ""
-    apps: tuple[str, ...] = ()
-    launch: ProductionServer | None = None
-    dockerfile: str | None = None
-    dockerfile_found: Sourced = NOWHERE
-    context: str = "."
-    target: str = ""
-    args: tuple[tuple[str, str], ...] = ()
-    env_example: str | None = None
-    installs: tuple[SystemInstall, ...] = ()
-    frontend: Sourced = NOWHERE
-    examples: tuple[str, ...] = ()
-    reads: tuple[Variable, ...] = ()
-    given: tuple[tuple[str, str, str], ...] = ()
-    postgres: bool = False
-    scheme: str = "postgres"
-
-    @property
-    def server(self) -> tuple[str, ...]:
-        """The argv of production's server, or an empty one."""
-        return self.launch.argv if self.launch else ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -45,6 +45,10 @@ FILE = re.compile(r"(?:[\w.*-]+/)+[\w.*-]*|[\w-]+\.(?:cfg|json|jsonc|lock|md|py|
 
 # Files of a stack, of a run or of a user: neither this repository nor the sample has them.
 ELSEWHERE = {
+    "functions/",
+    "mise.toml",
+    "netlify.toml",
+    "vercel.json",
     ".wrangler/deploy/config.json",
     "Pipfile.lock",
     "bin/build.sh",

@@ -13,6 +13,7 @@ from tasks.discovery.documents import string
 from tasks.discovery.file_view import FileView, join, parent
 from tasks.discovery.image.definitions import ImageDefinitions, is_for_node
 from tasks.discovery.node.node_project import describe_node, without_manifest
+from tasks.discovery.other_sites import name_other_sites
 from tasks.discovery.package_builds import find_builds, is_near
 from tasks.discovery.public_variables import public_variables
 from tasks.discovery.python.installations import ImageBuild, find_installations
@@ -51,6 +52,7 @@ def find_components(
     directories = _candidates(tree, exclude)
     places = [place for directory in directories for place in _places(tree, directory, environment)]
     images = ImageDefinitions(tree)
+    name_other_sites(tree)
     places += _package_places(tree, exclude, places, images)
     places = [_with_workers(place, places) for place in places]
     calls = read_calls(tree) if any(place.kind is Kind.WEB for place in places) else ()

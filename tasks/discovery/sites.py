@@ -9,6 +9,7 @@ from tasks.discovery.documents import text_table
 from tasks.discovery.file_view import FileView, join, relative
 from tasks.discovery.generators import ENDINGS, GENERATORS, Generator, flag, is_computed, literal, without_comments
 from tasks.discovery.node.node_workspace import dependencies
+from tasks.discovery.other_sites import angular_site
 from tasks.discovery.worker.deploys import CONFIGS
 from tasks.stack import Site
 
@@ -29,7 +30,7 @@ _LIBRARY = re.compile(r"\blib\s*:\s*\{")
 _ROUTER = re.compile(
     r"(?:^|[/-])router(?:$|[-/])|^(?:wouter|navigo|page|universal-router|svelte-spa-router|@reach/router)$"
 )
-_APPS = frozenset({"vite", "create-react-app"})
+_APPS = frozenset({"vite", "create-react-app", "react-router", "remix"})
 _ADAPTERS = re.compile(r"^(@astrojs/(cloudflare|node|vercel|netlify|deno)|@sveltejs/adapter-(?!static))")
 
 
@@ -48,6 +49,8 @@ def _site(
     tree: FileView, package: str, generator: Generator, asked: Mapping[str, str], scripts: Mapping[str, str]
 ) -> Site | None:
     script = _script(scripts, generator)
+    if generator.name == "angular":
+        return angular_site(tree, package, script)
     line = scripts.get(script, "")
     folder = _folder(tree, package, generator, line)
     config = _config(tree, folder, generator) or _config(tree, package, generator)
@@ -70,7 +73,7 @@ def _site(
         server=bool(_RENDERED.search(source)) or any(_ADAPTERS.match(name) for name in asked),
         host=urlsplit(literal(source, generator.host)).hostname or "",
         answered=host_paths(tree, package),
-        routed=generator.name in _APPS and any(_ROUTER.search(name) for name in asked),
+        routed=generator.name in _APPS and any(_ROUTER.search(name) or "remix" in name for name in asked),
         lenient=bool(generator.lenient and re.search(generator.lenient, source)),
     )
 

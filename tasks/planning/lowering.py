@@ -8,14 +8,8 @@ from dataclasses import dataclass, replace
 
 from tasks.catalogue.worker.own_wrangler import lacks_wrangler
 from tasks.errors import PredeployError, UsageError
-from tasks.planning.environments import (
-    node_argv,
-    node_environment,
-    our_environment,
-    python_environment,
-    tool_environment,
-    with_wrangler,
-)
+from tasks.planning.environments import our_environment, python_environment, tool_environment
+from tasks.planning.node_environments import node_argv, node_environment, with_wrangler
 from tasks.stack import Stack, Version
 from tasks.steps import (
     CACHE,

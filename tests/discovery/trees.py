@@ -5,7 +5,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from tasks.discovery import discover
-from tasks.stack import Kind, NodeProject, PythonProject, Site, Stack, Web
+from tasks.stack import Kind, NodeProject, PythonProject, Site, Stack
+from tasks.web import Web
 from tasks.worker import Worker
 
 MANAGE = """

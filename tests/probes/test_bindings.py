@@ -33,6 +33,7 @@ const until = async (condition) => {{
 }};
 export default {{
   async fetch(request, env) {{ {body} }},
+  scheduled(controller) {{ throw new TypeError("no beans left"); }},
   queue(batch) {{ seen.push(...batch.messages.map((message) => message.body)); }},
 }};
 """
@@ -156,3 +157,14 @@ def test_a_migration_that_fails_ends_the_runtime_at_its_line(shop: Stage) -> Non
     assert status == 1
     assert "Uncaught D1Error: no such table: nowhere" in said
     assert f"({shop.root}/migrations/0003_more.sql:3:1)" in said
+
+
+def test_an_exception_in_miniflare_refers_to_the_sources(shop: Stage) -> None:
+    configure(shop, BINDINGS["KV"][0], "return new Response();")
+    shop.facts["crons"] = ["0 4 * * *"]
+    with served(shop) as lines:
+        answer = shop.ask("/?cron=0+4+*+*+*", **{"X-Predeploy-Cron": "n0nce"})[2]
+
+    assert json.loads(answer) == {"outcome": "exception"}
+    assert "Uncaught TypeError: no beans left" in lines
+    assert any(line.startswith(f"    at Object.scheduled ({shop.root}/out/src/worker.ts:") for line in lines), lines

@@ -10,8 +10,9 @@ from tasks.models import SkipReason, Stage
 from tasks.planning.lowering import Lowering
 from tasks.planning.plan import Plan, make_plan
 from tasks.settings import Settings
-from tasks.stack import CallSource, Component, Kind, NodeProject, PythonProject, Site, Stack, ToolCall, Version, Web
+from tasks.stack import CallSource, Component, Kind, NodeProject, PythonProject, Site, Stack, ToolCall, Version
 from tasks.steps import Check, Command
+from tasks.web import Web
 from tasks.worker import Worker
 
 

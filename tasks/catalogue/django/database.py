@@ -4,8 +4,9 @@ import re
 from collections.abc import Mapping
 
 from tasks.catalogue.throwaway import DATABASE, database_url, throwaway_database
-from tasks.stack import Component, Web
+from tasks.stack import Component
 from tasks.variable import Variable
+from tasks.web import Web
 
 DRIVERS = frozenset(
     {"psycopg", "psycopg2", "psycopg2-binary", "psycopg-binary", "psycopg-c", "psycopg2cffi", "asyncpg", "pg8000"}

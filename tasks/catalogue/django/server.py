@@ -7,8 +7,9 @@ from tasks.catalogue.django.environment import django_env
 from tasks.catalogue.row import CatalogueContext
 from tasks.discovery.django.server import PACKAGES, is_server, listening, unwrapped
 from tasks.discovery.django.uwsgi import HOME
-from tasks.stack import Component, Web
+from tasks.stack import Component
 from tasks.steps import SERVER_HOST, SERVER_PORT, Command
+from tasks.web import Web
 
 DEVELOPMENT_SERVER = "the stack names no production server: Django's development server answered"
 PLACES = frozenset({"HOME", "PATH", "PYTHONPATH", "VIRTUAL_ENV"})

@@ -9,6 +9,7 @@ REMOTE = {
     "ai": "Workers AI",
     "browser": "Browser Rendering",
     "dispatch_namespaces": "dispatch namespace",
+    "hyperdrive": "Hyperdrive",
     "mtls_certificates": "mTLS certificate",
     "vectorize": "Vectorize",
 }

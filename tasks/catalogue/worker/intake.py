@@ -202,8 +202,13 @@ def intake_commands(component: Component, context: CatalogueContext) -> tuple[Co
         limit=120,
         services=services(component, context),
     )
-    read = Command(
-        argv=("python", f"{PROBES}/django/stored_row.py", DB_HOST, DB_PORT, DB_NAME, str(form["table"]), WORK),
+    return (send, reading(web, context, str(form["table"])))
+
+
+def reading(web: Component, context: CatalogueContext, table: str) -> Command:
+    """Returns the command that reads the stored row with Django's model of the table."""
+    return Command(
+        argv=("python", f"{PROBES}/django/stored_row.py", DB_HOST, DB_PORT, DB_NAME, table, WORK),
         label="Django reads the row",
         cwd=web_of(web).directory,
         environment="production",
@@ -217,4 +222,3 @@ def intake_commands(component: Component, context: CatalogueContext) -> tuple[Co
         parser="probe",
         limit=120,
     )
-    return (send, read)

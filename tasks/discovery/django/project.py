@@ -16,7 +16,7 @@ from tasks.discovery.image.dockerfile import Dockerfile, parse_dockerfile
 from tasks.discovery.image.frontend import frontend_build
 from tasks.discovery.image.system_packages import system_installs_of
 from tasks.discovery.rank import Rank, rank
-from tasks.stack import Web
+from tasks.web import Web
 
 _MANAGE = re.compile(r"\bdjango\b|execute_from_command_line")
 _APPLICATION = re.compile(r"^(?:(?:async[ \t]+)?def[ \t]+)?(\w+)[ \t]*(?:\(|(?::[^=\n]+)?=(?!=))", re.MULTILINE)

@@ -28,7 +28,7 @@ from http.client import HTTPException
 import psycopg
 from form import LIMITED, WRONG_KEY, Form, FormAnswer, Sender, new_token, places, read_form, renewed
 from outbound_log import findings, listens, read_log, without_bindings, without_verdict
-from table import Table, open_table
+from table import Table, open_table, same
 
 PATIENCE = 5.0
 """Seconds to wait for the row: a Worker may answer before it writes."""
@@ -212,13 +212,6 @@ class Visit:
 
     def about_table(self, rule: str, message: str) -> Finding:
         return finding(rule, message, self.statement())
-
-
-def same(there: object, sent: object, *, exact: bool) -> bool:
-    """Whether a column holds the value that was sent. Unless `exact`, case and outer spaces may differ."""
-    if exact or not isinstance(there, str):
-        return str(there) == str(sent)
-    return there.strip().casefold() == str(sent).strip().casefold()
 
 
 def main() -> int:

@@ -50,3 +50,10 @@ def open_table(connection: Connection[Any], name: str) -> Table:
     """Returns the table of that name, even if it does not exist."""
     quoted = ".".join('"' + part.replace('"', '""') + '"' for part in name.split("."))
     return Table(connection, name, dict(connection.execute(COLUMNS, (quoted,)).fetchall()))
+
+
+def same(there: object, sent: object, *, exact: bool) -> bool:
+    """Whether a column holds the value that was sent. Unless `exact`, case and outer spaces may differ."""
+    if exact or not isinstance(there, str):
+        return str(there) == str(sent)
+    return there.strip().casefold() == str(sent).strip().casefold()

@@ -6,8 +6,8 @@ import path from "node:path";
 
 const PLACE = /(?:file:\/\/|(?<![\w./-]))(?<name>[\w@$+./-]+\.(?:m|c)?js):(?<line>\d+):(?<column>\d+)/g;
 // Lines of the runtime about itself, and the only one of them that is about the Worker.
-const NOISE = /^(?:workerd\/\S+: (?:info|warning): |stack: \S*\/workerd@)/;
-const UNCAUGHT = /^workerd\/\S+: \w+: uncaught exception; source = [^;]*; stack = /;
+const NOISE = /^(?:workerd\/\S+: (?:info|warning): |stack: \S*\/workerd@|uncaught exception; exception = workerd\/)/;
+const UNCAUGHT = /^(?:workerd\/\S+: \w+: )?uncaught exception; source = [^;]*; stack = /;
 const STARTING = /^service stack: /;
 const REVERSED = /^\s+at (?<place>\S+:\d+:\d+) in (?<name>.+)$/;
 

@@ -56,6 +56,16 @@ function bound(wrangler, worker, outbound) {
   return { options: { ...workerOptions, serviceBindings: Object.fromEntries(services) }, others: externalWorkers };
 }
 
+/** Gives each Hyperdrive a throwaway address, because wrangler refuses to read one without an address. */
+function fillAddresses(worker) {
+  for (const { binding } of worker.bindings.hyperdrive ?? []) {
+    for (const prefix of ["WRANGLER", "CLOUDFLARE"]) {
+      process.env[`${prefix}_HYPERDRIVE_LOCAL_CONNECTION_STRING_${binding}`] =
+        `postgresql://predeploy:${worker.nonce}@hyperdrive.predeploy.invalid:5432/predeploy`;
+    }
+  }
+}
+
 /** `filled` is a service that answers as soon as the Worker's stores are filled. */
 function settings(wrangler, worker, filled) {
   const outbound = { external: { address: worker.outbound, http: {} } };
@@ -92,6 +102,7 @@ function settings(wrangler, worker, filled) {
 export async function serve(runtime, worker, { pass, say }) {
   const { Miniflare, Log, LogLevel, convertV4MiniflareOptions } = runtime.require("miniflare");
   const wrangler = runtime.require(runtime.wrangler);
+  fillAddresses(worker);
   let open;
   const stores = new Promise((resolve) => (open = resolve));
   const filled = async () => {
