@@ -24,7 +24,7 @@ SHARED = 0o777
 HEALTHCHECK = "PREDEPLOY_HEALTHCHECK"
 """The variable of a step with the directory in which it asks for the HEALTHCHECK of its server's image."""
 STARTUP = "startup"
-SHARED = ("throwaway_values.py",)
+LOADED = ("throwaway_values.py",)
 READABLE = 0o444
 """The user of an image may be anybody, and the files on this machine may be only for their owner."""
 EVERYWHERE = "0.0.0.0"  # noqa: S104 - in the network of the service's container
@@ -128,7 +128,7 @@ async def with_startup(
         container = container.with_new_file(
             posixpath.join(PROBES, STARTUP, file.name), file.read_text(), permissions=READABLE
         )
-    for name in SHARED:
+    for name in LOADED:
         container = container.with_new_file(
             posixpath.join(PROBES, name), (PROBE_FILES / name).read_text(), permissions=READABLE
         )
