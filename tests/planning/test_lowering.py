@@ -17,7 +17,7 @@ from tasks.packages.own_wrangler import ROOT
 from tasks.planning.environments import python_environment
 from tasks.planning.lowering import Lowering, database_of, slot_of, slug
 from tasks.settings import CustomCheck, Settings
-from tasks.stack import NodeProject, PythonProject, Stack, Version
+from tasks.stack import Kind, NodeProject, PythonProject, Site, Stack, Version
 from tasks.steps import DB_MIGRATED, OUT, SERVER_PORT, Check, Environment, Inputs, Service, Step
 from tests.support.factories import (
     make_check,
@@ -44,7 +44,10 @@ INTAKE = make_worker(
 SHOP = make_web("apps/shop", make_requirements_project(), wsgi="")
 TYPED = {"astro": "^5", "@astrojs/check": "^0.9", "vue-tsc": "^3", "svelte-check": "^4"}
 PAGES = make_site(node=make_node_project("sites/coffee-shop", dependencies=TYPED))
-STACK = make_stack(SHOP, make_web(), INTAKE, PAGES)
+LIBRARY = replace(
+    make_site("packages/coffee-shop"), kind=Kind.PACKAGE, site=Site(generator="", output="", script="build")
+)
+STACK = make_stack(SHOP, make_web(), INTAKE, PAGES, LIBRARY)
 FILES = {CODE: '"/intake/"', "sites/coffee-shop/tsconfig.json": "{}"}
 PLAN = make_whole_plan(make_scene(STACK, FILES))
 LOWERING = make_lowering(STACK)
