@@ -191,7 +191,11 @@ RUNS = (
     ),
 )
 
-ASKING = "HEALTHCHECK --interval=1s CMD python -c \"import urllib.request as u; u.urlopen('http://localhost:%d/')\""
+# The settings redirect to https, as behind a proxy, so the request says that it came by https.
+ASKING = (
+    'HEALTHCHECK --interval=1s CMD python -c "import urllib.request as u; '
+    "u.urlopen(u.Request('http://localhost:%d/', headers={'X-Forwarded-Proto': 'https'}))\""
+)
 WAITING = (
     image_fault(
         "a RUN that never ends",
