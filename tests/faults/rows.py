@@ -122,11 +122,11 @@ SETTINGS = (
         edits=(
             write(
                 f"{WEB}/config/production.py",
-                'import os\n\nfrom config.settings import *  # noqa: F403\n\nSENTRY_DSN = os.environ["SENTRY_DSN"]\n',
+                'from config.settings import *  # noqa: F403\n\nMAX_AGE = int("one hour")\n',
             ),
             replace(f"{WEB}/config/wsgi.py", '"config.settings"', '"config.production"'),
         ),
-        red=(red("django_container", "import_error", f"{WEB}/config/production.py:5", "SENTRY_DSN"),),
+        red=(red("django_container", "import_error", f"{WEB}/config/production.py:3", "one hour"),),
         fast="builds",
     ),
     Fault(

@@ -22,7 +22,7 @@ REMOVED_MODULES = frozenset(
     }
 )
 """Modules that Python 3.12 and 3.13 removed."""
-_SYNTAX = re.compile(r"\b(?:Syntax|Indentation)Error: |^syntax: ", re.MULTILINE)
+_SYNTAX = re.compile(r"(?<![\w.])(?:Syntax|Indentation)Error: |^syntax: ", re.MULTILINE)
 _NO_MODULE = re.compile(r"ModuleNotFoundError: No module named '(?P<name>\w+)")
 _NO_NAME = re.compile(r"ImportError: cannot import name '\w+' from '(?P<name>\w+)[\w.]*' \((?!.*site-packages)")
 _NO_ATTRIBUTE = re.compile(r"AttributeError: (?:partially initialized )?module '(?P<name>\w+)[\w.]*' has no attribute")

@@ -64,11 +64,11 @@ class TestRuns:
         assert (exit.code, exit.reused) == (0, False)
 
     async def test_engine_that_ends_during_a_step_is_no_verdict(self, fake: FakeSession, bench: Bench) -> None:
-        fake.on("second", Hang())
+        fake.on("halfway", Hang())
         async with bench.engine() as engine:
             first = await engine.run(bench.step("first"), bench.log)
-            running = asyncio.create_task(engine.run(bench.step("second", slot="b"), bench.log))
-            await fake.asked("second")
+            running = asyncio.create_task(engine.run(bench.step("halfway", slot="b"), bench.log))
+            await fake.asked("halfway")
             await fake.die()
             async with asyncio.timeout(SOON):
                 second = await running
