@@ -28,7 +28,7 @@ NOWHERE = Sourced()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Healthcheck:
-    """The HEALTHCHECK of an image, which runs beside the server. `line` is its line in the Dockerfile.
+    """The HEALTHCHECK of an image, which runs next to the server. `line` is its line in the Dockerfile.
 
     `wait`, `limit` and `start` are seconds: between two attempts, for one attempt, and in which failures do not count.
     """

@@ -32,6 +32,11 @@ def is_within(path: str, directory: str) -> bool:
     return directory in {ROOT, path} or path.startswith(directory + "/")
 
 
+def is_nested(path: str, other: str) -> bool:
+    """Whether one of two directories is the other one, or below it."""
+    return is_within(path, other) or is_within(other, path)
+
+
 def relative(path: str, directory: str) -> str:
     """Returns `path` relative to `directory`, with `..` if it is outside."""
     return posixpath.relpath(path, directory)

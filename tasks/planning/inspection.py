@@ -1,4 +1,4 @@
-"""Gathers what discovery found of each component: what production installs, is told and starts, and from which file."""
+"""Gathers what discovery found of each component: what production installs, sets and starts, and from which file."""
 
 import json
 from collections.abc import Iterator

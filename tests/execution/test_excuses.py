@@ -14,7 +14,7 @@ from tests.probes.conftest import PROBES
 from tests.support.factories import make_check
 
 TRACEBACK = """Traceback (most recent call last):
-  File "/work/shop/apps.py", line 3, in ready
+  File "shop/apps.py", line 3, in ready
     cache.ping()
   File "/env/lib/python3.13/site-packages/redis/connection.py", line 9, in connect
     raise ConnectionError(self._error_message(error))

@@ -1,4 +1,4 @@
-"""Faults of what production is told and starts: settings, server and entry scripts. Data only."""
+"""Faults of what production sets and starts: settings, server and entry scripts. Data only."""
 
 from tests.faults.fault import EMBEDDED, WEB, Edit, Fault, red, replace, write
 

@@ -1,4 +1,4 @@
-"""Decides whether the HEALTHCHECK of an image can run beside the server of a run, and what a failure means."""
+"""Decides whether the HEALTHCHECK of an image can run next to the server of a run, and what a failure means."""
 
 import re
 from dataclasses import replace

@@ -8,15 +8,13 @@ from tasks.catalogue.row import CatalogueContext
 from tasks.catalogue.worker.build import directory_of, worker_of
 from tasks.discovery.documents import parse_dotenv
 from tasks.discovery.worker.worker_env import BINDINGS, worker_examples
+from tasks.probes.throwaway_values import DATABASE
 from tasks.stack import Component, Kind
 from tasks.steps import DB_URL, NONCE, OUT, PROBES, WORK, Command, address_of
 
 OUTBOUND, WORKER = "outbound", "worker"
 # The password is random in each run, so the outbound server refuses other connections.
 NEON_URL = f"postgresql://predeploy:{NONCE}@ep-predeploy.neon.invalid/neondb?sslmode=require"
-DATABASES = re.compile(
-    r"(?:.*_)?(?:DATABASE|POSTGRES|POSTGRESQL|PG|NEON|DB)(?:_.*)?_(?:URL|URI|DSN|CONNECTION|STRING)(?:_.*)?"
-)
 CREDENTIALS = re.compile(r"(?:.*_)?(?:KEY|TOKEN|SECRET|PASSWORD|PASS|SALT)(?:_.*)?")
 ADDRESSES = re.compile(r"(?:.*_)?(?:URL|URI|ORIGIN|ENDPOINT|WEBHOOK|HOST)")
 
@@ -29,7 +27,7 @@ def example_of(component: Component, context: CatalogueContext) -> dict[str, str
 
 def throwaway_value(name: str, example: str) -> str:
     """Returns a value for a variable that only production has. Credentials never get the example's value."""
-    if DATABASES.fullmatch(name):
+    if DATABASE.fullmatch(name):
         return NEON_URL
     if CREDENTIALS.fullmatch(name):
         return f"predeploy-{NONCE}"
@@ -48,7 +46,7 @@ def worker_texts(component: Component, context: CatalogueContext) -> dict[str, s
 
 def asks_database(component: Component, context: CatalogueContext) -> bool:
     """Whether the Worker gets the run's database."""
-    secret = (DATABASES.fullmatch(name) for name in context.secrets(component))
+    secret = (DATABASE.fullmatch(name) for name in context.secrets(component))
     return any(NEON_URL in value for value in worker_texts(component, context).values()) and not any(secret)
 
 

@@ -34,7 +34,7 @@ _VALUED: Mapping[str, str] = {
     DJANGO_TEST: "--settings --pythonpath -v --verbosity -p --pattern -t --top-level-directory --tag --exclude-tag -k "
     "--testrunner --shard --durations",
 }
-# Options that change the output, write files, end early or mend, but not what is looked at.
+# Options that change the output, write files, end early or correct code, but not what is looked at.
 _IGNORED: Mapping[str, str] = {
     "ruff check": "--fix --no-fix --fix-only --unsafe-fixes --show-fixes --show-files --statistics --diff --quiet -q "
     "--output-format --output-file --format --no-cache --cache-dir --exit-non-zero-on-fix --watch -w --verbose -v "

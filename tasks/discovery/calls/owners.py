@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterator
 from dataclasses import replace
 
 from tasks.discovery.calls.arguments import DJANGO_TEST
-from tasks.discovery.file_view import FileView, is_within, join, relative
+from tasks.discovery.file_view import FileView, is_nested, is_within, join, relative
 from tasks.stack import ToolCall
 
 
@@ -55,7 +55,7 @@ def _placed(tree: FileView, call: ToolCall, directory: str, root: str, rivals: t
     if is_within(base, root):
         return replace(call, directory=base, paths=existing)
     # A call from above also covers other directories of the stack.
-    mine = [path for path in existing if _overlap(join(base, path), root)]
+    mine = [path for path in existing if is_nested(join(base, path), root)]
     if existing and not mine:
         return None
     inner = tuple(
@@ -76,7 +76,3 @@ def _bases(tree: FileView, call: ToolCall, directory: str, root: str) -> Iterato
 
 def _exists(tree: FileView, path: str) -> bool:
     return path == "." or tree.has(path) or tree.has_directory(path)
-
-
-def _overlap(path: str, root: str) -> bool:
-    return is_within(path, root) or is_within(root, path)

@@ -10,7 +10,7 @@ from tasks.discovery.calls.recipes import Recipe, line_of, read_recipes
 from tasks.discovery.calls.recognise import RecipeCall, recognise
 from tasks.discovery.calls.shell import read_script
 from tasks.discovery.calls.workflows import Script, read_workflows
-from tasks.discovery.file_view import FileView, is_within, join, parent
+from tasks.discovery.file_view import FileView, is_nested, join, parent
 from tasks.discovery.rank import Rank, rank
 from tasks.stack import CallSource, ToolCall
 
@@ -90,18 +90,14 @@ def _expanded(tree: FileView, call: RecipeCall, recipes: list[Recipe]) -> Iterat
             for command in read_script(tree.text(path), call.directory):
                 yield from recognise(command, source=CallSource.CI, file=path, line=command.line + 1)
         return
-    mine = [each for each in recipes if each.program == call.program and _is_near(each.directory, call.directory)]
+    # options such as `-C web` are not read, so a file in any inner directory may be the one
+    mine = [each for each in recipes if each.program == call.program and is_nested(each.directory, call.directory)]
     every = call.program in {"tox", "nox"} and not set(call.names) & {each.name for each in mine}
     for recipe in mine:
         if recipe.name in call.names or every or (recipe.default and not call.names):
             yield from _in_recipe(recipe, CallSource.CI)
             if recipe.needs:
                 yield RecipeCall(program=call.program, names=recipe.needs, directory=call.directory)
-
-
-def _is_near(directory: str, called_in: str) -> bool:
-    """Whether a recipe's file belongs to a call. Options such as `-C web` are not read, so any inner one does."""
-    return is_within(directory, called_in) or is_within(called_in, directory)
 
 
 def _in_documents(tree: FileView) -> Iterator[ToolCall]:

@@ -1,4 +1,4 @@
-"""Reads what hosts are told to start: Procfile, fly.toml, render.yaml, app.json, app.yaml and their like."""
+"""Reads what hosts start: Procfile, fly.toml, render.yaml, app.json, app.yaml and their like."""
 
 import posixpath
 import re
@@ -62,7 +62,7 @@ def _fly(tree: FileView, place: str) -> Iterator[HostProcess]:
         found=Sourced(file=path, line=line_of(text, name) if line else 0, why="[processes] of fly.toml"),
         directory=place,
         command=Shell(line=line) if line else None,
-        env=_told(path, text, content.get("env"), "[env] of fly.toml"),
+        env=_given(path, text, content.get("env"), "[env] of fly.toml"),
         in_image=True,
     )
 
@@ -84,7 +84,7 @@ def _render(tree: FileView, place: str) -> Iterator[HostProcess]:
             ),
             directory=join(place, string(service, "rootDir") or "."),
             command=Shell(line=command) if command else None,
-            env=_told(path, tree.text(path), pairs, "envVars of render.yaml"),
+            env=_given(path, tree.text(path), pairs, "envVars of render.yaml"),
             in_image=runtime == "docker",
         )
 
@@ -94,8 +94,8 @@ def _app_json(tree: FileView, place: str) -> Iterator[HostProcess]:
     env = table(tree.table(path), "env")
     values = {name: each.get("value") if isinstance(each, Mapping) else each for name, each in env.items()}
     if values:
-        told = _told(path, tree.text(path), values, "env of app.json")
-        yield HostProcess(found=Sourced(file=path, why="app.json"), directory=place, env=told)
+        given = _given(path, tree.text(path), values, "env of app.json")
+        yield HostProcess(found=Sourced(file=path, why="app.json"), directory=place, env=given)
 
 
 def _app_yaml(tree: FileView, place: str) -> Iterator[HostProcess]:
@@ -105,7 +105,7 @@ def _app_yaml(tree: FileView, place: str) -> Iterator[HostProcess]:
     if content.get("runtime") or content.get("entrypoint"):
         command = string(content, "entrypoint")
         found = Sourced(file=path, line=yaml_line(text, "entrypoint"), why="entrypoint of app.yaml")
-        env = _told(path, text, content.get("env_variables"), "env_variables of app.yaml")
+        env = _given(path, text, content.get("env_variables"), "env_variables of app.yaml")
         yield HostProcess(found=found, directory=place, command=Shell(line=command) if command else None, env=env)
     path = tree.first(join(place, ".do"), "app.yaml", "deploy.template.yaml") or ""
     content, text = tree.table(path), tree.text(path)
@@ -116,7 +116,7 @@ def _app_yaml(tree: FileView, place: str) -> Iterator[HostProcess]:
             found=Sourced(file=path, line=line_of(text, "run_command"), why="run_command of the app's specification"),
             directory=join(place, string(service, "source_dir").strip("/") or "."),
             command=Shell(line=command) if command else None,
-            env=_told(path, text, pairs, "envs of the app's specification"),
+            env=_given(path, text, pairs, "envs of the app's specification"),
             in_image=bool(string(service, "dockerfile_path")),
         )
 
@@ -150,7 +150,7 @@ def _manifests(tree: FileView) -> Iterator[HostProcess]:
                 found=Sourced(file=path, line=line_of(text, "command") if command else 0, why="the manifest's command"),
                 directory=join(parent(path), string(application, "path") or "."),
                 command=Shell(line=command) if command else None,
-                env=_told(path, text, table(application, "env"), "env of the manifest"),
+                env=_given(path, text, table(application, "env"), "env of the manifest"),
             )
 
 
@@ -160,7 +160,7 @@ def _stability(path: str) -> tuple[bool, bool, bool, str]:
     return (not is_stable, has_other_use(name) or "sandbox" in name, "staging" in name, path)
 
 
-def _told(path: str, text: str, values: object, why: str) -> dict[str, Sourced]:
+def _given(path: str, text: str, values: object, why: str) -> dict[str, Sourced]:
     return {
         name: Sourced(value=value, file=path, line=line_of(text, name), why=why) for name, value in literals(values)
     }

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from packaging.markers import InvalidMarker, Marker
+from packaging.utils import canonicalize_name
 
 _EXTRA = re.compile(r"""extra\s*==\s*["']([\w.\-]+)["']|["']([\w.\-]+)["']\s*==\s*extra""")
 _TRUE, _FALSE = 'python_version >= "0"', 'python_version < "0"'
@@ -84,10 +85,6 @@ def with_extras(marker: str, active: frozenset[str]) -> str:
     """Returns a marker in which each comparison with an extra is replaced by its result."""
 
     def result(match: re.Match[str]) -> str:
-        return _TRUE if _normal(match.group(1) or match.group(2)) in active else _FALSE
+        return _TRUE if canonicalize_name(match.group(1) or match.group(2)) in active else _FALSE
 
     return _EXTRA.sub(result, marker)
-
-
-def _normal(name: str) -> str:
-    return re.sub(r"[-_.]+", "-", name).lower()

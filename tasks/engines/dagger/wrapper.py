@@ -135,13 +135,13 @@ def serve(
 ) -> list[str]:
     """The argv of a server that writes its output and exit code to the shared directory.
 
-    A healthcheck of its image runs beside it, in the same container, as soon as the step asks for it.
+    A healthcheck of its image runs next to it, in the same container, as soon as the step asks for it.
     """
-    beside = beside_server(name, healthcheck, variables) if healthcheck else ""
-    return ["sh", "-c", beside + SERVER_SCRIPT, "predeploy", name, *with_variables(argv, variables)]
+    script = healthcheck_script(name, healthcheck, variables) if healthcheck else ""
+    return ["sh", "-c", script + SERVER_SCRIPT, "predeploy", name, *with_variables(argv, variables)]
 
 
-def beside_server(name: str, healthcheck: Healthcheck, variables: Mapping[str, str]) -> str:
+def healthcheck_script(name: str, healthcheck: Healthcheck, variables: Mapping[str, str]) -> str:
     """The part of the script that runs the healthcheck."""
     values = {
         "DIRECTORY": f"{SERVED}/{name}",

@@ -32,6 +32,11 @@ def minors_of(specifier: SpecifierSet) -> list[int]:
     return [minor for minor in MINORS if any(specifier.contains(f"3.{minor}.{micro}") for micro in PATCHES)]
 
 
+def minor_of(version: str) -> int:
+    """13 of 3.13.0."""
+    return int(version.split(".")[1])
+
+
 def plain(text: str) -> str:
     """`3.13` for `==3.13.*`."""
     return text.removeprefix("==").removesuffix(".*")
@@ -39,7 +44,7 @@ def plain(text: str) -> str:
 
 def shown(version: str, wanted: str) -> str:
     """As many numbers as make the difference visible."""
-    is_wanted_minor = int(version.split(".")[1]) in minors_of(specifier(wanted, ""))
+    is_wanted_minor = minor_of(version) in minors_of(specifier(wanted, ""))
     return version if is_wanted_minor else version.rpartition(".")[0]
 
 

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from tasks.engines.versions.python import minors_of, plain, specifier
+from tasks.engines.versions.python import minor_of, minors_of, plain, specifier
 from tasks.execution.causes.raised_errors import RaisedError
 from tasks.stack import Version
 
@@ -46,7 +46,7 @@ class RunningPython:
     @property
     def minor(self) -> int:
         """13 of 3.13.0."""
-        return int(self.version.split(".")[1])
+        return minor_of(self.version)
 
     @property
     def wanted(self) -> str:

@@ -1,4 +1,4 @@
-"""Asks for the HEALTHCHECK of the image, which runs beside the server, and reads how it ended."""
+"""Asks for the HEALTHCHECK of the image, which runs next to the server, and reads how it ended."""
 
 import os
 import time

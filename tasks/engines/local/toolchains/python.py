@@ -11,7 +11,7 @@ from pathlib import Path
 from packaging.specifiers import SpecifierSet
 
 from tasks.engines.local.toolchains.pinned import base_python
-from tasks.engines.versions.python import PATCHES, minors_of, plain, shown, specifier
+from tasks.engines.versions.python import PATCHES, minor_of, minors_of, plain, shown, specifier
 from tasks.errors import EngineError
 from tasks.stack import Version
 
@@ -36,7 +36,7 @@ class Interpreter:
     @property
     def minor(self) -> int:
         """13 of 3.13.0."""
-        return int(self.version.split(".")[1])
+        return minor_of(self.version)
 
     @property
     def patch(self) -> int:
