@@ -1,10 +1,13 @@
 """Runs probes as an engine does: as programs of a Python without predeploy's packages."""
 
 import json
+import os
+import socket
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +19,7 @@ import tasks.probes as probes_folder
 from tasks.steps import DB_URL, Database
 from tests.probes.neon_bench import Outbound, make_database, outbound
 from tests.support.benches import cache_below, hello
+from tests.support.forked import ForkedProcess, start_server
 
 PROBES = Path(next(iter(probes_folder.__path__)))
 UV = uv.find_uv_bin()
@@ -41,23 +45,36 @@ class ProbeResult:
         return [each["rule"] for each in self.document.get("diagnostics", [])]
 
 
+@cache
+def django_server(python: str) -> socket.socket:
+    """The socket of a process of this Python that has Django imported."""
+    return start_server(python, str(Path(__file__).with_name("django_server.py")), environ={})
+
+
+def can_be_forked(python: str, env: Mapping[str, str]) -> bool:
+    """Whether a process that has Django imported does the same as a new one.
+
+    The modules of PYTHONPATH see the imports of Django, and change some of them.
+    """
+    return python != sys.executable and "PYTHONPATH" not in env and hasattr(os, "pidfd_open")
+
+
 def run_probe(
     name: str, *arguments: str, cwd: Path, python: str = sys.executable, env: Mapping[str, str] | None = None
 ) -> ProbeResult:
-    """Runs a probe to its end."""
-    isolated = ["-S"] if python == sys.executable else []
-    done = subprocess.run(
-        [python, *isolated, str(PROBES / f"{name}.py"), *arguments],
-        cwd=cwd,
-        env=env,
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
-    last = (done.stdout.strip().splitlines() or [""])[-1]
+    """Runs a probe to its end. A `python` that is not our own has Django."""
+    command = [str(PROBES / f"{name}.py"), *arguments]
+    process: ForkedProcess | subprocess.Popen[bytes]
+    if env and can_be_forked(python, env):
+        process = ForkedProcess(command, environ=env, cwd=cwd, server=partial(django_server, python))
+    else:
+        isolated = ["-S"] if python == sys.executable else []
+        streams = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+        process = subprocess.Popen([python, *isolated, *command], cwd=cwd, env=env, **streams)
+    stdout, stderr = (stream.decode() for stream in process.communicate(timeout=120))
+    last = (stdout.strip().splitlines() or [""])[-1]
     document = json.loads(last) if last.startswith("{") else {}
-    return ProbeResult(code=done.returncode, document=document, stderr=done.stderr)
+    return ProbeResult(code=process.wait(), document=document, stderr=stderr)
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
