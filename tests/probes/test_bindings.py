@@ -1,6 +1,7 @@
 """Bindings of a Worker with the real wrangler: a value is stored and read through a Worker in Miniflare."""
 
 import json
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -112,13 +113,17 @@ async def wrangler(shared_home: Path, tmp_path_factory: pytest.TempPathFactory) 
     return node, package
 
 
+def make_shop(root: Path, wrangler: tuple[str, str]) -> Stage:
+    """Makes the directory of a Worker, for a wrangler file, migrations and assets."""
+    node, package = wrangler
+    (root / "node_modules").mkdir()
+    (root / "node_modules/wrangler").symlink_to(package)
+    return Stage(root=root, node=node, port=free_port())
+
+
 @pytest.fixture
 def shop(tmp_path: Path, wrangler: tuple[str, str]) -> Stage:
-    """The directory of a Worker with a wrangler file, migrations and assets."""
-    node, package = wrangler
-    (tmp_path / "node_modules").mkdir()
-    (tmp_path / "node_modules/wrangler").symlink_to(package)
-    return Stage(root=tmp_path, node=node, port=free_port())
+    return make_shop(tmp_path, wrangler)
 
 
 def configure(shop: Stage, sections: dict[str, Any], body: str) -> None:
@@ -137,15 +142,25 @@ def configure(shop: Stage, sections: dict[str, Any], body: str) -> None:
     shop.facts.update(name="shop", config=str(shop.root / "wrangler.json"), date="2026-01-01", bindings=bindings)
 
 
-@pytest.mark.parametrize("name", BINDINGS)
-def test_a_value_is_stored_and_read(name: str, shop: Stage) -> None:
-    sections, body, expected = BINDINGS[name]
-    configure(shop, sections, body)
-    with served(shop) as lines:
-        status, headers, answer = shop.ask()
+@pytest.fixture(scope="module")
+def answers(tmp_path_factory: pytest.TempPathFactory, wrangler: tuple[str, str]) -> dict[str, tuple[int, str, str]]:
+    """The status, runtime and text with which one Worker answers that has all bindings, by the name of the binding."""
+    shop = make_shop(tmp_path_factory.mktemp("bindings"), wrangler)
+    sections = dict(chain(*(sections.items() for sections, _, _ in BINDINGS.values())))
+    paths = {name: f"/{number}" for number, name in enumerate(BINDINGS)}
+    bodies = (f'if (path === "{paths[name]}") {{ {body} }}' for name, (_, body, _) in BINDINGS.items())
+    configure(shop, sections, "\n".join(["const path = new URL(request.url).pathname;", *bodies]))
+    with served(shop):
+        found = {name: shop.ask(path) for name, path in paths.items()}
+    return {name: (status, headers["X-Predeploy"], text) for name, (status, headers, text) in found.items()}
 
-    assert (status, answer) == (200, expected), lines
-    assert headers["X-Predeploy"].startswith("n0nce Miniflare (")
+
+@pytest.mark.parametrize("name", BINDINGS)
+def test_a_value_is_stored_and_read(name: str, answers: dict[str, tuple[int, str, str]]) -> None:
+    status, runtime, text = answers[name]
+
+    assert (status, text) == (200, BINDINGS[name][2])
+    assert runtime.startswith("n0nce Miniflare (")
 
 
 def test_a_migration_that_fails_ends_the_runtime_at_its_line(shop: Stage) -> None:
