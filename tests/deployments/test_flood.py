@@ -8,7 +8,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from deployments.webhook.__main__ import AT_ONCE
+from deployments.webhook.serving import AT_ONCE
 from tests.deployments.events import encoded, headers, push, signature
 from tests.deployments.service import Service, serving
 

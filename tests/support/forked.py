@@ -26,7 +26,7 @@ def start_server(*command: str, environ: Mapping[str, str]) -> socket.socket:
         subprocess.Popen(
             [*command, str(theirs.fileno())],
             cwd=ROOT,
-            env={"PATH": os.environ["PATH"], "LANG": "C.UTF-8", **environ},
+            env={"PATH": os.environ["PATH"], "HOME": os.environ["HOME"], "LANG": "C.UTF-8", **environ},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             pass_fds=[theirs.fileno()],
@@ -36,9 +36,9 @@ def start_server(*command: str, environ: Mapping[str, str]) -> socket.socket:
 
 
 @cache
-def fork_server() -> socket.socket:
-    """The socket of the server that has the command line imported."""
-    return start_server(sys.executable, "-m", "tests.support.fork_server", environ={"PYTHONPATH": str(ROOT)})
+def fork_server(*flags: str) -> socket.socket:
+    """The socket of the server that has the command line imported; with the flag `--prefect`, Prefect as well."""
+    return start_server(sys.executable, "-m", "tests.support.fork_server", *flags, environ={"PYTHONPATH": str(ROOT)})
 
 
 class ForkedProcess:
