@@ -42,8 +42,12 @@ def test_a_word_asks_for_the_document_if_the_setting_accepts_it_as_true(word: st
 
 
 def test_the_garbage_collector_waits_for_imports_and_starts_again_after_an_error() -> None:
-    with pytest.raises(ImportError), without_collector():
-        assert not gc.isenabled()
-        raise ImportError
+    def fail() -> None:
+        with without_collector():
+            assert not gc.isenabled()
+            raise ImportError
+
+    with pytest.raises(ImportError):
+        fail()
 
     assert gc.isenabled()
