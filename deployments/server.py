@@ -17,7 +17,7 @@ def require_server(environ: Mapping[str, str]) -> str:
     from prefect.settings import PREFECT_API_URL
 
     # a profile of Prefect may name it
-    if not (url := PREFECT_API_URL.value()):
+    if not (url := str(PREFECT_API_URL.value() or "")):
         raise UsageError(f"PREFECT_API_URL is not set. Set it to your Prefect server, as in {page('operating.md')}.")
     return url
 

@@ -69,8 +69,8 @@ def run_probe(
         process = ForkedProcess(command, environ=env, cwd=cwd, server=partial(django_server, python))
     else:
         isolated = ["-S"] if python == sys.executable else []
-        streams = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-        process = subprocess.Popen([python, *isolated, *command], cwd=cwd, env=env, **streams)
+        argv = [python, *isolated, *command]
+        process = subprocess.Popen(argv, cwd=cwd, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     stdout, stderr = (stream.decode() for stream in process.communicate(timeout=120))
     last = (stdout.strip().splitlines() or [""])[-1]
     document = json.loads(last) if last.startswith("{") else {}

@@ -40,7 +40,7 @@ def place_of(nodeid: str) -> int:
     return _NUMBERS.get(nodeid.partition("::")[0], len(UNITS))
 
 
-class UnitScheduling(LoadScopeScheduling):
+class UnitScheduling(LoadScopeScheduling):  # type: ignore[misc]
     """Gives each process one unit after the other, in the order of the tests."""
 
     def __init__(self, config: Any, log: Any) -> None:
