@@ -45,28 +45,40 @@ class ProbeResult:
         return [each["rule"] for each in self.document.get("diagnostics", [])]
 
 
+DJANGO = (
+    *("argparse", "django.core.management.commands.makemigrations", "django.core.management.commands.migrate"),
+    *("django.core.wsgi", "django.db.backends.postgresql.base", "django.db.backends.sqlite3.base"),
+    *("django.db.migrations.autodetector", "django.forms"),
+)
+"""What most probes need of Django. No module of them reads the settings when it is imported."""
+PSYCOPG = ("argparse", "http.client", "http.server", "json", "psycopg", "socketserver", "urllib.parse")
+
+
 @cache
-def django_server(python: str) -> socket.socket:
-    """The socket of a process of this Python that has Django imported."""
-    return start_server(python, str(Path(__file__).with_name("django_server.py")), environ={})
+def warm_python(python: str, modules: tuple[str, ...]) -> socket.socket:
+    """The socket of a process of this Python that has the modules imported."""
+    return start_server(python, str(Path(__file__).with_name("warm_python.py")), *modules, environ={})
 
 
-def can_be_forked(python: str, env: Mapping[str, str]) -> bool:
-    """Whether a process that has Django imported does the same as a new one.
+def modules_of(python: str, name: str, env: Mapping[str, str]) -> tuple[str, ...]:
+    """The modules that the Python of a probe can have imported before; none if that would change what it does.
 
-    The modules of PYTHONPATH see the imports of Django, and change some of them.
+    The modules of PYTHONPATH see the imports of Django, and change some of them. Our own Python runs probes without
+    packages.
     """
-    return python != sys.executable and "PYTHONPATH" not in env and hasattr(os, "pidfd_open")
+    if "PYTHONPATH" in env or python == sys.executable or not hasattr(os, "pidfd_open"):
+        return ()
+    return DJANGO if name.startswith("django/") else PSYCOPG
 
 
 def run_probe(
     name: str, *arguments: str, cwd: Path, python: str = sys.executable, env: Mapping[str, str] | None = None
 ) -> ProbeResult:
-    """Runs a probe to its end. A `python` that is not our own has Django."""
+    """Runs a probe to its end."""
     command = [str(PROBES / f"{name}.py"), *arguments]
     process: ForkedProcess | subprocess.Popen[bytes]
-    if env and can_be_forked(python, env):
-        process = ForkedProcess(command, environ=env, cwd=cwd, server=partial(django_server, python))
+    if env and (modules := modules_of(python, name, env)):
+        process = ForkedProcess(command, environ=env, cwd=cwd, server=partial(warm_python, python, modules))
     else:
         isolated = ["-S"] if python == sys.executable else []
         argv = [python, *isolated, *command]
