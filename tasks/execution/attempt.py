@@ -165,7 +165,8 @@ class Attempt:
         here = judge_machine(check, command, exit, findings, stack, has_images=has_images)
         if judgement.status is not Status.FAILED:
             return here or judgement
-        return more_exact(here, excuse(check, exit, findings.diagnostics)) or judgement
+        builds_image = command.environment == "image" and not command.argv
+        return more_exact(here, excuse(check, exit, findings.diagnostics, builds_image=builds_image)) or judgement
 
     async def _judged(self, check: Check, command: Command, exit: Exit, log: Path) -> Judgement:
         if command.phase == "acquire" and exit.code != 0:

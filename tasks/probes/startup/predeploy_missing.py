@@ -1,5 +1,7 @@
 """Finds the environment variable that an error of the settings is about, and the value to try next."""
 
+from __future__ import annotations
+
 import importlib.util
 import json
 import linecache
@@ -10,6 +12,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from predeploy_databases import is_inside
+
 LIBRARY = str(Path(os.__file__).parent)
 HERE = str(Path(__file__).parent)
 VALUES = Path(__file__).parents[1] / "throwaway_values.py"
@@ -18,7 +22,7 @@ VARIABLE = re.compile(r"[A-Z][A-Z0-9]*_[A-Z0-9_]+|[A-Z]{3,}")
 NO_VALUE = (ImportError, SyntaxError, NameError, RecursionError)
 """Errors that another value of a variable does not prevent."""
 BY_TYPE = {"int": "number", "float": "number", "bool": "boolean", "url": "url", "list": "json_list", "dict": "json"}
-BY_TYPE |= {"uuid": "uuid", "json": "json", "date": "date", "datetime": "datetime", "model": "json", "set": "json_list"}
+BY_TYPE.update(uuid="uuid", json="json", date="date", datetime="datetime", model="json", set="json_list")
 
 
 def load_values() -> Any:
@@ -243,7 +247,7 @@ def absent_configuration(error: BaseException) -> bool:
     if type(error).__name__ == "ImproperlyConfigured":
         return is_own(file)
     if isinstance(error, FileNotFoundError) and error.filename:
-        root = os.environ.get("PREDEPLOY_WORK") or str(Path.cwd())
+        root = Path(os.environ.get("PREDEPLOY_WORK") or Path.cwd())
         path = Path(os.fsdecode(error.filename)).absolute()
-        return not path.is_relative_to(Path(root).resolve()) and not path.is_relative_to(root)
+        return not is_inside(path, root.resolve()) and not is_inside(path, root)
     return False

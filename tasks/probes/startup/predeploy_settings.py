@@ -4,6 +4,8 @@ A variable that only production has is no error of the code. If the settings rai
 throwaway value, and they load again. What happened is printed on stderr, one JSON document a line after MARK.
 """
 
+from __future__ import annotations
+
 import functools
 import json
 import os
