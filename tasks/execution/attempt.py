@@ -18,6 +18,7 @@ from tasks.execution.machine_excuses import (
     Effort,
     given_time,
     judge_machine,
+    judge_silence,
     judge_time,
     more_exact,
     probed,
@@ -165,8 +166,8 @@ class Attempt:
         here = judge_machine(check, command, exit, findings, stack, has_images=has_images)
         if judgement.status is not Status.FAILED:
             return here or judgement
-        builds_image = command.environment == "image" and not command.argv
-        return more_exact(here, excuse(check, exit, findings.diagnostics, builds_image=builds_image)) or judgement
+        cause = more_exact(here, excuse(check, exit, findings.diagnostics, builds_image=command.builds_image))
+        return cause or judge_silence(check, exit, judgement, effort, findings)
 
     async def _judged(self, check: Check, command: Command, exit: Exit, log: Path) -> Judgement:
         if command.phase == "acquire" and exit.code != 0:

@@ -50,6 +50,12 @@ class Findings:
         """Writes the component's table into the advice of probes."""
         self.diagnostics = [replace(each, message=with_component(each.message, path)) for each in self.diagnostics]
 
+    def add_hint(self, rule: str, hint: str) -> None:
+        """Adds a sentence to the findings of a rule."""
+        self.diagnostics = [
+            replace(each, message=f"{each.message}. {hint}") if each.rule == rule else each for each in self.diagnostics
+        ]
+
     def name_lock(self, lock: str) -> None:
         """Names the lock that lacks a native package. The tool that misses the package does not know its lock."""
         self.diagnostics = [

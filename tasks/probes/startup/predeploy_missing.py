@@ -12,8 +12,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from predeploy_databases import is_inside
-
 LIBRARY = str(Path(os.__file__).parent)
 HERE = str(Path(__file__).parent)
 VALUES = Path(__file__).parents[1] / "throwaway_values.py"
@@ -238,16 +236,3 @@ def fill_nested(error: BaseException) -> bool:
                 inner[rest[-1]] = f"predeploy-{rest[-1]}"
                 os.environ[name], added = json.dumps(document), True
     return added
-
-
-def absent_configuration(error: BaseException) -> bool:
-    """Whether the stack's own code says that configuration is absent, or a file outside of the tree is."""
-    frames = list(traceback.walk_tb(error.__traceback__))
-    file = frames[-1][0].f_code.co_filename if frames else ""
-    if type(error).__name__ == "ImproperlyConfigured":
-        return is_own(file)
-    if isinstance(error, FileNotFoundError) and error.filename:
-        root = Path(os.environ.get("PREDEPLOY_WORK") or Path.cwd())
-        path = Path(os.fsdecode(error.filename)).absolute()
-        return not is_inside(path, root.resolve()) and not is_inside(path, root)
-    return False
