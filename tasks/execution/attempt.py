@@ -88,7 +88,6 @@ class Attempt:
 
     def _result(self, check: Check, judgement: Judgement, findings: Findings, log: Path) -> Result:
         passed = judgement.status is Status.PASSED
-        findings.name_component(check.component)
         findings.name_lock(lock_of(self.lowering.stack, check.component))
         return Result(
             check=check.id,

@@ -42,8 +42,8 @@ PRODUCTION_ONLY = (
         edits=(
             append(SETTINGS_FILE, '\nSHOP_KEY = os.environ["SHOP_" + "KEY"]\n'),
             replace(f"{WEB}/Dockerfile", "RUN SECRET_KEY=unused ", "RUN SHOP_KEY=unused SECRET_KEY=unused "),
-            replace(f"{WEB}/Dockerfile", SERVE, 'CMD ["sh", "/app/start.sh"]'),
-            write(f"{WEB}/start.sh", "export PYTHONPATH=/app\nexec gunicorn config.wsgi --bind 0.0.0.0:8000\n"),
+            replace(f"{WEB}/Dockerfile", SERVE, f'ENTRYPOINT ["sh", "/app/entry.sh"]\n{SERVE}'),
+            write(f"{WEB}/entry.sh", 'export PYTHONPATH=/app\nexec "$@"\n'),
         ),
         red=(open_("django_health", "variable_absent", "", "SHOP_KEY"),),
         exit=3,
