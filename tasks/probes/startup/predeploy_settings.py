@@ -18,6 +18,7 @@ from types import ModuleType
 from typing import Any
 
 from predeploy_databases import is_inside, set_databases
+from predeploy_file import use_migrated_files
 from predeploy_missing import Filling, is_own
 
 MARK = "predeploy-settings: "
@@ -44,6 +45,9 @@ def install(conf: ModuleType) -> None:
         url, work = os.environ.get("PREDEPLOY_DATABASE", ""), os.environ.get("PREDEPLOY_WORK", "")
         for gap in set_databases(self, url, work, filled):
             say("gap", text=gap)
+        # in an image, where the workspace of the run is not
+        if not work and os.environ.get("PREDEPLOY_SERVER") and os.environ.get("PREDEPLOY_SQLITE"):
+            use_migrated_files(self)
 
     conf.Settings.__init__ = load
 
