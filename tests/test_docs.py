@@ -45,6 +45,7 @@ FILE = re.compile(r"(?:[\w.*-]+/)+[\w.*-]*|[\w-]+\.(?:cfg|json|jsonc|lock|md|py|
 
 # Files of a stack, of a run or of a user: neither this repository nor the sample has them.
 ELSEWHERE = {
+    "_routes.json",
     "functions/",
     "mise.toml",
     "netlify.toml",
