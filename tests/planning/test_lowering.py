@@ -126,7 +126,7 @@ def test_lowering_is_the_same_each_time() -> None:
 
 def test_name_of_a_check_reaches_an_engine_only_in_the_slot() -> None:
     custom = CustomCheck(name="xyzzy", title="Xyzzy", stage=Stage.QUALITY, run=("tool",))
-    context = make_scene(STACK, {CODE: ""}, Settings(jobs=1, check=(custom,)))
+    context = make_scene(STACK, FILES, Settings(jobs=1, check=(custom,)))
     check = next(check for check in make_catalogue(context).checks if check.name == "xyzzy")
 
     (step,) = steps_of(check)
