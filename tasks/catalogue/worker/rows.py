@@ -9,7 +9,7 @@ from tasks.catalogue.worker.intake import form_absent, intake_commands
 from tasks.catalogue.worker.service import OUTBOUND, WORKER, asks_database, migrating, services
 from tasks.models import Stage
 from tasks.stack import Component, Kind
-from tasks.steps import DB_URL, NONCE, PROBES, Command, address_of
+from tasks.steps import DB_URL, LIMIT, NONCE, PROBES, Command, address_of
 
 HEALTH = "/health"
 
@@ -35,6 +35,8 @@ def health_commands(component: Component, context: CatalogueContext) -> tuple[Co
             *remote_options(component),
             "--limit",
             "15",
+            "--within",
+            LIMIT,
         ),
         label=f"GET {', '.join(configured) or HEALTH}",
         environment="ours",
