@@ -11,7 +11,7 @@ from tasks.catalogue.worker.pages_health import ROW as PAGES_ROW
 from tasks.catalogue.worker.service import OUTBOUND, WORKER, asks_database, services
 from tasks.models import Stage
 from tasks.stack import Component, Kind
-from tasks.steps import DB_URL, NONCE, PROBES, Command, address_of
+from tasks.steps import DB_URL, LIMIT, NONCE, PROBES, Command, address_of
 
 HEALTH = "/health"
 
@@ -37,6 +37,8 @@ def health_commands(component: Component, context: CatalogueContext) -> tuple[Co
             *remote_options(component),
             "--limit",
             "15",
+            "--within",
+            LIMIT,
         ),
         label=f"GET {', '.join(configured) or HEALTH}",
         environment="ours",
