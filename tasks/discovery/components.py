@@ -187,7 +187,7 @@ def _with_calls(
 def _node(tree: FileView, images: ImageDefinitions, place: _Place, rivals: tuple[str, ...]) -> Component:
     image = images.of(place.directory, is_for_node, rivals=rivals)
     node = describe_node(tree, place.directory, image)
-    if node is None and place.worker is not None:
+    if node is None and (place.worker is not None or (place.site is not None and place.site.pages is not None)):
         node = without_manifest(tree, place.directory, image)
     if node is not None and place.site is not None:
         node = replace(node, reads=public_variables(tree, place.directory))

@@ -4,7 +4,14 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 
 from tasks.execution.causes.build_variables import blamed_reads, blamed_variables
-from tasks.execution.causes.machine_causes import MachineFacts, caused_here, limit_setting, scale_of, timed_out
+from tasks.execution.causes.machine_causes import (
+    MachineFacts,
+    caused_here,
+    limit_setting,
+    listened_late,
+    scale_of,
+    timed_out,
+)
 from tasks.execution.causes.missing_command import judge_absent
 from tasks.execution.causes.other_python import RunningPython
 from tasks.execution.causes.raised_errors import raised_errors
@@ -18,7 +25,7 @@ from tasks.production import NOWHERE, Sourced, SystemInstall
 from tasks.reason_codes import ReasonCode
 from tasks.settings.mistakes import spelled
 from tasks.stack import Stack
-from tasks.steps import Check, Command, Environment, Step
+from tasks.steps import LIMIT, Check, Command, Environment, Step
 
 PACKAGED = frozenset({"production", "development"})
 """Environments whose packages run on a Python of this machine, or on a base image without the image's own packages."""
@@ -40,7 +47,8 @@ class Effort:
 
 def given_time(step: Step, load: float) -> Step:
     """Returns the step with a longer limit if the machine is busy."""
-    return replace(step, limit=step.limit * scale_of(load))
+    limit = step.limit * scale_of(load)
+    return replace(step, limit=limit, argv=tuple(part.replace(LIMIT, f"{limit:g}") for part in step.argv))
 
 
 def running_python(environment: Environment, prepared: Prepared) -> list[RunningPython]:
@@ -131,6 +139,18 @@ def judge_time(check: Check, command: Command, exit: Exit, judgement: Judgement,
     setting = limit_setting(check.name, effort.limit)
     late = timed_out(command, effort.limit, exit.cpu, effort.load, setting)
     return late or replace(judgement, reason=f"{judgement.reason}. If it needs more time: {setting}")
+
+
+def judge_silence(check: Check, exit: Exit, judgement: Judgement, effort: Effort, findings: Findings) -> Judgement:
+    """Judges a server that runs and did not listen in time. Otherwise its findings name the setting for more time."""
+    if judgement.reason_code != ReasonCode.NOT_READY or any(each.ended for each in exit.services):
+        return judgement
+    setting = limit_setting(check.name, effort.limit)
+    server = exit.services[-1] if exit.services else None
+    name, cpu = (server.name, server.cpu) if server else ("server", None)
+    late = listened_late(name, effort.limit, cpu, effort.load, setting)
+    findings.add_hint(ReasonCode.NOT_READY, f"If it needs more time: {setting}")
+    return late or judgement
 
 
 def more_exact(here: Judgement | None, production: Judgement | None) -> Judgement | None:

@@ -21,9 +21,11 @@ COVERED = frozenset({"eslint", "vitest"})
 
 
 def worker_of(component: Component) -> Worker:
-    """Returns the Worker of a component of kind `worker`."""
-    assert component.worker is not None
-    return component.worker
+    """Returns the Worker of a component: one of kind `worker`, or the code of a Pages project."""
+    pages = component.site.pages if component.site else None
+    worker = component.worker or pages
+    assert worker is not None
+    return worker
 
 
 def worker_commands(component: Component, context: CatalogueContext) -> tuple[Command, ...]:
