@@ -79,6 +79,18 @@ def render_document(report: Report) -> str:
     return json.dumps(to_document(report), indent=2) + "\n"
 
 
+def render_summary(report: Report) -> dict[str, Json]:
+    """The few facts about a run that a list of runs needs: `summary.json`. Long reports need not be read for it."""
+    return {
+        "schema": SCHEMA,
+        "result": report.verdict.outcome.value,
+        "exit_code": report.verdict.exit_code,
+        "started_at": report.started_at,
+        "duration_seconds": _seconds(report.duration),
+        "counts": _counts(report),
+    }
+
+
 def _stage(report: Report, stage: Stage, causes: Mapping[Member, int]) -> dict[str, Json]:
     checks = report.of(stage)
     return {

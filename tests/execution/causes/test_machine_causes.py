@@ -253,6 +253,11 @@ def test_version_of_the_interpreter_comes_from_the_engine() -> None:
         ("/bin/sh: cross-env: not found", Status.FAILED, "no manifest of the stack has the package cross-env"),
         ("bash: line 3: tsc: command not found", Status.FAILED, "the package typescript"),
         ("sh: 1: Syntax error", None, ""),
+        ("sh: 1: ./build.sh: Permission denied", Status.FAILED, "without the bit for execution: `git update-index"),
+        ("sh: 1: ./build.sh: not found", Status.FAILED, "calls ./build.sh, which does not start: the tree lacks it"),
+        ("bash: line 1: scripts/a.sh: cannot execute: required file not found", Status.FAILED, "calls scripts/a.sh"),
+        ("sh: 1: /usr/local/bin/tool: not found", Status.ERRORED, "calls /usr/local/bin/tool"),
+        ("[custom build] /bin/sh: 1: cargo: not found", Status.ERRORED, "the build command of the wrangler file calls"),
     ],
 )
 def test_program_that_a_script_calls_and_that_is_missing_is_named(
