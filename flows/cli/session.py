@@ -17,7 +17,7 @@ from flows.cli.start_time import seconds_waited
 from tasks.errors import EngineError
 from tasks.execution.executor import Run
 from tasks.models import Outcome, Report, RunFacts, Verdict
-from tasks.redaction.gate import redact
+from tasks.redaction.gate import redact, redact_document
 from tasks.report.directory import RunDirectory, create_run_directory
 from tasks.report.document import render_document
 from tasks.report.live import Progress
@@ -133,7 +133,12 @@ class RunSession:
         """Publishes the report and returns it. A report that cannot be published has the reason, and is no pass."""
         try:
             plain = self.output.render_plain(replace(report, place=""))  # readers of the file have another directory
-            publish(directory, {"report.json": render_document(report), "report.txt": plain})
+            redactor = self.job.secrets.redactor
+            files = {
+                "report.json": render_document(report, partial(redact_document, redactor=redactor)),
+                "report.txt": redact(plain, redactor),
+            }
+            publish(directory, files)
         except EngineError as error:
             passed = report.verdict.outcome is Outcome.PASSED
             verdict = Verdict(outcome=Outcome.ERRORED, exit_code=3, reason=str(error)) if passed else report.verdict

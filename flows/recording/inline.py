@@ -3,10 +3,12 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any
 
 from flows.recording.run_events import RunEvents, enter_run_events
 from tasks.execution.executor import Run
+from tasks.redaction.gate import redact_document
 from tasks.redaction.streams import masked_errors
 from tasks.report.directory import create_run_directory
 from tasks.report.document import render_document
@@ -51,7 +53,8 @@ async def _validate(job: Job, open_work: OpenWork, begun: asyncio.Future[RunEven
         validation = Validation(job=job, directory=directory, progress=Silent(), begun=follow, open_work=open_work)
         try:
             report = await validation.run()
-            publish(directory, {"report.json": render_document(report)})
+            mask = partial(redact_document, redactor=job.secrets.redactor)
+            publish(directory, {"report.json": render_document(report, mask)})
         except Exception as error:
             if begun.done():
                 await begun.result().close(error)
