@@ -41,7 +41,7 @@ from flows.recording.states import masked, run_state
 from flows.stages import build, integration, mirrored, quality
 from tasks.models import Stage
 from tasks.redaction.gate import redact, redact_document
-from tasks.report.artifacts import report_markdown, report_table
+from tasks.report.formats.artifacts import report_markdown, report_table
 from tasks.user_dirs import UserDirs
 from tasks.validation.engine_work import open_engine_work
 from tasks.validation.gate import entered

@@ -27,8 +27,8 @@ from tasks.prefect_server import ServerHandle, client_environment
 from tasks.redaction.gate import redact, redact_document
 from tasks.redaction.redactor import NOTHING, Redactor
 from tasks.redaction.streams import mask_process, unmasked
-from tasks.report import github
 from tasks.report.document import render_document
+from tasks.report.formats import github
 from tasks.report.inspection import Json
 from tasks.report.last_line import last_line_of
 from tasks.report.stream_style import detect_style

@@ -3,19 +3,17 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from functools import partial
 from typing import Any
 
 from flows.recording.run_events import RunEvents, enter_run_events
 from tasks.execution.executor import Run
-from tasks.redaction.gate import redact_document
 from tasks.redaction.streams import masked_errors
 from tasks.report.directory import create_run_directory
-from tasks.report.document import render_document
 from tasks.report.live import Silent
 from tasks.report.publish import publish
 from tasks.validation.engine_work import OpenWork
 from tasks.validation.job import Job
+from tasks.validation.report_files import report_files
 from tasks.validation.validation import Validation
 
 
@@ -53,8 +51,7 @@ async def _validate(job: Job, open_work: OpenWork, begun: asyncio.Future[RunEven
         validation = Validation(job=job, directory=directory, progress=Silent(), begun=follow, open_work=open_work)
         try:
             report = await validation.run()
-            mask = partial(redact_document, redactor=job.secrets.redactor)
-            publish(directory, {"report.json": render_document(report, mask)})
+            publish(directory, await asyncio.to_thread(report_files, report, job, directory))
         except Exception as error:
             if begun.done():
                 await begun.result().close(error)

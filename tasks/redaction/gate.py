@@ -11,7 +11,7 @@ from tasks.redaction.redactor import Redactor
 Redactable = TypeVar("Redactable", str, Exit, Result, Report)
 Document = TypeVar("Document")
 FIXED = frozenset(
-    {"result", "status", "severity", "reason_code", "kind", "tool"}
+    {"result", "status", "severity", "level", "reason_code", "kind", "tool", "$schema", "version"}
     | {"id", "name", "names", "title", "component", "fingerprint", "digest", "tree", "commit", "started_at"}
 )
 """Keys of a document whose texts stay: words of the schema, and the ids and names of the stack's configuration."""
@@ -82,6 +82,7 @@ def _diagnostic(diagnostic: Diagnostic, redactor: Redactor) -> Diagnostic:
         message=redactor.text(diagnostic.message),
         file=None if diagnostic.file is None else redactor.text(diagnostic.file),
         rule=None if diagnostic.rule is None else redactor.text(diagnostic.rule),
+        fix=redactor.text(diagnostic.fix),
     )
 
 

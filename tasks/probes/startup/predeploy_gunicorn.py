@@ -3,6 +3,8 @@
 gunicorn checks `chdir` when it reads the file, before the option that replaces it. Here the server stays where it is.
 """
 
+from __future__ import annotations
+
 import os
 from pathlib import Path
 from types import ModuleType

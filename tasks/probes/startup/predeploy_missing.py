@@ -1,5 +1,7 @@
 """Finds the environment variable that an error of the settings is about, and the value to try next."""
 
+from __future__ import annotations
+
 import importlib.util
 import json
 import linecache
@@ -18,7 +20,7 @@ VARIABLE = re.compile(r"[A-Z][A-Z0-9]*_[A-Z0-9_]+|[A-Z]{3,}")
 NO_VALUE = (ImportError, SyntaxError, NameError, RecursionError)
 """Errors that another value of a variable does not prevent."""
 BY_TYPE = {"int": "number", "float": "number", "bool": "boolean", "url": "url", "list": "json_list", "dict": "json"}
-BY_TYPE |= {"uuid": "uuid", "json": "json", "date": "date", "datetime": "datetime", "model": "json", "set": "json_list"}
+BY_TYPE.update(uuid="uuid", json="json", date="date", datetime="datetime", model="json", set="json_list")
 
 
 def load_values() -> Any:
@@ -234,16 +236,3 @@ def fill_nested(error: BaseException) -> bool:
                 inner[rest[-1]] = f"predeploy-{rest[-1]}"
                 os.environ[name], added = json.dumps(document), True
     return added
-
-
-def absent_configuration(error: BaseException) -> bool:
-    """Whether the stack's own code says that configuration is absent, or a file outside of the tree is."""
-    frames = list(traceback.walk_tb(error.__traceback__))
-    file = frames[-1][0].f_code.co_filename if frames else ""
-    if type(error).__name__ == "ImproperlyConfigured":
-        return is_own(file)
-    if isinstance(error, FileNotFoundError) and error.filename:
-        root = os.environ.get("PREDEPLOY_WORK") or str(Path.cwd())
-        path = Path(os.fsdecode(error.filename)).absolute()
-        return not path.is_relative_to(Path(root).resolve()) and not path.is_relative_to(root)
-    return False
