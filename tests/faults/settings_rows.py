@@ -1,6 +1,6 @@
 """Settings that need what only production has: variables and databases. Data only."""
 
-from tests.faults.fault import EMBEDDED, WEB, Fault, append, replace
+from tests.faults.fault import EMBEDDED, WEB, Fault, append, open_, replace, write
 
 SETTINGS_FILE = f"{WEB}/config/settings.py"
 
@@ -35,6 +35,22 @@ PRODUCTION_ONLY = (
         edits=READ_BY_A_PAGE,
         exit=0,
         engines=EMBEDDED,  # the server in an image gets only the image's own variables
+    ),
+    Fault(
+        name="a module of the settings that git leaves to production",
+        edits=(
+            append(
+                SETTINGS_FILE, '\nglobals().update(vars(__import__("config.local_settings", fromlist=["DEBUG"])))\n'
+            ),
+            write(f"{WEB}/config/local_settings.py.example", "DEBUG = False\n"),
+        ),
+        red=(
+            open_("django_container", "variable_absent", SETTINGS_FILE, "No module named 'config.local_settings'"),
+            open_("mypy", "variable_absent", SETTINGS_FILE, "No module named 'config.local_settings'"),
+            open_("pytest", "variable_absent", "", "No module named 'config.local_settings'"),
+        ),
+        exit=3,
+        engines=EMBEDDED,  # the image lacks the module too, so its build fails
     ),
     Fault(
         name="another Postgres in the settings",

@@ -4,6 +4,7 @@ import importlib.util
 import linecache
 import os
 import re
+import sys
 import traceback
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,6 +17,7 @@ HERE = str(Path(__file__).parent)
 VALUES = Path(__file__).parents[1] / "throwaway_values.py"
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 VARIABLE = re.compile(r"[A-Z][A-Z0-9]*_[A-Z0-9_]+|[A-Z]{3,}")
+EXAMPLE = re.compile(r"[-._]?(?:example|sample|template|tmpl|dist|default)(?=[-._]|$)")
 NO_VALUE = (ImportError, SyntaxError, NameError, RecursionError)
 """Errors that another value of a variable does not prevent."""
 
@@ -61,8 +63,8 @@ class Filling:
             return False
         if isinstance(error, NO_VALUE):
             # a module that a throwaway names
-            values = ((name, value.partition(".")[0]) for name in self._reasons for value in self.tried[name])
-            self.blocked = next((name for name, value in values if value in str(error)), "")
+            values = ((name, value.partition(".")[0]) for name, tried in self.tried.items() for value in tried)
+            self.blocked = next((name for name, value in values if mentions(str(error), value)), "")
             return False
         name = self._refused(shapes) or self._culprit(error)
         if name and self._change(name, shapes.get(name, ""), error):
@@ -82,7 +84,8 @@ class Filling:
         yield from (key for key in keys if isinstance(key, str) and VARIABLE.fullmatch(key) and key not in self.tried)
         yield from (name for name in missed if any(mentions(text, name) for text in texts))
         about_none = isinstance(error, (TypeError, AttributeError)) and "None" in str(error)
-        if (about_none or "SECRET_KEY setting must not be empty" in str(error)) and missed:
+        is_exit = isinstance(error, SystemExit) and error.code not in (None, 0)
+        if (about_none or is_exit or "SECRET_KEY setting must not be empty" in str(error)) and missed:
             yield missed[-1]
 
     def _refused(self, shapes: dict[str, str]) -> str:
@@ -93,11 +96,16 @@ class Filling:
     def _culprit(self, error: BaseException) -> str:
         """Returns the filled variable whose value the settings refuse: the error or the failed line names it."""
         texts = [str(each) for each in chain(error)]
-        for name, tried in self.tried.items():
-            if any(mentions(text.upper(), name.upper()) or tried[-1] in text for text in texts):
-                return name
-        words = set(words_of_lines(error))
-        return next((name for name, tried in reversed(self.tried.items()) if {name, tried[-1]} & words), "")
+        named = (name for name in self.tried if any(mentions(text.upper(), name.upper()) for text in texts))
+        # a long value shows better than a short one, such as `1`, which variable it is of
+        quoted = (
+            name
+            for name, tried in sorted(self.tried.items(), key=lambda item: -len(item[1][-1]))
+            if tried[-1] and any(mentions(text, tried[-1]) for text in texts)
+        )
+        found = next(named, "") or next(quoted, "")
+        words = set() if found else set(words_of_lines(error))
+        return found or next((name for name, tried in reversed(self.tried.items()) if {name, tried[-1]} & words), "")
 
     def _change(self, name: str, hint: str, error: BaseException) -> bool:
         """Gives a variable another value. Returns False after the last one, with the first value again."""
@@ -150,13 +158,41 @@ def mentions(text: str, name: str) -> bool:
 
 
 def absent_configuration(error: BaseException) -> bool:
-    """Whether the stack's own code says that configuration is absent, or a file outside of the tree is."""
+    """Whether the stack's own code says that configuration is absent, or a file that only production has is."""
     frames = list(traceback.walk_tb(error.__traceback__))
     file = frames[-1][0].f_code.co_filename if frames else ""
     if type(error).__name__ == "ImproperlyConfigured":
         return is_own(file)
+    root = Path(os.environ.get("PREDEPLOY_WORK") or Path.cwd())
     if isinstance(error, FileNotFoundError) and error.filename:
-        root = os.environ.get("PREDEPLOY_WORK") or str(Path.cwd())
         path = Path(os.fsdecode(error.filename)).absolute()
-        return not path.is_relative_to(Path(root).resolve()) and not path.is_relative_to(root)
+        is_outside = not path.is_relative_to(root.resolve()) and not path.is_relative_to(root)
+        return is_outside or is_kept_out(path, root)
+    if isinstance(error, ModuleNotFoundError) and error.name:
+        module = f"{error.name.replace('.', '/')}.py"
+        return any(is_kept_out(Path(each).absolute() / module, root) for each in sys.path)
     return False
+
+
+def is_kept_out(path: Path, root: Path) -> bool:
+    """Whether the stack leaves a file of the tree to production: an example lies there, or git ignores its name.
+
+    A pattern such as `lib/` or `*.py` does not show that the file is configuration.
+    """
+    folders = [path.parent, *path.parent.parents] if path.is_relative_to(root) else []
+    if not folders or not path.parent.is_dir():
+        return False
+    names = {each.name for each in path.parent.iterdir()}
+    if any(is_example(name, path) for name in names):
+        return True
+    ignored = (folder / ".gitignore" for folder in folders if folder.is_relative_to(root))
+    lines = (
+        line.strip() for each in ignored if each.is_file() for line in each.read_text("utf-8", "replace").split("\n")
+    )
+    return any(line.rpartition("/")[2] == path.name for line in lines)
+
+
+def is_example(name: str, path: Path) -> bool:
+    """Whether a name is that of an example of a file, such as `local_settings.py.example` or `local.example.py`."""
+    words = EXAMPLE.split(name)
+    return len(words) > 1 and "".join(words) in {path.name, path.stem, path.name.lstrip(".")}
