@@ -40,7 +40,7 @@ from flows.recording.run_events import RunEvents, current_run_events, is_recordi
 from flows.recording.states import run_state
 from flows.stages import build, integration, mirrored, quality
 from tasks.models import Stage
-from tasks.report.artifacts import report_markdown, report_table
+from tasks.report.formats.artifacts import report_markdown, report_table
 from tasks.user_dirs import UserDirs
 from tasks.validation.engine_work import open_engine_work
 from tasks.validation.gate import entered

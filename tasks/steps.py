@@ -23,6 +23,7 @@ PYTHON = "@python@"
 # the step's own database on the run's Postgres
 DB_URL, DB_HOST, DB_PORT = "@db.url@", "@db.host@", "@db.port@"
 DB_USER, DB_PASSWORD, DB_NAME = "@db.user@", "@db.password@", "@db.name@"
+LIMIT = "@limit@"  # in argv: the seconds that the step is given, more on a busy machine
 NONCE = "@nonce@"
 """A random word: new for each run of a step, and the same in its services."""
 DB_MIGRATED = "@db.migrated@"
@@ -188,13 +189,12 @@ class Service:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
-    """One command, ready for an engine. Steps with the same `slot` share a workspace, OUT and CACHE.
-
-    `begins` means that workspace and OUT have no files of an earlier attempt. `secrets` are names of variables. The
-    engine has their values, which win over those of `env`; tokens in them are not replaced. `volatile`: the result may
-    differ on the same inputs, so an engine must not reuse an earlier exit. With `image` the step runs in the image,
-    without `environment` and workspace; without an argv it builds the image. `services` start and are reported in
-    order, without waiting for each other. `tree` is the source of the workspace's files.
+    """One command, ready for an engine. Steps with the same `slot` share a workspace, OUT and CACHE. `begins` means
+    that workspace and OUT have no files of an earlier attempt. `secrets` are names of variables. The engine has their
+    values, which win over those of `env`; tokens in them are not replaced. `volatile`: the result may differ on the
+    same inputs, so an engine must not reuse an earlier exit. With `image` the step runs in the image, without
+    `environment` and workspace; without an argv it builds the image. `services` start and are reported in order,
+    without waiting for each other. `tree` is the source of the workspace's files.
     """
 
     slot: str

@@ -27,8 +27,8 @@ from tasks.prefect_server import ServerHandle, client_environment
 from tasks.redaction.gate import redact
 from tasks.redaction.redactor import NOTHING, Redactor
 from tasks.redaction.streams import mask_process
-from tasks.report import github
 from tasks.report.document import render_document
+from tasks.report.formats import github
 from tasks.report.last_line import last_line_of
 from tasks.report.stream_style import detect_style
 from tasks.secrets.doppler.token import read_token

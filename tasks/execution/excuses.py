@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator, Sequence
 
+from tasks.diagnostics.absent_variables import absent_variable
 from tasks.diagnostics.settings_marks import absent_in
 from tasks.diagnostics.tracebacks import Trace, traces
 from tasks.execution.judgement import Judgement, errored
@@ -35,10 +36,16 @@ SERVICES = (
 )
 
 
-def excuse(check: Check, exit: Exit, diagnostics: Sequence[Diagnostic]) -> Judgement | None:
-    """Returns an errored judgement if a variable, a service or an extension of production caused the failure."""
+def excuse(
+    check: Check, exit: Exit, diagnostics: Sequence[Diagnostic], *, builds_image: bool = False
+) -> Judgement | None:
+    """Returns an errored judgement if a variable, a service or an extension of production caused the failure.
+
+    The build of an image has the variables that it has in a deploy, so a variable that is absent there is a failure.
+    """
     return (
         judge_settings(check, exit)
+        or (None if builds_image or check.stage is Stage.QUALITY else judge_variable(check, exit))
         or (judge_service(exit) if check.stage is not Stage.QUALITY else judge_tests(diagnostics))
         or (judge_extension(exit) if check.database else None)
     )
@@ -63,6 +70,20 @@ def judge_settings(check: Check, exit: Exit) -> Judgement | None:
         advice = f"git does not have this module. Name settings that load without it in predeploy.toml: {setting}"
         return errored(ReasonCode.VARIABLE_ABSENT, f"{found.message}: {advice}")
     advice = f"the tree does not have this configuration. Set the variable that leads to it in predeploy.toml: {table}"
+    return errored(ReasonCode.VARIABLE_ABSENT, f"{found.message}: {advice}")
+
+
+def judge_variable(check: Check, exit: Exit) -> Judgement | None:
+    """Returns an errored judgement if the error is about a variable that the loader of the settings did not fill."""
+    found = next((found for text in outputs(exit) if (found := absent_variable(text))), None)
+    if found is None:
+        return None
+    table = f"[{spelled(('component', check.component, 'env'))}]"
+    if found.name:
+        lines = ", ".join(f'{name} = "…"' for name in found.name.split(", "))
+        advice = f"only production has {found.name}. Set in predeploy.toml: {table} {lines}"
+    else:
+        advice = f"only production has this. Set the variable that leads to it in predeploy.toml: {table}"
     return errored(ReasonCode.VARIABLE_ABSENT, f"{found.message}: {advice}")
 
 

@@ -56,6 +56,7 @@ def _diagnostic(diagnostic: Diagnostic, redactor: Redactor) -> Diagnostic:
         message=redactor.text(diagnostic.message),
         file=None if diagnostic.file is None else redactor.text(diagnostic.file),
         rule=None if diagnostic.rule is None else redactor.text(diagnostic.rule),
+        fix=redactor.text(diagnostic.fix),
     )
 
 

@@ -179,7 +179,7 @@ def base_context(
         return base
     if FILE in base.tree.files:
         try:
-            settings = load_settings(base.tree.root, {}, environ, reserved=NAMES, parsers=PARSERS)
+            settings = load_settings(base.tree.root, {}, environ, reserved=NAMES, parsers=PARSERS, is_deployed=True)
         except SettingsError as error:
             reason = f"no upgrade was tried: in {base.title} the configuration is wrong: {error.problems[0]}"
             return SkipReason(reason_code="base_broken", reason=reason)

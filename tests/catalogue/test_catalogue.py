@@ -12,7 +12,7 @@ from tasks.catalogue.django.server import UWSGI, server_argv
 from tasks.catalogue.quality.mypy_target import mypy_section
 from tasks.errors import UsageError
 from tasks.models import SkipReason, Stage
-from tasks.production import ProductionServer
+from tasks.production import ProductionServer, Sourced
 from tasks.settings import ComponentSettings, CustomCheck, Settings
 from tasks.stack import Component, Kind, Stack
 from tasks.steps import DB_MIGRATED, OUT, SERVER_HOST, SERVER_PORT, Check, Command, Inputs
@@ -563,3 +563,26 @@ def test_without_a_base_the_newest_migrations_are_tried_and_no_failure_is_a_verd
 
 def test_project_without_migrations_has_no_upgrade() -> None:
     assert absent(make_web(apps=()))["migrate_upgrade", "apps/web"] == "no app of apps/web has migrations"
+
+
+def test_settings_of_development_that_only_a_default_names_are_a_gap() -> None:
+    local = Sourced(
+        value="config.settings.local",
+        file="apps/web/manage.py",
+        line=4,
+        why="the default in manage.py",
+        guess=True,
+    )
+    named = replace(local, file="apps/web/Dockerfile", why="ENV of the Dockerfile", guess=False)
+
+    guessed, stated = (
+        [gap for name, gap in checks_of(make_web(settings_found=each))["django_container[apps/web]"].requires]
+        for each in (local, named)
+    )
+
+    (added,) = set(guessed) - set(stated)
+    assert added == (
+        "no file names production's settings: config.settings.local is the default in manage.py (apps/web/manage.py:4),"
+        " and its name is one for development. Name production's in predeploy.toml:"
+        ' [component."apps/web"] settings = "…"'
+    )

@@ -470,13 +470,3 @@ async def test_failure_of_a_library_that_the_machine_lacks_is_errored(tmp_path: 
 
     assert reported(result) == (Status.ERRORED, "system_package")
     assert "the library libpango-1.0-0 is not on this machine" in result.reason
-
-
-async def test_advice_of_a_probe_names_the_table_of_the_component(tmp_path: Path) -> None:
-    other = Exit(code=75, stderr='set the variables in predeploy.toml ([component."path".env], with {db.url})\n')
-    command = make_command("migrate", unfit=((75, "other_database"),), explained=("other_database",))
-
-    (result,) = await run(FakeEngine({"migrate": other}), make_check("migrate", commands=(command,)), logs=tmp_path)
-
-    assert '[component."apps/web".env]' in result.reason
-    assert result.diagnostics[0].message == result.reason

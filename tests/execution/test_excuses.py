@@ -143,3 +143,26 @@ def test_tests_that_need_a_service_have_no_verdict(messages: tuple[str, ...], se
 )
 def test_other_failures_of_tests_have_no_excuse(messages: tuple[str, ...]) -> None:
     assert judged_tests(*messages) is None
+
+
+READS = """Traceback (most recent call last):
+  File "/app/config/settings.py", line 9, in <module>
+    KEY = os.environ["SHOP_KEY"]
+  File "<frozen os>", line 716, in __getitem__
+KeyError: 'SHOP_KEY'
+"""
+
+
+def test_variable_that_the_loader_did_not_fill_is_named_with_the_line_to_write() -> None:
+    server = ServiceExit(name="server", code=1, signal=None, output=READS)
+    check = make_check(path="apps/web", stage=Stage.INTEGRATION)
+
+    found = excuse(check, Exit(code=1, services=(server,)), ())
+
+    assert found is not None
+    assert (found.status, found.reason_code) == (Status.ERRORED, "variable_absent")
+    assert 'Set in predeploy.toml: [component."apps/web".env] SHOP_KEY = "…"' in found.reason
+
+
+def test_variable_that_the_build_of_an_image_lacks_stays_a_failure() -> None:
+    assert excuse(make_check(stage=Stage.BUILD), Exit(code=1, stderr=READS), (), builds_image=True) is None

@@ -3,7 +3,8 @@
 from pathlib import Path
 
 import pytest
-from predeploy_missing import Filling, is_kept_out
+from predeploy_absent import is_kept_out
+from predeploy_missing import Filling
 
 
 def filling(monkeypatch: pytest.MonkeyPatch, **filled: str) -> Filling:

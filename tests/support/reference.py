@@ -14,6 +14,7 @@ from flows.cli.arguments import PROGRAMS, RUN_FLAGS, STACK, STACK_TEXT, SUBCOMMA
 from tasks.reason_codes import ReasonCode
 from tasks.settings import Settings
 from tasks.settings.flags import Group
+from tasks.settings.models import STACK_RULES
 from tasks.settings.tables import ComponentSettings, CustomCheck, FormSettings, ImageSettings, WorkerSettings
 
 Rows = Iterable[str]
@@ -52,6 +53,12 @@ def key_rows(model: type[BaseModel]) -> Iterator[str]:
         yield f"| `{key}` | {default_of(field)} | {field.description} |"
 
 
+def setting_rows() -> Iterator[str]:
+    """The keys at the top of `predeploy.toml`, and whether the file of a stack may set them."""
+    for key, field in Settings.model_fields.items():
+        yield f"| `{key}` | {default_of(field)} | {STACK_RULES[key].shown} | {field.description} |"
+
+
 def reason_rows() -> Iterator[str]:
     """The reason codes that are not of one check alone, in the order of their groups."""
     yield from (f"| `{code}` | {code.meaning} |" for code in ReasonCode)
@@ -78,7 +85,7 @@ TABLES: dict[tuple[str, str], Rows] = {
     ("docs/cli.md", "| command | effect |"): [*subcommand_rows()],
     ("docs/cli.md", "| flag of a subcommand | meaning |"): [*subcommand_flag_rows()],
     ("docs/checks.md", "| reason code | meaning |"): [*reason_rows()],
-    ("docs/configuration.md", "| key | default | meaning |"): [*key_rows(Settings)],
+    ("docs/configuration.md", "| key | default | in the stack's file | meaning |"): [*setting_rows()],
     ("docs/configuration.md", "| key of a component | default | meaning |"): [*key_rows(ComponentSettings)],
     ("docs/configuration.md", "| key of an image | default | meaning |"): [*key_rows(ImageSettings)],
     ("docs/configuration.md", "| key of a Worker | default | meaning |"): [*key_rows(WorkerSettings)],

@@ -19,6 +19,8 @@ from tasks.steps import Command
 
 BUSY = 1.5
 """Programs that want a processor, by processor. Above it, a time limit says little about the code."""
+PARTS = 4
+"""The part of the limit of a step that a server has until it listens: a quarter. The probes have the same number."""
 ENOUGH = 0.5
 """The part of its limit that a program must have had as processor time, to be at fault for a time-out."""
 
@@ -78,6 +80,20 @@ def timed_out(command: Command, given: float, cpu: float | None, load: float, se
         f"processor). Run it again on an idle machine, or set a higher limit: {setting}"
     )
     return errored(ReasonCode.TIMEOUT, reason)
+
+
+def listened_late(label: str, given: float, cpu: float | None, load: float, setting: str) -> Judgement | None:
+    """Judges a server that did not listen in its time: errored if the machine was too busy for it; otherwise None.
+
+    `given` is the limit of its step, a quarter of which the server had, and `cpu` its processor time, if it is known.
+    """
+    if load < BUSY or (cpu is not None and cpu >= ENOUGH * given / scale_of(load) / PARTS):
+        return None
+    reason = (
+        f"the {label} did not listen within {given / PARTS:g} s on a busy machine ({load:.1f} programs for each "
+        f"processor). Run it again on an idle machine, or set a higher limit: {setting}"
+    )
+    return errored(ReasonCode.NOT_READY, reason)
 
 
 def limit_setting(name: str, given: float) -> str:

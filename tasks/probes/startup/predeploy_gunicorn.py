@@ -4,6 +4,8 @@ gunicorn checks `chdir` when it reads the file, before the option that replaces 
 as the user who runs it, in the foreground. It writes no file with its process id, and logs to the standard output.
 """
 
+from __future__ import annotations
+
 import os
 from pathlib import Path
 from types import ModuleType

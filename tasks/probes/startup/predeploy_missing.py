@@ -1,10 +1,11 @@
 """Finds the environment variable that an error of the settings is about, and the value to try next."""
 
+from __future__ import annotations
+
 import importlib.util
 import linecache
 import os
 import re
-import sys
 import traceback
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,7 +18,6 @@ HERE = str(Path(__file__).parent)
 VALUES = Path(__file__).parents[1] / "throwaway_values.py"
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 VARIABLE = re.compile(r"[A-Z][A-Z0-9]*_[A-Z0-9_]+|[A-Z]{3,}")
-EXAMPLE = re.compile(r"[-._]?(?:example|sample|template|tmpl|dist|default)(?=[-._]|$)")
 NO_VALUE = (ImportError, SyntaxError, NameError, RecursionError)
 """Errors that another value of a variable does not prevent."""
 
@@ -155,44 +155,3 @@ def is_own(file: str) -> bool:
 
 def mentions(text: str, name: str) -> bool:
     return re.search(rf"(?<![A-Za-z0-9_]){re.escape(name)}(?![A-Za-z0-9_])", text) is not None
-
-
-def absent_configuration(error: BaseException) -> bool:
-    """Whether the stack's own code says that configuration is absent, or a file that only production has is."""
-    frames = list(traceback.walk_tb(error.__traceback__))
-    file = frames[-1][0].f_code.co_filename if frames else ""
-    if type(error).__name__ == "ImproperlyConfigured":
-        return is_own(file)
-    root = Path(os.environ.get("PREDEPLOY_WORK") or Path.cwd())
-    if isinstance(error, FileNotFoundError) and error.filename:
-        path = Path(os.fsdecode(error.filename)).absolute()
-        is_outside = not path.is_relative_to(root.resolve()) and not path.is_relative_to(root)
-        return is_outside or is_kept_out(path, root)
-    if isinstance(error, ModuleNotFoundError) and error.name:
-        module = f"{error.name.replace('.', '/')}.py"
-        return any(is_kept_out(Path(each).absolute() / module, root) for each in sys.path)
-    return False
-
-
-def is_kept_out(path: Path, root: Path) -> bool:
-    """Whether the stack leaves a file of the tree to production: an example lies there, or git ignores its name.
-
-    A pattern such as `lib/` or `*.py` does not show that the file is configuration.
-    """
-    folders = [path.parent, *path.parent.parents] if path.is_relative_to(root) else []
-    if not folders or not path.parent.is_dir():
-        return False
-    names = {each.name for each in path.parent.iterdir()}
-    if any(is_example(name, path) for name in names):
-        return True
-    ignored = (folder / ".gitignore" for folder in folders if folder.is_relative_to(root))
-    lines = (
-        line.strip() for each in ignored if each.is_file() for line in each.read_text("utf-8", "replace").split("\n")
-    )
-    return any(line.rpartition("/")[2] == path.name for line in lines)
-
-
-def is_example(name: str, path: Path) -> bool:
-    """Whether a name is that of an example of a file, such as `local_settings.py.example` or `local.example.py`."""
-    words = EXAMPLE.split(name)
-    return len(words) > 1 and "".join(words) in {path.name, path.stem, path.name.lstrip(".")}

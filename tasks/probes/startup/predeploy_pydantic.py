@@ -1,5 +1,7 @@
 """Reads validation errors of pydantic's settings: which variables they are about, and the shapes to try next."""
 
+from __future__ import annotations
+
 import json
 import os
 import re
@@ -8,7 +10,7 @@ from collections.abc import Iterator
 from typing import Any
 
 BY_TYPE = {"int": "number", "float": "number", "bool": "boolean", "url": "url", "list": "json_list", "dict": "json"}
-BY_TYPE |= {"uuid": "uuid", "json": "json", "date": "date", "datetime": "datetime", "model": "json", "set": "json_list"}
+BY_TYPE.update(uuid="uuid", json="json", date="date", datetime="datetime", model="json", set="json_list")
 
 
 def choices_of(error: BaseException) -> list[str]:

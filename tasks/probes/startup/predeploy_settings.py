@@ -4,6 +4,8 @@ A variable that only production has is no error of the code. If the settings rai
 throwaway value, and they load again. What happened is printed on stderr, one JSON document a line after MARK.
 """
 
+from __future__ import annotations
+
 import functools
 import json
 import os
@@ -13,8 +15,9 @@ from contextlib import contextmanager
 from types import ModuleType
 from typing import Any
 
+from predeploy_absent import absent_configuration
 from predeploy_databases import set_databases
-from predeploy_missing import Filling, absent_configuration, is_own
+from predeploy_missing import Filling, is_own
 
 MARK = "predeploy-settings: "
 LOADS = 60

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tasks.models import Outcome, Severity, Status
-from tasks.report.github import (
+from tasks.report.formats.github import (
     SHOWN,
     SUMMARY_BYTES,
     append_summary,

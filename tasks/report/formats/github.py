@@ -7,8 +7,8 @@ from contextlib import suppress
 from pathlib import Path
 
 from tasks.models import Diagnostic, Report, Severity, Status
-from tasks.report.artifacts import report_markdown
 from tasks.report.folding import findings, headline
+from tasks.report.formats.artifacts import report_markdown
 from tasks.report.layout import clean, clean_line, encodable, shorten
 
 COMMANDS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.NOTE: "notice"}
