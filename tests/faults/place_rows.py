@@ -24,7 +24,7 @@ PLACE_FAULTS = (
             replace(DOCKERFILE, "COPY . .\n", "COPY . .\nRUN npm ci && npm run build\n"),
             write(f"{WEB}/templates/admin/base_site.html", PAGE),
         ),
-        red=(open_("django_health", "frontend_unbuilt", "", "front/till.js"),),
+        red=(open_("django_health", "frontend_unbuilt", "", "answered 500"),),
         exit=3,
         engines=EMBEDDED,  # in containers the build of the image makes the file
     ),

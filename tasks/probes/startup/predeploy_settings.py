@@ -17,6 +17,7 @@ from typing import Any
 
 from predeploy_absent import absent_configuration
 from predeploy_databases import set_databases
+from predeploy_file import use_migrated_files
 from predeploy_missing import Filling, is_own
 
 MARK = "predeploy-settings: "
@@ -43,6 +44,9 @@ def install(conf: ModuleType) -> None:
         url, work = os.environ.get("PREDEPLOY_DATABASE", ""), os.environ.get("PREDEPLOY_WORK", "")
         for gap in set_databases(self, url, work, filled):
             say("gap", text=gap)
+        # in an image, where the workspace of the run is not
+        if not work and os.environ.get("PREDEPLOY_SERVER") and os.environ.get("PREDEPLOY_SQLITE"):
+            use_migrated_files(self)
 
     conf.Settings.__init__ = load
 
