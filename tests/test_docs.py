@@ -48,6 +48,7 @@ FILE = re.compile(r"(?:[\w.*-]+/)+[\w.*-]*|[\w-]+\.(?:cfg|json|jsonc|lock|md|py|
 
 # Files of a stack, of a run or of a user: neither this repository nor the sample has them.
 ELSEWHERE = {
+    "_routes.json",
     "functions/",
     "mise.toml",
     "netlify.toml",
@@ -73,8 +74,11 @@ ELSEWHERE = {
     "manage.py",
     "package-lock.json",
     "predeploy.toml",
+    "gl-code-quality-report.json",
     "report.json",
+    "report.md",
     "report.txt",
+    "summary.json",
     "uv.lock",
     "wrangler.json",
     "wrangler.jsonc",

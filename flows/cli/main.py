@@ -25,11 +25,12 @@ from tasks.errors import PredeployError
 from tasks.hardening import TOKEN_VARIABLE, exposure_of
 from tasks.models import EngineFacts, Outcome, Report, RunFacts, Verdict
 from tasks.prefect_server import ServerHandle, client_environment
-from tasks.redaction.gate import redact
+from tasks.redaction.gate import redact, redact_document
 from tasks.redaction.redactor import NOTHING, Redactor
-from tasks.redaction.streams import mask_process
+from tasks.redaction.streams import mask_process, unmasked
 from tasks.report.document import render_document
 from tasks.report.formats import github
+from tasks.report.inspection import Json
 from tasks.report.last_line import last_line_of
 from tasks.report.stream_style import detect_style
 from tasks.secrets.doppler.token import read_token
@@ -52,6 +53,10 @@ class Streams:
         """From now on, no text of this process shows the value of a secret."""
         self.redactor = redactor
         mask_process(redactor)
+
+    def mask_document(self, document: Json) -> Json:
+        """Masks the JSON document. The mask of the streams could break its syntax."""
+        return redact_document(document, self.redactor)
 
     @property
     def people(self) -> TextIO:
@@ -200,7 +205,7 @@ def validate(request: ValidationRequest, caller: Caller, streams: Streams, inter
 def deliver(report: Report, text: str, streams: Streams) -> None:
     """Writes the report: the JSON document if `json_output` is set, the text, and the last line."""
     if streams.json_output:
-        say(render_document(report).rstrip(), sys.stdout)
+        say(render_document(report, streams.mask_document).rstrip(), unmasked(sys.stdout))
     say(f"{text}\n{last_line_of(report)}", streams.people)
 
 
@@ -208,7 +213,7 @@ def tell_github(report: Report, home: Path, environ: Mapping[str, str], streams:
     """Writes annotations and the summary if GitHub Actions runs this process. The verdict stays the last line."""
     if github.is_there(environ):
         say(github.render_annotations(report, github.below_workspace(home, environ)), streams.people)
-        github.append_summary(report, environ)
+        github.append_summary(report, environ, streams.redactor.text)
 
 
 def say(text: str, stream: TextIO | None) -> None:
@@ -236,6 +241,6 @@ def end_without_report(streams: Streams, verdict: Verdict, environ: Mapping[str,
     say(f"predeploy: {verdict.reason}", sys.stderr)
     tell_github(report, Path(), environ, streams)
     if streams.json_output:
-        say(render_document(report).rstrip(), sys.stdout)
+        say(render_document(report, streams.mask_document).rstrip(), unmasked(sys.stdout))
     say(last_line_of(report), streams.people)
     return verdict.exit_code

@@ -83,6 +83,11 @@ PAGES = (
         red=(red("site_coffee_shop", "functions_failed", f"{FUNCTION}:1", "../beans.js"),),
     ),
     Fault(
+        name="a function of Pages throws",
+        edits=(*DEPLOYS, write(FUNCTION, f"const beans = null;\n\n{HANDLER}".replace("beans)", "beans.name)"))),
+        red=(red("pages_health", "unhealthy", f"{FUNCTION}:3", "Cannot read properties of null"),),
+    ),
+    Fault(
         name="functions of Pages",
         edits=(*DEPLOYS, write(FUNCTION, f'const beans = "arabica";\n{HANDLER}')),
         exit=0,
