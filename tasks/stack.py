@@ -119,7 +119,7 @@ class NodeProject:
     else the pinned one that reads the lock; empty for the npm of Node. `dependencies` maps names to ranges, including
     development, `locked` known tools to their locked versions. An installation reads `inputs`. `paths` are directories
     of the tree's packages that the component needs. `preparation` runs first: install scripts, builds of `paths`. The
-    build needs `reads`.
+    build needs `reads`, and reads `private` without a value.
     """
 
     root: str
@@ -136,6 +136,7 @@ class NodeProject:
     paths: tuple[str, ...] = ()
     preparation: tuple[PackageScript, ...] = ()
     reads: tuple[Variable, ...] = ()
+    private: tuple[Variable, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -54,6 +54,25 @@ REFUSED_FAULTS = (
         red=(red("worker_container", "deploy_refused", f"{WORKER}/public/_redirects:2", "infinite loop"),),
     ),
     Fault(
+        name="a Worker without a default export",
+        edits=(replace(f"{WORKER}/src/index.ts", "export default {", "export const worker = {"),),
+        red=(red("worker_container", "deploy_refused", f"{CONFIG}:3", "refuses a Worker without a handler"),),
+    ),
+    Fault(
+        name="a build command of the wrangler file that fails",
+        edits=(
+            adding('"build": { "command": "node build.mjs" },'),
+            write(f"{WORKER}/build.mjs", 'throw new Error("no beans");\n'),
+        ),
+        red=(red("worker_container", "bundle_failed", f"{WORKER}/build.mjs:1", "no beans"),),
+    ),
+    Fault(
+        name="a build command of the wrangler file that this machine lacks",
+        edits=(adding('"build": { "command": "worker-build --release" },'),),
+        red=(open_("worker_container", "tool_missing", "", "worker-build: not found"),),
+        exit=3,
+    ),
+    Fault(
         name="an id that a script fills before the deploy",
         edits=(adding(KV % "${MENU_ID}"),),
         red=(open_("worker_container", "unfilled_id", f"{CONFIG}:5", "${MENU_ID}"),),
