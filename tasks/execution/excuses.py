@@ -64,6 +64,10 @@ def judge_settings(check: Check, exit: Exit) -> Judgement | None:
     if found.name:
         advice = f'no throwaway value of {found.name} fits. Set it in predeploy.toml: {table} {found.name} = "…"'
         return errored(ReasonCode.VARIABLE_ABSENT, f"{found.message}: {advice}")
+    if found.message.startswith("ModuleNotFoundError"):
+        setting = f'[{spelled(("component", check.component))}] settings = "…"'
+        advice = f"git does not have this module. Name settings that load without it in predeploy.toml: {setting}"
+        return errored(ReasonCode.VARIABLE_ABSENT, f"{found.message}: {advice}")
     advice = f"the tree does not have this configuration. Set the variable that leads to it in predeploy.toml: {table}"
     return errored(ReasonCode.VARIABLE_ABSENT, f"{found.message}: {advice}")
 

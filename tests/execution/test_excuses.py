@@ -81,6 +81,17 @@ def test_variable_without_an_acceptable_value_is_named_with_the_line_to_write() 
     assert '[component."apps/web".env] LICENCE = "…"' in found.reason
 
 
+def test_module_of_settings_that_git_does_not_have_asks_for_other_settings() -> None:
+    message = "ModuleNotFoundError: No module named 'config.local_settings'"
+    exit = Exit(code=1, stderr=mark(kind="absent", name="", message=message))
+
+    found = excuse(make_check(path="apps/web"), exit, ())
+
+    assert found is not None
+    assert found.reason_code == "variable_absent"
+    assert found.reason.endswith('predeploy.toml: [component."apps/web"] settings = "…"')
+
+
 def test_lines_of_the_loader_become_gaps_and_leave_the_output() -> None:
     text = f"Running migrations:{mark(kind='gap', text='another database')}{mark(kind='filled', names=['A', 'B'])}"
 

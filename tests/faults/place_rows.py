@@ -62,4 +62,16 @@ PLACE_FAULTS = (
         red=(open_("django_container", "network", f"{WEB}/config/wsgi.py", "Name or service not known"),),
         exit=3,
     ),
+    Fault(
+        name="the code reads a file of production's machine",
+        edits=(
+            append(
+                f"{WEB}/config/wsgi.py",
+                '\nfrom pathlib import Path  # noqa: E402\n\nPath("/srv/cafe/rates.json").read_text()\n',
+            ),
+        ),
+        red=(open_("django_container", "variable_absent", f"{WEB}/config/wsgi.py", "/srv/cafe/rates.json"),),
+        exit=3,
+        engines=EMBEDDED,  # the image has what production has, so there it is a failure
+    ),
 )
