@@ -189,4 +189,4 @@ def test_extension_is_named_with_its_package_and_an_image(text: str, install: st
     assert found is not None
     assert found.reason_code == "extension_absent"
     assert install in found.reason
-    assert f'images = {{ postgres = "{image}' in found.reason
+    assert f'PREDEPLOY_IMAGES=\'{{"postgres": "{image}' in found.reason
