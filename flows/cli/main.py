@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import errno
 import os
 import sys
 import traceback
@@ -35,7 +36,7 @@ from tasks.report.stream_style import detect_style
 from tasks.secrets.doppler.token import read_token
 from tasks.settings import FLAGS, Settings
 from tasks.source.origin import find_origin
-from tasks.user_dirs import UserDirs
+from tasks.user_dirs import UserDirs, require_usable
 from tasks.validation.gate import entered
 from tasks.validation.scope import Scope, read_scope
 from tasks.validation.stack_settings import existing, read_settings
@@ -96,6 +97,9 @@ def verdict_of(error: BaseException, *, debug: bool) -> Verdict:
         case PredeployError():
             outcome = Outcome.USAGE if error.exit_code == 2 else Outcome.ERRORED
             return Verdict(outcome=outcome, exit_code=error.exit_code, reason=str(error))
+    if isinstance(error, OSError) and error.errno in (errno.EMFILE, errno.ENFILE):
+        reason = "no file descriptor is left for this process. Raise its limit (ulimit -n 1024), and run again."
+        return Verdict(outcome=Outcome.ERRORED, exit_code=3, reason=reason)
     text = f"an internal error of predeploy: {type(error).__name__}: {error}. It is no verdict on the stack."
     return Verdict(outcome=Outcome.ERRORED, exit_code=3, reason=text + ("" if debug else " Details: --debug"))
 
@@ -125,6 +129,8 @@ def run_command(
     flags = {name: options[name] for name in FLAGS if name in options}
     user_dirs = UserDirs.of_user()
     home = existing(absolute(shown))
+    if not (options.get("list") or options.get("plan")):
+        require_usable(user_dirs, environ)
     settings = read_settings(home, flags, environ)
     commit = options.get("commit", "")
     distribution = prepare_distribution(home, settings, commit, environ) if options.get("distribute") else None
