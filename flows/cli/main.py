@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import errno
 import os
 import sys
 import traceback
@@ -26,17 +27,18 @@ from tasks.errors import PredeployError, UsageError
 from tasks.hardening import TOKEN_VARIABLE, exposure_of
 from tasks.models import EngineFacts, Outcome, Report, RunFacts, Verdict
 from tasks.prefect_server import ServerHandle, client_environment
-from tasks.redaction.gate import redact
+from tasks.redaction.gate import redact, redact_document
 from tasks.redaction.redactor import NOTHING, Redactor
-from tasks.redaction.streams import mask_process
+from tasks.redaction.streams import mask_process, unmasked
 from tasks.report.document import render_document
 from tasks.report.formats import github
+from tasks.report.inspection import Json
 from tasks.report.last_line import last_line_of
 from tasks.report.stream_style import detect_style
 from tasks.secrets.doppler.token import read_token
 from tasks.settings import FLAGS, Settings
 from tasks.source.origin import find_origin
-from tasks.user_dirs import UserDirs
+from tasks.user_dirs import UserDirs, require_usable
 from tasks.validation.gate import entered
 from tasks.validation.scope import Scope, read_scope
 from tasks.validation.stack_settings import existing, read_settings
@@ -53,6 +55,10 @@ class Streams:
         """From now on, no text of this process shows the value of a secret."""
         self.redactor = redactor
         mask_process(redactor)
+
+    def mask_document(self, document: Json) -> Json:
+        """Masks the JSON document. The mask of the streams could break its syntax."""
+        return redact_document(document, self.redactor)
 
     @property
     def people(self) -> TextIO:
@@ -93,6 +99,9 @@ def verdict_of(error: BaseException, *, debug: bool) -> Verdict:
         case PredeployError():
             outcome = Outcome.USAGE if error.exit_code == 2 else Outcome.ERRORED
             return Verdict(outcome=outcome, exit_code=error.exit_code, reason=str(error))
+    if isinstance(error, OSError) and error.errno in (errno.EMFILE, errno.ENFILE):
+        reason = "no file descriptor is left for this process. Raise its limit (ulimit -n 1024), and run again."
+        return Verdict(outcome=Outcome.ERRORED, exit_code=3, reason=reason)
     text = f"an internal error of predeploy: {type(error).__name__}: {error}. It is no verdict on the stack."
     return Verdict(outcome=Outcome.ERRORED, exit_code=3, reason=text + ("" if debug else " Details: --debug"))
 
@@ -122,6 +131,8 @@ def run_command(
     options = rerun_options(shown, given.options, user_dirs) if given.subcommand else given.options
     flags = {name: options[name] for name in FLAGS if name in options}
     home = existing(absolute(shown))
+    if not (options.get("list") or options.get("plan")):
+        require_usable(user_dirs, environ)
     settings = read_settings(home, flags, environ)
     commit = options.get("commit", "")
     if given.words and (settings.gate or options.get("distribute")):
@@ -200,7 +211,7 @@ def validate(request: ValidationRequest, caller: Caller, streams: Streams, inter
 def deliver(report: Report, text: str, streams: Streams) -> None:
     """Writes the report: the JSON document if `json_output` is set, the text, and the last line."""
     if streams.json_output:
-        say(render_document(report).rstrip(), sys.stdout)
+        say(render_document(report, streams.mask_document).rstrip(), unmasked(sys.stdout))
     say(f"{text}\n{last_line_of(report)}", streams.people)
 
 
@@ -208,7 +219,7 @@ def tell_github(report: Report, home: Path, environ: Mapping[str, str], streams:
     """Writes annotations and the summary if GitHub Actions runs this process. The verdict stays the last line."""
     if github.is_there(environ):
         say(github.render_annotations(report, github.below_workspace(home, environ)), streams.people)
-        github.append_summary(report, environ)
+        github.append_summary(report, environ, streams.redactor.text)
 
 
 def say(text: str, stream: TextIO | None) -> None:
@@ -236,6 +247,6 @@ def end_without_report(streams: Streams, verdict: Verdict, environ: Mapping[str,
     say(f"predeploy: {verdict.reason}", sys.stderr)
     tell_github(report, Path(), environ, streams)
     if streams.json_output:
-        say(render_document(report).rstrip(), sys.stdout)
+        say(render_document(report, streams.mask_document).rstrip(), unmasked(sys.stdout))
     say(last_line_of(report), streams.people)
     return verdict.exit_code

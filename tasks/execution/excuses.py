@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from tasks.diagnostics.absent_variables import absent_variable
 from tasks.diagnostics.settings_marks import absent_in
 from tasks.diagnostics.tracebacks import Trace, traces
+from tasks.execution.causes.absent_extension import absent_extension, extension_reason
 from tasks.execution.judgement import Judgement, errored
 from tasks.exits import Exit
 from tasks.models import Diagnostic, Severity, Stage
@@ -13,8 +14,6 @@ from tasks.reason_codes import ReasonCode
 from tasks.settings.mistakes import spelled
 from tasks.steps import Check
 
-# The error of a Postgres without the files of an extension. Production's Postgres may have them.
-NO_EXTENSION = re.compile(r'extension "(?P<name>[^"\n]+)" is not available')
 # Exceptions of clients that reach no server. The first that fits names the service.
 ANOTHER_HOST = "a server of another host"
 SERVICES = (
@@ -64,6 +63,10 @@ def judge_settings(check: Check, exit: Exit) -> Judgement | None:
     table = f"[{spelled(('component', check.component, 'env'))}]"
     if found.name:
         advice = f'no throwaway value of {found.name} fits. Set it in predeploy.toml: {table} {found.name} = "…"'
+        return errored(ReasonCode.VARIABLE_ABSENT, f"{found.message}: {advice}")
+    if found.message.startswith("ModuleNotFoundError"):
+        setting = f'[{spelled(("component", check.component))}] settings = "…"'
+        advice = f"git does not have this module. Name settings that load without it in predeploy.toml: {setting}"
         return errored(ReasonCode.VARIABLE_ABSENT, f"{found.message}: {advice}")
     advice = f"the tree does not have this configuration. Set the variable that leads to it in predeploy.toml: {table}"
     return errored(ReasonCode.VARIABLE_ABSENT, f"{found.message}: {advice}")
@@ -124,8 +127,6 @@ def last_chain(found: list[Trace]) -> Iterator[Trace]:
 
 def judge_extension(exit: Exit) -> Judgement | None:
     """Returns an errored judgement if this run's Postgres lacks an extension; otherwise None."""
-    found = NO_EXTENSION.search(f"{exit.stderr}\n{exit.stdout}")
-    if found is None:
-        return None
-    advice = "set images.postgres to an image that has it; for the embedded engine, install it on this machine"
-    return errored(ReasonCode.EXTENSION_ABSENT, f'this run\'s Postgres has no extension "{found["name"]}": {advice}')
+    text = f"{exit.stderr}\n{exit.stdout}"
+    name = absent_extension(text)
+    return errored(ReasonCode.EXTENSION_ABSENT, extension_reason(name, text)) if name else None

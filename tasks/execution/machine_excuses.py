@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 
-from tasks.execution.causes.build_variables import blamed_variables
+from tasks.execution.causes.build_variables import blamed_reads, blamed_variables
 from tasks.execution.causes.machine_causes import (
     MachineFacts,
     caused_here,
@@ -30,7 +30,7 @@ from tasks.steps import LIMIT, Check, Command, Environment, Step
 PACKAGED = frozenset({"production", "development"})
 """Environments whose packages run on a Python of this machine, or on a base image without the image's own packages."""
 
-NOT_FOUND = 127
+NOT_STARTED = (126, 127)
 UNNAMED = "a server of another host"
 """The service of an error of a client for HTTP."""
 BUILDERS = frozenset({"site_build", "wrangler"})
@@ -64,7 +64,7 @@ def judge_machine(
     check: Check, command: Command, exit: Exit, findings: Findings, stack: Stack, *, has_images: bool
 ) -> Judgement | None:
     """Returns an errored judgement if a failure has its cause in this machine; otherwise None."""
-    is_shell = exit.code == NOT_FOUND or command.parser in BUILDERS
+    is_shell = exit.code in NOT_STARTED or command.parser in BUILDERS
     if is_shell and (absent := judge_absent(command, exit)) is not None:
         return absent
     served_in_image = has_images and check.image is not None
@@ -79,15 +79,19 @@ def judge_machine(
     )
     found = caused_here(errors, facts)
     if command.parser in BUILDERS and (found is None or found.reason_code == ReasonCode.NETWORK):
-        return judge_variables(check, command, exit, findings) or judge_unreached(exit, findings)
+        return judge_variables(check, command, exit, findings, stack) or judge_unreached(exit, findings)
     return found
 
 
-def judge_variables(check: Check, command: Command, exit: Exit, findings: Findings) -> Judgement | None:
+def judge_variables(check: Check, command: Command, exit: Exit, findings: Findings, stack: Stack) -> Judgement | None:
     """Returns an errored judgement if the build failed because of a variable that only production has."""
     first = next((each for each in findings.diagnostics if each.severity is Severity.ERROR), None)
     message = first.message if first else ""
     names = blamed_variables(message, f"{exit.stdout}\n{exit.stderr}", dict(command.env))
+    if not names:
+        nodes = (each.node for each in stack.components if each.path == check.component and each.node)
+        reads = [read for node in nodes for read in node.private]
+        names = blamed_reads(first, reads, {*dict(command.env), *command.secrets})
     if not names:
         return None
     table, said = spelled(("component", check.component, "env")), message or f"exit code {exit.code}"

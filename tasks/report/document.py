@@ -1,7 +1,7 @@
 """The report for programs: `report.json`, schema 1. Keys are added over time, never renamed or removed."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import PurePosixPath
 from typing import TypeAlias
 
@@ -75,9 +75,10 @@ def to_document(report: Report) -> dict[str, Json]:
     }
 
 
-def render_document(report: Report) -> str:
+def render_document(report: Report, mask: Callable[[Json], Json] | None = None) -> str:
     """The document as text, ending with a newline. ASCII only, so that any stdout can encode it."""
-    return json.dumps(to_document(report), indent=2) + "\n"
+    document: Json = to_document(report)
+    return json.dumps(mask(document) if mask else document, indent=2) + "\n"
 
 
 def render_summary(report: Report) -> dict[str, Json]:

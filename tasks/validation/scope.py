@@ -57,6 +57,13 @@ class Scope:
     built: Path | None = None
 
     @property
+    def images(self) -> dict[str, str]:
+        """The base images that are not the usual ones: a compose file's Postgres with extensions, and the settings'."""
+        images = [each.web.postgres_image for each in self.stack.components if each.web and each.web.postgres_image]
+        composed = {"postgres": images[0]} if images else {}
+        return composed | {str(name): image for name, image in self.settings.images.items()}
+
+    @property
     def lowering(self) -> Lowering:
         """Converts the plan's checks to steps."""
         day = f"{datetime.now(UTC):%Y-%m-%d}"

@@ -147,7 +147,13 @@ def worker_gaps(component: Component, _: CatalogueContext) -> tuple[str, ...]:
         for step in left_out
         if not any(re.search(rf"\b{tool}\b", step.text) for tool in covered)
     )
-    return (*((own,) if lacks_wrangler(component) else ()), *steps)
+    python = f"{component.label} is a Worker in Python: predeploy bundles it, and does not start it"
+    return (*((own,) if lacks_wrangler(component) else ()), *((python,) if is_python(component) else ()), *steps)
+
+
+def is_python(component: Component) -> bool:
+    """Whether the Worker's code is Python, which needs packages and a runtime of Cloudflare's."""
+    return worker_of(component).main.endswith(".py")
 
 
 BUILD_ROWS = (

@@ -10,7 +10,7 @@ from tasks.stack import Component
 from tasks.steps import DB_URL, LIMIT, NONCE, PROBES, Command, address_of
 
 # Handlers that make a Worker useful without one for requests.
-_HANDLERS = re.compile(r"\b(?:scheduled|queue|email|tail|trace)\s*[(:,]|\bWorkerEntrypoint\b")
+_HANDLERS = re.compile(r"\b(?:scheduled|queue|email|tail|trace)\s*[(:,]|\b(?:WorkerEntrypoint|DurableObject)\b")
 # The probe's exit codes without a verdict.
 UNFIT = (
     (6, "port_taken"),

@@ -3,7 +3,7 @@
 from tasks.catalogue.health import health_paths
 from tasks.catalogue.row import CatalogueContext, Row
 from tasks.catalogue.worker.bindings import remote_gaps, remote_options
-from tasks.catalogue.worker.build import worker_absent, worker_of
+from tasks.catalogue.worker.build import is_python, worker_absent, worker_of
 from tasks.catalogue.worker.database import across, database, migrated_by
 from tasks.catalogue.worker.events import cron_absent, cron_commands, handles_events
 from tasks.catalogue.worker.intake import form_absent, intake_commands
@@ -60,6 +60,8 @@ def runtime_absent(component: Component, context: CatalogueContext) -> str:
     reason = worker_absent(component, context)
     if not reason and not worker_of(component).main:
         return f"{component.label} deploys assets alone, without code that can answer"
+    if not reason and is_python(component):
+        return f"{component.label} is a Worker in Python, which predeploy does not start"
     return reason
 
 
