@@ -73,6 +73,20 @@ class ToolCall:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TestSelection:
+    """How the words after `--` of the command line narrow a test runner.
+
+    They replace `targets`, the last words of its argv. `evidence` is a pattern that the output of a pass with them
+    contains: at least one test ran. `unmatched` are the exit codes for "no test matches".
+    """
+
+    __test__ = False
+    evidence: str
+    targets: tuple[str, ...] = ()
+    unmatched: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PythonProject:
     """How a Python component's dependencies are declared and locked. Paths are relative to the stack's root.
 
