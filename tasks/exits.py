@@ -9,13 +9,15 @@ from tasks.steps import Command
 class ServiceExit:
     """How a service of a step ended while the step needed it, and the end of its output.
 
-    `code` and `signal` are None if the service did not end.
+    `code` and `signal` are None if the service did not end. `cpu` is then its processor time in seconds, if the engine
+    knows it.
     """
 
     name: str
     code: int | None
     signal: int | None
     output: str
+    cpu: float | None = None
 
     @property
     def ended(self) -> bool:

@@ -1,6 +1,5 @@
 """The data that all packages share: stages, diagnostics, results and the report."""
 
-import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -35,7 +34,10 @@ class Severity(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Diagnostic:
-    """One finding of one tool. `file` is relative to the stack's root, `line` and `column` count from 1."""
+    """One finding of one tool. `file` is relative to the stack's root, `line` and `column` count from 1.
+
+    `fix` is what the tool itself offers, in one line: a description, a command or both.
+    """
 
     tool: str
     message: str
@@ -44,12 +46,7 @@ class Diagnostic:
     column: int | None = None
     severity: Severity = Severity.ERROR
     rule: str | None = None
-
-    @property
-    def fingerprint(self) -> str:
-        """An id that stays the same when the finding moves to another line."""
-        parts = (self.tool, self.file or "", self.rule or "", self.message)
-        return hashlib.sha256("\0".join(parts).encode("utf-8", "backslashreplace")).hexdigest()[:16]
+    fix: str = ""
 
     @property
     def location(self) -> str:
@@ -142,7 +139,7 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckReport:
-    """A check of the plan with its result: one line of the report. `needs` are the ids of checks that it needs."""
+    """A check of the plan with its result. `needs` are ids. `has_tests`: single tests of it can be chosen."""
 
     id: str
     name: str
@@ -152,6 +149,7 @@ class CheckReport:
     result: Result
     rerun: str = ""
     needs: tuple[str, ...] = ()
+    has_tests: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,16 +1,19 @@
-"""The running service: the socket, the dispatcher and the server. Their imports take two seconds."""
+"""The running service: the socket, the dispatcher and the server. Prefect and FastAPI take two seconds to import."""
 
 import asyncio
 import logging
 import socket
+import time
 
 import uvicorn
 
 from deployments.webhook.app import WebhookService, make_app
 from deployments.webhook.body import Bodies
+from deployments.webhook.connections import Connections, room
 from deployments.webhook.decision import Wanted
 from deployments.webhook.dispatch import HEAD_SECONDS, Dispatcher
 from deployments.webhook.inbox import Inbox
+from deployments.webhook.log import log_to_stderr
 from deployments.webhook.metrics import Metrics
 from deployments.webhook.protocol import ImpatientProtocol
 from deployments.webhook.runs import connected
@@ -20,13 +23,10 @@ from tasks.errors import UsageError
 from tasks.github.settings import GitHubSettings
 from tasks.source.fetch import Remote, head_of
 
-AT_ONCE = 256
-"""The most simultaneous connections. Further ones get 503."""
-
 
 def serve(settings: WebhookSettings, github: GitHubSettings, inbox: Inbox) -> None:
     """Runs the service until a signal arrives."""
-    log_to_stderr()
+    log_to_stderr()  # Prefect has configured all loggers when it was imported
     listener = listen(settings.host, settings.port)
     port = listener.getsockname()[1]
     metrics = Metrics()
@@ -50,22 +50,14 @@ def serve(settings: WebhookSettings, github: GitHubSettings, inbox: Inbox) -> No
         http=ImpatientProtocol,
         access_log=False,
         log_config=None,
-        limit_concurrency=AT_ONCE,
+        # the address of a connection is that of its other end: any sender can write the header
+        proxy_headers=False,
         server_header=False,
         timeout_graceful_shutdown=5,
     )
+    ImpatientProtocol.room = Connections(clock=time.monotonic, most=room())
     logging.getLogger("predeploy.webhook").info("listening at http://%s:%d/github", settings.host, port)
     uvicorn.Server(config).run(sockets=[listener])
-
-
-def log_to_stderr() -> None:
-    """Logs predeploy and uvicorn to stderr. Prefect configured all other loggers on import."""
-    handler = logging.StreamHandler()
-    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
-    for name in ("predeploy", "uvicorn"):
-        logger = logging.getLogger(name)
-        logger.handlers[:], logger.propagate = [handler], False
-        logger.setLevel(logging.INFO)
 
 
 def listen(host: str, port: int) -> socket.socket:

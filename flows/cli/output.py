@@ -44,10 +44,6 @@ class OutputMode:
             return render_agent(report, reason=self.reason, style=self.style)
         return render_text(report, self.style)
 
-    def render_plain(self, report: Report) -> str:
-        """The report as text for a file."""
-        return render_text(report, Style(unicode=True))
-
     def open_progress(self, stream: TextIO) -> Progress:
         """The progress display of the run."""
         return open_progress(stream, mode=self.mode, style=self.style, interactive=self.interactive)

@@ -19,12 +19,12 @@ from tasks.execution.executor import Run
 from tasks.models import Outcome, Report, RunFacts, Verdict
 from tasks.redaction.gate import redact
 from tasks.report.directory import RunDirectory, create_run_directory
-from tasks.report.document import render_document
 from tasks.report.live import Progress
 from tasks.report.publish import publish
 from tasks.settings import unknown_variables
 from tasks.validation.engine_work import OpenWork
 from tasks.validation.job import Job
+from tasks.validation.report_files import report_files
 from tasks.validation.validation import Validation
 
 STOPPED_PATIENCE = 2.0
@@ -132,8 +132,7 @@ class RunSession:
     def _published(self, directory: RunDirectory, report: Report) -> Report:
         """Publishes the report and returns it. A report that cannot be published has the reason, and is no pass."""
         try:
-            plain = self.output.render_plain(replace(report, place=""))  # readers of the file have another directory
-            publish(directory, {"report.json": render_document(report), "report.txt": plain})
+            publish(directory, report_files(report, self.job, directory))
         except EngineError as error:
             passed = report.verdict.outcome is Outcome.PASSED
             verdict = Verdict(outcome=Outcome.ERRORED, exit_code=3, reason=str(error)) if passed else report.verdict

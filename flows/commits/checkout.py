@@ -16,7 +16,7 @@ from tasks.errors import UsageError
 from tasks.files import remove_tree
 from tasks.github.settings import GitHubSettings
 from tasks.settings import FILE
-from tasks.source.fetch import Remote, check_out, fetch_commit, read_file, resolve_commit
+from tasks.source.fetch import CONTROL, Remote, check_out, fetch_commit, read_file, resolve_commit
 from tasks.user_dirs import REPORTS, UserDirs
 
 KEPT = 50
@@ -69,6 +69,8 @@ def empty_directory(base: Path, order: Order) -> Iterator[Path]:
 def inside(directory: str) -> PurePosixPath:
     """Returns a directory below the repository's root. Raises UsageError for a path that leads out of it."""
     path = PurePosixPath(directory)
+    if CONTROL.search(directory):
+        raise UsageError(f"directory: {directory!r} contains a control character. Name a directory of the repository.")
     if path.is_absolute() or ".." in path.parts:
         raise UsageError(f"directory: {directory} is not below the repository's root. Name one that is.")
     return path

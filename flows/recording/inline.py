@@ -9,11 +9,11 @@ from flows.recording.run_events import RunEvents, enter_run_events
 from tasks.execution.executor import Run
 from tasks.redaction.streams import masked_errors
 from tasks.report.directory import create_run_directory
-from tasks.report.document import render_document
 from tasks.report.live import Silent
 from tasks.report.publish import publish
 from tasks.validation.engine_work import OpenWork
 from tasks.validation.job import Job
+from tasks.validation.report_files import report_files
 from tasks.validation.validation import Validation
 
 
@@ -51,7 +51,7 @@ async def _validate(job: Job, open_work: OpenWork, begun: asyncio.Future[RunEven
         validation = Validation(job=job, directory=directory, progress=Silent(), begun=follow, open_work=open_work)
         try:
             report = await validation.run()
-            publish(directory, {"report.json": render_document(report)})
+            publish(directory, await asyncio.to_thread(report_files, report, job, directory))
         except Exception as error:
             if begun.done():
                 await begun.result().close(error)

@@ -1,6 +1,5 @@
 """Makes the catalogue: the checks of a stack, from rows and components."""
 
-import re
 from collections import Counter
 from collections.abc import Collection, Iterable
 from dataclasses import replace
@@ -11,7 +10,7 @@ from tasks.catalogue.deploy_names import absence, needed_names
 from tasks.catalogue.django import rows as django
 from tasks.catalogue.django.image import missing_files
 from tasks.catalogue.quality import rows as quality
-from tasks.catalogue.row import Absent, Catalogue, CatalogueContext, Row
+from tasks.catalogue.row import Absent, Catalogue, CatalogueContext, Row, slug
 from tasks.catalogue.worker import rows as worker
 from tasks.catalogue.worker.build import BUILD_ROWS as WORKER_BUILD_ROWS
 from tasks.errors import SettingsError, UsageError
@@ -30,11 +29,6 @@ __all__ = ["NAMES", "ROWS", "Absent", "Catalogue", "CatalogueContext", "make_cat
 NO_ENGINE = "any engine"
 """A capability that no engine has: its gap is one on every engine."""
 KIND_TITLES = {Kind.WEB: "Django project", Kind.WORKER: "Worker", Kind.SITE: "static site", Kind.PACKAGE: "package"}
-
-
-def slug(component: Component) -> str:
-    """Returns the component's name for use in an identifier: `coffee_shop` for `coffee-shop`."""
-    return re.sub(r"\W+", "_", component.name).strip("_").lower() or "root"
 
 
 def inputs_of(components: Iterable[Component], others: Iterable[Component]) -> Inputs:

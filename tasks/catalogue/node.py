@@ -3,9 +3,9 @@
 import posixpath
 
 from tasks.catalogue.build_env import example_env
-from tasks.catalogue.pages import functions_commands, functions_gaps
+from tasks.catalogue.pages import code_commands, code_gaps, refused_commands
 from tasks.catalogue.preparation import prepared
-from tasks.catalogue.row import CatalogueContext, Row
+from tasks.catalogue.row import CatalogueContext, Row, output_of
 from tasks.models import Stage
 from tasks.stack import Component, Kind
 from tasks.steps import PROBES, PYTHON, WORK, Command
@@ -44,7 +44,7 @@ def site_commands(component: Component, context: CatalogueContext) -> tuple[Comm
         return (links_command(component, context),)
     builds = (*prepared(component, context, "build"), build) if build.argv else ()
     links = (links_command(component, context),) if has_pages(component, context) else ()
-    return (*builds, *functions_commands(component, context), *links)
+    return (*builds, *code_commands(component, context), *refused_commands(component, context), *links)
 
 
 def has_pages(component: Component, context: CatalogueContext) -> bool:
@@ -91,7 +91,9 @@ def site_gaps(component: Component, _: CatalogueContext) -> tuple[str, ...]:
     if component.site is None or component.worker:
         return ()
     rendered = f"a server renders pages of {component.label} on request; predeploy does not start this server"
-    return (*((rendered,) if component.site.server else ()), *functions_gaps(component))
+    # without a wrangler file nothing says that Pages runs the server
+    is_started = component.site.pages is not None and component.site.pages.config != ""
+    return (*((rendered,) if component.site.server and not is_started else ()), *code_gaps(component))
 
 
 def package_gaps(component: Component, context: CatalogueContext) -> tuple[str, ...]:
@@ -99,12 +101,6 @@ def package_gaps(component: Component, context: CatalogueContext) -> tuple[str, 
     if output_of(component, context):
         return ()
     return (f"the build script of {component.label} ran, and predeploy does not know how to check what it makes",)
-
-
-def output_of(component: Component, context: CatalogueContext) -> str:
-    """Returns the build's output directory, relative to the component."""
-    assert component.site is not None
-    return context.configured(component).output or component.site.output
 
 
 def site_outputs(component: Component, context: CatalogueContext) -> tuple[tuple[str, str], ...]:

@@ -1,5 +1,6 @@
 """The data of the catalogue: rows, their context, and the catalogue itself."""
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
@@ -56,6 +57,17 @@ class CatalogueContext:
         configured = self.configured(component)
         throwaway = throwaway_variables() if component.web else {}
         return tuple(sorted({*configured.secrets, *configured.optional_secrets} - throwaway.keys()))
+
+
+def slug(component: Component) -> str:
+    """Returns the component's name for use in an identifier: `coffee_shop` for `coffee-shop`."""
+    return re.sub(r"\W+", "_", component.name).strip("_").lower() or "root"
+
+
+def output_of(component: Component, context: CatalogueContext) -> str:
+    """Returns the build's output directory, relative to the component."""
+    assert component.site is not None
+    return context.configured(component).output or component.site.output
 
 
 def never_absent(_: Component, __: CatalogueContext) -> str:

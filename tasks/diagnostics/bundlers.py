@@ -6,9 +6,10 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from tasks.diagnostics.javascript import drawn, esbuild, raised
+from tasks.diagnostics.node import tsc
 from tasks.diagnostics.paths import PathMapper
 from tasks.diagnostics.reading import Parsed, ToolOutput, deduplicated, last_line, number, shortened
-from tasks.models import Diagnostic
+from tasks.models import Diagnostic, Severity
 
 _ENTRY = re.compile(r'entry-point file at "(?P<path>[^"]+)" was not found')
 _WRANGLER_FILE = re.compile(r'(?:^|(?<=[\s"\']))(?P<path>[^\s"\']*wrangler\.(?:toml|jsonc?))')
@@ -22,9 +23,13 @@ _BULLET = re.compile(r"^[ \t]+- (?P<message>.+)$", re.MULTILINE)
 _UPLOAD = re.compile(r"^Total Upload: .+$", re.MULTILINE)
 _BUILD_FAILED = re.compile(r"^Build failed with \d+ errors?:")
 
+# The output of the build command of a wrangler file, and wrangler's own errors after it.
+_CUSTOM = "[custom build] "
+_OF_CUSTOM = re.compile(r"Process exited with non-zero status|^Running custom build")
 _STAMP = re.compile(r"^\d\d:\d\d:\d\d (?:\[ERROR\] )?", re.MULTILINE)
 _LOCATION = re.compile(
-    r"^[ \t]+(?:Location:\n[ \t]+|file: )(?P<path>/[^\n:]+?)(?::(?P<line>\d+):(?P<column>\d+))?$", re.MULTILINE
+    r"^[ \t]+(?:Location:\n[ \t]+(?=[^\s:]*/)|file: (?=/))(?P<path>[^\n:]+?)(?::(?P<line>\d+):(?P<column>\d+))?$",
+    re.MULTILINE,
 )
 _LABEL = re.compile(
     r"^(?:\[(?:ERROR|vite|build|astro|config|content)\] )*(?:\[(?P<rule>[\w:.@/ -]+)\]:? )?(?P<message>.+)$"
@@ -33,6 +38,7 @@ _UNRESOLVED = re.compile(
     r"(?P<message>(?:Rolldown |Rollup )?(?:[Ff]ailed to|Could not) resolve (?:import )?(?P<what>\S+?)) "
     r"(?:from|in|imported by) [\"']?(?P<path>[^\s\"']+?)[\"']?[.,]?(?:\s|$)"
 )
+_CAUSE = re.compile(r"^.*\bthrew an error\n+Caused by:\n[ \t]+(?P<message>\S.*)$", re.MULTILINE)
 _TRANSFORM = re.compile(r"^(?P<path>[^\s:]+):(?P<line>\d+):(?P<column>\d+): ERROR: (?P<message>.+)$", re.MULTILINE)
 _ROLLUP = re.compile(r"^(?P<path>[^\s(]+) \((?P<line>\d+):(?P<column>\d+)\): (?P<message>.+)$", re.MULTILINE)
 _CONFIG_ISSUE = re.compile(r"^! (?P<message>.+)$", re.MULTILINE)
@@ -50,14 +56,27 @@ _PRERENDER = re.compile(r'^Error occurred prerendering page "(?P<page>[^"]+)".*\
 
 def wrangler(output: ToolOutput) -> Parsed:
     """Reads `wrangler deploy --dry-run`."""
-    found: list[Diagnostic] = []
+    found = _custom_build(output)
     for finding, body in esbuild(output, "wrangler"):
+        if found and _OF_CUSTOM.search(finding.message):
+            continue
         found.extend(_wrangler_findings(finding, body, output.mapper))
     if not found:
         error = raised(output.stderr, output.mapper, "wrangler")
         found += [error] if error else []
     upload = _UPLOAD.search(output.stdout)
     return Parsed(diagnostics=deduplicated(found), summary=upload[0] if upload else "")
+
+
+def _custom_build(output: ToolOutput) -> list[Diagnostic]:
+    """Returns what the build command of the wrangler file reports."""
+    lines = [line.removeprefix(_CUSTOM) for line in output.text.splitlines() if line.startswith(_CUSTOM)]
+    if not lines or "Running custom build" not in output.text:
+        return []
+    text = "\n".join(lines)
+    found = site_build(replace(output, stdout=text, stderr="")).diagnostics
+    last = Diagnostic(tool="wrangler", message=shortened(last_line(text)))
+    return [replace(each, tool="wrangler") for each in found] or [last]
 
 
 def pages_functions(output: ToolOutput) -> Parsed:
@@ -101,7 +120,7 @@ def site_build(output: ToolOutput) -> Parsed:
     """Reads the build of a static site by any generator."""
     text = _STAMP.sub("", output.text)
     mapper = output.mapper
-    found = drawn(text, mapper, "build")
+    found = [*drawn(text, mapper, "build"), *_typed(output)]
     for reader in (_located, _transformed, _unresolved):
         for finding in reader(text, mapper):
             if not any(_is_same(finding, known) for known in found):
@@ -110,9 +129,18 @@ def site_build(output: ToolOutput) -> Parsed:
         found.extend(guess(text, mapper) if not found else ())
     found.extend(finding for finding, _ in esbuild(output, "build") if finding.file or not found)
     if not found:
+        found += [Diagnostic(tool="build", message=shortened(match["message"])) for match in _CAUSE.finditer(text)]
+    if not found:
         error = raised(text, mapper, "build")
         found += [_rendering(error, text)] if error else []
     return Parsed(diagnostics=deduplicated(found))
+
+
+def _typed(output: ToolOutput) -> Iterator[Diagnostic]:
+    """Yields the errors of a type checker that the build script calls."""
+    for finding in tsc(output).diagnostics:
+        if finding.severity is Severity.ERROR:
+            yield replace(finding, tool="build")
 
 
 def _is_same(new: Diagnostic, known: Diagnostic) -> bool:

@@ -39,7 +39,7 @@ _FLAKE8_CRASH = re.compile(
 
 def _unformatted(tool: str, path: str, line: int | None, message: str, mapper: PathMapper) -> Diagnostic:
     file = mapper.relative(path)
-    return Diagnostic(tool=tool, message=message, file=file, line=line, rule="unformatted")
+    return Diagnostic(tool=tool, message=message, file=file, line=line, rule="unformatted", fix=f"run {tool}")
 
 
 def black(output: ToolOutput) -> Parsed:

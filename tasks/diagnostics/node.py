@@ -89,7 +89,16 @@ def _eslint_finding(message: dict[str, object], file: str | None) -> Diagnostic:
         column=number(message.get("column")),
         severity=Severity.WARNING if message.get("severity") == 1 else Severity.ERROR,
         rule=text_of(message.get("ruleId")) or ("parse_error" if message.get("fatal") else None),
+        fix=_eslint_fix(message),
     )
+
+
+def _eslint_fix(message: dict[str, object]) -> str:
+    """Returns the command for a fix that eslint makes itself, else its first suggestion."""
+    if message.get("fix"):
+        return "eslint --fix"
+    suggested = next(iter(items(message.get("suggestions"))), None)
+    return shortened(text_of(mapping(suggested).get("desc")))
 
 
 def _eslint_refused(output: ToolOutput) -> Diagnostic | None:

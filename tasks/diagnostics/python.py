@@ -34,6 +34,7 @@ _MYPY = re.compile(
     r"^(?P<path>(?!mypy:)[^:\n]+?):(?:(?P<line>\d+):(?:(?P<column>\d+):)?(?:\d+:\d+:)?)? "
     r"(?P<severity>error|note|warning): (?P<message>.*?)(?:  \[(?P<rule>[\w-]+)\])?$"
 )
+_RUFF_FIXES = {"safe": "ruff check --fix", "unsafe": "ruff check --fix --unsafe-fixes"}
 _NOTE = "; note: "
 _MYPY_CONFIG = re.compile(r"^(?P<path>[^\s:]+\.(?:ini|cfg|toml)): (?P<message>.+)$")
 _MYPY_CONFIG_LINE = re.compile(r"\[line\s+(\d+)\]|\(at line (\d+)")
@@ -62,7 +63,15 @@ def _ruff_finding(item: dict[str, object], mapper: PathMapper) -> Diagnostic:
         severity=severity_of(text_of(item.get("severity")) or "error"),
         # Releases before 0.5 have no code for syntax errors.
         rule=text_of(item.get("code")) or "invalid-syntax",
+        fix=_ruff_fix(mapping(item.get("fix"))),
     )
+
+
+def _ruff_fix(fix: dict[str, object]) -> str:
+    """Returns ruff's description of its fix, with the command that applies it. An unsafe fix needs a flag more."""
+    command = _RUFF_FIXES.get(text_of(fix.get("applicability")).lower(), "")
+    description = shortened(text_of(fix.get("message")))
+    return f"{description} ({command})" if description and command else description or command
 
 
 def _ruff_errors(output: ToolOutput, tool: str) -> list[Diagnostic]:
@@ -119,6 +128,7 @@ def _unformatted(path: str, line: int | None, mapper: PathMapper) -> Diagnostic:
         file=mapper.relative(path),
         line=line,
         rule="unformatted",
+        fix="run ruff format",
     )
 
 

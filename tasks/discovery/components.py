@@ -15,7 +15,7 @@ from tasks.discovery.image.definitions import ImageDefinitions, is_for_node
 from tasks.discovery.node.node_project import describe_node, without_manifest
 from tasks.discovery.other_sites import name_other_sites
 from tasks.discovery.package_builds import find_builds, is_near
-from tasks.discovery.public_variables import public_variables
+from tasks.discovery.public_variables import private_variables, public_variables
 from tasks.discovery.python.installations import ImageBuild, find_installations
 from tasks.discovery.python.python_project import describe_python
 from tasks.discovery.rank import Rank, is_excluded, rank
@@ -187,10 +187,12 @@ def _with_calls(
 def _node(tree: FileView, images: ImageDefinitions, place: _Place, rivals: tuple[str, ...]) -> Component:
     image = images.of(place.directory, is_for_node, rivals=rivals)
     node = describe_node(tree, place.directory, image)
-    if node is None and place.worker is not None:
+    if node is None and (place.worker is not None or (place.site is not None and place.site.pages is not None)):
         node = without_manifest(tree, place.directory, image)
     if node is not None and place.site is not None:
         node = replace(node, reads=public_variables(tree, place.directory))
+    if node is not None and place.kind is not Kind.WEB:
+        node = replace(node, private=private_variables(tree, place.directory))
     package = string(tree.table(join(place.directory, "package.json")), "name")
     own = place.worker.name if place.worker else ""
     name = _name(place.directory, own or package.rpartition("/")[2] or place.kind.value)

@@ -24,6 +24,17 @@ _FIELD = re.compile(
 )
 _OPTIONAL = re.compile(r"\boptional\s*:\s*true|\bdefault\s*:")
 _VALUES = re.compile(r"""\bvalues\s*:\s*\[\s*["'](?P<first>[^"']+)["']""")
+_NOT_BUILT = re.compile(r"(?:^|/)(?:node_modules|dist|coverage|\.wrangler|tests?|__tests__|e2e)/|\.(?:test|spec)\.\w+$")
+_PRIVATE = re.compile(
+    r"""\b(?:process|import\.meta)\.env(?:\??\.|\[["'])(?P<name>[A-Z][A-Z0-9_]*)\b"""
+    r"|\{(?P<names>[^{}]*)\}\s*=\s*(?:process|import\.meta)\.env\b"
+)
+# Variables that a host or a tool sets, and public ones, which get a value.
+_GIVEN = re.compile(
+    rf"{_PREFIX}|(?:VERCEL|NETLIFY|CF_PAGES|WORKERS_CI|GITHUB|CLOUDFLARE|RENDER)_?"
+    r"|(?:NODE_ENV|NODE_OPTIONS|MODE|DEV|PROD|SSR|BASE_URL|SITE|ASSETS_PREFIX|CI|PORT|HOST|HOME|PATH|PWD|TZ|DEBUG"
+    r"|ANALYZE|CONTEXT|URL|DEPLOY_URL)$"
+)
 _FILES = (".env", ".env.production", ".env.local", ".env.production.local")
 
 
@@ -48,6 +59,20 @@ def public_variables(tree: FileView, directory: str) -> tuple[Variable, ...]:
                 safe.add(read.name)
     known = {name for file in _FILES for name in parse_dotenv(tree.text(join(directory, file)))}
     return tuple(found[name] for name in sorted(found.keys() - safe - known))
+
+
+def private_variables(tree: FileView, directory: str) -> tuple[Variable, ...]:
+    """Returns the reads of other variables, which get no value here: each with its name and place."""
+    found: list[Variable] = []
+    for path in (each for each in tree.under(directory) if each.endswith(_SOURCES)):
+        if _NOT_BUILT.search(relative(path, directory)) or "env" not in tree.text(path):
+            continue
+        text = tree.text(path)
+        for match in _PRIVATE.finditer(text):
+            line = text.count("\n", 0, match.start()) + 1
+            names = re.findall(r"[A-Z][A-Z0-9_]*", match["name"] or match["names"])
+            found += [Variable(name=name, file=path, line=line) for name in names if not _GIVEN.match(name)]
+    return tuple(found)
 
 
 def _reads(text: str) -> Iterator[Variable]:

@@ -18,6 +18,7 @@ from tasks.execution.machine_excuses import (
     Effort,
     given_time,
     judge_machine,
+    judge_silence,
     judge_time,
     more_exact,
     probed,
@@ -87,7 +88,6 @@ class Attempt:
 
     def _result(self, check: Check, judgement: Judgement, findings: Findings, log: Path) -> Result:
         passed = judgement.status is Status.PASSED
-        findings.name_component(check.component)
         findings.name_lock(lock_of(self.lowering.stack, check.component))
         return Result(
             check=check.id,
@@ -165,7 +165,8 @@ class Attempt:
         here = judge_machine(check, command, exit, findings, stack, has_images=has_images)
         if judgement.status is not Status.FAILED:
             return here or judgement
-        return more_exact(here, excuse(check, exit, findings.diagnostics)) or judgement
+        cause = more_exact(here, excuse(check, exit, findings.diagnostics, builds_image=command.builds_image))
+        return cause or judge_silence(check, exit, judgement, effort, findings)
 
     async def _judged(self, check: Check, command: Command, exit: Exit, log: Path) -> Judgement:
         if command.phase == "acquire" and exit.code != 0:
@@ -216,7 +217,8 @@ class Attempt:
         if first is not None:
             served = self._served(check, command, exit)
             # a server's traceback explains a bad answer; a server that did not listen, only if it names a stack file
-            relevant = [each for each in served if each.file or judgement.reason_code in command.answered]
+            has_ended = any(each.ended for each in exit.services)
+            relevant = [each for each in served if each.file or has_ended or judgement.reason_code in command.answered]
             index = len(findings.diagnostics) if first.file else 0  # an error with a file stays first
             findings.diagnostics[index:index] = relevant
             return

@@ -1,6 +1,5 @@
 """Collects what the commands of a check report, and derives the one-line reason of its result."""
 
-import json
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
@@ -46,9 +45,11 @@ class Findings:
         self.gaps += parsed.gaps
         self.tests = parsed.tests or self.tests
 
-    def name_component(self, path: str) -> None:
-        """Writes the component's table into the advice of probes."""
-        self.diagnostics = [replace(each, message=with_component(each.message, path)) for each in self.diagnostics]
+    def add_hint(self, rule: str, hint: str) -> None:
+        """Adds a sentence to the findings of a rule."""
+        self.diagnostics = [
+            replace(each, message=f"{each.message}. {hint}") if each.rule == rule else each for each in self.diagnostics
+        ]
 
     def name_lock(self, lock: str) -> None:
         """Names the lock that lacks a native package. The tool that misses the package does not know its lock."""
@@ -95,11 +96,6 @@ def without_base(command: Command, judgement: Judgement, findings: Findings) -> 
     findings.diagnostics.clear()
     findings.gaps.append(reason)
     return skipped(ReasonCode.BASE_BROKEN, reason)
-
-
-def with_component(text: str, path: str) -> str:
-    """Returns the text of a probe with the table of the component in predeploy.toml, which a probe does not know."""
-    return text.replace('component."path"', f"component.{json.dumps(path, ensure_ascii=False)}")
 
 
 def plain(command: Command, judgement: Judgement) -> list[Diagnostic]:

@@ -3,8 +3,15 @@
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 
-from tasks.execution.causes.build_variables import blamed_variables
-from tasks.execution.causes.machine_causes import MachineFacts, caused_here, limit_setting, scale_of, timed_out
+from tasks.execution.causes.build_variables import blamed_reads, blamed_variables
+from tasks.execution.causes.machine_causes import (
+    MachineFacts,
+    caused_here,
+    limit_setting,
+    listened_late,
+    scale_of,
+    timed_out,
+)
 from tasks.execution.causes.missing_command import judge_absent
 from tasks.execution.causes.other_python import RunningPython
 from tasks.execution.causes.raised_errors import raised_errors
@@ -18,12 +25,12 @@ from tasks.production import NOWHERE, Sourced, SystemInstall
 from tasks.reason_codes import ReasonCode
 from tasks.settings.mistakes import spelled
 from tasks.stack import Stack
-from tasks.steps import Check, Command, Environment, Step
+from tasks.steps import LIMIT, Check, Command, Environment, Step
 
 PACKAGED = frozenset({"production", "development"})
 """Environments whose packages run on a Python of this machine, or on a base image without the image's own packages."""
 
-NOT_FOUND = 127
+NOT_STARTED = (126, 127)
 UNNAMED = "a server of another host"
 """The service of an error of a client for HTTP."""
 BUILDERS = frozenset({"site_build", "wrangler"})
@@ -40,7 +47,8 @@ class Effort:
 
 def given_time(step: Step, load: float) -> Step:
     """Returns the step with a longer limit if the machine is busy."""
-    return replace(step, limit=step.limit * scale_of(load))
+    limit = step.limit * scale_of(load)
+    return replace(step, limit=limit, argv=tuple(part.replace(LIMIT, f"{limit:g}") for part in step.argv))
 
 
 def running_python(environment: Environment, prepared: Prepared) -> list[RunningPython]:
@@ -56,7 +64,7 @@ def judge_machine(
     check: Check, command: Command, exit: Exit, findings: Findings, stack: Stack, *, has_images: bool
 ) -> Judgement | None:
     """Returns an errored judgement if a failure has its cause in this machine; otherwise None."""
-    is_shell = exit.code == NOT_FOUND or command.parser in BUILDERS
+    is_shell = exit.code in NOT_STARTED or command.parser in BUILDERS
     if is_shell and (absent := judge_absent(command, exit)) is not None:
         return absent
     served_in_image = has_images and check.image is not None
@@ -71,15 +79,19 @@ def judge_machine(
     )
     found = caused_here(errors, facts)
     if command.parser in BUILDERS and (found is None or found.reason_code == ReasonCode.NETWORK):
-        return judge_variables(check, command, exit, findings) or judge_unreached(exit, findings)
+        return judge_variables(check, command, exit, findings, stack) or judge_unreached(exit, findings)
     return found
 
 
-def judge_variables(check: Check, command: Command, exit: Exit, findings: Findings) -> Judgement | None:
+def judge_variables(check: Check, command: Command, exit: Exit, findings: Findings, stack: Stack) -> Judgement | None:
     """Returns an errored judgement if the build failed because of a variable that only production has."""
     first = next((each for each in findings.diagnostics if each.severity is Severity.ERROR), None)
     message = first.message if first else ""
     names = blamed_variables(message, f"{exit.stdout}\n{exit.stderr}", dict(command.env))
+    if not names:
+        nodes = (each.node for each in stack.components if each.path == check.component and each.node)
+        reads = [read for node in nodes for read in node.private]
+        names = blamed_reads(first, reads, {*dict(command.env), *command.secrets})
     if not names:
         return None
     table, said = spelled(("component", check.component, "env")), message or f"exit code {exit.code}"
@@ -127,6 +139,18 @@ def judge_time(check: Check, command: Command, exit: Exit, judgement: Judgement,
     setting = limit_setting(check.name, effort.limit)
     late = timed_out(command, effort.limit, exit.cpu, effort.load, setting)
     return late or replace(judgement, reason=f"{judgement.reason}. If it needs more time: {setting}")
+
+
+def judge_silence(check: Check, exit: Exit, judgement: Judgement, effort: Effort, findings: Findings) -> Judgement:
+    """Judges a server that runs and did not listen in time. Otherwise its findings name the setting for more time."""
+    if judgement.reason_code != ReasonCode.NOT_READY or any(each.ended for each in exit.services):
+        return judgement
+    setting = limit_setting(check.name, effort.limit)
+    server = exit.services[-1] if exit.services else None
+    name, cpu = (server.name, server.cpu) if server else ("server", None)
+    late = listened_late(name, effort.limit, cpu, effort.load, setting)
+    findings.add_hint(ReasonCode.NOT_READY, f"If it needs more time: {setting}")
+    return late or judgement
 
 
 def more_exact(here: Judgement | None, production: Judgement | None) -> Judgement | None:

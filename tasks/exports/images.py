@@ -1,5 +1,8 @@
 """Exports the images that a run has validated. Images and targets are planned before the run, written after it."""
 
+import os
+import stat
+import tarfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,6 +14,8 @@ from tasks.planning.plan import Plan
 from tasks.steps import Image
 
 COMPONENT = "{component}"
+ARCHIVED = ("oci-layout", "index.json")
+"""Files that each OCI archive has."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,7 +79,21 @@ def place_of(path: Path) -> Path:
         raise UsageError(f"--export-image {path}: that is a directory. Name a file in it.")
     if not path.parent.is_dir():
         raise UsageError(f"--export-image {path}: there is no directory {path.parent}. Create it first.")
+    if os.path.lexists(path) and not is_archive(path):
+        what = "exists, and is no image of an earlier export, so it is not replaced"
+        raise UsageError(f"--export-image {path}: that file {what}. Name another one.")
     return path
+
+
+def is_archive(path: Path) -> bool:
+    """Whether a file is an OCI archive, which an export may replace. A link, a FIFO or a device is none."""
+    if not stat.S_ISREG(path.lstat().st_mode):
+        return False
+    try:
+        with tarfile.open(path, "r:") as archive:
+            return set(ARCHIVED) <= {member.name.removeprefix("./") for member in archive}
+    except (OSError, tarfile.TarError, EOFError):
+        return False
 
 
 async def deliver(engine: Engine, delivery: Delivery) -> DeliveredImage:

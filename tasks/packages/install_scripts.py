@@ -5,6 +5,7 @@ An installation sees only manifests. So scripts that need the whole tree run in 
 
 import json
 import re
+from collections.abc import Collection
 
 INSTALL_SCRIPTS = ("preinstall", "install", "postinstall", "prepare")
 OTHER_SCRIPTS = ("prepublish", "preprepare", "postprepare", "pnpm:devPreinstall", "dependencies")
@@ -16,6 +17,8 @@ _IDLE = re.compile(
     rf"^{_RUNNER}(?:only-allow|husky|lefthook|simple-git-hooks|pre-commit|is-ci|check-engine|check-node-version|corepack"
     r"|skip-postinstall|playwright install|cypress install|puppeteer|git config|echo|true|exit 0|:)(?=$|[\s@|;])"
 )
+# Those that only a package brings, which is then among the dependencies.
+_PACKAGED = re.compile(r"^(?P<name>husky|lefthook|simple-git-hooks|is-ci|skip-postinstall)(?:\s[^|]*)?$")
 # Programs that change the installed packages, and read nothing but the folder with patches.
 _PATCHES = re.compile(rf"^{_RUNNER}patch-package(?=$|[\s@])")
 
@@ -26,6 +29,12 @@ def parts_of(script: str) -> tuple[str, str]:
     patches = [part for part in parts if _PATCHES.match(part)]
     rest = [part for part in parts if part not in patches and not _IDLE.match(part)]
     return " && ".join(patches), " && ".join(rest)
+
+
+def unpackaged(script: str, packages: Collection[str]) -> str:
+    """Returns the first part of an install script whose program comes with a package that is not asked for."""
+    found = (_PACKAGED.match(part) for part in _AND.split(script.strip()))
+    return next((match.string for match in found if match and match["name"] not in packages), "")
 
 
 def with_patches_only(text: str) -> str:

@@ -14,12 +14,11 @@ from tasks.report.facts import (
     place_of,
     seconds,
     secrets_line,
-    tally,
     untracked_line,
 )
 from tasks.report.folding import findings, headline, repetition
 from tasks.report.layout import clean, clean_line, disarm, shorten
-from tasks.report.ranking import affected, rank_fixes, red_checks, repeated
+from tasks.report.ranking import affected, numbers, rank_fixes, red_checks, repeated
 from tasks.report.style import Style
 
 _EACH = 20  # findings of one check
@@ -38,11 +37,11 @@ def _header(report: Report, reason: str) -> Iterator[str]:
     yield f"agent output: {clean_line(reason)}; failures only (--output human shows all)"
     outcome = report.verdict.outcome.value.upper()
     passed = sum(check.result.passed for check in report.checks)
-    numbers = tally(report)
-    if report.checks and not numbers:
-        numbers = f"{passed} of {counted(len(report.checks), 'check')} passed."
+    said = numbers(report)
+    if report.checks and not said:
+        said = f"{passed} of {counted(len(report.checks), 'check')} passed."
     reason = clean_line(report.verdict.reason)
-    because = f"{numbers} Reason: {reason}" if numbers and reason else numbers or reason
+    because = f"{said} Reason: {reason}" if said and reason else said or reason
     yield f"{outcome} in {seconds(report.duration)}: {because}"
     if report.gate:
         yield f"gate: {gate_line(report)}"

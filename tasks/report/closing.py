@@ -3,11 +3,11 @@
 from collections.abc import Iterator
 
 from tasks.models import Outcome, Report
-from tasks.report.facts import gap_texts, image_lines, tally, untracked_line
+from tasks.report.facts import gap_texts, image_lines, untracked_line
 from tasks.report.folding import COMMAND
 from tasks.report.inspection import production_lines
 from tasks.report.layout import cells, clean_line, fold, hang, shorten
-from tasks.report.ranking import Fix, affected, rank_fixes, red_checks
+from tasks.report.ranking import Fix, affected, numbers, rank_fixes, red_checks
 from tasks.report.style import Style
 
 _FIXES = 5
@@ -19,7 +19,7 @@ def closing(report: Report, style: Style) -> Iterator[list[str]]:
     verdict = report.verdict
     if verdict.outcome is Outcome.ERRORED and verdict.gaps:
         yield [*hang(style.spell(f"No verdict: {clean_line(verdict.reason)}:"), "", style.width), *_gaps(report, style)]
-    elif said := [line for line in (clean_line(verdict.reason), tally(report)) if line]:
+    elif said := [line for line in (clean_line(verdict.reason), numbers(report)) if line]:
         yield [line for text in said for line in hang(style.spell(text), "", style.width)]
     if report.warnings:
         warnings = (hang(style.spell(clean_line(text)), "  ! ", style.width) for text in report.warnings)

@@ -1,7 +1,9 @@
 """The report for programs: `report.json`, schema 1. Keys are added over time, never renamed or removed."""
 
 import json
+from collections.abc import Callable, Mapping
 from pathlib import PurePosixPath
+from typing import TypeAlias
 
 from tasks.models import (
     BuiltFiles,
@@ -18,15 +20,22 @@ from tasks.models import (
     worst,
 )
 from tasks.report.facts import duration_of
+from tasks.report.fingerprints import fingerprints
+from tasks.report.folding import sameness
 from tasks.report.inspection import Json, production_document
 from tasks.report.layout import encodable
+from tasks.report.ranking import Fix, causes_of
+from tasks.report.rerun import rerun_of
 
 SCHEMA = 1
+Member: TypeAlias = "tuple[str, tuple[str, ...]]"
+"""A finding: the id of its check, and its key of `sameness`."""
 
 
 def to_document(report: Report) -> dict[str, Json]:
     """The report as `report.schema.json` describes it: every key always there, every text valid Unicode."""
-    verdict = report.verdict
+    verdict, causes = report.verdict, causes_of(report)
+    numbers = {member: number for number, cause in enumerate(causes) for member in cause.members}
     return {
         "schema": SCHEMA,
         "result": verdict.outcome.value,
@@ -60,28 +69,53 @@ def to_document(report: Report) -> dict[str, Json]:
         "built": [_built(files) for files in report.built],
         "commit": report.commit or None,
         "gate": report.gate,
-        "stages": {stage.value: _stage(report, stage) for stage in Stage},
+        "stages": {stage.value: _stage(report, stage, numbers) for stage in Stage},
+        "causes": [_cause(cause) for cause in causes],
         "counts": _counts(report),
     }
 
 
-def render_document(report: Report) -> str:
+def render_document(report: Report, mask: Callable[[Json], Json] | None = None) -> str:
     """The document as text, ending with a newline. ASCII only, so that any stdout can encode it."""
-    return json.dumps(to_document(report), indent=2) + "\n"
+    document: Json = to_document(report)
+    return json.dumps(mask(document) if mask else document, indent=2) + "\n"
 
 
-def _stage(report: Report, stage: Stage) -> dict[str, Json]:
+def render_summary(report: Report) -> dict[str, Json]:
+    """The few facts about a run that a list of runs needs: `summary.json`. Long reports need not be read for it."""
+    return {
+        "schema": SCHEMA,
+        "result": report.verdict.outcome.value,
+        "exit_code": report.verdict.exit_code,
+        "started_at": report.started_at,
+        "duration_seconds": _seconds(report.duration),
+        "counts": _counts(report),
+    }
+
+
+def _stage(report: Report, stage: Stage, causes: Mapping[Member, int]) -> dict[str, Json]:
     checks = report.of(stage)
     return {
         "status": worst(check.result for check in checks).value,
         "duration_seconds": _seconds(duration_of(report, stage)),
-        "checks": [_check(report, check) for check in checks],
+        "checks": [_check(report, check, causes) for check in checks],
     }
 
 
-def _check(report: Report, check: CheckReport) -> dict[str, Json]:
+def _cause(cause: Fix) -> dict[str, Json]:
+    return {
+        "location": encodable(cause.location),
+        "message": encodable(cause.text),
+        "checks": _texts(cause.ids),
+        "errors": cause.errors,
+        "blocked": cause.waiting,
+    }
+
+
+def _check(report: Report, check: CheckReport, causes: Mapping[Member, int]) -> dict[str, Json]:
     result = check.result
     tests = result.tests
+    found = zip(result.diagnostics, fingerprints(result.diagnostics), strict=True)
     return {
         "id": encodable(check.id),
         "name": encodable(check.name),
@@ -100,7 +134,10 @@ def _check(report: Report, check: CheckReport) -> dict[str, Json]:
         "exit_code": result.exit_code,
         "log": encodable(str(PurePosixPath(report.directory) / result.log)) if result.log else None,
         "rerun": encodable(check.rerun),
-        "diagnostics": [_diagnostic(diagnostic) for diagnostic in result.diagnostics],
+        "diagnostics": [
+            _diagnostic(each, causes.get((check.id, sameness(each))), rerun_of(check, each), mark)
+            for each, mark in found
+        ],
     }
 
 
@@ -126,7 +163,7 @@ def _tests(tests: TestCounts | None) -> dict[str, Json]:
     }
 
 
-def _diagnostic(diagnostic: Diagnostic) -> dict[str, Json]:
+def _diagnostic(diagnostic: Diagnostic, cause: int | None, rerun: str, fingerprint: str) -> dict[str, Json]:
     return {
         "tool": diagnostic.tool,
         "file": _optional(diagnostic.file),
@@ -135,7 +172,10 @@ def _diagnostic(diagnostic: Diagnostic) -> dict[str, Json]:
         "severity": diagnostic.severity.value,
         "rule": _optional(diagnostic.rule),
         "message": encodable(diagnostic.message),
-        "fingerprint": diagnostic.fingerprint,
+        "fix": encodable(diagnostic.fix) or None,
+        "cause": cause,
+        "rerun": encodable(rerun) or None,
+        "fingerprint": fingerprint,
     }
 
 

@@ -1,11 +1,12 @@
 """Ranks what to fix first: the causes of all red checks, those that block most checks first. Pure."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from typing import TypeAlias
 
 from tasks.models import CheckReport, Diagnostic, Report, Severity, Stage, Status
-from tasks.report.facts import named
+from tasks.report.facts import counted, named, tally
 from tasks.report.folding import FoldedFinding, cause_of, findings, headline, sameness, times
 from tasks.report.missing_migration import RULE as MISSING_MIGRATION
 from tasks.report.missing_migration import changed_names, lacking_name
@@ -20,21 +21,25 @@ _LEAVES = re.compile(
     r"|two leaf migrations in (?P<of>\w+): (?P<migrations>[\w, ]+)"
 )
 _OF_ONE_TEST = frozenset({"AssertionError"})
-Key = tuple[str, ...]
+Key: TypeAlias = "tuple[str, ...]"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fix:
     """One cause to fix, the titles of its red checks, and the number of checks skipped because of these.
 
-    `is_advice`: the text has the way out of a missing verdict, so it is never cut off.
+    `is_advice`: the text has the way out of a missing verdict, so it is never cut off. `ids` are those of the checks.
+    `members` are its findings: the id of a check and a key of `sameness`.
     """
 
     location: str
     text: str
     is_advice: bool = False
     checks: tuple[str, ...] = ()
+    ids: tuple[str, ...] = ()
     waiting: int = 0
+    errors: int = 0
+    members: frozenset[tuple[str, Key]] = frozenset()
 
 
 def affected(fix: Fix) -> str:
@@ -51,9 +56,15 @@ class _Cause:
     """
 
     fix: Fix
-    keys: set[Key]
     rounds: dict[int, int] = field(default_factory=dict)
     changed: set[str] = field(default_factory=set)
+    errors: int = 0
+    members: set[tuple[str, Key]] = field(default_factory=set)
+
+    def take(self, errors: int, members: Iterable[tuple[str, Key]]) -> None:
+        """Adds errors that have this cause."""
+        self.errors += errors
+        self.members.update(members)
 
 
 def red_checks(report: Report) -> tuple[CheckReport, ...]:
@@ -68,17 +79,41 @@ def rank_fixes(report: Report, most: int) -> tuple[tuple[Fix, ...], int]:
     The first findings of all red checks come before any second one. Among them, the cause that affects most checks
     comes first: the checks that it turns red, and those that were skipped because of these.
     """
+    ranked = _ranked(report)
+    best = ranked[:most]
+    ordered = sorted(best, key=lambda each: (each[1], each[2], each[0]))
+    return tuple(each[3] for each in ordered), len(ranked) - len(best)
+
+
+def causes_of(report: Report) -> tuple[Fix, ...]:
+    """Returns every cause of the red checks, in the order to look at them."""
+    return tuple(each[3] for each in _ranked(report))
+
+
+def numbers(report: Report) -> str:
+    """`9 checks: 2 failed. 38 errors, 1 cause.`: the checks that did not pass, and what they found."""
+    causes = causes_of(report)
+    errors = sum(cause.errors for cause in causes)
+    count = f"{errors} errors, {counted(sum(cause.errors > 0 for cause in causes), 'cause')}." if errors > 1 else ""
+    return " ".join(filter(None, [tally(report), count]))
+
+
+def _ranked(report: Report) -> list[tuple[int, int, int, Fix]]:
     checks, hanging = red_checks(report), waiting_for(report)
     ranked: list[tuple[int, int, int, Fix]] = []
     for cause in _causes(checks):
         places = sorted(cause.rounds)
         waiting = set[str]().union(*(hanging[checks[place].id] for place in places))
-        titles = tuple(dict.fromkeys(checks[place].title for place in places))
-        fix = replace(cause.fix, checks=titles, waiting=len(waiting))
+        fix = replace(
+            cause.fix,
+            checks=tuple(dict.fromkeys(checks[place].title for place in places)),
+            ids=tuple(checks[place].id for place in places),
+            waiting=len(waiting),
+            errors=cause.errors,
+            members=frozenset(cause.members),
+        )
         ranked.append((min(cause.rounds.values()), -len(places) - len(waiting), places[0], fix))
-    best = sorted(ranked, key=lambda each: each[:3])[:most]
-    ordered = sorted(best, key=lambda each: (each[1], each[2], each[0]))
-    return tuple(each[3] for each in ordered), len(ranked) - len(best)
+    return sorted(ranked, key=lambda each: each[:3])
 
 
 def waiting_for(report: Report) -> Mapping[str, set[str]]:
@@ -110,29 +145,34 @@ def _reds(skipped: CheckReport, checks: Mapping[str, CheckReport]) -> set[str]:
 def _causes(checks: tuple[CheckReport, ...]) -> list[_Cause]:
     """Each cause once, even if several tools and checks have found it."""
     causes: list[_Cause] = []
+    known: dict[Key, int] = {}
     for place, check in enumerate(checks):
         for rank, (keys, fix) in enumerate(_fixes(check)):
-            cause = next((each for each in causes if each.keys & keys), None)
-            if cause is None:
-                cause = _Cause(fix=fix, keys=set())
-                causes.append(cause)
-            cause.keys |= keys
+            number = min((known[key] for key in keys if key in known), default=len(causes))
+            if number == len(causes):
+                causes.append(_Cause(fix=fix))
+            cause = causes[number]
+            for key in keys:
+                known[key] = min(number, known.get(key, number))
             cause.rounds.setdefault(place, rank)
             cause.changed |= changed_names(fix.text)
+            cause.take(fix.errors, fix.members)
     return _without_consequences(causes)
 
 
 def _without_consequences(causes: list[_Cause]) -> list[_Cause]:
     """The causes without database errors that a missing migration explains. It gets their checks."""
     left: list[_Cause] = []
+    origins = [each for each in causes if each.changed]
     for cause in causes:
         name = lacking_name(cause.fix.text)
-        origin = next((each for each in causes if each is not cause and name in each.changed), None)
+        origin = next((each for each in origins if each is not cause and name in each.changed), None)
         if origin is None:
             left.append(cause)
             continue
         for place, rank in cause.rounds.items():
             origin.rounds[place] = min(rank, origin.rounds.get(place, rank))
+        origin.take(cause.errors, cause.members)
     return left
 
 
@@ -142,18 +182,20 @@ def _fixes(check: CheckReport) -> Iterator[tuple[set[Key], Fix]]:
     found = findings(result.diagnostics)
     # if a red check has errors, its warnings are not the cause
     found = tuple(each for each in found if each.diagnostic.severity is Severity.ERROR) or found
+    errors = [each.count if each.diagnostic.severity is Severity.ERROR else 0 for each in found]
+    members = [(check.id, sameness(each.diagnostic)) for each in found]
     if not found or result.status is Status.ERRORED:
         reason = result.reason or result.reason_code or "only its log has the reason"
-        shared = "" if result.status is Status.ERRORED else check.id
-        yield (
-            {("reason", result.reason_code, reason, shared)},
-            Fix(location="", text=reason, is_advice=result.status is Status.ERRORED),
-        )
+        is_errored = result.status is Status.ERRORED
+        shared = "" if is_errored else check.id
+        fix = Fix(location="", text=reason, is_advice=is_errored, errors=sum(errors), members=frozenset(members))
+        yield {("reason", result.reason_code, reason, shared)}, fix
         return
-    for finding in found:
+    for finding, number, member in zip(found, errors, members, strict=True):
         head = headline(finding).strip("\n").split("\n")[0]
         text = f"{head} ({count})" if (count := times(finding)) else head
-        yield _keys(finding), Fix(location=finding.diagnostic.location, text=text)
+        location = finding.diagnostic.location
+        yield _keys(finding), Fix(location=location, text=text, errors=number, members=frozenset({member}))
 
 
 def _keys(finding: FoldedFinding) -> set[Key]:

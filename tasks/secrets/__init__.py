@@ -22,6 +22,12 @@ __all__ = [
 ]
 
 
+WITHHELD = (
+    "it is a credential of the person by its name, so no stack gets it by default. To hand it over, set "
+    "PREDEPLOY_SECRETS_PROVIDER=env"
+)
+
+
 def declared(checks: Iterable[Check]) -> dict[str, tuple[str, ...]]:
     """Each declared name, with the ids of its checks."""
     found: dict[str, list[str]] = {}
@@ -45,7 +51,9 @@ def take_secrets(
     found = provider.find(wanted.keys())
     missing = [name for name in wanted if not found.values.get(name) and name not in optional]
     if missing:
-        why = dict.fromkeys(found.hidden, ": its value is restricted, so no token reads it")
+        why = dict.fromkeys(found.hidden, ": its value is restricted, so no token reads it") | dict.fromkeys(
+            found.withheld, f": {WITHHELD}"
+        )
         lines = [f"  {name}, declared by {', '.join(wanted[name])}{why.get(name, '')}" for name in missing]
         count = "a secret has" if len(missing) == 1 else f"{len(missing)} secrets have"
         head = f"{count} no value in {found.source}:"

@@ -52,7 +52,7 @@ def choose_provider(settings: Settings, context: ProviderContext) -> Provider:
         case "none":
             return NoProvider()
         case "env":
-            return EnvironmentProvider(context.environ)
+            return EnvironmentProvider(context.environ, is_chosen=settings.secrets_provider == "env")
         case "file":
             return file_provider(settings, context)
     from tasks.secrets.doppler.provider import DopplerProvider  # noqa: PLC0415 - the SDK takes long to load

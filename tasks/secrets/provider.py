@@ -10,12 +10,14 @@ class Found:
     """The values that a provider has for the requested names.
 
     `source` is the provider's name in the report. `hidden` are names with a restricted value, which nothing can read.
+    `withheld` are names of the person's own credentials, which a stack does not get unless the person says so.
     `stale` is not empty if the values are old, and says why. `notes` are further texts for the report.
     """
 
     source: str
     values: Mapping[str, str] = field(repr=False)
     hidden: frozenset[str] = frozenset()
+    withheld: frozenset[str] = frozenset()
     stale: str = ""
     notes: tuple[str, ...] = ()
 

@@ -2,8 +2,8 @@
 
 import json
 import re
-import tomllib
 from collections.abc import Collection, Iterator, Mapping
+from itertools import chain, islice
 from pathlib import Path, PurePosixPath
 from typing import Any, get_origin
 
@@ -13,11 +13,12 @@ from pydantic_settings import BaseSettings, EnvSettingsSource, SettingsConfigDic
 from pydantic_settings.sources.utils import parse_env_vars
 
 from tasks.errors import SettingsError
-from tasks.settings.mistakes import Where, mistakes, nearest, spelled
-from tasks.settings.models import FLAGS, Settings
+from tasks.settings.mistakes import SHOWN, Where, mistakes, nearest, spelled
+from tasks.settings.models import FLAGS, STACK_RULES, Settings
+from tasks.settings.stack_file import FILE, StackFileError, nul_paths, parse_stack_file, read_stack_file
+from tasks.settings.stack_power import refused_keys
 from tasks.settings.toml_lines import toml_lines
 
-FILE = "predeploy.toml"
 PREFIX = "PREDEPLOY_"
 OTHER_VARIABLES = frozenset(
     {
@@ -78,15 +79,17 @@ def load_settings(
     *,
     reserved: Collection[str] = (),
     parsers: Collection[str] = (),
+    is_deployed: bool = False,
 ) -> Settings:
     """The settings of a run on `stack`.
 
     `flags` holds only the flags that were given. A flag wins even if it is false or empty.
-    `reserved` are names that the stack's own checks must not take. `parsers` are the known parsers; empty: any.
+    `reserved` are names that the stack's own checks must not take. `parsers` are the known parsers; empty: any. In
+    the file of a deployed commit (`is_deployed`), keys that a stack may not set have no effect.
     Raises SettingsError with a line for each mistake in each source.
     """
     problems: list[str] = []
-    in_file = _file_values(stack / FILE, reserved, parsers, problems)
+    in_file = _file_values(stack / FILE, reserved, parsers, problems, is_deployed=is_deployed)
     in_environment = EnvironmentSource(environ)()
     problems += _mistakes_in(in_environment, _in_environment, "a table, written as a JSON object")
     problems += _mistakes_in(flags, _on_command_line)
@@ -98,8 +101,8 @@ def load_settings(
 def usable_settings(stack: Path) -> Settings | None:
     """The settings in a wrong `predeploy.toml` without its wrong keys and checks; None if it cannot be read."""
     try:
-        values = tomllib.loads((stack / FILE).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        values = parse_stack_file(read_stack_file(stack / FILE))
+    except StackFileError:
         return None
     try:
         return Settings.model_validate(values)
@@ -155,43 +158,52 @@ def _mistakes_in(values: Mapping[str, object], where: Where, table: str = "a tab
     return []
 
 
-def _file_values(file: Path, reserved: Collection[str], parsers: Collection[str], problems: list[str]) -> Values:
+def _file_values(
+    file: Path, reserved: Collection[str], parsers: Collection[str], problems: list[str], *, is_deployed: bool
+) -> Values:
     """The values in `predeploy.toml`. Adds its mistakes to `problems`."""
-    text = _read(file, problems)
     try:
-        values = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        problems.append(_syntax_error(error, text))
+        text = read_stack_file(file)
+        values = parse_stack_file(text)
+    except StackFileError as error:
+        problems.append(f"{FILE}{error}")
         return {}
+    if is_deployed:
+        for key in _refused(values, file.parent):
+            del values[key]
     lines = toml_lines(text)
 
     def where(path: Keys) -> str:
         return f"{_line(path, lines)}: {spelled(path)}"
 
     found = _mistakes_in(values, where)
-    found += (f"{where(path)}: {mistake}" for path, mistake in _name_mistakes(values, reserved, parsers))
+    others = chain(
+        _name_mistakes(values, reserved, parsers), _power_mistakes(values, file.parent), _nul_mistakes(values)
+    )
+    places = [each.partition(": ")[2] for each in found]  # one mistake for each place is enough
+    found += (
+        f"{where(path)}: {mistake}"
+        for path, mistake in islice(others, SHOWN)
+        if not any(each.startswith(spelled(path)) for each in places)
+    )
     problems += sorted(found, key=_line_number)
     return values
 
 
-def _read(file: Path, problems: list[str]) -> str:
-    try:
-        return file.read_bytes().decode()
-    except FileNotFoundError:
-        pass
-    except OSError as error:
-        problems.append(f"{FILE}: cannot be read: {error.strerror}. Make it a readable file, or remove it")
-    except UnicodeDecodeError as error:
-        line = error.object.count(b"\n", 0, error.start) + 1
-        problems.append(f"{FILE}:{line}: is not UTF-8. Save it as UTF-8")
-    return ""
+def _refused(values: Values, stack: Path) -> dict[str, str]:
+    """The keys with power over the machine, which a stack may not set, with the reason for each."""
+    return refused_keys(values, Settings(), stack, STACK_RULES)
 
 
-def _syntax_error(error: tomllib.TOMLDecodeError, text: str) -> str:
-    message, _, place = str(error).removesuffix(")").rpartition(" (at ")
-    found = re.fullmatch(r"line (\d+), column (\d+)", place)
-    position = f"{found[1]}:{found[2]}" if found else str(len(text.rstrip("\n").split("\n")))
-    return f"{FILE}:{position}: is not TOML: {message[:1].lower()}{message[1:]}"
+def _power_mistakes(values: Values, stack: Path) -> Iterator[tuple[Keys, str]]:
+    for key, why in _refused(values, stack).items():
+        flag = f"{FLAGS[key].name} or " if key in FLAGS else ""
+        yield (key,), f"{why}. Remove the key, and set it with {flag}{PREFIX}{key.upper()}"
+
+
+def _nul_mistakes(values: Values) -> Iterator[tuple[Keys, str]]:
+    for path in nul_paths(values):
+        yield path, "must not contain a NUL character"
 
 
 def _line(path: Keys, lines: Mapping[Keys, int]) -> str:

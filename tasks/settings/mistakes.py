@@ -45,6 +45,10 @@ KINDS: Mapping[type, str] = {
     str: "a string",
     tuple: "a list",
 }
+HUGE = 10**20
+"""Python refuses to print a number with thousands of digits."""
+SHOWN = 100
+"""How many mistakes of one source are listed: each one costs time to describe."""
 BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")
 
 Where = Callable[[Path], str]
@@ -64,7 +68,9 @@ def spelled(path: Path) -> str:
 
 def nearest(given: object, known: Iterable[str]) -> str:
     """The known name that is nearest to the given one; empty if none is near."""
-    close = difflib.get_close_matches(str(given).lower(), list(known), n=1)
+    if not isinstance(given, str) or len(given) > SHOWN:
+        return ""
+    close = difflib.get_close_matches(given.lower(), list(known), n=1)
     return close[0] if close else ""
 
 
@@ -100,6 +106,8 @@ def _given(value: object, path: Path) -> str:
     """The given value. A value that may be a secret is not shown."""
     if is_hidden(path) or not isinstance(value, str | int | float):
         return KINDS.get(type(value), f"a {type(value).__name__}")
+    if isinstance(value, int) and abs(value) >= HUGE:
+        return "a huge number"
     shown = str(value).lower() if isinstance(value, bool) else repr(value)
     return shown if len(shown) <= 60 else shown[:57] + "..."
 
@@ -123,7 +131,7 @@ def _described(error: ErrorDetails, path: Path, table: str) -> str:
 def mistakes(error: ValidationError, where: Where, table: str = "a table") -> list[str]:
     """A line for each mistake in the settings of one source. `table` is the word of that source for a table."""
     lines = []
-    for detail in error.errors(include_url=False):
+    for detail in error.errors(include_url=False)[:SHOWN]:
         # pydantic ends the path to the key of a mapping with an extra part
         path = tuple(part for part in detail["loc"] if part != "[key]")
         lines.append(f"{where(path)}: {_described(detail, path, table)}")

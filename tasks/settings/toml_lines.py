@@ -6,6 +6,7 @@ only finds the keys.
 
 import re
 import tomllib
+from bisect import bisect_left
 
 Path = tuple[str | int, ...]
 
@@ -24,6 +25,7 @@ class _Reader:
         self.at = 0
         self.lines: dict[Path, int] = {}
         self.rows: dict[Path, int] = {}
+        self.ends = [found.start() for found in re.finditer("\n", text)]
 
     def document(self) -> None:
         table: Path = ()
@@ -105,7 +107,7 @@ class _Reader:
             self.at = found.end()
 
     def mark(self, path: Path, at: int) -> None:
-        self.lines.setdefault(path, self.text.count("\n", 0, at) + 1)
+        self.lines.setdefault(path, bisect_left(self.ends, at) + 1)
 
 
 def _unquoted(key: str) -> str:

@@ -4,6 +4,7 @@ Hooks, filters and settings of the source have no effect. The clone shares the s
 """
 
 import os
+import re
 import shutil
 from contextlib import suppress
 from pathlib import Path
@@ -70,7 +71,7 @@ def _clone(source: Path, commit: str, target: Path, below: str) -> None:
     objects, shallow = (source / _ask(source, "rev-parse", "--git-path", name) for name in ("objects", "shallow"))
     alternates = target / ".git/objects/info/alternates"
     alternates.parent.mkdir(exist_ok=True)
-    alternates.write_text(f"{objects}\n", encoding="utf-8", errors="surrogateescape")
+    alternates.write_bytes(quoted(os.fsencode(objects)) + b"\n")
     with suppress(FileNotFoundError):  # the source may be a shallow clone
         shutil.copyfile(shallow, target / ".git/shallow")
     _copy_refs(source, target)
@@ -81,6 +82,14 @@ def _clone(source: Path, commit: str, target: Path, below: str) -> None:
         if (source / path / ".git").exists():
             (target / path).rmdir()
             _clone(source / path, its_commit, target / path, ".")
+
+
+def quoted(path: bytes) -> bytes:
+    """A path for a file of git with a path on each line: quoted if it has a newline or begins as a comment does."""
+    if not re.search(rb'[\x00-\x1f"\\]', path) and not path.startswith(b"#"):
+        return path
+    escaped = re.sub(rb'[\x00-\x1f"\\\x7f]', lambda found: b"\\%03o" % found[0][0], path)
+    return b'"' + escaped + b'"'
 
 
 def _copy_refs(source: Path, target: Path) -> None:

@@ -15,8 +15,16 @@ from tasks.source.git import OWN_CONFIG, Config, run_git, start_git
 COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 SCP_LIKE = re.compile(r"[\w.-]+@[\w.-]+:(?!:)\S+")
 SCHEMES = ("https", "ssh", "http", "git", "file")
-PROTOCOLS = (("protocol.allow", "never"), *((f"protocol.{name}.allow", "always") for name in SCHEMES))
-"""The allowed protocols. Others, such as `ext::`, can run programs."""
+PROTOCOLS = (
+    ("protocol.allow", "never"),
+    *((f"protocol.{name}.allow", "user" if name == "file" else "always") for name in SCHEMES),
+)
+"""The allowed protocols. Others, such as `ext::`, can run programs.
+
+`user`: only the order's own URL may be a directory of this machine. The URL of a submodule comes from the repository,
+and could name another repository of the worker.
+"""
+CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 ANSWER_SECONDS, FETCH_SECONDS = 60.0, 900.0
 DEFAULT_BRANCH = "refs/remotes/origin/HEAD"
 """The ref for the remote's default branch, which `base.py` looks for."""
@@ -65,6 +73,8 @@ def mistake_in(repository: str) -> str:
     """The mistake in the name of a repository, or an empty text."""
     if not repository or repository.startswith("-"):
         return f"{repository!r} is neither a URL nor a directory. Name one."
+    if CONTROL.search(repository):
+        return f"{repository!r} contains a control character. Name a URL or a directory."
     if "://" in repository:
         parts = urlsplit(repository)
         if parts.scheme not in SCHEMES:
@@ -145,7 +155,7 @@ def _git(
     """Runs a git command. Raises EngineError if it fails, unless it is optional."""
     # git's HTTP helper outlives a killed git, and would wait forever for a silent server
     patience = (("http.lowSpeedLimit", "1"), ("http.lowSpeedTime", str(math.ceil(limit))))
-    with start_git(cwd, (*remote.config, *patience), arguments) as process:
+    with start_git(cwd, (*remote.config, *patience), arguments, limit=None) as process:
         try:
             stdout, stderr = process.communicate(timeout=limit)
         except subprocess.TimeoutExpired as error:

@@ -6,7 +6,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from tasks.errors import UsageError
+from tasks.errors import EngineError, UsageError
+from tasks.source.git_limits import SECONDS, GitWatch, refuse_nul
 
 INHERITED = ("PATH", "HOME", "XDG_CONFIG_HOME", "TMPDIR", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "SYSTEMROOT")
 NETWORK = (
@@ -19,6 +20,8 @@ NETWORK = (
     "no_proxy",
 )
 """Further variables that git needs for remote repositories."""
+MOST_FILTERS = 500
+"""Each filter of a repository is disabled by variables of git's environment, which has a limited size."""
 Config = Sequence[tuple[str, str]]
 OWN_CONFIG = (
     ("safe.directory", "*"),
@@ -37,6 +40,9 @@ def read_config(root: Path) -> tuple[tuple[str, str], ...]:
         answer = run_git(root, (), "config", "--list", "-z", "--includes")
     theirs = [item.partition("\n") for item in os.fsdecode(answer.stdout).split("\0")]
     filters = {name.rpartition(".")[0] for name, _, _ in theirs if name.startswith("filter.")}
+    if len(filters) > MOST_FILTERS:
+        text = f"the configuration of git for {root} has {len(filters)} filters ({min(filters)} and others)"
+        raise EngineError(f"{text}; {MOST_FILTERS} can be disabled. Remove those that no file needs.", "clone")
     ignored = [("core.excludesFile", value) for name, _, value in theirs if name == "core.excludesfile"]
     off = [
         (f"{name}.{key}", value)
@@ -48,9 +54,19 @@ def read_config(root: Path) -> tuple[tuple[str, str], ...]:
 
 @contextmanager
 def start_git(
-    root: Path, config: Config, arguments: Sequence[str], *, use_global: bool = False, with_stdin: bool = False
+    root: Path,
+    config: Config,
+    arguments: Sequence[str],
+    *,
+    use_global: bool = False,
+    with_stdin: bool = False,
+    limit: float | None = SECONDS,
 ) -> Iterator[subprocess.Popen[bytes]]:
-    """Runs git for the length of the block. `with_stdin`: it reads its work from stdin."""
+    """Runs git for the length of the block. `with_stdin`: it reads its work from stdin.
+
+    Raises EngineError with the reason if git did not end within `limit` seconds. None: the caller has a limit.
+    """
+    refuse_nul(root, (*arguments,))
     try:
         process = subprocess.Popen(
             ["git", *arguments],
@@ -65,11 +81,24 @@ def start_git(
             raise UsageError(f"{root} is not a directory. Name the stack's directory.") from error
         text = "git was not found on PATH, and it lists the files of the stack. Install git 2.31 or newer"
         raise UsageError(f"{text}.") from error
+    watch = GitWatch(process, root, subcommand_of(arguments), limit)
     with process:
         try:
             yield process
+        except Exception:
+            if watch.error is not None:
+                raise watch.error from None
+            raise
         finally:
+            watch.end()
             process.kill()
+    if watch.error is not None:
+        raise watch.error
+
+
+def subcommand_of(arguments: Sequence[str]) -> str:
+    """The first word that is no option: `ls-files`."""
+    return next((each for each in arguments if not each.startswith("-")), "")
 
 
 def run_git(

@@ -18,7 +18,7 @@ def undeclared_gitlinks(root: Path, gitlinks: Collection[str]) -> frozenset[str]
     """Returns the gitlinks below `root` that the repository's `.gitmodules` does not name. Paths are below `root`."""
     if not gitlinks:
         return frozenset()
-    top, _, prefix = ask_git(root, "rev-parse", "--show-toplevel", "--show-prefix").partition("\n")
+    top, prefix = (ask_git(root, "rev-parse", asked) for asked in ("--show-toplevel", "--show-prefix"))
     asked = ("config", "--file", f"{top}/{DECLARATIONS}", "-z", "--get-regexp", r"^submodule\..*\.path$")
     declared = os.fsdecode(run_git(root, OWN_CONFIG, *asked).stdout).split("\0")
     paths = {os.path.normpath(entry.partition("\n")[2]) for entry in declared if entry}

@@ -29,6 +29,8 @@ def existing(stack: Path) -> Path:
     """The resolved directory of the stack. Raises UsageError if it does not exist."""
     try:
         is_directory = stat.S_ISDIR(stack.stat().st_mode)
+    except ValueError as error:  # a NUL character
+        raise UsageError(f"{str(stack)!r} is no path. Name the stack's directory.") from error
     except OSError as error:
         what = "does not exist" if isinstance(error, FileNotFoundError) else f"cannot be read ({error.strerror})"
         raise UsageError(f"{stack} {what}. Name the stack's directory.") from error

@@ -1,5 +1,6 @@
 """Quality checks: which tools a stack uses, how it calls them, and in which version."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -251,6 +252,32 @@ def test_tests_run_with_the_runner_of_the_stack(
     checks = checks_of(make_web(project=project(*calls, configured=tools)), files)
 
     assert checks.keys() & {"django_test", "pytest"} == runners
+
+
+TEST_SETTINGS = replace(DJANGO, env=(("DJANGO_SETTINGS_MODULE", "config.settings.test"),))
+
+
+@pytest.mark.parametrize(
+    ("call", "module", "path", "is_skipped"),
+    [
+        (DJANGO, "config.settings.local", "apps/web/config/settings/base.py", True),
+        (DJANGO, "config.settings.local", "apps/web/config/settings/local.py", False),
+        (DJANGO, "config.settings.local", "config/settings/local/__init__.py", False),
+        (DJANGO, "settings", "apps/web/shop/urls.py", True),
+        # a package that is not of the tree may have it
+        (DJANGO, "company.settings", "apps/web/shop/urls.py", False),
+        (TEST_SETTINGS, "config.settings.local", "apps/web/config/settings/test.py", False),
+    ],
+)
+def test_tests_whose_settings_are_not_in_the_tree_are_a_gap(
+    call: ToolCall, module: str, path: str, is_skipped: bool
+) -> None:
+    web = make_web(project=project(call), manage_settings=module)
+
+    found = checks_of(web, {**TESTS, path: ""})["django_test"].skip_reason
+
+    assert (found is not None) is is_skipped
+    assert found is None or f"apps/web/manage.py names the settings {module}, which the tree does not" in found.reason
 
 
 @pytest.mark.parametrize(

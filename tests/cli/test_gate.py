@@ -50,6 +50,15 @@ def test_a_gate_validates_a_clone_and_reports_in_the_stack(caller: Caller, commi
     assert clones_of(caller) == []
 
 
+def test_a_gate_validates_a_stack_whose_path_has_a_newline(caller: Caller, committed: TinyStack) -> None:
+    root = committed.root.rename(committed.root.with_name("a\nb"))
+
+    ended = caller.run(root, *GATE)
+
+    ended.assert_ended(0, "PASSED")
+    assert clones_of(caller) == []
+
+
 def test_plain_run_names_the_commit_only_if_it_has_the_same_files(caller: Caller, committed: TinyStack) -> None:
     clean = caller.run(committed.root, "--json-output", "--only", "words").document
     (committed.root / "main.py").write_text("print('changed')\n")

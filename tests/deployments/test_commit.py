@@ -85,13 +85,15 @@ async def test_run_of_untrusted_code_without_a_policy_has_no_verdict() -> None:
 
 
 def test_no_setting_grants_untrusted_code_more(tmp_path: Path) -> None:
-    policy = (
-        'engine = "local"\npublish = "registry.example/cafe:1"\nsecrets_provider = "file"\nsecrets_file = ".secrets"\n'
-        'environment = "production"\nexport_built = "built"\n'
-    )
+    policy = 'secrets_provider = "file"\nsecrets_file = ".secrets"\nenvironment = "production"\n'
     (tmp_path / FILE).write_text(policy)
+    worker = {
+        "PREDEPLOY_ENGINE": "local",
+        "PREDEPLOY_PUBLISH": "registry.example/cafe:1",
+        "PREDEPLOY_EXPORT_BUILT": "b",
+    }
 
-    settings = load_settings(tmp_path, order(is_trusted=False, engine="local").flags, WORKER)
+    settings = load_settings(tmp_path, order(is_trusted=False, engine="local").flags, {**WORKER, **worker})
 
     assert {name: getattr(settings, name) for name in UNTRUSTED.settings} == UNTRUSTED.settings
 

@@ -44,8 +44,9 @@ def names(*parsers: str) -> list[str]:
 
 
 def shown(finding: Diagnostic) -> str:
-    """One line for a table: severity, place, rule and message."""
-    return f"{finding.severity} {finding.location or '-'} [{finding.rule or ''}] {finding.message}"
+    """One line for a table: severity, place, rule, message and fix."""
+    fix = f" (fix: {finding.fix})" if finding.fix else ""
+    return f"{finding.severity} {finding.location or '-'} [{finding.rule or ''}] {finding.message}{fix}"
 
 
 def assert_reads(name: str, expected: tuple[str, ...]) -> None:

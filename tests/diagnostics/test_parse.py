@@ -8,6 +8,7 @@ import pytest
 
 from tasks.diagnostics import PARSERS, Parsed, parse
 from tasks.models import Diagnostic
+from tasks.report.fingerprints import fingerprints
 from tests.diagnostics.captures import load, names, read
 
 
@@ -67,7 +68,7 @@ def test_no_finding_depends_on_where_the_workspace_was(parser: str) -> None:
 
         found = _parse(parser, stdout, stderr, root=root, cwd=capture.cwd).diagnostics
 
-        assert [each.fingerprint for each in found] == [each.fingerprint for each in read(name).diagnostics], name
+        assert fingerprints(found) == fingerprints(read(name).diagnostics), name
         assert not [each for each in found if each.file and each.file.startswith(("/", ".."))], name
 
 
@@ -102,7 +103,7 @@ def test_addresses_of_objects_do_not_change_a_fingerprint() -> None:
         text = f'Traceback (most recent call last):\n  File "/ws/a.py", line 1, in f\nValueError: <X at 0x{address}>\n'
         return _parse("traceback", "", text).diagnostics[0]
 
-    assert finding("7f318ada24d0").fingerprint == finding("7f0000000000").fingerprint
+    assert fingerprints([finding("7f318ada24d0")]) == fingerprints([finding("7f0000000000")])
 
 
 def test_an_unknown_parser_is_a_mistake_of_the_caller() -> None:

@@ -39,7 +39,7 @@ def test_a_package_without_a_build_script_is_not_built() -> None:
 
 
 def test_install_scripts_run_first_and_without_what_a_checkout_needs() -> None:
-    files = stack(scripts={"prepare": "husky", "build": "tsc"}) | {
+    files = stack(scripts={"prepare": "husky", "build": "tsc"}, devDependencies={"husky": "9"}) | {
         "package.json": package(
             name="root", workspaces=["w", "lib", "base"], scripts={"postinstall": "node setup.mjs"}
         ),
@@ -56,3 +56,11 @@ def test_install_scripts_run_first_and_without_what_a_checkout_needs() -> None:
         ("base", "build", "tsc"),
         ("lib", "build", "tsc"),
     ]
+
+
+def test_a_hook_that_no_package_brings_runs_and_fails_as_in_the_installation() -> None:
+    files = {**WORKER, "w/package.json": package(name="w", scripts={"prepare": "husky && node a.mjs"})}
+
+    (script,) = node(files, "w").preparation
+
+    assert (script.name, script.text) == ("prepare", "husky && node a.mjs")

@@ -4,7 +4,7 @@ import pytest
 
 from tasks.catalogue.build_env import example_env, thrown_names
 from tasks.discovery.file_view import FileView
-from tasks.discovery.public_variables import public_variables
+from tasks.discovery.public_variables import private_variables, public_variables
 from tasks.settings import ComponentSettings, Settings
 from tasks.variable import Variable
 from tests.discovery.trees import astro, look
@@ -77,4 +77,20 @@ def test_values_come_from_settings_then_examples_then_throwaways() -> None:
         "PUBLIC_B": "b",
         "PUBLIC_C": "c",
         "PUBLIC_API_URL": "https://public-api-url.predeploy.invalid",
+    }
+
+
+def test_private_variables_have_the_places_of_their_reads() -> None:
+    files = {
+        "s/vite.config.js": "if (!process.env.API_BASE)\n  throw 1;\nconst { CMS_TOKEN, PORT } = process.env;\n",
+        "s/src/a.ts": 'import.meta.env["CMS_URL"]; process.env.NODE_ENV; process.env.PUBLIC_A; process.env.VERCEL_URL',
+        "s/src/a.test.ts": "process.env.TEST_ONLY",
+    }
+
+    found = private_variables(FileView(files.keys(), files.__getitem__), "s")
+
+    assert {(each.name, each.file, each.line) for each in found} == {
+        ("API_BASE", "s/vite.config.js", 1),
+        ("CMS_TOKEN", "s/vite.config.js", 3),
+        ("CMS_URL", "s/src/a.ts", 1),
     }

@@ -1,5 +1,7 @@
 """The export of images: planned before the run, done after it, and never partial."""
 
+import os
+import tarfile
 from pathlib import Path
 
 import pytest
@@ -65,3 +67,36 @@ async def test_archive_and_registry_share_one_digest(tmp_path: Path) -> None:
 async def test_a_refusing_registry_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(EngineError, match="could not be published as cafe:1"):
         await deliver(FakeEngine(image_registry=False), Delivery(image=IMAGE, component="apps/web", reference="cafe:1"))
+
+
+def archive(path: Path, *names: str) -> Path:
+    """A tar file with empty members."""
+    with tarfile.open(path, "w") as tar:
+        for name in names:
+            tar.addfile(tarfile.TarInfo(name))
+    return path
+
+
+def test_only_an_image_of_an_earlier_export_is_replaced(tmp_path: Path) -> None:
+    archive(tmp_path / "image.tar", "oci-layout", "blobs/sha256/aa", "index.json")
+
+    (delivery,) = planned(image_check(), base=tmp_path, export="image.tar")
+
+    assert delivery.path == tmp_path / "image.tar"
+
+
+@pytest.mark.parametrize("kind", ["key", "tar", "link", "dangling", "fifo", "empty"])
+def test_another_file_is_never_overwritten(tmp_path: Path, kind: str) -> None:
+    path = tmp_path / "id_rsa"
+    match kind:
+        case "key" | "empty":
+            path.write_text("-----BEGIN KEY-----\n" * (kind == "key"))
+        case "tar":
+            archive(path, "home/.profile")
+        case "fifo":
+            os.mkfifo(path)
+        case _:
+            path.symlink_to(archive(tmp_path / "image.tar", "oci-layout", "index.json") if kind == "link" else "gone")
+
+    with pytest.raises(UsageError, match=r"exists, and is no image of an earlier export.*Name another one"):
+        planned(image_check(), base=tmp_path, export="id_rsa")

@@ -1,9 +1,33 @@
 """Faults of the machine that validates, not of the code: no verdict, with the reason. Data only."""
 
-from tests.faults.fault import EMBEDDED, WEB, Fault, append, open_, replace
+from tests.faults.fault import EMBEDDED, WEB, Fault, append, open_, replace, write
 
 DOCKERFILE = f"{WEB}/Dockerfile"
+PAGE = """{% extends "admin/base.html" %}{% load static %}
+{% block branding %}<script src="{% static 'front/till.js' %}"></script>{% endblock %}
+"""
 PLACE_FAULTS = (
+    Fault(
+        name="the code connects to a service at import that this run does not have",
+        edits=(
+            append(
+                f"{WEB}/config/wsgi.py",
+                '\nimport socket  # noqa: E402\n\nsocket.create_connection(("127.0.0.1", 1))\n',
+            ),
+        ),
+        red=(open_("django_container", "service_absent", f"{WEB}/config/wsgi.py", "Connection refused"),),
+        exit=3,
+    ),
+    Fault(
+        name="a page names a file that the Dockerfile builds with Node",
+        edits=(
+            replace(DOCKERFILE, "COPY . .\n", "COPY . .\nRUN npm ci && npm run build\n"),
+            write(f"{WEB}/templates/admin/base_site.html", PAGE),
+        ),
+        red=(open_("django_health", "frontend_unbuilt", "", "answered 500"),),
+        exit=3,
+        engines=EMBEDDED,  # in containers the build of the image makes the file
+    ),
     Fault(
         name="production has a newer Python, and the code uses its standard library",
         edits=(
@@ -37,5 +61,17 @@ PLACE_FAULTS = (
         ),
         red=(open_("django_container", "network", f"{WEB}/config/wsgi.py", "Name or service not known"),),
         exit=3,
+    ),
+    Fault(
+        name="the code reads a file of production's machine",
+        edits=(
+            append(
+                f"{WEB}/config/wsgi.py",
+                '\nfrom pathlib import Path  # noqa: E402\n\nPath("/srv/cafe/rates.json").read_text()\n',
+            ),
+        ),
+        red=(open_("django_container", "variable_absent", f"{WEB}/config/wsgi.py", "/srv/cafe/rates.json"),),
+        exit=3,
+        engines=EMBEDDED,  # the image has what production has, so there it is a failure
     ),
 )

@@ -1,6 +1,6 @@
 """Rows of the fault matrix for what Cloudflare refuses of a Worker, and for the component that an error names."""
 
-from tests.faults.fault import SITE, WORKER, Edit, Fault, cut, open_, red, replace
+from tests.faults.fault import SITE, WORKER, Edit, Fault, cut, open_, red, replace, write
 
 CONFIG = f"{WORKER}/wrangler.jsonc"
 ROOM = '"durable_objects": { "bindings": [{ "name": "ROOM", "class_name": "Room" }] },'
@@ -43,6 +43,34 @@ REFUSED_FAULTS = (
         name="a cron trigger of another dialect",
         edits=(adding(CRON),),
         red=(red("worker_container", "deploy_refused", f"{CONFIG}:5", "Sunday is 1"),),
+    ),
+    Fault(
+        name="a loop in the redirects of a Worker's assets",
+        edits=(
+            adding('"assets": { "directory": "public" },'),
+            write(f"{WORKER}/public/index.html", "<h1>menu</h1>\n"),
+            write(f"{WORKER}/public/_redirects", "/old /new\n/* /index.html 200\n"),
+        ),
+        red=(red("worker_container", "deploy_refused", f"{WORKER}/public/_redirects:2", "infinite loop"),),
+    ),
+    Fault(
+        name="a Worker without a default export",
+        edits=(replace(f"{WORKER}/src/index.ts", "export default {", "export const worker = {"),),
+        red=(red("worker_container", "deploy_refused", f"{CONFIG}:3", "refuses a Worker without a handler"),),
+    ),
+    Fault(
+        name="a build command of the wrangler file that fails",
+        edits=(
+            adding('"build": { "command": "node build.mjs" },'),
+            write(f"{WORKER}/build.mjs", 'throw new Error("no beans");\n'),
+        ),
+        red=(red("worker_container", "bundle_failed", f"{WORKER}/build.mjs:1", "no beans"),),
+    ),
+    Fault(
+        name="a build command of the wrangler file that this machine lacks",
+        edits=(adding('"build": { "command": "worker-build --release" },'),),
+        red=(open_("worker_container", "tool_missing", "", "worker-build: not found"),),
+        exit=3,
     ),
     Fault(
         name="an id that a script fills before the deploy",

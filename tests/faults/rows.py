@@ -440,7 +440,7 @@ SERVER = (
                 "\n\ndef on_starting(server: object) -> None:\n    while True:\n        pass\n",
             ),
         ),
-        red=(red("django_health", "not_ready", "", "30 s"),),
+        red=(red("django_health", "not_ready", "", "nothing listened within"),),
     ),
     Fault(
         name="the server listens late",

@@ -1,6 +1,6 @@
 """Settings that need what only production has: variables and databases. Data only."""
 
-from tests.faults.fault import EMBEDDED, WEB, Fault, append, replace
+from tests.faults.fault import CONTAINERS, EMBEDDED, WEB, Fault, append, open_, replace, write
 
 SETTINGS_FILE = f"{WEB}/config/settings.py"
 
@@ -15,6 +15,7 @@ READ_BY_A_PAGE = (
         f'context = {{"region": os.environ["SHOP_REGION"], {PRODUCTS}}}\n    {PAGE % "context"}',
     ),
 )
+SERVE = 'CMD ["gunicorn", "config.wsgi", "--bind", "0.0.0.0:8000"]'
 PRODUCTION_ONLY = (
     Fault(
         name="a variable that only production has",
@@ -35,6 +36,34 @@ PRODUCTION_ONLY = (
         edits=READ_BY_A_PAGE,
         exit=0,
         engines=EMBEDDED,  # the server in an image gets only the image's own variables
+    ),
+    Fault(
+        name="a module of the settings that git leaves to production",
+        edits=(
+            append(
+                SETTINGS_FILE, '\nglobals().update(vars(__import__("config.local_settings", fromlist=["DEBUG"])))\n'
+            ),
+            write(f"{WEB}/config/local_settings.py.example", "DEBUG = False\n"),
+        ),
+        red=(
+            open_("django_container", "variable_absent", SETTINGS_FILE, "No module named 'config.local_settings'"),
+            open_("mypy", "variable_absent", SETTINGS_FILE, "No module named 'config.local_settings'"),
+            open_("pytest", "variable_absent", "", "No module named 'config.local_settings'"),
+        ),
+        exit=3,
+        engines=EMBEDDED,  # the image lacks the module too, so its build fails
+    ),
+    Fault(
+        name="a variable that only production has, and a script of the image that sets another module path",
+        edits=(
+            append(SETTINGS_FILE, '\nSHOP_KEY = os.environ["SHOP_" + "KEY"]\n'),
+            replace(f"{WEB}/Dockerfile", "RUN SECRET_KEY=unused ", "RUN SHOP_KEY=unused SECRET_KEY=unused "),
+            replace(f"{WEB}/Dockerfile", SERVE, f'ENTRYPOINT ["sh", "/app/entry.sh"]\n{SERVE}'),
+            write(f"{WEB}/entry.sh", 'export PYTHONPATH=/app\nexec "$@"\n'),
+        ),
+        red=(open_("django_health", "variable_absent", "", "SHOP_KEY"),),
+        exit=3,
+        engines=CONTAINERS,  # elsewhere the script does not start the server
     ),
     Fault(
         name="another Postgres in the settings",

@@ -31,12 +31,14 @@ def job(tmp_path: Path) -> Job:
     """A job with two checks. One of them declares a secret."""
     stack = tmp_path / "stack"
     stack.mkdir()
-    policy = f'secrets_provider = "env"\n{POLICY}secrets = ["KEY"]\n'
+    policy = f'{POLICY}secrets = ["KEY"]\n'
     (stack / "predeploy.toml").write_text(policy)
     for arguments in (("init", "--quiet"), ("add", "--all"), ("commit", "--quiet", "--message=one")):
         subprocess.run(["git", "-C", stack, *arguments], check=True)
     user_dirs = UserDirs(cache=tmp_path / "cache", data=tmp_path / "data")
-    given = RunEnvironment(environ={"KEY": CANARY}, token=None, exposure=NOTHING_EXPOSED)
+    given = RunEnvironment(
+        environ={"KEY": CANARY, "PREDEPLOY_SECRETS_PROVIDER": "env"}, token=None, exposure=NOTHING_EXPOSED
+    )
     return prepare(read_scope(stack, {}, given.environ, user_dirs.cache), given, user_dirs=user_dirs)
 
 

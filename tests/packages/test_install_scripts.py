@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from tasks.packages.install_scripts import parts_of, with_patches_only
+from tasks.packages.install_scripts import parts_of, unpackaged, with_patches_only
 
 
 @pytest.mark.parametrize(
@@ -23,6 +23,21 @@ from tasks.packages.install_scripts import parts_of, with_patches_only
 )
 def test_parts_of_a_script(script: str, patches: str, rest: str) -> None:
     assert parts_of(script) == (patches, rest)
+
+
+@pytest.mark.parametrize(
+    ("script", "missing"),
+    [
+        ("husky", "husky"),
+        ("node a.mjs && husky install", "husky install"),
+        ("husky || true", ""),
+        ("npx husky", ""),
+        ("lefthook install", ""),
+        ("git config core.hooksPath .hooks", ""),
+    ],
+)
+def test_hook_of_a_package_that_is_not_asked_for(script: str, missing: str) -> None:
+    assert unpackaged(script, {"lefthook"}) == missing
 
 
 def test_only_patches_stay_in_a_manifest() -> None:

@@ -19,6 +19,7 @@ from tasks.planning.lowering import Lowering, database_of, slot_of, slug
 from tasks.settings import CustomCheck, Settings
 from tasks.stack import Kind, NodeProject, PythonProject, Site, Stack, Version
 from tasks.steps import DB_MIGRATED, OUT, SERVER_PORT, Check, Environment, Inputs, Service, Step
+from tasks.worker import Worker
 from tests.support.factories import (
     make_check,
     make_command,
@@ -35,6 +36,7 @@ from tests.support.factories import (
 )
 
 CODE = "workers/intake/src/app.ts"
+FUNCTION = "sites/coffee-shop/functions/api/stock.ts"
 INTAKE = make_worker(
     reads=("INTAKE_API_KEY", "NEON_DATABASE_URL"),
     sources=(CODE,),
@@ -43,12 +45,17 @@ INTAKE = make_worker(
 )
 SHOP = make_web("apps/shop", make_requirements_project(), wsgi="")
 TYPED = {"astro": "^5", "@astrojs/check": "^0.9", "vue-tsc": "^3", "svelte-check": "^4"}
-PAGES = make_site(node=make_node_project("sites/coffee-shop", dependencies=TYPED))
+DEPLOYED = Worker(config="sites/coffee-shop/wrangler.toml", name="coffee-shop", main="_worker.js", sources=(FUNCTION,))
+PAGES = make_site(node=make_node_project("sites/coffee-shop", dependencies=TYPED), functions=True, pages=DEPLOYED)
 LIBRARY = replace(
     make_site("packages/coffee-shop"), kind=Kind.PACKAGE, site=Site(generator="", output="", script="build")
 )
 STACK = make_stack(SHOP, make_web(), INTAKE, PAGES, LIBRARY)
-FILES = {CODE: '"/intake/"', "sites/coffee-shop/tsconfig.json": "{}"}
+FILES = {
+    CODE: '"/intake/"',
+    FUNCTION: "export const onRequest = () => new Response();\n",
+    "sites/coffee-shop/tsconfig.json": "{}",
+}
 PLAN = make_whole_plan(make_scene(STACK, FILES))
 LOWERING = make_lowering(STACK)
 
@@ -119,7 +126,7 @@ def test_lowering_is_the_same_each_time() -> None:
 
 def test_name_of_a_check_reaches_an_engine_only_in_the_slot() -> None:
     custom = CustomCheck(name="xyzzy", title="Xyzzy", stage=Stage.QUALITY, run=("tool",))
-    context = make_scene(STACK, {CODE: ""}, Settings(jobs=1, check=(custom,)))
+    context = make_scene(STACK, FILES, Settings(jobs=1, check=(custom,)))
     check = next(check for check in make_catalogue(context).checks if check.name == "xyzzy")
 
     (step,) = steps_of(check)

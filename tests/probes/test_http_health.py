@@ -10,6 +10,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
+from visitor import share
 
 from tests.probes.conftest import ProbeResult, run_probe
 from tests.probes.neon_bench import outbound
@@ -369,6 +370,11 @@ def test_server_that_never_listens(tmp_path: Path) -> None:
 
     assert (result.code, result.rules) == (4, ["not_ready"])
     assert "nothing listened within 0.3 s" in result.messages[0]
+
+
+@pytest.mark.parametrize(("within", "least", "seconds"), [(0, 30, 30), (120, 30, 30), (480, 30, 120), (10, 30, 30)])
+def test_server_has_a_quarter_of_the_limit_to_start(within: float, least: float, seconds: float) -> None:
+    assert share(within, least) == seconds
 
 
 def test_server_that_listens_late(tmp_path: Path) -> None:

@@ -250,6 +250,27 @@ def test_exported_class_and_unknown_exports_have_no_finding(code: str, tmp_path:
     assert bundled(tmp_path, code, {"migrations": MADE}).code == 0
 
 
+@pytest.mark.parametrize(
+    "code",
+    [
+        "var Pool = class {};\nfunction fetch2() {}\nexport {\n  fetch2 as fetch\n};\n",
+        "var worker = {\n  fetch() {}\n};\nexport {\n  worker\n};\n",
+        "(() => {\n  var a = { fetch() {} };\n  module.exports = a;\n})();\n",
+    ],
+)
+def test_bundle_without_a_handler_is_red(code: str, tmp_path: Path) -> None:
+    result = bundled(tmp_path, code)
+
+    (finding,) = result.document["diagnostics"]
+    assert (result.code, finding["rule"], finding["line"]) == (1, "no_handler", line_of(tmp_path, '"main"'))
+
+
+def test_entrypoint_class_needs_no_default_export(tmp_path: Path) -> None:
+    code = "var Api = class extends WorkerEntrypoint {\n};\nexport {\n  Api\n};\n"
+
+    assert bundled(tmp_path, code).code == 0
+
+
 def test_exports_are_read_from_code_but_not_from_comments() -> None:
     code = "// export { Old }\n/* export class Older {} */\nexport { a as A, b as default };\nexport const c = 1;\n"
     code += 'var all = "/api/*";\nexport { d };\nvar any = "*/*";\n'

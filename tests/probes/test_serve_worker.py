@@ -147,6 +147,15 @@ def ended(stage: Stage) -> tuple[int, str]:
     return done.returncode, done.stdout + done.stderr
 
 
+def test_a_worker_without_a_default_export_does_not_pass_requests_on(stage: Stage) -> None:
+    stage.write("class Api {}\nexport {\n  Api\n};\n")
+
+    with served(stage):
+        status, headers, _ = stage.ask("/")
+
+    assert (status, headers["X-Predeploy-Lacks"]) == (500, "fetch")
+
+
 def test_the_worker_has_vars_secrets_and_modules(stage: Stage) -> None:
     stage.write(SAYS, **{"menu.txt": 'Crème "brûlée"\n'})
     stage.facts.update(vars={"MODE": 'li"ve\n\x01', "CLIENTS": {"shop": ["ä"]}, "LIMIT": 3}, date="2099-01-01")

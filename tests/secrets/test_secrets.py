@@ -126,6 +126,27 @@ class TestDeclared:
         assert audit.commands[0].secrets == ("A", "TOKEN")
 
 
+class TestCredentialsOfThePerson:
+    @pytest.mark.parametrize(
+        "name", ["GITHUB_TOKEN", "AWS_SECRET_ACCESS_KEY", "NPM_TOKEN", "UV_INDEX_OURS_PASSWORD", "SSH_AUTH_SOCK"]
+    )
+    def test_a_stack_gets_them_only_if_the_person_says_so(self, tmp_path: Path, name: str) -> None:
+        environ = {name: "canary-value", "STRIPE_KEY": "sk_test"}
+        checks = [check("one", name, "STRIPE_KEY")]
+
+        with pytest.raises(SecretsError) as caught:
+            taken(checks, tmp_path, environ)
+
+        assert f"{name}, declared by one[apps/web]: it is a credential of the person" in str(caught.value)
+        assert "PREDEPLOY_SECRETS_PROVIDER=env" in str(caught.value)
+        assert "STRIPE_KEY" not in str(caught.value)
+        assert dict(taken(checks, tmp_path, environ, secrets_provider="env")) == environ
+
+    @pytest.mark.parametrize("name", ["AWS_STORAGE_BUCKET_NAME", "STRIPE_SECRET_KEY", "EMAIL_HOST_PASSWORD"])
+    def test_secrets_of_an_application_are_handed_over(self, tmp_path: Path, name: str) -> None:
+        assert dict(taken([check("one", name)], tmp_path, {name: "a-value"})) == {name: "a-value"}
+
+
 class TestProviders:
     def test_environment_is_the_default_provider(self, tmp_path: Path) -> None:
         assert dict(taken([check("one", "KEY")], tmp_path)) == {"KEY": "from the environment"}

@@ -191,3 +191,18 @@ def test_every_kind_of_change_is_named(repository: Path) -> None:
     (repository / "stack/with space").chmod(0o755)
 
     assert changes_of(repository / "stack") == ("deep/new", "gone", "main", "new", "with space")
+
+
+@pytest.mark.parametrize("name", ["a\nb", "a\n", 'a"b', "#a", "a\\b", "ö\x7f"])
+def test_a_repository_at_an_unusual_path_is_cloned(tmp_path: Path, name: str) -> None:
+    root = tmp_path / name
+    root.mkdir()
+    git(root, "init", "--quiet", "--initial-branch=main")
+    write(root, stack__main="one\n")
+    commit = commit_all(root)
+
+    cloned = clone(root / "stack", tmp_path / "place")
+
+    assert (cloned / "main").read_text() == "one\n"
+    assert read_tree(cloned, None).commit == commit
+    assert read_tree(root / "stack", None).commit == commit

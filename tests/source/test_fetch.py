@@ -3,13 +3,17 @@
 import os
 import socket
 import subprocess
+import threading
+from collections.abc import Iterator
 from dataclasses import dataclass
+from http.server import ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
 
 from tasks.errors import EngineError, UsageError
 from tasks.source.fetch import DEFAULT_BRANCH, Remote, check_out, fetch_commit, head_of, read_file, resolve_commit
+from tests.deployments.git_http import Handler
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -163,10 +167,21 @@ def test_no_hook_filter_or_configured_program_runs(
     assert (head(tmp_path / "out"), mark.exists()) == (commit, False)
 
 
-def test_submodules_are_fetched_only_on_request(repository: Repository, tmp_path: Path) -> None:
+@pytest.fixture
+def served(tmp_path: Path) -> Iterator[str]:
+    """The URL below which repositories of the test's directory are served over HTTP."""
+    handler = type("Served", (Handler,), {"directory": str(tmp_path), "log_message": lambda *_: None})
+    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    server.server_close()
+
+
+def test_submodules_are_fetched_only_on_request(repository: Repository, tmp_path: Path, served: str) -> None:
     inner = make_repository(tmp_path / "inner")
     inner.commit(lib="x")
-    repository.git("submodule", "--quiet", "add", f"file://{inner.bare}", "vendor")
+    repository.git("submodule", "--quiet", "add", f"{served}/inner/acme/cafe.git", "vendor")
     commit = repository.commit(a="1")
 
     check_out(repository.remote, commit, tmp_path / "with", submodules=True)
@@ -174,6 +189,22 @@ def test_submodules_are_fetched_only_on_request(repository: Repository, tmp_path
 
     assert (tmp_path / "with/vendor/lib").read_text() == "x"
     assert list((tmp_path / "without/vendor").iterdir()) == []
+
+
+@pytest.mark.parametrize("url", ["file://{bare}", "{bare}", "../inner/acme/cafe.git"])
+def test_submodule_is_never_another_repository_of_this_machine(
+    repository: Repository, tmp_path: Path, url: str
+) -> None:
+    inner = make_repository(tmp_path / "inner")
+    inner.commit(secret="of another order")
+    repository.git("submodule", "--quiet", "add", f"file://{inner.bare}", "vendor")
+    declared = f'[submodule "vendor"]\n\tpath = vendor\n\turl = {url.format(bare=inner.bare)}\n'
+    commit = repository.commit(**{".gitmodules": declared})
+
+    with pytest.raises(EngineError, match="transport 'file' not allowed"):
+        check_out(repository.remote, commit, tmp_path / "out", submodules=True)
+
+    assert not (tmp_path / "out/vendor/secret").exists()
 
 
 def test_another_commit_can_be_fetched_into_the_checkout(repository: Repository, tmp_path: Path) -> None:
@@ -195,6 +226,9 @@ def test_another_commit_can_be_fetched_into_the_checkout(repository: Repository,
         ("ext::sh -c touch% x", "helper program"),
         ("ext::https://x", "not a supported protocol"),
         ("ftp://x/y", "not a supported protocol"),
+        ("https://x/y\n", "control character"),
+        ("/srv/\0/x", "control character"),
+        ("git@host.example:a\rb", "control character"),
         ("https://user:secret@github.com/a/b", "contains a credential"),
         ("https://ghp_0123@github.com/a/b", "contains a credential"),
     ],

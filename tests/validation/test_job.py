@@ -16,8 +16,6 @@ from tests.support.validate import commit
 
 CANARY, TOKEN = "c4n4ry-value", "dp.st.prd.0123456789"
 POLICY = """\
-secrets_provider = "env"
-
 [[check]]
 name = "words"
 stage = "quality"

@@ -9,6 +9,7 @@ from tasks.catalogue.throwaway import DATABASE, database_url, throwaway_keys, th
 from tasks.discovery.django.given import FOR_DOCKER
 from tasks.discovery.documents import parse_dotenv
 from tasks.probes.throwaway_values import throwaway_value
+from tasks.settings.mistakes import spelled
 from tasks.stack import Component
 from tasks.steps import DB_URL, PROBES, WORK
 from tasks.variable import Variable
@@ -115,8 +116,12 @@ def django_env(
 
 
 def loader_variables(component: Component, context: CatalogueContext) -> dict[str, str]:
-    """Returns the variables for predeploy's loader of the settings, which starts with each Python process."""
+    """Returns the variables for predeploy's loader of the settings, which starts with each Python process.
+
+    PREDEPLOY_TABLE is the component's table in predeploy.toml, for the advice of probes.
+    """
     throwaways = sorted(name for name, (_, path) in fills(component, context).items() if not path)
     env = {"PREDEPLOY_DATABASE": DB_URL, "PREDEPLOY_WORK": WORK, "PREDEPLOY_FILLED": ",".join(throwaways)}
+    env["PREDEPLOY_TABLE"] = spelled(("component", component.path, "env"))
     is_free = component.web is not None and not component.web.postgres
     return env | ({"PREDEPLOY_SQLITE": "1"} if is_free else {})

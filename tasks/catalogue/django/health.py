@@ -7,7 +7,7 @@ from tasks.catalogue.health import health_paths
 from tasks.catalogue.row import CatalogueContext, Row
 from tasks.models import Stage
 from tasks.stack import Component, Kind
-from tasks.steps import DB_URL, OUT, PROBES, SERVER_HOST, SERVER_PORT, Command
+from tasks.steps import DB_URL, LIMIT, OUT, PROBES, SERVER_HOST, SERVER_PORT, Command
 
 HEALTH = "/admin/login/"
 FACTS = f"{OUT}/django.json"
@@ -17,7 +17,19 @@ def health_commands(component: Component, context: CatalogueContext) -> tuple[Co
     """Returns the command that sends a request to production's server, as a proxy would send it."""
     configured = context.configured(component).health
     path = health_paths(configured) or ("--path", HEALTH, "--else", "/")
-    arguments = ("--host", SERVER_HOST, "--port", SERVER_PORT, *path, "--also", "/", "--facts", FACTS, "--wait", "30")
+    arguments = (
+        "--host",
+        SERVER_HOST,
+        "--port",
+        SERVER_PORT,
+        *path,
+        "--also",
+        "/",
+        "--facts",
+        FACTS,
+        "--within",
+        LIMIT,
+    )
     image = image_of(component, context)
     own = image.healthcheck
     if own is not None:

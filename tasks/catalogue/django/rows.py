@@ -10,7 +10,9 @@ from tasks.catalogue.django.lock import installation_inputs, lock_commands
 from tasks.catalogue.django.server import web_of
 from tasks.catalogue.django.upgrade import UPGRADE_ROW
 from tasks.catalogue.row import CatalogueContext, Row
+from tasks.discovery.django.settings_module import is_for_development
 from tasks.models import Stage
+from tasks.settings.mistakes import spelled
 from tasks.stack import Component, Kind
 from tasks.steps import (
     DB_HOST,
@@ -136,6 +138,16 @@ def image_gap(component: Component, _: CatalogueContext) -> tuple[tuple[str, str
     return (("image", f"no image of {component.label} was built: its code ran on this machine, without containers"),)
 
 
+def settings_gaps(component: Component, _: CatalogueContext) -> tuple[str, ...]:
+    """Returns the gap if the settings are those of development, and no file of production names them."""
+    found = web_of(component).settings_found
+    if not found.guess or not is_for_development(found.value):
+        return ()
+    line = f'[{spelled(("component", component.path))}] settings = "…"'
+    why = f"{found.value} is {found.why} ({found.place}), and its name is one for development"
+    return (f"no file names production's settings: {why}. Name production's in predeploy.toml: {line}",)
+
+
 WEB = (Kind.WEB,)
 BUILD_ROWS = (
     Row(
@@ -145,6 +157,7 @@ BUILD_ROWS = (
         kinds=WEB,
         commands=build_commands,
         requires=image_gap,
+        gaps=settings_gaps,
         image=image_of,
     ),
 )

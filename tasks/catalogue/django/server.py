@@ -7,6 +7,7 @@ from tasks.catalogue.django.environment import django_env
 from tasks.catalogue.row import CatalogueContext
 from tasks.discovery.django.server import PACKAGES, is_server, listening, unwrapped
 from tasks.discovery.django.uwsgi import HOME
+from tasks.settings.mistakes import spelled
 from tasks.stack import Component
 from tasks.steps import SERVER_HOST, SERVER_PORT, Command
 from tasks.web import Web
@@ -104,7 +105,7 @@ def entry_of(component: Component) -> tuple[str, ...] | None:
 
 def server_line(component: Component) -> str:
     """Returns the lines of predeploy.toml that name the server."""
-    return f'Name it in predeploy.toml: [component."{component.path}"] server = "…"'
+    return f'Name it in predeploy.toml: [{spelled(("component", component.path))}] server = "…"'
 
 
 def server_env(component: Component, context: CatalogueContext, *, is_launched: bool) -> tuple[tuple[str, str], ...]:

@@ -82,6 +82,7 @@ ROWS = (
         kinds=WEB,
         commands=runners.django_test,
         absent=runners.django_test_absent,
+        skip_reason=runners.django_test_skip_reason,
         database="empty",
     ),
     Row(

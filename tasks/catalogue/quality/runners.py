@@ -12,14 +12,14 @@ from tasks.catalogue.quality.usage import chosen_calls, covered, is_called, proj
 from tasks.catalogue.row import CatalogueContext
 from tasks.catalogue.throwaway import throwaway_database, throwaway_keys
 from tasks.discovery.calls.arguments import DJANGO_TEST
-from tasks.discovery.file_view import is_within
+from tasks.discovery.file_view import is_within, join, lineage
 from tasks.discovery.rank import Rank, rank
 from tasks.models import SkipReason
-from tasks.stack import CallSource, Component, ToolCall
+from tasks.stack import CallSource, Component, TestSelection, ToolCall
 from tasks.steps import OUT, Command, Fact
 
 NOT_COLLECTED: tuple[str, Fact, str] = ("tests_failed", "no_tests", "collection_error")
-NO_RUNNER = "no_test_runner"
+NO_RUNNER, NO_SETTINGS = "no_test_runner", "no_test_settings"
 _FILE = re.compile(r"(?:^|/)(?:tests?|test_\w+|\w+_tests?)\.py$|(?:^|/)tests/(?:.*/)?\w+\.py$")
 _TEST = re.compile(r"^[ \t]*(?:async[ \t]+)?def[ \t]+test\w*\(", re.MULTILINE)
 _CLASS = re.compile(r"^class[ \t]+\w+\([^)]*(?:Test|TestCase|Mixin)\w*[^)]*\):", re.MULTILINE)
@@ -89,7 +89,9 @@ def pytest(component: Component, context: CatalogueContext) -> tuple[Command, ..
         row = tool(component, context, "pytest", "pytest", *fixed, *words, parser="pytest", call=call, limit=900)
         row = replace(row, verdicts=codes, refined=(NOT_READ, NOT_COLLECTED), empty=(5,))
         row = replace(row, evidence=r"\d+ (?:passed|skipped|xfailed|xpassed)", env=runner_env(component, context, call))
-        found.append(replace(row, secrets=context.secrets(component)))
+        targets = call.paths if call else ()
+        selection = TestSelection(evidence=r"\d+ (?:passed|xfailed|xpassed)", targets=targets, unmatched=(4, 5))
+        found.append(replace(row, secrets=context.secrets(component), selection=selection))
     return tuple(found)
 
 
@@ -108,6 +110,36 @@ def django_test_absent(component: Component, context: CatalogueContext) -> str:
     return f"{component.label} has no tests for Django's runner"
 
 
+def django_test_skip_reason(component: Component, context: CatalogueContext) -> SkipReason | None:
+    """Returns why Django's runner cannot start: the tree does not have the settings module that manage.py names."""
+    web = component.web
+    calls = chosen_calls(project_of(component), DJANGO_TEST) or (None,)
+    if web is None or _has_module(web.manage_settings, web.directory, context) or all(map(_names_settings, calls)):
+        return None
+    if "DJANGO_SETTINGS_MODULE" in own_env(component, context):
+        return None
+    why = f"{join(web.directory, 'manage.py')} names the settings {web.manage_settings}, which the tree does not have"
+    advice = "Name others where the tests are called: manage.py test --settings=…"
+    return SkipReason(reason_code=NO_SETTINGS, reason=f"{why}. {advice}")
+
+
+def _names_settings(call: ToolCall | None) -> bool:
+    """Whether a call names its settings module."""
+    return call is not None and (
+        "DJANGO_SETTINGS_MODULE" in dict(call.env) or any(each.startswith("--settings") for each in call.options)
+    )
+
+
+def _has_module(module: str, directory: str, context: CatalogueContext) -> bool:
+    """Whether the tree has a module, or an installed package may have it."""
+    package, path = module.partition(".")[0], module.replace(".", "/")
+    bases = (directory, join(directory, "src"), *lineage(directory))
+    is_own = any(is_within(each, join(base, package)) for base in bases for each in context.paths)
+    files = (join(base, name) for base in bases for name in (f"{path}.py", f"{path}/__init__.py"))
+    is_of_a_package = "." in module and not is_own
+    return not module or is_of_a_package or any(file in context.paths for file in files)
+
+
 def django_test(component: Component, context: CatalogueContext) -> tuple[Command, ...]:
     """Returns the commands for tests by Django's runner, with the settings that manage.py or the call chooses."""
     found = []
@@ -119,7 +151,8 @@ def django_test(component: Component, context: CatalogueContext) -> tuple[Comman
         row = replace(row, cwd=call.directory if call else component.path, verdicts=((1, "tests_failed"),))
         row = replace(row, refined=(NOT_COLLECTED,), evidence=r"Ran \d+ tests? in|NO TESTS RAN")
         env = runner_env(component, context, call)
-        found.append(replace(row, env=env, secrets=context.secrets(component)))
+        selection = TestSelection(evidence=r"Ran [1-9]\d* tests? in", targets=call.paths if call else ())
+        found.append(replace(row, env=env, secrets=context.secrets(component), selection=selection))
     return tuple(found)
 
 

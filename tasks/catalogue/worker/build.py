@@ -21,9 +21,11 @@ COVERED = frozenset({"eslint", "vitest"})
 
 
 def worker_of(component: Component) -> Worker:
-    """Returns the Worker of a component of kind `worker`."""
-    assert component.worker is not None
-    return component.worker
+    """Returns the Worker of a component: one of kind `worker`, or the code of a Pages project."""
+    pages = component.site.pages if component.site else None
+    worker = component.worker or pages
+    assert worker is not None
+    return worker
 
 
 def worker_commands(component: Component, context: CatalogueContext) -> tuple[Command, ...]:
@@ -145,7 +147,13 @@ def worker_gaps(component: Component, _: CatalogueContext) -> tuple[str, ...]:
         for step in left_out
         if not any(re.search(rf"\b{tool}\b", step.text) for tool in covered)
     )
-    return (*((own,) if lacks_wrangler(component) else ()), *steps)
+    python = f"{component.label} is a Worker in Python: predeploy bundles it, and does not start it"
+    return (*((own,) if lacks_wrangler(component) else ()), *((python,) if is_python(component) else ()), *steps)
+
+
+def is_python(component: Component) -> bool:
+    """Whether the Worker's code is Python, which needs packages and a runtime of Cloudflare's."""
+    return worker_of(component).main.endswith(".py")
 
 
 BUILD_ROWS = (

@@ -7,10 +7,10 @@ from tasks.catalogue.worker.bindings import remote_options
 from tasks.catalogue.worker.build import worker_of
 from tasks.catalogue.worker.service import OUTBOUND, WORKER, asks_database, services
 from tasks.stack import Component
-from tasks.steps import DB_URL, NONCE, PROBES, Command, address_of
+from tasks.steps import DB_URL, LIMIT, NONCE, PROBES, Command, address_of
 
 # Handlers that make a Worker useful without one for requests.
-_HANDLERS = re.compile(r"\b(?:scheduled|queue|email|tail|trace)\s*[(:,]|\bWorkerEntrypoint\b")
+_HANDLERS = re.compile(r"\b(?:scheduled|queue|email|tail|trace)\s*[(:,]|\b(?:WorkerEntrypoint|DurableObject)\b")
 # The probe's exit codes without a verdict.
 UNFIT = (
     (6, "port_taken"),
@@ -47,6 +47,8 @@ def cron_commands(component: Component, context: CatalogueContext) -> tuple[Comm
             *places,
             "--proof",
             NONCE,
+            "--within",
+            LIMIT,
             *triggers,
             *remote_options(component),
         ),

@@ -20,7 +20,7 @@ from tasks.catalogue.worker.service import (
 )
 from tasks.settings import FormSettings
 from tasks.stack import Component, Kind
-from tasks.steps import DB_HOST, DB_NAME, DB_PORT, DB_URL, NONCE, PROBES, WORK, Command, address_of
+from tasks.steps import DB_HOST, DB_NAME, DB_PORT, DB_URL, LIMIT, NONCE, PROBES, WORK, Command, address_of
 
 ROUTE = "/intake/"
 PAYLOAD = {
@@ -184,6 +184,8 @@ def intake_commands(component: Component, context: CatalogueContext) -> tuple[Co
             outbound,
             "--proof",
             NONCE,
+            "--within",
+            LIMIT,
             *remote_options(component),
         ),
         label=f"POST {form['path']}",

@@ -1,15 +1,17 @@
 """Rows for running Workers: the bundle's answer in its own runtime, its cron triggers, and a form that it stores."""
 
 from tasks.catalogue.health import health_paths
-from tasks.catalogue.row import CatalogueContext, DatabaseKind, Row
+from tasks.catalogue.row import CatalogueContext, Row
 from tasks.catalogue.worker.bindings import remote_gaps, remote_options
-from tasks.catalogue.worker.build import worker_absent, worker_of
+from tasks.catalogue.worker.build import is_python, worker_absent, worker_of
+from tasks.catalogue.worker.database import across, database, migrated_by
 from tasks.catalogue.worker.events import cron_absent, cron_commands, handles_events
 from tasks.catalogue.worker.intake import form_absent, intake_commands
-from tasks.catalogue.worker.service import OUTBOUND, WORKER, asks_database, migrating, services
+from tasks.catalogue.worker.pages_health import ROW as PAGES_ROW
+from tasks.catalogue.worker.service import OUTBOUND, WORKER, asks_database, services
 from tasks.models import Stage
 from tasks.stack import Component, Kind
-from tasks.steps import DB_URL, NONCE, PROBES, Command, address_of
+from tasks.steps import DB_URL, LIMIT, NONCE, PROBES, Command, address_of
 
 HEALTH = "/health"
 
@@ -35,6 +37,8 @@ def health_commands(component: Component, context: CatalogueContext) -> tuple[Co
             *remote_options(component),
             "--limit",
             "15",
+            "--within",
+            LIMIT,
         ),
         label=f"GET {', '.join(configured) or HEALTH}",
         environment="ours",
@@ -56,31 +60,14 @@ def runtime_absent(component: Component, context: CatalogueContext) -> str:
     reason = worker_absent(component, context)
     if not reason and not worker_of(component).main:
         return f"{component.label} deploys assets alone, without code that can answer"
+    if not reason and is_python(component):
+        return f"{component.label} is a Worker in Python, which predeploy does not start"
     return reason
 
 
 def intake_absent(component: Component, context: CatalogueContext) -> str:
     """Returns why no form is sent to a Worker."""
     return runtime_absent(component, context) or form_absent(component, context)
-
-
-def database(component: Component, context: CatalogueContext) -> DatabaseKind:
-    """Returns the kind of database: a copy of the Django project's, an empty one, or none."""
-    if not asks_database(component, context):
-        return ""
-    return "migrated" if migrating(component, context) else "empty"
-
-
-def migrated_by(component: Component, context: CatalogueContext) -> str:
-    """Returns the path of the Django project whose database is copied, or an empty text."""
-    web = migrating(component, context)
-    return web.path if web and asks_database(component, context) else ""
-
-
-def across(component: Component, context: CatalogueContext) -> tuple[str, ...]:
-    """Returns the id of the check that migrates the database."""
-    path = migrated_by(component, context)
-    return (f"migrate[{path}]",) if path else ()
 
 
 ROWS = (
@@ -124,4 +111,5 @@ ROWS = (
         migrated_by=migrated_by,
         workspace_of="worker_container",
     ),
+    PAGES_ROW,
 )

@@ -4,7 +4,7 @@ import json
 import re
 
 from tasks.catalogue.django.environment import own_env
-from tasks.catalogue.row import CatalogueContext
+from tasks.catalogue.row import CatalogueContext, output_of
 from tasks.catalogue.worker.build import directory_of, worker_of
 from tasks.discovery.documents import parse_dotenv
 from tasks.discovery.worker.worker_env import BINDINGS, worker_examples
@@ -75,13 +75,14 @@ def outbound(component: Component, context: CatalogueContext) -> Command:
     )
 
 
-def serving(component: Component, context: CatalogueContext) -> Command:
-    """Returns the server that runs the deploy's bundle, in the runtime that wrangler installs."""
-    worker, texts = worker_of(component), worker_texts(component, context)
-    names = sorted({*texts, *context.secrets(component)})
+def facts_of(component: Component, context: CatalogueContext) -> str:
+    """Returns the description of a Worker for the programs that build and run it, as JSON."""
+    worker = worker_of(component)
+    names = sorted({*worker_texts(component, context), *context.secrets(component)})
+    site = component.site if component.worker is None else None
     facts = {
         "name": worker.name or component.name,
-        "config": f"{WORK}/{worker.config}",
+        "config": f"{WORK}/{worker.config}" if worker.config else "",
         "directory": f"{WORK}/{directory_of(component)}",
         "named": worker.deploy.config,
         "environment": worker.environment,
@@ -94,7 +95,14 @@ def serving(component: Component, context: CatalogueContext) -> Command:
         "bindings": worker.bindings,
         "rules": worker.rules,
         "crons": worker.crons,
+        **({"pages": {"output": output_of(component, context), "routes": f"{OUT}/routes.json"}} if site else {}),
     }
+    return json.dumps(facts, sort_keys=True)
+
+
+def serving(component: Component, context: CatalogueContext) -> Command:
+    """Returns the server that runs the deploy's bundle, in the runtime that wrangler installs."""
+    texts = worker_texts(component, context)
     host, port = address_of(WORKER)
     places = ("--host", host, "--port", port, "--outbound", ":".join(address_of(OUTBOUND)))
     return Command(
@@ -102,7 +110,7 @@ def serving(component: Component, context: CatalogueContext) -> Command:
         label=WORKER,
         cwd=component.path,
         environment="node",
-        env=(("PREDEPLOY_WORKER", json.dumps(facts, sort_keys=True)), *texts.items()),
+        env=(("PREDEPLOY_WORKER", facts_of(component, context)), *texts.items()),
         secrets=context.secrets(component),
         unfit=((126, "runtime"),),
         parser="worker",

@@ -4,7 +4,7 @@ import posixpath
 import re
 
 from tasks.discovery.django.production import Evidence, settings_candidates
-from tasks.discovery.django.settings_module import choose_settings
+from tasks.discovery.django.settings_module import choose_settings, is_for_development
 from tasks.discovery.file_view import FileView, join, lineage
 from tasks.discovery.image.compose import line_of
 from tasks.production import Sourced
@@ -45,7 +45,10 @@ def _default(tree: FileView, path: str) -> Sourced:
     text = tree.text(path)
     module = default_settings(text)
     line = text.count("\n", 0, max(text.find(module), 0)) + 1 if module else 0
-    return Sourced(value=module, file=path, line=line, why=f"the default in {posixpath.basename(path)}")
+    # a default is for processes without variables: often those of developers
+    is_guess = is_for_development(module)
+    why = f"the default in {posixpath.basename(path)}"
+    return Sourced(value=module, file=path, line=line, why=why, guess=is_guess)
 
 
 def default_settings(text: str) -> str:

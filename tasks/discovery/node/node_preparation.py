@@ -5,7 +5,8 @@ from collections.abc import Iterator
 
 from tasks.discovery.documents import string, text_table
 from tasks.discovery.file_view import FileView, join
-from tasks.packages.install_scripts import INSTALL_SCRIPTS, parts_of
+from tasks.discovery.node.node_workspace import dependencies
+from tasks.packages.install_scripts import INSTALL_SCRIPTS, parts_of, unpackaged
 from tasks.packages.package_script import PackageScript
 
 _ENTRIES = ("main", "module", "browser", "types", "typings")
@@ -18,7 +19,7 @@ def preparation(tree: FileView, root: str, package: str, needed: tuple[str, ...]
 
     A package is built only if it exports files that are not in the tree.
     """
-    installs = [script for path in dict.fromkeys((*needed, package, root)) for script in _installs(tree, path)]
+    installs = [script for path in dict.fromkeys((*needed, package, root)) for script in _installs(tree, path, root)]
     builds = [
         PackageScript(directory=path, name=BUILD, text=text)
         for path in needed
@@ -29,11 +30,14 @@ def preparation(tree: FileView, root: str, package: str, needed: tuple[str, ...]
     return (*installs, *builds)
 
 
-def _installs(tree: FileView, path: str) -> Iterator[PackageScript]:
+def _installs(tree: FileView, path: str, root: str) -> Iterator[PackageScript]:
+    packages = {*dependencies(tree, path), *dependencies(tree, root)}
     scripts = text_table(tree.table(join(path, "package.json")), "scripts")
     for name in INSTALL_SCRIPTS:
-        if rest := parts_of(scripts.get(name, ""))[1]:
-            yield PackageScript(directory=path, name=name, text=rest)
+        script = scripts.get(name, "")
+        parts = filter(None, (unpackaged(script, packages), parts_of(script)[1]))
+        if text := " && ".join(parts):
+            yield PackageScript(directory=path, name=name, text=text)
 
 
 def _is_made(tree: FileView, path: str) -> bool:

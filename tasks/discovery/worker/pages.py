@@ -4,14 +4,22 @@ import posixpath
 import re
 from dataclasses import replace
 
-from tasks.discovery.documents import text_table
-from tasks.discovery.file_view import FileView, join
+from tasks.discovery.documents import Table, string, strings, table, text_table
+from tasks.discovery.file_view import FileView, join, relative
+from tasks.discovery.node.node_workspace import dependencies
+from tasks.discovery.worker.targets import target_of
+from tasks.discovery.worker.worker_env import bindings_of, read_names, sources
 from tasks.discovery.worker.workers import Wrangler
 from tasks.stack import Site
+from tasks.worker import Worker
 
 GENERATOR = "pages"
 """The generator of a Pages project that no known generator builds."""
 _FUNCTIONS = "functions"
+_WORKER = "_worker.js"
+# The environment of Pages that a deploy of the production branch uses.
+_ENVIRONMENT = "production"
+_ADAPTERS = frozenset({"@astrojs/cloudflare", "@sveltejs/adapter-cloudflare"})
 _SOURCES = (".js", ".mjs", ".ts", ".jsx", ".tsx")
 # Other platforms use the same folder. Only Pages calls handlers with these names.
 _HANDLER = re.compile(r"\bonRequest(?:Get|Post|Put|Patch|Delete|Head|Options)?\b")
@@ -30,10 +38,38 @@ def with_pages(tree: FileView, directory: str, wrangler: Wrangler | None, site: 
         return None
     functions = has_functions(tree, directory)
     if site is not None:
-        return replace(site, functions=functions)
+        site = replace(site, functions=functions, on_pages=bool(pages) or functions)
+        return replace(site, pages=_code(tree, directory, wrangler, site))
     scripts = text_table(tree.table(join(directory, "package.json")), "scripts")
     script = "build" if "build" in scripts else ""
     is_there = posixpath.normpath(pages) != "." and tree.has_directory(join(directory, pages))
     if not (script or functions or is_there):
         return None  # a program that predeploy does not know makes the pages
-    return Site(generator=GENERATOR, output=posixpath.normpath(pages), script=script, functions=functions)
+    output = posixpath.normpath(pages)
+    site = Site(generator=GENERATOR, output=output, script=script, on_pages=True, functions=functions)
+    return replace(site, pages=_code(tree, directory, wrangler, site))
+
+
+def _code(tree: FileView, directory: str, wrangler: Wrangler | None, site: Site) -> Worker | None:
+    """Returns the code that Pages deploys with a site. A build may still make none; None if it certainly makes none."""
+    asked = dependencies(tree, directory) if tree.has(join(directory, "package.json")) else {}
+    is_rendered = site.server and not _ADAPTERS.isdisjoint(asked)
+    if not (site.functions or is_rendered or has_worker_file(tree, directory)):
+        return None
+    document: Table = target_of(wrangler.document, _ENVIRONMENT) if wrangler and wrangler.pages else {}
+    return Worker(
+        config=wrangler.config if wrangler and wrangler.pages else "",
+        name=string(document, "name") or "pages",
+        main=_WORKER,
+        date=string(document, "compatibility_date"),
+        flags=strings(document, "compatibility_flags"),
+        vars=dict(table(document, "vars")),
+        bindings=bindings_of(document),
+        reads=read_names(tree, directory, document),
+        sources=sources(tree, directory),
+    )
+
+
+def has_worker_file(tree: FileView, directory: str) -> bool:
+    """Whether a file of the project, or one that a build copies, is the Worker of Pages."""
+    return any(_WORKER in relative(path, directory).split("/") for path in tree.under(directory))

@@ -148,6 +148,6 @@ class BaseImageResolver:
                 self.pinned[tag] = await self._session.ask(asked)
             except EngineRefusedError as error:
                 said = str(error).strip().splitlines()[-1]
-                text = f"the base image {tag} is not available: {said}. Name another one in predeploy.toml ([images])"
+                text = f"the base image {tag} is not available: {said}. Name another one in PREDEPLOY_IMAGES"
                 raise EngineError(text, "base_image") from None
         return self.pinned[tag]

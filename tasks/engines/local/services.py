@@ -111,7 +111,7 @@ def with_server_exit(exit: Exit, served: RunningServer) -> Exit:
     output = served.process.tail(TAIL)
     if not served.ended.done():
         silent = "" if listens(port) else f"the {name} runs, and never listened on {LOOPBACK}:{port}"
-        server = ServiceExit(name=name, code=None, signal=None, output=output)
+        server = ServiceExit(name=name, code=None, signal=None, output=output, cpu=served.process.cpu_seconds())
         return replace(exit, services=(*exit.services, server), detail=exit.detail or silent)
     end = served.ended.result()
     server = ServiceExit(name=name, code=end.code, signal=end.signal, output=output)

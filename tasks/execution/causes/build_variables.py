@@ -1,7 +1,10 @@
 """Finds variables that only production has, as the cause of a failed build. Pure."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
+
+from tasks.models import Diagnostic
+from tasks.variable import Variable
 
 _THROWAWAY = re.compile(r"(?P<word>[a-z0-9-]+)\.predeploy\.invalid|(?P<value>predeploy-[a-z0-9-]+)")
 _ABSENT = re.compile(
@@ -12,6 +15,9 @@ _ENVIRONMENT = re.compile(
 )
 _PUBLIC = r"(?:PUBLIC|VITE|NEXT_PUBLIC|GATSBY|REACT_APP|NUXT_PUBLIC|VUE_APP|NG_APP)_"
 _NAME = re.compile(r"(?<![\w.])[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+\b")
+_UNDEFINED = re.compile(r"\bundefined\b|Invalid URL|not (?:a )?valid URL")
+_UNDEFINED_URL = re.compile(r"(?i)parse URL from undefined|Invalid URL|\bundefined/|URL.*\bundefined\b")
+_ADDRESS = re.compile(r"URL|URI|HOST|ENDPOINT|ORIGIN|DOMAIN|API|BASE")
 
 
 def blamed_variables(message: str, output: str, env: Mapping[str, str]) -> tuple[str, ...]:
@@ -21,6 +27,26 @@ def blamed_variables(message: str, output: str, env: Mapping[str, str]) -> tuple
     """
     used = _shown(message or output[-4000:], env)
     return tuple(sorted(used)) if used else tuple(sorted(_missing(message)))
+
+
+def blamed_reads(first: Diagnostic | None, reads: Sequence[Variable], given: Collection[str]) -> tuple[str, ...]:
+    """Returns the names of variables without a value that an error blames, sorted. `reads` are those of the code.
+
+    The error names a variable, comes from a line that reads one, or shows an address that starts with `undefined`.
+    """
+    unset = [each for each in reads if each.name not in given]
+    if first is None or not unset:
+        return ()
+    named = {each.name for each in unset if re.search(rf"\b{each.name}\b", first.message)}
+    if named and _ABSENT.search(first.message):
+        return tuple(sorted(named))
+    if not _UNDEFINED.search(first.message):
+        return ()
+    placed = {each.name for each in unset if (each.file, each.line) == (first.file, first.line)}
+    addresses = (
+        {each.name for each in unset if _ADDRESS.search(each.name)} if _UNDEFINED_URL.search(first.message) else ()
+    )
+    return tuple(sorted(placed or addresses))
 
 
 def _shown(text: str, env: Mapping[str, str]) -> set[str]:

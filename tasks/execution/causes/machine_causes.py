@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from tasks.execution.causes.missing_library import missing_library, missing_library_reason
 from tasks.execution.causes.other_python import RunningPython, comes_of_other_python, other_python_reason
+from tasks.execution.causes.outside_place import outside_path, outside_reason
 from tasks.execution.causes.raised_errors import RaisedError, first_line_of
 from tasks.execution.causes.unbuilt_frontend import unbuilt_file, unbuilt_reason
 from tasks.execution.causes.unreachable import unreachable_host, unreachable_reason
@@ -18,6 +19,8 @@ from tasks.steps import Command
 
 BUSY = 1.5
 """Programs that want a processor, by processor. Above it, a time limit says little about the code."""
+PARTS = 4
+"""The part of the limit of a step that a server has until it listens: a quarter. The probes have the same number."""
 ENOUGH = 0.5
 """The part of its limit that a program must have had as processor time, to be at fault for a time-out."""
 
@@ -52,6 +55,8 @@ def _cause(error: RaisedError, facts: MachineFacts) -> Judgement | None:
         return errored(ReasonCode.SYSTEM_PACKAGE, missing_library_reason(missing, facts.installs))
     if facts.frontend.file and not facts.has_libraries and (file := unbuilt_file(error)):
         return errored(ReasonCode.FRONTEND_UNBUILT, unbuilt_reason(file, facts.frontend))
+    if not facts.has_libraries and (path := outside_path(error)):
+        return errored(ReasonCode.VARIABLE_ABSENT, outside_reason(path))
     if (host := unreachable_host(error)) is not None:
         return errored(ReasonCode.NETWORK, unreachable_reason(host, said))
     return None
@@ -75,6 +80,20 @@ def timed_out(command: Command, given: float, cpu: float | None, load: float, se
         f"processor). Run it again on an idle machine, or set a higher limit: {setting}"
     )
     return errored(ReasonCode.TIMEOUT, reason)
+
+
+def listened_late(label: str, given: float, cpu: float | None, load: float, setting: str) -> Judgement | None:
+    """Judges a server that did not listen in its time: errored if the machine was too busy for it; otherwise None.
+
+    `given` is the limit of its step, a quarter of which the server had, and `cpu` its processor time, if it is known.
+    """
+    if load < BUSY or (cpu is not None and cpu >= ENOUGH * given / scale_of(load) / PARTS):
+        return None
+    reason = (
+        f"the {label} did not listen within {given / PARTS:g} s on a busy machine ({load:.1f} programs for each "
+        f"processor). Run it again on an idle machine, or set a higher limit: {setting}"
+    )
+    return errored(ReasonCode.NOT_READY, reason)
 
 
 def limit_setting(name: str, given: float) -> str:

@@ -11,8 +11,10 @@ from pathlib import Path
 
 HELP = (
     "Let the settings read DATABASE_URL or PG*, or set the variables that they read in predeploy.toml "
-    '([component."path".env], with {db.url}, {db.host}, {db.port}, {db.user}, {db.password}, {db.name})'
+    f"([{os.environ.get('PREDEPLOY_TABLE', 'env')}], with "
+    "{db.url}, {db.host}, {db.port}, {db.user}, {db.password}, {db.name})"
 )
+"""The catalogue names the component's table in a variable."""
 
 
 def set_up_project(modules: Iterable[str] = ()) -> None:
@@ -44,7 +46,6 @@ def run_manage() -> None:
         sys.argv = argv
 
 
-NO_UPGRADE = "no upgrade was tried: the project uses SQLite, and only an upgrade on Postgres is implemented"
 OTHER, GONE, UNSUPPORTED = 75, 77, 78
 
 

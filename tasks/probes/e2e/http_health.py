@@ -23,7 +23,7 @@ from pathlib import Path
 
 from image_health import image_health
 from outbound_log import Finding, findings, listens, read_log, without_bindings, without_verdict
-from visitor import REDIRECTS, HealthAnswer, HealthServer, follow, listen, read_server
+from visitor import REDIRECTS, HealthAnswer, HealthServer, follow, listen, read_server, share
 
 
 def said(rule: str, message: str) -> list[Finding]:
@@ -146,6 +146,7 @@ def main() -> int:
     parser.add_argument("--facts", type=Path, help="a JSON file with the hosts and the header that the settings trust")
     parser.add_argument("--wait", type=float, default=30, help="seconds until the server has to listen")
     parser.add_argument("--limit", type=float, default=30, help="seconds until it has to answer")
+    parser.add_argument("--within", type=float, default=0, help="the limit of this step: a longer one extends both")
     parser.add_argument("--proof", default="", help="the first word of X-Predeploy in an answer of the right program")
     parser.add_argument("--silent", action="store_true", help="a Worker need not answer: it handles other events")
     parser.add_argument("--outbound", default="", help="host and port of the service for a Worker's outbound requests")
@@ -154,6 +155,7 @@ def main() -> int:
     parser.add_argument("--healthcheck-wait", type=float, default=120, help="seconds until it has to end")
     parser.add_argument("--doubt", action="append", default=[], help="a package for a service that the run lacks")
     options = parser.parse_args()
+    options.wait, options.limit = share(options.within, options.wait), share(options.within, options.limit)
     server, paths, other = read_server(options), options.path, options.other
     silence = listen(server, options.wait)
     if silence:

@@ -29,6 +29,7 @@ import psycopg
 from form import LIMITED, WRONG_KEY, Form, FormAnswer, Sender, new_token, places, read_form, renewed
 from outbound_log import findings, listens, read_log, without_bindings, without_verdict
 from table import Table, open_table, same
+from visitor import share
 
 PATIENCE = 5.0
 """Seconds to wait for the row: a Worker may answer before it writes."""
@@ -221,8 +222,10 @@ def main() -> int:
     parser.add_argument("--outbound", required=True)
     parser.add_argument("--proof", required=True)
     parser.add_argument("--wait", type=float, default=30)
+    parser.add_argument("--within", type=float, default=0, help="the limit of this step: a longer one extends the wait")
     parser.add_argument("--remote", action="append", default=[], help="a binding that exists only at Cloudflare")
     options = parser.parse_args()
+    options.wait = share(options.within, options.wait)
     token = new_token()
     form, code, summary = read_form(os.environ["PREDEPLOY_FORM"], token), 0, ""
     found: tuple[Finding, ...] = ()

@@ -103,6 +103,11 @@ def read_server(options: argparse.Namespace) -> HealthServer:
     return server if takes_local else replace(server, name=server.hosts[0].removeprefix("."))
 
 
+def share(within: float, least: float) -> float:
+    """Returns the seconds for a part of a step, such as the start of a server: a quarter of the step's limit."""
+    return max(least, within / 4)
+
+
 def listen(server: HealthServer, wait: float) -> str:
     """Waits at most `wait` seconds for a connection. Returns the reason of a failure, or an empty text."""
     deadline = time.monotonic() + wait

@@ -18,7 +18,7 @@ import sys
 from urllib.parse import urlencode
 
 from outbound_log import Finding, findings, listens, read_log, without_bindings, without_verdict
-from visitor import HealthServer, listen
+from visitor import HealthServer, listen, share
 
 Outcome = tuple[int, list[Finding], str]
 """Exit code, findings, and the summary of a pass."""
@@ -88,8 +88,10 @@ def main() -> int:
     parser.add_argument("--outbound", required=True, help="host and port of the service for outbound requests")
     parser.add_argument("--wait", type=float, default=30, help="seconds until the server has to listen")
     parser.add_argument("--limit", type=float, default=60, help="seconds until a call has to end")
+    parser.add_argument("--within", type=float, default=0, help="the limit of this step: a longer one extends both")
     parser.add_argument("--remote", action="append", default=[], help="a binding that exists only at Cloudflare")
     options = parser.parse_args()
+    options.wait, options.limit = share(options.within, options.wait), share(options.within, options.limit)
     server = HealthServer(host=options.host, port=options.port, limit=options.limit, proof=options.proof)
     silence = listen(server, options.wait)
     if silence:

@@ -1,5 +1,7 @@
 """Sets the database of the run in Django's settings, and keeps files of SQLite inside the workspace."""
 
+from __future__ import annotations
+
 import os
 from collections.abc import Collection, Iterator
 from pathlib import Path
@@ -35,13 +37,13 @@ def set_postgres(alias: str, given: dict[str, Any], url: str) -> Iterator[str]:
     """Sets the run's Postgres in the table of an alias."""
     parts = urlsplit(url)
     values = {"HOST": parts.hostname or "", "PORT": str(parts.port or ""), "NAME": parts.path.lstrip("/")}
-    values |= {"USER": unquote(parts.username or ""), "PASSWORD": unquote(parts.password or "")}
+    values.update({"USER": unquote(parts.username or ""), "PASSWORD": unquote(parts.password or "")})
     options = given.get("OPTIONS") or {}
     differing = [key for key, value in values.items() if given.get(key) and str(given[key]) != value]
     elsewhere = [key for key in ELSEWHERE if key in options]
     if differing or elsewhere:
         place = f"{given.get('NAME') or options.get('service') or '(not named)'} at {given.get('HOST') or 'localhost'}"
-        given |= values
+        given.update(values)
         given["OPTIONS"] = options = {key: value for key, value in options.items() if key not in ELSEWHERE}
         if parts.port != NOWHERE:
             yield (
@@ -60,8 +62,13 @@ def set_sqlite(alias: str, given: dict[str, Any], work: str) -> Iterator[str]:
     if not work or not name or ":memory:" in name or name.startswith("file:"):
         return
     path = Path(name).absolute()
-    if not (path.is_relative_to(work) or path.resolve().is_relative_to(Path(work).resolve())):
+    if not (is_inside(path, Path(work)) or is_inside(path.resolve(), Path(work).resolve())):
         given["NAME"] = str(Path(work) / f"predeploy-{alias}.sqlite3")
         yield f"the SQLite file {name} of `{alias}` is outside of the tree: this run replaced it by one of its own"
         return
     path.parent.mkdir(parents=True, exist_ok=True)
+
+
+def is_inside(path: Path, root: Path) -> bool:
+    """Whether a path is the root or below it. `Path.is_relative_to` is newer than some Pythons of images."""
+    return root in (path, *path.parents)

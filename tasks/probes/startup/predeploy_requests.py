@@ -3,6 +3,8 @@
 Django's default logging prints no traceback if DEBUG is off.
 """
 
+from __future__ import annotations
+
 import os
 import sys
 import traceback

@@ -4,6 +4,8 @@ A variable that only production has is no error of the code. If the settings rai
 throwaway value, and they load again. What happened is printed on stderr, one JSON document a line after MARK.
 """
 
+from __future__ import annotations
+
 import functools
 import json
 import os
@@ -13,8 +15,10 @@ from contextlib import contextmanager
 from types import ModuleType
 from typing import Any
 
+from predeploy_absent import absent_configuration
 from predeploy_databases import set_databases
-from predeploy_missing import Filling, absent_configuration, is_own
+from predeploy_file import use_migrated_files
+from predeploy_missing import Filling, is_own
 
 MARK = "predeploy-settings: "
 LOADS = 60
@@ -40,6 +44,9 @@ def install(conf: ModuleType) -> None:
         url, work = os.environ.get("PREDEPLOY_DATABASE", ""), os.environ.get("PREDEPLOY_WORK", "")
         for gap in set_databases(self, url, work, filled):
             say("gap", text=gap)
+        # in an image, where the workspace of the run is not
+        if not work and os.environ.get("PREDEPLOY_SERVER") and os.environ.get("PREDEPLOY_SQLITE"):
+            use_migrated_files(self)
 
     conf.Settings.__init__ = load
 

@@ -20,7 +20,7 @@ from types import ModuleType
 from typing import Any
 
 HERE = str(Path(__file__).parent)
-OLDEST = (3, 10)
+OLDEST = (3, 8)
 """The oldest Python that the loader runs on."""
 MODULES = {"django.conf": "predeploy_settings", "django.core.signals": "predeploy_requests"}
 """Modules of Django, and the modules whose function `install` gets them after their import."""
@@ -33,7 +33,7 @@ class Watch(MetaPathFinder):
 
     def __init__(self) -> None:
         is_outside = os.environ.get("PREDEPLOY_SERVER") and os.environ.get("PREDEPLOY_WORK")
-        self.waiting = MODULES | SERVERS if is_outside else dict(MODULES)
+        self.waiting = {**MODULES, **SERVERS} if is_outside else dict(MODULES)
 
     def find_spec(self, fullname: str, path: Any, target: ModuleType | None = None) -> ModuleSpec | None:  # noqa: ARG002 - the protocol of Python
         if fullname not in self.waiting:

@@ -11,7 +11,6 @@
 // of the runtime. Places in the Worker's output refer to its sources, not to its bundle. Exits with the runtime's code.
 
 import { spawn } from "node:child_process";
-import { createRequire } from "node:module";
 import { writeFileSync } from "node:fs";
 import { constants } from "node:os";
 import path from "node:path";
@@ -21,29 +20,10 @@ import { readBundle } from "./worker_bundle.mjs";
 import { capnp } from "./worker_capnp.mjs";
 import { deployedFacts } from "./worker_config.mjs";
 import { translator } from "./worker_lines.mjs";
+import { pagesWorker } from "./worker_pages.mjs";
+import { findRuntime, known } from "./worker_runtime.mjs";
 
 const STRING = { type: "string" };
-
-/** Where wrangler may be: the directory itself and those above, then predeploy's own at the root of the workspace. */
-function placesOf(directory) {
-  const above = [directory];
-  while (path.dirname(above.at(-1)) !== above.at(-1)) above.push(path.dirname(above.at(-1)));
-  return [directory, ...above.map((each) => path.join(each, ".predeploy-wrangler"))];
-}
-
-/** The runtime that wrangler installed: its binary, its newest compatibility date, and wrangler's `require`. */
-function findRuntime() {
-  const wrangler = createRequire(path.join(process.cwd(), "package.json")).resolve("wrangler", { paths: placesOf(process.cwd()) });
-  const require = createRequire(wrangler);
-  const { default: binary, compatibilityDate, version } = require("workerd");
-  const [, year, month, day] = /^1\.(\d{4})(\d\d)(\d\d)/.exec(version ?? "") ?? [, "2024", "09", "23"];
-  return { binary, newest: compatibilityDate ?? `${year}-${month}-${day}`, wrangler, require };
-}
-
-/** A compatibility date that the runtime supports: the Worker's date may be newer than the installed runtime. */
-function known(date, newest) {
-  return !date || date > newest ? newest : date;
-}
 
 /** `say` prints a translated line, and `pass` prints every line of a stream in this way. */
 function printer(translate) {
@@ -85,14 +65,15 @@ async function main() {
   delete process.env.PREDEPLOY_WORKER;
   const facts = deployedFacts(stated, stated.directory);
   const runtime = findRuntime();
-  const worker = {
+  const described = {
     ...facts,
     ...options,
     date: known(facts.date, runtime.newest),
     modules: readBundle(options.bundle, facts.main, facts.rules),
   };
+  const worker = facts.pages ? pagesWorker(described) : described;
   const print = printer(translator(worker.modules));
-  if (Object.keys(facts.bindings).length > 0) {
+  if (Object.keys(worker.bindings).length > 0) {
     const { serve } = await import("./worker_miniflare.mjs");
     await serve(runtime, worker, print);
     return;

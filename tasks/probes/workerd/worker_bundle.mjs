@@ -1,6 +1,6 @@
 // Reads the modules of a bundle that `wrangler deploy --dry-run --outdir` wrote.
 
-import { readFileSync, readdirSync } from "node:fs";
+import { readFileSync, readdirSync, writeFileSync } from "node:fs";
 import path from "node:path";
 
 const KINDS = {
@@ -22,6 +22,7 @@ const RULES = {
   Text: "text",
   Data: "data",
 };
+const DEFAULT = /^\s*export\s+default\b|\bas default\b|export\s*\*|export\s*\{[^}]*\bdefault\b/m;
 const LEFT_OUT = /(?:\.map|^README\.md)$/;
 
 /** The files below a directory, with paths relative to it. */
@@ -51,6 +52,14 @@ function entryOf(names, main) {
   return found ?? names.find((each) => /^[^/]+\.m?js$/.test(each));
 }
 
+/** An entry module that adds an empty default export. Without one, workerd passes requests on to the outbound server. */
+function withDefault(modules, directory) {
+  const [{ name }] = modules;
+  const file = `${directory}.entry.mjs`;
+  writeFileSync(file, `export * from ${JSON.stringify(`./${name}`)};\nexport default {};\n`);
+  return [{ name: "predeploy-entry.mjs", file, kind: "esModule" }, ...modules];
+}
+
 /** All modules, the entry module first. Throws if the bundle has no JavaScript. */
 export function readBundle(directory, main, rules = []) {
   const names = filesBelow(directory).filter((name) => !LEFT_OUT.test(name));
@@ -59,6 +68,8 @@ export function readBundle(directory, main, rules = []) {
   const order = [entry, ...names.filter((name) => name !== entry)];
   const modules = order.map((name) => ({ name, file: path.join(directory, name), kind: kindOf(name, rules) }));
   // a Worker in the older service-worker syntax has no exports
-  const isOld = !/^\s*export\b|[;}]\s*export\s*\{/m.test(readFileSync(modules[0].file, "utf8"));
-  return isOld ? [{ ...modules[0], kind: "serviceWorkerScript" }, ...modules.slice(1)] : modules;
+  const code = readFileSync(modules[0].file, "utf8");
+  const isOld = !/^\s*export\b|[;}]\s*export\s*\{/m.test(code);
+  if (isOld) return [{ ...modules[0], kind: "serviceWorkerScript" }, ...modules.slice(1)];
+  return modules[0].kind === "esModule" && !DEFAULT.test(code) ? withDefault(modules, directory) : modules;
 }

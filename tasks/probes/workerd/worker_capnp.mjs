@@ -14,6 +14,7 @@ export const CALLS = "service_binding_extra_handlers";
  *
  * A request with the nonce in X-Predeploy-Cron calls `scheduled` with the trigger in the query, and answers its outcome.
  * An answer has X-Predeploy-Lacks if the Worker has no handler for requests. Requests wait until FILLED answers.
+ * With ROUTES, only their paths reach the Worker, and PAGES answers all others.
  */
 export const FRONT = `
 const CF = { colo: "DFW", country: "US", city: "Austin", continent: "NA", timezone: "America/Chicago", asn: 395747,
@@ -25,15 +26,20 @@ const called = async (request, env) => {
   const { outcome } = await env.STACK.scheduled({ cron, scheduledTime: new Date() });
   return Response.json({ outcome }, { headers: { "X-Predeploy": env.MARK } });
 };
+const runs = ({ include, exclude }, path) => {
+  const matches = (rules) => rules.some((rule) => new RegExp(rule).test(path));
+  return matches(include) && !matches(exclude);
+};
 export default {
   async fetch(request, env) {
+    const target = env.ROUTES && !runs(env.ROUTES, new URL(request.url).pathname) ? env.PAGES : env.STACK;
     if (env.FILLED) await env.FILLED.fetch("http://predeploy.invalid/");
     if (request.headers.get("X-Predeploy-Cron") === env.MARK.split(" ")[0]) return called(request, env);
     const asked = new Request(request, { cf: { ...CF, ...request.cf } });
     for (const [name, value] of Object.entries(HEADERS)) if (!asked.headers.has(name)) asked.headers.set(name, value);
     let answer, lacks = "";
     try {
-      answer = await env.STACK.fetch(asked, { redirect: "manual" });
+      answer = await target.fetch(asked, { redirect: "manual" });
     } catch (error) {
       lacks = NO_FETCH.test(error.message) ? "fetch" : "";
       answer = new Response("error code: 1101, the Worker threw an exception: " + error.message, { status: 500 });

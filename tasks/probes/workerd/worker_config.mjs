@@ -32,6 +32,13 @@ export function builtConfig(directory, named) {
   return { file, document: parsed(file) };
 }
 
+/** The directory with the pages of a Pages project: that of a configuration that a build made, else `output`. */
+export function pagesOutput(facts, output) {
+  const built = builtConfig(facts.directory, facts.named);
+  const named = built?.document.pages_build_output_dir;
+  return named ? path.resolve(path.dirname(built.file), named) : path.resolve(facts.directory, output);
+}
+
 /** Whether a section of a wrangler file binds a name, at any depth. */
 function binds(section) {
   if (Array.isArray(section)) return section.some(binds);

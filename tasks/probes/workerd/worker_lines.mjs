@@ -19,6 +19,15 @@ function mapBeside(file) {
   return { map: new SourceMap(payload), base: path.resolve(realpathSync(path.dirname(beside)), sourceRoot) };
 }
 
+/** The path of a source: wrangler writes those of functions as in a URL. */
+function plain(source) {
+  try {
+    return decodeURIComponent(source);
+  } catch {
+    return source;
+  }
+}
+
 /** Returns a function that translates a line of output. It returns undefined for a line to leave out. */
 export function translator(modules) {
   const maps = new Map();
@@ -35,7 +44,7 @@ export function translator(modules) {
     const found = maps.get(file);
     const entry = found?.map.findEntry(Number(line) - 1, Number(column) - 1);
     if (!entry?.originalSource) return place;
-    return `${path.resolve(found.base, entry.originalSource)}:${entry.originalLine + 1}:${entry.originalColumn + 1}`;
+    return `${path.resolve(found.base, plain(entry.originalSource))}:${entry.originalLine + 1}:${entry.originalColumn + 1}`;
   };
   return (line) => {
     if (NOISE.test(line) && !UNCAUGHT.test(line)) return undefined;

@@ -29,6 +29,7 @@ const TYPES = {
 };
 // A Worker in between, because only some versions of Miniflare can send outbound requests to an external program.
 const FORWARD = "export default { fetch: (request, env) => env.OUTBOUND.fetch(request) };";
+const PAGES = "export default { fetch: (request, env) => env.ASSETS.fetch(request) };";
 const BINARY = new Set(["data", "wasm"]);
 
 const labels = (bindings) => Object.keys(bindings).map((key) => LABELS[key] ?? key.replaceAll("_", " "));
@@ -77,8 +78,8 @@ function settings(wrangler, worker, filled) {
     name: "predeploy-front",
     compatibilityFlags: [CALLS],
     modules: [{ type: "ESModule", path: "predeploy.js", contents: FRONT }],
-    bindings: { MARK: `${worker.nonce} Miniflare (${labels(worker.bindings).join(", ")})` },
-    serviceBindings: { STACK: worker.name, FILLED: filled },
+    bindings: { MARK: `${worker.nonce} Miniflare (${labels(worker.bindings).join(", ")})`, ...(worker.routes && { ROUTES: worker.routes }) },
+    serviceBindings: { STACK: worker.name, FILLED: filled, ...(worker.routes && { PAGES: "predeploy-pages" }) },
   };
   const stack = {
     ...options,
@@ -95,7 +96,13 @@ function settings(wrangler, worker, filled) {
     modules: [{ type: "ESModule", path: "predeploy.js", contents: FORWARD }],
     serviceBindings: { OUTBOUND: outbound },
   };
-  return { workers: [front, stack, forward, ...others], host: worker.host, port: Number(worker.port), cf: false };
+  const pages = {
+    ...common,
+    name: "predeploy-pages",
+    modules: [{ type: "ESModule", path: "predeploy.js", contents: PAGES }],
+    assets: options.assets,
+  };
+  return { workers: [front, stack, forward, ...(worker.routes ? [pages] : []), ...others], host: worker.host, port: Number(worker.port), cf: false };
 }
 
 /** Serves until a signal arrives. The Worker's output goes to `pass` as streams, or to `say` line by line. */

@@ -17,8 +17,11 @@ LEFT_OUT = re.compile(r"\.map$|^README\.md$")
 LIST = re.compile(r"(?:^|[;}\s])export\s*\{([^{}]*)\}\s*(?:from\s*[\"']([^\"']+)[\"'])?")
 DECLARED = re.compile(r"(?:^|[;}\n])\s*export\s+(?:async\s+)?(?:class|function\*?|const|let|var)\s+([\w$]+)")
 UNREAD = re.compile(r"(?:^|[;}\s])export\s*(?:\*\s*(?:from|as)\b|(?:const|let|var)\s*[{\[])")
+ANY_EXPORT = re.compile(r"(?:^|[;}\s])export\b")
 NAMED_DEFAULT = re.compile(r"(?:^|[;}\n])\s*export\s+default\b")
 NODE_IMPORT = re.compile(r"(?:^|[;}\n])\s*import\s*(?:[\w${},*\s]*?\bfrom\s*)?[\"'](node:[\w/]+)[\"']")
+# The definition of a function, or of a value that is no class.
+PLAIN = r"\bfunction\*?\s+{name}\s*\(|\b{name}\s*=\s*(?:async\b|function\b|[\[{{\"'`\d]|\([^()]*\)\s*=>)"
 # A comment at the beginning of a line. Elsewhere `/*` may be a part of a text, such as a pattern of paths.
 COMMENT = re.compile(r"^\s*(?:/\*.*?\*/|//[^\n]*)", re.DOTALL | re.MULTILINE)
 # `nodejs_compat` is on by default since this date (Cloudflare's docs, "Compatibility flags", read 2026-11-30).
@@ -29,9 +32,13 @@ OWN_FLAGS = {"node:async_hooks": "nodejs_als"}
 
 @dataclass(frozen=True, kw_only=True)
 class Bundle:
-    """A bundle. `exports` are the names that its entry module exports; None if they are unknown."""
+    """A bundle. `exports` are the names that its entry module exports; None if they are unknown.
+
+    `is_silent`: it has no handler for any event.
+    """
 
     entry: str
+    is_silent: bool
     exports: frozenset[str] | None
     node_imports: tuple[str, ...]
     size: int
@@ -49,7 +56,10 @@ def read_bundle(folder: Path, main: str) -> Bundle | None:
     code = files[entry].read_text(encoding="utf-8", errors="replace")
     size = sum(path.stat().st_size for path in files.values())
     imports = tuple(dict.fromkeys(NODE_IMPORT.findall(COMMENT.sub("\n", code))))
-    return Bundle(entry=entry, exports=exports_of(code), node_imports=imports, size=size)
+    exports = exports_of(code)
+    is_alone = sum(name.endswith((".js", ".mjs", ".cjs")) for name in files) == 1
+    is_silent = is_alone and has_no_handler(COMMENT.sub("\n", code), exports)
+    return Bundle(entry=entry, exports=exports, node_imports=imports, size=size, is_silent=is_silent)
 
 
 def exports_of(code: str) -> frozenset[str] | None:
@@ -62,6 +72,27 @@ def exports_of(code: str) -> frozenset[str] | None:
         names |= {part.split()[-1].strip("\"'") for part in listed.split(",") if part.strip()}
     names |= {"default"} if NAMED_DEFAULT.search(code) else set()
     return frozenset(names) or None
+
+
+def has_no_handler(code: str, exports: frozenset[str] | None) -> bool:
+    """Whether a module has no default export, no class that may be an entrypoint, and no listener for events."""
+    if exports is None:
+        return not ANY_EXPORT.search(code) and "addEventListener" not in code
+    listed = [part.split()[0] for names, _ in LIST.findall(code) for part in names.split(",") if part.strip()]
+    if "default" in exports or len(listed) != len(exports):
+        return False
+    return all(re.search(PLAIN.format(name=re.escape(name)), code) for name in listed)
+
+
+def handler_refusals(bundle: Bundle) -> Iterator[Refusal]:
+    """Yields a bundle without a handler for any event (errors 10068 and 10021 of the Workers API)."""
+    if bundle.is_silent:
+        names = ", ".join(sorted(bundle.exports or ())) or "nothing"
+        message = (
+            f"the entry module exports {names}, and Cloudflare refuses a Worker without a handler: add "
+            "`export default { fetch() { … } }`"
+        )
+        yield Refusal(rule="no_handler", message=message, path=("main",))
 
 
 def size_refusals(bundle: Bundle) -> Iterator[Refusal]:

@@ -100,3 +100,12 @@ def test_a_worker_with_pages_is_built_once() -> None:
     )
     assert [each.label for each in site.commands] == ["pages and links"]
     assert {"--pageless", "--deployed"} <= {*site.commands[0].argv}
+
+
+def test_a_worker_in_python_is_bundled_and_not_started() -> None:
+    found = checks(make_worker(main="src/entry.py", crons=("0 * * * *",)))
+
+    assert [name for name in found if name.startswith("worker_")] == ["worker_container"]
+    assert [gap for _, gap in found["worker_container"].requires] == [
+        "workers/intake is a Worker in Python: predeploy bundles it, and does not start it"
+    ]

@@ -2,6 +2,7 @@
 
 import pytest
 
+from tasks.catalogue.worker.own_wrangler import lacks_wrangler
 from tasks.stack import Kind
 from tests.discovery.trees import look, package, site
 
@@ -47,3 +48,67 @@ def test_a_directory_that_no_generator_builds_is_a_site() -> None:
     assert (component.kind, component.site and component.site.output) == (Kind.SITE, "public")
     assert component.site
     assert (component.site.generator, component.site.script, component.site.functions) == ("pages", "", True)
+
+
+CONFIG = """name = "garden"
+pages_build_output_dir = "dist"
+compatibility_date = "2026-01-01"
+compatibility_flags = ["nodejs_compat"]
+[vars]
+MODE = "preview"
+[[kv_namespaces]]
+binding = "MENU"
+id = "0123456789abcdef0123456789abcdef"
+[env.production.vars]
+MODE = "live"
+"""
+
+
+def test_code_of_pages_has_the_values_of_production() -> None:
+    found = site(VITE | {"s/wrangler.toml": CONFIG, "s/functions/api.js": "export const onRequest = (c) => c.env.KEY;"})
+
+    assert found
+    assert found.pages
+    pages = found.pages
+    assert (pages.config, pages.date, pages.flags) == ("s/wrangler.toml", "2026-01-01", ("nodejs_compat",))
+    assert (pages.vars, pages.bindings, pages.reads) == ({"MODE": "live"}, {}, ("KEY",))
+    assert pages.sources == ("s/functions/api.js",)
+
+
+@pytest.mark.parametrize(
+    ("files", "has_code"),
+    [
+        ({"s/public/_worker.js": "export default {};"}, True),
+        ({"s/public/_worker.js/index.js": "export default {};"}, True),
+        ({"s/src/worker.js": "export default {};"}, False),
+    ],
+)
+def test_a_worker_in_the_output_is_code_of_pages(files: dict[str, str], has_code: bool) -> None:
+    found = site(VITE | files)
+
+    assert found
+    assert (found.pages is not None) is has_code
+
+
+def test_an_adapter_of_cloudflare_makes_code_of_pages() -> None:
+    files = {
+        "s/package.json": package(
+            name="s", dependencies={"astro": "5", "@astrojs/cloudflare": "12"}, scripts={"build": "astro build"}
+        ),
+        "s/astro.config.mjs": "export default { output: 'server' };",
+        "s/wrangler.toml": VITE["s/wrangler.toml"],
+    }
+    found = site(files)
+
+    assert found
+    assert found.server
+    assert found.pages
+    assert found.pages.config == "s/wrangler.toml"
+
+
+def test_functions_without_a_package_get_predeploy_s_wrangler() -> None:
+    files = {"wrangler.toml": 'name = "garden"\npages_build_output_dir = "./public"\n', "public/index.html": ""}
+    (component,) = look(files | {"functions/api.js": HANDLER}).components
+
+    assert component.node
+    assert lacks_wrangler(component)

@@ -10,13 +10,13 @@ from tasks.execution.causes.other_python import RunningPython
 from tasks.execution.causes.raised_errors import RaisedError
 from tasks.execution.findings import Findings
 from tasks.execution.judgement import Judgement, failed
-from tasks.execution.machine_excuses import Effort, given_time, judge_machine, judge_time, running_python
+from tasks.execution.machine_excuses import Effort, given_time, judge_machine, judge_silence, judge_time, running_python
 from tasks.exits import Exit, Prepared, ServiceExit
 from tasks.models import Diagnostic, Status, TestCounts
 from tasks.planning.environments import our_environment, python_environment
 from tasks.production import Sourced, SystemInstall
 from tasks.stack import Version
-from tasks.steps import Command, Image, Inputs, Step
+from tasks.steps import LIMIT, Command, Image, Inputs, Step
 from tests.diagnostics.captures import load
 from tests.support.factories import make_check, make_command, make_stack, make_uv_project, make_web
 
@@ -83,6 +83,28 @@ def test_program_counts_as_missing_only_where_a_process_was_started() -> None:
     assert found is not None
     assert "Dockerfile:5 installs ffmpeg in production" in found.reason
     assert caused_here([opened], MachineFacts(installs=(APT,))) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "path"),
+    [
+        (
+            "FileNotFoundError: [Errno 2] No such file or directory: '/var/log/shop/django.log'\nValueError: handler",
+            "/var/log/shop/django.log",
+        ),
+        ("PermissionError: [Errno 13] Permission denied: '/etc/shop/key.pem'", "/etc/shop/key.pem"),
+        ("FileNotFoundError: [Errno 2] No such file or directory: '/app/prices.json'", "/app/prices.json"),
+        ("FileNotFoundError: [Errno 2] No such file or directory: 'prices.json'", ""),
+        ("FileNotFoundError: [Errno 2] No such file or directory: '/home/me/stack/prices.json'", ""),
+        ("FileNotFoundError: [Errno 2] No such file or directory: '/running/prices.json'", ""),
+    ],
+)
+def test_path_of_production_s_machine_is_errored_outside_of_its_image(text: str, path: str) -> None:
+    found = caused_here([error(text)], MachineFacts())
+
+    assert (found.reason_code if found else "") == ("variable_absent" if path else "")
+    assert path in (found.reason if found else "")
+    assert caused_here([error(text)], MachineFacts(has_libraries=True)) is None
 
 
 def test_production_lacks_what_its_own_image_lacks() -> None:
@@ -253,6 +275,11 @@ def test_version_of_the_interpreter_comes_from_the_engine() -> None:
         ("/bin/sh: cross-env: not found", Status.FAILED, "no manifest of the stack has the package cross-env"),
         ("bash: line 3: tsc: command not found", Status.FAILED, "the package typescript"),
         ("sh: 1: Syntax error", None, ""),
+        ("sh: 1: ./build.sh: Permission denied", Status.FAILED, "without the bit for execution: `git update-index"),
+        ("sh: 1: ./build.sh: not found", Status.FAILED, "calls ./build.sh, which does not start: the tree lacks it"),
+        ("bash: line 1: scripts/a.sh: cannot execute: required file not found", Status.FAILED, "calls scripts/a.sh"),
+        ("sh: 1: /usr/local/bin/tool: not found", Status.ERRORED, "calls /usr/local/bin/tool"),
+        ("[custom build] /bin/sh: 1: cargo: not found", Status.ERRORED, "the build command of the wrangler file calls"),
     ],
 )
 def test_program_that_a_script_calls_and_that_is_missing_is_named(
@@ -290,11 +317,47 @@ def test_time_out_is_errored_if_a_busy_machine_gave_too_little_processor_time(
     assert ("after 200 s on a busy machine (2.5 programs" in found.reason) is (status is Status.ERRORED)
 
 
+SILENT = failed("not_ready", "GET /: exit code 4")
+
+
+@pytest.mark.parametrize(
+    ("load", "cpu", "status"),
+    [
+        (0.5, 0.2, Status.FAILED),
+        (2.5, 0.2, Status.ERRORED),
+        (2.5, None, Status.ERRORED),
+        # it had half of the 30 s that it needs on an idle machine
+        (2.5, 16.0, Status.FAILED),
+    ],
+)
+def test_silent_server_is_errored_if_a_busy_machine_gave_it_too_little(
+    load: float, cpu: float | None, status: Status
+) -> None:
+    exit = Exit(code=4, services=(ServiceExit(name="server", code=None, signal=None, output="", cpu=cpu),))
+    findings = Findings(diagnostics=[Diagnostic(tool="http", rule="not_ready", message="nothing listened within 60 s")])
+
+    found = judge_silence(make_check("django_health"), exit, SILENT, Effort(limit=240, load=load), findings)
+
+    assert (found.status, found.reason_code) == (status, "not_ready")
+    assert ("did not listen within 60 s on a busy machine (2.5" in found.reason) is (status is Status.ERRORED)
+    said = "nothing listened within 60 s. If it needs more time: limits.django_health = 480 in predeploy.toml"
+    assert [each.message for each in findings.diagnostics] == [said]
+
+
+def test_server_that_ended_was_not_late() -> None:
+    exit = Exit(code=4, services=(ServiceExit(name="server", code=1, signal=None, output=""),))
+
+    found = judge_silence(make_check("django_health"), exit, SILENT, Effort(limit=240, load=9.0), Findings())
+
+    assert found is SILENT
+
+
 def test_limit_grows_with_the_load_in_steps() -> None:
-    step = Step(slot="slot", argv=("pytest",), cwd=".", inputs=Inputs(), limit=100)
+    step = Step(slot="slot", argv=("pytest", LIMIT), cwd=".", inputs=Inputs(), limit=100)
 
     assert [scale_of(load) for load in (0, 1.4, 1.5, 2.9, 3, 50)] == [1, 1, 2, 2, 4, 4]
     assert given_time(step, 2.0).limit == 200
+    assert given_time(step, 2.0).argv == ("pytest", "200")
 
 
 @pytest.mark.parametrize(

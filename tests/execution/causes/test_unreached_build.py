@@ -1,6 +1,7 @@
 """Builds that fail because a host does not answer."""
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 
@@ -11,7 +12,8 @@ from tasks.execution.judgement import errored, failed
 from tasks.execution.machine_excuses import judge_unreached, judge_variables, probed
 from tasks.exits import Exit
 from tasks.models import Diagnostic, Severity, Status
-from tests.support.factories import make_check, make_command
+from tasks.variable import Variable
+from tests.support.factories import make_check, make_command, make_node_project, make_site, make_stack
 
 CAUSE = """TypeError: fetch failed
     at node:internal/deps/undici/undici:13510:13 {
@@ -106,9 +108,36 @@ def test_a_variable_that_only_production_has_is_named(message: str, names: list[
     command = make_command(parser="site_build", env=ENV)
     findings = Findings(diagnostics=[diagnostic(message)])
 
-    found = judge_variables(make_check(component="s"), command, Exit(code=1), findings)
+    found = judge_variables(make_check(component="s"), command, Exit(code=1), findings, make_stack())
 
     assert (found is not None) is bool(names)
     if found:
         assert (found.status, found.reason_code) == (Status.ERRORED, "variable_absent")
         assert found.reason.startswith(f"the build needs {', '.join(names)}, which only production has")
+
+
+@pytest.mark.parametrize(
+    ("message", "place", "names"),
+    [
+        ("API_BASE is not set", ("s/vite.config.js", None), ["API_BASE"]),
+        ("Failed to parse URL from undefined/posts", (None, None), ["API_BASE"]),
+        ("Cannot read properties of undefined (reading 'split')", ("s/a.js", 3), ["CMS_TOKEN"]),
+        ("Cannot read properties of undefined (reading 'split')", ("s/a.js", 4), []),
+        ("Unexpected token", ("s/a.js", 3), []),
+        ("GIVEN_ID is missing", (None, None), []),
+    ],
+)
+def test_a_private_variable_that_the_code_reads_is_named(
+    message: str, place: tuple[str | None, int | None], names: list[str]
+) -> None:
+    reads = [("API_BASE", 2), ("CMS_TOKEN", 3), ("GIVEN_ID", 1)]
+    private = tuple(Variable(name=name, file="s/a.js", line=line) for name, line in reads)
+    site = make_site("s", node=replace(make_node_project("s"), private=private))
+    command = make_command(parser="site_build", env=(("GIVEN_ID", "1"),))
+    finding = replace(diagnostic(message, place[0]), line=place[1])
+
+    found = judge_variables(
+        make_check(component="s"), command, Exit(code=1), Findings(diagnostics=[finding]), make_stack(site)
+    )
+
+    assert (found.reason.partition(", which")[0] if found else "") == (f"the build needs {names[0]}" if names else "")

@@ -10,7 +10,7 @@ _DIAGNOSTICS = 20
 
 def report_markdown(report: Report) -> str:
     """Render the whole report as one page."""
-    blocks = [f"# {_headline(report)}", _facts(report)]
+    blocks = [f"# {_inline(report_title(report))}", _facts(report)]
     blocks += [_stage(stage, report.of(stage)) for stage in Stage if report.of(stage)]
     blocks += [_trouble(check) for check in report.checks if check.result.status in (Status.FAILED, Status.ERRORED)]
     if report.verdict.outcome is Outcome.ERRORED and report.verdict.gaps:
@@ -38,14 +38,15 @@ def report_table(report: Report) -> list[dict[str, str]]:
     ]
 
 
-def _headline(report: Report) -> str:
+def report_title(report: Report) -> str:
+    """The verdict in a line, as plain text."""
     verdict = report.verdict
     if verdict.ready:
         return "Ready to deploy"
     if verdict.outcome is Outcome.PASSED:
-        return f"Passed (partial: {_inline('; '.join(verdict.gaps))})" if verdict.gaps else "Passed"
+        return f"Passed (partial: {'; '.join(verdict.gaps)})" if verdict.gaps else "Passed"
     word = "No verdict" if verdict.outcome is Outcome.ERRORED else verdict.outcome.capitalize()
-    return f"{word}: {_inline(verdict.reason)}" if verdict.reason else word
+    return f"{word}: {verdict.reason}" if verdict.reason else word
 
 
 def _facts(report: Report) -> str:

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from tasks.models import CheckReport, Diagnostic, EngineFacts, Outcome, Report, Result, RunFacts, Stage, Status, Verdict
-from tasks.report.artifacts import report_markdown, report_table
+from tasks.report.formats.artifacts import report_markdown, report_table
 
 FINDING = Diagnostic(tool="mypy", message="Incompatible `types`", file="apps/web/a.py", line=3, column=7, rule="arg")
 CHECKS = (
