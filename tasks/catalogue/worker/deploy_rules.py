@@ -1,6 +1,8 @@
 """The command that finds what Cloudflare refuses of a deploy, and wrangler's dry run does not."""
 
 import posixpath
+from collections.abc import Mapping
+from dataclasses import replace
 
 from tasks.steps import PROBES, PYTHON, Command
 from tasks.worker import Worker
@@ -32,3 +34,10 @@ def rules_command(worker: Worker, directory: str, plan: str, bundle: str = "") -
         limit=120,
         volatile=True,
     )
+
+
+def entrypoints_command(worker: Worker, directory: str, bundles: Mapping[str, str]) -> Command:
+    """Returns the command that finds entrypoints of other Workers which these do not export, by names and bundles."""
+    command = rules_command(worker, directory, "paid")
+    words = (word for name, folder in bundles.items() for word in ("--bound", name, folder))
+    return replace(command, argv=(*command.argv, *words), label="entrypoints of other Workers")

@@ -21,6 +21,7 @@ from wrangler_file import WranglerFile, read_wrangler_file
 from wrangler_findings import Refusal, Target, text
 from wrangler_ids import id_refusals
 from wrangler_limits import PLANS
+from wrangler_services import entrypoint_refusals
 from wrangler_triggers import cron_refusals, date_refusals, name_refusals, route_refusals, variable_refusals
 
 REDIRECT = ".wrangler/deploy/config.json"
@@ -60,6 +61,9 @@ def redirected(file: Path) -> Path | None:
 def refusals(deployed: Deployed, options: argparse.Namespace) -> Iterator[Refusal]:
     """Yields what is refused of the wrangler file, and of the bundle if there is one."""
     target = deployed.target
+    if options.bound:
+        yield from entrypoint_refusals(target, {name: Path(folder) for name, folder in options.bound})
+        return
     if options.bundle is None:
         yield from date_refusals(target, options.today)
         yield from name_refusals(target)
@@ -100,6 +104,8 @@ def main() -> int:
     parser.add_argument("--environment", default="", help="the environment of the wrangler file")
     parser.add_argument("--plan", choices=PLANS, default="paid")
     parser.add_argument("--bundle", type=Path, help="the folder of the bundle; without it the wrangler file is read")
+    bound = "the name of another Worker and its bundle: only bindings to its entrypoints are read"
+    parser.add_argument("--bound", action="append", default=[], nargs=2, help=bound)
     parser.add_argument("--today", type=dt.date.fromisoformat, default=dt.datetime.now(dt.UTC).date())
     options = parser.parse_args()
     deployed = read_deployed(options)
