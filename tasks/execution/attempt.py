@@ -217,7 +217,8 @@ class Attempt:
         if first is not None:
             served = self._served(check, command, exit)
             # a server's traceback explains a bad answer; a server that did not listen, only if it names a stack file
-            relevant = [each for each in served if each.file or judgement.reason_code in command.answered]
+            has_ended = any(each.ended for each in exit.services)
+            relevant = [each for each in served if each.file or has_ended or judgement.reason_code in command.answered]
             index = len(findings.diagnostics) if first.file else 0  # an error with a file stays first
             findings.diagnostics[index:index] = relevant
             return

@@ -16,6 +16,7 @@ from tasks.production import ProductionServer, Sourced
 from tasks.settings import ComponentSettings, CustomCheck, Settings
 from tasks.stack import Component, Kind, Stack
 from tasks.steps import DB_MIGRATED, OUT, SERVER_HOST, SERVER_PORT, Check, Command, Inputs
+from tasks.variable import Variable
 from tests.support.factories import (
     make_node_project,
     make_requirements_project,
@@ -507,7 +508,7 @@ def upgrade_of(base: Stack | SkipReason, *components: Component, **settings: Any
 def test_upgrade_runs_the_base_s_code_first_and_then_the_tree_s() -> None:
     moved = make_web(directory="apps/web/src", settings="config.old")
 
-    fill, upgrade = upgrade_of(make_stack(moved)).commands
+    fill, *_, upgrade = upgrade_of(make_stack(moved)).commands
 
     assert (fill.tree, upgrade.tree) == ("base", "")
     assert (fill.cwd, upgrade.cwd) == ("apps/web/src", "apps/web")
@@ -520,7 +521,7 @@ def test_upgrade_runs_the_base_s_code_first_and_then_the_tree_s() -> None:
 
 def test_upgrade_has_no_verdict_for_python_s_own_exit_codes() -> None:
     """An error in predeploy's own program ends with 1."""
-    _, upgrade = upgrade_of(make_stack(make_web())).commands
+    *_, upgrade = upgrade_of(make_stack(make_web())).commands
 
     assert 1 not in dict(upgrade.verdicts)
 
@@ -528,7 +529,7 @@ def test_upgrade_has_no_verdict_for_python_s_own_exit_codes() -> None:
 def test_base_gets_no_secret_that_the_tree_does_not_declare() -> None:
     secret = {"apps/web": ComponentSettings(secrets=("STRIPE_KEY",))}
 
-    fill, upgrade = upgrade_of(make_stack(make_web()), component=secret).commands
+    fill, *_, upgrade = upgrade_of(make_stack(make_web()), component=secret).commands
 
     assert fill.secrets == upgrade.secrets == ("STRIPE_KEY",)
 
@@ -559,6 +560,24 @@ def test_without_a_base_the_newest_migrations_are_tried_and_no_failure_is_a_verd
     assert check.skip_reason is None
     assert command.argv[-2:] == ("--reason", "git has no commit")
     assert (command.tree, command.verdicts, dict(command.unfit)[15]) == ("", (), "no_base")
+
+
+@pytest.mark.parametrize(
+    ("over", "is_carried"),
+    [
+        ({}, True),
+        ({"postgres": True}, False),
+        ({"reads": (Variable(name="DATABASE_URL", shape="database", required=True),)}, False),
+        ({"reads": (Variable(name="DATABASE_URL", shape="database", default="sqlite:///x"),)}, True),
+    ],
+)
+def test_file_of_sqlite_is_carried_between_the_trees(over: dict[str, Any], is_carried: bool) -> None:
+    web = make_web(**over)
+
+    commands = upgrade_of(make_stack(web), web).commands
+
+    carried = [(each.argv[-2], each.tree) for each in commands if "carried" in each.argv[1]]
+    assert carried == ([("put", "base"), ("get", "")] if is_carried else [])
 
 
 def test_project_without_migrations_has_no_upgrade() -> None:

@@ -67,6 +67,20 @@ async def test_exit_code_for_nothing_to_do_needs_no_evidence(tmp_path: Path) -> 
     assert result.passed
 
 
+async def test_server_that_ended_explains_a_request_without_an_answer(tmp_path: Path) -> None:
+    said = '{"diagnostics": [{"tool": "http", "rule": "no_answer", "message": "Connection reset"}], "summary": ""}'
+    output = "Traceback (most recent call last):\nModuleNotFoundError: No module named 'shopsite'\nWorker exiting\n"
+    ended = ServiceExit(name="server", code=3, signal=None, output=output)
+    server = make_command("serve", label="server")
+    check = make_check("GET", commands=(make_command("GET", parser="probe", services=(server,)),))
+
+    (result,) = await run(FakeEngine({"GET": Exit(code=1, stdout=said, services=(ended,))}), check, logs=tmp_path)
+
+    assert reported(result) == (Status.FAILED, "not_ready")
+    assert [each.message for each in result.diagnostics] == ["No module named 'shopsite'", "Connection reset"]
+    assert result.reason == "No module named 'shopsite'"
+
+
 async def test_request_that_succeeds_fails_the_check_if_the_server_has_ended(tmp_path: Path) -> None:
     ended = ServiceExit(name="server", code=1, signal=None, output="Address already in use")
     check = make_check("ask", commands=(make_command("ask", services=(make_command("serve", label="server"),)),))
@@ -326,7 +340,7 @@ async def test_missing_postgres_extension_is_errored_for_a_check_with_a_database
     (result,) = await run(engine, make_check("migrate", database=database), logs=tmp_path)
 
     assert reported(result) == expected
-    assert database == "" or 'has no extension "postgis": set images.postgres to an image that has it' in result.reason
+    assert database == "" or 'has no extension "postgis". On the embedded engine: apt-get install' in result.reason
 
 
 UNFIT: dict[str, Any] = {"unfit": ((75, "other_database"),), "explained": ("other_database",)}

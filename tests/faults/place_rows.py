@@ -24,7 +24,7 @@ PLACE_FAULTS = (
             replace(DOCKERFILE, "COPY . .\n", "COPY . .\nRUN npm ci && npm run build\n"),
             write(f"{WEB}/templates/admin/base_site.html", PAGE),
         ),
-        red=(open_("django_health", "frontend_unbuilt", "", "front/till.js"),),
+        red=(open_("django_health", "frontend_unbuilt", "", "answered 500"),),
         exit=3,
         engines=EMBEDDED,  # in containers the build of the image makes the file
     ),
@@ -61,5 +61,17 @@ PLACE_FAULTS = (
         ),
         red=(open_("django_container", "network", f"{WEB}/config/wsgi.py", "Name or service not known"),),
         exit=3,
+    ),
+    Fault(
+        name="the code reads a file of production's machine",
+        edits=(
+            append(
+                f"{WEB}/config/wsgi.py",
+                '\nfrom pathlib import Path  # noqa: E402\n\nPath("/srv/cafe/rates.json").read_text()\n',
+            ),
+        ),
+        red=(open_("django_container", "variable_absent", f"{WEB}/config/wsgi.py", "/srv/cafe/rates.json"),),
+        exit=3,
+        engines=EMBEDDED,  # the image has what production has, so there it is a failure
     ),
 )

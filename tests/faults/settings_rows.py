@@ -38,6 +38,22 @@ PRODUCTION_ONLY = (
         engines=EMBEDDED,  # the server in an image gets only the image's own variables
     ),
     Fault(
+        name="a module of the settings that git leaves to production",
+        edits=(
+            append(
+                SETTINGS_FILE, '\nglobals().update(vars(__import__("config.local_settings", fromlist=["DEBUG"])))\n'
+            ),
+            write(f"{WEB}/config/local_settings.py.example", "DEBUG = False\n"),
+        ),
+        red=(
+            open_("django_container", "variable_absent", SETTINGS_FILE, "No module named 'config.local_settings'"),
+            open_("mypy", "variable_absent", SETTINGS_FILE, "No module named 'config.local_settings'"),
+            open_("pytest", "variable_absent", "", "No module named 'config.local_settings'"),
+        ),
+        exit=3,
+        engines=EMBEDDED,  # the image lacks the module too, so its build fails
+    ),
+    Fault(
         name="a variable that only production has, and a script of the image that sets another module path",
         edits=(
             append(SETTINGS_FILE, '\nSHOP_KEY = os.environ["SHOP_" + "KEY"]\n'),

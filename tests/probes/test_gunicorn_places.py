@@ -1,4 +1,4 @@
-"""predeploy_gunicorn.py in a process of its own, with a module like gunicorn's: directories that this machine lacks."""
+"""predeploy_gunicorn.py in a process of its own, with a module like gunicorn's: places that this machine lacks."""
 
 import os
 import subprocess
@@ -19,15 +19,23 @@ def validate_chdir(value):
 
 class Chdir:
     validator = staticmethod(validate_chdir)
+
+class Pidfile:
+    validator = staticmethod(lambda value: value)
+
+class Daemon(Pidfile): ...
+class User(Pidfile): ...
+class ErrorLog(Pidfile): ...
 """
-ASKS = "import sys; from gunicorn.config import Chdir; print(Chdir.validator(sys.argv[1]))"
+ASKS = "import sys; from gunicorn import config; print(getattr(config, sys.argv[1]).validator(sys.argv[2]))"
+SERVER = {"PREDEPLOY_SERVER": "1", "PREDEPLOY_WORK": "/of/the/stack"}
 
 
-def answer(place: Path, value: str, **env: str) -> subprocess.CompletedProcess[str]:
+def answer(place: Path, value: str, setting: str = "Chdir", **env: str) -> subprocess.CompletedProcess[str]:
     (place / "gunicorn").mkdir()
     (place / "gunicorn" / "config.py").write_text(CONFIG)
     path = {"PYTHONPATH": f"{PROBES / 'startup'}:{place}"}
-    command = [sys.executable, "-c", ASKS, value]
+    command = [sys.executable, "-c", ASKS, setting, value]
     return subprocess.run(command, cwd=place, env=os.environ | path | env, capture_output=True, text=True, check=False)
 
 
@@ -44,3 +52,21 @@ def test_other_values_and_other_processes_are_checked_as_before(tmp_path: Path) 
 
 def test_image_has_to_have_the_directory(tmp_path: Path) -> None:
     assert "can't chdir" in answer(tmp_path, "/of/the/image", PREDEPLOY_SERVER="1", PREDEPLOY_WORK="").stderr
+
+
+@pytest.mark.parametrize(
+    ("setting", "value", "taken"),
+    [
+        ("Pidfile", "/run/shop/gunicorn.pid", "None"),
+        ("Daemon", "True", "False"),
+        ("User", "www-data", str(os.geteuid())),
+        ("ErrorLog", "/var/log/of/the/image/error.log", "-"),
+        ("ErrorLog", "/error.log", "/error.log"),
+        ("ErrorLog", "-", "-"),
+    ],
+)
+def test_server_needs_no_user_and_no_file_of_production(tmp_path: Path, setting: str, value: str, taken: str) -> None:
+    assert answer(tmp_path, value, setting, **SERVER).stdout.strip() == taken
+    if taken != value:
+        (tmp_path / "image").mkdir()
+        assert answer(tmp_path / "image", value, setting).stdout.strip() == value

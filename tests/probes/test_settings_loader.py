@@ -1,6 +1,7 @@
 """The loader of settings in real processes: missing variables, databases of the run, and what it must not change."""
 
 import os
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -131,3 +132,28 @@ def test_database_that_no_run_has_is_unsupported(project: Path, django_python: s
 
     assert result.code == 78, result.stderr
     assert "the settings use mysql" in result.stderr
+
+
+def test_server_in_an_image_gets_a_migrated_file(project: Path, django_python: str, tmp_path: Path) -> None:
+    """The file of the image stays as it is. A second process uses the same copy."""
+    (project / "asks.py").write_text(
+        "import django\ndjango.setup()\nfrom django.db import connection\n"
+        "print(connection.settings_dict['NAME'], sorted(connection.introspection.table_names())[:2])\n"
+    )
+    env = {
+        "PATH": os.environ["PATH"],
+        "PYTHONPATH": f"{PROBES / 'startup'}:{project}",
+        "DJANGO_SETTINGS_MODULE": "config.settings",
+        "PREDEPLOY_SERVER": "1",
+        "PREDEPLOY_SQLITE": "1",
+        "TMPDIR": str(tmp_path),
+    }
+    command = [django_python, "asks.py"]
+
+    first, second = (
+        subprocess.run(command, cwd=project, env=env, capture_output=True, text=True, check=True) for _ in range(2)
+    )
+
+    assert first.stdout == f"{tmp_path}/predeploy-sqlite/default.sqlite3 ['auth_group', 'auth_group_permissions']\n"
+    assert (second.stdout, first.stderr) == (first.stdout, "")
+    assert not (project / "db.sqlite3").exists()

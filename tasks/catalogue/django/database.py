@@ -28,6 +28,12 @@ def uses_postgres(component: Component) -> bool:
     return not packages or bool(packages & DRIVERS) or not is_read
 
 
+def may_use_file(component: Component) -> bool:
+    """Whether the settings may use SQLite: no file names Postgres, and no variable gets the run's database."""
+    web = component.web
+    return web is not None and not web.postgres and not any(value_of(each, web, "") for each in web.reads)
+
+
 def database_variables(component: Component, given: Mapping[str, str]) -> dict[str, str]:
     """Returns the run's database under its usual names, and under those that the settings read.
 

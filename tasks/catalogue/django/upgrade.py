@@ -1,11 +1,14 @@
 """The row for upgrades: the migrations of this tree on the deployed schema, with rows in its tables."""
 
+from tasks.catalogue.django.database import may_use_file
 from tasks.catalogue.django.environment import django_env
 from tasks.catalogue.django.server import web_of
 from tasks.catalogue.row import CatalogueContext, Row
 from tasks.models import SkipReason, Stage
 from tasks.stack import Component, Kind
-from tasks.steps import DB_HOST, DB_MIGRATED, DB_NAME, DB_PORT, PROBES, WORK, Command
+from tasks.steps import DB_HOST, DB_MIGRATED, DB_NAME, DB_PORT, DB_URL, OUT, PROBES, WORK, Command, TreeName
+
+FILES = f"{OUT}/sqlite"
 
 
 def component_in_base(
@@ -47,7 +50,8 @@ def without_migrations(component: Component, context: CatalogueContext) -> str:
 def upgrade_commands(component: Component, context: CatalogueContext) -> tuple[Command, ...]:
     """Returns two commands: the base's code makes and fills the schema, then this tree's code migrates it.
 
-    Without a base one command does both, for the newest migrations.
+    A project that may use SQLite needs two more between them, because each tree has its own workspace. Without a base
+    one command does both, for the newest migrations.
     """
     if is_guessed(component, context):
         return (guess_command(component, context),)
@@ -55,8 +59,9 @@ def upgrade_commands(component: Component, context: CatalogueContext) -> tuple[C
     assert not isinstance(found, SkipReason)
     there, base = found
     database = (DB_HOST, DB_PORT, DB_NAME)
+    files = file_option() if may_use_file(component) else ()
     fill = Command(
-        argv=("python", f"{PROBES}/django/upgrade_from.py", *database, "--within", WORK, "--base", base.title),
+        argv=("python", f"{PROBES}/django/upgrade_from.py", *database, "--within", WORK, *files, "--base", base.title),
         label="migrate and fill the base",
         cwd=web_of(there).directory,
         environment="production",
@@ -72,7 +77,7 @@ def upgrade_commands(component: Component, context: CatalogueContext) -> tuple[C
         tree="base",
     )
     upgrade = Command(
-        argv=("python", f"{PROBES}/django/upgrade_to.py", *database, "--within", WORK, "--fresh", DB_MIGRATED),
+        argv=("python", f"{PROBES}/django/upgrade_to.py", *database, "--within", WORK, *files, "--fresh", DB_MIGRATED),
         label="migrate what is deployed",
         cwd=web_of(component).directory,
         environment="production",
@@ -85,14 +90,36 @@ def upgrade_commands(component: Component, context: CatalogueContext) -> tuple[C
         parser="probe",
         limit=600,
     )
+    if files:
+        return (fill, carry("put", tree="base"), carry("get"), upgrade)
     return (fill, upgrade)
+
+
+def file_option() -> tuple[str, str]:
+    """Returns the option with the file of a project that uses SQLite."""
+    return ("--file", f"{FILES}/upgrade.sqlite3")
+
+
+def carry(action: str, tree: TreeName = "") -> Command:
+    """Returns the command that carries the file of SQLite from the base's workspace to the tree's."""
+    return Command(
+        argv=("python", f"{PROBES}/carried.py", action, FILES),
+        label=f"{action} the SQLite file",
+        environment="ours",
+        env=(("DATABASE_URL", DB_URL),),
+        verdicts=(),
+        evidence="summary",
+        parser="probe",
+        limit=60,
+        tree=tree,
+    )
 
 
 def guess_command(component: Component, context: CatalogueContext) -> Command:
     """Returns the command that tries the newest migrations on rows. Production may have applied them: no verdict."""
     assert isinstance(context.base, SkipReason)
     why = context.base.reason.removeprefix("no upgrade was tried: ")
-    database = (DB_HOST, DB_PORT, DB_NAME)
+    database = (DB_HOST, DB_PORT, DB_NAME, *file_option())
     return Command(
         argv=("python", f"{PROBES}/django/upgrade_guess.py", *database, "--within", WORK, "--reason", why),
         label="migrate the newest on rows",

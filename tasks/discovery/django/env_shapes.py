@@ -45,8 +45,7 @@ def shape_of_cast(cast: ast.expr | None) -> str:
         case None:
             return ""
         case ast.Lambda(body=body):
-            words = {node.attr for node in ast.walk(body) if isinstance(node, ast.Attribute)}
-            return "list" if "split" in words else next((METHODS[each] for each in words if each in METHODS), "")
+            return shape_of_body(body)
         case ast.BinOp(left=left, right=right):  # `int | None`
             return shape_of_cast(left) or shape_of_cast(right)
         case ast.Subscript(value=value, slice=inner):
@@ -63,6 +62,14 @@ def shape_of_cast(cast: ast.expr | None) -> str:
         case ast.Name(id="parse"):
             return "database"
     return METHODS.get(name_of(cast.func if isinstance(cast, ast.Call) else cast), "")
+
+
+def shape_of_body(body: ast.expr) -> str:
+    """Returns the shape that the functions in a lambda expect."""
+    words = {name_of(node) for node in ast.walk(body) if isinstance(node, ast.Attribute | ast.Name)}
+    if "split" in words:
+        return "numbers" if "int" in words else "list"
+    return next((METHODS[each] for each in sorted(words) if each in METHODS), "")
 
 
 def name_of(node: ast.AST | None) -> str:

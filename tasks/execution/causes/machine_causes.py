@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from tasks.execution.causes.missing_library import missing_library, missing_library_reason
 from tasks.execution.causes.other_python import RunningPython, comes_of_other_python, other_python_reason
+from tasks.execution.causes.outside_place import outside_path, outside_reason
 from tasks.execution.causes.raised_errors import RaisedError, first_line_of
 from tasks.execution.causes.unbuilt_frontend import unbuilt_file, unbuilt_reason
 from tasks.execution.causes.unreachable import unreachable_host, unreachable_reason
@@ -54,6 +55,8 @@ def _cause(error: RaisedError, facts: MachineFacts) -> Judgement | None:
         return errored(ReasonCode.SYSTEM_PACKAGE, missing_library_reason(missing, facts.installs))
     if facts.frontend.file and not facts.has_libraries and (file := unbuilt_file(error)):
         return errored(ReasonCode.FRONTEND_UNBUILT, unbuilt_reason(file, facts.frontend))
+    if not facts.has_libraries and (path := outside_path(error)):
+        return errored(ReasonCode.VARIABLE_ABSENT, outside_reason(path))
     if (host := unreachable_host(error)) is not None:
         return errored(ReasonCode.NETWORK, unreachable_reason(host, said))
     return None

@@ -6,9 +6,11 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from predeploy_django import migrate_file
 from predeploy_mark import Mark, own_path
 from predeploy_migrate import sqlstate
-from predeploy_schema import read_schema
+from predeploy_schema import Schema, read_schema
+from predeploy_sqlite import is_file, read_file_schema, use_file
 
 MOST, SHOWN, WIDTH = 10, 3, 160
 OBJECT = re.compile(r"(?:(?:materialized )?view|function|sequence) (?P<name>[^(]+)")
@@ -18,17 +20,34 @@ PATIENCE = 10.0
 IN_USE = "55006"
 
 
-def compare(connection: Any, fresh: str, mark: Mark, there: dict[str, Mark], within: Path) -> list[dict[str, Any]]:
+def schemas(connection: Any, fresh: str) -> tuple[Schema, Schema]:
+    """Returns the schema of the upgraded database, and that of a fresh one. For SQLite `fresh` is a new file."""
+    named = [each.name for options in all_options() for each in (*options.constraints, *options.indexes)]
+    if not is_file(connection):
+        return read_schema(connection, named), read_schema(copy(connection, fresh), named)
+    upgraded = read_file_schema(connection, named)
+    use_file(Path(fresh))
+    migrate_file()
+    return upgraded, read_file_schema(connection, named)
+
+
+def all_options() -> list[Any]:
+    """Returns the options of every model of the tree."""
+    from django.apps import apps
+
+    return [model._meta for model in apps.get_models(include_auto_created=True)]
+
+
+def compare(
+    upgraded: Schema, expected: Schema, mark: Mark, there: dict[str, Mark], within: Path
+) -> list[dict[str, Any]]:
     """Returns a finding for each table, view, function and sequence that differs from the fresh database.
 
     `mark` is the mark of the base. `there` are the migrations of the tree.
     """
     from django.apps import apps
 
-    models = [model._meta for model in apps.get_models(include_auto_created=True)]
-    named = [each.name for options in models for each in (*options.constraints, *options.indexes)]
-    upgraded = read_schema(connection, named)
-    expected = read_schema(copy(connection, fresh), named)
+    models = all_options()
     owners = {**mark["apps"], **{options.db_table: options.app_label for options in models}}
     installed = {each.label: own_path(each.path, within) for each in apps.get_app_configs()}
     found = []

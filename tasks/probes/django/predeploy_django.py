@@ -46,7 +46,6 @@ def run_manage() -> None:
         sys.argv = argv
 
 
-NO_UPGRADE = "no upgrade was tried: the project uses SQLite, and only an upgrade on Postgres is implemented"
 OTHER, GONE, UNSUPPORTED = 75, 77, 78
 
 

@@ -10,6 +10,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from predeploy_sqlite import is_file
+
 Mark = dict[str, Any]
 
 
@@ -46,17 +48,28 @@ def count_rows(connection: Any, tables: Iterable[str]) -> dict[str, int]:
     """Returns the number of rows of each table, without tables that do not exist."""
     counts = {}
     with connection.cursor() as cursor:
+        known = set(connection.introspection.table_names(cursor)) if is_file(connection) else set()
         for table in tables:
             quoted = connection.ops.quote_name(table)
-            cursor.execute("SELECT to_regclass(%s) IS NOT NULL", [quoted])
-            if cursor.fetchone()[0]:
+            if not is_file(connection):
+                cursor.execute("SELECT to_regclass(%s) IS NOT NULL", [quoted])
+                known |= {table} if cursor.fetchone()[0] else set()
+            if table in known:
                 cursor.execute(f"SELECT count(*) FROM {quoted}")  # noqa: S608 - a table of the stack
                 counts[table] = cursor.fetchone()[0]
     return counts
 
 
+def mark_of_file(connection: Any) -> Path:
+    """Returns the file with the mark of a database of SQLite, which has no comments."""
+    return Path(f"{connection.settings_dict['NAME']}.mark")
+
+
 def leave_mark(connection: Any, mark: Mark) -> None:
     """Writes the mark to the database."""
+    if is_file(connection):
+        mark_of_file(connection).write_text(json.dumps(mark), encoding="utf-8")
+        return
     with connection.cursor() as cursor:
         statement = "SELECT format('COMMENT ON DATABASE %%I IS %%L', current_database(), %s::text)"
         cursor.execute(statement, [json.dumps(mark)])
@@ -65,6 +78,9 @@ def leave_mark(connection: Any, mark: Mark) -> None:
 
 def read_mark(connection: Any) -> Mark | None:
     """Returns the mark, or None if the database has none."""
+    if is_file(connection):
+        place = mark_of_file(connection)
+        return dict(json.loads(place.read_text(encoding="utf-8"))) if place.is_file() else None
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT shobj_description(oid, 'pg_database') FROM pg_database WHERE datname = current_database()"

@@ -9,6 +9,7 @@ from typing import Any
 
 from predeploy_blame import blame, line_of, statements
 from predeploy_mark import file_of
+from predeploy_sqlite import blame_rows, is_file
 
 LIMIT = 30
 """Seconds for one statement, and for waiting for a lock. During them, the table is locked or the deploy waits."""
@@ -74,7 +75,7 @@ def migrate(within: Path) -> int:
         return state
 
     def limited(connection: Any, **_: Any) -> None:
-        if connection.alias == DEFAULT_DB_ALIAS:
+        if connection.alias == DEFAULT_DB_ALIAS and not is_file(connection):
             with connection.cursor() as cursor:
                 cursor.execute(f"SET lock_timeout = '{LIMIT}s'; SET statement_timeout = '{LIMIT}s'")
 
@@ -102,7 +103,9 @@ def failure(error: BaseException, running: list[Any], refused: list[str], within
     # a management command reports a known error and raises SystemExit
     why = error.__context__ if isinstance(error, SystemExit) and error.__context__ else error
     found = located(why, running[-1] if running else None, within)
-    if found.server is not None:
+    if is_file(connection):
+        found.cause = blame_rows(connection, str(why))
+    elif found.server is not None:
         connection.close()
         found.cause = blame(connection, found.server, refused[0] if refused else "")
     return found

@@ -9,6 +9,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from predeploy_shapes import FULL, OWN, PACKAGED, SPARSE, shaped
+from predeploy_sqlite import is_file, next_number, refused_columns
 from predeploy_tables import ModelTable
 
 TRIES = {True: 150, False: 40}
@@ -137,7 +138,8 @@ def referred(connection: Any, table: ModelTable, each: Any, number: int, shape: 
     quoted = connection.ops.quote_name(target.model._meta.db_table)
     with connection.cursor() as cursor:
         column = connection.ops.quote_name(target.column)
-        cursor.execute(f"SELECT {column} FROM {quoted} ORDER BY ctid LIMIT {len(OWN)}")  # noqa: S608 - names of the catalog
+        place = "rowid" if is_file(connection) else "ctid"
+        cursor.execute(f"SELECT {column} FROM {quoted} ORDER BY {place} LIMIT {len(OWN)}")  # noqa: S608 - names of the catalog
         there = [RawSQL("%s", [value]) for (value,) in cursor.fetchall()]
     there = there[:-1] if len(there) > 2 else there
     first = (number - 1) % len(there) if there and shape == FULL else 0
@@ -148,6 +150,8 @@ def referred(connection: Any, table: ModelTable, each: Any, number: int, shape: 
 
 def serial(connection: Any, table: ModelTable, column: str) -> Any:
     """Returns the next number of the column's sequence."""
+    if is_file(connection):
+        return next_number(connection, table.quoted, column)
     with connection.cursor() as cursor:
         cursor.execute("SELECT nextval(pg_get_serial_sequence(%s, %s))", [table.quoted, column])
         return cursor.fetchone()[0]
@@ -183,6 +187,8 @@ def refused(
 
 def involved(connection: Any, table: ModelTable, error: Exception) -> set[str]:
     """Returns the columns that an error of the server names, directly or through a constraint."""
+    if is_file(connection):
+        return {column for _, column in refused_columns(str(error))}
     said = getattr(error.__cause__, "diag", None)
     if said is None or not (said.column_name or said.constraint_name):
         return set()

@@ -45,15 +45,8 @@ def shaped(shape: str, field: Any, column: ModelColumn, number: int, connection:
         if is_stored(field, value, connection) and is_valid(field, value)
     ]
     if shape == LONG and not column.not_null and field.get_internal_type() == "JSONField":
-        special = [json_null(column)]
+        special = [column.literal("null")]  # the null of JSON: the field itself would store NULL
     return [*nothing, *special, *repeated, *plain]
-
-
-def json_null(column: ModelColumn) -> Any:
-    """Returns the null of JSON, which is not NULL. The field itself would store NULL."""
-    from django.db.models.expressions import RawSQL
-
-    return RawSQL(f"%s::{column.type}", ["null"])  # noqa: S611 - the type is the catalog's
 
 
 def sparse(field: Any, column: ModelColumn, _: int) -> Iterator[Any]:

@@ -1,10 +1,15 @@
 """The tables of a project's models in the database: columns, fields and references."""
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from predeploy_sqlite import columns_of, is_file
 from predeploy_values import ModelColumn
+
+VARCHAR = re.compile(r"^n?var(char)")
+"""The spelling of SQLite. The values know the one of Postgres."""
 
 COLUMNS = """
 SELECT a.attname, format_type(a.atttypid, a.atttypmod),
@@ -36,6 +41,21 @@ class ModelTable:
         )
 
 
+def read_columns(connection: Any, quoted: str) -> dict[str, ModelColumn]:
+    """Returns the columns of a table by their names, or none if it does not exist."""
+    if is_file(connection):
+        return {
+            name: ModelColumn(type=kind, base=VARCHAR.sub(r"\1", kind), not_null=not_null, is_cast=False)
+            for name, kind, not_null in columns_of(connection, quoted)
+        }
+    with connection.cursor() as cursor:
+        cursor.execute(COLUMNS, [quoted])
+        return {
+            name: ModelColumn(type=kind, base=base, not_null=not_null, labels=tuple(labels or ()))
+            for name, kind, base, not_null, labels in cursor.fetchall()
+        }
+
+
 def tables_of(connection: Any, apps: Any) -> Iterator[ModelTable]:
     """Yields the existing tables of all managed models, including many-to-many tables.
 
@@ -50,12 +70,7 @@ def tables_of(connection: Any, apps: Any) -> Iterator[ModelTable]:
         if not router.allow_migrate_model(connection.alias, model):
             continue
         quoted = connection.ops.quote_name(options.db_table)
-        with connection.cursor() as cursor:
-            cursor.execute(COLUMNS, [quoted])
-            found = {
-                name: ModelColumn(type=kind, base=base, not_null=not_null, labels=tuple(labels or ()))
-                for name, kind, base, not_null, labels in cursor.fetchall()
-            }
+        found = read_columns(connection, quoted)
         fields = [each for each in options.local_concrete_fields if not getattr(each, "generated", False)]
         if found:
             yield ModelTable(

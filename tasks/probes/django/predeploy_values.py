@@ -24,13 +24,21 @@ Values = Iterator[Any]
 class ModelColumn:
     """A column as the database defines it.
 
-    `base` is the type under a domain, else equal to `type`. `labels` are the values of an enumeration.
+    `base` is the type under a domain, else equal to `type`. `labels` are the values of an enumeration. `is_cast` is
+    False for SQLite, which has no syntax for a cast.
     """
 
     type: str
     base: str
     not_null: bool
     labels: tuple[str, ...] = ()
+    is_cast: bool = True
+
+    def literal(self, text: str) -> Any:
+        """Returns an expression for a literal of the column's type."""
+        from django.db.models.expressions import RawSQL
+
+        return RawSQL(f"%s::{self.type}" if self.is_cast else "%s", [text])  # noqa: S611 - the type is the catalog's
 
 
 def candidates(field: Any, column: ModelColumn, number: int, connection: Any) -> list[Any]:
@@ -184,7 +192,7 @@ PLAIN: dict[str, Callable[[int], Values]] = {
 # Literals by the column's type: the first pattern that matches its beginning counts.
 LITERALS: tuple[tuple[str, tuple[str, ...]], ...] = (
     (r".*\[\]$", ("{}",)),
-    (r"(small|big)?int(eger)?$|numeric|double|real|money|oid$", ("{n}", "0", "{n}0")),
+    (r"(small|big)?int(eger)?$|numeric|decimal|double|real|money|oid$", ("{n}", "0", "{n}0")),
     (r"bool", ("false", "true")),
     (r"uuid", ("00000000-0000-4000-8000-00000000000{n}",)),
     (r"json", ("{}",)),
@@ -212,10 +220,7 @@ LITERALS: tuple[tuple[str, tuple[str, ...]], ...] = (
 
 def by_column(_: Any, column: ModelColumn, number: int) -> Values:
     """Yields values by the column's type in the database. The field does not convert them."""
-    from django.db.models.expressions import RawSQL
-
-    for literal in column.labels or literals(column.base.lower(), number):
-        yield RawSQL(f"%s::{column.type}", [literal])  # noqa: S611 - the type is the catalog's
+    yield from map(column.literal, column.labels or literals(column.base.lower(), number))
 
 
 def literals(kind: str, number: int) -> list[str]:

@@ -1,8 +1,9 @@
 """Makes a database like the deployed one: the migrations of the base, and rows in every table.
 
-    upgrade_from.py HOST PORT NAME --within ROOT --base TITLE
+    upgrade_from.py HOST PORT NAME --within ROOT --base TITLE [--file PATH]
 
 Runs with the packages of the base, in its files, only on the database that was made for this check (else exit code 75).
+A project on SQLite gets the new file PATH in the place of the one in its settings.
 It loads the fixtures of the stack, then makes rows for each table that is still empty. Prints one JSON document.
 """
 
@@ -13,10 +14,11 @@ from contextlib import redirect_stdout
 from pathlib import Path
 from typing import Any
 
-from predeploy_django import NO_UPGRADE, is_sqlite, other_database, set_up_project, unfit_database
+from predeploy_django import is_sqlite, other_database, set_up_project, unfit_database
 from predeploy_fixtures import find_fixtures, load_fixtures
 from predeploy_mark import count_rows, leave_mark, migrations_of, own_apps
 from predeploy_rows import fill
+from predeploy_sqlite import use_file
 from predeploy_tables import tables_of
 
 NAMED = 5
@@ -95,15 +97,18 @@ def main() -> int:
         parser.add_argument(name)
     parser.add_argument("--within", type=Path, required=True, help="the root of the base")
     parser.add_argument("--base", required=True, help="the title of the base: its short commit id and more")
+    parser.add_argument("--file", type=Path, help="the database of a project on SQLite")
     options = parser.parse_args()
     with redirect_stdout(sys.stderr):  # settings and migrations may print
         set_up_project()
         if code := unfit_database(options.port, options.name):
             return code
-        if is_sqlite():
-            # the tree may use Postgres, and a file of SQLite has no rows for that
-            print(f"{other_database(options.port, options.name)} is what it uses; {NO_UPGRADE}", file=sys.stderr)
+        if is_sqlite() and options.file is None:
+            said = f"{other_database(options.port, options.name)} is what it uses, and the tree uses Postgres"
+            print(f"no upgrade was tried: {said}", file=sys.stderr)
             return 75
+        if is_sqlite():
+            use_file(options.file)
         document = make(options.within.resolve(), options.base)
     print(json.dumps(document))
     return 0

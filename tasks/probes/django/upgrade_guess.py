@@ -1,6 +1,6 @@
 """Tries the newest migrations on rows where the deployed commit is unknown.
 
-    upgrade_guess.py HOST PORT NAME --within ROOT --reason WHY
+    upgrade_guess.py HOST PORT NAME --within ROOT --reason WHY [--file PATH]
 
 Runs in the files of the tree, only on the database that was made for this check (else exit code 75). It applies all
 migrations but the newest one of each own app, fills the tables, and applies the rest. Production may have applied the
@@ -19,10 +19,11 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
-from predeploy_django import set_up_project, unfit_database
+from predeploy_django import is_sqlite, set_up_project, unfit_database
 from predeploy_mark import count_rows, file_of, own_apps
 from predeploy_migrate import MigrationFailedError, migrate
 from predeploy_rows import fill
+from predeploy_sqlite import use_file
 from predeploy_tables import tables_of
 
 UNKNOWN = 15
@@ -128,11 +129,16 @@ def main() -> int:
         parser.add_argument(name)
     parser.add_argument("--within", type=Path, required=True, help="the root of the tree")
     parser.add_argument("--reason", required=True, help="why the deployed commit is unknown")
+    parser.add_argument(
+        "--file", type=Path, default=Path("upgrade.sqlite3"), help="the database of a project on SQLite"
+    )
     options = parser.parse_args()
     with redirect_stdout(sys.stderr):  # settings and migrations may print
         set_up_project()
         if code := unfit_database(options.port, options.name):
             return code
+        if is_sqlite():
+            use_file(options.file)
         code, document = attempt(options.within.resolve(), options.reason)
     print(json.dumps(document))
     return code

@@ -1,9 +1,10 @@
 """Migrates the database that the base left, as a deploy of this tree would, and verifies the result.
 
-    upgrade_to.py HOST PORT NAME --within ROOT --fresh DATABASE
+    upgrade_to.py HOST PORT NAME --within ROOT --fresh DATABASE [--file PATH]
 
 Runs with the packages of the tree, in its files, after upgrade_from.py. `--fresh` names the database that this tree's
-migrations made from an empty one: both schemas must be equal afterwards. Prints one JSON document. Exit codes:
+migrations made from an empty one: both schemas must be equal afterwards. `--file` is the file of a project on SQLite:
+the fresh one is made next to it. Prints one JSON document. Exit codes:
 
     0  upgraded                        13  the schema differs from the fresh one
     11 a migration failed              14  a statement took too long
@@ -19,10 +20,11 @@ from contextlib import redirect_stdout
 from pathlib import Path
 from typing import Any
 
-from predeploy_compare import compare
-from predeploy_django import NO_UPGRADE, is_sqlite, set_up_project, unfit_database
+from predeploy_compare import compare, schemas
+from predeploy_django import is_sqlite, set_up_project, unfit_database
 from predeploy_mark import Mark, count_rows, migrations_of, read_mark
 from predeploy_migrate import MigrationFailedError, migrate
+from predeploy_sqlite import use_file
 
 FAILED, REMOVED, DIFFERENT, TOO_SLOW, LOST = 11, 12, 13, 14, 76
 
@@ -45,10 +47,11 @@ def upgrade(within: Path, fresh: str) -> tuple[int, dict[str, Any]]:
         applied = migrate(within)
     except MigrationFailedError as error:
         return TOO_SLOW if error.is_slow else FAILED, {"diagnostics": [error.diagnostic()]}
-    found = compare(connection, fresh, mark, there, within)
+    rows = count_rows(connection, mark["rows"])
+    found = compare(*schemas(connection, fresh), mark, there, within)
     is_same = not any(each["severity"] == "error" for each in found)
     said = f"{applied or 'no'} migration{'s' * (applied != 1)} applied"
-    lost = lost_rows(mark["rows"], count_rows(connection, mark["rows"]))
+    lost = lost_rows(mark["rows"], rows)
     return 0 if is_same else DIFFERENT, {"summary": said, "diagnostics": [*found, *lost]}
 
 
@@ -94,14 +97,21 @@ def main() -> int:
         parser.add_argument(name)
     parser.add_argument("--within", type=Path, required=True, help="the root of the tree")
     parser.add_argument("--fresh", required=True, help="the database that all migrations made from an empty one")
+    parser.add_argument(
+        "--file", type=Path, default=Path("upgrade.sqlite3"), help="the database of a project on SQLite"
+    )
     options = parser.parse_args()
     with redirect_stdout(sys.stderr):  # settings and migrations may print
         set_up_project()
         if code := unfit_database(options.port, options.name):
             return code
-        if is_sqlite():
-            print(json.dumps({"summary": "not tried on SQLite", "gaps": [NO_UPGRADE]}), file=sys.__stdout__)
+        if is_sqlite() != options.file.is_file():
+            said = "the base uses another kind of database, Postgres or SQLite"
+            print(json.dumps({"summary": "not tried", "gaps": [f"no upgrade was tried: {said}"]}), file=sys.__stdout__)
             return 0
+        if is_sqlite():
+            use_file(options.file)
+            options.fresh = str(options.file.with_name("fresh.sqlite3"))
         code, document = upgrade(options.within.resolve(), options.fresh)
     if document:
         print(json.dumps(document))

@@ -10,14 +10,14 @@ import functools
 import json
 import os
 import sys
-import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from predeploy_databases import is_inside, set_databases
+from predeploy_absent import absent_configuration
+from predeploy_databases import set_databases
+from predeploy_file import use_migrated_files
 from predeploy_missing import Filling, is_own
 
 MARK = "predeploy-settings: "
@@ -44,6 +44,9 @@ def install(conf: ModuleType) -> None:
         url, work = os.environ.get("PREDEPLOY_DATABASE", ""), os.environ.get("PREDEPLOY_WORK", "")
         for gap in set_databases(self, url, work, filled):
             say("gap", text=gap)
+        # in an image, where the workspace of the run is not
+        if not work and os.environ.get("PREDEPLOY_SERVER") and os.environ.get("PREDEPLOY_SQLITE"):
+            use_migrated_files(self)
 
     conf.Settings.__init__ = load
 
@@ -98,16 +101,3 @@ def forget(before: set[str]) -> None:
         file = getattr(sys.modules[name], "__file__", None)
         if file and is_own(file):
             del sys.modules[name]
-
-
-def absent_configuration(error: BaseException) -> bool:
-    """Whether the stack's own code says that configuration is absent, or a file outside of the tree is."""
-    frames = list(traceback.walk_tb(error.__traceback__))
-    file = frames[-1][0].f_code.co_filename if frames else ""
-    if type(error).__name__ == "ImproperlyConfigured":
-        return is_own(file)
-    if isinstance(error, FileNotFoundError) and error.filename:
-        root = Path(os.environ.get("PREDEPLOY_WORK") or Path.cwd())
-        path = Path(os.fsdecode(error.filename)).absolute()
-        return not is_inside(path, root.resolve()) and not is_inside(path, root)
-    return False

@@ -51,6 +51,7 @@ def reads(text: str) -> dict[str, Variable]:
         (DECOUPLE + 'X = config("X")', "text"),
         (DECOUPLE + 'X = config("X", cast=Csv())', "list"),
         (DECOUPLE + 'X = config("X", cast=lambda text: text.split())', "list"),
+        (DECOUPLE + 'X = config("X", cast=lambda text: [int(each) for each in text.split()])', "numbers"),
         (PYDANTIC + "class S(BaseSettings):\n    x: int", "number"),
         (PYDANTIC + "class S(BaseSettings):\n    x: list[str]", "json_list"),
         (HELPER + 'X = get_env_variable("X")', "text"),

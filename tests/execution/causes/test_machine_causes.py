@@ -85,6 +85,28 @@ def test_program_counts_as_missing_only_where_a_process_was_started() -> None:
     assert caused_here([opened], MachineFacts(installs=(APT,))) is None
 
 
+@pytest.mark.parametrize(
+    ("text", "path"),
+    [
+        (
+            "FileNotFoundError: [Errno 2] No such file or directory: '/var/log/shop/django.log'\nValueError: handler",
+            "/var/log/shop/django.log",
+        ),
+        ("PermissionError: [Errno 13] Permission denied: '/etc/shop/key.pem'", "/etc/shop/key.pem"),
+        ("FileNotFoundError: [Errno 2] No such file or directory: '/app/prices.json'", "/app/prices.json"),
+        ("FileNotFoundError: [Errno 2] No such file or directory: 'prices.json'", ""),
+        ("FileNotFoundError: [Errno 2] No such file or directory: '/home/me/stack/prices.json'", ""),
+        ("FileNotFoundError: [Errno 2] No such file or directory: '/running/prices.json'", ""),
+    ],
+)
+def test_path_of_production_s_machine_is_errored_outside_of_its_image(text: str, path: str) -> None:
+    found = caused_here([error(text)], MachineFacts())
+
+    assert (found.reason_code if found else "") == ("variable_absent" if path else "")
+    assert path in (found.reason if found else "")
+    assert caused_here([error(text)], MachineFacts(has_libraries=True)) is None
+
+
 def test_production_lacks_what_its_own_image_lacks() -> None:
     text = "ImportError: libGL.so.1: cannot open shared object file: No such file or directory"
 
