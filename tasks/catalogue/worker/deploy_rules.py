@@ -1,9 +1,11 @@
 """The command that finds what Cloudflare refuses of a deploy, and wrangler's dry run does not."""
 
+import json
 import posixpath
 from collections.abc import Mapping
 from dataclasses import replace
 
+from tasks.discovery.worker.targets import given_by
 from tasks.steps import PROBES, PYTHON, Command
 from tasks.worker import Worker
 
@@ -15,6 +17,8 @@ def rules_command(worker: Worker, directory: str, plan: str, bundle: str = "") -
     which wrangler runs. The command reads the clock, so that no earlier result counts.
     """
     deployed = ("--deployed", worker.deploy.config) if worker.deploy.config else ()
+    given = given_by(worker.deploy.options)
+    replaced = ("--given", json.dumps(given, sort_keys=True)) if given else ()
     environment = ("--environment", worker.environment) if worker.environment else ()
     return Command(
         argv=(
@@ -22,6 +26,7 @@ def rules_command(worker: Worker, directory: str, plan: str, bundle: str = "") -
             *("--config", posixpath.relpath(worker.config, directory)),
             *deployed,
             *environment,
+            *replaced,
             *("--plan", plan),
             *(("--bundle", bundle) if bundle else ()),
         ),
