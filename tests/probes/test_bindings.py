@@ -9,7 +9,7 @@ import pytest
 import pytest_asyncio
 
 from tests.engines.conformance.packages import node_packages
-from tests.probes.test_serve_worker import Stage, ended, free_port, served
+from tests.probes.test_serve_worker import MAP, Stage, ended, free_port, served
 from tests.support.benches import Bench, cache_below
 
 pytestmark = [pytest.mark.real, pytest.mark.network]
@@ -183,3 +183,56 @@ def test_an_exception_in_miniflare_refers_to_the_sources(shop: Stage) -> None:
     assert json.loads(answer) == {"outcome": "exception"}
     assert "Uncaught TypeError: no beans left" in lines
     assert any(line.startswith(f"    at Object.scheduled ({shop.root}/out/src/worker.ts:") for line in lines), lines
+
+
+OTHER = """import {{ WorkerEntrypoint }} from "cloudflare:workers";
+export class Till extends WorkerEntrypoint {{
+  async sell(name) {{
+    await this.env.SALES.put(name, this.env.UNIT);
+    return this.env.SALES.get(name);
+  }}
+}}
+export default {{ async fetch() {{ {body} }} }};
+"""
+
+
+def bind(shop: Stage, body: str = "return new Response();") -> None:
+    """Binds the Worker to the entrypoint of another one, with a namespace of its own."""
+    services = [
+        {"binding": "TILL", "service": "till", "entrypoint": "Till"},
+        {"binding": "WEB", "service": "till", "entrypoint": "default"},
+        {"binding": "GONE", "service": "other"},
+    ]
+    sold = 'if (request.url.endsWith("/web")) return env.WEB.fetch(request);'
+    lost = 'if (request.url.endsWith("/gone")) return new Response(await env.GONE.fetch(request).catch(() => "no"));'
+    configure(shop, {"services": services}, f'{sold} {lost} return new Response(await env.TILL.sell("tea"));')
+    till = shop.root / "till"
+    (till / "out").mkdir(parents=True)
+    (till / "out/index.js").write_text(OTHER.format(body=body))
+    (till / "out/index.js.map").write_text(json.dumps(MAP))
+    namespaces = {"kv_namespaces": [{"binding": "SALES", "id": IDS}]}
+    config = {"name": "till-live", "main": "out/index.js", "compatibility_date": "2026-01-01", **namespaces}
+    (till / "wrangler.json").write_text(json.dumps(config))
+    facts = {"name": "till", "config": str(till / "wrangler.json"), "directory": str(till), "texts": ["UNIT"]}
+    empty = {"main": "", "date": "2026-01-01", "flags": [], "vars": {}, "rules": [], "crons": [], "environment": ""}
+    more = {"bindings": namespaces, "bundle": str(till / "out"), "values": {"UNIT": "cup"}, "named": "", "sections": []}
+    shop.facts["bound"] = [{**empty, **facts, **more}]
+
+
+def test_a_worker_that_is_bound_to_another_one(shop: Stage) -> None:
+    """The other Worker stores and reads a value for it, with its own variables."""
+    bind(shop)
+    with served(shop) as lines:
+        sold, gone = shop.ask(), shop.ask("/gone")
+
+    assert (sold[0], sold[2]) == (200, "cup"), lines
+    assert sold[1]["X-Predeploy"] == "n0nce Miniflare (services)"
+    assert gone[0] == 200
+
+
+def test_an_exception_in_another_worker_refers_to_its_sources(shop: Stage) -> None:
+    bind(shop, 'throw new TypeError("no beans left");')
+    with served(shop) as lines:
+        assert shop.ask("/web")[0] == 500
+
+    assert any(line.startswith(f"    at Object.fetch ({shop.root}/till/src/worker.ts:") for line in lines), lines
