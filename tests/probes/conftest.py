@@ -24,11 +24,12 @@ UV = uv.find_uv_bin()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProbeResult:
-    """Exit code, JSON document (empty if it printed none) and stderr of a probe."""
+    """Exit code, JSON document (empty if it printed none) and both streams of a probe."""
 
     code: int
     document: dict[str, Any] = field(default_factory=dict)
     stderr: str = ""
+    stdout: str = ""
 
     @property
     def messages(self) -> list[str]:
@@ -57,7 +58,7 @@ def run_probe(
     )
     last = (done.stdout.strip().splitlines() or [""])[-1]
     document = json.loads(last) if last.startswith("{") else {}
-    return ProbeResult(code=done.returncode, document=document, stderr=done.stderr)
+    return ProbeResult(code=done.returncode, document=document, stderr=done.stderr, stdout=done.stdout)
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
