@@ -37,9 +37,10 @@ from prefect.runtime import flow_run
 
 from flows.recording.inline import running
 from flows.recording.run_events import RunEvents, current_run_events, is_recording
-from flows.recording.states import run_state
+from flows.recording.states import masked, run_state
 from flows.stages import build, integration, mirrored, quality
 from tasks.models import Stage
+from tasks.redaction.gate import redact, redact_document
 from tasks.report.formats.artifacts import report_markdown, report_table
 from tasks.user_dirs import UserDirs
 from tasks.validation.engine_work import open_engine_work
@@ -93,7 +94,7 @@ async def record_or_warn(run: RunEvents) -> State[Any]:
     except Exception as error:
         report = await run.report()  # raises the error that ended the run, if there is one
         get_run_logger().warning("the run was not recorded as a whole: %s", error)
-        return run_state(report)
+        return masked(run_state(report), run.redactor)
 
 
 async def record(run: RunEvents) -> State[Any]:
@@ -110,11 +111,12 @@ async def record(run: RunEvents) -> State[Any]:
         return_exceptions=True,  # a stage that Prefect fails to record ends no other one
     )
     report = await run.report()
-    markdown, table = report_markdown(report), report_table(report)
+    markdown = redact(report_markdown(report), run.redactor)
+    table = redact_document(report_table(report), run.redactor)
     await acreate_markdown_artifact(markdown, key="predeploy-report", description="The report of this run")
     if table:
         await acreate_table_artifact(table, key="predeploy-checks", description="Every check of this run")
     for stage in stages:
         if isinstance(stage, BaseException):
             raise stage
-    return run_state(report)
+    return masked(run_state(report), run.redactor)

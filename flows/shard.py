@@ -19,7 +19,7 @@ from flows.commits.secret_blocks import worker_environment
 from flows.distribution.parameters import CHOSEN, HERE_ONLY
 from flows.distribution.publisher import ShardPublisher
 from flows.distribution.shared_storage import SharedStorage
-from flows.recording.states import no_verdict, run_state
+from flows.recording.states import masked, no_verdict, run_state
 from tasks.distribution.records import ShardFacts
 from tasks.errors import PredeployError, UsageError
 from tasks.execution.executor import Run
@@ -151,7 +151,7 @@ async def do_share(
         report = await validation.run()
         await publisher.settled()
     publisher.conclude(facts=facts_of(report))
-    return run_state(report)
+    return masked(run_state(report), job.secrets.redactor)
 
 
 def facts_of(report: Report) -> ShardFacts:

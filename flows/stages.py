@@ -15,7 +15,7 @@ from prefect.client.schemas.objects import State
 from prefect.context import TaskRunContext
 
 from flows.recording.run_events import Finished, RunEvents, current_run_events
-from flows.recording.states import check_state, stage_state
+from flows.recording.states import check_state, masked, stage_state
 from tasks.models import Result
 from tasks.steps import Check
 
@@ -23,8 +23,9 @@ from tasks.steps import Check
 @task(name="run_check", task_run_name="{name}", cache_policy=NO_CACHE, persist_result=False)
 async def run_check(check: str, name: str) -> State[Any]:  # noqa: ARG001 - the run is named by it
     """Mirror one check."""
-    finished = await current_run_events().finished(check)
-    state = check_state(finished.result)
+    events = current_run_events()
+    finished = await events.finished(check)
+    state = masked(check_state(finished.result), events.redactor)
     _set_true_times(finished, state)
     return state
 

@@ -8,8 +8,8 @@ import contextlib
 import ctypes
 import os
 import sys
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 TOKEN_VARIABLE = "DOPPLER_TOKEN"  # noqa: S105 - a name, not a token
@@ -55,15 +55,32 @@ def close_memory() -> None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Exposure:
-    """How a check could still read the token. `holders` are parent processes that were started with it."""
+    """How a check could still read the token, or a secret that was a variable of this command.
+
+    `holders` are parent processes that were started with the token. `values` are the names of secrets that parent
+    processes were started with, each with these processes.
+    """
 
     is_held: bool = False
     holders: tuple[str, ...] = ()
+    values: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def notes(self, engine: str) -> tuple[str, ...]:
         """Returns the warnings of the report. Containers see no process of this machine."""
-        if not self.is_held or engine != "local":
+        if engine != "local":
             return ()
+        return (*(self._of_the_token() if self.is_held else ()), *self._of_the_values())
+
+    def _of_the_values(self) -> Iterator[str]:
+        shared: dict[tuple[str, ...], list[str]] = {}
+        for name, processes in sorted(self.values.items()):
+            shared.setdefault(processes, []).append(name)
+        for processes, names in shared.items():
+            why = f"each check of the embedded engine can read it from the environment of {', '.join(processes)}"
+            advice = "Use another provider (secrets_provider), or take --engine dagger"
+            yield f"{', '.join(names)}: {why}. {advice}"
+
+    def _of_the_token(self) -> tuple[str, ...]:
         if sys.platform != "linux":
             return (
                 f"{TOKEN_VARIABLE}: on this system a check of the embedded engine can read it from our environment",
@@ -88,8 +105,23 @@ def exposure_of(token: str | None) -> Exposure:
     return Exposure(is_held=True, holders=tuple(dict.fromkeys(holders(token.strip().encode()))))
 
 
+def value_holders(secrets: Mapping[str, str]) -> dict[str, tuple[str, ...]]:
+    """The processes above us whose environment shows the value of a secret under its name, for each such secret."""
+    entries = {os.fsencode(f"{name}={value}"): name for name, value in secrets.items() if value}
+    found: dict[str, dict[str, None]] = {}
+    for process, environment in environments_above() if entries else ():
+        for entry in entries.keys() & {*environment.split(b"\0")}:
+            found.setdefault(entries[entry], {})[process] = None
+    return {name: tuple(processes) for name, processes in found.items()}
+
+
 def holders(text: bytes) -> Iterator[str]:
     """The names of processes above us whose environment shows a text to programs of this user."""
+    return (name for name, environment in environments_above() if text in environment)
+
+
+def environments_above() -> Iterator[tuple[str, bytes]]:
+    """The processes above us, with the environments that programs of this user can read."""
     pid = os.getppid()
     while pid > 0:
         try:
@@ -97,6 +129,5 @@ def holders(text: bytes) -> Iterator[str]:
         except OSError:
             return
         with contextlib.suppress(OSError):  # a check has no more rights than this process
-            if text in Path(f"/proc/{pid}/environ").read_bytes():
-                yield name
+            yield name, Path(f"/proc/{pid}/environ").read_bytes()
         pid = int(rest.split()[1])

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from tasks.hardening import Exposure, exposure_of, holders
+from tasks.hardening import Exposure, exposure_of, holders, value_holders
 from tests.support.validate import ROOT
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="/proc is Linux's")
@@ -107,3 +107,23 @@ def test_containers_do_not_see_processes_of_the_host() -> None:
     assert exposed.notes("dagger") == ()
     assert "from the environment of just" in exposed.notes("local")[-1]
     assert any("this run is root's" in note for note in exposed.notes("local")) is (os.geteuid() == 0)
+
+
+def test_parent_processes_that_show_values_are_named_with_the_names() -> None:
+    program = "from tasks import hardening as h; print(h.value_holders({'KEY': 'c4n4ry', 'OTHER': 'c4n4ry'}))"
+    line = shlex.join([sys.executable, "-c", program]) + "; true"
+    environ = {**os.environ, "KEY": "c4n4ry", "PYTHONPATH": str(ROOT)}
+
+    shown = subprocess.run(["sh", "-c", line], env=environ, capture_output=True, text=True, check=False)
+
+    assert shown.stdout.strip() == "{'KEY': ('sh',)}", shown.stderr
+    assert value_holders({"KEY": "c4n4ry-that-no-process-has", "EMPTY": ""}) == {}
+
+
+def test_values_above_the_run_are_reported_for_the_embedded_engine() -> None:
+    exposed = Exposure(values={"B": ("just", "sh"), "A": ("just", "sh"), "C": ("make",)})
+
+    assert exposed.notes("dagger") == ()
+    first, second = exposed.notes("local")
+    assert first.startswith("A, B: each check of the embedded engine can read it from the environment of just, sh.")
+    assert second.startswith("C: each check of the embedded engine can read it from the environment of make.")

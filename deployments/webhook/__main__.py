@@ -5,7 +5,9 @@ import asyncio
 import logging
 import os
 import socket
+import sqlite3
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -15,21 +17,24 @@ from prefect.settings import PREFECT_API_URL
 
 from deployments.webhook.app import WebhookService, make_app
 from deployments.webhook.body import Bodies
+from deployments.webhook.connections import Connections, room
 from deployments.webhook.decision import Wanted
 from deployments.webhook.dispatch import HEAD_SECONDS, Dispatcher
 from deployments.webhook.inbox import Inbox
 from deployments.webhook.metrics import Metrics
 from deployments.webhook.protocol import ImpatientProtocol
+from deployments.webhook.reasons import reason_of
 from deployments.webhook.runs import connected
 from deployments.webhook.settings import WebhookSettings, load
 from flows.commits.status import github_token
 from tasks.errors import PredeployError, UsageError
 from tasks.github.settings import GitHubSettings
+from tasks.hardening import close_memory, hide
 from tasks.locks import open_lock_file, try_lock
 from tasks.source.fetch import Remote, head_of
 
-AT_ONCE = 256
-"""The most simultaneous connections. Further ones get 503."""
+SECRETS = ("PREDEPLOY_WEBHOOK_SECRET", "PREDEPLOY_GITHUB_TOKEN")
+"""Variables that leave the environment of the process once they are read. Its children do not need them."""
 
 
 def main() -> int:
@@ -42,14 +47,25 @@ def main() -> int:
     log_to_stderr()
     try:
         settings, github = load()
+        close_memory()
+        hide(SECRETS)
         if not PREFECT_API_URL.value():
             raise UsageError("PREFECT_API_URL: is not set. Set it to the Prefect server that has the deployments.")
-        with held(settings.data / "lock"), Inbox(settings.data / "deliveries.db") as inbox:
+        with held(settings.data / "lock"), open_inbox(settings.data / "deliveries.db") as inbox:
             serve(settings, github, inbox)
     except PredeployError as error:
         print(f"the webhook service did not start:\n{error}", file=sys.stderr)  # noqa: T201 - a command-line error
         return error.exit_code
     return 0
+
+
+def open_inbox(path: Path) -> Inbox:
+    """Opens the deliveries. Raises UsageError if the directory cannot keep any."""
+    try:
+        return Inbox(path)
+    except (sqlite3.Error, OSError) as error:
+        text = f"PREDEPLOY_WEBHOOK_DATA: {path.parent} cannot store deliveries ({reason_of(error)})"
+        raise UsageError(f"{text}. Free space there, make it writable, or choose another directory.") from error
 
 
 def serve(settings: WebhookSettings, github: GitHubSettings, inbox: Inbox) -> None:
@@ -77,10 +93,12 @@ def serve(settings: WebhookSettings, github: GitHubSettings, inbox: Inbox) -> No
         http=ImpatientProtocol,
         access_log=False,
         log_config=None,
-        limit_concurrency=AT_ONCE,
+        # the address of a connection is that of its other end: any sender can write the header
+        proxy_headers=False,
         server_header=False,
         timeout_graceful_shutdown=5,
     )
+    ImpatientProtocol.room = Connections(clock=time.monotonic, most=room())
     logging.getLogger("predeploy.webhook").info("listening at http://%s:%d/github", settings.host, port)
     uvicorn.Server(config).run(sockets=[listener])
 

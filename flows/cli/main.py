@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import errno
 import os
 import sys
 import traceback
@@ -11,30 +12,33 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TextIO
 
-from flows.cli.arguments import DEFAULT_PROGRAM, PROGRAMS, parse_arguments
+from flows.cli.arguments import parse_arguments, split_words
+from flows.cli.declarations import DEFAULT_PROGRAM, PROGRAMS, RERUN
 from flows.cli.invocation import Caller, absolute, enter_neutral_directory
 from flows.cli.list_and_plan import list_document, render_list, render_plan
 from flows.cli.operate import start_program
 from flows.cli.output import choose_output
+from flows.cli.rerun import rerun_options
 from flows.cli.signals import Interrupted, Interruption, is_json_wanted
 from flows.cli.start_time import seconds_waited
 from flows.cli.subcommands import run_subcommand
 from flows.distribution.parameters import Distribution, reject_undistributable, require_server
-from tasks.errors import PredeployError
+from tasks.errors import PredeployError, UsageError
 from tasks.hardening import TOKEN_VARIABLE, exposure_of
 from tasks.models import EngineFacts, Outcome, Report, RunFacts, Verdict
 from tasks.prefect_server import ServerHandle, client_environment
-from tasks.redaction.gate import redact
+from tasks.redaction.gate import redact, redact_document
 from tasks.redaction.redactor import NOTHING, Redactor
-from tasks.redaction.streams import mask_process
+from tasks.redaction.streams import mask_process, unmasked
 from tasks.report.document import render_document
 from tasks.report.formats import github
+from tasks.report.inspection import Json
 from tasks.report.last_line import last_line_of
 from tasks.report.stream_style import detect_style
 from tasks.secrets.doppler.token import read_token
 from tasks.settings import FLAGS, Settings
 from tasks.source.origin import find_origin
-from tasks.user_dirs import UserDirs
+from tasks.user_dirs import UserDirs, require_usable
 from tasks.validation.gate import entered
 from tasks.validation.scope import Scope, read_scope
 from tasks.validation.stack_settings import existing, read_settings
@@ -51,6 +55,10 @@ class Streams:
         """From now on, no text of this process shows the value of a secret."""
         self.redactor = redactor
         mask_process(redactor)
+
+    def mask_document(self, document: Json) -> Json:
+        """Masks the JSON document. The mask of the streams could break its syntax."""
+        return redact_document(document, self.redactor)
 
     @property
     def people(self) -> TextIO:
@@ -70,7 +78,7 @@ def main(*, token: str | None, load_flow: Callable[[], Any]) -> int:
             return run_command(arguments, caller, streams, interruption, opened)
     except (Exception, Interrupted) as error:
         interruption.printing()
-        debug = "--debug" in arguments
+        debug = "--debug" in split_words(arguments)[0]
         if debug and not isinstance(error, PredeployError | Interrupted):
             say(redact(traceback.format_exc().rstrip(), streams.redactor), sys.stderr)
         return end_without_report(streams, verdict_of(error, debug=debug), environ)
@@ -91,6 +99,9 @@ def verdict_of(error: BaseException, *, debug: bool) -> Verdict:
         case PredeployError():
             outcome = Outcome.USAGE if error.exit_code == 2 else Outcome.ERRORED
             return Verdict(outcome=outcome, exit_code=error.exit_code, reason=str(error))
+    if isinstance(error, OSError) and error.errno in (errno.EMFILE, errno.ENFILE):
+        reason = "no file descriptor is left for this process. Raise its limit (ulimit -n 1024), and run again."
+        return Verdict(outcome=Outcome.ERRORED, exit_code=3, reason=reason)
     text = f"an internal error of predeploy: {type(error).__name__}: {error}. It is no verdict on the stack."
     return Verdict(outcome=Outcome.ERRORED, exit_code=3, reason=text + ("" if debug else " Details: --debug"))
 
@@ -111,22 +122,28 @@ def run_command(
     given = parse_arguments(arguments, called_as)
     if given.subcommand in PROGRAMS:
         start_program(given.subcommand, arguments[1:], caller)
-    if given.subcommand:
+    if given.subcommand not in {"", RERUN}:
         text, code = run_subcommand(given, caller)
         say(streams.redactor.text(detect_style(sys.stdout, environ).spell(text)), sys.stdout)
         return code
-    options = given.options
-    shown = options.get("stack") or caller.default_stack
-    flags = {name: options[name] for name in FLAGS if name in options}
     user_dirs = UserDirs.of_user()
+    shown = given.options.get("stack") or caller.default_stack
+    options = rerun_options(shown, given.options, user_dirs) if given.subcommand else given.options
+    flags = {name: options[name] for name in FLAGS if name in options}
     home = existing(absolute(shown))
+    if not (options.get("list") or options.get("plan")):
+        require_usable(user_dirs, environ)
     settings = read_settings(home, flags, environ)
     commit = options.get("commit", "")
+    if given.words and (settings.gate or options.get("distribute")):
+        raise UsageError("words after -- do not go with --gate or --distribute: those run whole checks")
     distribution = prepare_distribution(home, settings, commit, environ) if options.get("distribute") else None
     place = opened.enter_context(entered(home, settings, commit, user_dirs.data))
     same = settings if place == home else None  # a clone has the predeploy.toml of its commit
     has_token = caller.token is not None
-    scope = read_scope(place, flags, environ, user_dirs.cache, home=home, settings=same, has_token=has_token)
+    scope = read_scope(
+        place, flags, environ, user_dirs.cache, home=home, settings=same, has_token=has_token, words=given.words
+    )
     if options.get("list") or options.get("plan"):
         render = list_document if settings.json_output else render_list
         text = render(scope.catalogue) if options.get("list") else render_plan(scope)
@@ -194,7 +211,7 @@ def validate(request: ValidationRequest, caller: Caller, streams: Streams, inter
 def deliver(report: Report, text: str, streams: Streams) -> None:
     """Writes the report: the JSON document if `json_output` is set, the text, and the last line."""
     if streams.json_output:
-        say(render_document(report).rstrip(), sys.stdout)
+        say(render_document(report, streams.mask_document).rstrip(), unmasked(sys.stdout))
     say(f"{text}\n{last_line_of(report)}", streams.people)
 
 
@@ -202,7 +219,7 @@ def tell_github(report: Report, home: Path, environ: Mapping[str, str], streams:
     """Writes annotations and the summary if GitHub Actions runs this process. The verdict stays the last line."""
     if github.is_there(environ):
         say(github.render_annotations(report, github.below_workspace(home, environ)), streams.people)
-        github.append_summary(report, environ)
+        github.append_summary(report, environ, streams.redactor.text)
 
 
 def say(text: str, stream: TextIO | None) -> None:
@@ -230,6 +247,6 @@ def end_without_report(streams: Streams, verdict: Verdict, environ: Mapping[str,
     say(f"predeploy: {verdict.reason}", sys.stderr)
     tell_github(report, Path(), environ, streams)
     if streams.json_output:
-        say(render_document(report).rstrip(), sys.stdout)
+        say(render_document(report, streams.mask_document).rstrip(), unmasked(sys.stdout))
     say(last_line_of(report), streams.people)
     return verdict.exit_code

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 from flows.cli.invocation import Caller
+from flows.cli.signals import leave
 from tasks.files import PACKAGES as ROOT
 from tasks.hardening import TOKEN_VARIABLE
 
@@ -19,6 +20,7 @@ def start_program(name: str, arguments: Sequence[str], caller: Caller) -> NoRetu
     if caller.token is not None and name == "worker":
         environ[TOKEN_VARIABLE] = caller.token.text  # for its runs
     os.chdir(ROOT)
+    leave()
     os.execve(  # noqa: S606 - no shell is needed
         sys.executable, [sys.executable, "-P", "-m", f"deployments.{name}", *arguments], environ
     )

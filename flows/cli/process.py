@@ -11,7 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import NoReturn
 
-from flows.cli.signals import catch_signals, end_bare
+from flows.cli.signals import catch_signals, end_bare, leave
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -37,6 +37,9 @@ def enter(load_flow: Callable[[], object]) -> NoReturn:
             with suppress(OSError):  # stdout is closed
                 os.write(1, f"{text}\n".encode("ascii", "backslashreplace"))
             os._exit(0)
+        from flows.cli.witness import post_witness
+
+        post_witness()
         from flows.cli.main import main
 
         code = main(token=token, load_flow=load_flow)
@@ -48,4 +51,5 @@ def enter(load_flow: Callable[[], object]) -> NoReturn:
     for stream in (sys.stdout, sys.stderr):
         with suppress(AttributeError, OSError, ValueError):
             stream.flush()
+    leave()
     os._exit(code)

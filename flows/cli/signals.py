@@ -29,6 +29,16 @@ EMPTY_REPORT = Path(__file__).resolve().parents[2] / "tasks/report/empty.json"
 BARE_COUNTS = "checks=0 failed=0 errored=0 skipped=0 cached=0"
 
 
+leaving: list[Callable[[], None]] = []
+"""What this process does right before it ends, such as to dismiss its witness."""
+
+
+def leave() -> None:
+    """Does what comes right before the end of this process. It may be called twice."""
+    while leaving:
+        leaving.pop()()
+
+
 class Interrupted(KeyboardInterrupt):
     """A signal came while there was no run to stop."""
 
@@ -82,6 +92,7 @@ class Interruption:
                 os.write(2, b"\r\x1b[J\x1b[?25h")  # restores the cursor, and clears the live view
         word, code = STOPPING[number]
         if self.is_printing:
+            leave()
             os._exit(code)
         end_bare("interrupted", code, f"{word} by {number.name} again, before the run had come to its end")
 
@@ -105,7 +116,8 @@ def end_by_signal(number: int, _: FrameType | None = None) -> NoReturn:
 
 def is_json_wanted(arguments: list[str], variable: str) -> bool:
     """Returns whether stdout is for the document only, before the settings are read."""
-    return "--json-output" in arguments or variable.strip().lower() in TRUE
+    own = arguments[: arguments.index("--")] if "--" in arguments else arguments
+    return "--json-output" in own or variable.strip().lower() in TRUE
 
 
 def end_bare(outcome: str, exit_code: int, reason: str) -> NoReturn:
@@ -115,6 +127,7 @@ def end_bare(outcome: str, exit_code: int, reason: str) -> NoReturn:
     document = json.dumps(bare_document(outcome, exit_code, reason, seconds), indent=2) + "\n"
     wanted = is_json_wanted(sys.argv[1:], os.environ.get("PREDEPLOY_JSON_OUTPUT", ""))
     message = f"predeploy: {reason}\n"
+    leave()
     for descriptor, text in ((2, message), *(((1, document), (2, line)) if wanted else ((1, line),))):
         with suppress(OSError):
             os.write(descriptor, text.encode("ascii", "backslashreplace"))

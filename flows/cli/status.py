@@ -1,6 +1,9 @@
 """`predeploy status`: prints the verdict of the newest run again."""
 
+import errno
 import json
+import os
+import stat
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -8,6 +11,7 @@ from typing import Any
 from flows.cli.invocation import seen_from
 from tasks.errors import EngineError, TreeError, UsageError
 from tasks.models import Outcome
+from tasks.report.authentic import foreign_part
 from tasks.report.directory import latest_of
 from tasks.report.facts import counted
 from tasks.report.last_line import last_line
@@ -16,6 +20,7 @@ from tasks.source.tree import read_tree, refuse_tracked_reports
 from tasks.user_dirs import UserDirs
 from tasks.validation.stack_settings import existing
 
+LARGEST = 256 << 20
 CHANGED = "The files have changed since the run: this is no verdict on the current files."
 
 
@@ -41,14 +46,36 @@ def newest_place(root: Path, user_dirs: UserDirs) -> Path:
 
 
 def read_document(place: Path) -> Mapping[str, Any]:
-    """The report in the directory of a run."""
+    """The report in the directory of a run. Raises UsageError if predeploy cannot have written it."""
+    file = place / "report.json"
     try:
-        document: Mapping[str, Any] = json.loads((place / "report.json").read_text(encoding="utf-8"))
-        Outcome(document["result"])
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        text = f"{place / 'report.json'} cannot be read: {error}. Validate the stack again, without `status`."
-        raise EngineError(text, "report") from error
-    return document
+        document: Any = json.loads(read_small(file))
+    except (OSError, json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise unreadable(file, error) from error
+    except (ValueError, RecursionError):  # a number with thousands of digits, or thousands of lists in each other
+        document = None
+    if document == {}:
+        raise unreadable(file, "it is empty")
+    if problem := foreign_part(document):
+        said = f"{file} is no report of predeploy: {problem} is not as predeploy writes it"
+        raise UsageError(f"{said}. Delete it, and validate the stack again, without `status`.")
+    found: Mapping[str, Any] = document
+    return found
+
+
+def unreadable(file: Path, reason: object) -> EngineError:
+    """The error for a report that is broken."""
+    return EngineError(f"{file} cannot be read: {reason}. Validate the stack again, without `status`.", "report")
+
+
+def read_small(file: Path) -> str:
+    """The text of a report. Raises OSError if it is no regular file, or too large for a report."""
+    descriptor = os.open(file, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    with open(descriptor, "rb") as opened:  # noqa: PTH123 - of a descriptor
+        facts = os.fstat(descriptor)
+        if not stat.S_ISREG(facts.st_mode) or facts.st_size > LARGEST:
+            raise OSError(errno.EFBIG, "it is no file, or too large for a report")
+        return opened.read(LARGEST).decode()
 
 
 def is_outdated(document: Mapping[str, Any], root: Path, user_dirs: UserDirs) -> bool:

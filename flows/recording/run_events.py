@@ -11,6 +11,7 @@ from functools import partial
 from typing import Any, Protocol, TypeVar
 
 from tasks.models import Report, Result, Stage
+from tasks.redaction.redactor import Redactor
 from tasks.steps import Check
 
 T = TypeVar("T")
@@ -22,6 +23,10 @@ class Watched(Protocol):
     @property
     def checks(self) -> Sequence[Check]:
         """The plan, in order."""
+
+    @property
+    def redactor(self) -> Redactor:
+        """Masks the run's secrets."""
 
     async def started(self, check_id: str) -> None:
         """Return when the check has begun, or was decided without beginning."""
@@ -51,6 +56,7 @@ class RunEvents:
 
     def __init__(self, watched: Watched) -> None:
         self.checks = tuple(watched.checks)
+        self.redactor = watched.redactor
         self._began: dict[str, Future[datetime]] = {check.id: Future() for check in self.checks}
         self._finished: dict[str, Future[Finished]] = {check.id: Future() for check in self.checks}
         self._report: Future[Report] = Future()

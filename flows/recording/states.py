@@ -8,6 +8,8 @@ from prefect.client.schemas.objects import State, StateType
 from prefect.states import Completed, Failed
 
 from tasks.models import Diagnostic, Outcome, Report, Result, Status, worst
+from tasks.redaction.gate import redact
+from tasks.redaction.redactor import Redactor
 
 _DIAGNOSTICS = 3
 _MESSAGE = 2000
@@ -58,6 +60,12 @@ def run_state(report: Report) -> State[Any]:
         case Outcome.ERRORED | Outcome.BUDGET | Outcome.USAGE:
             # of a gate: the first gap in its proof
             return no_verdict(": ".join([message, *report.verdict.gaps[:1]]))
+
+
+def masked(state: State[Any], redactor: Redactor) -> State[Any]:
+    """Return the state with its message masked: it was put together from texts that were masked one by one."""
+    state.message = None if state.message is None else redact(state.message, redactor)
+    return state
 
 
 def counted(results: Sequence[Result]) -> str:

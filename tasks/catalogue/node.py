@@ -3,7 +3,7 @@
 import posixpath
 
 from tasks.catalogue.build_env import example_env
-from tasks.catalogue.pages import code_commands, code_gaps
+from tasks.catalogue.pages import code_commands, code_gaps, refused_commands
 from tasks.catalogue.preparation import prepared
 from tasks.catalogue.row import CatalogueContext, Row, output_of
 from tasks.models import Stage
@@ -44,7 +44,7 @@ def site_commands(component: Component, context: CatalogueContext) -> tuple[Comm
         return (links_command(component, context),)
     builds = (*prepared(component, context, "build"), build) if build.argv else ()
     links = (links_command(component, context),) if has_pages(component, context) else ()
-    return (*builds, *code_commands(component, context), *links)
+    return (*builds, *code_commands(component, context), *refused_commands(component, context), *links)
 
 
 def has_pages(component: Component, context: CatalogueContext) -> bool:

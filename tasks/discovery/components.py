@@ -15,7 +15,7 @@ from tasks.discovery.file_view import FileView, join, parent
 from tasks.discovery.image.definitions import ImageDefinitions, is_for_node
 from tasks.discovery.node.node_project import describe_node, without_manifest
 from tasks.discovery.other_sites import name_other_sites
-from tasks.discovery.package_builds import find_builds, is_near
+from tasks.discovery.package_builds import find_builds, is_near, is_tool
 from tasks.discovery.public_variables import private_variables, public_variables
 from tasks.discovery.python.installations import ImageBuild, find_installations
 from tasks.discovery.python.python_project import describe_python
@@ -116,9 +116,13 @@ def _package_places(
 ) -> Iterator[_Place]:
     """Yields packages with an unknown build. One near a Django project may make its assets, so it is only named."""
     webs = [place.directory for place in places if place.kind is Kind.WEB]
-    for build in find_builds(tree, exclude, [place.directory for place in places if place.kind is not Kind.WEB]):
+    others = [place.directory for place in places if place.kind is not Kind.WEB]
+    for build in find_builds(tree, exclude, others):
         web = next((each for each in webs if is_near(build.directory, each)), None)
-        if web is None:
+        if is_tool(tree, build.directory, others) and not build.site.output:
+            manifest = join(build.directory, "package.json")
+            tree.leave_out(f"{manifest} has a build script that did not run: no file says that its result is deployed")
+        elif web is None:
             kind = Kind.SITE if build.site.output else Kind.PACKAGE
             yield _Place(kind, build.directory, site=build.site)
         elif not _is_built_in_image(tree, images, web, webs):

@@ -1,9 +1,12 @@
 """Temporary directories of one process. It deletes its own; if it was killed, a later process deletes them."""
 
 import os
+import re
+import stat
 import tempfile
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from tasks.files import remove_tree
@@ -11,6 +14,11 @@ from tasks.locks import open_lock_file, take_lock, try_lock
 
 PREFIX = "predeploy-"
 LOCK = ".lock"
+UNLOCKED = re.compile(r"predeploy-(?:git-)?[a-z0-9_]{8}")
+"""The names of directories that a process made, and was killed before it had locked them."""
+OURS = frozenset({"HEAD", "acquire", "bin", "home", "logs", "objects", "out", "pg", "refs", "tmp"})
+"""What such a directory may contain. Another directory with such a name is not ours."""
+KEPT = 86400.0
 
 
 @contextmanager
@@ -27,9 +35,23 @@ def private_directory(base: Path) -> Iterator[Path]:
 
 
 def remove_abandoned(base: Path) -> None:
-    """Deletes the directories of killed processes: those of this user that no process has locked."""
+    """Deletes the directories of killed processes: those of this user that no process has locked.
+
+    A directory without a lock is deleted a day after its last change.
+    """
     for lock in base.glob(f"{PREFIX}*/{LOCK}"):
         _remove_if_free(lock)
+    for path in base.glob(f"{PREFIX}*"):
+        with suppress(OSError):
+            if UNLOCKED.fullmatch(path.name) and _is_left(path):
+                remove_tree(path)
+
+
+def _is_left(path: Path) -> bool:
+    facts = path.lstat()
+    if not stat.S_ISDIR(facts.st_mode) or facts.st_uid != os.geteuid() or time.time() - facts.st_mtime < KEPT:
+        return False
+    return {each.name for each in path.iterdir()} <= OURS
 
 
 def _remove_if_free(lock: Path) -> None:

@@ -80,6 +80,11 @@ class Run:
         return self.plan.checks
 
     @property
+    def redactor(self) -> Redactor:
+        """The redactor of the run's secrets."""
+        return self._policy.redactor
+
+    @property
     def elapsed(self) -> float:
         """Seconds since the run began."""
         return time.monotonic() - self._created

@@ -8,6 +8,8 @@ import shlex
 from collections.abc import Iterator
 from urllib.parse import quote, quote_plus, unquote, urlsplit
 
+from tasks.redaction.views import without_controls, without_marks
+
 SHORTEST = 6
 """Characters. What is shorter stands in texts by chance."""
 LINE = 8
@@ -15,6 +17,8 @@ LINE = 8
 # what the functions of JavaScript leave as it is, and Python's do not
 COMPONENT = "!'()*~"
 WHOLE = COMPONENT + ";,/?:@&=+$#"
+# what a page of Markdown escapes
+MARKUP = "\\`*_[]<>|#"
 ESCAPE = re.compile(r"%[0-9A-F]{2}")
 
 
@@ -24,12 +28,26 @@ def forms(value: str) -> frozenset[bytes]:
     All are those of the value without blanks around it, which stand in those of the value with them. A form has none
     either.
     """
-    parts = {part.strip() for part in (value, *passwords(value)) if len(part.strip()) >= SHORTEST}
+    parts = {part.strip() for part in (value, *passwords(value))}
+    parts |= {part for each in tuple(parts) for part in cleaned(each)}
+    parts = {part for part in parts if len(part) >= SHORTEST}
     found = {raw(form) for part in parts for form in escaped(part)}
     found |= {form for part in parts for form in encoded(raw(part))}
     if len(lines := value.strip().splitlines()) > 1:
         found |= {raw(line) for line in lines if len(line.strip()) >= LINE}
     return frozenset(form.strip() for form in found if len(form.strip()) >= SHORTEST)
+
+
+def cleaned(value: str) -> Iterator[str]:
+    """The value as a report shows it: without what is not seen, and also on one line."""
+    yield text_of(without_controls(raw(value)))
+    yield text_of(without_marks(raw(value)))
+    yield " ".join(text_of(without_controls(raw(" ".join(value.split())))).split())
+
+
+def text_of(data: bytes) -> str:
+    """The reverse of `raw`, without blanks around it."""
+    return data.decode("utf-8", "surrogateescape").strip()
 
 
 def raw(text: str) -> bytes:
@@ -49,7 +67,7 @@ def passwords(value: str) -> Iterator[str]:
 
 
 def escaped(value: str) -> Iterator[str]:
-    """The value as it is written in code, in JSON, in HTML, in a shell and in URLs."""
+    """The value as it is written in code, JSON, HTML, Markdown, commands of GitHub Actions, a shell and URLs."""
     yield value
     yield raw(value).decode("utf-8", "replace")
     for ascii_only in (False, True):
@@ -61,8 +79,17 @@ def escaped(value: str) -> Iterator[str]:
         # which quotes are escaped depends on what else stands in the same text
         plain = text.replace("\\'", "'").replace('\\"', '"')
         yield from (plain, plain.replace("'", "\\'"), plain.replace('"', '\\"'))
-    yield html.escape(value)
+    quoted = html.escape(value)
+    yield quoted
     yield html.escape(value, quote=False)
+    decimal = quoted.replace("&#x27;", "&#39;")
+    yield decimal
+    yield decimal.replace("&quot;", "&#34;")
+    yield "".join(f"\\{char}" if char in MARKUP else char for char in value)
+    yield value.encode("ascii", "backslashreplace").decode("ascii")
+    message = value.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+    yield message
+    yield message.replace(":", "%3A").replace(",", "%2C")
     yield shlex.quote(value).removeprefix("'").removesuffix("'")
     bytes_of = raw(value)
     for text in (*(quote(bytes_of, safe=safe) for safe in ("", "/", COMPONENT, WHOLE)), quote_plus(bytes_of)):

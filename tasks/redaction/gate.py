@@ -1,5 +1,6 @@
 """The gate: one function that every value passes before it reaches a sink. The package lists the sinks."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import TypeVar
 
@@ -8,6 +9,12 @@ from tasks.models import Diagnostic, Proof, Report, Result
 from tasks.redaction.redactor import Redactor
 
 Redactable = TypeVar("Redactable", str, Exit, Result, Report)
+Document = TypeVar("Document")
+FIXED = frozenset(
+    {"result", "status", "severity", "level", "reason_code", "kind", "tool", "$schema", "version"}
+    | {"id", "name", "names", "title", "component", "fingerprint", "digest", "tree", "commit", "started_at"}
+)
+"""Keys of a document whose texts stay: words of the schema, and the ids and names of the stack's configuration."""
 
 
 def redact(value: Redactable, redactor: Redactor) -> Redactable:
@@ -26,6 +33,25 @@ def redact(value: Redactable, redactor: Redactor) -> Redactable:
             return _result(value, redactor)
         case Report():
             return _report(value, redactor)
+
+
+def redact_document(document: Document, redactor: Redactor) -> Document:
+    """Returns a document without a secret in its texts.
+
+    A document is masked before it becomes JSON: a mask in JSON may take half of an escape, or a word of the schema.
+    """
+    if not redactor:
+        return document
+    match document:
+        case str():
+            return redactor.text(document)  # type: ignore[return-value]
+        case list():
+            return [redact_document(each, redactor) for each in document]  # type: ignore[return-value]
+        case Mapping():
+            return {  # type: ignore[return-value]
+                key: value if key in FIXED else redact_document(value, redactor) for key, value in document.items()
+            }
+    return document
 
 
 def _exit(exit: Exit, redactor: Redactor) -> Exit:

@@ -1,19 +1,19 @@
 """The redactor: finds and masks the values of secrets, in every usual encoding. One object serves all sinks."""
 
-import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 
 from tasks.redaction.encodings import SHORTEST, forms
+from tasks.redaction.search import Span, occurrences, united
+from tasks.redaction.views import BLANKS, back, incomplete, squeezed, visible
 
 MASK = b"***"
-BLANKS = b" \t\r\n"
 WRAPPABLE = 12
 """Bytes. What is shorter is not looked for across lines: words of a text are found in each other there."""
-BREAK = rb"(?:[ \t]{0,64}\r?\n[ \t]{0,64})?"
-BLANK = rb"[ \t\r\n]{1,128}"
 HEAD = 4
-
-Span = tuple[int, int]
+BETWEEN = 256
+"""Bytes of blanks that may stand inside a value at the end of a piece of a stream."""
+UNSEEN = 4096
+"""Bytes of escape sequences and marks that may stand inside it."""
 
 
 class Redactor:
@@ -29,10 +29,9 @@ class Redactor:
         self._forms = tuple(
             sorted({form for value in kept for form in forms(value)}, key=lambda form: (-len(form), form))
         )
-        squeezed = {form.translate(None, BLANKS): form for form in self._forms}
-        self._wrappable = {form: whole for form, whole in squeezed.items() if len(form) >= WRAPPABLE}
-        self._patterns: dict[bytes, re.Pattern[bytes]] = {}
-        self._heads = heads(squeezed)
+        bare = dict.fromkeys(form.translate(None, BLANKS) for form in self._forms)
+        self._wrappable = tuple(form for form in bare if len(form) >= WRAPPABLE)
+        self._heads = heads(bare)
         self.longest = max(map(len, self._forms), default=0)
 
     def __repr__(self) -> str:
@@ -60,31 +59,43 @@ class Redactor:
 
     def spans(self, data: bytes) -> list[Span]:
         """Where something stands that has to be masked, in order; what overlaps is one."""
-        found = [span for form in self._forms for span in occurrences(form, data)]
-        if self._wrappable and b"\n" in data:
-            squeezed = data.translate(None, BLANKS)
-            for form in self._wrappable:
-                if form in squeezed:
-                    found += matches(self._wrapped(form), data)
+        found = self._found(data)
+        if (view := visible(data)) is not None:
+            found += back(view, self._found(view.text))
         return united(found)
 
     def undecided(self, data: bytes) -> int:
         """Where the end of the data begins that what comes next may make a value of; its length where there is none."""
-        beginning = max(0, len(data) - 2 * self.longest - 256)
+        beginning, end = max(0, len(data) - 2 * self.longest - UNSEEN), incomplete(data)
+        places = [end]
+        if (place := self._begun(data)) is not None:
+            places.append(place)
+        tail = data[beginning:end]
+        if (view := visible(tail)) is not None and (place := self._begun(view.text)) is not None:
+            places.append(beginning + view.origin(place))
+        elif view is None and end < len(data) and (place := self._begun(tail)) is not None:
+            places.append(beginning + place)
+        return min(places)
+
+    def _found(self, data: bytes) -> list[Span]:
+        """Where a form stands, also one that is wrapped."""
+        found = [span for form in self._forms for span in occurrences(form, data)]
+        view = squeezed(data)
+        if self._wrappable and len(view.text) < len(data):
+            found += back(view, [span for form in self._wrappable for span in occurrences(form, view.text)])
+        return found
+
+    def _begun(self, data: bytes) -> int | None:
+        """Where a value begins that the end of the data is the beginning of."""
+        beginning = max(0, len(data) - 2 * self.longest - BETWEEN)
         places = [place for place in range(beginning, len(data)) if data[place] not in BLANKS]
         rest = data[beginning:].translate(None, BLANKS)
         for number, place in enumerate(places):
-            end = rest[number:]
-            if any(len(form) > len(end) and form.startswith(end) for form in self._heads.get(end[:HEAD], ())):
-                return place
-        return len(data)
-
-    def _wrapped(self, form: bytes) -> re.Pattern[bytes]:
-        if form not in self._patterns:
-            words = self._wrappable[form].split()
-            wrapped = (BREAK.join(re.escape(word[at : at + 1]) for at in range(len(word))) for word in words)
-            self._patterns[form] = re.compile(BLANK.join(wrapped))
-        return self._patterns[form]
+            if some := self._heads.get(rest[number : number + HEAD]):
+                end = rest[number:]
+                if any(len(form) > len(end) and form.startswith(end) for form in some):
+                    return place
+        return None
 
 
 class Stream:
@@ -129,33 +140,6 @@ def heads(squeezed: Iterable[bytes]) -> dict[bytes, tuple[bytes, ...]]:
         for length in range(1, HEAD + 1):
             found[form[:length]] = (*found.get(form[:length], ()), form)
     return found
-
-
-def occurrences(form: bytes, data: bytes) -> Iterator[Span]:
-    """Where a form stands, overlapping itself as well."""
-    place = data.find(form)
-    while place >= 0:
-        yield place, place + len(form)
-        place = data.find(form, place + 1)
-
-
-def matches(pattern: re.Pattern[bytes], data: bytes) -> Iterator[Span]:
-    """The same for a form that may be wrapped."""
-    match = pattern.search(data)
-    while match:
-        yield match.span()
-        match = pattern.search(data, match.start() + 1)
-
-
-def united(spans: list[Span]) -> list[Span]:
-    """Spans in order, those that overlap as one."""
-    result: list[Span] = []
-    for begin, end in sorted(spans):
-        if result and begin < result[-1][1]:
-            result[-1] = (result[-1][0], max(end, result[-1][1]))
-        else:
-            result.append((begin, end))
-    return result
 
 
 def masked(data: bytes, spans: list[Span]) -> bytes:

@@ -30,6 +30,12 @@ class MaskedStream:
         return getattr(self._stream, name)
 
 
+def unmasked(stream: TextIO | None) -> TextIO | None:
+    """The stream for a text that has passed a gate of its own."""
+    below: object = stream  # a masked stream only behaves like a TextIO
+    return below._stream if isinstance(below, MaskedStream) else stream  # noqa: SLF001 - the class is of this module
+
+
 class MaskedRecord(logging.LogRecord):
     """A log record without a value in its message and its traceback, whichever handler writes it."""
 
@@ -52,11 +58,10 @@ def mask_process(redactor: Redactor) -> None:
     if not redactor:
         return
     for name in ("stdout", "stderr"):
-        stream = getattr(sys, name)
-        if isinstance(stream, MaskedStream):
-            stream = stream._stream  # noqa: SLF001 - the values that it masks are among the new ones
-        if stream is not None:
-            setattr(sys, name, cast("TextIO", MaskedStream(stream, redactor)))
+        # the values that an earlier mask hides are among the new ones
+        stream: TextIO | None = getattr(sys, name)
+        if (below := unmasked(stream)) is not None:
+            setattr(sys, name, cast("TextIO", MaskedStream(below, redactor)))
     logging.setLogRecordFactory(type("MaskedRecord", (MaskedRecord,), {"redactor": redactor}))
 
 

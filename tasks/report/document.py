@@ -1,7 +1,7 @@
 """The report for programs: `report.json`, schema 1. Keys are added over time, never renamed or removed."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import PurePosixPath
 from typing import TypeAlias
 
@@ -25,6 +25,7 @@ from tasks.report.folding import sameness
 from tasks.report.inspection import Json, production_document
 from tasks.report.layout import encodable
 from tasks.report.ranking import Fix, causes_of
+from tasks.report.rerun import rerun_of
 
 SCHEMA = 1
 Member: TypeAlias = "tuple[str, tuple[str, ...]]"
@@ -74,9 +75,10 @@ def to_document(report: Report) -> dict[str, Json]:
     }
 
 
-def render_document(report: Report) -> str:
+def render_document(report: Report, mask: Callable[[Json], Json] | None = None) -> str:
     """The document as text, ending with a newline. ASCII only, so that any stdout can encode it."""
-    return json.dumps(to_document(report), indent=2) + "\n"
+    document: Json = to_document(report)
+    return json.dumps(mask(document) if mask else document, indent=2) + "\n"
 
 
 def render_summary(report: Report) -> dict[str, Json]:
@@ -132,7 +134,10 @@ def _check(report: Report, check: CheckReport, causes: Mapping[Member, int]) -> 
         "exit_code": result.exit_code,
         "log": encodable(str(PurePosixPath(report.directory) / result.log)) if result.log else None,
         "rerun": encodable(check.rerun),
-        "diagnostics": [_diagnostic(each, causes.get((check.id, sameness(each))), mark) for each, mark in found],
+        "diagnostics": [
+            _diagnostic(each, causes.get((check.id, sameness(each))), rerun_of(check, each), mark)
+            for each, mark in found
+        ],
     }
 
 
@@ -158,7 +163,7 @@ def _tests(tests: TestCounts | None) -> dict[str, Json]:
     }
 
 
-def _diagnostic(diagnostic: Diagnostic, cause: int | None, fingerprint: str) -> dict[str, Json]:
+def _diagnostic(diagnostic: Diagnostic, cause: int | None, rerun: str, fingerprint: str) -> dict[str, Json]:
     return {
         "tool": diagnostic.tool,
         "file": _optional(diagnostic.file),
@@ -169,6 +174,7 @@ def _diagnostic(diagnostic: Diagnostic, cause: int | None, fingerprint: str) -> 
         "message": encodable(diagnostic.message),
         "fix": encodable(diagnostic.fix) or None,
         "cause": cause,
+        "rerun": encodable(rerun) or None,
         "fingerprint": fingerprint,
     }
 

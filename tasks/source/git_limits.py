@@ -7,6 +7,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from tasks.errors import EngineError, UsageError
@@ -32,7 +33,8 @@ class GitWatch:
         self._process, self._root, self._what = process, root, what
         self._done = threading.Event()
         if limit is not None:
-            threading.Thread(target=self._watch, args=(limit,), daemon=True).start()
+            with suppress(RuntimeError):  # too little memory for a thread: git runs without a limit
+                threading.Thread(target=self._watch, args=(limit,), daemon=True).start()
 
     def end(self) -> None:
         """The process has ended, or is about to be ended."""

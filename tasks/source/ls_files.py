@@ -7,13 +7,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from tasks.errors import TreeError
+from tasks.errors import TreeError, UsageError
 from tasks.source.git import Config, read_config, run_git, start_git
 from tasks.user_dirs import REPORTS
 
 OUTSIDE = "not a git repository (or any"
 """Part of git's message for a directory without a repository. A broken repository has another message."""
 GITLINK = 0o160000
+HOMES = frozenset({Path("/home"), Path("/Users"), Path("/usr"), Path("/var"), Path("/etc")})
+SIGNS = ("predeploy.toml", "manage.py", "package.json", "pyproject.toml", "requirements.txt", "wrangler.toml")
+"""Files that a stack has at its root. In some containers the home directory is the stack."""
+WAY_OUT = "Change to the stack's directory, or name it: predeploy path/to/stack"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,6 +76,7 @@ def list_files(root: Path) -> Listing:
 
 def _list_outside(root: Path, config: Config) -> Listing:
     """Lists the files by the same rules without a repository: git uses an empty repository in a temporary directory."""
+    _refuse_whole_disk(root)
     with tempfile.TemporaryDirectory(prefix="predeploy-git-") as directory:
         for name in ("objects", "refs"):
             (Path(directory) / name).mkdir()
@@ -89,6 +94,15 @@ def _list_outside(root: Path, config: Config) -> Listing:
         is_repository=False,
         warnings=warnings,
     )
+
+
+def _refuse_whole_disk(root: Path) -> None:
+    """Raises UsageError for the root of the file system, and for homes: a listing would walk over the whole disk."""
+    is_home = root == Path(os.path.expanduser("~")) and not any((root / name).exists() for name in SIGNS)  # noqa: PTH111
+    if root == Path(root.anchor) or root in HOMES or is_home:
+        raise UsageError(
+            f"{root} has no repository, and it is a place for all files of a person or a machine. {WAY_OUT}"
+        )
 
 
 def _is_inside_repository(root: Path, config: Config) -> bool:

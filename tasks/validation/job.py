@@ -1,12 +1,12 @@
 """The job of a run: what to validate, and with which secrets. It is complete before an engine starts."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from secrets import token_hex
 
-from tasks.hardening import TOKEN_VARIABLE, Exposure, exposure_of, hide, take_token_and_close_memory
+from tasks.hardening import TOKEN_VARIABLE, Exposure, exposure_of, hide, take_token_and_close_memory, value_holders
 from tasks.planning.plan import Plan
 from tasks.redaction.redactor import Redactor
 from tasks.redaction.streams import mask_process
@@ -105,7 +105,7 @@ def prepare(
         environ=environ,
         secrets=secrets,
         token=given.token,
-        exposure=given.exposure,
+        exposure=replace(given.exposure, values=value_holders(secrets)),
         is_trusted=is_trusted,
         user_dirs=user_dirs,
         run_id=new_run_id(),

@@ -6,7 +6,8 @@ from dataclasses import replace
 from functools import partial
 
 from tasks.models import Report
-from tasks.redaction.gate import redact
+from tasks.redaction.gate import redact, redact_document
+from tasks.redaction.redactor import Redactor
 from tasks.report.directory import RunDirectory
 from tasks.report.document import render_document, render_summary
 from tasks.report.style import Style
@@ -34,7 +35,18 @@ def report_files(report: Report, job: Job, directory: RunDirectory) -> dict[str,
         "summary.json": json.dumps(render_summary(report), indent=2) + "\n",
         **files,
     }
-    return {name: redact(text, job.secrets.redactor) for name, text in files.items()}
+    return {name: masked(name, text, job.secrets.redactor) for name, text in files.items()}
+
+
+def masked(name: str, text: str, redactor: Redactor) -> str:
+    """Returns the text of a file without a value. JSON is masked in its strings, so that it stays JSON."""
+    if not redactor:
+        return text
+    if not name.endswith((".json", ".sarif")):
+        return redact(text, redactor)
+    document = json.loads(text)
+    hidden = redact_document(document, redactor)
+    return text if hidden == document else json.dumps(hidden, indent=2) + "\n"
 
 
 def _renderers(report: Report, job: Job, directory: RunDirectory) -> Iterator[tuple[str, Callable[[], str]]]:

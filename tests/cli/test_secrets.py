@@ -2,6 +2,7 @@
 
 import base64
 import json
+import re
 import sys
 from collections.abc import Iterator
 from dataclasses import replace
@@ -17,10 +18,22 @@ from tests.support.benches import GIVEN, unreachable
 
 CANARY = "c4n4ry/+Zq\"w'e&r=t?y<u>\\ö 7Kx2mPv9"
 LINES = "-----BEGIN CANARY-----\nMIIEvQ4c4n4ryANBgkqhkiG9w0BAQ\nEFAASCc4n4ryBKcwggSjAgEAAoIB\n-----END CANARY-----"
+MARKED = "c4n4ry\x1b[1mSpl1t\u202e-Ym\u200b9vQ2xTd"
+INVISIBLE = re.compile(
+    "\x1b(?:\\[[0-9;]*m|\\]8;;[a-z]*\x07)|[\x00-\x08\x0e-\x1f\x7f\u200b-\u200f\u202a-\u202e\u2066-\u2069]"
+)
 LEAK = """
 import base64, json, os, sys, textwrap, time, urllib.parse
+unseen = ["\\x1b[1;31m", "\\0", "\\u202e", "\\u200b", "\\x1b]8;;link\\x07", "\\x1b[0m\\0\\u200f"]
+for value in (os.environ["CANARY"], os.environ["LINES"], os.environ["MARKED"]):
+    for mark in unseen:
+        for at in (3, len(value) // 2, len(value) - 3):
+            print("main.py:3: error: " + value[:at] + mark + value[at:], file=sys.stderr)
+            print(value[:at] + mark + value[at:], json.dumps(value[:at] + mark + value[at:]), flush=True)
+    print(mark.join(value))
 for value in (os.environ["CANARY"], os.environ["LINES"]):
     raw = value.encode()
+    print(raw.decode().encode("utf-16-le").decode("latin-1"))
     print(value, repr(value), json.dumps(value), json.dumps({"a": json.dumps([value])}), flush=True)
     for before in range(3):
         print(base64.b64encode(b"u" * before + raw), base64.urlsafe_b64encode(b"u" * before + raw).decode())
@@ -50,7 +63,7 @@ def declare(stack: TinyStack, *rows: tuple[str, str, list[str]], python: str = s
 
 
 LEAKING: tuple[tuple[str, str, list[str]], ...] = (
-    ("leak", LEAK, ["CANARY", "LINES"]),
+    ("leak", LEAK, ["CANARY", "LINES", "MARKED"]),
     ("other", OVERHEARD, []),
     ("pin", OVERHEARD, ["PIN"]),
 )
@@ -71,7 +84,9 @@ def leaking(stack: TinyStack) -> TinyStack:
     return stack
 
 
-SECRETS = {"CANARY": CANARY, "LINES": LINES, "PIN": "1234"}
+SINKS = {"report.json", "summary.json", "report.txt", "report.md", "report.html", "report.sarif", "junit.xml"}
+SINKS |= {"gl-code-quality-report.json", "logs"}
+SECRETS = {"CANARY": CANARY, "LINES": LINES, "MARKED": MARKED, "PIN": "1234"}
 
 
 def traces() -> set[bytes]:
@@ -87,7 +102,8 @@ def traces() -> set[bytes]:
             text = base64.b64encode(b"u" * before + value.encode())[4:-4]
             found |= {piece.translate(bytes.maketrans(b"+/", b"-_")) for piece in parts(text)} | parts(text)
     # the middle of the value also matches if the rest was cut, escaped or wrapped
-    return found | {b"c4n4ry", CANARY[-8:].encode(), base64.b64encode(b"c4n4ry")}
+    marked = {b"Spl1t", MARKED[-8:].encode()}
+    return found | marked | {b"c4n4ry", CANARY[-8:].encode(), base64.b64encode(b"c4n4ry")}
 
 
 def parts(text: bytes) -> set[bytes]:
@@ -107,23 +123,30 @@ def assert_no_trace(ended: Ended, *places: Path) -> None:
     seen = 0
     for name, content in everything(ended, *places):
         seen += 1
-        # also finds values that were wrapped or indented
-        flat = content.translate(None, b" \t\r\n")
+        # also finds values that were wrapped or indented, or have something invisible inside
+        shown = INVISIBLE.sub("", content.decode("utf-8", "surrogateescape")).encode("utf-8", "surrogateescape")
+        flat = shown.translate(None, b" \t\r\n")
         # the check's program contains the word, but no value; it is copied to its working directory
-        hits = [trace for trace in wanted if trace in content or trace in flat] if not name.endswith("leak.py") else []
+        hits = (
+            [trace for trace in wanted if trace in content or trace in shown or trace in flat]
+            if not name.endswith("leak.py")
+            else []
+        )
         assert not hits, (name, hits, ended.transcript)
     assert seen > 10
 
 
 @pytest.mark.parametrize("provider", ["env", "file"])
 def test_secrets_that_a_check_prints_are_found_nowhere(caller: Caller, leaking: TinyStack, provider: str) -> None:
-    asked = arranged(replace(caller, environ=dict(caller.environ)), leaking, provider)
+    asked = on_github(arranged(replace(caller, environ=dict(caller.environ)), leaking, provider), leaking)
 
     for flags in ([], ["--json-output"], ["--output", "agent"]):
         ended = asked.run(leaking.root, *flags)
 
         assert ended.code == 1, ended.transcript
-        assert_no_trace(ended, leaking.root / ".predeploy", caller.home)
+        assert "::error " in ended.stdout + ended.stderr
+        assert_no_trace(ended, leaking.root / ".predeploy", caller.home, leaking.mark("summary"))
+    assert "***" in (leaking.mark("summary") / "page.md").read_text()
     log = (leaking.root / ".predeploy/latest/logs/leak.log").read_text()
     assert "RuntimeError: no charge with" in log
     assert log.count("***") > 20
@@ -138,6 +161,13 @@ def arranged(caller: Caller, stack: TinyStack, provider: str) -> Caller:
     file.write_text("".join(f"{name}={quoted(value)}\n" for name, value in SECRETS.items()))
     file.chmod(0o600)
     return replace(caller, environ={**caller.environ, "PREDEPLOY_SECRETS_FILE": str(file)})
+
+
+def on_github(caller: Caller, stack: TinyStack) -> Caller:
+    """Returns a caller in GitHub Actions, with the page of its step in `marks`."""
+    stack.mark("summary").mkdir()
+    page = str(stack.mark("summary") / "page.md")
+    return replace(caller, environ={**caller.environ, "GITHUB_ACTIONS": "true", "GITHUB_STEP_SUMMARY": page})
 
 
 def quoted(value: str) -> str:
@@ -186,7 +216,7 @@ def test_missing_secrets_are_reported_before_any_check_runs(caller: Caller, leak
     ended = replace(caller, environ={**caller.environ, "CANARY": CANARY}).run(leaking.root)
 
     ended.assert_ended(3, "ERRORED")
-    assert "  LINES, declared by leak\n  PIN, declared by pin\n" in ended.stderr
+    assert "  LINES, declared by leak\n  MARKED, declared by leak\n  PIN, declared by pin\n" in ended.stderr
     assert "no value in the environment of this command" in ended.stderr
     assert "CANARY" not in ended.stderr
     assert not any(leaking.marks.iterdir())
@@ -262,3 +292,14 @@ def test_traceback_of_a_thread_or_task_shows_no_secret(caller: Caller, leaking: 
     for said in ("in a thread", "in a task", "logged", "printed"):
         assert f"{said}: ***" in ended.stderr, ended.transcript
     assert_no_trace(ended, leaking.root / ".predeploy", caller.home)
+
+
+def test_document_on_stdout_is_json_whatever_the_secret_is(caller: Caller, stack: TinyStack) -> None:
+    """The mask of the stream took `n1234567` out of an escaped line end, and words out of the schema."""
+    declare(stack, ("broken", "print('main.py:3: error: x\\n1234567 \\u2028 failed'); exit(1)", ["CANARY", "LINES"]))
+    environ = {**caller.environ, "CANARY": "n1234567", "LINES": "failed"}
+
+    ended = replace(caller, environ=environ).run(stack.root, "--json-output")
+
+    assert status_of(ended.document) == {"broken": "failed"}, ended.transcript
+    assert ended.document == stack.report()

@@ -82,6 +82,33 @@ def test_status_of_a_report_that_is_broken(caller: Caller, green: TinyStack) -> 
     assert "report.json cannot be read" in ended.stderr
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        '"exit_code": 0, "result": "failed"',
+        '"exit_code": 1e999',
+        f'"exit_code": {"9" * 5000}',
+        f'"counts": {"[" * 100_000}{"]" * 100_000}',
+        r'"reason": "\u001b[2J\u001b]0;owned\u0007"',
+        '"duration_seconds": "long"',
+    ],
+    ids=lambda text: text[:24],
+)
+def test_status_believes_no_report_of_a_stranger(caller: Caller, stack: TinyStack, change: str) -> None:
+    place = stack.root / ".predeploy/runs/20260101T000000Z-aaaaaa"
+    place.mkdir(parents=True)
+    (stack.root / ".predeploy/.gitignore").write_text("*\n")
+    (place / "report.json").write_text(f'{{"result": "passed", "exit_code": 0, {change}}}')
+    (stack.root / ".predeploy/latest").symlink_to(f"runs/{place.name}")
+
+    shown, as_json = caller.run("status", stack.root), caller.run("status", stack.root, "--json-output")
+
+    for ended in (shown, as_json):
+        ended.assert_ended(2, "USAGE")
+        assert "is no report of predeploy" in ended.stderr
+        assert "\x1b" not in ended.stdout + ended.stderr
+
+
 @pytest.mark.parametrize("name", ["status", "ui", "doctor", "maintain"])
 def test_help_and_wrong_flags(caller: Caller, name: str) -> None:
     helped, wrong = caller.run(name, "--help"), caller.run(name, "--bogus")

@@ -19,6 +19,7 @@ from tasks.models import (
     Verdict,
     worst,
 )
+from tasks.redaction.redactor import NOTHING
 from tasks.steps import Check
 
 FINDING = Diagnostic(tool="mypy", message="Incompatible types\nin assignment", file="apps/web/a.py", line=3, column=7)
@@ -89,6 +90,8 @@ class ScriptedRun:
         self._zero = time.monotonic()
         self._begun = {check.id: asyncio.Event() for check in self.checks}
         self._tasks = {script.check.id: asyncio.create_task(self._run(script)) for script in scripts}
+
+    redactor = NOTHING
 
     async def started(self, check_id: str) -> None:
         """As in the protocol."""

@@ -149,6 +149,15 @@ def test_environment_has_its_own_bindings_and_inherits_the_rest(tmp_path: Path) 
     ]
 
 
+def test_options_of_the_deploy_count(tmp_path: Path) -> None:
+    document = {"compatibility_date": "2026-12-01", "env": {"live": {"vars": {"A": "1"}}}}
+    given = json.dumps({"compatibility_date": "2026-01-01", "vars": {"B": "x" * 5121}})
+
+    result = ask_of(tmp_path, document, "--environment", "live", "--given", given)
+
+    assert (result.code, result.rules) == (1, ["variable_size"])
+
+
 def test_id_that_a_script_fills_is_no_verdict(tmp_path: Path) -> None:
     result = ask_of(tmp_path, {"kv_namespaces": [{"binding": "A", "id": "${KV_ID}"}]})
 

@@ -1,7 +1,9 @@
 """The command that finds what Cloudflare refuses of a deploy, and wrangler's dry run does not."""
 
+import json
 import posixpath
 
+from tasks.discovery.worker.targets import given_by
 from tasks.steps import PROBES, PYTHON, Command
 from tasks.worker import Worker
 
@@ -13,6 +15,8 @@ def rules_command(worker: Worker, directory: str, plan: str, bundle: str = "") -
     which wrangler runs. The command reads the clock, so that no earlier result counts.
     """
     deployed = ("--deployed", worker.deploy.config) if worker.deploy.config else ()
+    given = given_by(worker.deploy.options)
+    replaced = ("--given", json.dumps(given, sort_keys=True)) if given else ()
     environment = ("--environment", worker.environment) if worker.environment else ()
     return Command(
         argv=(
@@ -20,6 +24,7 @@ def rules_command(worker: Worker, directory: str, plan: str, bundle: str = "") -
             *("--config", posixpath.relpath(worker.config, directory)),
             *deployed,
             *environment,
+            *replaced,
             *("--plan", plan),
             *(("--bundle", bundle) if bundle else ()),
         ),

@@ -10,7 +10,7 @@ from tasks.catalogue.worker.page_routes import page_routes
 from tasks.catalogue.worker.service import OUTBOUND, WORKER, asks_database, services, worker_texts
 from tasks.models import Stage
 from tasks.stack import Component, Kind
-from tasks.steps import DB_URL, NONCE, PROBES, Command, address_of
+from tasks.steps import DB_URL, LIMIT, NONCE, PROBES, Command, address_of
 
 UNFIT = (
     (6, "port_taken"),
@@ -41,7 +41,16 @@ def pages_commands(component: Component, context: CatalogueContext) -> tuple[Com
     words = [word for route in routes for word in ("--route", route.path, route.place, "; ".join(route.doubts))]
     places = ("--host", host, "--port", port, "--outbound", ":".join(address_of(OUTBOUND)), "--proof", NONCE)
     path = health_paths(configured) or ("--path", "/")
-    argv = ("python", f"{PROBES}/e2e/pages_requests.py", *places, *path, *words, *remote_options(component))
+    argv = (
+        "python",
+        f"{PROBES}/e2e/pages_requests.py",
+        *places,
+        *path,
+        *words,
+        *remote_options(component),
+        "--within",
+        LIMIT,
+    )
     command = Command(
         argv=argv,
         label=f"GET {', '.join(configured) or '/'}",

@@ -6,7 +6,14 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from tasks.discovery.django.entry import entry_text
-from tasks.discovery.django.given import example_files, given_values, names_postgres, scheme_of, variables_of_base
+from tasks.discovery.django.given import (
+    example_files,
+    given_values,
+    names_postgres,
+    postgres_image,
+    scheme_of,
+    variables_of_base,
+)
 from tasks.discovery.django.production import Evidence, ImageSource, gather, origin_of_image
 from tasks.discovery.django.settings_choice import as_path, default_settings, module_base, settings_of
 from tasks.discovery.django.settings_files import parsed, settings_files
@@ -98,6 +105,7 @@ def with_variables(web: Web, tree: FileView, rivals: tuple[str, ...], evidence: 
         given=given,
         postgres=names_postgres(tree, web.directory, named),
         scheme=scheme_of(iter(texts)),
+        postgres_image=postgres_image(tree, web.directory),
     )
 
 

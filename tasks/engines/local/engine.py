@@ -18,10 +18,11 @@ from tasks.engines.local.ports import LOOPBACK, pick_port
 from tasks.engines.local.postgres.binaries import Choice
 from tasks.engines.local.postgres.databases import Databases, DatabasesConfig
 from tasks.engines.local.processes.process import sweep
+from tasks.engines.local.prune import sweep_cache
 from tasks.engines.local.run_dirs import create_run_dirs, remove_abandoned_run_dirs, shortage
 from tasks.engines.local.services import Launch, ServerLaunch, run_with_servers
 from tasks.engines.local.slots import Slots, WorkspaceSlot
-from tasks.engines.local.store import StoreEntry, remove_leftovers
+from tasks.engines.local.store import StoreEntry
 from tasks.engines.local.toolchains.pinned import ToolchainConfig
 from tasks.engines.local.toolchains.python import Pythons
 from tasks.engines.local.toolchains.toolchain import Toolchains
@@ -207,6 +208,7 @@ class LocalEngine:
         phase, limit = (of.phase, of.limit) if isinstance(of, Step) else ("execute", 0.0)
         env = self._variables.for_step(phase, packages, slot.workspace, of.cwd) | tokens.env(of.env)
         env |= self._context.secrets.only(of.secrets)
+        self._slots.expose(slot, of.secrets)
         cwd, argv = slot.workspace / of.cwd, tokens.argv(of.argv)
         return Launch(argv=argv, cwd=cwd, env=env, log=log, limit=limit, redactor=self._redactor)
 
@@ -245,5 +247,4 @@ class LocalEngine:
             entry.close()
         self._run_dirs.remove()
         remove_abandoned_run_dirs(self._context.data)
-        for store in ("environments", "toolchains", "postgres"):
-            remove_leftovers(self._context.cache / store)
+        sweep_cache(self._context.cache)

@@ -6,7 +6,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from tasks.engines.local.store import USED
+from tasks.engines.local.exposed import forget_exposed
+from tasks.engines.local.store import USED, remove_leftovers
 from tasks.engines.pruned import Pruned
 from tasks.files import remove_tree
 from tasks.locks import open_lock_file, try_lock
@@ -52,6 +53,13 @@ def prune_cache(cache: Path, limits: Limits, now: float) -> Pruned:
     return Pruned(what="cache", before=before, after=size_of(cache), removed=removed, held=held)
 
 
+def sweep_cache(cache: Path) -> None:
+    """Deletes what killed runs left in the cache: workspaces that had secrets, and incomplete or old entries."""
+    forget_exposed(cache / "stacks")
+    for store in STORES:
+        remove_leftovers(cache / store)
+
+
 def prune_reports(home: Path, days: float, now: float) -> Pruned:
     """Deletes reports of validated commits that are older than `days`."""
     before, removed = size_of(home), 0
@@ -70,7 +78,7 @@ def items_of(cache: Path) -> Iterator[Item]:
         yield from _locked(lock, (entry,), entry / USED)
     for lock in (path for kind in WORKSPACES for path in (cache / kind).glob("*/*.lock")):
         workspace = lock.with_suffix("")
-        others = (workspace.with_name(workspace.name + end) for end in (".json", ".cache", ".modules"))
+        others = (workspace.with_name(workspace.name + end) for end in (".json", ".cache", ".modules", ".exposed"))
         yield from _locked(lock, (workspace, *others), lock)
     for file in (path for kind in MEMORIES for path in (cache / kind).glob("*.json")):
         yield Item(parts=(file,), used=file.stat().st_mtime, size=size_of(file))

@@ -5,11 +5,13 @@ import contextlib
 import hashlib
 import json
 import os
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from tasks.engines.context import EngineContext
 from tasks.engines.local.environments import InstalledEnvironment
+from tasks.engines.local.exposed import clean_workspace, forget_workspace, marker_of
 from tasks.engines.local.tokens import engine_tokens
 from tasks.engines.memo import AsyncMemo
 from tasks.engines.threads import in_thread
@@ -65,11 +67,21 @@ class Slots:
         self._outs = outs
         self._open = AsyncMemo[str, WorkspaceSlot]()
         self._leases = contextlib.ExitStack()
+        self._exposed: set[Path] = set()
 
     async def close(self) -> None:
-        """Returns the leases of the workspaces."""
+        """Returns the leases of the workspaces. Those whose steps had secrets are deleted first."""
         await self._open.close()
+        for workspace in self._exposed:
+            with contextlib.suppress(OSError):  # the next run deletes it
+                await in_thread(clean_workspace, workspace, self._context.secrets.redactor)
         self._leases.close()
+
+    def expose(self, slot: WorkspaceSlot, names: Collection[str]) -> None:
+        """A program in this workspace gets the values of these secrets. It may write them anywhere in it."""
+        if slot.workspace not in self._exposed and self._context.secrets.only(tuple(names)):
+            marker_of(slot.workspace).touch()
+            self._exposed.add(slot.workspace)
 
     async def open(self, step: Step) -> WorkspaceSlot:
         """The workspace of a step. It is synced for its first step in the run, and for a restarted step."""
@@ -94,6 +106,9 @@ class Slots:
         for name, text in FENCES.items():
             (self._base / name).write_text(text, encoding="utf-8")
         workspace = self._leases.enter_context(lease(self._base, step.slot))
+        if marker_of(workspace).exists():  # of a run that was killed
+            await in_thread(forget_workspace, workspace)
+            workspace.mkdir()
         slot = WorkspaceSlot(
             workspace=workspace,
             out=self._outs / step.slot,

@@ -10,7 +10,7 @@ import datetime as dt
 import json
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,7 +18,7 @@ from wrangler_assets import asset_refusals
 from wrangler_bundle import handler_refusals, node_refusals, read_bundle, size_refusals
 from wrangler_classes import unexported, unmigrated
 from wrangler_file import WranglerFile, read_wrangler_file
-from wrangler_findings import Refusal, Target, text
+from wrangler_findings import Refusal, Target, table, text
 from wrangler_ids import id_refusals
 from wrangler_limits import PLANS
 from wrangler_triggers import cron_refusals, date_refusals, name_refusals, route_refusals, variable_refusals
@@ -45,7 +45,19 @@ def read_deployed(options: argparse.Namespace) -> Deployed | None:
         return None
     if "env" not in result.document and path != config:
         environment = ""  # a build writes the sections of one environment
-    return Deployed(path=path, source=source, target=Target(document=result.document, environment=environment))
+    document = given_document(result.document, environment, json.loads(options.given))
+    return Deployed(path=path, source=source, target=Target(document=document, environment=environment))
+
+
+def given_document(document: Mapping[str, object], environment: str, given: dict[str, object]) -> dict[str, object]:
+    """Returns the wrangler file with the values that options of the command line replace."""
+    sections = table(document.get("env"))
+    own = {**table(sections.get(environment)), **given}
+    variables = table(given.get("vars"))
+    if variables:
+        own["vars"] = {**table(table(sections.get(environment)).get("vars")), **variables}
+        given = {**given, "vars": {**table(document.get("vars")), **variables}}
+    return {**document, **given, **({"env": {**sections, environment: own}} if environment else {})}
 
 
 def redirected(file: Path) -> Path | None:
@@ -98,6 +110,7 @@ def main() -> int:
     parser.add_argument("--deployed", type=Path, help="the wrangler file that the deploy names instead")
     parser.add_argument("--within", default=".", help="the folder in the tree, for file names")
     parser.add_argument("--environment", default="", help="the environment of the wrangler file")
+    parser.add_argument("--given", default="{}", help="values of the wrangler file that options of wrangler replace")
     parser.add_argument("--plan", choices=PLANS, default="paid")
     parser.add_argument("--bundle", type=Path, help="the folder of the bundle; without it the wrangler file is read")
     parser.add_argument("--today", type=dt.date.fromisoformat, default=dt.datetime.now(dt.UTC).date())

@@ -2,7 +2,7 @@
 
 import operator
 import posixpath
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 
@@ -32,13 +32,13 @@ def below_workspace(stack: Path, environ: Mapping[str, str]) -> str:
     return "."
 
 
-def append_summary(report: Report, environ: Mapping[str, str]) -> None:
+def append_summary(report: Report, environ: Mapping[str, str], mask: Callable[[str], str] = str) -> None:
     """Adds the summary to the step's page, if there is one. A page that cannot be written changes no verdict."""
     place = environ.get("GITHUB_STEP_SUMMARY", "")
     with suppress(OSError):
         if place:
             with Path(place).open("a", encoding="utf-8") as file:
-                file.write(render_summary(report))
+                file.write(mask(render_summary(report)))
 
 
 def render_annotations(report: Report, below: str = ".") -> str:

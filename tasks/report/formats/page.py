@@ -19,6 +19,7 @@ from tasks.report.formats.timeline import timeline
 from tasks.report.inspection import origin
 from tasks.report.layout import clean, clean_line
 from tasks.report.ranking import affected, numbers, rank_fixes
+from tasks.report.rerun import rerun_of
 
 _FINDINGS = 20
 """The findings of a check that the page shows. `report.json` has all of them."""
@@ -131,6 +132,7 @@ def _template() -> Template:
         "headline": headline,
         "hidden": _hidden,
         "repetition": repetition,
+        "rerun_of": rerun_of,
         "shown": _shown,
         "signs": _SIGNS,
         "words": _WORDS,

@@ -319,6 +319,20 @@ async def test_reaper_that_hangs_is_killed(run: Run, sign: str, monkeypatch: pyt
     assert find(sign) == []
 
 
+async def test_command_whose_parent_is_stopped_ends_at_its_limit(
+    run: Run, sign: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(client, "REAPER_PATIENCE", 0.1)
+    work = asyncio.ensure_future(run("sh", "-c", NAP, sign, limit=3.0))
+    assert await wait_for(lambda: find(sign))
+    os.kill(dict(process_table.list_processes())[find(sign)[0]], signal.SIGSTOP)
+
+    ended = await work
+
+    assert (ended.code, ended.timed_out) == (None, True)
+    assert find(sign) == []
+
+
 async def test_reaper_that_is_terminated_ends_its_command(run: Run, sign: str) -> None:
     work = asyncio.ensure_future(run("sh", "-c", NAP, sign))
     assert await wait_for(lambda: find(sign))

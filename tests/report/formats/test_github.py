@@ -121,3 +121,11 @@ def test_stack_is_named_relative_to_the_checkout(tmp_path: Path) -> None:
     assert below_workspace(tmp_path, environ) == "."
     assert below_workspace(tmp_path.parent, environ) == "."
     assert below_workspace(tmp_path, {}) == "."
+
+
+def test_page_is_masked_after_it_is_rendered(tmp_path: Path) -> None:
+    place = tmp_path / "summary.md"
+
+    append_summary(make.green_full(), {"GITHUB_STEP_SUMMARY": str(place)}, lambda text: text.replace("# Ready", "***"))
+
+    assert place.read_text().startswith("*** to deploy")

@@ -5,6 +5,7 @@
 import ctypes
 import errno
 import os
+import resource
 import signal
 import warnings  # noqa: F401  # os.execvpe imports it, and another user may be unable to read Python's directory
 from itertools import pairwise
@@ -40,6 +41,8 @@ def execute(request: ProcessRequest, report: int, parent: int) -> None:
             signal.signal(number, signal.SIG_DFL)
         signal.pthread_sigmask(signal.SIG_SETMASK, [])
         os.nice(request.nice)
+        # a core file would have the command's secrets, and stay
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
         stage = "identity"
         change_identity(request)
         if LINUX:
