@@ -28,11 +28,12 @@ UV = uv.find_uv_bin()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProbeResult:
-    """Exit code, JSON document (empty if it printed none) and stderr of a probe."""
+    """Exit code, JSON document (empty if it printed none) and both streams of a probe."""
 
     code: int
     document: dict[str, Any] = field(default_factory=dict)
     stderr: str = ""
+    stdout: str = ""
 
     @property
     def messages(self) -> list[str]:
@@ -91,7 +92,7 @@ def run_probe(
     stdout, stderr = (stream.decode() for stream in process.communicate(timeout=120))
     last = (stdout.strip().splitlines() or [""])[-1]
     document = json.loads(last) if last.startswith("{") else {}
-    return ProbeResult(code=process.wait(), document=document, stderr=stderr)
+    return ProbeResult(code=process.wait(), document=document, stderr=stderr, stdout=stdout)
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
