@@ -26,12 +26,14 @@ class Version:
 
     `wanted` is a Python specifier (`==3.13.*`) or an npm range (`22`, `>=22`); it is empty if the stack names none.
     `source` is the file that names it. `accepts` is the hard bound (`requires-python`, `engines`), which every
-    interpreter must satisfy.
+    interpreter must satisfy. `packages` are the ranges of locked packages: of the fitting Nodes, one in all of them
+    is the best.
     """
 
     wanted: str = ""
     source: str = ""
     accepts: str = ""
+    packages: tuple[str, ...] = ()
 
 
 class CallSource(IntEnum):
@@ -70,6 +72,20 @@ class ToolCall:
     excluded: tuple[str, ...] = ()
     env: tuple[tuple[str, str], ...] = ()
     services: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TestSelection:
+    """How the words after `--` of the command line narrow a test runner.
+
+    They replace `targets`, the last words of its argv. `evidence` is a pattern that the output of a pass with them
+    contains: at least one test ran. `unmatched` are the exit codes for "no test matches".
+    """
+
+    __test__ = False
+    evidence: str
+    targets: tuple[str, ...] = ()
+    unmatched: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -146,8 +162,8 @@ class Site:
     A package has an empty generator, and maybe an empty output. `output` is relative to the component. `base` is the
     prefix of its paths; `?` means that the configuration computes it. `host` is its configured host name. Without a
     `script` of the package, `command` builds it. `server`: an adapter renders pages on request, so there may be no
-    pages. `functions`: Cloudflare Pages deploys functions with it. `pages` is the code that Pages runs: functions, or a
-    Worker in the output. `answered` are regular expressions of paths that the
+    pages. `on_pages`: Cloudflare Pages deploys it, maybe with `functions`. `pages` is the code that Pages then runs:
+    functions, or a Worker in the output. `answered` are regular expressions of paths that the
     host, or a Worker of the stack, answers without a file. `routed`: a router in the browser, or a Worker, answers
     paths. `lenient`: the generator's own setting accepts broken links between pages.
     """
@@ -158,6 +174,7 @@ class Site:
     script: str = ""
     command: tuple[str, ...] = ()
     server: bool = False
+    on_pages: bool = False
     functions: bool = False
     pages: Worker | None = None
     host: str = ""

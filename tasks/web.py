@@ -16,7 +16,7 @@ class Web:
     stage `target` (if empty, the last), with `args`, and `installs` are its system packages. `frontend` is the command
     that builds files outside of the tree. `reads` are the variables that the code reads. `examples` are all example
     files, the first value of a name counts. `given` are variables that the Dockerfile and compose files set, as name,
-    value and file. `postgres`: one names it.
+    value and file. `postgres`: one names it. `postgres_image` is a compose file's image of it with extensions.
     """
 
     directory: str
@@ -39,6 +39,7 @@ class Web:
     reads: tuple[Variable, ...] = ()
     given: tuple[tuple[str, str, str], ...] = ()
     postgres: bool = False
+    postgres_image: str = ""
     scheme: str = "postgres"
 
     @property

@@ -6,7 +6,7 @@ import sqlite3
 import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from fastapi import FastAPI, Request, Response
 from fastapi.responses import JSONResponse
@@ -17,11 +17,43 @@ from deployments.webhook.dispatch import Dispatcher
 from deployments.webhook.inbox import Inbox
 from deployments.webhook.metrics import TYPE, Metrics
 from deployments.webhook.payload import MalformedError, parse
+from deployments.webhook.protocol import AUTHENTIC
+from deployments.webhook.reasons import reason_of
 from deployments.webhook.runs import run_url
 from deployments.webhook.signature import HEADER, claimed, digest_of, signs
 
 SMALL = 65536
+STORE_SECONDS = 2.5
+"""The time limit for storing a delivery. Together with that of the body it is below GitHub's 10 seconds."""
+FRESH = 2.0
 _log = logging.getLogger("predeploy.webhook")
+
+
+@dataclass(slots=True)
+class Acceptance:
+    """Whether deliveries can be stored. Asked often, it answers from its last look for `FRESH` seconds."""
+
+    _looked: float = -FRESH
+    _trouble: str = ""
+    _turn: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    async def trouble(self, inbox: Inbox) -> str:
+        """The reason why no delivery can be stored, or an empty text."""
+        async with self._turn:
+            if time.monotonic() - self._looked >= FRESH:
+                before, self._trouble = self._trouble, await self._look(inbox)
+                self._looked = time.monotonic()
+                if self._trouble and self._trouble != before:
+                    _log.error("no delivery can be stored: %s", self._trouble)
+            return self._trouble
+
+    async def _look(self, inbox: Inbox) -> str:
+        try:
+            async with asyncio.timeout(STORE_SECONDS):
+                await inbox.ask(inbox.check)
+        except (sqlite3.Error, OSError) as error:  # TimeoutError is an OSError
+            return reason_of(error)
+        return ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +67,7 @@ class WebhookService:
     dispatcher: Dispatcher
     metrics: Metrics
     public_url: str
+    acceptance: Acceptance = field(default_factory=Acceptance)
 
     async def take(self, request: Request) -> Response:
         """Answers a delivery: refused, ignored, repeated, or accepted. An accepted one is on disk before the answer."""
@@ -45,15 +78,15 @@ class WebhookService:
             if isinstance(decision, Ignored):
                 return self._answer(200, "ignored", reason=decision.reason)
             digest = digest_of(body)
-            is_new = await self.inbox.ask(self.inbox.accept, digest, decision)
+            async with asyncio.timeout(STORE_SECONDS):
+                is_new = await self.inbox.store(digest, decision)
         except RefusedBodyError as error:
             return self._answer(error.status, "refused", reason=str(error))
         except MalformedError as error:
             return self._answer(400, "refused", reason=str(error))
-        except sqlite3.Error as error:
-            _log.exception("a delivery could not be stored")
-            reason = f"the delivery could not be stored ({error}). Deliver it again later."
-            return self._answer(503, "refused", reason=reason)
+        except (sqlite3.Error, TimeoutError) as error:
+            _log.error("a delivery could not be stored: %s", reason_of(error))
+            return self._answer(503, "refused", reason="the delivery could not be stored. Deliver it again later.")
         if not is_new:
             return self._answer(200, "repeated", link=self._link(digest))
         self.dispatcher.wake()
@@ -70,13 +103,17 @@ class WebhookService:
         return JSONResponse({"state": entry.stage.value, **commit, **outcome})
 
     async def health(self) -> Response:
-        """Answers 200 if deliveries can be accepted. The status is `late` while no run can be started."""
-        try:
-            waiting = await self.inbox.ask(self.inbox.waiting)
-        except sqlite3.Error as error:
-            return JSONResponse({"status": "broken", "reason": str(error)}, 503)
-        trouble = self.dispatcher.trouble
-        return JSONResponse({"status": "late" if trouble else "ok", "waiting": len(waiting), "reason": trouble})
+        """Answers 200 if deliveries can be accepted: a write of the size of one is on the disk.
+
+        Anyone can ask, so the answer gives no reasons: they stand in the log. `status` is `late` while no run can be
+        started.
+        """
+        trouble = await self.acceptance.trouble(self.inbox)
+        if trouble:
+            return JSONResponse({"status": "broken", "deliveries": "refused"}, 503)
+        waiting = await self.inbox.ask(self.inbox.waiting)
+        status = "late" if self.dispatcher.trouble else "ok"
+        return JSONResponse({"status": status, "deliveries": "accepted", "waiting": len(waiting)})
 
     async def count(self) -> Response:
         """Answers with the metrics for Prometheus."""
@@ -96,6 +133,7 @@ class WebhookService:
             raise trouble
         if claim is None or not signs(claim, self.secret, body):
             raise RefusedBodyError(401, "the signature does not match. Set the same secret here and in GitHub.")
+        request.scope.get(AUTHENTIC, bool)()
         return body
 
     def _link(self, digest: str) -> str:

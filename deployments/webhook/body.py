@@ -3,8 +3,8 @@
 import asyncio
 from collections.abc import AsyncIterator, Mapping
 
-SECONDS = 10.0
-"""The time limit of a body. GitHub has the same one."""
+SECONDS = 7.0
+"""The time limit of a body. GitHub waits 10 seconds for an answer."""
 TOGETHER = 4
 """The memory limit of all bodies together, as a multiple of the size limit of one."""
 

@@ -11,6 +11,7 @@ from typing import Any
 from deployments.webhook.decision import Wanted
 from deployments.webhook.inbox import DeliveryStage, Inbox, InboxEntry
 from deployments.webhook.metrics import Metrics
+from deployments.webhook.reasons import reason_of
 from deployments.webhook.runs import Runs, commit_tag
 
 PATIENCE = 30.0
@@ -53,7 +54,7 @@ class Dispatcher:
                 waiting = await self.inbox.ask(self.inbox.waiting)
                 is_left = bool(waiting) and await self._dispatch(waiting)
             except Exception as error:  # any error: the deliveries are still in the inbox
-                self.trouble = f"{type(error).__name__}: {error}"
+                self.trouble = reason_of(error)
                 self.metrics.troubles.inc()
                 _log.warning("no run could be started; next attempt in %g s: %s", pause, self.trouble)
                 await self._rest(pause)
@@ -93,7 +94,7 @@ class Dispatcher:
             async with asyncio.timeout(HEAD_SECONDS):
                 return await self.head_of(wanted)
         except Exception as error:  # the newest commit is unknown: start all, cancel none
-            _log.warning("the head of %s of %s is unknown: %s", wanted.ref, wanted.repository, error)
+            _log.warning("the head of %s of %s is unknown: %s", wanted.ref, wanted.repository, reason_of(error))
             return error
 
     async def _settle(self, runs: Runs, entry: InboxEntry, head: str | Exception | None) -> bool:

@@ -5,9 +5,10 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-Sha = Annotated[str, Field(pattern=r"^([0-9a-f]{40}|[0-9a-f]{64})$")]
-FullName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-][A-Za-z0-9_.-]*/[A-Za-z0-9_-][A-Za-z0-9_.-]*$", max_length=200)]
-RefName = Annotated[str, Field(pattern=r"^[^\s~^:?*\[\\\x00-\x1f\x7f-]((?!\.\.)(?!@\{)[^\s~^:?*\[\\\x00-\x1f\x7f])*$")]
+Sha = Annotated[str, Field(pattern=r"\A([0-9a-f]{40}|[0-9a-f]{64})\Z")]
+NAME, MARKS = r"[A-Za-z0-9_-][A-Za-z0-9_.-]*", r"\s~^:?*\[\\\x00-\x1f\x7f"
+FullName = Annotated[str, Field(pattern=rf"\A{NAME}/{NAME}\Z", max_length=200)]
+RefName = Annotated[str, Field(pattern=rf"\A[^{MARKS}-]((?!\.\.)(?!@\{{)[^{MARKS}])*\Z")]
 
 
 class Part(BaseModel):

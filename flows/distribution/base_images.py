@@ -17,9 +17,8 @@ async def resolve_images(
         return {}
     from tasks.engines.dagger.pins import resolve, wanted_by  # its client takes long to load
 
-    overrides = {str(name): image for name, image in scope.settings.images.items()}
     try:
-        return await resolve(wanted_by(scope.plan, scope.lowering), environ, overrides, log)
+        return await resolve(wanted_by(scope.plan, scope.lowering), environ, scope.images, log)
     except EngineError as error:
         note(f"the first shard decides about base images: {error}")
         return {}

@@ -3,9 +3,10 @@
 import posixpath
 
 from tasks.catalogue.build_env import example_env
-from tasks.catalogue.pages import code_commands, code_gaps
+from tasks.catalogue.pages import code_commands, code_gaps, refused_commands
 from tasks.catalogue.preparation import prepared
 from tasks.catalogue.row import CatalogueContext, Row, output_of
+from tasks.catalogue.worker.bound import bound_components
 from tasks.models import Stage
 from tasks.stack import Component, Kind
 from tasks.steps import PROBES, PYTHON, WORK, Command
@@ -44,7 +45,7 @@ def site_commands(component: Component, context: CatalogueContext) -> tuple[Comm
         return (links_command(component, context),)
     builds = (*prepared(component, context, "build"), build) if build.argv else ()
     links = (links_command(component, context),) if has_pages(component, context) else ()
-    return (*builds, *code_commands(component, context), *links)
+    return (*builds, *code_commands(component, context), *refused_commands(component, context), *links)
 
 
 def has_pages(component: Component, context: CatalogueContext) -> bool:
@@ -132,6 +133,7 @@ ROWS = (
         outputs=site_outputs,
         needs=after_worker,
         workspace_of=lambda component, context: "".join(after_worker(component, context)),
+        reads=bound_components,
         gaps=site_gaps,
     ),
     Row(

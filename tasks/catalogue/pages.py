@@ -2,10 +2,11 @@
 
 from tasks.catalogue.django.environment import own_env
 from tasks.catalogue.row import CatalogueContext, output_of
+from tasks.catalogue.worker.bound import bound_commands
 from tasks.catalogue.worker.own_wrangler import lacks_wrangler
 from tasks.catalogue.worker.service import facts_of
 from tasks.stack import Component
-from tasks.steps import OUT, PROBES, Command
+from tasks.steps import OUT, PROBES, PYTHON, Command
 
 
 def code_commands(component: Component, context: CatalogueContext) -> tuple[Command, ...]:
@@ -24,6 +25,23 @@ def code_commands(component: Component, context: CatalogueContext) -> tuple[Comm
         evidence="Compiled Worker successfully|Pages deploys static files alone",
         parser="pages_functions",
         limit=300,
+    )
+    return (command, *bound_commands(component, context))
+
+
+def refused_commands(component: Component, context: CatalogueContext) -> tuple[Command, ...]:
+    """Returns the command that finds what Pages refuses or ignores of the output; none for sites of other hosts."""
+    site = component.site
+    if site is None or not site.on_pages or component.worker is not None:
+        return ()
+    program, plan = f"{PROBES}/wrangler/pages_refused.py", context.settings.cloudflare_plan
+    command = Command(
+        argv=(PYTHON, program, output_of(component, context), "--within", component.path, "--plan", plan),
+        label="rules for Pages",
+        cwd=component.path,
+        verdicts=((1, "deploy_refused"),),
+        parser="probe",
+        limit=120,
     )
     return (command,)
 

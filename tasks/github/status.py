@@ -73,12 +73,13 @@ async def set_status(github: GitHub, repository: str, commit: str, status: Commi
             try:
                 answer = await client.post(url, json=status.document)
             except httpx.HTTPError as error:
-                trouble = f"{type(error).__name__}: {error}"
+                trouble = type(error).__name__
             else:
                 # any other success is no proof: after a redirect, the POST may have been repeated as a GET
                 if answer.status_code == CREATED:
                     return
-                trouble = f"{answer.status_code}: {answer.text[:200]}"
+                # the body may have anything, and the reason stands in a public log
+                trouble = f"{answer.status_code} {answer.reason_phrase}".strip()
                 pause = pause_after(answer.status_code, answer.headers, answer.text, backoff, time.time())
             if pause is None or pause > TOO_LONG or attempt == ATTEMPTS - 1:
                 break

@@ -39,6 +39,5 @@ async def _open_engine(job: Job, logs: Path, note: Note, opened: contextlib.Asyn
         base=scope.base and scope.base[0],
         fresh=settings.gate,
     )
-    images = {str(name): image for name, image in settings.images.items()}
-    config = EngineConfig(log=logs / "dagger.log", images=images, resolved=job.images, postgres=settings.postgres)
+    config = EngineConfig(log=logs / "dagger.log", images=scope.images, resolved=job.images, postgres=settings.postgres)
     return await open_engine(opened, settings.engine, context, config)

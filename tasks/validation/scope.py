@@ -18,6 +18,7 @@ from tasks.files import PROBE_LOCK, WRANGLER_LOCK
 from tasks.models import SkipReason
 from tasks.planning.inspection import production_facts
 from tasks.planning.lowering import Lowering
+from tasks.planning.narrowing import narrow
 from tasks.planning.nothing import seen_instead
 from tasks.planning.plan import Plan, make_plan, spec_key
 from tasks.prefect_server.start import is_ci
@@ -55,6 +56,13 @@ class Scope:
     deliveries: tuple[Delivery, ...] = ()
     handovers: tuple[Handover, ...] = ()
     built: Path | None = None
+
+    @property
+    def images(self) -> dict[str, str]:
+        """The base images that are not the usual ones: a compose file's Postgres with extensions, and the settings'."""
+        images = [each.web.postgres_image for each in self.stack.components if each.web and each.web.postgres_image]
+        composed = {"postgres": images[0]} if images else {}
+        return composed | {str(name): image for name, image in self.settings.images.items()}
 
     @property
     def lowering(self) -> Lowering:
@@ -130,11 +138,12 @@ def read_scope(
     policy: Path | None = None,
     deployed: Deployed | None = None,
     has_token: bool = False,
+    words: tuple[str, ...] = (),
 ) -> Scope:
     """Reads settings unless they are given, tree, components, catalogue and plan. Raises UsageError if one is missing.
 
-    `policy` is the directory of the `predeploy.toml` that applies; by default the stack's own. `deployed` is the base
-    if it is known already. `has_token`: the run has a token for Doppler.
+    `words` choose tests of the only check. `policy` is the directory of the `predeploy.toml` that applies; by default
+    the stack's own. `deployed` is the base if it is known already. `has_token`: the run has a token for Doppler.
     """
     root = existing(stack)
     if settings is None and policy is not None:  # a directory with nothing but its predeploy.toml
@@ -151,6 +160,13 @@ def read_scope(
         base = read_base(tree, settings.base, cache / "bases", deployed)
         context = replace(context, base=base_context(base, settings, environ))
     catalogue = make_catalogue(context)
+    plan = make_plan(
+        catalogue,
+        stages=settings.stages,
+        only=settings.only,
+        skip=settings.skip,
+        seen="" if context.stack.components else seen_instead(context),
+    )
     scope = Scope(
         home=home or root,
         settings=settings,
@@ -158,13 +174,7 @@ def read_scope(
         stack=with_notes(context.stack, context),
         catalogue=catalogue,
         production=production_facts(context),
-        plan=make_plan(
-            catalogue,
-            stages=settings.stages,
-            only=settings.only,
-            skip=settings.skip,
-            seen="" if context.stack.components else seen_instead(context),
-        ),
+        plan=narrow(plan, settings.only, words, tree.files) if words else plan,
         base=(base.tree, context.base.stack)
         if isinstance(base, Base) and isinstance(context.base, CatalogueContext)
         else None,

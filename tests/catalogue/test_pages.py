@@ -18,7 +18,7 @@ PATH = "sites/garden"
 def garden(*packages: str, files: tuple[str, ...] = (), config: str = "wrangler.toml", **over: Any) -> Component:
     node = make_node_project(PATH, dependencies=dict.fromkeys(packages, "4"))
     pages = Worker(config=f"{PATH}/{config}" if config else "", name="garden", sources=files, reads=("STRIPE_KEY",))
-    return make_site(PATH, node, **{"generator": "vite", "functions": True, "pages": pages, **over})
+    return make_site(PATH, node, **{"generator": "vite", "on_pages": True, "functions": True, "pages": pages, **over})
 
 
 def check_of(component: Component, *files: str, name: str = "site_garden") -> Check:
@@ -33,7 +33,7 @@ def labels(check: Check) -> list[str]:
 def test_functions_are_compiled_after_the_build() -> None:
     check = check_of(garden("vite", "wrangler"))
 
-    assert labels(check) == ["vite build", "wrangler pages functions build", "pages and links"]
+    assert labels(check) == ["vite build", "wrangler pages functions build", "rules for Pages", "pages and links"]
     assert check.commands[1].verdicts == ((1, "functions_failed"),)
     assert not check.requires
 
@@ -41,7 +41,7 @@ def test_functions_are_compiled_after_the_build() -> None:
 def test_a_wrangler_of_predeploy_compiles_functions_without_one() -> None:
     check = check_of(garden("vite"))
 
-    assert labels(check) == ["vite build", "wrangler pages functions build", "pages and links"]
+    assert labels(check) == ["vite build", "wrangler pages functions build", "rules for Pages", "pages and links"]
     assert ["predeploy's own wrangler" in gap for _, gap in check.requires] == [True]
 
 
@@ -107,12 +107,16 @@ def test_configured_paths_replace_the_routes() -> None:
 def test_a_directory_without_a_build_is_checked_as_it_is() -> None:
     site = garden("wrangler", generator="pages", output="public", script="")
 
-    assert labels(check_of(site, f"{PATH}/public/index.html")) == ["wrangler pages functions build", "pages and links"]
-    assert labels(check_of(site)) == ["wrangler pages functions build"]
+    assert labels(check_of(site, f"{PATH}/public/index.html")) == [
+        "wrangler pages functions build",
+        "rules for Pages",
+        "pages and links",
+    ]
+    assert labels(check_of(site)) == ["wrangler pages functions build", "rules for Pages"]
 
 
 def test_links_of_the_root_are_not_checked() -> None:
     """The root of a package also has its sources and packages."""
     check = check_of(garden("wrangler", generator="pages", output=".", script=""))
 
-    assert labels(check) == ["wrangler pages functions build"]
+    assert labels(check) == ["wrangler pages functions build", "rules for Pages"]

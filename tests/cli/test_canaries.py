@@ -13,7 +13,7 @@ import pytest
 from tests.cli.caller import Caller, wait_for
 from tests.cli.stack import make_stack
 from tests.cli.test_outcomes import status_of
-from tests.cli.test_secrets import CANARY, LEAK, LINES, assert_no_trace, declare
+from tests.cli.test_secrets import CANARY, LEAK, LINES, MARKED, SINKS, assert_no_trace, declare, on_github
 from tests.secrets.doppler.server import serving
 from tests.secrets.doppler.service import Doppler
 from tests.support.benches import GIVEN, unreachable
@@ -77,19 +77,19 @@ def watching(watch: Watch) -> Iterator[None]:
 @pytest.mark.parametrize("provider", ["doppler", "env"])
 def test_no_canary_is_found(engine: str, provider: str, recorded: Caller, tmp_path: Path, warm_home: Path) -> None:
     stack = make_stack(tmp_path / "stack")
-    rows = [(name, LEAK, ["CANARY", "LINES"]) for name in ("one", "two", "three")]
+    rows = [(name, LEAK, ["CANARY", "LINES", "MARKED"]) for name in ("one", "two", "three")]
     declare(stack, *rows, python="python3" if engine == "dagger" else sys.executable)
     hunt = uuid.uuid4().hex  # other tests run at the same time with the same canary words
     canary = f"{CANARY}{hunt}"
-    service = Doppler(configs={PLACE: {"CANARY": canary, "LINES": LINES}})
+    service = Doppler(configs={PLACE: {"CANARY": canary, "LINES": LINES, "MARKED": MARKED}})
     token = service.service_token(*PLACE, token=f"dp.st.dev.c4n4ry{hunt}")
     watch = Watch(needles=(hunt.encode(),))
     with serving(service), watching(watch):
         given = {"DOPPLER_TOKEN": token, "DOPPLER_API_HOST": service.url}
         given |= {"PREDEPLOY_DOPPLER_SNAPSHOT": "1"} if provider == "doppler" else {"PREDEPLOY_SECRETS_PROVIDER": "env"}
-        given |= {"CANARY": canary, "LINES": LINES} if provider == "env" else {}
+        given |= {"CANARY": canary, "LINES": LINES, "MARKED": MARKED} if provider == "env" else {}
         containers = GIVEN if engine == "dagger" else {}
-        caller = replace(recorded, environ={**recorded.environ, **containers, **given})
+        caller = on_github(replace(recorded, environ={**recorded.environ, **containers, **given}), stack)
         call = caller.start(stack.root, "--json-output", "--engine", engine)
         # a program cannot clean its environment before its first line runs
         wait_for(lambda: [*(stack.root / ".predeploy").rglob("*.log")], "a log", limit=120)
@@ -100,7 +100,8 @@ def test_no_canary_is_found(engine: str, provider: str, recorded: Caller, tmp_pa
     assert (ended.document["engine"]["name"], ended.document["run"]["unrecorded"]) == (engine, None), ended.transcript
     for name in ("one", "two", "three"):
         assert (stack.root / f".predeploy/latest/logs/{name}.log").read_text().count("***") > 20
-    assert_no_trace(ended, stack.root / ".predeploy", warm_home)
+    assert {path.name for path in (stack.root / ".predeploy/latest").iterdir()} >= SINKS
+    assert_no_trace(ended, stack.root / ".predeploy", stack.mark("summary"), warm_home)
     assert watch.looks > 10
     assert {where for _, where in watch.found} == {"its own"}, watch.found
     assert len(service.asked) == (1 if provider == "doppler" else 0)

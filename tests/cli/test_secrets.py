@@ -84,6 +84,8 @@ def leaking(stack: TinyStack) -> TinyStack:
     return stack
 
 
+SINKS = {"report.json", "summary.json", "report.txt", "report.md", "report.html", "report.sarif", "junit.xml"}
+SINKS |= {"gl-code-quality-report.json", "logs"}
 SECRETS = {"CANARY": CANARY, "LINES": LINES, "MARKED": MARKED, "PIN": "1234"}
 
 

@@ -102,7 +102,7 @@ async def test_it_retries_server_errors_and_rate_limits(github: FakeGitHub, refu
 async def test_it_does_not_retry_client_errors(github: FakeGitHub, code: int) -> None:
     github.refusals = [(code, {}, "no"), (code, {}, "no")]
 
-    with pytest.raises(EngineError, match=f"did not accept the status of acme/cafe@bbbbbbbbbb \\({code}: no\\)"):
+    with pytest.raises(EngineError, match=f"status of acme/cafe@bbbbbbbbbb \\({code} [A-Z][A-Za-z ]+\\)"):
         await send_status(github)
 
     assert len(github.refusals) == 1
@@ -111,7 +111,7 @@ async def test_it_does_not_retry_client_errors(github: FakeGitHub, code: int) ->
 async def test_it_gives_up_after_the_last_attempt(github: FakeGitHub) -> None:
     github.refusals = [(500, {}, "down")] * 100
 
-    with pytest.raises(EngineError, match="500: down"):
+    with pytest.raises(EngineError, match=r"\(500 Internal Server Error\)"):
         await send_status(github)
 
     assert len(github.refusals) == 100 - module.ATTEMPTS

@@ -1,5 +1,6 @@
 """The deliveries that the service accepts and refuses, in GitHub's format, over HTTP, to a real process."""
 
+import contextlib
 import socket
 from collections.abc import Iterator
 from pathlib import Path
@@ -99,6 +100,28 @@ def test_an_unsigned_body_is_refused_before_it_is_read(service: Service) -> None
     assert answer_to(service, unsigned | {"Content-Length": "20000000"}, 0) == 401
 
 
+def test_connection_ends_after_an_answer_to_an_unread_body(service: Service) -> None:
+    place = httpx.URL(service.url)
+    lines = [f"{name}: {text}\r\n" for name, text in (headers(b"", X_Hub_Signature_256=None)).items()]
+    head = "".join(["POST /github HTTP/1.1\r\nHost: x\r\nContent-Length: 20000000\r\n", *lines, "\r\n"])
+    with socket.create_connection((place.host, place.port or 80), timeout=30) as connection:
+        connection.sendall(head.encode())
+        answer = connection.makefile("rb").read()
+        with contextlib.suppress(OSError):
+            connection.sendall(b"x" * 100_000)
+
+    assert answer.startswith(b"HTTP/1.1 401")
+    assert answer.endswith(b"}")
+
+
+def test_the_secret_is_in_no_environment_of_the_service(service: Service) -> None:
+    environ = Path(f"/proc/{service.process.pid}/environ").read_bytes()
+
+    assert b"PREDEPLOY_WEBHOOK_DATA=" in environ
+    assert SECRET.encode() not in environ
+    assert TOKEN.encode() not in environ
+
+
 def answer_to(service: Service, head: dict[str, str], size: int) -> int:
     """Returns the status of a request after `size` bytes of its body, in one chunk."""
     place = httpx.URL(service.url)
@@ -127,7 +150,11 @@ def test_health_and_metrics_count_waiting_deliveries(service: Service) -> None:
 
     waiting = [row for row in service.rows() if row["state"] == "waiting"]
     assert health.status_code == 200
-    assert health.json()["waiting"] == len(waiting)
+    assert health.json() == {
+        "status": health.json()["status"],
+        "deliveries": "accepted",
+        "waiting": len(waiting),
+    }
     assert metrics.headers["content-type"].startswith("text/plain")
     assert f"predeploy_webhook_waiting {float(len(waiting))}" in metrics.text
     assert 'predeploy_webhook_deliveries_total{answer="accepted"}' in metrics.text

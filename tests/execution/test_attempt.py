@@ -340,7 +340,7 @@ async def test_missing_postgres_extension_is_errored_for_a_check_with_a_database
     (result,) = await run(engine, make_check("migrate", database=database), logs=tmp_path)
 
     assert reported(result) == expected
-    assert database == "" or 'has no extension "postgis": set images.postgres to an image that has it' in result.reason
+    assert database == "" or 'has no extension "postgis". On the embedded engine: apt-get install' in result.reason
 
 
 UNFIT: dict[str, Any] = {"unfit": ((75, "other_database"),), "explained": ("other_database",)}

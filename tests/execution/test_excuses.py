@@ -166,3 +166,48 @@ def test_variable_that_the_loader_did_not_fill_is_named_with_the_line_to_write()
 
 def test_variable_that_the_build_of_an_image_lacks_stays_a_failure() -> None:
     assert excuse(make_check(stage=Stage.BUILD), Exit(code=1, stderr=READS), (), builds_image=True) is None
+
+
+MISSING = 'psycopg.errors.FeatureNotSupported: extension "{name}" is not available\nDETAIL:  {why}\n'
+HOST = 'Could not open extension control file "/usr/share/postgresql/15/extension/{name}.control": No such file'
+OLD = 'ERROR: could not open extension control file "/usr/share/postgresql/12/extension/postgis.control": No such file'
+
+
+@pytest.mark.parametrize(
+    ("text", "install", "image"),
+    [
+        (MISSING.format(name="postgis", why=HOST.format(name="postgis")), "-y postgresql-15-postgis-3.", "postgis/"),
+        (MISSING.format(name="vector", why=HOST.format(name="vector")), "-y postgresql-15-pgvector.", "pgvector/pgv"),
+        (OLD, "apt-get install -y postgresql-12-postgis-3.", "postgis/postgis"),
+        (MISSING.format(name="citext", why="x"), "apt-get install -y postgresql postgresql-contrib.", "…"),
+        (MISSING.format(name="cafe_maps", why="x"), "On the embedded engine: install it on this machine.", "…"),
+    ],
+)
+def test_extension_is_named_with_its_package_and_an_image(text: str, install: str, image: str) -> None:
+    found = excuse(make_check(database="empty"), Exit(code=1, stderr=text), ())
+
+    assert found is not None
+    assert found.reason_code == "extension_absent"
+    assert install in found.reason
+    assert f'PREDEPLOY_IMAGES=\'{{"postgres": "{image}' in found.reason
+
+
+POETRY = """  - Installing django (5.2.19): Failed
+    | Unable to find installation candidates for django (5.2.19)
+    |
+    | This is likely not a Poetry issue.
+    |
+    |   - {count} candidate(s) were identified for the package
+"""
+
+
+@pytest.mark.parametrize(("count", "builds_image", "code"), [(0, True, "registry"), (4, True, ""), (0, False, "")])
+def test_index_of_the_image_s_build_that_lacks_a_locked_package_is_no_verdict(
+    count: int, builds_image: bool, code: str
+) -> None:
+    exit = Exit(code=1, stdout=POETRY.format(count=count))
+
+    found = excuse(make_check(stage=Stage.BUILD), exit, (), builds_image=builds_image)
+
+    assert (found.reason_code if found else "") == code
+    assert not code or "finds no file of django 5.2.19" in (found.reason if found else "")

@@ -88,6 +88,15 @@ PAGES = (
         red=(red("pages_health", "unhealthy", f"{FUNCTION}:3", "Cannot read properties of null"),),
     ),
     Fault(
+        name="routes that Pages refuses",
+        edits=(
+            *DEPLOYS,
+            write(FUNCTION, f'const beans = "arabica";\n{HANDLER}'),
+            write(f"{SITE}/public/_routes.json", '{\n  "version": 1,\n  "include": [],\n  "exclude": []\n}\n'),
+        ),
+        red=(red("site_coffee_shop", "deploy_refused", f"{SITE}/public/_routes.json:3", "at least one"),),
+    ),
+    Fault(
         name="functions of Pages",
         edits=(*DEPLOYS, write(FUNCTION, f'const beans = "arabica";\n{HANDLER}')),
         exit=0,

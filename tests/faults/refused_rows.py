@@ -45,6 +45,15 @@ REFUSED_FAULTS = (
         red=(red("worker_container", "deploy_refused", f"{CONFIG}:5", "Sunday is 1"),),
     ),
     Fault(
+        name="a loop in the redirects of a Worker's assets",
+        edits=(
+            adding('"assets": { "directory": "public" },'),
+            write(f"{WORKER}/public/index.html", "<h1>menu</h1>\n"),
+            write(f"{WORKER}/public/_redirects", "/old /new\n/* /index.html 200\n"),
+        ),
+        red=(red("worker_container", "deploy_refused", f"{WORKER}/public/_redirects:2", "infinite loop"),),
+    ),
+    Fault(
         name="a Worker without a default export",
         edits=(replace(f"{WORKER}/src/index.ts", "export default {", "export const worker = {"),),
         red=(red("worker_container", "deploy_refused", f"{CONFIG}:3", "refuses a Worker without a handler"),),

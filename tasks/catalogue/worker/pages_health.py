@@ -4,13 +4,14 @@ from tasks.catalogue.django.environment import own_env
 from tasks.catalogue.health import health_paths
 from tasks.catalogue.row import CatalogueContext, Row, slug
 from tasks.catalogue.worker.bindings import remote_gaps, remote_options
-from tasks.catalogue.worker.build import worker_of
+from tasks.catalogue.worker.bound import bound_components
+from tasks.catalogue.worker.bundling import worker_of
 from tasks.catalogue.worker.database import across, database, migrated_by
 from tasks.catalogue.worker.page_routes import page_routes
 from tasks.catalogue.worker.service import OUTBOUND, WORKER, asks_database, services, worker_texts
 from tasks.models import Stage
 from tasks.stack import Component, Kind
-from tasks.steps import DB_URL, NONCE, PROBES, Command, address_of
+from tasks.steps import DB_URL, LIMIT, NONCE, PROBES, Command, address_of
 
 UNFIT = (
     (6, "port_taken"),
@@ -41,7 +42,16 @@ def pages_commands(component: Component, context: CatalogueContext) -> tuple[Com
     words = [word for route in routes for word in ("--route", route.path, route.place, "; ".join(route.doubts))]
     places = ("--host", host, "--port", port, "--outbound", ":".join(address_of(OUTBOUND)), "--proof", NONCE)
     path = health_paths(configured) or ("--path", "/")
-    argv = ("python", f"{PROBES}/e2e/pages_requests.py", *places, *path, *words, *remote_options(component))
+    argv = (
+        "python",
+        f"{PROBES}/e2e/pages_requests.py",
+        *places,
+        *path,
+        *words,
+        *remote_options(component, context),
+        "--within",
+        LIMIT,
+    )
     command = Command(
         argv=argv,
         label=f"GET {', '.join(configured) or '/'}",
@@ -80,5 +90,6 @@ ROW = Row(
     across=across,
     database=database,
     migrated_by=migrated_by,
+    reads=bound_components,
     workspace_of=lambda component, _: f"site_{slug(component)}",
 )

@@ -23,6 +23,10 @@ _SERVER = re.compile(r"manage\.py|gunicorn|uvicorn|daphne|granian|hypercorn|uwsg
 _VARIABLE = re.compile(r"\$\{(?P<name>\w+)(?::?[-](?P<default>[^}]*))?[^}]*\}|\$(?P<plain>\w+)")
 _POSTGRES = re.compile(r"postgres|postgis|psycopg|pgvector|timescaledb", re.IGNORECASE)
 _SCHEME = re.compile(r"\b(?P<scheme>(?:postgres|postgresql|postgis|pgsql|timescalegis)(?:\+\w+)?)://", re.IGNORECASE)
+_WITH_EXTENSIONS = re.compile(
+    r"(?:docker\.io/)?(?:postgis/postgis|imresamu/postgis|pgvector/pgvector|ankane/pgvector|timescale/timescaledb(?:-ha)?)"
+    r"(?::[\w.-]+)?(?:@sha256:\w+)?$"
+)
 _PYTHON_IMAGE = re.compile(r"(?:^|/)python:(?P<version>\d+(?:\.\d+)*)")
 FOR_DOCKER = re.compile(r"(?:DOCKER|COMPOSE|BUILDKIT)_\w+")
 """Names that the tools of containers read, not the stack's code."""
@@ -132,6 +136,16 @@ def service_values(tree: FileView, service: Table, path: str) -> Iterator[tuple[
 def names_postgres(tree: FileView, directory: str, paths: tuple[str, ...]) -> bool:
     """Whether an example, a compose file or a Dockerfile names Postgres."""
     return any(_POSTGRES.search(tree.text(path)) for path in (*paths, *compose_files(tree, directory)))
+
+
+def postgres_image(tree: FileView, directory: str) -> str:
+    """Returns the image of a compose file that has Postgres with extensions, or an empty text."""
+    for path in sorted(compose_files(tree, directory), key=lambda path: fitness(path, directory)):
+        for service in table(tree.table(path), "services").values():
+            image = _VARIABLE.sub(lambda match: match["default"] or "", string(table(service), "image"))
+            if _WITH_EXTENSIONS.match(image) and not image.endswith(":"):
+                return image
+    return ""
 
 
 def scheme_of(texts: Iterator[str]) -> str:

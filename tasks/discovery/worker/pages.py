@@ -38,14 +38,15 @@ def with_pages(tree: FileView, directory: str, wrangler: Wrangler | None, site: 
         return None
     functions = has_functions(tree, directory)
     if site is not None:
-        site = replace(site, functions=functions)
+        site = replace(site, functions=functions, on_pages=bool(pages) or functions)
         return replace(site, pages=_code(tree, directory, wrangler, site))
     scripts = text_table(tree.table(join(directory, "package.json")), "scripts")
     script = "build" if "build" in scripts else ""
     is_there = posixpath.normpath(pages) != "." and tree.has_directory(join(directory, pages))
     if not (script or functions or is_there):
         return None  # a program that predeploy does not know makes the pages
-    site = Site(generator=GENERATOR, output=posixpath.normpath(pages), script=script, functions=functions)
+    output = posixpath.normpath(pages)
+    site = Site(generator=GENERATOR, output=output, script=script, on_pages=True, functions=functions)
     return replace(site, pages=_code(tree, directory, wrangler, site))
 
 

@@ -22,7 +22,7 @@ from dataclasses import dataclass
 
 from http_health import lost_database
 from outbound_log import findings, listens, read_log, without_bindings, without_verdict
-from visitor import HealthAnswer, HealthServer, follow, listen
+from visitor import HealthAnswer, HealthServer, follow, listen, share
 
 Finding = dict[str, object]
 Outcome = tuple[int, list[Finding], str]
@@ -116,7 +116,9 @@ def main() -> int:
     parser.add_argument("--wait", type=float, default=30, help="seconds until the server has to listen")
     parser.add_argument("--limit", type=float, default=15, help="seconds until it has to answer")
     parser.add_argument("--remote", action="append", default=[], help="a binding that exists only at Cloudflare")
+    parser.add_argument("--within", type=float, default=0, help="the limit of this step: a longer one extends both")
     options = parser.parse_args()
+    options.wait, options.limit = share(options.within, options.wait), share(options.within, options.limit)
     server = HealthServer(host=options.host, port=options.port, limit=options.limit, proof=options.proof)
     requests = [Asked(path=path) for path in options.path]
     requests += [Asked(path=path, place=place, doubt=doubt) for path, place, doubt in options.route]

@@ -5,10 +5,13 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+from host_files import host_refusals
 from wrangler_findings import Refusal, Target, table, text
 from wrangler_limits import ASSET_BYTES, MIB, excess
 
 IGNORE = ".assetsignore"
+# The page that answers unknown paths.
+FALLBACKS = {"404-page": "404.html", "single-page-application": "index.html"}
 # Files that wrangler itself leaves out or reads as rules.
 SPECIAL = frozenset({IGNORE, "_redirects", "_headers"})
 
@@ -20,6 +23,8 @@ def asset_refusals(target: Target, base: Path, within: str, plan: str) -> Iterat
     folder = base / directory
     if not directory or not folder.is_dir():
         return
+    yield from host_refusals(folder, base, within, text(table(value).get("html_handling")), is_worker=True)
+    yield from fallback_refusals(target, folder)
     ignored = read_ignore(folder)
     count = 0
     for name, size in assets_of(folder, ignored):
@@ -34,6 +39,21 @@ def asset_refusals(target: Target, base: Path, within: str, plan: str) -> Iterat
     severity, message = excess(plan, "assets", count, "assets")
     if severity:
         yield Refusal(rule="asset_count", message=message, path=(*path, "directory"), severity=severity)
+    if count == 0:
+        message = f"there is no file in {directory}, which `assets.directory` names"
+        severity = "warning" if target.text("main")[0] else "error"
+        yield Refusal(rule="no_assets", message=message, path=(*path, "directory"), value=directory, severity=severity)
+
+
+def fallback_refusals(target: Target, folder: Path) -> Iterator[Refusal]:
+    """Yields a fallback for unknown paths without its page (docs of static assets, "not_found_handling")."""
+    value, path = target.get("assets")
+    page = FALLBACKS.get(text(table(value).get("not_found_handling")), "")
+    if page and not any(folder.rglob("404.html") if page == "404.html" else [*folder.glob(page)]):
+        message = (
+            f"`not_found_handling` needs the page {page}, and the assets have none: unknown paths get an empty 404"
+        )
+        yield Refusal(rule="no_fallback", message=message, path=(*path, "not_found_handling"), severity="warning")
 
 
 def assets_of(folder: Path, ignored: list[tuple[re.Pattern[str], bool]]) -> Iterator[tuple[str, int]]:

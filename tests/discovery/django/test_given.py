@@ -1,5 +1,7 @@
 """The values that compose files, images and examples give to production's variables."""
 
+import pytest
+
 from tests.discovery.trees import django, web
 
 READS = 'import os\nMODE, LIMIT = os.environ["MODE"], os.environ.get("LIMIT")\n'
@@ -56,3 +58,20 @@ def test_files_of_split_settings_are_read() -> None:
     found = web(django() | files)
 
     assert [each.name for each in found.reads if each.required] == ["MODE"]
+
+
+@pytest.mark.parametrize(
+    ("image", "found"),
+    [
+        ("postgis/postgis:16-3.4", "postgis/postgis:16-3.4"),
+        ("docker.io/pgvector/pgvector:pg16", "docker.io/pgvector/pgvector:pg16"),
+        ("timescale/timescaledb:${VERSION:-2.17.2-pg16}", "timescale/timescaledb:2.17.2-pg16"),
+        ("postgres:16", ""),
+        ("shop/postgis-admin:1", ""),
+        ("pgvector/pgvector:${VERSION}", ""),
+    ],
+)
+def test_postgres_with_extensions_is_that_of_a_compose_file(image: str, found: str) -> None:
+    files = django() | {"compose.yml": f"services: {{db: {{image: '{image}'}}, cache: {{image: 'redis:7'}}}}"}
+
+    assert web(files).postgres_image == found
