@@ -65,7 +65,8 @@ class Worker:
     JSON values, `bindings` the sections that bind other objects to names. `rules` map files to kinds of modules.
     `crons` are the triggers of its `scheduled` handler.
     `reads` has the text variables that the code expects and the wrangler file does not set; most are secrets.
-    `lost` are reads of bindings that only other targets have. `sources` are the files of the code.
+    `lost` are reads of bindings that only other targets have. `unmigrated` are the D1 databases without migrations in
+    the tree. `sources` are the files of the code.
     """
 
     config: str
@@ -85,4 +86,5 @@ class Worker:
     crons: tuple[str, ...] = ()
     reads: tuple[str, ...] = ()
     lost: tuple[LostBinding, ...] = ()
+    unmigrated: tuple[str, ...] = ()
     sources: tuple[str, ...] = ()
