@@ -1,12 +1,16 @@
 """Bindings of a Worker with the real wrangler: a value is stored and read through a Worker in Miniflare."""
 
 import json
+import re
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 import pytest_asyncio
 
+from tasks.discovery.worker.worker_env import BINDINGS as SECTIONS
 from tests.engines.conformance.packages import node_packages
 from tests.probes.test_serve_worker import MAP, Stage, ended, free_port, served
 from tests.support.benches import Bench, cache_below
@@ -14,6 +18,7 @@ from tests.support.benches import Bench, cache_below
 pytestmark = [pytest.mark.real, pytest.mark.network]
 
 SAMPLE = Path(__file__).parents[2] / "examples/cafe"
+CHECKS = Path(__file__).parents[2] / "docs/checks.md"
 FIND = "cd workers/intake && node -p 'process.execPath' && realpath node_modules/wrangler"
 IDS = "0123456789abcdef0123456789abcdef"
 CODE = """import {{ DurableObject, WorkflowEntrypoint }} from "cloudflare:workers";
@@ -93,12 +98,49 @@ BINDINGS: dict[str, tuple[dict[str, Any], str, str]] = {
         'return env.ASSETS.fetch(new URL("/menu.txt", request.url));',
         "tea",
     ),
+    "ratelimits": (
+        {"ratelimits": [{"name": "LIMIT", "namespace_id": "7", "simple": {"limit": 1, "period": 60}}]},
+        (
+            'const first = await env.LIMIT.limit({ key: "tea" }); const next = await env.LIMIT.limit({ key: "tea" });'
+            "return Response.json([first.success, next.success]);"
+        ),
+        "[true,false]",
+    ),
+    "analytics": (
+        {"analytics_engine_datasets": [{"binding": "STATS", "dataset": "stats"}]},
+        'env.STATS.writeDataPoint({ blobs: ["tea"] }); return new Response("written");',
+        "written",
+    ),
+    "version": (
+        {"version_metadata": {"binding": "VERSION"}},
+        "return new Response(typeof env.VERSION.id);",
+        "string",
+    ),
+    "images": ({"images": {"binding": "IMAGES"}}, "return new Response(typeof env.IMAGES.input);", "function"),
+    "mail": ({"send_email": [{"name": "MAIL"}]}, "return new Response(typeof env.MAIL.send);", "function"),
+    "pipelines": (
+        {"pipelines": [{"binding": "PIPE", "pipeline": IDS}]},
+        'await env.PIPE.send([{ tea: 1 }]); return new Response("sent");',
+        "sent",
+    ),
     "secrets store": (
         {"secrets_store_secrets": [{"binding": "KEY", "store_id": IDS, "secret_name": "key"}]},
         "return new Response(await env.KEY.get());",
         "predeploy-n0nce",
     ),
 }
+
+
+REMOTE: dict[str, Any] = {
+    "ai": {"binding": "AI"},
+    "browser": {"binding": "BROWSER"},
+    "dispatch_namespaces": [{"binding": "DISPATCH", "namespace": "tenants"}],
+    "mtls_certificates": [{"binding": "CERT", "certificate_id": f"{IDS[:8]}-0000-0000-0000-{IDS[:12]}"}],
+    "vectorize": [{"binding": "BEANS", "index_name": "beans"}],
+}
+"""Bindings that exist only at Cloudflare."""
+ELSEWHERE = {"services", "hyperdrive"}
+"""Bindings with tests of their own."""
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
@@ -114,11 +156,15 @@ async def wrangler(shared_home: Path, tmp_path_factory: pytest.TempPathFactory) 
 
 @pytest.fixture
 def shop(tmp_path: Path, wrangler: tuple[str, str]) -> Stage:
-    """The directory of a Worker with a wrangler file, migrations and assets."""
+    return open_shop(tmp_path, wrangler)
+
+
+def open_shop(folder: Path, wrangler: tuple[str, str]) -> Stage:
+    """Returns the directory of a Worker with a wrangler file, migrations and assets."""
     node, package = wrangler
-    (tmp_path / "node_modules").mkdir()
-    (tmp_path / "node_modules/wrangler").symlink_to(package)
-    return Stage(root=tmp_path, node=node, port=free_port())
+    (folder / "node_modules").mkdir()
+    (folder / "node_modules/wrangler").symlink_to(package)
+    return Stage(root=folder, node=node, port=free_port())
 
 
 def configure(shop: Stage, sections: dict[str, Any], body: str) -> None:
@@ -137,15 +183,39 @@ def configure(shop: Stage, sections: dict[str, Any], body: str) -> None:
     shop.facts.update(name="shop", config=str(shop.root / "wrangler.json"), date="2026-01-01", bindings=bindings)
 
 
-@pytest.mark.parametrize("name", BINDINGS)
-def test_a_value_is_stored_and_read(name: str, shop: Stage) -> None:
-    sections, body, expected = BINDINGS[name]
+@pytest.fixture(scope="module")
+def asked(wrangler: tuple[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], Any]]:
+    """Asks a Worker that has all bindings, each at a path of its name."""
+    shop = open_shop(tmp_path_factory.mktemp("bindings"), wrangler)
+    sections = {key: each for own, _, _ in BINDINGS.values() for key, each in own.items()}
+    paths = (f"if (path === {json.dumps(name)}) {{ {body} }}" for name, (_, body, _) in BINDINGS.items())
+    body = f"const path = decodeURIComponent(new URL(request.url).pathname.slice(1)); {' '.join(paths)}"
     configure(shop, sections, body)
-    with served(shop) as lines:
-        status, headers, answer = shop.ask()
+    with served(shop):
+        yield lambda name: shop.ask(f"/{quote(name)}")
 
-    assert (status, answer) == (200, expected), lines
+
+@pytest.mark.parametrize("name", BINDINGS)
+def test_a_value_is_stored_and_read(name: str, asked: Callable[[str], Any]) -> None:
+    status, headers, answer = asked(name)
+
+    assert (status, answer) == (200, BINDINGS[name][2])
     assert headers["X-Predeploy"].startswith("n0nce Miniflare (")
+
+
+def test_bindings_that_exist_only_at_cloudflare_do_not_stop_a_worker(shop: Stage) -> None:
+    configure(shop, REMOTE, "return Response.json(Object.keys(env).length);")
+    with served(shop) as lines:
+        assert shop.ask()[0] == 200, lines
+
+
+def test_every_section_of_the_table_in_the_docs_has_a_test() -> None:
+    rows = re.findall(r"^\| (.*?) \| (raw workerd|Miniflare|none) \|", CHECKS.read_text(), re.MULTILINE)
+    listed = {word for cell, _ in rows for word in re.findall(r"`([a-z0-9_]+)`", cell)}
+    tested = {key for own, _, _ in BINDINGS.values() for key in own} - {"migrations"}
+
+    assert listed == tested | ELSEWHERE | {*REMOTE} | {"containers"}
+    assert {*SECTIONS} <= listed
 
 
 def test_a_migration_that_fails_ends_the_runtime_at_its_line(shop: Stage) -> None:
