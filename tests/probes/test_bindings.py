@@ -2,10 +2,9 @@
 
 import json
 import re
-from collections.abc import Callable, Iterator
+from itertools import chain
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
 import pytest
 import pytest_asyncio
@@ -154,17 +153,17 @@ async def wrangler(shared_home: Path, tmp_path_factory: pytest.TempPathFactory) 
     return node, package
 
 
+def make_shop(root: Path, wrangler: tuple[str, str]) -> Stage:
+    """Makes the directory of a Worker, for a wrangler file, migrations and assets."""
+    node, package = wrangler
+    (root / "node_modules").mkdir()
+    (root / "node_modules/wrangler").symlink_to(package)
+    return Stage(root=root, node=node, port=free_port())
+
+
 @pytest.fixture
 def shop(tmp_path: Path, wrangler: tuple[str, str]) -> Stage:
-    return open_shop(tmp_path, wrangler)
-
-
-def open_shop(folder: Path, wrangler: tuple[str, str]) -> Stage:
-    """Returns the directory of a Worker with a wrangler file, migrations and assets."""
-    node, package = wrangler
-    (folder / "node_modules").mkdir()
-    (folder / "node_modules/wrangler").symlink_to(package)
-    return Stage(root=folder, node=node, port=free_port())
+    return make_shop(tmp_path, wrangler)
 
 
 def configure(shop: Stage, sections: dict[str, Any], body: str) -> None:
@@ -184,23 +183,24 @@ def configure(shop: Stage, sections: dict[str, Any], body: str) -> None:
 
 
 @pytest.fixture(scope="module")
-def asked(wrangler: tuple[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], Any]]:
-    """Asks a Worker that has all bindings, each at a path of its name."""
-    shop = open_shop(tmp_path_factory.mktemp("bindings"), wrangler)
-    sections = {key: each for own, _, _ in BINDINGS.values() for key, each in own.items()}
-    paths = (f"if (path === {json.dumps(name)}) {{ {body} }}" for name, (_, body, _) in BINDINGS.items())
-    body = f"const path = decodeURIComponent(new URL(request.url).pathname.slice(1)); {' '.join(paths)}"
-    configure(shop, sections, body)
+def answers(tmp_path_factory: pytest.TempPathFactory, wrangler: tuple[str, str]) -> dict[str, tuple[int, str, str]]:
+    """The status, runtime and text with which one Worker answers that has all bindings, by the name of the binding."""
+    shop = make_shop(tmp_path_factory.mktemp("bindings"), wrangler)
+    sections = dict(chain(*(sections.items() for sections, _, _ in BINDINGS.values())))
+    paths = {name: f"/{number}" for number, name in enumerate(BINDINGS)}
+    bodies = (f'if (path === "{paths[name]}") {{ {body} }}' for name, (_, body, _) in BINDINGS.items())
+    configure(shop, sections, "\n".join(["const path = new URL(request.url).pathname;", *bodies]))
     with served(shop):
-        yield lambda name: shop.ask(f"/{quote(name)}")
+        found = {name: shop.ask(path) for name, path in paths.items()}
+    return {name: (status, headers["X-Predeploy"], text) for name, (status, headers, text) in found.items()}
 
 
 @pytest.mark.parametrize("name", BINDINGS)
-def test_a_value_is_stored_and_read(name: str, asked: Callable[[str], Any]) -> None:
-    status, headers, answer = asked(name)
+def test_a_value_is_stored_and_read(name: str, answers: dict[str, tuple[int, str, str]]) -> None:
+    status, runtime, text = answers[name]
 
-    assert (status, answer) == (200, BINDINGS[name][2])
-    assert headers["X-Predeploy"].startswith("n0nce Miniflare (")
+    assert (status, text) == (200, BINDINGS[name][2])
+    assert runtime.startswith("n0nce Miniflare (")
 
 
 def test_bindings_that_exist_only_at_cloudflare_do_not_stop_a_worker(shop: Stage) -> None:
