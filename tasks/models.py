@@ -139,7 +139,7 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckReport:
-    """A check of the plan with its result: one line of the report. `needs` are the ids of checks that it needs."""
+    """A check of the plan with its result. `needs` are ids. `has_tests`: single tests of it can be chosen."""
 
     id: str
     name: str
@@ -149,6 +149,7 @@ class CheckReport:
     result: Result
     rerun: str = ""
     needs: tuple[str, ...] = ()
+    has_tests: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

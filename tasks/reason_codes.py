@@ -23,6 +23,7 @@ class ReasonCode(StrEnum):
     UNKNOWN_EXIT = "unknown_exit", "a command ended with an exit code that its row does not know"
     TOOL_MISSING = "tool_missing", "a program was not found, or is not executable"
     NO_EVIDENCE = "no_evidence", "a command ended with 0, and its output does not show that it did its work"
+    NOTHING_SELECTED = "nothing_selected", "no test matches the words after `--`"
     NOT_STARTED = "not_started", "the operating system did not start a program"
     NOT_READY = "not_ready", "a server of the stack ended while it was needed"
     SERVICE_ENDED = "service_ended", "a server of predeploy ended while it was needed"

@@ -26,12 +26,14 @@ class Version:
 
     `wanted` is a Python specifier (`==3.13.*`) or an npm range (`22`, `>=22`); it is empty if the stack names none.
     `source` is the file that names it. `accepts` is the hard bound (`requires-python`, `engines`), which every
-    interpreter must satisfy.
+    interpreter must satisfy. `packages` are the ranges of locked packages: of the fitting Nodes, one in all of them
+    is the best.
     """
 
     wanted: str = ""
     source: str = ""
     accepts: str = ""
+    packages: tuple[str, ...] = ()
 
 
 class CallSource(IntEnum):
@@ -70,6 +72,20 @@ class ToolCall:
     excluded: tuple[str, ...] = ()
     env: tuple[tuple[str, str], ...] = ()
     services: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TestSelection:
+    """How the words after `--` of the command line narrow a test runner.
+
+    They replace `targets`, the last words of its argv. `evidence` is a pattern that the output of a pass with them
+    contains: at least one test ran. `unmatched` are the exit codes for "no test matches".
+    """
+
+    __test__ = False
+    evidence: str
+    targets: tuple[str, ...] = ()
+    unmatched: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

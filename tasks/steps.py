@@ -5,7 +5,7 @@ from typing import Literal
 
 from tasks.models import SkipReason, Stage
 from tasks.production import Healthcheck
-from tasks.stack import Version
+from tasks.stack import TestSelection, Version
 
 # Tokens that an engine replaces in argv and in values of variables.
 WORK = "@work@"
@@ -14,10 +14,8 @@ OUT = "@out@"
 """A directory for the outputs of a check. It is empty when the first step begins, and the check's steps share it."""
 CACHE = "@cache@"
 """A directory that is kept between runs, for the caches of a check's tools."""
-ENV = "@env@"
-"""The directory in which an environment is made."""
-PROBES = "@probes@"
-"""The directory of predeploy's probes."""
+ENV = "@env@"  # the directory in which an environment is made
+PROBES = "@probes@"  # the directory of predeploy's probes
 PYTHON = "@python@"
 """The engine's own Python, 3.11 or newer, without the stack's packages."""
 # the step's own database on the run's Postgres
@@ -26,8 +24,7 @@ DB_USER, DB_PASSWORD, DB_NAME = "@db.user@", "@db.password@", "@db.name@"
 LIMIT = "@limit@"  # in argv: the seconds that the step is given, more on a busy machine
 NONCE = "@nonce@"
 """A random word: new for each run of a step, and the same in its services."""
-DB_MIGRATED = "@db.migrated@"
-"""The name of the migrated database on the same server. Only copy it: Postgres copies no database with connections."""
+DB_MIGRATED = "@db.migrated@"  # on the same server; only copy it: Postgres copies no database with connections
 
 
 def address_of(name: str) -> tuple[str, str]:
@@ -71,7 +68,8 @@ class Command:
     `inputs` it reads only these files, in a workspace of its own. `services` are the servers that run next to the
     command, in order. The label of each is its name in tokens. With `component` the command runs with the packages of
     that component, in its own workspace. `tree` is the source of its files and packages. An error in the base is no
-    verdict. `in_image` is a server's argv in its image, `entry` the entrypoint before it; None is the image's own.
+    verdict. `in_image` is a server's argv in its image, `entry` the entrypoint before it; None is the image's own. With
+    a `selection` it runs tests, and some of them can be chosen.
     """
 
     argv: tuple[str, ...]
@@ -100,6 +98,7 @@ class Command:
     tree: TreeName = ""
     in_image: tuple[str, ...] = ()
     entry: tuple[str, ...] | None = None
+    selection: TestSelection | None = None
 
     @property
     def programs(self) -> tuple["Command", ...]:

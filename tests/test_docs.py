@@ -15,7 +15,7 @@ import yaml  # type: ignore[import-untyped]
 from deployments import deploy
 from deployments.webhook.settings import PREFIX as WEBHOOK
 from deployments.webhook.settings import WebhookSettings
-from flows.cli.arguments import PROGRAMS, RUN_FLAGS, SUBCOMMANDS
+from flows.cli.declarations import PROGRAMS, RUN_FLAGS, SUBCOMMANDS
 from flows.cli.help import render_help
 from flows.cli.output import AGENTS
 from flows.commits.notification import PREFIX as NOTIFY
@@ -114,6 +114,7 @@ FOREIGN = {
     "--param",
     "--port",
     "--prod",
+    "--settings",
     "--with",
     "--without",
 }

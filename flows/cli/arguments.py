@@ -7,117 +7,21 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
 
+from flows.cli.declarations import HELP, NUMBERS, PROGRAMS, RUN_FLAGS, STACK, SUBCOMMANDS, VERSION, Subcommand
 from tasks.errors import UsageError
-from tasks.settings.flags import Flag, Group, first_sentence
-from tasks.settings.models import FLAGS
-
-DEFAULT_PROGRAM = "python -m flows.predeploy"
-STACK = "STACK"
-STACK_TEXT = "the directory of the stack, by default the current one"
-DISTRIBUTE = Flag(
-    group=Group.RUN,
-    name="--distribute",
-    text="run the checks on Prefect workers, in shards. Each worker has its own engine",
-)
-COMMIT = Flag(
-    group=Group.DEPLOY,
-    name="--commit",
-    metavar="REF",
-    text="with `--gate`: the commit to validate, by default `HEAD`. Without it, no file may differ from `HEAD`",
-)
-DEBUG = Flag(group=Group.OUTPUT, name="--debug", text="print the traceback of an internal error of predeploy")
-LIST = Flag(
-    group=Group.OUTPUT,
-    name="--list",
-    text="print the checks of the stack, and run nothing. It also prints the absent checks and the reasons",
-)
-PLAN = Flag(group=Group.OUTPUT, name="--plan", text="print the checks with keys and commands, and run nothing")
-VERSION = Flag(group=Group.OUTPUT, name="--version", text="print the versions of predeploy, dagger-io and Prefect")
-HELP = Flag(group=Group.OUTPUT, name="--help", text="print the help")
-NO_SETTINGS: Mapping[str, Flag] = {
-    "distribute": DISTRIBUTE,
-    "commit": COMMIT,
-    "debug": DEBUG,
-    "list": LIST,
-    "plan": PLAN,
-    "version": VERSION,
-    "help": HELP,
-}
-"""The flags of a run that are no settings. `FLAGS` has the others."""
-RUN_FLAGS: Mapping[str, Flag] = {**FLAGS, **NO_SETTINGS}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Subcommand:
-    """The arguments of a subcommand, and its text as in `Flag`. `flows/cli/subcommands.py` has its function."""
-
-    text: str
-    flags: Mapping[str, Flag]
-    takes_stack: bool = False
-
-    @property
-    def help(self) -> str:
-        """The first sentence of the text."""
-        return first_sentence(self.text)
-
-
-ALWAYS: Mapping[str, Flag] = {"debug": DEBUG, "help": HELP}
-"""The flags of every subcommand."""
-SUBCOMMANDS: Mapping[str, Subcommand] = {
-    "status": Subcommand(
-        text="print the newest verdict again, with its exit code. Nothing runs",
-        takes_stack=True,
-        flags={"json_output": FLAGS["json_output"], **ALWAYS},
-    ),
-    "inspect": Subcommand(
-        text="print what production starts, with file and line. It also prints what production installs, its "
-        "variables, each guess, and the line of `predeploy.toml` that corrects the guess",
-        takes_stack=True,
-        flags={"json_output": FLAGS["json_output"], **ALWAYS},
-    ),
-    "doctor": Subcommand(
-        text="check that this machine has everything for a run. It prints how to fix each problem",
-        takes_stack=True,
-        flags={**{name: FLAGS[name] for name in ("engine", "environment", "json_output")}, **ALWAYS},
-    ),
-    "ui": Subcommand(
-        text="open the history of runs in Prefect's UI. It prints the URL, and opens a browser on a desktop",
-        flags={"no_browser": Flag(name="--no-browser", text="print the URL, and open no browser"), **ALWAYS},
-    ),
-    "maintain": Subcommand(
-        text="remove unused caches and old runs. It reports the disk space before and after",
-        flags={
-            "days": Flag(name="--days", metavar="N", text="remove cache entries unused for N days; 30 by default"),
-            "gigabytes": Flag(
-                name="--gigabytes",
-                metavar="N",
-                text="keep at most N GB of cache; 20 by default. The cache of an engine has the same limit",
-            ),
-            "history_days": Flag(
-                name="--history-days",
-                metavar="N",
-                text="remove runs older than N days; 90 by default. Their reports on a worker's disk are removed too",
-            ),
-            **ALWAYS,
-        },
-    ),
-}
-PROGRAMS: Mapping[str, str] = {
-    "deploy": "create or renew the deployments and their work pools on a Prefect server",
-    "worker": "run a worker for a work pool, `local` by default. It takes the flags of `prefect worker start`",
-    "webhook": "run the webhook service, which starts a run for each push",
-}
-"""Subcommands for operators, with texts as in `Flag`. Each is a module of `deployments` that reads its own flags."""
-NUMBERS = frozenset({"days", "gigabytes", "history_days"})
-"""Flags that are no settings, and have a number."""
+from tasks.settings.flags import Flag
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Arguments:
-    """The parsed command line. Without a `subcommand` it is a run. `options` has only what was given."""
+    """The parsed command line. Without a `subcommand` it is a run. `options` has only what was given.
+
+    `words` stand after `--`: they choose tests of one check.
+    """
 
     subcommand: str
     options: Mapping[str, Any]
+    words: tuple[str, ...] = ()
 
 
 class Parser(argparse.ArgumentParser):
@@ -138,6 +42,8 @@ def make_parser(called_as: str) -> Parser:
     run = Subcommand(text="", flags=RUN_FLAGS, takes_stack=True)
     for name, subcommand in {"": run, **SUBCOMMANDS}.items():
         parser = subparsers.add_parser(name, prog=f"{called_as} {name}".rstrip(), **common)
+        if subcommand.operand:
+            parser.add_argument("operand", metavar=subcommand.operand)
         if subcommand.takes_stack:
             parser.add_argument("stack", nargs="?", metavar=STACK)
         for option, flag in subcommand.flags.items():
@@ -167,6 +73,7 @@ def parse_arguments(arguments: Sequence[str], called_as: str) -> Arguments:
     first = next(iter(arguments), "")
     if first in PROGRAMS:
         return Arguments(subcommand=first, options={})
+    arguments, words = split_words(arguments)
     if first not in SUBCOMMANDS:
         reject_misspelt(first, called_as)
         arguments = ["", *arguments]
@@ -179,7 +86,16 @@ def parse_arguments(arguments: Sequence[str], called_as: str) -> Arguments:
         prog = f"{called_as} {subcommand}".rstrip()
         lines = list(explain(unknown, SUBCOMMANDS[subcommand].flags if subcommand else RUN_FLAGS, options))
         raise UsageError("\n".join([*lines, f"All flags: {prog} --help"]))
-    return Arguments(subcommand=subcommand, options=options)
+    if words and subcommand:
+        raise UsageError(f"{subcommand} takes no words after --: only a run does, for one test runner")
+    return Arguments(subcommand=subcommand, options=options, words=words)
+
+
+def split_words(arguments: Sequence[str]) -> tuple[list[str], tuple[str, ...]]:
+    """The arguments of predeploy itself, and the words after `--`."""
+    given = [*arguments]
+    place = given.index("--") if "--" in given else len(given)
+    return given[:place], tuple(given[place + 1 :])
 
 
 def reject_misspelt(word: str, called_as: str) -> None:

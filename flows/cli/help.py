@@ -3,7 +3,7 @@
 import textwrap
 from collections.abc import Iterable, Iterator, Mapping
 
-from flows.cli.arguments import PROGRAMS, RUN_FLAGS, STACK, STACK_TEXT, SUBCOMMANDS
+from flows.cli.declarations import PROGRAMS, RUN_FLAGS, STACK, STACK_TEXT, SUBCOMMANDS
 from tasks.files import page
 from tasks.settings.flags import Flag, Group
 
@@ -24,6 +24,14 @@ EXIT_CODES: Mapping[int, str] = {
     130: "interrupted",
     143: "terminated",
 }
+SHORT: Mapping[tuple[str, ...], str] = {
+    ("status", "rerun"): "print the newest verdict; run its red checks again",
+    ("explain",): "print what a reason code or a check means",
+    ("inspect", "doctor"): "print what production starts; check this machine",
+    ("ui", "maintain"): "open the history of runs; remove old caches and runs",
+    tuple(PROGRAMS): "operate predeploy on a server",
+}
+"""The subcommands in few lines. docs/cli.md has a line for each."""
 PAGE = "cli.md"
 """The page with all flags and subcommands."""
 
@@ -31,14 +39,13 @@ PAGE = "cli.md"
 def render_help(called_as: str) -> str:
     """The help of a run. It has no empty lines between its groups, so that it fits one screen."""
     lines = [
-        f"usage: {called_as} [{STACK}] [FLAG ...]",
+        f"usage: {called_as} [{STACK}] [FLAG ...] [-- TEST ...]",
         f"Would a deploy of the tree in {STACK}, by default this directory, succeed?",
         *examples(called_as),
     ]
     for group in Group:
         lines += [f"{group}:", *flag_lines(flag for flag in RUN_FLAGS.values() if flag.group is group)]
-    lines += ["Subcommands, each with its own --help:", *(row(name, each.help) for name, each in SUBCOMMANDS.items())]
-    lines.append(row(", ".join(PROGRAMS), "operate predeploy on a server"))
+    lines += ["Subcommands, each with its own --help:", *(row(", ".join(names), text) for names, text in SHORT.items())]
     # the path of the page is never cut
     return "\n".join([*lines, *exit_code_lines()]) + f" More: {page(PAGE)}"
 
@@ -46,8 +53,12 @@ def render_help(called_as: str) -> str:
 def render_subcommand_help(name: str, called_as: str) -> str:
     """The help of a subcommand."""
     subcommand = SUBCOMMANDS[name]
-    stack = f" [{STACK}]" if subcommand.takes_stack else ""
-    lines = [f"usage: {called_as} {name}{stack} [FLAG ...]", f"{subcommand.help[:1].upper()}{subcommand.help[1:]}.", ""]
+    operands = f" {subcommand.operands}" if subcommand.operands else ""
+    lines = [
+        f"usage: {called_as} {name}{operands} [FLAG ...]",
+        f"{subcommand.help[:1].upper()}{subcommand.help[1:]}.",
+        "",
+    ]
     if subcommand.takes_stack:
         lines.append(row(STACK, STACK_TEXT))
     return "\n".join([*lines, *flag_lines(subcommand.flags.values()), "", f"More: {page(PAGE)}"])

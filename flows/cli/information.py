@@ -8,18 +8,21 @@ from tasks.version import VERSION
 PACKAGES = ("dagger-io", "prefect")
 """The client of the engine, and Prefect."""
 OWN_HELP = frozenset({"deploy", "webhook", "worker"})
-"""The names of PROGRAMS in flows/cli/arguments.py, which imports the settings. These programs print their own help."""
+"""The names of PROGRAMS in flows/cli/declarations.py, which imports settings. They print their own help."""
 
 
 def inform(arguments: Sequence[str], environ: Mapping[str, str]) -> str:
     """The text that the arguments ask for; empty if they ask for a run or a subcommand, or are wrong."""
     if arguments and arguments[0] in OWN_HELP:
         return ""
+    if "--" in arguments:  # the words after it are those of a test runner
+        arguments = arguments[: arguments.index("--")]
     if "--version" in arguments:
         return render_versions()
     if not {"--help", "-h"}.intersection(arguments):
         return ""
-    from flows.cli.arguments import DEFAULT_PROGRAM, parse_arguments  # the settings: --version does without
+    from flows.cli.arguments import parse_arguments  # the settings: --version does without
+    from flows.cli.declarations import DEFAULT_PROGRAM
     from flows.cli.help import render_help, render_subcommand_help
     from tasks.errors import UsageError
 

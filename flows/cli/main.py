@@ -12,11 +12,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TextIO
 
-from flows.cli.arguments import DEFAULT_PROGRAM, PROGRAMS, parse_arguments
+from flows.cli.arguments import parse_arguments, split_words
+from flows.cli.declarations import DEFAULT_PROGRAM, PROGRAMS, RERUN
 from flows.cli.invocation import Caller, absolute, enter_neutral_directory
 from flows.cli.list_and_plan import list_document, render_list, render_plan
 from flows.cli.operate import start_program
 from flows.cli.output import choose_output
+from flows.cli.rerun import rerun_options
 from flows.cli.signals import Interrupted, Interruption, is_json_wanted
 from flows.cli.start_time import seconds_waited
 from flows.cli.subcommands import run_subcommand
@@ -24,6 +26,7 @@ from flows.distribution.parameters import Distribution, reject_undistributable, 
 from tasks.errors import PredeployError
 from tasks.hardening import TOKEN_VARIABLE, exposure_of
 from tasks.models import EngineFacts, Outcome, Report, RunFacts, Verdict
+from tasks.planning.narrowing import reject_words
 from tasks.prefect_server import ServerHandle, client_environment
 from tasks.redaction.gate import redact, redact_document
 from tasks.redaction.redactor import NOTHING, Redactor
@@ -76,7 +79,7 @@ def main(*, token: str | None, load_flow: Callable[[], Any]) -> int:
             return run_command(arguments, caller, streams, interruption, opened)
     except (Exception, Interrupted) as error:
         interruption.printing()
-        debug = "--debug" in arguments
+        debug = "--debug" in split_words(arguments)[0]
         if debug and not isinstance(error, PredeployError | Interrupted):
             say(redact(traceback.format_exc().rstrip(), streams.redactor), sys.stderr)
         return end_without_report(streams, verdict_of(error, debug=debug), environ)
@@ -120,24 +123,25 @@ def run_command(
     given = parse_arguments(arguments, called_as)
     if given.subcommand in PROGRAMS:
         start_program(given.subcommand, arguments[1:], caller)
-    if given.subcommand:
+    if given.subcommand not in {"", RERUN}:
         text, code = run_subcommand(given, caller)
         say(streams.redactor.text(detect_style(sys.stdout, environ).spell(text)), sys.stdout)
         return code
-    options = given.options
-    shown = options.get("stack") or caller.default_stack
-    flags = {name: options[name] for name in FLAGS if name in options}
     user_dirs = UserDirs.of_user()
+    shown = given.options.get("stack") or caller.default_stack
+    options = rerun_options(shown, given.options, user_dirs) if given.subcommand else given.options
+    flags = {name: options[name] for name in FLAGS if name in options}
     home = existing(absolute(shown))
     if not (options.get("list") or options.get("plan")):
         require_usable(user_dirs, environ)
     settings = read_settings(home, flags, environ)
     commit = options.get("commit", "")
+    reject_words(given.words, is_whole=settings.gate or "distribute" in options)
     distribution = prepare_distribution(home, settings, commit, environ) if options.get("distribute") else None
     place = opened.enter_context(entered(home, settings, commit, user_dirs.data))
     same = settings if place == home else None  # a clone has the predeploy.toml of its commit
-    has_token = caller.token is not None
-    scope = read_scope(place, flags, environ, user_dirs.cache, home=home, settings=same, has_token=has_token)
+    more: dict[str, Any] = {"has_token": caller.token is not None, "words": given.words}
+    scope = read_scope(place, flags, environ, user_dirs.cache, home=home, settings=same, **more)
     if options.get("list") or options.get("plan"):
         render = list_document if settings.json_output else render_list
         text = render(scope.catalogue) if options.get("list") else render_plan(scope)

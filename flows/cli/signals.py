@@ -116,7 +116,8 @@ def end_by_signal(number: int, _: FrameType | None = None) -> NoReturn:
 
 def is_json_wanted(arguments: list[str], variable: str) -> bool:
     """Returns whether stdout is for the document only, before the settings are read."""
-    return "--json-output" in arguments or variable.strip().lower() in TRUE
+    own = arguments[: arguments.index("--")] if "--" in arguments else arguments
+    return "--json-output" in own or variable.strip().lower() in TRUE
 
 
 def end_bare(outcome: str, exit_code: int, reason: str) -> NoReturn:

@@ -48,6 +48,13 @@ def run_inspect(options: Options, caller: Caller) -> tuple[str, int]:
     return render_stack(stack_of(options, caller), flags, caller.environ, UserDirs.of_user())
 
 
+def run_explain(options: Options, caller: Caller) -> tuple[str, int]:
+    """The meaning of a reason code, a check or a finding."""
+    from flows.cli.explain import render_explanation
+
+    return render_explanation(options["operand"], stack_of(options, caller), UserDirs.of_user()), 0
+
+
 def run_doctor(options: Options, caller: Caller) -> tuple[str, int]:
     """The findings about this machine. Exit code 3 means that a run cannot start."""
     from tasks.doctor.examine import Doctor
@@ -90,6 +97,7 @@ def run_maintain(options: Options, caller: Caller) -> tuple[str, int]:
 
 RUNNERS: Mapping[str, Callable[[Options, Caller], tuple[str, int]]] = {
     "status": run_status,
+    "explain": run_explain,
     "inspect": run_inspect,
     "ui": run_ui,
     "doctor": run_doctor,

@@ -14,6 +14,10 @@ from tasks.reason_codes import ReasonCode
 from tasks.settings.mistakes import spelled
 from tasks.steps import Check
 
+# Poetry found no file at all: files for another platform would count as candidates.
+NO_CANDIDATE = re.compile(
+    r"Unable to find installation candidates for (?P<name>\S+) \((?P<version>[^)]+)\)[^\0]{0,200}?\b0 candidate\(s\)"
+)
 # Exceptions of clients that reach no server. The first that fits names the service.
 ANOTHER_HOST = "a server of another host"
 SERVICES = (
@@ -44,6 +48,7 @@ def excuse(
     """
     return (
         judge_settings(check, exit)
+        or (judge_index(exit) if builds_image else None)
         or (None if builds_image or check.stage is Stage.QUALITY else judge_variable(check, exit))
         or (judge_service(exit) if check.stage is not Stage.QUALITY else judge_tests(diagnostics))
         or (judge_extension(exit) if check.database else None)
@@ -70,6 +75,19 @@ def judge_settings(check: Check, exit: Exit) -> Judgement | None:
         return errored(ReasonCode.VARIABLE_ABSENT, f"{found.message}: {advice}")
     advice = f"the tree does not have this configuration. Set the variable that leads to it in predeploy.toml: {table}"
     return errored(ReasonCode.VARIABLE_ABSENT, f"{found.message}: {advice}")
+
+
+def judge_index(exit: Exit) -> Judgement | None:
+    """Returns an errored judgement if Poetry finds no file of a package in the image's build.
+
+    The packages of the lock were installed before the build, so another index than predeploy's answered there.
+    """
+    found = next((match for text in outputs(exit) if (match := NO_CANDIDATE.search(text))), None)
+    if found is None:
+        return None
+    said = f"Poetry finds no file of {found['name']} {found['version']} while the image is built"
+    why = "predeploy installed it from its own index, so the build reaches another one"
+    return errored(ReasonCode.REGISTRY, f"{said}: {why}. Give the build of the image the index that the deploy has")
 
 
 def judge_variable(check: Check, exit: Exit) -> Judgement | None:

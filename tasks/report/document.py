@@ -20,7 +20,8 @@ from tasks.models import (
     worst,
 )
 from tasks.report.facts import duration_of
-from tasks.report.fingerprints import fingerprints
+from tasks.report.findings.fingerprints import fingerprints
+from tasks.report.findings.rerun import rerun_of
 from tasks.report.folding import sameness
 from tasks.report.inspection import Json, production_document
 from tasks.report.layout import encodable
@@ -133,7 +134,10 @@ def _check(report: Report, check: CheckReport, causes: Mapping[Member, int]) -> 
         "exit_code": result.exit_code,
         "log": encodable(str(PurePosixPath(report.directory) / result.log)) if result.log else None,
         "rerun": encodable(check.rerun),
-        "diagnostics": [_diagnostic(each, causes.get((check.id, sameness(each))), mark) for each, mark in found],
+        "diagnostics": [
+            _diagnostic(each, causes.get((check.id, sameness(each))), rerun_of(check, each), mark)
+            for each, mark in found
+        ],
     }
 
 
@@ -159,7 +163,7 @@ def _tests(tests: TestCounts | None) -> dict[str, Json]:
     }
 
 
-def _diagnostic(diagnostic: Diagnostic, cause: int | None, fingerprint: str) -> dict[str, Json]:
+def _diagnostic(diagnostic: Diagnostic, cause: int | None, rerun: str, fingerprint: str) -> dict[str, Json]:
     return {
         "tool": diagnostic.tool,
         "file": _optional(diagnostic.file),
@@ -170,6 +174,7 @@ def _diagnostic(diagnostic: Diagnostic, cause: int | None, fingerprint: str) -> 
         "message": encodable(diagnostic.message),
         "fix": encodable(diagnostic.fix) or None,
         "cause": cause,
+        "rerun": encodable(rerun) or None,
         "fingerprint": fingerprint,
     }
 

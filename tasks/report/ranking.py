@@ -7,9 +7,9 @@ from typing import TypeAlias
 
 from tasks.models import CheckReport, Diagnostic, Report, Severity, Stage, Status
 from tasks.report.facts import counted, named, tally
+from tasks.report.findings.missing_migration import RULE as MISSING_MIGRATION
+from tasks.report.findings.missing_migration import changed_names, lacking_name
 from tasks.report.folding import FoldedFinding, cause_of, findings, headline, sameness, times
-from tasks.report.missing_migration import RULE as MISSING_MIGRATION
-from tasks.report.missing_migration import changed_names, lacking_name
 
 _TITLES = 3
 _STAGES = list(Stage)

@@ -10,6 +10,7 @@ from tasks.catalogue.build_env import thrown_names
 from tasks.catalogue.django.environment import filled_names
 from tasks.catalogue.row import NOT_ASKED
 from tasks.diagnostics import PARSERS
+from tasks.engines import package_credentials
 from tasks.errors import SettingsError, UsageError
 from tasks.exports.files import Handover, plan_handovers
 from tasks.exports.images import Delivery, plan_deliveries
@@ -17,6 +18,7 @@ from tasks.files import PROBE_LOCK, WRANGLER_LOCK
 from tasks.models import SkipReason
 from tasks.planning.inspection import production_facts
 from tasks.planning.lowering import Lowering
+from tasks.planning.narrowing import narrow
 from tasks.planning.nothing import seen_instead
 from tasks.planning.plan import Plan, make_plan, spec_key
 from tasks.prefect_server.start import is_ci
@@ -102,7 +104,8 @@ def provider_context(scope: Scope, environ: Mapping[str, str], token: Token | No
 def read_secrets(scope: Scope, environ: Mapping[str, str], token: Token | None, data: Path) -> Secrets:
     """Returns the secrets that the plan's checks declare. Raises SecretsError before anything has begun."""
     provider = choose_provider(scope.settings, provider_context(scope, environ, token, data))
-    return take_secrets(scope.plan.checks, provider, optional=scope.settings.optional_secrets, token=token)
+    optional, masked = scope.settings.optional_secrets, dict(package_credentials.values(environ))
+    return take_secrets(scope.plan.checks, provider, optional=optional, token=token, masked=masked)
 
 
 def reject_environment(settings: Settings) -> None:
@@ -135,11 +138,12 @@ def read_scope(
     policy: Path | None = None,
     deployed: Deployed | None = None,
     has_token: bool = False,
+    words: tuple[str, ...] = (),
 ) -> Scope:
     """Reads settings unless they are given, tree, components, catalogue and plan. Raises UsageError if one is missing.
 
-    `policy` is the directory of the `predeploy.toml` that applies; by default the stack's own. `deployed` is the base
-    if it is known already. `has_token`: the run has a token for Doppler.
+    `words` choose tests of the only check. `policy` is the directory of the `predeploy.toml` that applies; by default
+    the stack's own. `deployed` is the base if it is known already. `has_token`: the run has a token for Doppler.
     """
     root = existing(stack)
     if settings is None and policy is not None:  # a directory with nothing but its predeploy.toml
@@ -156,6 +160,13 @@ def read_scope(
         base = read_base(tree, settings.base, cache / "bases", deployed)
         context = replace(context, base=base_context(base, settings, environ))
     catalogue = make_catalogue(context)
+    plan = make_plan(
+        catalogue,
+        stages=settings.stages,
+        only=settings.only,
+        skip=settings.skip,
+        seen="" if context.stack.components else seen_instead(context),
+    )
     scope = Scope(
         home=home or root,
         settings=settings,
@@ -163,13 +174,7 @@ def read_scope(
         stack=with_notes(context.stack, context),
         catalogue=catalogue,
         production=production_facts(context),
-        plan=make_plan(
-            catalogue,
-            stages=settings.stages,
-            only=settings.only,
-            skip=settings.skip,
-            seen="" if context.stack.components else seen_instead(context),
-        ),
+        plan=narrow(plan, settings.only, words, tree.files) if words else plan,
         base=(base.tree, context.base.stack)
         if isinstance(base, Base) and isinstance(context.base, CatalogueContext)
         else None,

@@ -155,6 +155,7 @@ class Validation:
                 result=results[check.id],
                 rerun=self._rerun([check.id]) if check.id in red else "",
                 needs=check.needs,
+                has_tests=any(command.selection for command in check.commands),
             )
             for check in plan.checks
         )

@@ -8,7 +8,7 @@ from typing import NoReturn
 
 import pytest
 
-from flows.cli.arguments import PROGRAMS
+from flows.cli.declarations import PROGRAMS
 from flows.cli.information import OWN_HELP
 from flows.cli.invocation import Caller as Invocation
 from flows.cli.operate import start_program

@@ -189,4 +189,25 @@ def test_extension_is_named_with_its_package_and_an_image(text: str, install: st
     assert found is not None
     assert found.reason_code == "extension_absent"
     assert install in found.reason
-    assert f'images = {{ postgres = "{image}' in found.reason
+    assert f'PREDEPLOY_IMAGES=\'{{"postgres": "{image}' in found.reason
+
+
+POETRY = """  - Installing django (5.2.19): Failed
+    | Unable to find installation candidates for django (5.2.19)
+    |
+    | This is likely not a Poetry issue.
+    |
+    |   - {count} candidate(s) were identified for the package
+"""
+
+
+@pytest.mark.parametrize(("count", "builds_image", "code"), [(0, True, "registry"), (4, True, ""), (0, False, "")])
+def test_index_of_the_image_s_build_that_lacks_a_locked_package_is_no_verdict(
+    count: int, builds_image: bool, code: str
+) -> None:
+    exit = Exit(code=1, stdout=POETRY.format(count=count))
+
+    found = excuse(make_check(stage=Stage.BUILD), exit, (), builds_image=builds_image)
+
+    assert (found.reason_code if found else "") == code
+    assert not code or "finds no file of django 5.2.19" in (found.reason if found else "")

@@ -63,6 +63,7 @@ def checks(**results: Result) -> tuple[CheckReport, ...]:
             result=results.get(name) or result(name),
             rerun=f"predeploy --only {name}",
             needs=NEEDS.get(name, ()),
+            has_tests=name == "pytest",
         )
         for name, title, component, stage in CATALOGUE
     )

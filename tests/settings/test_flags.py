@@ -5,7 +5,7 @@ from typing import Annotated
 import pytest
 from pydantic import BaseModel, Field
 
-from flows.cli.arguments import RUN_FLAGS, SUBCOMMANDS
+from flows.cli.declarations import RUN_FLAGS, SUBCOMMANDS
 from flows.cli.help import COLUMN, WIDTH
 from tasks.settings import FLAGS, Settings
 from tasks.settings.flags import Flag, Group, flags_of

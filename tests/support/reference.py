@@ -10,8 +10,8 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from deployments import deploy
-from flows.cli.arguments import PROGRAMS, RUN_FLAGS, STACK, STACK_TEXT, SUBCOMMANDS
-from tasks.reason_codes import ReasonCode
+from flows.cli.declarations import PROGRAMS, RUN_FLAGS, STACK, STACK_TEXT, SUBCOMMANDS
+from tasks.catalogue.explanations import Explanation, check_codes, shared_codes
 from tasks.settings import Settings
 from tasks.settings.flags import Group
 from tasks.settings.models import STACK_RULES
@@ -31,8 +31,8 @@ def flag_rows() -> Iterator[str]:
 def subcommand_rows() -> Iterator[str]:
     """The subcommands."""
     for name, each in SUBCOMMANDS.items():
-        stack = f" [{STACK}]" if each.takes_stack else ""
-        yield f"| `predeploy {name}{stack}` | {each.text} |"
+        operands = f" {each.operands}" if each.operands else ""
+        yield f"| `predeploy {name}{operands}` | {each.text} |"
     yield from (f"| `predeploy {name}` | {text} |" for name, text in PROGRAMS.items())
 
 
@@ -59,9 +59,9 @@ def setting_rows() -> Iterator[str]:
         yield f"| `{key}` | {default_of(field)} | {STACK_RULES[key].shown} | {field.description} |"
 
 
-def reason_rows() -> Iterator[str]:
-    """The reason codes that are not of one check alone, in the order of their groups."""
-    yield from (f"| `{code}` | {code.meaning} |" for code in ReasonCode)
+def reason_rows(codes: Iterable[Explanation]) -> Iterator[str]:
+    """Reason codes in the order of their groups."""
+    yield from (f"| `{each.code}` | {each.meaning} | {each.advice} |" for each in codes)
 
 
 def default_of(field: FieldInfo) -> str:
@@ -84,7 +84,8 @@ TABLES: dict[tuple[str, str], Rows] = {
     ("docs/cli.md", "| flag | meaning |"): [*flag_rows()],
     ("docs/cli.md", "| command | effect |"): [*subcommand_rows()],
     ("docs/cli.md", "| flag of a subcommand | meaning |"): [*subcommand_flag_rows()],
-    ("docs/checks.md", "| reason code | meaning |"): [*reason_rows()],
+    ("docs/checks.md", "| reason code | meaning | what usually fixes it |"): [*reason_rows(shared_codes())],
+    ("docs/checks.md", "| reason code of a check | meaning | what usually fixes it |"): [*reason_rows(check_codes())],
     ("docs/configuration.md", "| key | default | in the stack's file | meaning |"): [*setting_rows()],
     ("docs/configuration.md", "| key of a component | default | meaning |"): [*key_rows(ComponentSettings)],
     ("docs/configuration.md", "| key of an image | default | meaning |"): [*key_rows(ImageSettings)],

@@ -58,9 +58,10 @@ def upgrade_commands(component: Component, context: CatalogueContext) -> tuple[C
     found = component_in_base(component, context)
     assert not isinstance(found, SkipReason)
     there, base = found
-    database = (DB_HOST, DB_PORT, DB_NAME, *file_option())
+    database = (DB_HOST, DB_PORT, DB_NAME)
+    files = file_option() if may_use_file(component) else ()
     fill = Command(
-        argv=("python", f"{PROBES}/django/upgrade_from.py", *database, "--within", WORK, "--base", base.title),
+        argv=("python", f"{PROBES}/django/upgrade_from.py", *database, "--within", WORK, *files, "--base", base.title),
         label="migrate and fill the base",
         cwd=web_of(there).directory,
         environment="production",
@@ -76,7 +77,7 @@ def upgrade_commands(component: Component, context: CatalogueContext) -> tuple[C
         tree="base",
     )
     upgrade = Command(
-        argv=("python", f"{PROBES}/django/upgrade_to.py", *database, "--within", WORK, "--fresh", DB_MIGRATED),
+        argv=("python", f"{PROBES}/django/upgrade_to.py", *database, "--within", WORK, *files, "--fresh", DB_MIGRATED),
         label="migrate what is deployed",
         cwd=web_of(component).directory,
         environment="production",
@@ -89,7 +90,7 @@ def upgrade_commands(component: Component, context: CatalogueContext) -> tuple[C
         parser="probe",
         limit=600,
     )
-    if may_use_file(component) or may_use_file(there):
+    if files:
         return (fill, carry("put", tree="base"), carry("get"), upgrade)
     return (fill, upgrade)
 

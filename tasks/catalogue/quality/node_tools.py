@@ -9,7 +9,7 @@ from tasks.catalogue.quality.runners import NOT_COLLECTED
 from tasks.catalogue.row import CatalogueContext
 from tasks.discovery.node.node_preparation import BUILD
 from tasks.packages.package_script import PackageScript
-from tasks.stack import Component
+from tasks.stack import Component, TestSelection
 from tasks.steps import Command
 
 
@@ -55,6 +55,7 @@ def vitest(component: Component, context: CatalogueContext) -> tuple[Command, ..
     row = node_tool(component, context, "vitest", *argv, parser="vitest", reason="tests_failed")
     evidence = r"numTotalTests|No test files found"
     row = replace(row, refined=(NOT_COLLECTED,), evidence=evidence, secrets=context.secrets(component))
+    row = replace(row, selection=TestSelection(evidence=r'"numPassedTests":[1-9]'))
     return (*prepared(component, context, "vitest"), *build_for_tests(component, context), row)
 
 

@@ -15,7 +15,7 @@ from tasks.discovery.calls.arguments import DJANGO_TEST
 from tasks.discovery.file_view import is_within, join, lineage
 from tasks.discovery.rank import Rank, rank
 from tasks.models import SkipReason
-from tasks.stack import CallSource, Component, ToolCall
+from tasks.stack import CallSource, Component, TestSelection, ToolCall
 from tasks.steps import OUT, Command, Fact
 
 NOT_COLLECTED: tuple[str, Fact, str] = ("tests_failed", "no_tests", "collection_error")
@@ -89,7 +89,9 @@ def pytest(component: Component, context: CatalogueContext) -> tuple[Command, ..
         row = tool(component, context, "pytest", "pytest", *fixed, *words, parser="pytest", call=call, limit=900)
         row = replace(row, verdicts=codes, refined=(NOT_READ, NOT_COLLECTED), empty=(5,))
         row = replace(row, evidence=r"\d+ (?:passed|skipped|xfailed|xpassed)", env=runner_env(component, context, call))
-        found.append(replace(row, secrets=context.secrets(component)))
+        targets = call.paths if call else ()
+        selection = TestSelection(evidence=r"\d+ (?:passed|xfailed|xpassed)", targets=targets, unmatched=(4, 5))
+        found.append(replace(row, secrets=context.secrets(component), selection=selection))
     return tuple(found)
 
 
@@ -149,7 +151,8 @@ def django_test(component: Component, context: CatalogueContext) -> tuple[Comman
         row = replace(row, cwd=call.directory if call else component.path, verdicts=((1, "tests_failed"),))
         row = replace(row, refined=(NOT_COLLECTED,), evidence=r"Ran \d+ tests? in|NO TESTS RAN")
         env = runner_env(component, context, call)
-        found.append(replace(row, env=env, secrets=context.secrets(component)))
+        selection = TestSelection(evidence=r"Ran [1-9]\d* tests? in", targets=call.paths if call else ())
+        found.append(replace(row, env=env, secrets=context.secrets(component), selection=selection))
     return tuple(found)
 
 

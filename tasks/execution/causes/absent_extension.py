@@ -38,5 +38,5 @@ def extension_reason(name: str, text: str) -> str:
     image = _IMAGES.get(package, "…")
     return (
         f'this run\'s Postgres has no extension "{name}". On the embedded engine: {install}. In containers, name an '
-        f'image that has it: images = {{ postgres = "{image}" }} in predeploy.toml'
+        f'image that has it: PREDEPLOY_IMAGES=\'{{"postgres": "{image}"}}\''
     )

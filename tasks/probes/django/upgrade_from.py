@@ -14,7 +14,7 @@ from contextlib import redirect_stdout
 from pathlib import Path
 from typing import Any
 
-from predeploy_django import is_sqlite, set_up_project, unfit_database
+from predeploy_django import is_sqlite, other_database, set_up_project, unfit_database
 from predeploy_fixtures import find_fixtures, load_fixtures
 from predeploy_mark import count_rows, leave_mark, migrations_of, own_apps
 from predeploy_rows import fill
@@ -97,14 +97,16 @@ def main() -> int:
         parser.add_argument(name)
     parser.add_argument("--within", type=Path, required=True, help="the root of the base")
     parser.add_argument("--base", required=True, help="the title of the base: its short commit id and more")
-    parser.add_argument(
-        "--file", type=Path, default=Path("upgrade.sqlite3"), help="the database of a project on SQLite"
-    )
+    parser.add_argument("--file", type=Path, help="the database of a project on SQLite")
     options = parser.parse_args()
     with redirect_stdout(sys.stderr):  # settings and migrations may print
         set_up_project()
         if code := unfit_database(options.port, options.name):
             return code
+        if is_sqlite() and options.file is None:
+            said = f"{other_database(options.port, options.name)} is what it uses, and the tree uses Postgres"
+            print(f"no upgrade was tried: {said}", file=sys.stderr)
+            return 75
         if is_sqlite():
             use_file(options.file)
         document = make(options.within.resolve(), options.base)

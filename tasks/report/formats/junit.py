@@ -6,6 +6,7 @@ from xml.etree import ElementTree
 from xml.etree.ElementTree import Element, SubElement
 
 from tasks.models import CheckReport, Diagnostic, Report, Status
+from tasks.report.findings.rerun import rerun_of, selecting_words
 from tasks.report.folding import findings, headline, repetition
 from tasks.report.formats.places import in_repository
 from tasks.report.layout import clean, clean_line
@@ -70,7 +71,7 @@ def _test_cases(check: CheckReport, below: str) -> Iterator[Element]:
     tests: dict[str, list[Diagnostic]] = {}
     if check.result.status is Status.FAILED:
         for diagnostic in check.result.diagnostics:
-            if is_test(diagnostic):
+            if selecting_words(diagnostic):
                 tests.setdefault(diagnostic.rule or "", []).append(diagnostic)
     for name, found in tests.items():
         case = Element("testcase", name=_line(name), classname=_line(check.id))
@@ -79,13 +80,10 @@ def _test_cases(check: CheckReport, below: str) -> Iterator[Element]:
             case.set("file", _line(in_repository(first.file, below)))
             case.set("line", str(first.line or 1))
         failure = SubElement(case, "failure", message=_line(first.message), type="test_failed")
-        failure.text = _text("\n".join(f"{each.location} {each.message}".strip() for each in found))
+        lines = [f"{each.location} {each.message}".strip() for each in found]
+        lines += [f"run it again: {again}"] if (again := rerun_of(check, first)) else []
+        failure.text = _text("\n".join(lines))
         yield case
-
-
-def is_test(diagnostic: Diagnostic) -> bool:
-    """Whether the rule of a diagnostic is the id of a test."""
-    return "::" in (diagnostic.rule or "")
 
 
 def _line(text: str) -> str:

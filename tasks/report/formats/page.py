@@ -12,6 +12,7 @@ from markupsafe import Markup
 
 from tasks.models import CheckReport, Diagnostic, Outcome, Report, Severity, Stage, Status
 from tasks.report.facts import counted, duration_of, engine_line, gap_texts, run_line, seconds, secrets_line
+from tasks.report.findings.rerun import rerun_of
 from tasks.report.folding import describe, findings, headline, repetition
 from tasks.report.formats.artifacts import report_title
 from tasks.report.formats.sources import NO_SOURCES, Excerpt, PastRun, Sources
@@ -131,6 +132,7 @@ def _template() -> Template:
         "headline": headline,
         "hidden": _hidden,
         "repetition": repetition,
+        "rerun_of": rerun_of,
         "shown": _shown,
         "signs": _SIGNS,
         "words": _WORDS,

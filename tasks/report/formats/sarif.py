@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from urllib.parse import quote
 
 from tasks.models import CheckReport, Diagnostic, Report, Severity, Status
-from tasks.report.fingerprints import fingerprints
+from tasks.report.findings.fingerprints import fingerprints
 from tasks.report.formats.places import in_repository
 from tasks.report.inspection import Json
 from tasks.report.layout import clean
