@@ -437,3 +437,24 @@ def test_clock_is_read_only_without_a_date(tmp_path: Path) -> None:
     result = run_probe("wrangler/refused", "--config", "wrangler.json", cwd=tmp_path)
 
     assert result.rules == ["compatibility_date"]
+
+
+TILL = "export class Till {}\nexport default {};\n"
+
+
+@pytest.mark.parametrize(
+    ("entrypoint", "code", "rules"),
+    [("Till", TILL, []), ("Shop", TILL, ["no_entrypoint"]), ("Shop", "export * from './x'", [])],
+)
+def test_entrypoint_of_another_worker(entrypoint: str, code: str, rules: list[str], tmp_path: Path) -> None:
+    """A bundle with unknown exports gives no finding."""
+    (tmp_path / "till").mkdir()
+    (tmp_path / "till/index.js").write_text(code)
+    services = [{"binding": "A", "service": "other"}, {"binding": "B", "service": "till", "entrypoint": entrypoint}]
+
+    result = ask_of(tmp_path, {"services": services}, "--bound", "till", "till")
+
+    assert (result.code, result.rules) == (len(rules), rules)
+    if rules:
+        assert result.document["diagnostics"][0]["line"] == line_of(tmp_path, '"Shop"')
+        assert "Its named exports: Till" in result.messages[0]

@@ -2,6 +2,8 @@
 
 import json
 import posixpath
+from collections.abc import Mapping
+from dataclasses import replace
 
 from tasks.discovery.worker.targets import given_by
 from tasks.steps import PROBES, PYTHON, Command
@@ -37,3 +39,10 @@ def rules_command(worker: Worker, directory: str, plan: str, bundle: str = "") -
         limit=120,
         volatile=True,
     )
+
+
+def entrypoints_command(worker: Worker, directory: str, bundles: Mapping[str, str]) -> Command:
+    """Returns the command that finds entrypoints of other Workers which these do not export, by names and bundles."""
+    command = rules_command(worker, directory, "paid")
+    words = (word for name, folder in bundles.items() for word in ("--bound", name, folder))
+    return replace(command, argv=(*command.argv, *words), label="entrypoints of other Workers")

@@ -176,7 +176,8 @@ def npm(output: ToolOutput) -> Parsed:
     refused = _NPM_ENGINE.search(output.text)
     conflict = _npm_conflict(lines) if code == "ERESOLVE" else ""
     path = "package.json" if conflict else path
-    command = [line.removeprefix("command ") for line in lines if line.startswith("command sh")]
+    command = [_npm_script(line, path, lines) for line in lines if line.startswith("command sh")]
+    command += [line for line in lines if line.startswith("network request to")]
     messages = (
         [conflict]
         if conflict
@@ -196,6 +197,13 @@ def npm(output: ToolOutput) -> Parsed:
         for message in messages
     ]
     return Parsed(diagnostics=deduplicated(found))
+
+
+def _npm_script(line: str, path: str, lines: list[str]) -> str:
+    """Returns the script of a package that failed, with the name of the package and the script's own error."""
+    package = path.rpartition("node_modules/")[2] if "node_modules/" in path else ""
+    error = next((each for each in lines if re.match(r"(?:\w*Error): ", each)), "")
+    return ": ".join(filter(None, (package, line.removeprefix("command "), error)))
 
 
 def _npm_conflict(lines: list[str]) -> str:

@@ -21,6 +21,7 @@ from wrangler_file import WranglerFile, read_wrangler_file
 from wrangler_findings import Refusal, Target, table, text
 from wrangler_ids import id_refusals
 from wrangler_limits import PLANS
+from wrangler_services import entrypoint_refusals
 from wrangler_triggers import cron_refusals, date_refusals, name_refusals, route_refusals, variable_refusals
 
 REDIRECT = ".wrangler/deploy/config.json"
@@ -72,6 +73,9 @@ def redirected(file: Path) -> Path | None:
 def refusals(deployed: Deployed, options: argparse.Namespace) -> Iterator[Refusal]:
     """Yields what is refused of the wrangler file, and of the bundle if there is one."""
     target = deployed.target
+    if options.bound:
+        yield from entrypoint_refusals(target, {name: Path(folder) for name, folder in options.bound})
+        return
     if options.bundle is None:
         yield from date_refusals(target, options.today)
         yield from name_refusals(target)
@@ -113,6 +117,8 @@ def main() -> int:
     parser.add_argument("--given", default="{}", help="values of the wrangler file that options of wrangler replace")
     parser.add_argument("--plan", choices=PLANS, default="paid")
     parser.add_argument("--bundle", type=Path, help="the folder of the bundle; without it the wrangler file is read")
+    bound = "the name of another Worker and its bundle: only bindings to its entrypoints are read"
+    parser.add_argument("--bound", action="append", default=[], nargs=2, help=bound)
     parser.add_argument("--today", type=dt.date.fromisoformat, default=dt.datetime.now(dt.UTC).date())
     options = parser.parse_args()
     deployed = read_deployed(options)
