@@ -10,6 +10,7 @@ from tasks.catalogue.build_env import thrown_names
 from tasks.catalogue.django.environment import filled_names
 from tasks.catalogue.row import NOT_ASKED
 from tasks.diagnostics import PARSERS
+from tasks.engines import package_credentials
 from tasks.errors import SettingsError, UsageError
 from tasks.exports.files import Handover, plan_handovers
 from tasks.exports.images import Delivery, plan_deliveries
@@ -103,7 +104,8 @@ def provider_context(scope: Scope, environ: Mapping[str, str], token: Token | No
 def read_secrets(scope: Scope, environ: Mapping[str, str], token: Token | None, data: Path) -> Secrets:
     """Returns the secrets that the plan's checks declare. Raises SecretsError before anything has begun."""
     provider = choose_provider(scope.settings, provider_context(scope, environ, token, data))
-    return take_secrets(scope.plan.checks, provider, optional=scope.settings.optional_secrets, token=token)
+    optional, masked = scope.settings.optional_secrets, dict(package_credentials.values(environ))
+    return take_secrets(scope.plan.checks, provider, optional=optional, token=token, masked=masked)
 
 
 def reject_environment(settings: Settings) -> None:

@@ -148,6 +148,7 @@ GIT = """error: Failed to download and build `widgets @ git+https://me:secret@gi
          fatal: unable to access 'https://git.invalid/acme/widgets.git/': The requested URL returned error: 403"""
 UNREACHED = GIT.replace("The requested URL returned error: 403", "Could not resolve host: git.invalid")
 NO_HOST = "error: Failed to fetch: https://packages.invalid/simple/widgets/\n  cause: dns error"
+FROZEN, BROKEN = "error: Distribution not found at: file://{}", "manifest_broken"
 SCRIPT = " ELIFECYCLE  Command failed with exit code 1."
 
 ACQUIRE: dict[str, tuple[Exit, bool, Status, str]] = {
@@ -170,6 +171,9 @@ ACQUIRE: dict[str, tuple[Exit, bool, Status, str]] = {
     "unparsable manifest": (ended(2, stderr=TOML), True, FAILED, "manifest_broken"),
     "unparsable manifest, no registry": (ended(2, stderr=TOML), False, FAILED, "manifest_broken"),
     "unparsable package.json": (ended(1, stderr=JSON), False, FAILED, "manifest_broken"),
+    "path of conda's machine": (ended(1, stderr=FROZEN.format("/home/conda/feedstock_root/w")), True, FAILED, BROKEN),
+    "path of a Windows machine": (ended(1, stderr=FROZEN.format("/C:/b/abs/w")), False, FAILED, BROKEN),
+    "another path that is absent": (ended(1, stderr=FROZEN.format("/wheels/a.whl")), True, ERRORED, "acquire"),
     "registry unreachable": (ended(1, stderr=UNREACHABLE), False, ERRORED, "registry"),
     "registry answers again": (ended(1, stderr=UNREACHABLE), True, ERRORED, "acquire"),
     "a warning is no proof": (ended(1, stderr=WARNED), True, ERRORED, "acquire"),

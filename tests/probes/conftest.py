@@ -28,11 +28,12 @@ UV = uv.find_uv_bin()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProbeResult:
-    """Exit code, JSON document (empty if it printed none) and stderr of a probe."""
+    """Exit code, JSON document (empty if it printed none) and both streams of a probe."""
 
     code: int
     document: dict[str, Any] = field(default_factory=dict)
     stderr: str = ""
+    stdout: str = ""
 
     @property
     def messages(self) -> list[str]:
@@ -51,23 +52,28 @@ DJANGO = (
     *("django.db.migrations.autodetector", "django.forms"),
 )
 """What most probes need of Django. No module of them reads the settings when it is imported."""
-PSYCOPG = ("argparse", "http.client", "http.server", "json", "psycopg", "socketserver", "urllib.parse")
+STANDARD = (
+    *("argparse", "dataclasses", "hashlib", "html.parser", "http.client", "http.server", "json", "pathlib"),
+    *("socketserver", "tomllib", "urllib.parse"),
+)
+PSYCOPG = (*STANDARD, "psycopg")
 
 
 @cache
-def warm_python(python: str, modules: tuple[str, ...]) -> socket.socket:
+def warm_python(command: tuple[str, ...], modules: tuple[str, ...]) -> socket.socket:
     """The socket of a process of this Python that has the modules imported."""
-    return start_server(python, str(Path(__file__).with_name("warm_python.py")), *modules, environ={})
+    return start_server(*command, str(Path(__file__).with_name("warm_python.py")), *modules, environ={})
 
 
 def modules_of(python: str, name: str, env: Mapping[str, str]) -> tuple[str, ...]:
     """The modules that the Python of a probe can have imported before; none if that would change what it does.
 
-    The modules of PYTHONPATH see the imports of Django, and change some of them. Our own Python runs probes without
-    packages.
+    The modules of PYTHONPATH see the imports of Django, and change some of them.
     """
-    if "PYTHONPATH" in env or python == sys.executable or not hasattr(os, "pidfd_open"):
+    if "PYTHONPATH" in env or not hasattr(os, "pidfd_open"):
         return ()
+    if python == sys.executable:
+        return STANDARD
     return DJANGO if name.startswith("django/") else PSYCOPG
 
 
@@ -75,18 +81,18 @@ def run_probe(
     name: str, *arguments: str, cwd: Path, python: str = sys.executable, env: Mapping[str, str] | None = None
 ) -> ProbeResult:
     """Runs a probe to its end."""
-    command = [str(PROBES / f"{name}.py"), *arguments]
+    interpreter = (python, "-S") if python == sys.executable else (python,)
+    words, given = [str(PROBES / f"{name}.py"), *arguments], os.environ if env is None else env
     process: ForkedProcess | subprocess.Popen[bytes]
-    if env and (modules := modules_of(python, name, env)):
-        process = ForkedProcess(command, environ=env, cwd=cwd, server=partial(warm_python, python, modules))
+    if modules := modules_of(python, name, given):
+        process = ForkedProcess(words, environ=given, cwd=cwd, server=partial(warm_python, interpreter, modules))
     else:
-        isolated = ["-S"] if python == sys.executable else []
-        argv = [python, *isolated, *command]
-        process = subprocess.Popen(argv, cwd=cwd, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        argv = [*interpreter, *words]
+        process = subprocess.Popen(argv, cwd=cwd, env=given, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     stdout, stderr = (stream.decode() for stream in process.communicate(timeout=120))
     last = (stdout.strip().splitlines() or [""])[-1]
     document = json.loads(last) if last.startswith("{") else {}
-    return ProbeResult(code=process.wait(), document=document, stderr=stderr)
+    return ProbeResult(code=process.wait(), document=document, stderr=stderr, stdout=stdout)
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")

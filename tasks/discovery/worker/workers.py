@@ -113,6 +113,7 @@ def describe_worker(tree: FileView, wrangler: Wrangler, site: Site | None = None
         vars=dict(table(document, "vars")),
         bindings=bindings_of(document),
         rules=tuple(dict(each) for each in tables(document, "rules")),
+        containers=tuple(string(each, "class_name") for each in tables(document, "containers")),
         crons=tuple(dict.fromkeys(strings(document, "triggers", "crons"))),
         reads=read_names(tree, directory, document, bound_anywhere(wrangler.document)),
         lost=lost_bindings(tree, found, wrangler.document, environment),
