@@ -3,10 +3,6 @@
 import asyncio
 from collections.abc import Mapping
 
-import httpx
-from prefect.client.orchestration import get_client
-from prefect.settings import PREFECT_API_URL
-
 from tasks.errors import EngineError, UsageError
 from tasks.files import page
 
@@ -16,14 +12,20 @@ REFUSED = frozenset({401, 403})
 
 def require_server(environ: Mapping[str, str]) -> str:
     """Returns the URL of the server's API. Raises UsageError without one: Prefect would start a temporary server."""
-    url = environ.get("PREFECT_API_URL") or PREFECT_API_URL.value()
-    if not url:
+    if url := environ.get("PREFECT_API_URL"):
+        return url
+    from prefect.settings import PREFECT_API_URL
+
+    # a profile of Prefect may name it
+    if not (url := str(PREFECT_API_URL.value() or "")):
         raise UsageError(f"PREFECT_API_URL is not set. Set it to your Prefect server, as in {page('operating.md')}.")
     return url
 
 
 def require_answer(url: str) -> None:
     """Raises EngineError if the server cannot be used, and UsageError if it refuses the credentials."""
+    import httpx
+
     try:
         asyncio.run(_ask())
     except httpx.HTTPStatusError as error:
@@ -40,5 +42,7 @@ def require_answer(url: str) -> None:
 
 async def _ask() -> None:
     """Asks for something that a server gives only to a client with credentials."""
+    from prefect.client.orchestration import get_client
+
     async with get_client() as client:
         await client.read_work_pools(limit=1)

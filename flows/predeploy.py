@@ -15,11 +15,12 @@ if __name__ == "__main__":
 
     if not sys.flags.safe_path:
         del sys.path[0]
-    from flows.cli.process import enter
+    from flows.cli.process import enter, without_collector
 
     def load_flow() -> object:
         """Imports Prefect and this flow, when the recorder's thread needs them."""
-        from flows.predeploy import predeploy as flow_of_this_module
+        with without_collector():
+            from flows.predeploy import predeploy as flow_of_this_module
 
         return flow_of_this_module
 

@@ -26,12 +26,14 @@ class Version:
 
     `wanted` is a Python specifier (`==3.13.*`) or an npm range (`22`, `>=22`); it is empty if the stack names none.
     `source` is the file that names it. `accepts` is the hard bound (`requires-python`, `engines`), which every
-    interpreter must satisfy.
+    interpreter must satisfy. `packages` are the ranges of locked packages: of the fitting Nodes, one in all of them
+    is the best.
     """
 
     wanted: str = ""
     source: str = ""
     accepts: str = ""
+    packages: tuple[str, ...] = ()
 
 
 class CallSource(IntEnum):

@@ -1,16 +1,20 @@
 """Gives every test the same environment. Only tests with a marker may use the network."""
 
+import gc
 import ipaddress
 import itertools
 import logging
 import os
+import signal
 import socket
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from tests.support.units import place_of
 
 # Tests with these markers run external programs, whose downloads take long: they share one home.
 OUTSIDE = ("real", "network", "faults")
@@ -59,9 +63,33 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Files that start real programs come first: with pytest-xdist, a long file at the end would run alone."""
+    """The longest units come first, then files that start real programs."""
     marked = {(item.path, mark.name) for item in items for mark in item.iter_markers()}
-    items.sort(key=lambda item: [(item.path, marker) not in marked for marker in ("network", "real")])
+    items.sort(
+        key=lambda item: (
+            place_of(item.nodeid),
+            *((item.path, marker) not in marked for marker in ("network", "real")),
+        )
+    )
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """With pytest-xdist, a unit of work is a file or a few files: see `units.py`."""
+    from tests.support.units import UnitScheduling
+
+    return UnitScheduling(config, log)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """The garbage collector would look at all tests again and again, which are no garbage."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 @pytest.fixture
@@ -102,6 +130,21 @@ def prefect_template(shared_home: Path) -> Path:
     from tests.support.prefect_database import make_template
 
     return make_template(shared_home)
+
+
+@pytest.fixture(scope="session")
+def warm_home(tmp_path_factory: pytest.TempPathFactory, prefect_template: Path) -> Iterator[Path]:
+    """A home with a running server of Prefect, which no test may stop. PREFECT in units.py names its users."""
+    from tests.flows.harness import places_in, servers_below
+    from tests.support.prefect_database import give_template
+
+    home = tmp_path_factory.mktemp("warm")
+    user_dirs = places_in(home)
+    give_template(prefect_template, user_dirs.cache)
+    user_dirs.start()
+    yield home
+    for pid in servers_below(home):
+        os.kill(pid, signal.SIGKILL)
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.units import POSTGRES, PREFECT, UNITS
+
 OUTSIDE = "192.0.2.1"  # an address reserved for documentation: no host answers there
 
 
@@ -38,3 +40,29 @@ def test_home_directories_belong_to_the_test(tmp_path: Path) -> None:
 def test_git_can_commit(tmp_path: Path) -> None:
     for words in (["init", "--quiet"], ["commit", "--quiet", "--allow-empty", "--message", "first"]):
         subprocess.run(["git", *words], cwd=tmp_path, check=True)
+
+
+SHARED = {"warm_home": PREFECT, "postgres": POSTGRES, "django_python": POSTGRES}
+
+
+def test_files_that_share_an_expensive_fixture_are_one_unit(request: pytest.FixtureRequest) -> None:
+    """Otherwise, each process of pytest-xdist makes one."""
+    missing = {
+        (item.nodeid.partition("::")[0], name)
+        for item in request.session.items
+        for name in SHARED.keys() & uses(item)
+        if item.nodeid.partition("::")[0] not in SHARED[name]
+    }
+
+    assert missing == set()
+
+
+def uses(item: pytest.Item) -> list[str]:
+    names: list[str] = getattr(item, "fixturenames", [])
+    return names
+
+
+def test_every_file_of_a_unit_exists() -> None:
+    root = Path(__file__).parents[1]
+
+    assert [file for unit in UNITS for file in unit if not (root / file).is_file()] == []

@@ -23,9 +23,10 @@ from flows.cli.signals import Interrupted, Interruption, is_json_wanted
 from flows.cli.start_time import seconds_waited
 from flows.cli.subcommands import run_subcommand
 from flows.distribution.parameters import Distribution, reject_undistributable, require_server
-from tasks.errors import PredeployError, UsageError
+from tasks.errors import PredeployError
 from tasks.hardening import TOKEN_VARIABLE, exposure_of
 from tasks.models import EngineFacts, Outcome, Report, RunFacts, Verdict
+from tasks.planning.narrowing import reject_words
 from tasks.prefect_server import ServerHandle, client_environment
 from tasks.redaction.gate import redact, redact_document
 from tasks.redaction.redactor import NOTHING, Redactor
@@ -135,15 +136,12 @@ def run_command(
         require_usable(user_dirs, environ)
     settings = read_settings(home, flags, environ)
     commit = options.get("commit", "")
-    if given.words and (settings.gate or options.get("distribute")):
-        raise UsageError("words after -- do not go with --gate or --distribute: those run whole checks")
+    reject_words(given.words, is_whole=settings.gate or "distribute" in options)
     distribution = prepare_distribution(home, settings, commit, environ) if options.get("distribute") else None
     place = opened.enter_context(entered(home, settings, commit, user_dirs.data))
     same = settings if place == home else None  # a clone has the predeploy.toml of its commit
-    has_token = caller.token is not None
-    scope = read_scope(
-        place, flags, environ, user_dirs.cache, home=home, settings=same, has_token=has_token, words=given.words
-    )
+    more: dict[str, Any] = {"has_token": caller.token is not None, "words": given.words}
+    scope = read_scope(place, flags, environ, user_dirs.cache, home=home, settings=same, **more)
     if options.get("list") or options.get("plan"):
         render = list_document if settings.json_output else render_list
         text = render(scope.catalogue) if options.get("list") else render_plan(scope)

@@ -58,7 +58,8 @@ def check_of(row: Row, component: Component, context: CatalogueContext) -> Check
     """Returns the check of a row for one component."""
     name = row.name.format(slug=slug(component))
     all_components, migrated_by = context.stack.components, row.migrated_by(component, context)
-    seen = (component, *(each for each in all_components if each.path == migrated_by))
+    migrating = (each for each in all_components if each.path == migrated_by)
+    seen = (component, *migrating, *row.reads(component, context))
     skip_reason = row.skip_reason(component, context)
     database = row.database(component, context) if callable(row.database) else row.database
     needs = row.needs(component, context) if callable(row.needs) else row.needs

@@ -6,6 +6,7 @@ from tasks.catalogue.build_env import example_env
 from tasks.catalogue.pages import code_commands, code_gaps, refused_commands
 from tasks.catalogue.preparation import prepared
 from tasks.catalogue.row import CatalogueContext, Row, output_of
+from tasks.catalogue.worker.bound import bound_components
 from tasks.models import Stage
 from tasks.stack import Component, Kind
 from tasks.steps import PROBES, PYTHON, WORK, Command
@@ -132,6 +133,7 @@ ROWS = (
         outputs=site_outputs,
         needs=after_worker,
         workspace_of=lambda component, context: "".join(after_worker(component, context)),
+        reads=bound_components,
         gaps=site_gaps,
     ),
     Row(

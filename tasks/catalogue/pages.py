@@ -2,6 +2,7 @@
 
 from tasks.catalogue.django.environment import own_env
 from tasks.catalogue.row import CatalogueContext, output_of
+from tasks.catalogue.worker.bound import bound_commands
 from tasks.catalogue.worker.own_wrangler import lacks_wrangler
 from tasks.catalogue.worker.service import facts_of
 from tasks.stack import Component
@@ -25,7 +26,7 @@ def code_commands(component: Component, context: CatalogueContext) -> tuple[Comm
         parser="pages_functions",
         limit=300,
     )
-    return (command,)
+    return (command, *bound_commands(component, context))
 
 
 def refused_commands(component: Component, context: CatalogueContext) -> tuple[Command, ...]:

@@ -80,6 +80,11 @@ def no_other_checks(_: Component, __: CatalogueContext) -> tuple[str, ...]:
     return ()
 
 
+def no_components(_: Component, __: CatalogueContext) -> tuple[Component, ...]:
+    """The check reads no files of other components."""
+    return ()
+
+
 def own_database(_: Component, __: CatalogueContext) -> str:
     """The check copies the migrated database of its own component."""
     return ""
@@ -106,7 +111,8 @@ class Row:
 
     `name` may contain `{slug}`, `title` may contain `{component}`. `needs` and `workspace_of` are names of rows of the
     same component. `across` returns the ids of checks of other components that must pass before. `migrated_by` returns
-    the component with the migrated database, if it is another one. `skip_reason` returns why a check of the component
+    the component with the migrated database, if it is another one. `reads` returns other components whose files the
+    check reads. `skip_reason` returns why a check of the component
     cannot run. `gaps` returns what the check does not cover on any engine: a pass is partial for these reasons.
     """
 
@@ -121,6 +127,7 @@ class Row:
     across: Callable[[Component, CatalogueContext], tuple[str, ...]] = no_other_checks
     database: DatabaseKind | Callable[[Component, CatalogueContext], DatabaseKind] = ""
     migrated_by: Callable[[Component, CatalogueContext], str] = own_database
+    reads: Callable[[Component, CatalogueContext], tuple[Component, ...]] = no_components
     workspace_of: str | Callable[[Component, CatalogueContext], str] = ""
     requires: Callable[[Component, CatalogueContext], tuple[tuple[str, str], ...]] = no_pairs
     gaps: Callable[[Component, CatalogueContext], tuple[str, ...]] = no_gaps

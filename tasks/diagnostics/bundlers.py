@@ -9,6 +9,7 @@ from tasks.diagnostics.javascript import drawn, esbuild, raised
 from tasks.diagnostics.node import tsc
 from tasks.diagnostics.paths import PathMapper
 from tasks.diagnostics.reading import Parsed, ToolOutput, deduplicated, last_line, number, shortened
+from tasks.diagnostics.sites.dead_links import dead_links
 from tasks.models import Diagnostic, Severity
 
 _ENTRY = re.compile(r'entry-point file at "(?P<path>[^"]+)" was not found')
@@ -128,6 +129,8 @@ def site_build(output: ToolOutput) -> Parsed:
     for guess in (_eleventy, _next, _misconfigured):
         found.extend(guess(text, mapper) if not found else ())
     found.extend(finding for finding, _ in esbuild(output, "build") if finding.file or not found)
+    if not found:
+        found += dead_links(text)
     if not found:
         found += [Diagnostic(tool="build", message=shortened(match["message"])) for match in _CAUSE.finditer(text)]
     if not found:

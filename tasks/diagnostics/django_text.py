@@ -34,6 +34,11 @@ _NO_DEFAULT = re.compile(
     r"^No default: field (?P<field>\w+) of model (?P<model>\w+) of app (?P<app>\w+) in (?P<path>.+)$", re.MULTILINE
 )
 """The line of `tasks/probes/django/managed.py` for the same error."""
+_NO_MIGRATIONS = re.compile(
+    r"^No migrations: app (?P<app>\w+) with the models (?P<models>.+) in (?P<path>\S+)(?P<cause> \(.+\))?$",
+    re.MULTILINE,
+)
+"""The line of `tasks/probes/django/predeploy_unmigrated.py`."""
 _UNAPPLIED = re.compile(r"^ \[ \] (?P<name>\w+)")
 _PLANNED = re.compile(r"^(?P<app>\w+)\.(?P<name>\d{4}_\w+|\w+)$", re.MULTILINE)
 
@@ -94,7 +99,7 @@ def migrations(output: ToolOutput) -> Parsed:
     """Reads `migrate`, `migrate --check --plan` and `makemigrations --check --dry-run`."""
     applied = [match for match in _APPLYING.finditer(output.stdout) if _APPLIED.search(match["rest"])]
     summary = f"{len(applied)} migrations applied" if applied else ""
-    for reader in (_conflict, _not_migrated, _planned, _raised):
+    for reader in (_conflict, _not_migrated, _without_migrations, _planned, _raised):
         found = reader(output)
         if found:
             return Parsed(diagnostics=tuple(found))
@@ -146,6 +151,20 @@ def _not_migrated(output: ToolOutput) -> list[Diagnostic]:
     return found or [_missing("", match["message"], None) for match in _NULLABLE.finditer(output.text)]
 
 
+def _without_migrations(output: ToolOutput) -> list[Diagnostic]:
+    """Returns a finding for each app whose models have no migrations."""
+    return [
+        Diagnostic(
+            tool="django",
+            message=f"{match['app']} has models and no migrations{match['cause'] or ''}, so production lacks "
+            f"the tables of {match['models']}. Run: python manage.py makemigrations {match['app']}",
+            file=output.mapper.relative(match["path"]),
+            rule="no_migrations",
+        )
+        for match in _NO_MIGRATIONS.finditer(output.stdout)
+    ]
+
+
 def _missing(app: str, operation: str, file: str | None) -> Diagnostic:
     """Returns the finding for one change of models, with the command that writes its migration."""
     command = f"python manage.py makemigrations {app}".rstrip()
@@ -188,6 +207,10 @@ def _raised(output: ToolOutput) -> list[Diagnostic]:
     if file is None and culprit:
         file = _migration_file(culprit["app"], culprit["name"], output.mapper)
     message = error.message
+    if error.rule == "CircularDependencyError":
+        nodes = [node.strip().partition(".") for node in message.split(",")]
+        file = file or _migration_file(nodes[0][0], nodes[0][2], output.mapper)
+        message = f"these migrations depend on each other: {message}"
     if applying:
         message = f"{applying[-1]['app']}.{applying[-1]['name']}: {message}"
     details = [note for note in found[-1].notes if note.startswith("DETAIL:")]

@@ -1,20 +1,21 @@
 """Finds the components of a tree: their folders, kinds and contents."""
 
 import posixpath
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from tasks.discovery.answered_paths import route_paths
 from tasks.discovery.calls.owners import calls_of
 from tasks.discovery.calls.reader import read_calls
-from tasks.discovery.django.project import describe_web, is_for_tests, is_project
+from tasks.discovery.django.entry import project_directories
+from tasks.discovery.django.project import describe_web, is_for_tests
 from tasks.discovery.django.settings_choice import module_base
 from tasks.discovery.documents import string
 from tasks.discovery.file_view import FileView, join, parent
 from tasks.discovery.image.definitions import ImageDefinitions, is_for_node
 from tasks.discovery.node.node_project import describe_node, without_manifest
 from tasks.discovery.other_sites import name_other_sites
-from tasks.discovery.package_builds import find_builds, is_near
+from tasks.discovery.package_builds import find_builds, is_near, is_tool
 from tasks.discovery.public_variables import private_variables, public_variables
 from tasks.discovery.python.installations import ImageBuild, find_installations
 from tasks.discovery.python.python_project import describe_python
@@ -50,7 +51,8 @@ def find_components(
 ) -> tuple[Component, ...]:
     """Returns every component, ordered by kind and path."""
     directories = _candidates(tree, exclude)
-    places = [place for directory in directories for place in _places(tree, directory, environment)]
+    projects = project_directories(tree)
+    places = [place for directory in directories for place in _places(tree, directory, environment, projects)]
     images = ImageDefinitions(tree)
     name_other_sites(tree)
     places += _package_places(tree, exclude, places, images)
@@ -70,12 +72,15 @@ def find_components(
 
 def _candidates(tree: FileView, exclude: Sequence[str]) -> list[str]:
     """Returns the folders with components of the lowest rank that any of them has."""
-    named = tree.named("manage.py", "package.json", *CONFIGS)
-    directories = sorted({parent(path) for path in named})
+    projects = project_directories(tree)
+    named = tree.named("package.json", *CONFIGS)
+    directories = sorted({*projects, *(parent(path) for path in named)})
     ranked: dict[Rank, list[str]] = {}
     for directory in directories:
-        level = max(rank(directory), Rank.TEST if is_for_tests(tree, directory) else Rank.DEPLOYED)
-        if level is not Rank.NEVER and not is_excluded(directory, exclude) and _has_sign(tree, directory):
+        is_project = directory in projects
+        level = max(rank(directory), Rank.TEST if is_project and is_for_tests(tree, directory) else Rank.DEPLOYED)
+        has_sign = is_project or _has_sign(tree, directory)
+        if level is not Rank.NEVER and not is_excluded(directory, exclude) and has_sign:
             ranked.setdefault(level, []).append(directory)
     if not ranked:
         return []
@@ -88,14 +93,12 @@ def _candidates(tree: FileView, exclude: Sequence[str]) -> list[str]:
 
 
 def _has_sign(tree: FileView, directory: str) -> bool:
-    """Whether the folder may hold a component. Unlike `_places`, this check adds no warnings about wrangler files."""
-    if is_project(tree, directory):
-        return True
+    """Whether the folder may hold a component of Node. Adds no warnings about wrangler files, unlike `_places`."""
     return bool(tree.first(directory, *CONFIGS)) or find_site(tree, directory) is not None
 
 
-def _places(tree: FileView, directory: str, environment: str) -> Iterator[_Place]:
-    if is_project(tree, directory):
+def _places(tree: FileView, directory: str, environment: str, projects: Collection[str]) -> Iterator[_Place]:
+    if directory in projects:
         yield _Place(Kind.WEB, directory)
     wrangler = read_wrangler(tree, directory)
     site = with_pages(tree, directory, wrangler, find_site(tree, directory))
@@ -113,9 +116,13 @@ def _package_places(
 ) -> Iterator[_Place]:
     """Yields packages with an unknown build. One near a Django project may make its assets, so it is only named."""
     webs = [place.directory for place in places if place.kind is Kind.WEB]
-    for build in find_builds(tree, exclude, [place.directory for place in places if place.kind is not Kind.WEB]):
+    others = [place.directory for place in places if place.kind is not Kind.WEB]
+    for build in find_builds(tree, exclude, others):
         web = next((each for each in webs if is_near(build.directory, each)), None)
-        if web is None:
+        if is_tool(tree, build.directory, others) and not build.site.output:
+            manifest = join(build.directory, "package.json")
+            tree.leave_out(f"{manifest} has a build script that did not run: no file says that its result is deployed")
+        elif web is None:
             kind = Kind.SITE if build.site.output else Kind.PACKAGE
             yield _Place(kind, build.directory, site=build.site)
         elif not _is_built_in_image(tree, images, web, webs):

@@ -149,6 +149,18 @@ GENERATORS = (
         base="basename",
         static=r"\bssr\s*:\s*false",
     ),
+    *(
+        Generator(
+            name="hugo",
+            package=package,
+            configs=(),
+            command=("hugo",),
+            default="public",
+            output_flag="--destination",
+            word="hugo",
+        )
+        for package in ("hugo-bin", "hugo-extended")
+    ),
     Generator(
         name="vite",
         package="vite",

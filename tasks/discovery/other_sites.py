@@ -5,9 +5,11 @@ from collections.abc import Iterator
 
 from tasks.discovery.documents import string, table
 from tasks.discovery.file_view import FileView, join, parent
+from tasks.discovery.node.node_workspace import dependencies
 from tasks.discovery.rank import Rank, rank
 from tasks.stack import Site
 
+_LOCKED_HUGO = frozenset({"hugo-bin", "hugo-extended"})
 _HUGO = ("hugo.toml", "hugo.yaml", "hugo.yml", "hugo.json")
 
 
@@ -48,7 +50,8 @@ def name_other_sites(tree: FileView) -> None:
 
 def _other_sites(tree: FileView) -> Iterator[tuple[str, str, str]]:
     for path in tree.named(*_HUGO):
-        yield parent(path), "Hugo", path
+        if _LOCKED_HUGO.isdisjoint(dependencies(tree, parent(path))):
+            yield parent(path), "Hugo", path
     for path in tree.named("config.toml"):
         folders = (join(parent(path), name) for name in ("content", "templates"))
         if string(tree.table(path), "base_url") and all(tree.has_directory(each) for each in folders):

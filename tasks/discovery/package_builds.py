@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from tasks.discovery.documents import Table, string, table, text_table
 from tasks.discovery.file_view import FileView, is_within, join, lineage, parent
-from tasks.discovery.node.node_workspace import dependencies, workspace_members
+from tasks.discovery.node.node_workspace import dependencies, find_workspace, workspace_members
 from tasks.discovery.rank import Rank, is_excluded, rank
 from tasks.stack import Site
 
@@ -18,6 +18,9 @@ _DELEGATES = re.compile(
     r"\b(?:turbo|nx|lerna|wireit|rush|moon)\b|\bworkspaces? |\bcd\s"
     r"|\s(?:-r|-F|-w|-ws|-C|--recursive|--filter|--workspaces?|--prefix|--cwd)\b"
 )
+# Scripts and files of a package that runs, or is deployed, by itself.
+_RUNS = re.compile(r"start|serve|preview|deploy|publish|release")
+_HOSTED = ("Dockerfile", "Procfile", "fly.toml", "render.yaml", "netlify.toml", "vercel.json", "app.yaml", "index.html")
 _LIBRARY = re.compile(r"\blib\s*:\s*\{")
 _VITE = tuple(f"vite.config{ending}" for ending in (".mjs", ".js", ".ts", ".mts"))
 
@@ -41,6 +44,15 @@ def find_builds(tree: FileView, exclude: Sequence[str], taken: Collection[str]) 
     deployed = [each for each in candidates if rank(each) is Rank.DEPLOYED and not is_excluded(each, exclude)]
     wanted = {name for path in tree.named("package.json") for name in dependencies(tree, parent(path))}
     return [PackageBuild(directory=each, site=_site(tree, each)) for each in deployed if _is_app(tree, each, wanted)]
+
+
+def is_tool(tree: FileView, directory: str, others: Collection[str]) -> bool:
+    """Whether a member of a workspace with other components shows no sign that it is deployed itself."""
+    root = find_workspace(tree, directory).root
+    if root == directory or not any(is_within(each, root) for each in others):
+        return False
+    scripts = text_table(tree.table(join(directory, "package.json")), "scripts")
+    return not any(_RUNS.match(name) for name in scripts) and not tree.first(directory, *_HOSTED)
 
 
 def _is_app(tree: FileView, directory: str, wanted: Collection[str]) -> bool:

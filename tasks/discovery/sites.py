@@ -70,7 +70,7 @@ def _site(
         base="/" + base.strip("/") if base.startswith("/") else "?" if base == "?" else "/",
         script=script,
         command=generator.command if not script else (),
-        server=bool(_RENDERED.search(source)) or any(_ADAPTERS.match(name) for name in asked),
+        server=bool(_RENDERED.search(source)) or any(_ADAPTERS.match(name) and name in source for name in asked),
         host=urlsplit(literal(source, generator.host)).hostname or "",
         answered=host_paths(tree, package),
         routed=generator.name in _APPS and any(_ROUTER.search(name) or "remix" in name for name in asked),

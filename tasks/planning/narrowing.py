@@ -15,6 +15,12 @@ GAP = ("a whole test run", "only the tests after -- ran")
 """A capability that no engine has, so that a pass is partial."""
 
 
+def reject_words(words: tuple[str, ...], *, is_whole: bool) -> None:
+    """Raises UsageError if a run of whole checks is given words for one of them."""
+    if words and is_whole:
+        raise UsageError("words after -- do not go with --gate or --distribute: those run whole checks")
+
+
 def narrow(plan: Plan, only: Collection[str], words: tuple[str, ...], files: Collection[str]) -> Plan:
     """Returns the plan in which the chosen check runs with these words. `files` are those of the tree.
 

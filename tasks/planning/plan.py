@@ -120,9 +120,8 @@ def no_check_reason(catalogue: Catalogue, seen: str, *, narrowed: bool) -> str:
     if narrowed and catalogue.checks:
         return "the flags select no check.\nSee all checks with --list"
     return (
-        "no Django project (manage.py), Cloudflare Worker (wrangler.toml, .json, .jsonc) or static site was found.\n"
-        + (f"{seen}\n" if seen else "")
-        + "Give the directory of the stack as the argument."
+        "no Django project (manage.py or wsgi.py), Cloudflare Worker (wrangler.toml, .json, .jsonc) or static site "
+        "was found.\n" + (f"{seen}\n" if seen else "") + "Give the directory of the stack as the argument."
     )
 
 

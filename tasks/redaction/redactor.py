@@ -133,12 +133,12 @@ class Stream:
         return written
 
 
-def heads(squeezed: Iterable[bytes]) -> dict[bytes, tuple[bytes, ...]]:
-    """Forms by their first bytes, few or `HEAD` of them."""
-    found: dict[bytes, tuple[bytes, ...]] = {}
+def heads(squeezed: Iterable[bytes]) -> dict[bytes, list[bytes]]:
+    """Forms by their first bytes, few or `HEAD` of them. Thousands of values may begin with the same byte."""
+    found: dict[bytes, list[bytes]] = {}
     for form in squeezed:
         for length in range(1, HEAD + 1):
-            found[form[:length]] = (*found.get(form[:length], ()), form)
+            found.setdefault(form[:length], []).append(form)
     return found
 
 

@@ -20,12 +20,12 @@ from tasks.models import (
     worst,
 )
 from tasks.report.facts import duration_of
-from tasks.report.fingerprints import fingerprints
+from tasks.report.findings.fingerprints import fingerprints
+from tasks.report.findings.rerun import rerun_of
 from tasks.report.folding import sameness
 from tasks.report.inspection import Json, production_document
 from tasks.report.layout import encodable
 from tasks.report.ranking import Fix, causes_of
-from tasks.report.rerun import rerun_of
 
 SCHEMA = 1
 Member: TypeAlias = "tuple[str, tuple[str, ...]]"

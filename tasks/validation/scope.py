@@ -10,6 +10,7 @@ from tasks.catalogue.build_env import thrown_names
 from tasks.catalogue.django.environment import filled_names
 from tasks.catalogue.row import NOT_ASKED
 from tasks.diagnostics import PARSERS
+from tasks.engines import package_credentials
 from tasks.errors import SettingsError, UsageError
 from tasks.exports.files import Handover, plan_handovers
 from tasks.exports.images import Delivery, plan_deliveries
@@ -107,7 +108,8 @@ def read_secrets(scope: Scope, environ: Mapping[str, str], token: Token | None, 
     provider = choose_provider(scope.settings, provider_context(scope, environ, token, data))
     if scope.settings.mysql_url is not None:
         provider = WithOwn(provider, {MYSQL_VARIABLE: scope.settings.mysql_url.get_secret_value()})
-    return take_secrets(scope.plan.checks, provider, optional=scope.settings.optional_secrets, token=token)
+    optional, masked = scope.settings.optional_secrets, dict(package_credentials.values(environ))
+    return take_secrets(scope.plan.checks, provider, optional=optional, token=token, masked=masked)
 
 
 def reject_environment(settings: Settings) -> None:

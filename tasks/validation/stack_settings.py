@@ -1,6 +1,7 @@
 """The settings of a run on a stack, with all mistakes in them, and the stack as the catalogue sees it."""
 
 import stat
+from codecs import BOM_UTF16_BE, BOM_UTF16_LE
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
@@ -16,13 +17,15 @@ from tasks.validation.line_ends import line_end_warnings
 
 
 def read_text(tree: Tree, path: str) -> str:
-    """A file of the tree as text."""
+    """A file of the tree as text. PowerShell's `>` writes UTF-16, which installers read."""
     try:
-        return (tree.root / path).read_text(encoding="utf-8", errors="replace")
+        content = (tree.root / path).read_bytes()
     except OSError as error:
         raise TreeError(
             f"{path} cannot be read: {error.strerror}. Make it readable, or take it out of the tree."
         ) from error
+    encoding = "utf-16" if content.startswith((BOM_UTF16_LE, BOM_UTF16_BE)) else "utf-8-sig"
+    return content.decode(encoding, errors="replace").replace("\r\n", "\n").replace("\r", "\n")
 
 
 def existing(stack: Path) -> Path:

@@ -358,10 +358,13 @@ def built(checks: dict[str, Check]) -> dict[str, Command]:
 BIND = f"{SERVER_HOST}:{SERVER_PORT}"
 
 
-def server_of(*packages: str, settings: ComponentSettings | None = None, **web: Any) -> str:
+def server_of(
+    *packages: str, settings: ComponentSettings | None = None, manage: str = "apps/web/manage.py", **web: Any
+) -> str:
     component = make_web(project=make_uv_project(packages=frozenset(packages)), **web)
     own = {"apps/web": settings} if settings else {}
-    return " ".join(server_argv(component, make_scene(make_stack(component), None, Settings(jobs=1, component=own))))
+    context = make_scene(make_stack(component), {manage: ""}, Settings(jobs=1, component=own))
+    return " ".join(server_argv(component, context))
 
 
 @pytest.mark.parametrize(
@@ -384,6 +387,7 @@ def test_server_is_the_one_in_the_lock(package: str, argv: str) -> None:
 def test_server_without_an_application_is_ignored() -> None:
     assert server_of("gunicorn", "uvicorn", wsgi="").startswith("uvicorn")
     assert server_of("uvicorn", asgi="").startswith("python manage.py runserver")
+    assert server_of("uvicorn", asgi="", manage="manage.py").startswith("python -m django runserver")
 
 
 def test_configured_server_comes_before_the_stack_s_and_that_before_a_guess() -> None:
@@ -406,7 +410,7 @@ def test_server_that_no_file_names_is_a_gap_in_the_proof() -> None:
 @pytest.mark.parametrize(
     ("packages", "text", "failed", "errored"),
     [
-        ({"gunicorn", "django"}, "", False, False),
+        ({"gunicorn", "django"}, "", True, False),  # it may be of an extra that production does not install
         ({"django"}, "FROM x\nCOPY . .\n", True, False),
         ({"django"}, "FROM x\nRUN pip install \\\n  gunicorn==23\n", False, True),
         (set(), "", False, True),
@@ -625,3 +629,20 @@ def test_commands_get_a_database_on_the_named_mysql_server(packages: set[str], i
     assert ("--migrate" in serve.argv) is is_wrapped
     assert (checks["migrate_upgrade[apps/web]"].skip_reason is mysql.NO_UPGRADE) is is_wrapped
     assert "pw" not in str(checks)
+
+
+@pytest.mark.parametrize(
+    ("file", "text", "asked"),
+    [
+        ("README.md", "python manage.py makemigrations", True),
+        ("Dockerfile", "RUN python manage.py makemigrations --check", True),
+        ("deploy/entrypoint.sh", "python manage.py makemigrations shop && python manage.py migrate", False),
+        ("Procfile", "release: python manage.py migrate --run-syncdb", False),
+    ],
+)
+def test_apps_without_migrations_are_asked_for_unless_a_deploy_makes_their_tables(
+    file: str, text: str, asked: bool
+) -> None:
+    (command,) = checks_of(make_web("."), files={file: text})["migrations_missing[.]"].commands
+
+    assert ("unmigrated" in command.argv) is asked

@@ -9,13 +9,13 @@ import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, Literal
 
 import jsonschema
 
-from tests.support.forked import ForkedProcess
+from tests.support.forked import ForkedProcess, fork_server
 from tests.support.validate import schema
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -83,6 +83,7 @@ class Caller:
     cwd: Path
     environ: Mapping[str, str] = field(default_factory=dict)
     paths: tuple[Path, ...] = ()
+    """The first directories on Python's path. Without one that replaces Prefect, a forked call has Prefect imported."""
     how: Literal["auto", "fork", "exec"] = "auto"
     """`exec`: each call starts an interpreter. `fork`: no test looks for the token in what /proc shows of the call."""
 
@@ -116,7 +117,9 @@ class Caller:
         """Starts a call in a new session and process group."""
         given = [*map(str, arguments)]
         if self.can_be_forked and not options:
-            return Call(lambda: ForkedProcess(given, environ=self.variables, cwd=self.cwd))
+            server = partial(fork_server, *([] if self.paths else ["--prefect"]))
+            call = ["predeploy", *given]
+            return Call(lambda: ForkedProcess(call, environ=self.variables, cwd=self.cwd, server=server))
         return self.execute([sys.executable, "-m", "flows.predeploy", *given], **options)
 
     def execute(self, argv: Sequence[str], **options: Any) -> "Call":

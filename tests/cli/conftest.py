@@ -1,8 +1,5 @@
 """Fixtures for callers and stacks. Only tests of the recording start Prefect, which is slow."""
 
-import os
-import signal
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,8 +7,6 @@ import pytest
 
 from tests.cli.caller import NOWHERE, Caller
 from tests.cli.stack import TinyStack, make_stack
-from tests.flows.harness import Places, servers_below
-from tests.support.prefect_database import give_template
 
 
 @pytest.fixture(scope="session")
@@ -48,18 +43,6 @@ def green(stack: TinyStack) -> TinyStack:
     stack.has("words")
     stack.has("later", stage="integration", needs="words")
     return stack
-
-
-@pytest.fixture(scope="session")
-def warm_home(tmp_path_factory: pytest.TempPathFactory, prefect_template: Path) -> Iterator[Path]:
-    """A home with a running server."""
-    home = tmp_path_factory.mktemp("warm")
-    user_dirs = Places(data=home / ".local/share/predeploy", cache=home / ".cache/predeploy")
-    give_template(prefect_template, user_dirs.cache)
-    user_dirs.start()
-    yield home
-    for pid in servers_below(home):
-        os.kill(pid, signal.SIGKILL)
 
 
 @pytest.fixture

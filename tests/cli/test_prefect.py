@@ -92,7 +92,8 @@ def test_prefect_settings_in_files_do_not_affect_the_process(
         (place / "prefect.toml").write_text("\n".join(lines))
         (place / "pyproject.toml").write_text("\n".join(["[tool.prefect]", *lines]))
 
-    ended = recorded.run(red.root, "--json-output")
+    # Prefect reads these files when it is imported
+    ended = replace(recorded, how="exec").run(red.root, "--json-output")
 
     assert_verdict(ended)
     assert_recorded(ended, warm_home)
@@ -106,7 +107,7 @@ def test_users_prefect_settings_do_not_affect_the_server_of_predeploy(
 ) -> None:
     environ = {"PREFECT_HOME": str(tmp_path / "theirs"), "PREFECT_LOGGING_LEVEL": "DEBUG", "PREFECT_API_KEY": "k"}
 
-    ended = replace(recorded, environ=environ).run(red.root, "--json-output")
+    ended = replace(recorded, environ=environ, how="exec").run(red.root, "--json-output")
 
     assert_verdict(ended)
     assert_recorded(ended, warm_home)

@@ -1,8 +1,11 @@
 """What the process says without any module of predeploy: it must be what the modules would say."""
 
+import gc
+
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
+from flows.cli.process import without_collector
 from flows.cli.signals import bare_document, is_json_wanted
 from tasks.models import EngineFacts, Outcome, Report, RunFacts, Verdict
 from tasks.report.document import to_document
@@ -36,3 +39,15 @@ def test_a_word_asks_for_the_document_if_the_setting_accepts_it_as_true(word: st
         accepted = False
 
     assert is_json_wanted([], word) == accepted
+
+
+def test_the_garbage_collector_waits_for_imports_and_starts_again_after_an_error() -> None:
+    def fail() -> None:
+        with without_collector():
+            assert not gc.isenabled()
+            raise ImportError
+
+    with pytest.raises(ImportError):
+        fail()
+
+    assert gc.isenabled()

@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 import threading
+from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from deployments import deploy
 from deployments.definitions import on_other_pool, pools_of, read_variables, with_stack
 from deployments.worker import arguments_for_prefect
 from tasks.errors import UsageError
+from tests.support.forked import ForkedProcess, fork_server
 from tests.support.validate import ROOT
 
 DOCUMENT: dict[str, Any] = {
@@ -166,23 +168,23 @@ def test_server_that_cannot_be_used_is_one_line(
             opened.callback(server.shutdown)
             port = server.server_address[1]
         flags = ["--repository", "https://git.example/cafe.git"] if program == "deploy" else []
-        ended = subprocess.run(
-            [sys.executable, "-P", "-m", f"deployments.{program}", *flags],
-            env={
+        process = ForkedProcess(
+            [program, *flags],
+            environ={
                 "PATH": os.environ["PATH"],
                 "HOME": str(tmp_path),
                 "PYTHONPATH": str(ROOT),
                 "PREFECT_API_URL": f"http://127.0.0.1:{port}/api",
             },
-            capture_output=True,
-            text=True,
-            check=False,
+            cwd=tmp_path,
+            server=partial(fork_server, "--prefect"),
         )
+        stdout, stderr = (stream.decode() for stream in process.communicate(timeout=60))
 
-    assert ended.returncode == code, ended.stderr
-    assert says in ended.stderr
-    assert len(ended.stderr.splitlines()) == 1
-    assert ended.stdout == ""
+    assert process.wait() == code, stderr
+    assert says in stderr
+    assert len(stderr.splitlines()) == 1
+    assert stdout == ""
 
 
 def test_without_a_server_nothing_is_deployed(capsys: pytest.CaptureFixture[str]) -> None:

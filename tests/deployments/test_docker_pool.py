@@ -30,6 +30,7 @@ from tests.deployments.docker_pool import (
 )
 from tests.deployments.fake_github import fake_github
 from tests.deployments.operation import FAILS, HANGS, TOKEN, Operation, Remotes, prefect_server
+from tests.deployments.service import NOWHERE
 from tests.flows.harness import ROOT, wait_until
 
 BLOCK_TOKEN = "ghp_of_the_block_0123"
@@ -130,48 +131,10 @@ def test_the_file_refers_to_no_block() -> None:
     assert "prefect.blocks" not in FILE.read_text()
 
 
-@real
-def test_a_run_reads_doppler_s_token_from_its_block(pooled: Operation, tmp_path: Path) -> None:
-    program = """
-import asyncio, os
-from prefect.blocks.system import Secret
-from flows.commits.secret_blocks import doppler_token
-from flows.commits.trust import environment_for
-from tasks.errors import EngineError
-from tasks.trust import TRUSTED
-from tasks.validation.job import take_environment
-Secret(value="dp.st.canary").save("doppler-token", overwrite=True)
-async def main():
-    named = {"PREDEPLOY_DOPPLER_TOKEN_BLOCK": "doppler-token", "DOPPLER_TOKEN": "dp.st.other"}
-    known = environment_for(named, TRUSTED) | await doppler_token(named)
-    print(known, await doppler_token({}))
-    for is_trusted in (True, False):
-        given = take_environment(known, is_trusted=is_trusted)
-        print(given.token is not None and given.token.text == "dp.st.canary", given.environ)
-    try:
-        await doppler_token({"PREDEPLOY_DOPPLER_TOKEN_BLOCK": "not-there"})
-    except EngineError as error:
-        print(error)
-asyncio.run(main())
-"""
-    ended = subprocess.run(
-        [sys.executable, "-P", "-c", program],
-        env=pooled.environment(),
-        cwd=tmp_path,
-        check=True,
-        capture_output=True,
-        text=True,
-    )
-
-    first, trusted, strange, last = ended.stdout.splitlines()
-    assert first == "{'DOPPLER_TOKEN': 'dp.st.canary'} {}"
-    assert (trusted, strange) == ("True {}", "False {}")
-    assert last.startswith("PREDEPLOY_DOPPLER_TOKEN_BLOCK: Prefect has no Secret block not-there. Make it")
-
-
-@real
-def test_the_nightly_stack_is_required(pooled: Operation) -> None:
-    ended = recipe(pooled, "deploy-docker")
+def test_the_nightly_stack_is_required(tmp_path: Path) -> None:
+    with fake_github() as github:
+        unstarted = Operation(url=NOWHERE, home=tmp_path, remotes=Remotes(place=tmp_path), github=github)
+        ended = recipe(unstarted, "deploy-docker")
 
     assert ended.returncode != 0
     assert "PREDEPLOY_DOCKER_STACK: set it to the URL" in ended.stderr

@@ -28,6 +28,7 @@ from tasks.models import Diagnostic
             "FileNotFoundError",
             "apps/web/rates.json",
         ),
+        ("shop has models", "apps/web/shop/models.py", "no_migrations", "apps/web/shop/migrations/*.py"),
         ("shop/index.html", "apps/web/shop/views.py", "TemplateDoesNotExist", "apps/web/*/templates/shop/index.html"),
     ],
 )

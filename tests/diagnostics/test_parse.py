@@ -8,7 +8,7 @@ import pytest
 
 from tasks.diagnostics import PARSERS, Parsed, parse
 from tasks.models import Diagnostic
-from tasks.report.fingerprints import fingerprints
+from tasks.report.findings.fingerprints import fingerprints
 from tests.diagnostics.captures import load, names, read
 
 

@@ -68,3 +68,13 @@ def test_a_site_of_a_generator_that_does_not_run_is_named(files: dict[str, str],
 
     assert gap.endswith(f"configures a site of {generator}, which predeploy does not build")
     assert look(astro("s") | {"docs/config.toml": "base_url = 'x'", "docs/_config.yml": ""}).gaps == ()
+
+
+def test_hugo_from_a_package_is_a_site() -> None:
+    manifest = package(name="s", devDependencies={"hugo-bin": "1"}, scripts={"build": "hugo --minify"})
+    stack = look({"s/package.json": manifest, "s/hugo.toml": "title = 'x'"})
+
+    (component,) = stack.components
+    assert component.site
+    assert (component.kind, component.site.generator, component.site.output) == (Kind.SITE, "hugo", "public")
+    assert stack.gaps == ()

@@ -85,3 +85,16 @@ def test_a_build_in_the_image_of_a_django_project_is_no_gap() -> None:
     files |= {"web/Dockerfile": "FROM python:3.12\nRUN npm ci && npm run build\nCMD gunicorn config.wsgi"}
 
     assert look(files).gaps == ()
+
+
+def test_a_member_of_a_workspace_without_a_sign_of_a_deploy_is_a_gap() -> None:
+    root = {"package.json": package(private=True, workspaces=["site", "tools/*"])}
+    icons = {"tools/icons/package.json": package(name="icons", private=True, scripts=BUILD)}
+    api = {"tools/api/package.json": package(name="api", private=True, scripts=BUILD | {"start": "node dist"})}
+
+    stack = look(astro("site") | root | icons | api)
+
+    assert [(each.kind, each.path) for each in stack.components] == [(Kind.SITE, "site"), (Kind.PACKAGE, "tools/api")]
+    assert stack.gaps == (
+        "tools/icons/package.json has a build script that did not run: no file says that its result is deployed",
+    )

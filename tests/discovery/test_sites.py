@@ -137,6 +137,16 @@ def test_an_astro_site_with_an_adapter_is_rendered_by_a_server() -> None:
     assert found.server
 
 
+@pytest.mark.parametrize(("config", "server"), [("", False), ("import cf from '@astrojs/cloudflare'", True)])
+def test_an_adapter_counts_only_if_the_configuration_uses_it(config: str, server: bool) -> None:
+    manifest = package(dependencies={"astro": "7", "@astrojs/cloudflare": "13"}, scripts={"build": "astro build"})
+
+    found = site({"s/package.json": manifest, "s/astro.config.mjs": config})
+
+    assert found
+    assert found.server is server
+
+
 @pytest.mark.parametrize(
     ("main", "kinds"),
     [

@@ -2,6 +2,7 @@
 
 import pytest
 
+from tasks.stack import Kind
 from tests.discovery.trees import MANAGE, WSGI, django, look, web
 
 SPLIT = {
@@ -62,6 +63,43 @@ def test_settings_that_are_computed_are_unknown() -> None:
     line = 'os.environ.setdefault("DJANGO_SETTINGS_MODULE", settings_module())'
 
     assert web({"manage.py": f"import django\n{line}\n"}).settings == ""
+
+
+def test_project_without_manage_py_starts_from_its_gateway() -> None:
+    files = {
+        "my-shop/src/config/wsgi.py": WSGI,
+        "my-shop/src/config/settings.py": "",
+        "my-shop/requirements.txt": "django",
+    }
+
+    (component,) = look(files).of(Kind.WEB)
+
+    assert component.path == "my-shop/src"
+    assert component.web is not None
+    assert (component.web.settings, component.web.wsgi) == ("config.settings", "config.wsgi:application")
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        {"config/wsgi.py": WSGI},
+        {"examples/shop/config/wsgi.py": WSGI, "examples/shop/config/settings.py": ""},
+        {"config/wsgi.py": "import flask\n", "config/settings.py": ""},
+    ],
+)
+def test_gateway_alone_is_no_project(files: dict[str, str]) -> None:
+    assert not look(files).of(Kind.WEB)
+
+
+def test_gateway_next_to_the_manage_py_of_another_directory_is_no_project() -> None:
+    files = {
+        "web/manage.py": MANAGE,
+        "web/config/settings.py": "",
+        "old/config/wsgi.py": WSGI,
+        "old/config/settings.py": "",
+    }
+
+    assert [each.path for each in look(files).of(Kind.WEB)] == ["web"]
 
 
 def test_modules_that_are_imported_from_above_manage_py() -> None:

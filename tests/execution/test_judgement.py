@@ -126,6 +126,8 @@ MISSING = (
 GONE = " ERR_PNPM_FETCH_404  GET …/left-pad: Not Found - 404"
 NO_VERSION = "npm error code ETARGET\nnpm error notarget No matching version found for astro@99.0.0."
 MISMATCH = "error: Hash mismatch for `django==5.2.1`"
+PATCH = "npm error code 1\nnpm error path /ws\nnpm error command failed\nnpm error command sh -c patch-package"
+PROTOCOL = 'npm error code EUNSUPPORTEDPROTOCOL\nnpm error Unsupported URL Type "workspace:": workspace:*'
 INTEGRITY = "npm error code EINTEGRITY"
 CLASH = "  x No solution found when resolving dependencies:\n  ╰─▶ Because a==1 depends on b<2, they are unsatisfiable"
 TOML = "error: Failed to parse: `pyproject.toml`\n  Caused by: TOML parse error at line 3, column 9"
@@ -146,6 +148,7 @@ GIT = """error: Failed to download and build `widgets @ git+https://me:secret@gi
          fatal: unable to access 'https://git.invalid/acme/widgets.git/': The requested URL returned error: 403"""
 UNREACHED = GIT.replace("The requested URL returned error: 403", "Could not resolve host: git.invalid")
 NO_HOST = "error: Failed to fetch: https://packages.invalid/simple/widgets/\n  cause: dns error"
+FROZEN, BROKEN = "error: Distribution not found at: file://{}", "manifest_broken"
 SCRIPT = " ELIFECYCLE  Command failed with exit code 1."
 
 ACQUIRE: dict[str, tuple[Exit, bool, Status, str]] = {
@@ -159,6 +162,8 @@ ACQUIRE: dict[str, tuple[Exit, bool, Status, str]] = {
     "no such package": (ended(1, stderr=MISSING), True, FAILED, "not_found"),
     "no such package, no registry": (ended(1, stderr=MISSING), False, ERRORED, "registry"),
     "no such version": (ended(1, stderr=NO_VERSION), True, FAILED, "not_found"),
+    "patch of patch-package": (ended(1, stderr=PATCH), False, FAILED, "patch_failed"),
+    "workspace protocol in npm": (ended(1, stderr=PROTOCOL), True, FAILED, "manifest_broken"),
     "hash mismatch": (ended(1, stderr=MISMATCH), True, FAILED, "hash_mismatch"),
     "hash mismatch, no registry": (ended(1, stderr=MISMATCH), False, ERRORED, "registry"),
     "integrity": (ended(1, stderr=INTEGRITY), True, FAILED, "hash_mismatch"),
@@ -166,6 +171,9 @@ ACQUIRE: dict[str, tuple[Exit, bool, Status, str]] = {
     "unparsable manifest": (ended(2, stderr=TOML), True, FAILED, "manifest_broken"),
     "unparsable manifest, no registry": (ended(2, stderr=TOML), False, FAILED, "manifest_broken"),
     "unparsable package.json": (ended(1, stderr=JSON), False, FAILED, "manifest_broken"),
+    "path of conda's machine": (ended(1, stderr=FROZEN.format("/home/conda/feedstock_root/w")), True, FAILED, BROKEN),
+    "path of a Windows machine": (ended(1, stderr=FROZEN.format("/C:/b/abs/w")), False, FAILED, BROKEN),
+    "another path that is absent": (ended(1, stderr=FROZEN.format("/wheels/a.whl")), True, ERRORED, "acquire"),
     "registry unreachable": (ended(1, stderr=UNREACHABLE), False, ERRORED, "registry"),
     "registry answers again": (ended(1, stderr=UNREACHABLE), True, ERRORED, "acquire"),
     "a warning is no proof": (ended(1, stderr=WARNED), True, ERRORED, "acquire"),

@@ -27,6 +27,18 @@ DATABASE = (
         ),
     ),
     Fault(
+        name="an app with a model and without migrations",
+        edits=(
+            replace(f"{WEB}/config/settings.py", '    "menu",\n', '    "menu",\n    "tables",\n'),
+            write(f"{WEB}/tables/__init__.py", ""),
+            write(
+                f"{WEB}/tables/models.py",
+                "from django.db import models\n\n\nclass Table(models.Model):\n    seats = models.IntegerField()\n",
+            ),
+        ),
+        red=(red("migrations_missing", "findings", f"{WEB}/tables/models.py", "production lacks the tables of Table"),),
+    ),
+    Fault(
         name="a new field without a default and without its migration",
         edits=(
             replace(

@@ -7,25 +7,20 @@ from pathlib import Path
 
 import pytest
 
-from tasks.prefect_server import ServerHandle, stop_server
-from tests.flows.harness import Places, servers_below
-from tests.support.prefect_database import give_template
+from tasks.prefect_server import ServerHandle
+from tests.flows.harness import Places, places_in, servers_below
 
 
 @pytest.fixture(scope="session")
-def shared_places(tmp_path_factory: pytest.TempPathFactory, prefect_template: Path) -> Places:
+def shared_places(warm_home: Path) -> Places:
     """A home with a server that every test may use, and that no test may stop or change."""
-    root = tmp_path_factory.mktemp("prefect")
-    give_template(prefect_template, root / "cache")
-    return Places(data=root / "data", cache=root / "cache")
+    return places_in(warm_home)
 
 
 @pytest.fixture(scope="session")
-def server(shared_places: Places) -> Iterator[ServerHandle]:
-    """A server on a fresh home."""
-    handle = shared_places.start()
-    yield handle
-    stop_server(handle)
+def server(shared_places: Places) -> ServerHandle:
+    """The server of the shared home."""
+    return shared_places.ensure()
 
 
 @pytest.fixture

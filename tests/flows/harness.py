@@ -2,17 +2,18 @@
 
 import json
 import os
+import signal
 import sqlite3
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Mapping
 from contextlib import closing
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from tasks.prefect_server import Phase, ServerHandle, ensure_server, phase
+from tests.support.forked import ForkedProcess, fork_server
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -34,6 +35,11 @@ class Places:
     def ensure(self, **environ: str) -> ServerHandle:
         """Find or start a server, as the command line does with this environment."""
         return ensure_server({"PATH": os.environ["PATH"], **environ}, data_dir=self.data, cache_dir=self.cache)
+
+
+def places_in(home: Path) -> Places:
+    """The directories of predeploy in a home."""
+    return Places(data=home / ".local/share/predeploy", cache=home / ".cache/predeploy")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,15 +64,12 @@ class RecorderProcess:
         cwd: Path | None = None,
         **environ: str,
     ) -> None:
-        argv = [sys.executable, "-m", "tests.flows.recorder_process", str(user_dirs.data), str(user_dirs.cache)]
-        self._process = subprocess.Popen(
-            [*argv, str(runs), str(seconds), *([str(held_by)] if held_by else [])],
+        places = [str(user_dirs.data), str(user_dirs.cache)]
+        self._process = ForkedProcess(
+            ["recorder", *places, str(runs), str(seconds), *([str(held_by)] if held_by else [])],
             cwd=cwd or user_dirs.cache,
-            env={"PATH": os.environ["PATH"], "HOME": str(user_dirs.data), "PYTHONPATH": str(ROOT), **environ},
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
+            environ={"PATH": os.environ["PATH"], "HOME": str(user_dirs.data), "PYTHONPATH": str(ROOT), **environ},
+            server=partial(fork_server, "--prefect"),
         )
 
     @property
@@ -76,13 +79,13 @@ class RecorderProcess:
 
     def kill(self) -> None:
         """End it with SIGKILL."""
-        self._process.kill()
+        self._process.send_signal(signal.SIGKILL)
         self._process.communicate()
 
     def wait(self) -> list[Recording]:
         """Return its lines on stdout. Fails if it printed other text or anything on stderr."""
         stdout, stderr = self._process.communicate(timeout=300)
-        assert (self._process.returncode, stderr) == (0, "")
+        assert (self._process.returncode, stderr) == (0, b"")
         return [Recording(**json.loads(line)) for line in stdout.splitlines()]
 
 

@@ -59,11 +59,14 @@ class LongRun:
 @pytest.fixture(scope="module")
 def long_run(home: Path, shared_places: Places, tmp_path_factory: pytest.TempPathFactory) -> LongRun:
     end = tmp_path_factory.mktemp("run") / "end"
-    recorder = RecorderProcess(shared_places, held_by=end)
     running = "select id from task_run where state_name = 'Running' and task_key like 'run_check%'"
-    wait_until(lambda: len(rows(home, running)) == len(MIXED), limit=60)
-    moment = datetime.now(UTC).replace(tzinfo=None)
-    end.touch()
+    before = len(rows(home, running))
+    recorder = RecorderProcess(shared_places, held_by=end)
+    try:
+        wait_until(lambda: len(rows(home, running)) == before + len(MIXED), limit=60)
+    finally:
+        moment = datetime.now(UTC).replace(tzinfo=None)
+        end.touch()
     (recording,) = recorder.wait()
     return LongRun(recording=recording, end=moment)
 

@@ -6,7 +6,7 @@ import pytest
 
 from tasks.errors import UsageError
 from tasks.models import SkipReason
-from tasks.planning.narrowing import GAP, narrow
+from tasks.planning.narrowing import GAP, narrow, reject_words
 from tasks.planning.plan import Plan, make_plan
 from tasks.reason_codes import ReasonCode
 from tasks.stack import TestSelection
@@ -91,3 +91,10 @@ def test_skipped_check_stays_skipped() -> None:
 def test_mistakes_are_usage_errors(only: tuple[str, ...], words: tuple[str, ...], message: str) -> None:
     with pytest.raises(UsageError, match=message):
         narrow(plan_of(*only), only, words, FILES)
+
+
+def test_run_of_whole_checks_takes_no_words() -> None:
+    reject_words((), is_whole=True)
+    reject_words(("-x",), is_whole=False)
+    with pytest.raises(UsageError, match="do not go with --gate"):
+        reject_words(("-x",), is_whole=True)

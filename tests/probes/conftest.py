@@ -1,10 +1,13 @@
 """Runs probes as an engine does: as programs of a Python without predeploy's packages."""
 
 import json
+import os
+import socket
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +19,7 @@ import tasks.probes as probes_folder
 from tasks.steps import DB_URL, Database
 from tests.probes.neon_bench import Outbound, make_database, outbound
 from tests.support.benches import cache_below, hello
+from tests.support.forked import ForkedProcess, start_server
 
 PROBES = Path(next(iter(probes_folder.__path__)))
 UV = uv.find_uv_bin()
@@ -24,11 +28,12 @@ UV = uv.find_uv_bin()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProbeResult:
-    """Exit code, JSON document (empty if it printed none) and stderr of a probe."""
+    """Exit code, JSON document (empty if it printed none) and both streams of a probe."""
 
     code: int
     document: dict[str, Any] = field(default_factory=dict)
     stderr: str = ""
+    stdout: str = ""
 
     @property
     def messages(self) -> list[str]:
@@ -41,23 +46,53 @@ class ProbeResult:
         return [each["rule"] for each in self.document.get("diagnostics", [])]
 
 
+DJANGO = (
+    *("argparse", "django.core.management.commands.makemigrations", "django.core.management.commands.migrate"),
+    *("django.core.wsgi", "django.db.backends.postgresql.base", "django.db.backends.sqlite3.base"),
+    *("django.db.migrations.autodetector", "django.forms"),
+)
+"""What most probes need of Django. No module of them reads the settings when it is imported."""
+STANDARD = (
+    *("argparse", "dataclasses", "hashlib", "html.parser", "http.client", "http.server", "json", "pathlib"),
+    *("socketserver", "tomllib", "urllib.parse"),
+)
+PSYCOPG = (*STANDARD, "psycopg")
+
+
+@cache
+def warm_python(command: tuple[str, ...], modules: tuple[str, ...]) -> socket.socket:
+    """The socket of a process of this Python that has the modules imported."""
+    return start_server(*command, str(Path(__file__).with_name("warm_python.py")), *modules, environ={})
+
+
+def modules_of(python: str, name: str, env: Mapping[str, str]) -> tuple[str, ...]:
+    """The modules that the Python of a probe can have imported before; none if that would change what it does.
+
+    The modules of PYTHONPATH see the imports of Django, and change some of them.
+    """
+    if "PYTHONPATH" in env or not hasattr(os, "pidfd_open"):
+        return ()
+    if python == sys.executable:
+        return STANDARD
+    return DJANGO if name.startswith("django/") else PSYCOPG
+
+
 def run_probe(
     name: str, *arguments: str, cwd: Path, python: str = sys.executable, env: Mapping[str, str] | None = None
 ) -> ProbeResult:
     """Runs a probe to its end."""
-    isolated = ["-S"] if python == sys.executable else []
-    done = subprocess.run(
-        [python, *isolated, str(PROBES / f"{name}.py"), *arguments],
-        cwd=cwd,
-        env=env,
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
-    last = (done.stdout.strip().splitlines() or [""])[-1]
+    interpreter = (python, "-S") if python == sys.executable else (python,)
+    words, given = [str(PROBES / f"{name}.py"), *arguments], os.environ if env is None else env
+    process: ForkedProcess | subprocess.Popen[bytes]
+    if modules := modules_of(python, name, given):
+        process = ForkedProcess(words, environ=given, cwd=cwd, server=partial(warm_python, interpreter, modules))
+    else:
+        argv = [*interpreter, *words]
+        process = subprocess.Popen(argv, cwd=cwd, env=given, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    stdout, stderr = (stream.decode() for stream in process.communicate(timeout=120))
+    last = (stdout.strip().splitlines() or [""])[-1]
     document = json.loads(last) if last.startswith("{") else {}
-    return ProbeResult(code=done.returncode, document=document, stderr=done.stderr)
+    return ProbeResult(code=process.wait(), document=document, stderr=stderr, stdout=stdout)
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")

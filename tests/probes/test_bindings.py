@@ -1,19 +1,23 @@
 """Bindings of a Worker with the real wrangler: a value is stored and read through a Worker in Miniflare."""
 
 import json
+import re
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 import pytest
 import pytest_asyncio
 
+from tasks.discovery.worker.worker_env import BINDINGS as SECTIONS
 from tests.engines.conformance.packages import node_packages
-from tests.probes.test_serve_worker import Stage, ended, free_port, served
+from tests.probes.test_serve_worker import MAP, Stage, ended, free_port, served
 from tests.support.benches import Bench, cache_below
 
 pytestmark = [pytest.mark.real, pytest.mark.network]
 
 SAMPLE = Path(__file__).parents[2] / "examples/cafe"
+CHECKS = Path(__file__).parents[2] / "docs/checks.md"
 FIND = "cd workers/intake && node -p 'process.execPath' && realpath node_modules/wrangler"
 IDS = "0123456789abcdef0123456789abcdef"
 CODE = """import {{ DurableObject, WorkflowEntrypoint }} from "cloudflare:workers";
@@ -93,12 +97,49 @@ BINDINGS: dict[str, tuple[dict[str, Any], str, str]] = {
         'return env.ASSETS.fetch(new URL("/menu.txt", request.url));',
         "tea",
     ),
+    "ratelimits": (
+        {"ratelimits": [{"name": "LIMIT", "namespace_id": "7", "simple": {"limit": 1, "period": 60}}]},
+        (
+            'const first = await env.LIMIT.limit({ key: "tea" }); const next = await env.LIMIT.limit({ key: "tea" });'
+            "return Response.json([first.success, next.success]);"
+        ),
+        "[true,false]",
+    ),
+    "analytics": (
+        {"analytics_engine_datasets": [{"binding": "STATS", "dataset": "stats"}]},
+        'env.STATS.writeDataPoint({ blobs: ["tea"] }); return new Response("written");',
+        "written",
+    ),
+    "version": (
+        {"version_metadata": {"binding": "VERSION"}},
+        "return new Response(typeof env.VERSION.id);",
+        "string",
+    ),
+    "images": ({"images": {"binding": "IMAGES"}}, "return new Response(typeof env.IMAGES.input);", "function"),
+    "mail": ({"send_email": [{"name": "MAIL"}]}, "return new Response(typeof env.MAIL.send);", "function"),
+    "pipelines": (
+        {"pipelines": [{"binding": "PIPE", "pipeline": IDS}]},
+        'await env.PIPE.send([{ tea: 1 }]); return new Response("sent");',
+        "sent",
+    ),
     "secrets store": (
         {"secrets_store_secrets": [{"binding": "KEY", "store_id": IDS, "secret_name": "key"}]},
         "return new Response(await env.KEY.get());",
         "predeploy-n0nce",
     ),
 }
+
+
+REMOTE: dict[str, Any] = {
+    "ai": {"binding": "AI"},
+    "browser": {"binding": "BROWSER"},
+    "dispatch_namespaces": [{"binding": "DISPATCH", "namespace": "tenants"}],
+    "mtls_certificates": [{"binding": "CERT", "certificate_id": f"{IDS[:8]}-0000-0000-0000-{IDS[:12]}"}],
+    "vectorize": [{"binding": "BEANS", "index_name": "beans"}],
+}
+"""Bindings that exist only at Cloudflare."""
+ELSEWHERE = {"services", "hyperdrive"}
+"""Bindings with tests of their own."""
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
@@ -112,13 +153,17 @@ async def wrangler(shared_home: Path, tmp_path_factory: pytest.TempPathFactory) 
     return node, package
 
 
+def make_shop(root: Path, wrangler: tuple[str, str]) -> Stage:
+    """Makes the directory of a Worker, for a wrangler file, migrations and assets."""
+    node, package = wrangler
+    (root / "node_modules").mkdir()
+    (root / "node_modules/wrangler").symlink_to(package)
+    return Stage(root=root, node=node, port=free_port())
+
+
 @pytest.fixture
 def shop(tmp_path: Path, wrangler: tuple[str, str]) -> Stage:
-    """The directory of a Worker with a wrangler file, migrations and assets."""
-    node, package = wrangler
-    (tmp_path / "node_modules").mkdir()
-    (tmp_path / "node_modules/wrangler").symlink_to(package)
-    return Stage(root=tmp_path, node=node, port=free_port())
+    return make_shop(tmp_path, wrangler)
 
 
 def configure(shop: Stage, sections: dict[str, Any], body: str) -> None:
@@ -137,15 +182,40 @@ def configure(shop: Stage, sections: dict[str, Any], body: str) -> None:
     shop.facts.update(name="shop", config=str(shop.root / "wrangler.json"), date="2026-01-01", bindings=bindings)
 
 
-@pytest.mark.parametrize("name", BINDINGS)
-def test_a_value_is_stored_and_read(name: str, shop: Stage) -> None:
-    sections, body, expected = BINDINGS[name]
-    configure(shop, sections, body)
-    with served(shop) as lines:
-        status, headers, answer = shop.ask()
+@pytest.fixture(scope="module")
+def answers(tmp_path_factory: pytest.TempPathFactory, wrangler: tuple[str, str]) -> dict[str, tuple[int, str, str]]:
+    """The status, runtime and text with which one Worker answers that has all bindings, by the name of the binding."""
+    shop = make_shop(tmp_path_factory.mktemp("bindings"), wrangler)
+    sections = dict(chain(*(sections.items() for sections, _, _ in BINDINGS.values())))
+    paths = {name: f"/{number}" for number, name in enumerate(BINDINGS)}
+    bodies = (f'if (path === "{paths[name]}") {{ {body} }}' for name, (_, body, _) in BINDINGS.items())
+    configure(shop, sections, "\n".join(["const path = new URL(request.url).pathname;", *bodies]))
+    with served(shop):
+        found = {name: shop.ask(path) for name, path in paths.items()}
+    return {name: (status, headers["X-Predeploy"], text) for name, (status, headers, text) in found.items()}
 
-    assert (status, answer) == (200, expected), lines
-    assert headers["X-Predeploy"].startswith("n0nce Miniflare (")
+
+@pytest.mark.parametrize("name", BINDINGS)
+def test_a_value_is_stored_and_read(name: str, answers: dict[str, tuple[int, str, str]]) -> None:
+    status, runtime, text = answers[name]
+
+    assert (status, text) == (200, BINDINGS[name][2])
+    assert runtime.startswith("n0nce Miniflare (")
+
+
+def test_bindings_that_exist_only_at_cloudflare_do_not_stop_a_worker(shop: Stage) -> None:
+    configure(shop, REMOTE, "return Response.json(Object.keys(env).length);")
+    with served(shop) as lines:
+        assert shop.ask()[0] == 200, lines
+
+
+def test_every_section_of_the_table_in_the_docs_has_a_test() -> None:
+    rows = re.findall(r"^\| (.*?) \| (raw workerd|Miniflare|none) \|", CHECKS.read_text(), re.MULTILINE)
+    listed = {word for cell, _ in rows for word in re.findall(r"`([a-z0-9_]+)`", cell)}
+    tested = {key for own, _, _ in BINDINGS.values() for key in own} - {"migrations"}
+
+    assert listed == tested | ELSEWHERE | {*REMOTE} | {"containers"}
+    assert {*SECTIONS} <= listed
 
 
 def test_a_migration_that_fails_ends_the_runtime_at_its_line(shop: Stage) -> None:
@@ -168,3 +238,56 @@ def test_an_exception_in_miniflare_refers_to_the_sources(shop: Stage) -> None:
     assert json.loads(answer) == {"outcome": "exception"}
     assert "Uncaught TypeError: no beans left" in lines
     assert any(line.startswith(f"    at Object.scheduled ({shop.root}/out/src/worker.ts:") for line in lines), lines
+
+
+OTHER = """import {{ WorkerEntrypoint }} from "cloudflare:workers";
+export class Till extends WorkerEntrypoint {{
+  async sell(name) {{
+    await this.env.SALES.put(name, this.env.UNIT);
+    return this.env.SALES.get(name);
+  }}
+}}
+export default {{ async fetch() {{ {body} }} }};
+"""
+
+
+def bind(shop: Stage, body: str = "return new Response();") -> None:
+    """Binds the Worker to the entrypoint of another one, with a namespace of its own."""
+    services = [
+        {"binding": "TILL", "service": "till", "entrypoint": "Till"},
+        {"binding": "WEB", "service": "till", "entrypoint": "default"},
+        {"binding": "GONE", "service": "other"},
+    ]
+    sold = 'if (request.url.endsWith("/web")) return env.WEB.fetch(request);'
+    lost = 'if (request.url.endsWith("/gone")) return new Response(await env.GONE.fetch(request).catch(() => "no"));'
+    configure(shop, {"services": services}, f'{sold} {lost} return new Response(await env.TILL.sell("tea"));')
+    till = shop.root / "till"
+    (till / "out").mkdir(parents=True)
+    (till / "out/index.js").write_text(OTHER.format(body=body))
+    (till / "out/index.js.map").write_text(json.dumps(MAP))
+    namespaces = {"kv_namespaces": [{"binding": "SALES", "id": IDS}]}
+    config = {"name": "till-live", "main": "out/index.js", "compatibility_date": "2026-01-01", **namespaces}
+    (till / "wrangler.json").write_text(json.dumps(config))
+    facts = {"name": "till", "config": str(till / "wrangler.json"), "directory": str(till), "texts": ["UNIT"]}
+    empty = {"main": "", "date": "2026-01-01", "flags": [], "vars": {}, "rules": [], "crons": [], "environment": ""}
+    more = {"bindings": namespaces, "bundle": str(till / "out"), "values": {"UNIT": "cup"}, "named": "", "sections": []}
+    shop.facts["bound"] = [{**empty, **facts, **more}]
+
+
+def test_a_worker_that_is_bound_to_another_one(shop: Stage) -> None:
+    """The other Worker stores and reads a value for it, with its own variables."""
+    bind(shop)
+    with served(shop) as lines:
+        sold, gone = shop.ask(), shop.ask("/gone")
+
+    assert (sold[0], sold[2]) == (200, "cup"), lines
+    assert sold[1]["X-Predeploy"] == "n0nce Miniflare (services)"
+    assert gone[0] == 200
+
+
+def test_an_exception_in_another_worker_refers_to_its_sources(shop: Stage) -> None:
+    bind(shop, 'throw new TypeError("no beans left");')
+    with served(shop) as lines:
+        assert shop.ask("/web")[0] == 500
+
+    assert any(line.startswith(f"    at Object.fetch ({shop.root}/till/src/worker.ts:") for line in lines), lines

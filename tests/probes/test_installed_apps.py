@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.probes.conftest import run_probe
+from tests.probes.conftest import ProbeResult, run_probe
 
 pytestmark = [pytest.mark.real, pytest.mark.network]
 
@@ -59,14 +59,46 @@ def installed(django_python: str) -> Iterator[Path]:
 @pytest.mark.usefixtures("installed")
 @pytest.mark.parametrize(("key", "code"), [("BigAutoField", 0), ("AutoField", 1)])
 def test_only_the_stacks_own_apps_can_lack_a_migration(tmp_path: Path, django_python: str, key: str, code: int) -> None:
-    (tmp_path / "config").mkdir()
-    for name, text in (("manage.py", MANAGE), ("config/__init__.py", ""), ("config/settings.py", SETTINGS)):
-        (tmp_path / name).write_text(text)
-    write_app(tmp_path / "shop", key)
+    project(tmp_path, key=key)
 
-    command = ("makemigrations", "--check", "--dry-run", "--noinput", "--skip-checks")
-    env = {"PATH": os.environ["PATH"], "PYTHONDONTWRITEBYTECODE": "1", "PREDEPLOY_SQLITE": "1"}
-    arguments = ("127.0.0.1", "15999", "check_1", *command)
-    result = run_probe("django/managed", *arguments, cwd=tmp_path, python=django_python, env=env)
+    result = lacking(tmp_path, django_python)
 
     assert result.code == code, result.stderr
+
+
+@pytest.mark.usefixtures("installed")
+@pytest.mark.parametrize(
+    ("removed", "settings", "says"),
+    [
+        ("migrations/__init__.py", "", " (shop/migrations has no __init__.py)"),
+        ("migrations/0001_initial.py", 'MIGRATION_MODULES = {"shop": "shop.gone"}', ""),
+        ("migrations/0001_initial.py", 'MIGRATION_MODULES = {"shop": None}', None),
+        ("", "", None),
+    ],
+)
+def test_app_with_models_and_without_migrations_is_named(
+    tmp_path: Path, django_python: str, removed: str, settings: str, says: str | None
+) -> None:
+    project(tmp_path, settings)
+    if removed:
+        (tmp_path / "shop" / removed).unlink()
+
+    result = lacking(tmp_path, django_python, "--then", "unmigrated")
+
+    line = f"No migrations: app shop with the models Flag in shop/models.py{says}\n"
+    assert (result.code, line in result.stdout) == ((0, False) if says is None else (1, True)), result.stderr
+
+
+def project(folder: Path, settings: str = "", key: str = "BigAutoField") -> None:
+    (folder / "config").mkdir()
+    files = (("manage.py", MANAGE), ("config/__init__.py", ""), ("config/settings.py", SETTINGS + settings))
+    for name, text in files:
+        (folder / name).write_text(text)
+    write_app(folder / "shop", key)
+
+
+def lacking(folder: Path, python: str, *more: str) -> ProbeResult:
+    command = ("makemigrations", "--check", "--dry-run", "--noinput", "--skip-checks", *more)
+    env = {"PATH": os.environ["PATH"], "PYTHONDONTWRITEBYTECODE": "1", "PREDEPLOY_SQLITE": "1"}
+    arguments = ("127.0.0.1", "15999", "check_1", *command)
+    return run_probe("django/managed", *arguments, cwd=folder, python=python, env=env)

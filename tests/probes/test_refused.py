@@ -149,6 +149,15 @@ def test_environment_has_its_own_bindings_and_inherits_the_rest(tmp_path: Path) 
     ]
 
 
+def test_options_of_the_deploy_count(tmp_path: Path) -> None:
+    document = {"compatibility_date": "2026-12-01", "env": {"live": {"vars": {"A": "1"}}}}
+    given = json.dumps({"compatibility_date": "2026-01-01", "vars": {"B": "x" * 5121}})
+
+    result = ask_of(tmp_path, document, "--environment", "live", "--given", given)
+
+    assert (result.code, result.rules) == (1, ["variable_size"])
+
+
 def test_id_that_a_script_fills_is_no_verdict(tmp_path: Path) -> None:
     result = ask_of(tmp_path, {"kv_namespaces": [{"binding": "A", "id": "${KV_ID}"}]})
 
@@ -428,3 +437,24 @@ def test_clock_is_read_only_without_a_date(tmp_path: Path) -> None:
     result = run_probe("wrangler/refused", "--config", "wrangler.json", cwd=tmp_path)
 
     assert result.rules == ["compatibility_date"]
+
+
+TILL = "export class Till {}\nexport default {};\n"
+
+
+@pytest.mark.parametrize(
+    ("entrypoint", "code", "rules"),
+    [("Till", TILL, []), ("Shop", TILL, ["no_entrypoint"]), ("Shop", "export * from './x'", [])],
+)
+def test_entrypoint_of_another_worker(entrypoint: str, code: str, rules: list[str], tmp_path: Path) -> None:
+    """A bundle with unknown exports gives no finding."""
+    (tmp_path / "till").mkdir()
+    (tmp_path / "till/index.js").write_text(code)
+    services = [{"binding": "A", "service": "other"}, {"binding": "B", "service": "till", "entrypoint": entrypoint}]
+
+    result = ask_of(tmp_path, {"services": services}, "--bound", "till", "till")
+
+    assert (result.code, result.rules) == (len(rules), rules)
+    if rules:
+        assert result.document["diagnostics"][0]["line"] == line_of(tmp_path, '"Shop"')
+        assert "Its named exports: Till" in result.messages[0]

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from tasks.models import Diagnostic
-from tasks.report.fingerprints import fingerprints
+from tasks.report.findings.fingerprints import fingerprints
 from tests.report import factories as make
 
 TIMEOUT = make.diagnostic("took 12.5 s, at most 10 s", "apps/web/views.py", 31, column=5, rule="slow")

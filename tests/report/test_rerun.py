@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from tasks.models import CheckReport, Severity, Status
-from tasks.report.rerun import rerun_of, selecting_words
+from tasks.report.findings.rerun import rerun_of, selecting_words
 from tests.report import factories as make
 
 

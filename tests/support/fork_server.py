@@ -1,27 +1,24 @@
-"""A process that has predeploy's command line imported, and forks itself for each call: a call need not import again.
+"""A process that has predeploy's command line imported, and forks itself for each call.
 
-usage: python -m tests.support.fork_server DESCRIPTOR
+usage: python -m tests.support.fork_server [--prefect] DESCRIPTOR
 
-DESCRIPTOR is a socket. Each message on it is a call: arguments, environment and current directory as JSON, with four
-file descriptors: stdin, stdout, stderr and a socket for the call. That socket gets the lines `pid N` and, when the
-process has ended, `exit N`. The server ends when the other end of its socket is closed.
+DESCRIPTOR is the socket of `forking.serve`. The arguments of a call begin with a name in PROGRAMS. With `--prefect` the
+process has Prefect imported, too: each call reads Prefect's settings again, but not those of its logging.
 """
 
-import gc
 import importlib
-import json
 import os
-import selectors
 import socket
 import sys
 import threading
 import time
 import traceback
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, NoReturn
 
 from flows.cli import start_time
-from flows.cli.process import ROOT, enter
+from flows.cli.process import ROOT, enter, without_collector
+from tests.support.forking import Call, serve
 
 IMPORTED = (
     "flows.cli.help",
@@ -37,81 +34,85 @@ IMPORTED = (
     "tasks.secrets.doppler.snapshot",
 )
 """The modules that most calls need. Prefect is not among them: tests replace it, and it reads the environment."""
-LARGEST = 1 << 20
-PROGRAM = str(ROOT / "flows/predeploy.py")
+WITH_PREFECT = (
+    *("deployments.deploy", "deployments.worker", "flows.predeploy", "flows.recording.settle"),
+    *("prefect.client.orchestration", "tests.flows.recorder_process"),
+)
 
 
-def load_flow() -> object:
+def read_settings_again() -> None:
+    """Gives Prefect, if it is imported, the settings that the environment has now."""
+    if context := sys.modules.get("prefect.context"):
+        context.refresh_global_settings_context()
+
+
+def load_flow() -> Any:
     """As in `flows/predeploy.py`."""
+    read_settings_again()
     from flows.predeploy import predeploy
 
     return predeploy
 
 
-def become(call: Mapping[str, Any], descriptors: list[int]) -> NoReturn:
-    """Makes the forked process what a new interpreter would be, and runs the command line."""
-    *streams, link = descriptors
-    os.setsid()
-    for number, descriptor in enumerate(streams):
-        os.dup2(descriptor, number)
-    sys.stdin = open(0, encoding="utf-8")  # noqa: SIM115 - the streams stay open to the end of the process
-    sys.stdout = open(1, "w", encoding="utf-8")  # noqa: SIM115
-    sys.stderr = open(2, "w", encoding="utf-8", buffering=1)  # noqa: SIM115
-    os.chdir(call["cwd"])
-    os.environ.clear()
-    os.environ.update(call["environ"])
-    time.tzset()
+def record() -> None:
+    from tests.flows.recorder_process import main as record_runs
+
+    record_runs(load_flow)
+
+
+def deploy() -> int:
+    from deployments.deploy import main as deploy
+
+    read_settings_again()
+    return deploy()
+
+
+def work() -> None:
+    from deployments.worker import main as work
+
+    read_settings_again()
+    work(sys.argv[1:])
+
+
+PROGRAMS: Mapping[str, tuple[str, Callable[[], int | None]]] = {
+    "predeploy": ("flows/predeploy.py", lambda: enter(load_flow)),
+    "recorder": ("tests/flows/recorder_process.py", record),
+    "deploy": ("deployments/deploy.py", deploy),
+    "worker": ("deployments/worker.py", work),
+}
+"""Path and main function of each program. The function returns the exit code, if it does not end the process."""
+
+
+def run(call: Call) -> NoReturn:
+    """Runs a program as a new interpreter would."""
+    name, *arguments = call["arguments"]
+    path, start = PROGRAMS[name]
     sys.path[:] = [*os.environ["PYTHONPATH"].split(os.pathsep), *(path for path in sys.path if path != str(ROOT))]
-    sys.argv[:] = [PROGRAM, *call["arguments"]]
+    sys.argv[:] = [str(ROOT / path), *arguments]
     start_time.STARTED = time.monotonic()
-    os.write(link, f"pid {os.getpid()}\n".encode())
-    os.closerange(3, 1024)
-    enter(load_flow)
-
-
-def serve(control: socket.socket) -> None:
-    """Forks a process for each message, and sends its exit code when it has ended."""
-    links: dict[int, tuple[int, int]] = {}
-    with selectors.DefaultSelector() as selector:
-        selector.register(control, selectors.EVENT_READ)
-        while True:
-            for key, _ in selector.select():
-                if key.fileobj is control:
-                    message, descriptors, _, _ = socket.recv_fds(control, LARGEST, 4)
-                    if not message:
-                        return
-                    pid = os.fork()
-                    if pid == 0:
-                        try:
-                            become(json.loads(message), descriptors)
-                        finally:  # only after an error: `become` ends the process
-                            traceback.print_exc()
-                            os._exit(70)
-                    *streams, link = descriptors
-                    for descriptor in streams:
-                        os.close(descriptor)
-                    ended = os.pidfd_open(pid)
-                    links[ended] = (pid, link)
-                    selector.register(ended, selectors.EVENT_READ)
-                else:
-                    selector.unregister(key.fileobj)
-                    os.close(key.fd)
-                    pid, link = links.pop(key.fd)
-                    status = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
-                    os.write(link, f"exit {status}\n".encode())
-                    os.close(link)
+    code: object = 70
+    try:
+        code = start()
+    except SystemExit as error:
+        code = error.code
+    except BaseException:
+        traceback.print_exc()
+    sys.stdout.flush()
+    os._exit(code if isinstance(code, int) else 0)
 
 
 def main() -> None:
     """Imports the command line, and serves."""
-    control = socket.socket(fileno=int(sys.argv[1]))
+    control = socket.socket(fileno=int(sys.argv[-1]))
+    has_prefect = "--prefect" in sys.argv
     del sys.path[0]  # the current directory
-    for name in IMPORTED:
-        importlib.import_module(name)
-    assert "prefect" not in sys.modules
+    with without_collector():  # so that it does not copy the pages of these modules in each forked process
+        for name in (*IMPORTED, *(WITH_PREFECT if has_prefect else ())):
+            importlib.import_module(name)
+    assert ("prefect" in sys.modules) is has_prefect
     assert threading.active_count() == 1, "a thread is not forked, and may hold a lock"
-    gc.freeze()  # the garbage collector does not copy the pages of these modules
-    serve(control)
+    if call := serve(control):
+        run(call)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""A call of the command line in a process that the fork server makes: it behaves as one of `subprocess.Popen`."""
+"""A call in a process that a fork server makes: it behaves as one of `subprocess.Popen`."""
 
 import json
 import os
@@ -8,7 +8,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import BinaryIO
@@ -19,15 +19,14 @@ STREAM = 1 << 16
 FOREVER = 3600.0
 
 
-@cache
-def fork_server() -> socket.socket:
-    """The socket of this process's server, which ends when this process does."""
+def start_server(*command: str, environ: Mapping[str, str]) -> socket.socket:
+    """Starts a program that serves with `forking.serve`, and ends when this process does. Returns its socket."""
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     with theirs:
         subprocess.Popen(
-            [sys.executable, "-m", "tests.support.fork_server", str(theirs.fileno())],
+            [*command, str(theirs.fileno())],
             cwd=ROOT,
-            env={"PATH": os.environ["PATH"], "LANG": "C.UTF-8", "PYTHONPATH": str(ROOT)},
+            env={"PATH": os.environ["PATH"], "HOME": os.environ["HOME"], "LANG": "C.UTF-8", **environ},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             pass_fds=[theirs.fileno()],
@@ -36,10 +35,23 @@ def fork_server() -> socket.socket:
     return ours
 
 
+@cache
+def fork_server(*flags: str) -> socket.socket:
+    """The socket of the server that has the command line imported; with the flag `--prefect`, Prefect as well."""
+    return start_server(sys.executable, "-m", "tests.support.fork_server", *flags, environ={"PYTHONPATH": str(ROOT)})
+
+
 class ForkedProcess:
     """A running call, the leader of a session and process group of its own."""
 
-    def __init__(self, arguments: Sequence[str], *, environ: Mapping[str, str], cwd: Path) -> None:
+    def __init__(
+        self,
+        arguments: Sequence[str],
+        *,
+        environ: Mapping[str, str],
+        cwd: Path,
+        server: Callable[[], socket.socket] = fork_server,
+    ) -> None:
         self.returncode: int | None = None
         self._received = b""
         self._link, link = socket.socketpair()
@@ -50,7 +62,7 @@ class ForkedProcess:
         call = {"arguments": list(arguments), "environ": dict(environ), "cwd": str(cwd)}
         with link, open(os.devnull, "rb") as stdin:  # noqa: PTH123 - the others are descriptors, too
             descriptors = [stdin.fileno(), stdout, stderr, link.fileno()]
-            socket.send_fds(fork_server(), [json.dumps(call).encode()], descriptors)
+            socket.send_fds(server(), [json.dumps(call).encode()], descriptors)
         os.close(stdout)
         os.close(stderr)
         self.pid = self._answer("pid")

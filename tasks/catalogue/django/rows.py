@@ -25,6 +25,13 @@ from tasks.steps import (
     Command,
 )
 
+DEPLOYS = re.compile(
+    r"(?:^|/)(?:[\w.-]*Dockerfile[\w.-]*|Procfile[\w.-]*|[\w.-]*compose[\w.-]*\.ya?ml|(?:fly|railway|nixpacks)\.toml"
+    r"|(?:render|app|heroku)\.ya?ml|(?:app|railway)\.json|[\w.-]+\.sh|(?:start|release|entrypoint|Makefile))$"
+)
+"""Files with the commands of a deploy, by their paths."""
+MAKES_TABLES = re.compile(r"\bmakemigrations\b(?![^\n]*--(?:check|dry-run|merge))|--run-syncdb\b")
+
 
 def managed(
     component: Component,
@@ -101,11 +108,18 @@ def migrate_commands(component: Component, context: CatalogueContext) -> tuple[C
 
 
 def missing_commands(component: Component, context: CatalogueContext) -> tuple[Command, ...]:
-    """Returns the command that finds changes of models without a migration."""
-    arguments = ("makemigrations", "--check", "--dry-run", "--noinput", "--skip-checks")
+    """Returns the command that finds changes of models without a migration, and apps without any migration."""
+    bare = () if makes_tables(context) else ("--no-color", "--then", "unmigrated")
+    arguments = ("makemigrations", "--check", "--dry-run", "--noinput", "--skip-checks", *bare)
     row = managed(component, context, "makemigrations --check", *arguments, evidence=r"No changes detected")
     # 3: a new field has no default, and Django cannot prompt for one here
     return (replace(row, verdicts=((1, "findings"), (3, "findings"))),)
+
+
+def makes_tables(context: CatalogueContext) -> bool:
+    """Whether a file of the deploy writes migrations itself, or makes the tables of apps without migrations."""
+    paths = (path for path in context.paths if DEPLOYS.search(path))
+    return any(MAKES_TABLES.search(context.read(path)) for path in paths)
 
 
 def applied_commands(component: Component, context: CatalogueContext) -> tuple[Command, ...]:

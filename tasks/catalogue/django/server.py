@@ -8,6 +8,7 @@ from tasks.catalogue.django.mysql import on_mysql
 from tasks.catalogue.row import CatalogueContext
 from tasks.discovery.django.server import PACKAGES, is_server, listening, unwrapped
 from tasks.discovery.django.uwsgi import HOME
+from tasks.discovery.file_view import join
 from tasks.settings.mistakes import spelled
 from tasks.stack import Component
 from tasks.steps import SERVER_HOST, SERVER_PORT, Command
@@ -56,7 +57,8 @@ def server_argv(component: Component, context: CatalogueContext) -> tuple[str, .
     for server in SERVERS:
         if server in packages and all(known[server]):
             return known[server]
-    return ("python", "manage.py", "runserver", "--noreload", bind)
+    manage = ("manage.py",) if join(web.directory, "manage.py") in context.paths else ("-m", "django")
+    return ("python", *manage, "runserver", "--noreload", bind)
 
 
 def server(component: Component, context: CatalogueContext) -> Command:
@@ -66,7 +68,7 @@ def server(component: Component, context: CatalogueContext) -> Command:
     if configured:
         launch = None
     argv = server_argv(component, context)
-    is_lacking, is_elsewhere = absent_program(component, context, argv)
+    is_elsewhere = is_only_in_image(component, context, argv)
     command = Command(
         argv=argv,
         label="server",
@@ -75,7 +77,7 @@ def server(component: Component, context: CatalogueContext) -> Command:
         env=server_env(component, context, is_launched=launch is not None),
         secrets=context.secrets(component),
         parser="traceback",
-        verdicts=((1, "findings"), *((code, TOOL_MISSING) for code in ABSENT if is_lacking)),
+        verdicts=((1, "findings"), *((code, TOOL_MISSING) for code in ABSENT if not is_elsewhere)),
         unfit=tuple((code, TOOL_MISSING) for code in ABSENT if is_elsewhere),
         in_image=configured or (launch.in_image if launch else ()),
         entry=entry_of(component) if configured else (launch.entry if launch else None),
@@ -83,10 +85,10 @@ def server(component: Component, context: CatalogueContext) -> Command:
     return on_mysql(command, component, context, is_migrated=True)
 
 
-def absent_program(component: Component, context: CatalogueContext, argv: tuple[str, ...]) -> tuple[bool, bool]:
-    """Returns whether production lacks the server's program, and whether only its image has the program.
+def is_only_in_image(component: Component, context: CatalogueContext, argv: tuple[str, ...]) -> bool:
+    """Whether only the image may have the server's program: the Dockerfile installs it, and no locked package is it.
 
-    Production lacks a program that neither the locked packages nor the Dockerfile install.
+    A program of a locked package can be absent too: its extra or group is not installed.
     """
     name = posixpath.basename(argv[0])
     package = PACKAGES.get(name, name)
@@ -95,8 +97,7 @@ def absent_program(component: Component, context: CatalogueContext, argv: tuple[
     text = context.read(path).replace("\\\n", " ") if path in context.paths else ""
     installs = re.search(rf"\b(install|wheel|add)\b[^\n]*\b{re.escape(package)}\b", text, re.IGNORECASE)
     is_absent = is_server(name) and package not in packages
-    is_lacking = is_absent and bool(packages) and not installs
-    return is_lacking, is_absent and not is_lacking
+    return is_absent and not (packages and not installs)
 
 
 def entry_of(component: Component) -> tuple[str, ...] | None:

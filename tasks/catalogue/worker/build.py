@@ -4,28 +4,25 @@ import json
 import posixpath
 import re
 
-from tasks.catalogue.build_env import example_env
-from tasks.catalogue.django.environment import own_env
 from tasks.catalogue.preparation import prepared
 from tasks.catalogue.row import CatalogueContext, Row
+from tasks.catalogue.worker.bound import bound_commands, bound_components
+from tasks.catalogue.worker.bundling import (
+    BUNDLE,
+    bundle_command,
+    deploy_steps,
+    directory_of,
+    step_command,
+    worker_of,
+)
 from tasks.catalogue.worker.deploy_rules import rules_command
 from tasks.catalogue.worker.own_wrangler import lacks_wrangler
 from tasks.models import Stage
 from tasks.stack import Component, Kind
-from tasks.steps import OUT, PROBES, PYTHON, WORK, Command
-from tasks.worker import Deploy, DeployStep, Worker
+from tasks.steps import PROBES, PYTHON, WORK, Command
 
-BUNDLE = f"{OUT}/bundle"
 # Tools of quality with a check of their own.
 COVERED = frozenset({"eslint", "vitest"})
-
-
-def worker_of(component: Component) -> Worker:
-    """Returns the Worker of a component: one of kind `worker`, or the code of a Pages project."""
-    pages = component.site.pages if component.site else None
-    worker = component.worker or pages
-    assert worker is not None
-    return worker
 
 
 def worker_commands(component: Component, context: CatalogueContext) -> tuple[Command, ...]:
@@ -35,61 +32,7 @@ def worker_commands(component: Component, context: CatalogueContext) -> tuple[Co
     before = rules_command(worker_of(component), directory, plan)
     after = rules_command(worker_of(component), directory, plan, BUNDLE)
     bundled = (before, bundle_command(component, context), after, *lost_commands(component))
-    return (*prepared(component, context, "build"), *steps, *bundled)
-
-
-def deploy_steps(component: Component, context: CatalogueContext) -> tuple[DeployStep, ...]:
-    """Returns the steps before wrangler. A configured build script replaces those of the stack."""
-    deploy, named = worker_of(component).deploy, context.configured(component).build
-    if not named or component.node is None:
-        return deploy.steps
-    argv = (component.node.manager, "run", named)
-    return (DeployStep(text=" ".join(argv), argv=argv, directory=component.node.package),)
-
-
-def step_command(step: DeployStep, component: Component, context: CatalogueContext) -> Command:
-    """Returns the command of a step. Configured variables win over those of the step, and these over examples."""
-    env = dict(example_env(component, context)) | dict(step.env) | own_env(component, context)
-    return Command(
-        argv=step.argv,
-        label=step.text,
-        cwd=step.directory,
-        environment="node",
-        env=tuple(sorted(env.items())),
-        secrets=context.secrets(component),
-        # any exit code that the build chose itself is a verdict
-        verdicts=tuple((code, "build_failed") for code in range(1, 125)),
-        parser="site_build",
-        limit=600,
-    )
-
-
-def wrangler_options(worker: Worker) -> tuple[str, ...]:
-    """Returns the options of wrangler for the target: as the stack gives them, or for the section with the Worker."""
-    deploy = worker.deploy
-    named = deploy.is_named or worker.environment != deploy.environment
-    environment = (f"--env={worker.environment}",) if named else ()
-    config = (f"--config={deploy.config}",) if deploy.config else ()
-    return (*environment, *config, *deploy.options)
-
-
-def bundle_command(component: Component, context: CatalogueContext) -> Command:
-    """Returns the command that makes the bundle, from the configuration that the steps before left."""
-    worker = worker_of(component)
-    env = dict(worker.deploy.env) | own_env(component, context)
-    return Command(
-        argv=("wrangler", "deploy", "--dry-run", "--outdir", BUNDLE, *wrangler_options(worker)),
-        label="wrangler deploy --dry-run",
-        cwd=directory_of(component),
-        environment="node",
-        env=tuple(sorted(env.items())),
-        # wrangler's configuration may run the stack's own build command
-        secrets=context.secrets(component),
-        verdicts=((1, "bundle_failed"),),
-        evidence=r"--dry-run: exiting now",
-        parser="wrangler",
-        limit=300,
-    )
+    return (*prepared(component, context, "build"), *steps, *bundled, *bound_commands(component, context))
 
 
 def lost_commands(component: Component) -> tuple[Command, ...]:
@@ -116,12 +59,6 @@ def lost_commands(component: Component) -> tuple[Command, ...]:
         limit=60,
     )
     return (command,) if findings else ()
-
-
-def directory_of(component: Component) -> str:
-    """Returns the directory in which wrangler runs."""
-    deploy = worker_of(component).deploy
-    return deploy.directory if deploy != Deploy() else component.path
 
 
 def worker_outputs(component: Component, _: CatalogueContext) -> tuple[tuple[str, str], ...]:
@@ -166,5 +103,6 @@ BUILD_ROWS = (
         absent=worker_absent,
         outputs=worker_outputs,
         gaps=worker_gaps,
+        reads=bound_components,
     ),
 )

@@ -1,7 +1,11 @@
 """The command that finds what Cloudflare refuses of a deploy, and wrangler's dry run does not."""
 
+import json
 import posixpath
+from collections.abc import Mapping
+from dataclasses import replace
 
+from tasks.discovery.worker.targets import given_by
 from tasks.steps import PROBES, PYTHON, Command
 from tasks.worker import Worker
 
@@ -13,6 +17,8 @@ def rules_command(worker: Worker, directory: str, plan: str, bundle: str = "") -
     which wrangler runs. The command reads the clock, so that no earlier result counts.
     """
     deployed = ("--deployed", worker.deploy.config) if worker.deploy.config else ()
+    given = given_by(worker.deploy.options)
+    replaced = ("--given", json.dumps(given, sort_keys=True)) if given else ()
     environment = ("--environment", worker.environment) if worker.environment else ()
     return Command(
         argv=(
@@ -20,6 +26,7 @@ def rules_command(worker: Worker, directory: str, plan: str, bundle: str = "") -
             *("--config", posixpath.relpath(worker.config, directory)),
             *deployed,
             *environment,
+            *replaced,
             *("--plan", plan),
             *(("--bundle", bundle) if bundle else ()),
         ),
@@ -32,3 +39,10 @@ def rules_command(worker: Worker, directory: str, plan: str, bundle: str = "") -
         limit=120,
         volatile=True,
     )
+
+
+def entrypoints_command(worker: Worker, directory: str, bundles: Mapping[str, str]) -> Command:
+    """Returns the command that finds entrypoints of other Workers which these do not export, by names and bundles."""
+    command = rules_command(worker, directory, "paid")
+    words = (word for name, folder in bundles.items() for word in ("--bound", name, folder))
+    return replace(command, argv=(*command.argv, *words), label="entrypoints of other Workers")

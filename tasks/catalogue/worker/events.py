@@ -4,7 +4,7 @@ import re
 
 from tasks.catalogue.row import CatalogueContext
 from tasks.catalogue.worker.bindings import remote_options
-from tasks.catalogue.worker.build import worker_of
+from tasks.catalogue.worker.bundling import worker_of
 from tasks.catalogue.worker.service import OUTBOUND, WORKER, asks_database, services
 from tasks.stack import Component
 from tasks.steps import DB_URL, LIMIT, NONCE, PROBES, Command, address_of
@@ -50,7 +50,7 @@ def cron_commands(component: Component, context: CatalogueContext) -> tuple[Comm
             "--within",
             LIMIT,
             *triggers,
-            *remote_options(component),
+            *remote_options(component, context),
         ),
         label="scheduled()",
         environment="ours",

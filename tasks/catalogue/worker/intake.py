@@ -8,7 +8,7 @@ from tasks.catalogue.django.environment import django_env
 from tasks.catalogue.django.server import web_of
 from tasks.catalogue.row import CatalogueContext
 from tasks.catalogue.worker.bindings import remote_options
-from tasks.catalogue.worker.build import worker_of
+from tasks.catalogue.worker.bundling import worker_of
 from tasks.catalogue.worker.refusals import refusals, refuses_key, uses
 from tasks.catalogue.worker.service import (
     OUTBOUND,
@@ -186,7 +186,7 @@ def intake_commands(component: Component, context: CatalogueContext) -> tuple[Co
             NONCE,
             "--within",
             LIMIT,
-            *remote_options(component),
+            *remote_options(component, context),
         ),
         label=f"POST {form['path']}",
         environment="ours",

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 from tasks.catalogue.row import CatalogueContext
-from tasks.catalogue.worker.build import worker_of
+from tasks.catalogue.worker.bundling import worker_of
 from tasks.discovery.worker.worker_env import COMMENT
 from tasks.stack import Component
 

@@ -4,7 +4,8 @@ from tasks.catalogue.django.environment import own_env
 from tasks.catalogue.health import health_paths
 from tasks.catalogue.row import CatalogueContext, Row, slug
 from tasks.catalogue.worker.bindings import remote_gaps, remote_options
-from tasks.catalogue.worker.build import worker_of
+from tasks.catalogue.worker.bound import bound_components
+from tasks.catalogue.worker.bundling import worker_of
 from tasks.catalogue.worker.database import across, database, migrated_by
 from tasks.catalogue.worker.page_routes import page_routes
 from tasks.catalogue.worker.service import OUTBOUND, WORKER, asks_database, services, worker_texts
@@ -47,7 +48,7 @@ def pages_commands(component: Component, context: CatalogueContext) -> tuple[Com
         *places,
         *path,
         *words,
-        *remote_options(component),
+        *remote_options(component, context),
         "--within",
         LIMIT,
     )
@@ -89,5 +90,6 @@ ROW = Row(
     across=across,
     database=database,
     migrated_by=migrated_by,
+    reads=bound_components,
     workspace_of=lambda component, _: f"site_{slug(component)}",
 )

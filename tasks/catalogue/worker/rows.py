@@ -3,7 +3,9 @@
 from tasks.catalogue.health import health_paths
 from tasks.catalogue.row import CatalogueContext, Row
 from tasks.catalogue.worker.bindings import remote_gaps, remote_options
-from tasks.catalogue.worker.build import is_python, worker_absent, worker_of
+from tasks.catalogue.worker.bound import bound_components
+from tasks.catalogue.worker.build import is_python, worker_absent
+from tasks.catalogue.worker.bundling import worker_of
 from tasks.catalogue.worker.database import across, database, migrated_by
 from tasks.catalogue.worker.events import cron_absent, cron_commands, handles_events
 from tasks.catalogue.worker.intake import form_absent, intake_commands
@@ -34,7 +36,7 @@ def health_commands(component: Component, context: CatalogueContext) -> tuple[Co
             *path,
             *proof,
             *silent,
-            *remote_options(component),
+            *remote_options(component, context),
             "--limit",
             "15",
             "--within",
@@ -83,6 +85,7 @@ ROWS = (
         across=across,
         database=database,
         migrated_by=migrated_by,
+        reads=bound_components,
         workspace_of="worker_container",
     ),
     Row(
@@ -96,6 +99,7 @@ ROWS = (
         across=across,
         database=database,
         migrated_by=migrated_by,
+        reads=bound_components,
         workspace_of="worker_container",
     ),
     Row(
@@ -109,6 +113,7 @@ ROWS = (
         across=across,
         database=database,
         migrated_by=migrated_by,
+        reads=bound_components,
         workspace_of="worker_container",
     ),
     PAGES_ROW,

@@ -5,7 +5,8 @@ import re
 
 from tasks.catalogue.django.environment import own_env
 from tasks.catalogue.row import CatalogueContext, output_of
-from tasks.catalogue.worker.build import directory_of, worker_of
+from tasks.catalogue.worker.bound import bound_workers, bundle_of
+from tasks.catalogue.worker.bundling import directory_of, worker_of
 from tasks.discovery.documents import parse_dotenv
 from tasks.discovery.worker.worker_env import BINDINGS, worker_examples
 from tasks.probes.throwaway_values import DATABASE
@@ -16,6 +17,7 @@ OUTBOUND, WORKER = "outbound", "worker"
 # The password is random in each run, so the outbound server refuses other connections.
 NEON_URL = f"postgresql://predeploy:{NONCE}@ep-predeploy.neon.invalid/neondb?sslmode=require"
 CREDENTIALS = re.compile(r"(?:.*_)?(?:KEY|TOKEN|SECRET|PASSWORD|PASS|SALT)(?:_.*)?")
+MYSQL = frozenset({"mysql", "mysql2"})
 ADDRESSES = re.compile(r"(?:.*_)?(?:URL|URI|ORIGIN|ENDPOINT|WEBHOOK|HOST)")
 
 
@@ -44,8 +46,16 @@ def worker_texts(component: Component, context: CatalogueContext) -> dict[str, s
     return {name: value for name, value in sorted((texts | own).items()) if name not in secret}
 
 
+def has_hyperdrive(component: Component) -> bool:
+    """Whether a Worker reaches the run's Postgres by Hyperdrive. One with a driver of MySQL needs another database."""
+    packages = component.node.dependencies if component.node else {}
+    return bool(worker_of(component).bindings.get("hyperdrive")) and MYSQL.isdisjoint(packages)
+
+
 def asks_database(component: Component, context: CatalogueContext) -> bool:
-    """Whether the Worker gets the run's database."""
+    """Whether the Worker gets the run's database: by a variable with its address, or by Hyperdrive."""
+    if has_hyperdrive(component):
+        return True
     secret = (DATABASE.fullmatch(name) for name in context.secrets(component))
     return any(NEON_URL in value for value in worker_texts(component, context).values()) and not any(secret)
 
@@ -77,10 +87,25 @@ def outbound(component: Component, context: CatalogueContext) -> Command:
 
 def facts_of(component: Component, context: CatalogueContext) -> str:
     """Returns the description of a Worker for the programs that build and run it, as JSON."""
+    site = component.site if component.worker is None else None
+    pages = {"pages": {"output": output_of(component, context), "routes": f"{OUT}/routes.json"}} if site else {}
+    bound = [
+        {
+            **worker_facts(other, context),
+            "name": name,
+            "bundle": bundle_of(name),
+            "values": worker_texts(other, context),
+        }
+        for name, other in bound_workers(component, context).items()
+    ]
+    return json.dumps({**worker_facts(component, context), **pages, "bound": bound}, sort_keys=True)
+
+
+def worker_facts(component: Component, context: CatalogueContext) -> dict[str, object]:
+    """Returns what the deploy knows of one Worker."""
     worker = worker_of(component)
     names = sorted({*worker_texts(component, context), *context.secrets(component)})
-    site = component.site if component.worker is None else None
-    facts = {
+    return {
         "name": worker.name or component.name,
         "config": f"{WORK}/{worker.config}" if worker.config else "",
         "directory": f"{WORK}/{directory_of(component)}",
@@ -95,9 +120,7 @@ def facts_of(component: Component, context: CatalogueContext) -> str:
         "bindings": worker.bindings,
         "rules": worker.rules,
         "crons": worker.crons,
-        **({"pages": {"output": output_of(component, context), "routes": f"{OUT}/routes.json"}} if site else {}),
     }
-    return json.dumps(facts, sort_keys=True)
 
 
 def serving(component: Component, context: CatalogueContext) -> Command:
@@ -110,11 +133,21 @@ def serving(component: Component, context: CatalogueContext) -> Command:
         label=WORKER,
         cwd=component.path,
         environment="node",
-        env=(("PREDEPLOY_WORKER", facts_of(component, context)), *texts.items()),
-        secrets=context.secrets(component),
+        env=(
+            ("PREDEPLOY_WORKER", facts_of(component, context)),
+            *((("PREDEPLOY_HYPERDRIVE", DB_URL),) if has_hyperdrive(component) else ()),
+            *texts.items(),
+        ),
+        secrets=secrets_of(component, context),
         unfit=((126, "runtime"),),
         parser="worker",
     )
+
+
+def secrets_of(component: Component, context: CatalogueContext) -> tuple[str, ...]:
+    """Returns the names of the secrets of a Worker, and of the Workers that are started with it."""
+    others = (component, *bound_workers(component, context).values())
+    return tuple(sorted({name for each in others for name in context.secrets(each)}))
 
 
 def services(component: Component, context: CatalogueContext) -> tuple[Command, ...]:

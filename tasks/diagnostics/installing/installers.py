@@ -19,7 +19,7 @@ _WORDS = {
     "|couldn't find (?:package|any versions)|: Not found\"|no candidates found|package not found|no version matching"
     "|failed to resolve| - 404$",
     "manifest_broken": "failed to parse|parse requirement|parsing included|must be pep508|JSON_?PARSE|in JSON at"
-    "|BROKEN_LOCKFILE|BAD_PACKAGE_JSON",
+    "|BROKEN_LOCKFILE|BAD_PACKAGE_JSON|UNSUPPORTEDPROTOCOL",
     "hash_missing": "must have a hash|no trusted hash was provided",
     "unsatisfiable": "no solution found|unsatisfiable|ERESOLVE|UNSUPPORTED_ENGINE|EBADENGINE|no interpreter found"
     "|is incompatible with this module",
@@ -51,6 +51,13 @@ _NPM = re.compile(r"^npm (?:error|ERR!) ?(?P<text>.*)$", re.MULTILINE)
 _NPM_CODE = re.compile(r"^code (?P<code>\w+)$")
 _NPM_PATH = re.compile(r"^path (?P<path>.+)$")
 _NPM_ITEM = re.compile(r"^(?:Missing|Invalid): .+$")
+# The package that refuses the Node or the manager, the range that it wants, and the version that is there.
+_PNPM_ENGINE = re.compile(
+    r"^(?P<what>Your (?:Node|pnpm) version is incompatible with .+)\n+(?P<range>Expected version: .+)\n"
+    r"(?P<got>Got: .+)$",
+    re.MULTILINE,
+)
+_NPM_ENGINE = re.compile(r"notsup (?P<what>Required: .+)\n.*?notsup (?P<got>Actual: .+)")
 _NPM_SENTENCE = re.compile(r"^(?:\d{3} |notarget |JSON\.parse |engine |ERESOLVE )?\s*(?P<text>[A-Z`'].+)$")
 _NPM_LOG = "A complete log"
 _NPM_FOUND = re.compile(r"^Found: (?P<package>\S+)$")
@@ -134,6 +141,9 @@ def _pnpm_error(match: re.Match[str], output: ToolOutput) -> Iterator[Diagnostic
     path = file["path"] if file else "pnpm-lock.yaml" if rule in {"lock_stale", "lock_missing", "hash_mismatch"} else ""
     numbers = [int(group) for group in place.groups() if group] if place else [None, None]
     details = _PNPM_MISMATCH.findall(output.text) if rule == "lock_stale" else []
+    details += [
+        f"{refused['what']} {refused['range']}. {refused['got']}" for refused in _PNPM_ENGINE.finditer(output.text)
+    ][:1]
     code = "" if match["code"] == "ERROR" else f"{match['code']}: "
     mismatches = "; ".join(detail.strip(" *-") for detail in details)
     yield Diagnostic(
@@ -163,12 +173,16 @@ def npm(output: ToolOutput) -> Parsed:
     numbers = [int(group) for group in place.groups() if group] if place else [None, None]
     if rule in {"lock_stale", "lock_missing", "hash_mismatch"}:
         path = "package-lock.json"
+    refused = _NPM_ENGINE.search(output.text)
     conflict = _npm_conflict(lines) if code == "ERESOLVE" else ""
     path = "package.json" if conflict else path
-    command = [line.removeprefix("command ") for line in lines if line.startswith("command sh")]
+    command = [_npm_script(line, path, lines) for line in lines if line.startswith("command sh")]
+    command += [line for line in lines if line.startswith("network request to")]
     messages = (
         [conflict]
         if conflict
+        else [f"{sentences[0] if sentences else 'engine'}. {refused['what']}. {refused['got']}"]
+        if refused
         else mismatches or command or sentences[:1] or [next((line for line in lines if line != f"code {code}"), code)]
     )
     found = [
@@ -183,6 +197,13 @@ def npm(output: ToolOutput) -> Parsed:
         for message in messages
     ]
     return Parsed(diagnostics=deduplicated(found))
+
+
+def _npm_script(line: str, path: str, lines: list[str]) -> str:
+    """Returns the script of a package that failed, with the name of the package and the script's own error."""
+    package = path.rpartition("node_modules/")[2] if "node_modules/" in path else ""
+    error = next((each for each in lines if re.match(r"(?:\w*Error): ", each)), "")
+    return ": ".join(filter(None, (package, line.removeprefix("command "), error)))
 
 
 def _npm_conflict(lines: list[str]) -> str:

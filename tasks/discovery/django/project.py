@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import replace
 
+from tasks.discovery.django.entry import entry_text
 from tasks.discovery.django.given import (
     example_files,
     given_values,
@@ -25,28 +26,22 @@ from tasks.discovery.image.system_packages import system_installs_of
 from tasks.discovery.rank import Rank, rank
 from tasks.web import Web
 
-_MANAGE = re.compile(r"\bdjango\b|execute_from_command_line")
 _APPLICATION = re.compile(r"^(?:(?:async[ \t]+)?def[ \t]+)?(\w+)[ \t]*(?:\(|(?::[^=\n]+)?=(?!=))", re.MULTILINE)
 _GATEWAYS = ("wsgi", "asgi")
 _READS = re.compile(r"\benviron\b|\bgetenv\b|\bdecouple\b|\bBaseSettings\b|\benv[.(\[]|dj_database_url")
 
 
-def is_project(tree: FileView, directory: str) -> bool:
-    """Whether a directory holds a manage.py of Django."""
-    return bool(_MANAGE.search(tree.text(join(directory, "manage.py"))))
-
-
 def is_for_tests(tree: FileView, directory: str) -> bool:
     """Whether a project serves a library's tests: the settings module in its manage.py has `test` in its name."""
-    module = default_settings(tree.text(join(directory, "manage.py")))
+    module = default_settings(entry_text(tree, directory))
     return bool(re.search(r"(^|[._])tests?([._]|$)", module))
 
 
 def describe_web(
     tree: FileView, images: ImageDefinitions, directory: str, *, configured: str, rivals: tuple[str, ...]
 ) -> tuple[Web, Dockerfile | None]:
-    """Returns the Django project whose manage.py is in `directory`, and the Dockerfile that deploys it."""
-    manage = default_settings(tree.text(join(directory, "manage.py")))
+    """Returns the Django project in `directory`, and the Dockerfile that deploys it."""
+    manage = default_settings(entry_text(tree, directory))
     base = module_base(tree, directory, configured or manage)
     gateways = {kind: _gateway(tree, directory, kind, join(base, as_path(configured or manage))) for kind in _GATEWAYS}
     found = images.of(directory, is_for_python, rivals=rivals, marks=_marks(gateways, manage))
@@ -176,5 +171,5 @@ def _migrated(tree: FileView, directory: str) -> Iterator[str]:
 def _belongs_to(tree: FileView, app: str, directory: str) -> bool:
     """Whether an app belongs to this project and is deployed: it is in no inner project and in no folder for tests."""
     inner = relative(app, directory)
-    nearest = next(above for above in lineage(app) if tree.has(join(above, "manage.py")))
+    nearest = next((above for above in lineage(app) if tree.has(join(above, "manage.py"))), directory)
     return nearest == directory and rank(inner) is Rank.DEPLOYED

@@ -1,10 +1,12 @@
 """Finds how a Node component declares and locks its dependencies."""
 
 import re
+from collections.abc import Mapping
 from typing import Literal, cast
 
 from tasks.discovery.documents import string, table, text_table
 from tasks.discovery.file_view import FileView, is_within, join, parent
+from tasks.discovery.node.node_engines import fitting_version, locked_engines
 from tasks.discovery.node.node_locks import lock_format, locked_versions
 from tasks.discovery.node.node_preparation import preparation
 from tasks.discovery.node.node_workspace import (
@@ -18,7 +20,7 @@ from tasks.discovery.node.node_workspace import (
 from tasks.discovery.versions import Image, node_version
 from tasks.node_range import lowest_major
 from tasks.packages.package_managers import reader_of
-from tasks.stack import NodeProject
+from tasks.stack import NodeProject, Version
 
 Manager = Literal["pnpm", "npm", "yarn", "bun"]
 
@@ -62,7 +64,7 @@ def describe_node(tree: FileView, directory: str, image: Image) -> NodeProject |
         manager_version=version,
         linker=_linker(tree, workspace.root, manager, version),
         lock=lock,
-        node=node_version(tree, image, component=directory, manifests=manifests),
+        node=_node(tree, image, directory, manifests, lock, asked),
         scripts=text_table(tree.table(manifest), "scripts"),
         dependencies=asked,
         locked=locked_versions(tree, lock, workspace.root, package) if lock else {},
@@ -70,6 +72,21 @@ def describe_node(tree: FileView, directory: str, image: Image) -> NodeProject |
         paths=tuple(sorted(paths)),
         preparation=preparation(tree, workspace.root, package, paths),
     )
+
+
+def _node(
+    tree: FileView,
+    image: Image,
+    directory: str,
+    manifests: tuple[str, ...],
+    lock: str | None,
+    asked: Mapping[str, str],
+) -> Version:
+    """Returns the Node of a component: the one that the stack states, else one that its locked packages accept."""
+    version = node_version(tree, image, component=directory, manifests=manifests)
+    root, package = parent(lock or manifests[0]), parent(manifests[0])
+    engines = locked_engines(tree, lock, root, package, asked) if lock else {}
+    return fitting_version(tree, version, lock, engines)
 
 
 def manager_of_package(tree: FileView, package: str) -> str:

@@ -1,5 +1,7 @@
 """Resolves the section of an environment in a wrangler file, with wrangler's own inheritance."""
 
+from collections.abc import Sequence
+
 from tasks.discovery.documents import Table, string, table
 
 # The keys that a section `env.NAME` does not inherit from the top level. Wrangler inherits all others.
@@ -12,6 +14,8 @@ NOT_INHERITED = frozenset(
         *("version_metadata", "vpc_networks", "vpc_services", "worker_loaders", "workflows"),
     )
 )
+# Options with the value of a key.
+_SINGLE = {"--name": "name", "--compatibility-date": "compatibility_date"}
 # The names of production's section, the likeliest first.
 PRODUCTION = ("production", "prod", "prd", "live")
 
@@ -27,6 +31,32 @@ def target_of(document: Table, environment: str) -> Table:
     # a Worker of a section has the section in its name, unless the section has its own name
     named = {"name": f"{name}-{environment}"} if name else {}
     return {**inherited, **named, **own}
+
+
+def given_by(options: Sequence[str]) -> dict[str, object]:
+    """Returns the values of a wrangler file that options of the command line replace. `vars` has those to add."""
+    found: dict[str, object] = {}
+    rest = [*options]
+    while rest:
+        option = rest.pop(0)
+        values: list[str] = []
+        while rest and not rest[0].startswith("-"):
+            values.append(rest.pop(0))
+        if option == "--var":
+            pairs = (value.partition(":") for value in values)
+            found["vars"] = {**table(found, "vars"), **{name: value for name, _, value in pairs}}
+        elif option in {"--compatibility-flag", "--compatibility-flags"}:
+            found["compatibility_flags"] = [flag for value in values for flag in value.split(",")]
+        elif option in _SINGLE and values:
+            found[_SINGLE[option]] = values[0]
+    return found
+
+
+def with_options(document: Table, options: Sequence[str]) -> Table:
+    """Returns the target as a deploy with these options of wrangler reads it."""
+    given = given_by(options)
+    variables = {"vars": {**table(document, "vars"), **table(given, "vars")}} if "vars" in given else {}
+    return {**document, **given, **variables}
 
 
 def section_with_main(document: Table) -> str:

@@ -11,7 +11,7 @@ from tasks.discovery.node.node_project import manager_of_package
 from tasks.discovery.node.node_workspace import dependencies
 from tasks.discovery.worker.deploys import CONFIGS, DeployContext, find_deploy
 from tasks.discovery.worker.lost_bindings import bound_anywhere, lost_bindings
-from tasks.discovery.worker.targets import PRODUCTION, section_with_main, target_of
+from tasks.discovery.worker.targets import PRODUCTION, section_with_main, target_of, with_options
 from tasks.discovery.worker.worker_env import bindings_of, read_names, sources
 from tasks.stack import Site
 from tasks.worker import Deploy, Worker
@@ -97,7 +97,7 @@ def describe_worker(tree: FileView, wrangler: Wrangler, site: Site | None = None
     deploy = _deploy(tree, wrangler, wanted, is_built=is_built)
     found = sources(tree, directory)
     environment = _environment(tree, wrangler, deploy, found, wanted)
-    document = target_of(wrangler.document, environment)
+    document = with_options(target_of(wrangler.document, environment), deploy.options)
     return Worker(
         config=wrangler.config,
         name=string(document, "name") or wrangler.name,
@@ -113,10 +113,21 @@ def describe_worker(tree: FileView, wrangler: Wrangler, site: Site | None = None
         vars=dict(table(document, "vars")),
         bindings=bindings_of(document),
         rules=tuple(dict(each) for each in tables(document, "rules")),
+        containers=tuple(string(each, "class_name") for each in tables(document, "containers")),
         crons=tuple(dict.fromkeys(strings(document, "triggers", "crons"))),
         reads=read_names(tree, directory, document, bound_anywhere(wrangler.document)),
         lost=lost_bindings(tree, found, wrangler.document, environment),
+        unmigrated=_unmigrated(tree, directory, document),
         sources=found,
+    )
+
+
+def _unmigrated(tree: FileView, directory: str, document: Table) -> tuple[str, ...]:
+    """Returns the bindings of D1 databases without migrations in the tree."""
+    return tuple(
+        string(each, "binding")
+        for each in tables(document, "d1_databases")
+        if not tree.has_directory(join(directory, string(each, "migrations_dir") or "migrations"))
     )
 
 

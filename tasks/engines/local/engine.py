@@ -80,7 +80,7 @@ class LocalEngine:
             base=self._context.cache / "environments",
             config=config,
             toolchains=self._toolchains,
-            install=installer.install,
+            install=installer.install_packages,
         )
         self._databases = Databases(
             DatabasesConfig(

@@ -2,21 +2,23 @@
 
 import asyncio
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Protocol
 
 from tasks.engines.local.manifests import relax_manifests
 from tasks.engines.local.node_modules import drop_install_scripts, find_modules
 from tasks.engines.local.store import StoreEntry, open_entry
 from tasks.engines.local.tokens import engine_tokens
 from tasks.engines.local.toolchains.pinned import ToolchainConfig
-from tasks.engines.local.toolchains.toolchain import Install, Toolchain, Toolchains
+from tasks.engines.local.toolchains.toolchain import Toolchain, Toolchains
 from tasks.engines.memo import AsyncMemo
 from tasks.engines.threads import in_thread
 from tasks.engines.workspace import sync
 from tasks.errors import EngineError
 from tasks.exits import Exit, Prepared
+from tasks.packages.credentialed import is_manifest
 from tasks.source.tree import Tree
 from tasks.steps import ENV, Environment, TreeName
 
@@ -46,6 +48,22 @@ class InstalledEnvironment:
         return self.directory / "venv"
 
 
+class InstallPackages(Protocol):
+    """Runs a command that installs packages. `manifests` are copies of files that may name an index."""
+
+    async def __call__(
+        self,
+        argv: tuple[str, ...],
+        cwd: Path,
+        log: Path,
+        *,
+        path: tuple[Path, ...],
+        env: Mapping[str, str],
+        limit: float,
+        manifests: tuple[Path, ...],
+    ) -> Exit: ...
+
+
 class Environments:
     """Installs environments below `base`, once per key and run."""
 
@@ -56,13 +74,13 @@ class Environments:
         base: Path,
         config: ToolchainConfig,
         toolchains: Toolchains,
-        install: Install,
+        install: InstallPackages,
     ) -> None:
         self._files_of = files_of
         self._base = base
         self._config = config
         self._toolchains = toolchains
-        self._install = install
+        self._install_packages = install
         self._made = AsyncMemo[str, Prepared]()
         self._attempts: dict[str, int] = {}
         self._installed: dict[str, InstalledEnvironment] = {}
@@ -179,7 +197,19 @@ class Environments:
             {ENV: str(venv)}
         )
         variables = {**dict(toolchain.env), "VIRTUAL_ENV": str(venv), "UV_PROJECT_ENVIRONMENT": str(venv)}
-        exit = await self._install(
-            tokens.argv(argv), cwd, log, path=toolchain.path, env=variables | tokens.env(env), limit=limit
+        exit = await self._install_packages(
+            tokens.argv(argv),
+            cwd,
+            log,
+            path=toolchain.path,
+            env=variables | tokens.env(env),
+            limit=limit,
+            manifests=manifests_of(environment, stage),
         )
         return replace(exit, root=str(stage))
+
+
+def manifests_of(environment: Environment, stage: Path) -> tuple[Path, ...]:
+    """The staged files that may name an index."""
+    paths = (*environment.inputs, *(name for name, _ in environment.files))
+    return tuple(stage / path for path in paths if is_manifest(path) and (stage / path).is_file())

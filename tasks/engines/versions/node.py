@@ -11,8 +11,16 @@ from tasks.stack import Version
 PINNED: dict[int, Release] = {22: (22, 20, 0), 24: (24, 19, 0), 20: (20, 18, 0)}
 
 
-# The last releases of other major versions. They come from npm's registry.
-OTHERS: dict[int, Release] = {18: (18, 20, 8), 23: (23, 11, 1), 25: (25, 9, 0), 26: (26, 9, 0)}
+# The last releases of major versions. They come from npm's registry.
+OTHERS: dict[int, Release] = {
+    22: (22, 23, 5),
+    24: (24, 22, 3),
+    20: (20, 20, 2),
+    18: (18, 20, 8),
+    23: (23, 11, 1),
+    25: (25, 9, 0),
+    26: (26, 9, 0),
+}
 OLDEST: Release = (18, 17, 0)
 """The oldest Node that the npm of the pinned versions supports."""
 
@@ -41,8 +49,9 @@ def choose_node(version: Version) -> NodeChoice:
     is_exact = re.fullmatch(r"v?(\d+)\.(\d+)\.(\d+)", wanted.strip())
     exact = (int(is_exact[1]), int(is_exact[2]), int(is_exact[3])) if is_exact else None
     known = [*PINNED.values(), *([exact] if exact and exact >= OLDEST else []), *OTHERS.values()]
-    fitting = (each for each in known if admits(bound, each) and admits(wanted, each))
-    found = next(fitting, None) if wanted == version.wanted else None
+    fitting = [each for each in known if admits(bound, each) and admits(wanted, each)]
+    accepted = [each for each in fitting if all(admits(text, each) for text in version.packages)]
+    found = next(iter(accepted or fitting), None) if wanted == version.wanted else None
     return NodeChoice(version=found) if found else nearest_pinned(version)
 
 

@@ -7,6 +7,8 @@ connect to. If that is another database or none, it runs no command, prints one 
 with 77 if the database of the check is gone. If the settings clearly name another database, the program does not
 connect to it: it may be production's. On SQLite, whose file is in the workspace of this check, it migrates before a
 command that needs a migrated database. With a database that no run has, it exits with 78.
+
+The command `unmigrated` is its own: it exits with 1 if an app of the stack has models and no migrations.
 """
 
 import inspect
@@ -17,6 +19,7 @@ from importlib.util import find_spec
 from typing import Any
 
 from predeploy_django import is_own_mysql, is_sqlite, migrate_file, set_up_project, unfit_database
+from predeploy_unmigrated import print_unmigrated
 
 
 def commands(arguments: list[str]) -> list[list[str]]:
@@ -110,6 +113,8 @@ def main() -> int:
     if (is_sqlite() or is_own_mysql()) and needs_migrations(listed[0]):
         migrate_file()
     for command in listed:
+        if command[0] == "unmigrated":
+            return int(print_unmigrated(is_installed))
         execute_from_command_line(["manage.py", *command])
     return 0
 

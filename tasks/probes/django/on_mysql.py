@@ -11,6 +11,7 @@ refuses the connection.
 import os
 import re
 import secrets
+import shutil
 import signal
 import subprocess
 import sys
@@ -62,7 +63,10 @@ def drop(url: str, own: str) -> None:
 
 
 def run(argv: list[str], env: dict[str, str]) -> int:
-    """Runs a program. SIGTERM and SIGINT of this process end it."""
+    """Runs a program. SIGTERM and SIGINT of this process end it. Returns 127 if there is no such program."""
+    if shutil.which(argv[0], path=env.get("PATH")) is None:
+        print(f"{argv[0]}: not found", file=sys.stderr)
+        return 127
     with subprocess.Popen(argv, env=env) as child:
 
         def forward(number: int, _: FrameType | None) -> None:

@@ -34,8 +34,11 @@ def set_up_project(modules: Iterable[str] = ()) -> None:
 def run_manage() -> None:
     """Runs `manage.py version` for its side effects: it chooses the settings module, and may extend the module path.
 
-    An error in the settings shows later, when they are used: Django does not report it here.
+    An error in the settings shows later, when they are used: Django does not report it here. A project without a
+    manage.py has its settings module in the environment.
     """
+    if not Path("manage.py").is_file():
+        return
     argv, sys.argv = sys.argv, ["manage.py", "version"]
     try:
         with redirect_stdout(StringIO()):

@@ -33,7 +33,8 @@ export function translator(modules) {
   const maps = new Map();
   // Miniflare prefixes a module's name with a directory that does not hold the file
   const fileOf = (name) => {
-    const found = modules.find((module) => name === module.name || name.endsWith(`/${module.name}`));
+    const isModule = (module) => name.endsWith(`/${module.name}`);
+    const found = modules.find((module) => name === module.name) ?? modules.find(isModule);
     return found && !existsSync(name) ? found.file : undefined;
   };
   const mapped = (place, ...groups) => {

@@ -46,70 +46,79 @@ function source(worker) {
   };
 }
 
-/** The bindings of the wrangler file, as wrangler reads them. Bindings to Workers that are not here go to `outbound`. */
-function bound(wrangler, worker, outbound) {
-  const { workerOptions, externalWorkers = [] } = wrangler.unstable_getMiniflareWorkerOptions(worker.config, worker.environment || undefined);
-  const there = new Set([worker.name, ...externalWorkers.map((each) => each.name)]);
+const kept = (entries, isKept) => Object.fromEntries(Object.entries(entries ?? {}).filter(([, value]) => isKept(value)));
+
+/**
+ * A Worker of the stack with the bindings of its wrangler file, as wrangler reads them, and the Workers that it needs.
+ *
+ * `names` are those of the Workers that are started. Requests to others go to `outbound`, and their classes are left out.
+ */
+function started(wrangler, worker, outbound, names) {
+  const { workerOptions, externalWorkers = [] } = wrangler.unstable_getMiniflareWorkerOptions(
+    worker.config,
+    worker.environment || undefined,
+    { overrides: { enableContainers: false } },
+  );
+  const there = new Set([...names, ...externalWorkers.map((each) => each.name)]);
+  const isThere = ({ scriptName }) => scriptName === undefined || there.has(scriptName);
   const services = Object.entries(workerOptions.serviceBindings ?? {}).map(([name, service]) => {
     const named = typeof service === "string" ? service : service?.name;
-    return [name, typeof named === "string" && !there.has(named) ? outbound : service];
+    // the default export is no named entrypoint for Miniflare
+    const other = service?.entrypoint === "default" ? { ...service, entrypoint: undefined } : service;
+    return [name, typeof named === "string" && !there.has(named) ? outbound : other];
   });
-  return { options: { ...workerOptions, serviceBindings: Object.fromEntries(services) }, others: externalWorkers };
+  const texts = worker.texts.map((name) => [name, worker.values?.[name] ?? process.env[name] ?? ""]);
+  const options = {
+    ...workerOptions,
+    ...source(worker),
+    serviceBindings: Object.fromEntries(services),
+    durableObjects: kept(workerOptions.durableObjects, isThere),
+    workflows: kept(workerOptions.workflows, isThere),
+    tails: (workerOptions.tails ?? []).filter(({ name }) => there.has(name)),
+    compatibilityDate: worker.date,
+    name: worker.name,
+    compatibilityFlags: worker.flags,
+    bindings: { ...workerOptions.bindings, ...worker.vars, ...Object.fromEntries(texts) },
+    outboundService: "predeploy-outbound",
+  };
+  return { options, others: externalWorkers };
 }
 
-/** Gives each Hyperdrive a throwaway address, because wrangler refuses to read one without an address. */
+/** Gives each Hyperdrive the run's Postgres, else a throwaway address, because wrangler refuses one without an address. */
 function fillAddresses(worker) {
   for (const { binding } of worker.bindings.hyperdrive ?? []) {
     for (const prefix of ["WRANGLER", "CLOUDFLARE"]) {
       process.env[`${prefix}_HYPERDRIVE_LOCAL_CONNECTION_STRING_${binding}`] =
-        `postgresql://predeploy:${worker.nonce}@hyperdrive.predeploy.invalid:5432/predeploy`;
+        worker.hyperdrive ?? `postgresql://predeploy:${worker.nonce}@hyperdrive.predeploy.invalid:5432/predeploy`;
     }
   }
 }
 
-/** `filled` is a service that answers as soon as the Worker's stores are filled. */
+/** `filled` is a service that answers as soon as the stores of all Workers are filled. */
 function settings(wrangler, worker, filled) {
   const outbound = { external: { address: worker.outbound, http: {} } };
-  const texts = Object.fromEntries(worker.texts.map((name) => [name, process.env[name] ?? ""]));
-  const { options, others } = bound(wrangler, worker, outbound);
+  const stack = [worker, ...worker.bound];
+  const found = stack.map((each) => started(wrangler, each, outbound, stack.map(({ name }) => name)));
   const common = { compatibilityDate: worker.date };
-  const front = {
-    ...common,
-    name: "predeploy-front",
+  const own = (name, code, more) => ({ ...common, name, modules: [{ type: "ESModule", path: "predeploy.js", contents: code }], ...more });
+  const mark = `${worker.nonce} Miniflare (${labels(worker.bindings).join(", ")})`;
+  const front = own("predeploy-front", FRONT, {
     compatibilityFlags: [CALLS],
-    modules: [{ type: "ESModule", path: "predeploy.js", contents: FRONT }],
-    bindings: { MARK: `${worker.nonce} Miniflare (${labels(worker.bindings).join(", ")})`, ...(worker.routes && { ROUTES: worker.routes }) },
+    bindings: { MARK: mark, ...(worker.routes && { ROUTES: worker.routes }) },
     serviceBindings: { STACK: worker.name, FILLED: filled, ...(worker.routes && { PAGES: "predeploy-pages" }) },
-  };
-  const stack = {
-    ...options,
-    ...source(worker),
-    ...common,
-    name: worker.name,
-    compatibilityFlags: worker.flags,
-    bindings: { ...options.bindings, ...worker.vars, ...texts },
-    outboundService: "predeploy-outbound",
-  };
-  const forward = {
-    ...common,
-    name: "predeploy-outbound",
-    modules: [{ type: "ESModule", path: "predeploy.js", contents: FORWARD }],
-    serviceBindings: { OUTBOUND: outbound },
-  };
-  const pages = {
-    ...common,
-    name: "predeploy-pages",
-    modules: [{ type: "ESModule", path: "predeploy.js", contents: PAGES }],
-    assets: options.assets,
-  };
-  return { workers: [front, stack, forward, ...(worker.routes ? [pages] : []), ...others], host: worker.host, port: Number(worker.port), cf: false };
+  });
+  const forward = own("predeploy-outbound", FORWARD, { serviceBindings: { OUTBOUND: outbound } });
+  const pages = worker.routes ? [own("predeploy-pages", PAGES, { assets: found[0].options.assets })] : [];
+  const others = found.flatMap((each) => each.others);
+  const workers = [front, ...found.map((each) => each.options), forward, ...pages, ...others];
+  return { workers, host: worker.host, port: Number(worker.port), cf: false };
 }
 
 /** Serves until a signal arrives. The Worker's output goes to `pass` as streams, or to `say` line by line. */
 export async function serve(runtime, worker, { pass, say }) {
   const { Miniflare, Log, LogLevel, convertV4MiniflareOptions } = runtime.require("miniflare");
   const wrangler = runtime.require(runtime.wrangler);
-  fillAddresses(worker);
+  for (const each of [worker, ...worker.bound]) fillAddresses(each);
   let open;
   const stores = new Promise((resolve) => (open = resolve));
   const filled = async () => {
@@ -129,7 +138,7 @@ export async function serve(runtime, worker, { pass, say }) {
   for (const signal of ["SIGTERM", "SIGINT"]) process.on(signal, () => simulator.dispose().finally(() => process.exit(0)));
   try {
     await simulator.ready;
-    await fillStores(simulator, wrangler, worker);
+    for (const each of [worker, ...worker.bound]) await fillStores(simulator, wrangler, each);
     open();
   } catch (error) {
     String(error.stack ?? error).split("\n").forEach(say);

@@ -10,7 +10,7 @@ import datetime as dt
 import json
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,9 +18,10 @@ from wrangler_assets import asset_refusals
 from wrangler_bundle import handler_refusals, node_refusals, read_bundle, size_refusals
 from wrangler_classes import unexported, unmigrated
 from wrangler_file import WranglerFile, read_wrangler_file
-from wrangler_findings import Refusal, Target, text
+from wrangler_findings import Refusal, Target, table, text
 from wrangler_ids import id_refusals
 from wrangler_limits import PLANS
+from wrangler_services import entrypoint_refusals
 from wrangler_triggers import cron_refusals, date_refusals, name_refusals, route_refusals, variable_refusals
 
 REDIRECT = ".wrangler/deploy/config.json"
@@ -45,7 +46,19 @@ def read_deployed(options: argparse.Namespace) -> Deployed | None:
         return None
     if "env" not in result.document and path != config:
         environment = ""  # a build writes the sections of one environment
-    return Deployed(path=path, source=source, target=Target(document=result.document, environment=environment))
+    document = given_document(result.document, environment, json.loads(options.given))
+    return Deployed(path=path, source=source, target=Target(document=document, environment=environment))
+
+
+def given_document(document: Mapping[str, object], environment: str, given: dict[str, object]) -> dict[str, object]:
+    """Returns the wrangler file with the values that options of the command line replace."""
+    sections = table(document.get("env"))
+    own = {**table(sections.get(environment)), **given}
+    variables = table(given.get("vars"))
+    if variables:
+        own["vars"] = {**table(table(sections.get(environment)).get("vars")), **variables}
+        given = {**given, "vars": {**table(document.get("vars")), **variables}}
+    return {**document, **given, **({"env": {**sections, environment: own}} if environment else {})}
 
 
 def redirected(file: Path) -> Path | None:
@@ -60,6 +73,9 @@ def redirected(file: Path) -> Path | None:
 def refusals(deployed: Deployed, options: argparse.Namespace) -> Iterator[Refusal]:
     """Yields what is refused of the wrangler file, and of the bundle if there is one."""
     target = deployed.target
+    if options.bound:
+        yield from entrypoint_refusals(target, {name: Path(folder) for name, folder in options.bound})
+        return
     if options.bundle is None:
         yield from date_refusals(target, options.today)
         yield from name_refusals(target)
@@ -98,8 +114,11 @@ def main() -> int:
     parser.add_argument("--deployed", type=Path, help="the wrangler file that the deploy names instead")
     parser.add_argument("--within", default=".", help="the folder in the tree, for file names")
     parser.add_argument("--environment", default="", help="the environment of the wrangler file")
+    parser.add_argument("--given", default="{}", help="values of the wrangler file that options of wrangler replace")
     parser.add_argument("--plan", choices=PLANS, default="paid")
     parser.add_argument("--bundle", type=Path, help="the folder of the bundle; without it the wrangler file is read")
+    bound = "the name of another Worker and its bundle: only bindings to its entrypoints are read"
+    parser.add_argument("--bound", action="append", default=[], nargs=2, help=bound)
     parser.add_argument("--today", type=dt.date.fromisoformat, default=dt.datetime.now(dt.UTC).date())
     options = parser.parse_args()
     deployed = read_deployed(options)

@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator
 
 from tasks.models import CheckReport, Diagnostic, Report, Severity, Status
-from tasks.report.fingerprints import fingerprints
+from tasks.report.findings.fingerprints import fingerprints
 from tasks.report.formats.places import in_repository
 from tasks.report.inspection import Json
 from tasks.report.layout import clean_line

@@ -6,10 +6,10 @@ from xml.etree import ElementTree
 from xml.etree.ElementTree import Element, SubElement
 
 from tasks.models import CheckReport, Diagnostic, Report, Status
+from tasks.report.findings.rerun import rerun_of, selecting_words
 from tasks.report.folding import findings, headline, repetition
 from tasks.report.formats.places import in_repository
 from tasks.report.layout import clean, clean_line
-from tasks.report.rerun import rerun_of, selecting_words
 
 _SHOWN = 200
 """The findings in the text of a check. `report.json` has all of them."""

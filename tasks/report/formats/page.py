@@ -12,6 +12,7 @@ from markupsafe import Markup
 
 from tasks.models import CheckReport, Diagnostic, Outcome, Report, Severity, Stage, Status
 from tasks.report.facts import counted, duration_of, engine_line, gap_texts, run_line, seconds, secrets_line
+from tasks.report.findings.rerun import rerun_of
 from tasks.report.folding import describe, findings, headline, repetition
 from tasks.report.formats.artifacts import report_title
 from tasks.report.formats.sources import NO_SOURCES, Excerpt, PastRun, Sources
@@ -19,7 +20,6 @@ from tasks.report.formats.timeline import timeline
 from tasks.report.inspection import origin
 from tasks.report.layout import clean, clean_line
 from tasks.report.ranking import affected, numbers, rank_fixes
-from tasks.report.rerun import rerun_of
 
 _FINDINGS = 20
 """The findings of a check that the page shows. `report.json` has all of them."""

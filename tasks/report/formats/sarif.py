@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from urllib.parse import quote
 
 from tasks.models import CheckReport, Diagnostic, Report, Severity, Status
-from tasks.report.fingerprints import fingerprints
+from tasks.report.findings.fingerprints import fingerprints
 from tasks.report.formats.places import in_repository
 from tasks.report.inspection import Json
 from tasks.report.layout import clean
@@ -37,6 +37,8 @@ def render_sarif(report: Report, below: str = ".") -> str:
     for check in report.checks:
         marks = fingerprints(check.result.diagnostics)
         for diagnostic, mark in zip(check.result.diagnostics, marks, strict=True):
+            if diagnostic.tool == OWN and check.result.status is Status.ERRORED:
+                continue  # its notification says it
             found = _Found(check=check, diagnostic=diagnostic, fingerprint=mark)
             tools.setdefault(diagnostic.tool, []).append(found)
     runs: list[Json] = [_run(tool, found, below) for tool, found in tools.items() if tool != OWN]

@@ -122,3 +122,19 @@ def test_a_configured_target_without_a_section_is_reported() -> None:
     assert "wrangler.jsonc has no section env.prod" in stack.warnings[0]
     assert stack.components[0].worker
     assert stack.components[0].worker.environment == "production"
+
+
+def test_options_of_the_deploy_replace_values_of_the_file() -> None:
+    call = "wrangler deploy --minify --var STAGE:live AT:a:b --compatibility-flags nodejs_compat --compatibility-date"
+    manifest = package(scripts={"deploy": f"{call} 2026-10-01 --name other"})
+    source = "export default { fetch: (r: Request, env: any) => new Response(env.STAGE + env.AT + env.KEY) };"
+
+    found = worker(files(source, manifest, vars={"STAGE": "dev", "B": "1"}))
+
+    assert found.vars == {"STAGE": "live", "AT": "a:b", "B": "1"}
+    assert (found.name, found.date, found.flags, found.reads) == (
+        "other",
+        "2026-10-01",
+        ("nodejs_compat",),
+        ("KEY",),
+    )

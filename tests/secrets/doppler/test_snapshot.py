@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+import tasks.secrets.doppler.sealed as sealed_format
 from tasks.secrets import Found
 from tasks.secrets.doppler.access import Access, DopplerLimits
 from tasks.secrets.doppler.provider import DopplerProvider
@@ -23,6 +24,12 @@ PLACE = ("cafe", "dev")
 NAMES = ("KEY", "LINES")
 VALUES = {"KEY": "c4n4ry-value", "LINES": "c4n4ry\nlines"}
 HASTY = DopplerLimits(total=2, answer=1, pause=0.01, attempts=2)
+
+
+@pytest.fixture(autouse=True)
+def _quick_keys(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The real number of rounds takes a quarter of a second. `test_sealed.py` tests it."""
+    monkeypatch.setattr(sealed_format, "ROUNDS", 1000)
 
 
 @pytest.fixture

@@ -1,0 +1,1 @@
+"""Readers of what generators of sites report of their pages."""

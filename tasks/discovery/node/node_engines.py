@@ -1,0 +1,60 @@
+"""Reads which Nodes the locked packages of a component accept, by the `engines` that locks of npm and pnpm have."""
+
+import re
+from collections.abc import Collection, Mapping
+from dataclasses import replace
+
+from tasks.discovery.documents import string, table
+from tasks.discovery.file_view import FileView, join, relative
+from tasks.node_range import admits, is_range
+from tasks.stack import Version
+
+NEWEST = 999
+# Releases that tell which of two ranges admits fewer.
+_LADDER = [(major, minor, 0) for major in range(16, 31) for minor in range(31)]
+_PNPM = re.compile(
+    r"^  ['\"]?/?(?P<name>(?:@[^@/\s]+/)?[^@/\s]+)@(?P<version>[^\s'\"(:]+)[^\n]*:\n(?:    [^\n]*\n)*?"
+    r"    engines: \{[^}\n]*?\bnode: ['\"]?(?P<range>[^'\"},\n]+)",
+    re.MULTILINE,
+)
+
+
+def locked_engines(
+    tree: FileView, lock: str, root: str, package: str, names: Collection[str]
+) -> dict[tuple[str, str], str]:
+    """Returns the ranges of Node of the packages in `names`, by name and version."""
+    if lock.endswith(".json"):
+        packages = table(tree.table(lock), "packages")
+        inner = relative(package, root)
+        places = {name: (join(inner, f"node_modules/{name}"), f"node_modules/{name}") for name in names}
+        found = {name: next((table(packages, at) for at in ats if at in packages), {}) for name, ats in places.items()}
+        ranges = {(name, string(each, "version")): string(each, "engines", "node") for name, each in found.items()}
+    elif lock.endswith(".yaml"):
+        matches = _PNPM.finditer(tree.text(lock))
+        ranges = {(each["name"], each["version"]): each["range"].strip() for each in matches if each["name"] in names}
+    else:
+        ranges = {}
+    return {key: text for key, text in ranges.items() if text and is_range(text)}
+
+
+def fitting_version(
+    tree: FileView, version: Version, lock: str | None, engines: Mapping[tuple[str, str], str]
+) -> Version:
+    """Returns the Node that the stack states, with a warning about packages that refuse it; else one that they accept.
+
+    Without a statement the range of the package counts that admits the fewest releases.
+    """
+    version = replace(version, packages=tuple(sorted(set(engines.values()))))
+    if not version.wanted:
+        strictest = min(engines.values(), key=lambda text: sum(admits(text, each) for each in _LADDER), default="")
+        return replace(version, wanted=strictest, source=lock or "") if strictest else version
+    release = re.fullmatch(r"(?:\^|~|>=|v|=)*\s*(\d+)(?:\.(\d+|[xX*]))?(?:\.(\d+|[xX*]))?", version.wanted.strip())
+    if release is None or version.wanted.startswith(">="):
+        return version
+    major, minor, patch = (int(part) if part and part.isdigit() else NEWEST for part in release.groups())
+    for (name, number), text in sorted(engines.items()):
+        if not admits(text, (major, NEWEST if version.wanted.startswith("^") else minor, patch)):
+            tree.warn(
+                f"{version.source}: Node {version.wanted} is refused by {name} {number} of {lock}, which wants {text}"
+            )
+    return version

@@ -1,0 +1,95 @@
+"""The Node that locked packages accept, by the `engines` in the lock."""
+
+import json
+
+import pytest
+
+from tasks.engines.versions.node import choose_node
+from tasks.stack import Version
+from tests.discovery.trees import look, package
+
+PNPM = """lockfileVersion: '9.0'
+importers:
+  .:
+    devDependencies:
+      vite: {specifier: 8.3.8, version: 8.3.8}
+packages:
+  '@types/node@24.0.0':
+    resolution: {integrity: x}
+  vite@8.3.8:
+    resolution: {integrity: x}
+    engines: {node: ^20.19.0 || >=22.12.0}
+    hasBin: true
+  zod@4.0.0:
+    resolution: {integrity: x}
+    engines: {node: '>=99'}
+snapshots: {}
+"""
+
+
+def npm(**ranges: str) -> str:
+    packages = {
+        f"node_modules/{name}": {"version": "8.3.8", "engines": {"node": text}} for name, text in ranges.items()
+    }
+    return json.dumps({"lockfileVersion": 3, "packages": {"": {}, **packages}})
+
+
+def node_of(files: dict[str, str], **manifest: object) -> tuple[Version, str]:
+    given = {"name": "s", "devDependencies": {"vite": "8.3.8", "astro": "8"}, "scripts": {"build": "vite build"}}
+    stack = look({"package.json": package(**{**given, **manifest}), "index.html": "", **files})
+    (component,) = stack.components
+    assert component.node
+    return component.node.node, "\n".join(stack.warnings)
+
+
+@pytest.mark.parametrize(
+    ("files", "wanted", "source"),
+    [
+        ({"pnpm-lock.yaml": PNPM}, "^20.19.0 || >=22.12.0", "pnpm-lock.yaml"),
+        (
+            {"package-lock.json": npm(vite="^20.19.0 || >=22.12.0", astro=">=24", other=">=99")},
+            ">=24",
+            "package-lock.json",
+        ),
+        ({"package-lock.json": npm(vite="no range")}, "", ""),
+    ],
+)
+def test_without_a_statement_the_strictest_of_the_asked_packages_counts(
+    files: dict[str, str], wanted: str, source: str
+) -> None:
+    version, _ = node_of(files)
+
+    assert (version.wanted, version.source) == (wanted, source)
+
+
+def test_of_the_fitting_nodes_one_is_taken_that_locked_packages_accept() -> None:
+    lock = {".nvmrc": "20", "package-lock.json": npm(vite="^20.19.0 || >=22.12.0")}
+
+    version, _ = node_of(lock)
+
+    assert choose_node(version).version == (20, 20, 2)
+    assert choose_node(Version(wanted="20")).version == (20, 18, 0)
+    assert choose_node(Version(wanted="20", packages=(">=99",))).version == (20, 18, 0)
+
+
+@pytest.mark.parametrize(
+    ("files", "engines", "says"),
+    [
+        ({".nvmrc": "v18"}, "", ".nvmrc: Node 18 is refused by vite 8.3.8 of package-lock.json, which wants ^20"),
+        ({".nvmrc": "22.3.0"}, "", "Node 22.3.0 is refused"),
+        ({}, "18.x", "package.json: Node 18.x is refused"),
+        ({}, "^20.1.0", ""),
+        ({".nvmrc": "22"}, "", ""),
+        ({}, ">=18", ""),
+    ],
+)
+def test_a_stated_node_stays_with_a_warning_about_packages_that_refuse_it(
+    files: dict[str, str], engines: str, says: str
+) -> None:
+    lock = {"package-lock.json": npm(vite="^20.19.0 || >=22.12.0")}
+
+    version, warnings = node_of(lock | files, engines={"node": engines})
+
+    assert version.source in {".nvmrc", "package.json"}
+    assert says in warnings
+    assert ("refused" in warnings) is bool(says)
