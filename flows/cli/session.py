@@ -49,13 +49,15 @@ class RunSession:
     _run: Run | None = None
     _recording: asyncio.Task[RunFacts] | None = None
     _is_decided: bool = False
+    _repaired: str = ""
 
     async def validate(self) -> Report:
         """Runs the job, publishes the report and returns it."""
         with self._interruptible(), create_run_directory(self.job.scope.home, self.job.run_id) as directory:
             self.interruption.forced = directory.abandon
             report = await self._report(directory)
-            notes = (*filter(None, [directory.warning]), *unknown_variables(self.job.environ), *report.warnings)
+            own = filter(None, [directory.warning, self._repaired])
+            notes = (*own, *unknown_variables(self.job.environ), *report.warnings)
             # texts that came after the checks were decided, Prefect's included
             place = seen_from(self.cwd, directory.final)
             report = replace(report, warnings=notes, duration=seconds_waited(), place=place)
@@ -100,6 +102,7 @@ class RunSession:
         data_dir, cache_dir = self.job.user_dirs.data, self.job.user_dirs.cache
         connect = partial(ensure_server, self.job.environ, data_dir=data_dir, cache_dir=cache_dir)
         where = await watch(run, flow, connect)
+        self._repaired = where.note
         return RunFacts(id=self.job.run_id, url=where.url, unrecorded=where.unrecorded)
 
     def _parameters(self) -> dict[str, Any]:

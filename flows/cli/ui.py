@@ -7,6 +7,8 @@ from collections.abc import Mapping
 
 from tasks.errors import EngineError
 from tasks.prefect_server import Phase, ServerHandle, answers, ensure_server, phase
+from tasks.prefect_server.guard import OPEN
+from tasks.prefect_server.password import TICKET_SECONDS, signed
 from tasks.prefect_server.start import START_SECONDS
 from tasks.user_dirs import UserDirs
 
@@ -15,8 +17,15 @@ SCREENS = ("DISPLAY", "WAYLAND_DISPLAY")
 
 
 def find_history_url(environ: Mapping[str, str], user_dirs: UserDirs) -> str:
-    """The URL of the runs in Prefect's UI. Returns when the server answers."""
-    return f"{find_history(environ, user_dirs).url.removesuffix('/api')}/runs"
+    """The URL of the runs in Prefect's UI. Returns when the server answers.
+
+    For our own server it is a link that lets this user's browser in. The link is valid for ten minutes.
+    """
+    handle = find_history(environ, user_dirs)
+    origin = handle.url.removesuffix("/api")
+    if not handle.password:
+        return f"{origin}/runs"
+    return f"{origin}{OPEN}?ticket={signed(handle.password, 'ticket', TICKET_SECONDS)}"
 
 
 def find_history(environ: Mapping[str, str], user_dirs: UserDirs) -> ServerHandle:

@@ -12,31 +12,48 @@ from concurrent.futures import Future
 from dataclasses import dataclass
 
 from flows.recording.run_events import RunEvents, Watched, enter_run_events
-from tasks.prefect_server import Phase, ServerHandle, answers, client_environment, phase, stop_server
+from tasks.prefect_server import (
+    Phase,
+    ServerHandle,
+    answers,
+    client_environment,
+    end_hung,
+    phase,
+    stop_server,
+    used_seconds,
+)
 
 _POLL = 0.25
 _CONNECT_SECONDS = 5.0
+_ANSWER_SECONDS = 0.6
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecorderLimits:
     """For how many seconds a finished run waits for its recorder.
 
-    `silent`: the server does not answer. `starting`: a local server is still starting. `busy`: the server answers, but
-    records no progress.
+    `silent`: the server does not answer, and our own does nothing else either. `overloaded`: it does not answer, but
+    uses the processor. `starting`: a local server is still starting; `repaired`: the same if trouble
+    with an earlier one has cost time already. `busy`: the server answers, but records no progress.
     """
 
     silent: float = 1.5
+    overloaded: float = 5.0
+    repaired: float = 2.0
     starting: float = 30.0
     busy: float = 15.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recorded:
-    """The record of a run in Prefect. `unrecorded` is the reason why it is missing or incomplete."""
+    """The record of a run in Prefect.
+
+    `unrecorded` is the reason why it is missing or incomplete. `note` says what was repaired for it.
+    """
 
     url: str | None = None
     unrecorded: str | None = None
+    note: str = ""
 
 
 async def watch(
@@ -60,7 +77,10 @@ async def watch(
     finally:
         await events.close()
         await asyncio.shield(asyncio.to_thread(recorder.stop))
-    return Recorded(url=recorder.run_url, unrecorded=unrecorded)
+    note = recorder.handle.note if recorder.handle else ""
+    if note and unrecorded:
+        return Recorded(url=recorder.run_url, unrecorded=f"{note}. This run did not wait for it: {unrecorded}")
+    return Recorded(url=recorder.run_url, unrecorded=unrecorded, note=note)
 
 
 class Recorder:
@@ -132,13 +152,15 @@ class _Signs:
     answered: float
     moved: float
     progress: int
+    used: float | None = None
 
 
 async def _wait(recorder: Recorder, patience: RecorderLimits) -> str | None:
     """Wait for the recorder; give up if the server is gone, silent, or busy without progress."""
     outcome = asyncio.wrap_future(recorder.outcome)
     now = time.monotonic()
-    signs = _Signs(now, now, now, recorder.events.progress)
+    used = used_seconds(recorder.handle.pid) if recorder.handle else None
+    signs = _Signs(now, now, now, recorder.events.progress, used)
     while not (await asyncio.wait({outcome}, timeout=_POLL))[0]:
         if recorder.handle is None:
             if time.monotonic() - signs.begun > _CONNECT_SECONDS:
@@ -156,11 +178,15 @@ async def _lost(handle: ServerHandle, progress: int, signs: _Signs, patience: Re
         return "has ended"
     if stage is Phase.STARTING:
         signs.answered = signs.moved = now
-        return "was still starting" if now - signs.begun > patience.starting else None
-    if await asyncio.to_thread(answers, handle.url):
-        signs.answered = now
-    elif time.monotonic() - signs.answered > patience.silent:
-        return "does not answer"
+        limit = patience.repaired if handle.note else patience.starting
+        return "was still starting" if now - signs.begun > limit else None
+    if await asyncio.to_thread(answers, handle.url, _ANSWER_SECONDS):
+        signs.answered, signs.used = now, used_seconds(handle.pid)
+    elif (silent := time.monotonic() - signs.answered) > patience.silent:
+        is_hung = used_seconds(handle.pid) in {None, signs.used}
+        if is_hung or silent > patience.overloaded:
+            end_hung(handle, signs.used)
+            return "does not answer"
     if progress != signs.progress:
         signs.progress, signs.moved = progress, now
     return "was too slow" if now - signs.moved > patience.busy else None

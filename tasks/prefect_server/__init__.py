@@ -4,16 +4,18 @@ Nothing here imports Prefect, and only `serve` runs in the server's process: loo
 """
 
 from tasks.prefect_server.client import client_environment, server_environment
-from tasks.prefect_server.handle import Phase, ServerHandle, answers, phase
-from tasks.prefect_server.start import ensure_server, stop_server
+from tasks.prefect_server.handle import Phase, ServerHandle, answers, phase, used_seconds
+from tasks.prefect_server.start import end_hung, ensure_server, stop_server
 
 __all__ = [
     "Phase",
     "ServerHandle",
     "answers",
     "client_environment",
+    "end_hung",
     "ensure_server",
     "phase",
     "server_environment",
     "stop_server",
+    "used_seconds",
 ]

@@ -5,6 +5,7 @@ from collections.abc import Mapping, MutableMapping
 from pathlib import Path
 
 from tasks.prefect_server.handle import ServerHandle
+from tasks.prefect_server.password import auth_string
 
 _LOGGING = Path(__file__).with_name("logging.yml")
 _LOOPBACK = ("127.0.0.1", "localhost")
@@ -24,6 +25,7 @@ def server_environment(handle: ServerHandle, environ: Mapping[str, str]) -> dict
     # a proxy cannot reach this machine's loopback
     return values | {name: _with_loopback(environ.get(name, "")) for name in ("NO_PROXY", "no_proxy")} | {
         "PREFECT_HOME": str(handle.home),
+        "PREFECT_API_AUTH_STRING": auth_string(handle.password),
         "PREFECT_CLIENT_SERVER_VERSION_CHECK_ENABLED": "false",
         "PREFECT_CLIENT_CSRF_SUPPORT_ENABLED": "false",
         # each client otherwise loads every certificate authority there is (17 ms), and here nothing is encrypted

@@ -35,7 +35,8 @@ class ServerHandle:
     """A server that records runs.
 
     `home` is None for a server of the user. `temporary`: it must end with this run. `lifeline` is the pipe that ends
-    it when it is closed.
+    it when it is closed. `note` tells what was repaired for it; then it may still be starting for long. `password` is
+    that of our own server.
     """
 
     url: str
@@ -44,6 +45,8 @@ class ServerHandle:
     home: Path | None = None
     state: Path | None = None
     temporary: bool = False
+    note: str = ""
+    password: str = field(default="", repr=False)
     process: subprocess.Popen[bytes] | None = field(default=None, repr=False, compare=False)
     lifeline: int | None = field(default=None, repr=False, compare=False)
 
@@ -65,6 +68,15 @@ def process_identity(pid: int) -> str | None:
     # the name in the second field may contain spaces and parentheses
     fields = stat.rpartition(")")[2].split()
     return None if fields[0] in "ZX" else f"{boot}:{fields[19]}"
+
+
+def used_seconds(pid: int | None) -> float | None:
+    """Return the processor time that a process has used; None if that is not known."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return None
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def _identity_from_ps(pid: int) -> str | None:

@@ -28,8 +28,10 @@ from prefect.server.database.configurations import AioSqliteConfiguration
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from tasks.locks import locked
+from tasks.prefect_server import history
 from tasks.prefect_server.guard import Guard
 from tasks.prefect_server.handle import Phase, ServerRecord, process_identity, read_record, write_record
+from tasks.prefect_server.password import password_in
 
 _LOG_BYTES = 1_000_000
 _STOP_SECONDS = 4.0
@@ -50,7 +52,7 @@ class Place:
     @property
     def database(self) -> Path:
         """Where Prefect keeps its history."""
-        return self.home / "prefect.db"
+        return self.home / history.NAME
 
 
 def main() -> None:
@@ -106,7 +108,7 @@ def _server(place: Place) -> tuple[uvicorn.Server, Guard]:
     application = create_app(final=True)
     # after Prefect has set up its own logging
     _log_to(place.home / "server.log")
-    guard = Guard(application)
+    guard = Guard(application, password_in(place.home))
     config = uvicorn.Config(guard, lifespan="on", log_config=None, access_log=False, timeout_graceful_shutdown=1)
     return uvicorn.Server(config), guard
 
@@ -176,7 +178,19 @@ async def _wait_until_unneeded(place: Place, guard: Guard, serving: "asyncio.Tas
             if guard.idle > place.idle:
                 return
             _publish(place, launched)
-        await asyncio.wait({serving}, timeout=None if place.idle is None else min(place.idle / 10, 5.0))
+        failed = asyncio.create_task(guard.failed.wait())
+        await asyncio.wait(
+            {serving, failed},
+            timeout=None if place.idle is None else min(place.idle / 10, 5.0),
+            return_when=asyncio.FIRST_COMPLETED,
+        )
+        failed.cancel()
+        if guard.failed.is_set():
+            guard.failed.clear()
+            if trouble := await asyncio.to_thread(history.trouble_with, place.database, place.template, whole=True):
+                history.mark(place.database, trouble)  # the next server begins with another database
+                _unpublish(place)
+                return
 
 
 def _end_with_starter(place: Place, server: "uvicorn.Server") -> None:

@@ -10,11 +10,13 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
 from tasks.env_flags import is_set
 from tasks.locks import locked
+from tasks.prefect_server import history
 from tasks.prefect_server.handle import (
     Phase,
     ServerHandle,
@@ -22,10 +24,13 @@ from tasks.prefect_server.handle import (
     answers,
     process_identity,
     read_record,
+    used_seconds,
     write_record,
 )
+from tasks.prefect_server.password import password_in
 
 IDLE_SECONDS = 1800.0
+HUNG_SECONDS = 1.0
 START_SECONDS = 180.0
 """A server that is not ready by then never will be."""
 
@@ -45,6 +50,7 @@ def ensure_server(environ: Mapping[str, str], *, data_dir: Path, cache_dir: Path
     home = _home(data_dir)
     cache_dir = cache_dir.absolute()
     home.mkdir(parents=True, exist_ok=True, mode=0o700)
+    home.chmod(0o700)
     if is_ci(environ):
         return _start(environ, home, cache_dir, home / f"server-of-{os.getpid()}.json", temporary=True)
     state = home / f"server-{_own_version()}.json"
@@ -52,10 +58,13 @@ def ensure_server(environ: Mapping[str, str], *, data_dir: Path, cache_dir: Path
         return handle
     with locked(home / "start.lock"):
         # another process may have started one meanwhile; a server that does not answer gets more time
-        if handle := _running(state, home, patience=2.0):
+        hung = read_record(state)
+        if hung and (handle := _running(state, home, patience=HUNG_SECONDS)):
             return handle
-        if hung := read_record(state):
+        if hung:
             _kill(hung.pid, signal.SIGKILL)
+            note = "Prefect's server did not answer, and was replaced"
+            return replace(_start(environ, home, cache_dir, state, temporary=False), note=note)
         return _start(environ, home, cache_dir, state, temporary=False)
 
 
@@ -68,6 +77,16 @@ def running_server(data_dir: Path) -> ServerHandle | None:
 def is_ci(environ: Mapping[str, str]) -> bool:
     """Tell whether a CI job runs this process, so that its machine keeps no history for later."""
     return is_set(environ, "CI")
+
+
+def end_hung(handle: ServerHandle, used_before: float | None) -> None:
+    """Ends our own server if it does not even use the processor: the next run starts another one.
+
+    `used_before` is an earlier value of `used_seconds`.
+    """
+    record = read_record(handle.state) if handle.state else None
+    if record and record.pid == handle.pid and used_before is not None and used_seconds(record.pid) == used_before:
+        _kill(record.pid, signal.SIGKILL)
 
 
 def stop_server(handle: ServerHandle, limit: float = 5.0) -> None:
@@ -101,13 +120,16 @@ def _running(state: Path, home: Path, *, patience: float) -> ServerHandle | None
         usable = time.time() - record.launched < START_SECONDS
     else:
         usable = answers(record.url, patience)
-    return ServerHandle(url=record.url, pid=record.pid, home=home, state=state) if usable else None
+    if not usable:
+        return None
+    return ServerHandle(url=record.url, pid=record.pid, home=home, state=state, password=password_in(home))
 
 
 def _start(environ: Mapping[str, str], home: Path, cache_dir: Path, state: Path, *, temporary: bool) -> ServerHandle:
     neutral = cache_dir / "empty"
     neutral.mkdir(parents=True, exist_ok=True)
     _forget_the_dead(home)
+    note, password = _repaired(home, _template(cache_dir)), password_in(home)
     ours, theirs = os.pipe() if temporary else (None, None)
     # this process listens, and the server accepts: early requests wait, and no other program can take the port
     with socket.create_server(("127.0.0.1", 0), backlog=128) as listener, (home / "server.err").open("wb") as output:
@@ -137,9 +159,23 @@ def _start(environ: Mapping[str, str], home: Path, cache_dir: Path, state: Path,
         home=home,
         state=state,
         temporary=temporary,
+        note=note,
+        password=password,
         process=process,
         lifeline=theirs,
     )
+
+
+def _repaired(home: Path, template: Path) -> str:
+    """Moves a database aside that no server can use. Returns what was done."""
+    database = home / history.NAME
+    if any(read_record(state) for state in home.glob("server-*.json")):  # a server of another version uses it
+        return ""
+    with locked(home / "database.lock"):
+        if trouble := history.marked(database) or history.trouble_with(database, template):
+            aside = history.move_aside(database)
+            return f"the history of runs was unusable ({trouble}): it was moved to {aside}, and a new one begins"
+    return ""
 
 
 def _forget_the_dead(home: Path) -> None:

@@ -1,6 +1,6 @@
 """Secrets: the names that the checks of a plan declare, and the providers of their values."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 
 from tasks.errors import SecretsError
 from tasks.hardening import TOKEN_VARIABLE
@@ -38,14 +38,19 @@ def declared(checks: Iterable[Check]) -> dict[str, tuple[str, ...]]:
 
 
 def take_secrets(
-    checks: Iterable[Check], provider: Provider, *, optional: Collection[str] = (), token: Token | None = None
+    checks: Iterable[Check],
+    provider: Provider,
+    *,
+    optional: Collection[str] = (),
+    token: Token | None = None,
+    masked: Mapping[str, str] | None = None,
 ) -> Secrets:
     """The values of all declared names, and of no others. Raises SecretsError with all names without a value.
 
-    `optional` names may have no value. The token is masked like the values.
+    `optional` names may have no value. The token and the values of `masked` are masked like the values.
     """
     wanted = declared(checks)
-    masked = {TOKEN_VARIABLE: token.text} if token else {}
+    masked = {**(masked or {}), **({TOKEN_VARIABLE: token.text} if token else {})}
     if not wanted:
         return Secrets(masked=masked)
     found = provider.find(wanted.keys())

@@ -143,12 +143,19 @@ def test_ui_serves_the_history_of_runs(recorded: Caller, green: TinyStack, warm_
 
     assert (ended.code, ended.stderr) == (0, "")
     url = urlsplit(ended.stdout.strip())
-    assert url.path == "/runs"
     connection = http.client.HTTPConnection(url.hostname or "", url.port, timeout=10)
-    connection.request("GET", "/runs", headers={"Accept": "text/html"})  # as a browser does
+    connection.request("GET", "/runs", headers={"Accept": "text/html"})  # as the browser of another user does
+    other = connection.getresponse()
+    assert (other.status, b"predeploy ui" in other.read()) == (401, True)
+    connection.request("GET", f"{url.path}?{url.query}")
+    opened = connection.getresponse()
+    opened.read()
+    assert (opened.status, opened.headers["Location"]) == (303, "/runs")
+    mine = {"Cookie": opened.headers["Set-Cookie"].partition(";")[0]}
+    connection.request("GET", "/runs", headers={"Accept": "text/html", **mine})  # as a browser does
     page = connection.getresponse()
     assert (page.status, b"<html" in page.read()) == (200, True)
-    connection.request("GET", f"/api/flow_runs/{document['run']['url'].rpartition('/')[2]}")
+    connection.request("GET", f"/api/flow_runs/{document['run']['url'].rpartition('/')[2]}", headers=mine)
     assert json.loads(connection.getresponse().read())["state_name"] == "Completed"
     assert servers_below(warm_home) == before
 

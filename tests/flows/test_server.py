@@ -1,10 +1,12 @@
 """The local server: one per home, without questions or telemetry, and it ends when it is not used."""
 
+import contextlib
 import http.client
 import importlib.metadata
 import json
 import os
 import signal
+import sqlite3
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
@@ -13,8 +15,19 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from tasks.prefect_server import Phase, ServerHandle, answers, client_environment, ensure_server, phase, stop_server
+from tasks.prefect_server import (
+    Phase,
+    ServerHandle,
+    answers,
+    client_environment,
+    ensure_server,
+    history,
+    phase,
+    stop_server,
+)
 from tasks.prefect_server.handle import ServerRecord, process_identity, read_record, write_record
+from tasks.prefect_server.password import authorization, password_in
+from tasks.prefect_server.start import _repaired
 from tests.flows.harness import Places, RecorderProcess, alive, environment_of, servers_below, wait_until
 
 real = pytest.mark.real
@@ -60,15 +73,19 @@ def test_server_has_no_variables_of_its_starter(user_dirs: Places) -> None:
 
 
 @real
-def test_requests_of_other_sites_are_rejected(server: ServerHandle) -> None:
+def test_requests_of_other_sites_and_users_are_rejected(server: ServerHandle) -> None:
     own = server.url.removesuffix("/api")
 
+    password = {"Authorization": authorization(server.password)}
     assert [
+        ask(server, **password),
+        ask(server, Origin=own, **password),
         ask(server),
-        ask(server, Origin=own),
-        ask(server, Origin="https://elsewhere.example"),
-        ask(server, Host="elsewhere.example"),
-    ] == [200, 200, 403, 403]
+        ask(server, Authorization=authorization("another")),
+        ask(server, Origin="https://elsewhere.example", **password),
+        ask(server, Host="elsewhere.example", **password),
+    ] == [200, 200, 401, 401, 403, 403]
+    assert answers(server.url)
 
 
 @real
@@ -158,3 +175,95 @@ def test_broken_state_file_is_ignored(tmp_path: Path, text: str) -> None:
     state.write_text(text)
 
     assert read_record(state) is None
+
+
+def test_password_is_in_a_file_of_the_user_alone(tmp_path: Path) -> None:
+    password = password_in(tmp_path)
+    path = tmp_path / "password"
+
+    assert (len(password) >= 32, oct(path.stat().st_mode & 0o777)) == (True, "0o600")
+    assert password_in(tmp_path) == password
+
+
+@pytest.mark.parametrize("change", ["readable", "link", "short", "fifo"])
+def test_password_that_others_may_know_is_replaced(tmp_path: Path, change: str) -> None:
+    path, other = tmp_path / "password", tmp_path / "other"
+    password = password_in(tmp_path)
+    other.write_text("x" * 40)
+    other.chmod(0o600)
+    match change:
+        case "readable":
+            path.chmod(0o640)
+        case "link":
+            path.unlink()
+            path.symlink_to(other)
+        case "short":
+            path.write_text("short")
+        case "fifo":
+            path.unlink()
+            os.mkfifo(path, 0o600)
+
+    new = password_in(tmp_path)
+
+    assert new not in {password, "x" * 40, "short"}
+    assert path.stat().st_mode & 0o777 == 0o600
+
+
+def make_history(path: Path, version: str = "one") -> None:
+    with contextlib.closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("CREATE TABLE alembic_version (version_num TEXT)")
+        connection.execute("INSERT INTO alembic_version VALUES (?)", (version,))
+        connection.execute("CREATE TABLE run (name TEXT)")
+        connection.executemany(
+            "INSERT INTO run VALUES (?)", [(f"a run with the number {name}",) for name in range(999)]
+        )
+
+
+def trouble_of(path: Path, template: Path, kind: str) -> str:
+    match kind:
+        case "text":
+            path.write_text("this is no database " * 999)
+        case "empty":
+            path.touch()
+        case "foreign":
+            with contextlib.closing(sqlite3.connect(path)) as connection:
+                connection.execute("CREATE TABLE song (title TEXT)")
+        case "version":
+            make_history(path, "two")
+        case "page":
+            make_history(path)
+            content = path.read_bytes()
+            path.write_bytes(content[:12288] + b"\xff" * 4096 + content[16384:])
+        case "directory":
+            path.mkdir()
+        case "link":
+            path.symlink_to(template)
+        case "good":
+            make_history(path)
+    return history.trouble_with(path, template)
+
+
+@pytest.mark.parametrize("kind", ["text", "empty", "foreign", "version", "page", "directory", "link", "good", "none"])
+def test_history_that_a_server_cannot_use_is_recognized(tmp_path: Path, kind: str) -> None:
+    template = tmp_path / "template.db"
+    make_history(template)
+
+    assert bool(trouble_of(tmp_path / "prefect.db", template, kind)) is (kind not in {"good", "none"})
+
+
+def test_history_that_a_server_cannot_use_is_moved_aside_once(tmp_path: Path) -> None:
+    home, template = tmp_path / "home", tmp_path / "template.db"
+    home.mkdir()
+    make_history(template)
+    trouble_of(home / "prefect.db", template, "page")
+
+    said, later = _repaired(home, template), _repaired(home, template)
+    make_history(home / "prefect.db")
+    history.mark(home / "prefect.db", "a page is damaged")
+    marked, after = _repaired(home, template), _repaired(home, template)
+
+    assert "it was moved to" in said
+    assert "a page is damaged" in marked
+    assert (later, after) == ("", "")
+    assert len([*home.glob("prefect.db.damaged-*")]) == 2
+    assert not (home / "prefect.db").exists()

@@ -54,11 +54,32 @@ def test_a_server_that_is_hung_from_the_start_is_replaced(user_dirs: Places) -> 
     assert hung.pid is not None
     os.kill(hung.pid, signal.SIGSTOP)
 
+    first = record_run(user_dirs)
+    user_dirs.start()
+    second = record_run(user_dirs)
+
+    assert first.is_pending
+    assert "did not answer, and was replaced" in (first.unrecorded or "")
+    assert second.unrecorded is None
+    assert not alive(hung.pid)
+
+
+@real
+@pytest.mark.slow
+def test_damaged_history_costs_one_run_its_record_at_the_most(user_dirs: Places) -> None:
+    """Its server would otherwise answer with errors that Prefect's client tries to outlast, in every run."""
+    first = user_dirs.start()
+    assert first.home is not None
+    assert first.pid is not None
+    os.kill(first.pid, signal.SIGKILL)
+    (first.home / "prefect.db").write_bytes(b"no database " * 9999)
+
+    record_run(user_dirs)
+    user_dirs.start()
     recording = record_run(user_dirs)
 
-    assert recording.is_pending
     assert recording.unrecorded is None
-    assert not alive(hung.pid)
+    assert len([*first.home.glob("prefect.db.damaged-*")]) == 1
 
 
 @real

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from tasks.engines import clean_environ
+from tasks.engines import clean_environ, package_credentials
 from tasks.engines.local.environments import InstalledEnvironment
 from tasks.engines.local.run_dirs import RunDirs
 from tasks.engines.local.toolchains.toolchain import Toolchain
@@ -47,10 +47,17 @@ class Variables:
             path[:0] = [workspace / each / "node_modules/.bin" for each in (here, *here.parents, Path(ROOT))]
         return self._on_path(variables, path)
 
-    def for_install(self, path: Iterable[Path], own: Mapping[str, str]) -> dict[str, str]:
-        """The variables of a command that installs an environment or a program."""
+    def for_install(
+        self, path: Iterable[Path], own: Mapping[str, str], *, has_credentials: bool = True
+    ) -> dict[str, str]:
+        """The variables of a command that installs an environment or a program.
+
+        Without `has_credentials` it gets none for package indexes, because it runs code of packages.
+        """
         variables = clean_environ.common(self.caller, home=self.run_dirs.home, temp=self.run_dirs.temp)
         variables |= clean_environ.acquiring(self.caller, home=self.run_dirs.credentials, stores=self.stores)
+        if not has_credentials:
+            variables = package_credentials.without(variables, self.caller, self.run_dirs.home)
         return self._on_path(variables | dict(own), path)
 
     def for_postgres(self) -> dict[str, str]:

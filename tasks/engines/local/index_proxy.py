@@ -1,0 +1,105 @@
+"""A proxy on loopback that reaches private package indexes: a build can use them without any credential.
+
+The code of a package may need further packages of a private index. Its package manager asks the proxy, which adds the
+credential. The code can use the index for that time, too, but it never sees the credential.
+"""
+
+import contextlib
+import shutil
+import threading
+import urllib.error
+import urllib.request
+from collections.abc import Iterator, Mapping
+from http.client import HTTPMessage, HTTPResponse
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import IO
+from urllib.parse import urlsplit
+
+from tasks.engines.local.ports import LOOPBACK
+
+PASSED = ("Accept", "Range", "If-None-Match", "If-Modified-Since")
+RETURNED = ("Content-Type", "Content-Range", "Accept-Ranges", "ETag", "Last-Modified", "Cache-Control")
+PAGES = ("text/html", "application/vnd.pypi.simple", "application/json")
+"""Pages of an index. They have links to its files, which must lead to the proxy as well."""
+LIMIT = 300.0
+
+
+@contextlib.contextmanager
+def opened_proxies(authorizations: Mapping[str, str]) -> Iterator[dict[str, str]]:
+    """Yields the address of a proxy for each origin (`https://host`). `authorizations` are the headers by origin."""
+    servers = []
+    try:
+        for origin, header in authorizations.items():
+            handler = type("_OfOrigin", (_Handler,), {"origin": origin, "header": header})
+            servers.append((origin, ThreadingHTTPServer((LOOPBACK, 0), handler)))
+            threading.Thread(target=servers[-1][1].serve_forever, daemon=True).start()
+        yield {origin: f"http://{LOOPBACK}:{server.server_port}" for origin, server in servers}
+    finally:
+        for _, server in servers:
+            server.shutdown()
+            server.server_close()
+
+
+def redirected(text: str, proxies: Mapping[str, str]) -> str:
+    """A text with the addresses of the proxies in the place of the origins."""
+    for origin, proxy in proxies.items():
+        text = text.replace(origin, proxy)
+    return text
+
+
+class _KeepsCredentials(urllib.request.HTTPRedirectHandler):
+    """Sends the credential to its own origin only."""
+
+    def redirect_request(
+        self, req: urllib.request.Request, fp: IO[bytes], code: int, msg: str, headers: HTTPMessage, newurl: str
+    ) -> urllib.request.Request | None:
+        made = super().redirect_request(req, fp, code, msg, headers, newurl)
+        if made is not None and urlsplit(newurl)[:2] != urlsplit(req.full_url)[:2]:
+            made.remove_header("Authorization")
+        return made
+
+
+class _Handler(BaseHTTPRequestHandler):
+    origin = header = ""
+
+    def do_GET(self) -> None:
+        wanted = {name: self.headers[name] for name in PASSED if self.headers[name]}
+        wanted |= {"Authorization": self.header, "Accept-Encoding": "identity"}
+        asked = urllib.request.Request(self.origin + self.path, headers=wanted, method=self.command)  # noqa: S310
+        try:
+            with urllib.request.build_opener(_KeepsCredentials).open(asked, timeout=LIMIT) as answer:
+                self._pass_on(answer)
+        except urllib.error.HTTPError as error:
+            self._end(error.code, {}, b"")
+        except OSError:
+            with contextlib.suppress(OSError):
+                self._end(502, {}, b"")
+
+    do_HEAD = do_GET  # noqa: N815 - the name that the standard library calls
+
+    def _pass_on(self, answer: HTTPResponse) -> None:
+        headers = {name: answer.headers[name] for name in RETURNED if answer.headers[name]}
+        if self.command == "GET" and answer.headers.get_content_type().startswith(PAGES):
+            host = self.headers["Host"] or LOOPBACK
+            page = answer.read().replace(self.origin.encode(), f"http://{host}".encode())
+            self._end(answer.status, headers, page)
+            return
+        if length := answer.headers["Content-Length"]:
+            headers["Content-Length"] = length
+        self._begin(answer.status, headers)
+        if self.command == "GET":
+            shutil.copyfileobj(answer, self.wfile)
+
+    def _end(self, status: int, headers: Mapping[str, str], body: bytes) -> None:
+        self._begin(status, {**headers, "Content-Length": str(len(body))})
+        if self.command == "GET":
+            self.wfile.write(body)
+
+    def _begin(self, status: int, headers: Mapping[str, str]) -> None:
+        self.send_response(status)
+        for name, value in headers.items():
+            self.send_header(name, value)
+        self.end_headers()
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the name in the standard library
+        """Requests are not logged."""
