@@ -50,7 +50,7 @@ def run_inspect(options: Options, caller: Caller) -> tuple[str, int]:
 
 def run_explain(options: Options, caller: Caller) -> tuple[str, int]:
     """The meaning of a reason code, a check or a finding."""
-    from flows.cli.explain import render_explanation
+    from flows.cli.actions.explain import render_explanation
 
     return render_explanation(options["operand"], stack_of(options, caller), UserDirs.of_user()), 0
 
