@@ -9,6 +9,7 @@ from tasks.diagnostics import Parsed
 from tasks.engines.machine import load_per_processor
 from tasks.engines.protocol import Engine
 from tasks.errors import UsageError
+from tasks.execution.causes.installer_versions import doubted
 from tasks.execution.evidence import idle, worked
 from tasks.execution.excuses import excuse
 from tasks.execution.findings import Findings, as_warnings, lock_of, plain, reason_of, without_base
@@ -120,8 +121,7 @@ class Attempt:
         command = prepared.command or environment.commands[-1]
         self._read(check, command, prepared.exit, findings)
         judgement = await self._acquired(check, command, environment, prepared.exit, log)
-        if judgement.reason_code == ReasonCode.UNSATISFIABLE and prepared.gaps:
-            judgement = errored(ReasonCode.TOOLCHAIN, f"{judgement.reason} with {prepared.gaps[0]}")
+        judgement = doubted(judgement, environment, prepared)
         findings.diagnostics += [] if findings.diagnostics else plain(command, judgement)
         self.owners[check.id] = owners_of(self.plan, self.lowering, check, environment, findings.diagnostics)
         return judgement

@@ -50,7 +50,9 @@ def wrangler_options(worker: Worker) -> tuple[str, ...]:
     named = deploy.is_named or worker.environment != deploy.environment
     environment = (f"--env={worker.environment}",) if named else ()
     config = (f"--config={deploy.config}",) if deploy.config else ()
-    return (*environment, *config, *deploy.options)
+    # the dry run would build the images of containers, for which it needs Docker
+    containers = ("--containers-rollout=none",) if worker.containers else ()
+    return (*environment, *config, *containers, *deploy.options)
 
 
 def bundle_command(component: Component, context: CatalogueContext, folder: str = BUNDLE) -> Command:

@@ -297,9 +297,3 @@ def test_a_binding_of_cloudflare_alone_is_a_gap_and_its_errors_are_no_verdict() 
         "workers/intake has bindings that exist only at Cloudflare: MODEL (Workers AI)"
     ]
     assert not check_of("worker_health", context_of(intake())).requires
-
-
-def test_hyperdrive_is_a_gap() -> None:
-    context = context_of(intake(bindings={"hyperdrive": [{"binding": "POOL", "id": "0123456789abcdef"}]}))
-
-    assert "POOL (Hyperdrive)" in check_of("worker_health", context).requires[0][1]
