@@ -3,7 +3,7 @@
 import os
 
 from tasks.diagnostics import Parsed, parse
-from tasks.diagnostics.key_lines import with_key_lines
+from tasks.execution.key_lines import with_key_lines
 from tasks.steps import Command
 
 

@@ -3,8 +3,8 @@
 import pytest
 
 from tasks.catalogue.worker.bundling import key_lines
-from tasks.diagnostics.key_lines import with_key_lines
 from tasks.diagnostics.reading import Parsed
+from tasks.execution.key_lines import with_key_lines
 from tasks.models import Diagnostic
 from tests.support.factories import make_scene, make_stack, make_worker
 
