@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterator
 from dataclasses import replace
 
 from tasks.catalogue.django.environment import django_env, own_env
+from tasks.catalogue.django.mysql import on_mysql
 from tasks.catalogue.quality.linters import NOT_READ, tool
 from tasks.catalogue.quality.targets import neighbours
 from tasks.catalogue.quality.usage import chosen_calls, covered, is_called, project_of
@@ -91,7 +92,8 @@ def pytest(component: Component, context: CatalogueContext) -> tuple[Command, ..
         row = replace(row, evidence=r"\d+ (?:passed|skipped|xfailed|xpassed)", env=runner_env(component, context, call))
         targets = call.paths if call else ()
         selection = TestSelection(evidence=r"\d+ (?:passed|xfailed|xpassed)", targets=targets, unmatched=(4, 5))
-        found.append(replace(row, secrets=context.secrets(component), selection=selection))
+        row = replace(row, secrets=context.secrets(component), selection=selection)
+        found.append(on_mysql(row, component, context))
     return tuple(found)
 
 
@@ -152,7 +154,8 @@ def django_test(component: Component, context: CatalogueContext) -> tuple[Comman
         row = replace(row, refined=(NOT_COLLECTED,), evidence=r"Ran \d+ tests? in|NO TESTS RAN")
         env = runner_env(component, context, call)
         selection = TestSelection(evidence=r"Ran [1-9]\d* tests? in", targets=call.paths if call else ())
-        found.append(replace(row, env=env, secrets=context.secrets(component), selection=selection))
+        row = replace(row, env=env, secrets=context.secrets(component), selection=selection)
+        found.append(on_mysql(row, component, context))
     return tuple(found)
 
 

@@ -18,7 +18,7 @@ import sysconfig
 from importlib.util import find_spec
 from typing import Any
 
-from predeploy_django import is_sqlite, migrate_file, set_up_project, unfit_database
+from predeploy_django import is_own_mysql, is_sqlite, migrate_file, set_up_project, unfit_database
 from predeploy_unmigrated import print_unmigrated
 
 
@@ -110,7 +110,7 @@ def main() -> int:
     name_new_fields()
     leave_out_installed_apps()
     listed = commands(arguments)
-    if is_sqlite() and needs_migrations(listed[0]):
+    if (is_sqlite() or is_own_mysql()) and needs_migrations(listed[0]):
         migrate_file()
     for command in listed:
         if command[0] == "unmigrated":
