@@ -30,13 +30,14 @@ def page(name: str) -> Path:
     return next((place for place in places if place.exists()), places[0])
 
 
-async def clone_tree(source: Path, target: Path) -> int:
-    """Copies a directory of installed dependencies, by hard links where possible; returns the number of files.
+async def clone_tree(source: Path, target: Path, *, has_links: bool = True) -> int:
+    """Copies a directory of installed dependencies; returns the number of files.
 
+    With `has_links` it makes hard links where possible: who writes to a file of the copy then changes the source, too.
     It replaces `target` as a whole or not at all. It works in a thread, and cancellation stops it.
     """
     cancelled = threading.Event()
-    work = asyncio.ensure_future(asyncio.to_thread(_clone, source, target, cancelled))
+    work = asyncio.ensure_future(asyncio.to_thread(_clone, source, target, cancelled, has_links))
     try:
         return await asyncio.shield(work)
     except asyncio.CancelledError:
@@ -80,11 +81,11 @@ def _remove(path: str) -> None:
     os.rmdir(path)
 
 
-def _clone(source: Path, target: Path, cancelled: threading.Event) -> int:
+def _clone(source: Path, target: Path, cancelled: threading.Event, has_links: bool) -> int:
     target.parent.mkdir(parents=True, exist_ok=True)
     partial = target.with_name(f"{target.name}.partial-{os.getpid()}-{threading.get_ident()}")
     try:
-        copier = Copier(cancelled)
+        copier = Copier(cancelled, has_links=has_links)
         copier.copy(os.fspath(source), os.fspath(partial))
         remove_tree(target)
         partial.rename(target)
@@ -96,8 +97,8 @@ def _clone(source: Path, target: Path, cancelled: threading.Event) -> int:
 class Copier:
     """One copy of a directory. Once a hard link fails, the rest of the directory is copied."""
 
-    def __init__(self, cancelled: threading.Event) -> None:
-        self.files, self._links, self._cancelled = 0, True, cancelled
+    def __init__(self, cancelled: threading.Event, *, has_links: bool = True) -> None:
+        self.files, self._links, self._cancelled = 0, has_links, cancelled
 
     def copy(self, source: str, target: str) -> None:
         if self._cancelled.is_set():

@@ -63,9 +63,10 @@ class Worker:
     configuration that is deployed is the build's.
     `tsconfig` is set for a Worker with source code in TypeScript. `date` and `flags` are for compatibility. `vars` has
     JSON values, `bindings` the sections that bind other objects to names. `rules` map files to kinds of modules.
-    `crons` are the triggers of its `scheduled` handler.
+    `crons` are the triggers of its `scheduled` handler. `containers` are the classes that run images of containers.
     `reads` has the text variables that the code expects and the wrangler file does not set; most are secrets.
-    `lost` are reads of bindings that only other targets have. `sources` are the files of the code.
+    `lost` are reads of bindings that only other targets have. `unmigrated` are the D1 databases without migrations in
+    the tree. `sources` are the files of the code.
     """
 
     config: str
@@ -83,6 +84,8 @@ class Worker:
     bindings: dict[str, object] = field(default_factory=dict)
     rules: tuple[dict[str, object], ...] = ()
     crons: tuple[str, ...] = ()
+    containers: tuple[str, ...] = ()
     reads: tuple[str, ...] = ()
     lost: tuple[LostBinding, ...] = ()
+    unmigrated: tuple[str, ...] = ()
     sources: tuple[str, ...] = ()

@@ -94,6 +94,16 @@ SUBCOMMANDS: Mapping[str, Subcommand] = {
         takes_stack=True,
         flags={"json_output": FLAGS["json_output"], **ALWAYS},
     ),
+    "init": Subcommand(
+        text="write a commented `predeploy.toml` from what was discovered. It overwrites no file",
+        takes_stack=True,
+        flags={
+            "workflow": Flag(name="--workflow", text="also write a workflow for GitHub Actions"),
+            "hook": Flag(name="--hook", text="also write a hook of git that validates before a push"),
+            "agents": Flag(name="--agents", text="also write a paragraph for coding agents into `AGENTS.md`"),
+            **ALWAYS,
+        },
+    ),
     "doctor": Subcommand(
         text="check that this machine has everything for a run. It prints how to fix each problem",
         takes_stack=True,

@@ -24,13 +24,11 @@ _NAMED: tuple[tuple[str, re.Pattern[str]], ...] = (
 """By exception of a library, the text with the name: django-environ, decouple, environs, Dynaconf and Starlette."""
 _PRODUCTION_FILES = ("/run/secrets/", "/var/run/secrets/", "/vault/", "/etc/secrets/")
 _NO_FILE = re.compile(r"No such file or directory: '(?P<path>[^']+)'")
-_HALTED = "HaltServer"
-"""gunicorn's exception after the error of a worker. Older versions print it with a traceback."""
 
 
 def absent_variable(text: str) -> AbsentSetting | None:
     """Returns what the error that ended a program needs and this run does not have, or None."""
-    found = [each for each in traces(text) if each.name != _HALTED] if "Traceback" in text else []
+    found = traces(text) if "Traceback" in text else []
     for trace in reversed(found):
         if (absent := _absent(trace)) is not None:
             return absent

@@ -36,6 +36,7 @@ _MYPY = re.compile(
 )
 _RUFF_FIXES = {"safe": "ruff check --fix", "unsafe": "ruff check --fix --unsafe-fixes"}
 _NOTE = "; note: "
+_LISTED = re.compile(r":\s*$|^\s*[a-z]\) ")
 _MYPY_CONFIG = re.compile(r"^(?P<path>[^\s:]+\.(?:ini|cfg|toml)): (?P<message>.+)$")
 _MYPY_CONFIG_LINE = re.compile(r"\[line\s+(\d+)\]|\(at line (\d+)")
 _MYPY_USAGE = re.compile(r"^(?:mypy: error: |mypy: )(.+)$|^(There are no .+ in .+)$", re.MULTILINE)
@@ -182,8 +183,8 @@ def _add_mypy(found: list[Diagnostic], match: re.Match[str], mapper: PathMapper)
     last = found[-1] if found else None
     explains = last and last.severity is not Severity.NOTE and (last.file, last.line) == (file, line)
     if severity is Severity.NOTE and last and explains and not message.startswith("Revealed"):
-        # The first note has the reason; the others list possible fixes.
-        if _NOTE not in last.message:
+        # The first note has the reason; the others list possible fixes, also below a note that ends with a colon.
+        if _NOTE not in last.message and not _LISTED.search(message):
             found[-1] = replace(last, message=shortened(f"{last.message}{_NOTE}{message.strip()}"))
         return
     found.append(

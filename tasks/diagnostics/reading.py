@@ -147,7 +147,16 @@ ADVICE = 1000
 """The width of a line that ends with an advice, such as predeploy's own probes print."""
 
 
+LONG_WORD = 40
+"""Characters. A longer word, such as a digest or a path, is cut."""
+
+
 def shortened(text: str, width: int = 300) -> str:
-    """Returns the text on one line, cut to `width` characters."""
+    """Returns the text on one line, with at most `width` characters. It is cut behind a word."""
     line = " ".join(text.split())
-    return line if len(line) <= width else line[: width - 1].rstrip() + "…"
+    if len(line) <= width:
+        return line
+    head = line[: width - 1]
+    whole, _, part = head.rpartition(" ")
+    word = part + line[len(head) :].partition(" ")[0]
+    return f"{whole.rstrip(' ,;:([{')} …" if whole and len(word) <= LONG_WORD else f"{head.rstrip()}…"

@@ -16,6 +16,7 @@ _RAISED = re.compile(r"^(?P<type>[A-Za-z_][\w.]*)(?:: ?(?P<message>.*))?$")
 _NO_FILE = re.compile(r"can't open file '(?P<path>[^']+)': (?:\[Errno \d+\] )?(?P<message>.+)$", re.MULTILINE)
 _GUTTER = re.compile(r"^(?:INTERNALERROR> ?|\[11ty\] )|^ {2,}[|+] ?(?=\S| )")
 _VALIDATION = re.compile(r"\d+ validation errors? for ")
+HALTED = "HaltServer"
 _CHAIN = ("The above exception was the direct cause", "During handling of the above exception")
 
 
@@ -38,7 +39,10 @@ class Trace:
 
 
 def traces(text: str) -> list[Trace]:
-    """Returns every traceback in the text, in order. The last one ended the program."""
+    """Returns every traceback in the text, in order. The last one ended the program.
+
+    That of gunicorn's end is left out: it comes after the error of a worker, and says less.
+    """
     found: list[Trace] = []
     current: Trace | None = None
     chained = False
@@ -60,7 +64,8 @@ def traces(text: str) -> list[Trace]:
             chained, current = True, None
         elif current is not None:
             current = _read(current, line)
-    return [trace for trace in found if trace.type or trace.frames]
+    whole = [trace for trace in found if trace.type or trace.frames]
+    return [trace for trace in whole if trace.name != HALTED] or whole
 
 
 def _read(trace: Trace, line: str) -> Trace | None:

@@ -159,6 +159,10 @@ def stores_of(stores: Path) -> dict[str, str]:
     """The installers' caches of downloads, shared by all stacks."""
     return {
         "UV_CACHE_DIR": str(stores / "uv"),
+        # a link would let a check change the store of all stacks
+        "UV_LINK_MODE": "copy",
+        "npm_config_package_import_method": "copy",
+        "pnpm_config_package_import_method": "copy",
         "UV_LOCK_TIMEOUT": LOCK_TIMEOUT,
         "XDG_CACHE_HOME": str(stores / "cache"),
         "npm_config_cache": str(stores / "npm"),

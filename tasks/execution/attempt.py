@@ -9,6 +9,7 @@ from tasks.diagnostics import Parsed
 from tasks.engines.machine import load_per_processor
 from tasks.engines.protocol import Engine
 from tasks.errors import UsageError
+from tasks.execution.causes.installer_versions import doubted
 from tasks.execution.evidence import idle, worked
 from tasks.execution.excuses import excuse
 from tasks.execution.findings import Findings, as_warnings, lock_of, plain, reason_of, without_base
@@ -120,8 +121,7 @@ class Attempt:
         command = prepared.command or environment.commands[-1]
         self._read(check, command, prepared.exit, findings)
         judgement = await self._acquired(check, command, environment, prepared.exit, log)
-        if judgement.reason_code == ReasonCode.UNSATISFIABLE and prepared.gaps:
-            judgement = errored(ReasonCode.TOOLCHAIN, f"{judgement.reason} with {prepared.gaps[0]}")
+        judgement = doubted(judgement, environment, prepared)
         findings.diagnostics += [] if findings.diagnostics else plain(command, judgement)
         self.owners[check.id] = owners_of(self.plan, self.lowering, check, environment, findings.diagnostics)
         return judgement
@@ -198,7 +198,7 @@ class Attempt:
 
     def _parsed(self, reader: str, check: Check, command: Command, exit: Exit) -> Parsed:
         copies = self._copies(check) if command.environment == "image" else ()
-        return parse_output(reader, exit.stdout, exit.stderr, root=exit.root, cwd=command.cwd, copies=copies)
+        return parse_output(reader, exit.stdout, exit.stderr, root=exit.root, command=command, copies=copies)
 
     def _copies(self, check: Check) -> tuple[tuple[str, str], ...]:
         """Returns pairs of image path and stack path that the image copies; empty if the engine runs no images."""
@@ -244,7 +244,7 @@ class Attempt:
         readers = (reader, "django_check", "plain") if said.ended else (reader,)
         copies = self._copies(check) if server.environment == "production" else ()
         found = (
-            parse_output(each, "", said.output, root=root, cwd=server.cwd, copies=copies).diagnostics
+            parse_output(each, "", said.output, root=root, command=server, copies=copies).diagnostics
             for each in readers
         )
         return next((each for each in found if each), ())

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Protocol, TypeVar
 
 from tasks.errors import PredeployError
+from tasks.execution.findings import complete
 from tasks.execution.scheduling import PrioritySemaphore, weights
 from tasks.execution.work import Work
 from tasks.models import Proof, Report, Result, Status
@@ -182,7 +183,7 @@ class Run:
         now = self.elapsed
         # a shard has measured the duration itself: the time that its result takes to arrive does not count
         took = result.duration or now - self._start_times.get(check.id, now)
-        result = redact(result, self._policy.redactor)
+        result = redact(complete(result), self._policy.redactor)
         result = replace(result, started=max(now - took, 0.0), duration=took)
         self._results[check.id].set_result(result)
         self._started[check.id].set()

@@ -6,12 +6,15 @@ from dataclasses import dataclass, field, replace
 from tasks.diagnostics import Parsed
 from tasks.execution.causes.other_python import RunningPython
 from tasks.execution.judgement import Judgement, skipped
-from tasks.models import Diagnostic, Severity, Status, TestCounts
+from tasks.models import Diagnostic, Result, Severity, Status, TestCounts
 from tasks.reason_codes import ReasonCode
 from tasks.stack import Stack
 from tasks.steps import Command
 
 ABSENT_BINARY = "absent_binary"
+_OPEN = (":", ",", ";", "(", "[", "{")
+OWN = "predeploy"
+"""The tool of a diagnostic that no other tool reports."""
 BASE_UNFIT = frozenset(
     {
         ReasonCode.EXTENSION_ABSENT,
@@ -81,6 +84,20 @@ def reason_of(judgement: Judgement, findings: Findings) -> str:
         return judgement.reason
     where = f"{first.location}: " if first.file else ""
     return where + first.message.partition("\n")[0]
+
+
+def complete(result: Result) -> Result:
+    """Returns a red result with a reason and a diagnostic, also if neither a command nor the engine gave one.
+
+    A reason that ends in the middle says so: the output was cut off there, or the rest stands on its next line.
+    """
+    if result.status not in {Status.FAILED, Status.ERRORED}:
+        return result
+    reason = " ".join(result.reason.split())
+    reason = reason or f"no reason was given ({result.reason_code or result.status}): see the log"
+    reason = f"{reason} …" if reason.endswith(_OPEN) else reason
+    own = Diagnostic(tool=OWN, message=reason, rule=result.reason_code or None)
+    return replace(result, reason=reason, diagnostics=result.diagnostics or (own,))
 
 
 def without_base(command: Command, judgement: Judgement, findings: Findings) -> Judgement:

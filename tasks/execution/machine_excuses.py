@@ -17,6 +17,7 @@ from tasks.execution.causes.other_python import RunningPython
 from tasks.execution.causes.raised_errors import raised_errors
 from tasks.execution.causes.unreachable import unreachable_reason
 from tasks.execution.causes.unreached_build import unreached_host
+from tasks.execution.causes.worker_data import judge_worker
 from tasks.execution.findings import Findings
 from tasks.execution.judgement import Judgement, errored
 from tasks.exits import Exit, Prepared
@@ -80,7 +81,8 @@ def judge_machine(
     found = caused_here(errors, facts)
     if command.parser in BUILDERS and (found is None or found.reason_code == ReasonCode.NETWORK):
         return judge_variables(check, command, exit, findings, stack) or judge_unreached(exit, findings)
-    return found
+    component = next((each for each in stack.components if each.path == check.component), None)
+    return found or judge_worker(component, command, exit, findings.diagnostics)
 
 
 def judge_variables(check: Check, command: Command, exit: Exit, findings: Findings, stack: Stack) -> Judgement | None:

@@ -1,7 +1,7 @@
 """The progress of a run's checks, for all views, and the thread that redraws a view."""
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from tasks.models import Result, Status
@@ -10,6 +10,9 @@ from tasks.report.layout import clean_line
 from tasks.report.style import Style
 
 Clock = Callable[[], float]
+NOTHING_USUAL: Mapping[str, float] = {}
+_LONG = 5.0
+"""Seconds. A check that takes less is over before a reader asks how long it takes."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -21,6 +24,7 @@ class Board:
     finished: dict[str, Result] = field(default_factory=dict)
     note: str = ""
     since: float = 0.0
+    usual: Mapping[str, float] = field(default_factory=dict)
 
     def title(self, check: str) -> str:
         return clean_line(self.titles.get(check, check))
@@ -34,9 +38,14 @@ class Board:
         self.note = ""  # the note is outdated; the next sign of life shows the running checks
 
     def ages(self, now: float) -> list[str]:
-        """`pytest 34s`, the longest first."""
+        """`pytest 34s (usually 40s)`, the longest first."""
         oldest = sorted(self.running, key=lambda check: self.running[check])
-        return [f"{self.title(check)} {whole(now - self.running[check])}" for check in oldest]
+        return [f"{self.title(check)} {whole(now - self.running[check])}{self._usually(check)}" for check in oldest]
+
+    def _usually(self, check: str) -> str:
+        """How long the check took when it last passed, if that is long enough to wait for."""
+        took = self.usual.get(check, 0.0)
+        return f" (usually {whole(took)})" if took >= _LONG else ""
 
     def done(self) -> str:
         """`9 of 14 done`."""

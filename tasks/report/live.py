@@ -2,11 +2,11 @@
 
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Literal, Protocol, TextIO
 
 from tasks.models import Diagnostic, Result, Status
-from tasks.report.board import Board, Clock, Ticker, outcome, whole
+from tasks.report.board import NOTHING_USUAL, Board, Clock, Ticker, outcome, whole
 from tasks.report.facts import named
 from tasks.report.folding import describe, findings
 from tasks.report.layout import clean_line, hang, shorten
@@ -18,8 +18,8 @@ BEAT = 30.0
 class Progress(Protocol):
     """Shows events, which come from any thread. Never raises for its stream: a broken one makes it silent."""
 
-    def begin(self, checks: Sequence[tuple[str, str]]) -> None:
-        """The checks of the plan in its order: id and title."""
+    def begin(self, checks: Sequence[tuple[str, str]], usual: Mapping[str, float] = NOTHING_USUAL) -> None:
+        """The checks of the plan in its order: id and title. `usual` has their seconds when they last passed."""
 
     def note(self, text: str) -> None:
         """Work that is not a check: `installing Node 22`."""
@@ -65,9 +65,9 @@ class LineProgress:
         self._ticker = Ticker(beat, self._beat)
         self._ticker.start()
 
-    def begin(self, checks: Sequence[tuple[str, str]]) -> None:
+    def begin(self, checks: Sequence[tuple[str, str]], usual: Mapping[str, float] = NOTHING_USUAL) -> None:
         with self._lock:
-            self._board.titles = dict(checks)
+            self._board.titles, self._board.usual = dict(checks), usual
 
     def note(self, text: str) -> None:
         with self._lock:
@@ -119,7 +119,7 @@ class LineProgress:
 class Silent:
     """Shows nothing: the output has no reader, or there is no stream."""
 
-    def begin(self, checks: Sequence[tuple[str, str]]) -> None: ...
+    def begin(self, checks: Sequence[tuple[str, str]], usual: Mapping[str, float] = NOTHING_USUAL) -> None: ...
 
     def note(self, text: str) -> None: ...
 

@@ -91,10 +91,10 @@ def causes_of(report: Report) -> tuple[Fix, ...]:
 
 
 def numbers(report: Report) -> str:
-    """`9 checks: 2 failed. 38 errors, 1 cause.`: the checks that did not pass, and what they found."""
-    causes = causes_of(report)
+    """`9 checks: 2 failed. 38 errors, 1 cause.`: the checks that did not pass, and what the failed ones found."""
+    causes = [cause for cause in causes_of(report) if cause.errors and not cause.is_advice]
     errors = sum(cause.errors for cause in causes)
-    count = f"{errors} errors, {counted(sum(cause.errors > 0 for cause in causes), 'cause')}." if errors > 1 else ""
+    count = f"{errors} errors, {counted(len(causes), 'cause')}." if errors > 1 else ""
     return " ".join(filter(None, [tally(report), count]))
 
 

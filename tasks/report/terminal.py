@@ -3,7 +3,7 @@
 import contextlib
 import sys
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TextIO
 
 from rich.console import Console, Group
@@ -11,7 +11,7 @@ from rich.live import Live
 from rich.text import Text
 
 from tasks.models import Result, Status
-from tasks.report.board import Board, Clock, Ticker, outcome, whole
+from tasks.report.board import NOTHING_USUAL, Board, Clock, Ticker, outcome, whole
 from tasks.report.layout import clean_line
 from tasks.report.style import Style
 
@@ -45,9 +45,9 @@ class TerminalProgress:
         self._guarded(self._live.start)
         self._ticker.start()
 
-    def begin(self, checks: Sequence[tuple[str, str]]) -> None:
+    def begin(self, checks: Sequence[tuple[str, str]], usual: Mapping[str, float] = NOTHING_USUAL) -> None:
         with self._lock:
-            self._board.titles = dict(checks)
+            self._board.titles, self._board.usual = dict(checks), usual
 
     def note(self, text: str) -> None:
         with self._lock:

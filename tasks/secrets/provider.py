@@ -1,7 +1,7 @@
 """The interface of providers of secrets."""
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 
@@ -27,3 +27,18 @@ class Provider(Protocol):
 
     def find(self, names: Collection[str]) -> Found:
         """The values of these names, if it has them, and of no others. Raises SecretsError if it fails."""
+
+
+@dataclass(frozen=True, slots=True)
+class WithOwn:
+    """A provider with values of predeploy's own settings. Its `inner` provider has all others."""
+
+    inner: Provider
+    own: Mapping[str, str] = field(repr=False)
+
+    def find(self, names: Collection[str]) -> Found:
+        """The values of these names."""
+        others = [name for name in names if name not in self.own]
+        found = self.inner.find(others) if others else Found(source="the settings", values={})
+        mine = {name: value for name, value in self.own.items() if name in names}
+        return replace(found, values={**found.values, **mine})

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, SecretStr
 
 from tasks.models import Stage
 from tasks.settings.flags import Flag, Group, flags_of
@@ -19,6 +19,9 @@ from tasks.settings.values import (
     Variables,
     usable_cores,
 )
+
+MYSQL_VARIABLE = "PREDEPLOY_MYSQL_URL"
+"""The variable of `mysql_url`, also for the commands that get its value as a secret."""
 
 
 class Settings(BaseModel, frozen=True, extra="forbid"):
@@ -97,6 +100,11 @@ class Settings(BaseModel, frozen=True, extra="forbid"):
         default="auto",
         description="the Postgres of the embedded engine: `host` (installed here), `wheel` (packaged) or `auto`. "
         "`auto` takes the host's if possible",
+    )
+    mysql_url: Annotated[SecretStr | None, NEVER] = Field(
+        default=None,
+        description="a MySQL or MariaDB server for projects with mysqlclient or PyMySQL: `mysql://user:password@host`. "
+        "Each command gets a database with a random name, which is dropped after it. It needs `engine` `local`",
     )
     images: Annotated[BaseImages, NEVER] = Field(
         default_factory=dict,

@@ -25,7 +25,9 @@ from tasks.prefect_server.start import is_ci
 from tasks.production import ProductionFacts
 from tasks.secrets import ProviderContext, Secrets, choose_provider, declared, take_secrets
 from tasks.secrets.doppler.token import Token
+from tasks.secrets.provider import WithOwn
 from tasks.settings import FILE, Settings, load_settings
+from tasks.settings.models import MYSQL_VARIABLE
 from tasks.source.base import Base, read_base
 from tasks.source.tree import Tree, read_tree
 from tasks.stack import Kind, Stack
@@ -104,6 +106,8 @@ def provider_context(scope: Scope, environ: Mapping[str, str], token: Token | No
 def read_secrets(scope: Scope, environ: Mapping[str, str], token: Token | None, data: Path) -> Secrets:
     """Returns the secrets that the plan's checks declare. Raises SecretsError before anything has begun."""
     provider = choose_provider(scope.settings, provider_context(scope, environ, token, data))
+    if scope.settings.mysql_url is not None:
+        provider = WithOwn(provider, {MYSQL_VARIABLE: scope.settings.mysql_url.get_secret_value()})
     optional, masked = scope.settings.optional_secrets, dict(package_credentials.values(environ))
     return take_secrets(scope.plan.checks, provider, optional=optional, token=token, masked=masked)
 
@@ -113,6 +117,12 @@ def reject_environment(settings: Settings) -> None:
     if (target := settings.environment) and not settings.deploy_config:
         known = " or ".join(sorted(settings.doppler_configs)) or "none"
         raise UsageError(f"--environment {target}: there is {known}. Name one, or add it to doppler_configs.")
+
+
+def reject_mysql(settings: Settings) -> None:
+    """Raises UsageError for a MySQL server with containers: only a command on this machine reaches it as the person."""
+    if settings.mysql_url is not None and settings.engine != "local":
+        raise UsageError(f"{MYSQL_VARIABLE} needs the embedded engine. Add --engine local")
 
 
 def with_secrets(scope: Scope, secrets: Secrets) -> Scope:
@@ -149,6 +159,7 @@ def read_scope(
     if settings is None and policy is not None:  # a directory with nothing but its predeploy.toml
         settings = load_settings(policy, flags, environ, reserved=NAMES, parsers=PARSERS)
     settings = settings or read_settings(root, flags, environ)
+    reject_mysql(settings)
     reject_environment(settings)
     tree = read_tree(root, cache / "digests")
     if settings.gate:

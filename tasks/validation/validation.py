@@ -56,7 +56,8 @@ class Validation:
         """Runs the plan. Raises only if no report can be made; every process that it started has ended then."""
         started_at, zero = datetime.now(UTC), time.monotonic()
         job, plan = self.job, self.job.scope.plan
-        self.progress.begin([(check.id, check.title) for check in plan.checks])
+        usual = read_durations(job.user_dirs.cache, job.scope.home)
+        self.progress.begin([(check.id, check.title) for check in plan.checks], usual)
         async with self.open_work(job, self.directory.logs, self.progress.note) as work:
             run = Run(plan, work, self.progress, self._policy(work))
             run.start()

@@ -5,8 +5,10 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from pydantic import SecretStr
 
 from tasks.catalogue import make_catalogue
+from tasks.catalogue.django import mysql
 from tasks.catalogue.django.environment import django_env, filled_names
 from tasks.catalogue.django.server import UWSGI, server_argv
 from tasks.catalogue.quality.mypy_target import mypy_section
@@ -609,6 +611,24 @@ def test_settings_of_development_that_only_a_default_names_are_a_gap() -> None:
         " and its name is one for development. Name production's in predeploy.toml:"
         ' [component."apps/web"] settings = "…"'
     )
+
+
+@pytest.mark.parametrize(
+    ("packages", "is_wrapped"), [({"django", "mysqlclient"}, True), ({"django", "psycopg"}, False)]
+)
+def test_commands_get_a_database_on_the_named_mysql_server(packages: set[str], is_wrapped: bool) -> None:
+    web = make_web(project=make_uv_project(packages=frozenset(packages)))
+    server = SecretStr("mysql://us:pw@db.example")
+
+    checks = checks_of(web, mysql_url=server, engine="local")
+
+    (migrate,) = checks["migrate[apps/web]"].commands
+    (health,) = checks["django_health[apps/web]"].commands
+    serve = health.services[0]
+    assert ("on_mysql.py" in migrate.argv[1], "PREDEPLOY_MYSQL_URL" in migrate.secrets) == (is_wrapped, is_wrapped)
+    assert ("--migrate" in serve.argv) is is_wrapped
+    assert (checks["migrate_upgrade[apps/web]"].skip_reason is mysql.NO_UPGRADE) is is_wrapped
+    assert "pw" not in str(checks)
 
 
 @pytest.mark.parametrize(

@@ -101,6 +101,12 @@ HEALTH = (
         ),
     ),
     Fault(
+        name="a secret of the Worker has another shape in production",
+        edits=(on_health("JSON.parse(env.INTAKE_API_KEY);"),),
+        red=(open_("worker_health", "variable_absent", f"{INDEX}:9", "is not valid JSON"),),
+        exit=3,
+    ),
+    Fault(
         name="a variable of the Worker has another name in production",
         edits=(replace(f"{WORKER}/wrangler.jsonc", '"CLIENTS"', '"SENDERS"'),),
         red=(red("intake_e2e", "unexpected_answer", f"{APP}:24", "Cannot convert undefined or null to object"),),

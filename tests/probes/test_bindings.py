@@ -1,6 +1,7 @@
 """Bindings of a Worker with the real wrangler: a value is stored and read through a Worker in Miniflare."""
 
 import json
+import re
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -8,6 +9,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
+from tasks.discovery.worker.worker_env import BINDINGS as SECTIONS
 from tests.engines.conformance.packages import node_packages
 from tests.probes.test_serve_worker import MAP, Stage, ended, free_port, served
 from tests.support.benches import Bench, cache_below
@@ -15,6 +17,7 @@ from tests.support.benches import Bench, cache_below
 pytestmark = [pytest.mark.real, pytest.mark.network]
 
 SAMPLE = Path(__file__).parents[2] / "examples/cafe"
+CHECKS = Path(__file__).parents[2] / "docs/checks.md"
 FIND = "cd workers/intake && node -p 'process.execPath' && realpath node_modules/wrangler"
 IDS = "0123456789abcdef0123456789abcdef"
 CODE = """import {{ DurableObject, WorkflowEntrypoint }} from "cloudflare:workers";
@@ -94,12 +97,49 @@ BINDINGS: dict[str, tuple[dict[str, Any], str, str]] = {
         'return env.ASSETS.fetch(new URL("/menu.txt", request.url));',
         "tea",
     ),
+    "ratelimits": (
+        {"ratelimits": [{"name": "LIMIT", "namespace_id": "7", "simple": {"limit": 1, "period": 60}}]},
+        (
+            'const first = await env.LIMIT.limit({ key: "tea" }); const next = await env.LIMIT.limit({ key: "tea" });'
+            "return Response.json([first.success, next.success]);"
+        ),
+        "[true,false]",
+    ),
+    "analytics": (
+        {"analytics_engine_datasets": [{"binding": "STATS", "dataset": "stats"}]},
+        'env.STATS.writeDataPoint({ blobs: ["tea"] }); return new Response("written");',
+        "written",
+    ),
+    "version": (
+        {"version_metadata": {"binding": "VERSION"}},
+        "return new Response(typeof env.VERSION.id);",
+        "string",
+    ),
+    "images": ({"images": {"binding": "IMAGES"}}, "return new Response(typeof env.IMAGES.input);", "function"),
+    "mail": ({"send_email": [{"name": "MAIL"}]}, "return new Response(typeof env.MAIL.send);", "function"),
+    "pipelines": (
+        {"pipelines": [{"binding": "PIPE", "pipeline": IDS}]},
+        'await env.PIPE.send([{ tea: 1 }]); return new Response("sent");',
+        "sent",
+    ),
     "secrets store": (
         {"secrets_store_secrets": [{"binding": "KEY", "store_id": IDS, "secret_name": "key"}]},
         "return new Response(await env.KEY.get());",
         "predeploy-n0nce",
     ),
 }
+
+
+REMOTE: dict[str, Any] = {
+    "ai": {"binding": "AI"},
+    "browser": {"binding": "BROWSER"},
+    "dispatch_namespaces": [{"binding": "DISPATCH", "namespace": "tenants"}],
+    "mtls_certificates": [{"binding": "CERT", "certificate_id": f"{IDS[:8]}-0000-0000-0000-{IDS[:12]}"}],
+    "vectorize": [{"binding": "BEANS", "index_name": "beans"}],
+}
+"""Bindings that exist only at Cloudflare."""
+ELSEWHERE = {"services", "hyperdrive"}
+"""Bindings with tests of their own."""
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
@@ -161,6 +201,21 @@ def test_a_value_is_stored_and_read(name: str, answers: dict[str, tuple[int, str
 
     assert (status, text) == (200, BINDINGS[name][2])
     assert runtime.startswith("n0nce Miniflare (")
+
+
+def test_bindings_that_exist_only_at_cloudflare_do_not_stop_a_worker(shop: Stage) -> None:
+    configure(shop, REMOTE, "return Response.json(Object.keys(env).length);")
+    with served(shop) as lines:
+        assert shop.ask()[0] == 200, lines
+
+
+def test_every_section_of_the_table_in_the_docs_has_a_test() -> None:
+    rows = re.findall(r"^\| (.*?) \| (raw workerd|Miniflare|none) \|", CHECKS.read_text(), re.MULTILINE)
+    listed = {word for cell, _ in rows for word in re.findall(r"`([a-z0-9_]+)`", cell)}
+    tested = {key for own, _, _ in BINDINGS.values() for key in own} - {"migrations"}
+
+    assert listed == tested | ELSEWHERE | {*REMOTE} | {"containers"}
+    assert {*SECTIONS} <= listed
 
 
 def test_a_migration_that_fails_ends_the_runtime_at_its_line(shop: Stage) -> None:

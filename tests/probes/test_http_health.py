@@ -111,6 +111,16 @@ def test_a_server_without_a_common_path_is_no_verdict(tmp_path: Path, status: in
     assert 'health = "/…"' in result.messages[0]
 
 
+@pytest.mark.parametrize("status", [404, 401, 403])
+def test_a_worker_without_a_common_path_passes_with_a_gap(tmp_path: Path, status: int) -> None:
+    with outbound(tmp_path, "postgresql://nobody@127.0.0.1:1/none") as service:
+        behind = (*GUESSES, "--outbound", f"127.0.0.1:{service.port}")
+        result = ask_site(lambda *_: (status, {}, "<title>No</title>"), *behind, folder=tmp_path)
+
+    assert (result.code, result.document["summary"]) == (0, "it answers, but not with 2xx")
+    assert f"GET / answered {status}: No" in result.document["gaps"][0]
+
+
 @pytest.mark.parametrize("status", [404, 401, 403, 500])
 def test_a_configured_path_is_no_guess(tmp_path: Path, status: int) -> None:
     result = ask_site(lambda *_: (status, {}, "<title>No</title>"), "--path", "/health", folder=tmp_path)

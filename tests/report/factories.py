@@ -1,5 +1,6 @@
 """Factories for reports in tests."""
 
+from dataclasses import replace
 from typing import Any
 
 from tasks.execution.verdict import NOT_FULL
@@ -67,6 +68,12 @@ def checks(**results: Result) -> tuple[CheckReport, ...]:
         )
         for name, title, component, stage in CATALOGUE
     )
+
+
+def replaced(check: CheckReport, number: int, reason: str) -> CheckReport:
+    """The check under another id, errored for this reason."""
+    errored = result(check.name, Status.ERRORED, reason=reason, reason_code="registry")
+    return replace(check, id=f"{check.name}[{number}]", result=errored)
 
 
 def verdict(outcome: Outcome = Outcome.PASSED, **over: Any) -> Verdict:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tasks.errors import SettingsError
+from tasks.errors import SettingsError, UsageError
 from tasks.secrets.doppler.token import read_token
 from tasks.settings import FILE
 from tasks.validation.scope import provider_context, read_scope
@@ -89,3 +89,14 @@ def test_unreadable_settings_have_no_mistakes_of_names(tmp_path: Path) -> None:
         read_settings(tmp_path, {}, {})
 
     assert len(raised.value.problems) == 1
+
+
+def test_mysql_server_is_for_the_embedded_engine_alone(tmp_path: Path) -> None:
+    stack, environ = tmp_path / "stack", {"PREDEPLOY_MYSQL_URL": "mysql://us:pw@db.example"}
+    stack.mkdir()
+    (stack / "predeploy.toml").write_text(POLICY)
+    commit(stack)
+
+    assert read_scope(stack, {"engine": "local"}, environ, tmp_path / "cache").settings.mysql_url is not None
+    with pytest.raises(UsageError, match="PREDEPLOY_MYSQL_URL needs the embedded engine"):
+        read_scope(stack, {}, environ, tmp_path / "cache")

@@ -7,6 +7,7 @@ from tasks.catalogue.django.environment import django_env
 from tasks.catalogue.django.health import FACTS, HEALTH_ROW
 from tasks.catalogue.django.image import dockerfile_of, image_commands, image_of
 from tasks.catalogue.django.lock import installation_inputs, lock_commands
+from tasks.catalogue.django.mysql import on_mysql
 from tasks.catalogue.django.server import web_of
 from tasks.catalogue.django.upgrade import UPGRADE_ROW
 from tasks.catalogue.row import CatalogueContext, Row
@@ -41,7 +42,7 @@ def managed(
     parser: str = "migrations",
 ) -> Command:
     """Returns a `manage.py` command with production's settings. It fails on any database but this check's."""
-    return Command(
+    command = Command(
         argv=("python", f"{PROBES}/django/managed.py", DB_HOST, DB_PORT, DB_NAME, *arguments, "--no-color"),
         label=f"manage.py {label}",
         cwd=web_of(component).directory,
@@ -54,6 +55,7 @@ def managed(
         parser=parser,
         limit=300,
     )
+    return on_mysql(command, component, context)
 
 
 def build_commands(component: Component, context: CatalogueContext) -> tuple[Command, ...]:

@@ -4,6 +4,7 @@ import posixpath
 import re
 
 from tasks.catalogue.django.environment import django_env
+from tasks.catalogue.django.mysql import on_mysql
 from tasks.catalogue.row import CatalogueContext
 from tasks.discovery.django.server import PACKAGES, is_server, listening, unwrapped
 from tasks.discovery.django.uwsgi import HOME
@@ -68,7 +69,7 @@ def server(component: Component, context: CatalogueContext) -> Command:
         launch = None
     argv = server_argv(component, context)
     is_elsewhere = is_only_in_image(component, context, argv)
-    return Command(
+    command = Command(
         argv=argv,
         label="server",
         cwd=launch.directory if launch else web.directory,
@@ -81,6 +82,7 @@ def server(component: Component, context: CatalogueContext) -> Command:
         in_image=configured or (launch.in_image if launch else ()),
         entry=entry_of(component) if configured else (launch.entry if launch else None),
     )
+    return on_mysql(command, component, context, is_migrated=True)
 
 
 def is_only_in_image(component: Component, context: CatalogueContext, argv: tuple[str, ...]) -> bool:

@@ -2,6 +2,7 @@
 
 from tasks.catalogue.django.database import may_use_file
 from tasks.catalogue.django.environment import django_env
+from tasks.catalogue.django.mysql import NO_UPGRADE, has_server
 from tasks.catalogue.django.server import web_of
 from tasks.catalogue.row import CatalogueContext, Row
 from tasks.models import SkipReason, Stage
@@ -31,6 +32,8 @@ def component_in_base(
 
 def skip_reason(component: Component, context: CatalogueContext) -> SkipReason | None:
     """Returns why the upgrade cannot run. Without a base it can: then the newest migrations count as new."""
+    if has_server(component, context):
+        return NO_UPGRADE
     found = component_in_base(component, context)
     return found if isinstance(found, SkipReason) and not is_guessed(component, context) else None
 

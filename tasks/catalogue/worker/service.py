@@ -17,6 +17,7 @@ OUTBOUND, WORKER = "outbound", "worker"
 # The password is random in each run, so the outbound server refuses other connections.
 NEON_URL = f"postgresql://predeploy:{NONCE}@ep-predeploy.neon.invalid/neondb?sslmode=require"
 CREDENTIALS = re.compile(r"(?:.*_)?(?:KEY|TOKEN|SECRET|PASSWORD|PASS|SALT)(?:_.*)?")
+MYSQL = frozenset({"mysql", "mysql2"})
 ADDRESSES = re.compile(r"(?:.*_)?(?:URL|URI|ORIGIN|ENDPOINT|WEBHOOK|HOST)")
 
 
@@ -45,8 +46,16 @@ def worker_texts(component: Component, context: CatalogueContext) -> dict[str, s
     return {name: value for name, value in sorted((texts | own).items()) if name not in secret}
 
 
+def has_hyperdrive(component: Component) -> bool:
+    """Whether a Worker reaches the run's Postgres by Hyperdrive. One with a driver of MySQL needs another database."""
+    packages = component.node.dependencies if component.node else {}
+    return bool(worker_of(component).bindings.get("hyperdrive")) and MYSQL.isdisjoint(packages)
+
+
 def asks_database(component: Component, context: CatalogueContext) -> bool:
-    """Whether the Worker gets the run's database."""
+    """Whether the Worker gets the run's database: by a variable with its address, or by Hyperdrive."""
+    if has_hyperdrive(component):
+        return True
     secret = (DATABASE.fullmatch(name) for name in context.secrets(component))
     return any(NEON_URL in value for value in worker_texts(component, context).values()) and not any(secret)
 
@@ -124,7 +133,11 @@ def serving(component: Component, context: CatalogueContext) -> Command:
         label=WORKER,
         cwd=component.path,
         environment="node",
-        env=(("PREDEPLOY_WORKER", facts_of(component, context)), *texts.items()),
+        env=(
+            ("PREDEPLOY_WORKER", facts_of(component, context)),
+            *((("PREDEPLOY_HYPERDRIVE", DB_URL),) if has_hyperdrive(component) else ()),
+            *texts.items(),
+        ),
         secrets=secrets_of(component, context),
         unfit=((126, "runtime"),),
         parser="worker",

@@ -113,10 +113,21 @@ def describe_worker(tree: FileView, wrangler: Wrangler, site: Site | None = None
         vars=dict(table(document, "vars")),
         bindings=bindings_of(document),
         rules=tuple(dict(each) for each in tables(document, "rules")),
+        containers=tuple(string(each, "class_name") for each in tables(document, "containers")),
         crons=tuple(dict.fromkeys(strings(document, "triggers", "crons"))),
         reads=read_names(tree, directory, document, bound_anywhere(wrangler.document)),
         lost=lost_bindings(tree, found, wrangler.document, environment),
+        unmigrated=_unmigrated(tree, directory, document),
         sources=found,
+    )
+
+
+def _unmigrated(tree: FileView, directory: str, document: Table) -> tuple[str, ...]:
+    """Returns the bindings of D1 databases without migrations in the tree."""
+    return tuple(
+        string(each, "binding")
+        for each in tables(document, "d1_databases")
+        if not tree.has_directory(join(directory, string(each, "migrations_dir") or "migrations"))
     )
 
 

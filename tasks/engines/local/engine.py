@@ -76,12 +76,12 @@ class LocalEngine:
         pythons = Pythons(self._context.environ, config.base / "pythons")
         self._toolchains = Toolchains(config=config, pythons=pythons, install=installer.install)
         self._environments = Environments(
-            files_of=self._context.files_of,
-            base=self._context.cache / "environments",
+            context=self._context,
             config=config,
             toolchains=self._toolchains,
             install=installer.install_packages,
         )
+        self.warnings = self._environments.warnings
         self._databases = Databases(
             DatabasesConfig(
                 choice=self._choice,

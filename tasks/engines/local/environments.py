@@ -2,14 +2,16 @@
 
 import asyncio
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
 
+from tasks.engines.context import EngineContext
 from tasks.engines.local.manifests import relax_manifests
 from tasks.engines.local.node_modules import drop_install_scripts, find_modules
-from tasks.engines.local.store import StoreEntry, open_entry
+from tasks.engines.local.seal import SEAL, seal
+from tasks.engines.local.store import StoreEntry, open_sound
 from tasks.engines.local.tokens import engine_tokens
 from tasks.engines.local.toolchains.pinned import ToolchainConfig
 from tasks.engines.local.toolchains.toolchain import Toolchain, Toolchains
@@ -19,8 +21,7 @@ from tasks.engines.workspace import sync
 from tasks.errors import EngineError
 from tasks.exits import Exit, Prepared
 from tasks.packages.credentialed import is_manifest
-from tasks.source.tree import Tree
-from tasks.steps import ENV, Environment, TreeName
+from tasks.steps import ENV, Environment
 
 ATTEMPTS = 2
 FACTS = "facts.json"
@@ -65,19 +66,19 @@ class InstallPackages(Protocol):
 
 
 class Environments:
-    """Installs environments below `base`, once per key and run."""
+    """Installs environments in the cache, once per key and run. `warnings` are texts for the report."""
 
     def __init__(
         self,
         *,
-        files_of: Callable[[TreeName], Tree],
-        base: Path,
+        context: EngineContext,
         config: ToolchainConfig,
         toolchains: Toolchains,
         install: InstallPackages,
     ) -> None:
-        self._files_of = files_of
-        self._base = base
+        self.warnings: list[str] = []
+        self._is_fresh, self._files_of = context.fresh, context.files_of
+        self._base = context.cache / "environments"
         self._config = config
         self._toolchains = toolchains
         self._install_packages = install
@@ -119,7 +120,7 @@ class Environments:
     async def _enter(self, environment: Environment, toolchain: Toolchain, log: Path) -> Prepared:
         path = self.directory(environment, toolchain)
         title = environment.title
-        entry = await open_entry(path, lambda: self._config.note(f"waiting for another run that installs the {title}"))
+        entry = await self._open_entry(path, title)
         made = Prepared(exit=Exit(code=0), gaps=toolchain.gaps, version=toolchain.version, reused=entry.ready)
         try:
             if not entry.ready:
@@ -142,6 +143,22 @@ class Environments:
             modules=tuple(facts["modules"]),
         )
         return replace(made, gaps=(*made.gaps, *facts["gaps"]))
+
+    async def _open_entry(self, path: Path, title: str) -> StoreEntry:
+        """The entry at `path`. If its packages are not as they were installed, it is empty, to install them again."""
+
+        def is_damaged(found: str) -> None:
+            text = f"the {title} were changed after their installation ({found}), and are installed again"
+            self._config.note(text)
+            self.warnings.append(text)
+
+        note = self._config.note
+        return await open_sound(
+            path,
+            lambda: note(f"waiting for another run that installs the {title}"),
+            is_damaged,
+            is_whole=self._is_fresh,
+        )
 
     async def _build(
         self, environment: Environment, toolchain: Toolchain, entry: StoreEntry, log: Path, made: Prepared
@@ -171,6 +188,9 @@ class Environments:
             gaps += [] if exit.code == 0 else [f"{command.label} failed on this machine"]
         modules = await asyncio.to_thread(find_modules, stage, environment) if environment.kind == "node" else []
         (entry.path / FACTS).write_text(json.dumps({"modules": modules, "gaps": gaps}))
+        is_python = environment.kind == "python"
+        parts = ["venv"] if is_python else [f"stage/{path}" for path in modules]
+        await in_thread(seal, entry.path, parts, entry.path / SEAL, is_read_only=is_python)
         entry.complete()
         return made
 

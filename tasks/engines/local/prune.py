@@ -79,7 +79,8 @@ def items_of(cache: Path) -> Iterator[Item]:
     for lock in (path for kind in WORKSPACES for path in (cache / kind).glob("*/*.lock")):
         workspace = lock.with_suffix("")
         others = (workspace.with_name(workspace.name + end) for end in (".json", ".cache", ".modules", ".exposed"))
-        yield from _locked(lock, (workspace, *others), lock)
+        seals = workspace.parent.glob(f"{workspace.name}.modules.*")
+        yield from _locked(lock, (workspace, *others, *seals), lock)
     for file in (path for kind in MEMORIES for path in (cache / kind).glob("*.json")):
         yield Item(parts=(file,), used=file.stat().st_mtime, size=size_of(file))
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from tasks.engines.context import EngineContext
 from tasks.engines.local.environments import InstalledEnvironment
 from tasks.engines.local.exposed import clean_workspace, forget_workspace, marker_of
+from tasks.engines.local.seal import damage, seal
 from tasks.engines.local.tokens import engine_tokens
 from tasks.engines.memo import AsyncMemo
 from tasks.engines.threads import in_thread
@@ -40,6 +41,10 @@ class WorkspaceSlot:
         if installed is None:
             return tokens
         return tokens.with_values({ENV: str(installed.venv)})
+
+    def seal_of(self, root: str) -> Path:
+        """The seal of the packages that were copied for an environment."""
+        return self.stamps.with_name(f"{self.stamps.name}.{hashlib.sha256(root.encode()).hexdigest()[:8]}")
 
     def placed(self) -> dict[str, dict[str, str]]:
         """By root of the environment: the path of its packages, and the environment that it was copied from."""
@@ -130,7 +135,9 @@ class Slots:
             wanted = dict.fromkeys(packages, installed.name)
             if before == wanted and all((slot.workspace / path).exists() for path in wanted):
                 await in_thread(forget_caches, slot.workspace, installed)
-                return
+                if not await in_thread(damage, slot.workspace, slot.seal_of(root), is_whole=False):
+                    return
+                before = {}  # a check has changed its packages: they are copied again
             # until the copies are complete, the record claims nothing
             await in_thread(slot.stamps.write_text, json.dumps(placed | {root: dict.fromkeys([*before, *wanted], "")}))
             for path in before:
@@ -139,6 +146,7 @@ class Slots:
             for path, name in wanted.items():
                 if before.get(path) != name or not (slot.workspace / path).exists():
                     await copy_packages(installed.stage / path, slot.workspace / path)
+            await in_thread(seal, slot.workspace, wanted, slot.seal_of(root), is_read_only=False)
             await in_thread(slot.stamps.write_text, json.dumps(placed | {root: wanted}))
 
 
@@ -151,7 +159,7 @@ def package_of(path: str) -> Path:
 async def copy_packages(source: Path, target: Path) -> None:
     """Copies a directory, or one of yarn's files."""
     if not is_yarn_file(source.name):
-        await clone_tree(source, target)
+        await clone_tree(source, target, has_links=False)
         return
     await in_thread(os.makedirs, target.parent, exist_ok=True)
     await in_thread(remove_tree, target)

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+from tasks.engines.local.seal import SEAL, damage
 from tasks.engines.workspace import remove_tree
 from tasks.locks import open_lock_file, share_lock, try_lock
 
@@ -34,13 +35,17 @@ class StoreEntry:
         (self.path / COMPLETE).touch()
         share_lock(self._lock)
 
+    def invalidate(self) -> None:
+        """Marks the directory as incomplete: the next process that can lock it makes it again."""
+        (self.path / COMPLETE).unlink(missing_ok=True)
+
     def touch(self) -> None:
         """Records the time of this use."""
         (self.path / USED).write_text(f"{time.time():.0f}\n")
 
     def close(self) -> None:
-        """Releases the lock. An incomplete directory is deleted."""
-        if not self.ready:
+        """Releases the lock. An incomplete directory is deleted, unless another process still uses it."""
+        if not self.ready and try_lock(self._lock):
             remove_tree(self.path)
         os.close(self._lock)
 
@@ -74,6 +79,28 @@ async def open_entry(path: Path, waiting: Callable[[], None]) -> StoreEntry:
     return StoreEntry(path, descriptor)
 
 
+async def open_sound(
+    path: Path, waiting: Callable[[], None], is_damaged: Callable[[str], None], *, is_whole: bool = False
+) -> StoreEntry:
+    """Opens an entry whose files are as they were sealed. A damaged one is emptied, and `is_damaged` gets a file of it.
+
+    `is_whole`: every content is read.
+    """
+    entry = await open_entry(path, waiting)
+    try:
+        found = await asyncio.to_thread(damage, path, path / SEAL, is_whole=is_whole) if entry.ready else ""
+        if not found:
+            return entry
+        if (path / SEAL).exists():  # without a seal, it is of an earlier version
+            is_damaged(found)
+        entry.invalidate()
+    except BaseException:
+        await asyncio.to_thread(entry.close)
+        raise
+    await asyncio.to_thread(entry.close)
+    return await open_entry(path, waiting)
+
+
 def is_complete(path: Path) -> bool:
     """Whether a directory is marked as complete."""
     return (path / COMPLETE).exists()
@@ -86,9 +113,11 @@ def is_removable(path: Path) -> bool:
 
 
 @asynccontextmanager
-async def filled(path: Path, waiting: Callable[[], None]) -> AsyncIterator[StoreEntry]:
-    """An open entry for the length of a block."""
-    entry = await open_entry(path, waiting)
+async def filled(
+    path: Path, waiting: Callable[[], None], is_damaged: Callable[[str], None]
+) -> AsyncIterator[StoreEntry]:
+    """An open entry for the length of a block, whose files are as they were sealed."""
+    entry = await open_sound(path, waiting, is_damaged)
     try:
         yield entry
     finally:

@@ -49,6 +49,7 @@ def run_manage() -> None:
         sys.argv = argv
 
 
+MYSQL = "Name a server for it: PREDEPLOY_MYSQL_URL=mysql://user:password@host with --engine local"
 OTHER, GONE, UNSUPPORTED = 75, 77, 78
 
 
@@ -60,9 +61,12 @@ def unfit_database(port: str, name: str) -> int:
     """
     if is_sqlite() and os.environ.get("PREDEPLOY_SQLITE"):
         return 0
+    if is_own_mysql():
+        return 0
     if (vendor := vendor_of_settings()) not in {"postgresql", "sqlite"}:
+        hint = MYSQL if vendor == "mysql" else HELP
         print(
-            f"the settings use {vendor}, and this run has only Postgres and SQLite, so no command was run. {HELP}",
+            f"the settings use {vendor}, and this run has only Postgres and SQLite, so no command was run. {hint}",
             file=sys.stderr,
         )
         return UNSUPPORTED
@@ -88,8 +92,19 @@ def is_sqlite() -> bool:
     return vendor_of_settings() == "sqlite"
 
 
+def is_own_mysql() -> bool:
+    """Whether the settings use the database of this command on the person's MySQL server."""
+    from django.db import connection
+
+    own = os.environ.get("PREDEPLOY_MYSQL", "").rpartition("/")[2]
+    return vendor_of_settings() == "mysql" and bool(own) and connection.settings_dict["NAME"] == own
+
+
 def migrate_file() -> None:
-    """Migrates the file of SQLite. The check of the migrations reports their errors and output."""
+    """Migrates a database of this command's own: a file of SQLite, or one on a MySQL server.
+
+    The check of the migrations reports their errors and output.
+    """
     from django.core.management import call_command
 
     with redirect_stdout(StringIO()):

@@ -5,7 +5,8 @@ Waits until the server listens, follows redirects on the site's own hosts, and e
     0 healthy
     1 the server gave another answer, or none
     4 the server never listened
-    5 no path is configured, and the guesses (`--path`, `--else`) do not exist, need a login or leave the host
+    5 no path is configured, and the guesses (`--path`, `--else`) do not exist, need a login or leave the host. With
+      `--outbound` this is a gap: a Worker that answers so is loaded, and Cloudflare asks no path in a deploy
     6 with `--proof`: another program answered
     7 with `--outbound`: the Worker sent an unsupported request. A refused host is only a warning if all else is well
     8 with DATABASE_URL or `--outbound`: the database is gone, even if the page works without it
@@ -164,6 +165,10 @@ def main() -> int:
         code, found, summary = ask_worker(server, paths, other, options.outbound, options.wait)
     else:
         code, found, summary = ask(server, paths, other, options.also)
+    gaps: list[str] = []
+    if code == 5 and options.outbound:
+        gaps = [str(each["message"]) for each in found]
+        code, found, summary = 0, [], "it answers, but not with 2xx"
     if code == 1 and options.remote:
         code, found = 9, [without_bindings(options.remote), *found]
     if code == 0:
@@ -171,7 +176,7 @@ def main() -> int:
         found, summary = [*found, *more], ", ".join(filter(None, (summary, own)))
     if code == 0 and (missing := lost_database(os.environ.get("DATABASE_URL", ""))):
         code, found, summary = 8, said("database", f"the server answers, but its database is gone: {missing}"), ""
-    print(json.dumps({"diagnostics": found, "summary": summary}))
+    print(json.dumps({"diagnostics": found, "summary": summary, **({"gaps": gaps} if gaps else {})}))
     return code
 
 

@@ -82,8 +82,9 @@ def findings(asked: list[OutboundRequest]) -> list[Finding]:
 
 
 def without_bindings(names: list[str]) -> Finding:
-    """Returns the finding for an error of a Worker some of whose bindings exist only at Cloudflare."""
-    words = f"bindings of the Worker exist only at Cloudflare, so its error is no verdict: {', '.join(names)}"
+    """Returns the finding for an error of a Worker that lacks here what some of its bindings have at Cloudflare."""
+    shown = ", ".join(names)
+    words = f"bindings of the Worker lack here what they have at Cloudflare, so its error is no verdict: {shown}"
     return {"tool": "worker", "rule": "remote_binding", "message": words}
 
 

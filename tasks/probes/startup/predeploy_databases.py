@@ -12,6 +12,7 @@ POSTGRES = ("postg", "psql", "psycopg", "timescale")
 NOWHERE = 1
 """The port of a step without a database."""
 ELSEWHERE = ("service", "passfile", "host", "port", "dbname", "hostaddr", "user", "password")
+OF_MYSQL = ("unix_socket", "db", "database", "passwd", "read_default_file", "read_default_group", "ssl", "ssl_mode")
 TLS = ("sslmode", "sslrootcert", "sslcert", "sslkey")
 
 
@@ -22,6 +23,7 @@ def set_databases(settings: Any, url: str, work: str, filled: Collection[str] = 
     """
     if not url:
         return
+    mysql = os.environ.get("PREDEPLOY_MYSQL", "")
     databases = getattr(settings, "DATABASES", None)
     for alias, given in databases.items() if isinstance(databases, dict) else ():
         engine = str(given.get("ENGINE", "")) if isinstance(given, dict) else ""
@@ -29,6 +31,8 @@ def set_databases(settings: Any, url: str, work: str, filled: Collection[str] = 
             engine = given["ENGINE"] = "django.db.backends.postgresql"
         if any(word in engine for word in POSTGRES):
             yield from set_postgres(alias, given, url)
+        elif "mysql" in engine and mysql:
+            set_mysql(given, mysql)
         elif "sqlite" in engine or "spatialite" in engine:
             yield from set_sqlite(alias, given, work)
 
@@ -54,6 +58,18 @@ def set_postgres(alias: str, given: dict[str, Any], url: str) -> Iterator[str]:
         given["OPTIONS"] = {key: value for key, value in options.items() if key not in TLS}
         if parts.port != NOWHERE:
             yield f"the connection of `{alias}` has no TLS in this run: its Postgres has no certificate"
+
+
+def set_mysql(given: dict[str, Any], url: str) -> None:
+    """Sets the database on the person's server in the table of an alias."""
+    parts = urlsplit(url)
+    # an address, because `localhost` would mean a socket
+    host = "127.0.0.1" if parts.hostname in {None, "localhost"} else parts.hostname
+    given.update({"HOST": host, "PORT": str(parts.port or 3306)})
+    given.update({"NAME": parts.path.lstrip("/"), "USER": unquote(parts.username or "")})
+    given["PASSWORD"] = unquote(parts.password or "")
+    options = given.get("OPTIONS") or {}
+    given["OPTIONS"] = {key: value for key, value in options.items() if key not in (*ELSEWHERE, *OF_MYSQL)}
 
 
 def set_sqlite(alias: str, given: dict[str, Any], work: str) -> Iterator[str]:

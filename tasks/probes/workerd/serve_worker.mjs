@@ -7,6 +7,7 @@
 // variables that become bindings. A configuration that a build made replaces these values: `directory` is that of
 // wrangler, `named` the file that the stack gives it, and `sections` has all names of sections with bindings. workerd is the
 // version that wrangler installed. If the Worker has bindings that workerd alone does not support, Miniflare runs it.
+// PREDEPLOY_HYPERDRIVE is the address of the Postgres that its Hyperdrive reaches.
 // `bound` has the Workers of the stack to which it is bound, each with its `bundle` and the `values` of its texts.
 // All outbound requests of the Worker go to `outbound`. Every answer has the header X-Predeploy: the nonce, and the name
 // of the runtime. Places in the Worker's output refer to its sources, not to its bundle. Exits with the runtime's code.
@@ -70,7 +71,9 @@ async function main() {
     options: { bundle: STRING, host: STRING, port: STRING, outbound: STRING, nonce: STRING },
   });
   const stated = JSON.parse(process.env.PREDEPLOY_WORKER);
+  const { PREDEPLOY_HYPERDRIVE: hyperdrive } = process.env;
   delete process.env.PREDEPLOY_WORKER;
+  delete process.env.PREDEPLOY_HYPERDRIVE;
   const runtime = findRuntime();
   const described = describe(stated, options, runtime);
   const bound = (stated.bound ?? []).map((each) => {
@@ -78,7 +81,7 @@ async function main() {
     // the output names modules, so that those of two Workers need two names
     return { ...other, modules: other.modules.map((module) => ({ ...module, name: `${each.name}/${module.name}` })) };
   });
-  const worker = { ...(stated.pages ? pagesWorker(described) : described), bound };
+  const worker = { ...(stated.pages ? pagesWorker(described) : described), bound, hyperdrive };
   const print = printer(translator([...bound.flatMap((each) => each.modules), ...worker.modules]));
   if (Object.keys(worker.bindings).length > 0) {
     const { serve } = await import("./worker_miniflare.mjs");

@@ -54,7 +54,11 @@ const kept = (entries, isKept) => Object.fromEntries(Object.entries(entries ?? {
  * `names` are those of the Workers that are started. Requests to others go to `outbound`, and their classes are left out.
  */
 function started(wrangler, worker, outbound, names) {
-  const { workerOptions, externalWorkers = [] } = wrangler.unstable_getMiniflareWorkerOptions(worker.config, worker.environment || undefined);
+  const { workerOptions, externalWorkers = [] } = wrangler.unstable_getMiniflareWorkerOptions(
+    worker.config,
+    worker.environment || undefined,
+    { overrides: { enableContainers: false } },
+  );
   const there = new Set([...names, ...externalWorkers.map((each) => each.name)]);
   const isThere = ({ scriptName }) => scriptName === undefined || there.has(scriptName);
   const services = Object.entries(workerOptions.serviceBindings ?? {}).map(([name, service]) => {
@@ -80,12 +84,12 @@ function started(wrangler, worker, outbound, names) {
   return { options, others: externalWorkers };
 }
 
-/** Gives each Hyperdrive a throwaway address, because wrangler refuses to read one without an address. */
+/** Gives each Hyperdrive the run's Postgres, else a throwaway address, because wrangler refuses one without an address. */
 function fillAddresses(worker) {
   for (const { binding } of worker.bindings.hyperdrive ?? []) {
     for (const prefix of ["WRANGLER", "CLOUDFLARE"]) {
       process.env[`${prefix}_HYPERDRIVE_LOCAL_CONNECTION_STRING_${binding}`] =
-        `postgresql://predeploy:${worker.nonce}@hyperdrive.predeploy.invalid:5432/predeploy`;
+        worker.hyperdrive ?? `postgresql://predeploy:${worker.nonce}@hyperdrive.predeploy.invalid:5432/predeploy`;
     }
   }
 }

@@ -37,6 +37,8 @@ def render_sarif(report: Report, below: str = ".") -> str:
     for check in report.checks:
         marks = fingerprints(check.result.diagnostics)
         for diagnostic, mark in zip(check.result.diagnostics, marks, strict=True):
+            if diagnostic.tool == OWN and check.result.status is Status.ERRORED:
+                continue  # its notification says it
             found = _Found(check=check, diagnostic=diagnostic, fingerprint=mark)
             tools.setdefault(diagnostic.tool, []).append(found)
     runs: list[Json] = [_run(tool, found, below) for tool, found in tools.items() if tool != OWN]

@@ -9,12 +9,14 @@ import signal
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from tasks.engines.local.ports import LOOPBACK, is_free, pick_port
 from tasks.engines.local.postgres.account import SystemAccount
 from tasks.engines.local.postgres.binaries import Binaries
 from tasks.engines.local.processes.process import Process, run_process, start_process
+from tasks.engines.local.seal import SEAL, seal
 from tasks.engines.local.store import filled
 from tasks.engines.threads import in_thread
 from tasks.errors import EngineError
@@ -148,7 +150,9 @@ class Cluster:
         """Copies an initialised data directory: ten times as fast as a new initialisation."""
         config = self.config
         path = config.templates / f"{config.binaries.name}-{TEMPLATE_VERSION}"
-        async with filled(path, lambda: config.note("waiting for another run that initialises Postgres")) as entry:
+        waiting = partial(config.note, "waiting for another run that initialises Postgres")
+        changed = "the files of an initialised Postgres were changed ({}), and are made again"
+        async with filled(path, waiting, lambda found: config.note(changed.format(found))) as entry:
             if not entry.ready:
                 exit = await self._initdb(entry.path / "data", "C.UTF-8")
                 if exit.code != 0:  # some systems lack this locale
@@ -156,6 +160,7 @@ class Cluster:
                 if exit.code != 0:
                     raise self.failure("could not be initialised", exit)
                 (entry.path / "data/pg_hba.conf").write_text(TRUST)
+                await in_thread(seal, entry.path, ["data"], entry.path / SEAL, is_read_only=False)
                 entry.complete()
             entry.touch()
             await in_thread(shutil.copytree, entry.path / "data", self._data, symlinks=True, dirs_exist_ok=True)

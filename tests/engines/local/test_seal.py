@@ -1,0 +1,162 @@
+"""Installed packages that something has changed: they are found, and installed again, and never a verdict."""
+
+import os
+import stat
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from tasks.engines.local.seal import SEAL, damage, seal
+from tasks.steps import Environment
+from tests.engines.local.test_package_credentials import backend, packed, python_packages  # noqa: F401
+from tests.support.benches import Bench, hello
+
+
+@pytest.fixture
+def packages(tmp_path: Path) -> Path:
+    root = tmp_path / "entry"
+    (root / "venv/lib/a").mkdir(parents=True)
+    (root / "venv/lib/a/__init__.py").write_text("here = 1\n")
+    (root / "venv/lib/b.py").write_text("here = 2\n")
+    (root / "venv/python").symlink_to("lib/b.py")
+    return root
+
+
+def sealed(root: Path, *, is_read_only: bool = False) -> Path:
+    seal(root, ["venv"], root / SEAL, is_read_only=is_read_only)
+    return root / SEAL
+
+
+@pytest.mark.parametrize("is_whole", [True, False])
+def test_unchanged_packages_are_used(packages: Path, *, is_whole: bool) -> None:
+    assert damage(packages, sealed(packages), is_whole=is_whole) == ""
+
+
+def edit_in_place(path: Path) -> None:
+    facts = path.stat()
+    path.write_text("here = 9\n")
+    os.utime(path, ns=(facts.st_atime_ns, facts.st_mtime_ns))  # of equal size, with the time of before
+
+
+def lead_elsewhere(link: Path) -> None:
+    link.unlink()
+    link.symlink_to("/bin/sh")
+
+
+CHANGES: dict[str, Callable[[Path], object]] = {
+    "venv/lib/b.py": lambda root: edit_in_place(root / "venv/lib/b.py"),
+    "venv/lib/a/__init__.py": lambda root: (root / "venv/lib/a/__init__.py").unlink(),
+    "venv/lib/sitecustomize.py": lambda root: (root / "venv/lib/sitecustomize.py").write_text(""),
+    "venv/python": lambda root: lead_elsewhere(root / "venv/python"),
+    SEAL: lambda root: (root / SEAL).write_text("{}"),
+}
+
+
+@pytest.mark.parametrize("name", CHANGES)
+@pytest.mark.parametrize("is_whole", [True, False])
+def test_changed_packages_are_found(packages: Path, name: str, *, is_whole: bool) -> None:
+    file = sealed(packages)
+
+    CHANGES[name](packages)
+
+    assert damage(packages, file, is_whole=is_whole) == name
+
+
+def test_mode_of_a_file_is_part_of_the_seal(packages: Path) -> None:
+    file = sealed(packages)
+
+    (packages / "venv/lib/b.py").chmod(0o755)
+
+    assert damage(packages, file, is_whole=False) == "venv/lib/b.py"
+
+
+def test_copy_of_the_cache_is_read_once(packages: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = sealed(packages)
+    content = (packages / "venv/lib/b.py").read_bytes()
+    (packages / "venv/lib/b.py").unlink()
+    (packages / "venv/lib/b.py").write_bytes(content)
+
+    assert damage(packages, file, is_whole=False) == ""
+    monkeypatch.setattr("tasks.engines.local.seal._digest", lambda *_: "read again")
+    assert damage(packages, file, is_whole=False) == ""
+
+
+def test_sealed_packages_cannot_be_written(packages: Path) -> None:
+    sealed(packages, is_read_only=True)
+
+    paths = [packages / "venv", *(packages / "venv").rglob("*")]
+    assert not [path for path in paths if not path.is_symlink() and path.stat().st_mode & stat.S_IWUSR]
+
+
+@pytest.fixture
+def installed(tmp_path: Path) -> tuple[Bench, Environment]:
+    """A stack whose only package builds itself, so that no index is needed."""
+    bench = hello(tmp_path, name="local")
+    inputs = []
+    for name, text in backend("local", tmp_path / "mark").items():
+        path = bench.root / "pkg" / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text)
+        inputs.append(f"pkg/{name}")
+    return bench, python_packages(bench, "./pkg\n", *inputs)
+
+
+@pytest.mark.real
+async def test_damaged_packages_are_installed_again_and_reported(installed: tuple[Bench, Environment]) -> None:
+    bench, packages = installed
+    step = bench.step("python", "-c", "import local; print(local.here)", environment=packages)
+    async with bench.engine() as engine:
+        assert (await engine.run(step, bench.log)).stdout == "True\n"
+    (module,) = bench.cache.glob("environments/*/venv/lib/*/site-packages/local.py")
+    module.chmod(0o644)
+    module.write_text("here = None\n")
+
+    async with bench.engine() as engine:
+        exit = await engine.run(step, bench.log)
+        warnings = [*engine.warnings]
+    async with bench.engine() as engine:
+        again = await engine.prepare(packages, bench.log)
+
+    assert exit.stdout == "True\n"
+    assert len(warnings) == 1
+    assert "the packages were changed after their installation (venv/" in warnings[0]
+    assert again.reused
+
+
+@pytest.mark.real
+@pytest.mark.skipif(os.geteuid() == 0, reason="root writes to read-only files")
+async def test_check_that_changes_its_packages_fails_in_the_attempt(installed: tuple[Bench, Environment]) -> None:
+    bench, packages = installed
+    step = bench.step("python", "-c", "import local; open(local.__file__, 'w')", environment=packages)
+
+    async with bench.engine() as engine:
+        exit = await engine.run(step, bench.log)
+
+    assert "PermissionError" in exit.stderr
+
+
+def spoil(workspace: Path) -> None:
+    for file in workspace.rglob("*.js"):
+        if "node_modules" in file.parts:
+            with file.open("a") as opened:
+                opened.write("\nprocess.exit(1)\n")
+
+
+@pytest.mark.real
+@pytest.mark.network
+async def test_check_that_changes_its_node_modules_changes_no_other_ones(
+    locked: Bench, node_packages: Callable[..., Environment], tmp_path: Path
+) -> None:
+    bench = replace(locked, cache=tmp_path / "cache")
+    packages = node_packages(bench)
+    step = bench.step("node", "main.js", cwd="app", environment=packages)
+    async with bench.engine() as engine:
+        first = await engine.run(step, bench.log)
+        spoil(Path(first.root))
+    async with bench.engine() as engine:
+        again = await engine.run(step, bench.log)
+
+    assert [first.stdout, again.stdout] == ["   hello you\n"] * 2, bench.written()
+    assert again.root == first.root
