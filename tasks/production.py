@@ -106,3 +106,12 @@ class InspectedComponent:
     def corrections(self) -> tuple[str, ...]:
         """The lines of predeploy.toml that correct the guesses."""
         return tuple(each.correction for each in self.facts if each.found.guess and each.correction)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeyLines:
+    """The keys of a configuration file with their lines, as `kv_namespaces[0].id`. `section` is the one that counts."""
+
+    file: str
+    lines: tuple[tuple[str, int], ...]
+    section: str = ""

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from tasks.models import SkipReason, Stage
-from tasks.production import Healthcheck
+from tasks.production import Healthcheck, KeyLines
 from tasks.stack import TestSelection, Version
 
 # Tokens that an engine replaces in argv and in values of variables.
@@ -59,17 +59,17 @@ class Command:
     `refined`: a reason code, a fact, and the more exact reason code if both apply. `answered` are reason codes after an
     answer of a server, which a traceback explains. `downloads` are no verdict while a package registry does not answer.
     `evidence` is a pattern that the output of a pass must contain, because some tools end with 0 without any work.
-    `proves` is one for the output of a failure, because a wrapper may use the same exit codes.
-    `parser` names the reader of the output in `tasks.diagnostics`. `cwd` is relative to the root, `limit` in seconds.
-    `environment` names the packages to install: `production`, `development`, `node`, `ours` (the packages of
-    predeploy's probes), `tool` (only `packages`, which are requirements) or none. With `image` the command runs in the
-    component's built image; without an argv it only builds the image. `secrets` are names of variables whose values
-    come from the run's provider of secrets. `volatile`: the command reads more than its inputs, so it always runs. With
-    `inputs` it reads only these files, in a workspace of its own. `services` are the servers that run next to the
-    command, in order. The label of each is its name in tokens. With `component` the command runs with the packages of
-    that component, in its own workspace. `tree` is the source of its files and packages. An error in the base is no
-    verdict. `in_image` is a server's argv in its image, `entry` the entrypoint before it; None is the image's own. With
-    a `selection` it runs tests, and some of them can be chosen.
+    `proves` is one for the output of a failure, because a wrapper may use the same exit codes. `parser` names the
+    reader of the output in `tasks.diagnostics`. `cwd` is relative to the root, `limit` in seconds. `environment` names
+    the packages to install: `production`, `development`, `node`, `ours` (the packages of predeploy's probes), `tool`
+    (only `packages`, which are requirements) or none. With `image` the command runs in the component's built image;
+    without an argv it only builds the image. `secrets` are names of variables whose values come from the run's provider
+    of secrets. `volatile`: the command reads more than its inputs, so it always runs. With `inputs` it reads only these
+    files, in a workspace of its own. `services` are the servers that run next to the command, in order. The label of
+    each is its name in tokens. With `component` the command runs with the packages of that component, in its own
+    workspace. `keys` are those of a file, for findings that only name one. `tree` is the source of its files and
+    packages. An error in the base is no verdict. `in_image` is a server's argv in its image, `entry` the entrypoint
+    before it; None is the image's own. With a `selection` it runs tests, and some of them can be chosen.
     """
 
     argv: tuple[str, ...]
@@ -95,6 +95,7 @@ class Command:
     services: tuple["Command", ...] = ()
     packages: tuple[str, ...] = ()
     component: str = ""
+    keys: KeyLines | None = None
     tree: TreeName = ""
     in_image: tuple[str, ...] = ()
     entry: tuple[str, ...] | None = None

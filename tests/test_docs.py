@@ -74,6 +74,7 @@ ELSEWHERE = {
     "manage.py",
     "package-lock.json",
     "predeploy.toml",
+    "AGENTS.md",
     "gl-code-quality-report.json",
     "report.json",
     "report.md",

@@ -94,13 +94,29 @@ SUBCOMMANDS: Mapping[str, Subcommand] = {
         takes_stack=True,
         flags={"json_output": FLAGS["json_output"], **ALWAYS},
     ),
+    "init": Subcommand(
+        text="write a commented `predeploy.toml` from what was discovered. It overwrites no file",
+        takes_stack=True,
+        flags={
+            "workflow": Flag(name="--workflow", text="also write a workflow for GitHub Actions"),
+            "hook": Flag(name="--hook", text="also write a hook of git that validates before a push"),
+            "agents": Flag(name="--agents", text="also write a paragraph for coding agents into `AGENTS.md`"),
+            **ALWAYS,
+        },
+    ),
     "doctor": Subcommand(
         text="check that this machine has everything for a run. It prints how to fix each problem",
         takes_stack=True,
         flags={**{name: FLAGS[name] for name in ("engine", "environment", "json_output")}, **ALWAYS},
     ),
+    "completion": Subcommand(
+        text="print the code with which `bash`, `zsh` or `fish` completes flags, subcommands and checks",
+        operand="SHELL",
+        flags=ALWAYS,
+    ),
     "ui": Subcommand(
-        text="open the history of runs in Prefect's UI. It prints the URL, and opens a browser on a desktop",
+        text="open the history of runs in Prefect's UI. It prints a link that lets your browser in for twelve hours, "
+        "and opens a browser on a desktop",
         flags={"no_browser": Flag(name="--no-browser", text="print the URL, and open no browser"), **ALWAYS},
     ),
     "maintain": Subcommand(

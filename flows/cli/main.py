@@ -12,13 +12,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TextIO
 
+from flows.cli.actions.rerun import rerun_options
 from flows.cli.arguments import parse_arguments, split_words
 from flows.cli.declarations import DEFAULT_PROGRAM, PROGRAMS, RERUN
 from flows.cli.invocation import Caller, absolute, enter_neutral_directory
 from flows.cli.list_and_plan import list_document, render_list, render_plan
 from flows.cli.operate import start_program
 from flows.cli.output import choose_output
-from flows.cli.rerun import rerun_options
 from flows.cli.signals import Interrupted, Interruption, is_json_wanted
 from flows.cli.start_time import seconds_waited
 from flows.cli.subcommands import run_subcommand

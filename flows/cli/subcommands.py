@@ -50,9 +50,23 @@ def run_inspect(options: Options, caller: Caller) -> tuple[str, int]:
 
 def run_explain(options: Options, caller: Caller) -> tuple[str, int]:
     """The meaning of a reason code, a check or a finding."""
-    from flows.cli.explain import render_explanation
+    from flows.cli.actions.explain import render_explanation
 
     return render_explanation(options["operand"], stack_of(options, caller), UserDirs.of_user()), 0
+
+
+def run_init(options: Options, caller: Caller) -> tuple[str, int]:
+    """The files that were written, and those that exist already."""
+    from flows.cli.actions.start import start
+
+    return start(stack_of(options, caller), options, caller.environ, UserDirs.of_user())
+
+
+def run_completion(options: Options, caller: Caller) -> tuple[str, int]:  # noqa: ARG001 - all have one signature
+    """The code for a shell."""
+    from flows.cli.actions.completion import shell_code
+
+    return shell_code(options["operand"]), 0
 
 
 def run_doctor(options: Options, caller: Caller) -> tuple[str, int]:
@@ -98,6 +112,8 @@ def run_maintain(options: Options, caller: Caller) -> tuple[str, int]:
 RUNNERS: Mapping[str, Callable[[Options, Caller], tuple[str, int]]] = {
     "status": run_status,
     "explain": run_explain,
+    "init": run_init,
+    "completion": run_completion,
     "inspect": run_inspect,
     "ui": run_ui,
     "doctor": run_doctor,

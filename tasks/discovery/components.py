@@ -7,8 +7,7 @@ from dataclasses import dataclass, replace
 from tasks.discovery.answered_paths import route_paths
 from tasks.discovery.calls.owners import calls_of
 from tasks.discovery.calls.reader import read_calls
-from tasks.discovery.django.entry import project_directories
-from tasks.discovery.django.project import describe_web, is_for_tests
+from tasks.discovery.django.project import describe_web, is_for_tests, project_directories
 from tasks.discovery.django.settings_choice import module_base
 from tasks.discovery.documents import string
 from tasks.discovery.file_view import FileView, join, parent

@@ -198,7 +198,7 @@ class Attempt:
 
     def _parsed(self, reader: str, check: Check, command: Command, exit: Exit) -> Parsed:
         copies = self._copies(check) if command.environment == "image" else ()
-        return parse_output(reader, exit.stdout, exit.stderr, root=exit.root, cwd=command.cwd, copies=copies)
+        return parse_output(reader, exit.stdout, exit.stderr, root=exit.root, command=command, copies=copies)
 
     def _copies(self, check: Check) -> tuple[tuple[str, str], ...]:
         """Returns pairs of image path and stack path that the image copies; empty if the engine runs no images."""
@@ -244,7 +244,7 @@ class Attempt:
         readers = (reader, "django_check", "plain") if said.ended else (reader,)
         copies = self._copies(check) if server.environment == "production" else ()
         found = (
-            parse_output(each, "", said.output, root=root, cwd=server.cwd, copies=copies).diagnostics
+            parse_output(each, "", said.output, root=root, command=server, copies=copies).diagnostics
             for each in readers
         )
         return next((each for each in found if each), ())

@@ -3,11 +3,14 @@
 import os
 
 from tasks.diagnostics import Parsed, parse
+from tasks.execution.key_lines import with_key_lines
+from tasks.steps import Command
 
 
 def parse_output(
-    parser: str, stdout: str, stderr: str, *, root: str, cwd: str, copies: tuple[tuple[str, str], ...] = ()
+    parser: str, stdout: str, stderr: str, *, root: str, command: Command, copies: tuple[tuple[str, str], ...] = ()
 ) -> Parsed:
-    """As `parse`. A path to the workspace may contain symbolic links, and tools print either form of it."""
+    """As `parse`, and adds the lines of named keys. A path to the workspace may contain symbolic links: both count."""
     real_root = os.path.realpath(root)
-    return parse(parser, stdout=stdout, stderr=stderr, root=root, real_root=real_root, cwd=cwd, copies=copies)
+    parsed = parse(parser, stdout=stdout, stderr=stderr, root=root, real_root=real_root, cwd=command.cwd, copies=copies)
+    return with_key_lines(parsed, command.keys) if command.keys else parsed

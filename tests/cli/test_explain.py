@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from flows.cli.explain import checks_of, finding_lines, render_explanation
+from flows.cli.actions.explain import checks_of, finding_lines, render_explanation
 from tasks.catalogue import NAMES
 from tasks.errors import UsageError
 from tasks.files import page

@@ -2,8 +2,8 @@
 
 import pytest
 
+from flows.cli.actions.rerun import unfinished
 from flows.cli.arguments import parse_arguments, split_words
-from flows.cli.rerun import unfinished
 from tasks.errors import UsageError
 from tests.cli.caller import Caller
 from tests.cli.stack import FAILS, TinyStack

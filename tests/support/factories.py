@@ -102,7 +102,7 @@ def make_node_project(package: str = "workers/intake", **over: Any) -> NodeProje
         "manager_version": "10.34.9",
         "lock": "pnpm-lock.yaml",
         "node": Version(wanted=">=22", source="package.json", accepts=">=22"),
-        "scripts": {"build": "build"},
+        "scripts": {"build": "build", "lint": "eslint ."},
         "dependencies": {"typescript": "^5", "wrangler": "^4", "vitest": "^3", "eslint": "^9"},
         "inputs": ("package.json", "pnpm-lock.yaml", "pnpm-workspace.yaml", f"{package}/package.json"),
     }

@@ -4,13 +4,17 @@ import re
 from dataclasses import replace
 
 from tasks.catalogue.django.environment import own_env
-from tasks.catalogue.preparation import prepared, script_command
+from tasks.catalogue.preparation import parent_of, prepared, script_command
 from tasks.catalogue.quality.runners import NOT_COLLECTED
+from tasks.catalogue.quality.script_calls import ESLINT, VITEST, CallWords, called_with
 from tasks.catalogue.row import CatalogueContext
+from tasks.discovery.file_view import join, lineage
 from tasks.discovery.node.node_preparation import BUILD
 from tasks.packages.package_script import PackageScript
 from tasks.stack import Component, TestSelection
 from tasks.steps import Command
+
+ESLINT_FILE = re.compile(r"(?:^|/)(?:eslint\.config\.\w+|\.eslintrc(?:\.\w+)?)$")
 
 
 def node_absent(package: str, component: Component) -> str:
@@ -35,14 +39,38 @@ def node_tool(
     )
 
 
+def script_words(component: Component, words: CallWords) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Returns the options and the paths of a tool in the scripts of a component's own package."""
+    node = component.node
+    return called_with(words, node.scripts) if node is not None and node.package == component.path else ((), ())
+
+
+def eslint_absent(component: Component, context: CatalogueContext) -> str:
+    """Returns why there is no lint: eslint is not used, or has neither a configuration nor a script."""
+    reason, node = node_absent("eslint", component), component.node
+    if reason or node is None or any(re.search(r"\beslint\b", text) for text in node.scripts.values()):
+        return reason
+    folders = set(lineage(component.path))
+    named = (path for path in context.paths if ESLINT_FILE.search(path))
+    if any(parent_of(path) in folders for path in named):
+        return ""
+    manifests = (join(each, "package.json") for each in folders)
+    if any('"eslintConfig"' in context.read(path) for path in manifests if path in context.paths):
+        return ""
+    return f"{component.label} has no configuration of eslint, and no script calls it"
+
+
 def eslint(component: Component, context: CatalogueContext) -> tuple[Command, ...]:
-    """Returns the command for lint."""
-    row = node_tool(component, context, "eslint", "eslint", "--format", "json", ".", parser="eslint")
+    """Returns the command for lint, of the files that the stack's own script names."""
+    options, paths = script_words(component, ESLINT)
+    argv = ("eslint", "--format", "json", *options, *(paths or (".",)))
+    row = node_tool(component, context, "eslint", *argv, parser="eslint")
     return (*prepared(component, context, "eslint"), replace(row, evidence=r"\["))
 
 
 def vitest(component: Component, context: CatalogueContext) -> tuple[Command, ...]:
     """Returns the command for tests."""
+    options, paths = script_words(component, VITEST)
     # the JSON alone lacks errors outside of tests, and the reason why a file did not load
     argv = (
         "vitest",
@@ -51,6 +79,8 @@ def vitest(component: Component, context: CatalogueContext) -> tuple[Command, ..
         "--reporter=json",
         "--outputFile.json=/dev/stdout",
         "--passWithNoTests",
+        *options,
+        *paths,
     )
     row = node_tool(component, context, "vitest", *argv, parser="vitest", reason="tests_failed")
     evidence = r"numTotalTests|No test files found"
@@ -67,8 +97,10 @@ def build_for_tests(component: Component, context: CatalogueContext) -> tuple[Co
     before = [node.scripts.get(f"pre{name}", "") for name in calling]
     before += [node.scripts[name].partition("vitest")[0] for name in calling]
     is_called = any(re.search(r"\bbuild\b", text) for text in before)
-    pooled = "@cloudflare/vitest-pool-workers" in node.dependencies
-    is_built = pooled and component.worker is not None and component.worker.is_built
+    pooled = not {"@cloudflare/vitest-pool-workers", "@cloudflare/vitest-plugin"}.isdisjoint(node.dependencies)
+    worker = component.worker
+    # a plugin of vitest starts the Worker, which then needs the code and the assets that its build makes
+    is_built = pooled and worker is not None and (worker.is_built or worker.deploy.implied)
     if "build" not in node.scripts or not (is_called or is_built):
         return ()
     build = PackageScript(directory=node.package, name=BUILD, text=node.scripts["build"])

@@ -115,7 +115,7 @@ ROWS = (
         stage=Stage.QUALITY,
         kinds=NODE,
         commands=node_tools.eslint,
-        absent=lambda component, _: node_tools.node_absent("eslint", component),
+        absent=node_tools.eslint_absent,
     ),
     Row(
         name="vitest",

@@ -1,13 +1,18 @@
 """Makes the commands that bundle a Worker as the stack deploys it."""
 
+from importlib import import_module
+
 from tasks.catalogue.build_env import example_env
 from tasks.catalogue.django.environment import own_env
 from tasks.catalogue.row import CatalogueContext
+from tasks.production import KeyLines
 from tasks.stack import Component
 from tasks.steps import OUT, Command
 from tasks.worker import Deploy, DeployStep, Worker
 
 BUNDLE = f"{OUT}/bundle"
+# by name, because mypy knows the module as one of the probes' folder
+PROBE = import_module("tasks.probes.wrangler.wrangler_file")
 
 
 def worker_of(component: Component) -> Worker:
@@ -69,6 +74,7 @@ def bundle_command(component: Component, context: CatalogueContext, folder: str 
         secrets=context.secrets(component),
         verdicts=((1, "bundle_failed"),),
         evidence=r"--dry-run: exiting now",
+        keys=key_lines(worker, context),
         parser="wrangler",
         limit=300,
     )
@@ -78,3 +84,21 @@ def directory_of(component: Component) -> str:
     """Returns the directory in which wrangler runs."""
     deploy = worker_of(component).deploy
     return deploy.directory if deploy != Deploy() else component.path
+
+
+def key_lines(worker: Worker, context: CatalogueContext) -> KeyLines | None:
+    """Returns the lines of the keys in the wrangler file; None without a file that can be read."""
+    text = context.read(worker.config) if worker.config in context.paths else ""
+    is_toml = worker.config.endswith(".toml")
+    try:
+        found = PROBE.toml_lines(text) if is_toml else PROBE.json_lines(PROBE.without_comments(text))
+        lines = tuple((dotted(path), line) for path, line in found)
+    except (ValueError, IndexError):
+        return None
+    section = f"env.{worker.environment}" if worker.environment else ""
+    return KeyLines(file=worker.config, lines=lines, section=section) if lines else None
+
+
+def dotted(path: tuple[str | int, ...]) -> str:
+    """Returns a path of keys as wrangler writes it: `kv_namespaces[0].id`."""
+    return "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in path).lstrip(".")

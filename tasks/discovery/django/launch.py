@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from tasks.discovery.django.ground import Ground
 from tasks.discovery.django.gunicorn import with_places
+from tasks.discovery.django.preparation import preparation, prepared, prepares
 from tasks.discovery.django.scripts import UNKNOWN, Statement, statements
 from tasks.discovery.django.server import is_server, listening, unwrapped
 from tasks.discovery.django.uwsgi import without_sockets
@@ -25,13 +26,17 @@ _DEPTH = 6
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Started:
-    """The words of a server's command, with the ground and the place where it was found."""
+    """The words of a server's command, with the ground and the place where it was found.
+
+    `before` are the lines of a shell that make the server's files in the image.
+    """
 
     words: tuple[str, ...]
     ground: Ground
     env: Mapping[str, str]
     file: str = ""
     line: int = 0
+    before: tuple[str, ...] = ()
 
 
 def find_server(shell: Shell, ground: Ground, found: Sourced) -> ProductionServer | None:
@@ -58,6 +63,7 @@ def _as_server(started: _Started, found: Sourced, *, workdir: str) -> Production
     in_image = without_sockets(in_image, tree, in_tree, at_home=True)
     if started.ground.workdir != workdir:
         in_image = ("sh", "-c", 'cd "$0" && exec "$@"', started.ground.workdir, *in_image)
+    in_image = prepared(in_image, started.before)
     if started.file:
         found = replace(found, file=started.file, line=started.line, why=f"{found.why}, which starts {started.file}")
     return ProductionServer(
@@ -180,14 +186,18 @@ def _from_text(
     A server in the `case` branch for the first argument comes first, and one that reloads code last.
     """
     found: list[tuple[tuple[bool, bool, bool], int, _Started]] = []
+    before: list[str] = []
     for number, (each, here, known) in enumerate(_run(text, ground, env)):
         is_passed = _passes_on(each, known)
+        if prepares(each.words) and (words := _expanded(each.words, {**here.env, **known})):
+            before.append(preparation(words, here.workdir or ".", text))
         words = arguments if is_passed else each.words
         started = _from_words(words, here, known, depth) if words else None
         if started is None:
             continue
         if not started.line and not is_passed:
             started = replace(started, line=each.line)
+        started = replace(started, before=(*before, *started.before))
         fits = bool(arguments) and each.label.strip("\"'") == arguments[0]
         found.append(((fits, "--reload" not in started.words, is_passed), number, started))
     return max(found, key=lambda each: each[:2])[2] if found else None

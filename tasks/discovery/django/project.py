@@ -5,7 +5,6 @@ import re
 from collections.abc import Iterator
 from dataclasses import replace
 
-from tasks.discovery.django.entry import entry_text
 from tasks.discovery.django.given import (
     example_files,
     given_values,
@@ -26,9 +25,44 @@ from tasks.discovery.image.system_packages import system_installs_of
 from tasks.discovery.rank import Rank, rank
 from tasks.web import Web
 
+_MANAGE = re.compile(r"\bdjango\b|execute_from_command_line")
+_GATEWAY = re.compile(r"\bget_[aw]sgi_application\b")
 _APPLICATION = re.compile(r"^(?:(?:async[ \t]+)?def[ \t]+)?(\w+)[ \t]*(?:\(|(?::[^=\n]+)?=(?!=))", re.MULTILINE)
 _GATEWAYS = ("wsgi", "asgi")
 _READS = re.compile(r"\benviron\b|\bgetenv\b|\bdecouple\b|\bBaseSettings\b|\benv[.(\[]|dj_database_url")
+
+
+def project_directories(tree: FileView) -> frozenset[str]:
+    """Returns the directories of projects. The WSGI modules count only if the tree has no manage.py of Django."""
+    manages = (parent(path) for path in tree.named("manage.py"))
+    found = frozenset(directory for directory in manages if _MANAGE.search(tree.text(join(directory, "manage.py"))))
+    return found or frozenset(filter(None, (_base_of(tree, path) for path in _gateway_files(tree))))
+
+
+def entry_text(tree: FileView, directory: str) -> str:
+    """Returns the text of the manage.py in a project's directory, otherwise that of its WSGI or ASGI module."""
+    if path := tree.first(directory, "manage.py"):
+        return tree.text(path)
+    paths = (path for path in _gateway_files(tree) if _base_of(tree, path) == directory)
+    return tree.text(min(paths, key=lambda path: (path.count("/"), path.endswith("asgi.py")), default=""))
+
+
+def _gateway_files(tree: FileView) -> Iterator[str]:
+    """Yields the WSGI and ASGI modules, without those of examples and tests."""
+    yield from (path for path in tree.named("wsgi.py", "asgi.py") if rank(parent(path)) is Rank.DEPLOYED)
+
+
+def _base_of(tree: FileView, path: str) -> str:
+    """Returns the directory from which a gateway imports its default settings; empty if they are not in the tree."""
+    text = tree.text(path)
+    module = default_settings(text) if _GATEWAY.search(text) else ""
+    file = as_path(module)
+    found = (
+        above
+        for above in lineage(parent(path))
+        if module and (tree.has(join(above, f"{file}.py")) or tree.has(join(above, f"{file}/__init__.py")))
+    )
+    return next(found, "")
 
 
 def is_for_tests(tree: FileView, directory: str) -> bool:

@@ -54,6 +54,40 @@ def test_variables_and_directories_of_a_script() -> None:
     assert found.in_image[4:8] == ("gunicorn", "--bind", HERE, "--chdir=/app")
 
 
+@pytest.mark.parametrize(
+    ("script", "before"),
+    [
+        (
+            "set -e\npython manage.py collectstatic --noinput\n",
+            "(cd /app && python manage.py collectstatic --noinput) || exit",
+        ),
+        (
+            "uv run manage.py collectstatic --noinput > /dev/null\n",
+            "(cd /app && uv run manage.py collectstatic --noinput)",
+        ),
+        ("python manage.py migrate\n", ""),
+    ],
+)
+def test_static_files_that_a_script_collects_are_collected_before_the_server(script: str, before: str) -> None:
+    found = web(
+        django() | {"Dockerfile": IMAGE + 'CMD ["/app/start"]\n', "start": f"{script}gunicorn config.wsgi\n"}
+    ).launch
+
+    assert found
+    assert found.argv == GUNICORN
+    assert found.in_image == (("sh", "-c", f'{before}; exec "$0" "$@"', *GUNICORN) if before else GUNICORN)
+
+
+def test_entrypoint_collects_static_files_by_itself() -> None:
+    ending = 'ENTRYPOINT ["/app/start"]\nCMD ["gunicorn", "config.wsgi"]\n'
+    script = 'python manage.py collectstatic --noinput\nexec "$@"\n'
+
+    found = web(django() | {"Dockerfile": IMAGE + ending, "start": script}).launch
+
+    assert found
+    assert (found.in_image, found.entry) == (GUNICORN, None)
+
+
 @pytest.mark.parametrize("passing", ['exec "$@"', "exec $*", 'cmd="$*"\nexec $cmd', "COMMAND=${@:1}\n$COMMAND"])
 def test_entrypoint_that_runs_the_command(passing: str) -> None:
     ending = 'ENTRYPOINT ["/app/start"]\nCMD ["uv", "run", "gunicorn", "config.wsgi"]'

@@ -1,0 +1,1 @@
+"""Subcommands that read the newest report, or write files into a stack."""
