@@ -34,6 +34,7 @@ _NO_DEFAULT = re.compile(
     r"^No default: field (?P<field>\w+) of model (?P<model>\w+) of app (?P<app>\w+) in (?P<path>.+)$", re.MULTILINE
 )
 """The line of `tasks/probes/django/managed.py` for the same error."""
+_NO_TABLE = re.compile(r'^(?:relation ".+" does not exist|no such table: )')
 _NO_MIGRATIONS = re.compile(
     r"^No migrations: app (?P<app>\w+) with the models (?P<models>.+) in (?P<path>\S+)(?P<cause> \(.+\))?$",
     re.MULTILINE,
@@ -211,6 +212,8 @@ def _raised(output: ToolOutput) -> list[Diagnostic]:
         nodes = [node.strip().partition(".") for node in message.split(",")]
         file = file or _migration_file(nodes[0][0], nodes[0][2], output.mapper)
         message = f"these migrations depend on each other: {message}"
+    if _NO_TABLE.search(message) and "Operations to perform:" not in output.stdout:
+        message = f"the code queries a table while it is imported, so `migrate` fails on a new database: {message}"
     if applying:
         message = f"{applying[-1]['app']}.{applying[-1]['name']}: {message}"
     details = [note for note in found[-1].notes if note.startswith("DETAIL:")]

@@ -12,6 +12,8 @@ ROOT = "/@stack"
 _FOREIGN = frozenset(
     ("node_modules", "site-packages", "dist-packages", ".venv", "venv", ".prerender", ".next", ".astro", ".vite-temp")
 )
+# Modules of a runtime or a bundler, which are no files.
+_VIRTUAL = ("node:", "cloudflare:", "cloudflare-internal:", "virtual:", "\0", "\\0")
 _QUERY = re.compile(r"\?[^/]*$")
 
 
@@ -82,5 +84,5 @@ def _cleaned(path: str) -> str:
     if text.startswith("file://"):
         text = unquote(text.removeprefix("file://"))
     text = _QUERY.sub("", text)
-    is_path = text and not text.startswith("<") and "://" not in text and not text.startswith(("node:", "\0", "\\0"))
+    is_path = text and not text.startswith("<") and "://" not in text and not text.startswith(_VIRTUAL)
     return text if is_path else ""

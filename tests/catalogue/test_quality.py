@@ -9,6 +9,7 @@ from tasks.catalogue import make_catalogue
 from tasks.settings import Settings
 from tasks.stack import CallSource, Component, PythonProject, ToolCall
 from tasks.steps import CACHE, Check, Command
+from tasks.variable import Variable
 from tests.support.factories import make_call, make_scene, make_stack, make_uv_project, make_web
 
 MANIFEST = "apps/web/pyproject.toml"
@@ -252,6 +253,27 @@ def test_tests_run_with_the_runner_of_the_stack(
     checks = checks_of(make_web(project=project(*calls, configured=tools)), files)
 
     assert checks.keys() & {"django_test", "pytest"} == runners
+
+
+@pytest.mark.parametrize(
+    ("call", "workflow", "debug"),
+    [
+        (DJANGO, "run: python manage.py test", None),
+        (DJANGO, "run: cp .env.example .env", "False"),
+        (replace(DJANGO, contained=True), "run: docker compose run web python manage.py test", "False"),
+        (replace(DJANGO, source=CallSource.RECIPE), "", "False"),
+    ],
+)
+def test_tests_of_ci_get_no_value_of_an_example_that_the_settings_do_not_need(
+    call: ToolCall, workflow: str, debug: str | None
+) -> None:
+    reads = (Variable(name="DEBUG", default="True"), Variable(name="STRIPE_KEY", required=True))
+    web = make_web(project=project(call), reads=reads, examples=("apps/web/.env.example",))
+    files = {"apps/web/.env.example": "DEBUG=False\nSTRIPE_KEY=sk_example\n", ".github/workflows/ci.yml": workflow}
+
+    env = dict(checks_of(web, {**TESTS, **files})["django_test"].commands[0].env)
+
+    assert (env.get("DEBUG"), env["STRIPE_KEY"]) == (debug, "sk_example")
 
 
 TEST_SETTINGS = replace(DJANGO, env=(("DJANGO_SETTINGS_MODULE", "config.settings.test"),))

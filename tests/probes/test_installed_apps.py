@@ -89,6 +89,26 @@ def test_app_with_models_and_without_migrations_is_named(
     assert (result.code, line in result.stdout) == ((0, False) if says is None else (1, True)), result.stderr
 
 
+@pytest.mark.usefixtures("installed")
+@pytest.mark.parametrize(
+    ("urls", "code"),
+    [
+        ("from shop.models import Flag\nurlpatterns = []\nNAMES = [each.name for each in Flag.objects.all()]\n", 1),
+        ("from shop.models import Flag\nurlpatterns = []\nNAMES = Flag.objects.all()\n", 0),
+        ("import nothing_of_this_name\n", 0),  # the check of Django's own checks reports it
+    ],
+)
+def test_code_that_queries_a_table_while_it_is_imported_ends_migrate(
+    tmp_path: Path, django_python: str, urls: str, code: int
+) -> None:
+    project(tmp_path, 'ROOT_URLCONF = "config.urls"\n')
+    (tmp_path / "config" / "urls.py").write_text(urls)
+
+    result = managed(tmp_path, django_python, "migrate", "--noinput", "--skip-checks")
+
+    assert (result.code, "no such table: shop_flag" in result.stderr) == (code, code == 1), result.stderr
+
+
 def project(folder: Path, settings: str = "", key: str = "BigAutoField") -> None:
     (folder / "config").mkdir()
     files = (("manage.py", MANAGE), ("config/__init__.py", ""), ("config/settings.py", SETTINGS + settings))
@@ -98,7 +118,10 @@ def project(folder: Path, settings: str = "", key: str = "BigAutoField") -> None
 
 
 def lacking(folder: Path, python: str, *more: str) -> ProbeResult:
-    command = ("makemigrations", "--check", "--dry-run", "--noinput", "--skip-checks", *more)
+    return managed(folder, python, "makemigrations", "--check", "--dry-run", "--noinput", "--skip-checks", *more)
+
+
+def managed(folder: Path, python: str, *command: str) -> ProbeResult:
     env = {"PATH": os.environ["PATH"], "PYTHONDONTWRITEBYTECODE": "1", "PREDEPLOY_SQLITE": "1"}
     arguments = ("127.0.0.1", "15999", "check_1", *command)
     return run_probe("django/managed", *arguments, cwd=folder, python=python, env=env)

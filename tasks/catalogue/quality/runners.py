@@ -5,7 +5,7 @@ import re
 from collections.abc import Collection, Iterator
 from dataclasses import replace
 
-from tasks.catalogue.django.environment import django_env, own_env
+from tasks.catalogue.django.environment import django_env, fills, own_env
 from tasks.catalogue.django.mysql import on_mysql
 from tasks.catalogue.quality.linters import NOT_READ, tool
 from tasks.catalogue.quality.targets import neighbours
@@ -25,6 +25,7 @@ _FILE = re.compile(r"(?:^|/)(?:tests?|test_\w+|\w+_tests?)\.py$|(?:^|/)tests/(?:
 _TEST = re.compile(r"^[ \t]*(?:async[ \t]+)?def[ \t]+test\w*\(", re.MULTILINE)
 _CLASS = re.compile(r"^class[ \t]+\w+\([^)]*(?:Test|TestCase|Mixin)\w*[^)]*\):", re.MULTILINE)
 _SERVERS = re.compile(r"postg|timescale|pgvector|mysql|maria|percona|cockroach|mssql|oracle")
+_COPIES = re.compile(r"\b(?:cp|mv|cat|install|ln)\b[^\n]*\benv\b|\bdotenv\b|\bsource\b[^\n]*env")
 # Variables of CI that say where things are on its machine.
 _PLACES = re.compile(r"^(?:PATH|HOME|PYTHONPATH|VIRTUAL_ENV|(?:UV|PIP|POETRY|DOCKER|COMPOSE|COVERAGE|GITHUB)_\w+)$")
 
@@ -170,6 +171,11 @@ def runner_env(component: Component, context: CatalogueContext, call: ToolCall |
     own = own_env(component, context)
     database = set(throwaway_database()) - set(own)
     given = dict(call.env) if call else {}
+    if call is not None and call.source is CallSource.CI and not _copies_example(call, context):
+        # CI has no value of an example, so the settings take their defaults
+        optional = {each.name for each in component.web.reads if not each.required} if component.web else set()
+        examples = {name for name, (_, path) in fills(component, context).items() if path} & optional
+        env = {name: value for name, value in env.items() if name not in examples or name in own}
     if call is not None and _has_own_database(call, database):
         required = {each.name for each in component.web.reads if each.required} if component.web else set()
         env = {name: value for name, value in env.items() if name not in database or name in required}
@@ -178,6 +184,12 @@ def runner_env(component: Component, context: CatalogueContext, call: ToolCall |
     fixed |= {name for name, value in env.items() if "@db." in value and name not in given}
     env |= {name: value for name, value in given.items() if name not in fixed and not _PLACES.match(name)}
     return tuple(sorted(env.items()))
+
+
+def _copies_example(call: ToolCall, context: CatalogueContext) -> bool:
+    """Whether CI makes a file of variables from an example, or tests in a container that may have one."""
+    paths = (path for path in context.paths if path == call.file or path.startswith((".github/", ".gitlab-ci")))
+    return call.contained or any(_COPIES.search(context.read(path)) for path in paths)
 
 
 def _has_own_database(call: ToolCall, names: Collection[str]) -> bool:

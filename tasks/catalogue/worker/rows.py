@@ -11,6 +11,7 @@ from tasks.catalogue.worker.events import cron_absent, cron_commands, handles_ev
 from tasks.catalogue.worker.intake import form_absent, intake_commands
 from tasks.catalogue.worker.pages_health import ROW as PAGES_ROW
 from tasks.catalogue.worker.service import OUTBOUND, WORKER, asks_database, services
+from tasks.discovery.file_view import is_within
 from tasks.models import Stage
 from tasks.stack import Component, Kind
 from tasks.steps import DB_URL, LIMIT, NONCE, PROBES, Command, address_of
@@ -20,10 +21,18 @@ UNKNOWN = "/predeploy-unknown-page"
 """A path without an asset: the Worker, or `not_found_handling` of its assets, answers it."""
 
 
+def guessed_paths(component: Component, context: CatalogueContext) -> tuple[str, ...]:
+    """Returns the options for the paths to try: `/` first if no file of the Worker has or names a path for health."""
+    worker = worker_of(component)
+    files = (path for path in context.paths if is_within(path, component.path) and "health" in path.lower())
+    names_it = not worker.sources or any(files) or any(HEALTH in context.read(path) for path in worker.sources)
+    return ("--path", HEALTH, "--else", "/") if names_it else ("--path", "/", "--else", HEALTH)
+
+
 def health_commands(component: Component, context: CatalogueContext) -> tuple[Command, ...]:
     """Returns the command that sends a request to the bundle in its runtime, and proves that this bundle answered."""
     configured = context.configured(component).health
-    path = health_paths(configured) or ("--path", HEALTH, "--else", "/")
+    path = health_paths(configured) or guessed_paths(component, context)
     host, port = address_of(WORKER)
     proof = ("--outbound", ":".join(address_of(OUTBOUND)), "--proof", NONCE)
     silent = ("--silent",) if handles_events(component, context) else ()
@@ -46,7 +55,7 @@ def health_commands(component: Component, context: CatalogueContext) -> tuple[Co
             "--within",
             LIMIT,
         ),
-        label=f"GET {', '.join(configured) or HEALTH}",
+        label=f"GET {', '.join(configured) or path[1]}",
         environment="ours",
         env=(("DATABASE_URL", DB_URL if asks_database(component, context) else ""),),
         verdicts=((1, "unhealthy"), (4, "not_ready")),

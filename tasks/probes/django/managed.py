@@ -100,6 +100,22 @@ def leave_out_installed_apps() -> None:
     MigrationAutodetector.changes = own_changes
 
 
+def check_before_migrations() -> None:
+    """Runs Django's checks as `migrate` does, and raises their errors of the database alone.
+
+    They import the URLs. Code that queries a table while it is imported ends `migrate` on a new database.
+    """
+    from django.core.checks import run_checks
+    from django.db.utils import DatabaseError
+
+    try:
+        run_checks()
+    except DatabaseError:
+        raise
+    except Exception:
+        return
+
+
 def main() -> int:
     _, port, name, *arguments = sys.argv[1:]
     set_up_project()
@@ -112,6 +128,8 @@ def main() -> int:
     listed = commands(arguments)
     if (is_sqlite() or is_own_mysql()) and needs_migrations(listed[0]):
         migrate_file()
+    if listed[0][0] == "migrate" and not needs_migrations(listed[0]):
+        check_before_migrations()
     for command in listed:
         if command[0] == "unmigrated":
             return int(print_unmigrated(is_installed))

@@ -297,3 +297,19 @@ def test_a_binding_of_cloudflare_alone_is_a_gap_and_its_errors_are_no_verdict() 
         "workers/intake has bindings that exist only at Cloudflare: MODEL (Workers AI)"
     ]
     assert not check_of("worker_health", context_of(intake())).requires
+
+
+@pytest.mark.parametrize(
+    ("files", "path"),
+    [
+        ({APP: "export default {}"}, "/"),
+        ({APP: 'app.get("/health", ok)'}, "/health"),
+        ({APP: "export default {}", "workers/intake/src/pages/health.ts": ""}, "/health"),
+    ],
+)
+def test_the_root_is_asked_first_if_no_file_names_a_path_for_health(files: dict[str, str], path: str) -> None:
+    context = context_of(intake(), files=files)
+
+    (command,) = check_of("worker_health", context).commands
+
+    assert command.argv[command.argv.index("--path") + 1] == path
