@@ -85,7 +85,7 @@ setup:
 
 # All checks that must pass before a commit
 [group('develop')]
-check: fmt-check lint types test
+check: fmt-check lint types audit test
 
 # Format the code and the justfile
 [group('develop')]
@@ -102,6 +102,16 @@ fmt-check:
 [group('develop')]
 lint *args:
     {{ quote(python) }} -m ruff check "$@"
+
+# Look the locked packages up in a database of known vulnerabilities; skipped, and said, if none answers
+[group('develop')]
+audit:
+    @{{ ours }} supply.audit
+
+# Write the list of packages that the wheel carries, after a lock has changed
+[group('develop')]
+bill:
+    {{ ours }} supply.bill
 
 # Check the types
 [group('develop')]

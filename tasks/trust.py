@@ -12,7 +12,8 @@ class Trust:
     registries, git hosts and SSH. `has_submodules`: submodules are fetched with the operator's token.
     `shares_caches`: what the code writes to caches may reach other runs. `runs_on_host`: the embedded engine, which
     isolates nothing, may run it. `variables` are the variables of the Prefect worker's environment that it gets; None
-    means all. `settings` win over all other settings.
+    means all. `settings` win over all other settings. `budget` is the limit of a run in seconds, unless the operator
+    sets another. `file_bytes` is the largest file that its code may write on the container engine.
     """
 
     has_secrets: bool
@@ -22,6 +23,8 @@ class Trust:
     runs_on_host: bool
     variables: frozenset[str] | None
     settings: Mapping[str, object]
+    budget: float | None = None
+    file_bytes: int | None = None
 
 
 TRUSTED = Trust(
@@ -54,6 +57,8 @@ UNTRUSTED = Trust(
         "export_image": "",
         "publish": "",
     },
+    budget=3600,
+    file_bytes=4 << 30,
 )
 
 

@@ -9,8 +9,10 @@ import signal
 from contextlib import suppress
 
 from flows.cli.signals import STOPPING, end_bare, leaving
+from tasks.hardening import hide
 
 ENDED = b"."
+READ_AT_THE_END = ("PREDEPLOY_JSON_OUTPUT",)
 REASON = (
     "the process of the run was ended from outside, or by an error in native code. Too little memory is the usual "
     "cause (ulimit -v, a limit of the container). It is no verdict on the stack."
@@ -49,6 +51,10 @@ def _watch(reader: int) -> None:
     """Waits for the end of the run, in a session of its own: what ends the run's processes may not end this one."""
     leaving.clear()
     try:
+        # secrets may be among the variables, and this process shows them in /proc as long as it waits
+        kept = {name: os.environ[name] for name in READ_AT_THE_END if name in os.environ}
+        hide([*os.environ])
+        os.environ.update(kept)
         for number in (*STOPPING, signal.SIGQUIT):
             signal.signal(number, signal.SIG_IGN)
         os.setsid()

@@ -18,6 +18,8 @@ def environment_for(environ: Mapping[str, str], trust: Trust) -> dict[str, str]:
     if trust.variables is None:
         return {name: value for name, value in environ.items() if not name.startswith(OURS)}
     known = {name: value for name, value in environ.items() if name in trust.variables or allowed(name)}
+    if trust.budget is not None:
+        known.setdefault("PREDEPLOY_BUDGET", f"{trust.budget:g}")
     plain = {name: value for name, value in known.items() if "@" not in value or name == "PREDEPLOY_IMAGES"}
     # Dagger's own client needs the address of its engine. A session's variables carry the credentials of its owner
     sessions = (SESSION_PORT, SESSION_TOKEN)

@@ -59,6 +59,7 @@ def test_untrusted_code_gets_no_secret() -> None:
         "LANG",
         "HTTPS_PROXY",
         "UV_INDEX_URL",
+        "PREDEPLOY_BUDGET",
         "PREDEPLOY_JOBS",
         "PREDEPLOY_IMAGES",
         "_EXPERIMENTAL_DAGGER_RUNNER_HOST",

@@ -25,6 +25,7 @@ from tests.support.validate import ROOT
 
 PACKAGES = ("deployments", "flows", "tasks")
 FOR_THE_IMAGE = {"deployments/Dockerfile", "deployments/compose.yaml", "deployments/requirements.lock"}
+FOR_THE_IMAGE |= {"deployments/packages.cdx.json"}  # the wheel has it among its own facts, see `sboms`
 """The files that build and start the image of predeploy, which needs a checkout."""
 
 pytestmark = [pytest.mark.real, pytest.mark.network]

@@ -68,7 +68,13 @@ def is_usable(exit: Exit) -> bool:
 async def attempt(resources: SessionResources, container: Container, order: StepOrder, nonce: str) -> ExecResult:
     """One exec of the command in its wrapper."""
     marker = f"{resources.config.run_id}/{resources.fresh_nonce()}"
-    argv = wrap(order.argv, order.limit, order.servers, variables=order.variables)
+    argv = wrap(
+        order.argv,
+        order.limit,
+        order.servers,
+        variables=order.variables,
+        file_bytes=resources.config.trust.file_bytes,
+    )
     after = resources.with_run(container, marker, nonce).with_workdir(order.cwd).with_exec(argv)
     begun = time.monotonic()
     try:

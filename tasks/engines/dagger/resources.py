@@ -177,8 +177,8 @@ class SessionResources:
         return container.with_env_variable(NONCE, nonce) if nonce else container
 
     def volume(self, name: str) -> CacheVolume:
-        """A cache volume. Code that writes to it may affect other runs, so untrusted code has volumes of its own."""
-        name = name if self.config.trust.shares_caches else f"{name}-untrusted"
+        """A cache volume. Code that writes to it may affect other runs, so each untrusted run has its own volumes."""
+        name = name if self.config.trust.shares_caches else f"{name}-untrusted-{self.config.run_id}"
         if name not in self._volumes:
             self._volumes[name] = with_cached_id(self.client.cache_volume(name))
         return self._volumes[name]

@@ -20,9 +20,12 @@ RUN = "PREDEPLOY_RUN"
 NONCE = "PREDEPLOY_NONCE"
 """The variable with the run of an exec, and the variable that forces an execution in spite of the cache."""
 KEPT = 65536
+BLOCK = 512
+"""The unit of `ulimit -f` in a POSIX shell."""
 
 SCRIPT = f"""\
-limit=$1 servers=$2; shift 2
+limit=$1 servers=$2 blocks=$3; shift 3
+[ -z "$blocks" ] || ulimit -f "$blocks"
 mkdir -p {RECORD}
 begun=$(date +%s.%N)
 timeout -k 5 "$limit" "$@" &
@@ -113,10 +116,17 @@ class CommandRecord:
 
 
 def wrap(
-    argv: Sequence[str], limit: float, servers: Sequence[str] = (), *, variables: Mapping[str, str] = NO_VARIABLES
+    argv: Sequence[str],
+    limit: float,
+    servers: Sequence[str] = (),
+    *,
+    variables: Mapping[str, str] = NO_VARIABLES,
+    file_bytes: int | None = None,
 ) -> list[str]:
-    """The argv of the exec. `servers` are the names of the step's servers."""
-    return ["sh", "-c", SCRIPT, "predeploy", f"{limit:g}", " ".join(servers), *with_variables(argv, variables)]
+    """The argv of the exec. `servers` are the names of the step's servers. `file_bytes` limits each written file."""
+    blocks = "" if file_bytes is None else str(file_bytes // BLOCK)
+    options = (f"{limit:g}", " ".join(servers), blocks)
+    return ["sh", "-c", SCRIPT, "predeploy", *options, *with_variables(argv, variables)]
 
 
 def with_variables(argv: Sequence[str], variables: Mapping[str, str]) -> list[str]:

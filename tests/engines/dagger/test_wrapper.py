@@ -18,6 +18,7 @@ def run(
     limit: float = 10,
     servers: Mapping[str, tuple[str, ...]] | None = None,
     variables: Mapping[str, str] = NO_VARIABLES,
+    file_bytes: int | None = None,
 ) -> CommandRecord:
     def moved(words: list[str]) -> list[str]:
         return [word.replace(RECORD, f"{folder}/record").replace(SERVED, f"{folder}/served") for word in words]
@@ -28,7 +29,7 @@ def run(
         (folder / "served" / name).mkdir(parents=True)
         servers_started.append(subprocess.Popen(moved(serve(name, server, variables)), env=env, start_new_session=True))
     try:
-        words = moved(wrap(argv, limit, list(servers or ()), variables=variables))
+        words = moved(wrap(argv, limit, list(servers or ()), variables=variables, file_bytes=file_bytes))
         done = subprocess.run(words, env=env, check=False, timeout=30)
     finally:
         for process in servers_started:
@@ -81,6 +82,14 @@ def test_server_gets_its_variables(tmp_path: Path) -> None:
 
 def test_missing_program_is_recorded(tmp_path: Path) -> None:
     assert run(tmp_path, "no-such-program").code == 127
+
+
+@pytest.mark.parametrize(("file_bytes", "codes"), [(None, {0}), (1 << 20, {1, 153})])
+def test_size_of_a_file_is_limited(tmp_path: Path, file_bytes: int | None, codes: set[int]) -> None:
+    record = run(tmp_path, "sh", "-c", f"exec head -c 3000000 /dev/zero >{tmp_path}/large", file_bytes=file_bytes)
+
+    assert record.code in codes
+    assert (tmp_path / "large").stat().st_size == (3_000_000 if file_bytes is None else file_bytes)
 
 
 def test_limit_is_recorded(tmp_path: Path) -> None:

@@ -1,0 +1,139 @@
+"""What the code of an untrusted run can and cannot do on the container engine: each line of SECURITY.md."""
+
+import json
+import os
+import socket
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from flows.commits.trust import environment_for
+from tasks.engines.dagger.resources import ResourcesConfig, SessionResources
+from tasks.engines.dagger.wrapper import BLOCK, wrap
+from tasks.trust import TRUSTED, UNTRUSTED, Trust
+from tests.support.benches import unreachable
+
+SECURITY = Path(__file__).resolve().parents[3] / "SECURITY.md"
+on_engine = pytest.mark.skipif(bool(unreachable()), reason=f"the tests on a real engine of containers: {unreachable()}")
+PROBE = """
+import glob, json, os, socket, subprocess, sys
+def connects(host, port):
+    try:
+        socket.create_connection((host, port), 3).close()
+    except OSError as error:
+        return type(error).__name__
+    return "connected"
+status = dict(line.split(":", 1) for line in open("/proc/self/status").read().splitlines())
+places = ("/run", "/var/run", "/tmp", "/root", "/home")
+found = [path for place in places for path in glob.glob(place + "/**", recursive=True, include_hidden=True)]
+logins = ("config.json", ".netrc", "id_rsa", ".npmrc", "auth.json")
+services = ("DAGGER", "_EXPERIMENTAL", "DOPPLER", "PREFECT", "GITHUB")
+print(json.dumps({
+    "loopback": connects("127.0.0.1", int(sys.argv[1])),
+    "sockets": [path for path in found if os.path.exists(path) and os.stat(path).st_mode >> 12 == 0o14],
+    "logins": [path for path in found if os.path.basename(path) in logins],
+    "variables": sorted(name for name in os.environ if name.startswith(services)),
+    "values": [name for name, value in os.environ.items() if "c4n4ry" in value],
+    "admin": int(status["CapEff"].strip(), 16) >> 21 & 1,
+    "mount": subprocess.run(["mount", "-t", "tmpfs", "none", "/mnt"], capture_output=True).returncode,
+    "processors": len(os.sched_getaffinity(0)),
+    "blocks": int(subprocess.run("ulimit -f", shell=True, capture_output=True, text=True).stdout),
+}))
+"""
+
+
+class Client:
+    """Remembers the names of cache volumes."""
+
+    def __init__(self) -> None:
+        self.names: list[str] = []
+
+    def cache_volume(self, name: str) -> Any:
+        self.names.append(name)
+        return object()
+
+
+def volumes_of(trust: Trust, run_id: str, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    client = Client()
+    monkeypatch.setattr("tasks.engines.dagger.resources.with_cached_id", lambda volume: volume)
+    config = object.__new__(ResourcesConfig)
+    object.__setattr__(config, "trust", trust)
+    object.__setattr__(config, "run_id", run_id)
+    resources = object.__new__(SessionResources)
+    monkeypatch.setattr(SessionResources, "client", property(lambda _: client), raising=False)
+    resources.config, resources._volumes = config, {}
+    resources.volume("predeploy-stores")
+    return client.names
+
+
+def test_each_untrusted_run_has_cache_volumes_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    trusted = [volumes_of(TRUSTED, run, monkeypatch) for run in ("one", "two")]
+    untrusted = [volumes_of(UNTRUSTED, run, monkeypatch) for run in ("one", "two")]
+
+    assert trusted[0] == trusted[1]
+    assert untrusted[0] != untrusted[1]
+    assert not {*trusted[0]} & {*untrusted[0], *untrusted[1]}
+
+
+def test_untrusted_run_has_a_limit_of_time_and_of_the_size_of_files() -> None:
+    own, given = ({"PATH": "/bin", **more} for more in ({}, {"PREDEPLOY_BUDGET": "60"}))
+
+    assert environment_for(own, UNTRUSTED)["PREDEPLOY_BUDGET"] == "3600"
+    assert environment_for(given, UNTRUSTED)["PREDEPLOY_BUDGET"] == "60"
+    assert "PREDEPLOY_BUDGET" not in environment_for(own, TRUSTED)
+    assert wrap(["true"], 5, file_bytes=UNTRUSTED.file_bytes)[4:] == ["5", "", str((4 << 30) // BLOCK), "true"]
+    assert wrap(["true"], 5, file_bytes=TRUSTED.file_bytes)[4:] == ["5", "", "", "true"]
+
+
+def test_security_page_names_the_limits_of_the_code() -> None:
+    text = SECURITY.read_text()
+
+    assert UNTRUSTED.file_bytes == 4 << 30
+    assert "more than 4 GiB" in text
+    assert UNTRUSTED.budget == 3600
+    assert "an hour per run" in text
+
+
+@pytest.fixture
+def neighbour() -> Iterator[int]:
+    """A server on the loopback of this machine, which is also the engine's."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        threading.Thread(target=lambda: [listener.accept() for _ in range(9)], daemon=True).start()
+        yield listener.getsockname()[1]
+
+
+@pytest.mark.real
+@pytest.mark.network
+@on_engine
+async def test_untrusted_code_finds_no_neighbour_no_login_and_no_engine(
+    bench: Any, neighbour: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    environ = {**bench.environ, "DOPPLER_TOKEN": "c4n4ry", "GITHUB_TOKEN": "c4n4ry", "UV_INDEX_URL": "https://c4n4ry@h"}
+    async with bench.engine(environ=environment_for(environ, UNTRUSTED), trust=UNTRUSTED) as engine:
+        exit = await engine.run(bench.step("python3", "-c", PROBE, str(neighbour), volatile=True), bench.log)
+
+    assert exit.code == 0, exit
+    found = json.loads(exit.stdout)
+    assert found.pop("loopback") != "connected"
+    assert found.pop("mount") != 0
+    assert found.pop("processors") >= 1
+    assert found.pop("blocks") == (4 << 30) // BLOCK
+    assert found == {"sockets": [], "logins": [], "variables": [], "values": [], "admin": 0}
+
+
+@pytest.mark.real
+@pytest.mark.network
+@on_engine
+async def test_caches_of_other_runs_are_not_seen(bench: Any) -> None:
+    writes = f"ls @cache@; echo {os.getpid()} >@cache@/left"
+    seen = []
+    for trust in (TRUSTED, UNTRUSTED, UNTRUSTED):
+        async with bench.engine(trust=trust) as engine:
+            exit = await engine.run(bench.step("sh", "-c", writes, volatile=True), bench.log)
+            assert exit.code == 0, exit
+            seen.append("left" in exit.stdout)
+
+    assert seen[1:] == [False, False]
