@@ -3,7 +3,7 @@
 usage: python -m tests.support.fork_server [--prefect] DESCRIPTOR
 
 DESCRIPTOR is the socket of `forking.serve`. The arguments of a call begin with a name in PROGRAMS. With `--prefect` the
-process has Prefect imported, too: each call reads Prefect's settings again, but not those of its logging.
+process has Prefect imported, too: each call reads Prefect's settings again.
 """
 
 import importlib
@@ -46,9 +46,10 @@ WITH_PREFECT = (
 
 
 def read_settings_again() -> None:
-    """Gives Prefect, if it is imported, the settings that the environment has now."""
+    """Gives Prefect, if it is imported, the settings that the environment has now, as its import would."""
     if context := sys.modules.get("prefect.context"):
         context.refresh_global_settings_context()
+        sys.modules["prefect.logging.configuration"].setup_logging(incremental=False)
 
 
 def load_flow() -> Any:
