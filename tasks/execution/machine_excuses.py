@@ -66,7 +66,9 @@ def judge_machine(
 ) -> Judgement | None:
     """Returns an errored judgement if a failure has its cause in this machine; otherwise None."""
     is_shell = exit.code in NOT_STARTED or command.parser in BUILDERS
-    if is_shell and (absent := judge_absent(command, exit)) is not None:
+    component = next((each for each in stack.components if each.path == check.component), None)
+    packages = component.node.dependencies if component and component.node else ()
+    if is_shell and (absent := judge_absent(command, exit, packages)) is not None:
         return absent
     served_in_image = has_images and check.image is not None
     outputs = () if served_in_image else tuple(each.output for each in exit.services)
@@ -81,7 +83,6 @@ def judge_machine(
     found = caused_here(errors, facts)
     if command.parser in BUILDERS and (found is None or found.reason_code == ReasonCode.NETWORK):
         return judge_variables(check, command, exit, findings, stack) or judge_unreached(exit, findings)
-    component = next((each for each in stack.components if each.path == check.component), None)
     return found or judge_worker(component, command, exit, findings.diagnostics)
 
 

@@ -274,6 +274,11 @@ def test_version_of_the_interpreter_comes_from_the_engine() -> None:
         ("sh: line 1: doppler: command not found", Status.ERRORED, "calls doppler"),
         ("/bin/sh: cross-env: not found", Status.FAILED, "no manifest of the stack has the package cross-env"),
         ("bash: line 3: tsc: command not found", Status.FAILED, "the package typescript"),
+        (
+            "/usr/bin/bash: line 1: vite: command not found",
+            Status.FAILED,
+            "the lock installs vite without this program",
+        ),
         ("sh: 1: Syntax error", None, ""),
         ("sh: 1: ./build.sh: Permission denied", Status.FAILED, "without the bit for execution: `git update-index"),
         ("sh: 1: ./build.sh: not found", Status.FAILED, "calls ./build.sh, which does not start: the tree lacks it"),
@@ -287,7 +292,7 @@ def test_program_that_a_script_calls_and_that_is_missing_is_named(
 ) -> None:
     command = make_command("npm", "run", "build", label="vite build", environment="node", parser="site_build")
 
-    found = judge_absent(command, Exit(code=127, stderr=f"{output}\n"))
+    found = judge_absent(command, Exit(code=127, stderr=f"{output}\n"), {"vite"})
 
     assert (found and found.status) == status
     assert says in (found.reason if found else "")
