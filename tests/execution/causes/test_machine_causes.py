@@ -349,6 +349,31 @@ def test_silent_server_is_errored_if_a_busy_machine_gave_it_too_little(
     assert [each.message for each in findings.diagnostics] == [said]
 
 
+@pytest.mark.parametrize(
+    ("messages", "load", "status"),
+    [
+        (
+            ("error at setup: Failed: Timeout (>5.0s) from pytest-timeout.", "Required test coverage of 100%"),
+            9.0,
+            "errored",
+        ),
+        (("Failed: Timeout (>5.0s) from pytest-timeout.",), 1.0, "failed"),
+        (("Failed: Timeout (>5.0s) from pytest-timeout.", "assert 1 == 2"), 9.0, "failed"),
+        (("Required test coverage of 100% not reached",), 9.0, "failed"),
+    ],
+)
+def test_tests_that_were_too_slow_on_a_busy_machine_are_no_verdict(
+    messages: tuple[str, ...], load: float, status: str
+) -> None:
+    findings = Findings(diagnostics=[Diagnostic(tool="pytest", message=each) for each in messages])
+
+    found = judge_silence(
+        make_check("pytest"), Exit(code=1), failed("findings", "1"), Effort(limit=9, load=load), findings
+    )
+
+    assert found.status.value == status
+
+
 def test_server_that_ended_was_not_late() -> None:
     exit = Exit(code=4, services=(ServiceExit(name="server", code=1, signal=None, output=""),))
 
