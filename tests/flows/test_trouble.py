@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from flows.recording.recorder import Recorded, RecorderLimits, watch
-from tasks.prefect_server import ServerHandle
+from tasks.prefect_server import Phase, ServerHandle
 from tests.flows.harness import Places, RecorderProcess, alive, record_run, rows, wait_until
 from tests.flows.scripted import MIXED, ScriptedRun, lasting
 
@@ -142,11 +142,33 @@ async def test_failed_recorder_is_a_line_in_the_report(
 
 async def test_server_that_answers_without_progress_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("os.environ", dict(os.environ))
-    monkeypatch.setattr("flows.recording.recorder.answers", lambda url: True)
+    monkeypatch.setattr("flows.recording.recorder.answers", lambda *_: True)
 
     recorded = await watch(ScriptedRun(MIXED), never, partial(ServerHandle, url=NOWHERE), RecorderLimits(busy=0.3))
 
     assert recorded.unrecorded == f"Prefect's server at {NOWHERE} was too slow"
+
+
+@pytest.mark.parametrize(
+    ("handle", "reason"),
+    [
+        (
+            ServerHandle(url=NOWHERE, note="the history was moved"),
+            "the history was moved. This run did not wait for it",
+        ),
+        (ServerHandle(url=NOWHERE, launched=1.0), "was still starting"),
+    ],
+    ids=["repaired", "started long ago"],
+)
+async def test_server_that_starts_after_trouble_is_not_waited_for(
+    monkeypatch: pytest.MonkeyPatch, handle: ServerHandle, reason: str
+) -> None:
+    monkeypatch.setattr("os.environ", dict(os.environ))
+    monkeypatch.setattr("flows.recording.recorder.phase", lambda _: Phase.STARTING)
+
+    recorded = await watch(ScriptedRun(MIXED), never, lambda: handle, RecorderLimits(starting=9999, repaired=0.1))
+
+    assert reason in (recorded.unrecorded or "")
 
 
 async def test_recorder_does_not_wait_for_a_run_with_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
