@@ -142,7 +142,7 @@ async def test_failed_recorder_is_a_line_in_the_report(
 
 async def test_server_that_answers_without_progress_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("os.environ", dict(os.environ))
-    monkeypatch.setattr("flows.recording.recorder.answers", lambda url: True)
+    monkeypatch.setattr("flows.recording.recorder.answers", lambda *_: True)
 
     recorded = await watch(ScriptedRun(MIXED), never, partial(ServerHandle, url=NOWHERE), RecorderLimits(busy=0.3))
 
