@@ -1,4 +1,4 @@
-"""Makes the pictures of the README: a red report in a terminal, and a run in Prefect's UI.
+"""Makes the pictures of the documents: a red report in a terminal and as a page, and a run in Prefect's UI.
 
 Run it in a checkout, with Chromium on the PATH: `./just pictures`. It validates copies of the sample, with a home and a
 Prefect server of its own, and overwrites the files in `docs/images/`.
@@ -98,6 +98,12 @@ def picture_of_a_red_report(browser: str, stack: Path, environ: Mapping[str, str
     take_picture(browser, page.as_uri(), IMAGES / "red-report.png", width=820, height=height, settle=1000)
 
 
+def picture_of_a_page(browser: str, stack: Path) -> None:
+    """The page of the newest report."""
+    page = stack / ".predeploy/latest/report.html"
+    take_picture(browser, page.as_uri(), IMAGES / "report-page.png", width=1000, height=1250, settle=1000)
+
+
 def picture_of_a_run(browser: str, stack: Path, environ: Mapping[str, str]) -> None:
     """A whole run, as Prefect's UI shows it."""
     validate(stack, environ)
@@ -107,7 +113,7 @@ def picture_of_a_run(browser: str, stack: Path, environ: Mapping[str, str]) -> N
 
 
 def main() -> None:
-    """Both pictures."""
+    """All pictures."""
     browser = find_browser()
     IMAGES.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory() as place:
@@ -119,6 +125,7 @@ def main() -> None:
         environ = plain | home | colours | {"PREDEPLOY_CALLED_AS": "predeploy"}
         picture_of_a_run(browser, stack, environ)
         picture_of_a_red_report(browser, stack, environ)
+        picture_of_a_page(browser, stack)
 
 
 if __name__ == "__main__":

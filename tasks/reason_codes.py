@@ -31,6 +31,7 @@ class ReasonCode(StrEnum):
     LOCK_STALE = "lock_stale", "the lock does not fit the manifest"
     HASH_MISMATCH = "hash_mismatch", "a package is not the one that the lock names"
     PATCH_FAILED = "patch_failed", "a patch of the stack does not fit the locked package"
+    SCRIPTS_REFUSED = "scripts_refused", "the package manager refuses install scripts that the stack does not allow"
     NOT_FOUND = "not_found", "the registry does not have a package or version"
     UNSATISFIABLE = "unsatisfiable", "no set of versions satisfies all requirements"
     MANIFEST_BROKEN = "manifest_broken", "a manifest or lock cannot be read"

@@ -2,7 +2,7 @@
 
 import argparse
 import difflib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
@@ -36,6 +36,13 @@ class Parser(argparse.ArgumentParser):
 # unknown. One unknown flag hides all other mistakes.
 def make_parser(called_as: str) -> Parser:
     """A subparser for each subcommand, and one with the empty name for a run."""
+    return make_parsers(called_as, lambda _, __: None)[0]
+
+
+def make_parsers(
+    called_as: str, take: Callable[[str, argparse.Action], None]
+) -> tuple[Parser, Mapping[str, argparse.ArgumentParser]]:
+    """The parser with its subparsers. `take` is called for each argument, with the name of its subcommand."""
     common: dict[str, Any] = {"allow_abbrev": False, "argument_default": argparse.SUPPRESS, "add_help": False}
     root = Parser(prog=called_as, **common)
     subparsers = root.add_subparsers(dest="subcommand")
@@ -43,13 +50,13 @@ def make_parser(called_as: str) -> Parser:
     for name, subcommand in {"": run, **SUBCOMMANDS}.items():
         parser = subparsers.add_parser(name, prog=f"{called_as} {name}".rstrip(), **common)
         if subcommand.operand:
-            parser.add_argument("operand", metavar=subcommand.operand)
+            take(name, parser.add_argument("operand", metavar=subcommand.operand))
         if subcommand.takes_stack:
-            parser.add_argument("stack", nargs="?", metavar=STACK)
+            take(name, parser.add_argument("stack", nargs="?", metavar=STACK))
         for option, flag in subcommand.flags.items():
             names = ("-h", flag.name) if flag is HELP else (flag.name,)
-            parser.add_argument(*names, dest=option, **argument_of(option, flag))
-    return root
+            take(name, parser.add_argument(*names, dest=option, **argument_of(option, flag)))
+    return root, subparsers.choices
 
 
 def argument_of(option: str, flag: Flag) -> dict[str, Any]:

@@ -109,6 +109,11 @@ SUBCOMMANDS: Mapping[str, Subcommand] = {
         takes_stack=True,
         flags={**{name: FLAGS[name] for name in ("engine", "environment", "json_output")}, **ALWAYS},
     ),
+    "completion": Subcommand(
+        text="print the code with which `bash`, `zsh` or `fish` completes flags, subcommands and checks",
+        operand="SHELL",
+        flags=ALWAYS,
+    ),
     "ui": Subcommand(
         text="open the history of runs in Prefect's UI. It prints a link that lets your browser in for twelve hours, "
         "and opens a browser on a desktop",

@@ -33,6 +33,10 @@ def enter(load_flow: Callable[[], object]) -> NoReturn:
             from tasks.hardening import take_token_and_close_memory
 
             token = take_token_and_close_memory()
+            if "_ARGCOMPLETE" in os.environ:  # a shell asks for the words that may follow
+                from flows.cli.actions.completion import complete
+
+                complete(os.environ)
             from flows.cli.information import inform
 
             if text := inform(sys.argv[1:], os.environ):

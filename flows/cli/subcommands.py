@@ -62,6 +62,13 @@ def run_init(options: Options, caller: Caller) -> tuple[str, int]:
     return start(stack_of(options, caller), options, caller.environ, UserDirs.of_user())
 
 
+def run_completion(options: Options, caller: Caller) -> tuple[str, int]:  # noqa: ARG001 - all have one signature
+    """The code for a shell."""
+    from flows.cli.actions.completion import shell_code
+
+    return shell_code(options["operand"]), 0
+
+
 def run_doctor(options: Options, caller: Caller) -> tuple[str, int]:
     """The findings about this machine. Exit code 3 means that a run cannot start."""
     from tasks.doctor.examine import Doctor
@@ -106,6 +113,7 @@ RUNNERS: Mapping[str, Callable[[Options, Caller], tuple[str, int]]] = {
     "status": run_status,
     "explain": run_explain,
     "init": run_init,
+    "completion": run_completion,
     "inspect": run_inspect,
     "ui": run_ui,
     "doctor": run_doctor,

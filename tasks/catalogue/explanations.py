@@ -30,6 +30,7 @@ ADVICE: Mapping[ReasonCode, str] = {
     ReasonCode.HASH_MISMATCH: "make the lock again; if it comes back, the registry or a proxy changes packages",
     ReasonCode.NOT_FOUND: "correct the version in the manifest, and make the lock again",
     ReasonCode.UNSATISFIABLE: "loosen one of the requirements that the log names",
+    ReasonCode.SCRIPTS_REFUSED: "allow or refuse each script: `pnpm approve-builds`",
     ReasonCode.PATCH_FAILED: "make the patch again for the version in the lock",
     ReasonCode.MANIFEST_BROKEN: "correct the file at the line that the reason names",
     ReasonCode.REGISTRY: "wait and run again; check the proxy: `predeploy doctor`",

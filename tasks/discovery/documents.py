@@ -16,6 +16,11 @@ _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 # A string, a comment, or a comma before a closing bracket. The last two are no JSON.
 _JSONC = re.compile(r'"(?:[^"\\\n]|\\.)*"|//[^\n]*|/\*.*?\*/|,(?=(?>(?:\s|//[^\n]*|/\*.*?\*/)*)[}\]])', re.DOTALL)
 
+_DEPTH, _SHOWN = 200, 300
+_BRACKET = re.compile(r"[\[\]{}]")
+_INDENTED = re.compile(rf"^[ \t?-]{{{_DEPTH}}}", re.MULTILINE)
+"""A line that may open many collections: without brackets, each one takes at least a character of its beginning."""
+
 _COMMENTED = re.compile(r"=[ \t]*#")
 
 
@@ -27,8 +32,8 @@ def parse_toml(text: str) -> Table:
     """Returns a TOML document."""
     try:
         return tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise BrokenDocumentError(str(error)) from error
+    except (ValueError, RecursionError) as error:  # also a number with thousands of digits
+        raise BrokenDocumentError(str(error)[:_SHOWN]) from error
 
 
 def parse_json(text: str) -> Table:
@@ -50,10 +55,28 @@ def parse_json(text: str) -> Table:
 def parse_yaml(text: str) -> Table:
     """Returns a YAML mapping. An empty document is an empty mapping."""
     try:
+        _refuse_depth(text)
         value = yaml.load(text, Loader=_LOADER)  # noqa: S506  # the safe loader, in C if available
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise BrokenDocumentError(" ".join(str(error).split())) from error
     return {} if value is None else _object(value)
+
+
+def _refuse_depth(text: str) -> None:
+    """Raises RecursionError for a document that nests too deep: the loader in C would end the whole process."""
+    depth = 0
+    for bracket in _BRACKET.finditer(text):
+        depth = max(0, depth + (1 if bracket[0] in "[{" else -1))
+        if depth > _DEPTH:
+            break
+    else:
+        if _INDENTED.search(text) is None:
+            return
+    depth = 0  # brackets may stand in texts: only the events of the parser show the depth
+    for event in yaml.parse(text, Loader=_LOADER):
+        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+        if depth > _DEPTH:
+            raise RecursionError(f"it nests more than {_DEPTH} lists and mappings")
 
 
 def parse_dotenv(text: str) -> dict[str, str]:
@@ -86,6 +109,7 @@ def yaml_line(text: str, *keys: str) -> int:
 def _node(text: str) -> object:
     """Returns the root of a YAML document, with the lines of its parts; None if it is broken."""
     try:
+        _refuse_depth(text)
         return yaml.compose(text, Loader=_LOADER)
     except (yaml.YAMLError, ValueError, RecursionError):
         return None

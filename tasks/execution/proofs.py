@@ -26,6 +26,7 @@ PROOFS: tuple[tuple[ReasonCode, re.Pattern[str]], ...] = (
             re.IGNORECASE,
         ),
     ),
+    (ReasonCode.SCRIPTS_REFUSED, re.compile(r"ERR_PNPM_IGNORED_BUILDS")),
     (
         ReasonCode.PATCH_FAILED,
         re.compile(
@@ -62,6 +63,8 @@ PROOFS: tuple[tuple[ReasonCode, re.Pattern[str]], ...] = (
     ),
 )
 # Proofs that hold even if the registry does not answer.
-LOCAL_PROOFS = frozenset({ReasonCode.LOCK_STALE, ReasonCode.MANIFEST_BROKEN, ReasonCode.PATCH_FAILED})
+LOCAL_PROOFS = frozenset(
+    {ReasonCode.LOCK_STALE, ReasonCode.MANIFEST_BROKEN, ReasonCode.PATCH_FAILED, ReasonCode.SCRIPTS_REFUSED}
+)
 # A failed compilation proves nothing: production's image may have the missing compiler or library.
 UNBUILT = re.compile(r"Failed to build|build backend returned an error|ELIFECYCLE|lifecycle script", re.IGNORECASE)

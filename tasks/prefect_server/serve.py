@@ -2,7 +2,8 @@
 
 import gc
 
-gc.disable()  # it would take a fifth of the time of the imports below, which is three seconds
+if __name__ == "__main__":
+    gc.disable()  # it would take a fifth of the time of the imports below, which is three seconds
 
 import argparse
 import asyncio

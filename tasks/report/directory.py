@@ -160,9 +160,12 @@ def _ignore(directory: RunDirectory) -> None:
 
 
 def write_whole(path: Path, text: str) -> None:
-    """Writes the whole text to the disk. If that fails, raises OSError and leaves no file."""
+    """Writes the whole text to the disk. If that fails, raises OSError and leaves no file.
+
+    A byte of a file's name that is no UTF-8 is written as an escape.
+    """
     try:
-        with path.open("w", encoding="utf-8", newline="\n") as file:
+        with path.open("w", encoding="utf-8", errors="backslashreplace", newline="\n") as file:
             file.write(text)
             file.flush()
             os.fsync(file.fileno())

@@ -268,12 +268,15 @@ def test_tests_of_ci_get_no_value_of_an_example_that_the_settings_do_not_need(
     call: ToolCall, workflow: str, debug: str | None
 ) -> None:
     reads = (Variable(name="DEBUG", default="True"), Variable(name="STRIPE_KEY", required=True))
-    web = make_web(project=project(call), reads=reads, examples=("apps/web/.env.example",))
+    reads = (*reads, Variable(name="DJANGO_ENV", default="development"))
+    given = (("DJANGO_ENV", "production", "apps/web/Dockerfile"),)
+    web = make_web(project=project(call), reads=reads, given=given, examples=("apps/web/.env.example",))
     files = {"apps/web/.env.example": "DEBUG=False\nSTRIPE_KEY=sk_example\n", ".github/workflows/ci.yml": workflow}
 
     env = dict(checks_of(web, {**TESTS, **files})["django_test"].commands[0].env)
 
     assert (env.get("DEBUG"), env["STRIPE_KEY"]) == (debug, "sk_example")
+    assert "DJANGO_ENV" not in env
 
 
 TEST_SETTINGS = replace(DJANGO, env=(("DJANGO_SETTINGS_MODULE", "config.settings.test"),))

@@ -9,7 +9,7 @@ import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property, partial
+from functools import cache, cached_property, partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -68,10 +68,19 @@ class Ended:
         assert "Traceback" not in self.stdout + self.stderr, self.transcript
 
 
+@cache
+def validator() -> jsonschema.Draft202012Validator:
+    """The validator for the schema of reports."""
+    parsed = json.loads(schema())
+    assert jsonschema.validators.validator_for(parsed) is jsonschema.Draft202012Validator
+    jsonschema.Draft202012Validator.check_schema(parsed)
+    return jsonschema.Draft202012Validator(parsed, format_checker=jsonschema.FormatChecker())
+
+
 def checked(text: str) -> dict[str, Any]:
     """Parses a JSON document and validates it against the schema."""
     document: dict[str, Any] = json.loads(text)
-    jsonschema.validate(document, json.loads(schema()), format_checker=jsonschema.FormatChecker())
+    validator().validate(document)
     return document
 
 

@@ -77,6 +77,7 @@ def test_no_server_remains_under_ci(recorded: Caller, red: TinyStack, tmp_path: 
     assert_verdict(ended)
     assert_recorded(ended, home)
     wait_until(lambda: not servers_below(home), limit=30)
+    assert list(home.rglob("server-*.json")) == []
 
 
 def test_prefect_settings_in_files_do_not_affect_the_process(

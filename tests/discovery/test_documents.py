@@ -1,8 +1,10 @@
 """Documents as people write them: comments, trailing commas, and mistakes."""
 
+from collections.abc import Callable
+
 import pytest
 
-from tasks.discovery.documents import BrokenDocumentError, parse_dotenv, parse_json, parse_toml, parse_yaml
+from tasks.discovery.documents import BrokenDocumentError, parse_dotenv, parse_json, parse_toml, parse_yaml, yaml_line
 
 
 @pytest.mark.parametrize(
@@ -63,3 +65,25 @@ def test_an_empty_yaml_document_is_empty() -> None:
 def test_dotenv_in_all_its_forms(text: str, values: dict[str, str], capsys: pytest.CaptureFixture[str]) -> None:
     assert parse_dotenv(text) == values
     assert capsys.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize(
+    ("parse", "text"),
+    [
+        (parse_yaml, "[" * 50_000),
+        (parse_yaml, "{a: " * 50_000),
+        (parse_yaml, "- " * 50_000 + "x"),
+        (parse_yaml, "\n".join(" " * number + "a:" for number in range(1500))),
+        (parse_json, "[" * 100_000),
+        (parse_toml, "a = " + "[" * 50_000),
+        (parse_toml, "a = " + "9" * 50_000),
+    ],
+)
+def test_document_that_would_end_the_process_is_broken(parse: Callable[[str], object], text: str) -> None:
+    with pytest.raises(BrokenDocumentError):
+        parse(text)
+    assert yaml_line(text, "a") == 0
+
+
+def test_brackets_in_texts_are_no_depth() -> None:
+    assert parse_yaml(f'a: "{"[" * 5000}"\nb: {" " * 300}c\n') == {"a": "[" * 5000, "b": "c"}

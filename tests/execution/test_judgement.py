@@ -127,6 +127,7 @@ GONE = " ERR_PNPM_FETCH_404  GET …/left-pad: Not Found - 404"
 NO_VERSION = "npm error code ETARGET\nnpm error notarget No matching version found for astro@99.0.0."
 MISMATCH = "error: Hash mismatch for `django==5.2.1`"
 PATCH = "npm error code 1\nnpm error path /ws\nnpm error command failed\nnpm error command sh -c patch-package"
+IGNORED = "ERR_PNPM_IGNORED_BUILDS: Ignored build scripts: esbuild@0.27.0"
 PROTOCOL = 'npm error code EUNSUPPORTEDPROTOCOL\nnpm error Unsupported URL Type "workspace:": workspace:*'
 INTEGRITY = "npm error code EINTEGRITY"
 CLASH = "  x No solution found when resolving dependencies:\n  ╰─▶ Because a==1 depends on b<2, they are unsatisfiable"
@@ -163,6 +164,7 @@ ACQUIRE: dict[str, tuple[Exit, bool, Status, str]] = {
     "no such package, no registry": (ended(1, stderr=MISSING), False, ERRORED, "registry"),
     "no such version": (ended(1, stderr=NO_VERSION), True, FAILED, "not_found"),
     "patch of patch-package": (ended(1, stderr=PATCH), False, FAILED, "patch_failed"),
+    "install scripts of pnpm 11": (ended(1, stdout=IGNORED), True, FAILED, "scripts_refused"),
     "workspace protocol in npm": (ended(1, stderr=PROTOCOL), True, FAILED, "manifest_broken"),
     "hash mismatch": (ended(1, stderr=MISMATCH), True, FAILED, "hash_mismatch"),
     "hash mismatch, no registry": (ended(1, stderr=MISMATCH), False, ERRORED, "registry"),

@@ -64,6 +64,7 @@ STORES = (
 )
 
 FUNCTION = f"{SITE}/functions/api/stock.js"
+RENDERER = f"{SITE}/public/_worker.js"
 HANDLER = "export const onRequest = () => new Response(beans);\n"
 WRANGLER = """      wrangler:
         specifier: ^4.156.0
@@ -86,6 +87,11 @@ PAGES = (
         name="a function of Pages throws",
         edits=(*DEPLOYS, write(FUNCTION, f"const beans = null;\n\n{HANDLER}".replace("beans)", "beans.name)"))),
         red=(red("pages_health", "unhealthy", f"{FUNCTION}:3", "Cannot read properties of null"),),
+    ),
+    Fault(
+        name="a page that the Worker of Pages renders throws",
+        edits=(*DEPLOYS, write(RENDERER, 'export default {\n  fetch() {\n    throw new Error("no page");\n  },\n};\n')),
+        red=(red("pages_health", "unhealthy", f"{SITE}/dist/_worker.js:3", "no page"),),
     ),
     Fault(
         name="routes that Pages refuses",

@@ -224,7 +224,7 @@ UPGRADE = (
             ),
         ),
         red=(red("migrate_upgrade", "upgrade_failed", f"{MENU}/0003_code.py", 'column "code" of relation'),),
-        fast="rows",
+        fast="servers and rows",
     ),
     Fault(
         name="a constraint that rows do not fulfil",
@@ -260,7 +260,7 @@ UPGRADE = (
             replace(f"{MENU}/0001_initial.py", "max_length=80", "max_length=90"),
         ),
         red=(red("migrate_upgrade", "schema_differs", f"{MENU}/0001_initial.py", "character varying(90)"),),
-        fast="edited migration",
+        fast="edited migration and targets",
     ),
     Fault(
         name="a migration removed after it was applied",

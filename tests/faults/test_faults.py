@@ -15,6 +15,7 @@ import pytest
 import uv
 
 from tasks.catalogue import NAMES
+from tasks.errors import TreeError
 from tasks.models import CheckReport, Diagnostic, Report, Result, Severity, Status
 from tasks.user_dirs import UserDirs
 from tests.faults.binding_rows import BINDING_FAULTS
@@ -165,6 +166,21 @@ def test_fault_is_found_in_a_project_of_uv(
     report = validators[engine].validate(stack, skip=["mypy"])
 
     assert_matches_row(report, fault)
+
+
+@pytest.mark.faults
+@pytest.mark.parametrize("engine", ["local", pytest.param("dagger", marks=IN_CONTAINERS)])
+def test_a_gitlink_without_a_name_makes_a_run_impossible(
+    engine: str, cafe: Path, validators: dict[str, Validator]
+) -> None:
+    """Git has no files for such a commit, so no engine starts."""
+    commit(cafe)
+    link = ["git", "update-index", "--add", "--cacheinfo", f"160000,{'0' * 39}1,sites/menu"]
+    subprocess.run(link, cwd=cafe, check=True)
+    (cafe / "sites/menu").mkdir()
+
+    with pytest.raises(TreeError, match=r"sites/menu: git records a commit"):
+        validators[engine].validate(cafe)
 
 
 def assert_matches_row(report: Report, fault: Fault) -> None:

@@ -82,7 +82,7 @@ HEALTH = (
         name="the Worker's health answers 500",
         edits=(on_health('throw new Error("no beans left");'),),
         red=(red("worker_health", "unhealthy", f"{INDEX}:9", "no beans left"),),
-        fast="servers",
+        fast="servers and rows",
     ),
     Fault(
         name="the Worker's health never answers",
@@ -131,7 +131,7 @@ FORMS = (
             red("intake_e2e", "database_error", f"{INBOX}:20", "SQLSTATE 42703"),
             red("vitest", "tests_failed", f"{WORKER}/test/inbox.test.ts", "expected 'INSERT INTO"),
         ),
-        fast="rows",
+        fast="servers and rows",
     ),
     Fault(
         name="the Worker swallows what the database says",

@@ -105,15 +105,6 @@ def test_two_concurrent_starters_start_one_server_which_ends_when_idle(user_dirs
 
 
 @real
-def test_under_ci_the_server_ends_with_the_run(user_dirs: Places) -> None:
-    (recording,) = RecorderProcess(user_dirs, CI="true").wait()
-
-    assert recording.unrecorded is None
-    assert servers_below(user_dirs.data) == []
-    assert list(user_dirs.data.rglob("server-*.json")) == []
-
-
-@real
 def test_under_ci_the_server_ends_with_a_starter_that_is_killed(user_dirs: Places) -> None:
     recorder = RecorderProcess(user_dirs, seconds=60, CI="1")
     wait_until(

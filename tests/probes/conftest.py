@@ -2,12 +2,11 @@
 
 import json
 import os
-import socket
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import cache, partial
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +17,9 @@ import uv
 import tasks.probes as probes_folder
 from tasks.steps import DB_URL, Database
 from tests.probes.neon_bench import Outbound, make_database, outbound
+from tests.probes.warm import modules_of, warm_python
 from tests.support.benches import cache_below, hello
-from tests.support.forked import ForkedProcess, start_server
+from tests.support.forked import ForkedProcess
 
 PROBES = Path(next(iter(probes_folder.__path__)))
 UV = uv.find_uv_bin()
@@ -44,37 +44,6 @@ class ProbeResult:
     def rules(self) -> list[str]:
         """The rules of its findings."""
         return [each["rule"] for each in self.document.get("diagnostics", [])]
-
-
-DJANGO = (
-    *("argparse", "django.core.management.commands.makemigrations", "django.core.management.commands.migrate"),
-    *("django.core.wsgi", "django.db.backends.postgresql.base", "django.db.backends.sqlite3.base"),
-    *("django.db.migrations.autodetector", "django.forms"),
-)
-"""What most probes need of Django. No module of them reads the settings when it is imported."""
-STANDARD = (
-    *("argparse", "dataclasses", "hashlib", "html.parser", "http.client", "http.server", "json", "pathlib"),
-    *("socketserver", "tomllib", "urllib.parse"),
-)
-PSYCOPG = (*STANDARD, "psycopg")
-
-
-@cache
-def warm_python(command: tuple[str, ...], modules: tuple[str, ...]) -> socket.socket:
-    """The socket of a process of this Python that has the modules imported."""
-    return start_server(*command, str(Path(__file__).with_name("warm_python.py")), *modules, environ={})
-
-
-def modules_of(python: str, name: str, env: Mapping[str, str]) -> tuple[str, ...]:
-    """The modules that the Python of a probe can have imported before; none if that would change what it does.
-
-    The modules of PYTHONPATH see the imports of Django, and change some of them.
-    """
-    if "PYTHONPATH" in env or not hasattr(os, "pidfd_open"):
-        return ()
-    if python == sys.executable:
-        return STANDARD
-    return DJANGO if name.startswith("django/") else PSYCOPG
 
 
 def run_probe(

@@ -9,12 +9,16 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
 
 import outbound as program
 import psycopg
+
+from tests.probes.warm import PSYCOPG, warm_python
+from tests.support.forked import ForkedProcess
 
 WORKER = Path(__file__).parent / "neon" / "worker.mjs"
 PASSWORD = "n0nce-f0r-th1s-run"
@@ -54,7 +58,7 @@ class Outbound:
     """A service that runs. `log` is the file with its stdout and stderr."""
 
     port: int
-    process: subprocess.Popen[bytes]
+    process: ForkedProcess
     log: Path
 
     def connection(self) -> HTTPConnection:
@@ -101,9 +105,10 @@ def outbound(folder: Path, database: str, given: str = GIVEN, **more: str) -> It
     """Starts the service as an engine does, ends it with SIGTERM, and expects exit code 0."""
     log = folder / "outbound.log"
     variables = {"PATH": os.environ["PATH"], "DATABASE_URL": database, "PREDEPLOY_NEON_URL": given, **more}
-    command = [sys.executable, program.__file__, "--host", "127.0.0.1", "--port", "0"]
+    words = [program.__file__, "--host", "127.0.0.1", "--port", "0"]
+    server = partial(warm_python, (sys.executable,), PSYCOPG)
     with log.open("wb") as output:
-        process = subprocess.Popen(command, env=variables, stdout=output, stderr=output)
+        process = ForkedProcess(words, environ=variables, cwd=Path.cwd(), server=server, output=output)
     try:
         until(lambda: "\n" in log.read_text() or process.poll() is not None)
         yield Outbound(port=int(log.read_text().split()[2].rpartition(":")[2]), process=process, log=log)

@@ -162,12 +162,14 @@ def test_a_missing_folder_that_the_image_builds_is_a_warning(project: Path, djan
 def test_style_that_names_a_missing_file_is_red(project: Path, django_python: str) -> None:
     manifest = "django.contrib.staticfiles.storage.ManifestStaticFilesStorage"
     settle(project, f'STORAGES = {{"staticfiles": {{"BACKEND": "{manifest}"}}}}\n')
-    (project / "own" / "style.css").write_text("body { background: url(gone.png) }")
+    (project / "own" / "style.css").write_text("p {}\nbody { background: url(gone.png) }")
 
     result = collect(project, django_python, "config.wsgi")
 
+    (found,) = result.document["diagnostics"]
     assert result.code == 5
-    assert "gone.png" in result.stderr
+    assert (found["file"], found["line"]) == ("own/style.css", 2)
+    assert found["message"] == "The file 'gone.png' could not be found"
 
 
 @pytest.mark.parametrize(

@@ -95,6 +95,18 @@ def test_outbound_requests_of_a_healthy_worker_are_reported(
     assert result.document["diagnostics"][0].get("severity") == severity
 
 
+@pytest.mark.parametrize(("status", "rules"), [(404, []), (200, []), (500, ["500"])])
+def test_an_unknown_path_of_a_worker_is_reported(status: int, rules: list[str], tmp_path: Path) -> None:
+    """A server's error there is only a warning."""
+    with outbound(tmp_path, "postgresql://nobody@127.0.0.1:1/none") as service:
+        answers = pages({"/health": (200, {}, "ok"), "/nowhere": (status, {}, "")})
+        behind = ("--path", "/health", "--unknown", "/nowhere", "--outbound", f"127.0.0.1:{service.port}")
+        result = ask_site(answers, *behind, folder=tmp_path)
+
+    assert (result.code, result.rules) == (0, rules)
+    assert result.document["summary"] == f"GET /health 200, an unknown path {status}"
+
+
 def test_the_root_is_requested_if_there_is_no_admin(tmp_path: Path) -> None:
     result = ask_site(pages({"/": (200, {}, "hello")}), *GUESSES, folder=tmp_path)
 

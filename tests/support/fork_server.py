@@ -30,6 +30,11 @@ IMPORTED = (
     "flows.distribution.opening",
     "flows.recording.recorder",
     "tasks.doctor.examine",
+    "tasks.report.formats.gitlab",
+    "tasks.report.formats.junit",
+    "tasks.report.formats.page",
+    "tasks.report.formats.sarif",
+    "tasks.report.formats.sources",
     "tasks.secrets.doppler.provider",
     "tasks.secrets.doppler.snapshot",
 )
@@ -112,6 +117,7 @@ def main() -> None:
     with without_collector():  # so that it does not copy the pages of these modules in each forked process
         for name in (*IMPORTED, *(WITH_PREFECT if has_prefect else ())):
             importlib.import_module(name)
+        sys.modules["tasks.report.formats.page"]._template()  # its compilation takes as long as a small run
     assert ("prefect" in sys.modules) is has_prefect
     assert threading.active_count() == 1, "a thread is not forked, and may hold a lock"
     if call := serve(control):

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import BinaryIO
@@ -51,7 +52,9 @@ class ForkedProcess:
         environ: Mapping[str, str],
         cwd: Path,
         server: Callable[[], socket.socket] = fork_server,
+        output: BinaryIO | None = None,
     ) -> None:
+        """With `output`, both streams of the process go there, and those of this object are empty."""
         self.returncode: int | None = None
         self._received = b""
         self._link, link = socket.socketpair()
@@ -61,7 +64,8 @@ class ForkedProcess:
         self.stderr: BinaryIO = open(error, "rb")  # noqa: PTH123, SIM115
         call = {"arguments": list(arguments), "environ": dict(environ), "cwd": str(cwd)}
         with link, open(os.devnull, "rb") as stdin:  # noqa: PTH123 - the others are descriptors, too
-            descriptors = [stdin.fileno(), stdout, stderr, link.fileno()]
+            outputs = [output.fileno()] * 2 if output else [stdout, stderr]
+            descriptors = [stdin.fileno(), *outputs, link.fileno()]
             socket.send_fds(server(), [json.dumps(call).encode()], descriptors)
         os.close(stdout)
         os.close(stderr)
@@ -89,6 +93,12 @@ class ForkedProcess:
             self._link.close()
         return self.returncode
 
+    def poll(self) -> int | None:
+        """Returns the exit code, or None while it runs."""
+        with suppress(subprocess.TimeoutExpired):
+            self.wait(0.001)
+        return self.returncode
+
     def communicate(self, timeout: float | None = None) -> tuple[bytes, bytes]:
         """Reads both streams to their end, and waits for the end of the process."""
         deadline = time.monotonic() + (FOREVER if timeout is None else timeout)
@@ -111,5 +121,6 @@ class ForkedProcess:
         return read[stdout], read[stderr]
 
     def send_signal(self, number: signal.Signals) -> None:
-        """Sends a signal to the process alone."""
-        os.kill(self.pid, number)
+        """Sends a signal to the process alone, if it has not ended."""
+        if self.returncode is None:
+            os.kill(self.pid, number)

@@ -97,8 +97,10 @@ def build_for_tests(component: Component, context: CatalogueContext) -> tuple[Co
     before = [node.scripts.get(f"pre{name}", "") for name in calling]
     before += [node.scripts[name].partition("vitest")[0] for name in calling]
     is_called = any(re.search(r"\bbuild\b", text) for text in before)
-    pooled = "@cloudflare/vitest-pool-workers" in node.dependencies
-    is_built = pooled and component.worker is not None and component.worker.is_built
+    pooled = not {"@cloudflare/vitest-pool-workers", "@cloudflare/vitest-plugin"}.isdisjoint(node.dependencies)
+    worker = component.worker
+    # a plugin of vitest starts the Worker, which then needs the code and the assets that its build makes
+    is_built = pooled and worker is not None and (worker.is_built or worker.deploy.implied)
     if "build" not in node.scripts or not (is_called or is_built):
         return ()
     build = PackageScript(directory=node.package, name=BUILD, text=node.scripts["build"])

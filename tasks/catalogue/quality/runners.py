@@ -171,11 +171,8 @@ def runner_env(component: Component, context: CatalogueContext, call: ToolCall |
     own = own_env(component, context)
     database = set(throwaway_database()) - set(own)
     given = dict(call.env) if call else {}
-    if call is not None and call.source is CallSource.CI and not _copies_example(call, context):
-        # CI has no value of an example, so the settings take their defaults
-        optional = {each.name for each in component.web.reads if not each.required} if component.web else set()
-        examples = {name for name, (_, path) in fills(component, context).items() if path} & optional
-        env = {name: value for name, value in env.items() if name not in examples or name in own}
+    left_out = _of_production(component, call, context)
+    env = {name: value for name, value in env.items() if name not in left_out or name in own}
     if call is not None and _has_own_database(call, database):
         required = {each.name for each in component.web.reads if each.required} if component.web else set()
         env = {name: value for name, value in env.items() if name not in database or name in required}
@@ -184,6 +181,20 @@ def runner_env(component: Component, context: CatalogueContext, call: ToolCall |
     fixed |= {name for name, value in env.items() if "@db." in value and name not in given}
     env |= {name: value for name, value in given.items() if name not in fixed and not _PLACES.match(name)}
     return tuple(sorted(env.items()))
+
+
+def _of_production(component: Component, call: ToolCall | None, context: CatalogueContext) -> set[str]:
+    """Returns the variables that tests do not have, so that the settings take their defaults.
+
+    They have values in the files of production's image and containers, or in an example that CI does not use.
+    """
+    web = component.web
+    if web is None:
+        return set()
+    optional = {each.name for each in web.reads if not each.required}
+    has_examples = call is None or call.source is not CallSource.CI or _copies_example(call, context)
+    examples = {*web.examples, web.env_example} if has_examples else set()
+    return {name for name, (_, path) in fills(component, context).items() if path and path not in examples} & optional
 
 
 def _copies_example(call: ToolCall, context: CatalogueContext) -> bool:

@@ -17,6 +17,8 @@ from tasks.stack import Component, Kind
 from tasks.steps import DB_URL, LIMIT, NONCE, PROBES, Command, address_of
 
 HEALTH = "/health"
+UNKNOWN = "/predeploy-unknown-page"
+"""A path without an asset: the Worker, or `not_found_handling` of its assets, answers it."""
 
 
 def guessed_paths(component: Component, context: CatalogueContext) -> tuple[str, ...]:
@@ -34,6 +36,7 @@ def health_commands(component: Component, context: CatalogueContext) -> tuple[Co
     host, port = address_of(WORKER)
     proof = ("--outbound", ":".join(address_of(OUTBOUND)), "--proof", NONCE)
     silent = ("--silent",) if handles_events(component, context) else ()
+    unknown = ("--unknown", UNKNOWN) if "assets" in worker_of(component).bindings else ()
     request = Command(
         argv=(
             "python",
@@ -45,6 +48,7 @@ def health_commands(component: Component, context: CatalogueContext) -> tuple[Co
             *path,
             *proof,
             *silent,
+            *unknown,
             *remote_options(component, context),
             "--limit",
             "15",

@@ -1,6 +1,7 @@
 """Keeps the cache within limits: deletes old items, then the least recently used, and none that a run has locked."""
 
 import os
+import stat
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -109,16 +110,27 @@ def remove(item: Item) -> bool:
 
 
 def size_of(path: Path) -> int:
-    """The bytes on the disk below a path. A file with several hard links counts with its share under each."""
+    """The bytes on the disk below a path. A file with several hard links counts with its share under each.
+
+    A cache can have millions of files, so each costs one `lstat`. Files that are deleted meanwhile or that cannot be
+    read do not count.
+    """
     found = 0
-    waiting = [path]
+    waiting: list[str] = []
+    with suppress(OSError):
+        facts = path.lstat()
+        found = share(facts)
+        waiting = [str(path)] if stat.S_ISDIR(facts.st_mode) else []
     while waiting:
-        each = waiting.pop()
-        try:
-            facts = each.lstat()
-            found += facts.st_blocks * 512 // (1 if each.is_dir() else max(1, facts.st_nlink))
-            if each.is_dir() and not each.is_symlink():
-                waiting += each.iterdir()
-        except OSError:  # deleted meanwhile, or not readable
-            continue
+        with suppress(OSError), os.scandir(waiting.pop()) as entries:
+            for entry in entries:
+                with suppress(OSError):
+                    found += share(entry.stat(follow_symlinks=False))
+                    if entry.is_dir(follow_symlinks=False):
+                        waiting.append(entry.path)
     return found
+
+
+def share(facts: os.stat_result) -> int:
+    """The bytes on the disk that one of the names of a file stands for."""
+    return facts.st_blocks * 512 // (1 if stat.S_ISDIR(facts.st_mode) else max(1, facts.st_nlink))

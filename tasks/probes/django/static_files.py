@@ -7,10 +7,13 @@ summary has the reason); 1 the import failed (a traceback); 5 the static files c
 import argparse
 import json
 import os
+import re
 import sys
 import traceback
 from contextlib import redirect_stdout, suppress
+from io import StringIO
 from pathlib import Path
+from typing import Any
 
 from predeploy_django import is_sqlite, migrate_file, set_up_project
 
@@ -47,8 +50,11 @@ def leave_out_missing(within: Path, image: str) -> list[str]:
     ]
 
 
-def collect(within: Path, spare: Path) -> tuple[str, str]:
-    """Collects into STATIC_ROOT, or into `spare` if that is outside the tree. Returns a summary or a problem."""
+def collect(within: Path, spare: Path, said: StringIO) -> tuple[str, str]:
+    """Collects into STATIC_ROOT, or into `spare` if that is outside the tree. Returns a summary or a problem.
+
+    `said` gets what `collectstatic` prints about errors.
+    """
     from django.apps import apps
     from django.conf import settings
     from django.contrib.staticfiles.finders import get_finders
@@ -67,11 +73,27 @@ def collect(within: Path, spare: Path) -> tuple[str, str]:
     place = Path(staticfiles_storage.location)
     if not aside and not is_within(place, within):
         return f"static files go to {place}, which is outside the tree: not collected here", ""
-    call_command("collectstatic", interactive=False, verbosity=0, clear=False)
+    call_command("collectstatic", interactive=False, verbosity=0, clear=False, stderr=said)
     count = sum(1 for path in place.rglob("*") if path.is_file())
     if not count and any(True for finder in get_finders() for _ in finder.list([])):
         return "", f"collectstatic left no file in STATIC_ROOT ({place})"
     return f"{count} static file{'s' * (count != 1)}", ""
+
+
+def unprocessed(error: Exception, said: str, within: Path) -> dict[str, Any]:
+    """Returns the finding for the file that names a missing one, such as a style sheet, if it is in the stack."""
+    from django.contrib.staticfiles.finders import find
+
+    named = re.search(r"Post-processing '(?P<name>.+)' failed!", said)
+    absent = re.search(r"The file '(?P<name>[^']+)' could not be found", str(error))
+    source = find(named["name"]) if named and absent else None
+    if not source or not absent or not is_within(Path(source), within):
+        return {}
+    last = absent["name"].rpartition("/")[2]
+    lines = Path(source).read_text("utf-8", "replace").splitlines()
+    line = next((number for number, text in enumerate(lines, 1) if last in text), None)
+    place = {"file": str(Path(source).resolve().relative_to(within.resolve())), "line": line}
+    return {"tool": "collectstatic", "rule": "static_files", "severity": "error", "message": absent[0], **place}
 
 
 def compress() -> None:
@@ -108,16 +130,21 @@ def main() -> int:
     parser.add_argument("--compress", action="store_true", help="the image runs the command of django-compressor")
     parser.add_argument("--image", default="", help="the Dockerfile whose image builds more static files")
     options = parser.parse_args()
+    out = sys.stdout
     with redirect_stdout(sys.stderr):  # settings may print
         set_up_project(options.modules)
         options.facts.write_text(json.dumps(facts()), encoding="utf-8")
         warnings = leave_out_missing(options.within, options.image) if options.image else []
+        said = StringIO()
         try:
-            summary, problem = collect(options.within, options.spare)
+            summary, problem = collect(options.within, options.spare, said)
             if options.compress and not problem:
                 compress()
-        except Exception:
+        except Exception as error:
             traceback.print_exc()
+            found = unprocessed(error, said.getvalue(), options.within)
+            if found:
+                print(json.dumps({"diagnostics": [found], "summary": ""}), file=out)
             return 5
         if os.environ.get("PREDEPLOY_SQLITE") and is_sqlite():
             with suppress(Exception):  # the check `migrate` reports the error

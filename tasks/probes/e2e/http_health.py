@@ -116,7 +116,19 @@ def lost_database(url: str) -> str:
     return ""
 
 
-def ask_worker(server: HealthServer, paths: list[str], other: str, outbound: str, wait: float) -> Outcome:
+def ask_unknown(server: HealthServer, outcome: Outcome, unknown: str) -> Outcome:
+    """Adds to a pass what a path answers that no file has. A server's error is a warning: visitors see it."""
+    code, found, summary = outcome
+    answer = request(server, unknown) if unknown and code == 0 else None
+    if not isinstance(answer, HealthAnswer):
+        return outcome
+    warning = [{**said(str(answer.status), answer.text)[0], "severity": "warning"}] if answer.status >= 500 else []
+    return code, [*found, *warning], f"{summary}, an unknown path {answer.status}"
+
+
+def ask_worker(
+    server: HealthServer, paths: list[str], other: str, outbound: str, wait: float, unknown: str = ""
+) -> Outcome:
     """Does the same for a Worker, and adds findings about its outbound requests. `outbound` is host and port."""
     if not listens(outbound, wait):
         return (
@@ -124,7 +136,7 @@ def ask_worker(server: HealthServer, paths: list[str], other: str, outbound: str
             said("not_ready", f"the service for the Worker's outbound requests did not listen within {wait:g} s"),
             "",
         )
-    code, found, summary = ask(server, paths, other)
+    code, found, summary = ask_unknown(server, ask(server, paths, other), unknown)
     if code not in {0, 1}:
         return code, found, summary
     asked = read_log(outbound)
@@ -133,7 +145,7 @@ def ask_worker(server: HealthServer, paths: list[str], other: str, outbound: str
         return {"unspoken": 7, "lost": 8}[undecided[0]], [undecided[1], *found], ""
     if code == 0:  # the Worker is healthy without the refused hosts; the intake check is stricter
         refused = (each for each in findings(asked) if each["rule"] == "unknown_host")
-        return 0, [{**each, "severity": "warning"} for each in refused], summary
+        return 0, [*found, *({**each, "severity": "warning"} for each in refused)], summary
     return 1, [*found, *findings(asked)], ""
 
 
@@ -151,6 +163,7 @@ def main() -> int:
     parser.add_argument("--proof", default="", help="the first word of X-Predeploy in an answer of the right program")
     parser.add_argument("--silent", action="store_true", help="a Worker need not answer: it handles other events")
     parser.add_argument("--outbound", default="", help="host and port of the service for a Worker's outbound requests")
+    parser.add_argument("--unknown", default="", help="a path that no file of a Worker's assets has")
     parser.add_argument("--remote", action="append", default=[], help="a binding that exists only at Cloudflare")
     parser.add_argument("--healthcheck", default="", help="file and line of the image's HEALTHCHECK")
     parser.add_argument("--healthcheck-wait", type=float, default=120, help="seconds until it has to end")
@@ -158,11 +171,10 @@ def main() -> int:
     options = parser.parse_args()
     options.wait, options.limit = share(options.within, options.wait), share(options.within, options.limit)
     server, paths, other = read_server(options), options.path, options.other
-    silence = listen(server, options.wait)
-    if silence:
+    if silence := listen(server, options.wait):
         code, found, summary = 4, said("not_ready", f"the server is not ready: {silence}"), ""
     elif options.outbound:
-        code, found, summary = ask_worker(server, paths, other, options.outbound, options.wait)
+        code, found, summary = ask_worker(server, paths, other, options.outbound, options.wait, options.unknown)
     else:
         code, found, summary = ask(server, paths, other, options.also)
     gaps: list[str] = []

@@ -13,7 +13,7 @@ from markupsafe import Markup
 from tasks.models import CheckReport, Diagnostic, Outcome, Report, Severity, Stage, Status
 from tasks.report.facts import counted, duration_of, engine_line, gap_texts, run_line, seconds, secrets_line
 from tasks.report.findings.rerun import rerun_of
-from tasks.report.folding import describe, findings, headline, repetition
+from tasks.report.folding import describe, findings, headline, repetition, says
 from tasks.report.formats.artifacts import report_title
 from tasks.report.formats.sources import NO_SOURCES, Excerpt, PastRun, Sources
 from tasks.report.formats.timeline import timeline
@@ -133,6 +133,7 @@ def _template() -> Template:
         "hidden": _hidden,
         "repetition": repetition,
         "rerun_of": rerun_of,
+        "says": says,
         "shown": _shown,
         "signs": _SIGNS,
         "words": _WORDS,
