@@ -63,7 +63,7 @@ def settings_attacks(place: Path) -> Iterator[Attack]:
     """Mutations of a file with every key, texts that explode, and every key with power over the machine."""
     chance = random.Random(SEED)
     whole = block("docs/configuration.md", "toml")
-    for number in range(900):
+    for number in range(1100):
         content = mutated(chance, whole)
         yield Attack(category="settings: mutated", name=str(number), survives=partial(in_file, place, content))
     for name, text in EXPLOSIONS.items():
