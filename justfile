@@ -133,6 +133,11 @@ test-unit *args:
 test-faults *args:
     {{ quote(python) }} -m pytest -m 'faults or slow' "$@"
 
+# Attack predeploy with hostile stacks, texts and machines, and print a table of what it survived
+[group('test')]
+attacks:
+    PYTHONPATH={{ quote(justfile_directory()) }} {{ quote(python) }} -P -m tests.attacks.table
+
 # Compare the duration of a run with two baselines, as a table
 [group('test')]
 bench *args:

@@ -33,8 +33,9 @@ class RecorderLimits:
     """For how many seconds a finished run waits for its recorder.
 
     `silent`: the server does not answer, and our own does nothing else either. `overloaded`: it does not answer, but
-    uses the processor. `starting`: a local server is still starting; `repaired`: the same if trouble
-    with an earlier one has cost time already. `busy`: the server answers, but records no progress.
+    uses the processor. `starting`: a local server is still starting. `repaired`: the same if trouble with an earlier
+    one has cost time already, or if an earlier run has waited for it. `busy`: the server answers, but records no
+    progress.
     """
 
     silent: float = 1.5
@@ -178,7 +179,8 @@ async def _lost(handle: ServerHandle, progress: int, signs: _Signs, patience: Re
         return "has ended"
     if stage is Phase.STARTING:
         signs.answered = signs.moved = now
-        limit = patience.repaired if handle.note else patience.starting
+        is_late = handle.launched is not None and time.time() - handle.launched > patience.starting
+        limit = patience.repaired if handle.note or is_late else patience.starting
         return "was still starting" if now - signs.begun > limit else None
     if await asyncio.to_thread(answers, handle.url, _ANSWER_SECONDS):
         signs.answered, signs.used = now, used_seconds(handle.pid)

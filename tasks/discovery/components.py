@@ -195,10 +195,9 @@ def _node(tree: FileView, images: ImageDefinitions, place: _Place, rivals: tuple
     node = describe_node(tree, place.directory, image)
     if node is None and (place.worker is not None or (place.site is not None and place.site.pages is not None)):
         node = without_manifest(tree, place.directory, image)
-    if node is not None and place.site is not None:
-        node = replace(node, reads=public_variables(tree, place.directory))
     if node is not None and place.kind is not Kind.WEB:
-        node = replace(node, private=private_variables(tree, place.directory))
+        reads, private = public_variables(tree, place.directory), private_variables(tree, place.directory)
+        node = replace(node, reads=reads, private=private)
     package = string(tree.table(join(place.directory, "package.json")), "name")
     own = place.worker.name if place.worker else ""
     name = _name(place.directory, own or package.rpartition("/")[2] or place.kind.value)

@@ -1,10 +1,12 @@
 """Gathers the facts about this machine for a failed command, and judges whether they are its cause."""
 
+import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 
 from tasks.execution.causes.build_variables import blamed_reads, blamed_variables
 from tasks.execution.causes.machine_causes import (
+    BUSY,
     MachineFacts,
     caused_here,
     limit_setting,
@@ -34,6 +36,9 @@ PACKAGED = frozenset({"production", "development"})
 NOT_STARTED = (126, 127)
 UNNAMED = "a server of another host"
 """The service of an error of a client for HTTP."""
+OWN_LIMIT = re.compile(r"Timeout \(>[\d.]+s\) from pytest-timeout")
+COVERAGE = re.compile(r"Required test coverage of|Coverage failure")
+"""What pytest-cov says if tests that failed did not run the code."""
 BUILDERS = frozenset({"site_build", "wrangler"})
 """Parsers of build scripts. pnpm hides the exit code of a shell that does not find a program."""
 
@@ -66,7 +71,9 @@ def judge_machine(
 ) -> Judgement | None:
     """Returns an errored judgement if a failure has its cause in this machine; otherwise None."""
     is_shell = exit.code in NOT_STARTED or command.parser in BUILDERS
-    if is_shell and (absent := judge_absent(command, exit)) is not None:
+    component = next((each for each in stack.components if each.path == check.component), None)
+    packages = component.node.dependencies if component and component.node else ()
+    if is_shell and (absent := judge_absent(command, exit, packages)) is not None:
         return absent
     served_in_image = has_images and check.image is not None
     outputs = () if served_in_image else tuple(each.output for each in exit.services)
@@ -81,7 +88,6 @@ def judge_machine(
     found = caused_here(errors, facts)
     if command.parser in BUILDERS and (found is None or found.reason_code == ReasonCode.NETWORK):
         return judge_variables(check, command, exit, findings, stack) or judge_unreached(exit, findings)
-    component = next((each for each in stack.components if each.path == check.component), None)
     return found or judge_worker(component, command, exit, findings.diagnostics)
 
 
@@ -145,6 +151,8 @@ def judge_time(check: Check, command: Command, exit: Exit, judgement: Judgement,
 
 def judge_silence(check: Check, exit: Exit, judgement: Judgement, effort: Effort, findings: Findings) -> Judgement:
     """Judges a server that runs and did not listen in time. Otherwise its findings name the setting for more time."""
+    if (slow := judge_slow_tests(findings, effort)) is not None:
+        return slow
     if judgement.reason_code != ReasonCode.NOT_READY or any(each.ended for each in exit.services):
         return judgement
     setting = limit_setting(check.name, effort.limit)
@@ -153,6 +161,19 @@ def judge_silence(check: Check, exit: Exit, judgement: Judgement, effort: Effort
     late = listened_late(name, effort.limit, cpu, effort.load, setting)
     findings.add_hint(ReasonCode.NOT_READY, f"If it needs more time: {setting}")
     return late or judgement
+
+
+def judge_slow_tests(findings: Findings, effort: Effort) -> Judgement | None:
+    """Returns an errored judgement if all failed tests exceeded the limit of pytest-timeout on a busy machine."""
+    errors = [each.message for each in findings.diagnostics if each.severity is Severity.ERROR]
+    failed = [each for each in errors if not COVERAGE.match(each)]
+    if effort.load < BUSY or not failed or not all(OWN_LIMIT.search(each) for each in failed):
+        return None
+    reason = (
+        f"tests exceeded the limit of pytest-timeout on a busy machine ({effort.load:.1f} programs for each "
+        f"processor): {failed[0]}. Run it again on an idle machine"
+    )
+    return errored(ReasonCode.TIMEOUT, reason)
 
 
 def more_exact(here: Judgement | None, production: Judgement | None) -> Judgement | None:

@@ -36,7 +36,7 @@ class ServerHandle:
 
     `home` is None for a server of the user. `temporary`: it must end with this run. `lifeline` is the pipe that ends
     it when it is closed. `note` tells what was repaired for it; then it may still be starting for long. `password` is
-    that of our own server.
+    that of our own server, and `launched` the Unix time of its start.
     """
 
     url: str
@@ -46,6 +46,7 @@ class ServerHandle:
     state: Path | None = None
     temporary: bool = False
     note: str = ""
+    launched: float | None = None
     password: str = field(default="", repr=False)
     process: subprocess.Popen[bytes] | None = field(default=None, repr=False, compare=False)
     lifeline: int | None = field(default=None, repr=False, compare=False)

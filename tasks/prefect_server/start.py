@@ -122,7 +122,14 @@ def _running(state: Path, home: Path, *, patience: float) -> ServerHandle | None
         usable = answers(record.url, patience)
     if not usable:
         return None
-    return ServerHandle(url=record.url, pid=record.pid, home=home, state=state, password=password_in(home))
+    return ServerHandle(
+        url=record.url,
+        pid=record.pid,
+        home=home,
+        state=state,
+        launched=record.launched,
+        password=password_in(home),
+    )
 
 
 def _start(environ: Mapping[str, str], home: Path, cache_dir: Path, state: Path, *, temporary: bool) -> ServerHandle:
@@ -160,6 +167,7 @@ def _start(environ: Mapping[str, str], home: Path, cache_dir: Path, state: Path,
         state=state,
         temporary=temporary,
         note=note,
+        launched=launched.launched,
         password=password,
         process=process,
         lifeline=theirs,

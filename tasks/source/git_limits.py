@@ -99,3 +99,7 @@ def refuse_nul(root: Path, arguments: tuple[str, ...]) -> None:
     for text in (str(root), *arguments):
         if "\0" in text:
             raise UsageError(f"{text!r} contains a NUL character, which no path and no name has. Correct it.")
+        try:
+            os.fsencode(text)
+        except UnicodeEncodeError as error:
+            raise UsageError(f"{text!r} is no valid Unicode, so it is no path and no name. Correct it.") from error

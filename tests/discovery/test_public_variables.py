@@ -94,3 +94,16 @@ def test_private_variables_have_the_places_of_their_reads() -> None:
         ("CMS_TOKEN", "s/vite.config.js", 3),
         ("CMS_URL", "s/src/a.ts", 1),
     }
+
+
+def test_a_worker_that_a_build_makes_reads_variables_too() -> None:
+    files = {
+        "w/package.json": '{"name": "w", "scripts": {"build": "vite build"}}',
+        "w/wrangler.json": '{"name": "w", "main": ".svelte-kit/cloudflare/_worker.js"}',
+        "w/src/routes/+page.server.js": "import { CMS_KEY } from '$env/static/private'",
+    }
+
+    (component,) = look(files).components
+
+    assert component.node
+    assert [each.name for each in component.node.reads] == ["CMS_KEY"]

@@ -154,3 +154,13 @@ def test_each_file_is_read_once() -> None:
 
 def test_the_order_of_the_paths_does_not_matter() -> None:
     assert discover(sorted(WHOLE, reverse=True), WHOLE.__getitem__) == look(WHOLE)
+
+
+DEEP = 50_000
+EXPLOSIVE = ("[" * DEEP, "- " * DEEP + "1", "(" * DEEP, '{"a":' * DEEP, "x = " + "-" * DEEP + "1", "9" * DEEP)
+
+
+@pytest.mark.parametrize("text", EXPLOSIVE, ids=lambda text: text[:6])
+def test_files_that_nest_too_deep_raise_no_error(text: str) -> None:
+    for path in (*sorted(WHOLE), "api/noxfile.py"):
+        look(WHOLE | {path: text})

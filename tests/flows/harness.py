@@ -85,7 +85,7 @@ class RecorderProcess:
     def wait(self) -> list[Recording]:
         """Return its lines on stdout. Fails if it printed other text or anything on stderr."""
         stdout, stderr = self._process.communicate(timeout=300)
-        assert (self._process.returncode, stderr) == (0, b""), stderr
+        assert (self._process.returncode, stderr) == (0, b""), stderr.decode(errors="replace")[-4000:]
         return [Recording(**json.loads(line)) for line in stdout.splitlines()]
 
 

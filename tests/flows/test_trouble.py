@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from flows.recording.recorder import Recorded, RecorderLimits, watch
-from tasks.prefect_server import ServerHandle
+from tasks.prefect_server import Phase, ServerHandle
 from tests.flows.harness import Places, RecorderProcess, alive, record_run, rows, wait_until
 from tests.flows.scripted import MIXED, ScriptedRun, lasting
 
@@ -79,7 +79,8 @@ def test_damaged_history_costs_one_run_its_record_at_the_most(user_dirs: Places)
     recording = record_run(user_dirs)
 
     assert recording.unrecorded is None
-    assert len([*first.home.glob("prefect.db.damaged-*")]) == 1
+    aside = [path.name for path in first.home.glob("prefect.db.damaged-*")]
+    assert len([name for name in aside if not name.endswith(("-wal", "-shm"))]) == 1
 
 
 @real
@@ -147,6 +148,28 @@ async def test_server_that_answers_without_progress_is_given_up(monkeypatch: pyt
     recorded = await watch(ScriptedRun(MIXED), never, partial(ServerHandle, url=NOWHERE), RecorderLimits(busy=0.3))
 
     assert recorded.unrecorded == f"Prefect's server at {NOWHERE} was too slow"
+
+
+@pytest.mark.parametrize(
+    ("handle", "reason"),
+    [
+        (
+            ServerHandle(url=NOWHERE, note="the history was moved"),
+            "the history was moved. This run did not wait for it",
+        ),
+        (ServerHandle(url=NOWHERE, launched=1.0), "was still starting"),
+    ],
+    ids=["repaired", "started long ago"],
+)
+async def test_server_that_starts_after_trouble_is_not_waited_for(
+    monkeypatch: pytest.MonkeyPatch, handle: ServerHandle, reason: str
+) -> None:
+    monkeypatch.setattr("os.environ", dict(os.environ))
+    monkeypatch.setattr("flows.recording.recorder.phase", lambda _: Phase.STARTING)
+
+    recorded = await watch(ScriptedRun(MIXED), never, lambda: handle, RecorderLimits(starting=9999, repaired=0.1))
+
+    assert reason in (recorded.unrecorded or "")
 
 
 async def test_recorder_does_not_wait_for_a_run_with_an_error(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -131,6 +131,15 @@ def test_every_file_of_our_packages_is_in_the_wheel(wheel: Path) -> None:
     assert wheel.name.startswith(f"predeploy-{VERSION}-")
 
 
+def test_list_of_packages_is_in_the_wheel_where_programs_look_for_it(wheel: Path) -> None:
+    with zipfile.ZipFile(wheel) as archive:
+        (name,) = [name for name in archive.namelist() if "/sboms/" in name]
+        content = archive.read(name)
+
+    assert name == f"predeploy-{VERSION}.dist-info/sboms/packages.cdx.json"
+    assert content == (ROOT / "deployments/packages.cdx.json").read_bytes()
+
+
 def test_no_path_of_this_machine_is_in_the_wheel(wheel: Path) -> None:
     assert [name for name, content in members(wheel) if str(ROOT).encode() in content] == []
 

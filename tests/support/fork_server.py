@@ -55,6 +55,9 @@ def read_settings_again() -> None:
 def load_flow() -> Any:
     """As in `flows/predeploy.py`."""
     read_settings_again()
+    from prefect.logging.configuration import setup_logging
+
+    setup_logging(incremental=False)  # by the settings of this call
     from flows.predeploy import predeploy
 
     return predeploy

@@ -181,7 +181,7 @@ def _nox(path: str, text: str) -> Iterator[Recipe]:
     """Yields the sessions of a noxfile, with their calls of `session.run` that have only plain words."""
     try:
         module = ast.parse(text)
-    except (SyntaxError, ValueError):
+    except (SyntaxError, ValueError, RecursionError, MemoryError):  # the last two are for text that nests too deep
         return
     for function in (each for each in module.body if isinstance(each, ast.FunctionDef) and each.decorator_list):
         calls = [each for each in ast.walk(function) if isinstance(each, ast.Call) and _is_run(each.func)]

@@ -45,7 +45,7 @@ def parsed(text: str) -> ast.Module | None:
     """Returns the syntax tree of a Python file, or None if the file is broken."""
     try:
         return ast.parse(text)
-    except (SyntaxError, ValueError, RecursionError):
+    except (SyntaxError, ValueError, RecursionError, MemoryError):  # the last two are for text that nests too deep
         return None
 
 

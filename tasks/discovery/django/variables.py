@@ -48,7 +48,19 @@ def read_variables(
         for each in (*kept, *read_models(tree)):
             known = found.get(each.name)
             found[each.name] = merged(known, replace(each, file=path)) if known else replace(each, file=path)
+    for name, default in set_defaults(tree for _, tree in settings):
+        if name in found:
+            found[name] = replace(found[name], required=False, default=found[name].default or default)
     return tuple(each for _, each in sorted(found.items()))
+
+
+def set_defaults(trees: Iterable[ast.Module]) -> Iterator[tuple[str, str]]:
+    """Yields the variables that the settings set themselves if they are absent: `os.environ.setdefault("X", "y")`."""
+    for node in (each for tree in trees for each in ast.walk(tree)):
+        match node:
+            case ast.Call(func=ast.Attribute(value=owner, attr="setdefault"), args=[key, value]):
+                if name_of(owner) == "environ" and text_of(key):
+                    yield text_of(key), text_of(value)
 
 
 def is_served(read: Variable, node: ast.AST, path: str) -> bool:

@@ -11,7 +11,8 @@ _ABSENT = re.compile(
     r"(?i:missing|required|undefined|not set|not defined|not provided|must be set|must provide|invalid|not exported)"
 )
 _ENVIRONMENT = re.compile(
-    r"(?i:environment variables?|env(?:ironment)? vars?\b|process\.env|import\.meta\.env|\$env/|\.env\b)"
+    r"(?i:environment variables?|env(?:ironment)? vars?\b|process\.env|import\.meta\.env|\.env\b"
+    r"|\benv/(?:static|dynamic)/)"
 )
 _PUBLIC = r"(?:PUBLIC|VITE|NEXT_PUBLIC|GATSBY|REACT_APP|NUXT_PUBLIC|VUE_APP|NG_APP)_"
 _NAME = re.compile(r"(?<![\w.])[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+\b")

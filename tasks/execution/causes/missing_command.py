@@ -1,6 +1,7 @@
 """Judges a shell's message that it does not find a program. Pure."""
 
 import re
+from collections.abc import Collection
 
 from tasks.execution.causes.npm_commands import NPM_COMMANDS
 from tasks.execution.judgement import Judgement, errored, failed
@@ -9,7 +10,7 @@ from tasks.reason_codes import ReasonCode
 from tasks.steps import Command
 
 _ABSENT = re.compile(
-    r"^(?:\[custom build\] )?(?:/bin/)?(?:ba|da|z|k)?sh: (?:line )?(?:\d+: )?(?P<name>[\w.@/-]+): (?:command )?"
+    r"^(?:\[custom build\] )?(?:/\S*/)?(?:ba|da|z|k)?sh: (?:line )?(?:\d+: )?(?P<name>[\w.@/-]+): (?:command )?"
     r"not found",
     re.MULTILINE,
 )
@@ -38,10 +39,10 @@ def judge_script(command: Command, exit: Exit) -> Judgement | None:
     )
 
 
-def judge_absent(command: Command, exit: Exit) -> Judgement | None:
+def judge_absent(command: Command, exit: Exit, packages: Collection[str] = ()) -> Judgement | None:
     """Returns failed if only a package of npm has the program, else errored; None without such a message.
 
-    Other programs may be part of the place where production builds.
+    Other programs may be part of the place where production builds. `packages` are those of the manifest.
     """
     if script := judge_script(command, exit):
         return script
@@ -54,6 +55,9 @@ def judge_absent(command: Command, exit: Exit) -> Judgement | None:
         caller = "the build command of the wrangler file"
     what = f"{caller} calls {name}, which was not found"
     if command.environment == "node" and name in NPM_COMMANDS:
-        reason = f"{what}: no manifest of the stack has the package {NPM_COMMANDS[name]}"
+        package = NPM_COMMANDS[name]
+        lack = f"no manifest of the stack has the package {package}"
+        lack = f"the lock installs {package} without this program" if package in packages else lack
+        reason = f"{what}: {lack}"
         return failed(ReasonCode.TOOL_MISSING, reason, explained=False)
     return errored(ReasonCode.TOOL_MISSING, f"{what}: install {name} on this machine, or call it only where it is")

@@ -49,7 +49,7 @@ def line_of(error: BaseException, path: str | None, migration: Any) -> int | Non
         return None
     try:
         tree = ast.parse(Path(path).read_text(encoding="utf-8"))
-    except (OSError, ValueError, SyntaxError):
+    except (OSError, ValueError, SyntaxError, RecursionError, MemoryError):
         return None
     lists = [
         each.value

@@ -77,6 +77,7 @@ def test_variable_without_a_default_is_required_and_has_a_shape(text: str, shape
     [
         OS + 'def words(name):\n    return os.environ.get(name, "").split(",")\nX = words("X")',
         OS + 'D = "1"\ndef number(name):\n    return int(os.environ.get(name, D))\nX = number("X")',
+        OS + 'os.environ.setdefault("X", "dev")\nX = os.environ["X"]',
         OS + 'X = os.environ.get("X")',
         OS + 'X = int(os.environ.get("X", 3))',
         OS + 'X = int(os.environ.get("X") or 3)',

@@ -274,6 +274,11 @@ def test_version_of_the_interpreter_comes_from_the_engine() -> None:
         ("sh: line 1: doppler: command not found", Status.ERRORED, "calls doppler"),
         ("/bin/sh: cross-env: not found", Status.FAILED, "no manifest of the stack has the package cross-env"),
         ("bash: line 3: tsc: command not found", Status.FAILED, "the package typescript"),
+        (
+            "/usr/bin/bash: line 1: vite: command not found",
+            Status.FAILED,
+            "the lock installs vite without this program",
+        ),
         ("sh: 1: Syntax error", None, ""),
         ("sh: 1: ./build.sh: Permission denied", Status.FAILED, "without the bit for execution: `git update-index"),
         ("sh: 1: ./build.sh: not found", Status.FAILED, "calls ./build.sh, which does not start: the tree lacks it"),
@@ -287,7 +292,7 @@ def test_program_that_a_script_calls_and_that_is_missing_is_named(
 ) -> None:
     command = make_command("npm", "run", "build", label="vite build", environment="node", parser="site_build")
 
-    found = judge_absent(command, Exit(code=127, stderr=f"{output}\n"))
+    found = judge_absent(command, Exit(code=127, stderr=f"{output}\n"), {"vite"})
 
     assert (found and found.status) == status
     assert says in (found.reason if found else "")
@@ -342,6 +347,31 @@ def test_silent_server_is_errored_if_a_busy_machine_gave_it_too_little(
     assert ("did not listen within 60 s on a busy machine (2.5" in found.reason) is (status is Status.ERRORED)
     said = "nothing listened within 60 s. If it needs more time: limits.django_health = 480 in predeploy.toml"
     assert [each.message for each in findings.diagnostics] == [said]
+
+
+@pytest.mark.parametrize(
+    ("messages", "load", "status"),
+    [
+        (
+            ("error at setup: Failed: Timeout (>5.0s) from pytest-timeout.", "Required test coverage of 100%"),
+            9.0,
+            "errored",
+        ),
+        (("Failed: Timeout (>5.0s) from pytest-timeout.",), 1.0, "failed"),
+        (("Failed: Timeout (>5.0s) from pytest-timeout.", "assert 1 == 2"), 9.0, "failed"),
+        (("Required test coverage of 100% not reached",), 9.0, "failed"),
+    ],
+)
+def test_tests_that_were_too_slow_on_a_busy_machine_are_no_verdict(
+    messages: tuple[str, ...], load: float, status: str
+) -> None:
+    findings = Findings(diagnostics=[Diagnostic(tool="pytest", message=each) for each in messages])
+
+    found = judge_silence(
+        make_check("pytest"), Exit(code=1), failed("findings", "1"), Effort(limit=9, load=load), findings
+    )
+
+    assert found.status.value == status
 
 
 def test_server_that_ended_was_not_late() -> None:

@@ -99,6 +99,7 @@ ENV = (("PUBLIC_API_URL", "https://public-api-url.predeploy.invalid"), ("PUBLIC_
         ("Configuration must contain a valid id, got predeploy-public-id", ["PUBLIC_ID"]),
         ("Missing environment variable: CMS_TOKEN", ["CMS_TOKEN"]),
         ('"PUBLIC_MAP_KEY" is not exported by "virtual:env/static/public"', ["PUBLIC_MAP_KEY"]),
+        ('"API_KEY" is not exported by " virtual:env/static/private"', ["API_KEY"]),
         ("UNRESOLVED_IMPORT: could not resolve ./a", []),
         ("X_Y is not defined", []),
         ("Unexpected token", []),
