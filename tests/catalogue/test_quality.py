@@ -267,8 +267,11 @@ def test_tests_run_with_the_runner_of_the_stack(
 def test_tests_of_ci_get_no_value_of_an_example_that_the_settings_do_not_need(
     call: ToolCall, workflow: str, debug: str | None
 ) -> None:
-    reads = (Variable(name="DEBUG", default="True"), Variable(name="STRIPE_KEY", required=True))
-    reads = (*reads, Variable(name="DJANGO_ENV", default="development"))
+    reads = (
+        Variable(name="DEBUG", default="True"),
+        Variable(name="STRIPE_KEY", required=True),
+        Variable(name="DJANGO_ENV", default="development"),
+    )
     given = (("DJANGO_ENV", "production", "apps/web/Dockerfile"),)
     web = make_web(project=project(call), reads=reads, given=given, examples=("apps/web/.env.example",))
     files = {"apps/web/.env.example": "DEBUG=False\nSTRIPE_KEY=sk_example\n", ".github/workflows/ci.yml": workflow}
