@@ -82,7 +82,7 @@ def test_little_of_a_resource_ends_with_a_last_line(caller: Caller, green: TinyS
         ("XDG_CACHE_HOME", "/dev/null", "XDG_CACHE_HOME: predeploy cannot write to /dev/null/predeploy"),
         ("XDG_DATA_HOME", "/proc", "XDG_DATA_HOME: predeploy cannot write to /proc/predeploy"),
         ("TMPDIR", "/dev/null", "TMPDIR is '/dev/null', which is no directory"),
-        ("TMPDIR", "/nonexistent", "TMPDIR is '/nonexistent', which is no directory"),
+        ("TMPDIR", "/no such place", "TMPDIR is '/no such place', which is no directory"),
         ("TMPDIR", "here", "TMPDIR is 'here', which is no directory"),
         ("TMPDIR", "/proc", "TMPDIR: predeploy cannot write to /proc"),
     ],

@@ -12,6 +12,7 @@ import os
 import selectors
 import socket
 import sys
+import tempfile
 import time
 from typing import Any
 
@@ -70,5 +71,6 @@ def become(call: Call, descriptors: list[int]) -> None:
     os.environ.clear()
     os.environ.update(call["environ"])
     time.tzset()
+    tempfile.tempdir = None  # TMPDIR may be another one
     os.write(link, f"pid {os.getpid()}\n".encode())
     os.closerange(3, 1024)

@@ -15,7 +15,7 @@ POSTGRES = (
     *("tests/probes/test_outbound.py", "tests/probes/test_outbound_driver.py", "tests/probes/test_outbound_log.py"),
     *("tests/probes/test_outbound_service.py", "tests/probes/test_request_errors.py"),
     *("tests/probes/test_settings_loader.py", "tests/probes/test_sqlite_upgrade.py", "tests/probes/test_stored_row.py"),
-    *("tests/probes/test_upgrade_rows.py",),
+    *("tests/probes/test_hyperdrive.py", "tests/probes/test_upgrade_rows.py"),
 )
 """They share a Postgres, an environment with Django, and a process that has Django imported."""
 UNITS = (
