@@ -8,6 +8,10 @@ from dataclasses import dataclass
 LOG_HOST, LOG_PATH = "predeploy.invalid", "/predeploy/log"
 LIMIT = 10
 Finding = dict[str, str]
+PlacedFinding = dict[str, object]
+"""A finding that may have a line."""
+Outcome = tuple[int, list[PlacedFinding], str]
+"""Exit code, findings, and the summary of a pass."""
 
 
 @dataclass(frozen=True)
@@ -79,6 +83,27 @@ def findings(asked: list[OutboundRequest]) -> list[Finding]:
     ]
     found += [postgres_error(query) for each in asked for query in each.errors]
     return list({json.dumps(each): each for each in found}.values())
+
+
+def judged(outcome: Outcome, outbound: str) -> Outcome:
+    """Returns the outcome with the code's outbound requests in mind. `outbound` is host and port of their service.
+
+    7: an unsupported request; 8: the database is lost; 9: an error after a request to a host of production alone.
+    """
+    code, found, summary = outcome
+    if code not in {0, 1, 10}:
+        return outcome
+    asked = read_log(outbound)
+    undecided = without_verdict(asked)
+    if undecided is not None:
+        return {"unspoken": 7, "lost": 8}[undecided[0]], [dict(undecided[1]), *found], ""
+    refused: list[PlacedFinding] = [dict(each) for each in findings(asked) if each["rule"] == "unknown_host"]
+    if code == 0:
+        return 0, [{**each, "severity": "warning"} for each in refused], summary
+    if code == 1 and refused:
+        return 9, [*refused, *found], ""
+    more: list[PlacedFinding] = [dict(each) for each in findings(asked)]
+    return code, [*found, *more], ""
 
 
 def without_bindings(names: list[str]) -> Finding:

@@ -21,12 +21,8 @@ import sys
 from dataclasses import dataclass
 
 from http_health import lost_database
-from outbound_log import findings, listens, read_log, without_bindings, without_verdict
+from outbound_log import Outcome, PlacedFinding, judged, listens, without_bindings
 from visitor import HealthAnswer, HealthServer, follow, listen, share
-
-Finding = dict[str, object]
-Outcome = tuple[int, list[Finding], str]
-"""Exit code, findings, and the summary of a pass."""
 
 EXCEPTION = "error code: 1101"
 
@@ -42,7 +38,7 @@ class Asked:
     place: str = ""
     doubt: str = ""
 
-    def said(self, rule: str, message: str) -> list[Finding]:
+    def said(self, rule: str, message: str) -> list[PlacedFinding]:
         """Returns a finding at the function."""
         file, _, line = self.place.rpartition(":")
         place = {"file": file, "line": int(line)} if file else {}
@@ -71,7 +67,7 @@ def ask(server: HealthServer, asked: Asked) -> HealthAnswer | Outcome:
 
 def ask_all(server: HealthServer, requests: list[Asked]) -> Outcome:
     """Requests every path, until one answer is an error of the project. Doubtful errors count if there is no other."""
-    doubtful: list[Finding] = []
+    doubtful: list[PlacedFinding] = []
     answers = []
     for asked in requests:
         answer = ask(server, asked)
@@ -85,24 +81,6 @@ def ask_all(server: HealthServer, requests: list[Asked]) -> Outcome:
         return 10, doubtful, ""
     shown = ", ".join(f"GET {answer.path} {answer.status}" for answer in answers)
     return 0, [], f"{shown}, {answers[-1].mark.partition(' ')[2]}"
-
-
-def judged(outcome: Outcome, outbound: str) -> Outcome:
-    """Returns the outcome with the outbound requests in mind. `outbound` is host and port of their service."""
-    code, found, summary = outcome
-    if code not in {0, 1, 10}:
-        return outcome
-    asked = read_log(outbound)
-    undecided = without_verdict(asked)
-    if undecided is not None:
-        return {"unspoken": 7, "lost": 8}[undecided[0]], [dict(undecided[1]), *found], ""
-    refused: list[Finding] = [dict(each) for each in findings(asked) if each["rule"] == "unknown_host"]
-    if code == 0:
-        return 0, [{**each, "severity": "warning"} for each in refused], summary
-    if code == 1 and refused:
-        return 9, [*refused, *found], ""
-    more: list[Finding] = [dict(each) for each in findings(asked)]
-    return code, [*found, *more], ""
 
 
 def main() -> int:

@@ -17,15 +17,13 @@ import json
 import sys
 from urllib.parse import urlencode
 
-from outbound_log import Finding, findings, listens, read_log, without_bindings, without_verdict
+from outbound_log import Outcome, PlacedFinding, judged, listens, without_bindings
 from visitor import HealthServer, listen, share
 
-Outcome = tuple[int, list[Finding], str]
-"""Exit code, findings, and the summary of a pass."""
 CALL = "X-Predeploy-Cron"
 
 
-def said(rule: str, message: str) -> list[Finding]:
+def said(rule: str, message: str) -> list[PlacedFinding]:
     return [{"tool": "cron", "rule": rule, "message": message}]
 
 
@@ -60,23 +58,6 @@ def call_all(server: HealthServer, crons: list[str]) -> Outcome:
     return 0, [], f"`scheduled` ended well for {', '.join(crons)}, {runtime}"
 
 
-def judged(outcome: Outcome, outbound: str) -> Outcome:
-    """Returns the outcome with the Worker's outbound requests in mind. `outbound` is host and port of their service."""
-    code, found, summary = outcome
-    if code not in {0, 1, 10}:
-        return outcome
-    asked = read_log(outbound)
-    undecided = without_verdict(asked)
-    if undecided is not None:
-        return {"unspoken": 7, "lost": 8}[undecided[0]], [undecided[1], *found], ""
-    refused = [each for each in findings(asked) if each["rule"] == "unknown_host"]
-    if code == 0:
-        return 0, [{**each, "severity": "warning"} for each in refused], summary
-    if code == 1 and refused:
-        return 9, [*refused, *found], ""
-    return code, [*found, *findings(asked)], ""
-
-
 def main() -> int:
     parser = argparse.ArgumentParser()
     parser.add_argument("--host", required=True)
@@ -102,7 +83,7 @@ def main() -> int:
     else:
         code, found, summary = judged(call_all(server, options.cron), options.outbound)
     if code == 1 and options.remote:
-        code, found = 11, [without_bindings(options.remote), *found]
+        code, found = 11, [dict(without_bindings(options.remote)), *found]
     print(json.dumps({"diagnostics": found, "summary": summary}))
     return code
 
