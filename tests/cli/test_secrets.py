@@ -132,8 +132,14 @@ def assert_no_trace(ended: Ended, *places: Path) -> None:
             if not name.endswith("leak.py")
             else []
         )
-        assert not hits, (name, hits, ended.transcript)
+        assert not hits, f"{name}: {hits}\n{around(content, shown, hits)}\n{ended.transcript}"
     assert seen > 10
+
+
+def around(content: bytes, shown: bytes, hits: list[bytes]) -> str:
+    """Returns the text around the first place of each hit, as pytest shortens a long file name in its summary."""
+    places = [(text, text.find(hit)) for hit in hits for text in (content, shown)]
+    return "\n".join(repr(text[max(0, at - 200) : at + 200]) for text, at in places if at >= 0)
 
 
 @pytest.mark.parametrize("provider", ["env", "file"])

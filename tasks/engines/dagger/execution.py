@@ -10,7 +10,7 @@ from tasks.engines.command_log import KEPT, Log
 from tasks.engines.dagger.paths import WORK
 from tasks.engines.dagger.resources import SessionResources
 from tasks.engines.dagger.session import ANY, Container, EngineRefusedError, ExecFailedError
-from tasks.engines.dagger.wrapper import RECORD, CommandRecord, read_record, wrap
+from tasks.engines.dagger.wrapper import OUTPUTS, RECORD, CommandRecord, read_record, wrap
 from tasks.errors import EngineError
 from tasks.exits import Exit
 from tasks.redaction.redactor import Redactor
@@ -81,9 +81,7 @@ async def attempt(resources: SessionResources, container: Container, order: Step
         async with asyncio.timeout(order.limit + GRACE):
             after = await resources.session.ask(after.sync(), limit=None)
             written, stdout, stderr = await asyncio.gather(
-                resources.session.ask(after.file(f"{RECORD}/exit").contents()),
-                resources.session.ask(after.stdout()),
-                resources.session.ask(after.stderr()),
+                *(resources.session.ask(after.file(path).contents()) for path in (f"{RECORD}/exit", *OUTPUTS))
             )
         record = read_record(written)
     except TimeoutError:

@@ -1,7 +1,8 @@
 """The shell script around a command in a container: it limits the command's time, and records its end. POSIX shell.
 
-The exec itself always succeeds, so the engine keeps the complete output, and may cache it. The record names the run of
-the execution. If the step has servers, the end of a server ends the command.
+The exec itself always succeeds, so the engine may cache it. The record names the run of the execution. If the step has
+servers, the end of a server ends the command. The output goes to two files: the engine's log mixes both streams, and a
+secret that the other stream cuts in two could not be masked there.
 """
 
 import math
@@ -15,11 +16,14 @@ from tasks.exits import ServiceExit
 from tasks.production import Healthcheck
 
 RECORD = "/record"
+OUTPUTS = (f"{RECORD}/stdout", f"{RECORD}/stderr")
 NO_VARIABLES: Mapping[str, str] = {}
 RUN = "PREDEPLOY_RUN"
 NONCE = "PREDEPLOY_NONCE"
 """The variable with the run of an exec, and the variable that forces an execution in spite of the cache."""
 KEPT = 65536
+OUTPUT_BYTES = 100_000_000
+"""The last bytes of each stream that are kept. The engine refuses to read a file of more than 128 MiB."""
 BLOCK = 512
 """The unit of `ulimit -f` in a POSIX shell."""
 
@@ -28,7 +32,7 @@ limit=$1 servers=$2 blocks=$3; shift 3
 [ -z "$blocks" ] || ulimit -f "$blocks"
 mkdir -p {RECORD}
 begun=$(date +%s.%N)
-timeout -k 5 "$limit" "$@" &
+timeout -k 5 "$limit" "$@" >{OUTPUTS[0]} 2>{OUTPUTS[1]} &
 pid=$!
 if [ -n "$servers" ]; then
   while sleep 0.05; do
@@ -48,6 +52,10 @@ if [ -n "$servers" ]; then
   # a server that caused the failure may end, and print its reason, a little later
   [ "$code" = 0 ] || sleep 0.3
 fi
+for output in {" ".join(OUTPUTS)}; do
+  [ "$(wc -c <"$output")" -le {OUTPUT_BYTES} ] && continue
+  tail -c {OUTPUT_BYTES} "$output" >"$output.end" && mv "$output.end" "$output"
+done
 stopped=0
 [ -s {RECORD}/stopped ] && stopped=1
 printf '%s %s %s %s %s %s\\n' "${RUN}" "$begun" "$(date +%s.%N)" "$code" "$stopped" "$used" >{RECORD}/exit

@@ -18,11 +18,12 @@ from typing import Any, Self
 import graphql
 
 from tasks.engines.dagger.reach import RUNNER_HOST, SESSION_PORT, SESSION_TOKEN
-from tasks.engines.dagger.wrapper import RECORD, RUN
+from tasks.engines.dagger.wrapper import OUTPUTS, RECORD, RUN
 
 TOKEN = "a-session-token"
 EXIT = f'file(path: "{RECORD}/exit")'
-"""A text in the query for the exit code of an exec. The query for its output has the text of `stdout`."""
+STDOUT = f'file(path: "{OUTPUTS[0]}")'
+"""A text in the query for the exit code of an exec, and in the query for its output."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -19,6 +19,7 @@ from tests.engines.dagger.fake_session import (
     DEAF,
     EXIT,
     INTROSPECTION,
+    STDOUT,
     VERSION,
     Answer,
     Data,
@@ -49,7 +50,7 @@ class TestRuns:
 
     async def test_exit_of_a_step_is_reported(self, fake: FakeSession, bench: Bench) -> None:
         fake.on(EXIT, Ended(code=3))
-        fake.on("stdout", Data(value="said\n"))
+        fake.on(STDOUT, Data(value="said\n"))
         async with bench.engine() as engine:
             exit = await engine.run(bench.step("one"), bench.log)
 

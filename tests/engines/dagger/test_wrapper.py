@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tasks.engines.dagger.paths import SERVED
-from tasks.engines.dagger.wrapper import NO_VARIABLES, RECORD, CommandRecord, read_record, serve, wrap
+from tasks.engines.dagger.wrapper import NO_VARIABLES, OUTPUT_BYTES, RECORD, CommandRecord, read_record, serve, wrap
 from tasks.exits import ServiceExit
 
 
@@ -48,6 +48,22 @@ def test_the_code_is_recorded_with_the_run(tmp_path: Path, code: int) -> None:
     record = run(tmp_path, "sh", "-c", f"exit {code}")
 
     assert (record.run, record.code, record.servers) == ("this-run", code, ())
+
+
+def test_output_reaches_the_files_alone(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    """The engine's log mixes both streams, so a secret in it may be cut in two and stay unmasked."""
+    run(tmp_path, "sh", "-c", "printf out; printf err >&2")
+
+    assert capfd.readouterr() == ("", "")
+    assert [(tmp_path / "record" / name).read_text() for name in ("stdout", "stderr")] == ["out", "err"]
+
+
+def test_the_end_of_a_large_output_is_kept(tmp_path: Path) -> None:
+    run(tmp_path, "sh", "-c", f"head -c {OUTPUT_BYTES} /dev/zero; printf end")
+
+    output = tmp_path / "record/stdout"
+    assert output.stat().st_size == OUTPUT_BYTES
+    assert output.read_bytes()[-3:] == b"end"
 
 
 def test_processor_time_of_a_command_is_recorded(tmp_path: Path) -> None:
