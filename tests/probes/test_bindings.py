@@ -287,7 +287,15 @@ def bind(shop: Stage, body: str = "return new Response();") -> None:
     config = {"name": "till-live", "main": "out/index.js", "compatibility_date": "2026-01-01", **namespaces}
     (till / "wrangler.json").write_text(json.dumps(config))
     facts = {"name": "till", "config": str(till / "wrangler.json"), "directory": str(till), "texts": ["UNIT"]}
-    empty = {"main": "out/index.js", "date": "2026-01-01", "flags": [], "vars": {}, "rules": [], "crons": [], "environment": ""}
+    empty = {
+        "main": "out/index.js",
+        "date": "2026-01-01",
+        "flags": [],
+        "vars": {},
+        "rules": [],
+        "crons": [],
+        "environment": "",
+    }
     more = {"bindings": namespaces, "bundle": str(till / "out"), "values": {"UNIT": "cup"}, "named": "", "sections": []}
     shop.facts["bound"] = [{**empty, **facts, **more}]
 
