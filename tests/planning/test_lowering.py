@@ -11,7 +11,7 @@ import pytest
 from tasks.catalogue import ROWS, make_catalogue
 from tasks.diagnostics import PARSERS
 from tasks.errors import UsageError
-from tasks.installation import PythonInstallation
+from tasks.production import PythonInstallation
 from tasks.models import Stage
 from tasks.packages.own_wrangler import ROOT
 from tasks.planning.environments import python_environment
