@@ -55,7 +55,8 @@ class Comparison:
     `previous` is the id of the newest run that is comparable. `seen` says in how many runs in a row a finding came,
     this one included. `base` names the deployed commit, if a run of it is known; `on_base` are the findings and
     `red_on_base` the checks that are red there too. `flaky` has checks with another result on the same files, and the
-    run with it. `slower` has the usual seconds of checks that took much longer.
+    run with it. `slower` has the usual seconds of checks that took much longer. `is_whole`: all checks ran.
+    `is_narrowed`: of one check, only chosen tests ran.
     """
 
     previous: str = ""
@@ -67,6 +68,8 @@ class Comparison:
     flaky: Mapping[str, str] = field(default_factory=dict)
     slower: Mapping[str, float] = field(default_factory=dict)
     gate: WeakerGate = WeakerGate()
+    is_whole: bool = False
+    is_narrowed: bool = False
 
 
 NO_COMPARISON = Comparison()

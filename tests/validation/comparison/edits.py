@@ -25,7 +25,9 @@ def edit(what: str, path: str, before: str | None, after: str | None, *said: str
 MYPY = "[tool.mypy]\nstrict = true\n"
 LINT = '[tool.ruff.lint]\nselect = ["E", "F", "S"]\nignore = []\n'
 EDITS = (
-    edit("a line gets `# noqa: F401`", "a.py", "import os\n", "import os  # noqa: F401\n", "a.py:1 new: `# noqa: F401`"),
+    edit(
+        "a line gets `# noqa: F401`", "a.py", "import os\n", "import os  # noqa: F401\n", "a.py:1 new: `# noqa: F401`"
+    ),
     edit(
         "a rule is added to a `noqa`",
         "a.py",
