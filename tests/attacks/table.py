@@ -9,6 +9,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from tests.attacks.attack import Attack, Tried, as_table, perform
+from tests.attacks.crowds import crowd_attacks
+from tests.attacks.disks import disk_attacks
+from tests.attacks.kills import kill_attacks
 from tests.attacks.machine import exhaustion_attacks
 from tests.attacks.texts import address_attacks, redaction_attacks, report_attacks, settings_attacks
 from tests.attacks.trees import git_attacks, package_attacks, stack_attacks
@@ -24,6 +27,9 @@ def all_attacks(place: Path) -> Iterator[Attack]:
     yield from git_attacks(place)
     yield from stack_attacks(place)
     yield from exhaustion_attacks(place)
+    yield from kill_attacks(place)
+    yield from crowd_attacks(place)
+    yield from disk_attacks(place)
 
 
 def try_all() -> list[Tried]:
