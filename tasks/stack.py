@@ -4,8 +4,8 @@ from dataclasses import dataclass, field
 from enum import IntEnum, StrEnum
 from typing import Literal
 
-from tasks.installation import PythonInstallation
 from tasks.packages.package_script import PackageScript
+from tasks.production import PythonInstallation
 from tasks.variable import Variable
 from tasks.web import Web
 from tasks.worker import Worker
