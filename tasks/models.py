@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from tasks.comparison import NO_COMPARISON, Comparison
 from tasks.production import ProductionFacts
 
 
@@ -233,6 +234,7 @@ class Report:
     gate: bool = False
     stage_durations: dict[Stage, float] = field(default_factory=dict)
     place: str = ""
+    compared: Comparison = NO_COMPARISON
 
     def of(self, stage: Stage) -> tuple[CheckReport, ...]:
         """Returns the checks of one stage, in the plan's order."""
