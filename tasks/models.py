@@ -90,8 +90,8 @@ class Result:
 
     `reason_code` is stable and made for programs, `reason` is one line for people. Both are empty for a plain pass.
     `summary` describes a pass, such as `24 passed`. `started` is in seconds since the run began, `duration` in seconds.
-    `blocked_by` is the id of a red check that has the same packages, for which this one was skipped.
-    """
+    `blocked_by` is the id of a red check that has the same packages, for which this one was skipped. `cached`: no
+    command ran. If predeploy kept the result, `cached_run` and `cached_at` are the run and its time (ISO 8601)."""
 
     check: str
     status: Status
@@ -99,6 +99,8 @@ class Result:
     reason: str = ""
     proof: Proof = Proof()
     cached: bool = False
+    cached_run: str = ""
+    cached_at: str = ""
     started: float = 0.0
     duration: float = 0.0
     summary: str = ""

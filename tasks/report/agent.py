@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 
 from tasks.models import CheckReport, Outcome, Report, Severity, Status
 from tasks.report.facts import (
+    cached_line,
     counted,
     engine_line,
     gap_texts,
@@ -133,6 +134,8 @@ def _finding(finding: FoldedFinding) -> str:
 def _closing(report: Report) -> Iterator[str]:
     yield from (f"warning: {clean_line(text)}" for text in report.warnings)
     yield from map(clean_line, image_lines(report))
+    if cached := cached_line(report):
+        yield cached
     if untracked := untracked_line(report):
         yield untracked
     if report.verdict.outcome is Outcome.ERRORED:

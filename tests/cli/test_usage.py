@@ -252,6 +252,7 @@ def test_help_has_every_flag_subcommand_and_exit_code(caller: Caller) -> None:
     flags = ["base", "budget", "commit", "debug", "distribute", "engine", "environment", "export-built", "export-image"]
     more = [
         "fail-fast",
+        "fresh",
         "gate",
         "help",
         "jobs",
