@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from tasks.comparison import NO_COMPARISON, Comparison
 from tasks.production import ProductionFacts
 
 
@@ -90,8 +91,8 @@ class Result:
 
     `reason_code` is stable and made for programs, `reason` is one line for people. Both are empty for a plain pass.
     `summary` describes a pass, such as `24 passed`. `started` is in seconds since the run began, `duration` in seconds.
-    `blocked_by` is the id of a red check that has the same packages, for which this one was skipped. `cached`: no
-    command ran. If predeploy kept the result, `cached_run` and `cached_at` are the run and its time (ISO 8601)."""
+    `blocked_by` is the id of a red check with the same packages. `cached`: no command ran. If predeploy kept the
+    result, it is from `cached_run`, which ended at `cached_at` (ISO 8601)."""
 
     check: str
     status: Status
@@ -177,9 +178,6 @@ class SecretsFacts:
     stale: str = ""
 
 
-NO_SECRETS_FACTS = SecretsFacts()
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeliveredImage:
     """An image that was exported after the run: as the archive at `path`, in a registry as `reference`, or both."""
@@ -229,12 +227,13 @@ class Report:
     production: tuple[ProductionFacts, ...] = ()
     rerun: str = ""
     images: tuple[DeliveredImage, ...] = ()
-    secrets: SecretsFacts = NO_SECRETS_FACTS
+    secrets: SecretsFacts = SecretsFacts()
     built: tuple[BuiltFiles, ...] = ()
     commit: str = ""
     gate: bool = False
     stage_durations: dict[Stage, float] = field(default_factory=dict)
     place: str = ""
+    compared: Comparison = NO_COMPARISON
 
     def of(self, stage: Stage) -> tuple[CheckReport, ...]:
         """Returns the checks of one stage, in the plan's order."""

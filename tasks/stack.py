@@ -4,8 +4,8 @@ from dataclasses import dataclass, field
 from enum import IntEnum, StrEnum
 from typing import Literal
 
-from tasks.installation import PythonInstallation
 from tasks.packages.package_script import PackageScript
+from tasks.production import PythonInstallation
 from tasks.variable import Variable
 from tasks.web import Web
 from tasks.worker import Worker
@@ -47,6 +47,22 @@ class CallSource(IntEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FileStep:
+    """A command that makes files of the tree, such as `cp .env.example .env`, at `file` and `line`.
+
+    Its paths are relative to the stack's root. `reads` are the files that it copies, `makes` what it writes. With
+    `into` (`>` or `>>`) its output goes to the file that it makes.
+    """
+
+    words: tuple[str, ...]
+    reads: tuple[str, ...]
+    makes: tuple[str, ...]
+    file: str
+    line: int
+    into: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ToolCall:
     """A call of a quality tool in the stack's own files.
 
@@ -56,6 +72,7 @@ class ToolCall:
     a container, where the working directory is another one. `file` and `line` are the place of the call.
     `version` and `packages` are those of a pre-commit hook or of an action. `excluded` has the Python files and
     directories that a hook leaves out. `env` has the plain variables of the call, `services` those of its CI job.
+    `before` are the steps of the job, or of the recipe, that make files before the call.
     """
 
     tool: str
@@ -72,6 +89,7 @@ class ToolCall:
     excluded: tuple[str, ...] = ()
     env: tuple[tuple[str, str], ...] = ()
     services: tuple[str, ...] = ()
+    before: tuple[FileStep, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

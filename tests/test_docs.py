@@ -108,6 +108,7 @@ FOREIGN = {
     "--file",
     "--from",
     "--group",
+    "--ignore",
     "--limit",
     "--no-default",
     "--no-dev",
@@ -116,6 +117,7 @@ FOREIGN = {
     "--port",
     "--prod",
     "--settings",
+    "--strict-markers",
     "--with",
     "--without",
 }

@@ -1,6 +1,7 @@
 """Parser of vitest: its JSON for failures, and its text for errors that the JSON lacks."""
 
 import re
+from dataclasses import replace
 
 from tasks.diagnostics.javascript import drawn, raised, stack_place
 from tasks.diagnostics.paths import PathMapper
@@ -23,6 +24,8 @@ from tasks.models import Diagnostic, TestCounts
 _UNHANDLED = re.compile(r"^⎯+ (?:Unhandled (?:Rejection|Error)|Uncaught Exception) ⎯+$", re.MULTILINE)
 _RULE_LINE = re.compile(r"^⎯{10,}.*$", re.MULTILINE)
 _HEADING = re.compile(r"^ FAIL  (?:\|[^|\n]+\| )?(?P<path>\S+?)(?: \[ .+ \])?(?: > (?P<names>.+))?$", re.MULTILINE)
+# The error behind an error, such as that of a pool of workers.
+_CAUSE = re.compile(r"^Caused by: (?:[A-Z]\w*: )?(?P<message>.+)$", re.MULTILINE)
 # The text that the JSON has instead of a message if a test exceeds its time limit.
 _PLACEHOLDER = "Error: STACK_TRACE_ERROR"
 _NONE = re.compile(r"^No test (?:suite )?files found.*$", re.MULTILINE)
@@ -98,9 +101,11 @@ def _unhandled(output: ToolOutput) -> list[Diagnostic]:
     """Returns errors outside of tests. They fail the run, although the JSON reports success."""
     found = []
     for match in _UNHANDLED.finditer(output.stderr):
-        error = raised(_RULE_LINE.split(output.stderr[match.end() :])[0], output.mapper, "vitest")
+        text = _RULE_LINE.split(output.stderr[match.end() :])[0]
+        error = raised(text, output.mapper, "vitest")
+        cause = _CAUSE.search(text)
         if error:
-            found.append(error)
+            found.append(replace(error, message=shortened(f"{error.message} {cause['message']}")) if cause else error)
     return found
 
 

@@ -30,8 +30,17 @@ def private_directory(base: Path) -> Iterator[Path]:
     try:
         yield path
     finally:
-        remove_tree(path)
+        remove_locked(path)
         os.close(lock)
+
+
+def remove_locked(path: Path) -> None:
+    """Deletes a directory, its lock last: if this process is killed meanwhile, a later one finds the lock."""
+    with suppress(OSError):  # the second deletion below raises it, if it persists
+        for each in [*path.iterdir()]:
+            if each.name != LOCK:
+                remove_tree(each)
+    remove_tree(path)
 
 
 def remove_abandoned(base: Path) -> None:
@@ -63,6 +72,6 @@ def _remove_if_free(lock: Path) -> None:
         return
     try:
         if try_lock(descriptor):
-            remove_tree(lock.parent)
+            remove_locked(lock.parent)
     finally:
         os.close(descriptor)

@@ -8,6 +8,9 @@ from tasks.catalogue import CatalogueContext
 from tasks.catalogue.django.environment import django_env, fills, own_env
 from tasks.catalogue.django.image import dockerfile_of, image_of
 from tasks.catalogue.django.server import configured_argv, server_argv
+from tasks.catalogue.quality.usage import chosen_calls
+from tasks.discovery.calls.arguments import DJANGO_TEST
+from tasks.discovery.calls.file_steps import shell_line
 from tasks.planning.environments import python_commands
 from tasks.production import Inspected, InspectedComponent, ProductionFacts, Sourced
 from tasks.stack import Component, Kind
@@ -89,6 +92,7 @@ def _web(component: Component, context: CatalogueContext) -> Iterator[Inspected]
     yield server_fact(component, context)
     yield image_fact(component, context)
     yield from _python(component)
+    yield from _making_files(component)
     health = context.configured(component).health
     default = "no file names the path; these are asked"
     yield Inspected(
@@ -112,6 +116,16 @@ def _python(component: Component) -> Iterator[Inspected]:
     named = project.lock or next(iter(project.production), None) or project.manifest or ""
     why = "the lock" if project.lock else "the requirements" if project.production else "no lock was found"
     yield Inspected(topic="installs", found=Sourced(value=words, file=named, why=why))
+
+
+def _making_files(component: Component) -> Iterator[Inspected]:
+    """Yields the steps of the stack that are repeated before its own calls of tools."""
+    tools = ("mypy", "pyright", "pytest", DJANGO_TEST)
+    calls = [call for tool in tools if component.python for call in chosen_calls(component.python, tool)]
+    for step in dict.fromkeys(step for call in calls for step in call.before):
+        before = ", ".join(dict.fromkeys(call.tool for call in calls if step in call.before))
+        found = Sourced(value=shell_line(step), file=step.file, line=step.line, why=f"repeated before {before}")
+        yield Inspected(topic="makes", found=found)
 
 
 def _node(component: Component, context: CatalogueContext) -> Iterator[Inspected]:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import TypeVar
 
+from tasks.comparison import Comparison
 from tasks.exits import Exit
 from tasks.models import Diagnostic, Proof, Report, Result
 from tasks.redaction.redactor import Redactor
@@ -99,6 +100,19 @@ def _report(report: Report, redactor: Redactor) -> Report:
         secrets=replace(report.secrets, stale=redactor.text(report.secrets.stale)),
         untracked=_each(report.untracked, redactor),
         warnings=_each(report.warnings, redactor),
+        compared=_comparison(report.compared, redactor),
+    )
+
+
+def _comparison(compared: Comparison, redactor: Redactor) -> Comparison:
+    text, gate = redactor.text, compared.gate
+    fixed = (replace(each, location=text(each.location), message=text(each.message)) for each in compared.fixed)
+    found = (replace(each, text=text(each.text), file=text(each.file)) for each in gate.found)
+    return replace(
+        compared,
+        fixed=tuple(fixed),
+        base=text(compared.base),
+        gate=replace(gate, found=tuple(found), since=text(gate.since), unknown=text(gate.unknown)),
     )
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 
 from tasks.models import CheckReport, Outcome, Report, Severity, Status
+from tasks.report.compared import comparison_lines, weaker_lines, weaker_title
 from tasks.report.facts import (
     cached_line,
     counted,
@@ -30,6 +31,7 @@ LONGEST = {True: 4_000, False: 12_000}
 _LENGTH = 300  # cells of one finding
 _FIX = 120  # cells of the fix that its tool offers
 _NAMES = 8
+_WEAKER = 5
 
 
 def render_agent(report: Report, reason: str, style: Style | None = None) -> str:
@@ -132,6 +134,10 @@ def _finding(finding: FoldedFinding) -> str:
 
 
 def _closing(report: Report) -> Iterator[str]:
+    yield from comparison_lines(report)
+    if title := weaker_title(report):
+        yield title
+        yield from (f"  {text}" for text in weaker_lines(report, _WEAKER))
     yield from (f"warning: {clean_line(text)}" for text in report.warnings)
     yield from map(clean_line, image_lines(report))
     if cached := cached_line(report):

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from tasks.models import Outcome, Report
+from tasks.report.compared import compared_blocks
 from tasks.report.facts import cached_line, gap_texts, image_lines, untracked_line
 from tasks.report.folding import COMMAND
 from tasks.report.inspection import production_lines
@@ -24,6 +25,7 @@ def closing(report: Report, style: Style) -> Iterator[list[str]]:
     if report.warnings:
         warnings = (hang(style.spell(clean_line(text)), "  ! ", style.width) for text in report.warnings)
         yield ["Warnings:", *(line for lines in warnings for line in lines)]
+    yield from _compared(report, style)
     if taken := [*production_lines(report.production)]:
         lines = (hang(style.spell(text), "  ", style.width) for text in taken)
         yield ["Taken as production's:", *(line for each in lines for line in each)]
@@ -39,6 +41,14 @@ def closing(report: Report, style: Style) -> Iterator[list[str]]:
         yield [title, *_command(style.spell(clean_line(report.rerun)), style)]
     if verdict.outcome is Outcome.PASSED:
         yield ["Ready to deploy!"] if verdict.ready else _partial(report, style)
+
+
+def _compared(report: Report, style: Style) -> Iterator[list[str]]:
+    """What is different from before, and where the gate got weaker."""
+    for title, texts in compared_blocks(report):
+        lead = "  ! " if title else ""
+        lines = [line for text in texts for line in hang(style.spell(text), lead, style.width)]
+        yield [*(hang(style.spell(title), "", style.width) if title else []), *lines]
 
 
 def _partial(report: Report, style: Style) -> list[str]:

@@ -19,6 +19,7 @@ from tasks.models import (
     TestCounts,
     worst,
 )
+from tasks.report.compared import compared_finding, comparison_document
 from tasks.report.facts import duration_of
 from tasks.report.findings.fingerprints import fingerprints
 from tasks.report.findings.rerun import rerun_of
@@ -71,6 +72,7 @@ def to_document(report: Report) -> dict[str, Json]:
         "gate": report.gate,
         "stages": {stage.value: _stage(report, stage, numbers) for stage in Stage},
         "causes": [_cause(cause) for cause in causes],
+        **comparison_document(report),
         "counts": _counts(report),
     }
 
@@ -137,7 +139,10 @@ def _check(report: Report, check: CheckReport, causes: Mapping[Member, int]) -> 
         "log": encodable(str(PurePosixPath(report.directory) / result.log)) if result.log else None,
         "rerun": encodable(check.rerun),
         "diagnostics": [
-            _diagnostic(each, causes.get((check.id, sameness(each))), rerun_of(check, each), mark)
+            {
+                **_diagnostic(each, causes.get((check.id, sameness(each))), rerun_of(check, each), mark),
+                **compared_finding(report, check.id, mark),
+            }
             for each, mark in found
         ],
     }

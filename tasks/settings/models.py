@@ -101,6 +101,10 @@ class Settings(BaseModel, frozen=True, extra="forbid"):
         description="`human`, `agent` (failures only, no colour) or `auto`. `auto` takes `agent` under a coding agent "
         "and in CI",
     )
+    weaker_gate: Annotated[Literal["warn", "fail"], ANY] = Field(
+        default="warn",
+        description="what a weaker gate means: `warn` (a section of the report) or `fail` (the run is red)",
+    )
     exclude: Annotated[tuple[RelativePath, ...], ANY] = Field(
         default=(), description="patterns of directories that hold no components"
     )

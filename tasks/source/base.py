@@ -10,7 +10,7 @@ from pathlib import Path
 from tasks.errors import EngineError, UsageError
 from tasks.models import SkipReason
 from tasks.source.commit_tree import read_commit_tree
-from tasks.source.git import ask_git
+from tasks.source.git import OWN_CONFIG, ask_git, run_git
 from tasks.source.tree import Tree
 
 DEFAULT_BRANCHES = (
@@ -83,11 +83,7 @@ def read_base(tree: Tree, named: str, cache: Path, chosen: tuple[str, str] | Non
 
     `chosen` is a commit and the reason for it, if the choice was made before.
     """
-    if tree.commit is None:
-        if named:
-            raise UsageError(f"--base {named}: the stack has no commit in git. Leave it out, or commit the stack.")
-        return no_base("git has no commit of this stack: make one")
-    found = chosen or ((_named(tree, named), named) if named else choose_base(_read_history(tree)))
+    found = base_commit(tree, named, chosen)
     if isinstance(found, SkipReason):
         return found
     commit, what = found
@@ -99,6 +95,15 @@ def read_base(tree: Tree, named: str, cache: Path, chosen: tuple[str, str] | Non
         return Base(tree=read_commit_tree(tree.root, commit, tree_id, cache), commit=commit, what=what)
     except (EngineError, OSError) as error:
         return no_base(f"{title} cannot be read: {error}")
+
+
+def base_commit(tree: Tree, named: str, chosen: tuple[str, str] | None = None) -> tuple[str, str] | SkipReason:
+    """The commit of the base and the reason for it, or why there is none. Its arguments are those of `read_base`."""
+    if tree.commit is None:
+        if named:
+            raise UsageError(f"--base {named}: the stack has no commit in git. Leave it out, or commit the stack.")
+        return no_base("git has no commit of this stack: make one")
+    return chosen or ((_named(tree, named), named) if named else choose_base(_read_history(tree)))
 
 
 def _named(tree: Tree, name: str) -> str:
@@ -131,3 +136,9 @@ def _is_shallow(root: Path) -> bool:
 def _prefix(root: Path) -> str:
     """The stack's directory relative to the top of its repository; empty if it is the top."""
     return ask_git(root, "rev-parse", "--show-prefix").removesuffix("/")
+
+
+def is_ancestor(tree: Tree, commit: str) -> bool:
+    """Whether a commit is in the history of the tree's commit, or that commit itself."""
+    arguments = ("merge-base", "--is-ancestor", commit, tree.commit or "HEAD")
+    return run_git(tree.root, OWN_CONFIG, *arguments).returncode == 0 if commit else False

@@ -63,7 +63,7 @@ def _write_files(root: Path, tree_id: str, target: Path) -> Iterator[tuple[str, 
     listed = sorted(_listed(root, tree_id), key=lambda each: each[0] == SYMLINK)
     with start_git(root, OWN_CONFIG, ("cat-file", "--batch"), with_stdin=True) as store:
         for mode, blob, path in listed:
-            content = _read_blob(store, blob, path)
+            content = read_blob(store, blob, path)
             file = target / path
             file.parent.mkdir(parents=True, exist_ok=True)
             if mode == SYMLINK:
@@ -89,7 +89,7 @@ def _listed(root: Path, tree_id: str) -> Iterator[tuple[int, str, str]]:
             yield int(mode, 8), blob, path
 
 
-def _read_blob(store: subprocess.Popen[bytes], blob: str, path: str) -> bytes:
+def read_blob(store: subprocess.Popen[bytes], blob: str, path: str) -> bytes:
     assert store.stdin is not None
     assert store.stdout is not None
     store.stdin.write(f"{blob}\n".encode())

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
+from tasks.comparison import NO_COMPARISON, Comparison
 from tasks.errors import EngineError
 from tasks.execution.durations import read_durations, write_durations
 from tasks.execution.executor import Policy, Run
@@ -29,6 +30,7 @@ from tasks.redaction.gate import redact
 from tasks.report.directory import RunDirectory
 from tasks.report.live import Progress
 from tasks.validation.absent_files import absent_files
+from tasks.validation.comparison.against import compare, judged
 from tasks.validation.engine_work import OpenWork, open_engine_work
 from tasks.validation.job import Job
 from tasks.validation.own_checks import own_work
@@ -70,14 +72,22 @@ class Validation:
                 gate=job.settings.gate,
                 has_component=bool(job.scope.stack.components),
             )
+            compared = await self._compared(results, work)
+            verdict = judged(verdict, compared.gate)
             images, built, verdict = await self._deliver(run, work, verdict)
         took = {check_id: each.duration for check_id, each in results.items() if each.passed and not each.cached}
         write_durations(job.user_dirs.cache, job.scope.home, took)
         report = self._report(results, verdict, work.facts, started_at, time.monotonic() - zero)
-        report = work.completed(replace(report, images=images, built=built))
+        report = work.completed(replace(report, images=images, built=built, compared=compared))
         report = redact(report, job.secrets.redactor)
         run.publish(report)
         return report
+
+    async def _compared(self, results: dict[str, Result], work: Work) -> Comparison:
+        """Compares the run with what was before it. A shard leaves that to the run that it is a part of."""
+        if self.job.whole is not None:
+            return NO_COMPARISON
+        return await asyncio.to_thread(compare, self.job, self.directory, results, work.facts.name)
 
     def _policy(self, work: Work) -> Policy:
         job, is_here = self.job, isinstance(work, EngineWork)

@@ -15,11 +15,15 @@ LIMIT = 60
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attack:
-    """One try. `survives` raises an error, or returns a text, if predeploy did not do the right thing."""
+    """One try. `survives` raises an error, or returns a text, if predeploy did not do the right thing.
+
+    `limit` is in seconds; 0 stands for LIMIT.
+    """
 
     category: str
     name: str
     survives: Callable[[], str | None]
+    limit: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,11 +60,12 @@ def perform(attacks: Iterable[Attack]) -> Iterator[Tried]:
     """Performs all attacks, one after the other."""
     for attack in attacks:
         begun = time.monotonic()
+        limit = attack.limit or LIMIT
         try:
-            with limited(LIMIT):
+            with limited(limit):
                 failure = attack.survives() or ""
         except HungError:
-            failure = f"it was not over after {LIMIT} s"
+            failure = f"it was not over after {limit} s"
         except BaseException as error:  # also what a test framework does not expect, such as SystemExit
             if isinstance(error, KeyboardInterrupt):
                 raise

@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 
 from tasks.catalogue import make_catalogue
+from tasks.discovery.calls.arguments import DJANGO_TEST
 from tasks.settings import Settings
-from tasks.stack import CallSource, Component, PythonProject, ToolCall
+from tasks.stack import CallSource, Component, FileStep, PythonProject, ToolCall
 from tasks.steps import CACHE, Check, Command
 from tasks.variable import Variable
 from tests.support.factories import make_call, make_scene, make_stack, make_uv_project, make_web
@@ -329,3 +330,13 @@ def test_project_without_tests_and_pytest_has_no_such_check() -> None:
     without = project(configured="pytest", packages=frozenset({"django"}))
 
     assert absent(make_web(project=without))["pytest"] == "apps/web configures pytest, but its lock does not have it"
+
+
+@pytest.mark.parametrize(("name", "tool"), [("pytest", "pytest"), ("mypy", "mypy"), ("django_test", DJANGO_TEST)])
+def test_files_that_ci_makes_are_made_in_the_workspace_of_the_tool(name: str, tool: str) -> None:
+    step = FileStep(words=("cp", "a b.example", ".env"), reads=("a b.example",), makes=(".env",), file="ci.yml", line=3)
+
+    making, row = commands_of(name, make_call(tool, before=(step,)), files=TESTS)
+
+    assert (making.argv, making.cwd, making.label) == (("sh", "-ec", "cp 'a b.example' .env"), ".", "files of ci.yml:3")
+    assert (making.environment, making.inputs, making.verdicts) == (row.environment, row.inputs, ())

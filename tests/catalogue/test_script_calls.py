@@ -14,6 +14,7 @@ from tests.support.factories import make_node_project, make_scene, make_stack, m
         (ESLINT, {"lint": "eslint . --ext .ts,.tsx --fix"}, ["--ext", ".ts,.tsx"], ["."]),
         (ESLINT, {"lint": "tsc && npx eslint 'src/**/*.ts' --cache"}, [], ["src/**/*.ts"]),
         (ESLINT, {"lint:fix": "eslint --fix src", "lint:js": "eslint --quiet"}, ["--quiet"], []),
+        (ESLINT, {"lint": "eslint --cache --cache-location ./node_modules/.cache -f=unix ."}, [], ["."]),
         (ESLINT, {"lint": "next lint"}, [], []),
         (ESLINT, {"lint": "eslint $FILES"}, [], []),
         (
@@ -23,6 +24,7 @@ from tests.support.factories import make_node_project, make_scene, make_stack, m
             [],
         ),
         (VITEST, {"test:watch": "vitest --root x", "test": "vitest --run --reporter=dot"}, [], []),
+        (VITEST, {"test": "vitest run --mode test --maxWorkers 1 --reporter dot"}, ["--mode", "test"], []),
         (VITEST, {"test": "vitest run --dir=src unit"}, ["--dir=src"], ["unit"]),
         (VITEST, {}, [], []),
     ],

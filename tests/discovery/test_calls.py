@@ -2,6 +2,7 @@
 
 import pytest
 
+from tasks.discovery.calls.file_steps import shell_line
 from tasks.discovery.calls.reader import read_calls
 from tasks.discovery.file_view import FileView
 from tasks.stack import CallSource, ToolCall
@@ -128,7 +129,7 @@ format:
 def test_recipes_that_ci_runs_count_as_ci() -> None:
     found = [shown(call) for call in calls(workflow("run: uv run make test") | {"Makefile": MAKEFILE})]
 
-    assert found[:2] == [("CI", "manage.py test shop blog"), ("CI", "ruff check .")]
+    assert found[:2] == [("CI", "ruff check ."), ("CI", "manage.py test shop blog")]
     assert ("RECIPE", "ruff format .") in found
     assert ("CI", "ruff format .") not in found
 
@@ -219,6 +220,55 @@ def test_gitlab_jobs() -> None:
     (call,) = calls({".gitlab-ci.yml": text})
 
     assert (shown(call), call.directory, call.services) == (("CI", "pytest -m fast"), "api", ("redis",))
+
+
+EXAMPLES = {".env.example": "", "shop/local.py.example": "", "conf/a": ""}
+
+
+@pytest.mark.parametrize(
+    ("script", "lines"),
+    [
+        ("touch shop/local.py\npytest", ["touch shop/local.py"]),
+        ("cp .env.example .env && pytest", ["cp .env.example .env"]),
+        ("cd shop\ncp local.py.example local.py\npytest", ["cp shop/local.py.example shop/local.py"]),
+        ("mkdir var var/log\ntouch var/log/a.txt\npytest", ["mkdir -p var var/log", "touch var/log/a.txt"]),
+        ("test -f .env || cp .env.example .env\npytest", ["cp .env.example .env"]),
+        ("echo 'A=1 2' > .env\ncat .env.example >>.env\npytest", ["echo 'A=1 2' > .env", "cat .env.example >> .env"]),
+        ("pytest\ntouch late", []),
+        ("cp absent.example .env\ntouch absent/a\npytest", []),
+        ("touch ../a /etc/a $HOME/a .git/a\ncp shop/*.example .env\npytest", []),
+        ("echo $SECRET > .env\ncat <<EOF > .env\nA=1\nEOF\npytest", []),
+        ("cp --target-directory=shop .env.example\npytest", []),
+    ],
+)
+def test_steps_that_make_files_before_a_call(script: str, lines: list[str]) -> None:
+    text = "".join(f"          {line}\n" for line in script.splitlines())
+
+    (call,) = calls(workflow(f"run: |\n{text}") | EXAMPLES)
+
+    assert [shell_line(step) for step in call.before] == lines
+
+
+def test_steps_that_make_files_belong_to_their_job() -> None:
+    files = workflow("run: cp .env.example .env", "{if: failure(), run: touch a}", "run: make test") | EXAMPLES
+    other = {".github/workflows/lint.yml": "on: push\njobs:\n  lint:\n    steps:\n      - run: mypy .\n"}
+    recipe = {"Makefile": "test: var\n\tpytest\nvar:\n\tmkdir var\n"}
+
+    found = {shown(call): [shell_line(step) for step in call.before] for call in calls(files | other | recipe)}
+
+    assert found == {
+        ("CI", "pytest"): ["cp .env.example .env", "mkdir -p var"],
+        ("CI", "mypy ."): [],
+        ("RECIPE", "pytest"): ["mkdir -p var"],
+    }
+
+
+def test_steps_before_a_job_of_gitlab() -> None:
+    text = "before_script: [pip install x, cp .env.example .env]\ntest:\n  script: [pytest]\n"
+
+    (call,) = calls({".gitlab-ci.yml": text} | EXAMPLES)
+
+    assert [(shell_line(step), step.file) for step in call.before] == [("cp .env.example .env", ".gitlab-ci.yml")]
 
 
 def test_documents_come_last() -> None:

@@ -73,6 +73,27 @@ def test_of_the_fitting_nodes_one_is_taken_that_locked_packages_accept() -> None
 
 
 @pytest.mark.parametrize(
+    ("files", "peer", "release"),
+    [
+        ({}, "^7.0.0", (24, 19, 0)),
+        ({}, "^8.0.0", (22, 20, 0)),
+        ({}, "no range", (22, 20, 0)),
+        ({".nvmrc": "22"}, "^7.0.0", (22, 20, 0)),
+    ],
+)
+def test_an_optional_peer_that_does_not_fit_asks_for_npm_11(
+    files: dict[str, str], peer: str, release: tuple[int, int, int]
+) -> None:
+    lock = json.loads(npm(vite="*", astro="*"))
+    optional = {"peerDependencies": {"vite": peer}, "peerDependenciesMeta": {"vite": {"optional": True}}}
+    lock["packages"]["node_modules/astro"] |= optional
+
+    version, _ = node_of({"package-lock.json": json.dumps(lock), **files})
+
+    assert choose_node(version).version == release
+
+
+@pytest.mark.parametrize(
     ("files", "engines", "says"),
     [
         ({".nvmrc": "v18"}, "", ".nvmrc: Node 18 is refused by vite 8.3.8 of package-lock.json, which wants ^20"),

@@ -11,11 +11,11 @@ import pytest
 from tasks.catalogue import ROWS, make_catalogue
 from tasks.diagnostics import PARSERS
 from tasks.errors import UsageError
-from tasks.installation import PythonInstallation
 from tasks.models import Stage
 from tasks.packages.own_wrangler import ROOT
 from tasks.planning.environments import python_environment
 from tasks.planning.lowering import Lowering, database_of, slot_of, slug
+from tasks.production import PythonInstallation
 from tasks.settings import CustomCheck, Settings
 from tasks.stack import Kind, NodeProject, PythonProject, Site, Stack, Version
 from tasks.steps import DB_MIGRATED, OUT, SERVER_PORT, Check, Environment, Inputs, Service, Step

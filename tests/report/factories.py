@@ -3,6 +3,7 @@
 from dataclasses import replace
 from typing import Any
 
+from tasks.comparison import Comparison, FixedFinding, Weakening, WeakerGate
 from tasks.execution.verdict import NOT_FULL
 from tasks.models import (
     CheckReport,
@@ -21,6 +22,7 @@ from tasks.models import (
     TestCounts,
     Verdict,
 )
+from tasks.report.findings.fingerprints import fingerprints
 
 CATALOGUE = (
     ("django_container", "Django container", "apps/web", Stage.BUILD),
@@ -319,6 +321,31 @@ def wide() -> Report:
     return report(Outcome.FAILED, checks=checks(worker_container=failed), rerun="predeploy --only worker_container")
 
 
+def compared() -> Report:
+    """A red run after others: errors that stay, a new one, the base's own, and a weaker gate."""
+    red = one_failed()
+    check = red.checks[4]
+    marks = fingerprints(check.result.diagnostics)
+    fixed = FixedFinding(check="pytest[apps/web]", location="tests/test_a.py:3", message="assert 1 == 2")
+    new = [
+        Weakening(kind="suppression", text="new: `# noqa: F401`", file="apps/web/a.py", line=n) for n in range(7, 18)
+    ]
+    fewer = Weakening(kind="fewer_tests", text="pytest[apps/web]: 20 tests instead of 24 (run 20260120-1)")
+    comparison = Comparison(
+        previous="20260120-101500-1a2b",
+        seen={(check.id, mark): (1, 3, 2)[min(number, 2)] for number, mark in enumerate(marks)},
+        fixed=(fixed,),
+        base="1a2b3c4d5e (merge base with main)",
+        on_base=frozenset({(check.id, marks[1])}),
+        red_on_base=(check.id,),
+        flaky={"pytest[apps/web]": "20260119-101500-1a2b"},
+        slower={"ruff_check[apps/web]": 0.05},
+        gate=WeakerGate(found=(*new, fewer), since="1a2b3c4d5e (merge base with main)"),
+        is_whole=True,
+    )
+    return replace(red, compared=comparison)
+
+
 CASES = {
     case.__name__: case
     for case in (
@@ -335,5 +362,6 @@ CASES = {
         budget,
         usage,
         wide,
+        compared,
     )
 }

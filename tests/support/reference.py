@@ -16,6 +16,7 @@ from tasks.settings import Settings
 from tasks.settings.flags import Group
 from tasks.settings.models import STACK_RULES
 from tasks.settings.tables import ComponentSettings, CustomCheck, FormSettings, ImageSettings, WorkerSettings
+from tests.validation.comparison.edits import EDITS
 
 Rows = Iterable[str]
 
@@ -64,6 +65,14 @@ def reason_rows(codes: Iterable[Explanation]) -> Iterator[str]:
     yield from (f"| `{each.code}` | {each.meaning} | {each.advice} |" for each in codes)
 
 
+def edit_rows() -> Iterator[str]:
+    """Edits, and what is said of the gate, after the place."""
+    for each in EDITS:
+        lines = (line.replace("`", "").partition(" ") for line in each.said)
+        said = "; ".join(f"{place} `{text}`" for place, _, text in lines) or "nothing"
+        yield f"| {each.what} | {said.replace('|', chr(92) + '|')} |"
+
+
 def default_of(field: FieldInfo) -> str:
     """The default in TOML. Empty if there is none, or if it is no fixed value."""
     if field.is_required():
@@ -86,6 +95,7 @@ TABLES: dict[tuple[str, str], Rows] = {
     ("docs/cli.md", "| flag of a subcommand | meaning |"): [*subcommand_flag_rows()],
     ("docs/checks.md", "| reason code | meaning | what usually fixes it |"): [*reason_rows(shared_codes())],
     ("docs/checks.md", "| reason code of a check | meaning | what usually fixes it |"): [*reason_rows(check_codes())],
+    ("docs/checks.md", "| edit | what is said |"): [*edit_rows()],
     ("docs/configuration.md", "| key | default | in the stack's file | meaning |"): [*setting_rows()],
     ("docs/configuration.md", "| key of a component | default | meaning |"): [*key_rows(ComponentSettings)],
     ("docs/configuration.md", "| key of an image | default | meaning |"): [*key_rows(ImageSettings)],

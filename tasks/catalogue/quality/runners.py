@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from tasks.catalogue.django.environment import django_env, fills, own_env
 from tasks.catalogue.django.mysql import on_mysql
+from tasks.catalogue.quality.file_making import making_files
 from tasks.catalogue.quality.linters import NOT_READ, tool
 from tasks.catalogue.quality.targets import neighbours
 from tasks.catalogue.quality.usage import chosen_calls, covered, is_called, project_of
@@ -94,7 +95,7 @@ def pytest(component: Component, context: CatalogueContext) -> tuple[Command, ..
         targets = call.paths if call else ()
         selection = TestSelection(evidence=r"\d+ (?:passed|xfailed|xpassed)", targets=targets, unmatched=(4, 5))
         row = replace(row, secrets=context.secrets(component), selection=selection)
-        found.append(on_mysql(row, component, context))
+        found += [*making_files(row, call), on_mysql(row, component, context)]
     return tuple(found)
 
 
@@ -156,7 +157,7 @@ def django_test(component: Component, context: CatalogueContext) -> tuple[Comman
         env = runner_env(component, context, call)
         selection = TestSelection(evidence=r"Ran [1-9]\d* tests? in", targets=call.paths if call else ())
         row = replace(row, env=env, secrets=context.secrets(component), selection=selection)
-        found.append(on_mysql(row, component, context))
+        found += [*making_files(row, call), on_mysql(row, component, context)]
     return tuple(found)
 
 

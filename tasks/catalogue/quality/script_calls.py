@@ -14,29 +14,45 @@ _SPLIT = re.compile(r"&&|\|\||;")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallWords:
-    """The words of a tool's call that count: options with a value, plain options, and words that are no paths."""
+    """The words of a tool's call that count: options with a value, plain options, and words that are no paths.
+
+    `dropped` are options with a value that do not count, such as those for caches and formats.
+    """
 
     program: str
     name: str
     valued: Collection[str]
     plain: Collection[str] = ()
     commands: Collection[str] = ()
+    dropped: Collection[str] = ()
 
 
 VITEST = CallWords(
     program="vitest",
     name="test",
-    valued=("--config", "-c", "--root", "-r", "--dir", "--project", "--environment"),
-    plain=("--globals",),
+    valued=(
+        *("--config", "-c", "--root", "-r", "--dir", "--project", "--environment", "--mode", "--exclude", "--pool"),
+        *("--testTimeout", "--test-timeout", "--hookTimeout", "--hook-timeout", "--testNamePattern", "-t", "--retry"),
+    ),
+    plain=("--globals", "--no-isolate", "--no-file-parallelism", "--passWithNoTests"),
     commands=("run", "watch", "dev"),
+    dropped=("--reporter", "--outputFile", "--maxWorkers", "--minWorkers", "--shard", "--bail", "--silent"),
 )
 ESLINT = CallWords(
     program="eslint",
     name="lint",
-    valued=("--config", "-c", "--ext", "--max-warnings", "--ignore-pattern", "--ignore-path", "--rulesdir", "--rule"),
+    valued=(
+        *("--config", "-c", "--ext", "--max-warnings", "--ignore-pattern", "--ignore-path", "--rulesdir", "--rule"),
+        *("--env", "--global", "--parser", "--parser-options", "--plugin", "--resolve-plugins-relative-to", "--flag"),
+        *("--report-unused-disable-directives-severity", "--suppressions-location"),
+    ),
     plain=(
         *("--quiet", "--no-eslintrc", "--no-inline-config", "--report-unused-disable-directives"),
         *("--no-error-on-unmatched-pattern", "--no-warn-ignored"),
+    ),
+    dropped=(
+        *("--cache-location", "--cache-file", "--cache-strategy", "--format", "-f", "--output-file", "-o"),
+        *("--fix-type", "--concurrency"),
     ),
 )
 
@@ -69,6 +85,8 @@ def _read(words: CallWords, part: str) -> tuple[tuple[str, ...], tuple[str, ...]
         if name in words.valued:
             options += [word] if equals else [word, *rest[:1]]
             rest = rest if equals else rest[1:]
+        elif word in words.dropped:
+            rest = rest[1:]
         elif word in words.plain:
             options.append(word)
         elif not word.startswith("-") and word not in words.commands:

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from tasks.catalogue.quality.file_making import making_files
 from tasks.catalogue.quality.linters import tool
 from tasks.catalogue.quality.mypy_target import mypy_target
 from tasks.catalogue.quality.usage import chosen_calls, project_of, tool_packages
@@ -29,7 +30,8 @@ def mypy(component: Component, context: CatalogueContext) -> tuple[Command, ...]
         row = tool(component, context, "mypy", "mypy", *MYPY_FLAGS, *words, parser="mypy", call=call, limit=600)
         # mypy's plugin for Django imports the settings, which may need the secrets
         row = replace(row, evidence=r"Success: no issues found", secrets=context.secrets(component))
-        found.append(_placed(component, row, "mypy", call))
+        row = _placed(component, row, "mypy", call)
+        found += [*making_files(row, call), row]
     return tuple(found)
 
 
@@ -43,7 +45,8 @@ def pyright(component: Component, context: CatalogueContext) -> tuple[Command, .
         )
         codes = ((1, "findings"), (3, "tool_config"))
         row = replace(row, verdicts=codes, evidence=r'"filesAnalyzed"', proves=r'"generalDiagnostics"')
-        found.append(_placed(component, row, "pyright", call))
+        row = _placed(component, row, "pyright", call)
+        found += [*making_files(row, call), row]
     return tuple(found)
 
 

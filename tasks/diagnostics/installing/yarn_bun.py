@@ -10,7 +10,10 @@ from tasks.models import Diagnostic
 _YARN_1 = re.compile(r"^error (?P<message>.+(?:\n  [^\n]+)*)$", re.MULTILINE)
 _YARN_2 = re.compile(r"^\u27a4 (?P<code>YN\d{4}): [\u2502\u250c\u2514\u00b7 ]*(?P<message>\S.*)$", re.MULTILINE)
 # Lines of yarn 2 that are no errors: headings, warnings and notes. It marks none of them without colours.
-_YARN_2_NOTES = frozenset({"YN0000", "YN0002", "YN0004", "YN0006", "YN0007", "YN0013", "YN0019", "YN0060", "YN0085"})
+_YARN_2_NOTES = frozenset(
+    f"YN{number:04}"
+    for number in (0, 2, 4, 5, 6, 7, 8, 13, 19, 32, 59, 60, 61, 62, 63, 68, 69, 76, 85, 86, 87, 88, 89, 90)
+)
 # Further lines of an error: a difference of the lock, or a request to the registry.
 _DETAIL = re.compile(r"[+-]|Request (?:Method|URL):|Response Code:")
 _USAGE = re.compile(r"^(?:Usage|Internal) Error: (?P<message>.+)$", re.MULTILINE)

@@ -3,7 +3,7 @@
 import posixpath
 import re
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 
 from tasks.discovery.calls.arguments import is_open
@@ -13,13 +13,18 @@ from tasks.discovery.file_view import FileView, is_within, join
 
 _EVENTS = frozenset({"push", "pull_request", "pull_request_target", "merge_group", "workflow_call"})
 _REQUESTS = frozenset({"pull_request", "pull_request_target"})
+# What the scripts before a job of GitLab do for the job's own calls.
+_PREPARING = re.compile(r"^(?:cd|export|touch|cp|mkdir|echo|printf|cat)\b")
 _GITLAB = (".gitlab-ci.yml", ".gitlab-ci.yaml")
 _SETTINGS_OF_GITLAB = frozenset({"default", "variables", "stages", "include", "workflow", "image", "services", "cache"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Script:
-    """A script of CI, or the use of an action: `uses` and `given`. `line` counts from 1."""
+    """A script of CI, or the use of an action: `uses` and `given`. `line` counts from 1.
+
+    `job` is the name of its job in the file. `conditional` means that it does not run each time.
+    """
 
     file: str
     line: int
@@ -29,6 +34,8 @@ class Script:
     services: tuple[str, ...] = ()
     uses: str = ""
     given: tuple[tuple[str, str], ...] = ()
+    job: str = ""
+    conditional: bool = False
 
 
 def read_workflows(tree: FileView) -> Iterator[Script]:
@@ -38,7 +45,8 @@ def read_workflows(tree: FileView) -> Iterator[Script]:
             document = tree.table(path)
             if _is_for_commits(document, tree.files):
                 for job in table(document, "jobs"):
-                    yield from _job(tree, path, document, table(document, "jobs", job))
+                    for script in _job(tree, path, document, table(document, "jobs", job)):
+                        yield replace(script, job=f"{path} {job}")
     for path in (each for each in tree.files if each in _GITLAB):
         yield from _gitlab(tree, path)
 
@@ -110,6 +118,7 @@ def _step(
         services=services,
         uses=action.partition("@")[0],
         given=given,
+        conditional="if" in step,
     )
 
 
@@ -163,7 +172,8 @@ def _gitlab(tree: FileView, path: str) -> Iterator[Script]:
         yield Script(
             file=path,
             line=_line(tree.text(path), lines[0]),
-            text="\n".join((*(line for line in before if re.match(r"^(?:cd|export)\b", line)), *lines)),
+            text="\n".join((*(line for line in before if _PREPARING.match(line)), *lines)),
+            job=f"{path} {name}",
             env=tuple(sorted(env.items())),
             services=tuple(_service(each, each) for each in listed),
         )

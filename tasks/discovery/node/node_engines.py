@@ -4,12 +4,14 @@ import re
 from collections.abc import Collection, Mapping
 from dataclasses import replace
 
-from tasks.discovery.documents import string, table
+from tasks.discovery.documents import string, table, text_table
 from tasks.discovery.file_view import FileView, join, relative
 from tasks.node_range import admits, is_range
 from tasks.stack import Version
 
 NEWEST = 999
+NPM_11 = ">=24"
+"""The Nodes with npm 11. npm 10 refuses a lock in which an optional peer does not fit."""
 # Releases that tell which of two ranges admits fewer.
 _LADDER = [(major, minor, 0) for major in range(16, 31) for minor in range(31)]
 _PNPM = re.compile(
@@ -35,6 +37,19 @@ def locked_engines(
     else:
         ranges = {}
     return {key: text for key, text in ranges.items() if text and is_range(text)}
+
+
+def needs_npm_11(tree: FileView, lock: str, names: Collection[str]) -> bool:
+    """Whether a package in `names` has an optional peer in `names` that does not fit: only npm 11 makes such a lock."""
+    packages = table(tree.table(lock), "packages") if lock.endswith("package-lock.json") else {}
+    versions = {name: string(packages, f"node_modules/{name}", "version") for name in names}
+    for name in names:
+        entry = table(packages, f"node_modules/{name}")
+        for peer, text in text_table(entry, "peerDependencies").items():
+            is_optional = table(entry, "peerDependenciesMeta", peer).get("optional") is True
+            if is_optional and versions.get(peer) and is_range(text) and not admits(text, versions[peer]):
+                return True
+    return False
 
 
 def fitting_version(

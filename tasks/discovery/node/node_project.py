@@ -2,11 +2,12 @@
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Literal, cast
 
 from tasks.discovery.documents import string, table, text_table
 from tasks.discovery.file_view import FileView, is_within, join, parent
-from tasks.discovery.node.node_engines import fitting_version, locked_engines
+from tasks.discovery.node.node_engines import NPM_11, fitting_version, locked_engines, needs_npm_11
 from tasks.discovery.node.node_locks import lock_format, locked_versions
 from tasks.discovery.node.node_preparation import preparation
 from tasks.discovery.node.node_workspace import (
@@ -86,7 +87,10 @@ def _node(
     version = node_version(tree, image, component=directory, manifests=manifests)
     root, package = parent(lock or manifests[0]), parent(manifests[0])
     engines = locked_engines(tree, lock, root, package, asked) if lock else {}
-    return fitting_version(tree, version, lock, engines)
+    fitting = fitting_version(tree, version, lock, engines)
+    if lock and needs_npm_11(tree, lock, asked):
+        return replace(fitting, packages=(*fitting.packages, NPM_11))
+    return fitting
 
 
 def manager_of_package(tree: FileView, package: str) -> str:

@@ -11,7 +11,7 @@ from tasks.discovery.documents import string, strings, table, tables
 from tasks.discovery.file_view import FileView, join, lineage
 from tasks.discovery.image.dockerfile import BuildStage, Dockerfile
 from tasks.discovery.python.install_commands import Installation, read_installation
-from tasks.installation import PythonInstallation
+from tasks.production import PythonInstallation
 
 _SCRIPTS = ("build.sh", "bin/build.sh", "scripts/build.sh", "bin/build", "bin/post_compile", "bin/pre_compile")
 _PLATFORMS = (

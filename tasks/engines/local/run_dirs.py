@@ -10,8 +10,7 @@ from pathlib import Path
 import uv
 
 from tasks.engines.clean_environ import link_credentials
-from tasks.engines.private import LOCK, PREFIX, remove_abandoned
-from tasks.files import remove_tree
+from tasks.engines.private import LOCK, PREFIX, remove_abandoned, remove_locked
 from tasks.locks import take_lock
 
 # The path of a socket has at most about a hundred bytes, and tools create sockets below TMPDIR.
@@ -65,7 +64,7 @@ class RunDirs:
     def remove(self) -> None:
         """Deletes the directories, and releases their locks."""
         for path in (self.path, self.disk):
-            remove_tree(path)
+            remove_locked(path)
         for lock in self.locks:
             os.close(lock)
 

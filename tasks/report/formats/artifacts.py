@@ -1,6 +1,7 @@
 """The report as Prefect's artifacts: one page of Markdown and one table."""
 
 from tasks.models import CheckReport, Outcome, Report, Result, Stage, Status
+from tasks.report.compared import comparison_lines, weaker_lines, weaker_title
 from tasks.report.facts import counted, engine_line, place_of, secrets_line
 from tasks.report.folding import findings, headline, repetition
 
@@ -15,6 +16,12 @@ def report_markdown(report: Report) -> str:
     blocks += [_trouble(check) for check in report.checks if check.result.status in (Status.FAILED, Status.ERRORED)]
     if report.verdict.outcome is Outcome.ERRORED and report.verdict.gaps:
         blocks.append("\n".join(["## Not proven", "", *(f"- {_inline(gap)}" for gap in report.verdict.gaps)]))
+    if said := [*comparison_lines(report)]:
+        blocks.append("\n".join(["## Compared with before", "", *(f"- {_inline(text)}" for text in said)]))
+    if title := weaker_title(report):
+        blocks.append(
+            "\n".join([f"## {_inline(title[:-1])}", "", *(f"- {_inline(each)}" for each in weaker_lines(report))])
+        )
     if report.warnings:
         blocks.append("\n".join(["## Warnings", "", *(f"- {_inline(warning)}" for warning in report.warnings)]))
     if report.rerun:

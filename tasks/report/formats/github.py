@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 
+from tasks.comparison import Weakening
 from tasks.models import Diagnostic, Report, Severity, Status
 from tasks.report.folding import findings, headline
 from tasks.report.formats.artifacts import report_markdown
@@ -47,10 +48,11 @@ def render_annotations(report: Report, below: str = ".") -> str:
     `below` is the stack's directory in the repository.
     """
     lines = [*_of_checks(report, below)]
+    weaker = [_weaker(each, below) for each in report.compared.gate.found[:SHOWN]]
     if report.verdict.exit_code and not lines:
         reasons = [clean_line(report.verdict.reason) or report.verdict.outcome.value, *report.verdict.gaps]
         lines = [_command("error", "; ".join(reasons), title="predeploy")]
-    return "\n".join(lines)
+    return "\n".join([*lines, *weaker])
 
 
 def render_summary(report: Report) -> str:
@@ -81,6 +83,12 @@ def _of_checks(report: Report, below: str) -> Iterator[str]:
         is_red = result.status in {Status.FAILED, Status.ERRORED}
         if is_red and not any(each.severity is Severity.ERROR for each in result.diagnostics):
             yield _command("error", result.reason or result.reason_code or result.status.value, title=check.title)
+
+
+def _weaker(found: Weakening, below: str) -> str:
+    """A warning where the gate got weaker."""
+    path = posixpath.normpath(posixpath.join(below, found.file)) if found.file else None
+    return _command("warning", found.text, title="The gate got weaker", file=path, line=found.line or None)
 
 
 def _annotation(command: str, diagnostic: Diagnostic, message: str, title: str, below: str) -> str:

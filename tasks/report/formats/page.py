@@ -11,6 +11,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 from markupsafe import Markup
 
 from tasks.models import CheckReport, Diagnostic, Outcome, Report, Severity, Stage, Status
+from tasks.report.compared import comparison_lines, weaker_title
 from tasks.report.facts import counted, duration_of, engine_line, gap_texts, run_line, seconds, secrets_line
 from tasks.report.findings.rerun import rerun_of
 from tasks.report.folding import describe, findings, headline, repetition, says
@@ -61,6 +62,8 @@ def render_page(report: Report, sources: Sources = NO_SOURCES) -> str:
         result=report.verdict.outcome,
         facts=[(name, fact) for name, fact in _facts(report) if fact],
         numbers=numbers(report) or f"{counted(len(report.checks), 'check')} passed",
+        compared=[*comparison_lines(report)],
+        weaker_title=weaker_title(report).removesuffix(":"),
         past=_past(sources.runs),
     )
 

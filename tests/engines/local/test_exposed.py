@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tasks.engines.local.engine import LocalEngine
-from tasks.engines.private import PREFIX, remove_abandoned
+from tasks.engines.private import LOCK, PREFIX, remove_abandoned, remove_locked
 from tasks.secrets import Secrets
 from tests.support.benches import Bench, hello
 
@@ -113,3 +113,22 @@ def test_directories_of_killed_processes_are_swept_by_owner_and_age(tmp_path: Pa
 
     assert [path for path in gone if path.exists()] == []
     assert [path for path in kept if not path.exists()] == []
+
+
+def test_directory_of_a_process_that_is_killed_during_the_deletion_keeps_its_lock(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = old(tmp_path / f"{PREFIX}abcd0123", "home", "tmp")
+    (path / LOCK).touch()
+
+    def is_killed(_: Path) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr("tasks.engines.private.remove_tree", is_killed)
+        with pytest.raises(KeyboardInterrupt):
+            remove_locked(path)
+    assert (path / LOCK).exists()
+
+    remove_abandoned(tmp_path)
+    assert not path.exists()

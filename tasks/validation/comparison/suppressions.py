@@ -1,0 +1,136 @@
+"""Finds comments that silence a tool, and tests that are skipped. Pure."""
+
+import io
+import re
+import tokenize
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+PYTHON = re.compile(r".*\.pyi?")
+SCRIPT = re.compile(r".*\.(?:[cm]?[jt]sx?|vue|svelte|astro)")
+SCRIPT_TESTS = re.compile(r"(?:.*/)?(?:__tests__|tests?|e2e)/.*\.[cm]?[jt]sx?|.*[.-](?:test|spec)\.[cm]?[jt]sx?")
+PYTHON_TESTS = re.compile(r"(?:.*/)?(?:test_\w*|\w*_test|tests|conftest)\.py|(?:.*/)?tests?/.*\.py")
+ESLINT = re.compile(r"(?:.*/)?(?:eslint\.config\.[cm]?[jt]s|\.eslintrc\.c?js)")
+VITEST = re.compile(r"(?:.*/)?vite(?:st)?\.config\.[cm]?[jt]s")
+COMMANDS = re.compile(
+    r"(?:.*/)?(?:\.github/workflows/[^/]+|[Jj]ustfile|Makefile|package\.json|\.pre-commit-config\.ya?ml)"
+)
+_CODES = r"(?P<codes>[A-Za-z@][\w@/-]*(?:\s*,\s*[A-Za-z@][\w@/-]*)*)"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mark:
+    """What silences a tool or a test. `name` is its text for people, to which the codes of the pattern are added."""
+
+    kind: str
+    name: str
+    files: re.Pattern[str]
+    pattern: re.Pattern[str]
+    in_comment: bool = False
+
+
+def _mark(kind: str, name: str, files: re.Pattern[str], pattern: str, *, in_comment: bool = False) -> Mark:
+    return Mark(kind=kind, name=name, files=files, pattern=re.compile(pattern), in_comment=in_comment)
+
+
+def _comment(name: str, files: re.Pattern[str], pattern: str) -> Mark:
+    return _mark("suppression", name, files, pattern, in_comment=files is PYTHON)
+
+
+MARKS = (
+    _comment("# ruff: noqa", PYTHON, rf"#\s*(?:ruff|flake8)\s*:\s*noqa(?::\s*{_CODES})?"),
+    _comment("# noqa", PYTHON, rf"(?i)#\s*noqa\b(?::\s*{_CODES})?"),
+    _comment("# type: ignore", PYTHON, rf"#\s*type:\s*ignore(?:\[{_CODES}\])?"),
+    _comment("# pyright: ignore", PYTHON, rf"#\s*pyright:\s*ignore(?:\[{_CODES}\])?"),
+    _comment("# mypy: ignore-errors", PYTHON, r"#\s*mypy:\s*ignore-errors"),
+    _comment("# mypy: disable-error-code", PYTHON, rf"#\s*mypy:\s*disable-error-code\s*=\s*\"?{_CODES}"),
+    _comment("# pylint: disable", PYTHON, rf"#\s*pylint:\s*disable(?:-next)?\s*=\s*{_CODES}"),
+    _comment("# nosec", PYTHON, rf"#\s*nosec\b(?:\s*:?\s+{_CODES})?"),
+    _comment("# pragma: no cover", PYTHON, r"#\s*pragma:\s*no cover"),
+    _comment("# fmt: off", PYTHON, r"#\s*fmt:\s*(?:off|skip)"),
+    _comment("@ts-ignore", SCRIPT, r"(?://|/\*)\s*@ts-ignore"),
+    _comment("@ts-expect-error", SCRIPT, r"(?://|/\*)\s*@ts-expect-error"),
+    _comment("@ts-nocheck", SCRIPT, r"(?://|/\*)\s*@ts-nocheck"),
+    _comment("eslint-disable", SCRIPT, rf"(?://|/\*)\s*(?:eslint|oxlint)-disable(?:-next-line|-line)?(?:\s+{_CODES})?"),
+    _comment("biome-ignore", SCRIPT, rf"(?://|/\*)\s*biome-ignore(?:-all)?\s+{_CODES}"),
+    _comment("an ignore of coverage", SCRIPT, r"/\*\s*(?:istanbul|[cv]8)\s+ignore"),
+    _mark("skipped_test", "pytest.mark.skip", PYTHON, r"\bmark\.(?:skip|skipif)\b"),
+    _mark("skipped_test", "pytest.mark.xfail", PYTHON, r"\bmark\.xfail\b"),
+    _mark("skipped_test", "pytest.skip()", PYTHON_TESTS, r"\bpytest\.(?:skip|xfail|importorskip)\("),
+    _mark("skipped_test", "unittest.skip", PYTHON_TESTS, r"@(?:unittest\.)?(?:skip|skipIf|skipUnless)\("),
+    _mark("skipped_test", "unittest.expectedFailure", PYTHON_TESTS, r"@(?:unittest\.)?expectedFailure\b"),
+    _mark("skipped_test", "skipTest()", PYTHON_TESTS, r"\.skipTest\(|\braise (?:unittest\.)?SkipTest\b"),
+    _mark(
+        "skipped_test",
+        "a skipped test",
+        SCRIPT_TESTS,
+        r"\b(?:it|test|describe|suite)(?:\.\w+)*\.(?:skip|todo|fails|failing|skipIf)\b|\bx(?:it|test|describe)\(",
+    ),
+    _mark(
+        "skipped_test",
+        "`.only`, which skips the other tests of the file",
+        SCRIPT_TESTS,
+        r"\b(?:it|test|describe|suite)(?:\.\w+)*\.only\b|\bf(?:it|describe)\(",
+    ),
+    _mark(
+        "configuration",
+        "an eslint rule without errors",
+        ESLINT,
+        r"(?P<codes>[@\w/-]+)[\"']?\s*:\s*\[?\s*[\"'](?:off|warn)[\"']",
+    ),
+    _mark("configuration", "`passWithNoTests`", VITEST, r"\bpassWithNoTests\s*:\s*true"),
+    _mark("configuration", "`continue-on-error`", COMMANDS, r"\bcontinue-on-error\s*:\s*(?:true|\$)"),
+    _mark("configuration", "`|| true`, which hides a failure", COMMANDS, r"\|\|\s*(?:true|:|exit 0)(?![\w.-])"),
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Silenced:
+    """A mark at a line. `code` is one of its codes, or empty: then it silences all of them. `text` is the line."""
+
+    mark: Mark
+    code: str
+    line: int
+    text: str
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """The same for each mark that silences the same."""
+        return (self.mark.name, self.code)
+
+
+def silenced(path: str, text: str) -> Iterator[Silenced]:
+    """All marks in a file."""
+    marks = [mark for mark in MARKS if mark.files.fullmatch(path)]
+    if not marks:
+        return
+    lines = text.split("\n")
+    comments = _comments(text, lines) if PYTHON.fullmatch(path) else lines
+    for number, (line, comment) in enumerate(zip(lines, comments, strict=True), 1):
+        for mark in marks:
+            for found in mark.pattern.finditer(comment if mark.in_comment else line):
+                codes = found.groupdict().get("codes") or ""
+                for code in re.split(r"[\s,]+", codes.strip()):
+                    yield Silenced(mark=mark, code=code, line=number, text=" ".join(line.split()))
+
+
+def _comments(text: str, lines: list[str]) -> list[str]:
+    """The comment of each line of Python; of code that cannot be read, the whole lines. A string is no comment."""
+    found = [""] * len(lines)
+    try:
+        for token in tokenize.generate_tokens(io.StringIO(text).readline):
+            if token.type == tokenize.COMMENT and token.start[0] <= len(found):
+                found[token.start[0] - 1] = token.string
+    except (tokenize.TokenError, SyntaxError, ValueError):
+        return lines
+    return found
+
+
+def defined_tests(path: str, text: str) -> list[str]:
+    """The tests that a file defines."""
+    if PYTHON_TESTS.fullmatch(path):
+        return re.findall(r"^\s*(?:async\s+)?def (test\w*)", text, re.MULTILINE)
+    if SCRIPT_TESTS.fullmatch(path):
+        pattern = r"^\s*(?:it|test)(?:\.(?!skip|todo)\w+)*(?:\([^)\n]*\))?\(\s*([\"'`])(.+?)\1"
+        return [name for _, name in re.findall(pattern, text, re.MULTILINE)]
+    return []
