@@ -81,6 +81,11 @@ def run_command(
         text, code = run_subcommand(given, caller)
         say(streams.redactor.text(detect_style(sys.stdout, environ).spell(text)), sys.stdout)
         return code
+    if given.options.get("detach"):
+        from flows.cli.actions.detach import start_detached
+
+        say(start_detached(arguments, given, caller), sys.stdout)
+        return 0
     user_dirs = UserDirs.of_user()
     shown = given.options.get("stack") or caller.default_stack
     options = rerun_options(shown, given.options, user_dirs) if given.subcommand else given.options
