@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -209,6 +210,23 @@ def test_bindings_that_exist_only_at_cloudflare_do_not_stop_a_worker(shop: Stage
         assert shop.ask()[0] == 200, lines
 
 
+def test_a_worker_with_assets_alone_answers_with_their_rules(shop: Stage) -> None:
+    assets = {"directory": "public", "not_found_handling": "404-page"}
+    configure(shop, {"assets": assets}, "")
+    config = shop.root / "wrangler.json"
+    config.write_text(config.read_text().replace('"main": "out/bundle/index.js", ', ""))
+    shutil.rmtree(shop.root / "out/bundle")
+    shop.facts["main"] = ""
+    for name, text in {"index.html": "menu", "404.html": "sold out", "_redirects": "/old /menu.txt 301\n"}.items():
+        (shop.root / "public" / name).write_text(text)
+
+    with served(shop):
+        found = [shop.ask(path) for path in ("/", "/none", "/old")]
+
+    assert [(status, text.strip()) for status, _, text in found] == [(200, "menu"), (404, "sold out"), (301, "")]
+    assert {headers["X-Predeploy"] for _, headers, _ in found} == {"n0nce Miniflare (assets)"}
+
+
 def test_every_section_of_the_table_in_the_docs_has_a_test() -> None:
     rows = re.findall(r"^\| (.*?) \| (raw workerd|Miniflare|none) \|", CHECKS.read_text(), re.MULTILINE)
     listed = {word for cell, _ in rows for word in re.findall(r"`([a-z0-9_]+)`", cell)}
@@ -269,7 +287,15 @@ def bind(shop: Stage, body: str = "return new Response();") -> None:
     config = {"name": "till-live", "main": "out/index.js", "compatibility_date": "2026-01-01", **namespaces}
     (till / "wrangler.json").write_text(json.dumps(config))
     facts = {"name": "till", "config": str(till / "wrangler.json"), "directory": str(till), "texts": ["UNIT"]}
-    empty = {"main": "", "date": "2026-01-01", "flags": [], "vars": {}, "rules": [], "crons": [], "environment": ""}
+    empty = {
+        "main": "out/index.js",
+        "date": "2026-01-01",
+        "flags": [],
+        "vars": {},
+        "rules": [],
+        "crons": [],
+        "environment": "",
+    }
     more = {"bindings": namespaces, "bundle": str(till / "out"), "values": {"UNIT": "cup"}, "named": "", "sections": []}
     shop.facts["bound"] = [{**empty, **facts, **more}]
 

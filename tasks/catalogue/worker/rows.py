@@ -24,6 +24,9 @@ UNKNOWN = "/predeploy-unknown-page"
 def guessed_paths(component: Component, context: CatalogueContext) -> tuple[str, ...]:
     """Returns the options for the paths to try: `/` first if no file of the Worker has or names a path for health."""
     worker = worker_of(component)
+    if not worker.main:
+        # without `html_handling`, only the file's own name leads to it
+        return ("--path", "/", "--else", "/index.html")
     files = (path for path in context.paths if is_within(path, component.path) and "health" in path.lower())
     names_it = not worker.sources or any(files) or any(HEALTH in context.read(path) for path in worker.sources)
     return ("--path", HEALTH, "--else", "/") if names_it else ("--path", "/", "--else", HEALTH)
@@ -71,10 +74,8 @@ def health_commands(component: Component, context: CatalogueContext) -> tuple[Co
 
 
 def runtime_absent(component: Component, context: CatalogueContext) -> str:
-    """Returns why a Worker cannot run: it has no package, or only assets."""
+    """Returns why a Worker cannot run: it has no package, or code in Python."""
     reason = worker_absent(component, context)
-    if not reason and not worker_of(component).main:
-        return f"{component.label} deploys assets alone, without code that can answer"
     if not reason and is_python(component):
         return f"{component.label} is a Worker in Python, which predeploy does not start"
     return reason
@@ -82,7 +83,10 @@ def runtime_absent(component: Component, context: CatalogueContext) -> str:
 
 def intake_absent(component: Component, context: CatalogueContext) -> str:
     """Returns why no form is sent to a Worker."""
-    return runtime_absent(component, context) or form_absent(component, context)
+    reason = runtime_absent(component, context)
+    if not reason and not worker_of(component).main:
+        return f"{component.label} deploys assets alone, without code that can store a form"
+    return reason or form_absent(component, context)
 
 
 ROWS = (

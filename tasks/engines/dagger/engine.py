@@ -190,5 +190,5 @@ class DaggerEngine:
             return lost
         self._watching.cancel()
         await old.session.close()
-        self._enter(session, old.config)
+        self._enter(session, replace(old.config, lost=old.config.lost | old.slots.keys() | old.postgres.used))
         return None

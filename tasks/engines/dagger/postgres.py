@@ -16,15 +16,22 @@ HOST, PORT, USER, ADMIN = "db", "5432", "predeploy", "predeploy"
 IDENTITY = "SELECT pg_postmaster_start_time()"
 TERMINATE = "SELECT pg_terminate_backend(pid, 1000) FROM pg_stat_activity WHERE datname = '{}'"
 QUERY_LIMIT = 120.0
+LOST = "the container engine lost a session of this run, and {} with it. Run predeploy again"
 # the data end with the run, so durability is not needed
 SETTINGS = ("fsync=off", "full_page_writes=off", "synchronous_commit=off", "max_connections=200")
 
 
 class PostgresService:
-    """At most one server, started on demand. It ends with the session."""
+    """At most one server, started on demand. It ends with the session.
 
-    def __init__(self, session: DaggerSession, images: BaseImageResolver, run_id: str) -> None:
-        self._session, self._images, self._run_id = session, images, run_id
+    `used` are the names of the databases of its steps. `lost` are those that an earlier session had.
+    """
+
+    def __init__(
+        self, session: DaggerSession, images: BaseImageResolver, run_id: str, lost: frozenset[str] = frozenset()
+    ) -> None:
+        self._session, self._images, self._run_id, self._lost = session, images, run_id, lost
+        self.used: set[str] = set()
         self._password = secrets.token_hex(16)
         self._started = AsyncMemo[str, tuple[Service, Container]]()
         self._made = AsyncMemo[str, None]()
@@ -41,7 +48,13 @@ class PostgresService:
         return (await self._started.get("postgres", self._start))[0]
 
     async def bind(self, container: Container, database: Database) -> tuple[Container, Mapping[str, str]]:
-        """Creates the database; returns the container bound to the server, and the values of the database's tokens."""
+        """Creates the database; returns the container bound to the server, and the values of the database's tokens.
+
+        Raises EngineError (`engine_lost`) for a copy of a database that was lost with an earlier session.
+        """
+        if database.template in self._lost and database.template not in self.used:
+            raise EngineError(LOST.format("the migrated database"), "engine_lost")
+        self.used.add(database.name)
         service, _ = await self._started.get("postgres", self._start)
         if database not in self._created_at_start:
             together = [each for each in self._expected if each.template == database.template]

@@ -9,12 +9,13 @@ from pathlib import Path
 from tasks import steps
 from tasks.engines.dagger.images import BaseImageResolver, ImageChoice, choose_node, choose_python, with_manager
 from tasks.engines.dagger.paths import CACHE, ENV, OUT, PROBES, TOKENS, WITH_ENV, WORK, pattern
-from tasks.engines.dagger.postgres import PostgresService
+from tasks.engines.dagger.postgres import LOST, PostgresService
 from tasks.engines.dagger.session import CacheVolume, Container, DaggerSession, Directory, File, Secret, with_cached_id
 from tasks.engines.dagger.variables import STORES, index_variables, plain_variables, secret_name
 from tasks.engines.dagger.wrapper import NONCE, RUN
 from tasks.engines.memo import AsyncMemo
 from tasks.engines.tokens import Tokens
+from tasks.errors import EngineError
 from tasks.exits import Exit, Prepared
 from tasks.packages.own_wrangler import ROOT
 from tasks.redaction.encodings import SHORTEST
@@ -30,7 +31,8 @@ PROBE_FILES = Path(steps.__file__).parent / "probes"
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ResourcesConfig:
     """The facts of a run, for each of its sessions. `snapshot` has the files of the tree, and `base` those of the base.
-    `volume_key` identifies machine and snapshot in the names of volumes."""
+    `volume_key` identifies machine and snapshot in the names of volumes. `lost` has the names of the workspaces and the
+    databases that were lost with an earlier session."""
 
     snapshot: Path
     volume_key: str
@@ -44,6 +46,7 @@ class ResourcesConfig:
     known: Mapping[str, str] = field(default_factory=dict)
     base: Path | None = None
     fresh: bool = False
+    lost: frozenset[str] = frozenset()
 
     def files_of(self, tree: TreeName) -> Path:
         """The directory with the files of a tree."""
@@ -75,7 +78,7 @@ class SessionResources:
     def __init__(self, session: DaggerSession, config: ResourcesConfig) -> None:
         self.session, self.config, self.client = session, config, session.client
         self.images = BaseImageResolver(session, config.overrides, config.pinned, config.known)
-        self.postgres = PostgresService(session, self.images, config.run_id)
+        self.postgres = PostgresService(session, self.images, config.run_id, config.lost)
         self.prepared = AsyncMemo[str, Prepared]()
         self.built = AsyncMemo[Image, tuple[Exit, Container | None]]()
         self.early: set[Image] = set()
@@ -115,6 +118,8 @@ class SessionResources:
 
     def slot(self, step: Step) -> SlotDirectories:
         """The workspace of a step, with the results of earlier steps."""
+        if not step.begins and step.slot not in self.slots and step.slot in self.config.lost:
+            raise EngineError(LOST.format("the files of earlier steps"), "engine_lost")
         if step.begins or step.slot not in self.slots:
             self.slots[step.slot] = SlotDirectories(work=self.upload(step.inputs, step.tree), out=self._nothing)
         return self.slots[step.slot]

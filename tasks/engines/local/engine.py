@@ -46,13 +46,13 @@ class LocalEngine:
     """
 
     provides = frozenset({"postgres", "node", "python"})
-    warnings: Sequence[str] = ()
 
     def __init__(self, engine_context: EngineContext, *, postgres: Choice = "auto") -> None:
-        self._context, self._choice = engine_context, postgres
-        self._redactor = engine_context.secrets.redactor
+        self._context, self._choice, self._redactor = engine_context, postgres, engine_context.secrets.redactor
         self._stack = contextlib.AsyncExitStack()
         self._entries: list[StoreEntry] = []
+        self._warnings: list[str] = []
+        self.warnings: Sequence[str] = self._warnings
 
     @property
     def facts(self) -> EngineFacts:
@@ -62,15 +62,17 @@ class LocalEngine:
     async def __aenter__(self) -> Self:
         self._run_dirs = await asyncio.to_thread(create_run_dirs, self._context.data, self._context.environ)
         self._stack.callback(self._clean_up)
-        self._variables = Variables(
-            caller=self._context.environ, run_dirs=self._run_dirs, stores=self._context.cache / "stores"
-        )
+        # code of an earlier run could have changed what is kept in the cache
+        kept = self._run_dirs.disk if self._context.fresh else self._context.cache
+        self._variables = Variables(caller=self._context.environ, run_dirs=self._run_dirs, stores=kept / "stores")
         installer = Installer(variables=self._variables, redactor=self._redactor, marker=self._context.run_id)
         config = ToolchainConfig(
             base=self._context.cache / "toolchains",
             acquire=installer.fetch,
             note=self._context.note,
             hold=self._entries.append,
+            warn=self._warnings.append,
+            is_whole=self._context.fresh,
         )
         await asyncio.to_thread(config.base.mkdir, parents=True, exist_ok=True)
         pythons = Pythons(self._context.environ, config.base / "pythons")
@@ -81,14 +83,13 @@ class LocalEngine:
             toolchains=self._toolchains,
             install=installer.install_packages,
         )
-        self.warnings = self._environments.warnings
         self._databases = Databases(
             DatabasesConfig(
                 choice=self._choice,
                 toolchains=config,
                 run_dirs=self._run_dirs,
                 variables=self._variables,
-                templates=self._context.cache / "postgres",
+                templates=kept / "postgres",
                 marker=self._context.run_id,
                 redactor=self._redactor,
             )
@@ -142,9 +143,8 @@ class LocalEngine:
 
     async def publish_image(self, image: Image, reference: str) -> str:
         """Raises EngineError: this engine builds no images."""
-        raise EngineError(
-            f"the embedded engine cannot publish the {image.title} as {reference}: {NO_IMAGES}", "delivery"
-        )
+        said = f"the embedded engine cannot publish the {image.title} as {reference}: {NO_IMAGES}"
+        raise EngineError(said, "delivery")
 
     async def export_directory(self, step: Step, directory: str, target: Path) -> None:
         """Copies a directory of the workspace."""

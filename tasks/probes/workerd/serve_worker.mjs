@@ -1,4 +1,5 @@
-// Serves the bundle of a Worker in workerd, the runtime of production. Node's standard library only.
+// Serves the bundle of a Worker in workerd, the runtime of production. Node's standard library only. A Worker without
+// `main` deploys assets alone, and has no bundle.
 //
 //     serve_worker.mjs --bundle DIR --host HOST --port PORT --outbound HOST:PORT --nonce WORD
 //
@@ -18,7 +19,7 @@ import { constants } from "node:os";
 import path from "node:path";
 import { parseArgs } from "node:util";
 
-import { readBundle } from "./worker_bundle.mjs";
+import { readBundle, withoutCode } from "./worker_bundle.mjs";
 import { capnp } from "./worker_capnp.mjs";
 import { deployedFacts } from "./worker_config.mjs";
 import { translator } from "./worker_lines.mjs";
@@ -59,11 +60,12 @@ function run(binary, argv, { pass }) {
   runtime.on("close", (code, signal) => process.exit(code ?? 128 + constants.signals[signal]));
 }
 
-/** A Worker with the values that its deploy has, and the modules of its bundle. */
+/** A Worker with the values that its deploy has, and the modules of its bundle. Pages are no assets of wrangler. */
 function describe(stated, options, runtime) {
   const facts = deployedFacts(stated, stated.directory);
-  const modules = readBundle(options.bundle, facts.main, facts.rules);
-  return { ...facts, ...options, date: known(facts.date, runtime.newest), modules };
+  const hasCode = facts.main !== "" || Boolean(facts.pages);
+  const modules = hasCode ? readBundle(options.bundle, facts.main, facts.rules) : withoutCode(options.bundle);
+  return { ...facts, ...options, hasCode, date: known(facts.date, runtime.newest), modules };
 }
 
 async function main() {
@@ -83,7 +85,7 @@ async function main() {
   });
   const worker = { ...(stated.pages ? pagesWorker(described) : described), bound, hyperdrive };
   const print = printer(translator([...bound.flatMap((each) => each.modules), ...worker.modules]));
-  if (Object.keys(worker.bindings).length > 0) {
+  if (!worker.hasCode || Object.keys(worker.bindings).length > 0) {
     const { serve } = await import("./worker_miniflare.mjs");
     await serve(runtime, worker, print);
     return;

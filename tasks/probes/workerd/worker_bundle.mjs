@@ -60,6 +60,13 @@ function withDefault(modules, directory) {
   return [{ name: "predeploy-entry.mjs", file, kind: "esModule" }, ...modules];
 }
 
+/** The only module of a Worker that deploys assets alone. Cloudflare never calls it. */
+export function withoutCode(directory) {
+  const file = `${directory}.entry.mjs`;
+  writeFileSync(file, "export default {};\n");
+  return [{ name: "predeploy-entry.mjs", file, kind: "esModule" }];
+}
+
 /** All modules, the entry module first. Throws if the bundle has no JavaScript. */
 export function readBundle(directory, main, rules = []) {
   const names = filesBelow(directory).filter((name) => !LEFT_OUT.test(name));

@@ -48,6 +48,12 @@ function source(worker) {
 
 const kept = (entries, isKept) => Object.fromEntries(Object.entries(entries ?? {}).filter(([, value]) => isKept(value)));
 
+/** The options for assets, with the fact that the Worker has code: `main` may be an option of the deploy. */
+function assetsOf({ assets }, hasCode) {
+  const routed = assets?.routerConfig && { ...assets.routerConfig, has_user_worker: hasCode };
+  return routed ? { assets: { ...assets, routerConfig: routed } } : {};
+}
+
 /**
  * A Worker of the stack with the bindings of its wrangler file, as wrangler reads them, and the Workers that it needs.
  *
@@ -71,6 +77,7 @@ function started(wrangler, worker, outbound, names) {
   const options = {
     ...workerOptions,
     ...source(worker),
+    ...assetsOf(workerOptions, worker.hasCode),
     serviceBindings: Object.fromEntries(services),
     durableObjects: kept(workerOptions.durableObjects, isThere),
     workflows: kept(workerOptions.workflows, isThere),

@@ -7,6 +7,7 @@ import pytest
 
 from tasks.catalogue import CatalogueContext, make_catalogue
 from tasks.catalogue.worker.intake import form_document
+from tasks.catalogue.worker.rows import UNKNOWN
 from tasks.catalogue.worker.service import NEON_URL, asks_database, worker_texts
 from tasks.errors import UsageError
 from tasks.settings import Settings
@@ -127,6 +128,15 @@ def test_the_runtime_gets_the_content_of_the_wrangler_file() -> None:
 )
 def test_why_no_form_is_sent(context: CatalogueContext, words: str) -> None:
     assert words in why_not(context)
+
+
+def test_a_worker_with_assets_alone_is_asked_for_its_first_page() -> None:
+    worker = intake(main="", bindings={"assets": {"directory": "dist"}})
+
+    (request,) = check_of("worker_health", context_of(worker)).commands
+
+    assert request.argv[request.argv.index("--path") :][:4] == ("--path", "/", "--else", "/index.html")
+    assert UNKNOWN in request.argv
 
 
 def test_a_configured_route_need_not_be_in_the_code() -> None:

@@ -12,6 +12,7 @@ from tasks.engines.dagger.reach import SESSION_PORT, SESSION_TOKEN
 from tasks.errors import EngineError
 from tasks.models import Status
 from tasks.secrets import Secrets
+from tasks.steps import Database
 from tasks.user_dirs import UserDirs
 from tests.cli.caller import NOWHERE, Caller
 from tests.cli.stack import make_stack
@@ -145,7 +146,7 @@ class TestRuns:
         async with bench.engine() as engine:
             seen = []
             for name in ("before", "between", "after"):
-                exit = await engine.run(bench.step("sh", name), bench.log)
+                exit = await engine.run(bench.step("sh", name, begins=True), bench.log)
                 await fake.die()
                 async with asyncio.timeout(SOON):
                     lost = await engine.run(bench.step("sh", "lost"), bench.log)
@@ -158,6 +159,30 @@ class TestRuns:
             (0, "engine_lost", None),
             (0, "engine_lost", "engine_lost"),
             (None, "engine_lost", "engine_lost"),
+        ]
+
+    async def test_what_an_earlier_session_had_is_no_verdict_in_the_second_one(
+        self, fake: FakeSession, bench: Bench
+    ) -> None:
+        migrated = Database(name="predeploy_web")
+        copy = replace(migrated, name="predeploy_worker", template=migrated.name)
+        async with bench.engine() as engine:
+            await engine.run(bench.step("sh", "bundle", slot="a", begins=True, database=migrated), bench.log)
+            await fake.die()
+            await engine.run(bench.step("sh", "lost", slot="b"), bench.log)
+            await fake.__aenter__()
+            assert await engine.trouble() is None
+            steps = (
+                bench.step("sh", "on", slot="a"),
+                bench.step("sh", "copied", slot="b", begins=True, database=copy),
+                bench.step("sh", "again", slot="a", begins=True),
+            )
+            exits = [await engine.run(step, bench.log) for step in steps]
+
+        assert [exit.trouble for exit in exits] == ["engine_lost", "engine_lost", ""]
+        assert [exit.detail.partition("this run, ")[2] for exit in exits[:2]] == [
+            "and the files of earlier steps with it. Run predeploy again",
+            "and the migrated database with it. Run predeploy again",
         ]
 
     async def test_all_steps_that_lost_the_session_share_the_second_one(self, fake: FakeSession, bench: Bench) -> None:
