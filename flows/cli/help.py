@@ -26,10 +26,9 @@ EXIT_CODES: Mapping[int, str] = {
 }
 SHORT: Mapping[tuple[str, ...], str] = {
     ("status", "rerun", "ui"): "newest verdict; run red checks again; open the history",
-    ("explain", "inspect"): "print what a reason code means; what production starts",
-    ("init", "completion"): "write a predeploy.toml; print the code for completion",
-    ("doctor", "maintain"): "check this machine; remove old caches and runs",
-    tuple(PROGRAMS): "operate predeploy on a server",
+    ("explain", "inspect", "doctor"): "print codes, what production starts, this machine",
+    ("init", "completion"): "write a predeploy.toml; print the code for a shell",
+    ("maintain", *PROGRAMS): "operate predeploy on a server",
 }
 """The subcommands in few lines. docs/cli.md has a line for each."""
 PAGE = "cli.md"
