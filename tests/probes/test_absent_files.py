@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from dotenv import dotenv_values, load_dotenv
 from predeploy_absent import is_kept_out
-from predeploy_files import AbsentFiles, standing_in
+from predeploy_files import FilesOfSettings, standing_in
 
 
 @pytest.fixture
@@ -22,7 +22,7 @@ def test_absent_dotenv_has_the_values_of_its_example_and_the_filled_ones(
     (root / ".env.example").write_text("SHOP_KEY=abc\nSHOP_DEBUG=1\n")
     monkeypatch.setenv("SHOP_DEBUG", "0")
     monkeypatch.setenv("SHOP_LIMIT", "5")
-    absent = AbsentFiles()
+    absent = FilesOfSettings()
 
     with standing_in(absent, {"SHOP_LIMIT"}):
         found = dotenv_values(".env")
@@ -36,7 +36,7 @@ def test_absent_dotenv_has_the_values_of_its_example_and_the_filled_ones(
 def test_dotenv_that_is_there_stays_as_it_is(root: Path) -> None:
     (root / ".env").write_text("SHOP_KEY=own\n")
     (root / ".env.example").write_text("SHOP_KEY=abc\n")
-    absent = AbsentFiles()
+    absent = FilesOfSettings()
 
     with standing_in(absent, {"PATH"}):
         assert dotenv_values(".env") == {"SHOP_KEY": "own"}
@@ -46,7 +46,7 @@ def test_dotenv_that_is_there_stays_as_it_is(root: Path) -> None:
 
 def test_load_dotenv_sets_no_variable_of_an_absent_file(root: Path) -> None:
     (root / ".env.example").write_text("SHOP_ONLY_IN_EXAMPLE=abc\n")
-    absent = AbsentFiles()
+    absent = FilesOfSettings()
 
     with standing_in(absent, set()):
         assert load_dotenv(".env") is False
@@ -56,7 +56,7 @@ def test_load_dotenv_sets_no_variable_of_an_absent_file(root: Path) -> None:
 
 def test_configparser_reads_the_example(root: Path) -> None:
     (root / "shop.ini.example").write_text("[shop]\nkey = 1\n")
-    absent, parser = AbsentFiles(), configparser.ConfigParser()
+    absent, parser = FilesOfSettings(), configparser.ConfigParser()
 
     with standing_in(absent, set()):
         parser.read(root / "shop.ini")
@@ -77,7 +77,7 @@ def test_configparser_reads_the_example(root: Path) -> None:
 )
 @pytest.mark.usefixtures("root")
 def test_absent_file_without_an_example_explains_errors_about_missing_values(error: Exception, file: str) -> None:
-    absent = AbsentFiles()
+    absent = FilesOfSettings()
 
     with standing_in(absent, set()):
         configparser.ConfigParser().read("shop.ini")

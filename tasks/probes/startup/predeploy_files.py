@@ -19,7 +19,7 @@ SILENT = (KeyError, TypeError, AttributeError, configparser.Error)
 """Errors of settings that a file would prevent which nothing reported as absent."""
 
 
-class AbsentFiles:
+class FilesOfSettings:
     """The files that the settings looked for and did not find. `filled` maps those with an example to it."""
 
     def __init__(self) -> None:
@@ -50,14 +50,14 @@ def shown(path: Path) -> str:
 
 
 @contextmanager
-def standing_in(absent: AbsentFiles, added: set[str]) -> Iterator[None]:
+def standing_in(absent: FilesOfSettings, added: set[str]) -> Iterator[None]:
     """Gives the settings values of absent files. `added` are the variables with throwaway values."""
     with reading_examples(absent), of_dotenv(absent, added):
         yield
 
 
 @contextmanager
-def reading_examples(absent: AbsentFiles) -> Iterator[None]:
+def reading_examples(absent: FilesOfSettings) -> Iterator[None]:
     """Lets configparser read the example of a file that is absent."""
     kind: Any = configparser.RawConfigParser
     original = kind.read
@@ -79,7 +79,7 @@ def reading_examples(absent: AbsentFiles) -> Iterator[None]:
 
 
 @contextmanager
-def of_dotenv(absent: AbsentFiles, added: set[str]) -> Iterator[None]:
+def of_dotenv(absent: FilesOfSettings, added: set[str]) -> Iterator[None]:
     """Lets `dotenv_values` return the values of an absent file. `load_dotenv` only adds to the environment."""
     try:
         from dotenv.main import DotEnv

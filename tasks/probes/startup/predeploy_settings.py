@@ -18,7 +18,7 @@ from typing import Any
 from predeploy_absent import absent_configuration
 from predeploy_databases import set_databases
 from predeploy_file import use_migrated_files
-from predeploy_files import AbsentFiles, standing_in
+from predeploy_files import FilesOfSettings, standing_in
 from predeploy_missing import Filling, is_own
 
 MARK = "predeploy-settings: "
@@ -54,7 +54,7 @@ def install(conf: ModuleType) -> None:
 
 def load_filled(load: Callable[[], None], filling: Filling) -> None:
     """Loads the settings until they raise no error for a variable. Raises the error that no value prevents."""
-    absent = AbsentFiles()
+    absent = FilesOfSettings()
     for _ in range(LOADS):
         before = set(sys.modules)
         try:
