@@ -135,8 +135,8 @@ test-faults *args:
 
 # Attack predeploy with hostile stacks, texts and machines, and print a table of what it survived
 [group('test')]
-attacks:
-    PYTHONPATH={{ quote(justfile_directory()) }} {{ quote(python) }} -P -m tests.attacks.table
+attacks *args:
+    PYTHONPATH={{ quote(justfile_directory()) }} {{ quote(python) }} -P -m tests.attacks.table "$@"
 
 # Compare the duration of a run with two baselines, as a table
 [group('test')]

@@ -3,6 +3,7 @@
 import asyncio
 import sys
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,8 +26,12 @@ def stack_of(options: Options, caller: Caller) -> Path:
 
 def run_status(options: Options, caller: Caller) -> tuple[str, int]:
     """The verdict of the newest run, with its exit code."""
+    from flows.cli.actions.detach import wait_for_run
     from flows.cli.status import render_status
 
+    if "wait" in options:
+        stack, user_dirs = stack_of(options, caller), UserDirs.of_user()
+        return wait_for_run(stack, user_dirs, as_json="json_output" in options, show=partial(print, flush=True))
     return render_status(stack_of(options, caller), UserDirs.of_user(), as_json="json_output" in options)
 
 

@@ -1,6 +1,8 @@
 """Performs all attacks, and prints the table: category, tried, survived, failed.
 
-usage: python -m tests.attacks.table
+usage: python -m tests.attacks.table [soak]
+
+`soak` adds 200 recorded runs in a row, which take some ten minutes.
 """
 
 import sys
@@ -13,6 +15,7 @@ from tests.attacks.crowds import crowd_attacks
 from tests.attacks.disks import disk_attacks
 from tests.attacks.kills import kill_attacks
 from tests.attacks.machine import exhaustion_attacks
+from tests.attacks.soak import soak_attacks
 from tests.attacks.texts import address_attacks, redaction_attacks, report_attacks, settings_attacks
 from tests.attacks.trees import git_attacks, package_attacks, stack_attacks
 
@@ -32,13 +35,14 @@ def all_attacks(place: Path) -> Iterator[Attack]:
     yield from disk_attacks(place)
 
 
-def try_all() -> list[Tried]:
+def try_all(*, has_soak: bool = False) -> list[Tried]:
     """The results of all attacks."""
     with tempfile.TemporaryDirectory(prefix="attacks-") as place:
-        return [*perform(all_attacks(Path(place)))]
+        soak = soak_attacks(Path(place)) if has_soak else ()
+        return [*perform(all_attacks(Path(place))), *perform(soak)]
 
 
 if __name__ == "__main__":
-    results = try_all()
+    results = try_all(has_soak="soak" in sys.argv[1:])
     print(as_table(results))  # noqa: T201 - the table is the output
     sys.exit(any(each.failure for each in results))

@@ -11,6 +11,7 @@ from types import TracebackType
 from typing import Self
 
 from tasks.engines.context import EngineContext
+from tasks.engines.local.bounds import sweep_cache
 from tasks.engines.local.environments import Environments
 from tasks.engines.local.installing import Installer
 from tasks.engines.local.manifests import relaxed_manifests
@@ -18,7 +19,6 @@ from tasks.engines.local.ports import LOOPBACK, pick_port
 from tasks.engines.local.postgres.binaries import Choice
 from tasks.engines.local.postgres.databases import Databases, DatabasesConfig
 from tasks.engines.local.processes.process import sweep
-from tasks.engines.local.prune import sweep_cache
 from tasks.engines.local.run_dirs import create_run_dirs, remove_abandoned_run_dirs, shortage
 from tasks.engines.local.services import Launch, ServerLaunch, run_with_servers
 from tasks.engines.local.slots import Slots, WorkspaceSlot
@@ -46,13 +46,13 @@ class LocalEngine:
     """
 
     provides = frozenset({"postgres", "node", "python"})
-    warnings: Sequence[str] = ()
 
     def __init__(self, engine_context: EngineContext, *, postgres: Choice = "auto") -> None:
-        self._context, self._choice = engine_context, postgres
-        self._redactor = engine_context.secrets.redactor
+        self._context, self._choice, self._redactor = engine_context, postgres, engine_context.secrets.redactor
         self._stack = contextlib.AsyncExitStack()
         self._entries: list[StoreEntry] = []
+        self._warnings: list[str] = []
+        self.warnings: Sequence[str] = self._warnings
 
     @property
     def facts(self) -> EngineFacts:
@@ -60,17 +60,19 @@ class LocalEngine:
         return EngineFacts(name="local", version=VERSION, reason=self._context.reason, summary=self._context.summary)
 
     async def __aenter__(self) -> Self:
-        self._run_dirs = await asyncio.to_thread(create_run_dirs, self._context.data, self._context.environ)
+        context = self._context
+        self._run_dirs = await asyncio.to_thread(create_run_dirs, context.data, context.environ, context.cache)
         self._stack.callback(self._clean_up)
-        self._variables = Variables(
-            caller=self._context.environ, run_dirs=self._run_dirs, stores=self._context.cache / "stores"
-        )
+        kept = self._run_dirs.disk if context.fresh else context.cache  # code of earlier runs could change the cache
+        self._variables = Variables(caller=self._context.environ, run_dirs=self._run_dirs, stores=kept / "stores")
         installer = Installer(variables=self._variables, redactor=self._redactor, marker=self._context.run_id)
         config = ToolchainConfig(
             base=self._context.cache / "toolchains",
             acquire=installer.fetch,
             note=self._context.note,
             hold=self._entries.append,
+            warn=self._warnings.append,
+            is_whole=self._context.fresh,
         )
         await asyncio.to_thread(config.base.mkdir, parents=True, exist_ok=True)
         pythons = Pythons(self._context.environ, config.base / "pythons")
@@ -81,14 +83,13 @@ class LocalEngine:
             toolchains=self._toolchains,
             install=installer.install_packages,
         )
-        self.warnings = self._environments.warnings
         self._databases = Databases(
             DatabasesConfig(
                 choice=self._choice,
                 toolchains=config,
                 run_dirs=self._run_dirs,
                 variables=self._variables,
-                templates=self._context.cache / "postgres",
+                templates=kept / "postgres",
                 marker=self._context.run_id,
                 redactor=self._redactor,
             )
@@ -142,9 +143,8 @@ class LocalEngine:
 
     async def publish_image(self, image: Image, reference: str) -> str:
         """Raises EngineError: this engine builds no images."""
-        raise EngineError(
-            f"the embedded engine cannot publish the {image.title} as {reference}: {NO_IMAGES}", "delivery"
-        )
+        said = f"the embedded engine cannot publish the {image.title} as {reference}: {NO_IMAGES}"
+        raise EngineError(said, "delivery")
 
     async def export_directory(self, step: Step, directory: str, target: Path) -> None:
         """Copies a directory of the workspace."""

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Protocol
 
 from tasks.engines.context import EngineContext
+from tasks.engines.local.bounds import mark_grown
 from tasks.engines.local.manifests import relax_manifests
 from tasks.engines.local.node_modules import drop_install_scripts, find_modules
 from tasks.engines.local.seal import SEAL, seal
@@ -24,6 +25,8 @@ from tasks.packages.credentialed import is_manifest
 from tasks.steps import ENV, Environment
 
 ATTEMPTS = 2
+GATE = "-gate"
+"""The end of the name of an environment that was installed without the stores of earlier runs."""
 FACTS = "facts.json"
 """The file with further facts on a complete environment."""
 
@@ -66,7 +69,7 @@ class InstallPackages(Protocol):
 
 
 class Environments:
-    """Installs environments in the cache, once per key and run. `warnings` are texts for the report."""
+    """Installs environments in the cache, once per key and run. Fresh runs have environments of their own."""
 
     def __init__(
         self,
@@ -76,7 +79,6 @@ class Environments:
         toolchains: Toolchains,
         install: InstallPackages,
     ) -> None:
-        self.warnings: list[str] = []
         self._is_fresh, self._files_of = context.fresh, context.files_of
         self._base = context.cache / "environments"
         self._config = config
@@ -96,7 +98,7 @@ class Environments:
 
     def directory(self, environment: Environment, toolchain: Toolchain) -> Path:
         """The directory of an environment in the store."""
-        return self._base / f"{environment.key}-{toolchain.tag}"
+        return self._base / f"{environment.key}-{toolchain.tag}{GATE if self._is_fresh else ''}"
 
     async def prepare(self, environment: Environment, log: Path) -> Prepared:
         """Installs an environment, or waits for a running installation. A failed one is repeated once, on demand."""
@@ -147,16 +149,11 @@ class Environments:
     async def _open_entry(self, path: Path, title: str) -> StoreEntry:
         """The entry at `path`. If its packages are not as they were installed, it is empty, to install them again."""
 
-        def is_damaged(found: str) -> None:
-            text = f"the {title} were changed after their installation ({found}), and are installed again"
-            self._config.note(text)
-            self.warnings.append(text)
-
-        note = self._config.note
+        changed = f"the {title} were changed after their installation ({{}}), and are installed again"
         return await open_sound(
             path,
-            lambda: note(f"waiting for another run that installs the {title}"),
-            is_damaged,
+            lambda: self._config.note(f"waiting for another run that installs the {title}"),
+            lambda found: self._config.report(changed.format(found)),
             is_whole=self._is_fresh,
         )
 
@@ -192,6 +189,7 @@ class Environments:
         parts = ["venv"] if is_python else [f"stage/{path}" for path in modules]
         await in_thread(seal, entry.path, parts, entry.path / SEAL, is_read_only=is_python)
         entry.complete()
+        mark_grown(self._base.parent, entry.path)
         return made
 
     async def control(self, environment: Environment, toolchain: Toolchain, log: Path) -> Exit:

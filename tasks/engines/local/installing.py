@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from tasks.engines import package_credentials
+from tasks.engines import clean_environ, package_credentials
 from tasks.engines.local.index_proxy import opened_proxies, redirected
 from tasks.engines.local.services import Launch, run_alone
 from tasks.engines.local.toolchains.pinned import LIMIT
@@ -82,8 +82,9 @@ class Installer:
     async def fetch(
         self, argv: tuple[str, ...], cwd: Path, log: Path, *, path: tuple[Path, ...] = (), limit: float = LIMIT
     ) -> Exit:
-        """Runs a command that downloads a toolchain."""
-        return await self.install(argv, cwd, log, path=path, env={}, limit=limit)
+        """Runs a command that downloads a toolchain, with a store of its own: checks could change a shared one."""
+        env = clean_environ.stores_of(self.variables.run_dirs.disk / "fetched")
+        return await self.install(argv, cwd, log, path=path, env=env, limit=limit)
 
 
 def name_proxies(manifests: Iterable[Path], proxies: Mapping[str, str]) -> None:

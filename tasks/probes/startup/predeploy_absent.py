@@ -6,11 +6,15 @@ import os
 import re
 import sys
 import traceback
+from collections.abc import Iterator
+from fnmatch import fnmatchcase
 from pathlib import Path
 
 from predeploy_databases import is_inside
 from predeploy_missing import is_own
 
+SECRET = re.compile(r"secret|credential|passw|private|token|service[-_]?account", re.IGNORECASE)
+"""What the path of a file says that git leaves to production by the name of a folder or by a pattern."""
 EXAMPLE = re.compile(r"[-._]?(?:example|sample|template|tmpl|dist|default)(?=[-._]|$)")
 
 
@@ -36,13 +40,34 @@ def is_kept_out(path: Path, root: Path) -> bool:
 
     A pattern such as `lib/` or `*.py` does not show that the file is configuration.
     """
-    if not is_inside(path, root) or not path.parent.is_dir():
+    if not is_inside(path, root):
+        return False
+    lines = list(ignored(path, root))
+    shown = "/".join(part for part in path.parts if part not in root.parts)
+    if path.suffix != ".py" and SECRET.search(shown) and any(ignores(line, path) for line in lines):
+        return True
+    if not path.parent.is_dir():
         return False
     if any(is_example(each.name, path) for each in path.parent.iterdir()):
         return True
-    files = (folder / ".gitignore" for folder in path.parents if is_inside(folder, root))
-    texts = (each.read_text("utf-8", "replace") for each in files if each.is_file())
-    return any(line.strip().rpartition("/")[2] == path.name for text in texts for line in text.splitlines())
+    return any(line.rpartition("/")[2] == path.name for line in lines)
+
+
+def ignored(path: Path, root: Path) -> Iterator[str]:
+    """Yields the patterns of the .gitignore files that hold for a path."""
+    for folder in path.parents:
+        file = folder / ".gitignore"
+        if is_inside(folder, root) and file.is_file():
+            yield from (line.strip() for line in file.read_text("utf-8", "replace").splitlines())
+
+
+def ignores(pattern: str, path: Path) -> bool:
+    """Whether a pattern of .gitignore hides a path, by one of its names or by its end."""
+    plain = pattern.strip("/")
+    if not plain or pattern.startswith(("#", "!")):
+        return False
+    tails = ["/".join(path.parts[index:end]) for end in range(len(path.parts), 0, -1) for index in range(end)]
+    return any(fnmatchcase(tail, plain) for tail in tails)
 
 
 def is_example(name: str, path: Path) -> bool:

@@ -18,6 +18,7 @@ from typing import Any
 from predeploy_absent import absent_configuration
 from predeploy_databases import set_databases
 from predeploy_file import use_migrated_files
+from predeploy_files import FilesOfSettings, standing_in
 from predeploy_missing import Filling, is_own
 
 MARK = "predeploy-settings: "
@@ -53,25 +54,33 @@ def install(conf: ModuleType) -> None:
 
 def load_filled(load: Callable[[], None], filling: Filling) -> None:
     """Loads the settings until they raise no error for a variable. Raises the error that no value prevents."""
+    absent = FilesOfSettings()
     for _ in range(LOADS):
         before = set(sys.modules)
         try:
-            with watched(filling):
+            with watched(filling), standing_in(absent, filling.added):
                 load()
         except (Exception, SystemExit) as error:
             if filling.take(error):
                 forget(before)
                 continue
             cause = filling.cause(error)
-            if filling.blocked or absent_configuration(error):
+            file = "" if filling.blocked else absent.explains(error)
+            if file:
+                say("absent", name="", message=f"{file} is absent: {shown(cause)}")
+            elif filling.blocked or absent_configuration(error):
                 say("absent", name=filling.blocked, message=shown(cause))
             raise cause from None
+        for name, example in absent.filled.items():
+            say("gap", text=f"production needs the file {name}: this run took the values of {example}")
         return
 
 
 def shown(error: BaseException) -> str:
-    """Returns an error on one line."""
-    return " ".join(f"{type(error).__name__}: {error}".split())[:300]
+    """Returns an error on one line, with paths relative to the workspace."""
+    work = os.environ.get("PREDEPLOY_WORK", "")
+    text = f"{type(error).__name__}: {error}"
+    return " ".join((text.replace(f"{work}/", "") if work else text).split())[:300]
 
 
 @contextmanager

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tasks.engines.local.seal import SEAL, damage, seal
+from tasks.engines.local.seal import QUICK, SEAL, damage, seal
+from tasks.files import remove_tree
 from tasks.steps import Environment
 from tests.engines.local.test_package_credentials import backend, packed, python_packages  # noqa: F401
 from tests.support.benches import Bench, hello
@@ -56,7 +57,11 @@ CHANGES: dict[str, Callable[[Path], object]] = {
 
 @pytest.mark.parametrize("name", CHANGES)
 @pytest.mark.parametrize("is_whole", [True, False])
-def test_changed_packages_are_found(packages: Path, name: str, *, is_whole: bool) -> None:
+@pytest.mark.parametrize("programs", [os.defpath, "/nonexistent"], ids=["with find", "without find"])
+def test_changed_packages_are_found(
+    packages: Path, name: str, monkeypatch: pytest.MonkeyPatch, *, programs: str, is_whole: bool
+) -> None:
+    monkeypatch.setattr(os, "defpath", programs)
     file = sealed(packages)
 
     CHANGES[name](packages)
@@ -81,6 +86,19 @@ def test_copy_of_the_cache_is_read_once(packages: Path, monkeypatch: pytest.Monk
     assert damage(packages, file, is_whole=False) == ""
     monkeypatch.setattr("tasks.engines.local.seal._digest", lambda *_: "read again")
     assert damage(packages, file, is_whole=False) == ""
+
+
+def test_unchanged_packages_are_not_compared_file_by_file(packages: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = sealed(packages)
+    quick = file.with_name(f"{SEAL}{QUICK}")
+    quick.unlink()
+    assert damage(packages, file, is_whole=False) == ""  # writes the quick seal again
+    monkeypatch.setattr("tasks.engines.local.seal._compare", lambda *_, **__: "compared")
+
+    assert damage(packages, file, is_whole=False) == ""
+    assert damage(packages, file, is_whole=True) == "compared"
+    quick.write_text("[]")
+    assert damage(packages, file, is_whole=False) == "compared"
 
 
 def test_sealed_packages_cannot_be_written(packages: Path) -> None:
@@ -123,6 +141,21 @@ async def test_damaged_packages_are_installed_again_and_reported(installed: tupl
     assert len(warnings) == 1
     assert "the packages were changed after their installation (venv/" in warnings[0]
     assert again.reused
+
+
+@pytest.mark.real
+async def test_gate_believes_no_packages_and_no_store_of_earlier_runs(installed: tuple[Bench, Environment]) -> None:
+    bench, packages = installed
+    async with bench.engine() as engine:
+        await engine.prepare(packages, bench.log)
+    remove_tree(bench.cache / "stores")
+    async with bench.engine(fresh=True) as engine:
+        first = await engine.prepare(packages, bench.log)
+    async with bench.engine(fresh=True) as engine:
+        second = await engine.prepare(packages, bench.log)
+
+    assert (first.exit.code, first.reused, second.reused) == (0, False, True)
+    assert not (bench.cache / "stores").exists()
 
 
 @pytest.mark.real

@@ -8,10 +8,14 @@ from typing import Any
 
 import pytest
 
+from tasks.engines.local.seal import SEAL
+from tasks.engines.local.store import StoreEntry
+from tasks.engines.local.toolchains.pinned import ToolchainConfig, install
 from tasks.engines.local.toolchains.python import Pythons, probe
 from tasks.engines.versions.managers import manager_install
 from tasks.engines.versions.node import PINNED, choose_node, nearest_pinned
 from tasks.errors import EngineError
+from tasks.exits import Exit
 from tasks.stack import Version
 
 
@@ -215,3 +219,53 @@ async def test_package_manager_that_does_not_exist_is_a_mistake_of_the_stack(loc
     assert "ETARGET" in prepared.exit.stderr
     assert prepared.command is not None
     assert "pnpm@10.999.0" in prepared.command.argv
+
+
+async def install_program(base: Path, *, is_whole: bool) -> tuple[list[str], int]:
+    """Installs a program as one run does, and uses it twice. Returns the warnings, and how often it was installed."""
+    warnings: list[str] = []
+    entries: list[StoreEntry] = []
+    built = []
+
+    async def acquire(*_: Any, **__: Any) -> Exit:
+        raise AssertionError
+
+    async def build(path: Path) -> Exit:
+        (path / "bin").mkdir()
+        (path / "bin/node").write_text("program")
+        built.append(path)
+        return Exit(code=0)
+
+    config = ToolchainConfig(
+        base=base,
+        acquire=acquire,
+        note=lambda _: None,
+        hold=entries.append,
+        warn=warnings.append,
+        is_whole=is_whole,
+    )
+    for _ in range(2):
+        await install(config, "node", build)
+    for entry in entries:
+        entry.close()
+    return warnings, len(built)
+
+
+@pytest.mark.parametrize("is_whole", [True, False])
+async def test_program_that_was_changed_is_installed_again_and_reported(tmp_path: Path, *, is_whole: bool) -> None:
+    assert await install_program(tmp_path, is_whole=is_whole) == ([], 1)
+    assert await install_program(tmp_path, is_whole=is_whole) == ([], 0)
+    (tmp_path / "node/bin/node").write_text("another")
+
+    warnings, count = await install_program(tmp_path, is_whole=is_whole)
+
+    assert warnings == ["node was changed after its installation (bin/node), and is installed again"]
+    assert count == 1
+    assert (tmp_path / "node/bin/node").read_text() == "program"
+
+
+async def test_program_without_a_seal_is_installed_again_without_a_word(tmp_path: Path) -> None:
+    await install_program(tmp_path, is_whole=False)
+    (tmp_path / "node" / SEAL).unlink()
+
+    assert await install_program(tmp_path, is_whole=False) == ([], 1)

@@ -4,13 +4,15 @@ import os
 import platform
 import sys
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
 import uv
 
-from tasks.engines.local.store import StoreEntry, open_entry
+from tasks.engines.local.seal import SEAL, seal
+from tasks.engines.local.store import StoreEntry, open_entry, open_sound
+from tasks.engines.threads import in_thread
 from tasks.errors import EngineError
 from tasks.exits import Exit
 
@@ -31,13 +33,22 @@ class Acquire(Protocol):
 class ToolchainConfig:
     """What installing needs: the directory for programs, how to run installers, whom to tell that we wait.
 
-    `hold` keeps an entry of the store open until the engine closes.
+    `hold` keeps an entry of the store open until the engine closes. `warn` gets texts for the report. `is_whole`: every
+    content of the programs is read before their first use. `sound` has the programs that were verified in this run.
     """
 
     base: Path
     acquire: Acquire
     note: Callable[[str], None]
     hold: Callable[[StoreEntry], None]
+    warn: Callable[[str], None] = lambda _: None
+    is_whole: bool = False
+    sound: set[Path] = field(default_factory=set)
+
+    def report(self, text: str) -> None:
+        """Prints a text now, and puts it into the report."""
+        self.note(text)
+        self.warn(text)
 
 
 def host() -> str:
@@ -82,15 +93,17 @@ async def install_wheel(
 
 
 async def install(config: ToolchainConfig, name: str, build: Callable[[Path], Awaitable[Exit]]) -> tuple[Path, Exit]:
-    """The directory `name`, filled by `build` unless it is there, and how building ended."""
+    """The directory `name`, filled by `build` unless it is there as it was sealed, and how building ended."""
     path = config.base / name
-    entry = await open_entry(path, lambda: config.note(f"waiting for another run that installs {name}"))
+    entry = await open_program(config, path)
     exit = Exit(code=0)
     try:
         if not entry.ready:
             config.note(f"installing {name}")
             exit = await build(path)
             if exit.code == 0:
+                parts = [each.name for each in path.iterdir()]
+                await in_thread(seal, path, parts, path / SEAL, is_read_only=False)
                 entry.complete()
     except BaseException:
         entry.close()
@@ -101,6 +114,22 @@ async def install(config: ToolchainConfig, name: str, build: Callable[[Path], Aw
     else:
         entry.close()
     return path, exit
+
+
+async def open_program(config: ToolchainConfig, path: Path) -> StoreEntry:
+    """The entry of a program. Before its first use in a run, its files are verified; a changed one is emptied."""
+
+    def waiting() -> None:
+        config.note(f"waiting for another run that installs {path.name}")
+
+    if path in config.sound:
+        return await open_entry(path, waiting)
+    changed = f"{path.name} was changed after its installation ({{}}), and is installed again"
+    entry = await open_sound(
+        path, waiting, lambda found: config.report(changed.format(found)), is_whole=config.is_whole
+    )
+    config.sound.add(path)
+    return entry
 
 
 def base_python() -> str:
