@@ -28,7 +28,7 @@ SHORT: Mapping[tuple[str, ...], str] = {
     ("status", "rerun"): "print the newest verdict; run its red checks again",
     ("explain", "init"): "print what a reason code means; write a predeploy.toml",
     ("inspect", "doctor"): "print what production starts; check this machine",
-    ("completion", "ui"): "print the code for a shell; open the history of runs",
+    ("completion", "mcp", "ui"): "serve a shell, agents; open the history of runs",
     ("maintain", *PROGRAMS): "operate predeploy on a server",
 }
 """The subcommands in few lines. docs/cli.md has a line for each."""
