@@ -73,7 +73,7 @@ class Subcommand:
 
 ALWAYS: Mapping[str, Flag] = {"debug": DEBUG, "help": HELP}
 """The flags of every subcommand."""
-OF_RERUN = ("engine", "fail_fast", "budget", "jobs", "base", "environment", "json_output", "output")
+OF_RERUN = ("engine", "fail_fast", "budget", "jobs", "fresh", "base", "environment", "json_output", "output")
 RERUN = "rerun"
 """The subcommand that is a run."""
 SUBCOMMANDS: Mapping[str, Subcommand] = {

@@ -135,8 +135,7 @@ def validate(request: ValidationRequest, caller: Caller, streams: Streams, inter
     from flows.distribution.opening import choose_work
     from tasks.validation.job import prepare
 
-    user_dirs = UserDirs.of_user()
-    streams.json_output = request.scope.settings.json_output
+    user_dirs, streams.json_output = UserDirs.of_user(), request.scope.settings.json_output
     job = prepare(
         request.scope,
         caller,
@@ -144,6 +143,7 @@ def validate(request: ValidationRequest, caller: Caller, streams: Streams, inter
         called_as=request.called_as,
         shown_stack=request.shown,
         takes_secrets=request.distribution is None,
+        reuses=request.distribution is None,
     )
     streams.redactor = job.secrets.redactor
     cwd = Path.cwd()

@@ -263,6 +263,7 @@ def test_help_has_every_flag_subcommand_and_exit_code(caller: Caller) -> None:
     ]
     more = [
         "fail-fast",
+        "fresh",
         "gate",
         "help",
         "jobs",
