@@ -91,8 +91,8 @@ class Result:
 
     `reason_code` is stable and made for programs, `reason` is one line for people. Both are empty for a plain pass.
     `summary` describes a pass, such as `24 passed`. `started` is in seconds since the run began, `duration` in seconds.
-    `blocked_by` is the id of a red check that has the same packages, for which this one was skipped.
-    """
+    `blocked_by` is the id of a red check with the same packages. `cached`: no command ran. If predeploy kept the
+    result, it is from `cached_run`, which ended at `cached_at` (ISO 8601)."""
 
     check: str
     status: Status
@@ -100,6 +100,8 @@ class Result:
     reason: str = ""
     proof: Proof = Proof()
     cached: bool = False
+    cached_run: str = ""
+    cached_at: str = ""
     started: float = 0.0
     duration: float = 0.0
     summary: str = ""
@@ -176,9 +178,6 @@ class SecretsFacts:
     stale: str = ""
 
 
-NO_SECRETS_FACTS = SecretsFacts()
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeliveredImage:
     """An image that was exported after the run: as the archive at `path`, in a registry as `reference`, or both."""
@@ -228,7 +227,7 @@ class Report:
     production: tuple[ProductionFacts, ...] = ()
     rerun: str = ""
     images: tuple[DeliveredImage, ...] = ()
-    secrets: SecretsFacts = NO_SECRETS_FACTS
+    secrets: SecretsFacts = SecretsFacts()
     built: tuple[BuiltFiles, ...] = ()
     commit: str = ""
     gate: bool = False

@@ -7,7 +7,7 @@ from tasks.models import SkipReason, Stage
 from tasks.production import Healthcheck, KeyLines
 from tasks.stack import TestSelection, Version
 
-# Tokens that an engine replaces in argv and in values of variables.
+# tokens that an engine replaces in argv and in values of variables
 WORK = "@work@"
 """The root of the step's workspace, which has the stack's files."""
 OUT = "@out@"
@@ -37,8 +37,7 @@ SERVER_HOST, SERVER_PORT = address_of("server")
 Phase = Literal["acquire", "execute"]
 Fact = Literal["python_error", "no_tests"]
 """A fact about an output: its first error is in a Python file, or it has no counts of tests."""
-TreeName = Literal["", "base"]
-"""The source of the files: the validated tree or the base, which is the deployed commit."""
+TreeName = Literal["", "base"]  # the source of the files: the validated tree, or the base (the deployed commit)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,12 +63,12 @@ class Command:
     the packages to install: `production`, `development`, `node`, `ours` (the packages of predeploy's probes), `tool`
     (only `packages`, which are requirements) or none. With `image` the command runs in the component's built image;
     without an argv it only builds the image. `secrets` are names of variables whose values come from the run's provider
-    of secrets. `volatile`: the command reads more than its inputs, so it always runs. With `inputs` it reads only these
-    files, in a workspace of its own. `services` are the servers that run next to the command, in order. The label of
-    each is its name in tokens. With `component` the command runs with the packages of that component, in its own
-    workspace. `keys` are those of a file, for findings that only name one. `tree` is the source of its files and
-    packages. An error in the base is no verdict. `in_image` is a server's argv in its image, `entry` the entrypoint
-    before it; None is the image's own. With a `selection` it runs tests, and some of them can be chosen.
+    of secrets. `volatile`: the command reads more than its inputs, so an engine always runs it; if `daily`, the date
+    alone. With `inputs` it reads only these files, in a workspace of its own. `services` are the servers that run next
+    to the command, in order; their labels are names in tokens. With `component` the command runs with the packages of
+    that component, in its own workspace. `keys` are those of a file, for findings that only name one. `tree` is the
+    source of its files and packages. An error in the base is no verdict. `in_image` is a server's argv in its image,
+    `entry` the entrypoint before it (None: the image's own). With a `selection`, some of its tests can be chosen.
     """
 
     argv: tuple[str, ...]
@@ -90,6 +89,7 @@ class Command:
     phase: Phase = "execute"
     proves: str = ""
     volatile: bool = False
+    daily: bool = False
     inputs: Inputs | None = None
     limit: float = 600.0
     services: tuple["Command", ...] = ()

@@ -99,7 +99,6 @@ FOREIGN = {
     "--check",
     "--config",
     "--deploy",
-    "--detach",
     "--dev",
     "--dry-run",
     "--env",

@@ -14,6 +14,11 @@ DISTRIBUTE = Flag(
     name="--distribute",
     text="run the checks on Prefect workers, in shards. Each worker has its own engine",
 )
+DETACH = Flag(
+    group=Group.RUN,
+    name="--detach",
+    text="start the run, and return at once. `status --wait` waits for its verdict",
+)
 COMMIT = Flag(
     group=Group.DEPLOY,
     name="--commit",
@@ -31,6 +36,7 @@ VERSION = Flag(group=Group.OUTPUT, name="--version", text="print the versions of
 HELP = Flag(group=Group.OUTPUT, name="--help", text="print the help")
 NO_SETTINGS: Mapping[str, Flag] = {
     "distribute": DISTRIBUTE,
+    "detach": DETACH,
     "commit": COMMIT,
     "debug": DEBUG,
     "list": LIST,
@@ -67,7 +73,7 @@ class Subcommand:
 
 ALWAYS: Mapping[str, Flag] = {"debug": DEBUG, "help": HELP}
 """The flags of every subcommand."""
-OF_RERUN = ("engine", "fail_fast", "budget", "jobs", "base", "environment", "json_output", "output")
+OF_RERUN = ("engine", "fail_fast", "budget", "jobs", "fresh", "base", "environment", "json_output", "output")
 RERUN = "rerun"
 """The subcommand that is a run."""
 SUBCOMMANDS: Mapping[str, Subcommand] = {
@@ -75,12 +81,16 @@ SUBCOMMANDS: Mapping[str, Subcommand] = {
         text="run the red checks of the newest report again. It takes their engine and deploy target, and also the "
         "checks that the run did not get to",
         takes_stack=True,
-        flags={**{name: FLAGS[name] for name in OF_RERUN}, **ALWAYS},
+        flags={**{name: FLAGS[name] for name in OF_RERUN}, "detach": DETACH, **ALWAYS},
     ),
     "status": Subcommand(
         text="print the newest verdict again, with its exit code. Nothing runs",
         takes_stack=True,
-        flags={"json_output": FLAGS["json_output"], **ALWAYS},
+        flags={
+            "json_output": FLAGS["json_output"],
+            "wait": Flag(name="--wait", text="wait for the run in progress, and show the text of a detached one"),
+            **ALWAYS,
+        },
     ),
     "explain": Subcommand(
         text="print what a reason code, a check or a fingerprint means, and what usually fixes it",
@@ -112,6 +122,10 @@ SUBCOMMANDS: Mapping[str, Subcommand] = {
     "completion": Subcommand(
         text="print the code with which `bash`, `zsh` or `fish` completes flags, subcommands and checks",
         operand="SHELL",
+        flags=ALWAYS,
+    ),
+    "mcp": Subcommand(
+        text="serve coding agents on stdin and stdout, by the Model Context Protocol. It needs `predeploy[mcp]`",
         flags=ALWAYS,
     ),
     "ui": Subcommand(

@@ -25,12 +25,10 @@ EXIT_CODES: Mapping[int, str] = {
     143: "terminated",
 }
 SHORT: Mapping[tuple[str, ...], str] = {
-    ("status", "rerun"): "print the newest verdict; run its red checks again",
-    ("explain", "init"): "print what a reason code means; write a predeploy.toml",
-    ("inspect", "doctor"): "print what production starts; check this machine",
-    ("completion",): "print the code for completion in bash, zsh or fish",
-    ("ui", "maintain"): "open the history of runs; remove old caches and runs",
-    tuple(PROGRAMS): "operate predeploy on a server",
+    ("status", "rerun", "ui"): "newest verdict; run red checks again; open the history",
+    ("explain", "inspect", "doctor"): "print codes, what production starts, this machine",
+    ("init", "completion", "mcp"): "write a predeploy.toml; serve a shell; serve agents",
+    ("maintain", *PROGRAMS): "operate predeploy on a server",
 }
 """The subcommands in few lines. docs/cli.md has a line for each."""
 PAGE = "cli.md"

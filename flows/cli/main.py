@@ -2,39 +2,31 @@
 
 import asyncio
 import contextlib
-import errno
 import os
 import sys
 import traceback
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
 from flows.cli.actions.rerun import rerun_options
 from flows.cli.arguments import parse_arguments, split_words
 from flows.cli.declarations import DEFAULT_PROGRAM, PROGRAMS, RERUN
+from flows.cli.endings import Streams, deliver, end_without_report, say, tell_github, verdict_of
 from flows.cli.invocation import Caller, absolute, enter_neutral_directory
 from flows.cli.list_and_plan import list_document, render_list, render_plan
 from flows.cli.operate import start_program
 from flows.cli.output import choose_output
 from flows.cli.signals import Interrupted, Interruption, is_json_wanted
-from flows.cli.start_time import seconds_waited
 from flows.cli.subcommands import run_subcommand
 from flows.distribution.parameters import Distribution, reject_undistributable, require_server
 from tasks.errors import PredeployError
 from tasks.hardening import TOKEN_VARIABLE, exposure_of
-from tasks.models import EngineFacts, Outcome, Report, RunFacts, Verdict
 from tasks.planning.narrowing import reject_words
 from tasks.prefect_server import ServerHandle, client_environment
-from tasks.redaction.gate import redact, redact_document
-from tasks.redaction.redactor import NOTHING, Redactor
-from tasks.redaction.streams import mask_process, unmasked
-from tasks.report.document import render_document
-from tasks.report.formats import github
-from tasks.report.inspection import Json
-from tasks.report.last_line import last_line_of
+from tasks.redaction.gate import redact
+from tasks.redaction.redactor import Redactor
 from tasks.report.stream_style import detect_style
 from tasks.secrets.doppler.token import read_token
 from tasks.settings import FLAGS, Settings
@@ -43,28 +35,6 @@ from tasks.user_dirs import UserDirs, require_usable
 from tasks.validation.gate import entered
 from tasks.validation.scope import Scope, read_scope
 from tasks.validation.stack_settings import existing, read_settings
-
-
-@dataclass(slots=True, kw_only=True)
-class Streams:
-    """The streams of the process. With `json_output`, stdout gets the JSON document only, and stderr the text."""
-
-    json_output: bool
-    redactor: Redactor = NOTHING
-
-    def mask(self, redactor: Redactor) -> None:
-        """From now on, no text of this process shows the value of a secret."""
-        self.redactor = redactor
-        mask_process(redactor)
-
-    def mask_document(self, document: Json) -> Json:
-        """Masks the JSON document. The mask of the streams could break its syntax."""
-        return redact_document(document, self.redactor)
-
-    @property
-    def people(self) -> TextIO:
-        """The stream for text for people."""
-        return sys.stderr if self.json_output else sys.stdout
 
 
 def main(*, token: str | None, load_flow: Callable[[], Any]) -> int:
@@ -91,22 +61,6 @@ def identify(environ: Mapping[str, str], token: str | None, load_flow: Callable[
     return Caller(environ=environ, token=read_token(token), exposure=exposure_of(token), load_flow=load_flow)
 
 
-def verdict_of(error: BaseException, *, debug: bool) -> Verdict:
-    """Returns the verdict of a run that ended with an error and without a report."""
-    match error:
-        case Interrupted():
-            reason = f"{error.word} before it began"
-            return Verdict(outcome=Outcome.INTERRUPTED, exit_code=error.exit_code, reason=reason)
-        case PredeployError():
-            outcome = Outcome.USAGE if error.exit_code == 2 else Outcome.ERRORED
-            return Verdict(outcome=outcome, exit_code=error.exit_code, reason=str(error))
-    if isinstance(error, OSError) and error.errno in (errno.EMFILE, errno.ENFILE):
-        reason = "no file descriptor is left for this process. Raise its limit (ulimit -n 1024), and run again."
-        return Verdict(outcome=Outcome.ERRORED, exit_code=3, reason=reason)
-    text = f"an internal error of predeploy: {type(error).__name__}: {error}. It is no verdict on the stack."
-    return Verdict(outcome=Outcome.ERRORED, exit_code=3, reason=text + ("" if debug else " Details: --debug"))
-
-
 def run_command(
     arguments: Sequence[str],
     caller: Caller,
@@ -127,6 +81,11 @@ def run_command(
         text, code = run_subcommand(given, caller)
         say(streams.redactor.text(detect_style(sys.stdout, environ).spell(text)), sys.stdout)
         return code
+    if given.options.get("detach"):
+        from flows.cli.actions.detach import start_detached
+
+        say(start_detached(arguments, given, caller), sys.stdout)
+        return 0
     user_dirs = UserDirs.of_user()
     shown = given.options.get("stack") or caller.default_stack
     options = rerun_options(shown, given.options, user_dirs) if given.subcommand else given.options
@@ -176,8 +135,7 @@ def validate(request: ValidationRequest, caller: Caller, streams: Streams, inter
     from flows.distribution.opening import choose_work
     from tasks.validation.job import prepare
 
-    user_dirs = UserDirs.of_user()
-    streams.json_output = request.scope.settings.json_output
+    user_dirs, streams.json_output = UserDirs.of_user(), request.scope.settings.json_output
     job = prepare(
         request.scope,
         caller,
@@ -185,6 +143,7 @@ def validate(request: ValidationRequest, caller: Caller, streams: Streams, inter
         called_as=request.called_as,
         shown_stack=request.shown,
         takes_secrets=request.distribution is None,
+        reuses=request.distribution is None,
     )
     streams.redactor = job.secrets.redactor
     cwd = Path.cwd()
@@ -204,47 +163,3 @@ def validate(request: ValidationRequest, caller: Caller, streams: Streams, inter
     tell_github(report, job.scope.home, job.environ, streams)
     deliver(report, text, streams)
     return report.verdict.exit_code
-
-
-def deliver(report: Report, text: str, streams: Streams) -> None:
-    """Writes the report: the JSON document if `json_output` is set, the text, and the last line."""
-    if streams.json_output:
-        say(render_document(report, streams.mask_document).rstrip(), unmasked(sys.stdout))
-    say(f"{text}\n{last_line_of(report)}", streams.people)
-
-
-def tell_github(report: Report, home: Path, environ: Mapping[str, str], streams: Streams) -> None:
-    """Writes annotations and the summary if GitHub Actions runs this process. The verdict stays the last line."""
-    if github.is_there(environ):
-        say(github.render_annotations(report, github.below_workspace(home, environ)), streams.people)
-        github.append_summary(report, environ, streams.redactor.text)
-
-
-def say(text: str, stream: TextIO | None) -> None:
-    """Writes a line to a stream. A closed pipe or a missing stream is no error."""
-    if stream is None:
-        return
-    with contextlib.suppress(BrokenPipeError):
-        print(text, file=stream, flush=True)
-
-
-def end_without_report(streams: Streams, verdict: Verdict, environ: Mapping[str, str]) -> int:
-    """Reports why nothing ran: a paragraph on stderr, the document if it is wanted, and the last line."""
-    verdict = replace(verdict, reason=redact(verdict.reason, streams.redactor))
-    report = Report(
-        verdict=verdict,
-        checks=(),
-        engine=EngineFacts(name="", version="", reason=""),
-        run=RunFacts(id=""),
-        stack="",
-        tree="",
-        directory="",
-        started_at=datetime.now(UTC).isoformat(timespec="milliseconds"),
-        duration=seconds_waited(),
-    )
-    say(f"predeploy: {verdict.reason}", sys.stderr)
-    tell_github(report, Path(), environ, streams)
-    if streams.json_output:
-        say(render_document(report, streams.mask_document).rstrip(), unmasked(sys.stdout))
-    say(last_line_of(report), streams.people)
-    return verdict.exit_code

@@ -3,6 +3,7 @@
 import asyncio
 import sys
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,8 +26,12 @@ def stack_of(options: Options, caller: Caller) -> Path:
 
 def run_status(options: Options, caller: Caller) -> tuple[str, int]:
     """The verdict of the newest run, with its exit code."""
+    from flows.cli.actions.detach import wait_for_run
     from flows.cli.status import render_status
 
+    if "wait" in options:
+        stack, user_dirs = stack_of(options, caller), UserDirs.of_user()
+        return wait_for_run(stack, user_dirs, as_json="json_output" in options, show=partial(print, flush=True))
     return render_status(stack_of(options, caller), UserDirs.of_user(), as_json="json_output" in options)
 
 
@@ -67,6 +72,14 @@ def run_completion(options: Options, caller: Caller) -> tuple[str, int]:  # noqa
     from flows.cli.actions.completion import shell_code
 
     return shell_code(options["operand"]), 0
+
+
+def run_mcp(options: Options, caller: Caller) -> tuple[str, int]:  # noqa: ARG001 - all have one signature
+    """Nothing: the client has got all answers."""
+    from flows.cli.actions.mcp_server import serve
+
+    serve(caller)
+    return "", 0
 
 
 def run_doctor(options: Options, caller: Caller) -> tuple[str, int]:
@@ -115,6 +128,7 @@ RUNNERS: Mapping[str, Callable[[Options, Caller], tuple[str, int]]] = {
     "init": run_init,
     "completion": run_completion,
     "inspect": run_inspect,
+    "mcp": run_mcp,
     "ui": run_ui,
     "doctor": run_doctor,
     "maintain": run_maintain,

@@ -19,7 +19,8 @@ def check_state(result: Result) -> State[Any]:
     """Return the final state of a check's task run."""
     match result.status:
         case Status.PASSED if result.cached:
-            return Completed(name="Cached", message=_passed(result))
+            origin = f"passed in the run {result.cached_run} at {result.cached_at}" if result.cached_run else ""
+            return Completed(name="Cached", message=" · ".join(filter(None, (_passed(result), origin))))
         case Status.PASSED:
             return Completed(message=_passed(result))
         case Status.FAILED:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from tasks.models import CheckReport, Outcome, Report, Severity, Status
 from tasks.report.compared import comparison_lines, weaker_lines, weaker_title
 from tasks.report.facts import (
+    cached_line,
     counted,
     engine_line,
     gap_texts,
@@ -139,6 +140,8 @@ def _closing(report: Report) -> Iterator[str]:
         yield from (f"  {text}" for text in weaker_lines(report, _WEAKER))
     yield from (f"warning: {clean_line(text)}" for text in report.warnings)
     yield from map(clean_line, image_lines(report))
+    if cached := cached_line(report):
+        yield cached
     if untracked := untracked_line(report):
         yield untracked
     if report.verdict.outcome is Outcome.ERRORED:

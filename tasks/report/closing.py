@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from tasks.models import Outcome, Report
 from tasks.report.compared import compared_blocks
-from tasks.report.facts import gap_texts, image_lines, untracked_line
+from tasks.report.facts import cached_line, gap_texts, image_lines, untracked_line
 from tasks.report.folding import COMMAND
 from tasks.report.inspection import production_lines
 from tasks.report.layout import cells, clean_line, fold, hang, shorten
@@ -31,6 +31,8 @@ def closing(report: Report, style: Style) -> Iterator[list[str]]:
         yield ["Taken as production's:", *(line for each in lines for line in each)]
     if handed := image_lines(report):
         yield [line for text in handed for line in hang(style.spell(clean_line(text)), "", style.width)]
+    if cached := cached_line(report):
+        yield hang(style.spell(cached), "", style.width)
     if untracked := untracked_line(report):
         yield hang(style.spell(untracked), "", style.width)
     yield from _fix_first(report, style)

@@ -109,7 +109,7 @@ def create_run_directory(stack: Path, run_id: str, *, data: Path | None = None) 
         if error.errno not in _READ_ONLY:
             raise no_room(error, stack) from error
         why = error.strerror
-    home = (data or UserDirs.of_user().data) / "runs" / _name_of(stack)
+    home = (data or UserDirs.of_user().data) / "runs" / name_of_stack(stack)
     warning = f"{stack} cannot be written to ({why}): report and logs are kept in {home}"
     directory = RunDirectory(home=home, run_id=run_id, location=str(home / "runs" / run_id), warning=warning)
     try:
@@ -120,12 +120,18 @@ def create_run_directory(stack: Path, run_id: str, *, data: Path | None = None) 
 
 def latest_of(stack: Path, *, data: Path) -> Path | None:
     """The directory of the newest run, in the stack or in the user's data directory; None if there is none."""
-    for home in (stack / REPORTS, data / "runs" / _name_of(stack)):
+    for home in (stack / REPORTS, data / "runs" / name_of_stack(stack)):
         latest = home / "latest"
         # runs do not write through a link, and leave it in place
         if not home.is_symlink() and latest.is_symlink() and (latest / "report.json").is_file():
             return latest.resolve()
     return None
+
+
+def runs_in_progress(stack: Path, data: Path) -> list[Path]:
+    """The lock files of the runs that have not published their report yet. Those of crashed runs are not locked."""
+    homes = (stack / REPORTS, data / "runs" / name_of_stack(stack))
+    return sorted(lock for home in homes if not home.is_symlink() for lock in home.glob(f"runs/.*{_PARTIAL}/{OWNER}"))
 
 
 def _create(directory: RunDirectory) -> RunDirectory:
@@ -219,7 +225,7 @@ def _is_still(descriptor: int, path: Path) -> bool:
         return False
 
 
-def _name_of(stack: Path) -> str:
+def name_of_stack(stack: Path) -> str:
     """A unique name for each stack in the user's data directory."""
     real = stack.resolve()
     digest = hashlib.sha256(os.fsencode(real)).hexdigest()[:12]

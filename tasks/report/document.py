@@ -128,6 +128,8 @@ def _check(report: Report, check: CheckReport, causes: Mapping[Member, int]) -> 
         "reason": encodable(result.reason),
         "proof": _proof(result.passed, result.proof.gaps),
         "cached": result.cached,
+        "cached_run": encodable(result.cached_run) or None,
+        "cached_at": result.cached_at or None,
         "attempts": result.attempts,
         "started_seconds": _seconds(result.started),
         "duration_seconds": _seconds(result.duration),

@@ -1,6 +1,7 @@
 """Short phrases about a report that more than one rendering has."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from pathlib import PurePosixPath
 
 from tasks.models import Outcome, Report, Result, Stage, Status
@@ -109,6 +110,25 @@ def tally(report: Report) -> str:
         return ""
     mild = " No check found a fault in the code." if errored and not failed else ""
     return f"{counted(len(statuses), 'check')}: {numbers}.{mild}"
+
+
+def cached_line(report: Report) -> str:
+    """How many results are from earlier runs, and the oldest of these; empty if predeploy kept none of them."""
+    kept = sorted((each.result.cached_at, each.result.cached_run) for each in report.checks if each.result.cached_at)
+    if not kept:
+        return ""
+    at, run = kept[0]
+    age = (datetime.fromisoformat(report.started_at) - datetime.fromisoformat(at)).total_seconds()
+    oldest = f"the oldest is {span(max(age, 0.0))} old, of the run {clean_line(run)}"
+    return f"{len(kept)} of {counted(len(report.checks), 'result')} from earlier runs: {oldest}. To run all: --fresh"
+
+
+def span(age: float) -> str:
+    """An age for people: `40 seconds`, `5 minutes`, `3 hours` or `2 days`."""
+    for size, noun in ((86400, "day"), (3600, "hour"), (60, "minute")):
+        if age >= size:
+            return counted(int(age // size), noun)
+    return counted(int(age), "second")
 
 
 def untracked_line(report: Report) -> str:

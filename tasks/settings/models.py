@@ -64,6 +64,14 @@ class Settings(BaseModel, frozen=True, extra="forbid"):
         description="validate a clean clone of the commit; needs `--engine`. All checks run, earlier results do not "
         "count, and only full proof passes. For a Django project that needs `--engine dagger`",
     )
+    fresh: Annotated[bool, Flag(group=Group.RUN), ANY] = Field(
+        default=False, description="run all checks, and use no result of an earlier run"
+    )
+    reuse: Annotated[bool, ANY] = Field(
+        default=True,
+        description="use results of earlier runs: a check does not run again if nothing that it depends on has "
+        "changed. `false` runs all checks, and keeps no result",
+    )
     base: Annotated[str, Flag(group=Group.DEPLOY, metavar="REF"), ANY] = Field(
         default="",
         description="the deployed commit, from which an upgrade is tried. By default it is found in the history of git",

@@ -1,5 +1,6 @@
 """Opens the engine of a run: the chosen one, or the embedded one if the containers that `auto` found cannot be used."""
 
+import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
@@ -7,9 +8,11 @@ from pathlib import Path
 from tasks.engines.context import EngineContext
 from tasks.engines.opening import EngineConfig, open_engine
 from tasks.engines.protocol import Engine
+from tasks.execution.reuse.work import ReusingWork
 from tasks.execution.work import EngineWork, Work
 from tasks.trust import trust_of
 from tasks.validation.job import Job
+from tasks.validation.reused import open_reuse
 
 Note = Callable[[str], None]
 """Reports a step that takes long."""
@@ -22,7 +25,11 @@ async def open_engine_work(job: Job, logs: Path, note: Note) -> AsyncIterator[Wo
     """The checks run here, on an engine of the run's own."""
     async with contextlib.AsyncExitStack() as opened:
         engine = await _open_engine(job, logs, note, opened)
-        yield EngineWork(job.scope.plan, engine, job.scope.lowering, logs, whole=job.whole)
+        scope = job.scope
+        if reuse := await asyncio.to_thread(open_reuse, job, engine):
+            yield ReusingWork(scope.plan, engine, scope.lowering, logs, reuse)
+        else:
+            yield EngineWork(scope.plan, engine, scope.lowering, logs, whole=job.whole)
 
 
 async def _open_engine(job: Job, logs: Path, note: Note, opened: contextlib.AsyncExitStack) -> Engine:
@@ -37,7 +44,7 @@ async def _open_engine(job: Job, logs: Path, note: Note, opened: contextlib.Asyn
         secrets=job.secrets,
         trust=trust_of(job.is_trusted),
         base=scope.base and scope.base[0],
-        fresh=settings.gate,
+        fresh=settings.gate or settings.fresh,
     )
     config = EngineConfig(log=logs / "dagger.log", images=scope.images, resolved=job.images, postgres=settings.postgres)
     return await open_engine(opened, settings.engine, context, config)

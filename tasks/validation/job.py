@@ -36,7 +36,7 @@ class Job:
 
     `called_as` and `shown_stack` are the command and the stack as a report names them. In a shard, `whole` is the plan
     of the whole run, and `images` are the base images that the run has resolved, by tag. `kept` is the directory to
-    which the report of a removed clone is copied.
+    which the report of a removed clone is copied. `reuses`: passed results of earlier runs may stand for checks.
     """
 
     scope: Scope
@@ -52,6 +52,7 @@ class Job:
     whole: Plan | None = None
     images: Mapping[str, str] = field(default_factory=dict)
     kept: Path | None = None
+    reuses: bool = False
 
     @property
     def settings(self) -> Settings:
@@ -87,6 +88,7 @@ def prepare(
     whole: Plan | None = None,
     images: Mapping[str, str] | None = None,
     kept: Path | None = None,
+    reuses: bool = False,
 ) -> Job:
     """Makes the job of a scope, with the values of the secrets that its plan declares.
 
@@ -114,6 +116,7 @@ def prepare(
         whole=whole,
         images=images or {},
         kept=kept,
+        reuses=reuses,
     )
 
 

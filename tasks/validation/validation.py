@@ -75,7 +75,7 @@ class Validation:
             compared = await self._compared(results, work)
             verdict = judged(verdict, compared.gate)
             images, built, verdict = await self._deliver(run, work, verdict)
-        took = {check_id: result.duration for check_id, result in results.items() if result.passed}
+        took = {check_id: each.duration for check_id, each in results.items() if each.passed and not each.cached}
         write_durations(job.user_dirs.cache, job.scope.home, took)
         report = self._report(results, verdict, work.facts, started_at, time.monotonic() - zero)
         report = work.completed(replace(report, images=images, built=built, compared=compared))

@@ -249,9 +249,21 @@ def test_help_fits_one_screen(caller: Caller, program: str) -> None:
 def test_help_has_every_flag_subcommand_and_exit_code(caller: Caller) -> None:
     text = caller.run("-h").stdout
 
-    flags = ["base", "budget", "commit", "debug", "distribute", "engine", "environment", "export-built", "export-image"]
+    flags = [
+        "base",
+        "budget",
+        "commit",
+        "debug",
+        "detach",
+        "distribute",
+        "engine",
+        "environment",
+        "export-built",
+        "export-image",
+    ]
     more = [
         "fail-fast",
+        "fresh",
         "gate",
         "help",
         "jobs",

@@ -14,7 +14,7 @@ def rules_command(worker: Worker, directory: str, plan: str, bundle: str = "") -
     """Returns the command that reads the wrangler file, or the bundle in a folder and the assets.
 
     The wrangler file is that of the tree, and what the steps before wrangler have made of it. `directory` is the one in
-    which wrangler runs. The command reads the clock, so that no earlier result counts.
+    which wrangler runs. The command reads the date, so that no result of an earlier day counts.
     """
     deployed = ("--deployed", worker.deploy.config) if worker.deploy.config else ()
     given = given_by(worker.deploy.options)
@@ -38,6 +38,7 @@ def rules_command(worker: Worker, directory: str, plan: str, bundle: str = "") -
         parser="probe",
         limit=120,
         volatile=True,
+        daily=True,
     )
 
 

@@ -1,0 +1,110 @@
+"""Runs the checks whose result is not known on an engine, and takes the others from the store."""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from tasks.engines.protocol import Engine
+from tasks.execution.log_names import log_names
+from tasks.execution.reuse.keys import CheckKey
+from tasks.execution.reuse.store import FORMAT, Record, ResultStore, plain_time
+from tasks.execution.work import EngineWork
+from tasks.models import Result, Status
+from tasks.planning.lowering import Lowering
+from tasks.planning.plan import Plan
+from tasks.redaction.gate import redact
+from tasks.redaction.redactor import Redactor
+from tasks.steps import Check
+
+Changed = Callable[[], frozenset[str]]
+"""Returns the ids of the checks whose key is another one than at the start of the run."""
+TROUBLES = frozenset({Status.FAILED, Status.ERRORED})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reuse:
+    """What a run takes from the store, and how it adds to it.
+
+    `records` are the results that are used, by check id. `changed` looks at the keys again when the checks have ended.
+    """
+
+    store: ResultStore
+    stack: str
+    run_id: str
+    now: Callable[[], float]
+    keys: Mapping[str, CheckKey]
+    records: Mapping[str, Record]
+    changed: Changed
+    redactor: Redactor
+
+
+class ReusingWork(EngineWork):
+    """As EngineWork. A check with a record does not run, and nothing is prepared for it."""
+
+    def __init__(self, plan: Plan, engine: Engine, lowering: Lowering, logs: Path, reuse: Reuse) -> None:
+        part = replace(plan, checks=tuple(check for check in plan.checks if check.id not in reuse.records))
+        super().__init__(part, engine, lowering, logs, whole=plan)
+        self._reuse, self._logs = reuse, logs
+        self._names = log_names(tuple(check.id for check in plan.checks))
+        self._done: dict[str, Result] = {}
+
+    async def ready(self, check: Check) -> None:
+        if check.id not in self._reuse.records:
+            await super().ready(check)
+
+    async def do(self, check: Check) -> Result:
+        if record := self._reuse.records.get(check.id):
+            return self._remembered(check, record)
+        result = await super().do(check)
+        self._done[check.id] = redact(result, self._reuse.redactor)
+        return result
+
+    async def stop(self) -> None:
+        await super().stop()
+        done, self._done = self._done, {}
+        if done:
+            await asyncio.to_thread(remember, self._reuse, done, self.engine.facts.images)
+
+    def _remembered(self, check: Check, record: Record) -> Result:
+        """Returns the earlier result, with a log that says where it is from."""
+        name, at = self._names[check.id], plain_time(record.at)
+        text = f"This check did not run. It passed at {at} in the run {record.run}, with the same key {record.key}.\n"
+        (self._logs / name).write_text(f"{text}To run it again: --fresh\n", encoding="utf-8")
+        return replace(
+            record.result,
+            cached=True,
+            cached_run=record.run,
+            cached_at=at,
+            log=f"logs/{name}",
+            started=0.0,
+            duration=0.0,
+        )
+
+
+def remember(reuse: Reuse, done: Mapping[str, Result], images: tuple[tuple[str, str], ...]) -> None:
+    """Stores the passes among the results, and marks the keys of the others that gave a verdict.
+
+    A pass at the second attempt counts as a failure: the check is flaky. So is a check that failed. A check without a
+    verdict says nothing about its key.
+    """
+    failed = {check_id for check_id, result in done.items() if is_doubtful(result)}
+    for check_id in failed:
+        if key := reuse.keys[check_id].key:
+            reuse.store.mark_flaky(key)
+    kept = {check_id for check_id, result in done.items() if result.passed and check_id not in failed}
+    kept = {check_id for check_id in kept if (key := reuse.keys[check_id].key) and not reuse.store.is_flaky(key)}
+    kept -= reuse.changed() if kept else frozenset()
+    now = reuse.now()
+    for check_id in sorted(kept):
+        result, key = replace(done[check_id], log=None), reuse.keys[check_id].key
+        record = Record(format=FORMAT, key=key, check=check_id, run=reuse.run_id, at=now, result=result, images=images)
+        reuse.store.keep(record)
+    if kept:
+        reuse.store.keep_latest(reuse.stack, {check_id: reuse.keys[check_id].parts for check_id in kept})
+    reuse.store.prune(now)
+
+
+def is_doubtful(result: Result) -> bool:
+    """Whether the check failed, or passed only at the second attempt."""
+    return result.status is Status.FAILED or (result.status in {*TROUBLES, Status.PASSED} and result.attempts > 1)

@@ -1,0 +1,130 @@
+"""Makes the keys of a run's checks, and decides which results of earlier runs stand for them."""
+
+import os
+import platform
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cache, partial
+from pathlib import Path
+
+from tasks.engines.protocol import Engine
+from tasks.errors import PredeployError
+from tasks.execution.reuse.decision import choose_reused
+from tasks.execution.reuse.keys import CheckKey, KeyFacts, digest, keys_of
+from tasks.execution.reuse.machine import machine_digest, own_code, secret_digest
+from tasks.execution.reuse.store import Record, ResultStore, open_store
+from tasks.execution.reuse.work import Reuse
+from tasks.models import EngineFacts
+from tasks.source.tree import Tree, digest_of, read_tree, select
+from tasks.steps import Inputs
+from tasks.validation.job import Job
+from tasks.validation.scope import Scope
+
+
+def open_reuse(job: Job, engine: Engine) -> Reuse | None:
+    """Returns the reuse of a run; None if the run neither takes results from the store nor adds to it.
+
+    It blocks: it reads the store and the programs on PATH.
+    """
+    if not may_reuse(job) or engine.facts.name != "local":
+        return None
+    store = open_store(job.user_dirs.cache, job.user_dirs.data)
+    if store is None:
+        return None
+    maker = KeyMaker(scope=job.scope, environ=job.environ, values=job.secrets, engine=engine.facts, store=store)
+    before, keys = stamps_of(job.scope.tree), maker.keys(job.scope.tree)
+    records = {} if job.settings.fresh else records_for(job.scope, keys, store)
+    return Reuse(
+        store=store,
+        stack=os.fspath(job.scope.home),
+        run_id=job.run_id,
+        now=time.time,
+        keys=keys,
+        records=records,
+        changed=partial(changed_checks, job, maker, keys, before),
+        redactor=job.secrets.redactor,
+    )
+
+
+def may_reuse(job: Job) -> bool:
+    """Whether the run may use the store: of trusted code, for a person, and without a gate, an export or a shard."""
+    scope, settings = job.scope, job.settings
+    exports = bool(scope.deliveries or scope.handovers)
+    is_alone = job.is_trusted and job.whole is None and not job.secrets.stale
+    return job.reuses and settings.reuse and is_alone and not settings.gate and not exports
+
+
+def records_for(scope: Scope, keys: Mapping[str, CheckKey], store: ResultStore) -> dict[str, Record]:
+    """Returns the records that stand for checks of this run, by check id."""
+    now = time.time()
+    known = {check_id: each for check_id, each in keys.items() if each.key}
+    flaky = {check_id for check_id, each in known.items() if store.is_flaky(each.key)}
+    found = {
+        check_id: record
+        for check_id, each in known.items()
+        if check_id not in flaky and (record := store.find(each.key, check_id, each.limit, now))
+    }
+    return {check_id: found[check_id] for check_id in choose_reused(scope.plan, found, flaky)}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeyMaker:
+    """Makes the keys of a scope's checks for a state of its tree. `values` are those of the secrets."""
+
+    scope: Scope
+    environ: Mapping[str, str]
+    values: Mapping[str, str]
+    engine: EngineFacts
+    store: ResultStore
+
+    def keys(self, tree: Tree) -> dict[str, CheckKey]:
+        """Returns the key of each check, by id."""
+        scope, secret = self.scope, self.store.secret
+
+        @cache
+        def files(inputs: Inputs) -> str:
+            return digest_of(select(tree, inputs))
+
+        base = (scope.deployed, scope.base[0].digest) if scope.base else ()
+        facts = KeyFacts(
+            predeploy=own_code(),
+            engine=f"{self.engine.name} {self.engine.version} {platform.system()} {platform.machine()}",
+            machine=machine_digest(self.environ, secret),
+            settings=digest([scope.images, scope.settings.postgres]),
+            files=files,
+            lowering=scope.lowering,
+            base=digest(base),
+            secret=lambda name: secret_digest(self.values[name], secret) if name in self.values else "",
+            day=f"{datetime.now(UTC):%Y-%m-%d}",
+        )
+        return keys_of(scope.plan, facts)
+
+
+def changed_checks(
+    job: Job, maker: KeyMaker, keys: Mapping[str, CheckKey], before: Mapping[str, tuple[int, ...]]
+) -> frozenset[str]:
+    """Returns the checks whose key has changed since the run began, or one of whose files was written meanwhile."""
+    everything = frozenset(keys)
+    try:
+        tree = read_tree(job.scope.tree.root, job.user_dirs.cache / "digests")
+    except PredeployError:
+        return everything
+    if stamps_of(tree) != before:
+        return everything
+    after = maker.keys(tree)
+    return frozenset(check_id for check_id, each in keys.items() if after[check_id].key != each.key)
+
+
+def stamps_of(tree: Tree) -> dict[str, tuple[int, ...]]:
+    """Returns mode, size, times and inode of each file of the tree: a write changes them, even one that is undone."""
+    return {path: _stamp(tree.root / path) for path in tree.files}
+
+
+def _stamp(path: Path) -> tuple[int, ...]:
+    try:
+        found = os.lstat(path)
+    except OSError:
+        return ()
+    return (found.st_mode, found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino)
