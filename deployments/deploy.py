@@ -18,6 +18,8 @@ from tasks.errors import PredeployError, UsageError
 
 HERE = Path(__file__).parent
 DOCKER = HERE / "docker.yaml"
+IMAGES = ("PREDEPLOY_PYTHON_IMAGE", "PREDEPLOY_POSTGRES_IMAGE", "PREDEPLOY_ENGINE_IMAGE")
+"""The variables that name the images of a deployment."""
 
 
 def main(arguments: Sequence[str] | None = None, environ: Mapping[str, str] = os.environ) -> int:
@@ -38,7 +40,7 @@ def main(arguments: Sequence[str] | None = None, environ: Mapping[str, str] = os
         print(error, file=sys.stderr)  # noqa: T201 - for the operator
         return error.exit_code
     if code == 0:
-        print(summary(document, url, environ))  # noqa: T201 - for the operator
+        print(summary(document, url, variables))  # noqa: T201 - for the operator
     return code
 
 
@@ -141,8 +143,14 @@ def summary(document: Document, url: str, environ: Mapping[str, str]) -> str:
         f"  work pools: {', '.join([first, *others])}",
         f"Next, on each machine that validates: {called_as} worker{suffix}",
         *(f"For --distribute, also: {called_as} worker {pool}" for pool in others),
+        *(f"{name}={environ[name]} is a tag, which can change. Pin it: NAME@sha256:DIGEST" for name in tags(environ)),
     ]
     return "\n".join(lines)
+
+
+def tags(environ: Mapping[str, str]) -> list[str]:
+    """The variables that name an image without its digest."""
+    return [name for name in IMAGES if name in environ and "@sha256:" not in environ[name]]
 
 
 def require_stacks(document: Document) -> None:

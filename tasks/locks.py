@@ -43,6 +43,18 @@ def take_lock(path: Path) -> int:
     return descriptor
 
 
+def take_shared_lock(path: Path) -> int:
+    """Waits for the shared lock of a file, which is created if it does not exist; returns its descriptor."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    descriptor = open_lock_file(path)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH)
+    except BaseException:
+        os.close(descriptor)
+        raise
+    return descriptor
+
+
 @contextmanager
 def locked(path: Path) -> Iterator[None]:
     """Holds the exclusive lock of a file for the block; waits for it first."""

@@ -45,7 +45,7 @@ class ReasonCode(StrEnum):
     OTHER_PYTHON = "other_python", "the code needs another Python than the one that runs it here"
     SYSTEM_PACKAGE = "system_package", "this machine does not have a system library or program that the code needs"
     NETWORK = "network", "the code needs a host that this machine does not reach"
-    FRONTEND_UNBUILT = "frontend_unbuilt", "production builds files of the frontend that this run does not have"
+    FRONTEND_UNBUILT = "frontend_unbuilt", "the deploy builds files that this run does not have"
     # images
     BASE_IMAGE = "base_image", "a base image is not available"
     IMAGE_BUILD = "image_build", "the engine could not build an image"

@@ -13,6 +13,7 @@ import pytest
 import yaml  # type: ignore[import-untyped]
 
 from deployments import deploy
+from deployments.deploy import IMAGES
 from deployments.webhook.settings import PREFIX as WEBHOOK
 from deployments.webhook.settings import WebhookSettings
 from flows.cli.declarations import PROGRAMS, RUN_FLAGS, SUBCOMMANDS
@@ -191,7 +192,7 @@ def service_variables() -> set[str]:
     known |= {WEBHOOK + name.upper() for name in WebhookSettings.model_fields}
     known |= {NOTIFY + name.upper() for name in NotificationSettings.model_fields}
     known |= set(re.findall(r"^#   (PREDEPLOY_DOCKER_\w+)", text_of("deployments/docker.yaml"), re.MULTILINE))
-    return known | OTHER_VARIABLES
+    return known | {*IMAGES} | OTHER_VARIABLES
 
 
 def named_variables(document: str) -> set[str]:

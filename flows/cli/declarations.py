@@ -129,6 +129,10 @@ SUBCOMMANDS: Mapping[str, Subcommand] = {
         operand="SHELL",
         flags=ALWAYS,
     ),
+    "mcp": Subcommand(
+        text="serve coding agents on stdin and stdout, by the Model Context Protocol. It needs `predeploy[mcp]`",
+        flags=ALWAYS,
+    ),
     "ui": Subcommand(
         text="open the history of runs in Prefect's UI. It prints a link that lets your browser in for twelve hours, "
         "and opens a browser on a desktop",

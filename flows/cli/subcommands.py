@@ -78,6 +78,14 @@ def run_completion(options: Options, caller: Caller) -> tuple[str, int]:  # noqa
     return shell_code(options["operand"]), 0
 
 
+def run_mcp(options: Options, caller: Caller) -> tuple[str, int]:  # noqa: ARG001 - all have one signature
+    """Nothing: the client has got all answers."""
+    from flows.cli.actions.mcp_server import serve
+
+    serve(caller)
+    return "", 0
+
+
 def run_doctor(options: Options, caller: Caller) -> tuple[str, int]:
     """The findings about this machine. Exit code 3 means that a run cannot start."""
     from tasks.doctor.examine import Doctor
@@ -124,6 +132,7 @@ RUNNERS: Mapping[str, Callable[[Options, Caller], tuple[str, int]]] = {
     "init": run_init,
     "completion": run_completion,
     "inspect": run_inspect,
+    "mcp": run_mcp,
     "ui": run_ui,
     "doctor": run_doctor,
     "maintain": run_maintain,

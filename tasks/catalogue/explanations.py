@@ -134,6 +134,7 @@ CHECK_CODES: Mapping[str, tuple[str, str]] = {
     "image_unhealthy": ("the HEALTHCHECK of the image fails", "correct it, or what it asks"),
     "healthcheck_unclear": ("the HEALTHCHECK could not run", "the log has its output"),
     "no_health_path": ("no path answers a request for health", "name one: `health` of the component"),
+    "rows_absent": ("a page needs a row that only production has", "name a path that works without it: `health`"),
     "unspoken": ("the server does not speak HTTP", "correct the command that starts it"),
     "unexpected_answer": ("the Worker answers in an unexpected way", "compare the answer in the log with the form"),
     "unknown_host": ("the Worker asks a host that no service answers for", "name the host in the Worker's settings"),

@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 
 from tasks.execution.causes.build_variables import blamed_reads, blamed_variables
+from tasks.execution.causes.left_out_step import judge_left_out
 from tasks.execution.causes.machine_causes import (
     BUSY,
     MachineFacts,
@@ -85,7 +86,7 @@ def judge_machine(
         frontend=frontend_of(check, stack),
         has_libraries=command.environment == "image",
     )
-    found = caused_here(errors, facts)
+    found = caused_here(errors, facts) or judge_left_out(component, command, findings.diagnostics)
     if command.parser in BUILDERS and (found is None or found.reason_code == ReasonCode.NETWORK):
         return judge_variables(check, command, exit, findings, stack) or judge_unreached(exit, findings)
     return found or judge_worker(component, command, exit, findings.diagnostics)

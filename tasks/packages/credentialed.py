@@ -13,6 +13,8 @@ UNBUILT = re.compile(
     re.IGNORECASE,
 )
 """What uv says if packages have to be built, and may not be."""
+AGAIN = 'find . -type d -name node_modules -prune -exec rm -rf {} + && exec "$@"'
+"""Runs a command without the packages that are there."""
 MANIFEST = re.compile(r"(?:^|/)(?:pyproject\.toml|uv\.toml|uv\.lock|pylock(?:\.\w+)?\.toml|[^/]*\.(?:txt|in))$")
 """Files that may name an index."""
 
@@ -52,6 +54,9 @@ def parts_of(argv: tuple[str, ...], *, has_proxy: bool) -> tuple[InstallPart, ..
             return (_first(argv, "--ignore-scripts"), _then(argv, "--offline", "--force"))
         case ("yarn", "install"):
             return (_first(argv, "--mode=skip-build"), _then(argv))
+        case ("bun", "install"):
+            # bun runs scripts only of packages that it puts there
+            return (_first(argv, "--ignore-scripts"), _then(("sh", "-c", AGAIN, "sh", *argv)))
     return (InstallPart(argv=argv, has_credentials=True),)
 
 

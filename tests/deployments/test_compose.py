@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 import yaml  # type: ignore[import-untyped]
 
+from deployments.deploy import IMAGES, tags
 from tests.support.validate import ROOT
 
 FILE = ROOT / "deployments/compose.yaml"
@@ -183,7 +184,26 @@ def test_engine_and_client_have_the_same_version() -> None:
     locked = re.search(r"^dagger-io==(\S+)", (ROOT / "requirements.lock").read_text(), re.MULTILINE)
 
     assert locked
-    assert yaml.safe_load(FILE.read_text())["services"]["engine"]["image"].endswith(f":v{locked[1]}")
+    assert written()["engine"]["image"].endswith(f":v{locked[1]}")
+
+
+def test_images_can_be_pinned_to_digests(monkeypatch: pytest.MonkeyPatch) -> None:
+    pinned = dict.fromkeys(IMAGES, f"example/image@sha256:{'0' * 64}")
+    defaults = {name: written()["deployments"]["environment"][name] for name in IMAGES}
+    for name, value in pinned.items():
+        monkeypatch.setitem(SECRETS, name, value)
+
+    services = written()
+
+    assert {services["database"]["image"], services["engine"]["image"]} == {*pinned.values()}
+    assert services["worker"]["build"]["args"] == {"PYTHON_IMAGE": pinned["PREDEPLOY_PYTHON_IMAGE"]}
+    assert {name: services["deployments"]["environment"][name] for name in IMAGES} == pinned
+    assert (tags(pinned), tags(defaults), tags({})) == ([], [*IMAGES], [])
+    text = (FILE.parent / "Dockerfile").read_text()
+    base = re.search(r"^ARG PYTHON_IMAGE=(\S+)\nFROM \$\{PYTHON_IMAGE\}$", text, re.MULTILINE)
+    variables = yaml.safe_load((FILE.parent / "docker.yaml").read_text())["variables"]
+    assert base is not None
+    assert base[1] == defaults["PREDEPLOY_PYTHON_IMAGE"] == variables["PREDEPLOY_PYTHON_IMAGE"]
 
 
 def test_the_image_has_only_the_code_of_the_checkout() -> None:

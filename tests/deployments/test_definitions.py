@@ -118,6 +118,8 @@ def test_summary_names_what_exists_and_the_next_command() -> None:
         "For --distribute, also: predeploy worker shards",
     ]
     assert "machine that validates: ./just worker\n" in checkout
+    tag = deploy.summary(document, "x", {"PREDEPLOY_PYTHON_IMAGE": "python:3.13"}).splitlines()[-1]
+    assert tag == "PREDEPLOY_PYTHON_IMAGE=python:3.13 is a tag, which can change. Pin it: NAME@sha256:DIGEST"
 
 
 def test_on_demand_runs_keep_no_directory_of_the_sample() -> None:

@@ -3,7 +3,7 @@
 import pytest
 
 from tasks.exits import Exit
-from tasks.packages.credentialed import is_manifest, is_next, parts_of
+from tasks.packages.credentialed import AGAIN, is_manifest, is_next, parts_of
 
 UNBUILT = Exit(code=1, stderr="error: Distribution `x==1` can't be installed because it is marked as `--no-build`")
 
@@ -40,6 +40,11 @@ def test_uv_builds_without_credentials() -> None:
             "yarn install --non-interactive",
             "yarn install --non-interactive --ignore-scripts",
             "yarn install --non-interactive --offline --force",
+        ),
+        (
+            "bun install --frozen-lockfile",
+            "bun install --frozen-lockfile --ignore-scripts",
+            f"sh -c {AGAIN} sh bun install --frozen-lockfile",
         ),
     ],
 )

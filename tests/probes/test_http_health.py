@@ -431,3 +431,33 @@ def test_error_of_a_worker_with_a_binding_of_cloudflare_alone(tmp_path: Path, st
     result = ask_site(pages({"/": (status, {}, "")}), "--path", "/", "--remote", "MODEL (Workers AI)", folder=tmp_path)
 
     assert (result.code, result.rules[:1]) == (code, ["remote_binding"] if code else [])
+
+
+LACKS = {"X-Predeploy-Rows": "shop.Site at shop/views.py:7"}
+SAID = "GET / answered 500, because the run's database has no such row of shop.Site (shop/views.py:7)"
+
+
+@pytest.mark.parametrize(
+    ("login", "home", "code", "gaps"),
+    [
+        ((200, {}, PAGE), (500, LACKS, ""), 0, [SAID]),
+        ((404, {}, ""), (500, LACKS, ""), 12, None),
+        ((500, LACKS, ""), (200, {}, PAGE), 0, [SAID.replace("GET /", "GET /admin/login/")]),
+        ((500, LACKS, ""), (500, LACKS, ""), 12, None),
+        ((500, LACKS, ""), (500, {}, ""), 1, None),
+        ((200, {}, PAGE), (500, {}, ""), 1, None),
+    ],
+)
+def test_page_that_needs_a_row_of_production(
+    tmp_path: Path, login: Reply, home: Reply, code: int, gaps: list[str] | None
+) -> None:
+    result = ask_site(pages({"/admin/login/": login, "/": home}), *GUESSES, "--also", "/", folder=tmp_path)
+
+    assert (result.code, result.document.get("gaps")) == (code, gaps)
+
+
+def test_configured_path_that_needs_a_row_is_no_verdict(tmp_path: Path) -> None:
+    result = ask_site(pages({"/": (500, LACKS, "")}), "--path", "/", folder=tmp_path)
+
+    assert result.code == 12
+    assert result.document["diagnostics"][0]["message"].startswith(f"{SAID}. Name a path that works without it")

@@ -80,3 +80,55 @@ def test_only_a_server_prints_the_errors_of_requests(folder: Path, django_python
 
     assert done.stdout == "500\n"
     assert "LookupError" not in done.stderr
+
+
+ROWS = """
+import sys
+import django
+from django.conf import settings
+from django.http import HttpResponse
+from django.urls import path
+settings.configure(
+    SECRET_KEY="x", ROOT_URLCONF=__name__, ALLOWED_HOSTS=["testserver"],
+    INSTALLED_APPS=["django.contrib.contenttypes"],
+    DATABASES={"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:"}},
+)
+django.setup()
+from django.contrib.contenttypes.models import ContentType
+from django.core.management import call_command
+from django.db.models import Max
+from django.test import Client
+from django.urls import reverse
+call_command("migrate", verbosity=0)
+ContentType.objects.all().delete()
+ROWS = ContentType.objects
+PAGES = {
+    "get": lambda: ROWS.get(pk=1),
+    "index": lambda: ROWS.all()[0],
+    "list": lambda: list(ROWS.all())[0],
+    "first": lambda: ROWS.first().model,
+    "latest": lambda: ROWS.latest("pk"),
+    "max": lambda: ROWS.aggregate(most=Max("pk"))["most"] + 1,
+    "mean": lambda: 1 / ROWS.count(),
+    "reverse": lambda: reverse("page", args=[ROWS.first() or ""]),
+    "bug": lambda: ROWS.firrst(),
+    "none": lambda: None.model,
+    "bug after a query": lambda: (ROWS.first(), [].name),
+}
+urlpatterns = [path(name, lambda request, name=name: HttpResponse(PAGES[name]())) for name in PAGES]
+urlpatterns += [path("page/<int:pk>", print, name="page")]
+for name in PAGES:
+    answer = Client(raise_request_exception=False).get("/" + name)
+    print(name, answer.status_code, answer.headers.get("X-Predeploy-Rows", "-"), sep=":")
+"""
+
+
+def test_errors_of_absent_rows_are_marked(folder: Path, django_python: str) -> None:
+    (folder / "visit.py").write_text(ROWS)
+
+    done = visit(folder, django_python, "/", PREDEPLOY_SERVER="1", PREDEPLOY_WORK=str(folder))
+
+    found = dict(line.split(":500:") for line in done.stdout.splitlines())
+    marked = {name for name, rows in found.items() if rows.startswith("contenttypes.ContentType at visit.py:")}
+    assert marked == {"get", "index", "list", "first", "latest", "max", "mean", "reverse"}, done.stdout + done.stderr
+    assert {name for name, rows in found.items() if rows == "-"} == {"bug", "none", "bug after a query"}

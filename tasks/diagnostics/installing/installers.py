@@ -188,7 +188,7 @@ def npm(output: ToolOutput) -> Parsed:
     found = [
         Diagnostic(
             tool="npm",
-            message=shortened(message if mismatches or not code else f"{code}: {message}"),
+            message=shortened(message if mismatches or not code or code.isdigit() else f"{code}: {message}"),
             file=output.mapper.own(path) if path.endswith(".json") else None,
             line=numbers[0],
             column=numbers[1],

@@ -1,7 +1,7 @@
 """Reads the commands of scripts, recipes and CI jobs in order, with the scripts that they call in turn."""
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -24,6 +24,16 @@ _DEPTH = 6
 # A word that only a shell can read.
 _NEEDS_SHELL = re.compile(r"[*?\[\]{}$`~<>|&();#\n]")
 _DIRECTORIES = frozenset({"-C", "--dir", "--prefix", "--cwd"})
+_INTERPRETERS = frozenset({"bun", "node", "ts-node", "tsx", "vite-node"})
+# A program of the stack that only writes files: it calls no other program, and reaches no other system.
+_WRITES = re.compile(
+    r"\b(?:writeFile(?:Sync)?|outputFile(?:Sync)?|createWriteStream|copyFile(?:Sync)?|cp(?:Sync)?|mkdir(?:Sync)?|"
+    r"Bun\.write)\s*\("
+)
+_REACHES = re.compile(
+    r"\bfetch\s*\(|child_process|\b(?:exec|spawn)(?:File)?(?:Sync)?\s*\(|\b(?:execa|zx|axios|got|undici|wrangler)\b|"
+    r"node:(?:https?|net|tls|dgram)\b|[\"']https?[\"']|\bBun\.\$|@aws-sdk|process\.env\b"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,10 +47,14 @@ class DeployPart:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scripts:
-    """The recipes of a tree by program, directory and name. `manager` runs the scripts of packages."""
+    """The recipes of a tree by program, directory and name. `manager` runs the scripts of packages.
+
+    `read` returns the text of a file, or an empty one.
+    """
 
     recipes: Mapping[tuple[str, str], Mapping[str, Recipe]]
     manager: str = "npm"
+    read: Callable[[str], str] = lambda _: ""
 
     def of(self, directory: str, program: str = "npm") -> Mapping[str, Recipe]:
         """Returns the scripts of the package in a directory."""
@@ -98,7 +112,17 @@ class Scripts:
         called = self._called(command) if depth < _DEPTH else ()
         if called:
             return [part for recipe in called for part in self._of_recipe(recipe, command, place, depth)]
-        return [DeployPart(step=step, work=work_of(command.words, script))]
+        work = work_of(command.words, script)
+        return [DeployPart(step=step, work="build" if work == "outward" and self._only_writes(command) else work)]
+
+    def _only_writes(self, command: ShellCommand) -> bool:
+        """Whether a command runs a file of the tree that writes files and does nothing else that its text shows."""
+        program, arguments = program_of(command.words)
+        if program not in _INTERPRETERS:
+            return False
+        plain = (word for word in arguments if not word.startswith("-") and word != "run")
+        text = self.read(join(command.directory, next(plain, "")))
+        return bool(_WRITES.search(text)) and not _REACHES.search(text)
 
     def _of_recipe(self, recipe: Recipe, command: ShellCommand, place: Sourced, depth: int) -> list[DeployPart]:
         """Returns the commands of a called recipe. A script of a package that only builds is one command."""

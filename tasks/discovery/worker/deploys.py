@@ -59,7 +59,7 @@ def find_deploy(tree: FileView, context: DeployContext) -> Deploy:
     places: dict[tuple[str, str], dict[str, Recipe]] = {}
     for recipe in read_recipes(tree):
         places.setdefault((recipe.program, recipe.directory), {}).setdefault(recipe.name, recipe)
-    scripts = Scripts(recipes=places, manager=context.manager)
+    scripts = Scripts(recipes=places, manager=context.manager, read=tree.text)
     found = [*_in_ci(tree, scripts, context), *_in_scripts(tree, scripts, context)]
     best = min(found, key=lambda each: _rank(each, context), default=None)
     deploy = best.deploy if best else Deploy(directory=parent(context.config))

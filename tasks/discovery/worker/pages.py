@@ -2,6 +2,7 @@
 
 import posixpath
 import re
+from collections.abc import Mapping
 from dataclasses import replace
 
 from tasks.discovery.documents import Table, string, strings, table, text_table
@@ -19,7 +20,12 @@ _FUNCTIONS = "functions"
 _WORKER = "_worker.js"
 # The environment of Pages that a deploy of the production branch uses.
 _ENVIRONMENT = "production"
-_ADAPTERS = frozenset({"@astrojs/cloudflare", "@sveltejs/adapter-cloudflare"})
+_NEXT = "@cloudflare/next-on-pages"
+_ADAPTERS = frozenset({"@astrojs/cloudflare", "@sveltejs/adapter-cloudflare", _NEXT})
+# A script that another one runs before it uploads the pages.
+_BEFORE_UPLOAD = re.compile(
+    r"\b(?:npm|pnpm|yarn|bun)\s+(?:run\s+|run-script\s+)?(?P<name>[\w:.-]+)\s*&&.*\bwrangler pages (?:deploy|publish)\b"
+)
 _SOURCES = (".js", ".mjs", ".ts", ".jsx", ".tsx")
 # Other platforms use the same folder. Only Pages calls handlers with these names.
 _HANDLER = re.compile(r"\bonRequest(?:Get|Post|Put|Patch|Delete|Head|Options)?\b")
@@ -40,14 +46,32 @@ def with_pages(tree: FileView, directory: str, wrangler: Wrangler | None, site: 
     if site is not None:
         site = replace(site, functions=functions, on_pages=bool(pages) or functions)
         return replace(site, pages=_code(tree, directory, wrangler, site))
-    scripts = text_table(tree.table(join(directory, "package.json")), "scripts")
-    script = "build" if "build" in scripts else ""
+    manifest = join(directory, "package.json")
+    is_next = tree.has(manifest) and _NEXT in dependencies(tree, directory)
+    script = _build_script(text_table(tree.table(manifest), "scripts"), is_next=is_next)
     is_there = posixpath.normpath(pages) != "." and tree.has_directory(join(directory, pages))
-    if not (script or functions or is_there):
+    if not (script or functions or is_there or is_next):
         return None  # a program that predeploy does not know makes the pages
     output = posixpath.normpath(pages)
-    site = Site(generator=GENERATOR, output=output, script=script, on_pages=True, functions=functions)
+    site = Site(
+        generator=GENERATOR,
+        output=output,
+        script=script,
+        command=("next-on-pages",) if is_next and not script else (),
+        server=is_next,
+        on_pages=True,
+        functions=functions,
+    )
     return replace(site, pages=_code(tree, directory, wrangler, site))
+
+
+def _build_script(scripts: Mapping[str, str], *, is_next: bool) -> str:
+    """Returns the script that makes the pages: for Next the one that runs its adapter, which builds Next itself."""
+    if is_next:
+        adapting = (name for name, line in scripts.items() if "next-on-pages" in line and "wrangler" not in line)
+        return next(adapting, "")
+    before = (match["name"] for line in scripts.values() if (match := _BEFORE_UPLOAD.search(line)))
+    return next((name for name in (*before, "build") if name in scripts), "")
 
 
 def _code(tree: FileView, directory: str, wrangler: Wrangler | None, site: Site) -> Worker | None:

@@ -11,6 +11,7 @@ from types import TracebackType
 from typing import Self
 
 from tasks.engines.context import EngineContext
+from tasks.engines.local.bounds import sweep_cache
 from tasks.engines.local.environments import Environments
 from tasks.engines.local.installing import Installer
 from tasks.engines.local.manifests import relaxed_manifests
@@ -18,7 +19,6 @@ from tasks.engines.local.ports import LOOPBACK, pick_port
 from tasks.engines.local.postgres.binaries import Choice
 from tasks.engines.local.postgres.databases import Databases, DatabasesConfig
 from tasks.engines.local.processes.process import sweep
-from tasks.engines.local.prune import sweep_cache
 from tasks.engines.local.run_dirs import create_run_dirs, remove_abandoned_run_dirs, shortage
 from tasks.engines.local.services import Launch, ServerLaunch, run_with_servers
 from tasks.engines.local.slots import Slots, WorkspaceSlot
@@ -60,10 +60,10 @@ class LocalEngine:
         return EngineFacts(name="local", version=VERSION, reason=self._context.reason, summary=self._context.summary)
 
     async def __aenter__(self) -> Self:
-        self._run_dirs = await asyncio.to_thread(create_run_dirs, self._context.data, self._context.environ)
+        context = self._context
+        self._run_dirs = await asyncio.to_thread(create_run_dirs, context.data, context.environ, context.cache)
         self._stack.callback(self._clean_up)
-        # code of an earlier run could have changed what is kept in the cache
-        kept = self._run_dirs.disk if self._context.fresh else self._context.cache
+        kept = self._run_dirs.disk if context.fresh else context.cache  # code of earlier runs could change the cache
         self._variables = Variables(caller=self._context.environ, run_dirs=self._run_dirs, stores=kept / "stores")
         installer = Installer(variables=self._variables, redactor=self._redactor, marker=self._context.run_id)
         config = ToolchainConfig(

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Protocol
 
 from tasks.engines.context import EngineContext
+from tasks.engines.local.bounds import mark_grown
 from tasks.engines.local.manifests import relax_manifests
 from tasks.engines.local.node_modules import drop_install_scripts, find_modules
 from tasks.engines.local.seal import SEAL, seal
@@ -188,6 +189,7 @@ class Environments:
         parts = ["venv"] if is_python else [f"stage/{path}" for path in modules]
         await in_thread(seal, entry.path, parts, entry.path / SEAL, is_read_only=is_python)
         entry.complete()
+        mark_grown(self._base.parent, entry.path)
         return made
 
     async def control(self, environment: Environment, toolchain: Toolchain, log: Path) -> Exit:

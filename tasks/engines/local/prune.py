@@ -2,13 +2,12 @@
 
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from tasks.engines.local.exposed import forget_exposed
-from tasks.engines.local.store import USED, remove_leftovers
+from tasks.engines.local.store import USED
 from tasks.engines.pruned import Pruned
 from tasks.files import remove_tree
 from tasks.locks import open_lock_file, try_lock
@@ -17,6 +16,10 @@ STORES = ("environments", "toolchains", "postgres")
 """Directories of store entries, each with a lock file."""
 WORKSPACES = ("stacks", "snapshots")
 """Directories of workspaces by stack, each with a lock file and further files with its name."""
+DOWNLOADS = "stores"
+"""The directory of the installers' caches of downloads. Its lock file is next to it, and each run shares the lock."""
+SIZE = ".size"
+"""The end of the name of a file with the size of an item, next to its lock."""
 MEMORIES = ("digests", "durations")
 """Directories of files that only save time."""
 DAY = 86400.0
@@ -40,13 +43,17 @@ class Item:
     lock: Path | None = None
 
 
+Measure = Callable[[Path, tuple[Path, ...], float], int]
+"""The size of an item, by its lock, its parts and the time of its last use."""
+
+
 def prune_cache(cache: Path, limits: Limits, now: float) -> Pruned:
     """Deletes items over the age limit, then the least recently used until the size limit is met."""
     before = left = size_of(cache)
     removed = held = 0
-    for item in sorted(items_of(cache), key=lambda item: item.used):
+    for item in removable([*items_of(cache, measured)], limits):
         if now - item.used <= limits.days * DAY and left <= limits.size:
-            break
+            continue
         if remove(item):
             left, removed = left - item.size, removed + 1
         else:
@@ -54,11 +61,14 @@ def prune_cache(cache: Path, limits: Limits, now: float) -> Pruned:
     return Pruned(what="cache", before=before, after=size_of(cache), removed=removed, held=held)
 
 
-def sweep_cache(cache: Path) -> None:
-    """Deletes what killed runs left in the cache: workspaces that had secrets, and incomplete or old entries."""
-    forget_exposed(cache / "stacks")
-    for store in STORES:
-        remove_leftovers(cache / store)
+def removable(items: list[Item], limits: Limits) -> Iterator[Item]:
+    """The items in the order of their deletion: downloads that take more than half, then what was not used for longest.
+
+    Every run uses the downloads, so the time of their last use says nothing.
+    """
+    downloads = [item for item in items if item.parts[0].name == DOWNLOADS]
+    yield from (item for item in downloads if item.size > limits.size // 2)
+    yield from sorted((item for item in items if item.parts[0].name != DOWNLOADS), key=lambda item: item.used)
 
 
 def prune_reports(home: Path, days: float, now: float) -> Pruned:
@@ -72,25 +82,34 @@ def prune_reports(home: Path, days: float, now: float) -> Pruned:
     return Pruned(what="reports", before=before, after=size_of(home), removed=removed)
 
 
-def items_of(cache: Path) -> Iterator[Item]:
-    """All items of the cache."""
+def items_of(cache: Path, measure: Measure) -> Iterator[Item]:
+    """All items of the cache. The caches of downloads are one item."""
+    if (downloads := cache / f"{DOWNLOADS}.lock").exists():
+        yield from _locked(downloads, (cache / DOWNLOADS, downloads.with_suffix(SIZE)), downloads, measure)
     for lock in (path for store in STORES for path in (cache / store).glob("*.lock")):
         entry = lock.with_suffix("")
-        yield from _locked(lock, (entry,), entry / USED)
+        yield from _locked(lock, (entry, lock.with_suffix(SIZE)), entry / USED, measure)
     for lock in (path for kind in WORKSPACES for path in (cache / kind).glob("*/*.lock")):
         workspace = lock.with_suffix("")
-        others = (workspace.with_name(workspace.name + end) for end in (".json", ".cache", ".modules", ".exposed"))
+        others = (
+            workspace.with_name(workspace.name + end) for end in (".json", ".cache", ".modules", ".exposed", SIZE)
+        )
         seals = workspace.parent.glob(f"{workspace.name}.modules.*")
-        yield from _locked(lock, (workspace, *others, *seals), lock)
+        yield from _locked(lock, (workspace, *others, *seals), lock, measure)
     for file in (path for kind in MEMORIES for path in (cache / kind).glob("*.json")):
         yield Item(parts=(file,), used=file.stat().st_mtime, size=size_of(file))
 
 
-def _locked(lock: Path, parts: tuple[Path, ...], mark: Path) -> Iterator[Item]:
+def measured(_: Path, parts: tuple[Path, ...], __: float) -> int:
+    """The size of an item now."""
+    return sum(map(size_of, parts))
+
+
+def _locked(lock: Path, parts: tuple[Path, ...], mark: Path, measure: Measure) -> Iterator[Item]:
     there = tuple(part for part in parts if part.exists())
     if there:
         used = (mark if mark.exists() else there[0]).stat().st_mtime
-        yield Item(parts=there, used=used, size=sum(map(size_of, there)), lock=lock)
+        yield Item(parts=there, used=used, size=measure(lock, there, used), lock=lock)
 
 
 def remove(item: Item) -> bool:

@@ -10,8 +10,9 @@ from pathlib import Path
 import uv
 
 from tasks.engines.clean_environ import link_credentials
+from tasks.engines.local.prune import DOWNLOADS
 from tasks.engines.private import LOCK, PREFIX, remove_abandoned, remove_locked
-from tasks.locks import take_lock
+from tasks.locks import take_lock, take_shared_lock
 
 # The path of a socket has at most about a hundred bytes, and tools create sockets below TMPDIR.
 LONGEST = 48
@@ -69,16 +70,19 @@ class RunDirs:
             os.close(lock)
 
 
-def create_run_dirs(data: Path, caller: Mapping[str, str]) -> RunDirs:
-    """Creates and locks the directories of a run."""
+def create_run_dirs(data: Path, caller: Mapping[str, str], cache: Path | None = None) -> RunDirs:
+    """Creates and locks the directories of a run. It shares the lock of the cache's downloads with other runs."""
     runs = data / "runs"
     runs.mkdir(parents=True, exist_ok=True)
     path = Path(tempfile.mkdtemp(prefix=PREFIX, dir=temporary()))
     disk = Path(tempfile.mkdtemp(prefix=PREFIX, dir=runs))
     # Postgres may run as another user, which needs access to one directory below
     path.chmod(0o711)
-    locks = tuple(take_lock(each / LOCK) for each in (path, disk))
-    dirs = RunDirs(path=path, disk=disk, locks=locks)
+    locks = [take_lock(each / LOCK) for each in (path, disk)]
+    if cache is not None:
+        locks.append(take_shared_lock(cache / f"{DOWNLOADS}.lock"))
+        os.utime(locks[-1])
+    dirs = RunDirs(path=path, disk=disk, locks=tuple(locks))
     for each in (dirs.home, dirs.credentials, dirs.temp, dirs.programs, dirs.outs, dirs.logs):
         each.mkdir(mode=0o700)
     (dirs.programs / "uv").symlink_to(uv.find_uv_bin())

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tasks.engines.context import EngineContext
+from tasks.engines.local.bounds import mark_grown
 from tasks.engines.local.environments import InstalledEnvironment
 from tasks.engines.local.exposed import clean_workspace, forget_workspace, marker_of
 from tasks.engines.local.seal import damage, seal
@@ -148,6 +149,7 @@ class Slots:
                     await copy_packages(installed.stage / path, slot.workspace / path)
             await in_thread(seal, slot.workspace, wanted, slot.seal_of(root), is_read_only=False)
             await in_thread(slot.stamps.write_text, json.dumps(placed | {root: wanted}))
+            await in_thread(mark_grown, self._context.cache, slot.workspace)
 
 
 def package_of(path: str) -> Path:

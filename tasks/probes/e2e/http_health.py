@@ -13,6 +13,7 @@ Waits until the server listens, follows redirects on the site's own hosts, and e
     9 with `--remote`: an error, which a binding that exists only at Cloudflare may cause
     10 with `--healthcheck`: it failed, and something that only production has may be the cause
     11 with `--healthcheck`: the HEALTHCHECK of the image failed
+    12 each healthy path needs a row of the database that only production has
 """
 
 import argparse
@@ -33,6 +34,8 @@ def said(rule: str, message: str) -> list[Finding]:
 
 Outcome = tuple[int, list[Finding], str]
 """Exit code, findings, and the summary of a pass."""
+GAP = "gap"
+"""The rule of a finding of a pass that is a gap in the proof."""
 
 
 def request(server: HealthServer, path: str) -> HealthAnswer | Outcome:
@@ -51,6 +54,9 @@ def request(server: HealthServer, path: str) -> HealthAnswer | Outcome:
 
 def unhealthy(answer: HealthAnswer) -> Outcome:
     """Returns the outcome for an answer that a healthy server does not give."""
+    if answer.rows:
+        hint = 'Name a path that works without it: health = "/…" for the component in predeploy.toml'
+        return 12, said("rows", f"{answer.without_rows}. {hint}"), ""
     return 1, said("redirect" if answer.status in REDIRECTS else str(answer.status), answer.text), ""
 
 
@@ -68,9 +74,11 @@ def ask(server: HealthServer, paths: list[str], other: str = "", also: str = "")
     answer = request(server, also)
     if not isinstance(answer, HealthAnswer):
         return answer
+    if answer.rows:
+        return 0, [*found, *said(GAP, answer.without_rows)], summary
     if answer.status >= 500 or answer.is_cut:
         return unhealthy(answer)
-    return 0, [], f"{summary}, GET {answer.path} {answer.status}"
+    return 0, found, f"{summary}, GET {answer.path} {answer.status}"
 
 
 def ask_all(server: HealthServer, paths: list[str]) -> Outcome:
@@ -88,16 +96,20 @@ def ask_all(server: HealthServer, paths: list[str]) -> Outcome:
 
 def guess(server: HealthServer, paths: list[str]) -> Outcome:
     """Requests paths until one is healthy. Without one there is no verdict, unless an answer is an error."""
-    answers = []
+    answers: list[HealthAnswer] = []
     for path in paths:
         answer = request(server, path)
         if not isinstance(answer, HealthAnswer):
             return answer
         if answer.healthy:
-            return healthy(answer)
-        if not answer.strange:
+            code, _, summary = healthy(answer)
+            return code, [gap for each in answers if each.rows for gap in said(GAP, each.without_rows)], summary
+        if not (answer.strange or answer.rows):
             return unhealthy(answer)
         answers.append(answer)
+    lacking = next((each for each in answers if each.rows), None)
+    if lacking is not None:
+        return unhealthy(lacking)
     tried = "; ".join(answer.text for answer in answers)
     hint = 'Set the path for the health check: health = "/…" for the component in predeploy.toml'
     return 5, said("no_health_path", f"the server answers, but at none of the common paths: {tried}. {hint}"), ""
@@ -149,6 +161,12 @@ def ask_worker(
     return 1, [*found, *findings(asked)], ""
 
 
+def without_gaps(found: list[Finding]) -> tuple[list[Finding], list[str]]:
+    """Returns the findings that are no gaps, and the texts of the gaps."""
+    gaps = [str(each["message"]) for each in found if each["rule"] == GAP]
+    return [each for each in found if each["rule"] != GAP], gaps
+
+
 def main() -> int:
     parser = argparse.ArgumentParser()
     parser.add_argument("--host", required=True)
@@ -177,7 +195,7 @@ def main() -> int:
         code, found, summary = ask_worker(server, paths, other, options.outbound, options.wait, options.unknown)
     else:
         code, found, summary = ask(server, paths, other, options.also)
-    gaps: list[str] = []
+    found, gaps = without_gaps(found)
     if code == 5 and options.outbound:
         gaps = [str(each["message"]) for each in found]
         code, found, summary = 0, [], "it answers, but not with 2xx"

@@ -1,6 +1,7 @@
 """Asks for the HEALTHCHECK of the image, which runs next to the server, and reads how it ended."""
 
 import os
+import re
 import time
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,8 @@ PLACE = "PREDEPLOY_HEALTHCHECK"
 """The variable with the directory that this probe shares with the server's container. Not every engine has one."""
 ABSENT = (126, 127)
 SHOWN = 300
+ROWS = re.compile(r"^X-Predeploy-Rows: (?P<place>.+)$", re.MULTILINE)
+"""The line that the loader in a server prints about an error that comes of an absent row."""
 
 
 def image_health(place: str, wait: float, doubts: list[str]) -> tuple[int, list[dict[str, Any]], str]:
@@ -40,6 +43,9 @@ def judged(
         reason = f"the HEALTHCHECK of the image did not end in its time limit, {tried} times: {shown}"
     if code not in ABSENT and "Invalid HTTP_HOST header" in server:
         hint = "the settings refuse its host name. Set ALLOWED_HOSTS as production has it in predeploy.toml"
+        return 10, [said(place, f"{reason}: {hint}")], ""
+    if code not in ABSENT and (rows := ROWS.search(server)) is not None:
+        hint = f"its page needs a row that only production's database has: {rows['place']}"
         return 10, [said(place, f"{reason}: {hint}")], ""
     if code not in ABSENT and doubts:
         hint = f"it may need a service that the run does not have: the stack installs {', '.join(doubts)}"

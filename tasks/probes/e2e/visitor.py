@@ -57,7 +57,8 @@ class HealthServer:
 class HealthAnswer:
     """The last answer of a chain of redirects. `problem` is about redirects or body, `mark` the header X-Predeploy.
 
-    `lacks` is the missing handler of a Worker.
+    `lacks` is the missing handler of a Worker. `rows` are the model and the place of an error that comes of a row which
+    only production's database has.
     """
 
     path: str
@@ -67,6 +68,7 @@ class HealthAnswer:
     problem: str = ""
     mark: str = ""
     lacks: str = ""
+    rows: str = ""
 
     @property
     def healthy(self) -> bool:
@@ -76,6 +78,13 @@ class HealthAnswer:
     def strange(self) -> bool:
         """Whether the server works, but the path is not suitable for a health check."""
         return self.status in STRANGE or self.problem.startswith("another host")
+
+    @property
+    def without_rows(self) -> str:
+        """What an error says that comes of an absent row."""
+        model, _, place = self.rows.partition(" at ")
+        where = f" ({place})" if place else ""
+        return f"GET {self.path} answered {self.status}, because the run's database has no such row of {model}{where}"
 
     @property
     def is_cut(self) -> bool:
@@ -138,8 +147,8 @@ def get(server: HealthServer, path: str) -> HealthAnswer:
     problem = f"its body ended after {len(body)} of {promised} bytes" if len(body) < promised else ""
     text = body.decode("utf-8", "replace")
     location, mark = response.headers.get("Location", ""), response.headers.get("X-Predeploy", "")
-    lacks = response.headers.get("X-Predeploy-Lacks", "")
-    return HealthAnswer(path, response.status, text, location, problem, mark, lacks)
+    lacks, rows = response.headers.get("X-Predeploy-Lacks", ""), response.headers.get("X-Predeploy-Rows", "")
+    return HealthAnswer(path, response.status, text, location, problem, mark, lacks, rows)
 
 
 def follow(server: HealthServer, path: str) -> HealthAnswer:

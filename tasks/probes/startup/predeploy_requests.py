@@ -11,6 +11,8 @@ import traceback
 from collections.abc import Iterator
 from types import FrameType, ModuleType
 
+from predeploy_empty import begin
+
 CAUSE = "\nThe above exception was the direct cause of the following exception:\n\n"
 
 
@@ -18,6 +20,7 @@ def install(signals: ModuleType) -> None:
     """Connects the receiver of errors, if this process is a server."""
     if os.environ.get("PREDEPLOY_SERVER"):
         signals.got_request_exception.connect(show, weak=False)
+        signals.request_started.connect(begin, weak=False)
 
 
 def show(**_: object) -> None:

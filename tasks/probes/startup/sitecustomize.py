@@ -24,16 +24,20 @@ OLDEST = (3, 8)
 """The oldest Python that the loader runs on."""
 MODULES = {"django.conf": "predeploy_settings", "django.core.signals": "predeploy_requests"}
 """Modules of Django, and the modules whose function `install` gets them after their import."""
+REQUESTS = {"django.db.models.query": "predeploy_empty", "django.core.handlers.exception": "predeploy_empty"}
+"""The same for servers alone."""
 SERVERS = {"gunicorn.config": "predeploy_gunicorn"}
-"""The same for modules that only servers import, outside of an image. Only there `PREDEPLOY_WORK` is set."""
+"""The same for servers outside of an image. Only there `PREDEPLOY_WORK` is set."""
 
 
 class Watch(MetaPathFinder):
     """Waits for the import of the class of the settings, of the signals, and of the settings of a server."""
 
     def __init__(self) -> None:
-        is_outside = os.environ.get("PREDEPLOY_SERVER") and os.environ.get("PREDEPLOY_WORK")
-        self.waiting = {**MODULES, **SERVERS} if is_outside else dict(MODULES)
+        self.waiting = dict(MODULES)
+        if os.environ.get("PREDEPLOY_SERVER"):
+            self.waiting.update(REQUESTS)
+            self.waiting.update(SERVERS if os.environ.get("PREDEPLOY_WORK") else {})
 
     def find_spec(self, fullname: str, path: Any, target: ModuleType | None = None) -> ModuleSpec | None:  # noqa: ARG002 - the protocol of Python
         if fullname not in self.waiting:

@@ -56,6 +56,22 @@ def test_a_script_with_the_prefix_pre_runs_before() -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "is_step"),
+    [
+        ('import { writeFileSync } from "node:fs"; writeFileSync("src/routes.ts", "");', True),
+        ('await fs.writeFile("id", await (await fetch("https://x.example")).text());', False),
+        ('execSync("wrangler kv key put"); fs.writeFileSync("x", "");', False),
+        ("console.log(1);", False),
+        ("", False),
+    ],
+)
+def test_a_program_of_the_stack_that_only_writes_files_runs_before(text: str, is_step: bool) -> None:
+    manifest = scripts(deploy="tsx tools/gen.mjs && wrangler deploy")
+
+    assert bool(steps(WRANGLER | manifest | {"tools/gen.mjs": text})) is is_step
+
+
+@pytest.mark.parametrize(
     "line",
     [
         "wrangler d1 migrations apply DB --remote",

@@ -112,3 +112,26 @@ def test_functions_without_a_package_get_predeploy_s_wrangler() -> None:
 
     assert component.node
     assert lacks_wrangler(component)
+
+
+UPLOAD = {"deploy": "npm run build:cf && wrangler pages deploy dist", "build:cf": "node make.mjs", "build": "tsc"}
+ADAPTED = {"build": "next build", "pages": "next-on-pages", "deploy": "bun pages && wrangler pages deploy"}
+
+
+@pytest.mark.parametrize(
+    ("dependencies", "scripts", "script", "command", "has_code"),
+    [
+        ({}, UPLOAD, "build:cf", (), False),
+        ({}, {"build": "make", "deploy": "pnpm gone && wrangler pages deploy"}, "build", (), False),
+        ({"@cloudflare/next-on-pages": "1", "next": "15"}, ADAPTED, "pages", (), True),
+        ({"@cloudflare/next-on-pages": "1", "next": "15"}, {"build": "next build"}, "", ("next-on-pages",), True),
+    ],
+)
+def test_the_script_before_the_upload_makes_the_pages(
+    dependencies: dict[str, str], scripts: dict[str, str], script: str, command: tuple[str, ...], has_code: bool
+) -> None:
+    manifest = package(name="s", dependencies=dependencies, scripts=scripts)
+    found = site({"s/package.json": manifest, "s/wrangler.toml": 'name = "s"\npages_build_output_dir = "dist"\n'})
+
+    assert found
+    assert (found.script, found.command, found.pages is not None) == (script, command, has_code)

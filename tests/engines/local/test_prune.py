@@ -6,9 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from tasks.engines.local.prune import DAY, Limits, items_of, prune_cache, prune_reports, size_of
+from tasks.engines.local.bounds import GROWN, bound_cache, mark_grown, sweep_cache
+from tasks.engines.local.prune import DAY, Limits, items_of, measured, prune_cache, prune_reports, size_of
 from tasks.engines.local.store import open_entry
 from tasks.engines.workspace import lease
+from tasks.locks import take_shared_lock
 
 NOW = time.time()
 MB = 1 << 20
@@ -81,7 +83,7 @@ def test_lease_counts_as_a_use(tmp_path: Path) -> None:
     with lease(tmp_path / "stacks/0123", "again"):
         pass
 
-    (item,) = items_of(tmp_path)
+    (item,) = items_of(tmp_path, measured)
 
     assert item.used > NOW - 99 * DAY
 
@@ -122,3 +124,86 @@ def test_reports_are_removed_by_age(tmp_path: Path) -> None:
 
     assert [path.name for path in tmp_path.iterdir()] == ["new"]
     assert kept.summary == "reports: 1 MB, 2 MB before; 1 gone"
+
+
+def make_downloads(cache: Path, megabytes: int) -> Path:
+    """The caches of downloads with their lock file."""
+    (cache / "stores/uv").mkdir(parents=True)
+    (cache / "stores/uv/file").write_bytes(b"x" * MB * megabytes)
+    (cache / "stores.lock").touch()
+    return cache / "stores"
+
+
+async def test_run_leaves_the_cache_within_its_limit(tmp_path: Path) -> None:
+    items = [await make_environment(tmp_path, f"used-{days}", days) for days in (3, 1)]
+    items.append(make_workspace(tmp_path, "used-2", 2))
+
+    assert bound_cache(tmp_path, Limits(days=30, size=5 * MB // 2), 10)
+
+    assert [path.exists() for path in items] == [False, True, True]
+
+
+async def test_run_keeps_what_other_runs_use(tmp_path: Path) -> None:
+    held, free = await make_environment(tmp_path, "held", 9), await make_environment(tmp_path, "free", 1)
+    entry = await open_entry(held, lambda: None)
+
+    assert bound_cache(tmp_path, Limits(days=30, size=MB), 10)
+
+    assert (held.exists(), free.exists()) == (True, False)
+    entry.close()
+
+
+async def test_recorded_sizes_count_until_the_item_is_filled_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = await make_environment(tmp_path, "one", 1)
+    assert bound_cache(tmp_path, ROOMY, 10)
+    monkeypatch.setattr("tasks.engines.local.bounds.measured", lambda *_: 9 * MB)
+
+    assert bound_cache(tmp_path, Limits(days=30, size=2 * MB), 10)
+    assert path.exists()
+    mark_grown(tmp_path, path)
+    assert bound_cache(tmp_path, Limits(days=30, size=2 * MB), 10)
+    assert not path.exists()
+
+
+async def test_run_without_time_for_the_limit_leaves_it_to_the_next_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = await make_environment(tmp_path, "one", 1)
+    monkeypatch.setattr("tasks.engines.local.bounds.LIMITS", Limits(days=30, size=0))
+    sweep_cache(tmp_path)
+    assert path.exists()  # nothing was added
+    mark_grown(tmp_path, path)
+
+    with monkeypatch.context() as patch:
+        patch.setattr("tasks.engines.local.bounds.PATIENCE", -1)
+        sweep_cache(tmp_path)
+    assert path.exists()
+    assert (tmp_path / GROWN).exists()
+
+    sweep_cache(tmp_path)
+    assert not path.exists()
+    assert not (tmp_path / GROWN).exists()
+
+
+@pytest.mark.parametrize(("megabytes", "is_kept"), [(1, True), (3, False)])
+async def test_downloads_are_removed_if_they_take_more_than_half_of_the_limit(
+    tmp_path: Path, megabytes: int, *, is_kept: bool
+) -> None:
+    downloads, environment = make_downloads(tmp_path, megabytes), await make_environment(tmp_path, "one", 1)
+
+    assert bound_cache(tmp_path, Limits(days=30, size=5 * MB // 2), 10)
+
+    assert (downloads.exists(), environment.exists()) == (is_kept, True)
+
+
+def test_downloads_that_a_run_may_use_are_kept(tmp_path: Path) -> None:
+    downloads = make_downloads(tmp_path, 3)
+    lock = take_shared_lock(tmp_path / "stores.lock")
+
+    assert prune_cache(tmp_path, Limits(days=0, size=0), NOW).held == 1
+    assert downloads.exists()
+    os.close(lock)
+    assert prune_cache(tmp_path, Limits(days=0, size=0), NOW).removed == 1
+    assert not downloads.exists()
