@@ -90,7 +90,7 @@ SUBCOMMANDS: Mapping[str, Subcommand] = {
             "json_output": FLAGS["json_output"],
             "require_receipt": Flag(
                 name="--require-receipt",
-                text="succeed only if all checks passed on these very files. For hooks: nothing runs, and without a "
+                text="succeed only if all checks passed on these files. For hooks: nothing runs, and without a "
                 "receipt the exit code is 3",
             ),
             "wait": Flag(name="--wait", text="wait for the run in progress, and show the text of a detached one"),

@@ -14,6 +14,7 @@ from tasks.version import VERSION
 LEGEND = """
 How to read the plan:
   CHECK  STAGE  KEY  needs CHECKS  the key changes with the commands, the inputs and predeploy's version
+    cached or runs: REASON         on the embedded engine, an earlier pass counts if nothing has changed
     DIRECTORY$ COMMAND (PACKAGES)  the packages that are installed for it; a service runs next to the commands
     @work@, @db.url@ and others    the engine replaces them by the directory of the run, its database and so on
 """

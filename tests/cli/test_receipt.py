@@ -79,7 +79,9 @@ def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
         monkeypatch.setenv(name, str(tmp_path / place))
     monkeypatch.setattr(ASKED, "request", "")
     (tmp_path / "bin").mkdir()
-    environ = {"PATH": f"{tmp_path}/bin:{os.environ['PATH']}", "HOME": str(tmp_path)}
+    homes = {name: os.environ[name] for name in ("XDG_CACHE_HOME", "XDG_DATA_HOME")}
+    path = f"{tmp_path / 'bin'}:{os.environ['PATH']}"
+    environ = {"PATH": path, "HOME": str(tmp_path), "LANG": "C.UTF-8", **homes}
     return World(stack=stack, environ=environ)
 
 
@@ -248,8 +250,7 @@ def test_answers_import_neither_prefect_nor_dagger_nor_pydantic(world: World) ->
         f"print(found.code if found else None, [name for name in {HEAVY} if name in sys.modules])\n"
     )
     world.run()
-    homes = {name: os.environ[name] for name in ("XDG_CACHE_HOME", "XDG_DATA_HOME")}
-    environ = {**world.environ, **homes, "PYTHONPATH": str(ROOT)}
+    environ = {**world.environ, "PYTHONPATH": str(ROOT)}
     said = [
         subprocess.run(
             [sys.executable, "-c", program, *arguments], env=environ, capture_output=True, text=True, check=True

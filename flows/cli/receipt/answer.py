@@ -27,14 +27,14 @@ class Answer:
 
 
 @dataclass(slots=True)
-class Asked:
+class AskedCommand:
     """The command of this process: the digest of it, and the secret that keys it. Both are empty if none answers."""
 
     request: str = ""
     secret: bytes = b""
 
 
-ASKED = Asked()
+ASKED = AskedCommand()
 
 
 def answer(arguments: Sequence[str], environ: Mapping[str, str], *, has_token: bool) -> Answer | None:
