@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from flows.cli.actions.rerun import rerun_options
-from flows.cli.arguments import parse_arguments, split_words
+from flows.cli.arguments import Arguments, parse_arguments, split_words
 from flows.cli.declarations import DEFAULT_PROGRAM, PROGRAMS, RERUN
 from flows.cli.endings import Streams, deliver, end_without_report, say, tell_github, verdict_of
 from flows.cli.invocation import Caller, absolute, enter_neutral_directory
@@ -83,11 +83,10 @@ def run_command(
         text, code = run_subcommand(given, caller)
         say(streams.redactor.text(detect_style(sys.stdout, environ).spell(text)), sys.stdout)
         return code
-    if given.options.get("detach"):
-        from flows.cli.actions.detach import start_detached
-
-        say(start_detached(arguments, given, caller), sys.stdout)
-        return 0
+    if given.options.keys() & {"detach", "watch"}:
+        text, code = run_in_child(arguments, given, caller, interruption)
+        say(streams.redactor.text(text), sys.stdout)
+        return code
     user_dirs = UserDirs.of_user()
     shown = given.options.get("stack") or caller.default_stack
     options = rerun_options(shown, given.options, user_dirs) if given.subcommand else given.options
@@ -111,6 +110,19 @@ def run_command(
         return 0
     request = ValidationRequest(scope=scope, shown=shown, called_as=called_as, distribution=distribution)
     return validate(request, caller, streams, interruption)
+
+
+def run_in_child(
+    arguments: Sequence[str], given: Arguments, caller: Caller, interruption: Interruption
+) -> tuple[str, int]:
+    """Starts a run that goes on without this process, or runs after each edit. Returns the last line and exit code."""
+    if given.options.get("detach"):
+        from flows.cli.actions.detach import start_detached
+
+        return start_detached(arguments, given, caller), 0
+    from flows.cli.actions.watch import watch_stack
+
+    return watch_stack(arguments, given, caller, interruption, main)
 
 
 def prepare_distribution(home: Path, settings: Settings, commit: str, environ: Mapping[str, str]) -> Distribution:

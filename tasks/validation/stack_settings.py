@@ -12,7 +12,7 @@ from tasks.discovery import discover
 from tasks.errors import PredeployError, SettingsError, TreeError
 from tasks.settings import Settings, load_settings, usable_settings
 from tasks.source.tree import Tree, read_tree
-from tasks.validation.line_ends import line_end_warnings
+from tasks.validation.line_ends import line_end_warnings, read_program
 
 
 def read_text(tree: Tree, path: str) -> str:
@@ -66,6 +66,7 @@ def make_context(tree: Tree, settings: Settings, title: str = "") -> CatalogueCo
         stack=found,
         paths=frozenset(tree.files),
         read=lambda path: read_text(tree, path),
+        program=lambda path: read_program(tree, path),
         settings=settings,
         title=title,
     )

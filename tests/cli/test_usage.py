@@ -276,6 +276,7 @@ def test_help_has_every_flag_subcommand_and_exit_code(caller: Caller) -> None:
         "skip",
         "stage",
         "version",
+        "watch",
     ]
     assert sorted(re.findall(r"^  --([a-z-]+)", text, re.MULTILINE)) == [*flags, *more]
     assert re.findall(r"^([A-Z][a-z ]+)(?=[:,].*:?$)", text, re.MULTILINE)[:-1] == [*Group, "Subcommands"]

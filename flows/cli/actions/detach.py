@@ -34,7 +34,7 @@ KEPT = 20
 """The texts of detached runs that are kept for a stack."""
 PAUSE = 0.2
 """Seconds between two looks at a run that goes on."""
-_NOT_WITH = ("list", "plan", "gate", "distribute")
+_NOT_WITH = ("list", "plan", "gate", "distribute", "watch")
 _LAST_LINE = re.compile(r"PREDEPLOY (?P<word>[A-Z]+) exit=(?P<code>\d+) .*report=(?P<report>.+)")
 
 
