@@ -35,4 +35,4 @@ def judge_left_out(component: Component | None, command: Command, found: Sequenc
         f"may change other systems, or has packages of its own. If a script of the Worker's package can run it here, "
         f'name that script in predeploy.toml: [{table}] build = "…"'
     )
-    return errored(ReasonCode.FRONTEND_UNBUILT, reason, explained=True)
+    return errored(ReasonCode.FRONTEND_UNBUILT, reason)
