@@ -94,6 +94,11 @@ SUBCOMMANDS: Mapping[str, Subcommand] = {
         takes_stack=True,
         flags={
             "json_output": FLAGS["json_output"],
+            "require_receipt": Flag(
+                name="--require-receipt",
+                text="succeed only if all checks passed on these files. For hooks: nothing runs, and without a "
+                "receipt the exit code is 3",
+            ),
             "wait": Flag(name="--wait", text="wait for the run in progress, and show the text of a detached one"),
             **ALWAYS,
         },

@@ -31,10 +31,12 @@ from tasks.report.stream_style import detect_style
 from tasks.secrets.doppler.token import read_token
 from tasks.settings import FLAGS, Settings
 from tasks.source.origin import find_origin
+from tasks.source.places import existing
 from tasks.user_dirs import UserDirs, require_usable
+from tasks.validation.foreseen import foresee
 from tasks.validation.gate import entered
 from tasks.validation.scope import Scope, read_scope
-from tasks.validation.stack_settings import existing, read_settings
+from tasks.validation.stack_settings import read_settings
 
 
 def main(*, token: str | None, load_flow: Callable[[], Any]) -> int:
@@ -102,7 +104,8 @@ def run_command(
     scope = read_scope(place, flags, environ, user_dirs.cache, home=home, settings=same, **more)
     if options.get("list") or options.get("plan"):
         render = list_document if settings.json_output else render_list
-        text = render(scope.catalogue) if options.get("list") else render_plan(scope)
+        is_list = options.get("list")
+        text = render(scope.catalogue) if is_list else render_plan(scope, foresee(scope, environ, user_dirs))
         say(detect_style(sys.stdout, environ).spell(text), sys.stdout)
         return 0
     request = ValidationRequest(scope=scope, shown=shown, called_as=called_as, distribution=distribution)
@@ -143,6 +146,7 @@ class ValidationRequest:
 
 def validate(request: ValidationRequest, caller: Caller, streams: Streams, interruption: Interruption) -> int:
     """Validates the scope, prints the report, and returns the exit code."""
+    from flows.cli.receipt.write import write_receipt
     from flows.cli.session import RunSession  # the engine is not needed before
     from flows.distribution.opening import choose_work
     from tasks.validation.job import prepare
@@ -175,4 +179,6 @@ def validate(request: ValidationRequest, caller: Caller, streams: Streams, inter
     tell_github(report, job.scope.home, job.environ, streams)
     comment_on_github(report, job.environ)
     deliver(report, text, streams)
+    with contextlib.suppress(Exception):  # the verdict is printed: a receipt only saves time
+        write_receipt(report, job, text, cwd / report.place)
     return report.verdict.exit_code

@@ -178,6 +178,7 @@ def main() -> int:
     parser.add_argument("--wait", type=float, default=30, help="seconds until the server has to listen")
     parser.add_argument("--limit", type=float, default=30, help="seconds until it has to answer")
     parser.add_argument("--within", type=float, default=0, help="the limit of this step: a longer one extends both")
+    parser.add_argument("--usual", type=float, default=0, help="its limit on an idle machine: a longer one extends all")
     parser.add_argument("--proof", default="", help="the first word of X-Predeploy in an answer of the right program")
     parser.add_argument("--silent", action="store_true", help="a Worker need not answer: it handles other events")
     parser.add_argument("--outbound", default="", help="host and port of the service for a Worker's outbound requests")
@@ -202,7 +203,8 @@ def main() -> int:
     if code == 1 and options.remote:
         code, found = 9, [without_bindings(options.remote), *found]
     if code == 0:
-        code, more, own = image_health(options.healthcheck, options.healthcheck_wait, options.doubt)
+        busy = max(1, options.within / options.usual) if options.usual else 1
+        code, more, own = image_health(options.healthcheck, options.healthcheck_wait * busy, options.doubt)
         found, summary = [*found, *more], ", ".join(filter(None, (summary, own)))
     if code == 0 and (missing := lost_database(os.environ.get("DATABASE_URL", ""))):
         code, found, summary = 8, said("database", f"the server answers, but its database is gone: {missing}"), ""
