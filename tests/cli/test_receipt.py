@@ -136,7 +136,7 @@ def test_command_runs_again_after_a_change(world: World, change: str) -> None:
 
 @pytest.mark.parametrize(
     "arguments",
-    [["--engine", "local", "--only", "words"], ["--engine", "local", "--fresh"], ["--plan"], [], ["doctor"]],
+    [["--engine", "local", "--only", "words"], ["--engine", "local", "--fresh"], ["--plan"], ["--watch"], [], ["doctor"]],
 )
 def test_another_command_is_not_answered(world: World, arguments: list[str]) -> None:
     world.run()

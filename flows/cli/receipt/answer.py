@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from tasks.user_dirs import UserDirs
 
-WORDS_OF_A_RUN = frozenset({"--fresh", "--gate", "--list", "--plan", "--detach", "--distribute", "--help", "-h"})
+WORDS_OF_A_RUN = frozenset(
+    {"--fresh", "--gate", "--list", "--plan", "--detach", "--distribute", "--watch", "--help", "-h"}
+)
 """Arguments of commands that no receipt answers."""
 RED = 3
 
