@@ -43,12 +43,13 @@ from flows.stages import build, integration, mirrored, quality
 from tasks.models import Stage
 from tasks.redaction.gate import redact, redact_document
 from tasks.report.formats.artifacts import report_markdown, report_table
+from tasks.source.places import existing
 from tasks.user_dirs import UserDirs
 from tasks.validation.engine_work import open_engine_work
 from tasks.validation.gate import entered
 from tasks.validation.job import prepare, take_environment
 from tasks.validation.scope import read_scope
-from tasks.validation.stack_settings import existing, read_settings
+from tasks.validation.stack_settings import read_settings
 
 
 @flow(name="predeploy", flow_run_name="predeploy {stack}", persist_result=False)

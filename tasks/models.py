@@ -211,7 +211,7 @@ class Report:
     """The report of a run. Durations are in seconds, `started_at` is ISO 8601 in UTC.
 
     `directory`, relative to the stack, has report and logs; `place` is the same for a reader. `commit` has exactly
-    these files, or is empty. `gate`: the run accepted only the full proof."""
+    these files, or is empty. `gate`: only full proof passes. Until `certain_until` (epoch) a new run passes too."""
 
     verdict: Verdict
     checks: tuple[CheckReport, ...]
@@ -233,6 +233,7 @@ class Report:
     gate: bool = False
     stage_durations: dict[Stage, float] = field(default_factory=dict)
     place: str = ""
+    certain_until: float = 0.0
     compared: Comparison = NO_COMPARISON
 
     def of(self, stage: Stage) -> tuple[CheckReport, ...]:

@@ -19,6 +19,11 @@ DETACH = Flag(
     name="--detach",
     text="start the run, and return at once. `status --wait` waits for its verdict",
 )
+WATCH = Flag(
+    group=Group.RUN,
+    name="--watch",
+    text="validate again after each edit, until Ctrl-C. It needs `predeploy[watch]`",
+)
 COMMIT = Flag(
     group=Group.DEPLOY,
     name="--commit",
@@ -37,6 +42,7 @@ HELP = Flag(group=Group.OUTPUT, name="--help", text="print the help")
 NO_SETTINGS: Mapping[str, Flag] = {
     "distribute": DISTRIBUTE,
     "detach": DETACH,
+    "watch": WATCH,
     "commit": COMMIT,
     "debug": DEBUG,
     "list": LIST,
@@ -88,6 +94,11 @@ SUBCOMMANDS: Mapping[str, Subcommand] = {
         takes_stack=True,
         flags={
             "json_output": FLAGS["json_output"],
+            "require_receipt": Flag(
+                name="--require-receipt",
+                text="succeed only if all checks passed on these files. For hooks: nothing runs, and without a "
+                "receipt the exit code is 3",
+            ),
             "wait": Flag(name="--wait", text="wait for the run in progress, and show the text of a detached one"),
             **ALWAYS,
         },

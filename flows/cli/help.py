@@ -27,8 +27,7 @@ EXIT_CODES: Mapping[int, str] = {
 SHORT: Mapping[tuple[str, ...], str] = {
     ("status", "rerun", "ui"): "newest verdict; run red checks again; open the history",
     ("explain", "inspect", "doctor"): "print codes, what production starts, this machine",
-    ("init", "completion", "mcp"): "write a predeploy.toml; serve a shell; serve agents",
-    ("maintain", *PROGRAMS): "operate predeploy on a server",
+    ("init", "completion", "mcp", "maintain", *PROGRAMS): "set up and operate",
 }
 """The subcommands in few lines. docs/cli.md has a line for each."""
 PAGE = "cli.md"

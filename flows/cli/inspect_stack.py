@@ -6,9 +6,10 @@ from pathlib import Path
 from tasks.errors import UsageError
 from tasks.planning.inspection import inspect_stack
 from tasks.report.inspection import inspection_document, render_inspection
+from tasks.source.places import existing
 from tasks.source.tree import read_tree
 from tasks.user_dirs import UserDirs
-from tasks.validation.stack_settings import existing, make_context, read_settings
+from tasks.validation.stack_settings import make_context, read_settings
 
 
 def render_stack(

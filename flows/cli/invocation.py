@@ -30,11 +30,6 @@ def absolute(stack: str) -> Path:
         raise UsageError("the current directory is not there any more. Change to a directory that exists.") from error
 
 
-def seen_from(cwd: Path, path: Path) -> str:
-    """A path as a program in `cwd` opens it: relative if it is below, otherwise absolute. Both are resolved."""
-    return str(path.relative_to(cwd) if path.is_relative_to(cwd) else path)
-
-
 def enter_neutral_directory(cache: Path) -> None:
     """Changes to an empty directory: Prefect and other libraries read configuration from the current one."""
     directory = cache / "empty"

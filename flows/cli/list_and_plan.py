@@ -1,7 +1,7 @@
 """The texts of `--list` and `--plan`. Pure."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from tasks.catalogue import Catalogue
 from tasks.models import Stage
@@ -14,6 +14,7 @@ from tasks.version import VERSION
 LEGEND = """
 How to read the plan:
   CHECK  STAGE  KEY  needs CHECKS  the key changes with the commands, the inputs and predeploy's version
+    cached or runs: REASON         on the embedded engine, an earlier pass counts if nothing has changed
     DIRECTORY$ COMMAND (PACKAGES)  the packages that are installed for it; a service runs next to the commands
     @work@, @db.url@ and others    the engine replaces them by the directory of the run, its database and so on
 """
@@ -62,13 +63,17 @@ def titled(check: Check) -> str:
     return f"{check.title} (skipped: {check.skip_reason.reason})" if check.skip_reason else check.title
 
 
-def render_plan(scope: Scope) -> str:
-    """The chosen checks with their spec keys, needs and commands, and a legend."""
+def render_plan(scope: Scope, foreseen: Mapping[str, str]) -> str:
+    """The chosen checks with their spec keys, needs and commands, and a legend.
+
+    `foreseen` says for a check whether it is cached, or what has changed.
+    """
     lines: list[str] = []
     for check in scope.plan.checks:
         key = spec_key(check, digest_of(select(scope.tree, check.inputs)), VERSION)
         needs = f"  needs {', '.join(check.needs)}" if check.needs else ""
         lines.append(f"{check.id}  {check.stage}  {key}{needs}")
+        lines += [f"    {foreseen[check.id]}"] if check.id in foreseen else []
         for command in check.commands:
             shown = " ".join(command.argv)
             if not shown or "\n" in shown:  # the engine does the work, or the argument is a script

@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from flows.cli.actions.rerun import rerun_options
-from flows.cli.arguments import parse_arguments, split_words
+from flows.cli.arguments import Arguments, parse_arguments, split_words
 from flows.cli.declarations import DEFAULT_PROGRAM, PROGRAMS, RERUN
-from flows.cli.endings import Streams, deliver, end_without_report, say, tell_github, verdict_of
+from flows.cli.endings import Streams, comment_on_github, deliver, end_without_report, say, tell_github, verdict_of
 from flows.cli.invocation import Caller, absolute, enter_neutral_directory
 from flows.cli.list_and_plan import list_document, render_list, render_plan
 from flows.cli.operate import start_program
@@ -31,10 +31,12 @@ from tasks.report.stream_style import detect_style
 from tasks.secrets.doppler.token import read_token
 from tasks.settings import FLAGS, Settings
 from tasks.source.origin import find_origin
+from tasks.source.places import existing
 from tasks.user_dirs import UserDirs, require_usable
+from tasks.validation.foreseen import foresee
 from tasks.validation.gate import entered
 from tasks.validation.scope import Scope, read_scope
-from tasks.validation.stack_settings import existing, read_settings
+from tasks.validation.stack_settings import read_settings
 
 
 def main(*, token: str | None, load_flow: Callable[[], Any]) -> int:
@@ -81,11 +83,10 @@ def run_command(
         text, code = run_subcommand(given, caller)
         say(streams.redactor.text(detect_style(sys.stdout, environ).spell(text)), sys.stdout)
         return code
-    if given.options.get("detach"):
-        from flows.cli.actions.detach import start_detached
-
-        say(start_detached(arguments, given, caller), sys.stdout)
-        return 0
+    if given.options.keys() & {"detach", "watch"}:
+        text, code = run_in_child(arguments, given, caller, interruption)
+        say(streams.redactor.text(text), sys.stdout)
+        return code
     user_dirs = UserDirs.of_user()
     shown = given.options.get("stack") or caller.default_stack
     options = rerun_options(shown, given.options, user_dirs) if given.subcommand else given.options
@@ -103,11 +104,25 @@ def run_command(
     scope = read_scope(place, flags, environ, user_dirs.cache, home=home, settings=same, **more)
     if options.get("list") or options.get("plan"):
         render = list_document if settings.json_output else render_list
-        text = render(scope.catalogue) if options.get("list") else render_plan(scope)
+        is_list = options.get("list")
+        text = render(scope.catalogue) if is_list else render_plan(scope, foresee(scope, environ, user_dirs))
         say(detect_style(sys.stdout, environ).spell(text), sys.stdout)
         return 0
     request = ValidationRequest(scope=scope, shown=shown, called_as=called_as, distribution=distribution)
     return validate(request, caller, streams, interruption)
+
+
+def run_in_child(
+    arguments: Sequence[str], given: Arguments, caller: Caller, interruption: Interruption
+) -> tuple[str, int]:
+    """Starts a run that goes on without this process, or runs after each edit. Returns the last line and exit code."""
+    if given.options.get("detach"):
+        from flows.cli.actions.detach import start_detached
+
+        return start_detached(arguments, given, caller), 0
+    from flows.cli.actions.watch import watch_stack
+
+    return watch_stack(arguments, given, caller, interruption, main)
 
 
 def prepare_distribution(home: Path, settings: Settings, commit: str, environ: Mapping[str, str]) -> Distribution:
@@ -131,6 +146,7 @@ class ValidationRequest:
 
 def validate(request: ValidationRequest, caller: Caller, streams: Streams, interruption: Interruption) -> int:
     """Validates the scope, prints the report, and returns the exit code."""
+    from flows.cli.receipt.write import write_receipt
     from flows.cli.session import RunSession  # the engine is not needed before
     from flows.distribution.opening import choose_work
     from tasks.validation.job import prepare
@@ -161,5 +177,8 @@ def validate(request: ValidationRequest, caller: Caller, streams: Streams, inter
     text = output.render(report)
     interruption.printing()
     tell_github(report, job.scope.home, job.environ, streams)
+    comment_on_github(report, job.environ)
     deliver(report, text, streams)
+    with contextlib.suppress(Exception):  # the verdict is printed: a receipt only saves time
+        write_receipt(report, job, text, cwd / report.place)
     return report.verdict.exit_code

@@ -40,9 +40,8 @@ def enter(load_flow: Callable[[], object]) -> NoReturn:
             from flows.cli.information import inform
 
             if text := inform(sys.argv[1:], os.environ):
-                with suppress(OSError):  # stdout is closed
-                    os.write(1, f"{text}\n".encode("ascii", "backslashreplace"))
-                os._exit(0)
+                end_with(0, text)
+            answer_from_receipt(has_token=token is not None)
             from flows.cli.witness import post_witness
 
             post_witness()
@@ -59,6 +58,36 @@ def enter(load_flow: Callable[[], object]) -> NoReturn:
             stream.flush()
     leave()
     os._exit(code)
+
+
+def answer_from_receipt(*, has_token: bool) -> None:
+    """Ends the process with the answer of a receipt, if there is one."""
+    from flows.cli.receipt.answer import answer
+
+    try:
+        found = answer(sys.argv[1:], os.environ, has_token=has_token)
+    except Exception:  # a receipt only saves time: the command runs
+        return
+    if found is None:
+        return
+    if found.document:
+        write_to(2, found.people)
+        end_with(found.code, found.document.rstrip("\n"))
+    end_with(found.code, found.people)
+
+
+def end_with(code: int, text: str) -> NoReturn:
+    """Prints the text, and ends the process."""
+    write_to(1, text)
+    os._exit(code)
+
+
+def write_to(descriptor: int, text: str) -> None:
+    """Writes the whole text. A closed stream is no error."""
+    stream = sys.stdout if descriptor == 1 else sys.stderr
+    if stream is not None:
+        with suppress(OSError, ValueError):
+            print(text, file=stream, flush=True)
 
 
 @contextmanager

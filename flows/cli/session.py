@@ -10,7 +10,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from flows.cli.invocation import seen_from
 from flows.cli.output import OutputMode
 from flows.cli.signals import STOPPING, Interruption
 from flows.cli.start_time import seconds_waited
@@ -22,6 +21,7 @@ from tasks.report.directory import RunDirectory, create_run_directory
 from tasks.report.live import Progress
 from tasks.report.publish import publish
 from tasks.settings import unknown_variables
+from tasks.source.places import seen_from
 from tasks.validation.engine_work import OpenWork
 from tasks.validation.job import Job
 from tasks.validation.report_files import report_files

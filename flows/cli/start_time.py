@@ -28,6 +28,12 @@ STARTED = time.monotonic() - process_age()
 """When the process started, on the monotonic clock."""
 
 
+def restart() -> None:
+    """Counts from now on, in a fork that a caller waits for."""
+    global STARTED  # noqa: PLW0603 - one start for a process
+    STARTED = time.monotonic()
+
+
 def seconds_waited() -> float:
     """Seconds since the process started."""
     return time.monotonic() - STARTED

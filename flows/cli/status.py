@@ -8,7 +8,6 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from flows.cli.invocation import seen_from
 from tasks.errors import EngineError, TreeError, UsageError
 from tasks.models import Outcome
 from tasks.report.authentic import foreign_part
@@ -16,9 +15,9 @@ from tasks.report.directory import latest_of
 from tasks.report.facts import counted
 from tasks.report.last_line import last_line
 from tasks.report.layout import clean_line
+from tasks.source.places import existing, seen_from
 from tasks.source.tree import read_tree, refuse_tracked_reports
 from tasks.user_dirs import UserDirs
-from tasks.validation.stack_settings import existing
 
 LARGEST = 256 << 20
 CHANGED = "The files have changed since the run: this is no verdict on the current files."

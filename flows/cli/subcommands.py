@@ -29,6 +29,10 @@ def run_status(options: Options, caller: Caller) -> tuple[str, int]:
     from flows.cli.actions.detach import wait_for_run
     from flows.cli.status import render_status
 
+    if "require_receipt" in options:
+        from flows.cli.receipt.answer import require_receipt
+
+        return require_receipt(stack_of(options, caller), UserDirs.of_user(), caller.environ)
     if "wait" in options:
         stack, user_dirs = stack_of(options, caller), UserDirs.of_user()
         return wait_for_run(stack, user_dirs, as_json="json_output" in options, show=partial(print, flush=True))

@@ -115,7 +115,10 @@ CHECK_CODES: Mapping[str, tuple[str, str]] = {
     "lock_unknown": ("whether the lock fits its manifest is unknown", "use a lock format that predeploy reads"),
     "lock_unread": ("the lock has a format that predeploy does not read", "use a lock format that predeploy reads"),
     "dockerfile": ("the Dockerfile cannot be read", "correct the line that the reason names"),
-    "image_broken": ("the image lacks what its server needs", "add it to the Dockerfile"),
+    "image_broken": (
+        "the image lacks what its server needs, or cannot start it",
+        "correct it in the Dockerfile or the script",
+    ),
     "no_python": ("the image has no Python", "correct the base image or the path"),
     "no_shell": ("the image has no shell", "use the exec form of `CMD`, or another base image"),
     "secret_absent": ("the build needs a secret that this run lacks", "set it, or declare it in `build_secrets`"),

@@ -76,6 +76,13 @@ CODE_GENERATORS = (
     CodeGenerator(
         package="astro", called=r"\bastro sync\b", rows=TYPES, argv=("astro", "sync"), named=r"\.astro/types"
     ),
+    # the migrations of a D1 database, which few stacks leave to the build
+    CodeGenerator(
+        package="drizzle-kit",
+        called=r"\bdrizzle-kit generate\b",
+        rows=frozenset({"build"}),
+        named=r"(?m)^/?(?:[\w.-]+/)*(?:drizzle|migrations)/?$",
+    ),
     CodeGenerator(
         package="@graphql-codegen/cli", called=r"\b(?:graphql-codegen|gql-gen)\b", rows=CODE, source=".graphql"
     ),

@@ -19,11 +19,25 @@ NOT_ASKED = SkipReason(reason_code="no_base", reason="the deployed commit was no
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ProgramFile:
+    """What a kernel sees of a file that it starts. `is_script`: its first line names an interpreter."""
+
+    is_executable: bool = True
+    is_script: bool = False
+    has_crlf: bool = False
+
+
+def runnable_program(_: str) -> ProgramFile:
+    """Without a tree, each file counts as one that runs."""
+    return ProgramFile()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CatalogueContext:
     """The context in which rows are expanded: the components, the files of the tree, and the settings.
 
-    `read` returns a file's text. `base` is the context of the deployed commit, or the reason why it is unknown. Its
-    `title` is the commit.
+    `read` returns a file's text, `program` what a kernel sees of it. `base` is the context of the deployed commit, or
+    the reason why it is unknown. Its `title` is the commit.
     `has_token`: the run has a token for Doppler.
     """
 
@@ -31,6 +45,7 @@ class CatalogueContext:
     paths: frozenset[str]
     read: Callable[[str], str]
     settings: Settings
+    program: Callable[[str], ProgramFile] = runnable_program
     base: "CatalogueContext | SkipReason" = NOT_ASKED
     title: str = ""
     has_token: bool = False

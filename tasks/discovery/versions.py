@@ -72,7 +72,8 @@ def node_version(tree: FileView, image: Image, *, component: str, manifests: tup
             if wanted and _overlap(wanted, accepts):
                 return Version(wanted=wanted, source=image[0], accepts=accepts)
     for path, text in (*_version_files(tree, component), *_manifests(tree, manifests), *_hosts(tree, component)):
-        if wanted := _node_of_tag(text):
+        # only `devEngines` has a range
+        if wanted := _node_of_tag(text) or (_npm_range(text) if path in manifests else ""):
             return Version(wanted=wanted, source=path, accepts=accepts)
     for path, text in _workflows(tree):
         wanted = _node_of_tag(text)
@@ -97,6 +98,9 @@ def _version_files(tree: FileView, component: str) -> Iterator[tuple[str, str]]:
 def _manifests(tree: FileView, manifests: tuple[str, ...]) -> Iterator[tuple[str, str]]:
     for path in manifests:
         yield path, string(tree.table(path), "volta", "node")
+        engines = table(tree.table(path), "devEngines")
+        runtimes = tables(engines, "runtime") or [table(engines, "runtime")]
+        yield path, next((string(each, "version") for each in runtimes if string(each, "name") == "node"), "")
 
 
 def _hosts(tree: FileView, component: str) -> Iterator[tuple[str, str]]:

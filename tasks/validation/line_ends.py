@@ -4,13 +4,11 @@ import posixpath
 import re
 from collections.abc import Iterable, Iterator
 
+from tasks.catalogue.django.entry_script import CONVERTED, NORMALIZED
+from tasks.catalogue.row import ProgramFile
 from tasks.source.tree import Tree
 from tasks.stack import Stack
 
-CONVERTED = re.compile(r"dos2unix|sed\b[^\n]*\\r|tr\b[^\n]*\\r")
-"""A Dockerfile converts its scripts itself."""
-NORMALIZED = re.compile(r"^[^#\n]*\b(?:eol=lf|text=auto)\b", re.MULTILINE)
-"""Git converts the files of a commit."""
 HEAD = 200
 
 
@@ -25,7 +23,8 @@ def line_end_warnings(tree: Tree, stack: Stack) -> Iterator[str]:
         if CONVERTED.search(text):
             continue
         for path in scripts_in(text, tree.files):
-            if starts_with_carriage_return(tree, path):
+            program = read_program(tree, path)
+            if program.is_script and program.has_crlf:
                 yield (
                     f"{path}:1: the line ends are CRLF, and {dockerfile}:{line_of(path, text)} starts this script: a "
                     "container cannot run it (`no such file or directory`). Convert it to LF: "
@@ -47,14 +46,15 @@ def line_of(path: str, dockerfile: str) -> int:
     return (starting or lines or [1])[0]
 
 
-def starts_with_carriage_return(tree: Tree, path: str) -> bool:
-    """Whether a file is a script and its first line ends with CRLF."""
+def read_program(tree: Tree, path: str) -> ProgramFile:
+    """Returns what a kernel sees of a file."""
     try:
         with (tree.root / path).open("rb") as file:
             first = file.read(HEAD).partition(b"\n")[0]
     except OSError:
-        return False
-    return first.startswith(b"#!") and first.endswith(b"\r")
+        return ProgramFile()
+    is_executable = tree.files[path].mode != 0o100644
+    return ProgramFile(is_executable=is_executable, is_script=first.startswith(b"#!"), has_crlf=first.endswith(b"\r"))
 
 
 def _text(tree: Tree, path: str) -> str:

@@ -29,10 +29,11 @@ from tasks.secrets.provider import WithOwn
 from tasks.settings import FILE, Settings, load_settings
 from tasks.settings.models import MYSQL_VARIABLE
 from tasks.source.base import Base, read_base
+from tasks.source.places import existing
 from tasks.source.tree import Tree, read_tree
 from tasks.stack import Kind, Stack
 from tasks.validation.gate import reject_less, require_commit
-from tasks.validation.stack_settings import existing, make_context, read_settings
+from tasks.validation.stack_settings import make_context, read_settings
 from tasks.version import VERSION
 
 Deployed = tuple[str, str]

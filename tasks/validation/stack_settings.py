@@ -1,6 +1,5 @@
 """The settings of a run on a stack, with all mistakes in them, and the stack as the catalogue sees it."""
 
-import stat
 from codecs import BOM_UTF16_BE, BOM_UTF16_LE
 from collections.abc import Mapping
 from dataclasses import replace
@@ -10,10 +9,10 @@ from pathlib import Path
 from tasks.catalogue import NAMES, CatalogueContext, make_catalogue
 from tasks.diagnostics import PARSERS
 from tasks.discovery import discover
-from tasks.errors import PredeployError, SettingsError, TreeError, UsageError
+from tasks.errors import PredeployError, SettingsError, TreeError
 from tasks.settings import Settings, load_settings, usable_settings
 from tasks.source.tree import Tree, read_tree
-from tasks.validation.line_ends import line_end_warnings
+from tasks.validation.line_ends import line_end_warnings, read_program
 
 
 def read_text(tree: Tree, path: str) -> str:
@@ -26,20 +25,6 @@ def read_text(tree: Tree, path: str) -> str:
         ) from error
     encoding = "utf-16" if content.startswith((BOM_UTF16_LE, BOM_UTF16_BE)) else "utf-8-sig"
     return content.decode(encoding, errors="replace").replace("\r\n", "\n").replace("\r", "\n")
-
-
-def existing(stack: Path) -> Path:
-    """The resolved directory of the stack. Raises UsageError if it does not exist."""
-    try:
-        is_directory = stat.S_ISDIR(stack.stat().st_mode)
-    except ValueError as error:  # a NUL character
-        raise UsageError(f"{str(stack)!r} is no path. Name the stack's directory.") from error
-    except OSError as error:
-        what = "does not exist" if isinstance(error, FileNotFoundError) else f"cannot be read ({error.strerror})"
-        raise UsageError(f"{stack} {what}. Name the stack's directory.") from error
-    if not is_directory:
-        raise UsageError(f"{stack} is not a directory. Name the stack's directory.")
-    return stack.resolve()
 
 
 def read_settings(stack: Path, flags: Mapping[str, object], environ: Mapping[str, str]) -> Settings:
@@ -81,6 +66,7 @@ def make_context(tree: Tree, settings: Settings, title: str = "") -> CatalogueCo
         stack=found,
         paths=frozenset(tree.files),
         read=lambda path: read_text(tree, path),
+        program=lambda path: read_program(tree, path),
         settings=settings,
         title=title,
     )

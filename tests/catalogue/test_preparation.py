@@ -89,3 +89,20 @@ def test_types_of_a_site_are_checked_only_if_a_script_calls_tsc() -> None:
 
     assert "tsc" not in names(build="tsc && vite build")
     assert "tsc" in names(build="vite build", typecheck="tsc --noEmit")
+
+
+@pytest.mark.parametrize(
+    ("ignored", "scripts", "is_generated"),
+    [
+        ("/drizzle\n", {"db:generate": "drizzle-kit generate"}, True),
+        ("/drizzle\n", {"db:push": "drizzle-kit push"}, False),
+        ("node_modules\n", {"db:generate": "drizzle-kit generate"}, False),
+    ],
+)
+def test_ignored_migrations_of_drizzle_are_generated_if_a_script_does(
+    ignored: str, scripts: dict[str, str], is_generated: bool
+) -> None:
+    node = project(dependencies={"drizzle-kit": "^0.31", "wrangler": "^4"}, scripts=scripts)
+    found = labels("worker_container", {"workers/intake/.gitignore": ignored}, node)
+
+    assert (found[0].endswith(" run db:generate")) is is_generated

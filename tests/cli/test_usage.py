@@ -276,6 +276,7 @@ def test_help_has_every_flag_subcommand_and_exit_code(caller: Caller) -> None:
         "skip",
         "stage",
         "version",
+        "watch",
     ]
     assert sorted(re.findall(r"^  --([a-z-]+)", text, re.MULTILINE)) == [*flags, *more]
     assert re.findall(r"^([A-Z][a-z ]+)(?=[:,].*:?$)", text, re.MULTILINE)[:-1] == [*Group, "Subcommands"]
@@ -334,13 +335,15 @@ def test_list_and_plan_run_no_check(caller: Caller, green: TinyStack) -> None:
         r"Quality\n  words +words\n  never +never\n\nIntegration\n  later +later\n\nNot in", plain[0].stdout
     )
     keys = re.sub(r"\b[0-9a-f]{16}\b", "KEY", plain[1].stdout)
-    assert keys.partition("\n\n")[0].splitlines()[::2] == [
+    lines = keys.partition("\n\n")[0].splitlines()
+    assert lines[1::3] == ["    runs: it may read more than the stack's files"] * 3
+    assert lines[::3] == [
         "words  quality  KEY",
         "never  quality  KEY  needs words",
         "later  integration  KEY  needs words",
     ]
     chosen, _, legend = watched.wait().stdout.partition("\n\n")
-    assert chosen.splitlines() == plain[1].stdout.splitlines()[:2]
+    assert chosen.splitlines() == plain[1].stdout.splitlines()[:3]
     assert legend.startswith("How to read the plan:\n  CHECK  STAGE  KEY  needs CHECKS")
     assert spied.stdout == plain[1].stdout
     assert not re.search(r"\| +(prefect|dagger)\b", spied.stderr)

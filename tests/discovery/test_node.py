@@ -318,3 +318,17 @@ def test_installations_of_yarn_read_its_own_folders_and_settings() -> None:
         "w/package.json",
         "w/yarn.lock",
     )
+
+
+def test_yarn_reads_settings_in_directories_above() -> None:
+    above = {
+        ".yarnrc.yml": "nodeLinker: node-modules",
+        ".yarn/releases/yarn-4.4.1.cjs": "",
+        ".yarn/patches/a.patch": "",
+    }
+    files = WORKER | above | {"w/package.json": package(), "w/yarn.lock": YARN_4}
+
+    project = node(files, "w")
+
+    assert project.linker == "node-modules"
+    assert project.inputs == (".yarn/releases/yarn-4.4.1.cjs", ".yarnrc.yml", "w/package.json", "w/yarn.lock")

@@ -101,6 +101,20 @@ def test_node_version(files: dict[str, str], wanted: str, source: str) -> None:
     assert (version.wanted, version.source, version.accepts) == (wanted, source, ">=20")
 
 
+@pytest.mark.parametrize(
+    ("runtime", "wanted"),
+    [
+        ({"name": "node", "version": "^24.4.0", "onFail": "download"}, "^24.4.0"),
+        ([{"name": "bun", "version": "1"}, {"name": "node", "version": "22.3.0"}], "22.3.0"),
+        ({"name": "bun", "version": "1"}, ""),
+    ],
+)
+def test_dev_engines_name_a_runtime(runtime: object, wanted: str) -> None:
+    manifest = package(dependencies={"astro": "7"}, scripts={"build": "astro build"}, devEngines={"runtime": runtime})
+
+    assert node({"s/package.json": manifest}, "s").node.wanted == wanted
+
+
 def test_volta() -> None:
     manifest = package(dependencies={"astro": "7"}, scripts={"build": "astro build"}, volta={"node": "22.3.0"})
 

@@ -253,12 +253,6 @@ CONTENTS = (
         red=container("import_error", f"{WEB}/config/wsgi.py:9", "No module named 'config.prodution'"),
     ),
     image_fault(
-        "the entry point cannot be started",
-        write(f"{WEB}/entrypoint.sh", '#!/bin/sh\nexec "$@"\n'),
-        changed(SERVE, f'ENTRYPOINT ["./entrypoint.sh"]\n{SERVE}'),
-        red=red("django_health", "not_ready", "", "Permission denied"),
-    ),
-    image_fault(
         "the server reads a file that is not in the image",
         replace(f"{WEB}/gunicorn.conf.py", "workers = 2", "from pathlib import Path\n\nworkers = 2"),
         append(f"{WEB}/gunicorn.conf.py", '\nwsgi_app = Path("server.txt").read_text()\n'),

@@ -13,6 +13,11 @@ def starts(command: str) -> Edit:
     return replace(DOCKERFILE, SERVE, command)
 
 
+def mode(file: str, bits: int) -> Edit:
+    """Another mode of a file."""
+    return lambda stack: (stack / file).chmod(bits)
+
+
 def for_development(file: str) -> Edit:
     """A default that names settings for development."""
     return replace(file, '"config.settings"', '"config.settings_dev"')
@@ -24,6 +29,8 @@ def script(text: str) -> Edit:
 
 
 RUN_SCRIPT = starts('CMD ["sh", "/app/start.sh"]')
+ENTRY = f"{WEB}/entrypoint.sh"
+BY_ENTRY = starts(f'ENTRYPOINT ["./entrypoint.sh"]\n{SERVE}')
 SETTINGS_OF_DEVELOPMENT = (for_development(WSGI), for_development(MANAGE), write(f"{WEB}/config/settings_dev.py", SAME))
 
 PRODUCTION_FAULTS = (
@@ -57,5 +64,15 @@ PRODUCTION_FAULTS = (
             script("export WORKERS=${WORKERS:-1}\ncd /app\nexec gunicorn config.wsgi -w $WORKERS -b :80"),
         ),
         exit=0,
+    ),
+    Fault(
+        name="the image starts a script that is not executable",
+        edits=(write(ENTRY, '#!/bin/sh\nexec "$@"\n'), BY_ENTRY),
+        red=(red("django_container", "image_broken", f"{ENTRY}:1", "not executable"),),
+    ),
+    Fault(
+        name="the image starts a script with the line ends of Windows",
+        edits=(write(ENTRY, '#!/bin/sh\r\nexec "$@"\r\n'), mode(ENTRY, 0o755), BY_ENTRY),
+        red=(red("django_container", "image_broken", f"{ENTRY}:1", "CRLF"),),
     ),
 )

@@ -71,7 +71,7 @@ def passed(stack: Path, meanwhile: Callable[[Path], object] = lambda _: None) ->
     """A run in which the check passes."""
     reuse = opened(stack)
     meanwhile(stack)
-    remember(reuse, {LINT.id: PASS}, ())
+    remember(reuse, {LINT.id: PASS}, reuse.changed(), ())
 
 
 def test_unchanged_stack_has_its_result(stack: Path) -> None:
@@ -134,7 +134,7 @@ def test_gate_and_container_engine_reuse_nothing(stack: Path) -> None:
 
 def test_failed_check_is_flaky(stack: Path) -> None:
     passed(stack)
-    remember(opened(stack, fresh=True), {LINT.id: replace(PASS, status=Status.FAILED)}, ())
+    remember(opened(stack, fresh=True), {LINT.id: replace(PASS, status=Status.FAILED)}, frozenset(), ())
     passed(stack)
 
     assert opened(stack).records == {}

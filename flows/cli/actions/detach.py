@@ -25,16 +25,16 @@ from tasks.hardening import DESCRIPTOR
 from tasks.locks import open_lock_file, try_lock
 from tasks.report.directory import latest_of, name_of_stack, no_room, runs_in_progress
 from tasks.report.layout import clean_line
+from tasks.source.places import existing
 from tasks.user_dirs import UserDirs, require_usable
 from tasks.validation.job import new_run_id
-from tasks.validation.stack_settings import existing
 
 DETACH = "--detach"
 KEPT = 20
 """The texts of detached runs that are kept for a stack."""
 PAUSE = 0.2
 """Seconds between two looks at a run that goes on."""
-_NOT_WITH = ("list", "plan", "gate", "distribute")
+_NOT_WITH = ("list", "plan", "gate", "distribute", "watch")
 _LAST_LINE = re.compile(r"PREDEPLOY (?P<word>[A-Z]+) exit=(?P<code>\d+) .*report=(?P<report>.+)")
 
 

@@ -20,8 +20,8 @@ from flows.cli.status import newest_place, read_document, render_status
 from tasks.errors import PredeployError, UsageError
 from tasks.redaction.streams import unmasked
 from tasks.report.layout import clean, clean_line
+from tasks.source.places import existing
 from tasks.user_dirs import UserDirs
-from tasks.validation.stack_settings import existing
 from tasks.version import VERSION
 
 LONGEST = 10_000

@@ -7,9 +7,9 @@ from typing import Any
 from flows.cli.invocation import absolute
 from flows.cli.status import newest_place, read_document
 from tasks.errors import UsageError
+from tasks.source.places import existing
 from tasks.source.tree import refuse_tracked_reports
 from tasks.user_dirs import UserDirs
-from tasks.validation.stack_settings import existing
 
 RED = frozenset({"failed", "errored"})
 STOPPED = frozenset({"budget", "interrupted", "terminated", "fail_fast", "needs"})

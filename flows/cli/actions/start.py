@@ -14,9 +14,10 @@ from tasks.planning.inspection import inspect_stack
 from tasks.planning.starter import ACTION, agents_text, hook_text, settings_text, workflow_text
 from tasks.settings import FILE
 from tasks.source.git import ask_git, run_git
+from tasks.source.places import existing
 from tasks.source.tree import read_tree
 from tasks.user_dirs import UserDirs
-from tasks.validation.stack_settings import existing, make_context, read_settings
+from tasks.validation.stack_settings import make_context, read_settings
 
 WANTED = ("workflow", "hook", "agents")
 """The flags that ask for further files."""

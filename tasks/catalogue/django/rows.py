@@ -3,6 +3,7 @@
 import re
 from dataclasses import replace
 
+from tasks.catalogue.django.entry_script import entry_commands
 from tasks.catalogue.django.environment import django_env
 from tasks.catalogue.django.health import FACTS, HEALTH_ROW
 from tasks.catalogue.django.image import dockerfile_of, image_commands, image_of
@@ -85,7 +86,8 @@ def build_commands(component: Component, context: CatalogueContext) -> tuple[Com
         limit=300,
     )
     installed = (consistent,) if component.python and component.python.kind != "none" else ()
-    return (*lock_commands(component), *installed, static, *image_commands(component, context))
+    started = entry_commands(component, context)
+    return (*lock_commands(component), *installed, *started, static, *image_commands(component, context))
 
 
 def image_builds(component: Component, context: CatalogueContext) -> tuple[str, ...]:

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Literal, cast
 
 from tasks.discovery.documents import string, table, text_table
-from tasks.discovery.file_view import FileView, is_within, join, parent
+from tasks.discovery.file_view import FileView, is_within, join, lineage, parent
 from tasks.discovery.node.node_engines import NPM_11, fitting_version, locked_engines, needs_npm_11
 from tasks.discovery.node.node_locks import lock_format, locked_versions
 from tasks.discovery.node.node_preparation import preparation
@@ -136,7 +136,8 @@ def _reader(tree: FileView, root: str, manager: Manager, lock: str | None, manif
 
 def _linker(tree: FileView, root: str, manager: Manager, version: str) -> Literal["node-modules", "pnp"]:
     """Returns yarn's linker. Since version 2 it makes no node_modules unless `.yarnrc.yml` says so."""
-    named = string(tree.table(join(root, ".yarnrc.yml")), "nodeLinker")
+    files = (tree.table(join(above, ".yarnrc.yml")) for above in lineage(root))
+    named = next(filter(None, (string(file, "nodeLinker") for file in files)), "")
     is_pnp = manager == "yarn" and lowest_major(version) > 1 and named in {"", "pnp"}
     return "pnp" if is_pnp else "node-modules"
 
@@ -164,10 +165,19 @@ def _inputs(
     found |= {join(directory, name) for directory in (root, package) for name in _SETTINGS}
     found |= {lock or "", *_patches(tree, root), *_archives(tree, tuple(directories))}
     found |= {path for folder in _YARN for path in tree.under(join(root, f".yarn/{folder}"))}
+    found |= _above_yarn(tree, root) if lock and lock.endswith("yarn.lock") else set()
     for path in paths:
         if path not in workspace.members and lock and lock.endswith("pnpm-lock.yaml"):  # pnpm copies their files
             found |= set(tree.under(path))
     return tuple(sorted(path for path in found if tree.has(path)))
+
+
+def _above_yarn(tree: FileView, root: str) -> set[str]:
+    """Returns the settings in directories above, which yarn also reads, with the release and the plugins they name."""
+    above = [each for each in lineage(root) if each != root]
+    settings = {join(each, name) for each in above for name in (".yarnrc", ".yarnrc.yml")}
+    folders = (join(each, f".yarn/{name}") for each in above for name in ("plugins", "releases"))
+    return settings | {path for folder in folders for path in tree.under(folder)}
 
 
 def _patches(tree: FileView, root: str) -> set[str]:

@@ -15,6 +15,7 @@ from tasks.discovery.worker.deploy_words import (
     program_of,
     scripts_of,
     upload_of,
+    without_directory,
     work_of,
 )
 from tasks.production import Sourced
@@ -23,7 +24,6 @@ from tasks.worker import DeployStep
 _DEPTH = 6
 # A word that only a shell can read.
 _NEEDS_SHELL = re.compile(r"[*?\[\]{}$`~<>|&();#\n]")
-_DIRECTORIES = frozenset({"-C", "--dir", "--prefix", "--cwd"})
 _INTERPRETERS = frozenset({"bun", "node", "ts-node", "tsx", "vite-node"})
 # A program of the stack that only writes files: it calls no other program, and reaches no other system.
 _WRITES = re.compile(
@@ -49,12 +49,15 @@ class DeployPart:
 class Scripts:
     """The recipes of a tree by program, directory and name. `manager` runs the scripts of packages.
 
-    `read` returns the text of a file, or an empty one.
+    `read` returns the text of a file, or an empty one. `root_of` returns where the packages of a directory are
+    installed, and `home` is the directory of the Worker.
     """
 
     recipes: Mapping[tuple[str, str], Mapping[str, Recipe]]
     manager: str = "npm"
     read: Callable[[str], str] = lambda _: ""
+    root_of: Callable[[str], str] = lambda _: ""
+    home: str = "."
 
     def of(self, directory: str, program: str = "npm") -> Mapping[str, Recipe]:
         """Returns the scripts of the package in a directory."""
@@ -92,12 +95,8 @@ class Scripts:
 
     def _called(self, command: ShellCommand) -> tuple[Recipe, ...]:
         """Returns the scripts and recipes that a command calls."""
-        words, directory = command.words, command.directory
-        for option in sorted(_DIRECTORIES):
-            if option in words[:-1]:
-                index = words.index(option)
-                directory = join(directory, words[index + 1])
-                words = (*words[:index], *words[index + 2 :])
+        words, named = without_directory(command.words)
+        directory = join(command.directory, named) if named else command.directory
         program, arguments = program_of(words)
         if program in {"make", "just"}:
             known = self.of(directory, program)
@@ -110,6 +109,9 @@ class Scripts:
         if upload := upload_of(command.words):
             return [DeployPart(step=step, work="upload", upload=upload)]
         called = self._called(command) if depth < _DEPTH else ()
+        if any(each.program == "npm" and self.root_of(each.directory) != self.root_of(self.home) for each in called):
+            # the check of the Worker does not have these packages
+            return [DeployPart(step=step, work="outward")]
         if called:
             return [part for recipe in called for part in self._of_recipe(recipe, command, place, depth)]
         work = work_of(command.words, script)
@@ -142,7 +144,7 @@ class Scripts:
         if len(commands) > 1 or not (plain and not _NEEDS_SHELL.search(chunk.replace(first.words[0], "", 1))):
             return DeployStep(text=chunk.strip(), argv=("sh", "-c", chunk.strip()), directory=directory, found=place)
         if len(called) == 1 and program in MANAGERS:
-            is_own = first.words[0] == self.manager and _DIRECTORIES.isdisjoint(first.words)
+            is_own = first.words[0] == self.manager and without_directory(first.words)[0] == first.words
             argv = first.words if is_own else (self.manager, "run", called[0].name)
             return DeployStep(text=" ".join(argv), argv=argv, directory=called[0].directory, env=first.env, found=place)
         return _plain(first, place)

@@ -11,6 +11,7 @@ from tasks.discovery.calls.arguments import is_open
 MANAGERS = frozenset({"npm", "pnpm", "yarn", "bun"})
 # The package manager that runs the script.
 _EXECPATH = re.compile(r"^\$\{?npm_execpath\}?$")
+_DIRECTORIES = ("--cwd", "--dir", "--prefix", "-C")
 _RUNNERS = frozenset({"npx", "pnpx", "bunx"})
 _EXECUTES = frozenset({"exec", "x", "dlx"})
 _WRAPPERS = frozenset({"cross-env", "dotenv", "dotenvx", "env", "env-cmd", "infisical", "doppler", "op", "varlock"})
@@ -161,9 +162,20 @@ def scripts_of(words: Sequence[str], known: Sequence[str]) -> tuple[str, ...]:
     return tuple({"t": "test"}.get(word, word) for word in named if {"t": "test"}.get(word, word) in known)
 
 
+def without_directory(words: Sequence[str]) -> tuple[tuple[str, ...], str]:
+    """Returns the words of a package manager without the option for its directory, and this directory."""
+    directory = ""
+    for option in _DIRECTORIES:
+        if option in words[:-1]:
+            index = words.index(option)
+            directory = posixpath.join(directory, words[index + 1])
+            words = (*words[:index], *words[index + 2 :])
+    return tuple(words), directory
+
+
 def is_idle(words: Sequence[str]) -> bool:
     """Whether a command does nothing for a build: it installs packages again, or only prints."""
-    program, arguments = program_of(words)
+    program, arguments = program_of(without_directory(words)[0])
     if program in MANAGERS:
         return not arguments or arguments[0] in _INSTALLS or arguments[0].startswith("-")
     return not program or program in _SHELL or program == "corepack"

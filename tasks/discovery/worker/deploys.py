@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from tasks.discovery.calls.recipes import Recipe, read_recipes
 from tasks.discovery.calls.workflows import Script, read_jobs
 from tasks.discovery.file_view import FileView, is_within, join, lineage, parent
+from tasks.discovery.node.node_workspace import find_workspace
 from tasks.discovery.worker.deploy_scripts import DeployPart, Scripts
 from tasks.discovery.worker.targets import PRODUCTION
 from tasks.production import Sourced
@@ -59,7 +60,13 @@ def find_deploy(tree: FileView, context: DeployContext) -> Deploy:
     places: dict[tuple[str, str], dict[str, Recipe]] = {}
     for recipe in read_recipes(tree):
         places.setdefault((recipe.program, recipe.directory), {}).setdefault(recipe.name, recipe)
-    scripts = Scripts(recipes=places, manager=context.manager, read=tree.text)
+    scripts = Scripts(
+        recipes=places,
+        manager=context.manager,
+        read=tree.text,
+        root_of=lambda directory: find_workspace(tree, directory).root,
+        home=parent(context.config) if context.package is None else context.package,
+    )
     found = [*_in_ci(tree, scripts, context), *_in_scripts(tree, scripts, context)]
     best = min(found, key=lambda each: _rank(each, context), default=None)
     deploy = best.deploy if best else Deploy(directory=parent(context.config))

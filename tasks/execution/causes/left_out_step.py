@@ -11,7 +11,9 @@ from tasks.stack import Component
 from tasks.steps import Command
 
 # Programs of the stack, whose work no name shows.
-_OWN = re.compile(r"^(?:\w+=\S+\s+)*(?:npx\s+)?(?:node|tsx|ts-node|bun|deno|python3?|sh|bash|\./|make\b|just\b)")
+_OWN = re.compile(
+    r"^(?:\w+=\S+\s+)*(?:npx\s+)?(?:node|tsx|ts-node|bun|deno|python3?|sh|bash|\./|make\b|just\b|npm|pnpm|yarn)"
+)
 _ABSENT = re.compile(
     r"Could not resolve \"(?P<module>\.{1,2}/[^\"]+)\"|The entry-point file at \"(?P<entry>[^\"]+)\" was not found"
     r"|directory specified by the \"assets.directory\".*does not exist"
@@ -29,8 +31,8 @@ def judge_left_out(component: Component | None, command: Command, found: Sequenc
         return None
     table = spelled(("component", component.path))
     reason = (
-        f"{first.message}: `{step.text}` runs before the deploy ({step.found.place}), and predeploy did not run it, "
-        f"because it may change other systems. If it only makes files, name a script that runs it in predeploy.toml: "
-        f'[{table}] build = "…"'
+        f"{first.message}: `{step.text}` runs before the deploy ({step.found.place}), and predeploy did not run it: it "
+        f"may change other systems, or has packages of its own. If a script of the Worker's package can run it here, "
+        f'name that script in predeploy.toml: [{table}] build = "…"'
     )
-    return errored(ReasonCode.FRONTEND_UNBUILT, reason, explained=True)
+    return errored(ReasonCode.FRONTEND_UNBUILT, reason)

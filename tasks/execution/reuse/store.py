@@ -2,22 +2,19 @@
 
 import contextlib
 import hashlib
-import hmac
 import json
-import os
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from secrets import token_bytes, token_hex
 
 from pydantic import TypeAdapter, ValidationError
 
 from tasks.execution.reuse.keys import WEEK
+from tasks.execution.reuse.sealed import make_secret, read_sealed, write_sealed
 from tasks.models import Result, Status
 
 FORMAT = 1
-SECRET_BYTES = 32
 CLOCK_ERROR = 60.0
 """Seconds by which the time of a record may be ahead of the clock."""
 FLAKY = ".flaky"
@@ -111,46 +108,17 @@ class ResultStore:
     def _latest_file(self, stack: str) -> Path:
         return self.base / LATEST / f"{hashlib.sha256(stack.encode('utf-8', 'surrogateescape')).hexdigest()[:24]}.json"
 
-    def _seal(self, content: bytes) -> bytes:
-        return hmac.digest(self.secret, content, "sha256").hex().encode()
-
     def _read(self, path: Path) -> bytes:
-        """Returns the content of a sealed file; empty if it is missing or damaged."""
-        try:
-            seal, _, content = path.read_bytes().partition(b"\n")
-        except OSError:
-            return b""
-        return content if hmac.compare_digest(seal, self._seal(content)) else b""
+        return read_sealed(path, self.secret)
 
     def _write(self, path: Path, content: bytes) -> None:
-        new = path.with_name(f".{path.name}.{token_hex(4)}")
-        with contextlib.suppress(OSError):
-            try:
-                path.parent.mkdir(parents=True, exist_ok=True)
-                new.write_bytes(self._seal(content) + b"\n" + content)
-                new.replace(path)
-            finally:
-                new.unlink(missing_ok=True)
+        write_sealed(path, self.secret, content)
 
 
 def open_store(cache: Path, data: Path) -> ResultStore | None:
     """Returns the store of this user, or None if its secret can neither be read nor made."""
-    path = data / "results.secret"
-    try:
-        with contextlib.suppress(FileExistsError):
-            data.mkdir(parents=True, exist_ok=True)
-            new = data / f".results.{token_hex(4)}"
-            descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-            try:
-                os.write(descriptor, token_bytes(SECRET_BYTES))
-                os.link(new, path)  # all at once, and only one of several runs wins
-            finally:
-                os.close(descriptor)
-                new.unlink()
-        secret = path.read_bytes()
-    except OSError:
-        return None
-    return ResultStore(base=cache / "results", secret=secret) if len(secret) == SECRET_BYTES else None
+    secret = make_secret(data)
+    return ResultStore(base=cache / "results", secret=secret) if secret else None
 
 
 def plain_time(at: float) -> str:

@@ -10,7 +10,7 @@ from tasks.execution.log_names import log_names
 from tasks.execution.reuse.keys import CheckKey
 from tasks.execution.reuse.store import FORMAT, Record, ResultStore, plain_time
 from tasks.execution.work import EngineWork
-from tasks.models import Result, Status
+from tasks.models import Outcome, Report, Result, Status
 from tasks.planning.lowering import Lowering
 from tasks.planning.plan import Plan
 from tasks.redaction.gate import redact
@@ -48,6 +48,7 @@ class ReusingWork(EngineWork):
         self._reuse, self._logs = reuse, logs
         self._names = log_names(tuple(check.id for check in plan.checks))
         self._done: dict[str, Result] = {}
+        self._changed: frozenset[str] | None = None
 
     async def ready(self, check: Check) -> None:
         if check.id not in self._reuse.records:
@@ -62,9 +63,14 @@ class ReusingWork(EngineWork):
 
     async def stop(self) -> None:
         await super().stop()
-        done, self._done = self._done, {}
-        if done:
-            await asyncio.to_thread(remember, self._reuse, done, self.engine.facts.images)
+        if self._changed is None:
+            self._changed = await asyncio.to_thread(self._reuse.changed)
+            images = self.engine.facts.images
+            await asyncio.to_thread(remember, self._reuse, self._done, self._changed, images)
+
+    def completed(self, report: Report) -> Report:
+        until = certain_until(self._reuse, report) if self._changed == frozenset() else 0.0
+        return replace(super().completed(report), certain_until=until)
 
     def _remembered(self, check: Check, record: Record) -> Result:
         """Returns the earlier result, with a log that says where it is from."""
@@ -82,7 +88,9 @@ class ReusingWork(EngineWork):
         )
 
 
-def remember(reuse: Reuse, done: Mapping[str, Result], images: tuple[tuple[str, str], ...]) -> None:
+def remember(
+    reuse: Reuse, done: Mapping[str, Result], changed: frozenset[str], images: tuple[tuple[str, str], ...]
+) -> None:
     """Stores the passes among the results, and marks the keys of the others that gave a verdict.
 
     A pass at the second attempt counts as a failure: the check is flaky. So is a check that failed. A check without a
@@ -94,7 +102,7 @@ def remember(reuse: Reuse, done: Mapping[str, Result], images: tuple[tuple[str, 
             reuse.store.mark_flaky(key)
     kept = {check_id for check_id, result in done.items() if result.passed and check_id not in failed}
     kept = {check_id for check_id in kept if (key := reuse.keys[check_id].key) and not reuse.store.is_flaky(key)}
-    kept -= reuse.changed() if kept else frozenset()
+    kept -= changed
     now = reuse.now()
     for check_id in sorted(kept):
         result, key = replace(done[check_id], log=None), reuse.keys[check_id].key
@@ -103,6 +111,26 @@ def remember(reuse: Reuse, done: Mapping[str, Result], images: tuple[tuple[str, 
     if kept:
         reuse.store.keep_latest(reuse.stack, {check_id: reuse.keys[check_id].parts for check_id in kept})
     reuse.store.prune(now)
+
+
+def certain_until(reuse: Reuse, report: Report) -> float:
+    """Returns the time until which each result of a green run counts as that of a new run; 0 if one never does.
+
+    A check without commands was skipped, and would be again. Every other one passed at its first attempt, with a key
+    that has not failed before.
+    """
+    if report.verdict.outcome is not Outcome.PASSED:
+        return 0.0
+    ends = []
+    for each in report.checks:
+        key, result = reuse.keys[each.id], each.result
+        if result.status is Status.SKIPPED and not key.key:
+            continue
+        if not key.key or not result.passed or is_doubtful(result) or reuse.store.is_flaky(key.key):
+            return 0.0
+        record = reuse.records.get(each.id)
+        ends.append((record.at if record else reuse.now()) + key.limit)
+    return min(ends, default=0.0)
 
 
 def is_doubtful(result: Result) -> bool:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tasks.execution.reuse.keys import DAY, WEEK
+from tasks.execution.reuse.sealed import write_sealed
 from tasks.execution.reuse.store import CLOCK_ERROR, FORMAT, Record, ResultStore, open_store
 from tasks.models import Diagnostic, Proof, Result, Severity, Status, TestCounts
 
@@ -96,7 +97,7 @@ def test_sealed_record_of_no_pass_is_ignored(store: ResultStore, status: Status)
     document = json.loads(path.read_bytes().partition(b"\n")[2])
     document["result"]["status"] = status.value
     content = json.dumps(document).encode()
-    path.write_bytes(store._seal(content) + b"\n" + content)
+    write_sealed(path, store.secret, content)
 
     assert find(store) is None
 

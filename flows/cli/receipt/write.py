@@ -1,0 +1,78 @@
+"""Writes the receipt of a green run."""
+
+import json
+import os
+import shutil
+import time
+from pathlib import Path
+
+from flows.cli.receipt.answer import ASKED
+from flows.cli.receipt.facts import CONFIGURATION, facts_of, git_facts, request_file, stack_file
+from tasks.engines.dagger.reach import RUNNER_HOST, RUNTIMES, SESSION_PORT
+from tasks.errors import PredeployError
+from tasks.execution.reuse.sealed import write_sealed
+from tasks.models import Report, SkipReason, Status
+from tasks.prefect_server.start import is_ci
+from tasks.redaction.gate import redact
+from tasks.report.facts import place_of
+from tasks.source.base import base_commit
+from tasks.stack import Kind
+from tasks.validation.job import Job
+from tasks.validation.scope import Scope
+
+
+def write_receipt(report: Report, job: Job, text: str, place: Path) -> None:
+    """Writes the receipt if a new run could give no other report. `place` is the directory of the report."""
+    if not ASKED.request or not report.certain_until or not has_certain_engine(job) or not job.reuses:
+        return
+    if job.secrets or job.token is not None or is_ci(job.environ) or job.settings.base or not report.directory:
+        return
+    scope = job.scope
+    has_hidden = CONFIGURATION not in scope.tree.files and (scope.home / CONFIGURATION).exists()
+    if has_hidden or not is_base_certain(scope):
+        return
+    receipt = {
+        "root": os.fsencode(scope.tree.root).decode("utf-8", "surrogateescape"),
+        "facts": facts_of(scope.tree, job.environ, ASKED.secret),
+        "at": time.time(),
+        "until": report.certain_until,
+        "run": job.run_id,
+        "report": str(place / "report.json"),
+        "shown": f"{place_of(report)}/report.json",
+        "engine": report.engine.name,
+        "json": job.settings.json_output,
+        "counts": {
+            "checks": len(report.checks),
+            "skipped": sum(each.result.status is Status.SKIPPED for each in report.checks),
+        },
+        "text": redact(text, job.secrets.redactor),
+    }
+    content = json.dumps(receipt).encode()
+    write_sealed(request_file(job.user_dirs.cache, ASKED.request), ASKED.secret, content)
+    if scope.plan.whole:
+        write_sealed(stack_file(job.user_dirs.cache, scope.home), ASKED.secret, content)
+
+
+def has_certain_engine(job: Job) -> bool:
+    """Whether a new run would take the embedded engine: it is chosen, or nothing leads to containers."""
+    if job.settings.engine == "local":
+        return True
+    named = any(job.environ.get(name) for name in (RUNNER_HOST, SESSION_PORT))
+    found = any(shutil.which(name, path=job.environ.get("PATH")) for name in RUNTIMES)
+    return job.settings.engine == "auto" and not named and not found
+
+
+def is_base_certain(scope: Scope) -> bool:
+    """Whether git still names the deployed commit that the run had, and the tree has a stable history meanwhile."""
+    if scope.tree.commit is None:
+        return True
+    before = git_facts(scope.tree)
+    try:
+        chosen = base_commit(scope.tree, "")
+    except PredeployError:
+        return False
+    if scope.deployed is not None:
+        is_same = chosen == scope.deployed
+    else:
+        is_same = isinstance(chosen, SkipReason) or not scope.stack.of(Kind.WEB)
+    return is_same and git_facts(scope.tree) == before
