@@ -53,7 +53,8 @@ def may_reuse(job: Job) -> bool:
     scope, settings = job.scope, job.settings
     exports = bool(scope.deliveries or scope.handovers)
     is_alone = job.is_trusted and job.whole is None and not job.secrets.stale
-    return job.reuses and settings.reuse and is_alone and not settings.gate and not exports
+    has_server = settings.mysql_url is not None  # nothing says what it is, and which version
+    return job.reuses and settings.reuse and is_alone and not (settings.gate or exports or has_server)
 
 
 def records_for(scope: Scope, keys: Mapping[str, CheckKey], store: ResultStore) -> dict[str, Record]:
