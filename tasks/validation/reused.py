@@ -33,7 +33,14 @@ def open_reuse(job: Job, engine: Engine) -> Reuse | None:
     store = open_store(job.user_dirs.cache, job.user_dirs.data)
     if store is None:
         return None
-    maker = KeyMaker(scope=job.scope, environ=job.environ, values=job.secrets, engine=engine.facts, store=store)
+    maker = KeyMaker(
+        scope=job.scope,
+        environ=job.environ,
+        values=job.secrets,
+        engine=engine.facts,
+        store=store,
+        has_images="image" in engine.provides,
+    )
     before, keys = stamps_of(job.scope.tree), maker.keys(job.scope.tree)
     records = {} if job.settings.fresh else records_for(job.scope, keys, store)
     return Reuse(
@@ -79,6 +86,7 @@ class KeyMaker:
     values: Mapping[str, str]
     engine: EngineFacts
     store: ResultStore
+    has_images: bool = False
 
     def keys(self, tree: Tree) -> dict[str, CheckKey]:
         """Returns the key of each check, by id."""
@@ -99,6 +107,7 @@ class KeyMaker:
             base=digest(base),
             secret=lambda name: secret_digest(self.values[name], secret) if name in self.values else "",
             day=f"{datetime.now(UTC):%Y-%m-%d}",
+            has_images=self.has_images,
         )
         return keys_of(scope.plan, facts)
 
