@@ -167,6 +167,13 @@ def without_gaps(found: list[Finding]) -> tuple[list[Finding], list[str]]:
     return [each for each in found if each["rule"] != GAP], gaps
 
 
+def with_limits(options: argparse.Namespace) -> argparse.Namespace:
+    """Returns the options with longer limits on a busy machine."""
+    options.wait, options.limit = share(options.within, options.wait), share(options.within, options.limit)
+    options.healthcheck_wait *= max(1, options.within / options.usual) if options.usual else 1
+    return options
+
+
 def main() -> int:
     parser = argparse.ArgumentParser()
     parser.add_argument("--host", required=True)
@@ -187,8 +194,7 @@ def main() -> int:
     parser.add_argument("--healthcheck", default="", help="file and line of the image's HEALTHCHECK")
     parser.add_argument("--healthcheck-wait", type=float, default=120, help="seconds until it has to end")
     parser.add_argument("--doubt", action="append", default=[], help="a package for a service that the run lacks")
-    options = parser.parse_args()
-    options.wait, options.limit = share(options.within, options.wait), share(options.within, options.limit)
+    options = with_limits(parser.parse_args())
     server, paths, other = read_server(options), options.path, options.other
     if silence := listen(server, options.wait):
         code, found, summary = 4, said("not_ready", f"the server is not ready: {silence}"), ""
@@ -203,8 +209,7 @@ def main() -> int:
     if code == 1 and options.remote:
         code, found = 9, [without_bindings(options.remote), *found]
     if code == 0:
-        busy = max(1, options.within / options.usual) if options.usual else 1
-        code, more, own = image_health(options.healthcheck, options.healthcheck_wait * busy, options.doubt)
+        code, more, own = image_health(options.healthcheck, options.healthcheck_wait, options.doubt)
         found, summary = [*found, *more], ", ".join(filter(None, (summary, own)))
     if code == 0 and (missing := lost_database(os.environ.get("DATABASE_URL", ""))):
         code, found, summary = 8, said("database", f"the server answers, but its database is gone: {missing}"), ""

@@ -63,6 +63,14 @@ def error(text: str, **over: Any) -> RaisedError:
             "TesseractNotFoundError: tesseract is not installed or it's not in your PATH. See README file",
             "the program tesseract is not on this machine.",
         ),
+        (
+            "selenium.common.exceptions.NoSuchDriverException: Message: Unable to obtain driver for firefox; For docs",
+            "If production has it: apt-get install -y firefox-esr",
+        ),
+        (
+            "playwright.Error: BrowserType.launch: Executable doesn't exist at /x/chromium_headless_shell-1187/shell",
+            "the program chromium is not on this machine",
+        ),
     ],
 )
 def test_system_library_that_is_missing_is_errored_with_the_line_that_installs_it(text: str, says: str) -> None:
