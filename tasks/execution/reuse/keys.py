@@ -35,8 +35,8 @@ class KeyFacts:
     """What the keys of a run are made of, besides its checks. Each text identifies its part.
 
     `files` returns the digest of names, modes and contents of the files that these inputs select. `secret` returns the
-    keyed digest of a secret's value, or an empty text without a value. `day` is the date in UTC. `has_images`: the engine
-    builds images, and runs the commands in them.
+    keyed digest of a secret's value, or an empty text without a value. `day` is the date in UTC. `has_images`: the
+    engine builds images, and runs the commands in them.
     """
 
     predeploy: str
