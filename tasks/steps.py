@@ -18,8 +18,7 @@ ENV = "@env@"  # the directory in which an environment is made
 PROBES = "@probes@"  # the directory of predeploy's probes
 PYTHON = "@python@"
 """The engine's own Python, 3.11 or newer, without the stack's packages."""
-# the step's own database on the run's Postgres
-DB_URL, DB_HOST, DB_PORT = "@db.url@", "@db.host@", "@db.port@"
+DB_URL, DB_HOST, DB_PORT = "@db.url@", "@db.host@", "@db.port@"  # the step's own database on the run's Postgres
 DB_USER, DB_PASSWORD, DB_NAME = "@db.user@", "@db.password@", "@db.name@"
 LIMIT = "@limit@"  # in argv: the seconds that the step is given, more on a busy machine
 NONCE = "@nonce@"
@@ -173,7 +172,7 @@ class Database:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Service:
-    """A server that starts before a step and ends after it. `in_image` and `entry` are as in `Command`."""
+    """A server next to a step. `in_image`, `entry` are as in `Command`. `patience` multiplies HEALTHCHECK's limit."""
 
     name: str
     argv: tuple[str, ...]
@@ -185,6 +184,7 @@ class Service:
     database: Database | None = None
     in_image: tuple[str, ...] = ()
     entry: tuple[str, ...] | None = None
+    patience: int = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -74,6 +74,17 @@ def tell_github(report: Report, home: Path, environ: Mapping[str, str], streams:
         github.append_summary(report, environ, streams.redactor.text)
 
 
+def comment_on_github(report: Report, environ: Mapping[str, str]) -> None:
+    """Keeps the comment on the pull request, if GitHub Actions runs this process and the settings ask for it."""
+    if github.is_there(environ) and environ.get("PREDEPLOY_GITHUB_COMMENT"):
+        import asyncio
+
+        from flows.commits.pull_comment import comment_of_actions
+
+        if warning := asyncio.run(comment_of_actions(report, environ)):
+            say(f"predeploy: {warning}", sys.stderr)
+
+
 def say(text: str, stream: TextIO | None) -> None:
     """Writes a line to a stream. A closed pipe or a missing stream is no error."""
     if stream is None:

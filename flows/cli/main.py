@@ -13,7 +13,7 @@ from typing import Any
 from flows.cli.actions.rerun import rerun_options
 from flows.cli.arguments import Arguments, parse_arguments, split_words
 from flows.cli.declarations import DEFAULT_PROGRAM, PROGRAMS, RERUN
-from flows.cli.endings import Streams, deliver, end_without_report, say, tell_github, verdict_of
+from flows.cli.endings import Streams, comment_on_github, deliver, end_without_report, say, tell_github, verdict_of
 from flows.cli.invocation import Caller, absolute, enter_neutral_directory
 from flows.cli.list_and_plan import list_document, render_list, render_plan
 from flows.cli.operate import start_program
@@ -177,6 +177,7 @@ def validate(request: ValidationRequest, caller: Caller, streams: Streams, inter
     text = output.render(report)
     interruption.printing()
     tell_github(report, job.scope.home, job.environ, streams)
+    comment_on_github(report, job.environ)
     deliver(report, text, streams)
     with contextlib.suppress(Exception):  # the verdict is printed: a receipt only saves time
         write_receipt(report, job, text, cwd / report.place)

@@ -10,10 +10,12 @@ from prefect.context import FlowRunContext
 from prefect.logging import get_logger
 from prefect.utilities.urls import url_for
 
+from flows.commits.order import Order
 from flows.commits.secret_blocks import read_block
 from tasks.errors import PredeployError
 from tasks.github.settings import GitHubSettings
 from tasks.github.status import CommitStatus, GitHub, StatusState, set_status
+from tasks.models import Report
 from tasks.source.fetch import Remote
 
 COMMIT = "commit:"
@@ -80,6 +82,25 @@ async def github_token(github: GitHubSettings) -> str:
     if not github.token_block:
         return ""
     return await read_block(github.token_block, "PREDEPLOY_GITHUB_TOKEN_BLOCK")
+
+
+async def comment_on_pull_requests(order: Order, commit: str, report: Report) -> None:
+    """Keeps the comment on the pull requests of a commit, if that is wanted. It is no part of the verdict."""
+    from flows.commits.pull_comment import comment_of_flow
+
+    github, context = GitHubSettings(), FlowRunContext.get()
+    if not github.comment:
+        return
+    path = Remote(repository=order.repository, server=github.server_url).path_on_server
+    name = context_of(github.context, {"trusted": order.is_trusted, "gate": order.choices.get("gate")})
+    url = url_for(context.flow_run) if context and context.flow_run else None
+    try:
+        token = await github_token(github)
+    except PredeployError as error:
+        get_run_logger().warning("%s", error)
+        return
+    if warning := await comment_of_flow(report, path, commit, token, f"{name}/{report.stack}", url or ""):
+        get_run_logger().warning("%s", warning)
 
 
 async def _set(run: FlowRun, state: StatusState, description: str) -> None:

@@ -53,9 +53,12 @@ class Effort:
 
 
 def given_time(step: Step, load: float) -> Step:
-    """Returns the step with a longer limit if the machine is busy."""
-    limit = step.limit * scale_of(load)
-    return replace(step, limit=limit, argv=tuple(part.replace(LIMIT, f"{limit:g}") for part in step.argv))
+    """Returns the step, and the HEALTHCHECK of its servers, with a longer limit if the machine is busy."""
+    scale = scale_of(load)
+    limit = step.limit * scale
+    services = tuple(replace(each, patience=scale) for each in step.services)
+    argv = tuple(part.replace(LIMIT, f"{limit:g}") for part in step.argv)
+    return replace(step, limit=limit, argv=argv, services=services)
 
 
 def running_python(environment: Environment, prepared: Prepared) -> list[RunningPython]:

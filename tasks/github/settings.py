@@ -30,4 +30,7 @@ class GitHubSettings(BaseSettings):
         default=None, description="The token that reads private repositories and sets commit statuses."
     )
     token_block: str = Field(default="", description="The Prefect Secret block that holds the token instead.")
+    comment: bool = Field(
+        default=False, description="Whether one comment with the report is kept on each pull request of the commit."
+    )
     context: str = Field(default="predeploy", min_length=1, description="The name (context) of the commit status.")

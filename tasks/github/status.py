@@ -64,28 +64,42 @@ class GitHub:
 
 async def set_status(github: GitHub, repository: str, commit: str, status: CommitStatus) -> None:
     """Sets the status of a commit. Raises EngineError if GitHub still refuses it after the last attempt."""
-    url = f"{github.api_url}/repos/{repository}/statuses/{commit}"
-    trouble = ""
+    advice = "Check that the token may set statuses there (PREDEPLOY_GITHUB_TOKEN, `statuses: write`)."
+    what = f"the status of {repository}@{commit[:10]}"
+    # any other success is no proof: after a redirect, the POST may have been repeated as a GET
+    await ask(github, "POST", f"repos/{repository}/statuses/{commit}", status.document, (CREATED,), advice, what)
+
+
+async def ask(
+    github: GitHub,
+    method: str,
+    path: str,
+    document: Mapping[str, str] | None,
+    accepted: tuple[int, ...],
+    advice: str,
+    what: str = "",
+) -> httpx.Response:
+    """Sends a request, again if that may help. Raises EngineError if no answer has one of the accepted codes."""
+    url, trouble = f"{github.api_url}/{path}", ""
     async with httpx.AsyncClient(timeout=SECONDS, headers=github.headers, follow_redirects=True) as client:
         for attempt in range(ATTEMPTS):
             backoff = BACKOFF * 2**attempt
             pause: float | None = backoff
             try:
-                answer = await client.post(url, json=status.document)
+                answer = await client.request(method, url, json=document)
             except httpx.HTTPError as error:
                 trouble = type(error).__name__
             else:
-                # any other success is no proof: after a redirect, the POST may have been repeated as a GET
-                if answer.status_code == CREATED:
-                    return
+                if answer.status_code in accepted:
+                    return answer
                 # the body may have anything, and the reason stands in a public log
                 trouble = f"{answer.status_code} {answer.reason_phrase}".strip()
                 pause = pause_after(answer.status_code, answer.headers, answer.text, backoff, time.time())
             if pause is None or pause > TOO_LONG or attempt == ATTEMPTS - 1:
                 break
             await asyncio.sleep(pause)
-    advice = "Check that the token may set statuses there (PREDEPLOY_GITHUB_TOKEN, `statuses: write`)."
-    raise EngineError(f"GitHub did not accept the status of {repository}@{commit[:10]} ({trouble}). {advice}", "status")
+    what = what or f"{method} {path.partition('?')[0]}"
+    raise EngineError(f"GitHub did not accept {what} ({trouble}). {advice}", "status")
 
 
 def pause_after(code: int, headers: Mapping[str, str], text: str, backoff: float, now: float) -> float | None:

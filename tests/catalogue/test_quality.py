@@ -340,3 +340,21 @@ def test_files_that_ci_makes_are_made_in_the_workspace_of_the_tool(name: str, to
 
     assert (making.argv, making.cwd, making.label) == (("sh", "-ec", "cp 'a b.example' .env"), ".", "files of ci.yml:3")
     assert (making.environment, making.inputs, making.verdicts) == (row.environment, row.inputs, ())
+
+
+@pytest.mark.parametrize(
+    ("files", "configured", "runner"),
+    [
+        (TESTS, "", "django_test"),
+        (TESTS, "pytest", "pytest"),
+        (TESTS | {"apps/web/tests/test_shop.py": "def test_it():\n    pass\n"}, "", "pytest"),
+        (FUNCTIONS, "", "pytest"),
+    ],
+)
+def test_tests_that_pytest_would_not_collect_run_with_djangos_runner(
+    files: dict[str, str], configured: str, runner: str
+) -> None:
+    tools = frozenset({"pytest"})
+    found = checks_of(make_web(project=project(configured=configured, tools=tools)), files)
+
+    assert {name for name in found if name in {"pytest", "django_test"}} == {runner}

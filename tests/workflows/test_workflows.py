@@ -125,7 +125,7 @@ def action(tmp_path: Path) -> Runner:
     (workspace / "just").chmod(0o755)
     write_report(workspace, commit="e" * 40, result="passed")
     temp.mkdir()
-    names = ("engine", "environment", "built", "doppler-token")
+    names = ("engine", "environment", "built", "doppler-token", "comment-token")
     values = {"inputs.stack": "stack", "inputs.gate": "true"} | {f"inputs.{name}": "" for name in names}
     return Runner(workspace=workspace, temp=temp, values=values)
 
@@ -279,6 +279,7 @@ def runner(tmp_path: Path, shared_home: Path) -> Runner:
         "inputs.environment": "",
         "inputs.built": str(tmp_path / "built"),
         "inputs.doppler-token": "",
+        "inputs.comment-token": "",
     }
     (tmp_path / "temp").mkdir()
     environ = {"XDG_CACHE_HOME": str(cache), "XDG_DATA_HOME": str(tmp_path / "data"), **GIVEN}

@@ -21,9 +21,10 @@ from flows.cli.start_time import restart
 from flows.cli.status import newest_place, read_document, render_status
 from flows.cli.witness import post_witness
 from tasks.errors import PredeployError, UsageError
+from tasks.execution.reuse.machine import own_code
+from tasks.source.places import existing
 from tasks.source.tree import read_tree
 from tasks.user_dirs import REPORTS, UserDirs, require_usable
-from tasks.validation.stack_settings import existing
 
 WATCH = "--watch"
 _NOT_WITH = ("list", "plan", "gate", "distribute", "detach", "json_output", "publish", "export_image", "export_built")
@@ -120,6 +121,7 @@ def watch_stack(
         raise UsageError(text) from error
     import flows.cli.session  # noqa: F401 - each run is a fork that has it imported
 
+    own_code()  # the forks run the code of now, whatever is on the disk later
     own, words = split_words(arguments)
     again = [*(each for each in own if each != WATCH), *(["--", *words] if words else [])]
     root = existing(absolute(given.options.get("stack") or caller.default_stack)).resolve()

@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from tasks.user_dirs import UserDirs
 
-WORDS_OF_A_RUN = frozenset({"--fresh", "--gate", "--list", "--plan", "--detach", "--distribute", "--help", "-h"})
+WORDS_OF_A_RUN = frozenset(
+    {"--fresh", "--gate", "--list", "--plan", "--detach", "--distribute", "--watch", "--help", "-h"}
+)
 """Arguments of commands that no receipt answers."""
 RED = 3
 
@@ -112,7 +114,7 @@ def require_receipt(stack: Path, user_dirs: "UserDirs", environ: Mapping[str, st
         return "No receipt: no run of all checks has passed on these files. Run predeploy.", RED
     if not usable(receipt, current_facts(root, user_dirs.cache, {**environ, "PATH": path}, secret), now):
         return f"The receipt of the run {receipt['run']} is out of date: something has changed. Run predeploy.", RED
-    return f"{head_of(receipt, now)}\n{last_line_of(receipt)}", 0
+    return f"{head_of(receipt, now)}\n{last_line_of({**receipt, 'shown': receipt['report']})}", 0
 
 
 def head_of(receipt: Any, now: float) -> str:

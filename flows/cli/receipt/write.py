@@ -1,5 +1,6 @@
 """Writes the receipt of a green run."""
 
+import contextlib
 import json
 import os
 import shutil
@@ -20,12 +21,16 @@ from tasks.stack import Kind
 from tasks.validation.job import Job
 from tasks.validation.scope import Scope
 
+KEPT = 2 * 24 * 3600.0
+
 
 def write_receipt(report: Report, job: Job, text: str, place: Path) -> None:
     """Writes the receipt if a new run could give no other report. `place` is the directory of the report."""
     if not ASKED.request or not report.certain_until or not has_certain_engine(job) or not job.reuses:
         return
-    if job.secrets or job.token is not None or is_ci(job.environ) or job.settings.base or not report.directory:
+    if job.secrets or job.token is not None or is_ci(job.environ) or not report.directory:
+        return
+    if job.settings.base or job.settings.fresh:  # a receipt would be a result of an earlier run
         return
     scope = job.scope
     has_hidden = CONFIGURATION not in scope.tree.files and (scope.home / CONFIGURATION).exists()
@@ -49,6 +54,10 @@ def write_receipt(report: Report, job: Job, text: str, place: Path) -> None:
     }
     content = json.dumps(receipt).encode()
     write_sealed(request_file(job.user_dirs.cache, ASKED.request), ASKED.secret, content)
+    with contextlib.suppress(OSError):  # each one ends at midnight
+        for old in request_file(job.user_dirs.cache, "").parent.glob("*.json"):
+            if time.time() - old.stat().st_mtime > KEPT:
+                old.unlink(missing_ok=True)
     if scope.plan.whole:
         write_sealed(stack_file(job.user_dirs.cache, scope.home), ASKED.secret, content)
 

@@ -17,6 +17,8 @@ def health_commands(component: Component, context: CatalogueContext) -> tuple[Co
     """Returns the command that sends a request to production's server, as a proxy would send it."""
     configured = context.configured(component).health
     path = health_paths(configured) or ("--path", HEALTH, "--else", "/")
+    own = image_of(component, context).healthcheck
+    limit = 120 + 30 * len(configured) + (own.longest if own else 0)
     arguments = (
         "--host",
         SERVER_HOST,
@@ -30,12 +32,7 @@ def health_commands(component: Component, context: CatalogueContext) -> tuple[Co
         "--within",
         LIMIT,
     )
-    image = image_of(component, context)
-    own = image.healthcheck
-    if own is not None:
-        place = f"{dockerfile_of(component, context)}:{own.line}"
-        doubts = (f"--doubt={each}" for each in services_of(component))
-        arguments = (*arguments, "--healthcheck", place, "--healthcheck-wait", f"{own.longest:g}", *doubts)
+    arguments = (*arguments, *healthcheck_options(component, context, limit))
     request = Command(
         argv=("python", f"{PROBES}/e2e/http_health.py", *arguments),
         label=f"GET {', '.join(configured) or HEALTH}",
@@ -47,10 +44,20 @@ def health_commands(component: Component, context: CatalogueContext) -> tuple[Co
         answered=("unhealthy",),
         evidence="summary",
         parser="probe",
-        limit=120 + 30 * len(configured) + (own.longest if own else 0),
+        limit=limit,
         services=(server(component, context),),
     )
     return (request,)
+
+
+def healthcheck_options(component: Component, context: CatalogueContext, limit: float) -> tuple[str, ...]:
+    """Returns the probe's options for the HEALTHCHECK of the image. `limit` is that of the whole step."""
+    own = image_of(component, context).healthcheck
+    if own is None:
+        return ()
+    place = f"{dockerfile_of(component, context)}:{own.line}"
+    doubts = (f"--doubt={each}" for each in services_of(component))
+    return ("--healthcheck", place, "--healthcheck-wait", f"{own.longest:g}", "--usual", f"{limit:g}", *doubts)
 
 
 def health_requires(component: Component, context: CatalogueContext) -> tuple[tuple[str, str], ...]:

@@ -23,6 +23,7 @@ from tasks.steps import OUT, Command, Fact
 NOT_COLLECTED: tuple[str, Fact, str] = ("tests_failed", "no_tests", "collection_error")
 NO_RUNNER, NO_SETTINGS = "no_test_runner", "no_test_settings"
 _FILE = re.compile(r"(?:^|/)(?:tests?|test_\w+|\w+_tests?)\.py$|(?:^|/)tests/(?:.*/)?\w+\.py$")
+_COLLECTED = re.compile(r"(?:^|/)(?:test_\w+|\w+_test)\.py$")
 _TEST = re.compile(r"^[ \t]*(?:async[ \t]+)?def[ \t]+test\w*\(", re.MULTILINE)
 _CLASS = re.compile(r"^class[ \t]+\w+\([^)]*(?:Test|TestCase|Mixin)\w*[^)]*\):", re.MULTILINE)
 _SERVERS = re.compile(r"postg|timescale|pgvector|mysql|maria|percona|cockroach|mssql|oracle")
@@ -44,18 +45,22 @@ def _has_cases(component: Component, context: CatalogueContext) -> bool:
     return any(_CLASS.search(context.read(path)) for path in files_with_tests(component, context))
 
 
-def wants_pytest(component: Component) -> bool:
-    """Whether the stack runs its tests with pytest."""
+def wants_pytest(component: Component, context: CatalogueContext) -> bool:
+    """Whether the stack runs its tests with pytest. Without configuration, pytest does not collect a tests.py."""
     project = component.python
     if project is None:
         return False
-    return is_called(project, "pytest") or ("pytest" in project.tools and not is_called(project, DJANGO_TEST))
+    if is_called(project, "pytest") or "pytest" in project.configurations:
+        return is_called(project, "pytest") or not is_called(project, DJANGO_TEST)
+    collects = any(_COLLECTED.search(path) for path in files_with_tests(component, context))
+    is_lost = not collects and _has_cases(component, context)
+    return "pytest" in project.tools and not is_lost and not is_called(project, DJANGO_TEST)
 
 
 def pytest_absent(component: Component, context: CatalogueContext) -> str:
     """Returns why a component has no check of pytest."""
     project = component.python
-    if project is None or not wants_pytest(component):
+    if project is None or not wants_pytest(component, context):
         runner = next((call for call in project.calls if call.tool == DJANGO_TEST), None) if project else None
         by = f": its tests run with manage.py test ({runner.file}:{runner.line})" if runner else ""
         unrun = not by and project is not None and _is_unrun(component, context)
@@ -106,7 +111,7 @@ def django_test_absent(component: Component, context: CatalogueContext) -> str:
         return f"{component.label} has no Python project"
     if is_called(project, DJANGO_TEST):
         return ""
-    if wants_pytest(component):
+    if wants_pytest(component, context):
         return f"{component.label} runs its tests with pytest"
     called = any(call.tool == DJANGO_TEST for call in project.calls)
     if called or _has_cases(component, context):

@@ -150,21 +150,23 @@ def serve(
     argv: Sequence[str],
     variables: Mapping[str, str] = NO_VARIABLES,
     healthcheck: Healthcheck | None = None,
+    patience: int = 1,
 ) -> list[str]:
     """The argv of a server that writes its output and exit code to the shared directory.
 
-    A healthcheck of its image runs next to it, in the same container, as soon as the step asks for it.
+    A healthcheck of its image runs next to it, in the same container, as soon as the step asks for it. `patience`
+    multiplies its time limit.
     """
-    script = healthcheck_script(name, healthcheck, variables) if healthcheck else ""
+    script = healthcheck_script(name, healthcheck, variables, patience) if healthcheck else ""
     return ["sh", "-c", script + SERVER_SCRIPT, "predeploy", name, *with_variables(argv, variables)]
 
 
-def healthcheck_script(name: str, healthcheck: Healthcheck, variables: Mapping[str, str]) -> str:
+def healthcheck_script(name: str, healthcheck: Healthcheck, variables: Mapping[str, str], patience: int) -> str:
     """The part of the script that runs the healthcheck."""
     values = {
         "DIRECTORY": f"{SERVED}/{name}",
         "COMMAND": shlex.join(with_variables(healthcheck.argv, variables)),
-        "LIMIT": f"{max(1, math.ceil(healthcheck.limit))}",
+        "LIMIT": f"{max(1, math.ceil(healthcheck.limit * patience))}",
         "WAIT": f"{max(1, math.ceil(healthcheck.wait))}",
         "START": f"{math.ceil(healthcheck.start)}",
         "RETRIES": f"{healthcheck.retries}",

@@ -27,6 +27,9 @@ _PROGRAMS = (
     re.compile(r"No (?P<name>wkhtmltopdf|wkhtmltoimage) executable found"),
     re.compile(r"Can't find (?P<name>msg\w+|xgettext)\b"),
     re.compile(r"spawn (?P<name>[\w.+-]+) ENOENT"),
+    re.compile(r"Unable to obtain driver for (?P<name>firefox|chrome)"),
+    re.compile(r"cannot find (?P<name>[Cc]hrome) binary"),
+    re.compile(r"Executable doesn't exist at \S*/(?P<name>chromium|firefox|webkit)[\w]*-\d"),
     re.compile(r"Is (?P<name>poppler) installed and in PATH"),
 )
 _NO_FILE = re.compile(
@@ -75,6 +78,9 @@ PACKAGES = {
     "exiftool": "libimage-exiftool-perl",
     "rsvg-convert": "librsvg2-bin",
     "ffprobe": "ffmpeg",
+    "firefox": "firefox-esr",
+    "chrome": "chromium chromium-driver",
+    "Chrome": "chromium chromium-driver",
 }
 
 

@@ -167,6 +167,13 @@ def without_gaps(found: list[Finding]) -> tuple[list[Finding], list[str]]:
     return [each for each in found if each["rule"] != GAP], gaps
 
 
+def with_limits(options: argparse.Namespace) -> argparse.Namespace:
+    """Returns the options with longer limits on a busy machine."""
+    options.wait, options.limit = share(options.within, options.wait), share(options.within, options.limit)
+    options.healthcheck_wait *= max(1, options.within / options.usual) if options.usual else 1
+    return options
+
+
 def main() -> int:
     parser = argparse.ArgumentParser()
     parser.add_argument("--host", required=True)
@@ -178,6 +185,7 @@ def main() -> int:
     parser.add_argument("--wait", type=float, default=30, help="seconds until the server has to listen")
     parser.add_argument("--limit", type=float, default=30, help="seconds until it has to answer")
     parser.add_argument("--within", type=float, default=0, help="the limit of this step: a longer one extends both")
+    parser.add_argument("--usual", type=float, default=0, help="its limit on an idle machine: a longer one extends all")
     parser.add_argument("--proof", default="", help="the first word of X-Predeploy in an answer of the right program")
     parser.add_argument("--silent", action="store_true", help="a Worker need not answer: it handles other events")
     parser.add_argument("--outbound", default="", help="host and port of the service for a Worker's outbound requests")
@@ -186,8 +194,7 @@ def main() -> int:
     parser.add_argument("--healthcheck", default="", help="file and line of the image's HEALTHCHECK")
     parser.add_argument("--healthcheck-wait", type=float, default=120, help="seconds until it has to end")
     parser.add_argument("--doubt", action="append", default=[], help="a package for a service that the run lacks")
-    options = parser.parse_args()
-    options.wait, options.limit = share(options.within, options.wait), share(options.within, options.limit)
+    options = with_limits(parser.parse_args())
     server, paths, other = read_server(options), options.path, options.other
     if silence := listen(server, options.wait):
         code, found, summary = 4, said("not_ready", f"the server is not ready: {silence}"), ""

@@ -11,19 +11,19 @@ _DIAGNOSTICS = 20
 
 def report_markdown(report: Report) -> str:
     """Render the whole report as one page."""
-    blocks = [f"# {_inline(report_title(report))}", _facts(report)]
+    blocks = [f"# {inline(report_title(report))}", _facts(report)]
     blocks += [_stage(stage, report.of(stage)) for stage in Stage if report.of(stage)]
     blocks += [_trouble(check) for check in report.checks if check.result.status in (Status.FAILED, Status.ERRORED)]
     if report.verdict.outcome is Outcome.ERRORED and report.verdict.gaps:
-        blocks.append("\n".join(["## Not proven", "", *(f"- {_inline(gap)}" for gap in report.verdict.gaps)]))
+        blocks.append("\n".join(["## Not proven", "", *(f"- {inline(gap)}" for gap in report.verdict.gaps)]))
     if said := [*comparison_lines(report)]:
-        blocks.append("\n".join(["## Compared with before", "", *(f"- {_inline(text)}" for text in said)]))
+        blocks.append("\n".join(["## Compared with before", "", *(f"- {inline(text)}" for text in said)]))
     if title := weaker_title(report):
         blocks.append(
-            "\n".join([f"## {_inline(title[:-1])}", "", *(f"- {_inline(each)}" for each in weaker_lines(report))])
+            "\n".join([f"## {inline(title[:-1])}", "", *(f"- {inline(each)}" for each in weaker_lines(report))])
         )
     if report.warnings:
-        blocks.append("\n".join(["## Warnings", "", *(f"- {_inline(warning)}" for warning in report.warnings)]))
+        blocks.append("\n".join(["## Warnings", "", *(f"- {inline(warning)}" for warning in report.warnings)]))
     if report.rerun:
         blocks.append(f"Run the red checks again: {_code(report.rerun)}")
     return "\n\n".join(blocks) + "\n"
@@ -63,10 +63,10 @@ def _facts(report: Report) -> str:
             f"- stack: {_code(report.stack)}",
             f"- tree: {_code(report.tree)}",
             *([f"- gate: commit {_code(report.commit)}, from a clean clone"] if report.gate else []),
-            f"- engine: {_inline(engine_line(report))}",
+            f"- engine: {inline(engine_line(report))}",
             f"- {counted(len(report.checks), 'check')} in {report.duration:.1f} s, exit {report.verdict.exit_code}",
             f"- report and logs: {_code(place_of(report))}",
-            *([f"- secrets: {_inline(secrets)}"] if secrets else []),
+            *([f"- secrets: {inline(secrets)}"] if secrets else []),
         ]
     )
 
@@ -78,20 +78,20 @@ def _stage(stage: Stage, checks: tuple[CheckReport, ...]) -> str:
 def _line(check: CheckReport) -> str:
     result = check.result
     cached = ", cached" if result.cached else ""
-    summary = f": {_inline(_summary(result))}" if _summary(result) else ""
-    return f"- {_MARKS[result.status]} {_inline(check.title)} ({result.duration:.1f} s{cached}){summary}"
+    summary = f": {inline(_summary(result))}" if _summary(result) else ""
+    return f"- {_MARKS[result.status]} {inline(check.title)} ({result.duration:.1f} s{cached}){summary}"
 
 
 def _trouble(check: CheckReport) -> str:
     result = check.result
-    lines = [f"### {_MARKS[result.status]} {_inline(check.title)}", "", _inline(result.reason or result.reason_code)]
+    lines = [f"### {_MARKS[result.status]} {inline(check.title)}", "", inline(result.reason or result.reason_code)]
     found = [
         " ".join(filter(None, [finding.diagnostic.location, headline(finding), repetition(finding)]))
         for finding in findings(result.diagnostics)
     ]
     if found:
         shown = found[:_DIAGNOSTICS] + ([f"and {len(found) - _DIAGNOSTICS} more"] if len(found) > _DIAGNOSTICS else [])
-        lines += ["", _block("\n".join(shown))]
+        lines += ["", block("\n".join(shown))]
     if check.rerun:
         lines += ["", f"Run it again: {_code(check.rerun)}"]
     return "\n".join(lines)
@@ -101,7 +101,7 @@ def _summary(result: Result) -> str:
     return result.summary if result.passed else (result.reason or result.reason_code)
 
 
-def _inline(text: str) -> str:
+def inline(text: str) -> str:
     """Text of a tool as plain text: none of it becomes markup."""
     flat = " ".join(text.split())
     return "".join(f"\\{char}" if char in "\\`*_[]<>|#" else char for char in flat)
@@ -112,7 +112,8 @@ def _code(text: str) -> str:
     return f"{fence} {text} {fence}" if "`" in text else f"`{text}`"
 
 
-def _block(text: str) -> str:
+def block(text: str) -> str:
+    """Text of a tool as a code block: the fence is longer than any in it."""
     fence = _fence(text, 3)
     return f"{fence}\n{text}\n{fence}"
 

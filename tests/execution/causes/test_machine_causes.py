@@ -16,7 +16,7 @@ from tasks.models import Diagnostic, Status, TestCounts
 from tasks.planning.environments import our_environment, python_environment
 from tasks.production import Sourced, SystemInstall
 from tasks.stack import Version
-from tasks.steps import LIMIT, Command, Image, Inputs, Step
+from tasks.steps import LIMIT, Command, Image, Inputs, Service, Step
 from tests.diagnostics.captures import load
 from tests.support.factories import make_check, make_command, make_stack, make_uv_project, make_web
 
@@ -62,6 +62,14 @@ def error(text: str, **over: Any) -> RaisedError:
         (
             "TesseractNotFoundError: tesseract is not installed or it's not in your PATH. See README file",
             "the program tesseract is not on this machine.",
+        ),
+        (
+            "selenium.common.exceptions.NoSuchDriverException: Message: Unable to obtain driver for firefox; For docs",
+            "If production has it: apt-get install -y firefox-esr",
+        ),
+        (
+            "playwright.Error: BrowserType.launch: Executable doesn't exist at /x/chromium_headless_shell-1187/shell",
+            "the program chromium is not on this machine",
         ),
     ],
 )
@@ -383,11 +391,13 @@ def test_server_that_ended_was_not_late() -> None:
 
 
 def test_limit_grows_with_the_load_in_steps() -> None:
-    step = Step(slot="slot", argv=("pytest", LIMIT), cwd=".", inputs=Inputs(), limit=100)
+    served = Service(name="server", argv=("gunicorn",), cwd=".")
+    step = Step(slot="slot", argv=("pytest", LIMIT), cwd=".", inputs=Inputs(), limit=100, services=(served,))
 
     assert [scale_of(load) for load in (0, 1.4, 1.5, 2.9, 3, 50)] == [1, 1, 2, 2, 4, 4]
     assert given_time(step, 2.0).limit == 200
     assert given_time(step, 2.0).argv == ("pytest", "200")
+    assert [given_time(step, load).services[0].patience for load in (0, 2.0, 3.0)] == [1, 2, 4]
 
 
 @pytest.mark.parametrize(
