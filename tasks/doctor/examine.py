@@ -53,8 +53,9 @@ class Doctor:
             environ=self.environ, cache=self.user_dirs.cache, data=self.user_dirs.data, settings=settings, stack=stack
         )
         # a run that ends does not wait for Doppler's answer
-        found += await asyncio.wrap_future(run_in_daemon_thread(lambda: [*secrets.findings()]))
-        return [*found, *await machine.findings()]
+        of_secrets = asyncio.wrap_future(run_in_daemon_thread(lambda: [*secrets.findings()]))
+        first, others = await asyncio.gather(of_secrets, machine.findings())
+        return [*found, *first, *others]
 
     def _settings(self) -> Settings:
         """Returns the settings of a stack that cannot be validated, or the defaults if they are wrong too."""

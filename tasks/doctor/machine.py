@@ -34,15 +34,17 @@ class Machine:
     stack: Stack
 
     async def findings(self) -> list[DoctorFinding]:
-        """All findings, in the order in which a run needs the tools."""
-        return [
-            await self.engine(),
-            *[each async for each in self.pythons()],
-            *self.nodes(),
-            *await asyncio.to_thread(lambda: [*self.postgres()]),
-            await asyncio.to_thread(self.prefect),
-            *self.room(),
-        ]
+        """All findings, in the order in which a run needs the tools. They are looked for at the same time."""
+        engine, pythons, postgres, prefect = await asyncio.gather(
+            self.engine(),
+            self._all_pythons(),
+            asyncio.to_thread(lambda: [*self.postgres()]),
+            asyncio.to_thread(self.prefect),
+        )
+        return [engine, *pythons, *self.nodes(), *postgres, prefect, *self.room()]
+
+    async def _all_pythons(self) -> list[DoctorFinding]:
+        return [each async for each in self.pythons()]
 
     async def engine(self) -> DoctorFinding:
         """The engine that a run would use."""

@@ -18,8 +18,9 @@ class EngineContext:
     large temporary directories of a run. `note` reports work that takes long. `environ` is the environment of the
     user's command. A step gets the `secrets` that it names, and all secrets are masked in its output. `base` is the
     tree of the deployed commit, if it is known. `fresh`: no result of an earlier run is used, only packages installed
-    from the same locks. `reason` says why this engine was chosen, `summary` in at most eight words. `trust` says what
-    the tree's code gets, and whether it shares caches with other runs.
+    from the same locks. `gate`: only packages that a gate has installed. `reason` says why this engine was chosen,
+    `summary` in at most eight words. `trust` says what the tree's code gets, and whether it shares caches with other
+    runs.
     """
 
     tree: Tree
@@ -34,6 +35,7 @@ class EngineContext:
     trust: Trust = TRUSTED
     base: Tree | None = None
     fresh: bool = False
+    gate: bool = False
 
     def files_of(self, name: TreeName) -> Tree:
         """The tree for a name in a step or an environment."""

@@ -45,6 +45,7 @@ async def _open_engine(job: Job, logs: Path, note: Note, opened: contextlib.Asyn
         trust=trust_of(job.is_trusted),
         base=scope.base and scope.base[0],
         fresh=settings.gate or settings.fresh,
+        gate=settings.gate,
     )
     config = EngineConfig(log=logs / "dagger.log", images=scope.images, resolved=job.images, postgres=settings.postgres)
     return await open_engine(opened, settings.engine, context, config)

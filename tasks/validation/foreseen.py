@@ -20,7 +20,8 @@ from tasks.validation.scope import Scope
 def foresee(scope: Scope, environ: Mapping[str, str], user_dirs: UserDirs) -> dict[str, str]:
     """Returns a text for each check that runs commands, by id. It is empty if the run would reuse nothing."""
     settings = scope.settings
-    if settings.gate or settings.fresh or not settings.reuse or scope.deliveries or scope.handovers:
+    exports = scope.deliveries or scope.handovers
+    if settings.gate or settings.fresh or not settings.reuse or exports or settings.mysql_url is not None:
         return {}
     try:
         choice = asyncio.run(choose_engine(settings.engine, environ))

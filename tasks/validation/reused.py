@@ -33,7 +33,14 @@ def open_reuse(job: Job, engine: Engine) -> Reuse | None:
     store = open_store(job.user_dirs.cache, job.user_dirs.data)
     if store is None:
         return None
-    maker = KeyMaker(scope=job.scope, environ=job.environ, values=job.secrets, engine=engine.facts, store=store)
+    maker = KeyMaker(
+        scope=job.scope,
+        environ=job.environ,
+        values=job.secrets,
+        engine=engine.facts,
+        store=store,
+        has_images="image" in engine.provides,
+    )
     before, keys = stamps_of(job.scope.tree), maker.keys(job.scope.tree)
     records = {} if job.settings.fresh else records_for(job.scope, keys, store)
     return Reuse(
@@ -53,7 +60,8 @@ def may_reuse(job: Job) -> bool:
     scope, settings = job.scope, job.settings
     exports = bool(scope.deliveries or scope.handovers)
     is_alone = job.is_trusted and job.whole is None and not job.secrets.stale
-    return job.reuses and settings.reuse and is_alone and not settings.gate and not exports
+    has_server = settings.mysql_url is not None  # nothing says what it is, and which version
+    return job.reuses and settings.reuse and is_alone and not (settings.gate or exports or has_server)
 
 
 def records_for(scope: Scope, keys: Mapping[str, CheckKey], store: ResultStore) -> dict[str, Record]:
@@ -78,6 +86,7 @@ class KeyMaker:
     values: Mapping[str, str]
     engine: EngineFacts
     store: ResultStore
+    has_images: bool = False
 
     def keys(self, tree: Tree) -> dict[str, CheckKey]:
         """Returns the key of each check, by id."""
@@ -98,6 +107,7 @@ class KeyMaker:
             base=digest(base),
             secret=lambda name: secret_digest(self.values[name], secret) if name in self.values else "",
             day=f"{datetime.now(UTC):%Y-%m-%d}",
+            has_images=self.has_images,
         )
         return keys_of(scope.plan, facts)
 

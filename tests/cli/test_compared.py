@@ -12,14 +12,14 @@ def test_second_run_says_what_is_as_before_and_that_the_gate_got_weaker(caller: 
     stack.git("add", ".")
     stack.git("-c", "user.name=a", "-c", "user.email=a@example.com", "commit", "-qm", "first")
     stack.git("branch", "-M", "main")
-    caller.run(stack.root)
+    first = caller.run(stack.root, "--json-output").document["run"]["id"]
     (stack.root / "main.py").write_text("import os  # noqa: F401\n")
 
     red = caller.run(stack.root, "--json-output")
 
     (check,) = (each for each in red.document["stages"]["quality"]["checks"] if each["name"] == "bad")
     assert (check["diagnostics"][0]["seen"], check["diagnostics"][0]["on_base"]) == (2, True)
-    assert red.document["comparison"]["previous"] == stack.runs[0]
+    assert red.document["comparison"]["previous"] == first
     assert red.document["comparison"]["red_on_base"] == ["bad"]
     assert "1 error as before" in red.stderr
     assert "Not yours: bad is red at" in red.stderr

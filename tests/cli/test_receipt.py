@@ -77,7 +77,7 @@ def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
     monkeypatch.chdir(stack)
     for name, place in (("XDG_CACHE_HOME", "cache"), ("XDG_DATA_HOME", "data")):
         monkeypatch.setenv(name, str(tmp_path / place))
-    monkeypatch.setattr(ASKED, "request", "")
+    monkeypatch.setattr(ASKED, "command", b"")
     (tmp_path / "bin").mkdir()
     homes = {name: os.environ[name] for name in ("XDG_CACHE_HOME", "XDG_DATA_HOME")}
     path = f"{tmp_path / 'bin'}:{os.environ['PATH']}"
@@ -136,7 +136,14 @@ def test_command_runs_again_after_a_change(world: World, change: str) -> None:
 
 @pytest.mark.parametrize(
     "arguments",
-    [["--engine", "local", "--only", "words"], ["--engine", "local", "--fresh"], ["--plan"], ["--watch"], [], ["doctor"]],
+    [
+        ["--engine", "local", "--only", "words"],
+        ["--engine", "local", "--fresh"],
+        ["--plan"],
+        ["--watch"],
+        [],
+        ["doctor"],
+    ],
 )
 def test_another_command_is_not_answered(world: World, arguments: list[str]) -> None:
     world.run()
@@ -174,6 +181,7 @@ UNCERTAIN: dict[str, Callable[[Job], Job]] = {
     "a secret": lambda job: replace(job, secrets=Secrets({"KEY": "value-of-key"})),
     "a deployment": lambda job: replace(job, reuses=False),
     "a job of CI": lambda job: replace(job, environ={**job.environ, "CI": "true"}),
+    "a fresh run": lambda job: with_settings(job, fresh=True),
     "a named base": lambda job: with_settings(job, base="HEAD^"),
     "an engine that may be reached": lambda job: replace(
         with_settings(job, engine="auto"), environ={**job.environ, "DAGGER_SESSION_PORT": "1"}

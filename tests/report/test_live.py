@@ -309,6 +309,28 @@ def test_the_live_view_fits_a_small_terminal(on_terminal: Callable[..., Terminal
     assert "\x1b[3" not in terminal.text
 
 
+@pytest.mark.parametrize("columns", [60, 80, 140])
+@pytest.mark.parametrize("style", [Style(True, True, 80), Style(False, False, 80)], ids=["colour", "plain ASCII"])
+def test_live_view_fits_each_width(monkeypatch: pytest.MonkeyPatch, columns: int, style: Style) -> None:
+    monkeypatch.setenv("COLUMNS", str(columns))
+    monkeypatch.setenv("LINES", "24")
+    stream = io.StringIO()
+    view = open_progress(stream, mode="human", style=style, interactive=True, clock=Clock())
+    title = "upgrade from what is deployed, of a component with a long name"
+    view.begin([("a", title), ("b", f"{title} again, which is still running after a while")])
+    view.started("b")
+    view.finished("a", make.result("a", Status.FAILED, reason="r" * 200))
+    shown = wait_for(stream, "1 of 2 done")
+    view.close()
+
+    during = Screen(shown.replace("\n", "\r\n")).shown()  # as a terminal does
+    assert max(map(len, during)) <= columns
+    assert any("upgrade from what is deployed" in line for line in during)
+    assert ("\x1b[3" in shown) == style.colour
+    assert style.unicode or shown.isascii()
+    assert Screen(stream.getvalue().replace("\n", "\r\n")).shown() == []
+
+
 SURVIVE = """
 import pathlib, sys, time
 from tasks.models import Result, Status

@@ -124,11 +124,11 @@ def test_run_without_reuse(stack: Path, over: dict[str, object]) -> None:
     assert open_reuse(job_of(stack, **over), Embedded()) is None
 
 
-def test_gate_and_container_engine_reuse_nothing(stack: Path) -> None:
+def test_gate_server_of_mysql_and_container_engine_reuse_nothing(stack: Path) -> None:
     job = job_of(stack)
-    gate = replace(job.scope, settings=job.settings.model_copy(update={"gate": True}))
-
-    assert open_reuse(replace(job, scope=gate), Embedded()) is None
+    for over in ({"gate": True}, {"mysql_url": "mysql://user:password@host"}):
+        scope = replace(job.scope, settings=job.settings.model_copy(update=over))
+        assert open_reuse(replace(job, scope=scope), Embedded()) is None
     assert open_reuse(job, Containers()) is None
 
 

@@ -1,5 +1,6 @@
 """Finds the Workers of the stack to which a Worker is bound, and makes the commands that bundle them with it."""
 
+import posixpath
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
@@ -8,6 +9,7 @@ from tasks.catalogue.row import CatalogueContext
 from tasks.catalogue.worker.bundling import bundle_command, deploy_steps, directory_of, step_command, worker_of
 from tasks.catalogue.worker.deploy_rules import entrypoints_command
 from tasks.discovery.documents import string, tables
+from tasks.discovery.file_view import is_within
 from tasks.stack import Component
 from tasks.steps import OUT, Command
 from tasks.worker import Worker
@@ -51,9 +53,26 @@ def bound_workers(component: Component, context: CatalogueContext) -> dict[str, 
 
 
 def bound_components(component: Component, context: CatalogueContext) -> tuple[Component, ...]:
-    """Returns the components of these Workers; none for a component without code of Cloudflare's."""
+    """Returns the components of these Workers, and those whose files the deploy of a Worker builds.
+
+    A component without code of Cloudflare's has none.
+    """
     has_code = component.worker is not None or (component.site is not None and component.site.pages is not None)
-    return tuple(bound_workers(component, context).values()) if has_code else ()
+    if not has_code:
+        return ()
+    found = {each.path: each for each in (*bound_workers(component, context).values(), *_built(component, context))}
+    return tuple(found.values())
+
+
+def _built(component: Component, context: CatalogueContext) -> Iterator[Component]:
+    """Yields the other components in which a step of the deploy runs, or in which the assets are."""
+    worker = worker_of(component)
+    assets = [posixpath.normpath(posixpath.join(component.path, worker.assets))] if worker.assets else []
+    places = [*assets, *(step.directory for step in worker.deploy.steps)]
+    for other in context.stack.components:
+        # a component around this one is no part of its deploy
+        if not is_within(component.path, other.path) and any(is_within(place, other.path) for place in places):
+            yield other
 
 
 def _named(name: str, context: CatalogueContext) -> Component | None:

@@ -63,7 +63,7 @@ class LocalEngine:
         context = self._context
         self._run_dirs = await asyncio.to_thread(create_run_dirs, context.data, context.environ, context.cache)
         self._stack.callback(self._clean_up)
-        kept = self._run_dirs.disk if context.fresh else context.cache  # code of earlier runs could change the cache
+        kept = self._run_dirs.disk if context.gate else context.cache  # code of earlier runs could change the cache
         self._variables = Variables(caller=self._context.environ, run_dirs=self._run_dirs, stores=kept / "stores")
         installer = Installer(variables=self._variables, redactor=self._redactor, marker=self._context.run_id)
         config = ToolchainConfig(

@@ -69,7 +69,7 @@ class InstallPackages(Protocol):
 
 
 class Environments:
-    """Installs environments in the cache, once per key and run. Fresh runs have environments of their own."""
+    """Installs environments in the cache, once per key and run. Gates have environments of their own."""
 
     def __init__(
         self,
@@ -79,7 +79,7 @@ class Environments:
         toolchains: Toolchains,
         install: InstallPackages,
     ) -> None:
-        self._is_fresh, self._files_of = context.fresh, context.files_of
+        self._context, self._files_of = context, context.files_of
         self._base = context.cache / "environments"
         self._config = config
         self._toolchains = toolchains
@@ -98,7 +98,7 @@ class Environments:
 
     def directory(self, environment: Environment, toolchain: Toolchain) -> Path:
         """The directory of an environment in the store."""
-        return self._base / f"{environment.key}-{toolchain.tag}{GATE if self._is_fresh else ''}"
+        return self._base / f"{environment.key}-{toolchain.tag}{GATE if self._context.gate else ''}"
 
     async def prepare(self, environment: Environment, log: Path) -> Prepared:
         """Installs an environment, or waits for a running installation. A failed one is repeated once, on demand."""
@@ -154,7 +154,7 @@ class Environments:
             path,
             lambda: self._config.note(f"waiting for another run that installs the {title}"),
             lambda found: self._config.report(changed.format(found)),
-            is_whole=self._is_fresh,
+            is_whole=self._context.fresh,
         )
 
     async def _build(

@@ -20,7 +20,7 @@ DOWNLOADS = "stores"
 """The directory of the installers' caches of downloads. Its lock file is next to it, and each run shares the lock."""
 SIZE = ".size"
 """The end of the name of a file with the size of an item, next to its lock."""
-MEMORIES = ("digests", "durations")
+MEMORIES = ("digests", "durations", "receipts", "results/??", "results/latest")
 """Directories of files that only save time."""
 DAY = 86400.0
 
@@ -96,7 +96,7 @@ def items_of(cache: Path, measure: Measure) -> Iterator[Item]:
         )
         seals = workspace.parent.glob(f"{workspace.name}.modules.*")
         yield from _locked(lock, (workspace, *others, *seals), lock, measure)
-    for file in (path for kind in MEMORIES for path in (cache / kind).glob("*.json")):
+    for file in (path for kind in MEMORIES for path in cache.glob(f"{kind}/*.json")):
         yield Item(parts=(file,), used=file.stat().st_mtime, size=size_of(file))
 
 

@@ -35,7 +35,8 @@ class KeyFacts:
     """What the keys of a run are made of, besides its checks. Each text identifies its part.
 
     `files` returns the digest of names, modes and contents of the files that these inputs select. `secret` returns the
-    keyed digest of a secret's value, or an empty text without a value. `day` is the date in UTC.
+    keyed digest of a secret's value, or an empty text without a value. `day` is the date in UTC. `has_images`: the
+    engine builds images, and runs the commands in them.
     """
 
     predeploy: str
@@ -47,6 +48,7 @@ class KeyFacts:
     base: str = ""
     secret: Callable[[str], str] = lambda _: ""
     day: str = ""
+    has_images: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,7 +121,7 @@ def _key_of(check: Check, facts: KeyFacts, known: Mapping[str, CheckKey]) -> Che
         "machine": facts.machine,
         "settings": facts.settings,
         "definition": digest(asdict(check)),
-        "files": digest(sorted({facts.files(inputs) for inputs in _inputs(check)})),
+        "files": digest(sorted({facts.files(inputs) for inputs in _inputs(check, has_images=facts.has_images)})),
         "packages": digest(packages),
         "base": facts.base if any(program.tree for program in check.programs) else "",
         "secrets": digest({name: facts.secret(name) for name in sorted(names)}) if names else "",
@@ -129,10 +131,10 @@ def _key_of(check: Check, facts: KeyFacts, known: Mapping[str, CheckKey]) -> Che
     return CheckKey(parts=parts, limit=DAY if _is_short(check) else WEEK)
 
 
-def _inputs(check: Check) -> Collection[Inputs]:
+def _inputs(check: Check, *, has_images: bool) -> Collection[Inputs]:
     """Returns the selections of files that the check sees. The build of an image may read each file of the stack."""
     own = {command.inputs for command in check.commands if command.inputs is not None}
-    return {check.inputs, *own, *((Inputs(),) if check.image else ())}
+    return {check.inputs, *own, *((Inputs(),) if check.image and has_images else ())}
 
 
 def _packages(check: Check, lowering: Lowering) -> list[str]:

@@ -11,7 +11,7 @@ from tasks.source.commit_tree import read_blob
 from tasks.source.git import read_config, run_git, start_git
 from tasks.source.tree import SYMLINK, Tree
 
-MOST_FILES, LONGEST = 5_000, 1_000_000
+MOST_FILES, LONGEST = 2_000, 1_000_000
 """The changed files that are read, and the bytes of each."""
 _READ = re.compile(
     r".*\.(?:py|pyi|[cm]?[jt]sx?|vue|svelte|astro|toml|cfg|ini)"

@@ -40,10 +40,11 @@ def compare_runs(now: CurrentRun, earlier: Sequence[EarlierRun], base: EarlierRu
     whole = () if now.is_narrowed else tuple(run for run in earlier if not run.is_narrowed)
     before = {name: found for name, _ in now.decided() if (found := _newest(name, whole))}
     marks = {name: fingerprints(result.diagnostics) for name, result in now.decided()}
+    used = {run.id for run, _ in before.values()}
     has_base = base is not None and not now.is_narrowed
     on_base, red_on_base = _on_base(now, marks, base) if base and has_base else (frozenset(), ())
     return Comparison(
-        previous=max((run.id for run, _ in before.values()), default=""),
+        previous=next((run.id for run in whole if run.id in used), ""),
         seen={
             (name, mark): check.findings[mark].seen + 1 if mark in check.findings else 1
             for name, (_, check) in before.items()

@@ -58,7 +58,7 @@ def read_earlier(runs: Path) -> tuple[EarlierRun, ...]:
     """Returns the runs in a directory, the newest first. A report that predeploy cannot have written is left out."""
     found: list[EarlierRun] = []
     left = MOST_BYTES
-    for path in sorted(runs.glob("[!.]*/report.json"), reverse=True)[:MOST_RUNS]:
+    for path in _newest_first(runs)[:MOST_RUNS]:
         with suppress(OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
             facts = path.lstat()
             left -= facts.st_size
@@ -67,6 +67,15 @@ def read_earlier(runs: Path) -> tuple[EarlierRun, ...]:
             if stat.S_ISREG(facts.st_mode) and not foreign_part(document := json.loads(path.read_bytes())):
                 found.append(_run(path.parent.name, document))
     return tuple(found)
+
+
+def _newest_first(runs: Path) -> list[Path]:
+    """The reports by the time of their publication: names of runs have whole seconds only."""
+    times: dict[Path, int] = {}
+    for path in runs.glob("[!.]*/report.json"):
+        with suppress(OSError):
+            times[path] = path.lstat().st_mtime_ns
+    return sorted(times, key=lambda path: (times[path], path.parent.name), reverse=True)
 
 
 def _run(name: str, document: Mapping[str, Any]) -> EarlierRun:

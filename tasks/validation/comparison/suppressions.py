@@ -54,8 +54,8 @@ MARKS = (
     _comment("eslint-disable", SCRIPT, rf"(?://|/\*)\s*(?:eslint|oxlint)-disable(?:-next-line|-line)?(?:\s+{_CODES})?"),
     _comment("biome-ignore", SCRIPT, rf"(?://|/\*)\s*biome-ignore(?:-all)?\s+{_CODES}"),
     _comment("an ignore of coverage", SCRIPT, r"/\*\s*(?:istanbul|[cv]8)\s+ignore"),
-    _mark("skipped_test", "pytest.mark.skip", PYTHON, r"\bmark\.(?:skip|skipif)\b"),
-    _mark("skipped_test", "pytest.mark.xfail", PYTHON, r"\bmark\.xfail\b"),
+    _mark("skipped_test", "pytest.mark.skip", PYTHON_TESTS, r"\bmark\.(?:skip|skipif)\b"),
+    _mark("skipped_test", "pytest.mark.xfail", PYTHON_TESTS, r"\bmark\.xfail\b"),
     _mark("skipped_test", "pytest.skip()", PYTHON_TESTS, r"\bpytest\.(?:skip|xfail|importorskip)\("),
     _mark("skipped_test", "unittest.skip", PYTHON_TESTS, r"@(?:unittest\.)?(?:skip|skipIf|skipUnless)\("),
     _mark("skipped_test", "unittest.expectedFailure", PYTHON_TESTS, r"@(?:unittest\.)?expectedFailure\b"),
@@ -84,6 +84,13 @@ MARKS = (
 )
 
 
+_HINT = re.compile(
+    r"noqa|ignore|mypy:|pylint:|nosec|pragma:|fmt:|lint-disable|@ts-|(?i:skip)|todo|fail|expectedFailure|\.only"
+    r"|\b[fx](?:it|test|describe)\(|off[\"']|warn[\"']|passWithNoTests|continue-on-error|\|\|"
+)
+"""A part of each mark. Few lines have it, and reading all comments of a file takes long."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Silenced:
     """A mark at a line. `code` is one of its codes, or empty: then it silences all of them. `text` is the line."""
@@ -99,14 +106,21 @@ class Silenced:
         return (self.mark.name, self.code)
 
 
+def hints(text: str) -> list[str]:
+    """The lines that may have a mark, sorted. Texts with the same lines have the same marks."""
+    return sorted(line.strip() for line in text.split("\n") if _HINT.search(line))
+
+
 def silenced(path: str, text: str) -> Iterator[Silenced]:
     """All marks in a file."""
     marks = [mark for mark in MARKS if mark.files.fullmatch(path)]
-    if not marks:
-        return
     lines = text.split("\n")
-    comments = _comments(text, lines) if PYTHON.fullmatch(path) else lines
-    for number, (line, comment) in enumerate(zip(lines, comments, strict=True), 1):
+    hinted = [(number, line) for number, line in enumerate(lines, 1) if marks and _HINT.search(line)]
+    in_comments = [mark.pattern for mark in marks if mark.in_comment]
+    has_comment = any(pattern.search(line) for _, line in hinted for pattern in in_comments)
+    comments = _comments(text, lines) if has_comment else lines  # reading the comments takes long
+    for number, line in hinted:
+        comment = comments[number - 1]
         for mark in marks:
             for found in mark.pattern.finditer(comment if mark.in_comment else line):
                 codes = found.groupdict().get("codes") or ""

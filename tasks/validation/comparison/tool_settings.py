@@ -97,7 +97,8 @@ def _flat(value: object, key: str, depth: int) -> Iterator[tuple[str, object]]:
             yield from _flat(inner, f"{key}.{name}" if key else str(name), depth + 1)
     elif isinstance(value, list) and value and all(isinstance(each, Mapping) for each in value):
         for place, each in enumerate(value):
-            name = next((each[known] for known in _NAMES if known in each), place)
-            yield from _flat(each, f"{key}.{' '.join(name) if isinstance(name, list) else name}", depth + 1)
+            named = next((each[known] for known in _NAMES if known in each), place)
+            for name in named if isinstance(named, list) else [named]:
+                yield from _flat(each, f"{key}.{name}", depth + 1)
     else:
         yield key, value

@@ -323,3 +323,12 @@ def test_the_root_is_asked_first_if_no_file_names_a_path_for_health(files: dict[
     (command,) = check_of("worker_health", context).commands
 
     assert command.argv[command.argv.index("--path") + 1] == path
+
+
+def test_the_build_of_assets_in_another_component_has_its_files() -> None:
+    worker = make_worker(".", assets="./sites/coffee-shop/dist", bindings={"assets": {"directory": "dist"}})
+    context = context_of(worker, make_site(), files={"sites/coffee-shop/src/index.astro": "", "src/index.ts": ""})
+
+    excluded = check_of("worker_container", context).inputs.exclude
+
+    assert "sites/coffee-shop" not in excluded

@@ -149,9 +149,9 @@ async def test_gate_believes_no_packages_and_no_store_of_earlier_runs(installed:
     async with bench.engine() as engine:
         await engine.prepare(packages, bench.log)
     remove_tree(bench.cache / "stores")
-    async with bench.engine(fresh=True) as engine:
+    async with bench.engine(fresh=True, gate=True) as engine:
         first = await engine.prepare(packages, bench.log)
-    async with bench.engine(fresh=True) as engine:
+    async with bench.engine(fresh=True, gate=True) as engine:
         second = await engine.prepare(packages, bench.log)
 
     assert (first.exit.code, first.reused, second.reused) == (0, False, True)

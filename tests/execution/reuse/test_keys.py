@@ -112,6 +112,13 @@ def test_a_change_runs_exactly_the_checks_that_depend_on_it(name: str) -> None:
     assert HERE.changed(world) == expected
 
 
+def test_engine_without_images_reads_no_file_for_them() -> None:
+    here, edited = (replace(world, over={"has_images": False}) for world in (HERE, with_file("README.md", "bye")))
+
+    assert here.changed(edited) == set()
+    assert here.changed(replace(with_file("apps/web/app.py", "print(2)"), over={"has_images": False})) == OF_WEB
+
+
 def test_midnight_changes_packages_without_a_lock() -> None:
     """The environment of a project without a lock has the day in its key."""
 
