@@ -77,7 +77,7 @@ def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
     monkeypatch.chdir(stack)
     for name, place in (("XDG_CACHE_HOME", "cache"), ("XDG_DATA_HOME", "data")):
         monkeypatch.setenv(name, str(tmp_path / place))
-    monkeypatch.setattr(ASKED, "request", "")
+    monkeypatch.setattr(ASKED, "command", b"")
     (tmp_path / "bin").mkdir()
     homes = {name: os.environ[name] for name in ("XDG_CACHE_HOME", "XDG_DATA_HOME")}
     path = f"{tmp_path / 'bin'}:{os.environ['PATH']}"

@@ -252,14 +252,14 @@ def test_steps_that_make_files_before_a_call(script: str, lines: list[str]) -> N
 def test_steps_that_make_files_belong_to_their_job() -> None:
     files = workflow("run: cp .env.example .env", "{if: failure(), run: touch a}", "run: make test") | EXAMPLES
     other = {".github/workflows/lint.yml": "on: push\njobs:\n  lint:\n    steps:\n      - run: mypy .\n"}
-    recipe = {"Makefile": "test: var\n\tpytest\nvar:\n\tmkdir var\n"}
+    recipe = {"Makefile": ".PHONY: test\ntest: var .env\n\tpytest\nvar:\n\tmkdir var\n.env:\n\ttouch .env\n"}
 
     found = {shown(call): [shell_line(step) for step in call.before] for call in calls(files | other | recipe)}
 
     assert found == {
-        ("CI", "pytest"): ["cp .env.example .env", "mkdir -p var"],
+        ("CI", "pytest"): ["cp .env.example .env", "mkdir -p var", "touch .env"],
         ("CI", "mypy ."): [],
-        ("RECIPE", "pytest"): ["mkdir -p var"],
+        ("RECIPE", "pytest"): ["mkdir -p var", "touch .env"],
     }
 
 

@@ -30,10 +30,9 @@ class Answer:
 
 @dataclass(slots=True)
 class AskedCommand:
-    """The command of this process: the digest of it, and the secret that keys it. Both are empty if none answers."""
+    """The command of this process, as it was before a run changed its variables; empty if no receipt answers it."""
 
-    request: str = ""
-    secret: bytes = b""
+    command: bytes = b""
 
 
 ASKED = AskedCommand()
@@ -47,26 +46,25 @@ def answer(arguments: Sequence[str], environ: Mapping[str, str], *, has_token: b
         return None
     if arguments and arguments[0].isalpha() and not Path(arguments[0]).is_dir():
         return None  # a subcommand
-    from flows.cli.receipt.facts import request_file, request_of
-    from tasks.execution.reuse.sealed import make_secret, read_sealed
+    from flows.cli.receipt.facts import command_of, request_file, request_of
+    from tasks.execution.reuse.sealed import read_sealed, read_secret
     from tasks.user_dirs import UserDirs
 
+    ASKED.command = command_of(arguments, environ)
     user_dirs = UserDirs.of_user()
-    ASKED.secret = make_secret(user_dirs.data)
-    if not ASKED.secret:
+    if not (secret := read_secret(user_dirs.data)):
         return None
-    ASKED.request = request_of(arguments, environ, ASKED.secret)
-    content = read_sealed(request_file(user_dirs.cache, ASKED.request), ASKED.secret)
-    return _answer_of(json.loads(content), user_dirs.cache, environ) if content else None
+    content = read_sealed(request_file(user_dirs.cache, request_of(ASKED.command, secret)), secret)
+    return _answer_of(json.loads(content), user_dirs.cache, environ, secret) if content else None
 
 
-def _answer_of(receipt: Any, cache: Path, environ: Mapping[str, str]) -> Answer | None:
+def _answer_of(receipt: Any, cache: Path, environ: Mapping[str, str], secret: bytes) -> Answer | None:
     from flows.cli.receipt.facts import current_facts, usable
 
     now, root = time.time(), Path(os.fsdecode(receipt["root"].encode("utf-8", "surrogateescape")))
     if not now <= receipt["until"] or not (report := Path(receipt["report"])).is_file():
         return None
-    if not usable(receipt, current_facts(root, cache, environ, ASKED.secret), now):
+    if not usable(receipt, current_facts(root, cache, environ, secret), now):
         return None
     return Answer(
         people=f"{receipt['text']}\n{head_of(receipt, now)}\n{last_line_of(receipt)}",

@@ -26,12 +26,17 @@ CONFIGURATION = "predeploy.toml"
 RECEIPTS = "receipts"
 
 
-def request_of(arguments: Sequence[str], environ: Mapping[str, str], secret: bytes) -> str:
-    """Returns the keyed digest of a command: arguments, directory, variables, and whether people see its output."""
+def command_of(arguments: Sequence[str], environ: Mapping[str, str]) -> bytes:
+    """Returns a command as bytes: arguments, directory, variables, and whether people see its output."""
     variables = sorted((name, value) for name, value in environ.items() if name not in OF_THE_SHELL)
     program = environ.get("PREDEPLOY_CALLED_AS", "")
     content = json.dumps([list(arguments), os.getcwd(), variables, program, is_terminal()])  # noqa: PTH109
-    return hashlib.blake2b(content.encode("utf-8", "surrogateescape"), key=secret, digest_size=24).hexdigest()
+    return content.encode("utf-8", "surrogateescape")
+
+
+def request_of(command: bytes, secret: bytes) -> str:
+    """Returns the keyed digest of a command: its variables may have secrets."""
+    return hashlib.blake2b(command, key=secret, digest_size=24).hexdigest()
 
 
 def is_terminal() -> list[bool]:

@@ -13,6 +13,7 @@ from tasks.discovery.file_view import FileView, join, parent
 
 _TARGET = re.compile(r"^(?P<names>[\w./%-]+(?:[ \t]+[\w./%-]+)*)[ \t]*::?(?!=)(?P<needs>[^=#;]*)")
 _VARIABLE = re.compile(r"^(?:export[ \t]+)?(?P<name>\w+)[ \t]*[:?+]?=[ \t]*(?P<value>.*)$")
+_SPECIAL = re.compile(r"\.[A-Z]")  # such as .PHONY; a target may be a file such as .env
 _USE = re.compile(r"\$[({](\w+)[)}]")
 _JUST = re.compile(r"^@?(?P<name>[\w-]+)(?P<parameters>[^:=]*):(?!=)(?P<needs>[^#]*)")
 _JUST_VARIABLE = re.compile(r"""^(?:export[ \t]+)?(?P<name>\w+)[ \t]*:=[ \t]*["'](?P<value>[^"']*)["'][ \t]*$""")
@@ -89,7 +90,7 @@ def _makefile(path: str, text: str) -> Iterator[Recipe]:
         names, needs, lines = (), (), []
         if variable:
             variables.setdefault(variable["name"], _expanded(variable["value"].strip(), variables))
-        elif target and not target["names"].startswith("."):
+        elif target and not _SPECIAL.match(target["names"]):
             names, needs = tuple(target["names"].split()), tuple(target["needs"].split())
     for name in names:
         yield Recipe(
