@@ -7,6 +7,8 @@ from typing import TextIO, TypeVar, cast
 
 import cattrs
 import dagger
+import gql.transport.httpx
+import httpx
 from dagger import (
     BuildArg,
     CacheVolume,
@@ -46,6 +48,8 @@ __all__ = [
     "with_cached_id",
 ]
 
+# gql takes httpx2 where another package has installed it, and refuses the objects of httpx that Dagger's client passes
+gql.transport.httpx.httpx = httpx  # type: ignore[attr-defined]
 ANY = ReturnType.ANY
 Connection = dagger.Connection
 SHOWN = 300
