@@ -99,7 +99,7 @@ SUBCOMMANDS: Mapping[str, Subcommand] = {
                 text="succeed only if all checks passed on these files. For hooks: nothing runs, and without a "
                 "receipt the exit code is 3",
             ),
-            "wait": Flag(name="--wait", text="wait for the run in progress, and show the text of a detached one"),
+            "wait": Flag(name="--wait", text="wait for the end of a run, also of a detached one"),
             **ALWAYS,
         },
     ),

@@ -10,11 +10,14 @@ import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from resource import RLIM_INFINITY, RLIMIT_AS, getrlimit
 from typing import NoReturn
 
 from flows.cli.signals import catch_signals, end_bare, leave
 
 ROOT = Path(__file__).resolve().parents[2]
+ADDRESS_SPACE = 512 << 20
+"""The bytes of address space without which a run may never end."""
 
 
 def enter(load_flow: Callable[[], object]) -> NoReturn:
@@ -42,6 +45,7 @@ def enter(load_flow: Callable[[], object]) -> NoReturn:
             if text := inform(sys.argv[1:], os.environ):
                 end_with(0, text)
             answer_from_receipt(has_token=token is not None)
+            require_address_space()
             from flows.cli.witness import post_witness
 
             post_witness()
@@ -74,6 +78,18 @@ def answer_from_receipt(*, has_token: bool) -> None:
         write_to(2, found.people)
         end_with(found.code, found.document.rstrip("\n"))
     end_with(found.code, found.people)
+
+
+def require_address_space() -> None:
+    """Ends the process if its limit of memory is too low for a run.
+
+    CPython waits without end for a thread that had no memory for its first step, and no signal ends that wait.
+    """
+    limit = getrlimit(RLIMIT_AS)[0]
+    if limit != RLIM_INFINITY and limit < ADDRESS_SPACE:
+        needed, allowed = ADDRESS_SPACE >> 20, limit >> 20
+        reason = f"a run needs {needed} MB of address space, and ulimit -v allows {allowed} MB. Raise the limit."
+        end_bare("errored", 3, f"{reason} It is no verdict on the stack.")
 
 
 def end_with(code: int, text: str) -> NoReturn:

@@ -58,7 +58,7 @@ def test_signal_to_the_whole_group_is_answered_once(caller: Caller, stack: TinyS
     assert ended.stdout.count("PREDEPLOY ") == 1
 
 
-@pytest.mark.parametrize("limit", ["-n 8", "-n 12", "-n 16", "-v 60000", "-v 200000"])
+@pytest.mark.parametrize("limit", ["-n 8", "-n 12", "-n 16", "-v 60000", "-v 200000", "-v 500000"])
 def test_little_of_a_resource_ends_with_a_last_line(caller: Caller, green: TinyStack, limit: str) -> None:
     command = f'ulimit {limit}; exec "$0" -P -m flows.predeploy "$1"'
     ended = subprocess.run(

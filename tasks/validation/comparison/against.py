@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from tasks.comparison import Comparison, WeakerGate
-from tasks.errors import EngineError
+from tasks.errors import EngineError, PredeployError
 from tasks.models import Outcome, Result, SkipReason, Verdict
 from tasks.planning.narrowing import GAP
 from tasks.report.directory import RunDirectory
@@ -66,7 +66,7 @@ def _weaker_gate(
     runs = weaker_runs(now, earlier)
     try:
         found = weakenings(read_changes(tree, since[0]))
-    except (EngineError, OSError) as error:
+    except (PredeployError, OSError) as error:
         return WeakerGate(found=runs, unknown=str(error), fails=fails)
     return WeakerGate(found=(*found, *runs), since=title_of(*since), fails=fails)
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 
-from tasks.errors import EngineError
+from tasks.errors import PredeployError
 from tasks.source.commit_tree import read_blob
 from tasks.source.git import read_config, run_git, start_git
 from tasks.source.tree import SYMLINK, Tree
@@ -32,11 +32,11 @@ class FileChange:
 
 
 def read_changes(tree: Tree, commit: str) -> tuple[FileChange, ...]:
-    """Returns the changed files from the commit to the tree. Raises EngineError if git cannot compare them."""
+    """Returns the changed files from the commit to the tree. Raises PredeployError if git cannot compare them."""
     blobs = {path: blob for path, blob in _differing(tree, commit) if _is_read(path)}
     paths = sorted({*blobs, *(path for path in tree.untracked if _is_read(path))})
     if len(paths) > MOST_FILES:
-        raise EngineError(f"{len(paths)} files with code or settings differ, more than {MOST_FILES}", "comparison")
+        raise PredeployError(f"{len(paths)} files with code or settings differ, more than {MOST_FILES}")
     before = dict(_contents(tree, blobs))
     found = (FileChange(path=path, before=before.get(path), after=_current(tree, path)) for path in paths)
     return tuple(each for each in found if _is_whole(tree, blobs, each))
@@ -57,7 +57,7 @@ def _differing(tree: Tree, commit: str) -> Iterator[tuple[str, str]]:
     options = ("--raw", "-z", "--no-renames", "--no-abbrev", "--no-ext-diff", "--ignore-submodules=all", "--relative")
     answer = run_git(tree.root, read_config(tree.root), "diff", *options, commit, "--", ".")
     if answer.returncode:
-        raise EngineError(f"git cannot compare: {os.fsdecode(answer.stderr).strip()}", "comparison")
+        raise PredeployError(f"git cannot compare: {os.fsdecode(answer.stderr).strip()}")
     parts = os.fsdecode(answer.stdout).split("\0")
     for facts, path in zip(parts[::2], parts[1::2], strict=False):
         mode, _, blob, *_ = facts.removeprefix(":").split(" ")
