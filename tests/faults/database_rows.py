@@ -260,7 +260,6 @@ UPGRADE = (
             replace(f"{MENU}/0001_initial.py", "max_length=80", "max_length=90"),
         ),
         red=(red("migrate_upgrade", "schema_differs", f"{MENU}/0001_initial.py", "character varying(90)"),),
-        fast="edited migration and targets",
     ),
     Fault(
         name="a migration removed after it was applied",

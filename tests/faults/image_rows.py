@@ -49,7 +49,6 @@ SYNTAX = (
         "an instruction of the Dockerfile is misspelt",
         changed("RUN useradd", "RUNN useradd"),
         red=container("dockerfile", 17, "unknown instruction: RUNN (did you mean RUN?)"),
-        fast="instruction",
     ),
     image_fault(
         "the Dockerfile is empty",
@@ -78,7 +77,6 @@ BASES = (
         "the Dockerfile begins from a tag that does not exist",
         changed("python:3.13-slim", "python:3.13-slimm"),
         red=container("base_image", 1, "not found"),
-        fast="base image",
     ),
     image_fault(
         "the base image's argument has no value",
