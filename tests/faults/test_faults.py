@@ -74,7 +74,11 @@ INSTALLING = frozenset({"lock_stale", "manifest_broken", "hash_mismatch", "not_f
 def validators(shared_home: Path) -> dict[str, Validator]:
     user_dirs = UserDirs(cache=shared_cache(shared_home), data=shared_home / "engine-data")
     containers = {**os.environ, **GIVEN, "PREDEPLOY_ENGINE": "dagger"}
-    return {"local": Validator(user_dirs=user_dirs), "dagger": Validator(user_dirs=user_dirs, environ=containers)}
+    # rows also hunt for earlier results that an edit should have ended
+    return {
+        "local": Validator(user_dirs=user_dirs, reuses=True),
+        "dagger": Validator(user_dirs=user_dirs, environ=containers),
+    }
 
 
 @pytest.fixture(scope="session")

@@ -46,6 +46,8 @@ class Validator:
 
     user_dirs: UserDirs
     environ: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
+    reuses: bool = False
+    """Whether results of earlier validations stand for checks that depend on nothing that has changed."""
 
     def validate(self, stack: Path, *, begun: Callable[[Run], None] = unwatched, **flags: object) -> Report:
         """Runs the stack's plan and publishes the report, as flows/cli/main.py does."""
@@ -62,6 +64,7 @@ class Validator:
             called_as="predeploy",
             shown_stack=str(stack),
             takes_secrets=False,
+            reuses=self.reuses,
         )
         with create_run_directory(scope.home, job.run_id, data=self.user_dirs.data) as directory:
             validation = Validation(job=job, directory=directory, progress=Silent(), begun=begun)
