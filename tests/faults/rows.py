@@ -154,7 +154,7 @@ SETTINGS = (
         name="a stylesheet names an image that is not there",
         edits=(replace(f"{WEB}/menu/static/menu/style.css", "cup.svg", "mug.svg"),),
         red=(
-            red("django_container", "static_files", "", "mug.svg"),
+            red("django_container", "static_files", f"{WEB}/menu/static/menu/style.css:15", "mug.svg"),
             red("pytest", "tests_failed", f"{WEB}/tests/test_static.py", "mug.svg"),
         ),
     ),
