@@ -34,21 +34,19 @@ def share_lock(descriptor: int) -> None:
 
 def take_lock(path: Path) -> int:
     """Waits for the exclusive lock of a file, which is created if it does not exist; returns its descriptor."""
-    descriptor = open_lock_file(path)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
-    except BaseException:
-        os.close(descriptor)
-        raise
-    return descriptor
+    return _take(path, fcntl.LOCK_EX)
 
 
 def take_shared_lock(path: Path) -> int:
     """Waits for the shared lock of a file, which is created if it does not exist; returns its descriptor."""
     path.parent.mkdir(parents=True, exist_ok=True)
+    return _take(path, fcntl.LOCK_SH)
+
+
+def _take(path: Path, kind: int) -> int:
     descriptor = open_lock_file(path)
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_SH)
+        fcntl.flock(descriptor, kind)
     except BaseException:
         os.close(descriptor)
         raise

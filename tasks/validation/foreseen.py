@@ -13,15 +13,14 @@ from tasks.execution.reuse.store import Record, ResultStore, open_store
 from tasks.models import EngineFacts
 from tasks.report.facts import span
 from tasks.user_dirs import UserDirs
-from tasks.validation.reused import KeyMaker, records_for
+from tasks.validation.reused import KeyMaker, allows_reuse, records_for
 from tasks.validation.scope import Scope
 
 
 def foresee(scope: Scope, environ: Mapping[str, str], user_dirs: UserDirs) -> dict[str, str]:
     """Returns a text for each check that runs commands, by id. It is empty if the run would reuse nothing."""
     settings = scope.settings
-    exports = scope.deliveries or scope.handovers
-    if settings.gate or settings.fresh or not settings.reuse or exports or settings.mysql_url is not None:
+    if settings.fresh or not allows_reuse(scope):
         return {}
     try:
         choice = asyncio.run(choose_engine(settings.engine, environ))

@@ -57,11 +57,16 @@ def open_reuse(job: Job, engine: Engine) -> Reuse | None:
 
 def may_reuse(job: Job) -> bool:
     """Whether the run may use the store: of trusted code, for a person, and without a gate, an export or a shard."""
-    scope, settings = job.scope, job.settings
-    exports = bool(scope.deliveries or scope.handovers)
     is_alone = job.is_trusted and job.whole is None and not job.secrets.stale
+    return job.reuses and is_alone and allows_reuse(job.scope)
+
+
+def allows_reuse(scope: Scope) -> bool:
+    """Whether the settings and the outputs of a run let it use the store."""
+    settings = scope.settings
+    exports = bool(scope.deliveries or scope.handovers)
     has_server = settings.mysql_url is not None  # nothing says what it is, and which version
-    return job.reuses and settings.reuse and is_alone and not (settings.gate or exports or has_server)
+    return settings.reuse and not (settings.gate or exports or has_server)
 
 
 def records_for(scope: Scope, keys: Mapping[str, CheckKey], store: ResultStore) -> dict[str, Record]:
