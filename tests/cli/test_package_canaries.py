@@ -1,8 +1,6 @@
 """Credentials for package indexes on both engines: no code of a package sees one, and no output has one."""
 
-import io
 import json
-import tarfile
 import uuid
 from dataclasses import replace
 from pathlib import Path
@@ -13,6 +11,7 @@ from tests.cli.caller import NOWHERE, Caller
 from tests.cli.stack import make_stack
 from tests.cli.test_outcomes import status_of
 from tests.cli.test_secrets import SINKS, everything, on_github
+from tests.support.archives import packed
 from tests.support.benches import GIVEN, unreachable
 
 IN_CONTAINERS = pytest.mark.skipif(bool(unreachable()), reason=f"the hunt in containers: {unreachable()}")
@@ -44,17 +43,6 @@ fs.writeFileSync("dist/index.html", "<p>hello</p>")
 """
 
 
-def packed(files: dict[str, str]) -> bytes:
-    """A package as npm packs it."""
-    data = io.BytesIO()
-    with tarfile.open(fileobj=data, mode="w:gz") as archive:
-        for name, text in files.items():
-            member = tarfile.TarInfo(f"package/{name}")
-            member.size, member.mode = len(text.encode()), 0o755
-            archive.addfile(member, io.BytesIO(text.encode()))
-    return data.getvalue()
-
-
 def make_site(root: Path, hunt: str) -> None:
     """A site whose build tool is a package of its own, which looks for credentials when it is installed and built."""
     site = root / "site"
@@ -76,7 +64,7 @@ def make_site(root: Path, hunt: str) -> None:
         "scripts": {"postinstall": "node install.js"},
     }
     files = {"package.json": json.dumps(tool), "look.js": LOOKS.replace("@HUNT@", hunt.removeprefix("c4n4ry"))}
-    (site / "vite.tgz").write_bytes(packed(files | {"install.js": INSTALLED, "vite.js": BUILT}))
+    (site / "vite.tgz").write_bytes(packed(files | {"install.js": INSTALLED, "vite.js": BUILT}, "package", 0o755))
     (site / "package.json").write_text(json.dumps(manifest))
     (site / "package-lock.json").write_text(json.dumps(lock))
     (site / "index.html").write_text("<p>hello</p>\n")

@@ -3,7 +3,6 @@
 import base64
 import io
 import json
-import tarfile
 import threading
 import zipfile
 from collections.abc import Callable, Iterator, Mapping
@@ -17,6 +16,7 @@ from tasks.planning.environments import PYTHON_CONTROL, acquire, key_of
 from tasks.planning.node_environments import NODE_CONTROL
 from tasks.stack import Version
 from tasks.steps import ENV, Command, Environment
+from tests.support.archives import packed
 from tests.support.benches import Bench
 
 PASSWORD, TOKEN, KEY = "c4n4ry-password", "c4n4ry-npm-token", "c4n4ry-netrc"
@@ -56,16 +56,6 @@ def backend(name: str, mark: Path) -> dict[str, str]:
     system = '[build-system]\nrequires = []\nbuild-backend = "backend"\nbackend-path = ["."]\n'
     project = f'[project]\nname = "{name}"\nversion = "1.0"\n'
     return {"pyproject.toml": system + project, "backend.py": builds}
-
-
-def packed(files: Mapping[str, str], root: str) -> bytes:
-    data = io.BytesIO()
-    with tarfile.open(fileobj=data, mode="w:gz") as archive:
-        for name, text in files.items():
-            member = tarfile.TarInfo(f"{root}/{name}")
-            member.size, member.mode = len(text.encode()), 0o644
-            archive.addfile(member, io.BytesIO(text.encode()))
-    return data.getvalue()
 
 
 class Index(BaseHTTPRequestHandler):

@@ -11,7 +11,7 @@ import pytest
 from tasks.engines.local.seal import QUICK, SEAL, damage, seal
 from tasks.files import remove_tree
 from tasks.steps import Environment
-from tests.engines.local.test_package_credentials import backend, packed, python_packages  # noqa: F401
+from tests.engines.local.test_package_credentials import backend, python_packages
 from tests.support.benches import Bench, hello
 
 
