@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tasks.engines import clean_environ, package_credentials
-from tasks.engines.local.index_proxy import opened_proxies, redirected
+from tasks.engines.index_proxy import opened_proxies, redirected
 from tasks.engines.local.services import Launch, run_alone
 from tasks.engines.local.toolchains.pinned import LIMIT
 from tasks.engines.local.variables import Variables

@@ -15,8 +15,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import IO
 from urllib.parse import urlsplit
 
-from tasks.engines.local.ports import LOOPBACK
-
+LOOPBACK = "127.0.0.1"
 PASSED = ("Accept", "Range", "If-None-Match", "If-Modified-Since")
 RETURNED = ("Content-Type", "Content-Range", "Accept-Ranges", "ETag", "Last-Modified", "Cache-Control")
 PAGES = ("text/html", "application/vnd.pypi.simple", "application/json")
