@@ -59,7 +59,8 @@ class Validation:
         started_at, zero = datetime.now(UTC), time.monotonic()
         job, plan = self.job, self.job.scope.plan
         usual = read_durations(job.user_dirs.cache, job.scope.home)
-        self.progress.begin([(check.id, check.title) for check in plan.checks], usual)
+        needs = {check.id: check.needs for check in plan.checks}
+        self.progress.begin([(check.id, check.title) for check in plan.checks], usual, needs)
         async with self.open_work(job, self.directory.logs, self.progress.note) as work:
             run = Run(plan, work, self.progress, self._policy(work))
             run.start()
