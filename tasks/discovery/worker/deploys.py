@@ -7,7 +7,9 @@ from dataclasses import dataclass, replace
 from tasks.discovery.calls.recipes import Recipe, read_recipes
 from tasks.discovery.calls.workflows import Script, read_jobs
 from tasks.discovery.file_view import FileView, is_within, join, lineage, parent
+from tasks.discovery.node.node_project import manager_and_version
 from tasks.discovery.node.node_workspace import find_workspace
+from tasks.discovery.node.siblings import is_installed_with
 from tasks.discovery.worker.deploy_scripts import DeployPart, Scripts
 from tasks.discovery.worker.targets import PRODUCTION
 from tasks.production import Sourced
@@ -62,15 +64,22 @@ def find_deploy(tree: FileView, context: DeployContext) -> Deploy:
         places.setdefault((recipe.program, recipe.directory), {}).setdefault(recipe.name, recipe)
     scripts = Scripts(
         recipes=places,
-        manager=context.manager,
+        manager_of=lambda directory: _manager_of(tree, directory, context),
         read=tree.text,
-        root_of=lambda directory: find_workspace(tree, directory).root,
-        home=parent(context.config) if context.package is None else context.package,
+        is_installed=lambda directory: is_installed_with(tree, context.package, directory),
     )
     found = [*_in_ci(tree, scripts, context), *_in_scripts(tree, scripts, context)]
     best = min(found, key=lambda each: _rank(each, context), default=None)
     deploy = best.deploy if best else Deploy(directory=parent(context.config))
     return _with_build(scripts, _aimed(deploy, context), context)
+
+
+def _manager_of(tree: FileView, directory: str, context: DeployContext) -> str:
+    """Returns the package manager in a directory: the Worker's own, unless the directory has packages of its own."""
+    home = context.package
+    if home is None or find_workspace(tree, directory).root == find_workspace(tree, home).root:
+        return context.manager
+    return manager_and_version(tree, directory)[0]
 
 
 def _aimed(deploy: Deploy, context: DeployContext) -> Deploy:
@@ -183,7 +192,7 @@ def _with_build(scripts: Scripts, deploy: Deploy, context: DeployContext) -> Dep
         step = DeployStep(text=f"{_OPEN_NEXT} build", argv=(_OPEN_NEXT, "build"), directory=context.package, env=given)
     elif name:
         place = Sourced(file=known[name].file, line=known[name].lines[0][0] if known[name].lines else 0)
-        argv = (scripts.manager, "run", name)
+        argv = (scripts.manager_of(context.package), "run", name)
         step = DeployStep(text=" ".join(argv), argv=argv, directory=context.package, env=given, found=place)
     else:
         return deploy
