@@ -54,6 +54,14 @@ def test_a_package_in_which_the_deploy_runs_commands_is_installed(deploy: str) -
     assert "web" in node(files, "worker").paths
 
 
+def test_a_package_with_assets_that_no_file_builds_is_built() -> None:
+    files = garden(assets="../web/dist") | WEB
+
+    assert [(each.argv, each.directory) for each in worker(files).deploy.steps] == [(("npm", "run", "build"), "web")]
+    assert siblings(files) == ["web"]
+    assert worker(files | {"web/dist/index.html": ""}).deploy.steps == ()
+
+
 def test_the_script_of_another_package_is_run_by_its_own_manager() -> None:
     other = {name: text for name, text in WEB.items() if "lock" not in name} | {"web/pnpm-lock.yaml": LOCK}
 
@@ -110,7 +118,7 @@ def test_a_package_that_a_configuration_names_is_installed(name: str, text: str,
     ],
     ids=["written to", "settings alone", "package around", "no lock"],
 )
-def test_a_package_that_the_build_does_not_need_is_not_installed(files: Files) -> None:
+def test_a_package_that_the_build_does_not_need_is_not_installed(files: dict[str, str]) -> None:
     assert siblings(garden() | files) == []
 
 

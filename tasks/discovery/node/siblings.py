@@ -4,13 +4,12 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
-from tasks.discovery.calls.shell import read_script
+from tasks.discovery.calls.shell import read_script, without_directory
 from tasks.discovery.file_view import FileView, is_within, join, parent
 from tasks.discovery.node.node_preparation import BUILD
 from tasks.discovery.node.node_project import describe_node, manager_and_version
 from tasks.discovery.node.node_workspace import dependencies, find_workspace, locks
 from tasks.discovery.versions import Image
-from tasks.discovery.worker.deploy_words import without_directory
 from tasks.node_range import lowest_major
 from tasks.packages.package_script import PackageScript
 from tasks.stack import NodeProject

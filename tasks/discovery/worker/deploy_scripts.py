@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from tasks.discovery.calls.recipes import Recipe
-from tasks.discovery.calls.shell import ShellCommand, read_script
+from tasks.discovery.calls.shell import ShellCommand, read_script, without_directory
 from tasks.discovery.file_view import join
 from tasks.discovery.worker.deploy_words import (
     MANAGERS,
@@ -15,7 +15,6 @@ from tasks.discovery.worker.deploy_words import (
     program_of,
     scripts_of,
     upload_of,
-    without_directory,
     work_of,
 )
 from tasks.production import Sourced

@@ -169,6 +169,7 @@ def _deploy(tree: FileView, wrangler: Wrangler, wanted: str, *, is_built: bool) 
             wanted=wanted,
             needs_build=is_built or (bool(assets) and not tree.has_directory(assets) and not has_own_build),
             main=wrangler.main,
+            assets="" if tree.has_directory(assets) else assets,
         ),
     )
 
