@@ -1,6 +1,7 @@
 """Receipts: the same command on the same files is answered without a run, and anything else runs."""
 
 import os
+import socket
 import subprocess
 import sys
 import time
@@ -14,6 +15,7 @@ import pytest
 
 from flows.cli.receipt.answer import ASKED, Answer, answer, require_receipt
 from flows.cli.receipt.write import is_base_certain, write_receipt
+from tasks.engines.dagger.reach import RUNTIMES
 from tasks.hardening import NOTHING_EXPOSED
 from tasks.models import EngineFacts, Report
 from tasks.secrets import Secrets
@@ -201,6 +203,33 @@ def test_uncertain_run_leaves_no_receipt(world: World, why: str) -> None:
     world.run(job)
 
     assert world.ask() is None
+
+
+def test_docker_without_a_daemon_is_no_engine_until_its_daemon_listens(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    socket_file = world.stack.parent / "docker.sock"
+    monkeypatch.setattr("tasks.engines.dagger.reach.DOCKER_SOCKET", str(socket_file))
+    docker = world.stack.parent / "bin/docker"
+    docker.write_text("#!/bin/sh\nexit 1\n")
+    docker.chmod(0o755)
+    world.environ["PATH"] = f"{docker.parent}:{without_runtimes(os.environ['PATH'])}"
+    world.run(with_settings(world.job(), engine="auto"))
+
+    assert world.ask() is not None
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(socket_file))
+        listener.listen()
+        assert world.ask() is None
+    assert world.ask() is not None, "the file of a socket without a listener is no daemon"
+    (world.stack.parent / ".docker").mkdir()
+    (world.stack.parent / ".docker/config.json").write_text('{"currentContext": "remote"}')
+    assert world.ask() is None
+
+
+def without_runtimes(path: str) -> str:
+    """Returns a PATH without the directories that have programs of containers."""
+    return ":".join(each for each in path.split(":") if not any(Path(each, name).exists() for name in RUNTIMES))
 
 
 def test_run_with_a_check_that_always_runs_leaves_no_receipt(world: World) -> None:

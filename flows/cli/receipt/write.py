@@ -3,13 +3,12 @@
 import contextlib
 import json
 import os
-import shutil
 import time
 from pathlib import Path
 
 from flows.cli.receipt.answer import ASKED
 from flows.cli.receipt.facts import CONFIGURATION, facts_of, git_facts, request_file, request_of, stack_file
-from tasks.engines.dagger.reach import RUNNER_HOST, RUNTIMES, SESSION_PORT
+from tasks.engines.dagger.reach import is_without_containers
 from tasks.errors import PredeployError
 from tasks.execution.reuse.sealed import make_secret, write_sealed
 from tasks.models import Report, SkipReason, Status
@@ -66,9 +65,7 @@ def has_certain_engine(job: Job) -> bool:
     """Whether a new run would take the embedded engine: it is chosen, or nothing leads to containers."""
     if job.settings.engine == "local":
         return True
-    named = any(job.environ.get(name) for name in (RUNNER_HOST, SESSION_PORT))
-    found = any(shutil.which(name, path=job.environ.get("PATH")) for name in RUNTIMES)
-    return job.settings.engine == "auto" and not named and not found
+    return job.settings.engine == "auto" and is_without_containers(job.environ)
 
 
 def is_base_certain(scope: Scope) -> bool:

@@ -3,11 +3,14 @@
 Dagger's command line retries a dead address silently for ten minutes, so sockets are checked here first.
 """
 
+import errno
+import json
 import shutil
 import socket
 import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from urllib.parse import urlsplit
 
 RUNNER_HOST = "_EXPERIMENTAL_DAGGER_RUNNER_HOST"
@@ -143,3 +146,32 @@ def daemon_trouble(name: str, command: tuple[str, ...], environ: Mapping[str, st
     return (
         "" if asked.returncode == 0 else f"{name} is installed, but its daemon does not answer ({(said or ['?'])[-1]})"
     )
+
+
+def is_without_containers(environ: Mapping[str, str]) -> bool:
+    """Whether certainly no engine of containers is within reach. It starts no program, and False means any doubt.
+
+    Docker without a daemon counts as absent: its socket has no listener, and nothing leads to another one.
+    """
+    if any(environ.get(name) for name in (RUNNER_HOST, SESSION_PORT)):
+        return False
+    found = {name for name in RUNTIMES if shutil.which(name, path=environ.get("PATH"))}
+    return not found or (found == {"docker"} and _is_docker_down(environ))
+
+
+def _is_docker_down(environ: Mapping[str, str]) -> bool:
+    """Whether the docker program looks at the default socket only, and no daemon listens there."""
+    if any(environ.get(name) for name in ("DOCKER_HOST", "DOCKER_CONTEXT")):
+        return False
+    directory = environ.get("DOCKER_CONFIG") or f"{environ.get('HOME', '')}/.docker"
+    try:
+        configuration = json.loads(Path(directory, "config.json").read_bytes())
+        if not isinstance(configuration, dict) or configuration.get("currentContext"):
+            return False
+    except FileNotFoundError:
+        pass
+    except (OSError, ValueError):
+        return False
+    with socket.socket(socket.AF_UNIX) as connection:
+        connection.settimeout(PATIENCE)
+        return connection.connect_ex(DOCKER_SOCKET) in {errno.ENOENT, errno.ECONNREFUSED}
