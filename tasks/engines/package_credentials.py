@@ -5,12 +5,13 @@ import netrc
 import os
 import re
 import tomllib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from tasks.engines import clean_environ
+from tasks.engines.index_proxy import redirected
 
 USERINFO = re.compile(
     r"(?P<scheme>[a-z][a-z0-9+.-]*://)(?P<user>[^\s/@:\"']*)(?::(?P<password>[^\s/@\"']*))?@", re.IGNORECASE
@@ -57,9 +58,11 @@ def values(caller: Mapping[str, str]) -> Iterator[tuple[str, str]]:
         yield from _long(f".netrc[{host}]", password)
 
 
-def authorizations(caller: Mapping[str, str], manifests: Iterable[Path]) -> dict[str, str]:
-    """The header `Authorization` for each origin (`https://host`) of a Python index that needs one."""
-    texts = {str(path): _text(path) for path in manifests}
+def authorizations(caller: Mapping[str, str], texts: Mapping[Path, str]) -> dict[str, str]:
+    """The header `Authorization` for each origin (`https://host`) of a Python index that needs one.
+
+    `texts` are those of files that may name an index, by path.
+    """
     found: dict[str, str] = {}
     for host, user, password in _netrc_hosts(caller):
         found[f"https://{host}"] = basic(user, password)
@@ -77,12 +80,17 @@ def authorizations(caller: Mapping[str, str], manifests: Iterable[Path]) -> dict
     return found
 
 
+def through_proxies(text: str, proxies: Mapping[str, str]) -> str:
+    """A text with proxies (address by origin) in the place of origins, and without a credential in an address."""
+    return redirected(USERINFO.sub(r"\g<scheme>", text), proxies)
+
+
 def basic(user: str, password: str) -> str:
     """The header for a user and a password."""
     return f"Basic {base64.b64encode(f'{user}:{password}'.encode()).decode()}"
 
 
-def _named_indexes(caller: Mapping[str, str], texts: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+def _named_indexes(caller: Mapping[str, str], texts: Mapping[Path, str]) -> Iterator[tuple[str, str]]:
     """The names and addresses of indexes: in `UV_INDEX`, and in tables of `pyproject.toml` and `uv.toml`."""
     for variable in ("UV_INDEX", "UV_DEFAULT_INDEX"):
         for item in caller.get(variable, "").split():
@@ -90,7 +98,7 @@ def _named_indexes(caller: Mapping[str, str], texts: Mapping[str, str]) -> Itera
             if equals and "://" in url:
                 yield name, url
     for path, text in texts.items():
-        if not path.endswith(".toml"):
+        if path.suffix != ".toml":
             continue
         with suppress(tomllib.TOMLDecodeError, AttributeError, TypeError):
             document = tomllib.loads(text)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 UNBUILT = re.compile(
-    r"marked as `?--no-build|building (?:source distributions|from source) is disabled|--no-build|no usable wheels",
+    r"marked as `?--no-build|building (?:source distributions|from source)\b.* is disabled|--no-build|no usable wheels",
     re.IGNORECASE,
 )
 """What uv says if packages have to be built, and may not be."""
@@ -21,26 +21,30 @@ MANIFEST = re.compile(r"(?:^|/)(?:pyproject\.toml|uv\.toml|uv\.lock|pylock(?:\.\
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InstallPart:
-    """One command of an installation. `when` it runs: always, or only if packages of the last one must be built.
+    """One command of an installation.
 
-    A part without credentials that is `unbuilt` reaches private indexes through a proxy, which adds them.
+    `when` it runs: always, or only if packages of the last one must be built, or only if the last one failed. A part
+    that has to build reaches private indexes through a proxy (`is_proxied`), which adds the credentials.
     """
 
     argv: tuple[str, ...]
     has_credentials: bool
-    when: Literal["always", "unbuilt"] = "always"
+    when: Literal["always", "unbuilt", "failed"] = "always"
+
+    @property
+    def is_proxied(self) -> bool:
+        """Whether it gets the proxy: it runs code of packages, and needs an index."""
+        return self.when != "always"
 
 
-def parts_of(argv: tuple[str, ...], *, has_proxy: bool) -> tuple[InstallPart, ...]:
-    """The commands for one command that installs, on a machine with credentials for package indexes.
-
-    uv also needs the index for builds. Without a proxy it keeps its credentials.
-    """
+def parts_of(argv: tuple[str, ...]) -> tuple[InstallPart, ...]:
+    """The commands for one command that installs or locks, on a machine with credentials for package indexes."""
     match argv[:2]:
-        case ("uv", "sync") | ("uv", "pip") if has_proxy:
-            return (_first(argv, "--no-build"), InstallPart(argv=argv, has_credentials=False, when="unbuilt"))
         case ("uv", "sync") | ("uv", "pip"):
-            return (InstallPart(argv=argv, has_credentials=True),)
+            return (_first(argv, "--no-build"), InstallPart(argv=argv, has_credentials=False, when="unbuilt"))
+        case ("uv", "lock"):
+            # with --no-build uv may choose other versions, so only a lock that fits is an answer
+            return (_first(argv, "--no-build"), InstallPart(argv=argv, has_credentials=False, when="failed"))
         case ("uv", _):
             return (InstallPart(argv=argv, has_credentials=False),)
         case ("pnpm", "install") if "--frozen-lockfile" in argv:
@@ -65,7 +69,7 @@ def is_next(part: InstallPart, code: int | None, said: str) -> bool:
     if part.when == "always":
         return code == 0
     # an installation that failed for another reason than a build is not repeated
-    return bool(code) and UNBUILT.search(said) is not None
+    return bool(code) and (part.when == "failed" or UNBUILT.search(said) is not None)
 
 
 def _first(argv: tuple[str, ...], *flags: str) -> InstallPart:

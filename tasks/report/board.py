@@ -1,23 +1,24 @@
 """The progress of a run's checks, for all views, and the thread that redraws a view."""
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from tasks.models import Result, Status
-from tasks.report.facts import seconds
+from tasks.report.facts import named, seconds
 from tasks.report.layout import clean_line
 from tasks.report.style import Style
 
 Clock = Callable[[], float]
 NOTHING_USUAL: Mapping[str, float] = {}
+NO_NEEDS: Mapping[str, Sequence[str]] = {}
 _LONG = 5.0
 """Seconds. A check that takes less is over before a reader asks how long it takes."""
 
 
 @dataclass(slots=True, kw_only=True)
 class Board:
-    """The progress of a run's checks."""
+    """The progress of a run's checks. `needs` has the checks that each one waits for."""
 
     titles: dict[str, str] = field(default_factory=dict)
     running: dict[str, float] = field(default_factory=dict)
@@ -25,6 +26,7 @@ class Board:
     note: str = ""
     since: float = 0.0
     usual: Mapping[str, float] = field(default_factory=dict)
+    needs: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
     def title(self, check: str) -> str:
         return clean_line(self.titles.get(check, check))
@@ -46,6 +48,22 @@ class Board:
         """How long the check took when it last passed, if that is long enough to wait for."""
         took = self.usual.get(check, 0.0)
         return f" (usually {whole(took)})" if took >= _LONG else ""
+
+    def waiting(self) -> list[str]:
+        """`upgrade waits for migrate`: the checks that have not started, the next ones first."""
+        missing = {check: [*self._missing(check)] for check in self.titles if self._is_to_come(check)}
+        free = [self.title(check) for check, needs in missing.items() if not needs]
+        held = sorted((check for check, needs in missing.items() if needs), key=lambda check: len(missing[check]))
+        turn = [f"{named(free)} {'waits for its' if len(free) == 1 else 'wait for their'} turn"] if free else []
+        return [*turn, *(f"{self.title(check)} waits for {named(missing[check])}" for check in held)]
+
+    def _is_to_come(self, check: str) -> bool:
+        return check not in self.running and check not in self.finished
+
+    def _missing(self, check: str) -> Iterator[str]:
+        """The titles of the needs that have not ended, those that run first."""
+        left = [need for need in self.needs.get(check, ()) if need in self.titles and need not in self.finished]
+        yield from map(self.title, sorted(left, key=self._is_to_come))
 
     def done(self) -> str:
         """`9 of 14 done`."""

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Literal, Protocol, TextIO
 
 from tasks.models import Diagnostic, Result, Status
-from tasks.report.board import NOTHING_USUAL, Board, Clock, Ticker, outcome, whole
+from tasks.report.board import NO_NEEDS, NOTHING_USUAL, Board, Clock, Ticker, outcome, whole
 from tasks.report.facts import named
 from tasks.report.folding import describe, findings
 from tasks.report.layout import clean_line, hang, shorten
@@ -18,8 +18,16 @@ BEAT = 30.0
 class Progress(Protocol):
     """Shows events, which come from any thread. Never raises for its stream: a broken one makes it silent."""
 
-    def begin(self, checks: Sequence[tuple[str, str]], usual: Mapping[str, float] = NOTHING_USUAL) -> None:
-        """The checks of the plan in its order: id and title. `usual` has their seconds when they last passed."""
+    def begin(
+        self,
+        checks: Sequence[tuple[str, str]],
+        usual: Mapping[str, float] = NOTHING_USUAL,
+        needs: Mapping[str, Sequence[str]] = NO_NEEDS,
+    ) -> None:
+        """The checks of the plan in its order: id and title.
+
+        `usual` has their seconds when they last passed, `needs` the checks that each one waits for.
+        """
 
     def note(self, text: str) -> None:
         """Work that is not a check: `installing Node 22`."""
@@ -65,9 +73,14 @@ class LineProgress:
         self._ticker = Ticker(beat, self._beat)
         self._ticker.start()
 
-    def begin(self, checks: Sequence[tuple[str, str]], usual: Mapping[str, float] = NOTHING_USUAL) -> None:
+    def begin(
+        self,
+        checks: Sequence[tuple[str, str]],
+        usual: Mapping[str, float] = NOTHING_USUAL,
+        needs: Mapping[str, Sequence[str]] = NO_NEEDS,
+    ) -> None:
         with self._lock:
-            self._board.titles, self._board.usual = dict(checks), usual
+            self._board.titles, self._board.usual, self._board.needs = dict(checks), usual, needs
 
     def note(self, text: str) -> None:
         with self._lock:
@@ -119,7 +132,12 @@ class LineProgress:
 class Silent:
     """Shows nothing: the output has no reader, or there is no stream."""
 
-    def begin(self, checks: Sequence[tuple[str, str]], usual: Mapping[str, float] = NOTHING_USUAL) -> None: ...
+    def begin(
+        self,
+        checks: Sequence[tuple[str, str]],
+        usual: Mapping[str, float] = NOTHING_USUAL,
+        needs: Mapping[str, Sequence[str]] = NO_NEEDS,
+    ) -> None: ...
 
     def note(self, text: str) -> None: ...
 

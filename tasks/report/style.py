@@ -43,6 +43,11 @@ class Style:
         return "→" if self.unicode else "->"
 
     @property
+    def pause(self) -> str:
+        """The sign in front of what waits."""
+        return "·" if self.unicode else "-"
+
+    @property
     def rule(self) -> str:
         """The character of a box's lines: one cell."""
         return "═" if self.unicode else "="

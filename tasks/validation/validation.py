@@ -3,11 +3,12 @@
 import asyncio
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from tasks.comparison import NO_COMPARISON, Comparison
-from tasks.errors import EngineError
+from tasks.errors import EngineError, TreeError
 from tasks.execution.durations import read_durations, write_durations
 from tasks.execution.executor import Policy, Run
 from tasks.execution.verdict import give_verdict
@@ -33,8 +34,11 @@ from tasks.validation.absent_files import absent_files
 from tasks.validation.comparison.against import compare, judged
 from tasks.validation.engine_work import OpenWork, open_engine_work
 from tasks.validation.job import Job
+from tasks.validation.line_ends import without_reported
 from tasks.validation.own_checks import own_work
+from tasks.validation.stack_settings import read_text
 from tasks.validation.summary import reported_secrets, rerun_command, stage_durations
+from tasks.validation.unbound import with_unbound_names
 
 Images = tuple[DeliveredImage, ...]
 Built = tuple[BuiltFiles, ...]
@@ -59,7 +63,8 @@ class Validation:
         started_at, zero = datetime.now(UTC), time.monotonic()
         job, plan = self.job, self.job.scope.plan
         usual = read_durations(job.user_dirs.cache, job.scope.home)
-        self.progress.begin([(check.id, check.title) for check in plan.checks], usual)
+        needs = {check.id: check.needs for check in plan.checks}
+        self.progress.begin([(check.id, check.title) for check in plan.checks], usual, needs)
         async with self.open_work(job, self.directory.logs, self.progress.note) as work:
             run = Run(plan, work, self.progress, self._policy(work))
             run.start()
@@ -102,13 +107,22 @@ class Validation:
         )
 
     def _explained(self, results: dict[str, Result]) -> dict[str, Result]:
-        """Adds to errors about absent files why a deploy lacks them."""
+        """Adds to errors about absent files why a deploy lacks them, and to errors of Workers what has no value."""
         scope = self.job.scope
         if all(result.status not in {Status.FAILED, Status.ERRORED} for result in results.values()):
             return results
         lookup = absent_files(scope.tree)
-        checks = {check.id: check for check in scope.plan.checks}
-        return {name: lookup.explained(checks[name], result) for name, result in results.items()}
+        components = {each.path: each for each in scope.stack.components}
+        found: dict[str, Result] = {}
+        for check in scope.plan.checks:
+            explained = lookup.explained(check, results[check.id])
+            found[check.id] = with_unbound_names(explained, components.get(check.component), self._text)
+        return found
+
+    def _text(self, path: str) -> str:
+        with suppress(TreeError):  # the file may be gone by now
+            return read_text(self.job.scope.tree, path)
+        return ""
 
     async def _results(self, run: Run) -> dict[str, Result]:
         """Waits for all checks. The run is stopped when its budget is spent."""
@@ -156,6 +170,8 @@ class Validation:
         job = self.job
         plan, tree, gate = job.scope.plan, job.scope.tree, job.settings.gate
         red = [check.id for check in plan.checks if results[check.id].status in {Status.FAILED, Status.ERRORED}]
+        found = (finding for result in results.values() for finding in result.diagnostics)
+        warnings = without_reported(job.scope.stack.warnings, found)
         checks = tuple(
             CheckReport(
                 id=check.id,
@@ -184,7 +200,7 @@ class Validation:
             started_at=started_at.isoformat(timespec="milliseconds"),
             duration=duration,
             untracked=tree.untracked,
-            warnings=(*reported_secrets(job.secrets), *job.scope.stack.warnings, *job.exposure.notes(engine.name)),
+            warnings=(*reported_secrets(job.secrets), *warnings, *job.exposure.notes(engine.name)),
             production=job.scope.production,
             secrets=job.secrets.facts,
             rerun=self._rerun(red) if red else "",

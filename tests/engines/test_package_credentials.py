@@ -79,10 +79,9 @@ def test_origins_of_indexes_get_their_headers(tmp_path: Path) -> None:
     caller = user(tmp_path / "home", netrc="machine a.example login u password p1\n")
     caller |= {"UV_INDEX": "b=https://b.example/simple", "UV_INDEX_B_USERNAME": "u", "UV_INDEX_B_PASSWORD": "p2"}
     caller |= {"UV_INDEX_C_D_PASSWORD": "p3", "UV_DEFAULT_INDEX": "https://u:p%404@d.example:8443/simple"}
-    manifest = tmp_path / "pyproject.toml"
-    manifest.write_text('[[tool.uv.index]]\nname = "c-d"\nurl = "http://c.example:81/simple"\n')
+    manifest = '[[tool.uv.index]]\nname = "c-d"\nurl = "http://c.example:81/simple"\n'
 
-    assert credentials.authorizations(caller, [manifest]) == {
+    assert credentials.authorizations(caller, {Path("pyproject.toml"): manifest}) == {
         "https://a.example": credentials.basic("u", "p1"),
         "https://b.example": credentials.basic("u", "p2"),
         "http://c.example:81": credentials.basic("", "p3"),

@@ -8,8 +8,8 @@ from tasks.packages.credentialed import AGAIN, is_manifest, is_next, parts_of
 UNBUILT = Exit(code=1, stderr="error: Distribution `x==1` can't be installed because it is marked as `--no-build`")
 
 
-def given(*argv: str, has_proxy: bool = True) -> list[tuple[str, bool]]:
-    parts = parts_of(argv, has_proxy=has_proxy)
+def given(*argv: str) -> list[tuple[str, bool]]:
+    parts = parts_of(argv)
     return [(" ".join(part.argv), part.has_credentials) for part in parts]
 
 
@@ -17,7 +17,7 @@ def test_uv_builds_without_credentials() -> None:
     argv = ("uv", "pip", "install", "-r", "r.txt")
 
     assert given(*argv) == [("uv pip install -r r.txt --no-build", True), ("uv pip install -r r.txt", False)]
-    assert given(*argv, has_proxy=False) == [("uv pip install -r r.txt", True)]
+    assert given("uv", "lock", "--check") == [("uv lock --check --no-build", True), ("uv lock --check", False)]
     assert given("uv", "venv", "x") == [("uv venv x", False)]
 
 
@@ -59,18 +59,26 @@ def test_scripts_of_node_packages_run_without_credentials(argv: str, first: str,
         (Exit(code=2, stderr="hash mismatch"), False),
         (Exit(code=None, trouble="engine"), False),
         (UNBUILT, True),
+        (Exit(code=1, stderr="  cause: Building source distributions for `pkg` is disabled"), True),
     ],
 )
 def test_uv_runs_again_only_for_a_build(ended: Exit, *, ran: bool) -> None:
-    first, then = parts_of(("uv", "sync"), has_proxy=True)
+    first, then = parts_of(("uv", "sync"))
 
     assert is_next(first, 0, "")
     assert is_next(then, ended.code, ended.stdout + ended.stderr) is ran
 
 
+@pytest.mark.parametrize(("code", "ran"), [(0, False), (1, True), (2, True), (None, False)])
+def test_lock_that_does_not_fit_is_checked_again_with_builds(code: int | None, *, ran: bool) -> None:
+    _, then = parts_of(("uv", "lock", "--check"))
+
+    assert is_next(then, code, "the lock is not up to date") is ran
+
+
 @pytest.mark.parametrize(("code", "ran"), [(0, True), (1, False)])
 def test_scripts_run_only_after_a_download(code: int, *, ran: bool) -> None:
-    first, then = parts_of(("npm", "ci"), has_proxy=False)
+    first, then = parts_of(("npm", "ci"))
 
     assert is_next(first, 0, "")
     assert is_next(then, code, "") is ran

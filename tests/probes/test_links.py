@@ -337,3 +337,32 @@ def test_a_computed_base_is_read_from_the_links_to_assets(tmp_path: Path) -> Non
     assert check(tmp_path, body + '<a href="/about/">', "--base", "?").messages == [
         "broken link /about/: leads out of the site's base /shop/"
     ]
+
+
+@pytest.mark.parametrize(
+    ("link", "meant"),
+    [
+        ("/abuot/", "/about/"),
+        ("/About/", "/about/"),
+        ("contacts.html", "/contact"),
+        ("/files/Menu.pdf", "/files/menu.pdf"),
+        ("/caf%C3%A9s/?x=1", "/café/"),
+    ],
+)
+def test_a_similar_page_is_named(tmp_path: Path, link: str, meant: str) -> None:
+    result = check(tmp_path, f'<a href="{link}">', files={**FILES, "404.html": ""})
+
+    assert result.messages == [f"broken link {link}: leads to no page or file; did you mean {meant}?"]
+
+
+@pytest.mark.parametrize("link", ["/nowhere/", "/4040", "/prices/2020"])
+def test_no_page_is_named_without_a_similar_one(tmp_path: Path, link: str) -> None:
+    result = check(tmp_path, f'<a href="{link}">', files={**FILES, "404.html": ""})
+
+    assert result.messages == [f"broken link {link}: leads to no page or file"]
+
+
+def test_a_similar_page_below_the_base_is_named_with_it(tmp_path: Path) -> None:
+    result = check(tmp_path, '<a href="/docs/abuot/">', "--base", "/docs/")
+
+    assert result.messages == ["broken link /docs/abuot/: leads to no page or file; did you mean /docs/about/?"]

@@ -19,8 +19,10 @@ from typing import Any, Literal
 import pytest
 
 from tasks.models import Status
+from tasks.report.board import Board
 from tasks.report.live import Progress, open_progress
 from tasks.report.style import Style
+from tasks.report.terminal import first_lines
 from tests.report import factories as make
 from tests.report.screen import Screen
 
@@ -329,6 +331,44 @@ def test_live_view_fits_each_width(monkeypatch: pytest.MonkeyPatch, columns: int
     assert ("\x1b[3" in shown) == style.colour
     assert style.unicode or shown.isascii()
     assert Screen(stream.getvalue().replace("\n", "\r\n")).shown() == []
+
+
+@pytest.mark.parametrize("columns", [60, 80, 140])
+@pytest.mark.parametrize("style", [Style(False, True, 80), Style(False, False, 80)], ids=["unicode", "ASCII"])
+def test_live_view_shows_what_waits_for_what(monkeypatch: pytest.MonkeyPatch, columns: int, style: Style) -> None:
+    monkeypatch.setenv("COLUMNS", str(columns))
+    monkeypatch.setenv("LINES", "24")
+    stream = io.StringIO()
+    view = open_progress(stream, mode="human", style=style, interactive=True, clock=Clock())
+    plan = [("image", "Django container"), ("migrate", "Run migrations"), ("upgrade", "Upgrade from what is deployed")]
+    needs = {"migrate": ["image"], "health": ["migrate", "image", "gone"], "upgrade": ["migrate"]}
+    view.begin([*plan, ("health", "Django health"), ("ruff", "ruff check"), ("mypy", "mypy")], needs=needs)
+    view.started("migrate")
+    view.finished("image", make.result("image"))
+    shown = wait_for(stream, "1 of 6 done")
+    view.close()
+
+    sign, beat = ("·", "⠋") if style.unicode else ("-", "|")
+    assert Screen(shown.replace("\n", "\r\n")).shown() == [
+        f"{'✓' if style.unicode else '+'} Django container (0.2s)",
+        f"{beat} Run migrations 0s",
+        f"{sign} ruff check, mypy wait for their turn",
+        f"{sign} Upgrade from what is deployed waits for Run migrations",
+        f"{sign} Django health waits for Run migrations",
+        f"1 of 6 done {sign} 0s",
+    ]
+
+
+def test_waiting_checks_take_a_third_of_a_small_terminal() -> None:
+    board = Board(
+        titles={f"c{n}": f"check {n}" for n in range(30)}, needs={f"c{n}": ["c0", "c1"] for n in range(2, 30)}
+    )
+    board.start("c0", 0.0)
+
+    waiting = first_lines(board.waiting(), 3)
+
+    assert waiting == ["check 1 waits for its turn", "check 2 waits for check 0, check 1", "27 more wait"]
+    assert first_lines(board.waiting(), 1) == first_lines(board.waiting(), 0) == []
 
 
 SURVIVE = """

@@ -8,9 +8,9 @@ from pathlib import Path
 
 from tasks.diagnostics.dockerfile import essential
 from tasks.diagnostics.dockerfile_text import secrets_of
+from tasks.engines.build_messages import classify
 from tasks.engines.dagger.environments import ensure
 from tasks.engines.dagger.execution import no_exit
-from tasks.engines.dagger.messages import classify
 from tasks.engines.dagger.paths import ENV, MANAGER, WORK
 from tasks.engines.dagger.resources import SessionResources
 from tasks.engines.dagger.session import ANY, BuildArg, Container, EngineRefusedError, ExecFailedError

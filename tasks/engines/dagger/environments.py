@@ -4,11 +4,11 @@ import asyncio
 import os
 import re
 import shlex
-from dataclasses import replace
 from pathlib import Path
 
-from tasks.engines import package_credentials
+from tasks.engines.dagger import indexes
 from tasks.engines.dagger.execution import StepOrder, execute, no_exit
+from tasks.engines.dagger.indexes import execute_parts
 from tasks.engines.dagger.paths import ENV, PYTHON, WITH_ENV, WORK
 from tasks.engines.dagger.resources import InstalledContainer, SessionResources
 from tasks.engines.dagger.session import (
@@ -18,13 +18,12 @@ from tasks.engines.dagger.session import (
     ExecFailedError,
     with_cached_id,
 )
-from tasks.engines.dagger.variables import index_variables, plain_variables
+from tasks.engines.dagger.variables import plain_variables
 from tasks.errors import EngineError
 from tasks.exits import Exit, Prepared
-from tasks.packages.credentialed import InstallPart, is_next, parts_of
 from tasks.packages.install_scripts import with_patches_only
 from tasks.packages.package_managers import PNP, is_yarn_file
-from tasks.steps import Command, Environment, Inputs, Phase
+from tasks.steps import Environment, Inputs, Phase
 
 FIND_MODULES: tuple[str, ...] = ("find", WORK, "-type", "d", "-name", "node_modules", "-prune")
 UNBUILT = re.compile(r"Failed to build|build backend returned an error", re.IGNORECASE)
@@ -102,11 +101,7 @@ async def install(resources: SessionResources, environment: Environment, toolcha
     for command in environment.commands:
         variables = WITH_ENV.env(command.env)
         order = StepOrder(argv=(), cwd=f"{WORK}/{command.cwd}", limit=command.limit, log=log, variables=variables)
-        exit = Exit(code=0)
-        for part in install_parts(resources, command):
-            if is_next(part, exit.code, exit.stdout + exit.stderr):
-                given = container if part.has_credentials else without_credentials(resources, container)
-                exit, container = await execute(resources, given, replace(order, argv=WITH_ENV.argv(part.argv)))
+        exit, container = await execute_parts(resources, container, order, command.argv, environment, WITH_ENV.argv)
         if exit.code != 0 and exit.code not in command.empty:
             return Prepared(exit=exit, command=command, gaps=choice.gaps)
         gaps += [] if exit.code == 0 else [f"{command.label} failed in its container"]
@@ -116,23 +111,6 @@ async def install(resources: SessionResources, environment: Environment, toolcha
     resources.installed[environment.key] = InstalledContainer(toolchain=toolchain, packages=packages, files=files)
     version = f"{environment.kind.capitalize()} {choice.version}"
     return Prepared(exit=Exit(code=0), gaps=(*choice.gaps, *gaps), version=version, reused=exit.reused)
-
-
-def install_parts(resources: SessionResources, command: Command) -> tuple[InstallPart, ...]:
-    """The parts of a command that installs. Code of packages runs in a part without credentials."""
-    caller = resources.config.caller
-    if not package_credentials.are_in(index_variables(caller)):
-        return (InstallPart(argv=command.argv, has_credentials=True),)
-    return parts_of(command.argv, has_proxy=False)
-
-
-def without_credentials(resources: SessionResources, container: Container) -> Container:
-    """The container with the addresses of package indexes, and without credentials for them."""
-    given = index_variables(resources.config.caller)
-    for name in sorted(given):
-        container = container.without_secret_variable(name).without_env_variable(name)
-    kept = package_credentials.without(given, {}, Path("/root"))
-    return resources.with_variables(container, {name: kept[name] for name in sorted(given.keys() & kept.keys())})
 
 
 def stage(resources: SessionResources, environment: Environment) -> Directory:
@@ -157,7 +135,7 @@ def stage(resources: SessionResources, environment: Environment) -> Directory:
 
 def acquiring(resources: SessionResources, toolchain: Container, environment: Environment) -> Container:
     """A container that can install packages."""
-    container = resources.acquiring(toolchain)
+    container = indexes.acquiring(resources, toolchain)
     return resources.with_variables(container, plain_variables("acquire", node=environment.kind == "node"))
 
 

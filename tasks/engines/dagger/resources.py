@@ -11,14 +11,13 @@ from tasks.engines.dagger.images import BaseImageResolver, ImageChoice, choose_n
 from tasks.engines.dagger.paths import CACHE, ENV, OUT, PROBES, TOKENS, WITH_ENV, WORK, pattern
 from tasks.engines.dagger.postgres import LOST, PostgresService
 from tasks.engines.dagger.session import CacheVolume, Container, DaggerSession, Directory, File, Secret, with_cached_id
-from tasks.engines.dagger.variables import STORES, index_variables, plain_variables, secret_name
+from tasks.engines.dagger.variables import plain_variables, secret_name
 from tasks.engines.dagger.wrapper import NONCE, RUN
 from tasks.engines.memo import AsyncMemo
 from tasks.engines.tokens import Tokens
 from tasks.errors import EngineError
 from tasks.exits import Exit, Prepared
 from tasks.packages.own_wrangler import ROOT
-from tasks.redaction.encodings import SHORTEST
 from tasks.redaction.redactor import Redactor
 from tasks.secrets import Secrets
 from tasks.stack import Version
@@ -141,18 +140,6 @@ class SessionResources:
         if environment.kind == "python":
             return base.with_file("/usr/local/bin/uv", uv.file("/uv"))
         return with_manager(base, environment.manager, self.client.directory())
-
-    def acquiring(self, container: Container) -> Container:
-        """A container for installations: it has the shared stores, and access to package indexes."""
-        container = container.with_mounted_cache(STORES, self.volume("predeploy-stores"))
-        for name, value in sorted(index_variables(self.config.caller).items()):
-            if (
-                len(value) < SHORTEST
-            ):  # too short for a credential, and the engine would mask it everywhere in the output
-                container = container.with_env_variable(name, value)
-            else:
-                container = container.with_secret_variable(name, self.secret(name, value))
-        return container
 
     def secret(self, name: str, value: str) -> Secret:
         """Puts a value into the engine's secret store."""

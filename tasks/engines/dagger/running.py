@@ -5,6 +5,7 @@ from pathlib import Path
 from tasks.engines.dagger.building import build, ensure_image
 from tasks.engines.dagger.environments import ensure
 from tasks.engines.dagger.execution import StepOrder, execute, execute_unwrapped, note
+from tasks.engines.dagger.indexes import acquiring, execute_parts
 from tasks.engines.dagger.paths import WORK
 from tasks.engines.dagger.resources import SessionResources
 from tasks.engines.dagger.servers import with_servers, with_startup
@@ -35,7 +36,10 @@ async def run_step(resources: SessionResources, step: Step, log: Path) -> Exit:
         volatile=step.volatile or resources.config.fresh,
         servers=tuple(each.name for each in step.services),
     )
-    exit, after = await execute(resources, container, order)
+    if step.phase == "acquire" and step.environment is not None:
+        exit, after = await execute_parts(resources, container, order, step.argv, step.environment, names.argv)
+    else:
+        exit, after = await execute(resources, container, order)
     if after is not container:
         resources.keep(step, after)
     return exit
@@ -46,7 +50,7 @@ async def prepare_container(resources: SessionResources, step: Step) -> Containe
     base, installed = await resources.base(step.environment, step.phase)
     container = resources.with_workspace(base, resources.slot(step), installed, step.slot)
     container = resources.on_path(container, step.environment, step.cwd, installed)
-    return resources.acquiring(container) if step.phase == "acquire" else container
+    return acquiring(resources, container) if step.phase == "acquire" else container
 
 
 async def with_database(resources: SessionResources, container: Container, step: Step) -> tuple[Container, Tokens]:

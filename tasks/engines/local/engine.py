@@ -20,7 +20,7 @@ from tasks.engines.local.postgres.binaries import Choice
 from tasks.engines.local.postgres.databases import Databases, DatabasesConfig
 from tasks.engines.local.processes.process import sweep
 from tasks.engines.local.run_dirs import create_run_dirs, remove_abandoned_run_dirs, shortage
-from tasks.engines.local.services import Launch, ServerLaunch, run_with_servers
+from tasks.engines.local.services import Launch, ServerLaunch
 from tasks.engines.local.slots import Slots, WorkspaceSlot
 from tasks.engines.local.store import StoreEntry
 from tasks.engines.local.toolchains.pinned import ToolchainConfig
@@ -83,6 +83,7 @@ class LocalEngine:
             toolchains=self._toolchains,
             install=installer.install_packages,
         )
+        self._installer = installer
         self._databases = Databases(
             DatabasesConfig(
                 choice=self._choice,
@@ -143,8 +144,7 @@ class LocalEngine:
 
     async def publish_image(self, image: Image, reference: str) -> str:
         """Raises EngineError: this engine builds no images."""
-        said = f"the embedded engine cannot publish the {image.title} as {reference}: {NO_IMAGES}"
-        raise EngineError(said, "delivery")
+        raise EngineError(f"this engine cannot publish the {image.title} as {reference}: {NO_IMAGES}", "delivery")
 
     async def export_directory(self, step: Step, directory: str, target: Path) -> None:
         """Copies a directory of the workspace."""
@@ -176,7 +176,7 @@ class LocalEngine:
         tokens = (await self._tokens(slot, packages, step.database, log)).with_values(shared)
         launch = self._launch(step, tokens, packages, slot, log)
         with relaxed_manifests(step, slot.workspace, packages.toolchain.relaxed if packages else ""):
-            exit = await run_with_servers(launch, servers, self._context.run_id)
+            exit = await self._installer.run_step(step, launch, servers, slot.workspace)
         return await self._with_cause(replace(exit, root=str(slot.workspace)), step, generation)
 
     async def _packages(self, environment: Environment | None, log: Path, phase: Phase) -> Packages | None:

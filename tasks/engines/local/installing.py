@@ -2,18 +2,22 @@
 
 import asyncio
 import contextlib
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from tasks.engines import clean_environ, package_credentials
-from tasks.engines.local.index_proxy import opened_proxies, redirected
-from tasks.engines.local.services import Launch, run_alone
+from tasks.engines.index_proxy import LOOPBACK, opened_proxies, redirected
+from tasks.engines.local.environments import manifests_of
+from tasks.engines.local.manifests import rewrite
+from tasks.engines.local.services import Launch, ServerLaunch, run_alone, run_with_servers
 from tasks.engines.local.toolchains.pinned import LIMIT
 from tasks.engines.local.variables import Variables
+from tasks.engines.package_credentials import through_proxies
 from tasks.exits import Exit
-from tasks.packages.credentialed import is_next, parts_of
+from tasks.packages.credentialed import InstallPart, is_next, parts_of
 from tasks.redaction.redactor import Redactor
+from tasks.steps import Step
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,20 +37,9 @@ class Installer:
         path: tuple[Path, ...],
         env: Mapping[str, str],
         limit: float,
-        proxies: Mapping[str, str] | None = None,
     ) -> Exit:
-        """Runs a command with the programs in `path`. The directory `cwd` is created if necessary.
-
-        With `proxies`, by origin, it gets no credentials: it runs code of packages.
-        """
-        await asyncio.to_thread(cwd.mkdir, parents=True, exist_ok=True)
-        variables = self.variables.for_install(path, env, has_credentials=proxies is None)
-        if proxies:
-            variables = {name: redirected(value, proxies) for name, value in variables.items()}
-            # the proxies have new addresses each time, so what they fetch would only fill the shared store
-            variables["UV_CACHE_DIR"] = str(self.variables.run_dirs.temp / "uv")
-        launch = Launch(argv=argv, cwd=cwd, env=variables, log=log, limit=limit, redactor=self.redactor)
-        return await run_alone(launch, self.marker)
+        """Runs a command with the programs in `path`. The directory `cwd` is created if necessary."""
+        return await run_alone(await self._launch(argv, cwd, log, path=path, env=env, limit=limit), self.marker)
 
     async def install_packages(
         self,
@@ -59,25 +52,58 @@ class Installer:
         limit: float,
         manifests: tuple[Path, ...],
     ) -> Exit:
-        """Runs a command that installs packages. Code of packages runs in a part of it without credentials.
+        """Runs a command that installs packages. `manifests` are copies of files that may name an index."""
+        return await self.run_parts(await self._launch(argv, cwd, log, path=path, env=env, limit=limit), manifests)
 
-        `manifests` are copies of files that may name an index. For a build they name the proxy of the index.
+    async def run_step(self, step: Step, launch: Launch, servers: Sequence[ServerLaunch], workspace: Path) -> Exit:
+        """Runs a step with its servers. A step that acquires packages, which has no servers, runs in parts."""
+        if step.phase == "acquire" and step.environment is not None:
+            return await self.run_parts(launch, manifests_of(step.environment, workspace))
+        return await run_with_servers(launch, servers, self.marker)
+
+    async def run_parts(self, launch: Launch, manifests: tuple[Path, ...]) -> Exit:
+        """Runs a command that installs or locks packages. Code of packages runs in a part of it without credentials.
+
+        For a build, the manifests name the proxy of the index. Afterwards they have their own text again.
         """
-        caller = self.variables.caller
-        if not await asyncio.to_thread(package_credentials.has_any, caller):
-            return await self.install(argv, cwd, log, path=path, env=env, limit=limit)
+        if not await asyncio.to_thread(package_credentials.has_any, self.variables.caller):
+            return await run_alone(launch, self.marker)
         exit = Exit(code=0)
-        for part in parts_of(argv, has_proxy=True):
+        for part in parts_of(launch.argv):
             if not is_next(part, exit.code, exit.stdout + exit.stderr):
                 break
-            with contextlib.ExitStack() as stack:
-                proxies: Mapping[str, str] | None = None if part.has_credentials else {}
-                if part.when == "unbuilt":
-                    known = await asyncio.to_thread(package_credentials.authorizations, caller, manifests)
-                    proxies = stack.enter_context(opened_proxies(known))
-                    await asyncio.to_thread(name_proxies, manifests, proxies)
-                exit = await self.install(part.argv, cwd, log, path=path, env=env, limit=limit, proxies=proxies)
+            exit = await self._run_part(part, replace(launch, argv=part.argv), manifests)
         return exit
+
+    async def _run_part(self, part: InstallPart, launch: Launch, manifests: tuple[Path, ...]) -> Exit:
+        if part.has_credentials:
+            return await run_alone(launch, self.marker)
+        caller, run_dirs = self.variables.caller, self.variables.run_dirs
+        env = await asyncio.to_thread(package_credentials.without, launch.env, caller, run_dirs.home)
+        if not part.is_proxied:
+            return await run_alone(replace(launch, env=env), self.marker)
+        texts = await asyncio.to_thread(read_manifests, manifests)
+        known = await asyncio.to_thread(package_credentials.authorizations, caller, texts)
+        with opened_proxies(known) as proxies, naming_proxies(texts, proxies):
+            if proxies:
+                env = {name: redirected(value, proxies) for name, value in env.items()}
+                # the proxies have new addresses each time, so what they fetch would only fill the shared store
+                env |= {"UV_CACHE_DIR": str(run_dirs.temp / "uv"), **beyond_proxies(env)}
+            return await run_alone(replace(launch, env=env), self.marker)
+
+    async def _launch(
+        self,
+        argv: tuple[str, ...],
+        cwd: Path,
+        log: Path,
+        *,
+        path: tuple[Path, ...],
+        env: Mapping[str, str],
+        limit: float,
+    ) -> Launch:
+        await asyncio.to_thread(cwd.mkdir, parents=True, exist_ok=True)
+        variables = self.variables.for_install(path, env)
+        return Launch(argv=argv, cwd=cwd, env=variables, log=log, limit=limit, redactor=self.redactor)
 
     async def fetch(
         self, argv: tuple[str, ...], cwd: Path, log: Path, *, path: tuple[Path, ...] = (), limit: float = LIMIT
@@ -87,11 +113,25 @@ class Installer:
         return await self.install(argv, cwd, log, path=path, env=env, limit=limit)
 
 
-def name_proxies(manifests: Iterable[Path], proxies: Mapping[str, str]) -> None:
-    """Writes the addresses of the proxies into manifests. A credential in an address goes, too."""
-    for file in manifests:
-        text = file.read_text(encoding="utf-8", errors="surrogateescape")
-        changed = redirected(package_credentials.USERINFO.sub(r"\g<scheme>", text), proxies)
-        if changed != text:
-            file.unlink()
-            file.write_text(changed, encoding="utf-8", errors="surrogateescape")
+def read_manifests(manifests: Iterable[Path]) -> dict[Path, str]:
+    """The texts of manifests."""
+    return {path: path.read_text(encoding="utf-8", errors="surrogateescape") for path in manifests}
+
+
+@contextlib.contextmanager
+def naming_proxies(texts: Mapping[Path, str], proxies: Mapping[str, str]) -> Iterator[None]:
+    """In the block, manifests have the addresses of the proxies, and no credential in an address."""
+    changed = {path: new for path, text in texts.items() if (new := through_proxies(text, proxies)) != text}
+    try:
+        for path, text in changed.items():
+            rewrite(path, text)
+        yield
+    finally:
+        for path in changed:
+            rewrite(path, texts[path])
+
+
+def beyond_proxies(env: Mapping[str, str]) -> dict[str, str]:
+    """The variables that keep requests to loopback away from a proxy of the network."""
+    given = env.get("NO_PROXY") or env.get("no_proxy") or ""
+    return dict.fromkeys(("NO_PROXY", "no_proxy"), ",".join(filter(None, (given, LOOPBACK))))

@@ -27,7 +27,7 @@ def relax_manifests(root: Path, paths: Iterable[str], version: str) -> dict[Path
 def rewrite(path: Path, text: str) -> None:
     """Replaces a file."""
     path.unlink()
-    path.write_text(text, encoding="utf-8")
+    path.write_text(text, encoding="utf-8", errors="surrogateescape")
 
 
 @contextmanager

@@ -5,6 +5,7 @@ case-sensitive, as on a Linux server, even if this machine's file system is not.
 """
 
 import argparse
+import difflib
 import json
 import os
 import posixpath
@@ -22,6 +23,10 @@ from link_sources import find_source, read_sources
 INDEXES = ("index.html", "index.htm")
 SHOWN = 100  # the most findings: a broken link in a footer is on every page
 SITE = "http://site.invalid"
+NOWHERE = "leads to no page or file"
+NAMED = 20  # the most broken links for which a similar address is searched
+SIMILAR = 0.75
+ERRORS = {"404", "404/", "500"}
 
 
 @dataclass(frozen=True)
@@ -52,11 +57,24 @@ class BuiltSite:
         """Whether a rule of the host, a rendering server or a router answers the path."""
         return any(rule.fullmatch(path) for rule in self.rules) or (self.rendered and not posixpath.splitext(path)[1])
 
+    def address(self, page: str, link: str) -> str:
+        """Returns the URL to which a link leads. Raises ValueError for one that is not valid."""
+        here = urljoin(f"{SITE}{self.base}{quote(page)}", self.pages[page].base)
+        return urljoin(here, link) if link else here
+
+    def nearest(self, page: str, link: str) -> str:
+        """Returns the path of the page or file with a name like that of a broken link; empty if there is none."""
+        path = unquote(urlsplit(self.address(page, link)).path).removeprefix(self.base).strip("/").lower()
+        known = {shown.strip("/").lower(): shown for shown in map(path_of, sorted(self.files)) if shown not in ERRORS}
+        for close in difflib.get_close_matches(path.removesuffix(".html"), known, cutoff=SIMILAR):
+            if difflib.get_close_matches(stem_of(path), [stem_of(close)], cutoff=SIMILAR):
+                return self.base + known[close]
+        return ""
+
     def problem(self, page: str, link: str) -> tuple[str, str]:
         """Returns the problem of a link and its severity, or two empty texts."""
         try:
-            here = urljoin(f"{SITE}{self.base}{quote(page)}", self.pages[page].base)
-            parts = urlsplit(urljoin(here, link) if link else here)
+            parts = urlsplit(self.address(page, link))
         except ValueError as error:
             return f"is not a valid URL ({error})", "error"
         if f"{parts.scheme}://{parts.netloc}" != SITE:
@@ -69,7 +87,7 @@ class BuiltSite:
             return ("", "") if self.is_answered(path) else (text, self.severity(page, link))
         file = self.find(path[len(self.base) :])
         if file is None and not self.is_answered(path):
-            return "leads to no page or file", self.severity(page, link)
+            return NOWHERE, self.severity(page, link)
         if file is None:
             return "", ""
         return self.fragment_problem(file, unquote(parts.fragment))
@@ -88,6 +106,19 @@ class BuiltSite:
         if known or fragment.startswith(("/", "!", ":~:")):
             return "", ""
         return f"no element of that page has the id {fragment}", "warning"
+
+
+def path_of(file: str) -> str:
+    """Returns the path under which browsers ask for a file: `coffees/` for `coffees/index.html`."""
+    folder, _, name = file.rpartition("/")
+    if name in INDEXES:
+        return folder and folder + "/"
+    return file.removesuffix(".html")
+
+
+def stem_of(path: str) -> str:
+    """Returns the last part of a path without its ending."""
+    return posixpath.splitext(posixpath.basename(path))[0]
 
 
 def read_site(folder: Path, base: str, *, rendered: bool, answered: tuple[str, ...], lenient: bool) -> BuiltSite:
@@ -136,6 +167,8 @@ def judge(site: BuiltSite, folder: Path, within: Path) -> int:
         for link, line in page.links
         if (problem := site.problem(name, link))[0]
     ]
+    nowhere = {link: name for link, name, _, text, _ in found if text == NOWHERE}
+    nearest = {link: site.nearest(name, link) for link, name in [*nowhere.items()][:NAMED]}
     sources = read_sources(folder) if found else {}
     places = {link: find_source(link, sources) for link in {link for link, *_ in found}}
     diagnostics: dict[tuple[str, int, str], dict[str, object]] = {}
@@ -143,7 +176,8 @@ def judge(site: BuiltSite, folder: Path, within: Path) -> int:
         page = (folder / name).as_posix()
         file, number = places[link] or (page, line)
         # the link of a footer is one mistake, on however many pages it is shown
-        shown = f"broken link {link}: {text}" + (f" (seen on {page})" if places[link] else "")
+        meant = f"; did you mean {nearest[link]}?" if text == NOWHERE and nearest.get(link) else ""
+        shown = f"broken link {link}: {text}{meant}" + (f" (seen on {page})" if places[link] else "")
         place = {"file": (within / file).as_posix(), "line": number}
         diagnostics.setdefault((file, number, link), {**place, "severity": severity, "rule": "link", "message": shown})
     errors = sum(severity == "error" for *_, severity in found)

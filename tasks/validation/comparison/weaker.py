@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from tasks.comparison import Weakening
 from tasks.validation.comparison.changes import FileChange
 from tasks.validation.comparison.looser import looser
-from tasks.validation.comparison.suppressions import Silenced, defined_tests, hints, silenced
+from tasks.validation.comparison.suppressions import Silenced, changed_marks, defined_tests
 from tasks.validation.comparison.tool_settings import is_settings, settings_of
 
 _NAMED = 3
@@ -22,11 +22,7 @@ def weakenings(changes: Sequence[FileChange]) -> tuple[Weakening, ...]:
 
 def _new_marks(changes: Sequence[FileChange]) -> Iterator[Weakening]:
     """Comments that silence a tool, and skipped tests, that a file has more of than before."""
-    marks = {
-        change.path: ([*silenced(change.path, change.before or "")], [*silenced(change.path, change.after or "")])
-        for change in changes
-        if hints(change.before or "") != hints(change.after or "")
-    }
+    marks = {change.path: changed_marks(change.path, change.before or "", change.after or "") for change in changes}
     moved = Counter(each for before, after in marks.values() for each in _excess(before, after))
     for path, (before, after) in marks.items():
         new: dict[tuple[str, str, int], list[Silenced]] = defaultdict(list)

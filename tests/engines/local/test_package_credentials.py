@@ -3,6 +3,7 @@
 import base64
 import io
 import json
+import subprocess
 import threading
 import zipfile
 from collections.abc import Callable, Iterator, Mapping
@@ -11,7 +12,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
+from uv import find_uv_bin
 
+from tasks.engines.local.installing import beyond_proxies
 from tasks.planning.environments import PYTHON_CONTROL, acquire, key_of
 from tasks.planning.node_environments import NODE_CONTROL
 from tasks.stack import Version
@@ -208,3 +211,52 @@ async def test_locked_packages_are_installed_on_a_machine_with_credentials(
         exit = await engine.run(step, bench.log)
 
     assert exit.stdout == "   hello you\n", bench.written()
+
+
+MANIFEST = """[project]
+name = "app"
+version = "1"
+requires-python = ">=3.10"
+dependencies = ["local", "wheeled"]
+[tool.uv.sources]
+local = { path = "pkg" }
+"""
+
+
+def lock(bench: Bench) -> None:
+    """Makes the lock of the stack, as its developer does."""
+    subprocess.run([find_uv_bin(), "lock", "-q"], cwd=bench.root, env=dict(bench.environ), check=True)
+
+
+def test_requests_to_the_proxy_of_an_index_use_no_proxy_of_the_network() -> None:
+    assert beyond_proxies({"no_proxy": "a.example"}) == dict.fromkeys(("NO_PROXY", "no_proxy"), "a.example,127.0.0.1")
+    assert beyond_proxies({})["NO_PROXY"] == "127.0.0.1"
+
+
+@pytest.mark.real
+@pytest.mark.parametrize(("change", "code"), [("", 0), (', "wheeled"', 1)])
+async def test_check_of_a_lock_shows_no_credential_to_a_build(
+    private: Bench, marks: Path, index: str, change: str, code: int
+) -> None:
+    """The metadata of the path dependency have to be built. A proxy is named in the lock and the manifest meanwhile."""
+    (private.root / "pkg").mkdir()
+    for name, text in backend("local", marks / "local").items():
+        dynamic = 'dynamic = ["dependencies"]\n' if name == "pyproject.toml" else ""
+        (private.root / "pkg" / name).write_text(text + dynamic)
+    (private.root / "pyproject.toml").write_text(MANIFEST)
+    lock(private)
+    (marks / "local").unlink()
+    (private.root / "pyproject.toml").write_text(MANIFEST.replace(change, ""))
+    inputs = ("pyproject.toml", "uv.lock", "pkg/pyproject.toml", "pkg/backend.py")
+    packages = python_packages(private, "", *inputs)
+    check = private.step("uv", "lock", "--check", environment=packages, phase="acquire")
+    read = private.step("cat", "uv.lock", slot=check.slot, volatile=True)
+
+    async with private.engine() as engine:
+        exit = await engine.run(check, private.log)
+        after = await engine.run(replace(read, begins=False), private.log)
+
+    assert exit.code == code, private.written()
+    assert (marks / "local").read_text().strip() == "saw"
+    assert after.stdout == (private.root / "uv.lock").read_text()
+    assert f"http://{index}/simple" in after.stdout

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tasks.engines.dagger.messages import classify
+from tasks.engines.build_messages import classify
 from tests.diagnostics.captures import load, names
 
 # The captures of failed RUN instructions, which are no refusals. One of them never began, because its user is missing.

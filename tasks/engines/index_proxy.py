@@ -1,43 +1,71 @@
-"""A proxy on loopback that reaches private package indexes: a build can use them without any credential.
+"""A proxy that reaches private package indexes: a build can use them without any credential.
 
 The code of a package may need further packages of a private index. Its package manager asks the proxy, which adds the
 credential. The code can use the index for that time, too, but it never sees the credential.
+
+On the embedded engine it serves on loopback, in this process. In containers it is a server of its own: this file is its
+program, and imports the standard library only.
 """
 
 import contextlib
+import json
+import os
 import shutil
 import threading
 import urllib.error
 import urllib.request
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from http.client import HTTPMessage, HTTPResponse
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import IO
 from urllib.parse import urlsplit
 
-from tasks.engines.local.ports import LOOPBACK
-
+LOOPBACK = "127.0.0.1"
 PASSED = ("Accept", "Range", "If-None-Match", "If-Modified-Since")
 RETURNED = ("Content-Type", "Content-Range", "Accept-Ranges", "ETag", "Last-Modified", "Cache-Control")
 PAGES = ("text/html", "application/vnd.pypi.simple", "application/json")
 """Pages of an index. They have links to its files, which must lead to the proxy as well."""
 LIMIT = 300.0
+AUTHORIZATIONS = "PREDEPLOY_INDEX_AUTHORIZATIONS"
+"""The variable of the server in a container. It has the headers by origin, as JSON."""
+FIRST_PORT = 8000
+EVERYWHERE = "0.0.0.0"  # noqa: S104 - in the network of the server's container
 
 
 @contextlib.contextmanager
 def opened_proxies(authorizations: Mapping[str, str]) -> Iterator[dict[str, str]]:
     """Yields the address of a proxy for each origin (`https://host`). `authorizations` are the headers by origin."""
-    servers = []
+    servers: dict[str, ThreadingHTTPServer] = {}
     try:
         for origin, header in authorizations.items():
-            handler = type("_OfOrigin", (_Handler,), {"origin": origin, "header": header})
-            servers.append((origin, ThreadingHTTPServer((LOOPBACK, 0), handler)))
-            threading.Thread(target=servers[-1][1].serve_forever, daemon=True).start()
-        yield {origin: f"http://{LOOPBACK}:{server.server_port}" for origin, server in servers}
+            servers[origin] = _server(origin, header, (LOOPBACK, 0))
+            threading.Thread(target=servers[origin].serve_forever, daemon=True).start()
+        yield {origin: f"http://{LOOPBACK}:{server.server_port}" for origin, server in servers.items()}
     finally:
-        for _, server in servers:
+        for server in servers.values():
             server.shutdown()
             server.server_close()
+
+
+def ports(origins: Iterable[str]) -> dict[str, int]:
+    """The port of each origin on the server in a container."""
+    return {origin: FIRST_PORT + number for number, origin in enumerate(sorted(origins))}
+
+
+def serve(authorizations: Mapping[str, str]) -> None:
+    """Serves all origins on their ports, until the process ends."""
+    threads = []
+    for origin, port in ports(authorizations).items():
+        server = _server(origin, authorizations[origin], (EVERYWHERE, port))
+        threads.append(threading.Thread(target=server.serve_forever))
+        threads[-1].start()
+    for thread in threads:
+        thread.join()
+
+
+def _server(origin: str, header: str, address: tuple[str, int]) -> ThreadingHTTPServer:
+    handler = type("_OfOrigin", (_Handler,), {"origin": origin, "header": header})
+    return ThreadingHTTPServer(address, handler)
 
 
 def redirected(text: str, proxies: Mapping[str, str]) -> str:
@@ -103,3 +131,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the name in the standard library
         """Requests are not logged."""
+
+
+if __name__ == "__main__":
+    serve(json.loads(os.environ[AUTHORIZATIONS]))
