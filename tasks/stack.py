@@ -153,7 +153,8 @@ class NodeProject:
     else the pinned one that reads the lock; empty for the npm of Node. `dependencies` maps names to ranges, including
     development, `locked` known tools to their locked versions. An installation reads `inputs`. `paths` are directories
     of the tree's packages that the component needs. `preparation` runs first: install scripts, builds of `paths`. The
-    build needs `reads`, and reads `private` without a value.
+    build needs `reads`, and reads `private` without a value. `siblings` are packages outside of the workspace that are
+    installed with it, because a script or a configuration needs them.
     """
 
     root: str
@@ -171,6 +172,7 @@ class NodeProject:
     preparation: tuple[PackageScript, ...] = ()
     reads: tuple[Variable, ...] = ()
     private: tuple[Variable, ...] = ()
+    siblings: tuple["NodeProject", ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,7 +13,8 @@ class Trust:
     `shares_caches`: what the code writes to caches may reach other runs. `runs_on_host`: the embedded engine, which
     isolates nothing, may run it. `variables` are the variables of the Prefect worker's environment that it gets; None
     means all. `settings` win over all other settings. `budget` is the limit of a run in seconds, unless the operator
-    sets another. `file_bytes` is the largest file that its code may write on the container engine.
+    sets another. `file_bytes` is the largest file that its code may write on the container engine. A command is
+    stopped if less than `spare_bytes` of the engine's disk are left.
     """
 
     has_secrets: bool
@@ -25,6 +26,7 @@ class Trust:
     settings: Mapping[str, object]
     budget: float | None = None
     file_bytes: int | None = None
+    spare_bytes: int | None = None
 
 
 TRUSTED = Trust(
@@ -59,6 +61,7 @@ UNTRUSTED = Trust(
     },
     budget=3600,
     file_bytes=4 << 30,
+    spare_bytes=2 << 30,
 )
 
 

@@ -115,6 +115,7 @@ FOREIGN = {
     "--noEmit",
     "--param",
     "--port",
+    "--prefix",
     "--prod",
     "--settings",
     "--strict-markers",

@@ -18,6 +18,7 @@ from flows.cli.invocation import Caller, absolute, enter_neutral_directory
 from flows.cli.list_and_plan import list_document, render_list, render_plan
 from flows.cli.operate import start_program
 from flows.cli.output import choose_output
+from flows.cli.receipt.join import Outdated, Turn, take_turn
 from flows.cli.signals import Interrupted, Interruption, is_json_wanted
 from flows.cli.subcommands import run_subcommand
 from flows.distribution.parameters import Distribution, reject_undistributable, require_server
@@ -35,6 +36,7 @@ from tasks.source.places import existing
 from tasks.user_dirs import UserDirs, require_usable
 from tasks.validation.foreseen import foresee
 from tasks.validation.gate import entered
+from tasks.validation.job import Job, prepare
 from tasks.validation.scope import Scope, read_scope
 from tasks.validation.stack_settings import read_settings
 
@@ -109,7 +111,10 @@ def run_command(
         say(detect_style(sys.stdout, environ).spell(text), sys.stdout)
         return 0
     request = ValidationRequest(scope=scope, shown=shown, called_as=called_as, distribution=distribution)
-    return validate(request, caller, streams, interruption)
+    try:
+        return validate(request, caller, streams, interruption)
+    except Outdated:
+        return run_command(arguments, caller, streams, interruption, opened)
 
 
 def run_in_child(
@@ -145,25 +150,46 @@ class ValidationRequest:
 
 
 def validate(request: ValidationRequest, caller: Caller, streams: Streams, interruption: Interruption) -> int:
-    """Validates the scope, prints the report, and returns the exit code."""
-    from flows.cli.receipt.write import write_receipt
-    from flows.cli.session import RunSession  # the engine is not needed before
-    from flows.distribution.opening import choose_work
-    from tasks.validation.job import prepare
+    """Validates the scope, prints the report, and returns the exit code.
 
-    user_dirs, streams.json_output = UserDirs.of_user(), request.scope.settings.json_output
+    If the same command is running on the same files, this one waits for its report instead.
+    """
+    streams.json_output = request.scope.settings.json_output
     job = prepare(
         request.scope,
         caller,
-        user_dirs=user_dirs,
+        user_dirs=UserDirs.of_user(),
         called_as=request.called_as,
         shown_stack=request.shown,
         takes_secrets=request.distribution is None,
         reuses=request.distribution is None,
     )
     streams.redactor = job.secrets.redactor
+    with take_turn(job, lambda text: say(f"· {text}", sys.stderr)) as turn:
+        if turn.found:
+            interruption.printing()
+            if turn.found.document:
+                say(turn.found.document.rstrip(), sys.stdout)
+            say(turn.found.people, streams.people)
+            return turn.found.code
+        return run_job(job, request, caller, streams, interruption, turn)
+
+
+def run_job(
+    job: Job,
+    request: ValidationRequest,
+    caller: Caller,
+    streams: Streams,
+    interruption: Interruption,
+    turn: Turn,
+) -> int:
+    """Runs the checks, prints the report, and keeps it for the same command on the same files."""
+    from flows.cli.receipt.write import write_receipt
+    from flows.cli.session import RunSession  # the engine is not needed before
+    from flows.distribution.opening import choose_work
+
     cwd = Path.cwd()
-    enter_neutral_directory(user_dirs.cache)
+    enter_neutral_directory(job.user_dirs.cache)
     output = choose_output(job.settings, job.environ, streams.people)
     session = RunSession(
         job=job,
@@ -180,5 +206,6 @@ def validate(request: ValidationRequest, caller: Caller, streams: Streams, inter
     comment_on_github(report, job.environ)
     deliver(report, text, streams)
     with contextlib.suppress(Exception):  # the verdict is printed: a receipt only saves time
+        turn.leave(report, text, job, cwd / report.place)
         write_receipt(report, job, text, cwd / report.place)
     return report.verdict.exit_code

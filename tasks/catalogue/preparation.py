@@ -106,7 +106,7 @@ def script_command(script: PackageScript, component: Component, context: Catalog
     assert node is not None
     is_build = script.name == BUILD
     return Command(
-        argv=(node.manager, "run", BUILD) if is_build else ("sh", "-c", script.text),
+        argv=(manager_in(script.directory, node), "run", BUILD) if is_build else ("sh", "-c", script.text),
         label=f"{script.name} of {script.directory}",
         cwd=script.directory,
         environment="node",
@@ -117,6 +117,12 @@ def script_command(script: PackageScript, component: Component, context: Catalog
         parser="site_build",
         limit=600,
     )
+
+
+def manager_in(directory: str, node: NodeProject) -> str:
+    """Returns the package manager in a directory: that of the innermost installation around it."""
+    around = [each for each in (node, *node.siblings) if is_below(f"{directory}/", each.root)]
+    return max(around, key=lambda each: each.root.count("/") + (each.root != "."), default=node).manager
 
 
 def generating(generator: CodeGenerator, component: Component, context: CatalogueContext) -> Command:

@@ -13,6 +13,7 @@ from tasks.discovery.documents import string
 from tasks.discovery.file_view import FileView, join, parent
 from tasks.discovery.image.definitions import ImageDefinitions, is_for_node
 from tasks.discovery.node.node_project import describe_node, without_manifest
+from tasks.discovery.node.siblings import describe_with_siblings, directories_of
 from tasks.discovery.other_sites import name_other_sites
 from tasks.discovery.package_builds import find_builds, is_near, is_tool
 from tasks.discovery.public_variables import private_variables, public_variables
@@ -195,6 +196,7 @@ def _node(tree: FileView, images: ImageDefinitions, place: _Place, rivals: tuple
     node = describe_node(tree, place.directory, image)
     if node is None and (place.worker is not None or (place.site is not None and place.site.pages is not None)):
         node = without_manifest(tree, place.directory, image)
+    node = describe_with_siblings(tree, node, image, _called(place))
     if node is not None and place.kind is not Kind.WEB:
         reads, private = public_variables(tree, place.directory), private_variables(tree, place.directory)
         node = replace(node, reads=reads, private=private)
@@ -202,6 +204,14 @@ def _node(tree: FileView, images: ImageDefinitions, place: _Place, rivals: tuple
     own = place.worker.name if place.worker else ""
     name = _name(place.directory, own or package.rpartition("/")[2] or place.kind.value)
     return Component(kind=place.kind, path=place.directory, name=name, node=node, worker=place.worker, site=place.site)
+
+
+def _called(place: _Place) -> tuple[str, ...]:
+    """Returns the directories in which the deploy of a Worker runs commands before wrangler."""
+    worker = place.worker or (place.site.pages if place.site else None)
+    steps = worker.deploy.steps if worker else ()
+    inner = (each for step in steps if step.argv[0] == "sh" for each in directories_of(step.argv[-1], step.directory))
+    return tuple(dict.fromkeys((*(step.directory for step in steps), *inner)))
 
 
 def _name(directory: str, own: str) -> str:

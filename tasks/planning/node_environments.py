@@ -14,12 +14,29 @@ NODE_CONTROL = ("npm", "view", "semver", "version", "--prefer-online")
 
 
 def node_commands(project: NodeProject) -> tuple[Command, ...]:
+    """Returns the installations of a package and its siblings. An installation in an outer directory comes first."""
+    by_root = {each.root: each for each in installed_projects(project)}
+    ordered = sorted(by_root.values(), key=lambda each: (each.root != ".", each.root.count("/")))
+    return tuple(_install(each, project) for each in ordered)
+
+
+def installed_projects(project: NodeProject) -> tuple[NodeProject, ...]:
+    """Returns the siblings of a package and itself, without a Worker that has no package.json."""
+    return tuple(each for each in (*project.siblings, project) if each.inputs)
+
+
+def _install(project: NodeProject, home: NodeProject) -> Command:
     """Returns the installation by the stack's own package manager. With a lock it is frozen."""
-    if not project.inputs:  # a Worker without a package.json
-        return ()
     label, flags = install_flags(project)
-    argv = (*label.split(), *flags)
-    return (acquire(label, *argv, cwd=project.root, parser=project.manager, env=node_variables(project)),)
+    argv, title = (*label.split(), *flags), label if project.root == home.root else f"{label} ({project.root})"
+    return acquire(title, *argv, cwd=project.root, parser=project.manager, env=node_variables(project))
+
+
+def manager_to_bring(project: NodeProject) -> str:
+    """Returns the one package manager that Node does not bring, `pnpm@10.34.9`, else npm."""
+    projects = (project, *project.siblings)
+    chosen = next((each for each in projects if each.manager != "npm"), project)
+    return f"{chosen.manager}@{chosen.manager_version}" if chosen.manager_version else chosen.manager
 
 
 def install_flags(project: NodeProject) -> tuple[str, tuple[str, ...]]:
@@ -68,15 +85,19 @@ def node_environment(project: NodeProject, digest: Callable[[str], str], day: st
 
     `digest` returns the content digest of a file. `day` is part of the key without a lock.
     """
-    commands = node_commands(project)
-    content = [*((path, digest(path)) for path in project.inputs), "" if project.lock else day]
-    manager = f"{project.manager}@{project.manager_version}" if project.manager_version else project.manager
+    commands, projects = node_commands(project), installed_projects(project)
+    inputs = (
+        project.inputs if not project.siblings else tuple(sorted({path for each in projects for path in each.inputs}))
+    )
+    is_locked = all(each.lock for each in projects) and bool(project.lock or project.siblings)
+    content = [*((path, digest(path)) for path in inputs), "" if is_locked else day]
+    manager = manager_to_bring(project)
     return Environment(
         kind="node",
         title=f"packages of {project.root}",
         root=project.root,
         version=project.node,
-        inputs=project.inputs,
+        inputs=inputs,
         commands=commands,
         control=NODE_CONTROL,
         key=key_of("node", content, [asdict(command) for command in commands], asdict(project.node), manager),

@@ -4,12 +4,14 @@ import posixpath
 import re
 from collections.abc import Iterable, Iterator
 
-from tasks.catalogue.django.entry_script import CONVERTED, NORMALIZED
+from tasks.catalogue.django.entry_script import CONVERTED, NORMALIZED, RULE
 from tasks.catalogue.row import ProgramFile
+from tasks.models import Diagnostic
 from tasks.source.tree import Tree
 from tasks.stack import Stack
 
 HEAD = 200
+_CRLF = "1: the line ends are CRLF"
 
 
 def line_end_warnings(tree: Tree, stack: Stack) -> Iterator[str]:
@@ -26,10 +28,16 @@ def line_end_warnings(tree: Tree, stack: Stack) -> Iterator[str]:
             program = read_program(tree, path)
             if program.is_script and program.has_crlf:
                 yield (
-                    f"{path}:1: the line ends are CRLF, and {dockerfile}:{line_of(path, text)} starts this script: a "
+                    f"{path}:{_CRLF}, and {dockerfile}:{line_of(path, text)} starts this script: a "
                     "container cannot run it (`no such file or directory`). Convert it to LF: "
                     f"`sed -i 's/\\r$//' {path}`, and add `*.sh text eol=lf` to .gitattributes"
                 )
+
+
+def without_reported(warnings: Iterable[str], found: Iterable[Diagnostic]) -> tuple[str, ...]:
+    """Returns the warnings without those of a script whose line ends a check reports as an error."""
+    reported = tuple(f"{each.file}:{_CRLF}" for each in found if each.rule == RULE)
+    return tuple(each for each in warnings if not each.startswith(reported))
 
 
 def scripts_in(dockerfile: str, paths: Iterable[str]) -> list[str]:

@@ -34,6 +34,7 @@ from tasks.validation.absent_files import absent_files
 from tasks.validation.comparison.against import compare, judged
 from tasks.validation.engine_work import OpenWork, open_engine_work
 from tasks.validation.job import Job
+from tasks.validation.line_ends import without_reported
 from tasks.validation.own_checks import own_work
 from tasks.validation.stack_settings import read_text
 from tasks.validation.summary import reported_secrets, rerun_command, stage_durations
@@ -169,6 +170,8 @@ class Validation:
         job = self.job
         plan, tree, gate = job.scope.plan, job.scope.tree, job.settings.gate
         red = [check.id for check in plan.checks if results[check.id].status in {Status.FAILED, Status.ERRORED}]
+        found = (finding for result in results.values() for finding in result.diagnostics)
+        warnings = without_reported(job.scope.stack.warnings, found)
         checks = tuple(
             CheckReport(
                 id=check.id,
@@ -197,7 +200,7 @@ class Validation:
             started_at=started_at.isoformat(timespec="milliseconds"),
             duration=duration,
             untracked=tree.untracked,
-            warnings=(*reported_secrets(job.secrets), *job.scope.stack.warnings, *job.exposure.notes(engine.name)),
+            warnings=(*reported_secrets(job.secrets), *warnings, *job.exposure.notes(engine.name)),
             production=job.scope.production,
             secrets=job.secrets.facts,
             rerun=self._rerun(red) if red else "",

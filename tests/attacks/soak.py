@@ -15,7 +15,7 @@ from tests.attacks.attack import Attack
 from tests.attacks.scene import Scene, scene_below
 from tests.flows.harness import places_in, servers_below
 
-RUNS = 200
+RUNS, SHORT = 200, 30
 WARM = 20
 """Runs before the first measurement: as many as a stack keeps reports."""
 LIMIT = 120

@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from tasks.models import Diagnostic
 from tasks.source.tree import read_tree
-from tasks.validation.line_ends import line_end_warnings
+from tasks.validation.line_ends import line_end_warnings, without_reported
 from tests.support.factories import make_stack, make_web
 
 DOCKERFILE = 'FROM python:3.13-slim\nCOPY docker/entrypoint.sh /\nENTRYPOINT ["/entrypoint.sh"]\n'
@@ -39,3 +40,13 @@ def test_script_with_crlf_is_named_with_the_line_that_starts_it(tmp_path: Path) 
 )
 def test_script_that_runs_is_not_named(tmp_path: Path, files: dict[str, bytes]) -> None:
     assert warnings(tmp_path, files) == []
+
+
+@pytest.mark.parametrize(
+    ("file", "rule", "is_said"), [("docker/entrypoint.sh", "crlf", False), ("run.sh", "crlf", True)]
+)
+def test_line_ends_that_a_check_reports_are_no_warning(tmp_path: Path, file: str, rule: str, *, is_said: bool) -> None:
+    found = warnings(tmp_path, {"docker/entrypoint.sh": b"#!/bin/sh\r\n"})
+    finding = Diagnostic(tool="docker", file=file, line=1, rule=rule, message="the line ends are CRLF")
+
+    assert without_reported(["other", *found], [finding]) == ("other", *(found if is_said else ()))

@@ -12,9 +12,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from tasks.user_dirs import UserDirs
 
-WORDS_OF_A_RUN = frozenset(
-    {"--fresh", "--gate", "--list", "--plan", "--detach", "--distribute", "--watch", "--help", "-h"}
-)
+FRESH = "--fresh"
+WORDS_OF_A_RUN = frozenset({FRESH, "--gate", "--list", "--plan", "--detach", "--distribute", "--watch", "--help", "-h"})
 """Arguments of commands that no receipt answers."""
 RED = 3
 
@@ -30,7 +29,7 @@ class Answer:
 
 @dataclass(slots=True)
 class AskedCommand:
-    """The command of this process, as it was before a run changed its variables; empty if no receipt answers it."""
+    """The command of this process, as it was before a run changed its variables; empty if it answers no other one."""
 
     command: bytes = b""
 
@@ -42,7 +41,7 @@ def answer(arguments: Sequence[str], environ: Mapping[str, str], *, has_token: b
     """Returns the answer of a receipt, or None if the command has to run. Never raises for a bad receipt."""
     if arguments and arguments[0] == "status" and not has_token:
         return _status_of(arguments[1:], environ)
-    if has_token or WORDS_OF_A_RUN.intersection(arguments) or "GITHUB_ACTIONS" in environ:
+    if has_token or WORDS_OF_A_RUN.intersection(arguments) - {FRESH} or "GITHUB_ACTIONS" in environ:
         return None
     if arguments and arguments[0].isalpha() and not Path(arguments[0]).is_dir():
         return None  # a subcommand
@@ -51,6 +50,8 @@ def answer(arguments: Sequence[str], environ: Mapping[str, str], *, has_token: b
     from tasks.user_dirs import UserDirs
 
     ASKED.command = command_of(arguments, environ)
+    if FRESH in arguments:  # it has no receipt, but two of them at once join
+        return None
     user_dirs = UserDirs.of_user()
     if not (secret := read_secret(user_dirs.data)):
         return None

@@ -15,6 +15,8 @@ from tasks.steps import PROBES, PYTHON, Command
 
 CONVERTED = re.compile(r"dos2unix|sed\b[^\n]*\\r|tr\b[^\n]*\\r")
 """A Dockerfile converts its scripts itself."""
+RULE = "crlf"
+"""The rule of a finding about line ends."""
 MADE_EXECUTABLE = re.compile(r"\bchmod\b|\binstall\s+-\w*m")
 NORMALIZED = re.compile(r"^[^#\n]*\b(?:eol=lf|text=auto)\b", re.MULTILINE)
 """Git converts the files of a commit."""
@@ -58,7 +60,7 @@ def _findings(component: Component, context: CatalogueContext) -> Iterator[dict[
     if program.is_script and program.has_crlf and not is_converted:
         advice = f"Convert it to LF: `sed -i 's/\\r$//' {path}`, and add `*.sh text eol=lf` to .gitattributes"
         why = "a container cannot run it (`no such file or directory`)"
-        yield _finding(path, "crlf", f"the line ends are CRLF, and {place}: {why}. {advice}")
+        yield _finding(path, RULE, f"the line ends are CRLF, and {place}: {why}. {advice}")
     elif not program.is_executable and not MADE_EXECUTABLE.search(text):
         advice = f"Make it executable: `git update-index --chmod=+x {path}`, or run it with `sh` in {dockerfile}"
         yield _finding(

@@ -1,8 +1,9 @@
 """Splits shell scripts into simple commands, as far as they are plain. Runs nothing."""
 
+import posixpath
 import re
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from tasks.discovery.calls.arguments import is_open
@@ -18,6 +19,10 @@ _CONTINUES = frozenset({":", "true", "echo"})
 _KEYWORDS = frozenset(
     {"if", "then", "else", "elif", "do", "while", "until", "!", "time", "exec", "sudo", "env", "command"}
 )
+
+
+# Options with which a package manager runs in another directory.
+_DIRECTORIES = ("--cwd", "--dir", "--prefix", "-C")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,3 +112,14 @@ def _assignments(words: tuple[str, ...]) -> tuple[dict[str, str], tuple[str, ...
             break
         rest.pop(0)
     return env, tuple(rest)
+
+
+def without_directory(words: Sequence[str]) -> tuple[tuple[str, ...], str]:
+    """Returns the words of a package manager without the option for its directory, and this directory."""
+    directory = ""
+    for option in _DIRECTORIES:
+        if option in words[:-1]:
+            index = words.index(option)
+            directory = posixpath.join(directory, words[index + 1])
+            words = (*words[:index], *words[index + 2 :])
+    return tuple(words), directory

@@ -93,11 +93,13 @@ def _node(
     return fitting
 
 
-def manager_of_package(tree: FileView, package: str) -> str:
-    """Returns the package manager of the package in a directory."""
+def manager_and_version(tree: FileView, package: str) -> tuple[str, str]:
+    """Returns the package manager of the package in a directory, and its version; empty for the npm of Node."""
     workspace = find_workspace(tree, package)
     manifests = tuple(dict.fromkeys(join(path, "package.json") for path in (package, workspace.root)))
-    return _manager(tree, workspace, manifests)[0]
+    manager, named = _manager(tree, workspace, manifests)
+    lock = next((each for each in locks(tree, workspace.root) if manager_of(each) == manager), None)
+    return manager, named or _reader(tree, workspace.root, manager, lock, manifests)
 
 
 def without_manifest(tree: FileView, directory: str, image: Image) -> NodeProject:

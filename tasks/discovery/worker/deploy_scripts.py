@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from tasks.discovery.calls.recipes import Recipe
-from tasks.discovery.calls.shell import ShellCommand, read_script
+from tasks.discovery.calls.shell import ShellCommand, read_script, without_directory
 from tasks.discovery.file_view import join
 from tasks.discovery.worker.deploy_words import (
     MANAGERS,
@@ -15,7 +15,6 @@ from tasks.discovery.worker.deploy_words import (
     program_of,
     scripts_of,
     upload_of,
-    without_directory,
     work_of,
 )
 from tasks.production import Sourced
@@ -47,17 +46,16 @@ class DeployPart:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scripts:
-    """The recipes of a tree by program, directory and name. `manager` runs the scripts of packages.
+    """The recipes of a tree by program, directory and name. `manager_of` returns what runs the scripts of a package.
 
-    `read` returns the text of a file, or an empty one. `root_of` returns where the packages of a directory are
-    installed, and `home` is the directory of the Worker.
+    `read` returns the text of a file, or an empty one. `is_installed` returns whether the check of the Worker has the
+    packages of a directory.
     """
 
     recipes: Mapping[tuple[str, str], Mapping[str, Recipe]]
-    manager: str = "npm"
+    manager_of: Callable[[str], str] = lambda _: "npm"
     read: Callable[[str], str] = lambda _: ""
-    root_of: Callable[[str], str] = lambda _: ""
-    home: str = "."
+    is_installed: Callable[[str], bool] = lambda _: True
 
     def of(self, directory: str, program: str = "npm") -> Mapping[str, Recipe]:
         """Returns the scripts of the package in a directory."""
@@ -109,8 +107,7 @@ class Scripts:
         if upload := upload_of(command.words):
             return [DeployPart(step=step, work="upload", upload=upload)]
         called = self._called(command) if depth < _DEPTH else ()
-        if any(each.program == "npm" and self.root_of(each.directory) != self.root_of(self.home) for each in called):
-            # the check of the Worker does not have these packages
+        if any(each.program == "npm" and not self.is_installed(each.directory) for each in called):
             return [DeployPart(step=step, work="outward")]
         if called:
             return [part for recipe in called for part in self._of_recipe(recipe, command, place, depth)]
@@ -131,7 +128,7 @@ class Scripts:
         inner = [*self.parts_of(recipe, depth + 1)]
         if recipe.program != "npm" or not inner or not _is_build(inner):
             return inner
-        argv = (self.manager, "run", recipe.name)
+        argv = (self.manager_of(recipe.directory), "run", recipe.name)
         step = DeployStep(text=" ".join(argv), argv=argv, directory=recipe.directory, env=command.env, found=place)
         return [DeployPart(step=step, work="build")]
 
@@ -144,8 +141,9 @@ class Scripts:
         if len(commands) > 1 or not (plain and not _NEEDS_SHELL.search(chunk.replace(first.words[0], "", 1))):
             return DeployStep(text=chunk.strip(), argv=("sh", "-c", chunk.strip()), directory=directory, found=place)
         if len(called) == 1 and program in MANAGERS:
-            is_own = first.words[0] == self.manager and without_directory(first.words)[0] == first.words
-            argv = first.words if is_own else (self.manager, "run", called[0].name)
+            manager = self.manager_of(called[0].directory)
+            is_own = first.words[0] == manager and without_directory(first.words)[0] == first.words
+            argv = first.words if is_own else (manager, "run", called[0].name)
             return DeployStep(text=" ".join(argv), argv=argv, directory=called[0].directory, env=first.env, found=place)
         return _plain(first, place)
 

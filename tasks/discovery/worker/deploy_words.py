@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from typing import Literal
 
 from tasks.discovery.calls.arguments import is_open
+from tasks.discovery.calls.shell import without_directory
 
 MANAGERS = frozenset({"npm", "pnpm", "yarn", "bun"})
 # The package manager that runs the script.
 _EXECPATH = re.compile(r"^\$\{?npm_execpath\}?$")
-_DIRECTORIES = ("--cwd", "--dir", "--prefix", "-C")
 _RUNNERS = frozenset({"npx", "pnpx", "bunx"})
 _EXECUTES = frozenset({"exec", "x", "dlx"})
 _WRAPPERS = frozenset({"cross-env", "dotenv", "dotenvx", "env", "env-cmd", "infisical", "doppler", "op", "varlock"})
@@ -160,17 +160,6 @@ def scripts_of(words: Sequence[str], known: Sequence[str]) -> tuple[str, ...]:
     plain = [word for word in arguments if not word.startswith("-")]
     named = plain[1:2] if plain[:1] and plain[0] in {"run", "run-script"} else plain[:1]
     return tuple({"t": "test"}.get(word, word) for word in named if {"t": "test"}.get(word, word) in known)
-
-
-def without_directory(words: Sequence[str]) -> tuple[tuple[str, ...], str]:
-    """Returns the words of a package manager without the option for its directory, and this directory."""
-    directory = ""
-    for option in _DIRECTORIES:
-        if option in words[:-1]:
-            index = words.index(option)
-            directory = posixpath.join(directory, words[index + 1])
-            words = (*words[:index], *words[index + 2 :])
-    return tuple(words), directory
 
 
 def is_idle(words: Sequence[str]) -> bool:

@@ -7,7 +7,9 @@ from dataclasses import dataclass, replace
 from tasks.discovery.calls.recipes import Recipe, read_recipes
 from tasks.discovery.calls.workflows import Script, read_jobs
 from tasks.discovery.file_view import FileView, is_within, join, lineage, parent
+from tasks.discovery.node.node_project import manager_and_version
 from tasks.discovery.node.node_workspace import find_workspace
+from tasks.discovery.node.siblings import is_installed_with
 from tasks.discovery.worker.deploy_scripts import DeployPart, Scripts
 from tasks.discovery.worker.targets import PRODUCTION
 from tasks.production import Sourced
@@ -34,7 +36,8 @@ class DeployContext:
     """What the search for a deploy knows of the Worker.
 
     `package` is the directory of its package.json, `environments` are those of its wrangler file, and `wanted` is the
-    configured deploy target. `needs_build` means that wrangler needs files that a build makes: `main` tells which.
+    configured deploy target. `needs_build` means that wrangler needs files that a build makes: `main` and `assets`, a
+    directory that is not in the tree, tell which.
     """
 
     config: str
@@ -44,6 +47,7 @@ class DeployContext:
     wanted: str = ""
     needs_build: bool = False
     main: str = ""
+    assets: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,15 +66,22 @@ def find_deploy(tree: FileView, context: DeployContext) -> Deploy:
         places.setdefault((recipe.program, recipe.directory), {}).setdefault(recipe.name, recipe)
     scripts = Scripts(
         recipes=places,
-        manager=context.manager,
+        manager_of=lambda directory: _manager_of(tree, directory, context),
         read=tree.text,
-        root_of=lambda directory: find_workspace(tree, directory).root,
-        home=parent(context.config) if context.package is None else context.package,
+        is_installed=lambda directory: is_installed_with(tree, context.package, directory),
     )
     found = [*_in_ci(tree, scripts, context), *_in_scripts(tree, scripts, context)]
     best = min(found, key=lambda each: _rank(each, context), default=None)
     deploy = best.deploy if best else Deploy(directory=parent(context.config))
-    return _with_build(scripts, _aimed(deploy, context), context)
+    return _with_build(tree, scripts, _aimed(deploy, context), context)
+
+
+def _manager_of(tree: FileView, directory: str, context: DeployContext) -> str:
+    """Returns the package manager in a directory: the Worker's own, unless the directory has packages of its own."""
+    home = context.package
+    if home is None or find_workspace(tree, directory).root == find_workspace(tree, home).root:
+        return context.manager
+    return manager_and_version(tree, directory)[0]
 
 
 def _aimed(deploy: Deploy, context: DeployContext) -> Deploy:
@@ -170,24 +181,38 @@ def _is_of(tree: FileView, part: DeployPart, config: str) -> bool:
     return tree.nearest(directory, *CONFIGS) == config
 
 
-def _with_build(scripts: Scripts, deploy: Deploy, context: DeployContext) -> Deploy:
-    """Returns the deploy with the package's build script, if wrangler needs a build and no step is one."""
-    if not context.needs_build or context.package is None:
+def _with_build(tree: FileView, scripts: Scripts, deploy: Deploy, context: DeployContext) -> Deploy:
+    """Returns the deploy with a package's build script, if wrangler needs a build and no step is one.
+
+    The package is that of the Worker, else the one in which the assets are.
+    """
+    if not context.needs_build or any(_BUILDS.search(step.text) for step in deploy.steps):
         return deploy
-    if any(_BUILDS.search(step.text) for step in deploy.steps):
-        return deploy
-    known = scripts.of(context.package)
     given = tuple(pair for pair in deploy.env if pair[0] == _VARIABLE)
+    known = scripts.of(context.package) if context.package else {}
     name = next((name for name in _BUILD_NAMES if name in known), "")
-    if context.main.removeprefix("./").startswith(".open-next") and _OPEN_NEXT not in _text(known.get(name)):
-        step = DeployStep(text=f"{_OPEN_NEXT} build", argv=(_OPEN_NEXT, "build"), directory=context.package, env=given)
-    elif name:
-        place = Sourced(file=known[name].file, line=known[name].lines[0][0] if known[name].lines else 0)
-        argv = (scripts.manager, "run", name)
-        step = DeployStep(text=" ".join(argv), argv=argv, directory=context.package, env=given, found=place)
-    else:
+    step = _build_in(scripts, context.package, name) if context.package else None
+    is_next = context.main.removeprefix("./").startswith(".open-next")
+    if context.package and is_next and _OPEN_NEXT not in _text(known.get(name)):
+        step = DeployStep(text=f"{_OPEN_NEXT} build", argv=(_OPEN_NEXT, "build"), directory=context.package)
+    if step is None and context.assets and not context.assets.startswith(".."):
+        manifest = tree.nearest(context.assets, "package.json")
+        holder = parent(manifest) if manifest else ""
+        is_apart = bool(holder) and not is_within(parent(context.config), holder) and scripts.is_installed(holder)
+        step = _build_in(scripts, holder, "build") if is_apart else None
+    if step is None:
         return deploy
-    return replace(deploy, steps=(step, *deploy.steps), implied=True)
+    return replace(deploy, steps=(replace(step, env=given), *deploy.steps), implied=True)
+
+
+def _build_in(scripts: Scripts, package: str, name: str) -> DeployStep | None:
+    """Returns the step that runs a script of a package; None if there is no such script."""
+    recipe = scripts.of(package).get(name)
+    if recipe is None:
+        return None
+    place = Sourced(file=recipe.file, line=recipe.lines[0][0] if recipe.lines else 0)
+    argv = (scripts.manager_of(package), "run", name)
+    return DeployStep(text=" ".join(argv), argv=argv, directory=package, found=place)
 
 
 def _text(recipe: Recipe | None) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from tasks.discovery.documents import Table, string, strings, table, tables
 from tasks.discovery.file_view import FileView, join, lineage, parent
-from tasks.discovery.node.node_project import manager_of_package
+from tasks.discovery.node.node_project import manager_and_version
 from tasks.discovery.node.node_workspace import dependencies
 from tasks.discovery.worker.deploys import CONFIGS, DeployContext, find_deploy
 from tasks.discovery.worker.lost_bindings import bound_anywhere, lost_bindings
@@ -164,11 +164,12 @@ def _deploy(tree: FileView, wrangler: Wrangler, wanted: str, *, is_built: bool) 
         DeployContext(
             config=wrangler.config,
             package=package,
-            manager=manager_of_package(tree, package) if package else "npm",
+            manager=manager_and_version(tree, package)[0] if package else "npm",
             environments=wrangler.environments,
             wanted=wanted,
             needs_build=is_built or (bool(assets) and not tree.has_directory(assets) and not has_own_build),
             main=wrangler.main,
+            assets="" if tree.has_directory(assets) else assets,
         ),
     )
 

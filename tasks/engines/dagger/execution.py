@@ -20,6 +20,7 @@ GRACE = 120.0
 KEEP_PASS = 7 * 86400.0
 """The maximum age of a pass from the engine's cache, in seconds."""
 STOPPED = "stopped: the server had ended"
+FULL = "too little is left on the disk of the Dagger engine; free some space there (`predeploy maintain`) and run again"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,6 +75,7 @@ async def attempt(resources: SessionResources, container: Container, order: Step
         order.servers,
         variables=order.variables,
         file_bytes=resources.config.trust.file_bytes,
+        spare_bytes=resources.config.trust.spare_bytes,
     )
     after = resources.with_run(container, marker, nonce).with_workdir(order.cwd).with_exec(argv)
     begun = time.monotonic()
@@ -101,12 +103,15 @@ def exit_of(record: CommandRecord, order: StepOrder, stdout: str, stderr: str, *
     timed_out = record.code in {124, 137} and record.seconds >= order.limit
     has_servers = record.code != 0 or any(each.ended for each in record.servers)
     detail = STOPPED if record.stopped else f"It ran into its limit of {order.limit:g} s." if timed_out else ""
+    if record.is_disk_full:
+        detail = FULL
     return Exit(
-        code=None if timed_out or record.stopped else record.code,
+        code=None if timed_out or record.stopped or record.is_disk_full else record.code,
         stdout=stdout,
         stderr=stderr,
         duration=record.seconds,
         timed_out=timed_out,
+        trouble="disk_full" if record.is_disk_full else "",
         detail=detail,
         root=WORK,
         reused=reused,

@@ -26,9 +26,17 @@ OUTPUT_BYTES = 100_000_000
 """The last bytes of each stream that are kept. The engine refuses to read a file of more than 128 MiB."""
 BLOCK = 512
 """The unit of `ulimit -f` in a POSIX shell."""
+SERVER_ENDED, DISK_FULL = "1", "2"
+"""Why a command was stopped, or failed."""
+LEAST = 50 << 10
+"""A disk with fewer free kilobytes is full."""
 
 SCRIPT = f"""\
-limit=$1 servers=$2 blocks=$3; shift 3
+limit=$1 servers=$2 blocks=$3 spare=$4; shift 4
+is_full() {{
+  left=$(df -kP / | tail -n 1 | tr -s ' ' | cut -d ' ' -f 4)
+  [ "$left" -lt "$1" ]
+}} 2>/dev/null
 [ -z "$blocks" ] || ulimit -f "$blocks"
 mkdir -p {RECORD}
 begun=$(date +%s.%N)
@@ -37,13 +45,20 @@ pid=$!
 if [ -n "$servers" ]; then
   while sleep 0.05; do
     for name in $servers; do
-      [ -s "{SERVED}/$name/code" ] && sleep 0.3 && echo 1 >{RECORD}/stopped && kill "$pid" && break 2
+      [ -s "{SERVED}/$name/code" ] && sleep 0.3 && echo {SERVER_ENDED} >{RECORD}/stopped && kill "$pid" && break 2
     done
   done 2>/dev/null &
   watcher=$!
 fi
+if [ -n "$spare" ]; then
+  while sleep 0.5; do
+    is_full "$spare" && echo {DISK_FULL} >{RECORD}/stopped && kill "$pid" && break
+  done 2>/dev/null &
+  guard=$!
+fi
 wait "$pid" 2>/dev/null
 code=$?
+[ -z "$spare" ] || kill "$guard" 2>/dev/null
 # the processor time of ended children: on its second line, and only in this shell itself
 times >{RECORD}/times
 used=$(tail -n 1 {RECORD}/times)
@@ -57,7 +72,8 @@ for output in {" ".join(OUTPUTS)}; do
   tail -c {OUTPUT_BYTES} "$output" >"$output.end" && mv "$output.end" "$output"
 done
 stopped=0
-[ -s {RECORD}/stopped ] && stopped=1
+[ -s {RECORD}/stopped ] && stopped=$(cat {RECORD}/stopped)
+[ "$code" = 0 ] || ! is_full {LEAST} || stopped={DISK_FULL}
 printf '%s %s %s %s %s %s\\n' "${RUN}" "$begun" "$(date +%s.%N)" "$code" "$stopped" "$used" >{RECORD}/exit
 for name in $servers; do
   ended=-
@@ -105,7 +121,7 @@ class CommandRecord:
     """The end of a command. Times are seconds since the epoch, by the clock of the engine's machine.
 
     `run` is the run that executed it. `servers` are the step's servers. `stopped`: the command was stopped because a
-    server had ended.
+    server had ended. `is_disk_full`: it failed, or was stopped, when too little of the disk was left.
     """
 
     run: str
@@ -113,6 +129,7 @@ class CommandRecord:
     ended: float
     code: int
     stopped: bool = False
+    is_disk_full: bool = False
     servers: tuple[ServiceExit, ...] = ()
     cpu: float | None = None
     """The processor time of the command, in seconds."""
@@ -130,10 +147,15 @@ def wrap(
     *,
     variables: Mapping[str, str] = NO_VARIABLES,
     file_bytes: int | None = None,
+    spare_bytes: int | None = None,
 ) -> list[str]:
-    """The argv of the exec. `servers` are the names of the step's servers. `file_bytes` limits each written file."""
+    """The argv of the exec. `servers` are the names of the step's servers. `file_bytes` limits each written file.
+
+    The command is stopped if less than `spare_bytes` are left on the disk.
+    """
     blocks = "" if file_bytes is None else str(file_bytes // BLOCK)
-    options = (f"{limit:g}", " ".join(servers), blocks)
+    spare = "" if spare_bytes is None else str(spare_bytes >> 10)
+    options = (f"{limit:g}", " ".join(servers), blocks, spare)
     return ["sh", "-c", SCRIPT, "predeploy", *options, *with_variables(argv, variables)]
 
 
@@ -183,7 +205,8 @@ def read_record(text: str) -> CommandRecord:
         begun=seconds(begun),
         ended=seconds(ended),
         code=int(code),
-        stopped=stopped == "1",
+        stopped=stopped == SERVER_ENDED,
+        is_disk_full=stopped == DISK_FULL,
         servers=tuple(read_servers(rest, run)),
         cpu=sum(map(minutes, used)) if used else None,
     )

@@ -92,13 +92,14 @@ def test_commands_that_reach_other_systems_or_only_test_are_left_out(line: str) 
 
 
 @pytest.mark.parametrize("option", ["--prefix", "-C", "--cwd"])
-def test_a_build_with_packages_of_its_own_is_left_out(option: str) -> None:
+def test_a_build_with_packages_of_its_own_runs_in_its_directory(option: str) -> None:
     web = {"web/package.json": package(name="web", scripts={"build": "vite build"}), "web/package-lock.json": "{}"}
     line = f"npm {option} web ci && npm {option} web run build && wrangler deploy"
 
     found = worker(WRANGLER | web | scripts(deploy=line)).deploy
 
-    assert (found.steps, [step.text for step in found.left_out]) == ((), [f"npm {option} web run build"])
+    assert [(step.argv, step.directory) for step in found.steps] == [(("npm", "run", "build"), "web")]
+    assert found.left_out == ()
 
 
 def test_a_build_in_a_member_of_the_workspace_runs() -> None:

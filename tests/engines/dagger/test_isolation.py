@@ -85,8 +85,13 @@ def test_untrusted_run_has_a_limit_of_time_and_of_the_size_of_files() -> None:
     assert environment_for(own, UNTRUSTED)["PREDEPLOY_BUDGET"] == "3600"
     assert environment_for(given, UNTRUSTED)["PREDEPLOY_BUDGET"] == "60"
     assert "PREDEPLOY_BUDGET" not in environment_for(own, TRUSTED)
-    assert wrap(["true"], 5, file_bytes=UNTRUSTED.file_bytes)[4:] == ["5", "", str((4 << 30) // BLOCK), "true"]
-    assert wrap(["true"], 5, file_bytes=TRUSTED.file_bytes)[4:] == ["5", "", "", "true"]
+    assert options_of(UNTRUSTED) == [str((4 << 30) // BLOCK), str(2 << 20)]
+    assert options_of(TRUSTED) == ["", ""]
+
+
+def options_of(trust: Trust) -> list[str]:
+    """The limits of disk that the wrapper of a command gets."""
+    return wrap(["true"], 5, file_bytes=trust.file_bytes, spare_bytes=trust.spare_bytes)[6:8]
 
 
 def test_security_page_names_the_limits_of_the_code() -> None:
@@ -94,6 +99,8 @@ def test_security_page_names_the_limits_of_the_code() -> None:
 
     assert UNTRUSTED.file_bytes == 4 << 30
     assert "more than 4 GiB" in text
+    assert UNTRUSTED.spare_bytes == 2 << 30
+    assert "the last 2 GiB" in text
     assert UNTRUSTED.budget == 3600
     assert "an hour per run" in text
 

@@ -19,17 +19,20 @@ def run(
     servers: Mapping[str, tuple[str, ...]] | None = None,
     variables: Mapping[str, str] = NO_VARIABLES,
     file_bytes: int | None = None,
+    spare_bytes: int | None = None,
+    programs: str = "",
 ) -> CommandRecord:
     def moved(words: list[str]) -> list[str]:
         return [word.replace(RECORD, f"{folder}/record").replace(SERVED, f"{folder}/served") for word in words]
 
-    env = {"PATH": "/usr/local/bin:/usr/bin:/bin", "PREDEPLOY_RUN": "this-run"}
+    env = {"PATH": f"{programs}:/usr/local/bin:/usr/bin:/bin", "PREDEPLOY_RUN": "this-run"}
     servers_started = []
     for name, server in (servers or {}).items():
         (folder / "served" / name).mkdir(parents=True)
         servers_started.append(subprocess.Popen(moved(serve(name, server, variables)), env=env, start_new_session=True))
     try:
-        words = moved(wrap(argv, limit, list(servers or ()), variables=variables, file_bytes=file_bytes))
+        options = {"file_bytes": file_bytes, "spare_bytes": spare_bytes}
+        words = moved(wrap(argv, limit, list(servers or ()), variables=variables, **options))
         done = subprocess.run(words, env=env, check=False, timeout=30)
     finally:
         for process in servers_started:
@@ -106,6 +109,39 @@ def test_size_of_a_file_is_limited(tmp_path: Path, file_bytes: int | None, codes
 
     assert record.code in codes
     assert (tmp_path / "large").stat().st_size == (3_000_000 if file_bytes is None else file_bytes)
+
+
+@pytest.mark.parametrize(
+    ("left", "argv", "expected"),
+    [
+        (3_000_000, "sleep 1", (0, False)),
+        (1_000_000, "sleep 9", (143, True)),
+    ],
+)
+def test_command_is_stopped_before_the_disk_is_full(
+    tmp_path: Path, left: int, argv: str, expected: tuple[int, bool]
+) -> None:
+    """An untrusted run has to leave two GB."""
+    record = run(tmp_path, "sh", "-c", argv, spare_bytes=2 << 30, programs=disk_with(tmp_path / "bin", left))
+
+    assert (record.code, record.is_disk_full) == expected
+    assert record.seconds < 9
+
+
+@pytest.mark.parametrize(("left", "code", "is_full"), [(900, 1, True), (900, 0, False), (3_000_000, 1, False)])
+def test_failure_with_a_full_disk_is_recorded(tmp_path: Path, left: int, code: int, *, is_full: bool) -> None:
+    record = run(tmp_path, "sh", "-c", f"exit {code}", programs=disk_with(tmp_path / "bin", left))
+
+    assert (record.code, record.is_disk_full) == (code, is_full)
+
+
+def disk_with(folder: Path, left: int) -> str:
+    """A directory with a `df` that reports so many free kilobytes."""
+    folder.mkdir()
+    lines = f"Filesystem 1024-blocks Used Available Capacity Mounted on\noverlay   9000000  5  {left}  60% /"
+    (folder / "df").write_text(f"#!/bin/sh\necho '{lines}'\n")
+    (folder / "df").chmod(0o755)
+    return str(folder)
 
 
 def test_limit_is_recorded(tmp_path: Path) -> None:
