@@ -1,8 +1,13 @@
 """Behaviour of a real container engine beyond the common contract: cached results, images, a cut connection."""
 
 import asyncio
+import contextlib
 import gc
+import os
 import re
+import signal
+import subprocess
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -112,6 +117,52 @@ async def test_database_without_a_waiter_ends_silently(bench: Any) -> None:
     gc.collect()
 
     assert unheard == []
+
+
+KILLED = """
+import asyncio, sys
+from pathlib import Path
+from tests.support.benches import Bench
+
+async def main():
+    bench = Bench(root=Path(sys.argv[1]), base=Path(sys.argv[2]), cache=Path(sys.argv[2], "cache"), name="dagger")
+    async with bench.engine() as engine:
+        await engine.warm_database()
+        print(engine._context.run_id, flush=True)
+        await asyncio.sleep(600)
+
+asyncio.run(main())
+"""
+
+
+@pytest.mark.parametrize("is_group", [True, False])
+def test_database_of_a_killed_run_ends(bench: Any, *, is_group: bool) -> None:
+    """The engine ends a session, and its services, when its client is gone: the next run has nothing to clean up."""
+    argv = [sys.executable, "-c", KILLED, str(bench.root), str(bench.base)]
+    environ = {**bench.environ, "PYTHONPATH": str(Path(__file__).parents[3])}
+    with subprocess.Popen(argv, env=environ, stdout=subprocess.PIPE, text=True, start_new_session=True) as process:
+        assert process.stdout is not None
+        run_id = process.stdout.readline().strip()
+        if not (run_id and processes_with(run_id)):
+            os.killpg(process.pid, signal.SIGKILL)
+            pytest.skip("the containers of the engine are not on this machine")
+        # a killed run leaves Dagger's command line, which ends by itself
+        (os.killpg if is_group else os.kill)(process.pid, signal.SIGKILL)
+
+    until = time.monotonic() + 60
+    while processes_with(run_id) and time.monotonic() < until:
+        time.sleep(0.2)
+    assert processes_with(run_id) == []
+
+
+def processes_with(text: str) -> list[str]:
+    """The processes of containers with a text in their environment."""
+    found = []
+    for place in Path("/proc").glob("[0-9]*/environ"):
+        with contextlib.suppress(OSError):
+            if text.encode() in place.read_bytes():
+                found.append((place.parent / "comm").read_text().strip())
+    return found
 
 
 async def test_lost_engine_is_no_verdict_and_is_detected_soon(bench: Any) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import re
+import socket
 import subprocess
 import sys
 import time
@@ -24,8 +25,8 @@ from tasks.stack import Version
 from tasks.steps import ENV, Environment
 from tests.engines.dagger.fake_session import EXIT, Data, Ended, FakeSession
 from tests.engines.local.test_package_credentials import PASSWORD as INDEX_PASSWORD
-from tests.engines.local.test_package_credentials import Index
-from tests.support.benches import Bench
+from tests.engines.local.test_package_credentials import Index, backend, make_project, python_packages, served
+from tests.support.benches import Bench, unreachable
 
 PASSWORD, INDEX = "c4n4ry-password", "https://pypi.example"
 UNBUILT = "cause: Building source distributions for `pkg` is disabled"
@@ -111,6 +112,36 @@ async def test_installation_without_credentials_has_no_further_part(bench: Bench
         await engine.prepare(packages(), bench.log)
 
     assert not any('"--no-build"' in query or SERVER in query for query in fake.queries)
+
+
+@pytest.mark.real
+@pytest.mark.network
+@pytest.mark.skipif(bool(unreachable()), reason=f"packages on a real engine of containers: {unreachable()}")
+async def test_code_of_packages_sees_no_credential_in_a_container(bench: Bench, tmp_path: Path) -> None:
+    """The packages come from a private index of this machine. What their code saw is in a file of the environment."""
+    with served(Path("/env"), address_of_this_machine()) as index:
+        user = {"UV_DEFAULT_INDEX": f"http://user:{INDEX_PASSWORD}@{index}/simple", "UV_NO_CACHE": "1"}
+        bench = replace(bench, environ={**bench.environ, **user, "HOME": str(tmp_path / "home")})
+        inputs = make_project(bench, tmp_path / "local")
+        (bench.root / "pkg/backend.py").write_text(backend("local", Path("/env/local"))["backend.py"])
+        built = python_packages(bench, "wheeled\nsourced\n./pkg\n", *inputs)
+        told = "import local, sourced, wheeled; print(open('/env/local').read(), open('/env/sourced').read())"
+        seen = bench.step("python", "-c", told, environment=built)
+        check = bench.step("uv", "lock", "--check", environment=built, phase="acquire", slot="lock")
+        async with bench.engine() as engine:
+            exit = await engine.run(seen, bench.log)
+            locked = await engine.run(check, bench.log)
+
+    assert exit.code == 0, exit
+    assert exit.stdout.split() == ["saw", "saw"]
+    assert locked.code == 0, locked
+
+
+def address_of_this_machine() -> str:
+    """The address by which other networks reach this machine. Nothing is sent."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        probe.connect(("192.0.2.1", 9))
+        return str(probe.getsockname()[0])
 
 
 def test_program_of_the_server_adds_the_credential(tmp_path: Path) -> None:

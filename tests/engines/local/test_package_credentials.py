@@ -7,6 +7,7 @@ import subprocess
 import threading
 import zipfile
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -100,6 +101,13 @@ NPM = {
 @pytest.fixture
 def index(marks: Path) -> Iterator[str]:
     """The address of the index, without a scheme."""
+    with served(marks, "127.0.0.1") as address:
+        yield address
+
+
+@contextmanager
+def served(marks: Path, host: str) -> Iterator[str]:
+    """An index with three packages. What the code of two of them saw is in `marks`."""
     scripted = NPM | {"look.py": f"MARK = {str(marks / 'scripted')!r}\n{LOOKS}"}
     files = {
         "/f/wheeled-1.0-py3-none-any.whl": wheel("wheeled"),
@@ -109,9 +117,9 @@ def index(marks: Path) -> Iterator[str]:
     for path in [*files]:
         name = path.removeprefix("/f/")
         files[f"/simple/{name.partition('-')[0]}"] = f'<a href="{path}">{name}</a>'.encode()
-    server = ThreadingHTTPServer(("127.0.0.1", 0), type("Served", (Index,), {"files": files}))
+    server = ThreadingHTTPServer((host, 0), type("Served", (Index,), {"files": files}))
     threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"127.0.0.1:{server.server_port}"
+    yield f"{host}:{server.server_port}"
     server.shutdown()
     server.server_close()
 
@@ -223,9 +231,15 @@ local = { path = "pkg" }
 """
 
 
-def lock(bench: Bench) -> None:
-    """Makes the lock of the stack, as its developer does."""
+def make_project(bench: Bench, mark: Path) -> tuple[str, ...]:
+    """Writes and locks a project with a path dependency whose metadata must be built. Returns its files."""
+    (bench.root / "pkg").mkdir()
+    for name, text in backend("local", mark).items():
+        dynamic = 'dynamic = ["dependencies"]\n' if name == "pyproject.toml" else ""
+        (bench.root / "pkg" / name).write_text(text + dynamic)
+    (bench.root / "pyproject.toml").write_text(MANIFEST)
     subprocess.run([find_uv_bin(), "lock", "-q"], cwd=bench.root, env=dict(bench.environ), check=True)
+    return ("pyproject.toml", "uv.lock", "pkg/pyproject.toml", "pkg/backend.py")
 
 
 def test_requests_to_the_proxy_of_an_index_use_no_proxy_of_the_network() -> None:
@@ -239,15 +253,9 @@ async def test_check_of_a_lock_shows_no_credential_to_a_build(
     private: Bench, marks: Path, index: str, change: str, code: int
 ) -> None:
     """The metadata of the path dependency have to be built. A proxy is named in the lock and the manifest meanwhile."""
-    (private.root / "pkg").mkdir()
-    for name, text in backend("local", marks / "local").items():
-        dynamic = 'dynamic = ["dependencies"]\n' if name == "pyproject.toml" else ""
-        (private.root / "pkg" / name).write_text(text + dynamic)
-    (private.root / "pyproject.toml").write_text(MANIFEST)
-    lock(private)
+    inputs = make_project(private, marks / "local")
     (marks / "local").unlink()
     (private.root / "pyproject.toml").write_text(MANIFEST.replace(change, ""))
-    inputs = ("pyproject.toml", "uv.lock", "pkg/pyproject.toml", "pkg/backend.py")
     packages = python_packages(private, "", *inputs)
     check = private.step("uv", "lock", "--check", environment=packages, phase="acquire")
     read = private.step("cat", "uv.lock", slot=check.slot, volatile=True)
