@@ -18,6 +18,10 @@ from tasks.stack import Stack
 from tasks.user_dirs import UserDirs
 from tasks.validation.scope import provider_context, read_scope
 
+CORRECT = "correct it, then: predeploy doctor path/to/stack"
+DOPPLER_SECONDS = 3.0
+"""The longest wait for Doppler. A run may wait longer, but an answer that takes so long is worth a finding."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Doctor:
@@ -40,7 +44,7 @@ class Doctor:
                 read_scope, self.stack, self.flags, self.environ, self.user_dirs.cache, has_token=has_token
             )
         except UsageError as error:
-            found.append(DoctorFinding(name="stack", state="missing", text=str(error)))
+            found.append(DoctorFinding(name="stack", state="missing", text=str(error), fix=CORRECT))
             settings = self._settings()
         else:
             checks, components = len(scope.plan.checks), len(scope.stack.components)
@@ -48,7 +52,7 @@ class Doctor:
             found.append(DoctorFinding(name="stack", state="well", text=f"{scope.tree.root.name}: {count}"))
             settings, stack, requested = scope.settings, scope.stack, declared(scope.plan.checks)
             around = provider_context(scope, self.environ, self.token, self.user_dirs.data)
-        secrets = SecretsExamination(settings=settings, around=around, declared=requested)
+        secrets = SecretsExamination(settings=impatient(settings), around=around, declared=requested)
         machine = Machine(
             environ=self.environ, cache=self.user_dirs.cache, data=self.user_dirs.data, settings=settings, stack=stack
         )
@@ -63,3 +67,8 @@ class Doctor:
             return load_settings(self.stack, self.flags, self.environ)
         except UsageError:
             return Settings()
+
+
+def impatient(settings: Settings) -> Settings:
+    """Returns the settings with the shorter wait of `doctor` for Doppler."""
+    return settings.model_copy(update={"doppler_limit": min(settings.doppler_limit, DOPPLER_SECONDS)})

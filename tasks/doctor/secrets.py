@@ -8,9 +8,10 @@ from tasks.errors import SecretsError
 from tasks.hardening import TOKEN_VARIABLE
 from tasks.secrets import ProviderContext, choose_provider
 from tasks.secrets.choice import access_of, provider_kind
-from tasks.secrets.doppler.access import Access
+from tasks.secrets.doppler.access import API, HOST, Access
 from tasks.settings import Settings
 
+CHOOSE = 'in predeploy.toml: secrets_file = "path/of/a/file", or secrets_provider = "env"'
 SET_TOKEN = f"make a service token in Doppler, then: export {TOKEN_VARIABLE}=…"
 
 
@@ -45,7 +46,7 @@ class SecretsExamination:
         try:
             found = choose_provider(self.settings, self.around).find(self.declared.keys())
         except SecretsError as error:
-            return DoctorFinding(name="secrets", state="missing", text=str(error))
+            return DoctorFinding(name="secrets", state="missing", text=str(error), fix=CHOOSE)
         return self.compared({name for name, value in found.values.items() if value}, found.source, "set them there")
 
     def at_doppler(self) -> Iterator[DoctorFinding]:
@@ -69,7 +70,7 @@ class SecretsExamination:
             )
             yield self.copies(access)
         except SecretsError as error:
-            yield DoctorFinding(name="Doppler", state="missing", text=str(error))
+            yield DoctorFinding(name="Doppler", state="missing", text=str(error), fix=self.fix(str(error)))
 
     def compared(self, there: set[str], source: str, fix: str) -> DoctorFinding:
         """Compares the names at the source with the declared names."""
@@ -95,3 +96,9 @@ class SecretsExamination:
         age = Snapshots(directory=self.around.copies, hours=hours).newest(access)
         text = f"the newest is {age_text(age)} old" if age is not None else "none so far; the next run keeps one"
         return DoctorFinding(name="snapshot", state="well", text=f"{text}; each serves {hours:g} hours")
+
+    def fix(self, error: str) -> str:
+        """The command for an error of Doppler's: an address, a connection or a token."""
+        if error.startswith(HOST):
+            return f"unset {HOST}"
+        return f"curl -sSI {self.around.environ.get(HOST) or API}" if "does not answer" in error else SET_TOKEN

@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+from tasks.doctor.examine import DOPPLER_SECONDS, impatient
+from tasks.settings import Settings
 from tests.cli.caller import Caller, Ended
 from tests.cli.stack import TinyStack
 from tests.cli.test_secrets import declare
@@ -124,6 +126,7 @@ def test_problem_is_reported_together_with_the_other_findings(
     found = findings(ended)
     assert found[name]["state"] == "missing"
     assert found[name]["text"].startswith(text)
+    assert all(each["fix"] for each in found.values() if each["state"] == "missing")
     assert found["cache"]["state"] == "well"
 
 
@@ -135,6 +138,11 @@ def test_doppler_that_does_not_answer(patient: Caller, declaring: TinyStack, dop
 
     assert ended.code == 3
     assert states(ended)["Doppler"] == "missing"
+
+
+def test_doctor_waits_for_doppler_no_longer_than_a_run_and_three_seconds() -> None:
+    assert impatient(Settings()).doppler_limit == DOPPLER_SECONDS == 3.0
+    assert impatient(Settings(doppler_limit=1)).doppler_limit == 1
 
 
 def test_unavailable_engine(patient: Caller, declaring: TinyStack) -> None:

@@ -15,19 +15,27 @@ from tests.cli.stack import TinyStack
 pytest.importorskip("watchfiles", reason="the optional extra watch is not installed: ./just setup installs it")
 
 
-def test_each_edit_is_validated_and_the_newest_verdict_is_the_last_line(caller: Caller, stack: TinyStack) -> None:
+def test_each_edit_is_validated_and_the_newest_verdict_is_the_last_line(
+    caller: Caller, stack: TinyStack, tmp_path: Path
+) -> None:
     stack.has("works", "grep -q hello main.py || { echo 'main.py:1: error: no hello' >&2; exit 1; }")
     stack.has("other")
     caller = replace(caller, environ={**caller.environ, "DOPPLER_TOKEN": "dp.st.prd.c4n4ry"}, how="exec")
-    call = caller.start(stack.root, "--watch")
-    wait_for(ended(stack, 1), "the first run")
+    out, errors = tmp_path / "stdout", tmp_path / "stderr"
 
-    (stack.root / "main.py").write_text("print('bye')\n")
-    wait_for(ended(stack, 2), "the run after the first edit")
-    (stack.root / "main.py").write_text("print('hello again')\n")
-    wait_for(ended(stack, 3), "the run after the second edit")
-    call.process.send_signal(signal.SIGINT)
-    found = call.wait()
+    def watching(times: int) -> Callable[[], bool]:
+        """A run is published before its verdict is printed. A signal in between would interrupt it."""
+        return lambda: errors.read_text().count("Watching for edits.") == times
+
+    with out.open("wb") as stdout, errors.open("wb") as stderr:
+        call = caller.start(stack.root, "--watch", stdout=stdout, stderr=stderr)
+        wait_for(watching(1), "the end of the first run")
+        (stack.root / "main.py").write_text("print('bye')\n")
+        wait_for(watching(2), "the end of the run after the first edit")
+        (stack.root / "main.py").write_text("print('hello again')\n")
+        wait_for(watching(3), "the end of the run after the second edit")
+        call.process.send_signal(signal.SIGINT)
+        found = replace(call.wait(), stdout=out.read_text(), stderr=errors.read_text())
 
     found.assert_ended(0, "PASSED")
     words = ["PASSED", "FAILED", "PASSED", "PASSED"]
@@ -37,8 +45,17 @@ def test_each_edit_is_validated_and_the_newest_verdict_is_the_last_line(caller: 
     assert "c4n4ry" not in found.transcript
 
 
-def ended(stack: TinyStack, runs: int) -> Callable[[], bool]:
-    return lambda: len(stack.runs) >= runs
+def test_an_edit_during_a_run_starts_another_one(caller: Caller, stack: TinyStack) -> None:
+    stack.has("slow", "touch $1/begun; while [ ! -e $1/edited ]; do sleep 0.02; done")
+    call = replace(caller, how="exec").start(stack.root, "--watch")
+    wait_for(stack.mark("begun").exists, "the start of the check")
+
+    (stack.root / "main.py").write_text("print('edited')\n")
+    stack.mark("edited").touch()
+    wait_for(lambda: len(stack.runs) == 2, "the run after the edit")
+    call.process.send_signal(signal.SIGTERM)
+
+    assert call.wait().last["word"] in {"PASSED", "INTERRUPTED"}
 
 
 def test_a_signal_stops_the_run_in_progress_and_the_watch(caller: Caller, stack: TinyStack) -> None:
