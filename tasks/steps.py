@@ -218,10 +218,9 @@ class Step:
 class Check:
     """A row of the catalogue for one component.
 
-    `id` is unique in a plan (`mypy[apps/web]`), `name` is the row's name, `title` is for people.
-    `needs` are ids of checks that must pass before. `database` is the kind of database for the commands: the one that
-    later checks copy (`template`), an `empty` one, or a copy of the `migrated` one. `migrated_by` is the component with
-    the migrated database; if empty, it is the check's own component.
+    `id` is unique in a plan (`mypy[apps/web]`). `needs` are ids of checks that must pass; it does not wait for those in
+    `presumed`. `database` is that of the commands: the one that later checks copy (`template`), an `empty` one, or a
+    copy of the `migrated` one. `migrated_by` is the component with the migrated database; if empty, the check's own.
     `workspace_of` is the id of the check whose workspace this check continues; empty for its own. `requires` has pairs
     of a capability that an engine may lack, and the gap in the proof without it. `image` is the image for commands of
     the environment `image`, and for servers of `production`. `outputs` has the directories that a deploy uploads, as
@@ -236,6 +235,7 @@ class Check:
     commands: tuple[Command, ...]
     inputs: Inputs = Inputs()
     needs: tuple[str, ...] = ()
+    presumed: tuple[str, ...] = ()
     database: Literal["", "template", "empty", "migrated"] = ""
     migrated_by: str = ""
     workspace_of: str = ""

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import Future
 from contextvars import ContextVar
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any, Protocol, TypeVar
 
@@ -100,7 +100,10 @@ class RunEvents:
         began = datetime.now(UTC)
         self._began[check].set_result(began)
         result = await self._watched.finished(check)
-        self._finished[check].set_result(Finished(result=result, began=began, ended=datetime.now(UTC)))
+        ended = datetime.now(UTC)
+        if result.duration:  # a check that runs while its needs run may be decided after its end
+            ended = min(began + timedelta(seconds=result.duration), ended)
+        self._finished[check].set_result(Finished(result=result, began=began, ended=ended))
 
     async def _follow_report(self) -> None:
         self._report.set_result(await self._watched.report())

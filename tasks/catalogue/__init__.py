@@ -73,6 +73,7 @@ def check_of(row: Row, component: Component, context: CatalogueContext) -> Check
         commands=() if skip_reason else row.commands(component, context),
         inputs=inputs_of(seen, all_components),
         needs=(*(f"{need}[{component.path}]" for need in needs), *row.across(component, context)),
+        presumed=tuple(f"{need}[{component.path}]" for need in row.presumed),
         database="" if skip_reason else database,
         migrated_by=migrated_by,
         workspace_of=f"{workspace_of}[{component.path}]" if workspace_of else "",

@@ -125,10 +125,11 @@ class Row:
     """One kind of check. It is expanded for every component of `kinds` for which `absent` returns no reason.
 
     `name` may contain `{slug}`, `title` may contain `{component}`. `needs` and `workspace_of` are names of rows of the
-    same component. `across` returns the ids of checks of other components that must pass before. `migrated_by` returns
-    the component with the migrated database, if it is another one. `reads` returns other components whose files the
-    check reads. `skip_reason` returns why a check of the component
-    cannot run. `gaps` returns what the check does not cover on any engine: a pass is partial for these reasons.
+    same component. `presumed` are those of `needs` from which the check takes neither files nor data: it runs while
+    they run, and its result counts only if they pass. `across` returns the ids of checks of other components that must
+    pass before. `migrated_by` returns the component with the migrated database, if it is another one. `reads` returns
+    other components whose files the check reads. `skip_reason` returns why a check of the component cannot run. `gaps`
+    returns what the check does not cover on any engine: a pass is partial for these reasons.
     """
 
     name: str
@@ -139,6 +140,7 @@ class Row:
     absent: Callable[[Component, CatalogueContext], str] = never_absent
     skip_reason: Callable[[Component, CatalogueContext], SkipReason | None] = never_skipped
     needs: tuple[str, ...] | Callable[[Component, CatalogueContext], tuple[str, ...]] = ()
+    presumed: tuple[str, ...] = ()
     across: Callable[[Component, CatalogueContext], tuple[str, ...]] = no_other_checks
     database: DatabaseKind | Callable[[Component, CatalogueContext], DatabaseKind] = ""
     migrated_by: Callable[[Component, CatalogueContext], str] = own_database

@@ -10,16 +10,16 @@ from typing import Any, Protocol, TypeVar
 
 from tasks.errors import PredeployError
 from tasks.execution.findings import complete
+from tasks.execution.not_run import stopped, without_means, without_need
 from tasks.execution.scheduling import PrioritySemaphore, weights
 from tasks.execution.work import Work
-from tasks.models import Proof, Report, Result, Status
+from tasks.models import Report, Result, Status
 from tasks.planning.plan import Plan
 from tasks.redaction.gate import redact
 from tasks.redaction.redactor import NOTHING, Redactor
 from tasks.steps import Check
 
 INTERRUPTIONS = frozenset({"interrupted", "terminated"})
-ENDS = {Status.FAILED: "failed", Status.ERRORED: "has no verdict", Status.SKIPPED: "was skipped"}
 T = TypeVar("T")
 OwnCheck = Callable[[], Awaitable[Result]]
 """Runs one check that predeploy does itself, without the engine, and returns its result."""
@@ -70,6 +70,7 @@ class Run:
         self._results: dict[str, asyncio.Future[Result]] = {check.id: loop.create_future() for check in plan.checks}
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._start_times: dict[str, float] = {}
+        self._end_times: dict[str, float] = {}
         self._report: asyncio.Future[Report] = loop.create_future()
         self._follow_up: asyncio.Task[Any] | None = None
         self._ended: tuple[str, str] | None = None
@@ -150,11 +151,10 @@ class Run:
     async def _do(self, check: Check) -> None:
         """Waits for the needs of the check and for a free slot, runs the check, and resolves its future."""
         try:
-            result = await self._skipped(check)
+            result = await self._skipped(check, [need for need in check.needs if need not in check.presumed])
             if result is None:
                 await self.work.ready(check)
-                async with self._slots.slot(self._weights[check.id]):
-                    result = await self._run_check(check)
+                result = await (self._presuming(check) if check.presumed else self._in_slot(check))
                 result = await self._with_root_cause(check, result)
         except PredeployError as error:
             result = Result(check=check.id, status=Status.ERRORED, reason_code=error.reason_code, reason=str(error))
@@ -162,6 +162,35 @@ class Run:
             text = f"{type(error).__name__}: {error}"
             result = Result(check=check.id, status=Status.ERRORED, reason_code="internal", reason=text)
         self._resolve(check, result)
+
+    async def _presuming(self, check: Check) -> Result:
+        """Runs the check while the needs that it presumes run. If one does not pass, stops the check and skips it."""
+        work = asyncio.create_task(self._in_slot(check))
+        needs = asyncio.create_task(self._skipped(check, [need for need in check.needs if need in check.presumed]))
+        try:
+            await asyncio.wait({work, needs}, return_when=asyncio.FIRST_COMPLETED)
+            if needs.done() and (skipped := needs.result()):
+                return self._withdrawn(check, skipped)
+            result = await work
+            skipped = await needs
+            return self._withdrawn(check, skipped) if skipped else result
+        finally:
+            for task in (work, needs):
+                task.cancel()
+            await asyncio.gather(work, needs, return_exceptions=True)
+
+    def _withdrawn(self, check: Check, skipped: Result) -> Result:
+        """Returns the result of a check that has run in vain. As for every skipped check, its time does not count."""
+        self._start_times.pop(check.id, None)
+        return skipped
+
+    async def _in_slot(self, check: Check) -> Result:
+        """Waits for a free slot and runs the check."""
+        async with self._slots.slot(self._weights[check.id]):
+            try:
+                return await self._run_check(check)
+            finally:
+                self._end_times[check.id] = self.elapsed
 
     async def _run_check(self, check: Check) -> Result:
         """Notes the start of the check and runs it, on the engine or without it."""
@@ -176,11 +205,11 @@ class Run:
     def _resolve_cancelled(self, check: Check, _: asyncio.Task[None]) -> None:
         """Resolves the future of a check whose task was cancelled: the task itself may not even have begun."""
         if not self._results[check.id].done():
-            self._resolve(check, self._stopped(check, begun=check.id in self._start_times))
+            self._resolve(check, stopped(check, self._ended, begun=check.id in self._start_times))
 
     def _resolve(self, check: Check, result: Result) -> None:
         """Publishes the masked result of a check with its times. With `fail_fast`, a red result stops the run."""
-        now = self.elapsed
+        now = self._end_times.get(check.id, self.elapsed)
         # a shard has measured the duration itself: the time that its result takes to arrive does not count
         took = result.duration or now - self._start_times.get(check.id, now)
         result = redact(complete(result), self._policy.redactor)
@@ -193,20 +222,13 @@ class Run:
         if red and self._policy.fail_fast and self._ended is None:
             self.stop("fail_fast", f"{check.title} is red, and --fail-fast was given")
 
-    async def _skipped(self, check: Check) -> Result | None:
-        """Waits for the needs. Returns a skipped result if one did not pass or the check has a skip reason."""
-        for need in check.needs:
+    async def _skipped(self, check: Check, needs: Sequence[str]) -> Result | None:
+        """Waits for these needs. Returns a skipped result if one did not pass or the check has a skip reason."""
+        for need in needs:
             result = await self.execute(need)
             if not result.passed:
-                title = self.plan[need].title
-                reason = f"needs {title}, which {ENDS[result.status]}"
-                return Result(check=check.id, status=Status.SKIPPED, reason_code="needs", reason=reason)
-        if (skip := check.skip_reason) is not None:
-            proof = Proof(gaps=(skip.reason,))
-            return Result(
-                check=check.id, status=Status.SKIPPED, reason_code=skip.reason_code, reason=skip.reason, proof=proof
-            )
-        return None
+                return without_need(check, self.plan[need].title, result.status)
+        return without_means(check)
 
     async def _with_root_cause(self, check: Check, result: Result) -> Result:
         """Returns a skipped result instead of a red one if its root cause is that of an earlier check.
@@ -222,10 +244,3 @@ class Run:
                 skip = Result(check=check.id, status=Status.SKIPPED, reason_code="needs", reason=reason)
                 return replace(skip, log=result.log, blocked_by=owner)
         return result
-
-    def _stopped(self, check: Check, *, begun: bool) -> Result:
-        """Returns the result of a check that the stop of the run has cancelled."""
-        code, reason = self._ended or ("interrupted", "the run was interrupted")
-        text = f"{'stopped while it ran' if begun else 'not run'}: {reason}"
-        status = Status.ERRORED if begun and code != "fail_fast" else Status.SKIPPED
-        return Result(check=check.id, status=status, reason_code=code, reason=text)

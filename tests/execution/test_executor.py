@@ -1,6 +1,7 @@
 """The executor: each check runs once and after its needs, and every check gets a result."""
 
 import asyncio
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -401,3 +402,72 @@ async def test_results_and_progress_get_masked_values_only(tmp_path: Path) -> No
     assert results["types"].reason == "RuntimeError: ***"
     assert "a finding: ***" in str(results["lint"].diagnostics)
     assert "c4n4ry" not in str(results) + str(vars(witness))
+
+
+def presuming(name: str, need: Check) -> Check:
+    """Returns a check that runs while the one that it needs runs."""
+    return replace(make_check(name, needs=(need.id,)), presumed=(need.id,))
+
+
+async def test_check_that_presumes_a_need_runs_meanwhile_and_is_decided_after_it(tmp_path: Path) -> None:
+    build, engine = make_check("image"), FakeEngine(delays={"migrate": 0.01})
+    migrate = presuming("migrate", build)
+    gate = engine.gate("image")
+    run = make_run(engine, build, migrate, make_check("health", needs=(migrate.id,)), logs=tmp_path)
+    run.start()
+    await until_running(engine, "migrate")
+    await asyncio.sleep(0.05)
+
+    assert engine.programs == ["image", "migrate"]
+    deciding = asyncio.create_task(run.execute(migrate.id))
+    await settle()
+    assert not deciding.done()
+
+    gate.set()
+    results = by_name(await run.wait())
+    assert [result.status for result in results.values()] == [Status.PASSED] * 3
+    assert results["migrate"].started + results["migrate"].duration < results["image"].duration
+
+
+async def test_check_is_stopped_and_skipped_if_a_need_that_it_presumes_is_red(tmp_path: Path) -> None:
+    build, engine = make_check("image"), FakeEngine({"image": RED}, delays={"image": 0.02})
+    engine.gate("migrate")
+
+    results = await results_of(make_run(engine, build, presuming("migrate", build), logs=tmp_path))
+
+    assert engine.cancelled == ["migrate"]
+    assert results["migrate"].reason == "needs image, which failed"
+    assert (results["migrate"].status, results["migrate"].duration) == (Status.SKIPPED, 0.0)
+
+
+async def test_red_of_a_check_does_not_count_if_a_need_that_it_presumes_is_red(tmp_path: Path) -> None:
+    build, witness = make_check("image"), Witness()
+    engine = FakeEngine({"image": RED, "migrate": RED}, delays={"image": 0.02})
+    run = make_run(engine, build, presuming("migrate", build), logs=tmp_path, progress=witness)
+
+    results = await results_of(run)
+
+    assert engine.programs == ["image", "migrate"]
+    assert codes(results)["migrate"] == (Status.SKIPPED, "needs")
+
+
+async def test_check_whose_presumed_need_passes_keeps_its_own_red(tmp_path: Path) -> None:
+    build, engine = make_check("image"), FakeEngine({"migrate": RED}, delays={"image": 0.02})
+
+    results = await results_of(make_run(engine, build, presuming("migrate", build), logs=tmp_path))
+
+    assert results["migrate"].status is Status.FAILED
+
+
+async def test_stop_of_the_run_stops_a_check_that_presumes_a_need(tmp_path: Path) -> None:
+    build, engine = make_check("image"), FakeEngine()
+    engine.gate("image"), engine.gate("migrate")
+    run = make_run(engine, build, presuming("migrate", build), logs=tmp_path)
+    run.start()
+    await until_running(engine, "migrate")
+    run.stop("interrupted", "interrupted by SIGINT")
+
+    async with asyncio.timeout(5):
+        results = by_name(await run.wait())
+    assert sorted(engine.cancelled) == ["image", "migrate"]
+    assert codes(results)["migrate"] == (Status.ERRORED, "interrupted")

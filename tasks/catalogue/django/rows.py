@@ -187,6 +187,7 @@ INTEGRATION_ROWS = (
         kinds=WEB,
         commands=migrate_commands,
         needs=("django_container",),
+        presumed=("django_container",),
         database="template",
     ),
     Row(
@@ -196,6 +197,7 @@ INTEGRATION_ROWS = (
         kinds=WEB,
         commands=missing_commands,
         needs=("django_container",),
+        presumed=("django_container",),
         database="empty",
     ),
     Row(

@@ -148,5 +148,6 @@ UPGRADE_ROW = Row(
     absent=without_migrations,
     skip_reason=skip_reason,
     needs=("migrate",),
+    presumed=("migrate",),
     database="empty",
 )

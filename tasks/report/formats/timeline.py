@@ -58,8 +58,10 @@ def critical_chain(ran: Mapping[str, CheckReport]) -> tuple[str, ...]:
 
 
 def last_need(check: CheckReport, ran: Mapping[str, CheckReport]) -> CheckReport | None:
-    """The check that ended last among those that another one needs."""
-    return max((ran[need] for need in check.needs if need in ran), key=end_of, default=None)
+    """The check that ended last among those that another one needs and has waited for: some run meanwhile."""
+    begun = check.result.started + _NOTICEABLE
+    needed = (ran[need] for need in check.needs if need in ran)
+    return max((each for each in needed if end_of(each) <= begun), key=end_of, default=None)
 
 
 def end_of(check: CheckReport) -> float:

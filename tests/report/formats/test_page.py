@@ -134,6 +134,17 @@ def test_critical_chain_leads_to_the_check_that_ended_last() -> None:
     assert (bars["migration_check"].start, bars["migration_check"].length) == (88.89, 11.11)
 
 
+def test_check_that_ran_while_its_need_ran_did_not_wait_for_it() -> None:
+    checks = make.checks(
+        django_container=make.result("django_container", started=0.0, duration=4.0),
+        migrate=make.result("migrate", started=1.0, duration=9.0),
+    )
+    bars = {bar.check.name: bar for bar in timeline(make.report(checks=checks))}
+
+    assert [name for name, bar in bars.items() if bar.is_critical] == ["migrate"]
+    assert (bars["migrate"].after, bars["migrate"].queued) == ("", 1.0)
+
+
 def test_timeline_leaves_out_what_did_not_run() -> None:
     skipped = make.result("pytest", Status.SKIPPED)
     report = make.report(checks=make.checks(mypy=make.result("mypy", cached=True), pytest=skipped))
