@@ -100,8 +100,9 @@ class RunEvents:
         began = datetime.now(UTC)
         self._began[check].set_result(began)
         result = await self._watched.finished(check)
-        # a check that runs while its needs run may be decided after its end
-        ended = min(began + timedelta(seconds=result.duration), datetime.now(UTC))
+        ended = datetime.now(UTC)
+        if result.duration:  # a check that runs while its needs run may be decided after its end
+            ended = min(began + timedelta(seconds=result.duration), ended)
         self._finished[check].set_result(Finished(result=result, began=began, ended=ended))
 
     async def _follow_report(self) -> None:

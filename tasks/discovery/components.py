@@ -12,6 +12,7 @@ from tasks.discovery.django.settings_choice import module_base
 from tasks.discovery.documents import string
 from tasks.discovery.file_view import FileView, join, parent
 from tasks.discovery.image.definitions import ImageDefinitions, is_for_node
+from tasks.discovery.node.node_engines import with_shared_nodes
 from tasks.discovery.node.node_project import describe_node, without_manifest
 from tasks.discovery.node.siblings import describe_with_siblings, directories_of
 from tasks.discovery.other_sites import name_other_sites
@@ -64,12 +65,13 @@ def find_components(
     rivals = {kind: tuple(place.directory for place in places if place.kind is kind) for kind in Kind}
     webs = rivals[Kind.WEB]
     workers = {place.directory: place.worker for place in places if place.worker}
-    return tuple(
+    found = [
         _with_calls(tree, _web(tree, images, place.directory, settings, installs, webs), calls, webs)
         if place.kind is Kind.WEB
         else _node(tree, images, place, (*rivals[Kind.WORKER], *rivals[Kind.SITE]), workers)
         for place in places
-    )
+    ]
+    return with_shared_nodes(found)
 
 
 def _candidates(tree: FileView, exclude: Sequence[str]) -> list[str]:

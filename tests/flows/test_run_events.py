@@ -1,7 +1,8 @@
 """The events of a run, for recorders that start early or late."""
 
 import asyncio
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -22,6 +23,18 @@ async def test_late_recorder_gets_the_true_times() -> None:
 
     assert (finished.began - zero).total_seconds() == pytest.approx(0.1, abs=0.08)
     assert (finished.ended - finished.began).total_seconds() == pytest.approx(0.2, abs=0.08)
+
+
+async def test_check_that_was_decided_after_its_end_has_its_own_duration() -> None:
+    class Waiting(ScriptedRun):
+        async def finished(self, check_id: str) -> Result:
+            return replace(await super().finished(check_id), duration=0.05)
+
+    events = RunEvents(Waiting([Script(name="mypy", lasts=0.1)]))
+    events.follow()
+
+    finished = await events.finished("mypy[apps/web]")
+    assert finished.ended - finished.began == timedelta(seconds=0.05)
 
 
 async def test_cancelled_waiter_does_not_affect_the_others() -> None:
