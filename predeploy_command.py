@@ -15,6 +15,9 @@ def main() -> None:
     if not sys.flags.safe_path:
         del sys.path[0]  # the directory of the script
     os.environ.setdefault("PREDEPLOY_CALLED_AS", "predeploy")
+    from flows.cli.bytecode import protect_bytecode
+
+    protect_bytecode()
     from flows.cli.process import enter
 
     enter(load_flow)

@@ -15,6 +15,9 @@ if __name__ == "__main__":
 
     if not sys.flags.safe_path:
         del sys.path[0]
+    from flows.cli.bytecode import protect_bytecode
+
+    protect_bytecode()
     from flows.cli.process import enter, without_collector
 
     def load_flow() -> object:

@@ -10,6 +10,7 @@ from tasks.diagnostics.node import tsc
 from tasks.diagnostics.paths import PathMapper
 from tasks.diagnostics.reading import Parsed, ToolOutput, deduplicated, last_line, number, shortened
 from tasks.diagnostics.sites.dead_links import dead_links
+from tasks.diagnostics.sites.rendering import rendering, traced
 from tasks.models import Diagnostic, Severity
 
 _ENTRY = re.compile(r'entry-point file at "(?P<path>[^"]+)" was not found')
@@ -24,6 +25,7 @@ _BULLET = re.compile(r"^[ \t]+- (?P<message>.+)$", re.MULTILINE)
 _UPLOAD = re.compile(r"^Total Upload: .+$", re.MULTILINE)
 _BUILD_FAILED = re.compile(r"^Build failed with \d+ errors?:")
 
+_FUNCTIONS = "functions"
 # The output of the build command of a wrangler file, and wrangler's own errors after it.
 _CUSTOM = "[custom build] "
 _OF_CUSTOM = re.compile(r"Process exited with non-zero status|^Running custom build")
@@ -43,7 +45,6 @@ _CAUSE = re.compile(r"^.*\bthrew an error\n+Caused by:\n[ \t]+(?P<message>\S.*)$
 _TRANSFORM = re.compile(r"^(?P<path>[^\s:]+):(?P<line>\d+):(?P<column>\d+): ERROR: (?P<message>.+)$", re.MULTILINE)
 _ROLLUP = re.compile(r"^(?P<path>[^\s(]+) \((?P<line>\d+):(?P<column>\d+)\): (?P<message>.+)$", re.MULTILINE)
 _CONFIG_ISSUE = re.compile(r"^! (?P<message>.+)$", re.MULTILINE)
-_ROUTE = re.compile(r"├─ (?P<route>/\S*?)(?: \(.*)?$|└─ (?P<last>/\S*?)(?: \(.*)?$", re.MULTILINE)
 _ELEVENTY = re.compile(r"^\[11ty\] (?P<number>\d+)\. (?P<message>.+)$", re.MULTILINE)
 _ELEVENTY_FILE = re.compile(r"(?:template|in|file) (?P<path>\./\S+)|\((?P<path2>\./[^\s)]+)\)")
 _ELEVENTY_PLACE = re.compile(r"\[Line (\d+), Column (\d+)\]|\((\d+):(\d+)\)|line:(\d+), col:(\d+)")
@@ -81,10 +82,16 @@ def _custom_build(output: ToolOutput) -> list[Diagnostic]:
 
 
 def pages_functions(output: ToolOutput) -> Parsed:
-    """Reads `wrangler pages functions build`, whose paths are relative to the folder of the functions."""
-    mapper = replace(output.mapper, cwd=posixpath.join(output.mapper.cwd, "functions"))
-    found = wrangler(replace(output, mapper=mapper))
-    return replace(found, summary="functions compiled" if not found.diagnostics else "")
+    """Reads `wrangler pages functions build`.
+
+    Paths are relative to the folder of the functions; those of errors of syntax begin with the folder's name.
+    """
+    folder = posixpath.join(output.mapper.cwd, _FUNCTIONS)
+    found = wrangler(replace(output, mapper=replace(output.mapper, cwd=folder))).diagnostics
+    twice, once = (posixpath.normpath(posixpath.join(folder, name)) + "/" for name in (_FUNCTIONS, "."))
+    files = [re.sub(rf"^{re.escape(twice)}", once, each.file) if each.file else None for each in found]
+    placed = tuple(replace(each, file=file) for each, file in zip(found, files, strict=True))
+    return Parsed(diagnostics=placed, summary="" if found else "functions compiled")
 
 
 def _wrangler_findings(finding: Diagnostic, body: str, mapper: PathMapper) -> Iterator[Diagnostic]:
@@ -135,7 +142,9 @@ def site_build(output: ToolOutput) -> Parsed:
         found += [Diagnostic(tool="build", message=shortened(match["message"])) for match in _CAUSE.finditer(text)]
     if not found:
         error = raised(text, mapper, "build")
-        found += [_rendering(error, text)] if error else []
+        found += [rendering(error, text)] if error else []
+    if not found:
+        found += traced(text, mapper)
     return Parsed(diagnostics=deduplicated(found))
 
 
@@ -232,11 +241,3 @@ def _misconfigured(text: str, mapper: PathMapper) -> Iterator[Diagnostic]:
         error = raised(match["message"], mapper, "build")
         message = error.message if error else match["message"]
         yield Diagnostic(tool="build", message=shortened(f"{message} (page {match['page']})"), rule="prerender")
-
-
-def _rendering(error: Diagnostic, text: str) -> Diagnostic:
-    """Adds the rendered page to an error whose frames are all in built code."""
-    routes = [match["route"] or match["last"] for match in _ROUTE.finditer(text)]
-    if error.file or not routes:
-        return error
-    return replace(error, message=f"{error.message} (page {last_line(chr(10).join(routes))})")

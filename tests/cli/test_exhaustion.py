@@ -1,14 +1,18 @@
 """The last line of a run comes also without memory, file descriptors, a home or a temporary directory."""
 
 import os
+import resource
+import shutil
 import signal
 import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
+from flows.cli import bytecode
 from tests.cli.caller import LAST, ROOT, Caller
 from tests.cli.stack import TinyStack
 
@@ -115,3 +119,35 @@ def test_home_that_is_the_stack_is_validated(caller: Caller, green: TinyStack) -
 
     assert ended.code == 0, ended.transcript
     assert os.listdir(green.root)  # noqa: PTH208
+
+
+def test_first_run_with_a_limit_of_files_damages_no_compiled_module(tmp_path: Path) -> None:
+    """Python 3.11 keeps a compiled module that it could write in part only: no later run would start."""
+    for name in ("flows", "tasks"):
+        shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
+    environ = {"PATH": os.environ["PATH"], "PYTHONPATH": str(tmp_path)}
+    program = f"{sys.executable} -P -m flows.predeploy --plan ."
+    codes = []
+    for limit in ("ulimit -f 4;", ""):
+        argv = ["bash", "-c", f"{limit} exec {program}"]
+        codes.append(subprocess.run(argv, env=environ, cwd=tmp_path, capture_output=True, check=False).returncode)
+
+    assert codes == [2, 2]  # there is no stack
+
+
+@pytest.mark.parametrize(("limit", "free", "expected"), [(None, 1 << 40, False), (None, 9, True), (9, 1 << 40, True)])
+def test_compiled_modules_are_not_kept_without_room(
+    monkeypatch: pytest.MonkeyPatch, limit: int | None, free: int, *, expected: bool
+) -> None:
+    limits = (resource.RLIM_INFINITY if limit is None else limit,) * 2
+    monkeypatch.setattr("flows.cli.bytecode.resource.getrlimit", lambda _: limits)
+    monkeypatch.setattr("flows.cli.bytecode.os.statvfs", lambda _: SimpleNamespace(f_bavail=free, f_frsize=1))
+    monkeypatch.setattr("flows.cli.bytecode.os.unlink", lambda _: None)
+    monkeypatch.setattr(sys, "dont_write_bytecode", False)
+    monkeypatch.delenv("PYTHONDONTWRITEBYTECODE", raising=False)
+
+    bytecode.protect_bytecode()
+
+    assert sys.dont_write_bytecode is expected
+    assert ("PYTHONDONTWRITEBYTECODE" in os.environ) is expected
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)

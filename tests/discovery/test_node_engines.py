@@ -114,3 +114,52 @@ def test_a_stated_node_stays_with_a_warning_about_packages_that_refuse_it(
     assert version.source in {".nvmrc", "package.json"}
     assert says in warnings
     assert ("refused" in warnings) is bool(says)
+
+
+WORKSPACE = """lockfileVersion: '9.0'
+importers:
+  .: {}
+  site:
+    devDependencies:
+      astro: {specifier: 8.0.0, version: 8.0.0}
+  worker:
+    devDependencies:
+      wrangler: {specifier: 4.0.0, version: 4.0.0}
+packages:
+  astro@8.0.0:
+    engines: {node: '%s'}
+  wrangler@4.0.0:
+    engines: {node: '%s'}
+snapshots: {}
+"""
+
+
+def nodes_of_workspace(astro: str, wrangler: str) -> list[Version]:
+    stack = look(
+        {
+            "package.json": package(name="all", engines={"node": ">=18"}),
+            "pnpm-workspace.yaml": "packages: [site, worker]\n",
+            "pnpm-lock.yaml": WORKSPACE % (astro, wrangler),
+            "site/package.json": package(
+                name="site", devDependencies={"astro": "8.0.0"}, scripts={"build": "astro build"}
+            ),
+            "site/astro.config.mjs": "",
+            "worker/package.json": package(name="worker", devDependencies={"wrangler": "4.0.0"}),
+            "worker/wrangler.toml": 'name = "worker"\nmain = "index.js"\n',
+            "worker/index.js": "export default {};\n",
+        }
+    )
+    return [each.node.node for each in stack.components if each.node]
+
+
+def test_components_of_one_installation_have_one_node_that_the_packages_of_all_accept() -> None:
+    worker, site = nodes_of_workspace(">=24", ">=22")
+
+    assert worker == site
+    assert choose_node(worker).version[0] == 24
+
+
+def test_components_keep_their_own_nodes_if_no_node_serves_all() -> None:
+    worker, site = nodes_of_workspace(">=24", "<24")
+
+    assert (choose_node(worker).version[0], choose_node(site).version[0]) == (22, 24)

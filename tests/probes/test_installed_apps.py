@@ -109,6 +109,34 @@ def test_code_that_queries_a_table_while_it_is_imported_ends_migrate(
     assert (result.code, "no such table: shop_flag" in result.stderr) == (code, code == 1), result.stderr
 
 
+SILENT = """
+import sys
+from django.db.migrations.autodetector import MigrationAutodetector
+every, calls = MigrationAutodetector.changes, []
+
+
+def changes(self, *arguments, **options):
+    calls.append(every(self, *arguments, **options))
+    return sys.exit(1) if len(calls) == 1 else calls[-1]
+
+
+MigrationAutodetector.changes = changes
+"""
+"""Ends `makemigrations --check` as Django 4.2 does: with 1, and without a word."""
+
+
+@pytest.mark.parametrize("settings", ["", SILENT], ids=["5.2", "4.2"])
+def test_changes_are_printed_once_also_where_django_prints_none(
+    tmp_path: Path, django_python: str, settings: str
+) -> None:
+    project(tmp_path, settings + 'INSTALLED_APPS = ["shop"]\n', key="AutoField")
+
+    result = lacking(tmp_path, django_python)
+
+    assert result.code == 1
+    assert result.stdout.count("Migrations for 'shop':") == 1, result.stderr
+
+
 def project(folder: Path, settings: str = "", key: str = "BigAutoField") -> None:
     (folder / "config").mkdir()
     files = (("manage.py", MANAGE), ("config/__init__.py", ""), ("config/settings.py", SETTINGS + settings))

@@ -1,13 +1,13 @@
 """Reads which Nodes the locked packages of a component accept, by the `engines` that locks of npm and pnpm have."""
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
 from tasks.discovery.documents import string, table, text_table
 from tasks.discovery.file_view import FileView, join, relative
 from tasks.node_range import admits, is_range
-from tasks.stack import Version
+from tasks.stack import Component, NodeProject, Version
 
 NEWEST = 999
 NPM_11 = ">=24"
@@ -73,3 +73,29 @@ def fitting_version(
                 f"{version.source}: Node {version.wanted} is refused by {name} {number} of {lock}, which wants {text}"
             )
     return version
+
+
+def with_shared_nodes(components: Sequence[Component]) -> tuple[Component, ...]:
+    """Returns the components, with one Node for all that one installation serves: it is installed once.
+
+    That Node is one that the packages of all of them accept. Where no Node is, each component keeps its own.
+    """
+    ranges: dict[tuple[str, ...], set[str]] = {}
+    for node in (component.node for component in components):
+        if node is not None:
+            ranges.setdefault(_installation(node), set()).update(node.node.packages)
+    return tuple(
+        replace(each, node=replace(each.node, node=replace(each.node.node, packages=tuple(sorted(found)))))
+        if each.node is not None and _fits_some(found := ranges[_installation(each.node)], each.node.node)
+        else each
+        for each in components
+    )
+
+
+def _installation(node: NodeProject) -> tuple[str, ...]:
+    return (node.root, node.manager, node.lock or "", node.node.wanted, node.node.source, node.node.accepts)
+
+
+def _fits_some(ranges: Collection[str], version: Version) -> bool:
+    stated = [text for text in (version.wanted, version.accepts) if is_range(text)]
+    return any(all(admits(text, release) for text in (*stated, *ranges)) for release in _LADDER)

@@ -61,7 +61,7 @@ class LocalEngine:
 
     async def __aenter__(self) -> Self:
         context = self._context
-        self._run_dirs = await asyncio.to_thread(create_run_dirs, context.data, context.environ, context.cache)
+        self._run_dirs = dirs = await asyncio.to_thread(create_run_dirs, context.data, context.environ, context.cache)
         self._stack.callback(self._clean_up)
         kept = self._run_dirs.disk if context.gate else context.cache  # code of earlier runs could change the cache
         self._variables = Variables(caller=self._context.environ, run_dirs=self._run_dirs, stores=kept / "stores")
@@ -95,7 +95,7 @@ class LocalEngine:
                 redactor=self._redactor,
             )
         )
-        self._slots = Slots(context=self._context, outs=self._run_dirs.outs, disk=self._run_dirs.disk)
+        self._slots = Slots(self._environments, context=context, outs=dirs.outs, disk=dirs.disk)
         for each in (self._slots, self._databases, self._toolchains, self._environments):
             self._stack.push_async_callback(each.close)
         return self

@@ -3,16 +3,18 @@
 import asyncio
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Protocol
 
 from tasks.engines.context import EngineContext
 from tasks.engines.local.bounds import mark_grown
+from tasks.engines.local.installed import InstalledEnvironment
 from tasks.engines.local.manifests import relax_manifests
 from tasks.engines.local.node_modules import drop_install_scripts, find_modules
-from tasks.engines.local.seal import SEAL, seal
-from tasks.engines.local.store import StoreEntry, open_sound
+from tasks.engines.local.seal import SEAL, damage, seal
+from tasks.engines.local.store import StoreEntry, open_entry, open_sound
 from tasks.engines.local.tokens import engine_tokens
 from tasks.engines.local.toolchains.pinned import ToolchainConfig
 from tasks.engines.local.toolchains.toolchain import Toolchain, Toolchains
@@ -29,27 +31,6 @@ GATE = "-gate"
 """The end of the name of an environment that was installed without the stores of earlier runs."""
 FACTS = "facts.json"
 """The file with further facts on a complete environment."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class InstalledEnvironment:
-    """A complete environment. `modules` are its packages: node_modules directories, or the files of yarn."""
-
-    name: str
-    environment: Environment
-    toolchain: Toolchain
-    directory: Path
-    modules: tuple[str, ...] = ()
-
-    @property
-    def stage(self) -> Path:
-        """The directory with the inputs, where the commands ran."""
-        return self.directory / "stage"
-
-    @property
-    def venv(self) -> Path:
-        """The virtual environment."""
-        return self.directory / "venv"
 
 
 class InstallPackages(Protocol):
@@ -87,10 +68,13 @@ class Environments:
         self._made = AsyncMemo[str, Prepared]()
         self._attempts: dict[str, int] = {}
         self._installed: dict[str, InstalledEnvironment] = {}
+        self._entries: dict[str, tuple[StoreEntry, Path]] = {}
+        self._verified = AsyncMemo[str, InstalledEnvironment]()
 
     async def close(self) -> None:
         """Stops all running installations."""
         await self._made.close()
+        await self._verified.close()
 
     def installed(self, environment: Environment) -> InstalledEnvironment | None:
         """The environment, if it is ready."""
@@ -109,6 +93,29 @@ class Environments:
             again=lambda made: made.exit.code != 0 and self._attempts[key] < ATTEMPTS,
         )
 
+    async def sound(self, installed: InstalledEnvironment) -> InstalledEnvironment:
+        """An environment that may be copied. A damaged one is installed again. Raises EngineError if that fails."""
+        return await self._verified.get(installed.environment.key, lambda: self._verify(installed))
+
+    def _is_verified_late(self, environment: Environment) -> bool:
+        """Steps use copies of Node's packages only, so a run without a new copy spares their verification."""
+        return environment.kind == "node" and not self._context.fresh
+
+    async def _verify(self, installed: InstalledEnvironment) -> InstalledEnvironment:
+        environment, path = installed.environment, installed.directory
+        if not self._is_verified_late(environment):
+            return installed
+        if not (found := await asyncio.to_thread(damage, path, path / SEAL, is_whole=False)):
+            return installed
+        entry, log = self._entries[environment.key]
+        self._report_damage(environment, path, found)
+        entry.invalidate()
+        await asyncio.to_thread(entry.close)
+        exit = (await self._enter(environment, installed.toolchain, log)).exit
+        if exit.code != 0:
+            raise EngineError(exit.detail or f"the {environment.title} did not install", exit.trouble or "acquire")
+        return self._installed[environment.key]
+
     async def _make(self, environment: Environment, log: Path) -> Prepared:
         self._attempts[environment.key] = self._attempts.get(environment.key, 0) + 1
         try:
@@ -122,7 +129,7 @@ class Environments:
     async def _enter(self, environment: Environment, toolchain: Toolchain, log: Path) -> Prepared:
         path = self.directory(environment, toolchain)
         title = environment.title
-        entry = await self._open_entry(path, title)
+        entry = await self._open_entry(environment, path)
         made = Prepared(exit=Exit(code=0), gaps=toolchain.gaps, version=toolchain.version, reused=entry.ready)
         try:
             if not entry.ready:
@@ -136,6 +143,7 @@ class Environments:
             return made
         entry.touch()
         self._config.hold(entry)
+        self._entries[environment.key] = (entry, log)
         facts = json.loads((path / FACTS).read_text())
         self._installed[environment.key] = InstalledEnvironment(
             name=path.name,
@@ -146,16 +154,21 @@ class Environments:
         )
         return replace(made, gaps=(*made.gaps, *facts["gaps"]))
 
-    async def _open_entry(self, path: Path, title: str) -> StoreEntry:
+    async def _open_entry(self, environment: Environment, path: Path) -> StoreEntry:
         """The entry at `path`. If its packages are not as they were installed, it is empty, to install them again."""
 
-        changed = f"the {title} were changed after their installation ({{}}), and are installed again"
-        return await open_sound(
-            path,
-            lambda: self._config.note(f"waiting for another run that installs the {title}"),
-            lambda found: self._config.report(changed.format(found)),
-            is_whole=self._context.fresh,
-        )
+        def wait() -> None:
+            self._config.note(f"waiting for another run that installs the {environment.title}")
+
+        if self._is_verified_late(environment):
+            return await open_entry(path, wait)
+        damaged = partial(self._report_damage, environment, path)
+        return await open_sound(path, wait, damaged, is_whole=self._context.fresh)
+
+    def _report_damage(self, environment: Environment, path: Path, found: str) -> None:
+        if (path / SEAL).exists():  # without a seal, it is of an earlier version
+            text = f"the {environment.title} were changed after their installation ({found}), and are installed again"
+            self._config.report(text)
 
     async def _build(
         self, environment: Environment, toolchain: Toolchain, entry: StoreEntry, log: Path, made: Prepared

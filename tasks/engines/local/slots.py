@@ -11,8 +11,9 @@ from pathlib import Path
 
 from tasks.engines.context import EngineContext
 from tasks.engines.local.bounds import mark_grown
-from tasks.engines.local.environments import InstalledEnvironment
+from tasks.engines.local.environments import Environments
 from tasks.engines.local.exposed import clean_workspace, forget_workspace, marker_of
+from tasks.engines.local.installed import InstalledEnvironment
 from tasks.engines.local.seal import damage, seal
 from tasks.engines.local.tokens import engine_tokens
 from tasks.engines.memo import AsyncMemo
@@ -66,9 +67,9 @@ class Slots:
     `outs` is the run's directory for outputs of checks.
     """
 
-    def __init__(self, *, context: EngineContext, outs: Path, disk: Path) -> None:
+    def __init__(self, environments: Environments, *, context: EngineContext, outs: Path, disk: Path) -> None:
         digest = hashlib.sha256(os.fsencode(context.tree.root)).hexdigest()[:16]
-        self._context = context
+        self._environments, self._context = environments, context
         self._base = (disk if context.fresh else context.cache) / "stacks" / digest
         self._outs = outs
         self._open = AsyncMemo[str, WorkspaceSlot]()
@@ -139,6 +140,7 @@ class Slots:
                 if not await in_thread(damage, slot.workspace, slot.seal_of(root), is_whole=False):
                     return
                 before = {}  # a check has changed its packages: they are copied again
+            installed = await self._environments.sound(installed)
             # until the copies are complete, the record claims nothing
             await in_thread(slot.stamps.write_text, json.dumps(placed | {root: dict.fromkeys([*before, *wanted], "")}))
             for path in before:

@@ -44,10 +44,13 @@ class StoreEntry:
         (self.path / USED).write_text(f"{time.time():.0f}\n")
 
     def close(self) -> None:
-        """Releases the lock. An incomplete directory is deleted, unless another process still uses it."""
+        """Releases the lock, once. An incomplete directory is deleted, unless another process still uses it."""
+        if self._lock < 0:
+            return
         if not self.ready and try_lock(self._lock):
             remove_tree(self.path)
         os.close(self._lock)
+        self._lock = -1
 
 
 async def open_entry(path: Path, waiting: Callable[[], None]) -> StoreEntry:

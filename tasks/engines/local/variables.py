@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tasks.engines import clean_environ, package_credentials
-from tasks.engines.local.environments import InstalledEnvironment
+from tasks.engines.local.installed import InstalledEnvironment
 from tasks.engines.local.run_dirs import RunDirs
 from tasks.engines.local.toolchains.toolchain import Toolchain
 from tasks.packages.own_wrangler import ROOT

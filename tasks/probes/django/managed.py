@@ -100,6 +100,27 @@ def leave_out_installed_apps() -> None:
     MigrationAutodetector.changes = own_changes
 
 
+def run(command: list[str]) -> None:
+    """Runs a command. `makemigrations --check` of Django 4.2 prints no changes: then they are printed here."""
+    from django.core.management import execute_from_command_line
+    from django.core.management.commands.makemigrations import Command
+
+    printed: list[object] = []
+    write = Command.write_migration_files
+
+    def writing(self: Any, changes: Any, *arguments: Any) -> None:
+        printed.append(changes)
+        write(self, changes, *arguments)
+
+    Command.write_migration_files = writing
+    try:
+        execute_from_command_line(["manage.py", *command])
+    except SystemExit as end:
+        if end.code == 1 and command[:2] == ["makemigrations", "--check"] and not printed:
+            execute_from_command_line(["manage.py", *(each for each in command if each != "--check")])
+        raise
+
+
 def check_before_migrations() -> None:
     """Runs Django's checks as `migrate` does, and raises their errors of the database alone.
 
@@ -119,8 +140,6 @@ def check_before_migrations() -> None:
 def main() -> int:
     _, port, name, *arguments = sys.argv[1:]
     set_up_project()
-    from django.core.management import execute_from_command_line
-
     if code := unfit_database(port, name):
         return code
     name_new_fields()
@@ -133,7 +152,7 @@ def main() -> int:
     for command in listed:
         if command[0] == "unmigrated":
             return int(print_unmigrated(is_installed))
-        execute_from_command_line(["manage.py", *command])
+        run(command)
     return 0
 
 

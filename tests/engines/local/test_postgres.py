@@ -116,6 +116,7 @@ async def test_failure_after_a_killed_server_is_no_verdict(cluster: Any, running
     async with cluster.engine("killed") as engine:
         before = await engine.run(sql(cluster, database, "SELECT 1"), cluster.log)
         (process,) = [pid for pid in running("PREDEPLOY_RUN=killed-") if is_postmaster(pid)]
+        shared = memory_of(process)
         os.kill(process, signal.SIGKILL)
         failed = await engine.run(cluster.step("false", database=database), cluster.log)
         passed = await engine.run(cluster.step("true", database=database), cluster.log)
@@ -124,6 +125,8 @@ async def test_failure_after_a_killed_server_is_no_verdict(cluster: Any, running
         trouble = await engine.trouble()
 
     assert before.stdout == "1\n"
+    assert "pg_dynshmem" in shared
+    assert "/dev/shm/PostgreSQL" not in shared, "a killed server would leave this file"
     assert (failed.code, failed.trouble) == (1, "service_lost")
     assert "the Postgres of this run is gone" in failed.detail
     assert (passed.code, passed.trouble) == (0, "")
@@ -147,6 +150,11 @@ async def test_server_that_crashed_and_recovered_is_detected(cluster: Any) -> No
         failed = await engine.run(cluster.step(sys.executable, "-c", code, DB_URL, "0", database=database), cluster.log)
 
     assert (failed.code, failed.trouble) == (1, "service_lost")
+
+
+def memory_of(pid: int) -> str:
+    """The files that a process maps into its memory."""
+    return Path(f"/proc/{pid}/maps").read_text()
 
 
 def is_postmaster(pid: int) -> bool:

@@ -193,3 +193,30 @@ async def test_check_that_changes_its_node_modules_changes_no_other_ones(
 
     assert [first.stdout, again.stdout] == ["   hello you\n"] * 2, bench.written()
     assert again.root == first.root
+
+
+@pytest.mark.slow
+@pytest.mark.real
+@pytest.mark.network
+async def test_node_packages_are_verified_before_they_are_copied(
+    locked: Bench, node_packages: Callable[..., Environment], tmp_path: Path
+) -> None:
+    """A run that copies nothing does not read them: its workspace has a seal of its own."""
+    bench = replace(locked, cache=tmp_path / "cache")
+    packages = node_packages(bench)
+    step, other = (bench.step("node", "main.js", cwd="app", environment=packages, slot=slot) for slot in ("one", "two"))
+    async with bench.engine() as engine:
+        await engine.run(step, bench.log)
+    for stage in bench.cache.glob("environments/*/stage"):
+        spoil(stage)
+
+    async with bench.engine() as engine:
+        old = await engine.run(step, bench.log)
+        silent = [*engine.warnings]
+        new = await engine.run(other, bench.log)
+        warnings = [*engine.warnings]
+
+    assert (old.stdout, new.stdout) == ("   hello you\n",) * 2, bench.written()
+    assert silent == []
+    assert len(warnings) == 1
+    assert "were changed after their installation (stage/" in warnings[0]

@@ -46,6 +46,8 @@ SETTINGS = {
     "timezone": "UTC",
     "log_timezone": "UTC",
     "listen_addresses": LOOPBACK,
+    # in the data directory, which is deleted even if the server is killed; the default outlives it in /dev/shm
+    "dynamic_shared_memory_type": "mmap",
     "logging_collector": "off",
     "log_destination": "stderr",
 }

@@ -211,7 +211,15 @@ def launch(
 
 def _start_reaper(channel: int, arguments: Sequence[str], streams: tuple[int, int, int]) -> subprocess.Popen[bytes]:
     return subprocess.Popen(
-        [sys.executable, "-I", "-S", str(REAPER), str(channel), *arguments],
+        [
+            sys.executable,
+            "-I",
+            "-S",
+            *(["-B"] if sys.dont_write_bytecode else []),
+            str(REAPER),
+            str(channel),
+            *arguments,
+        ],
         stdin=streams[0],
         stdout=streams[1],
         stderr=streams[2],

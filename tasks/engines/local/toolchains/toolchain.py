@@ -71,8 +71,7 @@ class Toolchains:
 
     async def get(self, environment: Environment, log: Path) -> Toolchain:
         """The toolchain of an environment; raises EngineError (`toolchain`, `unsupported`) where there is none."""
-        version = environment.version
-        name = f"{environment.kind} {version.wanted} {version.source} {version.accepts} {environment.manager}"
+        name = f"{environment.kind} {environment.version} {environment.manager}"
         make = self._python if environment.kind == "python" else self._node
         return await self._brought.get(
             name, lambda: make(environment, log), again=lambda brought: brought.exit.code != 0
