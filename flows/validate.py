@@ -16,7 +16,7 @@ from flows.commits.checkout import cloned_stack, keep_report, remote_of
 from flows.commits.notification import notify
 from flows.commits.order import Order, run_name
 from flows.commits.secret_blocks import worker_environment
-from flows.commits.status import comment_on_pull_requests, set_final_status, set_pending_status
+from flows.commits.status import report_on_github, set_final_status, set_pending_status
 from flows.distribution.opening import choose_work
 from flows.distribution.parameters import Distribution, reject_undistributable
 from flows.predeploy import record_or_warn
@@ -122,7 +122,7 @@ async def validate_stack(
     try:
         async with running(job, choose_work(distribution)) as run:  # an engine here, or shards; the checks begin now
             state = await record_or_warn(run)
-            await comment_on_pull_requests(order, commit, await run.report())
+            await report_on_github(order, commit, await run.report())
             return state
     finally:
         keep_report(stack, job.run_id, kept)

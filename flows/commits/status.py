@@ -84,23 +84,32 @@ async def github_token(github: GitHubSettings) -> str:
     return await read_block(github.token_block, "PREDEPLOY_GITHUB_TOKEN_BLOCK")
 
 
-async def comment_on_pull_requests(order: Order, commit: str, report: Report) -> None:
-    """Keeps the comment on the pull requests of a commit, if that is wanted. It is no part of the verdict."""
+async def report_on_github(order: Order, commit: str, report: Report) -> None:
+    """Keeps the comment on pull requests, if it is wanted, and makes a check run with the token of an app.
+
+    Neither is a part of the verdict.
+    """
+    from flows.commits.check_run import check_run_of_flow
     from flows.commits.pull_comment import comment_of_flow
 
     github, context = GitHubSettings(), FlowRunContext.get()
-    if not github.comment:
-        return
     path = Remote(repository=order.repository, server=github.server_url).path_on_server
+    if not path:
+        return
     name = context_of(github.context, {"trusted": order.is_trusted, "gate": order.choices.get("gate")})
-    url = url_for(context.flow_run) if context and context.flow_run else None
+    url = (url_for(context.flow_run) if context and context.flow_run else None) or ""
     try:
         token = await github_token(github)
     except PredeployError as error:
         get_run_logger().warning("%s", error)
         return
-    if warning := await comment_of_flow(report, path, commit, token, f"{name}/{report.stack}", url or ""):
-        get_run_logger().warning("%s", warning)
+    title = f"{name}/{report.stack}"
+    for warning in (
+        await comment_of_flow(report, path, commit, token, title, url),
+        await check_run_of_flow(report, path, commit, token, title, url, order.directory),
+    ):
+        if warning:
+            get_run_logger().warning("%s", warning)
 
 
 async def _set(run: FlowRun, state: StatusState, description: str) -> None:

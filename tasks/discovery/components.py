@@ -24,6 +24,7 @@ from tasks.discovery.rank import Rank, is_excluded, rank
 from tasks.discovery.sites import find_site
 from tasks.discovery.worker.deploys import CONFIGS
 from tasks.discovery.worker.pages import with_pages
+from tasks.discovery.worker.references import bound_directories
 from tasks.discovery.worker.workers import Wrangler, describe_worker, has_worker, makes_worker, read_wrangler
 from tasks.stack import Component, Kind, Site, ToolCall
 from tasks.worker import Worker
@@ -63,10 +64,11 @@ def find_components(
     places.sort(key=lambda place: (order.index(place.kind), place.directory))
     rivals = {kind: tuple(place.directory for place in places if place.kind is kind) for kind in Kind}
     webs = rivals[Kind.WEB]
+    workers = {place.directory: place.worker for place in places if place.worker}
     found = [
         _with_calls(tree, _web(tree, images, place.directory, settings, installs, webs), calls, webs)
         if place.kind is Kind.WEB
-        else _node(tree, images, place, (*rivals[Kind.WORKER], *rivals[Kind.SITE]))
+        else _node(tree, images, place, (*rivals[Kind.WORKER], *rivals[Kind.SITE]), workers)
         for place in places
     ]
     return with_shared_nodes(found)
@@ -193,12 +195,15 @@ def _with_calls(
     return replace(component, python=replace(component.python, calls=own))
 
 
-def _node(tree: FileView, images: ImageDefinitions, place: _Place, rivals: tuple[str, ...]) -> Component:
+def _node(
+    tree: FileView, images: ImageDefinitions, place: _Place, rivals: tuple[str, ...], workers: Mapping[str, Worker]
+) -> Component:
     image = images.of(place.directory, is_for_node, rivals=rivals)
     node = describe_node(tree, place.directory, image)
     if node is None and (place.worker is not None or (place.site is not None and place.site.pages is not None)):
         node = without_manifest(tree, place.directory, image)
-    node = describe_with_siblings(tree, node, image, _called(place))
+    bound = bound_directories(place.directory, workers) if place.worker else ()
+    node = describe_with_siblings(tree, node, image, (*_called(place), *bound))
     if node is not None and place.kind is not Kind.WEB:
         reads, private = public_variables(tree, place.directory), private_variables(tree, place.directory)
         node = replace(node, reads=reads, private=private)

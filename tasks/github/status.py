@@ -74,7 +74,7 @@ async def ask(
     github: GitHub,
     method: str,
     path: str,
-    document: Mapping[str, str] | None,
+    document: Mapping[str, object] | None,
     accepted: tuple[int, ...],
     advice: str,
     what: str = "",

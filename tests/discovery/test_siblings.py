@@ -62,6 +62,22 @@ def test_a_package_with_assets_that_no_file_builds_is_built() -> None:
     assert worker(files | {"web/dist/index.html": ""}).deploy.steps == ()
 
 
+def test_the_packages_of_bound_workers_are_installed() -> None:
+    files = garden() | {
+        "worker/wrangler.jsonc": '{"name": "w", "main": "src/index.ts", "services": [{"binding": "A", "service": "a"}]}'
+    }
+    for name, bound in (("a", "b"), ("b", "w"), ("c", "w")):
+        services = [{"binding": "X", "service": bound}]
+        files |= {
+            f"{name}/wrangler.jsonc": json.dumps({"name": name, "main": "src/index.ts", "services": services}),
+            f"{name}/src/index.ts": "",
+            f"{name}/package.json": package(name=name, devDependencies={"wrangler": "4"}),
+            f"{name}/package-lock.json": "{}",
+        }
+
+    assert sorted(siblings(files)) == ["a", "b"]
+
+
 def test_the_script_of_another_package_is_run_by_its_own_manager() -> None:
     other = {name: text for name, text in WEB.items() if "lock" not in name} | {"web/pnpm-lock.yaml": LOCK}
 

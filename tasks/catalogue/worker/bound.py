@@ -2,41 +2,16 @@
 
 import posixpath
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from tasks.catalogue.preparation import prepared
 from tasks.catalogue.row import CatalogueContext
 from tasks.catalogue.worker.bundling import bundle_command, deploy_steps, directory_of, step_command, worker_of
 from tasks.catalogue.worker.deploy_rules import entrypoints_command
-from tasks.discovery.documents import string, tables
 from tasks.discovery.file_view import is_within
+from tasks.discovery.worker.references import names_of, references
 from tasks.stack import Component
 from tasks.steps import OUT, Command
-from tasks.worker import Worker
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reference:
-    """A binding to another Worker: the names of the binding and of the Worker, and maybe the entrypoint there."""
-
-    binding: str
-    service: str
-    entrypoint: str = ""
-
-
-def references(worker: Worker) -> tuple[Reference, ...]:
-    """Returns the bindings of a Worker to other Workers: to their requests, and to their Durable Objects."""
-    services = (
-        Reference(
-            binding=string(each, "binding"), service=string(each, "service"), entrypoint=string(each, "entrypoint")
-        )
-        for each in tables(worker.bindings, "services")
-    )
-    objects = (
-        Reference(binding=string(each, "name"), service=string(each, "script_name"))
-        for each in tables(worker.bindings, "durable_objects", "bindings")
-    )
-    return tuple(each for each in (*services, *objects) if each.service not in {"", worker.name})
 
 
 def bound_workers(component: Component, context: CatalogueContext) -> dict[str, Component]:
@@ -79,10 +54,7 @@ def _named(name: str, context: CatalogueContext) -> Component | None:
     """Returns the Worker of the stack with a name, which may end with the name of an environment."""
     for component in context.stack.components:
         worker = component.worker
-        if worker is None:
-            continue
-        base = worker.name.removesuffix(f"-{worker.environment}") if worker.environment else worker.name
-        if name in {worker.name, base, *(f"{base}-{each}" for each in worker.environments)}:
+        if worker is not None and name in names_of(worker):
             return component
     return None
 
@@ -90,7 +62,9 @@ def _named(name: str, context: CatalogueContext) -> Component | None:
 def _is_startable(other: Component, component: Component) -> bool:
     """Whether the packages that are installed for a component are also those of another one, which has code."""
     mine, theirs = component.node, other.node
-    return bool(mine and theirs and mine.root == theirs.root and worker_of(other).main and other.path != component.path)
+    if mine is None or theirs is None or other.path == component.path:
+        return False
+    return bool(worker_of(other).main) and theirs.root in {mine.root, *(each.root for each in mine.siblings)}
 
 
 def absent_workers(component: Component, context: CatalogueContext) -> tuple[str, ...]:

@@ -58,8 +58,10 @@ def describe_with_siblings(
     siblings = tuple(reversed(found.values()))  # a package that another one needs comes first
     first = [script for each in siblings for script in each.preparation]
     paths = {*home.paths, *found, *(path for each in siblings for path in each.paths)}
+    ranges = {*home.node.packages, *(text for each in siblings for text in each.node.packages)}
     return replace(
         home,
+        node=replace(home.node, packages=tuple(sorted(ranges))),
         siblings=siblings,
         paths=tuple(sorted(paths)),
         preparation=tuple(dict.fromkeys((*first, *reversed(scripts), *home.preparation))),

@@ -4,6 +4,7 @@ from tasks.models import CheckReport, Outcome, Report, Result, Stage, Status
 from tasks.report.compared import comparison_lines, weaker_lines, weaker_title
 from tasks.report.facts import counted, engine_line, place_of, secrets_line
 from tasks.report.folding import findings, headline, repetition
+from tasks.report.layout import clean, clean_line
 
 _MARKS = {Status.PASSED: "✓", Status.FAILED: "✗", Status.ERRORED: "!", Status.SKIPPED: "○"}
 _DIAGNOSTICS = 20
@@ -26,11 +27,15 @@ def report_markdown(report: Report) -> str:
         blocks.append("\n".join(["## Warnings", "", *(f"- {inline(warning)}" for warning in report.warnings)]))
     if report.rerun:
         blocks.append(f"Run the red checks again: {_code(report.rerun)}")
-    return "\n\n".join(blocks) + "\n"
+    return clean("\n\n".join(blocks)) + "\n"
 
 
 def report_table(report: Report) -> list[dict[str, str]]:
     """Render one row per check."""
+    return [{name: clean_line(value) for name, value in row.items()} for row in _rows(report)]
+
+
+def _rows(report: Report) -> list[dict[str, str]]:
     return [
         {
             "stage": check.stage.value,
@@ -103,11 +108,11 @@ def _summary(result: Result) -> str:
 
 def inline(text: str) -> str:
     """Text of a tool as plain text: none of it becomes markup."""
-    flat = " ".join(text.split())
-    return "".join(f"\\{char}" if char in "\\`*_[]<>|#" else char for char in flat)
+    return "".join(f"\\{char}" if char in "\\`*_[]<>|#" else char for char in clean_line(text))
 
 
 def _code(text: str) -> str:
+    text = clean_line(text)
     fence = _fence(text, 1)
     return f"{fence} {text} {fence}" if "`" in text else f"`{text}`"
 

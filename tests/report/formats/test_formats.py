@@ -12,9 +12,17 @@ from jsonschema import Draft7Validator
 from junitparser import JUnitXml
 
 from tasks.models import Report
+from tasks.report.agent import render_agent
+from tasks.report.document import render_document
+from tasks.report.formats.artifacts import report_markdown, report_table
+from tasks.report.formats.check_run import check_run_document
+from tasks.report.formats.comment import render_comment
+from tasks.report.formats.github import render_annotations
 from tasks.report.formats.gitlab import render_code_quality
 from tasks.report.formats.junit import render_junit
 from tasks.report.formats.sarif import FINGERPRINT, render_sarif
+from tasks.report.style import Style
+from tasks.report.text import render_text
 from tests.report import factories as make
 from tests.report.hostile import everything, flood
 
@@ -67,9 +75,28 @@ def test_junit_has_what_its_readers_know(case: str) -> None:
     junit_of(CASES[case]())
 
 
+def readable(document: object) -> str:
+    return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+
+
 @pytest.mark.parametrize(
     ("name", "render"),
-    [("junit.xml", render_junit), ("report.sarif", render_sarif), ("codequality.json", render_code_quality)],
+    [
+        ("junit.xml", render_junit),
+        ("report.sarif", render_sarif),
+        ("codequality.json", render_code_quality),
+        ("annotations.txt", render_annotations),
+        ("report.json", lambda report, _: render_document(report)),
+        ("report.md", lambda report, _: report_markdown(report)),
+        ("report.txt", lambda report, _: render_text(report, Style(unicode=True))),
+        ("agent.txt", lambda report, _: render_agent(report, "CI is set")),
+        ("comment.md", lambda report, _: render_comment(report, "predeploy/cafe", {"The run": "https://ci.example/1"})),
+        ("table.json", lambda report, _: readable(report_table(report))),
+        (
+            "check_run.json",
+            lambda report, below: readable(check_run_document(report, "predeploy", "b" * 40, "", below)),
+        ),
+    ],
 )
 def test_report_with_everything_matches_the_stored_one(
     name: str, render: Callable[[Report, str], str], golden: Callable[[str, str], None]
