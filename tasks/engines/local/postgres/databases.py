@@ -3,11 +3,11 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tasks.engines.local.postgres.account import choose_account
 from tasks.engines.local.postgres.binaries import Choice, find_binaries
 from tasks.engines.local.postgres.cluster import Cluster, ClusterConfig
-from tasks.engines.local.postgres.server import PostgresServer
 from tasks.engines.local.run_dirs import RunDirs
 from tasks.engines.local.toolchains.pinned import ToolchainConfig
 from tasks.engines.local.variables import Variables
@@ -15,6 +15,9 @@ from tasks.engines.memo import AsyncMemo
 from tasks.errors import EngineError
 from tasks.redaction.redactor import NOTHING, Redactor
 from tasks.steps import Database
+
+if TYPE_CHECKING:
+    from tasks.engines.local.postgres.server import PostgresServer
 
 STARTS = 2
 
@@ -37,7 +40,7 @@ class Databases:
 
     def __init__(self, config: DatabasesConfig) -> None:
         self._config = config
-        self._starts = AsyncMemo[str, PostgresServer]()
+        self._starts = AsyncMemo[str, "PostgresServer"]()
         self._server: PostgresServer | None = None
         self._refusals: list[EngineError] = []
 
@@ -46,7 +49,7 @@ class Databases:
         """The number of crashes of the server that were noticed."""
         return self._server.generation if self._server else 0
 
-    async def start(self, log: Path) -> PostgresServer:
+    async def start(self, log: Path) -> "PostgresServer":
         """The server, which writes its output to `log`. Raises EngineError (`postgres`, `toolchain`)."""
         if len(self._refusals) >= STARTS:
             raise self._refusals[-1]
@@ -68,7 +71,9 @@ class Databases:
         if self._server is not None:
             await self._server.stop()
 
-    async def _start(self, log: Path) -> PostgresServer:
+    async def _start(self, log: Path) -> "PostgresServer":
+        from tasks.engines.local.postgres.server import PostgresServer  # noqa: PLC0415 - psycopg takes long to import
+
         config = self._config
         try:
             binaries = await find_binaries(config.choice, config.variables.caller, config.toolchains, log)

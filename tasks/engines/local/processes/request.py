@@ -2,11 +2,11 @@
 # ruff: noqa: PTH123
 # (pathlib takes longer to import than this whole module)
 
+import _signal as signal  # type: ignore[import-not-found]  # `signal` imports enum: a quarter of the reaper's time
 import ctypes
 import errno
 import os
 import resource
-import signal
 import warnings  # noqa: F401  # os.execvpe imports it, and another user may be unable to read Python's directory
 from itertools import pairwise
 
