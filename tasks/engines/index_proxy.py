@@ -4,10 +4,13 @@ The code of a package may need further packages of a private index. Its package 
 credential. The code can use the index for that time, too, but it never sees the credential.
 
 On the embedded engine it serves on loopback, in this process. In containers it is a server of its own: this file is its
-program, and imports the standard library only.
+program, and imports the standard library only. It serves those that have its password: other users of the machine, and
+other runs on an engine of containers, can connect to it.
 """
 
+import base64
 import contextlib
+import hmac
 import json
 import os
 import shutil
@@ -27,18 +30,19 @@ PAGES = ("text/html", "application/vnd.pypi.simple", "application/json")
 """Pages of an index. They have links to its files, which must lead to the proxy as well."""
 LIMIT = 300.0
 AUTHORIZATIONS = "PREDEPLOY_INDEX_AUTHORIZATIONS"
-"""The variable of the server in a container. It has the headers by origin, as JSON."""
+"""The variable of the server in a container. It has its password and the headers by origin, as JSON."""
 FIRST_PORT = 8000
+USER = "predeploy"
 EVERYWHERE = "0.0.0.0"  # noqa: S104 - in the network of the server's container
 
 
 @contextlib.contextmanager
-def opened_proxies(authorizations: Mapping[str, str]) -> Iterator[dict[str, str]]:
+def opened_proxies(authorizations: Mapping[str, str], password: str) -> Iterator[dict[str, str]]:
     """Yields the address of a proxy for each origin (`https://host`). `authorizations` are the headers by origin."""
     servers: dict[str, ThreadingHTTPServer] = {}
     try:
         for origin, header in authorizations.items():
-            servers[origin] = _server(origin, header, (LOOPBACK, 0))
+            servers[origin] = _server(origin, header, (LOOPBACK, 0), password)
             threading.Thread(target=servers[origin].serve_forever, daemon=True).start()
         yield {origin: f"http://{LOOPBACK}:{server.server_port}" for origin, server in servers.items()}
     finally:
@@ -52,19 +56,25 @@ def ports(origins: Iterable[str]) -> dict[str, int]:
     return {origin: FIRST_PORT + number for number, origin in enumerate(sorted(origins))}
 
 
-def serve(authorizations: Mapping[str, str]) -> None:
+def netrc_of(host: str, password: str) -> str:
+    """The file from which a package manager takes the password of the proxy."""
+    return f"machine {host} login {USER} password {password}\n"
+
+
+def serve(authorizations: Mapping[str, str], password: str) -> None:
     """Serves all origins on their ports, until the process ends."""
     threads = []
     for origin, port in ports(authorizations).items():
-        server = _server(origin, authorizations[origin], (EVERYWHERE, port))
+        server = _server(origin, authorizations[origin], (EVERYWHERE, port), password)
         threads.append(threading.Thread(target=server.serve_forever))
         threads[-1].start()
     for thread in threads:
         thread.join()
 
 
-def _server(origin: str, header: str, address: tuple[str, int]) -> ThreadingHTTPServer:
-    handler = type("_OfOrigin", (_Handler,), {"origin": origin, "header": header})
+def _server(origin: str, header: str, address: tuple[str, int], password: str) -> ThreadingHTTPServer:
+    expected = f"Basic {base64.b64encode(f'{USER}:{password}'.encode()).decode()}"
+    handler = type("_OfOrigin", (_Handler,), {"origin": origin, "header": header, "expected": expected})
     return ThreadingHTTPServer(address, handler)
 
 
@@ -88,9 +98,12 @@ class _KeepsCredentials(urllib.request.HTTPRedirectHandler):
 
 
 class _Handler(BaseHTTPRequestHandler):
-    origin = header = ""
+    origin = header = expected = ""
 
     def do_GET(self) -> None:
+        if not hmac.compare_digest(self.headers["Authorization"] or "", self.expected):
+            self._end(401, {"WWW-Authenticate": "Basic"}, b"")
+            return
         wanted = {name: self.headers[name] for name in PASSED if self.headers[name]}
         wanted |= {"Authorization": self.header, "Accept-Encoding": "identity"}
         asked = urllib.request.Request(self.origin + self.path, headers=wanted, method=self.command)  # noqa: S310
@@ -134,4 +147,4 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 if __name__ == "__main__":
-    serve(json.loads(os.environ[AUTHORIZATIONS]))
+    serve(**json.loads(os.environ[AUTHORIZATIONS]))

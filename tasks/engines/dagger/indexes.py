@@ -3,6 +3,8 @@
 A part that builds reaches the indexes through a server, which adds the credentials: only its container has them.
 """
 
+import hashlib
+import hmac
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -22,6 +24,7 @@ from tasks.stack import Version
 from tasks.steps import Environment
 
 SERVER = "predeploy-index"
+NETRC = "/predeploy-netrc"
 PROGRAM = "/predeploy-index.py"
 SOURCE = Path(index_proxy.__file__).read_text(encoding="utf-8")
 NO_CACHE = "UV_NO_CACHE"
@@ -87,14 +90,19 @@ async def container_of_part(
     changed = {path: package_credentials.through_proxies(text, addresses) for path, text in texts.items()}
     container = with_files(container, {path: text for path, text in changed.items() if text != texts[path]})
     # what comes from the server would only fill the shared store: its addresses are those of the server
-    container = resources.with_variables(container, {**kept, NO_CACHE: "1"})
+    container = resources.with_variables(container, {**kept, NO_CACHE: "1", "NETRC": NETRC})
     return await with_server(resources, container, known)
 
 
 async def with_server(resources: SessionResources, container: Container, known: Mapping[str, str]) -> Container:
     """The container bound to the server of the indexes. `known` are the headers by origin."""
     image = await resources.images.get("python", choose_python(Version()).version)
-    header = resources.secret(index_proxy.AUTHORIZATIONS, json.dumps(dict(known), sort_keys=True))
+    # the same for the same credentials, so that the engine can reuse what was built
+    seed = json.dumps(dict(known), sort_keys=True).encode()
+    password = hmac.new(resources.config.secret_key, b"index proxy\0" + seed, hashlib.sha256).hexdigest()
+    given = json.dumps({"authorizations": dict(known), "password": password}, sort_keys=True)
+    container = container.with_new_file(NETRC, index_proxy.netrc_of(SERVER, password), permissions=0o600)
+    header = resources.secret(index_proxy.AUTHORIZATIONS, given)
     server = image.with_new_file(PROGRAM, SOURCE)
     server = server.with_secret_variable(index_proxy.AUTHORIZATIONS, header)
     for port in index_proxy.ports(known).values():
@@ -104,7 +112,7 @@ async def with_server(resources: SessionResources, container: Container, known: 
 
 def without_indexes(container: Container, given: Mapping[str, str]) -> Container:
     """The container without any variable of package indexes."""
-    for name in (*sorted(given), NO_CACHE):
+    for name in (*sorted(given), NO_CACHE, "NETRC"):
         container = container.without_secret_variable(name).without_env_variable(name)
     return container
 

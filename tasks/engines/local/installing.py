@@ -2,12 +2,15 @@
 
 import asyncio
 import contextlib
+import os
+import secrets
+import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from tasks.engines import clean_environ, package_credentials
-from tasks.engines.index_proxy import LOOPBACK, opened_proxies, redirected
+from tasks.engines.index_proxy import LOOPBACK, netrc_of, opened_proxies, redirected
 from tasks.engines.local.environments import manifests_of
 from tasks.engines.local.manifests import rewrite
 from tasks.engines.local.services import Launch, ServerLaunch, run_alone, run_with_servers
@@ -84,8 +87,10 @@ class Installer:
             return await run_alone(replace(launch, env=env), self.marker)
         texts = await asyncio.to_thread(read_manifests, manifests)
         known = await asyncio.to_thread(package_credentials.authorizations, caller, texts)
-        with opened_proxies(known) as proxies, naming_proxies(texts, proxies):
+        password = secrets.token_hex(16)
+        with opened_proxies(known, password) as proxies, naming_proxies(texts, proxies):
             if proxies:
+                env["NETRC"] = str(await asyncio.to_thread(write_netrc, run_dirs.temp, password))
                 env = {name: redirected(value, proxies) for name, value in env.items()}
                 # the proxies have new addresses each time, so what they fetch would only fill the shared store
                 env |= {"UV_CACHE_DIR": str(run_dirs.temp / "uv"), **beyond_proxies(env)}
@@ -129,6 +134,14 @@ def naming_proxies(texts: Mapping[Path, str], proxies: Mapping[str, str]) -> Ite
     finally:
         for path in changed:
             rewrite(path, texts[path])
+
+
+def write_netrc(directory: Path, password: str) -> Path:
+    """Writes the file with the password of the proxies, which only this user can read."""
+    descriptor, name = tempfile.mkstemp(prefix="netrc-", dir=directory)
+    with os.fdopen(descriptor, "w") as file:
+        file.write(netrc_of(LOOPBACK, password))
+    return Path(name)
 
 
 def beyond_proxies(env: Mapping[str, str]) -> dict[str, str]:

@@ -83,7 +83,7 @@ async def test_installation_that_builds_has_a_server_instead_of_credentials(priv
     assert " withSecretVariable(" not in then
     assert f'"http://{SERVER}:8000/simple"' in then
     assert f"http://{SERVER}:8000/other" in then
-    assert json.loads(set_secrets(fake)[AUTHORIZATIONS]) == {INDEX: basic("user", PASSWORD)}
+    assert json.loads(set_secrets(fake)[AUTHORIZATIONS])["authorizations"] == {INDEX: basic("user", PASSWORD)}
     assert PASSWORD not in then
     (server,) = {query for query in fake.queries if PROGRAM in query and "asService" in query}
     assert re.search(rf'withSecretVariable\(\s*name: "{AUTHORIZATIONS}"', server)
@@ -152,14 +152,14 @@ def test_program_of_the_server_adds_the_credential(tmp_path: Path) -> None:
         Thread(target=index.serve_forever, daemon=True).start()
         origin, port = f"http://127.0.0.1:{index.server_port}", pick_port()
         files["/simple/a"] = files["/simple/a"].replace(b"ORIGIN", origin.encode())
-        known = json.dumps({origin: basic("user", INDEX_PASSWORD)})
-        code = (
-            f"import sys; sys.path.insert(0, '.'); import program; program.FIRST_PORT = {port}; program.serve({known})"
-        )
+        known = {"authorizations": {origin: basic("user", INDEX_PASSWORD)}, "password": "p4"}
+        code = f"import sys; sys.path.insert(0, '.'); import program as p; p.FIRST_PORT = {port}; p.serve(**{known})"
         process = subprocess.Popen([sys.executable, "-IS", "-c", code], cwd=tmp_path)
         try:
-            page = read(f"http://127.0.0.1:{port}/simple/a")
-            content = read(f"http://127.0.0.1:{port}/f/a.whl")
+            page = read(f"http://127.0.0.1:{port}/simple/a", "p4")
+            content = read(f"http://127.0.0.1:{port}/f/a.whl", "p4")
+            with pytest.raises(urllib.error.HTTPError, match="401"):
+                read(f"http://127.0.0.1:{port}/f/a.whl", "another")
         finally:
             process.kill()
             process.wait()
@@ -169,12 +169,15 @@ def test_program_of_the_server_adds_the_credential(tmp_path: Path) -> None:
     assert content == b"content"
 
 
-def read(address: str) -> bytes:
+def read(address: str, password: str) -> bytes:
     """The content of an address, as soon as its server listens."""
     for _ in range(200):
         try:
-            with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(address, timeout=10) as answer:
+            asked = urllib.request.Request(address, headers={"Authorization": basic("predeploy", password)})
+            with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(asked, timeout=10) as answer:
                 return bytes(answer.read())
+        except urllib.error.HTTPError:
+            raise
         except urllib.error.URLError:
             time.sleep(0.05)
     raise AssertionError(address)

@@ -14,8 +14,9 @@ import pytest
 from flows.commits.trust import environment_for
 from tasks.engines.dagger.resources import ResourcesConfig, SessionResources
 from tasks.engines.dagger.wrapper import BLOCK, wrap
+from tasks.steps import Database
 from tasks.trust import TRUSTED, UNTRUSTED, Trust
-from tests.support.benches import unreachable
+from tests.support.benches import hello, unreachable
 
 SECURITY = Path(__file__).resolve().parents[3] / "SECURITY.md"
 on_engine = pytest.mark.skipif(bool(unreachable()), reason=f"the tests on a real engine of containers: {unreachable()}")
@@ -138,6 +139,40 @@ async def test_untrusted_code_finds_no_neighbour_no_login_and_no_engine(
     assert found.pop("processors") >= 1
     assert found.pop("blocks") == (4 << 30) // BLOCK
     assert found == {"sockets": [], "logins": [], "variables": [], "values": [], "admin": 0}
+
+
+SAYS = """
+import socket, sys
+def tries(host, message):
+    try:
+        with socket.create_connection((host, 5432), 5) as connection:
+            connection.sendall(message)
+            answer = connection.recv(64)
+            return answer[:1].decode() + str(int.from_bytes(answer[5:9], "big"))
+    except OSError as error:
+        return type(error).__name__
+login = b"\\0\\3\\0\\0user\\0predeploy\\0database\\0predeploy\\0\\0"
+message = (len(login) + 4).to_bytes(4, "big") + login
+print(tries("db", message), tries(sys.argv[1], message))
+"""
+
+
+@pytest.mark.real
+@pytest.mark.network
+@on_engine
+async def test_database_of_another_run_has_no_name_and_wants_its_password(tmp_path: Path) -> None:
+    places = [tmp_path / "one", tmp_path / "two"]
+    for place in places:
+        place.mkdir()
+    mine, theirs = (hello(place, name="dagger") for place in places)
+    address = "import socket; print(socket.gethostbyname('db'))"
+    async with theirs.engine() as other, mine.engine(trust=UNTRUSTED) as engine:
+        asked = theirs.step("python3", "-c", address, database=Database(name="x"), volatile=True)
+        found = (await other.run(asked, theirs.log)).stdout.strip()
+        exit = await engine.run(mine.step("python3", "-c", SAYS, found, volatile=True), mine.log)
+
+    # R10 is the request for a password, by SASL; R0 would be a login without one
+    assert exit.stdout.split() == ["gaierror", "R10"], exit
 
 
 @pytest.mark.real
