@@ -22,7 +22,7 @@ from tests.support.factories import make_check, make_command, make_lowering, mak
 from tests.support.fakes import FakeEngine, Witness
 
 PARSERS = sorted({name.partition("/")[0] for name in names()})
-CUTS = 4
+CUTS = 2
 UNKNOWN = 77
 
 
