@@ -172,16 +172,16 @@ def test_deliveries_in_a_row_are_all_accepted(service: Service) -> None:
 def test_deliveries_at_once_are_all_answered_in_the_time_that_github_waits(home: Path) -> None:
     def deliver(body: bytes) -> tuple[int, float]:
         begun = time.monotonic()
-        answer = httpx.post(f"{service.url}/github", content=body, headers=headers(body, "push"), timeout=60)
+        answer = httpx.post(f"{own.url}/github", content=body, headers=headers(body, "push"), timeout=60)
         return answer.status_code, time.monotonic() - begun
 
     bodies = [encoded(push()) for _ in range(AT_ONCE)]
     with (
-        serving(home / "many", home, **settings_of(RULES), PREDEPLOY_GITHUB_TOKEN=TOKEN) as service,
+        serving(home / "many", home, **settings_of(RULES), PREDEPLOY_GITHUB_TOKEN=TOKEN) as own,
         ThreadPoolExecutor(AT_ONCE) as pool,
     ):
         answers = [*pool.map(deliver, bodies)]
-        stored = len(service.rows())
+        stored = len(own.rows())
 
     assert ({code for code, _ in answers}, stored) == ({202}, AT_ONCE)
     assert max(seconds for _, seconds in answers) < PATIENCE_OF_GITHUB
