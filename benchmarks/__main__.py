@@ -8,7 +8,8 @@ Three ways to check the same stack on the same engine:
 - ours: the whole command line in its own process, with Prefect's record and the report.
 
 Checks that only predeploy has (the Worker's runtime, the form, the upgrade) are left out. The whole integration stage
-is measured separately below the table. It runs after an edit, so that only installed packages are cached.
+is measured separately below the table. It runs after an edit, so that only installed packages are cached. The last line
+has the size of the text for coding agents, of a green run and of a red one.
 """
 
 import argparse
@@ -25,7 +26,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from secrets import token_hex
 
-from benchmarks.ways import ALONE, ROOT, NotGreenError, call, limit_way, plain_way, scope_of
+from benchmarks.ways import ALONE, ROOT, NotGreenError, call, limit_way, plain_way, printed, scope_of
 from tasks.engines.choice import EngineChoice, choose_engine
 from tasks.errors import PredeployError
 from tasks.user_dirs import REPORTS, UserDirs
@@ -36,6 +37,11 @@ CASES: dict[str, Edit | None] = {
     "nothing changed": None,
     "one Django file edited": ("apps/web/menu/views.py", "\n\n# edited {}\n"),
     "one site file edited": ("sites/coffee-shop/src/pages/index.astro", "<!-- edited {} -->\n"),
+}
+MISTAKES = {
+    "apps/web/menu/views.py": ("on_the_menu()", "on_menu()"),
+    "workers/intake/wrangler.jsonc": ('"CLIENTS"', '"CLIENT"'),
+    "sites/coffee-shop/src/pages/index.astro": ('"/coffees/"', '"/coffee/"'),
 }
 HEAD = ("case", "plain s", "limit s", "ours s", "ours / plain", "over the limit")
 
@@ -112,6 +118,18 @@ def integration(stack: Path, choice: EngineChoice) -> float:
     return float(report["stages"]["integration"]["duration_seconds"])
 
 
+def sizes(stack: Path, choice: EngineChoice) -> str:
+    """Returns the bytes that a coding agent reads of a green run, and of a red one with three mistakes."""
+    words = ("flows.predeploy", str(stack), "--engine", choice.name, "--output", "agent")
+    edit(stack, "one Django file edited")
+    green = printed(*words)
+    for name, (before, after) in MISTAKES.items():
+        place = stack / name
+        place.write_text(place.read_text(encoding="utf-8").replace(before, after), encoding="utf-8")
+    red = printed(*words)
+    return f"text for agents: {green} bytes of a green run, {red} bytes of a red one"
+
+
 def read_options() -> argparse.Namespace:
     """Parses the command line."""
     parser = argparse.ArgumentParser(
@@ -142,6 +160,7 @@ def main() -> int:
         if not options.case:
             taken = statistics.median(integration(stack, choice) for _ in range(options.rounds))
             print(f"\nthe whole integration stage: {taken:.1f} s")
+            print(sizes(stack, choice))
     return 0
 
 

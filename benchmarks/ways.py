@@ -106,8 +106,18 @@ async def in_order(checks: tuple[Check, ...], run: Runner) -> None:
 
 def call(module: str, *arguments: str) -> None:
     """Runs a program of this checkout in its own process. Raises NotGreenError if it fails."""
-    argv = [sys.executable, "-P", "-m", module, *arguments]
-    env = {**os.environ, "PYTHONPATH": str(ROOT)}
-    done = subprocess.run(argv, env=env, capture_output=True, text=True, check=False)
+    done = _run(module, *arguments)
     if done.returncode:
         raise NotGreenError(f"{module}:\n{done.stdout}{done.stderr}")
+
+
+def printed(module: str, *arguments: str) -> int:
+    """Returns the bytes that a program of this checkout prints on both streams."""
+    done = _run(module, *arguments)
+    return len((done.stdout + done.stderr).encode())
+
+
+def _run(module: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    argv = [sys.executable, "-P", "-m", module, *arguments]
+    env = {**os.environ, "PYTHONPATH": str(ROOT)}
+    return subprocess.run(argv, env=env, capture_output=True, text=True, check=False)

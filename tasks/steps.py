@@ -8,12 +8,10 @@ from tasks.production import Healthcheck, KeyLines
 from tasks.stack import TestSelection, Version
 
 # tokens that an engine replaces in argv and in values of variables
-WORK = "@work@"
-"""The root of the step's workspace, which has the stack's files."""
+WORK = "@work@"  # the root of the step's workspace, which has the stack's files
 OUT = "@out@"
 """A directory for the outputs of a check. It is empty when the first step begins, and the check's steps share it."""
-CACHE = "@cache@"
-"""A directory that is kept between runs, for the caches of a check's tools."""
+CACHE = "@cache@"  # a directory that is kept between runs, for the caches of a check's tools
 ENV = "@env@"  # the directory in which an environment is made
 PROBES = "@probes@"  # the directory of predeploy's probes
 PYTHON = "@python@"
@@ -32,7 +30,6 @@ def address_of(name: str) -> tuple[str, str]:
 
 
 SERVER_HOST, SERVER_PORT = address_of("server")
-
 Phase = Literal["acquire", "execute"]
 Fact = Literal["python_error", "no_tests"]
 """A fact about an output: its first error is in a Python file, or it has no counts of tests."""
@@ -68,6 +65,7 @@ class Command:
     that component, in its own workspace. `keys` are those of a file, for findings that only name one. `tree` is the
     source of its files and packages. An error in the base is no verdict. `in_image` is a server's argv in its image,
     `entry` the entrypoint before it (None: the image's own). With a `selection`, some of its tests can be chosen.
+    `shared`: equal inputs give equal files, which the checks of a run may share.
     """
 
     argv: tuple[str, ...]
@@ -99,6 +97,7 @@ class Command:
     in_image: tuple[str, ...] = ()
     entry: tuple[str, ...] | None = None
     selection: TestSelection | None = None
+    shared: bool = False
 
     @property
     def programs(self) -> tuple["Command", ...]:
@@ -194,7 +193,7 @@ class Step:
     values, which win over those of `env`; tokens in them are not replaced. `volatile`: the result may differ on the
     same inputs, so an engine must not reuse an earlier exit. With `image` the step runs in the image, without
     `environment` and workspace; without an argv it builds the image. `services` start and are reported in order,
-    without waiting for each other. `tree` is the source of the workspace's files.
+    without waiting for each other. `tree` is the source of the workspace's files. `shared` is as in `Command`.
     """
 
     slot: str
@@ -212,6 +211,7 @@ class Step:
     database: Database | None = None
     services: tuple[Service, ...] = ()
     tree: TreeName = ""
+    shared: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -116,6 +116,7 @@ def script_command(script: PackageScript, component: Component, context: Catalog
         downloads=("install_script",),
         parser="site_build",
         limit=600,
+        shared=True,
     )
 
 

@@ -132,6 +132,7 @@ class Lowering:
             database=database,
             services=tuple(self.service(check, each, database) for each in command.services),
             tree=command.tree,
+            shared=command.shared,
         )
 
     def image(self, check: Check) -> Image | None:

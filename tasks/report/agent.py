@@ -82,6 +82,8 @@ def _header(report: Report, reason: str) -> Iterator[str]:
     reason = clean_line(report.verdict.reason)
     because = f"{said} Reason: {reason}" if said and reason else said or reason
     yield f"{outcome} in {seconds(report.duration)}: {because}"
+    if report.started_at:
+        yield f"started: {clean_line(report.started_at)}"
     if report.gate:
         yield f"gate: {gate_line(report)}"
     yield f"engine: {engine_line(report)}"

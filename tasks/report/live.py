@@ -2,7 +2,8 @@
 
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Literal, Protocol, TextIO
 
 from tasks.models import Diagnostic, Result, Status
@@ -40,6 +41,10 @@ class Progress(Protocol):
         """Ends the view. Nothing is written afterwards."""
 
 
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
 def open_progress(
     stream: TextIO | None,
     *,
@@ -48,24 +53,30 @@ def open_progress(
     interactive: bool,
     beat: float = BEAT,
     clock: Clock = time.monotonic,
+    wall: Callable[[], datetime] = _now,
 ) -> Progress:
-    """The progress view that fits. `beat` is the longest silence in seconds while checks run."""
+    """The progress view that fits. `beat` is the longest silence in seconds while checks run.
+
+    Signs of life for agents have the time of `wall`: an agent has no other clock.
+    """
     if stream is None:  # Python's stderr if a process has none
         return Silent()
     if mode == "human" and interactive:
         from tasks.report.terminal import TerminalProgress  # noqa: PLC0415 - rich costs start-up time
 
         return TerminalProgress(stream, style, clock)
-    return LineProgress(stream, style, quiet=mode == "agent", beat=beat, clock=clock)
+    return LineProgress(stream, style, beat=beat, clock=clock, wall=wall if mode == "agent" else None)
 
 
 class LineProgress:
-    """A line per event, and a sign of life now and then. `quiet`: only failures and signs of life."""
+    """A line per event, and a sign of life now and then. With `wall`: only failures, and signs of life with a time."""
 
-    def __init__(self, stream: TextIO, style: Style, *, quiet: bool, beat: float, clock: Clock) -> None:
+    def __init__(
+        self, stream: TextIO, style: Style, *, beat: float, clock: Clock, wall: Callable[[], datetime] | None = None
+    ) -> None:
         self._stream: TextIO | None = stream
         self._style = style
-        self._quiet = quiet
+        self._quiet, self._wall = wall is not None, wall
         self._clock = clock
         self._board = Board(since=clock())
         # Re-entrant: a signal handler may write while the same thread is writing.
@@ -112,7 +123,8 @@ class LineProgress:
             ages = self._board.ages(now)
             what = f"still running: {named(ages)}" if ages else "still at work"
             note = f"; {self._board.note}" if self._board.note else ""
-            self._say(f"· {what}; {self._board.done()} after {whole(now - self._board.since)}{note}")
+            at = f" at {self._wall():%H:%M:%S} UTC" if self._wall else ""
+            self._say(f"· {what}; {self._board.done()} after {whole(now - self._board.since)}{at}{note}")
 
     def _say(self, text: str, status: Status | None = None) -> None:
         """Writes a line at once. A broken pipe or a closed stream ends all output."""

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -100,3 +101,34 @@ def test_unknown_shell_is_a_usage_error() -> None:
 
 def test_environment_of_the_tests_asks_for_no_completion() -> None:
     assert "_ARGCOMPLETE" not in os.environ
+
+
+IN_SHELLS = {
+    "bash": """source <(predeploy completion bash)
+        COMP_LINE='predeploy --only ruff'; COMP_POINT=${#COMP_LINE}; COMP_WORDS=($COMP_LINE); COMP_CWORD=2; COMP_TYPE=9
+        _python_argcomplete predeploy ruff --only
+        printf '%s\\n' "${COMPREPLY[@]}"
+    """,
+    "fish": "predeploy completion fish | source; complete -C 'predeploy --only ruff'",
+}
+
+
+@pytest.mark.parametrize("shell", IN_SHELLS)
+def test_shell_that_has_the_code_completes_names_of_checks(shell: str, stack: Path, tmp_path: Path) -> None:
+    if not shutil.which(shell):
+        pytest.skip(f"{shell} is not installed")
+    command = tmp_path / "predeploy"
+    # the program removes the first directory of its path: it is the one of the script
+    path = f"sys.path[:0] = ['', {str(ROOT)!r}]"
+    command.write_text(f"#!{sys.executable}\nimport sys\n{path}\nfrom predeploy_command import main\nmain()\n")
+    command.chmod(0o755)
+    environ = {**os.environ, "PATH": f"{tmp_path}:{os.environ['PATH']}", "HOME": str(tmp_path)}
+
+    done = subprocess.run(
+        [shell, "-c", IN_SHELLS[shell]], cwd=stack, env=environ, capture_output=True, text=True, check=True
+    )
+
+    assert [line.replace("\\", "").strip() for line in done.stdout.splitlines()] == [
+        "ruff_check",
+        "ruff_check[apps/web]",
+    ], done.stderr

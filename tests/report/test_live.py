@@ -13,6 +13,7 @@ import termios
 import threading
 import time
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
 
@@ -98,15 +99,19 @@ def test_agents_get_failures_only() -> None:
 @pytest.mark.parametrize("mode", ["human", "agent"])
 def test_sign_of_life_names_running_checks_with_their_times(mode: Literal["human", "agent"]) -> None:
     stream, clock = io.StringIO(), Clock()
-    progress = open_progress(stream, mode=mode, style=PEOPLE, interactive=False, beat=0.01, clock=clock)
+    noon = datetime(2026, 11, 30, 12, 0, 5, tzinfo=UTC)
+    progress = open_progress(
+        stream, mode=mode, style=PEOPLE, interactive=False, beat=0.01, clock=clock, wall=lambda: noon
+    )
+    at = " at 12:00:05 UTC" if mode == "agent" else ""
 
-    wait_for(stream, "· still at work; 0 of 0 done after 0s\n")
+    wait_for(stream, f"· still at work; 0 of 0 done after 0s{at}\n")
     progress.begin(PLAN)
     progress.started("pytest[a]")
     clock.now += 22
     progress.started("mypy[a]")
     clock.now += 12
-    said = wait_for(stream, "· still running: pytest 34s, mypy 12s; 0 of 3 done after 34s\n")
+    said = wait_for(stream, f"· still running: pytest 34s, mypy 12s; 0 of 3 done after 34s{at}\n")
     progress.close()
 
     assert "mypy (" not in said

@@ -176,7 +176,7 @@ class LocalEngine:
         tokens = (await self._tokens(slot, packages, step.database, log)).with_values(shared)
         launch = self._launch(step, tokens, packages, slot, log)
         with relaxed_manifests(step, slot.workspace, packages.toolchain.relaxed if packages else ""):
-            exit = await self._installer.run_step(step, launch, servers, slot.workspace)
+            exit = await self._slots.run(slot, step, launch, servers, self._installer.run_step)
         return await self._with_cause(replace(exit, root=str(slot.workspace)), step, generation)
 
     async def _packages(self, environment: Environment | None, log: Path, phase: Phase) -> Packages | None:

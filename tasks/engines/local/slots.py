@@ -5,26 +5,33 @@ import contextlib
 import hashlib
 import json
 import os
-from collections.abc import Collection
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from tasks.engines.context import EngineContext
 from tasks.engines.local.bounds import mark_grown
+from tasks.engines.local.build_outputs import BuildOutputs
 from tasks.engines.local.environments import Environments
 from tasks.engines.local.exposed import clean_workspace, forget_workspace, marker_of
 from tasks.engines.local.installed import InstalledEnvironment
 from tasks.engines.local.seal import damage, seal
+from tasks.engines.local.services import Launch, ServerLaunch
 from tasks.engines.local.tokens import engine_tokens
 from tasks.engines.memo import AsyncMemo
 from tasks.engines.threads import in_thread
 from tasks.engines.tokens import Tokens
 from tasks.engines.workspace import clone_tree, lease, remove_tree, sync
+from tasks.exits import Exit
 from tasks.files import copy_file
 from tasks.packages.own_wrangler import ROOT
 from tasks.packages.package_managers import is_yarn_file
 from tasks.source.tree import select
 from tasks.steps import ENV, Step
+
+RunStep = Callable[[Step, Launch, Sequence[ServerLaunch], Path], Awaitable[Exit]]
+"""Runs a step with its servers in a workspace."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +54,10 @@ class WorkspaceSlot:
     def seal_of(self, root: str) -> Path:
         """The seal of the packages that were copied for an environment."""
         return self.stamps.with_name(f"{self.stamps.name}.{hashlib.sha256(root.encode()).hexdigest()[:8]}")
+
+    def packages(self, root: str) -> tuple[dict[str, str], Path]:
+        """The packages of an environment in the workspace, and their seal."""
+        return self.placed().get(root, {}), self.seal_of(root)
 
     def placed(self) -> dict[str, dict[str, str]]:
         """By root of the environment: the path of its packages, and the environment that it was copied from."""
@@ -75,6 +86,7 @@ class Slots:
         self._open = AsyncMemo[str, WorkspaceSlot]()
         self._leases = contextlib.ExitStack()
         self._exposed: set[Path] = set()
+        self._built = BuildOutputs(disk / "built")
 
     async def close(self) -> None:
         """Returns the leases of the workspaces. Those whose steps had secrets are deleted first."""
@@ -126,6 +138,15 @@ class Slots:
             directory.mkdir(parents=True, exist_ok=True)
         await in_thread(self._fill, step, slot)
         return slot
+
+    async def run(
+        self, slot: WorkspaceSlot, step: Step, launch: Launch, servers: Sequence[ServerLaunch], run_step: RunStep
+    ) -> Exit:
+        """Runs a step. The checks of a run share the files of a step that says so."""
+        run = partial(run_step, step, launch, servers, slot.workspace)
+        if not step.shared or step.environment is None:
+            return await run()
+        return await self._built.run(step, launch, slot.workspace, slot.packages(step.environment.root), run)
 
     async def place(self, slot: WorkspaceSlot, installed: InstalledEnvironment) -> None:
         """Copies an environment's packages into the workspace, to the same places."""
