@@ -179,11 +179,17 @@ def test_upgrade_passes(deploy: Try) -> None:
     ("base", "edits", "says"),
     [
         ((append(SETTINGS, "\nimport gone\n"),), (cut(SETTINGS, "^import gone\n"),), "No module named 'gone'"),
-        ((SQLITE,), (cut(SETTINGS, "^DATABASES = .*sqlite3.*\n"),), "sqlite database"),
-        (
+        pytest.param(
+            (SQLITE,),
+            (cut(SETTINGS, "^DATABASES = .*sqlite3.*\n"),),
+            "sqlite database",
+            marks=pytest.mark.slow,
+        ),
+        pytest.param(
             (append("requirements.txt", "predeploy-no-such-package-at-all==1.0\n"),),
             (cut("requirements.txt", "^predeploy-no.*\n"),),
             "predeploy-no-such-package-at-all was not found",
+            marks=pytest.mark.slow,
         ),
     ],
     ids=["settings", "another database", "packages"],

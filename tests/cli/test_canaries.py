@@ -74,7 +74,7 @@ def watching(watch: Watch) -> Iterator[None]:
 
 
 @pytest.mark.parametrize("engine", ["local", pytest.param("dagger", marks=(IN_CONTAINERS, pytest.mark.slow))])
-@pytest.mark.parametrize("provider", ["doppler", "env"])
+@pytest.mark.parametrize("provider", ["doppler", pytest.param("env", marks=pytest.mark.slow)])
 def test_no_canary_is_found(engine: str, provider: str, recorded: Caller, tmp_path: Path, warm_home: Path) -> None:
     stack = make_stack(tmp_path / "stack")
     rows = [(name, LEAK, ["CANARY", "LINES", "MARKED"]) for name in ("one", "two", "three")]

@@ -16,14 +16,17 @@ import uv
 
 import tasks.probes as probes_folder
 from tasks.steps import DB_URL, Database
+from tests.engines.conformance.packages import node_packages
 from tests.probes.neon_bench import Outbound, make_database, outbound
 from tests.probes.warm import modules_of, warm_python
-from tests.support.benches import cache_below, hello
+from tests.support.benches import Bench, cache_below, hello
 from tests.support.forked import ForkedProcess
 
 PROBES = Path(next(iter(probes_folder.__path__)))
 UV = uv.find_uv_bin()
 """An engine has uv on PATH; the test machine may not."""
+SAMPLE = Path(__file__).parents[2] / "examples/cafe"
+FIND = "cd workers/intake && node -p 'process.execPath' && realpath node_modules/wrangler"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,6 +91,17 @@ def service(database: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator
             "CREATE TABLE person (id serial PRIMARY KEY, email text UNIQUE NOT NULL, age int CHECK (age > 0))"
         )
         yield service
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def wrangler(shared_home: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[str, str]:
+    """Node, and the directory of the sample's wrangler, as an engine installs them."""
+    bench = Bench(root=SAMPLE, base=tmp_path_factory.mktemp("wrangler"), cache=cache_below(shared_home))
+    async with bench.engine("wrangler") as engine:
+        found = await engine.run(bench.step("sh", "-c", FIND, environment=node_packages(bench)), bench.log)
+        assert found.code == 0, found
+        node, package = found.stdout.split()
+    return node, package
 
 
 @pytest.fixture(scope="session")

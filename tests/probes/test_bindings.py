@@ -8,18 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import pytest_asyncio
 
 from tasks.discovery.worker.worker_env import BINDINGS as SECTIONS
-from tests.engines.conformance.packages import node_packages
 from tests.probes.test_serve_worker import MAP, Stage, ended, free_port, served
-from tests.support.benches import Bench, cache_below
 
 pytestmark = [pytest.mark.real, pytest.mark.network]
 
-SAMPLE = Path(__file__).parents[2] / "examples/cafe"
 CHECKS = Path(__file__).parents[2] / "docs/checks.md"
-FIND = "cd workers/intake && node -p 'process.execPath' && realpath node_modules/wrangler"
 IDS = "0123456789abcdef0123456789abcdef"
 CODE = """import {{ DurableObject, WorkflowEntrypoint }} from "cloudflare:workers";
 const seen = [];
@@ -141,17 +136,6 @@ REMOTE: dict[str, Any] = {
 """Bindings that exist only at Cloudflare."""
 ELSEWHERE = {"services", "hyperdrive"}
 """Bindings with tests of their own."""
-
-
-@pytest_asyncio.fixture(scope="session", loop_scope="session")
-async def wrangler(shared_home: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[str, str]:
-    """Node, and the directory of the sample's wrangler, as an engine installs them."""
-    bench = Bench(root=SAMPLE, base=tmp_path_factory.mktemp("wrangler"), cache=cache_below(shared_home))
-    async with bench.engine("wrangler") as engine:
-        found = await engine.run(bench.step("sh", "-c", FIND, environment=node_packages(bench)), bench.log)
-        assert found.code == 0, found
-        node, package = found.stdout.split()
-    return node, package
 
 
 def make_shop(root: Path, wrangler: tuple[str, str]) -> Stage:

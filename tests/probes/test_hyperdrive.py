@@ -9,11 +9,11 @@ import pytest
 import pytest_asyncio
 
 from tests.engines.conformance.packages import node_packages
-from tests.probes.test_bindings import IDS, configure, shop, wrangler
+from tests.probes.test_bindings import IDS, configure, shop
 from tests.probes.test_serve_worker import PACKAGES, Stage, served
 from tests.support.benches import Bench, cache_below
 
-__all__ = ["shop", "wrangler"]
+__all__ = ["shop"]
 pytestmark = [pytest.mark.real, pytest.mark.network]
 
 BODY = """

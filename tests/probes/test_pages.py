@@ -7,10 +7,10 @@ import subprocess
 import pytest
 
 from tests.probes.conftest import PROBES
-from tests.probes.test_bindings import shop, wrangler
+from tests.probes.test_bindings import shop
 from tests.probes.test_serve_worker import Stage, served
 
-__all__ = ["shop", "wrangler"]
+__all__ = ["shop"]
 pytestmark = [pytest.mark.real, pytest.mark.network]
 
 FUNCTION = """import { join } from "node:path";
