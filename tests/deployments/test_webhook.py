@@ -172,7 +172,8 @@ def test_deliveries_in_a_row_are_all_accepted(service: Service) -> None:
 def test_deliveries_at_once_are_all_answered_in_the_time_that_github_waits(home: Path) -> None:
     def deliver(body: bytes) -> tuple[int, float]:
         begun = time.monotonic()
-        answer = httpx.post(f"{own.url}/github", content=body, headers=headers(body, "push"), timeout=60)
+        # without `verify`, each client would first load all certificates
+        answer = httpx.post(f"{own.url}/github", content=body, headers=headers(body, "push"), timeout=60, verify=False)
         return answer.status_code, time.monotonic() - begun
 
     bodies = [encoded(push()) for _ in range(AT_ONCE)]
