@@ -52,8 +52,9 @@ def has_pages(component: Component, context: CatalogueContext) -> bool:
     """Whether links can be checked: not in the root of a package, nor in pages that an unknown program makes."""
     output = posixpath.normpath(output_of(component, context))
     folder = posixpath.normpath(posixpath.join(component.path, output)) + "/"
-    is_there = any(path.startswith(folder) for path in context.paths)
-    return output != "." and (bool(build_argv(component, context)) or is_there)
+    if output == ".":
+        return False
+    return bool(build_argv(component, context)) or any(path.startswith(folder) for path in context.paths)
 
 
 def links_command(component: Component, context: CatalogueContext) -> Command:

@@ -29,6 +29,8 @@ def absent_paths(finding: Diagnostic, component: str) -> tuple[str, ...]:
         found = [f"{place}{end}" for place in _targets(imported["name"], folder) for end in (*_ENDINGS, *_INDEXES)]
     elif absent := _FILE.search(finding.message):
         found = [f"{base}/{absent['name']}" for base in (component, ".")]
+    elif finding.rule == "entry_point" and finding.file:
+        found = [finding.file]
     elif finding.rule == "no_migrations":
         found = [f"{folder}/migrations/*.py"]
     elif finding.rule == "TemplateDoesNotExist":

@@ -39,6 +39,12 @@ def is_nested(path: str, other: str) -> bool:
 
 def relative(path: str, directory: str) -> str:
     """Returns `path` relative to `directory`, with `..` if it is outside."""
+    if "/." not in path and "//" not in path and not path.startswith((".", "/")) and not path.endswith("/"):
+        # most calls are for a path below the directory; relpath asks the system for the current one
+        if directory == ROOT and path:
+            return path
+        if path.startswith(directory + "/"):
+            return path[len(directory) + 1 :]
     return posixpath.relpath(path, directory)
 
 
@@ -54,8 +60,12 @@ class FileView:
         self._tables: dict[str, Table] = {}
         self._names: dict[str, list[str]] = {}
         self._known = set(self.files)
+        self._by_name: dict[str, list[str]] = {}
+        self._selected: dict[Callable[[str], bool], tuple[str, ...]] = {}
         for path in self.files:
-            self._names.setdefault(parent(path), []).append(posixpath.basename(path))
+            directory, _, name = path.rpartition("/")
+            self._names.setdefault(directory or ROOT, []).append(name)
+            self._by_name.setdefault(name, []).append(path)
         self._directories = {above for directory in self._names for above in lineage(directory)}
 
     def warn(self, line: str) -> None:
@@ -87,7 +97,19 @@ class FileView:
 
     def named(self, *names: str) -> tuple[str, ...]:
         """Returns every file that has one of these names."""
-        return tuple(path for path in self.files if posixpath.basename(path) in names)
+        return tuple(sorted(path for name in {*names} for path in self._by_name.get(name, ())))
+
+    def where(self, accepts: Callable[[str], bool]) -> tuple[str, ...]:
+        """Returns every file that a function accepts. The answer is kept: each component asks for the same files."""
+        if accepts not in self._selected:
+            self._selected[accepts] = tuple(filter(accepts, self.files))
+        return self._selected[accepts]
+
+    def around(self, directory: str) -> tuple[str, ...]:
+        """Returns every file in the directory, in one directly in it, and in one above it."""
+        inner = (each for each in self._directories if each != ROOT and parent(each) == directory)
+        places = {*lineage(directory), *inner}
+        return tuple(sorted(join(place, name) for place in places for name in self.names(place)))
 
     def first(self, directory: str, *names: str) -> str | None:
         """Returns the first of these files that exists in a directory."""

@@ -11,8 +11,9 @@ from tasks.planning.plan import Plan
 from tasks.stack import Component
 from tasks.steps import Check, Environment
 
-# pnpm names the manifest that its lock does not fit. npm names the package.
+# pnpm names the manifest that its lock does not fit, and bun its directory. npm names the package.
 _MANIFEST = re.compile(r"not up to date with <ROOT>/(?P<path>\S*?)/?package\.json")
+_MEMBER = re.compile(r"changed since bun\.lockb? was saved: .* in (?P<path>\S+)$")
 _PACKAGE = re.compile(r"^(?:Missing: |Invalid: .* does not satisfy )(?P<name>(?:@[^@\s]+/)?[^@\s]+)@(?P<range>\S+)")
 
 
@@ -54,6 +55,8 @@ def named_paths(components: Sequence[Component], environment: Environment, messa
     """Returns the paths of the components that a message is about."""
     if manifest := _MANIFEST.search(message):
         return {posixpath.normpath(f"{environment.root}/{manifest['path']}")}
+    if member := _MEMBER.search(message):
+        return {posixpath.normpath(f"{environment.root}/{member['path']}")}
     package = _PACKAGE.match(message)
     nodes = [each.node for each in components if each.node is not None and each.node.root == environment.root]
     return {node.package for node in nodes if package and package["name"] in node.dependencies}

@@ -11,7 +11,7 @@ from tasks.report.layout import cells, clean_line, fold, hang, shorten
 from tasks.report.ranking import Fix, affected, numbers, rank_fixes, red_checks
 from tasks.report.style import Style
 
-_FIXES = 5
+_FIXES, _WHOLE = 20, 5  # the causes that are listed, and those of them in more than one line
 _LINES = 5  # for one fix
 
 
@@ -72,11 +72,19 @@ def _fix_first(report: Report, style: Style) -> Iterator[list[str]]:
     lines = [style.paint(style.bold, "Fix first:")]
     for number, fix in enumerate(fixes, 1):
         lead = f"  {number}. "
-        first, *rest = _fix(fix, style.width - cells(lead), style)
+        width = style.width - cells(lead)
+        first, *rest = _fix(fix, width, style) if number <= _WHOLE else [_short(fix, width, style)]
         lines += [lead + first, *(" " * cells(lead) + line for line in rest)]
     if more:
         lines.append(f"  and {more} more")
     yield lines
+
+
+def _short(fix: Fix, width: int, style: Style) -> str:
+    """One line: the place and the beginning of the text. An advice is never cut."""
+    head = clean_line(fix.text)
+    text = style.spell(f"{clean_line(fix.location)}  {head}" if fix.location else head)
+    return text if fix.is_advice or COMMAND.search(head) else shorten(text, width, style.spell("…"))
 
 
 def _fix(fix: Fix, width: int, style: Style) -> list[str]:

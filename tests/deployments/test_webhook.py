@@ -2,7 +2,9 @@
 
 import contextlib
 import socket
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import httpx
@@ -25,6 +27,7 @@ RULES = {
     "repositories": "acme/*",
 }
 LIMIT = 26_214_400
+AT_ONCE, PATIENCE_OF_GITHUB = 200, 10.0
 TOKEN = "ghp_0123456789"
 
 
@@ -163,6 +166,26 @@ def test_health_and_metrics_count_waiting_deliveries(service: Service) -> None:
 
 def test_deliveries_in_a_row_are_all_accepted(service: Service) -> None:
     assert [service.deliver(push()).status_code for _ in range(20)] == [202] * 20
+
+
+@pytest.mark.slow
+def test_deliveries_at_once_are_all_answered_in_the_time_that_github_waits(home: Path) -> None:
+    def deliver(body: bytes) -> tuple[int, float]:
+        begun = time.monotonic()
+        # without `verify`, each client would first load all certificates
+        answer = httpx.post(f"{own.url}/github", content=body, headers=headers(body, "push"), timeout=60, verify=False)
+        return answer.status_code, time.monotonic() - begun
+
+    bodies = [encoded(push()) for _ in range(AT_ONCE)]
+    with (
+        serving(home / "many", home, **settings_of(RULES), PREDEPLOY_GITHUB_TOKEN=TOKEN) as own,
+        ThreadPoolExecutor(AT_ONCE) as pool,
+    ):
+        answers = [*pool.map(deliver, bodies)]
+        stored = len(own.rows())
+
+    assert ({code for code, _ in answers}, stored) == ({202}, AT_ONCE)
+    assert max(seconds for _, seconds in answers) < PATIENCE_OF_GITHUB
 
 
 def test_it_does_not_start_without_a_secret(home: Path) -> None:

@@ -28,6 +28,7 @@ from tasks.models import Diagnostic
             "FileNotFoundError",
             "apps/web/rates.json",
         ),
+        ('The entry-point file at "src/indx.ts" was not found.', "a/src/indx.ts", "entry_point", "a/src/indx.ts"),
         ("shop has models", "apps/web/shop/models.py", "no_migrations", "apps/web/shop/migrations/*.py"),
         ("shop/index.html", "apps/web/shop/views.py", "TemplateDoesNotExist", "apps/web/*/templates/shop/index.html"),
     ],

@@ -16,6 +16,10 @@ FIRST = make_worker("workers/a", make_node_project("workers/a", root=".", inputs
 SECOND = make_site("sites/b", make_node_project("sites/b", root=".", inputs=INPUTS, dependencies={"debug": "4.3.4"}))
 OUTDATED = "ERR_PNPM_OUTDATED_LOCKFILE: pnpm-lock.yaml is not up to date with <ROOT>/sites/b/package.json. 1 added"
 
+BUN = (
+    "lockfile had changes, but lockfile is frozen note: dependencies in package.json changed since bun.lockb was saved:"
+)
+
 
 def check(name: str, component: Component, *needs: str) -> Check:
     commands = (make_command(name, environment="node"),)
@@ -42,6 +46,7 @@ def stale(message: str, rule: str = "lock_stale") -> list[Diagnostic]:
     ("message", "path"),
     [
         (OUTDATED, "sites/b"),
+        (f"{BUN} debug was added in sites/b", "sites/b"),
         ("Missing: debug@4.3.4 from lock file", "sites/b"),
         ("Invalid: lock file's hono@3.0.0 does not satisfy hono@4.0.0", "workers/a"),
         ("Missing: left-pad@1.3.0 from lock file", ""),

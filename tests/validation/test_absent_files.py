@@ -32,6 +32,20 @@ def explained(stack: Path, message: str, file: str, *, status: Status = Status.F
     return absent_files(read_tree(stack, None)).explained(make_check(path="."), result)
 
 
+@pytest.mark.parametrize(
+    ("message", "meant"),
+    [
+        ("could not resolve ../src/mian.js", "src/main.js"),
+        ("No module named 'shop.model'", "shop/models.py"),
+        ("could not resolve ./elsewhere.js", ""),
+    ],
+)
+def test_similar_name_in_the_same_folder_is_named(stack: Path, message: str, meant: str) -> None:
+    result = explained(stack, message, "src/app.js")
+
+    assert result.diagnostics[0].message == (f"{message}. Did you mean {meant}?" if meant else message)
+
+
 def test_ignored_file_that_lies_here_is_named_with_the_line_of_gitignore(stack: Path) -> None:
     result = explained(stack, "could not resolve ./lib/api.js", "src/main.js")
 

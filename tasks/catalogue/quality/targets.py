@@ -2,6 +2,7 @@
 
 import posixpath
 import re
+from functools import lru_cache
 
 from tasks.catalogue.quality.usage import project_of
 from tasks.catalogue.row import CatalogueContext
@@ -20,11 +21,16 @@ def foreign_projects(component: Component, context: CatalogueContext) -> tuple[s
     project = project_of(component)
     own = {component.path, project.root, *project.paths, *map(posixpath.dirname, project.inputs)}
     own |= {posixpath.dirname(path) for path in (*project.production, *project.development)}
-    manifests = (path for path in context.paths if _MANIFEST.match(posixpath.basename(path)))
-    folders = {posixpath.dirname(path) for path in manifests if _declares(path, context)}
+    folders = {posixpath.dirname(path) for path in manifests(context.paths) if _declares(path, context)}
     inner = {folder for folder in folders if folder and folder != project.root and is_within(folder, project.root)}
     strangers = {folder for folder in inner if not any(is_within(path, folder) for path in own if path)}
     return tuple(sorted(each for each in strangers if not any(is_within(each, other) for other in strangers - {each})))
+
+
+@lru_cache(maxsize=2)  # each project asks for those of the whole tree
+def manifests(paths: frozenset[str]) -> tuple[str, ...]:
+    """Returns the files whose names are those of manifests of Python projects."""
+    return tuple(path for path in paths if _MANIFEST.match(posixpath.basename(path)))
 
 
 def _declares(path: str, context: CatalogueContext) -> bool:

@@ -42,7 +42,8 @@ def _yarn_errors(output: ToolOutput) -> Iterator[Diagnostic]:
 
 def bun(output: ToolOutput) -> Parsed:
     """Reads `bun install`."""
-    found = [_finding("bun", match["message"], "bun.lock", output) for match in _BUN.finditer(output.text)]
+    lock = "bun.lockb" if "bun.lockb" in output.text else "bun.lock"
+    found = [_finding("bun", match["message"], lock, output) for match in _BUN.finditer(output.text)]
     done = _BUN_DONE.search(output.stdout)
     return Parsed(diagnostics=deduplicated(found), summary=first_line(done[0]) if done and not found else "")
 

@@ -53,8 +53,8 @@ def read_workflows(tree: FileView) -> Iterator[Script]:
 
 def read_jobs(tree: FileView) -> Iterator[tuple[Script, ...]]:
     """Yields the scripts of each job of GitHub that does not run for pull requests alone."""
-    for path in tree.files:
-        if is_within(path, ".github/workflows") and path.endswith((".yml", ".yaml")):
+    for path in tree.under(".github/workflows"):
+        if path.endswith((".yml", ".yaml")):
             document = tree.table(path)
             if not {*_events(document)} or {*_events(document)} - _REQUESTS:
                 for job in table(document, "jobs"):

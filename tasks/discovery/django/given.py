@@ -40,9 +40,8 @@ def example_files(tree: FileView, directory: str, rivals: tuple[str, ...]) -> tu
     foreign = [each for each in rivals if each != directory and not is_within(directory, each)]
     found = [
         path
-        for path in tree.files
-        if is_example(path)
-        and not any(is_within(path, each) for each in foreign)
+        for path in tree.where(is_example)
+        if not any(is_within(path, each) for each in foreign)
         and (is_within(directory, parent(path)) or not tree.has(join(parent(path), "package.json")))
         and rank("/".join(part.lstrip(".") or part for part in parent(path).split("/"))) is not Rank.NEVER
     ]
@@ -92,10 +91,14 @@ def variables_of_base(image: str) -> dict[str, str]:
     return {"LANG": "C.UTF-8", "PYTHON_VERSION": found["version"]} if found else {}
 
 
+def is_compose(path: str) -> bool:
+    """Whether a file has the name of a compose file."""
+    return _COMPOSE.match(posixpath.basename(path)) is not None
+
+
 def compose_files(tree: FileView, directory: str) -> list[str]:
     """Returns the compose files above and below a directory. Those for tests and development are left out."""
-    paths = [path for path in tree.files if _COMPOSE.match(posixpath.basename(path))]
-    near = [path for path in paths if parent(path) in lineage(directory) or is_within(path, directory)]
+    near = [path for path in tree.where(is_compose) if parent(path) in lineage(directory) or is_within(path, directory)]
     return [path for path in near if _PRODUCTION.search(path) or not _OTHER_USE.search(path)]
 
 

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 
 from tasks.discovery.documents import string, table
-from tasks.discovery.file_view import FileView, join, lineage, parent
+from tasks.discovery.file_view import FileView, join, parent
 from tasks.discovery.image.instructions import read_instructions
 from tasks.production import NOWHERE, Sourced
 
@@ -28,7 +28,7 @@ def _builds(tree: FileView, directory: str, dockerfile: str | None) -> Iterator[
             match = _BUILDS.search(f"{each.bare}\n{each.body}") if each.word == "RUN" else None
             if match:
                 yield Sourced(value=match[0].strip(), file=dockerfile, line=each.line, why="RUN of the Dockerfile")
-    near = [path for path in tree.files if _is_near(path, directory)]
+    near = tree.around(directory)
     for path in near:
         match = _BUILDS.search(tree.text(path)) if _NAMES.search(path) else None
         if match:
@@ -39,11 +39,6 @@ def _builds(tree: FileView, directory: str, dockerfile: str | None) -> Iterator[
         name = next((name for name in _SCRIPTS if string(scripts, name)), "")
         if name:
             yield Sourced(value=f"the script {name}", file=path, why="a script of the package")
-
-
-def _is_near(path: str, directory: str) -> bool:
-    """Whether a file is in the directory, in one directly in it, or in one above it."""
-    return parent(path) in lineage(directory) or parent(parent(path)) == directory
 
 
 def _is_workspace(tree: FileView, path: str) -> bool:

@@ -2,7 +2,7 @@
 
 import posixpath
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from tasks.discovery.documents import Table, string, strings, table, tables
@@ -98,6 +98,8 @@ def describe_worker(tree: FileView, wrangler: Wrangler, site: Site | None = None
     found = sources(tree, directory)
     environment = _environment(tree, wrangler, deploy, found, wanted)
     document = with_options(target_of(wrangler.document, environment), deploy.options)
+    reads = read_names(tree, directory, document, bound_anywhere(wrangler.document))
+    _warn_of_variables(tree, wrangler, environment, reads)
     return Worker(
         config=wrangler.config,
         name=string(document, "name") or wrangler.name,
@@ -115,11 +117,21 @@ def describe_worker(tree: FileView, wrangler: Wrangler, site: Site | None = None
         rules=tuple(dict(each) for each in tables(document, "rules")),
         containers=tuple(string(each, "class_name") for each in tables(document, "containers")),
         crons=tuple(dict.fromkeys(strings(document, "triggers", "crons"))),
-        reads=read_names(tree, directory, document, bound_anywhere(wrangler.document)),
+        reads=reads,
         lost=lost_bindings(tree, found, wrangler.document, environment),
         unmigrated=_unmigrated(tree, directory, document),
         sources=found,
     )
+
+
+def _warn_of_variables(tree: FileView, wrangler: Wrangler, environment: str, reads: Sequence[str]) -> None:
+    """Warns of variables that the code reads, and that only the top level of the wrangler file sets."""
+    lost = [name for name in reads if environment and name in table(wrangler.document, "vars")]
+    if lost:
+        tree.warn(
+            f"{wrangler.config}: env.{environment} lacks {', '.join(lost)}, which only the top level has in `vars`. "
+            "Sections do not inherit variables: add them there, unless they are secrets of this target"
+        )
 
 
 def _unmigrated(tree: FileView, directory: str, document: Table) -> tuple[str, ...]:

@@ -24,7 +24,7 @@ from tasks.report.ranking import affected, numbers, rank_fixes
 
 _FINDINGS = 20
 """The findings of a check that the page shows. `report.json` has all of them."""
-_FIXES = 5
+_FIXES = 20
 _LINE = 300
 """The characters of a line of code that are shown."""
 _SIGNS = {Status.PASSED: "✓", Status.FAILED: "✗", Status.ERRORED: "!", Status.SKIPPED: "○"}

@@ -102,6 +102,16 @@ def test_without_a_deploy_the_target_is_one_that_has_the_bindings() -> None:
     assert any("no file says which environment is deployed" in line for line in stack.warnings)
 
 
+def test_a_variable_that_only_the_top_level_sets_is_named() -> None:
+    source = "interface Env { API: string; MODE: string }"
+    named = {"production": {"vars": {"MODE": "live"}}}
+    found = look(files(source, vars={"API": "https://a.example", "MODE": "dev", "OTHER": "x"}, env=named))
+
+    assert [each for each in found.warnings if "env.production lacks API, which" in each]
+    assert found.components[0].worker
+    assert found.components[0].worker.reads == ("API",)
+
+
 def test_the_configured_target_wins() -> None:
     tree = files(env={"production": {"d1_databases": D1}, "staging": {}}, d1_databases=D1)
 
