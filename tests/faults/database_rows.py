@@ -33,7 +33,8 @@ DATABASE = (
             write(f"{WEB}/tables/__init__.py", ""),
             write(
                 f"{WEB}/tables/models.py",
-                "from django.db import models\n\n\nclass Table(models.Model):\n    seats = models.IntegerField()\n",
+                "from django.db import models\n\n\nclass Table(models.Model):\n    seats = models.IntegerField()\n\n"
+                "    def __str__(self) -> str:\n        return str(self.seats)\n",
             ),
         ),
         red=(red("migrations_missing", "findings", f"{WEB}/tables/models.py", "production lacks the tables of Table"),),
@@ -55,6 +56,7 @@ DATABASE = (
                 f"{WEB}/tests/conftest.py",
                 'column "seats" of relation "menu_product" does not exist',
             ),
+            red("django_health", "unhealthy", f"{WEB}/menu/views.py:12", "column menu_product.seats does not exist"),
         ),
     ),
     Fault(

@@ -44,7 +44,7 @@ TOOLS = (
             write(ODD, "import sys\nimport os\n\n\nx: int  = len(os.sep + sys.byteorder)\ny: str = x\n"),
         ),
         red=(
-            red("ruff_check", "findings", f"{ODD}:1", "unsorted"),
+            red("ruff_check", "findings", f"{ODD}:1", "un-sorted"),
             red("ruff_format", "findings", f"{ODD}:5", "would be reformatted"),
             red("black", "findings", f"{ODD}:5", "would be reformatted"),
             red("isort", "findings", f"{ODD}:1", "incorrectly sorted"),
