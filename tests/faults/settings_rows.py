@@ -61,7 +61,7 @@ PRODUCTION_ONLY = (
             replace(f"{WEB}/Dockerfile", SERVE, f'ENTRYPOINT ["sh", "/app/entry.sh"]\n{SERVE}'),
             write(f"{WEB}/entry.sh", 'export PYTHONPATH=/app\nexec "$@"\n'),
         ),
-        red=(open_("django_health", "variable_absent", "", "SHOP_KEY"),),
+        red=(open_("django_health", "variable_absent", SETTINGS_FILE, "SHOP_KEY"),),
         exit=3,
         engines=CONTAINERS,  # elsewhere the script does not start the server
     ),

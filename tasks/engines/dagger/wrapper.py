@@ -40,7 +40,11 @@ is_full() {{
 [ -z "$blocks" ] || ulimit -f "$blocks"
 mkdir -p {RECORD}
 begun=$(date +%s.%N)
-timeout -k 5 "$limit" "$@" >{OUTPUTS[0]} 2>{OUTPUTS[1]} &
+for output in {" ".join(OUTPUTS)}; do
+  : >"$output"
+done
+# appended, or the end of an output would overwrite what the command writes to /dev/stdout by its name
+timeout -k 5 "$limit" "$@" >>{OUTPUTS[0]} 2>>{OUTPUTS[1]} &
 pid=$!
 if [ -n "$servers" ]; then
   while sleep 0.05; do
@@ -86,7 +90,8 @@ exit 0
 SERVER_SCRIPT = f"""\
 directory={SERVED}/$1; shift
 rm -f "$directory/code"
-"$@" >"$directory/output" 2>&1
+: >"$directory/output"
+"$@" >>"$directory/output" 2>&1
 echo $? >"$directory/code"
 sleep 3600
 """

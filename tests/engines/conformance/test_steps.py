@@ -56,6 +56,13 @@ async def test_a_step_runs_in_a_copy_of_the_tree(opened: Opened) -> None:
     assert (opened.bench.root / "hello.txt").exists()
 
 
+async def test_output_that_a_program_writes_to_dev_stdout_is_whole(opened: Opened) -> None:
+    """Vitest writes its JSON so. What the other streams write later must not be on top of it."""
+    exit = await opened.run("sh", "-c", "echo a first line; printf '%s' '{a document}' >/dev/stdout; echo end")
+
+    assert exit.stdout.endswith("{a document}end\n")
+
+
 async def test_command_output_and_exit_are_in_the_log(opened: Opened) -> None:
     await opened.run("sh", "-c", "echo out; echo err >&2; exit 3")
     await opened.run("true")
