@@ -120,17 +120,23 @@ def free_port() -> int:
 
 @contextmanager
 def served(stage: Stage, outbound: int = 1, **texts: str) -> Iterator[list[str]]:
-    """Serves during the block, then ends the process. The yielded list has its output only after the block."""
+    """Serves during the block, then ends the process. The yielded list has each line of its output as it comes."""
     lines: list[str] = []
     process = subprocess.Popen(
         stage.command(outbound), cwd=stage.root, env=stage.environment(**texts), stdout=subprocess.PIPE, text=True
     )
+    assert process.stdout is not None
+    output = process.stdout
+    reader = threading.Thread(target=lambda: lines.extend(map(str.rstrip, output)))
+    reader.start()
     try:
         until(lambda: stage.listens() or process.poll() is not None)
         yield lines
     finally:
         process.send_signal(signal.SIGTERM)
-        lines += process.communicate(timeout=20)[0].splitlines()
+        process.wait(timeout=20)
+        reader.join(timeout=20)
+        output.close()
 
 
 def ended(stage: Stage) -> tuple[int, str]:
@@ -247,6 +253,7 @@ def test_a_cron_trigger_calls_the_handler(stage: Stage, statement: str, outcome:
     stage.facts["crons"] = ["0 4 * * *"]
     with served(stage) as lines:
         status, headers, body = stage.ask("/?cron=0+4+*+*+*", **{"X-Predeploy-Cron": "n0nce"})
+        until(lambda: "at 0 4 * * *" in lines)  # what a Worker prints comes later than its answer
 
     assert (status, headers["X-Predeploy"], json.loads(body)) == (200, "n0nce workerd", {"outcome": outcome})
     assert "at 0 4 * * *" in lines

@@ -15,17 +15,16 @@ POSTGRES = (
     *("tests/probes/test_outbound.py", "tests/probes/test_outbound_driver.py", "tests/probes/test_outbound_log.py"),
     *("tests/probes/test_outbound_service.py", "tests/probes/test_request_errors.py"),
     *("tests/probes/test_settings_loader.py", "tests/probes/test_sqlite_upgrade.py", "tests/probes/test_stored_row.py"),
-    "tests/probes/test_upgrade_rows.py",
+    *("tests/probes/test_upgrade_rows.py", "tests/probes/test_bindings.py", "tests/probes/test_hyperdrive.py"),
+    "tests/probes/test_pages.py",
 )
-"""They share a Postgres, an environment with Django, and a process that has Django imported."""
-WRANGLER = ("tests/probes/test_bindings.py", "tests/probes/test_hyperdrive.py", "tests/probes/test_pages.py")
-"""They share the packages of the sample's Worker."""
+"""They share a Postgres, an environment with Django, a process that has Django imported, and a wrangler."""
 UNITS = (
     ("tests/faults/test_faults.py",),
     PREFECT,
     POSTGRES,
     *(("tests/test_upgrade.py",), ("tests/house/test_wheel.py",), ("tests/house/test_just.py",)),
-    *(("tests/faults/test_trouble.py",), WRANGLER, ("tests/engines/local/test_postgres.py",)),
+    *(("tests/faults/test_trouble.py",), ("tests/engines/local/test_postgres.py",)),
     *(("tests/cli/test_signals.py",), ("tests/cli/test_outcomes.py",), ("tests/deployments/test_webhook.py",)),
 )
 """The longest units, the longest first: one that begins late would run alone at the end. Every other file is a unit."""
