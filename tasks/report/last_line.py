@@ -37,17 +37,24 @@ def last_line(
     return " ".join([f"PREDEPLOY {outcome.value.upper()}", *(f"{key}={value}" for key, value in facts.items())])
 
 
+def counts_of(report: Report) -> dict[str, int]:
+    """The numbers of the last line: of all checks, and of those with an end that is named."""
+    statuses = [check.result.status for check in report.checks]
+    return {
+        "checks": len(statuses),
+        "failed": statuses.count(Status.FAILED),
+        "errored": statuses.count(Status.ERRORED),
+        "skipped": statuses.count(Status.SKIPPED),
+        "cached": sum(check.result.cached for check in report.checks),
+    }
+
+
 def last_line_of(report: Report) -> str:
     """The last line of a run with a report."""
-    statuses = [check.result.status for check in report.checks]
     return last_line(
         report.verdict.outcome,
         report.verdict.exit_code,
-        checks=len(statuses),
-        failed=statuses.count(Status.FAILED),
-        errored=statuses.count(Status.ERRORED),
-        skipped=statuses.count(Status.SKIPPED),
-        cached=sum(check.result.cached for check in report.checks),
+        **counts_of(report),
         seconds=report.duration,
         engine=report.engine.name,
         report=f"{place_of(report)}/report.json" if report.directory else UNKNOWN,

@@ -11,14 +11,12 @@ from pathlib import Path
 from typing import Any
 
 from flows.cli.receipt.answer import ASKED, Answer
-from flows.cli.receipt.facts import CONFIGURATION, current_facts, facts_of, request_of
+from flows.cli.receipt.facts import current_facts, facts_of, request_of
+from flows.cli.receipt.kept import drop_old, kept_report, serves_others
 from flows.cli.start_time import seconds_waited
 from tasks.execution.reuse.sealed import make_secret, read_sealed, write_sealed
 from tasks.locks import open_lock_file, try_lock
-from tasks.models import Outcome, Report, Status
-from tasks.prefect_server.start import is_ci
-from tasks.redaction.gate import redact
-from tasks.report.facts import place_of
+from tasks.models import Outcome, Report
 from tasks.report.last_line import last_line
 from tasks.validation.job import Job
 from tasks.validation.reused import may_reuse
@@ -28,7 +26,6 @@ PAUSE = 0.1
 """Seconds between two looks at the lock of the first run."""
 BEAT = 30.0
 """Seconds between two signs of life."""
-KEPT = 2 * 24 * 3600.0
 Note = Callable[[str], None]
 
 
@@ -54,24 +51,11 @@ class Turn:
         """
         if self.file is None or not report.directory or report.verdict.outcome not in {Outcome.PASSED, Outcome.FAILED}:
             return
-        statuses = [check.result.status for check in report.checks]
         left = {
             "ended": time.time(),
-            "run": job.run_id,
-            "report": str(place / "report.json"),
-            "shown": f"{place_of(report)}/report.json",
-            "json": job.settings.json_output,
             "outcome": report.verdict.outcome.value,
             "code": report.verdict.exit_code,
-            "engine": report.engine.name,
-            "counts": {
-                "checks": len(statuses),
-                "failed": statuses.count(Status.FAILED),
-                "errored": statuses.count(Status.ERRORED),
-                "skipped": statuses.count(Status.SKIPPED),
-                "cached": sum(check.result.cached for check in report.checks),
-            },
-            "text": redact(text, job.secrets.redactor),
+            **kept_report(report, text, job, place),
         }
         write_sealed(self.file, self.secret, json.dumps(left).encode())
 
@@ -105,12 +89,10 @@ def may_join(job: Job) -> bool:
 
     As for results of earlier runs, it must not depend on anything but the files, the command and this machine.
     """
-    scope = job.scope
-    if not ASKED.command or not may_reuse(job) or job.secrets or job.token is not None or is_ci(job.environ):
+    if not serves_others(job) or not may_reuse(job):
         return False
-    has_hidden = CONFIGURATION not in scope.tree.files and (scope.home / CONFIGURATION).exists()
-    programs = (program for check in scope.plan.checks for program in check.programs)
-    return not has_hidden and not any(each.volatile and not each.daily for each in programs)
+    programs = (program for check in job.scope.plan.checks for program in check.programs)
+    return not any(each.volatile and not each.daily for each in programs)
 
 
 def file_of(job: Job, facts: Mapping[str, str], secret: bytes) -> Path:
@@ -135,7 +117,7 @@ def _turn_of(job: Job, facts: Mapping[str, str], turn: Turn, descriptor: int, no
         note("the other run has ended without a verdict, so this command runs")
     turn.file.unlink(missing_ok=True)  # no process that waits takes an earlier report for that of this run
     os.utime(descriptor)
-    _prune(turn.file.parent)
+    drop_old(turn.file.parent)
     return turn
 
 
@@ -170,10 +152,3 @@ def _answer_in(file: Path, secret: bytes, asked: float) -> Answer | None:
     head = f"The run {left['run']} was validating the same files: this is its report."
     people = f"{left['text']}\n{head}\n{last}"
     return Answer(people=people, document=document if left["json"] else "", code=left["code"])
-
-
-def _prune(directory: Path) -> None:
-    with contextlib.suppress(OSError):
-        for old in directory.iterdir():
-            if time.time() - old.stat().st_mtime > KEPT:
-                old.unlink(missing_ok=True)

@@ -1,62 +1,43 @@
 """Writes the receipt of a green run."""
 
-import contextlib
 import json
 import os
 import time
 from pathlib import Path
 
 from flows.cli.receipt.answer import ASKED
-from flows.cli.receipt.facts import CONFIGURATION, facts_of, git_facts, request_file, request_of, stack_file
+from flows.cli.receipt.facts import facts_of, git_facts, request_file, request_of, stack_file
+from flows.cli.receipt.kept import drop_old, kept_report, serves_others
 from tasks.engines.dagger.reach import is_without_containers
 from tasks.errors import PredeployError
 from tasks.execution.reuse.sealed import make_secret, write_sealed
-from tasks.models import Report, SkipReason, Status
-from tasks.prefect_server.start import is_ci
-from tasks.redaction.gate import redact
-from tasks.report.facts import place_of
+from tasks.models import Report, SkipReason
 from tasks.source.base import base_commit
 from tasks.stack import Kind
 from tasks.validation.job import Job
 from tasks.validation.scope import Scope
 
-KEPT = 2 * 24 * 3600.0
-
 
 def write_receipt(report: Report, job: Job, text: str, place: Path) -> None:
     """Writes the receipt if a new run could give no other report. `place` is the directory of the report."""
-    if not ASKED.command or not report.certain_until or not has_certain_engine(job) or not job.reuses:
+    if not serves_others(job) or not report.certain_until or not has_certain_engine(job) or not job.reuses:
         return
-    if job.secrets or job.token is not None or is_ci(job.environ) or not report.directory:
-        return
-    if job.settings.base or job.settings.fresh:  # a receipt would be a result of an earlier run
+    if not report.directory or job.settings.base or job.settings.fresh:  # a receipt would be a result of an earlier run
         return
     scope, secret = job.scope, make_secret(job.user_dirs.data)
-    has_hidden = CONFIGURATION not in scope.tree.files and (scope.home / CONFIGURATION).exists()
-    if not secret or has_hidden or not is_base_certain(scope):
+    if not secret or not is_base_certain(scope):
         return
     receipt = {
         "root": os.fsencode(scope.tree.root).decode("utf-8", "surrogateescape"),
         "facts": facts_of(scope.tree, job.environ, secret),
         "at": time.time(),
         "until": report.certain_until,
-        "run": job.run_id,
-        "report": str(place / "report.json"),
-        "shown": f"{place_of(report)}/report.json",
-        "engine": report.engine.name,
-        "json": job.settings.json_output,
-        "counts": {
-            "checks": len(report.checks),
-            "skipped": sum(each.result.status is Status.SKIPPED for each in report.checks),
-        },
-        "text": redact(text, job.secrets.redactor),
+        **kept_report(report, text, job, place),
     }
     content = json.dumps(receipt).encode()
-    write_sealed(request_file(job.user_dirs.cache, request_of(ASKED.command, secret)), secret, content)
-    with contextlib.suppress(OSError):  # each one ends at midnight
-        for old in request_file(job.user_dirs.cache, "").parent.glob("*.json"):
-            if time.time() - old.stat().st_mtime > KEPT:
-                old.unlink(missing_ok=True)
+    file = request_file(job.user_dirs.cache, request_of(ASKED.command, secret))
+    write_sealed(file, secret, content)
+    drop_old(file.parent)  # each one ends at midnight
     if scope.plan.whole:
         write_sealed(stack_file(job.user_dirs.cache, scope.home), secret, content)
 
