@@ -120,3 +120,12 @@ def plain(command: Command, judgement: Judgement) -> list[Diagnostic]:
     if judgement.status is Status.SKIPPED:
         return []
     return [Diagnostic(tool=command.label, message=judgement.reason, rule=judgement.reason_code or None)]
+
+
+def explained(result: Result, diagnostics: Iterable[Diagnostic]) -> Result:
+    """Returns a result with longer messages, in its diagnostics and its reason. Their order is that of the old ones."""
+    found, reason = tuple(diagnostics), result.reason
+    for before, after in zip(result.diagnostics, found, strict=True):
+        if before.message:
+            reason = reason.replace(before.message, after.message)
+    return replace(result, diagnostics=found, reason=reason)

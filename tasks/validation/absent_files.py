@@ -11,6 +11,7 @@ from functools import cache
 from pathlib import Path
 
 from tasks.diagnostics.absent_files import absent_paths
+from tasks.execution.findings import explained
 from tasks.models import Diagnostic, Result, Status
 from tasks.source.git import read_config, run_git
 from tasks.source.tree import Tree
@@ -35,12 +36,7 @@ class AbsentFiles:
         """Returns a red result with the cause at each error about an absent file."""
         if result.status not in {Status.FAILED, Status.ERRORED}:
             return result
-        found = tuple(self._explained(each, check.component) for each in result.diagnostics)
-        reason = result.reason
-        for before, after in zip(result.diagnostics, found, strict=True):
-            if before != after and before.message and before.message in reason:
-                reason = reason.replace(before.message, after.message)
-        return replace(result, diagnostics=found, reason=reason)
+        return explained(result, (self._explained(each, check.component) for each in result.diagnostics))
 
     def _explained(self, finding: Diagnostic, component: str) -> Diagnostic:
         paths = absent_paths(finding, component)

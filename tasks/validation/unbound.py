@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 from tasks.discovery.worker.worker_env import bound_names
+from tasks.execution.findings import explained
 from tasks.models import Diagnostic, Result, Status
 from tasks.stack import Component
 from tasks.worker import Worker
@@ -19,18 +20,14 @@ def with_unbound_names(result: Result, component: Component | None, read: Read) 
     worker = component.worker if component else None
     if worker is None or result.status is not Status.FAILED:
         return result
-    found = tuple(_explained(each, worker, read) for each in result.diagnostics)
-    reason = result.reason
-    for before, after in zip(result.diagnostics, found, strict=True):
-        if before.message and before.message in reason:
-            reason = reason.replace(before.message, after.message)
-    return replace(result, diagnostics=found, reason=reason)
+    return explained(result, (_explained(each, worker, read) for each in result.diagnostics))
 
 
 def _explained(finding: Diagnostic, worker: Worker, read: Read) -> Diagnostic:
     if finding.tool != "worker" or finding.rule != "TypeError" or finding.file not in worker.sources:
         return finding
-    names = [name for name in _names(read(finding.file), finding.line) if name not in _known(worker)]
+    known = _known(worker)
+    names = [name for name in _names(read(finding.file), finding.line) if name not in known]
     if not names:
         return finding
     cause = f"{worker.config} has no variable or binding {' or '.join(names)}"
