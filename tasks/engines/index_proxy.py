@@ -72,9 +72,14 @@ def serve(authorizations: Mapping[str, str], password: str) -> None:
         thread.join()
 
 
+def basic(user: str, password: str) -> str:
+    """The header for a user and a password."""
+    return f"Basic {base64.b64encode(f'{user}:{password}'.encode()).decode()}"
+
+
 def _server(origin: str, header: str, address: tuple[str, int], password: str) -> ThreadingHTTPServer:
-    expected = f"Basic {base64.b64encode(f'{USER}:{password}'.encode()).decode()}"
-    handler = type("_OfOrigin", (_Handler,), {"origin": origin, "header": header, "expected": expected})
+    facts = {"origin": origin, "header": header, "expected": basic(USER, password)}
+    handler = type("_OfOrigin", (_Handler,), facts)
     return ThreadingHTTPServer(address, handler)
 
 

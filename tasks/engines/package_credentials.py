@@ -1,6 +1,5 @@
 """The credentials for package indexes: whether the caller has any, their values, and variables without them."""
 
-import base64
 import netrc
 import os
 import re
@@ -11,7 +10,7 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from tasks.engines import clean_environ
-from tasks.engines.index_proxy import redirected
+from tasks.engines.index_proxy import basic, redirected
 
 USERINFO = re.compile(
     r"(?P<scheme>[a-z][a-z0-9+.-]*://)(?P<user>[^\s/@:\"']*)(?::(?P<password>[^\s/@\"']*))?@", re.IGNORECASE
@@ -83,11 +82,6 @@ def authorizations(caller: Mapping[str, str], texts: Mapping[Path, str]) -> dict
 def through_proxies(text: str, proxies: Mapping[str, str]) -> str:
     """A text with proxies (address by origin) in the place of origins, and without a credential in an address."""
     return redirected(USERINFO.sub(r"\g<scheme>", text), proxies)
-
-
-def basic(user: str, password: str) -> str:
-    """The header for a user and a password."""
-    return f"Basic {base64.b64encode(f'{user}:{password}'.encode()).decode()}"
 
 
 def _named_indexes(caller: Mapping[str, str], texts: Mapping[Path, str]) -> Iterator[tuple[str, str]]:

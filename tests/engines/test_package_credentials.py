@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from tasks.engines import package_credentials as credentials
+from tasks.engines.index_proxy import basic
 from tasks.validation.scope import read_scope, read_secrets
 from tests.support.validate import commit
 
@@ -82,10 +83,10 @@ def test_origins_of_indexes_get_their_headers(tmp_path: Path) -> None:
     manifest = '[[tool.uv.index]]\nname = "c-d"\nurl = "http://c.example:81/simple"\n'
 
     assert credentials.authorizations(caller, {Path("pyproject.toml"): manifest}) == {
-        "https://a.example": credentials.basic("u", "p1"),
-        "https://b.example": credentials.basic("u", "p2"),
-        "http://c.example:81": credentials.basic("", "p3"),
-        "https://d.example:8443": credentials.basic("u", "p@4"),
+        "https://a.example": basic("u", "p1"),
+        "https://b.example": basic("u", "p2"),
+        "http://c.example:81": basic("", "p3"),
+        "https://d.example:8443": basic("u", "p@4"),
     }
 
 

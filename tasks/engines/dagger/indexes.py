@@ -68,7 +68,8 @@ async def execute_parts(
             break
         before = await container_of_part(resources, container, part, texts)
         exit, after = await execute(resources, before, replace(order, argv=resolve(part.argv)))
-        container = container if after is before else with_files(after, texts) if part.is_proxied else after
+        if after is not before:
+            container = with_files(after, texts) if part.is_proxied else after
     return exit, with_indexes(resources, without_indexes(container, given))
 
 

@@ -17,9 +17,8 @@ import pytest
 
 from tasks.engines.dagger.indexes import PROGRAM, SERVER, SOURCE
 from tasks.engines.dagger.wrapper import OUTPUTS
-from tasks.engines.index_proxy import AUTHORIZATIONS
+from tasks.engines.index_proxy import AUTHORIZATIONS, basic
 from tasks.engines.local.ports import pick_port
-from tasks.engines.package_credentials import basic
 from tasks.planning.environments import acquire
 from tasks.stack import Version
 from tasks.steps import ENV, Environment
