@@ -1,15 +1,14 @@
 """The report where GitHub Actions shows it: annotations at file and line, and a summary of the step."""
 
-import operator
 import posixpath
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 
 from tasks.comparison import Weakening
-from tasks.models import Diagnostic, Report, Severity, Status
-from tasks.report.folding import findings, headline
+from tasks.models import Report, Severity, Status
 from tasks.report.formats.artifacts import report_markdown
+from tasks.report.formats.places import FoundPlace, red_places
 from tasks.report.layout import clean, clean_line, encodable, shorten
 
 COMMANDS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.NOTE: "notice"}
@@ -65,19 +64,11 @@ def render_summary(report: Report) -> str:
 
 
 def _of_checks(report: Report, below: str) -> Iterator[str]:
-    found = [
-        (rank, diagnostic, headline(finding), check.title)
-        for check in report.checks
-        if not check.result.passed
-        for finding in findings(check.result.diagnostics)
-        for rank, diagnostic in enumerate(finding.diagnostics)
-    ]
-    # the first places of all findings come before any second place
-    found.sort(key=operator.itemgetter(0))
+    found = red_places(report)
     for severity, command in COMMANDS.items():
-        some = [each for each in found if each[1].severity is severity]
-        for _, diagnostic, message, title in some[:SHOWN]:
-            yield _annotation(command, diagnostic, message, title, below)
+        some = [each for each in found if each.diagnostic.severity is severity]
+        for each in some[:SHOWN]:
+            yield _annotation(command, each, below)
     for check in report.checks:
         result = check.result
         is_red = result.status in {Status.FAILED, Status.ERRORED}
@@ -91,12 +82,13 @@ def _weaker(found: Weakening, below: str) -> str:
     return _command("warning", found.text, title="The gate got weaker", file=path, line=found.line or None)
 
 
-def _annotation(command: str, diagnostic: Diagnostic, message: str, title: str, below: str) -> str:
+def _annotation(command: str, found: FoundPlace, below: str) -> str:
+    diagnostic = found.diagnostic
     place: dict[str, str | int | None] = {}
     if diagnostic.file:
         place["file"] = posixpath.normpath(posixpath.join(below, diagnostic.file))
         place |= {"line": diagnostic.line, "col": diagnostic.column if diagnostic.line else None}
-    return _command(command, message, title=title, **place)
+    return _command(command, found.message, title=found.title, **place)
 
 
 def _command(command: str, message: str, **properties: str | int | None) -> str:
