@@ -11,7 +11,7 @@ from tasks.report.layout import cells, clean_line, fold, hang, shorten
 from tasks.report.ranking import Fix, affected, numbers, rank_fixes, red_checks
 from tasks.report.style import Style
 
-_FIXES, _WHOLE = 20, 5  # the causes that are listed, and those of them in more than one line
+_WHOLE = 5  # the causes in more than one line
 _LINES = 5  # for one fix
 
 
@@ -66,7 +66,7 @@ def _gaps(report: Report, style: Style) -> list[str]:
 
 
 def _fix_first(report: Report, style: Style) -> Iterator[list[str]]:
-    fixes, more = rank_fixes(report, _FIXES)
+    fixes, more = rank_fixes(report)
     if not fixes:
         return
     lines = [style.paint(style.bold, "Fix first:")]

@@ -11,6 +11,8 @@ from tasks.report.findings.missing_migration import RULE as MISSING_MIGRATION
 from tasks.report.findings.missing_migration import changed_names, lacking_name
 from tasks.report.folding import FoldedFinding, cause_of, findings, headline, sameness, times
 
+LISTED = 20
+"""The causes that reports list."""
 _TITLES = 3
 _STAGES = list(Stage)
 _RED = (Status.FAILED, Status.ERRORED)
@@ -73,7 +75,7 @@ def red_checks(report: Report) -> tuple[CheckReport, ...]:
     return tuple(sorted(red, key=lambda check: (_STAGES.index(check.stage), _RED.index(check.result.status))))
 
 
-def rank_fixes(report: Report, most: int) -> tuple[tuple[Fix, ...], int]:
+def rank_fixes(report: Report, most: int = LISTED) -> tuple[tuple[Fix, ...], int]:
     """Returns at most `most` fixes, and the number of further ones.
 
     The first findings of all red checks come before any second one. Among them, the cause that affects most checks

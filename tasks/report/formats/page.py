@@ -24,7 +24,6 @@ from tasks.report.ranking import affected, numbers, rank_fixes
 
 _FINDINGS = 20
 """The findings of a check that the page shows. `report.json` has all of them."""
-_FIXES = 20
 _LINE = 300
 """The characters of a line of code that are shown."""
 _SIGNS = {Status.PASSED: "✓", Status.FAILED: "✗", Status.ERRORED: "!", Status.SKIPPED: "○"}
@@ -44,7 +43,7 @@ class Column:
 def render_page(report: Report, sources: Sources = NO_SOURCES) -> str:
     """The page. Text of tools is escaped, and the policy of the page allows no script but its own."""
     style, script = _part("page.css"), _part("page.js")
-    fixes, more = rank_fixes(report, _FIXES)
+    fixes, more = rank_fixes(report)
     return _template().render(
         report=report,
         sources=sources,
