@@ -10,26 +10,31 @@ from tasks.report.layout import clean_line
 from tasks.report.style import Style
 
 Clock = Callable[[], float]
-NOTHING_USUAL: Mapping[str, float] = {}
-NO_NEEDS: Mapping[str, Sequence[str]] = {}
 _LONG = 5.0
 """Seconds. A check that takes less is over before a reader asks how long it takes."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlannedChecks:
+    """The checks of a plan in its order, by id: their titles, their seconds when they last passed, and their needs."""
+
+    titles: Mapping[str, str] = field(default_factory=dict)
+    usual: Mapping[str, float] = field(default_factory=dict)
+    needs: Mapping[str, Sequence[str]] = field(default_factory=dict)
+
+
 @dataclass(slots=True, kw_only=True)
 class Board:
-    """The progress of a run's checks. `needs` has the checks that each one waits for."""
+    """The progress of a run's checks."""
 
-    titles: dict[str, str] = field(default_factory=dict)
+    planned: PlannedChecks = field(default_factory=PlannedChecks)
     running: dict[str, float] = field(default_factory=dict)
     finished: dict[str, Result] = field(default_factory=dict)
     note: str = ""
     since: float = 0.0
-    usual: Mapping[str, float] = field(default_factory=dict)
-    needs: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
     def title(self, check: str) -> str:
-        return clean_line(self.titles.get(check, check))
+        return clean_line(self.planned.titles.get(check, check))
 
     def start(self, check: str, now: float) -> None:
         self.running[check] = now
@@ -46,12 +51,12 @@ class Board:
 
     def _usually(self, check: str) -> str:
         """How long the check took when it last passed, if that is long enough to wait for."""
-        took = self.usual.get(check, 0.0)
+        took = self.planned.usual.get(check, 0.0)
         return f" (usually {whole(took)})" if took >= _LONG else ""
 
     def waiting(self) -> list[str]:
         """`upgrade waits for migrate`: the checks that have not started, the next ones first."""
-        missing = {check: [*self._missing(check)] for check in self.titles if self._is_to_come(check)}
+        missing = {check: [*self._missing(check)] for check in self.planned.titles if self._is_to_come(check)}
         free = [self.title(check) for check, needs in missing.items() if not needs]
         held = sorted((check for check, needs in missing.items() if needs), key=lambda check: len(missing[check]))
         turn = [f"{named(free)} {'waits for its' if len(free) == 1 else 'wait for their'} turn"] if free else []
@@ -62,12 +67,13 @@ class Board:
 
     def _missing(self, check: str) -> Iterator[str]:
         """The titles of the needs that have not ended, those that run first."""
-        left = [need for need in self.needs.get(check, ()) if need in self.titles and need not in self.finished]
+        needs = self.planned.needs.get(check, ())
+        left = [need for need in needs if need in self.planned.titles and need not in self.finished]
         yield from map(self.title, sorted(left, key=self._is_to_come))
 
     def done(self) -> str:
         """`9 of 14 done`."""
-        return f"{len(self.finished)} of {len(self.titles)} done"
+        return f"{len(self.finished)} of {len(self.planned.titles)} done"
 
 
 def whole(duration: float) -> str:

@@ -2,12 +2,12 @@
 
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Literal, Protocol, TextIO
 
 from tasks.models import Diagnostic, Result, Status
-from tasks.report.board import NO_NEEDS, NOTHING_USUAL, Board, Clock, Ticker, outcome, whole
+from tasks.report.board import Board, Clock, PlannedChecks, Ticker, outcome, whole
 from tasks.report.facts import named
 from tasks.report.folding import describe, findings
 from tasks.report.layout import clean_line, hang, shorten
@@ -19,16 +19,8 @@ BEAT = 30.0
 class Progress(Protocol):
     """Shows events, which come from any thread. Never raises for its stream: a broken one makes it silent."""
 
-    def begin(
-        self,
-        checks: Sequence[tuple[str, str]],
-        usual: Mapping[str, float] = NOTHING_USUAL,
-        needs: Mapping[str, Sequence[str]] = NO_NEEDS,
-    ) -> None:
-        """The checks of the plan in its order: id and title.
-
-        `usual` has their seconds when they last passed, `needs` the checks that each one waits for.
-        """
+    def begin(self, planned: PlannedChecks) -> None:
+        """The checks of the plan begin."""
 
     def note(self, text: str) -> None:
         """Work that is not a check: `installing Node 22`."""
@@ -84,14 +76,9 @@ class LineProgress:
         self._ticker = Ticker(beat, self._beat)
         self._ticker.start()
 
-    def begin(
-        self,
-        checks: Sequence[tuple[str, str]],
-        usual: Mapping[str, float] = NOTHING_USUAL,
-        needs: Mapping[str, Sequence[str]] = NO_NEEDS,
-    ) -> None:
+    def begin(self, planned: PlannedChecks) -> None:
         with self._lock:
-            self._board.titles, self._board.usual, self._board.needs = dict(checks), usual, needs
+            self._board.planned = planned
 
     def note(self, text: str) -> None:
         with self._lock:
@@ -144,12 +131,7 @@ class LineProgress:
 class Silent:
     """Shows nothing: the output has no reader, or there is no stream."""
 
-    def begin(
-        self,
-        checks: Sequence[tuple[str, str]],
-        usual: Mapping[str, float] = NOTHING_USUAL,
-        needs: Mapping[str, Sequence[str]] = NO_NEEDS,
-    ) -> None: ...
+    def begin(self, planned: PlannedChecks) -> None: ...
 
     def note(self, text: str) -> None: ...
 

@@ -6,7 +6,7 @@ Closing it clears it.
 import contextlib
 import sys
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Literal, TextIO
 
 from rich.console import Console, Group
@@ -14,7 +14,7 @@ from rich.live import Live
 from rich.text import Text
 
 from tasks.models import Result, Status
-from tasks.report.board import NO_NEEDS, NOTHING_USUAL, Board, Clock, Ticker, outcome, whole
+from tasks.report.board import Board, Clock, PlannedChecks, Ticker, outcome, whole
 from tasks.report.layout import clean_line
 from tasks.report.style import Style
 
@@ -51,14 +51,9 @@ class TerminalProgress:
         self._guarded(self._live.start)
         self._ticker.start()
 
-    def begin(
-        self,
-        checks: Sequence[tuple[str, str]],
-        usual: Mapping[str, float] = NOTHING_USUAL,
-        needs: Mapping[str, Sequence[str]] = NO_NEEDS,
-    ) -> None:
+    def begin(self, planned: PlannedChecks) -> None:
         with self._lock:
-            self._board.titles, self._board.usual, self._board.needs = dict(checks), usual, needs
+            self._board.planned = planned
 
     def note(self, text: str) -> None:
         with self._lock:

@@ -28,6 +28,7 @@ from tasks.models import (
     Verdict,
 )
 from tasks.redaction.gate import redact
+from tasks.report.board import PlannedChecks
 from tasks.report.directory import RunDirectory
 from tasks.report.live import Progress
 from tasks.validation.absent_files import absent_files
@@ -62,9 +63,12 @@ class Validation:
         """Runs the plan. Raises only if no report can be made; every process that it started has ended then."""
         started_at, zero = datetime.now(UTC), time.monotonic()
         job, plan = self.job, self.job.scope.plan
-        usual = read_durations(job.user_dirs.cache, job.scope.home)
-        needs = {check.id: check.needs for check in plan.checks}
-        self.progress.begin([(check.id, check.title) for check in plan.checks], usual, needs)
+        planned = PlannedChecks(
+            titles={check.id: check.title for check in plan.checks},
+            usual=read_durations(job.user_dirs.cache, job.scope.home),
+            needs={check.id: check.needs for check in plan.checks},
+        )
+        self.progress.begin(planned)
         async with self.open_work(job, self.directory.logs, self.progress.note) as work:
             run = Run(plan, work, self.progress, self._policy(work))
             run.start()

@@ -6,7 +6,7 @@ import pytest
 
 from tasks.models import Outcome, Proof, Report, Status
 from tasks.report.agent import LONGEST, render_agent
-from tasks.report.board import Board
+from tasks.report.board import Board, PlannedChecks
 from tasks.report.style import Style
 from tests.report import factories as make
 from tests.report.hostile import everything, flood
@@ -81,7 +81,7 @@ def test_failed_test_has_its_own_command_and_finding_its_fix() -> None:
 
 
 def test_sign_of_life_says_how_long_a_check_usually_takes() -> None:
-    board = Board(titles={"a": "mypy", "b": "ruff"}, usual={"a": 40.0, "b": 0.4})
+    board = Board(planned=PlannedChecks(titles={"a": "mypy", "b": "ruff"}, usual={"a": 40.0, "b": 0.4}))
     board.start("a", 0)
     board.start("b", 20)
 

@@ -20,7 +20,7 @@ from typing import Any, Literal
 import pytest
 
 from tasks.models import Status
-from tasks.report.board import Board
+from tasks.report.board import Board, PlannedChecks
 from tasks.report.live import Progress, open_progress
 from tasks.report.style import Style
 from tasks.report.terminal import first_lines
@@ -29,7 +29,7 @@ from tests.report.screen import Screen
 
 ROOT = Path(__file__).parents[2]
 PEOPLE = Style(colour=False, unicode=True, width=80)
-PLAN = [("mypy[a]", "mypy"), ("pytest[a]", "pytest"), ("site[b]", "coffee-shop site")]
+PLAN = {"mypy[a]": "mypy", "pytest[a]": "pytest", "site[b]": "coffee-shop site"}
 FAILED = make.result(
     "pytest",
     Status.FAILED,
@@ -50,9 +50,9 @@ def lines(stream: io.TextIOBase | None, mode: Literal["human", "agent"] = "human
 
 
 def play(progress: Progress) -> None:
-    progress.begin(PLAN)
+    progress.begin(PlannedChecks(titles=PLAN))
     progress.note("installing Node 22")
-    for check, _ in PLAN:
+    for check in PLAN:
         progress.started(check)
     progress.finished("mypy[a]", make.result("mypy"))
     progress.finished("pytest[a]", FAILED)
@@ -106,7 +106,7 @@ def test_sign_of_life_names_running_checks_with_their_times(mode: Literal["human
     at = " at 12:00:05 UTC" if mode == "agent" else ""
 
     wait_for(stream, f"· still at work; 0 of 0 done after 0s{at}\n")
-    progress.begin(PLAN)
+    progress.begin(PlannedChecks(titles=PLAN))
     progress.started("pytest[a]")
     clock.now += 22
     progress.started("mypy[a]")
@@ -196,11 +196,12 @@ raise SystemExit("rich" in sys.modules)
 PLAY = """
 import os, sys, time
 from tasks.models import Result, Status
+from tasks.report.board import PlannedChecks
 from tasks.report.live import open_progress
 from tasks.report.stream_style import detect_style, is_interactive
 style = detect_style(sys.stderr, os.environ)
 progress = open_progress(sys.stderr, mode="human", style=style, interactive=is_interactive(sys.stderr, os.environ))
-progress.begin([(f"c{n}", f"check {n}") for n in range(int(sys.argv[1]))])
+progress.begin(PlannedChecks(titles={f"c{n}": f"check {n}" for n in range(int(sys.argv[1]))}))
 progress.note("starting Postgres")
 for n in range(int(sys.argv[1])):
     progress.started(f"c{n}")
@@ -324,7 +325,8 @@ def test_live_view_fits_each_width(monkeypatch: pytest.MonkeyPatch, columns: int
     stream = io.StringIO()
     view = open_progress(stream, mode="human", style=style, interactive=True, clock=Clock())
     title = "upgrade from what is deployed, of a component with a long name"
-    view.begin([("a", title), ("b", f"{title} again, which is still running after a while")])
+    titles = {"a": title, "b": f"{title} again, which is still running after a while"}
+    view.begin(PlannedChecks(titles=titles))
     view.started("b")
     view.finished("a", make.result("a", Status.FAILED, reason="r" * 200))
     shown = wait_for(stream, "1 of 2 done")
@@ -345,9 +347,16 @@ def test_live_view_shows_what_waits_for_what(monkeypatch: pytest.MonkeyPatch, co
     monkeypatch.setenv("LINES", "24")
     stream = io.StringIO()
     view = open_progress(stream, mode="human", style=style, interactive=True, clock=Clock())
-    plan = [("image", "Django container"), ("migrate", "Run migrations"), ("upgrade", "Upgrade from what is deployed")]
+    titles = {
+        "image": "Django container",
+        "migrate": "Run migrations",
+        "upgrade": "Upgrade from what is deployed",
+        "health": "Django health",
+        "ruff": "ruff check",
+        "mypy": "mypy",
+    }
     needs = {"migrate": ["image"], "health": ["migrate", "image", "gone"], "upgrade": ["migrate"]}
-    view.begin([*plan, ("health", "Django health"), ("ruff", "ruff check"), ("mypy", "mypy")], needs=needs)
+    view.begin(PlannedChecks(titles=titles, needs=needs))
     view.started("migrate")
     view.finished("image", make.result("image"))
     shown = wait_for(stream, "1 of 6 done")
@@ -365,9 +374,8 @@ def test_live_view_shows_what_waits_for_what(monkeypatch: pytest.MonkeyPatch, co
 
 
 def test_waiting_checks_take_a_third_of_a_small_terminal() -> None:
-    board = Board(
-        titles={f"c{n}": f"check {n}" for n in range(30)}, needs={f"c{n}": ["c0", "c1"] for n in range(2, 30)}
-    )
+    titles, needs = {f"c{n}": f"check {n}" for n in range(30)}, {f"c{n}": ["c0", "c1"] for n in range(2, 30)}
+    board = Board(planned=PlannedChecks(titles=titles, needs=needs))
     board.start("c0", 0.0)
 
     waiting = first_lines(board.waiting(), 3)
@@ -379,10 +387,11 @@ def test_waiting_checks_take_a_third_of_a_small_terminal() -> None:
 SURVIVE = """
 import pathlib, sys, time
 from tasks.models import Result, Status
+from tasks.report.board import PlannedChecks
 from tasks.report.live import open_progress
 from tasks.report.style import Style
 progress = open_progress(sys.stderr, mode="human", style=Style(True, True, 80), interactive=True)
-progress.begin([("c0", "check 0")])
+progress.begin(PlannedChecks(titles={"c0": "check 0"}))
 progress.started("c0")
 while not pathlib.Path(sys.argv[2]).exists():
     time.sleep(0.01)
