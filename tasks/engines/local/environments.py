@@ -2,11 +2,10 @@
 
 import asyncio
 import json
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Protocol
 
 from tasks.engines.context import EngineContext
 from tasks.engines.local.bounds import mark_grown
@@ -17,7 +16,7 @@ from tasks.engines.local.seal import SEAL, damage, seal
 from tasks.engines.local.store import StoreEntry, open_entry, open_sound
 from tasks.engines.local.tokens import engine_tokens
 from tasks.engines.local.toolchains.pinned import ToolchainConfig
-from tasks.engines.local.toolchains.toolchain import Toolchain, Toolchains
+from tasks.engines.local.toolchains.toolchain import InstallCommand, Toolchain, Toolchains
 from tasks.engines.memo import AsyncMemo
 from tasks.engines.threads import in_thread
 from tasks.engines.workspace import sync
@@ -33,20 +32,8 @@ FACTS = "facts.json"
 """The file with further facts on a complete environment."""
 
 
-class InstallPackages(Protocol):
-    """Runs a command that installs packages. `manifests` are copies of files that may name an index."""
-
-    async def __call__(
-        self,
-        argv: tuple[str, ...],
-        cwd: Path,
-        log: Path,
-        *,
-        path: tuple[Path, ...],
-        env: Mapping[str, str],
-        limit: float,
-        manifests: tuple[Path, ...],
-    ) -> Exit: ...
+InstallPackages = Callable[[InstallCommand, tuple[Path, ...]], Awaitable[Exit]]
+"""Runs a command that installs packages. The paths are copies of files that may name an index."""
 
 
 class Environments:
@@ -228,16 +215,15 @@ class Environments:
             {ENV: str(venv)}
         )
         variables = {**dict(toolchain.env), "VIRTUAL_ENV": str(venv), "UV_PROJECT_ENVIRONMENT": str(venv)}
-        exit = await self._install_packages(
-            tokens.argv(argv),
-            cwd,
-            log,
+        command = InstallCommand(
+            argv=tokens.argv(argv),
+            cwd=cwd,
+            log=log,
             path=toolchain.path,
             env=variables | tokens.env(env),
             limit=limit,
-            manifests=manifests_of(environment, stage),
         )
-        return replace(exit, root=str(stage))
+        return replace(await self._install_packages(command, manifests_of(environment, stage)), root=str(stage))
 
 
 def manifests_of(environment: Environment, stage: Path) -> tuple[Path, ...]:

@@ -15,6 +15,7 @@ from tasks.engines.local.environments import manifests_of
 from tasks.engines.local.manifests import rewrite
 from tasks.engines.local.services import Launch, ServerLaunch, run_alone, run_with_servers
 from tasks.engines.local.toolchains.pinned import LIMIT
+from tasks.engines.local.toolchains.toolchain import InstallCommand
 from tasks.engines.local.variables import Variables
 from tasks.engines.package_credentials import through_proxies
 from tasks.exits import Exit
@@ -31,32 +32,13 @@ class Installer:
     redactor: Redactor
     marker: str
 
-    async def install(
-        self,
-        argv: tuple[str, ...],
-        cwd: Path,
-        log: Path,
-        *,
-        path: tuple[Path, ...],
-        env: Mapping[str, str],
-        limit: float,
-    ) -> Exit:
-        """Runs a command with the programs in `path`. The directory `cwd` is created if necessary."""
-        return await run_alone(await self._launch(argv, cwd, log, path=path, env=env, limit=limit), self.marker)
+    async def install(self, command: InstallCommand) -> Exit:
+        """Runs a command that installs."""
+        return await run_alone(await self._launch(command), self.marker)
 
-    async def install_packages(
-        self,
-        argv: tuple[str, ...],
-        cwd: Path,
-        log: Path,
-        *,
-        path: tuple[Path, ...],
-        env: Mapping[str, str],
-        limit: float,
-        manifests: tuple[Path, ...],
-    ) -> Exit:
+    async def install_packages(self, command: InstallCommand, manifests: tuple[Path, ...]) -> Exit:
         """Runs a command that installs packages. `manifests` are copies of files that may name an index."""
-        return await self.run_parts(await self._launch(argv, cwd, log, path=path, env=env, limit=limit), manifests)
+        return await self.run_parts(await self._launch(command), manifests)
 
     async def run_step(self, step: Step, launch: Launch, servers: Sequence[ServerLaunch], workspace: Path) -> Exit:
         """Runs a step with its servers. A step that acquires packages, which has no servers, runs in parts."""
@@ -96,26 +78,23 @@ class Installer:
                 env |= {"UV_CACHE_DIR": str(run_dirs.temp / "uv"), **beyond_proxies(env)}
             return await run_alone(replace(launch, env=env), self.marker)
 
-    async def _launch(
-        self,
-        argv: tuple[str, ...],
-        cwd: Path,
-        log: Path,
-        *,
-        path: tuple[Path, ...],
-        env: Mapping[str, str],
-        limit: float,
-    ) -> Launch:
-        await asyncio.to_thread(cwd.mkdir, parents=True, exist_ok=True)
-        variables = self.variables.for_install(path, env)
-        return Launch(argv=argv, cwd=cwd, env=variables, log=log, limit=limit, redactor=self.redactor)
+    async def _launch(self, command: InstallCommand) -> Launch:
+        await asyncio.to_thread(command.cwd.mkdir, parents=True, exist_ok=True)
+        return Launch(
+            argv=command.argv,
+            cwd=command.cwd,
+            env=self.variables.for_install(command.path, command.env),
+            log=command.log,
+            limit=command.limit,
+            redactor=self.redactor,
+        )
 
     async def fetch(
         self, argv: tuple[str, ...], cwd: Path, log: Path, *, path: tuple[Path, ...] = (), limit: float = LIMIT
     ) -> Exit:
         """Runs a command that downloads a toolchain, with a store of its own: checks could change a shared one."""
         env = clean_environ.stores_of(self.variables.run_dirs.disk / "fetched")
-        return await self.install(argv, cwd, log, path=path, env=env, limit=limit)
+        return await self.install(InstallCommand(argv=argv, cwd=cwd, log=log, path=path, env=env, limit=limit))
 
 
 def read_manifests(manifests: Iterable[Path]) -> dict[Path, str]:

@@ -2,10 +2,9 @@
 
 import os
 import zlib
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
 
 from tasks.engines.local.toolchains.node import ensure_manager, ensure_node
 from tasks.engines.local.toolchains.pinned import LIMIT, ToolchainConfig, host
@@ -18,19 +17,23 @@ from tasks.steps import Command, Environment
 WELL = Exit(code=0)
 
 
-class Install(Protocol):
-    """Runs a command that installs; `path` are directories of programs, `env` variables on top of the usual ones."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InstallCommand:
+    """A command that installs. Its directory `cwd` is created if necessary.
 
-    async def __call__(
-        self,
-        argv: tuple[str, ...],
-        cwd: Path,
-        log: Path,
-        *,
-        path: tuple[Path, ...],
-        env: Mapping[str, str],
-        limit: float,
-    ) -> Exit: ...
+    `path` are directories of programs, `env` variables on top of the usual ones.
+    """
+
+    argv: tuple[str, ...]
+    cwd: Path
+    log: Path
+    path: tuple[Path, ...] = ()
+    env: Mapping[str, str]
+    limit: float
+
+
+Install = Callable[[InstallCommand], Awaitable[Exit]]
+"""Runs a command that installs."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,7 +98,7 @@ class Toolchains:
         extra = self._pythons.extra
         argv = ("uv", "python", "install", "--install-dir", str(extra), "--no-bin", wanted)
         env = {"UV_PYTHON_DOWNLOADS": "automatic"}
-        return (await self._install(argv, extra, log, path=(), env=env, limit=LIMIT)).code == 0
+        return (await self._install(InstallCommand(argv=argv, cwd=extra, log=log, env=env, limit=LIMIT))).code == 0
 
     async def _node(self, environment: Environment, log: Path) -> Toolchain:
         node, choice = await ensure_node(self._kit, environment.version, log)
