@@ -85,17 +85,21 @@ def with_shared_nodes(components: Sequence[Component]) -> tuple[Component, ...]:
         if node is not None:
             ranges.setdefault(_installation(node), set()).update(node.node.packages)
     return tuple(
-        replace(each, node=replace(each.node, node=replace(each.node.node, packages=tuple(sorted(found)))))
-        if each.node is not None and _fits_some(found := ranges[_installation(each.node)], each.node.node)
-        else each
+        replace(each, node=_accepting(each.node, ranges[_installation(each.node)])) if each.node else each
         for each in components
     )
+
+
+def _accepting(node: NodeProject, ranges: Collection[str]) -> NodeProject:
+    """Returns the project with these ranges for its Node, if a Node is in all of them."""
+    shared = replace(node.node, packages=tuple(sorted(ranges)))
+    return replace(node, node=shared) if _fits_some(shared) else node
 
 
 def _installation(node: NodeProject) -> tuple[str, ...]:
     return (node.root, node.manager, node.lock or "", node.node.wanted, node.node.source, node.node.accepts)
 
 
-def _fits_some(ranges: Collection[str], version: Version) -> bool:
+def _fits_some(version: Version) -> bool:
     stated = [text for text in (version.wanted, version.accepts) if is_range(text)]
-    return any(all(admits(text, release) for text in (*stated, *ranges)) for release in _LADDER)
+    return any(all(admits(text, release) for text in (*stated, *version.packages)) for release in _LADDER)
