@@ -435,9 +435,11 @@ SERVER = (
     Fault(
         name="the server never listens",
         edits=(
+            # it waits without work: on a machine that the server itself keeps busy there is no verdict
+            replace(f"{WEB}/gunicorn.conf.py", "\nworkers", "\nimport time\n\nworkers"),
             append(
                 f"{WEB}/gunicorn.conf.py",
-                "\n\ndef on_starting(server: object) -> None:\n    while True:\n        pass\n",
+                "\n\ndef on_starting(server: object) -> None:\n    time.sleep(3600)\n",
             ),
         ),
         red=(red("django_health", "not_ready", "", "nothing listened within"),),
