@@ -236,7 +236,11 @@ def test_check_that_ignores_sigterm_does_not_delay_the_end(stack: TinyStack, cal
     assert_interrupted(ended, scene, signal.SIGTERM)
 
 
-def test_sigkill_leaves_no_process_and_the_next_run_cleans_up(scene: Scene) -> None:
+def test_sigkill_leaves_no_process_and_the_next_run_cleans_up(scene: Scene, tmp_path: Path) -> None:
+    """The temporary directory is its own: in a shared one, the run of another test would clean up first."""
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    scene = replace(scene, caller=replace(scene.caller, environ={**scene.caller.environ, "TMPDIR": str(temporary)}))
     call = scene.start()
     _, home = scene.begun()
     (partial,) = scene.stack.hidden
