@@ -68,7 +68,7 @@ SYNTAX = (
     image_fault(
         "the list of CMD is no JSON",
         changed('["gunicorn", "config.wsgi", "--bind", "0.0.0.0:8000"]', "['gunicorn', 'config.wsgi']"),
-        red=red("django_health", "not_ready", "", "not found"),
+        red=red("django_health", "tool_missing", "", "not found"),
     ),
 )
 
