@@ -160,7 +160,6 @@ RUNS = (
         "a RUN of the Dockerfile fails",
         changed("useradd --system", "useradd --sistem"),
         red=container("image_build", 17, "sistem"),
-        fast="RUN",
     ),
     image_fault(
         "the Dockerfile installs from a file that is not there",
