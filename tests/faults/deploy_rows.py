@@ -62,7 +62,6 @@ DEPLOY_FAULTS = (
         name="the named environment lacks a binding that the code reads",
         edits=(TO_PRODUCTION, cut(CONFIG, CLIENTS, section(f"{MENU},\n  ", "")), READS),
         red=(red("worker_container", "missing_binding", f"{CONFIG}:8", f"{INDEX}:9 reads the binding MENU"),),
-        fast="target",
     ),
     Fault(
         name="the named environment lacks a variable that the code reads",
