@@ -126,7 +126,7 @@ test *args:
 # Run only the unit tests, which start no processes: seconds
 [group('test')]
 test-unit *args:
-    {{ quote(python) }} -m pytest tests/catalogue tests/diagnostics tests/discovery tests/execution tests/planning tests/report tests/settings "$@"
+    {{ quote(python) }} -m pytest -m 'not real and not network and not slow' tests/catalogue tests/diagnostics tests/discovery tests/execution tests/planning tests/report tests/settings "$@"
 
 # Run the complete fault matrix and the slow tests
 [group('test')]

@@ -45,7 +45,7 @@ class Deploy:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LostBinding:
-    """A read of a binding that the target lacks. Other targets have the binding, in `section` of the wrangler file."""
+    """A read of a binding or variable that the target lacks. Another target has it in `section`, a key of wrangler."""
 
     name: str
     section: str
@@ -65,8 +65,8 @@ class Worker:
     JSON values, `bindings` the sections that bind other objects to names. `rules` map files to kinds of modules.
     `crons` are the triggers of its `scheduled` handler. `containers` are the classes that run images of containers.
     `reads` has the text variables that the code expects and the wrangler file does not set; most are secrets.
-    `lost` are reads of bindings that only other targets have. `unmigrated` are the D1 databases without migrations in
-    the tree. `sources` are the files of the code.
+    `lost` are reads of bindings and variables that only other targets have. `unmigrated` are the D1 databases without
+    migrations in the tree. `sources` are the files of the code.
     """
 
     config: str

@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from tests.support.temporary import keep_in_memory
 from tests.support.units import place_of
 
 # Tests with these markers run external programs, whose downloads take long: they share one home.
@@ -60,6 +61,10 @@ os.environ.setdefault("UV_SYSTEM_CERTS", "1")
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--update-golden", action="store_true", help="write the golden files again")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    keep_in_memory(config.option, os.environ)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

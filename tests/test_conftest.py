@@ -1,13 +1,16 @@
 """Tests are isolated from this machine and from the network."""
 
+import argparse
 import asyncio
 import os
+import shutil
 import socket
 import subprocess
 from pathlib import Path
 
 import pytest
 
+from tests.support.temporary import CHOICE, keep_in_memory, room_in_memory
 from tests.support.units import POSTGRES, PREFECT, UNITS
 
 OUTSIDE = "192.0.2.1"  # an address reserved for documentation: no host answers there
@@ -66,3 +69,25 @@ def test_every_file_of_a_unit_exists() -> None:
     root = Path(__file__).parents[1]
 
     assert [file for unit in UNITS for file in unit if not (root / file).is_file()] == []
+
+
+class TestTemporaryFiles:
+    FACTS = "MemTotal:       24684084 kB\nMemFree:         2000000 kB\nMemAvailable:   16777216 kB\n"
+
+    def test_room_is_what_both_the_memory_and_its_directory_have(self, tmp_path: Path) -> None:
+        facts = tmp_path / "meminfo"
+        facts.write_text(self.FACTS)
+        free = shutil.disk_usage(tmp_path).free
+
+        assert room_in_memory(tmp_path, facts) <= min(free, 16 << 30)
+        assert room_in_memory(tmp_path / "absent", facts) == 0
+        assert room_in_memory(tmp_path, tmp_path / "absent") == 0
+
+    def test_chosen_place_stays(self) -> None:
+        chosen: list[tuple[str | None, dict[str, str]]] = [("/chosen", {}), (None, {CHOICE: "/chosen"})]
+        for basetemp, environ in chosen:
+            before = dict(environ)
+
+            keep_in_memory(argparse.Namespace(basetemp=basetemp), environ)
+
+            assert environ == before

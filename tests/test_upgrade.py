@@ -231,6 +231,7 @@ def test_database_that_the_base_did_not_create_is_not_upgraded(deploy: Try) -> N
     assert "not as the base has left it" in result.reason
 
 
+@pytest.mark.slow
 @pytest.mark.real
 @pytest.mark.network
 def test_removal_of_all_migrations_is_reported(deploy: Try) -> None:

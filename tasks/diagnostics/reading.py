@@ -9,7 +9,8 @@ from tasks.diagnostics.paths import PathMapper
 from tasks.models import Diagnostic, Severity, TestCounts
 
 _ANSI = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-Z\\-_])")
-_LONG = re.compile(r"^(.{1000}).+$", re.MULTILINE)
+LONGEST_LINE = 1000
+_LONG = re.compile(rf"^(.{{{LONGEST_LINE}}}).+$", re.MULTILINE)
 _BLANK = re.compile(r"\n{3,}|\n(?:[ \t]*\n){8,}")
 _TOML = re.compile(r"TOML parse error at line (\d+), column (\d+)")
 
@@ -54,7 +55,7 @@ def plain_text(text: str) -> str:
 
 def readable(text: str) -> str:
     """Returns the text with long lines cut, and with one blank line instead of many."""
-    return _BLANK.sub("\n\n", _LONG.sub(r"\1", text))
+    return _BLANK.sub("\n\n", _LONG.sub(r"\1", text) if len(text) > LONGEST_LINE else text)
 
 
 def deduplicated(diagnostics: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:

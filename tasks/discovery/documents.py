@@ -135,8 +135,8 @@ def _object(value: object) -> Table:
 def table(value: object, *keys: str) -> Table:
     """Returns the table under `keys`, or an empty one."""
     for key in keys:
-        value = value.get(key) if isinstance(value, Mapping) else None
-    return value if isinstance(value, Mapping) else {}
+        value = value.get(key) if isinstance(value, (dict, Mapping)) else None  # the check for a dict is quicker
+    return value if isinstance(value, (dict, Mapping)) else {}
 
 
 def string(value: object, *keys: str) -> str:

@@ -11,11 +11,18 @@ ROOT = "."
 
 def join(directory: str, path: str) -> str:
     """Returns `path` below `directory`, with `..` and `.` resolved. A path above the root begins with `..`."""
+    if _is_plain(path):  # most calls, and quicker
+        if directory == ROOT:
+            return path
+        if _is_plain(directory):
+            return f"{directory}/{path}"
     return posixpath.normpath(posixpath.join(directory, path))
 
 
 def parent(path: str) -> str:
     """Returns the directory that contains a file or directory. The parent of the root is the root."""
+    if _is_plain(path):
+        return path.rpartition("/")[0] or ROOT
     return posixpath.dirname(path) or ROOT
 
 
@@ -39,13 +46,18 @@ def is_nested(path: str, other: str) -> bool:
 
 def relative(path: str, directory: str) -> str:
     """Returns `path` relative to `directory`, with `..` if it is outside."""
-    if "/." not in path and "//" not in path and not path.startswith((".", "/")) and not path.endswith("/"):
+    if _is_plain(path):
         # most calls are for a path below the directory; relpath asks the system for the current one
-        if directory == ROOT and path:
+        if directory == ROOT:
             return path
         if path.startswith(directory + "/"):
             return path[len(directory) + 1 :]
     return posixpath.relpath(path, directory)
+
+
+def _is_plain(path: str) -> bool:
+    """Whether nothing in a path can be resolved, as far as a quick look tells."""
+    return path != "" and "/." not in path and "//" not in path and path[0] not in "./" and path[-1] != "/"
 
 
 class FileView:

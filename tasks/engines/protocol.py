@@ -1,6 +1,6 @@
 """The interface between the executor and the engines."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Protocol, Self
@@ -36,6 +36,15 @@ class Engine(Protocol):
 
     async def answers(self, environment: Environment, log: Path) -> bool:
         """Does the environment's control command succeed? It asks the package registry, after a failed installation."""
+
+    async def identify(
+        self, environments: Iterable[Environment], images: Iterable[str], *, has_database: bool
+    ) -> Mapping[str, str]:
+        """What results depend on besides their steps: the digests of base images by tag, and the engine's platform.
+
+        `images` are the base images that the stack's Dockerfiles name. Raises EngineError if one is not available. An
+        engine without images returns nothing.
+        """
 
     async def warm_database(self, expected: Iterable[Database]) -> None:
         """Starts Postgres before the first step needs it. Raises EngineError if that fails.

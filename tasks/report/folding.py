@@ -19,10 +19,14 @@ _SEVERITIES = list(Severity)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FoldedFinding:
-    """Equal diagnostics of one check. `count` is their number, `diagnostics` has the first one of each place."""
+    """Equal diagnostics of one check. `count` is their number, `diagnostics` has the first one of each place.
+
+    `key` is that of `sameness`.
+    """
 
     diagnostics: tuple[Diagnostic, ...]
     count: int
+    key: tuple[str, ...]
 
     @property
     def diagnostic(self) -> Diagnostic:
@@ -41,7 +45,9 @@ def findings(diagnostics: Sequence[Diagnostic]) -> tuple[FoldedFinding, ...]:
         key = sameness(diagnostic)
         places.setdefault(key, {}).setdefault(diagnostic.location, diagnostic)
         counts[key] += 1
-    return tuple(FoldedFinding(diagnostics=tuple(each.values()), count=counts[key]) for key, each in places.items())
+    return tuple(
+        FoldedFinding(diagnostics=tuple(each.values()), count=counts[key], key=key) for key, each in places.items()
+    )
 
 
 def sameness(diagnostic: Diagnostic) -> tuple[str, ...]:

@@ -9,12 +9,12 @@ from tasks.models import CheckReport, Diagnostic, Report, Severity, Stage, Statu
 from tasks.report.facts import counted, named, tally
 from tasks.report.findings.missing_migration import RULE as MISSING_MIGRATION
 from tasks.report.findings.missing_migration import changed_names, lacking_name
-from tasks.report.folding import FoldedFinding, cause_of, findings, headline, sameness, times
+from tasks.report.folding import FoldedFinding, cause_of, findings, headline, times
 
 LISTED = 20
 """The causes that reports list."""
 _TITLES = 3
-_STAGES = list(Stage)
+_STAGES = {stage: place for place, stage in enumerate(Stage)}
 _RED = (Status.FAILED, Status.ERRORED)
 _RAISED = re.compile(r"(?:[\w.]+\.)?(?P<type>\w+(?:Error|Exception|Warning)|ImproperlyConfigured): (?P<text>.+)")
 _TYPE = re.compile(r"\w+(?:Error|Exception|Warning)|ImproperlyConfigured")
@@ -72,7 +72,7 @@ class _Cause:
 def red_checks(report: Report) -> tuple[CheckReport, ...]:
     """Failed and errored checks in the order to look at them: by stage, and failed before errored."""
     red = [check for check in report.checks if check.result.status in _RED]
-    return tuple(sorted(red, key=lambda check: (_STAGES.index(check.stage), _RED.index(check.result.status))))
+    return tuple(sorted(red, key=lambda check: (_STAGES[check.stage], _RED.index(check.result.status))))
 
 
 def rank_fixes(report: Report, most: int = LISTED) -> tuple[tuple[Fix, ...], int]:
@@ -185,7 +185,7 @@ def _fixes(check: CheckReport) -> Iterator[tuple[set[Key], Fix]]:
     # if a red check has errors, its warnings are not the cause
     found = tuple(each for each in found if each.diagnostic.severity is Severity.ERROR) or found
     errors = [each.count if each.diagnostic.severity is Severity.ERROR else 0 for each in found]
-    members = [(check.id, sameness(each.diagnostic)) for each in found]
+    members = [(check.id, each.key) for each in found]
     if not found or result.status is Status.ERRORED:
         reason = result.reason or result.reason_code or "only its log has the reason"
         is_errored = result.status is Status.ERRORED
@@ -209,7 +209,7 @@ def _keys(finding: FoldedFinding) -> set[Key]:
         names = sorted((leaves["nodes"] or leaves["migrations"]).split(", "))
         return {("leaves", leaves["app"] or leaves["of"], *names)}
     is_one_line = len(finding.diagnostics) == 1 and diagnostic.file and diagnostic.line
-    place: Key = ("line", str(diagnostic.file), str(diagnostic.line)) if is_one_line else sameness(diagnostic)
+    place: Key = ("line", str(diagnostic.file), str(diagnostic.line)) if is_one_line else finding.key
     raised = _exception(diagnostic)
     return {place, ("raised", *raised)} if raised else {place}
 
@@ -230,9 +230,10 @@ def repeated(report: Report) -> Mapping[str, CheckReport]:
     """Returns by id the red checks with the reason and findings of an earlier check, and that check."""
     first: dict[tuple[object, ...], CheckReport] = {}
     found: dict[str, CheckReport] = {}
-    order = [check for check in report.checks if check in red_checks(report)]
-    for check in order:
+    for check in report.checks:
         result = check.result
+        if result.status not in _RED:
+            continue
         # the reason of a missing verdict is whole; a failure is the same only with the same findings
         is_whole = result.status is Status.ERRORED and bool(result.reason)
         said = () if is_whole else tuple((each.location, each.message) for each in result.diagnostics)

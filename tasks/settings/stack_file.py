@@ -78,7 +78,10 @@ def parse_stack_file(text: str) -> dict[str, Any]:
 
 
 def _extent(text: str) -> tuple[int, int]:
-    """The line that nests too deep (0 without one), and the number of lines and values. It takes linear time."""
+    """The line that nests too deep (0 without one), and the number of lines and values. It takes linear time.
+
+    It stops behind VALUES of them.
+    """
     depth = parts = commas = 0
     line = 1
     for found in TOKEN.finditer(text):
@@ -89,6 +92,8 @@ def _extent(text: str) -> tuple[int, int]:
             return line, line + commas
         line += sign.count("\n")
         commas += sign == ","
+        if line + commas > VALUES:
+            break
     return 0, line + commas
 
 

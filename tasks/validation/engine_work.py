@@ -1,6 +1,5 @@
 """Opens the engine of a run: the chosen one, or the embedded one if the containers that `auto` found cannot be used."""
 
-import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
@@ -26,7 +25,7 @@ async def open_engine_work(job: Job, logs: Path, note: Note) -> AsyncIterator[Wo
     async with contextlib.AsyncExitStack() as opened:
         engine = await _open_engine(job, logs, note, opened)
         scope = job.scope
-        if reuse := await asyncio.to_thread(open_reuse, job, engine):
+        if reuse := await open_reuse(job, engine):
             yield ReusingWork(scope.plan, engine, scope.lowering, logs, reuse)
         else:
             yield EngineWork(scope.plan, engine, scope.lowering, logs, whole=job.whole)

@@ -1,35 +1,72 @@
 """Makes the keys of a run's checks, and decides which results of earlier runs stand for them."""
 
+import asyncio
 import os
 import platform
+import re
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cache, partial
 from pathlib import Path
 
+from tasks.discovery.image.dockerfile import parse_dockerfile
 from tasks.engines.protocol import Engine
-from tasks.errors import PredeployError
+from tasks.errors import EngineError, PredeployError
 from tasks.execution.reuse.decision import choose_reused
-from tasks.execution.reuse.keys import CheckKey, KeyFacts, digest, keys_of
-from tasks.execution.reuse.machine import machine_digest, own_code, secret_digest
+from tasks.execution.reuse.keys import CheckKey, KeyFacts, digest, dockerfile_of, keys_of
+from tasks.execution.reuse.machine import caller_digest, machine_digest, own_code, secret_digest
 from tasks.execution.reuse.store import Record, ResultStore, open_store
 from tasks.execution.reuse.work import Reuse
 from tasks.models import EngineFacts
+from tasks.planning.lowering import environments_of
 from tasks.source.tree import Tree, digest_of, read_tree, select
 from tasks.steps import Inputs
 from tasks.validation.job import Job
 from tasks.validation.scope import Scope
 
+MOUNTED = re.compile(r"^[^#\n]*--mount=\S*\bfrom=", re.MULTILINE)
+"""A RUN that mounts another stage or image: its name may be that of an image."""
 
-def open_reuse(job: Job, engine: Engine) -> Reuse | None:
-    """Returns the reuse of a run; None if the run neither takes results from the store nor adds to it.
 
-    It blocks: it reads the store and the programs on PATH.
-    """
-    if not may_reuse(job) or engine.facts.name != "local":
+async def open_reuse(job: Job, engine: Engine) -> Reuse | None:
+    """Returns the reuse of a run; None if the run neither takes results from the store nor adds to it."""
+    if not may_reuse(job):
         return None
+    identity: Mapping[str, str] = {}
+    if "image" in engine.provides:
+        images = await asyncio.to_thread(base_images, job.scope)
+        if images is None:  # no digest says what would be built
+            return None
+        checks = job.scope.plan.checks
+        environments = {each.key: each for check in checks for each in environments_of(check, job.scope.lowering)}
+        has_database = any(check.database for check in checks)
+        try:
+            identity = await engine.identify(environments.values(), images, has_database=has_database)
+        except EngineError:  # the checks that need the image report it
+            return None
+    return await asyncio.to_thread(_open, job, engine, identity)
+
+
+def base_images(scope: Scope) -> frozenset[str] | None:
+    """Returns the base images of the stack's Dockerfiles; None if one has a name that only the build knows."""
+    found: set[str] = set()
+    for check in scope.plan.checks:
+        if check.image is None or not check.image.dockerfile:
+            continue
+        try:
+            text = (scope.tree.root / dockerfile_of(check.image)).read_text(encoding="utf-8")
+        except (OSError, ValueError):
+            return None
+        found |= {image for image in parse_dockerfile(text, dict(check.image.args)).images if image != "scratch"}
+        if MOUNTED.search(text):
+            return None
+    return None if any("$" in image or not image for image in found) else frozenset(found)
+
+
+def _open(job: Job, engine: Engine, identity: Mapping[str, str]) -> Reuse | None:
+    """It blocks: it reads the store and the programs on PATH."""
     store = open_store(job.user_dirs.cache, job.user_dirs.data)
     if store is None:
         return None
@@ -40,6 +77,7 @@ def open_reuse(job: Job, engine: Engine) -> Reuse | None:
         engine=engine.facts,
         store=store,
         has_images="image" in engine.provides,
+        identity=identity,
     )
     before, keys = stamps_of(job.scope.tree), maker.keys(job.scope.tree)
     records = {} if job.settings.fresh else records_for(job.scope, keys, store)
@@ -84,7 +122,10 @@ def records_for(scope: Scope, keys: Mapping[str, CheckKey], store: ResultStore) 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeyMaker:
-    """Makes the keys of a scope's checks for a state of its tree. `values` are those of the secrets."""
+    """Makes the keys of a scope's checks for a state of its tree. `values` are those of the secrets.
+
+    `identity` has the digests of base images and the platform of an engine that has images.
+    """
 
     scope: Scope
     environ: Mapping[str, str]
@@ -92,6 +133,7 @@ class KeyMaker:
     engine: EngineFacts
     store: ResultStore
     has_images: bool = False
+    identity: Mapping[str, str] = field(default_factory=dict)
 
     def keys(self, tree: Tree) -> dict[str, CheckKey]:
         """Returns the key of each check, by id."""
@@ -105,8 +147,8 @@ class KeyMaker:
         facts = KeyFacts(
             predeploy=own_code(),
             engine=f"{self.engine.name} {self.engine.version} {platform.system()} {platform.machine()}",
-            machine=machine_digest(self.environ, secret),
-            settings=digest([scope.images, scope.settings.postgres]),
+            machine=(caller_digest if self.has_images else machine_digest)(self.environ, secret),
+            settings=digest([scope.images, scope.settings.postgres, dict(self.identity)]),
             files=files,
             lowering=scope.lowering,
             base=digest(base),

@@ -15,7 +15,7 @@ import pytest
 
 from flows.cli.receipt.answer import ASKED, Answer, answer, require_receipt
 from flows.cli.receipt.write import is_base_certain, write_receipt
-from tasks.engines.dagger.reach import RUNTIMES
+from tasks.engines.dagger.reach import RUNNER_HOST, RUNTIMES
 from tasks.hardening import NOTHING_EXPOSED
 from tasks.models import EngineFacts, Report
 from tasks.secrets import Secrets
@@ -224,6 +224,18 @@ def test_docker_without_a_daemon_is_no_engine_until_its_daemon_listens(
     assert world.ask() is not None, "the file of a socket without a listener is no daemon"
     (world.stack.parent / ".docker").mkdir()
     (world.stack.parent / ".docker/config.json").write_text('{"currentContext": "remote"}')
+    assert world.ask() is None
+
+
+def test_run_in_containers_is_answered_while_the_same_engine_listens(world: World) -> None:
+    place = world.stack.parent / "engine.sock"
+    world.environ |= {"PATH": without_runtimes(os.environ["PATH"]), RUNNER_HOST: f"unix://{place}"}
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(place))
+        listener.listen()
+        world.run(with_settings(world.job(), engine="auto"), engine=EngineFacts(name="dagger", version="1", reason=""))
+
+        assert world.ask() is not None
     assert world.ask() is None
 
 

@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from tasks.diagnostics import Parsed, parse
@@ -22,6 +23,7 @@ class Capture:
     stderr: str
 
 
+@cache
 def load(name: str) -> Capture:
     """The capture of `parser/case`."""
     head, _, rest = (FOLDER / f"{name}.txt").read_text(encoding="utf-8").partition("--- stdout\n")
@@ -39,8 +41,12 @@ def read(name: str) -> Parsed:
 
 def names(*parsers: str) -> list[str]:
     """Every capture, or those of these parsers."""
-    found = sorted(path.relative_to(FOLDER).with_suffix("").as_posix() for path in FOLDER.glob("*/*.txt"))
-    return [name for name in found if not parsers or name.partition("/")[0] in parsers]
+    return [name for name in _names() if not parsers or name.partition("/")[0] in parsers]
+
+
+@cache
+def _names() -> list[str]:
+    return sorted(path.relative_to(FOLDER).with_suffix("").as_posix() for path in FOLDER.glob("*/*.txt"))
 
 
 def shown(finding: Diagnostic) -> str:

@@ -33,13 +33,17 @@ def test_any_beginning_or_end_of_an_output_is_read(parser: str) -> None:
                 assert finding.line is None or (finding.line > 0 and finding.file)
 
 
-@pytest.mark.parametrize("parser", PARSERS)
-def test_garbage_and_other_tools_outputs_never_raise(parser: str) -> None:
-    noise = random.Random(7)  # the same noise each time
+@pytest.fixture(scope="module")
+def noise() -> list[str]:
+    """Texts of random characters, the same ones each time."""
+    rng = random.Random(7)
     letters = "{}[]\"':,.\n\t /\\0123456789abcE=_-\x1b\x00é│╭"
+    return ["".join(rng.choices(letters, k=400)) for _ in range(60)]
 
-    for _ in range(60):
-        text = "".join(noise.choice(letters) for _ in range(400))
+
+@pytest.mark.parametrize("parser", PARSERS)
+def test_garbage_and_other_tools_outputs_never_raise(parser: str, noise: list[str]) -> None:
+    for text in noise:
         _parse(parser, text, text[::-1])
     for name in names()[::4]:
         capture = load(name)

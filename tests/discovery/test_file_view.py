@@ -5,20 +5,22 @@ import random
 
 import pytest
 
-from tasks.discovery.file_view import ROOT, FileView, lineage, parent, relative
+from tasks.discovery.file_view import ROOT, FileView, join, lineage, parent, relative
 
 WORDS = ("a", "b", "c", ".x", "..", ".", "d.py", "", "package.json")
 DIRECTORIES = (ROOT, "a", "a/b", "b", "..", "c/.x", "a/", "/a", "a/..")
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_relative_path_is_that_of_the_library(seed: int) -> None:
+def test_paths_are_those_of_the_library(seed: int) -> None:
     chance = random.Random(seed)
     for _ in range(1000):
         path = "/".join(chance.choices(WORDS, k=chance.randint(1, 5)))
         directory = chance.choice(DIRECTORIES)
         if path:
             assert relative(path, directory) == posixpath.relpath(path, directory), (path, directory)
+        assert join(directory, path) == posixpath.normpath(posixpath.join(directory, path)), (directory, path)
+        assert parent(path) == (posixpath.dirname(path) or ROOT), path
 
 
 @pytest.mark.parametrize("seed", range(5))

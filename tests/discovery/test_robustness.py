@@ -51,10 +51,11 @@ def test_odd_files_raise_no_error(path: str) -> None:
         assert found.of(Kind.WEB) or path == "api/manage.py"
 
 
+@pytest.mark.parametrize("parts", [11, pytest.param(40, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("path", sorted(WHOLE))
-def test_truncated_files_raise_no_error(path: str) -> None:
+def test_truncated_files_raise_no_error(path: str, parts: int) -> None:
     text = WHOLE[path]
-    for end in range(0, len(text), max(1, len(text) // 40)):
+    for end in range(0, len(text), max(1, len(text) // parts)):
         look(WHOLE | {path: text[:end]})
 
 
@@ -156,11 +157,11 @@ def test_the_order_of_the_paths_does_not_matter() -> None:
     assert discover(sorted(WHOLE, reverse=True), WHOLE.__getitem__) == look(WHOLE)
 
 
-DEEP = 50_000
-EXPLOSIVE = ("[" * DEEP, "- " * DEEP + "1", "(" * DEEP, '{"a":' * DEEP, "x = " + "-" * DEEP + "1", "9" * DEEP)
-
-
-@pytest.mark.parametrize("text", EXPLOSIVE, ids=lambda text: text[:6])
-def test_files_that_nest_too_deep_raise_no_error(text: str) -> None:
+@pytest.mark.parametrize("depth", [10_000, pytest.param(50_000, marks=pytest.mark.slow)])
+@pytest.mark.parametrize(
+    ("before", "level", "after"),
+    [("", "[", ""), ("", "- ", "1"), ("", "(", ""), ("", '{"a":', ""), ("x = ", "-", "1"), ("", "9", "")],
+)
+def test_files_that_nest_too_deep_raise_no_error(before: str, level: str, after: str, depth: int) -> None:
     for path in (*sorted(WHOLE), "api/noxfile.py"):
-        look(WHOLE | {path: text})
+        look(WHOLE | {path: before + level * depth + after})

@@ -70,7 +70,6 @@ DATABASE = (
             red("migrate", "findings", f"{WEB}/menu/migrations/0003_till.py", "syntax error at or near"),
             red("pytest", "tests_failed", f"{WEB}/tests/test_inbox.py", "syntax error at or near"),
         ),
-        fast="installs and migrations",
     ),
     Fault(
         name="extensions of Postgres's contrib",

@@ -35,10 +35,11 @@ READS = on_health("""const { MENU } = env as unknown as { MENU: KVNamespace };
 CLIENTS = r'^  "vars": \{\n(?P<vars>(?:.*\n)*?)^  \}\n'
 
 
-def section(top: str, production: str) -> str:
+def section(top: str, production: str, secret: str = "") -> str:
     """The end of a wrangler file: variables at both places, and more at the top level or in production."""
-    variables = '"vars": { "CLIENTS": { "coffee-shop": ["https://coffee-shop.example", "http://localhost:4321"] } }'
-    return f'  {top}{variables},\n  "env": {{ "production": {{ {production}{variables} }} }}\n'
+    clients = '"CLIENTS": { "coffee-shop": ["https://coffee-shop.example", "http://localhost:4321"] }'
+    here = f'{production}"vars": {{ {clients} }}'
+    return f'  {top}"vars": {{ {secret}{clients} }},\n  "env": {{ "production": {{ {here} }} }}\n'
 
 
 DEPLOY_FAULTS = (
@@ -60,8 +61,17 @@ DEPLOY_FAULTS = (
     Fault(
         name="the named environment lacks a binding that the code reads",
         edits=(TO_PRODUCTION, cut(CONFIG, CLIENTS, section(f"{MENU},\n  ", "")), READS),
-        red=(red("worker_container", "missing_binding", f"{INDEX}:9", "reads the binding MENU"),),
-        fast="target",
+        red=(red("worker_container", "missing_binding", f"{CONFIG}:8", f"{INDEX}:9 reads the binding MENU"),),
+    ),
+    Fault(
+        name="the named environment lacks a variable that the code reads",
+        edits=(TO_PRODUCTION, replace(CONFIG, '  "vars": {', '  "env": { "production": {} },\n  "vars": {')),
+        red=(red("worker_container", "missing_binding", f"{CONFIG}:6", f"{APP}:24 reads the variable CLIENTS"),),
+    ),
+    Fault(
+        name="the named environment lacks a variable that is a secret there",
+        edits=(TO_PRODUCTION, cut(CONFIG, CLIENTS, section("", "", '"INTAKE_API_KEY": "dev", '))),
+        exit=0,
     ),
     Fault(
         name="the named environment alone has the bindings",

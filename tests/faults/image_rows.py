@@ -68,7 +68,7 @@ SYNTAX = (
     image_fault(
         "the list of CMD is no JSON",
         changed('["gunicorn", "config.wsgi", "--bind", "0.0.0.0:8000"]', "['gunicorn', 'config.wsgi']"),
-        red=red("django_health", "not_ready", "", "not found"),
+        red=red("django_health", "tool_missing", "", "not found"),
     ),
 )
 
@@ -160,7 +160,6 @@ RUNS = (
         "a RUN of the Dockerfile fails",
         changed("useradd --system", "useradd --sistem"),
         red=container("image_build", 17, "sistem"),
-        fast="RUN",
     ),
     image_fault(
         "the Dockerfile installs from a file that is not there",

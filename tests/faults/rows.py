@@ -75,7 +75,6 @@ PACKAGES = (
             ),
         ),
         red=(red("worker_container", "lock_stale", "pnpm-lock.yaml", "zod"),),
-        fast="installs and migrations",
     ),
     Fault(
         name="the pnpm lock is no YAML",

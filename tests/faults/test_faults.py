@@ -77,7 +77,7 @@ def validators(shared_home: Path) -> dict[str, Validator]:
     # rows also hunt for earlier results that an edit should have ended
     return {
         "local": Validator(user_dirs=user_dirs, reuses=True),
-        "dagger": Validator(user_dirs=user_dirs, environ=containers),
+        "dagger": Validator(user_dirs=user_dirs, environ=containers, reuses=True),
     }
 
 

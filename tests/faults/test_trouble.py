@@ -138,7 +138,10 @@ exit 1
 """
 
 
-@pytest.mark.parametrize("initdb", ["exit 1", MADE], ids=["no data directory", "no server"])
+@pytest.mark.parametrize(
+    "initdb",
+    [pytest.param("exit 1", id="no data directory", marks=pytest.mark.slow), pytest.param(MADE, id="no server")],
+)
 def test_postgres_does_not_start(initdb: str, cafe: Path, validator: Validator, tmp_path: Path) -> None:
     programs = tmp_path / "programs"
     programs.mkdir()
@@ -190,7 +193,7 @@ def test_postgres_dies_while_a_check_runs(cafe: Path, validator: Validator, tmp_
     assert (result.status, result.reason_code) == (Status.ERRORED, "service_lost"), told(report)
 
 
-@pytest.mark.parametrize(("place", "megabytes"), [("data", 8), ("cache", 72)])
+@pytest.mark.parametrize(("place", "megabytes"), [("data", 8), pytest.param("cache", 72, marks=pytest.mark.slow)])
 def test_disk_is_full(place: str, megabytes: int, cafe: Path, validator: Validator, tmp_path: Path) -> None:
     with small_disk(tmp_path / "disk", megabytes) as disk:
         cramped = replace(validator, user_dirs=replace(validator.user_dirs, **{place: disk}))

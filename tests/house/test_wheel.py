@@ -203,7 +203,9 @@ def test_the_command_to_run_again_is_predeploy(installed: Installed, stack: Tiny
     assert ended.document["rerun"] == "predeploy stack --only 'broken'"
 
 
-@pytest.mark.parametrize("path", ["", ".", ":/elsewhere"])
+@pytest.mark.parametrize(
+    "path", ["", pytest.param(".", marks=pytest.mark.slow), pytest.param(":/elsewhere", marks=pytest.mark.slow)]
+)
 def test_modules_of_the_current_directory_are_not_taken_for_ours(
     installed: Installed, stack: TinyStack, path: str
 ) -> None:

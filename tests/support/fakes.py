@@ -37,6 +37,7 @@ class FakeEngine:
     ) -> None:
         self.provides = provides
         self.warnings: Sequence[str] = ()
+        self.identity: dict[str, str] = {}
         self.gates: dict[str, asyncio.Event] = {}
         self.ran: list[Step] = []
         self.prepared: list[Environment] = []
@@ -118,6 +119,12 @@ class FakeEngine:
         if not self._image_registry:
             raise EngineError(f"the image could not be published as {reference}: denied", "delivery")
         return f"{reference}@{DIGEST}"
+
+    async def identify(
+        self, environments: Iterable[Environment], images: Iterable[str], *, has_database: bool
+    ) -> Mapping[str, str]:
+        """Digests that are made of the references: `identity` replaces some."""
+        return {image: f"{image}@{DIGEST}" for image in images} | self.identity
 
     async def warm_database(self, expected: Iterable[Database] = ()) -> None:
         self.warmed += ["database", *(each.name for each in expected)]

@@ -1,20 +1,23 @@
 """The keys of a run on real files: which runs may reuse, what an edit during a run does, and what a machine changes."""
 
+import asyncio
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from tasks.errors import EngineError
 from tasks.execution.reuse.machine import machine_digest
 from tasks.execution.reuse.work import Reuse, remember
 from tasks.hardening import NOTHING_EXPOSED
 from tasks.models import EngineFacts, Result, Status
+from tasks.steps import Image
 from tasks.user_dirs import UserDirs
 from tasks.validation.job import Job, RunEnvironment, prepare
-from tasks.validation.reused import open_reuse
+from tasks.validation.reused import base_images, open_reuse
 from tasks.validation.scope import read_scope
 from tests.support.factories import make_check, make_some_plan
 from tests.support.fakes import FakeEngine
@@ -35,9 +38,20 @@ class Embedded(FakeEngine):
 
 
 class Containers(Embedded):
-    """A fake engine under the name of the container engine."""
+    """A fake engine under the name of the container engine, with a digest for each base image."""
 
     name = "dagger"
+
+    def __init__(self, **digests: str) -> None:
+        super().__init__(provides=frozenset({"image"}))
+        self.identity = {"platform": "linux/amd64", **digests}
+
+
+class WithoutImage(Containers):
+    """A container engine that cannot get a base image."""
+
+    async def identify(self, *_: object, **__: object) -> Mapping[str, str]:
+        raise EngineError("the base image python:3.13 is not available", "base_image")
 
 
 @pytest.fixture
@@ -61,15 +75,21 @@ def job_of(stack: Path, **over: object) -> Job:
     return replace(job, **over)  # type: ignore[arg-type]
 
 
-def opened(stack: Path, **over: object) -> Reuse:
-    reuse = open_reuse(job_of(stack, **over), Embedded())
+def open_now(job: Job, engine: Embedded | None = None) -> Reuse | None:
+    return asyncio.run(open_reuse(job, engine or Embedded()))
+
+
+def opened(stack: Path, engine: Embedded | None = None, **over: object) -> Reuse:
+    reuse = open_now(job_of(stack, **over), engine)
     assert reuse is not None
     return reuse
 
 
-def passed(stack: Path, meanwhile: Callable[[Path], object] = lambda _: None) -> None:
+def passed(
+    stack: Path, meanwhile: Callable[[Path], object] = lambda _: None, engine: Embedded | None = None, **over: object
+) -> None:
     """A run in which the check passes."""
-    reuse = opened(stack)
+    reuse = opened(stack, engine, **over)
     meanwhile(stack)
     remember(reuse, {LINT.id: PASS}, reuse.changed(), ())
 
@@ -121,15 +141,54 @@ def test_result_of_a_run_with_an_edit_is_not_kept(stack: Path, meanwhile: Callab
     ids=["untrusted", "deployment", "shard", "setting"],
 )
 def test_run_without_reuse(stack: Path, over: dict[str, object]) -> None:
-    assert open_reuse(job_of(stack, **over), Embedded()) is None
+    assert open_now(job_of(stack, **over)) is None
 
 
-def test_gate_server_of_mysql_and_container_engine_reuse_nothing(stack: Path) -> None:
+def test_gate_and_server_of_mysql_reuse_nothing(stack: Path) -> None:
     job = job_of(stack)
     for over in ({"gate": True}, {"mysql_url": "mysql://user:password@host"}):
         scope = replace(job.scope, settings=job.settings.model_copy(update=over))
-        assert open_reuse(replace(job, scope=scope), Embedded()) is None
-    assert open_reuse(job, Containers()) is None
+        assert open_now(replace(job, scope=scope)) is None
+
+
+def test_containers_reuse_with_the_same_base_images_alone(stack: Path) -> None:
+    passed(stack, engine=Containers(python="python@sha256:1"))
+
+    assert LINT.id in opened(stack, Containers(python="python@sha256:1")).records
+    assert opened(stack, Containers(python="python@sha256:2")).records == {}
+    assert opened(stack, Containers(python="python@sha256:1", platform="linux/arm64")).records == {}
+    assert opened(stack).records == {}
+
+
+def test_programs_of_this_machine_do_not_matter_in_containers(stack: Path) -> None:
+    passed(stack, engine=Containers())
+    (stack.parent / "bin").mkdir()
+    (stack.parent / "bin/ruff").touch()
+
+    assert LINT.id in opened(stack, Containers()).records
+
+
+def test_unavailable_base_image_means_no_reuse(stack: Path) -> None:
+    assert open_now(job_of(stack), WithoutImage()) is None
+
+
+@pytest.mark.parametrize(
+    ("dockerfile", "expected"),
+    [
+        ("FROM python:3.13 AS b\nFROM scratch\nCOPY --from=b /a /a\n", {"python:3.13"}),
+        ("FROM python:3.13\nCOPY --from=nginx:1 /x /x\n", {"python:3.13", "nginx:1"}),
+        ("ARG V=3.13\nFROM python:$V\n", {"python:3.13"}),
+        ("ARG V\nFROM python:$V\n", None),
+        ("FROM python:3.13\n# RUN --mount=from=x\nRUN --mount=type=cache,from=uv pip install x\n", None),
+    ],
+)
+def test_base_images_of_a_dockerfile(stack: Path, dockerfile: str, expected: set[str] | None) -> None:
+    (stack / "Dockerfile").write_text(dockerfile)
+    job = job_of(stack)
+    image = Image(title="image of web", dockerfile="Dockerfile")
+    scope = replace(job.scope, plan=make_some_plan(replace(LINT, image=image)))
+
+    assert base_images(scope) == expected
 
 
 def test_failed_check_is_flaky(stack: Path) -> None:

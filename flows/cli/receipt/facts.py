@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from tasks.engines.dagger.reach import is_without_containers
+from tasks.engines.dagger.reach import containers_of
 from tasks.errors import PredeployError
 from tasks.execution.reuse.machine import machine_digest, own_code
 from tasks.source.git import ask_git
@@ -52,7 +52,7 @@ def facts_of(tree: Tree, environ: Mapping[str, str], secret: bytes) -> dict[str,
         "git": git_facts(tree),
         "configuration": str((tree.root / CONFIGURATION).exists()),
         "machine": machine_digest(environ, secret),
-        "containers": str(not is_without_containers(environ)),
+        "containers": containers_of(environ),
         "predeploy": own_code(),
         "day": f"{datetime.now(UTC):%Y-%m-%d}",
     }

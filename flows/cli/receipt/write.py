@@ -8,7 +8,7 @@ from pathlib import Path
 from flows.cli.receipt.answer import ASKED
 from flows.cli.receipt.facts import facts_of, git_facts, request_file, request_of, stack_file
 from flows.cli.receipt.kept import drop_old, kept_report, serves_others
-from tasks.engines.dagger.reach import is_without_containers
+from tasks.engines.dagger.reach import containers_of
 from tasks.errors import PredeployError
 from tasks.execution.reuse.sealed import make_secret, write_sealed
 from tasks.models import Report, SkipReason
@@ -20,7 +20,7 @@ from tasks.validation.scope import Scope
 
 def write_receipt(report: Report, job: Job, text: str, place: Path) -> None:
     """Writes the receipt if a new run could give no other report. `place` is the directory of the report."""
-    if not serves_others(job) or not report.certain_until or not has_certain_engine(job) or not job.reuses:
+    if not serves_others(job) or not report.certain_until or not has_certain_engine(job, report) or not job.reuses:
         return
     if not report.directory or job.settings.base or job.settings.fresh:  # a receipt would be a result of an earlier run
         return
@@ -42,11 +42,12 @@ def write_receipt(report: Report, job: Job, text: str, place: Path) -> None:
         write_sealed(stack_file(job.user_dirs.cache, scope.home), secret, content)
 
 
-def has_certain_engine(job: Job) -> bool:
-    """Whether a new run would take the embedded engine: it is chosen, or nothing leads to containers."""
-    if job.settings.engine == "local":
-        return True
-    return job.settings.engine == "auto" and is_without_containers(job.environ)
+def has_certain_engine(job: Job, report: Report) -> bool:
+    """Whether a new run would take the engine of this one: nothing but the choice and what is within reach decides."""
+    asked, engine, containers = job.settings.engine, report.engine.name, containers_of(job.environ)
+    if engine == "local":
+        return asked == "local" or (asked == "auto" and containers == "none")
+    return asked != "local" and containers not in {"", "none"}
 
 
 def is_base_certain(scope: Scope) -> bool:

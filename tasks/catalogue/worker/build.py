@@ -12,6 +12,7 @@ from tasks.catalogue.worker.bundling import (
     bundle_command,
     deploy_steps,
     directory_of,
+    key_lines,
     step_command,
     worker_of,
 )
@@ -20,6 +21,7 @@ from tasks.catalogue.worker.own_wrangler import lacks_wrangler
 from tasks.models import Stage
 from tasks.stack import Component, Kind
 from tasks.steps import PROBES, PYTHON, WORK, Command
+from tasks.worker import LostBinding
 
 # Tools of quality with a check of their own.
 COVERED = frozenset({"eslint", "vitest"})
@@ -31,25 +33,15 @@ def worker_commands(component: Component, context: CatalogueContext) -> tuple[Co
     directory, plan = directory_of(component), context.settings.cloudflare_plan
     before = rules_command(worker_of(component), directory, plan)
     after = rules_command(worker_of(component), directory, plan, BUNDLE)
-    bundled = (before, bundle_command(component, context), after, *lost_commands(component))
+    bundled = (before, bundle_command(component, context), after, *lost_commands(component, context))
     return (*prepared(component, context, "build"), *steps, *bundled, *bound_commands(component, context))
 
 
-def lost_commands(component: Component) -> tuple[Command, ...]:
-    """Returns the command that reports the reads of bindings that the target lacks."""
-    worker = worker_of(component)
-    target = f"env.{worker.environment}" if worker.environment else "the top level"
-    findings = [
-        {
-            "tool": "wrangler",
-            "file": lost.file,
-            "line": lost.line,
-            "rule": "missing_binding",
-            "message": f"the code reads the binding {lost.name}, but {target} of {worker.config} lacks it in "
-            f"{lost.section}. Sections do not inherit bindings: add it there",
-        }
-        for lost in worker.lost
-    ]
+def lost_commands(component: Component, context: CatalogueContext) -> tuple[Command, ...]:
+    """Returns the command that reports what the code reads and the target lacks. A name in predeploy.toml is known."""
+    configured = context.configured(component)
+    known = {*configured.secrets, *configured.optional_secrets, *configured.env, *context.settings.deploy_secrets}
+    findings = [_finding(each, component, context) for each in worker_of(component).lost if each.name not in known]
     command = Command(
         argv=(PYTHON, f"{PROBES}/state_findings.py"),
         label="bindings of the target",
@@ -59,6 +51,23 @@ def lost_commands(component: Component) -> tuple[Command, ...]:
         limit=60,
     )
     return (command,) if findings else ()
+
+
+def _finding(lost: LostBinding, component: Component, context: CatalogueContext) -> dict[str, object]:
+    """Returns the finding of a read. It is at the line of the target's section, or else at the read itself."""
+    worker = worker_of(component)
+    target = f"env.{worker.environment}" if worker.environment else "the top level"
+    keys = key_lines(worker, context) if worker.environment else None
+    section = [line for key, line in keys.lines if f"{key}.".startswith(f"{target}.")] if keys else []
+    kind = "variable" if lost.section == "vars" else "binding"
+    return {
+        "tool": "wrangler",
+        "file": worker.config if section else lost.file,
+        "line": min(section) if section else lost.line,
+        "rule": "missing_binding",
+        "message": f"{lost.file}:{lost.line} reads the {kind} {lost.name}, but {target} of {worker.config} "
+        f"lacks it in {lost.section}. Sections do not inherit {kind}s: add it there",
+    }
 
 
 def worker_outputs(component: Component, _: CatalogueContext) -> tuple[tuple[str, str], ...]:

@@ -9,6 +9,7 @@ from tasks.discovery.worker.targets import target_of
 from tasks.discovery.worker.worker_env import COMMENT, DESTRUCTURED, bindings_of, bound_names
 from tasks.worker import LostBinding
 
+_GENERATED = "worker-configuration.d.ts"
 _ENV = r"\b(?:\w*[eE]nv|Bindings)\b"
 
 
@@ -32,8 +33,8 @@ def lost_bindings(tree: FileView, paths: Collection[str], document: Table, envir
     """
     here, everywhere = target_of(document, environment), bound_anywhere(document)
     missing = everywhere.keys() - bound_in(here).keys() - table(here, "vars").keys()
-    texts = {path: _without_comments(tree.text(path)) for path in paths if missing}
-    tested = {name for name in missing if any(_is_tested(text, name) for text in texts.values())}
+    texts = code_of(tree, paths) if missing else {}
+    tested = {name for name in missing if any(is_tested(text, name) for text in texts.values())}
     found: list[LostBinding] = []
     for name in sorted(missing - tested):
         places = ((path, line) for path, text in texts.items() for line in _reads(text, name))
@@ -43,12 +44,16 @@ def lost_bindings(tree: FileView, paths: Collection[str], document: Table, envir
     return tuple(found)
 
 
-def _without_comments(text: str) -> str:
-    """Returns code without comments, with its lines in place."""
-    return COMMENT.sub(lambda match: "\n" * match[0].count("\n") or " ", text)
+def code_of(tree: FileView, paths: Collection[str]) -> dict[str, str]:
+    """Returns code by path without comments, with its lines in place.
+
+    The types that wrangler generates are left out: they call a name optional because one target lacks it.
+    """
+    written = [path for path in paths if not path.endswith(_GENERATED)]
+    return {path: COMMENT.sub(lambda match: "\n" * match[0].count("\n") or " ", tree.text(path)) for path in written}
 
 
-def _is_tested(text: str, name: str) -> bool:
+def is_tested(text: str, name: str) -> bool:
     """Whether code tests that a binding exists, or uses it only if it does."""
     read = rf"(?:{_ENV}\??\.)?\b{re.escape(name)}\b"
     tests = (rf"{read}\s*(?:\?|&&|\|\||[!=]==?)", rf"!\s*(?:\w+\.)*{read}", rf"\bif\s*\(\s*(?:\w+\.)*{read}\s*\)")

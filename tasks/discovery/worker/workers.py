@@ -2,7 +2,7 @@
 
 import posixpath
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from tasks.discovery.documents import Table, string, strings, table, tables
@@ -11,6 +11,7 @@ from tasks.discovery.node.node_project import manager_and_version
 from tasks.discovery.node.node_workspace import dependencies
 from tasks.discovery.worker.deploys import CONFIGS, DeployContext, find_deploy
 from tasks.discovery.worker.lost_bindings import bound_anywhere, lost_bindings
+from tasks.discovery.worker.lost_variables import lost_variables
 from tasks.discovery.worker.targets import PRODUCTION, section_with_main, target_of, with_options
 from tasks.discovery.worker.worker_env import bindings_of, read_names, sources
 from tasks.stack import Site
@@ -99,7 +100,9 @@ def describe_worker(tree: FileView, wrangler: Wrangler, site: Site | None = None
     environment = _environment(tree, wrangler, deploy, found, wanted)
     document = with_options(target_of(wrangler.document, environment), deploy.options)
     reads = read_names(tree, directory, document, bound_anywhere(wrangler.document))
-    _warn_of_variables(tree, wrangler, environment, reads)
+    lost = lost_bindings(tree, found, wrangler.document, environment)
+    lost += lost_variables(tree, wrangler.config, found, wrangler.document, environment, deploy)
+    _warn_of_variables(tree, wrangler, environment, {*reads} - {each.name for each in lost})
     return Worker(
         config=wrangler.config,
         name=string(document, "name") or wrangler.name,
@@ -118,15 +121,15 @@ def describe_worker(tree: FileView, wrangler: Wrangler, site: Site | None = None
         containers=tuple(string(each, "class_name") for each in tables(document, "containers")),
         crons=tuple(dict.fromkeys(strings(document, "triggers", "crons"))),
         reads=reads,
-        lost=lost_bindings(tree, found, wrangler.document, environment),
+        lost=lost,
         unmigrated=_unmigrated(tree, directory, document),
         sources=found,
     )
 
 
-def _warn_of_variables(tree: FileView, wrangler: Wrangler, environment: str, reads: Sequence[str]) -> None:
-    """Warns of variables that the code reads, and that only the top level of the wrangler file sets."""
-    lost = [name for name in reads if environment and name in table(wrangler.document, "vars")]
+def _warn_of_variables(tree: FileView, wrangler: Wrangler, environment: str, reads: Collection[str]) -> None:
+    """Warns of variables that the code may read, and that only the top level of the wrangler file sets."""
+    lost = [name for name in sorted(reads) if environment and name in table(wrangler.document, "vars")]
     if lost:
         tree.warn(
             f"{wrangler.config}: env.{environment} lacks {', '.join(lost)}, which only the top level has in `vars`. "

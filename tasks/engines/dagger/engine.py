@@ -12,7 +12,7 @@ from types import TracebackType
 from typing import Self
 
 from tasks.engines.context import EngineContext
-from tasks.engines.dagger import delivering, environments
+from tasks.engines.dagger import delivering, environments, pins
 from tasks.engines.dagger.building import build_early, ensure_image
 from tasks.engines.dagger.execution import no_exit
 from tasks.engines.dagger.reach import Reach, find_engine
@@ -160,6 +160,12 @@ class DaggerEngine:
     async def warm_database(self, expected: Iterable[Database] = ()) -> None:
         """Starts Postgres before the first step needs it, with the expected databases."""
         await self._resources.postgres.start(expected)
+
+    async def identify(
+        self, environments: Iterable[Environment], images: Iterable[str], *, has_database: bool
+    ) -> Mapping[str, str]:
+        """The digests of base images, and the platform."""
+        return await pins.identify(self._resources, environments, images, has_database=has_database)
 
     async def warm_image(self, step: Step) -> None:
         """Builds the image of a step before its turn. The step itself reports a failed build."""

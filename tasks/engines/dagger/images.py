@@ -143,11 +143,17 @@ class BaseImageResolver:
         if tag not in self.pinned and tag in self._known:
             self.pinned[tag] = self._known[tag]
         if tag not in self.pinned:
-            asked = self._session.client.container().from_(tag).image_ref()
-            try:
-                self.pinned[tag] = await self._session.ask(asked)
-            except EngineRefusedError as error:
-                said = str(error).strip().splitlines()[-1]
-                text = f"the base image {tag} is not available: {said}. Name another one in PREDEPLOY_IMAGES"
-                raise EngineError(text, "base_image") from None
+            self.pinned[tag] = await self.reference(tag)
         return self.pinned[tag]
+
+    async def reference(self, tag: str) -> str:
+        """The reference with digest that a tag has now. Raises EngineError (`base_image`) if it is not available."""
+        if "@sha256:" in tag:
+            return tag
+        asked = self._session.client.container().from_(tag).image_ref()
+        try:
+            return await self._session.ask(asked)
+        except EngineRefusedError as error:
+            said = str(error).strip().splitlines()[-1]
+            text = f"the base image {tag} is not available: {said}. Name another one in PREDEPLOY_IMAGES"
+            raise EngineError(text, "base_image") from None

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from tasks.engines.dagger.images import BaseImageResolver, choose_node, choose_python
+from tasks.engines.dagger.resources import SessionResources
 from tasks.engines.dagger.session import open_session
 from tasks.errors import EngineError
 from tasks.planning.lowering import Lowering, environments_of
@@ -37,6 +38,27 @@ def versions_of(environments: Iterable[Environment]) -> set[Wanted]:
             continue
         found.add((str(each.kind), choice.version))
     return found
+
+
+async def identify(
+    resources: SessionResources, environments: Iterable[Environment], images: Iterable[str], *, has_database: bool
+) -> dict[str, str]:
+    """The references with digest of `images`, and of the base images of environments and of the run; and the platform.
+
+    Raises EngineError if one is not available.
+    """
+    wanted = {("python", choose_python(Version()).version), ("uv", ""), *versions_of(environments)}
+    others, resolver = sorted({*images}), resources.images
+    wanted |= {("postgres", "")} if has_database else set()
+    pinned = asyncio.gather(*(resolver.get(name, version) for name, version in sorted(wanted)))
+    # packages that have to be compiled are installed in the full image, which few stacks need
+    full = (resolver.get(name, version, full=True) for name, version in sorted(wanted) if name == "python")
+    references = asyncio.gather(*(resolver.reference(image) for image in others))
+    platform = resources.session.ask(resources.client.default_platform())
+    _, _, found, name = await asyncio.gather(
+        pinned, asyncio.gather(*full, return_exceptions=True), references, platform
+    )
+    return {**resolver.pinned, **dict(zip(others, found, strict=True)), "platform": name}
 
 
 async def resolve(

@@ -148,6 +148,21 @@ def daemon_trouble(name: str, command: tuple[str, ...], environ: Mapping[str, st
     )
 
 
+def containers_of(environ: Mapping[str, str]) -> str:
+    """How a run with these variables certainly reaches containers, `none` if it certainly does not; empty in doubt.
+
+    It starts no program. A daemon counts as reached if it listens.
+    """
+    if is_without_containers(environ):
+        return "none"
+    if environ.get(SESSION_PORT):
+        return ""
+    if host := environ.get(RUNNER_HOST):
+        return "" if urlsplit(host).scheme not in {"unix", "tcp"} or address_error(host) else f"engine {host}"
+    has_docker = shutil.which("docker", path=environ.get("PATH")) is not None
+    return "docker" if has_docker and _docker_listens(environ) else ""
+
+
 def is_without_containers(environ: Mapping[str, str]) -> bool:
     """Whether certainly no engine of containers is within reach. It starts no program, and False means any doubt.
 
@@ -161,17 +176,30 @@ def is_without_containers(environ: Mapping[str, str]) -> bool:
 
 def _is_docker_down(environ: Mapping[str, str]) -> bool:
     """Whether the docker program looks at the default socket only, and no daemon listens there."""
+    return has_default_socket(environ) and _default_socket() in {errno.ENOENT, errno.ECONNREFUSED}
+
+
+def _docker_listens(environ: Mapping[str, str]) -> bool:
+    """Whether the docker program looks at the default socket only, and a daemon listens there."""
+    return has_default_socket(environ) and _default_socket() == 0
+
+
+def has_default_socket(environ: Mapping[str, str]) -> bool:
+    """Whether certainly nothing leads the docker program to another socket than the default one."""
     if any(environ.get(name) for name in ("DOCKER_HOST", "DOCKER_CONTEXT")):
         return False
     directory = environ.get("DOCKER_CONFIG") or f"{environ.get('HOME', '')}/.docker"
     try:
         configuration = json.loads(Path(directory, "config.json").read_bytes())
-        if not isinstance(configuration, dict) or configuration.get("currentContext"):
-            return False
     except FileNotFoundError:
-        pass
+        return True
     except (OSError, ValueError):
         return False
+    return isinstance(configuration, dict) and not configuration.get("currentContext")
+
+
+def _default_socket() -> int:
+    """The error of a connection to the default socket, 0 without one."""
     with socket.socket(socket.AF_UNIX) as connection:
         connection.settimeout(PATIENCE)
-        return connection.connect_ex(DOCKER_SOCKET) in {errno.ENOENT, errno.ECONNREFUSED}
+        return connection.connect_ex(DOCKER_SOCKET)

@@ -19,7 +19,7 @@ from tasks.engines.local.ports import LOOPBACK, pick_port
 from tasks.engines.local.postgres.binaries import Choice
 from tasks.engines.local.postgres.databases import Databases, DatabasesConfig
 from tasks.engines.local.processes.process import sweep
-from tasks.engines.local.run_dirs import create_run_dirs, remove_abandoned_run_dirs, shortage
+from tasks.engines.local.run_dirs import create_run_dirs, exit_of_error, remove_abandoned_run_dirs, shortage
 from tasks.engines.local.services import Launch, ServerLaunch
 from tasks.engines.local.slots import Slots, WorkspaceSlot
 from tasks.engines.local.store import StoreEntry
@@ -62,6 +62,7 @@ class LocalEngine:
     async def __aenter__(self) -> Self:
         context = self._context
         self._run_dirs = dirs = await asyncio.to_thread(create_run_dirs, context.data, context.environ, context.cache)
+        self._disks = (self._run_dirs.temp, self._run_dirs.disk, self._context.cache)
         self._stack.callback(self._clean_up)
         kept = self._run_dirs.disk if context.gate else context.cache  # code of earlier runs could change the cache
         self._variables = Variables(caller=self._context.environ, run_dirs=self._run_dirs, stores=kept / "stores")
@@ -110,7 +111,7 @@ class LocalEngine:
         try:
             prepared = await self._environments.prepare(environment, log)
         except OSError as error:
-            return Prepared(exit=self._exit_of_error(error))
+            return Prepared(exit=exit_of_error(error, *self._disks))
         if prepared.exit.code != 0 and not prepared.exit.trouble and (short := await self._shortage()):
             return replace(prepared, exit=replace(prepared.exit, trouble=short[0], detail=short[1]))
         return prepared
@@ -122,7 +123,7 @@ class LocalEngine:
         except EngineError as error:
             exit = Exit(code=None, trouble=error.reason_code, detail=str(error))
         except OSError as error:
-            exit = self._exit_of_error(error)
+            exit = exit_of_error(error, *self._disks)
         return redact(exit, self._redactor)
 
     async def answers(self, environment: Environment, log: Path) -> bool:
@@ -157,6 +158,10 @@ class LocalEngine:
     async def warm_database(self, expected: Iterable[Database] = ()) -> None:  # noqa: ARG002
         """Starts Postgres. Databases are created on demand. Raises EngineError (`postgres`)."""
         await self._databases.start(self._run_dirs.logs / "postgres.log")
+
+    async def identify(self, *_: object, **__: object) -> Mapping[str, str]:
+        """Nothing: steps use programs of this machine, and no image."""
+        return {}
 
     async def warm_image(self, step: Step) -> None:
         """Does nothing: this engine builds no images."""
@@ -232,13 +237,7 @@ class LocalEngine:
         return exit if found is None else replace(exit, trouble=found[0], detail=found[1])
 
     async def _shortage(self) -> tuple[str, str] | None:
-        return await asyncio.to_thread(shortage, self._run_dirs.temp, self._run_dirs.disk, self._context.cache)
-
-    def _exit_of_error(self, error: OSError) -> Exit:
-        """The exit for an operating system error in the engine's own work."""
-        found = shortage(self._run_dirs.temp, self._run_dirs.disk, self._context.cache)
-        code, detail = found or ("engine", f"{error.strerror}: {error.filename}; fix that and run again")
-        return Exit(code=None, trouble=code, detail=detail)
+        return await asyncio.to_thread(shortage, *self._disks)
 
     def _clean_up(self) -> None:
         """Deletes everything of this run, and of killed runs."""

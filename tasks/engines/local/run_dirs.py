@@ -12,6 +12,7 @@ import uv
 from tasks.engines.clean_environ import link_credentials
 from tasks.engines.local.prune import DOWNLOADS
 from tasks.engines.private import LOCK, PREFIX, remove_abandoned, remove_locked
+from tasks.exits import Exit
 from tasks.locks import take_lock, take_shared_lock
 
 # The path of a socket has at most about a hundred bytes, and tools create sockets below TMPDIR.
@@ -100,6 +101,12 @@ def remove_abandoned_run_dirs(data: Path) -> None:
     """Deletes the directories of runs that were killed."""
     for base in (temporary(), data / "runs"):
         remove_abandoned(base)
+
+
+def exit_of_error(error: OSError, *directories: Path) -> Exit:
+    """The exit for an error of the operating system in the engine's own work on these directories."""
+    code, detail = shortage(*directories) or ("engine", f"{error.strerror}: {error.filename}; fix that and run again")
+    return Exit(code=None, trouble=code, detail=detail)
 
 
 def shortage(*directories: Path) -> tuple[str, str] | None:

@@ -23,7 +23,7 @@ _LIBRARIES = (
     ),
 )
 _PROGRAMS = (
-    re.compile(r"(?P<name>[\w-]+) is not installed or it's not in your PATH"),
+    re.compile(r"(?<![\w-])(?P<name>[\w-]+) is not installed or it's not in your PATH"),
     re.compile(r"No (?P<name>wkhtmltopdf|wkhtmltoimage) executable found"),
     re.compile(r"Can't find (?P<name>msg\w+|xgettext)\b"),
     re.compile(r"spawn (?P<name>[\w.+-]+) ENOENT"),

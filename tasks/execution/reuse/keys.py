@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import posixpath
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import asdict, dataclass, field
 from graphlib import TopologicalSorter
@@ -10,7 +11,7 @@ from tasks.errors import PredeployError
 from tasks.models import Stage
 from tasks.planning.lowering import Lowering
 from tasks.planning.plan import Plan
-from tasks.steps import Check, Inputs
+from tasks.steps import Check, Image, Inputs
 
 HOUR = 3600.0
 WEEK, DAY = 7 * 24 * HOUR, 24 * HOUR
@@ -132,9 +133,22 @@ def _key_of(check: Check, facts: KeyFacts, known: Mapping[str, CheckKey]) -> Che
 
 
 def _inputs(check: Check, *, has_images: bool) -> Collection[Inputs]:
-    """Returns the selections of files that the check sees. The build of an image may read each file of the stack."""
+    """Returns the selections of files that the check sees. The build of an image may read each file of its context."""
     own = {command.inputs for command in check.commands if command.inputs is not None}
-    return {check.inputs, *own, *((Inputs(),) if check.image and has_images else ())}
+    return {check.inputs, *own, *((_context(check.image),) if check.image and has_images else ())}
+
+
+def _context(image: Image) -> Inputs:
+    """Returns the files that the build of an image may read: its context, and a Dockerfile outside of it."""
+    if not image.dockerfile:
+        return image.inputs
+    dockerfile = dockerfile_of(image)
+    return Inputs(include=(image.context, dockerfile, f"{dockerfile}.dockerignore"))
+
+
+def dockerfile_of(image: Image) -> str:
+    """Returns the path of an image's Dockerfile in the stack."""
+    return posixpath.normpath(posixpath.join(image.context, image.dockerfile))
 
 
 def _packages(check: Check, lowering: Lowering) -> list[str]:

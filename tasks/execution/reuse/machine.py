@@ -58,15 +58,28 @@ def machine_digest(environ: Mapping[str, str], secret: bytes) -> str:
     return digest.hexdigest()
 
 
+def caller_digest(environ: Mapping[str, str], secret: bytes) -> str:
+    """Returns the keyed digest of what commands in containers may have of this machine: variables of the caller."""
+    digest = hashlib.blake2b(key=secret, digest_size=32)
+    for line in _passed_on(environ):
+        digest.update(line.encode("utf-8", "surrogateescape") + b"\n")
+    return digest.hexdigest()
+
+
 def secret_digest(value: str, secret: bytes) -> str:
     """Returns the keyed digest of a secret's value."""
     return hashlib.blake2b(value.encode("utf-8", "surrogateescape"), key=secret, digest_size=32).hexdigest()
 
 
-def _variables(environ: Mapping[str, str]) -> Iterator[str]:
+def _passed_on(environ: Mapping[str, str]) -> Iterator[str]:
     for name in sorted(environ):
-        if clean_environ.allowed(name) or clean_environ.is_index(name) or name in PYTHONS:
+        if clean_environ.allowed(name) or clean_environ.is_index(name):
             yield f"{name}={environ[name]}"
+
+
+def _variables(environ: Mapping[str, str]) -> Iterator[str]:
+    yield from _passed_on(environ)
+    yield from (f"{name}={environ[name]}" for name in PYTHONS if name in environ)
     yield f"PATH={environ.get('PATH', '')} {clean_environ.system_path(environ)}"
 
 

@@ -66,14 +66,43 @@ def test_a_section_that_predeploy_chose_is_an_option() -> None:
     assert commands(make_worker(environment="production"))[-1].argv == (*DRY_RUN, "--env=production")
 
 
-def test_a_lost_binding_is_a_finding_at_its_line() -> None:
-    lost = LostBinding(name="DB", section="d1_databases", file="workers/intake/src/app.ts", line=3)
-    found = commands(make_worker(lost=(lost,), environment="production"))[-1]
-    (finding,) = json.loads(dict(found.env)["PREDEPLOY_FINDINGS"])
+CONFIG = '[vars]\nAPI = "x"\n\n[[env.production.routes]]\npattern = "cafe.example"\n'
+DB = LostBinding(name="DB", section="d1_databases", file="workers/intake/src/app.ts", line=3)
+API = LostBinding(name="API", section="vars", file="workers/intake/src/app.ts", line=5)
 
-    assert (finding["file"], finding["line"]) == ("workers/intake/src/app.ts", 3)
-    assert "env.production of workers/intake/wrangler.toml lacks it in d1_databases" in finding["message"]
+
+def findings(worker: Component, config: str, **settings: Any) -> list[dict[str, Any]]:
+    scene = make_scene(make_stack(worker), {"workers/intake/wrangler.toml": config}, Settings.model_validate(settings))
+    found = next(each for each in make_catalogue(scene).checks if each.name == "worker_container").commands[-1]
     assert found.verdicts == ((1, "missing_binding"),)
+    return list(json.loads(dict(found.env)["PREDEPLOY_FINDINGS"]))
+
+
+def test_a_lost_binding_is_a_finding_at_the_line_of_its_target() -> None:
+    binding, variable = findings(make_worker(lost=(DB, API), environment="production"), CONFIG)
+
+    assert (
+        (binding["file"], binding["line"])
+        == (variable["file"], variable["line"])
+        == ("workers/intake/wrangler.toml", 4)
+    )
+    assert "src/app.ts:3 reads the binding DB, but env.production of workers/intake/wrangler.toml" in binding["message"]
+    assert "src/app.ts:5 reads the variable API" in variable["message"]
+    assert "lacks it in vars. Sections do not inherit variables: add it there" in variable["message"]
+
+
+def test_a_lost_binding_is_a_finding_at_its_read_without_a_line_of_its_target() -> None:
+    for worker in (make_worker(lost=(DB,)), make_worker(lost=(DB,), environment="staging")):
+        (finding,) = findings(worker, CONFIG)
+
+        assert (finding["file"], finding["line"]) == ("workers/intake/src/app.ts", 3)
+
+
+def test_a_lost_variable_that_predeploy_toml_names_is_no_finding() -> None:
+    worker = make_worker(lost=(DB, API), environment="production")
+    settings = {"component": {"workers/intake": {"secrets": ["API"]}}}
+
+    assert [each["message"].partition(",")[0][-10:] for each in findings(worker, CONFIG, **settings)] == ["binding DB"]
 
 
 def test_what_is_left_out_makes_a_pass_partial() -> None:

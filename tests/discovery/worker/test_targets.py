@@ -148,3 +148,79 @@ def test_options_of_the_deploy_replace_values_of_the_file() -> None:
         ("nodejs_compat",),
         ("KEY",),
     )
+
+
+NAMED: dict[str, Any] = {"vars": {"API": "https://a.example", "API_KEY": "dev"}, "env": {"production": {}}}
+
+
+@pytest.mark.parametrize(
+    ("source", "line"),
+    [
+        ("\nfetch(env.API)", 2),
+        ("const url = `${c.env.API}/users`", 1),
+        ("new URL('/users', '').href\n\nnew URL(this.env.API, '')", 3),
+        ("env.API.split(',')", 1),
+        ("env.API + '/users'", 1),
+        ("const { MODE, API } = env;\nreturn `${API}/users`", 1),
+    ],
+)
+def test_a_section_without_a_variable_that_the_code_needs(source: str, line: int) -> None:
+    found = worker(files(source, **NAMED))
+
+    assert [(each.name, each.section, each.file, each.line) for each in found.lost] == [
+        ("API", "vars", "src/index.ts", line)
+    ]
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "fetch(env.API ?? 'https://b.example')",
+        "if (env.API) fetch(env.API)",
+        "Response.json({ api: env.API })",
+        "console.log(env.API)",
+        "Boolean(env.API)",
+        "env.API === 'x'",
+        "fetch(import.meta.env.API)",
+        "fetch(process.env.API)",
+        "type Env = { API?: string }\nfetch(env.API)",
+        "const { API = 'b' } = env;\nAPI.split()",
+        "fetch(env.API_KEY)",
+        "fetch(env.OTHER)",
+    ],
+)
+def test_a_variable_that_the_code_does_not_need_or_that_may_be_a_secret(source: str) -> None:
+    assert worker(files(source, **NAMED)).lost == ()
+
+
+@pytest.mark.parametrize(
+    ("path", "text"),
+    [
+        (".dev.vars.example", "API=\n"),
+        (".github/workflows/set.yml", "jobs:\n  a:\n    steps:\n      - run: wrangler secret put API\n"),
+        ("scripts/set.sh", "wrangler secret put API --env production\n"),
+    ],
+)
+def test_a_variable_that_a_script_or_example_names_may_be_a_secret(path: str, text: str) -> None:
+    assert worker({**files("fetch(env.API)", **NAMED), path: text}).lost == ()
+
+
+@pytest.mark.parametrize(
+    ("call", "more"),
+    [
+        ("wrangler deploy --env production --keep-vars", {}),
+        ("wrangler deploy --env production --var API:x", {}),
+        ("wrangler deploy --env production", {"keep_vars": True}),
+        ("wrangler deploy --env production", {"env": {"production": {"secrets": {"required": ["API"]}}}}),
+        ("wrangler deploy --env production", {"env": {"production": {"vars": {"API": ""}}}}),
+        ("wrangler deploy", {}),
+    ],
+)
+def test_a_variable_that_the_target_may_have(call: str, more: dict[str, Any]) -> None:
+    assert worker(files("fetch(env.API)", package(scripts={"deploy": call}), **{**NAMED, **more})).lost == ()
+
+
+def test_types_that_wrangler_generates_test_no_name() -> None:
+    tree = files("fetch(env.API)", **NAMED)
+
+    assert worker({**tree, "src/worker-configuration.d.ts": "interface Env { API?: string }"}).lost

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from tasks.engines.dagger.pins import resolve, wanted_by
+from tasks.errors import EngineError
 from tasks.models import Stage
 from tasks.steps import Check
 from tests.support.benches import unreachable
@@ -46,3 +47,19 @@ async def test_engine_uses_the_resolved_image(bench: Any) -> None:
     assert "@sha256:" in resolved[tag]
     assert (first.code, engine.facts.images) == (0, tuple(resolved.items()))
     assert second.code != 0
+
+
+@pytest.mark.real
+@pytest.mark.network
+@pytest.mark.skipif(bool(unreachable()), reason=unreachable())
+async def test_identity_has_the_digest_of_each_image_and_the_platform(bench: Any) -> None:
+    bench.log.parent.mkdir(parents=True, exist_ok=True)
+    asked = "docker.io/library/python:3.13-slim"
+    async with bench.engine() as engine:
+        found = await engine.identify([], [asked], has_database=False)
+        with pytest.raises(EngineError, match=r"python:3\.99 is not available"):
+            await engine.identify([], ["docker.io/library/python:3.99"], has_database=False)
+
+    assert found["platform"].startswith("linux/")
+    assert all("@sha256:" in reference for name, reference in found.items() if name != "platform")
+    assert found[asked].startswith(asked.partition(":")[0])

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tasks.engines.choice import choose_engine, embedded
-from tasks.engines.dagger.reach import RUNNER_HOST, SESSION_PORT, SESSION_TOKEN, find_engine
+from tasks.engines.dagger.reach import RUNNER_HOST, SESSION_PORT, SESSION_TOKEN, containers_of, find_engine
 from tasks.errors import EngineError
 
 NOTHING = {"PATH": ""}
@@ -115,3 +115,18 @@ async def test_every_reason_has_a_summary_that_fits_the_header(tmp_path: Path) -
         assert choice.name == "dagger" or "without a security boundary" in choice.reason
     assert {choice.name for choice in choices} == {"dagger", "local"}
     assert choices[0].summary == "no Dagger engine or container runtime found"
+
+
+def test_containers_are_certain_only_without_doubt(tmp_path: Path) -> None:
+    place = tmp_path / "engine.sock"
+    nothing = {"PATH": str(tmp_path), "HOME": str(tmp_path)}
+    host = {**nothing, RUNNER_HOST: f"unix://{place}"}
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(place))
+        listener.listen()
+
+        assert containers_of(nothing) == "none"
+        assert containers_of(host) == f"engine unix://{place}"
+        assert containers_of({**host, SESSION_PORT: "1"}) == ""
+        assert containers_of({**nothing, RUNNER_HOST: "ssh://user@host"}) == ""
+    assert containers_of(host) == ""

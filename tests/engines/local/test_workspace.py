@@ -397,7 +397,7 @@ def test_remove_follows_no_symlink(installed: Path, tmp_path: Path) -> None:
     assert (installed / ".bin" / "tsc").exists()
 
 
-def test_remove_handles_files_that_appear_meanwhile(installed: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_remove_handles_files_that_appear_meanwhile(installed: Path) -> None:
     late = iter(range(3))
     real = os.rmdir
 
@@ -406,8 +406,8 @@ def test_remove_handles_files_that_appear_meanwhile(installed: Path, monkeypatch
             (Path(path) / "late").touch()
         real(path)
 
-    monkeypatch.setattr(os, "rmdir", rmdir)
-
-    remove_tree(installed)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "rmdir", rmdir)
+        remove_tree(installed)
 
     assert not installed.exists()
