@@ -18,6 +18,8 @@ from tasks.prefect_server import (
     answers,
     client_environment,
     end_hung,
+    history,
+    is_asleep,
     phase,
     stop_server,
     used_seconds,
@@ -32,10 +34,10 @@ _ANSWER_SECONDS = 0.6
 class RecorderLimits:
     """For how many seconds a finished run waits for its recorder.
 
-    `silent`: the server does not answer, and our own does nothing else either. `overloaded`: it does not answer, but
-    uses the processor. `starting`: a local server is still starting. `repaired`: the same if trouble with an earlier
-    one has cost time already, or if an earlier run has waited for it. `busy`: the server answers, but records no
-    progress.
+    `silent`: the server does not answer, or does not start, and our own does nothing else either. It is also the limit
+    for another program that keeps the history locked. `overloaded`: the server does not answer, but uses the processor.
+    `starting`: a local server is still starting. `repaired`: the same if trouble with an earlier one has cost time
+    already, or if an earlier run has waited for it. `busy`: the server answers, but records no progress.
     """
 
     silent: float = 1.5
@@ -147,13 +149,16 @@ class Recorder:
 
 @dataclass(slots=True)
 class _Signs:
-    """The times of the recorder's last signs of life, on the monotonic clock."""
+    """The times of the last signs of life, on the monotonic clock. `free`: no other process kept the history locked."""
 
     begun: float
     answered: float
     moved: float
+    awake: float
+    free: float
     progress: int
     used: float | None = None
+    writer: int | None = None
 
 
 async def _wait(recorder: Recorder, patience: RecorderLimits) -> str | None:
@@ -161,7 +166,7 @@ async def _wait(recorder: Recorder, patience: RecorderLimits) -> str | None:
     outcome = asyncio.wrap_future(recorder.outcome)
     now = time.monotonic()
     used = used_seconds(recorder.handle.pid) if recorder.handle else None
-    signs = _Signs(now, now, now, recorder.events.progress, used)
+    signs = _Signs(now, now, now, now, now, recorder.events.progress, used)
     while not (await asyncio.wait({outcome}, timeout=_POLL))[0]:
         if recorder.handle is None:
             if time.monotonic() - signs.begun > _CONNECT_SECONDS:
@@ -177,11 +182,12 @@ async def _lost(handle: ServerHandle, progress: int, signs: _Signs, patience: Re
     stage = phase(handle)
     if stage is Phase.GONE:
         return "has ended"
+    if progress != signs.progress:
+        signs.progress, signs.moved = progress, now
+    if locked := _locked(handle, signs, patience, now):
+        return locked
     if stage is Phase.STARTING:
-        signs.answered = signs.moved = now
-        is_late = handle.launched is not None and time.time() - handle.launched > patience.starting
-        limit = patience.repaired if handle.note or is_late else patience.starting
-        return "was still starting" if now - signs.begun > limit else None
+        return _late(handle, signs, patience, now)
     if await asyncio.to_thread(answers, handle.url, _ANSWER_SECONDS):
         signs.answered, signs.used = now, used_seconds(handle.pid)
     elif (silent := time.monotonic() - signs.answered) > patience.silent:
@@ -189,9 +195,30 @@ async def _lost(handle: ServerHandle, progress: int, signs: _Signs, patience: Re
         if is_hung or silent > patience.overloaded:
             end_hung(handle, signs.used)
             return "does not answer"
-    if progress != signs.progress:
-        signs.progress, signs.moved = progress, now
     return "was too slow" if now - signs.moved > patience.busy else None
+
+
+def _locked(handle: ServerHandle, signs: _Signs, patience: RecorderLimits, now: float) -> str | None:
+    """Whether one other process keeps the history locked, so that nothing is recorded."""
+    writer = history.writer_of(handle.home / history.NAME) if handle.home else None
+    if writer in {None, handle.pid} or writer != signs.writer or signs.moved == now:
+        signs.writer, signs.free = writer, now
+    if now - signs.free <= patience.silent:
+        return None
+    return f"cannot write its history, which process {writer} keeps locked"
+
+
+def _late(handle: ServerHandle, signs: _Signs, patience: RecorderLimits, now: float) -> str | None:
+    """Whether a server starts for too long, or not at all."""
+    signs.answered = signs.moved = now
+    if signs.writer or not is_asleep(handle.pid):  # a server that waits for a locked history is not hung
+        signs.awake = now
+    if now - signs.awake > patience.silent:
+        end_hung(handle, used_seconds(handle.pid))
+        return "hung while it started"
+    is_late = handle.launched is not None and time.time() - handle.launched > patience.starting
+    limit = patience.repaired if handle.note or is_late else patience.starting
+    return "was still starting" if now - signs.begun > limit else None
 
 
 def _described(error: BaseException) -> str:

@@ -4,7 +4,7 @@ Nothing here imports Prefect, and only `serve` runs in the server's process: loo
 """
 
 from tasks.prefect_server.client import client_environment, server_environment
-from tasks.prefect_server.handle import Phase, ServerHandle, answers, phase, used_seconds
+from tasks.prefect_server.handle import Phase, ServerHandle, answers, is_asleep, phase, used_seconds
 from tasks.prefect_server.start import end_hung, ensure_server, stop_server
 
 __all__ = [
@@ -14,6 +14,7 @@ __all__ = [
     "client_environment",
     "end_hung",
     "ensure_server",
+    "is_asleep",
     "phase",
     "server_environment",
     "stop_server",

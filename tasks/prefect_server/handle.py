@@ -80,6 +80,15 @@ def used_seconds(pid: int | None) -> float | None:
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
+def is_asleep(pid: int | None) -> bool:
+    """Tell whether a process neither uses the processor nor waits for it or for a disk. False if that is not known."""
+    try:
+        states = [path.read_text().rpartition(")")[2].split()[0] for path in Path(f"/proc/{pid}/task").glob("*/stat")]
+    except OSError:
+        return False
+    return bool(states) and not {"R", "D"} & set(states)
+
+
 def _identity_from_ps(pid: int) -> str | None:
     asked = subprocess.run(
         ["ps", "-o", "lstart=", "-p", str(pid)], capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL

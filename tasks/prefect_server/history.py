@@ -1,7 +1,11 @@
 """The database with the history of runs: one that a server cannot use is moved aside before the server starts."""
 
 import contextlib
+import fcntl
+import os
 import sqlite3
+import struct
+import sys
 import time
 from pathlib import Path
 
@@ -10,6 +14,9 @@ PARTS = ("", "-wal", "-shm")
 CHECKED_BYTES = 64 << 20
 """A larger database is checked as a whole only when a request has failed: that takes seconds."""
 LOCKED = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
+_LOCKS = (("-shm", 120, 1), ("", 0x40000000, 512))
+"""The bytes that SQLite locks to write: one with a write-ahead log, the others without. (Its file format, 2.3.2)"""
+_FLOCK = "hhqqi"  # struct flock of Linux
 
 
 def trouble_with(database: Path, template: Path, *, whole: bool = False) -> str:
@@ -57,6 +64,22 @@ def move_aside(database: Path) -> Path:
         with contextlib.suppress(FileNotFoundError):
             database.with_name(database.name + part).rename(aside.with_name(aside.name + part))
     return aside
+
+
+def writer_of(database: Path) -> int | None:
+    """The process that writes to the database or keeps it locked; None if there is none, or if that is not known.
+
+    No process that has the database open may ask: to close a file ends its own locks.
+    """
+    if sys.platform != "linux":
+        return None
+    for part, start, length in _LOCKS:
+        asked = struct.pack(_FLOCK, fcntl.F_RDLCK, os.SEEK_SET, start, length, 0)
+        with contextlib.suppress(OSError), database.with_name(database.name + part).open("rb") as file:
+            kind, *_, pid = struct.unpack(_FLOCK, fcntl.fcntl(file, fcntl.F_GETLK, asked))
+            if kind != fcntl.F_UNLCK:
+                return int(pid)
+    return None
 
 
 def _version(database: Path, *, whole: bool) -> str:

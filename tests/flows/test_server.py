@@ -7,6 +7,8 @@ import json
 import os
 import signal
 import sqlite3
+import subprocess
+import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
@@ -22,6 +24,7 @@ from tasks.prefect_server import (
     client_environment,
     ensure_server,
     history,
+    is_asleep,
     phase,
     stop_server,
 )
@@ -267,3 +270,36 @@ def test_history_that_a_server_cannot_use_is_moved_aside_once(tmp_path: Path) ->
     assert (later, after) == ("", "")
     assert len([*home.glob("prefect.db.damaged-*")]) == 2
     assert not (home / "prefect.db").exists()
+
+
+LOCKS = """
+import sqlite3, sys, time
+connection = sqlite3.connect(sys.argv[1], isolation_level=None)
+connection.execute("PRAGMA journal_mode=" + sys.argv[2])
+connection.execute("CREATE TABLE IF NOT EXISTS t (a)")
+connection.execute("BEGIN IMMEDIATE")
+print("locked", flush=True)
+time.sleep(60)
+"""
+
+
+@pytest.mark.parametrize("mode", ["wal", "delete"])
+def test_process_that_keeps_the_history_locked_is_found_until_it_ends(tmp_path: Path, mode: str) -> None:
+    database = tmp_path / "prefect.db"
+    make_history(database)
+    argv = [sys.executable, "-c", LOCKS, str(database), mode]
+    before = history.writer_of(database)
+
+    with subprocess.Popen(argv, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        during = history.writer_of(database)
+        wait_until(lambda: is_asleep(process.pid), limit=20)
+        process.kill()
+
+    assert (before, during, history.writer_of(database)) == (None, process.pid, None)
+
+
+def test_working_process_is_not_asleep() -> None:
+    assert not is_asleep(os.getpid())
+    assert not is_asleep(None)

@@ -5,6 +5,7 @@ import os
 import signal
 import socket
 import threading
+import time
 from collections.abc import Awaitable, Callable
 from functools import partial
 from pathlib import Path
@@ -170,6 +171,37 @@ async def test_server_that_starts_after_trouble_is_not_waited_for(
     recorded = await watch(ScriptedRun(MIXED), never, lambda: handle, RecorderLimits(starting=9999, repaired=0.1))
 
     assert reason in (recorded.unrecorded or "")
+
+
+async def test_server_that_hangs_while_it_starts_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("os.environ", dict(os.environ))
+    monkeypatch.setattr("flows.recording.recorder.phase", lambda _: Phase.STARTING)
+    monkeypatch.setattr("flows.recording.recorder.is_asleep", lambda pid: pid == 7)
+    ended: list[int | None] = []
+    monkeypatch.setattr("flows.recording.recorder.end_hung", lambda handle, _: ended.append(handle.pid))
+    handle = ServerHandle(url=NOWHERE, pid=7, launched=time.time())
+
+    recorded = await watch(ScriptedRun(MIXED), never, lambda: handle, RecorderLimits(silent=0.1, starting=9999))
+
+    assert "hung while it started" in (recorded.unrecorded or "")
+    assert ended == [7]
+
+
+@pytest.mark.parametrize("stage", [Phase.STARTING, Phase.READY])
+async def test_history_that_another_program_keeps_locked_is_not_waited_for(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, stage: Phase
+) -> None:
+    monkeypatch.setattr("os.environ", dict(os.environ))
+    monkeypatch.setattr("flows.recording.recorder.phase", lambda _: stage)
+    monkeypatch.setattr("flows.recording.recorder.answers", lambda *_: True)
+    monkeypatch.setattr("tasks.prefect_server.history.writer_of", lambda _: 8)
+    handle = ServerHandle(url=NOWHERE, pid=7, home=tmp_path, launched=time.time())
+
+    recorded = await watch(
+        ScriptedRun(MIXED), never, lambda: handle, RecorderLimits(silent=0.1, starting=9999, busy=9999)
+    )
+
+    assert "which process 8 keeps locked" in (recorded.unrecorded or "")
 
 
 async def test_recorder_does_not_wait_for_a_run_with_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
