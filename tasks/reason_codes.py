@@ -40,7 +40,7 @@ class ReasonCode(StrEnum):
     PRIVATE_SOURCE = "private_source", "a private index or repository gives this machine no packages"
     ACQUIRE = "acquire", "an installation failed for an unknown reason"
     TOOLCHAIN = "toolchain", "no version of Python or Node fits the stack"
-    UNSUPPORTED = "unsupported", "the engine does not have the stack's package manager"
+    UNSUPPORTED = "unsupported", "the engine does not have the stack's package manager or site generator"
     # this machine
     OTHER_PYTHON = "other_python", "the code needs another Python than the one that runs it here"
     SYSTEM_PACKAGE = "system_package", "this machine does not have a system library or program that the code needs"

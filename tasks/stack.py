@@ -185,7 +185,8 @@ class Site:
     pages. `on_pages`: Cloudflare Pages deploys it, maybe with `functions`. `pages` is the code that Pages then runs:
     functions, or a Worker in the output. `answered` are regular expressions of paths that the
     host, or a Worker of the stack, answers without a file. `routed`: a router in the browser, or a Worker, answers
-    paths. `lenient`: the generator's own setting accepts broken links between pages.
+    paths. `lenient`: the generator's own setting accepts broken links between pages. `program` is a program of the
+    machine that builds the site, because no package locks it.
     """
 
     generator: str
@@ -201,6 +202,7 @@ class Site:
     answered: tuple[str, ...] = ()
     routed: bool = False
     lenient: bool = False
+    program: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

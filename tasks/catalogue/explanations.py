@@ -38,7 +38,7 @@ ADVICE: Mapping[ReasonCode, str] = {
     ReasonCode.PRIVATE_SOURCE: "give the credentials in the setting that the reason names",
     ReasonCode.ACQUIRE: "the log has the installer's own error",
     ReasonCode.TOOLCHAIN: "install the version that the reason names, or use `--engine dagger`",
-    ReasonCode.UNSUPPORTED: "name another package manager, or use the other engine",
+    ReasonCode.UNSUPPORTED: "name another package manager, install the generator, or use the other engine",
     ReasonCode.OTHER_PYTHON: "install production's version of Python, or use `--engine dagger`",
     ReasonCode.SYSTEM_PACKAGE: "install the package that the reason names, or use `--engine dagger`",
     ReasonCode.NETWORK: "allow the host, or do not connect at import and in tests",

@@ -3,7 +3,9 @@
 import posixpath
 
 from tasks.catalogue.build_env import example_env
+from tasks.catalogue.machine_sites import by_machine, machine_gaps, without_program
 from tasks.catalogue.pages import code_commands, code_gaps, refused_commands
+from tasks.catalogue.paths import below
 from tasks.catalogue.preparation import prepared
 from tasks.catalogue.row import CatalogueContext, Row, output_of
 from tasks.catalogue.worker.bound import bound_components
@@ -18,7 +20,7 @@ def build_argv(component: Component, context: CatalogueContext) -> tuple[str, ..
     assert site is not None
     script = named or site.script
     if node is None:
-        return ()
+        return site.command if site.program else ()
     return (node.manager, "run", script) if script else site.command
 
 
@@ -33,7 +35,7 @@ def site_commands(component: Component, context: CatalogueContext) -> tuple[Comm
         argv=build_argv(component, context),
         label=f"{site.generator or 'package'} build",
         cwd=component.path,
-        environment="node",
+        environment="node" if component.node else "",
         env=example_env(component, context),
         secrets=context.secrets(component),
         # any exit code that the build script chose itself is a verdict
@@ -41,6 +43,8 @@ def site_commands(component: Component, context: CatalogueContext) -> tuple[Comm
         parser="site_build",
         limit=600,
     )
+    if site.program:
+        build = by_machine(build, site.program)
     if component.worker:
         return (links_command(component, context),)
     builds = (*prepared(component, context, "build"), build) if build.argv else ()
@@ -51,10 +55,10 @@ def site_commands(component: Component, context: CatalogueContext) -> tuple[Comm
 def has_pages(component: Component, context: CatalogueContext) -> bool:
     """Whether links can be checked: not in the root of a package, nor in pages that an unknown program makes."""
     output = posixpath.normpath(output_of(component, context))
-    folder = posixpath.normpath(posixpath.join(component.path, output)) + "/"
+    folder = posixpath.normpath(posixpath.join(component.path, output))
     if output == ".":
         return False
-    return bool(build_argv(component, context)) or any(path.startswith(folder) for path in context.paths)
+    return bool(build_argv(component, context)) or bool(below(folder, context.paths))
 
 
 def links_command(component: Component, context: CatalogueContext) -> Command:
@@ -95,7 +99,8 @@ def site_gaps(component: Component, _: CatalogueContext) -> tuple[str, ...]:
     rendered = f"a server renders pages of {component.label} on request; predeploy does not start this server"
     # without a wrangler file nothing says that Pages runs the server
     is_started = component.site.pages is not None and component.site.pages.config != ""
-    return (*((rendered,) if component.site.server and not is_started else ()), *code_gaps(component))
+    by_machine = machine_gaps(component.site, component.label)
+    return (*((rendered,) if component.site.server and not is_started else ()), *by_machine, *code_gaps(component))
 
 
 def package_gaps(component: Component, context: CatalogueContext) -> tuple[str, ...]:
@@ -116,6 +121,8 @@ def site_absent(component: Component, context: CatalogueContext) -> str:
     node, named = component.node, context.configured(component).build
     if component.site is not None and component.site.generator == "pages" and not named:
         return ""  # a directory is uploaded as it is, or after the package's build script
+    if component.site is not None and component.site.program and not named:
+        return ""
     if node is None:
         return f"{component.label} has no package.json to install its generator from"
     if named and named not in node.scripts:
@@ -136,6 +143,7 @@ ROWS = (
         workspace_of=lambda component, context: "".join(after_worker(component, context)),
         reads=bound_components,
         gaps=site_gaps,
+        skip_reason=without_program,
     ),
     Row(
         name="package_{slug}",

@@ -38,7 +38,7 @@ class CatalogueContext:
 
     `read` returns a file's text, `program` what a kernel sees of it. `base` is the context of the deployed commit, or
     the reason why it is unknown. Its `title` is the commit.
-    `has_token`: the run has a token for Doppler.
+    `has_token`: the run has a token for Doppler. `programs` are the site generators that the machine has.
     """
 
     stack: Stack
@@ -49,6 +49,7 @@ class CatalogueContext:
     base: "CatalogueContext | SkipReason" = NOT_ASKED
     title: str = ""
     has_token: bool = False
+    programs: frozenset[str] = frozenset()
 
     def configured(self, component: Component) -> ComponentSettings:
         """Returns the settings of one component."""

@@ -10,7 +10,7 @@ from tasks.diagnostics.node import tsc
 from tasks.diagnostics.paths import PathMapper
 from tasks.diagnostics.reading import Parsed, ToolOutput, deduplicated, last_line, number, shortened
 from tasks.diagnostics.sites.dead_links import dead_links
-from tasks.diagnostics.sites.rendering import rendering, traced
+from tasks.diagnostics.sites.rendering import plugged, rendering, templated, traced
 from tasks.models import Diagnostic, Severity
 
 _ENTRY = re.compile(r'entry-point file at "(?P<path>[^"]+)" was not found')
@@ -141,8 +141,10 @@ def site_build(output: ToolOutput) -> Parsed:
     if not found:
         found += [Diagnostic(tool="build", message=shortened(match["message"])) for match in _CAUSE.finditer(text)]
     if not found:
+        found += templated(text, mapper)
+    if not found:
         error = raised(text, mapper, "build")
-        found += [rendering(error, text)] if error else []
+        found += [rendering(error, text)] if error else plugged(text)
     if not found:
         found += traced(text, mapper)
     return Parsed(diagnostics=deduplicated(found))

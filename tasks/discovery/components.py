@@ -15,7 +15,7 @@ from tasks.discovery.image.definitions import ImageDefinitions, is_for_node
 from tasks.discovery.node.node_engines import with_shared_nodes
 from tasks.discovery.node.node_project import describe_node, without_manifest
 from tasks.discovery.node.siblings import describe_with_siblings, directories_of
-from tasks.discovery.other_sites import name_other_sites
+from tasks.discovery.other_sites import other_directories, other_site
 from tasks.discovery.package_builds import find_builds, is_near, is_tool
 from tasks.discovery.public_variables import private_variables, public_variables
 from tasks.discovery.python.installations import ImageBuild, find_installations
@@ -56,7 +56,6 @@ def find_components(
     projects = project_directories(tree)
     places = [place for directory in directories for place in _places(tree, directory, environment, projects)]
     images = ImageDefinitions(tree)
-    name_other_sites(tree)
     places += _package_places(tree, exclude, places, images)
     places = [_with_workers(place, places) for place in places]
     calls = read_calls(tree) if any(place.kind is Kind.WEB for place in places) else ()
@@ -78,7 +77,7 @@ def _candidates(tree: FileView, exclude: Sequence[str]) -> list[str]:
     """Returns the folders with components of the lowest rank that any of them has."""
     projects = project_directories(tree)
     named = tree.named("package.json", *CONFIGS)
-    directories = sorted({*projects, *(parent(path) for path in named)})
+    directories = sorted({*projects, *other_directories(tree), *(parent(path) for path in named)})
     ranked: dict[Rank, list[str]] = {}
     for directory in directories:
         is_project = directory in projects
@@ -98,14 +97,18 @@ def _candidates(tree: FileView, exclude: Sequence[str]) -> list[str]:
 
 def _has_sign(tree: FileView, directory: str) -> bool:
     """Whether the folder may hold a component of Node. Adds no warnings about wrangler files, unlike `_places`."""
-    return bool(tree.first(directory, *CONFIGS)) or find_site(tree, directory) is not None
+    return bool(tree.first(directory, *CONFIGS)) or _site(tree, directory) is not None
+
+
+def _site(tree: FileView, directory: str) -> Site | None:
+    return find_site(tree, directory) or other_site(tree, directory)
 
 
 def _places(tree: FileView, directory: str, environment: str, projects: Collection[str]) -> Iterator[_Place]:
     if directory in projects:
         yield _Place(Kind.WEB, directory)
     wrangler = read_wrangler(tree, directory)
-    site = with_pages(tree, directory, wrangler, find_site(tree, directory))
+    site = with_pages(tree, directory, wrangler, _site(tree, directory))
     # One package is one component. A Worker with its own source code is a Worker, even if a generator builds its
     # assets. If the build makes the Worker, the component is both.
     makes_pages = site is not None and (wrangler is None or makes_worker(tree, wrangler, site))
@@ -199,7 +202,8 @@ def _node(
     tree: FileView, images: ImageDefinitions, place: _Place, rivals: tuple[str, ...], workers: Mapping[str, Worker]
 ) -> Component:
     image = images.of(place.directory, is_for_node, rivals=rivals)
-    node = describe_node(tree, place.directory, image)
+    own_packages = place.site is None or not place.site.program or tree.has(join(place.directory, "package.json"))
+    node = describe_node(tree, place.directory, image) if own_packages else None
     if node is None and (place.worker is not None or (place.site is not None and place.site.pages is not None)):
         node = without_manifest(tree, place.directory, image)
     bound = bound_directories(place.directory, workers) if place.worker else ()

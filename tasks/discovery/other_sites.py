@@ -1,16 +1,18 @@
 """Reads what generators outside of package.json configure: Angular's workspace, and sites of Hugo, Zola and Jekyll."""
 
 import posixpath
-from collections.abc import Iterator
+import re
+from dataclasses import replace
+from urllib.parse import SplitResult, urlsplit
 
-from tasks.discovery.documents import string, table
+from tasks.discovery.documents import string, table, text_table
 from tasks.discovery.file_view import FileView, join, parent
 from tasks.discovery.node.node_workspace import dependencies
-from tasks.discovery.rank import Rank, rank
 from tasks.stack import Site
 
 _LOCKED_HUGO = frozenset({"hugo-bin", "hugo-extended"})
 _HUGO = ("hugo.toml", "hugo.yaml", "hugo.yml", "hugo.json")
+_JEKYLL = ("_config.yml", "_config.yaml")
 
 
 def angular_site(tree: FileView, package: str, script: str) -> Site | None:
@@ -41,22 +43,58 @@ def angular_site(tree: FileView, package: str, script: str) -> Site | None:
     return None
 
 
-def name_other_sites(tree: FileView) -> None:
-    """Adds a gap for each site of a generator that predeploy does not run."""
-    for directory, generator, config in _other_sites(tree):
-        if rank(directory) is Rank.DEPLOYED:
-            tree.leave_out(f"{config} configures a site of {generator}, which predeploy does not build")
+def other_site(tree: FileView, directory: str) -> Site | None:
+    """Returns the site of a generator that no package locks, so that only a program of the machine builds it."""
+    found = _hugo(tree, directory) or _zola(tree, directory) or _jekyll(tree, directory)
+    if found is None:
+        return None
+    scripts = text_table(tree.table(join(directory, "package.json")), "scripts")
+    builds = re.search(rf"\b{found.program}\b", scripts.get("build", ""))
+    return replace(found, script="build", command=()) if builds else found
 
 
-def _other_sites(tree: FileView) -> Iterator[tuple[str, str, str]]:
-    for path in tree.named(*_HUGO):
-        if _LOCKED_HUGO.isdisjoint(dependencies(tree, parent(path))):
-            yield parent(path), "Hugo", path
-    for path in tree.named("config.toml"):
-        folders = (join(parent(path), name) for name in ("content", "templates"))
-        if string(tree.table(path), "base_url") and all(tree.has_directory(each) for each in folders):
-            yield parent(path), "Zola", path
-    for path in tree.named("_config.yml", "_config.yaml"):
-        gems = tree.first(parent(path), "Gemfile")
-        if gems and ("jekyll" in tree.text(gems) or "github-pages" in tree.text(gems)):
-            yield parent(path), "Jekyll", path
+def other_directories(tree: FileView) -> set[str]:
+    """Returns the directories that may have such a site."""
+    return {parent(path) for path in tree.named(*_HUGO, "config.toml", *_JEKYLL)}
+
+
+def _hugo(tree: FileView, directory: str) -> Site | None:
+    path = tree.first(directory, *_HUGO)
+    old = join(directory, "config.toml")
+    if path is None and "baseURL" in tree.table(old) and tree.has_directory(join(directory, "content")):
+        path = old
+    if path is None or not _LOCKED_HUGO.isdisjoint(dependencies(tree, directory)):
+        return None
+    config = {key.lower(): value for key, value in tree.table(path).items()}
+    base = urlsplit(string(config, "baseurl"))
+    return _built_by("hugo", (), string(config, "publishdir") or "public", base)
+
+
+def _zola(tree: FileView, directory: str) -> Site | None:
+    config = tree.table(join(directory, "config.toml"))
+    folders = (join(directory, name) for name in ("content", "templates"))
+    if not string(config, "base_url") or not all(tree.has_directory(each) for each in folders):
+        return None
+    return _built_by("zola", ("build",), string(config, "output_dir") or "public", urlsplit(string(config, "base_url")))
+
+
+def _jekyll(tree: FileView, directory: str) -> Site | None:
+    path, gems = tree.first(directory, *_JEKYLL), tree.first(directory, "Gemfile")
+    if path is None or gems is None or not any(name in tree.text(gems) for name in ("jekyll", "github-pages")):
+        return None
+    config = tree.table(path)
+    base = urlsplit(string(config, "url") + string(config, "baseurl"))
+    site = _built_by("jekyll", (), string(config, "destination") or "_site", base)
+    # the Gemfile names the version and the plugins
+    return replace(site, command=("bundle", "exec", "jekyll", "build"))
+
+
+def _built_by(program: str, words: tuple[str, ...], output: str, base: SplitResult) -> Site:
+    return Site(
+        generator=program,
+        output=posixpath.normpath(output),
+        base="/" + base.path.strip("/"),
+        command=(program, *words),
+        host=base.hostname or "",
+        program=program,
+    )

@@ -33,7 +33,7 @@ from tasks.source.places import existing
 from tasks.source.tree import Tree, read_tree
 from tasks.stack import Kind, Stack
 from tasks.validation.gate import reject_less, require_commit
-from tasks.validation.stack_settings import make_context, read_settings
+from tasks.validation.stack_settings import installed_generators, make_context, read_settings
 from tasks.version import VERSION
 
 Deployed = tuple[str, str]
@@ -166,7 +166,8 @@ def read_scope(
     if settings.gate:
         reject_less(settings)
         require_commit(tree)
-    context = replace(make_context(tree, settings), has_token=has_token)
+    generators = installed_generators(settings, environ)
+    context = replace(make_context(tree, settings), has_token=has_token, programs=generators)
     base: Base | SkipReason = NOT_ASKED
     if settings.base or context.stack.of(Kind.WEB):
         base = read_base(tree, settings.base, cache / "bases", deployed)

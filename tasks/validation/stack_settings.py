@@ -1,5 +1,6 @@
 """The settings of a run on a stack, with all mistakes in them, and the stack as the catalogue sees it."""
 
+import shutil
 from codecs import BOM_UTF16_BE, BOM_UTF16_LE
 from collections.abc import Mapping
 from dataclasses import replace
@@ -7,8 +8,10 @@ from functools import partial
 from pathlib import Path
 
 from tasks.catalogue import NAMES, CatalogueContext, make_catalogue
+from tasks.catalogue.machine_sites import PROGRAMS
 from tasks.diagnostics import PARSERS
 from tasks.discovery import discover
+from tasks.engines.clean_environ import system_path
 from tasks.errors import PredeployError, SettingsError, TreeError
 from tasks.settings import Settings, load_settings, usable_settings
 from tasks.source.tree import Tree, read_tree
@@ -46,6 +49,13 @@ def name_mistakes(stack: Path) -> tuple[str, ...]:
     except PredeployError:  # an error of the tree is reported when the settings are right
         pass
     return ()
+
+
+def installed_generators(settings: Settings, environ: Mapping[str, str]) -> frozenset[str]:
+    """Returns the programs of site generators that commands find on this machine. Containers have none of them."""
+    path = system_path(environ)
+    found = (each for each in PROGRAMS if shutil.which(each, path=path))
+    return frozenset() if settings.engine == "dagger" else frozenset(found)
 
 
 def make_context(tree: Tree, settings: Settings, title: str = "") -> CatalogueContext:

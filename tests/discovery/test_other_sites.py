@@ -55,19 +55,48 @@ def test_an_app_without_a_server_is_a_site_and_its_router_answers_paths(
     assert [component.kind for component in server.components] == [Kind.PACKAGE]
 
 
+HUGO = "baseURL = 'https://a.example/docs/'"
+OLD = {"docs/config.toml": HUGO, "docs/content/a.md": ""}
+ZOLA = {"docs/config.toml": "base_url = '/'", "docs/content/a.md": "", "docs/templates/a.html": ""}
+
+
 @pytest.mark.parametrize(
-    ("files", "generator"),
+    ("files", "program", "output", "base", "command"),
     [
-        ({"docs/hugo.toml": "baseURL = 'x'"}, "Hugo"),
-        ({"docs/config.toml": "base_url = 'x'", "docs/content/a.md": "", "docs/templates/a.html": ""}, "Zola"),
-        ({"docs/_config.yml": "title: x", "docs/Gemfile": "gem 'jekyll'"}, "Jekyll"),
+        ({"docs/hugo.toml": HUGO}, "hugo", "public", "/docs", ("hugo",)),
+        ({"docs/hugo.yaml": "publishDir: out"}, "hugo", "out", "/", ("hugo",)),
+        (OLD, "hugo", "public", "/docs", ("hugo",)),
+        (ZOLA, "zola", "public", "/", ("zola", "build")),
+        (
+            {"docs/_config.yml": "baseurl: /b", "docs/Gemfile": "gem 'jekyll'"},
+            *("jekyll", "_site", "/b", ("bundle", "exec", "jekyll", "build")),
+        ),
     ],
 )
-def test_a_site_of_a_generator_that_does_not_run_is_named(files: dict[str, str], generator: str) -> None:
-    (gap,) = look(astro("s") | files).gaps
+def test_a_site_that_a_program_of_the_machine_builds(
+    files: dict[str, str], program: str, output: str, base: str, command: tuple[str, ...]
+) -> None:
+    (component,) = look(files).components
 
-    assert gap.endswith(f"configures a site of {generator}, which predeploy does not build")
-    assert look(astro("s") | {"docs/config.toml": "base_url = 'x'", "docs/_config.yml": ""}).gaps == ()
+    assert component.site
+    assert (component.kind, component.path, component.node) == (Kind.SITE, "docs", None)
+    found = component.site
+    assert (found.program, found.output, found.base, found.command) == (program, output, base, command)
+
+
+def test_a_configuration_of_another_program_is_no_site() -> None:
+    others = {"docs/config.toml": "base_url = 'x'", "docs/_config.yml": "", "more/config.toml": "title = 'x'"}
+
+    assert [each.path for each in look(astro("s") | others).components] == ["s"]
+
+
+def test_a_script_that_calls_hugo_builds_the_site_with_the_packages_next_to_it() -> None:
+    manifest = package(name="s", devDependencies={"postcss": "8"}, scripts={"build": "hugo --minify"})
+    (component,) = look({"package.json": manifest, "hugo.toml": HUGO}).components
+
+    assert component.site
+    assert component.node
+    assert (component.site.script, component.site.command) == ("build", ())
 
 
 def test_hugo_from_a_package_is_a_site() -> None:
