@@ -30,6 +30,7 @@ def is_range(text: str) -> bool:
     return True
 
 
+@lru_cache(maxsize=4096)
 def admits(text: str, release: Release | str) -> bool:
     """Whether a range admits a release. Raises ValueError if the text is no range."""
     version = release if isinstance(release, str) else ".".join(map(str, release))

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from tasks.catalogue import Catalogue
 from tasks.models import Stage
 from tasks.planning.plan import spec_key
-from tasks.source.tree import digest_of, select
+from tasks.source.selection import FileSelection
 from tasks.steps import Check
 from tasks.validation.scope import Scope
 from tasks.version import VERSION
@@ -69,8 +69,9 @@ def render_plan(scope: Scope, foreseen: Mapping[str, str]) -> str:
     `foreseen` says for a check whether it is cached, or what has changed.
     """
     lines: list[str] = []
+    selection = FileSelection(scope.tree)
     for check in scope.plan.checks:
-        key = spec_key(check, digest_of(select(scope.tree, check.inputs)), VERSION)
+        key = spec_key(check, selection.digest(check.inputs), VERSION)
         needs = f"  needs {', '.join(check.needs)}" if check.needs else ""
         lines.append(f"{check.id}  {check.stage}  {key}{needs}")
         lines += [f"    {foreseen[check.id]}"] if check.id in foreseen else []

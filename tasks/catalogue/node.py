@@ -5,6 +5,7 @@ import posixpath
 from tasks.catalogue.build_env import example_env
 from tasks.catalogue.machine_sites import by_machine, machine_gaps, without_program
 from tasks.catalogue.pages import code_commands, code_gaps, refused_commands
+from tasks.catalogue.paths import below
 from tasks.catalogue.preparation import prepared
 from tasks.catalogue.row import CatalogueContext, Row, output_of
 from tasks.catalogue.worker.bound import bound_components
@@ -54,10 +55,10 @@ def site_commands(component: Component, context: CatalogueContext) -> tuple[Comm
 def has_pages(component: Component, context: CatalogueContext) -> bool:
     """Whether links can be checked: not in the root of a package, nor in pages that an unknown program makes."""
     output = posixpath.normpath(output_of(component, context))
-    folder = posixpath.normpath(posixpath.join(component.path, output)) + "/"
+    folder = posixpath.normpath(posixpath.join(component.path, output))
     if output == ".":
         return False
-    return bool(build_argv(component, context)) or any(path.startswith(folder) for path in context.paths)
+    return bool(build_argv(component, context)) or bool(below(folder, context.paths))
 
 
 def links_command(component: Component, context: CatalogueContext) -> Command:

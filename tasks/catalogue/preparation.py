@@ -4,6 +4,7 @@ import re
 from dataclasses import dataclass
 
 from tasks.catalogue.build_env import example_env
+from tasks.catalogue.paths import below, matching
 from tasks.catalogue.row import CatalogueContext
 from tasks.discovery.file_view import join
 from tasks.discovery.node.node_preparation import BUILD
@@ -14,6 +15,7 @@ from tasks.steps import Command
 FAILED = tuple(range(1, 125))
 TYPED_LINT = re.compile(r"projectService|TypeChecked|parserOptions\s*:\s*\{[^}]*\bproject\b")
 # Files that name generated files which git ignores.
+_LINT = re.compile(r"(?:^|/)(?:eslint\.config\.\w+|\.eslintrc[\w.]*)$")
 _NAMING = re.compile(r"(?:^|/)(?:tsconfig[\w.]*\.json|jsconfig\.json|eslint\.config\.\w+|env\.d\.ts|\.gitignore)$")
 
 
@@ -171,7 +173,7 @@ def is_needed(generator: CodeGenerator, component: Component, context: Catalogue
     if generator.made and any(join(each, generator.made) in context.paths for each in directories):
         return False
     if generator.source:
-        return any(path.endswith(generator.source) and is_below(path, node.package) for path in context.paths)
+        return any(path.endswith(generator.source) for path in below(node.package, context.paths))
     texts = (context.read(path) for path in naming_files(node, component.path, context))
     return any(re.search(generator.named, text) for text in texts)
 
@@ -179,7 +181,7 @@ def is_needed(generator: CodeGenerator, component: Component, context: Catalogue
 def naming_files(node: NodeProject, directory: str, context: CatalogueContext) -> list[str]:
     """Returns configurations of a package, and of its workspace, that may name generated files."""
     folders = {directory, node.package, node.root, join(directory, "src"), join(node.package, "src")}
-    return [path for path in sorted(context.paths) if _NAMING.search(path) and parent_of(path) in folders]
+    return [path for path in matching(_NAMING, context.paths) if parent_of(path) in folders]
 
 
 def parent_of(path: str) -> str:
@@ -194,5 +196,5 @@ def is_below(path: str, directory: str) -> bool:
 
 def is_lint_typed(node: NodeProject, context: CatalogueContext) -> bool:
     """Whether eslint's configuration uses types."""
-    paths = (path for path in context.paths if re.search(r"(?:^|/)(?:eslint\.config\.\w+|\.eslintrc[\w.]*)$", path))
-    return any(TYPED_LINT.search(context.read(path)) for path in paths if parent_of(path) in {node.package, node.root})
+    paths = (path for path in matching(_LINT, context.paths) if parent_of(path) in {node.package, node.root})
+    return any(TYPED_LINT.search(context.read(path)) for path in paths)

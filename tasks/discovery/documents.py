@@ -84,6 +84,11 @@ def parse_dotenv(text: str) -> dict[str, str]:
 
     Lines without an entry are ignored. `dotenv_values` would log them, so only its parser is used.
     """
+    return dict(_dotenv(text))
+
+
+@lru_cache(maxsize=256)  # each row of a component asks for its examples
+def _dotenv(text: str) -> tuple[tuple[str, str], ...]:
     entries = dotenv.parser.parse_stream(io.StringIO(text.removeprefix("\ufeff")))
     values = {
         # the parser takes a comment right after `=` for the value
@@ -91,7 +96,7 @@ def parse_dotenv(text: str) -> dict[str, str]:
         for entry in entries
         if entry.key and entry.value is not None
     }
-    return {name: value for name, value in values.items() if name.isidentifier()}
+    return tuple((name, value) for name, value in values.items() if name.isidentifier())
 
 
 def yaml_line(text: str, *keys: str) -> int:

@@ -5,7 +5,7 @@ import re
 import stat
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -21,17 +21,22 @@ OURS = frozenset({"HEAD", "acquire", "bin", "home", "logs", "objects", "out", "p
 KEPT = 86400.0
 
 
+def remove_now(path: Path, lock: int) -> None:
+    """Deletes a directory, and closes the descriptor of its lock."""
+    remove_locked(path)
+    os.close(lock)
+
+
 @contextmanager
-def private_directory(base: Path) -> Iterator[Path]:
-    """A new directory below `base`, which is deleted at the end of the block."""
+def private_directory(base: Path, remove: Callable[[Path, int], None] = remove_now) -> Iterator[Path]:
+    """A new directory below `base`. `remove` deletes it at the end of the block, and closes its lock."""
     base.mkdir(parents=True, exist_ok=True)
     path = Path(tempfile.mkdtemp(prefix=PREFIX, dir=base))
     lock = take_lock(path / LOCK)
     try:
         yield path
     finally:
-        remove_locked(path)
-        os.close(lock)
+        remove(path, lock)
 
 
 def remove_locked(path: Path) -> None:

@@ -8,7 +8,7 @@ import re
 import shlex
 import stat
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +18,6 @@ from tasks.source.digest_cache import KnownDigests
 from tasks.source.git import OWN_CONFIG, run_git
 from tasks.source.ls_files import Listing, list_files
 from tasks.source.submodules import missing_problem, undeclared_gitlinks, undeclared_problem
-from tasks.steps import Inputs
 from tasks.user_dirs import REPORTS
 
 FILE, PROGRAM, SYMLINK = 0o100644, 0o100755, 0o120000
@@ -92,31 +91,17 @@ def refuse_tracked_reports(root: Path) -> None:
         raise TreeError(_tracked(REPORTS))
 
 
-def select(tree: Tree, inputs: Inputs) -> Mapping[str, TreeFile]:
-    """The files for a step with these inputs."""
-    includes, excludes = _Below(inputs.include), _Below(inputs.exclude)
-    return {path: file for path, file in tree.files.items() if includes.has(path) and not excludes.has(path)}
-
-
 def digest_of(files: Mapping[str, TreeFile]) -> str:
     """One digest of names, modes and contents."""
     digest = hashlib.sha256()
     for path in sorted(files):
-        file = files[path]
-        digest.update(os.fsencode(path) + b"\0%o\0%s\0" % (file.mode, file.digest.encode()))
+        digest.update(entry_of(files[path]))
     return digest.hexdigest()
 
 
-class _Below:
-    """A set of files and directories: whether a path is one of them, or below one."""
-
-    def __init__(self, paths: Iterable[str]) -> None:
-        normal = [os.path.normpath(path) for path in paths]
-        self._all, self._exact = "." in normal, frozenset(normal)
-        self._prefixes = tuple(f"{path}/" for path in normal)
-
-    def has(self, path: str) -> bool:
-        return self._all or path in self._exact or path.startswith(self._prefixes)
+def entry_of(file: TreeFile) -> bytes:
+    """Name, mode and digest of a file, for a digest of many files."""
+    return os.fsencode(file.path) + b"\0%o\0%s\0" % (file.mode, file.digest.encode())
 
 
 class _Reading:

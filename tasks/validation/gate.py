@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from tasks.engines.private import private_directory, remove_abandoned
+from tasks.engines.removal import remove_in_background
 from tasks.errors import GateError, UsageError
 from tasks.report.facts import counted, named
 from tasks.settings import FLAGS, Settings
@@ -17,9 +18,10 @@ SHOWN = 20
 
 @contextmanager
 def entered(stack: Path, settings: Settings, commit: str, data: Path) -> Iterator[Path]:
-    """Yields the directory to validate: the stack as it is, or for a gate a clone below `data`, removed at the end.
+    """Yields the directory to validate: the stack as it is, or for a gate a clone below `data`.
 
     `commit` names the commit to clone. Without a name it is the current one, and the stack must not differ from it.
+    A process of its own deletes the clone at the end.
     """
     if not settings.gate:
         if commit:
@@ -32,7 +34,7 @@ def entered(stack: Path, settings: Settings, commit: str, data: Path) -> Iterato
         require_clean(stack)
     runs = data / "runs"
     remove_abandoned(runs)
-    with private_directory(runs) as place:
+    with private_directory(runs, remove=remove_in_background) as place:
         yield clone_stack(stack, chosen, place)
 
 

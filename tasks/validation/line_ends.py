@@ -2,7 +2,7 @@
 
 import posixpath
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 from tasks.catalogue.django.entry_script import CONVERTED, NORMALIZED, RULE
 from tasks.catalogue.row import ProgramFile
@@ -19,12 +19,15 @@ def line_end_warnings(tree: Tree, stack: Stack) -> Iterator[str]:
     attributes = _text(tree, ".gitattributes") if ".gitattributes" in tree.files else ""
     if NORMALIZED.search(attributes):
         return
+    named: dict[str, list[str]] = {}
+    for path in tree.files:
+        named.setdefault(path.rpartition("/")[2], []).append(path)
     dockerfiles = {web.dockerfile for each in stack.components if (web := each.web) and web.dockerfile}
     for dockerfile in sorted(dockerfiles & tree.files.keys()):
         text = _text(tree, dockerfile)
         if CONVERTED.search(text):
             continue
-        for path in scripts_in(text, tree.files):
+        for path in scripts_in(text, named):
             program = read_program(tree, path)
             if program.is_script and program.has_crlf:
                 yield (
@@ -40,10 +43,10 @@ def without_reported(warnings: Iterable[str], found: Iterable[Diagnostic]) -> tu
     return tuple(each for each in warnings if not each.startswith(reported))
 
 
-def scripts_in(dockerfile: str, paths: Iterable[str]) -> list[str]:
-    """Returns the files whose names a Dockerfile has as words, such as `entrypoint.sh`."""
+def scripts_in(dockerfile: str, named: Mapping[str, Iterable[str]]) -> list[str]:
+    """Returns the files whose names a Dockerfile has as words, such as `entrypoint.sh`. `named` has files by name."""
     words = {posixpath.basename(word) for word in re.findall(r"[\w./-]+", dockerfile)}
-    return [path for path in paths if posixpath.basename(path) in words]
+    return sorted(path for word in words for path in named.get(word, ()))
 
 
 def line_of(path: str, dockerfile: str) -> int:

@@ -8,7 +8,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from functools import cache, partial
+from functools import partial
 from pathlib import Path
 
 from tasks.discovery.image.dockerfile import parse_dockerfile
@@ -21,8 +21,8 @@ from tasks.execution.reuse.store import Record, ResultStore, open_store
 from tasks.execution.reuse.work import Reuse
 from tasks.models import EngineFacts
 from tasks.planning.lowering import environments_of
-from tasks.source.tree import Tree, digest_of, read_tree, select
-from tasks.steps import Inputs
+from tasks.source.selection import FileSelection
+from tasks.source.tree import Tree, read_tree
 from tasks.validation.job import Job
 from tasks.validation.scope import Scope
 
@@ -139,17 +139,13 @@ class KeyMaker:
         """Returns the key of each check, by id."""
         scope, secret = self.scope, self.store.secret
 
-        @cache
-        def files(inputs: Inputs) -> str:
-            return digest_of(select(tree, inputs))
-
         base = (scope.deployed, scope.base[0].digest) if scope.base else ()
         facts = KeyFacts(
             predeploy=own_code(),
             engine=f"{self.engine.name} {self.engine.version} {platform.system()} {platform.machine()}",
             machine=(caller_digest if self.has_images else machine_digest)(self.environ, secret),
             settings=digest([scope.images, scope.settings.postgres, dict(self.identity)]),
-            files=files,
+            files=FileSelection(tree).digest,
             lowering=scope.lowering,
             base=digest(base),
             secret=lambda name: secret_digest(self.values[name], secret) if name in self.values else "",

@@ -35,6 +35,11 @@ def clones_of(caller: Caller) -> list[Path]:
     return [*(caller.home / ".local/share/predeploy/runs").glob("predeploy-*")]
 
 
+def assert_no_clone(caller: Caller) -> None:
+    """No clone is left. A gate does not wait for the process that deletes its directories."""
+    wait_for(lambda: clones_of(caller) == [], "the deletion of the clone")
+
+
 def test_a_gate_validates_a_clone_and_reports_in_the_stack(caller: Caller, committed: TinyStack) -> None:
     before = committed.content()
 
@@ -47,7 +52,7 @@ def test_a_gate_validates_a_clone_and_reports_in_the_stack(caller: Caller, commi
     assert f"gate    commit {report['commit']}, from a clean clone\n" in ended.stdout
     assert not Path(committed.mark("where").read_text().strip()).is_relative_to(committed.root)
     assert committed.content() == before
-    assert clones_of(caller) == []
+    assert_no_clone(caller)
 
 
 def test_a_gate_validates_a_stack_whose_path_has_a_newline(caller: Caller, committed: TinyStack) -> None:
@@ -56,7 +61,7 @@ def test_a_gate_validates_a_stack_whose_path_has_a_newline(caller: Caller, commi
     ended = caller.run(root, *GATE)
 
     ended.assert_ended(0, "PASSED")
-    assert clones_of(caller) == []
+    assert_no_clone(caller)
 
 
 def test_plain_run_names_the_commit_only_if_it_has_the_same_files(caller: Caller, committed: TinyStack) -> None:
@@ -197,7 +202,7 @@ def test_list_and_plan_are_those_of_the_commit(caller: Caller, committed: TinySt
     assert listed.code == 0, listed.transcript
     assert "where" in listed.stdout
     assert "later_still" not in listed.stdout
-    assert clones_of(caller) == []
+    assert_no_clone(caller)
 
 
 def test_interrupted_gate_leaves_no_clone(caller: Caller, stack: TinyStack, tmp_path: Path) -> None:
@@ -213,7 +218,7 @@ def test_interrupted_gate_leaves_no_clone(caller: Caller, stack: TinyStack, tmp_
 
     ended.assert_ended(130, "INTERRUPTED")
     assert during
-    assert clones_of(alone) == []
+    assert_no_clone(alone)
     assert stack.report()["gate"]
 
 
@@ -230,4 +235,4 @@ def test_a_killed_gate_is_cleared_away_by_the_next(caller: Caller, stack: TinySt
 
     assert clones_of(alone)
     assert alone.run(stack.root, *GATE).code == 0
-    assert clones_of(alone) == []
+    assert_no_clone(alone)

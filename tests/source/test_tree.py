@@ -12,7 +12,8 @@ import pytest
 
 from tasks.errors import TreeError, UsageError
 from tasks.source import tree as tree_module
-from tasks.source.tree import Tree, digest_of, read_tree, select
+from tasks.source.selection import select
+from tasks.source.tree import Tree, digest_of, read_tree
 from tasks.steps import Inputs
 
 POINTER = f"version https://git-lfs.github.com/spec/v1\noid sha256:{'a' * 64}\nsize 12345\n"

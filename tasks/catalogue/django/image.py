@@ -3,6 +3,7 @@
 from tasks.catalogue.django.environment import django_env
 from tasks.catalogue.django.healthcheck import runnable
 from tasks.catalogue.django.server import web_of
+from tasks.catalogue.paths import below
 from tasks.catalogue.row import CatalogueContext
 from tasks.discovery.file_view import is_within, join, parent, relative
 from tasks.discovery.image.dockerfile import parse_dockerfile
@@ -171,6 +172,6 @@ def missing_files(component: Component, context: CatalogueContext) -> list[str]:
     if configured.dockerfile and configured.dockerfile not in context.paths:
         found.append(f"dockerfile: {configured.dockerfile} is not in the tree")
     build_context = configured.context
-    if build_context and not any(is_within(path, build_context) for path in context.paths):
+    if build_context and not (build_context in context.paths or below(build_context, context.paths)):
         found.append(f"context: the directory {build_context} is not in the tree")
     return found

@@ -11,6 +11,7 @@ from tasks.catalogue.django.lock import installation_inputs, lock_commands
 from tasks.catalogue.django.mysql import on_mysql
 from tasks.catalogue.django.server import web_of
 from tasks.catalogue.django.upgrade import UPGRADE_ROW
+from tasks.catalogue.paths import matching
 from tasks.catalogue.row import CatalogueContext, Row
 from tasks.discovery.django.settings_module import is_for_development
 from tasks.models import Stage
@@ -120,8 +121,7 @@ def missing_commands(component: Component, context: CatalogueContext) -> tuple[C
 
 def makes_tables(context: CatalogueContext) -> bool:
     """Whether a file of the deploy writes migrations itself, or makes the tables of apps without migrations."""
-    paths = (path for path in context.paths if DEPLOYS.search(path))
-    return any(MAKES_TABLES.search(context.read(path)) for path in paths)
+    return any(MAKES_TABLES.search(context.read(path)) for path in matching(DEPLOYS, context.paths))
 
 
 def applied_commands(component: Component, context: CatalogueContext) -> tuple[Command, ...]:

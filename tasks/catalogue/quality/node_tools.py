@@ -4,6 +4,7 @@ import re
 from dataclasses import replace
 
 from tasks.catalogue.django.environment import own_env
+from tasks.catalogue.paths import matching
 from tasks.catalogue.preparation import parent_of, prepared, script_command
 from tasks.catalogue.quality.runners import NOT_COLLECTED
 from tasks.catalogue.quality.script_calls import ESLINT, VITEST, CallWords, called_with
@@ -51,8 +52,7 @@ def eslint_absent(component: Component, context: CatalogueContext) -> str:
     if reason or node is None or any(re.search(r"\beslint\b", text) for text in node.scripts.values()):
         return reason
     folders = set(lineage(component.path))
-    named = (path for path in context.paths if ESLINT_FILE.search(path))
-    if any(parent_of(path) in folders for path in named):
+    if any(parent_of(path) in folders for path in matching(ESLINT_FILE, context.paths)):
         return ""
     manifests = (join(each, "package.json") for each in folders)
     if any('"eslintConfig"' in context.read(path) for path in manifests if path in context.paths):

@@ -3,7 +3,7 @@
 import re
 from dataclasses import replace
 
-from tasks.catalogue.preparation import parent_of, prepared
+from tasks.catalogue.preparation import prepared
 from tasks.catalogue.quality.node_tools import node_absent, node_tool
 from tasks.catalogue.row import CatalogueContext
 from tasks.discovery.file_view import join
@@ -84,8 +84,8 @@ def vue_tsc_absent(component: Component, context: CatalogueContext) -> str:
 
 def svelte_check(component: Component, context: CatalogueContext) -> tuple[Command, ...]:
     """Returns the command for types in Svelte's components."""
-    names = {path for path in context.paths if parent_of(path) == component.path}
-    found = next((name for name in ("tsconfig.json", "jsconfig.json") if join(component.path, name) in names), "")
+    names = ("tsconfig.json", "jsconfig.json")
+    found = next((name for name in names if join(component.path, name) in context.paths), "")
     config = ("--tsconfig", f"./{found}") if found else ("--no-tsconfig",)
     argv = ("svelte-check", *config, "--output", "machine", "--threshold", "warning")
     row = node_tool(component, context, "svelte-check", *argv, parser="svelte_check")

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from tasks.catalogue.django.environment import django_env, fills, own_env
 from tasks.catalogue.django.mysql import on_mysql
+from tasks.catalogue.paths import below, matching
 from tasks.catalogue.quality.file_making import making_files
 from tasks.catalogue.quality.linters import NOT_READ, tool
 from tasks.catalogue.quality.targets import neighbours
@@ -34,9 +35,9 @@ _PLACES = re.compile(r"^(?:PATH|HOME|PYTHONPATH|VIRTUAL_ENV|(?:UV|PIP|POETRY|DOC
 
 def files_with_tests(component: Component, context: CatalogueContext) -> Iterator[str]:
     """Yields the component's files that define tests."""
-    for path in sorted(context.paths):
-        is_named = _FILE.search(path) and rank(posixpath.dirname(path)) is not Rank.NEVER
-        if is_named and is_within(path, component.path) and _TEST.search(context.read(path)):
+    for path in matching(_FILE, context.paths):
+        is_own = is_within(path, component.path) and rank(posixpath.dirname(path)) is not Rank.NEVER
+        if is_own and _TEST.search(context.read(path)):
             yield path
 
 
@@ -143,7 +144,8 @@ def _has_module(module: str, directory: str, context: CatalogueContext) -> bool:
     """Whether the tree has a module, or an installed package may have it."""
     package, path = module.partition(".")[0], module.replace(".", "/")
     bases = (directory, join(directory, "src"), *lineage(directory))
-    is_own = any(is_within(each, join(base, package)) for base in bases for each in context.paths)
+    places = [join(base, package) for base in bases]
+    is_own = any(place in context.paths or below(place, context.paths) for place in places)
     files = (join(base, name) for base in bases for name in (f"{path}.py", f"{path}/__init__.py"))
     is_of_a_package = "." in module and not is_own
     return not module or is_of_a_package or any(file in context.paths for file in files)

@@ -3,6 +3,7 @@
 import posixpath
 from collections.abc import Iterator
 
+from tasks.catalogue.paths import below
 from tasks.catalogue.row import CatalogueContext
 from tasks.catalogue.worker.bound import absent_workers, bound_workers
 from tasks.catalogue.worker.bundling import worker_of
@@ -57,8 +58,7 @@ def _unmigrated(component: Component, context: CatalogueContext) -> Iterator[str
     worker = worker_of(component)
     for database in tables(worker.bindings, "d1_databases"):
         folder = posixpath.join(posixpath.dirname(worker.config), string(database, "migrations_dir") or "migrations")
-        below = posixpath.normpath(folder) + "/"
-        if not any(path.startswith(below) and path.endswith(".sql") for path in context.paths):
+        if not any(path.endswith(".sql") for path in below(posixpath.normpath(folder), context.paths)):
             yield string(database, "binding")
 
 

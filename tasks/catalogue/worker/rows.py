@@ -1,6 +1,9 @@
 """Rows for running Workers: the bundle's answer in its own runtime, its cron triggers, and a form that it stores."""
 
+import re
+
 from tasks.catalogue.health import health_paths
+from tasks.catalogue.paths import matching
 from tasks.catalogue.row import CatalogueContext, Row
 from tasks.catalogue.worker.bindings import remote_gaps, remote_options
 from tasks.catalogue.worker.bound import bound_components
@@ -17,6 +20,7 @@ from tasks.stack import Component, Kind
 from tasks.steps import DB_URL, LIMIT, NONCE, PROBES, Command, address_of
 
 HEALTH = "/health"
+_HEALTH = re.compile("health", re.IGNORECASE)
 UNKNOWN = "/predeploy-unknown-page"
 """A path without an asset: the Worker, or `not_found_handling` of its assets, answers it."""
 
@@ -27,7 +31,7 @@ def guessed_paths(component: Component, context: CatalogueContext) -> tuple[str,
     if not worker.main:
         # without `html_handling`, only the file's own name leads to it
         return ("--path", "/", "--else", "/index.html")
-    files = (path for path in context.paths if is_within(path, component.path) and "health" in path.lower())
+    files = (path for path in matching(_HEALTH, context.paths) if is_within(path, component.path))
     names_it = not worker.sources or any(files) or any(HEALTH in context.read(path) for path in worker.sources)
     return ("--path", HEALTH, "--else", "/") if names_it else ("--path", "/", "--else", HEALTH)
 

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
+from functools import lru_cache
 
 from tasks.discovery.documents import string, table, text_table
 from tasks.discovery.file_view import FileView, join, relative
@@ -32,11 +33,16 @@ def locked_engines(
         found = {name: next((table(packages, at) for at in ats if at in packages), {}) for name, ats in places.items()}
         ranges = {(name, string(each, "version")): string(each, "engines", "node") for name, each in found.items()}
     elif lock.endswith(".yaml"):
-        matches = _PNPM.finditer(tree.text(lock))
-        ranges = {(each["name"], each["version"]): each["range"].strip() for each in matches if each["name"] in names}
+        ranges = {(name, version): text for name, version, text in _of_pnpm(tree.text(lock)) if name in names}
     else:
         ranges = {}
     return {key: text for key, text in ranges.items() if text and is_range(text)}
+
+
+@lru_cache(maxsize=8)  # each package of a workspace asks
+def _of_pnpm(lock: str) -> tuple[tuple[str, str, str], ...]:
+    """Returns name, version and range of each package in a pnpm-lock.yaml that states a range."""
+    return tuple((each["name"], each["version"], each["range"].strip()) for each in _PNPM.finditer(lock))
 
 
 def needs_npm_11(tree: FileView, lock: str, names: Collection[str]) -> bool:

@@ -27,7 +27,7 @@ from tasks.errors import EngineError
 from tasks.exits import Exit, Prepared
 from tasks.models import EngineFacts
 from tasks.redaction.gate import redact
-from tasks.source.tree import select
+from tasks.source.selection import select
 from tasks.steps import Database, Environment, Image, Inputs, Step
 
 CONNECT_LIMIT, START_LIMIT, RENEW_LIMIT = 20.0, 180.0, 8.0

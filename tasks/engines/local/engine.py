@@ -6,6 +6,7 @@ import secrets
 import shutil
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -61,15 +62,16 @@ class LocalEngine:
 
     async def __aenter__(self) -> Self:
         context = self._context
-        self._run_dirs = dirs = await asyncio.to_thread(create_run_dirs, context.data, context.environ, context.cache)
+        create = partial(create_run_dirs, large=context.gate)
+        self._run_dirs = dirs = await asyncio.to_thread(create, context.data, context.environ, context.cache)
         self._disks = (self._run_dirs.temp, self._run_dirs.disk, self._context.cache)
         self._stack.callback(self._clean_up)
         kept = self._run_dirs.disk if context.gate else context.cache  # code of earlier runs could change the cache
         self._variables = Variables(caller=self._context.environ, run_dirs=self._run_dirs, stores=kept / "stores")
-        installer = Installer(variables=self._variables, redactor=self._redactor, marker=self._context.run_id)
+        self._installer = Installer(variables=self._variables, redactor=self._redactor, marker=context.run_id)
         config = ToolchainConfig(
             base=self._context.cache / "toolchains",
-            acquire=installer.fetch,
+            acquire=self._installer.fetch,
             note=self._context.note,
             hold=self._entries.append,
             warn=self._warnings.append,
@@ -77,14 +79,13 @@ class LocalEngine:
         )
         await asyncio.to_thread(config.base.mkdir, parents=True, exist_ok=True)
         pythons = Pythons(self._context.environ, config.base / "pythons")
-        self._toolchains = Toolchains(config=config, pythons=pythons, install=installer.install)
+        self._toolchains = Toolchains(config=config, pythons=pythons, install=self._installer.install)
         self._environments = Environments(
             context=self._context,
             config=config,
             toolchains=self._toolchains,
-            install=installer.install_packages,
+            install=self._installer.install_packages,
         )
-        self._installer = installer
         self._databases = Databases(
             DatabasesConfig(
                 choice=self._choice,

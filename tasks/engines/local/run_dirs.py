@@ -11,7 +11,8 @@ import uv
 
 from tasks.engines.clean_environ import link_credentials
 from tasks.engines.local.prune import DOWNLOADS
-from tasks.engines.private import LOCK, PREFIX, remove_abandoned, remove_locked
+from tasks.engines.private import LOCK, PREFIX, remove_abandoned, remove_now
+from tasks.engines.removal import remove_in_background
 from tasks.exits import Exit
 from tasks.locks import take_lock, take_shared_lock
 
@@ -22,11 +23,15 @@ ENOUGH = 50 << 20
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunDirs:
-    """`path` is short, in the system's temporary directory. `disk` is for large files. `locks` are open descriptors."""
+    """`path` is short, in the system's temporary directory. `disk` is for large files. `locks` are open descriptors.
+
+    The first two are those of `path` and `disk`. `is_large`: the deletion of `disk` takes long, so no run waits for it.
+    """
 
     path: Path
     disk: Path
     locks: tuple[int, ...]
+    is_large: bool = False
 
     @property
     def home(self) -> Path:
@@ -65,13 +70,16 @@ class RunDirs:
 
     def remove(self) -> None:
         """Deletes the directories, and releases their locks."""
-        for path in (self.path, self.disk):
-            remove_locked(path)
-        for lock in self.locks:
+        of_path, of_disk, *others = self.locks
+        remove_now(self.path, of_path)
+        (remove_in_background if self.is_large else remove_now)(self.disk, of_disk)
+        for lock in others:
             os.close(lock)
 
 
-def create_run_dirs(data: Path, caller: Mapping[str, str], cache: Path | None = None) -> RunDirs:
+def create_run_dirs(
+    data: Path, caller: Mapping[str, str], cache: Path | None = None, *, large: bool = False
+) -> RunDirs:
     """Creates and locks the directories of a run. It shares the lock of the cache's downloads with other runs."""
     runs = data / "runs"
     runs.mkdir(parents=True, exist_ok=True)
@@ -83,7 +91,7 @@ def create_run_dirs(data: Path, caller: Mapping[str, str], cache: Path | None = 
     if cache is not None:
         locks.append(take_shared_lock(cache / f"{DOWNLOADS}.lock"))
         os.utime(locks[-1])
-    dirs = RunDirs(path=path, disk=disk, locks=tuple(locks))
+    dirs = RunDirs(path=path, disk=disk, locks=tuple(locks), is_large=large)
     for each in (dirs.home, dirs.credentials, dirs.temp, dirs.programs, dirs.outs, dirs.logs):
         each.mkdir(mode=0o700)
     (dirs.programs / "uv").symlink_to(uv.find_uv_bin())

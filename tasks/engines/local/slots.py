@@ -27,7 +27,7 @@ from tasks.exits import Exit
 from tasks.files import copy_file
 from tasks.packages.own_wrangler import ROOT
 from tasks.packages.package_managers import is_yarn_file
-from tasks.source.tree import select
+from tasks.source.selection import select
 from tasks.steps import ENV, Step
 
 RunStep = Callable[[Step, Launch, Sequence[ServerLaunch], Path], Awaitable[Exit]]

@@ -8,7 +8,8 @@ from typing import Any
 
 from tasks.execution.reuse.keys import CheckKey, KeyFacts, keys_of
 from tasks.planning.plan import Plan
-from tasks.source.tree import FILE, PROGRAM, SYMLINK, Tree, TreeFile, digest_of, select
+from tasks.source.selection import select
+from tasks.source.tree import FILE, PROGRAM, SYMLINK, Tree, TreeFile, digest_of
 from tasks.steps import Inputs
 from tests.support.factories import make_lowering
 

@@ -10,7 +10,8 @@ from tasks.execution.reuse.decision import choose_reused
 from tasks.execution.reuse.keys import DAY, WEEK, changed_parts
 from tasks.models import Stage
 from tasks.planning.plan import Plan
-from tasks.source.tree import TreeFile, select
+from tasks.source.selection import select
+from tasks.source.tree import TreeFile
 from tasks.steps import Check, Image, Inputs
 from tests.execution.reuse.support import FILE, PROGRAM, SYMLINK, World, make_file, make_tree
 from tests.support.factories import (

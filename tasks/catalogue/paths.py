@@ -1,0 +1,28 @@
+"""Finds paths of a tree by pattern and by directory. Each row asks for each component, so answers are kept."""
+
+import re
+from bisect import bisect_left
+from functools import lru_cache
+
+from tasks.discovery.file_view import ROOT
+
+
+@lru_cache(maxsize=4)  # the tree, and the deployed one
+def in_order(paths: frozenset[str]) -> tuple[str, ...]:
+    """Returns the paths, sorted."""
+    return tuple(sorted(paths))
+
+
+@lru_cache(maxsize=64)
+def matching(pattern: re.Pattern[str], paths: frozenset[str]) -> tuple[str, ...]:
+    """Returns the paths in which a pattern is found, sorted."""
+    return tuple(path for path in in_order(paths) if pattern.search(path))
+
+
+def below(directory: str, paths: frozenset[str]) -> tuple[str, ...]:
+    """Returns the paths below a directory, sorted."""
+    ordered = in_order(paths)
+    if directory == ROOT:
+        return ordered
+    # what begins with `a/` lies between `a/` and `a0`
+    return ordered[bisect_left(ordered, f"{directory}/") : bisect_left(ordered, f"{directory}0")]
