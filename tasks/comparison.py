@@ -54,9 +54,10 @@ class Comparison:
 
     `previous` is the id of the newest run that is comparable. `seen` says in how many runs in a row a finding came,
     this one included. `base` names the deployed commit, if a run of it is known; `on_base` are the findings and
-    `red_on_base` the checks that are red there too. `flaky` has checks with another result on the same files, and the
-    run with it. `slower` has the usual seconds of checks that took much longer. `is_whole`: all checks ran.
-    `is_narrowed`: of one check, only chosen tests ran.
+    `red_on_base` the checks that are red there too. `keys` has the key of each check that has one. `flaky` has checks
+    with another result on the same key (or the same files, without a key), and the run with it. `slower` has the usual
+    seconds of checks that took much longer. `is_whole`: all checks ran. `is_narrowed`: of one check, only chosen tests
+    ran.
     """
 
     previous: str = ""
@@ -65,6 +66,7 @@ class Comparison:
     base: str = ""
     on_base: frozenset[Finding] = frozenset()
     red_on_base: tuple[str, ...] = ()
+    keys: Mapping[str, str] = field(default_factory=dict)
     flaky: Mapping[str, str] = field(default_factory=dict)
     slower: Mapping[str, float] = field(default_factory=dict)
     gate: WeakerGate = WeakerGate()

@@ -1,7 +1,7 @@
 """Defines the backend that runs the checks of a run, and implements it with an engine."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
@@ -84,6 +84,10 @@ class EngineWork:
 
     def owners(self, check: Check) -> Sequence[str]:
         return self._attempt.owners.get(check.id, ())
+
+    def keys(self) -> Mapping[str, str]:
+        """Returns the key of each check that has one, by id, after `stop`. Equal keys mean equal inputs."""
+        return {}
 
     async def stop(self) -> None:
         if self._warming is not None:

@@ -21,7 +21,7 @@ def comparison_lines(report: Report) -> Iterator[str]:
         if check.id in compared.red_on_base:
             yield _on_base(report, check)
     for name, run in compared.flaky.items():
-        text = f"had another result on the same files in run {run}: it is flaky, or what it uses changed."
+        text = f"had another result on the same inputs in run {run}: it is flaky, or what it uses changed."
         yield f"{clean_line(name)} {text}"
     if compared.slower:
         took = {check.id: check.result.duration for check in report.checks}

@@ -127,6 +127,7 @@ def _check(report: Report, check: CheckReport, causes: Mapping[Member, int]) -> 
         "reason_code": result.reason_code,
         "reason": encodable(result.reason),
         "proof": _proof(result.passed, result.proof.gaps),
+        "key": report.compared.keys.get(check.id) or None,
         "cached": result.cached,
         "cached_run": encodable(result.cached_run) or None,
         "cached_at": result.cached_at or None,

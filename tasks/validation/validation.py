@@ -96,7 +96,8 @@ class Validation:
         """Compares the run with what was before it. A shard leaves that to the run that it is a part of."""
         if self.job.whole is not None:
             return NO_COMPARISON
-        return await asyncio.to_thread(compare, self.job, self.directory, results, work.facts.name)
+        keys = work.keys() if isinstance(work, EngineWork) else {}
+        return await asyncio.to_thread(compare, self.job, self.directory, results, work.facts.name, keys)
 
     def _policy(self, work: Work) -> Policy:
         job, is_here = self.job, isinstance(work, EngineWork)

@@ -68,6 +68,12 @@ class ReusingWork(EngineWork):
             images = self.engine.facts.images
             await asyncio.to_thread(remember, self._reuse, self._done, self._changed, images)
 
+    def keys(self) -> Mapping[str, str]:
+        if self._changed is None:
+            return {}
+        found = {check_id: each.key for check_id, each in self._reuse.keys.items() if check_id not in self._changed}
+        return {check_id: key for check_id, key in found.items() if key}
+
     def completed(self, report: Report) -> Report:
         until = certain_until(self._reuse, report) if self._changed == frozenset() else 0.0
         return replace(super().completed(report), certain_until=until)

@@ -21,12 +21,18 @@ _STRONGER = {Outcome.PASSED, Outcome.ERRORED, Outcome.BUDGET}
 """The outcomes that a weaker gate turns into a failure, if a setting says so."""
 
 
-def compare(job: Job, directory: RunDirectory, results: Mapping[str, Result], engine: str) -> Comparison:
-    """Returns the comparison of a job's results. Never raises for files or git: what cannot be read is not compared."""
+def compare(
+    job: Job, directory: RunDirectory, results: Mapping[str, Result], engine: str, keys: Mapping[str, str]
+) -> Comparison:
+    """Returns the comparison of a job's results. `keys` has the keys of the checks that have one.
+
+    Never raises for files or git: what cannot be read is not compared.
+    """
     scope = job.scope
     now = CurrentRun(
         results=results,
         engine=engine,
+        keys=keys,
         tree=scope.tree.digest,
         is_whole=scope.plan.whole,
         is_narrowed=any(GAP in check.requires for check in scope.plan.checks),

@@ -1,7 +1,7 @@
 """Compares the results of a run with earlier runs. Pure."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from statistics import median
 
 from tasks.comparison import Comparison, Finding, FixedFinding, Weakening
@@ -17,13 +17,14 @@ _DECIDED = {Status.PASSED, Status.FAILED}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CurrentRun:
-    """The run that is compared. `is_whole` and `is_narrowed` are as in `EarlierRun`."""
+    """The run that is compared. `is_whole` and `is_narrowed` are as in `EarlierRun`, `keys` as in `Comparison`."""
 
     results: Mapping[str, Result]
     engine: str
     tree: str
     is_whole: bool
     is_narrowed: bool
+    keys: Mapping[str, str] = field(default_factory=dict)
 
     def decided(self, status: Status | None = None) -> Iterator[tuple[str, Result]]:
         """The checks that gave a verdict on the code; those with this status."""
@@ -54,6 +55,7 @@ def compare_runs(now: CurrentRun, earlier: Sequence[EarlierRun], base: EarlierRu
         base=title if has_base else "",
         on_base=on_base,
         red_on_base=red_on_base,
+        keys=now.keys,
         flaky=dict(_flaky(now, whole)),
         slower=dict(_slower(now, whole)),
         is_whole=now.is_whole,
@@ -88,12 +90,18 @@ def _on_base(
 
 
 def _flaky(now: CurrentRun, runs: Sequence[EarlierRun]) -> Iterator[tuple[str, str]]:
-    """Checks that gave another verdict on the same files, by the same engine, and the run where they did."""
-    same = [run for run in runs if run.tree == now.tree and run.engine == now.engine]
+    """Checks that gave another verdict on the same inputs, and the newest run where they did."""
     for name, result in now.decided():
-        others = (run for run in same if name in run.checks and run.checks[name].is_decided)
-        if different := next((run for run in others if run.checks[name].status is not result.status), None):
-            yield name, different.id
+        others = (run for run in runs if name in run.checks and run.checks[name].is_decided)
+        different = (run for run in others if run.checks[name].status is not result.status)
+        if found := next((run for run in different if _has_same_inputs(name, now, run)), None):
+            yield name, found.id
+
+
+def _has_same_inputs(name: str, now: CurrentRun, run: EarlierRun) -> bool:
+    """Whether the keys are equal; all files and the engine, where one of the runs has no key for the check."""
+    keys = now.keys.get(name, ""), run.checks[name].key
+    return keys[0] == keys[1] if all(keys) else (run.tree, run.engine) == (now.tree, now.engine)
 
 
 def _slower(now: CurrentRun, runs: Sequence[EarlierRun]) -> Iterator[tuple[str, float]]:

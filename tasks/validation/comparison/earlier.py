@@ -27,9 +27,13 @@ class EarlierFinding:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EarlierCheck:
-    """A check of an earlier run. `findings` has fingerprints as keys. `seconds` is 0 if the result was cached."""
+    """A check of an earlier run. `findings` has fingerprints as keys. `seconds` is 0 if the result was cached.
+
+    `key` is empty if the run did not reuse results, or the check always runs.
+    """
 
     status: Status
+    key: str = ""
     seconds: float = 0.0
     tests: TestCounts | None = None
     findings: Mapping[str, EarlierFinding] = field(default_factory=dict)
@@ -99,6 +103,7 @@ def _check(check: Mapping[str, Any]) -> EarlierCheck:
     passed, failed, skipped = (int(each or 0) for each in counts)
     return EarlierCheck(
         status=status,
+        key=str(check.get("key") or ""),
         seconds=0.0 if check["cached"] else float(check["duration_seconds"]),
         tests=None if counts[0] is None else TestCounts(passed=passed, failed=failed, skipped=skipped),
         findings=dict(_findings(check["diagnostics"])),

@@ -32,6 +32,7 @@ class Machine:
         self.edited: frozenset[str] = frozenset()
         self.redactor: Redactor = NOTHING
         self.runs = 0
+        self.keys: Mapping[str, str] = {}
 
     def run(self, engine: FakeEngine, *checks: object, fresh: bool = False) -> Mapping[str, Result]:
         return asyncio.run(self._run(engine, fresh, *checks))
@@ -57,10 +58,12 @@ class Machine:
             changed=lambda: self.edited,
             redactor=self.redactor,
         )
-        run = Run(plan, ReusingWork(plan, engine, make_lowering(), logs, reuse), Witness(), Policy(jobs=8))
+        work = ReusingWork(plan, engine, make_lowering(), logs, reuse)
+        run = Run(plan, work, Witness(), Policy(jobs=8))
         run.start()
         async with asyncio.timeout(5):
             results = await run.wait()
+        self.keys = work.keys()
         return {check_id.partition("[")[0]: result for check_id, result in results.items()}
 
 
@@ -80,6 +83,15 @@ def test_unchanged_check_does_not_run_again(machine: Machine) -> None:
     assert (result.cached_run, result.cached_at) == ("run-1", "1970-01-01T00:16:40+00:00")
     assert result.log is not None
     assert "run-1" in (machine.base / "logs-2" / result.log.removeprefix("logs/")).read_text()
+
+
+def test_failed_and_reused_checks_have_keys_and_changed_ones_have_none(machine: Machine) -> None:
+    machine.run(FakeEngine(), LINT)
+    machine.edited = frozenset({NEEDY.id})
+    machine.run(FakeEngine({"tests": RED}), LINT, TESTS, NEEDY)
+
+    assert machine.keys.keys() == {LINT.id, TESTS.id}
+    assert all(machine.keys.values())
 
 
 def test_changed_check_runs(machine: Machine) -> None:

@@ -98,6 +98,27 @@ def test_another_verdict_on_the_same_files_is_flaky(tmp_path: Path, tree: str, f
     assert compare_runs(now({PYTEST: red("x", name="pytest")}), read_earlier(tmp_path), None, "").flaky == flaky
 
 
+@pytest.mark.parametrize(
+    ("before", "after", "tree", "flaky"),
+    [
+        ("k1", "k1", "other", {PYTEST: "1"}),  # another check's files were edited
+        ("k1", "k2", "now", {}),  # the packages or the machine changed
+        ("", "k1", "now", {PYTEST: "1"}),
+        ("k1", "", "other", {}),
+    ],
+)
+def test_a_check_with_keys_is_flaky_if_they_are_equal(
+    tmp_path: Path, before: str, after: str, tree: str, flaky: dict[str, str]
+) -> None:
+    stored(tmp_path, "1", tree=tree, compared=replace(make.report().compared, keys={PYTEST: before}))
+    current = now({PYTEST: red("x", name="pytest")}, keys={PYTEST: after})
+
+    found = compare_runs(current, read_earlier(tmp_path), None, "")
+
+    assert found.flaky == flaky
+    assert found.keys == {PYTEST: after}
+
+
 def test_a_check_is_slower_than_usual_by_the_median_of_its_runs(tmp_path: Path) -> None:
     for number, took in enumerate((4.0, 5.0, 90.0)):
         stored(tmp_path, str(number), checks=make.checks(pytest=make.result("pytest", duration=took)))
