@@ -3,15 +3,16 @@
 import asyncio
 import os
 import platform
+import posixpath
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
-from tasks.discovery.image.dockerfile import parse_dockerfile
+from tasks.discovery.image.dockerfile import BuildStage, parse_dockerfile
 from tasks.engines.protocol import Engine
 from tasks.errors import EngineError, PredeployError
 from tasks.execution.reuse.decision import choose_reused
@@ -23,11 +24,18 @@ from tasks.models import EngineFacts
 from tasks.planning.lowering import environments_of
 from tasks.source.selection import FileSelection
 from tasks.source.tree import Tree, read_tree
+from tasks.steps import Image
 from tasks.validation.job import Job
 from tasks.validation.scope import Scope
 
-MOUNTED = re.compile(r"^[^#\n]*--mount=\S*\bfrom=", re.MULTILINE)
-"""A RUN that mounts another stage or image: its name may be that of an image."""
+UNKNOWN = re.compile(
+    r"^[^#\n]*--mount=\S*\bfrom=|^\s*ONBUILD\s|^\s*ADD\s(?!.*--checksum=)[^\n]*(?:https?://|git@|git://|ssh://)"
+    r"|^#\s*syntax\s*=\s*(?!(?:docker\.io/)?docker/dockerfile\b)",
+    re.MULTILINE | re.IGNORECASE,
+)
+"""What a build takes without a digest: mounts that may be of an image, triggers, files of the net, another syntax."""
+IDENTITY_LIMIT = 90.0
+"""Seconds for the digests of base images. Without them, the run only reuses nothing."""
 
 
 async def open_reuse(job: Job, engine: Engine) -> Reuse | None:
@@ -43,14 +51,15 @@ async def open_reuse(job: Job, engine: Engine) -> Reuse | None:
         environments = {each.key: each for check in checks for each in environments_of(check, job.scope.lowering)}
         has_database = any(check.database for check in checks)
         try:
-            identity = await engine.identify(environments.values(), images, has_database=has_database)
-        except EngineError:  # the checks that need the image report it
+            async with asyncio.timeout(IDENTITY_LIMIT):
+                identity = await engine.identify(environments.values(), images, has_database=has_database)
+        except (EngineError, TimeoutError):  # the checks that need the image report it
             return None
     return await asyncio.to_thread(_open, job, engine, identity)
 
 
 def base_images(scope: Scope) -> frozenset[str] | None:
-    """Returns the base images of the stack's Dockerfiles; None if one has a name that only the build knows."""
+    """Returns the base images of the stack's Dockerfiles; None if the keys cannot have all that a build takes."""
     found: set[str] = set()
     for check in scope.plan.checks:
         if check.image is None or not check.image.dockerfile:
@@ -59,10 +68,23 @@ def base_images(scope: Scope) -> frozenset[str] | None:
             text = (scope.tree.root / dockerfile_of(check.image)).read_text(encoding="utf-8")
         except (OSError, ValueError):
             return None
-        found |= {image for image in parse_dockerfile(text, dict(check.image.args)).images if image != "scratch"}
-        if MOUNTED.search(text):
+        if UNKNOWN.search(text) or _is_behind_link(scope.tree.root, check.image):
             return None
+        found |= _images_of(parse_dockerfile(text, dict(check.image.args)).stages)
     return None if any("$" in image or not image for image in found) else frozenset(found)
+
+
+def _images_of(stages: Sequence[BuildStage]) -> set[str]:
+    """Returns the images of all stages, also those from which an early stage copies. A number is that of a stage."""
+    named = {image for stage in stages for image in (stage.image, *stage.images)}
+    return named - {"scratch", *map(str, range(len(stages)))}
+
+
+def _is_behind_link(root: Path, image: Image) -> bool:
+    """Whether a symlink leads to the context or the Dockerfile. The key has the link, but not the files behind it."""
+    top, dockerfile = root.resolve(), dockerfile_of(image)
+    paths = (posixpath.normpath(image.context), dockerfile, f"{dockerfile}.dockerignore")
+    return any((top / path).resolve() != top / path for path in paths)
 
 
 def _open(job: Job, engine: Engine, identity: Mapping[str, str]) -> Reuse | None:

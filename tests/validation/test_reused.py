@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tasks.errors import EngineError
-from tasks.execution.reuse.machine import machine_digest
+from tasks.execution.reuse.machine import caller_digest, machine_digest
 from tasks.execution.reuse.work import Reuse, remember
 from tasks.hardening import NOTHING_EXPOSED
 from tasks.models import EngineFacts, Result, Status
@@ -52,6 +52,14 @@ class WithoutImage(Containers):
 
     async def identify(self, *_: object, **__: object) -> Mapping[str, str]:
         raise EngineError("the base image python:3.13 is not available", "base_image")
+
+
+class SlowRegistry(Containers):
+    """A container engine whose registry does not answer."""
+
+    async def identify(self, *_: object, **__: object) -> Mapping[str, str]:
+        await asyncio.Event().wait()
+        raise AssertionError
 
 
 @pytest.fixture
@@ -177,6 +185,13 @@ def test_unavailable_base_image_means_no_reuse(stack: Path) -> None:
     [
         ("FROM python:3.13 AS b\nFROM scratch\nCOPY --from=b /a /a\n", {"python:3.13"}),
         ("FROM python:3.13\nCOPY --from=nginx:1 /x /x\n", {"python:3.13", "nginx:1"}),
+        ("FROM a:1 AS b\nCOPY --from=uv:1 /uv /uv\nFROM c:1\nCOPY --from=b /x /x\n", {"a:1", "uv:1", "c:1"}),
+        ("FROM a:1 AS b\nFROM c:1\nCOPY --from=0 /x /x\n", {"a:1", "c:1"}),
+        ("# syntax=docker/dockerfile:1\nFROM a:1\nADD --checksum=sha256:0 https://host/x /x\n", {"a:1"}),
+        ("# syntax=other/frontend:1\nFROM a:1\n", None),
+        ("FROM a:1\nADD https://host/x /x\n", None),
+        ("FROM a:1 AS b\nONBUILD COPY --from=c:1 /x /x\nFROM b\n", None),
+        ("FROM a:1\nRUN --mount=type=bind,FROM=c:1 true\n", None),
         ("ARG V=3.13\nFROM python:$V\n", {"python:3.13"}),
         ("ARG V\nFROM python:$V\n", None),
         ("FROM python:3.13\n# RUN --mount=from=x\nRUN --mount=type=cache,from=uv pip install x\n", None),
@@ -191,12 +206,52 @@ def test_base_images_of_a_dockerfile(stack: Path, dockerfile: str, expected: set
     assert base_images(scope) == expected
 
 
+@pytest.mark.parametrize(
+    ("link", "target", "image"),
+    [
+        ("web", "real", Image(title="", context="web", dockerfile="Dockerfile")),
+        ("web", "real", Image(title="", context="web", dockerfile="../real/Dockerfile")),
+        ("docker", "real", Image(title="", context="app", dockerfile="../docker/Dockerfile")),
+        ("docker/Dockerfile", "../real/Dockerfile", Image(title="", context="app", dockerfile="../docker/Dockerfile")),
+        ("real/Dockerfile.dockerignore", "x", Image(title="", context="app", dockerfile="../real/Dockerfile")),
+    ],
+    ids=["context", "context of another Dockerfile", "directory", "Dockerfile", "ignore file"],
+)
+def test_build_behind_a_symlink_has_no_certain_files(stack: Path, link: str, target: str, image: Image) -> None:
+    for path in ("real/Dockerfile", "app/Dockerfile"):
+        (stack / path).parent.mkdir()
+        (stack / path).write_text("FROM python:3.13\n")
+    (stack / link).parent.mkdir(exist_ok=True)
+    (stack / link).symlink_to(target)
+    job = job_of(stack)
+    straight = Image(title="", context="app", dockerfile="Dockerfile")
+    scopes = [replace(job.scope, plan=make_some_plan(replace(LINT, image=each))) for each in (image, straight)]
+
+    assert [base_images(scope) for scope in scopes] == [None, {"python:3.13"}]
+
+
+def test_slow_registry_means_no_reuse(stack: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tasks.validation.reused.IDENTITY_LIMIT", 0.01)
+
+    assert open_now(job_of(stack), SlowRegistry()) is None
+
+
 def test_failed_check_is_flaky(stack: Path) -> None:
     passed(stack)
     remember(opened(stack, fresh=True), {LINT.id: replace(PASS, status=Status.FAILED)}, frozenset(), ())
     passed(stack)
 
     assert opened(stack).records == {}
+
+
+def test_keys_have_the_indexes_of_the_files_of_pip(tmp_path: Path) -> None:
+    environ = {"HOME": str(tmp_path), "PIP_CONFIG_FILE": str(tmp_path / "pip.conf"), "PATH": ""}
+    before = caller_digest(environ, b"s"), machine_digest(environ, b"s")
+    (tmp_path / "pip.conf").write_text("[global]\nindex-url = https://host/simple\n")
+    after = caller_digest(environ, b"s"), machine_digest(environ, b"s")
+
+    assert before[0] != after[0]
+    assert before[1] != after[1]
 
 
 def test_key_of_the_machine_has_programs_and_variables(tmp_path: Path) -> None:

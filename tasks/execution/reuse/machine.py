@@ -75,6 +75,8 @@ def _passed_on(environ: Mapping[str, str]) -> Iterator[str]:
     for name in sorted(environ):
         if clean_environ.allowed(name) or clean_environ.is_index(name):
             yield f"{name}={environ[name]}"
+    # installers get the indexes of pip's own files as variables
+    yield from (f"{name}={value}" for name, value in sorted(clean_environ.pip_indexes(environ).items()))
 
 
 def _variables(environ: Mapping[str, str]) -> Iterator[str]:
