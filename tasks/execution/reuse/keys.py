@@ -111,7 +111,7 @@ def _never(check: Check, known: Mapping[str, CheckKey]) -> str:
 
 def _key_of(check: Check, facts: KeyFacts, known: Mapping[str, CheckKey]) -> CheckKey:
     try:
-        packages = _packages(check, facts.lowering)
+        packages = _packages(check, facts.lowering, has_images=facts.has_images)
     except PredeployError:  # the check itself reports it
         return CheckKey(never="its packages are not known")
     names = {name for program in check.programs for name in program.secrets}
@@ -151,9 +151,14 @@ def dockerfile_of(image: Image) -> str:
     return posixpath.normpath(posixpath.join(image.context, image.dockerfile))
 
 
-def _packages(check: Check, lowering: Lowering) -> list[str]:
-    """Returns the keys of the environments: content of locks, commands and versions, and the day without a lock."""
-    found = (lowering.environment_of(check, program) for program in check.programs)
+def _packages(check: Check, lowering: Lowering, *, has_images: bool) -> list[str]:
+    """Returns the keys of the environments: content of locks, commands and versions, and the day without a lock.
+
+    An image without a Dockerfile is made of an environment, which is that of no command.
+    """
+    found = [lowering.environment_of(check, program) for program in check.programs]
+    image = lowering.image(check) if has_images else None
+    found += [image.environment] if image else []
     return sorted({each.key for each in found if each is not None})
 
 

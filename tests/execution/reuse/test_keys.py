@@ -120,11 +120,19 @@ def test_engine_without_images_reads_no_file_for_them() -> None:
     assert here.changed(replace(with_file("apps/web/app.py", "print(2)"), over={"has_images": False})) == OF_WEB
 
 
-def test_midnight_changes_packages_without_a_lock() -> None:
+@pytest.mark.parametrize(
+    "over",
+    [
+        {"commands": (replace(SHOP, component=""),)},
+        {"commands": (make_command(environment="image"),), "image": Image(title="image without a Dockerfile")},
+    ],
+    ids=["command", "image"],
+)
+def test_midnight_changes_packages_without_a_lock(over: dict[str, Any]) -> None:
     """The environment of a project without a lock has the day in its key."""
 
     unpinned = make_web("apps/shop", make_requirements_project(pinned=False, hashed=False))
-    checks = make_some_plan(make_check("tests", path="apps/shop", commands=(replace(SHOP, component=""),)))
+    checks = make_some_plan(make_check("tests", path="apps/shop", **over))
 
     def keyed(day: str) -> str:
         lowering = replace(make_lowering(make_stack(unpinned)), day=day)
