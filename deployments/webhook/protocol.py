@@ -11,6 +11,8 @@ from deployments.webhook.connections import Connections
 SECONDS = 10.0
 LIFE = 60.0
 """The longest life of a connection in seconds, whatever it does. GitHub opens one for each delivery."""
+ANSWER = 5.0
+"""Seconds more for the answer to a request that was complete when the life ended. Storing takes less."""
 LINGER = 2.0
 """Seconds in which the rest of an unread body is thrown away, so that its sender can read the answer."""
 AUTHENTIC = "predeploy.authentic"
@@ -79,7 +81,12 @@ class ImpatientProtocol(H11Protocol):
         self._is_authentic = True
 
     def _end(self) -> None:
-        """Ends the connection when its answer is sent, or soon if its sender does not read it."""
+        """Ends the connection. Its delivery may be stored already: then the answer is sent first."""
+        is_answering = self.conn.our_state is h11.SEND_RESPONSE and self.conn.their_state is not h11.SEND_BODY
+        if is_answering and self.cycle.keep_alive:
+            self.cycle.keep_alive = False  # uvicorn closes the connection behind the answer
+            self._timers.append(self.loop.call_later(ANSWER, self._end))
+            return
         self.transport.close()
         self._throw_away()
 

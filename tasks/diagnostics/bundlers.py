@@ -21,7 +21,8 @@ _ENTRYPOINT = re.compile(r"from your entrypoint, (?P<path>\S+?)\.?$", re.MULTILI
 _LARGE_ASSET = re.compile(
     r"sizes of up to (?P<limit>[\d.]+ \w+)\. We found a file (?P<path>.+) with a size of (?P<size>[\d.]+ \w+)"
 )
-_BULLET = re.compile(r"^[ \t]+- (?P<message>.+)$", re.MULTILINE)
+# A bullet above deeper ones is a heading.
+_BULLET = re.compile(r"^(?P<indent>[ \t]+)- (?P<message>.+)$(?!\n(?P=indent)[ \t]+- )", re.MULTILINE)
 _UPLOAD = re.compile(r"^Total Upload: .+$", re.MULTILINE)
 _BUILD_FAILED = re.compile(r"^Build failed with \d+ errors?:")
 

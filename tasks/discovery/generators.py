@@ -10,10 +10,10 @@ class Generator:
 
     A package uses it if `package` is among its dependencies. `configs` has the names of its configuration file without
     the extension. `command` builds the site if no script does. `output` and `base` are keys of the configuration,
-    `output_flag` and `base_flag` options of the command line. `default` is the default output directory. A generator
-    that can also build servers has `static` or `static_script`: patterns that a static site matches in its
-    configuration or in a script. `host` is the key with the URL of the site, `lenient` a pattern of the setting that
-    accepts broken links.
+    `output_flag` and `base_flag` options of the command line. Without the option `base_with` no `base` counts.
+    `default` is the default output directory. A generator that can also build servers has `static` or `static_script`:
+    patterns that a static site matches in its configuration or in a script. `host` is the key with the URL of the site,
+    `lenient` a pattern of the setting that accepts broken links.
     """
 
     name: str
@@ -25,6 +25,7 @@ class Generator:
     base: str = ""
     output_flag: str = ""
     base_flag: str = ""
+    base_with: str = ""
     static: str = ""
     static_script: str = ""
     word: str = ""
@@ -83,7 +84,13 @@ GENERATORS = (
         static=r"@sveltejs/adapter-static",
     ),
     Generator(
-        name="gatsby", package="gatsby", configs=("gatsby-config",), command=("gatsby", "build"), default="public"
+        name="gatsby",
+        package="gatsby",
+        configs=("gatsby-config",),
+        command=("gatsby", "build"),
+        default="public",
+        base="pathPrefix",
+        base_with="--prefix-paths",
     ),
     Generator(
         name="docusaurus",

@@ -7,6 +7,7 @@ from urllib.parse import SplitResult, urlsplit
 
 from tasks.discovery.documents import string, table, text_table
 from tasks.discovery.file_view import FileView, join, parent
+from tasks.discovery.generators import flag
 from tasks.discovery.node.node_workspace import dependencies
 from tasks.stack import Site
 
@@ -15,7 +16,7 @@ _HUGO = ("hugo.toml", "hugo.yaml", "hugo.yml", "hugo.json")
 _JEKYLL = ("_config.yml", "_config.yaml")
 
 
-def angular_site(tree: FileView, package: str, script: str) -> Site | None:
+def angular_site(tree: FileView, package: str, script: str, line: str = "") -> Site | None:
     """Returns the site of an Angular application; None for a workspace with libraries only."""
     projects = table(tree.table(join(package, "angular.json")), "projects")
     for name in projects:
@@ -30,7 +31,7 @@ def angular_site(tree: FileView, package: str, script: str) -> Site | None:
         # the builder `application` writes the pages into a folder of its own, the older ones do not
         has_inner = string(target, "builder").rpartition(":")[2] == "application"
         has_server = bool(options.get("ssr")) and string(options, "outputMode") != "static"
-        base = string(options, "baseHref")
+        base = flag(line, "--base-href") or string(options, "baseHref")
         return Site(
             generator="angular",
             output=posixpath.normpath(posixpath.join(output, inner if has_inner else "")),

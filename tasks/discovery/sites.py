@@ -50,7 +50,7 @@ def _site(
 ) -> Site | None:
     script = _script(scripts, generator)
     if generator.name == "angular":
-        return angular_site(tree, package, script)
+        return angular_site(tree, package, script, scripts.get(script, ""))
     line = scripts.get(script, "")
     folder = _folder(tree, package, generator, line)
     config = _config(tree, folder, generator) or _config(tree, package, generator)
@@ -62,8 +62,9 @@ def _site(
         return None
     output = flag(line, generator.output_flag) or literal(source, generator.output) or generator.default
     directory = join(root, output)
-    base = flag(line, generator.base_flag) or literal(source, generator.base)
-    base = base or ("?" if is_computed(source, generator.base) else "/")
+    key = generator.base if generator.base_with in line else ""
+    base = flag(line, generator.base_flag) or literal(source, key)
+    base = base or ("?" if is_computed(source, key) else "/")
     return Site(
         generator=generator.name,
         output=relative(directory, package),

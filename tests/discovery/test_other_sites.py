@@ -34,6 +34,15 @@ def test_angular(files: dict[str, str], output: str, base: str, server: bool) ->
     assert found.routed
 
 
+def test_the_build_script_of_angular_names_the_base() -> None:
+    files = angular("application", baseHref="/x/")
+    files["s/package.json"] = files["s/package.json"].replace("ng build", "ng build --base-href=/y/")
+    found = site(files)
+
+    assert found
+    assert found.base == "/y"
+
+
 @pytest.mark.parametrize(
     ("dependency", "config", "script"),
     [

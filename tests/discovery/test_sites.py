@@ -13,6 +13,7 @@ def built(generator: str, script: str = "", **files: str) -> dict[str, str]:
     }
 
 
+PREFIXED = {"s/gatsby-config.js": "module.exports = {pathPrefix: '/g'}"}
 CASES = [
     ("astro", built("astro", "astro build"), "dist", "/"),
     ("astro", built("astro", "astro build", astro_config_mjs='{outDir: "./out", base: "/docs/"}'), "out", "/docs"),
@@ -47,7 +48,8 @@ CASES = [
         "build",
         "/",
     ),
-    ("gatsby", built("gatsby", "gatsby build"), "public", "/"),
+    ("gatsby", built("gatsby", "gatsby build") | PREFIXED, "public", "/"),
+    ("gatsby", built("gatsby", "gatsby build --prefix-paths") | PREFIXED, "public", "/g"),
     (
         "docusaurus",
         built("@docusaurus/core", "docusaurus build", docusaurus_config_ts="{baseUrl: '/p/'}"),

@@ -60,6 +60,8 @@ _PNPM_ENGINE = re.compile(
 _NPM_ENGINE = re.compile(r"notsup (?P<what>Required: .+)\n.*?notsup (?P<got>Actual: .+)")
 _NPM_SENTENCE = re.compile(r"^(?:\d{3} |notarget |JSON\.parse |engine |ERESOLVE )?\s*(?P<text>[A-Z`'].+)$")
 _NPM_LOG = "A complete log"
+# The error that ends a script: its type, or the host that it did not reach.
+_NPM_CAUSE = re.compile(r"\w*Error: |.*\b(?:getaddrinfo|connect) E[A-Z_]+ \S")
 _NPM_FOUND = re.compile(r"^Found: (?P<package>\S+)$")
 _NPM_PEER = re.compile(r"^(?:peer(?:Optional)?|dev|optional)? ?(?P<wanted>\S+@\"[^\"]*\") from (?P<owner>.+)$")
 _NPM_DONE = re.compile(r"^(?:added|up to date|changed).+$", re.MULTILINE)
@@ -202,8 +204,8 @@ def npm(output: ToolOutput) -> Parsed:
 def _npm_script(line: str, path: str, lines: list[str]) -> str:
     """Returns the script of a package that failed, with the name of the package and the script's own error."""
     package = path.rpartition("node_modules/")[2] if "node_modules/" in path else ""
-    error = next((each for each in lines if re.match(r"(?:\w*Error): ", each)), "")
-    return ": ".join(filter(None, (package, line.removeprefix("command "), error)))
+    error = next((each for each in lines if _NPM_CAUSE.match(each)), "")
+    return ": ".join(filter(None, (package, line.removeprefix("command "), error.removeprefix(f"{package}: "))))
 
 
 def _npm_conflict(lines: list[str]) -> str:

@@ -68,7 +68,8 @@ def _reads(text: str, name: str) -> Iterator[int]:
     word = re.escape(name)
     read = rf"{_ENV}\.{word}\b"
     uses = (rf"{read}\s*[.\[]", rf"{_TOLERANT}\(\s*{read}\s*[,)]", rf"\$\{{\s*{read}\s*\}}", rf"{read}\s*\+")
-    for match in re.finditer("|".join(uses), text):
+    made = rf"\bnew \w+\([^()\n]*,\s*{read}\s*[,)]"
+    for match in re.finditer("|".join((*uses, made)), text):
         yield text.count("\n", 0, match.start()) + 1
     for match in DESTRUCTURED.finditer(text):
         inside = re.search(rf"\b{word}\b\s*(?:,|$)", match["names"])

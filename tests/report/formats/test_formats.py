@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from functools import cache
 from importlib.resources import files
 from typing import Any
@@ -12,7 +13,7 @@ import pytest
 from jsonschema import Draft7Validator
 from junitparser import JUnitXml
 
-from tasks.models import Report
+from tasks.models import Outcome, Report, Result
 from tasks.report.agent import render_agent
 from tasks.report.document import render_document
 from tasks.report.formats.artifacts import report_markdown, report_table
@@ -22,6 +23,7 @@ from tasks.report.formats.github import render_annotations
 from tasks.report.formats.gitlab import render_code_quality
 from tasks.report.formats.junit import render_junit
 from tasks.report.formats.sarif import FINGERPRINT, render_sarif
+from tasks.report.formats.trace import render_trace
 from tasks.report.style import Style
 from tasks.report.text import render_text
 from tests.report import factories as make
@@ -93,6 +95,7 @@ def readable(document: object) -> str:
         ("report.sarif", render_sarif),
         ("codequality.json", render_code_quality),
         ("annotations.txt", render_annotations),
+        ("trace.json", lambda report, _: render_trace(report)),
         ("report.json", lambda report, _: render_document(report)),
         ("report.md", lambda report, _: report_markdown(report)),
         ("report.txt", lambda report, _: render_text(report, Style(unicode=True))),
@@ -109,6 +112,22 @@ def test_report_with_everything_matches_the_stored_one(
     name: str, render: Callable[[Report, str], str], golden: Callable[[str, str], None]
 ) -> None:
     golden(f"everything.{name}", render(everything(), "examples/cafe"))
+
+
+def test_checks_at_the_same_time_have_rows_of_their_own_in_a_trace() -> None:
+    def at(started: float, duration: float) -> Result:
+        return make.result("ruff check", started=started, duration=duration)
+
+    checks = [
+        replace(check, result=at(*times)) for check, times in zip(make.checks(), [(0, 2), (1, 3), (2, 1)], strict=False)
+    ]
+    events = json.loads(render_trace(make.report(Outcome.PASSED, checks=tuple(checks))))["traceEvents"]
+
+    assert [(each["tid"], each["ts"], each["dur"]) for each in events[1:]] == [
+        (1, 0, 2_000_000),
+        (2, 1_000_000, 3_000_000),
+        (1, 2_000_000, 1_000_000),
+    ]
 
 
 def test_sarif_has_a_run_for_each_tool() -> None:
