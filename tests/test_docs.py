@@ -77,6 +77,7 @@ ELSEWHERE = {
     "predeploy.toml",
     "AGENTS.md",
     "gl-code-quality-report.json",
+    "trace.json",
     "report.json",
     "report.md",
     "report.txt",

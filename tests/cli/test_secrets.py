@@ -85,7 +85,7 @@ def leaking(stack: TinyStack) -> TinyStack:
 
 
 SINKS = {"report.json", "summary.json", "report.txt", "report.md", "report.html", "report.sarif", "junit.xml"}
-SINKS |= {"gl-code-quality-report.json", "logs"}
+SINKS |= {"gl-code-quality-report.json", "trace.json", "logs"}
 SECRETS = {"CANARY": CANARY, "LINES": LINES, "MARKED": MARKED, "PIN": "1234"}
 
 

@@ -1,18 +1,20 @@
 """`--watch` validates again after each edit. Results of checks that no edit touches are those of earlier runs.
 
-Each run is a fork of this process, which has imported everything: a run takes secrets out of its environment and
-changes its directory, so it cannot happen twice in one process.
+Each run is a fork of this process: a run takes secrets out of its environment and changes its directory, so it cannot
+happen twice in one process. After the first run this process imports all that runs need, Prefect included.
 """
 
 import os
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from signal import Signals
 from typing import Any, NoReturn
 
 from flows.cli.actions.explain import reported
+from flows.cli.actions.warm import import_for_runs
 from flows.cli.arguments import Arguments, split_words
 from flows.cli.endings import say
 from flows.cli.invocation import Caller, absolute
@@ -43,7 +45,9 @@ class StackWatch:
     arguments: Sequence[str]
     caller: Caller
     main: Main
+    load_flow: Callable[[], Any]
     user_dirs: UserDirs = field(default_factory=UserDirs.of_user)
+    is_warm: bool = False
     child: int = 0
     came: Signals | None = None
 
@@ -80,12 +84,19 @@ class StackWatch:
             post_witness()
             sys.argv = [sys.argv[0], *self.arguments]
             token = self.caller.token.text if self.caller.token else None
-            code = self.main(token=token, load_flow=self.caller.load_flow)
+            code = self.main(token=token, load_flow=self.load_flow)
             sys.stdout.flush()
             sys.stderr.flush()
             leave()
         finally:
             os._exit(code)
+
+    def warm_up(self) -> None:
+        """Makes the next runs start at once. Where this fails, each run imports what it needs."""
+        if not self.is_warm:
+            self.is_warm = True
+            with suppress(Exception):
+                self.load_flow = import_for_runs(self.load_flow, self.user_dirs.cache)
 
     def wait_for_edit(self, seen: str) -> None:
         """Waits until the files differ from those of a digest, or a signal has come."""
@@ -125,7 +136,7 @@ def watch_stack(
     own, words = split_words(arguments)
     again = [*(each for each in own if each != WATCH), *(["--", *words] if words else [])]
     root = existing(absolute(given.options.get("stack") or caller.default_stack)).resolve()
-    watch = StackWatch(root=root, arguments=again, caller=caller, main=main)
+    watch = StackWatch(root=root, arguments=again, caller=caller, main=main, load_flow=caller.load_flow)
     require_usable(watch.user_dirs, caller.environ)
     interruption.polite = watch.signalled
     before: Mapping[str, Any] | None = None
@@ -136,6 +147,7 @@ def watch_stack(
         for line in [*changes_of(before, after), "Watching for edits. Ctrl-C ends."]:
             say(line, sys.stderr)
         before = after or before
+        watch.warm_up()
         watch.wait_for_edit(seen)
     if before is None:
         raise Interrupted(*STOPPING[watch.came])
