@@ -11,6 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from signal import Signals
+from threading import Thread
 from typing import Any, NoReturn
 
 from flows.cli.actions.explain import reported
@@ -68,20 +69,25 @@ class StackWatch:
         """Validates the stack once, in a fork. Returns the exit code."""
         sys.stdout.flush()
         sys.stderr.flush()
+        reader, writer = os.pipe()  # only this process has the writer: its end ends the run
         self.child = os.fork()
         if self.child == 0:
-            self._run_in_fork()
+            os.close(writer)
+            self._run_in_fork(reader)
+        os.close(reader)
         _, status = os.waitpid(self.child, 0)
+        os.close(writer)
         self.child = 0
         return os.waitstatus_to_exitcode(status)
 
-    def _run_in_fork(self) -> NoReturn:
+    def _run_in_fork(self, reader: int) -> NoReturn:
         code = 3
         try:
             os.setpgid(0, 0)
             restart()
             leaving.clear()
             post_witness()
+            Thread(target=_end_with_watch, args=(reader,), daemon=True).start()
             sys.argv = [sys.argv[0], *self.arguments]
             token = self.caller.token.text if self.caller.token else None
             code = self.main(token=token, load_flow=self.load_flow)
@@ -152,6 +158,12 @@ def watch_stack(
     if before is None:
         raise Interrupted(*STOPPING[watch.came])
     return render_status(root, watch.user_dirs, as_json=False)
+
+
+def _end_with_watch(reader: int) -> None:
+    """Interrupts the run in this process when the process of the watch has ended, for example by SIGKILL."""
+    os.read(reader, 1)
+    os.kill(os.getpid(), Signals.SIGTERM)
 
 
 def _newest(watch: StackWatch) -> Mapping[str, Any] | None:
