@@ -6,6 +6,7 @@ Prefect server of its own, and overwrites the files in `docs/images/`.
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -38,10 +39,17 @@ def find_browser() -> str:
     sys.exit("pictures: no Chromium was found. Install it, for example: apt-get install chromium")
 
 
-def take_picture(browser: str, url: str, image: Path, *, width: int, height: int, settle: int) -> None:
-    """Saves a screenshot. `settle` is the time that the page has to fetch its data, in milliseconds."""
+def take_picture(
+    browser: str, url: str, image: Path, *, width: int, height: int, settle: int, entrance: str = ""
+) -> None:
+    """Saves a screenshot. `settle` is the time that the page has to fetch its data, in milliseconds.
+
+    `entrance` is a page to open before, in the same profile of the browser: its cookie gives access to the other one.
+    """
     with tempfile.TemporaryDirectory() as profile:
         flags = ["--headless=new", "--no-sandbox", "--hide-scrollbars", "--disable-gpu", f"--user-data-dir={profile}"]
+        if entrance:
+            subprocess.run([browser, *flags, "--dump-dom", entrance], check=True, capture_output=True, timeout=180)
         window = [f"--window-size={width},{height}", f"--virtual-time-budget={settle}", f"--screenshot={image}"]
         subprocess.run([browser, *flags, *window, url], check=True, capture_output=True, timeout=180)
     if image.stat().st_size > LARGEST:
@@ -80,6 +88,14 @@ def validate(stack: Path, environ: Mapping[str, str], *flags: str) -> str:
     return done.stdout
 
 
+def find_entrance(environ: Mapping[str, str]) -> str:
+    """The link that gives a browser access to the user's Prefect server."""
+    command = [sys.executable, "-P", "-m", "flows.predeploy", "ui"]
+    done = subprocess.run(command, cwd=ROOT, env=environ, capture_output=True, text=True, check=True)
+    (link,) = re.findall(r"http://\S+", done.stdout)
+    return str(link)
+
+
 def as_page(output: str) -> str:
     """A terminal's output as an HTML page."""
     console = Console(record=True, width=WIDTH, file=open(os.devnull, "w"), force_terminal=True)  # noqa: SIM115, PTH123
@@ -94,7 +110,8 @@ def picture_of_a_red_report(browser: str, stack: Path, environ: Mapping[str, str
     output = validate(stack, environ, "--only", "mypy", "--only", "pytest", "--only", "migrations_missing")
     page = stack.parent / "red.html"
     page.write_text(as_page(output), encoding="utf-8")
-    height = 60 + 21 * sum(1 + len(line) // WIDTH for line in output.splitlines())
+    lines = Text.from_ansi(output.rstrip()).plain.splitlines()
+    height = 60 + 21 * sum(1 + len(line) // WIDTH for line in lines)
     take_picture(browser, page.as_uri(), IMAGES / "red-report.png", width=820, height=height, settle=1000)
 
 
@@ -109,7 +126,8 @@ def picture_of_a_run(browser: str, stack: Path, environ: Mapping[str, str]) -> N
     validate(stack, environ)
     report = json.loads((stack / ".predeploy/latest/report.json").read_text())
     url = report["run"]["url"] or sys.exit(f"pictures: Prefect has no record: {report['run']['unrecorded']}")
-    take_picture(browser, url, IMAGES / "prefect-run.png", width=1280, height=860, settle=20_000)
+    entrance = find_entrance(environ)
+    take_picture(browser, url, IMAGES / "prefect-run.png", width=1280, height=860, settle=20_000, entrance=entrance)
 
 
 def main() -> None:

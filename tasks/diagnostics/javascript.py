@@ -23,6 +23,10 @@ _BINARY = re.compile(
     r"(?P<name>(?:@[\w.-]+/)?[\w.-]*(?:linux|darwin|win32)-(?:x64|64|arm64|arm|ia32)[\w.-]*)['\"]"
     r"|Could not load the \"(?P<module>\w+)\" module using the (?P<platform>[\w-]+) runtime"
 )
+# An installed package that imports another one, which is not installed. A folder with a dot holds a tool's own files.
+_UNINSTALLED = re.compile(
+    r"Cannot find package '(?P<name>[^'\s]+)' imported from \S*node_modules/(?P<owner>(?:@[^/\s]+/)?[^./\s][^/\s]*)/"
+)
 _UNBOUND = re.compile(
     r"Cannot find native binding|Could not load the \"\w+\" module|could not be found, and is needed by"
     r"|npm/cli/issues/4828"
@@ -65,16 +69,25 @@ def raised(text: str, mapper: PathMapper, tool: str) -> Diagnostic | None:
     if file is None:
         named = next((mapper.own(match["path"]) for match in _FROM.finditer(tail)), None)
         file = named or next((mapper.own(match["path"]) for match in _FROM.finditer(text)), None)
+    message = error["message"] if not lookup or lookup[0] in error[0] else f"{error['message']}: {lookup[0]}"
     return Diagnostic(
         tool=tool,
-        message=shortened(
-            error["message"] if not lookup or lookup[0] in error[0] else f"{error['message']}: {lookup[0]}"
-        ),
+        message=shortened(_with_advice(message)),
         file=file,
         line=line,
         column=column,
         rule=error["code"] or error["type"],
     )
+
+
+def _with_advice(message: str) -> str:
+    """Adds to the error of an installed package what its absent dependency means."""
+    found = _UNINSTALLED.search(message)
+    if found is None:
+        return message
+    name, owner = found["name"], found["owner"]
+    advice = f"make the lock again, or add {name} to the manifest"
+    return f"{owner} imports {name}, which the lock does not install for it: {advice}"
 
 
 def absent_binary(text: str) -> str:

@@ -56,11 +56,19 @@ def other_site(tree: FileView, directory: str) -> Site | None:
 
 def other_directories(tree: FileView) -> set[str]:
     """Returns the directories that may have such a site."""
-    return {parent(path) for path in tree.named(*_HUGO, "config.toml", *_JEKYLL)}
+    return {_site_directory(parent(path)) for path in tree.named(*_HUGO, "config.toml", *_JEKYLL)}
+
+
+def _site_directory(directory: str) -> str:
+    """Returns the directory of a site. Hugo may have its configuration in `config/NAME`, a file per environment."""
+    above = parent(directory)
+    return parent(above) if posixpath.basename(above) == "config" else directory
 
 
 def _hugo(tree: FileView, directory: str) -> Site | None:
-    path = tree.first(directory, *_HUGO)
+    if posixpath.basename(parent(directory)) == "config":
+        return None
+    path = tree.first(directory, *_HUGO) or tree.first(join(directory, "config/_default"), *_HUGO, "config.toml")
     old = join(directory, "config.toml")
     if path is None and "baseURL" in tree.table(old) and tree.has_directory(join(directory, "content")):
         path = old

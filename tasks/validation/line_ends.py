@@ -11,11 +11,10 @@ from tasks.source.tree import Tree
 from tasks.stack import Stack
 
 HEAD = 200
-_CRLF = "1: the line ends are CRLF"
 
 
-def line_end_warnings(tree: Tree, stack: Stack) -> Iterator[str]:
-    """Yields a warning for each script that a Dockerfile names and whose first line ends with CRLF."""
+def line_end_warnings(tree: Tree, stack: Stack) -> Iterator[tuple[str, str]]:
+    """Yields the path and a warning for each script that a Dockerfile names and whose first line ends with CRLF."""
     attributes = _text(tree, ".gitattributes") if ".gitattributes" in tree.files else ""
     if NORMALIZED.search(attributes):
         return
@@ -30,17 +29,21 @@ def line_end_warnings(tree: Tree, stack: Stack) -> Iterator[str]:
         for path in scripts_in(text, named):
             program = read_program(tree, path)
             if program.is_script and program.has_crlf:
-                yield (
-                    f"{path}:{_CRLF}, and {dockerfile}:{line_of(path, text)} starts this script: a "
+                warning = (
+                    f"{path}:1: the line ends are CRLF, and {dockerfile}:{line_of(path, text)} starts this script: a "
                     "container cannot run it (`no such file or directory`). Convert it to LF: "
                     f"`sed -i 's/\\r$//' {path}`, and add `*.sh text eol=lf` to .gitattributes"
                 )
+                yield path, warning
 
 
-def without_reported(warnings: Iterable[str], found: Iterable[Diagnostic]) -> tuple[str, ...]:
-    """Returns the warnings without those of a script whose line ends a check reports as an error."""
-    reported = tuple(f"{each.file}:{_CRLF}" for each in found if each.rule == RULE)
-    return tuple(each for each in warnings if not each.startswith(reported))
+def without_reported(tree: Tree, stack: Stack, found: Iterable[Diagnostic]) -> tuple[str, ...]:
+    """Returns the stack's warnings without those of a script whose line ends a check reports as an error."""
+    reported = {each.file for each in found if each.rule == RULE}
+    if not reported:
+        return stack.warnings
+    said = {text for path, text in line_end_warnings(tree, stack) if path in reported}
+    return tuple(each for each in stack.warnings if each not in said)
 
 
 def scripts_in(dockerfile: str, named: Mapping[str, Iterable[str]]) -> list[str]:

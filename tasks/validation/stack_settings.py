@@ -71,7 +71,8 @@ def make_context(tree: Tree, settings: Settings, title: str = "") -> CatalogueCo
         installs=installs,
         environment=settings.environment or "",
     )
-    found = replace(found, warnings=(*found.warnings, *line_end_warnings(tree, found)))
+    texts = (text for _, text in line_end_warnings(tree, found))
+    found = replace(found, warnings=(*found.warnings, *texts))
     return CatalogueContext(
         stack=found,
         paths=frozenset(tree.files),

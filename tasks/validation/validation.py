@@ -176,7 +176,7 @@ class Validation:
         plan, tree, gate = job.scope.plan, job.scope.tree, job.settings.gate
         red = [check.id for check in plan.checks if results[check.id].status in {Status.FAILED, Status.ERRORED}]
         found = (finding for result in results.values() for finding in result.diagnostics)
-        warnings = without_reported(job.scope.stack.warnings, found)
+        warnings = without_reported(job.scope.tree, job.scope.stack, found)
         checks = tuple(
             CheckReport(
                 id=check.id,

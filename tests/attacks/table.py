@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from tests.attacks.attack import Attack, Tried, as_table, perform
+from tests.attacks.canaries import canary_attacks
 from tests.attacks.crowds import crowd_attacks
 from tests.attacks.disks import disk_attacks
 from tests.attacks.kills import kill_attacks
@@ -37,7 +38,7 @@ def run_attacks(place: Path, soak: int) -> Iterator[Attack]:
     yield from kill_attacks(place)
     yield from crowd_attacks(place)
     yield from disk_attacks(place)
-
+    yield from canary_attacks(place)
     yield from soak_attacks(place, soak)
 
 

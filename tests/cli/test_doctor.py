@@ -47,6 +47,7 @@ def findings(ended: Ended) -> dict[str, dict[str, Any]]:
     document = json.loads(ended.stdout)
     assert (document["schema"], document["ok"]) == (1, ended.code == 0)
     assert "c4n4ry" not in ended.stdout + ended.stderr
+    assert not [each for each in document["findings"] if each["state"] == "missing" and not each["fix"]]
     return {each["name"]: each for each in document["findings"]}
 
 

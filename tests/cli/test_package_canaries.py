@@ -75,12 +75,17 @@ def make_site(root: Path, hunt: str) -> None:
 @pytest.mark.network
 @pytest.mark.parametrize("engine", ["local", pytest.param("dagger", marks=IN_CONTAINERS)])
 def test_no_package_credential_is_found(engine: str, caller: Caller, tmp_path: Path) -> None:
+    hunt_credentials(engine, caller, tmp_path)
+
+
+def hunt_credentials(engine: str, caller: Caller, place: Path) -> None:
+    """A run of a stack below `place`, with a home of its own there: no package and no output has a credential."""
     hunt = f"c4n4ry{uuid.uuid4().hex}"
-    home = tmp_path / "home"
-    home.mkdir()
+    home = place / "home"
+    home.mkdir(parents=True)
     (home / ".npmrc").write_text(f"//npm.example/:_authToken={hunt}npmrc\n")
     (home / ".netrc").write_text(f"machine pypi.example login a password {hunt}netrc\n")
-    stack = make_stack(tmp_path / "stack")
+    stack = make_stack(place / "stack")
     make_site(stack.root, hunt)
     given = {"NPM_TOKEN": f"{hunt}token", "UV_INDEX_COMPANY_PASSWORD": f"{hunt}uv", "PREFECT_API_URL": NOWHERE}
     containers = GIVEN if engine == "dagger" else {}

@@ -1,5 +1,6 @@
 """`--watch` validates after each edit, in forks of one process."""
 
+import json
 import signal
 from collections.abc import Callable
 from dataclasses import replace
@@ -66,6 +67,18 @@ def test_a_signal_stops_the_run_in_progress_and_the_watch(caller: Caller, stack:
     call.process.send_signal(signal.SIGTERM)
 
     call.wait().assert_ended(143, "INTERRUPTED")
+
+
+def test_a_run_ends_with_a_watch_that_is_killed(caller: Caller, stack: TinyStack) -> None:
+    stack.has("slow", "touch $1/begun; sleep 60")
+    report = stack.root / ".predeploy/latest/report.json"
+    call = replace(caller, how="exec").start(stack.root, "--watch")
+    wait_for(stack.mark("begun").exists, "the start of the check")
+
+    call.process.send_signal(signal.SIGKILL)
+
+    wait_for(report.exists, "the report of the run")
+    assert json.loads(report.read_text())["exit_code"] == 143
 
 
 @pytest.mark.parametrize("flag", ["--list", "--gate", "--detach", "--json-output"])

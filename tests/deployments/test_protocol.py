@@ -28,7 +28,7 @@ async def answering_after(seconds: float) -> AsyncIterator[tuple[asyncio.StreamR
         await send({"type": "http.response.start", "status": 202, "headers": [(b"content-length", b"2")]})
         await send({"type": "http.response.body", "body": b"ok"})
 
-    config = uvicorn.Config(application, http=ImpatientProtocol, log_config=None, access_log=False)  # type: ignore[arg-type]
+    config = uvicorn.Config(application, http=ImpatientProtocol, log_config=None, access_log=False)
     config.load()
     server = await asyncio.get_running_loop().create_server(
         lambda: ImpatientProtocol(config, ServerState(), {}), "127.0.0.1", 0

@@ -74,6 +74,7 @@ ZOLA = {"docs/config.toml": "base_url = '/'", "docs/content/a.md": "", "docs/tem
     [
         ({"docs/hugo.toml": HUGO}, "hugo", "public", "/docs", ("hugo",)),
         ({"docs/hugo.yaml": "publishDir: out"}, "hugo", "out", "/", ("hugo",)),
+        ({"docs/config/_default/hugo.toml": HUGO}, "hugo", "public", "/docs", ("hugo",)),
         (OLD, "hugo", "public", "/docs", ("hugo",)),
         (ZOLA, "zola", "public", "/", ("zola", "build")),
         (

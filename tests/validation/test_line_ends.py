@@ -1,5 +1,6 @@
 """Scripts with the line ends of Windows that an image starts."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,11 +13,14 @@ from tests.support.factories import make_stack, make_web
 DOCKERFILE = 'FROM python:3.13-slim\nCOPY docker/entrypoint.sh /\nENTRYPOINT ["/entrypoint.sh"]\n'
 
 
+STACK = make_stack(make_web(dockerfile="Dockerfile"))
+
+
 def warnings(root: Path, files: dict[str, bytes]) -> list[str]:
     for name, content in {"Dockerfile": DOCKERFILE.encode(), **files}.items():
         (root / name).parent.mkdir(parents=True, exist_ok=True)
         (root / name).write_bytes(content)
-    return [*line_end_warnings(read_tree(root, None), make_stack(make_web(dockerfile="Dockerfile")))]
+    return [text for _, text in line_end_warnings(read_tree(root, None), STACK)]
 
 
 def test_script_with_crlf_is_named_with_the_line_that_starts_it(tmp_path: Path) -> None:
@@ -43,10 +47,18 @@ def test_script_that_runs_is_not_named(tmp_path: Path, files: dict[str, bytes]) 
 
 
 @pytest.mark.parametrize(
-    ("file", "rule", "is_said"), [("docker/entrypoint.sh", "crlf", False), ("run.sh", "crlf", True)]
+    ("file", "rule", "is_said"),
+    [
+        ("docker/entrypoint.sh", "crlf", False),
+        ("run.sh", "crlf", True),
+        ("docker/entrypoint.sh", "not_executable", True),
+    ],
 )
 def test_line_ends_that_a_check_reports_are_no_warning(tmp_path: Path, file: str, rule: str, *, is_said: bool) -> None:
     found = warnings(tmp_path, {"docker/entrypoint.sh": b"#!/bin/sh\r\n"})
     finding = Diagnostic(tool="docker", file=file, line=1, rule=rule, message="the line ends are CRLF")
 
-    assert without_reported(["other", *found], [finding]) == ("other", *(found if is_said else ()))
+    stack = replace(STACK, warnings=("other", *found))
+    said = without_reported(read_tree(tmp_path, None), stack, [finding])
+
+    assert said == ("other", *(found if is_said else ()))

@@ -1,18 +1,21 @@
 """`--watch` validates again after each edit. Results of checks that no edit touches are those of earlier runs.
 
-Each run is a fork of this process, which has imported everything: a run takes secrets out of its environment and
-changes its directory, so it cannot happen twice in one process.
+Each run is a fork of this process: a run takes secrets out of its environment and changes its directory, so it cannot
+happen twice in one process. After the first run this process imports all that runs need, Prefect included.
 """
 
 import os
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from signal import Signals
+from threading import Thread
 from typing import Any, NoReturn
 
 from flows.cli.actions.explain import reported
+from flows.cli.actions.warm import import_for_runs
 from flows.cli.arguments import Arguments, split_words
 from flows.cli.endings import say
 from flows.cli.invocation import Caller, absolute
@@ -43,7 +46,9 @@ class StackWatch:
     arguments: Sequence[str]
     caller: Caller
     main: Main
+    load_flow: Callable[[], Any]
     user_dirs: UserDirs = field(default_factory=UserDirs.of_user)
+    is_warm: bool = False
     child: int = 0
     came: Signals | None = None
 
@@ -64,28 +69,40 @@ class StackWatch:
         """Validates the stack once, in a fork. Returns the exit code."""
         sys.stdout.flush()
         sys.stderr.flush()
+        reader, writer = os.pipe()  # only this process has the writer: its end ends the run
         self.child = os.fork()
         if self.child == 0:
-            self._run_in_fork()
+            os.close(writer)
+            self._run_in_fork(reader)
+        os.close(reader)
         _, status = os.waitpid(self.child, 0)
+        os.close(writer)
         self.child = 0
         return os.waitstatus_to_exitcode(status)
 
-    def _run_in_fork(self) -> NoReturn:
+    def _run_in_fork(self, reader: int) -> NoReturn:
         code = 3
         try:
             os.setpgid(0, 0)
             restart()
             leaving.clear()
             post_witness()
+            Thread(target=_end_with_watch, args=(reader,), daemon=True).start()
             sys.argv = [sys.argv[0], *self.arguments]
             token = self.caller.token.text if self.caller.token else None
-            code = self.main(token=token, load_flow=self.caller.load_flow)
+            code = self.main(token=token, load_flow=self.load_flow)
             sys.stdout.flush()
             sys.stderr.flush()
             leave()
         finally:
             os._exit(code)
+
+    def warm_up(self) -> None:
+        """Makes the next runs start at once. Where this fails, each run imports what it needs."""
+        if not self.is_warm:
+            self.is_warm = True
+            with suppress(Exception):
+                self.load_flow = import_for_runs(self.load_flow, self.user_dirs.cache)
 
     def wait_for_edit(self, seen: str) -> None:
         """Waits until the files differ from those of a digest, or a signal has come."""
@@ -125,7 +142,7 @@ def watch_stack(
     own, words = split_words(arguments)
     again = [*(each for each in own if each != WATCH), *(["--", *words] if words else [])]
     root = existing(absolute(given.options.get("stack") or caller.default_stack)).resolve()
-    watch = StackWatch(root=root, arguments=again, caller=caller, main=main)
+    watch = StackWatch(root=root, arguments=again, caller=caller, main=main, load_flow=caller.load_flow)
     require_usable(watch.user_dirs, caller.environ)
     interruption.polite = watch.signalled
     before: Mapping[str, Any] | None = None
@@ -136,10 +153,17 @@ def watch_stack(
         for line in [*changes_of(before, after), "Watching for edits. Ctrl-C ends."]:
             say(line, sys.stderr)
         before = after or before
+        watch.warm_up()
         watch.wait_for_edit(seen)
     if before is None:
         raise Interrupted(*STOPPING[watch.came])
     return render_status(root, watch.user_dirs, as_json=False)
+
+
+def _end_with_watch(reader: int) -> None:
+    """Interrupts the run in this process when the process of the watch has ended, for example by SIGKILL."""
+    os.read(reader, 1)
+    os.kill(os.getpid(), Signals.SIGTERM)
 
 
 def _newest(watch: StackWatch) -> Mapping[str, Any] | None:

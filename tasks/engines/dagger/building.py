@@ -10,7 +10,7 @@ from tasks.diagnostics.dockerfile import essential
 from tasks.diagnostics.dockerfile_text import secrets_of
 from tasks.engines.build_messages import classify
 from tasks.engines.dagger.environments import ensure
-from tasks.engines.dagger.execution import no_exit
+from tasks.engines.dagger.execution import no_exit, while_disk_lasts
 from tasks.engines.dagger.paths import ENV, MANAGER, WORK
 from tasks.engines.dagger.resources import SessionResources
 from tasks.engines.dagger.session import ANY, BuildArg, Container, EngineRefusedError, ExecFailedError
@@ -74,7 +74,8 @@ async def build_image(resources: SessionResources, image: Image, step: Step | No
     begun = time.monotonic()
     try:
         container = docker_image(resources, image) if image.dockerfile else own_image(resources, image, step)
-        built = await resources.session.ask(container.sync(), limit=None)
+        asked = resources.session.ask(container.sync(), limit=None)
+        built = await (while_disk_lasts(resources, asked) if image.dockerfile else asked)
         await check_image_user(resources, built)
     except ExecFailedError as error:
         return failed_run(resources, image, error, time.monotonic() - begun), None

@@ -2,15 +2,16 @@
 
 import asyncio
 import time
-from collections.abc import Mapping
+from collections.abc import Coroutine, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any, TypeVar
 
 from tasks.engines.command_log import KEPT, Log
 from tasks.engines.dagger.paths import WORK
 from tasks.engines.dagger.resources import SessionResources
 from tasks.engines.dagger.session import ANY, Container, EngineRefusedError, ExecFailedError
-from tasks.engines.dagger.wrapper import OUTPUTS, RECORD, CommandRecord, read_record, wrap
+from tasks.engines.dagger.wrapper import IS_FULL, OUTPUTS, RECORD, CommandRecord, read_record, wrap
 from tasks.errors import EngineError
 from tasks.exits import Exit
 from tasks.redaction.redactor import Redactor
@@ -20,7 +21,14 @@ GRACE = 120.0
 KEEP_PASS = 7 * 86400.0
 """The maximum age of a pass from the engine's cache, in seconds."""
 STOPPED = "stopped: the server had ended"
+WATCH_SCRIPT = f"""\
+{IS_FULL}
+until is_full "$1"; do sleep 0.5; done
+"""
 FULL = "too little is left on the disk of the Dagger engine; free some space there (`predeploy maintain`) and run again"
+
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -146,7 +154,7 @@ async def execute_unwrapped(resources: SessionResources, container: Container, o
     begun = time.monotonic()
     try:
         async with asyncio.timeout(order.limit):
-            code = await resources.session.ask(after.exit_code(), limit=None)
+            code = await while_disk_lasts(resources, resources.session.ask(after.exit_code(), limit=None))
             stdout, stderr = await asyncio.gather(
                 resources.session.ask(after.stdout()), resources.session.ask(after.stderr())
             )
@@ -160,6 +168,39 @@ async def execute_unwrapped(resources: SessionResources, container: Container, o
         exit = no_exit(error, root)
     note(order, exit, resources.redactor)
     return shortened(exit)
+
+
+async def while_disk_lasts(resources: SessionResources, work: Coroutine[Any, Any, T]) -> T:
+    """The result of work that runs code without a wrapper: `RUN` lines, and commands in the stack's own image.
+
+    Code that is not trusted has to leave a part of the engine's disk: otherwise the work is cancelled, and EngineError
+    (`disk_full`) is raised.
+    """
+    spare = resources.config.trust.spare_bytes
+    if spare is None:
+        return await work
+    working, watching = asyncio.ensure_future(work), asyncio.ensure_future(watch_disk(resources, spare))
+    try:
+        await asyncio.wait({working, watching}, return_when=asyncio.FIRST_COMPLETED)
+        if working.done():
+            return working.result()
+        await watching
+        raise EngineError(FULL, "disk_full")
+    finally:
+        working.cancel()
+        watching.cancel()
+        await asyncio.gather(working, watching, return_exceptions=True)
+
+
+async def watch_disk(resources: SessionResources, spare: int) -> None:
+    """Returns when less than `spare` bytes of the engine's disk are left. A container of its own measures them."""
+    container, _ = await resources.base(None, "execute")
+    argv = ["sh", "-c", WATCH_SCRIPT, "predeploy", str(spare >> 10)]
+    watcher = resources.with_run(container, resources.config.run_id, resources.fresh_nonce()).with_exec(argv)
+    try:
+        await resources.session.ask(watcher.sync(), limit=None)
+    except (ExecFailedError, EngineRefusedError) as error:
+        raise EngineError(f"the disk of the Dagger engine cannot be watched: {error}", "engine") from None
 
 
 def shortened(exit: Exit) -> Exit:

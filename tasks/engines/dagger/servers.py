@@ -52,7 +52,9 @@ async def with_servers(
         argv = [*(await entrypoint(resources, server, spec)), *its_names.argv(words)]
         variables = variables_of(resources, spec, its_names)
         healthcheck = spec.image.healthcheck if spec.image is not None else None
-        started[spec.name] = server.as_service(args=serve(spec.name, argv, variables, healthcheck, spec.patience))
+        spare = resources.config.trust.spare_bytes
+        command = serve(spec.name, argv, variables, healthcheck, spec.patience, spare)
+        started[spec.name] = server.as_service(args=command)
         if healthcheck is not None:
             container = container.with_env_variable(HEALTHCHECK, f"{SERVED}/{spec.name}")
         shared |= located(spec.name, spec.name, PORT)

@@ -31,12 +31,14 @@ SERVER_ENDED, DISK_FULL = "1", "2"
 LEAST = 50 << 10
 """A disk with fewer free kilobytes is full."""
 
-SCRIPT = f"""\
-limit=$1 servers=$2 blocks=$3 spare=$4; shift 4
-is_full() {{
+IS_FULL = """\
+is_full() {
   left=$(df -kP / | tail -n 1 | tr -s ' ' | cut -d ' ' -f 4)
   [ "$left" -lt "$1" ]
-}} 2>/dev/null
+} 2>/dev/null"""
+SCRIPT = f"""\
+limit=$1 servers=$2 blocks=$3 spare=$4; shift 4
+{IS_FULL}
 [ -z "$blocks" ] || ulimit -f "$blocks"
 mkdir -p {RECORD}
 begun=$(date +%s.%N)
@@ -78,6 +80,9 @@ done
 stopped=0
 [ -s {RECORD}/stopped ] && stopped=$(cat {RECORD}/stopped)
 [ "$code" = 0 ] || ! is_full {LEAST} || stopped={DISK_FULL}
+for name in $servers; do
+  [ ! -e "{SERVED}/$name/full" ] || stopped={DISK_FULL}
+done
 printf '%s %s %s %s %s %s\\n' "${RUN}" "$begun" "$(date +%s.%N)" "$code" "$stopped" "$used" >{RECORD}/exit
 for name in $servers; do
   ended=-
@@ -88,9 +93,13 @@ done >>{RECORD}/exit 2>/dev/null
 exit 0
 """
 SERVER_SCRIPT = f"""\
-directory={SERVED}/$1; shift
-rm -f "$directory/code"
+directory={SERVED}/$1 spare=$2; shift 2
+rm -f "$directory/code" "$directory/full"
 : >"$directory/output"
+{IS_FULL}
+# the check gets time for its record; then the container ends with this shell, and with it all processes of the server
+[ -z "$spare" ] || ( until is_full "$spare"; do sleep 0.5 || sleep 1; done
+  : >"$directory/full"; echo 137 >"$directory/code"; sleep 2; kill -9 $$ ) 2>/dev/null &
 "$@" >>"$directory/output" 2>&1
 echo $? >"$directory/code"
 sleep 3600
@@ -178,14 +187,16 @@ def serve(
     variables: Mapping[str, str] = NO_VARIABLES,
     healthcheck: Healthcheck | None = None,
     patience: int = 1,
+    spare_bytes: int | None = None,
 ) -> list[str]:
     """The argv of a server that writes its output and exit code to the shared directory.
 
     A healthcheck of its image runs next to it, in the same container, as soon as the step asks for it. `patience`
-    multiplies its time limit.
+    multiplies its time limit. The server is stopped if less than `spare_bytes` are left on the disk.
     """
+    spare = "" if spare_bytes is None else str(spare_bytes >> 10)
     script = healthcheck_script(name, healthcheck, variables, patience) if healthcheck else ""
-    return ["sh", "-c", script + SERVER_SCRIPT, "predeploy", name, *with_variables(argv, variables)]
+    return ["sh", "-c", script + SERVER_SCRIPT, "predeploy", name, spare, *with_variables(argv, variables)]
 
 
 def healthcheck_script(name: str, healthcheck: Healthcheck, variables: Mapping[str, str], patience: int) -> str:

@@ -1,20 +1,24 @@
 """What the code of an untrusted run can and cannot do on the container engine: each line of SECURITY.md."""
 
+import asyncio
 import contextlib
 import json
 import os
 import socket
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from flows.commits.trust import environment_for
+from tasks.engines.dagger.execution import while_disk_lasts
 from tasks.engines.dagger.resources import ResourcesConfig, SessionResources
 from tasks.engines.dagger.wrapper import BLOCK, wrap
-from tasks.steps import Database
+from tasks.errors import EngineError
+from tasks.steps import Database, Image
 from tasks.trust import TRUSTED, UNTRUSTED, Trust
 from tests.support.benches import hello, unreachable
 
@@ -106,6 +110,59 @@ def test_security_page_names_the_limits_of_the_code() -> None:
     assert "an hour per run" in text
 
 
+class Watched:
+    """Resources of a run with these limits. The disk is full as soon as `is_full` is set."""
+
+    def __init__(self, trust: Trust) -> None:
+        self.config = object.__new__(ResourcesConfig)
+        object.__setattr__(self.config, "trust", trust)
+        self.is_full, self.watchers = asyncio.Event(), 0
+
+    async def watch(self, _: object, spare: int) -> None:
+        assert spare == UNTRUSTED.spare_bytes
+        self.watchers += 1
+        try:
+            await self.is_full.wait()
+        finally:
+            self.watchers -= 1
+
+
+async def test_code_without_a_wrapper_is_stopped_before_the_disk_is_full(monkeypatch: pytest.MonkeyPatch) -> None:
+    run: Any = Watched(UNTRUSTED)
+    monkeypatch.setattr("tasks.engines.dagger.execution.watch_disk", run.watch)
+    ended = []
+
+    async def build() -> None:
+        try:
+            await asyncio.sleep(3600)
+        finally:
+            ended.append("build")
+
+    building = asyncio.create_task(while_disk_lasts(run, build()))
+    await asyncio.sleep(0.05)
+    before = (run.watchers, [*ended])
+    run.is_full.set()
+
+    with pytest.raises(EngineError) as raised:
+        await building
+    assert raised.value.reason_code == "disk_full"
+    assert (before, run.watchers, ended) == ((1, []), 0, ["build"])
+
+
+@pytest.mark.parametrize("trust", [TRUSTED, UNTRUSTED])
+async def test_nothing_watches_the_disk_after_the_work(monkeypatch: pytest.MonkeyPatch, trust: Trust) -> None:
+    run: Any = Watched(trust)
+    monkeypatch.setattr("tasks.engines.dagger.execution.watch_disk", run.watch)
+
+    async def work() -> Any:
+        await asyncio.sleep(0.05)
+        return run.watchers
+
+    watchers = await while_disk_lasts(run, work())
+
+    assert (watchers, run.watchers) == (0 if trust is TRUSTED else 1, 0)
+
+
 def accept_all(listener: socket.socket) -> None:
     """Accepts connections until the listener is closed."""
     accepted = []
@@ -188,3 +245,17 @@ async def test_caches_of_other_runs_are_not_seen(bench: Any) -> None:
             seen.append("left" in exit.stdout)
 
     assert seen[1:] == [False, False]
+
+
+@pytest.mark.real
+@pytest.mark.network
+@on_engine
+async def test_build_of_untrusted_code_ends_before_the_disk_is_full(bench: Any) -> None:
+    """As if less than the spare part of the disk were left: a RUN ends long before its own limit."""
+    (bench.root / "Dockerfile").write_text("FROM python:3.13-slim\nRUN sleep 300\n")
+    step = bench.step(image=Image(title="the image", dockerfile="Dockerfile"), limit=120.0)
+
+    async with bench.engine(trust=replace(UNTRUSTED, spare_bytes=1 << 50)) as engine:
+        exit = await engine.run(step, bench.log)
+
+    assert (exit.code, exit.trouble, exit.timed_out) == (None, "disk_full", False), exit

@@ -21,6 +21,7 @@ def run(
     file_bytes: int | None = None,
     spare_bytes: int | None = None,
     programs: str = "",
+    disk_of: str = "command",
 ) -> CommandRecord:
     def moved(words: list[str]) -> list[str]:
         return [word.replace(RECORD, f"{folder}/record").replace(SERVED, f"{folder}/served") for word in words]
@@ -29,9 +30,10 @@ def run(
     servers_started = []
     for name, server in (servers or {}).items():
         (folder / "served" / name).mkdir(parents=True)
-        servers_started.append(subprocess.Popen(moved(serve(name, server, variables)), env=env, start_new_session=True))
+        words = moved(serve(name, server, variables, spare_bytes=spare_bytes if disk_of == "server" else None))
+        servers_started.append(subprocess.Popen(words, env=env, start_new_session=True))
     try:
-        options = {"file_bytes": file_bytes, "spare_bytes": spare_bytes}
+        options = {"file_bytes": file_bytes, "spare_bytes": spare_bytes if disk_of == "command" else None}
         words = moved(wrap(argv, limit, list(servers or ()), variables=variables, **options))
         done = subprocess.run(words, env=env, check=False, timeout=30)
     finally:
@@ -126,6 +128,22 @@ def test_command_is_stopped_before_the_disk_is_full(
 
     assert (record.code, record.is_disk_full) == expected
     assert record.seconds < 9
+
+
+@pytest.mark.parametrize(("left", "is_full"), [(3_000_000, False), (1_000_000, True)])
+def test_server_is_stopped_before_the_disk_is_full(tmp_path: Path, left: int, *, is_full: bool) -> None:
+    """The check gets no verdict: that its server ended is not the fault of the code."""
+    record = run(
+        tmp_path,
+        *("sleep", "3"),
+        servers={"server": ("sleep", "60")},
+        spare_bytes=2 << 30,
+        programs=disk_with(tmp_path / "bin", left),
+        disk_of="server",
+    )
+
+    assert (record.is_disk_full, record.stopped) == (is_full, False)
+    assert record.servers[0].code == (137 if is_full else None)
 
 
 @pytest.mark.parametrize(("left", "code", "is_full"), [(900, 1, True), (900, 0, False), (3_000_000, 1, False)])
