@@ -1,6 +1,7 @@
 """Makes the keys of a run's checks, and decides which results of earlier runs stand for them."""
 
 import asyncio
+import contextlib
 import os
 import platform
 import posixpath
@@ -13,6 +14,7 @@ from functools import partial
 from pathlib import Path
 
 from tasks.discovery.image.dockerfile import BuildStage, parse_dockerfile
+from tasks.discovery.image.instructions import read_instructions
 from tasks.engines.protocol import Engine
 from tasks.errors import EngineError, PredeployError
 from tasks.execution.reuse.decision import choose_reused
@@ -24,16 +26,17 @@ from tasks.models import EngineFacts
 from tasks.planning.lowering import environments_of
 from tasks.source.selection import FileSelection
 from tasks.source.tree import Tree, read_tree
-from tasks.steps import Image
+from tasks.steps import Environment, Image
 from tasks.validation.job import Job
 from tasks.validation.scope import Scope
 
 UNKNOWN = re.compile(
-    r"^[^#\n]*--mount=\S*\bfrom=|^\s*ONBUILD\s|^\s*ADD\s(?!.*--checksum=)[^\n]*(?:https?://|git@|git://|ssh://)"
-    r"|^#\s*syntax\s*=\s*(?!(?:docker\.io/)?docker/dockerfile\b)",
-    re.MULTILINE | re.IGNORECASE,
+    r"RUN .*--mount=\S*\bfrom=|ONBUILD |ADD (?!.*--checksum=).*(?:https?://|git@|git://|ssh://|\$)",
+    re.DOTALL | re.IGNORECASE,
 )
-"""What a build takes without a digest: mounts that may be of an image, triggers, files of the net, another syntax."""
+"""An instruction that may take something without a digest: from an image, by a trigger, or from the net."""
+SYNTAX = re.compile(r"^#\s*syntax\s*=\s*(?!(?:docker\.io/)?docker/dockerfile\b)", re.MULTILINE | re.IGNORECASE)
+"""A syntax that is not Docker's."""
 IDENTITY_LIMIT = 90.0
 """Seconds for the digests of base images. Without them, the run only reuses nothing."""
 
@@ -47,15 +50,25 @@ async def open_reuse(job: Job, engine: Engine) -> Reuse | None:
         images = await asyncio.to_thread(base_images, job.scope)
         if images is None:  # no digest says what would be built
             return None
-        checks = job.scope.plan.checks
-        environments = {each.key: each for check in checks for each in environments_of(check, job.scope.lowering)}
-        has_database = any(check.database for check in checks)
+        environments = _environments(job.scope)
+        has_database = any(check.database for check in job.scope.plan.checks)
         try:
             async with asyncio.timeout(IDENTITY_LIMIT):
-                identity = await engine.identify(environments.values(), images, has_database=has_database)
+                identity = await engine.identify(environments, images, has_database=has_database)
         except (EngineError, TimeoutError):  # the checks that need the image report it
             return None
     return await asyncio.to_thread(_open, job, engine, identity)
+
+
+def _environments(scope: Scope) -> list[Environment]:
+    """Returns the environments of all checks, and those that images without a Dockerfile are made of."""
+    found: dict[str, Environment] = {}
+    for check in scope.plan.checks:
+        found |= {each.key: each for each in environments_of(check, scope.lowering)}
+        with contextlib.suppress(PredeployError):  # the check itself reports it
+            image = scope.lowering.image(check)
+            found |= {image.environment.key: image.environment} if image and image.environment else {}
+    return list(found.values())
 
 
 def base_images(scope: Scope) -> frozenset[str] | None:
@@ -68,10 +81,16 @@ def base_images(scope: Scope) -> frozenset[str] | None:
             text = (scope.tree.root / dockerfile_of(check.image)).read_text(encoding="utf-8")
         except (OSError, ValueError):
             return None
-        if UNKNOWN.search(text) or _is_behind_link(scope.tree.root, check.image):
+        if _takes_unknown(text) or _is_behind_link(scope.tree.root, check.image):
             return None
         found |= _images_of(parse_dockerfile(text, dict(check.image.args)).stages)
     return None if any("$" in image or not image for image in found) else frozenset(found)
+
+
+def _takes_unknown(text: str) -> bool:
+    """Whether a Dockerfile may take something of which no digest is known before the build."""
+    instructions = (f"{each.word} {each.rest}" for each in read_instructions(text))
+    return bool(SYNTAX.search(text)) or any(map(UNKNOWN.match, instructions))
 
 
 def _images_of(stages: Sequence[BuildStage]) -> set[str]:

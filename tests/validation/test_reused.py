@@ -3,7 +3,7 @@
 import asyncio
 import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,12 +14,12 @@ from tasks.execution.reuse.machine import caller_digest, machine_digest
 from tasks.execution.reuse.work import Reuse, remember
 from tasks.hardening import NOTHING_EXPOSED
 from tasks.models import EngineFacts, Result, Status
-from tasks.steps import Image
+from tasks.steps import Environment, Image
 from tasks.user_dirs import UserDirs
 from tasks.validation.job import Job, RunEnvironment, prepare
 from tasks.validation.reused import base_images, open_reuse
 from tasks.validation.scope import read_scope
-from tests.support.factories import make_check, make_some_plan
+from tests.support.factories import make_check, make_some_plan, make_stack, make_uv_project, make_web
 from tests.support.fakes import FakeEngine
 from tests.support.validate import commit
 
@@ -52,6 +52,18 @@ class WithoutImage(Containers):
 
     async def identify(self, *_: object, **__: object) -> Mapping[str, str]:
         raise EngineError("the base image python:3.13 is not available", "base_image")
+
+
+class Listening(Containers):
+    """A container engine that keeps the environments whose base images it identifies."""
+
+    asked: tuple[Environment, ...] = ()
+
+    async def identify(
+        self, environments: Iterable[Environment], images: Iterable[str], *, has_database: bool
+    ) -> Mapping[str, str]:
+        self.asked = tuple(environments)
+        return await super().identify(self.asked, images, has_database=has_database)
 
 
 class SlowRegistry(Containers):
@@ -190,6 +202,9 @@ def test_unavailable_base_image_means_no_reuse(stack: Path) -> None:
         ("# syntax=docker/dockerfile:1\nFROM a:1\nADD --checksum=sha256:0 https://host/x /x\n", {"a:1"}),
         ("# syntax=other/frontend:1\nFROM a:1\n", None),
         ("FROM a:1\nADD https://host/x /x\n", None),
+        ("FROM a:1\nARG URL=https://host/x\nADD --chown=1 \\\n  $URL /x\n", None),
+        ("FROM a:1\nRUN --mount=type=bind,\\\nfrom=c:1 true\n", None),
+        ("FROM a:1\nRUN <<END\nADD https://host/x\nEND\nADD x /x\n", {"a:1"}),
         ("FROM a:1 AS b\nONBUILD COPY --from=c:1 /x /x\nFROM b\n", None),
         ("FROM a:1\nRUN --mount=type=bind,FROM=c:1 true\n", None),
         ("ARG V=3.13\nFROM python:$V\n", {"python:3.13"}),
@@ -228,6 +243,16 @@ def test_build_behind_a_symlink_has_no_certain_files(stack: Path, link: str, tar
     scopes = [replace(job.scope, plan=make_some_plan(replace(LINT, image=each))) for each in (image, straight)]
 
     assert [base_images(scope) for scope in scopes] == [None, {"python:3.13"}]
+
+
+def test_base_image_of_an_image_without_a_dockerfile_is_identified(stack: Path) -> None:
+    job, engine = job_of(stack), Listening()
+    built = make_check("image", path="apps/shop", image=Image(title="image of shop"))
+    shop = make_web("apps/shop", make_uv_project())
+    scope = replace(job.scope, plan=make_some_plan(built), stack=make_stack(shop))
+    open_now(replace(job, scope=scope), engine)
+
+    assert [each.kind for each in engine.asked] == ["python"]
 
 
 def test_slow_registry_means_no_reuse(stack: Path, monkeypatch: pytest.MonkeyPatch) -> None:
