@@ -121,7 +121,7 @@ types *args:
 # Run the tests, in less than five minutes; arguments are passed to pytest
 [group('test')]
 test *args:
-    {{ quote(python) }} -m pytest -m 'not faults and not slow' -n 4 "$@"
+    {{ quote(python) }} -m pytest -m 'not faults and not slow' -n 3 "$@"
 
 # Run only the unit tests, which start no processes: seconds
 [group('test')]

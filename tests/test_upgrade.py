@@ -133,6 +133,7 @@ def messages(result: Result, severity: Severity) -> list[str]:
     return [each.message for each in result.diagnostics if each.severity is severity]
 
 
+@pytest.mark.slow
 @pytest.mark.real
 @pytest.mark.network
 def test_migrations_find_rows_that_satisfy_the_models(deploy: Try) -> None:

@@ -19,9 +19,9 @@ USER nobody
 {SERVE}"""
 
 
-def image_fault(name: str, *edits: Edit, red: Red | None = None, exit: int = 1, fast: str = "") -> Fault:
+def image_fault(name: str, *edits: Edit, red: Red | None = None, exit: int = 1) -> Fault:
     """A row that only a built image shows."""
-    return Fault(name=name, edits=edits, red=(red,) if red else (), exit=exit, fast=fast, engines=CONTAINERS)
+    return Fault(name=name, edits=edits, red=(red,) if red else (), exit=exit, engines=CONTAINERS)
 
 
 def changed(old: str, new: str) -> Edit:
@@ -207,7 +207,6 @@ CONTENTS = (
         "the image's HEALTHCHECK asks at a port where nothing listens",
         changed(SERVE, f"{ASKING % 8001}\n{SERVE}"),
         red=red("django_health", "image_unhealthy", f"{DOCKERFILE}:21", "Connection refused"),
-        fast="HEALTHCHECK",
     ),
     image_fault(
         "the image's HEALTHCHECK needs a program that the image does not have",

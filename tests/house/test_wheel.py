@@ -216,6 +216,7 @@ def test_modules_of_the_current_directory_are_not_taken_for_ours(
     installed.knowing(PYTHONPATH=path).run(cwd=stack.root).assert_ended(0, "PASSED")
 
 
+@pytest.mark.slow
 def test_probes_and_locked_tools_come_with_the_wheel(installed: Installed, tmp_path: Path) -> None:
     """A probe collects the static files. Migrations run in a Postgres that is installed from a lock."""
     place = tmp_path / "django"
