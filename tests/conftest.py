@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from tests.support.identity import IDENTITY
 from tests.support.temporary import keep_in_memory
 from tests.support.units import place_of
 
@@ -39,10 +40,7 @@ FIXED = {
     "COLUMNS": "80",
     "LINES": "24",
     "GIT_CONFIG_GLOBAL": os.devnull,
-    "GIT_AUTHOR_NAME": "A Tester",
-    "GIT_AUTHOR_EMAIL": "tester@example.invalid",
-    "GIT_COMMITTER_NAME": "A Tester",
-    "GIT_COMMITTER_EMAIL": "tester@example.invalid",
+    **IDENTITY,
 }
 HOMES = {
     "HOME": ".",

@@ -5,6 +5,7 @@ usage: python -m tests.attacks.table [quick | soak]
 `quick` leaves out the attacks on whole runs: they take minutes. `soak` makes 200 recorded runs in a row instead of 30.
 """
 
+import os
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -19,6 +20,7 @@ from tests.attacks.machine import exhaustion_attacks
 from tests.attacks.soak import RUNS, SHORT, soak_attacks
 from tests.attacks.texts import address_attacks, redaction_attacks, report_attacks, settings_attacks
 from tests.attacks.trees import git_attacks, package_attacks, stack_attacks
+from tests.support.identity import IDENTITY
 
 
 def quick_attacks(place: Path) -> Iterator[Attack]:
@@ -55,6 +57,7 @@ if __name__ == "__main__":
     arguments = sys.argv[1:] or [""]
     if len(arguments) > 1 or arguments[0] not in {"", "quick", "soak"}:
         sys.exit(f"usage: {__doc__.partition('usage: ')[2].strip()}")
+    os.environ.update(IDENTITY)
     results = try_all(arguments[0])
     print(as_table(results))  # noqa: T201 - the table is the output
     sys.exit(any(each.failure for each in results))
