@@ -1,10 +1,9 @@
 """Finds paths of a tree by pattern and by directory. Each row asks for each component, so answers are kept."""
 
 import re
-from bisect import bisect_left
 from functools import lru_cache
 
-from tasks.discovery.file_view import ROOT
+from tasks.discovery.file_view import ROOT, span_below
 
 
 @lru_cache(maxsize=4)  # the tree, and the deployed one
@@ -22,7 +21,4 @@ def matching(pattern: re.Pattern[str], paths: frozenset[str]) -> tuple[str, ...]
 def below(directory: str, paths: frozenset[str]) -> tuple[str, ...]:
     """Returns the paths below a directory, sorted."""
     ordered = in_order(paths)
-    if directory == ROOT:
-        return ordered
-    # what begins with `a/` lies between `a/` and `a0`
-    return ordered[bisect_left(ordered, f"{directory}/") : bisect_left(ordered, f"{directory}0")]
+    return ordered if directory == ROOT else ordered[span_below(directory, ordered)]

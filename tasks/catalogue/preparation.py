@@ -14,8 +14,8 @@ from tasks.steps import Command
 
 FAILED = tuple(range(1, 125))
 TYPED_LINT = re.compile(r"projectService|TypeChecked|parserOptions\s*:\s*\{[^}]*\bproject\b")
-# Files that name generated files which git ignores.
 _LINT = re.compile(r"(?:^|/)(?:eslint\.config\.\w+|\.eslintrc[\w.]*)$")
+# Files that name generated files which git ignores.
 _NAMING = re.compile(r"(?:^|/)(?:tsconfig[\w.]*\.json|jsconfig\.json|eslint\.config\.\w+|env\.d\.ts|\.gitignore)$")
 
 

@@ -2,7 +2,7 @@
 
 import posixpath
 from bisect import bisect_left
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 
 from tasks.discovery.documents import BrokenDocumentError, Table, parse_json, parse_toml, parse_yaml
 
@@ -42,6 +42,12 @@ def is_within(path: str, directory: str) -> bool:
 def is_nested(path: str, other: str) -> bool:
     """Whether one of two directories is the other one, or below it."""
     return is_within(path, other) or is_within(other, path)
+
+
+def span_below(directory: str, paths: Sequence[str]) -> slice:
+    """Returns where sorted paths are those below a directory, which is not the root."""
+    # "0" is the next character after "/"
+    return slice(bisect_left(paths, f"{directory}/"), bisect_left(paths, f"{directory}0"))
 
 
 def relative(path: str, directory: str) -> str:
@@ -104,8 +110,7 @@ class FileView:
         """Returns every file at or below a directory."""
         if directory == ROOT:
             return self.files
-        first = bisect_left(self.files, directory + "/")
-        return self.files[first : bisect_left(self.files, directory + "0")]  # "0" is the next character after "/"
+        return self.files[span_below(directory, self.files)]
 
     def named(self, *names: str) -> tuple[str, ...]:
         """Returns every file that has one of these names."""

@@ -2,6 +2,7 @@
 
 import contextlib
 import hashlib
+import posixpath
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
@@ -169,6 +170,11 @@ def environments_of(check: Check, lowering: Lowering) -> tuple[Environment, ...]
             environment = lowering.environment_of(check, program)
             found |= {environment.key: environment} if environment is not None else {}
     return tuple(found.values())
+
+
+def dockerfile_of(image: Image) -> str:
+    """Returns the path of an image's Dockerfile in the stack."""
+    return posixpath.normpath(posixpath.join(image.context, image.dockerfile))
 
 
 def slug(text: str) -> str:

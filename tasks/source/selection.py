@@ -5,11 +5,10 @@ import os
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping
 
+from tasks.discovery.file_view import span_below
 from tasks.source.tree import Tree, TreeFile, entry_of
 from tasks.steps import Inputs
 
-AFTER_SLASH = "0"
-"""The character after the slash: what begins with `a/` lies between `a/` and `a0`."""
 Span = tuple[int, int]
 """The number of the first path, and that after the last one."""
 
@@ -63,7 +62,8 @@ class FileSelection:
             if path in self._tree.files:
                 place = bisect_left(self._paths, path)
                 yield place, place + 1
-            yield bisect_left(self._paths, f"{path}/"), bisect_left(self._paths, f"{path}{AFTER_SLASH}")
+            inner = span_below(path, self._paths)
+            yield inner.start, inner.stop
 
 
 def joined(spans: Iterable[Span]) -> list[Span]:

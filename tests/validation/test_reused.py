@@ -16,8 +16,9 @@ from tasks.hardening import NOTHING_EXPOSED
 from tasks.models import EngineFacts, Result, Status
 from tasks.steps import Environment, Image
 from tasks.user_dirs import UserDirs
+from tasks.validation.base_images import base_images
 from tasks.validation.job import Job, RunEnvironment, prepare
-from tasks.validation.reused import base_images, open_reuse
+from tasks.validation.reused import open_reuse
 from tasks.validation.scope import read_scope
 from tests.support.factories import make_check, make_some_plan, make_stack, make_uv_project, make_web
 from tests.support.fakes import FakeEngine

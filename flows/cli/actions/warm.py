@@ -25,6 +25,7 @@ MODULES = (
     "tasks.report.formats.page",
     "tasks.report.formats.sarif",
     "tasks.report.formats.sources",
+    "tasks.report.formats.trace",
 )
 """The modules that a run imports when it needs them, besides the flow."""
 

@@ -2,15 +2,15 @@
 
 import posixpath
 import re
-from functools import lru_cache
 
+from tasks.catalogue.paths import matching
 from tasks.catalogue.quality.usage import project_of
 from tasks.catalogue.row import CatalogueContext
 from tasks.discovery.file_view import is_within, relative
 from tasks.stack import CallSource, Component, ToolCall
 
 _MANIFEST = re.compile(
-    r"^(?:pyproject\.toml|setup\.py|uv\.lock|poetry\.lock|Pipfile|Pulumi\.ya?ml|[\w.-]*requirements[\w.-]*\.(?:txt|in)"
+    r"(?:^|/)(?:pyproject\.toml|setup\.py|uv\.lock|poetry\.lock|Pipfile|Pulumi\.ya?ml|[\w.-]*requirements[\w.-]*\.(?:txt|in)"
     r"|[\w.-]+\.tf)$"
 )
 _PROJECT = re.compile(r"^\[(?:project|tool\.poetry|build-system)\]", re.MULTILINE)
@@ -21,16 +21,10 @@ def foreign_projects(component: Component, context: CatalogueContext) -> tuple[s
     project = project_of(component)
     own = {component.path, project.root, *project.paths, *map(posixpath.dirname, project.inputs)}
     own |= {posixpath.dirname(path) for path in (*project.production, *project.development)}
-    folders = {posixpath.dirname(path) for path in manifests(context.paths) if _declares(path, context)}
+    folders = {posixpath.dirname(path) for path in matching(_MANIFEST, context.paths) if _declares(path, context)}
     inner = {folder for folder in folders if folder and folder != project.root and is_within(folder, project.root)}
     strangers = {folder for folder in inner if not any(is_within(path, folder) for path in own if path)}
     return tuple(sorted(each for each in strangers if not any(is_within(each, other) for other in strangers - {each})))
-
-
-@lru_cache(maxsize=2)  # each project asks for those of the whole tree
-def manifests(paths: frozenset[str]) -> tuple[str, ...]:
-    """Returns the files whose names are those of manifests of Python projects."""
-    return tuple(path for path in paths if _MANIFEST.match(posixpath.basename(path)))
 
 
 def _declares(path: str, context: CatalogueContext) -> bool:

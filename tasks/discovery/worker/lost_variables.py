@@ -1,7 +1,7 @@
 """Finds reads of variables that the deployed section of a wrangler file lacks: sections do not inherit `vars`."""
 
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 
 from tasks.discovery.documents import Table, parse_dotenv, strings, table
 from tasks.discovery.file_view import FileView, parent
@@ -33,7 +33,8 @@ def lost_variables(
     bound = {name for section in here.values() for name in bound_names(section)}
     missing = table(document, "vars").keys() - table(here, "vars").keys() - bound
     missing -= {*strings(document, "secrets", "required"), *strings(here, "secrets", "required")}
-    needed = {name: place for name in sorted(missing) if (place := _needed_at(tree, paths, name))}
+    texts = code_of(tree, paths) if missing else {}
+    needed = {name: place for name in sorted(missing) if (place := _needed_at(texts, name))}
     return tuple(
         LostBinding(name=name, section="vars", file=file, line=line)
         for name, (file, line) in needed.items()
@@ -55,9 +56,8 @@ def _is_script(path: str) -> bool:
     return bool(_SCRIPTS.search(path)) and "node_modules/" not in path
 
 
-def _needed_at(tree: FileView, paths: Collection[str], name: str) -> tuple[str, int] | None:
+def _needed_at(texts: Mapping[str, str], name: str) -> tuple[str, int] | None:
     """Returns the first place where code fails or sends a wrong text without a variable; None if it tests it."""
-    texts = code_of(tree, paths)
     if any(is_tested(text, name) for text in texts.values()):
         return None
     return next(((path, line) for path, text in texts.items() for line in _reads(text, name)), None)

@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import posixpath
 import time
 from pathlib import Path
 
@@ -16,6 +15,7 @@ from tasks.engines.dagger.resources import SessionResources
 from tasks.engines.dagger.session import ANY, BuildArg, Container, EngineRefusedError, ExecFailedError
 from tasks.errors import EngineError
 from tasks.exits import Exit
+from tasks.planning.lowering import dockerfile_of
 from tasks.steps import Image, Step
 
 CODES = {"dockerfile": 2, "base_image": 3, "secret": 4}
@@ -113,7 +113,7 @@ def docker_image(resources: SessionResources, image: Image) -> Container:
     if dockerfile.startswith(
         "../"
     ):  # the engine needs the Dockerfile inside the context, and its .dockerignore next to it
-        path = resources.config.snapshot / path_of(image)
+        path = resources.config.snapshot / dockerfile_of(image)
         for end in ("", ".dockerignore"):
             if path.with_name(path.name + end).is_file():
                 context = context.with_file(OUTSIDE + end, resources.client.host().file(f"{path}{end}"))
@@ -156,15 +156,10 @@ def own_image(resources: SessionResources, image: Image, step: Step | None) -> C
     return container.with_env_variable("PYTHONUNBUFFERED", "1").with_workdir(f"{WORK}/{image.cwd}")
 
 
-def path_of(image: Image) -> str:
-    """The Dockerfile, relative to the stack's root."""
-    return posixpath.normpath(posixpath.join(image.context, image.dockerfile))
-
-
 def text_of(resources: SessionResources, image: Image) -> str:
     """The text of the Dockerfile; empty if it does not exist."""
     try:
-        return (resources.config.snapshot / path_of(image)).read_text(encoding="utf-8", errors="replace")
+        return (resources.config.snapshot / dockerfile_of(image)).read_text(encoding="utf-8", errors="replace")
     except OSError:
         return ""
 
@@ -175,4 +170,4 @@ def with_dockerfile(resources: SessionResources, image: Image, message: str, arg
         return message
     run = f"# run {json.dumps(argv)}\n" if argv else ""
     text = text_of(resources, image).rstrip()
-    return f"# dockerfile {path_of(image)}\n# begin\n{text}\n# end\n{run}{message}"
+    return f"# dockerfile {dockerfile_of(image)}\n# begin\n{text}\n# end\n{run}{message}"

@@ -23,9 +23,13 @@ Wanted = tuple[str, str]
 def wanted_by(plan: Plan, lowering: Lowering) -> tuple[Wanted, ...]:
     """The base images of the checks in a plan. An invalid version is left out: its checks report it."""
     environments = (each for check in plan.checks for each in environments_of(check, lowering))
+    return of_run(environments, has_database=any(check.database for check in plan.checks))
+
+
+def of_run(environments: Iterable[Environment], *, has_database: bool) -> tuple[Wanted, ...]:
+    """The base images of environments, and those that a run needs besides."""
     found = {("python", choose_python(Version()).version), ("uv", ""), *versions_of(environments)}
-    databases = {("postgres", "")} if any(check.database for check in plan.checks) else set()
-    return tuple(sorted(found | databases))
+    return tuple(sorted(found | ({("postgres", "")} if has_database else set())))
 
 
 def versions_of(environments: Iterable[Environment]) -> set[Wanted]:
@@ -47,12 +51,11 @@ async def identify(
 
     Raises EngineError if one is not available.
     """
-    wanted = {("python", choose_python(Version()).version), ("uv", ""), *versions_of(environments)}
+    wanted = of_run(environments, has_database=has_database)
     others, resolver = sorted({*images}), resources.images
-    wanted |= {("postgres", "")} if has_database else set()
-    pinned = asyncio.gather(*(resolver.get(name, version) for name, version in sorted(wanted)))
+    pinned = asyncio.gather(*(resolver.get(name, version) for name, version in wanted))
     # packages that have to be compiled are installed in the full image, which few stacks need
-    full = (resolver.get(name, version, full=True) for name, version in sorted(wanted) if name == "python")
+    full = (resolver.get(name, version, full=True) for name, version in wanted if name == "python")
     references = asyncio.gather(*(resolver.reference(image) for image in others))
     platform = resources.session.ask(resources.client.default_platform())
     _, _, found, name = await asyncio.gather(

@@ -2,14 +2,13 @@
 
 import hashlib
 import json
-import posixpath
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import asdict, dataclass, field
 from graphlib import TopologicalSorter
 
 from tasks.errors import PredeployError
 from tasks.models import Stage
-from tasks.planning.lowering import Lowering
+from tasks.planning.lowering import Lowering, dockerfile_of
 from tasks.planning.plan import Plan
 from tasks.steps import Check, Image, Inputs
 
@@ -144,11 +143,6 @@ def _context(image: Image) -> Inputs:
         return image.inputs
     dockerfile = dockerfile_of(image)
     return Inputs(include=(image.context, dockerfile, f"{dockerfile}.dockerignore"))
-
-
-def dockerfile_of(image: Image) -> str:
-    """Returns the path of an image's Dockerfile in the stack."""
-    return posixpath.normpath(posixpath.join(image.context, image.dockerfile))
 
 
 def _packages(check: Check, lowering: Lowering, *, has_images: bool) -> list[str]:

@@ -7,7 +7,7 @@ import hashlib
 import os
 import platform
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 
 from tasks.engines import clean_environ
@@ -52,23 +52,24 @@ def machine_digest(environ: Mapping[str, str], secret: bytes) -> str:
 
     It is keyed, because an address of a proxy may have a password.
     """
-    digest = hashlib.blake2b(key=secret, digest_size=32)
-    for line in (*_variables(environ), *_system(environ), *_programs(environ)):
-        digest.update(line.encode("utf-8", "surrogateescape") + b"\n")
-    return digest.hexdigest()
+    return _digest_of((*_variables(environ), *_system(environ), *_programs(environ)), secret)
 
 
 def caller_digest(environ: Mapping[str, str], secret: bytes) -> str:
     """Returns the keyed digest of what commands in containers may have of this machine: variables of the caller."""
-    digest = hashlib.blake2b(key=secret, digest_size=32)
-    for line in _passed_on(environ):
-        digest.update(line.encode("utf-8", "surrogateescape") + b"\n")
-    return digest.hexdigest()
+    return _digest_of(_passed_on(environ), secret)
 
 
 def secret_digest(value: str, secret: bytes) -> str:
     """Returns the keyed digest of a secret's value."""
     return hashlib.blake2b(value.encode("utf-8", "surrogateescape"), key=secret, digest_size=32).hexdigest()
+
+
+def _digest_of(lines: Iterable[str], secret: bytes) -> str:
+    digest = hashlib.blake2b(key=secret, digest_size=32)
+    for line in lines:
+        digest.update(line.encode("utf-8", "surrogateescape") + b"\n")
+    return digest.hexdigest()
 
 
 def _passed_on(environ: Mapping[str, str]) -> Iterator[str]:
