@@ -15,9 +15,10 @@ import os
 import shutil
 import stat
 import subprocess
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
+from types import MappingProxyType
 
 SEAL = "sealed.json"
 QUICK = ".quick"
@@ -28,15 +29,32 @@ Facts = list[int | str]
 """Mode, size, both times in nanoseconds, and the digest of the content."""
 
 
-def seal(root: Path, parts: Iterable[str], file: Path, *, is_read_only: bool) -> None:
-    """Records all files in the parts of a directory. `is_read_only`: nothing in them can be written any more."""
+def seal(
+    root: Path, parts: Iterable[str], file: Path, *, is_read_only: bool, known: Mapping[str, str] = MappingProxyType({})
+) -> None:
+    """Records all files in the parts of a directory. `is_read_only`: nothing in them can be written any more.
+
+    `known` has digests of files by their path, for copies of sealed files. The other files are read.
+    """
     named = sorted(set(parts))
     if is_read_only:
         for part in named:
             _forbid_writing(os.path.join(root, part))
-    found = {path: [*_facts(facts), _digest(root, path, facts)] for path, facts in _files(os.fspath(root), named)}
+    found = {
+        path: [*_facts(facts), known.get(path) or _digest(root, path, facts)]
+        for path, facts in _files(os.fspath(root), named)
+    }
     _write(file, {"parts": named, "files": found})
     _seal_quickly(file, named, _quick_digest(root, named, file))
+
+
+def sealed_digests(file: Path, directory: str) -> dict[str, str]:
+    """The digests of sealed files below a directory, by their path in it; none if the seal cannot be read."""
+    try:
+        files = json.loads(file.read_text())["files"]
+        return {path.removeprefix(f"{directory}/"): str(facts[4]) for path, facts in files.items()}
+    except (OSError, ValueError, LookupError, AttributeError, TypeError):
+        return {}
 
 
 def damage(root: Path, file: Path, *, is_whole: bool) -> str:

@@ -16,7 +16,7 @@ from tasks.engines.local.build_outputs import BuildOutputs
 from tasks.engines.local.environments import Environments
 from tasks.engines.local.exposed import clean_workspace, forget_workspace, marker_of
 from tasks.engines.local.installed import InstalledEnvironment
-from tasks.engines.local.seal import damage, seal
+from tasks.engines.local.seal import SEAL, damage, seal, sealed_digests
 from tasks.engines.local.services import Launch, ServerLaunch
 from tasks.engines.local.tokens import engine_tokens
 from tasks.engines.memo import AsyncMemo
@@ -69,19 +69,21 @@ class WorkspaceSlot:
 
 
 # Without a configuration in the stack, tools search its parent directories. These files end the search.
-FENCES = {"ruff.toml": "", "mypy.ini": "[mypy]\n"}
+FENCES = {"ruff.toml": b"", "mypy.ini": b"[mypy]\n"}
 
 
 class Slots:
     """The workspaces of one run on one stack. They are kept in the cache; those of a fresh run are on its `disk`.
 
-    `outs` is the run's directory for outputs of checks.
+    Stacks with the same packages of Node use the same workspaces, one after the other: the packages of a workspace are
+    some ten thousand files, and their copy takes longer than most checks. `outs` is the run's directory for outputs of
+    checks.
     """
 
     def __init__(self, environments: Environments, *, context: EngineContext, outs: Path, disk: Path) -> None:
-        digest = hashlib.sha256(os.fsencode(context.tree.root)).hexdigest()[:16]
         self._environments, self._context = environments, context
-        self._base = (disk if context.fresh else context.cache) / "stacks" / digest
+        self._stacks = (disk if context.fresh else context.cache) / "stacks"
+        self._stack = hashlib.sha256(os.fsencode(context.tree.root)).hexdigest()[:16]
         self._outs = outs
         self._open = AsyncMemo[str, WorkspaceSlot]()
         self._leases = contextlib.ExitStack()
@@ -120,11 +122,20 @@ class Slots:
         tree = self._context.files_of(step.tree)
         sync(tree, select(tree, step.inputs), slot.workspace, keep=keep)
 
+    def _base_of(self, step: Step) -> Path:
+        """The directory of a workspace: that of the step's packages of Node, else that of the stack."""
+        installed = self._environments.installed(step.environment) if step.environment else None
+        shares = installed is not None and installed.environment.kind == "node"
+        return self._stacks / (installed.name if installed and shares else self._stack)
+
     async def _make(self, step: Step) -> WorkspaceSlot:
-        self._base.mkdir(parents=True, exist_ok=True)
-        for name, text in FENCES.items():
-            (self._base / name).write_text(text, encoding="utf-8")
-        workspace = self._leases.enter_context(lease(self._base, step.slot))
+        base = self._base_of(step)
+        base.mkdir(parents=True, exist_ok=True)
+        for name, content in FENCES.items():
+            # a run at the same time reads them
+            if not (base / name).is_file() or (base / name).read_bytes() != content:
+                (base / name).write_bytes(content)
+        workspace = self._leases.enter_context(lease(base, step.slot))
         if marker_of(workspace).exists():  # of a run that was killed
             await in_thread(forget_workspace, workspace)
             workspace.mkdir()
@@ -170,7 +181,8 @@ class Slots:
             for path, name in wanted.items():
                 if before.get(path) != name or not (slot.workspace / path).exists():
                     await copy_packages(installed.stage / path, slot.workspace / path)
-            await in_thread(seal, slot.workspace, wanted, slot.seal_of(root), is_read_only=False)
+            known = await in_thread(sealed_digests, installed.directory / SEAL, "stage")
+            await in_thread(seal, slot.workspace, wanted, slot.seal_of(root), is_read_only=False, known=known)
             await in_thread(slot.stamps.write_text, json.dumps(placed | {root: wanted}))
             await in_thread(mark_grown, self._context.cache, slot.workspace)
 
