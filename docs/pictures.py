@@ -5,6 +5,7 @@ Prefect server of its own, and overwrites the files in `docs/images/`.
 """
 
 import json
+import math
 import os
 import re
 import shutil
@@ -24,6 +25,8 @@ BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stab
 LARGEST = 200_000
 """Bytes of a picture: pages with larger ones load slowly."""
 WIDTH = 80
+MARGINS, ROW = 36, 20.25
+"""Pixels above and below the text of PAGE, and of one of its lines."""
 MODELS = Path("apps/web/inbox/models.py")
 PAGE = """<!doctype html><meta charset="utf-8"><style>
 body {{ margin: 0; padding: 18px 22px; background: {background}; color: {foreground}; }}
@@ -111,7 +114,8 @@ def picture_of_a_red_report(browser: str, stack: Path, environ: Mapping[str, str
     page = stack.parent / "red.html"
     page.write_text(as_page(output), encoding="utf-8")
     lines = Text.from_ansi(output.rstrip()).plain.splitlines()
-    height = 60 + 21 * sum(1 + len(line) // WIDTH for line in lines)
+    rows = sum(max(1, math.ceil(len(line) / WIDTH)) for line in lines)
+    height = math.ceil(MARGINS + ROW * rows)
     take_picture(browser, page.as_uri(), IMAGES / "red-report.png", width=820, height=height, settle=1000)
 
 
