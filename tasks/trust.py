@@ -58,6 +58,7 @@ UNTRUSTED = Trust(
         "export_built": "",
         "export_image": "",
         "publish": "",
+        "trace": "",
     },
     budget=3600,
     file_bytes=4 << 30,

@@ -18,8 +18,12 @@ from tasks.redaction.redactor import NOTHING, Redactor
 from tasks.redaction.streams import mask_process, unmasked
 from tasks.report.document import render_document
 from tasks.report.formats import github
+from tasks.report.formats.trace import render_trace
 from tasks.report.inspection import Json
 from tasks.report.last_line import last_line_of
+from tasks.report.parts import current_parts
+from tasks.validation.job import Job
+from tasks.validation.report_files import masked
 
 
 @dataclass(slots=True, kw_only=True)
@@ -83,6 +87,15 @@ def comment_on_github(report: Report, environ: Mapping[str, str]) -> None:
 
         if warning := asyncio.run(comment_of_actions(report, environ)):
             say(f"predeploy: {warning}", sys.stderr)
+
+
+def write_trace(report: Report, job: Job, path: Path) -> None:
+    """Writes the trace of the run to a file. It changes no verdict: a file that cannot be written is a warning."""
+    text = masked("trace.json", render_trace(report, current_parts()), job.secrets.redactor)
+    try:
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        say(f"predeploy: the trace was not written to {path}: {error.strerror}", sys.stderr)
 
 
 def say(text: str, stream: TextIO | None) -> None:

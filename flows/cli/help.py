@@ -42,7 +42,7 @@ def render_help(called_as: str) -> str:
         *examples(called_as),
     ]
     for group in Group:
-        lines += [f"{group}:", *flag_lines(flag for flag in RUN_FLAGS.values() if flag.group is group)]
+        lines += [f"{group}:", *flag_lines(shown_flags(group))]
     lines += ["Subcommands, each with its own --help:", *(row(", ".join(names), text) for names, text in SHORT.items())]
     # the path of the page is never cut
     return "\n".join([*lines, *exit_code_lines()]) + f" More: {page(PAGE)}"
@@ -74,6 +74,11 @@ def exit_code_lines() -> list[str]:
     codes = [f"{code} {meaning}".replace(" ", "\N{NO-BREAK SPACE}") for code, meaning in EXIT_CODES.items()]
     lines = textwrap.wrap(f"Exit codes: {', '.join(codes)}.", WIDTH, subsequent_indent="  ")
     return [line.replace("\N{NO-BREAK SPACE}", " ") for line in lines]
+
+
+def shown_flags(group: Group) -> Iterator[Flag]:
+    """The flags of a group that the help of a run has. docs/cli.md has all of them."""
+    return (flag for flag in RUN_FLAGS.values() if flag.group is group and flag.in_help)
 
 
 def flag_lines(flags: Iterable[Flag]) -> Iterator[str]:

@@ -13,7 +13,16 @@ from typing import Any
 from flows.cli.actions.rerun import rerun_options
 from flows.cli.arguments import Arguments, parse_arguments, split_words
 from flows.cli.declarations import DEFAULT_PROGRAM, PROGRAMS, RERUN
-from flows.cli.endings import Streams, comment_on_github, deliver, end_without_report, say, tell_github, verdict_of
+from flows.cli.endings import (
+    Streams,
+    comment_on_github,
+    deliver,
+    end_without_report,
+    say,
+    tell_github,
+    verdict_of,
+    write_trace,
+)
 from flows.cli.invocation import Caller, absolute, enter_neutral_directory
 from flows.cli.list_and_plan import list_document, render_list, render_plan
 from flows.cli.operate import start_program
@@ -28,6 +37,7 @@ from tasks.planning.narrowing import reject_words
 from tasks.prefect_server import ServerHandle, client_environment
 from tasks.redaction.gate import redact
 from tasks.redaction.redactor import Redactor
+from tasks.report.parts import part
 from tasks.report.stream_style import detect_style
 from tasks.secrets.doppler.token import read_token
 from tasks.settings import FLAGS, Settings
@@ -96,7 +106,8 @@ def run_command(
     home = existing(absolute(shown))
     if not (options.get("list") or options.get("plan")):
         require_usable(user_dirs, environ)
-    settings = read_settings(home, flags, environ)
+    with part("settings"):
+        settings = read_settings(home, flags, environ)
     commit = options.get("commit", "")
     reject_words(given.words, is_whole=settings.gate or "distribute" in options)
     distribution = prepare_distribution(home, settings, commit, environ) if options.get("distribute") else None
@@ -155,15 +166,16 @@ def validate(request: ValidationRequest, caller: Caller, streams: Streams, inter
     If the same command is running on the same files, this one waits for its report instead.
     """
     streams.json_output = request.scope.settings.json_output
-    job = prepare(
-        request.scope,
-        caller,
-        user_dirs=UserDirs.of_user(),
-        called_as=request.called_as,
-        shown_stack=request.shown,
-        takes_secrets=request.distribution is None,
-        reuses=request.distribution is None,
-    )
+    with part("secrets"):
+        job = prepare(
+            request.scope,
+            caller,
+            user_dirs=UserDirs.of_user(),
+            called_as=request.called_as,
+            shown_stack=request.shown,
+            takes_secrets=request.distribution is None,
+            reuses=request.distribution is None,
+        )
     streams.redactor = job.secrets.redactor
     with take_turn(job, lambda text: say(f"· {text}", sys.stderr)) as turn:
         if turn.found:
@@ -184,9 +196,10 @@ def run_job(
     turn: Turn,
 ) -> int:
     """Runs the checks, prints the report, and keeps it for the same command on the same files."""
-    from flows.cli.receipt.write import write_receipt
-    from flows.cli.session import RunSession  # the engine is not needed before
-    from flows.distribution.opening import choose_work
+    with part("imports"):
+        from flows.cli.receipt.write import write_receipt
+        from flows.cli.session import RunSession  # the engine is not needed before
+        from flows.distribution.opening import choose_work
 
     cwd = Path.cwd()
     enter_neutral_directory(job.user_dirs.cache)
@@ -204,6 +217,8 @@ def run_job(
     interruption.printing()
     tell_github(report, job.scope.home, job.environ, streams)
     comment_on_github(report, job.environ)
+    if job.settings.trace:
+        write_trace(report, job, cwd / job.settings.trace)
     deliver(report, text, streams)
     with contextlib.suppress(Exception):  # the verdict is printed: a receipt only saves time
         turn.leave(report, text, job, cwd / report.place)

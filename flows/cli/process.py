@@ -14,6 +14,7 @@ from resource import RLIM_INFINITY, RLIMIT_AS, getrlimit
 from typing import NoReturn
 
 from flows.cli.signals import catch_signals, end_bare, leave
+from flows.cli.start_time import started
 
 ROOT = Path(__file__).resolve().parents[2]
 ADDRESS_SPACE = 512 << 20
@@ -34,22 +35,19 @@ def enter(load_flow: Callable[[], object]) -> NoReturn:
     try:
         with without_collector():
             from tasks.hardening import take_token_and_close_memory
+            from tasks.report.parts import begin_parts, part
 
+            begin_parts(started())
             token = take_token_and_close_memory()
-            if "_ARGCOMPLETE" in os.environ:  # a shell asks for the words that may follow
-                from flows.cli.actions.completion import complete
-
-                complete(os.environ)
-            from flows.cli.information import inform
-
-            if text := inform(sys.argv[1:], os.environ):
-                end_with(0, text)
-            answer_from_receipt(has_token=token is not None)
+            answer_without_a_stack()
+            with part("receipt"):
+                answer_from_receipt(has_token=token is not None)
             require_address_space()
-            from flows.cli.witness import post_witness
+            with part("imports"):
+                from flows.cli.witness import post_witness
 
-            post_witness()
-            from flows.cli.main import main
+                post_witness()
+                from flows.cli.main import main
 
         code = main(token=token, load_flow=load_flow)
     except BaseException as error:
@@ -62,6 +60,18 @@ def enter(load_flow: Callable[[], object]) -> NoReturn:
             stream.flush()
     leave()
     os._exit(code)
+
+
+def answer_without_a_stack() -> None:
+    """Ends the process if a shell asks for the words that may follow, or the caller for help or versions."""
+    if "_ARGCOMPLETE" in os.environ:
+        from flows.cli.actions.completion import complete
+
+        complete(os.environ)
+    from flows.cli.information import inform
+
+    if text := inform(sys.argv[1:], os.environ):
+        end_with(0, text)
 
 
 def answer_from_receipt(*, has_token: bool) -> None:

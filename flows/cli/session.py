@@ -19,6 +19,7 @@ from tasks.models import Outcome, Report, RunFacts, Verdict
 from tasks.redaction.gate import redact
 from tasks.report.directory import RunDirectory, create_run_directory
 from tasks.report.live import Progress
+from tasks.report.parts import part
 from tasks.report.publish import publish
 from tasks.settings import unknown_variables
 from tasks.source.places import seen_from
@@ -62,7 +63,8 @@ class RunSession:
             place = seen_from(self.cwd, directory.final)
             report = replace(report, warnings=notes, duration=seconds_waited(), place=place)
             report = redact(report, self.job.secrets.redactor)
-            return self._published(directory, report)
+            with part("report"):
+                return self._published(directory, report)
 
     async def _report(self, directory: RunDirectory) -> Report:
         progress = self.output.open_progress(sys.stderr)
@@ -76,7 +78,8 @@ class RunSession:
             )
             report = await validation.run()
             self._is_decided = True
-            report = replace(report, run=await self._recorded(progress))
+            with part("recording"):
+                report = replace(report, run=await self._recorded(progress))
         finally:
             progress.close()
         if self.interruption.came is None or report.verdict.outcome is Outcome.INTERRUPTED:

@@ -34,6 +34,11 @@ def restart() -> None:
     STARTED = time.monotonic()
 
 
+def started() -> float:
+    """When the process started, or began to count again, on the monotonic clock."""
+    return STARTED
+
+
 def seconds_waited() -> float:
     """Seconds since the process started."""
     return time.monotonic() - STARTED

@@ -17,6 +17,7 @@ HERE_ONLY: Mapping[str, object] = {
     "export_image": "",
     "export_built": "",
     "publish": "",
+    "trace": "",
 }
 """Settings that a shard ignores: only the whole run can do this."""
 DELIVERIES = ("export_image", "export_built", "publish")

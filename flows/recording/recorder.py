@@ -9,6 +9,7 @@ import time
 import warnings
 from collections.abc import Awaitable, Callable
 from concurrent.futures import Future
+from contextvars import copy_context
 from dataclasses import dataclass
 
 from flows.recording.run_events import RunEvents, Watched, enter_run_events
@@ -24,6 +25,7 @@ from tasks.prefect_server import (
     stop_server,
     used_seconds,
 )
+from tasks.report.parts import BACKGROUND, part
 
 _POLL = 0.25
 _CONNECT_SECONDS = 5.0
@@ -99,7 +101,8 @@ class Recorder:
         self._connect = connect
         self._loop: asyncio.AbstractEventLoop | None = None
         self._task: asyncio.Task[str | None] | None = None
-        self._thread = threading.Thread(target=self._run, name="recorder", daemon=True)
+        context = copy_context()  # the recorder's work has its place in the trace
+        self._thread = threading.Thread(target=context.run, args=(self._run,), name="recorder", daemon=True)
 
     @property
     def run_url(self) -> str | None:
@@ -124,7 +127,8 @@ class Recorder:
 
     def _run(self) -> None:
         try:
-            self.handle = self._connect()
+            with part("Prefect: find the server", BACKGROUND):
+                self.handle = self._connect()
             client_environment(self.handle, os.environ)
             # stdout and stderr are for the report: Prefect's workers would print the events that they could not send
             logging.raiseExceptions = False
@@ -138,12 +142,14 @@ class Recorder:
         self._task = asyncio.current_task()
         self._loop.set_exception_handler(lambda *_: None)
         enter_run_events(self.events)
-        await self._flow()
+        with part("Prefect: import it, and mirror the run", BACKGROUND):
+            await self._flow()
         from flows.recording.settle import drain, settle
 
-        draining = asyncio.create_task(asyncio.to_thread(drain))
-        reason = await settle(self.events)
-        await draining
+        with part("Prefect: settle", BACKGROUND):
+            draining = asyncio.create_task(asyncio.to_thread(drain))
+            reason = await settle(self.events)
+            await draining
         return reason
 
 

@@ -1,6 +1,5 @@
 """Runs the commands of a check in order until one does not pass, and retries once where a retry may help."""
 
-import contextlib
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -8,7 +7,6 @@ from pathlib import Path
 from tasks.diagnostics import Parsed
 from tasks.engines.machine import load_per_processor
 from tasks.engines.protocol import Engine
-from tasks.errors import UsageError
 from tasks.execution.causes.installer_versions import doubted
 from tasks.execution.evidence import idle, worked
 from tasks.execution.excuses import excuse
@@ -27,12 +25,13 @@ from tasks.execution.machine_excuses import (
 )
 from tasks.execution.owners import owners_of
 from tasks.execution.parsing import parse_output
-from tasks.execution.reachability import reaches
+from tasks.execution.reachability import reaches, registries_answer
 from tasks.exits import Exit, Prepared, ServiceExit
 from tasks.models import Diagnostic, Proof, Result, Severity, Status
 from tasks.planning.lowering import Lowering
 from tasks.planning.plan import Plan
 from tasks.reason_codes import ReasonCode
+from tasks.report.parts import COMMAND, PREPARE, part
 from tasks.steps import Check, Command, Environment
 
 
@@ -108,7 +107,8 @@ class Attempt:
     async def _prepare(self, check: Check, command: Command, findings: Findings, log: Path) -> Judgement | None:
         """Installs the packages of the command and its servers. Returns a judgement if an installation failed."""
         for environment in self.lowering.environments(check, command.programs):
-            prepared = await self.engine.prepare(environment, log)
+            with part(environment.title, PREPARE, check=check.id):
+                prepared = await self.engine.prepare(environment, log)
             findings.gaps += prepared.gaps
             findings.pythons += running_python(environment, prepared)
             if prepared.exit.code != 0 or prepared.exit.trouble:
@@ -142,7 +142,8 @@ class Attempt:
         step = self.lowering.step(check, command, number, migrated)
         load = self.load()
         step = given_time(step, load)
-        exit = await self.engine.run(step, log)
+        with part(command.label, COMMAND, check=check.id):
+            exit = await self.engine.run(step, log)
         findings.exit_code = exit.code
         findings.ran |= not exit.reused
         self._read(check, command, exit, findings)
@@ -182,19 +183,12 @@ class Attempt:
 
     async def _excused(self, check: Check, command: Command, judgement: Judgement, log: Path) -> Judgement:
         """Returns the failure, or an error if a package registry that it needs does not answer."""
-        if judgement.reason_code in command.downloads and not await self._registries_answer(check, log):
+        if judgement.reason_code in command.downloads and not await registries_answer(
+            self.engine, self.lowering, check, log
+        ):
             why = f"{command.label}: a RUN instruction failed or did not end, and a package registry does not answer"
             return errored(ReasonCode.REGISTRY, why)
         return judgement
-
-    async def _registries_answer(self, check: Check, log: Path) -> bool:
-        """Whether the registries of the component's packages answer; the RUN lines of a Dockerfile may use them."""
-        for name in ("production", "node"):
-            with contextlib.suppress(UsageError):  # the component has no packages of this kind
-                environment = self.lowering.environment(check, name)
-                if environment is not None and not await self.engine.answers(environment, log):
-                    return False
-        return True
 
     def _parsed(self, reader: str, check: Check, command: Command, exit: Exit) -> Parsed:
         copies = self._copies(check) if command.environment == "image" else ()

@@ -2,13 +2,15 @@
 
 import asyncio
 import re
+from collections.abc import Awaitable
 from pathlib import Path
 
 from tasks.engines.protocol import Engine
 from tasks.exits import Prepared
 from tasks.planning.lowering import Lowering, database_of, environments_of
 from tasks.planning.plan import Plan
-from tasks.steps import Check
+from tasks.report.parts import BACKGROUND, part
+from tasks.steps import Check, Environment
 
 
 class Installs:
@@ -26,7 +28,11 @@ class Installs:
             for each in environments:
                 if each.key not in self._tasks:
                     log = self._logs / f"install-{re.sub(r'[^a-z0-9]+', '-', each.title.lower()).strip('-')}.log"
-                    self._tasks[each.key] = asyncio.create_task(self._engine.prepare(each, log))
+                    self._tasks[each.key] = asyncio.create_task(self._install(each, log))
+
+    async def _install(self, environment: Environment, log: Path) -> Prepared:
+        with part(environment.title, BACKGROUND):
+            return await self._engine.prepare(environment, log)
 
     async def ready(self, check: Check) -> None:
         """Returns when the installations that the check needs have ended, successfully or not."""
@@ -52,5 +58,11 @@ async def warm(plan: Plan, engine: Engine, lowering: Lowering) -> None:
         lowering.step(check, command) for check in with_dockerfile for command in check.commands if command.builds_image
     ]
     databases = [database for check in plan.checks if (database := database_of(check)) is not None]
-    warming = [engine.warm_database(databases)] if databases else []
-    await asyncio.gather(*warming, *map(engine.warm_image, steps), return_exceptions=True)
+    warming = [_noted("database", engine.warm_database(databases))] if databases else []
+    building = (_noted("image", engine.warm_image(step)) for step in steps)
+    await asyncio.gather(*warming, *building, return_exceptions=True)
+
+
+async def _noted(name: str, work: Awaitable[object]) -> None:
+    with part(name, BACKGROUND):
+        await work

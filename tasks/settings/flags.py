@@ -21,7 +21,8 @@ class Group(StrEnum):
 class Flag:
     """One flag. Without a `metavar` it is a switch.
 
-    `text` is Markdown. `--help` prints its first sentence, and docs/cli.md has all of it.
+    `text` is Markdown. `--help` prints its first sentence, and docs/cli.md has all of it. Flags that are seldom needed
+    are not `in_help`, which has to fit one screen.
     """
 
     group: Group | None = None
@@ -29,6 +30,7 @@ class Flag:
     metavar: str = ""
     text: str = ""
     is_repeatable: bool = False
+    in_help: bool = True
 
     @property
     def usage(self) -> str:

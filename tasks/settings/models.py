@@ -101,6 +101,10 @@ class Settings(BaseModel, frozen=True, extra="forbid"):
         description="`human`, `agent` (failures only, no colour) or `auto`. `auto` takes `agent` under a coding agent "
         "and in CI",
     )
+    trace: Annotated[str, Flag(group=Group.OUTPUT, metavar="FILE", in_help=False), NEVER] = Field(
+        default="",
+        description="write the trace of the run to a file, in Chrome's format. It has the time of each part",
+    )
     weaker_gate: Annotated[Literal["warn", "fail"], ANY] = Field(
         default="warn",
         description="what a weaker gate means: `warn` (a section of the report) or `fail` (the run is red)",

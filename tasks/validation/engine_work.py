@@ -9,6 +9,7 @@ from tasks.engines.opening import EngineConfig, open_engine
 from tasks.engines.protocol import Engine
 from tasks.execution.reuse.work import ReusingWork
 from tasks.execution.work import EngineWork, Work
+from tasks.report.parts import part
 from tasks.trust import trust_of
 from tasks.validation.job import Job
 from tasks.validation.reused import open_reuse
@@ -23,9 +24,12 @@ OpenWork = Callable[[Job, Path, Note], contextlib.AbstractAsyncContextManager[Wo
 async def open_engine_work(job: Job, logs: Path, note: Note) -> AsyncIterator[Work]:
     """The checks run here, on an engine of the run's own."""
     async with contextlib.AsyncExitStack() as opened:
-        engine = await _open_engine(job, logs, note, opened)
+        with part("engine"):
+            engine = await _open_engine(job, logs, note, opened)
         scope = job.scope
-        if reuse := await open_reuse(job, engine):
+        with part("keys"):
+            reuse = await open_reuse(job, engine)
+        if reuse:
             yield ReusingWork(scope.plan, engine, scope.lowering, logs, reuse)
         else:
             yield EngineWork(scope.plan, engine, scope.lowering, logs, whole=job.whole)

@@ -56,13 +56,14 @@ def _renderers(report: Report, job: Job, directory: RunDirectory) -> Iterator[tu
     from tasks.report.formats.junit import render_junit
     from tasks.report.formats.sarif import render_sarif
     from tasks.report.formats.trace import render_trace
+    from tasks.report.parts import current_parts
 
     below = ask_git(job.scope.home, "rev-parse", "--show-prefix").removesuffix("/") or "."
     yield "report.md", partial(report_markdown, report)
     yield "junit.xml", partial(render_junit, report, below)
     yield "report.sarif", partial(render_sarif, report, below)
     yield "gl-code-quality-report.json", partial(render_code_quality, report, below)
-    yield "trace.json", partial(render_trace, report)
+    yield "trace.json", partial(render_trace, report, current_parts())
     yield "report.html", partial(_page, report, job, directory)
 
 

@@ -23,6 +23,7 @@ from tasks.planning.nothing import seen_instead
 from tasks.planning.plan import Plan, make_plan, spec_key
 from tasks.prefect_server.start import is_ci
 from tasks.production import ProductionFacts
+from tasks.report.parts import part
 from tasks.secrets import ProviderContext, Secrets, choose_provider, declared, take_secrets
 from tasks.secrets.doppler.token import Token
 from tasks.secrets.provider import WithOwn
@@ -33,7 +34,13 @@ from tasks.source.places import existing
 from tasks.source.tree import Tree, read_tree
 from tasks.stack import Kind, Stack
 from tasks.validation.gate import reject_less, require_commit
-from tasks.validation.stack_settings import installed_generators, make_context, read_settings
+from tasks.validation.stack_settings import (
+    installed_generators,
+    make_context,
+    read_settings,
+    reject_environment,
+    reject_mysql,
+)
 from tasks.version import VERSION
 
 Deployed = tuple[str, str]
@@ -113,19 +120,6 @@ def read_secrets(scope: Scope, environ: Mapping[str, str], token: Token | None, 
     return take_secrets(scope.plan.checks, provider, optional=optional, token=token, masked=masked)
 
 
-def reject_environment(settings: Settings) -> None:
-    """Raises UsageError for a deploy target without a config of Doppler."""
-    if (target := settings.environment) and not settings.deploy_config:
-        known = " or ".join(sorted(settings.doppler_configs)) or "none"
-        raise UsageError(f"--environment {target}: there is {known}. Name one, or add it to doppler_configs.")
-
-
-def reject_mysql(settings: Settings) -> None:
-    """Raises UsageError for a MySQL server with containers: only a command on this machine reaches it as the person."""
-    if settings.mysql_url is not None and settings.engine != "local":
-        raise UsageError(f"{MYSQL_VARIABLE} needs the embedded engine. Add --engine local")
-
-
 def with_secrets(scope: Scope, secrets: Secrets) -> Scope:
     """Returns the scope with a gap in the proof of each check that gets outdated secrets."""
     if not secrets.stale:
@@ -162,16 +156,28 @@ def read_scope(
     settings = settings or read_settings(root, flags, environ)
     reject_mysql(settings)
     reject_environment(settings)
-    tree = read_tree(root, cache / "digests")
+    with part("tree"):
+        tree = read_tree(root, cache / "digests")
     if settings.gate:
         reject_less(settings)
         require_commit(tree)
     generators = installed_generators(settings, environ)
-    context = replace(make_context(tree, settings), has_token=has_token, programs=generators)
+    with part("discovery"):
+        context = replace(make_context(tree, settings), has_token=has_token, programs=generators)
     base: Base | SkipReason = NOT_ASKED
     if settings.base or context.stack.of(Kind.WEB):
-        base = read_base(tree, settings.base, cache / "bases", deployed)
-        context = replace(context, base=base_context(base, settings, environ))
+        with part("base"):
+            base = read_base(tree, settings.base, cache / "bases", deployed)
+            context = replace(context, base=base_context(base, settings, environ))
+    with part("plan"):
+        scope = scope_of(context, tree, base, settings, words)
+        return with_handovers(with_deliveries(replace(scope, home=home or root)))
+
+
+def scope_of(
+    context: CatalogueContext, tree: Tree, base: Base | SkipReason, settings: Settings, words: tuple[str, ...]
+) -> Scope:
+    """Plans the checks of a stack that was read. Raises UsageError if the selection is empty."""
     catalogue = make_catalogue(context)
     plan = make_plan(
         catalogue,
@@ -180,8 +186,8 @@ def read_scope(
         skip=settings.skip,
         seen="" if context.stack.components else seen_instead(context),
     )
-    scope = Scope(
-        home=home or root,
+    return Scope(
+        home=tree.root,
         settings=settings,
         tree=tree,
         stack=with_notes(context.stack, context),
@@ -193,7 +199,6 @@ def read_scope(
         else None,
         deployed=(base.commit, base.what) if isinstance(base, Base) else None,
     )
-    return with_handovers(with_deliveries(scope))
 
 
 def base_context(

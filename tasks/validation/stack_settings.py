@@ -12,8 +12,9 @@ from tasks.catalogue.machine_sites import PROGRAMS
 from tasks.diagnostics import PARSERS
 from tasks.discovery import discover
 from tasks.engines.clean_environ import system_path
-from tasks.errors import PredeployError, SettingsError, TreeError
+from tasks.errors import PredeployError, SettingsError, TreeError, UsageError
 from tasks.settings import Settings, load_settings, usable_settings
+from tasks.settings.models import MYSQL_VARIABLE
 from tasks.source.tree import Tree, read_tree
 from tasks.validation.line_ends import line_end_warnings, read_program
 
@@ -81,3 +82,16 @@ def make_context(tree: Tree, settings: Settings, title: str = "") -> CatalogueCo
         settings=settings,
         title=title,
     )
+
+
+def reject_environment(settings: Settings) -> None:
+    """Raises UsageError for a deploy target without a config of Doppler."""
+    if (target := settings.environment) and not settings.deploy_config:
+        known = " or ".join(sorted(settings.doppler_configs)) or "none"
+        raise UsageError(f"--environment {target}: there is {known}. Name one, or add it to doppler_configs.")
+
+
+def reject_mysql(settings: Settings) -> None:
+    """Raises UsageError for a MySQL server with containers: only a command on this machine reaches it as the person."""
+    if settings.mysql_url is not None and settings.engine != "local":
+        raise UsageError(f"{MYSQL_VARIABLE} needs the embedded engine. Add --engine local")

@@ -31,6 +31,7 @@ from tasks.redaction.gate import redact
 from tasks.report.board import PlannedChecks
 from tasks.report.directory import RunDirectory
 from tasks.report.live import Progress
+from tasks.report.parts import CHECKS, note_part, part
 from tasks.validation.absent_files import absent_files
 from tasks.validation.comparison.against import compare, judged
 from tasks.validation.engine_work import OpenWork, open_engine_work
@@ -70,10 +71,13 @@ class Validation:
         )
         self.progress.begin(planned)
         async with self.open_work(job, self.directory.logs, self.progress.note) as work:
-            run = Run(plan, work, self.progress, self._policy(work))
-            run.start()
-            self.begun(run)
-            results = await asyncio.to_thread(self._explained, await self._results(run))
+            with part(CHECKS):
+                run = Run(plan, work, self.progress, self._policy(work))
+                run.start()
+                self.begun(run)
+                done = await self._results(run)
+            decided = time.monotonic()
+            results = await asyncio.to_thread(self._explained, done)
             verdict = give_verdict(
                 list(results.values()),
                 whole=plan.whole,
@@ -84,6 +88,9 @@ class Validation:
             compared = await self._compared(results, work)
             verdict = judged(verdict, compared.gate)
             images, built, verdict = await self._deliver(run, work, verdict)
+            note_part("verdict", decided)
+            closing = time.monotonic()
+        note_part("close", closing)
         took = {check_id: each.duration for check_id, each in results.items() if each.passed and not each.cached}
         write_durations(job.user_dirs.cache, job.scope.home, took)
         report = self._report(results, verdict, work.facts, started_at, time.monotonic() - zero)

@@ -20,11 +20,12 @@ from flows.cli.arguments import Arguments, split_words
 from flows.cli.endings import say
 from flows.cli.invocation import Caller, absolute
 from flows.cli.signals import STOPPING, Interrupted, Interruption, leave, leaving
-from flows.cli.start_time import restart
+from flows.cli.start_time import restart, started
 from flows.cli.status import newest_place, read_document, render_status
 from flows.cli.witness import post_witness
 from tasks.errors import PredeployError, UsageError
 from tasks.execution.reuse.machine import own_code
+from tasks.report.parts import begin_parts
 from tasks.source.places import existing
 from tasks.source.tree import read_tree
 from tasks.user_dirs import REPORTS, UserDirs, require_usable
@@ -85,6 +86,7 @@ class StackWatch:
         try:
             os.setpgid(0, 0)
             restart()
+            begin_parts(started())
             leaving.clear()
             post_witness()
             Thread(target=_end_with_watch, args=(reader,), daemon=True).start()

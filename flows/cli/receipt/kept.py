@@ -17,8 +17,11 @@ KEPT = 2 * 24 * 3600.0
 
 
 def serves_others(job: Job) -> bool:
-    """Whether another process may print the report of this run: only files, the command and the machine decide it."""
-    if not ASKED.command or job.secrets or job.token is not None or is_ci(job.environ):
+    """Whether another process may print the report of this run: only files, the command and the machine decide it.
+
+    A trace is the trace of a run, so a command that asks for one runs.
+    """
+    if job.settings.trace or not ASKED.command or job.secrets or job.token is not None or is_ci(job.environ):
         return False
     scope = job.scope
     return CONFIGURATION in scope.tree.files or not (scope.home / CONFIGURATION).exists()
