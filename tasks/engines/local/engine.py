@@ -62,7 +62,7 @@ class LocalEngine:
 
     async def __aenter__(self) -> Self:
         context = self._context
-        create = partial(create_run_dirs, large=context.gate)
+        create = partial(create_run_dirs, large=context.fresh)
         self._run_dirs = dirs = await asyncio.to_thread(create, context.data, context.environ, context.cache)
         self._disks = (self._run_dirs.temp, self._run_dirs.disk, self._context.cache)
         self._stack.callback(self._clean_up)

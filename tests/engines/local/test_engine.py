@@ -36,6 +36,24 @@ async def test_the_home_of_a_step_is_empty(bench: Any) -> None:
     assert (exit.code, exit.stdout) == (0, "")
 
 
+@pytest.mark.parametrize("fresh", [True, False])
+async def test_only_a_fresh_run_leaves_its_workspaces_to_another_process(
+    bench: Any, monkeypatch: pytest.MonkeyPatch, fresh: bool
+) -> None:
+    handed_over: list[Path] = []
+
+    def hand_over(path: Path, lock: int) -> None:
+        handed_over.append(path)
+        os.close(lock)
+
+    monkeypatch.setattr(run_dirs, "remove_in_background", hand_over)
+    async with bench.engine(fresh=fresh) as engine:
+        assert (await engine.run(bench.step("true"), bench.log)).code == 0
+        disk = engine._run_dirs.disk
+
+    assert handed_over == ([disk] if fresh else [])
+
+
 async def test_cancelling_leaves_no_process_and_no_directory(bench: Any, running: Any, until: Any) -> None:
     async with bench.engine("cancelled") as engine:
         task = asyncio.create_task(
