@@ -34,7 +34,8 @@ class Exit:
     for an exit without meaning (`disk_full`, `service_lost`, `out_of_memory`, `engine_lost`, …), `detail` one line
     about it. `root` is the stack's root as the program saw it, with which paths in its output begin. `reused` means
     that the exit is from an earlier run on the same inputs, `age` seconds ago. `services` is set if the step failed or
-    a service ended. `cpu` is the processor time of a program over its limit, in seconds, if the engine knows it.
+    a service ended. `cpu` is the processor time of the program and its servers in seconds, if the engine knows it. Of
+    a program over its limit it is that of the program alone.
     """
 
     code: int | None

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from flows.distribution.base_images import resolve_images
 from flows.distribution.parameters import Distribution
-from tasks.execution.durations import read_durations
+from tasks.execution.durations import read_history
 from tasks.execution.work import Work
 from tasks.validation.engine_work import Note, OpenWork, open_engine_work
 from tasks.validation.job import Job
@@ -23,7 +23,7 @@ async def open_sharded_work(distribution: Distribution, job: Job, logs: Path, no
     """The checks run in shards. All shards get the same base images, if an engine of containers is in reach here."""
     from flows.distribution.sharded_work import Sending, ShardedWork  # Prefect's client takes long to load
 
-    seconds = read_durations(job.user_dirs.cache, job.scope.home)
+    seconds = read_history(job.user_dirs.cache, job.scope.home).seconds
     images = await resolve_images(job.scope, job.environ, logs / "dagger.log", note)
     sending = Sending(run_id=job.run_id, logs=logs, seconds=seconds, images=images)
     yield ShardedWork(job.scope, distribution, sending, note)

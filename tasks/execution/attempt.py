@@ -47,6 +47,8 @@ class Attempt:
     """By component, the attempt whose database other checks copy. An earlier attempt may have left a partial one."""
     load: Callable[[], float] = load_per_processor
     reaches: Callable[[str], Awaitable[bool]] = reaches
+    cpu: dict[str, float] = field(default_factory=dict)
+    """By check, the CPU seconds of its commands. A check is absent if the engine does not measure them."""
     owners: dict[str, tuple[str, ...]] = field(default_factory=dict)
     """By check whose installation failed, the earlier checks of the plan that install from the same files."""
 
@@ -146,6 +148,8 @@ class Attempt:
             exit = await self.engine.run(step, log)
         findings.exit_code = exit.code
         findings.ran |= not exit.reused
+        if exit.cpu is not None and not exit.reused:
+            self.cpu[check.id] = self.cpu.get(check.id, 0.0) + exit.cpu
         self._read(check, command, exit, findings)
         judgement = await self._judged(check, command, exit, log)
         if judgement.status is Status.FAILED or judgement.reason_code == ReasonCode.TOOL_MISSING:

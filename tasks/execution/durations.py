@@ -1,32 +1,65 @@
-"""Stores how long each check of a stack took. The durations only set the order of checks in the next run."""
+"""Stores how long each check of a stack took, and its load. Both only set when checks start in the next run."""
 
 import contextlib
 import hashlib
 import json
 import os
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckHistory:
+    """By check id, the seconds of a check, and its load: the processors that it keeps busy while it runs."""
+
+    seconds: Mapping[str, float] = field(default_factory=dict)
+    loads: Mapping[str, float] = field(default_factory=dict)
 
 
 def _file(cache: Path, stack: Path) -> Path:
     return cache / "durations" / f"{hashlib.sha256(os.fsencode(stack)).hexdigest()[:24]}.json"
 
 
-def read_durations(cache: Path, stack: Path) -> dict[str, float]:
-    """Returns seconds by check id; empty if the history is missing or unreadable."""
+def read_history(cache: Path, stack: Path) -> CheckHistory:
+    """Returns what is known of the checks; empty if the history is missing or unreadable.
+
+    The file has `[seconds, load]` by check id, or `[seconds]`; of an earlier version it has the seconds alone.
+    """
     try:
-        known = json.loads(_file(cache, stack).read_text(encoding="utf-8"))
-        return {str(check): float(seconds) for check, seconds in known.items()}
-    except (OSError, ValueError, TypeError, AttributeError):
-        return {}
+        known: dict[str, Any] = json.loads(_file(cache, stack).read_text(encoding="utf-8"))
+        values = {check: found if isinstance(found, list) else [found] for check, found in known.items()}
+        listed = {check: [float(each) for each in found] for check, found in values.items()}
+        return CheckHistory(
+            seconds={check: found[0] for check, found in listed.items()},
+            loads={check: found[1] for check, found in listed.items() if len(found) > 1},
+        )
+    except (OSError, ValueError, TypeError, AttributeError, IndexError):
+        return CheckHistory()
 
 
-def write_durations(cache: Path, stack: Path, seconds: Mapping[str, float]) -> None:
-    """Saves seconds by check id and keeps those of other checks. Ignores errors of the file system."""
+def write_history(cache: Path, stack: Path, seconds: Mapping[str, float], cpu: Mapping[str, float]) -> None:
+    """Saves seconds and CPU seconds by check id, and keeps those of other checks. Ignores errors of the file system."""
     path = _file(cache, stack)
-    known = {check: round(value, 2) for check, value in {**read_durations(cache, stack), **seconds}.items()}
+    known = updated(read_history(cache, stack), seconds, cpu)
+    listed = {
+        check: [round(took, 2), *([round(known.loads[check], 2)] if check in known.loads else [])]
+        for check, took in known.seconds.items()
+    }
     partial = path.with_suffix(f".{os.getpid()}")
     with contextlib.suppress(OSError):
         path.parent.mkdir(parents=True, exist_ok=True)
-        partial.write_text(json.dumps(known), encoding="utf-8")
+        partial.write_text(json.dumps(listed), encoding="utf-8")
         partial.replace(path)
+
+
+def updated(known: CheckHistory, seconds: Mapping[str, float], cpu: Mapping[str, float]) -> CheckHistory:
+    """Returns the history with the times of one more run.
+
+    A load rises at once, and falls by halves: on a busy machine a check gets less of the processors than it would use,
+    so a measured load is a lower bound.
+    """
+    measured = {check: used / seconds[check] for check, used in cpu.items() if seconds.get(check)}
+    loads = {check: max(load, (load + known.loads.get(check, load)) / 2) for check, load in measured.items()}
+    return CheckHistory(seconds={**known.seconds, **seconds}, loads={**known.loads, **loads})

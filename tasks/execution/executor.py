@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import functools
+import math
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -11,7 +12,7 @@ from typing import Any, Protocol, TypeVar
 from tasks.errors import PredeployError
 from tasks.execution.findings import complete
 from tasks.execution.not_run import stopped, without_means, without_need
-from tasks.execution.scheduling import PrioritySemaphore, weights
+from tasks.execution.scheduling import LoadSemaphore, claims
 from tasks.execution.work import Work
 from tasks.models import Report, Result, Status
 from tasks.planning.plan import Plan
@@ -37,16 +38,18 @@ class CheckProgress(Protocol):
 class Policy:
     """Options of a run.
 
-    `jobs`: how many checks run at once. `fail_fast`: the first failed or errored check stops the run.
-    `is_part`: the run is a shard. Then it does not look for the root cause that red checks share: the whole run does.
-    `seconds`: the durations of earlier runs, by check id. `redactor`: masks each result before it is published.
-    `own`: the checks that predeploy does itself, by check id.
+    `jobs`: how many checks run at once at most, and `cores`: how many cores their loads may fill. `fail_fast`: the
+    first failed or errored check stops the run. `is_part`: the run is a shard. Then it does not look for the root cause
+    that red checks share: the whole run does. `seconds` and `loads`: those of earlier runs, by check id. `redactor`:
+    masks each result before it is published. `own`: the checks that predeploy does itself, by check id.
     """
 
     jobs: int
+    cores: float = math.inf
     fail_fast: bool = False
     is_part: bool = False
     seconds: Mapping[str, float] = field(default_factory=dict)
+    loads: Mapping[str, float] = field(default_factory=dict)
     redactor: Redactor = NOTHING
     own: Mapping[str, OwnCheck] = field(default_factory=dict)
 
@@ -64,8 +67,8 @@ class Run:
         self.work = work
         self._progress = progress
         self._policy = policy
-        self._slots = PrioritySemaphore(policy.jobs)
-        self._weights = weights(plan.checks, policy.seconds)
+        self._slots = LoadSemaphore(policy.jobs, policy.cores)
+        self._claims = claims(plan.checks, policy.seconds, {**policy.loads, **dict.fromkeys(policy.own, 0.0)})
         self._started = {check.id: asyncio.Event() for check in plan.checks}
         self._results: dict[str, asyncio.Future[Result]] = {check.id: loop.create_future() for check in plan.checks}
         self._tasks: dict[str, asyncio.Task[None]] = {}
@@ -99,7 +102,7 @@ class Run:
     def start(self) -> None:
         """Starts the checks without needs. Each other check starts when its needs have passed."""
         self.work.start()
-        for check in sorted(self.plan.checks, key=lambda check: -self._weights[check.id]):
+        for check in sorted(self.plan.checks, key=lambda check: -self._claims[check.id].weight):
             task = self._tasks[check.id] = asyncio.create_task(self._do(check), name=check.id)
             task.add_done_callback(functools.partial(self._resolve_cancelled, check))
 
@@ -186,7 +189,7 @@ class Run:
 
     async def _in_slot(self, check: Check) -> Result:
         """Waits for a free slot and runs the check."""
-        async with self._slots.slot(self._weights[check.id]):
+        async with self._slots.slot(self._claims[check.id]):
             try:
                 return await self._run_check(check)
             finally:

@@ -85,6 +85,11 @@ class EngineWork:
     def owners(self, check: Check) -> Sequence[str]:
         return self._attempt.owners.get(check.id, ())
 
+    @property
+    def cpu(self) -> Mapping[str, float]:
+        """The CPU seconds of each check that ran, by id, as far as the engine measures them."""
+        return self._attempt.cpu
+
     def keys(self) -> Mapping[str, str]:
         """Returns the key of each check that has one, by id, after `stop`. Equal keys mean equal inputs."""
         return {}

@@ -17,7 +17,6 @@ from tasks.settings.values import (
     Slug,
     VariableName,
     Variables,
-    usable_cores,
 )
 
 MYSQL_VARIABLE = "PREDEPLOY_MYSQL_URL"
@@ -53,11 +52,12 @@ class Settings(BaseModel, frozen=True, extra="forbid"):
     budget: Annotated[Seconds | None, Flag(group=Group.RUN, metavar="SECONDS"), ANY] = Field(
         default=None, description="stop the run after this time. The report lists the checks that did not run"
     )
-    jobs: Annotated[int, Flag(group=Group.RUN, metavar="N"), ANY] = Field(
-        default_factory=usable_cores,
+    jobs: Annotated[int | None, Flag(group=Group.RUN, metavar="N"), ANY] = Field(
+        default=None,
         ge=1,
         le=10_000,
-        description="how many checks run at once. The default is the number of cores, at least two",
+        description="how many checks run at once at most. By default as many as keep the cores busy, by the load that "
+        "each had in earlier runs",
     )
     gate: Annotated[bool, Flag(group=Group.DEPLOY), ANY] = Field(
         default=False,

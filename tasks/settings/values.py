@@ -1,6 +1,5 @@
 """The types of settings. Each validator has its own error text."""
 
-import os
 import re
 import shlex
 from pathlib import PurePosixPath
@@ -134,13 +133,6 @@ def checked_images(images: dict[str, str]) -> dict[str, str]:
             message = f"{name} must not contain {IMAGE_VERSION}: only python and node can"
             raise ValueError(message)
     return images
-
-
-def usable_cores() -> int:
-    """The number of cores that this process may use, at least two: most checks wait more than they compute."""
-    affinity = getattr(os, "sched_getaffinity", None)
-    cores = len(affinity(0)) if affinity else os.cpu_count() or 1
-    return max(2, cores)
 
 
 Words = Annotated[

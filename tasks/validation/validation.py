@@ -1,6 +1,7 @@
 """One validation, from the job to the report: the engine is opened, the checks run, the verdict is given."""
 
 import asyncio
+import math
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -8,9 +9,11 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from tasks.comparison import NO_COMPARISON, Comparison
+from tasks.engines.machine import processors
 from tasks.errors import EngineError, TreeError
-from tasks.execution.durations import read_durations, write_durations
+from tasks.execution.durations import read_history, write_history
 from tasks.execution.executor import Policy, Run
+from tasks.execution.scheduling import MOST
 from tasks.execution.verdict import give_verdict
 from tasks.execution.work import EngineWork, Work
 from tasks.exports.files import hand_over
@@ -66,7 +69,7 @@ class Validation:
         job, plan = self.job, self.job.scope.plan
         planned = PlannedChecks(
             titles={check.id: check.title for check in plan.checks},
-            usual=read_durations(job.user_dirs.cache, job.scope.home),
+            usual=read_history(job.user_dirs.cache, job.scope.home).seconds,
             needs={check.id: check.needs for check in plan.checks},
         )
         self.progress.begin(planned)
@@ -92,7 +95,9 @@ class Validation:
             closing = time.monotonic()
         note_part("close", closing)
         took = {check_id: each.duration for check_id, each in results.items() if each.passed and not each.cached}
-        write_durations(job.user_dirs.cache, job.scope.home, took)
+        cpu = work.cpu if isinstance(work, EngineWork) else {}
+        used = {check_id: cpu[check_id] for check_id in took if check_id in cpu}
+        write_history(job.user_dirs.cache, job.scope.home, took, used)
         report = self._report(results, verdict, work.facts, started_at, time.monotonic() - zero)
         report = work.completed(replace(report, images=images, built=built, compared=compared))
         report = redact(report, job.secrets.redactor)
@@ -108,12 +113,15 @@ class Validation:
 
     def _policy(self, work: Work) -> Policy:
         job, is_here = self.job, isinstance(work, EngineWork)
+        known, cores = read_history(job.user_dirs.cache, job.scope.home), processors()
         return Policy(
             # checks that run elsewhere take no slot of this machine
-            jobs=job.settings.jobs if is_here else len(job.scope.plan.checks),
+            jobs=(job.settings.jobs or MOST * cores) if is_here else len(job.scope.plan.checks),
+            cores=cores if is_here else math.inf,
             fail_fast=job.settings.fail_fast,
             is_part=job.whole is not None,
-            seconds=read_durations(job.user_dirs.cache, job.scope.home),
+            seconds=known.seconds,
+            loads=known.loads,
             redactor=job.secrets.redactor,
             own=own_work(job.scope, job.environ, job.token) if is_here else {},
         )

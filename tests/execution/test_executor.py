@@ -126,6 +126,25 @@ async def test_duration_of_a_skipped_check_excludes_its_wait(tmp_path: Path) -> 
     assert results["migrate"].duration < results["image"].duration
 
 
+async def test_checks_start_as_long_as_their_loads_fit_the_cores(tmp_path: Path) -> None:
+    checks = [make_check(f"check{number}") for number in range(8)]
+    engine = FakeEngine(delays={check.name: 0.01 for check in checks})
+    loads = {check.id: 0.5 for check in checks}
+
+    await results_of(make_run(engine, *checks, logs=tmp_path, cores=2, loads=loads))
+
+    assert engine.peak == 4
+
+
+async def test_work_has_the_processor_time_of_each_check_that_ran(tmp_path: Path) -> None:
+    exits = {"lint": Exit(code=0, cpu=1.5), "types": Exit(code=0, cpu=1.5, reused=True), "tests": Exit(code=0)}
+    work = EngineWork(make_some_plan(LINT, TYPES, TESTS), FakeEngine(exits), make_lowering(), tmp_path)
+
+    await results_of(Run(work._plan, work, Witness(), Policy(jobs=8)))
+
+    assert work.cpu == {LINT.id: 1.5}
+
+
 async def test_jobs_limit_how_many_run_at_once(tmp_path: Path) -> None:
     checks = [make_check(f"check{number}") for number in range(12)]
     engine = FakeEngine(delays={check.name: 0.002 for check in checks})

@@ -47,7 +47,7 @@ class TestPrecedence:
 
         assert settings == Settings()
         assert (settings.engine, settings.output, settings.budget, settings.stages) == ("auto", "auto", None, ())
-        assert settings.jobs >= 2
+        assert settings.jobs is None
 
     def test_file_overrides_the_defaults(self, tmp_path: Path) -> None:
         assert loaded(tmp_path, "jobs = 7").jobs == 7

@@ -125,7 +125,7 @@ def exit_of(record: CommandRecord, order: StepOrder, stdout: str, stderr: str, *
         reused=reused,
         age=max(0.0, time.time() - record.ended) if reused else 0.0,
         services=record.servers if has_servers else (),
-        cpu=record.cpu if timed_out else None,
+        cpu=record.cpu,
     )
 
 

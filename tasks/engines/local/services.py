@@ -81,7 +81,8 @@ async def run_with_servers(step: Launch, servers: Sequence[ServerLaunch], marker
         if exit.code != 0 or any(each.ended.done() for each in served):
             for one in served:
                 exit = with_server_exit(exit, one)
-        await asyncio.gather(*(each.process.stop(signal.SIGTERM, grace=STOP_GRACE) for each in served))
+        ends = await asyncio.gather(*(each.process.stop(signal.SIGTERM, grace=STOP_GRACE) for each in served))
+        exit = with_cpu_of_servers(exit, ends)
         taken = next((each for each in servers if exit.code == 0 and listens(each.port)), None)
         if taken is not None:
             detail = f"another program answered on port {taken.port} of this machine, not the {taken.name}"
@@ -103,6 +104,12 @@ async def until_one_ends(step: Launch, servers: Sequence[asyncio.Future[Exit]], 
             return replace(await process.end(1.0), code=None, signal=None, detail="stopped: the server had ended")
         cpu, detail = process.cpu_seconds(), f"It ran into its limit of {step.limit:g} s."
         return replace(await process.end(2.0), code=None, timed_out=True, detail=detail, cpu=cpu)
+
+
+def with_cpu_of_servers(exit: Exit, ends: Sequence[Exit]) -> Exit:
+    """The exit of a step with the processor time of its servers. That of a step over its limit is its own."""
+    used = [each.cpu for each in (exit, *ends)]
+    return exit if exit.timed_out or None in used else replace(exit, cpu=sum(filter(None, used)))
 
 
 def with_server_exit(exit: Exit, served: RunningServer) -> Exit:

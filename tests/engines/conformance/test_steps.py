@@ -56,6 +56,17 @@ async def test_a_step_runs_in_a_copy_of_the_tree(opened: Opened) -> None:
     assert (opened.bench.root / "hello.txt").exists()
 
 
+async def test_exit_has_the_processor_time_of_the_program_and_its_children(opened: Opened) -> None:
+    burn = "import time\nwhile time.process_time() < 0.2: pass"
+    script = 'import subprocess, sys; [subprocess.run([sys.executable, "-c", sys.argv[1]]) for _ in "12"]'
+
+    exit = await opened.run(PYTHON, "-c", script, burn, begins=True)
+
+    assert exit.code == 0
+    assert exit.cpu is not None
+    assert 0.4 <= exit.cpu < 30
+
+
 async def test_output_that_a_program_writes_to_dev_stdout_is_whole(opened: Opened) -> None:
     """Vitest writes its JSON so. What the other streams write later must not be on top of it."""
     exit = await opened.run("sh", "-c", "echo a first line; printf '%s' '{a document}' >/dev/stdout; echo end")

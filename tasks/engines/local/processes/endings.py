@@ -10,12 +10,16 @@ from tasks.exits import Exit
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
-    """The report of a reaper. `left` is None until its last line. `stage` is the stage of a failed start."""
+    """The report of a reaper. `left` is None until its last line. `stage` is the stage of a failed start.
+
+    `cpu` has the processor time of the command and its descendants, in seconds.
+    """
 
     pid: int | None = None
     exit: int | None = None
     signal: int | None = None
     rss_kb: int = 0
+    cpu: float = 0.0
     oom: bool = False
     left: int | None = None
     stuck: int = 0
@@ -37,7 +41,7 @@ def explain(facts: Facts, argv: Sequence[str]) -> Exit:
         detail = f"the machine ran out of memory while {argv[0]} ran ({facts.rss_kb // 1024} MB of its own)"
         return Exit(code=facts.exit, signal=facts.signal, trouble="out_of_memory", detail=detail)
     detail = f"{facts.stuck} of its processes cannot be killed" if facts.stuck else ""
-    return Exit(code=facts.exit, signal=facts.signal, detail=detail)
+    return Exit(code=facts.exit, signal=facts.signal, detail=detail, cpu=facts.cpu)
 
 
 def summarize(ended: Exit, facts: Facts, duration: float) -> str:

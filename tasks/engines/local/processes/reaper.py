@@ -38,7 +38,9 @@ def main(arguments: list[str]) -> int:
     if reaper.leader:
         reaper.supervise()
     left, stuck = reaper.kill_rest()
-    reaper.send(**describe(reaper.status), rss_kb=reaper.rss, left=left, stuck=stuck, oom=reaper.is_oom(killed_before))
+    oom = reaper.is_oom(killed_before)
+    facts = describe(reaper.status) | {"rss_kb": reaper.rss, "cpu": reaper.cpu}
+    reaper.send(**facts, left=left, stuck=stuck, oom=oom)
     return 0
 
 
@@ -47,7 +49,7 @@ class Reaper:
 
     def __init__(self, channel: int, marker: str) -> None:
         self.channel, self.marker, self.buffer = channel, marker.encode(), b""
-        self.leader, self.status, self.rss = 0, -1, 0
+        self.leader, self.status, self.rss, self.cpu = 0, -1, 0, 0.0
         self.running, self.ending, self.deadline = False, False, 0.0
         self.stop_signal = int(signal.SIGTERM)
         self.adopts = LINUX and prctl(PR_SET_CHILD_SUBREAPER, 1) == 0
@@ -152,6 +154,7 @@ class Reaper:
                 pid, status, usage = os.wait4(-1, os.WNOHANG)
                 if pid == 0:
                     return False
+                self.cpu += usage.ru_utime + usage.ru_stime
                 if pid == self.leader:
                     self.running, self.status, self.rss = False, status, usage.ru_maxrss // (1 if LINUX else 1024)
         except ChildProcessError:
