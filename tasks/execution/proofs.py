@@ -56,6 +56,8 @@ PROOFS: tuple[tuple[ReasonCode, re.Pattern[str]], ...] = (
         re.compile(
             r"Failed to parse|TOML parse error|EJSONPARSE|ERR_PNPM_BROKEN_LOCKFILE|ERR_PNPM_JSON_PARSE|JSON_PARSE"
             r"|ERR_PNPM_BAD_PACKAGE_JSON|EUNSUPPORTEDPROTOCOL|Couldn't parse requirement|EUSAGE|File not found: `"
+            # a patch that the manifest names
+            r"|ENOENT: no such file or directory, open '[^'\n]+\.patch'|patch file not found: '"
             # paths that `pip freeze` wrote on the machine of a developer or of conda
             r"|Distribution not found at: file:///(?:[^\n]*(?:conda-bld|feedstock_root|/?croot/|tmp/build/|/abs_)|[A-Z]:)",
             re.IGNORECASE,

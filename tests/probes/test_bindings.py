@@ -93,6 +93,14 @@ BINDINGS: dict[str, tuple[dict[str, Any], str, str]] = {
         'return env.ASSETS.fetch(new URL("/menu.txt", request.url));',
         "tea",
     ),
+    "Workers Sites": (
+        {"site": {"bucket": "public"}},
+        (
+            'const { default: text } = await import("__STATIC_CONTENT_MANIFEST");'
+            'return new Response(await env.__STATIC_CONTENT.get(JSON.parse(text)["menu.txt"]));'
+        ),
+        "tea",
+    ),
     "ratelimits": (
         {"ratelimits": [{"name": "LIMIT", "namespace_id": "7", "simple": {"limit": 1, "period": 60}}]},
         (

@@ -61,6 +61,8 @@ GOOD = {
     "line breaks": '<a href="\n  /about/  \n">',
     "another host": '<a href="https://example.com/nowhere">',
     "another host, same scheme": '<a href="//cdn.example.com/x.js">',
+    "path of Cloudflare": '<img src="/cdn-cgi/image/width=200/a.jpg"><a href="/cdn-cgi/l/email-protection#a1">',
+    "path of Netlify or Vercel": '<img src="/.netlify/images?url=/a.jpg"><script src="/_vercel/insights/script.js">',
     "mail": '<a href="mailto:hello@cafe.example">',
     "telephone": '<a href="tel:+49123">',
     "script": '<a href="javascript:void(0)">',

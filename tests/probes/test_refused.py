@@ -274,6 +274,36 @@ def test_bundle_without_a_handler_is_red(code: str, tmp_path: Path) -> None:
     assert (result.code, finding["rule"], finding["line"]) == (1, "no_handler", line_of(tmp_path, '"main"'))
 
 
+CONSUMER = {"queues": {"consumers": [{"queue": "orders"}]}}
+
+
+def test_consumer_without_a_queue_handler_is_red(tmp_path: Path) -> None:
+    code = "// src/queue.ts\nvar x = { fetch: (r, env) => env.queue.send(r) };\nexport {\n  x as default\n};\n"
+
+    result = bundled(tmp_path, code, CONSUMER)
+
+    (finding,) = result.document["diagnostics"]
+    assert (result.code, finding["rule"], finding["line"]) == (1, "no_queue_handler", line_of(tmp_path, '"orders"'))
+
+
+@pytest.mark.parametrize(
+    ("code", "consumer"),
+    [
+        ("export default {\n  async queue(batch) {}\n};\n", {}),
+        ("export default{fetch(){},queue:a};\n", {}),
+        ("var Sink = class extends WorkerEntrypoint {\n  queue(batch) {}\n};\nexport { Sink as default };\n", {}),
+        ("addEventListener('queue', () => {});\n", {}),
+        ("export default { fetch() {} };\n", {"type": "http_pull"}),
+    ],
+)
+def test_consumer_with_a_handler_or_one_that_pulls_has_no_finding(
+    code: str, consumer: dict[str, Any], tmp_path: Path
+) -> None:
+    document = {"queues": {"consumers": [{"queue": "orders", **consumer}]}}
+
+    assert bundled(tmp_path, code, document).code == 0
+
+
 def test_entrypoint_class_needs_no_default_export(tmp_path: Path) -> None:
     code = "var Api = class extends WorkerEntrypoint {\n};\nexport {\n  Api\n};\n"
 

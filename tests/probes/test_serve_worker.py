@@ -298,6 +298,18 @@ def test_a_worker_that_cannot_be_loaded_ends_the_runtime(stage: Stage, code: str
     assert words in said
 
 
+def test_an_unknown_compatibility_flag_is_at_its_line(stage: Stage) -> None:
+    config = stage.root / "wrangler.jsonc"
+    config.write_text('{\n  "main": "src/index.ts",\n  "compatibility_flags": ["no_such_flag"]\n}\n')
+    stage.facts.update({"flags": ["no_such_flag"], "config": str(config)})
+    stage.write("export default { fetch: () => new Response() };")
+
+    status, said = ended(stage)
+
+    assert status == 1
+    assert f"{config}:3: No such compatibility flag: no_such_flag" in said
+
+
 def test_a_missing_bundle_is_reported(stage: Stage) -> None:
     status, said = ended(stage)
 

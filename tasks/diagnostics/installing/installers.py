@@ -44,6 +44,8 @@ _UV_COUNT = re.compile(r"^(?:Resolved|Installed|Checked|Audited) \d+ packages?",
 _PNPM = re.compile(r"^\s?\[?(?P<code>ERR_PNPM_\w+|ELIFECYCLE|ERROR)\]?\s{1,2}(?P<message>\S.*)$", re.MULTILINE)
 _PNPM_MISMATCH = re.compile(r"^\* \d+ dependencies were (?:added|removed): .+$|^  - .+ \(lockfile: .+\)$", re.MULTILINE)
 _PNPM_FILE = re.compile(r"(?:at|in) \"?(?P<path>/[^\s\"]+?)\"?(?:$| is broken|:)")
+# A patch that the manifest names, as pnpm and bun report it.
+_NO_PATCH = re.compile(r"(?:ENOENT: no such file or directory, open|patch file not found:) '(?P<path>[^'\n]+\.patch)'")
 _POSITION = re.compile(r"\((\d+):(\d+)\)|\(line (\d+) column (\d+)\)")
 _PNPM_DONE = re.compile(r"^Done in .+$|^Already up to date$|^Packages: .+$", re.MULTILINE)
 
@@ -133,8 +135,24 @@ def _unbuilt(text: str, message: str) -> str:
 def pnpm(output: ToolOutput) -> Parsed:
     """Reads `pnpm install --frozen-lockfile`, which prints its errors on stdout."""
     found = [finding for match in _PNPM.finditer(output.text) for finding in _pnpm_error(match, output)]
+    found += absent_patches(output, "pnpm")
     done = _PNPM_DONE.findall(output.stdout)
     return Parsed(diagnostics=deduplicated(found), summary=first_line(done[-1]) if done and not found else "")
+
+
+def absent_patches(output: ToolOutput, tool: str) -> list[Diagnostic]:
+    """Returns the patches that a manifest names and the tree lacks."""
+    paths = dict.fromkeys(output.mapper.own(match["path"]) for match in _NO_PATCH.finditer(output.text))
+    return [
+        Diagnostic(
+            tool=tool,
+            message=f"No such file or directory: '{path}'. `patchedDependencies` names it",
+            file=path,
+            rule="manifest_broken",
+        )
+        for path in paths
+        if path
+    ]
 
 
 def _pnpm_error(match: re.Match[str], output: ToolOutput) -> Iterator[Diagnostic]:

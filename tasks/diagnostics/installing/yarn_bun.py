@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 
-from tasks.diagnostics.installing.installers import rule_of
+from tasks.diagnostics.installing.installers import absent_patches, rule_of
 from tasks.diagnostics.reading import Parsed, ToolOutput, deduplicated, first_line, shortened
 from tasks.models import Diagnostic
 
@@ -43,7 +43,8 @@ def _yarn_errors(output: ToolOutput) -> Iterator[Diagnostic]:
 def bun(output: ToolOutput) -> Parsed:
     """Reads `bun install`."""
     lock = "bun.lockb" if "bun.lockb" in output.text else "bun.lock"
-    found = [_finding("bun", match["message"], lock, output) for match in _BUN.finditer(output.text)]
+    found = absent_patches(output, "bun")
+    found = found or [_finding("bun", match["message"], lock, output) for match in _BUN.finditer(output.text)]
     done = _BUN_DONE.search(output.stdout)
     return Parsed(diagnostics=deduplicated(found), summary=first_line(done[0]) if done and not found else "")
 

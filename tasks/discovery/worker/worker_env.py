@@ -29,15 +29,19 @@ NAME = re.compile(r"[A-Z][A-Z0-9_]*")
 BINDINGS = (
     *("ai", "analytics_engine_datasets", "assets", "browser", "d1_databases", "dispatch_namespaces"),
     *("durable_objects", "hyperdrive", "images", "kv_namespaces", "mtls_certificates", "pipelines", "queues"),
-    *("r2_buckets", "ratelimits", "secrets_store_secrets", "send_email", "services", "vectorize", "version_metadata"),
-    "workflows",
+    *("r2_buckets", "ratelimits", "secrets_store_secrets", "send_email", "services", "site", "vectorize"),
+    *("version_metadata", "workflows"),
 )
+
+# The sections with a folder of files to serve: Workers Sites have `site`.
+FOLDERS = (("assets", "directory"), ("site", "bucket"))
 
 
 def bindings_of(document: Table) -> dict[str, object]:
-    """Returns the sections with bindings, as written. Assets count without a binding, too: they answer requests."""
+    """Returns the sections with bindings, as written. Files count without a binding, too: they answer requests."""
     found = {key: document[key] for key in BINDINGS if document.get(key)}
-    return {key: each for key, each in found.items() if any(bound_names(each)) or string(document, key, "directory")}
+    folders = {key for key, name in FOLDERS if string(document, key, name)}
+    return {key: each for key, each in found.items() if any(bound_names(each)) or key in folders}
 
 
 def bound_names(value: object) -> Iterator[str]:

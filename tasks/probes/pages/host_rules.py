@@ -12,13 +12,15 @@ UNKNOWN = "?"
 """The base of a site whose configuration computes it."""
 STATUS = re.compile(r"(?P<code>\d{3})!?")
 GONE = {"404", "410"}
+OWN_PATHS = re.compile(r"/(?:cdn-cgi|\.netlify|_vercel)/.+")
+"""Paths that Cloudflare, Netlify and Vercel answer themselves on every site: resized images, functions, scripts."""
 
 
 def read_rules(folder: Path) -> tuple[re.Pattern[str], ...]:
-    """Returns patterns of the paths that a `_redirects` file answers, in the syntax of Cloudflare Pages and Netlify."""
+    """Returns patterns of the paths that the host answers: its own, and those of `_redirects` (Cloudflare, Netlify)."""
     file = folder / "_redirects"
     lines = file.read_text(encoding="utf-8", errors="replace").splitlines() if file.is_file() else []
-    return tuple(rule for line in lines if (rule := _rule(line.partition(" #")[0].split())))
+    return (OWN_PATHS, *(rule for line in lines if (rule := _rule(line.partition(" #")[0].split()))))
 
 
 def _rule(words: list[str]) -> re.Pattern[str] | None:

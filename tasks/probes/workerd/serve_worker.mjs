@@ -84,7 +84,7 @@ async function main() {
     return { ...other, modules: other.modules.map((module) => ({ ...module, name: `${each.name}/${module.name}` })) };
   });
   const worker = { ...(stated.pages ? pagesWorker(described) : described), bound, hyperdrive };
-  const print = printer(translator([...bound.flatMap((each) => each.modules), ...worker.modules]));
+  const print = printer(translator([...bound.flatMap((each) => each.modules), ...worker.modules], worker.config));
   if (!worker.hasCode || Object.keys(worker.bindings).length > 0) {
     const { serve } = await import("./worker_miniflare.mjs");
     await serve(runtime, worker, print);

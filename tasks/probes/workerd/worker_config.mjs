@@ -47,9 +47,10 @@ function binds(section) {
   return [binding, name].some((each) => typeof each === "string" && each !== "") || binds(bindings) || binds(producers);
 }
 
-/** The sections of a wrangler file with bindings. Assets count without a binding, too: they answer requests. */
+/** The sections of a wrangler file with bindings. Files count without a binding, too: they answer requests. */
 export function boundSections(document, known) {
-  const found = known.filter((key) => binds(document[key]) || (key === "assets" && document.assets?.directory));
+  const folders = { assets: document.assets?.directory, site: document.site?.bucket };
+  const found = known.filter((key) => binds(document[key]) || folders[key]);
   return Object.fromEntries(found.map((key) => [key, document[key]]));
 }
 

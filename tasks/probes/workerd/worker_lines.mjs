@@ -28,8 +28,19 @@ function plain(source) {
   }
 }
 
+const FLAG = /^(?:workerd\/\S+: \w+: )?(?<said>No such compatibility flag: (?<flag>\S+)|The compatibility flag (?<late>\S+) became .*)$/;
+
+/** A line that names a compatibility flag, with the flag's place in the wrangler file. */
+function placedFlag(line, config) {
+  const { said, flag, late } = FLAG.exec(line)?.groups ?? {};
+  if (!said || !config || !existsSync(config)) return line;
+  const quoted = [`"${flag ?? late}"`, `'${flag ?? late}'`];
+  const at = readFileSync(config, "utf8").split("\n").findIndex((each) => quoted.some((word) => each.includes(word)));
+  return at < 0 ? line : `${config}:${at + 1}: ${said}`;
+}
+
 /** Returns a function that translates a line of output. It returns undefined for a line to leave out. */
-export function translator(modules) {
+export function translator(modules, config) {
   const maps = new Map();
   // Miniflare prefixes a module's name with a directory that does not hold the file
   const fileOf = (name) => {
@@ -50,6 +61,6 @@ export function translator(modules) {
   return (line) => {
     if (NOISE.test(line) && !UNCAUGHT.test(line)) return undefined;
     const said = line.replace(UNCAUGHT, "Uncaught ").replace(STARTING, "");
-    return said.replace(PLACE, mapped).replace(REVERSED, "    at $<name> ($<place>)");
+    return placedFlag(said, config).replace(PLACE, mapped).replace(REVERSED, "    at $<name> ($<place>)");
   };
 }

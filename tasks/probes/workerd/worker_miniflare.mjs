@@ -16,6 +16,7 @@ const LABELS = {
   kv_namespaces: "KV",
   queues: "queues",
   r2_buckets: "R2",
+  site: "Workers Sites",
 };
 // Miniflare's names for the kinds of modules.
 const TYPES = {

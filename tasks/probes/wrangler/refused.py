@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from wrangler_assets import asset_refusals
-from wrangler_bundle import handler_refusals, node_refusals, read_bundle, size_refusals
+from wrangler_bundle import handler_refusals, node_refusals, queue_refusals, read_bundle, size_refusals
 from wrangler_classes import unexported, unmigrated
 from wrangler_file import WranglerFile, read_wrangler_file
 from wrangler_findings import Refusal, Target, table, text
@@ -90,6 +90,7 @@ def refusals(deployed: Deployed, options: argparse.Namespace) -> Iterator[Refusa
         yield from size_refusals(bundle)
         yield from node_refusals(target, bundle)
         yield from handler_refusals(bundle)
+        yield from queue_refusals(target, bundle)
         if bundle.exports is not None:
             yield from unexported(target, bundle.exports, target.text("main")[0] or bundle.entry)
     within = os.path.normpath(Path(options.within) / deployed.path.parent)

@@ -19,6 +19,8 @@ DECLARED = re.compile(r"(?:^|[;}\n])\s*export\s+(?:async\s+)?(?:class|function\*
 UNREAD = re.compile(r"(?:^|[;}\s])export\s*(?:\*\s*(?:from|as)\b|(?:const|let|var)\s*[{\[])")
 ANY_EXPORT = re.compile(r"(?:^|[;}\s])export\b")
 NAMED_DEFAULT = re.compile(r"(?:^|[;}\n])\s*export\s+default\b")
+# A name that may be that of a handler for messages, but no member of another value and no part of a path.
+QUEUE = re.compile(r"(?<![\w$.\-/])queue(?![\w$\-/])")
 NODE_IMPORT = re.compile(r"(?:^|[;}\n])\s*import\s*(?:[\w${},*\s]*?\bfrom\s*)?[\"'](node:[\w/]+)[\"']")
 # The definition of a function, or of a value that is no class.
 PLAIN = r"\bfunction\*?\s+{name}\s*\(|\b{name}\s*=\s*(?:async\b|function\b|[\[{{\"'`\d]|\([^()]*\)\s*=>)"
@@ -34,11 +36,12 @@ OWN_FLAGS = {"node:async_hooks": "nodejs_als"}
 class Bundle:
     """A bundle. `exports` are the names that its entry module exports; None if they are unknown.
 
-    `is_silent`: it has no handler for any event.
+    `is_silent`: it has no handler for any event. `may_consume`: it may have a handler for messages of a queue.
     """
 
     entry: str
     is_silent: bool
+    may_consume: bool
     exports: frozenset[str] | None
     node_imports: tuple[str, ...]
     size: int
@@ -53,13 +56,21 @@ def read_bundle(folder: Path, main: str) -> Bundle | None:
     entry = next((name for name in choices if name in files), None)
     if entry is None:
         return None
+    scripts = [path for name, path in files.items() if name.endswith((".js", ".mjs", ".cjs"))]
     code = files[entry].read_text(encoding="utf-8", errors="replace")
     size = sum(path.stat().st_size for path in files.values())
     imports = tuple(dict.fromkeys(NODE_IMPORT.findall(COMMENT.sub("\n", code))))
     exports = exports_of(code)
-    is_alone = sum(name.endswith((".js", ".mjs", ".cjs")) for name in files) == 1
-    is_silent = is_alone and has_no_handler(COMMENT.sub("\n", code), exports)
-    return Bundle(entry=entry, exports=exports, node_imports=imports, size=size, is_silent=is_silent)
+    is_silent = len(scripts) == 1 and has_no_handler(COMMENT.sub("\n", code), exports)
+    texts_of = (path.read_text(encoding="utf-8", errors="replace") for path in scripts)
+    return Bundle(
+        entry=entry,
+        exports=exports,
+        node_imports=imports,
+        size=size,
+        is_silent=is_silent,
+        may_consume=any(QUEUE.search(COMMENT.sub("\n", each)) for each in texts_of),
+    )
 
 
 def exports_of(code: str) -> frozenset[str] | None:
@@ -93,6 +104,18 @@ def handler_refusals(bundle: Bundle) -> Iterator[Refusal]:
             "`export default { fetch() { … } }`"
         )
         yield Refusal(rule="no_handler", message=message, path=("main",))
+
+
+def queue_refusals(target: Target, bundle: Bundle) -> Iterator[Refusal]:
+    """Yields the queues that a bundle without a handler consumes (error 11001). Others pull messages over HTTP."""
+    consumers = [] if bundle.may_consume else target.tables("queues", "consumers")
+    for consumer, path in consumers:
+        if consumer.get("type", "worker") == "worker":
+            message = (
+                f"{target.text('main')[0] or bundle.entry} exports no `queue` handler, so that Cloudflare refuses the "
+                "deploy of a consumer (11001): add `async queue(batch) { … }` to its default export"
+            )
+            yield Refusal(rule="no_queue_handler", message=message, path=(*path, "queue"), value=consumer.get("queue"))
 
 
 def size_refusals(bundle: Bundle) -> Iterator[Refusal]:
