@@ -32,7 +32,35 @@ from tests.support.factories import make_node_project, make_scene, make_stack, m
 def test_words_that_choose_files_and_configuration(
     words: CallWords, scripts: dict[str, str], options: list[str], paths: list[str]
 ) -> None:
-    assert called_with(words, scripts) == (tuple(options), tuple(paths))
+    call = called_with(words, scripts)
+
+    assert (call.options, call.paths) == (tuple(options), tuple(paths))
+
+
+@pytest.mark.parametrize(
+    ("script", "env"),
+    [
+        ("ESLINT_USE_FLAT_CONFIG=false eslint src", {"ESLINT_USE_FLAT_CONFIG": "false"}),
+        ("TZ=UTC NODE_OPTIONS='--no-warnings -r x' npx eslint src", {"TZ": "UTC", "NODE_OPTIONS": "--no-warnings -r x"}),
+        ("cross-env TZ=UTC eslint src", {"TZ": "UTC"}),
+        ("npx cross-env TZ=UTC eslint src", {"TZ": "UTC"}),
+        ("eslint src --rule a=1", {}),
+    ],
+)
+def test_variables_of_a_call_are_those_of_the_tool(script: str, env: dict[str, str]) -> None:
+    call = called_with(ESLINT, {"lint": script})
+
+    assert (dict(call.env), call.paths) == (env, ("src",))
+
+
+def test_variables_of_a_script_reach_the_tests() -> None:
+    node = make_node_project(scripts={"test": "TZ=UTC LEVEL=low vitest run"}, dependencies={"vitest": "1"})
+    stack = make_stack(make_worker(node=node))
+    scene = make_scene(stack, {})
+
+    check = next(each for each in make_catalogue(scene).checks if each.name == "vitest")
+
+    assert {"TZ": "UTC", "LEVEL": "low"}.items() <= dict(check.commands[-1].env).items()
 
 
 @pytest.mark.parametrize(

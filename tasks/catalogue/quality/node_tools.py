@@ -7,7 +7,7 @@ from tasks.catalogue.django.environment import own_env
 from tasks.catalogue.paths import matching
 from tasks.catalogue.preparation import parent_of, prepared, script_command
 from tasks.catalogue.quality.runners import NOT_COLLECTED
-from tasks.catalogue.quality.script_calls import ESLINT, VITEST, CallWords, called_with
+from tasks.catalogue.quality.script_calls import ESLINT, VITEST, CallWords, ToolCall, called_with
 from tasks.catalogue.row import CatalogueContext
 from tasks.discovery.file_view import join, lineage
 from tasks.discovery.node.node_preparation import BUILD
@@ -40,10 +40,15 @@ def node_tool(
     )
 
 
-def script_words(component: Component, words: CallWords) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Returns the options and the paths of a tool in the scripts of a component's own package."""
+def script_call(component: Component, words: CallWords) -> ToolCall:
+    """Returns the call of a tool in the scripts of a component's own package."""
     node = component.node
-    return called_with(words, node.scripts) if node is not None and node.package == component.path else ((), ())
+    return called_with(words, node.scripts) if node is not None and node.package == component.path else ToolCall()
+
+
+def with_env(command: Command, call: ToolCall) -> Command:
+    """Returns the command with the variables of the stack's own call. Configured values win."""
+    return replace(command, env=tuple(sorted({**dict(call.env), **dict(command.env)}.items())))
 
 
 def eslint_absent(component: Component, context: CatalogueContext) -> str:
@@ -62,15 +67,15 @@ def eslint_absent(component: Component, context: CatalogueContext) -> str:
 
 def eslint(component: Component, context: CatalogueContext) -> tuple[Command, ...]:
     """Returns the command for lint, of the files that the stack's own script names."""
-    options, paths = script_words(component, ESLINT)
-    argv = ("eslint", "--format", "json", *options, *(paths or (".",)))
-    row = node_tool(component, context, "eslint", *argv, parser="eslint")
+    call = script_call(component, ESLINT)
+    argv = ("eslint", "--format", "json", *call.options, *(call.paths or (".",)))
+    row = with_env(node_tool(component, context, "eslint", *argv, parser="eslint"), call)
     return (*prepared(component, context, "eslint"), replace(row, evidence=r"\["))
 
 
 def vitest(component: Component, context: CatalogueContext) -> tuple[Command, ...]:
     """Returns the command for tests."""
-    options, paths = script_words(component, VITEST)
+    call = script_call(component, VITEST)
     # the JSON alone lacks errors outside of tests, and the reason why a file did not load
     argv = (
         "vitest",
@@ -79,10 +84,10 @@ def vitest(component: Component, context: CatalogueContext) -> tuple[Command, ..
         "--reporter=json",
         "--outputFile.json=/dev/stdout",
         "--passWithNoTests",
-        *options,
-        *paths,
+        *call.options,
+        *call.paths,
     )
-    row = node_tool(component, context, "vitest", *argv, parser="vitest", reason="tests_failed")
+    row = with_env(node_tool(component, context, "vitest", *argv, parser="vitest", reason="tests_failed"), call)
     evidence = r"numTotalTests|No test files found"
     row = replace(row, refined=(NOT_COLLECTED,), evidence=evidence, secrets=context.secrets(component))
     row = replace(row, selection=TestSelection(evidence=r'"numPassedTests":[1-9]'))

@@ -1,8 +1,8 @@
-"""Finds how scripts of a package call a tool: the words that choose files and configuration. Pure."""
+"""Finds how scripts of a package call a tool: its variables, and the words that choose files and configuration. Pure."""
 
 import re
 import shlex
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from tasks.discovery.worker.deploy_words import program_of
@@ -10,6 +10,9 @@ from tasks.discovery.worker.deploy_words import program_of
 # Scripts that do something else than the check: they change files, watch them, or measure.
 _OTHER = re.compile(r"fix|watch|ui|coverage|bench|update|debug|dev|format|staged")
 _SPLIT = re.compile(r"&&|\|\||;")
+_ASSIGNED = re.compile(r"(?P<name>[A-Za-z_]\w*)=(?P<value>.*)", re.DOTALL)
+_SETTERS = frozenset({"env", "cross-env", "cross-env-shell", "npx", "bunx", "exec", "pnpm", "npm", "yarn"})
+"""Programs that may stand before a variable of a command."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,6 +28,15 @@ class CallWords:
     plain: Collection[str] = ()
     commands: Collection[str] = ()
     dropped: Collection[str] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToolCall:
+    """The call of a tool. `env` are the variables that the command itself sets."""
+
+    options: tuple[str, ...] = ()
+    paths: tuple[str, ...] = ()
+    env: tuple[tuple[str, str], ...] = ()
 
 
 VITEST = CallWords(
@@ -57,23 +69,25 @@ ESLINT = CallWords(
 )
 
 
-def called_with(words: CallWords, scripts: Mapping[str, str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Returns the options and the paths with which the likeliest script calls a tool; empty ones if none does."""
+def called_with(words: CallWords, scripts: Mapping[str, str]) -> ToolCall:
+    """Returns how the likeliest script calls a tool; an empty call if none does."""
     order = sorted(scripts, key=lambda name: (name != words.name, not name.startswith(words.name), name))
     for name in order:
         if not _OTHER.search(name):
             for part in _SPLIT.split(scripts[name]):
                 if (found := _read(words, part)) is not None:
                     return found
-    return (), ()
+    return ToolCall()
 
 
-def _read(words: CallWords, part: str) -> tuple[tuple[str, ...], tuple[str, ...]] | None:
-    """Returns the options and paths of one command; None if it is another one, or a shell completes it."""
+def _read(words: CallWords, part: str) -> ToolCall | None:
+    """Returns the call of one command; None if it is another one, or a shell completes it."""
     try:
-        program, arguments = program_of(shlex.split(part))
+        given = shlex.split(part)
     except ValueError:
         return None
+    env = _assigned(given)
+    program, arguments = program_of(given[_leading(given) :])
     if program != words.program or re.search(r"[$`<>|]", part):
         return None
     options: list[str] = []
@@ -91,4 +105,20 @@ def _read(words: CallWords, part: str) -> tuple[tuple[str, ...], tuple[str, ...]
             options.append(word)
         elif not word.startswith("-") and word not in words.commands:
             paths.append(word)
-    return tuple(options), tuple(paths)
+    return ToolCall(options=tuple(options), paths=tuple(paths), env=env)
+
+
+def _leading(given: Sequence[str]) -> int:
+    """Returns the number of variables at the beginning of a command."""
+    return next((at for at, word in enumerate(given) if not _ASSIGNED.fullmatch(word)), len(given))
+
+
+def _assigned(given: Sequence[str]) -> tuple[tuple[str, str], ...]:
+    """Returns the variables before the program of a command: `TZ=UTC vitest`, `cross-env CI=1 vitest`."""
+    found: dict[str, str] = {}
+    for word in given:
+        if match := _ASSIGNED.fullmatch(word):
+            found[match["name"]] = match["value"]
+        elif word not in _SETTERS:
+            break
+    return tuple(sorted(found.items()))

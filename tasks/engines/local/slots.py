@@ -16,6 +16,7 @@ from tasks.engines.local.build_outputs import BuildOutputs
 from tasks.engines.local.environments import Environments
 from tasks.engines.local.exposed import clean_workspace, forget_workspace, marker_of
 from tasks.engines.local.installed import InstalledEnvironment
+from tasks.engines.local.repository import Repository
 from tasks.engines.local.seal import SEAL, damage, seal, sealed_digests
 from tasks.engines.local.services import Launch, ServerLaunch
 from tasks.engines.local.tokens import engine_tokens
@@ -89,6 +90,7 @@ class Slots:
         self._leases = contextlib.ExitStack()
         self._exposed: set[Path] = set()
         self._built = BuildOutputs(disk / "built")
+        self._repository = Repository(context.tree, disk)
 
     async def close(self) -> None:
         """Returns the leases of the workspaces. Those whose steps had secrets are deleted first."""
@@ -160,9 +162,11 @@ class Slots:
         return await self._built.run(step, launch, slot.workspace, slot.packages(step.environment.root), run)
 
     async def place(self, slot: WorkspaceSlot, installed: InstalledEnvironment) -> None:
-        """Copies an environment's packages into the workspace, to the same places."""
+        """Copies an environment's packages into the workspace, to the same places, and the repository of git."""
         root = installed.environment.root
         async with slot.placing:
+            if installed.environment.tree == "":
+                await in_thread(self._repository.place, slot.workspace)
             placed = slot.placed()
             before = placed.get(root, {})
             packages = [path for path in installed.modules if (slot.workspace / package_of(path)).is_dir()]
