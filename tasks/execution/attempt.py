@@ -123,7 +123,8 @@ class Attempt:
         command = prepared.command or environment.commands[-1]
         self._read(check, command, prepared.exit, findings)
         judgement = await self._acquired(check, command, environment, prepared.exit, log)
-        judgement = doubted(judgement, environment, prepared)
+        nodes = (each.node for each in self.lowering.stack.components if each.node)
+        judgement = doubted(judgement, environment, prepared, {name for node in nodes for name in node.dependencies})
         findings.diagnostics += [] if findings.diagnostics else plain(command, judgement)
         self.owners[check.id] = owners_of(self.plan, self.lowering, check, environment, findings.diagnostics)
         return judgement

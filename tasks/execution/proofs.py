@@ -47,7 +47,9 @@ PROOFS: tuple[tuple[ReasonCode, re.Pattern[str]], ...] = (
         ReasonCode.UNSATISFIABLE,
         re.compile(
             r"No solution found|unsatisfiable|ERESOLVE|is incompatible with this module"
-            r"|requires-python.*(?:does not|not satisf|incompatible)",
+            r"|requires-python.*(?:does not|not satisf|incompatible)"
+            # a package for another system than that of servers
+            r"|notsup Unsupported platform for [^\n]*wanted \{(?![^}]*linux)",
             re.IGNORECASE,
         ),
     ),

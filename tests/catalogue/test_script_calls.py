@@ -41,7 +41,10 @@ def test_words_that_choose_files_and_configuration(
     ("script", "env"),
     [
         ("ESLINT_USE_FLAT_CONFIG=false eslint src", {"ESLINT_USE_FLAT_CONFIG": "false"}),
-        ("TZ=UTC NODE_OPTIONS='--no-warnings -r x' npx eslint src", {"TZ": "UTC", "NODE_OPTIONS": "--no-warnings -r x"}),
+        (
+            "TZ=UTC NODE_OPTIONS='--no-warnings -r x' npx eslint src",
+            {"TZ": "UTC", "NODE_OPTIONS": "--no-warnings -r x"},
+        ),
         ("cross-env TZ=UTC eslint src", {"TZ": "UTC"}),
         ("npx cross-env TZ=UTC eslint src", {"TZ": "UTC"}),
         ("eslint src --rule a=1", {}),

@@ -127,6 +127,7 @@ GONE = " ERR_PNPM_FETCH_404  GET …/left-pad: Not Found - 404"
 NO_VERSION = "npm error code ETARGET\nnpm error notarget No matching version found for astro@99.0.0."
 MISMATCH = "error: Hash mismatch for `django==5.2.1`"
 PATCH = "npm error code 1\nnpm error path /ws\nnpm error command failed\nnpm error command sh -c patch-package"
+PLATFORM = 'npm error notsup Unsupported platform for a-darwin@1: wanted {"os":"darwin"} (current: {"os":"linux"})'
 NO_PATCH = "pnpm: ENOENT: no such file or directory, open '/ws/patches/a@1.patch'"
 NO_BUN_PATCH = "error: patch file not found: 'patches/a@1.patch'"
 IGNORED = "ERR_PNPM_IGNORED_BUILDS: Ignored build scripts: esbuild@0.27.0"
@@ -166,6 +167,8 @@ ACQUIRE: dict[str, tuple[Exit, bool, Status, str]] = {
     "no such package, no registry": (ended(1, stderr=MISSING), False, ERRORED, "registry"),
     "no such version": (ended(1, stderr=NO_VERSION), True, FAILED, "not_found"),
     "patch of patch-package": (ended(1, stderr=PATCH), False, FAILED, "patch_failed"),
+    "package for another system": (ended(1, stderr=PLATFORM), True, FAILED, "unsatisfiable"),
+    "package for servers": (ended(1, stderr=PLATFORM.replace('darwin"', 'linux"')), True, ERRORED, "acquire"),
     "patch that is not there": (ended(254, stderr=NO_PATCH), False, FAILED, "manifest_broken"),
     "patch that bun does not find": (ended(1, stderr=NO_BUN_PATCH), False, FAILED, "manifest_broken"),
     "install scripts of pnpm 11": (ended(1, stdout=IGNORED), True, FAILED, "scripts_refused"),

@@ -7,7 +7,7 @@ from tasks.catalogue.django.environment import own_env
 from tasks.catalogue.paths import matching
 from tasks.catalogue.preparation import parent_of, prepared, script_command
 from tasks.catalogue.quality.runners import NOT_COLLECTED
-from tasks.catalogue.quality.script_calls import ESLINT, VITEST, CallWords, ToolCall, called_with
+from tasks.catalogue.quality.script_calls import ESLINT, VITEST, CallWords, ScriptCall, called_with
 from tasks.catalogue.row import CatalogueContext
 from tasks.discovery.file_view import join, lineage
 from tasks.discovery.node.node_preparation import BUILD
@@ -40,13 +40,13 @@ def node_tool(
     )
 
 
-def script_call(component: Component, words: CallWords) -> ToolCall:
+def script_call(component: Component, words: CallWords) -> ScriptCall:
     """Returns the call of a tool in the scripts of a component's own package."""
     node = component.node
-    return called_with(words, node.scripts) if node is not None and node.package == component.path else ToolCall()
+    return called_with(words, node.scripts) if node is not None and node.package == component.path else ScriptCall()
 
 
-def with_env(command: Command, call: ToolCall) -> Command:
+def with_env(command: Command, call: ScriptCall) -> Command:
     """Returns the command with the variables of the stack's own call. Configured values win."""
     return replace(command, env=tuple(sorted({**dict(call.env), **dict(command.env)}.items())))
 

@@ -1,4 +1,4 @@
-"""Finds how scripts of a package call a tool: its variables, and the words that choose files and configuration. Pure."""
+"""Finds how scripts of a package call a tool: variables, and words that choose files and configuration. Pure."""
 
 import re
 import shlex
@@ -31,7 +31,7 @@ class CallWords:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ToolCall:
+class ScriptCall:
     """The call of a tool. `env` are the variables that the command itself sets."""
 
     options: tuple[str, ...] = ()
@@ -69,7 +69,7 @@ ESLINT = CallWords(
 )
 
 
-def called_with(words: CallWords, scripts: Mapping[str, str]) -> ToolCall:
+def called_with(words: CallWords, scripts: Mapping[str, str]) -> ScriptCall:
     """Returns how the likeliest script calls a tool; an empty call if none does."""
     order = sorted(scripts, key=lambda name: (name != words.name, not name.startswith(words.name), name))
     for name in order:
@@ -77,10 +77,10 @@ def called_with(words: CallWords, scripts: Mapping[str, str]) -> ToolCall:
             for part in _SPLIT.split(scripts[name]):
                 if (found := _read(words, part)) is not None:
                     return found
-    return ToolCall()
+    return ScriptCall()
 
 
-def _read(words: CallWords, part: str) -> ToolCall | None:
+def _read(words: CallWords, part: str) -> ScriptCall | None:
     """Returns the call of one command; None if it is another one, or a shell completes it."""
     try:
         given = shlex.split(part)
@@ -105,7 +105,7 @@ def _read(words: CallWords, part: str) -> ToolCall | None:
             options.append(word)
         elif not word.startswith("-") and word not in words.commands:
             paths.append(word)
-    return ToolCall(options=tuple(options), paths=tuple(paths), env=env)
+    return ScriptCall(options=tuple(options), paths=tuple(paths), env=env)
 
 
 def _leading(given: Sequence[str]) -> int:

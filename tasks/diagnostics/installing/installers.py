@@ -21,8 +21,8 @@ _WORDS = {
     "manifest_broken": "failed to parse|parse requirement|parsing included|must be pep508|JSON_?PARSE|in JSON at"
     "|BROKEN_LOCKFILE|BAD_PACKAGE_JSON|UNSUPPORTEDPROTOCOL",
     "hash_missing": "must have a hash|no trusted hash was provided",
-    "unsatisfiable": "no solution found|unsatisfiable|ERESOLVE|UNSUPPORTED_ENGINE|EBADENGINE|no interpreter found"
-    "|is incompatible with this module",
+    "unsatisfiable": "no solution found|unsatisfiable|ERESOLVE|UNSUPPORTED_ENGINE|EBAD(?:ENGINE|PLATFORM)"
+    "|no interpreter found|is incompatible with this module",
     "build_failed": "failed to build|failed to generate package metadata|backend returned|ELIFECYCLE|command failed",
     "unreachable": "failed to fetch|request failed|error sending request|META_FETCH_FAIL|ECONN|ENOTFOUND|ETIMEDOUT"
     "|EAI_AGAIN",
@@ -60,7 +60,9 @@ _PNPM_ENGINE = re.compile(
     re.MULTILINE,
 )
 _NPM_ENGINE = re.compile(r"notsup (?P<what>Required: .+)\n.*?notsup (?P<got>Actual: .+)")
-_NPM_SENTENCE = re.compile(r"^(?:\d{3} |notarget |JSON\.parse |engine |ERESOLVE )?\s*(?P<text>[A-Z`'].+)$")
+_NPM_SENTENCE = re.compile(
+    r"^(?:\d{3} |notarget |notsup (?=Unsupported platform)|JSON\.parse |engine |ERESOLVE )?\s*(?P<text>[A-Z`'].+)$"
+)
 _NPM_LOG = "A complete log"
 # The error that ends a script: its type, or the host that it did not reach.
 _NPM_CAUSE = re.compile(r"\w*Error: |.*\b(?:getaddrinfo|connect) E[A-Z_]+ \S")
@@ -191,7 +193,7 @@ def npm(output: ToolOutput) -> Parsed:
     rule = rule_of(f"{code} {' '.join(lines[:6])}") or ("build_failed" if code.isdigit() else None)
     place = _POSITION.search(" ".join(sentences))
     numbers = [int(group) for group in place.groups() if group] if place else [None, None]
-    if rule in {"lock_stale", "lock_missing", "hash_mismatch"}:
+    if rule in {"lock_stale", "lock_missing", "hash_mismatch"} or code == "EBADPLATFORM":
         path = "package-lock.json"
     refused = _NPM_ENGINE.search(output.text)
     conflict = _npm_conflict(lines) if code == "ERESOLVE" else ""

@@ -17,7 +17,7 @@ _SECRET = re.compile(r"(?<=://)[^/@]+@")
 _REFS = ("refs/heads", "refs/tags", "refs/remotes")
 
 
-class Repository:
+class WorkspaceRepository:
     """The repository of one run, made below `base` when a workspace first needs it."""
 
     def __init__(self, tree: Tree, base: Path) -> None:

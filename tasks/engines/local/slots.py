@@ -16,7 +16,7 @@ from tasks.engines.local.build_outputs import BuildOutputs
 from tasks.engines.local.environments import Environments
 from tasks.engines.local.exposed import clean_workspace, forget_workspace, marker_of
 from tasks.engines.local.installed import InstalledEnvironment
-from tasks.engines.local.repository import Repository
+from tasks.engines.local.repository import WorkspaceRepository
 from tasks.engines.local.seal import SEAL, damage, seal, sealed_digests
 from tasks.engines.local.services import Launch, ServerLaunch
 from tasks.engines.local.tokens import engine_tokens
@@ -90,7 +90,7 @@ class Slots:
         self._leases = contextlib.ExitStack()
         self._exposed: set[Path] = set()
         self._built = BuildOutputs(disk / "built")
-        self._repository = Repository(context.tree, disk)
+        self._repository = WorkspaceRepository(context.tree, disk)
 
     async def close(self) -> None:
         """Returns the leases of the workspaces. Those whose steps had secrets are deleted first."""

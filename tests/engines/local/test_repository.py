@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tasks.engines.local.repository import GIT, Repository
+from tasks.engines.local.repository import GIT, WorkspaceRepository
 from tasks.source.tree import Tree, read_tree
 
 WHO = ("-c", "user.name=T", "-c", "user.email=t@t.example")
@@ -33,7 +33,7 @@ def placed(stack: Path, tmp_path: Path, tree: Tree | None = None) -> Path:
     workspace = tmp_path / "workspace"
     (workspace / "site").mkdir(parents=True)
     (workspace / "site/page.md").write_text("# Menu\n")
-    Repository(tree or read_tree(stack, None), tmp_path / "run").place(workspace)
+    WorkspaceRepository(tree or read_tree(stack, None), tmp_path / "run").place(workspace)
     return workspace
 
 

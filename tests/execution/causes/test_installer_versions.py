@@ -14,6 +14,9 @@ OPTIONAL = """npm error code ERESOLVE
 npm error Could not resolve dependency:
 npm error peerOptional @cloudflare/workers-types@"^5.20260811.1" from wrangler@4.123.0
 """
+PLATFORM = """npm error code EBADPLATFORM
+npm error notsup Unsupported platform for fsevents@2.3.3: wanted {"os":"darwin"} (current: {"os":"linux"})
+"""
 RED = failed("unsatisfiable", "npm ci: unsatisfiable")
 
 
@@ -33,3 +36,21 @@ def test_an_optional_peer_is_no_verdict_if_the_deploy_may_have_npm_11(wanted: st
 
     assert found.status is status
     assert ("npm 11" in found.reason) is (status is Status.ERRORED)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "required", "status"),
+    [
+        ("", [], Status.ERRORED),
+        ("22", [], Status.FAILED),
+        ("", ["fsevents"], Status.FAILED),
+    ],
+)
+def test_package_of_another_system_is_red_if_the_stack_requires_it(
+    wanted: str, required: list[str], status: Status
+) -> None:
+    environment = node_environment(make_node_project(".", node=Version(wanted=wanted)), lambda path: path, "")
+
+    found = doubted(RED, environment, Prepared(exit=Exit(code=1, stderr=PLATFORM)), required)
+
+    assert found.status is status
